@@ -138,7 +138,7 @@ def test_timelines_without_a_rate_or_with_too_many_lines():
     """Minutes are not known without it; a picture is no higher than can be drawn."""
     label = np.zeros(100_000, int)
     assert bar_rows(draw_timelines({'a': label}, ['x']), class_color(0)) == 1
-    with pytest.raises(ValueError, match='1667 lines of 60 frames are too many'):
+    with pytest.raises(ValueError, match=r'\d{6} pixels high, .*--line-minutes'):
         draw_timelines({'a': label}, ['x'], fps=1, line_minutes=1)
     with pytest.raises(ValueError, match='line_minutes is 0, expected more'):
         draw_timelines({'a': label}, ['x'], fps=1, line_minutes=0)

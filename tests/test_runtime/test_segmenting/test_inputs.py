@@ -108,7 +108,7 @@ def test_size_that_a_file_contradicts_is_refused(tmp_path):
     np.savez(path, keypoint=np.ones((5, 17, 2)), fps=10, img_shape=(96, 128))
     source = Source('take', poses=path)
     assert read(source, img_shape=(96, 128))['img_shape'] == (96, 128)
-    with pytest.raises(ValueError, match='128x96, .*--size.* 9x8;') as error:
+    with pytest.raises(ValueError, match=r'128x96, .*--size.* 9x8;') as error:
         read(source, img_shape=(8, 9))
     assert str(error.value).startswith(str(path))
 
