@@ -100,7 +100,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help='labelling tools to write drafts for (default: none)',
     )
-    group = parser.add_argument_group('what to suggest')
+    _add_criteria(parser.add_argument_group('what to suggest'))
+    add_input_options(parser)
+    add_inference_options(parser, device)
+
+
+def _add_criteria(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         '--budget',
         type=positive,
@@ -134,8 +139,6 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='annotation file of further labelled videos, which determine the rare '
         'classes as well',
     )
-    add_input_options(parser)
-    add_inference_options(parser, device)
 
 
 def _check(args: argparse.Namespace) -> None:

@@ -39,6 +39,39 @@ def player_html(
     first = people[0]
     seconds = first['total_frames'] / first['fps']
     (overlay,) = (file for file in files if file.name.endswith('overlay.mp4'))
+    name = escape(str(first.get('video', first['frame_dir'])))
+    count = counted(sum(len(person['segments']) for person in people), 'segment')
+    many = 'people' if len(people) > 1 else 'person'
+    who = f' of {len(people)} {many}' if 'person' in first else ''
+    notes = dict.fromkeys(
+        f'{person["person"]}: {note}' if 'person' in person else note
+        for person in people
+        for note in person['notes']
+    )
+    parts = [
+        f'<div class="seg" data-player="{escape(_data(people, seconds))}">',
+        f'<h2>{name} <small>{count}{who} in {clock_time(seconds)}</small>',
+        '</h2>',
+        '<video controls playsinline muted preload="auto" '
+        f'aria-label="{name} with skeleton and labels" src="{escape(url(overlay))}">',
+        '</video>',
+        f'<div class="state">{_PLAY}<div class="now" aria-hidden="true"></div>',
+        f'{_speed()}{_FULL}</div>',
+        *(_person(person, seconds) for person in people),
+        '<p class="help">Click or drag to seek.<span> Keys on the timeline: '
+        '<kbd>←</kbd> <kbd>→</kbd> one second, with <kbd>Shift</kbd> one frame, '
+        '<kbd>Page Up</kbd> <kbd>Page Down</kbd> segment, <kbd>Space</kbd> play.</span>'
+        '</p>',
+        _files(files, url),
+        _notes(list(notes)),
+        '</div>',
+    ]
+    return ''.join(parts)
+
+
+def _data(people: Sequence[Prediction], seconds: float) -> str:
+    """Return what ``player.js`` needs, as JSON."""
+    first = people[0]
     data = {
         'seconds': seconds,
         'fps': first['fps'],
@@ -61,34 +94,7 @@ def player_html(
             for person in people
         ],
     }
-    name = escape(str(first.get('video', first['frame_dir'])))
-    count = counted(sum(len(person['segments']) for person in people), 'segment')
-    many = 'people' if len(people) > 1 else 'person'
-    who = f' of {len(people)} {many}' if 'person' in first else ''
-    notes = dict.fromkeys(
-        f'{person["person"]}: {note}' if 'person' in person else note
-        for person in people
-        for note in person['notes']
-    )
-    parts = [
-        f'<div class="seg" data-player="{escape(json.dumps(data))}">',
-        f'<h2>{name} <small>{count}{who} in {clock_time(seconds)}</small>',
-        '</h2>',
-        '<video controls playsinline muted preload="auto" '
-        f'aria-label="{name} with skeleton and labels" src="{escape(url(overlay))}">',
-        '</video>',
-        f'<div class="state">{_PLAY}<div class="now" aria-hidden="true"></div>',
-        f'{_speed()}{_FULL}</div>',
-        *(_person(person, seconds) for person in people),
-        '<p class="help">Click or drag to seek.<span> Keys on the timeline: '
-        '<kbd>←</kbd> <kbd>→</kbd> one second, with <kbd>Shift</kbd> one frame, '
-        '<kbd>Page Up</kbd> <kbd>Page Down</kbd> segment, <kbd>Space</kbd> play.</span>'
-        '</p>',
-        _files(files, url),
-        _notes(list(notes)),
-        '</div>',
-    ]
-    return ''.join(parts)
+    return json.dumps(data)
 
 
 def _person(prediction: Prediction, seconds: float) -> str:

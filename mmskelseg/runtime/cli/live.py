@@ -278,8 +278,10 @@ class _Output:
                 times = {'person': person.number, 'known_at': self._known_at}
                 line = _rounded({**asdict(event), **times})
                 print(json.dumps(line, ensure_ascii=False), flush=True)
+        if self.picture is None:
+            return
         # The timeline shows one person: whoever has been there longest.
-        for person in people[:1] if self.picture else ():
+        for person in people[:1]:
             for f in person.labelled:
                 start, score = f.time or 0.0, f.probabilities[f.label_id]
                 end = start + 1 / self.live.fps

@@ -201,16 +201,9 @@ def _pictures(what: str) -> ModuleType:
     return pictures
 
 
-def _write_budget_picture(*args: object) -> None:
-    _pictures('The picture').write_budget_picture(*args)
-
-
-def _write_timeline(*args: object, **options: object) -> None:
-    _pictures('The timeline').write_timeline(*args, **options)
-
-
-def _write_moving(*args: object, **options: object) -> None:
-    _pictures('The overlay').write_moving(*args, **options)
+def _drawn(what: str, function: str) -> Callable[..., None]:
+    """Return a function of the module that draws, which is imported when called."""
+    return lambda *args, **options: getattr(_pictures(what), function)(*args, **options)
 
 
 def draw_prediction(prediction: Prediction) -> np.ndarray:
@@ -242,7 +235,7 @@ def _write_poses(prediction: Prediction, path: Path) -> None:
 
 _BUDGETS: dict[str, Callable[..., None]] = {
     'budget': write_time_budget,
-    'budget-picture': _write_budget_picture,
+    'budget-picture': _drawn('The picture', 'write_budget_picture'),
 }
 _WRITERS: dict[str, Callable[..., None]] = {
     'csv': lambda p, path: write_csv_segments(path, [video_segments(p)]),
@@ -253,9 +246,10 @@ _WRITERS: dict[str, Callable[..., None]] = {
     'boris': lambda p, path: write_boris(path, [video_segments(p)], p['classes']),
     'label-studio': lambda p, path: write_label_studio(path, [video_segments(p)]),
     'poses': _write_poses,
-    'timeline': _write_timeline,
+    'timeline': _drawn('The timeline', 'write_timeline'),
+    'overlay': _drawn('The overlay', 'write_overlay'),
+    'gif': _drawn('The overlay', 'write_gif'),
     **{name: partial(_write_budget, name) for name in _BUDGETS},
-    **{name: partial(_write_moving, name) for name in ('overlay', 'gif')},
 }
 # Formats that show all people of a video.
 _OF_ALL = ('timeline', 'overlay', 'gif')

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from numbers import Real
 from pathlib import Path
 from typing import cast
 
@@ -10,7 +9,6 @@ import numpy as np
 
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.labels import labels_to_segments
-from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.segmenting.exports import (
     prediction_budget,
@@ -21,14 +19,6 @@ from mmskelseg.runtime.segmenting.exports import (
 from mmskelseg.runtime.structures.predictions import InputVideo, Prediction
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 from mmskelseg.runtime.structures.time_budget import TimeBudget
-
-
-def check_min_score(min_score: float) -> None:
-    """Raise a UserError unless a minimum is a probability; above 1, nothing remains."""
-    if not isinstance(min_score, Real) or not 0 <= min_score <= 1:
-        raise UserError(
-            f'min_score is {shown(min_score)}, expected a probability from 0 to 1.'
-        )
 
 
 def drop_unsure(label: np.ndarray, score: np.ndarray, min_score: float) -> np.ndarray:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from itertools import islice
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Concatenate, ParamSpec, Protocol, TypeAlias
@@ -29,7 +29,6 @@ from mmskelseg.runtime.segmenting.inputs import (
 from mmskelseg.runtime.segmenting.onnx_predictor import OnnxPredictor
 from mmskelseg.runtime.segmenting.predictions import (
     PredictionFiles,
-    check_min_score,
     drop_absent,
     drop_unsure,
     to_prediction,
@@ -165,11 +164,9 @@ class Segmenter:
         """Yield the results of each batch of videos, which limits the memory.
 
         Raises:
-            FileNotFoundError: If an input is missing.
-            UserError: If an input does not suit the model.
+            UserError: If an input is missing, or does not suit the model.
         """
-        _check_batch_size(batch_size)
-        check_min_score(min_score)
+        _check(batch_size, min_score)
         sources = find_sources(inputs, poses=poses, split=split)
         reader = InputReader(
             self.skeleton,
@@ -183,23 +180,22 @@ class Segmenter:
             pose_format,
             first_frame,
         )
-        several = len(sources) > 1 or person == EACH
+        if prefix is None:
+            prefix = len(sources) > 1 or person == EACH
         files = PredictionFiles(
             self.classes,
             out_dir=out_dir,
             formats=formats,
             codec=codec,
-            prefix=several if prefix is None else prefix,
+            prefix=prefix,
             line_minutes=line_minutes,
             show_progress=self.show_progress,
         )
-        each = (video for source in sources for video in reader.read(source))
-        while videos := list(islice(each, batch_size)):
+        read = (video for source in sources for video in reader.read(source))
+        while videos := list(islice(read, batch_size)):
             found = self.predict(videos, min_score=min_score)
-            predictions = [
-                to_prediction(video, fields, self.classes)
-                for video, fields in zip(videos, found, strict=True)
-            ]
+            pairs = zip(videos, found, strict=True)
+            predictions = [to_prediction(*pair, self.classes) for pair in pairs]
             for prediction in predictions:
                 files.add(prediction)
             images = [draw_prediction(p) if return_vis else None for p in predictions]
@@ -324,8 +320,13 @@ class OnnxSegmenter(Segmenter):
             ) from error
 
 
-def _check_batch_size(batch_size: int) -> None:
+def _check(batch_size: int, min_score: float) -> None:
+    """Raise a UserError about options of a call; above 1, no segment would remain."""
     if not isinstance(batch_size, Integral) or batch_size < 1:
         raise UserError(
             f'batch_size is {shown(batch_size)}, expected a number of videos from 1.'
+        )
+    if not isinstance(min_score, Real) or not 0 <= min_score <= 1:
+        raise UserError(
+            f'min_score is {shown(min_score)}, expected a probability from 0 to 1.'
         )
