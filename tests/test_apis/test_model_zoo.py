@@ -44,7 +44,6 @@ def entry(keypoint, score):
 
 
 def test_whole_videos_are_segmented(recordings):
-    """Of people who were not in the training data."""
     segment = SkelSegInferencer('precog', device='cpu', show_progress=False)
     assert segment.dataset_meta['classes'] == CLASSES
     scores = []
@@ -73,7 +72,6 @@ def test_streams_are_labelled(recordings):
 
 
 def test_commands_take_the_name(recordings, run_tool, tmp_path, clip):
-    """Without a config and a checkpoint."""
     keypoint, score, _ = recordings['Seq6_09']
     poses = Poses(keypoint[None], score[None], 'coco17', (480, 640), 30.0)
     write_npz(poses, tmp_path / 'take1.npz')

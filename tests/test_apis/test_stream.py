@@ -107,7 +107,7 @@ def scores(frames):
     ],
 )
 def test_stream_gives_what_the_inferencer_gives(dims, branch, model, frames, save):
-    """On every frame, in whatever chunks they come."""
+    """For every frame, in chunks of any size."""
     cfg = config(dims, branch, **model)
     checkpoint = save(cfg)
     keypoint, score = person(frames, dims)
@@ -131,7 +131,7 @@ def test_stream_gives_what_the_inferencer_gives(dims, branch, model, frames, sav
 
 @pytest.mark.parametrize('path', PATHS, ids=lambda path: path.stem)
 def test_streaming_config_streams(path, save):
-    """Each config, told half a second ahead, and from its checkpoint alone."""
+    """With half a second of lookahead, from its checkpoint alone."""
     cfg = config(path=path)
     rate = 10 if 'uwiom' in path.stem else 30
     checkpoint = save(cfg, meta={**META, 'fps': rate})
@@ -145,7 +145,7 @@ def test_streaming_config_streams(path, save):
 
 @pytest.mark.parametrize('stored', [False, True])
 def test_stream_goes_on_from_its_state(stored, save, tmp_path):
-    """In the middle, with times, also from a file and in another process's stream."""
+    """With times, also from a file and in another stream."""
     cfg = config(members=2)
     checkpoint = save(cfg)
     keypoint, score = person(120)
@@ -170,7 +170,6 @@ def test_stream_goes_on_from_its_state(stored, save, tmp_path):
 
 
 def test_streams_of_several_people_do_not_meet(save):
-    """They share the model alone."""
     cfg = config()
     stream = SkelSegStream(cfg, save(cfg))
     people = [person(40, seed=seed) for seed in range(2)]
@@ -190,7 +189,7 @@ def test_streams_of_several_people_do_not_meet(save):
 
 
 def test_times_of_a_camera_become_the_rate_of_the_model(save):
-    """As if the frames that are held or left out had been pushed so."""
+    """As if held frames were pushed again, and skipped ones never."""
     cfg = config()
     stream = SkelSegStream(cfg, save(cfg))
     keypoint, score = person(30)
@@ -211,7 +210,7 @@ def test_times_of_a_camera_become_the_rate_of_the_model(save):
 
 
 def test_postprocessing_is_left_out_with_a_note(save):
-    """It needs whole videos; probabilities are those before it in any case."""
+    """It needs whole videos."""
     cfg = config()
     cfg.model.postprocess = [{'type': 'MinDuration', 'frames': 5}]
     stream = SkelSegStream(cfg, save(cfg))
@@ -300,7 +299,7 @@ def test_times_need_the_rate_of_the_model_and_all_frames(save):
 
 
 def test_stream_ends_with_flush(save):
-    """It gives no frame twice, and begins anew when it is asked to."""
+    """It returns each frame once, and starts again after a reset."""
     cfg = config()
     stream = SkelSegStream(cfg, save(cfg))
     keypoint, score = person(9)
@@ -334,7 +333,7 @@ def test_state_of_another_model_is_refused(save):
 
 
 def test_keypoints_of_another_layout_are_pushed_by_their_names(save):
-    """The joints of the model are found among them; the message names what it reads."""
+    """The joints of the model are found by name."""
     cfg = config()
     checkpoint = save(cfg)
     stream = SkelSegStream(cfg, checkpoint)

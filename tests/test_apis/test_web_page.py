@@ -96,7 +96,6 @@ def test_checkpoints_are_listed_by_training_and_the_latest_first(tmp_path):
 def test_page_offers_trainings_and_then_what_comes_with_the_package(
     tmp_path, monkeypatch
 ):
-    """So that there is a model before anything was trained."""
     monkeypatch.chdir(tmp_path)
     segmenter = PageSegmenter(None, tmp_path / 'results', device='cpu')
     assert segmenter.choices() == ['precog (comes with mmskelseg)']
@@ -130,7 +129,7 @@ def test_missing_checkpoints_are_told(tmp_path):
 
 
 def test_keypoints_become_a_page_with_all_files(segmenter, poses):
-    """Every file is linked at its own address and is there; progress is told."""
+    """Every file has a link, and progress is reported."""
     html, told = run(segmenter, poses=poses)
     links = re.findall(r'<a href="gradio_api/file=([^"]+)" download="([^"]+)"', html)
     names = [EXPORTS[name][0] for name in EXPORTS if name != 'gif']
@@ -146,7 +145,7 @@ def test_keypoints_become_a_page_with_all_files(segmenter, poses):
 
 
 def test_each_person_has_a_timeline_and_files(segmenter, poses):
-    """The overlay and the picture of the timelines are of both."""
+    """Overlay and timelines show both people."""
     arrays = dict(np.load(poses))
     far = arrays['keypoint'] + [300, 0]
     both = np.concatenate([arrays['keypoint'], far])
@@ -206,7 +205,7 @@ def test_bad_input_is_told_by_its_name_alone(
 def test_page_averages_an_ensemble(
     small_config, checkpoint, tmp_path, poses, monkeypatch
 ):
-    """Checkpoints beside the one that is offered; a folder has none beside it."""
+    """Only for one checkpoint, not for a folder."""
     monkeypatch.setattr(segmenting, 'write_exports', lambda *args, **options: [])
     files = [checkpoint(small_config, name=f'{i}.pth', seed=i) for i in (0, 1)]
     places = tmp_path / 'results', {'device': 'cpu'}

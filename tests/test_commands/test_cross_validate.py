@@ -58,7 +58,7 @@ def arguments(options, *flags):
 def test_cross_validate_runs_each_fold_and_seed_once(
     call_tool, monkeypatch, tmp_path, small_data, options
 ):
-    """The table is that of the runs; a second start runs what is new alone."""
+    """The table is that of the runs; a second start adds the new runs only."""
     monkeypatch.chdir(tmp_path)
     write_folds(small_data)
     call_tool(TOOL, *arguments(options, '--seeds', 3))
@@ -91,7 +91,7 @@ def test_cross_validate_runs_each_fold_and_seed_once(
 
 @pytest.mark.slow
 def test_cross_validate_goes_on_where_it_was_stopped(tmp_path, small_data, options):
-    """Stopped in a training, which ends with it, it resumes the last checkpoint."""
+    """Stopped within a training, it resumes from the last checkpoint."""
     write_folds(small_data)
     options = [*options, 'train_cfg.max_epochs=30']
     options.append('default_hooks.checkpoint.interval=1')
@@ -117,7 +117,7 @@ def test_cross_validate_goes_on_where_it_was_stopped(tmp_path, small_data, optio
 def test_cross_validate_reports_a_run_that_fails_and_goes_on(
     run_tool, tmp_path, small_data, options
 ):
-    """As jobs of submitit: the fold whose test has no labels fails, the other ends."""
+    """As jobs of submitit; the test videos of one fold have no labels."""
     write_folds(small_data, unlabelled=['video_0'])
     flags = ('--executor', 'local', '--executor-options', 'timeout_min=5')
     done = run_tool(TOOL, *arguments(options, *flags), code=1)
@@ -144,7 +144,6 @@ def test_cross_validate_reports_a_run_that_fails_and_goes_on(
 def test_cross_validate_says_which_folds_there_are(
     run_tool, small_data, options, split, flags, words
 ):
-    """Before anything is run."""
     write_folds(small_data)
     if split is not None:
         save_annotations({**small_annotations(), 'split': split}, small_data)
@@ -158,7 +157,7 @@ def test_cross_validate_says_which_folds_there_are(
 def test_cross_validate_without_folds_repeats_the_one_split(
     call_tool, monkeypatch, tmp_path, options
 ):
-    """Seeds are compared on `train` and `test`, under a name of their own."""
+    """Seeds are compared on `train` and `test`, as the fold `default`."""
     monkeypatch.chdir(tmp_path)
     done = call_tool(TOOL, *arguments(options, '--seeds', 0, 1))
     assert '[2/2] default, seed 1: acc ' in done.stdout
@@ -190,7 +189,7 @@ def test_cross_validate_without_folds_repeats_the_one_split(
 
 
 def test_cross_validate_names_a_wrong_executor_option(run_tool, small_data, options):
-    """submitit's own message, without a traceback."""
+    """submitit's own message, as one sentence."""
     write_folds(small_data)
     flags = ('--executor', 'local', '--executor-options', 'no_such=1')
     error = run_tool(TOOL, *arguments(options, *flags), code=1).stderr

@@ -51,7 +51,7 @@ def checkpoints(tmp_path):
 def test_ensembles_of_checkpoints_and_of_their_dumps_agree(
     run_tool, tmp_path, options, checkpoints
 ):
-    """Scores of each member are those of its own test, and all of both tools equal."""
+    """Each member has the scores of its own test, and both tools agree."""
     work = tmp_path / 'work_dirs' / 'toy_joint_limb'
     alone = []
     for file in checkpoints:
@@ -116,7 +116,7 @@ def dumps(tmp_path, monkeypatch):
 
 
 def test_ensemble_takes_weights_and_conventions(call_tool, tmp_path, dumps):
-    """Dumps of any test serve; without names, classes are numbers."""
+    """Without class names, classes are numbers."""
     call_tool(TOOL, *dumps, '--work-dir', 'out', '--background', 0, '--average=video')
     content = json.loads((tmp_path / 'out' / 'metrics.json').read_text())
     assert content['seg/acc'] == 100

@@ -68,7 +68,6 @@ def test_decoder_is_counted_and_scored_beside_the_labels_without(
 
 
 def test_only_labels_of_the_training_are_counted(trained, call_tool, tmp_path):
-    """Not those that it ignored; a data set may be within another."""
     config, checkpoint = trained
     stretches = tmp_path / 'labelled.json'
     write_stretches(stretches, [Stretch('video_0', 0, 24)])
@@ -121,7 +120,6 @@ def test_config_without_such_a_step_is_refused(trained, call_tool, tmp_path):
 def test_classes_that_are_not_those_of_the_checkpoint_are_refused(
     trained, call_tool, tmp_path
 ):
-    """The labels would be counted as those of other classes."""
     config, checkpoint = trained
     data = small_annotations()
     data['metainfo']['classes'] = data['metainfo']['classes'][::-1]

@@ -21,7 +21,7 @@ def data(tmp_path, run_tool):
 
 
 def test_fusion_says_which_branches_are_not_trained(tmp_path, run_tool):
-    """Before any feature is made, with the commands to run."""
+    """Before any features are made."""
     save_annotations(small_annotations(), tmp_path / 'data/toy/annotations.pkl')
     config = ROOT / 'configs' / 'skelseg' / 'toy_fusion.py'
     process = run_tool('tools/train.py', config, code=1)
@@ -33,7 +33,6 @@ def test_fusion_says_which_branches_are_not_trained(tmp_path, run_tool):
 
 @pytest.mark.slow
 def test_fusion_starts_from_both_branches(tmp_path, run_tool, data):
-    """Branches are trained alone, loaded, trained together and tested."""
     options = ['train_cfg.max_epochs=2', 'train_cfg.val_interval=2']
     quick = ['--cfg-options', *options]
     configs = ROOT / 'configs' / 'skelseg'
@@ -61,7 +60,7 @@ def test_fusion_starts_from_both_branches(tmp_path, run_tool, data):
 
 
 def test_cross_validated_fusion_needs_branches_of_the_same_fold(tmp_path, run_tool):
-    """A branch of the default split may have seen the fold's test videos."""
+    """A branch of another split may have seen the fold's test videos."""
     data = small_annotations(num_classes=2)
     data['split'] |= {'a/train': ['video_0', 'video_1'], 'a/test': ['video_2']}
     save_annotations(data, tmp_path / 'data/toy/annotations.pkl')
@@ -80,7 +79,7 @@ def test_cross_validated_fusion_needs_branches_of_the_same_fold(tmp_path, run_to
 def test_cross_validated_fusion_starts_from_its_own_fold(
     tmp_path, call_tool, monkeypatch, data
 ):
-    """The log of the fusion's run names the branch checkpoints that it loaded."""
+    """The log names the checkpoints of the branches."""
     monkeypatch.chdir(tmp_path)
     configs = ROOT / 'configs' / 'skelseg'
     options = ['train_cfg.max_epochs=1']

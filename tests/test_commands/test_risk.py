@@ -48,7 +48,6 @@ def write(path):
 def test_cross_validation_reports_the_error_of_risk(
     call_tool, monkeypatch, tmp_path, small_data, options
 ):
-    """Beside the scores of segmentation, over folds as over videos."""
     monkeypatch.chdir(tmp_path)
     write(small_data)
     tool = 'tools/cross_validate.py'

@@ -65,7 +65,7 @@ def run(*args):
 
 
 def test_suggestions_of_an_annotation_file(model, tmp_path):
-    """Table, JSON and drafts agree, within the budget and beside the labels."""
+    """Table, JSON and drafts agree, keep the budget, and avoid labelled frames."""
     words = [*model, '--split', 'train', '--stretch', '2', '--budget', '0.1']
     words += ['--to', 'boris', 'elan', 'label_studio', '--out', 'next']
     done = subprocess.run(
@@ -106,7 +106,6 @@ def test_suggestions_of_an_annotation_file(model, tmp_path):
 
 
 def test_members_of_a_checkpoint_disagree(model, tmp_path):
-    """And members of several checkpoints do; weights choose what counts."""
     weights = ['--weights', 'uncertainty=0', 'boundary=0', 'rarity=0']
     run(*model, '--split', 'train', '--stretch', '2', '--out', tmp_path, *weights)
     (first, *_) = json.loads((tmp_path / 'suggestions.json').read_text())['stretches']
@@ -114,7 +113,6 @@ def test_members_of_a_checkpoint_disagree(model, tmp_path):
 
 
 def test_new_poses_are_suggested_by_what_is_rare_among_labels(model, tmp_path, capsys):
-    """With --known, of the annotations that there are."""
     data, config, checkpoint = model
     video = small_annotations()['annotations'][2]
     keys = ('keypoint', 'keypoint_score', 'fps', 'img_shape')

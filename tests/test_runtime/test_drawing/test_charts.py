@@ -41,7 +41,7 @@ def test_bars_of_two_panels_have_scales_of_their_own():
 @pytest.mark.parametrize('count', [1, 40])
 @pytest.mark.parametrize('title', ['', 'Classes'])
 def test_bars_stay_within_the_picture(count, title):
-    """Long names and large numbers have room, and so have bars of nothing."""
+    """Long names and large numbers have room, and empty bars cause no error."""
     names = [f'a_rather_long_name_of_${i}$' for i in range(count)]
     for value in (0, 1_234_567):
         image = draw_bars({'x': [value] * count, 'y': [0] * count}, names, title=title)
@@ -69,7 +69,6 @@ def test_time_budget_shows_bars_and_transitions_if_there_are_any():
 
 @pytest.mark.parametrize('panels', [{}, {'x': [1]}, {'x': [1, 2], 'y': [1]}])
 def test_bars_need_a_value_for_each_name(panels):
-    """What does not fit is said by its number of values."""
     with pytest.raises(ValueError, match=r'values for 2 names'):
         draw_bars(panels, ['a', 'b'])
 
@@ -98,7 +97,7 @@ def test_confusion_of_a_perfect_prediction_is_a_dark_diagonal():
 
 @pytest.mark.parametrize('num_classes', [2, 17, 23])
 def test_confusion_leaves_room_for_the_names(num_classes):
-    """No name is cut at the picture's edge, and empty rows are no division by 0."""
+    """Names stay within the picture, and empty rows cause no division by 0."""
     classes = [f'rod_stand_pick_up_middle_{label}' for label in range(num_classes)]
     counts = np.diag([0] + [99999] * (num_classes - 1))
     image = draw_confusion(counts, classes, title='frames')
@@ -107,13 +106,12 @@ def test_confusion_leaves_room_for_the_names(num_classes):
 
 
 def test_confusion_rejects_another_number_of_classes():
-    """Counts and names must fit."""
     with pytest.raises(ValueError, match=r'shape \(3, 3\), but there are 2 classes'):
         draw_confusion(np.eye(3), ['a', 'b'])
 
 
 def test_curves_stand_at_their_values():
-    """Twice the way between the levels is twice the way in the picture."""
+    """Twice the difference is twice the distance in the picture."""
     points = {
         'a': [(0.0, 0.0, 0.0), (1.0, 0.0, 0.0)],
         'b': [(0.0, 2.0, 0), (1.0, 2.0, 0)],

@@ -76,7 +76,7 @@ def test_options_that_do_not_go_together_are_refused(files, options, match):
 
 @pytest.mark.parametrize('fps', [-3, math.nan, math.inf, 'x', 1e-300, 1e9])
 def test_rate_that_is_none_is_not_written(files, tmp_path, fps):
-    """Neither that of an option nor that of the training; the file would not open."""
+    """Neither from an option nor from the training data."""
     with pytest.raises(UserError, match=rf'fps is {fps!r}, expected frames per second'):
         export_onnx(*files, fps=fps)
     content = torch.load(files[1], weights_only=False)

@@ -174,7 +174,7 @@ def test_each_person_of_an_entry_keeps_its_points_in_3d_and_no_labels():
 
 
 def test_a_person_is_not_chosen_silently_among_those_of_an_entry():
-    """All of them are read together; only poses can be followed."""
+    """All are used together."""
     both = two_people()
     item = entry(keypoint=both.keypoint, keypoint_score=both.keypoint_score)
     assert read(Source('take', entry=item))['keypoint'].shape[0] == 2
@@ -183,7 +183,6 @@ def test_a_person_is_not_chosen_silently_among_those_of_an_entry():
 
 
 def test_boxes_of_people_are_as_long_as_their_video(clip):
-    """If the tracker stopped before its end."""
     corners = np.array([[45, 45, 70, 70], [345, 345, 370, 370]])
     box = np.repeat(corners[:, None], 29, axis=1)
     both = two_people(29, person_box=box, people=('ann', 'bob'))
@@ -193,7 +192,7 @@ def test_boxes_of_people_are_as_long_as_their_video(clip):
 
 
 def test_results_in_which_nobody_is_seen_at_first(tmp_path):
-    """AlphaPose names frames by number; the model names the joints."""
+    """AlphaPose numbers frames; the model names the joints."""
     person = {'category_id': 1, 'keypoints': [5.0] * 45, 'score': 0.9}
     path = tmp_path / 'take.json'
     path.write_text(json.dumps([{'image_id': i, **person} for i in range(4, 12)]))
@@ -303,7 +302,7 @@ def test_inputs_that_are_none_are_told(folder):
 
 
 def test_stretches_without_anybody_are_noted():
-    """The model labels them as well; up to a second is a gap of the tracker."""
+    """Gaps of up to a second are not noted."""
     score = np.ones((1, 60, 17))
     score[:, :20] = score[:, 30:40] = score[:, 45:] = 0
     keypoint = np.full((1, 60, 17, 2), 5.0)

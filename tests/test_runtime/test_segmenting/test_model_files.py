@@ -302,7 +302,6 @@ def test_weights_that_claim_other_sizes_are_refused(changed, dims):
 
 
 def test_weights_in_other_files_are_refused(changed, tmp_path):
-    """A file is all that there is; it cannot make others be read."""
 
     def outside(graph):
         weight = next(item for item in graph.initializer if len(item.dims) == 2)

@@ -81,7 +81,6 @@ def test_state_is_stored_and_goes_on(stream_file, person, tmp_path):
 
 
 def test_state_moves_between_numpy_and_onnx(streams, person):
-    """Their buffers are the same."""
     keypoint, score = joints(person(60))
     for first, second in (streams, streams[::-1]):
         first.reset()
@@ -102,7 +101,7 @@ def test_state_moves_between_numpy_and_onnx(streams, person):
 def test_export_is_compared_with_the_network_of_whole_videos(
     export, causal, monkeypatch
 ):
-    """Weights that were converted wrongly are noticed."""
+    """A wrong conversion of the weights is detected."""
 
     def spoiled(model):
         weights = streaming_model(model)

@@ -113,7 +113,7 @@ def test_segment_writes_all_formats_without_pytorch(recipe, poses, tmp_path):
 def test_exported_model_is_segmented_before_pytorch_is_imported(
     recipe, poses, tmp_path
 ):
-    """Where it is installed: the command is that of the runtime, and as quick."""
+    """Although PyTorch is installed."""
     words = ['segment', poses, recipe[1], '--out', tmp_path / 'out']
     code = (
         'import sys\n'
@@ -125,7 +125,7 @@ def test_exported_model_is_segmented_before_pytorch_is_imported(
 
 
 def test_live_prints_events_without_pytorch(stream_file, poses, tmp_path):
-    """Of a file that plays as a camera would, with poses that are there."""
+    """For a file played like a camera, with stored poses."""
     with written_video(tmp_path / 'take1.mp4', 10.0, (96, 128)) as put:
         for i in range(120):
             put(np.full((96, 128, 3), 40 + i, np.uint8))
@@ -173,7 +173,7 @@ def test_what_does_not_go_together_is_said(words, sentence):
 def test_distribution_without_pytorch_is_all_that_a_user_needs(
     coordinates, causal, recipe, stream_file, poses, tmp_path
 ):
-    """Its wheel, in an environment that lacks PyTorch, MMEngine, MMCV and MMAction2."""
+    """Its wheel, where PyTorch, MMEngine, MMCV and MMAction2 are missing."""
     source = tmp_path / 'source'
     ignore = shutil.ignore_patterns('__pycache__', '.mim', 'build', '*.egg-info')
     for name in ('mmskelseg', 'runtime'):
