@@ -13,7 +13,6 @@ from tests.small_data import ROOT, small_annotations
 
 TOOL = 'tools/cross_validate.py'
 CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
-MODES = ('train', 'val', 'test')
 
 
 def write_folds(path, unlabelled=()):
@@ -34,16 +33,10 @@ def write_folds(path, unlabelled=()):
 
 
 @pytest.fixture
-def options(small_data):
+def options(small_options):
     """The toy config on the small data, with a small model, for an epoch."""
     return [
-        *(f'{mode}_dataloader.dataset.ann_file={small_data}' for mode in MODES),
-        *(f'{mode}_dataloader.num_workers=0' for mode in MODES),
-        *(f'{mode}_dataloader.persistent_workers=False' for mode in MODES),
-        'val_evaluator.num_classes=3',
-        'test_evaluator.num_classes=3',
-        'model.num_classes=3',
-        'model.branches.heatmap.channels=16',
+        *small_options,
         'train_cfg.max_epochs=1',
         'default_hooks.visualization.enable=False',
     ]
@@ -142,12 +135,12 @@ def test_cross_validate_reports_a_run_that_fails_and_goes_on(
     ],
 )
 def test_cross_validate_says_which_folds_there_are(
-    run_tool, small_data, options, split, flags, words
+    call_tool, small_data, options, split, flags, words
 ):
     write_folds(small_data)
     if split is not None:
         save_annotations({**small_annotations(), 'split': split}, small_data)
-    error = run_tool(TOOL, *arguments(options, *flags), code=1).stderr
+    error = call_tool(TOOL, *arguments(options, *flags), code=1).stderr
     assert error.startswith(f'error: {small_data}: ')
     assert words in error
 
@@ -188,10 +181,10 @@ def test_cross_validate_without_folds_repeats_the_one_split(
     assert 'ensemble' not in content
 
 
-def test_cross_validate_names_a_wrong_executor_option(run_tool, small_data, options):
+def test_cross_validate_names_a_wrong_executor_option(call_tool, small_data, options):
     """submitit's own message, as one sentence."""
     write_folds(small_data)
     flags = ('--executor', 'local', '--executor-options', 'no_such=1')
-    error = run_tool(TOOL, *arguments(options, *flags), code=1).stderr
+    error = call_tool(TOOL, *arguments(options, *flags), code=1).stderr
     assert error.startswith('error: --executor local: ')
     assert 'no_such' in error

@@ -95,14 +95,14 @@ def test_only_labels_of_the_training_are_counted(trained, call_tool, tmp_path):
     assert 'none.py: has no train_dataloader.dataset, whose labels' in done.stderr
 
 
-def test_only_another_checkpoint_is_written(trained, run_tool, tmp_path):
+def test_only_another_checkpoint_is_written(trained, call_tool, tmp_path):
     config, checkpoint = trained
     before = checkpoint.read_bytes()
     for out, words in (
         (checkpoint, 'is the checkpoint of the training, which would be replaced'),
         (tmp_path / 'mine.py', 'the name of a checkpoint must end in .pth'),
     ):
-        done = run_tool('tools/fit_decoder.py', config, checkpoint, out, code=1)
+        done = call_tool('tools/fit_decoder.py', config, checkpoint, out, code=1)
         assert f'error: {out}: {words}' in done.stderr
     assert checkpoint.read_bytes() == before
 

@@ -117,13 +117,6 @@ def test_chosen_stretches_make_their_class_less_rare():
     assert [item.classes for item in chosen] == [['b'], ['c']]
 
 
-def test_labels_may_be_ignored():
-    ranking = StretchRanking(['a', 'b', 'c'], stretch=10, ignore_labels=True)
-    label = np.zeros(100, int)
-    ranking.add(prediction('v', label, 0.5, label=label))
-    assert [item.video for item in ranking.choose(1)] == ['v']
-
-
 def test_gaps_and_short_videos_are_stretches_as_they_are():
     """Gaps of less than a second are left out, short videos are not."""
     label = np.array([-1] * 30 + [0] * 5 + [-1] * 9 + [0])
@@ -154,17 +147,6 @@ def test_durations_are_above_0(value):
         StretchRanking(['a'], stretch=value)
     with pytest.raises(UserError, match=f'budget={value}, but must be above 0'):
         StretchRanking(['a']).choose(value)
-
-
-def test_nothing_to_suggest_is_an_error():
-    ranking = StretchRanking(['a', 'b', 'c'])
-    label = np.zeros(100, int)
-    ranking.add(prediction('v', label, 0.5, label=label))
-    with pytest.raises(UserError, match='All frames of the 1 videos are labelled'):
-        ranking.choose(1)
-    ranking.add(prediction('w', label, 0.5))
-    with pytest.raises(UserError, match=r'budget of 0\.1 minutes is shorter than each'):
-        ranking.choose(0.1)
 
 
 def partly_labelled():

@@ -57,13 +57,12 @@ def test_settings_of_any_flag_name_that_flag(capsys):
 @pytest.mark.parametrize(
     'words',
     [
-        ['tools/train.py', 'config.py', '--cfg-options', 'foo'],
         ['tools/cross_validate.py', 'config.py', '--executor-options', 'foo'],
         ['tools/analysis/benchmark.py', 'model', 'config.py', '--cfg-options', 'foo'],
     ],
 )
-def test_tools_name_settings_that_are_not_key_value(run_tool, words):
-    shown = run_tool(*words, code=2).stderr
+def test_tools_name_settings_that_are_not_key_value(call_tool, words):
+    shown = call_tool(*words, code=2).stderr
     assert f"error: argument {words[-2]}: 'foo' is not of the form" in shown
     assert 'Traceback' not in shown
 

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from matplotlib.colors import to_rgb
 
 from mmskelseg.evaluation import time_budget
 from mmskelseg.runtime.drawing.charts import (
@@ -12,12 +11,12 @@ from mmskelseg.runtime.drawing.charts import (
 )
 from mmskelseg.runtime.drawing.images import class_color
 from mmskelseg.runtime.messages.errors import UserError
+from tests.test_runtime.test_drawing.pixels import has_white_edges, near
 
 
 def runs(image, color):
     """Longest run of a colour in each line of pixels that has some."""
-    rgb = np.round(255 * np.array(to_rgb(color)))
-    hits = (np.abs(image - rgb).max(axis=-1) <= 1).sum(axis=1)
+    hits = near(image, color).sum(axis=1)
     return hits[hits > 5]
 
 
@@ -45,8 +44,7 @@ def test_bars_stay_within_the_picture(count, title):
     names = [f'a_rather_long_name_of_${i}$' for i in range(count)]
     for value in (0, 1_234_567):
         image = draw_bars({'x': [value] * count, 'y': [0] * count}, names, title=title)
-        for edge in (image[0], image[-1], image[:, 0], image[:, -1]):
-            assert (edge == 255).all()
+        assert has_white_edges(image)
     assert len(runs(draw_bars({'x': [1] * count}, names), PLAIN_COLOR))
 
 
@@ -101,8 +99,7 @@ def test_confusion_leaves_room_for_the_names(num_classes):
     classes = [f'rod_stand_pick_up_middle_{label}' for label in range(num_classes)]
     counts = np.diag([0] + [99999] * (num_classes - 1))
     image = draw_confusion(counts, classes, title='frames')
-    for edge in (image[0], image[-1], image[:, 0], image[:, -1]):
-        assert (edge == 255).all()
+    assert has_white_edges(image)
 
 
 def test_confusion_rejects_another_number_of_classes():
@@ -119,8 +116,7 @@ def test_curves_stand_at_their_values():
     image = draw_curves(points, x='minutes', y='F1', levels={'c': 4.0})
     rows = []
     for k in range(3):
-        rgb = np.round(255 * np.array(to_rgb(class_color(k))))
-        hits = (np.abs(image - rgb).max(axis=-1) <= 1).sum(axis=1)
+        hits = near(image, class_color(k)).sum(axis=1)
         # Longer than the line in the legend.
         rows.append(np.flatnonzero(hits > image.shape[1] / 3).mean())
     assert rows[0] - rows[1] == pytest.approx(rows[1] - rows[2], abs=2)

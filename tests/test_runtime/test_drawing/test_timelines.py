@@ -1,21 +1,19 @@
 import numpy as np
 import pytest
-from matplotlib.colors import to_rgb
 
 from mmskelseg.runtime.drawing.images import class_color
 from mmskelseg.runtime.drawing.timelines import PRINT, WRONG, draw_timelines
+from tests.test_runtime.test_drawing.pixels import has_white_edges, near
 
 
 def share(image, color):
     """Share of a picture's pixels that have a colour."""
-    rgb = np.round(255 * np.array(to_rgb(color))).astype(int)
-    return (np.abs(image.astype(int) - rgb).max(axis=-1) <= 1).mean()
+    return near(image, color).mean()
 
 
 def colored_runs(image, colors):
     """Order of colours along the line of pixels that shows most of them."""
-    rgb = np.round(255 * np.array([to_rgb(color) for color in colors])).astype(int)
-    match = (np.abs(image[:, :, None].astype(int) - rgb) <= 1).all(axis=-1)
+    match = np.stack([near(image, color) for color in colors], axis=-1)
     line = match[np.argmax(match.any(axis=2).sum(axis=1))]
     ids = line[line.any(axis=1)].argmax(axis=1)
     return ids[np.flatnonzero(np.diff(ids, prepend=-1))].tolist()
@@ -79,8 +77,7 @@ def test_timelines_give_room_to_the_legend_of_many_classes(num_classes):
     labels = np.arange(num_classes).repeat(3)
     classes = [f'box_stand_pick_up_mid_{label}' for label in range(num_classes)]
     image = draw_timelines({'Prediction': labels}, classes, title='v', fps=25)
-    for edge in (image[0], image[-1], image[:, 0], image[:, -1]):
-        assert (edge == 255).all()
+    assert has_white_edges(image)
 
 
 def test_timelines_take_names_literally():
@@ -90,10 +87,8 @@ def test_timelines_take_names_literally():
 
 def bar_rows(image, color):
     """How many bars show a colour: runs of lines of pixels with enough of it."""
-    rgb = np.round(255 * np.array(to_rgb(color))).astype(int)
-    match = (np.abs(image.astype(int) - rgb) <= 1).all(axis=-1)
     # Patches of the legend are narrower.
-    lines = match.sum(axis=1) > 60
+    lines = near(image, color).sum(axis=1) > 60
     return int((np.diff(lines.astype(int), prepend=0) == 1).sum())
 
 
@@ -187,5 +182,4 @@ def test_timelines_for_print_fit_a_column_of_a_paper():
     image = draw_timelines(rows, classes, truth='Ground truth', style=PRINT)
     assert image.shape[1] == 1050
     assert image.shape[0] < 800
-    for edge in (image[0], image[-1], image[:, 0], image[:, -1]):
-        assert (edge == 255).all()
+    assert has_white_edges(image)
