@@ -6,24 +6,21 @@ import pytest
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer
+from mmskelseg.commands import make_config
 from mmskelseg.datasets.stretches import Stretch, write_stretches
 from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.runtime.files.annotations import save_annotations
 from tests.small_data import small_annotations
 
 
-@pytest.fixture
-def trained(call_tool, tmp_path):
-    """Return the config and the checkpoint of a short training."""
-    save_annotations(small_annotations(), tmp_path / 'annotations.pkl')
-    config = tmp_path / 'mine.py'
-    call_tool(
-        'tools/make_config.py', tmp_path / 'annotations.pkl', config, '--epochs', 2
-    )
-    work = tmp_path / 'work'
-    options = ['--cfg-options', 'model.members=1']
-    call_tool('tools/train.py', config, '--work-dir', work, *options)
-    return config, work / 'epoch_2.pth'
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory, untrained):
+    """Return a config, and a checkpoint of one member instead of a training's."""
+    folder = tmp_path_factory.mktemp('trained')
+    save_annotations(small_annotations(), folder / 'annotations.pkl')
+    config = folder / 'mine.py'
+    make_config.main([str(folder / 'annotations.pkl'), str(config)], 'make-config')
+    return config, untrained(config, small_annotations()['metainfo'], members=1)
 
 
 def test_decoder_is_counted_and_scored_beside_the_labels_without(
