@@ -47,14 +47,12 @@ from mmskelseg.runtime.cli.command_line import command, positive
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.progress import progress_bar
-from mmskelseg.runtime.segmenting.inputs import find_sources
+from mmskelseg.runtime.segmenting.sources import find_sources
+from mmskelseg.suggesting.drafts import drafts, write_drafts, write_suggestions
 from mmskelseg.suggesting.suggestions import (
     StretchRanking,
     Suggestion,
     by_video,
-    drafts,
-    write_drafts,
-    write_suggestions,
 )
 from mmskelseg.utils.tables import text_table
 

@@ -11,15 +11,13 @@ import pytest
 from mmskelseg.datasets.stretches import Stretch, read_stretches
 from mmskelseg.runtime.labels import read_segments, segments_to_labels
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.suggesting.drafts import drafts, write_drafts, write_suggestions
 from mmskelseg.suggesting.suggestions import (
     CRITERIA,
     StretchRanking,
     by_video,
-    drafts,
     frame_values,
     stretches_of,
-    write_drafts,
-    write_suggestions,
 )
 
 

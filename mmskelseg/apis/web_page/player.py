@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.runtime.drawing.frames import clock_time, mark_time
+from mmskelseg.runtime.drawing.frames import clock_time, mark_time, tick_step
 from mmskelseg.runtime.drawing.images import class_color, text_color
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.structures.choices import EXPORTS
@@ -20,7 +20,6 @@ _POINTS, _MARKS = 400, 6
 _PLAY = '<button type="button" class="play" aria-label="Play"></button>'
 _FULL = '<button type="button" class="full" aria-label="Full screen"></button>'
 _SPEEDS = (0.25, 0.5, 1, 2, 4)
-_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 
 
 def player_html(
@@ -167,8 +166,7 @@ def _confidence(prediction: Prediction) -> str:
 
 
 def _axis(seconds: float) -> str:
-    hours = math.ceil(seconds / 3600 / _MARKS)
-    step = next((s for s in _STEPS if seconds / s <= _MARKS), 3600 * hours)
+    step = tick_step(seconds, _MARKS)
     marks = ''.join(
         f'<span style="left:{_percent(i * step, seconds)}">'
         f'{mark_time(i * step, step)}</span>'

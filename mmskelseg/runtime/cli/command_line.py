@@ -55,7 +55,7 @@ def command(
         # Otherwise, a full disk would cause a traceback for each line of a log.
         logging.raiseExceptions = False
         if isinstance(sys.stdout, TextIOWrapper):
-            # A path may hold what is no character, which could not be printed.
+            # A path may contain bytes that cannot be printed.
             sys.stdout.reconfigure(errors='backslashreplace')
         with stoppable(kept), user_errors():
             return run(args)

@@ -17,6 +17,8 @@ BACKGROUND, GROUND, _EDGE, _TEXT = (28, 28, 28), 45, (150, 150, 150), (240, 240,
 _UNLABELLED = '#8C8C8C'
 # Smaller pictures are enlarged to this height or width, so that text is legible.
 _LEAST = 480
+# Possible seconds between two ticks of a time axis; longer ones are whole hours.
+_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 # Joints with a lower score are too uncertain to be drawn.
 _SCORE = 0.2
 
@@ -146,6 +148,18 @@ def mark_time(seconds: float, step: float) -> str:
     """
     text = clock_time(seconds + 1e-6)
     return text if step < 1 else text.rpartition('.')[0]
+
+
+def tick_step(seconds: float, most: float) -> float:
+    """Return the seconds between the ticks of a time axis with at most so many.
+
+    >>> tick_step(60, 6), tick_step(20 * 3600, 6)
+    (10, 14400)
+    """
+    for step in _STEPS:
+        if seconds / step <= most:
+            return step
+    return 3600 * math.ceil(seconds / 3600 / most)
 
 
 def clock_time(seconds: float) -> str:

@@ -30,7 +30,7 @@ from mmskelseg.runtime.structures import Skeleton
 Prediction: TypeAlias = Mapping[str, Any]
 Predictions: TypeAlias = Prediction | Sequence[Prediction]
 _GIF_FPS, _GIF_COLORS, _LONGEST_GIF = 10, 64, 60
-# Height or width of a plain background: without a video, its size is only a claim.
+# Largest side of a plain background, since poses may state any size.
 _LARGEST_PLAIN = 1920
 
 

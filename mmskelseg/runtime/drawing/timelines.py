@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
-from mmskelseg.runtime.drawing.frames import mark_time
+from mmskelseg.runtime.drawing.frames import mark_time, tick_step
 from mmskelseg.runtime.drawing.images import (
     COLUMN,
     DPI,
@@ -66,8 +66,6 @@ WRONG = '#202020'
 _ONE_LINE = 10
 _LINE_MINUTES = (5, 10, 15, 20, 30, 60, 120, 240, 480)
 _MOST_LINES = 24
-# Possible seconds between two ticks of a line.
-_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 # The maximum height of a picture in matplotlib, in pixels.
 _HIGHEST = 60_000
 
@@ -287,8 +285,7 @@ def _dress_axes(axes: Axes, fps: float | None, style: Style) -> None:
 def _dress_line(axes: Axes, start: int, frames: int, fps: float, style: Style) -> None:
     """Draw the time axis of a line that begins at a frame of the video."""
     length = axes.get_xlim()[1]
-    seconds = length / fps
-    step = next((s for s in _STEPS if seconds <= s * style.width), _STEPS[-1])
+    step = tick_step(length / fps, style.width)
     # Ticks are at multiples of the step, even if a line begins between them.
     first = math.ceil(start / fps / step - 1e-9)
     last = math.floor(min(start + length, frames) / fps / step + 1e-9)

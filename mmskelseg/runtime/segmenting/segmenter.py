@@ -20,12 +20,7 @@ from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimat
 from mmskelseg.runtime.poses.estimators.estimator import PoseEstimatorLike
 from mmskelseg.runtime.segmenting.exports import draw_prediction
 from mmskelseg.runtime.segmenting.frame_rates import ShownVideo, show_at
-from mmskelseg.runtime.segmenting.inputs import (
-    GivenPoses,
-    Input,
-    InputReader,
-    find_sources,
-)
+from mmskelseg.runtime.segmenting.inputs import InputReader
 from mmskelseg.runtime.segmenting.onnx_predictor import OnnxPredictor
 from mmskelseg.runtime.segmenting.predictions import (
     PredictionFiles,
@@ -33,6 +28,7 @@ from mmskelseg.runtime.segmenting.predictions import (
     drop_unsure,
     to_prediction,
 )
+from mmskelseg.runtime.segmenting.sources import GivenPoses, Input, find_sources
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.predictions import InputVideo
@@ -95,7 +91,7 @@ class Segmenter:
     take:
 
     - ``inputs``: videos, poses, annotations, or folders of these; see
-      :func:`mmskelseg.runtime.segmenting.inputs.find_sources`;
+      :func:`mmskelseg.runtime.segmenting.sources.find_sources`;
     - ``batch_size``: number of videos that the model processes together, padded to the
       longest; memory grows with it;
     - ``poses``: the poses of the videos;

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.poses import Poses
-from mmskelseg.runtime.segmenting.inputs import InputReader, Source, find_sources
+from mmskelseg.runtime.segmenting.inputs import InputReader
+from mmskelseg.runtime.segmenting.sources import Source, find_sources
 
 
 def reader(**options):
