@@ -17,7 +17,7 @@ from mmskelseg.apis.web_page import (
     segmenting,
 )
 from mmskelseg.apis.web_page.page import file_url, run_on_page
-from mmskelseg.runtime.segmenting.exports import write_exports, write_people
+from mmskelseg.runtime.segmenting.exports import write_exports
 from mmskelseg.runtime.structures.choices import EXPORTS
 from tests.small_data import small_annotations
 
@@ -36,13 +36,11 @@ def poses(tmp_path):
 def segmenter(small_config, checkpoint, tmp_path, monkeypatch):
     """A page with one model, which writes its video by OpenCV alone."""
 
-    for write in (write_exports, write_people):
+    def by_opencv(*args, codec, **options):
+        assert codec == 'avc1'
+        return write_exports(*args, **options)
 
-        def by_opencv(*args, codec, write=write, **options):
-            assert codec == 'avc1'
-            return write(*args, **options)
-
-        monkeypatch.setattr(segmenting, write.__name__, by_opencv)
+    monkeypatch.setattr(segmenting, 'write_exports', by_opencv)
     path = checkpoint(small_config)
     return PageSegmenter(path, tmp_path / 'results', device='cpu')
 

@@ -29,7 +29,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -175,7 +175,7 @@ def _run(open_trained: Opener | None, args: argparse.Namespace) -> None:
     picture = None
     if window or args.out:
         picture = _picture(live, stream.classes, args.timeline)
-    output = _Output(live, picture, args.events)
+    output = _Output(live, picture, args.events, [])
     with ExitStack() as stack:
         if args.out and picture is not None:
             rate = camera.fps or live.fps
@@ -236,26 +236,15 @@ def _poses(
     return poses
 
 
+@dataclass
 class _Output:
-    """What a run prints and shows.
+    """What a run prints, and shows with functions of a picture and its time."""
 
-    Args:
-        live: The segmenter.
-        picture: What draws the pictures, if any.
-        events: Whether to print events.
-
-    Attributes:
-        shown: Functions that get each picture and its time.
-    """
-
-    def __init__(
-        self, live: LiveSegmenter, picture: 'LivePicture | None', events: bool
-    ) -> None:
-        self.live = live
-        self.picture = picture
-        self.events = events
-        self.shown: list[Callable[[np.ndarray, float], object]] = []
-        self._known_at = 0.0
+    live: LiveSegmenter
+    picture: 'LivePicture | None'
+    events: bool
+    shown: list[Callable[[np.ndarray, float], object]]
+    known_at: float = 0.0
 
     def handle(self, frame: CameraFrame, people: Sequence[LivePerson]) -> None:
         """Print the events of a frame, and show it."""
@@ -272,10 +261,10 @@ class _Output:
     def take(self, people: Sequence[LivePerson], now: float) -> None:
         """Print events, and add labels to the timeline."""
         # The last labels are known when the source ends.
-        self._known_at = max(self._known_at, now)
+        self.known_at = max(self.known_at, now)
         for person in people:
             for event in person.events if self.events else ():
-                times = {'person': person.number, 'known_at': self._known_at}
+                times = {'person': person.number, 'known_at': self.known_at}
                 line = _rounded({**asdict(event), **times})
                 print(json.dumps(line, ensure_ascii=False), flush=True)
         if self.picture is None:

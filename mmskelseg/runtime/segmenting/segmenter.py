@@ -90,24 +90,17 @@ class Segmenter:
     all videos, and ``segment.stream(inputs, ...)`` yields those of each batch. Both
     take:
 
-    - ``inputs``: videos, poses, annotations, or folders of these; see
+    - ``inputs``, ``poses``, ``split``: see
       :func:`mmskelseg.runtime.segmenting.sources.find_sources`;
+    - ``person``, ``fps``, ``img_shape``, ``pose_format``, ``first_frame``: see
+      :class:`mmskelseg.runtime.segmenting.inputs.InputReader`;
     - ``batch_size``: number of videos that the model processes together, padded to the
       longest; memory grows with it;
-    - ``poses``: the poses of the videos;
-    - ``split``: the split of an annotation file;
-    - ``person``: which of several people to use (``track``, ``all``, a name), or
-      ``each``, with a prediction for each person;
-    - ``fps``: frames per second of the poses, instead of what their files state;
-    - ``img_shape``: height and width of the images to which the poses refer, if their
-      files do not state it;
-    - ``pose_format``: the format of files of poses; by default recognised;
-    - ``first_frame``: the ``image_id`` of the first frame of COCO results;
     - ``min_score``: segments with a lower mean probability become unlabelled;
     - ``return_vis``: whether to return timelines, RGB uint8 (H, W, 3), not None;
     - ``out_dir``: the folder for files, which are written after each batch. If there
       are several videos, the time budgets of all are written at the end;
-    - ``formats``, ``codec``, ``line_minutes``: as for
+    - ``formats``, ``codec``, ``line_minutes``: see
       :func:`mmskelseg.apis.write_exports`;
     - ``prefix``: whether file names begin with that of the video; by default if there
       are several.
