@@ -13,8 +13,8 @@ from mmengine.infer import BaseInferencer
 
 from mmskelseg.runtime.poses.estimators.estimator import PoseEstimatorLike
 from mmskelseg.runtime.segmenting.exports import draw_prediction
-from mmskelseg.runtime.segmenting.inputs import Input
 from mmskelseg.runtime.segmenting.segmenter import Segmenter
+from mmskelseg.runtime.segmenting.sources import Input
 from mmskelseg.runtime.structures.predictions import InputVideo, Prediction
 from mmskelseg.trained.opening import trained_model
 from mmskelseg.trained.predictor import TorchPredictor
@@ -107,7 +107,7 @@ class SkelSegInferencer(Segmenter, BaseInferencer):
             inputs: Videos, poses, annotations, or folders of these.
             return_datasamples: Whether predictions are ``ActionDataSample``.
             batch_size: Number of videos that the model processes together.
-            **options: See :meth:`Segmenter.__call__`, which lists them.
+            **options: See :class:`Segmenter`, which lists them.
 
         Raises:
             FileNotFoundError: If an input is missing.

@@ -116,8 +116,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--epochs',
         type=whole_from(1),
-        help='number of epochs (default: as many as take 2.5 million frames, within 600 '
-        'to 1500 steps)',
+        help='number of epochs (default: as many as take 2.5 million frames, within '
+        '600 to 1500 steps)',
     )
     parser.add_argument(
         '--overwrite', action='store_true', help='replace OUT.py if it exists'

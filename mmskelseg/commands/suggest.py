@@ -39,6 +39,7 @@ from mmskelseg.runtime.cli.arguments import (
     add_input_options,
     add_model,
     check_model,
+    input_options,
     is_exported,
     split_model,
 )
@@ -46,14 +47,12 @@ from mmskelseg.runtime.cli.command_line import command, positive
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.progress import progress_bar
-from mmskelseg.runtime.segmenting.inputs import find_sources
+from mmskelseg.runtime.segmenting.sources import find_sources
+from mmskelseg.suggesting.drafts import drafts, write_drafts, write_suggestions
 from mmskelseg.suggesting.suggestions import (
     StretchRanking,
     Suggestion,
     by_video,
-    drafts,
-    write_drafts,
-    write_suggestions,
 )
 from mmskelseg.utils.tables import text_table
 
@@ -99,7 +98,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help='labelling tools to write drafts for (default: none)',
     )
-    group = parser.add_argument_group('what to suggest')
+    _add_criteria(parser.add_argument_group('what to suggest'))
+    add_input_options(parser)
+    add_inference_options(parser, device)
+
+
+def _add_criteria(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         '--budget',
         type=positive,
@@ -133,8 +137,6 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='annotation file of further labelled videos, which determine the rare '
         'classes as well',
     )
-    add_input_options(parser)
-    add_inference_options(parser, device)
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -149,8 +151,8 @@ def _check(args: argparse.Namespace) -> None:
 def _run(args: argparse.Namespace) -> None:
     split_model(args)
     _check(args)
-    poses = args.poses[0] if args.poses and len(args.poses) == 1 else args.poses
-    sources = find_sources(args.inputs, poses=poses, split=args.split)
+    options = input_options(args)
+    sources = find_sources(args.inputs, poses=options['poses'], split=args.split)
     model = load_inferencer(args, show_progress=False)
     classes = model.dataset_meta['classes']
     ranking = StretchRanking(classes, args.stretch, args.ignore_labels)
@@ -164,16 +166,8 @@ def _run(args: argparse.Namespace) -> None:
         for video in known['annotations']:
             ranking.add_labels(video['label'], video['fps'])
     with progress_bar('Predicting videos', len(sources)) as count:
-        for batch in model.stream(
-            args.inputs,
-            batch_size=args.batch_size,
-            poses=poses,
-            split=args.split,
-            person=args.person,
-            fps=args.fps,
-            pose_format=args.pose_format,
-            first_frame=args.first_frame,
-        ):
+        batches = model.stream(args.inputs, batch_size=args.batch_size, **options)
+        for batch in batches:
             for prediction in batch['predictions']:
                 ranking.add(prediction)
             count(len(batch['predictions']))
@@ -189,7 +183,7 @@ def _run(args: argparse.Namespace) -> None:
         weights=args.weights or {},
         videos=[
             {'video': name, 'seconds': round(seconds, 3), 'best': round(best, 3)}
-            for name, seconds, best in _by_video(suggestions)
+            for name, seconds, best in by_video(suggestions)
         ],
     )
     videos = drafts(ranking, suggestions)
@@ -207,11 +201,7 @@ def _check_classes(there: Sequence[str], classes: Sequence[str], place: str) -> 
         )
 
 
-def _by_video(suggestions: list['Suggestion']) -> list[tuple[str, float, float]]:
-    return by_video(suggestions)
-
-
-def _show(suggestions: list['Suggestion'], num_videos: int) -> None:
+def _show(suggestions: list[Suggestion], num_videos: int) -> None:
     """Print the first stretches and the number of stretches of each video."""
     rows = [['', 'video', 'start', 'end', 'score', 'reason']]
     for i, item in enumerate(suggestions[:SHOWN], 1):
@@ -220,7 +210,7 @@ def _show(suggestions: list['Suggestion'], num_videos: int) -> None:
     print('\n'.join(text_table(rows, left=(1, -1))))
     if len(suggestions) > SHOWN:
         print(f'... and {len(suggestions) - SHOWN} more')
-    chosen = _by_video(suggestions)
+    chosen = by_video(suggestions)
     minutes = sum(seconds for _, seconds, _ in chosen) / 60
     print(
         f'\n{len(suggestions)} stretches, {minutes:.1f} minutes, in {len(chosen)} of '

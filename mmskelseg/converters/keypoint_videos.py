@@ -32,6 +32,7 @@ from mmskelseg.runtime.poses import (
     with_rate,
     with_size,
 )
+from mmskelseg.runtime.poses.poses import check_stated_size
 from mmskelseg.runtime.poses.reading import POSE_FORMATS, is_poses, video_of
 from mmskelseg.runtime.structures.skeleton import Layout
 
@@ -248,12 +249,7 @@ def load_poses(path: Path, video: VideoFile | None, options: Options) -> Poses:
         img_shape=size,
         first_frame=options.first_frame,
     )
-    if options.size and poses.img_shape not in (None, options.size):
-        height, width = poses.img_shape
-        raise UserError(
-            f'{path}: states images of {width}x{height}, but --size is '
-            f'{options.size[1]}x{options.size[0]}; leave that out.'
-        )
+    check_stated_size(poses, options.size, str(path))
     poses = choose_person(poses, options.person, str(path))
     if options.coco17 or options.part:
         poses = to_coco17(poses, dict(options.part or ()), str(path))

@@ -4,15 +4,17 @@ A converter is a function. Its keywords are the options, with their defaults; wh
 parser needs besides is declared here.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mmskelseg.runtime.cli.command_line import (
+    image_size as image_size,
+)
 from mmskelseg.runtime.cli.command_line import positive, whole
 from mmskelseg.runtime.files.parsing import read_json
-from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.skeleton import Layout
 
 
@@ -60,14 +62,6 @@ class Converter:
     examples: str = ''
     usage: str | None = None
     takes: Callable[..., object] | None = None
-
-
-def image_size(text: str) -> tuple[int, int]:
-    """Return height and width from a text such as 640x480 (width first)."""
-    found = re.fullmatch(r'([1-9][0-9]{0,4})x([1-9][0-9]{0,4})', text.lower())
-    if not found:
-        raise UserError(f'{shown(text)} is not a size such as 640x480')
-    return int(found[2]), int(found[1])
 
 
 def skeleton(text: str) -> Layout:

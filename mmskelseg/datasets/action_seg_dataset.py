@@ -195,7 +195,6 @@ class ActionSegDataset(BaseDataset):
         video, crop, crops = self._crops[idx]
         return {
             **super().get_data_info(video),
-            'sample_idx': idx,
             'crop': crop,
             'crops': crops,
             'crop_frames': self.crop_frames,

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.names import file_name
-from mmskelseg.runtime.labels import (
-    Segment,
-    VideoSegments,
-    labels_to_segments,
-    write_boris,
-    write_elan,
-    write_label_studio,
-)
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.settings import check_positive
 from mmskelseg.runtime.structures.predictions import Prediction
@@ -351,79 +336,3 @@ def by_video(suggestions: Iterable[Suggestion]) -> list[tuple[str, float, float]
         found[item.video] = (seconds + item.end - item.start, max(best, item.score))
     ranked = sorted(found.items(), key=lambda item: -item[1][1])
     return [(name, seconds, best) for name, (seconds, best) in ranked]
-
-
-def drafts(
-    ranking: StretchRanking, suggestions: Sequence[Suggestion]
-) -> list[VideoSegments]:
-    """Return the videos with suggestions, to be corrected in a labelling tool.
-
-    Their segments are the existing labels and, where there are none within the
-    stretches, the predictions. There are none elsewhere, so that unchecked predictions
-    never become labels. Their marks are the stretches.
-    """
-    videos = []
-    for name, *_ in by_video(suggestions):
-        video = ranking.videos[name]
-        chosen = [item for item in suggestions if item.video == name]
-        predicted = np.full_like(video.pred_label, IGNORED)
-        for item in chosen:
-            part = slice(item.start_frame, item.end_frame)
-            predicted[part] = video.pred_label[part]
-        predicted[video.label != IGNORED] = IGNORED
-        fps, classes = video.fps, ranking.classes
-        segments = [
-            *labels_to_segments(video.label, fps, classes),
-            *labels_to_segments(predicted, fps, classes, video.pred_score),
-        ]
-        videos.append(
-            VideoSegments(
-                name,
-                sorted(segments, key=lambda segment: segment.start),
-                fps,
-                video.label.size,
-                video.filename,
-                tuple(
-                    Segment(item.start, item.end, item.reason)
-                    for item in sorted(chosen, key=lambda item: item.start_frame)
-                ),
-            )
-        )
-    return videos
-
-
-def write_suggestions(
-    suggestions: Sequence[Suggestion], folder: str | os.PathLike, **more: object
-) -> list[Path]:
-    """Write ``suggestions.csv`` and ``.json``; the latter also has further keys."""
-    rows = [{'rank': i, **item.row()} for i, item in enumerate(suggestions, 1)]
-    table = io.StringIO()
-    writer = csv.DictWriter(table, rows[0])
-    writer.writeheader()
-    writer.writerows(rows)
-    content = json.dumps({**more, 'stretches': rows}, ensure_ascii=False, indent=1)
-    files = {'suggestions.csv': table.getvalue(), 'suggestions.json': content}
-    for name, text in files.items():
-        atomic_write_text(Path(folder, name), text)
-    return [Path(folder, name) for name in files]
-
-
-def write_drafts(
-    videos: Sequence[VideoSegments],
-    classes: Sequence[str],
-    folder: str | os.PathLike,
-    tool: str,
-) -> list[Path]:
-    """Write drafts for ``boris``, ``elan`` or ``label_studio``."""
-    if tool == 'elan':
-        paths = [Path(folder, f'{file_name(video.name)}.eaf') for video in videos]
-        for path, video in zip(paths, videos, strict=True):
-            write_elan(path, video, classes)
-        return paths
-    if tool == 'boris':
-        path = Path(folder, 'drafts.boris')
-        write_boris(path, videos, classes)
-    else:
-        path = Path(folder, 'label_studio.json')
-        write_label_studio(path, videos)
-    return [path]

@@ -44,7 +44,6 @@ def entry(keypoint, score):
 
 
 def test_whole_videos_are_segmented(recordings):
-    """Of people who were not in the training data."""
     segment = SkelSegInferencer('precog', device='cpu', show_progress=False)
     assert segment.dataset_meta['classes'] == CLASSES
     scores = []
@@ -73,7 +72,6 @@ def test_streams_are_labelled(recordings):
 
 
 def test_commands_take_the_name(recordings, run_tool, tmp_path, clip):
-    """Without a config and a checkpoint."""
     keypoint, score, _ = recordings['Seq6_09']
     poses = Poses(keypoint[None], score[None], 'coco17', (480, 640), 30.0)
     write_npz(poses, tmp_path / 'take1.npz')
@@ -92,7 +90,8 @@ def test_commands_take_the_name(recordings, run_tool, tmp_path, clip):
     assert 'back_fist' in {event['label'] for event in events}
 
 
-def test_a_model_and_a_config_exclude_each_other(run_tool, tmp_path):
+def test_a_model_and_a_config_exclude_each_other(call_tool, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / 'a.mp4').touch()
     for words, message in (
         (['a.mp4', '--model', 'yoga'], "'yoga': no model that comes with the package"),
@@ -102,8 +101,8 @@ def test_a_model_and_a_config_exclude_each_other(run_tool, tmp_path):
             '--model precog: takes no --ensemble',
         ),
     ):
-        assert message in run_tool('demo/demo.py', *words, code=1).stderr
-    done = run_tool(
+        assert message in call_tool('demo/demo.py', *words, code=1).stderr
+    done = call_tool(
         'demo/live.py', '0', 'a.py', '--model', 'precog', '--events', code=1
     )
     assert '--model precog: takes no CONFIG' in done.stderr

@@ -31,8 +31,8 @@ def config(dims=2, branch=None, render=None, path=PATHS[-1], **model):
     return cfg
 
 
-@pytest.fixture
-def save(tmp_path):
+@pytest.fixture(scope='module')
+def save(tmp_path_factory):
     """Write a checkpoint of random weights that tell frames apart."""
 
     def write(cfg, name='model.pth', seed=0, meta=META):
@@ -44,12 +44,19 @@ def save(tmp_path):
         branch = model.branches['pose2d']
         if 'standardizer' in branch:
             branch['standardizer'].fit([0.4 * torch.randn(branch_width(cfg), 50)])
-        path = tmp_path / name
+        path = tmp_path_factory.mktemp('checkpoints') / name
         meta = {'dataset_meta': meta, 'cfg': cfg.pretty_text}
         torch.save({'state_dict': model.state_dict(), 'meta': meta}, path)
         return path
 
     return write
+
+
+@pytest.fixture(scope='module')
+def model(save):
+    """A config and its checkpoint."""
+    cfg = config()
+    return cfg, save(cfg)
 
 
 def branch_width(cfg):
@@ -67,9 +74,8 @@ def person(frames, dims=2, seed=0):
     return keypoint.astype(np.float32), score
 
 
-def offline(cfg, checkpoint, keypoint, score, fps=10.0):
+def offline(segment, keypoint, score, fps=10.0):
     """Return the prediction of the whole video."""
-    segment = SkelSegInferencer(cfg, checkpoint, 'cpu', show_progress=False)
     entry = {
         'keypoint': keypoint[None, ..., :2],
         'keypoint_score': score[None],
@@ -95,7 +101,10 @@ def scores(frames):
     return np.array([frame.probabilities for frame in frames]).reshape(-1, 4)
 
 
-@pytest.mark.parametrize('frames', [1, 2, 5, 300])
+def inferencer(cfg, checkpoint):
+    return SkelSegInferencer(cfg, checkpoint, 'cpu', show_progress=False)
+
+
 @pytest.mark.parametrize(
     ('dims', 'branch', 'model'),
     [
@@ -106,56 +115,54 @@ def scores(frames):
         (3, {'lookahead': 400}, {'members': 1}),
     ],
 )
-def test_stream_gives_what_the_inferencer_gives(dims, branch, model, frames, save):
-    """On every frame, in whatever chunks they come."""
+def test_stream_gives_what_the_inferencer_gives(dims, branch, model, save):
+    """For every frame, in chunks of any size."""
     cfg = config(dims, branch, **model)
     checkpoint = save(cfg)
-    keypoint, score = person(frames, dims)
-    expected = offline(cfg, checkpoint, keypoint, score)
-    stream = SkelSegStream(cfg, checkpoint)
+    segment, stream = inferencer(cfg, checkpoint), SkelSegStream(cfg, checkpoint)
     assert stream.lookahead == branch['lookahead']
-    rng = np.random.default_rng(frames)
-    for sizes in ([1] * min(frames, 40), rng.integers(0, 9, 30), []):
-        stream.reset()
-        found = pushed(stream, keypoint, score, sizes)
-        assert [frame.index for frame in found] == list(range(frames))
-        np.testing.assert_allclose(
-            scores(found), expected['pred_score'].T, rtol=0, atol=1e-5
-        )
-        labels = [frame.label_id for frame in found]
-        assert labels == expected['pred_label'].tolist()
-        assert [frame.label for frame in found] == [CLASSES[k] for k in labels]
-        times = [frame.time for frame in found]
-        np.testing.assert_allclose(times, np.arange(frames) / 10)
+    for frames in (1, 2, 5, 300):
+        keypoint, score = person(frames, dims)
+        expected = offline(segment, keypoint, score)
+        rng = np.random.default_rng(frames)
+        for sizes in ([1] * min(frames, 40), rng.integers(0, 9, 30), []):
+            stream.reset()
+            found = pushed(stream, keypoint, score, sizes)
+            assert [frame.index for frame in found] == list(range(frames))
+            np.testing.assert_allclose(
+                scores(found), expected['pred_score'].T, rtol=0, atol=1e-5
+            )
+            labels = [frame.label_id for frame in found]
+            assert labels == expected['pred_label'].tolist()
+            assert [frame.label for frame in found] == [CLASSES[k] for k in labels]
+            times = [frame.time for frame in found]
+            np.testing.assert_allclose(times, np.arange(frames) / 10)
 
 
 @pytest.mark.parametrize('path', PATHS, ids=lambda path: path.stem)
 def test_streaming_config_streams(path, save):
-    """Each config, told half a second ahead, and from its checkpoint alone."""
+    """With half a second of lookahead, from its checkpoint alone."""
     cfg = config(path=path)
     rate = 10 if 'uwiom' in path.stem else 30
     checkpoint = save(cfg, meta={**META, 'fps': rate})
     keypoint, score = person(80)
-    expected = offline(cfg, checkpoint, keypoint, score, rate)['pred_score'].T
+    segment = inferencer(cfg, checkpoint)
+    expected = offline(segment, keypoint, score, rate)['pred_score'].T
     stream = SkelSegStream(None, checkpoint)
     assert stream.lookahead / stream.fps == 0.5
     found = pushed(stream, keypoint, score, [1, 2, 3])
     np.testing.assert_allclose(scores(found), expected, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize('stored', [False, True])
-def test_stream_goes_on_from_its_state(stored, save, tmp_path):
-    """In the middle, with times, also from a file and in another process's stream."""
+def test_stream_goes_on_from_its_state(save, tmp_path):
+    """With times, also from a file and in another stream."""
     cfg = config(members=2)
     checkpoint = save(cfg)
     keypoint, score = person(120)
     time = np.random.default_rng(0).uniform(0, 0.3, 120).cumsum()
     stream = SkelSegStream(cfg, checkpoint)
     stream.push(keypoint[:50], score[:50], time[:50])
-    state = stream.state_dict()
-    if stored:
-        np.savez(tmp_path / 'state.npz', **state)
-        state = np.load(tmp_path / 'state.npz')
+    np.savez(tmp_path / 'state.npz', **stream.state_dict())
 
     def rest(stream):
         found = stream.push(keypoint[50:], score[50:], time[50:]) + stream.flush()
@@ -164,15 +171,13 @@ def test_stream_goes_on_from_its_state(stored, save, tmp_path):
     expected = rest(stream)
     counts = stream.skipped, stream.repeated
     other = stream.another()
-    other.load_state_dict(state)
+    other.load_state_dict(np.load(tmp_path / 'state.npz'))
     assert rest(other) == expected
     assert (other.skipped, other.repeated) == counts
 
 
-def test_streams_of_several_people_do_not_meet(save):
-    """They share the model alone."""
-    cfg = config()
-    stream = SkelSegStream(cfg, save(cfg))
+def test_streams_of_several_people_do_not_meet(model):
+    stream = SkelSegStream(*model)
     people = [person(40, seed=seed) for seed in range(2)]
     expected = []
     for keypoint, score in people:
@@ -189,10 +194,9 @@ def test_streams_of_several_people_do_not_meet(save):
         np.testing.assert_allclose(scores(ended), other, rtol=0, atol=1e-6)
 
 
-def test_times_of_a_camera_become_the_rate_of_the_model(save):
-    """As if the frames that are held or left out had been pushed so."""
-    cfg = config()
-    stream = SkelSegStream(cfg, save(cfg))
+def test_times_of_a_camera_become_the_rate_of_the_model(model):
+    """As if held frames were pushed again, and skipped ones never."""
+    stream = SkelSegStream(*model)
     keypoint, score = person(30)
     # Twice as fast, then the tenth to fourteenth are lost.
     time = 100 + np.arange(30) / 20
@@ -210,13 +214,12 @@ def test_times_of_a_camera_become_the_rate_of_the_model(save):
     np.testing.assert_allclose(scores(found), scores(expected), rtol=0, atol=1e-6)
 
 
-def test_postprocessing_is_left_out_with_a_note(save):
-    """It needs whole videos; probabilities are those before it in any case."""
-    cfg = config()
-    cfg.model.postprocess = [{'type': 'MinDuration', 'frames': 5}]
-    stream = SkelSegStream(cfg, save(cfg))
+def test_postprocessing_is_left_out_with_a_note(model):
+    """It needs whole videos."""
+    cfg = config(postprocess=[{'type': 'MinDuration', 'frames': 5}])
+    stream = SkelSegStream(cfg, model[1])
     assert 'model.postprocess (MinDuration) is left out' in stream.notes[0]
-    assert SkelSegStream(config(), save(config())).notes == ()
+    assert SkelSegStream(*model).notes == ()
 
 
 def test_features_of_half_precision_are_rounded_as_in_training(save):
@@ -224,7 +227,8 @@ def test_features_of_half_precision_are_rounded_as_in_training(save):
     cfg.test_dataloader.dataset.features.pose2d.dtype = 'float16'
     checkpoint = save(cfg)
     keypoint, score = person(50)
-    expected = offline(cfg, checkpoint, keypoint, score)['pred_score'].T
+    segment = inferencer(cfg, checkpoint)
+    expected = offline(segment, keypoint, score)['pred_score'].T
     found = pushed(SkelSegStream(cfg, checkpoint), keypoint, score, [])
     np.testing.assert_allclose(scores(found), expected, rtol=0, atol=1e-5)
 
@@ -267,24 +271,21 @@ def test_config_that_is_not_causal_is_refused(change, message, save):
         SkelSegStream(cfg, checkpoint)
 
 
-@pytest.mark.parametrize(
-    ('arguments', 'message'),
-    [
+def test_push_at_fault_is_named(model):
+    pose = np.zeros((15, 2))
+    stream = SkelSegStream(*model)
+    for arguments, message in (
         ((np.zeros((17, 2)),), r'shape \(17, 2\), but the stream needs \(15, 2\) or'),
-        ((np.zeros((15, 2)), np.ones(14)), r'score has the shape \(14,\), .*\(15,\)'),
-        ((np.full((15, 2), np.nan),), 'not finite; set invisible joints'),
+        ((pose, np.ones(14)), r'score has the shape \(14,\), .*\(15,\)'),
+        ((np.full((15, 2), np.nan),), 'not finite'),
         ((np.zeros((2, 15, 2)), None, 0.0), r'time has the shape \(\), .* 2 frames'),
-        ((np.zeros((15, 2)), None, np.inf), 'time=inf, expected seconds'),
+        ((pose, None, np.inf), 'time=inf, expected seconds'),
         (('abc',), 'keypoints must be numbers, but the type is <U3'),
-        (([[1, 2], [3]],), 'keypoints must be an array of numbers, but rows differ'),
-        ((np.zeros((15, 2)), None, 'now'), 'time must be numbers, but the type is <U3'),
-    ],
-)
-def test_push_at_fault_is_named(arguments, message, save):
-    cfg = config()
-    stream = SkelSegStream(cfg, save(cfg))
-    with pytest.raises(UserError, match=message):
-        stream.push(*arguments)
+        (([[1, 2], [3]],), 'keypoints must be .* rows differ'),
+        ((pose, None, 'now'), 'time must be numbers, but the type is <U3'),
+    ):
+        with pytest.raises(UserError, match=message):
+            stream.push(*arguments)
 
 
 def test_times_need_the_rate_of_the_model_and_all_frames(save):
@@ -299,10 +300,9 @@ def test_times_need_the_rate_of_the_model_and_all_frames(save):
         stream.push(pose)
 
 
-def test_stream_ends_with_flush(save):
-    """It gives no frame twice, and begins anew when it is asked to."""
-    cfg = config()
-    stream = SkelSegStream(cfg, save(cfg))
+def test_stream_ends_with_flush(model):
+    """It returns each frame once, and starts again after a reset."""
+    stream = SkelSegStream(*model)
     keypoint, score = person(9)
     first = scores(pushed(stream, keypoint, score, []))
     assert len(first) == 9
@@ -315,35 +315,32 @@ def test_stream_ends_with_flush(save):
     np.testing.assert_array_equal(scores(pushed(stream, keypoint, score, [])), first)
 
 
-def test_options_at_fault_are_named(save):
-    cfg = config()
+def test_options_at_fault_are_named(model):
     for fps in (-1, 'x', np.nan, 1e-300):
         with pytest.raises(UserError, match=rf'fps is {fps!r}, expected frames per'):
-            SkelSegStream(cfg, save(cfg), fps=fps)
+            SkelSegStream(*model, fps=fps)
     for checkpoint in ([], 5):
         with pytest.raises(UserError, match='expected a path, or a list of paths'):
-            SkelSegStream(cfg, checkpoint)
+            SkelSegStream(model[0], checkpoint)
 
 
-def test_state_of_another_model_is_refused(save):
-    one, other = config(members=1), config(members=2)
-    state = SkelSegStream(one, save(one)).state_dict()
+def test_state_of_another_model_is_refused(model, save):
+    other = config(members=2)
+    state = SkelSegStream(*model).state_dict()
     stream = SkelSegStream(other, save(other))
     with pytest.raises(UserError, match=r'has model\.state_0_0 of shape'):
         stream.load_state_dict(state)
 
 
-def test_keypoints_of_another_layout_are_pushed_by_their_names(save):
-    """The joints of the model are found among them; the message names what it reads."""
-    cfg = config()
-    checkpoint = save(cfg)
-    stream = SkelSegStream(cfg, checkpoint)
+def test_keypoints_of_another_layout_are_pushed_by_their_names(model):
+    """The joints of the model are found by name."""
+    stream = SkelSegStream(*model)
     skeleton = Skeleton.get(stream.skeleton)
     assert stream.joints == skeleton.joints
     points = np.random.default_rng(0).uniform(0, 90, (6, 15, 2))
     expected = stream.push(points) + stream.flush()
     layout = {'joints': ['ear', *reversed(skeleton.joints)], 'limbs': []}
-    other = SkelSegStream(cfg, checkpoint, layout=layout)
+    other = SkelSegStream(*model, layout=layout)
     more = np.concatenate([np.ones((6, 1, 2)), points[:, ::-1]], axis=1)
     other = other.another()
     frames = other.push(more) + other.flush()
@@ -355,4 +352,4 @@ def test_keypoints_of_another_layout_are_pushed_by_their_names(save):
     with pytest.raises(UserError, match=r'needs \(16, 2\).*with the joints ear, '):
         other.push(points)
     with pytest.raises(UserError, match='layout coco17: its 17 joints lack'):
-        SkelSegStream(cfg, checkpoint, layout='coco17')
+        SkelSegStream(*model, layout='coco17')

@@ -17,7 +17,7 @@ from mmskelseg.apis.web_page import (
     segmenting,
 )
 from mmskelseg.apis.web_page.page import file_url, run_on_page
-from mmskelseg.runtime.segmenting.exports import write_exports, write_people
+from mmskelseg.runtime.segmenting.exports import write_exports
 from mmskelseg.runtime.structures.choices import EXPORTS
 from tests.small_data import small_annotations
 
@@ -36,13 +36,11 @@ def poses(tmp_path):
 def segmenter(small_config, checkpoint, tmp_path, monkeypatch):
     """A page with one model, which writes its video by OpenCV alone."""
 
-    for write in (write_exports, write_people):
+    def by_opencv(*args, codec, **options):
+        assert codec == 'avc1'
+        return write_exports(*args, **options)
 
-        def by_opencv(*args, codec, write=write, **options):
-            assert codec == 'avc1'
-            return write(*args, **options)
-
-        monkeypatch.setattr(segmenting, write.__name__, by_opencv)
+    monkeypatch.setattr(segmenting, 'write_exports', by_opencv)
     path = checkpoint(small_config)
     return PageSegmenter(path, tmp_path / 'results', device='cpu')
 
@@ -96,7 +94,6 @@ def test_checkpoints_are_listed_by_training_and_the_latest_first(tmp_path):
 def test_page_offers_trainings_and_then_what_comes_with_the_package(
     tmp_path, monkeypatch
 ):
-    """So that there is a model before anything was trained."""
     monkeypatch.chdir(tmp_path)
     segmenter = PageSegmenter(None, tmp_path / 'results', device='cpu')
     assert segmenter.choices() == ['precog (comes with mmskelseg)']
@@ -130,7 +127,7 @@ def test_missing_checkpoints_are_told(tmp_path):
 
 
 def test_keypoints_become_a_page_with_all_files(segmenter, poses):
-    """Every file is linked at its own address and is there; progress is told."""
+    """Every file has a link, and progress is reported."""
     html, told = run(segmenter, poses=poses)
     links = re.findall(r'<a href="gradio_api/file=([^"]+)" download="([^"]+)"', html)
     names = [EXPORTS[name][0] for name in EXPORTS if name != 'gif']
@@ -146,7 +143,7 @@ def test_keypoints_become_a_page_with_all_files(segmenter, poses):
 
 
 def test_each_person_has_a_timeline_and_files(segmenter, poses):
-    """The overlay and the picture of the timelines are of both."""
+    """Overlay and timelines show both people."""
     arrays = dict(np.load(poses))
     far = arrays['keypoint'] + [300, 0]
     both = np.concatenate([arrays['keypoint'], far])
@@ -206,7 +203,7 @@ def test_bad_input_is_told_by_its_name_alone(
 def test_page_averages_an_ensemble(
     small_config, checkpoint, tmp_path, poses, monkeypatch
 ):
-    """Checkpoints beside the one that is offered; a folder has none beside it."""
+    """Only for one checkpoint, not for a folder."""
     monkeypatch.setattr(segmenting, 'write_exports', lambda *args, **options: [])
     files = [checkpoint(small_config, name=f'{i}.pth', seed=i) for i in (0, 1)]
     places = tmp_path / 'results', {'device': 'cpu'}

@@ -64,7 +64,7 @@ def test_browser_writes_pictures_and_a_page_of_them(run_tool, small_data):
 
 
 def test_browser_prints_what_the_file_holds(call_tool, small_data, change):
-    """Text alone: the numbers of the whole, of classes, joints and splits."""
+    """Totals, classes, joints and splits, without pictures."""
 
     def edit(data):
         video = data['annotations'][0]
@@ -94,7 +94,6 @@ def test_browser_prints_what_the_file_holds(call_tool, small_data, change):
 
 
 def test_browser_says_alike_suspicions_once(call_tool, small_data):
-    """Videos with the same fault share a line."""
     text = call_tool(TOOL, small_data, '--no-pictures').stdout
     assert (
         'suspicious: 4\n  scores all equal\n    video_0, video_1, video_2: all joints '
@@ -103,7 +102,7 @@ def test_browser_says_alike_suspicions_once(call_tool, small_data):
 
 
 def test_browser_shows_a_few_suspicions_and_keeps_all(call_tool, small_data, change):
-    """Beyond six of a check, the JSON file has the others."""
+    """It prints six of a kind; the JSON file has all."""
 
     def edit(data):
         video = data['annotations'][0]
@@ -131,7 +130,7 @@ def test_browser_shows_a_few_suspicions_and_keeps_all(call_tool, small_data, cha
 
 
 def test_browser_takes_names_literally(call_tool, small_data, change):
-    """Ids and classes with signs of HTML, of addresses and of formulas are shown."""
+    """Ids and classes may contain signs of HTML, URLs and formulas."""
 
     def edit(data):
         data['annotations'][0]['frame_dir'] = 'a/<b> & "50%$"'
@@ -151,7 +150,6 @@ def test_browser_takes_names_literally(call_tool, small_data, change):
 
 
 def test_browser_draws_videos_of_one_frame_and_of_nobody(call_tool, small_data, change):
-    """Neither is an error, and as few frames are shown as there are."""
 
     def edit(data):
         video = data['annotations'][0]
@@ -182,7 +180,6 @@ def test_browser_finds_video_files_in_the_folder_that_is_named(
 
 
 def test_browser_ends_with_the_fault_of_the_format(call_tool, small_data, change):
-    """It is the sentence that training would end with."""
     change(lambda data: data['annotations'][1].update(label=np.zeros(44, int)))
     error = call_tool(TOOL, small_data, code=1).stderr
     assert f"error: {small_data}: video 'video_1': label has shape (44,)" in error

@@ -53,7 +53,7 @@ def rows(text):
 
 
 def test_table_has_the_best_first_and_differences_to_it(save, run_tool, tmp_path):
-    """The seed adds 0 or 1, and so does the fold."""
+    """Scores grow by 1 with the seed and by 1 with the fold."""
     worse, best = save('worse', 40), save('best', 43.5, seeds=(0,))
     out = tmp_path / 'table.md'
     done = run_tool(TOOL, worse, best / 'cross_validation.json', '--out', out)
@@ -85,7 +85,7 @@ def test_names_score_and_reference_can_be_chosen(save, call_tool):
 
 
 def test_videos_of_one_person_are_drawn_together(save, call_tool):
-    """A bootstrap over two persons draws one of them twice in half of all cases."""
+    """A bootstrap over two persons draws one of them twice in half of the cases."""
     one = save('one', 40, videos=['P1_a', 'P1_b', 'P2_a', 'P2_b'], folds='x')
     two = save('two', 39, videos=['P1_a', 'P1_b', 'P2_a', 'P2_b'], folds='x')
     content = json.loads((two / 'cross_validation.json').read_text())
@@ -102,7 +102,7 @@ def test_videos_of_one_person_are_drawn_together(save, call_tool):
 
 
 def test_a_video_of_several_folds_is_drawn_once(save, call_tool):
-    """Both folds have the same two videos, so two are drawn, not four."""
+    """Both folds test the same two videos, so the bootstrap draws two, not four."""
     one, two = save('one', 40, videos='ab'), save('two', 39, videos='ab')
     content = json.loads((two / 'cross_validation.json').read_text())
     for run in content['runs']:
@@ -113,7 +113,7 @@ def test_a_video_of_several_folds_is_drawn_once(save, call_tool):
 
 
 def test_options_are_part_of_a_name(save, call_tool):
-    """Files of earlier versions do not have the key."""
+    """Older files lack the key."""
     one = save('one', 40)
     two = save('two', 42, config='one', options=['a.b=3', 'c=0'])
     first, second = rows(call_tool(TOOL, one, two).stdout)
@@ -208,7 +208,6 @@ def test_impossible_result_is_named(save, call_tool, change, message):
 
 
 def test_video_that_a_run_names_twice_is_refused(save, call_tool):
-    """JSON would take the second."""
     path = save('one', 40) / 'cross_validation.json'
     path.write_text(path.read_text().replace('"b": {', '"a": {', 1))
     said = call_tool(TOOL, path, save('other', 30), code=1).stderr
@@ -218,7 +217,7 @@ def test_video_that_a_run_names_twice_is_refused(save, call_tool):
 def test_names_are_printed_and_written_without_control_characters(
     save, call_tool, tmp_path
 ):
-    """Half a character could not be written, and terminals obey the other."""
+    """Nor with half a character, which cannot be written."""
     one = save('one', 40, folds=['x', '\ud800'], options=['a=\x1b[31m'])
     out = tmp_path / 'table.md'
     done = call_tool(TOOL, one, save('two', 30, folds=['x', '\ud800']), '--out', out)

@@ -13,7 +13,6 @@ from tests.small_data import ROOT, small_annotations
 
 TOOL = 'tools/cross_validate.py'
 CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
-MODES = ('train', 'val', 'test')
 
 
 def write_folds(path, unlabelled=()):
@@ -34,16 +33,10 @@ def write_folds(path, unlabelled=()):
 
 
 @pytest.fixture
-def options(small_data):
+def options(small_options):
     """The toy config on the small data, with a small model, for an epoch."""
     return [
-        *(f'{mode}_dataloader.dataset.ann_file={small_data}' for mode in MODES),
-        *(f'{mode}_dataloader.num_workers=0' for mode in MODES),
-        *(f'{mode}_dataloader.persistent_workers=False' for mode in MODES),
-        'val_evaluator.num_classes=3',
-        'test_evaluator.num_classes=3',
-        'model.num_classes=3',
-        'model.branches.heatmap.channels=16',
+        *small_options,
         'train_cfg.max_epochs=1',
         'default_hooks.visualization.enable=False',
     ]
@@ -58,7 +51,7 @@ def arguments(options, *flags):
 def test_cross_validate_runs_each_fold_and_seed_once(
     call_tool, monkeypatch, tmp_path, small_data, options
 ):
-    """The table is that of the runs; a second start runs what is new alone."""
+    """The table is that of the runs; a second start adds the new runs only."""
     monkeypatch.chdir(tmp_path)
     write_folds(small_data)
     call_tool(TOOL, *arguments(options, '--seeds', 3))
@@ -91,7 +84,7 @@ def test_cross_validate_runs_each_fold_and_seed_once(
 
 @pytest.mark.slow
 def test_cross_validate_goes_on_where_it_was_stopped(tmp_path, small_data, options):
-    """Stopped in a training, which ends with it, it resumes the last checkpoint."""
+    """Stopped within a training, it resumes from the last checkpoint."""
     write_folds(small_data)
     options = [*options, 'train_cfg.max_epochs=30']
     options.append('default_hooks.checkpoint.interval=1')
@@ -117,7 +110,7 @@ def test_cross_validate_goes_on_where_it_was_stopped(tmp_path, small_data, optio
 def test_cross_validate_reports_a_run_that_fails_and_goes_on(
     run_tool, tmp_path, small_data, options
 ):
-    """As jobs of submitit: the fold whose test has no labels fails, the other ends."""
+    """As jobs of submitit; the test videos of one fold have no labels."""
     write_folds(small_data, unlabelled=['video_0'])
     flags = ('--executor', 'local', '--executor-options', 'timeout_min=5')
     done = run_tool(TOOL, *arguments(options, *flags), code=1)
@@ -142,13 +135,12 @@ def test_cross_validate_reports_a_run_that_fails_and_goes_on(
     ],
 )
 def test_cross_validate_says_which_folds_there_are(
-    run_tool, small_data, options, split, flags, words
+    call_tool, small_data, options, split, flags, words
 ):
-    """Before anything is run."""
     write_folds(small_data)
     if split is not None:
         save_annotations({**small_annotations(), 'split': split}, small_data)
-    error = run_tool(TOOL, *arguments(options, *flags), code=1).stderr
+    error = call_tool(TOOL, *arguments(options, *flags), code=1).stderr
     assert error.startswith(f'error: {small_data}: ')
     assert words in error
 
@@ -158,7 +150,7 @@ def test_cross_validate_says_which_folds_there_are(
 def test_cross_validate_without_folds_repeats_the_one_split(
     call_tool, monkeypatch, tmp_path, options
 ):
-    """Seeds are compared on `train` and `test`, under a name of their own."""
+    """Seeds are compared on `train` and `test`, as the fold `default`."""
     monkeypatch.chdir(tmp_path)
     done = call_tool(TOOL, *arguments(options, '--seeds', 0, 1))
     assert '[2/2] default, seed 1: acc ' in done.stdout
@@ -189,10 +181,10 @@ def test_cross_validate_without_folds_repeats_the_one_split(
     assert 'ensemble' not in content
 
 
-def test_cross_validate_names_a_wrong_executor_option(run_tool, small_data, options):
-    """submitit's own message, without a traceback."""
+def test_cross_validate_names_a_wrong_executor_option(call_tool, small_data, options):
+    """submitit's own message, as one sentence."""
     write_folds(small_data)
     flags = ('--executor', 'local', '--executor-options', 'no_such=1')
-    error = run_tool(TOOL, *arguments(options, *flags), code=1).stderr
+    error = call_tool(TOOL, *arguments(options, *flags), code=1).stderr
     assert error.startswith('error: --executor local: ')
     assert 'no_such' in error

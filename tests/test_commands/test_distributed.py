@@ -189,7 +189,7 @@ def test_step_of_two_processes_is_that_of_one_with_the_same_videos(
 
 
 def test_two_processes_make_the_features_of_one(folder, run_tool, launch):
-    """The same files to the byte, though each process made a part of them."""
+    """The files are equal, though each process makes a part of them."""
     run_tool('tools/extract_features.py', 'fusion.py')
     shutil.move(folder / 'data' / 'features', folder / 'one')
     module = ('-m', 'torch.distributed.run', '--nproc_per_node=2')
@@ -214,7 +214,7 @@ def test_two_processes_make_the_features_of_one(folder, run_tool, launch):
 
 
 def test_two_processes_score_three_videos_as_one_does(folder, run_tool, launch):
-    """No video is lost or counted twice, and all pictures and predictions are there."""
+    """Each video is counted once, with its picture and its prediction."""
     run_tool('tools/train.py', 'fusion.py', '--work-dir', 'trained')
     checkpoint = 'trained/epoch_1.pth'
     flags = ('--dump', 'one.pkl', '--work-dir', 'one')
@@ -242,7 +242,7 @@ def test_two_processes_score_three_videos_as_one_does(folder, run_tool, launch):
 def test_training_by_two_processes_resumes_and_saves_what_it_scores(
     folder, run_tool, launch
 ):
-    """With dropout, and batch norms of which each process has its own statistics."""
+    """With dropout, and with batch norms that differ between processes."""
     launch('dist_train.sh', 'graph.py', 2, '--work-dir', 'through')
     shutil.copytree(folder / 'through', folder / 'stopped')
     (folder / 'stopped' / 'epoch_2.pth').unlink()
@@ -270,7 +270,7 @@ def test_training_by_two_processes_resumes_and_saves_what_it_scores(
 
 
 def test_error_of_a_process_ends_all(folder, launch):
-    """The sentence is there, and none waits for ever for the one that failed."""
+    """No process waits forever for the one that failed."""
     options = ('--cfg-options', 'model.num_classes=4')
     done = launch('dist_train.sh', 'graph.py', 2, *options, code=1)
     assert 'has 3 classes, but model.num_classes is 4' in done.stderr

@@ -22,7 +22,7 @@ def run_doctor(*options, command=('mmskelseg', 'doctor')):
 
 
 def test_doctor_lists_versions_and_active_repairs():
-    """All is well here, so the status is 0 and nothing is to be mended."""
+    """Nothing is wrong here, so the status is 0."""
     process = run_doctor()
     assert process.returncode == 0
     rows = [line.split() for line in process.stdout.splitlines()]
@@ -37,7 +37,6 @@ def test_doctor_lists_versions_and_active_repairs():
 
 @pytest.mark.parametrize('command', [('mmskelseg', 'doctor'), ('mmskelseg.doctor',)])
 def test_doctor_runs_without_any_dependency(command):
-    """It names what is missing in place of a traceback."""
     process = run_doctor('-S', command=command)
     assert process.returncode == 1
     assert process.stderr == ''
@@ -51,7 +50,7 @@ def test_doctor_runs_without_any_dependency(command):
     ('file', 'kind'), [('_ext.cpython-311.so', 'full'), ('ops.py', 'lite')]
 )
 def test_doctor_tells_full_mmcv_from_lite(tmp_path, monkeypatch, file, kind):
-    """A full mmcv has one compiled library more."""
+    """The full mmcv has a compiled library."""
 
     class Spec:
         submodule_search_locations = [str(tmp_path)]

@@ -16,18 +16,13 @@ TEST, TOOL = 'tools/test.py', 'tools/ensemble.py'
 
 
 @pytest.fixture
-def options(small_data):
-    """The toy config on the small data, all three videos tested, with a small model."""
+def options(small_options):
+    """The toy config on the training videos of the small data, with a small model."""
     return [
         '--cfg-options',
-        f'test_dataloader.dataset.ann_file={small_data}',
+        *small_options,
         'test_dataloader.dataset.split=train',
-        'test_dataloader.num_workers=0',
-        'test_dataloader.persistent_workers=False',
         'test_dataloader.batch_size=2',
-        'test_evaluator.num_classes=3',
-        'model.num_classes=3',
-        'model.branches.heatmap.channels=8',
     ]
 
 
@@ -35,7 +30,7 @@ def options(small_data):
 def checkpoints(tmp_path):
     """Two checkpoints of random weights."""
     cfg = Config.fromfile(CONFIG).model
-    cfg.num_classes, cfg.branches.heatmap.channels = 3, 8
+    cfg.num_classes, cfg.branches.heatmap.channels = 3, 16
     meta = {'dataset_meta': small_annotations()['metainfo']}
     for seed in (0, 1):
         torch.manual_seed(seed)
@@ -51,7 +46,7 @@ def checkpoints(tmp_path):
 def test_ensembles_of_checkpoints_and_of_their_dumps_agree(
     run_tool, tmp_path, options, checkpoints
 ):
-    """Scores of each member are those of its own test, and all of both tools equal."""
+    """Each member has the scores of its own test, and both tools agree."""
     work = tmp_path / 'work_dirs' / 'toy_joint_limb'
     alone = []
     for file in checkpoints:
@@ -116,7 +111,7 @@ def dumps(tmp_path, monkeypatch):
 
 
 def test_ensemble_takes_weights_and_conventions(call_tool, tmp_path, dumps):
-    """Dumps of any test serve; without names, classes are numbers."""
+    """Without class names, classes are numbers."""
     call_tool(TOOL, *dumps, '--work-dir', 'out', '--background', 0, '--average=video')
     content = json.loads((tmp_path / 'out' / 'metrics.json').read_text())
     assert content['seg/acc'] == 100

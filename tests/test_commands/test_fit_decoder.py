@@ -6,24 +6,21 @@ import pytest
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer
+from mmskelseg.commands import make_config
 from mmskelseg.datasets.stretches import Stretch, write_stretches
 from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.runtime.files.annotations import save_annotations
 from tests.small_data import small_annotations
 
 
-@pytest.fixture
-def trained(call_tool, tmp_path):
-    """Return the config and the checkpoint of a short training."""
-    save_annotations(small_annotations(), tmp_path / 'annotations.pkl')
-    config = tmp_path / 'mine.py'
-    call_tool(
-        'tools/make_config.py', tmp_path / 'annotations.pkl', config, '--epochs', 2
-    )
-    work = tmp_path / 'work'
-    options = ['--cfg-options', 'model.members=1']
-    call_tool('tools/train.py', config, '--work-dir', work, *options)
-    return config, work / 'epoch_2.pth'
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory, untrained):
+    """Return a config, and a checkpoint of one member instead of a training's."""
+    folder = tmp_path_factory.mktemp('trained')
+    save_annotations(small_annotations(), folder / 'annotations.pkl')
+    config = folder / 'mine.py'
+    make_config.main([str(folder / 'annotations.pkl'), str(config)], 'make-config')
+    return config, untrained(config, small_annotations()['metainfo'], members=1)
 
 
 def test_decoder_is_counted_and_scored_beside_the_labels_without(
@@ -71,7 +68,6 @@ def test_decoder_is_counted_and_scored_beside_the_labels_without(
 
 
 def test_only_labels_of_the_training_are_counted(trained, call_tool, tmp_path):
-    """Not those that it ignored; a data set may be within another."""
     config, checkpoint = trained
     stretches = tmp_path / 'labelled.json'
     write_stretches(stretches, [Stretch('video_0', 0, 24)])
@@ -99,14 +95,14 @@ def test_only_labels_of_the_training_are_counted(trained, call_tool, tmp_path):
     assert 'none.py: has no train_dataloader.dataset, whose labels' in done.stderr
 
 
-def test_only_another_checkpoint_is_written(trained, run_tool, tmp_path):
+def test_only_another_checkpoint_is_written(trained, call_tool, tmp_path):
     config, checkpoint = trained
     before = checkpoint.read_bytes()
     for out, words in (
         (checkpoint, 'is the checkpoint of the training, which would be replaced'),
         (tmp_path / 'mine.py', 'the name of a checkpoint must end in .pth'),
     ):
-        done = run_tool('tools/fit_decoder.py', config, checkpoint, out, code=1)
+        done = call_tool('tools/fit_decoder.py', config, checkpoint, out, code=1)
         assert f'error: {out}: {words}' in done.stderr
     assert checkpoint.read_bytes() == before
 
@@ -124,7 +120,6 @@ def test_config_without_such_a_step_is_refused(trained, call_tool, tmp_path):
 def test_classes_that_are_not_those_of_the_checkpoint_are_refused(
     trained, call_tool, tmp_path
 ):
-    """The labels would be counted as those of other classes."""
     config, checkpoint = trained
     data = small_annotations()
     data['metainfo']['classes'] = data['metainfo']['classes'][::-1]

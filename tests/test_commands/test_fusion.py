@@ -20,11 +20,12 @@ def data(tmp_path, run_tool):
     return out
 
 
-def test_fusion_says_which_branches_are_not_trained(tmp_path, run_tool):
-    """Before any feature is made, with the commands to run."""
+def test_fusion_says_which_branches_are_not_trained(tmp_path, call_tool, monkeypatch):
+    """Before any features are made."""
+    monkeypatch.chdir(tmp_path)
     save_annotations(small_annotations(), tmp_path / 'data/toy/annotations.pkl')
     config = ROOT / 'configs' / 'skelseg' / 'toy_fusion.py'
-    process = run_tool('tools/train.py', config, code=1)
+    process = call_tool('tools/train.py', config, code=1)
     assert 'heatmap from work_dirs/toy_joint_limb/epoch_30.pth' in process.stderr
     assert 'rgb from work_dirs/toy_rgb/epoch_30.pth' in process.stderr
     assert 'Traceback' not in process.stderr
@@ -33,7 +34,6 @@ def test_fusion_says_which_branches_are_not_trained(tmp_path, run_tool):
 
 @pytest.mark.slow
 def test_fusion_starts_from_both_branches(tmp_path, run_tool, data):
-    """Branches are trained alone, loaded, trained together and tested."""
     options = ['train_cfg.max_epochs=2', 'train_cfg.val_interval=2']
     quick = ['--cfg-options', *options]
     configs = ROOT / 'configs' / 'skelseg'
@@ -60,8 +60,11 @@ def test_fusion_starts_from_both_branches(tmp_path, run_tool, data):
     assert 0 <= metrics['seg/f1@10'] <= 100
 
 
-def test_cross_validated_fusion_needs_branches_of_the_same_fold(tmp_path, run_tool):
-    """A branch of the default split may have seen the fold's test videos."""
+def test_cross_validated_fusion_needs_branches_of_the_same_fold(
+    tmp_path, call_tool, monkeypatch
+):
+    """A branch of another split may have seen the fold's test videos."""
+    monkeypatch.chdir(tmp_path)
     data = small_annotations(num_classes=2)
     data['split'] |= {'a/train': ['video_0', 'video_1'], 'a/test': ['video_2']}
     save_annotations(data, tmp_path / 'data/toy/annotations.pkl')
@@ -70,7 +73,7 @@ def test_cross_validated_fusion_needs_branches_of_the_same_fold(tmp_path, run_to
         file.parent.mkdir(parents=True)
         file.touch()
     config = ROOT / 'configs' / 'skelseg' / 'toy_fusion.py'
-    process = run_tool('tools/cross_validate.py', config, '--seeds', 5, code=1)
+    process = call_tool('tools/cross_validate.py', config, '--seeds', 5, code=1)
     assert 'work_dirs/toy_joint_limb/a/seed_5/epoch_30.pth: there is' in process.stderr
     assert "branch 'heatmap' starts in fold a, seed 5" in process.stderr
 
@@ -80,7 +83,7 @@ def test_cross_validated_fusion_needs_branches_of_the_same_fold(tmp_path, run_to
 def test_cross_validated_fusion_starts_from_its_own_fold(
     tmp_path, call_tool, monkeypatch, data
 ):
-    """The log of the fusion's run names the branch checkpoints that it loaded."""
+    """The log names the checkpoints of the branches."""
     monkeypatch.chdir(tmp_path)
     configs = ROOT / 'configs' / 'skelseg'
     options = ['train_cfg.max_epochs=1']

@@ -30,7 +30,7 @@ def train(folder):
 
 
 def test_work_folder_has_the_name_of_the_config(cfg, tmp_path, capsys):
-    """It is printed, beside the results."""
+    """The checkpoint is printed to standard error."""
     train(tmp_path / 'work_dirs' / 'mine')
     assert last_checkpoint(cfg, args()) == 'work_dirs/mine/epoch_7.pth'
     shown = capsys.readouterr()
@@ -39,7 +39,6 @@ def test_work_folder_has_the_name_of_the_config(cfg, tmp_path, capsys):
 
 
 def test_work_folder_of_the_config_or_the_command_line(cfg, tmp_path):
-    """That of the command line counts more."""
     configs, lines = train(tmp_path / 'a'), train(tmp_path / 'b')
     cfg.work_dir = str(tmp_path / 'a')
     assert last_checkpoint(cfg, args()) == configs
@@ -47,7 +46,7 @@ def test_work_folder_of_the_config_or_the_command_line(cfg, tmp_path):
 
 
 def test_copy_of_a_config_belongs_to_its_work_folder(cfg, tmp_path):
-    """Which was moved, while another training has the name."""
+    """Even if it was moved and another training has its name."""
     train(tmp_path / 'work_dirs' / 'mine')
     moved = train(tmp_path / 'moved')
     (tmp_path / 'moved' / 'mine.py').touch()

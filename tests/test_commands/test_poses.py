@@ -77,7 +77,6 @@ def test_videos_become_a_data_set_without_labels(extract, filmed, tmp_path):
 
 
 def test_person_and_classes_are_options(extract, filmed, tmp_path):
-    """They change without poses being estimated again."""
     folder = filmed('a')
     extract(folder)
     output = extract(
@@ -92,7 +91,7 @@ def test_person_and_classes_are_options(extract, filmed, tmp_path):
 
 
 def test_run_that_was_stopped_goes_on(extract, filmed, tmp_path):
-    """It ends with the bytes of one that ran through."""
+    """The result equals that of an uninterrupted run."""
     folder = filmed('a', 'b', 'c')
     extract.stop_at = 'b'
     with pytest.raises(ValueError, match='stopped'):
@@ -122,7 +121,7 @@ def test_poses_of_other_settings_are_refused(extract, filmed):
 
 
 def test_input_that_cannot_be_used_is_told_in_a_sentence(extract, filmed, tmp_path):
-    """Before any video is estimated."""
+    """Before poses are estimated."""
     folder = filmed('a')
 
     def fault(sentence, *videos, **more):
@@ -145,7 +144,6 @@ def test_input_that_cannot_be_used_is_told_in_a_sentence(extract, filmed, tmp_pa
 
 
 def test_forgotten_folder_is_told(run_tool, filmed):
-    """By a process of its own."""
     video = filmed('a') / 'a.mp4'
     done = run_tool(TOOL, video, video, code=1)
     assert done.stderr == (

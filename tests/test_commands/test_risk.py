@@ -13,13 +13,11 @@ MODES = ('train', 'val', 'test')
 
 
 @pytest.fixture
-def options(small_data):
+def options(small_loaders):
     """The config of MTL on 2D skeletons, with a small model, for an epoch."""
     return [
-        *(f'{mode}_dataloader.dataset.ann_file={small_data}' for mode in MODES),
+        *small_loaders,
         *(f'{mode}_dataloader.dataset.features.pose3d.render.dims=2' for mode in MODES),
-        *(f'{mode}_dataloader.num_workers=0' for mode in MODES),
-        *(f'{mode}_dataloader.persistent_workers=False' for mode in MODES),
         'val_evaluator.0.num_classes=3',
         'test_evaluator.0.num_classes=3',
         'model.num_classes=3',
@@ -48,7 +46,6 @@ def write(path):
 def test_cross_validation_reports_the_error_of_risk(
     call_tool, monkeypatch, tmp_path, small_data, options
 ):
-    """Beside the scores of segmentation, over folds as over videos."""
     monkeypatch.chdir(tmp_path)
     write(small_data)
     tool = 'tools/cross_validate.py'

@@ -72,7 +72,7 @@ def in_frames(segments, fps=10):
 def test_demo_of_keypoints_writes_the_models_segments(
     small_model, poses, run_tool, tmp_path
 ):
-    """All formats hold the runs of the likeliest label of a direct call."""
+    """All formats contain the segments of a direct call of the model."""
     *model, expected = small_model
     assert len(expected) > 1
     done = run_tool('demo/demo.py', poses, *model, '--out', 'out')
@@ -131,8 +131,21 @@ def test_demo_of_a_video_with_poses_writes_an_overlay(
     assert in_frames(written.segments) == expected
 
 
+def test_size_of_the_images_is_an_option(small_model, poses, call_tool, tmp_path):
+    *model, expected = small_model
+    arrays = dict(np.load(poses))
+    height, width = arrays.pop('img_shape')
+    np.savez(poses, **arrays)
+    call_tool(
+        'demo/demo.py', poses, *model, '--size', f'{width}x{height}',
+        '--formats', 'json', '--out', tmp_path,
+    )  # fmt: skip
+    content = json.loads((tmp_path / 'segments.json').read_text())
+    assert not any('image size' in note for note in content['notes'])
+    assert [s['label_id'] for s in content['segments']] == [k for *_, k in expected]
+
+
 def test_demo_averages_an_ensemble(small_model, poses, call_tool, tmp_path):
-    """Confidences are means over both models."""
     config, first, _ = small_model
     content = torch.load(first)
     for value in content['state_dict'].values():
@@ -163,7 +176,6 @@ def test_demo_names_files_by_video_where_there_are_several(
 
 
 def test_demo_ends_with_one_sentence(small_model, poses, call_tool, tmp_path):
-    """Errors of users have no traceback."""
     config, checkpoint, _ = small_model
     gone, text = tmp_path / 'gone.mp4', tmp_path / 'take.mp4'
     text.write_text('no video')
@@ -181,7 +193,7 @@ def test_demo_ends_with_one_sentence(small_model, poses, call_tool, tmp_path):
 
 
 def test_a_checkpoint_is_enough_for_its_config(small_model, poses, call_tool, tmp_path):
-    """Also after several inputs; what is missing is told before it is loaded."""
+    """Also after several inputs."""
     config, weights, expected = small_model
     checkpoint = tmp_path / 'epoch_4.pth'
     content = torch.load(weights)

@@ -7,10 +7,8 @@ import sys
 
 import numpy as np
 import pytest
-import torch
 
 from mmskelseg.commands import suggest
-from mmskelseg.registry import MODELS
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.labels import read_segments, segments_to_labels
@@ -32,7 +30,7 @@ del dataset
 
 
 @pytest.fixture(scope='module')
-def model(tmp_path_factory):
+def model(tmp_path_factory, untrained):
     """A config and a checkpoint of random weights, and an annotation file.
 
     Of its two training videos, the first is labelled in part and the other not at all.
@@ -45,18 +43,8 @@ def model(tmp_path_factory):
     base = find_config('recipes/pose2d')
     text = RECIPE.format(base=str(base), data=str(folder / 'annotations.pkl'))
     (folder / 'mine.py').write_text(text)
-    from mmengine.config import Config
-    from mmengine.registry import init_default_scope
-
-    init_default_scope('mmskelseg')
-    torch.manual_seed(0)
-    network = MODELS.build(Config.fromfile(folder / 'mine.py').model)
-    for name, buffer in network.named_buffers():
-        if 'standardizer' in name:
-            buffer.fill_(1)
-    meta = {'dataset_meta': data['metainfo']}
-    torch.save({'state_dict': network.state_dict(), 'meta': meta}, folder / 'm.pth')
-    return folder / 'annotations.pkl', folder / 'mine.py', folder / 'm.pth'
+    checkpoint = untrained(folder / 'mine.py', data['metainfo'])
+    return folder / 'annotations.pkl', folder / 'mine.py', checkpoint
 
 
 def run(*args):
@@ -65,7 +53,7 @@ def run(*args):
 
 
 def test_suggestions_of_an_annotation_file(model, tmp_path):
-    """Table, JSON and drafts agree, within the budget and beside the labels."""
+    """Table, JSON and drafts agree, keep the budget, and avoid labelled frames."""
     words = [*model, '--split', 'train', '--stretch', '2', '--budget', '0.1']
     words += ['--to', 'boris', 'elan', 'label_studio', '--out', 'next']
     done = subprocess.run(
@@ -106,7 +94,6 @@ def test_suggestions_of_an_annotation_file(model, tmp_path):
 
 
 def test_members_of_a_checkpoint_disagree(model, tmp_path):
-    """And members of several checkpoints do; weights choose what counts."""
     weights = ['--weights', 'uncertainty=0', 'boundary=0', 'rarity=0']
     run(*model, '--split', 'train', '--stretch', '2', '--out', tmp_path, *weights)
     (first, *_) = json.loads((tmp_path / 'suggestions.json').read_text())['stretches']
@@ -114,7 +101,6 @@ def test_members_of_a_checkpoint_disagree(model, tmp_path):
 
 
 def test_new_poses_are_suggested_by_what_is_rare_among_labels(model, tmp_path, capsys):
-    """With --known, of the annotations that there are."""
     data, config, checkpoint = model
     video = small_annotations()['annotations'][2]
     keys = ('keypoint', 'keypoint_score', 'fps', 'img_shape')

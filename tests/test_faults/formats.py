@@ -570,7 +570,8 @@ def _read_entry(path: Path) -> Any:
     """Make an input of a model from an entry, as Python's users give it."""
     import pickle
 
-    from mmskelseg.runtime.segmenting.inputs import InputReader, find_sources
+    from mmskelseg.runtime.segmenting.inputs import InputReader
+    from mmskelseg.runtime.segmenting.sources import find_sources
 
     try:
         entry = pickle.loads(path.read_bytes())

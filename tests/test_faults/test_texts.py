@@ -11,7 +11,7 @@ from mmskelseg.runtime.labels import read_segments
 from mmskelseg.runtime.labels.segments import make_segment
 from mmskelseg.runtime.messages.errors import UserError, explanation, shown
 from mmskelseg.runtime.poses import read_poses, to_coco17
-from mmskelseg.runtime.segmenting.inputs import find_sources
+from mmskelseg.runtime.segmenting.sources import find_sources
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.utils.tables import text_table
 from tests.small_data import small_annotations

@@ -11,15 +11,13 @@ import pytest
 from mmskelseg.datasets.stretches import Stretch, read_stretches
 from mmskelseg.runtime.labels import read_segments, segments_to_labels
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.suggesting.drafts import drafts, write_drafts, write_suggestions
 from mmskelseg.suggesting.suggestions import (
     CRITERIA,
     StretchRanking,
     by_video,
-    drafts,
     frame_values,
     stretches_of,
-    write_drafts,
-    write_suggestions,
 )
 
 
@@ -67,7 +65,7 @@ def test_closeness_to_a_boundary_by_hand():
 
 
 def test_most_uncertain_stretch_comes_first():
-    """Of a video whose second half is unsure; the next one does not overlap."""
+    """The second half of the video is unsure; the next stretch does not overlap."""
     label = np.zeros(400, int)
     certainty = np.where(np.arange(400) < 200, 1.0, 0.4)
     ranking = StretchRanking(['a', 'b', 'c'], stretch=10)
@@ -93,7 +91,7 @@ def test_budget_is_not_exceeded():
 
 
 def test_labelled_frames_are_not_suggested():
-    """And a class that they are of is less rare than another one."""
+    """The class that has labels is less rare."""
     label = np.full(300, -1)
     label[:100] = 0
     ranking = StretchRanking(['a', 'b', 'c'], stretch=10)
@@ -109,7 +107,6 @@ def test_labelled_frames_are_not_suggested():
 
 
 def test_chosen_stretches_make_their_class_less_rare():
-    """After one of a class, the next is of another that is as rare."""
     ranking = StretchRanking(['a', 'b', 'c'], stretch=10)
     ranking.add_labels(np.zeros(900, int), 10.0)
     for name, k in (('v', 1), ('w', 1), ('x', 2)):
@@ -118,15 +115,8 @@ def test_chosen_stretches_make_their_class_less_rare():
     assert [item.classes for item in chosen] == [['b'], ['c']]
 
 
-def test_labels_may_be_ignored():
-    ranking = StretchRanking(['a', 'b', 'c'], stretch=10, ignore_labels=True)
-    label = np.zeros(100, int)
-    ranking.add(prediction('v', label, 0.5, label=label))
-    assert [item.video for item in ranking.choose(1)] == ['v']
-
-
 def test_gaps_and_short_videos_are_stretches_as_they_are():
-    """Gaps below a second are left alone, but no whole video is."""
+    """Gaps of less than a second are left out, short videos are not."""
     label = np.array([-1] * 30 + [0] * 5 + [-1] * 9 + [0])
     assert stretches_of(label, 10, 10) == [(0, 30)]
     assert stretches_of(np.full(4, -1), 10, 10) == [(0, 4)]
@@ -157,17 +147,6 @@ def test_durations_are_above_0(value):
         StretchRanking(['a']).choose(value)
 
 
-def test_nothing_to_suggest_is_an_error():
-    ranking = StretchRanking(['a', 'b', 'c'])
-    label = np.zeros(100, int)
-    ranking.add(prediction('v', label, 0.5, label=label))
-    with pytest.raises(UserError, match='All frames of the 1 videos are labelled'):
-        ranking.choose(1)
-    ranking.add(prediction('w', label, 0.5))
-    with pytest.raises(UserError, match=r'budget of 0\.1 minutes is shorter than each'):
-        ranking.choose(0.1)
-
-
 def partly_labelled():
     """Return a ranking of a video that is labelled in part, and of another one."""
     label = np.full(600, -1)
@@ -180,7 +159,6 @@ def partly_labelled():
 
 
 def test_drafts_for_a_second_look_keep_the_labels():
-    """Predictions stand where there are none."""
     ranking = StretchRanking(['a', 'b', 'c'], stretch=10, ignore_labels=True)
     label = np.repeat([0, -1], 50)
     ranking.add(prediction('v', np.ones(100, int), 0.5, label=label))
@@ -193,7 +171,7 @@ def test_drafts_for_a_second_look_keep_the_labels():
 
 @pytest.mark.parametrize('tool', ['boris', 'elan', 'label_studio'])
 def test_drafts_come_back_as_labels_of_their_stretches(tool, tmp_path):
-    """And of the frames that had labels; marks are no labels, and say why."""
+    """Together with the existing labels; marks state the reason and are no labels."""
     ranking = partly_labelled()
     chosen = ranking.choose(30 / 60)
     videos = drafts(ranking, chosen)
@@ -220,7 +198,7 @@ def test_drafts_come_back_as_labels_of_their_stretches(tool, tmp_path):
 
 
 def test_marks_of_elan_are_a_tier_of_their_own(tmp_path):
-    """All annotations have numbers of their own, and marks need no class."""
+    """Ids of annotations are unique, and marks need no class."""
     ranking = partly_labelled()
     videos = drafts(ranking, ranking.choose(30 / 60))
     for file in write_drafts(videos, ranking.classes, tmp_path, 'elan'):

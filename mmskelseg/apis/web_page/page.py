@@ -127,36 +127,7 @@ def _build(segmenter: PageSegmenter) -> 'gr.Blocks':
         gr.Markdown(_TITLE)
         with gr.Row():
             with gr.Column(scale=2, min_width=300):
-                video = gr.File(
-                    label='Video', file_types=[*VIDEO_SUFFIXES], height=150,
-                    elem_id='video',
-                )  # fmt: skip
-                poses = gr.File(
-                    label='Keypoints (else estimated)',
-                    height=150, elem_id='poses',
-                )  # fmt: skip
-                checkpoint = gr.Dropdown(
-                    label='Model', choices=segmenter.choices(),
-                    value=segmenter.newest(), interactive=True, elem_id='checkpoint',
-                )  # fmt: skip
-                with gr.Accordion('Options', open=False):
-                    person = gr.Dropdown(
-                        label='Which of several people',
-                        info='the longest track, the largest box, the highest score, '
-                        'everybody at once, everybody separately, or one by name',
-                        choices=[*POLICIES, EACH], value='track',
-                        allow_custom_value=True,
-                    )  # fmt: skip
-                    fps = gr.Number(
-                        label='Frames per second of the keypoints',
-                        info='instead of what they or the video state',
-                        value=None, minimum=0,
-                    )  # fmt: skip
-                    min_score = gr.Slider(
-                        label='Minimum confidence',
-                        info='segments below it get no label',
-                        minimum=0, maximum=1, value=0, step=0.05,
-                    )  # fmt: skip
+                inputs = _inputs(segmenter)
                 button = gr.Button('Segment', variant='primary', elem_id='run')
             with gr.Column(scale=5, min_width=320):
                 result = gr.HTML(
@@ -176,10 +147,47 @@ def _build(segmenter: PageSegmenter) -> 'gr.Blocks':
             api_visibility='private',
         ).then(
             run,
-            [video, poses, checkpoint, person, fps, min_score],
+            inputs,
             result,
             api_visibility='private',
             scroll_to_output=True,
         )
-        page.load(choose, None, checkpoint, api_visibility='private')
+        page.load(choose, None, inputs[2], api_visibility='private')
     return page
+
+
+def _inputs(segmenter: PageSegmenter) -> 'list[gr.components.Component]':
+    """Add the fields that :meth:`PageSegmenter.run` takes, and return them."""
+    import gradio as gr
+
+    video = gr.File(
+        label='Video', file_types=[*VIDEO_SUFFIXES], height=150,
+        elem_id='video',
+    )  # fmt: skip
+    poses = gr.File(
+        label='Keypoints (else estimated)',
+        height=150, elem_id='poses',
+    )  # fmt: skip
+    checkpoint = gr.Dropdown(
+        label='Model', choices=segmenter.choices(),
+        value=segmenter.newest(), interactive=True, elem_id='checkpoint',
+    )  # fmt: skip
+    with gr.Accordion('Options', open=False):
+        person = gr.Dropdown(
+            label='Which of several people',
+            info='the longest track, the largest box, the highest score, '
+            'everybody at once, everybody separately, or one by name',
+            choices=[*POLICIES, EACH], value='track',
+            allow_custom_value=True,
+        )  # fmt: skip
+        fps = gr.Number(
+            label='Frames per second of the keypoints',
+            info='instead of what they or the video state',
+            value=None, minimum=0,
+        )  # fmt: skip
+        min_score = gr.Slider(
+            label='Minimum confidence',
+            info='segments below it get no label',
+            minimum=0, maximum=1, value=0, step=0.05,
+        )  # fmt: skip
+    return [video, poses, checkpoint, person, fps, min_score]

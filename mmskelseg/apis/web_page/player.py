@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.runtime.drawing.frames import clock_time, mark_time
+from mmskelseg.runtime.drawing.frames import clock_time, mark_time, tick_step
 from mmskelseg.runtime.drawing.images import class_color, text_color
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.structures.choices import EXPORTS
@@ -20,7 +20,6 @@ _POINTS, _MARKS = 400, 6
 _PLAY = '<button type="button" class="play" aria-label="Play"></button>'
 _FULL = '<button type="button" class="full" aria-label="Full screen"></button>'
 _SPEEDS = (0.25, 0.5, 1, 2, 4)
-_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 
 
 def player_html(
@@ -39,6 +38,39 @@ def player_html(
     first = people[0]
     seconds = first['total_frames'] / first['fps']
     (overlay,) = (file for file in files if file.name.endswith('overlay.mp4'))
+    name = escape(str(first.get('video', first['frame_dir'])))
+    count = counted(sum(len(person['segments']) for person in people), 'segment')
+    many = 'people' if len(people) > 1 else 'person'
+    who = f' of {len(people)} {many}' if 'person' in first else ''
+    notes = dict.fromkeys(
+        f'{person["person"]}: {note}' if 'person' in person else note
+        for person in people
+        for note in person['notes']
+    )
+    parts = [
+        f'<div class="seg" data-player="{escape(_data(people, seconds))}">',
+        f'<h2>{name} <small>{count}{who} in {clock_time(seconds)}</small>',
+        '</h2>',
+        '<video controls playsinline muted preload="auto" '
+        f'aria-label="{name} with skeleton and labels" src="{escape(url(overlay))}">',
+        '</video>',
+        f'<div class="state">{_PLAY}<div class="now" aria-hidden="true"></div>',
+        f'{_speed()}{_FULL}</div>',
+        *(_person(person, seconds) for person in people),
+        '<p class="help">Click or drag to seek.<span> Keys on the timeline: '
+        '<kbd>←</kbd> <kbd>→</kbd> one second, with <kbd>Shift</kbd> one frame, '
+        '<kbd>Page Up</kbd> <kbd>Page Down</kbd> segment, <kbd>Space</kbd> play.</span>'
+        '</p>',
+        _files(files, url),
+        _notes(list(notes)),
+        '</div>',
+    ]
+    return ''.join(parts)
+
+
+def _data(people: Sequence[Prediction], seconds: float) -> str:
+    """Return what ``player.js`` needs, as JSON."""
+    first = people[0]
     data = {
         'seconds': seconds,
         'fps': first['fps'],
@@ -61,34 +93,7 @@ def player_html(
             for person in people
         ],
     }
-    name = escape(str(first.get('video', first['frame_dir'])))
-    count = counted(sum(len(person['segments']) for person in people), 'segment')
-    many = 'people' if len(people) > 1 else 'person'
-    who = f' of {len(people)} {many}' if 'person' in first else ''
-    notes = dict.fromkeys(
-        f'{person["person"]}: {note}' if 'person' in person else note
-        for person in people
-        for note in person['notes']
-    )
-    parts = [
-        f'<div class="seg" data-player="{escape(json.dumps(data))}">',
-        f'<h2>{name} <small>{count}{who} in {clock_time(seconds)}</small>',
-        '</h2>',
-        '<video controls playsinline muted preload="auto" '
-        f'aria-label="{name} with skeleton and labels" src="{escape(url(overlay))}">',
-        '</video>',
-        f'<div class="state">{_PLAY}<div class="now" aria-hidden="true"></div>',
-        f'{_speed()}{_FULL}</div>',
-        *(_person(person, seconds) for person in people),
-        '<p class="help">Click or drag to seek.<span> Keys on the timeline: '
-        '<kbd>←</kbd> <kbd>→</kbd> one second, with <kbd>Shift</kbd> one frame, '
-        '<kbd>Page Up</kbd> <kbd>Page Down</kbd> segment, <kbd>Space</kbd> play.</span>'
-        '</p>',
-        _files(files, url),
-        _notes(list(notes)),
-        '</div>',
-    ]
-    return ''.join(parts)
+    return json.dumps(data)
 
 
 def _person(prediction: Prediction, seconds: float) -> str:
@@ -161,8 +166,7 @@ def _confidence(prediction: Prediction) -> str:
 
 
 def _axis(seconds: float) -> str:
-    hours = math.ceil(seconds / 3600 / _MARKS)
-    step = next((s for s in _STEPS if seconds / s <= _MARKS), 3600 * hours)
+    step = tick_step(seconds, _MARKS)
     marks = ''.join(
         f'<span style="left:{_percent(i * step, seconds)}">'
         f'{mark_time(i * step, step)}</span>'

@@ -18,7 +18,7 @@ from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.messages.progress import Listener, progress_listener
 from mmskelseg.runtime.poses.estimators.estimator import PoseEstimatorLike
 from mmskelseg.runtime.poses.reading import POSE_FORMATS
-from mmskelseg.runtime.segmenting.exports import EXPORTS, write_exports, write_people
+from mmskelseg.runtime.segmenting.exports import EXPORTS, write_exports
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.predictions import Prediction
 
@@ -151,7 +151,7 @@ class PageSegmenter:
             folder = self._new_folder()
             files = []
             if person == EACH:
-                files += write_people(predictions, folder, FORMATS, codec='avc1')
+                files += write_exports(predictions, folder, FORMATS, codec='avc1')
             for one in predictions:
                 prefix = f'{file_name(one["person"])}_' if person == EACH else ''
                 files += write_exports(

@@ -7,10 +7,12 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from mmskelseg.runtime.cli.command_line import (
     add_person,
     add_pose_file_options,
+    image_size,
     positive,
     whole_from,
 )
@@ -299,10 +301,31 @@ def add_input_options(parser: argparse.ArgumentParser) -> None:
         type=positive,
         help='frames per second of the poses, instead of what their files state',
     )
+    group.add_argument(
+        '--size',
+        type=image_size,
+        metavar='WIDTHxHEIGHT',
+        help='size of the images to which the poses refer, if their files do not state '
+        'it (default: that of the video)',
+    )
     add_pose_file_options(group)
     group.add_argument(
         '--split', help='split of an annotation file, such as test (default: all)'
     )
+
+
+def input_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of :func:`add_input_options` as keywords of ``stream``."""
+    poses = args.poses
+    return {
+        'poses': poses[0] if poses is not None and len(poses) == 1 else poses,
+        'split': args.split,
+        'person': args.person,
+        'fps': args.fps,
+        'img_shape': args.size,
+        'pose_format': args.pose_format,
+        'first_frame': args.first_frame,
+    }
 
 
 def add_inference_options(

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import re
 import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
@@ -55,7 +56,7 @@ def command(
         # Otherwise, a full disk would cause a traceback for each line of a log.
         logging.raiseExceptions = False
         if isinstance(sys.stdout, TextIOWrapper):
-            # A path may hold what is no character, which could not be printed.
+            # A path may contain bytes that cannot be printed.
             sys.stdout.reconfigure(errors='backslashreplace')
         with stoppable(kept), user_errors():
             return run(args)
@@ -109,6 +110,18 @@ def pickle_name(text: str) -> str:
     if not text.endswith(('.pkl', '.pickle')):
         raise argparse.ArgumentTypeError(f'{text}: must end in .pkl or .pickle')
     return text
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """Return height and width as a ``type`` of argparse, from width and height.
+
+    >>> image_size('640x480')
+    (480, 640)
+    """
+    found = re.fullmatch(r'([1-9][0-9]{0,4})x([1-9][0-9]{0,4})', text.lower())
+    if not found:
+        raise argparse.ArgumentTypeError(f'{shown(text)} is not a size such as 640x480')
+    return int(found[2]), int(found[1])
 
 
 def whole_from(least: int, most: int = _LARGEST) -> Callable[[str], int]:

@@ -29,7 +29,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -97,6 +97,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_ensemble(parser)
     add_cfg_options(parser)
+    _add_input_options(parser)
+    _add_output_options(parser)
+
+
+def _add_input_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--poses', metavar='FILE', help='poses in the frames of SOURCE, if it is a file'
     )
@@ -119,6 +124,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='label every frame of a file, as fast as possible, however long it takes',
     )
+
+
+def _add_output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--events',
         action='store_true',
@@ -156,73 +164,25 @@ def _run(open_trained: Opener | None, args: argparse.Namespace) -> None:
             'There is no display for a window; print events (--events) or write a '
             'video (--out).'
         )
-    if args.timeline <= 0:
-        raise UserError(f'--timeline is {args.timeline:g}, but needs seconds above 0.')
-
     camera = Camera(args.source, every_frame=args.every_frame)
     stream: SkeletonStream
     if open_trained is None or is_exported(args.config):
         stream = OnnxStream(args.config, fps=args.fps)
     else:
         stream = open_trained(args)
-    poses: PoseEstimator | Poses
-    if args.poses is None:
-        poses = built_pose_estimator(args)
-    elif not camera.is_file:
-        raise UserError(
-            f'--poses needs a video file, but {args.source} is a camera; leave it out.'
-        )
-    else:
-        poses = read_poses(
-            args.poses,
-            args.pose_format,
-            unnamed=stream.skeleton,
-            img_shape=camera.img_shape,
-            first_frame=args.first_frame,
-        )
-        _check_length(poses, args)
+    poses = _poses(args, camera, stream)
     live = LiveSegmenter(stream, stream.skeleton, camera, poses, person=args.person)
-    picture: LivePicture | None = None
+    picture = None
     if window or args.out:
-        picture = _picture(live, camera, stream.classes, args.timeline)
-    rate = camera.fps or live.fps
-    known_at = 0.0
-
-    def handle(frame: CameraFrame, people: Sequence[LivePerson]) -> None:
-        take_in(people, frame.time if args.every_frame else camera.now())
-        if picture is None:
-            return
-        joints = [(p.points, p.score, p.label) for p in people if p.score.any()]
-        image = picture.draw(
-            frame.image, frame.time, joints, f'{live.report.rate:.0f} fps'
-        )
-        for show in shown:
-            show(image, frame.time)
-
-    def take_in(people: Sequence[LivePerson], now: float) -> None:
-        nonlocal known_at
-        # The last labels are known when the source ends.
-        known_at = max(known_at, now)
-        for person in people:
-            for event in person.events if args.events else ():
-                line = {**asdict(event), 'person': person.number, 'known_at': known_at}
-                print(json.dumps(_rounded(line), ensure_ascii=False), flush=True)
-        if picture is None:
-            return
-        # The timeline shows one person: whoever has been there longest.
-        for person in people[:1]:
-            for f in person.labelled:
-                start = f.time or 0.0
-                score = f.probabilities[f.label_id]
-                picture.add(start, start + 1 / live.fps, f.label_id, score)
-
-    shown: list[Callable[[np.ndarray, float], object]] = []
+        picture = _picture(live, stream.classes, args.timeline)
+    output = _Output(live, picture, args.events, [])
     with ExitStack() as stack:
         if args.out and picture is not None:
+            rate = camera.fps or live.fps
             writing = _written(args.out, rate, picture.img_shape, args.codec)
-            shown.append(stack.enter_context(writing))
+            output.shown.append(stack.enter_context(writing))
         if window:
-            shown.append(stack.enter_context(_window(camera.close)))
+            output.shown.append(stack.enter_context(_window(camera.close)))
         print(
             f'{args.source}: {camera.img_shape[1]}x{camera.img_shape[0]}; labels come '
             f'{stream.lookahead / live.fps:g} s after their frame, plus the '
@@ -230,12 +190,17 @@ def _run(open_trained: Opener | None, args: argparse.Namespace) -> None:
             file=sys.stderr,
         )
         try:
-            live.run(handle)
+            live.run(output.handle)
         except KeyboardInterrupt:
             camera.close()
-        take_in(live.flush(), live.report.seconds)
-    print(live.report, file=sys.stderr)
+        output.take(live.flush(), live.report.seconds)
+    _report(live)
+
+
+def _report(live: LiveSegmenter) -> None:
+    """Print the statistics, and advice if too many frames were dropped."""
     report = live.report
+    print(report, file=sys.stderr)
     if report.dropped > report.frames > 1 and report.rate < live.fps / 2:
         print(
             f'The model was trained at {live.fps:g} frames a second, so at '
@@ -245,24 +210,82 @@ def _run(open_trained: Opener | None, args: argparse.Namespace) -> None:
         )
 
 
-def _picture(
-    live: LiveSegmenter, camera: Camera, classes: Sequence[str], seconds: float
-) -> 'LivePicture':
-    """Return what draws the pictures, which needs matplotlib."""
-    import_optional('matplotlib', '--window and --out')
-    from mmskelseg.runtime.drawing.live import LivePicture
-
-    return LivePicture(camera.img_shape, live.skeleton, classes, seconds=seconds)
-
-
-def _check_length(poses: Poses, args: argparse.Namespace) -> None:
-    """Raise a UserError if there are poses long after the end of their video."""
+def _poses(
+    args: argparse.Namespace, camera: Camera, stream: SkeletonStream
+) -> PoseEstimator | Poses:
+    """Return the poses of --poses, or else the estimator."""
+    if args.poses is None:
+        return built_pose_estimator(args)
+    if not camera.is_file:
+        raise UserError(
+            f'--poses needs a video file, but {args.source} is a camera; leave it out.'
+        )
+    poses = read_poses(
+        args.poses,
+        args.pose_format,
+        unnamed=stream.skeleton,
+        img_shape=camera.img_shape,
+        first_frame=args.first_frame,
+    )
     file, frames = VideoFile.open(args.source), poses.keypoint.shape[1]
     if frames > file.frames + file.fps:
         raise UserError(
             f'{args.poses}: {frames} frames of poses, but {args.source} has '
             f'{file.frames}; name the poses of this video.'
         )
+    return poses
+
+
+@dataclass
+class _Output:
+    """What a run prints, and shows with functions of a picture and its time."""
+
+    live: LiveSegmenter
+    picture: 'LivePicture | None'
+    events: bool
+    shown: list[Callable[[np.ndarray, float], object]]
+    known_at: float = 0.0
+
+    def handle(self, frame: CameraFrame, people: Sequence[LivePerson]) -> None:
+        """Print the events of a frame, and show it."""
+        camera = self.live.camera
+        self.take(people, frame.time if camera.every_frame else camera.now())
+        if self.picture is None:
+            return
+        joints = [(p.points, p.score, p.label) for p in people if p.score.any()]
+        note = f'{self.live.report.rate:.0f} fps'
+        image = self.picture.draw(frame.image, frame.time, joints, note)
+        for show in self.shown:
+            show(image, frame.time)
+
+    def take(self, people: Sequence[LivePerson], now: float) -> None:
+        """Print events, and add labels to the timeline."""
+        # The last labels are known when the source ends.
+        self.known_at = max(self.known_at, now)
+        for person in people:
+            for event in person.events if self.events else ():
+                times = {'person': person.number, 'known_at': self.known_at}
+                line = _rounded({**asdict(event), **times})
+                print(json.dumps(line, ensure_ascii=False), flush=True)
+        if self.picture is None:
+            return
+        # The timeline shows one person: whoever has been there longest.
+        for person in people[:1]:
+            for f in person.labelled:
+                start, score = f.time or 0.0, f.probabilities[f.label_id]
+                end = start + 1 / self.live.fps
+                self.picture.add(start, end, f.label_id, score)
+
+
+def _picture(
+    live: LiveSegmenter, classes: Sequence[str], seconds: float
+) -> 'LivePicture':
+    """Return what draws the pictures, which needs matplotlib."""
+    import_optional('matplotlib', '--window and --out')
+    from mmskelseg.runtime.drawing.live import LivePicture
+
+    shape = live.camera.img_shape
+    return LivePicture(shape, live.skeleton, classes, seconds=seconds)
 
 
 def _rounded(line: dict[str, object]) -> dict[str, object]:

@@ -49,6 +49,7 @@ from mmskelseg.runtime.cli.arguments import (
     add_model,
     check_inputs,
     check_model,
+    input_options,
     is_exported,
     pose_estimator,
     split_model,
@@ -161,19 +162,14 @@ def _run(open_trained: Opener | None, args: argparse.Namespace) -> None:
     exported_only = open_trained is None
     check_model(args, 'ensemble', 'cfg_options', exported_only=exported_only)
     check_inputs(args.inputs)
-    poses, out = args.poses, args.out or _folder_of(args.inputs)
+    out = args.out or _folder_of(args.inputs)
     if open_trained is None or is_exported(args.config):
         stream = _open_exported(args)
     else:
         stream = open_trained(args)
     batches = stream(
         args.inputs,
-        poses=poses[0] if poses is not None and len(poses) == 1 else poses,
-        split=args.split,
-        person=args.person,
-        fps=args.fps,
-        pose_format=args.pose_format,
-        first_frame=args.first_frame,
+        **input_options(args),
         min_score=args.min_score,
         out_dir=out,
         formats=args.formats or (),

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from mmskelseg.runtime.drawing.images import (
@@ -13,8 +12,8 @@ from mmskelseg.runtime.drawing.images import (
     new_figure,
     plain,
     render,
-    text_color,
     text_width,
+    write_on,
 )
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.time_budget import TimeBudget
@@ -219,7 +218,10 @@ def _draw_matrix(
     figure = new_figure(names + side + 1.0, top + side + names)
     axes = add_axes(figure, names, top, side, side)
     image = axes.imshow(shares, cmap=COLORMAP, vmin=0, vmax=1)
-    _write_counts(axes, counts, image.to_rgba(shares))
+    colors = image.to_rgba(shares)
+    for true, said in zip(*np.nonzero(counts), strict=True):
+        count, color = f'{counts[true, said]}', to_hex(colors[true, said])
+        write_on(axes, said, true, count, color, FONT - 1.5)
     labels = [f'{plain(str(name))}  {label}' for label, name in enumerate(classes)]
     axes.set_yticks(range(num_classes), labels, fontsize=FONT)
     axes.set_xticks(range(num_classes), labels, fontsize=FONT, rotation=90)
@@ -233,16 +235,3 @@ def _draw_matrix(
     if title:
         axes.set_title(plain(title), fontsize=FONT + 2, fontweight='bold', loc='left')
     return render(figure)
-
-
-def _write_counts(axes: Axes, counts: np.ndarray, colors: np.ndarray) -> None:
-    for true, said in zip(*np.nonzero(counts), strict=True):
-        axes.text(
-            said,
-            true,
-            f'{counts[true, said]}',
-            color=text_color(to_hex(colors[true, said])),
-            fontsize=FONT - 1.5,
-            ha='center',
-            va='center_baseline',
-        )

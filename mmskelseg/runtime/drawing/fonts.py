@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from matplotlib.font_manager import findfont, fontManager, get_font
 
-# matplotlib's own font, and the one of its that shows frames instead of signs.
+# matplotlib's default font, and its font of placeholders.
 DEFAULT, _FRAMES = 'DejaVu Sans', 'Last Resort'
 
 

@@ -13,57 +13,114 @@ from mmskelseg.runtime.drawing.fonts import font_file
 from mmskelseg.runtime.drawing.images import class_color, text_color
 
 # Colours in BGR order, as in OpenCV. GROUND is the grey value of a missing picture.
-BACKGROUND, GROUND, EDGE, _TEXT = (28, 28, 28), 45, (150, 150, 150), (240, 240, 240)
+BACKGROUND, GROUND, _EDGE, _TEXT = (28, 28, 28), 45, (150, 150, 150), (240, 240, 240)
 _UNLABELLED = '#8C8C8C'
 # Smaller pictures are enlarged to this height or width, so that text is legible.
 _LEAST = 480
+# Possible seconds between two ticks of a time axis; longer ones are whole hours.
+_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 # Joints with a lower score are too uncertain to be drawn.
 _SCORE = 0.2
 
 
-def picture_size(img_shape: tuple[int, int]) -> tuple[tuple[int, int], int]:
-    """Return the height and width to show a frame at, and the size of its text.
+class FramePicture:
+    """A video frame above a panel with its label, both in sizes that suit the video.
 
     Args:
         img_shape: Height and width of the video's frames.
-    """
-    scale = max(1.0, _LEAST / max(img_shape))
-    # Codecs need even sizes.
-    height, width = (max(2, 2 * round(side * scale / 2)) for side in img_shape)
-    return (height, width), max(14, round(min(height, width) / 28), round(width / 60))
-
-
-def draw_person(
-    picture: np.ndarray,
-    points: np.ndarray,
-    score: np.ndarray,
-    limbs: Iterable[tuple[int, int]],
-    label: int,
-    unit: int,
-) -> None:
-    """Draw the joints and limbs of a person in the colour of a class.
-
-    Args:
-        picture: Shape (H, W, 3), uint8.
-        points: Joints in pixels of the picture, shape (V, 2).
-        score: Confidence of the joints, shape (V,).
         limbs: Pairs of joints.
-        label: The class, -1 for none.
-        unit: Size of text, to which the width of lines is proportional.
+
+    Attributes:
+        size: Height and width at which frames are shown.
+        unit: Size of text, to which all other sizes are proportional.
+        panel: Height of the panel.
     """
-    line = max(2, round(unit / 6))
-    color = label_color(label)
-    edge = (0, 0, 0) if text_color(_hex(label)) == 'black' else (255, 255, 255)
-    # OpenCV needs integer pixels in a limited range.
-    places = np.clip(np.round(points), -(2**14), 2**14).astype(int).tolist()
-    seen = score >= _SCORE
-    shown = [(a, b) for a, b in limbs if seen[a] and seen[b]]
-    for ink, width in ((edge, line + 2), (color, line)):
-        for a, b in shown:
-            cv2.line(picture, places[a], places[b], ink, width, cv2.LINE_AA)
-    for joint in np.flatnonzero(seen):
-        cv2.circle(picture, places[joint], line + 1, edge, -1, cv2.LINE_AA)
-        cv2.circle(picture, places[joint], line, color, -1, cv2.LINE_AA)
+
+    def __init__(
+        self, img_shape: tuple[int, int], limbs: Iterable[tuple[int, int]]
+    ) -> None:
+        scale = max(1.0, _LEAST / max(img_shape))
+        # Codecs need even sizes.
+        height, width = (max(2, 2 * round(side * scale / 2)) for side in img_shape)
+        self.size = height, width
+        self.unit = max(14, round(min(height, width) / 28), round(width / 60))
+        self.panel = 2 * round(4.1 * self.unit / 2)
+        self.limbs = tuple(limbs)
+
+    @property
+    def img_shape(self) -> tuple[int, int]:
+        """Height and width of the drawn pictures."""
+        return self.size[0] + self.panel, self.size[1]
+
+    def canvas(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return a picture (*img_shape, 3), and its frame and panel, to draw on them.
+
+        Args:
+            image: The frame, shape (H, W, 3), uint8, BGR.
+        """
+        canvas = np.empty((*self.img_shape, 3), np.uint8)
+        picture, panel = canvas[: self.size[0]], canvas[self.size[0] :]
+        picture[:] = cv2.resize(image, self.size[::-1])
+        panel[:] = BACKGROUND
+        return canvas, picture, panel
+
+    def draw_person(
+        self, picture: np.ndarray, points: np.ndarray, score: np.ndarray, label: int
+    ) -> None:
+        """Draw the joints and limbs of a person in the colour of a class.
+
+        Args:
+            picture: The frame.
+            points: Joints in pixels of the picture, shape (V, 2).
+            score: Confidence of the joints, shape (V,).
+            label: The class, -1 for none.
+        """
+        line = max(2, round(self.unit / 6))
+        color, edge = label_color(label), _ink(label)
+        # OpenCV needs integer pixels in a limited range.
+        places = np.clip(np.round(points), -(2**14), 2**14).astype(int).tolist()
+        seen = score >= _SCORE
+        shown = [(a, b) for a, b in self.limbs if seen[a] and seen[b]]
+        for ink, width in ((edge, line + 2), (color, line)):
+            for a, b in shown:
+                cv2.line(picture, places[a], places[b], ink, width, cv2.LINE_AA)
+        for joint in np.flatnonzero(seen):
+            cv2.circle(picture, places[joint], line + 1, edge, -1, cv2.LINE_AA)
+            cv2.circle(picture, places[joint], line, color, -1, cv2.LINE_AA)
+
+    def draw_label(
+        self, panel: np.ndarray, label: int, name: str, *others: str
+    ) -> None:
+        """Draw a class and its name at the left of a panel, other texts at the right.
+
+        Args:
+            panel: The panel.
+            label: The class, -1 for none.
+            name: Its name, which is truncated if there is no room.
+            others: The other texts, from the right.
+        """
+        unit, gap = self.unit, self.unit // 2
+        draw_box(panel, gap, gap, unit, unit, label_color(label))
+        right = self.size[1] - gap
+        for text in filter(None, others):
+            right -= write_text(panel, text, unit, right, at_right=True) + unit
+        write_text(panel, name, unit, gap + 2 * unit, most=right - 2 * gap - unit)
+
+
+def draw_box(
+    panel: np.ndarray,
+    top: int,
+    left: int,
+    height: int,
+    width: int,
+    content: np.ndarray | tuple[int, int, int],
+) -> None:
+    """Fill a box with a colour or a picture.
+
+    It has an edge, since some colours are as dark as the panel.
+    """
+    panel[top - 1 : top + height + 1, left - 1 : left + width + 1] = _EDGE
+    panel[top : top + height, left : left + width] = content
 
 
 def draw_tag(
@@ -80,8 +137,7 @@ def draw_tag(
     y = max(0, min(y - height, len(picture) - height))
     box = picture[y : y + height, x : x + width]
     box[:] = label_color(label)
-    ink = (0, 0, 0) if text_color(_hex(label)) == 'black' else (255, 255, 255)
-    write_text(box, text, size, gap, ink=ink)
+    write_text(box, text, size, gap, ink=_ink(label))
 
 
 def mark_time(seconds: float, step: float) -> str:
@@ -92,6 +148,18 @@ def mark_time(seconds: float, step: float) -> str:
     """
     text = clock_time(seconds + 1e-6)
     return text if step < 1 else text.rpartition('.')[0]
+
+
+def tick_step(seconds: float, most: float) -> float:
+    """Return the seconds between the ticks of a time axis with at most so many.
+
+    >>> tick_step(60, 6), tick_step(20 * 3600, 6)
+    (10, 14400)
+    """
+    for step in _STEPS:
+        if seconds / step <= most:
+            return step
+    return 3600 * math.ceil(seconds / 3600 / most)
 
 
 def clock_time(seconds: float) -> str:
@@ -108,6 +176,11 @@ def clock_time(seconds: float) -> str:
 
 def _hex(label: int) -> str:
     return class_color(label) if label >= 0 else _UNLABELLED
+
+
+def _ink(label: int) -> tuple[int, int, int]:
+    """Return black or white, whichever is more legible on the colour of a class."""
+    return (0, 0, 0) if text_color(_hex(label)) == 'black' else (255, 255, 255)
 
 
 @lru_cache(maxsize=256)

@@ -54,6 +54,21 @@ def add_title(figure: Figure, title: str, left: float, top: float, size: float) 
     )
 
 
+def write_on(
+    axes: Axes, x: float, y: float, text: str, background: str, size: float
+) -> None:
+    """Write a text around a point, in black or white, on a colour."""
+    axes.text(
+        x,
+        y,
+        text,
+        color=text_color(background),
+        fontsize=size,
+        ha='center',
+        va='center_baseline',
+    )
+
+
 def render(figure: Figure) -> np.ndarray:
     """Return the pixels of a figure, RGB uint8 (H, W, 3), with text in any script."""
     texts = figure.findobj(Text)

@@ -3,22 +3,19 @@
 from collections import deque
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from mmskelseg.runtime.drawing.frames import (
     BACKGROUND,
-    EDGE,
+    FramePicture,
     clock_time,
-    draw_person,
+    draw_box,
     label_color,
-    picture_size,
-    write_text,
 )
 from mmskelseg.runtime.structures import Skeleton
 
 
-class LivePicture:
+class LivePicture(FramePicture):
     """Draws the frames of a camera with the labels so far.
 
     Below the picture are the latest final label, its confidence and the time, and below
@@ -40,21 +37,14 @@ class LivePicture:
         *,
         seconds: float = 30,
     ) -> None:
+        super().__init__(img_shape, skeleton.limbs)
         self.classes = classes
         self.seconds = seconds
-        self._limbs = skeleton.limbs
-        self.size, self._unit = picture_size(img_shape)
         self._scale = np.array(self.size[::-1]) / img_shape[::-1]
-        self._panel = 2 * round(4.1 * self._unit / 2)
         # Times at which labels begin, and the labels.
         self._past: deque[tuple[float, int]] = deque()
         self._until = 0.0
         self._score = 0.0
-
-    @property
-    def img_shape(self) -> tuple[int, int]:
-        """Height and width of the drawn pictures."""
-        return self.size[0] + self._panel, self.size[1]
 
     @property
     def label(self) -> int:
@@ -92,35 +82,23 @@ class LivePicture:
                 person.
             note: Text at the right, such as the frame rate.
         """
-        canvas = np.empty((*self.img_shape, 3), np.uint8)
-        picture = canvas[: self.size[0]]
-        picture[:] = cv2.resize(image, self.size[::-1])
+        canvas, picture, panel = self.canvas(image)
         for points, score, label in people:
-            scaled = points * self._scale
-            draw_person(picture, scaled, score, self._limbs, label, self._unit)
-        self._draw_panel(canvas[self.size[0] :], now, note)
-        return canvas
-
-    def _draw_panel(self, panel: np.ndarray, now: float, note: str) -> None:
-        unit, width = self._unit, self.size[1]
-        gap = unit // 2
-        panel[:] = BACKGROUND
-        panel[gap - 1 : gap + unit + 1, gap - 1 : gap + unit + 1] = EDGE
-        panel[gap : gap + unit, gap : gap + unit] = label_color(self.label)
-        name = 'no label yet' if not self._past else 'unlabelled'
-        sure = ''
+            self.draw_person(picture, points * self._scale, score, label)
+        name, sure = 'unlabelled' if self._past else 'no label yet', ''
         if self.label >= 0:
             name, sure = str(self.classes[self.label]), f'{self._score:.0%}'
-        right = width - gap
-        for text in filter(None, (clock_time(now), note, sure)):
-            right -= write_text(panel, text, unit, right, at_right=True) + unit
-        write_text(panel, name, unit, gap + 2 * unit, most=right - 2 * gap - unit)
-        top, height = 2 * unit, round(1.5 * unit)
-        bar = panel[top : top + height, gap : width - gap]
-        panel[top - 1 : top + height + 1, gap - 1 : width - gap + 1] = EDGE
-        bar[:] = BACKGROUND
-        places = now + (np.arange(bar.shape[1]) + 0.5) / bar.shape[1] * self.seconds
+        self.draw_label(panel, self.label, name, clock_time(now), note, sure)
+        self._draw_timeline(panel, now)
+        return canvas
+
+    def _draw_timeline(self, panel: np.ndarray, now: float) -> None:
+        gap = self.unit // 2
+        height, width = round(1.5 * self.unit), max(0, self.size[1] - 2 * gap)
+        bar = np.full((height, width, 3), BACKGROUND, np.uint8)
+        places = now + (np.arange(width) + 0.5) / width * self.seconds
         places -= self.seconds
         # Each label is drawn to the end, and the next one is drawn over it.
         for start, label in self._past:
             bar[:, (places >= start) & (places < self._until)] = label_color(label)
+        draw_box(panel, 2 * self.unit, gap, height, width, bar)

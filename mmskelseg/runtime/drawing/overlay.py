@@ -12,14 +12,12 @@ import numpy as np
 from PIL import Image
 
 from mmskelseg.runtime.drawing.frames import (
-    BACKGROUND,
-    EDGE,
     GROUND,
+    FramePicture,
     clock_time,
-    draw_person,
+    draw_box,
     draw_tag,
     label_color,
-    picture_size,
     write_text,
 )
 from mmskelseg.runtime.files.atomic import atomic_write
@@ -32,7 +30,7 @@ from mmskelseg.runtime.structures import Skeleton
 Prediction: TypeAlias = Mapping[str, Any]
 Predictions: TypeAlias = Prediction | Sequence[Prediction]
 _GIF_FPS, _GIF_COLORS, _LONGEST_GIF = 10, 64, 60
-# Height or width of a plain background: without a video, its size is only a claim.
+# Largest side of a plain background, since poses may state any size.
 _LARGEST_PLAIN = 1920
 
 
@@ -138,7 +136,7 @@ def _read(
     return PeopleOverlay(prediction, file), images
 
 
-class Overlay:
+class Overlay(FramePicture):
     """Draws the prediction for a video onto its frames.
 
     Below the picture are the label of the frame, its confidence and the time, and below
@@ -152,20 +150,12 @@ class Overlay:
     """
 
     def __init__(self, prediction: Prediction, file: VideoFile) -> None:
+        super().__init__(file.img_shape, Skeleton.get(prediction['skeleton']).limbs)
         self.prediction = prediction
         self.file = file
-        self.size, self.unit = picture_size(file.img_shape)
-        self.panel = 2 * round(4.1 * self.unit / 2)
         self.frames = len(prediction['pred_label'])
-        limbs = Skeleton.get(prediction['skeleton']).limbs
-        self.limbs = limbs if 'keypoint' in prediction else ()
         width = self.size[1] - 2 * (self.unit // 2)
         self._bar = self._timeline(prediction['pred_label'], width)
-
-    @property
-    def img_shape(self) -> tuple[int, int]:
-        """Height and width of the drawn pictures."""
-        return self.size[0] + self.panel, self.size[1]
 
     def label_frame(self, i: int) -> int | None:
         """Return the index of the label for frame i of the video, or None.
@@ -185,14 +175,10 @@ class Overlay:
             image: The frame, shape (H, W, 3), uint8, BGR.
             i: Its number, from 0.
         """
-        canvas = np.empty((*self.img_shape, 3), np.uint8)
-        picture = canvas[: self.size[0]]
-        picture[:] = cv2.resize(image, self.size[::-1])
+        canvas, picture, panel = self.canvas(image)
         frame = self.label_frame(i)
         if frame is not None:
             self._draw_picture(picture, frame)
-        panel = canvas[self.size[0] :]
-        panel[:] = BACKGROUND
         self._draw_panel(panel, i, frame)
         return canvas
 
@@ -210,27 +196,18 @@ class Overlay:
         people = prediction['keypoint'][:, frame] * size
         scores = prediction['keypoint_score'][:, frame]
         for points, score in zip(people, scores, strict=True):
-            draw_person(picture, points, score, self.limbs, label, self.unit)
+            self.draw_person(picture, points, score, label)
         return people[scores > 0]
 
     def _draw_panel(self, panel: np.ndarray, i: int, frame: int | None) -> None:
-        unit, width = self.unit, self.size[1]
-        gap = unit // 2
-        label = -1 if frame is None else int(self.prediction['pred_label'][frame])
-        # With an edge, since some colours are as dark as the panel.
-        panel[gap - 1 : gap + unit + 1, gap - 1 : gap + unit + 1] = EDGE
-        panel[gap : gap + unit, gap : gap + unit] = label_color(label)
-        name, sure = 'no prediction', ''
+        label, name, sure = -1, 'no prediction', ''
         if frame is not None:
-            name = 'unlabelled'
-            if label >= 0:
-                name = str(self.prediction['classes'][label])
-                sure = f'{self.prediction["pred_score"][label, frame]:.0%}'
-        right = width - gap
-        for text in filter(None, (self._clock(i), sure)):
-            right -= write_text(panel, text, unit, right, at_right=True) + unit
-        write_text(panel, name, unit, gap + 2 * unit, most=right - 2 * gap - unit)
-        self._draw_bar(panel, self._bar, gap, 2 * unit, i)
+            label, name = int(self.prediction['pred_label'][frame]), 'unlabelled'
+        if label >= 0:
+            name = str(self.prediction['classes'][label])
+            sure = f'{self.prediction["pred_score"][label, frame]:.0%}'
+        self.draw_label(panel, label, name, self._clock(i), sure)
+        self._draw_bar(panel, self._bar, self.unit // 2, 2 * self.unit, i)
 
     def _clock(self, i: int) -> str:
         return f'{clock_time(i / self.file.fps)} / {clock_time(self.file.seconds)}'
@@ -240,8 +217,7 @@ class Overlay:
     ) -> None:
         """Draw a timeline at (left, top), with a cursor at frame i."""
         height, width = bar.shape[:2]
-        panel[top - 1 : top + height + 1, left - 1 : left + width + 1] = EDGE
-        panel[top : top + height, left : left + width] = bar
+        draw_box(panel, top, left, height, width, bar)
         x = left + round((i + 0.5) / self.file.frames * (width - 1))
         self._draw_cursor(panel, min(x, left + width - 1), top, top + height)
 
@@ -308,9 +284,7 @@ class PeopleOverlay(Overlay):
             top = 2 * unit * row
             label = -1 if frame is None else int(prediction['pred_label'][frame])
             name = prediction['classes'][label] if label >= 0 else 'unlabelled'
-            square = slice(top + gap, top + gap + unit)
-            panel[top + gap - 1 : top + gap + unit + 1, gap - 1 : gap + unit + 1] = EDGE
-            panel[square, gap : gap + unit] = label_color(label)
+            draw_box(panel, top + gap, gap, unit, unit, label_color(label))
             x = gap + 2 * unit
             half = (self._left - x) // 2
             for column, text in enumerate((str(prediction['person']), name)):

@@ -10,10 +10,11 @@ from typing import NamedTuple, TypedDict
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
-from mmskelseg.runtime.drawing.frames import mark_time
+from mmskelseg.runtime.drawing.frames import mark_time, tick_step
 from mmskelseg.runtime.drawing.images import (
     COLUMN,
     DPI,
@@ -24,8 +25,8 @@ from mmskelseg.runtime.drawing.images import (
     new_figure,
     plain,
     render,
-    text_color,
     text_width,
+    write_on,
 )
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import IGNORED, check_labels, to_segments
@@ -65,8 +66,6 @@ WRONG = '#202020'
 _ONE_LINE = 10
 _LINE_MINUTES = (5, 10, 15, 20, 30, 60, 120, 240, 480)
 _MOST_LINES = 24
-# Possible seconds between two ticks of a line.
-_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 # The maximum height of a picture in matplotlib, in pixels.
 _HIGHEST = 60_000
 
@@ -104,67 +103,31 @@ def draw_timelines(
         ValueError: If there is no row, a row has no frame, rows differ in length from
             the ground truth, a label is not a class, or there are too many lines.
     """
-    labels = {name: check_labels(row, name) for name, row in rows.items()}
-    _check_rows(labels, classes, truth)
+    labels = _checked(rows, classes, truth)
     frames = max(row.size for row in labels.values())
-    strips = 0 if truth is None else len(labels) - 1
-    handles = _legend_handles(labels, classes, strips > 0)
-    em = style.font / 72
-    widths = [text_width(str(handle.get_label()), style.font) for handle in handles]
-    column = max(widths) + 3 * em
-    columns = min(len(handles), max(1, int((style.width - 2 * style.margin) / column)))
-
-    # Distances from the edges to the bars.
-    left = style.margin + max(text_width(n, style.font) for n in labels) + 1.2 * em
-    right = style.margin + 2 * em
     length = line_frames(frames, fps, line_minutes)
-    wrapped = length < frames
-    top = style.margin + (2 * em if title else 0)
-    # Space above and below the bars of a line.
-    above, below = (0.0, 2.2 * em) if wrapped else (3 * em if fps else 0.0, 3.8 * em)
-    lines = [
-        {
-            name: row[start : start + length]
-            for name, row in labels.items()
-            if row.size > start
-        }
-        for start in range(0, frames, length)
-    ]
+    lines = [_part(labels, i, i + length) for i in range(0, frames, length)]
+    em = style.font / 72
+    # Space beside the bars, and above and below those of a line.
+    left = style.margin + max(text_width(n, style.font) for n in labels) + 1.2 * em
+    width = style.width - left - style.margin - 2 * em
+    above, below = 3 * em if fps else 0.0, 3.8 * em
+    if len(lines) > 1:
+        above, below = 0.0, 2.2 * em
     heights = [_bars_height(line, truth, style) for line in lines]
-    legend = math.ceil(len(handles) / columns) * 1.55 * em
-    height = top + sum(heights) + len(lines) * (above + below) + legend + style.margin
-    if height * style.dpi > _HIGHEST:
-        raise UserError(
-            f'{len(lines)} lines of {length} frames are too many for one picture; use '
-            'more minutes per line (line_minutes, --line-minutes).'
-        )
-    figure = new_figure(style.width, height, dpi=style.dpi)
+    top = style.margin + (2 * em if title else 0)
+    height = top + sum(heights) + len(lines) * (above + below)
+    figure = _with_legend(_legend_handles(labels, classes, truth), height, style)
     for i, (line, bars) in enumerate(zip(lines, heights, strict=True)):
-        place = top + above, style.width - left - right, bars
-        axes = add_axes(figure, left, *place)
+        axes = add_axes(figure, left, top + above, width, bars)
         axes.set(xlim=(0, length), ylim=(bars, 0))
         _draw_rows(axes, line, truth, style)
-        if wrapped:
-            assert fps is not None
+        if len(lines) > 1 and fps is not None:
             _dress_line(axes, i * length, frames, fps, style)
         else:
             _dress_axes(axes, fps, style)
         top += above + bars + below
     add_title(figure, title, left, style.margin, style.font + 2)
-    figure.legend(
-        handles=handles,
-        ncols=columns,
-        loc='lower left',
-        bbox_to_anchor=(style.margin / style.width, style.margin / height),
-        borderaxespad=0,
-        borderpad=0,
-        fontsize=style.font,
-        frameon=False,
-        handlelength=1.2,
-        handleheight=1.0,
-        handletextpad=0.5,
-        columnspacing=1.2,
-    )
     return render(figure)
 
 
@@ -193,9 +156,49 @@ def line_frames(
     return min(frames, max(1, round(60 * line_minutes * fps)))
 
 
-def _check_rows(
-    labels: Mapping[str, np.ndarray], classes: Sequence[str], truth: str | None
-) -> None:
+def _with_legend(handles: Sequence[Patch], height: float, style: Style) -> Figure:
+    """Return a figure with a legend below so many inches."""
+    em = style.font / 72
+    widths = [text_width(str(handle.get_label()), style.font) for handle in handles]
+    room = int((style.width - 2 * style.margin) / (max(widths) + 3 * em))
+    columns = min(len(handles), max(1, room))
+    height += math.ceil(len(handles) / columns) * 1.55 * em + style.margin
+    if height * style.dpi > _HIGHEST:
+        raise UserError(
+            f'The timeline would be {height * style.dpi:.0f} pixels high, but at most '
+            f'{_HIGHEST} can be drawn; use more minutes per line (line_minutes, '
+            '--line-minutes).'
+        )
+    figure = new_figure(style.width, height, dpi=style.dpi)
+    figure.legend(
+        handles=handles,
+        ncols=columns,
+        loc='lower left',
+        bbox_to_anchor=(style.margin / style.width, style.margin / height),
+        borderaxespad=0,
+        borderpad=0,
+        fontsize=style.font,
+        frameon=False,
+        handlelength=1.2,
+        handleheight=1.0,
+        handletextpad=0.5,
+        columnspacing=1.2,
+    )
+    return figure
+
+
+def _part(
+    labels: Mapping[str, np.ndarray], start: int, end: int
+) -> dict[str, np.ndarray]:
+    """Return some frames of all rows that are long enough."""
+    return {k: row[start:end] for k, row in labels.items() if row.size > start}
+
+
+def _checked(
+    rows: Mapping[str, np.ndarray], classes: Sequence[str], truth: str | None
+) -> dict[str, np.ndarray]:
+    """Return the rows as arrays of class ids, after checking them."""
+    labels = {name: check_labels(row, name) for name, row in rows.items()}
     lengths = {name: row.size for name, row in labels.items()}
     differ = truth is not None and len(set(lengths.values())) > 1
     if not lengths or not all(lengths.values()) or differ:
@@ -210,6 +213,7 @@ def _check_rows(
                 f'{name} holds the label {row[wrong][0]}, but class ids run from 0 to '
                 f'{len(classes) - 1}, and -1 is no label.'
             )
+    return labels
 
 
 def _bars_height(
@@ -234,6 +238,9 @@ def _draw_rows(
             top += style.strip
         top += style.gap
     axes.set_yticks(centres, [plain(name) for name in labels], fontsize=style.font)
+    axes.spines[['left', 'right', 'top']].set_visible(False)
+    axes.tick_params(axis='y', length=0)
+    axes.tick_params(axis='x', labelsize=style.font)
 
 
 def _draw_bar(axes: Axes, row: np.ndarray, top: float, style: Style) -> None:
@@ -250,15 +257,8 @@ def _draw_bar(axes: Axes, row: np.ndarray, top: float, style: Style) -> None:
     inches = axes.get_position().width * style.width / axes.get_xlim()[1]
     for start, end, label in segments:
         if (end - start) * inches > text_width(str(label), style.font - 1.5) + 0.01:
-            axes.text(
-                (start + end) / 2,
-                top + style.bar / 2,
-                str(label),
-                color=text_color(class_color(label)),
-                fontsize=style.font - 1.5,
-                ha='center',
-                va='center_baseline',
-            )
+            place = (start + end) / 2, top + style.bar / 2
+            write_on(axes, *place, str(label), class_color(label), style.font - 1.5)
 
 
 def _draw_strip(axes: Axes, wrong: np.ndarray, top: float, style: Style) -> None:
@@ -270,9 +270,7 @@ def _draw_strip(axes: Axes, wrong: np.ndarray, top: float, style: Style) -> None
 
 
 def _dress_axes(axes: Axes, fps: float | None, style: Style) -> None:
-    axes.spines[['left', 'right', 'top']].set_visible(False)
-    axes.tick_params(axis='y', length=0)
-    axes.tick_params(axis='x', labelsize=style.font)
+    """Draw the axes of frames and seconds of a timeline with one line."""
     axes.xaxis.set_major_locator(
         MaxNLocator(int(min(10, 1.5 * style.width)), steps=[1, 2, 5, 10], integer=True)
     )
@@ -286,12 +284,8 @@ def _dress_axes(axes: Axes, fps: float | None, style: Style) -> None:
 
 def _dress_line(axes: Axes, start: int, frames: int, fps: float, style: Style) -> None:
     """Draw the time axis of a line that begins at a frame of the video."""
-    axes.spines[['left', 'right', 'top']].set_visible(False)
-    axes.tick_params(axis='y', length=0)
-    axes.tick_params(axis='x', labelsize=style.font)
     length = axes.get_xlim()[1]
-    seconds = length / fps
-    step = next((s for s in _STEPS if seconds <= s * style.width), _STEPS[-1])
+    step = tick_step(length / fps, style.width)
     # Ticks are at multiples of the step, even if a line begins between them.
     first = math.ceil(start / fps / step - 1e-9)
     last = math.floor(min(start + length, frames) / fps / step + 1e-9)
@@ -303,7 +297,7 @@ def _dress_line(axes: Axes, start: int, frames: int, fps: float, style: Style) -
 
 
 def _legend_handles(
-    labels: Mapping[str, np.ndarray], classes: Sequence[str], strips: bool
+    labels: Mapping[str, np.ndarray], classes: Sequence[str], truth: str | None
 ) -> list[Patch]:
     """Return a legend patch for everything that the rows show."""
     present = sorted(set().union(*(row.tolist() for row in labels.values())))
@@ -314,6 +308,6 @@ def _legend_handles(
     ]
     if IGNORED in present:
         handles.append(Patch(**UNLABELLED, linewidth=0, label='unlabelled'))
-    if strips:
+    if truth is not None and len(labels) > 1:
         handles.append(Patch(color=WRONG, label='wrong'))
     return handles

@@ -293,10 +293,11 @@ def _metainfo_problems(meta: Metainfo) -> Iterator[str]:
                 f'metainfo classes has {name!r} for the ids {classes.index(name)} and '
                 f'{i}; give each class a name of its own.'
             )
-    for key, allowed in (('up', DIRECTIONS), ('view', VIEWS)):
-        if key in meta and meta[key] not in allowed:
+    stated = (('up', meta.get('up'), DIRECTIONS), ('view', meta.get('view'), VIEWS))
+    for key, value, allowed in stated:
+        if key in meta and value not in allowed:
             yield (
-                f'metainfo {key} is {shown(meta[key])}, expected one of '
+                f'metainfo {key} is {shown(value)}, expected one of '
                 f'{", ".join(allowed)}.'
             )
     if meta['background'] is not None and meta['background'] not in classes:

@@ -28,16 +28,16 @@ _REMEDIES = {
     errno.EIO: 'check whether the disk is intact',
 }
 
-# What code may raise for content of a file that it does not expect.
+# Errors that unexpected content of a file may cause.
 _OF_CONTENT = (
     ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError
 )  # fmt: skip
-# How Python before 3.13 tells that it cannot resolve a path.
+# The message of Python before 3.13 for links that lead in a circle.
 _LOOP = 'Symlink loop from '
 # The most characters of a message.
 _LONGEST = 900
-# Control characters, line ends and halves of characters, which no name and no message
-# should contain: terminals obey the first, and no file can hold the last.
+# Control characters, which terminals obey; line ends; and surrogates, which cannot be
+# written to a file. No name and no message may contain them.
 CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]')
 
 

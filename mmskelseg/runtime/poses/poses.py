@@ -233,6 +233,16 @@ def check_img_shape(img_shape: object, place: str) -> tuple[int, int]:
     return int(sides[0]), int(sides[1])
 
 
+def check_stated_size(poses: Poses, given: tuple[int, int] | None, source: str) -> None:
+    """Raise a UserError if poses state another image size than the given one."""
+    if given is not None and poses.img_shape not in (None, given):
+        height, width = poses.img_shape
+        raise UserError(
+            f'{source}: states images of {width}x{height}, but the given size '
+            f'(--size) is {given[1]}x{given[0]}; leave that out.'
+        )
+
+
 def with_size(poses: Poses) -> Poses:
     """Return poses with an image size, estimated from the joints if unknown.
 

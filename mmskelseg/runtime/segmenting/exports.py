@@ -7,6 +7,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import cast
 
 import numpy as np
 
@@ -36,7 +37,7 @@ from mmskelseg.runtime.structures.time_budget import (
 
 
 def write_exports(
-    prediction: Prediction,
+    prediction: Prediction | Sequence[Prediction],
     folder: str | os.PathLike,
     formats: Sequence[str] = (),
     *,
@@ -48,9 +49,9 @@ def write_exports(
     """Write a prediction in several formats, and return the files.
 
     Args:
-        prediction: A prediction of :class:`mmskelseg.apis.SkelSegInferencer`. If it is
-            of one of several people, :func:`write_people` writes the files that show
-            all of them.
+        prediction: A prediction of :class:`mmskelseg.apis.SkelSegInferencer`; or those
+            of all people of a video, for the files that show all of them and are not
+            written for each.
         folder: The folder for the files; it is created if it is missing.
         formats: Names from ``EXPORTS``; by default ``DEFAULT_EXPORTS``, with poses if
             they were estimated, and without an overlay if there is no video. An overlay
@@ -65,51 +66,20 @@ def write_exports(
     Raises:
         ValueError: If there is no such format.
     """
-    names = _wanted(prediction, formats)
-    if 'person' in prediction:
-        names = [name for name in names if name not in _OF_ALL]
-    paths = {name: Path(folder, prefix + EXPORTS[name][0]) for name in names}
-    _write(prediction, paths, codec, line_minutes, show_progress)
-    return list(paths.values())
-
-
-def write_people(
-    people: Sequence[Prediction],
-    folder: str | os.PathLike,
-    formats: Sequence[str] = (),
-    *,
-    prefix: str = '',
-    codec: str = 'mp4v',
-    line_minutes: float | None = None,
-    show_progress: bool = True,
-) -> list[Path]:
-    """Write the files that show all people of a video, and return them.
-
-    Args:
-        people: The predictions of all people.
-        folder: As for :func:`write_exports`, like the other arguments.
-    """
-    names = [name for name in _wanted(people[0], formats) if name in _OF_ALL]
-    paths = {name: Path(folder, prefix + EXPORTS[name][0]) for name in names}
-    _write(people, paths, codec, line_minutes, show_progress)
-    return list(paths.values())
-
-
-def _write(
-    shown: Prediction | Sequence[Prediction],
-    paths: Mapping[str, Path],
-    codec: str,
-    line_minutes: float | None,
-    show_progress: bool,
-) -> None:
-    """Write a prediction, or those of several people, in the formats of the paths."""
+    is_single = isinstance(prediction, Mapping)
+    people = cast(Sequence[Prediction], [prediction] if is_single else prediction)
+    names = _wanted(people[0], formats)
+    if 'person' in people[0]:
+        names = [name for name in names if (name in _OF_ALL) != is_single]
     options: dict[str, dict[str, object]] = {
         'overlay': {'codec': codec, 'show_progress': show_progress},
         'gif': {'show_progress': show_progress},
         'timeline': {'line_minutes': line_minutes},
     }
+    paths = {name: Path(folder, prefix + EXPORTS[name][0]) for name in names}
     for name, path in paths.items():
-        _WRITERS[name](shown, path, **options.get(name, {}))
+        _WRITERS[name](prediction, path, **options.get(name, {}))
+    return list(paths.values())
 
 
 def _wanted(prediction: Prediction, formats: Sequence[str]) -> list[str]:
@@ -201,16 +171,9 @@ def _pictures(what: str) -> ModuleType:
     return pictures
 
 
-def _write_budget_picture(*args: object) -> None:
-    _pictures('The picture').write_budget_picture(*args)
-
-
-def _write_timeline(*args: object, **options: object) -> None:
-    _pictures('The timeline').write_timeline(*args, **options)
-
-
-def _write_moving(*args: object, **options: object) -> None:
-    _pictures('The overlay').write_moving(*args, **options)
+def _drawn(what: str, function: str) -> Callable[..., None]:
+    """Return a function of the module that draws, which is imported when called."""
+    return lambda *args, **options: getattr(_pictures(what), function)(*args, **options)
 
 
 def draw_prediction(prediction: Prediction) -> np.ndarray:
@@ -242,7 +205,7 @@ def _write_poses(prediction: Prediction, path: Path) -> None:
 
 _BUDGETS: dict[str, Callable[..., None]] = {
     'budget': write_time_budget,
-    'budget-picture': _write_budget_picture,
+    'budget-picture': _drawn('The picture', 'write_budget_picture'),
 }
 _WRITERS: dict[str, Callable[..., None]] = {
     'csv': lambda p, path: write_csv_segments(path, [video_segments(p)]),
@@ -253,9 +216,10 @@ _WRITERS: dict[str, Callable[..., None]] = {
     'boris': lambda p, path: write_boris(path, [video_segments(p)], p['classes']),
     'label-studio': lambda p, path: write_label_studio(path, [video_segments(p)]),
     'poses': _write_poses,
-    'timeline': _write_timeline,
+    'timeline': _drawn('The timeline', 'write_timeline'),
+    'overlay': _drawn('The overlay', 'write_overlay'),
+    'gif': _drawn('The overlay', 'write_gif'),
     **{name: partial(_write_budget, name) for name in _BUDGETS},
-    **{name: partial(_write_moving, name) for name in ('overlay', 'gif')},
 }
 # Formats that show all people of a video.
 _OF_ALL = ('timeline', 'overlay', 'gif')

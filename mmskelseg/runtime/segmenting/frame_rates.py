@@ -67,6 +67,19 @@ def show_at(
     # Enough frames to show each frame of the video.
     count = math.ceil(frames * fps / own - 1e-9)
     check_frames(count, frames, own, str(video.get('frame_dir', 'video')))
+    changed = _resampled(video, fps, count)
+    back = ((np.arange(frames) + 0.5) * fps / own).astype(np.int64)
+    return ShownVideo(
+        changed,
+        np.minimum(back, count - 1),
+        f'shown to the model at {fps:g} frames per second, the rate of its training '
+        f'data, instead of {own:g}',
+    )
+
+
+def _resampled(video: VideoAnnotation, fps: float, count: int) -> VideoAnnotation:
+    """Return a video with so many frames at another frame rate, without labels."""
+    own, frames = video['fps'], video['total_frames']
     # The position of the middle of each new frame among the old ones.
     places = np.clip((np.arange(count) + 0.5) * own / fps - 0.5, 0, frames - 1)
     before = np.minimum(places.astype(np.int64), max(frames - 2, 0))
@@ -90,10 +103,4 @@ def show_at(
                 between if both is None else np.where(both, between, whole)
             ).astype(points.dtype)
     changed.pop('label', None)
-    back = ((np.arange(frames) + 0.5) * fps / own).astype(np.int64)
-    return ShownVideo(
-        changed,
-        np.minimum(back, count - 1),
-        f'shown to the model at {fps:g} frames per second, the rate of its training '
-        f'data, instead of {own:g}',
-    )
+    return changed

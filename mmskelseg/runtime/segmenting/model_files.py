@@ -24,9 +24,9 @@ FORMAT = 1
 KINDS = ('segmentor', 'streaming', 'encoder')
 _MOST_CLASSES = 100_000
 _MOST_STEPS = 10
-# Of the context of a frame: over ten hours.
+# The largest lookahead or context: over ten hours.
 _MOST_FRAMES = 1_000_000
-# Of a probability, above 1 and below 0; sums of 16 bits are that far off.
+# How far probabilities may lie outside of 0 to 1: the rounding error of 16 bits.
 _ROUNDING = 1e-2
 
 

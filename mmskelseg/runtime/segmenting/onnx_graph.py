@@ -1,9 +1,8 @@
 """What a graph in an ONNX file may be made of, checked without the package ``onnx``.
 
-A file of a stranger may compute nothing but what models compute: a fixed list of
-operators, each of which ends after a time that its inputs and outputs bound. There are
-no loops, no branches, no functions, no random numbers, no texts, and no weights in
-other files.
+A file may use a fixed list of operators, whose running time is bounded by the sizes of
+their inputs and outputs. Loops, branches, functions, random numbers, texts, and weights
+in other files are refused.
 """
 
 from collections.abc import Iterator
@@ -29,10 +28,10 @@ Sigmoid Sign Sin Size Slice Softmax Softplus Softsign SpaceToDepth Split Sqrt
 Squeeze Sub Sum Tanh ThresholdedRelu Tile TopK Transpose Trilu Unsqueeze Where
 """
 _OWN = frozenset(_OPERATORS.split())
-# That of Microsoft is what an LSTM becomes when its weights are quantised.
+# An LSTM with quantised weights becomes an operator of Microsoft's domain.
 _DOMAINS = {'': _OWN, 'ai.onnx': _OWN, 'com.microsoft': {'DynamicQuantizeLSTM'}}
-# Those that move a window over a tensor, and the most values of that. ONNX Runtime
-# cannot be stopped within an operator, and a window as large as the tensor takes days.
+# Operators that move a window over a tensor, and its largest number of values. ONNX
+# Runtime cannot be stopped within an operator, and a huge window would take days.
 _WINDOWED = {
     'AveragePool', 'Conv', 'ConvInteger', 'ConvTranspose', 'MaxPool', 'QLinearConv'
 }  # fmt: skip

@@ -19,12 +19,12 @@ _BYTES_PER_FRAME, _BYTES_PER_BYTE, _BYTES_PER_STATE = 1 << 19, 64, 4
 # How long a run may take, at least and for each frame. The time is looked at between
 # the operators of a graph.
 _SECONDS, _SECONDS_PER_FRAME = 60, 1
-# They would run parts of the graph when it is opened, without any bound. In exported
-# models, nothing is left for them to do.
+# These optimisers run parts of the graph when it is opened, without limits. Exported
+# models don't need them.
 _UNBOUNDED = ['ConstantFolding', 'ConstantFoldingDQ']
-# Inputs and outputs that are whole numbers; all others are numbers of 32 bits.
+# Inputs and outputs of type int64; all others are float32.
 _COUNTS = ('frames', 'frames_next')
-# Between the limit of memory, which is of the process, and the session that takes it.
+# The limit of memory is set for the process until a session has taken it.
 _opening = threading.Lock()
 
 

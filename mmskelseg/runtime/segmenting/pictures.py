@@ -7,13 +7,22 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.runtime.drawing import overlay
 from mmskelseg.runtime.drawing.charts import draw_time_budget
 from mmskelseg.runtime.drawing.images import save_png
+from mmskelseg.runtime.drawing.overlay import write_gif, write_overlay
 from mmskelseg.runtime.drawing.timelines import draw_timelines
 from mmskelseg.runtime.structures.predictions import Prediction
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.time_budget import TimeBudget
+
+__all__ = [
+    'draw_people',
+    'draw_prediction',
+    'write_budget_picture',
+    'write_gif',
+    'write_overlay',
+    'write_timeline',
+]
 
 
 def write_budget_picture(
@@ -69,17 +78,3 @@ def write_timeline(
     whole = isinstance(shown, Mapping)
     draw: Callable[..., np.ndarray] = draw_prediction if whole else draw_people
     save_png(draw(shown, line_minutes), path)
-
-
-def write_moving(
-    name: str,
-    shown: Prediction | Sequence[Prediction],
-    path: Path,
-    **options: object,
-) -> None:
-    """Write the video above a prediction, as ``overlay`` or ``gif``."""
-    writers: dict[str, Callable[..., object]] = {
-        'overlay': overlay.write_overlay,
-        'gif': overlay.write_gif,
-    }
-    writers[name](shown, path, **options)

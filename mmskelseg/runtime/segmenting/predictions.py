@@ -1,34 +1,23 @@
 """Predictions of videos, as inferencers return and write them."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from numbers import Real
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from typing import cast
 
 import numpy as np
 
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.labels import labels_to_segments
-from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.segmenting.exports import (
     prediction_budget,
     write_budgets,
     write_exports,
-    write_people,
 )
 from mmskelseg.runtime.structures.predictions import InputVideo, Prediction
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 from mmskelseg.runtime.structures.time_budget import TimeBudget
-
-
-def check_min_score(min_score: float) -> None:
-    """Raise a UserError unless a minimum is a probability; above 1, nothing remains."""
-    if not isinstance(min_score, Real) or not 0 <= min_score <= 1:
-        raise UserError(
-            f'min_score is {shown(min_score)}, expected a probability from 0 to 1.'
-        )
 
 
 def drop_unsure(label: np.ndarray, score: np.ndarray, min_score: float) -> np.ndarray:
@@ -99,6 +88,7 @@ def to_prediction(
     return cast(Prediction, prediction)
 
 
+@dataclass
 class PredictionFiles:
     """A writer of the files of each prediction, and at the end of those of all videos.
 
@@ -112,64 +102,51 @@ class PredictionFiles:
         prefix: Whether file names begin with the video's id.
     """
 
-    def __init__(
-        self,
-        classes: Sequence[str],
-        *,
-        out_dir: str | os.PathLike | None = None,
-        formats: Sequence[str] = (),
-        prefix: bool = False,
-        codec: str = 'mp4v',
-        line_minutes: float | None = None,
-        show_progress: bool = True,
-    ) -> None:
-        self.classes = classes
-        self.out_dir = out_dir
-        self.formats = formats
-        self.prefix = prefix
-        self.options = {
-            'codec': codec,
-            'line_minutes': line_minutes,
-            'show_progress': show_progress,
-        }
-        self._budgets: dict[str, TimeBudget] = {}
-        # The people of the current video so far.
-        self._people: list[Prediction] = []
+    classes: Sequence[str]
+    _: KW_ONLY
+    out_dir: str | os.PathLike | None = None
+    formats: Sequence[str] = ()
+    prefix: bool = False
+    codec: str = 'mp4v'
+    line_minutes: float | None = None
+    show_progress: bool = True
+    _budgets: dict[str, TimeBudget] = field(default_factory=dict, init=False)
+    # The people of the current video so far.
+    _people: list[Prediction] = field(default_factory=list, init=False)
 
     def add(self, prediction: Prediction) -> None:
         """Write the files of a prediction, and of a video's people once complete."""
-        if self.out_dir is None:
-            return
         if self._people and prediction.get('video') != self._people[0]['video']:
             self._write_people()
         if 'person' in prediction:
             self._people.append(prediction)
         name = prediction['frame_dir']
         self._budgets[name] = prediction_budget(prediction)
-        self._write(write_exports, prediction, name)
+        self._write(prediction, name)
 
     def finish(self) -> None:
         """Write the files of the last people, and the time budgets of all videos."""
-        if self.out_dir is None:
-            return
         if self._people:
             self._write_people()
-        if len(self._budgets) > 1:
+        if self.out_dir is not None and len(self._budgets) > 1:
             write_budgets(self._budgets, self.classes, self.out_dir, self.formats)
 
     def _write_people(self) -> None:
-        self._write(write_people, self._people, self._people[0]['video'])
+        self._write(self._people, self._people[0]['video'])
         self._people = []
 
-    def _write(
-        self,
-        write: Callable[..., list[Path]],
-        shown: Prediction | Sequence[Prediction],
-        name: str,
-    ) -> None:
-        assert self.out_dir is not None
-        prefix = f'{file_name(name)}_' if self.prefix else ''
-        files = write(shown, self.out_dir, self.formats, prefix=prefix, **self.options)
+    def _write(self, shown: Prediction | Sequence[Prediction], name: str) -> None:
+        if self.out_dir is None:
+            return
+        files = write_exports(
+            shown,
+            self.out_dir,
+            self.formats,
+            prefix=f'{file_name(name)}_' if self.prefix else '',
+            codec=self.codec,
+            line_minutes=self.line_minutes,
+            show_progress=self.show_progress,
+        )
         if files:
             names = ', '.join(file.name for file in files)
             print_log(f'{name}: {self.out_dir} has {names}')

@@ -1,12 +1,13 @@
 """The one pipeline of inference: from videos or skeletons to segments and files."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import wraps
 from itertools import islice
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
+from typing import Concatenate, ParamSpec, Protocol, TypeAlias
 
 import numpy as np
 
@@ -19,20 +20,15 @@ from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimat
 from mmskelseg.runtime.poses.estimators.estimator import PoseEstimatorLike
 from mmskelseg.runtime.segmenting.exports import draw_prediction
 from mmskelseg.runtime.segmenting.frame_rates import ShownVideo, show_at
-from mmskelseg.runtime.segmenting.inputs import (
-    GivenPoses,
-    Input,
-    InputReader,
-    find_sources,
-)
+from mmskelseg.runtime.segmenting.inputs import InputReader
 from mmskelseg.runtime.segmenting.onnx_predictor import OnnxPredictor
 from mmskelseg.runtime.segmenting.predictions import (
     PredictionFiles,
-    check_min_score,
     drop_absent,
     drop_unsure,
     to_prediction,
 )
+from mmskelseg.runtime.segmenting.sources import GivenPoses, Input, find_sources
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.predictions import InputVideo
@@ -65,8 +61,49 @@ class Predictor(Protocol):
         """
 
 
+Results: TypeAlias = dict[str, list]
+Options = ParamSpec('Options')
+
+
+def _collected(
+    stream: Callable[Concatenate['Segmenter', Options], Iterator[Results]],
+) -> Callable[Concatenate['Segmenter', Options], Results]:
+    """Return a method that takes what ``stream`` takes, and returns all its results."""
+
+    @wraps(stream)
+    def call(
+        self: 'Segmenter', *args: Options.args, **kwargs: Options.kwargs
+    ) -> Results:
+        results: Results = {'predictions': [], 'visualization': []}
+        for batch in stream(self, *args, **kwargs):
+            for key, values in batch.items():
+                results[key] += values
+        return results
+
+    return call
+
+
 class Segmenter:
     """A segmenter of videos with a trained model.
+
+    ``segment(inputs, ...)`` returns the ``predictions`` and the ``visualization`` of
+    all videos, and ``segment.stream(inputs, ...)`` yields those of each batch. Both
+    take:
+
+    - ``inputs``, ``poses``, ``split``: see
+      :func:`mmskelseg.runtime.segmenting.sources.find_sources`;
+    - ``person``, ``fps``, ``img_shape``, ``pose_format``, ``first_frame``: see
+      :class:`mmskelseg.runtime.segmenting.inputs.InputReader`;
+    - ``batch_size``: number of videos that the model processes together, padded to the
+      longest; memory grows with it;
+    - ``min_score``: segments with a lower mean probability become unlabelled;
+    - ``return_vis``: whether to return timelines, RGB uint8 (H, W, 3), not None;
+    - ``out_dir``: the folder for files, which are written after each batch. If there
+      are several videos, the time budgets of all are written at the end;
+    - ``formats``, ``codec``, ``line_minutes``: see
+      :func:`mmskelseg.apis.write_exports`;
+    - ``prefix``: whether file names begin with that of the video; by default if there
+      are several.
 
     For the keys of a prediction, see :class:`mmskelseg.apis.SkelSegInferencer`.
 
@@ -93,61 +130,6 @@ class Segmenter:
         self.needs_poses = 'poses' in reads
         self.needs_video = 'video' in reads
 
-    def __call__(
-        self,
-        inputs: Input | Sequence[Input],
-        *,
-        batch_size: int = 1,
-        poses: GivenPoses | Sequence[GivenPoses] | None = None,
-        split: str | None = None,
-        person: str = 'track',
-        fps: float | None = None,
-        pose_format: str | None = None,
-        first_frame: int | None = None,
-        min_score: float = 0.0,
-        return_vis: bool = False,
-        out_dir: str | os.PathLike | None = None,
-        formats: Sequence[str] = (),
-        codec: str = 'mp4v',
-        prefix: bool | None = None,
-        line_minutes: float | None = None,
-    ) -> dict[str, list]:
-        """Return ``predictions`` and ``visualization`` of all videos.
-
-        Args:
-            inputs: Videos, poses, annotations, or folders of these; see
-                :func:`mmskelseg.runtime.segmenting.inputs.find_sources`.
-            batch_size: Number of videos that the model processes together, padded to
-                the longest; memory grows with it.
-            poses: The poses of the videos.
-            split: The split of an annotation file.
-            person: Which of several people to use (``track``, ``all``, a name), or
-                ``each``, with a prediction for each person.
-            fps: Frames per second of the poses, instead of what their files state.
-            pose_format: The format of files of poses; by default recognised.
-            first_frame: The ``image_id`` of the first frame of COCO results.
-            min_score: Segments with a lower mean probability become unlabelled.
-            return_vis: Whether to return timelines, RGB uint8 (H, W, 3), not None.
-            out_dir: The folder for files, which are written after each batch; see
-                :func:`mmskelseg.apis.write_exports`, as for the next ones. If there are
-                several videos, the time budgets of all are written at the end.
-            formats: The formats to write.
-            codec: The codec of the overlay.
-            prefix: Whether file names begin with that of the video; by default if there
-                are several.
-            line_minutes: Length of the lines of timelines.
-
-        Raises:
-            FileNotFoundError: If an input is missing.
-            UserError: If an input does not suit the model.
-        """
-        options = {key: value for key, value in locals().items() if key != 'self'}
-        results: dict[str, list] = {'predictions': [], 'visualization': []}
-        for batch in self.stream(**options):
-            for key, values in batch.items():
-                results[key] += values
-        return results
-
     def stream(
         self,
         inputs: Input | Sequence[Input],
@@ -157,6 +139,7 @@ class Segmenter:
         split: str | None = None,
         person: str = 'track',
         fps: float | None = None,
+        img_shape: tuple[int, int] | None = None,
         pose_format: str | None = None,
         first_frame: int | None = None,
         min_score: float = 0.0,
@@ -166,10 +149,13 @@ class Segmenter:
         codec: str = 'mp4v',
         prefix: bool | None = None,
         line_minutes: float | None = None,
-    ) -> Iterator[dict[str, list]]:
-        """Yield the results of a call batch by batch, which limits the memory."""
-        _check_batch_size(batch_size)
-        check_min_score(min_score)
+    ) -> Iterator[Results]:
+        """Yield the results of each batch of videos, which limits the memory.
+
+        Raises:
+            UserError: If an input is missing, or does not suit the model.
+        """
+        _check(batch_size, min_score)
         sources = find_sources(inputs, poses=poses, split=split)
         reader = InputReader(
             self.skeleton,
@@ -179,31 +165,33 @@ class Segmenter:
             self._estimate,
             person,
             fps,
+            img_shape,
             pose_format,
             first_frame,
         )
-        several = len(sources) > 1 or person == EACH
+        if prefix is None:
+            prefix = len(sources) > 1 or person == EACH
         files = PredictionFiles(
             self.classes,
             out_dir=out_dir,
             formats=formats,
             codec=codec,
-            prefix=several if prefix is None else prefix,
+            prefix=prefix,
             line_minutes=line_minutes,
             show_progress=self.show_progress,
         )
-        each = (video for source in sources for video in reader.read(source))
-        while videos := list(islice(each, batch_size)):
+        read = (video for source in sources for video in reader.read(source))
+        while videos := list(islice(read, batch_size)):
             found = self.predict(videos, min_score=min_score)
-            predictions = [
-                to_prediction(video, fields, self.classes)
-                for video, fields in zip(videos, found, strict=True)
-            ]
+            pairs = zip(videos, found, strict=True)
+            predictions = [to_prediction(*pair, self.classes) for pair in pairs]
             for prediction in predictions:
                 files.add(prediction)
             images = [draw_prediction(p) if return_vis else None for p in predictions]
             yield {'predictions': predictions, 'visualization': images}
         files.finish()
+
+    __call__ = _collected(stream)
 
     def predict(
         self, videos: Sequence[InputVideo], *, min_score: float = 0.0
@@ -321,8 +309,13 @@ class OnnxSegmenter(Segmenter):
             ) from error
 
 
-def _check_batch_size(batch_size: int) -> None:
+def _check(batch_size: int, min_score: float) -> None:
+    """Raise a UserError about options of a call; above 1, no segment would remain."""
     if not isinstance(batch_size, Integral) or batch_size < 1:
         raise UserError(
             f'batch_size is {shown(batch_size)}, expected a number of videos from 1.'
+        )
+    if not isinstance(min_score, Real) or not 0 <= min_score <= 1:
+        raise UserError(
+            f'min_score is {shown(min_score)}, expected a probability from 0 to 1.'
         )

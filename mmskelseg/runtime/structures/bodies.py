@@ -49,16 +49,16 @@ def up_direction(
     """
     if 'up' in metainfo:
         return metainfo['up'], 'the annotation file says so'
-    found = set()
+    found: set[str | None] = set()
     for video in videos:
         points = np.asarray(video['keypoint_3d'], np.float32)
         lengths = _extents(points, joints_seen(video, 'keypoint_3d'))
         *_, second, first = np.sort(lengths)
         if first > 0:
             is_upright = first >= _UPRIGHT * second
-            found.add(int(lengths.argmax()) if is_upright else None)
+            found.add('xyz'[int(lengths.argmax())] if is_upright else None)
     if len(found) == 1 and None not in found:
-        return 'xyz'[found.pop()], 'all bodies are longest along it'
+        return found.pop(), 'all bodies are longest along it'
     return None, 'bodies are about as long along another axis, or videos disagree'
 
 

@@ -23,7 +23,7 @@ def test_one_font_suffices_for_most_texts(text):
 
 
 def test_signs_are_found_in_other_fonts():
-    """Letters stay in the first font; those of frames are in one."""
+    """Letters stay in the first font; a second font has the missing sign."""
     first, second = font_families(f'walk {CIRCLED}')
     assert first == 'DejaVu Sans'
     for file in (findfont(second), font_file(f'walk {CIRCLED}')):

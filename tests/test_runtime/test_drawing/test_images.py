@@ -22,7 +22,6 @@ SIGHT = {
 
 
 def test_save_png_keeps_every_pixel(tmp_path):
-    """What is read back is what was saved, in folders that were not there."""
     image = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
     path = tmp_path / 'new' / 'folder' / 'a.png'
     save_png(image, path)
@@ -54,6 +53,5 @@ def test_palette_keeps_24_classes_apart_for_every_sight(sight):
 
 
 def test_palette_starts_again_past_its_end():
-    """A data set of many classes gets a colour for each."""
     assert class_color(len(PALETTE) + 3) == class_color(3)
     assert len(set(PALETTE)) == 32

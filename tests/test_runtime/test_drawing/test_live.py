@@ -16,7 +16,7 @@ def timeline(picture, now):
     assert image.shape == (*picture.img_shape, 3)
     bottom = image[480:]
     row = bottom[round(0.68 * len(bottom))]
-    gap = picture._unit // 2
+    gap = picture.unit // 2
     return row[gap : len(row) - gap]
 
 

@@ -82,7 +82,6 @@ def test_overlay_without_a_video_shows_the_skeleton_alone(clip, tmp_path):
 def test_overlay_without_a_video_has_a_size_that_can_be_drawn(
     size, width, clip, tmp_path
 ):
-    """Whatever size the poses claim to be in."""
     alone = prediction(clip, [0, 1], img_shape=size)
     del alone['filename']
     write_overlay(alone, tmp_path / 'overlay.mp4', show_progress=False)
@@ -138,7 +137,7 @@ def test_video_without_skeletons_has_a_panel_alone(clip):
 
 
 def test_text_shows_names_of_any_alphabet_and_length(clip):
-    """A long name is shortened, and what stands right of it stays."""
+    """A long name is truncated; the texts at the right stay."""
     name = 'die große Kiste ' * 20
     names = (['Öffnen', 'x'], ['Offnen', 'x'], [name, 'x'])
     panels = [
@@ -152,7 +151,7 @@ def test_text_shows_names_of_any_alphabet_and_length(clip):
 
 
 def test_each_person_has_the_colour_of_their_own_label(clip, tmp_path):
-    """Their names stand above them, and below each has a bar."""
+    """Names are above the heads, and each person has a bar below the picture."""
     one = prediction(clip, [0] * 20, person='ann')
     other = prediction(clip, [1] * 20, person='bob')
     # In the video's pixels, at the height of 400.

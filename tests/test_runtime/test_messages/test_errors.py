@@ -24,7 +24,6 @@ def test_missing_file_error_survives_the_way_between_processes():
 
 @pytest.mark.parametrize('number', ['one', None, 0])
 def test_content_that_no_check_expects_is_an_error_that_names_the_file(number):
-    """Anything but an OSError or a failed assertion, which are no faults of a file."""
 
     @reads_file
     def read(path, *, divisor):

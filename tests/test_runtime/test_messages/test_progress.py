@@ -30,7 +30,7 @@ def test_bar_says_what_is_done_and_how_far_it_is(monkeypatch):
 
 
 def test_bar_in_a_log_file_is_updated_rarely(monkeypatch):
-    """The first and the last line, and one every half a minute."""
+    """At the beginning, at the end, and every 30 s."""
     text = written(monkeypatch, io.StringIO())
     assert '2000/2000' in text
     assert text.count('\r') == 2

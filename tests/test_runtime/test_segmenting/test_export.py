@@ -76,7 +76,7 @@ def test_options_that_do_not_go_together_are_refused(files, options, match):
 
 @pytest.mark.parametrize('fps', [-3, math.nan, math.inf, 'x', 1e-300, 1e9])
 def test_rate_that_is_none_is_not_written(files, tmp_path, fps):
-    """Neither that of an option nor that of the training; the file would not open."""
+    """Neither from an option nor from the training data."""
     with pytest.raises(UserError, match=rf'fps is {fps!r}, expected frames per second'):
         export_onnx(*files, fps=fps)
     content = torch.load(files[1], weights_only=False)
@@ -113,48 +113,31 @@ def test_graph_that_differs_from_pytorch_is_not_written(files, tmp_path, monkeyp
     assert sorted(path.name for path in tmp_path.iterdir()) == ['small.py']
 
 
-def refused(cfg, save, tmp_path, match, **options):
+DATASET = 'test_dataloader.dataset'
+POSE2D = f'{DATASET}.features.pose2d'
+
+
+@pytest.mark.parametrize(('path', 'changes', 'encoder', 'match'), [
+    ('posec3d/toy_clips.py', {'model.branches.clips.channels': 8}, False,
+     r'features\.clips\.encoder is ClipEncoder'),
+    ('stgcn/toy_pose2d.py', {}, False,
+     r'features\.pose2d\.render is MMActionCoordinates'),
+    (COORDINATES, {f'{POSE2D}.transforms': [{'type': 'DropLimb', 'p': 0.5}]}, False,
+     r'features\.pose2d\.transforms'),
+    (COORDINATES, {f'{DATASET}.pipeline': [{'type': 'RandomCropFrames', 'frames': 9}]},
+     False, 'pipeline has RandomCropFrames'),
+    (COORDINATES, {}, True, 'no network that computes features'),
+    (COORDINATES, {'model.postprocess': [{'type': 'SemiMarkovViterbi'}]}, False,
+     'no transitions and durations'),
+])  # fmt: skip
+def test_model_that_cannot_be_exported_is_named(
+    path, changes, encoder, match, save, tmp_path
+):
+    cfg = make_config(path)
+    if path == COORDINATES:
+        cfg.model.branches.pose2d.channels = 8
+    cfg.merge_from_dict(changes, allow_list_keys=False)
     checkpoint = save(cfg)
     with pytest.raises(UserError, match=match):
-        export_onnx(cfg, checkpoint, tmp_path / 'out.onnx', **options)
+        export_onnx(cfg, checkpoint, tmp_path / 'out.onnx', encoder=encoder)
     assert not (tmp_path / 'out.onnx').exists()
-
-
-def test_encoder_of_clips_is_named(save, tmp_path):
-    refused(
-        make_config('posec3d/toy_clips.py', {'clips': {'channels': 8}}),
-        save,
-        tmp_path,
-        r'features.clips.encoder is ClipEncoder, which cannot be exported',
-    )
-
-
-def test_renderer_of_mmaction_is_named(save, tmp_path):
-    cfg = make_config('stgcn/toy_pose2d.py')
-    match = r'features.pose2d.render is MMActionCoordinates, which an exported model'
-    refused(cfg, save, tmp_path, match)
-
-
-def test_transforms_are_named(save, tmp_path):
-    cfg = make_config(COORDINATES, {'pose2d': {'channels': 8}})
-    features = cfg.test_dataloader.dataset.features.pose2d
-    features.transforms = [{'type': 'DropLimb', 'p': 0.5}]
-    refused(cfg, save, tmp_path, r'features.pose2d.transforms is set')
-
-
-def test_other_steps_of_a_pipeline_are_named(save, tmp_path):
-    cfg = make_config(COORDINATES, {'pose2d': {'channels': 8}})
-    step = {'type': 'RandomCropFrames', 'frames': 9}
-    cfg.test_dataloader.dataset.pipeline.insert(1, step)
-    refused(cfg, save, tmp_path, r'pipeline has RandomCropFrames, but an exported')
-
-
-def test_encoder_without_images_is_named(save, tmp_path):
-    cfg = make_config(COORDINATES, {'pose2d': {'channels': 8}})
-    refused(cfg, save, tmp_path, 'no network that computes features', encoder=True)
-
-
-def test_grammar_that_was_not_counted_is_named(save, tmp_path):
-    step = {'type': 'SemiMarkovViterbi'}
-    cfg = make_config(COORDINATES, {'pose2d': {'channels': 8}}, postprocess=[step])
-    refused(cfg, save, tmp_path, 'no transitions and durations have been counted')

@@ -39,7 +39,7 @@ def test_rates_that_are_near_change_nothing(fps):
     [(100, 25, 30), (100, 60, 30), (31, 30, 10), (9, 10, 30)],
 )
 def test_joints_are_where_they_were_at_each_time(frames, own, wanted):
-    """But for less than half a frame at either end, which no frame shows."""
+    """Within half a frame at either end."""
     shown = show_at(video(frames, float(own)), float(wanted))
     changed, back = shown.video, shown.back
     count = -(-frames * wanted // own)
@@ -101,7 +101,7 @@ def test_video_files_stay_as_they_are_with_a_note():
 
 
 def test_inferencer_gives_labels_for_the_frames_of_the_video(checkpoint):
-    """Those of the same person at the rate of the training data, each held."""
+    """Labels at the rate of the training data, repeated for the faster video."""
     cfg = Config.fromfile(ROOT / 'configs' / 'recipes' / 'uwiom_pose2d.py')
     cfg.model.update(num_classes=3, members=1)
     cfg.model.branches.pose2d.update(channels=8, in_channels=68)
@@ -130,7 +130,6 @@ def test_inferencer_gives_labels_for_the_frames_of_the_video(checkpoint):
 
 
 def test_rate_that_makes_implausibly_many_frames_is_an_error():
-    """Instead of taking all memory."""
     shape = (1, 1000, 17)
     video = {
         'frame_dir': 'take', 'fps': 1e-5, 'total_frames': 1000,

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.poses import Poses
-from mmskelseg.runtime.segmenting.inputs import InputReader, Source, find_sources
+from mmskelseg.runtime.segmenting.inputs import InputReader
+from mmskelseg.runtime.segmenting.sources import Source, find_sources
 
 
 def reader(**options):
@@ -97,6 +98,22 @@ def test_size_of_image_is_taken_from_the_joints_with_a_note():
     assert read(Source('take', entry=entry(img_shape=(9, 9))))['notes'] == ()
 
 
+@pytest.mark.parametrize('source', [{'entry': entry()}, {'poses': poses(fps=10)}])
+def test_size_of_image_can_be_given_if_nothing_states_it(source):
+    video = read(Source('take', **source), img_shape=(96, 128))
+    assert (video['img_shape'], video['notes']) == ((96, 128), ())
+
+
+def test_size_that_a_file_contradicts_is_refused(tmp_path):
+    path = tmp_path / 'take.npz'
+    np.savez(path, keypoint=np.ones((5, 17, 2)), fps=10, img_shape=(96, 128))
+    source = Source('take', poses=path)
+    assert read(source, img_shape=(96, 128))['img_shape'] == (96, 128)
+    with pytest.raises(ValueError, match=r'128x96, .*--size.* 9x8;') as error:
+        read(source, img_shape=(8, 9))
+    assert str(error.value).startswith(str(path))
+
+
 def test_missing_video_file_is_noted(tmp_path):
     source = Source('take', video=tmp_path / 'gone.mp4', entry=entry())
     video = read(source)
@@ -158,7 +175,7 @@ def test_each_person_of_an_entry_keeps_its_points_in_3d_and_no_labels():
 
 
 def test_a_person_is_not_chosen_silently_among_those_of_an_entry():
-    """All of them are read together; only poses can be followed."""
+    """All are used together."""
     both = two_people()
     item = entry(keypoint=both.keypoint, keypoint_score=both.keypoint_score)
     assert read(Source('take', entry=item))['keypoint'].shape[0] == 2
@@ -167,7 +184,6 @@ def test_a_person_is_not_chosen_silently_among_those_of_an_entry():
 
 
 def test_boxes_of_people_are_as_long_as_their_video(clip):
-    """If the tracker stopped before its end."""
     corners = np.array([[45, 45, 70, 70], [345, 345, 370, 370]])
     box = np.repeat(corners[:, None], 29, axis=1)
     both = two_people(29, person_box=box, people=('ann', 'bob'))
@@ -177,7 +193,7 @@ def test_boxes_of_people_are_as_long_as_their_video(clip):
 
 
 def test_results_in_which_nobody_is_seen_at_first(tmp_path):
-    """AlphaPose names frames by number; the model names the joints."""
+    """AlphaPose numbers frames; the model names the joints."""
     person = {'category_id': 1, 'keypoints': [5.0] * 45, 'score': 0.9}
     path = tmp_path / 'take.json'
     path.write_text(json.dumps([{'image_id': i, **person} for i in range(4, 12)]))
@@ -195,7 +211,7 @@ def test_a_format_that_is_not_recognised_can_be_named(tmp_path):
     path = tmp_path / 'take.txt'
     path.write_text('frame,nose_x,nose_y\n0,1,2\n1,3,4\n')
     (source,) = find_sources(path)
-    with pytest.raises(ValueError, match='not in a known format'):
+    with pytest.raises(ValueError, match='not in a known pose format'):
         read(source, fps=10)
     options = {'needs_poses': True, 'needs_video': False, 'fps': 10}
     skeleton = {'joints': ['nose'], 'limbs': []}
@@ -287,7 +303,7 @@ def test_inputs_that_are_none_are_told(folder):
 
 
 def test_stretches_without_anybody_are_noted():
-    """The model labels them as well; up to a second is a gap of the tracker."""
+    """Gaps of up to a second are not noted."""
     score = np.ones((1, 60, 17))
     score[:, :20] = score[:, 30:40] = score[:, 45:] = 0
     keypoint = np.full((1, 60, 17, 2), 5.0)

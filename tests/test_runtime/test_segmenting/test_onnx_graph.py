@@ -104,7 +104,6 @@ def test_part_that_no_model_needs_is_named(change, match):
     ('MaxPool', [1, 10**9], 10**9), ('ConvTranspose', [-1], 2**64 - 1),
 ])  # fmt: skip
 def test_window_that_takes_for_ever_is_refused(operator, window, values):
-    """As its values are not known, or too many."""
     node = helper.make_node(operator, ['x', 'w'], ['y'], group=1)
     if window:
         node.attribute.append(helper.make_attribute('kernel_shape', window))
@@ -118,7 +117,6 @@ def test_window_of_networks_passes():
 
 
 def test_graph_in_two_parts_is_checked_as_a_whole():
-    """Readers join them."""
     loop = model(helper.make_node('Loop', ['x'], ['y']))
     content = model().SerializeToString() + loop.SerializeToString()
     assert len(ModelProto.FromString(content).graph.node) == 2

@@ -49,7 +49,7 @@ def test_graph_that_takes_all_memory_ends(tmp_path):
 
 
 def test_nothing_runs_when_a_file_is_opened(tmp_path):
-    """ONNX Runtime would fold constants, in memory without a bound."""
+    """ONNX Runtime would fold constants, with unbounded memory."""
     path = tmp_path / 'model.onnx'
     nodes, last = doubled('w', 30)
     nodes += [
@@ -77,7 +77,6 @@ def test_graph_that_takes_too_long_ends(monkeypatch):
 
 
 def test_long_videos_may_take_more_memory(monkeypatch):
-    """As much as suits their length, each time."""
     monkeypatch.setattr(onnx_sessions, 'most_bytes_of', lambda size: 1 << 20)
     nodes, last = doubled('x', 5)
     session = Session(content([*nodes, mean_of(last)]), 'model.onnx', 'cpu', 1)
@@ -99,7 +98,7 @@ def test_sessions_keep_their_own_limits():
 
 
 def test_other_format_of_onnx_runtime_is_not_recognised():
-    """It is known by its fifth to eighth byte, and is no protobuf."""
+    """Its fifth to eighth bytes identify it; it is not a protobuf."""
     unknown = b'\xc2\x3e\x05?ORTM'
     file = unknown + content([helper.make_node('Relu', ['x'], ['y'])])
     session = Session(file, 'model.onnx', 'cpu', 1)

@@ -2,7 +2,6 @@
 
 import copy
 import json
-import math
 
 import numpy as np
 import pytest
@@ -136,13 +135,12 @@ def test_every_segmentor_gives_what_pytorch_gives(name, export, person):
     assert found.keys() == expected.keys()
 
 
-@pytest.mark.parametrize('frames', [1, 2, 1000, 20000])
-def test_recipe_gives_what_pytorch_gives(coordinates, recipe, person, frames):
+def test_long_video_gives_what_pytorch_gives(coordinates, recipe, person):
     checkpoint, file = recipe
-    video = person(frames)
+    video = person(20000)
     found = OnnxSegmenter(file, show_progress=False)(video)['predictions'][0]
     check_same(found, torchs(coordinates, checkpoint, video))
-    assert frames < 1000 or len(found['segments']) > 2
+    assert len(found['segments']) > 2
 
 
 def test_long_videos_are_computed_in_chunks_with_the_same_result(
@@ -213,33 +211,6 @@ def test_frames_of_a_video_are_encoded_by_the_graph_in_the_file(save, person, tm
     entry = {**person(30), 'filename': str(tmp_path / 'take1.mp4')}
     (found,) = OnnxSegmenter(tmp_path / 'model.onnx')(entry)['predictions']
     check_same(found, torchs(cfg, checkpoint, entry))
-
-
-def test_what_is_written_is_the_same(coordinates, recipe, person, tmp_path):
-    checkpoint, file = recipe
-    formats = ['csv', 'json', 'srt', 'elan']
-    video = person(80)
-    OnnxSegmenter(file)(video, out_dir=tmp_path / 'onnx', formats=formats)
-    SkelSegInferencer(coordinates, checkpoint, 'cpu')(
-        video, out_dir=tmp_path / 'torch', formats=formats
-    )
-    names = sorted(path.name for path in (tmp_path / 'torch').iterdir())
-    assert sorted(path.name for path in (tmp_path / 'onnx').iterdir()) == names
-    for name in ('segments.csv', 'segments.srt'):
-        texts = [(tmp_path / kind / name).read_text() for kind in ('onnx', 'torch')]
-        assert texts[0] == texts[1]
-
-
-def test_unsure_segments_become_unlabelled(recipe, person):
-    segment = OnnxSegmenter(recipe[1])
-    (all_sure,) = segment(person(80))['predictions']
-    best = max(item['score'] for item in all_sure['segments'])
-    (found,) = segment(person(80), min_score=best)['predictions']
-    assert [item['score'] for item in found['segments']] == [pytest.approx(best)]
-    assert (found['pred_label'] == -1).any()
-    for wrong in (5, -0.1, math.nan, 'x'):
-        with pytest.raises(UserError, match=rf'min_score is {wrong!r}, expected'):
-            segment(person(80), min_score=wrong)
 
 
 def test_file_says_what_it_is(recipe, coordinates):

@@ -40,12 +40,8 @@ def test_frames_get_the_labels_of_the_stream_in_numpy(streams, person, frames, s
     found_labels, found = pushed(streams[1], person(frames), sizes)
     assert found_labels == labels
     assert len(found) == frames
+    assert frames < 200 or len(set(labels)) > 1
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
-
-
-def test_frames_of_different_labels_are_told_apart(streams, person):
-    labels, _ = pushed(streams[1], person(200))
-    assert len(set(labels)) > 1
 
 
 def test_frames_come_as_soon_as_they_are_final(streams, person):
@@ -67,21 +63,7 @@ def test_times_are_resampled_to_the_rate_in_the_file(streams, person):
     assert [f.label for f in found[0]] == [f.label for f in found[1]]
 
 
-def test_state_is_stored_and_goes_on(stream_file, person, tmp_path):
-    video = person(60)
-    keypoint, score = joints(video)
-    _, expected = pushed(OnnxStream(stream_file[1]), video)
-    first, second = (OnnxStream(stream_file[1]) for _ in range(2))
-    early = first.push(keypoint[:23], score[:23])
-    np.savez(tmp_path / 'state.npz', **first.state_dict())
-    second.load_state_dict(np.load(tmp_path / 'state.npz'))
-    late = second.push(keypoint[23:], score[23:]) + second.flush()
-    found = np.array([f.probabilities for f in early + late])
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
-
-
 def test_state_moves_between_numpy_and_onnx(streams, person):
-    """Their buffers are the same."""
     keypoint, score = joints(person(60))
     for first, second in (streams, streams[::-1]):
         first.reset()
@@ -102,7 +84,7 @@ def test_state_moves_between_numpy_and_onnx(streams, person):
 def test_export_is_compared_with_the_network_of_whole_videos(
     export, causal, monkeypatch
 ):
-    """Weights that were converted wrongly are noticed."""
+    """A wrong conversion of the weights is detected."""
 
     def spoiled(model):
         weights = streaming_model(model)
@@ -114,46 +96,14 @@ def test_export_is_compared_with_the_network_of_whole_videos(
         export(causal, streaming=True)
 
 
-def test_streams_of_one_file_do_not_mix(stream_file, person):
-    _, expected = pushed(OnnxStream(stream_file[1]), person(40, seed=1))
-    one = OnnxStream(stream_file[1])
-    other = one.another()
-    keypoint, score = joints(person(40))
-    one.push(keypoint, score)
-    _, found = pushed(other, person(40, seed=1))
-    np.testing.assert_array_equal(found, expected)
-
-
-def test_stream_begins_anew_after_a_reset(stream_file, person):
-    stream = OnnxStream(stream_file[1])
-    _, first = pushed(stream, person(30))
-    stream.reset()
-    np.testing.assert_array_equal(pushed(stream, person(30))[1], first)
-
-
-def test_state_of_another_model_is_refused(stream_file):
-    stream = OnnxStream(stream_file[1])
-    state = stream.state_dict()
-    state['model.state_0_0'] = np.zeros((1, 2, 3))
-    with pytest.raises(
-        UserError, match=r'state of the stream has model.state_0_0 of shape'
-    ):
-        stream.load_state_dict(state)
-
-
 def test_whole_model_is_no_stream(recipe):
     with pytest.raises(UserError, match=r"kind is 'segmentor', but a stream needs"):
         OnnxStream(recipe[1])
 
 
 def test_model_that_is_not_causal_is_named_before_export(export, coordinates):
-    with pytest.raises(UserError, match=r'causal=False, so its labels depend'):
-        export(coordinates, streaming=True)
-
-
-def test_features_that_are_not_causal_are_named(export):
-    cfg = make_config(
-        'streaming/uwiom_pose2d.py', features={'pose2d': {'causal': False}}
-    )
-    with pytest.raises(UserError, match=r'render has causal=False, so its scale'):
-        export(cfg, streaming=True)
+    features = {'pose2d': {'causal': False}}
+    rendered = make_config('streaming/uwiom_pose2d.py', features=features)
+    for cfg, name in ((coordinates, r'model\.branches'), (rendered, 'render')):
+        with pytest.raises(UserError, match=f'{name}.* has causal=False'):
+            export(cfg, streaming=True)

@@ -17,7 +17,7 @@ def person(T=60, V=6, dims=2, seed=0):
 
 
 def test_root_is_where_it_was_last_seen_and_never_where_it_will_be():
-    """Before it is seen, the mean of all joints that are, also as last seen."""
+    """Before it is seen, it is the mean of all visible joints."""
     points = np.arange(10.0).reshape(5, 2, 1)
     seen = np.array([[0, 1], [0, 0], [1, 1], [0, 1], [1, 0]], bool)
     root, relative, _ = RunningBody([0], 1).push(points, seen)
@@ -33,7 +33,7 @@ def test_size_is_that_of_the_frames_so_far():
 
 
 def test_rounding_is_no_size():
-    """Joints at one point far from the origin, as float32 stores them."""
+    """All joints at one point far from the origin, in float32."""
     points = np.full((4, 3, 2), 1e6)
     points[:, 1] += 0.03
     _, _, size = RunningBody([0], 2).push(points, np.ones((4, 3), bool))
@@ -66,7 +66,6 @@ def test_chunks_give_what_all_frames_together_give(dims, displacement, scale):
 
 
 def test_state_is_a_copy():
-    """What follows does not change it."""
     points, seen = person()
     body = RunningBody([0], 2)
     body.push(points[:9], seen[:9])

@@ -19,7 +19,7 @@ def test_times_of_the_rate_keep_every_frame():
 
 
 def test_jitter_below_half_a_period_keeps_every_frame(rng):
-    """As a camera that is read at irregular times."""
+    """A camera that is read at irregular times."""
     times = np.arange(300) / 30 + rng.uniform(-0.3, 0.3, 300) / 30
     times[0] = 0
     chosen, skipped, repeated = resampled(30, times)
@@ -34,7 +34,7 @@ def test_faster_camera_gives_the_nearest_frame_of_each_instant():
 
 @pytest.mark.parametrize('camera', [24, 25, 29.97, 50, 60])
 def test_each_instant_has_a_frame_within_half_a_period(camera):
-    """Of the camera, for models of a lower rate."""
+    """Half a period of the camera, which is faster than the model."""
     times = np.arange(400) / camera
     chosen, skipped, repeated = resampled(12, times)
     assert repeated == 0
@@ -49,24 +49,23 @@ def test_slower_camera_holds_the_last_frame():
 
 
 def test_dropped_frames_hold_the_last_one():
-    """And those that follow come at their time again."""
+    """Later frames are on time again."""
     times = [0, 0.1, 0.5, 0.6]
     assert resampled(10, times) == ([0, 1, 1, 1, 1, 2, 3], 0, 3)
 
 
 def test_frame_that_was_skipped_is_held_where_it_is_the_latest():
-    """It is nearer to the instants of a gap than the one before it."""
+    """It is nearer to the gap than the frame before it."""
     assert resampled(10, [0, 0.04, 0.3]) == ([0, 1, 1, 2], 1, 2)
 
 
 def test_late_frame_is_skipped():
-    """It is not held either."""
     assert resampled(10, [0, 0.1, 0.05, 0.3]) == ([0, 1, 1, 3], 1, 1)
 
 
 @pytest.mark.parametrize('begin', range(1, 9))
 def test_pieces_are_resampled_as_the_whole(begin, rng):
-    """Index -1 is the last frame of the piece before."""
+    """Index -1 is the last frame of the previous piece."""
     times = np.sort(rng.uniform(0, 2, 9))
     whole, piecewise = Resampler(10), Resampler(10)
     expected, _ = whole.choose(times)
@@ -94,7 +93,7 @@ def test_time_at_fault_is_named(times, message):
 
 
 def test_refused_times_change_nothing():
-    """Whoever catches the error can push the frames again."""
+    """After the error, the frames can be pushed again."""
     resampler = Resampler(10)
     before = resampler.state()
     with pytest.raises(UserError):
