@@ -208,8 +208,8 @@ def _choose_turns(
     if up is None:
         raise UserError(
             f'{path}: which axis of keypoint_3d points up is unknown, since {reason}; '
-            "state it in the file, such as metainfo['up'] = 'z', with "
-            '`mmskelseg convert ... --up z`, or use --recipe pose2d.'
+            "state it in the file, such as metainfo['up'] = 'z', or use --recipe "
+            'pose2d.'
         )
     return [_TURN_3D] if faces_everywhere(videos, up) else []
 

@@ -93,6 +93,41 @@ def split_by_test(videos: Sequence[str], test: Sequence[str]) -> dict[str, list[
     return {'train': [v for v in videos if v not in test], 'test': list(test)}
 
 
+def split_in_time(
+    video: VideoAnnotation,
+) -> tuple[list[VideoAnnotation], dict[str, list[str]], str]:
+    """Return the beginning and the end of a recording, as two videos, and a note.
+
+    The first seven tenths are for training, the last quarter is for testing. What is
+    between them belongs to neither, since neighbouring frames are alike.
+    """
+    frames = video['total_frames']
+    parts = {'begin': (0, frames * 7 // 10), 'end': (frames * 3 // 4, frames)}
+    annotations: list[VideoAnnotation] = []
+    for name, (first, last) in parts.items():
+        if last == first:
+            raise UserError(
+                f'{video["frame_dir"]}: a single recording of {frames} frames is too '
+                'short to be split into training and test; add recordings.'
+            )
+        annotations.append(
+            {
+                **video,
+                'frame_dir': f'{video["frame_dir"]}_{name}',
+                'total_frames': last - first,
+                'label': video['label'][first:last],
+                'keypoint': video['keypoint'][:, first:last],
+                'keypoint_score': video['keypoint_score'][:, first:last],
+            }
+        )
+    begin, end = (part['frame_dir'] for part in annotations)
+    note = (
+        'a single recording is split in time: 70 % to train, the last 25 % to test; '
+        'expect lower scores on another recording'
+    )
+    return annotations, {'train': [begin], 'test': [end]}, note
+
+
 def find_named(name: str, files: Iterable[tuple[str, Path]]) -> list[Path]:
     """Return the files with a name, or else those whose names contain it.
 

@@ -237,6 +237,9 @@ def import_layout(
         for key in ('keypoint', 'keypoint_score'):
             files[name, key] = source / 'features' / f'{name}.npy'
     videos = _annotate_all(read, known, channels is not None, assumed)
+    if 'keypoint_3d' in videos[0]:
+        axis, _, direction = known.vertical.partition('-')
+        meta['up'] = f'-{axis}' if direction == 'down' else axis
     building.write(out, videos, parts, meta, source=source, files=files)
 
 

@@ -62,6 +62,7 @@ class Options:
     unlabelled: str = 'error'
     overlap: str = 'error'
     skip_unpaired: bool = False
+    view: str | None = None
     test: str | None = None
     name: str | None = None
     folds: int = 0
@@ -185,8 +186,8 @@ def pair(
 
     A video is named after its labels. Its keypoints have this name, or are the only
     ones with this name in theirs. Otherwise the same is tried with the name of the
-    label file, and then with keypoints whose name is in that, as ``take1`` is in
-    ``take1_labels``.
+    label file, and then with keypoints whose name is in either, as ``take1`` is in
+    ``take1_reencoded`` and ``take1_labels``.
 
     Args:
         keypoints: Keypoint files by name.
@@ -204,8 +205,8 @@ def pair(
                 # Media in several folders may have the same name.
                 name = item.path.stem
         if len(found) != 1:
-            part = [(item.path.stem, item.path)]
-            names = [key for key in keypoints if find_named(key, part)]
+            parts = [(own, item.path) for own in (item.video, item.path.stem)]
+            names = [key for key in keypoints if find_named(key, parts)]
             found, name = [keypoints[key] for key in names], (names or [name])[0]
         if len(found) != 1:
             without_keypoints.append(item)
@@ -239,8 +240,13 @@ def pair(
     return [(name, *videos[name]) for name in sorted(videos)], lonely
 
 
-def load_poses(path: Path, video: VideoFile | None, options: Options) -> Poses:
-    """Return the poses of the chosen person, with image size and frame rate."""
+def load_poses(
+    path: Path, video: VideoFile | None, labels: Labels, options: Options
+) -> Poses:
+    """Return the poses of the chosen person, with image size and frame rate.
+
+    If only the labels state a rate, as those of BORIS do, it is that.
+    """
     size = options.size or (video.img_shape if video else None)
     poses = read_poses(
         path,
@@ -253,6 +259,9 @@ def load_poses(path: Path, video: VideoFile | None, options: Options) -> Poses:
     poses = choose_person(poses, options.person, str(path))
     if options.coco17 or options.part:
         poses = to_coco17(poses, dict(options.part or ()), str(path))
+    if not (options.fps or poses.fps or video) and labels.fps:
+        note = f'poses without a frame rate: {labels.fps:g} fps, as the labels state'
+        poses = poses.noting(note, fps=labels.fps)
     poses = with_rate(poses, video, options.fps, str(path))
     return with_size(poses.noting(img_shape=poses.img_shape or size))
 

@@ -32,7 +32,8 @@ from mmskelseg.runtime.labels import READERS
 from mmskelseg.runtime.messages.counts import counted, listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
+from mmskelseg.runtime.structures.bodies import VIEWS, camera_view
 from mmskelseg.runtime.structures.segments import to_segments
 from mmskelseg.runtime.structures.skeleton import Layout
 
@@ -149,22 +150,31 @@ def convert(given: Options) -> None:
         sources.update({(name, 'keypoint'): path, (name, 'keypoint_score'): path})
         sources[name, 'label'] = item.path
     skeleton = next((s for s in skeletons if isinstance(s, str)), skeletons[0])
+    meta: Metainfo = {
+        'classes': classes,
+        'skeleton': skeleton,
+        'dataset': given.name or given.out.resolve().name,
+        'background': given.background,
+        'person': given.person,
+        'notes': [_noted(note, videos, names) for note, videos in notes.items()],
+    }
+    if given.view is not None:
+        meta['view'] = given.view
+    else:
+        meta['view'], reason = camera_view(meta, annotations)
+        meta['notes'] += [f'view from the {meta["view"]}, since {reason} (--view)']
+    videos = given.videos
+    if len(annotations) == 1 and not given.test:
+        annotations, split, note = building.split_in_time(annotations[0])
+        meta['notes'] += [note]
+        # Frames of the parts are not those of the video file.
+        videos = None
+    else:
+        split = building.choose_split(given.test, names, given.out)
     building.write(
-        given.out,
-        annotations,
-        building.choose_split(given.test, names, given.out),
-        {
-            'classes': classes,
-            'skeleton': skeleton,
-            'dataset': given.name or given.out.resolve().name,
-            'background': given.background,
-            'person': given.person,
-            'notes': [_noted(note, videos, names) for note, videos in notes.items()],
-        },
-        files=sources,
-        folds=given.folds,
-        videos=given.videos,
-    )
+        given.out, annotations, split, meta,
+        files=sources, folds=given.folds, videos=videos,
+    )  # fmt: skip
     if given.classes is None:
         # Where misspelt names can be seen.
         found_ids = (k for v in annotations for *_, k in to_segments(v['label']))
@@ -189,7 +199,7 @@ def _annotate(
     skeletons: list[Layout] = []
     joined: dict[str, int] = {}
     for name, path, item in found:
-        poses = joining.load_poses(path, files.get(name), given)
+        poses = joining.load_poses(path, files.get(name), item, given)
         label, more = joining.frame_labels(item, poses, classes, given)
         # Both are set by load_poses.
         assert poses.img_shape is not None
@@ -244,6 +254,12 @@ POSE_OPTIONS = (
         'layout of the joints: coco17, mmpose:NAME, or a JSON file with joints and '
         'limbs',
         type=options.skeleton,
+    ),
+    Option(
+        '--view',
+        'from where the camera looks: training turns and mirrors what is seen from the '
+        'top (default: top if bodies point in all directions, else side)',
+        choices=VIEWS,
     ),
     Option('--coco17', "convert all poses to COCO's 17 joints, by the names of joints"),
     Option(
@@ -316,7 +332,7 @@ CONVERTER = options.Converter(
             '--skip-unpaired',
             'skip keypoints without labels, and labels without keypoints',
         ),
-        options.test('VIDEO,VIDEO', 'every fifth'),
+        options.test('VIDEO,VIDEO', 'every fifth; of one recording, its end'),
         Option('--name', 'name of the data set (default: the name of OUT)'),
         options.FOLDS,
     ),

@@ -363,6 +363,7 @@ def convert(
             'skeleton': layout,
             'dataset': 'precog',
             'background': CLASSES[BACKGROUND],
+            'up': 'y',
             'notes': notes,
             'assumed': {'camera': CAMERA},
         },

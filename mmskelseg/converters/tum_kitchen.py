@@ -81,6 +81,7 @@ def convert(
         'skeleton': 'lcr15',
         'dataset': 'tum_kitchen',
         'background': None,
+        'up': 'z',
         'assumed': assumed,
     }
     building.write(

@@ -197,6 +197,7 @@ def convert(
         'skeleton': 'lcr15',
         'dataset': 'uwiom',
         'background': None,
+        'up': 'z',
         'assumed': {
             'fps': f'{fps:g}: the release states none',
             'camera': lcr_release.CAMERA,

@@ -94,6 +94,8 @@ def test_conversion_joins_poses_and_labels(
         'frames are numbered by image_id, from 0\n17 joints without names are assumed '
         'to be those of COCO\n'
         'image size is unknown, estimated from the extent of the joints\n'
+        'view from the side, since most bodies point in one direction of the image '
+        '(--view)\n'
         '3 videos, 90 frames at 10 fps, 2 classes, 9 segments\n'
     )
     assert done.stdout.endswith('segments of each class: lift (3), walk (6)\n')
@@ -177,6 +179,42 @@ def test_segments_that_touch_are_counted(convert, labels):
     note = 'joined with a neighbour of their class: 2 segments, the first in take2'
     assert f'{note}\n' in output
     assert note in data['metainfo']['notes']
+
+
+def test_view_of_the_camera_can_be_stated(convert):
+    """The bodies here are wider than high."""
+    assert convert()[0]['metainfo']['view'] == 'side'
+    data, output = convert('--view', 'top')
+    assert data['metainfo']['view'] == 'top'
+    assert '--view' not in output
+
+
+def test_one_recording_is_split_in_time(convert, poses, labels, walk):
+    """Of 30 frames, 21 to train and the last 8 to test."""
+    for folder in (poses, labels):
+        for name in VIDEOS[1:]:
+            next(folder.glob(f'{name}.*')).unlink()
+    data, output = convert()
+    assert data['split'] == {'train': ['take1_begin'], 'test': ['take1_end']}
+    begin, end = data['annotations']
+    assert begin['label'].tolist() == LABEL[:21]
+    assert end['label'].tolist() == LABEL[22:]
+    np.testing.assert_allclose(end['keypoint'][0], walk[22:, :, :2], rtol=1e-6)
+    assert 'a single recording is split in time: 70 % to train' in output
+
+
+def test_labels_state_the_rate_of_poses_that_have_none(convert, labels):
+    """BORIS knows the frame rate of its media."""
+    for file in labels.iterdir():
+        file.unlink()
+    segments = [Segment(0, 3, 'walk')]
+    names = [f'{name}_reencoded' for name in VIDEOS]
+    videos = [VideoSegments(n, segments, 10, 30, f'{n}.mp4') for n in names]
+    write_boris(labels / 'all.boris', videos, ['walk'])
+    data, output = convert(fps=())
+    assert [v['frame_dir'] for v in data['annotations']] == list(VIDEOS)
+    assert {v['fps'] for v in data['annotations']} == {10.0}
+    assert 'poses without a frame rate: 10 fps, as the labels state\n' in output
 
 
 def test_classes_may_stand_in_a_file(convert, tmp_path):
