@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from benchmarks.model import measure
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.converters.precog import CLASSES as PRECOG
+from mmskelseg.converters.subtle import SKELETON as SUBTLE
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.messages.errors import UserError
@@ -34,6 +35,8 @@ def skeleton_of(path):
     """Return the layout of the data set that a config is for."""
     if path.stem == 'precog_body12':
         return 'body12'
+    if path.stem.startswith('subtle'):
+        return SUBTLE
     if path.stem.startswith('precog'):
         return 'kinect20'
     return 'coco17' if path.stem.startswith(('toy', 'desktop')) else 'lcr15'
@@ -83,6 +86,7 @@ def annotations(skeleton, num_classes, folder):
             'skeleton': skeleton,
             'dataset': 'small',
             'background': None,
+            'up': 'y',
         },
     }
 
@@ -93,7 +97,7 @@ def data(tmp_path_factory):
     root = tmp_path_factory.mktemp('data')
 
     def make(skeleton, num_classes):
-        folder = root / f'{skeleton}_{num_classes}'
+        folder = root / f'{Skeleton.get(skeleton).name}_{num_classes}'
         if not folder.exists():
             folder.mkdir()
             content = annotations(skeleton, num_classes, folder)

@@ -1,0 +1,133 @@
+"""Convert the mice of SUBTLE, in 3D and labelled frame by frame.
+
+SRC is the folder y5a5 of the release (GitHub jeakwon/subtle, dataset/y5a5), which you
+download yourself; its licence is GPL-3.0:
+
+    coords/NAME.csv   a line for each frame: x, y, z of nine joints in centimetres, with
+                      z upwards
+    annots/NAME.csv   a header, then a line for each frame: time and behaviour, `na`
+                      where it is none of the four
+
+Each mouse has a fold of its own, in which it is tested. docs/datasets/subtle.md
+describes the joints, whose order the release does not state.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from mmskelseg.converters import building, options
+from mmskelseg.converters.dest_arrays import SIDE, fit_image
+from mmskelseg.runtime.files.parsing import read_rows
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
+from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
+from mmskelseg.runtime.structures.skeleton import Layout
+
+CLASSES = ['na', 'walking', 'rearing', 'standing', 'grooming']
+FPS = 20.0
+JOINTS = (
+    'nose', 'neck', 'anus', 'chest', 'right_foot', 'left_foot', 'right_hand',
+    'left_hand', 'tail_tip',
+)  # fmt: skip
+SKELETON: Layout = {
+    'name': 'mouse9',
+    'joints': list(JOINTS),
+    'limbs': [[0, 1], [1, 3], [3, 2], [2, 8], [3, 6], [3, 7], [2, 4], [2, 5]],
+    'flip_pairs': [[4, 5], [6, 7]],
+}
+
+
+@reads_file
+def read_joints(path: Path) -> np.ndarray:
+    """Return the joints of each frame in centimetres, shape (T, 9, 3)."""
+    width = 3 * len(JOINTS)
+    frames = []
+    for line, cells in read_rows(path):
+        try:
+            frames.append([float(cell) for cell in cells])
+        except ValueError:
+            frames.append([])
+        if len(frames[-1]) != width or not np.isfinite(frames[-1]).all():
+            raise UserError(
+                f'{path}: line {line} is not {width} numbers, x, y and z of '
+                f'{len(JOINTS)} joints; copy the file again.'
+            )
+    return np.array(frames, np.float32).reshape(-1, len(JOINTS), 3)
+
+
+@reads_file
+def read_label(path: Path) -> np.ndarray:
+    """Return the class id of each frame, shape (T,)."""
+    if not path.is_file():
+        raise MissingFileError(f'{path}: missing; copy the release again.')
+    names = [(line, cells[-1]) for line, cells in read_rows(path)[1:]]
+    for line, name in names:
+        if name not in CLASSES:
+            raise UserError(
+                f'{path}: line {line} names {name!r}, expected one of '
+                f'{", ".join(CLASSES)}.'
+            )
+    return np.array([CLASSES.index(name) for _, name in names], np.int64)
+
+
+def annotate(path: Path, label_path: Path) -> VideoAnnotation:
+    """Return the annotation of a mouse; the last frame may lack its label."""
+    joints, label = read_joints(path), read_label(label_path)
+    frames = len(label)
+    if not 0 <= len(joints) - frames <= 1 or not frames:
+        raise UserError(
+            f'{label_path}: {frames} labels, but {path} has {len(joints)} frames; copy '
+            'the release again.'
+        )
+    points = joints[None, :frames]
+    seen = np.ones(points.shape[:3], bool)
+    return {
+        'frame_dir': path.stem,
+        'total_frames': frames,
+        'img_shape': (SIDE, SIDE),
+        'fps': FPS,
+        # Seen from above, with y upwards in the image.
+        'keypoint': fit_image(points[..., :2] * np.float32([1, -1]), seen),
+        'keypoint_score': seen.astype(np.float32),
+        'keypoint_3d': points,
+        'label': label,
+    }
+
+
+def convert(source: Path, out: Path, *, test: str | None = None) -> None:
+    """Write the annotation file of a release; see the options below."""
+    paths = sorted((source / 'coords').glob('*.csv'))
+    if not paths:
+        raise MissingFileError(
+            f'{source / "coords"}: has no .csv file; SRC is the folder y5a5 of the '
+            'release, with coords and annots.'
+        )
+    files = {path.stem: source / 'annots' / path.name for path in paths}
+    meta: Metainfo = {
+        'classes': CLASSES,
+        'skeleton': SKELETON,
+        'dataset': 'subtle',
+        'background': 'na',
+        'up': 'z',
+        'view': 'top',
+        'assumed': {'joints': 'their order, found by looking at them'},
+    }
+    building.write(
+        out,
+        [annotate(path, files[path.stem]) for path in paths],
+        building.choose_split(test, list(files), source, kind='mouse'),
+        meta,
+        source=source,
+        files={(name, 'label'): path for name, path in files.items()},
+        folds=len(files) if len(files) > 1 else 0,
+    )
+
+
+CONVERTER = options.Converter(
+    convert,
+    (
+        options.source('folder y5a5 of the release'),
+        options.OUT,
+        options.test('NAME,NAME', 'every fifth'),
+    ),
+)
