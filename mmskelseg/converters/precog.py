@@ -303,7 +303,7 @@ def make_folds(videos: Sequence[str]) -> dict[str, list[str]]:
     folds = {f'fold{i}': ((), held) for i, held in enumerate(SUBJECTS, 1)}
     pairs = enumerate(product(ORDERS, SUBJECTS), 1)
     folds |= {f'unseen_order_{i}': pair for i, pair in pairs}
-    split = {}
+    split: dict[str, list[str]] = {}
     for fold, (orders, subjects) in folds.items():
         halves: dict[bool, list[str]] = {False: [], True: []}
         for video in videos:

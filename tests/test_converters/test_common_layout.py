@@ -223,22 +223,16 @@ def test_fault_in_the_files_names_file_and_place(change, named, layout, tmp_path
 
 
 @pytest.mark.parametrize(
-    ('arguments', 'message', 'code'),
+    ('arguments', 'message'),
     [
-        ([], 'the following arguments are required: --fps', 2),
-        (
-            ['--fps', '15', '--sample', '0'],
-            "argument --sample: '0' is not a whole number from 1",
-            2,
-        ),
-        (['--fps', '15', '--split', '4'], 'splits there are 1, 2.', 1),
-        (['--fps', '15', '--background', 'SIL'], "background is 'SIL', expected", 1),
+        (['--fps', '15', '--split', '4'], 'splits there are 1, 2.'),
+        (['--fps', '15', '--background', 'SIL'], "background is 'SIL', expected"),
     ],
 )
 def test_fault_in_an_argument_of_the_import_is_told(
-    arguments, message, code, layout, tmp_path, call_tool
+    arguments, message, layout, tmp_path, call_tool
 ):
-    done = call_tool(TOOL, 'import', layout, tmp_path / 'out', *arguments, code=code)
+    done = call_tool(TOOL, 'import', layout, tmp_path / 'out', *arguments, code=1)
     assert message in done.stderr
 
 
