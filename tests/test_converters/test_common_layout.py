@@ -11,7 +11,7 @@ from mmskelseg.converters import common_layout
 from mmskelseg.registry import DATASETS
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from tests.small_data import ROOT, small_annotations
-from tests.test_converters.faults import check_refused, remove, save, text
+from tests.test_converters.faults import check_refused, remove, save, text, write_splits
 
 TOOL = 'tools/dataset_converters/common_layout.py'
 TOY = 'configs/skelseg/toy_joint_limb.py'
@@ -31,10 +31,7 @@ def layout(tmp_path, rng):
         np.save(root / f'features/{video}.npy', features)
         lines = names[(np.arange(length) // 5 + i) % 3]
         (root / f'groundTruth/{video}.txt').write_text('\n'.join(lines) + '\n')
-    for split, test in ((1, 'c'), (2, 'a')):
-        train = ''.join(f'{video}.txt\n' for video in 'abc' if video != test)
-        (root / f'splits/train.split{split}.bundle').write_text(train)
-        (root / f'splits/test.split{split}.bundle').write_text(f'{test}.txt\n')
+    write_splits(root)
     return root
 
 
