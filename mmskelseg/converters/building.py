@@ -54,6 +54,12 @@ def check_finite(path: Path, values: np.ndarray) -> None:
         )
 
 
+def check_folder(folder: Path, remedy: str) -> None:
+    """Raise a MissingFileError with a remedy if there is no such folder."""
+    if not folder.is_dir():
+        raise MissingFileError(f'{folder}: no such folder; {remedy}.')
+
+
 def choose_split(
     wanted: str | None,
     videos: Sequence[str],
@@ -147,10 +153,7 @@ def find_videos(names: Iterable[str], folder: Path | None) -> dict[str, Path]:
     """Return the video file of each name, none if no folder is given."""
     if folder is None:
         return {}
-    if not folder.is_dir():
-        raise MissingFileError(
-            f'{folder}: no such folder; name the folder of the video files.'
-        )
+    check_folder(folder, 'name the folder of the video files')
     files = [(f.stem, f) for f in sorted(folder.rglob('*')) if is_video(f)]
     videos = {}
     for name in names:

@@ -27,7 +27,6 @@ from mmskelseg.converters.text_layout import (
     read_label,
     read_splits,
 )
-from mmskelseg.runtime.messages.errors import MissingFileError
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
 EXAMPLES = """examples:
@@ -57,16 +56,6 @@ def read_poses(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return pose[..., :2], pose[..., 2]
 
 
-def find_poses(folder: Path) -> Path:
-    """Return the folder of poses, after checking that it exists."""
-    if not folder.is_dir():
-        raise MissingFileError(
-            f'{folder}: no such folder; it must contain VIDEO.npy with the joints of '
-            'each video (or name another folder by --keypoints).'
-        )
-    return folder
-
-
 def convert(
     source: Path,
     out: Path,
@@ -93,7 +82,8 @@ def convert(
         split, files = building.choose_split(test, list(labels), source), {}
         if test is None:
             assumed['split'] = 'every fifth video is for testing: the release has none'
-    folder = find_poses(keypoints or source / 'keypoints')
+    folder = keypoints or source / 'keypoints'
+    building.check_folder(folder, 'name the one with VIDEO.npy by --keypoints')
     annotations: list[VideoAnnotation] = []
     for video, label in labels.items():
         pose = folder / f'{video}.npy'
@@ -141,11 +131,7 @@ CONVERTER = options.Converter(
             type=Path,
             metavar='DIR',
         ),
-        options.Option(
-            '--background',
-            'class that Edit and F1 ignore (default: none, as in the paper)',
-            metavar='NAME',
-        ),
+        options.BACKGROUND,
         options.Option(
             '--size',
             'size of the images to which the pixels refer (default: 640x480)',

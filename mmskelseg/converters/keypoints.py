@@ -301,11 +301,7 @@ LABEL_OPTIONS = (
         nargs='+',
         metavar='NAME',
     ),
-    Option(
-        '--background',
-        'class that Edit and F1 ignore (default: none)',
-        metavar='NAME',
-    ),
+    options.BACKGROUND,
     Option(
         '--unlabelled',
         'treat frames without a label as an error, as background, or ignore them in '

@@ -85,6 +85,9 @@ def test(metavar: str, default: str) -> Option:
 
 
 OUT = Option('out', 'folder for annotations.pkl', metavar='OUT', type=Path)
+BACKGROUND = Option(
+    '--background', 'class that Edit and F1 ignore (default: none)', metavar='NAME'
+)
 FOLDS = Option(
     '--folds',
     'add N folds for cross-validation, fold1 to foldN; each tests every Nth video, '

@@ -77,10 +77,7 @@ def find_recordings(source: Path) -> dict[str, Path]:
     """Return the file of each recording by its id, such as Seq1_09."""
     release = source / FOLDER
     root = release if release.is_dir() else source
-    if not root.is_dir():
-        raise MissingFileError(
-            f'{root}: no such folder; name the folder of the release.'
-        )
+    building.check_folder(root, 'name the folder of the release')
     found: dict[str, Path] = {}
     for path in sorted(root.glob('[!.]*.csv')):
         match = re.fullmatch(r'Seq(\d+)_(\d+)\.csv', path.name)

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from mmskelseg.converters.options import Option
+from mmskelseg.converters.options import BACKGROUND, Option
 from mmskelseg.runtime.cli.command_line import whole, whole_from
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import UserError
@@ -39,7 +39,7 @@ IMPORT_OPTIONS = (
         type=whole,
         metavar='N',
     ),
-    Option('--background', 'class that Edit and F1 ignore', metavar='NAME'),
+    BACKGROUND,
 )
 EXPORT_OPTIONS = (
     Option('out', 'folder to make', metavar='OUT', type=Path),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmskelseg.converters.building import check_folder
 from mmskelseg.runtime.files.annotations import fold_splits
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.files.parsing import as_dicts, read_rows, read_text
@@ -101,8 +102,7 @@ def find_labels(
         folder: Folder of the label files.
         kind: Description of the files, for messages.
     """
-    if not folder.is_dir():
-        raise MissingFileError(f'{folder}: no such folder; it must contain {kind}.')
+    check_folder(folder, f'it must contain {kind}')
     files = [path for path in folder.glob('[!.]*') if path.is_file()]
     labels = {video_name(path.name): path for path in sorted(files)}
     if not labels:

@@ -34,10 +34,7 @@ FPS = 25.0
 def find_parts(root: Path, labels: Path | None) -> dict[str, str]:
     """Return the path of each key's files relative to ``root``, with NN for the id."""
     poses = root / 'Poses'
-    if not poses.is_dir():
-        raise MissingFileError(
-            f'{poses}: no such folder; it must contain NN_pose3d.npy for each video.'
-        )
+    building.check_folder(poses, 'it must contain NN_pose3d.npy for each video')
     choices = [labels.absolute()] if labels else [root / name for name in LABELS]
     folder = next((choice for choice in choices if choice.is_dir()), None)
     if folder is None:

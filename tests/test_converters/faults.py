@@ -1,4 +1,4 @@
-"""Changes that put releases at fault, and the check of what converters say of them."""
+"""Parts of releases, changes that break them, and what converters say of these."""
 
 import numpy as np
 import pytest
@@ -31,6 +31,14 @@ def truncate(name):
         (root / name).write_bytes((root / name).read_bytes()[:-50])
 
     return change
+
+
+def write_splits(root):
+    """Write two splits of the videos a, b and c; the first tests c, the second a."""
+    for split, test in ((1, 'c'), (2, 'a')):
+        train = ''.join(f'{video}.txt\n' for video in 'abc' if video != test)
+        (root / f'splits/train.split{split}.bundle').write_text(train)
+        (root / f'splits/test.split{split}.bundle').write_text(f'{test}.txt\n')
 
 
 def check_refused(convert, root, out, change, named):

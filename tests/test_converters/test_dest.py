@@ -8,7 +8,7 @@ import pytest
 from mmskelseg.converters import dest
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from tests.small_data import small_annotations
-from tests.test_converters.faults import check_refused, remove, save, text
+from tests.test_converters.faults import check_refused, remove, save, text, write_splits
 
 TOOL = 'tools/dataset_converters/dest.py'
 LENGTHS = {'a': 12, 'b': 14, 'c': 16}
@@ -31,10 +31,7 @@ def release(tmp_path, rng):
             # DeST's own tool writes floats.
             label = (np.arange(frames) // 5 + i) % 3
             np.save(root / f'gt_arr/{video}.npy', label.astype(float))
-        for split, test in ((1, 'c'), (2, 'a')):
-            train = ''.join(f'{video}.txt\n' for video in 'abc' if video != test)
-            (root / f'splits/train.split{split}.bundle').write_text(train)
-            (root / f'splits/test.split{split}.bundle').write_text(f'{test}.txt\n')
+        write_splits(root)
         return root, arrays
 
     return make

@@ -270,26 +270,34 @@ def test_one_of_several_people_is_chosen(convert, poses, walk):
     assert data['annotations'][0]['keypoint'].shape[0] == 2
 
 
-def write_dlc(folder, name, parts, points):
-    """Write the CSV of DeepLabCut of one animal, points (T, V, 2)."""
-    scorer = 'DLC_resnet50_gaitJun11shuffle1_1000'
-    names = [(part, c) for part in parts for c in ('x', 'y', 'likelihood')]
-    rows = [
-        ['scorer', *[scorer] * len(names)],
-        ['bodyparts', *(part for part, _ in names)],
-        ['coords', *(c for _, c in names)],
-    ]
-    for i, frame in enumerate(points):
-        rows.append([i, *(v for joint in frame for v in (*joint, 0.9))])
-    text = '\n'.join(','.join(map(str, row)) for row in rows)
-    (folder / f'{name}{scorer}.csv').write_text(text)
+@pytest.fixture
+def dlc(walk, tmp_path):
+    """Write DeepLabCut's CSV files of an animal with these parts; return the folder."""
+
+    def write(*parts):
+        folder = tmp_path / 'dlc'
+        folder.mkdir()
+        scorer = 'DLC_resnet50_gaitJun11shuffle1_1000'
+        names = [(part, c) for part in parts for c in ('x', 'y', 'likelihood')]
+        rows = [
+            ['scorer', *[scorer] * len(names)],
+            ['bodyparts', *(part for part, _ in names)],
+            ['coords', *(c for _, c in names)],
+        ]
+        for i, frame in enumerate(walk[:, : len(parts), :2]):
+            rows.append([i, *(v for joint in frame for v in (*joint, 0.9))])
+        text = '\n'.join(','.join(map(str, row)) for row in rows)
+        for name in VIDEOS:
+            (folder / f'{name}{scorer}.csv').write_text(text)
+        return folder
+
+    return write
 
 
-def test_deeplabcut_keeps_its_layout_or_takes_that_of_coco(convert, walk, tmp_path):
-    folder = tmp_path / 'dlc'
-    folder.mkdir()
-    for name in VIDEOS:
-        write_dlc(folder, name, ['snout', 'KneeL', 'KneeR'], walk[:, :3, :2])
+def test_deeplabcut_keeps_its_layout_or_takes_that_of_coco(
+    convert, dlc, walk, tmp_path
+):
+    folder = dlc('snout', 'KneeL', 'KneeR')
     data, output = convert(keypoints=(folder,))
     skeleton = data['metainfo']['skeleton']
     assert (skeleton['joints'], skeleton['flip_pairs']) == (
@@ -311,15 +319,11 @@ def test_deeplabcut_keeps_its_layout_or_takes_that_of_coco(convert, walk, tmp_pa
 
 
 @pytest.mark.slow
-def test_a_recipe_trains_on_an_animal(convert, run_tool, walk, tmp_path):
+def test_a_recipe_trains_on_an_animal(convert, run_tool, dlc, tmp_path):
     """From files of DeepLabCut to scores, with joints and limbs alone."""
-    folder, layout = tmp_path / 'dlc', tmp_path / 'mouse.json'
-    folder.mkdir()
-    parts = ['snout', 'earL', 'earR', 'tail']
-    for name in VIDEOS:
-        write_dlc(folder, name, parts, walk[:, :4, :2])
+    layout, parts = tmp_path / 'mouse.json', ['snout', 'earL', 'earR', 'tail']
     layout.write_text(json.dumps({'joints': parts, 'limbs': [[0, 1], [0, 2], [0, 3]]}))
-    convert('--skeleton', layout, '--size', '640x480', keypoints=(folder,))
+    convert('--skeleton', layout, '--size', '640x480', keypoints=(dlc(*parts),))
     (file,) = tmp_path.rglob('annotations.pkl')
     run_tool('tools/make_config.py', file, 'mouse.py', '--epochs', 1)
     run_tool('tools/train.py', 'mouse.py')

@@ -112,16 +112,8 @@ def test_average_takes_dumps_without_labels(dump):
 @pytest.mark.parametrize(
     ('samples', 'classes', 'words'),
     [
-        (
-            [sample(ONE), sample(ONE, 'b')],
-            'wsr',
-            r'one\.pkl: lacks the video b',
-        ),
-        (
-            [sample(ONE, 'b')],
-            'wsr',
-            r'other\.pkl: lacks the video a, which .*one',
-        ),
+        ([sample(ONE), sample(ONE, 'b')], 'wsr', r'one\.pkl: lacks the video b'),
+        ([sample(ONE, 'b')], 'wsr', r'other\.pkl: lacks the video a, which .*one'),
         ([sample(ONE)], 'wxr', r'other\.pkl: video a has the classes w, x, r, but in'),
         ([sample(ONE[:2])], (), r'other\.pkl: video a has probabilities of 2 classes'),
         ([sample(ONE[:, :1], label=[1])], 'wsr', 'in 1 frames, but .* of 3 in 2;'),

@@ -87,33 +87,6 @@ def test_edit_score_agrees_with_the_table_of_distances(background):
         assert edit_score(pred, gt, background) == pytest.approx(expected), seed
 
 
-def test_segmental_f1_counts_one_prediction_for_each_true_segment():
-    """Of two halves of a true segment only the first is right: F1 = 2/(2+1+0)."""
-    gt = np.array([1] * 8 + [0] * 4)
-    pred = np.array([1] * 3 + [0] * 1 + [1] * 4 + [0] * 4)
-    # Segments of pred: 1 (IoU 3/8), 0 (none), 1 (IoU 4/8), 0 (IoU 1).
-    assert segmental_counts(pred, gt, [0.25, 0.5]).tolist() == [
-        [[1, 1, 0], [1, 1, 0]],
-        [[1, 1, 0], [1, 1, 0]],
-    ]
-    assert segmental_f1(pred, gt, 0.25) == pytest.approx(100 * 4 / 6)
-
-
-def test_segmental_f1_includes_the_threshold():
-    """An IoU of exactly k is a match."""
-    gt, pred = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])
-    # Class 0: 1/2. Class 1: 2/3.
-    assert segmental_f1(pred, gt, 0.5) == 100.0
-    assert segmental_f1(pred, gt, 0.51) == 50.0
-
-
-def test_segmental_f1_takes_the_first_of_equally_good_true_segments():
-    """Among true segments of the same IoU the earlier is taken, and only that one."""
-    gt = np.array([1, 1, 0, 1, 1])
-    pred = np.array([1, 1, 1, 1, 1])
-    assert segmental_counts(pred, gt, [0.4]).tolist() == [[[0, 0, 1], [1, 0, 1]]]
-
-
 def test_segmental_f1_without_the_last_frame_drops_it_on_both_sides():
     """A last segment of one frame cannot be matched under that convention."""
     labels = np.array([0, 0, 0, 1])

@@ -37,25 +37,16 @@ def evaluate(samples, classes=('x', 'y', 'z'), meta=(), **options):
     return evaluator.evaluate(len(samples)), metric
 
 
-def test_metric_pools_frames_and_segments():
-    """Accuracy over 6 frames and F1 over 4 true segments; edit is a mean."""
-    scores, _ = evaluate(TWO_VIDEOS)
-    assert scores['seg/acc'] == pytest.approx(100 * 4 / 6)
-    assert scores['seg/edit'] == pytest.approx(75)
-    assert scores['seg/f1@50'] == pytest.approx(100 * 6 / 7)
-
-
-def test_metric_averages_over_videos():
-    """The other convention takes the mean of the videos' own scores."""
-    scores, _ = evaluate(TWO_VIDEOS, average='video')
-    assert scores['seg/acc'] == pytest.approx((75 + 50) / 2)
-    assert scores['seg/f1@50'] == pytest.approx((100 + 200 / 3) / 2)
-
-
-@pytest.mark.parametrize('average', ['pooled', 'video'])
-def test_metric_deviation_is_over_videos(average):
-    """The deviation is numpy's over the videos' scores, whichever the average."""
+@pytest.mark.parametrize(
+    ('average', 'acc', 'f1'),
+    [('pooled', 100 * 4 / 6, 100 * 6 / 7), ('video', 62.5, (100 + 200 / 3) / 2)],
+)
+def test_metric_pools_frames_and_segments_or_averages_over_videos(average, acc, f1):
+    """The edit score is always a mean, and deviations are over videos."""
     scores, _ = evaluate(TWO_VIDEOS, average=average)
+    assert scores['seg/acc'] == pytest.approx(acc)
+    assert scores['seg/edit'] == pytest.approx(75)
+    assert scores['seg/f1@50'] == pytest.approx(f1)
     assert scores['seg/acc_std'] == pytest.approx(np.std([75, 50]))
     assert scores['seg/edit_std'] == pytest.approx(np.std([100, 50]))
     assert scores['seg/f1@50_std'] == pytest.approx(np.std([100, 200 / 3]))

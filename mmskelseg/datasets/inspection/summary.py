@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import Any
 
 import numpy as np
 
@@ -13,75 +13,8 @@ from mmskelseg.runtime.files.inputs import is_file
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 
-
-class ClassSummary(TypedDict):
-    """Frames and segments of one class; medians are None if there is no segment."""
-
-    id: int
-    name: str
-    frames: int
-    segments: int
-    median_frames: float | None
-    median_seconds: float | None
-    videos: int
-
-
-class Imbalance(TypedDict):
-    """The most and the least frequent class, and the ratio of their frames."""
-
-    most: str
-    least: str
-    ratio: float
-
-
-class SplitSummary(TypedDict):
-    """Videos and frames of a split, and the classes that it lacks."""
-
-    videos: int
-    frames: int
-    lacks: list[str]
-
-
-class FileSummary(TypedDict):
-    """How many video files are named, and which of them are missing."""
-
-    named: int
-    missing: list[str]
-
-
-class JointSummary(TypedDict):
-    """Persons, and their missing joints in percent; see :func:`summarize_joints`."""
-
-    persons: dict[str, int]
-    frames_without_person: int
-    missing: float
-    missing_by_joint: dict[str, float]
-
-
-class Summary(JointSummary):
-    """Statistics of an annotation file; see :func:`summarize`.
-
-    ``shortest`` and ``longest`` are a video's id and its seconds; ``fps`` and
-    ``images`` count videos by their frame rate and their image size.
-    """
-
-    dataset: str
-    skeleton: str
-    background: str | None
-    videos: int
-    frames: int
-    seconds: float
-    shortest: tuple[str, float]
-    longest: tuple[str, float]
-    fps: dict[str, int]
-    images: dict[str, int]
-    classes: list[ClassSummary]
-    segments: int
-    imbalance: Imbalance | None
-    unlabelled: int
-    splits: dict[str, SplitSummary]
-    without_split: list[str]
-    files: FileSummary
+# Statistics by name; see :func:`summarize`.
+Summary = dict[str, Any]
 
 
 def seen_joints(video: VideoAnnotation) -> np.ndarray:
@@ -92,7 +25,9 @@ def seen_joints(video: VideoAnnotation) -> np.ndarray:
 def summarize(data: AnnotationFile, folder: Path) -> Summary:
     """Return statistics of an annotation file.
 
-    Shares are in percent, lengths in frames and seconds.
+    Shares are in percent, lengths in frames and seconds. ``shortest`` and ``longest``
+    are a video's id and its seconds; ``fps`` and ``images`` count videos by their frame
+    rate and their image size; ``imbalance`` is None if no frame has a label.
 
     Args:
         data: Annotations as ``load_annotations`` returns them.
@@ -134,7 +69,7 @@ def summarize(data: AnnotationFile, folder: Path) -> Summary:
 
 def summarize_joints(
     videos: Sequence[VideoAnnotation], joints: Sequence[str]
-) -> JointSummary:
+) -> Summary:
     """Return how many persons there are, and how often their joints are missing.
 
     A person is present in a frame if any joint is seen. ``missing`` and
@@ -163,7 +98,7 @@ def summarize_joints(
 
 def summarize_classes(
     videos: Sequence[VideoAnnotation], classes: Sequence[str]
-) -> list[ClassSummary]:
+) -> list[Summary]:
     """Return frames, segments and segment lengths of each class, in order of ids.
 
     >>> video = {'label': np.array([0, 0, 0, 1, -1, 0]), 'fps': 2}
@@ -195,7 +130,7 @@ def summarize_classes(
     ]
 
 
-def summarize_splits(data: AnnotationFile) -> dict[str, SplitSummary]:
+def summarize_splits(data: AnnotationFile) -> dict[str, Summary]:
     """Return videos and frames of each split, and which classes it lacks.
 
     Classes without a frame in the whole file do not count as lacking.
@@ -203,7 +138,7 @@ def summarize_splits(data: AnnotationFile) -> dict[str, SplitSummary]:
     by_name = {video['frame_dir']: video for video in data['annotations']}
     classes = data['metainfo']['classes']
     everywhere = present_classes(data['annotations'])
-    splits: dict[str, SplitSummary] = {}
+    splits: dict[str, Summary] = {}
     for name, members in data['split'].items():
         videos = [by_name[member] for member in members]
         lacks = sorted(everywhere - present_classes(videos))
@@ -221,7 +156,7 @@ def present_classes(videos: Sequence[VideoAnnotation]) -> set[int]:
     return present.union(*(video['label'].tolist() for video in videos)) - {IGNORED}
 
 
-def _imbalance(classes: Sequence[ClassSummary]) -> Imbalance | None:
+def _imbalance(classes: Sequence[Summary]) -> Summary | None:
     """Return the most and the least frequent of the classes that occur."""
     found = [row for row in classes if row['frames']]
     if not found:

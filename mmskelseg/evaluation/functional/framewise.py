@@ -2,6 +2,9 @@
 
 Accuracy, average precision and recall are in percent; errors of a frame-wise score are
 in the unit of the score, or its square.
+
+Functions raise a ``UserError``, a ``ValueError``, if arrays are empty, differ in length
+or hold impossible values, or if no frame has a label.
 """
 
 import numpy as np
@@ -18,9 +21,6 @@ def frame_accuracy(pred: np.ndarray, gt: np.ndarray) -> float:
         pred: Predicted label of each frame, shape (T,).
         gt: Ground truth label of each frame, shape (T,); frames with -1 have no label
             and do not count.
-
-    Raises:
-        ValueError: If the two differ in length, are empty or have no labelled frame.
 
     >>> frame_accuracy(np.array([0, 1, 1, 2, 0]), np.array([0, 1, 2, 2, -1]))
     75.0
@@ -66,11 +66,7 @@ def frame_recall(confusion: np.ndarray) -> np.ndarray:
 
 
 def check_scores(scores: np.ndarray, frames: int) -> np.ndarray:
-    """Return scores (K, T) as an array.
-
-    Raises:
-        ValueError: If their shape does not fit T frames, or one is not finite.
-    """
+    """Return scores (K, T) as an array, after checking them for T frames."""
     scores = np.asarray(scores)
     if scores.ndim != 2 or scores.shape[1] != frames:
         raise UserError(
@@ -98,10 +94,6 @@ def frame_ap(scores: np.ndarray, gt: np.ndarray) -> np.ndarray:
             logits rank frames differently and give different results.
         gt: Ground truth label of each frame, shape (T,); frames with -1 have no label
             and do not count.
-
-    Raises:
-        ValueError: If shapes disagree, a label is out of range, a score is not finite,
-            or no frame has a label.
     """
     scores = check_scores(scores, len(gt))
     gt = check_truth(gt, len(scores))
@@ -137,9 +129,6 @@ def frame_map(scores: np.ndarray, gt: np.ndarray, absent: str = 'skip') -> float
         absent: How to treat a class without true frames: 'skip' excludes it from the
             mean, 'zero' counts it as 0.
 
-    Raises:
-        ValueError: See :func:`frame_ap`, or if ``absent`` is invalid.
-
     >>> scores = np.array([[0.9, 0.8, 0.1], [0.1, 0.2, 0.9], [0.0, 0.0, 0.0]])
     >>> frame_map(scores, np.array([0, 0, 1]))
     100.0
@@ -162,9 +151,6 @@ def frame_mse(pred: np.ndarray, gt: np.ndarray) -> float:
     Args:
         pred: Predicted score of each frame, shape (T,).
         gt: Ground truth score of each frame, shape (T,).
-
-    Raises:
-        ValueError: If the shapes differ, or the arrays are empty or not finite.
 
     >>> frame_mse(np.array([1.0, 2.0]), np.array([1.0, 4.0]))
     2.0

@@ -1,5 +1,8 @@
 """Metrics over segments: edit score and segmental F1, in percent.
 
+Functions raise a ``UserError``, a ``ValueError``, if labels are empty, differ in length
+or are impossible, or if no frame has a label.
+
 Source: Lea et al., "Segmental Spatiotemporal CNNs" (ECCV 2016), Sec. 4, and Lea et
 al., "Temporal Convolutional Networks" (CVPR 2017), Sec. 4.
 """
@@ -28,9 +31,6 @@ def edit_score(
             and are removed from both.
         background: Class whose segments do not count. If both only have background,
             the score is 100.
-
-    Raises:
-        ValueError: If the two differ in length, are empty or have no labelled frame.
 
     >>> edit_score(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]))
     100.0
@@ -68,10 +68,6 @@ def segmental_f1(
         last_frame: Whether the last frame counts; if not, the last segment ends one
             frame early, as in several public evaluators.
 
-    Raises:
-        ValueError: If the two differ in length, are empty or have no labelled frame,
-            or if ``overlap`` is not in (0, 1].
-
     >>> segmental_f1(np.array([0, 1, 1, 0]), np.array([0, 0, 1, 1]), 0.25)
     80.0
     """
@@ -102,9 +98,6 @@ def segmental_counts(
 
     Returns:
         Counts of segments, shape (len(overlaps), K, 3).
-
-    Raises:
-        ValueError: As :func:`segmental_f1`.
 
     >>> segmental_counts(np.array([0, 0, 1, 0]), np.array([0, 0, 1, 1]), [0.5]).tolist()
     [[[1, 1, 0], [1, 0, 0]]]
