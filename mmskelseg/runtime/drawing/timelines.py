@@ -28,6 +28,7 @@ from mmskelseg.runtime.drawing.images import (
     text_width,
 )
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.bouts import Bouts
 from mmskelseg.runtime.structures.segments import IGNORED, check_labels, to_segments
 
 
@@ -52,6 +53,7 @@ class _PatchStyle(TypedDict):
 
 
 SCREEN = Style(13.0, DPI, font=8, bar=0.42, strip=0.10, gap=0.16, margin=0.15)
+BARS = SCREEN._replace(bar=0.24, gap=0.08)
 PRINT = Style(COLUMN, PRINT_DPI, font=7, bar=0.22, strip=0.06, gap=0.07, margin=0.04)
 
 UNLABELLED: _PatchStyle = {
@@ -67,6 +69,8 @@ _LINE_MINUTES = (5, 10, 15, 20, 30, 60, 120, 240, 480)
 _MOST_LINES = 24
 # Possible seconds between two ticks of a line.
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
+# The most points in time of an ethogram, several for each pixel.
+_ETHOGRAM = 12_000
 # The maximum height of a picture in matplotlib, in pixels.
 _HIGHEST = 60_000
 
@@ -79,6 +83,7 @@ def draw_timelines(
     title: str = '',
     fps: float | None = None,
     line_minutes: float | None = None,
+    clock: bool = False,
     style: Style = SCREEN,
 ) -> np.ndarray:
     """Return a picture of label sequences below each other, RGB uint8 (H, W, 3).
@@ -98,6 +103,7 @@ def draw_timelines(
         fps: Frames per second, for an additional axis in seconds.
         line_minutes: Length of a line in minutes, after which all rows are wrapped; the
             axis is then the time. By default :func:`line_frames` chooses.
+        clock: Whether the axis is the time, without frames, also of a single line.
         style: Sizes: ``SCREEN``, or ``PRINT`` for a column of a paper.
 
     Raises:
@@ -118,10 +124,10 @@ def draw_timelines(
     left = style.margin + max(text_width(n, style.font) for n in labels) + 1.2 * em
     right = style.margin + 2 * em
     length = line_frames(frames, fps, line_minutes)
-    wrapped = length < frames
+    timed = clock or length < frames
     top = style.margin + (2 * em if title else 0)
     # Space above and below the bars of a line.
-    above, below = (0.0, 2.2 * em) if wrapped else (3 * em if fps else 0.0, 3.8 * em)
+    above, below = (0.0, 2.2 * em) if timed else (3 * em if fps else 0.0, 3.8 * em)
     lines = [
         {
             name: row[start : start + length]
@@ -144,7 +150,7 @@ def draw_timelines(
         axes = add_axes(figure, left, *place)
         axes.set(xlim=(0, length), ylim=(bars, 0))
         _draw_rows(axes, line, truth, style)
-        if wrapped:
+        if timed:
             assert fps is not None
             _dress_line(axes, i * length, frames, fps, style)
         else:
@@ -166,6 +172,27 @@ def draw_timelines(
         columnspacing=1.2,
     )
     return render(figure)
+
+
+def draw_ethogram(bouts: Mapping[str, Bouts], classes: Sequence[str]) -> np.ndarray:
+    """Return a picture of recordings, a row for each, RGB uint8 (H, W, 3).
+
+    Args:
+        bouts: Bouts by the name of the row, from top to bottom.
+        classes: Names in the order of ids.
+    """
+    longest = max(one.duration for one in bouts.values())
+    fps = min(_ETHOGRAM / longest, 30)
+    rows = {}
+    for name, one in bouts.items():
+        row = np.full(max(round(one.duration * fps), 1), IGNORED)
+        cuts = np.rint(np.stack([one.start, one.end], 1) * fps).astype(int)
+        for (start, end), label in zip(cuts, one.label, strict=True):
+            row[start:end] = label
+        rows[name] = row
+    return draw_timelines(
+        rows, classes, fps=fps, line_minutes=longest, clock=True, style=BARS
+    )
 
 
 def line_frames(
