@@ -141,7 +141,7 @@ def _bouts(path: Path) -> Any:
 
     found = read_prediction(path)
     if found is None:
-        raise UserError('a file of another tool')
+        raise UserError(f'{path}: a file of another tool.')
     return to_bouts(*found, str(path)).statistics(len(found[1]))
 
 
