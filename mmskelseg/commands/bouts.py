@@ -31,12 +31,12 @@ from typing import NamedTuple
 import numpy as np
 
 from mmskelseg.converters.keypoint_videos import find_labels, line_segments
-from mmskelseg.converters.keypoints import assignment, label_options
-from mmskelseg.evaluation import compare_groups
+from mmskelseg.converters.keypoints import LABEL_OPTIONS, label_options
+from mmskelseg.evaluation.functional.group_comparison import compare_groups
 from mmskelseg.runtime.cli.command_line import command, number_from, positive
+from mmskelseg.runtime.drawing.ethogram import draw_ethogram
 from mmskelseg.runtime.drawing.images import save_png
-from mmskelseg.runtime.drawing.timelines import draw_ethogram
-from mmskelseg.runtime.labels import READERS, VideoSegments
+from mmskelseg.runtime.labels import VideoSegments
 from mmskelseg.runtime.labels.bouts import (
     bout_rows,
     read_annotated,
@@ -88,26 +88,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='length of the recordings whose file does not state it (default: until '
         'the last label)',
     )
-    parser.add_argument(
-        '--label-format',
-        choices=[*READERS, 'framewise'],
-        help='format of LABELS (default: recognised)',
-    )
-    parser.add_argument(
-        '--label-fps',
-        type=positive,
-        metavar='FPS',
-        help='frames per second of labels that are given in frames',
-    )
-    parser.add_argument(
-        '--label-option',
-        type=assignment,
-        action='append',
-        default=[],
-        metavar='NAME=VALUE',
-        help='what to read from a label file, such as subject=m1 (BORIS) or '
-        'tier=actions (ELAN), as for `mmskelseg convert keypoints`',
-    )
+    for option in LABEL_OPTIONS:
+        if option.name.startswith('--label-'):
+            parser.add_argument(option.name, help=option.help, **option.settings)
 
 
 class _Recording(NamedTuple):
@@ -169,7 +152,7 @@ def _run(args: argparse.Namespace) -> None:
 
 def _read(args: argparse.Namespace) -> tuple[dict[str, _Recording], list[str]]:
     """Return the recordings by their names, and notes on what is left out."""
-    options = label_options(args.label_option)
+    options = label_options(args.label_option or ())
     if args.label_fps is not None:
         options['fps'] = args.label_fps
     found: dict[str, _Recording] = {}

@@ -125,14 +125,6 @@ def test_recordings_of_an_individual_count_as_one(bouts, table):
     assert (found['n: x'], found['n: y'], found['p']) == ('1', '2', '')
 
 
-def test_three_groups_are_compared(bouts, table):
-    labels = LABELS + 'm5,0,70,groom\nm6,0,80,groom\n'
-    groups = GROUPS.replace('m1,saline\nm2', 'm1,none\nm2,none\nm5,saline\nm6')
-    bouts(labels=labels, groups=groups)
-    tests = {row['test'] for row in table('comparison.csv')}
-    assert tests == {'Kruskal-Wallis'}
-
-
 def test_annotations_and_predictions_are_read(call, tmp_path, table, small_data):
     """The latter in a folder that has them in other formats too; names are those of
     classes that never occur, too."""

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mmskelseg.evaluation import compare_groups
-from mmskelseg.evaluation.functional.group_comparison import holm, mann_whitney
+from mmskelseg.evaluation.functional.group_comparison import (
+    compare_groups,
+    holm,
+    mann_whitney,
+)
 
 
 def column(*values):

@@ -9,10 +9,6 @@ from mmskelseg.evaluation.functional.framewise import (
     frame_mse,
     frame_recall,
 )
-from mmskelseg.evaluation.functional.group_comparison import (
-    GroupComparison,
-    compare_groups,
-)
 from mmskelseg.evaluation.functional.report import (
     Video,
     evaluate_videos,
@@ -43,11 +39,9 @@ from mmskelseg.runtime.structures.time_budget import (
 __all__ = [
     'IGNORED',
     'Difference',
-    'GroupComparison',
     'TimeBudget',
     'Video',
     'budget_as_dict',
-    'compare_groups',
     'confusion_matrix',
     'edit_score',
     'evaluate_videos',

@@ -28,7 +28,6 @@ from mmskelseg.runtime.drawing.images import (
     text_width,
 )
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures.bouts import Bouts
 from mmskelseg.runtime.structures.segments import IGNORED, check_labels, to_segments
 
 
@@ -69,8 +68,6 @@ _LINE_MINUTES = (5, 10, 15, 20, 30, 60, 120, 240, 480)
 _MOST_LINES = 24
 # Possible seconds between two ticks of a line.
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
-# The most points in time of an ethogram, several for each pixel.
-_ETHOGRAM = 12_000
 # The maximum height of a picture in matplotlib, in pixels.
 _HIGHEST = 60_000
 
@@ -172,27 +169,6 @@ def draw_timelines(
         columnspacing=1.2,
     )
     return render(figure)
-
-
-def draw_ethogram(bouts: Mapping[str, Bouts], classes: Sequence[str]) -> np.ndarray:
-    """Return a picture of recordings, a row for each, RGB uint8 (H, W, 3).
-
-    Args:
-        bouts: Bouts by the name of the row, from top to bottom.
-        classes: Names in the order of ids.
-    """
-    longest = max(one.duration for one in bouts.values())
-    fps = min(_ETHOGRAM / longest, 30)
-    rows = {}
-    for name, one in bouts.items():
-        row = np.full(max(round(one.duration * fps), 1), IGNORED)
-        cuts = np.rint(np.stack([one.start, one.end], 1) * fps).astype(int)
-        for (start, end), label in zip(cuts, one.label, strict=True):
-            row[start:end] = label
-        rows[name] = row
-    return draw_timelines(
-        rows, classes, fps=fps, line_minutes=longest, clock=True, style=BARS
-    )
 
 
 def line_frames(

@@ -20,7 +20,6 @@ from mmskelseg.runtime.files.parsing import (
     read_rows,
     video_name,
 )
-from mmskelseg.runtime.labels.reading import label_suffix
 from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,
@@ -53,7 +52,7 @@ def read_prediction(path: FilePath) -> tuple[VideoSegments, list[str]] | None:
 
     None if the file is another one.
     """
-    if label_suffix(path) != '.json' or Path(path).is_dir():
+    if Path(path).suffix.lower() != '.json' or Path(path).is_dir():
         return None
     content = read_json(path, '`mmskelseg segment`')
     if not isinstance(content, dict) or 'total_frames' not in content:

@@ -16,15 +16,9 @@ from mmskelseg.runtime.structures.time_budget import TimeBudget
 
 #: Names of the measures.
 MEASURES = (
-    'bouts',
-    'rate_per_min',
-    'total_s',
-    'share_percent',
-    'mean_s',
-    'median_s',
-    'sd_s',
+    'bouts', 'rate_per_min', 'total_s', 'share_percent', 'mean_s', 'median_s', 'sd_s',
     'latency_s',
-)
+)  # fmt: skip
 _NONE = float('nan')
 
 

@@ -3,13 +3,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from mmskelseg.runtime.drawing.images import class_color
-from mmskelseg.runtime.drawing.timelines import (
-    PRINT,
-    WRONG,
-    draw_ethogram,
-    draw_timelines,
-)
-from mmskelseg.runtime.structures.bouts import Bouts
+from mmskelseg.runtime.drawing.timelines import PRINT, WRONG, draw_timelines
 
 
 def share(image, color):
@@ -202,13 +196,3 @@ def test_timelines_for_print_fit_a_column_of_a_paper():
     assert image.shape[0] < 800
     for edge in (image[0], image[-1], image[:, 0], image[:, -1]):
         assert (edge == 255).all()
-
-
-def test_ethogram_has_a_row_for_each_recording_on_one_axis():
-    """Of an hour and of half of one, so that the second class has a third of both."""
-    one = Bouts(np.array([0.0]), np.array([3600.0]), np.array([0]), 3600.0)
-    two = Bouts(np.array([0.0]), np.array([1800.0]), np.array([1]), 1800.0)
-    image = draw_ethogram({'m1': one, 'm2': two}, ['a', 'b'])
-    assert bar_rows(image, class_color(0)) == bar_rows(image, class_color(1)) == 1
-    ratio = share(image, class_color(0)) / share(image, class_color(1))
-    assert ratio == pytest.approx(2, rel=0.1)
