@@ -18,7 +18,6 @@ import numpy as np
 
 from mmskelseg.runtime.labels import READERS as LABEL_READERS
 from mmskelseg.runtime.labels import read_segments
-from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import Poses, read_poses
 from tests.small_data import ROOT, small_annotations
 from tests.test_converters.test_uwiom import RELEASE_NAMES
@@ -138,6 +137,7 @@ def _packed_project(folder: Path) -> Path:
 
 def _bouts(path: Path) -> Any:
     from mmskelseg.runtime.labels.bouts import read_prediction, to_bouts
+    from mmskelseg.runtime.messages.errors import UserError
 
     found = read_prediction(path)
     if found is None:
