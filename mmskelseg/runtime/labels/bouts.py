@@ -18,7 +18,6 @@ from mmskelseg.runtime.files.parsing import (
     number,
     read_json,
     read_rows,
-    video_name,
 )
 from mmskelseg.runtime.labels.segments import (
     Segment,
@@ -186,7 +185,7 @@ def read_groups(
     of_individual: dict[str, str] = {}
     for place, row in as_dicts(rows, path):
         name = row['video']
-        name = name if name in recordings else video_name(name)
+        name = name if name in recordings else Path(name).stem
         if name not in recordings or name in found:
             fault = 'named twice' if name in found else 'not among the recordings'
             raise UserError(
