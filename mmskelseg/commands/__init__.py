@@ -12,6 +12,7 @@ COMMANDS = {
     'test': 'score a trained segmentor, or several as an ensemble',
     'ensemble': 'score the mean predictions of several models',
     'segment': cli.COMMANDS['segment'],
+    'bouts': 'write an ethogram with bout statistics, and compare groups',
     'suggest': 'rank what to label next, as drafts for a labelling tool',
     'export': 'write a trained model as an ONNX file, which runs without PyTorch',
     'live': cli.COMMANDS['live'],

@@ -266,13 +266,30 @@ def load_poses(
     return with_size(poses.noting(img_shape=poses.img_shape or size))
 
 
+def line_segments(labels: Labels, fps: float | None) -> Sequence[Segment]:
+    """Return the segments of labels that may be lines, of which so many are a second.
+
+    Raises:
+        UserError: If they are lines, and ``fps`` is None.
+    """
+    if not labels.lines:
+        return labels.segments
+    if fps is None:
+        raise UserError(
+            f'{labels.path}: {len(labels.lines)} lines, a frame each; give their frame '
+            'rate by --label-fps.'
+        )
+    names = list(dict.fromkeys(labels.lines))
+    ids = [names.index(line) if line else -1 for line in labels.lines]
+    return labels_to_segments(np.array(ids), fps, names)
+
+
 def frame_labels(
     labels: Labels, poses: Poses, classes: Sequence[str], options: Options
 ) -> tuple[np.ndarray, list[str]]:
     """Return the class id of each frame of the poses, and notes."""
     frames, fps = poses.keypoint.shape[1], poses.fps
     assert fps is not None
-    segments: Sequence[Segment] = labels.segments
     rate = labels.fps
     if labels.lines:
         rate = options.label_fps or (fps if len(labels.lines) == frames else None)
@@ -282,11 +299,8 @@ def frame_labels(
                 f'poses at {fps:g} fps; give the frame rate of the lines by '
                 '--label-fps.'
             )
-        names = list(dict.fromkeys(labels.lines))
-        ids = [names.index(line) if line else -1 for line in labels.lines]
-        segments = labels_to_segments(np.array(ids), rate, names)
     label = segments_to_labels(
-        segments,
+        line_segments(labels, rate),
         frames,
         fps,
         classes,

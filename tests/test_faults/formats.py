@@ -139,6 +139,51 @@ def _packed_project(folder: Path) -> Path:
     return path
 
 
+def _bouts(path: Path) -> Any:
+    from mmskelseg.runtime.labels.bouts import read_prediction, to_bouts
+    from mmskelseg.runtime.messages.errors import UserError
+
+    found = read_prediction(path)
+    if found is None:
+        raise UserError(f'{path}: a file of another tool.')
+    return to_bouts(*found, str(path)).statistics(len(found[1]))
+
+
+def _check_bouts(statistics: Any) -> None:
+    budget = statistics.budget
+    assert budget.number.sum() == sum(map(len, statistics.durations))
+    assert np.isfinite([*budget.total, budget.unlabelled]).all()
+
+
+@register('bouts', 'json', _bouts, _check_bouts)
+def _prediction(folder: Path) -> Path:
+    segments = [
+        {'start': 0, 'end': 1.5, 'label': 'walk'},
+        {'start': 2, 'end': 4, 'label': 'lift'},
+    ]
+    content = {'frame_dir': 'a', 'fps': 2, 'total_frames': 9, 'segments': segments}
+    content['classes'] = ['walk', 'lift', 'hold']
+    return _write_json(folder / 'segments.json', content)
+
+
+def _read_groups(path: Path) -> Any:
+    from mmskelseg.runtime.labels.bouts import read_groups
+
+    return read_groups(path, {'a', 'b', 'c'})
+
+
+def _check_groups(groups: Any) -> None:
+    assert groups.keys() == {'a', 'b', 'c'}
+    assert all(group and individual for group, individual in groups.values())
+
+
+@register('groups', 'rows', _read_groups, _check_groups)
+def _groups(folder: Path) -> Path:
+    path = folder / 'groups.csv'
+    path.write_text('video,group,individual\na,x,1\nb,x,1\nc,y,2\n')
+    return path
+
+
 # Poses.
 
 

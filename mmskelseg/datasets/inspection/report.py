@@ -18,7 +18,7 @@ from mmskelseg.evaluation import TimeBudget, time_budget
 from mmskelseg.runtime.drawing.charts import draw_bars, draw_time_budget
 from mmskelseg.runtime.drawing.heatmaps import draw_poses
 from mmskelseg.runtime.drawing.images import save_png
-from mmskelseg.runtime.drawing.timelines import SCREEN, draw_timelines, line_frames
+from mmskelseg.runtime.drawing.timelines import BARS, draw_timelines, line_frames
 from mmskelseg.runtime.features import RenderSkeletonHeatmap
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.names import file_name
@@ -37,7 +37,6 @@ from mmskelseg.utils.tables import text_table
 SHOWN = 6
 # The most timelines in one picture.
 TIMELINES = 40
-BARS = SCREEN._replace(bar=0.24, gap=0.08)
 
 
 def report(source: str, summary: Summary, found: Sequence[Suspicion]) -> str:

@@ -53,6 +53,7 @@ class _PatchStyle(TypedDict):
 
 
 SCREEN = Style(13.0, DPI, font=8, bar=0.42, strip=0.10, gap=0.16, margin=0.15)
+BARS = SCREEN._replace(bar=0.24, gap=0.08)
 PRINT = Style(COLUMN, PRINT_DPI, font=7, bar=0.22, strip=0.06, gap=0.07, margin=0.04)
 
 UNLABELLED: _PatchStyle = {
@@ -78,6 +79,7 @@ def draw_timelines(
     title: str = '',
     fps: float | None = None,
     line_minutes: float | None = None,
+    clock: bool = False,
     style: Style = SCREEN,
 ) -> np.ndarray:
     """Return a picture of label sequences below each other, RGB uint8 (H, W, 3).
@@ -97,6 +99,7 @@ def draw_timelines(
         fps: Frames per second, for an additional axis in seconds.
         line_minutes: Length of a line in minutes, after which all rows are wrapped; the
             axis is then the time. By default :func:`line_frames` chooses.
+        clock: Whether the axis is the time, without frames, also of a single line.
         style: Sizes: ``SCREEN``, or ``PRINT`` for a column of a paper.
 
     Raises:
@@ -112,7 +115,8 @@ def draw_timelines(
     left = style.margin + max(text_width(n, style.font) for n in labels) + 1.2 * em
     width = style.width - left - style.margin - 2 * em
     above, below = 3 * em if fps else 0.0, 3.8 * em
-    if len(lines) > 1:
+    timed = clock or len(lines) > 1
+    if timed:
         above, below = 0.0, 2.2 * em
     heights = [_bars_height(line, truth, style) for line in lines]
     top = style.margin + (2 * em if title else 0)
@@ -122,7 +126,7 @@ def draw_timelines(
         axes = add_axes(figure, left, top + above, width, bars)
         axes.set(xlim=(0, length), ylim=(bars, 0))
         _draw_rows(axes, line, truth, style)
-        if len(lines) > 1 and fps is not None:
+        if timed and fps is not None:
             _dress_line(axes, i * length, frames, fps, style)
         else:
             _dress_axes(axes, fps, style)

@@ -200,7 +200,7 @@ def _placed(
     clash = np.zeros(num_frames, bool)
     short = []
     for i, segment in enumerate(ordered):
-        _check_segment(segment, num_frames / fps, classes, place)
+        check_segment(segment, num_frames / fps, classes, place)
         start, end = (
             min(max(frame_at(time, fps), 0), num_frames)
             for time in (segment.start, segment.end)
@@ -286,9 +286,10 @@ def _check_options(
             )
 
 
-def _check_segment(
+def check_segment(
     segment: Segment, duration: float, classes: Sequence[str], place: str
 ) -> None:
+    """Raise a UserError if a segment has no class, or exceeds the video by a second."""
     if segment.label not in classes:
         raise UserError(
             f'{place}: {segment} is not one of the {len(classes)} classes '

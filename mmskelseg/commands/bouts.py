@@ -1,0 +1,315 @@
+"""Writes an ethogram with bout statistics, and compares groups of individuals.
+
+    %(prog)s out --out bouts
+    %(prog)s project.boris --background other --duration 600 --groups groups.csv
+
+LABELS are files of a labelling tool, the segments.json of `mmskelseg segment`,
+annotation files, or folders of these; of a folder that `segment` wrote, only its
+segments.json count, or else its segments.csv. OUT gets these files:
+
+  bouts.csv              bouts of each class in each recording: number, rate per
+                         minute, total duration, share of the observed time; mean,
+                         median and standard deviation of their durations; latency
+                         to the first; and how often each class comes next
+  bouts_by_bin.csv       the same for each part of --bin seconds
+  comparison.csv         each measure of each class, compared between groups
+  comparison_by_bin.csv  the same for each part
+  ethogram.png           the classes along the time, a row for each recording
+
+Time without a label is not observed time, unless --background names its class. Two
+groups are compared by the Mann-Whitney U test, exact up to 50 individuals, more by
+Kruskal-Wallis; p_holm is corrected for the number of classes (docs/animals.md).
+"""
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+from operator import add
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mmskelseg.converters.keypoint_videos import find_labels, line_segments
+from mmskelseg.converters.keypoints import LABEL_OPTIONS, label_options
+from mmskelseg.evaluation.functional.group_comparison import compare_groups
+from mmskelseg.runtime.cli.command_line import command, number_from, positive
+from mmskelseg.runtime.drawing.ethogram import draw_ethogram
+from mmskelseg.runtime.drawing.images import save_png
+from mmskelseg.runtime.labels import VideoSegments
+from mmskelseg.runtime.labels.bouts import (
+    bout_rows,
+    read_annotated,
+    read_groups,
+    read_prediction,
+    to_bouts,
+    write_table,
+)
+from mmskelseg.runtime.messages.errors import UserError, escaped
+from mmskelseg.runtime.structures.bouts import MEASURES, Bouts, BoutStatistics
+
+# The most recordings in a picture.
+_ROWS = 100
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'labels',
+        nargs='+',
+        type=Path,
+        metavar='LABELS',
+        help='label files, segments.json, annotation files, or folders',
+    )
+    parser.add_argument(
+        '--out', required=True, type=Path, metavar='DIR', help='folder for the files'
+    )
+    parser.add_argument(
+        '--bin',
+        type=number_from(1),
+        metavar='SECONDS',
+        help='also write the statistics of each part of this length',
+    )
+    parser.add_argument(
+        '--groups',
+        type=Path,
+        metavar='FILE',
+        help='table with the columns video and group, to compare groups; with a third '
+        'column, individual, the recordings of an individual count as one',
+    )
+    parser.add_argument(
+        '--background',
+        metavar='NAME',
+        help='class of the time without a label (default: it was not observed)',
+    )
+    parser.add_argument(
+        '--duration',
+        type=positive,
+        metavar='SECONDS',
+        help='length of the recordings whose file does not state it (default: until '
+        'the last label)',
+    )
+    for option in LABEL_OPTIONS:
+        if option.name.startswith('--label-'):
+            parser.add_argument(option.name, help=option.help, **option.settings)
+
+
+class _Recording(NamedTuple):
+    """Segments, the file that they are from, and the class names that it states."""
+
+    video: VideoSegments
+    path: Path
+    classes: Sequence[str]
+
+
+class _Individual(NamedTuple):
+    """The group of an individual, if there are groups, and its recordings."""
+
+    group: str
+    recordings: list[Bouts]
+
+
+_Span = tuple[float, float]
+
+
+def _run(args: argparse.Namespace) -> None:
+    recordings, notes = _read(args)
+    classes = _class_names(recordings, args.background)
+    bouts = {
+        name: to_bouts(
+            one.video,
+            classes,
+            f'{one.path}: video {name!r}',
+            background=args.background,
+            duration=args.duration,
+        )
+        for name, one in recordings.items()
+    }
+    groups = {name: ('', name) for name in bouts}
+    if args.groups:
+        groups = read_groups(args.groups, bouts)
+    individuals: dict[str, _Individual] = {}
+    for name, (group, individual) in groups.items():
+        one = individuals.setdefault(individual, _Individual(group, []))
+        one.recordings.append(bouts[name])
+    spans: dict[str, list[_Span]] = {'': [(0.0, np.inf)]}
+    if args.bin:
+        longest = max(one.duration for one in bouts.values())
+        starts = np.arange(0, longest - 1e-6, args.bin).tolist()
+        spans['_by_bin'] = [(start, start + args.bin) for start in starts]
+    for suffix, parts in spans.items():
+        found = [_statistics(individuals, part, len(classes)) for part in parts]
+        tables = {'bouts': _bout_rows(found, parts, individuals, classes)}
+        if args.groups:
+            tables['comparison'] = _comparison(found, parts, individuals, classes)
+        for name, rows in tables.items():
+            path = args.out / f'{name}{suffix}.csv'
+            write_table(path, list(rows))
+            print(path)
+    _draw(args.out, bouts, groups, classes)
+    for note in [*notes, *_unobserved(bouts)]:
+        print(escaped(note))
+
+
+def _read(args: argparse.Namespace) -> tuple[dict[str, _Recording], list[str]]:
+    """Return the recordings by their names, and notes on what is left out."""
+    options = label_options(args.label_option or ())
+    if args.label_fps is not None:
+        options['fps'] = args.label_fps
+    found: dict[str, _Recording] = {}
+    notes: list[str] = []
+    for path in _files(args.labels):
+        if path.suffix in ('.pkl', '.pickle'):
+            videos, classes = read_annotated(path)
+        elif (read := read_prediction(path)) is not None:
+            videos, classes = [read[0]], read[1]
+        else:
+            labels, more = find_labels([path], args.label_format, options)
+            notes += more
+            videos = [
+                VideoSegments(
+                    item.video,
+                    line_segments(item, args.label_fps),
+                    args.label_fps,
+                    len(item.lines) or None,
+                )
+                for item in labels
+            ]
+            classes = []
+        for video in videos:
+            if video.name in found:
+                raise UserError(
+                    f'{found[video.name].path} and {path} both have the recording '
+                    f'{video.name!r}; name one of them.'
+                )
+            found[video.name] = _Recording(video, path, classes)
+    return found, notes
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    """Yield the files, and in place of a folder of `segment` its segments."""
+    for path in paths:
+        kinds = ('*segments.json', '*segments.csv') if path.is_dir() else ()
+        inside = (sorted(path.glob(kind)) for kind in kinds)
+        yield from next(filter(None, inside), [path])
+
+
+def _class_names(
+    recordings: Mapping[str, _Recording], background: str | None
+) -> list[str]:
+    """Return the classes: those that files state first, then others, sorted."""
+    stated = [name for one in recordings.values() for name in one.classes]
+    used = {s.label for one in recordings.values() for s in one.video.segments}
+    names = [*stated, *sorted(used), *([background] if background else [])]
+    if not names:
+        raise UserError('There is no label in any recording; label one first.')
+    return list(dict.fromkeys(names))
+
+
+def _statistics(
+    individuals: Mapping[str, _Individual], span: _Span, num_classes: int
+) -> dict[str, BoutStatistics]:
+    """Return the statistics of the individuals that have recordings in a part."""
+    found = {}
+    for name, one in individuals.items():
+        there = [r for r in one.recordings if r.duration > span[0] or not span[0]]
+        if there:
+            found[name] = reduce(add, (r.statistics(num_classes, *span) for r in there))
+    return found
+
+
+def _times(span: _Span) -> dict[str, object]:
+    """Return the columns of a part, none for whole recordings."""
+    return {} if np.isinf(span[1]) else {'from_s': span[0], 'to_s': span[1]}
+
+
+def _bout_rows(
+    found: Sequence[Mapping[str, BoutStatistics]],
+    parts: Sequence[_Span],
+    individuals: Mapping[str, _Individual],
+    classes: Sequence[str],
+) -> Iterator[dict[str, object]]:
+    """Yield a row for each class of each individual in each part."""
+    several = any(len(one.recordings) > 1 for one in individuals.values())
+    for name, individual in individuals.items():
+        head = {'individual' if several else 'video': name}
+        if individual.group:
+            head['group'] = individual.group
+        for statistics, span in zip(found, parts, strict=True):
+            if name in statistics:
+                for row in bout_rows(statistics[name], classes):
+                    yield {**head, **_times(span), **row}
+
+
+def _comparison(
+    found: Sequence[Mapping[str, BoutStatistics]],
+    parts: Sequence[_Span],
+    individuals: Mapping[str, _Individual],
+    classes: Sequence[str],
+) -> Iterator[dict[str, object]]:
+    """Yield a row for each class and measure in each part."""
+    groups = list(dict.fromkeys(one.group for one in individuals.values()))
+    test = 'Mann-Whitney U' if len(groups) == 2 else 'Kruskal-Wallis'
+    for statistics, span in zip(found, parts, strict=True):
+        measured: dict[str, list[dict[str, np.ndarray]]] = {g: [] for g in groups}
+        for name, one in statistics.items():
+            measured[individuals[name].group].append(one.measures())
+        for measure in MEASURES:
+            values = {
+                group: np.array([m[measure] for m in of_group]).reshape(
+                    -1, len(classes)
+                )
+                for group, of_group in measured.items()
+            }
+            for name, row in zip(classes, compare_groups(values), strict=True):
+                of_groups = {'n': row.number, 'mean': row.mean, 'sd': row.sd}
+                yield {
+                    **_times(span),
+                    'class': name,
+                    'measure': measure,
+                    **{
+                        f'{what}: {group}': value
+                        for what, numbers in of_groups.items()
+                        for group, value in zip(groups, numbers, strict=True)
+                    },
+                    'difference': row.difference,
+                    'test': test,
+                    'statistic': row.statistic,
+                    'p': row.p,
+                    'p_holm': row.p_holm,
+                }
+
+
+def _draw(
+    out: Path,
+    bouts: Mapping[str, Bouts],
+    groups: Mapping[str, tuple[str, str]],
+    classes: Sequence[str],
+) -> None:
+    """Draw the recordings, group by group, in pictures of up to _ROWS rows."""
+    order = list(dict.fromkeys(group for group, _ in groups.values()))
+    names = sorted(groups, key=lambda name: order.index(groups[name][0]))
+    rows = {
+        f'{name} ({groups[name][0]})' if groups[name][0] else name: bouts[name]
+        for name in names
+        if bouts[name].duration
+    }
+    for begin in range(0, len(rows), _ROWS):
+        part = dict(list(rows.items())[begin : begin + _ROWS])
+        number = f'_{begin // _ROWS + 1}' if len(rows) > _ROWS else ''
+        path = out / f'ethogram{number}.png'
+        save_png(draw_ethogram(part, classes), path)
+        print(path)
+
+
+def _unobserved(bouts: Mapping[str, Bouts]) -> Iterator[str]:
+    """Yield a note on time without a label, if there is any."""
+    whole = sum(one.duration for one in bouts.values())
+    rest = whole - sum(float((one.end - one.start).sum()) for one in bouts.values())
+    if rest > 1e-3 * whole:
+        yield (
+            f'{rest:.1f} s of {whole:.1f} s have no label and are not observed time; '
+            'if they were watched, name their class by --background.'
+        )
+
+
+main = command(__doc__, _add_arguments, _run)

@@ -1,0 +1,254 @@
+"""Bouts from files of labels and predictions, and tables of their statistics."""
+
+import csv
+import io
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from logging import WARNING
+from math import inf, isnan
+from pathlib import Path
+
+import numpy as np
+
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.parsing import (
+    FilePath,
+    as_dicts,
+    check_shape,
+    number,
+    read_json,
+    read_rows,
+)
+from mmskelseg.runtime.labels.segments import (
+    Segment,
+    VideoSegments,
+    check_fps,
+    check_segment,
+    labels_to_segments,
+    make_segment,
+)
+from mmskelseg.runtime.messages.counts import listed
+from mmskelseg.runtime.messages.errors import UserError, check_name, reads_file, shown
+from mmskelseg.runtime.messages.logs import print_log
+from mmskelseg.runtime.structures.bouts import MEASURES, Bouts, BoutStatistics
+
+# BORIS ends a state a millisecond before the next one of its kind begins.
+_TOUCH = 0.002
+#: Start and end in seconds, and class id.
+_Row = tuple[float, float, int]
+_PREDICTION = {
+    'frame_dir': str,
+    'fps': float,
+    'total_frames': int,
+    'classes': [str],
+    'segments': [{'start': float, 'end': float, 'label': str}],
+}
+
+
+@reads_file
+def read_prediction(path: FilePath) -> tuple[VideoSegments, list[str]] | None:
+    """Return segments and classes of a ``segments.json`` of `mmskelseg segment`.
+
+    None if the file is another one.
+    """
+    if Path(path).suffix.lower() != '.json' or Path(path).is_dir():
+        return None
+    content = read_json(path, '`mmskelseg segment`')
+    if not isinstance(content, dict) or 'total_frames' not in content:
+        return None
+    check_shape(content, _PREDICTION, str(path), 'segment the video again')
+    name, frames, classes = (
+        content[key] for key in ('frame_dir', 'total_frames', 'classes')
+    )
+    for text in (name, *classes):
+        check_name(text, f'{path}: a name')
+    if frames < 0:
+        raise UserError(f'{path}: total_frames is {frames}; segment the video again.')
+    segments = []
+    for i, one in enumerate(content['segments']):
+        place = f'{path}: segment {i}'
+        start, end = (number(one[side], place, side) for side in ('start', 'end'))
+        segments.append(make_segment(place, start, end, one['label']))
+    fps = check_fps(content['fps'], str(path))
+    return VideoSegments(name, segments, fps, frames), classes
+
+
+def read_annotated(path: FilePath) -> tuple[list[VideoSegments], list[str]]:
+    """Return the segments of the videos of an annotation file, and its classes."""
+    data = load_annotations(path)
+    classes = list(data['metainfo']['classes'])
+    videos = []
+    for video in data['annotations']:
+        fps = float(video['fps'])
+        segments = labels_to_segments(video['label'], fps, classes)
+        frames = len(video['label'])
+        videos.append(VideoSegments(video['frame_dir'], segments, fps, frames))
+    return videos, classes
+
+
+def to_bouts(
+    video: VideoSegments,
+    classes: Sequence[str],
+    place: str,
+    *,
+    background: str | None = None,
+    duration: float | None = None,
+) -> Bouts:
+    """Return the bouts of a recording.
+
+    Segments of one class that touch are one bout.
+
+    Args:
+        video: Its segments.
+        classes: Names in the order of ids.
+        place: The recording in messages.
+        background: Class of the time without a label; by default it was not observed.
+        duration: Seconds of the recording, if the file does not state them. Without
+            both, it ends with its last segment.
+
+    Raises:
+        UserError: If segments overlap or are outside of the recording, or if its
+            duration is needed for the background and unknown.
+    """
+    if video.num_frames and video.fps:
+        duration = video.num_frames / video.fps
+    if duration is None and background is not None:
+        raise UserError(
+            f'{place}: its file does not state how long the recording is, so the time '
+            f'of {background!r} is unknown; give --duration SECONDS.'
+        )
+    rows: list[_Row] = []
+    before: Segment | None = None
+    for segment in sorted(video.segments, key=lambda s: (s.start, s.end)):
+        check_segment(segment, duration or inf, classes, place)
+        start, end = max(segment.start, 0.0), min(segment.end, duration or inf)
+        at = rows[-1][1] if rows else 0.0
+        if start < at - _TOUCH:
+            raise UserError(
+                f'{place}: {before} and {segment} overlap; a recording has one class '
+                'at a time, so correct one of them.'
+            )
+        start = at if start < at + _TOUCH else start
+        if start >= end:
+            print_log(f'{place}: {segment} is too short, and left out.', WARNING)
+            continue
+        rows.append((start, end, classes.index(segment.label)))
+        before = segment
+    if duration is None:
+        duration = rows[-1][1] if rows else 0.0
+    if background is not None:
+        rows = list(_filled(rows, classes.index(background), duration))
+    table = np.array(_merged(rows), float).reshape(-1, 3)
+    return Bouts(table[:, 0], table[:, 1], table[:, 2].astype(np.int64), duration)
+
+
+def _filled(rows: Sequence[_Row], other: int, duration: float) -> Iterator[_Row]:
+    """Yield rows with those of another class between them."""
+    at = 0.0
+    for start, end, label in rows:
+        if start > at:
+            yield at, start, other
+        yield start, end, label
+        at = end
+    if duration > at:
+        yield at, duration, other
+
+
+def _merged(rows: Sequence[_Row]) -> list[_Row]:
+    """Return rows; those of one class that touch are one."""
+    merged: list[_Row] = []
+    for start, end, label in rows:
+        if merged and merged[-1][1:] == (start, label):
+            start = merged.pop()[0]
+        merged.append((start, end, label))
+    return merged
+
+
+@reads_file
+def read_groups(
+    path: FilePath, recordings: Collection[str]
+) -> dict[str, tuple[str, str]]:
+    """Return group and individual of each recording.
+
+    Args:
+        path: A table with the columns ``video`` and ``group``, and optionally
+            ``individual``, by default the recording itself.
+        recordings: Names of the recordings; each must have a row.
+    """
+    rows = read_rows(path)
+    header = rows[0][1] if rows else []
+    if not {'video', 'group'} <= set(header):
+        raise UserError(
+            f'{path}: the columns are {listed(header)}, expected video and group.'
+        )
+    found: dict[str, tuple[str, str]] = {}
+    of_individual: dict[str, str] = {}
+    for place, row in as_dicts(rows, path):
+        name = row['video']
+        name = name if name in recordings else Path(name).stem
+        if name not in recordings or name in found:
+            fault = 'named twice' if name in found else 'not among the recordings'
+            raise UserError(
+                f'{place}: video {shown(row["video"])} is {fault}; correct the name or '
+                'delete the row.'
+            )
+        group, individual = row['group'], row.get('individual') or name
+        if not group:
+            raise UserError(f'{place}: the group of {name!r} is empty; name it.')
+        other = of_individual.setdefault(individual, group)
+        if other != group:
+            raise UserError(
+                f'{place}: {individual!r} is in the groups {other!r} and {group!r}; '
+                'the tests are for groups of different individuals.'
+            )
+        found[name] = group, individual
+    missing = sorted(set(recordings) - found.keys())
+    if missing:
+        raise UserError(
+            f'{path}: lacks a row for {shown(missing[0])}, the first of {len(missing)} '
+            'recordings without a group.'
+        )
+    if len(set(of_individual.values())) == 1:
+        raise UserError(
+            f'{path}: all are in the group {group!r}; at least two are needed.'
+        )
+    return found
+
+
+def write_table(path: FilePath, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write rows with the same columns as CSV; the cell of NaN is empty."""
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator='\n')
+    writer.writerow(rows[0])
+    for row in rows:
+        writer.writerow([_cell(name, value) for name, value in row.items()])
+    atomic_write_text(path, table.getvalue())
+
+
+def _cell(column: str, value: object) -> object:
+    """Return what a cell shows: p-values with 4 digits, other numbers to 0.001."""
+    if not isinstance(value, float):
+        return value
+    if isnan(value):
+        return ''
+    if column in ('p', 'p_holm'):
+        return f'{value:.4g}'
+    return f'{value:.3f}'
+
+
+def bout_rows(
+    statistics: BoutStatistics, classes: Sequence[str]
+) -> list[dict[str, object]]:
+    """Return a row for each class: its measures, and how often each class follows."""
+    following = statistics.budget.transitions.tolist()
+    rows = zip(*statistics.measures().values(), strict=True)
+    return [
+        {
+            'class': name,
+            **dict(zip(MEASURES, map(float, values), strict=True)),
+            'bouts': int(values[0]),
+            'observed_s': statistics.observed,
+            **{f'next: {c}': n for c, n in zip(classes, following[k], strict=True)},
+        }
+        for k, (name, values) in enumerate(zip(classes, rows, strict=True))
+    ]

@@ -1,0 +1,146 @@
+"""Bouts: when each behaviour or task was seen, and statistics of it.
+
+A bout is an uninterrupted stretch of one class. A bout that the edge of a recording
+cuts counts as it was seen. Time without a label is not observed time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from mmskelseg.runtime.structures.time_budget import TimeBudget
+
+#: Names of the measures.
+MEASURES = (
+    'bouts', 'rate_per_min', 'total_s', 'share_percent', 'mean_s', 'median_s', 'sd_s',
+    'latency_s',
+)  # fmt: skip
+_NONE = float('nan')
+
+
+@dataclass(frozen=True)
+class Bouts:
+    """The bouts of one recording in temporal order, without overlap.
+
+    Args:
+        start: Seconds, shape (S,).
+        end: Seconds, shape (S,).
+        label: Class ids, shape (S,).
+        duration: Seconds of the recording.
+    """
+
+    start: np.ndarray
+    end: np.ndarray
+    label: np.ndarray
+    duration: float
+
+    def statistics(
+        self, num_classes: int, begin: float = 0, end: float = inf
+    ) -> BoutStatistics:
+        """Return the statistics of the recording, or of a part of it.
+
+        Bouts and transitions count in the part in which they begin, and have their
+        whole duration there. Time counts in the part in which it passes. So the numbers
+        and the total times of successive parts add up to those of the recording.
+
+        Args:
+            num_classes: K.
+            begin: First second of the part.
+            end: Last second of the part; that of the recording if it ends earlier.
+        """
+        end = min(end, self.duration)
+        inside = np.clip(self.end, begin, end) - np.clip(self.start, begin, end)
+        begins = (begin <= self.start) & (self.start < end)
+        total = np.bincount(self.label, inside, num_classes)
+        transitions = np.zeros((num_classes, num_classes), np.int64)
+        follows = (self.end[:-1] == self.start[1:]) & begins[1:]
+        np.add.at(transitions, (self.label[:-1][follows], self.label[1:][follows]), 1)
+        budget = TimeBudget(
+            np.bincount(self.label[begins], minlength=num_classes),
+            total,
+            max(end - begin - float(total.sum()), 0.0),
+            transitions,
+        )
+        lengths = self.end - self.start
+        seen = np.maximum(self.start, begin) - begin
+        classes = range(num_classes)
+        return BoutStatistics(
+            budget,
+            tuple(lengths[begins & (self.label == k)] for k in classes),
+            tuple(seen[(inside > 0) & (self.label == k)][:1] for k in classes),
+        )
+
+
+@dataclass(frozen=True)
+class BoutStatistics:
+    """Bouts of each class in a recording, or in several of one individual.
+
+    Args:
+        budget: Numbers, total times and transitions.
+        durations: Seconds of each bout, by class.
+        latencies: Seconds until the first bout in each recording that has one, by
+            class; 0 if it goes on when the recording, or its part, begins.
+
+    >>> label = np.array([0, 1, 0])
+    >>> bouts = Bouts(np.array([0, 2, 3]), np.array([2, 3, 10]), label, 10.0)
+    >>> values = bouts.statistics(2).measures()
+    >>> values['rate_per_min'].tolist(), values['mean_s'].tolist()
+    ([12.0, 6.0], [4.5, 1.0])
+    """
+
+    budget: TimeBudget
+    durations: tuple[np.ndarray, ...]
+    latencies: tuple[np.ndarray, ...]
+
+    def __add__(self, other: BoutStatistics) -> BoutStatistics:
+        return BoutStatistics(
+            self.budget + other.budget,
+            _joined(self.durations, other.durations),
+            _joined(self.latencies, other.latencies),
+        )
+
+    @property
+    def observed(self) -> float:
+        """Seconds with a label."""
+        return float(self.budget.total.sum())
+
+    def measures(self) -> dict[str, np.ndarray]:
+        """Return the ``MEASURES`` by their names, each of shape (K,).
+
+        NaN stands where there is nothing to measure: durations and latency of a class
+        without a bout, the standard deviation of one bout, shares of no time.
+        """
+        number, total = self.budget.number, self.budget.total
+        observed = self.observed or _NONE
+        values = (
+            number.astype(float),
+            60 * number / observed,
+            total,
+            100 * total / observed,
+            _each(self.durations, np.mean),
+            _each(self.durations, np.median),
+            _each(self.durations, sample_sd),
+            _each(self.latencies, np.mean),
+        )
+        return dict(zip(MEASURES, values, strict=True))
+
+
+def sample_sd(values: np.ndarray) -> float:
+    """Return the standard deviation of a sample (n - 1); NaN below two values."""
+    return float(np.std(values, ddof=1)) if values.size > 1 else _NONE
+
+
+def _joined(
+    first: tuple[np.ndarray, ...], second: tuple[np.ndarray, ...]
+) -> tuple[np.ndarray, ...]:
+    return tuple(map(np.concatenate, zip(first, second, strict=True)))
+
+
+def _each(
+    values: tuple[np.ndarray, ...], measure: Callable[[np.ndarray], float]
+) -> np.ndarray:
+    return np.array([measure(each) if each.size else _NONE for each in values])

@@ -1,0 +1,191 @@
+"""Bout statistics of recordings, as a user asks for them."""
+
+import csv
+import json
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from mmskelseg.commands.bouts import main
+from mmskelseg.runtime.files.annotations import load_annotations
+
+LABELS = """video,start,end,label
+m1,0,30,walk
+m1,30,90,groom
+m2,0,10,groom
+m2,10,60,walk
+m3,20,80,groom
+m4,0,100,groom
+"""
+GROUPS = 'video,group\nm3,drug\nm4,drug\nm1,saline\nm2,saline\n'
+
+
+@pytest.fixture
+def call(tmp_path, capsys):
+    """Run the command in this process; return what it prints or ends with."""
+
+    def run(*args):
+        words = [*map(str, args), '--out', str(tmp_path / 'out')]
+        try:
+            main(words, prog='bouts')
+        except SystemExit as end:
+            return end.code
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def bouts(tmp_path, call):
+    """Run the command on labels, and groups."""
+
+    def run(labels=LABELS, groups=None):
+        (tmp_path / 'lab.csv').write_text(labels)
+        if groups is None:
+            return call(tmp_path / 'lab.csv')
+        (tmp_path / 'groups.csv').write_text(groups)
+        return call(tmp_path / 'lab.csv', '--groups', tmp_path / 'groups.csv')
+
+    return run
+
+
+@pytest.fixture
+def table(tmp_path):
+    def read(name):
+        with (tmp_path / 'out' / name).open(newline='') as file:
+            return list(csv.DictReader(file))
+
+    return read
+
+
+def test_command_writes_tables_and_an_ethogram(run_tool, tmp_path, table):
+    (tmp_path / 'lab.csv').write_text(LABELS)
+    (tmp_path / 'groups.csv').write_text(GROUPS)
+    done = run_tool(
+        'mmskelseg', 'bouts', 'lab.csv', '--out', 'out', '--groups', 'groups.csv',
+        '--bin', 60, '--background', 'other', '--duration', 120,
+    )  # fmt: skip
+    names = (
+        'bouts.csv', 'comparison.csv', 'bouts_by_bin.csv', 'comparison_by_bin.csv',
+        'ethogram.png',
+    )  # fmt: skip
+    assert done.stdout.split() == [f'out/{name}' for name in names]
+    assert np.ptp(matplotlib.image.imread(tmp_path / 'out/ethogram.png')) == 1
+    rows = table('bouts.csv')
+    assert [(r['video'], r['class']) for r in rows[:4]] == [
+        ('m3', 'groom'), ('m3', 'walk'), ('m3', 'other'), ('m4', 'groom')
+    ]  # fmt: skip
+    assert rows[2] == {
+        'video': 'm3', 'group': 'drug', 'class': 'other', 'bouts': '2',
+        'rate_per_min': '1.000', 'total_s': '60.000', 'share_percent': '50.000',
+        'mean_s': '30.000', 'median_s': '30.000', 'sd_s': '14.142',
+        'latency_s': '0.000', 'observed_s': '120.000', 'next: groom': '1',
+        'next: walk': '0', 'next: other': '0',
+    }  # fmt: skip
+    binned = table('bouts_by_bin.csv')
+    assert len(binned) == 2 * len(rows)
+    first = [r for r in binned if (r['video'], r['class']) == ('m3', 'groom')]
+    assert [(r['from_s'], r['to_s']) for r in first] == [
+        ('0.000', '60.000'), ('60.000', '120.000')
+    ]  # fmt: skip
+    assert [(r['bouts'], r['total_s']) for r in first] == [
+        ('1', '40.000'), ('0', '20.000')
+    ]  # fmt: skip
+    compared = table('comparison.csv')
+    found = next(
+        r for r in compared if (r['class'], r['measure']) == ('groom', 'total_s')
+    )
+    assert found == {
+        'class': 'groom', 'measure': 'total_s', 'n: drug': '2', 'n: saline': '2',
+        'mean: drug': '80.000', 'mean: saline': '35.000', 'sd: drug': '28.284',
+        'sd: saline': '35.355', 'difference': '-45.000', 'test': 'Mann-Whitney U',
+        'statistic': '3.500', 'p': '0.6667', 'p_holm': '1',
+    }  # fmt: skip
+    assert len(table('comparison_by_bin.csv')) == 2 * len(compared)
+
+
+def test_time_without_a_label_is_not_observed(bouts, table):
+    """Of the 330 s of four recordings, 20 s; the command says so."""
+    assert '20.0 s of 330.0 s have no label' in bouts()
+    assert [r['observed_s'] for r in table('bouts.csv')[::2]] == [
+        '90.000', '60.000', '60.000', '100.000'
+    ]  # fmt: skip
+    assert 'group' not in table('bouts.csv')[0]
+
+
+def test_recordings_of_an_individual_count_as_one(bouts, table):
+    groups = 'video,group,individual\nm1,x,a\nm2,x,a\nm3,y,b\nm4,y,c\n'
+    bouts(groups=groups)
+    rows = table('bouts.csv')
+    assert [(r['individual'], r['bouts'], r['total_s']) for r in rows[::2]] == [
+        ('a', '2', '70.000'), ('b', '1', '60.000'), ('c', '1', '100.000')
+    ]  # fmt: skip
+    found = table('comparison.csv')[0]
+    assert (found['n: x'], found['n: y'], found['p']) == ('1', '2', '')
+
+
+def test_annotations_and_predictions_are_read(call, tmp_path, table, small_data):
+    """The latter in a folder that has them in other formats too; names are those of
+    classes that never occur, too."""
+    folder = tmp_path / 'predicted'
+    folder.mkdir()
+    for name in ('p1', 'p2'):
+        content = {
+            'frame_dir': name, 'fps': 10, 'total_frames': 50, 'notes': [],
+            'classes': ['class_0', 'jump'],
+            'segments': [{'start': 0, 'end': 2, 'label': 'class_0'}],
+        }  # fmt: skip
+        (folder / f'{name}_segments.json').write_text(json.dumps(content))
+        (folder / f'{name}_segments.csv').write_text('start,end,label\n0,2,class_0\n')
+    call(small_data, folder)
+    rows = table('bouts.csv')
+    data = load_annotations(small_data)
+    names = [*data['metainfo']['classes'], 'jump']
+    assert [row['class'] for row in rows[:4]] == names
+    videos = {video['frame_dir']: video for video in data['annotations']}
+    assert {row['video'] for row in rows} == {*videos, 'p1', 'p2'}
+    for row in rows:
+        if row['video'] in videos and row['class'] != 'jump':
+            video = videos[row['video']]
+            frames = (video['label'] == names.index(row['class'])).sum()
+            assert float(row['total_s']) == pytest.approx(frames / video['fps'])
+
+
+def test_lines_of_frames_are_read_at_their_rate(call, tmp_path, table):
+    (tmp_path / 'a.txt').write_text('walk\nwalk\nlift\n')
+    call(tmp_path / 'a.txt', '--label-fps', 2)
+    assert [row['total_s'] for row in table('bouts.csv')] == ['0.500', '1.000']
+    assert '--label-fps' in call(tmp_path / 'a.txt')
+
+
+@pytest.mark.parametrize(
+    ('change', 'words'),
+    [
+        ({'frame_dir': None}, ['frame_dir']),
+        ({'fps': 0}, ['fps is 0']),
+        ({'total_frames': -1}, ['total_frames is -1']),
+        ({'segments': [{'start': 'x', 'end': 1, 'label': 'a'}]}, ["'x'"]),
+        ({'segments': [{'start': 2, 'end': 1, 'label': 'a'}]}, ['segment 0', '2.000']),
+        ({'segments': [{'start': 0, 'end': 9, 'label': 'a'}]}, ["'m1'", '9.000']),
+        ({'classes': []}, ['label']),
+    ],
+)
+def test_prediction_that_cannot_be_is_named(call, tmp_path, change, words):
+    content = {
+        'frame_dir': 'm1', 'fps': 10, 'total_frames': 50, 'classes': ['a'],
+        'segments': [],
+    }  # fmt: skip
+    path = tmp_path / 'segments.json'
+    path.write_text(json.dumps(content | change))
+    said = call(path)
+    assert all(word in said for word in words), said
+
+
+def test_recording_in_two_files_is_named(call, tmp_path):
+    one, other = tmp_path / 'm2.csv', tmp_path / 'more' / 'm2.csv'
+    other.parent.mkdir()
+    for path in (one, other):
+        path.write_text('start,end,label\n0,1,walk\n')
+    said = call(one, other)
+    assert all(word in said for word in (str(one), str(other), "'m2'")), said

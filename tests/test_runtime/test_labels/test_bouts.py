@@ -1,0 +1,77 @@
+"""Bouts from segments of label files."""
+
+import pytest
+
+from mmskelseg.runtime.labels import Segment, VideoSegments
+from mmskelseg.runtime.labels.bouts import read_groups, to_bouts
+
+CLASSES = ['walk', 'groom', 'other']
+
+
+def bouts(*segments, fps=None, num_frames=None, **options):
+    video = VideoSegments('m1', [Segment(*s) for s in segments], fps, num_frames)
+    found = to_bouts(video, CLASSES, 'a.csv: video m1', **options)
+    rows = zip(found.start, found.end, found.label.tolist(), strict=True)
+    return [(float(s), float(e), CLASSES[k]) for s, e, k in rows], found.duration
+
+
+def test_segments_of_a_class_that_touch_are_one_bout():
+    found = bouts((3, 4, 'walk'), (0, 2, 'walk'), (2, 3, 'walk'), (4.5, 5, 'walk'))
+    assert found == ([(0, 4, 'walk'), (4.5, 5, 'walk')], 5)
+
+
+def test_states_that_boris_ends_a_millisecond_early_follow_each_other():
+    assert bouts((0, 4.199, 'walk'), (4.2, 6, 'groom'))[0][1] == (4.199, 6, 'groom')
+
+
+def test_background_is_the_time_without_a_label():
+    found = bouts((2, 3, 'walk'), (5, 6, 'other'), background='other', duration=8)
+    assert found == ([(0, 2, 'other'), (2, 3, 'walk'), (3, 8, 'other')], 8)
+    assert bouts(background='other', duration=8) == ([(0, 8, 'other')], 8)
+
+
+def test_duration_that_the_file_states_counts():
+    """Labels may exceed it by up to a second, and are cut."""
+    found = bouts((0, 10.5, 'walk'), fps=25, num_frames=250, duration=600)
+    assert found == ([(0, 10, 'walk')], 10)
+
+
+@pytest.mark.parametrize(
+    ('segments', 'options', 'words'),
+    [
+        ([(0, 5, 'walk'), (4, 6, 'groom')], {}, ["'walk' (0.000", "'groom' (4.000"]),
+        ([(0, 12, 'walk')], {'duration': 10}, ['12.000', '10.000 s']),
+        ([(-3, 2, 'walk')], {}, ['-3.000']),
+        ([(0, 5, 'walk')], {'background': 'other'}, ["'other'", '--duration']),
+    ],
+)
+def test_segments_that_make_no_bouts_are_named(segments, options, words):
+    with pytest.raises(ValueError, match=r'^a\.csv: video m1: ') as error:
+        bouts(*segments, **options)
+    assert all(word in str(error.value) for word in words), error.value
+
+
+def test_groups_name_videos_with_or_without_their_suffix(tmp_path):
+    path = tmp_path / 'groups.csv'
+    path.write_text('video;group;sex\na.mp4;x;f\nb;y;m\n')
+    assert read_groups(path, ['a', 'b']) == {'a': ('x', 'a'), 'b': ('y', 'b')}
+
+
+@pytest.mark.parametrize(
+    ('text', 'words'),
+    [
+        ('name,group\na,x\nb,y', ['name, group', 'video']),
+        ('video,group\na,x\nc,y', ['line 3', "'c'"]),
+        ('video,group\na,x\na.avi,y', ['line 3', "'a.avi'", 'twice']),
+        ('video,group\na,x\nb,', ['line 3', "'b'"]),
+        ('video,group\na,x', ["'b'"]),
+        ('video,group\na,x\nb,x', ["'x'"]),
+        ('video,group,individual\na,x,1\nb,y,1', ['line 3', "'1'", "'x'", "'y'"]),
+    ],
+)
+def test_groups_that_cannot_be_compared_are_named(tmp_path, text, words):
+    path = tmp_path / 'groups.csv'
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r'groups\.csv') as error:
+        read_groups(path, ['a', 'b'])
+    assert all(word in str(error.value) for word in words), error.value
