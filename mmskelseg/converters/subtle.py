@@ -87,7 +87,7 @@ def annotate(path: Path, label_path: Path) -> VideoAnnotation:
         'img_shape': (SIDE, SIDE),
         'fps': FPS,
         # Seen from above, with y upwards in the image.
-        'keypoint': fit_image(points[..., :2] * np.float32([1, -1]), seen),
+        'keypoint': fit_image(points[..., :2] * np.array([1, -1], np.float32), seen),
         'keypoint_score': seen.astype(np.float32),
         'keypoint_3d': points,
         'label': label,
