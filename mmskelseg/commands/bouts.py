@@ -3,9 +3,9 @@
     %(prog)s out --out bouts
     %(prog)s project.boris --background other --duration 600 --groups groups.csv
 
-LABELS are files of a labelling tool, the segments.json of `mmskelseg segment`,
-annotation files, or folders of these; of a folder that `segment` wrote, only its
-segments.json count, or else its segments.csv. OUT gets these files:
+LABELS are files of a labelling tool, the segments.json of `mmskelseg segment`, folders
+of either, or annotation files. Of a folder that `segment` wrote, only its segments.json
+count, or else its segments.csv. OUT gets these files:
 
   bouts.csv              bouts of each class in each recording: number, rate per
                          minute, total duration, share of the observed time; mean,
@@ -58,7 +58,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         type=Path,
         metavar='LABELS',
-        help='label files, segments.json, annotation files, or folders',
+        help='label files, segments.json, folders of them, or annotation files',
     )
     parser.add_argument(
         '--out', required=True, type=Path, metavar='DIR', help='folder for the files'
