@@ -81,6 +81,7 @@ def test_browser_prints_what_the_file_holds(call_tool, small_data, change):
         'videos      3, from 4.5 s (video_1) to 6.0 s (video_0), 15.5 s in all',
         'frames      155',
         'skeleton    coco17, 17 joints',
+        'view        from the ',
         'no one seen in 2 frames (1.3 %)',
         'missing     1.2 % of the joints of persons present',
         'unlabelled  20 frames (12.9 %)',

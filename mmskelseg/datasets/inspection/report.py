@@ -59,6 +59,8 @@ def _overview(source: str, summary: Summary) -> Iterator[str]:
         'fps': _counted(summary['fps']),
         'images': _counted(summary['images']),
         'skeleton': f'{summary["skeleton"]}, {len(summary["missing_by_joint"])} joints',
+        'view': f'from the {summary["view"]}'
+        + (f', up is {summary["up"]}' if summary['up'] else ''),
         'persons': _counted(summary['persons']),
         'no one seen': f'in {empty:,} frames{_share(empty, frames)}',
         'missing': f'{summary["missing"]:.1f} % of the joints of persons present',

@@ -12,6 +12,7 @@ from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.files.inputs import is_file
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg.runtime.structures.bodies import camera_view, up_direction
 
 # Statistics by name; see :func:`summarize`.
 Summary = dict[str, Any]
@@ -41,11 +42,14 @@ def summarize(data: AnnotationFile, folder: Path) -> Summary:
     labelled = sum(row['frames'] for row in classes)
     images = ('{1}x{0}'.format(*map(int, video['img_shape'])) for video in videos)
     members = set().union(*data['split'].values())
+    in_3d = all('keypoint_3d' in video for video in videos)
     named = [video['filename'] for video in videos if video.get('filename')]
     return {
         'dataset': meta['dataset'],
         'skeleton': skeleton.name,
         'background': meta['background'],
+        'view': camera_view(meta, videos)[0],
+        'up': up_direction(meta, videos)[0] if in_3d else None,
         'videos': len(videos),
         'frames': frames,
         'seconds': sum(seconds.values()),
