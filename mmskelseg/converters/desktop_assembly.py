@@ -87,8 +87,8 @@ def convert(
     annotations: list[VideoAnnotation] = []
     for video, label in labels.items():
         pose = folder / f'{video}.npy'
-        files.update({(video, 'label'): label, (video, 'keypoint'): pose})
-        files[video, 'keypoint_score'] = pose
+        files |= {(video, key): pose for key in ('keypoint', 'keypoint_score')}
+        files[video, 'label'] = label
         keypoint, score = read_poses(pose)
         annotations.append(
             {

@@ -6,7 +6,7 @@ are log-normal.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -128,19 +128,9 @@ class SegmentGrammar:
         longest = 0
         for labels in videos:
             table = segment_table(np.asarray(labels))
-            if len(table) and table[:, 2].max() >= K:
-                raise UserError(
-                    f'The training videos have the class id {table[:, 2].max()}, but '
-                    f'ids run from 0 to {K - 1}; set num_classes to the number of '
-                    'classes.'
-                )
+            _check_classes(table, K)
             for i, (begin, end, label) in enumerate(table):
-                # The previous classes, back to the last unlabelled frame.
-                before = []
-                for j in range(i - 1, max(i - 3, -1), -1):
-                    if table[j, 1] != table[j + 1, 0]:
-                        break
-                    before.append(int(table[j, 2]))
+                before = _classes_before(table, i)
                 if begin == 0:
                     starts[label] += 1
                 if before:
@@ -153,21 +143,7 @@ class SegmentGrammar:
                 if (before or begin == 0) and (is_followed or end == len(labels)):
                     logs[label].append(math.log(end - begin))
                     longest = max(longest, int(end - begin))
-        counted = np.concatenate([np.array(part) for part in logs])
-        if not counted.size:
-            raise UserError(
-                'There is no complete segment in the labels of the training videos; '
-                'label some segments from their start to their end.'
-            )
-        pooled_mean, means = counted.mean(), np.zeros(K)
-        spread = [np.array(part) - np.mean(part) for part in logs if len(part) > 1]
-        pooled = np.square(np.concatenate(spread)).mean() if spread else 0.25
-        variances = np.zeros(K)
-        for c, part in enumerate(logs):
-            n, values = len(part), np.array(part)
-            means[c] = (values.sum() + smoothing * pooled_mean) / (n + smoothing)
-            squares = np.square(values - values.mean()).sum() if n else 0.0
-            variances[c] = (squares + smoothing * pooled) / (n + smoothing)
+        means, deviations = _durations_of(logs, smoothing)
         transitions = _normalized(pairs + smoothing / max(K - 1, 1))
         if order == 2:
             # The added counts are proportional to the transitions of order 1.
@@ -176,7 +152,7 @@ class SegmentGrammar:
             starts / starts.sum(),
             transitions,
             means,
-            np.maximum(np.sqrt(variances), _LEAST_SPREAD),
+            deviations,
             longest,
         )
 
@@ -184,6 +160,49 @@ class SegmentGrammar:
     def order(self) -> int:
         """The number of previous classes that the next class depends on."""
         return self.transitions.ndim - 1
+
+
+def _classes_before(table: np.ndarray, i: int) -> list[int]:
+    """Return up to two classes before segment i, back to the last unlabelled frame."""
+    before: list[int] = []
+    for j in range(i - 1, max(i - 3, -1), -1):
+        if table[j, 1] != table[j + 1, 0]:
+            break
+        before.append(int(table[j, 2]))
+    return before
+
+
+def _check_classes(table: np.ndarray, num_classes: int) -> None:
+    """Raise a UserError for a class id beyond the last one in segments (S, 3)."""
+    if len(table) and table[:, 2].max() >= num_classes:
+        raise UserError(
+            f'The training videos have the class id {table[:, 2].max()}, but ids run '
+            f'from 0 to {num_classes - 1}; set num_classes to the number of classes.'
+        )
+
+
+def _durations_of(
+    logs: Sequence[Sequence[float]], smoothing: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and deviation of the logarithms of durations, for each class, (K,).
+
+    Rare classes are drawn towards all segments.
+    """
+    counted = np.concatenate([np.array(part) for part in logs])
+    if not counted.size:
+        raise UserError(
+            'There is no complete segment in the labels of the training videos; label '
+            'some segments from their start to their end.'
+        )
+    pooled_mean, means, variances = counted.mean(), *np.zeros((2, len(logs)))
+    spread = [np.array(part) - np.mean(part) for part in logs if len(part) > 1]
+    pooled = np.square(np.concatenate(spread)).mean() if spread else 0.25
+    for c, part in enumerate(logs):
+        n, values = len(part), np.array(part)
+        means[c] = (values.sum() + smoothing * pooled_mean) / (n + smoothing)
+        squares = np.square(values - values.mean()).sum() if n else 0.0
+        variances[c] = (squares + smoothing * pooled) / (n + smoothing)
+    return means, np.maximum(np.sqrt(variances), _LEAST_SPREAD)
 
 
 def _normalized(counts: np.ndarray) -> np.ndarray:
