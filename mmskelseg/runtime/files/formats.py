@@ -96,16 +96,17 @@ class Formats(Generic[Result]):
         for name, is_own in formats.items():
             if is_own is None:
                 return name
+        known = ', '.join(self.readers)
         raise UserError(
-            f'{path}: not in a known {self.kind} format ({", ".join(self.readers)}); '
-            f'if it is in one of them, name that by {self.flag}.'
+            f'{path}: not in a known format of {self.kind} ({known}); if it is in one '
+            f'of them, name that by {self.flag}.'
         )
 
     def reader(self, path: FilePath, format: str) -> Callable[..., Result]:
         """Return the reader of a format, for a path that an error names."""
         if format not in self.readers:
             raise UserError(
-                f'{path}: {shown(format)} is not a {self.kind} format; choose from '
+                f'{path}: {shown(format)} is not a format of {self.kind}; choose from '
                 f'{", ".join(self.readers)}.'
             )
         return self.readers[format]

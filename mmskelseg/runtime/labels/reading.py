@@ -23,7 +23,7 @@ def _table_rows(path: Path) -> list[list[str]]:
 
 #: The formats of label files. A hint is the content of a JSON file, or a table's row.
 LABEL_FORMATS: Formats[list[VideoSegments]] = Formats(
-    'label',
+    'labels',
     '--label-format',
     {
         '.json': _json_content,

@@ -41,7 +41,7 @@ def _array_names(path: Path) -> list[set[str]]:
 #: one decides; the header of a table, in lower case; whether each item of an HDF5 file
 #: is a table of pandas; the names of the arrays in an npz file; or a folder.
 POSE_FORMATS: Formats[Poses] = Formats(
-    'pose',
+    'poses',
     '--format (convert keypoints) or --pose-format',
     {
         '.json': _json_keys,
