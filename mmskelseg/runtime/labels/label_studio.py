@@ -77,7 +77,9 @@ def read_label_studio(
         notes: List to which notes are appended; by default they are logged as warnings.
     """
     if part not in ('annotations', 'predictions'):
-        raise UserError(f'part is {part!r}, expected annotations or predictions.')
+        raise UserError(
+            f'{path}: part is {part!r}, expected annotations or predictions.'
+        )
     tasks = read_json(path, 'Label Studio')
     check_shape(tasks, [{**_TASK, f'{part}?': list}], str(path), _REMEDY)
     parts = Parts(path, 'tasks', 'delete one of them', strict, notes)
