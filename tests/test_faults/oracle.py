@@ -23,6 +23,16 @@ LONGEST = 1000
 CANARY = Path('/tmp/mmskelseg_canary')
 
 
+class Call:
+    """Pickles as the call of a function."""
+
+    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
+        self.reduced = (function, arguments)
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple]:
+        return self.reduced
+
+
 class Hang(BaseException):
     """The time is over."""
 

@@ -15,6 +15,7 @@ from mmskelseg.runtime.files import inputs
 from mmskelseg.runtime.files.pickled_values import DATA_NAMES, UnsafePickleError
 from mmskelseg.runtime.files.pickles import load_pickle
 from mmskelseg.runtime.messages.errors import UserError
+from tests.test_faults.oracle import Call
 
 PLAIN = [
     np.arange(6.0).reshape(2, 3),
@@ -35,16 +36,6 @@ PLAIN = [
     OrderedDict(a=1),
     {'split': {'train': ['01']}, 'total_frames': 3, 'fps': None},
 ]
-
-
-class Call:
-    """Pickles as the call of a function."""
-
-    def __init__(self, function, *arguments):
-        self.reduced = (function, arguments)
-
-    def __reduce__(self):
-        return self.reduced
 
 
 def write(path, content):
