@@ -9,7 +9,7 @@ import re
 import resource
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -129,15 +129,3 @@ def run_command(main: Callable[..., Any], *argv: Any) -> None:
         assert ended.startswith('error: '), ended
         raise UserError(ended.removeprefix('error: '))
     assert ended in (0, None), f'status {ended}'
-
-
-@contextmanager
-def working_in(folder: Path) -> Iterator[None]:
-    """Make a folder the current one for a block."""
-    here = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        with suppress(FileNotFoundError):
-            os.chdir(here)

@@ -14,6 +14,7 @@ from statistics import fmean
 from typing import Any
 
 from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.inputs import check_fps
 from mmskelseg.runtime.files.parsing import (
     FilePath,
     check_shape,
@@ -31,7 +32,6 @@ from mmskelseg.runtime.labels.reading import (
 from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,
-    check_fps,
     frame_at,
     make_segment,
 )
