@@ -73,27 +73,17 @@ def test_networks_that_cannot_be_downloaded_are_told(monkeypatch, clip):
         Walkers().estimate(clip(), progress=False)
 
 
-@pytest.mark.parametrize(
-    ('estimator', 'match'),
-    [
-        ('openpose', "no pose estimator 'openpose'; choose mediapipe, topdown, "),
-        ('mediapipe:2', "no pose estimator 'mediapipe:2'"),
-        ({'type': 'Nothing'}, 'is .*Nothing.*, expected MediaPipePose, RTMLibPose'),
-        ({}, 'type of a pose estimator is None, expected MediaPipePose'),
-    ],
-)
-def test_unknown_estimator_names_those_there_are(estimator, match):
-    with pytest.raises(ValueError, match=match):
-        build_pose_estimator(estimator)
-
-
-def test_option_that_does_not_exist_names_those_that_do():
-    with pytest.raises(
-        ValueError, match=r'MMPoseAlias has no option speed; choose from mo'
-    ):
-        build_pose_estimator('topdown', speed=3)
-    with pytest.raises(ValueError, match="solution is 'Feet', expected one of Body, "):
-        build_pose_estimator('rtmlib', solution='Feet')
+@pytest.mark.parametrize(('estimator', 'options', 'named'), [
+    ('openpose', {}, "'openpose'.*mediapipe, topdown, "),
+    ('mediapipe:2', {}, "'mediapipe:2'"),
+    ({'type': 'Nothing'}, {}, 'Nothing.*MediaPipePose, RTMLibPose'),
+    ({}, {}, 'None, expected MediaPipePose'),
+    ('topdown', {'speed': 3}, 'MMPoseAlias has no option speed.* model'),
+    ('rtmlib', {'solution': 'Feet'}, "solution is 'Feet'.*Body"),
+])  # fmt: skip
+def test_unknown_estimators_and_options_are_named(estimator, options, named):
+    with pytest.raises(UserError, match=named):
+        build_pose_estimator(estimator, **options)
 
 
 @pytest.mark.parametrize('given', [15, 'dog', [15, 'dog']])
