@@ -9,8 +9,9 @@ from typing import TypeAlias, cast
 import numpy as np
 
 from mmskelseg.runtime.files.annotations import load_annotations, split_names
-from mmskelseg.runtime.files.inputs import check_fps, is_file
+from mmskelseg.runtime.files.inputs import is_file
 from mmskelseg.runtime.files.video import VideoFile, is_video
+from mmskelseg.runtime.labels.segments import check_fps
 from mmskelseg.runtime.messages.errors import (
     MissingFileError,
     UserError,
