@@ -17,7 +17,7 @@ from mmskelseg.apis.onnx_contents import (
 )
 from mmskelseg.models.onnx_files import converted
 from mmskelseg.runtime.files.atomic import atomic_write, check_can_write
-from mmskelseg.runtime.labels.segments import check_fps
+from mmskelseg.runtime.files.inputs import check_fps
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import KEY

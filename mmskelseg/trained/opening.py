@@ -31,8 +31,8 @@ from mmskelseg.registry import (
 )
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.configs import annotation_path, find_config
+from mmskelseg.runtime.files.inputs import check_fps
 from mmskelseg.runtime.files.work_folders import checkpoint_file
-from mmskelseg.runtime.labels.segments import check_fps
 from mmskelseg.runtime.messages.dependencies import is_installed
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures import is_data_layout

@@ -16,16 +16,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from tests.test_faults.oracle import CANARY
-
 Tree = Any
-
-
-class Evil:
-    """Pickles as a call that touches the canary."""
-
-    def __reduce__(self):
-        return Path.touch, (CANARY,)
 
 
 class Codec(NamedTuple):

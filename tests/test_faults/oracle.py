@@ -9,7 +9,7 @@ import re
 import resource
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,16 @@ BYTES = 3 << 29
 # Without the paths, which may be long.
 LONGEST = 1000
 CANARY = Path('/tmp/mmskelseg_canary')
+
+
+class Call:
+    """Pickles as the call of a function."""
+
+    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
+        self.reduced = (function, arguments)
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple]:
+        return self.reduced
 
 
 class Hang(BaseException):
@@ -119,15 +129,3 @@ def run_command(main: Callable[..., Any], *argv: Any) -> None:
         assert ended.startswith('error: '), ended
         raise UserError(ended.removeprefix('error: '))
     assert ended in (0, None), f'status {ended}'
-
-
-@contextmanager
-def working_in(folder: Path) -> Iterator[None]:
-    """Make a folder the current one for a block."""
-    here = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        with suppress(FileNotFoundError):
-            os.chdir(here)

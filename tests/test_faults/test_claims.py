@@ -21,19 +21,9 @@ from mmskelseg.runtime.files.pickles import load_pickle
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.poses import read_poses
 from tests.test_faults.formats import FORMATS
-from tests.test_faults.oracle import CANARY, judge
+from tests.test_faults.oracle import CANARY, Call, judge
 
 OPENPOSE = {'people': [{'pose_keypoints_2d': [100.0] * 75}]}
-
-
-class Call:
-    """Pickles as the call of a function."""
-
-    def __init__(self, function, *arguments):
-        self.reduced = (function, arguments)
-
-    def __reduce__(self):
-        return self.reduced
 
 
 def laughs(kind, depth=60):

@@ -7,21 +7,23 @@ import pytest
 from mmskelseg.commands import train
 from mmskelseg.runtime.messages.errors import UserError
 from tests.test_faults.formats import SMALL_TRAINING, TOY
-from tests.test_faults.oracle import run_command, working_in
+from tests.test_faults.oracle import run_command
 
 
 @pytest.fixture
-def train_with(tmp_path):
+def train_with(tmp_path, monkeypatch):
     """Train with a config of some lines that inherits the toy one."""
     from mmskelseg.runtime.files.annotations import save_annotations
     from tests.small_data import small_annotations
 
     save_annotations(small_annotations((9, 8, 7)), tmp_path / 'my data/annotations.pkl')
 
+    monkeypatch.chdir(tmp_path)
+
     def run(text):
         file = tmp_path / 'mine.py'
         file.write_text(f"_base_ = '{TOY}'\n{text}\n")
-        with working_in(tmp_path), pytest.raises(UserError) as error:
+        with pytest.raises(UserError) as error:
             run_command(train.main, file, '--cfg-options', *SMALL_TRAINING)
         return str(error.value).replace(str(file), 'mine.py')
 

@@ -114,23 +114,19 @@ def test_full_disk_names_the_file(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_folder_in_place_of_a_file_is_named(tmp_path):
-    (tmp_path / 'a.json').mkdir()
-    with (
-        pytest.raises(UnavailableError, match=r'a\.json: Is a directory; it is a fo'),
-        atomic_write(tmp_path / 'a.json') as file,
+def test_folder_or_file_in_the_place_of_another_is_named(tmp_path):
+    (tmp_path / 'folder').mkdir()
+    (tmp_path / 'file').touch()
+    for path, named in (
+        ('folder', 'folder: Is a directory; it is a folder'),
+        ('file/b.json', 'file: File exists; name another'),
     ):
-        file.write(b'1')
+        with (
+            pytest.raises(UnavailableError, match=named),
+            atomic_write(tmp_path / path) as file,
+        ):
+            file.write(b'1')
     assert not strays(tmp_path)
-
-
-def test_file_in_place_of_a_folder_is_named(tmp_path):
-    (tmp_path / 'a').touch()
-    with (
-        pytest.raises(UnavailableError, match='a: File exists; name another'),
-        atomic_write(tmp_path / 'a' / 'b.json') as file,
-    ):
-        file.write(b'1')
 
 
 def test_converter_on_a_full_disk_leaves_nothing(tmp_path):

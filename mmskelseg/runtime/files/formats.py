@@ -42,6 +42,7 @@ class Formats(Generic[Result]):
         self.readers: dict[str, Callable[..., Result]] = {}
         self.suffixes: dict[str, dict[str, IsOwn | None]] = {}
         self.refused: dict[str, str] = {}
+        self.endings: list[str] = []
 
     @property
     def file_suffixes(self) -> list[str]:
@@ -53,6 +54,7 @@ class Formats(Generic[Result]):
         name: str,
         suffixes: Mapping[str, IsOwn | None],
         refused: Mapping[str, str] | None = None,
+        ending: str = '',
     ) -> Callable[[Read], Read]:
         """Return a decorator that adds the reader of a format.
 
@@ -61,11 +63,13 @@ class Formats(Generic[Result]):
             suffixes: The suffixes of its files, in lower case, each with a check of
                 hints; None takes the files that no other format recognises.
             refused: Suffixes of other files of the tool; what they are and what to do.
+            ending: A pattern of what the tool appends to the name of a video.
         """
 
         def add(read: Read) -> Read:
             self.readers[name] = reads_file(read)
             self.refused.update(refused or {})
+            self.endings += [ending] * bool(ending)
             for suffix, is_own in suffixes.items():
                 self.suffixes.setdefault(suffix, {})[name] = is_own
             return cast(Read, self.readers[name])
@@ -96,16 +100,17 @@ class Formats(Generic[Result]):
         for name, is_own in formats.items():
             if is_own is None:
                 return name
+        known = ', '.join(self.readers)
         raise UserError(
-            f'{path}: not in a known {self.kind} format ({", ".join(self.readers)}); '
-            f'if it is in one of them, name that by {self.flag}.'
+            f'{path}: not in a known format of {self.kind} ({known}); if it is in one '
+            f'of them, name that by {self.flag}.'
         )
 
     def reader(self, path: FilePath, format: str) -> Callable[..., Result]:
         """Return the reader of a format, for a path that an error names."""
         if format not in self.readers:
             raise UserError(
-                f'{path}: {shown(format)} is not a {self.kind} format; choose from '
+                f'{path}: {shown(format)} is not a format of {self.kind}; choose from '
                 f'{", ".join(self.readers)}.'
             )
         return self.readers[format]

@@ -7,7 +7,12 @@ from numbers import Real
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError, system_fault
+from mmskelseg.runtime.messages.errors import (
+    MissingFileError,
+    UserError,
+    shown,
+    system_fault,
+)
 
 # The content of a file may take this multiple of its size in memory, or this many bytes
 # in any case. Poses, labels and features compress tenfold at best.
@@ -31,6 +36,13 @@ def is_rate(value: Any) -> TypeGuard[float]:
     """
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     return is_number and LEAST_FPS <= value <= MOST_FPS
+
+
+def check_fps(fps: object, place: str) -> float:
+    """Return frames per second as a float, after checking that they are some."""
+    if not is_rate(fps):
+        raise UserError(f'{place}: fps is {shown(fps)}, expected {RATES}.')
+    return float(fps)
 
 
 def check_local(path: str | os.PathLike) -> None:

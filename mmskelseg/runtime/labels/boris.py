@@ -14,12 +14,12 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.inputs import check_fps
 from mmskelseg.runtime.files.parsing import FilePath, check_shape, number, read_json
 from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts, choose, video_name
 from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,
-    check_fps,
     frame_at,
     make_segment,
     sorted_videos,

@@ -12,14 +12,10 @@ import re
 from collections.abc import Iterable, Sequence
 from xml.etree.ElementTree import Element
 
+from mmskelseg.runtime.files.inputs import check_fps
 from mmskelseg.runtime.files.parsing import FilePath, read_xml, whole, xml_attribute
 from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts, video_name
-from mmskelseg.runtime.labels.segments import (
-    Segment,
-    VideoSegments,
-    check_fps,
-    make_segment,
-)
+from mmskelseg.runtime.labels.segments import Segment, VideoSegments, make_segment
 from mmskelseg.runtime.messages.errors import UserError, shown
 
 # First frame, frame after the last, label.

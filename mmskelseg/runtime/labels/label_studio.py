@@ -14,6 +14,7 @@ from statistics import fmean
 from typing import Any
 
 from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.inputs import check_fps
 from mmskelseg.runtime.files.parsing import (
     FilePath,
     check_shape,
@@ -31,7 +32,6 @@ from mmskelseg.runtime.labels.reading import (
 from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,
-    check_fps,
     frame_at,
     make_segment,
 )
@@ -77,7 +77,9 @@ def read_label_studio(
         notes: List to which notes are appended; by default they are logged as warnings.
     """
     if part not in ('annotations', 'predictions'):
-        raise UserError(f'part is {part!r}, expected annotations or predictions.')
+        raise UserError(
+            f'{path}: part is {part!r}, expected annotations or predictions.'
+        )
     tasks = read_json(path, 'Label Studio')
     check_shape(tasks, [{**_TASK, f'{part}?': list}], str(path), _REMEDY)
     parts = Parts(path, 'tasks', 'delete one of them', strict, notes)

@@ -23,7 +23,7 @@ def _table_rows(path: Path) -> list[list[str]]:
 
 #: The formats of label files. A hint is the content of a JSON file, or a table's row.
 LABEL_FORMATS: Formats[list[VideoSegments]] = Formats(
-    'label',
+    'labels',
     '--label-format',
     {
         '.json': _json_content,
@@ -77,7 +77,7 @@ def read_segments(
 
 def reader_options(format: str) -> list[str]:
     """Return the names of the options that choose what to read from a file."""
-    names = options_of(READERS[format])
+    names = options_of(LABEL_FORMATS.readers[format])
     return [name for name in names if name not in ('strict', 'notes')]
 
 

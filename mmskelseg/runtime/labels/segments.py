@@ -14,9 +14,9 @@ from math import ceil
 
 import numpy as np
 
-from mmskelseg.runtime.files.inputs import RATES, is_rate
+from mmskelseg.runtime.files.inputs import check_fps
 from mmskelseg.runtime.files.parsing import FilePath
-from mmskelseg.runtime.messages.errors import UserError, check_name, shown
+from mmskelseg.runtime.messages.errors import UserError, check_name
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.structures.segments import resolve_background, to_segments
 
@@ -78,13 +78,6 @@ def frame_at(seconds: float, fps: float) -> int:
     (60, 60, 61)
     """
     return ceil(seconds * fps - 0.5)
-
-
-def check_fps(fps: object, place: str) -> float:
-    """Return frames per second as a float, after checking that they are some."""
-    if not is_rate(fps):
-        raise UserError(f'{place}: fps is {shown(fps)}, expected {RATES}.')
-    return float(fps)
 
 
 def labels_to_segments(

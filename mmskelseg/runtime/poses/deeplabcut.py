@@ -54,6 +54,7 @@ _SCENE = 'single'
         **dict.fromkeys(('.csv', '.tsv'), lambda header: header[0] == 'scorer'),
         **dict.fromkeys(('.h5', '.hdf5')),
     },
+    ending='(DLC|DeepCut)_.+',
 )
 def read_deeplabcut(
     path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None

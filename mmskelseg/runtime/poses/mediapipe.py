@@ -61,13 +61,13 @@ def read_mediapipe(path: FilePath, img_shape: tuple[int, int] | None = None) -> 
     """Return COCO's 17 joints of the landmarks of one video.
 
     Args:
-        path: A .json, .csv or .npz file.
+        path: A .json, .csv, .tsv or .npz file.
         img_shape: Height and width in pixels, if the file does not state them.
     """
     fps: float | None = None
     frames = 0
     suffix = Path(path).suffix.lower()
-    if suffix == '.csv':
+    if suffix in ('.csv', '.tsv'):
         found = _from_table(path)
     elif suffix == '.npz':
         found, frames = _from_array(path)

@@ -33,7 +33,9 @@ def _is_folder(path: Path) -> bool:
     return any(_IN_FOLDER.fullmatch(name) for name in names)
 
 
-@POSE_FORMATS.register('openpose', {FOLDER: _is_folder, '.json': 'people'.__eq__})
+@POSE_FORMATS.register(
+    'openpose', {FOLDER: _is_folder, '.json': 'people'.__eq__}, ending='_keypoints'
+)
 def read_openpose(path: FilePath) -> Poses:
     """Return the poses of one video in a folder of OpenPose files.
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmskelseg.runtime.files.inputs import in_words
+from mmskelseg.runtime.files.inputs import check_fps, in_words
 from mmskelseg.runtime.files.parsing import numbers
-from mmskelseg.runtime.labels.segments import check_fps
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.skeleton import Layout

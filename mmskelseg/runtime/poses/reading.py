@@ -12,8 +12,6 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses.poses import Layout, Poses
 
 _READ_FOR_KEYS = 65536
-# Suffixes that trackers append to the name of a video.
-_ENDINGS = re.compile(r'(?<=.)((DLC|DeepCut)_.+|\.analysis|\.predictions|_keypoints)$')
 # Files that have this name in every video's folder.
 _IN_FOLDERS = ('alphapose-results',)
 
@@ -41,7 +39,7 @@ def _array_names(path: Path) -> list[set[str]]:
 #: one decides; the header of a table, in lower case; whether each item of an HDF5 file
 #: is a table of pandas; the names of the arrays in an npz file; or a folder.
 POSE_FORMATS: Formats[Poses] = Formats(
-    'pose',
+    'poses',
     '--format (convert keypoints) or --pose-format',
     {
         '.json': _json_keys,
@@ -111,7 +109,7 @@ def video_of(path: Path) -> str:
     name = path.name if path.is_dir() else path.stem
     if name in _IN_FOLDERS:
         name = path.resolve().parent.name
-    return _ENDINGS.sub('', name)
+    return re.sub(f'(?<=.)({"|".join(POSE_FORMATS.endings)})$', '', name)
 
 
 def is_poses(path: Path) -> bool:

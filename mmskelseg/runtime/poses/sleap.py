@@ -44,6 +44,7 @@ def _is_own(items: dict[str, bool]) -> bool:
 @POSE_FORMATS.register(
     'sleap',
     {'.h5': _is_own, '.hdf5': _is_own},
+    ending=r'\.(analysis|predictions)',
     refused={'.slp': 'a SLEAP project; export it from SLEAP as analysis HDF5 (.h5)'},
 )
 def read_sleap(

@@ -71,9 +71,13 @@ def mirrored_joints(joints: Sequence[str]) -> list[tuple[int, int]]:
     return [(i, j) for i, j in pairs if i < j]
 
 
-def _layout(name: str, joints: str, limbs: str, root: str = '') -> NamedLayout:
+#: The layouts by name.
+LAYOUTS: dict[str, NamedLayout] = {}
+
+
+def _add(name: str, joints: str, limbs: str, root: str = '') -> None:
     names = joints.split()
-    return {
+    LAYOUTS[name] = {
         'name': name,
         'joints': names,
         'limbs': [limb.split('-') for limb in limbs.split()],
@@ -87,7 +91,7 @@ def _layout(name: str, joints: str, limbs: str, root: str = '') -> NamedLayout:
 
 
 # Has the 17 limbs that MMAction2 draws (MMPose lists 19).
-_COCO17 = _layout(
+_add(
     'coco17',
     'nose left_eye right_eye left_ear right_ear left_shoulder right_shoulder '
     'left_elbow right_elbow left_wrist right_wrist left_hip right_hip left_knee '
@@ -99,18 +103,8 @@ _COCO17 = _layout(
     'right_shoulder-right_hip right_hip-right_knee right_knee-right_ankle '
     'left_hip-right_hip',
 )
-# The joints that Kinect and COCO-17 pose estimators have in common.
-_BODY12 = _layout(
-    'body12',
-    'left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist '
-    'left_hip right_hip left_knee right_knee left_ankle right_ankle',
-    'left_shoulder-right_shoulder left_shoulder-left_elbow left_elbow-left_wrist '
-    'right_shoulder-right_elbow right_elbow-right_wrist left_shoulder-left_hip '
-    'right_shoulder-right_hip left_hip-right_hip left_hip-left_knee '
-    'left_knee-left_ankle right_hip-right_knee right_knee-right_ankle',
-)
 # UW-IOM and TUM-Kitchen: the 13 joints of LCR-Net, the neck and the centre.
-_LCR15 = _layout(
+_add(
     'lcr15',
     'right_ankle left_ankle right_knee left_knee right_hip left_hip right_wrist '
     'left_wrist right_elbow left_elbow right_shoulder left_shoulder neck head center',
@@ -120,8 +114,18 @@ _LCR15 = _layout(
     'right_shoulder-neck left_shoulder-neck neck-head neck-center',
     'center',
 )
+# The joints that Kinect and COCO-17 pose estimators have in common.
+_add(
+    'body12',
+    'left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist '
+    'left_hip right_hip left_knee right_knee left_ankle right_ankle',
+    'left_shoulder-right_shoulder left_shoulder-left_elbow left_elbow-left_wrist '
+    'right_shoulder-right_elbow right_elbow-right_wrist left_shoulder-left_hip '
+    'right_shoulder-right_hip left_hip-right_hip left_hip-left_knee '
+    'left_knee-left_ankle right_hip-right_knee right_knee-right_ankle',
+)
 # Kinect 1, in the order of its SDK.
-_KINECT20 = _layout(
+_add(
     'kinect20',
     'hip_center spine shoulder_center head '
     'left_shoulder left_elbow left_wrist left_hand '
@@ -138,7 +142,7 @@ _KINECT20 = _layout(
     'hip_center',
 )
 # Kinect 2 (PKU-MMD, NTU RGB+D), in the order of its SDK.
-_KINECT25 = _layout(
+_add(
     'kinect25',
     'spine_base spine_mid neck head left_shoulder left_elbow left_wrist left_hand '
     'right_shoulder right_elbow right_wrist right_hand left_hip left_knee left_ankle '
@@ -162,7 +166,7 @@ _OPENPOSE_LIMBS = (
     'left_eye-left_ear'
 )
 # OpenPose's model BODY_25 (MCFS), which has a joint between the hips.
-_BODY25 = _layout(
+_add(
     'openpose_body25',
     'nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow '
     'left_wrist mid_hip right_hip right_knee right_ankle left_hip left_knee left_ankle '
@@ -175,7 +179,7 @@ _BODY25 = _layout(
     'mid_hip',
 )
 # OpenPose's model COCO.
-_COCO18 = _layout(
+_add(
     'openpose_coco18',
     'nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow '
     'left_wrist right_hip right_knee right_ankle left_hip left_knee left_ankle '
@@ -183,7 +187,7 @@ _COCO18 = _layout(
     f'neck-right_hip neck-left_hip {_OPENPOSE_LIMBS}',
 )
 # LARa as shared for action segmentation; docs/datasets/dest.md lists the assumptions.
-_LARA19 = _layout(
+_add(
     'lara19',
     'mid_hip right_hip right_knee right_ankle right_foot left_hip left_knee left_ankle '
     'left_foot spine head right_collar right_shoulder right_elbow right_wrist '
@@ -197,7 +201,7 @@ _LARA19 = _layout(
     'mid_hip',
 )
 # LARa's own files: each body segment is named after the joint at which it begins.
-_LARA22 = _layout(
+_add(
     'lara22',
     'head head_top left_collar left_elbow left_hip left_ankle left_shoulder left_knee '
     'left_toe left_wrist left_hand spine right_collar right_elbow right_hip '
@@ -212,7 +216,7 @@ _LARA22 = _layout(
     'mid_hip',
 )
 # TCG, in alphabetical order of its names; docs/datasets/dest.md lists the assumptions.
-_TCG17 = _layout(
+_add(
     'tcg17',
     'chest head mid_hip left_shoulder left_ankle left_elbow left_wrist left_knee '
     'left_hip neck right_shoulder right_ankle right_elbow right_wrist right_knee '
@@ -224,18 +228,3 @@ _TCG17 = _layout(
     'right_knee-right_ankle',
     'mid_hip',
 )
-LAYOUTS = {
-    layout['name']: layout
-    for layout in (
-        _COCO17,
-        _LCR15,
-        _BODY12,
-        _KINECT20,
-        _KINECT25,
-        _BODY25,
-        _COCO18,
-        _LARA19,
-        _LARA22,
-        _TCG17,
-    )
-}

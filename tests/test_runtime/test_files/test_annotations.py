@@ -16,6 +16,7 @@ from mmskelseg.runtime.files.annotations import (
 )
 from mmskelseg.runtime.messages.errors import UserError
 from tests.small_data import ROOT
+from tests.test_faults.oracle import Call
 
 FRAMES = 6
 
@@ -190,14 +191,9 @@ def test_truncated_or_unreadable_pickle_is_refused(path):
         assert 'a pickle was expected' in message_of(path)
 
 
-class Attack:
-    def __reduce__(self):
-        return os.system, ('touch attacked',)
-
-
 def test_pickle_that_runs_code_is_refused(path, monkeypatch):
     data = make_annotations()
-    data['metainfo']['classes'][0] = Attack()
+    data['metainfo']['classes'][0] = Call(os.system, 'touch attacked')
     write(data, path)
     monkeypatch.chdir(path.parent)
     assert 'it would run `os.system`' in message_of(path)

@@ -1,15 +1,14 @@
 """Malformed label files: each ends in one sentence with file, place and value."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from mmskelseg.runtime.labels import read_segments
 from mmskelseg.runtime.messages.errors import UserError
 from tests.test_faults.oracle import check_sentence
+from tests.test_runtime.test_labels.test_readers import SAMPLES
 
-SAMPLES = Path(__file__).parent / 'samples'
 OPTIONS = {
     'project.boris': {'observation': 'take one'},
     'label_studio.json': {'fps': 25},

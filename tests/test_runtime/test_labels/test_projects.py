@@ -2,14 +2,13 @@
 
 import gzip
 import json
-from pathlib import Path
 
 import pytest
 from mmengine.logging import MMLogger
 
 from mmskelseg.runtime.labels import read_segments
+from tests.test_runtime.test_labels.test_readers import SAMPLES, spans
 
-SAMPLES = Path(__file__).parent / 'samples'
 # [time, subject, code, modifiers, comment]; s is a state, p a point event.
 OBSERVATIONS = {
     'point events': (['a.mp4'], [[1, '', 'p', '', ''], [2, '', 'p', '', '']]),
@@ -65,10 +64,6 @@ def project(tmp_path):
     path = tmp_path / 'lab.boris'
     path.write_text(json.dumps(content))
     return path
-
-
-def spans(video):
-    return [(s.start, s.end, s.label) for s in video.segments]
 
 
 def test_observations_that_fit_are_read_and_the_others_told(project):

@@ -22,6 +22,7 @@ from mmskelseg.runtime.labels import (
     write_label_studio,
     write_srt,
 )
+from mmskelseg.runtime.labels.reading import LABEL_FORMATS
 from tests.small_data import ROOT
 
 CLASSES = ['walk', 'lift <box>', 'räumen, "auf"']
@@ -178,9 +179,25 @@ def test_subtitles_show_labels_and_confidences(tmp_path, video):
     )
 
 
-def test_the_example_of_the_documents_works(tmp_path, monkeypatch):
+def code_of(page):
+    return re.findall(r'```python\n(.*?)```', (ROOT / page).read_text(), re.S)
+
+
+def test_example_of_the_documents_works(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    text = (ROOT / 'docs' / 'label_formats.md').read_text()
-    (code,) = re.findall(r'```python\n(.*?)```', text, re.S)
+    (code,) = code_of('docs/label_formats.md')
     exec(code, {})
     assert (tmp_path / 'take1.eaf').is_file()
+
+
+def test_format_of_the_documents_registers_itself(tmp_path, monkeypatch):
+    for name in ('readers', 'suffixes'):
+        known = getattr(LABEL_FORMATS, name)
+        monkeypatch.setattr(LABEL_FORMATS, name, dict(known))
+    (code,) = (c for c in code_of('docs/extending.md') if 'LABEL_FORMATS' in c)
+    exec(code, {})
+    path = tmp_path / 'take1.lab'
+    path.write_text('0.0\t1.5\twalk\n1.5\t2.0\tlift\n')
+    (video,) = read_segments(path)
+    assert video.name == 'take1'
+    assert video.segments == [Segment(0, 1.5, 'walk'), Segment(1.5, 2, 'lift')]

@@ -14,7 +14,6 @@ from mmskelseg.apis.mmpose_inferencer import MMPoseAlias
 from mmskelseg.runtime.messages.dependencies import Dependency, DependencyError
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.parts import ESTIMATORS
-from mmskelseg.runtime.poses import choose_person
 from mmskelseg.runtime.poses.estimators import (
     MediaPipePose,
     RTMLibPose,
@@ -37,21 +36,6 @@ def test_poses_have_all_people_with_boxes_size_and_rate(clip):
     np.testing.assert_array_equal(poses.person_box[1, 9], [50, 10, 110, 90])
     assert poses.keypoint_score[1, :4].max() == 0
     assert poses.people == ()
-
-
-@pytest.mark.parametrize(
-    ('policy', 'x', 'note'),
-    [
-        ('track', [15] * 10, 'the longest of 2 tracks linked by overlap'),
-        ('score', [15] * 10, 'of the highest score in each frame'),
-        ('largest', [15] * 4 + [80] * 6, 'the largest in each frame'),
-    ],
-)
-def test_person_is_chosen_by_track_score_or_size(clip, policy, x, note):
-    poses = Walkers().estimate(clip(frames=10), progress=False)
-    chosen = choose_person(poses, policy, 'clip.mp4')
-    np.testing.assert_array_equal(chosen.keypoint[0, :, 0, 0], x)
-    assert chosen.notes[-1] == f'of up to 2 people {note}'
 
 
 def test_video_without_people_has_missing_joints_and_says_so(clip):
@@ -80,15 +64,6 @@ def test_frames_that_lack_or_come_at_another_rate_are_noted(clip):
     )
 
 
-def test_files_that_are_no_videos_are_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'gone\.mp4: there is no such'):
-        Walkers().estimate(tmp_path / 'gone.mp4')
-    path = tmp_path / 'text.mp4'
-    path.write_text('no video\n' * 100)
-    with pytest.raises(ValueError, match=r'text\.mp4: cannot be read as a video'):
-        Walkers().estimate(path)
-
-
 def test_networks_that_cannot_be_downloaded_are_told(monkeypatch, clip):
     def detections(self, images):
         raise URLError('no such host')
@@ -98,27 +73,17 @@ def test_networks_that_cannot_be_downloaded_are_told(monkeypatch, clip):
         Walkers().estimate(clip(), progress=False)
 
 
-@pytest.mark.parametrize(
-    ('estimator', 'match'),
-    [
-        ('openpose', "no pose estimator 'openpose'; choose mediapipe, topdown, "),
-        ('mediapipe:2', "no pose estimator 'mediapipe:2'"),
-        ({'type': 'Nothing'}, 'is .*Nothing.*, expected MediaPipePose, RTMLibPose'),
-        ({}, 'type of a pose estimator is None, expected MediaPipePose'),
-    ],
-)
-def test_unknown_estimator_names_those_there_are(estimator, match):
-    with pytest.raises(ValueError, match=match):
-        build_pose_estimator(estimator)
-
-
-def test_option_that_does_not_exist_names_those_that_do():
-    with pytest.raises(
-        ValueError, match=r'MMPoseAlias has no option speed; choose from mo'
-    ):
-        build_pose_estimator('topdown', speed=3)
-    with pytest.raises(ValueError, match="solution is 'Feet', expected one of Body, "):
-        build_pose_estimator('rtmlib', solution='Feet')
+@pytest.mark.parametrize(('estimator', 'options', 'named'), [
+    ('openpose', {}, "'openpose'.*mediapipe, topdown, "),
+    ('mediapipe:2', {}, "'mediapipe:2'"),
+    ({'type': 'Nothing'}, {}, 'Nothing.*MediaPipePose, RTMLibPose'),
+    ({}, {}, 'None, expected MediaPipePose'),
+    ('topdown', {'speed': 3}, 'MMPoseAlias has no option speed.* model'),
+    ('rtmlib', {'solution': 'Feet'}, "solution is 'Feet'.*Body"),
+])  # fmt: skip
+def test_unknown_estimators_and_options_are_named(estimator, options, named):
+    with pytest.raises(UserError, match=named):
+        build_pose_estimator(estimator, **options)
 
 
 @pytest.mark.parametrize('given', [15, 'dog', [15, 'dog']])

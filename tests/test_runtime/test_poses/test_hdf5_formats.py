@@ -77,14 +77,6 @@ def test_sleap_follows_named_axes(h5py, tracks, tmp_path):
     assert 'no limbs' in poses.notes[0]
 
 
-def test_sleap_labels_by_hand_count_as_certain(h5py, tracks, tmp_path):
-    write_sleap(
-        h5py, tmp_path / 'a.h5', tracks, point_scores=np.full((2, 4, 3), np.nan)
-    )
-    score = read_sleap(tmp_path / 'a.h5').keypoint_score
-    np.testing.assert_array_equal(score, ~np.isnan(tracks[..., 0]))
-
-
 def test_sleap_labels_corrected_by_hand_count_as_certain(h5py, tracks, tmp_path):
     """Corrected instances have no scores."""
     scores = np.where(np.isnan(tracks[..., 0]), np.nan, 0.75)

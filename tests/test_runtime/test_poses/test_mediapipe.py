@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg.runtime.poses import read_mediapipe
+from mmskelseg.runtime.poses import read_mediapipe, read_poses
 from mmskelseg.runtime.poses.mediapipe import LANDMARKS
 
 SIZE = (480, 640)
@@ -52,13 +52,15 @@ def test_json_states_size_and_rate(points, save_json):
     check(poses, points)
 
 
-def test_long_csv_is_read(points, save_text):
+@pytest.mark.parametrize(('name', 'separator'), [('a.csv', ','), ('a.tsv', '\t')])
+def test_long_table_is_read(name, separator, points, save_text):
     rows = ['frame,landmark_index,x,y,z,visibility'] + [
         ','.join(map(str, (frame, joint, *point)))
         for frame, person in enumerate(points.tolist())
         for joint, point in enumerate(person)
     ]
-    check(read_mediapipe(save_text('\n'.join(rows)), SIZE), points)
+    path = save_text('\n'.join(rows).replace(',', separator), name)
+    check(read_poses(path, img_shape=SIZE), points)
 
 
 @pytest.mark.parametrize('upper', [True, False])

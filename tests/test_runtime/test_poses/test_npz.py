@@ -79,30 +79,26 @@ def test_limbs_may_name_joints(tmp_path):
     assert Skeleton.get(layout).limbs == ((0, 1),)
 
 
-@pytest.mark.parametrize(
-    ('arrays', 'message'),
-    [
-        ({'person_box': np.ones((2, 4))}, r'person_box has shape.*needs \(2, 3, 4\)'),
-        ({'person_score': np.array([['a']])}, 'person_score is <U1, expected numbers'),
-        ({'people': np.array(['ann'])}, 'people has 1 names, expected none or 2'),
-    ],
-)
-def test_arrays_that_do_not_go_with_the_poses_are_named(arrays, message, tmp_path):
-    np.savez(tmp_path / 'a.npz', keypoint=np.ones((2, 3, 17, 2)), **arrays)
-    with pytest.raises(ValueError, match=message):
-        read_npz(tmp_path / 'a.npz')
+POINTS = np.ones((2, 3, 17, 2))
 
 
-@pytest.mark.parametrize(
-    ('size', 'words'),
-    [
-        ([-1, -1], r'img_shape is \[-1, -1\], expected the height and width'),
-        ([0, 640], 'in pixels, from 1 to 65536'),
-        ([480, 1 << 40], 'from 1 to 65536'),
-        ([480], 'img_shape has 1 numbers, expected 2'),
-    ],
-)
-def test_size_that_no_image_has_is_an_error(size, words, tmp_path):
-    np.savez(tmp_path / 'a.npz', keypoint=np.ones((4, 17, 2)), img_shape=size)
-    with pytest.raises(UserError, match=rf'a\.npz: .*{words}'):
+@pytest.mark.parametrize(('arrays', 'named'), [
+    ({'points': np.ones(3)}, "lacks 'keypoint'; it has points"),
+    ({'keypoint': np.ones((4, 17, 3))}, r'keypoint has shape \(1, 4, 17, 3\)'),
+    ({'keypoint': np.full((4, 17, 2), 'x')}, 'keypoint is <U1'),
+    ({'keypoint': np.full((4, 17, 2), None)}, 'not an npz file of plain arrays'),
+    ({'keypoint': POINTS[0], 'keypoint_score': np.ones((4, 17))},
+     r'keypoint_score has shape \(1, 4, 17\)'),
+    ({'keypoint': POINTS, 'person_box': np.ones((2, 4))},
+     r'person_box has shape.*\(2, 3, 4\)'),
+    ({'keypoint': POINTS, 'person_score': np.array([['a']])}, 'person_score is <U1'),
+    ({'keypoint': POINTS, 'people': np.array(['ann'])}, 'people has 1 names'),
+    ({'keypoint': POINTS, 'img_shape': [-1, -1]}, r'img_shape is \[-1, -1\]'),
+    ({'keypoint': POINTS, 'img_shape': [0, 640]}, 'from 1 to 65536'),
+    ({'keypoint': POINTS, 'img_shape': [480, 1 << 40]}, 'from 1 to 65536'),
+    ({'keypoint': POINTS, 'img_shape': [480]}, 'img_shape has 1 numbers, expected 2'),
+])  # fmt: skip
+def test_malformed_arrays_are_named(arrays, named, tmp_path):
+    np.savez(tmp_path / 'a.npz', **arrays)
+    with pytest.raises(UserError, match=rf'a\.npz.*{named}'):
         read_npz(tmp_path / 'a.npz')

@@ -68,12 +68,12 @@ def test_table_of_several_animals_is_not_taken_for_sleap(tmp_path):
     ('name', 'text', 'format', 'named'),
     [
         ('a.json', '{"people": []}', None, 'a single frame of OpenPose'),
-        ('a.json', '{"shapes": []}', None, 'not in a known pose format .*--format'),
+        ('a.json', '{"shapes": []}', None, 'not in a known format of poses .*--format'),
         ('a.slp', '', None, 'a SLEAP project'),
-        ('a.txt', 'x', None, 'not in a known pose format'),
+        ('a.txt', 'x', None, 'not in a known format'),
         ('a.npz', 'x', None, 'not an npz file'),
         (*FILES['csv'], 'deeplabcut', 'first rows begin with frame'),
-        (*FILES['csv'], 'bvh', "'bvh' is not a pose format; .*mmpose"),
+        (*FILES['csv'], 'bvh', "'bvh' is not a format of poses; .*mmpose"),
     ],
 )
 def test_unknown_files_and_formats_are_named(name, text, format, named, save_text):

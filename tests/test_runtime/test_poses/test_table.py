@@ -1,10 +1,10 @@
-"""Tables, and arrays in npz files."""
+"""Tables of joints."""
 
 import numpy as np
 import pytest
 
 from mmskelseg.runtime.labels import read_csv_segments
-from mmskelseg.runtime.poses import read_npz, read_table
+from mmskelseg.runtime.poses import read_table
 from mmskelseg.runtime.poses.layouts import COCO17
 
 
@@ -114,41 +114,3 @@ def test_malformed_table_is_named(text, message, save_text):
     with pytest.raises(ValueError, match=message) as error:
         read_table(path)
     assert str(error.value).startswith(str(path))
-
-
-def test_npz_is_read_as_in_an_annotation(walk, tmp_path):
-    path = tmp_path / 'take1.npz'
-    walk[1, 2] = np.nan
-    np.savez(
-        path, keypoint=walk[..., :2], keypoint_score=walk[..., 2],
-        img_shape=(480, 640), fps=12.5,
-    )  # fmt: skip
-    poses = read_npz(path)
-    walk[1, 2] = 0
-    np.testing.assert_allclose(poses.keypoint[0], walk[..., :2], rtol=1e-6)
-    assert (poses.img_shape, poses.fps, poses.skeleton) == ((480, 640), 12.5, 'coco17')
-
-
-def test_npz_names_its_joints(walk, tmp_path):
-    path = tmp_path / 'take1.npz'
-    np.savez(
-        path, keypoint=walk[None, :, :2, :2], joints=['hip', 'knee'], limbs=[[0, 1]]
-    )
-    poses = read_npz(path)
-    assert poses.skeleton['limbs'] == [[0, 1]]
-    assert poses.keypoint_score.all()
-
-
-@pytest.mark.parametrize(('arrays', 'message'), [
-    ({'points': np.ones(3)}, "lacks 'keypoint'; it has points"),
-    ({'keypoint': np.ones((4, 17, 3))}, r'shape \(1, 4, 17, 3\), expected'),
-    ({'keypoint': np.ones((4, 17, 2)), 'keypoint_score': np.ones((3, 17))},
-     r'keypoint_score has shape \(1, 3, 17\)'),
-    ({'keypoint': np.full((4, 17, 2), 'x')}, 'keypoint is <U1, expected numbers'),
-    ({'keypoint': np.full((4, 17, 2), None)}, 'not an npz file of plain arrays'),
-])  # fmt: skip
-def test_malformed_npz_is_named(arrays, message, tmp_path):
-    path = tmp_path / 'take1.npz'
-    np.savez(path, **arrays)
-    with pytest.raises(ValueError, match=message):
-        read_npz(path)
