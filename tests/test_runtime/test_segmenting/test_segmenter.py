@@ -124,7 +124,7 @@ def test_every_segmentor_gives_what_pytorch_gives(name, export, person):
         CONFIGS[name], checkpoint, 'cpu', show_progress=False
     )
     segment = OnnxSegmenter(file, show_progress=False)
-    for frames in (1, 2, 130 if 'small encoder' in name else 1000):
+    for frames in (1, 2, 130 if 'small encoder' in name else 300):
         video = person(frames)
         (expected,) = inferencer(video)['predictions']
         (found,) = segment(video)['predictions']
