@@ -347,15 +347,11 @@ def test_ensemble_averages_probabilities(small_config, checkpoint, small_data):
         assert np.abs(one - other).max() > 1e-3
 
 
-@pytest.mark.parametrize(
-    'options',
-    [{'batch_size': 0}, *({'min_score': score} for score in ('x', 5, -0.1, np.nan))],
-)
-def test_options_of_a_call_are_checked(options, small_config, checkpoint):
-    segment = SkelSegInferencer(None, checkpoint(small_config), 'cpu')
-    (name,) = options
-    with pytest.raises(ValueError, match=f'{name} is .*, expected a'):
-        segment({'keypoint': np.ones((9, 17, 2)), 'fps': 10}, **options)
+def test_options_of_a_call_are_checked(inferencer, entry):
+    wrong = [('batch_size', 0), *(('min_score', x) for x in ('x', 5, -0.1, np.nan))]
+    for name, value in wrong:
+        with pytest.raises(ValueError, match=f'{name} is {value!r}, expected a'):
+            inferencer(entry, **{name: value})
 
 
 def test_ensemble_refuses_a_checkpoint_of_another_model(small_config, checkpoint):

@@ -128,22 +128,16 @@ def test_options_are_part_of_a_name(save, call_tool):
         ({'videos': 'ab'}, [], "lacks test video 'c' of fold 'x'"),
         ({}, ['--names', 'A'], '--names has 1 for 2 results'),
         ({}, ['--names', 'A', 'A'], 'A: two results have this name'),
-        (
-            {},
-            ['--to', 'C'],
-            '--to C: not among the results; choose from some/one, some/two',
-        ),
-        (
-            {},
-            ['--group-by', 'a|b'],
-            "--group-by a|b: matches nothing in the name of test video 'c'",
-        ),
+        ({}, ['--to', 'C'], '--to C: not among the results; choose from some/one, '),
+        ({}, ['--group-by', 'a|b'], '--group-by a|b: matches nothing in the name of'),
         ({}, ['--group-by', '(b)?'], "matches nothing in the name of test video 'a'"),
         ({}, ['--group-by', '^'], '--group-by ^: puts all test videos into one group'),
+        ({}, ['--group-by', '(a'], "'(a' is no regular expression: missing )"),
     ],
 )
 def test_what_cannot_be_compared_is_named(save, call_tool, other, args, message):
-    done = call_tool(TOOL, save('one', 40), save('two', 42, **other), *args, code=1)
+    code = 2 if args[1:] == ['(a'] else 1
+    done = call_tool(TOOL, save('one', 40), save('two', 42, **other), *args, code=code)
     assert message in done.stderr
 
 
@@ -151,11 +145,6 @@ def test_one_video_has_a_difference_but_no_interval(save, call_tool):
     one, two = save('one', 40, videos='a'), save('two', 42, videos='a')
     _, second = rows(call_tool(TOOL, one, two).stdout)
     assert (second['difference in F1@10'], second['p']) == ('-2.00', '')
-
-
-def test_a_wrong_expression_is_refused(save, call_tool):
-    done = call_tool(TOOL, save('one', 40), '--group-by', '(a', code=2)
-    assert "'(a' is no regular expression: missing )" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -207,13 +196,6 @@ def test_impossible_result_is_named(save, call_tool, change, message):
     assert message in said
 
 
-def test_video_that_a_run_names_twice_is_refused(save, call_tool):
-    path = save('one', 40) / 'cross_validation.json'
-    path.write_text(path.read_text().replace('"b": {', '"a": {', 1))
-    said = call_tool(TOOL, path, save('other', 30), code=1).stderr
-    assert f"{path}: names 'a' twice" in said
-
-
 def test_names_are_printed_and_written_without_control_characters(
     save, call_tool, tmp_path
 ):
@@ -230,9 +212,12 @@ def test_files_at_fault_are_named(save, call_tool, tmp_path):
     good = save('one', 40)
     done = call_tool(TOOL, good, tmp_path / 'none', code=1)
     assert 'none: there is no such file' in done.stderr
+    whole = (good / 'cross_validation.json').read_text()
     for text, message in (
         ('{', 'line 1, column 2 is no JSON'),
         ('[1]', 'is not the summary'),
+        # JSON would take the second.
+        (whole.replace('"b": {', '"a": {', 1), "names 'a' twice"),
     ):
         (tmp_path / 'bad.json').write_text(text)
         done = call_tool(TOOL, good, tmp_path / 'bad.json', code=1)

@@ -5,7 +5,6 @@ import pytest
 
 from mmskelseg.registry import INFERENCERS
 from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.poses.estimators import estimator
 from tests.walkers import Walkers
 
@@ -13,14 +12,12 @@ TOOL = 'tools/extract_poses.py'
 
 
 @pytest.fixture
-def filmed(tmp_path):
+def filmed(clip, tmp_path):
     """Write clips of these names into a folder, which is returned."""
 
     def film(*names, folder='videos', frames=10):
         for name in names:
-            with written_video(tmp_path / folder / f'{name}.mp4', 10, (96, 128)) as put:
-                for i in range(frames):
-                    put(np.full((96, 128, 3), 40 + i, np.uint8))
+            clip(f'{folder}/{name}.mp4', frames)
         return tmp_path / folder
 
     return film

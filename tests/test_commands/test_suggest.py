@@ -2,8 +2,6 @@
 
 import csv
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -52,18 +50,11 @@ def run(*args):
     return suggest.main([str(arg) for arg in args], prog='mmskelseg suggest')
 
 
-def test_suggestions_of_an_annotation_file(model, tmp_path):
+def test_suggestions_of_an_annotation_file(model, run_tool, tmp_path):
     """Table, JSON and drafts agree, keep the budget, and avoid labelled frames."""
     words = [*model, '--split', 'train', '--stretch', '2', '--budget', '0.1']
     words += ['--to', 'boris', 'elan', 'label_studio', '--out', 'next']
-    done = subprocess.run(
-        [sys.executable, '-m', 'mmskelseg', 'suggest', *map(str, words)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run_tool('mmskelseg', 'suggest', *words)
     out = tmp_path / 'next'
     content = json.loads((out / 'suggestions.json').read_text())
     stretches = content['stretches']
@@ -113,10 +104,10 @@ def test_new_poses_are_suggested_by_what_is_rare_among_labels(model, tmp_path, c
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (['--weights', 'luck=1'], 'weights: luck=1, but a weight is a number from 0'),
-        (['--budget', '0.001'], 'The budget of 0.001 minutes is shorter than each'),
-        (['--split', 'gone'], "there is no split 'gone'; choose one of train, test"),
-        (['--split', 'test'], 'All frames of the 1 videos are labelled'),
+        (['--weights', 'luck=1'], 'weights: luck=1'),
+        (['--budget', '0.001'], '0.001 minutes .*--budget'),
+        (['--split', 'gone'], "no split 'gone'.*train, test"),
+        (['--split', 'test'], 'the 1 videos .*--ignore-labels'),
     ],
 )
 def test_errors_are_a_sentence(model, tmp_path, options, message):
@@ -125,14 +116,15 @@ def test_errors_are_a_sentence(model, tmp_path, options, message):
     assert not (tmp_path / 'out').exists()
 
 
-def test_models_that_cannot_suggest_are_named(model, tmp_path):
+def test_models_that_cannot_suggest_are_named(model):
     data, config, _ = model
-    with pytest.raises(SystemExit, match=r'm\.onnx: an exported model does not out'):
-        run(data, 'm.onnx')
-    with pytest.raises(SystemExit, match='has no checkpoint in work_dirs'):
-        run(data, config)
-    with pytest.raises(SystemExit, match='No model is given; after the inputs, name'):
-        run(data)
+    for words, message in (
+        ([data, 'm.onnx'], r'm\.onnx: .*exported'),
+        ([data, config], 'no checkpoint in work_dirs'),
+        ([data], 'No model'),
+    ):
+        with pytest.raises(SystemExit, match=message):
+            run(*words)
 
 
 def test_classes_of_known_labels_are_those_of_the_model(model, tmp_path):

@@ -257,13 +257,6 @@ def check_model(
         )
 
 
-def check_inputs(inputs: Sequence[str]) -> None:
-    """Raise a UserError if an input is missing, before the model is loaded."""
-    for path in inputs:
-        if not Path(path).exists():
-            raise MissingFileError(f'{path}: there is no such file or folder.')
-
-
 def add_pose_estimator_arguments(
     parser: argparse._ActionsContainer, prefix: str = 'pose-'
 ) -> None:

@@ -47,7 +47,6 @@ from mmskelseg.runtime.cli.arguments import (
     add_inference_options,
     add_input_options,
     add_model,
-    check_inputs,
     check_model,
     input_options,
     is_exported,
@@ -161,7 +160,6 @@ def _run(open_trained: Opener | None, args: argparse.Namespace) -> None:
     split_model(args)
     exported_only = open_trained is None
     check_model(args, 'ensemble', 'cfg_options', exported_only=exported_only)
-    check_inputs(args.inputs)
     out = args.out or _folder_of(args.inputs)
     if open_trained is None or is_exported(args.config):
         stream = _open_exported(args)

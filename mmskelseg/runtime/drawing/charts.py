@@ -45,17 +45,7 @@ def draw_bars(
         colors: Colours of the rows; by default all equal.
         title: A line above the bars.
         form: Format of the value beside each bar, or a format for each panel.
-
-    Raises:
-        ValueError: If there is no panel or no name, or the number of values in a panel
-            is not that of the names.
     """
-    sizes = {name: len(values) for name, values in panels.items()}
-    if not names or set(sizes.values()) != {len(names)}:
-        raise UserError(
-            f'The bars have {sizes or "no"} values for {len(names)} names, but need '
-            'one for each name, and at least one name.'
-        )
     left = MARGIN + max(text_width(name, FONT) for name in names) + 0.12
     top = MARGIN + (0.5 if title else 0.25)
     side = (WIDTH - left - MARGIN - GAP * (len(panels) - 1)) / len(panels)
@@ -146,9 +136,6 @@ def draw_confusion(
         counts: Frames by true (rows) and predicted class (columns), shape (K, K).
         classes: Names of the K classes.
         title: A line above the matrix.
-
-    Raises:
-        ValueError: If the shape does not fit the classes.
     """
     return _draw_matrix(
         np.asarray(counts), classes, title, 'true class', 'predicted class'
@@ -205,12 +192,6 @@ def _draw_matrix(
 ) -> np.ndarray:
     """Return a picture of counts of class pairs, coloured by their share of the row."""
     num_classes = len(classes)
-    if counts.shape != (num_classes, num_classes):
-        raise UserError(
-            f'The matrix of the {rows} and {columns} has shape {counts.shape}, but '
-            f'there are {num_classes} classes, so ({num_classes}, {num_classes}) is '
-            'needed.'
-        )
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names = LETTER * max(len(str(name)) + 4 for name in classes) + 0.3
     side = max(CELL * num_classes, 2.0)

@@ -17,7 +17,6 @@ from mmskelseg.runtime.drawing.images import (
     render,
     text_width,
 )
-from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 
 # All lengths in inches.
@@ -43,9 +42,6 @@ def draw_heatmaps(
     Args:
         heatmaps: Heatmaps (h, w) by title, from left to right.
         width: Width of the picture in inches, at print resolution.
-
-    Raises:
-        ValueError: If there is no heatmap, or one does not have two dimensions.
     """
     figure, _ = _panels(heatmaps, 1, width)
     return render(figure)
@@ -70,9 +66,6 @@ def draw_missing(
         keypoint: Joints in pixels of the heatmaps, NaN if not seen, shape (M, V, 2).
         skeleton: The layout of the V joints.
         width: Width of the picture in inches, at print resolution.
-
-    Raises:
-        ValueError: If there is no heatmap, or one does not have two dimensions.
     """
     figure, above = _panels(heatmaps, 2, width)
     for axes, (title, image) in zip(above, heatmaps.items(), strict=True):
@@ -86,14 +79,8 @@ def _panels(
     heatmaps: Mapping[str, np.ndarray], rows: int, width: float
 ) -> tuple[Figure, list[Axes]]:
     """Show heatmaps in the last of several rows; return the axes of the first row."""
-    shapes = {title: np.shape(image) for title, image in heatmaps.items()}
-    if not shapes or any(len(shape) != 2 for shape in shapes.values()):
-        raise UserError(
-            f'The heatmaps have the shapes {shapes}, but at least one of (height, '
-            'width) is needed, each with two dimensions.'
-        )
     columns = len(heatmaps)
-    H, W = next(iter(shapes.values()))
+    H, W = next(iter(heatmaps.values())).shape
     side = (width - MARGIN - SCALE - columns * GAP) / columns
     tall = side * H / W
     figure = new_figure(width, TITLE + rows * (tall + GAP), dpi=PRINT_DPI)
@@ -163,15 +150,7 @@ def draw_poses(
         skeleton: The layout of the V joints.
         img_shape: Height and width of the image.
         width: Width of the picture in inches, at print resolution.
-
-    Raises:
-        ValueError: If there is not exactly one heatmap for each frame, or no frame.
     """
-    if len(frames) != len(heatmaps):
-        raise UserError(
-            f'There are {len(frames)} frames but {len(heatmaps)} heatmaps; each frame '
-            'needs one.'
-        )
     below = draw_heatmaps(heatmaps, width=width)
     low, high = _limits([keypoint for _, keypoint in frames], img_shape)
     side = (width - MARGIN - SCALE - len(frames) * GAP) / len(frames)

@@ -61,6 +61,7 @@ class Predictor(Protocol):
         """
 
 
+#: The ``predictions`` and ``visualization`` of some videos.
 Results: TypeAlias = dict[str, list]
 Options = ParamSpec('Options')
 
@@ -70,10 +71,12 @@ def _collected(
 ) -> Callable[Concatenate['Segmenter', Options], Results]:
     """Return a method that takes what ``stream`` takes, and returns all its results."""
 
-    @wraps(stream)
+    # Its signature is that of the method.
+    @wraps(stream, assigned=())
     def call(
         self: 'Segmenter', *args: Options.args, **kwargs: Options.kwargs
     ) -> Results:
+        """Return the results of all videos."""
         results: Results = {'predictions': [], 'visualization': []}
         for batch in stream(self, *args, **kwargs):
             for key, values in batch.items():

@@ -79,12 +79,6 @@ def test_missing_leaves_out_joints_that_were_not_seen():
     assert 40 < (half != none).any(axis=-1).sum() < 150
 
 
-@pytest.mark.parametrize('maps', [{}, {'a': np.zeros((3, 56, 56))}])
-def test_heatmaps_name_a_shape_that_cannot_be_drawn(maps):
-    with pytest.raises(ValueError, match='The heatmaps have the shapes'):
-        draw_heatmaps(maps)
-
-
 def pixels(image, color):
     """Return rows and columns of the pixels that are nearly of a colour."""
     # The names of the sides are on the right.
@@ -140,11 +134,6 @@ def test_poses_show_what_is_outside_the_image_up_to_half_of_it():
     drawn = [pixels(draw(pose), SIDES['left'])[:, 1] for pose in (POSE, near, far)]
     widths = [np.ptp(columns) for columns in drawn]
     assert widths[0] > widths[1] > widths[2] > 0.6 * widths[0]
-
-
-def test_poses_are_above_their_own_heatmaps():
-    with pytest.raises(ValueError, match='There are 1 frames but 2 heatmaps'):
-        draw_poses([('a', POSE)], dict.fromkeys('ab', np.ones((2, 2))), SKELETON, SHAPE)
 
 
 def test_joints_of_no_side_are_dark():

@@ -18,12 +18,8 @@ from mmskelseg.runtime.messages.errors import UserError
 
 
 @pytest.fixture
-def clip(tmp_path):
-    path = tmp_path / 'clip.mp4'
-    with written_video(path, 10.0, (480, 640)) as put:
-        for _ in range(20):
-            put(np.full((480, 640, 3), 60, np.uint8))
-    return path
+def clip(clip):
+    return clip(frames=20, img_shape=(480, 640))
 
 
 def prediction(clip, labels, **changes):

@@ -285,32 +285,23 @@ def test_command_shows_a_window_and_ends_with_a_key(files, capsys, monkeypatch):
     assert '7 frames at' in capsys.readouterr().err
 
 
-def test_command_refuses_another_lookahead_than_that_of_the_training(files):
-    option = 'model.branches.pose2d.lookahead=2'
-    message = r'pose2d\.lookahead=4, but the config has 2; use the config that'
-    with pytest.raises(SystemExit, match=message):
-        command.main([*files, '--events', '--no-window', '--cfg-options', option])
-
-
-def test_command_without_display_needs_events_or_a_file(files, monkeypatch):
+def test_options_that_cannot_work_are_named(files, monkeypatch, tmp_path):
     monkeypatch.delenv('DISPLAY', raising=False)
     monkeypatch.delenv('WAYLAND_DISPLAY', raising=False)
     monkeypatch.setattr(sys, 'platform', 'linux')
+    keypoint = walk(90)
+    poses = Poses(keypoint, np.ones(keypoint.shape[:3]), 'coco17', (96, 128), 10.0)
+    write_npz(poses, tmp_path / 'long.npz')
+    lookahead = ['--cfg-options', 'model.branches.pose2d.lookahead=2']
     for options, message in (
         ([], 'no display .*--events.*--out'),
         (['--window'], '--window needs a display, but DISPLAY is not set'),
         (['--events', '--timeline', '0'], '2'),
+        (['--events', *lookahead], r'pose2d\.lookahead=4, but the config has 2'),
+        (['--events', '--poses', str(tmp_path / 'long.npz')], '90 frames .* has 30'),
     ):
         with pytest.raises(SystemExit, match=message):
             command.main([*files, *options])
-
-
-def test_poses_of_another_video_are_refused(files, tmp_path):
-    keypoint = walk(90)
-    poses = Poses(keypoint, np.ones(keypoint.shape[:3]), 'coco17', (96, 128), 10.0)
-    write_npz(poses, tmp_path / 'poses.npz')
-    with pytest.raises(SystemExit, match=r'90 frames of poses, but .*mp4 has 30; name'):
-        command.main([*files, '--events', '--no-window'])
 
 
 @pytest.mark.parametrize(('dropped', 'told'), [(30, True), (0, False)])

@@ -15,7 +15,6 @@ import pytest
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
 from mmskelseg.runtime.cli import main
 from mmskelseg.runtime.files.annotations import save_annotations
-from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.structures import Skeleton
 from tests import test_install
 from tests.small_data import ROOT
@@ -125,12 +124,9 @@ def test_exported_model_is_segmented_before_pytorch_is_imported(
     subprocess.run([sys.executable, '-c', code, *map(str, words)], check=True, cwd=ROOT)
 
 
-def test_live_prints_events_without_pytorch(stream_file, poses, tmp_path):
+def test_live_prints_events_without_pytorch(stream_file, poses, clip):
     """For a file played like a camera, with stored poses."""
-    with written_video(tmp_path / 'take1.mp4', 10.0, (96, 128)) as put:
-        for i in range(120):
-            put(np.full((96, 128, 3), 40 + i, np.uint8))
-    words = ('live', tmp_path / 'take1.mp4', stream_file[1], '--poses', poses)
+    words = ('live', clip(frames=120), stream_file[1], '--poses', poses)
     printed = command(*words, '--events', '--every-frame', '--no-window')
     events = [json.loads(line) for line in printed.splitlines() if line[:1] == '{']
     assert events[0]['event'] == 'begin'
