@@ -21,6 +21,7 @@ from mmengine.registry import root
 from mmengine.registry.registry import Registry
 
 from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.messages.options import checked
 from mmskelseg.runtime.parts import RENDERERS
 
 
@@ -45,9 +46,25 @@ def part_finder(package: str) -> Callable[[str], Any]:
     return find
 
 
+class CheckedRegistry(Registry):
+    """A registry whose parts check their arguments by their annotations."""
+
+    def register_module(
+        self,
+        name: str | list[str] | None = None,
+        force: bool = False,
+        module: type | None = None,
+    ) -> Any:
+        """Register a class, or return the decorator that does."""
+        if module is not None:
+            return super().register_module(name, force, checked(module))
+        register = super().register_module(name, force)
+        return lambda part: register(checked(part))
+
+
 def _child(parent: Registry, locations: list[str] | None = None) -> Registry:
     # The scope is explicit, since MMEngine would infer it from the calling frame.
-    return Registry(
+    return CheckedRegistry(
         parent.name, parent=parent, scope='mmskelseg', locations=locations or []
     )
 
@@ -84,7 +101,7 @@ LOG_PROCESSORS = _child(root.LOG_PROCESSORS)
 INFERENCERS = _child(root.INFERENCERS, ['mmskelseg.apis.mmpose_inferencer'])
 FUNCTIONS = _child(root.FUNCTIONS)
 # MMEngine has no root for these.
-POSTPROCESSORS = Registry(
+POSTPROCESSORS = CheckedRegistry(
     'postprocessor', scope='mmskelseg', locations=['mmskelseg.models.postprocessors']
 )
 

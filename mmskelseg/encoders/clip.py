@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmskelseg.encoders.network import FrozenNetwork
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.settings import check_least
+from mmskelseg.runtime.messages.options import Count
 
 
 @MODELS.register_module()
@@ -46,12 +46,12 @@ class ClipEncoder:
         arch: str | Mapping[str, object],
         weights: str,
         *,
-        clip_len: int = 48,
-        frame_interval: int = 1,
-        step: int = 1,
+        clip_len: Count = 48,
+        frame_interval: Count = 1,
+        step: Count = 1,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
-        batch_size: int = 4,
+        batch_size: Count = 4,
     ) -> None:
         self.clip_len = clip_len
         self.frame_interval = frame_interval
@@ -59,8 +59,6 @@ class ClipEncoder:
         self.mean = mean
         self.std = std
         self.batch_size = batch_size
-        check_least('ClipEncoder', 1, clip_len=clip_len, frame_interval=frame_interval)
-        check_least('ClipEncoder', 1, step=step, batch_size=batch_size)
         self.network = FrozenNetwork(arch, weights)
 
     @property

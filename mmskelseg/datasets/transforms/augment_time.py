@@ -6,24 +6,24 @@ epoch and video.
 
 from __future__ import annotations
 
-from math import inf
+from typing import Literal
 
 import numpy as np
 
 from mmskelseg.datasets.items import Item, ItemSource
 from mmskelseg.datasets.transforms.augment import (
-    A_PROBABILITY,
     Augmentation,
     FactorAugmentation,
-    require,
 )
 from mmskelseg.datasets.transforms.augment_skeletons import (
+    Sigma,
     joints_seen,
     skeleton_size,
     smooth_noise,
 )
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import Count, Fraction, Positive
 from mmskelseg.runtime.structures.annotations import (
     FRAME_KEYS,
     PLACE_KEYS,
@@ -108,11 +108,9 @@ class RandomTimeWarp(Augmentation):
     """
 
     def __init__(
-        self, sigma: float = 0.25, *, period: float = 2.0, seed: int = 0
+        self, sigma: Sigma = 0.25, *, period: Positive = 2.0, seed: int = 0
     ) -> None:
         super().__init__(seed)
-        require(0 <= sigma <= 2, 'RandomTimeWarp', 'sigma', sigma, 'from 0 to 2')
-        require(0 < period < inf, 'RandomTimeWarp', 'period', period, 'seconds above 0')
         self.sigma = float(sigma)
         self.period = float(period)
 
@@ -167,18 +165,13 @@ class RecombineSegments(Augmentation):
 
     def __init__(
         self,
-        p: float = 0.5,
+        p: Fraction = 0.5,
         *,
-        transitions: str = 'observed',
-        times: int = 3,
+        transitions: Literal['observed', 'any'] = 'observed',
+        times: Count = 3,
         seed: int = 0,
     ) -> None:
         super().__init__(seed)
-        require(0 <= p <= 1, 'RecombineSegments', 'p', p, A_PROBABILITY)
-        fits = transitions in ('observed', 'any')
-        wanted = "'observed' or 'any'"
-        require(fits, 'RecombineSegments', 'transitions', transitions, wanted)
-        require(times >= 1, 'RecombineSegments', 'times', times, 'at least 1')
         self.p = float(p)
         self.transitions = transitions
         self.times = int(times)

@@ -8,13 +8,12 @@ import numpy as np
 
 from mmskelseg.datasets.items import Item
 from mmskelseg.datasets.transforms.augment import (
-    A_PROBABILITY,
     Transform,
     check_joints,
-    require,
 )
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import Fraction
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import SKELETON_KEYS
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
@@ -49,12 +48,11 @@ class DropLimb(Transform):
 
     def __init__(
         self,
-        p: float,
+        p: Fraction,
         seed: int = 0,
         *,
         skeleton: SkeletonLike | None = None,
     ) -> None:
-        require(0 <= p <= 1, 'DropLimb', 'p', p, A_PROBABILITY)
         if skeleton is None:
             raise UserError(
                 'DropLimb: it is unknown which joints are arms and legs; name the '
