@@ -46,6 +46,7 @@ from mmskelseg.runtime.cli.command_line import command, positive
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.progress import progress_bar
+from mmskelseg.runtime.messages.tables import text_table
 from mmskelseg.runtime.segmenting.inputs import find_sources
 from mmskelseg.suggesting.suggestions import (
     StretchRanking,
@@ -55,7 +56,6 @@ from mmskelseg.suggesting.suggestions import (
     write_drafts,
     write_suggestions,
 )
-from mmskelseg.utils.tables import text_table
 
 TOOLS = ('boris', 'elan', 'label_studio')
 # Number of stretches that are printed.

@@ -153,7 +153,7 @@ def _replace_xtcocotools() -> None:
 
 def _secure(checkpoint_module: ModuleType) -> None:
     # Imported here because it imports torch.
-    from mmskelseg.fileio.checkpoints import secure_mmengine
+    from mmskelseg.checkpoints.reading import secure_mmengine
 
     secure_mmengine(checkpoint_module)
 

@@ -7,15 +7,15 @@ import shutil
 import numpy as np
 import pytest
 
-from mmskelseg.fileio.trained_weights import trained_data
+from mmskelseg.checkpoints.weights import trained_data
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.labels import read_segments
 from mmskelseg.runtime.labels.segments import make_segment
 from mmskelseg.runtime.messages.errors import UserError, explanation, shown
+from mmskelseg.runtime.messages.tables import text_table
 from mmskelseg.runtime.poses import read_poses, to_coco17
 from mmskelseg.runtime.segmenting.inputs import find_sources
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.utils.tables import text_table
 from tests.small_data import small_annotations
 from tests.test_faults.formats import FORMATS, SAMPLES
 from tests.test_faults.oracle import judge

@@ -11,6 +11,14 @@ from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from mmskelseg.checkpoints.reading import tensors_of
+from mmskelseg.checkpoints.weights import (
+    check_class_order,
+    check_decoder,
+    check_finite,
+    check_visible_frames,
+    trained_data,
+)
 from mmskelseg.engine.hooks.fit_statistics_hook import (
     FitStatisticsHook,
     bare_model,
@@ -18,14 +26,6 @@ from mmskelseg.engine.hooks.fit_statistics_hook import (
 )
 from mmskelseg.engine.resuming import resume_problems
 from mmskelseg.evaluation import SegmentationMetric
-from mmskelseg.fileio.checkpoints import tensors_of
-from mmskelseg.fileio.trained_weights import (
-    check_class_order,
-    check_decoder,
-    check_finite,
-    check_visible_frames,
-    trained_data,
-)
 from mmskelseg.models.losses import TruncatedMSELoss
 from mmskelseg.models.timestamps import TimestampSupervision
 from mmskelseg.registry import HOOKS

@@ -19,7 +19,7 @@ from mmskelseg.evaluation.functional.segmental import (
     segmental_counts,
 )
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.utils.tables import text_table
+from mmskelseg.runtime.messages.tables import text_table
 
 OVERLAPS = {'f1@10': 0.10, 'f1@25': 0.25, 'f1@50': 0.50}
 NAMES = ('acc', 'edit', *OVERLAPS)

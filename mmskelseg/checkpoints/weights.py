@@ -7,7 +7,7 @@ from typing import cast
 from mmengine.config import Config
 from torch import Tensor, nn
 
-from mmskelseg.fileio.checkpoints import meta_of, tensors_of
+from mmskelseg.checkpoints.reading import meta_of, tensors_of
 from mmskelseg.runtime.messages.errors import UserError, check_name, shown
 from mmskelseg.runtime.messages.settings import flat_settings
 from mmskelseg.runtime.structures.annotations import Metainfo

@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 import mmskelseg  # noqa: F401
-from mmskelseg.fileio import checkpoints
+from mmskelseg.checkpoints import checkpoints
 from mmskelseg.runtime.files.pickled_values import Named, UnsafePickleError
 from mmskelseg.runtime.messages.errors import UserError
 
