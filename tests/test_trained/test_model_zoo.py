@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from mmskelseg.checkpoints import model_zoo
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.trained import model_zoo
 from mmskelseg.trained.model_zoo import FOLDER, zoo, zoo_model
 from tests.small_data import ROOT
 

@@ -119,19 +119,21 @@ def misfits(hints: Mapping[str, object], values: Mapping[str, object]) -> Iterat
 
 
 @functools.cache
-def hints_of(function: Callable) -> Mapping[str, object]:
-    """Return the annotations of a function's parameters, none if they have no value."""
+def hints_of(part: Callable) -> Mapping[str, object]:
+    """Return the annotations of a function or of a typed dict, by name.
+
+    Those of ``*args`` and ``**kwargs`` are left out, and all if one has no value.
+    """
     try:
-        hints = typing.get_type_hints(function, include_extras=True)
+        hints = typing.get_type_hints(part, include_extras=True)
     except (NameError, TypeError):
         return {}
-    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    single = inspect.signature(function).parameters.values()
-    return {
-        p.name: hints[p.name]
-        for p in single
-        if p.kind not in several and p.name in hints
-    }
+    if not inspect.isclass(part):
+        several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        for name, parameter in inspect.signature(part).parameters.items():
+            if parameter.kind in several:
+                hints.pop(name, None)
+    return hints
 
 
 def fits(value: object, hint: object) -> bool:
