@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmengine.config import Config, ConfigDict
 
@@ -25,6 +26,9 @@ from mmskelseg.trained.onnx_contents import (
 from mmskelseg.trained.onnx_files import converted
 from mmskelseg.trained.opening import trained_model
 from mmskelseg.version import __version__
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 # The largest allowed difference between a float32 graph and PyTorch: absolute for
 # probabilities, and relative to the largest value for features.
@@ -67,8 +71,7 @@ def export_onnx(
 ) -> ExportReport:
     """Write a trained model as an ONNX file, after comparing it with PyTorch.
 
-    The graph of a segmentor reads the features of a whole video. If a network computes
-    these from images, the file contains it as a separate graph.
+    If a network computes features from images, the file has it as a separate graph.
 
     Args:
         model: As for :class:`mmskelseg.apis.SkelSegInferencer`.
@@ -77,7 +80,7 @@ def export_onnx(
         path: The file, which must end in ``.onnx``.
         streaming: Write the graph for one push of frames to a stream, for a causal
             model; its buffers are inputs and outputs.
-        encoder: Write only the networks that compute features from images.
+        encoder: Write only that network.
         precision: ``float32``; ``float16``, with half the size; or ``int8``, which
             multiplies matrices in integers (dynamic quantisation).
         fps: Frame rate of the training data, if the checkpoint does not state it.
@@ -98,40 +101,61 @@ def export_onnx(
         if streaming or encoder:
             kind = StreamingExport if streaming else EncoderExport
         exported = kind(trained.cfg, trained.model.eval(), meta)
-        contents: dict[str | None, bytes] = {None: exported.onnx()}
-        contents.update(exported.encoders_onnx())
-    protos = {
-        name: converted(onnx.load_from_string(content), precision)
-        for name, content in contents.items()
-    }
+        graphs: dict[str | None, bytes] = {None: exported.onnx()}
+        graphs.update(exported.encoders_onnx())
     described = {
         **exported.metadata(),
         'precision': precision,
         'checkpoints': [Path(file).name for file in trained.checkpoints],
     }
-    entries = {KEY: json.dumps(described, ensure_ascii=False)}
-    sessions = {}
-    for name, part in protos.items():
-        part.producer_name, part.producer_version = 'mmskelseg', __version__
-        onnx.checker.check_model(part, full_check=True)
-        content = part.SerializeToString()
-        sessions[name] = Session(content, str(path), 'cpu')
-        if name is not None:
-            entries[f'{KEY}.{name}'] = b64encode(content).decode()
-    onnx.helper.set_model_props(protos[None], entries)
-    content = protos[None].SerializeToString()
+    protos = {
+        name: converted(onnx.load_from_string(graph), precision)
+        for name, graph in graphs.items()
+    }
+    parts = {name: _checked(proto) for name, proto in protos.items()}
+    sessions = {name: Session(part, str(path), 'cpu') for name, part in parts.items()}
+    content = _with_entries(protos[None], described, parts)
     errors = {n: exported.difference(sessions, n) for n in exported.lengths}
+    if precision == 'float32':
+        _check_errors(path, errors)
+    with atomic_write(path) as file:
+        file.write(content)
+    return ExportReport(path, exported.kind, precision, errors, len(content))
+
+
+def _checked(proto: 'ModelProto') -> bytes:
+    """Return a graph as a file, after ONNX has checked it."""
+    onnx = import_optional('onnx', 'Export')
+    proto.producer_name, proto.producer_version = 'mmskelseg', __version__
+    onnx.checker.check_model(proto, full_check=True)
+    return proto.SerializeToString()
+
+
+def _with_entries(
+    main: 'ModelProto',
+    described: Mapping[str, object],
+    parts: Mapping[str | None, bytes],
+) -> bytes:
+    """Return the main graph as a file, with its description and the other graphs."""
+    entries = {KEY: json.dumps(described, ensure_ascii=False)}
+    entries |= {
+        f'{KEY}.{name}': b64encode(part).decode()
+        for name, part in parts.items()
+        if name is not None
+    }
+    import_optional('onnx', 'Export').helper.set_model_props(main, entries)
+    return main.SerializeToString()
+
+
+def _check_errors(path: Path, errors: Mapping[int, float]) -> None:
     # Written this way, it refuses NaN as well.
-    if precision == 'float32' and not all(e <= TOLERANCE for e in errors.values()):
+    if not all(error <= TOLERANCE for error in errors.values()):
         raise UserError(
             f'{path}: not written, since the graph differs from PyTorch by '
             f'{", ".join(f"{e:.1e}" for e in errors.values())}, where {TOLERANCE:g} is '
             f'allowed, at lengths of {", ".join(str(n) for n in errors)} frames; '
             'please report the config.'
         )
-    with atomic_write(path) as file:
-        file.write(content)
-    return ExportReport(path, exported.kind, precision, errors, len(content))
 
 
 def _check_request(path: Path, streaming: bool, encoder: bool, precision: str) -> None:

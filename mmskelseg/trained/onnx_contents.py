@@ -15,7 +15,7 @@ from mmaction.structures import ActionDataSample
 from mmengine.config import Config, ConfigDict
 from torch import Tensor, nn
 
-from mmskelseg.encoders.recipes import recipe_from_config, with_skeleton
+from mmskelseg.encoders.recipes import with_skeleton
 from mmskelseg.models.postprocessors import Postprocessor
 from mmskelseg.models.segmentors.ensemble import segmentors_of
 from mmskelseg.runtime.features import ReadVideoFrames
@@ -45,6 +45,7 @@ from mmskelseg.trained.onnx_graphs import (
     to_onnx,
 )
 from mmskelseg.trained.opening import check_pipeline
+from mmskelseg.trained.predictor import branch_recipe
 from mmskelseg.trained.streaming import causal_coordinates, streaming_model
 from mmskelseg.version import __version__
 
@@ -68,14 +69,8 @@ class _Branch:
 
     def __init__(self, name: str, cfg: Config | ConfigDict, skeleton: Layout) -> None:
         dataset = cfg.test_dataloader.dataset
-        features = dataset.features.get(name)
-        if features is None:
-            raise UserError(
-                f'The model has a branch {name!r}, but dataset.features are '
-                f'{", ".join(dataset.features)}.'
-            )
         self.name = name
-        self.recipe = recipe_from_config(name, features, skeleton)
+        self.recipe = branch_recipe(name, dataset, skeleton)
         kind = type(self.recipe.render).__name__
         if kind not in RENDERERS:
             raise UserError(
@@ -93,7 +88,7 @@ class _Branch:
                 f'features.{name}.render.size is None, but a graph reads images of one '
                 'size; set it.'
             )
-        settings = dict(with_skeleton(features['render'], skeleton))
+        settings = dict(with_skeleton(dataset.features[name]['render'], skeleton))
         if 'skeleton' in settings:
             settings['skeleton'] = _plain_layout(settings['skeleton'])
         # MMEngine writes `_scope_` into dicts of inherited configs.

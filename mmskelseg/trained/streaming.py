@@ -9,7 +9,6 @@ from mmengine.config import ConfigDict
 from mmengine.model import ModuleDict
 from torch import Tensor, nn
 
-from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.models.backbones.ms_tcn import (
     CausalTCN,
     DilatedResidualLayer,
@@ -31,6 +30,7 @@ from mmskelseg.runtime.streaming.model import (
 )
 from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.trained.opening import check_pipeline
+from mmskelseg.trained.predictor import branch_recipe
 
 
 @torch.no_grad()
@@ -63,13 +63,7 @@ def causal_coordinates(
 ) -> SkeletonCoordinates:
     """Return the renderer of a modality, after checking that streams support it."""
     option = f'features.{modality}'
-    features = dataset['features'].get(modality)
-    if features is None:
-        raise UserError(
-            f'The model has a branch {modality!r}, but dataset.features are '
-            f'{", ".join(dataset["features"])}.'
-        )
-    recipe = recipe_from_config(modality, features, skeleton)
+    recipe = branch_recipe(modality, dataset, skeleton)
     render = recipe.render
     if not isinstance(render, SkeletonCoordinates):
         raise UserError(
