@@ -37,9 +37,6 @@ class LengthBatchSampler(BatchSampler):
         drop_last: Whether to drop incomplete batches of a pool.
         pool_batches: Number of batches in a pool. A larger pool reduces padding; a
             smaller one mixes videos more.
-
-    Raises:
-        ValueError: If ``pool_batches`` is below 1.
     """
 
     sampler: ItemSampler

@@ -36,8 +36,7 @@ class ClipEncoder:
         batch_size: Number of clips that go through the network at a time.
 
     Raises:
-        ValueError: If there is no such network, an option is below 1, or a file holds
-            the weights of another network.
+        UserError: If there is no such network, or a file holds the weights of another.
         FileNotFoundError: If there is no such file.
     """
 

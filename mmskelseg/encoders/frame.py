@@ -63,8 +63,7 @@ class FrameEncoder:
             that supports it; docs/performance.md gives the error.
 
     Raises:
-        ValueError: If an option is invalid, or a file holds the weights of another
-            network.
+        UserError: If a file holds the weights of another network.
         FileNotFoundError: If there is no such file.
         RuntimeError: If weights cannot be downloaded.
     """
@@ -188,9 +187,6 @@ class GridEncoder:
         grid: Number of rows and columns of cells.
         channels: Number of channels to average, counted from the first: 1 for heatmaps,
             whose channels are equal, 3 for colours.
-
-    Raises:
-        ValueError: If ``channels`` is not 1, 2 or 3.
     """
 
     def __init__(

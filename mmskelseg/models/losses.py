@@ -34,8 +34,8 @@ class FrameCrossEntropyLoss(nn.Module):
         boundary_smoothing: Number of frames on each side that share their classes, b.
 
     Raises:
-        ValueError: If the smoothing or a weight is negative, if all weights are 0, or,
-            at the first batch, if their number differs from that of the classes.
+        UserError: If all class weights are 0, or, at the first batch, if their number
+            differs from that of the classes.
     """
 
     class_weight: Tensor | None
@@ -117,9 +117,6 @@ class TruncatedMSELoss(nn.Module):
         similarity: Standard deviation sigma of the Gaussian similarity, in units of the
             input features; None to weight all steps equally.
         loss_weight: Factor of the loss; alpha in Eq. 7.
-
-    Raises:
-        ValueError: If there is no such form, or tau or similarity is not positive.
 
     Note:
         The code of ASRF uses the distance of the features where a Gaussian has its

@@ -55,7 +55,7 @@ class HeatmapEncoder(BaseModule):
         init_cfg: Initialisation by MMEngine.
 
     Raises:
-        ValueError: If there is no such architecture, or a number is too small.
+        UserError: If a number of channels is no multiple of 4.
     """
 
     #: Number of frames to each side on which the output for a frame depends.

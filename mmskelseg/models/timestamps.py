@@ -38,9 +38,6 @@ class TimestampSupervision(nn.Module):
         warmup: Fraction of the training steps before labels are completed, 0 to 1.
         confidence: Weight of the loss that demands monotonic probabilities.
 
-    Raises:
-        UserError: If a value is out of range.
-
     Note:
         The loss is averaged over the steps of a batch, not of each video. The paper's
         code uses a smoothness loss of the form ``reference``, whose gradient only goes

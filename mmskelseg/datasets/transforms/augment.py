@@ -161,9 +161,6 @@ class FactorAugmentation(Augmentation):
     Args:
         factor: The lowest and the highest factor; the distribution is uniform.
         seed: Different seeds give different factors.
-
-    Raises:
-        ValueError: If the factors are not two numbers above 0, the lower one first.
     """
 
     key: ClassVar[Literal['brightness', 'contrast']]
@@ -232,9 +229,8 @@ class RandomHorizontalFlip(Augmentation):
             features are online.
 
     Raises:
-        ValueError: If ``p`` is not a probability, if ``lateral`` is not an axis, if
-            there are keypoints but no fitting skeleton, if ``class_pairs`` names an
-            unknown class, or if it is used with features in files.
+        ValueError: If there are keypoints but no fitting skeleton, if ``class_pairs``
+            names an unknown class, or if it is used with features in files.
 
     Note:
         Pixel centres are integers, so x becomes w - 1 - x. A joint at (0, 0), which is
@@ -347,9 +343,6 @@ class RandomShift(Augmentation):
         fraction: The largest shift in each direction, 0 to 1; the distribution is
             uniform.
         seed: Different seeds give different shifts.
-
-    Raises:
-        ValueError: If the fraction is not from 0 to 1.
     """
 
     def __init__(self, fraction: Fraction = 0.1, seed: int = 0) -> None:
@@ -383,9 +376,6 @@ class RandomRotation(Augmentation):
         seed: Different seeds give different angles.
         depth: The axis of ``keypoint_3d`` that points away from the camera: 0 in UW-IOM
             and TUM-Kitchen, 2 if x and y are those of the image.
-
-    Raises:
-        ValueError: If ``degrees`` is not from 0 to 180, or ``depth`` is not an axis.
 
     Note:
         A joint at (0, 0), which is missing, stays there. The frames of a video are not

@@ -65,9 +65,6 @@ class RandomRotation3D(SkeletonAugmentation):
         vertical: The axis of ``keypoint_3d`` that points up or down; by default the
             axis with the largest spread of joints within frames, over the whole video.
         seed: Different seeds give different angles.
-
-    Raises:
-        ValueError: If an angle is not from 0 to 180, or ``vertical`` is not an axis.
     """
 
     def __init__(
@@ -124,7 +121,7 @@ class RandomProjection(SkeletonAugmentation):
         seed: Different seeds give different distances.
 
     Raises:
-        ValueError: If a distance is not above 0, or both axes are the same.
+        ValueError: If both axes are the same.
     """
 
     def __init__(
@@ -200,9 +197,6 @@ class RandomScale(SkeletonAugmentation):
     Args:
         sigma: Standard deviation of the logarithm of the factors.
         seed: Different seeds give different factors.
-
-    Raises:
-        ValueError: If sigma is not from 0 to 2.
     """
 
     def __init__(self, sigma: Sigma = 0.1, *, seed: int = 0) -> None:
@@ -230,9 +224,6 @@ class RandomProportions(SkeletonAugmentation):
         sigma: Standard deviation of the offset along each axis, in body sizes. A body
             size is the root mean square distance of the joints from their mean.
         seed: Different seeds give different offsets.
-
-    Raises:
-        ValueError: If sigma is not from 0 to 2.
     """
 
     def __init__(self, sigma: Sigma = 0.05, *, seed: int = 0) -> None:
@@ -297,10 +288,6 @@ class RandomJointDropout(SkeletonAugmentation):
             overlap of gaps.
         seconds: The shortest and the longest gap in seconds.
         seed: Different seeds remove different joints.
-
-    Raises:
-        ValueError: If ``p`` is not a probability, or ``seconds`` is not two numbers
-            above 0, the lower one first.
     """
 
     def __init__(
@@ -347,8 +334,7 @@ class RandomLimbDropout(SkeletonAugmentation):
             passes the one of its annotation file.
 
     Raises:
-        ValueError: If ``p`` or ``frames`` is not a probability, or if the skeleton is
-            missing or does not fit.
+        ValueError: If the skeleton is missing or does not fit.
     """
 
     def __init__(

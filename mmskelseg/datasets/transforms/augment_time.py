@@ -103,8 +103,7 @@ class RandomTimeWarp(Augmentation):
         seed: Different seeds give different speeds.
 
     Raises:
-        ValueError: If sigma is not from 0 to 2, the period is not above 0, or features
-            are loaded already.
+        ValueError: If features are loaded already.
     """
 
     def __init__(
@@ -158,9 +157,8 @@ class RecombineSegments(Augmentation):
         seed: Different seeds give different splices.
 
     Raises:
-        ValueError: If ``p`` is not a probability, if ``transitions`` is neither, if the
-            model reads features from files, which cannot follow, or if there is no
-            boundary.
+        ValueError: If the model reads features from files, which cannot follow, or if
+            there is no boundary.
     """
 
     def __init__(

@@ -40,8 +40,8 @@ class DropLimb(Transform):
             passes the one of its annotation file.
 
     Raises:
-        ValueError: If ``p`` is not a probability, if the skeleton is missing or has no
-            drop groups, or if the keypoints do not fit it.
+        ValueError: If the skeleton is missing or has no drop groups, or if the
+            keypoints do not fit it.
 
     Source: Hyder et al. (ICRA 2024), Sec. IV-C and Table III.
     """

@@ -37,7 +37,7 @@ class RandomCropFrames(Augmentation):
         seed: Different seeds give different crops.
 
     Raises:
-        ValueError: If ``num_frames`` is below 1, or features are loaded already.
+        ValueError: If features are loaded already.
 
     Note:
         Frames near the ends of a crop have less context than in testing. A crop should

@@ -53,8 +53,7 @@ class ASFormer(BaseModule):
         init_cfg: Initialisation by MMEngine.
 
     Raises:
-        ValueError: If no channels are left for the attention, or the number of decoders
-            is negative.
+        UserError: If no channels are left for the attention.
 
     Note:
         Queries and keys of a decoder come from its own features only, as in the

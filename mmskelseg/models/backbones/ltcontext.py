@@ -60,8 +60,7 @@ class LTContext(BaseModule):
         init_cfg: Initialisation by MMEngine.
 
     Raises:
-        ValueError: If a stage is too narrow to halve its channels, a length is not
-            positive, or the number of refinements is negative.
+        UserError: If a stage is too narrow to halve its channels.
 
     Note:
         The reference code normalises if its option ``USE_INSTANCE_NORM`` is False, and

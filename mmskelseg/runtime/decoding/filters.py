@@ -20,9 +20,6 @@ def min_duration(labels: np.ndarray, score: np.ndarray, frames: Count) -> np.nda
         score: Probability of each class, shape (K, T).
         frames: The minimum duration.
 
-    Raises:
-        UserError: If it is not positive.
-
     >>> score = np.array([[0.9, 0.9, 0.4, 0.1], [0.1, 0.1, 0.6, 0.1], [0, 0, 0, 0.8]])
     >>> min_duration(np.array([0, 0, 1, 2]), score, 2)
     array([0, 0, 0, 0])
@@ -52,9 +49,6 @@ def median_filter(labels: np.ndarray, frames: OddCount) -> np.ndarray:
         labels: Class of each frame, shape (T,).
         frames: Length of the window, an odd number.
 
-    Raises:
-        UserError: If the length is not odd and positive.
-
     >>> median_filter(np.array([0, 0, 1, 0, 0, 1, 1]), 3)
     array([0, 0, 0, 0, 0, 1, 1])
     """
@@ -83,8 +77,7 @@ def refine_boundaries(
         threshold: Smallest probability of a boundary.
 
     Raises:
-        UserError: If the threshold is no probability, or if there are more or fewer
-            probabilities than labels.
+        UserError: If there are more or fewer probabilities than labels.
 
     Source: Ishikawa et al., "Alleviating Over-segmentation Errors by Detecting Action
     Boundaries" (WACV 2021), Sec. 3.4.

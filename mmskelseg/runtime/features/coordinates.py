@@ -113,9 +113,9 @@ class SkeletonCoordinates(Coordinates):
             all joints seen takes its place.
 
     Raises:
-        ValueError: If an option is invalid, if the coordinates are missing, not finite
-            or do not fit the skeleton, or if ``causal=True``, the video has several
-            persons and ``person`` is not given.
+        ValueError: If the coordinates are missing, not finite or do not fit the
+            skeleton, or if ``causal=True``, the video has several persons and
+            ``person`` is not given.
 
     Note:
         The code of MS-GCN does not scale; its first layer normalises each channel.

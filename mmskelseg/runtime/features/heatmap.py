@@ -69,8 +69,8 @@ class RenderSkeletonHeatmap(BaseRenderer):
             images are always causal.
 
     Raises:
-        ValueError: If an option is invalid, if nothing is to be drawn, or if the
-            keypoints do not fit the skeleton or are not finite.
+        ValueError: If nothing is to be drawn, or if the keypoints do not fit the
+            skeleton or are not finite.
 
     Note:
         A Gaussian extends to 3e-6 of its peak; MMAction2 cuts it off at three sigma. A

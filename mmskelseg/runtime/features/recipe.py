@@ -114,7 +114,7 @@ class FeatureRecipe:
             from its augmented skeletons, instead of once into files.
 
     Raises:
-        UserError: If a part lacks a method, or ``dtype`` is invalid.
+        UserError: If a part lacks a method.
     """
 
     modality: str
