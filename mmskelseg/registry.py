@@ -3,20 +3,15 @@
 Each of MMEngine's roots has a child here, even if nothing is registered in it, since
 MMEngine warns at each build in a scope that lacks one.
 
-``registered_only`` is for configs that are data, such as those in checkpoints.
-
 This module must never raise ImportError, because MMEngine swallows it and then
 reports a missing key instead.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from mmengine.registry import registry as mmengine_registry
 from mmengine.registry import root
 from mmengine.registry.registry import Registry
 
@@ -130,28 +125,3 @@ def build_part(
             "dict(type='NAME')."
         )
     return registry.build({**given, **cfg})
-
-
-_imports_by_name = mmengine_registry.get_object_from_string
-_registered_only = ContextVar('registered_only', default=False)
-
-
-@contextmanager
-def registered_only() -> Iterator[None]:
-    """Keep registries from importing types that are not registered, for a block.
-
-    Otherwise, MMEngine's registries import whatever a ``type`` names, such as
-    ``subprocess.Popen``, if nothing of that name is registered.
-    """
-    token = _registered_only.set(True)
-    try:
-        yield
-    finally:
-        _registered_only.reset(token)
-
-
-def _get_object_from_string(name: str) -> object:
-    return None if _registered_only.get() else _imports_by_name(name)
-
-
-mmengine_registry.get_object_from_string = _get_object_from_string

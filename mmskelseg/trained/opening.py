@@ -19,6 +19,7 @@ from mmskelseg.checkpoints.weights import (
     trained_data,
     trained_features,
 )
+from mmskelseg.compat.repairs import registered_only
 from mmskelseg.engine.config_checks import building
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 from mmskelseg.registry import (
@@ -26,7 +27,6 @@ from mmskelseg.registry import (
     POSTPROCESSORS,
     TRANSFORMS,
     WEIGHT_INITIALIZERS,
-    registered_only,
 )
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.configs import annotation_path, find_config

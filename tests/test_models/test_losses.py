@@ -145,12 +145,6 @@ def test_loss_names_a_label_beyond_the_classes():
         head.loss(torch.randn(1, 1, 3, 2), torch.tensor([[0, 5]]))
 
 
-def test_smoothness_form_at_fault_is_named():
-    """There are two forms."""
-    with pytest.raises(ValueError, match="form='paper'"):
-        TruncatedMSELoss('paper')
-
-
 def test_mean_over_ranks_by_hand(on_ranks):
     """Frames of 6 and 1 with sums of 12 and 9: the mean of the parts is 21 / 7."""
     totals, counts = torch.tensor([12.0, 9.0]), [6, 1]
