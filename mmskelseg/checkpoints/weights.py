@@ -1,6 +1,7 @@
 """Loading of trained weights into a model, and the data that they were trained on."""
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -28,9 +29,24 @@ def load_weights(model: nn.Module, checkpoint: object, source: str) -> None:
     Raises:
         UserError: As :func:`check_weights` does.
     """
-    state = tensors_of(checkpoint, source)
-    check_weights(state, model.state_dict(), source)
+    own = model.state_dict()
+    state = used_tensors(tensors_of(checkpoint, source), own)
+    check_weights(state, own, source)
     model.load_state_dict(state)
+
+
+def used_tensors(
+    state: Mapping[str, Tensor], own: Collection[str]
+) -> dict[str, Tensor]:
+    """Return the tensors without statistics of post-processing that a model lacks.
+
+    Post-processing can be left out, or be another than in training.
+    """
+    return {
+        key: value
+        for key, value in state.items()
+        if key in own or not key.startswith('postprocess.')
+    }
 
 
 def check_weights(
@@ -64,11 +80,13 @@ def check_weights(
     counters = {key for key in own if key.endswith('num_batches_tracked')}
     missing = sorted(own.keys() - state.keys() - counters)
     foreign = sorted(state.keys() - own.keys())
-    if some:
-        fits = len(missing) < len(own)
-    else:
-        _check_decoder(missing, foreign, source)
-        fits = not (missing or foreign)
+    fits = len(missing) < len(own) if some else not (missing or foreign)
+    decoders = all(key.startswith('postprocess.') for key in (*missing, *foreign))
+    if not fits and not some and decoders:
+        raise UserError(
+            f'{source}: has no statistics for model.postprocess of the config; run '
+            f'`mmskelseg fit-decoder CONFIG {source} OUT.pth`, and use OUT.pth.'
+        )
     if not fits:
         raise UserError(
             f'{wrong}: it lacks {len(missing)} of its {len(own)} tensors '
@@ -76,23 +94,6 @@ def check_weights(
             f'({listed(foreign, 2)}); {trained}'
         )
     return missing, foreign
-
-
-def _check_decoder(missing: list[str], foreign: list[str], source: str) -> None:
-    """Raise a UserError if only the statistics of a decoder are missing or foreign."""
-    if any(not key.startswith('postprocess.') for key in (*missing, *foreign)):
-        return
-    if foreign and not missing:
-        raise UserError(
-            f'{source}: has statistics for model.postprocess, which the config does '
-            'not have; use the config that `mmskelseg fit-decoder` was run with, or '
-            'the checkpoint from before.'
-        )
-    if missing and not foreign:
-        raise UserError(
-            f'{source}: has no statistics for model.postprocess of the config; run '
-            f'`mmskelseg fit-decoder CONFIG {source} OUT.pth`, and use OUT.pth.'
-        )
 
 
 def check_finite(state: Mapping[str, object], source: str) -> None:
@@ -177,8 +178,8 @@ def check_class_order(
         if name in trained and trained.index(name) != label:
             raise UserError(
                 f'{data}: class {name!r} has the id {label}, but in {source} the id '
-                f'{trained.index(name)}; metainfo.classes must have the order '
-                f'{list(trained)}, and labels must have these ids.'
+                f'{trained.index(name)}; metainfo.classes must have the order of the '
+                f'model: convert keypoints --classes {shlex.join(map(str, trained))}.'
             )
 
 

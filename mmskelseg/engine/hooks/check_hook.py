@@ -17,6 +17,7 @@ from mmskelseg.checkpoints.weights import (
     check_visible_frames,
     check_weights,
     trained_data,
+    used_tensors,
 )
 from mmskelseg.engine.hooks.fit_statistics_hook import (
     FitStatisticsHook,
@@ -124,8 +125,8 @@ class SegCheckHook(Hook):
     ) -> None:
         """Check a checkpoint before its weights are copied."""
         file = str(runner._load_from or f'The last checkpoint in {runner.work_dir}')
-        state = tensors_of(checkpoint, file)
         own = bare_model(runner).state_dict()
+        state = used_tensors(tensors_of(checkpoint, file), own)
         trains = isinstance(runner._train_loop, BaseLoop)
         starts_training = trains and not runner._resume
         if trains and runner._resume:
