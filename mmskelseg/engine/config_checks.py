@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import gettempdir
 from traceback import walk_tb
-from typing import Annotated, Literal
+from typing import Literal
 
 from mmengine.config import Config
 from mmengine.registry import Registry, build_from_cfg
@@ -31,7 +31,6 @@ from mmskelseg.runtime.messages.errors import (
 from mmskelseg.runtime.messages.options import (
     Count,
     CountOrZero,
-    Where,
     hints_of,
     misfits,
 )
@@ -87,9 +86,6 @@ _TRAIN_CFG = (
     'by_epoch', 'max_epochs', 'max_iters', 'val_begin', 'val_interval',
     'dynamic_intervals', 'type',
 )  # fmt: skip
-_OrNever = Annotated[
-    int, Where('a whole number from 1, or -1', lambda n: n >= 1 or n == -1)
-]
 # Settings that MMEngine does not check.
 _NUMBERS = {
     'batch_size': Count | None,
@@ -100,9 +96,9 @@ _NUMBERS = {
     'seed': CountOrZero | None,
     'accumulative_counts': Count | None,
     'window_size': Count | Literal['epoch', 'global'] | None,
-    # Settings of hooks.
-    'interval': _OrNever | None,
-    'max_keep_ckpts': _OrNever | None,
+    # Settings of hooks; -1 means never or all.
+    'interval': Count | Literal[-1] | None,
+    'max_keep_ckpts': Count | Literal[-1] | None,
 }
 
 

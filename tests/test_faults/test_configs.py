@@ -78,7 +78,10 @@ def train_with(tmp_path):
             "default_hooks = dict(checkpoint=dict(interval='x'))",
             "interval='x', but must",
         ),
-        ('default_hooks = dict(checkpoint=dict(interval=0))', 'from 1, or -1.'),
+        (
+            'default_hooks = dict(checkpoint=dict(interval=0))',
+            'checkpoint.interval=0, but must be a whole number from 1, -1',
+        ),
         ('custom_hooks = 3', 'mine.py: cannot be run (TypeError'),
         ('randomness = 3', 'mine.py: cannot be run (TypeError'),
         ('load_from = 3', 'mine.py: cannot be run (TypeError'),
