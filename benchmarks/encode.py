@@ -18,8 +18,8 @@ from torch import nn
 from benchmarks.measuring import count_gflops, machine, median_seconds, peak_gflops
 from benchmarks.render import skeletons
 from mmskelseg.encoders import FrameEncoder
+from mmskelseg.models.precision import has_bfloat16
 from mmskelseg.runtime.features import RenderSkeletonHeatmap
-from mmskelseg.utils.precision import has_bfloat16
 
 
 def run(args: argparse.Namespace) -> None:

@@ -22,16 +22,16 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from benchmarks.measuring import count_gflops, machine, median_seconds, pick_clock
-from mmskelseg.apis.export import export_onnx
 from mmskelseg.encoders.recipes import recipe_from_config
-from mmskelseg.models.onnx_graphs import SegmentorGraph, StemGraph
-from mmskelseg.models.streaming import streaming_model
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.tables import markdown_table
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.onnx_stream import OnnxStreamingModel
 from mmskelseg.runtime.streaming import ModelStream
-from mmskelseg.utils.tables import markdown_table
+from mmskelseg.trained.export import export_onnx
+from mmskelseg.trained.onnx_graphs import SegmentorGraph, StemGraph
+from mmskelseg.trained.streaming import streaming_model
 
 _BATCH = 32
 

@@ -34,7 +34,7 @@ from pathlib import Path
 
 from mmskelseg.runtime.cli.command_line import command, seed, whole_from
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.utils.tables import text_table
+from mmskelseg.runtime.messages.tables import text_table
 
 ROOT = Path(__file__).resolve().parent.parent
 TOY = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
@@ -190,7 +190,7 @@ def _digest(path: Path) -> str:
     """Return a digest of a file, without times, which differ between equal runs."""
     content = path.read_bytes()
     if path.suffix == '.pth':
-        from mmskelseg.fileio.checkpoints import load_checkpoint, tensors_of
+        from mmskelseg.checkpoints.reading import load_checkpoint, tensors_of
 
         checkpoint = load_checkpoint(path)
         content = b''.join(
@@ -202,7 +202,7 @@ def _digest(path: Path) -> str:
             for value in state.values():
                 content += value.numpy().tobytes() if hasattr(value, 'numpy') else b''
     elif path.suffix == '.pkl' and path.name != 'annotations.pkl':
-        from mmskelseg.fileio.predictions import load_samples
+        from mmskelseg.evaluation.predictions import load_samples
 
         # Not the bytes of the file, since references depend on places in memory.
         content = b''.join(

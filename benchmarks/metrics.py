@@ -27,7 +27,7 @@ from mmskelseg.evaluation import (
     segmental_f1,
 )
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.utils.tables import text_table
+from mmskelseg.runtime.messages.tables import text_table
 
 try:
     from sklearn.metrics import average_precision_score

@@ -48,8 +48,8 @@ from mmskelseg.registry import MODELS, TRANSFORMS
 from mmskelseg.runtime.features import FeatureRecipe
 from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
 from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.messages.tables import markdown_table
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
-from mmskelseg.utils.tables import markdown_table
 
 PAPER = (__doc__ or '').rpartition('\n\n')[2]
 

@@ -18,11 +18,11 @@ from mmengine.registry import init_default_scope
 
 from benchmarks.measuring import machine
 from mmskelseg.encoders.recipes import recipe_from_config
-from mmskelseg.models.streaming import streaming_model
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.features import SkeletonCoordinates
 from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.streaming import SkeletonStream
+from mmskelseg.trained.streaming import streaming_model
 
 
 def run(args: argparse.Namespace) -> None:

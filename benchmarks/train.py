@@ -19,8 +19,8 @@ from torch import Tensor
 from benchmarks.measuring import count_gflops, machine, median_seconds, peak_gflops
 from mmskelseg.models import ActionSegmentor
 from mmskelseg.models.layers import TemporalConv1d
+from mmskelseg.models.precision import has_bfloat16
 from mmskelseg.registry import MODELS, OPTIM_WRAPPERS
-from mmskelseg.utils.precision import has_bfloat16
 
 CONFIG = Path(__file__).resolve().parents[1] / 'configs/_base_/models/ms_tcn2.py'
 

@@ -3,24 +3,20 @@
 Each of MMEngine's roots has a child here, even if nothing is registered in it, since
 MMEngine warns at each build in a scope that lacks one.
 
-``registered_only`` is for configs that are data, such as those in checkpoints.
-
 This module must never raise ImportError, because MMEngine swallows it and then
 reports a missing key instead.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from mmengine.registry import registry as mmengine_registry
 from mmengine.registry import root
 from mmengine.registry.registry import Registry
 
 from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.messages.options import checked
 from mmskelseg.runtime.parts import RENDERERS
 
 
@@ -45,9 +41,25 @@ def part_finder(package: str) -> Callable[[str], Any]:
     return find
 
 
+class CheckedRegistry(Registry):
+    """A registry whose parts check their arguments by their annotations."""
+
+    def register_module(
+        self,
+        name: str | list[str] | None = None,
+        force: bool = False,
+        module: type | None = None,
+    ) -> Any:
+        """Register a class, or return the decorator that does."""
+        if module is not None:
+            return super().register_module(name, force, checked(module))
+        register = super().register_module(name, force)
+        return lambda part: register(checked(part))
+
+
 def _child(parent: Registry, locations: list[str] | None = None) -> Registry:
     # The scope is explicit, since MMEngine would infer it from the calling frame.
-    return Registry(
+    return CheckedRegistry(
         parent.name, parent=parent, scope='mmskelseg', locations=locations or []
     )
 
@@ -84,7 +96,7 @@ LOG_PROCESSORS = _child(root.LOG_PROCESSORS)
 INFERENCERS = _child(root.INFERENCERS, ['mmskelseg.apis.mmpose_inferencer'])
 FUNCTIONS = _child(root.FUNCTIONS)
 # MMEngine has no root for these.
-POSTPROCESSORS = Registry(
+POSTPROCESSORS = CheckedRegistry(
     'postprocessor', scope='mmskelseg', locations=['mmskelseg.models.postprocessors']
 )
 
@@ -113,28 +125,3 @@ def build_part(
             "dict(type='NAME')."
         )
     return registry.build({**given, **cfg})
-
-
-_imports_by_name = mmengine_registry.get_object_from_string
-_registered_only = ContextVar('registered_only', default=False)
-
-
-@contextmanager
-def registered_only() -> Iterator[None]:
-    """Keep registries from importing types that are not registered, for a block.
-
-    Otherwise, MMEngine's registries import whatever a ``type`` names, such as
-    ``subprocess.Popen``, if nothing of that name is registered.
-    """
-    token = _registered_only.set(True)
-    try:
-        yield
-    finally:
-        _registered_only.reset(token)
-
-
-def _get_object_from_string(name: str) -> object:
-    return None if _registered_only.get() else _imports_by_name(name)
-
-
-mmengine_registry.get_object_from_string = _get_object_from_string

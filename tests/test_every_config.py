@@ -20,14 +20,8 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.poses.estimators import PoseEstimator
 from mmskelseg.runtime.structures import Skeleton
-from tests.small_data import ROOT
+from tests.test_configs import CONFIGS
 
-# Those that name no data are for others to inherit.
-CONFIGS = [
-    path
-    for path in sorted((ROOT / 'configs').glob('[!_]*/*.py'))
-    if 'ann_file' in Config.fromfile(path).test_dataloader.dataset
-]
 LENGTHS = {'train': 16, 'test': 14}
 
 
@@ -80,9 +74,7 @@ def annotations(skeleton, num_classes, folder):
         'annotations': videos,
         'split': {name: [name] for name in LENGTHS},
         'metainfo': {
-            'classes': PRECOG
-            if num_classes == len(PRECOG)
-            else [f'class_{k}' for k in range(num_classes)],
+            'classes': classes(num_classes),
             'skeleton': skeleton,
             'dataset': 'small',
             'background': None,

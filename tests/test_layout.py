@@ -19,7 +19,7 @@ FLOORS = (
     ('engine', 'encoders'),
     ('models', 'converters'),
     ('evaluation', 'compat'),
-    ('registry', 'fileio', 'utils', 'suggesting', 'interchange', '__init__'),
+    ('registry', 'checkpoints', 'suggesting', 'interchange', '__init__'),
     ('runtime', 'version'),
 )
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}

@@ -17,8 +17,7 @@ from mmskelseg.runtime.segmenting.segmenter import Segmenter
 from mmskelseg.runtime.segmenting.sources import Input
 from mmskelseg.runtime.structures.predictions import InputVideo, Prediction
 from mmskelseg.trained.opening import trained_model
-from mmskelseg.trained.predictor import TorchPredictor
-from mmskelseg.utils.devices import check_device
+from mmskelseg.trained.predictor import TorchPredictor, check_device
 
 
 class SkelSegInferencer(Segmenter, BaseInferencer):

@@ -8,14 +8,11 @@ from collections.abc import Sequence
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 
-from mmskelseg.encoders.recipes import recipe_from_config
-from mmskelseg.models.streaming import streaming_model
-from mmskelseg.runtime.features import SkeletonCoordinates
 from mmskelseg.runtime.features.drawing import MIN_SCORE
-from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.streaming import SkeletonStream
-from mmskelseg.runtime.structures.skeleton import Layout, SkeletonLike, pushed_joints
-from mmskelseg.trained.opening import check_pipeline, trained_model
+from mmskelseg.runtime.structures.skeleton import SkeletonLike, pushed_joints
+from mmskelseg.trained.opening import trained_model
+from mmskelseg.trained.streaming import causal_coordinates, streaming_model
 
 
 class SkelSegStream(SkeletonStream):
@@ -85,37 +82,3 @@ class SkelSegStream(SkeletonStream):
         )
         for note in self.notes:
             print_log(note, 'current')
-
-
-def causal_coordinates(
-    modality: str, dataset: ConfigDict, skeleton: Layout
-) -> SkeletonCoordinates:
-    """Return the renderer of a modality, after checking that streams support it."""
-    option = f'features.{modality}'
-    features = dataset['features'].get(modality)
-    if features is None:
-        raise UserError(
-            f'The model has a branch {modality!r}, but dataset.features are '
-            f'{", ".join(dataset["features"])}.'
-        )
-    recipe = recipe_from_config(modality, features, skeleton)
-    render = recipe.render
-    if not isinstance(render, SkeletonCoordinates):
-        raise UserError(
-            f'{option}.render is {type(render).__name__}, but streams read '
-            'coordinates; train with SkeletonCoordinates(flatten=True, causal=True).'
-        )
-    if not render.causal:
-        raise UserError(
-            f'{option}.render has causal=False, so its scale and displacements depend '
-            'on later frames; train with causal=True, as the configs in '
-            'configs/streaming do.'
-        )
-    for key, part in (('encoder', recipe.encoder), ('transforms', recipe.transforms)):
-        if part:
-            raise UserError(
-                f'{option}.{key} is set, but streams read plain coordinates; train '
-                'without it.'
-            )
-    check_pipeline(dataset, 'a stream')
-    return render

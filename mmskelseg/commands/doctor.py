@@ -12,7 +12,7 @@ from mmskelseg import compat
 from mmskelseg.compat.dependencies import DEPENDENCIES, problems
 from mmskelseg.runtime.cli.command_line import command
 from mmskelseg.runtime.messages.dependencies import Dependency
-from mmskelseg.utils.tables import Rows, text_table
+from mmskelseg.runtime.messages.tables import Rows, text_table
 from mmskelseg.version import __version__
 
 _OPTIONAL = {

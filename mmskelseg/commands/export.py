@@ -93,7 +93,7 @@ def _run(args: argparse.Namespace) -> None:
         )
     args.config, args.checkpoint = (*given, None, None)[:2]
     check_model(args, 'ensemble', 'cfg_options')
-    from mmskelseg.apis.export import export_onnx
+    from mmskelseg.trained.export import export_onnx
 
     model = model_config(args) if args.model is None else args.model
     report = export_onnx(

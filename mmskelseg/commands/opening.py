@@ -13,7 +13,7 @@ from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.files.inputs import check_local
 from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
 from mmskelseg.runtime.messages.errors import MissingFileError
-from mmskelseg.utils.devices import check_device
+from mmskelseg.trained.predictor import check_device
 
 
 def available(device: str) -> str:

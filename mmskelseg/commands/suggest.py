@@ -47,6 +47,7 @@ from mmskelseg.runtime.cli.command_line import command, positive
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.progress import progress_bar
+from mmskelseg.runtime.messages.tables import text_table
 from mmskelseg.runtime.segmenting.sources import find_sources
 from mmskelseg.suggesting.drafts import drafts, write_drafts, write_suggestions
 from mmskelseg.suggesting.suggestions import (
@@ -54,7 +55,6 @@ from mmskelseg.suggesting.suggestions import (
     Suggestion,
     by_video,
 )
-from mmskelseg.utils.tables import text_table
 
 TOOLS = ('boris', 'elan', 'label_studio')
 # Number of stretches that are printed.

@@ -2,7 +2,9 @@
 
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -153,9 +155,36 @@ def _replace_xtcocotools() -> None:
 
 def _secure(checkpoint_module: ModuleType) -> None:
     # Imported here because it imports torch.
-    from mmskelseg.fileio.checkpoints import secure_mmengine
+    from mmskelseg.checkpoints.reading import secure_mmengine
 
     secure_mmengine(checkpoint_module)
+
+
+_registered_only = ContextVar('registered_only', default=False)
+
+
+@contextmanager
+def registered_only() -> Iterator[None]:
+    """Keep registries from importing types that are not registered, for a block.
+
+    This is for configs that are data, such as those in checkpoints. Otherwise,
+    MMEngine's registries import whatever a ``type`` names, such as
+    ``subprocess.Popen``, if nothing of that name is registered.
+    """
+    token = _registered_only.set(True)
+    try:
+        yield
+    finally:
+        _registered_only.reset(token)
+
+
+def _restrict(registry_module: ModuleType) -> None:
+    import_by_name = registry_module.get_object_from_string
+
+    def find(name: str) -> object:
+        return None if _registered_only.get() else import_by_name(name)
+
+    registry_module.get_object_from_string = find  # type: ignore[attr-defined]
 
 
 def _find_latest(runner_module: ModuleType) -> None:
@@ -181,6 +210,13 @@ REPAIRS = (
         mends='loading a checkpoint runs code from the file (torch < 2.6) or fails',
         needed=lambda: bool(_folder('mmengine')),
         apply=lambda: after_import('mmengine.runner.checkpoint', _secure),
+    ),
+    Repair(
+        name='types',
+        upstream='mmengine, which imports whatever a type in a config names',
+        mends='the config in a checkpoint runs code',
+        needed=lambda: bool(_folder('mmengine')),
+        apply=lambda: after_import('mmengine.registry.registry', _restrict),
     ),
     Repair(
         name='whole_files',

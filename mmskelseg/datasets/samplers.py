@@ -11,7 +11,7 @@ from torch.utils.data import BatchSampler
 
 from mmskelseg.datasets.items import ItemSource
 from mmskelseg.registry import DATA_SAMPLERS
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import Count
 
 
 class ItemSampler(Protocol):
@@ -37,9 +37,6 @@ class LengthBatchSampler(BatchSampler):
         drop_last: Whether to drop incomplete batches of a pool.
         pool_batches: Number of batches in a pool. A larger pool reduces padding; a
             smaller one mixes videos more.
-
-    Raises:
-        ValueError: If ``pool_batches`` is below 1.
     """
 
     sampler: ItemSampler
@@ -47,17 +44,12 @@ class LengthBatchSampler(BatchSampler):
     def __init__(
         self,
         sampler: ItemSampler,
-        batch_size: int,
+        batch_size: Count,
         drop_last: bool = False,
         *,
-        pool_batches: int = 8,
+        pool_batches: Count = 8,
     ) -> None:
         super().__init__(sampler, batch_size, drop_last)
-        if pool_batches < 1:
-            raise UserError(
-                f'LengthBatchSampler: pool_batches is {pool_batches}, but must be at '
-                'least 1.'
-            )
         self.pool_batches = pool_batches
 
     def __iter__(self) -> Iterator[list[int]]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmskelseg.encoders.network import FrozenNetwork
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.settings import check_least
+from mmskelseg.runtime.messages.options import Count
 
 
 @MODELS.register_module()
@@ -36,8 +36,7 @@ class ClipEncoder:
         batch_size: Number of clips that go through the network at a time.
 
     Raises:
-        ValueError: If there is no such network, an option is below 1, or a file holds
-            the weights of another network.
+        UserError: If there is no such network, or a file holds the weights of another.
         FileNotFoundError: If there is no such file.
     """
 
@@ -46,12 +45,12 @@ class ClipEncoder:
         arch: str | Mapping[str, object],
         weights: str,
         *,
-        clip_len: int = 48,
-        frame_interval: int = 1,
-        step: int = 1,
+        clip_len: Count = 48,
+        frame_interval: Count = 1,
+        step: Count = 1,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
-        batch_size: int = 4,
+        batch_size: Count = 4,
     ) -> None:
         self.clip_len = clip_len
         self.frame_interval = frame_interval
@@ -59,8 +58,6 @@ class ClipEncoder:
         self.mean = mean
         self.std = std
         self.batch_size = batch_size
-        check_least('ClipEncoder', 1, clip_len=clip_len, frame_interval=frame_interval)
-        check_least('ClipEncoder', 1, step=step, batch_size=batch_size)
         self.network = FrozenNetwork(arch, weights)
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import torch
@@ -13,9 +14,10 @@ from torch.nn import functional as F
 from mmskelseg.encoders.fused_network import FusedNetwork
 from mmskelseg.encoders.network import FrozenNetwork
 from mmskelseg.models.layers.pooling import adaptive_mean_2d
+from mmskelseg.models.precision import has_bfloat16
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.utils.precision import has_bfloat16
+from mmskelseg.runtime.messages.options import Count
 
 # Mean and standard deviation of ImageNet images in [0, 1], as torchvision uses them.
 _MEAN = (0.485, 0.456, 0.406)
@@ -61,8 +63,7 @@ class FrameEncoder:
             that supports it; docs/performance.md gives the error.
 
     Raises:
-        ValueError: If an option is invalid, or a file holds the weights of another
-            network.
+        UserError: If a file holds the weights of another network.
         FileNotFoundError: If there is no such file.
         RuntimeError: If weights cannot be downloaded.
     """
@@ -72,10 +73,10 @@ class FrameEncoder:
         arch: str | Mapping[str, object],
         weights: str,
         *,
-        intensity: str = 'div3',
-        input_size: int | None = None,
-        batch_size: int = 64,
-        dtype: str = 'float32',
+        intensity: Literal['div3', 'clip', 'raw'] = 'div3',
+        input_size: Count | None = None,
+        batch_size: Count = 64,
+        dtype: Literal['float32', 'bfloat16'] = 'float32',
     ) -> None:
         self.arch = arch
         self.weights = weights
@@ -83,12 +84,6 @@ class FrameEncoder:
         self.input_size = input_size
         self.batch_size = batch_size
         self.dtype = dtype
-        if dtype not in ('float32', 'bfloat16'):
-            raise UserError(f"dtype={dtype!r} is not 'float32' or 'bfloat16'.")
-        if intensity not in _INTENSITIES:
-            raise UserError(
-                f'intensity={intensity!r} is not one of {", ".join(_INTENSITIES)}.'
-            )
         self.network = FrozenNetwork(arch, weights)
 
     def settings(self) -> dict[str, object]:
@@ -192,16 +187,13 @@ class GridEncoder:
         grid: Number of rows and columns of cells.
         channels: Number of channels to average, counted from the first: 1 for heatmaps,
             whose channels are equal, 3 for colours.
-
-    Raises:
-        ValueError: If ``channels`` is not 1, 2 or 3.
     """
 
-    def __init__(self, grid: tuple[int, int] = (14, 14), *, channels: int = 1) -> None:
+    def __init__(
+        self, grid: tuple[Count, Count] = (14, 14), *, channels: Literal[1, 2, 3] = 1
+    ) -> None:
         self.grid = (int(grid[0]), int(grid[1]))
         self.channels = channels
-        if not 1 <= channels <= 3:
-            raise UserError(f'GridEncoder: channels={channels} is not 1, 2 or 3.')
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the features, as plain values."""

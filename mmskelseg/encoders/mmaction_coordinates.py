@@ -1,6 +1,7 @@
 """Coordinates that MMAction2's own transforms compute from a skeleton."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from mmengine.config import ConfigDict
@@ -38,7 +39,7 @@ class MMActionCoordinates(Coordinates):
     def __init__(
         self,
         transforms: Sequence[Mapping[str, object]],
-        dims: int = 2,
+        dims: Literal[2, 3] = 2,
         *,
         person: int | None = None,
     ) -> None:

@@ -16,8 +16,8 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 from torchvision.models import WeightsEnum
 
-from mmskelseg.fileio.checkpoints import load_state_dict
-from mmskelseg.fileio.trained_weights import check_finite
+from mmskelseg.checkpoints.reading import load_state_dict
+from mmskelseg.checkpoints.weights import check_finite
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import (
     MissingFileError,

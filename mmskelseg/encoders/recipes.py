@@ -7,6 +7,7 @@ from dataclasses import replace
 from mmskelseg.registry import MODELS, TRANSFORMS
 from mmskelseg.runtime.features.recipe import FeatureConfig, FeatureRecipe, PartConfig
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import hints_of, misfits
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
@@ -43,13 +44,14 @@ def copies_from_config(
             '`render`, and may have `encoder`, `dtype`, `online`, `transforms` '
             'and, only with `transforms`, `copies`.'
         )
+    for problem in misfits(hints_of(FeatureConfig), config):
+        raise UserError(f'features.{modality}.{problem}')
     transforms = [with_skeleton(t, skeleton) for t in config.get('transforms', ())]
     copies = config.get('copies', 1)
-    if not isinstance(copies, int) or copies < 1 or (copies > 1 and not transforms):
+    if copies > 1 and not transforms:
         raise UserError(
-            f'features.{modality}.copies is {copies!r} with {len(transforms)} '
-            'transforms, expected a whole number of at least 1; more than one copy '
-            'needs transforms that make the copies differ.'
+            f'features.{modality}.copies is {copies}, but there are no transforms that '
+            'make the copies differ; leave it out.'
         )
     if copies > 1 and config.get('online'):
         raise UserError(

@@ -4,8 +4,6 @@ import ast
 import inspect
 import os
 import sys
-import types
-import typing
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
@@ -13,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import gettempdir
 from traceback import walk_tb
-from typing import Literal, Union, get_args, get_origin
+from typing import Literal
 
 from mmengine.config import Config
 from mmengine.registry import Registry, build_from_cfg
@@ -29,6 +27,12 @@ from mmskelseg.runtime.messages.errors import (
     shown,
     system_fault,
     unwrapped,
+)
+from mmskelseg.runtime.messages.options import (
+    Count,
+    CountOrZero,
+    hints_of,
+    misfits,
 )
 from mmskelseg.runtime.messages.settings import flat_settings
 
@@ -82,19 +86,19 @@ _TRAIN_CFG = (
     'by_epoch', 'max_epochs', 'max_iters', 'val_begin', 'val_interval',
     'dynamic_intervals', 'type',
 )  # fmt: skip
-# The minimum of whole numbers that MMEngine does not check.
-_LEAST = {
-    'batch_size': 1,
-    'num_workers': 0,
-    'max_epochs': 1,
-    'max_iters': 1,
-    'val_interval': 1,
-    'seed': 0,
-    'accumulative_counts': 1,
-    'window_size': 1,
+# Settings that MMEngine does not check.
+_NUMBERS = {
+    'batch_size': Count | None,
+    'num_workers': CountOrZero | None,
+    'max_epochs': Count | None,
+    'max_iters': Count | None,
+    'val_interval': Count | None,
+    'seed': CountOrZero | None,
+    'accumulative_counts': Count | None,
+    'window_size': Count | Literal['epoch', 'global'] | None,
     # Settings of hooks; -1 means never or all.
-    'interval': -1,
-    'max_keep_ckpts': -1,
+    'interval': Count | Literal[-1] | None,
+    'max_keep_ckpts': Count | Literal[-1] | None,
 }
 
 
@@ -154,8 +158,7 @@ def check_config(cfg: Config, source: str) -> None:
     """Check the names and values of all parts of a config before any is built.
 
     Every ``type`` must be registered. For the types of this package, keys must be
-    arguments, and numbers, strings and booleans must have the right type; other
-    packages check their own.
+    arguments, and values must fit their annotations; other packages check their own.
 
     Raises:
         UserError: If a setting is invalid; the message names the key, and a similar
@@ -266,8 +269,10 @@ def _walk(
                 # Other packages may look up the parts in it in any registry.
                 section = None
         for key, item in value.items():
-            inner = f'{place}.{key}' if place else str(key)
-            yield from _number(key, item, inner)
+            outer = f'{place}.' if place else ''
+            inner = f'{outer}{key}'
+            for problem in misfits(_NUMBERS, {key: item}):
+                yield f'{outer}{problem}'
             name = str(key)
             if not place and name.endswith('_dataloader'):
                 name = 'dataloader'
@@ -281,20 +286,6 @@ def _walk(
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for i, item in enumerate(value):
             yield from _walk(item, f'{place}.{i}', section, parent)
-
-
-def _number(key: str, value: object, place: str) -> Iterator[str]:
-    least = _LEAST.get(key)
-    if least is None or value is None:
-        return
-    is_valid = False
-    if key == 'window_size' and value in ('epoch', 'global'):
-        is_valid = True
-    elif isinstance(value, int) and not isinstance(value, bool):
-        is_valid = value >= least and (value != 0 or least >= 0)
-    if not is_valid:
-        most = 'from 1, or -1' if least < 0 else f'from {least}'
-        yield f'{place}={shown(value)}, but must be a whole number {most}.'
 
 
 def _part(
@@ -311,8 +302,8 @@ def _part(
     parameters = inspect.signature(cls).parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return
+    hints = hints_of(cls.__init__)
     taken = {'type', '_scope_', '_delete_', *_TAKEN.get(parent, ())}
-    hints = _hints(cls)
     for key, item in value.items():
         if key in taken:
             continue
@@ -320,11 +311,9 @@ def _part(
             near = get_close_matches(str(key), parameters, n=1, cutoff=0.5)
             hint = f'did you mean {near[0]!r}?' if near else _takes(parameters)
             yield f'{place}: {cls.__name__} takes no {key!r}; {hint}'
-        elif not _fits(item, hints.get(key, object)):
-            wanted = inspect.formatannotation(hints[key])
-            for module in ('typing.', 'collections.abc.'):
-                wanted = wanted.replace(module, '')
-            yield f'{place}.{key}={item!r}, but {cls.__name__} takes {wanted} there.'
+        else:
+            for problem in misfits(hints, {key: item}):
+                yield f'{place}.{problem}'
     if section is registry.POSTPROCESSORS or parent == 'pipeline':
         for key, parameter in parameters.items():
             needed = parameter.default is parameter.empty and key not in _GIVEN
@@ -357,39 +346,6 @@ def _names(section: Registry) -> list[str]:
         found += level.module_dict
         level = level.parent
     return found
-
-
-def _hints(cls: type) -> dict[str, object]:
-    try:
-        return typing.get_type_hints(cls.__init__)  # type: ignore[misc]
-    except (NameError, TypeError):
-        return {}
-
-
-def _fits(value: object, hint: object) -> bool:
-    """Return whether a value fits a type hint, as far as these simple types go."""
-    if get_origin(hint) in (Union, types.UnionType):
-        return any(_fits(value, one) for one in get_args(hint))
-    if get_origin(hint) is Literal:
-        return value in get_args(hint)
-    if hint in (None, type(None)):
-        return value is None
-    if hint is bool:
-        return isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is str:
-        return isinstance(value, str)
-    origin = get_origin(hint)
-    if origin in (tuple, list) or (origin is not None and origin is Sequence):
-        return isinstance(value, list | tuple)
-    if origin is not None and isinstance(origin, type) and issubclass(origin, Sequence):
-        return isinstance(value, list | tuple)
-    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
-        return isinstance(value, Mapping)
-    return True
 
 
 def _place(path: str | os.PathLike, error: BaseException) -> str:

@@ -9,20 +9,20 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.registry import init_default_scope
 
-from mmskelseg.engine.config_checks import building
-from mmskelseg.engine.hooks.fit_statistics_hook import labels_of
-from mmskelseg.fileio.checkpoints import load_checkpoint, meta_of, tensors_of
-from mmskelseg.fileio.trained_weights import (
+from mmskelseg.checkpoints.reading import load_checkpoint, meta_of, tensors_of
+from mmskelseg.checkpoints.weights import (
     check_class_order,
     load_weights,
     trained_data,
 )
+from mmskelseg.engine.config_checks import building
+from mmskelseg.engine.dist import init_distributed
+from mmskelseg.engine.hooks.fit_statistics_hook import labels_of
 from mmskelseg.models.layers import Fitted
 from mmskelseg.registry import DATASETS, MODELS
 from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.utils.dist import init_distributed
 
 
 def make_features(cfg: Config, source: str) -> None:

@@ -7,15 +7,15 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmskelseg.engine.config_checks import building, check_checkpoint
+from mmskelseg.engine.dist import init_distributed
 from mmskelseg.engine.hooks.report_hook import write_scores
 from mmskelseg.engine.terminal import build_runner
 from mmskelseg.evaluation import format_members, format_report
 from mmskelseg.evaluation.ensembles import average_dumps
 from mmskelseg.evaluation.metrics import DumpPredictions, SegmentationMetric
-from mmskelseg.fileio.predictions import Sample
+from mmskelseg.evaluation.predictions import Sample
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.utils.dist import init_distributed
 
 
 def _merge_args(cfg: Config, args: argparse.Namespace) -> None:

@@ -9,17 +9,17 @@ from mmengine.device import get_device
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
+from mmskelseg.checkpoints.config_texts import reduce_config_text
 from mmskelseg.engine.config_checks import building, check_checkpoint
+from mmskelseg.engine.dist import init_distributed
 from mmskelseg.engine.terminal import ProgressHook, build_runner
-from mmskelseg.fileio.config_texts import reduce_config_text
 from mmskelseg.models.branch_checkpoints import check_branches_are_trained
+from mmskelseg.models.precision import has_bfloat16
 from mmskelseg.runtime.files.work_folders import (
     checkpoint_file,
     find_latest_checkpoint,
 )
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.utils.dist import init_distributed
-from mmskelseg.utils.precision import has_bfloat16
 
 
 def _merge_args(cfg: Config, args: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmskelseg.fileio.predictions import load_samples
+from mmskelseg.evaluation.predictions import load_samples
 from mmskelseg.runtime.decoding import decode
 from mmskelseg.runtime.decoding.steps import LabelFunction
 from mmskelseg.runtime.messages.errors import UserError

@@ -1,7 +1,7 @@
 """MMEngine metrics that call the functions of evaluation."""
 
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from mmskelseg.evaluation.functional.report import Report, Video, evaluate_video
 from mmskelseg.evaluation.functional.segments import check_pair
 from mmskelseg.registry import METRICS
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import Count
 from mmskelseg.runtime.structures.segments import IGNORED, resolve_background
 
 # Keys of a sample's prediction, and of its labels before post-processing.
@@ -120,28 +121,18 @@ class SegmentationMetric(_VideoMetric[Video]):
 
     def __init__(
         self,
-        num_classes: int,
+        num_classes: Count,
         background: int | str | None = None,
         *,
-        average: str = 'pooled',
-        scores: str = 'prob',
-        absent: str = 'skip',
+        average: Literal['pooled', 'video'] = 'pooled',
+        scores: Literal['prob', 'logit'] = 'prob',
+        absent: Literal['skip', 'zero'] = 'skip',
         last_frame: bool = True,
         collect_device: str = 'cpu',
         prefix: str | None = None,
         collect_dir: str | None = None,
     ) -> None:
         super().__init__(collect_device, prefix, collect_dir=collect_dir)
-        for name, value, allowed in (
-            ('average', average, ('pooled', 'video')),
-            ('scores', scores, tuple(SCORE_FIELDS)),
-            ('absent', absent, ('skip', 'zero')),
-        ):
-            if value not in allowed:
-                raise UserError(
-                    f'SegmentationMetric: {name} is {value!r}, but must be one of '
-                    f'{allowed}.'
-                )
         self.num_classes = num_classes
         self.background = background
         self.average = average

@@ -6,8 +6,8 @@ from pathlib import Path
 from mmengine.config import ConfigDict
 from torch import nn
 
-from mmskelseg.fileio.checkpoints import load_state_dict
-from mmskelseg.fileio.trained_weights import check_finite
+from mmskelseg.checkpoints.reading import load_state_dict
+from mmskelseg.checkpoints.weights import check_finite
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 
 

@@ -21,7 +21,7 @@ from mmskelseg.models.layers import (
 from mmskelseg.models.losses import mean_over_ranks
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.settings import check_least, check_positive
+from mmskelseg.runtime.messages.options import Count, CountOrZero, Fraction, Positive
 
 
 @MODELS.register_module()
@@ -45,21 +45,20 @@ class SegmentationHead(BaseModule):
 
     def __init__(
         self,
-        in_channels: int | Sequence[int],
-        num_classes: int,
-        num_stages: int,
+        in_channels: Count | Sequence[Count],
+        num_classes: Count,
+        num_stages: Count,
         *,
         loss_cls: Mapping[str, object],
         loss_smooth: Mapping[str, object] | None = None,
-        num_levels: int = 1,
+        num_levels: Count = 1,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        check_least('SegmentationHead', 1, num_classes=num_classes)
         self.num_classes = num_classes
         widths = for_each_stage(in_channels, num_stages)
         for width in widths:
-            if num_levels < 1 or width % num_levels:
+            if width % num_levels:
                 raise UserError(
                     f'The head has num_levels={num_levels}, but reads {width} channels,'
                     ' which are not divisible by that; set head.num_levels to the '
@@ -168,22 +167,17 @@ class BoundaryHead(BaseModule):
 
     def __init__(
         self,
-        in_channels: int,
+        in_channels: Count,
         *,
-        channels: int = 64,
-        num_layers: int = 10,
-        num_refinements: int = 3,
-        dropout: float = 0.5,
-        positive_weight: float | None = None,
-        loss_weight: float = 0.1,
+        channels: Count = 64,
+        num_layers: Count = 10,
+        num_refinements: CountOrZero = 3,
+        dropout: Fraction = 0.5,
+        positive_weight: Positive | None = None,
+        loss_weight: Positive = 0.1,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        sizes = {'in_channels': in_channels, 'channels': channels}
-        check_least('BoundaryHead', 1, **sizes, num_layers=num_layers)
-        check_least('BoundaryHead', 0, num_refinements=num_refinements)
-        weights = {'positive_weight': positive_weight, 'loss_weight': loss_weight}
-        check_positive('BoundaryHead', **weights)
         self.positive_weight = positive_weight
         self.loss_weight = loss_weight
         self.stages = ModuleList(
@@ -261,17 +255,14 @@ class RiskHead(BaseModule):
 
     def __init__(
         self,
-        in_channels: int,
+        in_channels: Count,
         *,
-        reduced_channels: int = 256,
-        channels: int = 1024,
-        num_layers: int = 3,
+        reduced_channels: Count = 256,
+        channels: Count = 1024,
+        num_layers: Count = 3,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        sizes = {'in_channels': in_channels, 'channels': channels}
-        check_least('RiskHead', 1, **sizes, reduced_channels=reduced_channels)
-        check_least('RiskHead', 1, num_layers=num_layers)
         self.reduce = nn.Linear(in_channels, reduced_channels)
         self.lstm = nn.LSTM(reduced_channels, channels, num_layers, batch_first=True)
         self.regress = nn.Linear(channels, 1)

@@ -4,6 +4,7 @@ In a distributed run they are means over the frames of all processes.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import torch
 from mmengine.dist import all_reduce, get_world_size
@@ -12,7 +13,7 @@ from torch.nn import functional as F
 
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.settings import check_least, check_positive
+from mmskelseg.runtime.messages.options import CountOrZero, Factor, Positive
 
 
 @MODELS.register_module()
@@ -33,31 +34,27 @@ class FrameCrossEntropyLoss(nn.Module):
         boundary_smoothing: Number of frames on each side that share their classes, b.
 
     Raises:
-        ValueError: If the smoothing or a weight is negative, if all weights are 0, or,
-            at the first batch, if their number differs from that of the classes.
+        UserError: If all class weights are 0, or, at the first batch, if their number
+            differs from that of the classes.
     """
 
     class_weight: Tensor | None
 
     def __init__(
         self,
-        loss_weight: float = 1.0,
+        loss_weight: Factor = 1.0,
         *,
-        class_weight: Sequence[float] | None = None,
-        boundary_smoothing: int = 0,
+        class_weight: Sequence[Factor] | None = None,
+        boundary_smoothing: CountOrZero = 0,
     ) -> None:
         super().__init__()
-        smoothing = {'boundary_smoothing': boundary_smoothing}
-        check_least('FrameCrossEntropyLoss', 0, loss_weight=loss_weight, **smoothing)
         self.loss_weight = loss_weight
         self.boundary_smoothing = boundary_smoothing
         weight = None if class_weight is None else torch.tensor(class_weight).float()
-        if weight is not None and not (
-            (weight >= 0).all() and weight.isfinite().all() and weight.any()
-        ):
+        if weight is not None and not weight.any():
             raise UserError(
-                f'class_weight={class_weight}, but weights must be finite, not '
-                'negative, and not all 0.'
+                f'FrameCrossEntropyLoss: class_weight={class_weight}, but one must be '
+                'above 0.'
             )
         self.register_buffer('class_weight', weight, persistent=False)
 
@@ -121,9 +118,6 @@ class TruncatedMSELoss(nn.Module):
             input features; None to weight all steps equally.
         loss_weight: Factor of the loss; alpha in Eq. 7.
 
-    Raises:
-        ValueError: If there is no such form, or tau or similarity is not positive.
-
     Note:
         The code of ASRF uses the distance of the features where a Gaussian has its
         square.
@@ -135,17 +129,13 @@ class TruncatedMSELoss(nn.Module):
 
     def __init__(
         self,
-        form: str = 'reference',
+        form: Literal['reference', 'printed'] = 'reference',
         *,
-        tau: float | None = None,
-        similarity: float | None = None,
-        loss_weight: float = 1.0,
+        tau: Positive | None = None,
+        similarity: Positive | None = None,
+        loss_weight: Factor = 1.0,
     ) -> None:
         super().__init__()
-        if form not in ('reference', 'printed'):
-            raise UserError(f"form={form!r} is not 'reference' or 'printed'.")
-        check_positive('TruncatedMSELoss', similarity=similarity, tau=tau)
-        check_least('TruncatedMSELoss', 0, loss_weight=loss_weight)
         self.form = form
         self.tau = {'reference': 4.0, 'printed': 16.0}[form] if tau is None else tau
         self.similarity = similarity

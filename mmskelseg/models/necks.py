@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mmskelseg.models.layers import TemporalConv1d, for_each_stage
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.settings import check_least
+from mmskelseg.runtime.messages.options import Count
 
 
 @MODELS.register_module()
@@ -24,17 +24,15 @@ class ConcatFusion(BaseModule):
 
     def __init__(
         self,
-        in_channels: int | Sequence[int],
-        num_stages: int,
+        in_channels: Count | Sequence[Count],
+        num_stages: Count,
         *,
-        out_channels: int = 64,
+        out_channels: Count = 64,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        check_least('ConcatFusion', 1, out_channels=out_channels)
         self.out_channels = out_channels
         widths = for_each_stage(in_channels, num_stages)
-        check_least('ConcatFusion', 1, in_channels=min(widths))
         self.convs = ModuleList(
             TemporalConv1d(width, out_channels, 1) for width in widths
         )

@@ -3,8 +3,8 @@
 It only changes ``pred_label``: the probabilities stay those of the model.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from mmskelseg.models.layers import Fitted
 from mmskelseg.registry import POSTPROCESSORS, build_part
 from mmskelseg.runtime.decoding import SegmentGrammar, run_step
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.settings import check_least
+from mmskelseg.runtime.messages.options import Count, Fraction, OddCount, Positive
 from mmskelseg.runtime.structures.segments import segment_table
 
 
@@ -60,11 +60,9 @@ class MinDuration(Fitted, Postprocessor):
 
     shortest: Tensor
 
-    def __init__(self, frames: int | None = None) -> None:
+    def __init__(self, frames: Count | None = None) -> None:
         counted = frames is None
         super().__init__(needed=counted)
-        if frames is not None:
-            check_least('MinDuration', 1, frames=frames)
         self.frames = frames
         shortest = torch.tensor(frames or 1)
         self.register_buffer('shortest', shortest, persistent=counted)
@@ -95,13 +93,8 @@ class MedianFilter(Postprocessor):
         frames: Length of the window, an odd number.
     """
 
-    def __init__(self, frames: int) -> None:
+    def __init__(self, frames: OddCount) -> None:
         super().__init__()
-        if frames < 1 or frames % 2 == 0:
-            raise UserError(
-                f'MedianFilter: frames={frames}, but must be odd and positive, so that '
-                'each frame is in the middle of its window.'
-            )
         self.frames = frames
 
     def step(self) -> dict[str, object]:
@@ -119,13 +112,8 @@ class BoundaryRefinement(Postprocessor):
         threshold: The least probability of a boundary.
     """
 
-    def __init__(self, threshold: float = 0.5) -> None:
+    def __init__(self, threshold: Fraction = 0.5) -> None:
         super().__init__()
-        if not 0 <= threshold <= 1:
-            raise UserError(
-                f'BoundaryRefinement: threshold={threshold}, but a probability is from '
-                '0 to 1.'
-            )
         self.threshold = threshold
 
     def step(self) -> dict[str, object]:
@@ -156,21 +144,13 @@ class SemiMarkovViterbi(Fitted, Postprocessor):
 
     def __init__(
         self,
-        num_classes: int,
+        num_classes: Count,
         *,
-        order: int = 1,
-        smoothing: float = 1.0,
-        weight: float = 2.0,
+        order: Literal[1, 2] = 1,
+        smoothing: Positive = 1.0,
+        weight: Positive = 2.0,
     ) -> None:
         super().__init__()
-        if order not in (1, 2):
-            raise UserError(f'SemiMarkovViterbi: order={order}, but must be 1 or 2.')
-        for name, value in (('smoothing', smoothing), ('weight', weight)):
-            if not 0 < value < math.inf:
-                raise UserError(
-                    f'SemiMarkovViterbi: {name}={value}, but must be above 0 and '
-                    'finite.'
-                )
         self.num_classes = num_classes
         self.order = order
         self.smoothing = smoothing

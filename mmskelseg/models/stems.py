@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from mmengine.model import BaseModule
@@ -11,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 from mmskelseg.models.layers import VideoNorm, adaptive_mean_2d
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.settings import check_least
+from mmskelseg.runtime.messages.options import Count, CountOrZero
 
 # Channels of the layers of each architecture.
 _ARCHITECTURES = {
@@ -54,7 +55,7 @@ class HeatmapEncoder(BaseModule):
         init_cfg: Initialisation by MMEngine.
 
     Raises:
-        ValueError: If there is no such architecture, or a number is too small.
+        UserError: If a number of channels is no multiple of 4.
     """
 
     #: Number of frames to each side on which the output for a frame depends.
@@ -62,34 +63,22 @@ class HeatmapEncoder(BaseModule):
 
     def __init__(
         self,
-        in_channels: int,
+        in_channels: Count,
         *,
-        arch: str | Sequence[int] = 'small',
-        out_channels: int = 128,
-        chunk_frames: int = 64,
-        prior_frames: int = 100,
-        kept_frames: int = 4096,
+        arch: Literal['small', 'medium', 'large'] | Sequence[int] = 'small',
+        out_channels: Count = 128,
+        chunk_frames: Count = 64,
+        prior_frames: CountOrZero = 100,
+        kept_frames: CountOrZero = 4096,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        if isinstance(arch, str) and arch not in _ARCHITECTURES:
-            raise UserError(
-                f'HeatmapEncoder: arch={arch!r} is not one of '
-                f'{", ".join(_ARCHITECTURES)}, nor the channels of each layer.'
-            )
         widths = _ARCHITECTURES[arch] if isinstance(arch, str) else arch
-        if not (isinstance(widths, Sequence) and widths) or not all(
-            isinstance(n, int) and n > 0 and n % _GROUPS == 0 for n in widths
-        ):
+        if not widths or any(n <= 0 or n % _GROUPS for n in widths):
             raise UserError(
                 f'HeatmapEncoder: arch={arch!r} must name channels of at least one '
                 f'layer, each a multiple of {_GROUPS}.'
             )
-        sizes = {'in_channels': in_channels, 'out_channels': out_channels}
-        check_least('HeatmapEncoder', 1, **sizes, chunk_frames=chunk_frames)
-        check_least(
-            'HeatmapEncoder', 0, kept_frames=kept_frames, prior_frames=prior_frames
-        )
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.chunk_frames = chunk_frames

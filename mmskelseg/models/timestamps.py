@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mmskelseg.models.layers import to_device
 from mmskelseg.models.losses import mean_over_ranks
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import Factor, Fraction
 from mmskelseg.runtime.structures.segments import segment_table
 
 # Number of boundaries that are tried at once, which limits memory in long gaps.
@@ -38,9 +38,6 @@ class TimestampSupervision(nn.Module):
         warmup: Fraction of the training steps before labels are completed, 0 to 1.
         confidence: Weight of the loss that demands monotonic probabilities.
 
-    Raises:
-        UserError: If a value is out of range.
-
     Note:
         The loss is averaged over the steps of a batch, not of each video. The paper's
         code uses a smoothness loss of the form ``reference``, whose gradient only goes
@@ -54,18 +51,8 @@ class TimestampSupervision(nn.Module):
     so long a warm-up.
     """
 
-    def __init__(self, *, warmup: float = 0.2, confidence: float = 0.075) -> None:
+    def __init__(self, *, warmup: Fraction = 0.2, confidence: Factor = 0.075) -> None:
         super().__init__()
-        if not 0 <= warmup <= 1:
-            raise UserError(
-                f'TimestampSupervision: warmup is {warmup}, but must be a part of the '
-                'training from 0 to 1.'
-            )
-        if confidence < 0:
-            raise UserError(
-                f'TimestampSupervision: confidence is {confidence}, but must be a '
-                'factor from 0.'
-            )
         self.warmup = warmup
         self.confidence = confidence
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from mmskelseg.runtime.messages.options import checked
+
 Part = TypeVar('Part', bound=type)
 
 
@@ -19,7 +21,8 @@ class Parts:
         self._finders: list[Callable[[str], type | None]] = []
 
     def register(self, cls: Part) -> Part:
-        """Add a class, as its decorator."""
+        """Add a class, which then checks its arguments, as its decorator."""
+        checked(cls)
         self._classes[cls.__name__] = cls
         for take in self._takers:
             take(cls)

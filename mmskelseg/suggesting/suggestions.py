@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.settings import check_positive
+from mmskelseg.runtime.messages.options import Positive, checked
 from mmskelseg.runtime.structures.predictions import Prediction
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 
@@ -138,6 +138,7 @@ class RankedVideo:
     filename: str | None = None
 
 
+@checked
 @dataclass
 class StretchRanking:
     """A ranking of stretches of videos, from which the best are chosen.
@@ -158,7 +159,7 @@ class StretchRanking:
     """
 
     classes: Sequence[str]
-    stretch: float = 20.0
+    stretch: Positive = 20.0
     ignore_labels: bool = False
     videos: dict[str, RankedVideo] = field(default_factory=dict)
     _known: np.ndarray = field(init=False)
@@ -168,7 +169,6 @@ class StretchRanking:
 
     def __post_init__(self) -> None:
         """Start without any labels."""
-        check_positive('StretchRanking', stretch=self.stretch)
         self._known = np.zeros(len(self.classes))
 
     def add_labels(self, label: np.ndarray, fps: float) -> None:
@@ -202,8 +202,9 @@ class StretchRanking:
             label, predicted, score, fps, prediction.get('filename')
         )
 
+    @checked
     def choose(
-        self, budget: float, weights: Mapping[str, float] | None = None
+        self, budget: Positive, weights: Mapping[str, float] | None = None
     ) -> list[Suggestion]:
         """Return stretches to label that do not overlap, the best first.
 
@@ -215,7 +216,6 @@ class StretchRanking:
             UserError: If there is nothing to label, a weight is unknown or below 0, or
                 no stretch fits into the budget.
         """
-        check_positive('StretchRanking', budget=budget)
         weighed = self._weights(weights)
         if not self._places:
             raise UserError(

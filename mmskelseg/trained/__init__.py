@@ -1,1 +1,1 @@
-"""Trained models: opening them, once and with the trust that they deserve."""
+"""Trained models: opening them safely, predictions, streams, and export."""

@@ -11,23 +11,22 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmskelseg.engine.config_checks import building
-from mmskelseg.fileio.checkpoints import load_checkpoint
-from mmskelseg.fileio.model_zoo import zoo_model
-from mmskelseg.fileio.trained_weights import (
+from mmskelseg.checkpoints.reading import load_checkpoint
+from mmskelseg.checkpoints.weights import (
     changed_features,
     check_visible_frames,
     load_weights,
     trained_data,
     trained_features,
 )
+from mmskelseg.compat.repairs import registered_only
+from mmskelseg.engine.config_checks import building
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 from mmskelseg.registry import (
     MODELS,
     POSTPROCESSORS,
     TRANSFORMS,
     WEIGHT_INITIALIZERS,
-    registered_only,
 )
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.configs import annotation_path, find_config
@@ -37,6 +36,7 @@ from mmskelseg.runtime.messages.dependencies import is_installed
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures import is_data_layout
 from mmskelseg.runtime.structures.annotations import Metainfo
+from mmskelseg.trained.model_zoo import zoo_model
 
 # The registries of the parts of models and of the recipes of their features.
 _REGISTRIES = (MODELS, POSTPROCESSORS, TRANSFORMS, WEIGHT_INITIALIZERS)

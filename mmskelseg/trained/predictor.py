@@ -6,16 +6,52 @@ from typing import cast
 
 import numpy as np
 import torch
+from mmengine.config import ConfigDict
 from mmengine.dataset import Compose
 from mmengine.model import BaseModel
 
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.registry import FUNCTIONS, TRANSFORMS
 from mmskelseg.runtime.features.recipe import FeatureRecipe
+from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.trained.opening import TrainedModel
 
 _FIELDS = ('pred_risk', 'pred_boundary', 'pred_entropy', 'pred_label', 'pred_score')
+
+
+def check_device(name: str) -> None:
+    """Raise a UserError if torch does not know the device or it is not available.
+
+    >>> check_device('cpu')
+    """
+    try:
+        # The copy fails if the device is known but not available.
+        torch.empty(0, device=name).to('cpu')
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError, TypeError):
+        count = torch.cuda.device_count()
+        there = ['cpu', *(f'cuda:{i}' for i in range(count))]
+        raise UserError(
+            f'device {shown(name)}: not available here; choose {" or ".join(there)}.'
+        ) from None
+
+
+def branch_recipe(
+    modality: str, dataset: ConfigDict, skeleton: Layout
+) -> FeatureRecipe:
+    """Return the recipe of the features that a branch of a model reads.
+
+    Raises:
+        UserError: If the data set has no features of this name.
+    """
+    features = dataset['features'].get(modality)
+    if features is None:
+        raise UserError(
+            f'The model has a branch {modality!r}, but dataset.features are '
+            f'{", ".join(dataset["features"])}.'
+        )
+    return recipe_from_config(modality, features, skeleton)
 
 
 class TorchPredictor:

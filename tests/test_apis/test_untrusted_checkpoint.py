@@ -160,15 +160,7 @@ def hostile_settings(canary):
     }
 
 
-DOORS = [
-    'pipeline', 'encoder', 'renderer', 'transform', 'model', 'branch', 'collate_fn',
-    'module', 'scope', 'scope of a type', 'nested', 'network', 'layout',
-    'layout without suffix', 'YAML layout', 'layout outside of MMPose',
-    'layout of a graph', 'file that a part reads', 'reader of files',
-    'wrapper of a reader', 'optional package', 'type within weights',
-    'network of an optional library', 'reader among harmless parts',
-    'network that loads a file', 'address',
-]  # fmt: skip
+DOORS = list(hostile_settings(Path('canary')))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from mmengine.config import ConfigDict
 
 from benchmarks import startup
-from mmskelseg.fileio.checkpoints import load_checkpoint
+from mmskelseg.checkpoints.reading import load_checkpoint
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.trained.opening import model_metainfo
 from tests.small_data import ROOT, small_annotations

@@ -12,7 +12,7 @@ import pytest
 import torch
 from mmengine.fileio import load
 
-from mmskelseg.fileio.checkpoints import load_checkpoint
+from mmskelseg.checkpoints.reading import load_checkpoint
 from mmskelseg.runtime.files.annotations import save_annotations
 from tests.small_data import ROOT, small_annotations
 

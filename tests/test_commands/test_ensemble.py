@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmskelseg.fileio.predictions import load_samples
+from mmskelseg.evaluation.predictions import load_samples
 from mmskelseg.registry import MODELS
 from tests.small_data import ROOT, small_annotations
 

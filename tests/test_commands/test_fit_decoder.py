@@ -6,9 +6,9 @@ import pytest
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer
+from mmskelseg.checkpoints.reading import load_checkpoint
 from mmskelseg.commands import make_config
 from mmskelseg.datasets.stretches import Stretch, write_stretches
-from mmskelseg.fileio.checkpoints import load_checkpoint
 from mmskelseg.runtime.files.annotations import save_annotations
 from tests.small_data import small_annotations
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmskelseg.fileio.checkpoints import load_state_dict
+from mmskelseg.checkpoints.reading import load_state_dict
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.files.annotations import save_annotations
 from tests.small_data import ROOT, small_annotations

@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.fileio import load
 
-from mmskelseg.fileio.checkpoints import load_checkpoint
+from mmskelseg.checkpoints.reading import load_checkpoint
 from tests.small_data import ROOT
 
 # Nearly every test here starts a tool, which together take minutes.

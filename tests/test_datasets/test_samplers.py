@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 from mmengine.dataset import DefaultSampler
 
 from mmskelseg.registry import DATA_SAMPLERS
@@ -58,9 +57,3 @@ def test_incomplete_batches_may_be_left_out():
     """Of 50 videos in fours, two are over."""
     _, batches = build(pool_batches=100, drop_last=True)
     assert [len(batch) for batch in batches] == [4] * 12
-
-
-def test_pool_has_a_batch():
-    """The value is named."""
-    with pytest.raises(ValueError, match='pool_batches is 0, but must be at least 1'):
-        build(pool_batches=0)

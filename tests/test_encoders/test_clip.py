@@ -105,9 +105,3 @@ def test_features_of_clips_are_made_and_kept(small_data, tmp_path):
     np.testing.assert_array_equal(features[0], features[3])
     assert np.abs(features[3] - features[4]).max() > 0
     assert (path.parent / 'settings.json').read_text().count('"clip_len": 4') == 1
-
-
-def test_clip_options_below_one_are_errors():
-    """A clip has at least one frame."""
-    with pytest.raises(ValueError, match='ClipEncoder: step=0, but must be at least 1'):
-        ClipEncoder({'type': 'FramesOfClip'}, 'none', step=0)

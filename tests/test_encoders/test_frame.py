@@ -190,7 +190,6 @@ def test_encoder_refuses_weights_of_a_smaller_network(tmp_path, images):
     [
         ({'arch': 'torchvision.resnet51'}, ValueError, "arch='torchvision.resnet51'"),
         ({'arch': 'resnet50'}, ValueError, "write for example 'torchvision.resnet50'"),
-        ({'intensity': 'div2'}, ValueError, "intensity='div2'"),
         ({'weights': 'a.pth'}, FileNotFoundError, "'a.pth': there is no such file"),
     ],
 )

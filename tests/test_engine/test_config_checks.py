@@ -56,13 +56,13 @@ def test_configs_of_the_package_pass(path):
         ),
         (
             "model = dict(num_classes='abc')",
-            "model.num_classes='abc', but ActionSegmentor takes int there",
+            "model.num_classes='abc', but must be a whole number from 1",
         ),
         (
             'model = dict(branches=dict(pose2d=dict(dropout="high")))',
-            "dropout='high', but MSTCNPlusPlus takes float there",
+            "model.branches.pose2d.dropout='high', but must be a number from 0 to 1",
         ),
-        ('model = dict(members=1.5)', 'model.members=1.5, but ActionSegmentor takes'),
+        ('model = dict(members=1.5)', 'model.members=1.5, but must be'),
         (
             'model = dict(head=dict(loss_cls=dict(loss_weigth=2.0)))',
             "model.head.loss_cls: FrameCrossEntropyLoss takes no 'loss_weigth'; did",
@@ -72,12 +72,16 @@ def test_configs_of_the_package_pass(path):
             "model.postprocess.0.type='Viterbi' is not a known postprocessor",
         ),
         (
+            "model = dict(postprocess=[dict(type='MinDuration', frames=0)])",
+            'model.postprocess.0.frames=0, but must be a whole number from 1',
+        ),
+        (
             "model = dict(postprocess=[dict(type='MinDuration')])",
             "model.postprocess.0: MinDuration needs 'frames', which has no default.",
         ),
         (
             "model = dict(head=dict(loss_cls=dict(class_weight='balanced')))",
-            "class_weight='balanced', but FrameCrossEntropyLoss takes Sequence[float]",
+            "model.head.loss_cls.class_weight='balanced', but must be a list",
         ),
         (
             'train_dataloader = dict('
@@ -93,7 +97,7 @@ def test_configs_of_the_package_pass(path):
         (
             "train_dataloader = dict(dataset=dict(features=dict(pose2d=dict(render="
             "dict(flatten='no')))))",
-            "render.flatten='no', but SkeletonCoordinates takes bool there",
+            "features.pose2d.render.flatten='no', but must be True or False",
         ),
         (
             "train_dataloader = dict(dataset=dict(spilt='fold1/train'))",
@@ -263,12 +267,12 @@ def test_options_may_replace_settings_and_add_some():
 
 
 def test_setting_that_a_part_refuses_is_named_with_the_config(check):
-    steps = "model = dict(postprocess=[dict(type='MinDuration', frames=0)])"
+    text = 'model = dict(branches=dict(pose2d=dict(lookahead=3)))'
     with (
-        pytest.raises(UserError, match=r'^mine\.py: MinDuration: frames=0, but must'),
+        pytest.raises(UserError, match=r'^mine\.py: MSTCNPlusPlus: lookahead=3 needs'),
         building('mine.py'),
     ):
-        registry.MODELS.build(check(steps).model)
+        registry.MODELS.build(check(text).model)
 
 
 def test_file_that_a_part_refuses_is_named_alone(check, tmp_path):

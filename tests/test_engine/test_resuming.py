@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 
-from mmskelseg.fileio.checkpoints import load_checkpoint
+from mmskelseg.checkpoints.reading import load_checkpoint
 from mmskelseg.runtime.messages.errors import UserError
 
 HOOKS = {

@@ -9,7 +9,7 @@ from mmskelseg.evaluation.ensembles import (
     average_predictions,
     labelled,
 )
-from mmskelseg.fileio.predictions import load_samples
+from mmskelseg.evaluation.predictions import load_samples
 
 # The likeliest class of the first frame is 0 and 2, on average it is 1.
 ONE = torch.tensor([[0.5, 0.9], [0.45, 0.1], [0.05, 0.0]])

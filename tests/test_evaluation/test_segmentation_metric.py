@@ -183,13 +183,6 @@ def test_metric_ranks_by_pred_score_where_there_are_no_logits():
     assert metric.evaluate(1)['seg/mAP'] == pytest.approx(expected)
 
 
-@pytest.mark.parametrize('name', ['average', 'scores', 'absent'])
-def test_metric_rejects_an_unknown_convention(name):
-    """A misspelt convention is an error when the metric is built."""
-    with pytest.raises(ValueError, match=f"{name} is 'other'"):
-        SegmentationMetric(3, **{name: 'other'})
-
-
 def test_metric_rejects_classes_of_another_number():
     """The data set and the metric must agree on the classes."""
     with pytest.raises(ValueError, match=r'num_classes is 3, but .* 2 classes'):

@@ -511,7 +511,7 @@ def _checkpoint(folder: Path) -> Path:
 
 
 def _load_weights(path: Path) -> Any:
-    from mmskelseg.fileio.checkpoints import load_state_dict
+    from mmskelseg.checkpoints.reading import load_state_dict
 
     return load_state_dict(path)
 
@@ -603,7 +603,7 @@ def _run_exported(path: Path) -> Any:
 
 @register('exported model', 'onnx', _run_exported)
 def _exported(folder: Path) -> Path:
-    from mmskelseg.apis.export import export_onnx
+    from mmskelseg.trained.export import export_onnx
 
     made = _checkpoint(folder)
     export_onnx(None, made, folder / 'model.onnx')

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmskelseg.fileio.checkpoints import load_checkpoint, meta_of, tensors_of
-from mmskelseg.fileio.predictions import load_samples
+from mmskelseg.checkpoints.reading import load_checkpoint, meta_of, tensors_of
+from mmskelseg.evaluation.predictions import load_samples
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.pickles import load_pickle
 from mmskelseg.runtime.poses import read_poses
@@ -243,7 +243,7 @@ def mutations(folder: Path) -> dict[str, Kind]:
 
 def write_valid_files(folder: Path) -> None:
     """Write valid files of each kind into a folder of its name."""
-    from tests.test_fileio.test_checkpoints import make_runner
+    from tests.test_checkpoints.test_reading import make_runner
 
     raw = folder / 'raw'
     for kind in _MUTATED:

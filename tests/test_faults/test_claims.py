@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmskelseg.fileio.checkpoints import load_checkpoint
+from mmskelseg.checkpoints.reading import load_checkpoint
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.arrays import read_npy, read_npz
 from mmskelseg.runtime.files.pickles import load_pickle

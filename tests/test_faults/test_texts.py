@@ -5,15 +5,15 @@ import gzip
 import numpy as np
 import pytest
 
-from mmskelseg.fileio.trained_weights import trained_data
+from mmskelseg.checkpoints.weights import trained_data
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.labels import read_segments
 from mmskelseg.runtime.labels.segments import make_segment
 from mmskelseg.runtime.messages.errors import UserError, explanation, shown
+from mmskelseg.runtime.messages.tables import text_table
 from mmskelseg.runtime.poses import read_poses, to_coco17
 from mmskelseg.runtime.segmenting.sources import find_sources
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.utils.tables import text_table
 from tests.small_data import small_annotations
 from tests.test_faults.formats import FORMATS
 from tests.test_faults.oracle import judge

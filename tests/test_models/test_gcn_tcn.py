@@ -202,10 +202,3 @@ def test_activation_of_the_stage_can_be_chosen():
         ends[name] = stage.stages[0](stage.stem(x['pose3d'], mask), mask).aminmax()
     assert -1 <= ends['Tanh'].min < 0
     assert ends['ReLU'].min == 0
-
-
-def test_gcn_tcn_names_inputs_of_other_joints():
-    """Coordinates of another skeleton, and flat ones, are the user's to mend."""
-    for shape in ((1, 3, 20, 17), (1, 3, 20)):
-        with pytest.raises(ValueError, match='A graph of 15 joints reads'):
-            build()({'pose3d': torch.zeros(shape)})

@@ -1,5 +1,4 @@
 import math
-from functools import partial
 
 import pytest
 import torch
@@ -13,9 +12,6 @@ from mmskelseg.models.layers import (
 from mmskelseg.registry import MODELS
 from tests.segmentors import (
     build_segmentor,
-    check_chunks_are_ignored,
-    check_padding_is_invisible,
-    check_padding_teaches_nothing,
     labelled_samples,
     random_videos,
 )
@@ -39,11 +35,7 @@ RGB = {
     'dropout': 0.0,
 }
 QUIET = {**POSE, 'dropout': 0.0, 'output_dropout': 0.0, 'channel_masking': 0.0}
-BRANCHES = {
-    'alone': {'pose': QUIET},
-    'norm': {'pose': {**QUIET, 'norm': True}},
-    'fusion': {'pose': QUIET, 'rgb': RGB},
-}
+FUSION = {'pose': QUIET, 'rgb': RGB}
 
 
 def linear(conv, frame):
@@ -142,25 +134,6 @@ def test_strides_by_hand():
     assert got.tolist() == [3, 4, 3.5, 3, 4, 3.5, 3, 4]
 
 
-@pytest.mark.parametrize('branches', BRANCHES.values(), ids=BRANCHES)
-@pytest.mark.parametrize('lengths', [(65, 64, 33, 15), (15, 3, 2, 1)])
-def test_padding_of_ltcontext_is_invisible_in_evaluation(branches, lengths):
-    """A video in a padded batch gets what it gets alone, whatever the padding holds."""
-    model = build_segmentor(branches)
-    x = random_videos(branches, lengths[0], number=len(lengths))
-    check_padding_is_invisible(model, x, lengths)
-
-
-@pytest.mark.parametrize('branches', BRANCHES.values(), ids=BRANCHES)
-def test_padding_of_ltcontext_enters_no_loss_and_no_gradient(branches):
-    """Longer padding, of anything, changes nothing that is learned."""
-    x = random_videos(branches, 20, number=2)
-    model = check_padding_teaches_nothing(
-        lambda: build_segmentor(branches), x, (20, 12), padding=13
-    )
-    assert all(p.grad.any() for p in model.parameters())
-
-
 def test_number_of_parameters_by_hand():
     """With 2048 features of a frame and 48 classes, as for Breakfast."""
 
@@ -178,22 +151,14 @@ def test_number_of_parameters_by_hand():
 
 def test_heads_fusion_and_boundaries_read_the_channels_of_their_stage():
     model = build_segmentor(
-        BRANCHES['fusion'], boundary_head={'type': 'BoundaryHead', 'channels': 8}
+        FUSION, boundary_head={'type': 'BoundaryHead', 'channels': 8}
     )
     heads = model.branches['pose']['head'].classifiers
     assert [head.in_channels for head in heads] == [8, 4, 4]
     assert [conv.in_channels for conv in model.fusion['neck'].convs] == [16, 12, 12]
-    x = random_videos(BRANCHES['fusion'], 20)
+    x = random_videos(FUSION, 20)
     assert model(x).shape == (3, 1, 5, 20)
     assert model(x, labelled_samples((20,)), mode='loss')['loss_boundary'] > 0
-
-
-@pytest.mark.parametrize('branches', BRANCHES.values(), ids=BRANCHES)
-@pytest.mark.parametrize('members', [1, 2])
-def test_ltcontext_ignores_chunks(branches, members):
-    """Its attention reads the whole video, so it is computed as a whole."""
-    build = partial(build_segmentor, branches, members=members)
-    check_chunks_are_ignored(build, random_videos(branches, 90))
 
 
 def test_refinements_read_features_of_the_stage_before():
@@ -217,19 +182,9 @@ def test_dropout_is_for_training_only():
     assert torch.equal(model(x), model(x))
 
 
-@pytest.mark.parametrize(
-    ('options', 'message'),
-    [
-        ({'reduction': 8}, 'channels=8 and reduction=8 leave 1 '),
-        ({'reduction': 0}, 'reduction=0, but must be at least 1'),
-        ({'window': -1}, 'window=-1, but must be at least 1'),
-        ({'stride': 0}, 'stride=0, but must be at least 1'),
-        ({'num_refinements': -1}, 'num_refinements=-1, but must be at least 0'),
-    ],
-)
-def test_impossible_sizes_are_an_error(options, message):
-    with pytest.raises(ValueError, match=message):
-        build_segmentor({'pose': {**POSE, **options}})
+def test_refinements_need_two_channels():
+    with pytest.raises(ValueError, match='channels=8 and reduction=8 leave 1 '):
+        build_segmentor({'pose': {**POSE, 'reduction': 8}})
 
 
 def test_stages_of_equal_width_are_connected_as_others():
@@ -245,11 +200,11 @@ def test_stages_of_equal_width_are_connected_as_others():
 
 def test_stages_of_different_widths_train_with_timestamps():
     timestamps = {'type': 'TimestampSupervision'}
-    model = build_segmentor(BRANCHES['fusion'], timestamps=timestamps)
+    model = build_segmentor(FUSION, timestamps=timestamps)
     label = torch.full((20,), -1)
     label[[3, 9, 16]] = torch.tensor([0, 2, 1])
     sample = labelled_samples((20,))[0].set_gt_label(label)
-    losses = model(random_videos(BRANCHES['fusion'], 20), [sample], mode='loss')
+    losses = model(random_videos(FUSION, 20), [sample], mode='loss')
     total, _ = model.parse_losses(losses)
     assert total.isfinite()
 

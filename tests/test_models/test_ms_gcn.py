@@ -6,8 +6,6 @@ from mmskelseg.registry import MODELS
 from tests.segmentors import (
     HEAD,
     build_segmentor,
-    check_padding_is_invisible,
-    check_padding_teaches_nothing,
     labelled_samples,
 )
 
@@ -44,18 +42,6 @@ def test_ms_gcn_has_the_parameters_of_the_literature(joints, count):
     assert sum(p.numel() for p in model.parameters()) == count
 
 
-def test_padding_of_ms_gcn_is_invisible_in_evaluation():
-    """A video in a padded batch gets what it gets alone, whatever the padding holds."""
-    x = {'pose3d': torch.randn(3, 6, 50, 15)}
-    check_padding_is_invisible(build(), x, (50, 23, 1))
-
-
-def test_padding_of_ms_gcn_enters_no_gradient_and_no_statistic():
-    """Longer padding, of anything, changes nothing that is learned or kept."""
-    x = {'pose3d': torch.randn(2, 6, 40, 15)}
-    check_padding_teaches_nothing(build, x, (40, 25), padding=30)
-
-
 def test_mates_of_a_batch_share_statistics_of_their_frames():
     """The first norm's mean is that of all frames of both videos."""
     model = build().train()
@@ -86,14 +72,6 @@ def test_ms_gcn_sees_joints_as_its_graph_connects_them():
             outputs[name] = model({'pose3d': x}), model({'pose3d': x[..., order]})
     torch.testing.assert_close(outputs['renamed'][1], outputs['chain'][0])
     assert (outputs['renamed'][0] - outputs['chain'][0]).abs().max() > 1e-3
-
-
-def test_ms_gcn_names_inputs_of_other_joints():
-    """Coordinates of another skeleton, and flat ones, are the user's to mend."""
-    model = build()
-    for shape in ((1, 6, 20, 17), (1, 6, 20)):
-        with pytest.raises(ValueError, match='A graph of 15 joints reads'):
-            model({'pose3d': torch.zeros(shape)})
 
 
 def test_ms_gcn_can_be_converted_to_synchronised_norms():

@@ -76,13 +76,8 @@ def test_without_steps_nothing_is_raw():
 @pytest.mark.parametrize(
     ('configs', 'message'),
     [
-        ([{'type': 'MinDuration', 'frames': 0}], 'frames=0, but must be at least 1'),
-        ([{'type': 'MedianFilter', 'frames': 4}], 'frames=4, but must be odd'),
-        ([{**VITERBI, 'order': 3}], 'order=3, but must be 1 or 2'),
-        ([{**VITERBI, 'weight': float('nan')}], 'weight=nan, but must be above 0 and'),
         ([{**VITERBI, 'num_classes': 5}], 'num_classes=5, but the model has 3'),
         ([{'type': 'MinDuration', 'frames': 3}, VITERBI], 'no effect; put it first'),
-        ([{'type': 'BoundaryRefinement', 'threshold': 7.0}], 'threshold=7.0, but a'),
         ([{'type': 'BoundaryRefinement'}], 'postprocess.0: .* give it a `boundary_hea'),
         ([{'frames': 3}], r"postprocess.0 is {'frames': 3}, expected a dict with its"),
         (['SemiMarkovViterbi'], 'postprocess.0 is .SemiMarkovViterbi., expected a dic'),

@@ -3,8 +3,6 @@ import torch
 
 from tests.segmentors import (
     build_segmentor,
-    check_padding_is_invisible,
-    check_padding_teaches_nothing,
     random_videos,
 )
 
@@ -48,22 +46,6 @@ def test_output_depends_on_earlier_frames(branches):
         assert (model(x)[0, 0, :, 24] - before).abs().max() > 1e-4
 
 
-@pytest.mark.parametrize('branches', BRANCHES.values(), ids=BRANCHES)
-def test_padding_of_the_pyramid_is_invisible_in_evaluation(branches):
-    """A video in a padded batch gets what it gets alone, whatever the padding holds."""
-    x = random_videos(branches, 30, number=2)
-    check_padding_is_invisible(build_segmentor(branches), x, (30, 13))
-
-
-@pytest.mark.parametrize('branches', BRANCHES.values(), ids=BRANCHES)
-def test_padding_of_the_pyramid_enters_no_gradient_and_no_statistic(branches):
-    """Longer padding, of anything, changes nothing that is learned or kept."""
-    x = random_videos(branches, 20, number=2)
-    check_padding_teaches_nothing(
-        lambda: build_segmentor(branches), x, (20, 12), padding=9
-    )
-
-
 @pytest.mark.parametrize(
     ('skeleton', 'joints', 'levels'),
     [('coco17', 17, 3), ({'joints': 4, 'limbs': [[0, 1], [1, 2], [2, 3]]}, 4, 2)],
@@ -77,9 +59,3 @@ def test_pyramid_takes_any_skeleton(skeleton, joints, levels):
     per_level = stage.conv_out.weight.grad.view(8, levels, 8).abs().amax(dim=(0, 2))
     assert (per_level > 0).all()
     assert all(p.grad is not None for p in stage.parameters())
-
-
-def test_pyramid_names_inputs_of_other_joints():
-    """Coordinates of another skeleton are the user's to mend."""
-    with pytest.raises(ValueError, match='A graph of 15 joints reads'):
-        build_segmentor({'pose3d': POSE})({'pose3d': torch.zeros(1, 3, 9, 17)})

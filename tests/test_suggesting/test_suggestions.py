@@ -141,9 +141,9 @@ def test_wrong_weights_are_named(weights, message):
 
 @pytest.mark.parametrize('value', [-1, 0, math.nan])
 def test_durations_are_above_0(value):
-    with pytest.raises(UserError, match=f'stretch={value}, but must be above 0'):
+    with pytest.raises(UserError, match=f'stretch={value}, but'):
         StretchRanking(['a'], stretch=value)
-    with pytest.raises(UserError, match=f'budget={value}, but must be above 0'):
+    with pytest.raises(UserError, match=f'budget={value}, but'):
         StretchRanking(['a']).choose(value)
 
 

@@ -32,7 +32,7 @@ from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.files.names import config_name
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.utils.tables import markdown_table
+from mmskelseg.runtime.messages.tables import markdown_table
 
 SCORES = {
     'F1@10': 'f1@10',

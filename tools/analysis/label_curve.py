@@ -65,10 +65,10 @@ from mmskelseg.runtime.files.configs import annotation_path, find_config
 from mmskelseg.runtime.files.names import config_name, file_name
 from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.tables import markdown_table
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.suggesting.suggestions import StretchRanking, stretches_of
-from mmskelseg.utils.tables import markdown_table
 
 METHODS = ('random', 'suggested', 'timestamps', 'all')
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'Acc': 'acc', 'mAP': 'mAP'}

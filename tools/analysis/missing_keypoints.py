@@ -27,6 +27,7 @@ from printed_tables import TABLES
 
 from mmskelseg.commands.arguments import add_config_arguments, load_config
 from mmskelseg.encoders.recipes import recipe_from_config
+from mmskelseg.engine.dist import init_distributed
 from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.runtime.cli.command_line import command, seed
 from mmskelseg.runtime.files.annotations import load_annotations
@@ -34,8 +35,7 @@ from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.configs import annotation_path
 from mmskelseg.runtime.files.names import config_name
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.utils.dist import init_distributed
-from mmskelseg.utils.tables import markdown_table
+from mmskelseg.runtime.messages.tables import markdown_table
 
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'mAP': 'mAP', 'Acc': 'acc'}
 # Table III of the paper: F1@10 on UW-IOM, and its ±, by method and percent.

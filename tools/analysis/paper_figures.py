@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.fileio.predictions import load_predictions
+from mmskelseg.evaluation.predictions import load_predictions
 from mmskelseg.runtime.cli.command_line import command, number_from, whole
 from mmskelseg.runtime.drawing.heatmaps import draw_heatmaps, draw_missing
 from mmskelseg.runtime.drawing.images import COLUMN, save_png

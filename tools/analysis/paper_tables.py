@@ -22,7 +22,7 @@ from mmskelseg.runtime.cli.command_line import command
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import check_shape, read_json
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
-from mmskelseg.utils.tables import markdown_table
+from mmskelseg.runtime.messages.tables import markdown_table
 
 INTRODUCTION = """\
 # The paper's tables, and what was run here

@@ -10,8 +10,7 @@ from pathlib import Path
 from threading import Lock
 
 from mmskelseg.apis.inferencer import SkelSegInferencer
-from mmskelseg.fileio.checkpoints import CHECKPOINT_SUFFIXES
-from mmskelseg.fileio.model_zoo import FOLDER, zoo
+from mmskelseg.checkpoints.reading import CHECKPOINT_SUFFIXES
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.files.video import VIDEO_SUFFIXES, is_video
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
@@ -21,6 +20,7 @@ from mmskelseg.runtime.poses.reading import POSE_FORMATS
 from mmskelseg.runtime.segmenting.exports import EXPORTS, write_exports
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.predictions import Prediction
+from mmskelseg.trained.model_zoo import FOLDER, zoo
 
 # All formats except GIF, which is impossible for long videos.
 FORMATS = tuple(name for name in EXPORTS if name != 'gif')

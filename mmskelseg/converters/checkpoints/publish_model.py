@@ -26,7 +26,7 @@ def convert(src: Path, dst: Path) -> None:
     # Imported here, since --help should not wait for it.
     from mmengine.config import Config
 
-    from mmskelseg.fileio.checkpoints import (
+    from mmskelseg.checkpoints.reading import (
         load_checkpoint,
         meta_of,
         save_weights,

@@ -26,7 +26,7 @@ def converter(
 
     def run(src: Path, dst: Path, *, modality: str = modality) -> None:
         # Imported here, since --help should not wait for it.
-        from mmskelseg.fileio.checkpoints import load_state_dict, save_weights
+        from mmskelseg.checkpoints.reading import load_state_dict, save_weights
 
         branch = convert(load_state_dict(src), renames, needed, src, model)
         prefix = f'branches.{modality}'

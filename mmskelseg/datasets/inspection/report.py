@@ -25,13 +25,13 @@ from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.labels import write_time_budget
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.progress import progress_bar
+from mmskelseg.runtime.messages.tables import text_table
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import (
     AnnotationFile,
     Metainfo,
     VideoAnnotation,
 )
-from mmskelseg.utils.tables import text_table
 
 # The most lines that the report has for one check.
 SHOWN = 6

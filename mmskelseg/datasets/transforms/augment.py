@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from math import isfinite
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -16,22 +15,11 @@ from mmcv.transforms import BaseTransform
 from mmskelseg.datasets.items import Item
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import Angle, Axis, Fraction, Interval
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import FRAME_KEYS, SKELETON_KEYS
 from mmskelseg.runtime.structures.segments import IGNORED, segment_table
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
-
-AXES = (0, 1, 2)
-AN_AXIS = 'one of the three axes of keypoint_3d, 0, 1 or 2'
-A_PROBABILITY = 'a probability from 0 to 1 (50 % is 0.5)'
-
-
-def require(
-    fits: bool, transform: str, option: str, value: object, wanted: str
-) -> None:
-    """Raise a UserError that names the wanted values, unless an option fits."""
-    if not fits:
-        raise UserError(f'{transform}: {option} is {value!r}, but must be {wanted}.')
 
 
 def check_joints(shape: tuple[int, ...], skeleton: Skeleton) -> None:
@@ -175,23 +163,13 @@ class FactorAugmentation(Augmentation):
     Args:
         factor: The lowest and the highest factor; the distribution is uniform.
         seed: Different seeds give different factors.
-
-    Raises:
-        ValueError: If the factors are not two numbers above 0, the lower one first.
     """
 
     key: ClassVar[Literal['brightness', 'contrast']]
 
-    def __init__(self, factor: Sequence[float] = (0.8, 1.25), seed: int = 0) -> None:
+    def __init__(self, factor: Interval = (0.8, 1.25), seed: int = 0) -> None:
         super().__init__(seed)
-        try:
-            low, high = map(float, factor)
-        except (TypeError, ValueError):
-            low = high = float('nan')
-        fits = 0 < low <= high and isfinite(high)
-        wanted = 'two numbers above 0, the lower one first; (1, 1) changes nothing'
-        require(fits, type(self).__name__, 'factor', factor, wanted)
-        self.factor = (low, high)
+        self.factor = (float(factor[0]), float(factor[1]))
 
     def transform(self, results: Item) -> Item:
         """Write the factor."""
@@ -253,9 +231,8 @@ class RandomHorizontalFlip(Augmentation):
             features are online.
 
     Raises:
-        ValueError: If ``p`` is not a probability, if ``lateral`` is not an axis, if
-            there are keypoints but no fitting skeleton, if ``class_pairs`` names an
-            unknown class, or if it is used with features in files.
+        ValueError: If there are keypoints but no fitting skeleton, if ``class_pairs``
+            names an unknown class, or if it is used with features in files.
 
     Note:
         Pixel centres are integers, so x becomes w - 1 - x. A joint at (0, 0), which is
@@ -264,22 +241,17 @@ class RandomHorizontalFlip(Augmentation):
 
     def __init__(
         self,
-        p: float = 0.5,
+        p: Fraction = 0.5,
         seed: int = 0,
         *,
         skeleton: SkeletonLike | None = None,
-        lateral: int = 1,
-        class_pairs: Sequence[Sequence[str]] = (),
+        lateral: Axis = 1,
+        class_pairs: Sequence[tuple[str, str]] = (),
     ) -> None:
         super().__init__(seed)
-        require(0 <= p <= 1, 'RandomHorizontalFlip', 'p', p, A_PROBABILITY)
         self.p = float(p)
         self.skeleton = None if skeleton is None else Skeleton.get(skeleton)
-        require(lateral in AXES, 'RandomHorizontalFlip', 'lateral', lateral, AN_AXIS)
         self.lateral = int(lateral)
-        wanted = "pairs of names, such as [('left punch', 'right punch')]"
-        fits = all(len(p) == 2 and not isinstance(p, str) for p in class_pairs)
-        require(fits, 'RandomHorizontalFlip', 'class_pairs', class_pairs, wanted)
         self.class_pairs = [list(pair) for pair in class_pairs]
 
     def transform(self, results: Item) -> Item:
@@ -373,14 +345,9 @@ class RandomShift(Augmentation):
         fraction: The largest shift in each direction, 0 to 1; the distribution is
             uniform.
         seed: Different seeds give different shifts.
-
-    Raises:
-        ValueError: If the fraction is not from 0 to 1.
     """
 
-    def __init__(self, fraction: float = 0.1, seed: int = 0) -> None:
-        wanted = "a fraction of the heatmap's size from 0 to 1 (10 % is 0.1)"
-        require(0 <= fraction <= 1, 'RandomShift', 'fraction', fraction, wanted)
+    def __init__(self, fraction: Fraction = 0.1, seed: int = 0) -> None:
         super().__init__(seed)
         self.fraction = float(fraction)
 
@@ -412,20 +379,14 @@ class RandomRotation(Augmentation):
         depth: The axis of ``keypoint_3d`` that points away from the camera: 0 in UW-IOM
             and TUM-Kitchen, 2 if x and y are those of the image.
 
-    Raises:
-        ValueError: If ``degrees`` is not from 0 to 180, or ``depth`` is not an axis.
-
     Note:
         A joint at (0, 0), which is missing, stays there. The frames of a video are not
         rotated.
     """
 
-    def __init__(self, degrees: float = 10, seed: int = 0, *, depth: int = 0) -> None:
-        wanted = 'an angle from 0 to 180, the largest rotation in either direction'
-        require(0 <= degrees <= 180, 'RandomRotation', 'degrees', degrees, wanted)
+    def __init__(self, degrees: Angle = 10, seed: int = 0, *, depth: Axis = 0) -> None:
         super().__init__(seed)
         self.degrees = float(degrees)
-        require(depth in AXES, 'RandomRotation', 'depth', depth, AN_AXIS)
         self.depth = int(depth)
 
     def transform(self, results: Item) -> Item:

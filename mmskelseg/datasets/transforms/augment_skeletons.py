@@ -7,26 +7,34 @@ depend only on seed, epoch and video. Missing joints (score 0) stay missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from math import inf
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
 import numpy as np
 
 from mmskelseg.datasets.items import Item
 from mmskelseg.datasets.transforms.augment import (
-    A_PROBABILITY,
-    AN_AXIS,
-    AXES,
     Augmentation,
     check_joints,
-    require,
 )
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import (
+    Angle,
+    Axis,
+    Fraction,
+    Interval,
+    Positive,
+    Where,
+)
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import PLACE_KEYS, SKELETON_KEYS, PlaceKey
 from mmskelseg.runtime.structures.bodies import body_size, joints_seen
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
+
+# The standard deviation of the logarithm of a factor, or of an offset in body sizes.
+Sigma = Annotated[float, Where('a number from 0 to 2', lambda x: 0 <= x <= 2)]
+Direction = Literal['x', 'y', 'z', '-x', '-y', '-z']
 
 
 class SkeletonAugmentation(Augmentation):
@@ -59,26 +67,17 @@ class RandomRotation3D(SkeletonAugmentation):
         vertical: The axis of ``keypoint_3d`` that points up or down; by default that
             of the data set (metainfo ``up``).
         seed: Different seeds give different angles.
-
-    Raises:
-        ValueError: If an angle is not from 0 to 180, ``vertical`` is not an axis, or
-            the vertical axis is unknown.
     """
 
     def __init__(
         self,
-        degrees: float = 10,
+        degrees: Angle = 10,
         *,
-        tilt: float = 0,
-        vertical: int | None = None,
+        tilt: Angle = 0,
+        vertical: Axis | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__(seed)
-        for option, angle in (('degrees', degrees), ('tilt', tilt)):
-            wanted = 'a standard deviation from 0 to 180 degrees'
-            require(0 <= angle <= 180, 'RandomRotation3D', option, angle, wanted)
-        fits = vertical is None or vertical in AXES
-        require(fits, 'RandomRotation3D', 'vertical', vertical, f'None or {AN_AXIS}')
         self.degrees = float(degrees)
         self.tilt = float(tilt)
         self.vertical = vertical
@@ -91,7 +90,7 @@ class RandomRotation3D(SkeletonAugmentation):
                 'use RandomRotation for skeletons in 2D.'
             )
         points = np.asarray(results['keypoint_3d'], np.float32)
-        vertical = self.vertical
+        vertical: int | None = self.vertical
         if vertical is None:
             vertical = self._vertical_of(results)
         spreads = np.full(3, self.tilt)
@@ -133,27 +132,23 @@ class RandomProjection(SkeletonAugmentation):
         seed: Different seeds give different distances.
 
     Raises:
-        ValueError: If a distance is not above 0, or both axes are the same.
+        ValueError: If both axes are the same.
     """
 
     def __init__(
         self,
-        distance: Sequence[float] = (2.0, 6.0),
+        distance: Interval = (2.0, 6.0),
         *,
-        right: str = '-x',
-        down: str = '-y',
+        right: Direction = '-x',
+        down: Direction = '-y',
         seed: int = 0,
     ) -> None:
         super().__init__(seed)
-        name = 'RandomProjection'
-        fits = len(distance) == 2 and 0 < distance[0] <= distance[1] < inf
-        wanted = 'two numbers above 0, the lower one first'
-        require(fits, name, 'distance', distance, wanted)
-        for option, axis in (('right', right), ('down', down)):
-            wanted = 'x, y or z, with - in front if it points the other way'
-            require(axis in _DIRECTIONS, name, option, axis, wanted)
-        fits = right[-1] != down[-1]
-        require(fits, name, 'down', down, f'another axis than right={right!r}')
+        if right[-1] == down[-1]:
+            raise UserError(
+                f'RandomProjection: down={down!r}, but must be another axis than '
+                f'right={right!r}.'
+            )
         self.distance = (float(distance[0]), float(distance[1]))
         self.right = right
         self.down = down
@@ -187,7 +182,7 @@ class RandomProjection(SkeletonAugmentation):
 _DIRECTIONS = {
     sign + 'xyz'[axis]: (-1 if sign else 1) * np.eye(3, dtype=np.float32)[axis]
     for sign in ('', '-')
-    for axis in AXES
+    for axis in range(3)
 }
 
 
@@ -213,14 +208,10 @@ class RandomScale(SkeletonAugmentation):
     Args:
         sigma: Standard deviation of the logarithm of the factors.
         seed: Different seeds give different factors.
-
-    Raises:
-        ValueError: If sigma is not from 0 to 2.
     """
 
-    def __init__(self, sigma: float = 0.1, *, seed: int = 0) -> None:
+    def __init__(self, sigma: Sigma = 0.1, *, seed: int = 0) -> None:
         super().__init__(seed)
-        require(0 <= sigma <= 2, 'RandomScale', 'sigma', sigma, 'from 0 to 2')
         self.sigma = float(sigma)
 
     def change(self, results: Item, rng: np.random.Generator) -> None:
@@ -244,14 +235,10 @@ class RandomProportions(SkeletonAugmentation):
         sigma: Standard deviation of the offset along each axis, in body sizes. A body
             size is the root mean square distance of the joints from their mean.
         seed: Different seeds give different offsets.
-
-    Raises:
-        ValueError: If sigma is not from 0 to 2.
     """
 
-    def __init__(self, sigma: float = 0.05, *, seed: int = 0) -> None:
+    def __init__(self, sigma: Sigma = 0.05, *, seed: int = 0) -> None:
         super().__init__(seed)
-        require(0 <= sigma <= 2, type(self).__name__, 'sigma', sigma, 'from 0 to 2')
         self.sigma = float(sigma)
 
     def change(self, results: Item, rng: np.random.Generator) -> None:
@@ -284,10 +271,9 @@ class RandomJitter(RandomProportions):
     """
 
     def __init__(
-        self, sigma: float = 0.02, *, period: float = 1.0, seed: int = 0
+        self, sigma: Sigma = 0.02, *, period: Positive = 1.0, seed: int = 0
     ) -> None:
         super().__init__(sigma, seed=seed)
-        require(0 < period < inf, 'RandomJitter', 'period', period, 'seconds above 0')
         self.period = float(period)
 
     def moves(
@@ -313,20 +299,12 @@ class RandomJointDropout(SkeletonAugmentation):
             overlap of gaps.
         seconds: The shortest and the longest gap in seconds.
         seed: Different seeds remove different joints.
-
-    Raises:
-        ValueError: If ``p`` is not a probability, or ``seconds`` is not two numbers
-            above 0, the lower one first.
     """
 
     def __init__(
-        self, p: float = 0.02, *, seconds: Sequence[float] = (0.2, 2.0), seed: int = 0
+        self, p: Fraction = 0.02, *, seconds: Interval = (0.2, 2.0), seed: int = 0
     ) -> None:
         super().__init__(seed)
-        require(0 <= p <= 1, 'RandomJointDropout', 'p', p, A_PROBABILITY)
-        fits = len(seconds) == 2 and 0 < seconds[0] <= seconds[1] < inf
-        wanted = 'two numbers above 0, the lower one first'
-        require(fits, 'RandomJointDropout', 'seconds', seconds, wanted)
         self.p = float(p)
         self.seconds = (float(seconds[0]), float(seconds[1]))
 
@@ -367,22 +345,18 @@ class RandomLimbDropout(SkeletonAugmentation):
             passes the one of its annotation file.
 
     Raises:
-        ValueError: If ``p`` or ``frames`` is not a probability, or if the skeleton is
-            missing or does not fit.
+        ValueError: If the skeleton is missing or does not fit.
     """
 
     def __init__(
         self,
-        p: float = 0.5,
+        p: Fraction = 0.5,
         *,
-        frames: float = 1.0,
+        frames: Fraction = 1.0,
         seed: int = 0,
         skeleton: SkeletonLike | None = None,
     ) -> None:
         super().__init__(seed)
-        for option, value in (('p', p), ('frames', frames)):
-            fits = 0 <= value <= 1
-            require(fits, 'RandomLimbDropout', option, value, A_PROBABILITY)
         if skeleton is None:
             raise UserError(
                 'RandomLimbDropout: it is unknown which joints form a limb; name '

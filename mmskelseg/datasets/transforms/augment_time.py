@@ -6,20 +6,19 @@ epoch and video.
 
 from __future__ import annotations
 
-from math import inf
+from typing import Literal
 
 import numpy as np
 
 from mmskelseg.datasets.items import Item, ItemSource
 from mmskelseg.datasets.transforms.augment import (
-    A_PROBABILITY,
     Augmentation,
     FactorAugmentation,
-    require,
 )
-from mmskelseg.datasets.transforms.augment_skeletons import smooth_noise
+from mmskelseg.datasets.transforms.augment_skeletons import Sigma, smooth_noise
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import Count, Fraction, Positive
 from mmskelseg.runtime.structures.annotations import (
     FRAME_KEYS,
     PLACE_KEYS,
@@ -100,16 +99,13 @@ class RandomTimeWarp(Augmentation):
         seed: Different seeds give different speeds.
 
     Raises:
-        ValueError: If sigma is not from 0 to 2, the period is not above 0, or features
-            are loaded already.
+        ValueError: If features are loaded already.
     """
 
     def __init__(
-        self, sigma: float = 0.25, *, period: float = 2.0, seed: int = 0
+        self, sigma: Sigma = 0.25, *, period: Positive = 2.0, seed: int = 0
     ) -> None:
         super().__init__(seed)
-        require(0 <= sigma <= 2, 'RandomTimeWarp', 'sigma', sigma, 'from 0 to 2')
-        require(0 < period < inf, 'RandomTimeWarp', 'period', period, 'seconds above 0')
         self.sigma = float(sigma)
         self.period = float(period)
 
@@ -158,25 +154,19 @@ class RecombineSegments(Augmentation):
         seed: Different seeds give different splices.
 
     Raises:
-        ValueError: If ``p`` is not a probability, if ``transitions`` is neither, if the
-            model reads features from files, which cannot follow, or if there is no
-            boundary.
+        ValueError: If the model reads features from files, which cannot follow, or if
+            there is no boundary.
     """
 
     def __init__(
         self,
-        p: float = 0.5,
+        p: Fraction = 0.5,
         *,
-        transitions: str = 'observed',
-        times: int = 3,
+        transitions: Literal['observed', 'any'] = 'observed',
+        times: Count = 3,
         seed: int = 0,
     ) -> None:
         super().__init__(seed)
-        require(0 <= p <= 1, 'RecombineSegments', 'p', p, A_PROBABILITY)
-        fits = transitions in ('observed', 'any')
-        wanted = "'observed' or 'any'"
-        require(fits, 'RecombineSegments', 'transitions', transitions, wanted)
-        require(times >= 1, 'RecombineSegments', 'times', times, 'at least 1')
         self.p = float(p)
         self.transitions = transitions
         self.times = int(times)

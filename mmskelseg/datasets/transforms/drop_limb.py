@@ -8,13 +8,12 @@ import numpy as np
 
 from mmskelseg.datasets.items import Item
 from mmskelseg.datasets.transforms.augment import (
-    A_PROBABILITY,
     Transform,
     check_joints,
-    require,
 )
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import Fraction
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import SKELETON_KEYS
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
@@ -41,20 +40,19 @@ class DropLimb(Transform):
             passes the one of its annotation file.
 
     Raises:
-        ValueError: If ``p`` is not a probability, if the skeleton is missing or has no
-            drop groups, or if the keypoints do not fit it.
+        ValueError: If the skeleton is missing or has no drop groups, or if the
+            keypoints do not fit it.
 
     Source: Hyder et al. (ICRA 2024), Sec. IV-C and Table III.
     """
 
     def __init__(
         self,
-        p: float,
+        p: Fraction,
         seed: int = 0,
         *,
         skeleton: SkeletonLike | None = None,
     ) -> None:
-        require(0 <= p <= 1, 'DropLimb', 'p', p, A_PROBABILITY)
         if skeleton is None:
             raise UserError(
                 'DropLimb: it is unknown which joints are arms and legs; name the '

@@ -11,11 +11,12 @@ import torch
 from mmaction.structures import ActionDataSample
 
 from mmskelseg.datasets.items import Item
-from mmskelseg.datasets.transforms.augment import Augmentation, Transform, require
+from mmskelseg.datasets.transforms.augment import Augmentation, Transform
 from mmskelseg.encoders.store import load_features
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.options import Count, CountOrZero
 
 
 @TRANSFORMS.register_module()
@@ -37,7 +38,7 @@ class RandomCropFrames(Augmentation):
         seed: Different seeds give different crops.
 
     Raises:
-        ValueError: If ``num_frames`` is below 1, or features are loaded already.
+        ValueError: If features are loaded already.
 
     Note:
         Frames near the ends of a crop have less context than in testing. A crop should
@@ -45,11 +46,9 @@ class RandomCropFrames(Augmentation):
         rarely depend on frames so far away.
     """
 
-    def __init__(self, num_frames: int, seed: int = 0) -> None:
+    def __init__(self, num_frames: Count, seed: int = 0) -> None:
         super().__init__(seed)
         self.num_frames = int(num_frames)
-        fits = self.num_frames >= 1
-        require(fits, 'RandomCropFrames', 'num_frames', num_frames, 'at least 1')
 
     def transform(self, results: Item) -> Item:
         """Write labels and skeletons of the crop."""
@@ -97,7 +96,7 @@ class LoadFrameFeatures(Transform):
         self,
         folders: Mapping[str, str | os.PathLike] | None = None,
         *,
-        max_bytes: int = 1 << 28,
+        max_bytes: CountOrZero = 1 << 28,
     ) -> None:
         self.folders = dict(folders or {})
         self.max_bytes = max_bytes

@@ -11,6 +11,14 @@ from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from mmskelseg.checkpoints.reading import tensors_of
+from mmskelseg.checkpoints.weights import (
+    check_class_order,
+    check_visible_frames,
+    check_weights,
+    trained_data,
+    used_tensors,
+)
 from mmskelseg.engine.hooks.fit_statistics_hook import (
     FitStatisticsHook,
     bare_model,
@@ -18,15 +26,6 @@ from mmskelseg.engine.hooks.fit_statistics_hook import (
 )
 from mmskelseg.engine.resuming import resume_problems
 from mmskelseg.evaluation import SegmentationMetric
-from mmskelseg.fileio.checkpoints import tensors_of
-from mmskelseg.fileio.trained_weights import (
-    check_class_order,
-    check_decoder,
-    check_finite,
-    check_visible_frames,
-    trained_data,
-    used_tensors,
-)
 from mmskelseg.models.losses import TruncatedMSELoss
 from mmskelseg.models.timestamps import TimestampSupervision
 from mmskelseg.registry import HOOKS
@@ -125,25 +124,11 @@ class SegCheckHook(Hook):
         self, runner: Runner, checkpoint: Mapping[str, object]
     ) -> None:
         """Check a checkpoint before its weights are copied."""
-        model = bare_model(runner)
-        expected = model.state_dict()
-        file = runner._load_from or f'The last checkpoint in {runner.work_dir}'
-        state = used_tensors(tensors_of(checkpoint, str(file)), expected)
-        for key in expected.keys() & state.keys():
-            if state[key].shape != expected[key].shape:
-                raise UserError(
-                    f'{file}: {key} has the shape {tuple(state[key].shape)}, but the '
-                    f'model of the config needs {tuple(expected[key].shape)}; use the '
-                    'config that the checkpoint was trained with.'
-                )
-        check_finite(state, str(file))
+        file = str(runner._load_from or f'The last checkpoint in {runner.work_dir}')
+        own = bare_model(runner).state_dict()
+        state = used_tensors(tensors_of(checkpoint, file), own)
         trains = isinstance(runner._train_loop, BaseLoop)
         starts_training = trains and not runner._resume
-        missing = sorted(expected.keys() - state.keys())
-        foreign = sorted(state.keys() - expected.keys())
-        fits = not (missing or foreign)
-        if starts_training:
-            fits = len(missing) < len(expected)
         if trains and runner._resume:
             for problem in resume_problems(runner, checkpoint):
                 raise UserError(
@@ -151,24 +136,16 @@ class SegCheckHook(Hook):
                     'start a new one from its weights with --cfg-options '
                     'load_from=FILE, without --resume.'
                 )
-        if not trains:
-            check_decoder(missing, str(file), foreign)
+        missing, foreign = check_weights(state, own, file, some=starts_training)
         if not starts_training:
             branches = runner.cfg.get('model', {}).get('branches')
-            check_visible_frames(branches, checkpoint, str(file))
-            classes = trained_data(checkpoint, str(file)).get('classes', ())
-            self._trained = (classes, str(file))
-        if not fits:
-            raise UserError(
-                f'{file}: not a checkpoint of the model in the config: it lacks '
-                f'{len(missing)} of its {len(expected)} tensors '
-                f'({listed(missing, 2)}) and has {len(foreign)} others '
-                f'({listed(foreign, 2)}); use the config that it was trained with.'
-            )
+            check_visible_frames(branches, checkpoint, file)
+            classes = trained_data(checkpoint, file).get('classes', ())
+            self._trained = (classes, file)
         if missing or foreign:
             print_log(
                 f'{file}: tensors of the model that it lacks, and that start at '
-                f'random: {len(missing)} of {len(expected)} ({listed(missing, 2)}); '
+                f'random: {len(missing)} of {len(own)} ({listed(missing, 2)}); '
                 f'tensors that it has, but that are not used: {len(foreign)} '
                 f'({listed(foreign, 2)}).',
                 WARNING,

@@ -14,6 +14,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 import mmskelseg
+from mmskelseg.checkpoints.reading import seed_of
 from mmskelseg.engine.hooks.fit_statistics_hook import bare_model
 from mmskelseg.evaluation import (
     RiskMetric,
@@ -22,7 +23,6 @@ from mmskelseg.evaluation import (
     format_report,
 )
 from mmskelseg.evaluation.functional.report import Report
-from mmskelseg.fileio.checkpoints import seed_of
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 from mmskelseg.registry import HOOKS
 from mmskelseg.runtime.drawing.charts import draw_confusion

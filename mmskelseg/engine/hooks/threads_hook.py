@@ -7,6 +7,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmskelseg.registry import HOOKS
+from mmskelseg.runtime.messages.options import Count
 
 
 @HOOKS.register_module()
@@ -21,7 +22,7 @@ class CPUThreadsHook(Hook):
         threads: The number of threads.
     """
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, threads: Count = 1) -> None:
         self.threads = threads
         self._before: int | None = None
 

@@ -12,6 +12,7 @@ from mmskelseg.engine.seg_visualizer import SegVisualizer
 from mmskelseg.registry import HOOKS
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import Count, Factor, Positive
 
 
 @HOOKS.register_module()
@@ -34,12 +35,12 @@ class SegVisualizationHook(Hook):
     def __init__(
         self,
         enable: bool = True,
-        interval: int = 1,
+        interval: Count = 1,
         *,
         show: bool = False,
-        wait_time: float = 0,
+        wait_time: Factor = 0,
         out_dir: str | os.PathLike | None = None,
-        line_minutes: float | None = None,
+        line_minutes: Positive | None = None,
     ) -> None:
         self.enable = enable
         self.interval = interval

@@ -20,7 +20,7 @@ from mmskelseg.evaluation.functional.segmental import (
 )
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.utils.tables import text_table
+from mmskelseg.runtime.messages.tables import text_table
 
 OVERLAPS = {'f1@10': 0.10, 'f1@25': 0.25, 'f1@50': 0.50}
 NAMES = ('acc', 'edit', *OVERLAPS)

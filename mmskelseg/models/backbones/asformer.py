@@ -20,7 +20,7 @@ from mmskelseg.models.layers import (
 )
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.settings import check_least
+from mmskelseg.runtime.messages.options import Count, CountOrZero, Fraction
 
 
 @MODELS.register_module()
@@ -53,8 +53,7 @@ class ASFormer(BaseModule):
         init_cfg: Initialisation by MMEngine.
 
     Raises:
-        ValueError: If no channels are left for the attention, or the number of decoders
-            is negative.
+        UserError: If no channels are left for the attention.
 
     Note:
         Queries and keys of a decoder come from its own features only, as in the
@@ -64,25 +63,22 @@ class ASFormer(BaseModule):
 
     def __init__(
         self,
-        in_channels: int,
-        num_classes: int,
+        in_channels: Count,
+        num_classes: Count,
         *,
-        channels: int = 64,
-        num_layers: int = 10,
-        num_decoders: int = 3,
-        reduction: int = 2,
-        channel_masking: float = 0.3,
-        dropout: float = 0.5,
+        channels: Count = 64,
+        num_layers: Count = 10,
+        num_decoders: CountOrZero = 3,
+        reduction: Count = 2,
+        channel_masking: Fraction = 0.3,
+        dropout: Fraction = 0.5,
         block_windows: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        sizes = {'in_channels': in_channels, 'channels': channels}
-        check_least('ASFormer', 1, **sizes, num_layers=num_layers)
-        check_least('ASFormer', 0, num_decoders=num_decoders)
-        if not 1 <= reduction <= channels:
+        if reduction > channels:
             raise UserError(
-                f'ASFormer: reduction={reduction}, but must be from 1 to the number of '
+                f'ASFormer: reduction={reduction}, but must be at most the number of '
                 f'channels, {channels}.'
             )
         self.in_channels = in_channels

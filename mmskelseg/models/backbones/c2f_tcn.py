@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from mmskelseg.models.layers import TemporalConv1d, masked, norm_frames
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.settings import check_least
+from mmskelseg.runtime.messages.options import Count
 
 # Lengths of the max-pooling windows of the coarsest level.
 _PYRAMID = (2, 3, 5, 6)
@@ -57,23 +57,20 @@ class C2FTCN(BaseModule):
 
     def __init__(
         self,
-        in_channels: int,
-        num_classes: int,
+        in_channels: Count,
+        num_classes: Count,
         *,
-        encoder_channels: Sequence[int] = (256, 256, 256, 128, 128, 128, 128),
-        channels: int = 128,
-        num_outputs: int = 4,
+        encoder_channels: Sequence[Count] = (256, 256, 256, 128, 128, 128, 128),
+        channels: Count = 128,
+        num_outputs: Count = 4,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        check_least('C2FTCN', 1, in_channels=in_channels, channels=channels)
-        for width in encoder_channels:
-            check_least('C2FTCN', 1, encoder_channels=width)
-        if not 1 <= num_outputs < len(encoder_channels):
+        if num_outputs >= len(encoder_channels):
             raise UserError(
                 f'num_outputs={num_outputs}, but an encoder of {len(encoder_channels)} '
                 f'levels has a decoder of {len(encoder_channels) - 1}; set num_outputs '
-                'to at most that, and at least 1.'
+                'to at most that.'
             )
         self.in_channels = in_channels
         self.out_channels = num_outputs * channels

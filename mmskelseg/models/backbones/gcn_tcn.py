@@ -26,7 +26,7 @@ from mmskelseg.models.layers import (
     norm_joints,
 )
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.settings import check_least
+from mmskelseg.runtime.messages.options import Count, CountOrZero, Fraction
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.graph import spatial_subsets
 from mmskelseg.runtime.structures.skeleton import Layout
@@ -63,25 +63,22 @@ class GCNTCN(BaseModule):
 
     def __init__(
         self,
-        in_channels: int,
-        num_classes: int,
+        in_channels: Count,
+        num_classes: Count,
         *,
         skeleton: Skeleton | Layout,
-        graph_channels: Sequence[int] = (*[64] * 4, *[128] * 3, *[256] * 3),
-        stem_channels: int = 2048,
-        channels: int = 50,
-        num_levels: int = 4,
-        kernel_size: int = 4,
-        out_channels: int = 1024,
-        dropout: float = 0.005,
+        graph_channels: Sequence[Count] = (*[64] * 4, *[128] * 3, *[256] * 3),
+        stem_channels: Count = 2048,
+        channels: Count = 50,
+        num_levels: Count = 4,
+        kernel_size: Count = 4,
+        out_channels: Count = 1024,
+        dropout: Fraction = 0.005,
         act_cfg: Mapping[str, object] | None = None,
-        reach: int | None = 1,
+        reach: CountOrZero | None = 1,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        check_least('GCNTCN', 1, in_channels=in_channels, out_channels=out_channels)
-        check_least('GCNTCN', 1, stem_channels=stem_channels, channels=channels)
-        check_least('GCNTCN', 1, num_levels=num_levels, kernel_size=kernel_size)
         self.in_channels = in_channels
         self.out_channels = out_channels
         adjacency = torch.from_numpy(spatial_subsets(Skeleton.get(skeleton), reach))

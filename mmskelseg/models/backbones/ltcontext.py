@@ -23,7 +23,7 @@ from mmskelseg.models.layers import (
 )
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.settings import check_least
+from mmskelseg.runtime.messages.options import Count, CountOrZero, Fraction
 
 
 @MODELS.register_module()
@@ -60,8 +60,7 @@ class LTContext(BaseModule):
         init_cfg: Initialisation by MMEngine.
 
     Raises:
-        ValueError: If a stage is too narrow to halve its channels, a length is not
-            positive, or the number of refinements is negative.
+        UserError: If a stage is too narrow to halve its channels.
 
     Note:
         The reference code normalises if its option ``USE_INSTANCE_NORM`` is False, and
@@ -70,25 +69,22 @@ class LTContext(BaseModule):
 
     def __init__(
         self,
-        in_channels: int,
-        num_classes: int,
+        in_channels: Count,
+        num_classes: Count,
         *,
-        channels: int = 64,
-        num_layers: int = 9,
-        num_refinements: int = 3,
-        window: int = 64,
-        stride: int = 64,
-        reduction: int = 2,
-        channel_masking: float = 0.3,
-        dropout: float = 0.2,
-        output_dropout: float = 0.1,
+        channels: Count = 64,
+        num_layers: Count = 9,
+        num_refinements: CountOrZero = 3,
+        window: Count = 64,
+        stride: Count = 64,
+        reduction: Count = 2,
+        channel_masking: Fraction = 0.3,
+        dropout: Fraction = 0.2,
+        output_dropout: Fraction = 0.1,
         norm: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        check_least('LTContext', 1, in_channels=in_channels, num_layers=num_layers)
-        check_least('LTContext', 1, window=window, stride=stride, reduction=reduction)
-        check_least('LTContext', 0, num_refinements=num_refinements)
         narrow = channels // reduction
         if narrow < 2:
             raise UserError(

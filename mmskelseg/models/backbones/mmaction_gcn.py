@@ -21,6 +21,7 @@ from mmskelseg.models.branch_checkpoints import (
 from mmskelseg.models.layers import check_joints, masked
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import Count, CountOrZero, Fraction
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.graph import graph_center, hop_distances
 from mmskelseg.runtime.structures.skeleton import Layout
@@ -69,17 +70,17 @@ class MMActionGCN(BaseModule):
 
     def __init__(
         self,
-        in_channels: int,
-        num_classes: int,
+        in_channels: Count,
+        num_classes: Count,
         *,
         skeleton: Skeleton | Layout,
         network: Mapping[str, object],
-        upsample: int = 1,
-        network_channels: int = 256,
-        channels: int = 64,
-        num_refinements: int = 3,
-        num_refinement_layers: int = 10,
-        dropout: float = 0.5,
+        upsample: Count = 1,
+        network_channels: Count = 256,
+        channels: Count = 64,
+        num_refinements: CountOrZero = 3,
+        num_refinement_layers: Count = 10,
+        dropout: Fraction = 0.5,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)

@@ -19,7 +19,7 @@ from mmskelseg.models.layers import (
     norm_joints,
 )
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.settings import check_least
+from mmskelseg.runtime.messages.options import Count, CountOrZero
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.graph import spatial_subsets
 from mmskelseg.runtime.structures.skeleton import Layout
@@ -48,21 +48,18 @@ class MSGCN(BaseModule):
 
     def __init__(
         self,
-        in_channels: int,
-        num_classes: int,
+        in_channels: Count,
+        num_classes: Count,
         *,
         skeleton: Skeleton | Layout,
-        channels: int = 64,
-        num_layers: int = 10,
-        num_refinement_layers: int = 10,
-        num_refinements: int = 3,
-        reach: int | None = 1,
+        channels: Count = 64,
+        num_layers: Count = 10,
+        num_refinement_layers: Count = 10,
+        num_refinements: CountOrZero = 3,
+        reach: CountOrZero | None = 1,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        sizes = {'in_channels': in_channels, 'channels': channels}
-        check_least('MSGCN', 1, **sizes, num_layers=num_layers)
-        check_least('MSGCN', 0, num_refinements=num_refinements)
         self.in_channels = in_channels
         self.out_channels = channels
         adjacency = torch.from_numpy(spatial_subsets(Skeleton.get(skeleton), reach))

@@ -21,7 +21,7 @@ from mmskelseg.models.layers import (
 )
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.settings import check_least
+from mmskelseg.runtime.messages.options import Count, CountOrZero, Fraction
 
 
 @MODELS.register_module()
@@ -53,25 +53,25 @@ class MSTCNPlusPlus(BaseModule):
 
     def __init__(
         self,
-        in_channels: int,
-        num_classes: int,
+        in_channels: Count,
+        num_classes: Count,
         *,
-        channels: int = 64,
-        num_prediction_layers: int = 11,
-        num_refinement_layers: int = 10,
-        num_refinements: int = 3,
+        channels: Count = 64,
+        num_prediction_layers: Count = 11,
+        num_refinement_layers: Count = 10,
+        num_refinements: CountOrZero = 3,
         share_refinement: bool = False,
-        dropout: float = 0.5,
+        dropout: Fraction = 0.5,
         causal: bool = False,
-        lookahead: int = 0,
+        lookahead: CountOrZero = 0,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        _check_lookahead(self, lookahead, causal)
-        owner = 'MSTCNPlusPlus'
-        check_least(owner, 1, in_channels=in_channels, channels=channels)
-        check_least(owner, 1, num_prediction_layers=num_prediction_layers)
-        check_least(owner, 0, num_refinements=num_refinements)
+        if lookahead and not causal:
+            raise UserError(
+                f'MSTCNPlusPlus: lookahead={lookahead} needs causal=True; set it, or '
+                'lookahead=0.'
+            )
         self.in_channels = in_channels
         self.out_channels = channels
         self.causal = causal
@@ -122,19 +122,16 @@ class CausalTCN(BaseModule):
 
     def __init__(
         self,
-        in_channels: int,
-        num_classes: int,
+        in_channels: Count,
+        num_classes: Count,
         *,
-        channels: int = 64,
-        num_layers: int = 10,
-        dropout: float = 0.5,
-        lookahead: int = 0,
+        channels: Count = 64,
+        num_layers: Count = 10,
+        dropout: Fraction = 0.5,
+        lookahead: CountOrZero = 0,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        _check_lookahead(self, lookahead, self.causal)
-        sizes = {'in_channels': in_channels, 'channels': channels}
-        check_least('CausalTCN', 1, **sizes, num_layers=num_layers)
         self.in_channels = in_channels
         self.out_channels = channels
         layers = [
@@ -280,11 +277,3 @@ def _dilated(channels: int, dilation: int, causal: bool) -> TemporalConv1d:
     """Return a convolution over a frame and two around it, or two before it."""
     padding = (1 + causal) * dilation
     return TemporalConv1d(channels, channels, 3, padding=padding, dilation=dilation)
-
-
-def _check_lookahead(network: nn.Module, lookahead: int, causal: bool) -> None:
-    if lookahead < 0 or (lookahead and not causal):
-        raise UserError(
-            f'{type(network).__name__}: lookahead={lookahead} with causal={causal}, '
-            'but it must be a number of frames from 0, and needs causal=True above 0.'
-        )

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from mmskelseg.models.backbones.ms_gcn import GraphBlock
 from mmskelseg.models.layers import check_joints, masked, norm_joints
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.settings import check_least
+from mmskelseg.runtime.messages.options import Count, CountOrZero
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.graph import skeleton_pyramid, spatial_subsets
 from mmskelseg.runtime.structures.skeleton import Layout
@@ -55,18 +55,16 @@ class PyramidGCN(BaseModule):
 
     def __init__(
         self,
-        in_channels: int,
-        num_classes: int,
+        in_channels: Count,
+        num_classes: Count,
         *,
         skeleton: Skeleton | Layout,
-        channels: int = 64,
-        num_layers: int = 5,
-        reach: int | None = 1,
+        channels: Count = 64,
+        num_layers: Count = 5,
+        reach: CountOrZero | None = 1,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        sizes = {'in_channels': in_channels, 'channels': channels}
-        check_least('PyramidGCN', 1, **sizes, num_layers=num_layers)
         self.in_channels = in_channels
         self.out_channels = channels
         levels = [

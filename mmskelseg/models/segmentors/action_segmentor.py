@@ -22,7 +22,7 @@ from mmskelseg.models.segmentors.branches import branch_stems
 from mmskelseg.models.segmentors.network import SegmentationNetwork
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.settings import check_least
+from mmskelseg.runtime.messages.options import Count
 
 
 @MODELS.register_module()
@@ -78,7 +78,7 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
 
     def __init__(
         self,
-        num_classes: int,
+        num_classes: Count,
         branches: Mapping[str, ConfigDict],
         *,
         head: Mapping[str, object],
@@ -87,13 +87,12 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
         boundary_head: Mapping[str, object] | None = None,
         loss_weighting: Mapping[str, object] | None = None,
         timestamps: Mapping[str, object] | None = None,
-        members: int = 1,
+        members: Count = 1,
         postprocess: Sequence[Mapping[str, object]] = (),
-        chunk_frames: int = 32768,
+        chunk_frames: Count = 32768,
         data_preprocessor: Mapping[str, object] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        check_least('ActionSegmentor', 1, members=members)
         if members > 1 and any(cfg.get('init_cfg') for cfg in branches.values()):
             raise UserError(
                 f'members={members}, but branches start from checkpoints (init_cfg), '

@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 
 from mmaction.structures import ActionDataSample
 from mmengine.model import BaseModel, ModuleList
-from torch import Tensor
+from torch import Tensor, nn
 
-from mmskelseg.evaluation.ensembles import FIELDS, average_predictions, labelled
-from mmskelseg.fileio.checkpoints import load_checkpoint, seed_of
-from mmskelseg.fileio.trained_weights import (
+from mmskelseg.checkpoints.reading import load_checkpoint, seed_of
+from mmskelseg.checkpoints.weights import (
     changed_features,
     check_visible_frames,
     load_weights,
     trained_data,
     trained_features,
 )
+from mmskelseg.evaluation.ensembles import FIELDS, average_predictions, labelled
+from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
 
@@ -105,6 +106,22 @@ class ActionSegmentorEnsemble(BaseModel):
                 sample.set_field(value, key, dtype=Tensor)
             sample.set_field(members, 'members', dtype=list)
         return list(data_samples)
+
+
+def segmentors_of(model: nn.Module) -> list[ActionSegmentor]:
+    """Return the members of an ensemble, or the model itself, as segmentors.
+
+    Raises:
+        UserError: If a model is of another type.
+    """
+    parts = model.members if isinstance(model, ActionSegmentorEnsemble) else [model]
+    for part in parts:
+        if not isinstance(part, ActionSegmentor):
+            raise UserError(
+                f'model.type is {type(part).__name__}, but streams and exported models '
+                'need an ActionSegmentor.'
+            )
+    return list(parts)
 
 
 def _check_same(checkpoint: object, file: str, first: object, first_file: str) -> None:

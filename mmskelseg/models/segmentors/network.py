@@ -25,7 +25,7 @@ from mmskelseg.models.segmentors.branches import (
 )
 from mmskelseg.models.segmentors.fusion_options import FUSED, fusion_options
 from mmskelseg.registry import build_part
-from mmskelseg.runtime.messages.settings import check_least
+from mmskelseg.runtime.messages.options import Count
 
 # Keys of what a stage yields besides the logits of branches.
 _BOUNDARY = 'boundary'
@@ -51,7 +51,7 @@ class SegmentationNetwork(BaseModule):
 
     def __init__(
         self,
-        num_classes: int,
+        num_classes: Count,
         branches: Mapping[str, ConfigDict],
         *,
         head: Mapping[str, object],
@@ -60,12 +60,10 @@ class SegmentationNetwork(BaseModule):
         boundary_head: Mapping[str, object] | None = None,
         loss_weighting: Mapping[str, object] | None = None,
         timestamps: Mapping[str, object] | None = None,
-        chunk_frames: int = 32768,
+        chunk_frames: Count = 32768,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
-        check_least('ActionSegmentor', 1, num_classes=num_classes)
-        check_least('ActionSegmentor', 1, chunk_frames=chunk_frames)
         self.num_classes = num_classes
         self.chunk_frames = chunk_frames
         options = fusion_options(list(branches), fusion)

@@ -3,11 +3,12 @@
 import numpy as np
 
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.settings import check_least
+from mmskelseg.runtime.messages.options import Count, Fraction, OddCount, checked
 from mmskelseg.runtime.structures.segments import segment_table
 
 
-def min_duration(labels: np.ndarray, score: np.ndarray, frames: int) -> np.ndarray:
+@checked
+def min_duration(labels: np.ndarray, score: np.ndarray, frames: Count) -> np.ndarray:
     """Return labels without segments shorter than a number of frames.
 
     Starting with the shortest segment, the earliest one if several are equal, each gets
@@ -19,14 +20,10 @@ def min_duration(labels: np.ndarray, score: np.ndarray, frames: int) -> np.ndarr
         score: Probability of each class, shape (K, T).
         frames: The minimum duration.
 
-    Raises:
-        UserError: If it is not positive.
-
     >>> score = np.array([[0.9, 0.9, 0.4, 0.1], [0.1, 0.1, 0.6, 0.1], [0, 0, 0, 0.8]])
     >>> min_duration(np.array([0, 0, 1, 2]), score, 2)
     array([0, 0, 0, 0])
     """
-    check_least('min_duration', 1, frames=frames)
     result = labels.copy()
     sums = np.pad(np.cumsum(score, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
     while len(table := segment_table(result)) > 1:
@@ -40,7 +37,8 @@ def min_duration(labels: np.ndarray, score: np.ndarray, frames: int) -> np.ndarr
     return result
 
 
-def median_filter(labels: np.ndarray, frames: int) -> np.ndarray:
+@checked
+def median_filter(labels: np.ndarray, frames: OddCount) -> np.ndarray:
     """Return the majority class in a window around each frame.
 
     This is the median filter of each class's indicator. If no class has more than half
@@ -51,14 +49,9 @@ def median_filter(labels: np.ndarray, frames: int) -> np.ndarray:
         labels: Class of each frame, shape (T,).
         frames: Length of the window, an odd number.
 
-    Raises:
-        UserError: If the length is not odd and positive.
-
     >>> median_filter(np.array([0, 0, 1, 0, 0, 1, 1]), 3)
     array([0, 0, 0, 0, 0, 1, 1])
     """
-    if frames < 1 or frames % 2 == 0:
-        raise UserError(f'A window of {frames} frames has no middle; take an odd one.')
     result, half = labels.copy(), frames // 2
     ends = np.arange(len(labels))
     first, last = np.maximum(ends - half, 0), np.minimum(ends + half + 1, len(labels))
@@ -68,8 +61,9 @@ def median_filter(labels: np.ndarray, frames: int) -> np.ndarray:
     return result
 
 
+@checked
 def refine_boundaries(
-    labels: np.ndarray, boundary: np.ndarray, threshold: float = 0.5
+    labels: np.ndarray, boundary: np.ndarray, threshold: Fraction = 0.5
 ) -> np.ndarray:
     """Return labels that change only where a boundary is likely.
 
@@ -83,8 +77,7 @@ def refine_boundaries(
         threshold: Smallest probability of a boundary.
 
     Raises:
-        UserError: If the threshold is no probability, or if there are more or fewer
-            probabilities than labels.
+        UserError: If there are more or fewer probabilities than labels.
 
     Source: Ishikawa et al., "Alleviating Over-segmentation Errors by Detecting Action
     Boundaries" (WACV 2021), Sec. 3.4.
@@ -92,8 +85,6 @@ def refine_boundaries(
     >>> refine_boundaries(np.array([0, 1, 0, 1, 1]), np.array([0, 0.2, 0.3, 0.9, 0.1]))
     array([0, 0, 0, 1, 1])
     """
-    if not 0 <= threshold <= 1:
-        raise UserError(f'threshold={threshold}, but a probability is from 0 to 1.')
     if len(boundary) != len(labels):
         raise UserError(
             f'There are {len(labels)} labels, but {len(boundary)} probabilities of a '

@@ -1,6 +1,7 @@
 """Post-processing steps by name, with their options as plain values."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,9 +13,12 @@ from mmskelseg.runtime.decoding.filters import (
 )
 from mmskelseg.runtime.decoding.semi_markov import SegmentGrammar, viterbi
 from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.messages.options import Where, hints_of, misfits
 
-# The largest exponent of a grammar's probabilities, beyond which no frame counts.
-_MOST_WEIGHT = 1e6
+# The exponent of a grammar's probabilities; beyond the largest, no frame counts.
+Weight = Annotated[
+    float, Where('a number above 0 and up to 1e6', lambda x: 0 < x <= 1e6)
+]
 
 #: The prediction for a video: ``pred_label`` (T,) after the previous steps,
 #: ``pred_score`` (K, T) and other outputs of the model.
@@ -22,40 +26,23 @@ Prediction = Mapping[str, np.ndarray]
 LabelFunction = Callable[[Prediction], np.ndarray]
 
 
-def _refined(prediction: Prediction, *, threshold: float) -> np.ndarray:
-    if 'pred_boundary' not in prediction:
-        raise UserError(
-            'BoundaryRefinement reads pred_boundary, which the model does not '
-            'predict; give it a `boundary_head`.'
-        )
-    return refine_boundaries(
-        prediction['pred_label'], prediction['pred_boundary'], threshold
-    )
-
-
 def _likeliest(
-    prediction: Prediction, *, grammar: Mapping[str, ArrayLike], weight: float
+    score: np.ndarray, *, grammar: Mapping[str, ArrayLike], weight: Weight
 ) -> np.ndarray:
     tables = {key: np.asarray(value, np.float64) for key, value in grammar.items()}
     longest = tables.pop('longest')
     if longest.ndim or longest != np.round(longest):
         raise UserError(f'SegmentGrammar: longest={longest}, but must be whole.')
     grammar_of_tables = SegmentGrammar(**tables, longest=int(longest))
-    if not 0 < weight <= _MOST_WEIGHT:
-        raise UserError(
-            f'SemiMarkovViterbi: weight={weight}, but must be above 0 and up to '
-            f'{_MOST_WEIGHT:g}.'
-        )
-    return viterbi(prediction['pred_score'], grammar_of_tables, weight=weight)
+    return viterbi(score, grammar_of_tables, weight=weight)
 
 
-_STEPS: dict[str, Callable[..., np.ndarray]] = {
-    'MinDuration': lambda p, *, frames: min_duration(
-        p['pred_label'], p['pred_score'], frames
-    ),
-    'MedianFilter': lambda p, *, frames: median_filter(p['pred_label'], frames),
-    'BoundaryRefinement': _refined,
-    'SemiMarkovViterbi': _likeliest,
+# The function of each step, and the predictions that it reads.
+_STEPS: dict[str, tuple[Callable[..., np.ndarray], Sequence[str]]] = {
+    'MinDuration': (min_duration, ('pred_label', 'pred_score')),
+    'MedianFilter': (median_filter, ('pred_label',)),
+    'BoundaryRefinement': (refine_boundaries, ('pred_label', 'pred_boundary')),
+    'SemiMarkovViterbi': (_likeliest, ('pred_score',)),
 }
 
 
@@ -91,8 +78,16 @@ def run_step(prediction: Prediction, step: Mapping[str, object]) -> np.ndarray:
                 f'{kind}: {name} has values that are not finite, so the labels mean '
                 'nothing; check the features of the video and the weights of the model.'
             )
+    function, fields = _STEPS[kind]
+    if 'pred_boundary' in fields and 'pred_boundary' not in prediction:
+        raise UserError(
+            f'{kind} reads pred_boundary, which the model does not predict; give it a '
+            '`boundary_head`.'
+        )
+    for problem in misfits(hints_of(function), options):
+        raise UserError(f'{kind}: {problem}')
     try:
-        return _STEPS[kind](prediction, **options)
+        return function(*(prediction[field] for field in fields), **options)
     except UserError:
         raise
     except (

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.features.renderer import BaseRenderer, RenderedVideo
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import CountOrZero
 from mmskelseg.runtime.parts import RENDERERS
 from mmskelseg.runtime.streaming.body import ROUNDING, RunningCoordinates
 from mmskelseg.runtime.structures import Skeleton
@@ -29,9 +30,7 @@ class Coordinates(BaseRenderer):
 
     reads: ClassVar[Literal['poses']] = 'poses'
 
-    def __init__(self, dims: int, person: int | None) -> None:
-        if dims not in _KEYS:
-            raise UserError(f'dims={dims!r} is not 2 or 3.')
+    def __init__(self, dims: Literal[2, 3], person: CountOrZero | None) -> None:
         self.dims = dims
         self.person = person
 
@@ -114,9 +113,9 @@ class SkeletonCoordinates(Coordinates):
             all joints seen takes its place.
 
     Raises:
-        ValueError: If an option is invalid, if the coordinates are missing, not finite
-            or do not fit the skeleton, or if ``causal=True``, the video has several
-            persons and ``person`` is not given.
+        ValueError: If the coordinates are missing, not finite or do not fit the
+            skeleton, or if ``causal=True``, the video has several persons and
+            ``person`` is not given.
 
     Note:
         The code of MS-GCN does not scale; its first layer normalises each channel.
@@ -127,18 +126,16 @@ class SkeletonCoordinates(Coordinates):
     def __init__(
         self,
         skeleton: SkeletonLike,
-        dims: int = 3,
+        dims: Literal[2, 3] = 3,
         *,
         root: str | Sequence[str] | None = None,
         displacement: bool = True,
-        scale: str | None = 'body',
-        person: int | None = None,
+        scale: Literal['body'] | None = 'body',
+        person: CountOrZero | None = None,
         flatten: bool = False,
         causal: bool = False,
     ) -> None:
         super().__init__(dims, person)
-        if scale not in ('body', None):
-            raise UserError(f"scale={scale!r} is not 'body' or None.")
         self.skeleton = Skeleton.get(skeleton)
         names = [root] if isinstance(root, str) else root
         joints = self.skeleton.joints

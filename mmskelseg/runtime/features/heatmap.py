@@ -16,6 +16,7 @@ from mmskelseg.runtime.features.coordinates import (
 from mmskelseg.runtime.features.drawing import MIN_SCORE, draw_segments
 from mmskelseg.runtime.features.renderer import BaseRenderer, RenderedVideo
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import Count, Positive
 from mmskelseg.runtime.parts import RENDERERS
 from mmskelseg.runtime.streaming.body import RunningBody
 from mmskelseg.runtime.structures import Skeleton
@@ -68,8 +69,8 @@ class RenderSkeletonHeatmap(BaseRenderer):
             images are always causal.
 
     Raises:
-        ValueError: If an option is invalid, if nothing is to be drawn, or if the
-            keypoints do not fit the skeleton or are not finite.
+        ValueError: If nothing is to be drawn, or if the keypoints do not fit the
+            skeleton or are not finite.
 
     Note:
         A Gaussian extends to 3e-6 of its peak; MMAction2 cuts it off at three sigma. A
@@ -87,13 +88,13 @@ class RenderSkeletonHeatmap(BaseRenderer):
     def __init__(
         self,
         skeleton: SkeletonLike,
-        size: tuple[int, int] = (56, 56),
+        size: tuple[Count, Count] = (56, 56),
         *,
-        sigma: float = 0.6,
+        sigma: Positive = 0.6,
         joints: bool = True,
         limbs: bool = True,
-        box: str | None = 'sequence',
-        distance: str = 'squared',
+        box: Literal['sequence', 'square', 'person'] | None = 'sequence',
+        distance: Literal['squared', 'printed'] = 'squared',
         sides: bool = False,
         velocity: bool = False,
         causal: bool = False,
@@ -108,18 +109,10 @@ class RenderSkeletonHeatmap(BaseRenderer):
         self.sides = sides
         self.velocity = velocity
         self.causal = causal
-        if min(self.size) < 1 or sigma <= 0:
-            raise UserError(
-                f'size={size} and sigma={sigma} must be positive, in pixels.'
-            )
         if not (joints or (limbs and self.skeleton.limbs)):
             raise UserError(
                 f'joints={joints} and limbs={limbs} leave nothing of skeleton '
                 f'{self.skeleton.name!r} to draw; set one of them to True.'
-            )
-        if box not in ('sequence', 'square', 'person', None):
-            raise UserError(
-                f"box={box!r} is not 'sequence', 'square', 'person' or None."
             )
         if velocity and box != 'person':
             raise UserError(
@@ -131,8 +124,6 @@ class RenderSkeletonHeatmap(BaseRenderer):
                 f"causal=True needs box='person' or None, but box is {box!r}, which is "
                 'known only at the end of a video.'
             )
-        if distance not in ('squared', 'printed'):
-            raise UserError(f"distance={distance!r} is not 'squared' or 'printed'.")
 
     @property
     def context(self) -> tuple[float, float] | None:

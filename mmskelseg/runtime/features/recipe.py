@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import Count, checked
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
 #: How many frames before and after it a feature depends on, infinity for all of them;
@@ -29,8 +30,8 @@ class FeatureConfig(TypedDict, total=False):
     render: PartConfig
     encoder: PartConfig
     transforms: Sequence[PartConfig]
-    dtype: str
-    copies: int
+    dtype: Literal['float32', 'float16']
+    copies: Count
     online: bool
 
 
@@ -97,6 +98,7 @@ class VideoEncoder(_AnyEncoder, Protocol):
         """Yield the features of a video's frames in order, shape (n, C)."""
 
 
+@checked
 @dataclass(frozen=True)
 class FeatureRecipe:
     """Computes the features of one modality by transforms, a renderer and an encoder.
@@ -112,14 +114,14 @@ class FeatureRecipe:
             from its augmented skeletons, instead of once into files.
 
     Raises:
-        UserError: If a part lacks a method, or ``dtype`` is invalid.
+        UserError: If a part lacks a method.
     """
 
     modality: str
     render: Renderer
     encoder: Encoder | VideoEncoder | None = None
     transforms: Sequence[VideoTransform] = ()
-    dtype: str = 'float32'
+    dtype: Literal['float32', 'float16'] = 'float32'
     num_joints: int = 1
     online: bool = False
 
@@ -134,11 +136,6 @@ class FeatureRecipe:
                 f'features.{self.modality} has online=True, but its renderer reads the '
                 'video file, not the skeletons that augmentations change; remove '
                 'online=True.'
-            )
-        if self.dtype not in ('float32', 'float16'):
-            raise UserError(
-                f'features.{self.modality}.dtype is {self.dtype!r}, but must be '
-                "'float32' or 'float16'."
             )
 
     @property

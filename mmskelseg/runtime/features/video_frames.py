@@ -13,6 +13,7 @@ from mmskelseg.runtime.features.renderer import BaseRenderer, RenderedVideo
 from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.files.video import count_rest, opened_video, remaining_frames
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.options import Count
 from mmskelseg.runtime.parts import RENDERERS
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
@@ -49,10 +50,10 @@ class ReadVideoFrames(BaseRenderer):
     context: ClassVar = (0, 0)
 
     def __init__(
-        self, size: tuple[int, int] | None = (224, 224), align: str = 'index'
+        self,
+        size: tuple[Count, Count] | None = (224, 224),
+        align: Literal['index', 'fps'] = 'index',
     ) -> None:
-        if align not in ('index', 'fps'):
-            raise UserError(f"align={align!r} is not 'index' or 'fps'.")
         self.size = None if size is None else (int(size[0]), int(size[1]))
         self.align = align
 

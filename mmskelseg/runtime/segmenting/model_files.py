@@ -6,7 +6,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, Literal, TypedDict, cast
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class BranchMetadata(TypedDict, total=False):
     """
 
     render: dict[str, object]
-    dtype: str
+    dtype: Literal['float32', 'float16']
     images: bool
     stem: bool
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmskelseg.fileio.checkpoints import load_checkpoint
+from mmskelseg.checkpoints.reading import load_checkpoint
 from mmskelseg.registry import MODELS
 
 

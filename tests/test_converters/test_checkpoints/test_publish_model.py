@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mmskelseg.apis import SkelSegInferencer
-from mmskelseg.fileio.checkpoints import load_checkpoint
+from mmskelseg.checkpoints.reading import load_checkpoint
 from mmskelseg.runtime.files.annotations import load_annotations
 from tests.small_data import small_annotations
 

@@ -12,7 +12,6 @@ from mmskelseg.datasets.transforms import (
     RandomRotation3D,
     RandomScale,
     RandomTimeWarp,
-    RecombineSegments,
 )
 from mmskelseg.datasets.transforms.augment_skeletons import smooth_noise
 from mmskelseg.runtime.messages.errors import UserError
@@ -157,10 +156,8 @@ def test_projection_draws_a_distance_and_names_wrong_options(video):
         for e in range(4)
     }
     assert len(drawn) == 4
-    with pytest.raises(UserError, match=r"down is 'x', but must be another axis than"):
+    with pytest.raises(UserError, match=r"down='x', but must be another axis than"):
         RandomProjection(right='-x', down='x')
-    with pytest.raises(UserError, match=r'distance is \(3, 2\), but must be two num'):
-        RandomProjection(distance=(3, 2))
     del video['keypoint_3d']
     with pytest.raises(UserError, match='has no keypoint_3d to project'):
         RandomProjection()(video)
@@ -308,22 +305,6 @@ def test_features_in_files_are_not_augmented(transform, video):
         build(transform)(video)
 
 
-@pytest.mark.parametrize(('transform', 'options', 'message'), [
-    (RandomTimeWarp, {'sigma': -1}, 'sigma is -1, but must be from 0 to 2'),
-    (RandomTimeWarp, {'period': 0}, 'period is 0, but must be seconds above 0'),
-    (RandomRotation3D, {'tilt': 200}, 'tilt is 200, but must be a standard'),
-    (RandomRotation3D, {'vertical': 3}, 'vertical is 3, but must be None or one of'),
-    (RandomScale, {'sigma': 3}, 'RandomScale: sigma is 3'),
-    (RandomJitter, {'sigma': -1}, 'RandomJitter: sigma is -1'),
-    (RandomJointDropout, {'p': 2}, 'p is 2, but must be a probability'),
-    (RandomJointDropout, {'seconds': (2, 1)}, 'the lower one first'),
-    (RandomLimbDropout, {'frames': 2}, 'frames is 2, but must be a probability'),
-    (RandomLimbDropout, {}, 'it is unknown which joints form a limb'),
-    (RecombineSegments, {'transitions': 'all'}, "must be 'observed' or 'any'"),
-    (RecombineSegments, {'times': 0}, 'times is 0, but must be at least 1'),
-    (RandomHorizontalFlip, {'class_pairs': ['left']}, 'must be pairs of names'),
-])  # fmt: skip
-def test_options_that_make_no_sense_are_refused(transform, options, message):
-    """With the name of the option, its value and what is wanted."""
-    with pytest.raises(UserError, match=message):
-        transform(**options)
+def test_limbs_are_those_of_a_skeleton():
+    with pytest.raises(UserError, match='it is unknown which joints form a limb'):
+        RandomLimbDropout()

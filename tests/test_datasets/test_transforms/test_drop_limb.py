@@ -181,8 +181,6 @@ def test_drop_limb_settings_tell_all_that_decides():
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        ({'p': 25, 'skeleton': 'coco17'}, r'p is 25, .*\(50 % is 0.5\)'),
-        ({'p': float('nan'), 'skeleton': 'coco17'}, 'p is nan'),
         ({'p': 0.5}, "name the skeleton, for example skeleton='coco17'"),
         (
             {'p': 0.5, 'skeleton': {'name': 'worm', 'joints': 2, 'limbs': [[0, 1]]}},

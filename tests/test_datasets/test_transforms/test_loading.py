@@ -63,12 +63,6 @@ def test_crop_comes_before_the_features(video):
         RandomCropFrames(4)(LoadFrameFeatures()(video))
 
 
-def test_crop_needs_a_frame():
-    """The value is named."""
-    with pytest.raises(ValueError, match='num_frames is 0, but must be at least 1'):
-        RandomCropFrames(0)
-
-
 def test_crop_still_refuses_features_of_another_video(video):
     """The file is compared with the whole video."""
     item = RandomCropFrames(4)({**video, 'total_frames': 9})

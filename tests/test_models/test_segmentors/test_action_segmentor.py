@@ -398,13 +398,6 @@ def test_members_learn_as_if_they_were_alone():
     assert all(together[key] > alone[key] for key in alone)
 
 
-@pytest.mark.parametrize('option', ['members', 'chunk_frames'])
-def test_numbers_must_be_at_least_one(option):
-    """With the value."""
-    with pytest.raises(ValueError, match=f'{option}=0, but must be at least 1'):
-        build(model={option: 0})
-
-
 @pytest.mark.parametrize(
     ('option', 'value', 'key'),
     [

@@ -51,11 +51,6 @@ def test_median_filter_keeps_what_has_a_majority():
     assert median_filter(np.array([1, 0, 0, 1]), 5).tolist() == [0, 0, 0, 0]
 
 
-def test_median_filter_needs_a_middle():
-    with pytest.raises(ValueError, match=r'A window of 4 frames has no middle'):
-        median_filter(np.zeros(9, np.int64), 4)
-
-
 def test_labels_change_at_boundaries_alone():
     labels = np.array([0, 0, 1, 0, 1, 1, 0, 1])
     boundary = np.array([0.9, 0.1, 0.4, 0.1, 0.8, 0.8, 0.1, 0.2])
@@ -103,17 +98,18 @@ def decode(weight=1, **changes):
         (decode(weight=-1), 'weight=-1'),
         (decode(weight=np.nan), 'weight=nan'),
         (decode(weight=1e308), r'weight=1e\+308'),
-        (decode(weight='2'), 'SemiMarkovViterbi: its options'),
-        ({**decode(), 'grammar': [1]}, 'SemiMarkovViterbi: its options'),
+        (decode(weight='2'), "SemiMarkovViterbi: weight='2'"),
+        ({**decode(), 'grammar': [1]}, r'SemiMarkovViterbi: grammar=\[1\]'),
+        ({'type': 'MedianFilter', 'window': 3}, 'MedianFilter: its options'),
         ({'type': 'MedianFilter', 'frames': 10**40 + 1}, 'MedianFilter: its options'),
-        ({'type': 'MedianFilter', 'frames': 2.5}, 'MedianFilter: its options'),
+        ({'type': 'MedianFilter', 'frames': 2.5}, 'MedianFilter: frames=2.5'),
         ({'type': 'MinDuration', 'frames': np.nan}, 'frames=nan'),
-        ({'type': 'MinDuration', 'frames': [9]}, 'MinDuration: its options'),
-        ({'type': 'BoundaryRefinement', 'threshold': {}}, 'Refinement: its options'),
-        ({'type': 'MinDuration', 'frames': 0}, 'frames=0, but must be at least 1'),
-        ({'type': 'MedianFilter', 'frames': -1}, 'A window of -1 frames'),
-        ({'type': 'BoundaryRefinement', 'threshold': 2}, 'threshold=2, but a prob'),
-        ({'type': 'BoundaryRefinement', 'threshold': np.nan}, 'threshold=nan, but a'),
+        ({'type': 'MinDuration', 'frames': [9]}, r'MinDuration: frames=\[9\]'),
+        ({'type': 'MinDuration', 'frames': 0}, 'frames=0'),
+        ({'type': 'MedianFilter', 'frames': -1}, 'frames=-1'),
+        ({'type': 'BoundaryRefinement', 'threshold': {}}, r'threshold={}'),
+        ({'type': 'BoundaryRefinement', 'threshold': 2}, 'threshold=2'),
+        ({'type': 'BoundaryRefinement', 'threshold': np.nan}, 'threshold=nan'),
     ],
 )
 def test_options_in_an_exported_model_are_checked(step, message):

@@ -280,8 +280,6 @@ def test_source_is_what_is_read_and_settings_are_what_decides():
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        ({'dims': 4}, 'dims=4 is not 2 or 3'),
-        ({'scale': 'image'}, "scale='image' is not 'body' or None"),
         ({'root': 'knee'}, r"root='knee' must be names .*: right_ankle, "),
         ({'root': []}, r'root=\[\] must be names'),
     ],

@@ -166,8 +166,10 @@ def test_copies_differ_in_their_seeds():
     [
         ({'encoder': GRID}, r"features\.heatmap has the keys \['encoder'\]"),
         ({'render': HEATMAP, 'depth': 1}, r"has the keys \['depth', 'render'\]"),
-        ({'render': HEATMAP, 'dtype': 'int8'}, r"heatmap\.dtype is 'int8', but must"),
-        ({'render': HEATMAP, 'copies': 2}, r'heatmap\.copies is 2 with 0 transforms'),
+        ({'render': HEATMAP, 'dtype': 'int8'}, r"heatmap\.dtype='int8', but must"),
+        ({'render': HEATMAP, 'copies': 0}, r'heatmap\.copies=0, but must'),
+        ({'render': HEATMAP, 'encoder': 3}, r'heatmap\.encoder=3, but must'),
+        ({'render': HEATMAP, 'copies': 2}, r'heatmap\.copies is 2, but there are no'),
     ],
 )
 def test_recipe_names_the_key_at_fault(config, message):

@@ -164,12 +164,6 @@ def test_file_that_is_no_video_is_refused(video, tmp_path):
         ReadVideoFrames().check(item)
 
 
-def test_unknown_alignment_is_refused():
-    """The choices are named."""
-    with pytest.raises(ValueError, match=r"align='time' is not 'index' or 'fps'"):
-        ReadVideoFrames(align='time')
-
-
 def test_augmentation_changes_the_values(video):
     """Contrast about the middle, then brightness, clipped; a flip mirrors columns."""
     plain = ReadVideoFrames(size=None)(dict(video))['imgs']

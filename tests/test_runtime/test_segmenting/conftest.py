@@ -7,10 +7,10 @@ from mmengine.config import Config
 from torch import nn
 
 from mmskelseg.apis import SkelSegInferencer
-from mmskelseg.apis.export import export_onnx
 from mmskelseg.models import SegmentationHead
 from mmskelseg.models.layers import FeatureStandardizer
 from mmskelseg.registry import MODELS
+from mmskelseg.trained.export import export_onnx
 from tests.small_data import ROOT
 
 CLASSES = ['reach', 'lift', 'carry', 'put']

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from mmskelseg.apis import export as export_module
-from mmskelseg.apis.export import export_onnx
 from mmskelseg.commands.export import main
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import ModelFile
+from mmskelseg.trained import export as export_module
 from mmskelseg.trained import opening
+from mmskelseg.trained.export import export_onnx
 from tests.test_runtime.test_segmenting.conftest import make_config
 
 COORDINATES = 'recipes/uwiom_pose2d.py'

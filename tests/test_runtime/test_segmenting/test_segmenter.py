@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from mmskelseg.apis import SkelSegInferencer
-from mmskelseg.apis.export import export_onnx
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime import OnnxSegmenter
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting import onnx_predictor
 from mmskelseg.runtime.segmenting.model_files import ModelFile
+from mmskelseg.trained.export import export_onnx
 from tests.test_runtime.test_segmenting.conftest import CLASSES, make_config
 
 SMALL = {'channels': 8}

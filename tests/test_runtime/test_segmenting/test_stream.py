@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mmskelseg.apis import SkelSegStream
-from mmskelseg.models.streaming import streaming_model
 from mmskelseg.runtime import OnnxStream
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.trained.streaming import streaming_model
 from tests.test_runtime.test_segmenting.conftest import make_config
 
 
@@ -91,7 +91,7 @@ def test_export_is_compared_with_the_network_of_whole_videos(
         weights.stages[-1].cls_bias[..., 0] += 0.1
         return weights
 
-    monkeypatch.setattr('mmskelseg.apis.onnx_contents.streaming_model', spoiled)
+    monkeypatch.setattr('mmskelseg.trained.onnx_contents.streaming_model', spoiled)
     with pytest.raises(UserError, match=r'model\.onnx: .*differs from PyTorch'):
         export(causal, streaming=True)
 

@@ -16,8 +16,8 @@ from safetensors.torch import load as read_safetensors
 from safetensors.torch import save as safetensors_of
 from torch.serialization import MAP_LOCATION as MapLocation  # noqa: N811
 
-from mmskelseg.fileio.config_texts import reduce_config_text
-from mmskelseg.fileio.torch_files import read_legacy, read_zip
+from mmskelseg.checkpoints.config_texts import reduce_config_text
+from mmskelseg.checkpoints.torch_files import read_legacy, read_zip
 from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.files.pickled_values import UnsafePickleError

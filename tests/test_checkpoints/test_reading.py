@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 import mmskelseg  # noqa: F401
-from mmskelseg.fileio import checkpoints
+from mmskelseg.checkpoints import reading
 from mmskelseg.runtime.files.pickled_values import Named, UnsafePickleError
 from mmskelseg.runtime.messages.errors import UserError
 
@@ -85,7 +85,7 @@ def trained(tmp_path_factory):
 
 def rewritten(path, target, change):
     """Return a copy of a checkpoint with its content changed."""
-    content = checkpoints.load_checkpoint(path)
+    content = reading.load_checkpoint(path)
     change(content)
     torch.save(content, target)
     return str(target)
@@ -135,7 +135,7 @@ def test_checkpoint_serves_load_from_and_test(trained, tmp_path):
 @pytest.mark.parametrize('use_zip', [True, False], ids=['zip', 'legacy'])
 @pytest.mark.parametrize(
     'load',
-    [checkpoints.load_checkpoint, lambda path: load_checkpoint(Line(), str(path))],
+    [reading.load_checkpoint, lambda path: load_checkpoint(Line(), str(path))],
     ids=['ours', 'mmengine'],
 )
 def test_checkpoint_with_a_command_is_refused_and_leaves_no_trace(
@@ -197,7 +197,7 @@ def test_resume_accepts_config_text_of_plain_values(trained, tmp_path):
 def test_message_hub_keeps_the_config_text(trained):
     """Text of plain values is not rewritten."""
     first, path = trained
-    loaded = checkpoints.load_checkpoint(path)
+    loaded = reading.load_checkpoint(path)
     assert loaded['meta']['cfg'] == first.cfg.pretty_text
     assert loaded['message_hub']['runtime_info']['cfg'] == first.cfg.pretty_text
 
@@ -223,7 +223,7 @@ def test_weights_file_keeps_types_devices_and_metadata(tmp_path):
     }
     for use_zip in (True, False):
         path = save(tmp_path / 'w.pth', content, _use_new_zipfile_serialization=use_zip)
-        loaded = checkpoints.load_checkpoint(path)
+        loaded = reading.load_checkpoint(path)
         assert isinstance(loaded['state_dict'], OrderedDict)
         assert loaded['state_dict']._metadata == state._metadata
         for name in ('half', 'view', 'parameter'):
@@ -248,11 +248,11 @@ class Attribute:
 def test_checkpoint_getattr_reaches_the_statistics_alone(tmp_path):
     """MMEngine's files need HistoryBuffer.mean; everything else is refused."""
     path = save(tmp_path / 'a.pth', Attribute(HistoryBuffer, 'mean'))
-    assert checkpoints.load_checkpoint(path) == Named('HistoryBuffer.mean')
+    assert reading.load_checkpoint(path) == Named('HistoryBuffer.mean')
     for owner, name in ((HistoryBuffer, '__init__'), ('', 'join'), (set, 'mean')):
         path = save(tmp_path / 'a.pth', Attribute(owner, name))
         with pytest.raises(UnsafePickleError, match=r'`builtins\.getattr`'):
-            checkpoints.load_checkpoint(path)
+            reading.load_checkpoint(path)
 
 
 def test_checkpoint_cannot_replace_the_statistics(tmp_path):
@@ -261,21 +261,21 @@ def test_checkpoint_cannot_replace_the_statistics(tmp_path):
     buffer._statistics_methods = {**buffer._statistics_methods, 'mean': set}
     path = save(tmp_path / 'a.pth', buffer)
     with pytest.raises(UnsafePickleError, match="replace the statistics 'mean'"):
-        checkpoints.load_checkpoint(path)
+        reading.load_checkpoint(path)
     assert HistoryBuffer._statistics_methods['mean'] is HistoryBuffer.mean
 
 
 def test_checkpoint_refuses_a_whole_module(tmp_path):
     path = save(tmp_path / 'a.pth', nn.Linear(1, 1))
     with pytest.raises(UnsafePickleError, match=r'torch\.nn\.modules\.linear\.Linear'):
-        checkpoints.load_checkpoint(path)
+        reading.load_checkpoint(path)
 
 
 def test_checkpoint_refuses_torchscript(tmp_path):
     path = tmp_path / 'script.pth'
     torch.jit.save(torch.jit.script(nn.Linear(1, 1)), path)
     with pytest.raises(UnsafePickleError, match='TorchScript'):
-        checkpoints.load_checkpoint(path)
+        reading.load_checkpoint(path)
 
 
 def test_checkpoint_refuses_a_tar_archive(tmp_path):
@@ -283,7 +283,7 @@ def test_checkpoint_refuses_a_tar_archive(tmp_path):
     with tarfile.open(path, 'w') as archive:
         archive.addfile(tarfile.TarInfo('storages'))
     with pytest.raises(UnsafePickleError, match='tar archive'):
-        checkpoints.load_checkpoint(path)
+        reading.load_checkpoint(path)
 
 
 @pytest.mark.parametrize('use_zip', [True, False], ids=['zip', 'legacy'])
@@ -294,7 +294,7 @@ def test_truncated_checkpoint_is_named(tmp_path, use_zip, share):
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(ValueError, match=r'cut\.pth: cannot be read as a checkpoint'):
-        checkpoints.load_checkpoint(path)
+        reading.load_checkpoint(path)
 
 
 @pytest.mark.parametrize(
@@ -304,11 +304,11 @@ def test_other_file_is_named(tmp_path, content):
     path = tmp_path / 'other.pth'
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r'other\.pth: cannot be read as a checkpoint'):
-        checkpoints.load_checkpoint(path)
+        reading.load_checkpoint(path)
 
 
 @pytest.mark.parametrize(
-    'load', [checkpoints.load_checkpoint, mmengine_checkpoint._load_checkpoint]
+    'load', [reading.load_checkpoint, mmengine_checkpoint._load_checkpoint]
 )
 def test_missing_checkpoint_is_named(tmp_path, load):
     with pytest.raises(FileNotFoundError, match=r'none\.pth: there is no such file'):
@@ -438,12 +438,12 @@ def test_safetensors_keep_weights_and_metadata(tmp_path):
     state = {'a': shared, 'b': shared.t(), 'c': torch.ones(2, dtype=torch.bfloat16)}
     meta = {'cfg': 'lr = 0.1\n', 'dataset_meta': {'classes': ['Ärger', 'b']}, 'seed': 0}
     path = tmp_path / 'a.safetensors'
-    checkpoints.save_weights(path, state, meta)
-    loaded = checkpoints.load_checkpoint(path)
+    reading.save_weights(path, state, meta)
+    loaded = reading.load_checkpoint(path)
     assert loaded['meta'] == meta
     torch.testing.assert_close(loaded['state_dict'], state, rtol=0, atol=0)
     line = Line()
-    checkpoints.save_weights(path, line.state_dict(), {})
+    reading.save_weights(path, line.state_dict(), {})
     other = Line()
     load_checkpoint(other, str(path))
     torch.testing.assert_close(other.state_dict(), line.state_dict())
@@ -452,7 +452,7 @@ def test_safetensors_keep_weights_and_metadata(tmp_path):
 def test_safetensors_of_other_programs_are_read_as_weights(tmp_path):
     path = tmp_path / 'a.safetensors'
     save_file({'a': torch.ones(2)}, path, {'format': 'pt'})
-    loaded = checkpoints.load_checkpoint(path)
+    loaded = reading.load_checkpoint(path)
     assert loaded['meta'] == {}
     assert loaded['state_dict']['a'].tolist() == [1, 1]
 
@@ -460,11 +460,11 @@ def test_safetensors_of_other_programs_are_read_as_weights(tmp_path):
 @pytest.mark.parametrize('share', [0.02, 0.5, 0.99])
 def test_truncated_safetensors_are_named(tmp_path, share):
     path = tmp_path / 'cut.safetensors'
-    checkpoints.save_weights(path, {'a': torch.ones(99)}, {})
+    reading.save_weights(path, {'a': torch.ones(99)}, {})
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(ValueError, match=r'cut\.safetensors: cannot be read'):
-        checkpoints.load_checkpoint(path)
+        reading.load_checkpoint(path)
 
 
 @pytest.mark.parametrize(
@@ -472,11 +472,11 @@ def test_truncated_safetensors_are_named(tmp_path, share):
 )
 def test_config_text_in_safetensors_is_reduced_too(tmp_path, text):
     path = tmp_path / 'a.safetensors'
-    checkpoints.save_weights(path, {'a': torch.ones(1)}, {'cfg': text})
+    reading.save_weights(path, {'a': torch.ones(1)}, {'cfg': text})
     with pytest.raises(
         UnsafePickleError, match=r'a\.safetensors: refused: .*its config'
     ):
-        checkpoints.load_checkpoint(path)
+        reading.load_checkpoint(path)
 
 
 @pytest.mark.parametrize('text', ['[' * 99999, '{', '3', '[]'])
@@ -484,7 +484,7 @@ def test_damaged_metadata_of_safetensors_are_refused(tmp_path, text):
     path = tmp_path / 'a.safetensors'
     save_file({'a': torch.ones(1)}, path, {'mmskelseg': text})
     with pytest.raises(UserError, match=r'a\.safetensors: cannot be read'):
-        checkpoints.load_checkpoint(path)
+        reading.load_checkpoint(path)
 
 
 class Program:
@@ -521,7 +521,7 @@ def test_checkpoint_refuses_programs_that_no_tensor_has(tmp_path, program, use_z
     """Of a few bytes, which would take very long or much memory, or read beyond."""
     path = save(tmp_path / 'a.pth', program, _use_new_zipfile_serialization=use_zip)
     with pytest.raises(UserError, match=r'a\.pth'):
-        checkpoints.load_checkpoint(path)
+        reading.load_checkpoint(path)
 
 
 def test_history_of_unequal_lengths_is_refused(tmp_path):
@@ -529,4 +529,4 @@ def test_history_of_unequal_lengths_is_refused(tmp_path):
     buffer._count_history = np.ones(2)
     path = save(tmp_path / 'a.pth', buffer)
     with pytest.raises(UserError, match=r'a\.pth: cannot be read'):
-        checkpoints.load_checkpoint(path)
+        reading.load_checkpoint(path)

@@ -5,6 +5,7 @@ from typing import cast
 
 import numpy as np
 import torch
+from mmengine.config import ConfigDict
 from mmengine.model import ModuleDict
 from torch import Tensor, nn
 
@@ -17,9 +18,9 @@ from mmskelseg.models.backbones.ms_tcn import (
 )
 from mmskelseg.models.heads import SegmentationHead
 from mmskelseg.models.layers import TemporalConv1d
-from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
-from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
+from mmskelseg.models.segmentors.ensemble import segmentors_of
 from mmskelseg.models.segmentors.network import SegmentationNetwork
+from mmskelseg.runtime.features import SkeletonCoordinates
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.streaming.model import (
     Standardizer,
@@ -27,6 +28,9 @@ from mmskelseg.runtime.streaming.model import (
     StreamingModel,
     StreamingStage,
 )
+from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg.trained.opening import check_pipeline
+from mmskelseg.trained.predictor import branch_recipe
 
 
 @torch.no_grad()
@@ -40,7 +44,7 @@ def streaming_model(model: nn.Module) -> StreamingModel:
         UserError: If the model is not causal or has parts that streams do not support;
             the message names the option.
     """
-    branches = [_branch(n) for part in _models(model) for n in part.networks]
+    branches = [_branch(n) for part in segmentors_of(model) for n in part.networks]
     first = branches[0]['backbone']
     stages = [
         _stage(
@@ -54,17 +58,32 @@ def streaming_model(model: nn.Module) -> StreamingModel:
     )
 
 
-def _models(model: nn.Module) -> list[ActionSegmentor]:
-    models = (
-        list(model.members) if isinstance(model, ActionSegmentorEnsemble) else [model]
-    )
-    for part in models:
-        if not isinstance(part, ActionSegmentor):
+def causal_coordinates(
+    modality: str, dataset: ConfigDict, skeleton: Layout
+) -> SkeletonCoordinates:
+    """Return the renderer of a modality, after checking that streams support it."""
+    option = f'features.{modality}'
+    recipe = branch_recipe(modality, dataset, skeleton)
+    render = recipe.render
+    if not isinstance(render, SkeletonCoordinates):
+        raise UserError(
+            f'{option}.render is {type(render).__name__}, but streams read '
+            'coordinates; train with SkeletonCoordinates(flatten=True, causal=True).'
+        )
+    if not render.causal:
+        raise UserError(
+            f'{option}.render has causal=False, so its scale and displacements depend '
+            'on later frames; train with causal=True, as the configs in '
+            'configs/streaming do.'
+        )
+    for key, part in (('encoder', recipe.encoder), ('transforms', recipe.transforms)):
+        if part:
             raise UserError(
-                f'model.type is {type(part).__name__}, but a stream needs an '
-                'ActionSegmentor.'
+                f'{option}.{key} is set, but streams read plain coordinates; train '
+                'without it.'
             )
-    return cast(list[ActionSegmentor], models)
+    check_pipeline(dataset, 'a stream')
+    return render
 
 
 def _branch(model: SegmentationNetwork) -> ModuleDict:
@@ -105,7 +124,7 @@ def _branch(model: SegmentationNetwork) -> ModuleDict:
 def _standardizer(model: nn.Module) -> Standardizer | None:
     """Return the standardisers of all members as one; None if no member has one."""
     found = []
-    for part in _models(model):
+    for part in segmentors_of(model):
         (branch,) = part.branches.values()
         if 'standardizer' in branch:
             found += len(part.networks) * [branch['standardizer']]

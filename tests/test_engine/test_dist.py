@@ -7,8 +7,8 @@ import pytest
 from mmengine.config import Config
 from mmengine.dist import utils as dist_utils
 
+from mmskelseg.engine import dist
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.utils import dist
 from tests.small_data import ROOT
 
 NAMES = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK')

@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.evaluator import DumpResults
 
-from mmskelseg.fileio.predictions import load_predictions
+from mmskelseg.evaluation.predictions import load_predictions
 from mmskelseg.runtime.files.pickled_values import UnsafePickleError
 from mmskelseg.runtime.messages.errors import UserError
 

@@ -8,7 +8,8 @@ from typing import cast
 from mmengine.config import Config
 from torch import Tensor, nn
 
-from mmskelseg.fileio.checkpoints import meta_of, tensors_of
+from mmskelseg.checkpoints.reading import meta_of, tensors_of
+from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError, check_name, shown
 from mmskelseg.runtime.messages.settings import flat_settings
 from mmskelseg.runtime.structures.annotations import Metainfo
@@ -18,7 +19,7 @@ _VISIBLE_FRAMES = {'causal': False, 'lookahead': 0, 'block_windows': False}
 
 
 def load_weights(model: nn.Module, checkpoint: object, source: str) -> None:
-    """Load all weights of a model from a checkpoint, or none.
+    """Load all weights of a model from a checkpoint.
 
     Args:
         model: The model.
@@ -26,21 +27,12 @@ def load_weights(model: nn.Module, checkpoint: object, source: str) -> None:
         source: The file of the checkpoint, for messages.
 
     Raises:
-        ValueError: If names or shapes of the weights differ from those of the model.
+        UserError: As :func:`check_weights` does.
     """
-    own = model.state_dict().keys()
+    own = model.state_dict()
     state = used_tensors(tensors_of(checkpoint, source), own)
-    check_finite(state, source)
-    check_decoder(own - state.keys(), source, state.keys() - own)
-    try:
-        model.load_state_dict(state)
-    except RuntimeError as error:
-        first = str(error).splitlines()[1:2] or [str(error)]
-        raise UserError(
-            f'{source}: not a checkpoint of the model in the config '
-            f'({first[0].strip().rstrip(".")[:200]}); use the config that it was '
-            'trained with, which is in its work folder.'
-        ) from None
+    check_weights(state, own, source)
+    model.load_state_dict(state)
 
 
 def used_tensors(
@@ -57,25 +49,51 @@ def used_tensors(
     }
 
 
-def check_decoder(
-    missing: Collection[str], source: str, foreign: Collection[str] = ()
-) -> None:
-    """Raise a UserError if a checkpoint only lacks the statistics of a decoder.
+def check_weights(
+    state: Mapping[str, Tensor],
+    own: Mapping[str, Tensor],
+    source: str,
+    *,
+    some: bool = False,
+) -> tuple[list[str], list[str]]:
+    """Return the tensors that a checkpoint lacks, and those that a model lacks.
 
     Args:
-        missing: The names of the tensors of the model that the checkpoint lacks.
+        state: The tensors of the checkpoint.
+        own: The tensors of the model.
         source: The file of the checkpoint, for messages.
-        foreign: The names of the tensors that the checkpoint has, and the model lacks.
+        some: Whether it is enough that both share some tensors.
+
+    Raises:
+        UserError: If the tensors differ in names or shapes, or are not finite.
     """
-    if (
-        missing
-        and not foreign
-        and all(key.startswith('postprocess.') for key in missing)
-    ):
+    wrong = f'{source}: not a checkpoint of the model in the config'
+    trained = 'use the config that it was trained with, which is in its work folder.'
+    for key in own.keys() & state.keys():
+        if state[key].shape != own[key].shape:
+            raise UserError(
+                f'{wrong}: {key} has the shape {tuple(state[key].shape)}, expected '
+                f'{tuple(own[key].shape)}; {trained}'
+            )
+    check_finite(state, source)
+    # Batch norms of old checkpoints have no counters, and need none.
+    counters = {key for key in own if key.endswith('num_batches_tracked')}
+    missing = sorted(own.keys() - state.keys() - counters)
+    foreign = sorted(state.keys() - own.keys())
+    fits = len(missing) < len(own) if some else not (missing or foreign)
+    decoders = all(key.startswith('postprocess.') for key in (*missing, *foreign))
+    if not fits and not some and decoders:
         raise UserError(
             f'{source}: has no statistics for model.postprocess of the config; run '
             f'`mmskelseg fit-decoder CONFIG {source} OUT.pth`, and use OUT.pth.'
         )
+    if not fits:
+        raise UserError(
+            f'{wrong}: it lacks {len(missing)} of its {len(own)} tensors '
+            f'({listed(missing, 2)}) and has {len(foreign)} others '
+            f'({listed(foreign, 2)}); {trained}'
+        )
+    return missing, foreign
 
 
 def check_finite(state: Mapping[str, object], source: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from mmengine.config import Config
 
-from mmskelseg.fileio.config_texts import reduce_config_text
+from mmskelseg.checkpoints.config_texts import reduce_config_text
 
 
 def test_plain_text_is_returned_as_it_is():

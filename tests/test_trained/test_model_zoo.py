@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
-from mmskelseg.fileio import model_zoo
-from mmskelseg.fileio.model_zoo import FOLDER, zoo, zoo_model
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.trained import model_zoo
+from mmskelseg.trained.model_zoo import FOLDER, zoo, zoo_model
 from tests.small_data import ROOT
 
 

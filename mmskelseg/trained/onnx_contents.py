@@ -4,8 +4,7 @@ Each kind of export compares its graphs with PyTorch on random input.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias, cast
@@ -16,22 +15,9 @@ from mmaction.structures import ActionDataSample
 from mmengine.config import Config, ConfigDict
 from torch import Tensor, nn
 
-from mmskelseg.apis.stream import causal_coordinates
-from mmskelseg.encoders.recipes import recipe_from_config, with_skeleton
-from mmskelseg.models.onnx_files import beside, simplified
-from mmskelseg.models.onnx_graphs import (
-    OPSET,
-    SegmentorGraph,
-    StemGraph,
-    StreamingGraph,
-    context_of,
-    has_image_stem,
-    segmentors,
-    to_onnx,
-)
+from mmskelseg.encoders.recipes import with_skeleton
 from mmskelseg.models.postprocessors import Postprocessor
-from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
-from mmskelseg.models.streaming import streaming_model
+from mmskelseg.models.segmentors.ensemble import segmentors_of
 from mmskelseg.runtime.features import ReadVideoFrames
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import (
@@ -48,7 +34,19 @@ from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.layouts import LAYOUTS
 from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg.trained.onnx_files import beside, simplified
+from mmskelseg.trained.onnx_graphs import (
+    OPSET,
+    SegmentorGraph,
+    StemGraph,
+    StreamingGraph,
+    context_of,
+    has_image_stem,
+    to_onnx,
+)
 from mmskelseg.trained.opening import check_pipeline
+from mmskelseg.trained.predictor import branch_recipe
+from mmskelseg.trained.streaming import causal_coordinates, streaming_model
 from mmskelseg.version import __version__
 
 # The renderers that the runtime supports.
@@ -71,14 +69,8 @@ class _Branch:
 
     def __init__(self, name: str, cfg: Config | ConfigDict, skeleton: Layout) -> None:
         dataset = cfg.test_dataloader.dataset
-        features = dataset.features.get(name)
-        if features is None:
-            raise UserError(
-                f'The model has a branch {name!r}, but dataset.features are '
-                f'{", ".join(dataset.features)}.'
-            )
         self.name = name
-        self.recipe = recipe_from_config(name, features, skeleton)
+        self.recipe = branch_recipe(name, dataset, skeleton)
         kind = type(self.recipe.render).__name__
         if kind not in RENDERERS:
             raise UserError(
@@ -96,7 +88,7 @@ class _Branch:
                 f'features.{name}.render.size is None, but a graph reads images of one '
                 'size; set it.'
             )
-        settings = dict(with_skeleton(features['render'], skeleton))
+        settings = dict(with_skeleton(dataset.features[name]['render'], skeleton))
         if 'skeleton' in settings:
             settings['skeleton'] = _plain_layout(settings['skeleton'])
         # MMEngine writes `_scope_` into dicts of inherited configs.
@@ -134,7 +126,7 @@ class Export:
     ) -> None:
         self.model = model
         self.meta = meta
-        self.models = segmentors(model)
+        self.models = segmentors_of(model)
         check_pipeline(cfg.test_dataloader.dataset, 'an exported model')
         names = list(self.models[0].branches)
         self.branches = {n: _Branch(n, cfg, meta['skeleton']) for n in names}
@@ -196,8 +188,7 @@ class Export:
         """Return the model's predictions, as in a test, before post-processing."""
         sample = ActionDataSample(metainfo={'total_frames': frames})
         inputs = {k: v.unsqueeze(0).transpose(1, 2) for k, v in given.items()}
-        with _without_steps(self.models):
-            (sample,) = self.model(inputs, [sample], mode='predict')
+        (sample,) = self.model(inputs, [sample], mode='predict')
         found = {k: sample.get(name) for k, name in FIELDS.items() if name in sample}
         return {
             k: v.t().numpy() if v.dim() == 2 else v.numpy() for k, v in found.items()
@@ -420,19 +411,6 @@ class _EncoderCase:
         (found,) = session.run([f'encoded_{self.name}'], dict(feed))
         largest = max(1.0, float(np.abs(self.expected).max()))
         return float(np.abs(found - self.expected).max()) / largest
-
-
-@contextmanager
-def _without_steps(models: Sequence[ActionSegmentor]) -> Iterator[None]:
-    """Disable the post-processing of models for a block."""
-    steps = [model.postprocess for model in models]
-    for model in models:
-        model.postprocess = nn.ModuleList()
-    try:
-        yield
-    finally:
-        for model, own in zip(models, steps, strict=True):
-            model.postprocess = own
 
 
 def _plain_layout(skeleton: Layout) -> Layout:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 
-from mmskelseg.fileio.torch_files import CHECKPOINT_NAMES, read_storage
+from mmskelseg.checkpoints.torch_files import CHECKPOINT_NAMES, read_storage
 from mmskelseg.runtime.files.pickled_values import Builder, LongBytes, UnsafePickleError
 from mmskelseg.runtime.files.pickles import PickleReader, load_pickle
 from mmskelseg.runtime.messages.errors import UserError, reads_file, shown

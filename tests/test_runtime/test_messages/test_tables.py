@@ -1,4 +1,4 @@
-from mmskelseg.utils.tables import markdown_table, text_table
+from mmskelseg.runtime.messages.tables import markdown_table, text_table
 
 ROWS = [['', 'AP', 'frames'], ['walk', '9.50', '7'], ['x', '100.00', '12345']]
 

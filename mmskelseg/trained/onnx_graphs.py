@@ -19,27 +19,9 @@ from torch import Tensor, nn
 
 from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
 from mmskelseg.models.segmentors.branches import branch_stems, finish_stem
-from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
-from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.streaming.model import Operations, StreamingModel, push_frames
 
 OPSET = 17
-
-
-def segmentors(model: nn.Module) -> list[ActionSegmentor]:
-    """Return the segmentor of each checkpoint.
-
-    Raises:
-        UserError: If the model is of another type.
-    """
-    parts = model.members if isinstance(model, ActionSegmentorEnsemble) else [model]
-    for part in parts:
-        if not isinstance(part, ActionSegmentor):
-            raise UserError(
-                f'model.type is {type(part).__name__}, but only an ActionSegmentor '
-                'can be exported.'
-            )
-    return list(parts)
 
 
 def has_image_stem(model: ActionSegmentor, name: str) -> bool:

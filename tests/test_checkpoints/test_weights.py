@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmskelseg.fileio.trained_weights import (
+from mmskelseg.checkpoints.weights import (
     changed_features,
     check_visible_frames,
     load_weights,

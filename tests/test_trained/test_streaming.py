@@ -7,9 +7,9 @@ from mmaction.structures import ActionDataSample
 from torch import nn
 
 from mmskelseg.models import ActionSegmentorEnsemble
-from mmskelseg.models.streaming import streaming_model
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.trained.streaming import streaming_model
 
 SMALL = {'channels': 8, 'num_prediction_layers': 5, 'num_refinement_layers': 4}
 CAUSAL = {'type': 'MSTCNPlusPlus', 'causal': True, **SMALL}

@@ -1,0 +1,1 @@
+"""Checkpoints, read without running code, and the trainings that they are from."""

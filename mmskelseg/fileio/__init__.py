@@ -1,1 +1,0 @@
-"""What trainings leave: checkpoints, their configs and predictions, read safely."""

@@ -1,0 +1,172 @@
+"""Export of trained models as ONNX files that contain everything needed to run them."""
+
+import json
+import os
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmengine.config import Config, ConfigDict
+
+from mmskelseg.runtime.files.atomic import atomic_write, check_can_write
+from mmskelseg.runtime.labels.segments import check_fps
+from mmskelseg.runtime.messages.dependencies import import_optional
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.segmenting.model_files import KEY
+from mmskelseg.runtime.segmenting.onnx_sessions import Session
+from mmskelseg.runtime.structures.choices import PRECISIONS
+from mmskelseg.trained.onnx_contents import (
+    EncoderExport,
+    Export,
+    SegmentorExport,
+    StreamingExport,
+)
+from mmskelseg.trained.onnx_files import converted
+from mmskelseg.trained.opening import trained_model
+from mmskelseg.version import __version__
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+# The largest allowed difference between a float32 graph and PyTorch: absolute for
+# probabilities, and relative to the largest value for features.
+TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """A report on an exported file.
+
+    Args:
+        path: The file.
+        kind: ``segmentor``, ``streaming`` or ``encoder``.
+        precision: Precision of the weights.
+        errors: The largest difference from PyTorch, by the number of frames.
+        size: Size of the file in bytes.
+    """
+
+    path: Path
+    kind: str
+    precision: str
+    errors: Mapping[int, float]
+    size: int
+
+    @property
+    def error(self) -> float:
+        """The largest difference at any length."""
+        return max(self.errors.values())
+
+
+def export_onnx(
+    model: str | os.PathLike | Config | ConfigDict | None,
+    weights: str | os.PathLike | Sequence[str | os.PathLike] | None,
+    path: str | os.PathLike,
+    *,
+    streaming: bool = False,
+    encoder: bool = False,
+    precision: str = 'float32',
+    fps: float | None = None,
+) -> ExportReport:
+    """Write a trained model as an ONNX file, after comparing it with PyTorch.
+
+    If a network computes features from images, the file has it as a separate graph.
+
+    Args:
+        model: As for :class:`mmskelseg.apis.SkelSegInferencer`.
+        weights: Path of a checkpoint, or of several as an ensemble. None: ``model`` is
+            the name of a model that comes with the package.
+        path: The file, which must end in ``.onnx``.
+        streaming: Write the graph for one push of frames to a stream, for a causal
+            model; its buffers are inputs and outputs.
+        encoder: Write only that network.
+        precision: ``float32``; ``float16``, with half the size; or ``int8``, which
+            multiplies matrices in integers (dynamic quantisation).
+        fps: Frame rate of the training data, if the checkpoint does not state it.
+
+    Raises:
+        FileNotFoundError: If there is no such config or checkpoint.
+        UserError: If the model has parts that cannot be exported, naming the option, or
+            if the results of a float32 graph differ from PyTorch's; nothing is written.
+    """
+    path = Path(path)
+    _check_request(path, streaming, encoder, precision)
+    onnx = import_optional('onnx', 'Export')
+    with trained_model(model, weights, live=streaming) as trained:
+        meta = trained.metainfo
+        if fps is not None:
+            meta['fps'] = check_fps(fps, str(path))
+        kind: type[Export] = SegmentorExport
+        if streaming or encoder:
+            kind = StreamingExport if streaming else EncoderExport
+        exported = kind(trained.cfg, trained.model.eval(), meta)
+        graphs: dict[str | None, bytes] = {None: exported.onnx()}
+        graphs.update(exported.encoders_onnx())
+    described = {
+        **exported.metadata(),
+        'precision': precision,
+        'checkpoints': [Path(file).name for file in trained.checkpoints],
+    }
+    protos = {
+        name: converted(onnx.load_from_string(graph), precision)
+        for name, graph in graphs.items()
+    }
+    parts = {name: _checked(proto) for name, proto in protos.items()}
+    sessions = {name: Session(part, str(path), 'cpu') for name, part in parts.items()}
+    content = _with_entries(protos[None], described, parts)
+    errors = {n: exported.difference(sessions, n) for n in exported.lengths}
+    if precision == 'float32':
+        _check_errors(path, errors)
+    with atomic_write(path) as file:
+        file.write(content)
+    return ExportReport(path, exported.kind, precision, errors, len(content))
+
+
+def _checked(proto: 'ModelProto') -> bytes:
+    """Return a graph as a file, after ONNX has checked it."""
+    onnx = import_optional('onnx', 'Export')
+    proto.producer_name, proto.producer_version = 'mmskelseg', __version__
+    onnx.checker.check_model(proto, full_check=True)
+    return proto.SerializeToString()
+
+
+def _with_entries(
+    main: 'ModelProto',
+    described: Mapping[str, object],
+    parts: Mapping[str | None, bytes],
+) -> bytes:
+    """Return the main graph as a file, with its description and the other graphs."""
+    entries = {KEY: json.dumps(described, ensure_ascii=False)}
+    entries |= {
+        f'{KEY}.{name}': b64encode(part).decode()
+        for name, part in parts.items()
+        if name is not None
+    }
+    import_optional('onnx', 'Export').helper.set_model_props(main, entries)
+    return main.SerializeToString()
+
+
+def _check_errors(path: Path, errors: Mapping[int, float]) -> None:
+    # Written this way, it refuses NaN as well.
+    if not all(error <= TOLERANCE for error in errors.values()):
+        raise UserError(
+            f'{path}: not written, since the graph differs from PyTorch by '
+            f'{", ".join(f"{e:.1e}" for e in errors.values())}, where {TOLERANCE:g} is '
+            f'allowed, at lengths of {", ".join(str(n) for n in errors)} frames; '
+            'please report the config.'
+        )
+
+
+def _check_request(path: Path, streaming: bool, encoder: bool, precision: str) -> None:
+    if path.suffix.lower() != '.onnx':
+        raise UserError(f'{path}: the name of an exported model must end in .onnx.')
+    if precision not in PRECISIONS:
+        raise UserError(
+            f'precision={precision!r} is not one of {", ".join(PRECISIONS)}.'
+        )
+    if streaming and encoder:
+        raise UserError(
+            'streaming and encoder cannot be written into one file; choose one of them.'
+        )
+    check_can_write(path)

@@ -1,1 +1,0 @@
-"""User errors, command lines, progress, processes and dependencies."""
