@@ -19,7 +19,8 @@ def trained(tmp_path_factory, untrained):
     folder = tmp_path_factory.mktemp('trained')
     save_annotations(small_annotations(), folder / 'annotations.pkl')
     config = folder / 'mine.py'
-    make_config.main([str(folder / 'annotations.pkl'), str(config)], 'make-config')
+    args = [folder / 'annotations.pkl', config, '--segmentor', 'ms_tcn2']
+    make_config.main([str(arg) for arg in args], 'make-config')
     return config, untrained(config, small_annotations()['metainfo'], members=1)
 
 

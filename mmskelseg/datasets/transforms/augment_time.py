@@ -6,9 +6,11 @@ epoch and video.
 
 from __future__ import annotations
 
+from logging import WARNING
 from typing import Literal
 
 import numpy as np
+from mmengine.logging import print_log
 
 from mmskelseg.datasets.items import Item, ItemSource
 from mmskelseg.datasets.transforms.augment import (
@@ -154,8 +156,7 @@ class RecombineSegments(Augmentation):
         seed: Different seeds give different splices.
 
     Raises:
-        ValueError: If the model reads features from files, which cannot follow, or if
-            there is no boundary.
+        ValueError: If the model reads features from files, which cannot follow.
     """
 
     def __init__(
@@ -170,7 +171,7 @@ class RecombineSegments(Augmentation):
         self.p = float(p)
         self.transitions = transitions
         self.times = int(times)
-        self._places: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self._places: dict[tuple[int, int], list[tuple[int, int]]] | None = None
         self._sizes: dict[tuple[str, str], float] = {}
 
     def transform(self, results: Item) -> Item:
@@ -247,17 +248,19 @@ class RecombineSegments(Augmentation):
         Each is the index of a video and the first frame of the second class. They are
         found only once, since this reads all videos.
         """
-        if not self._places:
+        if self._places is None:
+            self._places = {}
             for index, video in dataset.videos():
                 label = video['label']
                 for cut in direct_boundaries(label):
                     pair = (int(label[cut - 1]), int(label[cut]))
                     self._places.setdefault(pair, []).append((index, int(cut)))
             if not self._places:
-                raise UserError(
+                print_log(
                     'RecombineSegments: in no training video does a labelled segment '
-                    'directly follow another one, so there is nothing to join; remove '
-                    'it from the pipeline.'
+                    'directly follow another one, so videos stay as they are.',
+                    'current',
+                    WARNING,
                 )
         return self._places
 

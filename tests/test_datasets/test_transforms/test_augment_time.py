@@ -172,8 +172,6 @@ def test_recombination_joins_nothing_where_labels_end():
     assert found == {(0, 0, -1, 1, 2), (0, 0, -1, 1, 2, 2, -1)}
     stamps = Videos([labelled('a', [-1, 0, -1, 1, -1], 0)])
     assert mix(stamps.get_data_info(0))['label'].tolist() == [-1, 0, -1, 1, -1]
-    with pytest.raises(UserError, match='a labelled segment directly follow another'):
-        RecombineSegments(1.0)(stamps.get_data_info(0))
 
 
 def test_recombination_leaves_classes_that_meet_in_no_video():
