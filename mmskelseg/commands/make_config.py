@@ -167,7 +167,7 @@ def _run(args: argparse.Namespace) -> None:
         f'({counted(len(train), "video")}, {sum(v["total_frames"] for v in train)} '
         f'frames) and tests on {splits[1]!r} ({counted(len(test), "video")}).\n'
         f'{_note_body(train, data["metainfo"], recipe)}'
-        f'{plan.summary(choice.segmentor, recipe)}\n'
+        f'{plan.summary(recipe)}\n'
         f'{_note_classes(train, test, data["metainfo"]["classes"])}'
         f'{_note_orders(train, data["metainfo"], choice)}'
         f'{_note_sides(data["metainfo"]) if recipe == "heatmap_cnn" else ""}'

@@ -11,22 +11,12 @@ CROP_FRAMES = 600
 # A training sees this many frames, within these limits of steps.
 _FRAMES = 2_500_000
 _STEPS = (600, 1500)
-# Seconds of training per 1,000 frames on one core, measured on an AMD EPYC.
-_SECONDS = {
-    ('pose3d', 'asformer'): 0.1,
-    ('pose2d', 'asformer'): 0.1,
-    ('heatmap', 'asformer'): 0.15,
-    ('heatmap_cnn', 'asformer'): 0.4,
-    ('pose3d', 'ms_tcn2'): 0.1,
-    ('pose2d', 'ms_tcn2'): 0.1,
-    ('heatmap', 'ms_tcn2'): 0.15,
-    ('heatmap_cnn', 'ms_tcn2'): 0.4,
-}
-# Seconds of a step besides.
+# Seconds of training per 1,000 frames, and of a step besides, on one core of an AMD EPYC;
+# the segmentors take about as long as each other.
+_SECONDS = {'pose3d': 0.1, 'pose2d': 0.1, 'heatmap': 0.17, 'heatmap_cnn': 0.4}
 _SECONDS_OF_STEP = 0.03
 # GB of memory, and those per 1,000 frames of a step.
-_MEMORY = 0.8
-_MEMORY_OF_STEP = {'asformer': 0.2, 'ms_tcn2': 0.2}
+_MEMORY, _MEMORY_OF_STEP = 0.7, 0.1
 
 
 @dataclass(frozen=True)
@@ -46,11 +36,10 @@ class Plan:
     frames: int
     frames_per_step: int
 
-    def summary(self, segmentor: str, recipe: str) -> str:
-        """Return what the training takes, for people to read."""
-        seconds = self.frames / 1000 * _SECONDS[recipe, segmentor]
-        seconds += self.steps * _SECONDS_OF_STEP
-        memory = _MEMORY + self.frames_per_step / 1000 * _MEMORY_OF_STEP[segmentor]
+    def summary(self, recipe: str) -> str:
+        """Return what the training with a recipe takes, for people to read."""
+        seconds = self.frames / 1000 * _SECONDS[recipe] + self.steps * _SECONDS_OF_STEP
+        memory = _MEMORY + self.frames_per_step / 1000 * _MEMORY_OF_STEP
         return (
             f'{counted(self.steps, "step")} in {counted(self.epochs, "epoch")}, '
             f'{self.frames / 1e6:.1f} million frames: about {duration(seconds)} and '
