@@ -11,8 +11,8 @@ CROP_FRAMES = 600
 # A training sees this many frames, within these limits of steps.
 _FRAMES = 2_500_000
 _STEPS = (600, 1500)
-# Seconds of training per 1,000 frames, and of a step besides, on one core of an AMD EPYC;
-# the segmentors take about as long as each other.
+# Seconds of training per 1,000 frames, and of a step besides, on one core of an AMD
+# EPYC. Both segmentors take about as long.
 _SECONDS = {'pose3d': 0.1, 'pose2d': 0.1, 'heatmap': 0.17, 'heatmap_cnn': 0.4}
 _SECONDS_OF_STEP = 0.03
 # GB of memory, and those per 1,000 frames of a step.
