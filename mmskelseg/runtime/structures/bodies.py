@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -40,30 +40,35 @@ def body_size(points: np.ndarray, seen: np.ndarray) -> float:
 
 
 def up_direction(
-    metainfo: Metainfo, videos: Iterable[VideoAnnotation]
+    metainfo: Metainfo, videos: Sequence[VideoAnnotation]
 ) -> tuple[str | None, str]:
     """Return the direction of ``keypoint_3d`` that points up or down, and the reason.
 
-    It is that of the metainfo, else the axis along which the bodies of all videos are
-    longest by far, as those of people who stand. None if they disagree.
+    It is that of the metainfo; else the axis along which bodies are longest by far, as
+    those of people who stand; else the axis about which bodies point in all directions,
+    as those of animals on four feet. None if videos disagree, or show neither.
     """
     if 'up' in metainfo:
         return metainfo['up'], 'the annotation file says so'
-    found: set[str | None] = set()
+    longest = []
     for video in videos:
         points = np.asarray(video['keypoint_3d'], np.float32)
         lengths = _extents(points, joints_seen(video, 'keypoint_3d'))
         *_, second, first = np.sort(lengths)
         if first > 0:
             is_upright = first >= _UPRIGHT * second
-            found.add('xyz'[int(lengths.argmax())] if is_upright else None)
-    if len(found) == 1 and None not in found:
-        return found.pop(), 'all bodies are longest along it'
-    return None, 'bodies are about as long along another axis, or videos disagree'
+            longest.append('xyz'[int(lengths.argmax())] if is_upright else None)
+    upright = [axis for axis in longest if axis]
+    if len(set(upright)) == 1 and 2 * len(upright) >= len(longest):
+        return upright[0], 'bodies are longest along it'
+    turning = [axis for axis in 'xyz' if faces_everywhere(videos, axis)]
+    if len(turning) == 1 and not upright:
+        return turning[0], 'bodies point in all directions about it'
+    return None, 'bodies show no axis on which they stand, or videos disagree'
 
 
 def camera_view(
-    metainfo: Metainfo, videos: Iterable[VideoAnnotation]
+    metainfo: Metainfo, videos: Sequence[VideoAnnotation]
 ) -> tuple[str, str]:
     """Return from where the camera of ``keypoint`` looks, and the reason.
 
@@ -77,7 +82,7 @@ def camera_view(
     return 'side', 'most bodies point in one direction of the image'
 
 
-def faces_everywhere(videos: Iterable[VideoAnnotation], up: str) -> bool:
+def faces_everywhere(videos: Sequence[VideoAnnotation], up: str) -> bool:
     """Return whether bodies in 3D point in all horizontal directions."""
     plane = [axis for axis in range(3) if axis != 'xyz'.index(up[-1])]
     return _point_everywhere(videos, 'keypoint_3d', plane)
@@ -93,7 +98,7 @@ def _extents(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 
 def _point_everywhere(
-    videos: Iterable[VideoAnnotation], key: PlaceKey, plane: Sequence[int]
+    videos: Sequence[VideoAnnotation], key: PlaceKey, plane: Sequence[int]
 ) -> bool:
     """Return whether the long axes of bodies point in all directions of a plane."""
     shares = []
