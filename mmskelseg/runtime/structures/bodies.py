@@ -59,7 +59,7 @@ def up_direction(
             is_upright = first >= _UPRIGHT * second
             longest.append('xyz'[int(lengths.argmax())] if is_upright else None)
     upright = [axis for axis in longest if axis]
-    if len(set(upright)) == 1 and 2 * len(upright) >= len(longest):
+    if len(set(upright)) == 1 and 2 * len(upright) > len(longest):
         return upright[0], 'bodies are longest along it'
     turning = [axis for axis in 'xyz' if faces_everywhere(videos, axis)]
     if len(turning) == 1 and not upright:

@@ -37,7 +37,7 @@ def test_animals_that_walk_everywhere_show_which_axis_is_vertical(rng):
 
 
 def test_axis_is_not_guessed_where_bodies_show_none(rng):
-    crawling = [body(rng, (4, 3, 1)), body(rng, (4, 3, 1))]
+    crawling = [body(rng, (4, 3, 1), np.zeros(300)) for _ in range(2)]
     assert up_direction({}, crawling)[0] is None
     upright = [body(rng, (0.6, 0.2, 0.2)), body(rng, (0.2, 0.2, 0.6))]
     assert up_direction({}, upright)[0] is None
