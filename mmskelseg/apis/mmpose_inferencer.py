@@ -9,7 +9,7 @@ from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, cast
 
 import numpy as np
 from mmengine.device import get_device
@@ -68,17 +68,15 @@ class MMPoseAlias(PoseEstimator):
     _: KW_ONLY
     detector: str | None = None
     detector_weights: str | None = None
-    categories: Sequence[int | str] = (0,)
+    categories: Sequence[int | str] | int | str = (0,)
     box_score: float = 0.3
     max_people: int = 10
     device: str | None = None
 
     def __post_init__(self) -> None:
         # On the command line, a single one is no list.
-        given: object = self.categories
-        self.categories = (
-            (given,) if isinstance(given, int | str) else tuple(self.categories)
-        )
+        given = self.categories
+        self.categories = (given,) if isinstance(given, int | str) else tuple(given)
         remedy = 'docs/pose_estimation.md says how to install MMDetection and MMPose'
         require('MMPoseAlias', remedy, *_PACKAGES)
 
@@ -132,11 +130,13 @@ class MMPoseAlias(PoseEstimator):
         return inferencer
 
     def _category_ids(self, classes: Sequence[str]) -> list[int]:
-        found = [i for i, name in enumerate(classes) if {i, name} & {*self.categories}]
+        # A single one has become a tuple.
+        wanted = cast(tuple[int | str, ...], self.categories)
+        found = [i for i, name in enumerate(classes) if {i, name} & {*wanted}]
         if not found:
             raise UserError(
                 f'{self.detector or "the detector"} has no class '
-                f'{" or ".join(map(str, self.categories))}; choose categories from '
+                f'{" or ".join(map(str, wanted))}; choose categories from '
                 f'{", ".join(classes)}.'
             )
         return found

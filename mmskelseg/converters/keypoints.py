@@ -21,9 +21,9 @@ from mmskelseg.converters import building, options
 from mmskelseg.converters import keypoint_videos as joining
 from mmskelseg.converters.keypoint_videos import Labels, Options
 from mmskelseg.converters.options import Option
+from mmskelseg.runtime.cli.arguments import add_pose_file_options
 from mmskelseg.runtime.cli.command_line import (
     add_person,
-    add_pose_file_options,
     positive,
 )
 from mmskelseg.runtime.files.parsing import read_lines

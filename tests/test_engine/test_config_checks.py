@@ -76,8 +76,8 @@ def test_configs_of_the_package_pass(path):
             'model.postprocess.0.frames=0, but must be a whole number from 1',
         ),
         (
-            "model = dict(postprocess=[dict(type='MinDuration')])",
-            "model.postprocess.0: MinDuration needs 'frames', which has no default.",
+            "model = dict(postprocess=[dict(type='MedianFilter')])",
+            "model.postprocess.0: MedianFilter needs 'frames', which has no default.",
         ),
         (
             "model = dict(head=dict(loss_cls=dict(class_weight='balanced')))",

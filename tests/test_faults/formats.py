@@ -755,6 +755,22 @@ for pattern, kind in (('*.npy', 'npy'), ('*.txt', 'rows'), ('*.bundle', 'rows'))
     )
 
 
+def _subtle(folder: Path) -> Path:
+    root, rng = folder / 'y5a5', np.random.default_rng(0)
+    for part in ('coords', 'annots'):
+        (root / part).mkdir(parents=True)
+    for name in ('adult_1', 'adult_2'):
+        joints = rng.normal(0, 3, (12, 27))
+        np.savetxt(root / f'coords/{name}.csv', joints, '%.4f', ',')
+        rows = [f'{i / 20},{("na", "walking")[i // 6]}' for i in range(12)]
+        (root / f'annots/{name}.csv').write_text('\n'.join([',0', *rows]) + '\n')
+    return root
+
+
+_release('subtle', 'rows', 'coords/*.csv')(_subtle)
+_release('subtle', 'rows', 'annots/*.csv')(_subtle)
+
+
 def _dest(folder: Path) -> Path:
     root, rng = folder / 'LARA', np.random.default_rng(0)
     for part in ('features', 'gt_arr', 'splits'):

@@ -11,7 +11,6 @@ from typing import Any
 
 from mmskelseg.runtime.cli.command_line import (
     add_person,
-    add_pose_file_options,
     image_size,
     positive,
     whole_from,
@@ -23,10 +22,29 @@ from mmskelseg.runtime.files.work_folders import (
     find_latest_checkpoint,
 )
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
+from mmskelseg.runtime.poses import FORMATS
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
 
 # As in MMEngine.
 _WORDS = {'true': True, 'false': False, 'None': None}
+
+
+def add_pose_file_options(
+    parser: argparse._ActionsContainer, format_option: str = '--pose-format'
+) -> None:
+    """Add the format of pose files, and --first-frame, as ``read_poses`` takes them."""
+    parser.add_argument(
+        format_option,
+        choices=FORMATS,
+        help='format of the files of poses (default: recognised by name and content)',
+    )
+    parser.add_argument(
+        '--first-frame',
+        type=whole,
+        metavar='ID',
+        help='image_id of the first frame of COCO results, such as those of AlphaPose, '
+        'if nobody is seen in it (default: the smallest, if it is 0 or 1)',
+    )
 
 
 def parse_setting(text: str) -> object:

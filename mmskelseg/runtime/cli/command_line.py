@@ -10,7 +10,6 @@ from math import inf
 
 from mmskelseg.runtime.cli.stopping import stoppable
 from mmskelseg.runtime.messages.errors import shown, user_errors
-from mmskelseg.runtime.poses import FORMATS
 from mmskelseg.runtime.structures.choices import EACH, POLICIES
 
 # The largest whole number of an option; every library that gets it can hold it.
@@ -73,24 +72,6 @@ def add_person(parser: argparse._ActionsContainer, *, each: bool = False) -> Non
         metavar='|'.join((*POLICIES, *[EACH] * each, 'NAME')),
         help='whom to use of several people: the longest track, the largest box, the '
         f'highest score, {extra} (default: %(default)s)',
-    )
-
-
-def add_pose_file_options(
-    parser: argparse._ActionsContainer, format_option: str = '--pose-format'
-) -> None:
-    """Add the format of pose files, and --first-frame, as ``read_poses`` takes them."""
-    parser.add_argument(
-        format_option,
-        choices=FORMATS,
-        help='format of the files of poses (default: recognised by name and content)',
-    )
-    parser.add_argument(
-        '--first-frame',
-        type=whole,
-        metavar='ID',
-        help='image_id of the first frame of COCO results, such as those of AlphaPose, '
-        'if nobody is seen in it (default: the smallest, if it is 0 or 1)',
     )
 
 

@@ -41,11 +41,12 @@ from mmskelseg.runtime.cli.arguments import (
     add_ensemble,
     add_model,
     add_pose_estimator_arguments,
+    add_pose_file_options,
     built_pose_estimator,
     check_model,
     is_exported,
 )
-from mmskelseg.runtime.cli.command_line import add_pose_file_options, command, positive
+from mmskelseg.runtime.cli.command_line import command, positive
 from mmskelseg.runtime.files.camera import Camera, CameraFrame
 from mmskelseg.runtime.files.video import VideoFile, written_video
 from mmskelseg.runtime.messages.dependencies import import_optional

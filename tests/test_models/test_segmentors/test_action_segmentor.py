@@ -410,7 +410,9 @@ def test_members_learn_as_if_they_were_alone():
 def test_part_without_a_type_is_named(option, value, key):
     """By its key, with the value."""
     modalities = ('heatmap', 'rgb') if option == 'fusion' else ('heatmap',)
-    with pytest.raises(UserError, match=rf'{key} is .*expected a dict with its type'):
+    with pytest.raises(
+        UserError, match=rf'{key} is .*a dict with its type|{option}=.*a dict'
+    ):
         build(modalities, model={option: value})
 
 

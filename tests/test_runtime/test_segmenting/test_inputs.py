@@ -211,7 +211,7 @@ def test_a_format_that_is_not_recognised_can_be_named(tmp_path):
     path = tmp_path / 'take.txt'
     path.write_text('frame,nose_x,nose_y\n0,1,2\n1,3,4\n')
     (source,) = find_sources(path)
-    with pytest.raises(ValueError, match='not in a known pose format'):
+    with pytest.raises(ValueError, match='not in a known format of poses'):
         read(source, fps=10)
     options = {'needs_poses': True, 'needs_video': False, 'fps': 10}
     skeleton = {'joints': ['nose'], 'limbs': []}
