@@ -191,7 +191,7 @@ def test_paper_tables_name_a_file_that_cannot_be_read(run_tool, tmp_path):
     """And a folder that is not there."""
     (tmp_path / 'metrics.json').write_text('{"seg/acc": 1')
     error = run_tool(TOOL, '--results', '.', code=1).stderr
-    assert error.startswith('error: metrics.json: line 1, column 14 is no JSON')
+    assert error.startswith('error: metrics.json: line 1, column 14 is not valid JSON')
     error = run_tool(TOOL, '--results', 'nowhere', code=1).stderr
     assert error == 'error: nowhere: there is no such folder of results.\n'
 

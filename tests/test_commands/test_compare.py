@@ -214,7 +214,7 @@ def test_files_at_fault_are_named(save, call_tool, tmp_path):
     assert 'none: there is no such file' in done.stderr
     whole = (good / 'cross_validation.json').read_text()
     for text, message in (
-        ('{', 'line 1, column 2 is no JSON'),
+        ('{', 'line 1, column 2 is not valid JSON'),
         ('[1]', 'is not the summary'),
         # JSON would take the second.
         (whole.replace('"b": {', '"a": {', 1), "names 'a' twice"),

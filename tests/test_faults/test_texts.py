@@ -36,7 +36,7 @@ def table(tmp_path):
 @pytest.mark.parametrize(('content', 'message'), [
     (TABLE.encode('utf-16'), 'is in UTF-16, expected UTF-8'),
     (TABLE.encode('utf-16-le'), r"line 1 holds the control character '\x00'"),
-    (TABLE.replace('walk', 'Ärger').encode('latin-1'), 'byte 20 is no text in UTF-8'),
+    (TABLE.replace('walk', 'Ärger').encode('latin-1'), 'byte 20 is not valid UTF-8'),
     (TABLE.replace('walk', '"walk'), 'line 2 is not a valid row'),
     (TABLE.replace('walk', '"wa"lk'), 'line 2 is not a valid row'),
     (TABLE.replace('walk', 'x' * 140_000), 'line 2 is not a valid row (field larg'),
@@ -72,7 +72,7 @@ def test_table_with_other_line_ends_is_the_same(tmp_path):
         (f'[{"9" * 400}]', 'a number of 400 digits, but at most 18'),
         (f'[{"9" * 5000}]', 'a number of 5000 digits, but at most 18'),
         ('[1,]', 'line 1, column'),
-        ('', 'line 1, column 1 is no JSON'),
+        ('', 'line 1, column 1 is not valid JSON'),
         ('[]\0', "line 1 holds the control character '\\x00'"),
     ],
 )
@@ -87,8 +87,8 @@ def test_json_is_refused_with_its_fault(tmp_path, content, message):
     [
         (b'<?xml version="1.0" encoding="klingon"?><annotations/>', 'unknown encoding'),
         (b'<?xml version="1.0" encoding="big5"?><annotations/>', 'encoding cannot be'),
-        (b'<a>' * 100_000, 'is no XML'),
-        (b'', 'line 1, column 1 is no XML (no element found)'),
+        (b'<a>' * 100_000, 'is not valid XML'),
+        (b'', 'line 1, column 1 is not valid XML (no element found)'),
     ],
 )
 def test_xml_is_refused_with_its_fault(tmp_path, content, message):

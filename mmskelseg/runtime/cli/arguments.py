@@ -13,6 +13,7 @@ from mmskelseg.runtime.cli.command_line import (
     add_person,
     image_size,
     positive,
+    whole,
     whole_from,
 )
 from mmskelseg.runtime.files.configs import find_config

@@ -2,8 +2,8 @@
 
 ``docs/data_format.md`` describes the file. It is checked completely when it is read and
 before it is written, so that the rest of the package can rely on it. A check yields
-messages; those about a video start with the faulty key. It may rely on all earlier
-checks, since the first message ends the reading; so types here are those of a valid
+messages; those about a video start with the faulty key. The first message ends the
+reading, so a check may rely on all earlier ones, and types here are those of a valid
 file.
 """
 
@@ -359,7 +359,7 @@ def _keypoint_problems(keypoint: np.ndarray, skeleton: Skeleton) -> Iterator[str
     if keypoint.ndim != 4 or keypoint.shape[-1] != 2 or 0 in keypoint.shape:
         yield (
             f'keypoint has shape {keypoint.shape}, expected (persons, frames, joints, '
-            '2), none of them 0; a single person has an axis of length 1 in front.'
+            '2), none of them 0; for one person, put an axis of length 1 in front.'
         )
     if keypoint.shape[2] != skeleton.num_joints:
         yield (

@@ -1,4 +1,4 @@
-"""Reading of NumPy's files: only plain arrays, no larger than the files claim."""
+"""Reading NumPy's files: only plain arrays, with a check of the sizes they claim."""
 
 import os
 import pickle
@@ -57,7 +57,7 @@ def check_text(array: np.ndarray, source: str | os.PathLike) -> None:
 
 
 def is_valid_text(array: np.ndarray) -> bool:
-    """Return whether all characters in an array of strings are valid ones."""
+    """Return whether all characters in an array of strings are valid."""
     if array.dtype.kind != 'U' or not array.itemsize:
         return True
     order = '>' if array.dtype.byteorder == '>' else '<'
@@ -66,7 +66,7 @@ def is_valid_text(array: np.ndarray) -> bool:
 
 
 def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Return the arrays of an npz file, which must be plain, so that no code runs.
+    """Return the arrays of an npz file; only plain ones are read, so no code runs.
 
     Raises:
         MissingFileError: If there is no such file.

@@ -22,7 +22,7 @@ from mmskelseg.runtime.messages.errors import (
 
 @contextmanager
 def atomic_replacement(path: str | os.PathLike) -> Iterator[Path]:
-    """Yield a temporary path, whose file replaces ``path`` when the block succeeds.
+    """Yield a temporary path; its file replaces ``path`` when the block succeeds.
 
     Missing folders are created. After an error, or when the program is stopped,
     ``path`` is unchanged. Temporary files that killed programs on this machine left in

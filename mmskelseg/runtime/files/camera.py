@@ -37,8 +37,8 @@ class Camera:
     """A source of frames that always yields the newest one.
 
     A separate thread reads the frames. A frame is dropped if the next one arrives
-    before it was asked for, so that the consumer never falls behind. A file plays at
-    its own rate, like a camera, unless ``every_frame`` is set.
+    before it is requested, so the consumer never falls behind. A file plays at its own
+    rate, like a camera, unless ``every_frame`` is set.
 
     Args:
         source: Number of a camera, address of a stream (``rtsp://...``), or a file.
@@ -66,8 +66,8 @@ class Camera:
             )
         if every_frame and not self.is_file:
             raise UserError(
-                f'{self.source}: only a file can give every frame, since a camera goes '
-                'on while a frame is labelled; leave that option out.'
+                f'{self.source}: only a file can give every frame, since a camera does '
+                'not wait while a frame is labelled; leave that option out.'
             )
         self.every_frame = every_frame
         self.dropped = 0
@@ -124,7 +124,7 @@ class Camera:
             self._changed.notify_all()
 
     def _read(self) -> None:
-        """Read frames until the end, and hand the newest one to the iteration."""
+        """Read frames until the end, and pass the newest one to the iteration."""
         for frame in self._frames():
             with self._changed:
                 if self._ended:

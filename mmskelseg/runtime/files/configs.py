@@ -50,8 +50,8 @@ def find_config(name: str | os.PathLike) -> Path:
         )
     if path.is_dir():
         raise MissingFileError(
-            f'{name}: this folder is neither a config nor has it a checkpoint of a '
-            'training (epoch_N.pth); name the file of a config.'
+            f'{name}: this folder is not a config and has no checkpoint of a training '
+            '(epoch_N.pth); name the file of a config.'
         )
     near = get_close_matches(wanted, known, cutoff=0.5)
     hint = f'; did you mean {" or ".join(near)}?' if near else '.'

@@ -26,8 +26,8 @@ class Formats(Generic[Result]):
     Args:
         kind: What the files hold, in a word.
         flag: The command-line option that names a format.
-        hints: For each suffix that several formats share, a function that returns what
-            tells them apart. The first hint that belongs to a format decides.
+        hints: For each suffix that several formats share, a function that returns hints
+            from the file. The first hint that belongs to a format decides.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Formats(Generic[Result]):
             name: The format.
             suffixes: The suffixes of its files, in lower case, each with a check of
                 hints; None takes the files that no other format recognises.
-            refused: Suffixes of other files of the tool; what they are and what to do.
+            refused: What the tool's other files are and what to do, by their suffixes.
             ending: A pattern of what the tool appends to the name of a video.
         """
 
@@ -107,7 +107,7 @@ class Formats(Generic[Result]):
         )
 
     def reader(self, path: FilePath, format: str) -> Callable[..., Result]:
-        """Return the reader of a format, for a path that an error names."""
+        """Return the reader of a format; the path is for error messages."""
         if format not in self.readers:
             raise UserError(
                 f'{path}: {shown(format)} is not a format of {self.kind}; choose from '
@@ -132,7 +132,7 @@ def suffix_of(path: FilePath) -> str:
 
 
 def import_modules(package: str, folder: Sequence[str]) -> None:
-    """Import the modules of a package, whose readers register themselves."""
+    """Import the modules of a package, so that their readers register themselves."""
     for module in iter_modules(folder):
         if not module.ispkg:
             import_module(f'{package}.{module.name}')

@@ -67,7 +67,7 @@ def hdf5_array(
         dataset: The data set. One in another file is rejected, since the user did not
             name that file.
         path: The file.
-        most: The largest number of values, if only few make sense.
+        most: The largest plausible number of values; by default, any.
 
     Raises:
         UserError: If it holds anything else, or if its size is implausible.
@@ -133,12 +133,14 @@ def _check_size(dataset: 'h5py.Dataset', path: FilePath, most: int | None) -> No
         or dataset.is_virtual
         or dataset.external
     ):
-        raise UserError(f'{path}: {dataset.name} lies in another file; copy it there.')
+        raise UserError(
+            f'{path}: {dataset.name} lies in another file; copy it into this one.'
+        )
     size = dataset.size or 0
     if most is not None and size > most:
         raise UserError(
-            f'{path}: {dataset.name} has {size} values, but up to {most} make sense; '
-            'export the file again.'
+            f'{path}: {dataset.name} has {size} values, but at most {most} are '
+            'plausible; export the file again.'
         )
     # They become numbers of 64 bits, in another order. A chunk is unpacked as a whole.
     width = dataset.dtype.itemsize

@@ -1,4 +1,4 @@
-"""Checks of input files: regular ones, with no more content than their size allows."""
+"""Checks of input files: that they are regular and their claimed size is plausible."""
 
 import os
 import re
@@ -19,12 +19,12 @@ from mmskelseg.runtime.messages.errors import (
 _RATIO = 50
 _FREE = 1 << 28
 
-# A scheme of two or more letters; one letter is a drive of Windows. Paths drop a slash.
+# A scheme of two or more letters; one letter is a Windows drive. `Path` drops a slash.
 _ADDRESS = re.compile(r'[A-Za-z][\w+.-]+:/')
 
 # The frame rates that are accepted: from time lapses to beyond the fastest cameras.
 LEAST_FPS, MOST_FPS = 1e-6, 1e6
-#: For messages about others.
+#: What messages about other rates expect.
 RATES = f'frames per second, a number from {LEAST_FPS:g} to {MOST_FPS:g}'
 
 
@@ -39,7 +39,7 @@ def is_rate(value: Any) -> TypeGuard[float]:
 
 
 def check_fps(fps: object, place: str) -> float:
-    """Return frames per second as a float, after checking that they are some."""
+    """Return frames per second as a float, after checking their range."""
     if not is_rate(fps):
         raise UserError(f'{place}: fps is {shown(fps)}, expected {RATES}.')
     return float(fps)
@@ -48,7 +48,7 @@ def check_fps(fps: object, place: str) -> float:
 def check_local(path: str | os.PathLike) -> None:
     """Raise a UserError for an address, such as ``s3://bucket/a.pkl``.
 
-    Otherwise, it would be the folder ``s3:``.
+    Otherwise, it would be taken for the folder ``s3:``.
     """
     if _ADDRESS.match(str(path)):
         raise UserError(
@@ -60,7 +60,7 @@ def check_local(path: str | os.PathLike) -> None:
 def regular_file(path: str | os.PathLike) -> Path:
     """Return the path of a file, after checking that it is a regular one.
 
-    A pipe or a device is not, since reading it may never end.
+    Pipes and devices are refused, since reading them may never end.
 
     Raises:
         MissingFileError: If there is no such file.
@@ -87,7 +87,7 @@ def regular_file(path: str | os.PathLike) -> Path:
 
 
 def is_file(path: str | os.PathLike) -> bool:
-    r"""Return whether there is a file to read at a path, which data may have named.
+    r"""Return whether a path, even an invalid one from a data file, is a regular file.
 
     >>> is_file('x' * 5000), is_file('\0')
     (False, False)
@@ -105,7 +105,7 @@ def most_bytes(path: str | os.PathLike) -> int:
 
 
 def most_bytes_of(size: int) -> int:
-    """Return how many bytes of memory the content of so many bytes may take."""
+    """Return how many bytes of memory a file of so many bytes may take."""
     return max(_FREE, _RATIO * size)
 
 

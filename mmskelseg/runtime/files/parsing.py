@@ -40,7 +40,7 @@ _LONGEST_TEXT = 1 << 30
 _MOST_DIGITS = 18
 _NUMBER = re.compile(r'\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*', re.ASCII)
 _COMMA_NUMBER = re.compile(r'[+-]?\d*[,.]?\d+([eE][+-]?\d+)?', re.ASCII)
-# Characters that occur in binary files and UTF-16, but in no text.
+# Characters that occur in binary files and UTF-16, but not in text.
 _CONTROL = re.compile(r'[\x00-\x08\x0e-\x1f]')
 
 
@@ -62,20 +62,20 @@ def read_text(path: FilePath) -> str:
         )
     packed = file.suffix.lower() == '.gz'
     content = _unpacked(file) if packed else file.read_bytes()
-    remedy = 'save or export the file as that'
+    remedy = 'save or export the file in UTF-8'
     if content[:2] in (b'\xff\xfe', b'\xfe\xff'):
         raise UserError(f'{path}: is in UTF-16, expected UTF-8; {remedy}.')
     try:
         text = content.decode('utf-8-sig')
     except UnicodeDecodeError as error:
         raise UserError(
-            f'{path}: byte {error.start} is no text in UTF-8; {remedy}.'
+            f'{path}: byte {error.start} is not valid UTF-8; {remedy}.'
         ) from None
     if found := _CONTROL.search(text):
         line = text.count('\n', 0, found.start()) + 1
         raise UserError(
             f'{path}: line {line} holds the control character {found[0]!r}, so it is '
-            f'no text in UTF-8; {remedy}.'
+            f'not UTF-8 text; {remedy}.'
         )
     # The same conversion of line ends as in Python's text files.
     return text.replace('\r\n', '\n').replace('\r', '\n')
@@ -112,8 +112,8 @@ def read_json(path: FilePath, tool: str, *, unique: bool = False) -> Any:
     Args:
         path: The file.
         tool: The program that writes such files, for messages.
-        unique: Whether to refuse an object that names a key twice, of which otherwise
-            the last counts; large files take longer.
+        unique: Whether to refuse an object that names a key twice, instead of taking
+            the last one; large files take longer.
     """
     return parse_json(read_text(path), str(path), tool, unique=unique)
 
@@ -146,12 +146,12 @@ def parse_json(text: str, source: str, tool: str, *, unique: bool = False) -> An
         return json.loads(text, parse_int=whole_number, object_pairs_hook=hook)
     except json.JSONDecodeError as error:
         raise UserError(
-            f'{source}: line {error.lineno}, column {error.colno} is no JSON '
+            f'{source}: line {error.lineno}, column {error.colno} is not valid JSON '
             f'({error.msg}); export the file from {tool} again.'
         ) from None
     except RecursionError:
         raise UserError(
-            f'{source}: its lists or objects are nested too deeply, as in no file of '
+            f'{source}: its lists or objects are nested too deeply for a file of '
             f'{tool}; export it again.'
         ) from None
 
@@ -172,7 +172,7 @@ def read_xml(path: FilePath, root: str, tool: str) -> Element:
     except ParseError as error:
         line, column = error.position
         raise UserError(
-            f'{path}: line {line}, column {column + 1} is no XML '
+            f'{path}: line {line}, column {column + 1} is not valid XML '
             f'({expat.ErrorString(error.code)}); export the file from {tool} again.'
         ) from None
     except (LookupError, ValueError) as error:
@@ -182,7 +182,7 @@ def read_xml(path: FilePath, root: str, tool: str) -> Element:
     if element.tag != root:
         raise UserError(
             f'{path}: the outermost element is {element.tag!r}, expected {root!r}; '
-            f'this is no file of {tool}.'
+            f'this is not a file of {tool}.'
         )
     return element
 

@@ -1,4 +1,4 @@
-"""What may be in a pickle of data: builders of values, and bounds on what they make."""
+"""What a pickle of data may contain: builders of values, and bounds on the results."""
 
 import re
 from collections import OrderedDict
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # The largest item of a text type, in bytes.
 _LONGEST_ITEM = 1 << 16
-# The most levels of lists and dicts within each other.
+# The most levels of nested lists and dicts.
 _DEEPEST = 100
 # The most axes of an array, and the most items along one.
 _MOST_AXES, _LONGEST_AXIS = 32, 1 << 48
@@ -32,9 +32,9 @@ class UnsafePickleError(UserError):
 
 @dataclass(frozen=True, eq=False)
 class Builder:
-    """What a pickle gets for a name: it makes a value of arguments, which it checks.
+    """Stands for a name in a pickle: checks arguments and makes a value of them.
 
-    It cannot be called itself, wherever a file puts it.
+    A file cannot call it directly, wherever it puts it.
     """
 
     make: Callable[..., object]
@@ -45,7 +45,7 @@ class Unbuilt:
     """An object whose content follows in the pickle.
 
     Args:
-        make: Returns the value of that content, which it checks.
+        make: Checks that content and returns its value.
     """
 
     make: Callable[['PickleReader', Any], object]
@@ -53,24 +53,24 @@ class Unbuilt:
 
     def fill(self, reader: 'PickleReader', state: object) -> None:
         """Make the value."""
-        # Of other kinds, a few bytes may stand for very many items.
+        # In other types, a few bytes may stand for very many items.
         if type(state) not in (tuple, dict):
             raise TypeError('the content of an object is a tuple or a dict')
         self.made.append(self.make(reader, state))
 
     def value(self) -> object:
-        """Return the value; before it is made, or if it was made twice, that fails."""
+        """Return the value; fails unless it was made exactly once."""
         (value,) = self.made
         return value
 
 
 @dataclass(eq=False, slots=True)
 class LongBytes:
-    """Bytes of which an array may be made.
+    """Bytes that may become an array.
 
     Args:
         array: The bytes.
-        kind: What they are otherwise, ``bytes`` or ``bytearray``.
+        kind: What they become otherwise, ``bytes`` or ``bytearray``.
         is_taken: Whether an array has taken over their memory.
     """
 
@@ -79,7 +79,7 @@ class LongBytes:
     is_taken: bool = False
 
     def take(self) -> np.ndarray:
-        """Return memory of the bytes that nothing else uses."""
+        """Return the bytes, in memory that nothing else uses."""
         array = self.array.copy() if self.is_taken else self.array
         self.is_taken = True
         return array
@@ -104,7 +104,7 @@ def shown_kind(value: object) -> str:
 
 
 def size_of(value: object) -> int:
-    """Return about how many bytes were taken to make a value."""
+    """Return about how many bytes a value takes."""
     # Tensors share the memory of their storage.
     if isinstance(value, np.ndarray):
         return 100 + value.nbytes
@@ -114,16 +114,15 @@ def size_of(value: object) -> int:
 
 
 def check_tree(value: object, most: int) -> None:
-    """Refuse values that hold themselves, or one another so often that it never ends.
+    """Refuse values that contain themselves, or repeat others too often.
 
     Args:
         value: The value.
-        most: How many values it may consist of, those that are shared counted each
-            time.
+        most: How many values it may consist of; shared ones count each time.
     """
     # How many values each list or dict holds; None while they are counted.
     sizes: dict[int, int | None] = {}
-    # Those that are open: id, what is left of it, number of values so far.
+    # Those being counted: id, remaining parts, number of values so far.
     path: list[list[Any]] = [[0, iter((value,)), 0]]
     while path:
         holder = path[-1]
@@ -172,7 +171,7 @@ def set_metadata(target: OrderedDict, state: object) -> None:
 
 def _set(kind: type) -> Builder:
     def make(reader: 'PickleReader', members: list | tuple = ()) -> object:
-        # Never of a number or a range, which take no room in a file.
+        # Not of a range, say: a few bytes of a file would make a huge set.
         if type(members) not in (list, tuple):
             raise UnsafePickleError(
                 f'it would make a {kind.__name__} of something other than a list'
@@ -235,7 +234,7 @@ def _slice(_: 'PickleReader', *ends: int | None) -> slice:
 
 
 def _dtype(_: 'PickleReader', code: str, *__: object) -> Unbuilt:
-    """Return a type of NumPy, whose byte order and unit follow."""
+    """Return a type of NumPy; its byte order and unit follow."""
     if not (
         type(code) is str
         and re.fullmatch(r'b1|[iu][1248]|f[248]|c8|c16|[mM]8|O8|[SU]\d+', code)
@@ -262,7 +261,7 @@ def _dtype(_: 'PickleReader', code: str, *__: object) -> Unbuilt:
 
 
 def checked_sizes(shape: object, most: int = _MOST_AXES) -> tuple[int, ...]:
-    """Return a shape, which may not have more axes than ``most``."""
+    """Return a shape, after checking its sizes and number of axes."""
     if type(shape) is not tuple or len(shape) > most:
         raise ValueError(f'the shape of an array is a tuple of up to {most} numbers')
     if not all(type(size) is int and 0 <= size < _LONGEST_AXIS for size in shape):
@@ -277,7 +276,7 @@ def _array(
     shape: object,
     order: Literal['C', 'F'] = 'C',
 ) -> np.ndarray:
-    """Return an array of bytes, whose number must be that of its type and shape."""
+    """Return an array made of bytes, which must match its type and shape in number."""
     if not isinstance(kind, np.dtype) or kind.hasobject:
         raise UnsafePickleError('it holds an array of objects')
     if isinstance(content, bytes | bytearray):
@@ -295,7 +294,7 @@ def _array(
 
 
 def _lists(reader: 'PickleReader', values: object, shape: object) -> list:
-    """Return the lists within lists that an array of objects becomes."""
+    """Return an array of objects as nested lists."""
     sizes = checked_sizes(shape)
     if type(values) is not list or len(values) != prod(sizes) or not sizes:
         raise ValueError('an array of objects has another number of them')
@@ -347,7 +346,7 @@ def _scalar(reader: 'PickleReader', kind: object, content: object = None) -> obj
 
 
 _NDARRAY = Named('numpy.ndarray')
-#: What pickles of NumPy arrays and built-in types get for the names that they use.
+#: What the names in pickles of NumPy arrays and built-in types stand for.
 DATA_NAMES: Mapping[tuple[str, str], object] = MappingProxyType(
     {
         ('builtins', 'bytearray'): _bytes(bytearray),

@@ -1,9 +1,9 @@
-"""Reading of pickles that hold only data, by an interpreter that calls nothing.
+"""Reading pickles that hold only data, with an interpreter that calls nothing.
 
 A pickle is a program: its instructions name functions, call them and set attributes.
 The interpreter here knows the instructions that put values together, and a fixed list
-of names. Behind each name stands a builder of ours, which gets plain values, checks
-them, and makes the result itself; nothing that a file names is ever called.
+of names. Each name stands for a builder of ours, which checks plain values and makes
+the result itself; nothing that a file names is ever called.
 """
 
 import mmap
@@ -42,14 +42,14 @@ UNREADABLE = (
     ValueError,
     struct.error,
 )
-# What a pickle gets for the names (module, name) that it may use: builders and values.
+# The builder or value of each name (module, name) that a pickle may use.
 Names: TypeAlias = Mapping[tuple[str, str], object]
 # From this length on, an array takes over the memory of bytes instead of copying them.
 _LONG = 1 << 16
 # The most bytes of a whole number.
 _LARGEST_INTEGER = 1024
-# A file can choose keys of equal hashes, which take quadratic time in a dict: tuples,
-# and whole numbers from here on.
+# A file can choose keys of equal hashes, which take quadratic time in a dict. Its means
+# are tuples, and whole numbers from here on.
 _LARGEST_KEY = 1 << 60
 _LONGEST_KEY, _MOST_TUPLES = 1000, 10_000
 _PLAIN_KEYS = (str, bytes, bool, float, type(None))
@@ -139,7 +139,7 @@ class PickleReader:
         return self.content[start:stop]
 
     def line(self) -> bytes:
-        """Return what is left of the line."""
+        """Return the rest of the line."""
         stop = self.content.find(b'\n', self.position)
         if stop < 0:
             raise EOFError
@@ -169,7 +169,7 @@ class PickleReader:
             raise UnsafePickleError('it holds text that is not Unicode') from None
 
     def take_bytes(self, size: int, kind: type = bytes) -> object:
-        """Return bytes; long ones as what an array can take over."""
+        """Return bytes; long ones in a form that an array can take over."""
         if size < _LONG:
             return kind(self.take(size))
         start, stop = self.position, self.position + size
@@ -188,7 +188,7 @@ class PickleReader:
         return self.last[0]
 
     def name(self, module: str, name: str) -> object:
-        """Return what stands behind a name."""
+        """Return what a name stands for."""
         known = {'__builtin__': 'builtins'}.get(module, module)
         if (known, name) not in self.names:
             if not f'{known}.{name}'.replace('.', '').isidentifier():
@@ -264,7 +264,7 @@ class PickleReader:
         target.update(zip(items[::2], self.kept(items[1::2]), strict=True))
 
     def kept(self, values: list[Any]) -> list[Any]:
-        """Return values as lists and dicts keep them: long bytes as plain ones."""
+        """Return values for a list or dict, with long bytes as plain ones."""
         if LongBytes not in map(type, values):
             return values
         return [v.plain(self.charge) if type(v) is LongBytes else v for v in values]
@@ -292,14 +292,14 @@ def _line_of_number(reader: PickleReader) -> int:
 
 
 def _line_of_text(reader: PickleReader) -> str:
-    # Half a character is refused, as in the other instructions.
+    # Lone surrogates are refused, as in the other instructions.
     return reader.line().decode('raw-unicode-escape').encode().decode()
 
 
 def _stack_global(reader: PickleReader) -> object:
     module, name = reader.pop(2)
     if type(name) is not str or type(module) is not str:
-        raise TypeError('a name that is no text')
+        raise TypeError('a name that is not text')
     return reader.name(module, name)
 
 
@@ -366,7 +366,7 @@ _PUSHING: tuple[tuple[bytes, int, Callable[[PickleReader], object]], ...] = (
     (pickle.LONG_BINGET, 8, lambda reader: reader.recall(reader.number(4))),
     (pickle.GLOBAL, 8, lambda r: r.name(r.line().decode(), r.line().decode())),
     (pickle.STACK_GLOBAL, 8, _stack_global),
-    # What calls a function, and what makes an instance of a class.
+    # Calls of functions, and instances of classes.
     (pickle.REDUCE, 64, lambda reader: reader.call(*reader.pop(2))),
     (pickle.NEWOBJ, 64, lambda reader: reader.call(*reader.pop(2))),
     (pickle.BUILD, 8, _build),
@@ -468,11 +468,11 @@ def load_pickle(path: str | os.PathLike, names: Names | None = None) -> Any:
 
     Args:
         path: The file.
-        names: The names that it may use, if others than those of such data.
+        names: The names that it may use; by default those of such data.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        UnsafePickleError: If the pickle names anything else; none of it has run then.
+        UnsafePickleError: If the pickle names anything else; none of it has run.
         ValueError: If the file is truncated or not a pickle.
     """
     path = regular_file(path)

@@ -103,9 +103,9 @@ def written_video(
         fps: Frames per second.
         img_shape: Height and width of each image, both even.
         codec: One of ``CODECS``: ``mp4v`` (MPEG-4), which every OpenCV can write and
-            most players can play; ``avc1`` (H.264), which browsers play as well, and
-            which PyAV can write, but only few builds of OpenCV; or ``vp09`` (VP9),
-            which browsers play, too, and which takes ten times as long to write.
+            most players can play; ``avc1`` (H.264), which browsers play as well, but
+            only PyAV and few builds of OpenCV can write; or ``vp09`` (VP9), which
+            browsers play, too, but which takes ten times as long to write.
 
     Raises:
         ValueError: If the codec cannot be written.
@@ -126,7 +126,7 @@ def written_video(
             yield write
         if count and VideoFile.open(aside).frames != count:
             raise UnavailableError(
-                f'{path}: {count} frames were written and cannot be read again; check '
+                f'{path}: {count} frames were written but cannot be read back; check '
                 'whether the disk is full.'
             )
 

@@ -11,9 +11,9 @@ from mmskelseg.runtime.messages.errors import MissingFileError
 def find_latest_checkpoint(path: str | os.PathLike) -> str | None:
     """Return the last checkpoint of a work folder, or None if it has none.
 
-    That is the file which ``last_checkpoint`` names, or the one of that name in the
-    folder, which may have been moved. After a kill, it may name none, or an older one:
-    the last is then the newest ``epoch_N.pth`` or ``iter_N.pth``.
+    That is the file that ``last_checkpoint`` names, or, if the folder was moved, the
+    one of that name in it. After a kill, ``last_checkpoint`` may be missing or
+    outdated: the newest ``epoch_N.pth`` or ``iter_N.pth`` is then the last.
     """
     folder = Path(path)
     steps = {

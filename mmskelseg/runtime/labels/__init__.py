@@ -52,5 +52,5 @@ __all__ = [
     'write_time_budget',
 ]
 
-# A tool that is not named above is registered, too.
+# Register the tools that are not named above, too.
 import_modules(__name__, __path__)

@@ -1,6 +1,6 @@
 """BORIS: projects (``.boris``), read and written.
 
-They have the format 7.0 of BORIS 7 to 9, possibly compressed (``.boris.gz``). An event
+The format is 7.0, of BORIS 7 to 9, possibly compressed (``.boris.gz``). An event
 is ``[time, subject, code, modifiers, comment, frame]``; a state consists of two events
 with the same subject, code and modifiers. Times are in seconds, over all files of
 player 1 in sequence, plus the observation's time offset.
@@ -28,7 +28,7 @@ from mmskelseg.runtime.messages.errors import UserError, shown
 
 Observation = TypeVar('Observation')
 NO_SUBJECT = 'No focal subject'
-# The behavior of point events that mark a stretch.
+# Behavior of the point events that mark stretches.
 MARK = 'to label'
 POINT = 'POINT'
 _PROJECT = {
@@ -39,7 +39,7 @@ _PROJECT = {
 }
 # Keyboard keys of the classes in BORIS.
 _KEYS = '1234567890abcdefghijklmnopqrstuvwxyz'
-# What a written file states of everything else.
+# Default values of a written file.
 _NEW_PROJECT = json.loads("""{
     "time_format": "hh:mm:ss", "project_date": "", "project_description": "",
     "project_name": "predictions of mmskelseg", "project_format_version": "7.0",
@@ -74,8 +74,8 @@ class Options(NamedTuple):
 class Event(NamedTuple):
     """The start or end of a state, or a point event.
 
-    ``kind`` is POINT for the latter. Whether a state starts or ends follows from the
-    order, with which ``kind`` must agree where a table states it: START or STOP.
+    ``kind`` is POINT for a point event. Events of a state start and end it in turn;
+    ``kind`` must agree where a table states it: START or STOP.
     """
 
     time: float
@@ -108,16 +108,16 @@ def read_boris(
 
     A video is named after its media file, or after the observation if it is live.
     Observations that do not fit are skipped as a whole, with a note: those that lack
-    the subject or have several subjects, have a state without an end, label a video
-    that another one labels already, or have no events that are read.
+    the subject or have several subjects, have a state without an end, label the same
+    video as another one, or have no events to read.
 
     Args:
         path: The project file.
         observation: Read only this observation, or these; each of them must fit.
         subject: Read only events of this subject; an empty text is BORIS' "No focal
             subject". Needed for observations of several subjects.
-        point_seconds: Read point events as well, each as a segment of this length in
-            seconds, which begins with it. By default they are skipped, with a note.
+        point_seconds: Read point events as well, each as a segment that begins there
+            and lasts so many seconds. By default they are skipped, with a note.
         strict: Whether an observation that does not fit is an error.
         notes: List to which notes are appended; by default they are logged as warnings.
     """
@@ -147,9 +147,9 @@ def read_observations(
     Args:
         path: The file.
         there: Its observations by name.
-        read_events: Returns the events of an observation at a place of the file.
-        divide: Returns the videos of an observation with a name and segments.
-        options: Those of the reader.
+        read_events: Returns the events of an observation, given its place for messages.
+        divide: Splits a named observation and its segments into videos.
+        options: Options of the reader.
     """
     names, length = list(there), None
     wanted = options.observation
@@ -161,7 +161,7 @@ def read_observations(
         if length <= 0:
             raise UserError(
                 f'{path}: point_seconds is {length:g}, expected the length in seconds '
-                'that each point event gets, a number above 0.'
+                'of each point event, a number above 0.'
             )
     parts = Parts(
         path,
@@ -296,10 +296,10 @@ def write_boris(
 
     Each class is a state that excludes all others, with a keyboard key of its own.
     Times are rounded to milliseconds, as in BORIS, so that frames are recovered exactly
-    below 1000 frames per second. Confidences become comments of the starts of states.
-    A mark becomes a point event at its start, with its end and reason as comment. The
-    media of a video without ``filename`` is its name, without an extension; BORIS then
-    asks for the file.
+    below 1000 frames per second. Confidences become comments on the starts of states.
+    A mark becomes a point event at its start, with its end and reason as comment. For a
+    video without ``filename``, the media file is its name without an extension, and
+    BORIS asks for the file.
 
     Args:
         path: The file to write.

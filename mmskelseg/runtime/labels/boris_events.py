@@ -53,8 +53,8 @@ def read_boris_events(
 ) -> list[VideoSegments]:
     """Return the states of each video in a table exported from BORIS.
 
-    The table is a CSV or TSV file of "aggregated events" or "tabular events". Options
-    are those of :func:`read_boris`.
+    The table is a CSV or TSV file of "aggregated events" or "tabular events". For the
+    options, see :func:`read_boris`.
     """
     rows = read_rows(path)
     heads = [
@@ -119,8 +119,8 @@ def _videos(
     files = sorted(media.difference(_NO_MEDIA))
     if len(files) > 1:
         raise UserError(
-            f'{place} has the media {", ".join(files)}, and a table does not state '
-            'where each of them ends; give the .boris project instead.'
+            f'{place} has the media {", ".join(files)}, but a table does not state '
+            'where each one ends; give the .boris project instead.'
         )
     if not files:
         return [VideoSegments(name, segments)]
@@ -128,7 +128,7 @@ def _videos(
 
 
 def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
-    """Write a CSV table in the form of BORIS' export of "aggregated events".
+    """Write a CSV table in the format of BORIS' export "aggregated events".
 
     Args:
         path: The file to write.

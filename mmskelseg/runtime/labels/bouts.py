@@ -49,7 +49,7 @@ _PREDICTION = {
 def read_prediction(path: FilePath) -> tuple[VideoSegments, list[str]] | None:
     """Return segments and classes of a ``segments.json`` of `mmskelseg segment`.
 
-    None if the file is another one.
+    Return None for any other file.
     """
     if Path(path).suffix.lower() != '.json' or Path(path).is_dir():
         return None
@@ -101,10 +101,10 @@ def to_bouts(
     Args:
         video: Its segments.
         classes: Names in the order of ids.
-        place: The recording in messages.
-        background: Class of the time without a label; by default it was not observed.
-        duration: Seconds of the recording, if the file does not state them. Without
-            both, it ends with its last segment.
+        place: Name of the recording in messages.
+        background: Class of unlabelled time; by default it counts as not observed.
+        duration: Length of the recording in seconds, if the file does not state it. If
+            neither does, the recording ends with its last segment.
 
     Raises:
         UserError: If segments overlap or are outside of the recording, or if its
@@ -130,7 +130,7 @@ def to_bouts(
             )
         start = at if start < at + _TOUCH else start
         if start >= end:
-            print_log(f'{place}: {segment} is too short, and left out.', WARNING)
+            print_log(f'{place}: {segment} is too short and is left out.', WARNING)
             continue
         rows.append((start, end, classes.index(segment.label)))
         before = segment
@@ -143,7 +143,7 @@ def to_bouts(
 
 
 def _filled(rows: Sequence[_Row], other: int, duration: float) -> Iterator[_Row]:
-    """Yield rows with those of another class between them."""
+    """Yield rows, with the gaps filled by another class."""
     at = 0.0
     for start, end, label in rows:
         if start > at:
@@ -155,7 +155,7 @@ def _filled(rows: Sequence[_Row], other: int, duration: float) -> Iterator[_Row]
 
 
 def _merged(rows: Sequence[_Row]) -> list[_Row]:
-    """Return rows; those of one class that touch are one."""
+    """Return rows, with touching ones of one class merged."""
     merged: list[_Row] = []
     for start, end, label in rows:
         if merged and merged[-1][1:] == (start, label):
@@ -199,7 +199,7 @@ def read_groups(
         if other != group:
             raise UserError(
                 f'{place}: {individual!r} is in the groups {other!r} and {group!r}; '
-                'the tests are for groups of different individuals.'
+                'the tests need groups of different individuals.'
             )
         found[name] = group, individual
     missing = sorted(set(recordings) - found.keys())
@@ -210,13 +210,13 @@ def read_groups(
         )
     if len(set(of_individual.values())) == 1:
         raise UserError(
-            f'{path}: all are in the group {group!r}; at least two are needed.'
+            f'{path}: all are in the group {group!r}; give at least two groups.'
         )
     return found
 
 
 def write_table(path: FilePath, rows: Sequence[Mapping[str, object]]) -> None:
-    """Write rows with the same columns as CSV; the cell of NaN is empty."""
+    """Write rows with equal columns as CSV; NaN becomes an empty cell."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator='\n')
     writer.writerow(rows[0])
@@ -226,7 +226,7 @@ def write_table(path: FilePath, rows: Sequence[Mapping[str, object]]) -> None:
 
 
 def _cell(column: str, value: object) -> object:
-    """Return what a cell shows: p-values with 4 digits, other numbers to 0.001."""
+    """Return a cell's text: p-values with 4 digits, other numbers with 3 decimals."""
     if not isinstance(value, float):
         return value
     if isnan(value):

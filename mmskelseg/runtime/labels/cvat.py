@@ -3,9 +3,9 @@
 A shape of a track lasts until the next shape of the track, the last one until the end
 of the task; ``outside="1"`` means that it is absent. Frame numbers are those of the
 video file, from 0, even if the task skips frames (``frame_filter``); a frame then also
-stands for the skipped frames after it. Ids of images are taken as frame numbers, as in
-tasks that were created from a video. In an exported project, ``task_id`` says to which
-of its tasks a track or an image belongs.
+covers the skipped frames after it. Ids of images are taken as frame numbers, as in
+tasks that were created from a video. In an exported project, ``task_id`` names the task
+of a track or an image.
 """
 
 import re
@@ -31,24 +31,24 @@ def read_cvat(
     strict: bool = False,
     notes: list[str] | None = None,
 ) -> list[VideoSegments]:
-    """Return the spans of tracks and tags, as a video for each task.
+    """Return the spans of tracks and tags, one video per task.
 
-    The video is named after the task's ``source``, or else after the task, as in an
-    exported project, which states no source.
+    The video is named after the task's ``source``, or else after the task, since an
+    exported project states no source.
 
     Args:
         path: The ``annotations.xml`` of an exported task, job or project.
         fps: Frames per second of the video files, which CVAT does not write.
-        attribute: Name of an attribute, such as "action" of a person, whose value is
-            the label, instead of that of the track.
+        attribute: Take the labels from the attribute of this name, such as "action" of
+            a person, instead of from the track.
         strict: Whether a task that does not fit is an error.
         notes: List to which notes are appended; by default they are logged as warnings.
     """
     root = read_xml(path, 'annotations', 'CVAT')
     if fps is None:
         raise UserError(
-            f'{path}: its times are frame numbers, and CVAT does not write the frame '
-            'rate; give that of the video by --label-fps.'
+            f'{path}: its times are frame numbers, but CVAT does not write the frame '
+            "rate; give the video's by --label-fps."
         )
     rate = check_fps(fps, str(path))
     tasks = [*root.iterfind('meta//task'), *root.iterfind('meta/job')]
@@ -87,7 +87,7 @@ def _by_task(
         if task not in found:
             raise UserError(
                 f'{path}: {item.tag} {shown(item.get("id"))} has the task_id '
-                f'{shown(task)}, which none of its {len(tasks)} tasks has; export the '
+                f'{shown(task)}, but none of its {len(tasks)} tasks has it; export the '
                 'project from CVAT again.'
             )
         found[task].append(item)
@@ -95,7 +95,7 @@ def _by_task(
 
 
 def _name(task: Element, root: Element, tasks: int) -> str:
-    """Return the name of the video of one of several tasks; '' if there is none."""
+    """Return the name of a task's video, or '' if there is none."""
     of_file = root.findtext('meta//source') if tasks == 1 else None
     return task.findtext('source') or of_file or task.findtext('name') or ''
 

@@ -57,7 +57,7 @@ def read_elan(
     Args:
         path: The ``.eaf`` file.
         tier: Name of the tier. Needed if several tiers have time-aligned annotations;
-            child tiers and the tier of marks are only considered if they are named.
+            child tiers and the tier of marks are read only if named here.
         strict: Whether such an annotation is an error.
         notes: List to which notes are appended; by default they are logged as warnings.
     """
@@ -175,7 +175,7 @@ def _add_header(root: Element, video: VideoSegments) -> None:
     header = SubElement(root, 'HEADER', MEDIA_FILE='', TIME_UNITS='milliseconds')
     if video.filename:
         url = _url(video.filename)
-        # A path beside the .eaf, for when the absolute path is of another machine.
+        # A path beside the .eaf, in case the absolute path is of another machine.
         beside = url if url.startswith('./') else f'./{url.rpartition("/")[2]}'
         SubElement(
             header,
@@ -210,7 +210,7 @@ def _add_tiers(root: Element, video: VideoSegments) -> None:
     if marks:
         tier = SubElement(root, 'TIER', LINGUISTIC_TYPE_REF='note', TIER_ID=_MARKS)
     for i, mark in enumerate(marks, len(segments) + 1):
-        # Behind the numbers of confidences.
+        # Numbered after the confidences.
         number = i + len(segments)
         _annotate(tier, 'ALIGNABLE_ANNOTATION', number, mark.label, _slots(i))
     scores = [(i, s.score) for i, s in enumerate(segments, 1) if s.score is not None]

@@ -120,7 +120,7 @@ def _video(
 
 
 def write_label_studio(path: FilePath, videos: Sequence[VideoSegments]) -> None:
-    """Write a task with a prediction for each video, to be imported and corrected.
+    """Write a task with a prediction for each video, to import and correct.
 
     The labelling interface must contain ``<Video name="video" value="$video"
     frameRate="$fps"/>`` and ``<TimelineLabels name="videoLabels" toName="video">``.

@@ -82,7 +82,7 @@ def reader_options(format: str) -> list[str]:
 
 
 class NeedsOptionError(UserError):
-    """An option is missing that is needed to read a part."""
+    """An option that is needed to read a part is missing."""
 
 
 class Parts:
@@ -141,8 +141,8 @@ class Parts:
     def part(self, name: str, place: str) -> Iterator[list[VideoSegments]]:
         """Yield a list for the videos of a part; skip it as :meth:`trying` does.
 
-        A part without labels is skipped, too. One whose video another part labels does
-        not fit.
+        A part without labels is skipped, too. A second part that labels the same video
+        does not fit.
         """
         with self.trying(name, place):
             videos: list[VideoSegments] = []
@@ -159,7 +159,7 @@ class Parts:
             self._found |= {video.name: (name, video) for video in videos}
 
     def skip(self, name: str, reason: str) -> None:
-        """Skip a part for a reason that is not an error even if strict."""
+        """Skip a part for a reason that is never an error, even if strict."""
         self._skipped.setdefault(reason, []).append(name)
 
     @property
@@ -183,7 +183,7 @@ class Parts:
             fit: Number of parts that fit.
 
         Raises:
-            UserError: If none fits, because of an error.
+            UserError: If none fits and one raised an error.
         """
         count = sum(map(len, self._skipped.values()))
         if self._first is not None and not fit:
@@ -204,7 +204,7 @@ class Parts:
         )
 
     def note(self, note: str) -> None:
-        """Append a note, without a full stop, to the list, or log it as a sentence."""
+        """Append a note (without a full stop) to the list, or log it as a sentence."""
         if self.notes is None:
             print_log(f'{note}.', WARNING)
         else:

@@ -20,10 +20,10 @@ from mmskelseg.runtime.messages.errors import UserError, check_name
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.structures.segments import resolve_background, to_segments
 
-# The most seconds that labels may exceed the video, since the duration of a container
+# Labels may exceed the video by so many seconds, since the duration of a container
 # rarely agrees with its number of frames.
 _SLACK = 1.0
-# The most seconds without a label at the end of a video that still get the last one;
+# Up to so many unlabelled seconds at the end of a video get the last label;
 # a single frame always does.
 _END = 0.1
 
@@ -86,7 +86,7 @@ def labels_to_segments(
     classes: Sequence[str],
     score: np.ndarray | None = None,
 ) -> list[Segment]:
-    """Return the runs of equal labels as segments; frames of -1 make none.
+    """Return the runs of equal labels as segments, leaving out runs of -1.
 
     Args:
         label: Class id of each frame, shape (T,).
@@ -113,7 +113,7 @@ Segment(start=1.0, end=1.5, label='lift', score=None)]
         if not 0 <= k < len(classes):
             raise UserError(
                 f'label is {k} in frame {start}, but the ids of the {len(classes)} '
-                f'classes run from 0 to {len(classes) - 1}; -1 is no label.'
+                f'classes run from 0 to {len(classes) - 1}; -1 means no label.'
             )
         mean = None if score is None else float(score[k, start:end].mean())
         segments.append(Segment(start / fps, end / fps, classes[k], mean))
@@ -140,8 +140,8 @@ def segments_to_labels(
             the labelling tool.
         classes: Names in the order of ids.
         missing: How to treat frames without a segment: as an ``error``, as
-            ``background``, or as ``unlabelled`` (-1). It is no error if only the last
-            frames have none, for up to 0.1 s or one frame; they get the last label.
+            ``background``, or as ``unlabelled`` (-1). A gap of at most 0.1 s or one
+            frame at the end is no error: it gets the last label.
         overlap: How to treat frames with segments of two classes: as an ``error``, as
             ``background``, or as the ``later`` segment, the one that starts last.
         background: Name of the background class.
@@ -164,7 +164,7 @@ def segments_to_labels(
     if missing == 'error' and _ends_early(gaps, fps):
         print_log(
             f'{place}: the last label ends {gaps.sum() / fps:.3f} s before the video, '
-            'and is extended to its end.',
+            'and is extended to the end.',
             WARNING,
         )
         label[gaps] = label[~gaps][-1]
@@ -282,7 +282,7 @@ def _check_options(
 def check_segment(
     segment: Segment, duration: float, classes: Sequence[str], place: str
 ) -> None:
-    """Raise a UserError if a segment has no class, or exceeds the video by a second."""
+    """Raise a UserError for an unknown class, or over a second outside of the video."""
     if segment.label not in classes:
         raise UserError(
             f'{place}: {segment} is not one of the {len(classes)} classes '
@@ -291,7 +291,7 @@ def check_segment(
     if segment.start < -_SLACK or segment.end > duration + _SLACK:
         raise UserError(
             f'{place}: {segment} is outside of the video, which lasts {duration:.3f} '
-            's; the labels are of another video or fps is wrong.'
+            's; the labels belong to another video, or fps is wrong.'
         )
 
 

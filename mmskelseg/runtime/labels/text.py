@@ -58,7 +58,7 @@ def read_csv_segments(path: FilePath) -> list[VideoSegments]:
 def write_csv_segments(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     """Write the columns video, start, end, label and score; seconds have 6 decimals.
 
-    The cell of a score that is None is empty.
+    A score of None becomes an empty cell.
     """
     table = io.StringIO()
     writer = csv.writer(table, lineterminator='\n')

@@ -1,8 +1,8 @@
 """VGG Image Annotator, version 3 (VIA): temporal segments in a project's JSON.
 
-A segment is an entry of ``metadata`` with two times in ``z`` and nothing in ``xy`` that
-is not deleted (lowest bit of ``flg``). Its label is the value of an attribute with the
-anchor ``FILE1_Z2_XY0``: the text itself, or the key of one of the attribute's options.
+A segment is an entry of ``metadata`` with two times in ``z`` and nothing in ``xy``,
+unless it is deleted (lowest bit of ``flg``). Its label is the value of an attribute
+with the anchor ``FILE1_Z2_XY0``: the text itself, or the key of one of its options.
 """
 
 from typing import Any

@@ -19,7 +19,7 @@ class DependencyError(UnavailableError):
 
 
 def is_installed(package: str) -> bool:
-    """Return whether a package was installed, and is not just in some folder."""
+    """Return whether a package is installed, and not just a folder on the path."""
     return package in metadata.packages_distributions()
 
 

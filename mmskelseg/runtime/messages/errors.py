@@ -97,8 +97,8 @@ class UnavailableError(UserError, OSError, RuntimeError):
 def reading(path: str | os.PathLike, *others: type[Exception]) -> Iterator[None]:
     """Turn errors about the content of a file within the block into a UserError.
 
-    Code that reads a file checks what it reads, and says what is wrong. This is for
-    content that no check expects; with ``SKELSEG_TRACEBACK=1``, commands show where.
+    Readers check what they read, and say what is wrong. This catches content that no
+    check covers; with ``SKELSEG_TRACEBACK=1``, commands show the traceback.
 
     Args:
         path: The file.
@@ -119,7 +119,7 @@ def reading(path: str | os.PathLike, *others: type[Exception]) -> Iterator[None]
 def reads_file(
     read: Callable[Concatenate[AnyPath, Options], Result],
 ) -> Callable[Concatenate[AnyPath, Options], Result]:
-    """Run a function, whose first argument is a path, in a block of :func:`reading`."""
+    """Run a function of a path, its first argument, in a block of :func:`reading`."""
 
     @wraps(read)
     def reads(path: AnyPath, *args: Options.args, **kwargs: Options.kwargs) -> Result:
@@ -151,7 +151,7 @@ def user_errors() -> Iterator[None]:
 def explanation(error: BaseException) -> str | None:
     """Return the sentence that explains an error to users; None for unexpected errors.
 
-    These are :class:`UserError`, errors of the system, and a lack of memory.
+    It explains :class:`UserError`, errors of the system, and a lack of memory.
     """
     error = unwrapped(error)
     if isinstance(error, UserError):

@@ -1,8 +1,8 @@
-"""The check of options by their annotations.
+"""Checks of options against their annotations.
 
 The signature says which values an option takes, such as ``channels: Count`` or
 ``form: Literal['reference', 'printed']``. :func:`checked` makes a class or a function
-check its arguments by that; the decorators that register a part apply it.
+check its arguments against it; the decorators that register a part apply it.
 """
 
 import functools
@@ -58,12 +58,12 @@ _SIMPLE: dict[object, tuple[type, str]] = {
 
 
 def checked(part: Checked) -> Checked:
-    """Make a class or a function check its arguments, as its decorator.
+    """Decorate a class or a function so that it checks its arguments.
 
-    A class checks them when it is built; one that inherits its constructor does too. A
+    A class checks them when it is built, as do those that inherit its constructor. A
     value that does not fit its annotation raises a UserError with the name of the class
-    or function, the argument, the value, and what is allowed. Annotations of other
-    kinds than :func:`fits` knows, and constructors of other packages, are not checked.
+    or function, the argument, the value, and what is allowed. Annotations that
+    :func:`fits` does not know, and constructors of other packages, are not checked.
 
     >>> @checked
     ... def filtered(frames: Count): ...
@@ -122,7 +122,7 @@ def misfits(hints: Mapping[str, object], values: Mapping[str, object]) -> Iterat
 def hints_of(part: Callable) -> Mapping[str, object]:
     """Return the annotations of a function or of a typed dict, by name.
 
-    Those of ``*args`` and ``**kwargs`` are left out, and all if one has no value.
+    Those of ``*args`` and ``**kwargs`` are left out, and all if one is not defined.
     """
     try:
         hints = typing.get_type_hints(part, include_extras=True)
@@ -140,9 +140,9 @@ def fits(value: object, hint: object) -> bool:
     """Return whether a value fits an annotation.
 
     This checks simple types, ``Literal``, unions, ``Annotated`` with :class:`Where`,
-    and sequences with their items; of mappings, only that it is one. Anything fits
-    other annotations. As in configs, lists are as good as tuples; NumPy's numbers are
-    as good as Python's; and True is no number.
+    and sequences with their items; for mappings, only the type. Anything fits other
+    annotations. As in configs, lists pass as tuples; NumPy's numbers pass as Python's;
+    True is not a number.
     """
     kind, args = get_origin(hint), get_args(hint)
     if kind is Annotated:

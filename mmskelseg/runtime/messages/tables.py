@@ -35,7 +35,7 @@ def markdown_table(rows: Rows, left: Iterable[int] = (0,)) -> list[str]:
 
 def _padded(rows: Rows, left: Iterable[int]) -> list[list[str]]:
     """Return the cells of each row, padded to the width of their column."""
-    # Names may come from anybody's file.
+    # Names may come from untrusted files.
     rows = [[escaped(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     at_left = {i % len(widths) for i in left}

@@ -41,7 +41,7 @@ __all__ = [
     'write_npz',
 ]
 
-# A tracker that is not named above is registered, too.
+# Register the trackers that are not named above, too.
 import_modules(__name__, __path__)
 #: The names of the formats.
 FORMATS = tuple(POSE_FORMATS.readers)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 Columns = list[tuple[str, str, str]]
 # The three or four names of each column, the frame numbers (T,), and the values.
 Table = tuple[Sequence[object], np.ndarray, np.ndarray]
-# The most columns of a table, of coordinates, and the most frames: over ten hours.
+# The most columns of coordinates in a table, and the most frames: over ten hours.
 _MOST_COLUMNS, _MOST_ROWS = 100_000, 2_000_000
 _HEADS = ('scorer', 'individuals', 'bodyparts', 'coords')
 # DeepLabCut's name for body parts that belong to no animal, such as corners.
@@ -151,7 +151,7 @@ def _read_hdf5(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
     if not names or not all(map(_is_column, names)):
         raise UserError(
             f'{path}: columns have the names {shown(names[0] if names else names)}, '
-            'expected scorer, bodyparts and coords, and perhaps individuals.'
+            'expected scorer, bodyparts and coords, and possibly individuals.'
         )
     if frames.ndim != 1 or frames.dtype.kind not in 'iu':
         raise UserError(
@@ -184,7 +184,7 @@ def _table_format(group: 'h5py.Group', source: str) -> Table:
     for block in blocks:
         kind = hdf5_attribute(table, f'{block}_kind', source)
         try:
-            # Of a number, `bytes` would make as many zeros.
+            # Given a number, `bytes` would return that many zeros.
             names += PickleReader(bytes(memoryview(kind))).load()
         except UnsafePickleError as error:
             raise UserError(f'{source}: refused: {error}.') from None

@@ -18,10 +18,10 @@ def named_layout(
     limbs: Sequence[Sequence[int | str]] = (),
     name: str = 'custom',
 ) -> Layout:
-    """Return the layout of joints whose names are known.
+    """Return the layout of joints with names.
 
-    Joints whose names differ only in left and right are flip pairs. COCO's 17 joints in
-    their order are ``coco17``, whatever the limbs.
+    Joints that differ only in left and right are flip pairs. COCO's 17 joints in COCO's
+    order are ``coco17``, whatever the limbs.
 
     >>> named_layout(['nose', 'earL', 'earR'])['flip_pairs']
     [[1, 2]]
@@ -52,8 +52,8 @@ def counted_layout(
 ) -> tuple[Layout, tuple[str, ...]]:
     """Return the layout of V joints without names, and a note if it is a guess.
 
-    It is the given one, which must have V joints, or else COCO's if V is 17, or else
-    ``unnamed`` if that has V.
+    That is the given one, or else COCO's if V is 17, or else ``unnamed``. It must have
+    V joints.
     """
     if given is not None:
         try:
@@ -111,7 +111,7 @@ def in_order(
 
 
 def _misspelt(joints: Sequence[str]) -> Iterator[str]:
-    """Yield a note on each joint whose name is nearly one that COCO has."""
+    """Yield a note on each joint with nearly the name of one of COCO's joints."""
     missing = [joint for joint in COCO17 if joint not in joints]
     for joint in [joint for joint in joints if joint not in COCO17]:
         for meant in get_close_matches(joint.lower(), missing, n=1, cutoff=0.9):

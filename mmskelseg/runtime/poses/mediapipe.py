@@ -1,8 +1,8 @@
 """The 33 landmarks of MediaPipe Pose, in common forms of JSON, CSV or npz files.
 
 MediaPipe itself writes no file; docs/keypoint_formats.md lists the forms that are read.
-The result is COCO's 17 joints, all of which are among the 33. Coordinates are taken as
-pixels if their median exceeds 2, and otherwise as fractions of the image.
+The result is COCO's 17 joints, a subset of the 33. Coordinates are taken as pixels if
+their median exceeds 2, and otherwise as fractions of the image.
 """
 
 import re
@@ -41,7 +41,7 @@ _CHOSEN = [LANDMARKS.index(joint) for joint in COCO17]
 
 
 def _is_table(header: list[str]) -> bool:
-    """Return whether joints are landmarks, or have names that only these have."""
+    """Return whether columns are numbered landmarks, or have MediaPipe's own names."""
     feet = ('left_foot_index', 'right_foot_index')
     return any(name.startswith('landmark') for name in header) or all(
         any(name.startswith(foot) for name in header) for foot in feet
@@ -58,7 +58,7 @@ def _is_table(header: list[str]) -> bool:
     },
 )
 def read_mediapipe(path: FilePath, img_shape: tuple[int, int] | None = None) -> Poses:
-    """Return COCO's 17 joints of the landmarks of one video.
+    """Return COCO's 17 joints from the landmarks of one video.
 
     Args:
         path: A .json, .csv, .tsv or .npz file.
@@ -87,8 +87,8 @@ def read_mediapipe(path: FilePath, img_shape: tuple[int, int] | None = None) -> 
         return poses.noting(f'{note}, in pixels', img_shape=img_shape, fps=fps)
     if img_shape is None:
         raise UserError(
-            f'{path}: x and y are fractions of the image, whose size the file does not '
-            'state; give it by --size WIDTHxHEIGHT, or the videos by --videos.'
+            f'{path}: x and y are fractions of the image, but the file does not state '
+            'its size; give it by --size WIDTHxHEIGHT, or the videos by --videos.'
         )
     pixels = poses.keypoint * np.array(img_shape[::-1], np.float32)
     return poses.noting(note, keypoint=pixels, img_shape=img_shape, fps=fps)

@@ -80,7 +80,7 @@ def write_npz(poses: Poses, path: FilePath, **more: np.ndarray) -> None:
         path: The file to write.
         **more: Further arrays for other readers, of numbers or texts.
     """
-    # Any, since NumPy's signature has an option among the names of arrays.
+    # Any, since NumPy's signature mixes an option with the names of arrays.
     arrays: dict[str, Any] = {
         'keypoint': poses.keypoint,
         'keypoint_score': poses.keypoint_score,
@@ -146,7 +146,7 @@ def _layout(arrays: Mapping[str, np.ndarray], source: str) -> Layout | None:
 def matching(
     arrays: Mapping[str, object], key: str, shape: tuple[int, ...], source: str
 ) -> np.ndarray | None:
-    """Return an array that must have a shape, or None if it does not exist."""
+    """Return an array after checking its shape, or None if it does not exist."""
     if arrays.get(key) is None:
         return None
     array = numeric_array(arrays, key, source)

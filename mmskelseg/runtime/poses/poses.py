@@ -31,10 +31,10 @@ _CROWD = 500
 _SPREAD = 1000
 # The largest plausible height or width of an image.
 _LARGEST_SIDE = 1 << 16
-# The most frames of a video at another frame rate, if they are more than it has: 18
+# The most frames that a change of frame rate may yield, unless the video has more: 18
 # hours at 30 frames per second.
 _MOST_FRAMES = 2_000_000
-# The largest share of joints outside the image that gets no note.
+# A larger share of joints outside the image gets a note.
 _MOST_OUTSIDE = 0.2
 
 
@@ -210,7 +210,7 @@ def check_frames(count: int, frames: int, fps: float, source: str) -> None:
 
     Args:
         count: The number of frames at the other rate.
-        frames: The number of frames that there are.
+        frames: The actual number of frames.
         fps: The stated frame rate, which may be wrong.
         source: Name of the video in messages.
     """
@@ -238,7 +238,7 @@ def check_stated_size(poses: Poses, given: tuple[int, int] | None, source: str) 
         height, width = poses.img_shape
         raise UserError(
             f'{source}: states images of {width}x{height}, but the given size '
-            f'(--size) is {given[1]}x{given[0]}; leave that out.'
+            f'(--size) is {given[1]}x{given[0]}; leave it out.'
         )
 
 
@@ -256,8 +256,8 @@ def with_size(poses: Poses) -> Poses:
         x, y = seen.max(axis=0)
         return poses.noting(
             f'{outside.mean():.0%} of the joints lie outside the image of '
-            f'{width}x{height}, up to ({x:.0f}, {y:.0f}); the poses seem to be of '
-            'another size than the video'
+            f'{width}x{height}, up to ({x:.0f}, {y:.0f}); the poses seem to come from '
+            'a video of another size'
         )
     width, height = np.ceil(seen.max(axis=0, initial=0)).astype(int) + 1
     return poses.noting(
@@ -269,7 +269,7 @@ def with_size(poses: Poses) -> Poses:
 def with_rate(
     poses: Poses, file: VideoFile | None, given: float | None, source: str
 ) -> Poses:
-    """Return poses with a frame rate, and as long as their video, if there is one.
+    """Return poses with a frame rate, extended to the length of their video, if any.
 
     Empty frames may be added at the end, since some trackers stop writing after the
     last person they found.

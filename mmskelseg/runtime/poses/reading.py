@@ -12,7 +12,7 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses.poses import Layout, Poses
 
 _READ_FOR_KEYS = 65536
-# Files that have this name in every video's folder.
+# Files with the same name in every video's folder.
 _IN_FOLDERS = ('alphapose-results',)
 
 
@@ -35,9 +35,9 @@ def _array_names(path: Path) -> list[set[str]]:
     return [set(read_npz(path))]
 
 
-#: The formats of pose files. A hint is a key of a JSON file, of which the first known
-#: one decides; the header of a table, in lower case; whether each item of an HDF5 file
-#: is a table of pandas; the names of the arrays in an npz file; or a folder.
+#: The formats of pose files. A hint is a key of a JSON file (the first known one
+#: decides); the header of a table, in lower case; whether each item of an HDF5 file is
+#: a table of pandas; the names of the arrays in an npz file; or a folder.
 POSE_FORMATS: Formats[Poses] = Formats(
     'poses',
     '--format (convert keypoints) or --pose-format',
@@ -71,8 +71,8 @@ def read_poses(
         path: The file or folder that the tracker wrote.
         format: One of ``FORMATS``; by default recognised by name and content.
         skeleton: The layout of the joints, if the file does not state it.
-        unnamed: The layout of joints that have no names, such as that of a model, if
-            they are not 17 as in COCO.
+        unnamed: The layout of joints without names, such as that of a model, unless
+            there are 17 as in COCO.
         img_shape: Height and width in pixels, for coordinates that are fractions.
         first_frame: The ``image_id`` of the first frame of COCO results.
 

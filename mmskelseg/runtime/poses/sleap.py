@@ -37,7 +37,7 @@ _OURS = ('track', 'frame', 'node', 'xy')
 
 
 def _is_own(items: dict[str, bool]) -> bool:
-    # DeepLabCut names a table of several animals `tracks`, as SLEAP its array.
+    # DeepLabCut's table of several animals is named `tracks`, like SLEAP's array.
     return 'tracks' in items and not any(items.values())
 
 

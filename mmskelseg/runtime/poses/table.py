@@ -1,7 +1,7 @@
 """Joints in a CSV table, long or wide.
 
 docs/keypoint_formats.md has an example of each. A joint is missing if x or y is empty
-or ``nan``. A joint without a score is certain, such as one placed manually in SLEAP.
+or ``nan``. A joint without a score, such as one placed manually in SLEAP, scores 1.
 """
 
 import re

@@ -8,7 +8,7 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses.poses import Poses
 from mmskelseg.runtime.structures.choices import POLICIES
 
-# The fewest seconds that a person must be seen, and the frame rate if it is unknown.
+# A person must be seen for so many seconds; the frame rate if it is unknown.
 _LEAST_SECONDS, _RATE = 2.0, 30.0
 
 

@@ -1,4 +1,4 @@
-"""Data structures that several rooms share: skeletons, segments, annotations."""
+"""Data structures shared by several packages: skeletons, segments, annotations."""
 
 from mmskelseg.runtime.structures.skeleton import Skeleton, is_data_layout
 

@@ -13,7 +13,7 @@ PlaceKey: TypeAlias = Literal['keypoint', 'keypoint_3d']
 FrameKey: TypeAlias = Literal['label', 'risk']
 #: The arrays of a video's skeletons, each (M, T, V, ...).
 SKELETON_KEYS: tuple[SkeletonKey, ...] = ('keypoint', 'keypoint_score', 'keypoint_3d')
-#: Those of them that hold coordinates.
+#: The ones that hold coordinates.
 PLACE_KEYS: tuple[PlaceKey, ...] = ('keypoint', 'keypoint_3d')
 #: The arrays with a value for each frame, (T,).
 FRAME_KEYS: tuple[FrameKey, ...] = ('label', 'risk')
@@ -43,8 +43,8 @@ class Metainfo(TypedDict, total=False):
 class VideoAnnotation(TypedDict, total=False):
     """The annotation of one video, with what augmentations add for renderers.
 
-    The keys up to ``fps`` are required in a file, those from ``shift`` on are never in
-    one. Shapes: keypoint (M, T, V, 2), keypoint_score (M, T, V), label (T,),
+    A file must have the keys up to ``fps``, and never has those from ``shift`` on.
+    Shapes: keypoint (M, T, V, 2), keypoint_score (M, T, V), label (T,),
     keypoint_3d (M, T, V, 3), risk (T,), person_score (M, T), person_box (M, T, 4).
     """
 

@@ -18,7 +18,7 @@ DIRECTIONS = ('x', 'y', 'z', '-x', '-y', '-z')
 VIEWS = ('side', 'top')
 # Standing people are at least this much taller than wide and deep.
 _UPRIGHT = 1.5
-# 1 if all bodies point in one direction, 0 if they point in all directions alike.
+# Below this, bodies point everywhere; 1 means one direction, 0 all directions alike.
 _ONE_DIRECTION = 0.3
 
 
@@ -45,8 +45,8 @@ def up_direction(
     """Return the direction of ``keypoint_3d`` that points up or down, and the reason.
 
     It is that of the metainfo; else the axis along which bodies are longest by far, as
-    those of people who stand; else the axis about which bodies point in all directions,
-    as those of animals on four feet. None if videos disagree, or show neither.
+    in standing people; else the axis about which bodies point in all directions, as in
+    animals on four feet. None if videos disagree, or show neither.
     """
     if 'up' in metainfo:
         return metainfo['up'], 'the annotation file says so'
@@ -73,7 +73,7 @@ def camera_view(
     """Return from where the camera of ``keypoint`` looks, and the reason.
 
     It is the view of the metainfo, else ``top`` if bodies point in all directions of
-    the image, as animals do in an arena that is filmed from above.
+    the image, as animals do in an arena filmed from above.
     """
     if 'view' in metainfo:
         return metainfo['view'], 'the annotation file says so'
@@ -108,7 +108,7 @@ def _point_everywhere(
         count = np.maximum(seen.sum(axis=2, keepdims=True), 1)
         centre = (points * seen).sum(axis=2, keepdims=True) / count
         x, y = np.moveaxis((points - centre) * seen, -1, 0)
-        # An axis has no front, so its angle counts twice.
+        # An axis has no front, so its angle is doubled.
         axes = np.stack([(x * x - y * y).sum(-1), 2 * (x * y).sum(-1)], axis=-1)
         lengths = (x * x + y * y).sum(-1)
         axes = axes[lengths > 0] / lengths[lengths > 0][:, None]

@@ -1,7 +1,7 @@
 """Bouts: when each behaviour or task was seen, and statistics of it.
 
-A bout is an uninterrupted stretch of one class. A bout that the edge of a recording
-cuts counts as it was seen. Time without a label is not observed time.
+A bout is an uninterrupted stretch of one class. A bout cut by the edge of a recording
+counts with the part that was seen. Time without a label is not observed time.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class BoutStatistics:
         budget: Numbers, total times and transitions.
         durations: Seconds of each bout, by class.
         latencies: Seconds until the first bout in each recording that has one, by
-            class; 0 if it goes on when the recording, or its part, begins.
+            class; 0 if the recording, or its part, begins during a bout.
 
     >>> label = np.array([0, 1, 0])
     >>> bouts = Bouts(np.array([0, 2, 3]), np.array([2, 3, 10]), label, 10.0)
@@ -111,7 +111,7 @@ class BoutStatistics:
     def measures(self) -> dict[str, np.ndarray]:
         """Return the ``MEASURES`` by their names, each of shape (K,).
 
-        NaN stands where there is nothing to measure: durations and latency of a class
+        They are NaN where there is nothing to measure: durations and latency of a class
         without a bout, the standard deviation of one bout, shares of no time.
         """
         number, total = self.budget.number, self.budget.total

@@ -68,7 +68,7 @@ def spatial_subsets(skeleton: Skeleton, reach: int | None = 1) -> np.ndarray:
     Source: Yan et al. (AAAI 2018), Sec. 3.3, "spatial configuration partitioning".
 
     >>> chain = Skeleton.get(dict(joints=3, limbs=[[0, 1], [1, 2]], root=[0]))
-    >>> (spatial_subsets(chain, reach=None)[2] > 0).astype(int)  # reads its way home
+    >>> (spatial_subsets(chain, reach=None)[2] > 0).astype(int)  # towards the root
     array([[0, 1, 0],
            [0, 0, 1],
            [0, 0, 0]])
@@ -93,7 +93,7 @@ def skeleton_pyramid(skeleton: Skeleton) -> list[tuple[Skeleton, np.ndarray]]:
     Returns:
         For each level, its skeleton of G nodes and a pooling matrix (G', G), float32:
         column g has the weights of the G' nodes of the level below in node g, which
-        sum to 1. The first level has the joints, each of which reads itself.
+        sum to 1. In the first level, each joint reads itself.
 
     >>> [level.joints for level, _ in skeleton_pyramid(Skeleton.get('lcr15'))][1:]
     [('left_arm', 'right_arm', 'left_leg', 'right_leg', 'remaining'), ('body',)]

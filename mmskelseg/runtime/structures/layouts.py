@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import TypedDict
 
-# The places of the side in a name: leftWrist, wrist_left, l_wrist, wrist.L, RWrist.
+# Where a name states the side: leftWrist, wrist_left, l_wrist, wrist.L, RWrist.
 _SIDES = (
     r'(?i)(.*?)(left|right)(.*)',
     r'(?i)()(l|r)[\W_]+(.+)',
@@ -27,7 +27,7 @@ LONGEST_NAME = 200
 
 
 class NamedLayout(TypedDict):
-    """A layout whose joints, limbs, drop groups and root are given by name."""
+    """A layout that gives joints, limbs, drop groups and root by name."""
 
     name: str
     joints: list[str]

@@ -36,7 +36,7 @@ class PredictedSegment(TypedDict):
 
 
 class Prediction(InputVideo, total=False):
-    """A video with what a model predicts; see ``SkelSegInferencer``.
+    """A video with a model's predictions; see ``SkelSegInferencer``.
 
     Shapes: pred_label, raw_label, pred_risk, pred_boundary and pred_entropy (T,),
     pred_score (K, T).

@@ -22,8 +22,7 @@ def check_labels(labels: np.ndarray, name: str = 'labels') -> np.ndarray:
     labels = np.asarray(labels)
     if labels.ndim != 1:
         raise UserError(
-            f'{name} has shape {labels.shape}, but one label a frame, shape (T,), '
-            'is needed.'
+            f'{name} has shape {labels.shape}, expected one label a frame, shape (T,).'
         )
     if labels.size and labels.dtype.kind not in 'iu':
         raise UserError(
@@ -76,7 +75,7 @@ def segment_table(labels: np.ndarray) -> np.ndarray:
 def direct_boundaries(labels: np.ndarray) -> np.ndarray:
     """Return the frames at which a labelled segment follows another one directly.
 
-    Where labels end, an action may go on.
+    A gap in the labels has no boundary, since the action may go on in it.
 
     >>> direct_boundaries(np.array([4, 4, 0, -1, 2, 2, 3]))
     array([2, 6])
@@ -90,7 +89,7 @@ def to_segments(labels: np.ndarray) -> list[tuple[int, int, int]]:
     """Return the segments of one video as ``(start, end, label)``, end exclusive.
 
     Args:
-        labels: Label of each frame, shape (T,); -1 is no label and makes no segment.
+        labels: Label of each frame, shape (T,); -1 is left out.
 
     Raises:
         ValueError: If the labels are not integers in one dimension.

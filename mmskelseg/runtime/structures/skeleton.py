@@ -14,7 +14,7 @@ from mmskelseg.runtime.messages.dependencies import is_installed
 from mmskelseg.runtime.messages.errors import UserError, check_name, shown
 from mmskelseg.runtime.structures.layouts import LAYOUTS, LONGEST_NAME, mirrored_joints
 
-# More than people, animals and meshes have; files may state any number.
+# More than any person, animal or mesh has; files may state any number.
 _MOST_JOINTS = 2000
 _HIPS = ('left_hip', 'right_hip')
 # Joints by name or index; a single joint needs no list.
@@ -142,7 +142,7 @@ class Skeleton:
             return cls._from_dataset_info(*_read_layout(name))
         if not isinstance(skeleton, Mapping):
             raise UserError(
-                f'{skeleton!r} is not a skeleton, but a name, path or dict.'
+                f'{skeleton!r} is not a skeleton, expected a name, path or dict.'
             )
         if {'keypoint_info', 'skeleton_info'} <= set(skeleton):
             return cls._from_dataset_info(skeleton, 'a dict')
@@ -232,7 +232,7 @@ class Skeleton:
         except (AttributeError, OverflowError, TypeError, ValueError) as error:
             raise UserError(
                 f'The skeleton {shown(dict(parts))} cannot be read ({error}); '
-                '`joints` are names or their number, the others lists of names or '
+                '`joints` are names or their number, the others are lists of names or '
                 'indices of joints.'
             ) from error
 
@@ -259,7 +259,7 @@ def _read_layout(name: str) -> tuple[Mapping[str, object], str]:
     """Return the ``dataset_info`` of a layout and the path of its file."""
     if name.startswith('mmpose:'):
         spec = find_spec('mmpose')
-        # A folder of this name in the current one is no package: a layout is a program.
+        # A mere folder of this name does not count, since a layout is a program.
         if spec is None or spec.origin is None or not is_installed('mmpose'):
             raise UserError(
                 f'The skeleton {name!r} is read from MMPose, which is not installed; '

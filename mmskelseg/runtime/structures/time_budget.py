@@ -45,7 +45,7 @@ class TimeBudget:
 
     @property
     def share(self) -> np.ndarray:
-        """Share of each class in the time, unlabelled included, in percent, (K,)."""
+        """Share of each class in all time, unlabelled included, in percent, (K,)."""
         return 100 * self.total / max(self.total.sum() + self.unlabelled, 1e-12)
 
 

@@ -124,5 +124,5 @@ def test_malformed_predictions_are_named(change, message, walk, save_json):
 def test_truncated_json_is_named(walk, save_json):
     path = save_json(frames(walk))
     path.write_text(path.read_text()[:-20])
-    with pytest.raises(ValueError, match='is no JSON'):
+    with pytest.raises(ValueError, match='is not valid JSON'):
         read_mmpose(path)

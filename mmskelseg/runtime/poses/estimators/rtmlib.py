@@ -50,7 +50,7 @@ class RTMLibPose(PoseEstimator):
         networks: Files instead of downloads: the arguments ``det``, ``det_input_size``,
             ``pose`` and ``pose_input_size`` of the solution.
         backend: ``onnxruntime``, ``opencv`` or ``openvino``.
-        max_people: Number of people that are kept per frame, the most confident ones.
+        max_people: Largest number of people per frame; the most confident are kept.
         device: Device of the networks, ``cpu`` or ``cuda``.
 
     Raises:
