@@ -169,7 +169,7 @@ class InputReader:
         name = source.name
         layout = (source.metainfo or entry).get('skeleton', self.skeleton)
         if layout is not self.skeleton and not is_data_layout(layout):
-            # An entry may come from anybody's file, and a path may be a program.
+            # A path is not accepted, since the file could be a program.
             raise UserError(
                 f'{name}: skeleton is {shown(layout)}, expected the name of a layout '
                 'or a dict of joints and limbs.'
@@ -178,8 +178,8 @@ class InputReader:
         if len(keypoint) > 1 and self.person not in ('track', 'all', EACH):
             raise UserError(
                 f'{name}: person is {self.person!r}, but the {len(keypoint)} people of '
-                'an annotation are used together, or each of them (each); leave it '
-                'out, or give the poses that the annotation was made from.'
+                'an annotation can only be used together or separately (each); leave '
+                'it out, or give the poses that the annotation was made from.'
             )
         layout, _ = counted_layout(keypoint.shape[2], layout, name)
         fps = entry.get('fps', self.fps)
