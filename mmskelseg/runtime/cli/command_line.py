@@ -41,9 +41,9 @@ def command(
     """Return the ``main(argv, prog)`` of a command.
 
     It parses the arguments, calls ``run``, and returns the exit status. If the parser
-    has a usage of its own, options may stand between positional arguments. User errors
-    end it with a sentence. So do Ctrl+C and SIGTERM, with ``kept``, which says which
-    files remain and how to continue.
+    has a usage of its own, options may come between positional arguments. User errors,
+    Ctrl+C and SIGTERM end it with a sentence. For the latter two it is ``kept``, which
+    says which files remain and how to continue.
     """
 
     def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int | None:
