@@ -24,7 +24,7 @@ from mmskelseg.trained.model_zoo import FOLDER, zoo
 
 # All formats except GIF, which is impossible for long videos.
 FORMATS = tuple(name for name in EXPORTS if name != 'gif')
-# Where trainings write, unless told otherwise.
+# Where trainings write by default.
 _TRAININGS = 'work_dirs'
 # Number of results that are kept for download; older ones are deleted.
 _KEPT = 20
@@ -39,7 +39,7 @@ class Result:
 
 
 class PageSegmenter:
-    """The segmenter behind the page, which processes one request after the other.
+    """The segmenter behind the page, which processes one request at a time.
 
     Args:
         checkpoints: A checkpoint, or a folder of trainings; None for those in
