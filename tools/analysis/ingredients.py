@@ -41,7 +41,7 @@ SCORES = {
     'mAP': 'mAP',
     'Acc': 'acc',
 }
-# Settings of the strength of augmentations; the first one that exists is used.
+# Settings of an augmentation's strength; the first one that exists is used.
 STRENGTHS = ('p', 'sigma', 'degrees', 'fraction')
 
 
@@ -101,7 +101,7 @@ def folder_of(work_dir: Path, variant: str) -> Path:
 
 
 def markdown(title: str, results: Mapping[str, Summary]) -> str:
-    """Return the table of variants, each beside the change to ``all``.
+    """Return the table of variants, each beside the change from ``all``.
 
     Args:
         title: What was run.
@@ -123,8 +123,8 @@ def markdown(title: str, results: Mapping[str, Summary]) -> str:
     folds, seeds = ', '.join(first['folds']), ', '.join(map(str, first['seeds']))
     return '\n\n'.join(
         (
-            f'{title}, folds {folds}, seeds {seeds}; in percent, in brackets the '
-            'change to `all`.',
+            f'{title}, folds {folds}, seeds {seeds}; in percent, with the change '
+            'from `all` in brackets.',
             '\n'.join(markdown_table(rows)),
             '± standard deviation over seeds, of means over folds.\n',
         )

@@ -207,7 +207,7 @@ class Study:
         if not stretches:
             raise UserError(
                 f'--minutes {budget:g} has no room for one stretch of --stretch '
-                f'{self.args.stretch:g} seconds; raise the one or lower the other.'
+                f'{self.args.stretch:g} seconds; raise --minutes or lower --stretch.'
             )
         file = self._file(method, budget)
         write_stretches(file, stretches)
