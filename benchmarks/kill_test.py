@@ -11,7 +11,7 @@ finish as its help says: a training with --resume, others with the same command.
 - the final results must equal those of the uninterrupted run, tensor by tensor;
 - no temporary file may be left.
 
-Trials that have been done are skipped, so that the test itself can be stopped. It
+Finished trials are skipped, so that the test itself can be stopped and continued. It
 prints a table, and exits with 1 if there are deviations.
 """
 

@@ -51,8 +51,8 @@ class SkelSegInferencer(Segmenter, BaseInferencer):
             package, such as ``skelseg/toy_joint_limb``. Such a config is a program, as
             everywhere in OpenMMLab. None: the config in the checkpoint, which is data
             and may only name registered parts.
-        weights: Path of a checkpoint, or of several, such as of different seeds, whose
-            probabilities are averaged. None: ``model`` is the name of a model that
+        weights: Path of a checkpoint, or of several (such as different seeds) to
+            average their probabilities. None: ``model`` is the name of a model that
             comes with the package, such as ``precog``.
         device: Device of the model; by default a GPU, if there is one.
         pose_estimator: The estimator of poses for videos without poses: its name or

@@ -21,7 +21,7 @@ CRITERIA = {
     'rarity': 'rare classes',
 }
 _RARITY = list(CRITERIA).index('rarity')
-# Seconds from a predicted boundary within which a frame is near it.
+# A frame is near a predicted boundary within this many seconds.
 _NEAR = 1.0
 # Shorter gaps between labels, in seconds, are not suggested.
 _SHORTEST = 1.0

@@ -7,9 +7,9 @@ Each variant is a cross-validation of the config with options that switch ingred
 off, in WORK_DIR/<variant>. Ingredients are the augmentations of the training pipeline,
 a cosine schedule, the averaged weights, the standardised features and the members.
 The table is written to WORK_DIR/ingredients.md, and the scores of all runs to
-ingredients.json. If the tool is started again, it continues, so several processes can
-share the work, each with some of --variants. With --add, runs from another such file
-are included, so that seeds can be run on several machines:
+ingredients.json. Run the tool again to continue. Several processes can share the work,
+each with some of --variants. --add includes runs from another such file, so that seeds
+can be run on several machines:
 
     python tools/analysis/ingredients.py CONFIG --folds a b --seeds 0 1 2 \\
         --add benchmarks/studies/ingredients_precog.json
@@ -230,7 +230,7 @@ def read_runs(files: list[Path], settings: Mapping[str, Any]) -> dict[str, list[
             if content.get(key) != value:
                 raise UserError(
                     f'{file}: was made with {key} {content.get(key)!r}, not {value!r}; '
-                    'add runs of the same.'
+                    'add runs with the same settings.'
                 )
         for variant, some in content['variants'].items():
             runs.setdefault(variant, []).extend(some)

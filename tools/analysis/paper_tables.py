@@ -29,7 +29,7 @@ INTRODUCTION = """\
 
 Made by `python tools/analysis/paper_tables.py`. Columns with † are copied from Hyder et
 al., "Action Segmentation Using 2D Skeleton Heatmaps and Multi-Modality Fusion" (ICRA
-2024), which does not state over what its ± is computed; the last column states it for
+2024), which does not state what its ± is computed over; the last column states it for
 our results. F1 is F1@10. □ RGB, △ 3D coordinates, ⋆ 2D heatmaps. A dash means no
 number; blank means not run. A run is in the row of its config, with the data, weights
 and options of that run; it is comparable with the paper only if these are the paper's.

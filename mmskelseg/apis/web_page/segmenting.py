@@ -45,8 +45,8 @@ class PageSegmenter:
         checkpoints: A checkpoint, or a folder of trainings; None for those in
             ``work_dirs``, if any, and the models that come with the package.
         results: Folder for the files of results.
-        ensemble: Further checkpoints of the same config, such as of other seeds, whose
-            probabilities are averaged with those of a single checkpoint.
+        ensemble: Further checkpoints of the same config, such as other seeds, to
+            average their probabilities with those of a single checkpoint.
         config: A config for checkpoints that do not contain one.
         device: Device of the model; by default a GPU, if there is one.
         pose_estimator: As for :class:`mmskelseg.apis.SkelSegInferencer`.

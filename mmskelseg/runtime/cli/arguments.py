@@ -135,8 +135,8 @@ def add_ensemble(parser: argparse._ActionsContainer) -> None:
         nargs='+',
         default=[],
         metavar='CHECKPOINT',
-        help='further checkpoints of the same config, such as of other seeds, whose '
-        'probabilities are averaged',
+        help='further checkpoints of the same config, such as other seeds, to average '
+        'their probabilities',
     )
 
 

@@ -42,8 +42,8 @@ def command(
 
     It parses the arguments, calls ``run``, and returns the exit status. If the parser
     has a usage of its own, options may come between positional arguments. User errors,
-    Ctrl+C and SIGTERM end it with a sentence. For the latter two it is ``kept``, which
-    says which files remain and how to continue.
+    Ctrl+C and SIGTERM end it with a sentence; for the latter two, ``kept`` says which
+    files remain and how to continue.
     """
 
     def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int | None:
@@ -71,7 +71,7 @@ def add_person(parser: argparse._ActionsContainer, *, each: bool = False) -> Non
         '--person',
         default='track',
         metavar='|'.join((*POLICIES, *[EACH] * each, 'NAME')),
-        help='whom to use of several people: the longest track, the largest box, the '
+        help='which of several people to use: the longest track, the largest box, the '
         f'highest score, {extra} (default: %(default)s)',
     )
 
@@ -83,7 +83,7 @@ def add_pose_file_options(
     parser.add_argument(
         format_option,
         choices=FORMATS,
-        help='format of the files of poses (default: recognised by name and content)',
+        help='format of the pose files (default: recognised by name and content)',
     )
     parser.add_argument(
         '--first-frame',

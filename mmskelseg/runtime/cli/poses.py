@@ -177,7 +177,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--person',
         default='track',
         choices=POLICIES,
-        help='whom to use of several people: the longest track by overlap of boxes, '
+        help='which of several people to use: the longest track by overlap of boxes, '
         'the largest box, the highest score, or everybody (default: %(default)s)',
     )
     parser.add_argument(

@@ -13,7 +13,7 @@ that comes with the package (--model).
 
 A model that reads skeletons needs the poses of a video: a file (--poses), or, if INPUT
 is a folder, the file in it with the name of the video; otherwise they are estimated
-(--pose-estimator). They must have the joints with which the model was trained.
+(--pose-estimator). They must have the joints that the model was trained on.
 
 OUT gets these files, which begin with the video's id if there are several videos:
 

@@ -246,8 +246,8 @@ def viterbi(
     sums = np.pad(np.cumsum(logs, axis=1), ((0, 0), (1, 0)))
     with np.errstate(divide='ignore'):
         start, steps = np.log(grammar.start), np.log(grammar.transitions)
-    # A state is the class of a segment and, with order 2, the previous class, where K
-    # stands for none.
+    # A state is the class of a segment and, with order 2, the previous class, or K for
+    # none.
     first = np.arange(K) if grammar.order == 1 else K * K + np.arange(K)
     states = K if grammar.order == 1 else (K + 1) * K
     return _compiled()(

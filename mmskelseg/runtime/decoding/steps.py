@@ -63,7 +63,7 @@ def run_step(prediction: Prediction, step: Mapping[str, object]) -> np.ndarray:
     kind = step.get('type')
     if not isinstance(kind, str) or kind not in _STEPS:
         raise UserError(
-            f'There is no post-processing step {kind!r}; known are {", ".join(_STEPS)}.'
+            f'There is no post-processing step {kind!r}; known: {", ".join(_STEPS)}.'
         )
     frames = len(prediction['pred_label'])
     if 'pred_score' in prediction and prediction['pred_score'].shape[-1] != frames:

@@ -161,7 +161,7 @@ def line_frames(
 
 
 def _with_legend(handles: Sequence[Patch], height: float, style: Style) -> Figure:
-    """Return a figure with a legend below so many inches."""
+    """Return a figure of this height in inches, plus a legend below."""
     em = style.font / 72
     widths = [text_width(str(handle.get_label()), style.font) for handle in handles]
     room = int((style.width - 2 * style.margin) / (max(widths) + 3 * em))

@@ -35,7 +35,7 @@ class RenderSkeletonHeatmap(BaseRenderer):
     Reads: keypoint (M, T, V, 2), x and y in pixels; keypoint_score (M, T, V), 1 by
     default; shift (2,), if :class:`RandomShift` wrote it, the displacement of x and y
     as fractions of the heatmap's width and height; fps, for the velocity. Writes: imgs
-    (T, 3, H, W), float32, about 0 to 3, whose three channels are equal and share memory
+    (T, 3, H, W), float32, about 0 to 3, with three equal channels that share memory
     unless ``sides`` is set; (T, 5, H, W) with ``velocity``.
 
     Args:

@@ -189,7 +189,7 @@ def _path(results: VideoAnnotation) -> Path:
         return regular_file(results['filename'])
     except MissingFileError:
         raise MissingFileError(
-            f'{results["filename"]}: there is no such file, though it is the '
+            f'{results["filename"]}: there is no such file, but it is the '
             f'`filename` of video {results["frame_dir"]}; put it there, or name the '
             'folder of the videos with dataset.data_prefix=dict(video=FOLDER).'
         ) from None

@@ -89,7 +89,7 @@ class InputReader:
     that of the ``video``, and its ``frame_dir`` is ``<video>_<person>``.
 
     Args:
-        skeleton: The layout with which the model was trained.
+        skeleton: The layout that the model was trained on.
         classes: The classes of the model.
         needs_poses: Whether the model reads skeletons.
         needs_video: Whether the model reads the frames of a video.
@@ -97,9 +97,9 @@ class InputReader:
         person: Which of several people in a file of poses or in a video to use; see
             :func:`mmskelseg.runtime.poses.choose_person`; or ``each``.
         fps: Frames per second of the poses, instead of what their files state.
-        img_shape: Height and width of the images to which the poses refer, if their
+        img_shape: Height and width of the images that the poses refer to, if their
             files do not state it.
-        pose_format: The format of files of poses, one of
+        pose_format: The format of pose files, one of
             :data:`mmskelseg.runtime.poses.FORMATS`; by default recognised.
         first_frame: The ``image_id`` of the first frame of COCO results, such as
             AlphaPose's, if it is neither 0 nor 1.

@@ -189,7 +189,7 @@ def _checked(text: str, path: Path) -> ModelMetadata:
         raise UserError(
             f'{path}: written by mmskelseg {content.get("version")}, in the format '
             f'{content["format"]}, but this program reads up to {FORMAT}; update it '
-            '(pip install -U), or export the model with an older one.'
+            '(pip install -U), or export the model with an older version.'
         )
     for key, (is_valid, expected) in _FIELDS.items():
         if not is_valid(content.get(key)):

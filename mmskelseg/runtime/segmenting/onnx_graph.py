@@ -1,7 +1,7 @@
 """Checks of the graph in an ONNX file, without the package ``onnx``.
 
-A file may use a fixed list of operators, whose running time is bounded by the sizes of
-their inputs and outputs. Loops, branches, functions, random numbers, texts, and weights
+A file may only use operators from a fixed list. The sizes of their inputs and outputs
+bound their running time. Loops, branches, functions, random numbers, texts, and weights
 in other files are refused.
 """
 

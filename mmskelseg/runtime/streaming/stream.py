@@ -211,7 +211,7 @@ class SkeletonStream:
             raise UserError(
                 f'keypoints have the shape {np.shape(keypoints)}, but the stream needs '
                 f'({joints}, {dims}) or (frames, {joints}, {dims}), with the joints '
-                f'{", ".join(self.joints)}; if yours are others, name their layout, '
+                f'{", ".join(self.joints)}; if yours differ, name their layout, '
                 "such as layout='coco17'."
             )
         scores = (
