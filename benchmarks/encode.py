@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
             apart = abs(ways[name]() - expected).max()
             print(f'    largest difference {apart:.1e} of {abs(expected).max():.1e}')
     share = times['render + FrameEncoder'] / times['FrameEncoder'] - 1
-    print(f'  drawing takes {100 * share:.1f} % beside the network')
+    print(f'  drawing adds {100 * share:.1f} % to the time of the network')
     for dtype, name in dtypes.items():
         peak = peak_gflops(dtype, args.device)
         print(f'  a product of matrices in {name}: {peak:.0f} GFLOP/s')

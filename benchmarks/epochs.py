@@ -1,4 +1,4 @@
-"""Epochs of a config, compared with a plain loop or with training unaugmented.
+"""Epochs of a config, compared with a plain loop or with unaugmented training.
 
 Times epochs of a config with one modality and MS-TCN++ in the Runner, as in
 tools/train.py without validation, compared with a plain network and loop: nn.Conv1d,

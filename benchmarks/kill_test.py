@@ -11,7 +11,7 @@ finish as its help says: a training with --resume, others with the same command.
 - the final results must equal those of the uninterrupted run, tensor by tensor;
 - no temporary file may be left.
 
-Trials that have been done are skipped, so that the test itself can be stopped. It
+Finished trials are skipped, so that the test itself can be stopped and continued. It
 prints a table, and exits with 1 if there are deviations.
 """
 
@@ -204,7 +204,7 @@ def _digest(path: Path) -> str:
     elif path.suffix == '.pkl' and path.name != 'annotations.pkl':
         from mmskelseg.evaluation.predictions import load_samples
 
-        # Not the bytes of the file, since references depend on places in memory.
+        # Not the file's bytes, since references in it depend on memory addresses.
         content = b''.join(
             f'{name} {key}'.encode() + value.numpy().tobytes()
             for name, sample in sorted(load_samples(path).items())
@@ -254,7 +254,7 @@ def _copy(source: Path, target: Path) -> None:
 def trial(name: str, number: int, root: Path, say: Callable[[str], None]) -> dict:
     """Kill a job once or twice, let it finish, and return the deviations."""
     job = JOBS[name]
-    # At the same depth, on which relative paths in results depend.
+    # At the same depth, since relative paths in results depend on it.
     whole, folder = root / 'whole' / name, root / 'trial' / name
     seconds = _uninterrupted(name, whole, say)
     shutil.rmtree(folder.parent, ignore_errors=True)
@@ -267,11 +267,11 @@ def trial(name: str, number: int, root: Path, say: Callable[[str], None]) -> dic
     moments, deviations = [], []
     for i in range(draw.choice((1, 1, 2))):
         process = _start((job.again if i else ()) or job.argv, folder)
-        # Before, Python imports.
+        # Until then, Python is importing.
         moment, begin = draw.uniform(0.3, 1.0) * seconds, time.monotonic()
         try:
             process.wait(moment)
-            # Other programs must have slowed down the run that was measured.
+            # Other programs must have slowed down the measured run.
             seconds = time.monotonic() - begin
             _note_seconds(whole, seconds)
         except subprocess.TimeoutExpired:

@@ -119,7 +119,7 @@ def peak_gflops(dtype: torch.dtype, device: str) -> float:
 
 def count_gflops(function: Callable[[], object]) -> float:
     """Return the GFLOPs of convolutions, matrix products and attention in a call."""
-    # With attention as matrix products, since the counter lacks the attention of CPUs.
+    # Attention as matrix products, since the counter lacks the fused one of CPUs.
     with sdpa_kernel(SDPBackend.MATH), gflop_counter() as counter:
         function()
     return counter.get_total_flops() / 1e9

@@ -67,8 +67,8 @@ def run(args: argparse.Namespace) -> None:
     conditions = (
         f'{args.device}: {machine(args)}, '
         f'CPython {platform.python_version()}; random weights; medians of '
-        f'{args.repeats} repeats, {clock} time, as a mean over the test videos; poses '
-        'are there already.'
+        f'{args.repeats} repeats, {clock} time, as a mean over the test videos; '
+        'without pose estimation.'
     )
     notes = [f'{name}: {r["note"]}' for name, r in results.items() if 'note' in r]
     notes += [''] * bool(notes)
@@ -113,7 +113,7 @@ def measure(path: str, args: argparse.Namespace) -> dict[str, Any]:
     cfg = Config.fromfile(path)
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmskelseg'))
-    # What it needs is counted in training, and it takes no time that matters.
+    # It needs statistics of the training data, and its time is negligible.
     cfg.model.pop('postprocess', None)
     segmentor = MODELS.build(cfg.model).to(args.device).eval()
     result: dict[str, Any] = {'parameters': {'segmentor': count_parameters(segmentor)}}

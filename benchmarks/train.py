@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
     types = {
         name: torch.bfloat16 if 'bfloat16' in name else torch.float32 for name in steps
     }
-    # Of no other type: products in bfloat16 take minutes where they are emulated.
+    # Only of these types: where bfloat16 is emulated, its products take minutes.
     peaks = {
         t: peak_gflops(t, args.device) for t in sorted(set(types.values()), key=str)
     }

@@ -1,4 +1,4 @@
-"""The export of trained models, which is among the trained models."""
+"""Export of trained models, from `mmskelseg.trained`."""
 
 from mmskelseg.trained.export import ExportReport, export_onnx
 

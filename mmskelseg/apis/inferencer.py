@@ -37,8 +37,8 @@ class SkelSegInferencer(Segmenter, BaseInferencer):
     - ``pred_boundary`` (T,), the probability that a segment begins in a frame, if the
       model has a boundary head;
     - ``classes``, ``skeleton``, and ``notes`` on assumptions about the input;
-    - with ``person='each'``, ``person`` and ``video``, their names. Frames have no
-      label then while the person is out of view for more than a second.
+    - with ``person='each'``, the names ``person`` and ``video``. Frames are then
+      unlabelled while the person is out of view for more than a second.
 
     It has the interface of MMEngine's inferencers; the work is done by
     :class:`mmskelseg.runtime.segmenting.segmenter.Segmenter`, as for exported models.
@@ -51,13 +51,12 @@ class SkelSegInferencer(Segmenter, BaseInferencer):
             package, such as ``skelseg/toy_joint_limb``. Such a config is a program, as
             everywhere in OpenMMLab. None: the config in the checkpoint, which is data
             and may only name registered parts.
-        weights: Path of a checkpoint, or of several, such as of different seeds, whose
-            probabilities are averaged. None: ``model`` is the name of a model that
+        weights: Path of a checkpoint, or of several (such as different seeds) to
+            average their probabilities. None: ``model`` is the name of a model that
             comes with the package, such as ``precog``.
         device: Device of the model; by default a GPU, if there is one.
         pose_estimator: The estimator of poses for videos without poses: its name or
-            config for :func:`build_pose_estimator`, or
-            an instance.
+            config for :func:`build_pose_estimator`, or an instance.
         show_progress: Whether to show progress bars.
 
     Raises:

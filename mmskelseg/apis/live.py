@@ -1,4 +1,4 @@
-"""Live labels of the people in a video, which are in the runtime."""
+"""Live labels of the people in a video, from `mmskelseg.runtime`."""
 
 from mmskelseg.runtime.segmenting.live import LiveReport, LiveSegmenter
 

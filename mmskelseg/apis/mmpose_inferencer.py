@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _PACKAGES = (
     Dependency('mmdet', '3.0.0', '3.4.0'),
     Dependency('mmpose', '1.0.0', '2'),
-    # For pkg_resources, with which MMPose finds its own version.
+    # It has pkg_resources, which MMPose uses to find its own version.
     Dependency('setuptools', '40', '81'),
 )
 _INDEX = 'model-index.yml'
@@ -82,7 +82,7 @@ class MMPoseAlias(PoseEstimator):
 
     @property
     def skeleton(self) -> Layout:
-        """The layout on which the network was trained."""
+        """The layout that the network was trained on."""
         return layout_of(self._inferencer.model.dataset_meta)
 
     def detections(self, images: Iterable[np.ndarray]) -> Iterator[Detection]:
@@ -235,7 +235,7 @@ class DatasetMeta(TypedDict):
 
 
 def layout_of(meta: DatasetMeta) -> Layout:
-    """Return the layout on which a network of MMPose was trained."""
+    """Return the layout that a network of MMPose was trained on."""
     names = meta['keypoint_id2name']
     layout = named_layout(
         [names[i] for i in range(len(names))],

@@ -18,7 +18,7 @@ from mmskelseg.trained.streaming import causal_coordinates, streaming_model
 class SkelSegStream(SkeletonStream):
     """A stream that labels a person's frames live, with a trained causal model.
 
-    Labels and probabilities are the same that :class:`mmskelseg.apis.SkelSegInferencer`
+    Labels and probabilities are those that :class:`mmskelseg.apis.SkelSegInferencer`
     gives for the whole video, except for post-processing (``model.postprocess``), which
     needs whole videos and is left out; ``notes`` say so if the model has any. Scores of
     risk and boundaries are left out as well. The network runs in NumPy, on one core.

@@ -1,4 +1,4 @@
-"""What to label next, which is in `mmskelseg.suggesting`."""
+"""What to label next, from `mmskelseg.suggesting`."""
 
 from mmskelseg.suggesting.suggestions import StretchRanking, stretches_of
 

@@ -1,1 +1,1 @@
-"""What to label next: the stretches of videos of which a model is least sure."""
+"""What to label next: the stretches of videos that a model is least sure of."""

@@ -28,9 +28,9 @@ def drafts(
 ) -> list[VideoSegments]:
     """Return the videos with suggestions, to be corrected in a labelling tool.
 
-    Their segments are the existing labels and, where there are none within the
-    stretches, the predictions. There are none elsewhere, so that unchecked predictions
-    never become labels. Their marks are the stretches.
+    Their segments are the existing labels and, in unlabelled parts of the stretches,
+    the predictions. Elsewhere, predictions are left out, so that unchecked ones never
+    become labels. Their marks are the stretches.
     """
     videos = []
     for name, *_ in by_video(suggestions):

@@ -13,7 +13,7 @@ from mmskelseg.runtime.messages.options import Positive, checked
 from mmskelseg.runtime.structures.predictions import Prediction
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 
-# The criteria, and how a reason says that a stretch has more of one than others.
+# The criteria, and the words for a stretch that is above average in one.
 CRITERIA = {
     'disagreement': 'members disagree',
     'uncertainty': 'unsure',
@@ -21,7 +21,7 @@ CRITERIA = {
     'rarity': 'rare classes',
 }
 _RARITY = list(CRITERIA).index('rarity')
-# Seconds from a predicted boundary within which a frame is near it.
+# A frame is near a predicted boundary within this many seconds.
 _NEAR = 1.0
 # Shorter gaps between labels, in seconds, are not suggested.
 _SHORTEST = 1.0
@@ -145,10 +145,9 @@ class StretchRanking:
 
     Each criterion is divided by its average over all stretches. Rare classes have few
     labelled seconds: a class with s seconds counts ``m / (m + s)``, where m is the mean
-    over the classes, so that a class without labels counts 1. A stretch counts the
-    classes by their probabilities. After it was chosen, it counts as labelled, so that
-    the next ones show something else. Without any labels, the seconds of the predicted
-    probabilities take their place.
+    over the classes, so that a class without labels counts 1. A stretch weights the
+    classes by their probabilities. Once chosen, it counts as labelled, so that the next
+    ones show something else. Without any labels, predicted probabilities replace them.
 
     Args:
         classes: Names of the K classes.
@@ -172,7 +171,7 @@ class StretchRanking:
         self._known = np.zeros(len(self.classes))
 
     def add_labels(self, label: np.ndarray, fps: float) -> None:
-        """Count the labels (T,) of a video, which need not be ranked itself."""
+        """Count the labels (T,) of a video, even of one that is not ranked."""
         counts = np.bincount(label[label != IGNORED], minlength=len(self.classes))
         self._known += counts / fps
 
@@ -219,9 +218,8 @@ class StretchRanking:
         weighed = self._weights(weights)
         if not self._places:
             raise UserError(
-                f'All frames of the {len(self.videos)} videos are labelled, so that '
-                'nothing is left to suggest; name others, or ignore their labels '
-                '(--ignore-labels).'
+                f'All frames of the {len(self.videos)} videos are labelled; name '
+                'others, or ignore their labels (--ignore-labels).'
             )
         shares = np.stack(self._shares)
         rates = np.array([self.videos[video].fps for video, *_ in self._places])
@@ -231,7 +229,7 @@ class StretchRanking:
         left = 60 * budget
         if seconds.min() > left + 1e-6:
             raise UserError(
-                f'The budget of {budget:g} minutes is shorter than each stretch; raise '
+                f'The budget of {budget:g} minutes is shorter than any stretch; raise '
                 '--budget, or lower --stretch.'
             )
         known = self._known.copy() if self._known.any() else seconds @ shares
@@ -243,7 +241,7 @@ class StretchRanking:
         while (open_ := free & (seconds <= left + 1e-6)).any():
             rarity = middle / (middle + known)
             means[:, _RARITY] = shares @ rarity
-            # 0 without any of it, such as disagreement of a single model.
+            # 0 if it never occurs, such as disagreement of a single model.
             ratios = np.divide(
                 means, average, out=np.zeros_like(means), where=average > 1e-9
             )
@@ -265,12 +263,12 @@ class StretchRanking:
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
             if name not in weights or not is_number or not 0 <= value < math.inf:
                 raise UserError(
-                    f'weights: {name}={value!r}, but a weight is a number from 0, of '
+                    f'weights: {name}={value!r}, expected a number of at least 0 for '
                     f'one of {", ".join(CRITERIA)}.'
                 )
             weights[name] = float(value)
         if not any(weights.values()):
-            raise UserError('weights: all are 0; give at least one that is larger.')
+            raise UserError('weights: all are 0; set at least one above 0.')
         return np.array(list(weights.values()))
 
     def _suggestion(

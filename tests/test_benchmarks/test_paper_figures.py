@@ -114,7 +114,7 @@ def test_timelines_need_predictions_of_the_video(call_tool, small_data, dump):
     file = dump('other', 0, ['video_0'])
     error = call_tool(TOOL, 'timelines', small_data, f'A={file}', code=1).stderr
     assert (
-        'other.pkl: contains no prediction for video video_2, but for video_0' in error
+        'other.pkl: contains no prediction for video video_2, only for video_0' in error
     )
     error = call_tool(TOOL, 'timelines', small_data, file, code=2).stderr
     assert 'is not of the form NAME=FILE' in error

@@ -126,7 +126,7 @@ def test_gaps_and_short_videos_are_stretches_as_they_are():
 @pytest.mark.parametrize(
     ('weights', 'message'),
     [
-        ({'luck': 1}, 'luck=1, but a weight is a number from 0, of one of disagree'),
+        ({'luck': 1}, 'luck=1, expected a number of at least 0 for one of disagree'),
         ({'rarity': -1}, 'rarity=-1'),
         ({'rarity': 'much'}, "rarity='much'"),
         (ONLY, 'all are 0'),

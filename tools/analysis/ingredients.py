@@ -7,9 +7,9 @@ Each variant is a cross-validation of the config with options that switch ingred
 off, in WORK_DIR/<variant>. Ingredients are the augmentations of the training pipeline,
 a cosine schedule, the averaged weights, the standardised features and the members.
 The table is written to WORK_DIR/ingredients.md, and the scores of all runs to
-ingredients.json. If the tool is started again, it continues, so several processes can
-share the work, each with some of --variants. With --add, runs from another such file
-are included, so that seeds can be run on several machines:
+ingredients.json. Run the tool again to continue. Several processes can share the work,
+each with some of --variants. --add includes runs from another such file, so that seeds
+can be run on several machines:
 
     python tools/analysis/ingredients.py CONFIG --folds a b --seeds 0 1 2 \\
         --add benchmarks/studies/ingredients_precog.json
@@ -41,7 +41,7 @@ SCORES = {
     'mAP': 'mAP',
     'Acc': 'acc',
 }
-# Settings of the strength of augmentations; the first one that exists is used.
+# Settings of an augmentation's strength; the first one that exists is used.
 STRENGTHS = ('p', 'sigma', 'degrees', 'fraction')
 
 
@@ -101,7 +101,7 @@ def folder_of(work_dir: Path, variant: str) -> Path:
 
 
 def markdown(title: str, results: Mapping[str, Summary]) -> str:
-    """Return the table of variants, each beside the change to ``all``.
+    """Return the table of variants, each beside the change from ``all``.
 
     Args:
         title: What was run.
@@ -123,8 +123,8 @@ def markdown(title: str, results: Mapping[str, Summary]) -> str:
     folds, seeds = ', '.join(first['folds']), ', '.join(map(str, first['seeds']))
     return '\n\n'.join(
         (
-            f'{title}, folds {folds}, seeds {seeds}; in percent, in brackets the '
-            'change to `all`.',
+            f'{title}, folds {folds}, seeds {seeds}; in percent, with the change '
+            'from `all` in brackets.',
             '\n'.join(markdown_table(rows)),
             '± standard deviation over seeds, of means over folds.\n',
         )
@@ -230,7 +230,7 @@ def read_runs(files: list[Path], settings: Mapping[str, Any]) -> dict[str, list[
             if content.get(key) != value:
                 raise UserError(
                     f'{file}: was made with {key} {content.get(key)!r}, not {value!r}; '
-                    'add runs of the same.'
+                    'add runs with the same settings.'
                 )
         for variant, some in content['variants'].items():
             runs.setdefault(variant, []).extend(some)

@@ -3,7 +3,7 @@
     python tools/analysis/label_curve.py configs/recipes/precog_pose3d.py \\
         --minutes 0.5 1 2 4 --stretch 4 --folds fold1 fold2 --seeds 0 1 2 --steps 800
 
-Labels are those of the training videos of a fold, and scores those of its test videos:
+Labels come from the training videos of a fold, and scores from its test videos:
 
   random      random stretches; more minutes include the stretches of fewer minutes
   suggested   an active loop: the first minutes are random, then the trained model and
@@ -18,9 +18,9 @@ Labels are those of the training videos of a fold, and scores those of its test 
 
 All runs have the same number of steps. The scores of all runs are written to
 WORK_DIR/label_curve.json, the table to label_curve.md and the curve to label_curve.png.
-If the tool is started again, it continues, so several processes can share the work,
-each with some of --folds or --seeds; run it with all of them at the end. With --add,
-runs from another such file are included.
+Run the tool again to continue. Several processes can share the work, each with some of
+--folds or --seeds; run it with all of them at the end. --add includes runs from another
+such file.
 """
 
 import argparse
@@ -207,7 +207,7 @@ class Study:
         if not stretches:
             raise UserError(
                 f'--minutes {budget:g} has no room for one stretch of --stretch '
-                f'{self.args.stretch:g} seconds; raise the one or lower the other.'
+                f'{self.args.stretch:g} seconds; raise --minutes or lower --stretch.'
             )
         file = self._file(method, budget)
         write_stretches(file, stretches)
@@ -447,7 +447,7 @@ def write(args: argparse.Namespace, title: str, finished: Sequence[Run]) -> None
             if content.get(key) != value:
                 raise UserError(
                     f'{path}: was made with {key} {content.get(key)!r}, not {value!r}; '
-                    'add runs of the same.'
+                    'add runs with the same settings.'
                 )
         runs += content['runs']
     runs += finished

@@ -4,9 +4,9 @@
         work_dirs/toy_joint_limb/epoch_30.pth --p 0 25 50 100 --seeds 0 1 2
 
 In each frame of the config's test videos, an arm or a leg is lost with a probability of
-p percent. The seeds determine which limbs are lost, which is the same for all models;
-they are not those of the training. The table is printed and written to the work folder
-as missing_keypoints.md and .json; the folder missing_keypoints there gets all scores of
+p percent. The seeds determine which limbs are lost, alike for all models; they are not
+those of the training. The table is printed and written to the work folder as
+missing_keypoints.md and .json; the folder missing_keypoints there gets all scores of
 each run.
 
 Features for each p and seed are computed first and stored, so that a stopped run can be
@@ -102,8 +102,8 @@ def test(cfg: Config) -> dict | None:
             report = metric.report
             return None if report is None else {**report, 'dataset': dataset}
     raise UserError(
-        f'{cfg.filename}: test_evaluator has no SegmentationMetric, whose scores the '
-        'table needs; add it.'
+        f'{cfg.filename}: test_evaluator has no SegmentationMetric, which the table '
+        'needs; add it.'
     )
 
 

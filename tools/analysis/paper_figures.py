@@ -82,7 +82,7 @@ def timelines(args: argparse.Namespace) -> np.ndarray:
         if video['frame_dir'] not in predictions:
             raise UserError(
                 f'{file}: contains no prediction for video '
-                f'{video["frame_dir"]}, but for {", ".join(predictions)}; choose one '
+                f'{video["frame_dir"]}, only for {", ".join(predictions)}; choose one '
                 'of these with --video, or test a split with that video.'
             )
         rows[name] = predictions[video['frame_dir']]

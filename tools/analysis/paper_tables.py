@@ -29,7 +29,7 @@ INTRODUCTION = """\
 
 Made by `python tools/analysis/paper_tables.py`. Columns with † are copied from Hyder et
 al., "Action Segmentation Using 2D Skeleton Heatmaps and Multi-Modality Fusion" (ICRA
-2024), which does not state over what its ± is computed; the last column states it for
+2024), which does not state what its ± is computed over; the last column states it for
 our results. F1 is F1@10. □ RGB, △ 3D coordinates, ⋆ 2D heatmaps. A dash means no
 number; blank means not run. A run is in the row of its config, with the data, weights
 and options of that run; it is comparable with the paper only if these are the paper's.
@@ -53,8 +53,8 @@ class Result(NamedTuple):
     def belongs_to(self, config: str) -> bool:
         """Return whether the result is of a config, given as ``folder/name``.
 
-        If the file does not state the folder of its config, its path must contain it,
-        unless it is `skelseg`.
+        If the file does not state the folder of its config, its path must contain that
+        folder, unless it is `skelseg`.
         """
         folder, name = config.split('/')
         *known, stem = self.config.removesuffix('.py').split('/')
@@ -112,7 +112,7 @@ READERS = {
 }
 
 
-# What is needed of a result.
+# What a result must have.
 SHAPE = {'config': str, 'scores': {...: {'mean': float, 'std?': float}}}
 
 
@@ -130,11 +130,11 @@ def find_results(folders: list[str]) -> list[Result]:
             except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
                 raise UserError(
                     f'{path}: cannot be read as a result of mmskelseg ('
-                    f'{type(error).__name__}: {shown(error)}); remove it, or make it '
-                    'again.'
+                    f'{type(error).__name__}: {shown(error)}); remove it, or '
+                    'recreate it.'
                 ) from error
             found = {'config': result.config, 'scores': dict(result.scores)}
-            check_shape(found, SHAPE, str(path), 'remove it, or make it again')
+            check_shape(found, SHAPE, str(path), 'remove it, or recreate it')
             results.append(result)
     return results
 

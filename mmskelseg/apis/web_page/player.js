@@ -12,7 +12,7 @@ function current() {
       video: root.querySelector('video'),
       time: 0,
     };
-    // Of several people, the one whose timeline was used last is told above.
+    // With several people, the state above the timelines is that of the last used one.
     root.querySelectorAll('.person').forEach((section, k) => {
       Object.assign(player.people[k], {
         section,

@@ -24,7 +24,7 @@ from mmskelseg.trained.model_zoo import FOLDER, zoo
 
 # All formats except GIF, which is impossible for long videos.
 FORMATS = tuple(name for name in EXPORTS if name != 'gif')
-# Where trainings write, unless told otherwise.
+# Where trainings write by default.
 _TRAININGS = 'work_dirs'
 # Number of results that are kept for download; older ones are deleted.
 _KEPT = 20
@@ -39,14 +39,14 @@ class Result:
 
 
 class PageSegmenter:
-    """The segmenter behind the page, which processes one request after the other.
+    """The segmenter behind the page, which processes one request at a time.
 
     Args:
         checkpoints: A checkpoint, or a folder of trainings; None for those in
             ``work_dirs``, if any, and the models that come with the package.
         results: Folder for the files of results.
-        ensemble: Further checkpoints of the same config, such as of other seeds, whose
-            probabilities are averaged with those of a single checkpoint.
+        ensemble: Further checkpoints of the same config, such as other seeds, to
+            average their probabilities with those of a single checkpoint.
         config: A config for checkpoints that do not contain one.
         device: Device of the model; by default a GPU, if there is one.
         pose_estimator: As for :class:`mmskelseg.apis.SkelSegInferencer`.

@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int | None:
             f'error: {words[0]} is not part of mmskelseg-runtime, which has '
             f'{", ".join(COMMANDS)}; install mmskelseg instead.'
         )
-    # For the time of the imports; each command has its own message.
+    # During imports; each command has its own message.
     with stoppable('nothing was started.'):
         return dispatch(__name__, COMMANDS, words, 'mmskelseg', ABOUT, TOOLS)
 

@@ -51,8 +51,8 @@ def add_pose_file_options(
 def parse_setting(text: str) -> object:
     """Return the value of ``key=value``: a number, boolean, None, list or string.
 
-    Lists are as in MMEngine, ``1,2`` or ``[(1,2),(3,4)]``. Unlike there, spaces within
-    strings are kept, and text in quotes is always a string.
+    Lists are as in MMEngine, ``1,2`` or ``[(1,2),(3,4)]``. Unlike in MMEngine, spaces
+    within strings are kept, and text in quotes is always a string.
 
     >>> parse_setting('[(1,a b),None]'), parse_setting('my data/a.pkl')
     ([(1, 'a b'), None], 'my data/a.pkl')
@@ -154,8 +154,8 @@ def add_ensemble(parser: argparse._ActionsContainer) -> None:
         nargs='+',
         default=[],
         metavar='CHECKPOINT',
-        help='further checkpoints of the same config, such as of other seeds, whose '
-        'probabilities are averaged',
+        help='further checkpoints of the same config, such as other seeds, to average '
+        'their probabilities',
     )
 
 
@@ -179,7 +179,7 @@ def _is_model(before: str, last: str) -> bool:
 def _is_input(text: str) -> bool:
     """Return whether an argument is an input, not a config or its name.
 
-    A .json before a checkpoint is a config, since those of MMEngine may be.
+    A .json before a checkpoint is a config, since MMEngine reads configs as JSON, too.
     """
     others = ('.py', '.json', '.yaml', '.yml', '.pth', '.safetensors', '.onnx')
     if not Path(text).exists() or text.lower().endswith(others):

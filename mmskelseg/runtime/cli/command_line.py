@@ -40,8 +40,8 @@ def command(
     """Return the ``main(argv, prog)`` of a command.
 
     It parses the arguments, calls ``run``, and returns the exit status. If the parser
-    has a usage of its own, options may stand between positional arguments. User errors
-    end it with a sentence. So do Ctrl+C and SIGTERM, with ``kept``, which says which
+    has a usage of its own, options may come between positional arguments. User errors,
+    Ctrl+C and SIGTERM end it with a sentence; for the latter two, ``kept`` says which
     files remain and how to continue.
     """
 
@@ -70,7 +70,7 @@ def add_person(parser: argparse._ActionsContainer, *, each: bool = False) -> Non
         '--person',
         default='track',
         metavar='|'.join((*POLICIES, *[EACH] * each, 'NAME')),
-        help='whom to use of several people: the longest track, the largest box, the '
+        help='which of several people to use: the longest track, the largest box, the '
         f'highest score, {extra} (default: %(default)s)',
     )
 

@@ -4,9 +4,9 @@
 
 SOURCE is the number of a camera, the address of a stream (rtsp://10.0.0.5/live), or a
 video file, which plays like a camera. CONFIG and CHECKPOINT are those of a causal
-model; see configs/streaming. Without CHECKPOINT, it is the last one of the training,
-which a work folder stands for too; without CONFIG, the config in the checkpoint is
-used. Instead of both, you can name a file from `mmskelseg export --streaming`. Poses
+model; see configs/streaming. CHECKPOINT is a checkpoint or a work folder; by default,
+it is the last checkpoint of the training. Without CONFIG, the config in the checkpoint
+is used. Instead of both, you can name a file from `mmskelseg export --streaming`. Poses
 are estimated (--pose-estimator), or read from a file of the same video (--poses).
 
 A window shows the skeleton, the current action and a timeline of the last seconds;

@@ -2,7 +2,7 @@
 
 VIDEO is a video file, or a folder with video files. OUT gets annotations.pkl, with all
 videos in the split `test` and every frame labelled -1, and poses/VIDEO.npz with the
-poses of everybody in a video. Existing .npz files are used again, so that a stopped run
+poses of everybody in a video. Existing .npz files are reused, so that a stopped run
 can be continued, and --person can be changed without estimating again. To add labels,
 convert OUT/poses with `mmskelseg convert keypoints`. docs/pose_estimation.md says more.
 """
@@ -92,7 +92,7 @@ def _extract(estimator: PoseEstimator, video: Path, file: Path) -> Poses:
     else:
         made_by = np.array(json.dumps(asked))
         write_npz(estimator.estimate(video), file, made_by=made_by)
-    # The file is read in either case, so that results are the same.
+    # Read the file even if it is new, so that results are the same.
     return read_npz(file)
 
 
@@ -177,7 +177,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--person',
         default='track',
         choices=POLICIES,
-        help='whom to use of several people: the longest track by overlap of boxes, '
+        help='which of several people to use: the longest track by overlap of boxes, '
         'the largest box, the highest score, or everybody (default: %(default)s)',
     )
     parser.add_argument(

@@ -6,14 +6,14 @@ INPUT is a video; a file with poses from MMPose, OpenPose (a folder per video),
 MediaPipe, DeepLabCut, SLEAP and others; an annotations.pkl; or a folder of these.
 CONFIG is the config file of a training, or the name of one that comes with the package.
 CHECKPOINT is a checkpoint or a work folder; by default, it is the last checkpoint in
-the config's work folder. Without CONFIG, the config in the checkpoint is used. The
-probabilities of further ones (--ensemble) are averaged. Instead of both, you can name a
-file from `mmskelseg export`, MODEL.onnx, which runs without PyTorch, or a model that
-comes with the package (--model).
+the config's work folder. Without CONFIG, the config in the checkpoint is used.
+--ensemble averages the probabilities of further checkpoints. Instead of both, you can
+name a file from `mmskelseg export`, MODEL.onnx, which runs without PyTorch, or a model
+that comes with the package (--model).
 
 A model that reads skeletons needs the poses of a video: a file (--poses), or, if INPUT
 is a folder, the file in it with the name of the video; otherwise they are estimated
-(--pose-estimator). They must have the joints with which the model was trained.
+(--pose-estimator). They must have the joints that the model was trained on.
 
 OUT gets these files, which begin with the video's id if there are several videos:
 
@@ -22,7 +22,7 @@ OUT gets these files, which begin with the video's id if there are several video
   segments.srt      subtitles: put them beside the video under its name
   segments.eaf      ELAN
   boris_events.csv  BORIS' aggregated events
-  timeline.png      the labels along the time
+  timeline.png      the labels over time
   overlay.mp4       the video with skeleton, label and timeline
   poses.npz         the estimated poses, for --poses of a later run
 

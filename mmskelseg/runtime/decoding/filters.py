@@ -11,9 +11,9 @@ from mmskelseg.runtime.structures.segments import segment_table
 def min_duration(labels: np.ndarray, score: np.ndarray, frames: Count) -> np.ndarray:
     """Return labels without segments shorter than a number of frames.
 
-    Starting with the shortest segment, the earliest one if several are equal, each gets
-    the class of the neighbour that is more likely in it and is merged with that
-    neighbour. A video with a single segment does not change.
+    Short segments, from the shortest and earliest on, take the class of the neighbour
+    that is more likely in them, and merge with it. A video with a single segment does
+    not change.
 
     Args:
         labels: Class of each frame, shape (T,).
@@ -68,8 +68,7 @@ def refine_boundaries(
     """Return labels that change only where a boundary is likely.
 
     Boundaries are the local maxima of their probability that reach the threshold. All
-    frames between two of them get their most frequent class, the one with the lowest id
-    if several are equal.
+    frames between two of them get their most frequent class; the lowest id breaks ties.
 
     Args:
         labels: Class of each frame, shape (T,).

@@ -1,8 +1,8 @@
 """A semi-Markov model of segments, and the most likely segmentation of a video.
 
-The probability of a segment with class c and d frames, after one of class b, is that of
-c given b, times that of the duration d given c, times those of its frames. Durations
-are log-normal.
+The probability of a segment of class c with d frames, after one of class b, is the
+product of P(c | b), P(d | c) and the probabilities of its frames. Durations are
+log-normal.
 """
 
 import math
@@ -19,14 +19,14 @@ from mmskelseg.runtime.structures.segments import segment_table
 # The longest duration of a segment in frames, times the number of classes: more than an
 # hour for each of a hundred classes.
 _LONGEST = 2 * 10**7
-# How many durations are computed together, of all classes.
+# Number of durations, over all classes, that are computed together.
 _BLOCK = 1 << 20
 # The largest logarithm of a duration and its deviation, and the smallest deviation.
 _LARGEST, _SMALLEST = 100, 1e-3
 # The smallest probability, so that no frame rules a class out.
 _TINY = 1e-12
-# The smallest standard deviation of the logarithm of a duration, since few observations
-# may be similar by chance.
+# The smallest standard deviation of the logarithm of a duration: a few observations may
+# be similar by chance.
 _LEAST_SPREAD = 0.25
 
 
@@ -108,9 +108,9 @@ class SegmentGrammar:
             num_classes: K.
             order: Number of previous classes that the next class depends on, 1 or 2.
                 With 2, counts after two classes are smoothed by those after one.
-            smoothing: Number of uniformly distributed transitions that are added to
-                those from each class, so that none is impossible, and number of average
-                segments that are added to those of each class.
+            smoothing: Number of uniformly distributed transitions added to those from
+                each class, so that none is impossible, and number of average segments
+                added to those of each class.
 
         Raises:
             UserError: If there is no complete segment, a label is not a class, or an
@@ -186,7 +186,7 @@ def _durations_of(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and deviation of the logarithms of durations, for each class, (K,).
 
-    Rare classes are drawn towards all segments.
+    Rare classes are shrunk towards the mean and deviation of all segments.
     """
     counted = np.concatenate([np.array(part) for part in logs])
     if not counted.size:
@@ -237,7 +237,7 @@ def viterbi(
     K, T = score.shape
     if len(grammar.start) != K:
         raise UserError(
-            f'SemiMarkovViterbi: has transitions of {len(grammar.start)} classes, but '
+            f'SemiMarkovViterbi: its grammar has {len(grammar.start)} classes, but '
             f'the model predicts {K}.'
         )
     if T == 0:
@@ -246,8 +246,8 @@ def viterbi(
     sums = np.pad(np.cumsum(logs, axis=1), ((0, 0), (1, 0)))
     with np.errstate(divide='ignore'):
         start, steps = np.log(grammar.start), np.log(grammar.transitions)
-    # A state is the class of a segment and, with order 2, the previous class, where K
-    # stands for none.
+    # A state is the class of a segment and, with order 2, the previous class, or K for
+    # none.
     first = np.arange(K) if grammar.order == 1 else K * K + np.arange(K)
     states = K if grammar.order == 1 else (K + 1) * K
     return _compiled()(

@@ -15,7 +15,7 @@ from mmskelseg.runtime.decoding.semi_markov import SegmentGrammar, viterbi
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.messages.options import Where, hints_of, misfits
 
-# The exponent of a grammar's probabilities; beyond the largest, no frame counts.
+# The exponent of a grammar's probabilities; larger ones would ignore the frames.
 Weight = Annotated[
     float, Where('a number above 0 and up to 1e6', lambda x: 0 < x <= 1e6)
 ]
@@ -32,7 +32,7 @@ def _likeliest(
     tables = {key: np.asarray(value, np.float64) for key, value in grammar.items()}
     longest = tables.pop('longest')
     if longest.ndim or longest != np.round(longest):
-        raise UserError(f'SegmentGrammar: longest={longest}, but must be whole.')
+        raise UserError(f'SegmentGrammar: longest={longest}, expected a whole number.')
     grammar_of_tables = SegmentGrammar(**tables, longest=int(longest))
     return viterbi(score, grammar_of_tables, weight=weight)
 
@@ -63,7 +63,7 @@ def run_step(prediction: Prediction, step: Mapping[str, object]) -> np.ndarray:
     kind = step.get('type')
     if not isinstance(kind, str) or kind not in _STEPS:
         raise UserError(
-            f'There is no post-processing step {kind!r}; known are {", ".join(_STEPS)}.'
+            f'There is no post-processing step {kind!r}; known: {", ".join(_STEPS)}.'
         )
     frames = len(prediction['pred_label'])
     if 'pred_score' in prediction and prediction['pred_score'].shape[-1] != frames:

@@ -1,4 +1,4 @@
-"""Bar charts, confusion matrices, time budgets, which combine the two, and curves."""
+"""Bar charts, confusion matrices, time budgets (both combined), and curves."""
 
 from collections.abc import Mapping, Sequence
 

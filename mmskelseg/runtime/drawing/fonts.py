@@ -11,8 +11,8 @@ DEFAULT, _FRAMES = 'DejaVu Sans', 'Last Resort'
 def font_families(text: str) -> list[str]:
     """Return the families of fonts that show a text together.
 
-    The first one is DejaVu Sans, which comes with matplotlib. If it lacks signs, such
-    as those of Chinese, installed fonts follow that have them, fewest first.
+    The first one is DejaVu Sans, which comes with matplotlib. For characters that it
+    lacks, such as Chinese ones, installed fonts follow, those that have most first.
     """
     return [DEFAULT, *_further(frozenset(text))]
 
@@ -24,7 +24,7 @@ def font_file(text: str) -> str:
 
 @lru_cache(maxsize=512)
 def _further(signs: frozenset[str]) -> tuple[str, ...]:
-    """Return families of fonts with the signs that DejaVu Sans lacks."""
+    """Return families of fonts with the characters that DejaVu Sans lacks."""
     missing = {sign for sign in signs if sign.isprintable()}
     missing -= _shown(findfont(DEFAULT), missing)
     families = []

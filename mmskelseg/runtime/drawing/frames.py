@@ -151,7 +151,7 @@ def mark_time(seconds: float, step: float) -> str:
 
 
 def tick_step(seconds: float, most: float) -> float:
-    """Return the seconds between the ticks of a time axis with at most so many.
+    """Return the seconds between ticks of a time axis with at most ``most`` ticks.
 
     >>> tick_step(60, 6), tick_step(20 * 3600, 6)
     (10, 14400)

@@ -27,7 +27,7 @@ FONT = 7
 # people.
 COLORMAP = 'magma'
 SEEN, LOST = '#202020', '#D55E00'
-# Colours by the beginning of a joint's name; other joints are in the middle.
+# Colours by the prefix of a joint's name; other joints are in the middle.
 SIDES = {'left': '#0072B2', 'right': '#D55E00'}
 MIDDLE = '#202020'
 # Points farther outside the image than this multiple of its side are not shown.
@@ -140,8 +140,7 @@ def draw_poses(
 ) -> np.ndarray:
     """Return skeletons in a row, each above its heatmap, RGB uint8 (H, W, 3).
 
-    A thin line is the edge of the image. The number of joints that are not seen is in
-    the corner.
+    A thin line is the edge of the image. The corner shows the number of missing joints.
 
     Args:
         frames: Title and keypoints of each frame, in pixels of the image, NaN if a

@@ -20,8 +20,8 @@ DPI, PRINT_DPI = 150, 300
 COLUMN = 3.5
 # The first seven are Okabe and Ito's (2008). Each further one is the colour farthest
 # from all previous ones in CIELAB, for normal vision and for Machado et al.'s (2009)
-# simulations of protanopia and deuteranopia. So the colour of a class does not depend
-# on their number, and 24 of them are at least 14 apart in each of the three.
+# simulations of protanopia and deuteranopia. So a class's colour does not depend on the
+# number of classes, and 24 colours are at least 14 apart in each of the three.
 # fmt: off
 PALETTE = (
     '#0072B2', '#E69F00', '#009E73', '#CC79A7', '#56B4E9', '#D55E00', '#F0E442',

@@ -30,7 +30,7 @@ from mmskelseg.runtime.structures import Skeleton
 Prediction: TypeAlias = Mapping[str, Any]
 Predictions: TypeAlias = Prediction | Sequence[Prediction]
 _GIF_FPS, _GIF_COLORS, _LONGEST_GIF = 10, 64, 60
-# Largest side of a plain background, since poses may state any size.
+# Largest side of a plain background, since pose files may state any size.
 _LARGEST_PLAIN = 1920
 
 
@@ -72,7 +72,7 @@ def write_gif(
     *,
     show_progress: bool = True,
 ) -> None:
-    """Write the same as an animated GIF for web pages, small, at 10 frames per second.
+    """Write the overlay as a small animated GIF for web pages, at 10 frames per second.
 
     Args:
         prediction: See :func:`write_overlay`.

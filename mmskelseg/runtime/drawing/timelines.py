@@ -99,7 +99,7 @@ def draw_timelines(
         fps: Frames per second, for an additional axis in seconds.
         line_minutes: Length of a line in minutes, after which all rows are wrapped; the
             axis is then the time. By default :func:`line_frames` chooses.
-        clock: Whether the axis is the time, without frames, also of a single line.
+        clock: Whether the axis shows only the time, even for a single line.
         style: Sizes: ``SCREEN``, or ``PRINT`` for a column of a paper.
 
     Raises:
@@ -161,7 +161,7 @@ def line_frames(
 
 
 def _with_legend(handles: Sequence[Patch], height: float, style: Style) -> Figure:
-    """Return a figure with a legend below so many inches."""
+    """Return a figure of this height in inches, plus a legend below."""
     em = style.font / 72
     widths = [text_width(str(handle.get_label()), style.font) for handle in handles]
     room = int((style.width - 2 * style.margin) / (max(widths) + 3 * em))
@@ -194,7 +194,7 @@ def _with_legend(handles: Sequence[Patch], height: float, style: Style) -> Figur
 def _part(
     labels: Mapping[str, np.ndarray], start: int, end: int
 ) -> dict[str, np.ndarray]:
-    """Return some frames of all rows that are long enough."""
+    """Return frames ``start`` to ``end`` of all rows that reach them."""
     return {k: row[start:end] for k, row in labels.items() if row.size > start}
 
 
@@ -215,7 +215,7 @@ def _checked(
         if wrong.any():
             raise UserError(
                 f'{name} holds the label {row[wrong][0]}, but class ids run from 0 to '
-                f'{len(classes) - 1}, and -1 is no label.'
+                f'{len(classes) - 1}, and -1 means unlabelled.'
             )
     return labels
 

@@ -96,7 +96,7 @@ def draw(
 
 @_compiled
 def _near_ends(a: np.ndarray, b: np.ndarray) -> _Ends:
-    """Return x and y of a and of b, or of nearer points on the segment if far away.
+    """Return x and y of a and b, or of nearer points on the segment if far away.
 
     Single precision has too few digits for the distance from a faraway point.
     """

@@ -79,7 +79,7 @@ class Coordinates(BaseRenderer):
 class SkeletonCoordinates(Coordinates):
     """Gives the displacement of each joint and its position relative to the root.
 
-    Used as ``render`` without an encoder, its coordinates are the features.
+    As ``render`` without an encoder, it gives the features themselves.
 
     The values of a missing joint are 0, as are displacements from or to it and those of
     the last frame. While the root is missing, it stays at its last position; in a video
@@ -95,8 +95,7 @@ class SkeletonCoordinates(Coordinates):
         skeleton: The layout of the V joints; see :meth:`Skeleton.get`.
         dims: 3 for keypoint_3d, 2 for keypoint.
         root: Name of the joint to which positions are relative, or names of several
-            joints, of which the mean of those seen is taken; by default the root of the
-            skeleton.
+            joints, for the mean of those seen; by default the root of the skeleton.
         displacement: Whether to include displacements.
         scale: ``body`` divides the values of a video by the root mean square distance
             of its joints from the root, to remove the effect of the camera and of body
@@ -109,8 +108,8 @@ class SkeletonCoordinates(Coordinates):
         causal: Whether no value depends on later frames, so that a stream gives the
             same values. Displacements are then from the previous frame, and 0 in the
             first frame; the body scale is that of the frames so far, and values are 0
-            until two joints have been apart; before the root is first seen, the mean of
-            all joints seen takes its place.
+            until two joints have been apart; the mean of all joints seen replaces the
+            root until it is first seen.
 
     Raises:
         ValueError: If the coordinates are missing, not finite or do not fit the
@@ -186,7 +185,7 @@ class SkeletonCoordinates(Coordinates):
             values = values / body_size(points, relative, seen)
         # (T, V, C) → (T, C, V)
         values = values.swapaxes(1, 2).astype(np.float32)
-        # With -1 as the width, zero frames could not be reshaped.
+        # With zero frames, a width of -1 could not be inferred.
         width = math.prod(values.shape[1:])
         return values.reshape(len(values), width) if self.flatten else values
 
@@ -203,7 +202,7 @@ class SkeletonCoordinates(Coordinates):
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the coordinates, as plain values."""
-        # Feature files from before `causal` existed keep their names.
+        # Left out if False, so that names of existing feature files stay valid.
         causal = {'causal': True} if self.causal else {}
         return {
             **causal,
@@ -225,7 +224,7 @@ def main_person(score: np.ndarray) -> int:
         UserError: If there is no person.
     """
     if not len(score):
-        raise UserError('there are no persons, so there is none to follow.')
+        raise UserError('there are no persons to follow.')
     # In float64, since the sum over a long video exceeds float16.
     return int(score.sum(axis=(1, 2), dtype=np.float64).argmax())
 
@@ -244,9 +243,9 @@ def check_one_person(renderer: object, persons: int, person: int | None) -> None
 def root_path(points: np.ndarray, seen: np.ndarray, root: Sequence[int]) -> np.ndarray:
     """Return the centre of a person in each frame, shape (T, dims).
 
-    It is the mean of those root joints that are seen. In frames without any it stays at
-    its last position, or at its first position before that. In a video without any it
-    is the mean of all joints.
+    It is the mean of the root joints seen in the frame. If a frame shows none, it stays
+    at its last position, or at its first one if there is no earlier one. If the whole
+    video shows none, it is the mean of all joints.
 
     Args:
         points: Joints of one person, shape (T, V, dims).

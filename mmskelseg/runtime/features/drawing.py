@@ -15,7 +15,7 @@ from mmskelseg.runtime.messages.dependencies import import_optional
 
 # Joints with a lower score count as not seen, as in MMAction2.
 MIN_SCORE = 1e-4
-# A segment is evaluated out to where it has fallen to this fraction of its peak.
+# A segment is evaluated until it falls to this fraction of its peak.
 _NEGLIGIBLE = 3e-6
 # Number of pixels of a row that are evaluated together: one AVX2 register.
 LANES = 8
@@ -35,7 +35,7 @@ def draw_segments(
     """Return the sum of S soft segments in each frame, the maximum over persons.
 
     A segment from a to b has the value ``score * exp(-d**2 / (2 * sigma**2))`` at
-    distance d, where the score is the lower one of its two ends (Eq. 2; Eq. 1 if
+    distance d, where the score is the lower of its two ends' scores (Eq. 2; Eq. 1 if
     a = b). For the same segment of several persons, each pixel takes the maximum.
     Segments with a score below 1e-4 are not drawn.
 

@@ -35,7 +35,7 @@ class RenderSkeletonHeatmap(BaseRenderer):
     Reads: keypoint (M, T, V, 2), x and y in pixels; keypoint_score (M, T, V), 1 by
     default; shift (2,), if :class:`RandomShift` wrote it, the displacement of x and y
     as fractions of the heatmap's width and height; fps, for the velocity. Writes: imgs
-    (T, 3, H, W), float32, about 0 to 3, whose three channels are equal and share memory
+    (T, 3, H, W), float32, about 0 to 3, with three equal channels that share memory
     unless ``sides`` is set; (T, 5, H, W) with ``velocity``.
 
     Args:
@@ -60,13 +60,13 @@ class RenderSkeletonHeatmap(BaseRenderer):
             equal images. Segments that touch both sides, or neither, are in the middle.
         velocity: Whether to add two channels with the velocity of the root along x and
             y, constant over the image, in body sizes per second. It is that of the box,
-            so it jumps with the box if joints of the root are lost or found again. Only
-            with ``box='person'``, whose images do not show it.
+            which jumps if root joints disappear or reappear. Only with
+            ``box='person'``, where the images do not show it.
         causal: Whether no image depends on later frames. With ``box='person'``, the
             body size is then that of the frames so far, the velocity is from the
-            previous frame, and before the root is first seen, the mean of all joints
-            seen takes its place; a video must have one person. With ``box=None``,
-            images are always causal.
+            previous frame, and the mean of all joints seen replaces the root until it
+            is first seen; a video must have one person. With ``box=None``, images are
+            always causal.
 
     Raises:
         ValueError: If nothing is to be drawn, or if the keypoints do not fit the
@@ -116,8 +116,8 @@ class RenderSkeletonHeatmap(BaseRenderer):
             )
         if velocity and box != 'person':
             raise UserError(
-                f"velocity=True needs box='person', but box is {box!r}, with which the "
-                'images already show how the person moves.'
+                f"velocity=True needs box='person', but box is {box!r}, where images "
+                'already show how the person moves.'
             )
         if causal and box not in ('person', None):
             raise UserError(
@@ -138,7 +138,7 @@ class RenderSkeletonHeatmap(BaseRenderer):
         return results
 
     def blocks(self, results: VideoAnnotation, frames: int) -> Iterator[np.ndarray]:
-        """Yield ``imgs``, that many frames at a time, to limit the memory."""
+        """Yield ``imgs`` in blocks of ``frames``, to limit the memory."""
         keypoint, score, velocity = self._place(results)
         for begin in range(0, keypoint.shape[1], frames):
             block = slice(begin, begin + frames)
@@ -179,7 +179,7 @@ class RenderSkeletonHeatmap(BaseRenderer):
             if self.velocity:
                 if 'fps' not in results:
                     raise UserError(
-                        'there is no fps, which velocity=True reads; add it to the '
+                        'there is no fps, which velocity=True needs; add it to the '
                         'annotation file.'
                     )
                 velocity = (moved / body * results['fps']).astype(np.float32)
@@ -254,7 +254,7 @@ class RenderSkeletonHeatmap(BaseRenderer):
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the images, as plain values."""
-        # Feature files from before `causal` existed keep their names.
+        # Left out if False, so that names of existing feature files stay valid.
         causal = {'causal': True} if self.causal else {}
         skeleton: dict[str, object] = {}
         if self.box == 'person':
@@ -284,8 +284,8 @@ class RenderJointHeatmaps(RenderSkeletonHeatmap):
 
     ``limbs=False`` gives V channels, ``joints=False`` one channel for each limb.
 
-    Keys that are read and options are those of :class:`RenderSkeletonHeatmap`, whose
-    image is the sum of these channels. Writes: imgs (T, channels, H, W), float32, 0 to
+    It reads the keys and takes the options of :class:`RenderSkeletonHeatmap`, which
+    draws the sum of these channels. Writes: imgs (T, channels, H, W), float32, 0 to
     1.
 
     Source: Duan et al., "Revisiting Skeleton-based Action Recognition" (CVPR 2022).

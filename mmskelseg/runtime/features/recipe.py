@@ -15,7 +15,7 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Count, checked
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
-#: How many frames before and after it a feature depends on, infinity for all of them;
+#: The numbers of earlier and later frames that a feature depends on, infinity for all;
 #: None for the whole video.
 Context: TypeAlias = tuple[float, float] | None
 #: The config of one part: its ``type`` and whatever arguments that type takes.
@@ -54,14 +54,14 @@ class Renderer(Protocol):
 
     @property
     def reads(self) -> Literal['poses', 'video']:
-        """Whether it reads the skeletons of an annotation or a video file."""
+        """``poses`` if it reads skeletons, ``video`` if it reads the video file."""
 
     @property
     def context(self) -> Context:
-        """How many frames before and after it an image depends on."""
+        """The numbers of earlier and later frames that an image depends on."""
 
     def blocks(self, video: VideoAnnotation, frames: int, /) -> Iterator[np.ndarray]:
-        """Yield the images in order, that many frames at a time, shape (n, ...)."""
+        """Yield the images in order, in blocks of ``frames``, shape (n, ...)."""
 
     def source(self, video: VideoAnnotation, /) -> list[np.ndarray]:
         """Return the arrays that the images are made from."""
@@ -72,7 +72,7 @@ class Renderer(Protocol):
 
 class _AnyEncoder(Protocol):
     def load(self) -> None:
-        """Load the weights, so that faults in them are found before any work."""
+        """Load the weights, so that errors in them show before any work."""
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the features, as plain values."""
@@ -90,7 +90,7 @@ class VideoEncoder(_AnyEncoder, Protocol):
 
     @property
     def context(self) -> Context:
-        """How many frames before and after it a feature depends on."""
+        """The numbers of earlier and later frames that a feature depends on."""
 
     def encode_video(
         self, blocks: Iterable[np.ndarray], num_frames: int
@@ -149,16 +149,16 @@ class FeatureRecipe:
         if reads not in ('poses', 'video'):
             raise UserError(
                 f'features.{self.modality}.render: {type(self.render).__name__} has '
-                f"reads={reads!r}, expected 'poses' or 'video': whether it reads the "
-                'skeletons of a video or its file.'
+                f"reads={reads!r}, expected 'poses', for skeletons, or "
+                "'video', for video files."
             )
         return reads
 
     @property
     def context(self) -> Context:
-        """How many frames before and after it a feature depends on; None for all.
+        """Numbers of earlier and later frames that a feature depends on; None for all.
 
-        With no frames after it, as in ``(math.inf, 0)``, a recipe is causal.
+        A recipe without later frames, as in ``(math.inf, 0)``, is causal.
 
         A renderer or video encoder without ``context`` depends on all frames.
         Transforms do not count, since augmentations change a video as a whole.
@@ -184,7 +184,7 @@ class FeatureRecipe:
         return block.shape[1]
 
     def settings(self) -> dict[str, object]:
-        """Return everything but the data that determines the features."""
+        """Return everything that determines the features, except the data."""
         settings: dict[str, object] = {'render': self.render.settings()}
         if self.encoder is not None:
             settings['encoder'] = self.encoder.settings()
@@ -208,7 +208,7 @@ class FeatureRecipe:
             self.render.check(video)
 
     def load(self) -> None:
-        """Load the encoder, so that faults in its weights are found before any work."""
+        """Load the encoder, so that errors in its weights show before any work."""
         if self.encoder is not None:
             self.encoder.load()
 

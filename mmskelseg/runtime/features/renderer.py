@@ -8,7 +8,7 @@ from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
 
 class RenderedVideo(VideoAnnotation, total=False):
-    """A video's annotation with what renderers write."""
+    """A video's annotation, plus the keys that renderers write."""
 
     imgs: np.ndarray
     coordinates: np.ndarray

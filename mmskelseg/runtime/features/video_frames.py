@@ -17,8 +17,8 @@ from mmskelseg.runtime.messages.options import Count
 from mmskelseg.runtime.parts import RENDERERS
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
-# The most seconds between the ends of a video and of its labels when both are aligned
-# by time.
+# Largest difference in seconds between the ends of a video and of its labels when
+# aligned by time.
 _TOLERANCE = 1.0
 
 
@@ -63,7 +63,7 @@ class ReadVideoFrames(BaseRenderer):
         return results
 
     def blocks(self, results: VideoAnnotation, frames: int) -> Iterator[np.ndarray]:
-        """Yield ``imgs``, that many frames at a time, to limit the memory."""
+        """Yield ``imgs`` in blocks of ``frames``, to limit the memory."""
         images = self._images(results)
         while block := list(islice(images, frames)):
             yield _as_values(np.stack(block), results)
@@ -71,8 +71,8 @@ class ReadVideoFrames(BaseRenderer):
     def check(self, results: VideoAnnotation) -> None:
         """Raise a UserError for a file that does not match its labels.
 
-        This is meant to be called before any work. It trusts the length that the file
-        states, and counts the frames only if that does not match.
+        Call it before any work. It trusts the length that the file states, and counts
+        the frames only if that length does not match.
         """
         with _opened(results) as capture:
             stated = round(capture.get(cv2.CAP_PROP_FRAME_COUNT))
@@ -189,7 +189,7 @@ def _path(results: VideoAnnotation) -> Path:
         return regular_file(results['filename'])
     except MissingFileError:
         raise MissingFileError(
-            f'{results["filename"]}: there is no such file, though it is the '
+            f'{results["filename"]}: there is no such file, but it is the '
             f'`filename` of video {results["frame_dir"]}; put it there, or name the '
             'folder of the videos with dataset.data_prefix=dict(video=FOLDER).'
         ) from None

@@ -50,8 +50,7 @@ def write_exports(
 
     Args:
         prediction: A prediction of :class:`mmskelseg.apis.SkelSegInferencer`; or those
-            of all people of a video, for the files that show all of them and are not
-            written for each.
+            of all people of a video, to write only the files that show all of them.
         folder: The folder for the files; it is created if it is missing.
         formats: Names from ``EXPORTS``; by default ``DEFAULT_EXPORTS``, with poses if
             they were estimated, and without an overlay if there is no video. An overlay
@@ -92,7 +91,7 @@ def _wanted(prediction: Prediction, formats: Sequence[str]) -> list[str]:
         if prediction.get('estimated'):
             wanted.append('poses')
         if find_spec('matplotlib') is None:
-            # It is optional for `mmskelseg-runtime`.
+            # Matplotlib is optional for `mmskelseg-runtime`.
             wanted = [name for name in wanted if name not in _PICTURES]
     unknown = [name for name in wanted if name not in EXPORTS]
     if unknown:
@@ -225,7 +224,7 @@ _WRITERS: dict[str, Callable[..., None]] = {
 _OF_ALL = ('timeline', 'overlay', 'gif')
 # Formats that need matplotlib.
 _PICTURES = ('timeline', 'budget-picture', 'overlay', 'gif')
-# Keys of a prediction of which a format needs at least one.
+# A format needs at least one of these keys of a prediction.
 _NEEDED = {
     'overlay': {'filename', 'keypoint'},
     'gif': {'filename', 'keypoint'},

@@ -30,7 +30,7 @@ class ShownVideo:
     note: str = ''
 
     def at_own_frames(self, fields: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Return predictions, whose last axis is frames, for the original frames."""
+        """Return predictions (..., T) for the original frames."""
         if self.back is None:
             return dict(fields)
         return {key: value[..., self.back] for key, value in fields.items()}
@@ -78,7 +78,7 @@ def show_at(
 
 
 def _resampled(video: VideoAnnotation, fps: float, count: int) -> VideoAnnotation:
-    """Return a video with so many frames at another frame rate, without labels."""
+    """Return a video with ``count`` frames at another frame rate, without labels."""
     own, frames = video['fps'], video['total_frames']
     # The position of the middle of each new frame among the old ones.
     places = np.clip((np.arange(count) + 0.5) * own / fps - 0.5, 0, frames - 1)

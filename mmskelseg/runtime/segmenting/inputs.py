@@ -89,7 +89,7 @@ class InputReader:
     that of the ``video``, and its ``frame_dir`` is ``<video>_<person>``.
 
     Args:
-        skeleton: The layout with which the model was trained.
+        skeleton: The layout that the model was trained on.
         classes: The classes of the model.
         needs_poses: Whether the model reads skeletons.
         needs_video: Whether the model reads the frames of a video.
@@ -97,9 +97,9 @@ class InputReader:
         person: Which of several people in a file of poses or in a video to use; see
             :func:`mmskelseg.runtime.poses.choose_person`; or ``each``.
         fps: Frames per second of the poses, instead of what their files state.
-        img_shape: Height and width of the images to which the poses refer, if their
+        img_shape: Height and width of the images that the poses refer to, if their
             files do not state it.
-        pose_format: The format of files of poses, one of
+        pose_format: The format of pose files, one of
             :data:`mmskelseg.runtime.poses.FORMATS`; by default recognised.
         first_frame: The ``image_id`` of the first frame of COCO results, such as
             AlphaPose's, if it is neither 0 nor 1.
@@ -169,7 +169,7 @@ class InputReader:
         name = source.name
         layout = (source.metainfo or entry).get('skeleton', self.skeleton)
         if layout is not self.skeleton and not is_data_layout(layout):
-            # An entry may come from anybody's file, and a path may be a program.
+            # A path is not accepted, since the file could be a program.
             raise UserError(
                 f'{name}: skeleton is {shown(layout)}, expected the name of a layout '
                 'or a dict of joints and limbs.'
@@ -178,8 +178,8 @@ class InputReader:
         if len(keypoint) > 1 and self.person not in ('track', 'all', EACH):
             raise UserError(
                 f'{name}: person is {self.person!r}, but the {len(keypoint)} people of '
-                'an annotation are used together, or each of them (each); leave it '
-                'out, or give the poses that the annotation was made from.'
+                'an annotation can only be used together or separately (each); leave '
+                'it out, or give the poses that the annotation was made from.'
             )
         layout, _ = counted_layout(keypoint.shape[2], layout, name)
         fps = entry.get('fps', self.fps)

@@ -87,8 +87,8 @@ class LiveReport:
 class LiveSegmenter:
     """A segmenter that labels the people in front of a camera live.
 
-    Frames that come faster than poses can be estimated are dropped. The stream, which
-    works at the frame rate of the model's training data, learns that from time stamps.
+    Frames that come faster than poses can be estimated are dropped. By their time
+    stamps, the stream resamples the others to the frame rate of the training data.
 
     Args:
         stream: The stream that labels a person's frames, such as a
@@ -241,7 +241,7 @@ class LiveSegmenter:
             self._last_seen = self.report.frames
         if self._track in seen:
             return {0: seen[self._track]}
-        # The stream goes on while nobody is there.
+        # The stream continues while nobody is there.
         if 0 not in self._people:
             self._people[0] = _Followed(self._stream.another())
         return {}

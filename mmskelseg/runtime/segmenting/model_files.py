@@ -16,8 +16,8 @@ from mmskelseg.runtime.segmenting.onnx_sessions import Session
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.skeleton import Layout
 
-#: The key of our metadata in a file, which are JSON. Followed by a dot and the name of
-#: a branch, it is the key of the ONNX file of that branch's image encoder, in base64.
+#: The key of our JSON metadata in a file. With a dot and the name of a branch appended,
+#: it is the key of the ONNX file of that branch's image encoder, in base64.
 KEY = 'mmskelseg'
 #: Version of the format; it increases when the meaning of files changes.
 FORMAT = 1
@@ -134,7 +134,7 @@ class ModelFile:
     def run(
         self, outputs: Sequence[str], inputs: Mapping[str, np.ndarray]
     ) -> list[np.ndarray]:
-        """Return the outputs of these names.
+        """Return the outputs with these names.
 
         Raises:
             UserError: If the graph fails, or takes too much memory or time.
@@ -189,7 +189,7 @@ def _checked(text: str, path: Path) -> ModelMetadata:
         raise UserError(
             f'{path}: written by mmskelseg {content.get("version")}, in the format '
             f'{content["format"]}, but this program reads up to {FORMAT}; update it '
-            '(pip install -U), or export the model with an older one.'
+            '(pip install -U), or export the model with an older version.'
         )
     for key, (is_valid, expected) in _FIELDS.items():
         if not is_valid(content.get(key)):

@@ -55,7 +55,7 @@ def renderer_of(file: ModelFile, name: str) -> Renderer:
         )
     layout = options.get('skeleton')
     if layout is not None and not is_data_layout(layout):
-        # It may be the path of a file, which could be a program.
+        # A path is not accepted, since the file could be a program.
         raise file.fault(
             f'makes the features of {name} with the skeleton {shown(layout)}, which is '
             'neither the name of a layout nor a dict of one'
@@ -72,7 +72,7 @@ def renderer_of(file: ModelFile, name: str) -> Renderer:
     if height * width * channels > _MOST_VALUES:
         raise file.fault(
             f'{kind} of {name} makes images of {width}x{height} pixels and {channels} '
-            f'channels, but {_MOST_VALUES} values are the most'
+            f'channels, but at most {_MOST_VALUES} values are allowed'
         )
     return render
 

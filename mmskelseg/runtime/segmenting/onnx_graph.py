@@ -1,7 +1,7 @@
-"""What a graph in an ONNX file may be made of, checked without the package ``onnx``.
+"""Checks of the graph in an ONNX file, without the package ``onnx``.
 
-A file may use a fixed list of operators, whose running time is bounded by the sizes of
-their inputs and outputs. Loops, branches, functions, random numbers, texts, and weights
+A file may only use operators from a fixed list. The sizes of their inputs and outputs
+bound their running time. Loops, branches, functions, random numbers, texts, and weights
 in other files are refused.
 """
 
@@ -52,7 +52,7 @@ _PARTS: dict[str, dict[int, str]] = {
 
 
 def check_graph(content: bytes, name: str) -> None:
-    """Raise a UserError unless the graph in an ONNX file is one of our exports' kind.
+    """Raise a UserError unless the graph in an ONNX file could be one of our exports.
 
     Args:
         content: The file.
@@ -100,7 +100,7 @@ def check_graph(content: bytes, name: str) -> None:
 def _refused(name: str, part: str) -> UserError:
     return UserError(
         f'{name}: its graph has {part}, but an exported model is one graph of '
-        'operators that compute tensors from tensors; leave that out of the model, and '
+        'operators that compute tensors from tensors; remove that from the model, and '
         'export it again.'
     )
 
@@ -122,12 +122,12 @@ def _fields(content: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]
 
     Raises:
         IndexError: If the file is cut short.
-        ValueError: If this is no message.
+        ValueError: If this is not a message.
     """
     while at < end:
         tag, at = _varint(content, at)
         kind, begin = tag & 7, at
-        # Other readers would cut a larger tag to 32 bits, and find another field.
+        # Other readers would truncate a larger tag to 32 bits, and find another field.
         if not 8 <= tag < 1 << 32 or kind not in (0, 1, 2, 5):
             raise ValueError(f'the tag {tag}')
         if kind == 2:

@@ -1,4 +1,4 @@
-"""Graphs in ONNX Runtime that cannot take all memory, or time without end."""
+"""Graphs in ONNX Runtime, with limits on memory and time."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -12,19 +12,19 @@ from mmskelseg.runtime.messages.errors import UnavailableError, UserError
 from mmskelseg.runtime.segmenting.onnx_graph import check_graph
 
 _PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
-# How many bytes a run may take for each frame, for each byte that it reads and for each
-# of its buffers, if that is more than the file itself may. The graph of a skeleton
-# needs the most for a frame, and images for a byte.
+# Memory that a run may take, in bytes per frame, per byte of its inputs and per byte of
+# its buffers, if the limit for the file's size is lower. Skeleton graphs need the most
+# per frame, images the most per byte.
 _BYTES_PER_FRAME, _BYTES_PER_BYTE, _BYTES_PER_STATE = 1 << 19, 64, 4
-# How long a run may take, at least and for each frame. The time is looked at between
-# the operators of a graph.
+# Seconds that a run may take, plus those for each frame. Time is checked between the
+# operators of a graph.
 _SECONDS, _SECONDS_PER_FRAME = 60, 1
-# These optimisers run parts of the graph when it is opened, without limits. Exported
+# These optimisers run parts of the graph without limits while it is opened. Exported
 # models don't need them.
 _UNBOUNDED = ['ConstantFolding', 'ConstantFoldingDQ']
 # Inputs and outputs of type int64; all others are float32.
 _COUNTS = ('frames', 'frames_next')
-# The limit of memory is set for the process until a session has taken it.
+# The memory limit applies to the whole process until a session takes it.
 _opening = threading.Lock()
 
 
@@ -33,12 +33,12 @@ class Session:
 
     Args:
         content: The content of an ONNX file.
-        name: The name of that, for messages.
+        name: Its name, for messages.
         device: ``cpu`` or ``cuda``; by default a GPU, if this ONNX Runtime has one.
         threads: Number of threads; 0 for one per core.
 
     Raises:
-        UserError: If it is no ONNX file, or has what no exported model has.
+        UserError: If it is not an ONNX file, or not like an exported model.
         UnavailableError: If ONNX Runtime or the device is not available.
     """
 
@@ -75,20 +75,20 @@ class Session:
         """Return the metadata of the file.
 
         Raises:
-            UserError: If they are no text.
+            UserError: If it is not text.
         """
         try:
             return self._session.get_modelmeta().custom_metadata_map
         except UnicodeDecodeError:
             raise UserError(
-                f'{self.name}: its metadata are not text; copy it or export the model '
+                f'{self.name}: its metadata is not text; copy it or export the model '
                 'again.'
             ) from None
 
     def run(
         self, outputs: Sequence[str] | None, inputs: Mapping[str, np.ndarray]
     ) -> list[np.ndarray]:
-        """Return the outputs of these names, or all.
+        """Return the outputs with these names, or all.
 
         Raises:
             UserError: If the graph fails, or takes too much memory or time.
@@ -99,7 +99,7 @@ class Session:
             is_state = key.startswith('state_')
             needed += array.nbytes * (_BYTES_PER_STATE if is_state else _BYTES_PER_BYTE)
         if needed > self._memory:
-            # Twice that, since the next video may be a little longer.
+            # Twice as much, since the next video may be a little longer.
             self._memory = 2 * needed
             self._session = self._opened()
         seconds = _SECONDS + frames * _SECONDS_PER_FRAME
@@ -123,14 +123,14 @@ class Session:
             timer.cancel()
 
     def _opened(self) -> Any:
-        """Return a session of ONNX Runtime that has the memory of this one."""
+        """Return a session of ONNX Runtime with the current memory limit."""
         runtime = self._runtime
         options = runtime.SessionOptions()
         options.intra_op_num_threads = self._threads
-        # Errors are raised anyway.
+        # Log nothing, since errors are raised.
         options.log_severity_level = 4
         options.add_session_config_entry('session.use_env_allocators', '1')
-        # Not the other format that it would recognise.
+        # Without this, it would also accept ONNX Runtime's own format.
         options.add_session_config_entry('session.load_model_format', 'ONNX')
         memory = runtime.OrtMemoryInfo(
             'Cpu',
@@ -157,7 +157,7 @@ class Session:
 
 
 def _provider(offered: Sequence[str], device: str | None) -> tuple[str, dict[str, str]]:
-    """Return the name and the settings of what runs graphs on a device."""
+    """Return the name and settings of the execution provider for a device."""
     if device is None:
         device = 'cuda' if _PROVIDERS['cuda'] in offered else 'cpu'
     kind, _, number = device.partition(':')

@@ -15,7 +15,7 @@ from mmskelseg.runtime.segmenting.onnx_features import renderer_of
 from mmskelseg.runtime.streaming import SkeletonStream
 from mmskelseg.runtime.structures.skeleton import SkeletonLike, pushed_joints
 
-# The most numbers in the buffers of a stream, some ten times those of any recipe.
+# The most numbers in a stream's buffers, about ten times those of any recipe.
 _MOST_BUFFERED = 1 << 25
 
 
@@ -120,7 +120,7 @@ class OnnxStreamingModel:
         frames: int,
         states: Sequence[np.ndarray],
     ) -> tuple[np.ndarray, int, list[np.ndarray]]:
-        """Return what ``push_frames`` does, after checking it."""
+        """Return what ``push_frames`` returns, after checking it."""
         file, passed = self.file, frames + len(features)
         feed = {
             'features': features,

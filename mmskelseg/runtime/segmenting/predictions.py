@@ -39,8 +39,8 @@ def drop_absent(video: InputVideo, label: np.ndarray) -> np.ndarray:
     """Return labels (T,), -1 while the person is out of view for over a second.
 
     Args:
-        video: The annotation of one of several people, whom ``person`` names; labels
-            of other videos are unchanged.
+        video: The annotation. Labels change only if it names a ``person``, one of
+            several in a video.
         label: The labels, shape (T,).
     """
     if 'person' not in video:
@@ -90,15 +90,15 @@ def to_prediction(
 
 @dataclass
 class PredictionFiles:
-    """A writer of the files of each prediction, and at the end of those of all videos.
+    """Writes the files of each prediction and, at the end, those of all videos.
 
     Nothing is written without ``out_dir``.
 
     Args:
         classes: Names of the K classes.
         out_dir: The folder for the files.
-        formats: As for :func:`write_exports`, as are ``codec``,
-            ``line_minutes`` and ``show_progress``.
+        formats: As for :func:`write_exports`, like ``codec``, ``line_minutes`` and
+            ``show_progress``.
         prefix: Whether file names begin with the video's id.
     """
 

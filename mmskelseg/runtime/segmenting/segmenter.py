@@ -35,9 +35,9 @@ from mmskelseg.runtime.structures.predictions import InputVideo
 
 
 class Predictor(Protocol):
-    """One trained model, whatever runs it."""
+    """A trained model, whatever runs it."""
 
-    #: That of its training data: ``classes``, ``skeleton`` and ``fps``.
+    #: ``classes``, ``skeleton`` and ``fps`` of its training data.
     metainfo: Metainfo
     #: How the features of each of its branches are made.
     recipes: Sequence[FeatureRecipe]
@@ -51,8 +51,8 @@ class Predictor(Protocol):
 
         Args:
             videos: Their annotations.
-            features: Those of each branch of each video, (T, C) or (T, C, V), which
-                are memory-mapped from .npy files.
+            features: The features of each branch of each video, (T, C) or (T, C, V),
+                memory-mapped from .npy files.
 
         Returns:
             ``pred_score`` (K, T), ``pred_label`` (T,) after post-processing, and
@@ -100,7 +100,7 @@ class Segmenter:
     - ``batch_size``: number of videos that the model processes together, padded to the
       longest; memory grows with it;
     - ``min_score``: segments with a lower mean probability become unlabelled;
-    - ``return_vis``: whether to return timelines, RGB uint8 (H, W, 3), not None;
+    - ``return_vis``: whether to return timelines, RGB uint8 (H, W, 3), instead of None;
     - ``out_dir``: the folder for files, which are written after each batch. If there
       are several videos, the time budgets of all are written at the end;
     - ``formats``, ``codec``, ``line_minutes``: see
@@ -313,7 +313,7 @@ class OnnxSegmenter(Segmenter):
 
 
 def _check(batch_size: int, min_score: float) -> None:
-    """Raise a UserError about options of a call; above 1, no segment would remain."""
+    """Raise a UserError if ``batch_size`` or ``min_score`` is out of range."""
     if not isinstance(batch_size, Integral) or batch_size < 1:
         raise UserError(
             f'batch_size is {shown(batch_size)}, expected a number of videos from 1.'

@@ -1,7 +1,7 @@
 """A person's root, size and coordinates, computed causally from the frames so far.
 
-``causal`` renderers and streams both use this module, so that their results agree. The
-former process all frames of a video at once.
+``causal`` renderers and streams both use this module, so that their results agree.
+Renderers process all frames of a video at once.
 """
 
 import math
@@ -17,10 +17,10 @@ class RunningBody:
     """The root of a person, and the person's size over the frames so far.
 
     The root is the mean of its visible joints, and stays at its last position while
-    none of them is visible. Before the first time, it is the mean of all visible
+    none of them is visible. Until one first is, it is the mean of all visible
     joints. The size is the root mean square distance of all joints from the root over
     the frames so far. It is infinite until joints have different positions, so that
-    values that are divided by it are 0. After the last frame, it is the size over the
+    values divided by it are 0. After the last frame, it is the size over the
     whole video, if the root was always visible.
 
     Args:
@@ -147,7 +147,7 @@ class RunningCoordinates:
             values = values / size[:, None, None]
         # (n, V, C) → (n, C, V)
         values = values.swapaxes(1, 2).astype(np.float32)
-        # With -1 as the width, zero frames could not be reshaped.
+        # With zero frames, a width of -1 could not be inferred.
         width = math.prod(values.shape[1:])
         return values.reshape(len(values), width) if self.flatten else values
 
@@ -163,7 +163,7 @@ class RunningCoordinates:
 
 
 def _mean(points: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean of each frame's visible joints (n, dims), and if it has any."""
+    """Return the mean of each frame's visible joints (n, dims), and whether any is."""
     counts = seen.sum(axis=1)
     weights = seen / np.maximum(counts, 1)[:, None]
     return (points * weights[..., None]).sum(axis=1), counts > 0

@@ -1,14 +1,14 @@
 """The causal segmentor as a function of the next frames.
 
-The forward of a causal network exists twice. PyTorch's (``mmskelseg.models``) reads
-whole videos, as training does; for every new frame of a stream, it would compute
-thousands of earlier ones again. :func:`push_frames` computes new frames alone, and
-keeps what its layers have read. It is written once for arrays of either kind: streams
-run it in NumPy, and ``mmskelseg export --streaming`` traces it with tensors. Tests and
-every export compare it with PyTorch.
+The forward pass of a causal network exists twice. PyTorch's (``mmskelseg.models``)
+reads whole videos, as training does; for every new frame of a stream, it would compute
+thousands of earlier ones again. :func:`push_frames` computes only the new frames, and
+keeps what its layers have read. The same code takes arrays and tensors: streams run it
+in NumPy, and ``mmskelseg export --streaming`` traces it in PyTorch. Tests and every
+export compare it with the network in PyTorch.
 
-The members of an ensemble are the first axis of all arrays and are computed together,
-since products of such small matrices take little more time than calling NumPy.
+The first axis of all arrays holds the members of an ensemble. They are computed
+together, since products of such small matrices cost little more than a NumPy call.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,10 +20,10 @@ import numpy as np
 
 from mmskelseg.runtime.messages.errors import UserError
 
-# The most frames that a layer processes together.
+# Largest number of frames that a layer processes together.
 _BLOCK = 64
 
-# Of NumPy, or of PyTorch while a graph is traced.
+# A NumPy array, or a PyTorch tensor while a graph is traced.
 Array: TypeAlias = Any
 
 
@@ -101,7 +101,7 @@ class StreamingModel:
         stages: All stages; the first reads features, and the others probabilities.
         order: The index of the stage that runs at each step.
         lookahead: Number of later frames that the first stage sees.
-        standardizer: Standardisation of the features, if there is any.
+        standardizer: Standardisation of the features, if any.
     """
 
     stages: Sequence[StreamingStage]
@@ -136,7 +136,7 @@ class StreamingModel:
         frames: int,
         states: Sequence[np.ndarray],
     ) -> tuple[np.ndarray, int, Sequence[np.ndarray]]:
-        """Return what :func:`push_frames` does, in NumPy."""
+        """Return what :func:`push_frames` returns, computed in NumPy."""
         parts = []
         for begin in range(0, len(features), _BLOCK):
             block = slice(begin, begin + _BLOCK)
@@ -179,9 +179,7 @@ def push_frames(
     frames: Array,
     states: Sequence[Array],
 ) -> tuple[Array, Array, list[Array]]:
-    """Return probabilities (n', K) of the frames that are final, and what comes next.
-
-    That is the number of frames so far, and the buffers.
+    """Return probabilities (n', K) of final frames, the frame count, and the buffers.
 
     Args:
         model: The weights, as arrays of the same kind.
@@ -244,7 +242,7 @@ class PushModel(Protocol):
         frames: int,
         states: Sequence[np.ndarray],
     ) -> tuple[np.ndarray, int, Sequence[np.ndarray]]:
-        """Return what :func:`push_frames` does, for at least one frame."""
+        """Return what :func:`push_frames` returns, for at least one frame."""
 
 
 class ModelStream:
@@ -351,7 +349,7 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-# As an array, it takes less time than a number.
+# As an array, it is faster than a Python number.
 _ZERO = np.zeros((), np.float32)
 
 _NUMPY = Operations(
@@ -360,7 +358,7 @@ _NUMPY = Operations(
 
 
 def check_state(state: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray]) -> None:
-    """Raise an error if a state lacks arrays of another, or if shapes differ."""
+    """Raise a UserError if a state lacks arrays of ``own``, or if shapes differ."""
     for key, value in own.items():
         if key not in state or np.shape(state[key]) != value.shape:
             found = f'no {key}'

@@ -15,8 +15,8 @@ class Resampler:
     far as it is known when the frame arrives: a frame belongs to the latest instant
     that is at most half a period after it. The period is the average interval between
     the latest frames, but at most that of the fixed rate. An instant without a frame,
-    since frames were dropped or the camera is slower, repeats the previous one. A frame
-    is skipped if its instant already has one, or if it is late.
+    because frames were dropped or the camera is slower, repeats the previous one. A
+    frame is skipped if its instant already has one, or if it is late.
 
     Args:
         fps: Instants per second.
@@ -38,10 +38,9 @@ class Resampler:
         self._filled = 0
 
     def choose(self, times: Iterable[float]) -> tuple[list[int], int]:
-        """Return the index of the frame for each new instant, and of the last frame.
+        """Return the frame index for each new instant, and of the last frame on time.
 
-        The latter is the last frame that was not late. An index of -1 stands for the
-        last of the earlier frames.
+        An index of -1 stands for the last frame of earlier calls.
 
         Args:
             times: Times of the next frames, in seconds.
@@ -66,7 +65,7 @@ class Resampler:
                 # An average over about eight frames, which removes jitter.
                 self._period = known + (period - known) / 8
             early = 0.0 if math.isnan(self._period) else self._period / 2
-            # With some tolerance for rounded times.
+            # With a tolerance for rounded times.
             instant = math.floor((time - self.start + early) * self.fps + 1e-3)
             missing = instant - self._filled
             if missing < 0:

@@ -45,10 +45,9 @@ class SkeletonStream:
         streams = defaultdict(stream.another)
         streams[track_id].push(keypoints)
 
-    Frames with times are resampled to ``fps``; see
-    :class:`Resampler`: the last pose is repeated for dropped
-    frames, and frames that come too fast are skipped. ``repeated`` and ``skipped``
-    count both. Frames without times must have the model's frame rate.
+    Frames with times are resampled to ``fps`` by :class:`Resampler`, which repeats the
+    last pose for dropped frames, and skips frames that come too fast. ``repeated`` and
+    ``skipped`` count both. Frames without times must have the model's frame rate.
 
     Args:
         model: The model.
@@ -212,7 +211,7 @@ class SkeletonStream:
             raise UserError(
                 f'keypoints have the shape {np.shape(keypoints)}, but the stream needs '
                 f'({joints}, {dims}) or (frames, {joints}, {dims}), with the joints '
-                f'{", ".join(self.joints)}; if yours are others, name their layout, '
+                f'{", ".join(self.joints)}; if yours differ, name their layout, '
                 "such as layout='coco17'."
             )
         scores = (
@@ -258,7 +257,7 @@ class SkeletonStream:
                     'data is unknown; give it as fps.'
                 )
             chosen, last = self._resampler.choose(times.tolist())
-            # Row 0 is the last of the earlier frames.
+            # Row 0 is the last earlier frame.
             rows = np.array(chosen, np.int64) + 1
         self._pushed += len(points)
         if last >= 0:
@@ -283,7 +282,7 @@ class SkeletonStream:
 
 
 def _checked_rate(fps: float | None) -> float | None:
-    """Return frames per second, after checking that they are some."""
+    """Return the frame rate, after checking it."""
     if fps is not None and not is_rate(fps):
         raise UserError(f'fps is {fps!r}, expected {RATES}.')
     return fps
