@@ -84,7 +84,7 @@ class SegmentationNetwork(BaseModule):
             sizes = {'in_channels': width, 'num_classes': num_classes}
             return build_part('model.head', head, **sizes, num_stages=stages)
 
-        # Random weights are drawn in this order, which seeds depend on.
+        # A seed gives the same weights only if they are drawn in this order.
         if options.branch_heads:
             for branch, width in zip(self.branches.values(), widths, strict=True):
                 branch['head'] = build_head(total_channels([width], stages))
@@ -111,7 +111,7 @@ class SegmentationNetwork(BaseModule):
     def standardized(
         self, inputs: Mapping[str, Tensor], mask: Tensor | None
     ) -> dict[str, Tensor]:
-        """Return the features of each branch, standardised if it is configured so."""
+        """Return the features of each branch, standardised if configured."""
         like = next(self.parameters())
         x = {name: inputs[name] for name in self.branches}
         for name, branch in self.branches.items():
