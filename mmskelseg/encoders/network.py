@@ -240,7 +240,7 @@ def _without_classifier(name: str) -> nn.Module:
     if hasattr(network, 'fc'):
         network.fc = nn.Identity()
         return network
-    # Those of Swin networks have their channels last, and are normalised afterwards.
+    # Swin networks have channels last in `features`, and normalise afterwards.
     if hasattr(network, 'features') and not hasattr(network, 'permute'):
         return _Features(network.features)
     raise UserError(
