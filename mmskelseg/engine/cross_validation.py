@@ -27,7 +27,7 @@ from mmskelseg.runtime.messages.settings import Setting, flat_settings
 
 # The name of the splits `train` and `test`.
 DEFAULT = 'default'
-# Settings of places, which do not change results.
+# Settings of where a run takes place, which do not change results.
 PLACES = ('work_dir', 'launcher', 'ann_file')
 # The conventions of a metric, as stored in metrics.json.
 CONVENTIONS = ('average', 'scores', 'absent', 'last_frame')
@@ -83,14 +83,14 @@ def branches_of_run(cfg: Config, fold: str, seed: int) -> dict[str, Path]:
 
 
 def check_branches(cfg: Config, names: Iterable[str], seeds: Iterable[int]) -> None:
-    """Raise an error if the checkpoint from which a branch starts is missing."""
+    """Raise an error if a branch starts from a checkpoint that is missing."""
     for fold in names:
         for seed in seeds:
             for branch, file in branches_of_run(cfg, fold, seed).items():
                 if not file.is_file():
                     raise MissingFileError(
-                        f'{file}: there is no such checkpoint, from which branch '
-                        f'{branch!r} starts in fold {fold}, seed {seed}; '
+                        f'{file}: there is no such checkpoint, but branch '
+                        f'{branch!r} starts from it in fold {fold}, seed {seed}; '
                         'cross-validate the branch first, with its own config and the '
                         'same folds and seeds.'
                     )
@@ -115,7 +115,7 @@ def run_folder(
         typed: The options of the command line, as ``key=value``.
     """
     train_split, test_split = splits
-    # In quotes, a name is one text, whatever is in it.
+    # Quoted, a name stays one text, whatever it contains.
     chosen = [
         f"train_dataloader.dataset.split='{train_split}'",
         f"val_dataloader.dataset.split='{test_split}'",
@@ -183,8 +183,8 @@ def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, Report]:
         for run in same:
             if not run.predictions.is_file():
                 raise MissingFileError(
-                    f'{run.predictions}: there is no such file, since this run was '
-                    f'tested without it; delete {run.path / "metrics.json"} and run '
+                    f'{run.predictions}: there is no such file, since the test of this '
+                    f'run did not write it; delete {run.path / "metrics.json"} and run '
                     'the command again to repeat the test.'
                 )
         samples = average_dumps([run.predictions for run in same])

@@ -37,7 +37,7 @@ class ZooModel:
         path = FOLDER / name
         if not path.is_file():
             raise UserError(
-                f'{path}: is missing, which holds the model {self.name!r}; reinstall '
+                f'{path}: is missing, but the model {self.name!r} needs it; reinstall '
                 'mmskelseg.'
             )
         if hashlib.sha256(path.read_bytes()).hexdigest() != expected:

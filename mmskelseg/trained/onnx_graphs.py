@@ -1,7 +1,7 @@
 """Trained segmentors as modules that torch.onnx can export.
 
-A graph processes one video. The first axis of its inputs and outputs is frames, of any
-number.
+A graph processes one video. The first axis of its inputs and outputs is any number of
+frames.
 """
 
 import inspect
@@ -214,7 +214,7 @@ def to_onnx(
         TemporaryDirectory(prefix='mmskelseg-') as folder,
     ):
         file = Path(folder, 'graph.onnx')
-        # They are about shapes that become constants, which number no frames.
+        # They warn of shapes that become constants; none of these counts frames.
         warnings.simplefilter('ignore')
         export(
             graph,

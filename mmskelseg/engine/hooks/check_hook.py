@@ -71,7 +71,7 @@ class SegCheckHook(Hook):
     def before_test(self, runner: Runner) -> None:
         """Check the classes of a test, in the order of the checkpoint."""
         dataset = runner.test_dataloader.dataset
-        # Those of an ensemble are known to it alone.
+        # Only an ensemble itself knows its classes.
         model = bare_model(runner)
         trained, file = getattr(model, 'trained', self._trained)
         check_class_order(trained, _classes(dataset), file, _file(dataset))
@@ -86,8 +86,8 @@ class SegCheckHook(Hook):
     ) -> None:
         """Stop a training whose loss is not finite.
 
-        On a GPU, the check would have to wait for it, so it is not made in every step,
-        but before every checkpoint.
+        On a GPU, each check waits for the device, so only some steps are checked, and
+        every checkpoint.
         """
         loss = (outputs or {}).get('loss')
         self._last = (loss, data_batch)
