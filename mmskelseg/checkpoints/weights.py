@@ -124,7 +124,7 @@ def trained_features(checkpoint: object) -> Mapping[str, object] | None:
 
 
 def check_visible_frames(branches: object, checkpoint: object, source: str) -> None:
-    """Raise a UserError if branches let a model see other frames than in training.
+    """Raise a UserError if branches let a model see different frames than in training.
 
     The weights would load, but the labels would be wrong.
 
@@ -170,7 +170,7 @@ def check_class_order(
 
     Args:
         trained: The names of the classes that a model was trained on.
-        classes: Those of a data set on which it is tested; None if it has no names.
+        classes: Those of the data set it is tested on; None if it has no names.
         source: The file of the checkpoint, or of the training data, for messages.
         data: The file of the data set, for messages.
     """

@@ -54,7 +54,7 @@ class FrozenNetwork:
         if weights != 'none' and self._download is None and not self._path.is_file():
             offered = ', '.join(self._architecture.downloads)
             raise MissingFileError(
-                f'{weights!r}: there is no such file of weights for '
+                f'{weights!r}: there is no such weights file for '
                 f'{self._architecture.name}; name a file (SKELSEG_WEIGHTS=FILE), '
                 + (f'one of {offered} to download ImageNet weights, ' * bool(offered))
                 + 'or none for random ones.'

@@ -183,8 +183,8 @@ def check_checkpoint(name: str) -> None:
 def building(source: str, lasts: Callable[[], bool] = lambda: True) -> Iterator[None]:
     """Blame the config for all errors in a block that builds its parts.
 
-    Errors of parts get the name of the config, unless they begin with that of another
-    file. With ``SKELSEG_TRACEBACK=1``, all errors are unchanged.
+    Errors of parts get the name of the config, unless they begin with another file's
+    name. With ``SKELSEG_TRACEBACK=1``, all errors are unchanged.
 
     Args:
         source: The config, for the message.
@@ -220,7 +220,7 @@ def _templates(settings: Mapping[str, object]) -> Iterator[str]:
         if isinstance(value, str) and '{{' in value:
             # MMEngine copies the config to the work folder, from where others read it.
             yield (
-                f'{key}={value!r} contains {{{{, and MMEngine would replace what '
+                f'{key}={value!r} holds {{{{, and MMEngine would replace what '
                 'follows in its copy of the config; use another name.'
             )
 

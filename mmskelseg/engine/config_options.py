@@ -1,4 +1,4 @@
-"""Checks of settings that override those of a config, before they are merged."""
+"""Checks of options that override settings of a config, before they are merged."""
 
 from collections.abc import Collection, Iterator, Mapping
 

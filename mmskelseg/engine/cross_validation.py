@@ -89,8 +89,8 @@ def check_branches(cfg: Config, names: Iterable[str], seeds: Iterable[int]) -> N
             for branch, file in branches_of_run(cfg, fold, seed).items():
                 if not file.is_file():
                     raise MissingFileError(
-                        f'{file}: there is no such checkpoint, but branch '
-                        f'{branch!r} starts from it in fold {fold}, seed {seed}; '
+                        f'{file}: there is no such checkpoint, from which branch '
+                        f'{branch!r} starts in fold {fold}, seed {seed}; '
                         'cross-validate the branch first, with its own config and the '
                         'same folds and seeds.'
                     )

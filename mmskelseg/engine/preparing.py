@@ -1,4 +1,4 @@
-"""What is computed from a data set before a training or after it."""
+"""Computations on a data set before or after a training."""
 
 import argparse
 from collections.abc import Mapping

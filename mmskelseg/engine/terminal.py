@@ -1,4 +1,4 @@
-"""What a training or a test shows in the terminal; its log file has everything."""
+"""What a training or test shows in the terminal; the log file has everything."""
 
 from collections.abc import Mapping
 from logging import WARNING, LogRecord, StreamHandler

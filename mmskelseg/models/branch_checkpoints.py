@@ -59,7 +59,7 @@ def check_branch_weights(name: str, branch: nn.Module, init_cfg: dict) -> None:
             raise UserError(
                 f'{file}: does not fit branch {name!r}, whose {key} is '
                 f'{tuple(value.shape)}: {prefix}{key} {what}; name the checkpoint and '
-                'the prefix of a model that has the same branch.'
+                'the prefix of a model with the same branch.'
             )
     statistics = f'{prefix}standardizer.mean'
     if statistics in state and 'standardizer.mean' not in branch.state_dict():

@@ -139,7 +139,7 @@ def average_logits(logits: Tensor) -> Tensor:
 
 @MODELS.register_module()
 class BoundaryHead(BaseModule):
-    """A classifier of the frames in which a segment begins, with refinement stages.
+    """A detector of frames in which a segment begins, with refinement stages.
 
     The 1x1 classifier reads the features of the first stage of each branch. Each
     refinement stage, a stage of MS-TCN, reads the probabilities of the previous one. A

@@ -222,7 +222,7 @@ class UncertaintyWeighting(nn.Module):
 
 
 def mean_over_ranks(total: Tensor, count: Tensor | int) -> Tensor:
-    """Return this rank's share of a mean over all frames, 0 if there is no frame.
+    """Return this rank's share of a mean over all frames, 0 if there are no frames.
 
     Distributed training averages the gradients of the ranks, whose videos differ in
     length. With W ranks a share is ``W * total / total count``, so that the mean of the

@@ -16,7 +16,7 @@ class ZooModel:
     """A trained model that is part of the package.
 
     Args:
-        name: The name by which users ask for it.
+        name: The name that users give.
         about: The actions that it recognises, in one line.
         whole: File name and SHA-256 of the checkpoint for whole videos.
         live: The same for the causal checkpoint for streams.

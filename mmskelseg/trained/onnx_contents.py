@@ -60,7 +60,7 @@ RENDERERS = (
 _LENGTHS, _IMAGE_LENGTHS = (1, 2, 100, 1000), (1, 2, 20)
 # The session of each branch's image encoder, by branch; None for the main graph.
 Sessions: TypeAlias = Mapping[str | None, Session]
-# Length in frames of the example from which a graph is made.
+# Length in frames of the example input for tracing a graph.
 _EXAMPLE = 50
 
 

@@ -139,7 +139,7 @@ def checkpoint_files(given: object) -> list[str]:
     A work folder stands for its last checkpoint.
 
     Raises:
-        UserError: If there is none, or one is no path.
+        UserError: If there is none, or one is not a path.
     """
     files = [given] if isinstance(given, str | os.PathLike) else given
     if not (
@@ -365,7 +365,7 @@ def check_features(cfg: ConfigDict, checkpoint: object) -> None:
     changed = '' if then is None else changed_features(then, now)
     if changed:
         print_log(
-            'The model was trained on other features than those of the config, so its '
+            "The model was trained on different features from the config's, so its "
             f'labels may be wrong: {changed}.',
             'current',
             WARNING,

@@ -43,8 +43,8 @@ class SegCheckHook(Hook):
     MMEngine would leave missing ones random. A checkpoint from which a training starts
     must share some tensors, with the same shapes; the log names the others. Models with
     statistics of the training set need the hook that computes these. A training stops
-    at the first loss that is not finite. A smoothness loss that does not suit
-    timestamps causes a warning.
+    if a loss is not finite. A smoothness loss that does not suit timestamps causes a
+    warning.
     """
 
     _last: tuple[object, object] = (None, None)

@@ -61,8 +61,8 @@ class MMActionGCN(BaseModule):
     Note:
         The videos of a batch pass through the network one by one, each with its own
         length, since the network does not support padding. In training, its batch norms
-        therefore use the statistics of one video at a time, and the running
-        statistics if it has a single frame.
+        therefore use the statistics of one video at a time, or the running statistics
+        if it has a single frame.
 
         Networks whose input norm distinguishes persons (``MVC``, AAGCN's default) read
         one person here, and zeros for the others, as in MMAction2.

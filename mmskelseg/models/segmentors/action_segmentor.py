@@ -162,7 +162,7 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
                 post-processing adds raw_label (T,), the labels before it.
 
         Raises:
-            ValueError: If the inputs do not fit the branches, or there is no such mode.
+            ValueError: If the inputs do not fit the branches, or the mode is unknown.
         """
         if mode not in ('tensor', 'loss', 'predict'):
             raise UserError(f"mode={mode!r} is not 'tensor', 'loss' or 'predict'.")

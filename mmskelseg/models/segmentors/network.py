@@ -27,7 +27,7 @@ from mmskelseg.models.segmentors.fusion_options import FUSED, fusion_options
 from mmskelseg.registry import build_part
 from mmskelseg.runtime.messages.options import Count
 
-# Keys of what a stage yields besides the logits of branches.
+# Keys of a stage's outputs besides the logits of branches.
 _BOUNDARY = 'boundary'
 _FEATURES = 'features'
 
@@ -41,10 +41,10 @@ class SegmentationNetwork(BaseModule):
     gets the features (N, out_channels, T) of the previous stage of its own branch:
     ``stage(x, mask, features)``.
 
-    In evaluation, stages that state on how many frames to each side they depend (their
-    ``context``) process long videos in chunks that overlap by that many frames. The
-    result is the same, and memory grows with the video only for standardised features,
-    the output of stems, and class probabilities.
+    In evaluation, stages with a ``context``, the number of frames to each side on which
+    they depend, process long videos in chunks that overlap by it. The result is the
+    same, and memory grows with the video only for standardised features, the output of
+    stems, and class probabilities.
 
     For the arguments, see :class:`mmskelseg.models.ActionSegmentor`.
     """
