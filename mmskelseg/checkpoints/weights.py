@@ -89,7 +89,7 @@ def check_weights(
         )
     if not fits:
         raise UserError(
-            f'{wrong}: it lacks {len(missing)} of its {len(own)} tensors '
+            f"{wrong}: it lacks {len(missing)} of the model's {len(own)} tensors "
             f'({listed(missing, 2)}) and has {len(foreign)} others '
             f'({listed(foreign, 2)}); {trained}'
         )

@@ -225,7 +225,7 @@ def _fold_and_seed(run: RunFolder) -> tuple[str, int]:
 
 
 def _as_raw(scores: Mapping[str, float]) -> dict[str, float]:
-    """Return scores with the names of scores before post-processing."""
+    """Return scores under the names of those before post-processing."""
     return {k if k == 'mAP' else f'raw_{k}': value for k, value in scores.items()}
 
 

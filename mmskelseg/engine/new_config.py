@@ -81,7 +81,7 @@ class Choice:
             inputs += f', lookahead={self.lookahead}'
         every = ceil(plan.epochs / 10)
         text = f"""\
-# Made by `mmskelseg make-config` of {self.ann_file.name!r}.
+# Made by `mmskelseg make-config` from {self.ann_file.name!r}.
 # Recipe {self.recipe}, since {self.reason}.
 _base_ = {_base_path(self.base, out)!r}
 

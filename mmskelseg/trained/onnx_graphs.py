@@ -31,7 +31,7 @@ def has_image_stem(model: ActionSegmentor, name: str) -> bool:
 
 
 def context_of(model: ActionSegmentor) -> int | None:
-    """Return on how many frames to each side an output depends; None for all."""
+    """Return the frames to each side on which an output depends; None for all."""
     stages = [
         max(
             getattr(branch['backbone'].stages[i], 'context', torch.inf)

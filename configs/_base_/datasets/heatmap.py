@@ -1,4 +1,4 @@
-# What data sets of skeletons have in common; each adds its file, encoder and classes.
+# Common to all skeleton data sets; each adds its file, encoder and classes.
 heatmap = dict(render=dict(type='RenderSkeletonHeatmap', joints=True, limbs=True))
 # Features are memory-mapped, so workers would not speed up loading.
 pipeline = [dict(type='LoadFrameFeatures'), dict(type='PackSegInputs')]

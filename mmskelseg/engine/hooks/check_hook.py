@@ -144,10 +144,9 @@ class SegCheckHook(Hook):
             self._trained = (classes, file)
         if missing or foreign:
             print_log(
-                f'{file}: tensors of the model that it lacks, and that start at '
-                f'random: {len(missing)} of {len(own)} ({listed(missing, 2)}); '
-                f'tensors that it has, but that are not used: {len(foreign)} '
-                f'({listed(foreign, 2)}).',
+                f'{file}: lacks {len(missing)} of {len(own)} tensors of the model '
+                f'({listed(missing, 2)}), which start at random; unused: '
+                f'{len(foreign)} ({listed(foreign, 2)}).',
                 WARNING,
             )
 
