@@ -15,7 +15,7 @@ if find_spec('mmskelseg.compat') is not None:
     from mmskelseg.compat import dependencies
     from mmskelseg.runtime.messages.errors import user_errors
 
-    # The doctor lists the problems at which this check would stop.
+    # The doctor lists all problems, where this check would stop.
     if not re.search(r'mmskelseg(\.exe)?[. ]doctor', ' '.join(sys.orig_argv)):
         names = {Path(word).name for word in sys.orig_argv}
         is_command = not names.isdisjoint({'mmskelseg', 'mmskelseg.exe'})

@@ -21,7 +21,7 @@ from mmskelseg.runtime.parts import RENDERERS
 
 
 def modules_of(*folders: str) -> list[str]:
-    """Return the modules in folders of the package, whose parts register themselves."""
+    """Return the modules in folders of the package; their parts register themselves."""
     package = Path(__file__).parent
     found = (p for name in folders for p in sorted((package / name).rglob('*.py')))
     names = (path.relative_to(package.parent).with_suffix('').parts for path in found)
@@ -100,8 +100,8 @@ POSTPROCESSORS = CheckedRegistry(
     'postprocessor', scope='mmskelseg', locations=['mmskelseg.models.postprocessors']
 )
 
-# The runtime does without MMEngine; what registers itself there is handed over, also
-# later.
+# The runtime works without MMEngine; renderers registered there, now or later, are
+# registered here too.
 RENDERERS.share(lambda renderer: TRANSFORMS.register_module(module=renderer))
 
 

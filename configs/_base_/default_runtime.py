@@ -18,10 +18,10 @@ default_hooks = dict(
 env_cfg = dict(
     cudnn_benchmark=False,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    # In seconds: how long processes wait for one that still makes features.
+    # Seconds that processes wait for one that still makes features.
     dist_cfg=dict(backend='nccl', timeout=14400),
 )
-# Of several processes on GPUs; a single one has plain batch norms.
+# For several processes on GPUs; a single one has plain batch norms.
 sync_bn = 'torch'
 
 log_processor = dict(type='LogProcessor', window_size=20, by_epoch=True)

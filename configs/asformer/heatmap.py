@@ -1,5 +1,5 @@
-# The recipe of this name with a small ASFormer, on videos whose actions are put into
-# new orders. A config that inherits this adds what those of recipes add.
+# The recipe of this name with a small ASFormer, trained on videos recombined into new
+# orders of actions. A config that inherits this adds what those of recipes add.
 _base_ = '../recipes/heatmap.py'
 
 train_dataloader = dict(
@@ -12,7 +12,7 @@ train_dataloader = dict(
     ),
 )
 
-# Of the ten layers and three decoders of the paper, new orders need fewer.
+# The paper has ten layers and three decoders; new orders need fewer.
 backbone = dict(
     _delete_=True,
     type='ASFormer',

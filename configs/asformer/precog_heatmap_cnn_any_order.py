@@ -1,8 +1,8 @@
-# For strikes and kicks in orders that the training videos do not have, as by
+# For strikes and kicks in orders that the training videos do not have, as written by
 # `mmskelseg make-config --recipe heatmap_cnn --segmentor asformer --any-order`.
 _base_ = '../recipes/precog_heatmap_cnn.py'
 
-# Other models have a config of this name.
+# Configs of other models have this file name, and so the same default folder.
 work_dir = 'work_dirs/asformer_precog_heatmap_cnn_any_order'
 
 train_dataloader = dict(

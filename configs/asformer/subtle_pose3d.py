@@ -1,4 +1,4 @@
-# As `mmskelseg make-config` writes it for mice that face every direction.
+# As `mmskelseg make-config` writes it for mice that face any direction.
 _base_ = './pose3d.py'
 
 dataset = dict(ann_file='data/subtle/annotations.pkl')

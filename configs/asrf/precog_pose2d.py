@@ -1,6 +1,6 @@
 _base_ = '../recipes/precog_pose2d.py'
 
-# Other models have a config of this name.
+# Configs of other models have this file name, and so the same default folder.
 work_dir = 'work_dirs/asrf_precog_pose2d'
 
 model = dict(

@@ -1,9 +1,9 @@
 _base_ = '../recipes/precog_pose2d.py'
 
-# Other models have a config of this name.
+# Configs of other models have this file name, and so the same default folder.
 work_dir = 'work_dirs/ltcontext_precog_pose2d'
 
-# The stride is that of the paper's configs for Breakfast, whose videos are as short.
+# The stride of the paper's configs for Breakfast, which has videos as short as these.
 backbone = dict(
     _delete_=True, type='LTContext', in_channels=80, stride=8, standardize=True
 )

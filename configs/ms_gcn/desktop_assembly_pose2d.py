@@ -1,6 +1,6 @@
 _base_ = './uwiom_pose3d.py'
 
-# Other models have a config of this name.
+# Configs of other models have this file name, and so the same default folder.
 work_dir = 'work_dirs/ms_gcn_desktop_assembly_pose2d'
 
 dataset = dict(

@@ -1,6 +1,6 @@
 _base_ = './uwiom_pose2d.py'
 
-# Other models have a config of this name.
+# Configs of other models have this file name, and so the same default folder.
 work_dir = 'work_dirs/ms_tcn2_precog_pose2d'
 
 dataset = dict(ann_file='data/precog/annotations.pkl')

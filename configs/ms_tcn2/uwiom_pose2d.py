@@ -1,6 +1,6 @@
 _base_ = '../skelseg/uwiom_joint_limb.py'
 
-# Other models have a config of this name.
+# Configs of other models have this file name, and so the same default folder.
 work_dir = 'work_dirs/ms_tcn2_uwiom_pose2d'
 
 pose2d = dict(render=dict(type='SkeletonCoordinates', dims=2, flatten=True))

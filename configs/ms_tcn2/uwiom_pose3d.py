@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/datasets/uwiom_pose3d.py',
 ]
 
-# Other models have a config of this name.
+# Configs of other models have this file name, and so the same default folder.
 work_dir = 'work_dirs/ms_tcn2_uwiom_pose3d'
 
 dataset = dict(features=dict(pose3d=dict(render=dict(flatten=True))))

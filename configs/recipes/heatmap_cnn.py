@@ -7,12 +7,12 @@ render = dict(
     type='RenderSkeletonHeatmap', sigma=1.0, box='person', sides=True, velocity=True
 )
 features = dict(heatmap=dict(_delete_=True, render=render, online=True))
-# One video a step: of so few steps, twice as many are worth more.
+# One video a step: with so few steps, twice as many help more than larger batches.
 train_dataloader = dict(batch_size=1, dataset=dict(features=features))
 val_dataloader = dict(dataset=dict(features=features))
 test_dataloader = val_dataloader
 
-# Three sides of the body, and the velocity along x and y.
+# Left, right and middle of the body, and the velocity along x and y.
 backbone = dict(in_channels=5, standardize=False, stem=dict(type='HeatmapEncoder'))
 model = dict(branches=dict(heatmap=backbone))
 

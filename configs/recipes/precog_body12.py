@@ -1,5 +1,5 @@
-# The joints of PRECOG-16 that estimators of 2D poses find, filmed from another place in
-# each epoch: for people in front of any camera, not of a Kinect alone.
+# The joints of PRECOG-16 that 2D pose estimators find, seen from another place in each
+# epoch: for people in front of any camera, not just a Kinect.
 _base_ = './pose2d.py'
 
 dataset = dict(ann_file='data/precog_body12/annotations.pkl')
@@ -37,7 +37,7 @@ model = dict(num_classes=9, branches=dict(pose2d=dict(in_channels=48)))
 val_evaluator = dict(num_classes=9)
 test_evaluator = val_evaluator
 
-# Twice as long as the recipe says, since no two epochs look alike.
+# Twice the recipe's length, since no two epochs look alike.
 train_cfg = dict(max_epochs=154)
 
 del dataset

@@ -1,4 +1,4 @@
-# For strikes and kicks in orders that the training videos do not have, as by
+# For strikes and kicks in orders that the training videos do not have, as written by
 # `mmskelseg make-config --any-order`.
 _base_ = './precog_pose2d.py'
 

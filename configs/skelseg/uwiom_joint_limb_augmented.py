@@ -1,6 +1,6 @@
 _base_ = './uwiom_joint_limb.py'
 
-# All augmentations of Sec. III-C for skeletons, of which the paper uses none.
+# All skeleton augmentations of Sec. III-C; the paper itself uses none.
 train_dataloader = dict(
     dataset=dict(
         features=dict(

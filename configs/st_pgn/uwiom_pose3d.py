@@ -5,11 +5,11 @@ _base_ = [
     '../_base_/datasets/uwiom_pose3d.py',
 ]
 
-# Other models have a config of this name.
+# Configs of other models have this file name, and so the same default folder.
 work_dir = 'work_dirs/st_pgn_uwiom_pose3d'
 
-# Displacements lead to the next frame, and a body's size is that of the whole video:
-# neither is known while one watches.
+# Displacements need the next frame, and the body's size needs the whole video: a stream
+# has neither.
 render = dict(displacement=False, scale=None)
 dataset = dict(features=dict(pose3d=dict(render=render)))
 train_dataloader = dict(dataset=dataset)

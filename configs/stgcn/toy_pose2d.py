@@ -11,7 +11,7 @@ train_dataloader = dict(dataset=dataset)
 val_dataloader = dict(dataset=dataset)
 test_dataloader = val_dataloader
 
-# A quarter of ST-GCN's width, to be quick.
+# A quarter of ST-GCN's width, for speed.
 network = dict(
     type='mmaction.STGCN',
     graph_cfg=dict(layout='coco', mode='stgcn_spatial'),

@@ -1,6 +1,6 @@
 _base_ = './uwiom_pose3d.py'
 
-# Other models have a config of this name.
+# Configs of other models have this file name, and so the same default folder.
 work_dir = 'work_dirs/stl_tum_kitchen_pose3d'
 
 dataset = dict(ann_file='data/tum_kitchen/annotations.pkl')

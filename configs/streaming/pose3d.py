@@ -1,6 +1,6 @@
-# The recipe of 3D coordinates, by which no label depends on more than half a second of
-# what follows. A config that inherits this adds what those of recipes add, and the
-# lookahead where videos have another rate than 30 frames per second.
+# The recipe of 3D coordinates for streams: a label depends on at most half a second of
+# later frames. A config that inherits this adds what those of recipes add, and the
+# lookahead if videos do not have 30 frames per second.
 _base_ = '../recipes/pose3d.py'
 
 features = dict(pose3d=dict(render=dict(causal=True)))

@@ -1,8 +1,8 @@
-# As configs/recipes/precog_body12.py, by which no label depends on more than half a
-# second of what follows.
+# configs/recipes/precog_body12.py for streams: a label depends on at most half a second
+# of later frames.
 _base_ = '../recipes/precog_body12.py'
 
-# Other models have a config of this name.
+# Configs of other models have this file name, and so the same default folder.
 work_dir = 'work_dirs/streaming_precog_body12'
 
 features = dict(pose2d=dict(render=dict(causal=True)))

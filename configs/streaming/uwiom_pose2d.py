@@ -1,6 +1,6 @@
 _base_ = './pose2d.py'
 
-# Other models have a config of this name.
+# Configs of other models have this file name, and so the same default folder.
 work_dir = 'work_dirs/streaming_uwiom_pose2d'
 
 dataset = dict(ann_file='data/uwiom/annotations.pkl')

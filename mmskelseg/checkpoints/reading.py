@@ -89,7 +89,7 @@ def save_weights(
         if Path(path).suffix != '.safetensors':
             torch.save(content, file)
             return
-        # The format has no tensors that share memory.
+        # The format does not let tensors share memory.
         own = {key: value.detach().clone().contiguous() for key, value in state.items()}
         file.write(safetensors_of(own, {_METADATA: json.dumps(meta)}))
 
@@ -183,7 +183,7 @@ def _read_safetensors(content: bytes, map_location: MapLocation) -> dict[str, ob
     text = header.get('__metadata__', {}).get(_METADATA)
     meta = {} if text is None else json.loads(text)
     if not isinstance(meta, dict):
-        raise ValueError('its metadata are no dict')
+        raise ValueError('its metadata are not a dict')
     return {'meta': meta, 'state_dict': state}
 
 

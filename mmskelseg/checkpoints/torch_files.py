@@ -1,4 +1,4 @@
-"""Reading of the files that ``torch.save`` writes, without calling what they name.
+"""Reading of ``torch.save`` files, without calling the functions that they name.
 
 There are two formats: a zip archive with a pickle and a record for each storage, and,
 before PyTorch 1.6, five pickles, followed by the storages.
@@ -36,12 +36,12 @@ from mmskelseg.runtime.messages.errors import shown
 
 _HISTORY = 'mmengine.logging.history_buffer'
 _STATISTICS = ('min', 'max', 'current', 'mean')
-# How many bytes a tensor may span beyond its storage, parts of which it then repeats.
+# How many bytes larger than its storage a tensor may be, by repeating parts of it.
 _REPEATED = 1 << 26
 _MAGIC_NUMBER, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
-# The fixed part of what stands before a member of an archive, up to two lengths.
+# Size of the fixed part of a zip member's header, which ends in two lengths.
 _ZIP_HEAD = 30
-# The most axes of a tensor; each may repeat what it holds.
+# The most axes that a tensor may have, since each can repeat its values.
 _MOST_AXES = 8
 _DEVICE = re.compile(r'[a-z]+(:\d+)?')
 
@@ -103,7 +103,7 @@ def _device(_: PickleReader, kind: str, *number: int) -> torch.device:
 
 
 def _history(_: PickleReader) -> Unbuilt:
-    """Return a buffer of MMEngine's log, whose values follow."""
+    """Return a buffer of MMEngine's log; the file gives its values later."""
 
     def make(reader: PickleReader, state: dict) -> HistoryBuffer:
         methods = state.get('statistics_methods', {})
@@ -159,7 +159,7 @@ _DTYPES = {
     for name, kind in vars(torch).items()
     if isinstance(kind, torch.dtype)
 }
-#: What checkpoints get for the names that they use.
+#: What the names in checkpoints stand for.
 CHECKPOINT_NAMES: Mapping[tuple[str, str], object] = MappingProxyType(
     {
         **DATA_NAMES,
@@ -204,11 +204,11 @@ def read_zip(stream: io.BufferedIOBase, map_location: MapLocation = 'cpu') -> ob
         folder = name.removesuffix('data.pkl')
         order = f'{folder}byteorder'
         if order in members and archive.read(order).decode() != sys.byteorder:
-            raise UnsafePickleError('it is from a machine with another order of bytes')
+            raise UnsafePickleError('it is from a machine with another byte order')
 
         def read(key: str, length: int) -> torch.UntypedStorage:
             member = members[f'{folder}data/{key}']
-            # Not by `archive.read`, which copies what may be large.
+            # Not with `archive.read`, which would copy large data.
             stream.seek(member.header_offset)
             head = stream.read(_ZIP_HEAD)
             name, extra = struct.unpack('<2H', head[-4:])
@@ -245,7 +245,7 @@ def read_legacy(content: bytes, map_location: MapLocation = 'cpu') -> object:
     begin = [reader.load(), reader.load()]
     if {*map(type, begin)} != {int} or begin != [_MAGIC_NUMBER, _PROTOCOL]:
         raise ValueError('it was not written by torch.save')
-    # What it says of the machine.
+    # A description of the machine, not needed.
     reader.load()
     value = reader.load()
     keys = reader.load()

@@ -40,7 +40,7 @@ def used_tensors(
 ) -> dict[str, Tensor]:
     """Return the tensors without statistics of post-processing that a model lacks.
 
-    Post-processing can be left out, or be another than in training.
+    Post-processing can be left out, or differ from that in training.
     """
     return {
         key: value
@@ -89,7 +89,7 @@ def check_weights(
         )
     if not fits:
         raise UserError(
-            f'{wrong}: it lacks {len(missing)} of its {len(own)} tensors '
+            f"{wrong}: it lacks {len(missing)} of the model's {len(own)} tensors "
             f'({listed(missing, 2)}) and has {len(foreign)} others '
             f'({listed(foreign, 2)}); {trained}'
         )
@@ -99,7 +99,7 @@ def check_weights(
 def check_finite(state: Mapping[str, object], source: str) -> None:
     """Raise a UserError if a tensor has values that are not finite, and name it.
 
-    Nor may they be complex, since a model would drop their imaginary part.
+    Complex values are refused too, since a model would drop their imaginary part.
     """
     for key, value in state.items():
         if isinstance(value, Tensor) and value.is_complex():
@@ -124,9 +124,9 @@ def trained_features(checkpoint: object) -> Mapping[str, object] | None:
 
 
 def check_visible_frames(branches: object, checkpoint: object, source: str) -> None:
-    """Raise a UserError if branches let a model see other frames than in training.
+    """Raise a UserError if branches let a model see different frames than in training.
 
-    Its weights load all the same, but its labels would be wrong.
+    The weights would load, but the labels would be wrong.
 
     Args:
         branches: ``model.branches`` of a config.
@@ -166,11 +166,11 @@ def check_class_order(
 ) -> None:
     """Raise a UserError if a class has another id in a data set than in training.
 
-    Classes that have other names, such as translated ones, are not compared.
+    Classes with other names, such as translated ones, are not compared.
 
     Args:
         trained: The names of the classes that a model was trained on.
-        classes: Those of a data set on which it is tested; None if it has no names.
+        classes: Those of the data set it is tested on; None if it has no names.
         source: The file of the checkpoint, or of the training data, for messages.
         data: The file of the data set, for messages.
     """

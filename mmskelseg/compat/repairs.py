@@ -40,7 +40,7 @@ def stand_in(module: str, folder: str | Path, *, first: bool = False) -> None:
     """Import the package in a folder as ``module`` if there is no such module.
 
     Relative folders are relative to ``stand_ins``. With ``first``, it replaces an
-    installed package, which is broken.
+    installed package that is broken.
     """
     folder = STAND_INS / folder
 

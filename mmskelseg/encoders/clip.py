@@ -62,7 +62,7 @@ class ClipEncoder:
 
     @property
     def context(self) -> tuple[int, int]:
-        """How many frames before and after it a feature depends on."""
+        """Number of frames before and after its own on which a feature depends."""
         before = self.clip_len // 2 * self.frame_interval
         after = (self.clip_len - 1) * self.frame_interval - before
         # The frames of a group share the clip around the middle of the group.

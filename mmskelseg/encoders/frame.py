@@ -141,7 +141,7 @@ class FrameEncoder:
         """
         if self.dtype != 'float32':
             raise UserError(
-                f'FrameEncoder: dtype={self.dtype!r}, but a graph is made in float32; '
+                f'FrameEncoder: dtype={self.dtype!r}, but graphs are in float32; '
                 "set encoder.dtype='float32'."
             )
         equal = equal and self._network.reads_equal_channels

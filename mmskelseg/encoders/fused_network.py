@@ -48,7 +48,7 @@ class FusedNetwork:
         return self._networks[2] is not None
 
     def plain(self, channels: int) -> nn.Module:
-        """Return a copy in plain PyTorch layers, on the CPU, for so many channels."""
+        """Return a copy in plain PyTorch layers, on the CPU, for these channels."""
         network = self._networks[channels]
         assert network is not None
         return copy.deepcopy(network).cpu()
@@ -99,7 +99,7 @@ def trace(network: nn.Module) -> fx.GraphModule | None:
         return None
     try:
         graph = fx.symbolic_trace(copy.deepcopy(network))
-    except Exception as error:  # Whatever a network's own code raises.
+    except Exception as error:  # A network's own code may raise anything.
         print_log(f'{type(network).__name__} runs as it is: {error}', 'current', 10)
         return None
     modules = _called_once(graph)
@@ -217,7 +217,7 @@ def _compiled(graph: fx.GraphModule) -> fx.GraphModule:
 
 
 def _called_once(graph: fx.GraphModule) -> dict[str, nn.Module]:
-    """Return the modules that exactly one node calls, which can be changed for it."""
+    """Return the modules that only one node calls, which can be changed for it."""
     calls = Counter(n.target for n in graph.graph.nodes if n.op == 'call_module')
     return {name: m for name, m in graph.named_modules() if calls[name] == 1}
 
@@ -241,7 +241,7 @@ def _is_relu(graph: fx.GraphModule, node: fx.Node) -> bool:
 
 
 def _summand(node: fx.Node, result: fx.Node) -> fx.Node | None:
-    """Return the node that a node adds to a result, or None if it does otherwise."""
+    """Return the node that a node adds to a result, or None if it adds none."""
     if node.op not in ('call_function', 'call_method') or node.target not in _SUMS:
         return None
     if node.kwargs or len(node.args) != 2 or node.args[0] is node.args[1]:

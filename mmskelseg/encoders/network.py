@@ -54,7 +54,7 @@ class FrozenNetwork:
         if weights != 'none' and self._download is None and not self._path.is_file():
             offered = ', '.join(self._architecture.downloads)
             raise MissingFileError(
-                f'{weights!r}: there is no such file of weights for '
+                f'{weights!r}: there is no such weights file for '
                 f'{self._architecture.name}; name a file (SKELSEG_WEIGHTS=FILE), '
                 + (f'one of {offered} to download ImageNet weights, ' * bool(offered))
                 + 'or none for random ones.'
@@ -240,7 +240,7 @@ def _without_classifier(name: str) -> nn.Module:
     if hasattr(network, 'fc'):
         network.fc = nn.Identity()
         return network
-    # Those of Swin networks have their channels last, and are normalised afterwards.
+    # Swin networks have channels last in `features`, and normalise afterwards.
     if hasattr(network, 'features') and not hasattr(network, 'permute'):
         return _Features(network.features)
     raise UserError(

@@ -83,7 +83,7 @@ def copies_from_config(
 
 
 def with_skeleton(part: PartConfig, skeleton: SkeletonLike) -> PartConfig:
-    """Return a part's config with the skeleton added, if it takes but lacks one."""
+    """Return a part's config, with the skeleton added if it takes one and lacks it."""
     return {'skeleton': skeleton, **part} if 'skeleton' in _parameters(part) else part
 
 

@@ -18,7 +18,7 @@ from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
-# To be increased whenever the same settings give different features.
+# Increase this whenever the same settings give different features.
 _VERSION = 1
 # The most bytes of a feature file that are checked before each training.
 _CHECKED_BYTES = 1 << 26
@@ -29,7 +29,7 @@ class FeatureStore:
 
     The folder's name contains a digest of the settings (renderer, encoder and its
     weights), a file's name a digest of the video's data. So features are never reused
-    after a setting was changed or a skeleton corrected.
+    after a setting changes or a skeleton is corrected.
 
     Args:
         root: Folder of all features of a data set.
@@ -104,8 +104,8 @@ def ensure_features(
 ) -> list[Path]:
     """Return the feature file of each video, after making those that are missing.
 
-    An interrupted run only loses the video that it was working on. In a distributed
-    run, the ranks share the videos.
+    An interrupted run loses only the video in progress. In a distributed run, the
+    ranks share the videos.
 
     Args:
         root: Folder of all features of the data set.

@@ -1,1 +1,1 @@
-"""Hooks, run folders, and other things around a training."""
+"""Hooks, run folders, and other parts of trainings and tests."""

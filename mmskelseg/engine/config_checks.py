@@ -36,7 +36,7 @@ from mmskelseg.runtime.messages.options import (
 )
 from mmskelseg.runtime.messages.settings import flat_settings
 
-# The schemes of checkpoints that MMEngine downloads without further packages.
+# The URL schemes from which MMEngine downloads without further packages.
 _DOWNLOADED = (
     'http://', 'https://', 'modelzoo://', 'torchvision://', 'open-mmlab://',
     'openmmlab://', 'mmcls://',
@@ -70,7 +70,7 @@ _TAKEN = {
     'default_hooks': {'priority'},
     'custom_hooks': {'priority'},
 }
-# Arguments of parts that the part around them gives.
+# Arguments that a part gets from the part around it.
 _GIVEN = {'num_classes', 'skeleton'}
 # The top-level keys that MMEngine's runner reads.
 _TOP_LEVEL = (
@@ -142,7 +142,7 @@ def read_config(
 
 
 def _imports(path: str | os.PathLike) -> Iterator[tuple[int, str]]:
-    """Yield line and name of the packages that a config imports, but for Python's."""
+    """Yield line and name of each package that a config imports, except Python's."""
     with suppress(OSError, SyntaxError, ValueError):
         for node in ast.parse(Path(path).read_text('utf-8')).body:
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
@@ -183,8 +183,8 @@ def check_checkpoint(name: str) -> None:
 def building(source: str, lasts: Callable[[], bool] = lambda: True) -> Iterator[None]:
     """Blame the config for all errors in a block that builds its parts.
 
-    Errors of parts get the name of the config, unless they begin with that of another
-    file. With ``SKELSEG_TRACEBACK=1``, all errors are unchanged.
+    Errors of parts get the name of the config, unless they begin with another file's
+    name. With ``SKELSEG_TRACEBACK=1``, all errors are unchanged.
 
     Args:
         source: The config, for the message.
@@ -220,14 +220,14 @@ def _templates(settings: Mapping[str, object]) -> Iterator[str]:
         if isinstance(value, str) and '{{' in value:
             # MMEngine copies the config to the work folder, from where others read it.
             yield (
-                f'{key}={value!r} holds {{{{, with which MMEngine would replace a part '
-                'of the copy of the config; use another name.'
+                f'{key}={value!r} holds {{{{, and MMEngine would replace what '
+                'follows in its copy of the config; use another name.'
             )
 
 
 def _top_level(settings: Mapping[str, object]) -> Iterator[str]:
     for key in settings:
-        # Configs may have their own variables, so that only misspellings count.
+        # Configs may have their own variables, so only likely typos are errors.
         near = get_close_matches(key, _TOP_LEVEL, n=1, cutoff=0.85)
         if near and key not in _TOP_LEVEL:
             yield (
@@ -280,7 +280,7 @@ def _walk(
             free = parent in ('default_hooks', 'custom_hooks')
             free = free or (parent in ('branches', 'features') and name == 'model')
             found = None if free else _SECTIONS.get(name)
-            # Not `found or section`, since an unused registry is empty, and so false.
+            # Not `found or section`, since an unused registry is empty and thus false.
             below = parent if found is None and name not in _TAKEN else name
             yield from _walk(item, inner, section if found is None else found, below)
     elif isinstance(value, Sequence) and not isinstance(value, str):

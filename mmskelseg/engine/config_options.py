@@ -1,4 +1,4 @@
-"""Checks of settings that override those of a config, before they are merged."""
+"""Checks of options that override settings of a config, before they are merged."""
 
 from collections.abc import Collection, Iterator, Mapping
 
@@ -18,7 +18,7 @@ def option_problems(
         config: The settings of the config.
         key: The name of the option, such as ``model.num_classes``.
         options: All options, by name.
-        known: The settings at the top that a config need not have.
+        known: Top-level settings that a config need not have.
     """
     names, now = key.split('.'), config.get(key.partition('.')[0])
     if not all(names):
@@ -41,8 +41,8 @@ def option_problems(
         elif isinstance(now, list | tuple):
             if not (name.isdecimal() and int(name) < len(now)):
                 yield (
-                    f'{place} is a list of {len(now)} items, whose names are numbers '
-                    'from 0.'
+                    f'{place} is a list of {len(now)} items; name one by its '
+                    'number, from 0.'
                 )
             now = now[int(name)]
         else:

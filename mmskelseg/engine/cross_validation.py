@@ -27,7 +27,7 @@ from mmskelseg.runtime.messages.settings import Setting, flat_settings
 
 # The name of the splits `train` and `test`.
 DEFAULT = 'default'
-# Settings of places, which do not change results.
+# Settings of where a run takes place, which do not change results.
 PLACES = ('work_dir', 'launcher', 'ann_file')
 # The conventions of a metric, as stored in metrics.json.
 CONVENTIONS = ('average', 'scores', 'absent', 'last_frame')
@@ -83,7 +83,7 @@ def branches_of_run(cfg: Config, fold: str, seed: int) -> dict[str, Path]:
 
 
 def check_branches(cfg: Config, names: Iterable[str], seeds: Iterable[int]) -> None:
-    """Raise an error if the checkpoint from which a branch starts is missing."""
+    """Raise an error if a branch starts from a checkpoint that is missing."""
     for fold in names:
         for seed in seeds:
             for branch, file in branches_of_run(cfg, fold, seed).items():
@@ -115,7 +115,7 @@ def run_folder(
         typed: The options of the command line, as ``key=value``.
     """
     train_split, test_split = splits
-    # In quotes, a name is one text, whatever is in it.
+    # Quoted, a name stays one text, whatever it contains.
     chosen = [
         f"train_dataloader.dataset.split='{train_split}'",
         f"val_dataloader.dataset.split='{test_split}'",
@@ -183,8 +183,8 @@ def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, Report]:
         for run in same:
             if not run.predictions.is_file():
                 raise MissingFileError(
-                    f'{run.predictions}: there is no such file, since this run was '
-                    f'tested without it; delete {run.path / "metrics.json"} and run '
+                    f'{run.predictions}: there is no such file, since the test of this '
+                    f'run did not write it; delete {run.path / "metrics.json"} and run '
                     'the command again to repeat the test.'
                 )
         samples = average_dumps([run.predictions for run in same])
@@ -225,7 +225,7 @@ def _fold_and_seed(run: RunFolder) -> tuple[str, int]:
 
 
 def _as_raw(scores: Mapping[str, float]) -> dict[str, float]:
-    """Return scores with the names of scores before post-processing."""
+    """Return scores under the names of those before post-processing."""
     return {k if k == 'mAP' else f'raw_{k}': value for k, value in scores.items()}
 
 

@@ -72,7 +72,7 @@ def init_distributed(cfg: Config) -> Iterator[None]:
     )
     yield
     # A process that ends just after receiving data may abort, since a thread of gloo
-    # frees the data when the interpreter has ended (pytorch 190489). The model wrapper
+    # frees the data after the interpreter has ended (pytorch 190489). The model wrapper
     # keeps those threads alive, in a Runner that is part of a reference cycle.
     barrier()
     gc.collect()

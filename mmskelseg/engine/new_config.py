@@ -81,7 +81,7 @@ class Choice:
             inputs += f', lookahead={self.lookahead}'
         every = ceil(plan.epochs / 10)
         text = f"""\
-# Made by `mmskelseg make-config` of {self.ann_file.name!r}.
+# Made by `mmskelseg make-config` from {self.ann_file.name!r}.
 # Recipe {self.recipe}, since {self.reason}.
 _base_ = {_base_path(self.base, out)!r}
 
@@ -102,11 +102,11 @@ default_hooks = dict(checkpoint=dict(interval={every}))
 
 del {', '.join(local)}
 """
-        # MMEngine would replace what is between two braces, even within a text.
+        # MMEngine would replace what double braces enclose, even inside a string.
         return text.replace('{{', '{\\x7b')
 
     def _pipeline(self) -> str:
-        """Return the text of the training pipeline, if it is not that of the base."""
+        """Return the text of the training pipeline, if it differs from the base's."""
         base = '*_base_.train_dataloader.dataset.pipeline'
         recombines = self.segmentor == 'asformer'
         if recombines == self.any_order and not self.turns:

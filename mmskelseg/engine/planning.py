@@ -1,4 +1,4 @@
-"""How long to train on recordings, before anything is trained."""
+"""How long to train on recordings, and what it costs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ CROP_FRAMES = 600
 # A training sees this many frames, within these limits of steps.
 _FRAMES = 2_500_000
 _STEPS = (600, 1500)
-# Seconds of training per 1,000 frames, and of a step besides, on one core of an AMD
-# EPYC. Both segmentors take about as long.
+# Seconds of training per 1,000 frames, and additional ones per step, on one core of an
+# AMD EPYC. Both segmentors take about as long.
 _SECONDS = {'pose3d': 0.1, 'pose2d': 0.1, 'heatmap': 0.17, 'heatmap_cnn': 0.4}
 _SECONDS_OF_STEP = 0.03
-# GB of memory, and those per 1,000 frames of a step.
+# GB of memory, and additional ones per 1,000 frames of a step.
 _MEMORY, _MEMORY_OF_STEP = 0.7, 0.1
 
 
@@ -26,9 +26,9 @@ class Plan:
     Attributes:
         epochs: Number of epochs, in each of which crops cover all recordings.
         steps: Number of steps, in all epochs.
-        frames: Number of frames that these steps see, about.
-        frames_per_step: Number of frames of the longest step, on which the memory
-            depends.
+        frames: Approximate number of frames that these steps see.
+        frames_per_step: Number of frames in the longest step, which determines the
+            memory.
     """
 
     epochs: int
@@ -37,7 +37,7 @@ class Plan:
     frames_per_step: int
 
     def summary(self, recipe: str) -> str:
-        """Return what the training with a recipe takes, for people to read."""
+        """Return the length, time and memory of a training with a recipe, as text."""
         seconds = self.frames / 1000 * _SECONDS[recipe] + self.steps * _SECONDS_OF_STEP
         memory = _MEMORY + self.frames_per_step / 1000 * _MEMORY_OF_STEP
         return (
@@ -52,8 +52,8 @@ def plan_training(
 ) -> Plan:
     """Return how long to train.
 
-    Steps follow from the frames to see, not from the number of recordings, so that few
-    long ones are trained on as long as many short ones.
+    The frames to see determine the steps, not the number of recordings, so that few
+    long ones are trained as long as many short ones.
 
     Args:
         lengths: Number of frames of each training recording.

@@ -1,4 +1,4 @@
-"""What is computed from a data set before a training or after it."""
+"""Computations on a data set before or after a training."""
 
 import argparse
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from mmskelseg.runtime.messages.errors import UserError
 
 
 def make_features(cfg: Config, source: str) -> None:
-    """Compute the features of all splits of a config, which messages call source."""
+    """Compute the features of all splits of a config, named source in messages."""
     init_default_scope(cfg.default_scope)
     with init_distributed(cfg):
         for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
@@ -84,7 +84,7 @@ def fit_decoder(cfg: Config, args: argparse.Namespace) -> None:
 
 
 def _without_features(dataset: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the config of a data set, or of one around others, that reads labels."""
+    """Return the config of a data set or wrapper, changed to read only labels."""
     own: dict[str, Any] = {'features': {}, 'pipeline': []}
     return {
         key: _without_features(value)

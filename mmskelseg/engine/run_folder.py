@@ -1,4 +1,4 @@
-"""Run folders: one training with its test, each executed once."""
+"""Run folders: a training and its test, each executed once."""
 
 import json
 import os

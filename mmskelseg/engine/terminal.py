@@ -1,4 +1,4 @@
-"""What a training or a test shows in the terminal; its log file has everything."""
+"""What a training or test shows in the terminal; the log file has everything."""
 
 from collections.abc import Mapping
 from logging import WARNING, LogRecord, StreamHandler
@@ -65,14 +65,14 @@ def build_runner(cfg: Config, verbose: bool) -> Runner:
         verbose: Whether the terminal shows everything that the log file has.
     """
     is_full = verbose or cfg.get('log_level') == 'DEBUG'
-    # The lines of ProgressHook are those of epochs.
+    # ProgressHook only has lines for epochs, and this training counts iterations.
     is_full = is_full or 'max_iters' in (cfg.get('train_cfg') or {})
     kind = Runner if is_full else _TerminalRunner
     return kind.from_cfg(cfg)
 
 
 class ProgressHook(Hook):
-    """A hook that says what is trained, and then one line for each epoch.
+    """A hook that logs what is trained, and then one line for each epoch.
 
     The line has the mean loss, the time left, and the scores if there was a validation.
     Long trainings have about 100 lines.

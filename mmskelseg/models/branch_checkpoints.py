@@ -35,8 +35,8 @@ def check_branches_are_trained(branches: Mapping[str, ConfigDict]) -> None:
             f'python tools/train.py {_config(file)}' for file in missing.values()
         )
         raise MissingFileError(
-            f'The model starts from branches that were trained before, but there is no '
-            f'such checkpoint for {which}. Train first: {commands}. Or name others by '
+            f'The model starts from trained branches, but their checkpoints are '
+            f'missing: {which}. Train first: {commands}. Or name others with '
             f'--cfg-options model.branches.{next(iter(missing))}.init_cfg.checkpoint='
             'FILE.'
         )
@@ -45,7 +45,7 @@ def check_branches_are_trained(branches: Mapping[str, ConfigDict]) -> None:
 def check_branch_weights(name: str, branch: nn.Module, init_cfg: dict) -> None:
     """Check that a checkpoint has all weights of a branch, with the right shapes.
 
-    MMEngine would leave missing weights, and weights of other shapes, random.
+    MMEngine would leave missing weights, and those with other shapes, random.
     """
     file = init_cfg['checkpoint']
     prefix = init_cfg.get('prefix') or ''
@@ -59,7 +59,7 @@ def check_branch_weights(name: str, branch: nn.Module, init_cfg: dict) -> None:
             raise UserError(
                 f'{file}: does not fit branch {name!r}, whose {key} is '
                 f'{tuple(value.shape)}: {prefix}{key} {what}; name the checkpoint and '
-                'the prefix of a model that has the same branch.'
+                'the prefix of a model with the same branch.'
             )
     statistics = f'{prefix}standardizer.mean'
     if statistics in state and 'standardizer.mean' not in branch.state_dict():

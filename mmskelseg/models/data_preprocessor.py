@@ -24,8 +24,8 @@ class SegDataPreprocessor(BaseDataPreprocessor):
 
     For each modality, ``inputs`` are a list of N tensors (C, T, ...) before, and a
     tensor (N, C, T, ...) with zeros up to the longest T afterwards. A single video is
-    neither copied nor moved: it may be larger than the memory, and the segmentor loads
-    parts of it. Samples stay on the host, where the segmentor checks their labels.
+    neither copied nor moved: it may exceed the memory, and the segmentor loads it in
+    parts. Samples stay on the host, where the segmentor checks their labels.
     """
 
     def forward(self, data: Batch, training: bool = False) -> Batch:

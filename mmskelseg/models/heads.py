@@ -33,7 +33,7 @@ class SegmentationHead(BaseModule):
         num_classes: Number of classes, K.
         num_stages: Number of stages; each has its own classifier.
         loss_cls: Classification loss of each frame.
-        loss_smooth: Loss of the changes between frames; None for no such loss.
+        loss_smooth: Loss of the changes between frames; None to leave it out.
         num_levels: Number of levels, of ``in_channels / num_levels`` channels each, in
             the features. Each level has a classifier, and their probabilities are
             averaged; the losses are those of the average, as in C2F-TCN.
@@ -139,7 +139,7 @@ def average_logits(logits: Tensor) -> Tensor:
 
 @MODELS.register_module()
 class BoundaryHead(BaseModule):
-    """A classifier of the frames in which a segment begins, with refinement stages.
+    """A detector of frames in which a segment begins, with refinement stages.
 
     The 1x1 classifier reads the features of the first stage of each branch. Each
     refinement stage, a stage of MS-TCN, reads the probabilities of the previous one. A
@@ -231,7 +231,7 @@ class BoundaryHead(BaseModule):
 def label_boundaries(labels: Tensor) -> Tensor:
     """Return whether a segment begins in each frame, (N, T), given labels (N, T).
 
-    It does where the label differs from that of the previous frame, and none is -1.
+    It does where the label differs from the previous frame's and neither is -1.
     """
     begins = torch.zeros_like(labels, dtype=torch.bool)
     before, after = labels[:, :-1], labels[:, 1:]

@@ -98,7 +98,7 @@ class FrameCrossEntropyLoss(nn.Module):
 class TruncatedMSELoss(nn.Module):
     """The truncated mean squared change of log-probabilities, which penalises flicker.
 
-    There are two versions of it in use, which differ:
+    Two versions are in use:
 
     ========== =============================== ================================
     form       ``reference`` (code of MS-TCN)  ``printed`` (Eq. 4 to 6)
@@ -222,12 +222,13 @@ class UncertaintyWeighting(nn.Module):
 
 
 def mean_over_ranks(total: Tensor, count: Tensor | int) -> Tensor:
-    """Return this rank's share of a mean over all frames, 0 if there is no frame.
+    """Return this rank's share of a mean over all frames, 0 if there are no frames.
 
     Distributed training averages the gradients of the ranks, whose videos differ in
     length. With W ranks a share is ``W * total / total count``, so that the mean of the
     shares is the mean over all frames, as computed by a single process. All ranks must
-    call this equally often, even without a frame. The count may be a sum of weights.
+    call this equally often, even those without a frame. The count may be a sum of
+    weights.
     """
     if isinstance(count, int):
         count = torch.full((), count, device=total.device)

@@ -24,7 +24,7 @@ class Postprocessor(nn.Module):
     def step(self) -> dict[str, object]:
         """Return the step as plain values for :func:`run_step`.
 
-        Models with a step of your own that has no such form cannot be exported.
+        A model cannot be exported if a step of your own lacks this form.
         """
         raise UserError(
             f'model.postprocess: {type(self).__name__} has no step(), which it needs '
@@ -32,11 +32,11 @@ class Postprocessor(nn.Module):
         )
 
     def check_fitted(self) -> None:
-        """Raise a UserError if the step needs counts that nobody has made."""
+        """Raise a UserError if the step needs counts but has none."""
         if not self.is_fitted:
             raise UserError(
-                f'{type(self).__name__}: nothing has been counted in the training '
-                'labels; run mmskelseg fit-decoder on the checkpoint.'
+                f'{type(self).__name__}: has no counts from the training labels; '
+                'run mmskelseg fit-decoder on the checkpoint.'
             )
 
     def forward(self, prediction: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -54,8 +54,8 @@ class MinDuration(Fitted, Postprocessor):
     """Merging of segments that are too short: :func:`min_duration`.
 
     Args:
-        frames: The shortest duration that is kept. By default, it is counted on the
-            training labels: 95 % of their segments last at least as long.
+        frames: The shortest duration that is kept. By default, 95 % of the segments in
+            the training labels last at least as long.
     """
 
     shortest: Tensor
@@ -183,7 +183,7 @@ class SemiMarkovViterbi(Fitted, Postprocessor):
             self.transitions.cpu().numpy(),
             self.duration_mean.cpu().numpy(),
             self.duration_std.cpu().numpy(),
-            # Of a damaged checkpoint, it may be no number.
+            # In a damaged checkpoint, it may not be a number.
             int(self.longest.nan_to_num()),
         )
 
@@ -207,8 +207,8 @@ def build_postprocessors(
 
     Raises:
         UserError: If a step is not a dict with its type, if one that decodes
-            probabilities follows others or is for other classes, or if one needs the
-            boundaries of a model that does not predict them.
+            probabilities follows others or is for other classes, or if one needs
+            boundaries that the model does not predict.
     """
     steps = nn.ModuleList()
     for i, cfg in enumerate(configs):

@@ -47,15 +47,15 @@ class HeatmapEncoder(BaseModule):
             224x224.
         out_channels: Number of features per frame.
         chunk_frames: Number of frames that are computed together.
-        prior_frames: Number of frames by which the running statistics count in the norm
-            of a video in evaluation.
+        prior_frames: The weight of the running statistics in the norm of a video in
+            evaluation, as a number of frames.
         kept_frames: Number of frames of a batch up to which training keeps all
             activations: 0.16 MB per frame for ``small`` and 0.45 MB for ``large``, with
             5 channels of 56x56 pixels.
         init_cfg: Initialisation by MMEngine.
 
     Raises:
-        UserError: If a number of channels is no multiple of 4.
+        UserError: If a number of channels is not a multiple of 4.
     """
 
     #: Number of frames to each side on which the output for a frame depends.

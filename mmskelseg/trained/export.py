@@ -148,7 +148,7 @@ def _with_entries(
 
 
 def _check_errors(path: Path, errors: Mapping[int, float]) -> None:
-    # Written this way, it refuses NaN as well.
+    # Written this way, NaN is refused as well.
     if not all(error <= TOLERANCE for error in errors.values()):
         raise UserError(
             f'{path}: not written, since the graph differs from PyTorch by '

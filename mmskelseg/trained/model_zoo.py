@@ -16,7 +16,7 @@ class ZooModel:
     """A trained model that is part of the package.
 
     Args:
-        name: The name by which users ask for it.
+        name: The name that users give.
         about: The actions that it recognises, in one line.
         whole: File name and SHA-256 of the checkpoint for whole videos.
         live: The same for the causal checkpoint for streams.
@@ -37,7 +37,7 @@ class ZooModel:
         path = FOLDER / name
         if not path.is_file():
             raise UserError(
-                f'{path}: is missing, which holds the model {self.name!r}; reinstall '
+                f'{path}: is missing, but the model {self.name!r} needs it; reinstall '
                 'mmskelseg.'
             )
         if hashlib.sha256(path.read_bytes()).hexdigest() != expected:

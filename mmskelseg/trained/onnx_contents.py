@@ -56,11 +56,11 @@ RENDERERS = (
     'RenderJointHeatmaps',
     'ReadVideoFrames',
 )
-# Lengths in frames of the videos on which both are compared; fewer for images.
+# Lengths of the compared videos, in frames; fewer for images.
 _LENGTHS, _IMAGE_LENGTHS = (1, 2, 100, 1000), (1, 2, 20)
 # The session of each branch's image encoder, by branch; None for the main graph.
 Sessions: TypeAlias = Mapping[str | None, Session]
-# Length in frames of the example from which a graph is made.
+# Length in frames of the example input for tracing a graph.
 _EXAMPLE = 50
 
 
@@ -155,7 +155,7 @@ class Export:
             'opset': OPSET,
             'classes': list(self.meta['classes']),
             'skeleton': _plain_layout(self.meta['skeleton']),
-            # A number of NumPy has no JSON.
+            # JSON has no NumPy numbers.
             'fps': None if fps is None else float(fps),
             'data': {key: value for key, value in data.items() if value is not None},
             'branches': {n: {**b.metadata} for n, b in self.branches.items()},
@@ -327,7 +327,7 @@ class StreamingExport(Export):
     """A causal segmentor that reads a push of frames, with its buffers."""
 
     kind = 'streaming'
-    # Numbers of frames of a push.
+    # Numbers of frames in a push.
     lengths = (1, 2, 100)
 
     def __init__(

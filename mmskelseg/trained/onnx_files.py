@@ -59,11 +59,11 @@ def converted(proto: 'ModelProto', precision: str) -> 'ModelProto':
 
         with TemporaryDirectory(prefix='mmskelseg-') as folder:
             file = Path(folder, 'graph.onnx')
-            # It logs a recommendation to do what `simplified` has done.
+            # It logs the advice to do what `simplified` has done.
             logging.disable(logging.WARNING)
             try:
-                # Weights of 7 bits: sums of products overflow in processors without
-                # VNNI, and labels would be wrong there.
+                # Weights of 7 bits, since with 8, sums of products overflow on
+                # processors without VNNI, and labels are wrong.
                 quantize_dynamic(
                     proto, file, weight_type=QuantType.QInt8, reduce_range=True
                 )

@@ -1,7 +1,7 @@
 """Trained segmentors as modules that torch.onnx can export.
 
-A graph processes one video. The first axis of its inputs and outputs is frames, of any
-number.
+A graph processes one video. The first axis of its inputs and outputs is any number of
+frames.
 """
 
 import inspect
@@ -31,7 +31,7 @@ def has_image_stem(model: ActionSegmentor, name: str) -> bool:
 
 
 def context_of(model: ActionSegmentor) -> int | None:
-    """Return on how many frames to each side an output depends; None for all."""
+    """Return the frames to each side on which an output depends; None for all."""
     stages = [
         max(
             getattr(branch['backbone'].stages[i], 'context', torch.inf)
@@ -214,7 +214,7 @@ def to_onnx(
         TemporaryDirectory(prefix='mmskelseg-') as folder,
     ):
         file = Path(folder, 'graph.onnx')
-        # They are about shapes that become constants, which number no frames.
+        # They warn of shapes that become constants; none of these counts frames.
         warnings.simplefilter('ignore')
         export(
             graph,

@@ -44,8 +44,8 @@ _COLLATE = ('pseudo_collate', 'default_collate')
 # Packages whose parts a checkpoint may name with a scope, if they are installed.
 _OPTIONAL = ('mmdet', 'mmpose', 'mmpretrain')
 _FAMILY = ('mmengine', 'mmcv', 'mmaction', 'mmskelseg', *_OPTIONAL)
-# Modules of these packages, other than ours, whose parts import, run or open nothing
-# that their arguments name. Readers of files do, through MMEngine's backends.
+# Modules of the others' packages with parts that never import, run or open what an
+# argument names. Readers of files do, through MMEngine's backends.
 _HARMLESS = (
     'mmengine.model.',
     'mmcv.cnn.',
@@ -59,7 +59,7 @@ _HARMLESS = (
     'mmpretrain.models.backbones.',
     'torch.nn.',
 )
-# They load any file that their arguments name.
+# These load any file that their arguments name.
 _HARMFUL = (
     'mmpretrain.models.backbones.timm_backbone',
     'mmaction.models.backbones.resnet_omni',
@@ -96,7 +96,7 @@ def trained_model(
     *,
     live: bool = False,
 ) -> Iterator[TrainedModel]:
-    """Open a trained model; within the block, further parts of its config are built.
+    """Open a trained model; further parts of its config can be built in the block.
 
     Args:
         config: Path of a config, a config, or the name of one that comes with the
@@ -108,7 +108,7 @@ def trained_model(
 
     Raises:
         FileNotFoundError: If there is no such config or checkpoint.
-        UserError: If they do not belong together; see the functions below.
+        UserError: If they do not match; see the functions below.
     """
     if weights is None:
         config, weights = None, zoo_model(config).checkpoint(live=live)
@@ -139,7 +139,7 @@ def checkpoint_files(given: object) -> list[str]:
     A work folder stands for its last checkpoint.
 
     Raises:
-        UserError: If there is none, or one is no path.
+        UserError: If there is none, or one is not a path.
     """
     files = [given] if isinstance(given, str | os.PathLike) else given
     if not (
@@ -155,7 +155,7 @@ def checkpoint_files(given: object) -> list[str]:
 
 @contextmanager
 def own_config(source: str) -> Iterator[None]:
-    """Build parts from the config in a checkpoint, which anybody may have written.
+    """Build parts from the config in a checkpoint, which is not trusted.
 
     Only registered parts can be built in the block, and errors blame the config.
 
@@ -187,7 +187,7 @@ def checkpoint_config(checkpoint: object, source: str) -> ConfigDict:
     holders = []
     if isinstance(checkpoint, dict):
         hub, meta = (checkpoint.get(key) or {} for key in ('message_hub', 'meta'))
-        # After a resumed training, the hub has the config of its beginning.
+        # After a resumed training, the hub has the config of its first run.
         holders = [meta, hub.get('runtime_info', {})]
     texts = [h.get('cfg') for h in holders if isinstance(h, dict)]
     text = next((text for text in texts if isinstance(text, str)), None)
@@ -238,7 +238,7 @@ def _problems(value: object, key: str = '') -> Iterator[str]:
                 yield from _problems(item, path)
             elif path in ('collate_fn', 'collate_fn.type'):
                 if item is not None and item not in _COLLATE:
-                    yield f'{path}={item!r} is none of {", ".join(_COLLATE)}'
+                    yield f'{path}={item!r} is not one of {", ".join(_COLLATE)}'
             elif name == 'type' or (name == 'arch' and _is_type(item)):
                 if item is not None and not is_harmless(item):
                     yield f'{path}={item!r} is unknown, or may run files'
@@ -277,7 +277,7 @@ def _is_scope(name: object) -> bool:
 
 
 def is_harmless(name: object) -> bool:
-    """Return whether all registered parts of a name only compute.
+    """Return whether all parts registered under a name only compute.
 
     Our own parts and those that the running program registered count as harmless.
 
@@ -319,7 +319,7 @@ def model_metainfo(
     ``source`` is the checkpoint's file, for messages.
 
     Raises:
-        ValueError: If there is none, or its number of classes is not the model's.
+        ValueError: If there is none, or its number of classes differs from the model's.
     """
     meta = trained_data(checkpoint, source)
     if not {'classes', 'skeleton'} <= set(meta):
@@ -365,7 +365,7 @@ def check_features(cfg: ConfigDict, checkpoint: object) -> None:
     changed = '' if then is None else changed_features(then, now)
     if changed:
         print_log(
-            'The model was trained on other features than those of the config, so its '
+            "The model was trained on different features from the config's, so its "
             f'labels may be wrong: {changed}.',
             'current',
             WARNING,
@@ -375,7 +375,7 @@ def check_features(cfg: ConfigDict, checkpoint: object) -> None:
 def check_pipeline(dataset: ConfigDict, user: str) -> None:
     """Raise a UserError if a test pipeline does more than load and pack features.
 
-    ``user`` is what supports no other steps, for the message.
+    In the message, ``user`` is what supports only these steps.
     """
     for step in dataset['pipeline']:
         if step['type'] not in _PIPELINE:

@@ -57,7 +57,7 @@ def branch_recipe(
 class TorchPredictor:
     """A ``Predictor`` that runs a trained model in PyTorch.
 
-    It is built within the block of ``trained_model``, as it builds parts of its config.
+    Build it in the block of ``trained_model``, since it builds parts of the config.
 
     Args:
         trained: The model.

@@ -87,8 +87,8 @@ def test_weights_that_a_start_does_not_take_are_named(caplog):
     (record,) = caplog.records
     assert record.levelname == 'WARNING'
     assert record.getMessage() == (
-        'a.pth: tensors of the model that it lacks, and that start at random: 1 of 2 '
-        '(bias); tensors that it has, but that are not used: 1 (scale).'
+        'a.pth: lacks 1 of 2 tensors of the model (bias), which start at random; '
+        'unused: 1 (scale).'
     )
     del content['weight']
     with pytest.raises(ValueError, match=r'a\.pth: not a checkpoint of the model'):

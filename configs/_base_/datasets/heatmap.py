@@ -1,6 +1,6 @@
-# What data sets of skeletons have in common; each adds its file, encoder and classes.
+# Common to all skeleton data sets; each adds its file, encoder and classes.
 heatmap = dict(render=dict(type='RenderSkeletonHeatmap', joints=True, limbs=True))
-# Features are mapped from their files, which no worker does faster.
+# Features are memory-mapped, so workers would not speed up loading.
 pipeline = [dict(type='LoadFrameFeatures'), dict(type='PackSegInputs')]
 
 train_dataloader = dict(
@@ -31,5 +31,5 @@ test_dataloader = val_dataloader
 val_evaluator = dict(type='SegmentationMetric')
 test_evaluator = val_evaluator
 
-# Only the loaders are read, so these must not look like settings.
+# These are parts of the loaders, not settings of their own.
 del heatmap, pipeline

@@ -1,6 +1,6 @@
 _base_ = './ms_tcn2.py'
 
-# down_stages=[]: the weights of ST-GCN as it is, but one feature a frame.
+# With down_stages=[], the weights of ST-GCN still fit, and each frame has a feature.
 network = dict(
     type='mmaction.STGCN', graph_cfg=dict(mode='stgcn_spatial'), down_stages=[]
 )

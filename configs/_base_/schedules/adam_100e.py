@@ -1,4 +1,4 @@
-# The paper's: Adam at 1e-3 for 100 epochs, one video a step, the last epoch is used.
+# The paper's schedule: Adam at 1e-3 for 100 epochs, one video a step, last epoch used.
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=100, val_interval=20)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
@@ -10,5 +10,5 @@ optim_wrapper = dict(type='OptimWrapper', optimizer=optimizer)
 
 del optimizer
 
-# For --auto-scale-lr, which is off unless it is asked for.
+# For --auto-scale-lr, which is off by default.
 auto_scale_lr = dict(enable=False, base_batch_size=1)

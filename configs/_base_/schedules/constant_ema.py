@@ -1,6 +1,6 @@
 # The learning rate rises over the first steps and stays; the result is a moving average
 # of the weights. With an eta_min_ratio below 1, the rate falls along a cosine to this
-# fraction. Epochs are for the config to state.
+# fraction. Configs set the number of epochs.
 _base_ = './adam_100e.py'
 
 param_scheduler = [
@@ -13,9 +13,9 @@ param_scheduler = [
     ),
 ]
 custom_hooks = [
-    # Over about the last 100 steps, and up to step 900 over a tenth of those so far.
-    # The running statistics of batch norms are averaged too, since those of the last
-    # videos alone do not fit averaged weights.
+    # Averages over about the last 100 steps; up to step 900, over a tenth of the steps
+    # so far. The running statistics of batch norms are averaged too, since those of the
+    # last videos alone do not fit averaged weights.
     dict(
         type='EMAHook',
         ema_type='MomentumAnnealingEMA',

@@ -43,8 +43,8 @@ class SegCheckHook(Hook):
     MMEngine would leave missing ones random. A checkpoint from which a training starts
     must share some tensors, with the same shapes; the log names the others. Models with
     statistics of the training set need the hook that computes these. A training stops
-    at the first loss that is not finite. A smoothness loss that does not suit
-    timestamps causes a warning.
+    if a loss is not finite. A smoothness loss that does not suit timestamps causes a
+    warning.
     """
 
     _last: tuple[object, object] = (None, None)
@@ -71,7 +71,7 @@ class SegCheckHook(Hook):
     def before_test(self, runner: Runner) -> None:
         """Check the classes of a test, in the order of the checkpoint."""
         dataset = runner.test_dataloader.dataset
-        # Those of an ensemble are known to it alone.
+        # Only an ensemble itself knows its classes.
         model = bare_model(runner)
         trained, file = getattr(model, 'trained', self._trained)
         check_class_order(trained, _classes(dataset), file, _file(dataset))
@@ -86,8 +86,8 @@ class SegCheckHook(Hook):
     ) -> None:
         """Stop a training whose loss is not finite.
 
-        On a GPU, the check would have to wait for it, so it is not made in every step,
-        but before every checkpoint.
+        On a GPU, each check waits for the device, so only some steps are checked, and
+        every checkpoint.
         """
         loss = (outputs or {}).get('loss')
         self._last = (loss, data_batch)
@@ -144,10 +144,9 @@ class SegCheckHook(Hook):
             self._trained = (classes, file)
         if missing or foreign:
             print_log(
-                f'{file}: tensors of the model that it lacks, and that start at '
-                f'random: {len(missing)} of {len(own)} ({listed(missing, 2)}); '
-                f'tensors that it has, but that are not used: {len(foreign)} '
-                f'({listed(foreign, 2)}).',
+                f'{file}: lacks {len(missing)} of {len(own)} tensors of the model '
+                f'({listed(missing, 2)}), which start at random; unused: '
+                f'{len(foreign)} ({listed(foreign, 2)}).',
                 WARNING,
             )
 

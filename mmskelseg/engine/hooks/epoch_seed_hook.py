@@ -1,4 +1,4 @@
-"""Random states that make a resumed training equal to one that was not stopped."""
+"""Random states that make a resumed training equal to an uninterrupted one."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -18,8 +18,8 @@ class EpochSeedHook(Hook):
     """A hook that seeds all random states by the run's seed, the epoch and the rank.
 
     MMEngine's checkpoints contain no random states, so a resumed run would repeat the
-    dropout of its start. MMEngine would also shuffle videos by the seed with which the
-    run was built, instead of the one in the checkpoint.
+    dropout of its start. MMEngine would also shuffle videos by the seed of the new run
+    instead of the one in the checkpoint.
     """
 
     priority = 'VERY_HIGH'

@@ -34,7 +34,7 @@ class FitStatisticsHook(Hook):
             if is_main_process():
                 group, name, *_ = key.split('.')
                 if group == 'branches':
-                    # One pass per branch, since all features may not fit into memory.
+                    # One pass per branch, since memory may not hold all features.
                     items = (dataset[i]['inputs'] for i in range(len(dataset)))
                     channels = len(cast(FeatureStandardizer, part).mean)
                     part.fit(_features(items, name, channels))

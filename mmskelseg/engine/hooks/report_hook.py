@@ -47,7 +47,7 @@ class SegReportHook(Hook):
     def after_load_checkpoint(
         self, runner: Runner, checkpoint: Mapping[str, object]
     ) -> None:
-        """Store the seed of the training from which the tested weights are."""
+        """Store the seed of the training that the tested weights are from."""
         self.trained_seed = seed_of(checkpoint)
 
     def after_train(self, runner: Runner) -> None:

@@ -14,9 +14,9 @@ from mmskelseg.runtime.messages.options import Count
 class CPUThreadsHook(Hook):
     """A hook that sets the number of threads of a training on a CPU.
 
-    Small temporal models gain little from a second thread, but steps take several times
-    as long if the threads have to wait for each other, because other programs use the
-    cores as well. The environment variable ``OMP_NUM_THREADS`` overrides this hook.
+    Small temporal models gain little from a second thread. If other programs use the
+    cores as well, threads wait for each other, and steps take several times as long.
+    The environment variable ``OMP_NUM_THREADS`` overrides this hook.
 
     Args:
         threads: The number of threads.

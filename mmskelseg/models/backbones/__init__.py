@@ -1,4 +1,4 @@
-"""Backbones in stages, each of which maps (x, mask) to features of every frame."""
+"""Backbones in stages; each stage maps (x, mask) to features of every frame."""
 
 from mmskelseg.registry import part_finder
 

@@ -25,7 +25,7 @@ from mmskelseg.runtime.messages.options import Count, CountOrZero, Fraction
 
 @MODELS.register_module()
 class ASFormer(BaseModule):
-    """An encoder that predicts and decoders that refine, each of which is a stage.
+    """An encoder stage that predicts, followed by decoder stages that refine.
 
     Layer i of a stage is a convolution with dilation 2**i and attention in a window of
     2**i frames. The attention of the decoders takes its values from the features of the
@@ -33,7 +33,7 @@ class ASFormer(BaseModule):
 
     Each layer normalises every channel over all frames of a video. Stages therefore
     have no ``context``, and a video is always processed as a whole. Memory grows with
-    the number of frames times the largest window, not with the square of the former.
+    the number of frames times the largest window, not with its square.
 
     Args:
         in_channels: Number of features per frame, C.

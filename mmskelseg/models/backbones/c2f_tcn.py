@@ -175,7 +175,7 @@ class Level:
     def pooled(self, x: Tensor, window: int) -> tuple[Tensor, 'Level']:
         """Return the maxima of windows of x (N, C, T), and their level.
 
-        x must not be negative, and 0 in the padding. The last window may be shorter.
+        x must be non-negative, and 0 in the padding. The last window may be shorter.
         """
         mask = self.mask
         if mask is not None:
@@ -199,7 +199,7 @@ class Level:
         share = (steps % whole).to(x.dtype) / whole
         after = (before + 1).minimum(self.lengths - 1)
         offsets = self.frames * torch.arange(len(x), device=x.device)[:, None]
-        # Frames are rows, since the convolutions output them so.
+        # Frames are rows, as the convolutions output them.
         rows = x.transpose(1, 2).flatten(0, 1)
         between = torch.lerp(
             rows[before + offsets], rows[after + offsets], share[:, :, None]

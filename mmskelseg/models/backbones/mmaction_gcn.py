@@ -43,9 +43,9 @@ class MMActionGCN(BaseModule):
             ``in_channels``. An ``init_cfg`` in it loads a checkpoint of MMAction2:
             ``dict(type='Pretrained', checkpoint=FILE, prefix='backbone.')``.
         upsample: Number of frames per feature of the network. 1: it outputs a feature
-            for each frame, as STGCN and AAGCN do with ``down_stages=[]``, which needs
-            no other weights. 4: it halves the frame rate twice, as they do by default,
-            and features are interpolated linearly in between.
+            for each frame, as STGCN and AAGCN do with ``down_stages=[]``; the same
+            weights fit. 4: it halves the frame rate twice, as they do by default, and
+            features are interpolated linearly in between.
         network_channels: Number of features per joint that the network outputs.
         channels: Width of every stage; a 1x1 convolution reduces the network's features
             to it.
@@ -55,14 +55,14 @@ class MMActionGCN(BaseModule):
         init_cfg: Initialisation by MMEngine.
 
     Raises:
-        ValueError: If network and skeleton do not fit together, or a checkpoint does
-            not hold the network.
+        ValueError: If network and skeleton do not match, or a checkpoint does not
+            contain the network.
 
     Note:
         The videos of a batch pass through the network one by one, each with its own
         length, since the network does not support padding. In training, its batch norms
-        therefore use the statistics of one video at a time, and the running
-        statistics if it has a single frame.
+        therefore use the statistics of one video at a time, or the running statistics
+        if it has a single frame.
 
         Networks whose input norm distinguishes persons (``MVC``, AAGCN's default) read
         one person here, and zeros for the others, as in MMAction2.
@@ -131,7 +131,7 @@ class NetworkStage(BaseModule):
         reads = getattr(self.network.data_bn, 'num_features', one)
         if reads % one:
             raise UserError(
-                f'{network["type"]} normalises {reads} values per frame, which is no '
+                f'{network["type"]} normalises {reads} values per frame, not a '
                 f'multiple of {num_joints} joints of {network["in_channels"]} channels;'
                 f' leave out graph_cfg.layout={network["graph_cfg"]["layout"]!r}, or '
                 'set `skeleton` to that of the data set.'
@@ -169,7 +169,7 @@ class NetworkStage(BaseModule):
         persons = F.pad(
             x.permute(1, 2, 0)[None], (0, 0) * 3 + (0, self.num_persons - 1)
         )
-        # A single frame has no deviation that could normalise it.
+        # A single frame has no standard deviation to normalise by.
         with running_statistics(self.network) if frames == 1 else nullcontext():
             # (C', frames of the network's output)
             x = self.network(persons[None])[0, 0].mean(dim=2)

@@ -42,8 +42,8 @@ class MSGCN(BaseModule):
         init_cfg: Initialisation by MMEngine.
 
     Note:
-        The graph is part of a checkpoint, so that a checkpoint of the reference code
-        includes the graph with which it was trained.
+        The graph is part of a checkpoint, so a checkpoint of the reference code brings
+        the graph it was trained with.
     """
 
     def __init__(

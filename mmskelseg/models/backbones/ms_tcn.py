@@ -26,7 +26,7 @@ from mmskelseg.runtime.messages.options import Count, CountOrZero, Fraction
 
 @MODELS.register_module()
 class MSTCNPlusPlus(BaseModule):
-    """A prediction stage and refinement stages, each of which is (x, mask) → features.
+    """A prediction stage and refinement stages, which map (x, mask) to features.
 
     ``stages`` holds the stages, and ``stage_order`` the index of the stage at each
     step: a stage whose weights are shared runs at several steps.
@@ -39,11 +39,11 @@ class MSTCNPlusPlus(BaseModule):
         num_refinement_layers: Number of layers of each refinement stage.
         num_refinements: Number of refinement stages.
         share_refinement: Whether the refinement stages share their weights, as the text
-            of the paper says; its number of parameters fits separate weights.
+            of the paper says; its parameter count implies separate weights.
         dropout: Probability of dropout in every layer.
         causal: Whether a frame depends on no later frames, except for those of
-            ``lookahead``: a convolution that would read the frames at distance d before
-            and after its own then reads those d and 2 * d before it.
+            ``lookahead``: instead of the frames d before and d after its own, a
+            convolution then reads the frames d and 2 * d before it.
         lookahead: Number of later frames that the first stage of a causal network sees.
         init_cfg: Initialisation by MMEngine.
 
@@ -148,8 +148,8 @@ class TemporalStage(BaseModule):
     """A 1x1 convolution to the stage's width, followed by its layers.
 
     The ``context`` of a stage, and of each layer, is the number of frames to each side
-    on which an output depends. With a ``lookahead``, the output of a frame is that of
-    the layers as many frames later; frames after the last one are 0.
+    on which an output depends. With a ``lookahead`` of n, the output of a frame is that
+    of the layers n frames later; frames after the last one are 0.
     """
 
     def __init__(
@@ -174,7 +174,7 @@ class TemporalStage(BaseModule):
         """
         x = masked(self.conv_in(x), mask)
         if self.lookahead:
-            # Extend each video by as many frames as the lookahead.
+            # Extend each video by the lookahead.
             x = F.pad(x, (0, self.lookahead))
             mask = None if mask is None else F.pad(mask, (self.lookahead, 0), value=1)
         for layer in self.layers:
@@ -221,9 +221,9 @@ class DualDilatedLayer(BaseModule):
     def _merged(self, x: Tensor) -> Tensor:
         """Return the two convolutions of x (N, C, T), merged, after ReLU.
 
-        There is no nonlinearity before the merge. On CPUs, the merge is therefore
-        folded into the weights of the convolutions, whose taps for the frame itself are
-        added: five products instead of eight.
+        The merge follows without a nonlinearity. On CPUs, it is therefore folded into
+        the weights of the convolutions, and their taps for the frame itself are added:
+        five products instead of eight.
         """
         if not uses_loops(x):
             both = torch.cat([self.conv_far(x), self.conv_near(x)], dim=1)

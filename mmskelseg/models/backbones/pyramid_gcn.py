@@ -1,6 +1,6 @@
 """Causal graph convolutions over joints, body parts and the whole body.
 
-This is not ST-PGN, of which only the abstract was available: see the note of
+This is not ST-PGN, since only its abstract was available: see the note of
 :class:`PyramidGCN`.
 """
 

@@ -1,7 +1,7 @@
-"""Attention of frames to some of the other frames, and stages that consist of it.
+"""Attention in windows or with a stride, and stages built from it.
 
 Frames are rows with contiguous channels, and masks are contiguous along the frames that
-are read, since the kernels of GPUs that need little memory require both.
+are read, since the memory-saving kernels of GPUs require both.
 """
 
 import torch
@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from mmskelseg.models.layers.padding import masked
 from mmskelseg.models.layers.temporal_conv import TemporalConv1d
 
-# The least number of frames for which attention is computed at a time. Blocks of single
-# frames would be slower, and too many for a GPU if a video is long.
+# The smallest number of frames for which attention is computed at a time. Blocks of
+# single frames would be slower, and too many for a GPU in long videos.
 _BLOCK = 32
 
 
@@ -94,7 +94,7 @@ def strided_attention(
     Args:
         query: Shape (N, C, T), as are ``key`` and ``value``.
         mask: Shape (N, 1, T), or None; padding is ignored.
-        stride: Number of frames from one that is read to the next.
+        stride: Distance between the frames that are read, in frames.
         dropout: Probability that a weight is dropped.
     """
     frames = query.shape[2]

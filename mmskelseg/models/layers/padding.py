@@ -92,7 +92,7 @@ def norm_frames(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
     running statistics in training as well.
 
     Args:
-        norm: A ``BatchNorm1d``, or a ``SyncBatchNorm`` into which it was converted.
+        norm: A ``BatchNorm1d``, or the ``SyncBatchNorm`` it was converted to.
         x: Shape (N, C, T) or (N, C, T, V).
         mask: Shape (N, 1, T), or None.
     """
@@ -109,7 +109,7 @@ def norm_frames(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
 
 def _normed(norm: nn.Module, x: Tensor) -> Tensor:
     """Return x (N, C, T) normalised."""
-    # With SyncBatchNorm, all processes must take part, and others have more frames.
+    # SyncBatchNorm needs all processes, and the others may have more frames.
     if isinstance(norm, nn.BatchNorm1d) and x.shape[0] * x.shape[2] == 1:
         return F.batch_norm(
             x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps
@@ -136,10 +136,10 @@ class VideoNorm(nn.Module):
     """A norm of each channel of each video over its own frames, without the padding.
 
     What is constant in a video, such as the build of a person, thus has little effect.
-    In evaluation, mean and variance are those of the video together with
-    ``prior_frames`` frames that have the running statistics of training, since a short
-    video, which may show a single action, would lose what distinguishes it. Scale and
-    shift are trained.
+    In evaluation, mean and variance combine those of the video with the running
+    statistics of training, which count as ``prior_frames`` frames. Otherwise, a short
+    video of a single action would lose what distinguishes it. Scale and shift are
+    trained.
 
     Args:
         channels: Number of channels, C.
@@ -181,7 +181,7 @@ class VideoNorm(nn.Module):
             before = mean - self.running_mean
             mean = mean - (1 - share) * before
             variance = share * variance + (1 - share) * self.running_var
-            # Of the mean as well, which differs between the two.
+            # The means differ, which adds to the variance.
             variance = variance + share * (1 - share) * before**2
         scale = self.weight * torch.rsqrt(variance + self.eps)
         rows = (wide - mean[:, None]) * scale[:, None] + self.bias
@@ -189,7 +189,7 @@ class VideoNorm(nn.Module):
 
     @torch.no_grad()
     def _track(self, mean: Tensor, variance: Tensor) -> None:
-        """Update the running statistics by those of videos (N, C)."""
+        """Update the running statistics with those of videos (N, C)."""
         self.running_mean.lerp_(mean.mean(dim=0), self.momentum)
         self.running_var.lerp_(variance.mean(dim=0), self.momentum)
 

@@ -45,7 +45,7 @@ def total_channels(
 def run_stage(
     stage: nn.Module, x: Tensor, mask: Tensor | None, *features: Tensor
 ) -> Tensor:
-    """Run a stage; one whose mask has no default gets ones instead of None.
+    """Run a stage; if it requires a mask, it gets ones instead of None.
 
     Args:
         stage: A module that is called as ``stage(x, mask, *features)``.
@@ -65,7 +65,7 @@ def frame_chunks(
     """Yield the frames that each chunk of a video reads, and which of these it outputs.
 
     Chunks overlap by the ``context`` of the stages, so that together they output what
-    the whole video would. A stage without one depends on all frames, so that there is a
+    the whole video would. A stage without one depends on all frames, so there is a
     single chunk.
 
     Args:

@@ -76,6 +76,6 @@ class FeatureStandardizer(Fitted):
         """Return standardised features (N, C, T, ...)."""
         shape = (-1, *[1] * (x.dim() - 2))
         standard = (x - self.mean.view(shape)) / self.std.view(shape)
-        # An `if` would have to wait for a GPU.
+        # An `if` would wait for the GPU.
         limited = standard.clamp(-self.limit, self.limit)
         return torch.where(self.fitted, limited, x)

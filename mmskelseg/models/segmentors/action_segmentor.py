@@ -36,7 +36,7 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
 
     A branch may have a ``stem``, a module like a stage, which reads the features before
     the backbone; some backbones contain another one. If it has a ``norm_out``, this
-    then reads the features of the whole video. ``risk_head`` computes a risk
+    then normalises the features over the whole video. ``risk_head`` computes a risk
     score of each frame from the input of the first stages of all branches, and
     ``boundary_head`` the probability that a segment begins in it, from the output of
     these stages.
@@ -57,12 +57,12 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
         risk_head: Config of the head that scores the risk of each frame; optional.
         boundary_head: Config of the head that finds boundaries of segments; optional.
         loss_weighting: Config of the weighting of the losses; by default, their sum.
-        timestamps: Config of what completes the labels in training if only some frames
-            of each segment are labelled, such as ``TimestampSupervision``; optional.
+        timestamps: Config of the completion of labels in training, for segments with
+            only some labelled frames, such as ``TimestampSupervision``; optional.
         members: Number of models of this kind that are trained side by side, each from
             its own random weights. Their losses are added, and their probabilities are
             averaged: an ensemble in a single checkpoint. They share the ``stem`` of
-            each branch, but not that in a backbone.
+            each branch, but not the stem inside a backbone.
         postprocess: Configs of the steps that change the predicted labels, from the
             registry ``POSTPROCESSORS``.
         chunk_frames: Number of frames that a chunk outputs.
@@ -104,7 +104,7 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
             'boundary_head': boundary_head, 'loss_weighting': loss_weighting,
             'timestamps': timestamps, 'chunk_frames': chunk_frames,
         }  # fmt: skip
-        # It is the first member itself, so that its weights have the same names.
+        # The model is its own first member, so weight names don't depend on members.
         super().__init__(num_classes, branches, **parts, init_cfg=init_cfg)
         # Built here, since MMEngine would look for it in the default scope.
         self.data_preprocessor = MODELS.build(
@@ -114,7 +114,7 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
         self.postprocess = build_postprocessors(
             postprocess, num_classes, has_boundaries=boundary_head is not None
         )
-        # The other members read what the stems of the first one output.
+        # The other members read the output of the first one's stems.
         own = {
             name: {k: v for k, v in cfg.items() if k not in ('standardize', 'stem')}
             for name, cfg in branches.items()
@@ -162,7 +162,7 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
                 post-processing adds raw_label (T,), the labels before it.
 
         Raises:
-            ValueError: If the inputs do not fit the branches, or there is no such mode.
+            ValueError: If the inputs do not fit the branches, or the mode is unknown.
         """
         if mode not in ('tensor', 'loss', 'predict'):
             raise UserError(f"mode={mode!r} is not 'tensor', 'loss' or 'predict'.")

@@ -63,10 +63,10 @@ class ActionSegmentorEnsemble(BaseModel):
             _check_same(content, file, first, self.checkpoints[0])
             self.members.append(member)
             self.seeds.append(seed_of(content))
-        # The classes that the members were trained on, and the file that says so.
+        # The classes that the members were trained on, and the file that names them.
         file = self.checkpoints[0]
         self.trained = (trained_data(first, file).get('classes', ()), file)
-        # That of the segmentor, which its config need not name.
+        # Taken from the segmentor, since a config may leave it out.
         self.data_preprocessor = self.members[0].data_preprocessor
         self.num_classes = getattr(self.members[0], 'num_classes', None)
 
@@ -87,7 +87,7 @@ class ActionSegmentorEnsemble(BaseModel):
                 fields that each member predicts.
 
         Raises:
-            ValueError: If the mode is another one.
+            ValueError: For any other mode.
         """
         if mode != 'predict':
             raise UserError(

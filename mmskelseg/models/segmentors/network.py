@@ -27,7 +27,7 @@ from mmskelseg.models.segmentors.fusion_options import FUSED, fusion_options
 from mmskelseg.registry import build_part
 from mmskelseg.runtime.messages.options import Count
 
-# Keys of what a stage yields besides the logits of branches.
+# Keys of a stage's outputs besides the logits of branches.
 _BOUNDARY = 'boundary'
 _FEATURES = 'features'
 
@@ -41,10 +41,10 @@ class SegmentationNetwork(BaseModule):
     gets the features (N, out_channels, T) of the previous stage of its own branch:
     ``stage(x, mask, features)``.
 
-    In evaluation, stages that state on how many frames to each side they depend (their
-    ``context``) process long videos in chunks that overlap by that many frames. The
-    result is the same, and memory grows with the video only for standardised features,
-    the output of stems, and class probabilities.
+    In evaluation, stages with a ``context``, the number of frames to each side on which
+    they depend, process long videos in chunks that overlap by it. The result is the
+    same, and memory grows with the video only for standardised features, the output of
+    stems, and class probabilities.
 
     For the arguments, see :class:`mmskelseg.models.ActionSegmentor`.
     """
@@ -84,7 +84,7 @@ class SegmentationNetwork(BaseModule):
             sizes = {'in_channels': width, 'num_classes': num_classes}
             return build_part('model.head', head, **sizes, num_stages=stages)
 
-        # Random weights are drawn in this order, which seeds depend on.
+        # A seed gives the same weights only if they are drawn in this order.
         if options.branch_heads:
             for branch, width in zip(self.branches.values(), widths, strict=True):
                 branch['head'] = build_head(total_channels([width], stages))
@@ -111,7 +111,7 @@ class SegmentationNetwork(BaseModule):
     def standardized(
         self, inputs: Mapping[str, Tensor], mask: Tensor | None
     ) -> dict[str, Tensor]:
-        """Return the features of each branch, standardised if it is configured so."""
+        """Return the features of each branch, standardised if configured."""
         like = next(self.parameters())
         x = {name: inputs[name] for name in self.branches}
         for name, branch in self.branches.items():

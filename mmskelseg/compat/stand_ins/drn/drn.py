@@ -10,7 +10,7 @@ class DRN:
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         raise NotImplementedError(
-            'DRN is not part of the installed mmaction2, whose release lacks '
+            'DRN is not part of the installed mmaction2: its release lacks '
             'mmaction/models/localizers/drn (mmaction2 issue 2714); install MMAction2 '
             'from its repository to use it.'
         )

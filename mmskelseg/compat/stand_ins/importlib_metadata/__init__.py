@@ -1,3 +1,3 @@
-"""Stand-in for a backport, whose name MMAction2 uses for Python's own module."""
+"""Stand-in for the backport that MMAction2 imports instead of Python's own module."""
 
 from importlib.metadata import *  # noqa: F403
