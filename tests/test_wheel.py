@@ -66,7 +66,7 @@ def test_wheel_is_all_that_a_user_needs(python, tmp_path):
     tools = package / '.mim' / 'tools'
     toy = ('--videos', 3, '--seconds', 3, '--no-videos')
     command('convert', 'toy', 'data/toy', *toy)
-    assert 'To be fixed' not in command('doctor')
+    assert 'To fix' not in command('doctor')
     command('browse', 'data/toy/annotations.pkl', '--no-pictures')
     command('features', CONFIG)
     command('train', CONFIG, *QUICK)

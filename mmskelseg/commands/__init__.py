@@ -1,4 +1,4 @@
-"""The commands, one module each: their arguments, and calls into other rooms."""
+"""The commands, one module each: their arguments, and calls into other packages."""
 
 import sys
 from collections.abc import Sequence
@@ -39,6 +39,6 @@ TOOLS = {
 def main(argv: Sequence[str] | None = None) -> int | None:
     """Run the command that the first argument names."""
     words = sys.argv[1:] if argv is None else argv
-    # For the time of the imports; each command has its own message.
+    # During the imports; each command has its own message.
     with stoppable('nothing was started.'):
         return cli.dispatch(__name__, COMMANDS, words, 'mmskelseg', cli.ABOUT, TOOLS)

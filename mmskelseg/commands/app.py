@@ -3,13 +3,13 @@
     %(prog)s
     %(prog)s work_dirs/mine --pose-estimator rtmlib
 
-Open the address that is printed. On the page, drop a video, a file of keypoints, or
-both, choose a model and press Segment. The page shows the video with skeleton and
-labels, a timeline to click and drag, and the files that `mmskelseg segment` writes.
+Open the printed address. On the page, drop a video, a file of keypoints, or both,
+choose a model and press Segment. The page shows the video with skeleton and labels, a
+timeline to click and drag, and the files that `mmskelseg segment` writes.
 
-CHECKPOINTS is a checkpoint, or a folder of training runs, whose .pth files are all
-offered. Without it, the page offers the training runs in work_dirs, and the models that
-come with the package, so that it works before anything was trained.
+CHECKPOINTS is a checkpoint, or a folder of training runs; the page offers all of its
+.pth files. Without it, the page offers the training runs in work_dirs and the models
+that come with the package, so it works before any training.
 A model that reads skeletons needs the keypoints of a video: a file from MMPose,
 MediaPipe, DeepLabCut, SLEAP or others, or else they are estimated (--pose-estimator).
 
@@ -53,8 +53,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         default=[],
         metavar='CHECKPOINT',
-        help='with one checkpoint: further ones of the same config, such as of other '
-        'seeds, whose probabilities are averaged',
+        help='with one checkpoint: more of the same config, such as those of other '
+        'seeds; their probabilities are averaged',
     )
     parser.add_argument(
         '--config', help='config, or its name, for checkpoints that contain none'
@@ -80,7 +80,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         '--share',
         action='store_true',
-        help="create a public address for some days, through gradio's servers, which "
+        help="create a public address for a few days, through gradio's servers, which "
         'can then see the inputs (default: off)',
     )
 
@@ -103,7 +103,7 @@ def _run(args: argparse.Namespace) -> None:
             segmenter, host=args.host, port=args.port, share=args.share, wait=False
         )
         print(f'The page is at {page.share_url or page.local_url}', flush=True)
-        print('Press Ctrl+C to end it and delete inputs and results.', flush=True)
+        print('Press Ctrl+C to stop it and delete inputs and results.', flush=True)
         page.block_thread()
 
 

@@ -1,4 +1,4 @@
-"""Options of commands that train and run models with PyTorch, and what they name."""
+"""Options of commands that use PyTorch, and functions that open what they name."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def last_checkpoint(cfg: Config, args: argparse.Namespace) -> str:
 
 
 def model_config(args: argparse.Namespace) -> Config | None:
-    """Return the checked config of a trained model; None for that in the checkpoint."""
+    """Return the checked config of a trained model; None: the one in the checkpoint."""
     return _opening().model_config(args)
 
 

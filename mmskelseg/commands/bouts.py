@@ -4,8 +4,8 @@
     %(prog)s project.boris --background other --duration 600 --groups groups.csv
 
 LABELS are files of a labelling tool, the segments.json of `mmskelseg segment`, folders
-of either, or annotation files. Of a folder that `segment` wrote, only its segments.json
-count, or else its segments.csv. OUT gets these files:
+of either, or annotation files. In a folder that `segment` wrote, only segments.json
+files are read, or else segments.csv. OUT gets these files:
 
   bouts.csv              bouts of each class in each recording: number, rate per
                          minute, total duration, share of the observed time; mean,
@@ -14,11 +14,11 @@ count, or else its segments.csv. OUT gets these files:
   bouts_by_bin.csv       the same for each part of --bin seconds
   comparison.csv         each measure of each class, compared between groups
   comparison_by_bin.csv  the same for each part
-  ethogram.png           the classes along the time, a row for each recording
+  ethogram.png           the classes over time, a row for each recording
 
 Time without a label is not observed time, unless --background names its class. Two
-groups are compared by the Mann-Whitney U test, exact up to 50 individuals, more by
-Kruskal-Wallis; p_holm is corrected for the number of classes (docs/animals.md).
+groups are compared by the Mann-Whitney U test (exact up to 50 individuals), more groups
+by Kruskal-Wallis; p_holm is corrected for the number of classes (docs/animals.md).
 """
 
 import argparse
@@ -79,7 +79,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--background',
         metavar='NAME',
-        help='class of the time without a label (default: it was not observed)',
+        help='class of the time without a label (default: none, not observed)',
     )
     parser.add_argument(
         '--duration',
@@ -94,7 +94,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class _Recording(NamedTuple):
-    """Segments, the file that they are from, and the class names that it states."""
+    """Segments, their file, and the class names that it states."""
 
     video: VideoSegments
     path: Path
@@ -186,7 +186,7 @@ def _read(args: argparse.Namespace) -> tuple[dict[str, _Recording], list[str]]:
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    """Yield the files, and in place of a folder of `segment` its segments."""
+    """Yield the files, and for a folder of `segment` the files of its segments."""
     for path in paths:
         kinds = ('*segments.json', '*segments.csv') if path.is_dir() else ()
         inside = (sorted(path.glob(kind)) for kind in kinds)
@@ -201,7 +201,7 @@ def _class_names(
     used = {s.label for one in recordings.values() for s in one.video.segments}
     names = [*stated, *sorted(used), *([background] if background else [])]
     if not names:
-        raise UserError('There is no label in any recording; label one first.')
+        raise UserError('No recording has a label; label one first.')
     return list(dict.fromkeys(names))
 
 
@@ -308,7 +308,7 @@ def _unobserved(bouts: Mapping[str, Bouts]) -> Iterator[str]:
     if rest > 1e-3 * whole:
         yield (
             f'{rest:.1f} s of {whole:.1f} s have no label and are not observed time; '
-            'if they were watched, name their class by --background.'
+            'if they were watched, name their class with --background.'
         )
 
 

@@ -2,9 +2,9 @@
 
     %(prog)s data/toy/annotations.pkl
 
-The format is checked, and a summary and probable mistakes are printed (docs/browse.md
-lists the checks). The page index.html shows figures: label timelines, the time budget
-(number, total, mean and share of each class, and how often one follows another),
+Checks the format, and prints a summary and probable mistakes (docs/browse.md lists the
+checks). The page index.html shows figures: label timelines, the time budget (number,
+total, mean and share of each class, and how often one follows another),
 missing joints, and sample frames of each video, the skeleton above its heatmap.
 time_budget.csv contains the time budget of each video and of all.
 """

@@ -8,8 +8,8 @@ and the best one (or that of --to) in the mean over test videos, with the 95 %% 
 of a paired bootstrap over videos, and the p-value.
 
 Videos of one person or one day resemble each other, which a bootstrap over single
-videos ignores: its intervals are too narrow. --group-by says by their names which
-belong together, as a regular expression. If the names are like P03_cam1, then
+videos ignores: its intervals are too narrow. --group-by is a regular expression for the
+part of the names that videos of one group share. With names such as P03_cam1,
 --group-by "P\\d+" draws the videos of a person together.
 """
 
@@ -80,7 +80,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--group-by', metavar='REGEX', type=_regex,
-        help='draw videos together where this part of their names is the same '
+        help='draw videos together if this part of their names is the same '
         '(the first group of the expression, if it has one)',
     )  # fmt: skip
     parser.add_argument('--out', type=Path, help='Markdown file for the table')
@@ -91,7 +91,7 @@ def _regex(text: str) -> re.Pattern[str]:
         return re.compile(text)
     except re.error as error:
         raise argparse.ArgumentTypeError(
-            f'{text!r} is no regular expression: {error}'
+            f'{text!r} is not a regular expression: {error}'
         ) from None
 
 
@@ -131,7 +131,7 @@ def _read(path: Path) -> _Result:
 
 
 def _check_scores(content: Mapping[str, Any], file: str) -> None:
-    """Raise a UserError for the first score that is none, or a run that is repeated."""
+    """Raise a UserError for an impossible score or a repeated run."""
     scores = [
         (f'{key} of over_seeds', score, 100 if part == 'mean' else 50)
         for key, spread in content['over_seeds']['scores'].items()
@@ -154,10 +154,10 @@ def _check_scores(content: Mapping[str, Any], file: str) -> None:
             for key in of_video.keys() & _SCORES.keys()
         ]
     for what, score, most in scores:
-        # NaN is outside as well.
+        # NaN fails this, too.
         if not 0 <= score <= most:
             raise UserError(
-                f'{file}: {what} is {score}, but it is from 0 to {most}; '
+                f'{file}: {what} is {score}, expected 0 to {most}; '
                 'cross-validate again.'
             )
 

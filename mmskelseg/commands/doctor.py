@@ -16,7 +16,7 @@ from mmskelseg.runtime.messages.tables import Rows, text_table
 from mmskelseg.version import __version__
 
 _OPTIONAL = {
-    'mediapipe': 'poses in videos; wants NumPy 1 (docs/pose_estimation.md)',
+    'mediapipe': 'poses in videos; needs NumPy 1 (docs/pose_estimation.md)',
     'rtmlib': 'poses in videos',
     'mmpose': 'poses in videos, with mmdet',
     'onnx': 'mmskelseg export, with onnxruntime',
@@ -39,9 +39,9 @@ def report() -> str:
         'Repairs of dependencies that are active:\n' + _indented(_repairs()),
     ]
     if remedies := list(problems()):
-        parts.append('To be fixed:\n' + '\n'.join(f'  {line}' for line in remedies))
+        parts.append('To fix:\n' + '\n'.join(f'  {line}' for line in remedies))
     else:
-        parts.append('All required packages are there.')
+        parts.append('All required packages are installed.')
     return '\n\n'.join(part for part in parts if part)
 
 
@@ -74,7 +74,7 @@ def _torch() -> str:
         return f'torch cannot be imported: {error}'
     cuda = torch.version.cuda or 'none'
     names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    devices = ', '.join(names) or 'CPU alone'
+    devices = ', '.join(names) or 'CPU only'
     return f'torch build: CUDA {cuda}; devices: {devices}'
 
 

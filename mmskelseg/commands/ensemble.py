@@ -2,14 +2,14 @@
 
     %(prog)s joint.pkl motion.pkl heatmap.pkl
 
-The files are predictions that tests have dumped, with any configs on the same
-annotation file and split:
+The files are predictions dumped by tests, with any configs, on the same annotation file
+and split:
 
     mmskelseg test CONFIG --dump joint.pkl
 
-The scores of the ensemble, which averages probabilities, are printed beside those of
-each file, and all are written to metrics.json in the work folder. For several
-checkpoints of one config, no files are needed: give all of them to `mmskelseg test`.
+Prints the scores of the ensemble, which averages probabilities, beside those of each
+file, and writes all to metrics.json in the work folder. For several checkpoints of one
+config, no files are needed: give all of them to `mmskelseg test`.
 """
 
 import argparse
@@ -59,8 +59,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--absent',
         choices=['skip', 'zero'],
         default='skip',
-        help='leave classes that do not occur in the ground truth out of mAP, or count '
-        'them as 0 (default: %(default)s)',
+        help='leave classes without true frames out of mAP, or count them as 0 '
+        '(default: %(default)s)',
     )
     group.add_argument(
         '--skip-last-frame',

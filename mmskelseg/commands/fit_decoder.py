@@ -2,9 +2,9 @@
 
     %(prog)s viterbi.py work_dirs/mine with_decoder.pth
 
-CHECKPOINT is a file, or the work folder of a training, for its last one; without it,
-the work folder is that of CONFIG. The config is that of the training, with a
-post-processing step that needs statistics:
+CHECKPOINT is a file, or a work folder, for its last checkpoint (default: the work
+folder of CONFIG). The config is that of the training, with a post-processing step that
+needs statistics:
 
     _base_ = 'mine.py'
     model = dict(postprocess=[dict(type='SemiMarkovViterbi')])
@@ -51,8 +51,8 @@ def _run(args: argparse.Namespace) -> None:
     args.checkpoint = Path(named_checkpoint(args.checkpoint))
     if args.out.resolve() == args.checkpoint.resolve():
         raise UserError(
-            f'{args.out}: is the checkpoint of the training, which would be replaced; '
-            'name another file.'
+            f'{args.out}: would replace the checkpoint of the training; name another '
+            'file.'
         )
     from mmskelseg.engine.preparing import fit_decoder
 

@@ -1,4 +1,4 @@
-"""The command of the runtime, for trained models too."""
+"""The runtime's command, extended to models in PyTorch."""
 
 from mmskelseg.commands.arguments import open_stream
 from mmskelseg.runtime.cli.live import live_command

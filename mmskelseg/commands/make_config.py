@@ -13,11 +13,11 @@ file. Everything else comes from a recipe, a config that the new one inherits:
     heatmap_cnn  heatmaps of 2D skeletons, encoded by a small network that is trained
                  with the rest, which takes several times as long
 
-The network is a small ASFormer, trained on recordings whose actions are put into new
-orders; --segmentor ms_tcn2 takes three MS-TCN++ networks, and --no-any-order keeps the
-orders of the recordings. With --streaming, the model is causal (docs/streaming.md).
-Long recordings are cropped while training. Segments shorter than nearly all of the
-training labels are merged into their neighbours (model.postprocess).
+The network is a small ASFormer, also trained on recordings recombined into new orders
+of actions; --segmentor ms_tcn2 takes three MS-TCN++ networks, and --no-any-order keeps
+the orders of the recordings. With --streaming, the model is causal (docs/streaming.md).
+Long recordings are cropped for training. Segments shorter than nearly all training
+segments are merged into their neighbours (model.postprocess).
 
 All recipes augment the skeletons anew in each epoch. docs/recipes.md describes them.
 
@@ -70,7 +70,7 @@ if TYPE_CHECKING:
 
 _SEGMENTORS = ('ms_tcn2', 'asformer')
 _RECIPES = ('pose3d', 'pose2d', 'heatmap', 'heatmap_cnn')
-# Augmentations of bodies that point in any direction, beside those of the recipe.
+# Augmentations of bodies that point in any direction, besides those of the recipe.
 _TURN = "dict(type='RandomRotation', degrees=180, seed=1)"
 _TURN_3D = "dict(type='RandomRotation3D', degrees=180, seed=1)"
 _MIRROR = "dict(type='RandomHorizontalFlip')"
@@ -97,14 +97,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--streaming',
         type=number_from(0),
         metavar='SECONDS',
-        help='write a config of a causal model, for streams and `mmskelseg live`, '
-        'whose labels depend on at most SECONDS of what follows, such as 0.5',
+        help='write a config of a causal model, for streams and `mmskelseg live`; its '
+        'labels depend on at most SECONDS of future frames, such as 0.5',
     )
     parser.add_argument(
         '--any-order',
         action=argparse.BooleanOptionalAction,
-        help='train on recombined videos as well, which continue with another video '
-        'where a segment ends, so that the model expects no order (docs/recipes.md; '
+        help='also train on recombined videos, which continue with another video at '
+        'a segment boundary, so that the model expects no order (docs/recipes.md; '
         'default: with ASFormer, if segments follow one another)',
     )
     parser.add_argument(
@@ -116,8 +116,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--epochs',
         type=whole_from(1),
-        help='number of epochs (default: as many as take 2.5 million frames, within '
-        '600 to 1500 steps)',
+        help='number of epochs (default: enough for 2.5 million frames, within 600 to '
+        '1500 steps)',
     )
     parser.add_argument(
         '--overwrite', action='store_true', help='replace OUT.py if it exists'
@@ -125,7 +125,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    # It imports MMEngine, for which --help need not wait.
+    # Imported here, since --help should not wait for MMEngine.
     from mmskelseg.engine.new_config import Choice
 
     if args.out.suffix != '.py':
@@ -185,9 +185,8 @@ def _choose_order(
     can_join = any(direct_boundaries(video['label']).size for video in videos)
     if args.any_order and not can_join:
         raise UserError(
-            f'{args.ann_file}: in no video of split {split!r} does a labelled segment '
-            'directly follow another one, so --any-order has nothing to recombine; '
-            'leave it out.'
+            f'{args.ann_file}: no video of split {split!r} has two adjacent labelled '
+            'segments, so --any-order has nothing to recombine; leave it out.'
         )
     if args.any_order is not None:
         return args.any_order
@@ -279,8 +278,8 @@ def _note_sides(metainfo: Metainfo) -> str:
     if Skeleton.get(metainfo['skeleton']).flip_pairs:
         return ''
     return (
-        'No joints of the skeleton are pairs of left and right, so the heatmaps do not '
-        'tell the sides apart; if there are such joints, name them in its flip_pairs.\n'
+        'The skeleton names no pairs of left and right joints, so the heatmaps do not '
+        'tell the sides apart; if it has any, name them in its flip_pairs.\n'
     )
 
 
@@ -292,7 +291,7 @@ def _check_one_person(videos: Sequence[VideoAnnotation], path: Path) -> None:
             raise UserError(
                 f'{path}: video {video["frame_dir"]!r} has {persons} persons, but '
                 '--streaming needs one, since a stream cannot know who will be the '
-                'main one; keep one person.'
+                'main person; keep one.'
             )
 
 
@@ -311,7 +310,7 @@ def _frames(seconds: float, videos: Sequence[VideoAnnotation], path: Path) -> in
             f'the longest training video lasts {longest / rates[0]:g} s; use fewer '
             'seconds, or leave --streaming out to label whole videos.'
         )
-    # 0.3 s at 10 frames per second are 3 frames, in spite of rounding.
+    # 0.3 s at 10 frames per second are 3 frames, despite rounding.
     return int(seconds * rates[0] + 1e-6)
 
 
@@ -384,7 +383,7 @@ def _check_labels(videos: Sequence[VideoAnnotation], path: Path, split: str) -> 
     """Raise UserError if no frame has a label."""
     if not any((video['label'] >= 0).any() for video in videos):
         raise UserError(
-            f'{path}: no frame of split {split!r} has a label, they are all -1; add a '
+            f'{path}: no frame of split {split!r} has a label (all are -1); add a '
             'labelled video to it, or name another fold with --fold.'
         )
 

@@ -1,4 +1,4 @@
-"""Configs, devices and trained models that arguments name; it imports PyTorch."""
+"""Opens configs, devices and models that arguments name; it imports PyTorch."""
 
 import argparse
 import os
@@ -51,8 +51,8 @@ def _work_folder(cfg: Config) -> str:
 def last_checkpoint(cfg: Config, args: argparse.Namespace) -> str:
     """Return and print the last checkpoint of a config's training.
 
-    The copy of a config that a training leaves in its work folder belongs to that
-    folder, wherever it was moved.
+    The copy of a config in a work folder belongs to that folder, even if the folder was
+    moved.
     """
     own, named = Path(cfg.filename).parent, getattr(args, 'work_dir', None)
     is_copy = (own / 'last_checkpoint').is_file()
@@ -70,8 +70,8 @@ def last_checkpoint(cfg: Config, args: argparse.Namespace) -> str:
 def model_config(args: argparse.Namespace) -> Config | None:
     """Return the checked config of a trained model, with the settings of options.
 
-    None stands for the config in the checkpoint. Without a checkpoint, the last one of
-    the config's training is taken.
+    None stands for the config in the checkpoint. Without a checkpoint, the arguments
+    get the last one of the config's training.
     """
     if args.config is None:
         return None

@@ -1,4 +1,4 @@
-"""The command of the runtime."""
+"""The runtime's command."""
 
 from mmskelseg.runtime.cli.poses import main
 

@@ -4,12 +4,12 @@
 
 With a model that was trained on few labels, this finds where further labels would help
 it most. INPUT, CONFIG, CHECKPOINT and --model are as in `mmskelseg segment`: videos or
-poses without labels, or an annotations.pkl, whose unlabelled frames are considered.
-Each stretch of --stretch seconds is scored by four criteria:
+poses without labels, or an annotations.pkl with unlabelled frames. Each stretch of
+--stretch seconds is scored by four criteria:
 
   disagreement  how much the members of the model, and of --ensemble, differ
   uncertainty   how evenly the probabilities are spread over the classes
-  boundary      how many frames are within a second of a predicted change of class
+  boundary      how many frames are within a second of a predicted boundary
   rarity        how few labelled seconds its classes have so far
 
 Each is divided by its average over all stretches, so an average stretch scores 1. The
@@ -24,8 +24,8 @@ OUT contains suggestions.csv and suggestions.json with all scores and reasons, a
   label_studio  label_studio.json, tasks to import
 
 In these files, the suggested stretches are marked and contain the predictions as
-drafts. Outside of them, there are only existing labels. Correct the drafts within the
-marks and convert the files; all other frames remain unlabelled.
+drafts. Other frames only have existing labels. Correct the drafts within the marks and
+convert the files; all other frames remain unlabelled.
 """
 
 import argparse
@@ -129,13 +129,13 @@ def _add_criteria(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         '--ignore-labels',
         action='store_true',
-        help='suggest labelled stretches as well, for a second look at their labels',
+        help='suggest labelled stretches as well, to check their labels',
     )
     group.add_argument(
         '--known',
         metavar='ANNOTATIONS',
-        help='annotation file of further labelled videos, which determine the rare '
-        'classes as well',
+        help='annotation file of further labelled videos, whose classes also count '
+        'for rarity',
     )
 
 

@@ -2,12 +2,12 @@
 
     %(prog)s configs/skelseg/toy_joint_limb.py
 
-Without CHECKPOINT, the last one of the training is scored. Several, such as of
+Without CHECKPOINT, the last one of the training is scored. Several, such as those of
 different seeds, form an ensemble, which averages their probabilities; the scores of
 each checkpoint are reported as well.
 
-The overall scores and those of each class are printed. The work folder then contains
-metrics.json, the confusion matrix, and a timeline of each test video.
+Prints the overall scores and those of each class, and writes metrics.json, the
+confusion matrix and a timeline of each test video to the work folder.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='CHECKPOINT',
         nargs='*',
         default=[],
-        help='checkpoint file, or a work folder, for its last one (default: the last '
+        help='checkpoint, or a work folder, for its last checkpoint (default: the last '
         "one of the config's work folder); several form an ensemble",
     )
     parser.add_argument(

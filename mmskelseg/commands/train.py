@@ -3,8 +3,8 @@
     %(prog)s configs/skelseg/uwiom_joint_limb.py
 
 Missing features are computed first. Logs, checkpoints and the scores on the test videos
-are written to work_dirs/<name of the config>. The last epoch is the result. A stopped
-run can be continued with --resume, with exactly the same result.
+are written to work_dirs/<name of the config>. The last epoch is the result. --resume
+continues a stopped run, with exactly the same result.
 """
 
 import argparse
@@ -20,7 +20,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='?',
         const='auto',
         help='continue from this checkpoint, or without a name from the last one in '
-        'the work folder, if there is one',
+        'the work folder, if any',
     )
     parser.add_argument(
         '--amp',

@@ -1,4 +1,4 @@
-"""The builder of annotation files, and the arrays of releases."""
+"""Builds annotation files, and reads the arrays of releases."""
 
 import os
 import re
@@ -32,7 +32,7 @@ def read_array(path: Path) -> np.ndarray:
 
 
 def read_floats(path: Path, shape: Sequence[int | None], meaning: str) -> np.ndarray:
-    """Return a floating-point array of a shape from a .npy file; None is any length."""
+    """Return a floating-point array of a shape from a .npy file; None: any length."""
     array = read_array(path)
     fits = array.dtype.kind == 'f' and array.ndim == len(shape) and array.size
     wanted = dict(enumerate(shape))
@@ -50,7 +50,7 @@ def check_finite(path: Path, values: np.ndarray) -> None:
     if wrong.size:
         raise UserError(
             f'{path}: a feature of frame {wrong[0]} is NaN or infinite, the first of '
-            f'{wrong.size} such frames; copy the file again, or replace it by 0.'
+            f'{wrong.size} such frames; copy the file again, or put 0 there.'
         )
 
 
@@ -83,13 +83,13 @@ def choose_split(
     if missing:
         raise UserError(
             f'{root}: the test {kind}s {", ".join(missing)} are not among the '
-            f'{len(videos)} {kind}s here ({", ".join(videos)}); choose others by '
-            '--test.'
+            f'{len(videos)} {kind}s here ({", ".join(videos)}); choose others '
+            'with --test.'
         )
     if len(test) == len(videos):
         raise UserError(
             f'{root}: no {kind} is left to train on, since all are test {kind}s '
-            f'({", ".join(test)}); name fewer by --test, or add {kind}s.'
+            f'({", ".join(test)}); name fewer with --test, or add {kind}s.'
         )
     return split_by_test(videos, test)
 
@@ -104,8 +104,8 @@ def split_in_time(
 ) -> tuple[list[VideoAnnotation], dict[str, list[str]], str]:
     """Return the beginning and the end of a recording, as two videos, and a note.
 
-    The first seven tenths are for training, the last quarter is for testing. What is
-    between them belongs to neither, since neighbouring frames are alike.
+    The first seven tenths are for training, the last quarter is for testing. Frames
+    between them belong to neither, since neighbouring frames are alike.
     """
     frames = video['total_frames']
     parts = {'begin': (0, frames * 7 // 10), 'end': (frames * 3 // 4, frames)}
@@ -162,8 +162,8 @@ def find_videos(names: Iterable[str], folder: Path | None) -> dict[str, Path]:
             which = f' ({", ".join(f.name for f in found[:3])})' if found else ''
             raise UserError(
                 f'{folder}: {len(found)} of its {len(files)} video files have the id '
-                f'{name} in their names{which}, expected one; name the file of each '
-                f'video by its id, such as {name}.mp4.'
+                f'{name} in their names{which}, expected one; name each video '
+                f'file after its id, such as {name}.mp4.'
             )
         videos[name] = found[0]
     return videos
@@ -190,13 +190,13 @@ def write(
         source: Origin of the data, for messages; see :func:`save_annotations`.
         files: Files that parts of the data were read from; see
             :func:`save_annotations`.
-        folds: Number of folds to add, in which each video is tested once.
+        folds: Number of folds to add; each video is tested in one of them.
         videos: Folder of the video files.
     """
     names = [video['frame_dir'] for video in annotations]
     if folds and not 2 <= folds <= len(names):
         raise UserError(
-            f'--folds is {folds}, but {len(names)} videos make 2 to {len(names)}.'
+            f'--folds is {folds}, but {len(names)} videos allow 2 to {len(names)}.'
         )
     for fold in range(folds):
         for part, members in split_by_test(names, names[fold::folds]).items():
@@ -217,7 +217,7 @@ def write(
 
 
 def summary(data: AnnotationFile) -> str:
-    """Return a text about annotations: notes, their size, and each split."""
+    """Return a summary of annotations: notes, size, and each split."""
     labels = [video['label'] for video in data['annotations']]
     segments = sum(len(to_segments(label)) for label in labels)
     ignored = sum(np.count_nonzero(label == IGNORED) for label in labels)

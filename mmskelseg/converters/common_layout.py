@@ -50,7 +50,7 @@ Make a data set from features and labels in action segmentation's common layout.
 
 SRC contains features/, groundTruth/, mapping.txt (or mapping/mapping.txt) and splits/.
 OUT gets annotations.pkl, with a skeleton of a single joint that is never seen, and the
-features as features/MODALITY/VIDEO.npy. A config reads them by:
+features as features/MODALITY/VIDEO.npy. To read them, write in a config:
 
     pipeline = [dict(type='LoadFrameFeatures', folders=dict(rgb='OUT/features/rgb')),
                 dict(type='PackSegInputs')]
@@ -59,17 +59,17 @@ IMPORT_EXAMPLES = """examples:
   # GTEA: 15 frames per second, background excluded from Edit and F1
   %(prog)s RAW/gtea data/gtea \\
       --fps 15 --background background
-  # 50Salads: features at 30 frames per second, of which every second one is kept
+  # 50Salads: features at 30 frames per second, keeping every second frame
   %(prog)s RAW/50salads data/50salads \\
       --fps 30 --sample 2
 """
 EXPORT = """\
 Write a data set in action segmentation's common layout.
 
-An annotation file gives groundTruth/, mapping.txt and splits/: train and test become
-split 1, and folds, if there are any, splits 2, 3, ... in the order of the file. A
-config gives the same for its annotation file, plus features/: for each video the input
-of the config's model, (D, T) in float32, computed first if it is missing.
+From an annotation file, this writes groundTruth/, mapping.txt and splits/: train and
+test become split 1, folds become splits 2, 3, ... in the order of the file. From a
+config, it writes the same for its annotation file, plus features/: the model's input
+for each video, (D, T) in float32, computed first if it is missing.
 """
 EXPORT_EXAMPLES = """examples:
   # labels and splits; frames without a label become a class of their own
@@ -151,7 +151,7 @@ def frame_features(
             if modality not in inputs and (modality or len(inputs) != 1):
                 raise UserError(
                     f'the config has the modalities {", ".join(inputs)}, not '
-                    f'{modality}; choose one by --modality.'
+                    f'{modality}; choose one with --modality.'
                 )
             yield video, inputs[modality or next(iter(inputs))].numpy()
 
@@ -206,7 +206,7 @@ CONVERTER = Converter(
                 Option(
                     '--fps',
                     'frames per second of the features, which the layout does not '
-                    'contain (15 for GTEA and Breakfast, 30 for 50Salads)',
+                    'store (15 for GTEA and Breakfast, 30 for 50Salads)',
                     type=positive,
                 ),
                 *IMPORT_OPTIONS,

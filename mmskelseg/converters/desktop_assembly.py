@@ -7,12 +7,12 @@ SRC contains labels and poses for each of the 76 videos:
     keypoints/VIDEO.npy         (T, 17, 3) COCO joints: x and y in pixels, and a score
     splits/*.split1.bundle      the videos of `train` and of `test`, one per line
 
-Labels and mapping are in the form in which the authors released them (VIDEO.txt and
-SRC/mapping.txt are also read; without a mapping, the 23 published names are used). The
-release has image features but no poses, so **keypoints/ is our convention**: estimate
-poses with HRNet or another COCO model, and write NaN or a score of 0 for joints that
-were not found. The release has no splits either: provide bundles or --test; otherwise
-every fifth video is for testing. See docs/datasets/desktop_assembly.md.
+Labels and mapping are as the authors released them (VIDEO.txt and SRC/mapping.txt are
+also read; without a mapping, the 23 published names are used). The release has image
+features but no poses, so **keypoints/ is our convention**: estimate poses with HRNet or
+another COCO model, and write NaN or a score of 0 for joints that were not found. The
+release has no splits either: provide bundles or --test; otherwise every fifth video is
+for testing. See docs/datasets/desktop_assembly.md.
 """
 
 from pathlib import Path
@@ -83,7 +83,7 @@ def convert(
         if test is None:
             assumed['split'] = 'every fifth video is for testing: the release has none'
     folder = keypoints or source / 'keypoints'
-    building.check_folder(folder, 'name the one with VIDEO.npy by --keypoints')
+    building.check_folder(folder, 'name the one with VIDEO.npy with --keypoints')
     annotations: list[VideoAnnotation] = []
     for video, label in labels.items():
         pose = folder / f'{video}.npy'

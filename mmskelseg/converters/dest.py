@@ -1,6 +1,6 @@
 """Convert from and to the layout in which skeleton segmentation papers share data.
 
-It comes from DeST's repository: PKU-MMD, LARa, MCFS-22, MCFS-130, TCG-15, HuGaDB.
+DeST's repository has PKU-MMD, LARa, MCFS-22, MCFS-130, TCG-15 and HuGaDB in it.
 
     features/VIDEO.npy           (C, T, V, M), (C, T, V), (T, V, C) or (T, M*V*C)
     gt_arr/VIDEO.npy             the class id of each frame, (T,)
@@ -73,13 +73,13 @@ IMPORT = """\
 Make an annotation file from skeletons and labels in DeST's layout.
 
 SRC contains features/, gt_arr/, mapping.txt and splits/ or csv/. The files do not state
-everything; the rest is known for the data sets listed at --release, and must be given
-by --skeleton, --fps and --channels for others. Joints in 3D become keypoint_3d, and a
-2D view of them keypoint. Signals that are not coordinates become features in
+skeleton, frame rate or channels: they are known for the data sets listed at --release;
+for others, give --skeleton, --fps and --channels. 3D joints become keypoint_3d, and
+their 2D view becomes keypoint. Signals that are not coordinates become features in
 OUT/features/MODALITY/VIDEO.npy.
 """
 IMPORT_EXAMPLES = """examples:
-  # a data set whose folder has its name: PKU-subject, LARA, MCFS-22, ...
+  # a known data set, in a folder of its name: PKU-subject, LARA, MCFS-22, ...
   %(prog)s dataset/LARA data/lara --sample 4
   # another data set: 17 joints in 2D with a score, in pixels
   %(prog)s dataset/mine data/mine \\
@@ -89,8 +89,8 @@ EXPORT = """\
 Write an annotation file in DeST's layout.
 
 OUT gets features/, gt_arr/, gt_boundary_arr/, groundTruth/, mapping.txt, splits/ and
-csv/. Joints come from keypoint_3d if it exists, otherwise they are x, y and score from
-keypoint; missing joints are 0. In each split, every tenth training video is in
+csv/. Joints come from keypoint_3d if it exists, otherwise from keypoint as x, y and
+score; missing joints are 0. In each split, every tenth training video is in
 csv/valN.csv, as in DeST.
 """
 EXPORT_EXAMPLES = """examples:
@@ -138,7 +138,7 @@ RELEASES = {
 
 
 def channels(text: str) -> str:
-    """Return a command line value of channels, a letter for each number of a joint."""
+    """Return the value of --channels, a letter for each number of a joint."""
     letters = text.replace('.', '')
     once = len(set(letters)) == len(letters)
     if text != 'none' and not (once and set('xy') <= set(letters) <= set('xyzs')):
@@ -157,8 +157,8 @@ def find_release(
     Args:
         source: The folder, which may have the name of a known data set.
         name: The value of --release.
-        told: The properties that were given.
-        sample: The value of --sample, by which the frame rate is divided.
+        told: The properties that the user gave.
+        sample: The value of --sample, which divides the frame rate.
     """
     folder = source.resolve().name
     by_folder = {name.lower(): name for name in RELEASES}.get(folder.lower())
@@ -169,8 +169,8 @@ def find_release(
     if lacking:
         raise UserError(
             f'{source}: {folder} is not a known data set, and its files do not '
-            f'state everything; give {" and ".join(lacking)}, or name a known one by '
-            f'--release ({", ".join(RELEASES)}).'
+            f'state everything; give {" and ".join(lacking)}, or name a known one '
+            f'with --release ({", ".join(RELEASES)}).'
         )
     assumed = {}
     if 'fps' not in told:
@@ -249,7 +249,7 @@ def _annotate_all(
     told: bool,
     assumed: dict[str, str],
 ) -> list[VideoAnnotation]:
-    """Return the annotations of all videos, and add to what was assumed."""
+    """Return the annotations of all videos, and add to ``assumed``."""
     joints = Skeleton.get(known.skeleton).num_joints
     count = len(known.channels or BY_COUNT[3])
     videos = []
@@ -293,7 +293,7 @@ def write_arrays(
 
 
 def write_tables(data: AnnotationFile, out: Path, name: str) -> None:
-    """Write the tables of the splits of a data set of this name."""
+    """Write the split tables of a data set of this name."""
     for number, pair in enumerate(fold_splits(data), 1):
         train, test = (data['split'][split] for split in pair)
         tables = {
@@ -347,7 +347,7 @@ CONVERTER = Converter(
                 Option(
                     '--channels',
                     'meaning of each number of a joint: x, y, z, s (score), or a dot '
-                    'to ignore it; none if none is a coordinate (default: those of the '
+                    'to ignore it; none without coordinates (default: those of the '
                     'release, or xy for two numbers and xyz for three)',
                     type=channels,
                     metavar='xyz|xys|...',

@@ -9,13 +9,12 @@ from mmskelseg.converters.building import check_finite, read_array
 from mmskelseg.runtime.messages.errors import UserError, reads_file
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
-# Side and margin of the square image into which joints that are not in pixels are
-# fitted.
+# Side and margin of the square image for joints that are not in pixels.
 SIDE, MARGIN = 512, 32
 AXES = ('CTVM', 'CTV', 'TVC', 'TD')
 # The default meaning of the channels of a joint, by their number.
 BY_COUNT = {2: 'xy', 3: 'xyz'}
-# Coordinates whose absolute values do not exceed this are not pixels.
+# Coordinates up to this absolute value are not pixels.
 LARGEST_PART = 2
 # The axes of 3D joints that point right and down in the 2D view, with their signs.
 VIEWS = {
@@ -66,11 +65,11 @@ def read_joints(path: Path, joints: int, count: int) -> np.ndarray:
     Args:
         path: An array (C, T, V, M), (C, T, V), (T, V, C) or (T, M * V * C).
         joints: V, which distinguishes these shapes.
-        count: C, which only the last of them does not state.
+        count: C, which the last shape does not show.
     """
     meaning = (
         f'(C, T, {joints}, M), (C, T, {joints}), (T, {joints}, C) or (T, M*{joints}*C) '
-        f'for {joints} joints, or name the skeleton of these data by --skeleton'
+        f'for {joints} joints, or name the skeleton of these data with --skeleton'
     )
     array = _read_numbers(path, [2, 3, 4], meaning)
     if array.ndim == 4 and array.shape[2] == joints:
@@ -101,8 +100,8 @@ def joint_channels(path: Path, count: int, wanted: str | None, told: bool) -> st
     if told or count not in BY_COUNT:
         raise UserError(
             f'{path}: {count} numbers for each joint, but the channels are '
-            f'{wanted or "not known"}; give the meaning of each by --channels, such as '
-            'xys or ...xyz, or none if none is a coordinate.'
+            f'{wanted or "not known"}; give the meaning of each with --channels, such '
+            'as xys or ...xyz, or none without coordinates.'
         )
     return BY_COUNT[count]
 
@@ -218,7 +217,7 @@ def joint_array(video: VideoAnnotation, axes: str) -> np.ndarray:
     if len(pose) > 1:
         raise UserError(
             f'video {video["frame_dir"]}: {len(pose)} persons, for which {axes} has no '
-            'axis; choose CTVM or TD by --axes.'
+            'axis; choose CTVM or TD with --axes.'
         )
     return np.ascontiguousarray(
         pose[0].transpose(2, 0, 1) if axes == 'CTV' else pose[0]

@@ -1,4 +1,4 @@
-"""Poses, labels and video files, paired by name and combined at the poses' rate."""
+"""Pairs poses, labels and videos by name, and combines them at the poses' rate."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ from mmskelseg.runtime.structures.skeleton import Layout
 
 @dataclass(frozen=True)
 class Options:
-    """The options of `mmskelseg convert keypoints`, where their help stands."""
+    """The options of `mmskelseg convert keypoints`; see its help."""
 
     keypoints: Sequence[Path]
     out: Path
@@ -109,7 +109,7 @@ def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
 def _look_into(
     paths: Iterable[Path], fits: Callable[[Path], bool], kinds: str
 ) -> Iterator[Path]:
-    """Yield the files, and the fitting content of folders, one level deep."""
+    """Yield the files, and what fits in folders, one level deep."""
     for path in paths:
         inside = [path]
         if path.is_dir() and not fits(path):
@@ -132,14 +132,14 @@ def find_labels(
     Args:
         paths: Label files, or folders of them.
         format: Their format; by default recognised by name and content.
-        options: Options of readers, passed to those formats that have them.
+        options: Options of readers; each format gets those that it has.
         strict: Whether a part that does not fit is an error instead of a note.
     """
     known = set().union(*map(reader_options, READERS))
     unknown = sorted(options.keys() - known)
     if unknown:
         raise UserError(
-            f'--label-option {unknown[0]}: there is no option of that name; known are '
+            f'--label-option {unknown[0]}: there is no such option; choose from '
             f'{", ".join(sorted(known - {"fps"}))}.'
         )
     files = _look_into(
@@ -172,7 +172,7 @@ def _labels(
 
 
 def _is_framewise(path: Path) -> bool:
-    """Return whether each line of a text is a single class name, as in groundTruth."""
+    """Return whether each line is a single class name, as in groundTruth."""
     if path.suffix != '.txt':
         return False
     first = read_text(path).partition('\n')[0]
@@ -184,15 +184,15 @@ def pair(
 ) -> tuple[list[tuple[str, Path, Labels]], list[str]]:
     """Return id, keypoints and labels of each video, and notes on skipped files.
 
-    A video is named after its labels. Its keypoints have this name, or are the only
-    ones with this name in theirs. Otherwise the same is tried with the name of the
-    label file, and then with keypoints whose name is in either, as ``take1`` is in
-    ``take1_reencoded`` and ``take1_labels``.
+    A video is named after its labels. Its keypoints are the file of this name, or the
+    only file with this name in its own. If there is none, the name of the label file is
+    tried in the same way, and then keypoints whose name is part of either name, as
+    ``take1`` is of ``take1_reencoded`` and ``take1_labels``.
 
     Args:
         keypoints: Keypoint files by name.
         labels: Labels of all videos.
-        skip: Whether to skip files without a partner, which are otherwise an error.
+        skip: Whether to skip unpaired files, which are otherwise an error.
     """
     videos: dict[str, tuple[Path, Labels]] = {}
     without_keypoints = []
@@ -235,7 +235,7 @@ def pair(
             f'{lonely[0]}, the first of {len(lonely)} without a partner; files are '
             f'paired by name. Keypoints without labels: '
             f'{listed(sorted(without_labels))}; labels without keypoints: '
-            f'{listed(theirs)}. Rename files, or skip these by --skip-unpaired.'
+            f'{listed(theirs)}. Rename files, or skip these with --skip-unpaired.'
         )
     return [(name, *videos[name]) for name in sorted(videos)], lonely
 
@@ -245,7 +245,7 @@ def load_poses(
 ) -> Poses:
     """Return the poses of the chosen person, with image size and frame rate.
 
-    If only the labels state a rate, as those of BORIS do, it is that.
+    If only the labels state a frame rate, as in BORIS, it is used.
     """
     size = options.size or (video.img_shape if video else None)
     poses = read_poses(
@@ -267,17 +267,17 @@ def load_poses(
 
 
 def line_segments(labels: Labels, fps: float | None) -> Sequence[Segment]:
-    """Return the segments of labels that may be lines, of which so many are a second.
+    """Return the segments of labels; lines become segments at ``fps`` lines a second.
 
     Raises:
-        UserError: If they are lines, and ``fps`` is None.
+        UserError: If the labels are lines, and ``fps`` is None.
     """
     if not labels.lines:
         return labels.segments
     if fps is None:
         raise UserError(
-            f'{labels.path}: {len(labels.lines)} lines, a frame each; give their frame '
-            'rate by --label-fps.'
+            f'{labels.path}: {len(labels.lines)} lines, one per frame; give their '
+            'frame rate with --label-fps.'
         )
     names = list(dict.fromkeys(labels.lines))
     ids = [names.index(line) if line else -1 for line in labels.lines]
@@ -296,8 +296,8 @@ def frame_labels(
         if rate is None:
             raise UserError(
                 f'{labels.path}: {len(labels.lines)} lines, but {frames} frames of '
-                f'poses at {fps:g} fps; give the frame rate of the lines by '
-                '--label-fps.'
+                f'poses at {fps:g} fps; give the frame rate of the lines '
+                'with --label-fps.'
             )
     label = segments_to_labels(
         line_segments(labels, rate),

@@ -3,8 +3,8 @@
 KEYPOINTS are files of MMPose, OpenPose (a folder per video), COCO results, MediaPipe,
 DeepLabCut or SLEAP, tables (CSV) or arrays (npz), one per video, or folders of them.
 LABELS are files of BORIS, ELAN, Label Studio, VIA or CVAT, tables of segments (CSV),
-texts with the class of each frame, one per line, or folders of them. Formats are
-recognised by name and content. Keypoints and labels are paired by name: labels of
+text files with the class of each frame, or folders of them. Formats are recognised by
+name and content. Keypoints and labels are paired by name: labels of
 `take1.mp4` belong to `take1.json` or `take1DLC_resnet50_....csv`. OUT gets
 annotations.pkl.
 
@@ -41,7 +41,7 @@ EXAMPLES = """examples:
   # poses of MMPose and a BORIS project; frames between its states are `idle`
   %(prog)s predictions data/mine \\
       --labels project.boris --fps 30 --unlabelled background --background idle
-  # DeepLabCut and a table of segments for each video; frame rate and size of the videos
+  # DeepLabCut and a table of segments for each video; rate and size from the videos
   %(prog)s dlc/*.csv data/mice --labels segments \\
       --videos videos --unlabelled ignore --folds 5
 """
@@ -65,7 +65,7 @@ def class_names(
 
 
 def assignment(text: str) -> tuple[str, str]:
-    """Return name and value of a text.
+    """Return the name and the value of a text NAME=VALUE.
 
     >>> assignment('hand_l=left_wrist'), assignment('subject=')
     (('hand_l', 'left_wrist'), ('subject', ''))
@@ -77,7 +77,7 @@ def assignment(text: str) -> tuple[str, str]:
 
 
 def label_options(given: Sequence[tuple[str, str]]) -> dict[str, object]:
-    """Return the options given by --label-option, observations of BORIS as a list.
+    """Return the values of --label-option, with observations of BORIS as a list.
 
     >>> label_options([('observation', 'a'), ('subject', 'ann'), ('observation', 'b')])
     {'observation': ['a', 'b'], 'subject': 'ann'}
@@ -127,7 +127,7 @@ def _difference(these: Layout, those: Layout) -> str:
 def convert(given: Options) -> None:
     """Write the annotation file of keypoints and labels."""
     if 'background' in (given.unlabelled, given.overlap) and given.background is None:
-        raise UserError('name the class by --background NAME.')
+        raise UserError('name the class with --background NAME.')
     if given.out.is_file():
         raise UserError(
             f'{given.out}: a file, expected the folder OUT, which comes after the '
@@ -176,7 +176,7 @@ def convert(given: Options) -> None:
         files=sources, folds=given.folds, videos=videos,
     )  # fmt: skip
     if given.classes is None:
-        # Where misspelt names can be seen.
+        # A misspelt name shows up as an extra class.
         found_ids = (k for v in annotations for *_, k in to_segments(v['label']))
         counts = Counter(found_ids)
         listed = (f'{name} ({counts[k]})' for k, name in enumerate(classes))
@@ -189,7 +189,7 @@ def _annotate(
     given: Options,
     notes: dict[str, list[str]],
 ) -> tuple[list[VideoAnnotation], list[Layout]]:
-    """Return annotations and layouts of videos; names go to the notes about them."""
+    """Return annotations and layouts of videos; add their names to the notes."""
     names = [name for name, *_ in found]
     files = {
         name: VideoFile.open(path)
@@ -225,7 +225,7 @@ def _annotate(
                 f'{path}: its joints differ from those of {names[0]}'
                 f'{_difference(skeletons[-1], skeletons[0])}; '
                 'correct their names, convert only videos of one layout, or convert '
-                'all to COCO joints by --coco17.'
+                'all to COCO joints with --coco17.'
             )
     if joined:
         count = counted(sum(joined.values()), 'segment')
@@ -257,15 +257,15 @@ POSE_OPTIONS = (
     ),
     Option(
         '--view',
-        'from where the camera looks: training turns and mirrors what is seen from the '
-        'top (default: top if bodies point in all directions, else side)',
+        'side of the camera: training rotates and mirrors skeletons seen from the top '
+        '(default: top if bodies point in all directions, else side)',
         choices=VIEWS,
     ),
     Option('--coco17', "convert all poses to COCO's 17 joints, by the names of joints"),
     Option(
         '--part',
         'with --coco17, the COCO joint that corresponds to a joint of the file, such '
-        'as hand_l=left_wrist; may be given several times',
+        'as hand_l=left_wrist; may be repeated',
         type=assignment,
         action='append',
         metavar='NAME=JOINT',
@@ -296,7 +296,7 @@ LABEL_OPTIONS = (
     ),
     Option(
         '--classes',
-        'classes in the order of their ids, or a text with one per line (default: '
+        'classes in the order of their ids, or a text file with one per line (default: '
         'those of the labels, in alphabetical order)',
         nargs='+',
         metavar='NAME',
@@ -328,7 +328,7 @@ CONVERTER = options.Converter(
             '--skip-unpaired',
             'skip keypoints without labels, and labels without keypoints',
         ),
-        options.test('VIDEO,VIDEO', 'every fifth; of one recording, its end'),
+        options.test('VIDEO,VIDEO', 'every fifth; with one recording, its end'),
         Option('--name', 'name of the data set (default: the name of OUT)'),
         options.FOLDS,
     ),

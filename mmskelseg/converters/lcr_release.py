@@ -46,7 +46,7 @@ def find_files(root: Path, parts: Mapping[str, str]) -> dict[tuple[str, str], Pa
                 )
             found[match[1], key] = path
     if not found:
-        raise UserError(f'{root}: there is no video in it; copy the release again.')
+        raise UserError(f'{root}: contains no video; copy the release again.')
     files = {}
     for video in sorted({video for video, _ in found}):
         for key, part in parts.items():

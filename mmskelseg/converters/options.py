@@ -1,7 +1,7 @@
-"""What converters declare about their options, for the parser in `commands/convert.py`.
+"""How converters declare their options to the parser in `commands/convert.py`.
 
-A converter is a function. Its keywords are the options, with their defaults; what the
-parser needs besides is declared here.
+A converter is a function. Its keywords are the options, with their defaults; this
+module declares what else the parser needs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ class Option:
         name: Its name; without dashes, it is the keyword of the converter's function.
         help: Its help.
         settings: Other keywords of argparse's ``add_argument``. A ``type`` raises
-            UserError for a wrong text.
+            UserError for an invalid text.
     """
 
     def __init__(self, name: str, help: str, **settings: Any) -> None:
@@ -41,14 +41,14 @@ class Converter:
     Attributes:
         run: The function; it gets each option as a keyword.
         options: The options outside of groups.
-        groups: Options under a title of their own; a function adds some that other
+        groups: Options by the title of their group; a function adds options that other
             commands share.
         parts: Converters by the word that chooses one, such as `import`.
         summary: For a part, its line in the help of the converter.
         description: For a part, the text above its options; else that of the module.
         examples: Text below the options; ``%(prog)s`` stands for the command.
         usage: The usage, if that of argparse is unclear.
-        takes: What has the keywords and their defaults, if ``run`` does not show them.
+        takes: The callable with the keywords and their defaults, if not ``run``.
     """
 
     run: Callable[..., None] | None = None
@@ -65,7 +65,7 @@ class Converter:
 
 
 def skeleton(text: str) -> Layout:
-    """Return the layout for the name of one, or from a JSON file with joints, limbs."""
+    """Return a layout: its name, or the content of a JSON file with joints, limbs."""
     if not text.endswith('.json'):
         return text
     layout = read_json(text, 'whatever made it')
@@ -75,7 +75,7 @@ def skeleton(text: str) -> Layout:
 
 
 def source(help: str) -> Option:
-    """Return SRC."""
+    """Return the argument SRC."""
     return Option('source', help, metavar='SRC', type=Path)
 
 
@@ -91,18 +91,18 @@ BACKGROUND = Option(
 FOLDS = Option(
     '--folds',
     'add N folds for cross-validation, fold1 to foldN; each tests every Nth video, '
-    'with a different start',
+    'from a different start',
     type=whole,
     metavar='N',
 )
 VIDEOS = Option(
     '--videos',
-    'folder of the video files, for RGB features; a file belongs to the video whose id '
-    'is its name, or is part of its name if only one file matches',
+    'folder of the video files, for RGB features; the name of a file is the id of its '
+    'video, or the only one that contains this id',
     type=Path,
     metavar='DIR',
 )
-# Those of releases, whose functions have a default for --fps.
+# Options of releases; their functions have a default for --fps.
 OF_RELEASES = (
     Option(
         '--fps',

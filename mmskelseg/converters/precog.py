@@ -36,7 +36,7 @@ EXAMPLES = """examples:
   %(prog)s data/precog
   # the same from the release
   %(prog)s data/precog/raw data/precog
-  # the twelve joints that pose estimators provide as well
+  # the twelve joints that pose estimators also provide
   %(prog)s data/precog_body --layout body12
   # test on other subjects, and replace labels that last one frame
   %(prog)s data/precog/raw data/precog --test 3,7,11 --repair-labels
@@ -61,8 +61,8 @@ FPS = 30.0
 TEST = ('01', '05', '09')
 SUBJECTS = (TEST, ('02', '06', '10'), ('03', '07', '11'), ('04', '08', '12'))
 # Sequences to hold out together. Only sequence 6 has elbow strikes, so it is always in
-# training. The others form two sets, and all classes remain without either of them. Of
-# all such pairs of sets, this one has the fewest transitions in common.
+# training. The others form two sets; holding out either leaves all classes in training.
+# Of all such pairs of sets, this one has the fewest transitions in common.
 ORDERS = (('1', '4'), ('2', '3', '5'))
 IMG_SHAPE = (480, 640)
 # Kinect 1's depth camera: NUI_CAMERA_DEPTH_NOMINAL_FOCAL_LENGTH_IN_PIXELS of its SDK is
@@ -216,7 +216,7 @@ def project(pose: np.ndarray) -> np.ndarray:
 
 
 def glitches(label: np.ndarray) -> list[int]:
-    """Return the frames whose label lasts for one frame and cannot be intended.
+    """Return the frames with a label that lasts one frame and must be a mistake.
 
     Such a label is an action, or interrupts an action that continues afterwards. A
     single frame of nothing between two different actions is a pause instead.
@@ -377,7 +377,7 @@ CONVERTER = options.Converter(
         options.OUT,
         options.Option(
             '--layout',
-            'all joints, or the twelve that pose estimators provide as well (default: '
+            'all joints, or the twelve that pose estimators also provide (default: '
             '%(default)s)',
             choices=('kinect20', 'body12'),
         ),
@@ -388,8 +388,8 @@ CONVERTER = options.Converter(
         ),
         options.Option(
             '--repair-labels',
-            'replace a label that lasts a single frame, and so must be a mistake, by '
-            'the label before it (default: only report such labels)',
+            'replace labels that last a single frame, which must be mistakes, by the '
+            'label before (default: only report them)',
         ),
     ),
     examples=EXAMPLES,

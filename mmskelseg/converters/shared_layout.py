@@ -42,7 +42,7 @@ IMPORT_OPTIONS = (
     BACKGROUND,
 )
 EXPORT_OPTIONS = (
-    Option('out', 'folder to make', metavar='OUT', type=Path),
+    Option('out', 'folder to create', metavar='OUT', type=Path),
     Option(
         '--unlabelled',
         'class for frames without a label (default: such frames are an error)',
@@ -68,9 +68,9 @@ def read_videos(
         labels: The label file of each video.
         read: Reads a feature file.
         read_label: Reads a label file.
-        cut: By how many frames the lengths of both may differ.
+        cut: Largest difference of both lengths, in frames.
         sample: 1 keeps all frames, 2 every second one, and so on.
-        hint: Another possible reason of different lengths, for the message.
+        hint: Another possible reason for different lengths, for the message.
 
     Raises:
         UserError: If the lengths differ by more than ``cut``.

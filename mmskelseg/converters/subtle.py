@@ -8,8 +8,8 @@ download yourself; its licence is GPL-3.0:
     annots/NAME.csv   a header, then a line for each frame: time and behaviour, `na`
                       where it is none of the four
 
-Each mouse has a fold of its own, in which it is tested. docs/datasets/subtle.md
-describes the joints, whose order the release does not state.
+Each mouse is tested in a fold of its own. docs/datasets/subtle.md describes the joints;
+the release does not state their order.
 """
 
 from pathlib import Path
@@ -110,7 +110,7 @@ def convert(source: Path, out: Path, *, test: str | None = None) -> None:
         'background': 'na',
         'up': 'z',
         'view': 'top',
-        'assumed': {'joints': 'their order, found by looking at them'},
+        'assumed': {'joints': 'their order, found by inspection'},
     }
     building.write(
         out,

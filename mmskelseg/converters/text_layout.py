@@ -94,7 +94,7 @@ def video_name(name: str) -> str:
 
 
 def find_labels(
-    folder: Path, kind: str = 'a text for each video, with a class in each line'
+    folder: Path, kind: str = 'a text file for each video, with a class in each line'
 ) -> dict[str, Path]:
     """Return the label file of each video, sorted by id.
 
@@ -212,8 +212,8 @@ def _frame_names(
     if without.size and not unlabelled:
         raise UserError(
             f'video {video["frame_dir"]}: frame {without[0]} has no label, the first '
-            f'of {without.size}, and the layout has no such frames; give them a '
-            'class by --unlabelled NAME.'
+            f'of {without.size}, and the layout needs a label for each; name a '
+            'class with --unlabelled NAME.'
         )
     return [names[k] if k >= 0 else str(unlabelled) for k in video['label']]
 
@@ -229,7 +229,7 @@ def write_layout(data: AnnotationFile, out: Path, unlabelled: str | None) -> lis
 
     Raises:
         UserError: If a frame has no label and ``unlabelled`` is None, or if the names
-            of two classes only differ in spaces.
+            of two classes differ only in spaces.
     """
     names = class_names(data, unlabelled)
     for video in data['annotations']:

@@ -267,7 +267,7 @@ CONVERTER = options.Converter(
             'mean length of a video, at least 2 (default: %(default)s)',
             type=number_from(2.0),
         ),
-        options.Option('--seed', 'default: %(default)s', type=whole),
+        options.Option('--seed', 'random seed (default: %(default)s)', type=whole),
         options.Option(
             '--no-videos', 'make only skeletons and labels, which is faster'
         ),

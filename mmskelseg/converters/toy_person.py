@@ -1,4 +1,4 @@
-"""The toy person's body in COCO-17, and its image by a camera and a tracker."""
+"""The toy person's body in COCO-17, as a camera and a tracker see it."""
 
 from dataclasses import dataclass
 

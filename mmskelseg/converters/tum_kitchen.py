@@ -40,7 +40,7 @@ def find_parts(root: Path, labels: Path | None) -> dict[str, str]:
     if folder is None:
         raise MissingFileError(
             f'{", ".join(map(str, choices))}: no such folder; name the one with '
-            'NN.txt for each video by --labels.'
+            'NN.txt for each video with --labels.'
         )
     suffix = '_pose3d' if any(poses.glob('*_pose3d.npy')) else ''
     # An absolute path stays the same when it is joined to the root.

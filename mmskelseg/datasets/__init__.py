@@ -1,4 +1,4 @@
-"""Annotation files as the data that PyTorch trains on."""
+"""Annotation files as data sets for PyTorch."""
 
 from mmskelseg.datasets.annotations import load_annotations, save_annotations
 

@@ -31,7 +31,7 @@ _KEPT = ('frame_dir', 'total_frames', 'img_shape', 'fps', 'filename', 'label', '
 class ActionSegDataset(BaseDataset):
     """A data set with an item for each untrimmed video of a split, or for each crop.
 
-    Building it makes all missing features, in the folder ``features`` beside the
+    Building it computes missing features, in the folder ``features`` beside the
     annotation file; see :func:`mmskelseg.encoders.store.ensure_features`.
 
     :class:`~mmskelseg.datasets.items.Item` lists the keys of an item. The metainfo,
@@ -52,12 +52,12 @@ class ActionSegDataset(BaseDataset):
         data_root: Folder to which ``ann_file`` is relative.
         data_prefix: ``video`` is the folder to which each ``filename`` is relative; by
             default the folder of the annotation file.
-        crop_frames: For training: recordings with more frames are cropped to this many,
-            at random places, as often in an epoch as crops cover the recording. Time
+        crop_frames: For training: longer recordings are cropped to this many frames at
+            random places; each epoch takes as many crops as cover the recording. Time
             and memory of a step then do not depend on its length.
-        labelled: A file of stretches, as written by ``mmskelseg suggest``. Labels
-            outside of them are ignored and videos without any are left out, to find
-            out how well fewer labels do.
+        labelled: A file of stretches, as written by ``mmskelseg suggest``. Other labels
+            are ignored and videos without any are left out, to test how well fewer
+            labels do.
         indices: The number of videos to use, counted from the first, or their indices.
         test_mode: Whether the videos are for testing.
         lazy_init: Whether to delay reading and extraction until the first item is
@@ -175,7 +175,7 @@ class ActionSegDataset(BaseDataset):
 
     @force_full_init
     def __len__(self) -> int:
-        """Return the number of items, of which a long recording has several."""
+        """Return the number of items; a long recording has several."""
         return len(self._crops)
 
     @property

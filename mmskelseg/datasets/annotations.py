@@ -1,4 +1,4 @@
-"""Annotation files, which the runtime reads."""
+"""Functions of the runtime for annotation files."""
 
 from mmskelseg.runtime.files.annotations import (
     check_annotations,

@@ -31,18 +31,18 @@ class ItemSource(Protocol):
 class Item(RenderedVideo, total=False):
     """A video on its way through the pipeline of a data set.
 
-    From the data set come the keys of its annotation, the skeletons only if there are
-    online features; ``feature_files``, the paths of each modality, one per copy;
-    ``online``, the recipe of each modality whose features are computed on the fly;
-    ``classes``, their names; ``epoch`` and ``run_seed``, on which random transforms
-    depend; ``up``, the direction of ``keypoint_3d`` that points up, None if unknown;
-    and ``dataset``, the data set itself, for transforms that mix videos. Of a
-    recording with several items, ``crop`` counts these from 0, ``crops`` is their
-    number, and ``crop_frames`` their length, or None if videos stay whole.
+    The data set gives it the keys of the annotation, with skeletons only for online
+    features; ``feature_files``, the paths of each modality, one per copy; ``online``,
+    the recipe of each modality with features computed on the fly; ``classes``, their
+    names; ``epoch`` and ``run_seed``, on which random transforms depend; ``up``, the
+    direction of ``keypoint_3d`` that points up, None if unknown; and ``dataset``, the
+    data set itself, for transforms that mix videos. A recording may have several items:
+    ``crop`` is the number of the item, from 0, ``crops`` is how many there are, and
+    ``crop_frames`` is their length, or None if videos stay whole.
 
     Transforms add ``features``, an array (C, T, ...) for each modality;
-    ``source_frames`` (T,) and ``source_length``, the frames that were kept of a video
-    and its length; and finally ``inputs`` and ``data_samples``.
+    ``source_frames`` (T,), the kept frames of a video, and ``source_length``, its
+    length; and finally ``inputs`` and ``data_samples``.
     """
 
     feature_files: dict[str, list[str]]

@@ -28,8 +28,8 @@ class LengthBatchSampler(BatchSampler):
     """Batches videos of similar length together, to reduce padding.
 
     The indices of the sampler are divided into pools of several batches. Each pool is
-    sorted by length and divided into batches; batches are then shuffled. To be used in
-    a dataloader as ``batch_sampler=dict(type='LengthBatchSampler')``.
+    sorted by length and divided into batches; batches are then shuffled. Use it in a
+    dataloader as ``batch_sampler=dict(type='LengthBatchSampler')``.
 
     Args:
         sampler: Yields indices of the data set.

@@ -68,7 +68,7 @@ def with_labels_in(
     """Return the videos with labels in the stretches of a file, without other labels.
 
     Raises:
-        UserError: If no video has any.
+        UserError: If no video has a label in a stretch.
     """
     inside: dict[str, list[Stretch]] = {}
     for stretch in read_stretches(path):

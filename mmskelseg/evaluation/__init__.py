@@ -72,7 +72,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import the metrics when they are needed: the functions do without PyTorch."""
+    """Import the metrics on demand, since the functions need no PyTorch."""
     if name not in _METRICS:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     return getattr(import_module(f'{__name__}.metrics'), name)

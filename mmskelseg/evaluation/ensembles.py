@@ -72,7 +72,7 @@ def labelled(
 ) -> dict[str, Tensor]:
     """Return a video's prediction with its labels, by :func:`decode`."""
     if not (steps := list(steps)):
-        # Of tensors as they are, so that nothing waits for their device.
+        # Keep tensors on their device, so that nothing waits for it.
         return cast(Any, decode)(prediction)
     arrays = {key: value.cpu().numpy() for key, value in prediction.items()}
     decoded, device = decode(arrays, steps), prediction['pred_score'].device
@@ -88,7 +88,7 @@ def average_dumps(
     """Return the ensemble of several models' dumped predictions for the same videos.
 
     Args:
-        paths: Files of ``tools/test.py --dump``.
+        paths: Files of ``mmskelseg test --dump``.
         weights: Weight of each dump; by default all equal.
 
     Returns:
@@ -170,7 +170,7 @@ def _check_dump(
 
 
 def _check_values(values: Tensor | np.ndarray, place: str, field: str) -> None:
-    """Raise a UserError if a predicted field has values that it cannot have."""
+    """Raise a UserError if a predicted field has impossible values."""
     values = torch.as_tensor(values)
     wrong = ~values.isfinite()
     if field == 'pred_score':

@@ -72,7 +72,7 @@ class _VideoMetric(BaseMetric, Generic[_ResultT]):
 
     @property
     def _reader(self) -> str:
-        """The end of the message about missing fields: what needs them, remedy."""
+        """The end of the message about missing fields: who needs them, the remedy."""
         raise NotImplementedError
 
     def _fields(self, sample: Sample) -> Sequence[str]:
@@ -152,7 +152,7 @@ class SegmentationMetric(_VideoMetric[Video]):
         return 'pred_label', 'gt_label', scores
 
     def _entry(self, frame_dir: str | None, sample: Sample) -> dict[str, Video]:
-        """Return the prediction of a sample, and those that it was made from."""
+        """Return a sample's prediction, and the predictions that it was made from."""
         made_of = {_OWN: sample}
         if sample.get('raw_label') is not None:
             raw = {'pred_label': sample.get('raw_label')}
@@ -255,7 +255,7 @@ class RiskMetric(_VideoMetric[dict[str, float]]):
 
     Both are means over videos of the mean over frames, in the unit of the annotated
     score (or its square), not in percent. They also have a ``_std``, numpy's standard
-    deviation over videos. After the evaluation, ``report`` has the same, and the errors
+    deviation over videos. After the evaluation, ``report`` has these errors, and those
     of each video.
 
     Reads: gt_risk (T,) and pred_risk (T,).
@@ -299,7 +299,7 @@ class RiskMetric(_VideoMetric[dict[str, float]]):
 
 @METRICS.register_module()
 class DumpPredictions(DumpResults):
-    """Writes predictions to a pickle file, from which an ensemble can be made.
+    """Writes predictions to a pickle file, for ``mmskelseg ensemble``.
 
     The samples are those of MMEngine's ``DumpResults``, with ``classes`` and
     ``background`` of the data set but without the predictions of an ensemble's members.

@@ -1,4 +1,4 @@
-"""Reading of predictions that tests have dumped, without running code from the file."""
+"""Reads predictions that tests have dumped, without running code from the file."""
 
 import os
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def load_samples(path: str | os.PathLike) -> dict[str, Sample]:
 
     Raises:
         UserError: If the file is missing, would run code, or does not come from
-            ``tools/test.py --dump``.
+            ``mmskelseg test --dump``.
     """
     content = load_pickle(path, _NAMES)
     samples = {}
@@ -62,14 +62,14 @@ def load_samples(path: str | os.PathLike) -> dict[str, Sample]:
 
 
 def _problems(sample: object) -> Iterator[str]:
-    """Yield what a sample lacks, or has in a wrong shape."""
+    """Yield what is missing in a sample or has a wrong shape."""
     if not isinstance(sample, dict) or not {'frame_dir', 'pred_label'} <= sample.keys():
         yield f'holds {type(sample).__name__} without frame_dir and pred_label'
         return
     name = sample['frame_dir']
     if not isinstance(name, str):
         yield f'frame_dir is {shown(name)}, expected a string'
-    # What is no array is told below; a list may be ragged.
+    # The loop below reports what is not an array; a list may be ragged.
     shape = tuple(getattr(sample['pred_label'], 'shape', ())) or (None,)
     shapes: dict[str, tuple[int | None, ...]] = dict.fromkeys(_OF_FRAMES, (None,))
     shapes |= dict.fromkeys(('pred_score', 'pred_logit'), (None, None))

@@ -132,7 +132,7 @@ def test_options_are_part_of_a_name(save, call_tool):
         ({}, ['--group-by', 'a|b'], '--group-by a|b: matches nothing in the name of'),
         ({}, ['--group-by', '(b)?'], "matches nothing in the name of test video 'a'"),
         ({}, ['--group-by', '^'], '--group-by ^: puts all test videos into one group'),
-        ({}, ['--group-by', '(a'], "'(a' is no regular expression: missing )"),
+        ({}, ['--group-by', '(a'], "'(a' is not a regular expression: missing )"),
     ],
 )
 def test_what_cannot_be_compared_is_named(save, call_tool, other, args, message):

@@ -30,8 +30,8 @@ def test_doctor_lists_versions_and_active_repairs():
     for repair in compat.active():
         assert f'\n  {repair.name}  ' in process.stdout
         assert repair.upstream in process.stdout
-    assert 'To be fixed' not in process.stdout
-    assert process.stdout.endswith('\nAll required packages are there.\n')
+    assert 'To fix' not in process.stdout
+    assert process.stdout.endswith('\nAll required packages are installed.\n')
     assert '\n  onnxruntime  ' in process.stdout.partition('Optional packages:')[2]
 
 
@@ -42,7 +42,7 @@ def test_doctor_runs_without_any_dependency(command):
     assert process.stderr == ''
     rows = [line.split() for line in process.stdout.splitlines()]
     assert ['torch', '-', '>=2.4', 'MISSING'] in rows
-    assert 'To be fixed:\n  numpy is not installed' in process.stdout
+    assert 'To fix:\n  numpy is not installed' in process.stdout
     assert 'torch cannot be imported' in process.stdout
 
 

@@ -100,7 +100,7 @@ def test_only_another_checkpoint_is_written(trained, call_tool, tmp_path):
     config, checkpoint = trained
     before = checkpoint.read_bytes()
     for out, words in (
-        (checkpoint, 'is the checkpoint of the training, which would be replaced'),
+        (checkpoint, 'would replace the checkpoint of the training'),
         (tmp_path / 'mine.py', 'the name of a checkpoint must end in .pth'),
     ):
         done = call_tool('tools/fit_decoder.py', config, checkpoint, out, code=1)

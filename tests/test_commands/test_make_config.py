@@ -84,7 +84,7 @@ def test_config_for_streams_looks_ahead_in_seconds(make_config, tmp_path):
 def test_sides_that_heatmaps_cannot_tell_apart_are_noted(make_config):
     """They are told apart by pairs, which the names of these joints do not show."""
     data = small_annotations()
-    note = 'No joints of the skeleton are pairs of left and right'
+    note = 'The skeleton names no pairs of left and right joints'
     text, cfg = make_config(data, '--recipe', 'heatmap_cnn')
     assert note not in text
     assert cfg.model.members == 1

@@ -307,7 +307,7 @@ def test_what_files_do_not_say_must_be_told(release, tmp_path, call_tool):
     out = tmp_path / 'out'
     done = call_tool(TOOL, 'import', root, out, code=1)
     assert 'mine is not a known data set' in done.stderr
-    assert 'give --fps and --skeleton, or name a known one by --release' in done.stderr
+    assert 'give --fps and --skeleton, or name a known one with' in done.stderr
     options = ('--fps', '10', '--skeleton', 'tcg17')
     done = call_tool(TOOL, 'import', root, out, *options, code=1)
     assert '4 numbers for each joint, but the channels are not known' in done.stderr

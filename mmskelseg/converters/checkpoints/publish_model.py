@@ -2,12 +2,12 @@
 
     mmskelseg convert-model publish_model work_dirs/mine mine.safetensors
 
-SRC is a checkpoint, or a work folder, for its last one. DST has the weights (the
+SRC is a checkpoint, or a work folder (its last checkpoint). DST has the weights (the
 averaged ones, if training averages them), the classes and the skeleton of the training
-data, and those parts of the config that build the model and make its features: no
-optimizer, no history and no paths. DST needs no config file: pass None and DST to the
-Python API where a command takes a config and a checkpoint. A DST that ends in
-.safetensors holds tensors and JSON alone, which nobody needs to trust.
+data, and the parts of the config that build the model and make its features: no
+optimizer, no history and no paths. DST needs no config file: in the Python API, pass
+None as the config and DST as the checkpoint. A DST that ends in .safetensors holds only
+tensors and JSON, so loading it cannot run code.
 """
 
 from pathlib import Path

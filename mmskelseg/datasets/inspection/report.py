@@ -33,7 +33,7 @@ from mmskelseg.runtime.structures.annotations import (
     VideoAnnotation,
 )
 
-# The most lines that the report has for one check.
+# The most lines for one check.
 SHOWN = 6
 # The most timelines in one picture.
 TIMELINES = 40
@@ -283,8 +283,7 @@ def draw_all(
         data: The annotations.
         summary: Their statistics.
         text: Text above the pictures.
-        videos: Number of videos of which sample frames are drawn, from the first; None
-            for all.
+        videos: Draw sample frames of this many videos, from the first; None for all.
         frames: Number of sample frames of a video.
         line_minutes: See :func:`mmskelseg.runtime.drawing.timelines.draw_timelines`.
 

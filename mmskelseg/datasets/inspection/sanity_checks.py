@@ -19,7 +19,7 @@ from mmskelseg.runtime.files.annotations import fold_splits
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 
-# The most seconds without any joint, and the most seconds without any movement.
+# The longest time without any joint, and without any movement, in seconds.
 LONGEST_EMPTY = 1.0
 LONGEST_FROZEN = 1.0
 # Largest share of frames that repeat the pose of the previous frame; more suggest that
@@ -31,7 +31,7 @@ FARTHEST_OUTSIDE = 0.5
 MOST_OUTSIDE = 0.01
 # Highest score; some estimators slightly exceed 1.
 HIGHEST_SCORE = 1.5
-# Largest coordinate of joints that are given as fractions of the image.
+# Largest coordinate of joints as fractions of the image.
 LARGEST_PART = 2.0
 # A segment that is shorter than both is too short for an action or its annotation.
 SHORTEST_FRAMES = 3
@@ -137,7 +137,7 @@ def frozen_pose(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
     elif still.sum() > MOST_REPEATED * moving:
         yield (
             f'{still.sum()} of {moving} poses ({100 * still.sum() / moving:.0f} %) '
-            'repeat the one of the frame before; were they made at a lower frame rate?'
+            'repeat the previous pose; were they made at a lower frame rate?'
         )
 
 
@@ -194,7 +194,7 @@ def single_class(video: VideoAnnotation, classes: Sequence[str]) -> Iterator[str
 
 
 def unlabelled(video: VideoAnnotation, classes: Sequence[str]) -> Iterator[str]:
-    """Find a video most of whose frames have no label."""
+    """Find a video in which most frames have no label."""
     count, frames = (video['label'] == IGNORED).sum(), video['label'].size
     if count > MOST_UNLABELLED * frames:
         yield f'{count} of {frames} frames have no label'

@@ -1,4 +1,4 @@
-"""The check for poses that several videos of an annotation file share."""
+"""Checks for poses that several videos of an annotation file share."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence

@@ -40,7 +40,7 @@ class Transform(BaseTransform):
 
 
 class Augmentation(Transform):
-    """A transform whose random numbers depend only on its type, its seed and the video.
+    """A transform with random numbers that depend only on its type, seed and video.
 
     So they are the same on every machine, in every worker, after resuming and for all
     modalities of a video. In the pipeline of a data set, they also depend on the epoch,
@@ -70,7 +70,7 @@ class Augmentation(Transform):
 
     def _digest(self, results: Item, part: str = '') -> bytes:
         epoch = f':{results["epoch"]}' if 'epoch' in results else ''
-        # Seed 0 adds nothing, so that numbers are as before `run_seed` existed.
+        # Seed 0 adds nothing, so numbers are the same as without `run_seed`.
         run = f'/{results["run_seed"]}' if results.get('run_seed') else ''
         crop = f'#{results["crop"]}' if results.get('crop') else ''
         kind = f'{type(self).__name__}{part}{epoch}{run}{crop}'
@@ -78,7 +78,7 @@ class Augmentation(Transform):
         return hashlib.sha256(f'{kind}:{self.seed}:{name}'.encode()).digest()
 
     def check_place(self, results: Item) -> None:
-        """Raise a UserError if features are loaded already, which would not change."""
+        """Raise a UserError if features are loaded already: they would not change."""
         if 'features' in results:
             name = type(self).__name__
             raise UserError(
@@ -87,7 +87,7 @@ class Augmentation(Transform):
             )
 
     def check_effect(self, results: Item) -> None:
-        """Raise a UserError if no features can change, since all are loaded or files.
+        """Raise a UserError if no features can change: all are loaded or in files.
 
         Only changes in time also apply to features in files.
         """
@@ -114,9 +114,8 @@ class Augmentation(Transform):
         """Keep only some frames, and store which frames of the video these are.
 
         ``source_frames`` (T,) and ``source_length`` tell :class:`LoadFrameFeatures`
-        which frames of stored features to take. Labelled frames among frames without a
-        label, such as timestamps, are not lost between two frames that are kept: the
-        later one gets their label.
+        which frames of stored features to take. A label among unlabelled frames, such
+        as a timestamp, is not lost with its frame: the next kept frame gets it.
         """
         label = results.get('label')
         for key in FRAME_KEYS:
@@ -140,7 +139,7 @@ class Augmentation(Transform):
 
 
 def _labels_of(label: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """Return the labels of frames in rising order, without losing a labelled run.
+    """Return the labels of ascending frames, without losing a labelled run.
 
     >>> _labels_of(np.array([-1, 3, -1, -1, -1]), np.array([0, 2, 4])).tolist()
     [-1, 3, -1]
@@ -226,9 +225,9 @@ class RandomHorizontalFlip(Augmentation):
         lateral: The axis of ``keypoint_3d`` that points sideways, seen from the camera;
             its sign changes. 1 in UW-IOM and TUM-Kitchen, 0 if x points to the right.
         class_pairs: Names of classes that are mirror images of each other, such as
-            ``[('left punch', 'right punch')]``. They require that the transform is in
-            the pipeline of a data set, before :class:`LoadFrameFeatures`, and that all
-            features are online.
+            ``[('left punch', 'right punch')]``. Then the transform must be in the
+            pipeline of a data set, before :class:`LoadFrameFeatures`, and all features
+            must be online.
 
     Raises:
         ValueError: If there are keypoints but no fitting skeleton, if ``class_pairs``

@@ -105,7 +105,7 @@ class RandomRotation3D(SkeletonAugmentation):
         up = results.get('up')
         if up is None:
             raise UserError(
-                'RandomRotation3D: no axis of keypoint_3d is known to be vertical; '
+                'RandomRotation3D: the vertical axis of keypoint_3d is unknown; '
                 "state it in the annotation file, such as metainfo['up'] = 'z', or "
                 'here, as vertical=2.'
             )

@@ -131,16 +131,15 @@ class RandomTimeWarp(Augmentation):
 
 @TRANSFORMS.register_module()
 class RecombineSegments(Augmentation):
-    """Continues a video with another training video from a segment boundary on.
+    """Continues a video with another training video at a segment boundary.
 
-    Everything after a boundary of a video is replaced by what follows a boundary of
-    another one, with the skeleton moved to the position of the first one and scaled to
-    its size, which is the root mean square distance of all joints from the mean of
-    their frame, over all frames. This creates orders of actions that nobody performed,
-    and keeps a model from memorising whole videos. A boundary is where two labelled
-    segments meet. Crops grow no longer than the data set's ``crop_frames``. Videos of
-    other frame rates, numbers of people or kinds of skeletons
-    are not joined.
+    A boundary is where two labelled segments meet. Everything after it is replaced by
+    what follows a boundary of another video, with skeletons moved to the position and
+    scaled to the size of those before. The size is the root mean square distance of all
+    joints from the mean of their frame, over all frames. This creates orders of actions
+    that nobody performed, and keeps a model from memorising whole videos. Crops grow no
+    longer than the data set's ``crop_frames``. Videos are only joined if they have the
+    same frame rate, number of people and kinds of skeletons.
 
     Reads: frame_dir; fps; dataset, the :class:`ActionSegDataset` of the video; label
     (T,), risk (T,) and the arrays of skeletons. Writes: label, risk, skeletons and
@@ -156,7 +155,7 @@ class RecombineSegments(Augmentation):
         seed: Different seeds give different splices.
 
     Raises:
-        ValueError: If the model reads features from files, which cannot follow.
+        ValueError: If the model reads features from files, which cannot be spliced.
     """
 
     def __init__(
@@ -179,8 +178,8 @@ class RecombineSegments(Augmentation):
         if results['feature_files']:
             raise UserError(
                 f'RecombineSegments: features of {", ".join(results["feature_files"])} '
-                'are in files, which cannot follow; set online=True for them in '
-                'dataset.features, or remove RecombineSegments.'
+                'are in files, which cannot be spliced; set online=True for them '
+                'in dataset.features, or remove RecombineSegments.'
             )
         rng = self.generator(results)
         for _ in range(self.times):
@@ -229,12 +228,12 @@ class RecombineSegments(Augmentation):
                 before = results[array][:, :cut]
                 joined[array] = np.concatenate([before, after], axis=1)
         joined['total_frames'] = len(joined['label'])
-        # The frames are no longer those of one video, and no file is read by them.
+        # The frames come from two videos, so they cannot index a file.
         joined.pop('source_frames', None)
         return joined
 
     def _size_of(self, video: Item, key: PlaceKey) -> float:
-        """Return the size in a whole video, which is computed only once."""
+        """Return the size in a whole video, computed once."""
         place = (video['frame_dir'], key)
         if place not in self._sizes:
             self._sizes[place] = _size(video, key)
@@ -257,8 +256,8 @@ class RecombineSegments(Augmentation):
                     self._places.setdefault(pair, []).append((index, int(cut)))
             if not self._places:
                 print_log(
-                    'RecombineSegments: in no training video does a labelled segment '
-                    'directly follow another one, so videos stay as they are.',
+                    'RecombineSegments: no training video has two adjacent labelled '
+                    'segments, so videos stay as they are.',
                     'current',
                     WARNING,
                 )

@@ -1,4 +1,4 @@
-"""Removal of arms and legs, as when a tracker loses them: Sec. IV-C of the paper."""
+"""Removes arms and legs, as when a tracker loses them: Sec. IV-C of the paper."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from mmskelseg.runtime.structures.skeleton import SkeletonLike
 class DropLimb(Transform):
     """Removes an arm or a leg from some frames, to test a model without them.
 
-    With probability p, each frame loses one of the skeleton's drop groups, all equally
-    likely, the same one for all persons.
+    With probability p, each frame loses one of the skeleton's drop groups, which are
+    equally likely. All persons lose the same one.
 
     The choice depends only on seed, video and frame. So all models lose the same limbs,
     and a limb that is lost at some p is also lost at every higher p.
 
     Reads: frame_dir; keypoint (M, T, V, 2); keypoint_score (M, T, V), 1 by default;
-    keypoint_3d (M, T, V, 3), if present. Writes: these arrays anew, with 0 for the
+    keypoint_3d (M, T, V, 3), if present. Writes: the same as new arrays, with 0 for the
     removed joints.
 
     Args:
@@ -93,8 +93,8 @@ class DropLimb(Transform):
     def draw(self, frame_dir: str, num_frames: int) -> np.ndarray:
         """Return the index in ``groups`` of each frame's loss, or -1, (T,), int64.
 
-        Two 64-bit numbers per frame from SHAKE-256 over seed and video decide whether
-        and which. Unlike NumPy's generators, this is the same everywhere.
+        Two 64-bit numbers per frame from SHAKE-256 over seed and video decide whether a
+        frame loses a group, and which. Unlike NumPy, this is the same everywhere.
         """
         stream = hashlib.shake_256(f'{self.seed}:{frame_dir}'.encode())
         numbers = np.frombuffer(stream.digest(16 * num_frames), '<u8').reshape(-1, 2)

@@ -24,10 +24,10 @@ class RandomCropFrames(Augmentation):
     """Crops a random run of consecutive frames from a longer video.
 
     It belongs in the pipeline of the training data, before :class:`LoadFrameFeatures`,
-    which then reads only these frames: memory and time of a training step no longer
-    depend on the length of videos. All crops are equally likely; the choice depends
-    only on seed, epoch and video. If a data set has several items of a video (its
-    ``crop_frames``), the first frames of their crops are spread over it.
+    which then reads only these frames: memory and time of a training step do not depend
+    on the length of videos. All crops are equally likely; the choice depends only on
+    seed, epoch and video. If a data set has several items of a video (its
+    ``crop_frames``), their crops start at places spread over it.
 
     Reads: frame_dir; total_frames; skeletons, label (T,), risk (T,), epoch, crop and
     crops, if present. Writes: source_frames, the indices of the frames, and
@@ -57,7 +57,7 @@ class RandomCropFrames(Augmentation):
         if frames <= self.num_frames:
             return results
         places = frames - self.num_frames + 1
-        # The upper limit itself occurs once in 2**53 times.
+        # Rarely, the draw equals its upper limit.
         crop, crops = results.get('crop', 0), results.get('crops', 1)
         place = (crop + self.draw(results, 0, 1)) / crops
         begin = min(int(place * places), places - 1)
@@ -88,8 +88,8 @@ class LoadFrameFeatures(Transform):
 
     Raises:
         FileNotFoundError: If a folder lacks a video's file.
-        ValueError: If a file is incomplete, or the number of features is not that of
-            the frames.
+        ValueError: If a file is incomplete, or has another number of frames than the
+            video.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class LoadFrameFeatures(Transform):
                     f'{modality} features of {features.shape[1]}; remove the '
                     'transforms that these features cannot follow.'
                 )
-        # Only now, since transforms of online features refuse items that have them.
+        # Set last, since transforms of online features refuse items with features.
         results['features'] = found
         return results
 
@@ -147,7 +147,7 @@ class LoadFrameFeatures(Transform):
             raise UserError(
                 f'{path}: {len(features)} frames of features, but video '
                 f'{results["frame_dir"]} has {frames} frames; '
-                'delete the file, and it will be regenerated.'
+                'delete the file to regenerate it.'
             )
         if 'source_frames' in results:
             wanted = results['source_frames']

@@ -3,7 +3,7 @@
 Accuracy, average precision and recall are in percent; errors of a frame-wise score are
 in the unit of the score, or its square.
 
-Functions raise a ``UserError``, a ``ValueError``, if arrays are empty, differ in length
+Functions raise a ``UserError`` (a ``ValueError``) if arrays are empty, differ in length
 or hold impossible values, or if no frame has a label.
 """
 
@@ -101,7 +101,7 @@ def frame_ap(scores: np.ndarray, gt: np.ndarray) -> np.ndarray:
     gt = gt[labelled]
     ap = np.full(len(scores), np.nan)
     for label in np.flatnonzero(np.bincount(gt, minlength=len(scores))):
-        # One class at a time, so that no second (K, T) is needed.
+        # One class at a time, to save a second array (K, T).
         ap[label] = 100 * _average_precision(scores[label, labelled], gt == label)
     return ap
 

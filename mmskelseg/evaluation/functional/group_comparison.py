@@ -8,7 +8,7 @@ import numpy as np
 from mmskelseg.runtime.structures.bouts import sample_sd
 
 _NONE = float('nan')
-# The most values for which all ways to divide them among two groups are counted.
+# Up to this many values, the exact test counts all divisions into two groups.
 _EXACT = 50
 
 
@@ -20,10 +20,10 @@ class GroupComparison:
         number: Number of values, by group.
         mean: Mean of each group; NaN without values.
         sd: Standard deviation of each group (n - 1); NaN below two values.
-        difference: Mean of the second of two groups minus that of the first; of more,
-            the largest mean minus the smallest.
+        difference: Mean of the second of two groups minus that of the first; with more
+            groups, the largest mean minus the smallest.
         statistic: U of the first group (Mann-Whitney) or H (Kruskal-Wallis).
-        p: Two-sided p-value. NaN, as the statistic, if a group has fewer than two
+        p: Two-sided p-value. NaN, like the statistic, if a group has fewer than two
             values, or all values are equal.
         p_holm: The same, corrected for the number of classes.
     """
@@ -40,12 +40,12 @@ class GroupComparison:
 def compare_groups(values: Mapping[str, np.ndarray]) -> list[GroupComparison]:
     """Compare a measure between groups, for each of K classes.
 
-    The values of two groups are tested by Mann-Whitney U, those of more by
-    Kruskal-Wallis: counts, durations and latencies of few individuals are skewed, and
-    their ranks need no normal distribution. Holm's correction is over the classes.
+    Two groups are compared by the Mann-Whitney U test, more by Kruskal-Wallis: counts,
+    durations and latencies of few individuals are skewed, and tests on ranks need no
+    normal distribution. Holm's correction is over the classes.
 
     Args:
-        values: One row for each individual of a group, shape (n, K); NaN is no value.
+        values: One row for each individual of a group, shape (n, K); NaN if missing.
 
     Source: Mann and Whitney (1947); Kruskal and Wallis (1952); Holm (1979).
 
@@ -74,7 +74,7 @@ def compare_groups(values: Mapping[str, np.ndarray]) -> list[GroupComparison]:
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """Return p-values after Holm's correction; NaN is no test and remains.
+    """Return p-values after Holm's correction; NaN (no test) stays NaN.
 
     >>> holm([0.01, 0.04, float('nan'), 0.03])
     [0.03, 0.06, nan, 0.06]
@@ -103,9 +103,9 @@ def _test(groups: Sequence[np.ndarray]) -> tuple[float, float]:
 def mann_whitney(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
     """Return U of the first sample, and the two-sided p-value.
 
-    Up to 50 values, p is exact, with ties too: the share of all ways to divide the
-    ranks among the samples whose rank sum is as far from its mean. Others have the
-    normal approximation, whose p is too small for few values with ties.
+    Up to 50 values, p is exact, even with ties: the share of all divisions of the ranks
+    into two samples with a rank sum at least as far from its mean. More values use the
+    normal approximation, which gives too small a p for few values with ties.
     """
     from scipy import stats
 
@@ -115,7 +115,7 @@ def mann_whitney(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
         return float(found.statistic), float(found.pvalue)
     # Doubled, since tied values share the mean of their ranks.
     ranks = np.rint(2 * stats.rankdata(both)).astype(np.int64)
-    # In how many ways so many ranks (row) have a sum (column).
+    # The number of choices of so many ranks (row) with a given sum (column).
     ways = np.zeros((size + 1, ranks.sum() + 1))
     ways[0, 0] = 1
     for rank in ranks:

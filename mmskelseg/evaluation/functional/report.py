@@ -171,7 +171,7 @@ def _segmental_scores(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the counts (N, O, K, 3) of O overlaps and the scores ``NAMES`` (N, 2 + O).
 
-    They are those of each video, given as its predicted and its true labels.
+    Each pair is a video's predicted and true labels.
     """
     overlaps = list(OVERLAPS.values())
     counts = np.stack(
@@ -199,7 +199,7 @@ def _named(scores: Sequence[float]) -> dict[str, float]:
 def _per_class(
     classes: Sequence[str], ap: np.ndarray, counts: np.ndarray, confusion: np.ndarray
 ) -> dict[str, ClassScores]:
-    """Return the scores of each class; None for those that do not exist."""
+    """Return the scores of each class; None for those that are undefined."""
     f1 = np.where(counts.any(axis=1), f1_from_counts(counts), np.nan)
     scores = np.stack([ap, f1, frame_recall(confusion)], axis=1)
     segments = counts[:, 0] + counts[:, 2]
@@ -229,7 +229,7 @@ def format_report(report: Report) -> str:
     if 'raw_acc' in metrics:
         header.append('before post-processing')
         for row in scores:
-            # mAP is computed from probabilities, which post-processing keeps.
+            # Post-processing keeps the probabilities, and so mAP.
             row.append(f'{metrics.get(f"raw_{row[0]}", metrics[row[0]]):.2f}')
     classes = [
         [
@@ -336,7 +336,7 @@ def format_summary(summary: Summary) -> str:
     """Return a summary of :func:`summarize_runs` as a Markdown table.
 
     If it has ``ensemble``, the summary of the ensembles over all seeds, one per fold,
-    there is a row for each of its scores as well.
+    each score of the ensemble gets a row, too.
     """
     columns = {
         f'over {counted(spreads["count"], unit)}{rest}': spreads['scores']

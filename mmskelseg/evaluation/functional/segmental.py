@@ -1,6 +1,6 @@
 """Metrics over segments: edit score and segmental F1, in percent.
 
-Functions raise a ``UserError``, a ``ValueError``, if labels are empty, differ in length
+Functions raise a ``UserError`` (a ``ValueError``) if labels are empty, differ in length
 or are impossible, or if no frame has a label.
 
 Source: Lea et al., "Segmental Spatiotemporal CNNs" (ECCV 2016), Sec. 4, and Lea et
@@ -60,11 +60,11 @@ def segmental_f1(
 
     Args:
         pred: Predicted label of each frame, shape (T,).
-        gt: Annotated label of each frame, shape (T,); -1 is no label, and such frames
-            are left out of both.
+        gt: Ground truth label of each frame, shape (T,); frames with -1 have no label
+            and are removed from both.
         overlap: Smallest IoU of a match, a fraction such as 0.1.
-        background: Class whose segments do not count. A video of nothing but
-            background in both scores 100.
+        background: Class whose segments do not count. If both only have background,
+            the score is 100.
         last_frame: Whether the last frame counts; if not, the last segment ends one
             frame early, as in several public evaluators.
 

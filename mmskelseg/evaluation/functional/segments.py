@@ -1,4 +1,4 @@
-"""The checks of labels that all metrics share.
+"""Checks of labels, shared by all metrics.
 
 The label -1 means "no label"; such frames are removed from both prediction and ground
 truth.
@@ -34,7 +34,7 @@ def check_pair(
     """Return both label sequences as int64, with the prediction -1 where ``gt`` is -1.
 
     Raises:
-        UserError: If the lengths differ, or see :func:`check_truth`.
+        UserError: If the lengths differ, or as :func:`check_truth` does.
     """
     pred, gt = check_labels(pred, 'pred'), check_labels(gt, 'gt')
     if pred.size != gt.size:

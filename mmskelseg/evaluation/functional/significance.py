@@ -32,15 +32,15 @@ def paired_bootstrap(
     that the difficulty of a video cancels out. The interval covers the middle 95 % of
     the resampled means; p is twice the fraction of means on the other side of 0, or at
     0, but at least 2 / (resamples + 1). It is also at least 2 / 2 ** n for n videos or
-    groups, the smallest value that a test of signs could give, since few of them prove
-    little even if they all agree.
+    groups, the smallest p-value of a sign test, since few videos prove little even if
+    they all agree.
 
     This shows how much the difference depends on the choice of test videos, but not how
     much it depends on the seed: average each video's score over seeds first.
 
-    Videos that have something in common, such as those of one person, are not
-    independent, and resampling them one by one makes the interval too narrow. With
-    ``groups``, all videos of a group are drawn together.
+    Videos of one person, for example, are not independent, and resampling them one by
+    one makes the interval too narrow. With ``groups``, all videos of a group are drawn
+    together.
 
     Args:
         first: Score of each video.
