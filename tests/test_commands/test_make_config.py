@@ -289,8 +289,8 @@ REFUSED = {
     'no joint': (fill('keypoint_score', 0, 'train'), '', "'train' | keypoint"),
     'no place': (fill('keypoint', 0, 'train'), '', 'docs/datasets/common_layout.md'),
     'which way is up': (unknown_up, '', "metainfo['up'] | --recipe pose2d"),
-    'no label': (fill('label', -1, 'train'), '', "'train' | all -1"),
-    'none to test': (fill('label', -1, 'test'), '', "'test' | all -1"),
+    'no label': (fill('label', -1, 'train'), '', "'train' | -1"),
+    'none to test': (fill('label', -1, 'test'), '', "'test' | -1"),
 }
 
 

@@ -190,7 +190,11 @@ def test_encoder_refuses_weights_of_a_smaller_network(tmp_path, images):
     [
         ({'arch': 'torchvision.resnet51'}, ValueError, "arch='torchvision.resnet51'"),
         ({'arch': 'resnet50'}, ValueError, "write for example 'torchvision.resnet50'"),
-        ({'weights': 'a.pth'}, FileNotFoundError, "'a.pth': there is no such file"),
+        (
+            {'weights': 'a.pth'},
+            FileNotFoundError,
+            "'a.pth': there is no such weights file",
+        ),
     ],
 )
 def test_encoder_option_at_fault_is_named(options, error, message):

@@ -78,7 +78,7 @@ def test_tables_that_do_not_fit_are_refused(changes, message):
     grammar = SegmentGrammar.count([video((A, 4), (B, 2))], 2)
     with pytest.raises(ValueError, match=message):
         replace(grammar, **changes)
-    with pytest.raises(ValueError, match='of 2 classes, but the model predicts 3'):
+    with pytest.raises(ValueError, match='2 classes, but the model predicts 3'):
         viterbi(np.ones((3, 5)), grammar)
 
 

@@ -26,7 +26,7 @@ def test_file_states_what_was_written(tmp_path):
 def test_video_that_cannot_be_read_back_is_not_kept(tmp_path, monkeypatch):
     short = VideoFile(tmp_path / 'a.mp4', 1, 12.5, (32, 48))
     monkeypatch.setattr(VideoFile, 'open', lambda path: short)
-    with pytest.raises(OSError, match=r'a\.mp4: 2 frames were written and cannot be'):
+    with pytest.raises(OSError, match=r'a\.mp4: 2 frames were written but cannot be'):
         write(short.path, frames=2)
     assert list(tmp_path.iterdir()) == []
 
