@@ -196,13 +196,8 @@ def import_layout(
     modality: str = 'imu',
 ) -> None:
     """Write the annotation file of a folder; see the options below."""
-    given = {
-        'channels': channels,
-        'fps': fps,
-        'skeleton': skeleton,
-        'vertical': vertical,
-        'size': size,
-    }
+    given: dict[str, object] = {'channels': channels, 'fps': fps, 'size': size}
+    given |= {'skeleton': skeleton, 'vertical': vertical}
     told = {key: value for key, value in given.items() if value is not None}
     known, assumed = find_release(source, release, told, sample)
     classes = read_mapping(source)

@@ -148,13 +148,7 @@ class SegmentGrammar:
         if order == 2:
             # The added counts are proportional to the transitions of order 1.
             transitions = _normalized(triples + smoothing * transitions)
-        return cls(
-            starts / starts.sum(),
-            transitions,
-            means,
-            deviations,
-            longest,
-        )
+        return cls(starts / starts.sum(), transitions, means, deviations, longest)
 
     @property
     def order(self) -> int:

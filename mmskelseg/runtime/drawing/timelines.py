@@ -114,10 +114,8 @@ def draw_timelines(
     # Space beside the bars, and above and below those of a line.
     left = style.margin + max(text_width(n, style.font) for n in labels) + 1.2 * em
     width = style.width - left - style.margin - 2 * em
-    above, below = 3 * em if fps else 0.0, 3.8 * em
     timed = clock or len(lines) > 1
-    if timed:
-        above, below = 0.0, 2.2 * em
+    above, below = (0.0, 2.2 * em) if timed else (3 * em if fps else 0.0, 3.8 * em)
     heights = [_bars_height(line, truth, style) for line in lines]
     top = style.margin + (2 * em if title else 0)
     height = top + sum(heights) + len(lines) * (above + below)
