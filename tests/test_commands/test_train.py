@@ -164,7 +164,7 @@ def test_train_refuses_another_number_of_classes(
     [
         (lambda state: {k: v[:2] for k, v in state.items()}, 'has the shape (2,'),
         (lambda state: {'foo': torch.zeros(1)}, 'has 1 others (foo)'),
-        (lambda state: dict(list(state.items())[1:]), 'lacks 1 of its'),
+        (lambda state: dict(list(state.items())[1:]), 'lacks 1 of the model'),
     ],
 )
 def test_test_refuses_a_checkpoint_of_another_model(
