@@ -145,6 +145,7 @@ def _run(args: argparse.Namespace) -> None:
     if args.streaming is not None:
         _check_one_person([*train, *test], args.ann_file)
         lookahead = _frames(args.streaming, train, args.ann_file)
+    turns, note = _choose_turns(train, data['metainfo'], recipe, args.ann_file)
     choice = Choice(
         ann_file=args.ann_file,
         metainfo=data['metainfo'],
@@ -154,7 +155,7 @@ def _run(args: argparse.Namespace) -> None:
         segmentor=args.segmentor or ('asformer' if lookahead is None else 'ms_tcn2'),
         any_order=_choose_order(train, args, splits[0]),
         lookahead=lookahead,
-        turns=_choose_turns(train, data['metainfo'], recipe, args.ann_file),
+        turns=turns,
     )
     plan = plan_training(
         [video['total_frames'] for video in train], choice.batch_size, args.epochs
@@ -166,8 +167,7 @@ def _run(args: argparse.Namespace) -> None:
         f'{len(data["metainfo"]["classes"])} classes; trains on {splits[0]!r} '
         f'({counted(len(train), "video")}, {sum(v["total_frames"] for v in train)} '
         f'frames) and tests on {splits[1]!r} ({counted(len(test), "video")}).\n'
-        f'{_note_body(train, data["metainfo"], recipe)}'
-        f'{plan.summary(recipe)}\n'
+        f'{note}{plan.summary(recipe)}\n'
         f'{_note_classes(train, test, data["metainfo"]["classes"])}'
         f'{_note_orders(train, data["metainfo"], choice)}'
         f'{_note_sides(data["metainfo"]) if recipe == "heatmap_cnn" else ""}'
@@ -196,41 +196,27 @@ def _choose_order(
 
 def _choose_turns(
     videos: Sequence[VideoAnnotation], metainfo: Metainfo, recipe: str, path: Path
-) -> list[str]:
-    """Return the augmentations for bodies that point in any direction."""
-    if recipe != 'pose3d':
-        if camera_view(metainfo, videos)[0] == 'side':
-            return []
-        sided = [name for name in metainfo['classes'] if _SIDES.search(name)]
-        return [_TURN] if sided else [_TURN, _MIRROR]
-    up, reason = up_direction(metainfo, videos)
-    if up is None:
-        raise UserError(
-            f'{path}: which axis of keypoint_3d points up is unknown, since {reason}; '
-            "state it in the file, such as metainfo['up'] = 'z', or use --recipe "
-            'pose2d.'
-        )
-    return [_TURN_3D] if faces_everywhere(videos, up) else []
-
-
-def _note_body(
-    videos: Sequence[VideoAnnotation], metainfo: Metainfo, recipe: str
-) -> str:
-    """Return a line on which way is up, or from where the camera looks."""
+) -> tuple[list[str], str]:
+    """Return augmentations for bodies that point in any direction, and a line."""
     if recipe == 'pose3d':
         up, reason = up_direction(metainfo, videos)
-        return f'Up is {up}, since {reason}.\n'
+        if up is None:
+            raise UserError(
+                f'{path}: which axis of keypoint_3d points up is unknown, since '
+                f"{reason}; state it in the file, such as metainfo['up'] = 'z', or use "
+                '--recipe pose2d.'
+            )
+        turns = [_TURN_3D] if faces_everywhere(videos, up) else []
+        return turns, f'Up is {up}, since {reason}.\n'
     view, reason = camera_view(metainfo, videos)
     if view == 'side':
-        return ''
+        return [], ''
+    note = f'The camera looks from above, since {reason}: skeletons are turned by any'
     sided = [name for name in metainfo['classes'] if _SIDES.search(name)]
-    mirrored = (
-        f'not mirrored, since a class is named {sided[0]!r}' if sided else 'mirrored'
-    )
-    return (
-        f'The camera looks from above, since {reason}: skeletons are turned by any '
-        f'angle, and {mirrored}.\n'
-    )
+    if sided:
+        why = f'since a class is named {sided[0]!r}'
+        return [_TURN], f'{note} angle, and not mirrored, {why}.\n'
+    return [_TURN, _MIRROR], f'{note} angle, and mirrored.\n'
 
 
 def _note_classes(
