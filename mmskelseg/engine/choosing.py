@@ -1,0 +1,307 @@
+"""The choice of a config for an annotation file, from its content and wishes."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mmskelseg.engine.new_config import Choice
+from mmskelseg.engine.planning import Plan, plan_training
+from mmskelseg.runtime.features.drawing import MIN_SCORE
+from mmskelseg.runtime.files.annotations import fold_splits, videos_of_split
+from mmskelseg.runtime.messages.counts import counted
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import (
+    AnnotationFile,
+    Metainfo,
+    PlaceKey,
+    VideoAnnotation,
+)
+from mmskelseg.runtime.structures.bodies import (
+    camera_view,
+    faces_everywhere,
+    up_direction,
+)
+from mmskelseg.runtime.structures.segments import (
+    direct_boundaries,
+    resolve_background,
+    segment_table,
+)
+
+# Augmentations of bodies that point in any direction, besides those of the recipe.
+_TURN = "dict(type='RandomRotation', degrees=180, seed=1)"
+_TURN_3D = "dict(type='RandomRotation3D', degrees=180, seed=1)"
+_MIRROR = "dict(type='RandomHorizontalFlip')"
+_SIDES = re.compile(r'left|right', re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a user asks of a config, as options of ``mmskelseg make-config``.
+
+    None leaves it to the data.
+    """
+
+    recipe: str | None = None
+    segmentor: str | None = None
+    any_order: bool | None = None
+    streaming: float | None = None
+    epochs: int | None = None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A choice, the plan of its training, and lines that explain both."""
+
+    choice: Choice
+    plan: Plan
+    lines: Sequence[str]
+
+
+def choose(
+    data: AnnotationFile, path: Path, splits: tuple[str, str], wish: Wish
+) -> Chosen:
+    """Return the config for an annotation file.
+
+    Args:
+        data: The annotations.
+        path: Their file, for the config and for messages.
+        splits: Names of the training and the test split.
+        wish: What the user asks for.
+
+    Raises:
+        UserError: If the data cannot be trained in this way.
+    """
+    meta = data['metainfo']
+    train, test = (videos_of_split(data, split, path) for split in splits)
+    recipe, reason = _choose_recipe([*train, *test], wish)
+    _check_skeletons(train, path, splits[0], recipe)
+    for split, videos in zip(splits, (train, test), strict=True):
+        _check_labels(videos, path, split)
+    lookahead = None
+    if wish.streaming is not None:
+        _check_one_person([*train, *test], path)
+        lookahead = _frames(wish.streaming, train, path)
+    turns, note = _choose_turns(train, meta, recipe, path)
+    choice = Choice(
+        ann_file=path,
+        metainfo=meta,
+        splits=splits,
+        recipe=recipe,
+        reason=reason,
+        segmentor=wish.segmentor or ('asformer' if lookahead is None else 'ms_tcn2'),
+        any_order=_choose_order(train, wish, path, splits[0]),
+        lookahead=lookahead,
+        turns=turns,
+    )
+    lengths = [video['total_frames'] for video in train]
+    plan = plan_training(lengths, choice.batch_size, wish.epochs)
+    lines = [
+        f'recipe {recipe}, since {reason}; {len(meta["classes"])} classes; '
+        f'trains on {splits[0]!r} ({counted(len(train), "video")}, {sum(lengths)} '
+        f'frames) and tests on {splits[1]!r} ({counted(len(test), "video")}).',
+        note,
+        plan.summary(recipe),
+        _note_classes(train, test, meta['classes']),
+        _note_orders(train, meta, choice),
+        _note_sides(meta) if recipe == 'heatmap_cnn' else '',
+    ]
+    return Chosen(choice, plan, [line for line in lines if line])
+
+
+def choose_splits(
+    data: AnnotationFile, path: Path, fold: str | None
+) -> tuple[str, str]:
+    """Return the names of the training and the test split."""
+    pairs = fold_splits(data)
+    if fold is not None:
+        pairs = [pair for pair in pairs if pair[0] == f'{fold}/train']
+    if not pairs:
+        names = [n if fold is None else f'{fold}/{n}' for n in ('train', 'test')]
+        missing = [repr(name) for name in names if name not in data['split']]
+        raise UserError(
+            f'{path}: has no split {" and no split ".join(missing)}, but '
+            f'{", ".join(data["split"]) or "no other"}; '
+            + (
+                f'add {"it" if len(missing) == 1 else "them"} to the file.'
+                if fold is None
+                else 'give --fold the name of one of its folds, without /train.'
+            )
+        )
+    return pairs[0]
+
+
+def _choose_order(
+    videos: Sequence[VideoAnnotation], wish: Wish, path: Path, split: str
+) -> bool:
+    """Return whether to recombine videos, if they can be joined anywhere."""
+    can_join = any(direct_boundaries(video['label']).size for video in videos)
+    if wish.any_order and not can_join:
+        raise UserError(
+            f'{path}: no video of split {split!r} has two adjacent labelled '
+            'segments, so --any-order has nothing to recombine; leave it out.'
+        )
+    if wish.any_order is not None:
+        return wish.any_order
+    is_asformer = wish.segmentor != 'ms_tcn2' and wish.streaming is None
+    return is_asformer and can_join
+
+
+def _choose_turns(
+    videos: Sequence[VideoAnnotation], metainfo: Metainfo, recipe: str, path: Path
+) -> tuple[list[str], str]:
+    """Return augmentations for bodies that point in any direction, and a line."""
+    if recipe == 'pose3d':
+        up, reason = up_direction(metainfo, videos)
+        if up is None:
+            raise UserError(
+                f'{path}: which axis of keypoint_3d points up is unknown, since '
+                f"{reason}; state it in the file, such as metainfo['up'] = 'z', or use "
+                '--recipe pose2d.'
+            )
+        turns = [_TURN_3D] if faces_everywhere(videos, up) else []
+        return turns, f'Up is {up}, since {reason}.'
+    view, reason = camera_view(metainfo, videos)
+    if view == 'side':
+        return [], ''
+    note = f'The camera looks from above, since {reason}: skeletons are turned by any'
+    sided = [name for name in metainfo['classes'] if _SIDES.search(name)]
+    if sided:
+        why = f'since a class is named {sided[0]!r}'
+        return [_TURN], f'{note} angle, and not mirrored, {why}.'
+    return [_TURN, _MIRROR], f'{note} angle, and mirrored.'
+
+
+def _note_classes(
+    train: Sequence[VideoAnnotation],
+    test: Sequence[VideoAnnotation],
+    classes: Sequence[str],
+) -> str:
+    """Return a line about classes that are tested, but never shown in training."""
+    seen, tested = (
+        {int(c) for v in videos for c in np.unique(v['label']) if c >= 0}
+        for videos in (train, test)
+    )
+    names = [repr(classes[c]) for c in sorted(tested - seen)]
+    if not names:
+        return ''
+    return (
+        f'No training video shows {", ".join(names)}, which will therefore not be '
+        'found in the test videos.'
+    )
+
+
+def _note_orders(
+    videos: Sequence[VideoAnnotation], metainfo: Metainfo, choice: Choice
+) -> str:
+    """Return a line about --any-order if most videos share their order of actions."""
+    background = resolve_background(metainfo['background'], metainfo['classes'])
+    orders = Counter(
+        tuple(c for c in segment_table(v['label'])[:, 2].tolist() if c != background)
+        for v in videos
+    )
+    # Two actions or fewer are hardly an order.
+    shared = sum(n for order, n in orders.items() if n > 1 and len(order) > 2)
+    if choice.any_order or shared <= len(videos) / 2:
+        return ''
+    return (
+        f'In {shared} of {len(videos)} training videos, the actions come in the same '
+        'order as in another one. If other orders may occur, use --any-order.'
+    )
+
+
+def _note_sides(metainfo: Metainfo) -> str:
+    """Return a line about left and right if the skeleton does not know them."""
+    if Skeleton.get(metainfo['skeleton']).flip_pairs:
+        return ''
+    return (
+        'The skeleton names no pairs of left and right joints, so the heatmaps do not '
+        'tell the sides apart; if it has any, name them in its flip_pairs.'
+    )
+
+
+def _check_one_person(videos: Sequence[VideoAnnotation], path: Path) -> None:
+    """Raise UserError if a stream would have to choose among people."""
+    for video in videos:
+        persons = len(video['keypoint'])
+        if persons > 1:
+            raise UserError(
+                f'{path}: video {video["frame_dir"]!r} has {persons} persons, but '
+                '--streaming needs one, since a stream cannot know who will be the '
+                'main person; keep one.'
+            )
+
+
+def _frames(seconds: float, videos: Sequence[VideoAnnotation], path: Path) -> int:
+    """Return the number of whole frames within a time."""
+    rates = sorted({video['fps'] for video in videos})
+    if len(rates) > 1:
+        raise UserError(
+            f'{path}: --streaming needs videos of one frame rate, but they have '
+            f'{rates[0]:g} to {rates[-1]:g} frames per second; convert them to one.'
+        )
+    longest = max(video['total_frames'] for video in videos)
+    if seconds * rates[0] >= longest:
+        raise UserError(
+            f'{path}: --streaming {seconds:g} waits {seconds:g} s for each label, but '
+            f'the longest training video lasts {longest / rates[0]:g} s; use fewer '
+            'seconds, or leave --streaming out to label whole videos.'
+        )
+    # 0.3 s at 10 frames per second are 3 frames, despite rounding.
+    return int(seconds * rates[0] + 1e-6)
+
+
+def _choose_recipe(
+    videos: Sequence[VideoAnnotation], wish: Wish
+) -> tuple[str, str]:
+    """Return the name of a recipe for the videos, and the reason."""
+    asked: str | None = wish.recipe
+    if wish.streaming is not None and asked not in (None, 'pose2d', 'pose3d'):
+        raise UserError(
+            f'--recipe {asked}: --streaming needs coordinates; use pose2d or pose3d.'
+        )
+    if wish.streaming is not None and wish.segmentor == 'asformer':
+        raise UserError(
+            '--segmentor asformer: reads whole videos, so it cannot label streams; '
+            'leave out --segmentor or --streaming.'
+        )
+    without = [v['frame_dir'] for v in videos if 'keypoint_3d' not in v]
+    if asked == 'pose3d' and without:
+        raise UserError(
+            f'--recipe pose3d: video {without[0]!r} has no keypoint_3d, the first of '
+            f'{len(without)} such videos; use pose2d.'
+        )
+    if asked is not None:
+        return asked, '--recipe asks for it'
+    if wish.streaming is not None:
+        return 'pose2d', 'cameras and pose estimators find joints in 2D'
+    if without:
+        return 'pose2d', f'{len(without)} of {len(videos)} videos have no keypoint_3d'
+    return 'pose3d', 'every video has keypoint_3d'
+
+
+def _check_skeletons(
+    videos: Sequence[VideoAnnotation], path: Path, split: str, recipe: str
+) -> None:
+    """Raise UserError if no video shows a joint."""
+    key: PlaceKey = 'keypoint_3d' if recipe == 'pose3d' else 'keypoint'
+    if not any(v[key][v['keypoint_score'] >= MIN_SCORE].any() for v in videos):
+        raise UserError(
+            f'{path}: no video of split {split!r} shows a joint: {key} is always 0, or '
+            f'keypoint_score always below {MIN_SCORE:g}, but recipes read skeletons; '
+            'put poses into the file, or, for features that were computed elsewhere, '
+            'write a config as in docs/datasets/common_layout.md.'
+        )
+
+
+def _check_labels(videos: Sequence[VideoAnnotation], path: Path, split: str) -> None:
+    """Raise UserError if no frame has a label."""
+    if not any((video['label'] >= 0).any() for video in videos):
+        raise UserError(
+            f'{path}: no frame of split {split!r} has a label (all are -1); add a '
+            'labelled video to it, or name another fold with --fold.'
+        )
