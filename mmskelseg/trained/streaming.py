@@ -1,6 +1,7 @@
 """Conversion of a trained segmentor to arrays, for streams without PyTorch."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -44,7 +45,8 @@ def streaming_model(model: nn.Module) -> StreamingModel:
         UserError: If the model is not causal or has parts that streams do not support;
             the message names the option.
     """
-    branches = [_branch(n) for part in segmentors_of(model) for n in part.networks]
+    networks = [n for part in segmentors_of(model) for n in part.networks]
+    branches = [_branch(network) for network in networks]
     first = branches[0]['backbone']
     stages = [
         _stage(
@@ -53,8 +55,16 @@ def streaming_model(model: nn.Module) -> StreamingModel:
         )
         for i in range(len(first.stages))
     ]
+    order = tuple(first.stage_order)
+    temperatures = np.float32([[[network.temperature]] for network in networks])
+    if (temperatures != 1).any():
+        # The output gets a stage of its own, since others may read the same weights.
+        out = stages[order[-1]]
+        kept = {k: getattr(out, k) / temperatures for k in ('cls_weight', 'cls_bias')}
+        stages.append(replace(out, **kept))
+        order = (*order[:-1], len(stages) - 1)
     return StreamingModel(
-        stages, first.stage_order, first.stages[0].lookahead, _standardizer(model)
+        stages, order, first.stages[0].lookahead, _standardizer(model)
     )
 
 

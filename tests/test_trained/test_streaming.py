@@ -62,7 +62,7 @@ def chunked(stream, x, sizes):
     [
         ({}, {}),
         ({'standardize': True}, {'members': 3}),
-        ({'share_refinement': True}, {'members': 2}),
+        ({'share_refinement': True}, {'members': 2, 'temperature': 2.5}),
         ({'num_refinements': 0}, {}),
         ({'type': 'CausalTCN', 'num_layers': 6, 'standardize': True}, {}),
     ],

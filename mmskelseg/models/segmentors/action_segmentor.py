@@ -22,7 +22,7 @@ from mmskelseg.models.segmentors.branches import branch_stems
 from mmskelseg.models.segmentors.network import SegmentationNetwork
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count
+from mmskelseg.runtime.messages.options import Count, Positive
 
 
 @MODELS.register_module()
@@ -59,6 +59,9 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
         loss_weighting: Config of the weighting of the losses; by default, their sum.
         timestamps: Config of the completion of labels in training, for segments with
             only some labelled frames, such as ``TimestampSupervision``; optional.
+        temperature: What the logits of predictions are divided by, so that
+            probabilities are as large as the share of frames that they are right in
+            (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017).
         members: Number of models of this kind that are trained side by side, each from
             its own random weights. Their losses are added, and their probabilities are
             averaged: an ensemble in a single checkpoint. They share the ``stem`` of
@@ -87,6 +90,7 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
         boundary_head: Mapping[str, object] | None = None,
         loss_weighting: Mapping[str, object] | None = None,
         timestamps: Mapping[str, object] | None = None,
+        temperature: Positive = 1.0,
         members: Count = 1,
         postprocess: Sequence[Mapping[str, object]] = (),
         chunk_frames: Count = 32768,
@@ -102,7 +106,8 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
         parts: dict[str, Any] = {
             'head': head, 'fusion': fusion, 'risk_head': risk_head,
             'boundary_head': boundary_head, 'loss_weighting': loss_weighting,
-            'timestamps': timestamps, 'chunk_frames': chunk_frames,
+            'timestamps': timestamps, 'temperature': temperature,
+            'chunk_frames': chunk_frames,
         }  # fmt: skip
         # The model is its own first member, so weight names don't depend on members.
         super().__init__(num_classes, branches, **parts, init_cfg=init_cfg)

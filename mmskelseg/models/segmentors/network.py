@@ -25,7 +25,7 @@ from mmskelseg.models.segmentors.branches import (
 )
 from mmskelseg.models.segmentors.fusion_options import FUSED, fusion_options
 from mmskelseg.registry import build_part
-from mmskelseg.runtime.messages.options import Count
+from mmskelseg.runtime.messages.options import Count, Positive
 
 # Keys of a stage's outputs besides the logits of branches.
 _BOUNDARY = 'boundary'
@@ -60,11 +60,13 @@ class SegmentationNetwork(BaseModule):
         boundary_head: Mapping[str, object] | None = None,
         loss_weighting: Mapping[str, object] | None = None,
         timestamps: Mapping[str, object] | None = None,
+        temperature: Positive = 1.0,
         chunk_frames: Count = 32768,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.num_classes = num_classes
+        self.temperature = temperature
         self.chunk_frames = chunk_frames
         options = fusion_options(list(branches), fusion)
         self.feed_fused = fusion is not None and options.feed == FUSED
@@ -229,6 +231,8 @@ class SegmentationNetwork(BaseModule):
         for logits in self._stages(x, mask):
             boundary = logits.pop(_BOUNDARY, boundary)
             outputs = {'logits': _output(logits)}
+        if self.temperature != 1:
+            outputs['logits'] = outputs['logits'] / self.temperature
         if boundary is not None:
             *_, boundary = self._boundaries(boundary, mask)
             outputs['boundary'] = boundary[:, 0].sigmoid()

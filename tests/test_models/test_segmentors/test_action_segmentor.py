@@ -480,3 +480,14 @@ def test_smoothness_compares_the_features_that_the_model_reads():
     for m in (*modalities, 'fused'):
         key = f'{m}.loss_smooth'
         assert 0 < losses(model)[key] < losses(plain)[key]
+
+
+@pytest.mark.parametrize('members', [1, 2])
+def test_temperature_divides_the_logits_of_each_member(members):
+    model = build(model={'members': members, 'temperature': 2.5}).eval()
+    x = {'heatmap': torch.randn(1, 6, 30)}
+    sample = ActionDataSample(metainfo={'total_frames': 30})
+    score = model(x, [sample], mode='predict')[0].pred_score
+    logits = [network.logits(x, None)[-1, 0] for network in model.networks]
+    wanted = torch.stack([(logit / 2.5).softmax(dim=0) for logit in logits]).mean(dim=0)
+    torch.testing.assert_close(score, wanted)
