@@ -14,6 +14,7 @@ from tests.small_data import ROOT
 FLOORS = (
     ('__main__', 'doctor'),
     ('commands',),
+    ('fitting',),
     ('apis', 'datasets'),
     ('trained',),
     ('engine', 'encoders'),

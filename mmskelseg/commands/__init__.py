@@ -8,6 +8,7 @@ from mmskelseg.runtime.cli.stopping import stoppable
 
 # Each command has a module of the same name with main(argv, prog), imported when used.
 COMMANDS = {
+    'fit': 'train the model that suits your data, with a report on how good it is',
     'train': 'train a segmentor',
     'test': 'score a trained segmentor, or several as an ensemble',
     'ensemble': 'score the mean predictions of several models',

@@ -57,6 +57,24 @@ def add_verbose(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_executor(parser: argparse.ArgumentParser) -> None:
+    """Add --executor and --executor-options, for runs as jobs of submitit."""
+    parser.add_argument(
+        '--executor',
+        choices=['none', 'local', 'slurm'],
+        default='none',
+        help='execute runs in turn (none), as Slurm jobs (slurm), or all at once as '
+        'processes on this machine (local)',
+    )
+    parser.add_argument(
+        '--executor-options',
+        nargs='+',
+        action=SettingsAction,
+        default={},
+        help="settings of submitit's AutoExecutor, as key=value",
+    )
+
+
 def load_config(args: argparse.Namespace) -> Config:
     """Return the config of the arguments, with launcher, options and work folder."""
     return _opening().load_config(args)

@@ -23,7 +23,7 @@ from typing import Any, TypedDict, cast
 
 from mmskelseg.evaluation import format_score, paired_bootstrap
 from mmskelseg.evaluation.functional.report import Spreads
-from mmskelseg.runtime.cli.command_line import command
+from mmskelseg.runtime.cli.command_line import command, regular_expression
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import check_shape, read_json
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, escaped
@@ -79,20 +79,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--to', metavar='NAME', help='compare with this result (default: the best)'
     )
     parser.add_argument(
-        '--group-by', metavar='REGEX', type=_regex,
+        '--group-by', metavar='REGEX', type=regular_expression,
         help='draw videos together if this part of their names is the same '
         '(the first group of the expression, if it has one)',
     )  # fmt: skip
     parser.add_argument('--out', type=Path, help='Markdown file for the table')
-
-
-def _regex(text: str) -> re.Pattern[str]:
-    try:
-        return re.compile(text)
-    except re.error as error:
-        raise argparse.ArgumentTypeError(
-            f'{text!r} is not a regular expression: {error}'
-        ) from None
 
 
 def _run(args: argparse.Namespace) -> None:

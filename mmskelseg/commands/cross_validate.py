@@ -34,7 +34,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmskelseg.commands.arguments import load_config
+from mmskelseg.commands.arguments import add_executor, load_config
 from mmskelseg.runtime.cli.arguments import SettingsAction
 from mmskelseg.runtime.cli.command_line import command, seed
 from mmskelseg.runtime.files.configs import annotation_path
@@ -60,20 +60,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         action=SettingsAction,
         help='as for `mmskelseg train`',
     )
-    parser.add_argument(
-        '--executor',
-        choices=['none', 'local', 'slurm'],
-        default='none',
-        help='execute runs in turn (none), as Slurm jobs (slurm), or all at once as '
-        'processes on this machine (local)',
-    )
-    parser.add_argument(
-        '--executor-options',
-        nargs='+',
-        action=SettingsAction,
-        default={},
-        help="settings of submitit's AutoExecutor, as key=value",
-    )
+    add_executor(parser)
     parser.set_defaults(cfg_options_typed=[], launcher='none', local_rank=0)
 
 

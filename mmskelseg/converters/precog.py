@@ -344,6 +344,7 @@ def convert(
         [
             {
                 'frame_dir': video,
+                'person': video.rpartition('_')[2],
                 'total_frames': len(pose),
                 'img_shape': IMG_SHAPE,
                 'fps': FPS,

@@ -60,7 +60,7 @@ class Choice:
         """Number of videos or crops in a step."""
         return self._config.train_dataloader.batch_size
 
-    def config_text(self, out: Path, plan: Plan) -> str:
+    def config_text(self, out: Path, plan: Plan, temperature: float = 1.0) -> str:
         """Return the text of the config, for a file and a length of the training."""
         modality, branch = self._branch()
         train, test = self.splits
@@ -76,6 +76,9 @@ class Choice:
             local.append('pipeline')
             dataset.append('pipeline=pipeline')
         rows = ''.join(f'        {row},\n' for row in dataset)
+        sizes = f'num_classes={num_classes}'
+        if temperature != 1:
+            sizes += f', temperature={temperature!r}'
         inputs = f'in_channels={branch["in_channels"]}'
         if self.lookahead is not None:
             inputs += f', lookahead={self.lookahead}'
@@ -93,7 +96,7 @@ ann_file = {os.fspath(self.ann_file)!r}
 val_dataloader = dict(dataset=dict(ann_file=ann_file, split={test!r}))
 test_dataloader = val_dataloader
 
-model = dict(num_classes={num_classes}, branches=dict({modality}=dict({inputs})))
+model = dict({sizes}, branches=dict({modality}=dict({inputs})))
 val_evaluator = dict(num_classes={num_classes})
 test_evaluator = val_evaluator
 

@@ -1,7 +1,7 @@
 """How long to train on recordings, and what it costs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from mmskelseg.runtime.messages.counts import counted, duration
@@ -36,13 +36,23 @@ class Plan:
     frames: int
     frames_per_step: int
 
+    def shortened(self, part: float) -> 'Plan':
+        """Return a plan with this part of the epochs, at least one."""
+        epochs = max(1, round(part * self.epochs))
+        steps, frames = (n // self.epochs * epochs for n in (self.steps, self.frames))
+        return replace(self, epochs=epochs, steps=steps, frames=frames)
+
+    def seconds(self, recipe: str) -> float:
+        """Return the approximate time of a training with a recipe, on one core."""
+        return self.frames / 1000 * _SECONDS[recipe] + self.steps * _SECONDS_OF_STEP
+
     def summary(self, recipe: str) -> str:
         """Return the length, time and memory of a training with a recipe, as text."""
-        seconds = self.frames / 1000 * _SECONDS[recipe] + self.steps * _SECONDS_OF_STEP
         memory = _MEMORY + self.frames_per_step / 1000 * _MEMORY_OF_STEP
+        time = duration(self.seconds(recipe))
         return (
             f'{counted(self.steps, "step")} in {counted(self.epochs, "epoch")}, '
-            f'{self.frames / 1e6:.1f} million frames: about {duration(seconds)} and '
+            f'{self.frames / 1e6:.1f} million frames: about {time} and '
             f'{memory:.1f} GB of memory on one core of a CPU.'
         )
 

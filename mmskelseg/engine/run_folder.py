@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 from mmskelseg.evaluation.functional.report import Report
 from mmskelseg.runtime.files.atomic import atomic_write_text
@@ -20,6 +20,9 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.settings import Setting
 
 PREDICTIONS = 'predictions.pkl'
+#: Runs a command, appends its output to a file, and returns the reason of a failure;
+#: the open file is a lock, which lasts as long as the command.
+Caller: TypeAlias = Callable[[Sequence[str], Path, BinaryIO], str]
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class RunFolder:
         settings: The settings that determine the scores, flat and in types of JSON.
         train: Command that starts or resumes the training. It must not write
             ``metrics.json``.
-        test: Command that tests a checkpoint, which is appended to it.
+        test: Command that tests a checkpoint, which is appended to it; empty if there
+            is nothing to test.
     """
 
     path: Path
@@ -109,8 +113,10 @@ class RunFolder:
                 'another folder, or remove this one to run it again.'
             )
 
-    def execute(self) -> str:
+    def execute(self, call: Caller | None = None) -> str:
         """Train and test, and return the reason of a failure; '' if there is none.
+
+        ``call`` runs a command, as :func:`run_process` does, which is the default.
 
         The lock on ``run.lock`` lasts as long as any process of the run, even if the
         program that started it has ended; on Windows, it ends with that program.
@@ -126,12 +132,14 @@ class RunFolder:
             atomic_write_text(
                 self.path / 'run_settings.json', json.dumps({**self.settings}, indent=2)
             )
-            failure = _call(self.train, self.log, lock)
+            call = call or run_process
+            failure = call(self.train, self.log, lock)
             if not failure:
                 last = find_latest_checkpoint(self.path)
                 if last is None:
                     return 'the training left no checkpoint'
-                failure = _call([*self.test, last], self.log, lock)
+                if self.test:
+                    failure = call([*self.test, last], self.log, lock)
         return failure
 
 
@@ -151,7 +159,7 @@ def _lock(file: BinaryIO) -> bool:
     return True
 
 
-def _call(command: Sequence[str], path: Path, lock: BinaryIO) -> str:
+def run_process(command: Sequence[str], path: Path, lock: BinaryIO) -> str:
     """Run a command, and return the reason of its failure; '' if there is none.
 
     Its output is appended to the log ``path``. It is killed if this program is stopped.
@@ -174,12 +182,17 @@ def _call(command: Sequence[str], path: Path, lock: BinaryIO) -> str:
                 process.wait()
     if process.returncode == 0:
         return ''
+    return failure_of(process.returncode, path, begin)
+
+
+def failure_of(status: int, path: Path, begin: int) -> str:
+    """Return the reason of a failure, which a log has from some byte on."""
     reason = _last_words(path.read_bytes()[begin:].decode('utf-8', 'replace'))
-    return f'exit status {process.returncode}' + (f': {reason}' if reason else '')
+    return f'exit status {status}' + (f': {reason}' if reason else '')
 
 
 def _kill_tree(pid: int) -> None:
-    """Kill a process that ``_call`` started, together with its data loaders."""
+    """Kill a process of ``run_process``, together with its data loaders."""
     if sys.platform == 'win32':
         subprocess.run(['taskkill', '/F', '/T', '/PID', str(pid)], check=False)
     else:

@@ -10,6 +10,7 @@ None as the config and DST as the checkpoint. A DST that ends in .safetensors ho
 tensors and JSON, so loading it cannot run code.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from mmskelseg.converters.options import Converter, Option
@@ -21,8 +22,8 @@ from mmskelseg.version import __version__
 _NOTES = ('notes',)
 
 
-def convert(src: Path, dst: Path) -> None:
-    """Write the reduced checkpoint."""
+def convert(src: Path, dst: Path, options: Mapping[str, object] | None = None) -> None:
+    """Write the reduced checkpoint, with settings that replace those of its config."""
     # Imported here, since --help should not wait for it.
     from mmengine.config import Config
 
@@ -43,6 +44,7 @@ def convert(src: Path, dst: Path) -> None:
             'use one that `mmskelseg train` wrote.'
         )
     cfg = Config.fromstring(config, '.py')
+    cfg.merge_from_dict(dict(options or {}))
     loader, dataset = cfg.test_dataloader, cfg.test_dataloader.dataset
     kept = {key: dataset[key] for key in ('type', 'features', 'pipeline')}
     test = {'dataset': kept}

@@ -41,17 +41,19 @@ TIMELINES = 40
 
 def report(source: str, summary: Summary, found: Sequence[Suspicion]) -> str:
     """Return the summary and the suspicions of an annotation file as text."""
+    rows = overview(source, summary).items()
     of_summary = (part(summary) for part in (_classes, _joints, _splits))
-    parts = (_overview(source, summary), *of_summary, _suspicions(found))
+    parts = ((f'{k:12}{v}' for k, v in rows), *of_summary, _suspicions(found))
     return '\n\n'.join('\n'.join(part) for part in parts)
 
 
-def _overview(source: str, summary: Summary) -> Iterator[str]:
+def overview(source: str, summary: Summary) -> dict[str, str]:
+    """Return the main figures of a data set by their names, as text."""
     frames = summary['frames']
     (short, least), (long, most) = summary['shortest'], summary['longest']
     empty = summary['frames_without_person']
     files = summary['files']
-    rows = {
+    return {
         'data set': f'{summary["dataset"]} ({source})',
         'videos': f'{summary["videos"]}, from {_duration(least)} ({short}) to '
         f'{_duration(most)} ({long}), {_duration(summary["seconds"])} in all',
@@ -73,8 +75,6 @@ def _overview(source: str, summary: Summary) -> Iterator[str]:
         if files['named']
         else 'none named',
     }
-    for name, value in rows.items():
-        yield f'{name:12}{value}'
 
 
 def _classes(summary: Summary) -> Iterator[str]:

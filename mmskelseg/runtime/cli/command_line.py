@@ -93,6 +93,16 @@ def pickle_name(text: str) -> str:
     return text
 
 
+def regular_expression(text: str) -> re.Pattern[str]:
+    """Return a regular expression as a ``type`` of argparse."""
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is not a regular expression: {error}'
+        ) from None
+
+
 def image_size(text: str) -> tuple[int, int]:
     """Return height and width as a ``type`` of argparse, from width and height.
 

@@ -437,9 +437,11 @@ def _scalar_problems(video: VideoAnnotation) -> Iterator[str]:
         yield f'img_shape is {shown(size)}, expected (height, width) in whole pixels.'
     if not is_rate(fps):
         yield f'fps is {_shown(fps)}, expected {RATES}.'
-    file = video.get('filename', '')
-    if not _is_text(file):
-        yield f'filename is {_shown(file)}, expected a text without control characters.'
+    for key in ('filename', 'person'):
+        if not _is_text(text := video.get(key, '')):
+            yield (
+                f'{key} is {_shown(text)}, expected a text without control characters.'
+            )
 
 
 def _member_problems(

@@ -58,6 +58,7 @@ class VideoAnnotation(TypedDict, total=False):
     keypoint_3d: np.ndarray
     risk: np.ndarray
     filename: str
+    person: str
     person_score: np.ndarray
     person_box: np.ndarray
     shift: tuple[float, float]

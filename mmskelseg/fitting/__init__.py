@@ -1,0 +1,1 @@
+"""From an annotation file to a trained model, and a report on how far to trust it."""

@@ -1,0 +1,274 @@
+"""How good a model is for counting and timing, and what would make it better."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from mmskelseg.evaluation import Video, evaluate_videos, resolve_background, time_budget
+from mmskelseg.evaluation.functional.calibration import Reliability, reliability
+from mmskelseg.evaluation.functional.report import NAMES, Report
+from mmskelseg.evaluation.functional.segmental import match_segments
+from mmskelseg.evaluation.functional.segments import check_pair
+from mmskelseg.fitting.held_out import Prediction
+from mmskelseg.runtime.structures.segments import segment_table
+
+#: Predictions by the video's id.
+Predictions: TypeAlias = Mapping[str, Prediction]
+# Errors up to these are called good and fair, as shares of the mean of a video.
+_GOOD, _FAIR = 0.1, 0.25
+# Classes with fewer true bouts get no verdict.
+_FEW = 5
+# Bouts match from this IoU on, as in F1@10.
+_MATCH = 0.1
+# The largest shift of labels that is tried, in seconds, and the share of frames that
+# must agree better to call them shifted.
+_LONGEST_SHIFT, _CLEARLY = 2.0, 0.05
+# A labelled segment is doubted if the model gives its class less than this, and another
+# one more than that, on average.
+_DOUBTED, _SURE = 0.1, 0.8
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """How a class was found in all videos.
+
+    Attributes:
+        name: The class.
+        bouts: Number of true and predicted bouts.
+        seconds: Total true and predicted seconds.
+        mean_seconds: Mean true and predicted duration of a bout; NaN without bouts.
+        count_error: Mean absolute error of the number in a video, as a share of its
+            mean; NaN without true bouts.
+        time_error: The same for the total time in a video.
+        edge_error: Median error of starts and ends of found bouts, in seconds; NaN if
+            there are none.
+        f1: F1@10, in percent; None if the class does not occur.
+        ap: Average precision of frames, in percent; None if the class does not occur.
+    """
+
+    name: str
+    bouts: tuple[int, int]
+    seconds: tuple[float, float]
+    mean_seconds: tuple[float, float]
+    count_error: float
+    time_error: float
+    edge_error: float
+    f1: float | None
+    ap: float | None
+
+    @property
+    def counting(self) -> str:
+        """Whether bouts can be counted: good, fair, poor or too few."""
+        return self._verdict(self.count_error)
+
+    @property
+    def timing(self) -> str:
+        """Whether time can be measured: good, fair, poor or too few."""
+        return self._verdict(self.time_error)
+
+    def _verdict(self, error: float) -> str:
+        if self.bouts[0] < _FEW:
+            return 'too few'
+        return 'good' if error <= _GOOD else 'fair' if error <= _FAIR else 'poor'
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Where the score of a new person lies in 95 of 100 cases, in percent.
+
+    It is the prediction interval of a normal distribution, within 0 to 100.
+
+    Attributes:
+        mean: The mean over persons.
+        low: The lower end.
+        high: The upper end.
+        persons: Their number.
+    """
+
+    mean: float
+    low: float
+    high: float
+    persons: int
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A label that may be wrong.
+
+    Attributes:
+        video: The video.
+        start: Its start in seconds; None for the whole video.
+        end: Its end in seconds.
+        text: What is doubted, and why.
+    """
+
+    video: str
+    start: float | None
+    end: float | None
+    text: str
+
+
+def evaluated(videos: Predictions, metainfo: Mapping) -> Report:
+    """Return all scores of some videos."""
+    classes = metainfo['classes']
+    return evaluate_videos(
+        {name: Video(v.label, v.true, v.score) for name, v in videos.items()},
+        classes,
+        background=resolve_background(metainfo['background'], classes),
+    )
+
+
+def person_intervals(
+    videos: Predictions, persons: Mapping[str, str], metainfo: Mapping
+) -> dict[str, Interval]:
+    """Return the interval of each score for a new person; none for one person."""
+    from scipy import stats
+
+    groups: dict[str, dict[str, Prediction]] = {}
+    for name, video in videos.items():
+        groups.setdefault(persons[name], {})[name] = video
+    rows = [evaluated(group, metainfo)['metrics'] for group in groups.values()]
+    if len(rows) < 2:
+        return {}
+    factor = stats.t.ppf(0.975, len(rows) - 1) * np.sqrt(1 + 1 / len(rows))
+    found = {}
+    for name in (*NAMES, 'mAP'):
+        values = np.array([row[name] for row in rows])
+        mean, reach = values.mean(), factor * values.std(ddof=1)
+        low, high = max(0.0, mean - reach), min(100.0, mean + reach)
+        found[name] = Interval(float(mean), float(low), float(high), len(rows))
+    return found
+
+
+def class_results(
+    videos: Predictions, fps: Mapping[str, float], metainfo: Mapping
+) -> list[ClassResult]:
+    """Return how each class was found, without the background.
+
+    Args:
+        videos: The predictions.
+        fps: Frames per second of each video.
+        metainfo: The metainfo of the data.
+    """
+    classes = metainfo['classes']
+    count = len(classes)
+    background = resolve_background(metainfo['background'], classes)
+    per_class = evaluated(videos, metainfo)['per_class']
+    budgets, edges = [], [np.empty((0, 2))] * count
+    for name, video in videos.items():
+        # Without the frames that have no label.
+        label, true = check_pair(video.label, video.true, count)
+        pair = [time_budget(x, count, fps[name]) for x in (true, label)]
+        budgets.append(pair)
+        for k, error in _edge_errors(label, true):
+            edges[k] = np.concatenate([edges[k], error[None] / fps[name]])
+    # Shape (N, 2, K): by video, true and predicted.
+    bouts, seconds = (
+        np.array([[getattr(b, key) for b in pair] for pair in budgets], float)
+        for key in ('number', 'total')
+    )
+    results = []
+    for k, name in enumerate(classes):
+        if k == background:
+            continue
+        total, time = bouts[:, :, k].sum(axis=0), seconds[:, :, k].sum(axis=0)
+        found = edges[k]
+        results.append(
+            ClassResult(
+                name,
+                (int(total[0]), int(total[1])),
+                (float(time[0]), float(time[1])),
+                tuple(np.where(total > 0, time, np.nan) / np.maximum(total, 1)),
+                _relative(bouts[:, :, k]),
+                _relative(seconds[:, :, k]),
+                float(np.median(found)) if found.size else float('nan'),
+                per_class[name]['f1@10'],
+                per_class[name]['ap'],
+            )
+        )
+    return results
+
+
+def _relative(pairs: np.ndarray) -> float:
+    """Return the mean absolute error (N, 2) as a share of the true mean."""
+    true, predicted = pairs.T
+    return float(np.abs(predicted - true).sum() / true.sum()) if true.any() else np.nan
+
+
+def _edge_errors(
+    label: np.ndarray, true: np.ndarray
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield the class and the errors (2,) of the ends of each found bout, in frames."""
+    table, true_table = segment_table(label), segment_table(true)
+    best, iou = match_segments(table, true_table)
+    pairs = np.concatenate([table, true_table[best]], axis=1)[iou >= _MATCH]
+    for start, end, k, true_start, true_end, _ in pairs.tolist():
+        yield k, np.abs([start - true_start, end - true_end])
+
+
+def doubts(
+    videos: Predictions, fps: Mapping[str, float], classes: Sequence[str]
+) -> list[Doubt]:
+    """Return labels that look wrong or shifted, the most doubtful first."""
+    found: list[tuple[float, Doubt]] = []
+    for name, video in videos.items():
+        shift, gain = _shift(video, round(_LONGEST_SHIFT * fps[name]))
+        if gain > _CLEARLY:
+            seconds = abs(shift) / fps[name]
+            way = 'later' if shift > 0 else 'earlier'
+            text = (
+                f'all labels may be shifted: {100 * gain:.0f} % more frames agree if '
+                f'they are {seconds:.1f} s {way}'
+            )
+            found.append((1 + gain, Doubt(name, None, None, text)))
+            continue
+        for start, end, label in segment_table(video.true).tolist():
+            score = video.score[:, start:end].mean(axis=1)
+            other = int(score.argmax())
+            if score[label] < _DOUBTED and score[other] > _SURE:
+                text = f'labelled {classes[label]!r}, but looks like {classes[other]!r}'
+                place = start / fps[name], end / fps[name]
+                found.append((score[other] - score[label], Doubt(name, *place, text)))
+    return [doubt for _, doubt in sorted(found, key=lambda pair: -pair[0])]
+
+
+def _shift(video: Prediction, most: int) -> tuple[int, float]:
+    """Return by how many frames labels may be off, and what share agrees better."""
+    frames = video.true.size
+    most = min(most, frames // 2)
+
+    def agreement(shift: int) -> float:
+        # Labels that are moved by so many frames, where both are known.
+        true = video.true[max(0, -shift) : frames - max(0, shift)]
+        label = video.label[max(0, shift) : frames - max(0, -shift)]
+        return float((true == label)[true >= 0].mean()) if (true >= 0).any() else 0.0
+
+    best = max(range(-most, most + 1), key=lambda shift: (agreement(shift), -abs(shift)))
+    return best, agreement(best) - agreement(0)
+
+
+def expected_score(half: float, whole: float, full: float) -> float:
+    """Return the score to expect with twice as many labels, in percent.
+
+    What is wrong shrinks with the labels by a power law: by as much from all to twice
+    as many as from half to all.
+
+    Args:
+        half: The score of short trainings on half of the labels.
+        whole: That of short trainings on all.
+        full: That of full trainings on all.
+
+    >>> expected_score(half=80, whole=90, full=92)
+    96.0
+    """
+    ratio = (100 - whole) / (100 - half) if half < 100 else 1.0
+    return 100 - (100 - full) * min(ratio, 1.0)
+
+
+def calibration_of(videos: Predictions) -> Reliability:
+    """Return the reliability of the probabilities of some videos."""
+    parts = [(video.score, video.true) for video in videos.values()]
+    scores, labels = zip(*parts, strict=True)
+    return reliability(np.concatenate(scores, axis=1), np.concatenate(labels))

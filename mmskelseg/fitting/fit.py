@@ -1,0 +1,196 @@
+"""From an annotation file to a folder with a model and a report."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mmskelseg.datasets.inspection.report import overview
+from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
+from mmskelseg.datasets.inspection.summary import summarize
+from mmskelseg.fitting.folds import persons_of
+from mmskelseg.fitting.model_folder import ModelFolder
+from mmskelseg.fitting.report import write_report
+from mmskelseg.fitting.schedule import Schedule, candidates, plan_schedule
+from mmskelseg.fitting.steps import execute_steps, in_processes, on_cluster
+from mmskelseg.fitting.workers import worker_processes
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.messages.counts import counted, duration, listed
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
+
+# What is shown of the data.
+_SHOWN = (
+    'data set', 'videos', 'fps', 'skeleton', 'view', 'missing', 'segments',
+    'background', 'unlabelled',
+)  # fmt: skip
+# Unlabelled time at the end of a video that is worth a line, in seconds.
+_LONG_END = 2.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a fit.
+
+    Attributes:
+        minutes: The time to take.
+        processes: Trainings that run at the same time.
+        fold: Train and test on its splits; None for ``train`` and ``test``.
+        group_by: Finds the person in the name of a video; None if the data tells.
+        seed: The seed of all trainings.
+        executor: ``none``, or a cluster of submitit.
+        executor_options: Its settings.
+    """
+
+    minutes: float = 15
+    processes: int = 2
+    fold: str | None = None
+    group_by: re.Pattern[str] | None = None
+    seed: int = 0
+    executor: str = 'none'
+    executor_options: Mapping[str, object] = field(default_factory=dict)
+
+
+def fit(ann_file: Path, out: Path, options: Options) -> None:
+    """Train the model that suits an annotation file, and write a report about it.
+
+    Args:
+        ann_file: The file.
+        out: The folder to write; a fit in it that was stopped goes on.
+        options: The options.
+
+    Raises:
+        UserError: If the data cannot be trained, the time is too short, or a training
+            fails.
+    """
+    data = load_annotations(ann_file)
+    train, test = _splits(data, ann_file, options.fold)
+    shown = {v['frame_dir']: v for v in data['annotations']}
+    _check(ann_file, [shown[name] for name in train], data['metainfo']['classes'])
+    persons, reason = persons_of([shown[name] for name in train], options.group_by)
+    folder = ModelFolder(out, data, train, test, persons, options.seed)
+    found, left_out = candidates(folder.data, folder.ann_file, folder.splits)
+    schedule = plan_schedule(
+        found, left_out, len(folder.folds), options.minutes, options.processes
+    )
+    summary = summarize(folder.data, ann_file.parent)
+    suspicions = sanity_checks(folder.data, ann_file.parent)
+    rows = overview(str(ann_file), summary)
+    print(*(f'{name:12}{rows[name]}' for name in _SHOWN), sep='\n')
+    for note in _notes(folder, suspicions):
+        print(f'note        {note}')
+    print('\n'.join(_planned(folder, schedule, reason, options)), flush=True)
+    folder.begin(_settings(ann_file, options))
+    with worker_processes(options.processes) as submit:
+        execute_all = in_processes(submit)
+        if options.executor != 'none':
+            cluster = options.executor, options.executor_options
+            execute_all = on_cluster(folder, *cluster)
+        outcome = execute_steps(folder, schedule, execute_all, submit)
+    report = write_report(folder, schedule, outcome, summary, suspicions)
+    print(f'\n{json.dumps(report["scores"])}\n\nReport: {folder.path / "report.html"}')
+    print(f'Segment: mmskelseg segment VIDEO {folder.path}')
+
+
+def _splits(
+    data: AnnotationFile, path: Path, fold: str | None
+) -> tuple[list[str], list[str]]:
+    """Return the training and test videos."""
+    split, before = data['split'], '' if fold is None else f'{fold}/'
+    if fold is not None and f'{fold}/train' not in split:
+        raise UserError(f'{path}: has no fold {fold!r}; leave --fold out.')
+    everything = [video['frame_dir'] for video in data['annotations']]
+    test = list(split.get(f'{before}test', ()))
+    return list(split.get(f'{before}train', everything)), test
+
+
+def _check(
+    path: Path, videos: Sequence[VideoAnnotation], classes: Sequence[str]
+) -> None:
+    """Raise a UserError if the training videos cannot teach anything."""
+    present = {int(c) for video in videos for c in np.unique(video['label']) if c >= 0}
+    if len(present) < 2:
+        names = listed([repr(classes[c]) for c in sorted(present)])
+        raise UserError(
+            f'{path}: the training videos show only the class {names}; a model needs '
+            'at least two to tell apart.'
+        )
+    rates = {float(video['fps']): video['frame_dir'] for video in videos}
+    if len(rates) > 1:
+        (low, slow), (high, fast) = min(rates.items()), max(rates.items())
+        raise UserError(
+            f'{path}: video {slow!r} has {low:g} frames per second, and {fast!r} '
+            f'{high:g}; a model learns durations in frames, so convert all to one rate.'
+        )
+
+
+def _notes(folder: ModelFolder, suspicions: Sequence[object]) -> Iterator[str]:
+    """Yield what may limit the model, in sentences."""
+    data, classes = folder.data, folder.data['metainfo']['classes']
+    shown = {video['frame_dir']: video for video in data['annotations']}
+    for label, name in enumerate(classes):
+        seen = {
+            folder.persons[video]
+            for video in data['split']['train']
+            if (shown[video]['label'] == label).any()
+        }
+        if len(seen) == 1:
+            yield (
+                f'class {name!r} is shown by {seen.pop()!r} alone, so nothing can say '
+                'how it does on others'
+            )
+    for name, video in shown.items():
+        labelled = np.flatnonzero(video['label'] >= 0)
+        end = video['total_frames'] - (labelled[-1] + 1 if labelled.size else 0)
+        if end / video['fps'] > _LONG_END:
+            yield (
+                f'the labels of {name!r} end {end / video["fps"]:.1f} s before the '
+                'video; these frames are ignored'
+            )
+    if not folder.has_test:
+        yield 'there are no test videos, so scores are those of the held-out ones'
+    if suspicions:
+        findings = counted(len(suspicions), 'suspicious finding')
+        yield f'{findings}: `mmskelseg browse` shows them'
+
+
+def _planned(
+    folder: ModelFolder, schedule: Schedule, reason: str, options: Options
+) -> Iterator[str]:
+    """Yield what will be done."""
+    yield ''
+    persons = len(set(folder.persons.values()))
+    if folder.folds:
+        yield (
+            f'{counted(len(folder.folds), "fold")} of {persons} persons or recordings '
+            f'({reason}).'
+        )
+    else:
+        yield 'A single person or recording, so nobody can be held out.'
+    names = ', '.join(candidate.name for candidate in schedule.compared)
+    yield f'Configs: {names}.'
+    for name, why in schedule.left_out.items():
+        yield f'  left out: {name}, {why}'
+    time = duration(schedule.seconds / options.processes)
+    part = '' if schedule.length == 1 else f', at {schedule.length:.0%} of their length'
+    yield (
+        f'Trainings{part} take about {time} in '
+        f'{options.processes} processes.'
+    )
+    yield ''
+
+
+def _settings(ann_file: Path, options: Options) -> dict[str, object]:
+    """Return what determines the result, in types of JSON."""
+    return {
+        'content of annotations': hashlib.sha256(ann_file.read_bytes()).hexdigest(),
+        'minutes': options.minutes,
+        'processes': options.processes,
+        'fold': options.fold,
+        'group_by': options.group_by and options.group_by.pattern,
+        'seed': options.seed,
+    }

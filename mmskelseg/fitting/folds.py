@@ -1,0 +1,105 @@
+"""Folds inside the training videos: who is held out, and half of the labels."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
+
+#: The largest number of folds.
+MOST_FOLDS = 3
+# A person or an animal in a name, such as P03_cam1, mouse-2 or take1_subject_07.
+_PERSON = re.compile(
+    r'(?:^|[\W_])((?:p|s|id|sub|subj|subject|person|participant|user|worker|patient|'
+    r'player|mouse|rat|animal)[-_ ]?\d+)(?![a-z0-9])',
+    re.IGNORECASE,
+)
+
+
+def persons_of(
+    videos: Sequence[VideoAnnotation], pattern: re.Pattern[str] | None = None
+) -> tuple[dict[str, str], str]:
+    """Return the person in each video, by its id, and how that is known.
+
+    Args:
+        videos: The videos.
+        pattern: Finds the person in a name, in the first group if it has one. By
+            default, a video's ``person`` tells, or its name, such as ``P03_cam1``;
+            otherwise each video counts as a person.
+
+    Raises:
+        UserError: If the pattern does not match a name, naming it.
+    """
+    names = [video['frame_dir'] for video in videos]
+    if pattern is not None:
+        found = {name: pattern.search(name) for name in names}
+        for name, match in found.items():
+            if match is None:
+                raise UserError(
+                    f'--group-by {pattern.pattern}: matches nothing in the name of '
+                    f'video {name!r}; all videos need a group.'
+                )
+        part = 1 if pattern.groups else 0
+        of = {name: match[part] or '' for name, match in found.items() if match}
+        return of, f'the names of videos match {pattern.pattern!r}'
+    if all('person' in video for video in videos):
+        return {v['frame_dir']: v['person'] for v in videos}, 'the file states persons'
+    of = {n: m[1].casefold() for n in names if (m := _PERSON.search(n)) is not None}
+    if len(of) == len(names) > len(set(of.values())) > 1:
+        return of, f'names of videos begin like {next(iter(of.values()))!r}'
+    return {name: name for name in names}, 'nothing tells who is in which video'
+
+
+def inner_folds(
+    persons: Mapping[str, str], frames: Mapping[str, int], most: int = MOST_FOLDS
+) -> list[list[str]]:
+    """Return the videos that each fold holds out: whole persons, and similar lengths.
+
+    Args:
+        persons: The person in each video.
+        frames: The length of each video.
+        most: The largest number of folds. There are none for a single person.
+
+    >>> inner_folds({'a': 'x', 'b': 'x', 'c': 'y', 'd': 'z'}, dict.fromkeys('abcd', 9))
+    [['a', 'b'], ['c'], ['d']]
+    """
+    sizes = dict.fromkeys(persons.values(), 0)
+    for name, person in persons.items():
+        sizes[person] += frames[name]
+    count = min(most, len(sizes))
+    if count < 2:
+        return []
+    held: list[list[str]] = [[] for _ in range(count)]
+    filled = [0] * count
+    for person in sorted(sizes, key=lambda person: (-sizes[person], person)):
+        least = filled.index(min(filled))
+        held[least].append(person)
+        filled[least] += sizes[person]
+    return [[n for n, person in persons.items() if person in fold] for fold in held]
+
+
+def half(persons: Mapping[str, str], names: Sequence[str]) -> list[str]:
+    """Return the videos of every second person among those of some videos.
+
+    >>> half({'a': 'x', 'b': 'x', 'c': 'y', 'd': 'z'}, ['a', 'b', 'c', 'd'])
+    ['a', 'b', 'd']
+    """
+    kept = set(list(dict.fromkeys(persons[name] for name in names))[::2])
+    return [name for name in names if persons[name] in kept]
+
+
+def fold_splits(
+    videos: Sequence[VideoAnnotation], persons: Mapping[str, str]
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield the splits of the folds: ``fold1/train``, ``fold1/test``, ``half1/train``.
+
+    The last one has half of the persons of ``fold1/train``, if there are several.
+    """
+    frames = {video['frame_dir']: video['total_frames'] for video in videos}
+    for i, held in enumerate(inner_folds(persons, frames), start=1):
+        train = [name for name in frames if name not in held]
+        yield f'fold{i}/train', train
+        yield f'fold{i}/test', held
+        if len({persons[name] for name in train}) > 1:
+            yield f'half{i}/train', half(persons, train)
+            yield f'half{i}/test', held

@@ -1,0 +1,239 @@
+"""The folder of a fit: its data, trainings and final model."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from mmskelseg.converters.checkpoints.publish_model import convert as publish
+from mmskelseg.engine.choosing import choose
+from mmskelseg.engine.config_checks import read_config
+from mmskelseg.engine.cross_validation import run_folder, settings_of
+from mmskelseg.engine.run_folder import PREDICTIONS, RunFolder
+from mmskelseg.evaluation import Difference, paired_bootstrap
+from mmskelseg.fitting.folds import fold_splits
+from mmskelseg.fitting.schedule import Candidate
+from mmskelseg.fitting.workers import call_command
+from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.parsing import read_json
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.annotations import AnnotationFile
+
+# Scores that are averaged to compare candidates.
+_SCORES = ('f1@10', 'f1@25', 'f1@50')
+# Candidates that differ less are level, unless the difference is clear.
+_LEVEL = 1.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The cross-validation of a candidate.
+
+    Attributes:
+        candidate: The candidate.
+        length: The part of a full training that each run has.
+        config: The config of all runs.
+        runs: The runs, one for each fold.
+    """
+
+    candidate: Candidate
+    length: float
+    config: Path
+    runs: Sequence[RunFolder]
+
+    @cached_property
+    def by_video(self) -> dict[str, float]:
+        """The mean F1 of each held-out video, in percent."""
+        return {
+            name: float(np.mean([scores[key] for key in _SCORES]))
+            for run in self.runs
+            for name, scores in run.report()['per_video'].items()
+        }
+
+    @property
+    def score(self) -> float:
+        """The mean over all held-out videos."""
+        return float(np.mean(list(self.by_video.values())))
+
+
+class ModelFolder:
+    """The folder that a fit writes.
+
+    ``annotations.pkl`` has the data with the folds; ``runs`` all trainings; ``test``
+    the test of the final model; ``config.py``, ``model.safetensors`` and ``model.onnx``
+    are that model, and ``report.html`` and ``report.json`` say how good it is.
+
+    Args:
+        path: The folder.
+        data: The annotations.
+        train: The training videos.
+        test: The test videos, if any.
+        persons: The person in each training video.
+        seed: The seed of all trainings.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        data: AnnotationFile,
+        train: Sequence[str],
+        test: Sequence[str],
+        persons: Mapping[str, str],
+        seed: int,
+    ) -> None:
+        self.path = path
+        self.seed = seed
+        self.persons = persons
+        self.has_test = bool(test)
+        known = {video['frame_dir']: video for video in data['annotations']}
+        splits = {'train': list(train), **({'test': list(test)} if test else {})}
+        splits |= dict(fold_splits([known[name] for name in train], persons))
+        tests = [name.partition('/')[0] for name in splits if name.endswith('/test')]
+        self.folds = [name for name in tests if name.startswith('fold')]
+        self.halves = [name for name in tests if name.startswith('half')]
+        kept = dict.fromkeys([*train, *test])
+        self.data: AnnotationFile = {
+            'split': splits,
+            'annotations': [known[name] for name in kept],
+            'metainfo': data['metainfo'],
+        }
+
+    @property
+    def ann_file(self) -> Path:
+        """The data with the folds."""
+        return self.path / 'annotations.pkl'
+
+    @property
+    def config(self) -> Path:
+        """The config of the final model."""
+        return self.path / 'config.py'
+
+    @property
+    def model(self) -> Path:
+        """The final model."""
+        return self.path / 'model.safetensors'
+
+    @property
+    def tested(self) -> Path:
+        """The folder of the test of the final model."""
+        return self.path / 'test'
+
+    @property
+    def splits(self) -> tuple[str, str]:
+        """The splits of the final model; without test videos, those of a fold."""
+        without = f'{self.folds[0]}/test' if self.folds else 'train'
+        return 'train', 'test' if self.has_test else without
+
+    def begin(self, settings: Mapping[str, object]) -> None:
+        """Write the data and the settings, or check that they are the same.
+
+        Raises:
+            UserError: If the folder has another fit.
+        """
+        file = self.path / 'fit.json'
+        if file.is_file():
+            then = read_json(file, '`mmskelseg fit`')
+            then = then if isinstance(then, dict) else {}
+            changed = [
+                f'{key} was {then.get(key)!r} and is now {settings.get(key)!r}'
+                for key in {**then, **settings}
+                if then.get(key) != settings.get(key)
+            ]
+            if changed:
+                raise UserError(
+                    f'{self.path}: has a fit with other settings: '
+                    f'{"; ".join(changed)}. Name another folder with --out, or remove '
+                    'this one.'
+                )
+        elif self.path.is_dir() and any(self.path.iterdir()):
+            raise UserError(
+                f'{self.path}: has files that are not of `mmskelseg fit`; name another '
+                'folder with --out.'
+            )
+        if not self.ann_file.is_file():
+            save_annotations(self.data, self.ann_file)
+        atomic_write_text(file, json.dumps(settings, indent=1))
+
+    def trial(self, candidate: Candidate, length: float, half: bool = False) -> Trial:
+        """Return the cross-validation of a candidate, on all labels or half of them."""
+        folds = self.halves if half else self.folds
+        name = f'{candidate.name}_{length:g}' + '_half' * half
+        config = self.path / 'runs' / name / 'config.py'
+        splits = [(f'{fold}/train', f'{fold}/test') for fold in folds]
+        self._write_config(config, candidate, splits[0], length)
+        runs = [self._run(config, *pair) for pair in zip(folds, splits, strict=True)]
+        return Trial(candidate, length, config, runs)
+
+    def final(self, candidate: Candidate, length: float) -> RunFolder:
+        """Return the training of the final model."""
+        config = self.path / 'runs' / 'final' / 'config.py'
+        self._write_config(config, candidate, self.splits, length)
+        # It is tested later, when its temperature is known.
+        return replace(self._run(config, 'final', self.splits), test=())
+
+    def finish(self, candidate: Candidate, length: float, temperature: float) -> str:
+        """Write, test and export the final model; return the reason of a failure."""
+        self._write_config(self.config, candidate, self.splits, length, temperature)
+        source = self.final(candidate, length).path
+        publish(source, self.model, {'model.temperature': temperature})
+        log = self.path / 'runs' / 'final.log'
+        config, model = str(self.config), str(self.model)
+        failure = ''
+        if self.has_test:
+            self.tested.mkdir(exist_ok=True)
+            words = ['test', config, model, '--work-dir', str(self.tested)]
+            dumped = ['--dump', str(self.tested / PREDICTIONS)]
+            failure = call_command([*words, *dumped], log)
+        exported = self.path / 'model.onnx'
+        return failure or call_command(['export', config, model, str(exported)], log)
+
+    def _write_config(
+        self,
+        file: Path,
+        candidate: Candidate,
+        splits: tuple[str, str],
+        length: float,
+        temperature: float = 1.0,
+    ) -> None:
+        """Write a candidate's config, for a part of the planned length."""
+        chosen = choose(self.data, self.ann_file, splits, candidate.wish)
+        plan = chosen.plan.shortened(length)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        text = chosen.choice.config_text(file, plan, temperature)
+        atomic_write_text(file, text)
+
+    def _run(self, config: Path, fold: str, splits: tuple[str, str]) -> RunFolder:
+        cfg = read_config(config)
+        cfg.work_dir = str(config.parent)
+        return run_folder(cfg, fold, splits, self.seed, settings_of(cfg), ())
+
+
+def best_of(trials: Sequence[Trial], persons: Mapping[str, str]) -> Trial:
+    """Return the trial to choose: the cheapest of those that are level with the best.
+
+    Level are trials within a point of mean F1, unless the difference is clear.
+
+    Args:
+        trials: Finished trials on the same folds; of equally long ones, the first wins.
+        persons: The person in each video; they are resampled together.
+    """
+    best = max(trials, key=lambda trial: trial.score)
+    level = [
+        trial
+        for trial in trials
+        if trial is best
+        or ((best.score - trial.score < _LEVEL)
+        and difference(trial, best, persons).high >= 0)
+    ]
+    return min(level, key=lambda trial: trial.candidate.seconds)
+
+
+def difference(trial: Trial, to: Trial, persons: Mapping[str, str]) -> Difference:
+    """Return the difference of a trial from another one, in mean F1."""
+    names = list(to.by_video)
+    first, second = ([t.by_video[name] for name in names] for t in (trial, to))
+    return paired_bootstrap(first, second, groups=[persons[name] for name in names])

@@ -1,0 +1,196 @@
+"""The report on a fit: its content as JSON, and as a page."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, TypeAlias
+
+from mmskelseg.datasets.inspection.sanity_checks import Suspicion
+from mmskelseg.datasets.inspection.summary import Summary
+from mmskelseg.engine.run_folder import PREDICTIONS
+from mmskelseg.evaluation import summarize_runs
+from mmskelseg.evaluation.functional.calibration import Reliability
+from mmskelseg.fitting.assessment import (
+    ClassResult,
+    calibration_of,
+    class_results,
+    doubts,
+    evaluated,
+    expected_score,
+    person_intervals,
+)
+from mmskelseg.fitting.held_out import predictions_of
+from mmskelseg.fitting.model_folder import ModelFolder, Trial, difference
+from mmskelseg.fitting.page import page
+from mmskelseg.fitting.schedule import Schedule
+from mmskelseg.fitting.steps import Outcome
+from mmskelseg.runtime.files.atomic import atomic_write_text
+
+#: What a report says, in types of JSON; docs/fit.md describes it.
+Content: TypeAlias = dict[str, Any]
+
+
+def write_report(
+    folder: ModelFolder,
+    schedule: Schedule,
+    outcome: Outcome,
+    summary: Summary,
+    suspicions: Sequence[Suspicion],
+) -> Content:
+    """Write ``report.json`` and ``report.html`` into the folder; return the former."""
+    tested = predictions_of(folder.tested / PREDICTIONS) if folder.has_test else {}
+    held_out = outcome.held_out.videos if outcome.held_out else {}
+    videos = {**held_out, **tested}
+    meta = folder.data['metainfo']
+    fps = {v['frame_dir']: float(v['fps']) for v in folder.data['annotations']}
+    scores = {
+        part: evaluated(found, meta)
+        for part, found in (('test', tested), ('held_out', held_out), ('all', videos))
+        if found
+    }
+    intervals = person_intervals(held_out, folder.persons, meta) if held_out else {}
+    content = {
+        'data': _data(folder, summary, suspicions),
+        'scores': {
+            part: {k: v for k, v in report['metrics'].items() if not k.endswith('_std')}
+            for part, report in scores.items()
+        },
+        'new_person': {name: asdict(found) for name, found in intervals.items()},
+        'classes': [_class(row) for row in class_results(videos, fps, meta)],
+        'videos': [
+            {
+                'video': name,
+                'part': 'test' if name in tested else 'held_out',
+                'person': folder.persons.get(name),
+                **scores['all']['per_video'][name],
+            }
+            for name in videos
+        ],
+        'calibration': _calibration(outcome, tested),
+        'doubts': [asdict(doubt) for doubt in doubts(videos, fps, meta['classes'])],
+        'label_curve': _label_curve(outcome, folder),
+        'candidates': _candidates(folder, schedule, outcome),
+        'confusion': scores['all']['confusion'] if scores else [],
+        'next': [
+            f'mmskelseg segment VIDEO {folder.path}',
+            f'mmskelseg suggest VIDEOS {folder.config} {folder.model}',
+            f'mmskelseg train {folder.config}',
+        ],
+    }
+    content = _plain(content)
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    atomic_write_text(folder.path / 'report.json', text)
+    atomic_write_text(folder.path / 'report.html', page(content, videos, fps))
+    return content
+
+
+def _data(
+    folder: ModelFolder, summary: Summary, suspicions: Sequence[Suspicion]
+) -> Content:
+    """Return what the model was trained and tested on."""
+    split = folder.data['split']
+    seconds = {
+        v['frame_dir']: v['total_frames'] / v['fps'] for v in folder.data['annotations']
+    }
+    meta = folder.data['metainfo']
+    return {
+        'name': summary['dataset'],
+        'classes': meta['classes'],
+        'background': summary['background'],
+        'persons': len(set(folder.persons.values())),
+        'persons_known': any(name != who for name, who in folder.persons.items()),
+        'folds': len(folder.folds),
+        **{
+            part: {
+                'videos': len(split[part]),
+                'minutes': sum(seconds[name] for name in split[part]) / 60,
+            }
+            for part in ('train', 'test')
+            if part in split
+        },
+        'suspicions': [one._asdict() for one in suspicions],
+    }
+
+
+def _class(row: ClassResult) -> Content:
+    return {**asdict(row), 'counting': row.counting, 'timing': row.timing}
+
+
+def _calibration(outcome: Outcome, tested: Mapping) -> Content | None:
+    """Return how sure the model is and how right, before and after its temperature."""
+    if outcome.held_out is None:
+        return None
+    found = {'before': outcome.held_out.before, 'after': outcome.held_out.after}
+    if tested:
+        found['test'] = calibration_of(tested)
+    curves = {name: _curve(value) for name, value in found.items()}
+    return {'temperature': outcome.held_out.temperature, **curves}
+
+
+def _curve(found: Reliability) -> Content:
+    names = ('frames', 'confidence', 'accuracy')
+    return {'ece': found.error, **{n: getattr(found, n).tolist() for n in names}}
+
+
+def _label_curve(outcome: Outcome, folder: ModelFolder) -> Content | None:
+    """Return F1@10 with half of the labels, all, and what twice as many would give."""
+    if outcome.chosen is None or outcome.half is None:
+        return None
+    short = next(
+        (t for t in outcome.short if t.candidate is outcome.chosen.candidate), None
+    )
+    if short is None:
+        return None
+    half, whole, full = (_f1(t) for t in (outcome.half, short, outcome.chosen))
+    return {
+        'half': half,
+        'whole': whole,
+        'full': full,
+        'twice': expected_score(half, whole, full),
+    }
+
+
+def _f1(trial: Trial) -> float:
+    runs = {(str(run.settings['fold']), 0): run.report() for run in trial.runs}
+    return summarize_runs(runs)['over_folds']['scores']['f1@10']['mean']
+
+
+def _candidates(
+    folder: ModelFolder, schedule: Schedule, outcome: Outcome
+) -> list[Content]:
+    """Return what was compared, and why the rest was not chosen."""
+    rows = []
+    full = {t.candidate.name: t for t in outcome.finalists}
+    short = {t.candidate.name: t for t in outcome.short}
+    chosen = outcome.chosen.candidate.name if outcome.chosen else None
+    for candidate in schedule.compared:
+        name = candidate.name
+        row = {
+            'name': name,
+            'options': candidate.options,
+            'seconds': candidate.seconds,
+            'short': short[name].score if name in short else None,
+            'full': full[name].score if name in full else None,
+            'chosen': name == chosen or chosen is None,
+            'difference': None,
+        }
+        compared = full if chosen in full and name in full and len(full) > 1 else short
+        if name != chosen and chosen in compared and name in compared:
+            found = difference(compared[name], compared[chosen], folder.persons)
+            row['difference'] = asdict(found)
+        rows.append(row)
+    return rows + [
+        {'name': name, 'left_out': reason} for name, reason in schedule.left_out.items()
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value in types of JSON, which has no NaN and no NumPy numbers."""
+    if isinstance(value, Mapping):
+        return {key: _plain(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if hasattr(value, 'item'):
+        value = value.item()
+    return None if isinstance(value, float) and math.isnan(value) else value

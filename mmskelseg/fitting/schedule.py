@@ -1,0 +1,169 @@
+"""What to train within some minutes: candidates, folds, and half of the labels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+from mmskelseg.engine.choosing import Chosen, Wish, choose
+from mmskelseg.runtime.messages.counts import duration
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.annotations import AnnotationFile
+
+#: Candidates are compared, and the label curve is measured, with this part of a
+#: training.
+PART = 0.25
+# Trainings take this share of the time; the rest is for tests, export and pictures.
+_SHARE = 0.8
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A config that may fit the data best.
+
+    Attributes:
+        name: Its name, which is also that of its folder.
+        wish: The options of ``mmskelseg make-config`` that write it.
+        chosen: What it is for the whole training split, and how long that takes.
+    """
+
+    name: str
+    wish: Wish
+    chosen: Chosen
+
+    @property
+    def seconds(self) -> float:
+        """The time of a full training on one core."""
+        return self.chosen.plan.seconds(self.chosen.choice.recipe)
+
+    @property
+    def options(self) -> str:
+        """The options of ``mmskelseg make-config`` as text."""
+        wish = self.wish
+        texts = [f'--recipe {wish.recipe}']
+        texts += [f'--segmentor {wish.segmentor}'] * (wish.segmentor is not None)
+        texts += ['--no-any-order'] * (wish.any_order is False)
+        return ' '.join(texts)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What is trained.
+
+    Attributes:
+        compared: The candidates, the default first.
+        left_out: Why others are not among them, by name.
+        finalists: How many of them are trained in full on all folds.
+        length: Full trainings are this part of what ``mmskelseg make-config`` plans.
+        seconds: Approximate time of all trainings on one core.
+    """
+
+    compared: Sequence[Candidate]
+    left_out: dict[str, str]
+    finalists: int
+    length: float
+    seconds: float
+
+
+def candidates(
+    data: AnnotationFile, path: Path, splits: tuple[str, str]
+) -> tuple[list[Candidate], dict[str, str]]:
+    """Return the candidates for an annotation file, and why others are none.
+
+    The first is what ``mmskelseg make-config`` writes by itself; those that are likely
+    to be better follow first.
+
+    Args:
+        data: The annotations.
+        path: Their file.
+        splits: Names of the training and the test split.
+
+    Raises:
+        UserError: If none can be trained, with the reason of the first.
+    """
+    has_3d = all('keypoint_3d' in video for video in data['annotations'])
+    found: list[Candidate] = []
+    refused: dict[str, UserError] = {}
+    for recipe in (*['pose3d'] * has_3d, 'pose2d', 'heatmap', 'heatmap_cnn'):
+        wishes = {recipe: Wish(recipe)}
+        if not found:
+            wishes[f'{recipe}_known_orders'] = Wish(recipe, any_order=False)
+            wishes[f'{recipe}_ms_tcn2'] = Wish(recipe, 'ms_tcn2')
+        for name, wish in wishes.items():
+            try:
+                chosen = choose(data, path, splits, wish)
+            except UserError as error:
+                refused[name] = error
+                continue
+            # Without adjacent segments, there is nothing to recombine anyway.
+            if wish.any_order is None or found[-1].chosen.choice.any_order:
+                found.append(Candidate(name, wish, chosen))
+    if not found:
+        raise next(iter(refused.values()))
+    return found, {name: str(error) for name, error in refused.items()}
+
+
+def plan_schedule(
+    found: Sequence[Candidate],
+    left_out: dict[str, str],
+    folds: int,
+    minutes: float,
+    processes: int,
+) -> Schedule:
+    """Return what to train within some minutes.
+
+    Full trainings are shortened only if the default and one more candidate could not
+    be compared otherwise. What remains is for more candidates, and then for finalists.
+
+    Args:
+        found: The candidates.
+        left_out: Why others are none, by name.
+        folds: The number of folds.
+        minutes: The time to take.
+        processes: The number of processes, each with a core of its own.
+
+    Raises:
+        UserError: If the minutes are too short for any training.
+    """
+    most = minutes * 60 * processes * _SHARE
+
+    def seconds(compared: Sequence[Candidate], finalists: int, length: float) -> float:
+        costs = sorted((c.seconds for c in compared), reverse=True)
+        # The folds and the final training of the dearest.
+        full = folds * sum(costs[:finalists]) + costs[0]
+        # All of them in the comparison, and one on half of the labels.
+        return length * (full + folds * PART * (sum(costs) + costs[0]))
+
+    def needed(total: float) -> int:
+        return ceil(total / 60 / processes / _SHARE)
+
+    # Candidates are compared on held-out persons; there are none of a single one.
+    available = found if folds else found[:1]
+    lengths = (1, 0.5, PART)
+    fitting = (n for n in lengths if seconds(available[:2], 1, n) <= most)
+    length = next(fitting, PART)
+    if seconds(available[:1], 1, length) > most:
+        least = seconds(available[:1], 1, PART)
+        raise UserError(
+            f'--minutes {minutes:g} is too short: even short trainings take about '
+            f'{duration(least / processes)}; use --minutes {needed(least)}.'
+        )
+    number = finalists = 1
+    while available[number:] and seconds(available[: number + 1], 1, length) <= most:
+        number += 1
+    while 2 * finalists < number and (
+        seconds(available[:number], finalists + 1, length) <= most
+    ):
+        finalists += 1
+    skipped = dict(left_out)
+    for more, candidate in enumerate(found[number:], number + 1):
+        time = needed(seconds(found[:more], finalists, length))
+        skipped[candidate.name] = (
+            f'too little time; --minutes {time} would include it'
+            if folds
+            else 'the training videos show one person, so none can be held out'
+        )
+    return Schedule(
+        available[:number], skipped, finalists, length,
+        seconds(available[:number], finalists, length),
+    )  # fmt: skip

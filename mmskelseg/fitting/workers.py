@@ -1,0 +1,102 @@
+"""Processes that import PyTorch once, and execute one run after another."""
+
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
+from typing import BinaryIO
+
+from mmskelseg.engine.run_folder import RunFolder, failure_of
+
+# Seconds between looks at whether the program that started a process still runs.
+_PAUSE = 1.0
+
+
+@contextmanager
+def worker_processes(count: int) -> Iterator['Submit']:
+    """Yield a function that submits calls to processes, which end with the block.
+
+    They get one thread each, if there are several, and end as well if this program is
+    killed.
+    """
+    if count > 1:
+        os.environ.setdefault('OMP_NUM_THREADS', '1')
+    pool = ProcessPoolExecutor(
+        count, get_context('spawn'), initializer=_begin, initargs=(os.getpid(),)
+    )
+    try:
+        yield pool.submit
+    finally:
+        # A run that is stopped goes on from its last checkpoint.
+        for process in list((pool._processes or {}).values()):
+            process.kill()
+        pool.shutdown(cancel_futures=True)
+
+
+Submit = Callable[..., Future]
+
+
+def execute(run: RunFolder) -> str:
+    """Execute a run in this process; return the reason of a failure, '' if none."""
+    return run.execute(_call)
+
+
+def call_command(words: Sequence[str], log: Path) -> str:
+    """Run `mmskelseg WORDS` in this process, and append its output to a file.
+
+    Returns the reason of a failure; '' if there is none.
+    """
+    from mmskelseg.commands import main
+
+    with log.open('ab') as file:
+        begin = file.seek(0, os.SEEK_END)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Loggers hold on to the streams that they find, so these stay the same.
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        try:
+            status = main(list(words)) or 0
+        except SystemExit as stop:
+            status = stop.code
+        except Exception:
+            traceback.print_exc()
+            status = 1
+        sys.stdout.flush()
+        sys.stderr.flush()
+    if isinstance(status, str):
+        return status
+    return failure_of(status, log, begin) if status else ''
+
+
+def reason_of(future: Future) -> str:
+    """Return the reason of a failure of a call; '' if there is none."""
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return 'its process was killed, perhaps since memory ran out'
+
+
+def _call(command: Sequence[str], log: Path, lock: BinaryIO) -> str:
+    """Run a command of a run, which begins with `python -m mmskelseg`."""
+    return call_command(command[3:], log)
+
+
+def _begin(parent: int) -> None:
+    """Leave Ctrl+C to the program that started this process, and end with it."""
+    signal(SIGINT, SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PAUSE)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
