@@ -245,7 +245,8 @@ def _shift(video: Prediction, most: int) -> tuple[int, float]:
         label = video.label[max(0, shift) : frames - max(0, -shift)]
         return float((true == label)[true >= 0].mean()) if (true >= 0).any() else 0.0
 
-    best = max(range(-most, most + 1), key=lambda shift: (agreement(shift), -abs(shift)))
+    shifts = sorted(range(-most, most + 1), key=abs)
+    best = max(shifts, key=agreement)
     return best, agreement(best) - agreement(0)
 
 

@@ -159,9 +159,16 @@ def add_ensemble(parser: argparse._ActionsContainer) -> None:
     )
 
 
+#: The exported model in a folder of `mmskelseg fit`.
+EXPORTED = 'model.onnx'
+
+
 def split_model(args: argparse.Namespace) -> None:
     """Take ``config`` and ``checkpoint`` from the end of ``inputs``, unless --model."""
     args.config = args.checkpoint = None
+    exported = Path(args.inputs[-1], EXPORTED)
+    if len(args.inputs) > 1 and exported.is_file():
+        args.inputs[-1] = str(exported)
     if args.model is None:
         if len(args.inputs) > 2 and not _is_model(*args.inputs[-2:]):
             args.checkpoint = args.inputs.pop()

@@ -8,8 +8,8 @@ CONFIG is the config file of a training, or the name of one that comes with the 
 CHECKPOINT is a checkpoint or a work folder; by default, it is the last checkpoint in
 the config's work folder. Without CONFIG, the config in the checkpoint is used.
 --ensemble averages the probabilities of further checkpoints. Instead of both, you can
-name a file from `mmskelseg export`, MODEL.onnx, which runs without PyTorch, or a model
-that comes with the package (--model).
+name a file from `mmskelseg export`, MODEL.onnx, which runs without PyTorch; a folder
+from `mmskelseg fit`, which has one; or a model that comes with the package (--model).
 
 A model that reads skeletons needs the poses of a video: a file (--poses), or, if INPUT
 is a folder, the file in it with the name of the video; otherwise they are estimated

@@ -107,6 +107,8 @@ def test_help_of_benchmarks_does_not_wait_for_torch():
         ('a.mp4 trained', 'a.mp4', 'trained', None),
         ('a.mp4 mine.py trained', 'a.mp4', 'mine.py', 'trained'),
         ('a.mp4 b.mp4 trained', 'a.mp4 b.mp4', 'trained', None),
+        # A folder with an exported model is that.
+        ('a.mp4 fitted', 'a.mp4', 'fitted/model.onnx', None),
     ],
 )
 def test_words_are_told_apart(words, inputs, config, checkpoint, tmp_path, monkeypatch):
@@ -114,8 +116,9 @@ def test_words_are_told_apart(words, inputs, config, checkpoint, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     for name in ('a.mp4', 'b.mp4', 'mine.py', 'mine.json', 'm.onnx', 'c.pth'):
         (tmp_path / name).touch()
-    for name in ('toy_joint_limb', 'uwiom_pose2d', 'videos', 'trained'):
+    for name in ('toy_joint_limb', 'uwiom_pose2d', 'videos', 'trained', 'fitted'):
         (tmp_path / name).mkdir()
+    (tmp_path / 'fitted' / 'model.onnx').touch()
     (tmp_path / 'trained' / 'epoch_3.pth').touch()
     args = argparse.Namespace(inputs=words.split(), model=None)
     split_model(args)

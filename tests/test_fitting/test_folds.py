@@ -1,0 +1,67 @@
+"""Who is held out, and who is in which video."""
+
+import re
+
+import pytest
+
+from mmskelseg.fitting.folds import fold_splits, half, inner_folds, persons_of
+from mmskelseg.runtime.messages.errors import UserError
+
+
+def videos(*names, frames=10, **extra):
+    return [{'frame_dir': name, 'total_frames': frames, **extra} for name in names]
+
+
+@pytest.mark.parametrize(
+    ('names', 'persons'),
+    [
+        ('P03_cam1 P03_cam2 p4_cam1', 'p03 p03 p4'),
+        ('take1_mouse-2 take2_mouse-2 take1_mouse-3', 'mouse-2 mouse-2 mouse-3'),
+        # Every name differs, so nothing is shared.
+        ('s1 s2 s3', 's1 s2 s3'),
+        # Not every name tells.
+        ('P1_a P1_b walk', 'P1_a P1_b walk'),
+        ('seq1_a seq1_b seq2_a', 'seq1_a seq1_b seq2_a'),
+    ],
+)
+def test_names_tell_persons(names, persons):
+    found, _ = persons_of(videos(*names.split()))
+    assert found == dict(zip(names.split(), persons.split(), strict=True))
+
+
+def test_file_states_persons():
+    rows = [*videos('P1_a', person='x'), *videos('P1_b', person='y')]
+    assert persons_of(rows)[0] == {'P1_a': 'x', 'P1_b': 'y'}
+
+
+def test_pattern_states_persons():
+    pattern = re.compile(r'_(\w)$')
+    assert persons_of(videos('1_a', '2_a'), pattern)[0] == {'1_a': 'a', '2_a': 'a'}
+    with pytest.raises(UserError, match=r"--group-by .*'walk'"):
+        persons_of(videos('1_a', 'walk'), pattern)
+
+
+def test_folds_hold_out_whole_persons_once():
+    persons = {f'v{i}': f'p{i % 5}' for i in range(12)}
+    held = inner_folds(persons, {name: 10 + i for i, name in enumerate(persons)})
+    assert len(held) == 3
+    assert sorted(name for fold in held for name in fold) == sorted(persons)
+    for fold in held:
+        others = {persons[n] for n in persons if n not in fold}
+        assert not others & {persons[n] for n in fold}
+    assert max(map(len, held)) - min(map(len, held)) <= 2
+
+
+def test_one_person_has_no_folds():
+    assert inner_folds({'a': 'x', 'b': 'x'}, {'a': 1, 'b': 1}) == []
+
+
+def test_half_of_the_labels_is_half_of_the_persons():
+    rows = videos('a1', 'a2', 'b1', 'c1', 'd1')
+    persons = {name['frame_dir']: name['frame_dir'][0] for name in rows}
+    splits = dict(fold_splits(rows, persons))
+    for i in (1, 2, 3):
+        train, part = splits[f'fold{i}/train'], splits[f'half{i}/train']
+        assert set(part) < set(train)
+        assert splits[f'half{i}/test'] == splits[f'fold{i}/test']
+        assert part == half(persons, train)

@@ -1,0 +1,72 @@
+"""What is trained within some minutes."""
+
+from pathlib import Path
+
+import pytest
+
+from mmskelseg.fitting.schedule import candidates, plan_schedule
+from mmskelseg.runtime.messages.errors import UserError
+from tests.small_data import small_annotations
+
+PATH = Path('annotations.pkl')
+
+
+@pytest.fixture(scope='module')
+def found():
+    data = small_annotations([300] * 6)
+    return candidates(data, PATH, ('train', 'test'))[0]
+
+
+def test_default_comes_first(found):
+    names = [candidate.name for candidate in found]
+    assert names == [
+        'pose2d', 'pose2d_known_orders', 'pose2d_ms_tcn2', 'heatmap', 'heatmap_cnn'
+    ]  # fmt: skip
+    options = '--recipe pose2d --no-any-order'
+    assert (found[0].options, found[1].options) == ('--recipe pose2d', options)
+
+
+def test_nothing_to_recombine_leaves_one_order():
+    data = small_annotations([300] * 6)
+    for video in data['annotations']:
+        video['label'][::12] = -1
+    names = [c.name for c in candidates(data, PATH, ('train', 'test'))[0]]
+    assert 'pose2d_known_orders' not in names
+
+
+def test_reason_is_given_if_nothing_can_be_trained():
+    data = small_annotations([300] * 6)
+    for video in data['annotations']:
+        video['keypoint_score'][:] = 0
+    with pytest.raises(UserError, match=r'annotations\.pkl: no video of split'):
+        candidates(data, PATH, ('train', 'test'))
+
+
+def test_more_minutes_compare_more(found):
+    before, length = 0, 0.0
+    for minutes in (5, 8, 10, 15, 20, 30, 60, 120):
+        schedule = plan_schedule(found, {}, 3, minutes, 2)
+        assert schedule.seconds <= 0.8 * minutes * 60 * 2
+        size = len(schedule.compared) if schedule.length == length else 0
+        assert schedule.length >= length
+        assert size >= before * (schedule.length == length)
+        before, length = len(schedule.compared), schedule.length
+        assert len(schedule.compared) + len(schedule.left_out) == len(found)
+    assert (length, before) == (1, len(found))
+    assert schedule.finalists == 3
+
+
+def test_too_few_minutes_say_how_many_it_takes(found):
+    with pytest.raises(UserError, match='--minutes 1 ') as error:
+        plan_schedule(found, {}, 3, 1, 1)
+    least = int(str(error.value).rpartition('--minutes ')[2].rstrip('.'))
+    assert plan_schedule(found, {}, 3, least, 1).length == 0.25
+    with pytest.raises(UserError):
+        plan_schedule(found, {}, 3, least - 1, 1)
+
+
+def test_single_person_is_not_compared(found):
+    schedule = plan_schedule(found, {'pose3d': 'no'}, 0, 30, 2)
+    assert [c.name for c in schedule.compared] == ['pose2d']
+    assert schedule.left_out['pose3d'] == 'no'
+    assert 'one person' in schedule.left_out['heatmap']
