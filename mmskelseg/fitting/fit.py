@@ -73,16 +73,16 @@ def fit(ann_file: Path, out: Path, options: Options) -> None:
     _check(ann_file, [shown[name] for name in train], data['metainfo']['classes'])
     persons, reason = persons_of([shown[name] for name in train], options.group_by)
     folder = ModelFolder(out, data, train, test, persons, options.seed)
-    found, left_out = candidates(folder.data, folder.ann_file, folder.splits)
-    schedule = plan_schedule(
-        found, left_out, len(folder.folds), options.minutes, options.processes
-    )
     summary = summarize(folder.data, ann_file.parent)
     suspicions = sanity_checks(folder.data, ann_file.parent)
     rows = overview(str(ann_file), summary)
     print(*(f'{name:12}{rows[name]}' for name in _SHOWN), sep='\n')
     for note in _notes(folder, suspicions):
         print(f'note        {note}')
+    found, left_out = candidates(folder.data, folder.ann_file, folder.splits)
+    schedule = plan_schedule(
+        found, left_out, len(folder.folds), options.minutes, options.processes
+    )
     print('\n'.join(_planned(folder, schedule, reason, options)), flush=True)
     folder.begin(_settings(ann_file, options))
     with worker_processes(options.processes) as submit:

@@ -192,8 +192,10 @@ class InputReader:
         size = None if size is None else check_img_shape(size, name)
         poses = Poses(keypoint, score, layout, size, fps)
         keypoint_3d = matching(entry, 'keypoint_3d', (*keypoint.shape[:3], 3), name)
+        # In predictions, a person is one of several.
+        kept = cast(InputVideo, {k: v for k, v in entry.items() if k != 'person'})
         videos: list[InputVideo] = [
-            {**entry, **self._fitted(each, name, each_3d), **who}
+            {**kept, **self._fitted(each, name, each_3d), **who}
             for each, each_3d, who in self._people(poses, source, keypoint_3d)
         ]
         classes = (source.metainfo or {}).get('classes', self.classes)

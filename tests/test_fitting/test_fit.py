@@ -1,0 +1,155 @@
+"""A whole fit on small data, in two processes."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mmskelseg.commands.fit import main
+from mmskelseg.engine import planning
+from mmskelseg.evaluation.functional.calibration import tempered
+from mmskelseg.fitting.held_out import predictions_of
+from mmskelseg.runtime.cli.segment import main as segment
+from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from tests.small_data import small_annotations
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope='module')
+def small_plan():
+    """Trainings of a few steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planning, '_STEPS', (16, 16))
+        yield
+
+
+@pytest.fixture(scope='module')
+def fitted(tmp_path_factory, small_plan):
+    """The folder of a fit on four persons, with two videos each, and a test video."""
+    folder = tmp_path_factory.mktemp('fit')
+    data = small_annotations([60, 45] * 4 + [50])
+    for i, video in enumerate(data['annotations']):
+        video['person'] = f'person {i // 2}'
+    save_annotations(data, folder / 'annotations.pkl')
+    words = [str(folder / 'annotations.pkl'), '--out', str(folder / 'model')]
+    assert main([*words, '--minutes', '.06']) is None
+    return folder / 'model'
+
+
+def report_of(folder):
+    return json.loads((folder / 'report.json').read_text('utf-8'))
+
+
+def test_folder_has_a_model_and_a_report(fitted):
+    names = {path.name for path in fitted.iterdir()}
+    assert names >= {
+        'annotations.pkl', 'config.py', 'fit.json', 'model.onnx', 'model.safetensors',
+        'report.html', 'report.json', 'runs', 'test',
+    }  # fmt: skip
+
+
+def test_persons_are_held_out_whole(fitted):
+    data = load_annotations(fitted / 'annotations.pkl')
+    person = {v['frame_dir']: v['person'] for v in data['annotations']}
+    for i in (1, 2, 3):
+        train, held = (data['split'][f'fold{i}/{part}'] for part in ('train', 'test'))
+        assert not {person[n] for n in train} & {person[n] for n in held}
+        assert set(train + held) == set(data['split']['train'])
+
+
+def test_scores_are_those_of_the_test(fitted):
+    metrics = json.loads((fitted / 'test' / 'metrics.json').read_text('utf-8'))
+    scores = report_of(fitted)['scores']['test']
+    for name, value in scores.items():
+        assert value == pytest.approx(metrics[f'seg/{name}'], abs=1e-9)
+
+
+def test_probabilities_are_calibrated(fitted):
+    """Those of the exported model and of the test, as the config says."""
+    temperature = report_of(fitted)['calibration']['temperature']
+    assert f'temperature={temperature!r}' in (fitted / 'config.py').read_text()
+    assert temperature != 1
+    (tested,) = predictions_of(fitted / 'test' / 'predictions.pkl').values()
+    raw = tempered(tested.score, 1 / temperature)
+    assert not np.allclose(raw, tested.score, atol=1e-3)
+    out = fitted.parent / 'out'
+    words = [str(fitted / 'annotations.pkl'), str(fitted), '--split', 'test']
+    segment([*words, '--out', str(out), '--formats', 'json'])
+    segments = json.loads(next(out.glob('*segments.json')).read_text())['segments']
+    label = tested.label
+    cuts = np.flatnonzero(np.diff(label)) + 1
+    assert len(segments) == len(cuts) + 1
+    first = tested.score[label[0], : cuts[0] if cuts.size else None].mean()
+    assert segments[0]['score'] == pytest.approx(first, abs=1e-3)
+
+
+def test_choice_says_what_was_compared(fitted):
+    rows = report_of(fitted)['candidates']
+    compared = [row for row in rows if 'options' in row]
+    assert compared[0]['options'] == '--recipe pose2d'
+    assert [row['chosen'] for row in compared].count(True) == 1
+    assert all(row['short'] is not None for row in compared)
+
+
+def test_same_command_repeats_nothing_that_is_done(fitted, capsys):
+    """A run that was lost is repeated, with the same digits."""
+    before = report_of(fitted)
+    lost = next((fitted / 'runs').glob('*/fold1/seed_0'))
+    scores = (lost / 'metrics.json').read_text()
+    (lost / 'metrics.json').unlink()
+    ann_file = fitted.parent / 'annotations.pkl'
+    assert main([str(ann_file), '--out', str(fitted), '--minutes', '.06']) is None
+    text = capsys.readouterr().out
+    # The final training is looked at again, and has nothing left to do.
+    assert text.count(' left  ') == 2
+    assert (lost / 'metrics.json').read_text() == scores
+    assert report_of(fitted) == before
+
+
+@pytest.mark.parametrize(
+    ('words', 'named'),
+    [
+        (['--minutes', '5'], r'minutes was 0\.06 and is now 5\.0'),
+        (['--minutes', '.06', '--seed', '3'], 'seed was 0 and is now 3'),
+    ],
+)
+def test_other_settings_need_another_folder(fitted, words, named):
+    ann_file = fitted.parent / 'annotations.pkl'
+    with pytest.raises(SystemExit, match=named):
+        main([str(ann_file), '--out', str(fitted), *words])
+
+
+@pytest.mark.parametrize(
+    ('change', 'named'),
+    [
+        (lambda v: v['label'].fill(1), "only the class 'class_1'"),
+        (lambda v: v.update(fps=10.0 + len(v['label']) % 2), "'video_2' has 10 frames"),
+    ],
+)
+def test_data_that_cannot_work_is_refused_at_once(tmp_path, change, named):
+    data = small_annotations([60, 45, 50, 40])
+    for video in data['annotations']:
+        change(video)
+    save_annotations(data, tmp_path / 'a.pkl')
+    with pytest.raises(SystemExit, match=named):
+        main([str(tmp_path / 'a.pkl'), '--out', str(tmp_path / 'model')])
+    assert not (tmp_path / 'model').exists()
+
+
+def test_what_limits_the_model_is_said(tmp_path, capsys):
+    """Before the time is found to be too short."""
+    data = small_annotations([60, 45, 50, 40])
+    first = data['annotations'][0]
+    for video in data['annotations'][1:]:
+        video['label'][video['label'] == 2] = 0
+    first['label'][30:] = -1
+    del data['split']['test']
+    save_annotations(data, tmp_path / 'a.pkl')
+    words = [str(tmp_path / 'a.pkl'), '--out', str(tmp_path / 'm'), '--minutes', '.001']
+    with pytest.raises(SystemExit, match=r'--minutes 0\.001 is too short'):
+        main(words)
+    text = capsys.readouterr().out
+    assert "class 'class_2' is shown by 'video_0' alone" in text
+    assert "labels of 'video_0' end 3.0 s before" in text
+    assert 'there are no test videos' in text
