@@ -7,7 +7,11 @@ from typing import TypeAlias
 import numpy as np
 
 from mmskelseg.evaluation import Video, evaluate_videos, resolve_background, time_budget
-from mmskelseg.evaluation.functional.calibration import Reliability, reliability
+from mmskelseg.evaluation.functional.calibration import (
+    Reliability,
+    reliability,
+    tempered,
+)
 from mmskelseg.evaluation.functional.report import NAMES, Report
 from mmskelseg.evaluation.functional.segmental import match_segments
 from mmskelseg.evaluation.functional.segments import check_pair
@@ -24,10 +28,10 @@ _FEW = 5
 _MATCH = 0.1
 # The largest shift of labels that is tried, in seconds, and the share of frames that
 # must agree better to call them shifted.
-_LONGEST_SHIFT, _CLEARLY = 2.0, 0.05
+_LONGEST_SHIFT, _CLEARLY = 2.0, 0.1
 # A labelled segment is doubted if the model gives its class less than this, and another
-# one more than that, on average.
-_DOUBTED, _SURE = 0.1, 0.8
+# one more than that, on average, and if it lasts some seconds.
+_DOUBTED, _SURE, _SHORTEST = 0.1, 0.8, 0.25
 
 
 @dataclass(frozen=True)
@@ -227,6 +231,8 @@ def doubts(
         for start, end, label in segment_table(video.true).tolist():
             score = video.score[:, start:end].mean(axis=1)
             other = int(score.argmax())
+            if (end - start) / fps[name] < _SHORTEST:
+                continue
             if score[label] < _DOUBTED and score[other] > _SURE:
                 text = f'labelled {classes[label]!r}, but looks like {classes[other]!r}'
                 place = start / fps[name], end / fps[name]
@@ -268,8 +274,9 @@ def expected_score(half: float, whole: float, full: float) -> float:
     return 100 - (100 - full) * min(ratio, 1.0)
 
 
-def calibration_of(videos: Predictions) -> Reliability:
-    """Return the reliability of the probabilities of some videos."""
+def calibration_of(videos: Predictions, temperature: float = 1.0) -> Reliability:
+    """Return the reliability of probabilities, divided by a temperature."""
     parts = [(video.score, video.true) for video in videos.values()]
     scores, labels = zip(*parts, strict=True)
-    return reliability(np.concatenate(scores, axis=1), np.concatenate(labels))
+    joined = tempered(np.concatenate(scores, axis=1), temperature)
+    return reliability(joined, np.concatenate(labels))

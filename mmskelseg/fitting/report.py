@@ -121,11 +121,13 @@ def _calibration(outcome: Outcome, tested: Mapping) -> Content | None:
     """Return how sure the model is and how right, before and after its temperature."""
     if outcome.held_out is None:
         return None
-    found = {'before': outcome.held_out.before, 'after': outcome.held_out.after}
+    held_out, temperature = outcome.held_out, outcome.held_out.temperature
+    found = {'before': held_out.before, 'after': held_out.after}
     if tested:
-        found['test'] = calibration_of(tested)
+        found['test_before'] = calibration_of(tested, 1 / temperature)
+        found['test_after'] = calibration_of(tested)
     curves = {name: _curve(value) for name, value in found.items()}
-    return {'temperature': outcome.held_out.temperature, **curves}
+    return {'temperature': temperature, **curves}
 
 
 def _curve(found: Reliability) -> Content:

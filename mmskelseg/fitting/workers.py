@@ -64,16 +64,18 @@ def call_command(words: Sequence[str], log: Path) -> str:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         try:
-            status = main(list(words)) or 0
+            status: str | int | None = main(list(words))
         except SystemExit as stop:
             status = stop.code
         except Exception:
             traceback.print_exc()
             status = 1
+        if isinstance(status, str):
+            # What the interpreter would do.
+            sys.stderr.write(f'{status}\n')
+            status = 1
         sys.stdout.flush()
         sys.stderr.flush()
-    if isinstance(status, str):
-        return status
     return failure_of(status, log, begin) if status else ''
 
 
