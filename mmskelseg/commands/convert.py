@@ -10,10 +10,10 @@ import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from mmskelseg.converters import CONVERTERS
-from mmskelseg.converters.options import Converter, Option
+from mmskelseg.converters.options import OF_TYPES, Converter, Option
 from mmskelseg.runtime.cli import chosen
 from mmskelseg.runtime.cli.command_line import command
 from mmskelseg.runtime.messages.errors import UserError
@@ -52,7 +52,7 @@ def _add(declared: Converter, parser: argparse.ArgumentParser) -> None:
         return
     assert declared.run is not None
     parser.set_defaults(run=declared.run)
-    known = inspect.signature(declared.takes or declared.run).parameters
+    known = declared.takes or declared.run
     for option in declared.options:
         _add_option(parser, option, known)
     for title, options in declared.groups.items():
@@ -65,9 +65,13 @@ def _add(declared: Converter, parser: argparse.ArgumentParser) -> None:
 
 
 def _add_option(place: argparse._ActionsContainer, option: Option, known: Any) -> None:
-    """Add an option with the default in the signature of the converter's function."""
-    settings = dict(option.settings)
-    default = known[option.name.lstrip('-').replace('-', '_')].default
+    """Add an option with its type and default in the signature of a function."""
+    name = option.name.lstrip('-').replace('-', '_')
+    default = inspect.signature(known).parameters[name].default
+    hint = get_type_hints(known)[name]
+    # `Path` and `Path | None` are equal here.
+    by_type = [OF_TYPES[kind] for kind in (hint, *get_args(hint)) if kind in OF_TYPES]
+    settings = {**(by_type[0] if by_type else {}), **option.settings}
     if 'type' in settings:
         settings['type'] = _read_by(settings['type'])
     if default is False:

@@ -34,7 +34,6 @@ from mmskelseg.converters.text_layout import (
     read_splits,
     write_layout,
 )
-from mmskelseg.runtime.cli.command_line import positive
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.configs import annotation_path
 from mmskelseg.runtime.files.names import file_name
@@ -207,7 +206,6 @@ CONVERTER = Converter(
                     '--fps',
                     'frames per second of the features, which the layout does not '
                     'store (15 for GTEA and Breakfast, 30 for 50Salads)',
-                    type=positive,
                 ),
                 *IMPORT_OPTIONS,
                 Option(

@@ -126,17 +126,12 @@ CONVERTER = options.Converter(
         options.OUT,
         options.test('VIDEO,VIDEO', 'those of SRC/splits, or every fifth'),
         options.Option(
-            '--keypoints',
-            'folder of the poses (default: SRC/keypoints)',
-            type=Path,
-            metavar='DIR',
+            '--keypoints', 'folder of the poses (default: SRC/keypoints)', metavar='DIR'
         ),
         options.BACKGROUND,
         options.Option(
             '--size',
             'size of the images to which the pixels refer (default: 640x480)',
-            type=options.image_size,
-            metavar='WxH',
         ),
         *options.OF_RELEASES,
     ),

@@ -53,7 +53,6 @@ from mmskelseg.converters.text_layout import (
     write_layout,
     write_text,
 )
-from mmskelseg.runtime.cli.command_line import positive
 from mmskelseg.runtime.files.annotations import fold_splits, load_annotations
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import UserError
@@ -337,7 +336,6 @@ CONVERTER = Converter(
                 Option(
                     '--fps',
                     'frames per second of the files (default: those of the release)',
-                    type=positive,
                 ),
                 Option(
                     '--channels',
@@ -351,8 +349,6 @@ CONVERTER = Converter(
                     '--size',
                     'size of the images if x and y are pixels (default: that of the '
                     'release; without it, coordinates are fitted into an image)',
-                    type=options.image_size,
-                    metavar='WxH',
                 ),
                 Option(
                     '--vertical',
@@ -363,7 +359,6 @@ CONVERTER = Converter(
                 Option(
                     '--splits',
                     'folder of the splits (default: SRC/splits, or SRC/csv)',
-                    type=Path,
                     metavar='DIR',
                 ),
                 *IMPORT_OPTIONS,

@@ -22,10 +22,7 @@ from mmskelseg.converters import keypoint_videos as joining
 from mmskelseg.converters.keypoint_videos import Labels, Options
 from mmskelseg.converters.options import Option
 from mmskelseg.runtime.cli.arguments import add_pose_file_options
-from mmskelseg.runtime.cli.command_line import (
-    add_person,
-    positive,
-)
+from mmskelseg.runtime.cli.command_line import add_person, positive
 from mmskelseg.runtime.files.parsing import read_lines
 from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.labels import READERS
@@ -240,14 +237,8 @@ POSE_OPTIONS = (
         '--fps',
         'frames per second of the poses, instead of the rate that their files or the '
         'video files (--videos) state',
-        type=positive,
     ),
-    Option(
-        '--size',
-        'size of the images to which the pixels refer',
-        type=options.image_size,
-        metavar='WxH',
-    ),
+    Option('--size', 'size of the images to which the pixels refer'),
     add_person,
     Option(
         '--skeleton',

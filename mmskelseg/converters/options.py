@@ -1,7 +1,7 @@
 """How converters declare their options to the parser in `commands/convert.py`.
 
-A converter is a function. Its keywords are the options, with their defaults; this
-module declares what else the parser needs.
+A converter is a function. Its keywords are the options, with their types and defaults;
+this module declares what else the parser needs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,10 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmskelseg.runtime.cli.command_line import (
-    image_size as image_size,
-)
-from mmskelseg.runtime.cli.command_line import positive, whole
+from mmskelseg.runtime.cli.command_line import image_size, positive, whole
 from mmskelseg.runtime.files.parsing import read_json
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.skeleton import Layout
@@ -24,8 +21,9 @@ class Option:
     Args:
         name: Its name; without dashes, it is the keyword of the converter's function.
         help: Its help.
-        settings: Other keywords of argparse's ``add_argument``. A ``type`` raises
-            UserError for an invalid text.
+        settings: Other keywords of argparse's ``add_argument``, which override those of
+            the keyword's type in ``OF_TYPES``. A ``type`` raises UserError for an
+            invalid text.
     """
 
     def __init__(self, name: str, help: str, **settings: Any) -> None:
@@ -76,7 +74,7 @@ def skeleton(text: str) -> Layout:
 
 def source(help: str) -> Option:
     """Return the argument SRC."""
-    return Option('source', help, metavar='SRC', type=Path)
+    return Option('source', help, metavar='SRC')
 
 
 def test(metavar: str, default: str) -> Option:
@@ -84,7 +82,14 @@ def test(metavar: str, default: str) -> Option:
     return Option('--test', f'test videos (default: {default})', metavar=metavar)
 
 
-OUT = Option('out', 'folder for annotations.pkl', metavar='OUT', type=Path)
+#: What the parser makes of a keyword by its type.
+OF_TYPES: dict[object, dict[str, Any]] = {
+    Path: {'type': Path},
+    int: {'type': whole, 'metavar': 'N'},
+    float: {'type': positive},
+    tuple[int, int]: {'type': image_size, 'metavar': 'WxH'},
+}
+OUT = Option('out', 'folder for annotations.pkl', metavar='OUT')
 BACKGROUND = Option(
     '--background', 'class that Edit and F1 ignore (default: none)', metavar='NAME'
 )
@@ -92,23 +97,16 @@ FOLDS = Option(
     '--folds',
     'add N folds for cross-validation, fold1 to foldN; each tests every Nth video, '
     'from a different start',
-    type=whole,
-    metavar='N',
 )
 VIDEOS = Option(
     '--videos',
     'folder of the video files, for RGB features; the name of a file is the id of its '
     'video, or the only one that contains this id',
-    type=Path,
     metavar='DIR',
 )
 # Options of releases; their functions have a default for --fps.
 OF_RELEASES = (
-    Option(
-        '--fps',
-        'frames per second of poses and labels (default: %(default)g)',
-        type=positive,
-    ),
+    Option('--fps', 'frames per second of poses and labels (default: %(default)g)'),
     FOLDS,
     VIDEOS,
 )

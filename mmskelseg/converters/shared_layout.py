@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from mmskelseg.converters.options import BACKGROUND, Option
-from mmskelseg.runtime.cli.command_line import whole, whole_from
+from mmskelseg.runtime.cli.command_line import whole_from
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
@@ -23,26 +23,21 @@ IMPORT_OPTIONS = (
         '--sample',
         'keep only every Nth frame (default: %(default)s, all)',
         type=whole_from(1),
-        metavar='N',
     ),
     Option(
         '--cut',
         'if the lengths of features and labels differ by up to N frames, cut the '
         'longer one (default: %(default)s)',
-        type=whole,
-        metavar='N',
     ),
     Option(
         '--split',
         'the split that becomes train and test (default: %(default)s); if there are '
         'several, each also becomes a fold',
-        type=whole,
-        metavar='N',
     ),
     BACKGROUND,
 )
 EXPORT_OPTIONS = (
-    Option('out', 'folder to create', metavar='OUT', type=Path),
+    Option('out', 'folder to create', metavar='OUT'),
     Option(
         '--unlabelled',
         'class for frames without a label (default: such frames are an error)',

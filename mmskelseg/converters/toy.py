@@ -23,7 +23,7 @@ from mmskelseg.converters.toy_person import (
     track,
 )
 from mmskelseg.converters.toy_script import CLASSES, Motion, perform, smooth
-from mmskelseg.runtime.cli.command_line import number_from, whole, whole_from
+from mmskelseg.runtime.cli.command_line import number_from, whole_from
 from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
@@ -254,9 +254,7 @@ def convert(
 CONVERTER = options.Converter(
     convert,
     (
-        options.Option(
-            'out', 'folder for annotations.pkl and videos', metavar='OUT', type=Path
-        ),
+        options.Option('out', 'folder for annotations.pkl and videos', metavar='OUT'),
         options.Option(
             '--videos',
             'number of videos, at least 3 (default: %(default)s)',
@@ -267,7 +265,7 @@ CONVERTER = options.Converter(
             'mean length of a video, at least 2 (default: %(default)s)',
             type=number_from(2.0),
         ),
-        options.Option('--seed', 'random seed (default: %(default)s)', type=whole),
+        options.Option('--seed', 'random seed (default: %(default)s)'),
         options.Option(
             '--no-videos', 'make only skeletons and labels, which is faster'
         ),

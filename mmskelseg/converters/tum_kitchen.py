@@ -102,14 +102,12 @@ CONVERTER = options.Converter(
         options.Option(
             '--labels',
             f'folder of the labels (default: the first of SRC/{{{",".join(LABELS)}}})',
-            type=Path,
             metavar='DIR',
         ),
         options.Option(
             '--classes',
             'names of the classes: a line `ID NAME` for each, with ids from 1, or only '
             'names in the order of ids (default: class_01 to class_21)',
-            type=Path,
             metavar='FILE',
         ),
         *options.OF_RELEASES,

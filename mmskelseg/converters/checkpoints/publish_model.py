@@ -64,7 +64,7 @@ def convert(src: Path, dst: Path) -> None:
 CONVERTER = Converter(
     convert,
     (
-        Option('src', 'checkpoint or work folder of a training', type=Path),
-        Option('dst', 'file to write: .safetensors or .pth', type=Path),
+        Option('src', 'checkpoint or work folder of a training'),
+        Option('dst', 'file to write: .safetensors or .pth'),
     ),
 )

@@ -42,8 +42,8 @@ def converter(
     return Converter(
         run,
         (
-            Option('src', 'checkpoint of the reference code', type=Path),
-            Option('dst', 'checkpoint to write', type=Path),
+            Option('src', 'checkpoint of the reference code'),
+            Option('dst', 'checkpoint to write'),
             Option(
                 '--modality',
                 'branch of the model that gets the weights (default: %(default)s)',

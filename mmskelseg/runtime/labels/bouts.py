@@ -1,7 +1,5 @@
 """Bouts from files of labels and predictions, and tables of their statistics."""
 
-import csv
-import io
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from logging import WARNING
 from math import inf, isnan
@@ -10,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import (
     FilePath,
     as_dicts,
@@ -27,6 +24,7 @@ from mmskelseg.runtime.labels.segments import (
     labels_to_segments,
     make_segment,
 )
+from mmskelseg.runtime.labels.text import write_rows
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError, check_name, reads_file, shown
 from mmskelseg.runtime.messages.logs import print_log
@@ -101,7 +99,6 @@ def to_bouts(
     Args:
         video: Its segments.
         classes: Names in the order of ids.
-        place: Name of the recording in messages.
         background: Class of unlabelled time; by default it counts as not observed.
         duration: Length of the recording in seconds, if the file does not state it. If
             neither does, the recording ends with its last segment.
@@ -217,23 +214,14 @@ def read_groups(
 
 def write_table(path: FilePath, rows: Sequence[Mapping[str, object]]) -> None:
     """Write rows with equal columns as CSV; NaN becomes an empty cell."""
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator='\n')
-    writer.writerow(rows[0])
-    for row in rows:
-        writer.writerow([_cell(name, value) for name, value in row.items()])
-    atomic_write_text(path, table.getvalue())
+    write_rows(path, rows[0], ([_cell(*item) for item in row.items()] for row in rows))
 
 
 def _cell(column: str, value: object) -> object:
-    """Return a cell's text: p-values with 4 digits, other numbers with 3 decimals."""
     if not isinstance(value, float):
         return value
-    if isnan(value):
-        return ''
-    if column in ('p', 'p_holm'):
-        return f'{value:.4g}'
-    return f'{value:.3f}'
+    text = f'{value:.4g}' if column in ('p', 'p_holm') else f'{value:.3f}'
+    return '' if isnan(value) else text
 
 
 def bout_rows(
