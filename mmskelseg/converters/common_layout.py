@@ -23,21 +23,20 @@ from mmskelseg.converters.shared_layout import (
     EXPORT_OPTIONS,
     IMPORT_OPTIONS,
     NO_SKELETON,
-    folder_new,
-    read_videos,
-    saved_features,
-)
-from mmskelseg.converters.text_layout import (
     find_labels,
+    folder_new,
     read_label,
     read_mapping,
     read_splits,
+    read_videos,
+    saved_features,
     write_layout,
 )
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.configs import annotation_path
+from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.files.names import file_name
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import AnnotationFile, Metainfo
 
 EXAMPLES = """examples:
@@ -129,10 +128,7 @@ def frame_features(
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the id and the features (D, T) of each video in a split.
 
-    Args:
-        dataset: Config of the data set.
-        data: Its annotations.
-        modality: Key of the features, needed if there are several.
+    ``modality`` is their key, needed if there are several.
     """
     from mmskelseg.registry import DATASETS
 
@@ -159,8 +155,7 @@ def read_source(source: Path) -> tuple[AnnotationFile, Mapping[str, object] | No
     """Return annotations, and the test data set's config if the source is a config."""
     if source.suffix != '.py':
         return load_annotations(source), None
-    if not source.is_file():
-        raise MissingFileError(f'{source}: there is no such config file.')
+    regular_file(source)
     from mmengine.config import Config
     from mmengine.registry import init_default_scope
 
@@ -168,8 +163,7 @@ def read_source(source: Path) -> tuple[AnnotationFile, Mapping[str, object] | No
     init_default_scope(cfg.default_scope)
     # The test data set, since training may apply random augmentations.
     dataset = cfg.test_dataloader.dataset
-    data = load_annotations(annotation_path(dataset))
-    return data, dict(dataset)
+    return load_annotations(annotation_path(dataset)), dict(dataset)
 
 
 def export_layout(

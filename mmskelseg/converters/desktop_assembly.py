@@ -20,14 +20,13 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.converters import building, options
-from mmskelseg.converters.text_layout import (
+from mmskelseg.converters.shared_layout import (
     find_labels,
-    find_mapping,
-    read_classes,
     read_label,
+    read_mapping,
     read_splits,
 )
-from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 
 EXAMPLES = """examples:
   # every fifth video is for testing
@@ -70,8 +69,7 @@ def convert(
 ) -> None:
     """Write the annotation file of the release; see the options below."""
     labels = find_labels(source / 'groundTruth')
-    mapping = find_mapping(source)
-    classes = read_classes(mapping) if mapping else dict(enumerate(CLASSES))
+    classes = read_mapping(source, CLASSES)
     assumed = {
         'fps': f'{fps:g}: the release states none',
         'img_shape': f'{size[1]}x{size[0]}: the release states none',
@@ -89,34 +87,21 @@ def convert(
         pose = folder / f'{video}.npy'
         files |= {(video, key): pose for key in ('keypoint', 'keypoint_score')}
         files[video, 'label'] = label
-        keypoint, score = read_poses(pose)
+        arrays = (*read_poses(pose), read_label(label, classes))
         annotations.append(
-            {
-                'frame_dir': video,
-                'img_shape': size,
-                'fps': fps,
-                'total_frames': keypoint.shape[1],
-                'keypoint': keypoint,
-                'keypoint_score': score,
-                'label': read_label(label, classes),
-            }
+            building.annotation({'img_shape': size, 'fps': fps}, video, *arrays)
         )
+    meta: Metainfo = {
+        'classes': list(classes.values()),
+        'skeleton': 'coco17',
+        'dataset': 'desktop_assembly',
+        'background': background,
+        'assumed': assumed,
+    }
     building.write(
-        out,
-        annotations,
-        split,
-        {
-            'classes': list(classes.values()),
-            'skeleton': 'coco17',
-            'dataset': 'desktop_assembly',
-            'background': background,
-            'assumed': assumed,
-        },
-        source=source,
-        files=files,
-        folds=folds,
-        videos=videos,
-    )
+        out, annotations, split, meta,
+        source=source, files=files, folds=folds, videos=videos,
+    )  # fmt: skip
 
 
 CONVERTER = options.Converter(

@@ -41,15 +41,13 @@ from mmskelseg.converters.shared_layout import (
     IMPORT_OPTIONS,
     NO_SKELETON,
     Video,
-    folder_new,
-    read_videos,
-    saved_features,
-)
-from mmskelseg.converters.text_layout import (
     class_names,
     find_labels,
+    folder_new,
     read_mapping,
     read_splits,
+    read_videos,
+    saved_features,
     write_layout,
     write_text,
 )
@@ -106,12 +104,7 @@ PARTS = ('features', 'gt_arr', 'gt_boundary_arr')
 class Release:
     """Properties of a data set that its files lack; sources: docs/datasets/dest.md.
 
-    Args:
-        channels: The meaning of each channel of a joint; see :func:`channels`.
-        fps: Frames per second, 0 if unknown.
-        skeleton: Layout of the joints.
-        vertical: The vertical axis of 3D joints and its direction.
-        size: Height and width of the images to which pixels refer.
+    Its options have the same names; an ``fps`` of 0 is unknown.
     """
 
     channels: str | None = None
@@ -153,11 +146,8 @@ def find_release(
 ) -> tuple[Release, dict[str, str]]:
     """Return the properties of a data set, and which of them are assumed.
 
-    Args:
-        source: The folder, which may have the name of a known data set.
-        name: The value of --release.
-        told: The properties that the user gave.
-        sample: The value of --sample, which divides the frame rate.
+    The folder may have the name of a known data set; the user may have ``told`` some of
+    them. Keeping every ``sample``-th frame divides the frame rate.
     """
     folder = source.resolve().name
     by_folder = {name.lower(): name for name in RELEASES}.get(folder.lower())
@@ -247,21 +237,11 @@ def _annotate_all(
     joints = Skeleton.get(known.skeleton).num_joints
     count = len(known.channels or BY_COUNT[3])
     videos = []
-    for name, file, pose, label in read(
-        partial(read_joints, joints=joints, count=count)
-    ):
+    read_pose = partial(read_joints, joints=joints, count=count)
+    make = partial(annotate, fps=known.fps, vertical=known.vertical, size=known.size)
+    for name, file, pose, label in read(read_pose):
         meaning = joint_channels(file, pose.shape[3], known.channels, told)
-        videos.append(
-            annotate(
-                name,
-                pose.swapaxes(0, 1),
-                meaning,
-                label,
-                fps=known.fps,
-                vertical=known.vertical,
-                size=known.size,
-            )
-        )
+        videos.append(make(name, pose.swapaxes(0, 1), meaning, label))
         if not told:
             assumed['channels'] = f'{meaning}: the files do not state their meaning'
         if videos[-1]['img_shape'] != known.size:

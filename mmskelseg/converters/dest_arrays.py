@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters.building import check_finite, read_array
+from mmskelseg.converters.building import annotation, check_finite, read_array
 from mmskelseg.runtime.messages.errors import UserError, reads_file
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
@@ -87,13 +87,9 @@ def read_joints(path: Path, joints: int, count: int) -> np.ndarray:
 
 
 def joint_channels(path: Path, count: int, wanted: str | None, told: bool) -> str:
-    """Return the meaning of each channel of a joint.
+    """Return the meaning of each of ``count`` channels of a joint.
 
-    Args:
-        path: The file of the joints, for the message.
-        count: The number of channels.
-        wanted: The channels of the data set, if known.
-        told: Whether the user gave them, so that ``count`` must match.
+    Those that the user ``told`` must match; those known of a data set may not.
     """
     if wanted and len(wanted) == count:
         return wanted
@@ -120,9 +116,9 @@ def seen_joints(points: np.ndarray, pixels: bool) -> np.ndarray:
 
 
 def fit_image(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Return points (M, T, V, 2) of a video, fitted into a square image with margins.
+    """Return points (M, T, V, 2), in proportion, fitted into a square with margins.
 
-    The aspect ratio is kept. Joints that are not seen are at 0.
+    Joints that are not seen are at 0.
     """
     if not seen.any():
         return np.zeros_like(points)
@@ -142,15 +138,15 @@ def annotate(
     vertical: str,
     size: tuple[int, int] | None,
 ) -> VideoAnnotation:
-    """Return the annotation of a video.
+    """Return the annotation of a video from its joints, shape (M, T, V, C).
 
     Args:
         name: The video's id.
-        pose: Its joints, shape (M, T, V, C).
+        pose: The joints.
         meaning: The meaning of each channel.
         label: The class of each frame, shape (T,).
         fps: Frames per second.
-        vertical: The vertical axis of 3D joints, a key of ``VIEWS``.
+        vertical: A key of ``VIEWS``.
         size: Height and width of the images, if x and y may be pixels.
     """
     dims = 'xyz' if 'z' in meaning else 'xy'
@@ -161,22 +157,14 @@ def annotate(
     score = seen.astype(np.float32)
     if 's' in meaning:
         score *= pose[..., meaning.index('s')]
-    annotation: VideoAnnotation = {
-        'frame_dir': name,
-        'total_frames': len(label),
-        'img_shape': size or (SIDE, SIDE),
-        'fps': fps,
-        'keypoint': points,
-        'keypoint_score': score,
-        'label': label,
-    }
+    shared: VideoAnnotation = {'img_shape': size or (SIDE, SIDE), 'fps': fps}
     if dims == 'xyz':
-        annotation['keypoint_3d'] = points
+        shared['keypoint_3d'] = points
         view = [sign * points[..., axis] for axis, sign in VIEWS[vertical]]
         points = np.stack(view, axis=-1)
     if size is None:
-        annotation['keypoint'] = fit_image(points, seen)
-    return annotation
+        points = fit_image(points, seen)
+    return annotation(shared, name, points, score, label)
 
 
 def begins(label: np.ndarray) -> np.ndarray:
@@ -187,22 +175,15 @@ def begins(label: np.ndarray) -> np.ndarray:
     """
     boundary = np.zeros(len(label), np.float32)
     first = np.flatnonzero(np.diff(label)) + 1
-    boundary[0] = 1
-    boundary[first] = 1
-    boundary[np.minimum(first + 1, len(label) - 1)] = 1
+    boundary[[0, *first, *np.minimum(first + 1, len(label) - 1)]] = 1
     return boundary
 
 
 def joint_array(video: VideoAnnotation, axes: str) -> np.ndarray:
     """Return the joints of a video for a file: x, y, z or x, y, score, float32.
 
-    Args:
-        video: Its annotation.
-        axes: One of ``AXES``. In TD, each row has all numbers of a frame, ordered by
-            person, then joint, then channel.
-
-    Raises:
-        UserError: If there are several persons, but no axis for them.
+    ``axes`` is one of ``AXES``. In TD, each row has all numbers of a frame, ordered by
+    person, then joint, then channel.
     """
     score = video['keypoint_score'][..., None]
     points = video.get('keypoint_3d')
@@ -212,8 +193,7 @@ def joint_array(video: VideoAnnotation, axes: str) -> np.ndarray:
     if axes == 'CTVM':
         return np.ascontiguousarray(pose.transpose(3, 1, 2, 0))
     if axes == 'TD':
-        frames = pose.shape[1]
-        return pose.swapaxes(0, 1).reshape(frames, -1)
+        return pose.swapaxes(0, 1).reshape(pose.shape[1], -1)
     if len(pose) > 1:
         raise UserError(
             f'video {video["frame_dir"]}: {len(pose)} persons, for which {axes} has no '

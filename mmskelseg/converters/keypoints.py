@@ -92,13 +92,6 @@ def label_options(given: Sequence[tuple[str, str]]) -> dict[str, object]:
     return options
 
 
-def _noted(note: str, videos: Sequence[str], names: Sequence[str]) -> str:
-    if len(videos) in (0, len(names)):
-        return note
-    listed = ', '.join(videos[:3]) + (', ...' if len(videos) > 3 else '')
-    return f'{note} ({listed})'
-
-
 def _same(one: Layout, other: Layout) -> bool:
     """Return whether two layouts agree, even if only one of them is a name."""
     a, b = Skeleton.get(one), Skeleton.get(other)
@@ -115,9 +108,11 @@ def _difference(these: Layout, those: Layout) -> str:
     less = [joint for joint in other if joint not in own]
     if not (more or less):
         return ' in order, limbs or sides'
-    texts = [f'it has {listed(more, 3)}'] * bool(more) + [
-        f'it lacks {listed(less, 3)}'
-    ] * bool(less)
+    texts = [
+        f'it {verb} {listed(joints, 3)}'
+        for verb, joints in (('has', more), ('lacks', less))
+        if joints
+    ]
     return f' ({" and ".join(texts)})'
 
 
@@ -153,7 +148,10 @@ def convert(given: Options) -> None:
         'dataset': given.name or given.out.resolve().name,
         'background': given.background,
         'person': given.person,
-        'notes': [_noted(note, videos, names) for note, videos in notes.items()],
+        'notes': [
+            note if len(told) in (0, len(names)) else f'{note} ({listed(told, 3)})'
+            for note, told in notes.items()
+        ],
     }
     if given.view is not None:
         meta['view'] = given.view
@@ -176,8 +174,8 @@ def convert(given: Options) -> None:
         # A misspelt name shows up as an extra class.
         found_ids = (k for v in annotations for *_, k in to_segments(v['label']))
         counts = Counter(found_ids)
-        listed = (f'{name} ({counts[k]})' for k, name in enumerate(classes))
-        print(f'segments of each class: {", ".join(listed)}')
+        each = (f'{name} ({counts[k]})' for k, name in enumerate(classes))
+        print(f'segments of each class: {", ".join(each)}')
 
 
 def _annotate(
@@ -203,17 +201,9 @@ def _annotate(
         assert poses.fps is not None
         if number := joining.count_joined(item.segments, poses.fps):
             joined[name] = number
-        annotations.append(
-            {
-                'frame_dir': name,
-                'total_frames': len(label),
-                'img_shape': poses.img_shape,
-                'fps': poses.fps,
-                'keypoint': poses.keypoint,
-                'keypoint_score': poses.keypoint_score,
-                'label': label,
-            }
-        )
+        shared: VideoAnnotation = {'img_shape': poses.img_shape, 'fps': poses.fps}
+        arrays = (poses.keypoint, poses.keypoint_score, label)
+        annotations.append(building.annotation(shared, name, *arrays))
         skeletons.append(poses.skeleton)
         for note in (*poses.notes, *more):
             notes.setdefault(note, []).append(name)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters.building import read_floats
-from mmskelseg.converters.text_layout import read_lines
+from mmskelseg.converters.building import annotation, read_floats
+from mmskelseg.converters.shared_layout import read_lines
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
@@ -24,14 +24,7 @@ CAMERA = f'pinhole, focal length {FOCAL_LENGTH} pixels, centred'
 def find_files(root: Path, parts: Mapping[str, str]) -> dict[tuple[str, str], Path]:
     """Return the file of each video's id and annotation key, sorted by id.
 
-    Args:
-        root: Folder of the release.
-        parts: The path of the files of each key relative to ``root``, with NN for the
-            id.
-
-    Raises:
-        UserError: If a file has an unknown name.
-        MissingFileError: If a video lacks a file.
+    ``parts`` has the path of the files of each key, with NN for the id.
     """
     found: dict[tuple[str, str], Path] = {}
     for key, part in parts.items():
@@ -111,18 +104,12 @@ def read_videos(
     """Return the annotations of the videos in a result of :func:`find_files`."""
     annotations: list[VideoAnnotation] = []
     for video in videos_of(files):
-        pose = read_pose(files[video, 'keypoint'])
-        annotation: VideoAnnotation = {
-            'frame_dir': video,
-            'total_frames': len(pose),
-            'img_shape': IMG_SHAPE,
-            'fps': fps,
-            'keypoint': project(pose)[None],
-            'keypoint_score': np.ones((1, len(pose), JOINTS), np.float32),
-            'keypoint_3d': pose[None],
-            'label': read_label(files[video, 'label']),
-        }
+        pose = read_pose(files[video, 'keypoint'])[None]
+        score = np.ones(pose.shape[:3], np.float32)
+        label = read_label(files[video, 'label'])
+        shared: VideoAnnotation = {'img_shape': IMG_SHAPE, 'fps': fps}
+        shared['keypoint_3d'] = pose
         if (video, 'risk') in files:
-            annotation['risk'] = read_risk(files[video, 'risk'])
-        annotations.append(annotation)
+            shared['risk'] = read_risk(files[video, 'risk'])
+        annotations.append(annotation(shared, video, project(pose), score, label))
     return annotations

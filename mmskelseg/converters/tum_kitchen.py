@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from mmskelseg.converters import building, lcr_release, options
-from mmskelseg.converters.text_layout import read_classes, read_label
+from mmskelseg.converters.shared_layout import read_classes, read_label
 from mmskelseg.runtime.messages.errors import MissingFileError
 from mmskelseg.runtime.structures.annotations import Metainfo
 
@@ -81,16 +81,14 @@ def convert(
         'up': 'z',
         'assumed': assumed,
     }
-    building.write(
-        out,
-        lcr_release.read_videos(files, partial(read_label, classes=names), fps),
-        building.choose_split(test, lcr_release.videos_of(files), source),
-        meta,
-        source=source,
-        files=files,
-        folds=folds,
-        videos=videos,
+    annotations = lcr_release.read_videos(
+        files, partial(read_label, classes=names), fps
     )
+    split = building.choose_split(test, lcr_release.videos_of(files), source)
+    building.write(
+        out, annotations, split, meta,
+        source=source, files=files, folds=folds, videos=videos,
+    )  # fmt: skip
 
 
 CONVERTER = options.Converter(

@@ -204,15 +204,9 @@ def convert(
         },
     }
     building.write(
-        out,
-        lcr_release.read_videos(files, read_label, fps),
-        split,
-        meta,
-        source=root,
-        files=files,
-        folds=folds,
-        videos=videos,
-    )
+        out, lcr_release.read_videos(files, read_label, fps), split, meta,
+        source=root, files=files, folds=folds, videos=videos,
+    )  # fmt: skip
 
 
 CONVERTER = options.Converter(

@@ -249,7 +249,7 @@ def test_fault_ends_the_export_with_one_sentence(small_data, tmp_path, call_tool
     done = call_tool(TOOL, 'export', tmp_path / 'none.pkl', out, code=1)
     assert done.stderr.startswith(f'error: {tmp_path}/none.pkl: there is no such file')
     done = call_tool(TOOL, 'export', tmp_path / 'none.py', out, code=1)
-    assert done.stderr.endswith('none.py: there is no such config file.\n')
+    assert done.stderr.endswith('none.py: there is no such file.\n')
 
 
 def test_export_names_the_modalities_of_a_config(small_data, tmp_path, call_tool):

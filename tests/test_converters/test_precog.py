@@ -189,16 +189,16 @@ FAULTS = [
     (change_line(3, '0 0 5.1;', ''), f'{TABLE} | line 3 has 20 columns | 21'),
     (
         change_line(4, '0.5 0.25 2', '0,5 0,25 2'),
-        f"{TABLE} | line 4 | '0,5 0,25 2' | FootRight",
+        f"{TABLE} | line 4 | '0,5' | FootRight",
     ),
     (change_line(2, '0 0 5.1', '0 5.1'), f"{TABLE} | line 2 | '0 5.1' | HipCenter"),
     (
         change_line(2, '0 0 5.1', '0 nan 5.1'),
-        f"{TABLE} | line 2 | '0 nan 5.1' | HipCenter",
+        f"{TABLE} | line 2 | 'nan' | HipCenter",
     ),
     (
         change_line(2, '0.25 2', '0.25 -2'),
-        f'{TABLE} | line 2 | depth -2 | FootRight | above 0',
+        f"{TABLE} | line 2 | '0.5 0.25 -2' | FootRight | above 0",
     ),
     (change_line(9, ';2', ';9'), f"{TABLE} | line 9 | class '9' | 0 to 8"),
     (change_line(9, ';2', ';kick'), f"{TABLE} | line 9 | class 'kick' | 0 to 8"),

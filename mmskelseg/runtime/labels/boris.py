@@ -312,39 +312,36 @@ def _table(path: FilePath) -> dict[str, Observation]:
     for place, row in as_dicts(rows[heads[0] :], path):
         found.setdefault(row.get('Observation id', above), []).append((place, row))
     return {
-        name: Observation(
-            lambda _, own=own: [event for row in own for event in _row_events(*row)],
-            partial(_row_videos, name, own),
-        )
+        name: Observation(partial(_row_events, own), partial(_row_videos, name, own))
         for name, own in found.items()
     }
 
 
-def _row_events(place: str, row: dict[str, str]) -> list[Event]:
-    if row['Behavior'] == _MARK:
-        return []
-    kinds = (row.get('Behavior type'), row.get('Status'))
-    times = ('Start (s)', 'Stop (s)') if 'Start (s)' in row else ('Time',)
-    times = times[:1] if _POINT in kinds else times
-    offset = number(row.get('Time offset (s)') or 0, place, 'Time offset (s)')
-    subject = row.get('Subject', '')
-    modifiers = [value for key, value in row.items() if key.startswith('Modifier')]
-    seconds = [number(row.get(column), place, column) for column in times]
-    if seconds != sorted(seconds):
-        raise UserError(
-            f'{place}: the state {shown(row["Behavior"])} starts at {seconds[0]:g} s '
-            f'and stops at {seconds[1]:g} s; correct it in BORIS and export it again.'
-        )
-    return [
-        Event(
-            second - offset,
-            '' if subject == _NO_SUBJECT else subject,
-            row['Behavior'],
-            '|'.join(modifiers),
-            next((kind for kind in kinds if kind in ('START', 'STOP', _POINT)), ''),
-        )
-        for second in seconds
-    ]
+def _row_events(rows: Sequence[Row], place: str) -> Iterator[Event]:
+    for place, row in rows:
+        if row['Behavior'] == _MARK:
+            continue
+        kinds = (row.get('Behavior type'), row.get('Status'))
+        times = ('Start (s)', 'Stop (s)') if 'Start (s)' in row else ('Time',)
+        times = times[:1] if _POINT in kinds else times
+        offset = number(row.get('Time offset (s)') or 0, place, 'Time offset (s)')
+        subject = row.get('Subject', '')
+        modifiers = [value for key, value in row.items() if key.startswith('Modifier')]
+        seconds = [number(row.get(column), place, column) for column in times]
+        if seconds != sorted(seconds):
+            raise UserError(
+                f'{place}: the state {shown(row["Behavior"])} starts at '
+                f'{seconds[0]:g} s and stops at {seconds[1]:g} s; correct it in BORIS '
+                'and export it again.'
+            )
+        for second in seconds:
+            yield Event(
+                second - offset,
+                '' if subject == _NO_SUBJECT else subject,
+                row['Behavior'],
+                '|'.join(modifiers),
+                next((kind for kind in kinds if kind in ('START', 'STOP', _POINT)), ''),
+            )
 
 
 def _row_videos(
