@@ -73,7 +73,7 @@ def _add_option(place: argparse._ActionsContainer, option: Option, known: Any) -
     by_type = [OF_TYPES[kind] for kind in (hint, *get_args(hint)) if kind in OF_TYPES]
     settings = {**(by_type[0] if by_type else {}), **option.settings}
     if 'type' in settings:
-        settings['type'] = _read_by(settings['type'])
+        settings['type'] = partial(_read, settings['type'])
     if default is False:
         settings['action'] = 'store_true'
     elif default is not inspect.Parameter.empty:
@@ -85,13 +85,9 @@ def _add_option(place: argparse._ActionsContainer, option: Option, known: Any) -
     place.add_argument(option.name, help=option.help, **settings)
 
 
-def _read_by(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Return a ``type`` of argparse that shows the user errors of a function."""
-
-    def value(text: str) -> Any:
-        try:
-            return read(text)
-        except UserError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return value
+def _read(read: Callable[[str], Any], text: str) -> Any:
+    """Read a value as a ``type`` of argparse, which shows user errors."""
+    try:
+        return read(text)
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
