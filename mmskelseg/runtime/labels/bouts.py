@@ -1,6 +1,7 @@
 """Bouts from files of labels and predictions, and tables of their statistics."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 from logging import WARNING
 from math import inf, isnan
 from pathlib import Path
@@ -32,8 +33,6 @@ from mmskelseg.runtime.structures.bouts import MEASURES, Bouts, BoutStatistics
 
 # BORIS ends a state a millisecond before the next one of its kind begins.
 _TOUCH = 0.002
-#: Start and end in seconds, and class id.
-_Row = tuple[float, float, int]
 _PREDICTION = {
     'frame_dir': str,
     'fps': float,
@@ -114,7 +113,7 @@ def to_bouts(
             f'{place}: its file does not state how long the recording is, so the time '
             f'of {background!r} is unknown; give --duration SECONDS.'
         )
-    rows: list[_Row] = []
+    rows: list[tuple[float, float, int]] = []  # Start, end and class.
     before: Segment | None = None
     for segment in sorted(video.segments, key=lambda s: (s.start, s.end)):
         check_segment(segment, duration or inf, classes, place)
@@ -134,31 +133,17 @@ def to_bouts(
     if duration is None:
         duration = rows[-1][1] if rows else 0.0
     if background is not None:
-        rows = list(_filled(rows, classes.index(background), duration))
-    table = np.array(_merged(rows), float).reshape(-1, 3)
-    return Bouts(table[:, 0], table[:, 1], table[:, 2].astype(np.int64), duration)
-
-
-def _filled(rows: Sequence[_Row], other: int, duration: float) -> Iterator[_Row]:
-    """Yield rows, with the gaps filled by another class."""
-    at = 0.0
-    for start, end, label in rows:
-        if start > at:
-            yield at, start, other
-        yield start, end, label
-        at = end
-    if duration > at:
-        yield at, duration, other
-
-
-def _merged(rows: Sequence[_Row]) -> list[_Row]:
-    """Return rows, with touching ones of one class merged."""
-    merged: list[_Row] = []
+        other = classes.index(background)
+        edges = [(0.0, 0.0, other), *rows, (duration, duration, other)]
+        gaps = [(a[1], b[0], other) for a, b in pairwise(edges) if a[1] < b[0]]
+        rows = sorted([*rows, *gaps])
+    merged: list[tuple[float, float, int]] = []
     for start, end, label in rows:
         if merged and merged[-1][1:] == (start, label):
             start = merged.pop()[0]
         merged.append((start, end, label))
-    return merged
+    table = np.array(merged, float).reshape(-1, 3)
+    return Bouts(table[:, 0], table[:, 1], table[:, 2].astype(np.int64), duration)
 
 
 @reads_file
@@ -167,10 +152,8 @@ def read_groups(
 ) -> dict[str, tuple[str, str]]:
     """Return group and individual of each recording.
 
-    Args:
-        path: A table with the columns ``video`` and ``group``, and optionally
-            ``individual``, by default the recording itself.
-        recordings: Names of the recordings; each must have a row.
+    The table has the columns ``video`` and ``group``, and optionally ``individual``, by
+    default the recording itself. Each of the recordings must have a row.
     """
     rows = read_rows(path)
     header = rows[0][1] if rows else []

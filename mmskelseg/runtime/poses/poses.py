@@ -92,14 +92,10 @@ class Poses:
 
 @dataclass(frozen=True)
 class Detection:
-    """One person in one frame.
+    """One person in one frame, which counts from 0.
 
-    Args:
-        frame: Number of the frame, from 0.
-        joints: x, y and score of each joint, shape (V, 3).
-        score: Confidence of the person.
-        track: Name of the person's track in the video.
-        box: Bounding box as x and y of two corners, shape (4,).
+    ``joints`` (V, 3) are x, y and score; ``score`` is the confidence of the person;
+    ``track`` names the track; ``box`` (4,) is x and y of two corners.
     """
 
     frame: int
@@ -206,14 +202,7 @@ def check_size(shape: tuple[int, int, int], count: int, source: str) -> None:
 
 
 def check_frames(count: int, frames: int, fps: float, source: str) -> None:
-    """Raise a UserError if another frame rate needs implausibly many frames.
-
-    Args:
-        count: The number of frames at the other rate.
-        frames: The actual number of frames.
-        fps: The stated frame rate, which may be wrong.
-        source: Name of the video in messages.
-    """
+    """Raise a UserError if ``frames`` become implausibly many at another frame rate."""
     if count > max(frames, _MOST_FRAMES):
         raise UserError(
             f'{source}: {fps:g} frames per second would make {count} frames of its '

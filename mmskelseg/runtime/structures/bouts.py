@@ -99,8 +99,8 @@ class BoutStatistics:
     def __add__(self, other: BoutStatistics) -> BoutStatistics:
         return BoutStatistics(
             self.budget + other.budget,
-            _joined(self.durations, other.durations),
-            _joined(self.latencies, other.latencies),
+            tuple(map(np.append, self.durations, other.durations)),
+            tuple(map(np.append, self.latencies, other.latencies)),
         )
 
     @property
@@ -132,12 +132,6 @@ class BoutStatistics:
 def sample_sd(values: np.ndarray) -> float:
     """Return the standard deviation of a sample (n - 1); NaN below two values."""
     return float(np.std(values, ddof=1)) if values.size > 1 else _NONE
-
-
-def _joined(
-    first: tuple[np.ndarray, ...], second: tuple[np.ndarray, ...]
-) -> tuple[np.ndarray, ...]:
-    return tuple(map(np.concatenate, zip(first, second, strict=True)))
 
 
 def _each(
