@@ -31,15 +31,20 @@ def read_array(path: Path) -> np.ndarray:
         raise MissingFileError(f'{path}: missing; copy the release again.') from None
 
 
-def read_floats(path: Path, shape: Sequence[int | None], meaning: str) -> np.ndarray:
-    """Return a floating-point array of a shape from a .npy file; None: any length."""
+def read_numbers(
+    path: Path, meaning: str, *shapes: Sequence[int | None], kinds: str = 'f'
+) -> np.ndarray:
+    """Return an array of one of the shapes from a .npy file; None is any length."""
     array = read_array(path)
-    fits = array.dtype.kind == 'f' and array.ndim == len(shape) and array.size
-    wanted = dict(enumerate(shape))
-    if not fits or any(wanted[i] not in (None, n) for i, n in enumerate(array.shape)):
+    fits = any(
+        len(shape) == array.ndim
+        and all(n in (None, size) for n, size in zip(shape, array.shape, strict=True))
+        for shape in shapes
+    )
+    if not fits or array.dtype.kind not in kinds or not array.size:
         raise UserError(
             f'{path}: an array of {array.dtype} with shape {array.shape}, expected '
-            f'floats of shape {meaning}.'
+            f'{"floats" if kinds == "f" else "numbers"} of shape {meaning}.'
         )
     return array
 
@@ -98,12 +103,7 @@ def annotation(
 ) -> VideoAnnotation:
     """Return the annotation of a video: its arrays, and what videos have in common.
 
-    Args:
-        shared: ``img_shape`` and ``fps``, at least.
-        name: The video's id.
-        keypoint: Shape (M, T, V, 2).
-        score: Shape (M, T, V).
-        label: Shape (T,).
+    Shapes: keypoint (M, T, V, 2), score (M, T, V), label (T,).
     """
     return {
         **shared,
@@ -194,17 +194,10 @@ def write(
     folds: int = 0,
     videos: Path | None = None,
 ) -> None:
-    """Write OUT/annotations.pkl and print a summary.
+    """Write OUT/annotations.pkl with more folds and names of files; print a summary.
 
-    Args:
-        out: The folder.
-        annotations: The annotation of each video; ``filename`` is added to it.
-        split: The splits; folds are added to them.
-        meta: The metainfo.
-        source: See :func:`save_annotations`, as for ``files``.
-        files: Files that parts of the data were read from.
-        folds: Number of folds to add; each video is tested in one of them.
-        videos: Folder of the video files.
+    For ``source`` and ``files``, see :func:`save_annotations`. Each video is tested in
+    one of the ``folds``. ``videos`` is the folder of the video files.
     """
     names = [video['frame_dir'] for video in annotations]
     if folds and not 2 <= folds <= len(names):

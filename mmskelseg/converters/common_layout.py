@@ -81,7 +81,7 @@ EXPORT_EXAMPLES = """examples:
 
 def read_features(path: Path, frames_first: bool) -> np.ndarray:
     """Return the features of each frame, shape (T, D)."""
-    features = building.read_floats(path, (None, None), '(D, T)')
+    features = building.read_numbers(path, '(D, T)', (None, None))
     features = features if frames_first else features.T
     building.check_finite(path, features)
     return features

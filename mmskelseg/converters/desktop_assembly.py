@@ -49,7 +49,7 @@ CLASSES = (
 def read_poses(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return joints (1, T, 17, 2) and scores (1, T, 17), 0 where a joint is missing."""
     meaning = '(frames, 17, 3): x, y and score of COCO joints'
-    joints = building.read_floats(path, (None, 17, 3), meaning)
+    joints = building.read_numbers(path, meaning, (None, 17, 3))
     missing = np.isnan(joints).any(-1, keepdims=True)
     pose = np.where(missing, 0, joints).astype(np.float32)[None]
     return pose[..., :2], pose[..., 2]

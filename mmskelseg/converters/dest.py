@@ -185,8 +185,10 @@ def import_layout(
     modality: str = 'imu',
 ) -> None:
     """Write the annotation file of a folder; see the options below."""
-    given: dict[str, object] = {'channels': channels, 'fps': fps, 'size': size}
-    given |= {'skeleton': skeleton, 'vertical': vertical}
+    given = {
+        'channels': channels, 'fps': fps, 'size': size, 'skeleton': skeleton,
+        'vertical': vertical,
+    }  # fmt: skip
     told = {key: value for key, value in given.items() if value is not None}
     known, assumed = find_release(source, release, told, sample)
     classes = read_mapping(source)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters.building import annotation, check_finite, read_array
+from mmskelseg.converters.building import annotation, check_finite, read_numbers
 from mmskelseg.runtime.messages.errors import UserError, reads_file
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
@@ -24,21 +24,11 @@ VIEWS = {
 }
 
 
-def _read_numbers(path: Path, dims: Sequence[int], meaning: str) -> np.ndarray:
-    """Return an array of numbers with one of these numbers of axes."""
-    array = read_array(path)
-    if array.ndim not in dims or array.dtype.kind not in 'fiu' or not array.size:
-        raise UserError(
-            f'{path}: an array of {array.dtype} with shape {array.shape}, expected '
-            f'numbers of shape {meaning}.'
-        )
-    return array
-
-
 @reads_file
 def read_ids(path: Path, classes: Sequence[int]) -> np.ndarray:
     """Return the class of each frame, numbered from 0 in order of ids, (T,) int64."""
-    array = _read_numbers(path, [1], '(T,), the class id of each frame')
+    meaning = '(T,), the class id of each frame'
+    array = read_numbers(path, meaning, (None,), kinds='fiu')
     wrong = np.flatnonzero(~np.isin(array, classes))
     if wrong.size:
         raise UserError(
@@ -52,7 +42,8 @@ def read_ids(path: Path, classes: Sequence[int]) -> np.ndarray:
 @reads_file
 def read_signals(path: Path) -> np.ndarray:
     """Return all numbers of each frame, (T, D), from (C, T, V) or (C, T, V, M)."""
-    array = _read_numbers(path, [3, 4], '(C, T, V) or (C, T, V, M)')
+    shapes = ((None,) * 3, (None,) * 4)
+    array = read_numbers(path, '(C, T, V) or (C, T, V, M)', *shapes, kinds='fiu')
     signals = array.swapaxes(0, 1).reshape(array.shape[1], -1)
     check_finite(path, signals)
     return signals
@@ -60,25 +51,26 @@ def read_signals(path: Path) -> np.ndarray:
 
 @reads_file
 def read_joints(path: Path, joints: int, count: int) -> np.ndarray:
-    """Return the numbers of each joint, (T, M, V, C).
+    """Return the numbers of each joint, (T, M, V, C), in any order of axes.
 
-    Args:
-        path: An array (C, T, V, M), (C, T, V), (T, V, C) or (T, M * V * C).
-        joints: V, which distinguishes these shapes.
-        count: C, which the last shape does not show.
+    V distinguishes these shapes; C is for (T, M * V * C), which does not show it.
     """
     meaning = (
         f'(C, T, {joints}, M), (C, T, {joints}), (T, {joints}, C) or (T, M*{joints}*C) '
         f'for {joints} joints, or name the skeleton of these data with --skeleton'
     )
-    array = _read_numbers(path, [2, 3, 4], meaning)
-    if array.ndim == 4 and array.shape[2] == joints:
+    shapes = (
+        (None, None, joints, None), (None, None, joints), (None, joints, None),
+        (None, None),
+    )  # fmt: skip
+    array = read_numbers(path, meaning, *shapes, kinds='fiu')
+    if array.ndim == 4:
         pose = array.transpose(1, 3, 2, 0)
     elif array.ndim == 3 and array.shape[2] == joints:
         pose = array.transpose(1, 2, 0)[:, None]
-    elif array.ndim == 3 and array.shape[1] == joints:
+    elif array.ndim == 3:
         pose = array[:, None]
-    elif array.ndim == 2 and array.shape[1] % (joints * count) == 0:
+    elif array.shape[1] % (joints * count) == 0:
         pose = array.reshape(len(array), -1, joints, count)
     else:
         raise UserError(f'{path}: shape {array.shape}, expected {meaning}.')
@@ -140,14 +132,8 @@ def annotate(
 ) -> VideoAnnotation:
     """Return the annotation of a video from its joints, shape (M, T, V, C).
 
-    Args:
-        name: The video's id.
-        pose: The joints.
-        meaning: The meaning of each channel.
-        label: The class of each frame, shape (T,).
-        fps: Frames per second.
-        vertical: A key of ``VIEWS``.
-        size: Height and width of the images, if x and y may be pixels.
+    ``meaning`` has a letter for each channel; x and y may be pixels of an image of
+    ``size``; ``vertical`` is a key of ``VIEWS``.
     """
     dims = 'xyz' if 'z' in meaning else 'xy'
     points = pose[..., [meaning.index(letter) for letter in dims]]

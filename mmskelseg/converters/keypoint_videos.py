@@ -122,13 +122,9 @@ def find_labels(
     options: Mapping[str, object],
     strict: bool = False,
 ) -> tuple[list[Labels], list[str]]:
-    """Return the labels of each video in label files, and notes on skipped parts.
+    """Return the labels of each video in files or folders, and notes on skipped parts.
 
-    Args:
-        paths: Label files, or folders of them.
-        format: Their format; by default recognised by name and content.
-        options: Options of readers; each format gets those that it has.
-        strict: See :func:`read_segments`.
+    Each format gets those of the options of readers that it has.
     """
     known = set().union(*map(reader_options, READERS))
     unknown = sorted(options.keys() - known)

@@ -18,12 +18,9 @@ from mmskelseg.runtime.structures.skeleton import Layout
 class Option:
     """An option such as `--fps`, or an argument such as `source`.
 
-    Args:
-        name: Its name; without dashes, it is the keyword of the converter's function.
-        help: Its help.
-        settings: Other keywords of argparse's ``add_argument``, which override those of
-            the keyword's type in ``OF_TYPES``. A ``type`` raises UserError for an
-            invalid text.
+    Settings are other keywords of argparse's ``add_argument``; they override those of
+    ``OF_TYPES`` for the type of the keyword. A ``type`` raises UserError for an invalid
+    text.
     """
 
     def __init__(self, name: str, help: str, **settings: Any) -> None:

@@ -277,14 +277,8 @@ def read_videos(
 ) -> Iterator[Video]:
     """Yield the videos of a layout, with every ``sample``-th frame.
 
-    Args:
-        source: Folder with ``features/VIDEO.npy``.
-        labels: The label file of each video.
-        read: Reads a feature file.
-        read_label: Reads a label file.
-        cut: The lengths of both may differ by so many frames.
-        sample: 1 for all frames.
-        hint: Another possible reason for different lengths, for the message.
+    Their features and labels are read by two functions. The lengths of both may differ
+    by ``cut`` frames; ``hint`` is another possible reason, for the message.
     """
     for name, path in labels.items():
         file = source / 'features' / f'{name}.npy'

@@ -67,27 +67,14 @@ def convert(
     """Write the annotation file of a release; see the options below."""
     files = lcr_release.find_files(source, find_parts(source, labels))
     names = read_classes(classes, first=1) if classes else CLASSES
-    assumed = {
-        'fps': f'{fps:g}: the labels state none',
-        'camera': lcr_release.CAMERA,
-    }
+    meta: Metainfo = {'classes': list(names.values()), 'dataset': 'tum_kitchen'}
     if not test:
-        assumed['split'] = 'every fifth video is for testing: no release has a split'
-    meta: Metainfo = {
-        'classes': list(names.values()),
-        'skeleton': 'lcr15',
-        'dataset': 'tum_kitchen',
-        'background': None,
-        'up': 'z',
-        'assumed': assumed,
-    }
-    annotations = lcr_release.read_videos(
-        files, partial(read_label, classes=names), fps
-    )
-    split = building.choose_split(test, lcr_release.videos_of(files), source)
-    building.write(
-        out, annotations, split, meta,
-        source=source, files=files, folds=folds, videos=videos,
+        own = 'every fifth video is for testing: no release has a split'
+        meta['assumed'] = {'split': own}
+    lcr_release.convert(
+        source, out, files, partial(read_label, classes=names),
+        building.choose_split(test, lcr_release.videos_of(files), source), meta,
+        fps=fps, folds=folds, videos=videos,
     )  # fmt: skip
 
 

@@ -378,12 +378,7 @@ def write_boris(
     below 1000 frames per second. Confidences become comments on the starts of states.
     A mark becomes a point event at its start, with its end and reason as comment. For a
     video without ``filename``, the media file is its name without an extension, and
-    BORIS asks for the file.
-
-    Args:
-        path: The file to write.
-        videos: Videos of different names, with fps and num_frames.
-        classes: Names of all classes, including those without segments.
+    BORIS asks for the file. Videos need different names, fps and num_frames.
     """
     sorted_videos(videos, path)
     now = datetime.now().isoformat(timespec='seconds')

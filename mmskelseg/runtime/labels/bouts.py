@@ -91,9 +91,7 @@ def to_bouts(
     background: str | None = None,
     duration: float | None = None,
 ) -> Bouts:
-    """Return the bouts of a recording.
-
-    Segments of one class that touch are one bout.
+    """Return the bouts of a recording; segments of one class that touch are one bout.
 
     Args:
         video: Its segments.

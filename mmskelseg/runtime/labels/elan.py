@@ -135,13 +135,8 @@ def write_elan(path: FilePath, video: VideoSegments, classes: Sequence[str]) -> 
 
     Confidences, if there are any, go into a child tier, and marks into a tier of their
     own. Times are rounded to milliseconds, so that frames are recovered exactly below
-    1000 frames per second.
-
-    Args:
-        path: The file to write.
-        video: Its filename, if any, is the media file: an absolute path, or one
-            relative to the folder of the ``.eaf``.
-        classes: Names of all classes, from which ELAN lets the user choose.
+    1000 frames per second. The video's filename, if any, is the media file: an absolute
+    path, or one relative to the folder of the ``.eaf``.
     """
     root = Element(
         'ANNOTATION_DOCUMENT',

@@ -126,11 +126,8 @@ def write_label_studio(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     The labelling interface must contain ``<Video name="video" value="$video"
     frameRate="$fps"/>`` and ``<TimelineLabels name="videoLabels" toName="video">``.
     Marks are written as the text ``to_label`` of a task, which
-    ``<Header value="$to_label"/>`` shows.
-
-    Args:
-        path: The file to write.
-        videos: Videos with fps; ``filename`` is where Label Studio finds the video.
+    ``<Header value="$to_label"/>`` shows. Videos need fps; their ``filename`` is where
+    Label Studio finds them.
     """
     tasks = []
     for i, video in enumerate(videos):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -167,25 +166,21 @@ def gather(
 
 def _rows(found: Sequence[Detection], source: str) -> tuple[tuple[str, ...], list[int]]:
     """Return the names of tracks, if all detections have one, and each one's row."""
-    if any(detection.track is None for detection in found):
-        filled: Counter[int] = Counter()
-        rows = []
-        for detection in found:
-            rows.append(filled[detection.frame])
-            filled[detection.frame] += 1
-        return (), rows
+    tracked = all(detection.track is not None for detection in found)
     tracks: dict[str, int] = {}
-    seen: set[tuple[str, int]] = set()
+    seen: dict[int, set[str]] = {}
+    rows = []
     for detection in found:
-        track = str(detection.track)
-        if (track, detection.frame) in seen:
+        others = seen.setdefault(detection.frame, set())
+        track = str(detection.track if tracked else len(others))
+        if track in others:
             raise UserError(
                 f'{source}: person {track} occurs twice in frame {detection.frame}; '
                 'give different people different ids.'
             )
-        seen.add((track, detection.frame))
-        tracks.setdefault(track, len(tracks))
-    return tuple(tracks), [tracks[str(detection.track)] for detection in found]
+        others.add(track)
+        rows.append(tracks.setdefault(track, len(tracks)))
+    return tuple(tracks) if tracked else (), rows
 
 
 def check_size(shape: tuple[int, int, int], count: int, source: str) -> None:

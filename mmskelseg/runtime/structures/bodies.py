@@ -32,9 +32,7 @@ def joints_seen(video: VideoAnnotation, key: PlaceKey) -> np.ndarray:
 def body_size(points: np.ndarray, seen: np.ndarray) -> float:
     """Return the root mean square distance of joints from the mean of their frame.
 
-    Args:
-        points: Joints, shape (M, T, V, D).
-        seen: Whether each joint counts, shape (M, T, V).
+    Shapes: points (M, T, V, D); seen (M, T, V), which joints count.
     """
     return float(np.sqrt(np.square(_extents(points, seen)).sum()))
 
