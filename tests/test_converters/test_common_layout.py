@@ -11,28 +11,16 @@ from mmskelseg.converters import common_layout
 from mmskelseg.registry import DATASETS
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from tests.small_data import ROOT, small_annotations
-from tests.test_converters.faults import check_refused, remove, save, text, write_splits
+from tests.test_converters import releases
+from tests.test_converters.faults import check_refused, remove, save, text
 
 TOOL = 'tools/dataset_converters/common_layout.py'
 TOY = 'configs/skelseg/toy_joint_limb.py'
 
 
 @pytest.fixture
-def layout(tmp_path, rng):
-    """Three videos of 12, 14 and 16 frames, features of 4 numbers, two splits."""
-    root = tmp_path / 'raw'
-    for part in ('features', 'groundTruth', 'splits'):
-        (root / part).mkdir(parents=True)
-    (root / 'mapping.txt').write_text('0 take\n1 pour\n2 background\n')
-    names = np.array(['take', 'pour', 'background'])
-    for i, video in enumerate('abc'):
-        length = 12 + 2 * i
-        features = rng.normal(size=(4, length))
-        np.save(root / f'features/{video}.npy', features)
-        lines = names[(np.arange(length) // 5 + i) % 3]
-        (root / f'groundTruth/{video}.txt').write_text('\n'.join(lines) + '\n')
-    write_splits(root)
-    return root
+def layout(tmp_path):
+    return releases.common_layout(tmp_path)
 
 
 def files_below(folder):

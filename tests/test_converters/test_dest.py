@@ -1,6 +1,7 @@
 """From and to the layout in which skeleton segmentation papers share data."""
 
 import csv
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,33 +9,16 @@ import pytest
 from mmskelseg.converters import dest
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from tests.small_data import small_annotations
-from tests.test_converters.faults import check_refused, remove, save, text, write_splits
+from tests.test_converters import releases
+from tests.test_converters.faults import check_refused, remove, save, text
 
 TOOL = 'tools/dataset_converters/dest.py'
-LENGTHS = {'a': 12, 'b': 14, 'c': 16}
 
 
 @pytest.fixture
-def release(tmp_path, rng):
+def release(tmp_path):
     """Return a function that makes a data set of three videos, and its arrays."""
-
-    def make(name, shape):
-        root = tmp_path / 'raw' / name
-        for part in ('features', 'gt_arr', 'splits'):
-            (root / part).mkdir(parents=True)
-        (root / 'mapping.txt').write_text('0 NONE\n1 take\n2 pour\n')
-        arrays = {}
-        for i, (video, frames) in enumerate(LENGTHS.items()):
-            size = [frames if side == 'T' else side for side in shape]
-            arrays[video] = rng.uniform(10, 500, size)
-            np.save(root / f'features/{video}.npy', arrays[video])
-            # DeST's own tool writes floats.
-            label = (np.arange(frames) // 5 + i) % 3
-            np.save(root / f'gt_arr/{video}.npy', label.astype(float))
-        write_splits(root)
-        return root, arrays
-
-    return make
+    return partial(releases.dest, tmp_path)
 
 
 @pytest.fixture
