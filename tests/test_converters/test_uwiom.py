@@ -254,6 +254,11 @@ def files_below(folder):
     return sorted(str(p.relative_to(folder)) for p in folder.rglob('*') if p.is_file())
 
 
+def is_complete(place):
+    files = find_files(place / 'Data/UW', uwiom.PARTS)
+    return videos_of(files) == ['01', '02', '03']
+
+
 def test_download_unpacks_the_release_alone(server, tmp_path, call_tool):
     """Only the release's own files are written, whatever names the archive holds."""
     server.content = make_archive(tmp_path / 'made')
@@ -286,8 +291,7 @@ def test_download_continues_where_it_ended(server, tmp_path):
     server.cut = None
     uwiom.download_release(server.url, place)
     assert server.asked == [None, 'bytes=1000-']
-    files = find_files(place / 'Data/UW', uwiom.PARTS)
-    assert videos_of(files) == ['01', '02', '03']
+    assert is_complete(place)
 
 
 @pytest.mark.parametrize('ranges', [True, False])
@@ -297,8 +301,7 @@ def test_download_starts_anew_where_it_cannot_continue(server, tmp_path, ranges)
     server.ranges = ranges
     (tmp_path / 'MTL-ERA.zip.part').write_bytes(b'x' * 10_000_000)
     uwiom.download_release(server.url, tmp_path)
-    files = find_files(tmp_path / 'Data/UW', uwiom.PARTS)
-    assert videos_of(files) == ['01', '02', '03']
+    assert is_complete(tmp_path)
 
 
 def test_interrupted_unpacking_is_done_again(server, tmp_path):
@@ -306,8 +309,7 @@ def test_interrupted_unpacking_is_done_again(server, tmp_path):
     (tmp_path / 'MTL-ERA.zip').write_bytes(make_archive(tmp_path / 'made'))
     make_release(tmp_path / 'Data/UW', ['01'])
     uwiom.download_release(server.url, tmp_path)
-    files = find_files(tmp_path / 'Data/UW', uwiom.PARTS)
-    assert videos_of(files) == ['01', '02', '03']
+    assert is_complete(tmp_path)
     assert not (tmp_path / 'MTL-ERA.zip').exists()
     assert server.asked == []
 
