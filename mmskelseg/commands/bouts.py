@@ -88,9 +88,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='length of the recordings whose file does not state it (default: until '
         'the last label)',
     )
-    for option in LABEL_OPTIONS:
-        if option.name.startswith('--label-'):
-            parser.add_argument(option.name, help=option.help, **option.settings)
+    for name, option in LABEL_OPTIONS.items():
+        if name.startswith('--label-'):
+            parser.add_argument(name, help=option.help, **option.settings)
 
 
 class _Recording(NamedTuple):

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any, get_args, get_type_hints
 
 from mmskelseg.converters import CONVERTERS
-from mmskelseg.converters.options import OF_TYPES, Converter, Option
+from mmskelseg.converters.options import OF_TYPES, Converter, Option, Options
 from mmskelseg.runtime.cli import chosen
 from mmskelseg.runtime.cli.command_line import command
 from mmskelseg.runtime.messages.errors import UserError
@@ -53,20 +53,23 @@ def _add(declared: Converter, parser: argparse.ArgumentParser) -> None:
     assert declared.run is not None
     parser.set_defaults(run=declared.run)
     known = declared.takes or declared.run
-    for option in declared.options:
-        _add_option(parser, option, known)
+    groups: dict[Any, Options] = {parser: declared.options}
     for title, options in declared.groups.items():
-        group = parser.add_argument_group(title)
-        for item in options:
-            if isinstance(item, Option):
-                _add_option(group, item, known)
-            else:
+        groups[parser.add_argument_group(title)] = options
+    for group, options in groups.items():
+        for name, item in options.items():
+            if callable(item):
                 item(group)
+            else:
+                option = Option(item) if isinstance(item, str) else item
+                _add_option(group, name, option, known)
 
 
-def _add_option(place: argparse._ActionsContainer, option: Option, known: Any) -> None:
+def _add_option(
+    place: argparse._ActionsContainer, flag: str, option: Option, known: Any
+) -> None:
     """Add an option with its type and default in the signature of a function."""
-    name = option.name.lstrip('-').replace('-', '_')
+    name = flag.lstrip('-').replace('-', '_')
     default = inspect.signature(known).parameters[name].default
     hint = get_type_hints(known)[name]
     # `Path` and `Path | None` are equal here.
@@ -78,11 +81,11 @@ def _add_option(place: argparse._ActionsContainer, option: Option, known: Any) -
         settings['action'] = 'store_true'
     elif default is not inspect.Parameter.empty:
         settings['default'] = default
-        if option.name[0] != '-':
+        if flag[0] != '-':
             settings['nargs'] = '?'
-    elif option.name[0] == '-':
+    elif flag[0] == '-':
         settings['required'] = True
-    place.add_argument(option.name, help=option.help, **settings)
+    place.add_argument(flag, help=option.help, **settings)
 
 
 def _read(read: Callable[[str], Any], text: str) -> Any:

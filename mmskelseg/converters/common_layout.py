@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.converters import building, options
-from mmskelseg.converters.options import Converter, Option
+from mmskelseg.converters.options import Converter
 from mmskelseg.converters.shared_layout import (
     EXPORT_OPTIONS,
     IMPORT_OPTIONS,
@@ -191,37 +191,31 @@ CONVERTER = Converter(
     parts={
         'import': Converter(
             import_layout,
-            (
-                options.source(
+            {
+                'source': options.source(
                     'folder with features, groundTruth, mapping.txt and splits'
                 ),
-                options.OUT,
-                Option(
-                    '--fps',
-                    'frames per second of the features, which the layout does not '
-                    'store (15 for GTEA and Breakfast, 30 for 50Salads)',
-                ),
-                *IMPORT_OPTIONS,
-                Option(
-                    '--modality',
-                    "key of the features in the model's branches (default: "
-                    '%(default)s)',
-                ),
-                Option('--frames-first', 'features are (T, D), not (D, T)'),
-            ),
+                'out': options.OUT,
+                '--fps': 'frames per second of the features, which the layout does not '
+                'store (15 for GTEA and Breakfast, 30 for 50Salads)',
+                **IMPORT_OPTIONS,
+                '--modality': "key of the features in the model's branches (default: "
+                '%(default)s)',
+                '--frames-first': 'features are (T, D), not (D, T)',
+            },
             summary='make a data set from features and labels',
             description=IMPORT,
             examples=IMPORT_EXAMPLES,
         ),
         'export': Converter(
             export_layout,
-            (
-                options.source(
+            {
+                'source': options.source(
                     'an annotation file, or a config to write features as well'
                 ),
-                *EXPORT_OPTIONS,
-                Option('--modality', 'features to write, if a config has several'),
-            ),
+                **EXPORT_OPTIONS,
+                '--modality': 'features to write, if a config has several',
+            },
             summary='write labels, splits and features for other code',
             description=EXPORT,
             examples=EXPORT_EXAMPLES,

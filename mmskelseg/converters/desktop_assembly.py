@@ -106,19 +106,14 @@ def convert(
 
 CONVERTER = options.Converter(
     convert,
-    (
-        options.source('folder with groundTruth, mapping and keypoints'),
-        options.OUT,
-        options.test('VIDEO,VIDEO', 'those of SRC/splits, or every fifth'),
-        options.Option(
-            '--keypoints', 'folder of the poses (default: SRC/keypoints)', metavar='DIR'
-        ),
-        options.BACKGROUND,
-        options.Option(
-            '--size',
-            'size of the images to which the pixels refer (default: 640x480)',
-        ),
-        *options.OF_RELEASES,
-    ),
+    {
+        'source': options.source('folder with groundTruth, mapping and keypoints'),
+        'out': options.OUT,
+        '--test': options.test('VIDEO,VIDEO', 'those of SRC/splits, or every fifth'),
+        '--keypoints': 'folder of the poses (default: SRC/keypoints)',
+        '--background': options.BACKGROUND,
+        '--size': 'size of the images to which the pixels refer (default: 640x480)',
+        **options.OF_RELEASES,
+    },
     examples=EXAMPLES,
 )

@@ -301,69 +301,55 @@ CONVERTER = Converter(
     parts={
         'import': Converter(
             import_layout,
-            (
-                options.source('folder with features, gt_arr, mapping.txt and splits'),
-                options.OUT,
-                Option(
-                    '--release',
+            {
+                'source': options.source(
+                    'folder with features, gt_arr, mapping.txt and splits'
+                ),
+                'out': options.OUT,
+                '--release': Option(
                     'the data set (default: the one with the name of the folder)',
                     choices=RELEASES,
                 ),
-                Option(
-                    '--skeleton',
+                '--skeleton': Option(
                     'layout of the joints: a name such as kinect25, mmpose:NAME, or a '
                     'JSON file with joints and limbs (default: that of the release)',
                     type=options.skeleton,
                 ),
-                Option(
-                    '--fps',
-                    'frames per second of the files (default: those of the release)',
-                ),
-                Option(
-                    '--channels',
+                '--fps': 'frames per second of the files (default: those of the '
+                'release)',
+                '--channels': Option(
                     'meaning of each number of a joint: x, y, z, s (score), or a dot '
                     'to ignore it; none without coordinates (default: those of the '
                     'release, or xy for two numbers and xyz for three)',
                     type=channels,
                     metavar='xyz|xys|...',
                 ),
-                Option(
-                    '--size',
-                    'size of the images if x and y are pixels (default: that of the '
-                    'release; without it, coordinates are fitted into an image)',
-                ),
-                Option(
-                    '--vertical',
+                '--size': 'size of the images if x and y are pixels (default: that of '
+                'the release; without it, coordinates are fitted into an image)',
+                '--vertical': Option(
                     'vertical axis of 3D joints and its direction (default: that of '
                     'the release, or y-up)',
                     choices=VIEWS,
                 ),
-                Option(
-                    '--splits',
-                    'folder of the splits (default: SRC/splits, or SRC/csv)',
-                    metavar='DIR',
-                ),
-                *IMPORT_OPTIONS,
-                Option(
-                    '--modality',
-                    'key of signals that are not coordinates (default: %(default)s)',
-                ),
-            ),
+                '--splits': 'folder of the splits (default: SRC/splits, or SRC/csv)',
+                **IMPORT_OPTIONS,
+                '--modality': 'key of signals that are not coordinates (default: '
+                '%(default)s)',
+            },
             summary='make an annotation file',
             description=IMPORT,
             examples=IMPORT_EXAMPLES,
         ),
         'export': Converter(
             export_layout,
-            (
-                options.source('an annotation file'),
-                *EXPORT_OPTIONS,
-                Option(
-                    '--axes',
+            {
+                'source': options.source('an annotation file'),
+                **EXPORT_OPTIONS,
+                '--axes': Option(
                     'axes of the joint arrays; TD is (T, M*V*C) (default: %(default)s)',
                     choices=AXES,
                 ),
-            ),
+            },
             summary='write skeletons for other code',
             description=EXPORT,
             examples=EXPORT_EXAMPLES,

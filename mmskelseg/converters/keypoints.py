@@ -222,47 +222,39 @@ def _annotate(
     return annotations, skeletons
 
 
-POSE_OPTIONS = (
-    Option(
-        '--fps',
-        'frames per second of the poses, instead of the rate that their files or the '
-        'video files (--videos) state',
-    ),
-    Option('--size', 'size of the images to which the pixels refer'),
-    add_person,
-    Option(
-        '--skeleton',
+POSE_OPTIONS = {
+    '--fps': 'frames per second of the poses, instead of the rate that their files or '
+    'the video files (--videos) state',
+    '--size': 'size of the images to which the pixels refer',
+    '--person': add_person,
+    '--skeleton': Option(
         'layout of the joints: coco17, mmpose:NAME, or a JSON file with joints and '
         'limbs',
         type=options.skeleton,
     ),
-    Option(
-        '--view',
+    '--view': Option(
         'side of the camera: training rotates and mirrors skeletons seen from the top '
         '(default: top if bodies point in all directions, else side)',
         choices=VIEWS,
     ),
-    Option('--coco17', "convert all poses to COCO's 17 joints, by the names of joints"),
-    Option(
-        '--part',
+    '--coco17': "convert all poses to COCO's 17 joints, by the names of joints",
+    '--part': Option(
         'with --coco17, the COCO joint that corresponds to a joint of the file, such '
         'as hand_l=left_wrist; may be repeated',
         type=assignment,
         action='append',
         metavar='NAME=JOINT',
     ),
-    partial(add_pose_file_options, format_option='--format'),
-)
-LABEL_OPTIONS = (
-    Option('--label-format', 'format of LABELS', choices=[*READERS, 'framewise']),
-    Option(
-        '--label-fps',
+    '--format': partial(add_pose_file_options, format_option='--format'),
+}
+LABEL_OPTIONS = {
+    '--label-format': Option('format of LABELS', choices=[*READERS, 'framewise']),
+    '--label-fps': Option(
         'frames per second of labels that are given in frames',
         type=positive,
         metavar='FPS',
     ),
-    Option(
-        '--label-option',
+    '--label-option': Option(
         'what to read from a label file, such as subject=ann or point_seconds=0.1 '
         '(BORIS), tier=actions (ELAN), attribute=action (VIA, CVAT); may be repeated '
         'for several observations of BORIS',
@@ -270,49 +262,44 @@ LABEL_OPTIONS = (
         action='append',
         metavar='NAME=VALUE',
     ),
-    Option(
-        '--strict',
+    '--strict': Option(
         'stop with an error if an observation (BORIS), task (Label Studio, CVAT), '
         'annotation (ELAN) or video (VIA) does not fit, instead of skipping it',
     ),
-    Option(
-        '--classes',
+    '--classes': Option(
         'classes in the order of their ids, or a text file with one per line (default: '
         'those of the labels, in alphabetical order)',
         nargs='+',
         metavar='NAME',
     ),
-    options.BACKGROUND,
-    Option(
-        '--unlabelled',
+    '--background': options.BACKGROUND,
+    '--unlabelled': Option(
         'treat frames without a label as an error, as background, or ignore them in '
         'training and scores (default: %(default)s)',
         choices=('error', 'background', 'ignore'),
     ),
-    Option(
-        '--overlap',
+    '--overlap': Option(
         'treat frames with labels of two classes as an error, as background, or take '
         'the class that starts later (default: %(default)s)',
         choices=('error', 'background', 'later'),
     ),
-)
+}
+PATHS = {'nargs': '+', 'type': Path}
 CONVERTER = options.Converter(
     lambda **values: convert(Options(**values)),
-    (
-        Option(
-            'keypoints', 'files or folders', metavar='KEYPOINTS', nargs='+', type=Path
+    {
+        'keypoints': Option('files or folders', metavar='KEYPOINTS', **PATHS),
+        'out': options.OUT,
+        '--labels': Option('files or folders', metavar='LABELS', **PATHS),
+        '--videos': options.VIDEOS,
+        '--skip-unpaired': 'skip keypoints without labels, and labels without '
+        'keypoints',
+        '--test': options.test(
+            'VIDEO,VIDEO', 'every fifth; with one recording, its end'
         ),
-        options.OUT,
-        Option('--labels', 'files or folders', metavar='LABELS', nargs='+', type=Path),
-        options.VIDEOS,
-        Option(
-            '--skip-unpaired',
-            'skip keypoints without labels, and labels without keypoints',
-        ),
-        options.test('VIDEO,VIDEO', 'every fifth; with one recording, its end'),
-        Option('--name', 'name of the data set (default: the name of OUT)'),
-        options.FOLDS,
-    ),
+        '--name': 'name of the data set (default: the name of OUT)',
+        '--folds': options.FOLDS,
+    },
     {'keypoints': POSE_OPTIONS, 'labels': LABEL_OPTIONS},
     examples=EXAMPLES,
     takes=Options,

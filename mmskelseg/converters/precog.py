@@ -351,27 +351,22 @@ def convert(
 
 CONVERTER = options.Converter(
     convert,
-    (
-        options.source(
+    {
+        'source': options.source(
             f'folder of the release, or its {FOLDER} (default: the copy in the package)'
         ),
-        options.OUT,
-        options.Option(
-            '--layout',
+        'out': options.OUT,
+        '--layout': options.Option(
             'all joints, or the twelve that pose estimators also provide (default: '
             '%(default)s)',
             choices=('kinect20', 'body12'),
         ),
-        options.Option(
-            '--test',
+        '--test': options.Option(
             'subjects whose videos are for testing (default: 1,5,9)',
             metavar='SUBJECT,SUBJECT',
         ),
-        options.Option(
-            '--repair-labels',
-            'replace labels that last a single frame, which must be mistakes, by the '
-            'label before (default: only report them)',
-        ),
-    ),
+        '--repair-labels': 'replace labels that last a single frame, which must be '
+        'mistakes, by the label before (default: only report them)',
+    },
     examples=EXAMPLES,
 )

@@ -35,32 +35,23 @@ NO_SKELETON: dict[str, object] = {'joints': ['none'], 'limbs': []}
 Video = tuple[str, Path, np.ndarray, np.ndarray]
 
 MAPPINGS = ('mapping.txt', 'mapping/mapping.txt')
-IMPORT_OPTIONS = (
-    Option(
-        '--sample',
-        'keep only every Nth frame (default: %(default)s, all)',
-        type=whole_from(1),
+IMPORT_OPTIONS = {
+    '--sample': Option(
+        'keep only every Nth frame (default: %(default)s, all)', type=whole_from(1)
     ),
-    Option(
-        '--cut',
-        'if the lengths of features and labels differ by up to N frames, cut the '
-        'longer one (default: %(default)s)',
-    ),
-    Option(
-        '--split',
-        'the split that becomes train and test (default: %(default)s); if there are '
-        'several, each also becomes a fold',
-    ),
-    BACKGROUND,
-)
-EXPORT_OPTIONS = (
-    Option('out', 'folder to create', metavar='OUT'),
-    Option(
-        '--unlabelled',
+    '--cut': 'if the lengths of features and labels differ by up to N frames, cut the '
+    'longer one (default: %(default)s)',
+    '--split': 'the split that becomes train and test (default: %(default)s); if there '
+    'are several, each also becomes a fold',
+    '--background': BACKGROUND,
+}
+EXPORT_OPTIONS = {
+    'out': Option('folder to create', metavar='OUT'),
+    '--unlabelled': Option(
         'class for frames without a label (default: such frames are an error)',
         metavar='NAME',
     ),
-)
+}
 
 
 def read_lines(path: Path) -> list[str]:

@@ -120,9 +120,9 @@ def convert(source: Path, out: Path, *, test: str | None = None) -> None:
 
 CONVERTER = options.Converter(
     convert,
-    (
-        options.source('folder y5a5 of the release'),
-        options.OUT,
-        options.test('NAME,NAME', 'every fifth'),
-    ),
+    {
+        'source': options.source('folder y5a5 of the release'),
+        'out': options.OUT,
+        '--test': options.test('NAME,NAME', 'every fifth'),
+    },
 )

@@ -238,22 +238,18 @@ def convert(
 
 CONVERTER = options.Converter(
     convert,
-    (
-        options.Option('out', 'folder for annotations.pkl and videos', metavar='OUT'),
-        options.Option(
-            '--videos',
+    {
+        'out': options.Option('folder for annotations.pkl and videos', metavar='OUT'),
+        '--videos': options.Option(
             'number of videos, at least 3 (default: %(default)s)',
             type=whole_from(FOLDS),
         ),
-        options.Option(
-            '--seconds',
+        '--seconds': options.Option(
             'mean length of a video, at least 2 (default: %(default)s)',
             type=number_from(2.0),
         ),
-        options.Option('--seed', 'random seed (default: %(default)s)'),
-        options.Option(
-            '--no-videos', 'make only skeletons and labels, which is faster'
-        ),
-    ),
+        '--seed': 'random seed (default: %(default)s)',
+        '--no-videos': 'make only skeletons and labels, which is faster',
+    },
     examples=EXAMPLES,
 )

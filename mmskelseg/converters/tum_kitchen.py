@@ -80,22 +80,15 @@ def convert(
 
 CONVERTER = options.Converter(
     convert,
-    (
-        options.source('folder with Poses and the labels'),
-        options.OUT,
-        options.test('NN,NN', 'every fifth'),
-        options.Option(
-            '--labels',
-            f'folder of the labels (default: the first of SRC/{{{",".join(LABELS)}}})',
-            metavar='DIR',
-        ),
-        options.Option(
-            '--classes',
-            'names of the classes: a line `ID NAME` for each, with ids from 1, or only '
-            'names in the order of ids (default: class_01 to class_21)',
-            metavar='FILE',
-        ),
-        *options.OF_RELEASES,
-    ),
+    {
+        'source': options.source('folder with Poses and the labels'),
+        'out': options.OUT,
+        '--test': options.test('NN,NN', 'every fifth'),
+        '--labels': f'folder of the labels (default: the first of SRC/'
+        f'{{{",".join(LABELS)}}})',
+        '--classes': 'names of the classes: a line `ID NAME` for each, with ids from '
+        '1, or only names in the order of ids (default: class_01 to class_21)',
+        **options.OF_RELEASES,
+    },
     examples=EXAMPLES,
 )

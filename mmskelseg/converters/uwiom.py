@@ -199,13 +199,13 @@ def convert(
 
 CONVERTER = options.Converter(
     convert,
-    (
-        options.source('folder of the release, or one with Data/UW in it'),
-        options.OUT,
-        options.test('NN,NN', f'those of the release, {",".join(TEST)}'),
-        options.Option('--download', 'download the release to SRC first'),
-        options.Option('--url', 'zip file to download (default: %(default)s)'),
-        *options.OF_RELEASES,
-    ),
+    {
+        'source': options.source('folder of the release, or one with Data/UW in it'),
+        'out': options.OUT,
+        '--test': options.test('NN,NN', f'those of the release, {",".join(TEST)}'),
+        '--download': 'download the release to SRC first',
+        '--url': 'zip file to download (default: %(default)s)',
+        **options.OF_RELEASES,
+    },
     examples=EXAMPLES,
 )

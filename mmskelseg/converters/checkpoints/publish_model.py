@@ -12,7 +12,7 @@ tensors and JSON, so loading it cannot run code.
 
 from pathlib import Path
 
-from mmskelseg.converters.options import Converter, Option
+from mmskelseg.converters.options import Converter
 from mmskelseg.runtime.files.work_folders import checkpoint_file
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.version import __version__
@@ -63,8 +63,8 @@ def convert(src: Path, dst: Path) -> None:
 
 CONVERTER = Converter(
     convert,
-    (
-        Option('src', 'checkpoint or work folder of a training'),
-        Option('dst', 'file to write: .safetensors or .pth'),
-    ),
+    {
+        'src': 'checkpoint or work folder of a training',
+        'dst': 'file to write: .safetensors or .pth',
+    },
 )
