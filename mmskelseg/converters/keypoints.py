@@ -222,7 +222,7 @@ def _annotate(
     return annotations, skeletons
 
 
-POSE_OPTIONS = {
+POSE_OPTIONS: options.Options = {
     '--fps': 'frames per second of the poses, instead of the rate that their files or '
     'the video files (--videos) state',
     '--size': 'size of the images to which the pixels refer',

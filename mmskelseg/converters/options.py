@@ -88,7 +88,7 @@ FOLDS = (
     'from a different start'
 )
 # Options of releases; their functions have a default for --fps.
-OF_RELEASES = {
+OF_RELEASES: Options = {
     '--fps': 'frames per second of poses and labels (default: %(default)g)',
     '--folds': FOLDS,
     '--videos': VIDEOS,

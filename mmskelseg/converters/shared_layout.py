@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from mmskelseg.converters.building import annotation, check_folder
-from mmskelseg.converters.options import BACKGROUND, Option
+from mmskelseg.converters.options import BACKGROUND, Option, Options
 from mmskelseg.runtime.cli.command_line import whole_from
 from mmskelseg.runtime.files.annotations import fold_splits
 from mmskelseg.runtime.files.names import file_name
@@ -35,7 +35,7 @@ NO_SKELETON: dict[str, object] = {'joints': ['none'], 'limbs': []}
 Video = tuple[str, Path, np.ndarray, np.ndarray]
 
 MAPPINGS = ('mapping.txt', 'mapping/mapping.txt')
-IMPORT_OPTIONS = {
+IMPORT_OPTIONS: Options = {
     '--sample': Option(
         'keep only every Nth frame (default: %(default)s, all)', type=whole_from(1)
     ),
@@ -45,7 +45,7 @@ IMPORT_OPTIONS = {
     'are several, each also becomes a fold',
     '--background': BACKGROUND,
 }
-EXPORT_OPTIONS = {
+EXPORT_OPTIONS: Options = {
     'out': Option('folder to create', metavar='OUT'),
     '--unlabelled': Option(
         'class for frames without a label (default: such frames are an error)',

@@ -181,7 +181,8 @@ def _add_header(root: Element, video: VideoSegments) -> None:
             RELATIVE_MEDIA_URL=beside,
         )
     last = SubElement(header, 'PROPERTY', NAME='lastUsedAnnotationId')
-    last.text = str(2 * len(video.segments) + len(video.marks))
+    scores = sum(segment.score is not None for segment in video.segments)
+    last.text = str(len(video.segments) + len(video.marks) + scores)
 
 
 def _url(filename: str) -> str:
