@@ -1,31 +1,12 @@
 """Options of commands that use PyTorch, and functions that open what they name."""
 
-from __future__ import annotations
-
 import argparse
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
 from mmskelseg.runtime.cli.arguments import SettingsAction
 from mmskelseg.runtime.cli.command_line import whole
-
-if TYPE_CHECKING:
-    from mmengine.config import Config
-
-    from mmskelseg.apis import SkelSegInferencer, SkelSegStream
-
-
-def _opening() -> Any:
-    """Return the module that opens what arguments name; its imports take seconds."""
-    from mmskelseg.commands import opening
-
-    return opening
-
-
-def device(text: str) -> str:
-    """Return the name of an available device, as a ``type`` of argparse."""
-    return _opening().available(text)
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,35 +56,19 @@ def add_executor(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_config(args: argparse.Namespace) -> Config:
-    """Return the config of the arguments, with launcher, options and work folder."""
-    return _opening().load_config(args)
+def _opens(name: str) -> Callable[..., Any]:
+    """Return a function of ``opening``, whose imports take seconds and wait for it."""
+
+    def call(*args: Any, **options: Any) -> Any:
+        opening = import_module('mmskelseg.commands.opening')
+        return getattr(opening, name)(*args, **options)
+
+    return call
 
 
-def last_checkpoint(cfg: Config, args: argparse.Namespace) -> str:
-    """Return and print the last checkpoint of a config's training."""
-    return _opening().last_checkpoint(cfg, args)
-
-
-def model_config(args: argparse.Namespace) -> Config | None:
-    """Return the checked config of a trained model; None: the one in the checkpoint."""
-    return _opening().model_config(args)
-
-
-def load_inferencer(
-    args: argparse.Namespace, *, show_progress: bool = True
-) -> SkelSegInferencer:
-    """Return the trained model that ``split_model`` found, on its device."""
-    return _opening().inferencer(args, show_progress=show_progress)
-
-
-def open_segmenter(
-    args: argparse.Namespace,
-) -> Callable[..., Iterator[dict[str, list]]]:
-    """Return the ``stream`` of a trained model, which yields predictions of inputs."""
-    return partial(load_inferencer(args).stream, batch_size=args.batch_size)
-
-
-def open_stream(args: argparse.Namespace) -> SkelSegStream:
-    """Return the stream of a trained causal model."""
-    return _opening().stream(args)
+device = _opens('device')
+load_config = _opens('load_config')
+last_checkpoint = _opens('last_checkpoint')
+model_config = _opens('model_config')
+load_inferencer = _opens('load_inferencer')
+open_stream = _opens('open_stream')

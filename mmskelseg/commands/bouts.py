@@ -88,9 +88,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='length of the recordings whose file does not state it (default: until '
         'the last label)',
     )
-    for option in LABEL_OPTIONS:
-        if option.name.startswith('--label-'):
-            parser.add_argument(option.name, help=option.help, **option.settings)
+    for name, option in LABEL_OPTIONS.items():
+        if name.startswith('--label-'):
+            parser.add_argument(name, help=option.help, **option.settings)
 
 
 class _Recording(NamedTuple):
@@ -165,16 +165,10 @@ def _read(args: argparse.Namespace) -> tuple[dict[str, _Recording], list[str]]:
         else:
             labels, more = find_labels([path], args.label_format, options)
             notes += more
-            videos = [
-                VideoSegments(
-                    item.video,
-                    line_segments(item, args.label_fps),
-                    args.label_fps,
-                    len(item.lines) or None,
-                )
-                for item in labels
-            ]
-            classes = []
+            videos, classes, fps = [], [], args.label_fps
+            for one in labels:
+                segments, count = line_segments(one, fps), len(one.lines) or None
+                videos.append(VideoSegments(one.video, segments, fps, count))
         for video in videos:
             if video.name in found:
                 raise UserError(
@@ -218,7 +212,6 @@ def _statistics(
 
 
 def _times(span: _Span) -> dict[str, object]:
-    """Return the columns of a part, none for whole recordings."""
     return {} if np.isinf(span[1]) else {'from_s': span[0], 'to_s': span[1]}
 
 

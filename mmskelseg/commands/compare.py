@@ -13,16 +13,13 @@ part of the names that videos of one group share. With names such as P03_cam1,
 --group-by "P\\d+" draws the videos of a person together.
 """
 
-from __future__ import annotations
-
 import argparse
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any
 
 from mmskelseg.evaluation import format_score, paired_bootstrap
-from mmskelseg.evaluation.functional.report import Spreads
 from mmskelseg.runtime.cli.command_line import command, regular_expression
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import check_shape, read_json
@@ -39,24 +36,18 @@ _SCORES = {
 }
 
 
-class _Run(TypedDict):
-    """A run of a cross-validation."""
-
-    fold: str
-    seed: int
-    per_video: dict[str, dict[str, float]]
-
-
-class _Result(TypedDict):
-    """The content of a cross_validation.json, and its path."""
-
-    config: str
-    options: list[str]
-    seeds: list[int]
-    folds: list[str]
-    runs: list[_Run]
-    over_seeds: Spreads
-    file: str
+_OF_VIDEO = {key: float for key in _SCORES if key != 'mAP'}
+_SHAPE = {
+    'config': str,
+    # Files of earlier versions have none.
+    'options?': [str],
+    'seeds': [int],
+    'folds': [str],
+    'runs': [{'fold': str, 'seed': int, 'per_video': {...: _OF_VIDEO}}],
+    'over_seeds': {'scores': {key: {'mean': float, 'std?': float} for key in _SCORES}},
+}
+# The content of a cross_validation.json, and its path.
+_Result = dict[str, Any]
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +62,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--score',
-        choices=[key for key in _SCORES if key != 'mAP'],
+        choices=list(_OF_VIDEO),
         default='f1@10',
         help='score by which configs are sorted and tested (default: %(default)s)',
     )
@@ -103,33 +94,18 @@ def _read(path: Path) -> _Result:
             '`mmskelseg cross-validate`.'
         )
     content = read_json(file, '`mmskelseg cross-validate`', unique=True)
-    scores = {key: {'mean': float, 'std?': float} for key in _SCORES}
-    of_video = {key: float for key in _SCORES if key != 'mAP'}
-    shape = {
-        'config': str,
-        # Files of earlier versions have none.
-        'options?': [str],
-        'seeds': [int],
-        'folds': [str],
-        'runs': [{'fold': str, 'seed': int, 'per_video': {...: of_video}}],
-        'over_seeds': {'scores': scores},
-    }
     if not isinstance(content, dict) or not {'runs', 'over_seeds'} <= content.keys():
         raise UserError(f'{file}: is not the summary of a cross-validation.')
-    check_shape(content, shape, str(file), 'cross-validate again')
+    check_shape(content, _SHAPE, str(file), 'cross-validate again')
     _check_scores(content, str(file))
-    return cast('_Result', {'options': [], **content, 'file': str(file)})
+    return {'options': [], **content, 'file': str(file)}
 
 
 def _check_scores(content: Mapping[str, Any], file: str) -> None:
     """Raise a UserError for an impossible score or a repeated run."""
-    scores = [
-        (f'{key} of over_seeds', score, 100 if part == 'mean' else 50)
-        for key, spread in content['over_seeds']['scores'].items()
-        if key in _SCORES
-        for part in ('mean', 'std')
-        if (score := spread.get(part)) is not None
-    ]
+    spreads = content['over_seeds']['scores']
+    scores = [(f'{key} of over_seeds', spreads[key]['mean'], 100) for key in _SCORES]
+    scores += [(f'{key} of over_seeds', spreads[key].get('std'), 50) for key in _SCORES]
     seen = set()
     for run in content['runs']:
         fold, seed = run['fold'], run['seed']
@@ -140,13 +116,13 @@ def _check_scores(content: Mapping[str, Any], file: str) -> None:
             )
         seen.add((fold, seed))
         scores += [
-            (f'{key} of video {video!r} ({fold}, seed {seed})', of_video[key], 100)
+            (f'{key} of video {video!r} ({fold}, seed {seed})', of_video.get(key), 100)
             for video, of_video in run['per_video'].items()
-            for key in of_video.keys() & _SCORES.keys()
+            for key in _SCORES
         ]
     for what, score, most in scores:
         # NaN fails this, too.
-        if not 0 <= score <= most:
+        if score is not None and not 0 <= score <= most:
             raise UserError(
                 f'{file}: {what} is {score}, expected 0 to {most}; '
                 'cross-validate again.'
@@ -201,11 +177,11 @@ def _groups(result: _Result, pattern: re.Pattern[str] | None) -> list[str]:
 
     A video that is tested in several folds is one group, too.
     """
+    videos = [video for _, video in _by_video(result, 'acc')]
+    if pattern is None:
+        return videos
     groups = []
-    for _, video in _by_video(result, 'acc'):
-        if pattern is None:
-            groups.append(video)
-            continue
+    for video in videos:
         found = pattern.search(video)
         group = found and found[1 if pattern.groups else 0]
         if group is None:
@@ -214,7 +190,7 @@ def _groups(result: _Result, pattern: re.Pattern[str] | None) -> list[str]:
                 f'video {video!r}; all videos need a group.'
             )
         groups.append(group)
-    if pattern and len(set(groups)) == 1:
+    if len(set(groups)) == 1:
         raise UserError(
             f'--group-by {pattern.pattern}: puts all test videos into one group; at '
             'least two are needed.'

@@ -10,10 +10,10 @@ import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from mmskelseg.converters import CONVERTERS
-from mmskelseg.converters.options import Converter, Option
+from mmskelseg.converters.options import OF_TYPES, Converter, Option, Options
 from mmskelseg.runtime.cli import chosen
 from mmskelseg.runtime.cli.command_line import command
 from mmskelseg.runtime.messages.errors import UserError
@@ -52,42 +52,45 @@ def _add(declared: Converter, parser: argparse.ArgumentParser) -> None:
         return
     assert declared.run is not None
     parser.set_defaults(run=declared.run)
-    known = inspect.signature(declared.takes or declared.run).parameters
-    for option in declared.options:
-        _add_option(parser, option, known)
+    known = declared.takes or declared.run
+    groups: dict[Any, Options] = {parser: declared.options}
     for title, options in declared.groups.items():
-        group = parser.add_argument_group(title)
-        for item in options:
-            if isinstance(item, Option):
-                _add_option(group, item, known)
-            else:
+        groups[parser.add_argument_group(title)] = options
+    for group, options in groups.items():
+        for name, item in options.items():
+            if callable(item):
                 item(group)
+            else:
+                option = Option(item) if isinstance(item, str) else item
+                _add_option(group, name, option, known)
 
 
-def _add_option(place: argparse._ActionsContainer, option: Option, known: Any) -> None:
-    """Add an option with the default in the signature of the converter's function."""
-    settings = dict(option.settings)
-    default = known[option.name.lstrip('-').replace('-', '_')].default
+def _add_option(
+    place: argparse._ActionsContainer, flag: str, option: Option, known: Any
+) -> None:
+    """Add an option with its type and default in the signature of a function."""
+    name = flag.lstrip('-').replace('-', '_')
+    default = inspect.signature(known).parameters[name].default
+    hint = get_type_hints(known)[name]
+    # `Path` and `Path | None` are equal here.
+    by_type = [OF_TYPES[kind] for kind in (hint, *get_args(hint)) if kind in OF_TYPES]
+    settings = {**(by_type[0] if by_type else {}), **option.settings}
     if 'type' in settings:
-        settings['type'] = _read_by(settings['type'])
+        settings['type'] = partial(_read, settings['type'])
     if default is False:
         settings['action'] = 'store_true'
     elif default is not inspect.Parameter.empty:
         settings['default'] = default
-        if option.name[0] != '-':
+        if flag[0] != '-':
             settings['nargs'] = '?'
-    elif option.name[0] == '-':
+    elif flag[0] == '-':
         settings['required'] = True
-    place.add_argument(option.name, help=option.help, **settings)
+    place.add_argument(flag, help=option.help, **settings)
 
 
-def _read_by(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Return a ``type`` of argparse that shows the user errors of a function."""
-
-    def value(text: str) -> Any:
-        try:
-            return read(text)
-        except UserError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return value
+def _read(read: Callable[[str], Any], text: str) -> Any:
+    """Read a value as a ``type`` of argparse, which shows user errors."""
+    try:
+        return read(text)
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

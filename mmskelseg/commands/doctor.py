@@ -38,10 +38,9 @@ def report() -> str:
         'Optional packages:\n' + _indented(_optional()),
         'Repairs of dependencies that are active:\n' + _indented(_repairs()),
     ]
-    if remedies := list(problems()):
-        parts.append('To fix:\n' + '\n'.join(f'  {line}' for line in remedies))
-    else:
-        parts.append('All required packages are installed.')
+    remedies = ''.join(f'\n  {line}' for line in problems())
+    ready = 'All required packages are installed.'
+    parts.append(f'To fix:{remedies}' if remedies else ready)
     return '\n\n'.join(part for part in parts if part)
 
 

@@ -28,6 +28,7 @@ import argparse
 import os
 from pathlib import Path
 
+from mmskelseg import commands
 from mmskelseg.commands.arguments import add_executor
 from mmskelseg.runtime.cli.command_line import (
     command,
@@ -79,7 +80,7 @@ def _run(args: argparse.Namespace) -> None:
     from mmskelseg.fitting.fit import Options, fit
 
     given = {name: getattr(args, name) for name in Options.__annotations__}
-    fit(args.ann_file, args.out, Options(**given))
+    fit(args.ann_file, args.out, Options(**given), commands.main)
 
 
 main = command(

@@ -16,13 +16,13 @@ from mmskelseg.runtime.messages.errors import MissingFileError
 from mmskelseg.trained.predictor import check_device
 
 
-def available(device: str) -> str:
+def device(name: str) -> str:
     """Return the name of a device, which must be available, for argparse."""
     try:
-        check_device(device)
+        check_device(name)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-    return device
+    return name
 
 
 def load_config(args: argparse.Namespace) -> Config:
@@ -34,17 +34,13 @@ def load_config(args: argparse.Namespace) -> Config:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = read_config(find_config(args.config), args.cfg_options)
     cfg.launcher = args.launcher
-    if args.work_dir is not None:
-        cfg.work_dir = args.work_dir
-    else:
-        cfg.work_dir = _work_folder(cfg)
+    cfg.work_dir = _work_folder(cfg) if args.work_dir is None else args.work_dir
     check_config(cfg, args.config)
     check_local(cfg.work_dir)
     return cfg
 
 
 def _work_folder(cfg: Config) -> str:
-    """Return the folder that a training of a config writes to."""
     return cfg.get('work_dir') or str(Path('work_dirs', Path(cfg.filename).stem))
 
 
@@ -82,34 +78,31 @@ def model_config(args: argparse.Namespace) -> Config | None:
     return config
 
 
-def inferencer(
+def _named(args: argparse.Namespace) -> tuple[Config | str | None, list[str] | None]:
+    """Return the model that ``split_model`` found, and its checkpoints."""
+    if args.model is not None:
+        return args.model, None
+    return model_config(args), [args.checkpoint, *args.ensemble]
+
+
+def load_inferencer(
     args: argparse.Namespace, *, show_progress: bool = True
 ) -> SkelSegInferencer:
-    """Return the trained model that ``split_model`` found, on its device."""
-    if args.model is not None:
-        return SkelSegInferencer(
-            args.model,
-            None,
-            args.device,
-            pose_estimator=pose_estimator(args),
-            show_progress=show_progress,
-        )
-    config = model_config(args)
+    """Return a trained model, on its device."""
+    model, checkpoints = _named(args)
     estimator = pose_estimator(args)
-    with building(args.config or args.checkpoint):
+    with building(args.model or args.config or args.checkpoint):
         return SkelSegInferencer(
-            config,
-            [args.checkpoint, *args.ensemble],
+            model,
+            checkpoints,
             args.device,
             pose_estimator=estimator,
             show_progress=show_progress,
         )
 
 
-def stream(args: argparse.Namespace) -> SkelSegStream:
+def open_stream(args: argparse.Namespace) -> SkelSegStream:
     """Return the stream of a trained causal model."""
-    if args.model is not None:
-        return SkelSegStream(args.model, fps=args.fps)
-    config = model_config(args)
-    with building(args.config or args.checkpoint):
-        return SkelSegStream(config, [args.checkpoint, *args.ensemble], fps=args.fps)
+    model, checkpoints = _named(args)
+    with building(args.model or args.config or args.checkpoint):
+        return SkelSegStream(model, checkpoints, fps=args.fps)

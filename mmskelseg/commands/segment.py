@@ -1,6 +1,11 @@
 """The runtime's command, extended to models in PyTorch."""
 
-from mmskelseg.commands.arguments import device, open_segmenter
+from functools import partial
+
+from mmskelseg.commands.arguments import device, load_inferencer
 from mmskelseg.runtime.cli.segment import segment_command
 
-main = segment_command(open_segmenter, device)
+main = segment_command(
+    lambda args: partial(load_inferencer(args).stream, batch_size=args.batch_size),
+    device,
+)

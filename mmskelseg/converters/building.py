@@ -31,15 +31,20 @@ def read_array(path: Path) -> np.ndarray:
         raise MissingFileError(f'{path}: missing; copy the release again.') from None
 
 
-def read_floats(path: Path, shape: Sequence[int | None], meaning: str) -> np.ndarray:
-    """Return a floating-point array of a shape from a .npy file; None: any length."""
+def read_numbers(
+    path: Path, meaning: str, *shapes: Sequence[int | None], kinds: str = 'f'
+) -> np.ndarray:
+    """Return an array of one of the shapes from a .npy file; None is any length."""
     array = read_array(path)
-    fits = array.dtype.kind == 'f' and array.ndim == len(shape) and array.size
-    wanted = dict(enumerate(shape))
-    if not fits or any(wanted[i] not in (None, n) for i, n in enumerate(array.shape)):
+    fits = any(
+        len(shape) == array.ndim
+        and all(n in (None, size) for n, size in zip(shape, array.shape, strict=True))
+        for shape in shapes
+    )
+    if not fits or array.dtype.kind not in kinds or not array.size:
         raise UserError(
             f'{path}: an array of {array.dtype} with shape {array.shape}, expected '
-            f'floats of shape {meaning}.'
+            f'{"floats" if kinds == "f" else "numbers"} of shape {meaning}.'
         )
     return array
 
@@ -69,12 +74,7 @@ def choose_split(
 ) -> dict[str, list[str]]:
     """Return train and test: as wanted, those of the release, or every fifth video.
 
-    Args:
-        wanted: Ids of test videos, separated by commas; a leading zero may be omitted.
-        videos: Ids of all videos.
-        root: Folder of the release, for messages.
-        default: Test videos of the release, if it defines a split.
-        kind: What the ids identify, for messages.
+    In ``wanted``, ids are separated by commas, and a leading zero may be omitted.
     """
     names = wanted.split(',') if wanted else default or videos[4::5] or videos[-1:]
     names = [name.strip() for name in names]
@@ -94,6 +94,27 @@ def choose_split(
     return split_by_test(videos, test)
 
 
+def annotation(
+    shared: VideoAnnotation,
+    name: str,
+    keypoint: np.ndarray,
+    score: np.ndarray,
+    label: np.ndarray,
+) -> VideoAnnotation:
+    """Return the annotation of a video: its arrays, and what videos have in common.
+
+    Shapes: keypoint (M, T, V, 2), score (M, T, V), label (T,).
+    """
+    return {
+        **shared,
+        'frame_dir': name,
+        'total_frames': keypoint.shape[1],
+        'keypoint': keypoint,
+        'keypoint_score': score,
+        'label': label,
+    }
+
+
 def split_by_test(videos: Sequence[str], test: Sequence[str]) -> dict[str, list[str]]:
     """Return the training and the test videos."""
     return {'train': [v for v in videos if v not in test], 'test': list(test)}
@@ -110,22 +131,15 @@ def split_in_time(
     frames = video['total_frames']
     parts = {'begin': (0, frames * 7 // 10), 'end': (frames * 3 // 4, frames)}
     annotations: list[VideoAnnotation] = []
-    for name, (first, last) in parts.items():
+    for part, (first, last) in parts.items():
+        name, kept = f'{video["frame_dir"]}_{part}', slice(first, last)
         if last == first:
             raise UserError(
                 f'{video["frame_dir"]}: a single recording of {frames} frames is too '
                 'short to be split into training and test; add recordings.'
             )
-        annotations.append(
-            {
-                **video,
-                'frame_dir': f'{video["frame_dir"]}_{name}',
-                'total_frames': last - first,
-                'label': video['label'][first:last],
-                'keypoint': video['keypoint'][:, first:last],
-                'keypoint_score': video['keypoint_score'][:, first:last],
-            }
-        )
+        pose, score = video['keypoint'][:, kept], video['keypoint_score'][:, kept]
+        annotations.append(annotation(video, name, pose, score, video['label'][kept]))
     begin, end = (part['frame_dir'] for part in annotations)
     note = (
         'a single recording is split in time: 70 % to train, the last 25 % to test; '
@@ -180,18 +194,10 @@ def write(
     folds: int = 0,
     videos: Path | None = None,
 ) -> None:
-    """Write OUT/annotations.pkl and print a summary.
+    """Write OUT/annotations.pkl with more folds and names of files; print a summary.
 
-    Args:
-        out: The folder.
-        annotations: The annotation of each video; ``filename`` is added to it.
-        split: The splits; folds are added to them.
-        meta: The metainfo.
-        source: Origin of the data, for messages; see :func:`save_annotations`.
-        files: Files that parts of the data were read from; see
-            :func:`save_annotations`.
-        folds: Number of folds to add; each video is tested in one of them.
-        videos: Folder of the video files.
+    For ``source`` and ``files``, see :func:`save_annotations`. Each video is tested in
+    one of the ``folds``. ``videos`` is the folder of the video files.
     """
     names = [video['frame_dir'] for video in annotations]
     if folds and not 2 <= folds <= len(names):

@@ -18,27 +18,25 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.converters import building, options
-from mmskelseg.converters.options import Converter, Option
+from mmskelseg.converters.options import Converter
 from mmskelseg.converters.shared_layout import (
     EXPORT_OPTIONS,
     IMPORT_OPTIONS,
     NO_SKELETON,
-    folder_new,
-    read_videos,
-    saved_features,
-)
-from mmskelseg.converters.text_layout import (
     find_labels,
+    folder_new,
     read_label,
     read_mapping,
     read_splits,
+    read_videos,
+    saved_features,
     write_layout,
 )
-from mmskelseg.runtime.cli.command_line import positive
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.configs import annotation_path
+from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.files.names import file_name
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import AnnotationFile, Metainfo
 
 EXAMPLES = """examples:
@@ -83,7 +81,7 @@ EXPORT_EXAMPLES = """examples:
 
 def read_features(path: Path, frames_first: bool) -> np.ndarray:
     """Return the features of each frame, shape (T, D)."""
-    features = building.read_floats(path, (None, None), '(D, T)')
+    features = building.read_numbers(path, '(D, T)', (None, None))
     features = features if frames_first else features.T
     building.check_finite(path, features)
     return features
@@ -130,10 +128,7 @@ def frame_features(
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the id and the features (D, T) of each video in a split.
 
-    Args:
-        dataset: Config of the data set.
-        data: Its annotations.
-        modality: Key of the features, needed if there are several.
+    ``modality`` is their key, needed if there are several.
     """
     from mmskelseg.registry import DATASETS
 
@@ -160,8 +155,7 @@ def read_source(source: Path) -> tuple[AnnotationFile, Mapping[str, object] | No
     """Return annotations, and the test data set's config if the source is a config."""
     if source.suffix != '.py':
         return load_annotations(source), None
-    if not source.is_file():
-        raise MissingFileError(f'{source}: there is no such config file.')
+    regular_file(source)
     from mmengine.config import Config
     from mmengine.registry import init_default_scope
 
@@ -169,8 +163,7 @@ def read_source(source: Path) -> tuple[AnnotationFile, Mapping[str, object] | No
     init_default_scope(cfg.default_scope)
     # The test data set, since training may apply random augmentations.
     dataset = cfg.test_dataloader.dataset
-    data = load_annotations(annotation_path(dataset))
-    return data, dict(dataset)
+    return load_annotations(annotation_path(dataset)), dict(dataset)
 
 
 def export_layout(
@@ -198,38 +191,31 @@ CONVERTER = Converter(
     parts={
         'import': Converter(
             import_layout,
-            (
-                options.source(
+            {
+                'source': options.source(
                     'folder with features, groundTruth, mapping.txt and splits'
                 ),
-                options.OUT,
-                Option(
-                    '--fps',
-                    'frames per second of the features, which the layout does not '
-                    'store (15 for GTEA and Breakfast, 30 for 50Salads)',
-                    type=positive,
-                ),
-                *IMPORT_OPTIONS,
-                Option(
-                    '--modality',
-                    "key of the features in the model's branches (default: "
-                    '%(default)s)',
-                ),
-                Option('--frames-first', 'features are (T, D), not (D, T)'),
-            ),
+                'out': options.OUT,
+                '--fps': 'frames per second of the features, which the layout does not '
+                'store (15 for GTEA and Breakfast, 30 for 50Salads)',
+                **IMPORT_OPTIONS,
+                '--modality': "key of the features in the model's branches (default: "
+                '%(default)s)',
+                '--frames-first': 'features are (T, D), not (D, T)',
+            },
             summary='make a data set from features and labels',
             description=IMPORT,
             examples=IMPORT_EXAMPLES,
         ),
         'export': Converter(
             export_layout,
-            (
-                options.source(
+            {
+                'source': options.source(
                     'an annotation file, or a config to write features as well'
                 ),
-                *EXPORT_OPTIONS,
-                Option('--modality', 'features to write, if a config has several'),
-            ),
+                **EXPORT_OPTIONS,
+                '--modality': 'features to write, if a config has several',
+            },
             summary='write labels, splits and features for other code',
             description=EXPORT,
             examples=EXPORT_EXAMPLES,

@@ -20,14 +20,13 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.converters import building, options
-from mmskelseg.converters.text_layout import (
+from mmskelseg.converters.shared_layout import (
     find_labels,
-    find_mapping,
-    read_classes,
     read_label,
+    read_mapping,
     read_splits,
 )
-from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 
 EXAMPLES = """examples:
   # every fifth video is for testing
@@ -50,7 +49,7 @@ CLASSES = (
 def read_poses(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return joints (1, T, 17, 2) and scores (1, T, 17), 0 where a joint is missing."""
     meaning = '(frames, 17, 3): x, y and score of COCO joints'
-    joints = building.read_floats(path, (None, 17, 3), meaning)
+    joints = building.read_numbers(path, meaning, (None, 17, 3))
     missing = np.isnan(joints).any(-1, keepdims=True)
     pose = np.where(missing, 0, joints).astype(np.float32)[None]
     return pose[..., :2], pose[..., 2]
@@ -70,8 +69,7 @@ def convert(
 ) -> None:
     """Write the annotation file of the release; see the options below."""
     labels = find_labels(source / 'groundTruth')
-    mapping = find_mapping(source)
-    classes = read_classes(mapping) if mapping else dict(enumerate(CLASSES))
+    classes = read_mapping(source, CLASSES)
     assumed = {
         'fps': f'{fps:g}: the release states none',
         'img_shape': f'{size[1]}x{size[0]}: the release states none',
@@ -89,56 +87,33 @@ def convert(
         pose = folder / f'{video}.npy'
         files |= {(video, key): pose for key in ('keypoint', 'keypoint_score')}
         files[video, 'label'] = label
-        keypoint, score = read_poses(pose)
+        arrays = (*read_poses(pose), read_label(label, classes))
         annotations.append(
-            {
-                'frame_dir': video,
-                'img_shape': size,
-                'fps': fps,
-                'total_frames': keypoint.shape[1],
-                'keypoint': keypoint,
-                'keypoint_score': score,
-                'label': read_label(label, classes),
-            }
+            building.annotation({'img_shape': size, 'fps': fps}, video, *arrays)
         )
+    meta: Metainfo = {
+        'classes': list(classes.values()),
+        'skeleton': 'coco17',
+        'dataset': 'desktop_assembly',
+        'background': background,
+        'assumed': assumed,
+    }
     building.write(
-        out,
-        annotations,
-        split,
-        {
-            'classes': list(classes.values()),
-            'skeleton': 'coco17',
-            'dataset': 'desktop_assembly',
-            'background': background,
-            'assumed': assumed,
-        },
-        source=source,
-        files=files,
-        folds=folds,
-        videos=videos,
-    )
+        out, annotations, split, meta,
+        source=source, files=files, folds=folds, videos=videos,
+    )  # fmt: skip
 
 
 CONVERTER = options.Converter(
     convert,
-    (
-        options.source('folder with groundTruth, mapping and keypoints'),
-        options.OUT,
-        options.test('VIDEO,VIDEO', 'those of SRC/splits, or every fifth'),
-        options.Option(
-            '--keypoints',
-            'folder of the poses (default: SRC/keypoints)',
-            type=Path,
-            metavar='DIR',
-        ),
-        options.BACKGROUND,
-        options.Option(
-            '--size',
-            'size of the images to which the pixels refer (default: 640x480)',
-            type=options.image_size,
-            metavar='WxH',
-        ),
-        *options.OF_RELEASES,
-    ),
+    {
+        'source': options.source('folder with groundTruth, mapping and keypoints'),
+        'out': options.OUT,
+        '--test': options.test('VIDEO,VIDEO', 'those of SRC/splits, or every fifth'),
+        '--keypoints': 'folder of the poses (default: SRC/keypoints)',
+        '--background': options.BACKGROUND,
+        '--size': 'size of the images to which the pixels refer (default: 640x480)',
+        **options.OF_RELEASES,
+    },
     examples=EXAMPLES,
 )

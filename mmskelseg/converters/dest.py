@@ -41,19 +41,16 @@ from mmskelseg.converters.shared_layout import (
     IMPORT_OPTIONS,
     NO_SKELETON,
     Video,
-    folder_new,
-    read_videos,
-    saved_features,
-)
-from mmskelseg.converters.text_layout import (
     class_names,
     find_labels,
+    folder_new,
     read_mapping,
     read_splits,
+    read_videos,
+    saved_features,
     write_layout,
     write_text,
 )
-from mmskelseg.runtime.cli.command_line import positive
 from mmskelseg.runtime.files.annotations import fold_splits, load_annotations
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import UserError
@@ -107,12 +104,7 @@ PARTS = ('features', 'gt_arr', 'gt_boundary_arr')
 class Release:
     """Properties of a data set that its files lack; sources: docs/datasets/dest.md.
 
-    Args:
-        channels: The meaning of each channel of a joint; see :func:`channels`.
-        fps: Frames per second, 0 if unknown.
-        skeleton: Layout of the joints.
-        vertical: The vertical axis of 3D joints and its direction.
-        size: Height and width of the images to which pixels refer.
+    Its options have the same names; an ``fps`` of 0 is unknown.
     """
 
     channels: str | None = None
@@ -154,11 +146,8 @@ def find_release(
 ) -> tuple[Release, dict[str, str]]:
     """Return the properties of a data set, and which of them are assumed.
 
-    Args:
-        source: The folder, which may have the name of a known data set.
-        name: The value of --release.
-        told: The properties that the user gave.
-        sample: The value of --sample, which divides the frame rate.
+    The folder may have the name of a known data set; the user may have ``told`` some of
+    them. Keeping every ``sample``-th frame divides the frame rate.
     """
     folder = source.resolve().name
     by_folder = {name.lower(): name for name in RELEASES}.get(folder.lower())
@@ -196,8 +185,10 @@ def import_layout(
     modality: str = 'imu',
 ) -> None:
     """Write the annotation file of a folder; see the options below."""
-    given: dict[str, object] = {'channels': channels, 'fps': fps, 'size': size}
-    given |= {'skeleton': skeleton, 'vertical': vertical}
+    given = {
+        'channels': channels, 'fps': fps, 'size': size, 'skeleton': skeleton,
+        'vertical': vertical,
+    }  # fmt: skip
     told = {key: value for key, value in given.items() if value is not None}
     known, assumed = find_release(source, release, told, sample)
     classes = read_mapping(source)
@@ -248,21 +239,11 @@ def _annotate_all(
     joints = Skeleton.get(known.skeleton).num_joints
     count = len(known.channels or BY_COUNT[3])
     videos = []
-    for name, file, pose, label in read(
-        partial(read_joints, joints=joints, count=count)
-    ):
+    read_pose = partial(read_joints, joints=joints, count=count)
+    make = partial(annotate, fps=known.fps, vertical=known.vertical, size=known.size)
+    for name, file, pose, label in read(read_pose):
         meaning = joint_channels(file, pose.shape[3], known.channels, told)
-        videos.append(
-            annotate(
-                name,
-                pose.swapaxes(0, 1),
-                meaning,
-                label,
-                fps=known.fps,
-                vertical=known.vertical,
-                size=known.size,
-            )
-        )
+        videos.append(make(name, pose.swapaxes(0, 1), meaning, label))
         if not told:
             assumed['channels'] = f'{meaning}: the files do not state their meaning'
         if videos[-1]['img_shape'] != known.size:
@@ -320,73 +301,55 @@ CONVERTER = Converter(
     parts={
         'import': Converter(
             import_layout,
-            (
-                options.source('folder with features, gt_arr, mapping.txt and splits'),
-                options.OUT,
-                Option(
-                    '--release',
+            {
+                'source': options.source(
+                    'folder with features, gt_arr, mapping.txt and splits'
+                ),
+                'out': options.OUT,
+                '--release': Option(
                     'the data set (default: the one with the name of the folder)',
                     choices=RELEASES,
                 ),
-                Option(
-                    '--skeleton',
+                '--skeleton': Option(
                     'layout of the joints: a name such as kinect25, mmpose:NAME, or a '
                     'JSON file with joints and limbs (default: that of the release)',
                     type=options.skeleton,
                 ),
-                Option(
-                    '--fps',
-                    'frames per second of the files (default: those of the release)',
-                    type=positive,
-                ),
-                Option(
-                    '--channels',
+                '--fps': 'frames per second of the files (default: those of the '
+                'release)',
+                '--channels': Option(
                     'meaning of each number of a joint: x, y, z, s (score), or a dot '
                     'to ignore it; none without coordinates (default: those of the '
                     'release, or xy for two numbers and xyz for three)',
                     type=channels,
                     metavar='xyz|xys|...',
                 ),
-                Option(
-                    '--size',
-                    'size of the images if x and y are pixels (default: that of the '
-                    'release; without it, coordinates are fitted into an image)',
-                    type=options.image_size,
-                    metavar='WxH',
-                ),
-                Option(
-                    '--vertical',
+                '--size': 'size of the images if x and y are pixels (default: that of '
+                'the release; without it, coordinates are fitted into an image)',
+                '--vertical': Option(
                     'vertical axis of 3D joints and its direction (default: that of '
                     'the release, or y-up)',
                     choices=VIEWS,
                 ),
-                Option(
-                    '--splits',
-                    'folder of the splits (default: SRC/splits, or SRC/csv)',
-                    type=Path,
-                    metavar='DIR',
-                ),
-                *IMPORT_OPTIONS,
-                Option(
-                    '--modality',
-                    'key of signals that are not coordinates (default: %(default)s)',
-                ),
-            ),
+                '--splits': 'folder of the splits (default: SRC/splits, or SRC/csv)',
+                **IMPORT_OPTIONS,
+                '--modality': 'key of signals that are not coordinates (default: '
+                '%(default)s)',
+            },
             summary='make an annotation file',
             description=IMPORT,
             examples=IMPORT_EXAMPLES,
         ),
         'export': Converter(
             export_layout,
-            (
-                options.source('an annotation file'),
-                *EXPORT_OPTIONS,
-                Option(
-                    '--axes',
+            {
+                'source': options.source('an annotation file'),
+                **EXPORT_OPTIONS,
+                '--axes': Option(
                     'axes of the joint arrays; TD is (T, M*V*C) (default: %(default)s)',
                     choices=AXES,
                 ),
-            ),
+            },
             summary='write skeletons for other code',
             description=EXPORT,
             examples=EXPORT_EXAMPLES,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters.building import check_finite, read_array
+from mmskelseg.converters.building import annotation, check_finite, read_numbers
 from mmskelseg.runtime.messages.errors import UserError, reads_file
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
@@ -24,21 +24,11 @@ VIEWS = {
 }
 
 
-def _read_numbers(path: Path, dims: Sequence[int], meaning: str) -> np.ndarray:
-    """Return an array of numbers with one of these numbers of axes."""
-    array = read_array(path)
-    if array.ndim not in dims or array.dtype.kind not in 'fiu' or not array.size:
-        raise UserError(
-            f'{path}: an array of {array.dtype} with shape {array.shape}, expected '
-            f'numbers of shape {meaning}.'
-        )
-    return array
-
-
 @reads_file
 def read_ids(path: Path, classes: Sequence[int]) -> np.ndarray:
     """Return the class of each frame, numbered from 0 in order of ids, (T,) int64."""
-    array = _read_numbers(path, [1], '(T,), the class id of each frame')
+    meaning = '(T,), the class id of each frame'
+    array = read_numbers(path, meaning, (None,), kinds='fiu')
     wrong = np.flatnonzero(~np.isin(array, classes))
     if wrong.size:
         raise UserError(
@@ -52,7 +42,8 @@ def read_ids(path: Path, classes: Sequence[int]) -> np.ndarray:
 @reads_file
 def read_signals(path: Path) -> np.ndarray:
     """Return all numbers of each frame, (T, D), from (C, T, V) or (C, T, V, M)."""
-    array = _read_numbers(path, [3, 4], '(C, T, V) or (C, T, V, M)')
+    shapes = ((None,) * 3, (None,) * 4)
+    array = read_numbers(path, '(C, T, V) or (C, T, V, M)', *shapes, kinds='fiu')
     signals = array.swapaxes(0, 1).reshape(array.shape[1], -1)
     check_finite(path, signals)
     return signals
@@ -60,25 +51,26 @@ def read_signals(path: Path) -> np.ndarray:
 
 @reads_file
 def read_joints(path: Path, joints: int, count: int) -> np.ndarray:
-    """Return the numbers of each joint, (T, M, V, C).
+    """Return the numbers of each joint, (T, M, V, C), in any order of axes.
 
-    Args:
-        path: An array (C, T, V, M), (C, T, V), (T, V, C) or (T, M * V * C).
-        joints: V, which distinguishes these shapes.
-        count: C, which the last shape does not show.
+    V distinguishes these shapes; C is for (T, M * V * C), which does not show it.
     """
     meaning = (
         f'(C, T, {joints}, M), (C, T, {joints}), (T, {joints}, C) or (T, M*{joints}*C) '
         f'for {joints} joints, or name the skeleton of these data with --skeleton'
     )
-    array = _read_numbers(path, [2, 3, 4], meaning)
-    if array.ndim == 4 and array.shape[2] == joints:
+    shapes = (
+        (None, None, joints, None), (None, None, joints), (None, joints, None),
+        (None, None),
+    )  # fmt: skip
+    array = read_numbers(path, meaning, *shapes, kinds='fiu')
+    if array.ndim == 4:
         pose = array.transpose(1, 3, 2, 0)
     elif array.ndim == 3 and array.shape[2] == joints:
         pose = array.transpose(1, 2, 0)[:, None]
-    elif array.ndim == 3 and array.shape[1] == joints:
+    elif array.ndim == 3:
         pose = array[:, None]
-    elif array.ndim == 2 and array.shape[1] % (joints * count) == 0:
+    elif array.shape[1] % (joints * count) == 0:
         pose = array.reshape(len(array), -1, joints, count)
     else:
         raise UserError(f'{path}: shape {array.shape}, expected {meaning}.')
@@ -87,13 +79,9 @@ def read_joints(path: Path, joints: int, count: int) -> np.ndarray:
 
 
 def joint_channels(path: Path, count: int, wanted: str | None, told: bool) -> str:
-    """Return the meaning of each channel of a joint.
+    """Return the meaning of each of ``count`` channels of a joint.
 
-    Args:
-        path: The file of the joints, for the message.
-        count: The number of channels.
-        wanted: The channels of the data set, if known.
-        told: Whether the user gave them, so that ``count`` must match.
+    Those that the user ``told`` must match; those known of a data set may not.
     """
     if wanted and len(wanted) == count:
         return wanted
@@ -120,9 +108,9 @@ def seen_joints(points: np.ndarray, pixels: bool) -> np.ndarray:
 
 
 def fit_image(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Return points (M, T, V, 2) of a video, fitted into a square image with margins.
+    """Return points (M, T, V, 2), in proportion, fitted into a square with margins.
 
-    The aspect ratio is kept. Joints that are not seen are at 0.
+    Joints that are not seen are at 0.
     """
     if not seen.any():
         return np.zeros_like(points)
@@ -142,16 +130,10 @@ def annotate(
     vertical: str,
     size: tuple[int, int] | None,
 ) -> VideoAnnotation:
-    """Return the annotation of a video.
+    """Return the annotation of a video from its joints, shape (M, T, V, C).
 
-    Args:
-        name: The video's id.
-        pose: Its joints, shape (M, T, V, C).
-        meaning: The meaning of each channel.
-        label: The class of each frame, shape (T,).
-        fps: Frames per second.
-        vertical: The vertical axis of 3D joints, a key of ``VIEWS``.
-        size: Height and width of the images, if x and y may be pixels.
+    ``meaning`` has a letter for each channel; x and y may be pixels of an image of
+    ``size``; ``vertical`` is a key of ``VIEWS``.
     """
     dims = 'xyz' if 'z' in meaning else 'xy'
     points = pose[..., [meaning.index(letter) for letter in dims]]
@@ -161,22 +143,14 @@ def annotate(
     score = seen.astype(np.float32)
     if 's' in meaning:
         score *= pose[..., meaning.index('s')]
-    annotation: VideoAnnotation = {
-        'frame_dir': name,
-        'total_frames': len(label),
-        'img_shape': size or (SIDE, SIDE),
-        'fps': fps,
-        'keypoint': points,
-        'keypoint_score': score,
-        'label': label,
-    }
+    shared: VideoAnnotation = {'img_shape': size or (SIDE, SIDE), 'fps': fps}
     if dims == 'xyz':
-        annotation['keypoint_3d'] = points
+        shared['keypoint_3d'] = points
         view = [sign * points[..., axis] for axis, sign in VIEWS[vertical]]
         points = np.stack(view, axis=-1)
     if size is None:
-        annotation['keypoint'] = fit_image(points, seen)
-    return annotation
+        points = fit_image(points, seen)
+    return annotation(shared, name, points, score, label)
 
 
 def begins(label: np.ndarray) -> np.ndarray:
@@ -187,22 +161,15 @@ def begins(label: np.ndarray) -> np.ndarray:
     """
     boundary = np.zeros(len(label), np.float32)
     first = np.flatnonzero(np.diff(label)) + 1
-    boundary[0] = 1
-    boundary[first] = 1
-    boundary[np.minimum(first + 1, len(label) - 1)] = 1
+    boundary[[0, *first, *np.minimum(first + 1, len(label) - 1)]] = 1
     return boundary
 
 
 def joint_array(video: VideoAnnotation, axes: str) -> np.ndarray:
     """Return the joints of a video for a file: x, y, z or x, y, score, float32.
 
-    Args:
-        video: Its annotation.
-        axes: One of ``AXES``. In TD, each row has all numbers of a frame, ordered by
-            person, then joint, then channel.
-
-    Raises:
-        UserError: If there are several persons, but no axis for them.
+    ``axes`` is one of ``AXES``. In TD, each row has all numbers of a frame, ordered by
+    person, then joint, then channel.
     """
     score = video['keypoint_score'][..., None]
     points = video.get('keypoint_3d')
@@ -212,8 +179,7 @@ def joint_array(video: VideoAnnotation, axes: str) -> np.ndarray:
     if axes == 'CTVM':
         return np.ascontiguousarray(pose.transpose(3, 1, 2, 0))
     if axes == 'TD':
-        frames = pose.shape[1]
-        return pose.swapaxes(0, 1).reshape(frames, -1)
+        return pose.swapaxes(0, 1).reshape(pose.shape[1], -1)
     if len(pose) > 1:
         raise UserError(
             f'video {video["frame_dir"]}: {len(pose)} persons, for which {axes} has no '

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.converters.building import find_named
-from mmskelseg.converters.text_layout import read_lines
+from mmskelseg.converters.shared_layout import read_lines
 from mmskelseg.runtime.files.formats import suffix_of
 from mmskelseg.runtime.files.parsing import read_text
 from mmskelseg.runtime.files.video import VideoFile
@@ -72,12 +72,7 @@ class Options:
 class Labels:
     """Labels of one video: segments in seconds, or a line for each frame.
 
-    Attributes:
-        video: The video's name in the label file, or the name of the file.
-        path: The label file.
-        segments: The segments, if the file has segments.
-        lines: The class name of each frame, if the file has a line for each frame.
-        fps: Frame rate of the labels, if the file states it.
+    ``video`` is its name in the label file, or the name of the file.
     """
 
     video: str
@@ -127,13 +122,9 @@ def find_labels(
     options: Mapping[str, object],
     strict: bool = False,
 ) -> tuple[list[Labels], list[str]]:
-    """Return the labels of each video in label files, and notes on skipped parts.
+    """Return the labels of each video in files or folders, and notes on skipped parts.
 
-    Args:
-        paths: Label files, or folders of them.
-        format: Their format; by default recognised by name and content.
-        options: Options of readers; each format gets those that it has.
-        strict: Whether a part that does not fit is an error instead of a note.
+    Each format gets those of the options of readers that it has.
     """
     known = set().union(*map(reader_options, READERS))
     unknown = sorted(options.keys() - known)
@@ -148,27 +139,18 @@ def find_labels(
         f'label file ({", ".join(LABEL_FORMATS.suffixes)})',
     )
     notes: list[str] = []
-    labels = [
-        each for file in files for each in _labels(file, format, options, strict, notes)
-    ]
+    labels = []
+    for file in files:
+        if format == 'framewise' or (format is None and _is_framewise(file)):
+            labels.append(Labels(file.stem, file, lines=tuple(read_lines(file))))
+            continue
+        kind = format or label_format(file)
+        given = {key: options[key] for key in reader_options(kind) if key in options}
+        labels += [
+            Labels(video.name, file, tuple(video.segments), fps=video.fps)
+            for video in read_segments(file, kind, strict=strict, notes=notes, **given)
+        ]
     return labels, notes
-
-
-def _labels(
-    path: Path,
-    format: str | None,
-    options: Mapping[str, object],
-    strict: bool,
-    notes: list[str],
-) -> list[Labels]:
-    if format == 'framewise' or (format is None and _is_framewise(path)):
-        return [Labels(path.stem, path, lines=tuple(read_lines(path)))]
-    kind = format or label_format(path)
-    given = {key: options[key] for key in reader_options(kind) if key in options}
-    return [
-        Labels(video.name, path, tuple(video.segments), fps=video.fps)
-        for video in read_segments(path, kind, strict=strict, notes=notes, **given)
-    ]
 
 
 def _is_framewise(path: Path) -> bool:
@@ -187,12 +169,8 @@ def pair(
     A video is named after its labels. Its keypoints are the file of this name, or the
     only file with this name in its own. If there is none, the name of the label file is
     tried in the same way, and then keypoints whose name is part of either name, as
-    ``take1`` is of ``take1_reencoded`` and ``take1_labels``.
-
-    Args:
-        keypoints: Keypoint files by name.
-        labels: Labels of all videos.
-        skip: Whether to skip unpaired files, which are otherwise an error.
+    ``take1`` is of ``take1_reencoded`` and ``take1_labels``. Unpaired files are an
+    error unless they are to be skipped.
     """
     videos: dict[str, tuple[Path, Labels]] = {}
     without_keypoints = []
@@ -267,11 +245,7 @@ def load_poses(
 
 
 def line_segments(labels: Labels, fps: float | None) -> Sequence[Segment]:
-    """Return the segments of labels; lines become segments at ``fps`` lines a second.
-
-    Raises:
-        UserError: If the labels are lines, and ``fps`` is None.
-    """
+    """Return the segments of labels, of which lines have ``fps`` a second."""
     if not labels.lines:
         return labels.segments
     if fps is None:

@@ -22,10 +22,7 @@ from mmskelseg.converters import keypoint_videos as joining
 from mmskelseg.converters.keypoint_videos import Labels, Options
 from mmskelseg.converters.options import Option
 from mmskelseg.runtime.cli.arguments import add_pose_file_options
-from mmskelseg.runtime.cli.command_line import (
-    add_person,
-    positive,
-)
+from mmskelseg.runtime.cli.command_line import add_person, positive
 from mmskelseg.runtime.files.parsing import read_lines
 from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.labels import READERS
@@ -95,13 +92,6 @@ def label_options(given: Sequence[tuple[str, str]]) -> dict[str, object]:
     return options
 
 
-def _noted(note: str, videos: Sequence[str], names: Sequence[str]) -> str:
-    if len(videos) in (0, len(names)):
-        return note
-    listed = ', '.join(videos[:3]) + (', ...' if len(videos) > 3 else '')
-    return f'{note} ({listed})'
-
-
 def _same(one: Layout, other: Layout) -> bool:
     """Return whether two layouts agree, even if only one of them is a name."""
     a, b = Skeleton.get(one), Skeleton.get(other)
@@ -118,9 +108,11 @@ def _difference(these: Layout, those: Layout) -> str:
     less = [joint for joint in other if joint not in own]
     if not (more or less):
         return ' in order, limbs or sides'
-    texts = [f'it has {listed(more, 3)}'] * bool(more) + [
-        f'it lacks {listed(less, 3)}'
-    ] * bool(less)
+    texts = [
+        f'it {verb} {listed(joints, 3)}'
+        for verb, joints in (('has', more), ('lacks', less))
+        if joints
+    ]
     return f' ({" and ".join(texts)})'
 
 
@@ -156,7 +148,10 @@ def convert(given: Options) -> None:
         'dataset': given.name or given.out.resolve().name,
         'background': given.background,
         'person': given.person,
-        'notes': [_noted(note, videos, names) for note, videos in notes.items()],
+        'notes': [
+            note if len(told) in (0, len(names)) else f'{note} ({listed(told, 3)})'
+            for note, told in notes.items()
+        ],
     }
     if given.view is not None:
         meta['view'] = given.view
@@ -179,8 +174,8 @@ def convert(given: Options) -> None:
         # A misspelt name shows up as an extra class.
         found_ids = (k for v in annotations for *_, k in to_segments(v['label']))
         counts = Counter(found_ids)
-        listed = (f'{name} ({counts[k]})' for k, name in enumerate(classes))
-        print(f'segments of each class: {", ".join(listed)}')
+        each = (f'{name} ({counts[k]})' for k, name in enumerate(classes))
+        print(f'segments of each class: {", ".join(each)}')
 
 
 def _annotate(
@@ -206,17 +201,9 @@ def _annotate(
         assert poses.fps is not None
         if number := joining.count_joined(item.segments, poses.fps):
             joined[name] = number
-        annotations.append(
-            {
-                'frame_dir': name,
-                'total_frames': len(label),
-                'img_shape': poses.img_shape,
-                'fps': poses.fps,
-                'keypoint': poses.keypoint,
-                'keypoint_score': poses.keypoint_score,
-                'label': label,
-            }
-        )
+        shared: VideoAnnotation = {'img_shape': poses.img_shape, 'fps': poses.fps}
+        arrays = (poses.keypoint, poses.keypoint_score, label)
+        annotations.append(building.annotation(shared, name, *arrays))
         skeletons.append(poses.skeleton)
         for note in (*poses.notes, *more):
             notes.setdefault(note, []).append(name)
@@ -235,53 +222,39 @@ def _annotate(
     return annotations, skeletons
 
 
-POSE_OPTIONS = (
-    Option(
-        '--fps',
-        'frames per second of the poses, instead of the rate that their files or the '
-        'video files (--videos) state',
-        type=positive,
-    ),
-    Option(
-        '--size',
-        'size of the images to which the pixels refer',
-        type=options.image_size,
-        metavar='WxH',
-    ),
-    add_person,
-    Option(
-        '--skeleton',
+POSE_OPTIONS: options.Options = {
+    '--fps': 'frames per second of the poses, instead of the rate that their files or '
+    'the video files (--videos) state',
+    '--size': 'size of the images to which the pixels refer',
+    '--person': add_person,
+    '--skeleton': Option(
         'layout of the joints: coco17, mmpose:NAME, or a JSON file with joints and '
         'limbs',
         type=options.skeleton,
     ),
-    Option(
-        '--view',
+    '--view': Option(
         'side of the camera: training rotates and mirrors skeletons seen from the top '
         '(default: top if bodies point in all directions, else side)',
         choices=VIEWS,
     ),
-    Option('--coco17', "convert all poses to COCO's 17 joints, by the names of joints"),
-    Option(
-        '--part',
+    '--coco17': "convert all poses to COCO's 17 joints, by the names of joints",
+    '--part': Option(
         'with --coco17, the COCO joint that corresponds to a joint of the file, such '
         'as hand_l=left_wrist; may be repeated',
         type=assignment,
         action='append',
         metavar='NAME=JOINT',
     ),
-    partial(add_pose_file_options, format_option='--format'),
-)
-LABEL_OPTIONS = (
-    Option('--label-format', 'format of LABELS', choices=[*READERS, 'framewise']),
-    Option(
-        '--label-fps',
+    '--format': partial(add_pose_file_options, format_option='--format'),
+}
+LABEL_OPTIONS = {
+    '--label-format': Option('format of LABELS', choices=[*READERS, 'framewise']),
+    '--label-fps': Option(
         'frames per second of labels that are given in frames',
         type=positive,
         metavar='FPS',
     ),
-    Option(
-        '--label-option',
+    '--label-option': Option(
         'what to read from a label file, such as subject=ann or point_seconds=0.1 '
         '(BORIS), tier=actions (ELAN), attribute=action (VIA, CVAT); may be repeated '
         'for several observations of BORIS',
@@ -289,49 +262,44 @@ LABEL_OPTIONS = (
         action='append',
         metavar='NAME=VALUE',
     ),
-    Option(
-        '--strict',
+    '--strict': Option(
         'stop with an error if an observation (BORIS), task (Label Studio, CVAT), '
         'annotation (ELAN) or video (VIA) does not fit, instead of skipping it',
     ),
-    Option(
-        '--classes',
+    '--classes': Option(
         'classes in the order of their ids, or a text file with one per line (default: '
         'those of the labels, in alphabetical order)',
         nargs='+',
         metavar='NAME',
     ),
-    options.BACKGROUND,
-    Option(
-        '--unlabelled',
+    '--background': options.BACKGROUND,
+    '--unlabelled': Option(
         'treat frames without a label as an error, as background, or ignore them in '
         'training and scores (default: %(default)s)',
         choices=('error', 'background', 'ignore'),
     ),
-    Option(
-        '--overlap',
+    '--overlap': Option(
         'treat frames with labels of two classes as an error, as background, or take '
         'the class that starts later (default: %(default)s)',
         choices=('error', 'background', 'later'),
     ),
-)
+}
+PATHS = {'nargs': '+', 'type': Path}
 CONVERTER = options.Converter(
     lambda **values: convert(Options(**values)),
-    (
-        Option(
-            'keypoints', 'files or folders', metavar='KEYPOINTS', nargs='+', type=Path
+    {
+        'keypoints': Option('files or folders', metavar='KEYPOINTS', **PATHS),
+        'out': options.OUT,
+        '--labels': Option('files or folders', metavar='LABELS', **PATHS),
+        '--videos': options.VIDEOS,
+        '--skip-unpaired': 'skip keypoints without labels, and labels without '
+        'keypoints',
+        '--test': options.test(
+            'VIDEO,VIDEO', 'every fifth; with one recording, its end'
         ),
-        options.OUT,
-        Option('--labels', 'files or folders', metavar='LABELS', nargs='+', type=Path),
-        options.VIDEOS,
-        Option(
-            '--skip-unpaired',
-            'skip keypoints without labels, and labels without keypoints',
-        ),
-        options.test('VIDEO,VIDEO', 'every fifth; with one recording, its end'),
-        Option('--name', 'name of the data set (default: the name of OUT)'),
-        options.FOLDS,
-    ),
+        '--name': 'name of the data set (default: the name of OUT)',
+        '--folds': options.FOLDS,
+    },
     {'keypoints': POSE_OPTIONS, 'labels': LABEL_OPTIONS},
     examples=EXAMPLES,
     takes=Options,

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters.building import read_floats
-from mmskelseg.converters.text_layout import read_lines
+from mmskelseg.converters.building import annotation, read_numbers, write
+from mmskelseg.converters.shared_layout import read_lines
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
-from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 
 JOINTS = 15
 # The releases do not describe the camera; docs/datasets/uwiom.md explains the choice.
@@ -24,14 +24,7 @@ CAMERA = f'pinhole, focal length {FOCAL_LENGTH} pixels, centred'
 def find_files(root: Path, parts: Mapping[str, str]) -> dict[tuple[str, str], Path]:
     """Return the file of each video's id and annotation key, sorted by id.
 
-    Args:
-        root: Folder of the release.
-        parts: The path of the files of each key relative to ``root``, with NN for the
-            id.
-
-    Raises:
-        UserError: If a file has an unknown name.
-        MissingFileError: If a video lacks a file.
+    ``parts`` has the path of the files of each key, with NN for the id.
     """
     found: dict[tuple[str, str], Path] = {}
     for key, part in parts.items():
@@ -83,7 +76,7 @@ def project(pose: np.ndarray) -> np.ndarray:
 @reads_file
 def read_pose(path: Path) -> np.ndarray:
     """Return the joints of each frame in metres, shape (T, 15, 3)."""
-    pose = read_floats(path, (None, JOINTS, 3), f'(frames, {JOINTS}, 3)')
+    pose = read_numbers(path, f'(frames, {JOINTS}, 3)', (None, JOINTS, 3))
     wrong = ~(pose[..., 0] > 0)
     if wrong.any():
         frame, joint = np.argwhere(wrong)[0]
@@ -103,26 +96,36 @@ def read_risk(path: Path) -> np.ndarray:
         raise UserError(f'{path}: {error}; each line must be a number.') from None
 
 
-def read_videos(
+def convert(
+    root: Path,
+    out: Path,
     files: Mapping[tuple[str, str], Path],
     read_label: Callable[[Path], np.ndarray],
+    split: dict[str, list[str]],
+    meta: Metainfo,
+    *,
     fps: float,
-) -> list[VideoAnnotation]:
-    """Return the annotations of the videos in a result of :func:`find_files`."""
+    folds: int,
+    videos: Path | None,
+) -> None:
+    """Write the annotation file of the videos in a result of :func:`find_files`."""
     annotations: list[VideoAnnotation] = []
     for video in videos_of(files):
-        pose = read_pose(files[video, 'keypoint'])
-        annotation: VideoAnnotation = {
-            'frame_dir': video,
-            'total_frames': len(pose),
-            'img_shape': IMG_SHAPE,
-            'fps': fps,
-            'keypoint': project(pose)[None],
-            'keypoint_score': np.ones((1, len(pose), JOINTS), np.float32),
-            'keypoint_3d': pose[None],
-            'label': read_label(files[video, 'label']),
-        }
+        pose = read_pose(files[video, 'keypoint'])[None]
+        score = np.ones(pose.shape[:3], np.float32)
+        label = read_label(files[video, 'label'])
+        shared: VideoAnnotation = {'img_shape': IMG_SHAPE, 'fps': fps}
+        shared['keypoint_3d'] = pose
         if (video, 'risk') in files:
-            annotation['risk'] = read_risk(files[video, 'risk'])
-        annotations.append(annotation)
-    return annotations
+            shared['risk'] = read_risk(files[video, 'risk'])
+        annotations.append(annotation(shared, video, project(pose), score, label))
+    meta = {'skeleton': 'lcr15', 'background': None, 'up': 'z', **meta}
+    meta['assumed'] = {
+        'fps': f'{fps:g}: the files state none',
+        'camera': CAMERA,
+        **meta.get('assumed', {}),
+    }
+    write(
+        out, annotations, split, meta,
+        source=root, files=files, folds=folds, videos=videos,
+    )  # fmt: skip

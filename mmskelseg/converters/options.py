@@ -1,37 +1,35 @@
 """How converters declare their options to the parser in `commands/convert.py`.
 
-A converter is a function. Its keywords are the options, with their defaults; this
-module declares what else the parser needs.
+A converter is a function. Its keywords are the options, with their types and defaults;
+this module declares what else the parser needs.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmskelseg.runtime.cli.command_line import (
-    image_size as image_size,
-)
-from mmskelseg.runtime.cli.command_line import positive, whole
+from mmskelseg.runtime.cli.command_line import image_size, positive, whole
 from mmskelseg.runtime.files.parsing import read_json
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.skeleton import Layout
 
 
 class Option:
-    """An option such as `--fps`, or an argument such as `source`.
+    """The help of an option, and other keywords of argparse's ``add_argument``.
 
-    Args:
-        name: Its name; without dashes, it is the keyword of the converter's function.
-        help: Its help.
-        settings: Other keywords of argparse's ``add_argument``. A ``type`` raises
-            UserError for an invalid text.
+    The keywords override those of ``OF_TYPES`` for the type of the option. A ``type``
+    raises UserError for an invalid text.
     """
 
-    def __init__(self, name: str, help: str, **settings: Any) -> None:
-        self.name = name
+    def __init__(self, help: str, **settings: Any) -> None:
         self.help = help
         self.settings = settings
+
+
+# By its name, such as `--fps` or, for an argument, `source`: an option, or its help; or
+# a function that adds it, which other commands share.
+Options = Mapping[str, str | Option | Callable[[Any], None]]
 
 
 @dataclass(frozen=True)
@@ -41,8 +39,7 @@ class Converter:
     Attributes:
         run: The function; it gets each option as a keyword.
         options: The options outside of groups.
-        groups: Options by the title of their group; a function adds options that other
-            commands share.
+        groups: Options by the title of their group.
         parts: Converters by the word that chooses one, such as `import`.
         summary: For a part, its line in the help of the converter.
         description: For a part, the text above its options; else that of the module.
@@ -52,10 +49,8 @@ class Converter:
     """
 
     run: Callable[..., None] | None = None
-    options: Sequence[Option] = ()
-    groups: Mapping[str, Sequence[Option | Callable[[Any], None]]] = field(
-        default_factory=dict
-    )
+    options: Options = field(default_factory=dict)
+    groups: Mapping[str, Options] = field(default_factory=dict)
     parts: Mapping[str, 'Converter'] = field(default_factory=dict)
     summary: str | None = None
     description: str | None = None
@@ -74,41 +69,37 @@ def skeleton(text: str) -> Layout:
     return layout
 
 
+#: What the parser makes of a keyword by its type.
+OF_TYPES: dict[object, dict[str, Any]] = {
+    Path: {'type': Path},
+    int: {'type': whole, 'metavar': 'N'},
+    float: {'type': positive},
+    tuple[int, int]: {'type': image_size, 'metavar': 'WxH'},
+}
+OUT = Option('folder for annotations.pkl', metavar='OUT')
+BACKGROUND = Option('class that Edit and F1 ignore (default: none)', metavar='NAME')
+VIDEOS = Option(
+    'folder of the video files, for RGB features; the name of a file is the id of its '
+    'video, or the only one that contains this id',
+    metavar='DIR',
+)
+FOLDS = (
+    'add N folds for cross-validation, fold1 to foldN; each tests every Nth video, '
+    'from a different start'
+)
+# Options of releases; their functions have a default for --fps.
+OF_RELEASES: Options = {
+    '--fps': 'frames per second of poses and labels (default: %(default)g)',
+    '--folds': FOLDS,
+    '--videos': VIDEOS,
+}
+
+
 def source(help: str) -> Option:
     """Return the argument SRC."""
-    return Option('source', help, metavar='SRC', type=Path)
+    return Option(help, metavar='SRC')
 
 
 def test(metavar: str, default: str) -> Option:
     """Return --test, for ``choose_split``."""
-    return Option('--test', f'test videos (default: {default})', metavar=metavar)
-
-
-OUT = Option('out', 'folder for annotations.pkl', metavar='OUT', type=Path)
-BACKGROUND = Option(
-    '--background', 'class that Edit and F1 ignore (default: none)', metavar='NAME'
-)
-FOLDS = Option(
-    '--folds',
-    'add N folds for cross-validation, fold1 to foldN; each tests every Nth video, '
-    'from a different start',
-    type=whole,
-    metavar='N',
-)
-VIDEOS = Option(
-    '--videos',
-    'folder of the video files, for RGB features; the name of a file is the id of its '
-    'video, or the only one that contains this id',
-    type=Path,
-    metavar='DIR',
-)
-# Options of releases; their functions have a default for --fps.
-OF_RELEASES = (
-    Option(
-        '--fps',
-        'frames per second of poses and labels (default: %(default)g)',
-        type=positive,
-    ),
-    FOLDS,
-    VIDEOS,
-)
+    return Option(f'test videos (default: {default})', metavar=metavar)

@@ -18,18 +18,19 @@ and kept, unless --repair-labels is given. See docs/datasets/precog.md for detai
 import re
 from collections.abc import Iterator, Sequence
 from itertools import product
-from math import isfinite
 from pathlib import Path
 
 import numpy as np
 
 from mmskelseg.converters import building, options
-from mmskelseg.converters.text_layout import read_lines
+from mmskelseg.converters.shared_layout import read_lines
 from mmskelseg.evaluation import to_segments
 from mmskelseg.runtime.files.arrays import read_npz
 from mmskelseg.runtime.files.atomic import atomic_write
+from mmskelseg.runtime.files.parsing import number
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 
 EXAMPLES = """examples:
   # the recordings in the package: train on nine subjects, test on 1, 5 and 9
@@ -103,24 +104,18 @@ def find_recordings(source: Path) -> dict[str, Path]:
 def read_release(source: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Return joints (T, 20, 3) in metres and classes (T,) of each recording by id.
 
-    Args:
-        source: The release, or a file that :func:`pack` wrote.
+    The source is the release, or a file that :func:`pack` wrote.
     """
     if source.suffix == '.npz':
         return _unpack(source)
-    found = {v: read_recording(path) for v, path in find_recordings(source).items()}
-    return {v: pose for v, (pose, _) in found.items()}, {
-        v: label for v, (_, label) in found.items()
-    }
+    poses, labels = {}, {}
+    for video, path in find_recordings(source).items():
+        poses[video], labels[video] = read_recording(path)
+    return poses, labels
 
 
 def pack(source: Path, path: Path) -> None:
-    """Write all recordings of a release as one small file of float16.
-
-    Args:
-        source: The release, including LICENCE.txt.
-        path: The ``.npz`` file to write.
-    """
+    """Write all recordings of a release, with LICENCE.txt, as an npz of float16."""
     poses, labels = read_release(source)
     flat = np.concatenate(list(poses.values())).astype(np.float16).reshape(-1, 60)
     with atomic_write(path) as file:
@@ -158,40 +153,32 @@ def read_recording(path: Path) -> tuple[np.ndarray, np.ndarray]:
         )
     if not lines:
         raise UserError(f'{path}: no frame after line 1; copy the release again.')
-    frames = [_read_frame(line, f'{path}: line {n}') for n, line in enumerate(lines, 2)]
-    pose, label = zip(*frames, strict=True)
-    return np.array(pose, np.float32), np.array(label, np.int64)
+    poses, labels = [], []
+    for n, line in enumerate(lines, 2):
+        *cells, label = line.split(';')
+        place = f'{path}: line {n}'
+        if len(cells) != len(JOINTS):
+            raise UserError(
+                f'{place} has {len(cells) + 1} columns separated by `;`, expected '
+                f'{len(JOINTS) + 1}: {len(JOINTS)} joints and a class.'
+            )
+        if label.strip() not in map(str, range(len(CLASSES))):
+            raise UserError(
+                f'{place} has the class {label.strip()!r}, expected 0 to '
+                f'{len(CLASSES) - 1}.'
+            )
+        named = zip(JOINTS, cells, strict=True)
+        poses.append([_read_joint(cell, f'{place}, {name}') for name, cell in named])
+        labels.append(int(label))
+    return np.array(poses, np.float32), np.array(labels, np.int64)
 
 
-def _read_frame(line: str, place: str) -> tuple[list[list[float]], int]:
-    *cells, label = line.split(';')
-    if len(cells) != len(JOINTS):
+def _read_joint(cell: str, place: str) -> list[float]:
+    joint = [number(text, place, 'a coordinate') for text in cell.split()]
+    if len(joint) != 3 or (any(joint) and joint[2] <= 0):
         raise UserError(
-            f'{place} has {len(cells) + 1} columns separated by `;`, expected '
-            f'{len(JOINTS) + 1}: {len(JOINTS)} joints and a class.'
-        )
-    if label.strip() not in map(str, range(len(CLASSES))):
-        raise UserError(
-            f'{place} has the class {label.strip()!r}, expected 0 to '
-            f'{len(CLASSES) - 1}.'
-        )
-    pairs = zip(JOINTS, cells, strict=True)
-    return [_read_joint(name, cell, place) for name, cell in pairs], int(label)
-
-
-def _read_joint(name: str, cell: str, place: str) -> list[float]:
-    try:
-        joint = [float(number) for number in cell.split()]
-    except ValueError:
-        joint = []
-    if len(joint) != 3 or not all(map(isfinite, joint)):
-        raise UserError(
-            f'{place} has {cell.strip()!r} for {name}, expected three numbers, `x y z`.'
-        )
-    if any(joint) and joint[2] <= 0:
-        raise UserError(
-            f'{place} has the depth {joint[2]:g} for {name}, expected one above 0, or '
-            '`0 0 0` for a missing joint.'
+            f'{place} is {cell.strip()!r}, expected three numbers, `x y z`, with a '
+            'depth z above 0, or `0 0 0` for a missing joint.'
         )
     return joint
 
@@ -338,60 +325,49 @@ def convert(
     }
     kinect = Skeleton.get('kinect20')
     columns = Skeleton.get(layout).columns_of(kinect.joints, kinect.name)
-    poses = {video: pose[:, columns] for video, pose in poses.items()}
-    building.write(
-        out,
-        [
-            {
-                'frame_dir': video,
-                'person': video.rpartition('_')[2],
-                'total_frames': len(pose),
-                'img_shape': IMG_SHAPE,
-                'fps': FPS,
-                'keypoint': project(pose)[None],
-                'keypoint_score': np.any(pose[None], axis=-1).astype(np.float32),
-                'keypoint_3d': pose[None],
-                'label': labels[video],
-            }
-            for video, pose in poses.items()
-        ],
-        {**split, **make_folds(videos)},
-        {
-            'classes': CLASSES,
-            'skeleton': layout,
-            'dataset': 'precog',
-            'background': CLASSES[BACKGROUND],
-            'up': 'y',
-            'notes': notes,
-            'assumed': {'camera': CAMERA},
-        },
-        source=source,
-    )
+    shared: VideoAnnotation = {'img_shape': IMG_SHAPE, 'fps': FPS}
+    poses = {video: pose[None, :, columns] for video, pose in poses.items()}
+    annotations = [
+        building.annotation(
+            {**shared, 'keypoint_3d': pose, 'person': video.rpartition('_')[2]},
+            video,
+            project(pose),
+            np.any(pose, axis=-1).astype(np.float32),
+            labels[video],
+        )
+        for video, pose in poses.items()
+    ]
+    meta: Metainfo = {
+        'classes': CLASSES,
+        'skeleton': layout,
+        'dataset': 'precog',
+        'background': CLASSES[BACKGROUND],
+        'up': 'y',
+        'notes': notes,
+        'assumed': {'camera': CAMERA},
+    }
+    split |= make_folds(videos)
+    building.write(out, annotations, split, meta, source=source)
 
 
 CONVERTER = options.Converter(
     convert,
-    (
-        options.source(
+    {
+        'source': options.source(
             f'folder of the release, or its {FOLDER} (default: the copy in the package)'
         ),
-        options.OUT,
-        options.Option(
-            '--layout',
+        'out': options.OUT,
+        '--layout': options.Option(
             'all joints, or the twelve that pose estimators also provide (default: '
             '%(default)s)',
             choices=('kinect20', 'body12'),
         ),
-        options.Option(
-            '--test',
+        '--test': options.Option(
             'subjects whose videos are for testing (default: 1,5,9)',
             metavar='SUBJECT,SUBJECT',
         ),
-        options.Option(
-            '--repair-labels',
-            'replace labels that last a single frame, which must be mistakes, by the '
-            'label before (default: only report them)',
-        ),
-    ),
+        '--repair-labels': 'replace labels that last a single frame, which must be '
+        'mistakes, by the label before (default: only report them)',
+    },
     examples=EXAMPLES,
 )

@@ -1,54 +1,259 @@
-"""Options, videos and folders of the layouts in which repositories share data."""
+"""The layouts in which repositories share data: their options, files and folders.
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+mapping.txt                  the classes, one per line: ID NAME
+groundTruth/VIDEO.txt        the class of each frame, one per line
+splits/train.split1.bundle   the videos of a split, one per line
+splits/test.split1.bundle
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from mmskelseg.converters.options import BACKGROUND, Option
-from mmskelseg.runtime.cli.command_line import whole, whole_from
+from mmskelseg.converters.building import annotation, check_folder
+from mmskelseg.converters.options import BACKGROUND, Option, Options
+from mmskelseg.runtime.cli.command_line import whole_from
+from mmskelseg.runtime.files.annotations import fold_splits
 from mmskelseg.runtime.files.names import file_name
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.files.parsing import as_dicts, read_rows, read_text
+from mmskelseg.runtime.messages.counts import counted
+from mmskelseg.runtime.messages.errors import (
+    MissingFileError,
+    UserError,
+    reads_file,
+    shown,
+)
+from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 
 # The skeleton of videos with features but no poses: one joint that is never seen.
 NO_SKELETON: dict[str, object] = {'joints': ['none'], 'limbs': []}
 # Id, feature file, features (T, ...) and class ids (T,) of a video.
 Video = tuple[str, Path, np.ndarray, np.ndarray]
 
-IMPORT_OPTIONS = (
-    Option(
-        '--sample',
-        'keep only every Nth frame (default: %(default)s, all)',
-        type=whole_from(1),
-        metavar='N',
+MAPPINGS = ('mapping.txt', 'mapping/mapping.txt')
+IMPORT_OPTIONS: Options = {
+    '--sample': Option(
+        'keep only every Nth frame (default: %(default)s, all)', type=whole_from(1)
     ),
-    Option(
-        '--cut',
-        'if the lengths of features and labels differ by up to N frames, cut the '
-        'longer one (default: %(default)s)',
-        type=whole,
-        metavar='N',
-    ),
-    Option(
-        '--split',
-        'the split that becomes train and test (default: %(default)s); if there are '
-        'several, each also becomes a fold',
-        type=whole,
-        metavar='N',
-    ),
-    BACKGROUND,
-)
-EXPORT_OPTIONS = (
-    Option('out', 'folder to create', metavar='OUT', type=Path),
-    Option(
-        '--unlabelled',
+    '--cut': 'if the lengths of features and labels differ by up to N frames, cut the '
+    'longer one (default: %(default)s)',
+    '--split': 'the split that becomes train and test (default: %(default)s); if there '
+    'are several, each also becomes a fold',
+    '--background': BACKGROUND,
+}
+EXPORT_OPTIONS: Options = {
+    'out': Option('folder to create', metavar='OUT'),
+    '--unlabelled': Option(
         'class for frames without a label (default: such frames are an error)',
         metavar='NAME',
     ),
-)
+}
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return the stripped lines of a text, without empty lines at the end."""
+    try:
+        text = read_text(path)
+    except FileNotFoundError:
+        raise MissingFileError(f'{path}: missing; copy the release again.') from None
+    return [line.strip() for line in text.rstrip().split('\n')]
+
+
+@reads_file
+def read_classes(path: Path, first: int = 0) -> dict[int, str]:
+    """Return the name of each class id, in the order of ids, which have no gaps.
+
+    Each line is ``ID NAME``, with ids from 0 or 1, or only a name; ids then start at
+    ``first``.
+    """
+    lines = read_lines(path)
+    pairs = [re.fullmatch(r'([0-9]{1,9})\s+(\S.*)', line) for line in lines]
+    if any(pairs):
+        if None in pairs:
+            wrong = pairs.index(None)
+            raise UserError(
+                f'{path}: line {wrong + 1} is {lines[wrong]!r}, expected an id and a '
+                'name as in the other lines.'
+            )
+        names = [(int(pair[1]), pair[2]) for pair in pairs if pair]
+    else:
+        names = list(enumerate(lines, first))
+    classes = dict(sorted(names))
+    ids = sorted(i for i, _ in names)
+    low = min(ids[0], 1)
+    if ids != list(range(low, low + len(ids))):
+        raise UserError(
+            f'{path}: the ids are {", ".join(map(str, ids))}, expected each of {low} '
+            f'to {low + len(ids) - 1} once.'
+        )
+    return classes
+
+
+def read_mapping(root: Path, default: Sequence[str] = ()) -> dict[int, str]:
+    """Return the name of each class id from the mapping of a release, if there is one.
+
+    Raises:
+        MissingFileError: If there is neither a mapping nor a default.
+    """
+    for name in MAPPINGS:
+        if (root / name).is_file():
+            return read_classes(root / name)
+    if not default:
+        raise MissingFileError(
+            f'{root}: there is neither {" nor ".join(MAPPINGS)}; it must contain a '
+            'line `ID NAME` for each class.'
+        )
+    return dict(enumerate(default))
+
+
+def video_name(name: str) -> str:
+    """Return the video's id from the name of a file or a line of a bundle.
+
+    >>> video_name('groundTruth/rgb-01-1.txt'), video_name('2020-04-19_14-03-25')
+    ('rgb-01-1', '2020-04-19_14-03-25')
+    """
+    name = name.replace('\\', '/').rpartition('/')[2]
+    return re.sub(r'\.(txt|npy|csv)$', '', name)
+
+
+def find_labels(
+    folder: Path, kind: str = 'a text file for each video, with a class in each line'
+) -> dict[str, Path]:
+    """Return the label file of each video, sorted by id."""
+    check_folder(folder, f'it must contain {kind}')
+    files = [path for path in folder.glob('[!.]*') if path.is_file()]
+    labels = {video_name(path.name): path for path in sorted(files)}
+    if not labels:
+        raise UserError(f'{folder}: empty, expected {kind}.')
+    if len(labels) < len(files):
+        raise UserError(
+            f'{folder}: {len(files)} files for {len(labels)} videos; keep one of '
+            'VIDEO and VIDEO.txt.'
+        )
+    return dict(sorted(labels.items()))
+
+
+@reads_file
+def read_label(path: Path, classes: dict[int, str]) -> np.ndarray:
+    """Return the class of each frame, numbered from 0 in order of ``classes``, (T,).
+
+    Each line of the text is the name or the id of a class.
+    """
+    lines = read_lines(path)
+    places = {str(i): place for place, i in enumerate(classes)}
+    # Added last, since the name of a class may be a number.
+    places.update({name: place for place, name in enumerate(classes.values())})
+    wrong = [number for number, line in enumerate(lines, 1) if line not in places]
+    if wrong:
+        ids = list(classes)
+        raise UserError(
+            f'{path}: line {wrong[0]} is {lines[wrong[0] - 1]!r}, the first of '
+            f'{len(wrong)} that are not a class; expected one of {len(classes)} names '
+            f'({classes[ids[0]]}, ...) or ids ({ids[0]} to {ids[-1]}).'
+        )
+    return np.array([places[line] for line in lines], np.int64)
+
+
+def read_splits(
+    folder: Path, main: int
+) -> tuple[dict[str, list[str]], dict[tuple[str, str], Path]]:
+    """Return all splits in a folder, as folds, and the file of each split.
+
+    Files are bundles (``train.split1.bundle``) or tables (``train1.csv``) whose column
+    ``feature`` has the path of each video. Validation videos (``val``) are added to the
+    training split. The files with the number ``main`` become ``train`` and ``test``.
+    """
+    file = re.compile(r'(train|val|test)(?:\.split)?(\d+)\.(?:bundle|csv)')
+    found: dict[tuple[str, int], Path] = {}
+    # The sorting prefers a bundle to a table.
+    for path in sorted(folder.glob('[!.]*'), key=lambda path: path.suffix):
+        if match := file.fullmatch(path.name):
+            found.setdefault((match[1], int(match[2])), path)
+    numbers = sorted({number for part, number in found if part != 'val'})
+    if main not in numbers:
+        there = ', '.join(map(str, numbers)) or 'none'
+        raise UserError(
+            f'{folder}: there is no split {main}, such as train.split{main}.bundle; '
+            f'the splits there are {there}.'
+        )
+    folds = {'': main}
+    if len(numbers) > 1:
+        folds |= {f'split{number}/': number for number in numbers}
+    splits, files = {}, {}
+    for fold, number in folds.items():
+        for part in ('train', 'test'):
+            path = found.get((part, number), folder / f'{part}.split{number}.bundle')
+            splits[fold + part] = _members(path)
+            files['split', fold + part] = path
+        if ('val', number) in found:
+            train = splits[f'{fold}train']
+            more = _members(found['val', number])
+            train += [video for video in more if video not in train]
+    return splits, files
+
+
+def _members(path: Path) -> list[str]:
+    """Return the videos that a bundle or a table names."""
+    if path.suffix == '.bundle':
+        return [video_name(line) for line in read_lines(path)]
+    rows = read_rows(path)
+    if not rows or 'feature' not in rows[0][1]:
+        first = ','.join(rows[0][1]) if rows else ''
+        raise UserError(
+            f'{path}: line 1 is {shown(first)}, expected column names that include '
+            '`feature`.'
+        )
+    return [video_name(row['feature']) for _, row in as_dicts(rows, path)]
+
+
+def class_names(data: AnnotationFile, unlabelled: str | None) -> list[str]:
+    """Return class names without spaces, since a space ends a name in this layout."""
+    names = [re.sub(r'\s+', '_', name.strip()) for name in data['metainfo']['classes']]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise UserError(
+                f'two classes are called {name} when spaces become underscores; '
+                'rename one in the annotation file.'
+            )
+    if unlabelled and unlabelled not in names:
+        names.append(unlabelled)
+    return names
+
+
+def write_text(path: Path, lines: Sequence[str]) -> None:
+    """Write lines, each with a newline, since some readers drop an unfinished line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(''.join(f'{line}\n' for line in lines), 'utf-8', newline='\n')
+
+
+def write_layout(data: AnnotationFile, out: Path, unlabelled: str | None) -> list[str]:
+    """Write groundTruth/, mapping.txt and splits/, and return lines about them."""
+    names = class_names(data, unlabelled)
+    for video in data['annotations']:
+        without = np.flatnonzero(video['label'] == -1)
+        if without.size and not unlabelled:
+            raise UserError(
+                f'video {video["frame_dir"]}: frame {without[0]} has no label, the '
+                f'first of {without.size}, and the layout needs a label for each; name '
+                'a class with --unlabelled NAME.'
+            )
+        lines = [names[k] if k >= 0 else str(unlabelled) for k in video['label']]
+        file = out / 'groundTruth' / f'{file_name(video["frame_dir"])}.txt'
+        write_text(file, lines)
+    write_text(out / 'mapping.txt', [f'{i} {name}' for i, name in enumerate(names)])
+    videos = counted(len(data['annotations']), 'video')
+    told = [f'{videos}, {len(names)} classes']
+    for number, pair in enumerate(fold_splits(data), 1):
+        for part, split in zip(('train', 'test'), pair, strict=True):
+            bundle = out / f'splits/{part}.split{number}.bundle'
+            members = data['split'][split]
+            write_text(bundle, [f'{file_name(video)}.txt' for video in members])
+        told.append(f'split {number}: {" and ".join(pair)}')
+    return told
 
 
 def read_videos(
@@ -61,19 +266,10 @@ def read_videos(
     sample: int,
     hint: str = '',
 ) -> Iterator[Video]:
-    """Yield the videos of a layout.
+    """Yield the videos of a layout, with every ``sample``-th frame.
 
-    Args:
-        source: Folder with ``features/VIDEO.npy``.
-        labels: The label file of each video.
-        read: Reads a feature file.
-        read_label: Reads a label file.
-        cut: Largest difference of both lengths, in frames.
-        sample: 1 keeps all frames, 2 every second one, and so on.
-        hint: Another possible reason for different lengths, for the message.
-
-    Raises:
-        UserError: If the lengths differ by more than ``cut``.
+    Their features and labels are read by two functions. The lengths of both may differ
+    by ``cut`` frames; ``hint`` is another possible reason, for the message.
     """
     for name, path in labels.items():
         file = source / 'features' / f'{name}.npy'
@@ -96,9 +292,6 @@ def saved_features(
     """Write features (T, D) for LoadFrameFeatures; yield annotations without poses.
 
     The folder ``target`` only appears if the block succeeds.
-
-    Raises:
-        UserError: If D differs between videos.
     """
     annotations: list[VideoAnnotation] = []
     width = None
@@ -113,17 +306,9 @@ def saved_features(
             width = found
             array = np.ascontiguousarray(features, np.float32)
             np.save(folder / f'{file_name(name)}.npy', array)
-            annotations.append(
-                {
-                    'frame_dir': name,
-                    'total_frames': frames,
-                    'img_shape': (1, 1),
-                    'fps': fps,
-                    'keypoint': np.zeros((1, frames, 1, 2), np.float32),
-                    'keypoint_score': np.zeros((1, frames, 1), np.float32),
-                    'label': label,
-                }
-            )
+            joint = np.zeros((1, frames, 1, 2), np.float32)
+            shared: VideoAnnotation = {'img_shape': (1, 1), 'fps': fps}
+            annotations.append(annotation(shared, name, joint, joint[..., 0], label))
         yield annotations
     print(f'{width} features per frame in {target}')
 
@@ -143,11 +328,7 @@ def folder_whole(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def folder_new(folder: Path) -> Iterator[Path]:
-    """Yield a new folder, which gets this name if the block succeeds.
-
-    Raises:
-        UserError: If a folder of this name exists.
-    """
+    """Yield a folder that does not exist yet; it appears if the block succeeds."""
     if folder.exists():
         raise UserError(
             f'{folder}: exists already; name a new folder, or delete this one.'

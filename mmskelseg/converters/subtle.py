@@ -81,17 +81,12 @@ def annotate(path: Path, label_path: Path) -> VideoAnnotation:
         )
     points = joints[None, :frames]
     seen = np.ones(points.shape[:3], bool)
-    return {
-        'frame_dir': path.stem,
-        'total_frames': frames,
-        'img_shape': (SIDE, SIDE),
-        'fps': FPS,
-        # Seen from above, with y upwards in the image.
-        'keypoint': fit_image(points[..., :2] * np.array([1, -1], np.float32), seen),
-        'keypoint_score': seen.astype(np.float32),
-        'keypoint_3d': points,
-        'label': label,
-    }
+    # Seen from above, with y upwards in the image.
+    view = fit_image(points[..., :2] * np.array([1, -1], np.float32), seen)
+    shared: VideoAnnotation = {'img_shape': (SIDE, SIDE), 'fps': FPS}
+    shared['keypoint_3d'] = points
+    score = seen.astype(np.float32)
+    return building.annotation(shared, path.stem, view, score, label)
 
 
 def convert(source: Path, out: Path, *, test: str | None = None) -> None:
@@ -125,9 +120,9 @@ def convert(source: Path, out: Path, *, test: str | None = None) -> None:
 
 CONVERTER = options.Converter(
     convert,
-    (
-        options.source('folder y5a5 of the release'),
-        options.OUT,
-        options.test('NAME,NAME', 'every fifth'),
-    ),
+    {
+        'source': options.source('folder y5a5 of the release'),
+        'out': options.OUT,
+        '--test': options.test('NAME,NAME', 'every fifth'),
+    },
 )

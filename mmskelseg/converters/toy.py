@@ -23,10 +23,10 @@ from mmskelseg.converters.toy_person import (
     track,
 )
 from mmskelseg.converters.toy_script import CLASSES, Motion, perform, smooth
-from mmskelseg.runtime.cli.command_line import number_from, whole, whole_from
+from mmskelseg.runtime.cli.command_line import number_from, whole_from
 from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.messages.progress import progress_bar
-from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 
 EXAMPLES = """example:
   %(prog)s data/toy
@@ -58,14 +58,9 @@ Colour = tuple[int, ...]
 def make_video(
     number: int, seconds: float, seed: int, folder: Path | None
 ) -> VideoAnnotation:
-    """Return one annotated video; the first one has frames without labels.
+    """Return an annotated video, and write its clip to ``videos`` in the folder.
 
-    Args:
-        number: Number of the video, from 1.
-        seconds: Mean length of videos.
-        seed: Seed of the data set.
-        folder: Folder of the annotation file; the clip is written to ``videos`` in it.
-            None for no clip.
+    The first video has frames without labels.
     """
     rng = np.random.default_rng((seed, number))
     frames = round(rng.uniform(0.9, 1.1) * seconds * FPS)
@@ -77,15 +72,9 @@ def make_video(
         for start in rng.integers(0, frames, 3):
             motion.label[start : start + round(frames * rng.uniform(0.01, 0.02))] = -1
     name = f'toy_{number:02d}'
-    video: VideoAnnotation = {
-        'frame_dir': name,
-        'total_frames': frames,
-        'img_shape': IMG_SHAPE,
-        'fps': FPS,
-        'keypoint': keypoint[None],
-        'keypoint_score': score[None],
-        'label': motion.label,
-    }
+    shared: VideoAnnotation = {'img_shape': IMG_SHAPE, 'fps': FPS}
+    arrays = (keypoint[None], score[None], motion.label)
+    video = building.annotation(shared, name, *arrays)
     if folder is not None:
         video['filename'] = f'videos/{name}.mp4'
         # A separate generator, so that the annotation does not depend on the clip.
@@ -235,42 +224,32 @@ def convert(
             annotations.append(make_video(n, seconds, seed, folder))
             count(1)
     names = [video['frame_dir'] for video in annotations]
-    building.write(
-        out,
-        annotations,
-        building.split_by_test(names, names[-max(1, len(names) // 4) :]),
-        {
-            'classes': CLASSES,
-            'skeleton': 'coco17',
-            'dataset': 'toy',
-            'background': None,
-        },
-        folds=FOLDS,
-    )
+    split = building.split_by_test(names, names[-max(1, len(names) // 4) :])
+    meta: Metainfo = {
+        'classes': CLASSES,
+        'skeleton': 'coco17',
+        'dataset': 'toy',
+        'background': None,
+    }
+    building.write(out, annotations, split, meta, folds=FOLDS)
     if not no_videos:
         print(f'clips in {out / "videos"}')
 
 
 CONVERTER = options.Converter(
     convert,
-    (
-        options.Option(
-            'out', 'folder for annotations.pkl and videos', metavar='OUT', type=Path
-        ),
-        options.Option(
-            '--videos',
+    {
+        'out': options.Option('folder for annotations.pkl and videos', metavar='OUT'),
+        '--videos': options.Option(
             'number of videos, at least 3 (default: %(default)s)',
             type=whole_from(FOLDS),
         ),
-        options.Option(
-            '--seconds',
+        '--seconds': options.Option(
             'mean length of a video, at least 2 (default: %(default)s)',
             type=number_from(2.0),
         ),
-        options.Option('--seed', 'random seed (default: %(default)s)', type=whole),
-        options.Option(
-            '--no-videos', 'make only skeletons and labels, which is faster'
-        ),
-    ),
+        '--seed': 'random seed (default: %(default)s)',
+        '--no-videos': 'make only skeletons and labels, which is faster',
+    },
     examples=EXAMPLES,
 )

@@ -90,13 +90,8 @@ class Box:
 class Motion:
     """One performance, frame by frame.
 
-    Attributes:
-        label: Class of each frame, shape (T,).
-        pose: Shape (T, 8); see :func:`key_pose`.
-        place: Position on the floor in metres, shape (T, 2).
-        heading: Direction, shape (T,); 0 is to the right of the camera, -pi/2 towards
-            it.
-        boxes: The boxes in the order in which they are grasped.
+    Shapes: label (T,); pose (T, 8), see :func:`key_pose`; place (T, 2) on the floor in
+    metres; heading (T,), 0 to the right of the camera, -pi/2 towards it.
     """
 
     label: np.ndarray
@@ -158,10 +153,7 @@ def handle(
 ) -> tuple[list[Box], list[str]]:
     """Return the boxes that are moved, and the class of each action.
 
-    Args:
-        rng: Source of random numbers.
-        actions: The actions in order.
-        borders: The frames at which the actions begin, and the end of the last one.
+    ``borders`` are the frames at which the actions begin, and the end of the last one.
     """
     boxes, names = [], []
     for action, start, end in zip(actions, borders[:-1], borders[1:], strict=True):

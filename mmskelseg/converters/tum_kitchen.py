@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from mmskelseg.converters import building, lcr_release, options
-from mmskelseg.converters.text_layout import read_classes, read_label
+from mmskelseg.converters.shared_layout import read_classes, read_label
 from mmskelseg.runtime.messages.errors import MissingFileError
 from mmskelseg.runtime.structures.annotations import Metainfo
 
@@ -67,52 +67,28 @@ def convert(
     """Write the annotation file of a release; see the options below."""
     files = lcr_release.find_files(source, find_parts(source, labels))
     names = read_classes(classes, first=1) if classes else CLASSES
-    assumed = {
-        'fps': f'{fps:g}: the labels state none',
-        'camera': lcr_release.CAMERA,
-    }
+    meta: Metainfo = {'classes': list(names.values()), 'dataset': 'tum_kitchen'}
     if not test:
-        assumed['split'] = 'every fifth video is for testing: no release has a split'
-    meta: Metainfo = {
-        'classes': list(names.values()),
-        'skeleton': 'lcr15',
-        'dataset': 'tum_kitchen',
-        'background': None,
-        'up': 'z',
-        'assumed': assumed,
-    }
-    building.write(
-        out,
-        lcr_release.read_videos(files, partial(read_label, classes=names), fps),
-        building.choose_split(test, lcr_release.videos_of(files), source),
-        meta,
-        source=source,
-        files=files,
-        folds=folds,
-        videos=videos,
-    )
+        own = 'every fifth video is for testing: no release has a split'
+        meta['assumed'] = {'split': own}
+    lcr_release.convert(
+        source, out, files, partial(read_label, classes=names),
+        building.choose_split(test, lcr_release.videos_of(files), source), meta,
+        fps=fps, folds=folds, videos=videos,
+    )  # fmt: skip
 
 
 CONVERTER = options.Converter(
     convert,
-    (
-        options.source('folder with Poses and the labels'),
-        options.OUT,
-        options.test('NN,NN', 'every fifth'),
-        options.Option(
-            '--labels',
-            f'folder of the labels (default: the first of SRC/{{{",".join(LABELS)}}})',
-            type=Path,
-            metavar='DIR',
-        ),
-        options.Option(
-            '--classes',
-            'names of the classes: a line `ID NAME` for each, with ids from 1, or only '
-            'names in the order of ids (default: class_01 to class_21)',
-            type=Path,
-            metavar='FILE',
-        ),
-        *options.OF_RELEASES,
-    ),
+    {
+        'source': options.source('folder with Poses and the labels'),
+        'out': options.OUT,
+        '--test': options.test('NN,NN', 'every fifth'),
+        '--labels': f'folder of the labels (default: the first of SRC/'
+        f'{{{",".join(LABELS)}}})',
+        '--classes': 'names of the classes: a line `ID NAME` for each, with ids from '
+        '1, or only names in the order of ids (default: class_01 to class_21)',
+        **options.OF_RELEASES,
+    },
     examples=EXAMPLES,
 )

@@ -22,7 +22,6 @@ from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
 from mmskelseg.converters import building, lcr_release, options
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
-from mmskelseg.runtime.structures.annotations import Metainfo
 
 EXAMPLES = """examples:
   # the release's own split (15 training and 5 test videos)
@@ -192,38 +191,21 @@ def convert(
     files = lcr_release.find_files(root, PARTS)
     split = building.choose_split(test, lcr_release.videos_of(files), root, TEST)
     check_names(root / NAMES)
-    meta: Metainfo = {
-        'classes': CLASSES,
-        'skeleton': 'lcr15',
-        'dataset': 'uwiom',
-        'background': None,
-        'up': 'z',
-        'assumed': {
-            'fps': f'{fps:g}: the release states none',
-            'camera': lcr_release.CAMERA,
-        },
-    }
-    building.write(
-        out,
-        lcr_release.read_videos(files, read_label, fps),
-        split,
-        meta,
-        source=root,
-        files=files,
-        folds=folds,
-        videos=videos,
-    )
+    lcr_release.convert(
+        root, out, files, read_label, split, {'classes': CLASSES, 'dataset': 'uwiom'},
+        fps=fps, folds=folds, videos=videos,
+    )  # fmt: skip
 
 
 CONVERTER = options.Converter(
     convert,
-    (
-        options.source('folder of the release, or one with Data/UW in it'),
-        options.OUT,
-        options.test('NN,NN', f'those of the release, {",".join(TEST)}'),
-        options.Option('--download', 'download the release to SRC first'),
-        options.Option('--url', 'zip file to download (default: %(default)s)'),
-        *options.OF_RELEASES,
-    ),
+    {
+        'source': options.source('folder of the release, or one with Data/UW in it'),
+        'out': options.OUT,
+        '--test': options.test('NN,NN', f'those of the release, {",".join(TEST)}'),
+        '--download': 'download the release to SRC first',
+        '--url': 'zip file to download (default: %(default)s)',
+        **options.OF_RELEASES,
+    },
     examples=EXAMPLES,
 )

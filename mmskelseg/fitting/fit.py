@@ -17,7 +17,7 @@ from mmskelseg.fitting.model_folder import ModelFolder
 from mmskelseg.fitting.report import write_report
 from mmskelseg.fitting.schedule import Schedule, candidates, plan_schedule
 from mmskelseg.fitting.steps import execute_steps, in_processes, on_cluster
-from mmskelseg.fitting.workers import worker_processes
+from mmskelseg.fitting.workers import Main, worker_processes
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.counts import counted, duration, listed
 from mmskelseg.runtime.messages.errors import UserError
@@ -55,13 +55,14 @@ class Options:
     executor_options: Mapping[str, object] = field(default_factory=dict)
 
 
-def fit(ann_file: Path, out: Path, options: Options) -> None:
+def fit(ann_file: Path, out: Path, options: Options, main: Main) -> None:
     """Train the model that suits an annotation file, and write a report about it.
 
     Args:
         ann_file: The file.
         out: The folder to write; a fit in it that was stopped goes on.
         options: The options.
+        main: Runs the command that the first word names.
 
     Raises:
         UserError: If the data cannot be trained, the time is too short, or a training
@@ -85,7 +86,7 @@ def fit(ann_file: Path, out: Path, options: Options) -> None:
     )
     print('\n'.join(_planned(folder, schedule, reason, options)), flush=True)
     folder.begin(_settings(ann_file, options))
-    with worker_processes(options.processes) as submit:
+    with worker_processes(options.processes, main) as submit:
         execute_all = in_processes(submit)
         if options.executor != 'none':
             cluster = options.executor, options.executor_options

@@ -12,25 +12,35 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from mmskelseg.engine.run_folder import RunFolder, failure_of
 
+#: Submits a call of a function to a process.
+Submit: TypeAlias = Callable[..., Future]
+#: Runs a command, given its words, and returns its exit status.
+Main: TypeAlias = Callable[[Sequence[str]], int | None]
 # Seconds between looks at whether the program that started a process still runs.
 _PAUSE = 1.0
+# What runs commands in this process.
+_main: list[Main] = []
 
 
 @contextmanager
-def worker_processes(count: int) -> Iterator['Submit']:
+def worker_processes(count: int, main: Main) -> Iterator[Submit]:
     """Yield a function that submits calls to processes, which end with the block.
 
     They get one thread each, if there are several, and end as well if this program is
     killed.
+
+    Args:
+        count: Their number.
+        main: Runs the command that the first word names.
     """
     if count > 1:
         os.environ.setdefault('OMP_NUM_THREADS', '1')
     pool = ProcessPoolExecutor(
-        count, get_context('spawn'), initializer=_begin, initargs=(os.getpid(),)
+        count, get_context('spawn'), initializer=_begin, initargs=(os.getpid(), main)
     )
     try:
         yield pool.submit
@@ -39,9 +49,6 @@ def worker_processes(count: int) -> Iterator['Submit']:
         for process in list((pool._processes or {}).values()):
             process.kill()
         pool.shutdown(cancel_futures=True)
-
-
-Submit = Callable[..., Future]
 
 
 def execute(run: RunFolder) -> str:
@@ -54,8 +61,6 @@ def call_command(words: Sequence[str], log: Path) -> str:
 
     Returns the reason of a failure; '' if there is none.
     """
-    from mmskelseg.commands import main
-
     with log.open('ab') as file:
         begin = file.seek(0, os.SEEK_END)
         sys.stdout.flush()
@@ -64,7 +69,7 @@ def call_command(words: Sequence[str], log: Path) -> str:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         try:
-            status: str | int | None = main(list(words))
+            status: str | int | None = _main[0](list(words))
         except SystemExit as stop:
             status = stop.code
         except Exception:
@@ -92,9 +97,10 @@ def _call(command: Sequence[str], log: Path, lock: BinaryIO) -> str:
     return call_command(command[3:], log)
 
 
-def _begin(parent: int) -> None:
+def _begin(parent: int, main: Main) -> None:
     """Leave Ctrl+C to the program that started this process, and end with it."""
     signal(SIGINT, SIG_IGN)
+    _main.append(main)
 
     def watch() -> None:
         while os.getppid() == parent:

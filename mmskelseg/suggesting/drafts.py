@@ -1,7 +1,5 @@
 """Files of suggestions: tables, and drafts for labelling tools."""
 
-import csv
-import io
 import json
 import os
 from collections.abc import Sequence
@@ -19,6 +17,7 @@ from mmskelseg.runtime.labels import (
     write_elan,
     write_label_studio,
 )
+from mmskelseg.runtime.labels.text import write_rows
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.suggesting.suggestions import StretchRanking, Suggestion, by_video
 
@@ -67,15 +66,11 @@ def write_suggestions(
 ) -> list[Path]:
     """Write ``suggestions.csv`` and ``.json``; the latter also has further keys."""
     rows = [{'rank': i, **item.row()} for i, item in enumerate(suggestions, 1)]
-    table = io.StringIO()
-    writer = csv.DictWriter(table, rows[0])
-    writer.writeheader()
-    writer.writerows(rows)
+    table, file = (Path(folder, f'suggestions.{kind}') for kind in ('csv', 'json'))
+    write_rows(table, rows[0], (row.values() for row in rows))
     content = json.dumps({**more, 'stretches': rows}, ensure_ascii=False, indent=1)
-    files = {'suggestions.csv': table.getvalue(), 'suggestions.json': content}
-    for name, text in files.items():
-        atomic_write_text(Path(folder, name), text)
-    return [Path(folder, name) for name in files]
+    atomic_write_text(file, content)
+    return [table, file]
 
 
 def write_drafts(

@@ -46,6 +46,23 @@ def save(tmp_path):
     return write
 
 
+def edit(folder, change):
+    path = folder / 'cross_validation.json'
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+    return path
+
+
+def lowered(*videos):
+    def change(content):
+        for run in content['runs']:
+            for video in videos:
+                run['per_video'][video]['f1@10'] -= 2
+
+    return change
+
+
 def rows(text):
     lines = [line for line in text.splitlines() if line.startswith('|')]
     cells = [[c.strip() for c in line.strip('|').split('|')] for line in lines]
@@ -88,11 +105,7 @@ def test_videos_of_one_person_are_drawn_together(save, call_tool):
     """A bootstrap over two persons draws one of them twice in half of the cases."""
     one = save('one', 40, videos=['P1_a', 'P1_b', 'P2_a', 'P2_b'], folds='x')
     two = save('two', 39, videos=['P1_a', 'P1_b', 'P2_a', 'P2_b'], folds='x')
-    content = json.loads((two / 'cross_validation.json').read_text())
-    for run in content['runs']:
-        for video in ('P2_a', 'P2_b'):
-            run['per_video'][video]['f1@10'] -= 2
-    (two / 'cross_validation.json').write_text(json.dumps(content))
+    edit(two, lowered('P2_a', 'P2_b'))
     for pattern in (r'P\d', r'^P(\d)'):
         done = call_tool(TOOL, one, two, '--group-by', pattern)
         _, second = rows(done.stdout)
@@ -104,10 +117,7 @@ def test_videos_of_one_person_are_drawn_together(save, call_tool):
 def test_a_video_of_several_folds_is_drawn_once(save, call_tool):
     """Both folds test the same two videos, so the bootstrap draws two, not four."""
     one, two = save('one', 40, videos='ab'), save('two', 39, videos='ab')
-    content = json.loads((two / 'cross_validation.json').read_text())
-    for run in content['runs']:
-        run['per_video']['b']['f1@10'] -= 2
-    (two / 'cross_validation.json').write_text(json.dumps(content))
+    edit(two, lowered('b'))
     _, second = rows(call_tool(TOOL, one, two).stdout)
     assert second['difference in F1@10'] == '-2.00 (-3.00 to -1.00)'
 
@@ -187,10 +197,7 @@ def of_seeds(key, **scores):
     ],
 )
 def test_impossible_result_is_named(save, call_tool, change, message):
-    path = save('one', 40) / 'cross_validation.json'
-    content = json.loads(path.read_text())
-    change(content)
-    path.write_text(json.dumps(content))
+    path = edit(save('one', 40), change)
     said = call_tool(TOOL, path, save('other', 30), code=1).stderr
     assert str(path) in said
     assert message in said

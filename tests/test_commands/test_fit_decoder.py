@@ -12,6 +12,8 @@ from mmskelseg.datasets.stretches import Stretch, write_stretches
 from mmskelseg.runtime.files.annotations import save_annotations
 from tests.small_data import small_annotations
 
+VITERBI = "model = dict(members=1, postprocess=[dict(type='SemiMarkovViterbi')])\n"
+
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory, untrained):
@@ -24,15 +26,16 @@ def trained(tmp_path_factory, untrained):
     return config, untrained(config, small_annotations()['metainfo'], members=1)
 
 
+def derived(base, path, text=VITERBI):
+    path.write_text(f"_base_ = '{base}'\n{text}")
+    return path
+
+
 def test_decoder_is_counted_and_scored_beside_the_labels_without(
     trained, call_tool, tmp_path
 ):
     config, checkpoint = trained
-    decoded = tmp_path / 'viterbi.py'
-    decoded.write_text(
-        f"_base_ = '{config}'\n"
-        "model = dict(members=1, postprocess=[dict(type='SemiMarkovViterbi')])\n"
-    )
+    decoded = derived(config, tmp_path / 'viterbi.py')
     out = tmp_path / 'decoder.pth'
     text = call_tool('tools/fit_decoder.py', decoded, checkpoint, out).stdout
     assert 'statistics of SemiMarkovViterbi from 2 training videos' in text
@@ -44,22 +47,15 @@ def test_decoder_is_counted_and_scored_beside_the_labels_without(
     assert 'before post-processing' in shown.stdout + shown.stderr
     scores = json.loads((work / 'metrics.json').read_text())
     plain = tmp_path / 'plain'
-    call_tool(
-        'tools/test.py', config, checkpoint, '--work-dir', plain,
-        '--cfg-options', 'model.members=1',
-    )  # fmt: skip
+    single = ('--cfg-options', 'model.members=1')
+    call_tool('tools/test.py', config, checkpoint, '--work-dir', plain, *single)
     expected = json.loads((plain / 'metrics.json').read_text())
     for name in ('acc', 'edit', 'f1@10'):
         assert scores[f'seg/raw_{name}'] == expected[f'seg/{name}']
     # The plain config does not use it.
-    call_tool(
-        'tools/test.py', config, out, '--work-dir', work,
-        '--cfg-options', 'model.members=1',
-    )  # fmt: skip
-    assert (
-        json.loads((work / 'metrics.json').read_text())['seg/acc']
-        == (expected['seg/acc'])
-    )
+    call_tool('tools/test.py', config, out, '--work-dir', work, *single)
+    scores = json.loads((work / 'metrics.json').read_text())
+    assert scores['seg/acc'] == expected['seg/acc']
     # The checkpoint without it is refused, with the way out.
     done = call_tool('tools/test.py', decoded, checkpoint, '--work-dir', work, code=1)
     assert 'has no statistics for model.postprocess' in done.stderr
@@ -72,26 +68,20 @@ def test_only_labels_of_the_training_are_counted(trained, call_tool, tmp_path):
     config, checkpoint = trained
     stretches = tmp_path / 'labelled.json'
     write_stretches(stretches, [Stretch('video_0', 0, 24)])
-    few = tmp_path / 'few.py'
-    few.write_text(
-        f"_base_ = '{config}'\n"
-        "model = dict(members=1, postprocess=[dict(type='SemiMarkovViterbi')])\n"
-        f"train_dataloader = dict(dataset=dict(labelled='{stretches}'))\n"
-    )
+    text = f"train_dataloader = dict(dataset=dict(labelled='{stretches}'))\n"
+    few = derived(config, tmp_path / 'few.py', VITERBI + text)
     out = tmp_path / 'few.pth'
     text = call_tool('tools/fit_decoder.py', few, checkpoint, out).stdout
     assert 'from 1 training video\n' in text
-    again = tmp_path / 'again.py'
-    again.write_text(
-        f"_base_ = '{few}'\n"
+    text = (
         'dataset = _base_.train_dataloader.dataset\n'
         "train_dataloader = dict(dataset=dict(_delete_=True, type='RepeatDataset', "
         'times=3, dataset=dataset))\n'
     )
+    again = derived(few, tmp_path / 'again.py', text)
     text = call_tool('tools/fit_decoder.py', again, checkpoint, out).stdout
     assert 'from 1 training video' in text
-    none = tmp_path / 'none.py'
-    none.write_text(f"_base_ = '{few}'\ntrain_dataloader = None\n")
+    none = derived(few, tmp_path / 'none.py', 'train_dataloader = None\n')
     done = call_tool('tools/fit_decoder.py', none, checkpoint, out, code=1)
     assert 'none.py: has no train_dataloader.dataset, whose labels' in done.stderr
 
@@ -125,12 +115,8 @@ def test_classes_that_are_not_those_of_the_checkpoint_are_refused(
     data = small_annotations()
     data['metainfo']['classes'] = data['metainfo']['classes'][::-1]
     save_annotations(data, tmp_path / 'turned.pkl')
-    turned = tmp_path / 'turned.py'
-    turned.write_text(
-        f"_base_ = '{config}'\n"
-        "model = dict(members=1, postprocess=[dict(type='SemiMarkovViterbi')])\n"
-        f"train_dataloader = dict(dataset=dict(ann_file='{tmp_path}/turned.pkl'))\n"
-    )
+    text = f"train_dataloader = dict(dataset=dict(ann_file='{tmp_path}/turned.pkl'))\n"
+    turned = derived(config, tmp_path / 'turned.py', VITERBI + text)
     out = tmp_path / 'turned.pth'
     done = call_tool('tools/fit_decoder.py', turned, checkpoint, out, code=1)
     assert f'turned.pkl: class {data["metainfo"]["classes"][0]!r} has the id' in (

@@ -33,14 +33,6 @@ def truncate(name):
     return change
 
 
-def write_splits(root):
-    """Write two splits of the videos a, b and c; the first tests c, the second a."""
-    for split, test in ((1, 'c'), (2, 'a')):
-        train = ''.join(f'{video}.txt\n' for video in 'abc' if video != test)
-        (root / f'splits/train.split{split}.bundle').write_text(train)
-        (root / f'splits/test.split{split}.bundle').write_text(f'{test}.txt\n')
-
-
 def check_refused(convert, root, out, change, named):
     """A changed release is refused in a sentence with these words; nothing is written.
 

@@ -11,28 +11,16 @@ from mmskelseg.converters import common_layout
 from mmskelseg.registry import DATASETS
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from tests.small_data import ROOT, small_annotations
-from tests.test_converters.faults import check_refused, remove, save, text, write_splits
+from tests.test_converters import releases
+from tests.test_converters.faults import check_refused, remove, save, text
 
 TOOL = 'tools/dataset_converters/common_layout.py'
 TOY = 'configs/skelseg/toy_joint_limb.py'
 
 
 @pytest.fixture
-def layout(tmp_path, rng):
-    """Three videos of 12, 14 and 16 frames, features of 4 numbers, two splits."""
-    root = tmp_path / 'raw'
-    for part in ('features', 'groundTruth', 'splits'):
-        (root / part).mkdir(parents=True)
-    (root / 'mapping.txt').write_text('0 take\n1 pour\n2 background\n')
-    names = np.array(['take', 'pour', 'background'])
-    for i, video in enumerate('abc'):
-        length = 12 + 2 * i
-        features = rng.normal(size=(4, length))
-        np.save(root / f'features/{video}.npy', features)
-        lines = names[(np.arange(length) // 5 + i) % 3]
-        (root / f'groundTruth/{video}.txt').write_text('\n'.join(lines) + '\n')
-    write_splits(root)
-    return root
+def layout(tmp_path):
+    return releases.common_layout(tmp_path)
 
 
 def files_below(folder):
@@ -150,13 +138,19 @@ def test_loading_names_the_file_that_a_folder_lacks(layout, tmp_path, call_tool)
         dataset[0]
 
 
-def test_export_of_a_config_writes_what_its_model_gets(small_data, tmp_path, run_tool):
-    """Features (D, T) of every video in a split, equal to the data set's."""
-    config = tmp_path / 'small.py'
-    config.write_text(
+@pytest.fixture
+def config(small_data, tmp_path):
+    """The toy config on the small data."""
+    path = tmp_path / 'small.py'
+    path.write_text(
         f"_base_ = '{ROOT / TOY}'\n"
         f"test_dataloader = dict(dataset=dict(ann_file='{small_data}'))\n"
     )
+    return path
+
+
+def test_export_of_a_config_writes_what_its_model_gets(config, tmp_path, run_tool):
+    """Features (D, T) of every video in a split, equal to the data set's."""
     done = run_tool(TOOL, 'export', config, tmp_path / 'out')
     dataset = Config.fromfile(config).test_dataloader.dataset
     for split, videos in (('train', 2), ('test', 1)):
@@ -249,24 +243,18 @@ def test_fault_ends_the_export_with_one_sentence(small_data, tmp_path, call_tool
     done = call_tool(TOOL, 'export', tmp_path / 'none.pkl', out, code=1)
     assert done.stderr.startswith(f'error: {tmp_path}/none.pkl: there is no such file')
     done = call_tool(TOOL, 'export', tmp_path / 'none.py', out, code=1)
-    assert done.stderr.endswith('none.py: there is no such config file.\n')
+    assert done.stderr.endswith('none.py: there is no such file.\n')
 
 
-def test_export_names_the_modalities_of_a_config(small_data, tmp_path, call_tool):
-    config = tmp_path / 'small.py'
-    config.write_text(
-        f"_base_ = '{ROOT / TOY}'\n"
-        f"test_dataloader = dict(dataset=dict(ann_file='{small_data}'))\n"
-    )
+def test_export_names_modalities_and_classes_that_cannot_be(
+    config, tmp_path, call_tool
+):
     out = tmp_path / 'out'
     done = call_tool(TOOL, 'export', config, out, '--modality', 'rgb', code=1)
     assert 'the config has the modalities heatmap, not rgb' in done.stderr
-    assert not out.exists()
-
-
-def test_export_refuses_names_that_spaces_alone_tell_apart(tmp_path, call_tool):
     data = small_annotations()
     data['metainfo']['classes'] = ['a b', 'a_b', 'c']
     save_annotations(data, tmp_path / 'a.pkl')
-    done = call_tool(TOOL, 'export', tmp_path / 'a.pkl', tmp_path / 'out', code=1)
+    done = call_tool(TOOL, 'export', tmp_path / 'a.pkl', out, code=1)
     assert 'two classes are called a_b when spaces' in done.stderr
+    assert not out.exists()

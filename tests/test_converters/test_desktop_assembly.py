@@ -5,6 +5,7 @@ import pytest
 
 from mmskelseg.converters import desktop_assembly
 from mmskelseg.runtime.files.annotations import load_annotations
+from tests.test_converters import releases
 from tests.test_converters.faults import check_refused, remove, rename, save, text
 
 TOOL = 'tools/dataset_converters/desktop_assembly.py'
@@ -13,17 +14,8 @@ VIDEOS = [f'2020-04-{day:02d}_14-03-25' for day in range(1, 8)]
 
 
 @pytest.fixture
-def release(tmp_path, rng):
-    """Seven videos that pick up a lid (20), close it (21) and rest (22)."""
-    root = tmp_path / 'release'
-    for part in ('groundTruth', 'keypoints'):
-        (root / part).mkdir(parents=True)
-    lines = ['Pick_up_lid'] * 3 + ['Close_lid'] * 4 + ['Background']
-    for video in VIDEOS:
-        (root / 'groundTruth' / video).write_text('\n'.join(lines) + '\n')
-        pose = rng.uniform((0, 0, 0.1), (640, 480, 1), (FRAMES, 17, 3))
-        np.save(root / f'keypoints/{video}.npy', pose)
-    return root
+def release(tmp_path):
+    return releases.desktop_assembly(tmp_path)
 
 
 def test_conversion_keeps_poses_and_labels(release, tmp_path, run_tool):

@@ -1,6 +1,8 @@
 """From and to the layout in which skeleton segmentation papers share data."""
 
 import csv
+import shutil
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,33 +10,16 @@ import pytest
 from mmskelseg.converters import dest
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from tests.small_data import small_annotations
-from tests.test_converters.faults import check_refused, remove, save, text, write_splits
+from tests.test_converters import releases
+from tests.test_converters.faults import check_refused, remove, save, text
 
 TOOL = 'tools/dataset_converters/dest.py'
-LENGTHS = {'a': 12, 'b': 14, 'c': 16}
 
 
 @pytest.fixture
-def release(tmp_path, rng):
+def release(tmp_path):
     """Return a function that makes a data set of three videos, and its arrays."""
-
-    def make(name, shape):
-        root = tmp_path / 'raw' / name
-        for part in ('features', 'gt_arr', 'splits'):
-            (root / part).mkdir(parents=True)
-        (root / 'mapping.txt').write_text('0 NONE\n1 take\n2 pour\n')
-        arrays = {}
-        for i, (video, frames) in enumerate(LENGTHS.items()):
-            size = [frames if side == 'T' else side for side in shape]
-            arrays[video] = rng.uniform(10, 500, size)
-            np.save(root / f'features/{video}.npy', arrays[video])
-            # DeST's own tool writes floats.
-            label = (np.arange(frames) // 5 + i) % 3
-            np.save(root / f'gt_arr/{video}.npy', label.astype(float))
-        write_splits(root)
-        return root, arrays
-
-    return make
+    return partial(releases.dest, tmp_path)
 
 
 @pytest.fixture
@@ -88,14 +73,10 @@ def test_view_of_joints_in_3d_is_upright_and_fills_the_image(release, imported):
     assert not keypoint[2:].any()
     assert data['annotations'][0]['img_shape'] == (512, 512)
     assert 'y-up' in data['metainfo']['assumed']['camera']
-    data, _ = imported(root, *options, '--vertical', 'y-down')
-    np.testing.assert_allclose(
-        data['annotations'][0]['keypoint'][0, 0], [[32, 144], [480, 368]]
-    )
-    data, _ = imported(root, *options, '--vertical', 'z-up')
-    np.testing.assert_allclose(
-        data['annotations'][0]['keypoint'][0, 0], [[32, 256], [480, 256]]
-    )
+    for vertical, (left, right) in (('y-down', (144, 368)), ('z-up', (256, 256))):
+        data, _ = imported(root, *options, '--vertical', vertical)
+        keypoint = data['annotations'][0]['keypoint'][0, 0]
+        np.testing.assert_allclose(keypoint, [[32, left], [480, right]])
 
 
 def test_origin_of_coordinates_is_not_missing(release, imported):
@@ -171,9 +152,7 @@ def test_signals_that_are_no_coordinates_become_features(release, imported, tmp_
 def test_tables_say_who_trains_and_validation_videos_train(release, imported):
     """csv/ stands in for splits/."""
     root, _ = release('TCG-15', ('T', 17, 3))
-    for path in (root / 'splits').iterdir():
-        path.unlink()
-    (root / 'splits').rmdir()
+    shutil.rmtree(root / 'splits')
     (root / 'csv').mkdir()
     for part, video in (('train', 'c'), ('val', 'a'), ('test', 'b')):
         paths = [

@@ -2,7 +2,6 @@
 
 import json
 
-import cv2
 import numpy as np
 import pytest
 
@@ -49,6 +48,23 @@ def labels(tmp_path):
     for name in VIDEOS:
         (folder / f'{name}.csv').write_text(CSV)
     return folder
+
+
+@pytest.fixture
+def project(labels):
+    """Write a BORIS project in place of the tables; return its path."""
+
+    def write(segments, fps=10, names=VIDEOS):
+        for file in labels.iterdir():
+            file.unlink()
+        videos = [
+            VideoSegments(name, segments, fps, 3 * fps, f'{name}.mp4') for name in names
+        ]
+        classes = sorted({segment.label for segment in segments})
+        write_boris(labels / 'project.boris', videos, classes)
+        return labels / 'project.boris'
+
+    return write
 
 
 @pytest.fixture
@@ -126,20 +142,23 @@ def test_lines_of_the_poses_own_rate_need_none(convert, labels):
     assert 'applied' not in output
 
 
-@pytest.mark.parametrize('write', ['boris', 'elan'])
-def test_labels_of_other_tools_are_read(write, convert, labels):
-    """One project of BORIS holds all videos; ELAN has a file for each."""
-    segments = [Segment(0, 1, 'walk'), Segment(1, 2.5, 'lift'), Segment(2.5, 3, 'walk')]
-    videos = [VideoSegments(name, segments, 25, 75, f'{name}.mp4') for name in VIDEOS]
+WALK_AND_LIFT = [
+    Segment(0, 1, 'walk'), Segment(1, 2.5, 'lift'), Segment(2.5, 3, 'walk')
+]  # fmt: skip
+
+
+def test_labels_of_one_project_are_divided(convert, project):
+    project(WALK_AND_LIFT, fps=25)
+    for video in convert()[0]['annotations']:
+        np.testing.assert_array_equal(video['label'], LABEL)
+
+
+def test_labels_of_a_file_for_each_video_are_read(convert, labels):
     for file in labels.iterdir():
+        video = VideoSegments(file.stem, WALK_AND_LIFT, 25, 75, f'{file.stem}.mp4')
+        write_elan(file.with_suffix('.eaf'), video, ['walk', 'lift'])
         file.unlink()
-    if write == 'boris':
-        write_boris(labels / 'project.boris', videos, ['walk', 'lift'])
-    else:
-        for video in videos:
-            write_elan(labels / f'{video.name}.eaf', video, ['walk', 'lift'])
-    data, _ = convert()
-    for video in data['annotations']:
+    for video in convert()[0]['annotations']:
         np.testing.assert_array_equal(video['label'], LABEL)
 
 
@@ -203,14 +222,9 @@ def test_one_recording_is_split_in_time(convert, poses, labels, walk):
     assert 'a single recording is split in time: 70 % to train' in output
 
 
-def test_labels_state_the_rate_of_poses_that_have_none(convert, labels):
+def test_labels_state_the_rate_of_poses_that_have_none(convert, project):
     """BORIS knows the frame rate of its media."""
-    for file in labels.iterdir():
-        file.unlink()
-    segments = [Segment(0, 3, 'walk')]
-    names = [f'{name}_reencoded' for name in VIDEOS]
-    videos = [VideoSegments(n, segments, 10, 30, f'{n}.mp4') for n in names]
-    write_boris(labels / 'all.boris', videos, ['walk'])
+    project([Segment(0, 3, 'walk')], names=[f'{name}_reencoded' for name in VIDEOS])
     data, output = convert(fps=())
     assert [v['frame_dir'] for v in data['annotations']] == list(VIDEOS)
     assert {v['fps'] for v in data['annotations']} == {10.0}
@@ -223,25 +237,16 @@ def test_classes_may_stand_in_a_file(convert, tmp_path):
     assert data['metainfo']['classes'] == ['walk', 'lift', 'rest']
 
 
-def test_videos_give_size_rate_and_length(convert, poses, walk, tmp_path):
+def test_videos_give_size_rate_and_length(convert, poses, walk, clip, tmp_path):
     """Nobody is seen at the end of take2, so that its results stop early."""
     (poses / 'take2.json').write_text(json.dumps(coco(walk[:-2])))
     folder = tmp_path / 'videos'
-    folder.mkdir()
     for name in VIDEOS:
-        video = cv2.VideoWriter(
-            str(folder / f'cam_{name}.avi'),
-            cv2.VideoWriter.fourcc(*'MJPG'),
-            10,
-            (64, 48),
-        )
-        for _ in range(FRAMES):
-            video.write(np.zeros((48, 64, 3), np.uint8))
-        video.release()
+        clip(f'videos/cam_{name}.mp4', FRAMES, img_shape=(48, 64))
     data, output = convert('--videos', folder, fps=())
     video = data['annotations'][1]
     assert (video['img_shape'], video['fps']) == ((48, 64), 10)
-    assert video['filename'] == '../videos/cam_take2.avi'
+    assert video['filename'] == '../videos/cam_take2.mp4'
     assert video['keypoint_score'].shape == (1, FRAMES, 17)
     assert not video['keypoint_score'][0, -2:].any()
     assert 'up to the end of the video (take2)' in output
@@ -331,20 +336,13 @@ def test_a_recipe_trains_on_an_animal(convert, run_tool, dlc, tmp_path):
     assert 0 <= json.loads(metrics.read_text())['seg/acc'] <= 100
 
 
-def test_a_project_is_read_as_far_as_it_fits(convert, labels):
+def test_a_project_is_read_as_far_as_it_fits(convert, project):
     """What is left out is printed and kept; `--strict` and names want all of it."""
-    for name in VIDEOS:
-        (labels / f'{name}.csv').unlink()
-    videos = [
-        VideoSegments(name, [Segment(0, 3, 'walk')], 10, FRAMES, f'{name}.mp4')
-        for name in VIDEOS
-    ]
-    path = labels / 'project.boris'
-    write_boris(path, videos, ['walk'])
-    project = json.loads(path.read_text())
-    observations = project['observations']
+    path = project([Segment(0, 3, 'walk')])
+    content = json.loads(path.read_text())
+    observations = content['observations']
     observations['broken off'] = {'events': observations['take1']['events'][:1]}
-    path.write_text(json.dumps(project))
+    path.write_text(json.dumps(content))
     data, output = convert()
     note = (
         f"{path}: 1 of 4 observations are left out: 'broken off' (the state 'walk' "
@@ -436,21 +434,18 @@ FAULTS = [
     (keep, '--label-option teir=a', '--label-option teir'),
     (keep, '--format mmpose', '/take1.json: [0] lacks instances'),
     (text('out', ''), '', '/out: a file'),
+    (keep, '', 'take1.json: has no frame rate; give it (--fps'),
 ]
 
 
 @pytest.mark.parametrize(('change', 'options', 'named'), FAULTS)
 def test_fault_is_one_sentence(change, options, named, convert, tmp_path):
     change(tmp_path)
-    _, error = convert(*options.split(), code=1)
+    fps = () if named.startswith('take1.json: has no') else ('--fps', 10)
+    _, error = convert(*options.split(), code=1, fps=fps)
     for words in named.split(' | '):
         assert words in error
     assert error.count('\n') == 1
-
-
-def test_rate_must_be_known(convert):
-    _, error = convert(fps=(), code=1)
-    assert 'take1.json: has no frame rate; give it (--fps' in error
 
 
 def test_named_layout_agrees_with_its_joints(walk, labels, tmp_path, run_tool):

@@ -6,40 +6,24 @@ import numpy as np
 import pytest
 
 from mmskelseg.converters import precog
-from mmskelseg.converters.precog import CLASSES, JOINTS, PACKED, pack
+from mmskelseg.converters.precog import CLASSES, PACKED, pack
 from mmskelseg.evaluation import to_segments
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import ROOT
+from tests.test_converters import releases
 from tests.test_converters.faults import check_refused, rename
+from tests.test_converters.releases import LABEL
+from tests.test_converters.releases import precog_frame as frame
+from tests.test_converters.releases import precog_table as write
 
 TOOL = 'tools/dataset_converters/precog.py'
 REAL = ROOT.parent / 'shared' / 'data' / 'precog'
-HEADER = '; '.join(JOINTS)
-LABEL = [0, 1, 1, 1, 1, 1, 0, 2, 2, 2, 2, 2]
-
-
-def frame(label, joint='0.5 0.25 2', depth='1'):
-    """Return a line with all joints on the optical axis but the last one."""
-    return ';'.join([f'0 0 {depth}'] * 19 + [joint, str(label)])
-
-
-def write(root, name, *lines):
-    path = root / 'Dataset/CSV' / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes('\r\n'.join([HEADER, *lines, '']).encode())
 
 
 @pytest.fixture
 def release(tmp_path):
-    """Sequences 1 and 2 of four subjects, each at a distance of its own."""
-    root = tmp_path / 'release'
-    for subject in (1, 2, 5, 9):
-        for sequence in (1, 2):
-            depth = f'{subject}.{sequence}'
-            lines = [frame(label, depth=depth) for label in LABEL]
-            write(root, f'Seq{sequence}_{subject}.csv', *lines)
-    return root
+    return releases.precog(tmp_path)
 
 
 def convert(call_tool, source, out, *arguments):
@@ -189,16 +173,16 @@ FAULTS = [
     (change_line(3, '0 0 5.1;', ''), f'{TABLE} | line 3 has 20 columns | 21'),
     (
         change_line(4, '0.5 0.25 2', '0,5 0,25 2'),
-        f"{TABLE} | line 4 | '0,5 0,25 2' | FootRight",
+        f"{TABLE} | line 4 | '0,5' | FootRight",
     ),
     (change_line(2, '0 0 5.1', '0 5.1'), f"{TABLE} | line 2 | '0 5.1' | HipCenter"),
     (
         change_line(2, '0 0 5.1', '0 nan 5.1'),
-        f"{TABLE} | line 2 | '0 nan 5.1' | HipCenter",
+        f"{TABLE} | line 2 | 'nan' | HipCenter",
     ),
     (
         change_line(2, '0.25 2', '0.25 -2'),
-        f'{TABLE} | line 2 | depth -2 | FootRight | above 0',
+        f"{TABLE} | line 2 | '0.5 0.25 -2' | FootRight | above 0",
     ),
     (change_line(9, ';2', ';9'), f"{TABLE} | line 9 | class '9' | 0 to 8"),
     (change_line(9, ';2', ';kick'), f"{TABLE} | line 9 | class 'kick' | 0 to 8"),

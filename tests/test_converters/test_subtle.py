@@ -3,27 +3,19 @@
 import numpy as np
 import pytest
 
-from mmskelseg.converters.subtle import CLASSES
+from mmskelseg.converters import subtle
 from mmskelseg.runtime.files.annotations import load_annotations
 from tests.small_data import ROOT
+from tests.test_converters import releases
+from tests.test_converters.faults import check_refused, remove, text
 
 TOOL = 'tools/dataset_converters/subtle.py'
 REAL = ROOT.parent / 'shared' / 'data' / 'subtle'
-NAMES = ('adult_1', 'adult_2', 'young_3')
 
 
 @pytest.fixture
-def release(tmp_path, rng):
-    """Three mice of 20 frames; the last frame of the first has no label."""
-    root = tmp_path / 'y5a5'
-    for folder in ('coords', 'annots'):
-        (root / folder).mkdir(parents=True)
-    for name in NAMES:
-        joints = rng.normal(0, 3, (20, 27))
-        np.savetxt(root / f'coords/{name}.csv', joints, '%.4f', ',')
-        rows = [f'{i / 20},{CLASSES[i // 5]}' for i in range(19 + (name != NAMES[0]))]
-        (root / f'annots/{name}.csv').write_text('\n'.join([',0', *rows]) + '\n')
-    return root
+def release(tmp_path):
+    return releases.subtle(tmp_path)
 
 
 def test_mice_are_seen_from_above_and_have_a_fold_each(release, tmp_path, run_tool):
@@ -43,36 +35,29 @@ def test_mice_are_seen_from_above_and_have_a_fold_each(release, tmp_path, run_to
     assert (np.diff(second['keypoint'][0, 0, order, 1]) < 0).all()
 
 
-def break_number(root):
-    (root / 'coords/adult_2.csv').write_text('1,2,3\n')
-    return 'adult_2.csv: line 1', '27 numbers'
+def replaced(old, new):
+    def change(root):
+        path = root / LABEL
+        path.write_text(path.read_text().replace(old, new, 1))
+
+    return change
 
 
-def break_class(root):
-    path = root / 'annots/adult_2.csv'
-    path.write_text(path.read_text().replace('walking', 'flying', 1))
-    return 'adult_2.csv: line 7', "'flying'", 'rearing'
+LABEL = 'annots/adult_2.csv'
+FAULTS = [
+    (
+        text('coords/adult_2.csv', '1,2,3\n'),
+        '/coords/adult_2.csv | line 1 | 27 numbers',
+    ),
+    (replaced('walking', 'flying'), f"/{LABEL} | line 7 | 'flying' | rearing"),
+    (text(LABEL, ',0\n0,na\n'), f'/{LABEL} | 1 labels | 20 frames'),
+    (remove(LABEL), f'/{LABEL} | missing'),
+]
 
 
-def break_length(root):
-    path = root / 'annots/adult_2.csv'
-    path.write_text('\n'.join(path.read_text().splitlines()[:9]))
-    return 'adult_2.csv: 8 labels', '20 frames'
-
-
-def lose_labels(root):
-    (root / 'annots/adult_2.csv').unlink()
-    return ('adult_2.csv: missing',)
-
-
-@pytest.mark.parametrize(
-    'change', [break_number, break_class, break_length, lose_labels]
-)
-def test_fault_is_one_sentence(change, release, tmp_path, call_tool):
-    named = change(release)
-    done = call_tool(TOOL, release, tmp_path / 'out', code=1)
-    assert all(words in done.stderr for words in named)
-    assert not (tmp_path / 'out').exists()
+@pytest.mark.parametrize(('change', 'named'), FAULTS)
+def test_fault_in_the_release_names_file_and_place(change, named, release, tmp_path):
+    check_refused(subtle.convert, release, tmp_path / 'out', change, named)
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason='the mice are not here')

@@ -7,29 +7,17 @@ from mmskelseg.converters import tum_kitchen
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
 from tests.small_data import ROOT
+from tests.test_converters import releases
 from tests.test_converters.faults import check_refused, rename, text
+from tests.test_converters.releases import FRAMES
 
 TOOL = 'tools/dataset_converters/tum_kitchen.py'
 REAL = ROOT.parent / 'shared' / 'data' / 'tum_kitchen_labels'
-FRAMES = 12
-
-
-def make_pose(path, frames, seed=0):
-    pose = np.random.default_rng(seed).uniform((3, -1, -1), (5, 1, 1), (frames, 15, 3))
-    path.parent.mkdir(exist_ok=True)
-    np.save(path, pose.astype(np.float32))
 
 
 @pytest.fixture
 def release(tmp_path):
-    """Three short videos: id n + 1 in frame n, with the old files' line ends."""
-    root = tmp_path / 'release'
-    (root / 'Labels_TUM').mkdir(parents=True)
-    for video in ('01', '02', '03'):
-        make_pose(root / f'Poses/{video}_pose3d.npy', FRAMES, int(video))
-        text = ''.join(f'{n + 1}\r\n' for n in range(FRAMES))
-        (root / f'Labels_TUM/{video}.txt').write_bytes(text.encode())
-    return root
+    return releases.tum_kitchen(tmp_path)
 
 
 def test_conversion_counts_old_ids_from_zero(release, tmp_path, run_tool):
@@ -97,7 +85,7 @@ def test_real_labels_convert(tmp_path, call_tool):
         (tmp_path / 'labels' / path.name).write_bytes(path.read_bytes())
         pose = tmp_path / f'raw/Poses/{path.stem}_pose3d.npy'
         pose.parent.mkdir(parents=True, exist_ok=True)
-        make_pose(pose, len(path.read_text().split()))
+        np.save(pose, releases.lcr_pose(len(path.read_text().split())))
     done = call_tool(
         TOOL, tmp_path / 'raw', tmp_path / 'out', '--labels', tmp_path / 'labels'
     )

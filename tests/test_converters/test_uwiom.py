@@ -14,36 +14,12 @@ from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
 from tests.small_data import ROOT
 from tests.test_converters.faults import check_refused, remove, rename, save, truncate
+from tests.test_converters.releases import FRAMES
+from tests.test_converters.releases import UWIOM_NAMES as RELEASE_NAMES
+from tests.test_converters.releases import uwiom as make_release
 
 TOOL = 'tools/dataset_converters/uwiom.py'
 REAL = ROOT.parent / 'shared' / 'data' / 'uwiom_raw'
-FRAMES = 12
-RELEASE_NAMES = [
-    f'{name}\n'
-    for name in (
-        'box_bend_pick-up_low', 'box_bend_place_low', 'box_stand_pick-up_mid',
-        'box_stand_pick-up_top', 'box_stand_place_mid', 'box_stand_place_top',
-        'box_walk_hold_none', 'none_bend_none_none', 'none_stand_none_none',
-        'none_stand_reach_top', 'none_walk_none_none', 'rod_bend_pick-up_low',
-        'rod_bend_place_low', 'rod_stand_pick-up_mid', 'rod_stand_pick-up_top',
-        'rod_stand_place_mid', 'rod_stand_place_top',
-    )
-]  # fmt: skip
-
-
-def make_release(root, videos=('01', '02', '03')):
-    """Write a release of short videos: label n // 2 in frame n, risk n."""
-    for part in ('Poses', 'Labels/ClassNumber', 'RebaScoreFrameWise'):
-        (root / part).mkdir(parents=True)
-    np.save(root / 'Labels/uniquelabelnames.npy', np.array(RELEASE_NAMES))
-    for video in videos:
-        rng = np.random.default_rng(int(video))
-        pose = rng.uniform((3, -1, -1), (5, 1, 1), (FRAMES, 15, 3))
-        kind = np.float64 if video == '03' else np.float32
-        np.save(root / f'Poses/{video}_pose3d.npy', pose.astype(kind))
-        np.save(root / f'Labels/ClassNumber/{video}.npy', np.arange(FRAMES) // 2)
-        np.savetxt(root / f'RebaScoreFrameWise/{video}.txt', np.arange(FRAMES))
-    return root
 
 
 @pytest.fixture
@@ -278,6 +254,11 @@ def files_below(folder):
     return sorted(str(p.relative_to(folder)) for p in folder.rglob('*') if p.is_file())
 
 
+def is_complete(place):
+    files = find_files(place / 'Data/UW', uwiom.PARTS)
+    return videos_of(files) == ['01', '02', '03']
+
+
 def test_download_unpacks_the_release_alone(server, tmp_path, call_tool):
     """Only the release's own files are written, whatever names the archive holds."""
     server.content = make_archive(tmp_path / 'made')
@@ -310,8 +291,7 @@ def test_download_continues_where_it_ended(server, tmp_path):
     server.cut = None
     uwiom.download_release(server.url, place)
     assert server.asked == [None, 'bytes=1000-']
-    files = find_files(place / 'Data/UW', uwiom.PARTS)
-    assert videos_of(files) == ['01', '02', '03']
+    assert is_complete(place)
 
 
 @pytest.mark.parametrize('ranges', [True, False])
@@ -321,8 +301,7 @@ def test_download_starts_anew_where_it_cannot_continue(server, tmp_path, ranges)
     server.ranges = ranges
     (tmp_path / 'MTL-ERA.zip.part').write_bytes(b'x' * 10_000_000)
     uwiom.download_release(server.url, tmp_path)
-    files = find_files(tmp_path / 'Data/UW', uwiom.PARTS)
-    assert videos_of(files) == ['01', '02', '03']
+    assert is_complete(tmp_path)
 
 
 def test_interrupted_unpacking_is_done_again(server, tmp_path):
@@ -330,8 +309,7 @@ def test_interrupted_unpacking_is_done_again(server, tmp_path):
     (tmp_path / 'MTL-ERA.zip').write_bytes(make_archive(tmp_path / 'made'))
     make_release(tmp_path / 'Data/UW', ['01'])
     uwiom.download_release(server.url, tmp_path)
-    files = find_files(tmp_path / 'Data/UW', uwiom.PARTS)
-    assert videos_of(files) == ['01', '02', '03']
+    assert is_complete(tmp_path)
     assert not (tmp_path / 'MTL-ERA.zip').exists()
     assert server.asked == []
 

@@ -20,7 +20,7 @@ from mmskelseg.runtime.labels import label_format, read_segments
 from mmskelseg.runtime.labels.reading import reader_options
 from mmskelseg.runtime.poses import Poses, read_poses
 from tests.small_data import ROOT, small_annotations
-from tests.test_converters.test_uwiom import RELEASE_NAMES
+from tests.test_converters import releases
 from tests.test_faults.oracle import run_command
 
 SAMPLES = ROOT / 'tests' / 'test_runtime' / 'test_labels' / 'samples'
@@ -733,130 +733,21 @@ def _release(name: str, kind: str, mutated: str, *before: str, **options: Any) -
     )
 
 
-def _common_layout(folder: Path) -> Path:
-    root, rng = folder / 'raw', np.random.default_rng(0)
-    for part in ('features', 'groundTruth', 'splits'):
-        (root / part).mkdir(parents=True)
-    (root / 'mapping.txt').write_text('0 take\n1 pour\n2 background\n')
-    names = np.array(['take', 'pour', 'background'])
-    for i, video in enumerate('abc'):
-        length = 12 + 2 * i
-        np.save(root / f'features/{video}.npy', rng.normal(size=(4, length)))
-        lines = names[(np.arange(length) // 5 + i) % 3]
-        (root / f'groundTruth/{video}.txt').write_text('\n'.join(lines) + '\n')
-    (root / 'splits/train.split1.bundle').write_text('a.txt\nb.txt\n')
-    (root / 'splits/test.split1.bundle').write_text('c.txt\n')
-    return root
-
-
 for pattern, kind in (('*.npy', 'npy'), ('*.txt', 'rows'), ('*.bundle', 'rows')):
     _release('common_layout', kind, pattern, 'import', after=('--fps', '15'))(
-        _common_layout
+        releases.common_layout
     )
-
-
-def _subtle(folder: Path) -> Path:
-    root, rng = folder / 'y5a5', np.random.default_rng(0)
-    for part in ('coords', 'annots'):
-        (root / part).mkdir(parents=True)
-    for name in ('adult_1', 'adult_2'):
-        joints = rng.normal(0, 3, (12, 27))
-        np.savetxt(root / f'coords/{name}.csv', joints, '%.4f', ',')
-        rows = [f'{i / 20},{("na", "walking")[i // 6]}' for i in range(12)]
-        (root / f'annots/{name}.csv').write_text('\n'.join([',0', *rows]) + '\n')
-    return root
-
-
-_release('subtle', 'rows', 'coords/*.csv')(_subtle)
-_release('subtle', 'rows', 'annots/*.csv')(_subtle)
-
-
-def _dest(folder: Path) -> Path:
-    root, rng = folder / 'LARA', np.random.default_rng(0)
-    for part in ('features', 'gt_arr', 'splits'):
-        (root / part).mkdir(parents=True)
-    (root / 'mapping.txt').write_text('0 NONE\n1 take\n2 pour\n')
-    for i, (video, frames) in enumerate({'a': 12, 'b': 14, 'c': 16}.items()):
-        array = rng.uniform(10, 500, (6, frames, 19, 1))
-        np.save(root / f'features/{video}.npy', array)
-        label = (np.arange(frames) // 5 + i) % 3
-        np.save(root / f'gt_arr/{video}.npy', label.astype(float))
-    (root / 'splits/train.split1.bundle').write_text('a.txt\nb.txt\n')
-    (root / 'splits/test.split1.bundle').write_text('c.txt\n')
-    return root
-
-
+for pattern in ('coords/*.csv', 'annots/*.csv'):
+    _release('subtle', 'rows', pattern)(releases.subtle)
+_release('precog', 'rows', '*.csv')(releases.precog)
 for pattern, kind in (('*.npy', 'npy'), ('*.txt', 'rows')):
-    _release('dest', kind, pattern, 'import')(_dest)
-
-
-def _precog(folder: Path) -> Path:
-    from mmskelseg.converters.precog import JOINTS
-
-    tables = folder / 'release' / 'Dataset' / 'CSV'
-    tables.mkdir(parents=True)
-    for subject in (1, 2, 5, 9):
-        for sequence in (1, 2):
-            lines = [
-                ';'.join([f'0 0.1 {subject}'] * 20 + [str(label)])
-                for label in (0, 1, 1, 1, 1, 1, 0, 2, 2)
-            ]
-            text = '\r\n'.join(['; '.join(JOINTS), *lines, ''])
-            (tables / f'Seq{sequence}_{subject}.csv').write_bytes(text.encode())
-    return folder / 'release'
-
-
-_release('precog', 'rows', '*.csv')(_precog)
-
-
-def _lcr(folder: Path, labels: str) -> Path:
-    root, rng = folder / 'release', np.random.default_rng(0)
-    for part in ('Poses', labels):
-        (root / part).mkdir(parents=True)
-    for video in ('01', '02', '03'):
-        pose = rng.uniform((3, -1, -1), (5, 1, 1), (12, 15, 3)).astype(np.float32)
-        np.save(root / f'Poses/{video}_pose3d.npy', pose)
-    return root
-
-
-def _tum_kitchen(folder: Path) -> Path:
-    root = _lcr(folder, 'Labels_TUM')
-    for video in ('01', '02', '03'):
-        text = ''.join(f'{n + 1}\r\n' for n in range(12))
-        (root / f'Labels_TUM/{video}.txt').write_text(text)
-    return root
-
-
-def _uwiom(folder: Path) -> Path:
-    root = _lcr(folder, 'Labels/ClassNumber')
-    (root / 'RebaScoreFrameWise').mkdir()
-    np.save(root / 'Labels/uniquelabelnames.npy', np.array(RELEASE_NAMES))
-    for video in ('01', '02', '03'):
-        np.save(root / f'Labels/ClassNumber/{video}.npy', np.arange(12) // 2)
-        np.savetxt(root / f'RebaScoreFrameWise/{video}.txt', np.arange(12))
-    return root
-
-
-for pattern, kind in (('*.npy', 'npy'), ('*.txt', 'rows')):
-    _release('tum_kitchen', kind, pattern)(_tum_kitchen)
-    _release('uwiom', kind, pattern, after=('--test', '03'))(_uwiom)
-
-
-def _desktop_assembly(folder: Path) -> Path:
-    root, rng = folder / 'release', np.random.default_rng(0)
-    for part in ('groundTruth', 'keypoints'):
-        (root / part).mkdir(parents=True)
-    lines = ['Pick_up_lid'] * 3 + ['Close_lid'] * 4 + ['Background']
-    for day in (1, 2, 3):
-        video = f'2020-04-{day:02d}_14-03-25'
-        (root / 'groundTruth' / video).write_text('\n'.join(lines) + '\n')
-        pose = rng.uniform((0, 0, 0.1), (640, 480, 1), (8, 17, 3))
-        np.save(root / f'keypoints/{video}.npy', pose)
-    return root
-
-
+    _release('dest', kind, pattern, 'import')(lambda folder: releases.dest(folder)[0])
+    _release('tum_kitchen', kind, pattern)(releases.tum_kitchen)
+    _release('uwiom', kind, pattern, after=('--test', '03'))(
+        lambda folder: releases.uwiom(folder / 'release')
+    )
 for pattern, kind in (('*.npy', 'npy'), ('2020-*-25', 'rows')):
-    _release('desktop_assembly', kind, pattern)(_desktop_assembly)
+    _release('desktop_assembly', kind, pattern)(releases.desktop_assembly)
 
 
 def _keypoints(folder: Path) -> Path:

@@ -215,7 +215,7 @@ def test_messages_stay_a_line():
 
 
 def test_number_of_a_class_has_bounds(tmp_path):
-    from mmskelseg.converters.text_layout import read_classes
+    from mmskelseg.converters.shared_layout import read_classes
 
     path = tmp_path / 'mapping.txt'
     path.write_text(f'0 walk\n{"1" * 5001} lift\n')

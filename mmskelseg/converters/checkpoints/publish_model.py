@@ -13,7 +13,7 @@ tensors and JSON, so loading it cannot run code.
 from collections.abc import Mapping
 from pathlib import Path
 
-from mmskelseg.converters.options import Converter, Option
+from mmskelseg.converters.options import Converter
 from mmskelseg.runtime.files.work_folders import checkpoint_file
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.version import __version__
@@ -65,8 +65,8 @@ def convert(src: Path, dst: Path, options: Mapping[str, object] | None = None) -
 
 CONVERTER = Converter(
     convert,
-    (
-        Option('src', 'checkpoint or work folder of a training', type=Path),
-        Option('dst', 'file to write: .safetensors or .pth', type=Path),
-    ),
+    {
+        'src': 'checkpoint or work folder of a training',
+        'dst': 'file to write: .safetensors or .pth',
+    },
 )

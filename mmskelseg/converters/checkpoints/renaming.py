@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from mmskelseg.converters.options import Converter, Option
+from mmskelseg.converters.options import Converter
 from mmskelseg.runtime.messages.errors import UserError
 
 Value = TypeVar('Value')
@@ -41,14 +41,12 @@ def converter(
 
     return Converter(
         run,
-        (
-            Option('src', 'checkpoint of the reference code', type=Path),
-            Option('dst', 'checkpoint to write', type=Path),
-            Option(
-                '--modality',
-                'branch of the model that gets the weights (default: %(default)s)',
-            ),
-        ),
+        {
+            'src': 'checkpoint of the reference code',
+            'dst': 'checkpoint to write',
+            '--modality': 'branch of the model that gets the weights (default: '
+            '%(default)s)',
+        },
     )
 
 

@@ -6,8 +6,12 @@ raise one for a video that lacks something they need.
 """
 
 from mmskelseg.runtime.files.formats import import_modules
-from mmskelseg.runtime.labels.boris import read_boris, write_boris
-from mmskelseg.runtime.labels.boris_events import read_boris_events, write_boris_events
+from mmskelseg.runtime.labels.boris import (
+    read_boris,
+    read_boris_events,
+    write_boris,
+    write_boris_events,
+)
 from mmskelseg.runtime.labels.cvat import read_cvat
 from mmskelseg.runtime.labels.elan import read_elan, write_elan
 from mmskelseg.runtime.labels.label_studio import read_label_studio, write_label_studio

@@ -1,9 +1,12 @@
-"""BORIS: projects (``.boris``), read and written.
+"""BORIS: projects (``.boris``) and exported tables of events, read and written.
 
-The format is 7.0, of BORIS 7 to 9, possibly compressed (``.boris.gz``). An event
-is ``[time, subject, code, modifiers, comment, frame]``; a state consists of two events
-with the same subject, code and modifiers. Times are in seconds, over all files of
-player 1 in sequence, plus the observation's time offset.
+The format of projects is 7.0, of BORIS 7 to 9, possibly compressed (``.boris.gz``). An
+event is ``[time, subject, code, modifiers, comment, frame]``; a state consists of two
+events with the same subject, code and modifiers. Times are in seconds, over all files
+of player 1 in sequence, plus the observation's time offset.
+
+Each line of a table is a state (``Start (s)``, ``Stop (s)``) or an event (``Time``,
+with START or STOP as ``Behavior type``, or as ``Status`` in BORIS 7).
 """
 
 import json
@@ -11,11 +14,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from functools import partial
+from typing import Any, NamedTuple
 
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.inputs import check_fps
-from mmskelseg.runtime.files.parsing import FilePath, check_shape, number, read_json
+from mmskelseg.runtime.files.parsing import (
+    FilePath,
+    Row,
+    as_dicts,
+    check_shape,
+    number,
+    read_json,
+    read_rows,
+)
 from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts, choose, video_name
 from mmskelseg.runtime.labels.segments import (
     Segment,
@@ -24,13 +36,13 @@ from mmskelseg.runtime.labels.segments import (
     make_segment,
     sorted_videos,
 )
+from mmskelseg.runtime.labels.text import write_rows
 from mmskelseg.runtime.messages.errors import UserError, shown
 
-Observation = TypeVar('Observation')
-NO_SUBJECT = 'No focal subject'
+_NO_SUBJECT = 'No focal subject'
 # Behavior of the point events that mark stretches.
-MARK = 'to label'
-POINT = 'POINT'
+_MARK = 'to label'
+_POINT = 'POINT'
 _PROJECT = {
     'behaviors_conf': {...: {'code': str, 'type': str}},
     'observations': {
@@ -59,16 +71,17 @@ _NEW_OBSERVATION = json.loads("""{
     "media_creation_date_as_offset": false, "media_scan_sampling_duration": 0,
     "image_display_duration": 1, "close_behaviors_between_videos": false
 }""")
-
-
-class Options(NamedTuple):
-    """The options of a reader; see :func:`read_boris`."""
-
-    observation: str | Sequence[str] | None
-    subject: str | None
-    point_seconds: float | None
-    strict: bool
-    notes: list[str] | None
+_MEDIA_COLUMNS = ('Media file name', 'Media file path', 'Media file')
+_NO_MEDIA = ('', 'NA', 'Not found')
+# The header of an aggregated export.
+_HEADER = (
+    'Observation id,Observation date,Description,Observation type,Source,'
+    'Time offset (s),Coding duration,Media duration (s),FPS (frame/s),Subject,'
+    'Observation duration by subject by observation,Behavior,Behavioral category,'
+    'Behavior type,Start (s),Stop (s),Duration (s),Media file name,Image index start,'
+    'Image index stop,Image file path start,Image file path stop,Comment start,'
+    'Comment stop'
+)
 
 
 class Event(NamedTuple):
@@ -85,121 +98,90 @@ class Event(NamedTuple):
     kind: str = ''
 
 
-@LABEL_FORMATS.register(
-    'boris',
-    {
-        '.boris': None,
-        '.boris.gz': None,
-        '.json': lambda content: (
-            isinstance(content, dict) and 'behaviors_conf' in content
-        ),
-    },
-)
-def read_boris(
-    path: FilePath,
-    *,
-    observation: str | Sequence[str] | None = None,
-    subject: str | None = None,
-    point_seconds: float | None = None,
-    strict: bool = False,
-    notes: list[str] | None = None,
-) -> list[VideoSegments]:
-    """Return the states of each video in a BORIS project.
+class Observation(NamedTuple):
+    """How to get its events, and the videos of its segments, given its place."""
 
-    A video is named after its media file, or after the observation if it is live.
-    Observations that do not fit are skipped as a whole, with a note: those that lack
-    the subject or have several subjects, have a state without an end, label the same
-    video as another one, or have no events to read.
-
-    Args:
-        path: The project file.
-        observation: Read only this observation, or these; each of them must fit.
-        subject: Read only events of this subject; an empty text is BORIS' "No focal
-            subject". Needed for observations of several subjects.
-        point_seconds: Read point events as well, each as a segment that begins there
-            and lasts so many seconds. By default they are skipped, with a note.
-        strict: Whether an observation that does not fit is an error.
-        notes: List to which notes are appended; by default they are logged as warnings.
-    """
-    project = read_json(path, 'BORIS')
-    check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
-    types = {item['code']: item['type'] for item in project['behaviors_conf'].values()}
-    return read_observations(
-        path,
-        project['observations'],
-        lambda found, place: _events(found, types, place),
-        _videos,
-        Options(observation, subject, point_seconds, strict, notes),
-    )
+    events: Callable[[str], Iterable[Event]]
+    videos: Callable[[Sequence[Segment], str], Iterable[VideoSegments]]
 
 
-def read_observations(
-    path: FilePath,
-    there: Mapping[str, Observation],
-    read_events: Callable[[Observation, str], Iterable[Event]],
-    divide: Callable[
-        [str, Observation, Sequence[Segment], str], Iterable[VideoSegments]
-    ],
-    options: Options,
-) -> list[VideoSegments]:
-    """Return the states of each video in observations.
+def _reader(
+    observations_of: Callable[[FilePath], Mapping[str, Observation]],
+) -> Callable[..., list[VideoSegments]]:
+    def read(
+        path: FilePath,
+        *,
+        observation: str | Sequence[str] | None = None,
+        subject: str | None = None,
+        point_seconds: float | None = None,
+        strict: bool = False,
+        notes: list[str] | None = None,
+    ) -> list[VideoSegments]:
+        """Return the states of each video in a file of BORIS.
 
-    Args:
-        path: The file.
-        there: Its observations by name.
-        read_events: Returns the events of an observation, given its place for messages.
-        divide: Splits a named observation and its segments into videos.
-        options: Options of the reader.
-    """
-    names, length = list(there), None
-    wanted = options.observation
-    if wanted is not None:
-        wanted = [wanted] if isinstance(wanted, str) else wanted
-        names = [choose(name, names, str(path), 'observation', '') for name in wanted]
-    if options.point_seconds is not None:
-        length = number(options.point_seconds, str(path), 'point_seconds')
-        if length <= 0:
-            raise UserError(
-                f'{path}: point_seconds is {length:g}, expected the length in seconds '
-                'of each point event, a number above 0.'
-            )
-    parts = Parts(
-        path,
-        'observations',
-        'choose one of the two by --label-option observation=NAME',
-        options.strict or bool(options.observation),
-        options.notes,
-    )
-    # Number of point events in observations with and without states.
-    points: Counter[bool] = Counter()
-    for name in dict.fromkeys(names):
-        place = f'{path}: observation {name!r}'
-        with parts.part(repr(name), place) as videos:
-            events = list(read_events(there[name], place))
-            segments = _segments(events, options.subject, length, place)
-            points[bool(segments)] += sum(event.kind == POINT for event in events)
-            videos += divide(name, there[name], segments, place)
-    if length is None and points.total():
+        A video is named after its media file, or after the observation if it is live.
+        Observations that do not fit are skipped as a whole, with a note: those that
+        lack the subject or have several subjects, have a state without an end, label
+        the same video as another one, or have no events to read.
+
+        Args:
+            path: The project; or a table, CSV or TSV, of "aggregated events" or
+                "tabular events".
+            observation: Read only this observation, or these; each of them must fit.
+            subject: Read only events of this subject; an empty text is BORIS' "No focal
+                subject". Needed for observations of several subjects.
+            point_seconds: Read point events as well, each as a segment that begins
+                there and lasts so many seconds. By default they are skipped, with a
+                note.
+            strict: Whether an observation that does not fit is an error.
+            notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
+        """
+        found = observations_of(path)
+        names, length = list(found), None
+        if observation is not None:
+            wanted = [observation] if isinstance(observation, str) else observation
+            names = [choose(one, names, str(path), 'observation', '') for one in wanted]
+        if point_seconds is not None:
+            length = number(point_seconds, str(path), 'point_seconds')
+            if length <= 0:
+                raise UserError(
+                    f'{path}: point_seconds is {length:g}, expected the length in '
+                    'seconds of each point event, a number above 0.'
+                )
+        remedy = 'choose one of the two by --label-option observation=NAME'
+        strict = strict or bool(observation)
+        parts = Parts(path, 'observations', remedy, strict, notes)
+        # Number of point events in observations with and without states.
+        points: Counter[bool] = Counter()
+        for name in dict.fromkeys(names):
+            place = f'{path}: observation {name!r}'
+            with parts.part(repr(name), place) as videos:
+                events = list(found[name].events(place))
+                segments = _segments(events, subject, length, place)
+                points[bool(segments)] += sum(event.kind == _POINT for event in events)
+                videos += found[name].videos(segments, place)
         remedy = '--label-option point_seconds=0.1 reads each as a tenth of a second'
-        if parts.is_empty:
+        if length is None and points.total() and parts.is_empty:
             raise UserError(
                 f'{path}: no states, only {points.total()} point events, which have no '
                 f'duration; {remedy}.'
             )
-        if points[True]:
+        if length is None and points[True]:
             parts.note(
                 f'{path}: {points[True]} point events are skipped, since they have no '
                 f'duration; {remedy}'
             )
-    return parts.read()
+        return parts.read()
+
+    return read
 
 
 def _segments(
     events: Iterable[Event], subject: str | None, length: float | None, place: str
 ) -> list[Segment]:
     """Return the segments of a subject: its states, and its points of a length."""
-    events = [event for event in events if length or event.kind != POINT]
-    wanted = '' if subject == NO_SUBJECT else subject
+    events = [event for event in events if length or event.kind != _POINT]
+    wanted = '' if subject == _NO_SUBJECT else subject
     there = sorted({event.subject for event in events})
     if there:
         option = '--label-option subject=NAME'
@@ -210,7 +192,7 @@ def _segments(
         if event.subject != wanted:
             continue
         start, end = event.time, event.time + (length or 0)
-        if event.kind != POINT:
+        if event.kind != _POINT:
             key = (event.code, event.modifiers)
             expected = 'STOP' if key in running else 'START'
             if event.kind not in ('', expected):
@@ -230,6 +212,16 @@ def _segments(
             'its stop event, with the same subject and modifiers.'
         )
     return segments
+
+
+def _project(path: FilePath) -> dict[str, Observation]:
+    project = read_json(path, 'BORIS')
+    check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
+    types = {item['code']: item['type'] for item in project['behaviors_conf'].values()}
+    return {
+        name: Observation(partial(_events, found, types), partial(_videos, name, found))
+        for name, found in project['observations'].items()
+    }
 
 
 def _events(
@@ -254,8 +246,8 @@ def _events(
                 f'{where} has the behavior {code!r}, which the ethogram lacks; add it '
                 'there or delete the event.'
             )
-        if code != MARK:
-            kind = '' if types[code].startswith('State') else POINT
+        if code != _MARK:
+            kind = '' if types[code].startswith('State') else _POINT
             seconds = number(time, where, 'time') - offset
             yield Event(seconds, subject, code, modifiers, kind)
 
@@ -289,6 +281,93 @@ def _videos(
         yield VideoSegments(video_name(file), inside, rates.get(file), None, file)
 
 
+read_boris = LABEL_FORMATS.register(
+    'boris',
+    {
+        '.boris': None,
+        '.boris.gz': None,
+        '.json': lambda content: (
+            isinstance(content, dict) and 'behaviors_conf' in content
+        ),
+    },
+)(_reader(_project))
+
+
+def _table(path: FilePath) -> dict[str, Observation]:
+    rows = read_rows(path)
+    heads = [
+        i
+        for i, (_, row) in enumerate(rows)
+        if 'Behavior' in row and {'Time', 'Start (s)'} & set(row)
+    ]
+    if not heads:
+        raise UserError(
+            f'{path}: no line has the columns Behavior and Time, or Behavior and '
+            'Start (s); export the events from BORIS as aggregated or tabular events.'
+        )
+    # Tables of BORIS 7 have a preamble.
+    lines = [row for _, row in rows[: heads[0]]]
+    above = next((row[1] for row in lines if row[0] == 'Observation id'), '')
+    found: dict[str, list[Row]] = {}
+    for place, row in as_dicts(rows[heads[0] :], path):
+        found.setdefault(row.get('Observation id', above), []).append((place, row))
+    return {
+        name: Observation(partial(_row_events, own), partial(_row_videos, name, own))
+        for name, own in found.items()
+    }
+
+
+def _row_events(rows: Sequence[Row], place: str) -> Iterator[Event]:
+    for place, row in rows:
+        if row['Behavior'] == _MARK:
+            continue
+        kinds = (row.get('Behavior type'), row.get('Status'))
+        times = ('Start (s)', 'Stop (s)') if 'Start (s)' in row else ('Time',)
+        times = times[:1] if _POINT in kinds else times
+        offset = number(row.get('Time offset (s)') or 0, place, 'Time offset (s)')
+        subject = row.get('Subject', '')
+        modifiers = [value for key, value in row.items() if key.startswith('Modifier')]
+        seconds = [number(row.get(column), place, column) for column in times]
+        if seconds != sorted(seconds):
+            raise UserError(
+                f'{place}: the state {shown(row["Behavior"])} starts at '
+                f'{seconds[0]:g} s and stops at {seconds[1]:g} s; correct it in BORIS '
+                'and export it again.'
+            )
+        for second in seconds:
+            yield Event(
+                second - offset,
+                '' if subject == _NO_SUBJECT else subject,
+                row['Behavior'],
+                '|'.join(modifiers),
+                next((kind for kind in kinds if kind in ('START', 'STOP', _POINT)), ''),
+            )
+
+
+def _row_videos(
+    name: str, rows: Sequence[Row], segments: Sequence[Segment], place: str
+) -> list[VideoSegments]:
+    media = {
+        next((row[column] for column in _MEDIA_COLUMNS if column in row), '')
+        for _, row in rows
+    }
+    files = sorted(media.difference(_NO_MEDIA))
+    if len(files) > 1:
+        raise UserError(
+            f'{place} has the media {", ".join(files)}, but a table does not state '
+            'where each one ends; give the .boris project instead.'
+        )
+    if not files:
+        return [VideoSegments(name, segments)]
+    return [VideoSegments(video_name(files[0]), segments, filename=files[0])]
+
+
+read_boris_events = LABEL_FORMATS.register(
+    'boris_events',
+    dict.fromkeys(('.csv', '.tsv', '.txt'), lambda row: 'Behavior' in row),
+)(_reader(_table))
+
+
 def write_boris(
     path: FilePath, videos: Sequence[VideoSegments], classes: Sequence[str]
 ) -> None:
@@ -299,12 +378,7 @@ def write_boris(
     below 1000 frames per second. Confidences become comments on the starts of states.
     A mark becomes a point event at its start, with its end and reason as comment. For a
     video without ``filename``, the media file is its name without an extension, and
-    BORIS asks for the file.
-
-    Args:
-        path: The file to write.
-        videos: Videos of different names, with fps and num_frames.
-        classes: Names of all classes, including those without segments.
+    BORIS asks for the file. Videos need different names, fps and num_frames.
     """
     sorted_videos(videos, path)
     now = datetime.now().isoformat(timespec='seconds')
@@ -320,7 +394,7 @@ def write_boris(
         for i, name in enumerate(classes)
     ]
     if any(video.marks for video in videos):
-        behaviors.append({**_NEW_BEHAVIOR, 'type': 'Point event', 'code': MARK})
+        behaviors.append({**_NEW_BEHAVIOR, 'type': 'Point event', 'code': _MARK})
     project = {
         **_NEW_PROJECT,
         'project_date': now,
@@ -335,7 +409,7 @@ def write_boris(
 def _observation(
     video: VideoSegments, classes: Sequence[str], now: str
 ) -> dict[str, object]:
-    fps, duration = fps_and_duration(video)
+    fps, duration = _fps_and_duration(video)
     media = video.filename or video.name
     events: list[tuple[float, int, list]] = []
 
@@ -352,9 +426,9 @@ def _observation(
                 f'{", ".join(classes)}.'
             )
         add(0, segment.end, segment.label, '')
-        add(1, segment.start, segment.label, comment_on(segment))
+        add(1, segment.start, segment.label, _comment_on(segment))
     for mark in video.marks:
-        add(2, round(mark.start, 3), MARK, f'until {mark.end:.3f} s: {mark.label}')
+        add(2, round(mark.start, 3), _MARK, f'until {mark.end:.3f} s: {mark.label}')
     return {
         **_NEW_OBSERVATION,
         'file': {'1': [media], **{str(i): [] for i in range(2, 9)}},
@@ -370,8 +444,7 @@ def _observation(
     }
 
 
-def fps_and_duration(video: VideoSegments) -> tuple[float, float]:
-    """Return frames per second and the duration in seconds of a video to write."""
+def _fps_and_duration(video: VideoSegments) -> tuple[float, float]:
     place = f'video {video.name!r}'
     fps = check_fps(video.fps, place)
     if video.num_frames is None:
@@ -382,6 +455,44 @@ def fps_and_duration(video: VideoSegments) -> tuple[float, float]:
     return fps, round(video.num_frames / fps, 3)
 
 
-def comment_on(segment: Segment) -> str:
-    """Return the confidence of a segment as a comment."""
+def _comment_on(segment: Segment) -> str:
     return '' if segment.score is None else f'confidence {segment.score:.3f}'
+
+
+def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
+    """Write videos with fps and num_frames as BORIS' export "aggregated events"."""
+    now = datetime.now().isoformat(' ', timespec='seconds')
+    columns = _HEADER.split(',')
+    rows = []
+    for video in videos:
+        fps, duration = _fps_and_duration(video)
+        media = video.filename or video.name
+        total = sum(segment.end - segment.start for segment in video.segments)
+        for segment in video.segments:
+            start, stop = round(segment.start, 3), round(segment.end, 3)
+            values: dict[str, object] = {
+                'Observation id': video.name,
+                'Observation date': now,
+                'Observation type': 'Media file',
+                'Source': f'player #1:{media}',
+                'Time offset (s)': 0.0,
+                'Coding duration': f'{duration:.3f}',
+                'Media duration (s)': f'{duration:.3f}',
+                'FPS (frame/s)': f'{fps:.3f}',
+                'Subject': _NO_SUBJECT,
+                'Observation duration by subject by observation': f'{total:.3f}',
+                'Behavior': segment.label,
+                'Behavioral category': 'Not defined',
+                'Behavior type': 'STATE',
+                'Start (s)': f'{start:.3f}',
+                'Stop (s)': f'{stop:.3f}',
+                'Duration (s)': f'{stop - start:.3f}',
+                'Media file name': media,
+                'Image index start': frame_at(start, fps),
+                'Image index stop': frame_at(stop, fps),
+                'Image file path start': 'NA',
+                'Image file path stop': 'NA',
+                'Comment start': _comment_on(segment),
+            }
+            rows.append([values.get(column, '') for column in columns])
+    write_rows(path, columns, rows)

@@ -1,8 +1,7 @@
 """Bouts from files of labels and predictions, and tables of their statistics."""
 
-import csv
-import io
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 from logging import WARNING
 from math import inf, isnan
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import (
     FilePath,
     as_dicts,
@@ -27,6 +25,7 @@ from mmskelseg.runtime.labels.segments import (
     labels_to_segments,
     make_segment,
 )
+from mmskelseg.runtime.labels.text import write_rows
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError, check_name, reads_file, shown
 from mmskelseg.runtime.messages.logs import print_log
@@ -34,8 +33,6 @@ from mmskelseg.runtime.structures.bouts import MEASURES, Bouts, BoutStatistics
 
 # BORIS ends a state a millisecond before the next one of its kind begins.
 _TOUCH = 0.002
-#: Start and end in seconds, and class id.
-_Row = tuple[float, float, int]
 _PREDICTION = {
     'frame_dir': str,
     'fps': float,
@@ -94,14 +91,11 @@ def to_bouts(
     background: str | None = None,
     duration: float | None = None,
 ) -> Bouts:
-    """Return the bouts of a recording.
-
-    Segments of one class that touch are one bout.
+    """Return the bouts of a recording; segments of one class that touch are one bout.
 
     Args:
         video: Its segments.
         classes: Names in the order of ids.
-        place: Name of the recording in messages.
         background: Class of unlabelled time; by default it counts as not observed.
         duration: Length of the recording in seconds, if the file does not state it. If
             neither does, the recording ends with its last segment.
@@ -117,7 +111,7 @@ def to_bouts(
             f'{place}: its file does not state how long the recording is, so the time '
             f'of {background!r} is unknown; give --duration SECONDS.'
         )
-    rows: list[_Row] = []
+    rows: list[tuple[float, float, int]] = []  # Start, end and class.
     before: Segment | None = None
     for segment in sorted(video.segments, key=lambda s: (s.start, s.end)):
         check_segment(segment, duration or inf, classes, place)
@@ -137,31 +131,17 @@ def to_bouts(
     if duration is None:
         duration = rows[-1][1] if rows else 0.0
     if background is not None:
-        rows = list(_filled(rows, classes.index(background), duration))
-    table = np.array(_merged(rows), float).reshape(-1, 3)
-    return Bouts(table[:, 0], table[:, 1], table[:, 2].astype(np.int64), duration)
-
-
-def _filled(rows: Sequence[_Row], other: int, duration: float) -> Iterator[_Row]:
-    """Yield rows, with the gaps filled by another class."""
-    at = 0.0
-    for start, end, label in rows:
-        if start > at:
-            yield at, start, other
-        yield start, end, label
-        at = end
-    if duration > at:
-        yield at, duration, other
-
-
-def _merged(rows: Sequence[_Row]) -> list[_Row]:
-    """Return rows, with touching ones of one class merged."""
-    merged: list[_Row] = []
+        other = classes.index(background)
+        edges = [(0.0, 0.0, other), *rows, (duration, duration, other)]
+        gaps = [(a[1], b[0], other) for a, b in pairwise(edges) if a[1] < b[0]]
+        rows = sorted([*rows, *gaps])
+    merged: list[tuple[float, float, int]] = []
     for start, end, label in rows:
         if merged and merged[-1][1:] == (start, label):
             start = merged.pop()[0]
         merged.append((start, end, label))
-    return merged
+    table = np.array(merged, float).reshape(-1, 3)
+    return Bouts(table[:, 0], table[:, 1], table[:, 2].astype(np.int64), duration)
 
 
 @reads_file
@@ -170,10 +150,8 @@ def read_groups(
 ) -> dict[str, tuple[str, str]]:
     """Return group and individual of each recording.
 
-    Args:
-        path: A table with the columns ``video`` and ``group``, and optionally
-            ``individual``, by default the recording itself.
-        recordings: Names of the recordings; each must have a row.
+    The table has the columns ``video`` and ``group``, and optionally ``individual``, by
+    default the recording itself. Each of the recordings must have a row.
     """
     rows = read_rows(path)
     header = rows[0][1] if rows else []
@@ -217,23 +195,14 @@ def read_groups(
 
 def write_table(path: FilePath, rows: Sequence[Mapping[str, object]]) -> None:
     """Write rows with equal columns as CSV; NaN becomes an empty cell."""
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator='\n')
-    writer.writerow(rows[0])
-    for row in rows:
-        writer.writerow([_cell(name, value) for name, value in row.items()])
-    atomic_write_text(path, table.getvalue())
+    write_rows(path, rows[0], ([_cell(*item) for item in row.items()] for row in rows))
 
 
 def _cell(column: str, value: object) -> object:
-    """Return a cell's text: p-values with 4 digits, other numbers with 3 decimals."""
     if not isinstance(value, float):
         return value
-    if isnan(value):
-        return ''
-    if column in ('p', 'p_holm'):
-        return f'{value:.4g}'
-    return f'{value:.3f}'
+    text = f'{value:.4g}' if column in ('p', 'p_holm') else f'{value:.3f}'
+    return '' if isnan(value) else text
 
 
 def bout_rows(

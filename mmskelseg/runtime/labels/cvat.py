@@ -42,7 +42,7 @@ def read_cvat(
         attribute: Take the labels from the attribute of this name, such as "action" of
             a person, instead of from the track.
         strict: Whether a task that does not fit is an error.
-        notes: List to which notes are appended; by default they are logged as warnings.
+        notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
     """
     root = read_xml(path, 'annotations', 'CVAT')
     if fps is None:
@@ -57,7 +57,9 @@ def read_cvat(
     labelled = _by_task(root, tasks, path)
     parts = Parts(path, 'tasks', 'give each the name of its video', strict, notes)
     for i, (task, own) in enumerate(zip(tasks, labelled, strict=True), 1):
-        name = _name(task, root, len(tasks))
+        # Only a file of one task has a source beside it.
+        of_file = root.findtext('meta//source') if len(tasks) == 1 else None
+        name = task.findtext('source') or of_file or task.findtext('name') or ''
         place = f'{path}: task {i} ({shown(name)})' if len(tasks) > 1 else str(path)
         with parts.part(repr(name), place) as videos:
             if not name:
@@ -92,12 +94,6 @@ def _by_task(
             )
         found[task].append(item)
     return list(found.values())
-
-
-def _name(task: Element, root: Element, tasks: int) -> str:
-    """Return the name of a task's video, or '' if there is none."""
-    of_file = root.findtext('meta//source') if tasks == 1 else None
-    return task.findtext('source') or of_file or task.findtext('name') or ''
 
 
 def _task_segments(

@@ -7,6 +7,7 @@ EAF 3.0 (2016) is written; 2.7 and later are read. The annotation time 0 is the 
 import re
 from collections.abc import Sequence
 from datetime import datetime, timezone
+from itertools import count
 from mimetypes import guess_type
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ElementTree, SubElement, fromstring, indent
@@ -59,7 +60,7 @@ def read_elan(
         tier: Name of the tier. Needed if several tiers have time-aligned annotations;
             child tiers and the tier of marks are read only if named here.
         strict: Whether such an annotation is an error.
-        notes: List to which notes are appended; by default they are logged as warnings.
+        notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
     """
     root = read_xml(path, 'ANNOTATION_DOCUMENT', 'ELAN')
     header = root.find('HEADER')
@@ -134,13 +135,8 @@ def write_elan(path: FilePath, video: VideoSegments, classes: Sequence[str]) -> 
 
     Confidences, if there are any, go into a child tier, and marks into a tier of their
     own. Times are rounded to milliseconds, so that frames are recovered exactly below
-    1000 frames per second.
-
-    Args:
-        path: The file to write.
-        video: Its filename, if any, is the media file: an absolute path, or one
-            relative to the folder of the ``.eaf``.
-        classes: Names of all classes, from which ELAN lets the user choose.
+    1000 frames per second. The video's filename, if any, is the media file: an absolute
+    path, or one relative to the folder of the ``.eaf``.
     """
     root = Element(
         'ANNOTATION_DOCUMENT',
@@ -185,7 +181,8 @@ def _add_header(root: Element, video: VideoSegments) -> None:
             RELATIVE_MEDIA_URL=beside,
         )
     last = SubElement(header, 'PROPERTY', NAME='lastUsedAnnotationId')
-    last.text = str(2 * len(video.segments) + len(video.marks))
+    scores = sum(segment.score is not None for segment in video.segments)
+    last.text = str(len(video.segments) + len(video.marks) + scores)
 
 
 def _url(filename: str) -> str:
@@ -203,33 +200,26 @@ def _url(filename: str) -> str:
 
 
 def _add_tiers(root: Element, video: VideoSegments) -> None:
-    segments, marks = video.segments, video.marks
-    tier = SubElement(root, 'TIER', LINGUISTIC_TYPE_REF='action', TIER_ID=_TIER)
-    for i, segment in enumerate(segments, 1):
-        _annotate(tier, 'ALIGNABLE_ANNOTATION', i, segment.label, _slots(i))
-    if marks:
-        tier = SubElement(root, 'TIER', LINGUISTIC_TYPE_REF='note', TIER_ID=_MARKS)
-    for i, mark in enumerate(marks, len(segments) + 1):
-        # Numbered after the confidences.
-        number = i + len(segments)
-        _annotate(tier, 'ALIGNABLE_ANNOTATION', number, mark.label, _slots(i))
+    segments, marks = list(video.segments), list(video.marks)
+    ids = count(1)
+
+    def annotate(tier: Element, kind: str, text: str, refers: dict[str, str]) -> None:
+        keys = {'ANNOTATION_ID': f'a{next(ids)}', **refers}
+        annotation = SubElement(SubElement(tier, 'ANNOTATION'), kind, keys)
+        SubElement(annotation, 'ANNOTATION_VALUE').text = text
+
+    # The segments come first, so that a1 is the first of them.
+    slots = count(1)
+    for name, kind, items in ((_TIER, 'action', segments), (_MARKS, 'note', marks)):
+        if name == _MARKS and not items:
+            continue
+        tier = SubElement(root, 'TIER', LINGUISTIC_TYPE_REF=kind, TIER_ID=name)
+        for item in items:
+            times = {f'TIME_SLOT_REF{side}': f'ts{next(slots)}' for side in (1, 2)}
+            annotate(tier, 'ALIGNABLE_ANNOTATION', item.label, times)
     scores = [(i, s.score) for i, s in enumerate(segments, 1) if s.score is not None]
-    if not scores:
-        return
-    keys = {'LINGUISTIC_TYPE_REF': 'confidence', 'PARENT_REF': _TIER}
-    tier = SubElement(root, 'TIER', keys, TIER_ID='confidence')
+    if scores:
+        keys = {'LINGUISTIC_TYPE_REF': 'confidence', 'PARENT_REF': _TIER}
+        tier = SubElement(root, 'TIER', keys, TIER_ID='confidence')
     for i, score in scores:
-        above = {'ANNOTATION_REF': f'a{i}'}
-        _annotate(tier, 'REF_ANNOTATION', len(segments) + i, f'{score:.3f}', above)
-
-
-def _slots(i: int) -> dict[str, str]:
-    return {'TIME_SLOT_REF1': f'ts{2 * i - 1}', 'TIME_SLOT_REF2': f'ts{2 * i}'}
-
-
-def _annotate(
-    tier: Element, kind: str, number: int, text: str, refers: dict[str, str]
-) -> None:
-    keys = {'ANNOTATION_ID': f'a{number}', **refers}
-    annotation = SubElement(SubElement(tier, 'ANNOTATION'), kind, keys)
-    SubElement(annotation, 'ANNOTATION_VALUE').text = text
+        annotate(tier, 'REF_ANNOTATION', f'{score:.3f}', {'ANNOTATION_REF': f'a{i}'})

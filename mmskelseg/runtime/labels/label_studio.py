@@ -74,9 +74,10 @@ def read_label_studio(
         part: Read ``annotations`` or ``predictions``.
         control: Read only regions of the control tag of this name (``from_name``).
         strict: Whether a task that does not fit is an error.
-        notes: List to which notes are appended; by default they are logged as warnings.
+        notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
     """
-    if part not in ('annotations', 'predictions'):
+    others = {'annotations': 'predictions', 'predictions': 'annotations'}
+    if part not in others:
         raise UserError(
             f'{path}: part is {part!r}, expected annotations or predictions.'
         )
@@ -87,9 +88,9 @@ def read_label_studio(
         name = f'task {task.get("id", i)}'
         with parts.part(name, f'{path}: {name}') as videos:
             videos.append(_video(task, fps, part, control, f'{path}: {name}'))
-    other = 'predictions' if part == 'annotations' else 'annotations'
-    made, others = (any(task.get(key) for task in tasks) for key in (part, other))
-    if others and not made:
+    other = others[part]
+    made, made_other = (any(task.get(key) for task in tasks) for key in (part, other))
+    if made_other and not made:
         raise UserError(
             f'{path}: no task has {part}, but there are {other}; read them by '
             f'--label-option part={other}.'
@@ -125,11 +126,8 @@ def write_label_studio(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     The labelling interface must contain ``<Video name="video" value="$video"
     frameRate="$fps"/>`` and ``<TimelineLabels name="videoLabels" toName="video">``.
     Marks are written as the text ``to_label`` of a task, which
-    ``<Header value="$to_label"/>`` shows.
-
-    Args:
-        path: The file to write.
-        videos: Videos with fps; ``filename`` is where Label Studio finds the video.
+    ``<Header value="$to_label"/>`` shows. Videos need fps; their ``filename`` is where
+    Label Studio finds them.
     """
     tasks = []
     for i, video in enumerate(videos):

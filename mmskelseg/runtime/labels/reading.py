@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from logging import WARNING
-from pathlib import Path
 
 from mmskelseg.runtime.files.formats import Formats, options_of
 from mmskelseg.runtime.files.parsing import FilePath, read_json, read_rows
@@ -12,22 +11,15 @@ from mmskelseg.runtime.labels.segments import VideoSegments, sorted_videos
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.messages.logs import print_log
 
-
-def _json_content(path: Path) -> list[object]:
-    return [read_json(path, 'the labelling tool')]
-
-
-def _table_rows(path: Path) -> list[list[str]]:
-    return [row for _, row in read_rows(path)]
-
-
 #: The formats of label files. A hint is the content of a JSON file, or a table's row.
 LABEL_FORMATS: Formats[list[VideoSegments]] = Formats(
     'labels',
     '--label-format',
     {
-        '.json': _json_content,
-        **dict.fromkeys(('.csv', '.tsv', '.txt'), _table_rows),
+        '.json': lambda path: [read_json(path, 'the labelling tool')],
+        **dict.fromkeys(
+            ('.csv', '.tsv', '.txt'), lambda path: [row for _, row in read_rows(path)]
+        ),
     },
 )
 READERS = LABEL_FORMATS.readers
@@ -96,7 +88,7 @@ class Parts:
         kind: Name of its parts in the plural, such as observations.
         remedy: What to do if two parts label the same video.
         strict: Whether a part that does not fit is an error.
-        notes: List to which the note is appended; by default it is logged as a warning.
+        notes: See :func:`read_segments`.
     """
 
     def __init__(
@@ -121,9 +113,7 @@ class Parts:
     def trying(self, name: str, place: str) -> Iterator[None]:
         """Skip a part if the block that reads it raises a :class:`UserError`.
 
-        Args:
-            name: Name of the part in the note.
-            place: Beginning of the block's error messages, which the note omits.
+        Its message begins with the place, which the note omits.
         """
         try:
             yield
@@ -168,23 +158,12 @@ class Parts:
         return not self._found and self._first is None
 
     def read(self) -> list[VideoSegments]:
-        """Return the videos, and note which parts are skipped.
-
-        Raises:
-            UserError: If nothing fits.
-        """
+        """Return the videos, and note which parts are skipped, unless none fits."""
         self.tell(len({name for name, _ in self._found.values()}))
         return sorted_videos((video for _, video in self._found.values()), self.path)
 
     def tell(self, fit: int) -> None:
-        """Note which parts are skipped, if others fit.
-
-        Args:
-            fit: Number of parts that fit.
-
-        Raises:
-            UserError: If none fits and one raised an error.
-        """
+        """Note which parts are skipped, if any ``fit``, else raise the first error."""
         count = sum(map(len, self._skipped.values()))
         if self._first is not None and not fit:
             text = str(self._first).removesuffix('.')
@@ -226,15 +205,8 @@ def choose(
 ) -> str:
     """Return the wanted one of several names, or the only one if none is wanted.
 
-    Args:
-        wanted: The name to choose, None for the only one.
-        there: The names to choose from.
-        place: Where they are, for messages.
-        what: What they are, in the singular.
-        option: The option that chooses among them.
-
-    Raises:
-        UserError: If the name is missing, or there is not exactly one.
+    ``what`` they are, in the singular, and the ``option`` that chooses among them are
+    for messages.
     """
     names = shown(tuple(there), 200)[1:-1].rstrip(',') or 'none'
     if wanted is not None and wanted not in there:

@@ -153,7 +153,17 @@ def segments_to_labels(
     """
     place = f'video {video!r}' if video else 'segments'
     fps = check_fps(fps, place)
-    _check_options(missing, overlap, background, place)
+    options = {'missing': (missing, 'unlabelled'), 'overlap': (overlap, 'later')}
+    for name, (value, third) in options.items():
+        if value not in ('error', 'background', third):
+            raise UserError(
+                f'{place}: {name} is {value!r}, expected error, background or {third}.'
+            )
+        if value == 'background' and background is None:
+            raise UserError(
+                f'{place}: {name} is background, but no background class is named; '
+                'name it by --background.'
+            )
     other = resolve_background(background, classes)
     fill = -1 if other is None else other
     ordered = sorted(segments, key=lambda segment: (segment.start, segment.end))
@@ -184,10 +194,7 @@ def _placed(
     overlap: str,
     place: str,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the class of each frame and the index of its segment, -1 if there is none.
-
-    The third result is where segments of two classes overlap.
-    """
+    """Return class and segment of each frame (-1: none), and where classes overlap."""
     label = np.full(num_frames, -1, np.int64)
     owner = np.full(num_frames, -1)
     clash = np.zeros(num_frames, bool)
@@ -240,43 +247,21 @@ def make_segment(
 
 
 def sorted_videos(
-    videos: Iterable[VideoSegments],
-    path: FilePath,
-    remedy: str = 'give each its own name',
+    videos: Iterable[VideoSegments], path: FilePath
 ) -> list[VideoSegments]:
-    """Return the videos with their segments in temporal order.
-
-    Raises:
-        UserError: If there is no video, or two have the same name; the message then
-            ends with ``remedy``.
-    """
+    """Return the videos, of different names, with segments in temporal order."""
     found: dict[str, VideoSegments] = {}
     for video in videos:
         if video.name in found:
             raise UserError(
-                f'{path}: the video {video.name!r} is labelled twice; {remedy}.'
+                f'{path}: the video {video.name!r} is labelled twice; give each its '
+                'own name.'
             )
         ordered = sorted(video.segments, key=lambda item: (item.start, item.end))
         found[video.name] = replace(video, segments=ordered)
     if not found:
         raise UserError(f'{path}: no video in it has a label; label one first.')
     return list(found.values())
-
-
-def _check_options(
-    missing: str, overlap: str, background: str | None, place: str
-) -> None:
-    options = {'missing': (missing, 'unlabelled'), 'overlap': (overlap, 'later')}
-    for name, (value, third) in options.items():
-        if value not in ('error', 'background', third):
-            raise UserError(
-                f'{place}: {name} is {value!r}, expected error, background or {third}.'
-            )
-        if value == 'background' and background is None:
-            raise UserError(
-                f'{place}: {name} is background, but no background class is named; '
-                'name it by --background.'
-            )
 
 
 def check_segment(

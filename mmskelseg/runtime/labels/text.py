@@ -6,7 +6,7 @@ A table has the columns ``start``, ``end`` and ``label``, and optionally ``score
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import add
 
@@ -29,11 +29,9 @@ _NEEDED = ('start', 'end', 'label')
 
 @LABEL_FORMATS.register('csv', dict.fromkeys(('.csv', '.tsv', '.txt')))
 def read_csv_segments(path: FilePath) -> list[VideoSegments]:
-    """Return the segments of each video.
+    """Return the segments of each video in a table with a header.
 
-    Args:
-        path: A table with a header. Without the column ``video``, the video is named
-            after the file.
+    Without the column ``video``, the video is named after the file.
     """
     rows = read_rows(path)
     header = rows[0][1] if rows else []
@@ -52,7 +50,16 @@ def read_csv_segments(path: FilePath) -> list[VideoSegments]:
         name = row.get('video') or video_name(str(path))
         found.setdefault(name, []).append(segment)
     videos = [VideoSegments(*item) for item in found.items()]
-    return sorted_videos(videos, path, 'join its rows')
+    return sorted_videos(videos, path)
+
+
+def write_rows(
+    path: FilePath, columns: Iterable[str], rows: Iterable[Iterable[object]]
+) -> None:
+    """Write a table as CSV, with the names of its columns."""
+    table = io.StringIO()
+    csv.writer(table, lineterminator='\n').writerows([columns, *rows])
+    atomic_write_text(path, table.getvalue())
 
 
 def write_csv_segments(path: FilePath, videos: Sequence[VideoSegments]) -> None:
@@ -60,15 +67,13 @@ def write_csv_segments(path: FilePath, videos: Sequence[VideoSegments]) -> None:
 
     A score of None becomes an empty cell.
     """
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator='\n')
-    writer.writerow(['video', *_NEEDED, 'score'])
+    rows = []
     for video in videos:
         for segment in video.segments:
             times = [f'{time:.6f}' for time in (segment.start, segment.end)]
             score = '' if segment.score is None else f'{segment.score:.6f}'
-            writer.writerow([video.name, *times, segment.label, score])
-    atomic_write_text(path, table.getvalue())
+            rows.append([video.name, *times, segment.label, score])
+    write_rows(path, ['video', *_NEEDED, 'score'], rows)
 
 
 def write_time_budget(
@@ -79,20 +84,12 @@ def write_time_budget(
     Each row is a class in a video: its number of segments, their total and mean
     duration in seconds, the share of the video's time in percent, and how often each
     class comes next. Unlabelled time, if any, has a row as well.
-
-    Args:
-        path: The file to write.
-        budgets: Time budgets by video.
-        classes: Names of the K classes.
     """
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator='\n')
-    numbers = ('segments', 'total_s', 'mean_s', 'share_percent')
-    writer.writerow(['video', 'class', *numbers, *(f'next: {c}' for c in classes)])
-    rows = dict(budgets)
-    if len(rows) > 1:
-        rows['all'] = reduce(add, rows.values())
-    for video, budget in rows.items():
+    rows: list[list[object]] = []
+    budgets = dict(budgets)
+    if len(budgets) > 1:
+        budgets['all'] = reduce(add, budgets.values())
+    for video, budget in budgets.items():
         for k, name in enumerate(classes):
             mean = budget.mean[k]
             values = (
@@ -101,20 +98,19 @@ def write_time_budget(
                 f'{budget.share[k]:.3f}',
             )
             following = budget.transitions[k].tolist()
-            writer.writerow([video, name, budget.number[k], *values, *following])
+            rows.append([video, name, budget.number[k], *values, *following])
         if budget.unlabelled > 0:
             share = f'{100 - budget.share.sum():.3f}'
             times = ['', f'{budget.unlabelled:.3f}', '', share]
-            writer.writerow([video, 'unlabelled', *times, *[''] * len(classes)])
-    atomic_write_text(path, table.getvalue())
+            rows.append([video, 'unlabelled', *times, *[''] * len(classes)])
+    columns = ('video', 'class', 'segments', 'total_s', 'mean_s', 'share_percent')
+    write_rows(path, [*columns, *(f'next: {c}' for c in classes)], rows)
 
 
 def write_srt(path: FilePath, segments: Sequence[Segment]) -> None:
     """Write a subtitle for each segment, with its confidence, if there is one.
 
-    Args:
-        path: The ``.srt`` file to write; players show it with a video of the same name.
-        segments: The segments in temporal order.
+    Players show the file with a video of the same name.
     """
     blocks = []
     for i, segment in enumerate(segments, 1):
@@ -127,12 +123,6 @@ def write_srt(path: FilePath, segments: Sequence[Segment]) -> None:
 
 
 def _clock(seconds: float) -> str:
-    """Return a time as SubRip writes it.
-
-    >>> _clock(3725.0496)
-    '01:02:05,050'
-    """
     whole, milliseconds = divmod(round(seconds * 1000), 1000)
     minutes, second = divmod(whole, 60)
-    hours, minute = divmod(minutes, 60)
-    return f'{hours:02d}:{minute:02d}:{second:02d},{milliseconds:03d}'
+    return f'{minutes // 60:02d}:{minutes % 60:02d}:{second:02d},{milliseconds:03d}'

@@ -40,7 +40,7 @@ def read_via(
         attribute: Name of the attribute that holds the class. Needed if several
             attributes describe temporal segments.
         strict: Whether a segment without a class is an error.
-        notes: List to which notes are appended; by default they are logged as warnings.
+        notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
     """
     project = read_json(path, 'VIA')
     check_shape(project, _PROJECT, str(path), 'save it in VIA 3 again')

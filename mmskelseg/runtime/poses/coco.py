@@ -76,16 +76,20 @@ def read_coco(
     joints = len(entries[0]['keypoints']) // 3
     layout, notes = counted_layout(joints, skeleton, str(path), unnamed)
     notes = (f'frames are numbered by image_id, from {first}', *notes)
-    found = []
-    tracks = _tracks(entries, ids)
-    for i, (number, entry, track) in enumerate(zip(ids, entries, tracks, strict=True)):
-        where = f'{path}: entry {i}: keypoints'
-        xyc = numbers(entry['keypoints'], (3 * joints,), where).reshape(-1, 3)
-        found.append(Detection(number - first, xyc, entry.get('score'), track))
-    scores = np.array([detection.joints[:, 2] for detection in found])
-    if np.isin(scores, (0, 1, 2)).all():
-        for detection in found:
-            detection.joints[:, 2] = detection.joints[:, 2] > 0
+    xyc = np.array(
+        [
+            numbers(entry['keypoints'], (3 * joints,), f'{path}: entry {i}: keypoints')
+            for i, entry in enumerate(entries)
+        ]
+    ).reshape(len(entries), joints, 3)
+    if np.isin(xyc[..., 2], (0, 1, 2)).all():
+        xyc[..., 2] = xyc[..., 2] > 0
+    found = [
+        Detection(number - first, points, entry.get('score'), track)
+        for number, points, entry, track in zip(
+            ids, xyc, entries, _tracks(entries, ids), strict=True
+        )
+    ]
     return gather(found, layout, str(path), notes=notes)
 
 
@@ -95,22 +99,17 @@ def _tracks(entries: list[dict[str, Any]], ids: list[int]) -> list[str | None]:
     AlphaPose writes ``idx`` as a list of the detections that it merged; without
     tracking it is 0 for everybody.
     """
-    named = [
-        entry.get('idx') if entry.get('track_id') is None else entry['track_id']
-        for entry in entries
-    ]
-    tracks = [_track(name) for name in named]
+    tracks: list[str | None] = []
+    listed = False
+    for entry in entries:
+        name = entry.get('idx') if entry.get('track_id') is None else entry['track_id']
+        while isinstance(name, list):
+            listed, name = True, name[0] if name else None
+        if isinstance(name, float) and name.is_integer():
+            name = int(name)
+        tracks.append(None if name is None else str(name))
     same = len(set(zip(ids, tracks, strict=True))) < len(tracks)
-    listed = any(isinstance(name, list) for name in named)
     return [None] * len(tracks) if listed and same else tracks
-
-
-def _track(name: object) -> str | None:
-    while isinstance(name, list):
-        name = name[0] if name else None
-    if isinstance(name, float) and name.is_integer():
-        name = int(name)
-    return None if name is None else str(name)
 
 
 def _number(entry: dict[str, Any], where: str) -> int:

@@ -16,7 +16,7 @@ would run code that such a file may contain.
 from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -61,14 +61,10 @@ def read_deeplabcut(
 ) -> Poses:
     """Return the poses of one video in a file of DeepLabCut.
 
-    Body parts that belong to no animal (``single``) are skipped, with a note. The file
-    has no limbs.
-
-    Args:
-        path: The file.
-        skeleton: The layout. By default COCO's 17 joints if the body parts have their
-            names; otherwise the body parts of the file, without limbs.
-        unnamed: See :func:`~mmskelseg.runtime.poses.read_poses`.
+    Body parts that belong to no animal (``single``) are skipped, with a note. The
+    layout is by default COCO's 17 joints if the body parts have their names; otherwise
+    it is the body parts of the file, without limbs. For ``unnamed``, see
+    :func:`~mmskelseg.runtime.poses.read_poses`.
     """
     is_table = Path(path).suffix.lower() in ('.csv', '.tsv')
     columns, frames, values = (_read_csv if is_table else _read_hdf5)(path)
@@ -148,7 +144,9 @@ def _read_hdf5(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
         group = groups[0]
         read = _table_format if 'table' in group else _fixed_format
         names, frames, values = read(group, str(path))
-    if not names or not all(map(_is_column, names)):
+    named = [n for n in names if isinstance(n, tuple | list) and len(n) in (3, 4)]
+    texts = all(isinstance(name, str) for column in named for name in column)
+    if not names or len(named) < len(names) or not texts:
         raise UserError(
             f'{path}: columns have the names {shown(names[0] if names else names)}, '
             'expected scorer, bodyparts and coords, and possibly individuals.'
@@ -162,18 +160,8 @@ def _read_hdf5(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
         raise UserError(
             f'{path}: values of {values.dtype}, {values.shape}, expected numbers.'
         )
-    named = cast(Sequence[Sequence[str]], names)
     columns = [(n[1] if len(n) == 4 else 'animal', n[-2], n[-1]) for n in named]
     return columns, frames.tolist(), values
-
-
-def _is_column(names: object) -> bool:
-    """Return whether these are the names of a column: three or four texts."""
-    return (
-        isinstance(names, tuple | list)
-        and len(names) in (3, 4)
-        and all(isinstance(name, str) for name in names)
-    )
 
 
 def _table_format(group: 'h5py.Group', source: str) -> Table:

@@ -1,6 +1,6 @@
 """Joint layouts of pose files: by names, by number of joints, or as COCO's 17."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
 import numpy as np
@@ -66,22 +66,21 @@ def counted_layout(
                 f'{skeleton.num_joints}; name the layout of the pose estimator.'
             )
         return given if isinstance(given, str) else dict(given), ()
-    if joints != len(COCO17):
-        if unnamed is not None:
-            skeleton = Skeleton.get(unnamed)
-            name, count = skeleton.name, skeleton.num_joints
-            if count == joints:
-                note = f'{joints} joints without names are assumed to be those of'
-                return unnamed, (f'{note} {name}',)
-            raise UserError(
-                f'{source}: {joints} joints without names, but the skeleton {name} has '
-                f'{count}; estimate poses of its joints.'
-            )
+    note = f'{joints} joints without names are assumed to be those of'
+    if joints == len(COCO17):
+        return 'coco17', (f'{note} COCO',)
+    if unnamed is None:
         raise UserError(
             f'{source}: {joints} joints without names; give their layout by '
             '--skeleton, such as mmpose:halpe or a JSON file with joints and limbs.'
         )
-    return 'coco17', ('17 joints without names are assumed to be those of COCO',)
+    skeleton = Skeleton.get(unnamed)
+    if skeleton.num_joints != joints:
+        raise UserError(
+            f'{source}: {joints} joints without names, but the skeleton '
+            f'{skeleton.name} has {skeleton.num_joints}; estimate poses of its joints.'
+        )
+    return unnamed, (f'{note} {skeleton.name}',)
 
 
 def in_order(
@@ -105,29 +104,24 @@ def in_order(
         order, given = [list(joints).index(name) for name in names], layout
     elif given is None:
         notes = ['the file has no limbs, so none are drawn; give them by --skeleton']
-        notes += _misspelt(joints)
+        missing = [joint for joint in COCO17 if joint not in joints]
+        notes += [
+            f'{joint} is not a joint of COCO; did you mean {meant}?'
+            for joint in joints
+            if joint not in COCO17
+            for meant in get_close_matches(joint.lower(), missing, n=1, cutoff=0.9)
+        ]
         return order, checked(named_layout(joints), source), tuple(notes)
     return order, *counted_layout(len(joints), given, source, unnamed)
-
-
-def _misspelt(joints: Sequence[str]) -> Iterator[str]:
-    """Yield a note on each joint with nearly the name of one of COCO's joints."""
-    missing = [joint for joint in COCO17 if joint not in joints]
-    for joint in [joint for joint in joints if joint not in COCO17]:
-        for meant in get_close_matches(joint.lower(), missing, n=1, cutoff=0.9):
-            yield f'{joint} is not a joint of COCO; did you mean {meant}?'
 
 
 def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:
     """Return poses with COCO's 17 joints, matched by name; other joints are dropped.
 
-    Args:
-        poses: The poses.
-        parts: The COCO joint of each joint whose name does not match by itself.
-        source: The file, for messages.
+    ``parts`` has the COCO joint of each joint whose name does not match by itself.
 
     Raises:
-        ValueError: If a part is unknown, or no joint matches.
+        UserError: If a part is unknown, or no joint matches.
     """
     joints = poses.joints
     for names, known in ((parts.keys(), joints), (parts.values(), COCO17)):

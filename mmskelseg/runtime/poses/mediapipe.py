@@ -42,10 +42,9 @@ _CHOSEN = [LANDMARKS.index(joint) for joint in COCO17]
 
 def _is_table(header: list[str]) -> bool:
     """Return whether columns are numbered landmarks, or have MediaPipe's own names."""
-    feet = ('left_foot_index', 'right_foot_index')
-    return any(name.startswith('landmark') for name in header) or all(
-        any(name.startswith(foot) for name in header) for foot in feet
-    )
+    starts = ('landmark', 'left_foot_index', 'right_foot_index')
+    landmark, *feet = (any(n.startswith(start) for n in header) for start in starts)
+    return landmark or all(feet)
 
 
 @POSE_FORMATS.register(
@@ -60,9 +59,7 @@ def _is_table(header: list[str]) -> bool:
 def read_mediapipe(path: FilePath, img_shape: tuple[int, int] | None = None) -> Poses:
     """Return COCO's 17 joints from the landmarks of one video.
 
-    Args:
-        path: A .json, .csv, .tsv or .npz file.
-        img_shape: Height and width in pixels, if the file does not state them.
+    ``img_shape`` is height and width in pixels, if the file does not state them.
     """
     fps: float | None = None
     frames = 0
@@ -103,11 +100,12 @@ def _from_json(entries: list[object], source: str) -> Iterator[Detection]:
                     f'{where} has {len(person)} landmarks, expected the '
                     f'{len(LANDMARKS)} of MediaPipe Pose.'
                 )
-            xy = [[field(point, axis, where) for axis in 'xy'] for point in person]
-            # Unset fields are absent or null.
-            seen = [point.get('visibility') for point in person]
-            score = [1 if value is None else value for value in seen]
-            values = [[*point, value] for point, value in zip(xy, score, strict=True)]
+            values = []
+            for point in person:
+                # Unset fields are absent or null.
+                seen = point.get('visibility')
+                xy = [field(point, axis, where) for axis in 'xy']
+                values.append([*xy, 1 if seen is None else seen])
             xyc = numbers(values, (len(LANDMARKS), 3), where)
             yield Detection(number, xyc[_CHOSEN])
 
@@ -160,15 +158,11 @@ def _from_array(path: FilePath) -> tuple[list[Detection], int]:
             f'{path}: {key} has shape {points.shape}, expected (frames, 33, 3), x, y '
             'and z, or 4 with visibility, or 5 with presence.'
         )
-    points = points[:, :, _CHOSEN].astype(np.float64)
-    values = np.ones((*points.shape[:3], 3))
-    values[..., :2] = points[..., :2]
-    if points.shape[-1] > 3:
-        values[..., 2] = points[..., 3]
+    values = points[:, :, _CHOSEN, :3].astype(np.float64)
+    values[..., 2] = points[:, :, _CHOSEN, 3] if points.shape[-1] > 3 else 1
     there = np.isfinite(values).all(-1).any(-1)
-    several = len(points) > 1
     found = [
-        Detection(int(t), values[m, t], track=str(m) if several else None)
+        Detection(int(t), values[m, t], track=str(m) if len(points) > 1 else None)
         for m, t in np.argwhere(there)
     ]
     return found, points.shape[1]

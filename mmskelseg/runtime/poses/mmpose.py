@@ -42,11 +42,9 @@ def read_mmpose(
 ) -> Poses:
     """Return the poses of one video that MMPose predicted.
 
-    Args:
-        path: The JSON file.
-        skeleton: The layout; by default that of ``meta_info``, or COCO's 17 joints. If
-            ``meta_info`` names the joints, they are put into the order of this layout.
-        unnamed: See :func:`~mmskelseg.runtime.poses.read_poses`.
+    The layout is by default that of ``meta_info``, or COCO's 17 joints. If
+    ``meta_info`` names the joints, they are put into the order of a given layout. For
+    ``unnamed``, see :func:`~mmskelseg.runtime.poses.read_poses`.
     """
     data = read_json(path, 'MMPose')
     meta = data.get('meta_info') if isinstance(data, dict) else None

@@ -33,11 +33,9 @@ def read_npz(
 ) -> Poses:
     """Return the poses of one video in an npz file.
 
-    Args:
-        path: The file.
-        skeleton: The layout; by default that of the file, or COCO's 17 joints. If the
-            file names its joints, they are put into the order of this layout.
-        unnamed: See :func:`~mmskelseg.runtime.poses.read_poses`.
+    The layout is by default that of the file, or COCO's 17 joints. If the file names
+    its joints, they are put into the order of a given layout. For ``unnamed``, see
+    :func:`~mmskelseg.runtime.poses.read_poses`.
     """
     arrays = read_npz_arrays(path)
     keypoint, score = keypoint_arrays(arrays, str(path))
@@ -73,13 +71,7 @@ def read_npz(
 
 
 def write_npz(poses: Poses, path: FilePath, **more: np.ndarray) -> None:
-    """Write poses of one video so that ``read_npz`` returns them.
-
-    Args:
-        poses: The poses.
-        path: The file to write.
-        **more: Further arrays for other readers, of numbers or texts.
-    """
+    """Write poses so that ``read_npz`` returns them, with arrays for other readers."""
     # Any, since NumPy's signature mixes an option with the names of arrays.
     arrays: dict[str, Any] = {
         'keypoint': poses.keypoint,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -92,14 +91,10 @@ class Poses:
 
 @dataclass(frozen=True)
 class Detection:
-    """One person in one frame.
+    """One person in one frame, which counts from 0.
 
-    Args:
-        frame: Number of the frame, from 0.
-        joints: x, y and score of each joint, shape (V, 3).
-        score: Confidence of the person.
-        track: Name of the person's track in the video.
-        box: Bounding box as x and y of two corners, shape (4,).
+    ``joints`` (V, 3) are x, y and score; ``score`` is the confidence of the person;
+    ``track`` names the track; ``box`` (4,) is x and y of two corners.
     """
 
     frame: int
@@ -171,25 +166,21 @@ def gather(
 
 def _rows(found: Sequence[Detection], source: str) -> tuple[tuple[str, ...], list[int]]:
     """Return the names of tracks, if all detections have one, and each one's row."""
-    if any(detection.track is None for detection in found):
-        filled: Counter[int] = Counter()
-        rows = []
-        for detection in found:
-            rows.append(filled[detection.frame])
-            filled[detection.frame] += 1
-        return (), rows
+    tracked = all(detection.track is not None for detection in found)
     tracks: dict[str, int] = {}
-    seen: set[tuple[str, int]] = set()
+    seen: dict[int, set[str]] = {}
+    rows = []
     for detection in found:
-        track = str(detection.track)
-        if (track, detection.frame) in seen:
+        others = seen.setdefault(detection.frame, set())
+        track = str(detection.track if tracked else len(others))
+        if track in others:
             raise UserError(
                 f'{source}: person {track} occurs twice in frame {detection.frame}; '
                 'give different people different ids.'
             )
-        seen.add((track, detection.frame))
-        tracks.setdefault(track, len(tracks))
-    return tuple(tracks), [tracks[str(detection.track)] for detection in found]
+        others.add(track)
+        rows.append(tracks.setdefault(track, len(tracks)))
+    return tuple(tracks) if tracked else (), rows
 
 
 def check_size(shape: tuple[int, int, int], count: int, source: str) -> None:
@@ -206,14 +197,7 @@ def check_size(shape: tuple[int, int, int], count: int, source: str) -> None:
 
 
 def check_frames(count: int, frames: int, fps: float, source: str) -> None:
-    """Raise a UserError if another frame rate needs implausibly many frames.
-
-    Args:
-        count: The number of frames at the other rate.
-        frames: The actual number of frames.
-        fps: The stated frame rate, which may be wrong.
-        source: Name of the video in messages.
-    """
+    """Raise a UserError if ``frames`` become implausibly many at another frame rate."""
     if count > max(frames, _MOST_FRAMES):
         raise UserError(
             f'{source}: {fps:g} frames per second would make {count} frames of its '

@@ -52,11 +52,9 @@ def read_sleap(
 ) -> Poses:
     """Return the poses of one video in an analysis file of SLEAP.
 
-    Args:
-        path: The file.
-        skeleton: The layout; by default the nodes and edges of the file, or COCO's 17
-            joints if the nodes have their names.
-        unnamed: See :func:`~mmskelseg.runtime.poses.read_poses`.
+    The layout is by default the nodes and edges of the file, or COCO's 17 joints if the
+    nodes have their names. For ``unnamed``, see
+    :func:`~mmskelseg.runtime.poses.read_poses`.
     """
     with open_hdf5(path) as file:
         if not {'tracks', 'node_names'} <= set(file):
@@ -105,10 +103,9 @@ def read_sleap(
 def _array(file: 'h5py.File', key: str, source: str) -> np.ndarray:
     """Return an array of the file with our order of axes."""
     data = file[key]
-    axes = hdf5_attribute(data, 'dims', source)
-    if axes is not None:
-        axes = parse_json(texts([axes])[0], source, 'SLEAP')
-    axes = list(_AXES[key]) if axes is None else axes
+    axes = list(_AXES[key])
+    if (stated := hdf5_attribute(data, 'dims', source)) is not None:
+        axes = parse_json(texts([stated])[0], source, 'SLEAP')
     is_known = isinstance(axes, list) and set(axes) == set(_AXES[key])
     if not is_known or data.ndim != len(axes) or data.dtype.kind not in 'fiu':
         raise UserError(

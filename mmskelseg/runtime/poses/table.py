@@ -32,14 +32,11 @@ _WIDE = re.compile(r'(?i)(.+)[_. ](x|y|score|likelihood|confidence|visibility|co
 def read_table(
     path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
 ) -> Poses:
-    """Return the poses of one video in a CSV file; frames are numbered from 0.
+    """Return the poses of one video in a table; frames are numbered from 0.
 
-    Args:
-        path: The file, with a header; cells are separated by commas, semicolons or
-            tabs.
-        skeleton: The layout. By default COCO's 17 joints if the joints have their
-            names; otherwise the joints of the file, without limbs.
-        unnamed: See :func:`~mmskelseg.runtime.poses.read_poses`.
+    The layout is by default COCO's 17 joints if the joints have their names; otherwise
+    it is the joints of the file, without limbs. For ``unnamed``, see
+    :func:`~mmskelseg.runtime.poses.read_poses`.
     """
     names, found = table_detections(path)
     order, layout, notes = in_order(names, skeleton, str(path), unnamed)

@@ -10,29 +10,22 @@ from mmskelseg.runtime.structures.choices import POLICIES
 
 # A person must be seen for so many seconds; the frame rate if it is unknown.
 _LEAST_SECONDS, _RATE = 2.0, 30.0
+# The smallest intersection over union of a box with the last one of its track.
+_LEAST_OVERLAP = 0.3
 
 
 class Track(NamedTuple):
-    """One person of a video.
-
-    Attributes:
-        name: Name of the person.
-        rows: Row of the person in each frame of the poses, shape (T,), -1 if absent.
-    """
+    """A person of a video, and the row in each frame of poses, (T,), -1 if absent."""
 
     name: str
     rows: np.ndarray
 
 
 def person_boxes(keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
-    """Return the bounding box of each person's joints, shape (M, T, 4).
+    """Return the bounding box of each person's joints (M, T, V, 2), shape (M, T, 4).
 
     Boxes are x and y of the first and last pixel, so the box of a single joint has one
     pixel. If no joint is seen, all are NaN.
-
-    Args:
-        keypoint: Joints, shape (M, T, V, 2).
-        score: Their scores, shape (M, T, V).
     """
     seen = (score > 0)[..., None]
     low = np.where(seen, keypoint, np.inf).min(axis=2)
@@ -76,27 +69,18 @@ class OverlapLinks:
     """Links people over frames by the overlap of their boxes.
 
     In each frame, the track and the box with the largest overlap are linked, then the
-    next pair, down to ``least``. The remaining boxes start new tracks.
-
-    Args:
-        least: Smallest intersection over union with the last box of a track.
-        patience: Number of frames without a box after which a track ends.
+    next pair, down to ``_LEAST_OVERLAP``. The remaining boxes start new tracks. A track
+    ends after ``patience`` frames without a box.
     """
 
-    def __init__(self, least: float = 0.3, patience: int = 30) -> None:
-        self.least = least
+    def __init__(self, patience: int = 30) -> None:
         self.patience = patience
         self.count = 0
         # The last frame and box of each track.
         self._last: dict[int, tuple[int, np.ndarray]] = {}
 
     def link(self, frame: int, boxes: np.ndarray) -> np.ndarray:
-        """Return the track number of each box, shape (P,).
-
-        Args:
-            frame: Frame number, higher than in the previous call.
-            boxes: Boxes of the people in the frame, shape (P, 4).
-        """
+        """Return the track number of each box (P, 4) in a later frame, shape (P,)."""
         tracks = np.full(len(boxes), -1)
         self._last = {
             track: end
@@ -107,7 +91,7 @@ class OverlapLinks:
             alive = list(self._last)
             ends = np.stack([box for _, box in self._last.values()])
             overlap = box_overlaps(ends, boxes)
-            while overlap.max() >= self.least:
+            while overlap.max() >= _LEAST_OVERLAP:
                 end, place = np.unravel_index(overlap.argmax(), overlap.shape)
                 tracks[place] = alive[end]
                 overlap[end], overlap[:, place] = -1, -1
@@ -118,19 +102,14 @@ class OverlapLinks:
         return tracks
 
 
-def link_by_overlap(
-    boxes: np.ndarray, least: float = 0.3, patience: int = 30
-) -> np.ndarray:
-    """Return the track number of each box, shape (M, T), -1 if there is no box.
+def link_by_overlap(boxes: np.ndarray, patience: int = 30) -> np.ndarray:
+    """Return the track number of each box (M, T, 4), shape (M, T), -1 if there is none.
 
-    Args:
-        boxes: Boxes of people, in any order in each frame, shape (M, T, 4).
-        least: See :class:`OverlapLinks`.
-        patience: See :class:`OverlapLinks`.
+    For ``patience``, see :class:`OverlapLinks`.
     """
     tracks = np.full(boxes.shape[:2], -1)
     present = ~np.isnan(boxes[..., 0])
-    links = OverlapLinks(least, patience)
+    links = OverlapLinks(patience)
     for frame in np.flatnonzero(present.any(axis=0)):
         rows = np.flatnonzero(present[:, frame])
         tracks[rows, frame] = links.link(int(frame), boxes[rows, frame])
@@ -143,15 +122,11 @@ def choose_person(poses: Poses, policy: str, source: str) -> Poses:
     If rows are people, one whole row is chosen: the one with the ``largest`` boxes, the
     highest ``score`` or the longest ``track``, summed over the video. Otherwise
     ``largest`` and ``score`` choose separately in each frame, and ``track`` links
-    people by overlap and takes the longest track. ``all`` keeps everybody.
-
-    Args:
-        poses: The poses.
-        policy: One of ``POLICIES``, or the name of a person.
-        source: The file, for messages.
+    people by overlap and takes the longest track. ``all`` keeps everybody. The policy
+    may also be the name of a person.
 
     Raises:
-        ValueError: If the policy is neither.
+        UserError: If the policy is neither.
     """
     known = ', '.join((*POLICIES, *poses.people))
     if policy not in (*POLICIES, *poses.people):
@@ -171,8 +146,7 @@ def choose_person(poses: Poses, policy: str, source: str) -> Poses:
     elif policy == 'track':
         tracks = link_by_overlap(_boxes(poses))
         longest = np.bincount(tracks[tracks >= 0]).argmax()
-        chosen = tracks == longest
-        rows = np.where(chosen.any(axis=0), chosen.argmax(axis=0), -1)
+        rows = _rows_of(tracks == longest)
         note = f'the longest of {tracks.max() + 1} tracks linked by overlap'
     else:
         rows = _worth(poses, policy).argmax(axis=0)
@@ -196,10 +170,7 @@ def find_tracks(poses: Poses) -> tuple[list[Track], tuple[str, ...]]:
         names = list(poses.people)
     else:
         numbers = link_by_overlap(_boxes(poses))
-        rows = [
-            np.where(found.any(axis=0), found.argmax(axis=0), -1)
-            for found in (numbers == k for k in range(numbers.max() + 1))
-        ]
+        rows = [_rows_of(numbers == k) for k in range(numbers.max() + 1)]
         names = [''] * len(rows)
     seen = [(row >= 0).sum() for row in rows]
     least = _LEAST_SECONDS * (poses.fps or _RATE)
@@ -215,6 +186,11 @@ def find_tracks(poses: Poses) -> tuple[list[Track], tuple[str, ...]]:
     few = everybody - len(kept)
     note = f'{few} of {everybody} people are skipped, seen for less than 2 s each'
     return tracks, (note,) if few else ()
+
+
+def _rows_of(chosen: np.ndarray) -> np.ndarray:
+    """Return the chosen row of (M, T) in each frame, (T,), -1 if there is none."""
+    return np.where(chosen.any(axis=0), chosen.argmax(axis=0), -1)
 
 
 def each_person(poses: Poses) -> list[tuple[str, np.ndarray, Poses]]:

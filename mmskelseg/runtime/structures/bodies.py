@@ -32,9 +32,7 @@ def joints_seen(video: VideoAnnotation, key: PlaceKey) -> np.ndarray:
 def body_size(points: np.ndarray, seen: np.ndarray) -> float:
     """Return the root mean square distance of joints from the mean of their frame.
 
-    Args:
-        points: Joints, shape (M, T, V, D).
-        seen: Whether each joint counts, shape (M, T, V).
+    Shapes: points (M, T, V, D); seen (M, T, V), which joints count.
     """
     return float(np.sqrt(np.square(_extents(points, seen)).sum()))
 
@@ -90,11 +88,16 @@ def faces_everywhere(videos: Sequence[VideoAnnotation], up: str) -> bool:
 
 def _extents(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Return the root mean square distance along each axis, (D,), see body_size."""
+    squares = np.square(_centred(points, seen)).sum(axis=(0, 1, 2))
+    return np.sqrt(squares / max(seen.sum(), 1))
+
+
+def _centred(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Return joints relative to the mean of their frame, 0 where they are not seen."""
     weights = seen[..., None]
     counts = np.maximum(weights.sum(axis=2, keepdims=True), 1)
     centre = (points * weights).sum(axis=2, keepdims=True) / counts
-    squares = (np.square(points - centre) * weights).sum(axis=(0, 1, 2))
-    return np.sqrt(squares / max(seen.sum(), 1))
+    return (points - centre) * weights
 
 
 def _point_everywhere(
@@ -104,10 +107,7 @@ def _point_everywhere(
     shares = []
     for video in videos:
         points = np.asarray(video[key], np.float32)[..., plane]
-        seen = joints_seen(video, key)[..., None]
-        count = np.maximum(seen.sum(axis=2, keepdims=True), 1)
-        centre = (points * seen).sum(axis=2, keepdims=True) / count
-        x, y = np.moveaxis((points - centre) * seen, -1, 0)
+        x, y = np.moveaxis(_centred(points, joints_seen(video, key)), -1, 0)
         # An axis has no front, so its angle is doubled.
         axes = np.stack([(x * x - y * y).sum(-1), 2 * (x * y).sum(-1)], axis=-1)
         lengths = (x * x + y * y).sum(-1)

@@ -26,11 +26,8 @@ _NONE = float('nan')
 class Bouts:
     """The bouts of one recording in temporal order, without overlap.
 
-    Args:
-        start: Seconds, shape (S,).
-        end: Seconds, shape (S,).
-        label: Class ids, shape (S,).
-        duration: Seconds of the recording.
+    ``start`` and ``end`` (S,) are in seconds, as is the duration of the recording;
+    ``label`` (S,) are class ids.
     """
 
     start: np.ndarray
@@ -41,16 +38,11 @@ class Bouts:
     def statistics(
         self, num_classes: int, begin: float = 0, end: float = inf
     ) -> BoutStatistics:
-        """Return the statistics of the recording, or of a part of it.
+        """Return the statistics of the recording of K classes, or of a part in seconds.
 
         Bouts and transitions count in the part in which they begin, and have their
         whole duration there. Time counts in the part in which it passes. So the numbers
         and the total times of successive parts add up to those of the recording.
-
-        Args:
-            num_classes: K.
-            begin: First second of the part.
-            end: Last second of the part; that of the recording if it ends earlier.
         """
         end = min(end, self.duration)
         inside = np.clip(self.end, begin, end) - np.clip(self.start, begin, end)
@@ -99,8 +91,8 @@ class BoutStatistics:
     def __add__(self, other: BoutStatistics) -> BoutStatistics:
         return BoutStatistics(
             self.budget + other.budget,
-            _joined(self.durations, other.durations),
-            _joined(self.latencies, other.latencies),
+            tuple(map(np.append, self.durations, other.durations)),
+            tuple(map(np.append, self.latencies, other.latencies)),
         )
 
     @property
@@ -132,12 +124,6 @@ class BoutStatistics:
 def sample_sd(values: np.ndarray) -> float:
     """Return the standard deviation of a sample (n - 1); NaN below two values."""
     return float(np.std(values, ddof=1)) if values.size > 1 else _NONE
-
-
-def _joined(
-    first: tuple[np.ndarray, ...], second: tuple[np.ndarray, ...]
-) -> tuple[np.ndarray, ...]:
-    return tuple(map(np.concatenate, zip(first, second, strict=True)))
 
 
 def _each(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypedDict
 
 # Where a name states the side: leftWrist, wrist_left, l_wrist, wrist.L, RWrist.
@@ -75,12 +76,17 @@ def mirrored_joints(joints: Sequence[str]) -> list[tuple[int, int]]:
 LAYOUTS: dict[str, NamedLayout] = {}
 
 
-def _add(name: str, joints: str, limbs: str, root: str = '') -> None:
+def _add(name: str, joints: str, chains: str, root: str = '') -> None:
+    # A chain `a-b-c` has the limbs a-b and b-c.
     names = joints.split()
     LAYOUTS[name] = {
         'name': name,
         'joints': names,
-        'limbs': [limb.split('-') for limb in limbs.split()],
+        'limbs': [
+            list(limb)
+            for chain in chains.split()
+            for limb in pairwise(chain.split('-'))
+        ],
         'flip_pairs': mirrored_joints(names),
         'drop_groups': {
             part: [joint for joint in group if joint in names]
@@ -97,11 +103,10 @@ _add(
     'left_elbow right_elbow left_wrist right_wrist left_hip right_hip left_knee '
     'right_knee left_ankle right_ankle',
     'nose-left_eye nose-right_eye left_eye-left_ear right_eye-right_ear '
-    'nose-left_shoulder left_shoulder-left_elbow left_elbow-left_wrist '
-    'nose-right_shoulder right_shoulder-right_elbow right_elbow-right_wrist '
-    'left_shoulder-left_hip left_hip-left_knee left_knee-left_ankle '
-    'right_shoulder-right_hip right_hip-right_knee right_knee-right_ankle '
-    'left_hip-right_hip',
+    'nose-left_shoulder-left_elbow-left_wrist '
+    'nose-right_shoulder-right_elbow-right_wrist '
+    'left_shoulder-left_hip-left_knee-left_ankle '
+    'right_shoulder-right_hip-right_knee-right_ankle left_hip-right_hip',
 )
 # UW-IOM and TUM-Kitchen: the 13 joints of LCR-Net, the neck and the centre.
 _add(
@@ -111,7 +116,7 @@ _add(
     'right_ankle-right_knee left_ankle-left_knee right_knee-right_hip '
     'left_knee-left_hip right_hip-center left_hip-center right_wrist-right_elbow '
     'left_wrist-left_elbow right_elbow-right_shoulder left_elbow-left_shoulder '
-    'right_shoulder-neck left_shoulder-neck neck-head neck-center',
+    'right_shoulder-neck left_shoulder-neck-head neck-center',
     'center',
 )
 # The joints that Kinect and COCO-17 pose estimators have in common.
@@ -119,10 +124,10 @@ _add(
     'body12',
     'left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist '
     'left_hip right_hip left_knee right_knee left_ankle right_ankle',
-    'left_shoulder-right_shoulder left_shoulder-left_elbow left_elbow-left_wrist '
-    'right_shoulder-right_elbow right_elbow-right_wrist left_shoulder-left_hip '
-    'right_shoulder-right_hip left_hip-right_hip left_hip-left_knee '
-    'left_knee-left_ankle right_hip-right_knee right_knee-right_ankle',
+    'left_shoulder-right_shoulder left_shoulder-left_elbow-left_wrist '
+    'right_shoulder-right_elbow-right_wrist left_shoulder-left_hip '
+    'right_shoulder-right_hip left_hip-right_hip left_hip-left_knee-left_ankle '
+    'right_hip-right_knee-right_ankle',
 )
 # Kinect 1, in the order of its SDK.
 _add(
@@ -132,13 +137,11 @@ _add(
     'right_shoulder right_elbow right_wrist right_hand '
     'left_hip left_knee left_ankle left_foot right_hip right_knee right_ankle '
     'right_foot',
-    'hip_center-spine spine-shoulder_center shoulder_center-head '
-    'shoulder_center-left_shoulder left_shoulder-left_elbow left_elbow-left_wrist '
-    'left_wrist-left_hand shoulder_center-right_shoulder right_shoulder-right_elbow '
-    'right_elbow-right_wrist right_wrist-right_hand hip_center-left_hip '
-    'left_hip-left_knee left_knee-left_ankle left_ankle-left_foot '
-    'hip_center-right_hip right_hip-right_knee right_knee-right_ankle '
-    'right_ankle-right_foot',
+    'hip_center-spine-shoulder_center-head '
+    'shoulder_center-left_shoulder-left_elbow-left_wrist-left_hand '
+    'shoulder_center-right_shoulder-right_elbow-right_wrist-right_hand '
+    'hip_center-left_hip-left_knee-left_ankle-left_foot '
+    'hip_center-right_hip-right_knee-right_ankle-right_foot',
     'hip_center',
 )
 # Kinect 2 (PKU-MMD, NTU RGB+D), in the order of its SDK.
@@ -148,22 +151,18 @@ _add(
     'right_shoulder right_elbow right_wrist right_hand left_hip left_knee left_ankle '
     'left_foot right_hip right_knee right_ankle right_foot spine_shoulder '
     'left_hand_tip left_thumb right_hand_tip right_thumb',
-    'spine_base-spine_mid spine_mid-spine_shoulder spine_shoulder-neck neck-head '
-    'spine_shoulder-left_shoulder left_shoulder-left_elbow left_elbow-left_wrist '
-    'left_wrist-left_hand left_hand-left_hand_tip left_wrist-left_thumb '
-    'spine_shoulder-right_shoulder right_shoulder-right_elbow right_elbow-right_wrist '
-    'right_wrist-right_hand right_hand-right_hand_tip right_wrist-right_thumb '
-    'spine_base-left_hip left_hip-left_knee left_knee-left_ankle left_ankle-left_foot '
-    'spine_base-right_hip right_hip-right_knee right_knee-right_ankle '
-    'right_ankle-right_foot',
+    'spine_base-spine_mid-spine_shoulder-neck-head '
+    'spine_shoulder-left_shoulder-left_elbow-left_wrist-left_hand-left_hand_tip '
+    'left_wrist-left_thumb '
+    'spine_shoulder-right_shoulder-right_elbow-right_wrist-right_hand-right_hand_tip '
+    'right_wrist-right_thumb spine_base-left_hip-left_knee-left_ankle-left_foot '
+    'spine_base-right_hip-right_knee-right_ankle-right_foot',
     'spine_base',
 )
 _OPENPOSE_LIMBS = (
-    'neck-nose neck-right_shoulder right_shoulder-right_elbow right_elbow-right_wrist '
-    'neck-left_shoulder left_shoulder-left_elbow left_elbow-left_wrist '
-    'right_hip-right_knee right_knee-right_ankle left_hip-left_knee '
-    'left_knee-left_ankle nose-right_eye right_eye-right_ear nose-left_eye '
-    'left_eye-left_ear'
+    'neck-nose neck-right_shoulder-right_elbow-right_wrist '
+    'neck-left_shoulder-left_elbow-left_wrist right_hip-right_knee-right_ankle '
+    'left_hip-left_knee-left_ankle nose-right_eye-right_ear nose-left_eye-left_ear'
 )
 # OpenPose's model BODY_25 (MCFS), which has a joint between the hips.
 _add(
@@ -172,10 +171,9 @@ _add(
     'left_wrist mid_hip right_hip right_knee right_ankle left_hip left_knee left_ankle '
     'right_eye left_eye right_ear left_ear left_big_toe left_small_toe left_heel '
     'right_big_toe right_small_toe right_heel',
-    'neck-mid_hip mid_hip-right_hip mid_hip-left_hip '
-    'left_ankle-left_big_toe left_big_toe-left_small_toe left_ankle-left_heel '
-    'right_ankle-right_big_toe right_big_toe-right_small_toe right_ankle-right_heel '
-    + _OPENPOSE_LIMBS,
+    'neck-mid_hip-right_hip mid_hip-left_hip left_ankle-left_big_toe-left_small_toe '
+    'left_ankle-left_heel right_ankle-right_big_toe-right_small_toe '
+    'right_ankle-right_heel ' + _OPENPOSE_LIMBS,
     'mid_hip',
 )
 # OpenPose's model COCO.
@@ -192,12 +190,10 @@ _add(
     'mid_hip right_hip right_knee right_ankle right_foot left_hip left_knee left_ankle '
     'left_foot spine head right_collar right_shoulder right_elbow right_wrist '
     'left_collar left_shoulder left_elbow left_wrist',
-    'mid_hip-right_hip right_hip-right_knee right_knee-right_ankle '
-    'right_ankle-right_foot mid_hip-left_hip left_hip-left_knee left_knee-left_ankle '
-    'left_ankle-left_foot mid_hip-spine spine-head spine-right_collar '
-    'right_collar-right_shoulder right_shoulder-right_elbow right_elbow-right_wrist '
-    'spine-left_collar left_collar-left_shoulder left_shoulder-left_elbow '
-    'left_elbow-left_wrist',
+    'mid_hip-right_hip-right_knee-right_ankle-right_foot '
+    'mid_hip-left_hip-left_knee-left_ankle-left_foot mid_hip-spine-head '
+    'spine-right_collar-right_shoulder-right_elbow-right_wrist '
+    'spine-left_collar-left_shoulder-left_elbow-left_wrist',
     'mid_hip',
 )
 # LARa's own files: each body segment is named after the joint at which it begins.
@@ -206,13 +202,11 @@ _add(
     'head head_top left_collar left_elbow left_hip left_ankle left_shoulder left_knee '
     'left_toe left_wrist left_hand spine right_collar right_elbow right_hip '
     'right_ankle right_shoulder right_knee right_toe right_wrist right_hand mid_hip',
-    'mid_hip-spine spine-head head-head_top spine-left_collar '
-    'left_collar-left_shoulder left_shoulder-left_elbow left_elbow-left_wrist '
-    'left_wrist-left_hand spine-right_collar right_collar-right_shoulder '
-    'right_shoulder-right_elbow right_elbow-right_wrist right_wrist-right_hand '
-    'mid_hip-left_hip left_hip-left_knee left_knee-left_ankle left_ankle-left_toe '
-    'mid_hip-right_hip right_hip-right_knee right_knee-right_ankle '
-    'right_ankle-right_toe',
+    'mid_hip-spine-head-head_top '
+    'spine-left_collar-left_shoulder-left_elbow-left_wrist-left_hand '
+    'spine-right_collar-right_shoulder-right_elbow-right_wrist-right_hand '
+    'mid_hip-left_hip-left_knee-left_ankle-left_toe '
+    'mid_hip-right_hip-right_knee-right_ankle-right_toe',
     'mid_hip',
 )
 # TCG, in alphabetical order of its names; docs/datasets/dest.md lists the assumptions.
@@ -221,10 +215,9 @@ _add(
     'chest head mid_hip left_shoulder left_ankle left_elbow left_wrist left_knee '
     'left_hip neck right_shoulder right_ankle right_elbow right_wrist right_knee '
     'right_hip spine',
-    'head-neck neck-chest chest-left_shoulder left_shoulder-left_elbow '
-    'left_elbow-left_wrist chest-right_shoulder right_shoulder-right_elbow '
-    'right_elbow-right_wrist chest-spine spine-mid_hip mid_hip-left_hip '
-    'left_hip-left_knee left_knee-left_ankle mid_hip-right_hip right_hip-right_knee '
-    'right_knee-right_ankle',
+    'head-neck-chest-left_shoulder-left_elbow-left_wrist '
+    'chest-right_shoulder-right_elbow-right_wrist '
+    'chest-spine-mid_hip-left_hip-left_knee-left_ankle '
+    'mid_hip-right_hip-right_knee-right_ankle',
     'mid_hip',
 )

@@ -37,9 +37,6 @@ def resolve_background(
 ) -> int | None:
     """Return the id of the background class, given by id or by name.
 
-    Raises:
-        ValueError: If there is no such class.
-
     >>> resolve_background('rest', ['walk', 'rest'])
     1
     """

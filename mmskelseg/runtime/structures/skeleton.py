@@ -90,12 +90,7 @@ class Skeleton:
     def columns_of(self, joints: Sequence[str], source: str) -> list[int]:
         """Return the index of each joint of this layout among the joints of another.
 
-        Args:
-            joints: Names of the joints of the other layout.
-            source: Name of the other layout in messages, such as its file.
-
-        Raises:
-            UserError: If the other layout lacks a joint.
+        ``source`` is the name of the other layout, which must have all joints.
 
         >>> legs = Skeleton.get(dict(joints=['hip', 'knee'], limbs=[[0, 1]]))
         >>> legs.columns_of(['foot', 'knee', 'hip'], 'take1.json')
@@ -291,14 +286,9 @@ def _read_layout(name: str) -> tuple[Mapping[str, object], str]:
 def pushed_joints(
     skeleton: SkeletonLike, layout: SkeletonLike | None
 ) -> tuple[tuple[str, ...], list[int]]:
-    """Return the joints of a layout, and the index of each joint of a skeleton.
+    """Return the joints of a layout, and the index of each joint of a skeleton in it.
 
-    Args:
-        skeleton: The layout that a model reads.
-        layout: The layout of its input; None for the same.
-
-    Raises:
-        UserError: If the input lacks a joint.
+    The layout is that of a model's input; None for the same. It must have all joints.
     """
     wanted = Skeleton.get(skeleton)
     given = wanted if layout is None else Skeleton.get(layout)

@@ -39,9 +39,8 @@ class TimeBudget:
     @property
     def mean(self) -> np.ndarray:
         """Mean duration of a segment of each class in seconds, (K,); NaN if none."""
-        return np.where(self.number > 0, self.total, np.nan) / np.maximum(
-            self.number, 1
-        )
+        total = np.where(self.number > 0, self.total, np.nan)
+        return total / np.maximum(self.number, 1)
 
     @property
     def share(self) -> np.ndarray:
@@ -69,8 +68,7 @@ def time_budget(label: np.ndarray, num_classes: int, fps: float) -> TimeBudget:
     [[0, 1], [1, 0]]
     """
     label = check_labels(label)
-    table = segment_table(label)
-    start, end, ids = table.T
+    start, end, ids = segment_table(label).T
     if ids.size and not 0 <= ids.min() <= ids.max() < num_classes:
         raise UserError(
             f'the labels run from {ids.min()} to {ids.max()}, but there are '

@@ -101,38 +101,6 @@ def test_malformed_table_is_named_with_line_and_value(tmp_path, text, named):
     assert [words for words in named.split(' | ') if words not in told] == []
 
 
-def places(node, above=()):
-    """Yield the keys to every value of a JSON document."""
-    items = node.items() if isinstance(node, dict) else enumerate(node)
-    for key, value in items:
-        yield (*above, key)
-        if isinstance(value, dict | list):
-            yield from places(value, (*above, key))
-
-
-@pytest.mark.parametrize('value', [None, 'text', -3, [], [[]], {}])
-@pytest.mark.parametrize('name', ['project.boris', 'label_studio.json', 'via.json'])
-def test_value_of_another_type_is_read_or_named(tmp_path, name, value):
-    """Whatever stands in the file, the error names the file."""
-    text = (SAMPLES / name).read_text()
-    path = tmp_path / name
-    options = {'fps': 25} if name == 'label_studio.json' else {}
-    told = []
-    for *above, key in places(json.loads(text)):
-        document = json.loads(text)
-        parent = document
-        for step in above:
-            parent = parent[step]
-        parent[key] = value
-        path.write_text(json.dumps(document))
-        try:
-            read_segments(path, **options)
-        except UserError as error:
-            told.append(str(error))
-    assert told
-    assert [text for text in told if not text.startswith(f'{path}: ')] == []
-
-
 @pytest.mark.parametrize(
     ('name', 'place'),
     [('cvat_video.xml', 'frame numbers'), ('label_studio.json', 'region kQ3vT')],

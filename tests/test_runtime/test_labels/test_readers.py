@@ -20,19 +20,53 @@ def by_name(videos):
     return {video.name: video for video in videos}
 
 
-def test_boris_project_gives_paired_states_by_video():
-    """Point events and empty observations are skipped."""
+@pytest.mark.parametrize(
+    ('name', 'options', 'expected'),
+    [
+        # Point events and empty observations are skipped.
+        ('project.boris', {'observation': 'take one'}, {'take1': TAKE1}),
+        # Times run on over the files and include the observation's time offset.
+        (
+            'project.boris',
+            {'observation': 'two files'},
+            {'take2': [(1.0, 3.0, 'walk')], 'take3': [(0.0, 1.5, 'walk')]},
+        ),
+        ('aggregated_events.tsv', {}, {'take1': TAKE1}),
+        ('tabular_events.csv', {}, {'take1': TAKE1}),
+        ('tabular_events_boris7.csv', {}, {'take1': TAKE1}),
+        # The only independent tier.
+        ('labels.eaf', {}, {'take1': TAKE1}),
+        # Those that are not deleted.
+        ('via.json', {}, {'take1': TAKE1, 'take2': [(0.5, 2.0, 'walk')]}),
+        # The last shape of a track lasts to the end of the task.
+        (
+            'cvat_video.xml',
+            {'fps': 25, 'attribute': 'action'},
+            {'take1': [*TAKE1, (3.0, 4.0, 'walk')]},
+        ),
+        (
+            'cvat_video.xml',
+            {'fps': 25},
+            {'take1': [(0.0, 2.52, 'person'), (3.0, 4.0, 'person')]},
+        ),
+        # Every third frame is labelled, and stands for three.
+        (
+            'cvat_images.xml',
+            {'fps': 3},
+            {'take2': [(0.0, 2.0, 'walk'), (3.0, 4.0, 'lift')]},
+        ),
+    ],
+)
+def test_sample_gives_the_segments_of_each_video(name, options, expected):
+    videos = read_segments(SAMPLES / name, **options)
+    assert {video.name: spans(video) for video in videos} == expected
+
+
+def test_media_and_rate_are_those_that_the_tool_states():
     (video,) = read_segments(SAMPLES / 'project.boris', observation='take one')
-    assert spans(video) == TAKE1
-    assert (video.name, video.fps, video.filename) == ('take1', 25, 'videos/take1.mp4')
-
-
-def test_boris_project_divides_an_observation_of_two_files():
-    """Times run on over the files and include the observation's time offset."""
-    videos = read_segments(SAMPLES / 'project.boris', observation='two files')
-    videos = by_name(videos)
-    assert spans(videos['take2']) == [(1.0, 3.0, 'walk')]
-    assert spans(videos['take3']) == [(0.0, 1.5, 'walk')]
+    assert (video.fps, video.filename) == (25, 'videos/take1.mp4')
+    (video,) = read_segments(SAMPLES / 'labels.eaf')
+    assert video.filename == 'file:///home/me/my videos/take1.mp4'
 
 
 def test_boris_project_takes_one_of_several_subjects():
@@ -41,15 +75,6 @@ def test_boris_project_takes_one_of_several_subjects():
     assert (video.name, spans(video)) == ('live', [(2.0, 4.0, 'walk')])
     with pytest.raises(ValueError, match="'live': expected one subject, but there is"):
         read_segments(path, observation='live')
-
-
-@pytest.mark.parametrize(
-    'name',
-    ['aggregated_events.tsv', 'tabular_events.csv', 'tabular_events_boris7.csv'],
-)
-def test_boris_tables_give_paired_states(name):
-    (video,) = read_segments(SAMPLES / name)
-    assert (video.name, spans(video)) == ('take1', TAKE1)
 
 
 def test_boris_table_whose_state_stops_before_it_starts_is_an_error(tmp_path):
@@ -66,12 +91,6 @@ def test_boris_table_whose_state_stops_before_it_starts_is_an_error(tmp_path):
         ValueError, match=r"'walk' has a STOP at 0\.000 s where its START"
     ):
         read_segments(path, strict=True)
-
-
-def test_elan_gives_the_only_independent_tier():
-    (video,) = read_segments(SAMPLES / 'labels.eaf')
-    assert (video.name, spans(video)) == ('take1', TAKE1)
-    assert video.filename == 'file:///home/me/my videos/take1.mp4'
 
 
 def test_elan_adds_the_offset_of_the_media(tmp_path):
@@ -100,21 +119,6 @@ def test_label_studio_takes_one_control_alone():
     assert [video.name for video in videos] == ['take2']
 
 
-def test_via_reads_segments_that_are_not_deleted():
-    videos = by_name(read_segments(SAMPLES / 'via.json'))
-    assert spans(videos['take1']) == TAKE1
-    assert spans(videos['take2']) == [(0.5, 2.0, 'walk')]
-
-
-def test_cvat_reads_an_attribute_or_the_labels_of_tracks():
-    """The last shape of a track lasts to the end of the task."""
-    path = SAMPLES / 'cvat_video.xml'
-    (video,) = read_segments(path, fps=25, attribute='action')
-    assert (video.name, spans(video)) == ('take1', [*TAKE1, (3.0, 4.0, 'walk')])
-    (video,) = read_segments(path, fps=25)
-    assert spans(video) == [(0.0, 2.52, 'person'), (3.0, 4.0, 'person')]
-
-
 def test_cvat_project_is_a_video_for_each_task():
     """Named after the tasks, since a project states no source."""
     path, notes = SAMPLES / 'cvat_project.xml', []
@@ -124,15 +128,6 @@ def test_cvat_project_is_a_video_for_each_task():
         'take2': [(0.8, 2.0, 'lift')],
     }
     assert notes == [f"{path}: 1 of 3 tasks are left out: 'take3.mp4' (without labels)"]
-
-
-def test_cvat_joins_tags_of_neighbouring_frames():
-    """Every third frame is labelled, and stands for three."""
-    (video,) = read_segments(SAMPLES / 'cvat_images.xml', fps=3)
-    assert (video.name, spans(video)) == (
-        'take2',
-        [(0.0, 2.0, 'walk'), (3.0, 4.0, 'lift')],
-    )
 
 
 @pytest.mark.parametrize('separator', [',', ';', '\t'])

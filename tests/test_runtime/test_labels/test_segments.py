@@ -64,17 +64,25 @@ GAP = [Segment(0, 1, 'walk'), Segment(1.5, 2, 'lift')]
 OVERLAP = [Segment(0, 1.5, 'walk'), Segment(1, 2, 'lift')]
 
 
-def test_missing_labels_are_an_error_with_video_times_and_classes():
-    with pytest.raises(UserError) as error:
-        segments_to_labels(GAP, 8, 4, CLASSES, video='take1')
-    for words in (
-        "video 'take1'",
-        'from 1.000 to 1.500 s',
-        "after 'walk' (0.000 to 1.000 s) and before 'lift' (1.500 to 2.000 s)",
-        '2 unlabelled frames',
-        '--unlabelled background',
-    ):
-        assert words in str(error.value)
+@pytest.mark.parametrize(
+    ('segments', 'named'),
+    [
+        (
+            GAP,
+            "from 1.000 to 1.500 s | after 'walk' (0.000 to 1.000 s) and before 'lift' "
+            '(1.500 to 2.000 s) | 2 unlabelled frames | --unlabelled background',
+        ),
+        (
+            OVERLAP,
+            "'walk' (0.000 to 1.500 s) and 'lift' (1.000 to 2.000 s) | "
+            'from 1.000 to 1.500 s | --overlap later',
+        ),
+    ],
+)
+def test_gaps_and_overlaps_are_errors_with_video_times_and_classes(segments, named):
+    with pytest.raises(UserError, match="video 'take1'") as error:
+        segments_to_labels(segments, 8, 4, CLASSES, video='take1')
+    assert all(words in str(error.value) for words in named.split(' | '))
 
 
 def test_the_last_label_may_end_a_moment_early():
@@ -87,34 +95,18 @@ def test_the_last_label_may_end_a_moment_early():
         segments_to_labels([Segment(0, 1.8, 'walk')], 20, 10, CLASSES)
 
 
-def test_missing_labels_become_background_or_minus_one_if_asked():
-    kept = segments_to_labels(
-        GAP, 8, 4, CLASSES, missing='background', background='rest'
-    )
-    np.testing.assert_array_equal(kept, [0, 0, 0, 0, 2, 2, 1, 1])
-    kept = segments_to_labels(GAP, 8, 4, CLASSES, missing='unlabelled')
-    np.testing.assert_array_equal(kept, [0, 0, 0, 0, -1, -1, 1, 1])
-
-
-def test_overlapping_labels_are_an_error_with_video_times_and_classes():
-    with pytest.raises(UserError) as error:
-        segments_to_labels(OVERLAP, 8, 4, CLASSES, video='take1')
-    for words in (
-        "video 'take1'",
-        "'walk' (0.000 to 1.500 s) and 'lift' (1.000 to 2.000 s)",
-        'from 1.000 to 1.500 s',
-        '--overlap later',
-    ):
-        assert words in str(error.value)
-
-
-def test_overlapping_labels_become_background_or_the_later_if_asked():
-    kept = segments_to_labels(
-        OVERLAP, 8, 4, CLASSES, overlap='background', background='rest'
-    )
-    np.testing.assert_array_equal(kept, [0, 0, 0, 0, 2, 2, 1, 1])
-    kept = segments_to_labels(OVERLAP, 8, 4, CLASSES, overlap='later')
-    np.testing.assert_array_equal(kept, [0, 0, 0, 0, 1, 1, 1, 1])
+@pytest.mark.parametrize(
+    ('segments', 'options', 'between'),
+    [
+        (GAP, {'missing': 'background'}, 2),
+        (GAP, {'missing': 'unlabelled'}, -1),
+        (OVERLAP, {'overlap': 'background'}, 2),
+        (OVERLAP, {'overlap': 'later'}, 1),
+    ],
+)
+def test_gaps_and_overlaps_become_what_is_asked(segments, options, between):
+    kept = segments_to_labels(segments, 8, 4, CLASSES, background='rest', **options)
+    np.testing.assert_array_equal(kept, [0] * 4 + [between] * 2 + [1] * 2)
 
 
 def test_overlap_of_one_class_or_of_no_frame_is_none():

@@ -212,20 +212,15 @@ def test_mediapipe_landmarks_become_cocos_joints(pretended_mediapipe):
     ]
 
 
-def test_mediapipe_notes_the_mapping(pretended_mediapipe, clip):
-    poses = MediaPipePose().estimate(clip(frames=3), progress=False)
+def test_mediapipe_notes_the_mapping_and_its_settings(pretended_mediapipe, clip):
+    estimator = MediaPipePose(0)
+    poses = estimator.estimate(clip(frames=3), progress=False)
     assert poses.notes == ("MediaPipe's 33 landmarks mapped to coco17",)
     assert (poses.keypoint_score[0] > 0).any(axis=1).tolist() == [True, False, True]
-
-
-def test_settings_are_all_that_decides_the_poses(pretended_mediapipe):
-    assert MediaPipePose(0).settings() == {
-        'type': 'MediaPipePose',
-        'model_complexity': 0,
-        'min_detection_confidence': 0.5,
-        'min_tracking_confidence': 0.5,
-        'smooth_landmarks': True,
-    }
+    assert estimator.settings() == {
+        'type': 'MediaPipePose', 'model_complexity': 0, 'min_detection_confidence': 0.5,
+        'min_tracking_confidence': 0.5, 'smooth_landmarks': True,
+    }  # fmt: skip
 
 
 def test_rtmlib_finds_boxes_then_joints(monkeypatch):

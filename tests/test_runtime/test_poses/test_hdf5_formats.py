@@ -173,51 +173,38 @@ def test_deeplabcut_files_hold_the_same(kind, people, rng, tmp_path):
     assert any('single' in note for note in poses.notes) == bool(people)
 
 
-def test_deeplabcut_hdf5_runs_no_code(h5py, tmp_path):
-    """Column names are a pickle, which pandas would execute."""
-    pytest.importorskip('tables', reason='tables is not installed')
-    path = tmp_path / 'a.h5'
-    columns = columns_of()
-    frame_of(columns, np.ones((2, 9))).to_hdf(
-        path, key='df_with_missing', format='table', mode='w'
-    )
-    evil = pickle.dumps(eval, 0)
-    with h5py.File(path, 'r+') as file:
-        file['df_with_missing/table'].attrs['values_block_0_kind'] = np.bytes_(evil)
-    with pytest.raises(ValueError, match=r'refused: it would run `builtins\.eval`'):
-        read_deeplabcut(path)
-
-
 @pytest.mark.parametrize(
-    ('key', 'value', 'message'),
+    ('format', 'key', 'value', 'message'),
     [
-        ('axis1', 3, 'rows are not numbered frames'),
-        ('axis1', [[0, 1]], 'rows are not numbered frames'),
-        ('axis1', [0.0, 1.0], 'rows are not numbered frames'),
-        ('block0_values', np.full((2, 9), b'1'), r'/poses/block0_values has .*S1'),
+        ('fixed', 'axis1', 3, 'rows are not numbered frames'),
+        ('fixed', 'axis1', [[0, 1]], 'rows are not numbered frames'),
+        ('fixed', 'axis1', [0.0, 1.0], 'rows are not numbered frames'),
+        (
+            'fixed',
+            'block0_values',
+            np.full((2, 9), b'1'),
+            r'/poses/block0_values has .*S1',
+        ),
+        # Column names are a pickle, which pandas would execute.
+        ('table', None, eval, r'refused: it would run `builtins\.eval`'),
+        ('table', None, [1, 2, 3], 'columns have the names 1, expected'),
     ],
 )
-def test_malformed_deeplabcut_hdf5_is_named(key, value, message, h5py, tmp_path):
+def test_malformed_deeplabcut_hdf5_is_named(
+    format, key, value, message, h5py, tmp_path
+):
     pytest.importorskip('tables', reason='tables is not installed')
     path = tmp_path / 'a.h5'
     table = frame_of(columns_of(), np.ones((2, 9)))
-    table.to_hdf(path, key='poses', format='fixed', mode='w')
+    table.to_hdf(path, key='poses', format=format, mode='w')
     with h5py.File(path, 'r+') as file:
-        del file['poses'][key]
-        file['poses'][key] = value
+        if key is None:
+            names = np.bytes_(pickle.dumps(value, 0))
+            file['poses/table'].attrs['values_block_0_kind'] = names
+        else:
+            del file['poses'][key]
+            file['poses'][key] = value
     with pytest.raises(ValueError, match=rf'a\.h5: {message}'):
-        read_deeplabcut(path)
-
-
-def test_names_of_deeplabcut_columns_are_texts(h5py, tmp_path):
-    pytest.importorskip('tables', reason='tables is not installed')
-    path = tmp_path / 'a.h5'
-    table = frame_of(columns_of(), np.ones((2, 9)))
-    table.to_hdf(path, key='poses', format='table', mode='w')
-    with h5py.File(path, 'r+') as file:
-        names = pickle.dumps([1, 2, 3], 0)
-        file['poses/table'].attrs['values_block_0_kind'] = np.bytes_(names)
-    with pytest.raises(ValueError, match=r'a\.h5: columns have the names 1, expected'):
         read_deeplabcut(path)
 
 

@@ -118,16 +118,15 @@ def test_malformed_json_is_named(content, message, save_json):
         read_mediapipe(save_json(content), SIZE)
 
 
-def test_size_must_be_known(points, tmp_path):
-    np.savez(tmp_path / 'a.npz', landmarks=points)
-    with pytest.raises(ValueError, match='give it by --size'):
-        read_mediapipe(tmp_path / 'a.npz')
-
-
-def test_other_arrays_are_named(points, tmp_path):
-    np.savez(tmp_path / 'a.npz', landmarks=points[:, :32])
-    with pytest.raises(ValueError, match=r'shape \(1, 3, 32, 4\), expected'):
-        read_mediapipe(tmp_path / 'a.npz', SIZE)
-    np.savez(tmp_path / 'b.npz', hands=points)
-    with pytest.raises(ValueError, match="lacks 'pose_landmarks'; it has hands"):
-        read_mediapipe(tmp_path / 'b.npz', SIZE)
+@pytest.mark.parametrize(
+    ('key', 'joints', 'size', 'message'),
+    [
+        ('landmarks', 33, None, 'give it by --size'),
+        ('landmarks', 32, SIZE, r'shape \(1, 3, 32, 4\), expected'),
+        ('hands', 33, SIZE, "lacks 'pose_landmarks'; it has hands"),
+    ],
+)
+def test_arrays_at_fault_are_named(key, joints, size, message, points, tmp_path):
+    np.savez(tmp_path / 'a.npz', **{key: points[:, :joints]})
+    with pytest.raises(ValueError, match=message):
+        read_mediapipe(tmp_path / 'a.npz', size)

@@ -85,6 +85,8 @@ def test_skeleton_of_joints_and_limbs_alone_knows_its_sides_and_its_middle():
     assert animal.drop_groups == {}
     none = {'joints': ['left_ear', 'right_ear'], 'limbs': [], 'flip_pairs': []}
     assert Skeleton.get(none).flip_pairs == ()
+    counted = Skeleton.get({'joints': 3, 'limbs': [[0, 2]]})
+    assert counted.joints == ('joint_0', 'joint_1', 'joint_2')
 
 
 def test_skeleton_from_a_file_in_the_format_of_mmpose(tmp_path):
@@ -101,11 +103,6 @@ def test_skeleton_from_a_file_in_the_format_of_mmpose(tmp_path):
     assert skeleton == Skeleton(
         'hand', ('wrist', 'left_tip', 'right_tip'), ((0, 2),), ((1, 2),)
     )
-
-
-def test_skeleton_from_a_number_of_joints_names_them():
-    skeleton = Skeleton.get({'joints': 3, 'limbs': [[0, 2]]})
-    assert skeleton.joints == ('joint_0', 'joint_1', 'joint_2')
 
 
 @pytest.mark.parametrize(('skeleton', 'message'), [

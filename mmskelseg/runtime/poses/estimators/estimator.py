@@ -21,8 +21,8 @@ from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.skeleton import Layout
 
 # The type for each name, and the argument that may follow the name after a colon.
-NAMES: dict[str, tuple[str, str | None]] = {
-    'mediapipe': ('MediaPipePose', None),
+NAMES = {
+    'mediapipe': ('MediaPipePose', ''),
     'topdown': ('MMPoseAlias', 'model'),
     'mmpose': ('MMPoseAlias', 'model'),
     'rtmlib': ('RTMLibPose', 'mode'),
@@ -165,15 +165,13 @@ def build_pose_estimator(
     kind: Any
     if isinstance(estimator, str):
         name, _, argument = estimator.partition(':')
-        kind, parameter = NAMES.get(name, ('', None))
-        if not kind or (argument and parameter is None):
+        kind, parameter = NAMES.get(name, ('', ''))
+        if not kind or (argument and not parameter):
             raise UserError(
                 f'There is no pose estimator {estimator!r}; choose mediapipe, topdown, '
                 'topdown:NETWORK, mmpose:ALIAS, rtmlib or rtmlib:MODE.'
             )
-        config: dict[str, object] = {}
-        if argument and parameter:
-            config[parameter] = argument
+        config: dict[str, object] = {parameter: argument} if argument else {}
         topdown = name == 'topdown'
     else:
         config = dict(estimator)
@@ -188,7 +186,15 @@ def build_pose_estimator(
     if topdown:
         renamed = {_TOPDOWN_OPTIONS.get(k, k): v for k, v in config.items()}
         kind, config = 'MMPoseAlias', {**_TOPDOWN, **renamed}
-    cls = _find_type(kind) if isinstance(kind, str) else kind
+    cls = kind
+    if isinstance(kind, str):
+        name = kind.removeprefix('mmskelseg.')
+        cls = ESTIMATORS.get(name)
+        if cls is None and name == 'MMPoseAlias':
+            raise DependencyError(
+                f'{name} needs MMPose, which mmskelseg-runtime does not support; '
+                'choose mediapipe or rtmlib, or install mmskelseg.'
+            )
     if cls is None:
         known = ', '.join([*ESTIMATORS.names(), 'MMPoseAlias'])
         raise UserError(
@@ -209,18 +215,6 @@ def build_pose_estimator(
 PoseEstimatorLike: TypeAlias = str | Mapping[str, object] | PoseEstimator
 
 
-def _find_type(name: str) -> type[PoseEstimator] | None:
-    """Return the class with a name; None if there is none."""
-    name = name.removeprefix('mmskelseg.')
-    cls = ESTIMATORS.get(name)
-    if cls is None and name == 'MMPoseAlias':
-        raise DependencyError(
-            f'{name} needs MMPose, which mmskelseg-runtime does not support; choose '
-            'mediapipe or rtmlib, or install mmskelseg.'
-        )
-    return cls
-
-
 class VideoFrames:
     """An iterable over the frames of a video file, which holds one at a time.
 
@@ -228,14 +222,6 @@ class VideoFrames:
         file: The metadata of the file.
         count: How many frames have been read.
         notes: Sentences about problems of the file, once all frames have been read.
-
-    Args:
-        path: The file.
-        progress: Whether to show a progress bar on standard error.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it cannot be read as a video.
     """
 
     def __init__(self, path: str | os.PathLike, *, progress: bool = True) -> None:
