@@ -25,7 +25,7 @@ def _opening() -> Any:
 
 def device(text: str) -> str:
     """Return the name of an available device, as a ``type`` of argparse."""
-    return _opening().available(text)
+    return text if text == 'cpu' else _opening().available(text)
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:

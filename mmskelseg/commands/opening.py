@@ -108,8 +108,6 @@ def inferencer(
 
 def stream(args: argparse.Namespace) -> SkelSegStream:
     """Return the stream of a trained causal model."""
-    if args.model is not None:
-        return SkelSegStream(args.model, fps=args.fps)
     config = model_config(args)
     with building(args.config or args.checkpoint):
         return SkelSegStream(config, [args.checkpoint, *args.ensemble], fps=args.fps)
