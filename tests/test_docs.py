@@ -15,8 +15,8 @@ import yaml
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 
-from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.registry import MODELS
+from mmskelseg.runtime import OnnxSegmenter
 from mmskelseg.runtime.cli import command_line
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages import errors
@@ -131,8 +131,8 @@ def test_label_formats_show_a_way_to_elan_and_back(tmp_path, monkeypatch):
 def test_streaming_shows_how_frames_are_pushed(capsys):
     """With the models and the streams that the page of the model zoo makes."""
     made = {}
-    exec(python_block('model_zoo.md', 'SkelSegStream'), made)
-    assert isinstance(made['segment'], SkelSegInferencer)
+    exec(python_block('model_zoo.md', 'OnnxStream'), made)
+    assert isinstance(made['segment'], OnnxSegmenter)
     joints = Skeleton.get(made['stream'].skeleton).num_joints
     camera = [
         (np.full((joints, 2), 10.0 * n), np.ones(joints), n / 30) for n in range(20)

@@ -52,6 +52,7 @@ def test_wheel_holds_the_package_with_configs_and_tools(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for name in (
         'mmskelseg/py.typed',
+        'mmskelseg/runtime/model_zoo/precog.onnx',
         'mmskelseg/compat/stand_ins/drn/drn.py',
         'mmskelseg/.mim/model-index.yml',
         'mmskelseg/.mim/configs/skelseg/toy_joint_limb.py',

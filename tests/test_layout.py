@@ -119,6 +119,18 @@ def test_few_imports_of_ours_wait_for_a_call():
     assert len(calls) <= 20, calls
 
 
+@pytest.mark.parametrize('folder', ['mmskelseg', 'benchmarks', 'tools', 'demo'])
+def test_functions_have_at_most_sixty_lines(folder):
+    """With their docstrings."""
+    long = [
+        f'{path.name}: {node.name}'
+        for path in (ROOT / folder).rglob('*.py')
+        for node in ast.walk(ast.parse(path.read_text('utf-8')))
+        if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 60
+    ]
+    assert long == []
+
+
 def test_streams_import_numpy_alone():
     """So that they run where there is no PyTorch."""
     used = set()

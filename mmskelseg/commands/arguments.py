@@ -9,6 +9,11 @@ from mmskelseg.runtime.cli.arguments import SettingsAction
 from mmskelseg.runtime.cli.command_line import whole
 
 
+def device(text: str) -> str:
+    """Return the name of an available device, as a ``type`` of argparse."""
+    return text if text == 'cpu' else _opens('device')(text)
+
+
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that MMAction2's scripts share."""
     parser.add_argument('--work-dir', help='folder for logs, checkpoints and scores')
@@ -66,7 +71,6 @@ def _opens(name: str) -> Callable[..., Any]:
     return call
 
 
-device = _opens('device')
 load_config = _opens('load_config')
 last_checkpoint = _opens('last_checkpoint')
 model_config = _opens('model_config')

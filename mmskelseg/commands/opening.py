@@ -103,6 +103,6 @@ def load_inferencer(
 
 def open_stream(args: argparse.Namespace) -> SkelSegStream:
     """Return the stream of a trained causal model."""
-    model, checkpoints = _named(args)
-    with building(args.model or args.config or args.checkpoint):
-        return SkelSegStream(model, checkpoints, fps=args.fps)
+    config = model_config(args)
+    with building(args.config or args.checkpoint):
+        return SkelSegStream(config, [args.checkpoint, *args.ensemble], fps=args.fps)

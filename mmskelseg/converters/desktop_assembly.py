@@ -55,6 +55,17 @@ def read_poses(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return pose[..., :2], pose[..., 2]
 
 
+def _choose_split(
+    test: str | None, videos: list[str], source: Path
+) -> tuple[dict[str, list[str]], dict[tuple[str, str], Path], dict[str, str]]:
+    """Return the split, the file of each of its parts, and what was assumed."""
+    if test is None and (source / 'splits').is_dir():
+        return *read_splits(source / 'splits', 1), {}
+    assumed = 'every fifth video is for testing: the release has none'
+    split = building.choose_split(test, videos, source)
+    return split, {}, {'split': assumed} if test is None else {}
+
+
 def convert(
     source: Path,
     out: Path,
@@ -70,16 +81,12 @@ def convert(
     """Write the annotation file of the release; see the options below."""
     labels = find_labels(source / 'groundTruth')
     classes = read_mapping(source, CLASSES)
+    split, files, assumed = _choose_split(test, list(labels), source)
     assumed = {
         'fps': f'{fps:g}: the release states none',
         'img_shape': f'{size[1]}x{size[0]}: the release states none',
+        **assumed,
     }
-    if test is None and (source / 'splits').is_dir():
-        split, files = read_splits(source / 'splits', 1)
-    else:
-        split, files = building.choose_split(test, list(labels), source), {}
-        if test is None:
-            assumed['split'] = 'every fifth video is for testing: the release has none'
     folder = keypoints or source / 'keypoints'
     building.check_folder(folder, 'name the one with VIDEO.npy with --keypoints')
     annotations: list[VideoAnnotation] = []

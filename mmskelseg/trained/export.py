@@ -103,11 +103,8 @@ def export_onnx(
         exported = kind(trained.cfg, trained.model.eval(), meta)
         graphs: dict[str | None, bytes] = {None: exported.onnx()}
         graphs.update(exported.encoders_onnx())
-    described = {
-        **exported.metadata(),
-        'precision': precision,
-        'checkpoints': [Path(file).name for file in trained.checkpoints],
-    }
+    names = [Path(file).name for file in trained.checkpoints]
+    described = {**exported.metadata(), 'precision': precision, 'checkpoints': names}
     protos = {
         name: converted(onnx.load_from_string(graph), precision)
         for name, graph in graphs.items()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from logging import WARNING
+from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
@@ -34,10 +35,12 @@ from mmskelseg.runtime.files.inputs import check_fps
 from mmskelseg.runtime.files.work_folders import checkpoint_file
 from mmskelseg.runtime.messages.dependencies import is_installed
 from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.segmenting.model_zoo import check_zoo, zoo_file
 from mmskelseg.runtime.structures import is_data_layout
 from mmskelseg.runtime.structures.annotations import Metainfo
-from mmskelseg.trained.model_zoo import zoo_model
 
+#: The checkpoints of the models that come with the package.
+ZOO = Path(__file__).parents[1] / 'model_zoo'
 # The registries of the parts of models and of the recipes of their features.
 _REGISTRIES = (MODELS, POSTPROCESSORS, TRANSFORMS, WEIGHT_INITIALIZERS)
 _COLLATE = ('pseudo_collate', 'default_collate')
@@ -111,7 +114,8 @@ def trained_model(
         UserError: If they do not match; see the functions below.
     """
     if weights is None:
-        config, weights = None, zoo_model(config).checkpoint(live=live)
+        check_zoo(config)
+        config, weights = None, zoo_checkpoint(str(config), live=live)
     checkpoints = checkpoint_files(weights)
     cfg: Config | ConfigDict = ConfigDict() if config is None else config
     if isinstance(config, str | os.PathLike):
@@ -131,6 +135,11 @@ def trained_model(
         check_features(cfg, content)
         meta = model_metainfo(cfg, content, model, first)
         yield TrainedModel(cfg, model, meta, checkpoints)
+
+
+def zoo_checkpoint(name: str, *, live: bool = False) -> Path:
+    """Return the checkpoint of a model that comes with the package."""
+    return zoo_file(name, live=live, folder=ZOO, suffix='.safetensors')
 
 
 def checkpoint_files(given: object) -> list[str]:

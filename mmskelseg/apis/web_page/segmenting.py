@@ -18,9 +18,10 @@ from mmskelseg.runtime.messages.progress import Listener, progress_listener
 from mmskelseg.runtime.poses.estimators.estimator import PoseEstimatorLike
 from mmskelseg.runtime.poses.reading import POSE_FORMATS
 from mmskelseg.runtime.segmenting.exports import EXPORTS, write_exports
+from mmskelseg.runtime.segmenting.model_zoo import zoo
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.predictions import Prediction
-from mmskelseg.trained.model_zoo import FOLDER, zoo
+from mmskelseg.trained.opening import ZOO, zoo_checkpoint
 
 # All formats except GIF, which is impossible for long videos.
 FORMATS = tuple(name for name in EXPORTS if name != 'gif')
@@ -94,7 +95,7 @@ class PageSegmenter:
         """Return the name of the checkpoint that was written last."""
         files = self._files()
         # Models of the package are as old as its installation.
-        own = [name for name in files if files[name].parent != FOLDER] or list(files)
+        own = [name for name in files if files[name].parent != ZOO] or list(files)
         return max(own, key=lambda name: files[name].stat().st_mtime)
 
     def _files(self) -> dict[str, Path]:
@@ -105,8 +106,7 @@ class PageSegmenter:
         files = find_checkpoints(_TRAININGS) if has_any or self.config else {}
         if self.config is None:
             files |= {
-                f'{name} (comes with mmskelseg)': model.checkpoint()
-                for name, model in zoo().items()
+                f'{name} (comes with mmskelseg)': zoo_checkpoint(name) for name in zoo()
             }
         return files
 

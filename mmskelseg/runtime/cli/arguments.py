@@ -25,6 +25,7 @@ from mmskelseg.runtime.files.work_folders import (
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
 from mmskelseg.runtime.poses import FORMATS
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
+from mmskelseg.runtime.segmenting.model_zoo import check_zoo
 
 # As in MMEngine.
 _WORDS = {'true': True, 'false': False, 'None': None}
@@ -257,12 +258,11 @@ def check_model(
             'checkpoint (.pth), an exported model (.onnx), or one that comes with the '
             'package (--model).'
         )
-    if exported_only and not is_exported(args.config):
-        name = args.config or args.checkpoint or f'--model {args.model}'
+    if exported_only and args.model is None and not is_exported(args.config):
         raise UserError(
-            f'{name}: needs PyTorch, which is not installed; export the '
-            'model on a machine that has it (mmskelseg export), and name the .onnx '
-            'file.'
+            f'{args.config or args.checkpoint}: needs PyTorch, which is not installed; '
+            'export the model on a machine that has it (mmskelseg export), and name '
+            'the .onnx file.'
         )
     if args.model is None and not is_exported(args.config):
         if args.checkpoint is not None:
@@ -281,6 +281,8 @@ def check_model(
             f'{name}: takes no {given[0]}, since the model contains everything; leave '
             'it out, or name the config and checkpoint of the training.'
         )
+    if args.model is not None:
+        check_zoo(args.model)
 
 
 def add_pose_estimator_arguments(

@@ -167,8 +167,8 @@ def _run(open_trained: Opener | None, args: argparse.Namespace) -> None:
         )
     camera = Camera(args.source, every_frame=args.every_frame)
     stream: SkeletonStream
-    if open_trained is None or is_exported(args.config):
-        stream = OnnxStream(args.config, fps=args.fps)
+    if open_trained is None or args.model or is_exported(args.config):
+        stream = OnnxStream(args.model or args.config, fps=args.fps)
     else:
         stream = open_trained(args)
     poses = _poses(args, camera, stream)

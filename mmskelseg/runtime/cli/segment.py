@@ -161,7 +161,7 @@ def _run(open_trained: Opener | None, args: argparse.Namespace) -> None:
     exported_only = open_trained is None
     check_model(args, 'ensemble', 'cfg_options', exported_only=exported_only)
     out = args.out or _folder_of(args.inputs)
-    if open_trained is None or is_exported(args.config):
+    if open_trained is None or _is_for_onnx(args):
         stream = _open_exported(args)
     else:
         stream = open_trained(args)
@@ -180,6 +180,14 @@ def _run(open_trained: Opener | None, args: argparse.Namespace) -> None:
     print(f'The files are in {out}')
 
 
+def _is_for_onnx(args: argparse.Namespace) -> bool:
+    """Return whether ONNX Runtime runs the model, although there is PyTorch."""
+    if args.model is None:
+        return is_exported(args.config)
+    # For these options, the checkpoint of the same model runs in PyTorch.
+    return args.batch_size == 1 and args.device in (None, 'cpu')
+
+
 def _folder_of(inputs: Sequence[str]) -> Path:
     """Return a folder by the name of the input, or one for several inputs."""
     folder = Path('work_dirs', 'segment')
@@ -187,13 +195,14 @@ def _folder_of(inputs: Sequence[str]) -> Path:
 
 
 def _open_exported(args: argparse.Namespace) -> Stream:
+    model = args.model or args.config
     if args.batch_size != 1:
         raise UserError(
-            f'{args.config}: an exported model processes one video after another; '
+            f'{model}: an exported model processes one video after another; '
             'leave --batch-size out.'
         )
     estimator = pose_estimator(args)
-    return OnnxSegmenter(args.config, args.device, pose_estimator=estimator).stream
+    return OnnxSegmenter(model, args.device, pose_estimator=estimator).stream
 
 
 def segment_command(

@@ -8,6 +8,7 @@ import numpy as np
 from mmskelseg.runtime.decoding import decode
 from mmskelseg.runtime.features.recipe import FeatureRecipe
 from mmskelseg.runtime.segmenting.model_files import ModelFile
+from mmskelseg.runtime.segmenting.model_zoo import exported_file
 from mmskelseg.runtime.segmenting.onnx_features import recipe_of
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 
@@ -24,7 +25,7 @@ class OnnxPredictor:
     """A ``Predictor`` that runs an exported model.
 
     Args:
-        model: The file that `mmskelseg export` wrote.
+        model: As for ``OnnxSegmenter``.
         device: ``cpu`` or ``cuda``; by default a GPU, if this ONNX Runtime has one.
         threads: Number of threads; 0 for one per core.
 
@@ -36,7 +37,7 @@ class OnnxPredictor:
     def __init__(
         self, model: str | os.PathLike, device: str | None = None, *, threads: int = 0
     ) -> None:
-        self.file = ModelFile.open(model, device, threads)
+        self.file = ModelFile.open(exported_file(model), device, threads)
         metadata = self.file.metadata
         if metadata['kind'] != 'segmentor':
             raise self.file.fault(

@@ -11,6 +11,7 @@ import numpy as np
 from mmskelseg.runtime.features import SkeletonCoordinates
 from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.segmenting.model_files import ModelFile
+from mmskelseg.runtime.segmenting.model_zoo import exported_file
 from mmskelseg.runtime.segmenting.onnx_features import renderer_of
 from mmskelseg.runtime.streaming import SkeletonStream
 from mmskelseg.runtime.structures.skeleton import SkeletonLike, pushed_joints
@@ -26,7 +27,8 @@ class OnnxStream(SkeletonStream):
     :class:`mmskelseg.apis.SkelSegStream`.
 
     Args:
-        model: The file that `mmskelseg export --streaming` wrote.
+        model: The file that `mmskelseg export --streaming` wrote, or the name of a
+            model that comes with the package, such as ``precog``.
         fps: Frame rate of the training data; by default the one that the file states.
         layout: The layout of the joints that you push, such as ``coco17``; by default
             that of the model.
@@ -52,7 +54,7 @@ class OnnxStream(SkeletonStream):
         layout: SkeletonLike | None = None,
         threads: int = 1,
     ) -> None:
-        self.file = ModelFile.open(model, 'cpu', threads)
+        self.file = ModelFile.open(exported_file(model, live=True), 'cpu', threads)
         metadata = self.file.metadata
         if metadata['kind'] != 'streaming' or len(metadata['branches']) != 1:
             raise self.file.fault(

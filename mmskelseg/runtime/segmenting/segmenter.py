@@ -264,7 +264,8 @@ class OnnxSegmenter(Segmenter):
     keys of a prediction, see :class:`mmskelseg.apis.SkelSegInferencer`.
 
     Args:
-        model: The file that `mmskelseg export` wrote; nothing else is needed.
+        model: The file that `mmskelseg export` wrote, or the name of a model that comes
+            with the package, such as ``precog``; nothing else is needed.
         device: ``cpu`` or ``cuda``; by default a GPU, if this ONNX Runtime has one.
         threads: Number of threads; 0 for one per core.
         pose_estimator: The pose estimator for videos without poses, as for

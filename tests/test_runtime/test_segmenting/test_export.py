@@ -55,13 +55,11 @@ def test_command_says_what_it_expects(words, match):
 
 
 def test_model_of_the_package_is_exported_by_its_name(recipe, tmp_path, monkeypatch):
-    class Zoo:
-        def checkpoint(self, *, live):
-            assert not live
-            return recipe[0]
-
-    monkeypatch.setattr(opening, 'zoo_model', {'mine': Zoo()}.__getitem__)
-    report = export_onnx('mine', None, tmp_path / 'mine.onnx')
+    checkpoints = {('precog', False): recipe[0]}
+    monkeypatch.setattr(
+        opening, 'zoo_checkpoint', lambda name, live: checkpoints[name, live]
+    )
+    report = export_onnx('precog', None, tmp_path / 'mine.onnx')
     assert ModelFile.open(report.path).metadata['checkpoints'] == ['model.pth']
 
 

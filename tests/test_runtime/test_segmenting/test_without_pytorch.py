@@ -108,20 +108,29 @@ def test_segment_writes_all_formats_without_pytorch(recipe, poses, tmp_path):
     assert {'segments.csv', 'segments.eaf', 'segments.srt', 'timeline.png'} <= names
     with (tmp_path / 'out' / 'segments.csv').open(newline='') as file:
         assert list(csv.DictReader(file))
+    words = ('--model', 'precog', '--out', tmp_path / 'out', '--formats', 'csv')
+    assert 'take1: ' in command('segment', poses, *words)
 
 
-def test_exported_model_is_segmented_before_pytorch_is_imported(
-    recipe, poses, tmp_path
+@pytest.mark.parametrize('is_ours', [False, True])
+def test_exported_model_runs_before_pytorch_is_imported(
+    recipe, stream_file, poses, clip, tmp_path, is_ours
 ):
-    """Although PyTorch is installed."""
-    words = ['segment', poses, recipe[1], '--out', tmp_path / 'out']
+    """Although PyTorch is installed, and by the name of a model of the package."""
+    whole, live = [['--model', 'precog'] if is_ours else [file[1]]
+                   for file in (recipe, stream_file)]  # fmt: skip
     code = (
         'import sys\n'
         'from mmskelseg.commands import main\n'
         'main(sys.argv[1:])\n'
         'sys.exit("torch" in sys.modules or "mmengine" in sys.modules)'
     )
-    subprocess.run([sys.executable, '-c', code, *map(str, words)], check=True, cwd=ROOT)
+    for words in (
+        ['segment', poses, *whole, '--device', 'cpu', '--out', tmp_path / 'out'],
+        ['live', clip(frames=120), *live, '--poses', poses, '--events', '--no-window'],
+    ):
+        words = map(str, words)
+        subprocess.run([sys.executable, '-c', code, *words], check=True, cwd=ROOT)
 
 
 def test_live_prints_events_without_pytorch(stream_file, poses, clip):
@@ -211,7 +220,7 @@ def test_distribution_without_pytorch_is_all_that_a_user_needs(
     assert done.returncode == 0, done.stderr
     check(out, (coordinates, causal), (recipe[0], stream_file[0]), poses)
     program = str(python.with_name('mmskelseg'))
-    words = ['segment', str(poses), str(recipe[1]), '--out', 'out']
+    words = ['segment', str(poses), '--model', 'precog', '--out', 'out']
     done = subprocess.run(
         [program, *words], cwd=tmp_path, env=env, capture_output=True, text=True
     )

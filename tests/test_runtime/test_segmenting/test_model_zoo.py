@@ -1,0 +1,51 @@
+"""Models that come with the package: whole, small, and known by name."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.segmenting.model_zoo import FOLDER, check_zoo, zoo, zoo_file
+from mmskelseg.trained.opening import ZOO, zoo_checkpoint
+from tests.small_data import ROOT
+
+
+def test_files_are_those_that_were_published_and_small():
+    """Each under 5 MB, and none that no model names."""
+    files = {of(n, live=x) for of in (zoo_file, zoo_checkpoint) for n in zoo()
+             for x in (False, True)}  # fmt: skip
+    assert files == {*FOLDER.glob('*.onnx'), *ZOO.iterdir()}
+    assert {file.name for file in files} == {
+        n for names in zoo().values() for n in names
+    }
+    for file in files:
+        assert file.stat().st_size < 5e6
+
+
+def test_docs_have_a_card_for_each_model():
+    page = (ROOT / 'docs' / 'model_zoo.md').read_text('utf-8')
+    index = (ROOT / 'configs' / 'recipes' / 'metafile.yml').read_text('utf-8')
+    for name, digests in zoo().items():
+        assert f'## {name}\n' in page
+        assert digests[f'{name}.safetensors'] in page
+        assert digests[f'{name}_live.safetensors'] in page
+        assert f'Weights: mmskelseg/model_zoo/{name}.safetensors' in index
+
+
+def test_other_content_is_refused(tmp_path):
+    path = Path(shutil.copy(FOLDER / 'precog.onnx', tmp_path))
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(UserError, match=r'precog\.onnx: is not the file'):
+        zoo_file('precog', folder=tmp_path)
+    path.unlink()
+    with pytest.raises(UserError, match=r'precog\.onnx: is missing'):
+        zoo_file('precog', folder=tmp_path)
+
+
+@pytest.mark.parametrize('name', ['yoga', None])
+def test_unknown_name_lists_those_there_are(name):
+    with pytest.raises(
+        UserError, match=f'{name!r}: no model that comes .* which has precog'
+    ):
+        check_zoo(name)
