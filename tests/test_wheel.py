@@ -59,6 +59,8 @@ def test_wheel_is_all_that_a_user_needs(python, tmp_path):
     assert python.parents[1] in package.parents
     for name in ('page.css', 'player.css', 'player.js'):
         assert (package / 'apis/web_page' / name).is_file()
+    for name in ('report.css', 'report.html'):
+        assert (package / 'fitting' / name).is_file()
 
     def command(*words):
         return run(python.with_name('mmskelseg'), *words, cwd=tmp_path)

@@ -20,12 +20,12 @@ from mmskelseg.runtime.structures.segments import segment_table
 
 #: Predictions by the video's id.
 Predictions: TypeAlias = Mapping[str, Prediction]
-# Errors up to these are called good and fair, as shares of the mean of a video.
-_GOOD, _FAIR = 0.1, 0.25
-# Classes with fewer true bouts get no verdict.
-_FEW = 5
-# Bouts match from this IoU on, as in F1@10.
-_MATCH = 0.1
+#: Errors up to these are called good and fair, as shares of the mean of a video.
+GOOD, FAIR = 0.1, 0.25
+#: Classes with fewer true bouts get no verdict.
+FEW = 5
+#: Bouts match from this IoU on, as in F1@10.
+MATCH = 0.1
 # The largest shift of labels that is tried, in seconds, and the share of frames that
 # must agree better to call them shifted.
 _LONGEST_SHIFT, _CLEARLY = 2.0, 0.1
@@ -73,9 +73,9 @@ class ClassResult:
         return self._verdict(self.time_error)
 
     def _verdict(self, error: float) -> str:
-        if self.bouts[0] < _FEW:
+        if self.bouts[0] < FEW:
             return 'too few'
-        return 'good' if error <= _GOOD else 'fair' if error <= _FAIR else 'poor'
+        return 'good' if error <= GOOD else 'fair' if error <= FAIR else 'poor'
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ def _edge_errors(
     """Yield the class and the errors (2,) of the ends of each found bout, in frames."""
     table, true_table = segment_table(label), segment_table(true)
     best, iou = match_segments(table, true_table)
-    pairs = np.concatenate([table, true_table[best]], axis=1)[iou >= _MATCH]
+    pairs = np.concatenate([table, true_table[best]], axis=1)[iou >= MATCH]
     for start, end, k, true_start, true_end, _ in pairs.tolist():
         yield k, np.abs([start - true_start, end - true_end])
 

@@ -1,12 +1,225 @@
-"""The page of a report."""
+"""The page of a report: HTML that needs neither a network nor scripts."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import files
+from typing import Any, TypeAlias
 
+import numpy as np
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from mmskelseg.fitting.assessment import FAIR, FEW, GOOD, MATCH
 from mmskelseg.fitting.held_out import Prediction
+from mmskelseg.runtime.drawing.frames import clock_time, mark_time, tick_step
+from mmskelseg.runtime.drawing.images import class_color, text_color
+from mmskelseg.runtime.drawing.timelines import line_frames
+from mmskelseg.runtime.messages.counts import counted, duration
+from mmskelseg.runtime.structures.segments import IGNORED, segment_table
+
+# What a template is given.
+_Values: TypeAlias = dict[str, Any]
+
+_SECTIONS = {
+    'classes': 'Classes',
+    'timelines': 'Timelines',
+    'videos': 'Scores by video',
+    'confusion': 'Confused classes',
+    'calibration': 'How sure it is',
+    'doubts': 'Labels to check',
+    'label_curve': 'More labels',
+    'compared': 'What was compared',
+    'next': 'Next steps',
+}
+_NAMES = {
+    'acc': 'accuracy',
+    'edit': 'edit score',
+    'f1@10': 'F1@10',
+    'f1@25': 'F1@25',
+    'f1@50': 'F1@50',
+    'mAP': 'mAP',
+}
+_CURVES = {
+    'before': 'Before, on held-out videos',
+    'after': 'After, on held-out videos',
+    'test': 'After, on test videos',
+}
+_COMMANDS = {
+    'segment': 'Label new videos:',
+    'suggest': 'Find the videos whose labels would help most:',
+    'train': 'Train this config again, for example with more labels:',
+}
+# At most so many confused classes are named, from this share of the frames on.
+_MOST, _CONFUSED = 5, 0.05
+# What is said about probabilities is about the bin next to this one.
+_SURE = 0.9
+# Sizes of a timeline: width, where bars begin, and the height of a line.
+_WIDTH, _LEFT, _LINE = 910, 70, 72
+# Rows of a line: name, top and height.
+_ROWS = (('true', 0, 18), ('predicted', 20, 18), ('wrong', 42, 8))
 
 
 def page(
     content: Mapping, videos: Mapping[str, Prediction], fps: Mapping[str, float]
 ) -> str:
-    """Return the page of a report's content."""
-    return ''
+    """Return the page of a report's content.
+
+    Args:
+        content: What ``report.json`` has.
+        videos: The predictions of its videos.
+        fps: Frames per second of each video.
+    """
+    folder = files(__package__)
+    environment = Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+    )
+    environment.filters |= {
+        'color': class_color,
+        'counted': counted,
+        'difference': _difference,
+        'duration': duration,
+        'ink': text_color,
+        'number': _number,
+        'percent': _percent,
+    }
+    template = environment.from_string((folder / 'report.html').read_text('utf-8'))
+    absent = {key for key in ('calibration', 'label_curve') if not content[key]}
+    worst = sorted(content['videos'], key=lambda row: (row['f1@10'], row['acc']))
+    return template.render(
+        content=content,
+        # A style sheet has no entities.
+        style=Markup((folder / 'report.css').read_text('utf-8')),
+        sections={k: name for k, name in _SECTIONS.items() if k not in absent},
+        names=_NAMES,
+        parts={'test': 'test', 'held_out': 'held out', 'all': 'all'},
+        commands=_COMMANDS,
+        limits={'good': GOOD, 'fair': FAIR, 'few': FEW, 'match': MATCH},
+        timelines=[
+            row | _timeline(videos[row['video']], fps[row['video']]) for row in worst
+        ],
+        confused=list(_confused(content['confusion'], content['data']['classes'])),
+        curves=list(_curves(content['calibration'] or {})),
+        doubts=[_doubt(row) for row in content['doubts']],
+        suspicions=[_suspicion(row) for row in content['data']['suspicions']],
+        reason=_reason(content['candidates']),
+    )
+
+
+def _number(value: float | None, digits: int = 1, unit: str = '') -> str:
+    return '-' if value is None else f'{value:.{digits}f}{unit}'
+
+
+def _percent(share: float | None) -> str:
+    return '-' if share is None else f'{100 * share:.0f} %'
+
+
+def _difference(found: Mapping[str, float]) -> str:
+    low, high = found['low'], found['high']
+    clear = (
+        'clearly lower' if high < 0 else 'clearly higher' if low > 0 else 'not clear'
+    )
+    return f'{found["mean"]:+.1f} ({low:+.1f} to {high:+.1f}), {clear}'
+
+
+def _timeline(video: Prediction, fps: float) -> _Values:
+    """Return the geometry of a timeline: true, predicted and wrong frames."""
+    wrong = (video.true != video.label) & (video.true != IGNORED)
+    labels = (video.true, video.label, np.where(wrong, 0, IGNORED))
+    frames = wrong.size
+    length = line_frames(frames, fps)
+    scale = _WIDTH / length
+    step = tick_step(length / fps, 10)
+    rows, ticks = [], []
+    for line, start in enumerate(range(0, frames, length)):
+        end = min(start + length, frames)
+        for (name, top, height), values in zip(_ROWS, labels, strict=True):
+            y = top + line * _LINE
+            row = {'name': name, 'y': y, 'height': height}
+            bars = list(_bars(segment_table(values[start:end]), scale, y, height))
+            rows.append({**row, 'width': (end - start) * scale, 'bars': bars})
+        first = math.ceil(start / fps / step)
+        for time in np.arange(first, end / fps / step) * step:
+            x = _LEFT + (time * fps - start) * scale
+            ticks.append((x, line * _LINE + 62, mark_time(time, step)))
+    return {
+        'left': _LEFT,
+        'height': rows[-1]['y'] + 30,
+        'segments': [len(segment_table(values)) for values in labels],
+        'rows': rows,
+        'ticks': ticks,
+    }
+
+
+def _bars(
+    table: np.ndarray, scale: float, y: float, height: float
+) -> Iterator[tuple[int, str, list[float]]]:
+    """Yield each label, a path around its segments, and the middles of wide ones."""
+    for label in np.unique(table[:, 2]).tolist():
+        left, right = _LEFT + scale * table[table[:, 2] == label, :2].T
+        path = ''.join(
+            f'M{x:.1f} {y}h{width:.1f}v{height}h-{width:.1f}z'
+            for x, width in zip(left, right - left, strict=True)
+        )
+        wide = right - left > 9 * len(str(label))
+        yield label, path, ((left + right) / 2)[wide].tolist()
+
+
+def _confused(
+    confusion: Sequence[Sequence[int]], classes: Sequence[str]
+) -> Iterator[str]:
+    """Yield which classes are often taken for others, the most frequent first."""
+    pairs = [
+        (found / sum(row), found, sum(row), classes[true], classes[said])
+        for true, row in enumerate(confusion)
+        for said, found in enumerate(row)
+        if said != true and found
+    ]
+    for share, found, total, true, said in sorted(pairs, reverse=True)[:_MOST]:
+        if share >= _CONFUSED:
+            yield (
+                f'{true} is taken for {said} in {_percent(share)} of its frames '
+                f'({found:,} of {total:,}).'
+            )
+
+
+def _curves(calibration: _Values) -> Iterator[_Values]:
+    """Yield the points of each reliability curve, and what it says of sure frames."""
+    for key, name in _CURVES.items():
+        if key not in calibration:
+            continue
+        found = calibration[key]
+        bins = zip(found['frames'], found['confidence'], found['accuracy'], strict=True)
+        points = [(said, right) for frames, said, right in bins if frames]
+        said, right = min(points, key=lambda point: abs(point[0] - _SURE))
+        words = (
+            f'{name}: when it says {_percent(said)}, it is right in {_percent(right)} '
+            f'of frames; ECE {_percent(found["ece"])}.'
+        )
+        yield {'key': key, 'name': name, 'points': points, 'words': words}
+
+
+def _doubt(row: _Values) -> str:
+    place = ''
+    if row['start'] is not None:
+        place = f', {clock_time(row["start"])} to {clock_time(row["end"])}'
+    return f'{row["video"]}{place}: {row["text"]}'
+
+
+def _suspicion(row: _Values) -> str:
+    return f'{row["video"]}: {row["text"]}' if row['video'] else row['text']
+
+
+def _reason(candidates: Sequence[_Values]) -> str:
+    """Return why a candidate was chosen."""
+    tried = [row for row in candidates if 'left_out' not in row]
+    chosen = next(row for row in tried if row['chosen'])
+    name = chosen['name']
+    if len(tried) == 1:
+        return f'Only {name} was trained.'
+    key = 'full' if sum(row['full'] is not None for row in tried) > 1 else 'short'
+    best = max((r for r in tried if r[key] is not None), key=lambda row: row[key])
+    why = f'is level with the best, {best["name"]}, and takes less time to train'
+    return (
+        'All were trained for a short time, and the best in full, and tested on videos '
+        f'that were held out. {name} {why if best is not chosen else "is the best"}.'
+    )

@@ -57,7 +57,9 @@ def write_report(
             for part, report in scores.items()
         },
         'new_person': {name: asdict(found) for name, found in intervals.items()},
-        'classes': [_class(row) for row in class_results(videos, fps, meta)],
+        'classes': [_class(row) for row in class_results(videos, fps, meta)]
+        if videos
+        else [],
         'videos': [
             {
                 'video': name,

@@ -1,0 +1,250 @@
+"""The page of a report on a fit."""
+
+import re
+from html import unescape
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from mmskelseg.fitting.held_out import Prediction
+from mmskelseg.fitting.page import page
+
+CLASSES = ['<rest>', 'walk & "run"', "it's </style>", 'rare']
+SCORES = {'acc': 80.0, 'edit': 70.0, 'f1@10': 66.7, 'f1@25': 60.0, 'f1@50': 50.0}
+
+
+def class_row(name, bouts, error, verdict):
+    return {
+        'name': name,
+        'bouts': bouts,
+        'seconds': [4.0, 5.0],
+        'mean_seconds': [2.0, None],
+        'count_error': error,
+        'time_error': error,
+        'edge_error': None if error is None else 0.1,
+        'f1': None if error is None else 90.0,
+        'ap': None,
+        'counting': verdict,
+        'timing': verdict,
+    }
+
+
+def curve(ece):
+    numbers = {
+        'frames': [0, 6, 4],
+        'confidence': [0, 0.6, 0.9],
+        'accuracy': [0, 0.5, 1],
+    }
+    return {'ece': ece, **numbers}
+
+
+@pytest.fixture
+def content():
+    """Return what `report.json` has for two videos."""
+    interval = {'mean': 80.0, 'low': 60.0, 'high': 100.0, 'persons': 2}
+    difference = {'mean': -2.0, 'low': -3.0, 'high': -1.0, 'p': 0.01}
+    config = {'options': '--recipe pose2d', 'seconds': 9.0, 'full': None}
+    return {
+        'data': {
+            'name': 'a<b>',
+            'classes': CLASSES,
+            'background': CLASSES[0],
+            'persons': 2,
+            'persons_known': True,
+            'folds': 2,
+            'train': {'videos': 1, 'minutes': 1.0},
+            'test': {'videos': 1, 'minutes': 1.0},
+            'suspicions': [{'check': 'c', 'video': None, 'text': 'twice & again'}],
+        },
+        'scores': {
+            part: {**SCORES, 'mAP': None} for part in ('held_out', 'test', 'all')
+        },
+        'new_person': dict.fromkeys((*SCORES, 'mAP'), interval),
+        'classes': [
+            class_row(CLASSES[1], [9, 9], 0.05, 'good'),
+            class_row(CLASSES[2], [9, 20], 1.2, 'poor'),
+            class_row(CLASSES[3], [0, 1], None, 'too few'),
+        ],
+        'videos': [
+            {'video': 'a<1>', 'part': 'held_out', 'person': 'p&1', **SCORES},
+            {'video': 'b"2', 'part': 'test', 'person': None, **SCORES},
+        ],
+        'calibration': {
+            'temperature': 1.5,
+            'before': curve(0.2),
+            'after': curve(0.1),
+            'test': curve(0.1),
+        },
+        'doubts': [
+            {'video': 'a<1>', 'start': 1.0, 'end': 2.5, 'text': 'labelled <x>'},
+            {'video': 'b"2', 'start': None, 'end': None, 'text': 'shifted'},
+        ],
+        'label_curve': {'half': 50.0, 'whole': 60.0, 'full': 80.0, 'twice': 84.0},
+        'candidates': [
+            {
+                'name': 'one',
+                **config,
+                'short': 80.0,
+                'chosen': True,
+                'difference': None,
+            },
+            {
+                'name': 'two',
+                **config,
+                'short': 78.0,
+                'chosen': False,
+                'difference': difference,
+            },
+            {'name': 'three', 'left_out': 'too little <time>'},
+        ],
+        'confusion': [[4, 2, 0, 0], [0, 9, 0, 0], [0, 1, 5, 0], [0, 0, 0, 0]],
+        'next': [f'mmskelseg {name} <x>' for name in ('segment', 'suggest', 'train')],
+    }
+
+
+def written(content):
+    true = np.array([0, 0, 1, 1, -1, 2])
+    label = np.array([0, 1, 1, 1, 1, 2])
+    videos = {
+        row['video']: Prediction(true, label, np.eye(4)[label].T)
+        for row in content['videos']
+    }
+    return page(content, videos, dict.fromkeys(videos, 2.0))
+
+
+class Reader(HTMLParser):
+    """Gathers the text, headings and elements of a page."""
+
+    VOID = ('meta',)
+
+    def __init__(self, html):
+        super().__init__()
+        self.open, self.names, self.texts, self.attributes = [], [], [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.names.append(tag)
+        self.attributes.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.names.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if 'style' not in self.open:
+            self.texts.append(data)
+
+    @property
+    def text(self):
+        return re.sub(r'\s+', ' ', ''.join(self.texts))
+
+
+def test_page_escapes_all_names(content):
+    reader = Reader(written(content))
+    assert not reader.open
+    assert not {'run', 'rest', '1', 'x', 'time', 'b'} & set(reader.names)
+    for text in ('a<b>', 'a<1>', *CLASSES, 'p&1', 'too little <time>', 'twice & again'):
+        assert text in reader.text
+    assert reader.names.count('style') == 1
+
+
+def test_page_has_headings_in_order(content):
+    levels = [
+        int(n[1]) for n in Reader(written(content)).names if re.match('h[1-6]$', n)
+    ]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(below <= above + 1 for above, below in pairwise(levels))
+
+
+def test_page_gives_each_class_its_verdict_in_words(content):
+    rows = re.findall(r'<tr>.*?</tr>', written(content), re.DOTALL)
+    for row in content['classes']:
+        own = next(r for r in rows if row['name'] in unescape(r) and 'verdict' in r)
+        assert re.findall(r'<td class="verdict.*?">(.*?)</td>', own) == [
+            row['counting'],
+            row['timing'],
+        ]
+
+
+def test_page_says_what_the_model_is_for(content):
+    """The first screen names classes with their errors, and the range for others."""
+    text = Reader(written(content)).text
+    first = text[: text.index('F1@10 says how')]
+    for said in (
+        'can be trusted (off by up to 10 % on average): walk & "run" (5 %)',
+        "Counting, off by more than 25 %: it's </style> (120 %)",
+        'Too few true bouts to say (fewer than 5): rare (0)',
+        'F1@10 is 60 to 100 (mean 80)',
+        'F1@10 67, accuracy 80 %',
+    ):
+        assert said in first
+
+
+def test_pictures_have_a_title_and_a_description(content):
+    html = written(content)
+    pictures = re.findall(r'<svg.*?</svg>', html, re.DOTALL)
+    assert len(pictures) == 3
+    for picture in pictures:
+        assert re.match(
+            r'<svg [^>]*role="img"[^>]*><title>\w.*?</title>\s*<desc>', picture
+        )
+
+
+def test_timeline_has_a_bar_for_each_run_of_labels(content):
+    """Labels 0 0 1 1 and 2, and none for the frame without a label."""
+    first = written(content).partition('<h3>')[2].partition('</svg>')[0]
+    paths = re.findall(r'd="(M.*?)"', first)
+    lengths = [re.findall(r'h(\d+.\d)v', path) for path in paths]
+    frame = 910 / 6
+    true, predicted, wrong = ([2, 2, 1], [1, 4, 1], [1])
+    expected = [f'{n * frame:.1f}' for n in (*true, *predicted, *wrong)]
+    assert [n for own in lengths for n in own] == expected
+
+
+def test_page_needs_neither_network_nor_scripts(content):
+    reader = Reader(written(content))
+    assert not {'script', 'link', 'img', 'iframe'} & set(reader.names)
+    for _, attributes in reader.attributes:
+        assert attributes.get('href', '#').startswith('#')
+        assert 'src' not in attributes
+
+
+def test_page_is_the_same_each_time(content):
+    assert written(content) == written(content)
+
+
+@pytest.mark.parametrize('key', ['calibration', 'label_curve', 'new_person', 'test'])
+def test_page_does_without_what_is_not_known(content, key):
+    """A link leads only to a section that is there, and nothing is NaN or None."""
+    if key == 'test':
+        del content['scores']['test'], content['data']['test']
+        content['calibration'].pop('test')
+    else:
+        content[key] = {} if key == 'new_person' else None
+    reader = Reader(written(content))
+    assert not re.search(r'\b(None|nan|Undefined)\b', reader.text)
+    ids = {a['id'] for _, a in reader.attributes if 'id' in a}
+    assert {a['href'][1:] for _, a in reader.attributes if 'href' in a} <= ids
+
+
+def test_page_without_any_prediction_says_so(content):
+    """A single person, and no test videos."""
+    content['data'].pop('test')
+    content['data']['persons_known'] = False
+    content |= {'scores': {}, 'new_person': {}, 'classes': [], 'videos': []}
+    content |= {'doubts': [], 'confusion': []}
+    content |= dict.fromkeys(('calibration', 'label_curve'))
+    content['candidates'] = content['candidates'][:1]
+    content['candidates'][0]['short'] = None
+    reader = Reader(written(content))
+    assert 'How good it is cannot be said' in reader.text
+    assert 'recording' in reader.text
+    assert 'None' not in reader.text
+    assert not reader.open
