@@ -127,7 +127,7 @@ def _calibration(outcome: Outcome, tested: Mapping) -> Content | None:
     found = {'before': held_out.before, 'after': held_out.after}
     if tested:
         found['test_before'] = calibration_of(tested, 1 / temperature)
-        found['test_after'] = calibration_of(tested)
+        found['test'] = calibration_of(tested)
     curves = {name: _curve(value) for name, value in found.items()}
     return {'temperature': temperature, **curves}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from math import ceil
 from pathlib import Path
 
@@ -155,15 +156,13 @@ def plan_schedule(
         seconds(available[:number], finalists + 1, length) <= most
     ):
         finalists += 1
-    skipped = dict(left_out)
-    for more, candidate in enumerate(found[number:], number + 1):
-        time = needed(seconds(found[:more], finalists, length))
-        skipped[candidate.name] = (
-            f'too little time; --minutes {time} would include it'
-            if folds
-            else 'the training videos show one person, so none can be held out'
-        )
+    why = 'too little time; --minutes {} would include it'
+    if not folds:
+        why = 'the training videos show one person, so none can be held out'
+    times = (needed(seconds(found[:n], finalists, length)) for n in count(number + 1))
+    pairs = zip(found[number:], times, strict=False)
+    skipped = {candidate.name: why.format(time) for candidate, time in pairs}
     return Schedule(
-        available[:number], skipped, finalists, length,
+        available[:number], left_out | skipped, finalists, length,
         seconds(available[:number], finalists, length),
     )  # fmt: skip
