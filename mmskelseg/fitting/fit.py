@@ -1,7 +1,6 @@
 """From an annotation file to a folder with a model and a report."""
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
 from mmskelseg.datasets.inspection.summary import summarize
 from mmskelseg.fitting.folds import persons_of
 from mmskelseg.fitting.model_folder import ModelFolder
-from mmskelseg.fitting.report import write_report
+from mmskelseg.fitting.report import Content, write_report
 from mmskelseg.fitting.schedule import Schedule, candidates, plan_schedule
 from mmskelseg.fitting.steps import execute_steps, in_processes, on_cluster
 from mmskelseg.fitting.workers import Main, worker_processes
@@ -28,6 +27,8 @@ _SHOWN = (
     'data set', 'videos', 'fps', 'skeleton', 'view', 'missing', 'segments',
     'background', 'unlabelled',
 )  # fmt: skip
+# The scores that are printed, and their names.
+_SCORES = {'f1@10': 'F1@10', 'f1@50': 'F1@50', 'edit': 'Edit', 'mAP': 'mAP', 'acc': 'Acc'}
 # Unlabelled time at the end of a video that is worth a line, in seconds.
 _LONG_END = 2.0
 
@@ -93,7 +94,8 @@ def fit(ann_file: Path, out: Path, options: Options, main: Main) -> None:
             execute_all = on_cluster(folder, *cluster)
         outcome = execute_steps(folder, schedule, execute_all, submit)
     report = write_report(folder, schedule, outcome, summary, suspicions)
-    print(f'\n{json.dumps(report["scores"])}\n\nReport: {folder.path / "report.html"}')
+    print(*_said(report), sep='\n')
+    print(f'Report:  {folder.path / "report.html"}')
     print(f'Segment: mmskelseg segment VIDEO {folder.path}')
 
 
@@ -133,17 +135,20 @@ def _notes(folder: ModelFolder, suspicions: Sequence[object]) -> Iterator[str]:
     """Yield what may limit the model, in sentences."""
     data, classes = folder.data, folder.data['metainfo']['classes']
     shown = {video['frame_dir']: video for video in data['annotations']}
+    alone: dict[str, list[str]] = {}
     for label, name in enumerate(classes):
         seen = {
             folder.persons[video]
             for video in data['split']['train']
             if (shown[video]['label'] == label).any()
         }
-        if len(seen) == 1:
-            yield (
-                f'class {name!r} is shown by {seen.pop()!r} alone, so nothing can say '
-                'how it does on others'
-            )
+        if len(seen) == 1 and folder.folds:
+            alone.setdefault(seen.pop(), []).append(repr(name))
+    for person, names in alone.items():
+        yield (
+            f'only {person!r} shows {listed(names)}, so nothing can say how these '
+            'are found in others'
+        )
     for name, video in shown.items():
         labelled = np.flatnonzero(video['label'] >= 0)
         end = video['total_frames'] - (labelled[-1] + 1 if labelled.size else 0)
@@ -153,7 +158,9 @@ def _notes(folder: ModelFolder, suspicions: Sequence[object]) -> Iterator[str]:
                 'video; these frames are ignored'
             )
     if not folder.has_test:
-        yield 'there are no test videos, so scores are those of the held-out ones'
+        scores = 'scores are those of the held-out ones'
+        without = 'nothing can say how good the model is'
+        yield f'there are no test videos, so {scores if folder.folds else without}'
     if suspicions:
         findings = counted(len(suspicions), 'suspicious finding')
         yield f'{findings}: `mmskelseg browse` shows them'
@@ -174,15 +181,30 @@ def _planned(
         yield 'A single person or recording, so nobody can be held out.'
     names = ', '.join(candidate.name for candidate in schedule.compared)
     yield f'Configs: {names}.'
-    for name, why in schedule.left_out.items():
-        yield f'  left out: {name}, {why}'
+    for why in dict.fromkeys(schedule.left_out.values()):
+        names = ', '.join(n for n, reason in schedule.left_out.items() if reason == why)
+        yield f'Left out: {names}, since {why}.'
     time = duration(schedule.seconds / options.processes)
     part = '' if schedule.length == 1 else f', at {schedule.length:.0%} of their length'
-    yield (
-        f'Trainings{part} take about {time} in '
-        f'{options.processes} processes.'
-    )
+    yield f'Trainings{part} take about {time}, {options.processes} at a time.'
     yield ''
+
+
+def _said(report: Content) -> Iterator[str]:
+    """Yield the main scores."""
+    yield ''
+    titles = {'test': 'Test videos', 'held_out': 'Held-out videos'}
+    for part in [part for part in titles if part in report['scores']]:
+        scores = report['scores'][part]
+        texts = [f'{name} {scores[key]:.1f}' for key, name in _SCORES.items()]
+        yield f'{titles[part]}: {", ".join(texts)}'
+    if report['new_person']:
+        found = report['new_person']['f1@10']
+        who = 'person' if report['data']['persons_known'] else 'recording'
+        yield (
+            f'A new {who}: F1@10 from {found["low"]:.0f} to {found["high"]:.0f}, in 95 '
+            'of 100 cases'
+        )
 
 
 def _settings(ann_file: Path, options: Options) -> dict[str, object]:

@@ -156,7 +156,7 @@ def plan_schedule(
         seconds(available[:number], finalists + 1, length) <= most
     ):
         finalists += 1
-    why = 'too little time; --minutes {} would include it'
+    why = 'there is too little time: --minutes {} would include it'
     if not folds:
         why = 'the training videos show one person, so none can be held out'
     times = (needed(seconds(found[:n], finalists, length)) for n in count(number + 1))

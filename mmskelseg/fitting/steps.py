@@ -72,13 +72,12 @@ def execute_steps(
         UserError: If a run fails; the message names its log.
     """
     trainings = _Trainings(schedule.seconds, execute_all)
-    length = schedule.length
-    compared = [folder.trial(c, PART * length) for c in schedule.compared]
-    default = schedule.compared[0]
+    length, default = schedule.length, schedule.compared[0]
     if not folder.folds:
         trainings.run([(folder.final(default, length), length * default.seconds)])
         _finish(folder, default, length, 1.0, submit)
         return Outcome((), ())
+    compared = [folder.trial(c, PART * length) for c in schedule.compared]
     if len(compared) > 1:
         trainings.run(_runs(compared))
         ranking = [best_of(compared, folder.persons)]
@@ -94,20 +93,17 @@ def execute_steps(
     chosen = best_of(finalists, folder.persons) if len(finalists) > 1 else finalists[0]
     runs.append((folder.final(chosen.candidate, length), runs[0][1]))
     short = next(t for t in compared if t.candidate is chosen.candidate)
-    half = folder.trial(chosen.candidate, PART * length, half=True)
-    trainings.run(runs + _runs([short, half]))
+    halves = []
+    # With two persons in all, there is one in each training.
+    if len(folder.halves) == len(folder.folds):
+        halves = [folder.trial(chosen.candidate, PART * length, half=True)]
+    trainings.run(runs + _runs([short, *halves]))
     for trial in {id(t): t for t in (*compared, *finalists)}.values():
         if all(run.is_finished for run in trial.runs):
             save(list(trial.runs), trial.config, (), trial.config.parent)
     held_out = HeldOut.of(chosen.runs)
     _finish(folder, chosen.candidate, length, held_out.temperature, submit)
-    return Outcome(
-        compared,
-        finalists,
-        chosen,
-        half if len(half.runs) == len(folder.folds) else None,
-        held_out,
-    )
+    return Outcome(compared, finalists, chosen, halves[0] if halves else None, held_out)
 
 
 def _runs(trials: Sequence[Trial]) -> list[tuple[RunFolder, float]]:

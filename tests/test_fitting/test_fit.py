@@ -150,6 +150,6 @@ def test_what_limits_the_model_is_said(tmp_path, capsys):
     with pytest.raises(SystemExit, match=r'--minutes 0\.001 is too short'):
         main(words)
     text = capsys.readouterr().out
-    assert "class 'class_2' is shown by 'video_0' alone" in text
+    assert "only 'video_0' shows 'class_2', so" in text
     assert "labels of 'video_0' end 3.0 s before" in text
     assert 'there are no test videos' in text
