@@ -28,7 +28,9 @@ _SHOWN = (
     'background', 'unlabelled',
 )  # fmt: skip
 # The scores that are printed, and their names.
-_SCORES = {'f1@10': 'F1@10', 'f1@50': 'F1@50', 'edit': 'Edit', 'mAP': 'mAP', 'acc': 'Acc'}
+_SCORES = {
+    'f1@10': 'F1@10', 'f1@50': 'F1@50', 'edit': 'Edit', 'mAP': 'mAP', 'acc': 'Acc',
+}  # fmt: skip
 # Unlabelled time at the end of a video that is worth a line, in seconds.
 _LONG_END = 2.0
 
