@@ -1,37 +1,17 @@
 # Coordinates of 3D skeletons, augmented anew in each epoch. A config that inherits this
 # one adds what `mmskelseg make-config` fills in: ann_file, num_classes, in_channels and
 # max_epochs.
-_base_ = [
-    '../_base_/default_runtime.py',
-    '../_base_/schedules/constant_ema.py',
-    '../_base_/models/ms_tcn2.py',
-    '../_base_/datasets/heatmap.py',
-]
+_base_ = './pose2d.py'
 
 coordinates = dict(type='SkeletonCoordinates', dims=3, flatten=True)
 features = dict(_delete_=True, pose3d=dict(render=coordinates, online=True))
-train_dataloader = dict(
-    batch_size=2,
-    dataset=dict(
-        features=features,
-        pipeline=[
-            dict(type='RandomTimeWarp', sigma=0.25),
-            dict(type='RandomRotation3D', degrees=20, tilt=5),
-            dict(type='RandomScale', sigma=0.1),
-            dict(type='RandomJitter', sigma=0.02),
-            dict(type='RandomJointDropout', p=0.02),
-            dict(type='LoadFrameFeatures'),
-            dict(type='PackSegInputs'),
-        ],
-    ),
-)
+steps = [*_base_.train_dataloader.dataset.pipeline]
+# In place of the rotation of the image.
+steps[1] = dict(type='RandomRotation3D', degrees=20, tilt=5)
+train_dataloader = dict(dataset=dict(features=features, pipeline=steps))
 val_dataloader = dict(dataset=dict(features=features))
 test_dataloader = val_dataloader
 
-backbone = dict(type='MSTCNPlusPlus', channels=32, dropout=0.3, standardize=True)
-model = dict(members=3, branches=dict(_delete_=True, pose3d=backbone))
+model = dict(branches=dict(_delete_=True, pose3d=_base_.model.branches.pose2d))
 
-# More threads gain little, and are slow while other programs run.
-default_hooks = dict(threads=dict(type='CPUThreadsHook', threads=1))
-
-del backbone, coordinates, features
+del coordinates, features, steps

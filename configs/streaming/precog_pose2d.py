@@ -1,18 +1,14 @@
-_base_ = './pose2d.py'
+# As configs/recipes/precog_pose2d.py, for streams.
+_base_ = '../recipes/precog_pose2d.py'
 
 # Configs of other models have this file name, and so the same default folder.
 work_dir = 'work_dirs/streaming_precog_pose2d'
 
-dataset = dict(ann_file='data/precog/annotations.pkl')
-train_dataloader = dict(dataset=dataset)
-val_dataloader = dict(dataset=dataset)
+features = dict(pose2d=dict(render=dict(causal=True)))
+train_dataloader = dict(dataset=dict(features=features))
+val_dataloader = dict(dataset=dict(features=features))
 test_dataloader = val_dataloader
 
-# 20 joints of 4 channels
-model = dict(num_classes=9, branches=dict(pose2d=dict(in_channels=80)))
-val_evaluator = dict(num_classes=9)
-test_evaluator = val_evaluator
+model = dict(branches=dict(pose2d=dict(causal=True, lookahead=15)))
 
-train_cfg = dict(max_epochs=77)
-
-del dataset
+del features

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from mmskelseg.runtime.files.atomic import atomic_write
+from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
 
 STAND_INS = Path(__file__).parent / 'stand_ins'
 
@@ -188,8 +189,6 @@ def _restrict(registry_module: ModuleType) -> None:
 
 
 def _find_latest(runner_module: ModuleType) -> None:
-    from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
-
     runner_module.find_latest_checkpoint = (  # type: ignore[attr-defined]
         find_latest_checkpoint
     )
