@@ -171,10 +171,12 @@ def segments_to_labels(
     if overlap == 'background':
         label[clash] = fill
     gaps = label == -1
-    if missing == 'error' and _ends_early(gaps, fps):
+    count = int(gaps.sum())
+    is_short = 0 < count < gaps.size and count <= max(_END * fps, 1)
+    if missing == 'error' and is_short and gaps[-count:].all():
         print_log(
-            f'{place}: the last label ends {gaps.sum() / fps:.3f} s before the video, '
-            'and is extended to the end.',
+            f'{place}: the last label ends {count / fps:.3f} s before the video, and '
+            'is extended to the end.',
             WARNING,
         )
         label[gaps] = label[~gaps][-1]
@@ -278,13 +280,6 @@ def check_segment(
             f'{place}: {segment} is outside of the video, which lasts {duration:.3f} '
             's; the labels belong to another video, or fps is wrong.'
         )
-
-
-def _ends_early(gaps: np.ndarray, fps: float) -> bool:
-    """Return whether only a few frames at the end have no label."""
-    count = int(gaps.sum())
-    is_short = 0 < count < gaps.size and count <= max(_END * fps, 1)
-    return is_short and bool(gaps[-count:].all())
 
 
 def _first_gap(
