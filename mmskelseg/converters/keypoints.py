@@ -259,7 +259,7 @@ LABEL_OPTIONS = {
     ),
     '--strict': Option(
         'stop with an error if an observation (BORIS), task (Label Studio, CVAT), '
-        'annotation (ELAN) or video (VIA) does not fit, instead of skipping it',
+        'annotation (ELAN) or video (VIA) does not fit, instead of skipping it'
     ),
     '--classes': Option(
         'classes in the order of their ids, or a text file with one per line (default: '

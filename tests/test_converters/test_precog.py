@@ -174,10 +174,7 @@ FAULTS = [
         f"{TABLE} | line 4 | '0,5' | FootRight",
     ),
     (change_line(2, '0 0 5.1', '0 5.1'), f"{TABLE} | line 2 | '0 5.1' | HipCenter"),
-    (
-        change_line(2, '0 0 5.1', '0 nan 5.1'),
-        f"{TABLE} | line 2 | 'nan' | HipCenter",
-    ),
+    (change_line(2, '0 0 5.1', '0 nan 5.1'), f"{TABLE} | line 2 | 'nan' | HipCenter"),
     (
         change_line(2, '0.25 2', '0.25 -2'),
         f"{TABLE} | line 2 | '0.5 0.25 -2' | FootRight | above 0",
