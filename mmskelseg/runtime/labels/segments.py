@@ -153,17 +153,8 @@ def segments_to_labels(
     """
     place = f'video {video!r}' if video else 'segments'
     fps = check_fps(fps, place)
-    options = {'missing': (missing, 'unlabelled'), 'overlap': (overlap, 'later')}
-    for name, (value, third) in options.items():
-        if value not in ('error', 'background', third):
-            raise UserError(
-                f'{place}: {name} is {value!r}, expected error, background or {third}.'
-            )
-        if value == 'background' and background is None:
-            raise UserError(
-                f'{place}: {name} is background, but no background class is named; '
-                'name it by --background.'
-            )
+    _check_option('missing', missing, 'unlabelled', background, place)
+    _check_option('overlap', overlap, 'later', background, place)
     other = resolve_background(background, classes)
     fill = -1 if other is None else other
     ordered = sorted(segments, key=lambda segment: (segment.start, segment.end))
@@ -264,6 +255,20 @@ def sorted_videos(
     if not found:
         raise UserError(f'{path}: no video in it has a label; label one first.')
     return list(found.values())
+
+
+def _check_option(
+    name: str, value: str, third: str, background: str | None, place: str
+) -> None:
+    if value not in ('error', 'background', third):
+        raise UserError(
+            f'{place}: {name} is {value!r}, expected error, background or {third}.'
+        )
+    if value == 'background' and background is None:
+        raise UserError(
+            f'{place}: {name} is background, but no background class is named; name it '
+            'by --background.'
+        )
 
 
 def check_segment(
