@@ -30,11 +30,7 @@ COMMANDS = {
     'convert-model': 'convert a checkpoint of reference code, or publish one',
 }
 # Files in tools/ and demo/ with other names.
-TOOLS = {
-    **cli.TOOLS,
-    'browse-dataset': 'browse',
-    'extract-features': 'features',
-}
+TOOLS = {**cli.TOOLS, 'browse-dataset': 'browse', 'extract-features': 'features'}
 
 
 def main(argv: Sequence[str] | None = None) -> int | None:

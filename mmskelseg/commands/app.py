@@ -24,7 +24,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mmskelseg.commands.arguments import device
-from mmskelseg.runtime.cli.arguments import add_pose_estimator_arguments, pose_estimator
+from mmskelseg.runtime.cli.arguments import (
+    add_ensemble,
+    add_pose_estimator_arguments,
+    pose_estimator,
+)
 from mmskelseg.runtime.cli.command_line import command, whole_from
 from mmskelseg.runtime.messages.dependencies import Dependency
 from mmskelseg.runtime.poses.estimators.estimator import require
@@ -48,14 +52,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='folder of training runs, or one checkpoint (default: work_dirs, and the '
         'models that come with the package)',
     )
-    parser.add_argument(
-        '--ensemble',
-        nargs='+',
-        default=[],
-        metavar='CHECKPOINT',
-        help='with one checkpoint: more of the same config, such as those of other '
-        'seeds; their probabilities are averaged',
-    )
+    add_ensemble(parser)
     parser.add_argument(
         '--config', help='config, or its name, for checkpoints that contain none'
     )

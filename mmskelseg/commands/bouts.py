@@ -146,8 +146,15 @@ def _run(args: argparse.Namespace) -> None:
             write_table(path, list(rows))
             print(path)
     _draw(args.out, bouts, groups, classes)
-    for note in [*notes, *_unobserved(bouts)]:
+    for note in notes:
         print(escaped(note))
+    whole = sum(one.duration for one in bouts.values())
+    rest = whole - sum(float((one.end - one.start).sum()) for one in bouts.values())
+    if rest > 1e-3 * whole:
+        print(
+            f'{rest:.1f} s of {whole:.1f} s have no label and are not observed time; '
+            'if they were watched, name their class with --background.'
+        )
 
 
 def _read(args: argparse.Namespace) -> tuple[dict[str, _Recording], list[str]]:
@@ -292,17 +299,6 @@ def _draw(
         path = out / f'ethogram{number}.png'
         save_png(draw_ethogram(part, classes), path)
         print(path)
-
-
-def _unobserved(bouts: Mapping[str, Bouts]) -> Iterator[str]:
-    """Yield a note on time without a label, if there is any."""
-    whole = sum(one.duration for one in bouts.values())
-    rest = whole - sum(float((one.end - one.start).sum()) for one in bouts.values())
-    if rest > 1e-3 * whole:
-        yield (
-            f'{rest:.1f} s of {whole:.1f} s have no label and are not observed time; '
-            'if they were watched, name their class with --background.'
-        )
 
 
 main = command(__doc__, _add_arguments, _run)

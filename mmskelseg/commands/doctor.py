@@ -30,40 +30,31 @@ _OPTIONAL = {
 
 def report() -> str:
     """Return the whole report as text."""
-    parts = [
-        f'mmskelseg {__version__}, Python {platform.python_version()}',
-        _indented(_versions()),
-        _torch(),
-        _mmcv(),
-        'Optional packages:\n' + _indented(_optional()),
-        'Repairs of dependencies that are active:\n' + _indented(_repairs()),
-    ]
-    remedies = ''.join(f'\n  {line}' for line in problems())
-    ready = 'All required packages are installed.'
-    parts.append(f'To fix:{remedies}' if remedies else ready)
-    return '\n\n'.join(part for part in parts if part)
-
-
-def _versions() -> Rows:
-    rows = [('package', 'found', 'needed', '')]
+    versions = [('package', 'found', 'needed', '')]
     for needed in DEPENDENCIES:
         name, version = needed.found()
         state = 'UNSUITABLE' if version else 'MISSING'
         state = state if needed.problem() else 'ok'
-        rows.append((name or needed.name, version or '-', needed.needed, state))
-    return rows
-
-
-def _optional() -> Rows:
-    rows = [('package', 'found', 'for')]
+        versions.append((name or needed.name, version or '-', needed.needed, state))
+    optional = [('package', 'found', 'for')]
     for name, purpose in _OPTIONAL.items():
-        rows.append((name, Dependency(name, '0').found()[1] or '-', purpose))
-    return rows
-
-
-def _repairs() -> Rows:
+        optional.append((name, Dependency(name, '0').found()[1] or '-', purpose))
     active = [(r.name, r.upstream, r.mends) for r in compat.active()]
-    return [('repair', 'of', 'without the repair'), *active] if active else [('none',)]
+    repairs = (
+        [('repair', 'of', 'without the repair'), *active] if active else [('none',)]
+    )
+    remedies = ''.join(f'\n  {line}' for line in problems())
+    ready = 'All required packages are installed.'
+    parts = [
+        f'mmskelseg {__version__}, Python {platform.python_version()}',
+        _indented(versions),
+        _torch(),
+        _mmcv(),
+        'Optional packages:\n' + _indented(optional),
+        'Repairs of dependencies that are active:\n' + _indented(repairs),
+        f'To fix:{remedies}' if remedies else ready,
+    ]
+    return '\n\n'.join(part for part in parts if part)
 
 
 def _torch() -> str:

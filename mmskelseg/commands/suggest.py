@@ -50,11 +50,7 @@ from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.messages.tables import text_table
 from mmskelseg.runtime.segmenting.sources import find_sources
 from mmskelseg.suggesting.drafts import drafts, write_drafts, write_suggestions
-from mmskelseg.suggesting.suggestions import (
-    StretchRanking,
-    Suggestion,
-    by_video,
-)
+from mmskelseg.suggesting.suggestions import StretchRanking, Suggestion, by_video
 
 TOOLS = ('boris', 'elan', 'label_studio')
 # Number of stretches that are printed.

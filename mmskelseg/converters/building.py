@@ -54,7 +54,7 @@ def check_finite(path: Path, values: np.ndarray) -> None:
     wrong = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(1))
     if wrong.size:
         raise UserError(
-            f'{path}: a feature of frame {wrong[0]} is NaN or infinite, the first of '
+            f'{path}: a number of frame {wrong[0]} is NaN or infinite, the first of '
             f'{wrong.size} such frames; copy the file again, or put 0 there.'
         )
 

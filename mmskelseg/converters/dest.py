@@ -252,22 +252,6 @@ def _annotate_all(
     return videos
 
 
-def write_arrays(
-    data: AnnotationFile, out: Path, unlabelled: str | None, axes: str
-) -> None:
-    """Write features, class ids and boundaries of each video; see joint_array."""
-    names = class_names(data, unlabelled)
-    for part in PARTS:
-        (out / part).mkdir()
-    for video in data['annotations']:
-        label = video['label']
-        if unlabelled:
-            label = np.where(label < 0, names.index(unlabelled), label)
-        arrays = (joint_array(video, axes), label.astype(np.int64), begins(label))
-        for part, array in zip(PARTS, arrays, strict=True):
-            np.save(out / part / f'{file_name(video["frame_dir"])}.npy', array)
-
-
 def write_tables(data: AnnotationFile, out: Path, name: str) -> None:
     """Write the split tables of a data set of this name."""
     for number, pair in enumerate(fold_splits(data), 1):
@@ -292,7 +276,16 @@ def export_layout(
     with folder_new(out) as folder:
         data = load_annotations(source)
         told = write_layout(data, folder, unlabelled)
-        write_arrays(data, folder, unlabelled, axes)
+        names = class_names(data, unlabelled)
+        for part in PARTS:
+            (folder / part).mkdir()
+        for video in data['annotations']:
+            label = video['label']
+            if unlabelled:
+                label = np.where(label < 0, names.index(unlabelled), label)
+            arrays = (joint_array(video, axes), label.astype(np.int64), begins(label))
+            for part, array in zip(PARTS, arrays, strict=True):
+                np.save(folder / part / f'{file_name(video["frame_dir"])}.npy', array)
         write_tables(data, folder, out.resolve().name)
     print('\n'.join([*told, f'written to {out}']))
 

@@ -92,22 +92,18 @@ def label_options(given: Sequence[tuple[str, str]]) -> dict[str, object]:
     return options
 
 
-def _same(one: Layout, other: Layout) -> bool:
-    """Return whether two layouts agree, even if only one of them is a name."""
-    a, b = Skeleton.get(one), Skeleton.get(other)
-    return a.joints == b.joints and all(
-        {frozenset(pair) for pair in pairs[0]} == {frozenset(pair) for pair in pairs[1]}
-        for pairs in ((a.limbs, b.limbs), (a.flip_pairs, b.flip_pairs))
-    )
-
-
 def _difference(these: Layout, those: Layout) -> str:
-    """Return which joints only one of two layouts has, such as ' (it lacks nose)'."""
-    own, other = Skeleton.get(these).joints, Skeleton.get(those).joints
-    more = [joint for joint in own if joint not in other]
-    less = [joint for joint in other if joint not in own]
+    """Return how two layouts differ, such as ' (it lacks nose)', '' if they agree."""
+    a, b = Skeleton.get(these), Skeleton.get(those)
+    more = [joint for joint in a.joints if joint not in b.joints]
+    less = [joint for joint in b.joints if joint not in a.joints]
     if not (more or less):
-        return ' in order, limbs or sides'
+        sets = [
+            [{*map(frozenset, pairs)} for pairs in (one.limbs, one.flip_pairs)]
+            for one in (a, b)
+        ]
+        same = a.joints == b.joints and sets[0] == sets[1]
+        return '' if same else ' in order, limbs or sides'
     texts = [
         f'it {verb} {listed(joints, 3)}'
         for verb, joints in (('has', more), ('lacks', less))
@@ -207,10 +203,9 @@ def _annotate(
         skeletons.append(poses.skeleton)
         for note in (*poses.notes, *more):
             notes.setdefault(note, []).append(name)
-        if not _same(skeletons[-1], skeletons[0]):
+        if difference := _difference(skeletons[-1], skeletons[0]):
             raise UserError(
-                f'{path}: its joints differ from those of {names[0]}'
-                f'{_difference(skeletons[-1], skeletons[0])}; '
+                f'{path}: its joints differ from those of {names[0]}{difference}; '
                 'correct their names, convert only videos of one layout, or convert '
                 'all to COCO joints with --coco17.'
             )
@@ -264,7 +259,7 @@ LABEL_OPTIONS = {
     ),
     '--strict': Option(
         'stop with an error if an observation (BORIS), task (Label Studio, CVAT), '
-        'annotation (ELAN) or video (VIA) does not fit, instead of skipping it',
+        'annotation (ELAN) or video (VIA) does not fit, instead of skipping it'
     ),
     '--classes': Option(
         'classes in the order of their ids, or a text file with one per line (default: '

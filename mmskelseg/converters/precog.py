@@ -101,13 +101,21 @@ def find_recordings(source: Path) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+@reads_file
 def read_release(source: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Return joints (T, 20, 3) in metres and classes (T,) of each recording by id.
 
     The source is the release, or a file that :func:`pack` wrote.
     """
     if source.suffix == '.npz':
-        return _unpack(source)
+        arrays = read_npz(source)
+        names, ends = arrays['videos'].tolist(), np.cumsum(arrays['frames'])[:-1]
+        pose = arrays['pose'].T.reshape(-1, len(JOINTS), 3).astype(np.float32)
+        label = arrays['label'].astype(np.int64)
+        return (
+            dict(zip(names, np.split(pose, ends), strict=True)),
+            dict(zip(names, np.split(label, ends), strict=True)),
+        )
     poses, labels = {}, {}
     for video, path in find_recordings(source).items():
         poses[video], labels[video] = read_recording(path)
@@ -128,18 +136,6 @@ def pack(source: Path, path: Path) -> None:
             label=np.concatenate(list(labels.values())).astype(np.uint8),
             licence=np.array((source / 'LICENCE.txt').read_text('utf-8')),
         )
-
-
-@reads_file
-def _unpack(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    arrays = read_npz(path)
-    names, ends = arrays['videos'].tolist(), np.cumsum(arrays['frames'])[:-1]
-    pose = arrays['pose'].T.reshape(-1, len(JOINTS), 3).astype(np.float32)
-    poses, labels = np.split(pose, ends), np.split(arrays['label'], ends)
-    return (
-        dict(zip(names, poses, strict=True)),
-        {v: k.astype(np.int64) for v, k in zip(names, labels, strict=True)},
-    )
 
 
 @reads_file

@@ -18,7 +18,7 @@ import numpy as np
 
 from mmskelseg.converters import building, options
 from mmskelseg.converters.dest_arrays import SIDE, fit_image
-from mmskelseg.runtime.files.parsing import read_rows
+from mmskelseg.runtime.files.parsing import numbers, read_rows
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.skeleton import Layout
@@ -40,19 +40,13 @@ SKELETON: Layout = {
 @reads_file
 def read_joints(path: Path) -> np.ndarray:
     """Return the joints of each frame in centimetres, shape (T, 9, 3)."""
-    width = 3 * len(JOINTS)
-    frames = []
-    for line, cells in read_rows(path):
-        try:
-            frames.append([float(cell) for cell in cells])
-        except ValueError:
-            frames.append([])
-        if len(frames[-1]) != width or not np.isfinite(frames[-1]).all():
-            raise UserError(
-                f'{path}: line {line} is not {width} numbers, x, y and z of '
-                f'{len(JOINTS)} joints; copy the file again.'
-            )
-    return np.array(frames, np.float32).reshape(-1, len(JOINTS), 3)
+    frames = [
+        numbers(cells, (3 * len(JOINTS),), f'{path}: line {line}')
+        for line, cells in read_rows(path)
+    ]
+    joints = np.array(frames, np.float32).reshape(-1, len(JOINTS), 3)
+    building.check_finite(path, joints)
+    return joints
 
 
 @reads_file

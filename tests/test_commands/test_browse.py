@@ -60,6 +60,11 @@ def test_browser_writes_pictures_and_a_page_of_them(run_tool, small_data):
         'video_0', 'video_1', 'video_2', 'all'
     ]  # fmt: skip
     assert done.stdout.startswith(f'data set    small ({small_data})\n')
+    # Those that are alike are one.
+    assert (
+        'suspicious: 4\n  scores all equal\n    video_0, video_1, video_2: all joints '
+        'that are seen have the score 1;'
+    ) in done.stdout
     assert done.stdout.splitlines()[-3].strip() in page.text
 
 
@@ -92,14 +97,6 @@ def test_browser_prints_what_the_file_holds(call_tool, small_data, change):
     ):
         assert line in text, line
     assert not (small_data.parent / 'browse').exists()
-
-
-def test_browser_says_alike_suspicions_once(call_tool, small_data):
-    text = call_tool(TOOL, small_data, '--no-pictures').stdout
-    assert (
-        'suspicious: 4\n  scores all equal\n    video_0, video_1, video_2: all joints '
-        'that are seen have the score 1;'
-    ) in text
 
 
 def test_browser_shows_a_few_suspicions_and_keeps_all(call_tool, small_data, change):
@@ -178,9 +175,6 @@ def test_browser_finds_video_files_in_the_folder_that_is_named(
     text = call_tool(TOOL, small_data, '--no-pictures', *option).stdout
     assert 'video files 1 named, 0 of them missing' in text
     assert 'films/a.mp4: cannot be read as a video' in text
-
-
-def test_browser_ends_with_the_fault_of_the_format(call_tool, small_data, change):
     change(lambda data: data['annotations'][1].update(label=np.zeros(44, int)))
     error = call_tool(TOOL, small_data, code=1).stderr
     assert f"error: {small_data}: video 'video_1': label has shape (44,)" in error

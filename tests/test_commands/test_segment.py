@@ -177,10 +177,7 @@ def test_demo_ends_with_one_sentence(small_model, poses, call_tool, tmp_path):
     for args, message in (
         ([gone, config, checkpoint], f'{gone}: there is no such file or folder.'),
         ([text, config, checkpoint], f'{text}: cannot be read as a video;'),
-        (
-            [poses, 'skelseg/toy_joint', checkpoint],
-            'mean skelseg/toy_joint_limb',
-        ),
+        ([poses, 'skelseg/toy_joint', checkpoint], 'mean skelseg/toy_joint_limb'),
         ([poses, config, 'gone.pth'], 'gone.pth: there is no such file.'),
         ([poses, 'toy_rgb', checkpoint], 'not a checkpoint of the model in the config'),
     ):

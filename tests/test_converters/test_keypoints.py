@@ -10,19 +10,13 @@ from mmskelseg.runtime.labels import Segment, VideoSegments, write_boris, write_
 from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.structures import Skeleton
 from tests.test_converters.faults import text
+from tests.test_runtime.test_poses.trackers import SCORER, coco, deeplabcut
 
 TOOL = 'tools/dataset_converters/keypoints.py'
 FRAMES = 30
 VIDEOS = ('take1', 'take2', 'take3')
 CSV = 'start,end,label\n0,1,walk\n1,2.5,lift\n2.5,3,walk\n'
 LABEL = [1] * 10 + [0] * 15 + [1] * 5  # At 10 fps, classes by alphabet.
-
-
-def coco(walk, **more):
-    return [
-        {'image_id': i, 'category_id': 1, 'keypoints': p.ravel().tolist(), **more}
-        for i, p in enumerate(walk)
-    ]
 
 
 @pytest.fixture
@@ -282,18 +276,9 @@ def dlc(walk, tmp_path):
     def write(*parts):
         folder = tmp_path / 'dlc'
         folder.mkdir()
-        scorer = 'DLC_resnet50_gaitJun11shuffle1_1000'
-        names = [(part, c) for part in parts for c in ('x', 'y', 'likelihood')]
-        rows = [
-            ['scorer', *[scorer] * len(names)],
-            ['bodyparts', *(part for part, _ in names)],
-            ['coords', *(c for _, c in names)],
-        ]
-        for i, frame in enumerate(walk[:, : len(parts), :2]):
-            rows.append([i, *(v for joint in frame for v in (*joint, 0.9))])
-        text = '\n'.join(','.join(map(str, row)) for row in rows)
+        values = walk[:, : len(parts)].reshape(FRAMES, -1)
         for name in VIDEOS:
-            (folder / f'{name}{scorer}.csv').write_text(text)
+            deeplabcut(folder / f'{name}{SCORER}.csv', values, parts=parts)
         return folder
 
     return write

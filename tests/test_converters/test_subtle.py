@@ -47,7 +47,7 @@ LABEL = 'annots/adult_2.csv'
 FAULTS = [
     (
         text('coords/adult_2.csv', '1,2,3\n'),
-        '/coords/adult_2.csv | line 1 | 27 numbers',
+        '/coords/adult_2.csv | line 1 | 3 numbers | 27',
     ),
     (replaced('walking', 'flying'), f"/{LABEL} | line 7 | 'flying' | rearing"),
     (text(LABEL, ',0\n0,na\n'), f'/{LABEL} | 1 labels | 20 frames'),

@@ -22,6 +22,7 @@ from mmskelseg.runtime.poses import Poses, read_poses
 from tests.small_data import ROOT, small_annotations
 from tests.test_converters import releases
 from tests.test_faults.oracle import run_command
+from tests.test_runtime.test_poses import trackers
 
 SAMPLES = ROOT / 'tests' / 'test_runtime' / 'test_labels' / 'samples'
 TOY = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
@@ -218,46 +219,21 @@ def _write_json(path: Path, content: Any) -> Path:
 
 @_poses('mmpose', 'json')
 def _mmpose(folder: Path) -> Path:
-    frames = [
-        {
-            'frame_id': i,
-            'instances': [
-                {
-                    'keypoints': person[:, :2].tolist(),
-                    'keypoint_scores': person[:, 2].tolist(),
-                    'bbox_score': 0.9,
-                }
-            ],
-        }
-        for i, person in enumerate(_walk())
-    ]
-    return _write_json(folder / 'take1.json', frames)
+    return _write_json(folder / 'take1.json', trackers.mmpose(_walk()))
 
 
 @_poses('openpose', 'json', mutated='*.json')
 def _openpose(folder: Path) -> Path:
-    inside = folder / 'take1'
-    inside.mkdir()
     for i, person in enumerate(_walk()):
-        people = [{'person_id': [-1], 'pose_keypoints_2d': [*person.ravel()] + [0] * 3}]
-        name = f'take1_{i:012d}_keypoints.json'
-        _write_json(inside / name, {'version': 1.3, 'people': people})
-    return inside
+        # BODY_25, of which all but 17 joints are missing.
+        people = [np.pad(person, ((0, 8), (0, 0)))]
+        trackers.openpose(folder / 'take1', i, people)
+    return folder / 'take1'
 
 
 @_poses('coco', 'json')
 def _coco(folder: Path) -> Path:
-    entries = [
-        {
-            'image_id': i,
-            'category_id': 1,
-            'keypoints': person.ravel().tolist(),
-            'score': 0.8,
-            'track_id': 1,
-        }
-        for i, person in enumerate(_walk())
-    ]
-    return _write_json(folder / 'take1.json', entries)
+    return _write_json(folder / 'take1.json', trackers.coco(_walk(), track_id=1))
 
 
 def _landmarks() -> np.ndarray:
@@ -267,15 +243,8 @@ def _landmarks() -> np.ndarray:
 
 @_poses('mediapipe json', 'json')
 def _mediapipe_json(folder: Path) -> Path:
-    axes = ('x', 'y', 'z', 'visibility')
-    frames = [
-        {
-            'landmarks': [
-                dict(zip(axes, point, strict=True)) for point in person.tolist()
-            ]
-        }
-        for person in _landmarks()
-    ]
+    people = map(trackers.landmarks, _landmarks().tolist())
+    frames = [{'landmarks': person} for person in people]
     content = {'width': 640, 'height': 480, 'fps': 25.0, 'frames': frames}
     return _write_json(folder / 'take1.json', content)
 
@@ -298,33 +267,14 @@ def _mediapipe_npz(folder: Path) -> Path:
 
 @_poses('deeplabcut csv', 'rows')
 def _deeplabcut_csv(folder: Path) -> Path:
-    head = [
-        'scorer' + ',DLC' * 9,
-        'bodyparts' + ''.join(f',{part}' * 3 for part in ('nose', 'hip', 'tail')),
-        'coords' + ',x,y,likelihood' * 3,
-    ]
-    rows = [','.join([str(t), *map(str, p[:3].ravel())]) for t, p in enumerate(_walk())]
-    path = folder / 'take1DLC.csv'
-    path.write_text('\n'.join([*head, *rows]) + '\n')
-    return path
+    values = _walk()[:, :3].reshape(FRAMES, 9)
+    return trackers.deeplabcut(folder / 'take1DLC.csv', values)
 
 
-def _deeplabcut_hdf5(format: str) -> Callable[[Path], Path]:
+def _deeplabcut_hdf5(kind: str) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
-        import pandas
-
-        names = [
-            ('DLC', part, axis)
-            for part in ('nose', 'hip', 'tail')
-            for axis in ('x', 'y', 'likelihood')
-        ]
-        columns = pandas.MultiIndex.from_tuples(
-            names, names=['scorer', 'bodyparts', 'coords']
-        )
-        frame = pandas.DataFrame(_walk()[:, :3].reshape(FRAMES, 9), columns=columns)
-        path = folder / 'take1DLC.h5'
-        frame.to_hdf(path, key='df_with_missing', format=format, mode='w')
-        return path
+        values = _walk()[:, :3].reshape(FRAMES, 9)
+        return trackers.deeplabcut(folder / 'take1DLC.h5', values, kind)
 
     return make
 
@@ -335,18 +285,9 @@ _poses('deeplabcut fixed', 'hdf5')(_deeplabcut_hdf5('fixed'))
 
 @_poses('sleap', 'hdf5')
 def _sleap(folder: Path) -> Path:
-    import h5py
-
-    path = folder / 'take1.analysis.h5'
-    points = _walk()[None, :, :3]
-    with h5py.File(path, 'w') as file:
-        file['tracks'] = points[..., :2].transpose(0, 3, 2, 1)
-        file['point_scores'] = points[..., 2].transpose(0, 2, 1)
-        file['instance_scores'] = points[..., 2].mean(-1)
-        file['node_names'] = np.array(['nose', 'ear_left', 'ear_right'], 'S')
-        file['track_names'] = np.array(['ann'], 'S')
-        file['edge_inds'] = np.array([[0, 1], [0, 2]])
-    return path
+    tracks = _walk()[None, :, :3, :2]
+    edges = np.array([[0, 1], [0, 2]])
+    return trackers.sleap(folder / 'take1.analysis.h5', tracks, edge_inds=edges)
 
 
 @_poses('csv long', 'rows')

@@ -117,7 +117,7 @@ def _reader(
         strict: bool = False,
         notes: list[str] | None = None,
     ) -> list[VideoSegments]:
-        """Return the states of each video in a file of BORIS.
+        """Return the states of each video in a project, or in a table of events.
 
         A video is named after its media file, or after the observation if it is live.
         Observations that do not fit are skipped as a whole, with a note: those that
@@ -125,14 +125,12 @@ def _reader(
         the same video as another one, or have no events to read.
 
         Args:
-            path: The project; or a table, CSV or TSV, of "aggregated events" or
-                "tabular events".
+            path: The file.
             observation: Read only this observation, or these; each of them must fit.
             subject: Read only events of this subject; an empty text is BORIS' "No focal
                 subject". Needed for observations of several subjects.
             point_seconds: Read point events as well, each as a segment that begins
-                there and lasts so many seconds. By default they are skipped, with a
-                note.
+                there and lasts so many seconds; otherwise a note counts them.
             strict: Whether an observation that does not fit is an error.
             notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
         """

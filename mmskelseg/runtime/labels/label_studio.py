@@ -9,7 +9,7 @@ labelling interface.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -188,11 +188,15 @@ def _segments(region: dict[str, Any], fps: object, place: str) -> Iterator[Segme
                 'labelling interface sets it.'
             )
         rate = check_fps(fps, place)
-        ranges = [_ends(span, place, whole) for span in value.get('ranges') or ()]
+        ranges = [
+            [whole(span.get(side), place, side) for side in ('start', 'end')]
+            for span in value.get('ranges') or ()
+        ]
         frames = ranges or _boxes(value, place)
         spans = [((first - 1) / rate, last / rate) for first, last in frames]
     elif 'start' in value and 'end' in value:
-        spans = [_ends(value, place)]
+        start, end = (number(value[side], place, side) for side in ('start', 'end'))
+        spans = [(start, end)]
     else:
         return
     labels = value.get('timelinelabels') or value.get('labels') or []
@@ -201,15 +205,6 @@ def _segments(region: dict[str, Any], fps: object, place: str) -> Iterator[Segme
     score = None if score is None else number(score, place, 'score')
     for start, end in spans:
         yield make_segment(place, start, end, label, score)
-
-
-def _ends(
-    span: dict[str, object],
-    place: str,
-    read: Callable[[object, str, str], float] = number,
-) -> tuple[float, float]:
-    start = read(span.get('start'), place, 'start')
-    return start, read(span.get('end'), place, 'end')
 
 
 def _boxes(value: dict[str, Any], place: str) -> list[tuple[float, float]]:

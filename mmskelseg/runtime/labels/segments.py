@@ -153,17 +153,8 @@ def segments_to_labels(
     """
     place = f'video {video!r}' if video else 'segments'
     fps = check_fps(fps, place)
-    options = {'missing': (missing, 'unlabelled'), 'overlap': (overlap, 'later')}
-    for name, (value, third) in options.items():
-        if value not in ('error', 'background', third):
-            raise UserError(
-                f'{place}: {name} is {value!r}, expected error, background or {third}.'
-            )
-        if value == 'background' and background is None:
-            raise UserError(
-                f'{place}: {name} is background, but no background class is named; '
-                'name it by --background.'
-            )
+    _check_option('missing', missing, 'unlabelled', background, place)
+    _check_option('overlap', overlap, 'later', background, place)
     other = resolve_background(background, classes)
     fill = -1 if other is None else other
     ordered = sorted(segments, key=lambda segment: (segment.start, segment.end))
@@ -171,10 +162,12 @@ def segments_to_labels(
     if overlap == 'background':
         label[clash] = fill
     gaps = label == -1
-    if missing == 'error' and _ends_early(gaps, fps):
+    count = int(gaps.sum())
+    is_short = 0 < count < gaps.size and count <= max(_END * fps, 1)
+    if missing == 'error' and is_short and gaps[-count:].all():
         print_log(
-            f'{place}: the last label ends {gaps.sum() / fps:.3f} s before the video, '
-            'and is extended to the end.',
+            f'{place}: the last label ends {count / fps:.3f} s before the video, and '
+            'is extended to the end.',
             WARNING,
         )
         label[gaps] = label[~gaps][-1]
@@ -264,6 +257,20 @@ def sorted_videos(
     return list(found.values())
 
 
+def _check_option(
+    name: str, value: str, third: str, background: str | None, place: str
+) -> None:
+    if value not in ('error', 'background', third):
+        raise UserError(
+            f'{place}: {name} is {value!r}, expected error, background or {third}.'
+        )
+    if value == 'background' and background is None:
+        raise UserError(
+            f'{place}: {name} is background, but no background class is named; name it '
+            'by --background.'
+        )
+
+
 def check_segment(
     segment: Segment, duration: float, classes: Sequence[str], place: str
 ) -> None:
@@ -278,13 +285,6 @@ def check_segment(
             f'{place}: {segment} is outside of the video, which lasts {duration:.3f} '
             's; the labels belong to another video, or fps is wrong.'
         )
-
-
-def _ends_early(gaps: np.ndarray, fps: float) -> bool:
-    """Return whether only a few frames at the end have no label."""
-    count = int(gaps.sum())
-    is_short = 0 < count < gaps.size and count <= max(_END * fps, 1)
-    return is_short and bool(gaps[-count:].all())
 
 
 def _first_gap(

@@ -61,7 +61,13 @@ def read_via(
     parts = Parts(path, 'videos', 'give its files different names', strict, notes)
     for vid, entries in found.items():
         with parts.part(f'view {vid}', str(path)) as videos:
-            media = _media(project, vid, entries[0][0])
+            shown = project['view'].get(vid, {}).get('fid_list')
+            if not shown or str(shown[0]) not in project['file']:
+                raise UserError(
+                    f'{entries[0][0]}: its view {vid!r} shows no file of the project; '
+                    'add the video in VIA again.'
+                )
+            media = project['file'][str(shown[0])]['fname']
             segments = []
             for place, entry in entries:
                 start, end = (number(time, place, 'z') for time in entry['z'])
@@ -70,16 +76,6 @@ def read_via(
                 segments.append(make_segment(place, start, end, label))
             videos.append(VideoSegments(video_name(media), segments, filename=media))
     return parts.read()
-
-
-def _media(project: dict[str, Any], vid: str, place: str) -> str:
-    files = project['view'].get(vid, {}).get('fid_list')
-    if not files or str(files[0]) not in project['file']:
-        raise UserError(
-            f'{place}: its view {vid!r} shows no file of the project; add the video in '
-            'VIA again.'
-        )
-    return project['file'][str(files[0])]['fname']
 
 
 def _label(value: str, attribute: dict[str, Any], place: str) -> str:

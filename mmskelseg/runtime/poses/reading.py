@@ -22,17 +22,9 @@ def _json_keys(path: Path) -> list[str]:
     return re.findall(r'"(\w+)"\s*:', start)
 
 
-def _header(path: Path) -> list[list[str]]:
-    return [[name.lower() for name in read_table_rows(path)[0][1]]]
-
-
 def _hdf5_items(path: Path) -> list[dict[str, bool]]:
     with open_hdf5(path) as file:
         return [{name: 'pandas_type' in item.attrs for name, item in file.items()}]
-
-
-def _array_names(path: Path) -> list[set[str]]:
-    return [set(read_npz(path))]
 
 
 #: The formats of pose files. A hint is a key of a JSON file (the first known one
@@ -43,11 +35,12 @@ POSE_FORMATS: Formats[Poses] = Formats(
     '--format (convert keypoints) or --pose-format',
     {
         '.json': _json_keys,
-        '.csv': _header,
-        '.tsv': _header,
-        '.h5': _hdf5_items,
-        '.hdf5': _hdf5_items,
-        '.npz': _array_names,
+        **dict.fromkeys(
+            ('.csv', '.tsv'),
+            lambda path: [[name.lower() for name in read_table_rows(path)[0][1]]],
+        ),
+        **dict.fromkeys(('.h5', '.hdf5'), _hdf5_items),
+        '.npz': lambda path: [set(read_npz(path))],
         FOLDER: lambda path: [path],
     },
 )

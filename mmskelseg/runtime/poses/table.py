@@ -6,11 +6,11 @@ or ``nan``. A joint without a score, such as one placed manually in SLEAP, score
 
 import re
 from collections.abc import Iterator, Sequence
-from math import inf, isnan, nan
+from math import isnan, nan
 
 import numpy as np
 
-from mmskelseg.runtime.files.parsing import FilePath, Row, as_dicts
+from mmskelseg.runtime.files.parsing import FilePath, Row, as_dicts, number, whole
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses.layouts import in_order
 from mmskelseg.runtime.poses.poses import Detection, Layout, Poses, gather
@@ -121,19 +121,13 @@ def _long(
 
 def _number(row: dict[str, str], column: str, where: str) -> float:
     """Return a cell as a number, NaN if it is empty."""
-    try:
-        return float(row[column] or 'nan')
-    except ValueError:
-        raise UserError(
-            f'{where}, column {column} is {row[column][:40]!r}, expected a number.'
-        ) from None
+    if row[column].lower() in ('', 'nan'):
+        return nan
+    return number(row[column], where, f'column {column}')
 
 
 def _frame(row: dict[str, str], column: str, where: str) -> int:
-    value = _number(row, column, where)
-    if not 0 <= value < inf or value != int(value):
-        raise UserError(
-            f'{where}, column {column} is {row[column][:40]!r}, expected a whole '
-            'number from 0.'
-        )
-    return int(value)
+    frame = whole(row[column], where, f'column {column}')
+    if frame < 0:
+        raise UserError(f'{where}: column {column} is {frame}, expected 0 or above.')
+    return frame

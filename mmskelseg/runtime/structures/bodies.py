@@ -6,11 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmskelseg.runtime.structures.annotations import (
-    Metainfo,
-    PlaceKey,
-    VideoAnnotation,
-)
+from mmskelseg.runtime.structures.annotations import Metainfo, PlaceKey, VideoAnnotation
 
 #: The values of metainfo ``up``: the direction of ``keypoint_3d`` that points up.
 DIRECTIONS = ('x', 'y', 'z', '-x', '-y', '-z')

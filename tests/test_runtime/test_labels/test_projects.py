@@ -22,10 +22,7 @@ OBSERVATIONS = {
     'point events': (['a.mp4'], events('', (1, 'p'), (2, 'p'))),
     'ann and bob': (
         ['b.mp4'],
-        [
-            *events('ann', (3.3, 's'), (7.75, 's')),
-            *events('bob', (8, 's'), (9, 's')),
-        ],
+        [*events('ann', (3.3, 's'), (7.75, 's')), *events('bob', (8, 's'), (9, 's'))],
     ),
     'bob live': ([], events('bob', (1, 's'), (2.5, 's'))),
     'unpaired': (['c.mp4'], events('ann', (1, 's'), (2, 's'), (4, 's'))),

@@ -4,19 +4,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.poses import read_coco
-
-
-def entries(walk, first=0, **more):
-    return [
-        {
-            'image_id': first + i,
-            'category_id': 1,
-            'keypoints': person.ravel().tolist(),
-            'score': 0.8,
-            **more,
-        }
-        for i, person in enumerate(walk)
-    ]
+from tests.test_runtime.test_poses.trackers import coco as entries
 
 
 @pytest.mark.parametrize('first', [0, 1])

@@ -1,6 +1,5 @@
 """HDF5 files of SLEAP and DeepLabCut, and DeepLabCut's CSV."""
 
-import json
 import pickle
 import sys
 
@@ -9,9 +8,12 @@ import pytest
 
 from mmskelseg.runtime.files.hdf5 import open_hdf5
 from mmskelseg.runtime.poses import read_deeplabcut, read_sleap
-
-NODES = ['nose', 'ear_left', 'ear_right']
-SCORER = 'DLC_resnet50_openfieldAug20shuffle1_30000'
+from tests.test_runtime.test_poses.trackers import (
+    NODES,
+    SCORER,
+    deeplabcut,
+    sleap,
+)
 
 
 @pytest.fixture
@@ -30,27 +32,6 @@ def tracks(rng):
     return points
 
 
-def write_sleap(h5py, path, tracks, dims=None, **more):
-    """Write an analysis file; older versions write no ``dims``."""
-    data = {
-        'tracks': tracks.transpose(0, 3, 2, 1),
-        'track_occupancy': (~np.isnan(tracks[..., 0]).all(-1)).T.astype(np.uint8),
-        'point_scores': np.where(np.isnan(tracks[..., 0]), np.nan, 0.75),
-        'instance_scores': np.where(np.isnan(tracks[..., 0]).all(-1), np.nan, 0.5),
-        'node_names': np.array(NODES, 'S'),
-        'track_names': np.array(['ann', 'bob'], 'S'),
-        **more,
-    }
-    data['point_scores'] = data['point_scores'].transpose(0, 2, 1)
-    with h5py.File(path, 'w') as file:
-        for name, value in data.items():
-            file.create_dataset(name, data=value)
-        if dims:
-            del file['tracks']
-            file['tracks'] = tracks.transpose(1, 0, 2, 3)
-            file['tracks'].attrs['dims'] = json.dumps(dims)
-
-
 def check_tracks(poses, tracks):
     seen = ~np.isnan(tracks[..., 0])
     assert poses.people == ('ann', 'bob')
@@ -61,7 +42,7 @@ def check_tracks(poses, tracks):
 def test_sleap_keeps_tracks_and_edges(h5py, tracks, tmp_path):
     path = tmp_path / 'labels.v001.000_take1.analysis.h5'
     edges = {'edge_inds': [[0, 1], [0, 2]]}
-    write_sleap(h5py, path, tracks, **edges)
+    sleap(path, tracks, **edges)
     poses = read_sleap(path)
     check_tracks(poses, tracks)
     assert poses.skeleton['limbs'] == [[0, 1], [0, 2]]
@@ -71,7 +52,7 @@ def test_sleap_keeps_tracks_and_edges(h5py, tracks, tmp_path):
 
 def test_sleap_follows_named_axes(h5py, tracks, tmp_path):
     """As sleap-io writes with preset='standard'."""
-    write_sleap(h5py, tmp_path / 'a.h5', tracks, ['frame', 'track', 'node', 'xy'])
+    sleap(tmp_path / 'a.h5', tracks, ['frame', 'track', 'node', 'xy'])
     poses = read_sleap(tmp_path / 'a.h5')
     check_tracks(poses, tracks)
     assert 'no limbs' in poses.notes[0]
@@ -81,7 +62,7 @@ def test_sleap_labels_corrected_by_hand_count_as_certain(h5py, tracks, tmp_path)
     """Corrected instances have no scores."""
     scores = np.where(np.isnan(tracks[..., 0]), np.nan, 0.75)
     scores[0, 3] = np.nan
-    write_sleap(h5py, tmp_path / 'a.h5', tracks, point_scores=scores)
+    sleap(tmp_path / 'a.h5', tracks, point_scores=scores)
     score = read_sleap(tmp_path / 'a.h5').keypoint_score
     np.testing.assert_array_equal(score[0, 3], [1, 1, 1])
     np.testing.assert_array_equal(score[0, 2], [0.75, 0, 0.75])
@@ -89,7 +70,7 @@ def test_sleap_labels_corrected_by_hand_count_as_certain(h5py, tracks, tmp_path)
 
 def test_malformed_hdf5_is_named(h5py, tracks, tmp_path):
     path = tmp_path / 'a.h5'
-    write_sleap(h5py, path, tracks, node_names=np.array(NODES[:2], 'S'))
+    sleap(path, tracks, node_names=np.array(NODES[:2], 'S'))
     with pytest.raises(ValueError, match='3 nodes and 2 coordinates, but 2 node_names'):
         read_sleap(path)
     with h5py.File(path, 'r+') as file:
@@ -97,7 +78,7 @@ def test_malformed_hdf5_is_named(h5py, tracks, tmp_path):
         file['tracks'] = tracks[0]
     with pytest.raises(ValueError, match=r'tracks has shape \(4, 3, 2\), type float'):
         read_sleap(path)
-    write_sleap(h5py, path, tracks, point_scores=np.full((2, 4, 3), b'1'))
+    sleap(path, tracks, point_scores=np.full((2, 4, 3), b'1'))
     with pytest.raises(ValueError, match=r'point_scores has .* type \|S1 and axes'):
         read_sleap(path)
     with h5py.File(path, 'w') as file:
@@ -122,48 +103,15 @@ def test_missing_h5py_is_one_sentence(monkeypatch, tmp_path):
         pass
 
 
-def frame_of(columns, values):
-    """The table that DeepLabCut hands to pandas."""
-    pandas = pytest.importorskip('pandas', reason='pandas is not installed')
-    names = ['scorer', 'individuals', 'bodyparts', 'coords']
-    if len(columns[0]) == 3:
-        names.remove('individuals')
-    index = pandas.MultiIndex.from_tuples(columns, names=names)
-    return pandas.DataFrame(values, columns=index)
-
-
-def columns_of(people=None):
-    coords = ('x', 'y', 'likelihood')
-    if people is None:
-        return [(SCORER, node, c) for node in NODES for c in coords]
-    animals = [(SCORER, p, node, c) for p in people for node in NODES for c in coords]
-    return animals + [(SCORER, 'single', 'corner', c) for c in coords]
-
-
 @pytest.mark.parametrize('people', [None, ('m1', 'm2')])
 @pytest.mark.parametrize('kind', ['csv', 'table', 'fixed'])
 def test_deeplabcut_files_hold_the_same(kind, people, rng, tmp_path):
     """One animal or two, from CSV and both ways in which pandas writes HDF5."""
-    columns = columns_of(people)
-    values = rng.uniform(0, 1, (4, len(columns))).round(6)
+    count = len(people or 'm')
+    values = rng.uniform(0, 1, (4, 9 * count + 3)).round(6)
     values[1, :3] = np.nan
     path = tmp_path / f'take1{SCORER}.{"csv" if kind == "csv" else "h5"}'
-    if kind == 'csv':
-        rows = [list(level) for level in zip(*columns, strict=True)]
-        heads = ['scorer', 'individuals', 'bodyparts', 'coords']
-        heads = heads if people else [h for h in heads if h != 'individuals']
-        lines = [[head, *row] for head, row in zip(heads, rows, strict=True)]
-        lines += [
-            [i, *('' if np.isnan(v) else v for v in r)] for i, r in enumerate(values)
-        ]
-        path.write_text('\n'.join(','.join(map(str, line)) for line in lines))
-    else:
-        pytest.importorskip('tables', reason='tables is not installed')
-        pytest.importorskip('h5py', reason='h5py is not installed')
-        table = frame_of(columns, values)
-        table.to_hdf(path, key='df_with_missing', format=kind, mode='w')
-    poses = read_deeplabcut(path)
-    count = len(people or 'm')
+    poses = read_deeplabcut(deeplabcut(path, values, kind, people=people))
     expected = np.nan_to_num(values[:, : 9 * count]).reshape(4, count, 3, 3)
     expected = expected.transpose(1, 0, 2, 3)
     np.testing.assert_allclose(poses.keypoint, expected[..., :2], rtol=1e-6)
@@ -193,10 +141,7 @@ def test_deeplabcut_files_hold_the_same(kind, people, rng, tmp_path):
 def test_malformed_deeplabcut_hdf5_is_named(
     format, key, value, message, h5py, tmp_path
 ):
-    pytest.importorskip('tables', reason='tables is not installed')
-    path = tmp_path / 'a.h5'
-    table = frame_of(columns_of(), np.ones((2, 9)))
-    table.to_hdf(path, key='poses', format=format, mode='w')
+    path = deeplabcut(tmp_path / 'a.h5', np.ones((2, 9)), format)
     with h5py.File(path, 'r+') as file:
         if key is None:
             names = np.bytes_(pickle.dumps(value, 0))

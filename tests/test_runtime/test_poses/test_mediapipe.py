@@ -5,6 +5,7 @@ import pytest
 
 from mmskelseg.runtime.poses import read_mediapipe, read_poses
 from mmskelseg.runtime.poses.mediapipe import LANDMARKS
+from tests.test_runtime.test_poses.trackers import landmarks as as_dicts
 
 SIZE = (480, 640)
 # Where COCO's joints are among the 33, by hand.
@@ -15,10 +16,6 @@ ORDER = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
 def points(rng):
     """x, y, z and visibility of three frames, (3, 33, 4)."""
     return rng.uniform((0.1, 0.1, -0.5, 0.2), (0.9, 0.9, 0.5, 1), (3, 33, 4)).round(5)
-
-
-def as_dicts(person):
-    return [dict(zip(('x', 'y', 'z', 'visibility'), p, strict=True)) for p in person]
 
 
 def check(poses, points, missing=()):

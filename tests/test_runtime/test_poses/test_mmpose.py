@@ -4,25 +4,10 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.poses import read_mmpose
+from tests.test_runtime.test_poses.trackers import mmpose as frames
+from tests.test_runtime.test_poses.trackers import mmpose_person as instance
 
 COLOURS = {'keypoint_colors': {'__ndarray__': [[51, 153, 255]], 'dtype': 'uint8'}}
-
-
-def instance(person, bbox_score=0.9):
-    """A person as ``split_instances`` writes it, whose bbox is in a list of its own."""
-    return {
-        'keypoints': person[:, :2].tolist(),
-        'keypoint_scores': person[:, 2].tolist(),
-        'bbox': [[90.0, 40.0, 170.0, 260.0]],
-        'bbox_score': bbox_score,
-    }
-
-
-def frames(walk, first=0):
-    return [
-        {'frame_id': first + i, 'instances': [instance(person)]}
-        for i, person in enumerate(walk)
-    ]
 
 
 def test_inferencer_predictions_are_read(walk, save_json):

@@ -1,28 +1,10 @@
 """Output of OpenPose."""
 
-import json
-
 import numpy as np
 import pytest
 
 from mmskelseg.runtime.poses import read_openpose, to_coco17
-
-EMPTY = {
-    f'{part}_keypoints_{axes}': []
-    for part in ('face', 'hand_left', 'hand_right')
-    for axes in ('2d', '3d')
-}
-
-
-def write(folder, number, people, ids=None):
-    folder.mkdir(exist_ok=True)
-    people = [
-        {**EMPTY, 'person_id': [-1 if ids is None else ids[i]],
-         'pose_keypoints_2d': np.asarray(person).ravel().tolist()}
-        for i, person in enumerate(people)
-    ]  # fmt: skip
-    name = f'{folder.name}_{number:012d}_keypoints.json'
-    (folder / name).write_text(json.dumps({'version': 1.3, 'people': people}))
+from tests.test_runtime.test_poses.trackers import openpose as write
 
 
 @pytest.fixture

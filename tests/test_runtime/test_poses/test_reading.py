@@ -1,49 +1,29 @@
 """Formats are recognised by name and content."""
 
-import json
-
 import numpy as np
 import pytest
 
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import read_poses, recognise
 from mmskelseg.runtime.poses.reading import is_poses
+from tests.test_faults.formats import FORMATS
 
-PERSON = {'keypoints': [[1, 2]] * 17, 'keypoint_scores': [1] * 17}
-FILES = {
-    'mmpose': ('a.json', json.dumps([{'frame_id': 0, 'instances': [PERSON]}])),
-    'coco': (
-        'b.json',
-        json.dumps([{'category_id': 1, 'keypoints': [5] * 51, 'image_id': 0}]),
-    ),
-    'mediapipe': ('c.json', json.dumps([[{'x': 9, 'y': 9, 'visibility': 1}] * 33])),
-    'deeplabcut': ('d.csv', 'scorer,s,s\nbodyparts,n,n\ncoords,x,y\n0,1,2\n'),
-    'csv': ('e.csv', 'frame,nose_x,nose_y\n0,1,2\n'),
-}
+POSES = [name for name in FORMATS if name.startswith('poses/')]
+TABLE = 'frame,nose_x,nose_y\n0,1,2\n'
 
 
-@pytest.mark.parametrize('format', FILES)
-def test_format_is_told_by_content(format, save_text):
-    name, text = FILES[format]
-    path = save_text(text, name)
-    assert recognise(path) == format
-    assert read_poses(path).keypoint.shape[:2] == (1, 1)
+@pytest.mark.parametrize('name', POSES)
+def test_format_is_told_by_name_and_content(name, tmp_path):
+    path = FORMATS[name].make(tmp_path)
+    assert f'poses/{recognise(path)}' == FORMATS[name].covers
+    assert is_poses(path)
 
 
 def test_demo_predictions_and_landmark_tables_are_told(save_text):
     path = save_text('{"meta_info": {"people": 1}, "instance_info": []}', 'a.json')
     assert recognise(path) == 'mmpose'
-    for header in ('frame,landmark,x,y', 'frame,LEFT_FOOT_INDEX_x,RIGHT_FOOT_INDEX_x'):
-        assert recognise(save_text(f'{header}\n0,1,2,3\n')) == 'mediapipe'
-
-
-def test_arrays_and_folders_are_told(tmp_path):
-    np.savez(tmp_path / 'a.npz', keypoint=np.ones((1, 17, 2)))
-    np.savez(tmp_path / 'b.npz', landmarks=np.ones((1, 33, 4)))
-    (tmp_path / 'a_000000000000_keypoints.json').write_text('{}')
-    assert recognise(tmp_path / 'a.npz') == 'npz'
-    assert recognise(tmp_path / 'b.npz') == 'mediapipe'
-    assert recognise(tmp_path) == 'openpose'
+    path = save_text('frame,LEFT_FOOT_INDEX_x,RIGHT_FOOT_INDEX_x\n0,1,2\n')
+    assert recognise(path) == 'mediapipe'
 
 
 def test_a_name_of_other_trackers_is_not_openpose(tmp_path):
@@ -72,8 +52,8 @@ def test_table_of_several_animals_is_not_taken_for_sleap(tmp_path):
         ('a.slp', '', None, 'a SLEAP project'),
         ('a.txt', 'x', None, 'not in a known format'),
         ('a.npz', 'x', None, 'not an npz file'),
-        (*FILES['csv'], 'deeplabcut', 'first rows begin with frame'),
-        (*FILES['csv'], 'bvh', "'bvh' is not a format of poses; .*mmpose"),
+        ('e.csv', TABLE, 'deeplabcut', 'first rows begin with frame'),
+        ('e.csv', TABLE, 'bvh', "'bvh' is not a format of poses; .*mmpose"),
     ],
 )
 def test_unknown_files_and_formats_are_named(name, text, format, named, save_text):

@@ -98,7 +98,7 @@ def test_numbered_joints_are_counted(save_text):
         ('frame,nose_x,nose_y\n0,1\n', 'has 2 cells, but the header in line 1 has 3'),
         ('frame,nose_x,nose_y\n0,1,a\n', "column nose_y is 'a', expected a number"),
         ('frame,nose_x,nose_y\n0.5,1,2\n', "column frame is '0.5', expected a whole"),
-        ('frame,nose_x,nose_y\n,1,2\n', "column frame is '', expected a whole"),
+        ('frame,nose_x,nose_y\n,1,2\n', "column frame is '', expected a"),
         (
             'frame,joint,x,y\n0,nose,1,2\n0,nose,3,4\n',
             'line 3 repeats joint nose',

@@ -7,9 +7,4 @@ from mmskelseg.runtime.poses.estimators.estimator import (
 from mmskelseg.runtime.poses.estimators.mediapipe import MediaPipePose
 from mmskelseg.runtime.poses.estimators.rtmlib import RTMLibPose
 
-__all__ = [
-    'MediaPipePose',
-    'PoseEstimator',
-    'RTMLibPose',
-    'build_pose_estimator',
-]
+__all__ = ['MediaPipePose', 'PoseEstimator', 'RTMLibPose', 'build_pose_estimator']

@@ -1,9 +1,9 @@
 """rtmlib: MMPose's networks as ONNX files, without MMPose."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any
 from urllib.error import URLError
 
 import numpy as np
@@ -29,13 +29,6 @@ _LAYOUTS = {
     'Wholebody': 'coco133',
     'Hand': 'hand21',
 }
-
-
-class _Solution(Protocol):
-    """A solution of rtmlib; those with one stage have no detector."""
-
-    det_model: Callable[..., np.ndarray]
-    pose_model: Callable[..., tuple[np.ndarray, np.ndarray]]
 
 
 @ESTIMATORS.register
@@ -88,6 +81,7 @@ class RTMLibPose(PoseEstimator):
         """Yield the people of each image by decreasing score, with their boxes."""
         solution = self._solution
         for frame, image in enumerate(images):
+            # Those with one stage have no detector.
             if getattr(solution, 'one_stage', False):
                 box, (keypoint, score) = None, solution.pose_model(image)
             else:
@@ -102,7 +96,7 @@ class RTMLibPose(PoseEstimator):
                 )
 
     @cached_property
-    def _solution(self) -> _Solution:
+    def _solution(self) -> Any:
         import rtmlib
 
         options = {'mode': self.mode, 'backend': self.backend, 'device': self.device}
