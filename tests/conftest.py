@@ -115,11 +115,11 @@ def clip(tmp_path):
 def run_tool(tmp_path):
     """Run a tool as a user does, in an empty folder; return the finished process."""
 
-    def run(tool, *args, code=0, env=None):
+    def run(tool, *args, code=0, env=None, limit=None):
         command = [str(ROOT / tool), *map(str, args)]
         environment = {**os.environ, 'OMP_NUM_THREADS': '1', **(env or {})}
         if IS_POSSIBLE and env is None:
-            process = run_forked(command, tmp_path, environment, 300)
+            process = run_forked(command, tmp_path, environment, 300, limit)
         else:
             process = subprocess.run(
                 [sys.executable, *command],

@@ -31,12 +31,21 @@ IS_POSSIBLE = sys.platform == 'linux'
 
 
 def run_forked(
-    command: Sequence[str], cwd: Path, env: Mapping[str, str], timeout: float
+    command: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout: float,
+    limit: int | None = None,
 ) -> CompletedProcess[str]:
-    """Run a Python script with its arguments, and return the finished process."""
-    files = [cwd.parent / f'.{cwd.name}.{name}' for name in ('out', 'err')]
+    """Run a Python script with its arguments, and return the finished process.
+
+    A file that it writes may have ``limit`` bytes.
+    """
+    # Those of two ranks are written at once.
+    stem = f'.{cwd.name}{env.get("RANK", "")}'
+    files = [cwd.parent / f'{stem}.{name}' for name in ('out', 'err')]
     process = _context().Process(
-        target=_run, args=([*command], str(cwd), {**env}, *map(str, files))
+        target=_run, args=([*command], str(cwd), {**env}, limit, *map(str, files))
     )
     process.start()
     process.join(timeout)
@@ -55,10 +64,16 @@ def _context() -> multiprocessing.context.ForkServerContext:
     return context
 
 
-def _run(command: list[str], cwd: str, env: dict[str, str], *files: str) -> None:
+def _run(
+    command: list[str], cwd: str, env: dict[str, str], limit: int | None, *files: str
+) -> None:
     for number, file in enumerate(files, start=1):
         with open(file, 'wb') as opened:
             os.dup2(opened.fileno(), number)
+    if limit is not None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
