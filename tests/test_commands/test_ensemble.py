@@ -5,11 +5,9 @@ import pickle
 
 import pytest
 import torch
-from mmengine.config import Config
 
 from mmskelseg.evaluation.predictions import load_samples
-from mmskelseg.registry import MODELS
-from tests.small_data import ROOT, small_annotations
+from tests.small_data import ROOT
 
 CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
 TEST, TOOL = 'tools/test.py', 'tools/ensemble.py'
@@ -27,26 +25,18 @@ def options(small_options):
 
 
 @pytest.fixture
-def checkpoints(tmp_path):
+def checkpoints(small_config, checkpoint):
     """Two checkpoints of random weights."""
-    cfg = Config.fromfile(CONFIG).model
-    cfg.num_classes, cfg.branches.heatmap.channels = 3, 16
-    meta = {'dataset_meta': small_annotations()['metainfo']}
-    for seed in (0, 1):
-        torch.manual_seed(seed)
-        content = {
-            'state_dict': MODELS.build(cfg).state_dict(),
-            'meta': {**meta, 'seed': seed},
-        }
-        torch.save(content, tmp_path / f'seed_{seed}.pth')
-    return ['seed_0.pth', 'seed_1.pth']
+    return [
+        checkpoint(small_config, name=f'seed_{seed}.pth', seed=seed).name
+        for seed in (0, 1)
+    ]
 
 
 @pytest.mark.slow
 def test_ensembles_of_checkpoints_and_of_their_dumps_agree(
     run_tool, tmp_path, options, checkpoints
 ):
-    """Each member has the scores of its own test, and both tools agree."""
     work = tmp_path / 'work_dirs' / 'toy_joint_limb'
     alone = []
     for file in checkpoints:

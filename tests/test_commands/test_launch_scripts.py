@@ -28,56 +28,35 @@ def launch(tmp_path):
     return run
 
 
-def test_dist_train_starts_a_process_a_gpu(launch):
-    """Flags of the training come after the number of GPUs."""
-    words = launch('dist_train.sh', 'c.py', '4', '--amp', PORT='1234').stdout.split(
-        '\n'
-    )
-    assert words[:3] == ['python', '-m', 'torch.distributed.run']
-    assert '--nproc_per_node=4' in words
-    assert '--master_port=1234' in words
-    script = words.index(str(ROOT / 'tools' / 'train.py'))
-    assert words[script + 1 : -1] == ['c.py', '--launcher', 'pytorch', '--amp']
+TORCHRUN = ['python', '-m', 'torch.distributed.run']
+SRUN = ['srun', '--partition=part', '--job-name=job']
 
 
-def test_slurm_train_asks_for_the_gpus(launch):
-    """Fewer GPUs than a node has are tasks of one node."""
-    done = launch(
-        'slurm_train.sh', 'part', 'job', 'c.py', '--seed', '1',
-        GPUS='2', SRUN_ARGS='--quiet --exclusive',
-    )  # fmt: skip
-    words = done.stdout.split('\n')
-    assert words[:3] == ['srun', '--partition=part', '--job-name=job']
-    assert {'--ntasks=2', '--ntasks-per-node=2', '--gres=gpu:8'} < set(words)
-    assert {'--quiet', '--exclusive'} < set(words)
-    assert words[-6:-1] == ['c.py', '--launcher', 'slurm', '--seed', '1']
-
-
-def test_dist_test_starts_a_process_a_gpu(launch):
-    """One checkpoint comes before the number of GPUs, others of an ensemble after."""
-    done = launch('dist_test.sh', 'c.py', 'c.pth', '3', 'd.pth', '--dump', 'p.pkl')
-    words = done.stdout.split('\n')
-    assert words[:3] == ['python', '-m', 'torch.distributed.run']
-    assert '--nproc_per_node=3' in words
-    script = words.index(str(ROOT / 'tools' / 'test.py'))
-    assert words[script + 1 : -1] == [
-        'c.py', 'c.pth', 'd.pth', '--dump', 'p.pkl', '--launcher', 'pytorch',
-    ]  # fmt: skip
-
-
-def test_slurm_test_asks_for_the_gpus(launch):
-    """More GPUs than a node has are tasks of several."""
-    done = launch(
-        'slurm_test.sh', 'part', 'job', 'c.py', 'c.pth', '--show-dir', 'd',
-        GPUS='16', CPUS_PER_TASK='2',
-    )  # fmt: skip
-    words = done.stdout.split('\n')
-    assert words[:3] == ['srun', '--partition=part', '--job-name=job']
-    assert {'--ntasks=16', '--ntasks-per-node=8', '--cpus-per-task=2'} < set(words)
-    script = words.index(str(ROOT / 'tools' / 'test.py'))
-    assert words[script + 1 : -1] == [
-        'c.py', 'c.pth', '--show-dir', 'd', '--launcher', 'slurm',
-    ]  # fmt: skip
+@pytest.mark.parametrize(('script', 'args', 'env', 'start', 'named', 'end'), [
+    # Flags of the training come after the number of GPUs.
+    ('dist_train.sh', 'c.py 4 --amp', {'PORT': '1234'}, TORCHRUN,
+     '--nproc_per_node=4 --master_port=1234', 'train.py c.py --launcher pytorch --amp'),
+    # One checkpoint comes before the number of GPUs, others of an ensemble after.
+    ('dist_test.sh', 'c.py c.pth 3 d.pth --dump p.pkl', {}, TORCHRUN,
+     '--nproc_per_node=3',
+     'test.py c.py c.pth d.pth --dump p.pkl --launcher pytorch'),
+    # Fewer GPUs than a node has are tasks of one node.
+    ('slurm_train.sh', 'part job c.py --seed 1',
+     {'GPUS': '2', 'SRUN_ARGS': '--quiet --exclusive'}, SRUN,
+     '--ntasks=2 --ntasks-per-node=2 --gres=gpu:8 --quiet --exclusive',
+     'train.py c.py --launcher slurm --seed 1'),
+    # More GPUs than a node has are tasks of several.
+    ('slurm_test.sh', 'part job c.py c.pth --show-dir d',
+     {'GPUS': '16', 'CPUS_PER_TASK': '2'}, SRUN,
+     '--ntasks=16 --ntasks-per-node=8 --cpus-per-task=2',
+     'test.py c.py c.pth --show-dir d --launcher slurm'),
+])  # fmt: skip
+def test_launch_script_starts_the_tool(launch, script, args, env, start, named, end):
+    words = launch(script, *args.split(), **env).stdout.split('\n')[:-1]
+    assert words[:3] == start
+    assert {*named.split()} < {*words}
+    tool, *rest = end.split()
+    assert words[-1 - len(rest) :] == [str(ROOT / 'tools' / tool), *rest]
 
 
 @pytest.mark.parametrize(

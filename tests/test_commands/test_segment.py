@@ -72,7 +72,6 @@ def in_frames(segments, fps=10):
 def test_demo_of_keypoints_writes_the_models_segments(
     small_model, poses, run_tool, tmp_path
 ):
-    """The files contain the segments of a direct call of the model."""
     *model, expected = small_model
     assert len(expected) > 1
     done = run_tool('demo/demo.py', poses, *model, '--out', 'out')
@@ -177,10 +176,7 @@ def test_demo_ends_with_one_sentence(small_model, poses, call_tool, tmp_path):
     for args, message in (
         ([gone, config, checkpoint], f'{gone}: there is no such file or folder.'),
         ([text, config, checkpoint], f'{text}: cannot be read as a video;'),
-        (
-            [poses, 'skelseg/toy_joint', checkpoint],
-            'mean skelseg/toy_joint_limb',
-        ),
+        ([poses, 'skelseg/toy_joint', checkpoint], 'mean skelseg/toy_joint_limb'),
         ([poses, config, 'gone.pth'], 'gone.pth: there is no such file.'),
         ([poses, 'toy_rgb', checkpoint], 'not a checkpoint of the model in the config'),
     ):

@@ -218,19 +218,11 @@ def _write_json(path: Path, content: Any) -> Path:
 
 @_poses('mmpose', 'json')
 def _mmpose(folder: Path) -> Path:
-    frames = [
-        {
-            'frame_id': i,
-            'instances': [
-                {
-                    'keypoints': person[:, :2].tolist(),
-                    'keypoint_scores': person[:, 2].tolist(),
-                    'bbox_score': 0.9,
-                }
-            ],
-        }
-        for i, person in enumerate(_walk())
-    ]
+    frames = []
+    for i, person in enumerate(_walk()):
+        points, score = person[:, :2].tolist(), person[:, 2].tolist()
+        instance = {'keypoints': points, 'keypoint_scores': score, 'bbox_score': 0.9}
+        frames.append({'frame_id': i, 'instances': [instance]})
     return _write_json(folder / 'take1.json', frames)
 
 
@@ -247,14 +239,9 @@ def _openpose(folder: Path) -> Path:
 
 @_poses('coco', 'json')
 def _coco(folder: Path) -> Path:
+    same = {'category_id': 1, 'score': 0.8, 'track_id': 1}
     entries = [
-        {
-            'image_id': i,
-            'category_id': 1,
-            'keypoints': person.ravel().tolist(),
-            'score': 0.8,
-            'track_id': 1,
-        }
+        {'image_id': i, 'keypoints': person.ravel().tolist(), **same}
         for i, person in enumerate(_walk())
     ]
     return _write_json(folder / 'take1.json', entries)
@@ -269,12 +256,8 @@ def _landmarks() -> np.ndarray:
 def _mediapipe_json(folder: Path) -> Path:
     axes = ('x', 'y', 'z', 'visibility')
     frames = [
-        {
-            'landmarks': [
-                dict(zip(axes, point, strict=True)) for point in person.tolist()
-            ]
-        }
-        for person in _landmarks()
+        {'landmarks': [dict(zip(axes, point, strict=True)) for point in person]}
+        for person in _landmarks().tolist()
     ]
     content = {'width': 640, 'height': 480, 'fps': 25.0, 'frames': frames}
     return _write_json(folder / 'take1.json', content)
@@ -498,13 +481,8 @@ def _checkpoint(folder: Path) -> Path:
     from mmskelseg.registry import MODELS
 
     cfg = _small_config()
-    meta = {
-        'dataset_meta': small_annotations()['metainfo'],
-        'cfg': cfg.pretty_text,
-        'seed': 3,
-        'epoch': 2,
-        'iter': 8,
-    }
+    meta = {'cfg': cfg.pretty_text, 'seed': 3, 'epoch': 2, 'iter': 8}
+    meta['dataset_meta'] = small_annotations()['metainfo']
     state = MODELS.build(cfg.model).state_dict()
     torch.save({'meta': meta, 'state_dict': dict(state)}, folder / 'epoch_2.pth')
     return folder / 'epoch_2.pth'
