@@ -14,7 +14,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from tests.small_data import ROOT, VECTORS, small_annotations
-from tests.tool_server import IS_POSSIBLE, run_forked
+from tests.tool_server import CAPTURED, IS_POSSIBLE, run_python
 
 META = small_annotations()['metainfo']
 
@@ -79,6 +79,32 @@ def small_config(small_data):
 
 
 @pytest.fixture
+def small_loaders(small_data):
+    """Settings of all data loaders for the small data."""
+    return [
+        f'{mode}_dataloader.{setting}'
+        for mode in ('train', 'val', 'test')
+        for setting in (
+            f'dataset.ann_file={small_data}',
+            'num_workers=0',
+            'persistent_workers=False',
+        )
+    ]
+
+
+@pytest.fixture
+def small_options(small_loaders):
+    """The toy config on the small data, with a small model."""
+    return [
+        *small_loaders,
+        'val_evaluator.num_classes=3',
+        'test_evaluator.num_classes=3',
+        'model.num_classes=3',
+        'model.branches.heatmap.channels=8',
+    ]
+
+
+@pytest.fixture
 def checkpoint(tmp_path):
     """Save a model with random weights; return its checkpoint."""
 
@@ -88,7 +114,7 @@ def checkpoint(tmp_path):
         torch.manual_seed(seed)
         state = MODELS.build(cfg.model).state_dict()
         path = tmp_path / name
-        meta = {'dataset_meta': meta, 'cfg': cfg.pretty_text}
+        meta = {'dataset_meta': meta, 'cfg': cfg.pretty_text, 'seed': seed}
         torch.save({'state_dict': state, 'meta': meta}, path)
         return path
 
@@ -115,19 +141,15 @@ def clip(tmp_path):
 def run_tool(tmp_path):
     """Run a tool as a user does, in an empty folder; return the finished process."""
 
-    def run(tool, *args, code=0, env=None):
+    def run(tool, *args, code=0, env=None, limit=None):
         command = [str(ROOT / tool), *map(str, args)]
         environment = {**os.environ, 'OMP_NUM_THREADS': '1', **(env or {})}
-        if IS_POSSIBLE and env is None:
-            process = run_forked(command, tmp_path, environment, 300)
+        if env is None:
+            process = run_python(command, tmp_path, environment, 300, limit)
         else:
+            command = [sys.executable, *command]
             process = subprocess.run(
-                [sys.executable, *command],
-                cwd=tmp_path,
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=300,
+                command, cwd=tmp_path, env=environment, timeout=300, **CAPTURED
             )
         assert process.returncode == code, process.stdout + process.stderr
         return process
@@ -168,7 +190,7 @@ def quick_runs(monkeypatch):
         tool, *words = command[command.index('mmskelseg') + 1 :]
         script = str(ROOT / 'tools' / f'{tool}.py')
         environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
-        done = run_forked([script, *map(str, words)], Path.cwd(), environment, 300)
+        done = run_python([script, *map(str, words)], Path.cwd(), environment, 300)
         with log.open('a') as file:
             file.write(done.stdout + done.stderr)
         return f'exit status {done.returncode}' if done.returncode else ''

@@ -7,16 +7,58 @@ from torch.nn import functional as F
 
 from mmskelseg.registry import MODELS
 
-HEAD = {
-    'type': 'SegmentationHead',
-    'loss_cls': {'type': 'FrameCrossEntropyLoss'},
-    'loss_smooth': {'type': 'TruncatedMSELoss', 'loss_weight': 0.15},
-}
+# With the cross-entropy alone, and with all losses.
+PLAIN_HEAD = {'type': 'SegmentationHead', 'loss_cls': {'type': 'FrameCrossEntropyLoss'}}
+HEAD = {**PLAIN_HEAD, 'loss_smooth': {'type': 'TruncatedMSELoss', 'loss_weight': 0.15}}
+# Small networks without a draw in training.
+TCN = {
+    'type': 'MSTCNPlusPlus', 'in_channels': 6, 'channels': 8, 'dropout': 0.0,
+    'num_prediction_layers': 4, 'num_refinement_layers': 3,
+}  # fmt: skip
+CAUSAL = {
+    'type': 'CausalTCN', 'in_channels': 4, 'channels': 12, 'num_layers': 3,
+    'dropout': 0.0,
+}  # fmt: skip
+ASFORMER = {
+    'type': 'ASFormer', 'in_channels': 6, 'channels': 8, 'num_layers': 4,
+    'dropout': 0.0, 'channel_masking': 0.0,
+}  # fmt: skip
+LTCONTEXT = {
+    'type': 'LTContext', 'in_channels': 6, 'channels': 8, 'num_layers': 3,
+    'num_refinements': 2, 'window': 4, 'stride': 3, 'dropout': 0.0,
+    'output_dropout': 0.0, 'channel_masking': 0.0,
+}  # fmt: skip
+C2F_TCN = {
+    'type': 'C2FTCN', 'in_channels': 6, 'channels': 5,
+    'encoder_channels': (7, 6, 5, 4, 4, 4, 3),
+}  # fmt: skip
+MS_GCN = {
+    'type': 'MSGCN', 'in_channels': 6, 'skeleton': 'lcr15', 'channels': 8,
+    'num_layers': 4, 'num_refinement_layers': 3,
+}  # fmt: skip
+PYRAMID_GCN = {
+    'type': 'PyramidGCN', 'in_channels': 3, 'skeleton': 'lcr15', 'channels': 8,
+    'num_layers': 3,
+}  # fmt: skip
+GCN_TCN = {
+    'type': 'GCNTCN', 'in_channels': 3, 'skeleton': 'lcr15', 'graph_channels': (8, 12),
+    'stem_channels': 40, 'channels': 6, 'out_channels': 10, 'dropout': 0.0,
+}  # fmt: skip
+NECK = {'type': 'ConcatFusion', 'out_channels': 8}
+BOUNDARY = {'type': 'BoundaryHead', 'channels': 8, 'num_layers': 3, 'dropout': 0.0}
+RISK = {
+    'risk_head': {'type': 'RiskHead', 'reduced_channels': 6, 'channels': 7},
+    'loss_weighting': {
+        'type': 'UncertaintyWeighting', 'losses': ['loss_cls', 'loss_risk']
+    },
+}  # fmt: skip
 
 
 def build_segmentor(branches, **options):
     """Return a segmentor of five classes, whose weights depend on nothing else."""
     torch.manual_seed(0)
+    if any(branch.get('type') == 'C2FTCN' for branch in branches.values()):
+        options.setdefault('head', {**HEAD, 'num_levels': 4})
     model = MODELS.build(
         {
             'type': 'ActionSegmentor',
@@ -36,12 +78,12 @@ def build_segmentor(branches, **options):
 
 
 def labelled_samples(lengths, num_classes=5):
-    return [
-        ActionDataSample(
-            metainfo={'frame_dir': str(i), 'total_frames': length}
-        ).set_gt_label(torch.arange(length) % num_classes)
-        for i, length in enumerate(lengths)
-    ]
+    samples = []
+    for i, n in enumerate(lengths):
+        sample = ActionDataSample(metainfo={'frame_dir': str(i), 'total_frames': n})
+        sample.set_field(torch.arange(n) / 9, 'gt_risk', dtype=torch.Tensor)
+        samples.append(sample.set_gt_label(torch.arange(n) % num_classes))
+    return samples
 
 
 def random_videos(branches, frames, number=1):
@@ -64,14 +106,20 @@ def check_padding_is_invisible(model, videos, lengths):
     The padding holds the frames of ``videos`` beyond ``lengths``.
     """
     model.eval()
+    samples = labelled_samples(lengths)
     with torch.no_grad():
-        together = model(videos, labelled_samples(lengths))
+        together = model(videos, samples)
+        predicted = model(videos, labelled_samples(lengths), mode='predict')
         for i, length in enumerate(lengths):
             alone = {name: x[i : i + 1, :, :length] for name, x in videos.items()}
             torch.testing.assert_close(
                 together[:, i, :, :length], model(alone)[:, 0], atol=1e-5, rtol=1e-5
             )
             assert not together[:, i, :, length:].any()
+            (sample,) = model(alone, samples[i : i + 1], mode='predict')
+            for key in ('pred_label', 'pred_score', 'pred_risk', 'pred_boundary'):
+                found, expected = predicted[i].get(key), sample.get(key)
+                torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
 
 def check_padding_teaches_nothing(build, videos, lengths, padding):

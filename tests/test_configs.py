@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.structures import Skeleton
+from tests.segmentors import labelled_samples
 from tests.small_data import ROOT
 
 # Those that name no data are for others to inherit.
@@ -28,17 +28,14 @@ def more_axes(branch):
     'path', CONFIGS, ids=lambda path: f'{path.parent.name}/{path.stem}'
 )
 def test_config_builds_and_does_a_loss_step(path):
-    """The model fits its inputs, and every parameter gets a gradient."""
     cfg = Config.fromfile(path)
     model = MODELS.build(cfg.model)
     inputs = {
         name: torch.randn(1, branch.in_channels, 30, *more_axes(branch))
         for name, branch in cfg.model.branches.items()
     }
-    sample = ActionDataSample(metainfo={'frame_dir': 'a', 'total_frames': 30})
-    sample.set_gt_label(torch.arange(30) % cfg.model.num_classes)
-    sample.set_field(torch.ones(30), 'gt_risk', dtype=torch.Tensor)
-    loss, _ = model.parse_losses(model(inputs, [sample], mode='loss'))
+    samples = labelled_samples((30,), cfg.model.num_classes)
+    loss, _ = model.parse_losses(model(inputs, samples, mode='loss'))
     loss.backward()
     assert torch.isfinite(loss)
     assert all(p.grad is not None for p in model.parameters())
@@ -48,7 +45,6 @@ def test_config_builds_and_does_a_loss_step(path):
     'path', CONFIGS, ids=lambda path: f'{path.parent.name}/{path.stem}'
 )
 def test_config_agrees_with_itself(path):
-    """Branches have features, and model and metric know the same classes."""
     cfg = Config.fromfile(path)
     assert cfg.default_scope == 'mmskelseg'
     for mode in ('train', 'val', 'test'):

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 
 from mmskelseg.registry import MODELS
@@ -21,6 +20,7 @@ from mmskelseg.runtime.cli import command_line
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages import errors
 from mmskelseg.runtime.structures import Skeleton
+from tests.segmentors import build_segmentor, labelled_samples
 from tests.small_data import ROOT
 
 PAGES = sorted(
@@ -66,8 +66,6 @@ class ParsedError(Exception):
     [pytest.param(line, id=f'{page}: {line}') for line, page in commands().items()],
 )
 def test_command_of_a_document_is_understood(line, tmp_path, monkeypatch, capsys):
-    """The command and its options exist, and take such values."""
-
     @contextmanager
     def stop(*_):
         raise ParsedError
@@ -122,7 +120,6 @@ def test_data_format_shows_how_an_annotation_file_is_made(tmp_path, monkeypatch)
 
 
 def test_label_formats_show_a_way_to_elan_and_back(tmp_path, monkeypatch):
-    """The block itself asserts that labels come back."""
     monkeypatch.chdir(tmp_path)
     exec(python_block('label_formats.md', 'write_elan'), {})
     assert (tmp_path / 'take1.eaf').is_file()
@@ -156,7 +153,6 @@ def test_streaming_shows_how_frames_are_pushed(capsys):
     ],
 )
 def test_config_of_a_document_is_whole(page, part, beside, tmp_path):
-    """The model that it describes can be built."""
     folder = tmp_path / 'configs'
     for name in ('_base_', beside):
         (folder / name).mkdir(parents=True)
@@ -176,25 +172,9 @@ def test_config_of_a_document_is_whole(page, part, beside, tmp_path):
 def test_extending_shows_a_backbone_that_works():
     """The example builds, learns, and leaves padding invisible."""
     exec(python_block('extending.md', 'class GRUBackbone'), {})
-    head = {
-        'type': 'SegmentationHead',
-        'loss_cls': {'type': 'FrameCrossEntropyLoss'},
-    }
-    model = MODELS.build(
-        {
-            'type': 'ActionSegmentor',
-            'num_classes': 3,
-            'branches': {'heatmap': {'type': 'GRUBackbone', 'in_channels': 4}},
-            'head': head,
-        }
-    )
+    model = build_segmentor({'heatmap': {'type': 'GRUBackbone', 'in_channels': 4}})
     x = torch.randn(2, 4, 20)
-    samples = [
-        ActionDataSample(
-            metainfo={'frame_dir': str(n), 'total_frames': n}
-        ).set_gt_label(torch.zeros(n, dtype=torch.long))
-        for n in (20, 12)
-    ]
+    samples = labelled_samples((20, 12))
     assert model({'heatmap': x}, samples, mode='loss')['loss_cls'].requires_grad
     together = model({'heatmap': x}, samples)[:, 1, :, :12]
     torch.testing.assert_close(together, model({'heatmap': x[1:, :, :12]})[:, 0])
@@ -204,7 +184,6 @@ def test_extending_shows_a_backbone_that_works():
     'path', PAGES, ids=lambda path: path.relative_to(ROOT).as_posix()
 )
 def test_document_links_to_files_that_are_there(path):
-    """No link within the repository is broken."""
     for target in re.findall(r'\]\(([^)#]+)', path.read_text()):
         if '://' not in target:
             assert (path.parent / target).exists(), target
@@ -226,6 +205,5 @@ def test_every_page_is_in_the_navigation_of_the_site():
 
 
 def test_every_config_has_a_row_in_the_readme_of_its_folder():
-    """A config that stands in no table is one that nobody finds."""
     for config in (ROOT / 'configs').glob('[!_]*/*.py'):
         assert f'`{config.name}`' in (config.parent / 'README.md').read_text()

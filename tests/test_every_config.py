@@ -4,7 +4,6 @@ import json
 from argparse import Namespace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
@@ -16,6 +15,7 @@ from mmskelseg.converters.precog import CLASSES as PRECOG
 from mmskelseg.converters.subtle import SKELETON as SUBTLE
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.poses.estimators import PoseEstimator
@@ -50,12 +50,9 @@ def annotations(skeleton, num_classes, folder):
     for name, length in LENGTHS.items():
         walk = rng.normal(0, 0.02, (1, length, V, 3)).cumsum(axis=1)
         body = rng.normal([0, 0, 3], 0.3, (1, 1, V, 3)) + walk
-        writer = cv2.VideoWriter(
-            str(folder / f'{name}.mp4'), cv2.VideoWriter.fourcc(*'mp4v'), 10, (64, 48)
-        )
-        for _ in range(length):
-            writer.write(rng.integers(0, 255, (48, 64, 3), np.uint8))
-        writer.release()
+        with written_video(folder / f'{name}.mp4', 10, (48, 64)) as put:
+            for _ in range(length):
+                put(rng.integers(0, 255, (48, 64, 3), np.uint8))
         videos.append(
             {
                 'frame_dir': name,
@@ -121,6 +118,8 @@ def load(data, tmp_path, monkeypatch):
         cfg.experiment_name = f'{path.parent.name}_{path.stem}'
         cfg.visualizer.vis_backends = []
         cfg.default_hooks.pop('visualization')
+        # Which takes twice the space of the weights.
+        cfg.default_hooks.checkpoint.save_optimizer = False
         return cfg
 
     return make

@@ -7,7 +7,6 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -95,14 +94,10 @@ def record(folder, names, rename='take{}'):
     return coded
 
 
-def film(path, frames):
-    """Write a black video."""
-    Path(path).parent.mkdir(exist_ok=True)
-    codec = cv2.VideoWriter_fourcc(*'mp4v')
-    video = cv2.VideoWriter(str(path), codec, precog.FPS, (64, 48))
-    for _ in range(frames):
-        video.write(np.zeros((48, 64, 3), np.uint8))
-    video.release()
+@pytest.fixture
+def film(clip):
+    """Write a clip of so many frames."""
+    return lambda path, frames: clip(path, frames, precog.FPS, (48, 64))
 
 
 @pytest.fixture
@@ -124,7 +119,7 @@ def test_readme_trains_a_model_and_segments(folder, run_tool, capsys):
 
 
 @pytest.mark.slow
-def test_own_data_leads_from_videos_to_a_second_training(folder, run_tool):
+def test_own_data_leads_from_videos_to_a_second_training(folder, run_tool, film):
     coded = record('data/mine/poses', TAKES)
     write_boris('project.boris', coded, precog.CLASSES)
     shutil.copytree('data/mine/poses', 'my_poses')
@@ -177,7 +172,7 @@ def test_animals_lead_from_deeplabcut_to_bouts(folder, run_tool):
 
 
 @pytest.mark.slow
-def test_ergonomics_measures_tasks_and_cycles(folder, run_tool, capsys):
+def test_ergonomics_measures_tasks_and_cycles(folder, run_tool, film, capsys):
     coded = record('data/assembly/poses', TAKES)
     tasks = {'right_punch': 'reach', 'nothing': 'other'}
     coded = [

@@ -48,7 +48,6 @@ def wheel(source, tmp_path_factory):
 
 
 def test_wheel_holds_the_package_with_configs_and_tools(wheel):
-    """MIM finds its files in ``.mim``; tests stay out."""
     names = set(zipfile.ZipFile(wheel).namelist())
     for name in (
         'mmskelseg/py.typed',
@@ -66,7 +65,6 @@ def test_wheel_holds_the_package_with_configs_and_tools(wheel):
 
 
 def test_wheel_built_from_the_sdist_is_the_same(source, wheel, tmp_path):
-    """A source distribution holds all that a wheel is made from, and no tests."""
     with tarfile.open(build('build_sdist', source, tmp_path / 'sdist')) as sdist:
         sdist.extractall(tmp_path / 'unpacked', filter='data')
     (unpacked,) = (tmp_path / 'unpacked').iterdir()
@@ -87,7 +85,6 @@ def test_editable_install_links_configs_and_tools(source, tmp_path):
 
 
 def test_model_index_names_existing_files():
-    """Each collection and model points at files of this repository."""
     index = yaml.safe_load((ROOT / 'model-index.yml').read_text())
     for name in index['Import']:
         content = yaml.safe_load((ROOT / name).read_text())

@@ -58,13 +58,11 @@ def test_every_module_stands_in_a_room():
 
 
 def test_imports_run_downwards():
-    """No room imports from a floor above its own."""
     upwards = {(a, b) for a, b in arrows() if FLOOR[a] > FLOOR[b]}
     assert upwards == set()
 
 
 def test_rooms_of_a_floor_form_no_circle():
-    """Of two rooms on a floor at most one imports from the other."""
     level = {(a, b) for a, b in arrows() if FLOOR[a] == FLOOR[b]}
     assert {(b, a) for a, b in level} & level == set()
 
@@ -161,7 +159,6 @@ def test_modules_import_in_no_circle():
     'path', [p for p in MODULES if p.name == '__init__.py'], ids=lambda p: p.parent.name
 )
 def test_room_has_a_sentence(path):
-    """The docstring of a folder says what belongs there."""
     docstring = ast.get_docstring(ast.parse(path.read_text('utf-8')))
     assert docstring, f'{path} has no docstring'
     assert docstring.partition('\n')[0].endswith('.')
@@ -186,6 +183,5 @@ def test_room_has_a_sentence(path):
     ],
 )
 def test_names_that_documents_show_are_importable(module, names):
-    """Wherever what they name lies."""
     found = import_module(f'mmskelseg.{module}')
     assert [name for name in names.split() if not hasattr(found, name)] == []

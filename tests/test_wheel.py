@@ -15,6 +15,17 @@ from tests import test_install
 source, wheel = test_install.source, test_install.wheel
 CONFIG = 'skelseg/toy_joint_limb'
 QUICK = ['--cfg-options', 'train_cfg.max_epochs=1', 'model.branches.heatmap.channels=8']
+# Commands one after another, which import PyTorch once.
+STEPS = """
+import sys
+from mmskelseg.commands import main
+
+for line in sys.argv[1:]:
+    try:
+        main(line.split())
+    except SystemExit as end:
+        assert not end.code, f'{line}: {end.code}'
+"""
 
 
 @pytest.fixture(scope='module')
@@ -62,29 +73,28 @@ def test_wheel_is_all_that_a_user_needs(python, tmp_path):
     for name in ('report.css', 'report.html'):
         assert (package / 'fitting' / name).is_file()
 
-    def command(*words):
-        return run(python.with_name('mmskelseg'), *words, cwd=tmp_path)
-
-    tools = package / '.mim' / 'tools'
-    toy = ('--videos', 3, '--seconds', 3, '--no-videos')
-    command('convert', 'toy', 'data/toy', *toy)
-    assert 'To fix' not in command('doctor')
-    command('browse', 'data/toy/annotations.pkl', '--no-pictures')
-    command('features', CONFIG)
-    command('train', CONFIG, *QUICK)
-    checkpoint = 'work_dirs/toy_joint_limb/epoch_1.pth'
-    assert 'acc' in command('test', CONFIG, checkpoint, *QUICK)
-    assert (tmp_path / 'work_dirs/toy_joint_limb/metrics.json').is_file()
-
-    flags = ('--split', 'test', '--formats', 'csv', 'timeline', '--out', 'out')
-    command('segment', 'data/toy/annotations.pkl', CONFIG, checkpoint, *flags, *QUICK)
+    toy, trained = 'data/toy/annotations.pkl', 'work_dirs/toy_joint_limb/epoch_1.pth'
+    quick = ' '.join(QUICK)
+    shown = run(
+        *(python, '-c', STEPS),
+        'convert toy data/toy --videos 3 --seconds 3 --no-videos',
+        f'browse {toy} --no-pictures',
+        f'features {CONFIG}',
+        f'train {CONFIG} {quick}',
+        f'test {CONFIG} {trained} {quick}',
+        f'segment {toy} {CONFIG} {trained} --split test --formats csv timeline '
+        f'--out out {quick}',
+        f'make-config {toy} mine.py',
+        'train mine.py --cfg-options train_cfg.max_epochs=1',
+        cwd=tmp_path,
+    )
+    assert 'acc' in shown
+    for name in ('toy_joint_limb', 'mine'):
+        assert (tmp_path / 'work_dirs' / name / 'metrics.json').is_file()
     with (tmp_path / 'out/segments.csv').open(newline='') as file:
         assert list(csv.DictReader(file))
-
-    command('make-config', 'data/toy/annotations.pkl', 'mine.py')
-    command('train', 'mine.py', '--cfg-options', 'train_cfg.max_epochs=1')
-    assert 'acc' in command('test', 'mine.py', 'work_dirs/mine/epoch_1.pth')
-
+    command, tools = python.with_name('mmskelseg'), package / '.mim' / 'tools'
+    assert 'To fix' not in run(command, 'doctor', cwd=tmp_path)
     folds = ('--folds', 'fold1', '--work-dir', 'folds')
-    assert 'acc' in command('cross-validate', CONFIG, *folds, *QUICK)
+    assert 'acc' in run(command, 'cross-validate', CONFIG, *folds, *QUICK, cwd=tmp_path)
     assert run(python, tools / 'train.py', '--help', cwd=tmp_path).startswith('usage: ')

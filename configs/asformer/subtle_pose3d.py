@@ -7,7 +7,7 @@ train_dataloader = dict(
         **dataset,
         crop_frames=600,
         pipeline=[
-            dict(type='RecombineSegments', p=0.9, times=5, transitions='any'),
+            dict(type='RecombineSegments', p=0.5, times=5, transitions='any'),
             dict(type='RandomRotation3D', degrees=180, seed=1),
             *_base_.train_dataloader.dataset.pipeline[1:],
         ],

@@ -15,7 +15,7 @@ from mmskelseg.engine.planning import CROP_FRAMES, Plan
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.structures.annotations import Metainfo
 
-_RECOMBINE = "dict(type='RecombineSegments', p=0.9, times=5, transitions='any')"
+_RECOMBINE = "dict(type='RecombineSegments', p=0.5, times=5, transitions='any')"
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,6 @@ def entry():
 
 
 def test_prediction_is_that_of_a_test(inferencer, small_config, small_data):
-    """Labels, scores and segments are those of the model for the test data."""
     (prediction,) = inferencer(small_data, split='test')['predictions']
     dataset = DATASETS.build(small_config.test_dataloader.dataset)
     with torch.no_grad():
@@ -69,7 +68,6 @@ def test_prediction_has_the_boundaries_of_a_boundary_head(
 
 
 def test_prediction_keeps_the_annotation(inferencer, small_data):
-    """Id, size, rate, skeleton and labels."""
     prediction = inferencer(small_data, split='test')['predictions'][0]
     video = small_annotations()['annotations'][2]
     assert prediction['frame_dir'] == 'video_2'
@@ -94,7 +92,6 @@ def test_arrays_give_what_the_annotation_file_gives(inferencer, small_data, entr
 
 
 def test_batches_change_nothing(inferencer, small_data):
-    """Videos of different lengths, alone and in a batch."""
     alone = inferencer(small_data)['predictions']
     together = inferencer(small_data, batch_size=2)['predictions']
     assert [p['frame_dir'] for p in together] == ['video_0', 'video_1', 'video_2']
@@ -154,7 +151,6 @@ def test_picture_is_returned_on_request(inferencer, entry):
 def test_of_several_videos_the_time_budget_of_all_is_written(
     inferencer, small_data, tmp_path
 ):
-    """Its seconds are the sums of those of the videos."""
     inferencer(small_data, out_dir=tmp_path, formats=['budget', 'budget-picture'])
     names = {path.name for path in tmp_path.iterdir()}
     assert {'video_1_time_budget.csv', 'time_budget.csv', 'time_budget.png'} <= names
@@ -334,7 +330,6 @@ def test_other_features_than_in_training_are_told(
 
 
 def test_ensemble_averages_probabilities(small_config, checkpoint, small_data):
-    """Config and classes are those of the first checkpoint."""
     files = [checkpoint(small_config, name=f'{i}.pth', seed=i) for i in (0, 1)]
 
     def scores(*weights):

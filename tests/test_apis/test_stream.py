@@ -215,7 +215,6 @@ def test_times_of_a_camera_become_the_rate_of_the_model(model):
 
 
 def test_postprocessing_is_left_out_with_a_note(model):
-    """It needs whole videos."""
     cfg = config(postprocess=[{'type': 'MinDuration', 'frames': 5}])
     stream = SkelSegStream(cfg, model[1])
     assert 'model.postprocess (MinDuration) is left out' in stream.notes[0]
@@ -333,7 +332,6 @@ def test_state_of_another_model_is_refused(model, save):
 
 
 def test_keypoints_of_another_layout_are_pushed_by_their_names(model):
-    """The joints of the model are found by name."""
     stream = SkelSegStream(*model)
     skeleton = Skeleton.get(stream.skeleton)
     assert stream.joints == skeleton.joints

@@ -48,115 +48,61 @@ def command(canary):
     return {'type': 'subprocess.Popen', 'args': ['touch', str(canary)]}
 
 
+def encoder(**options):
+    """Return settings of an encoder of frames."""
+    plain = {'type': 'FrameEncoder', 'weights': 'none', '_delete_': True}
+    return {f'{FEATURES}.encoder': {**plain, **options}}
+
+
+def steps(*types, **options):
+    """Return settings of a pipeline, whose last step has options."""
+    *others, last = ({'type': name} for name in types)
+    return {PIPELINE: [*others, {**last, **options}]}
+
+
+def layout(name):
+    return {f'{FEATURES}.render.skeleton': str(name)}
+
+
 def hostile_settings(canary):
-    folder = canary.parent
+    folder, run = canary.parent, command(canary)
+    reader = {'io_backend': 'memcached', 'server_list_cfg': 'a', 'client_cfg': 'b'}
+    graph = {'type': 'MSGCN', 'skeleton': f'{folder}/evil_layout.py', '_delete_': True}
+    merge = {'type': 'mmaction.MergeSkeFeat', 'feat_list': ['keypoint'], 'target': 'm'}
+    sample = {'type': 'mmaction.MMUniformSampleFrames', 'clip_len': {'RGB': 1}}
+    decode = {'type': 'mmaction.MMDecode', **reader, 'sys_path': str(folder)}
+    wrapped = [{'type': 'mmaction.DecordInit'}]
+    resnet = {'type': 'mmaction.OmniResNet', 'pretrain_2d': 'a.pth'}
     return {
-        'pipeline': {PIPELINE: [command(canary)]},
-        'encoder': {f'{FEATURES}.encoder': {**command(canary), '_delete_': True}},
-        'renderer': {f'{FEATURES}.render': {**command(canary), '_delete_': True}},
-        'transform': {f'{FEATURES}.transforms': [command(canary)]},
-        'model': {'model': {**command(canary), '_delete_': True}},
-        'branch': {'model.branches.more': command(canary)},
+        'pipeline': {PIPELINE: [run]},
+        'encoder': {f'{FEATURES}.encoder': {**run, '_delete_': True}},
+        'renderer': {f'{FEATURES}.render': {**run, '_delete_': True}},
+        'transform': {f'{FEATURES}.transforms': [run]},
+        'model': {'model': {**run, '_delete_': True}},
+        'branch': {'model.branches.more': run},
         'collate_fn': {'test_dataloader.collate_fn': {'type': 'os.system'}},
-        'module': {PIPELINE: [{'type': 'evil_module'}]},
-        'scope': {PIPELINE: [{'type': 'PackSegInputs', '_scope_': 'evil'}]},
-        'scope of a type': {PIPELINE: [{'type': 'evil.PackSegInputs'}]},
-        'nested': {
-            PIPELINE: [
-                {'type': 'PackSegInputs', 'transforms': [[command(canary)]]},
-            ]
-        },
-        'network': {
-            f'{FEATURES}.encoder': {
-                'type': 'FrameEncoder',
-                'arch': 'evil.Net',
-                'weights': 'none',
-                '_delete_': True,
-            }
-        },
-        'layout': {f'{FEATURES}.render.skeleton': str(folder / 'evil_layout.py')},
-        'layout without suffix': {
-            f'{FEATURES}.render.skeleton': str(folder / 'evil_layout')
-        },
-        'YAML layout': {f'{FEATURES}.render.skeleton': 'evil_layout.yaml'},
-        'layout outside of MMPose': {
-            f'{FEATURES}.render.skeleton': f'mmpose:../../{folder}/evil_layout'
-        },
-        'layout of a graph': {
-            'model.branches.heatmap': {
-                'type': 'MSGCN',
-                'skeleton': str(folder / 'evil_layout.py'),
-                '_delete_': True,
-            }
-        },
-        'reader of files': {
-            PIPELINE: [
-                {
-                    'type': 'mmaction.LoadRGBFromFile',
-                    'io_backend': 'memcached',
-                    'server_list_cfg': 'a',
-                    'client_cfg': 'b',
-                    'sys_path': 'model.pth/model',
-                }
-            ]
-        },
-        'wrapper of a reader': {
-            PIPELINE: [
-                {
-                    'type': 'RandomApply',
-                    'transforms': [{'type': 'mmaction.DecordInit'}],
-                }
-            ]
-        },
-        'optional package': {
-            PIPELINE: [{'type': 'mmaction.ImgAug', 'transforms': 'default'}]
-        },
-        'type within weights': {
-            f'{FEATURES}.encoder': {
-                'type': 'FrameEncoder',
-                'arch': 'torchvision.resnet18',
-                'weights': command(canary),
-                '_delete_': True,
-            }
-        },
-        'network of an optional library': {
-            f'{FEATURES}.encoder': {
-                'type': 'FrameEncoder',
-                'arch': 'timm.evil',
-                'weights': 'none',
-                '_delete_': True,
-            }
-        },
+        'module': steps('evil_module'),
+        'scope': steps('PackSegInputs', _scope_='evil'),
+        'scope of a type': steps('evil.PackSegInputs'),
+        'nested': steps('PackSegInputs', transforms=[[run]]),
+        'network': encoder(arch='evil.Net'),
+        'layout': layout(folder / 'evil_layout.py'),
+        'layout without suffix': layout(folder / 'evil_layout'),
+        'YAML layout': layout('evil_layout.yaml'),
+        'layout outside of MMPose': layout(f'mmpose:../../{folder}/evil_layout'),
+        'layout of a graph': {'model.branches.heatmap': graph},
+        'reader of files': steps(
+            'mmaction.LoadRGBFromFile', **reader, sys_path='model.pth/model'
+        ),
+        'wrapper of a reader': steps('RandomApply', transforms=wrapped),
+        'optional package': steps('mmaction.ImgAug', transforms='default'),
+        'type within weights': encoder(arch='torchvision.resnet18', weights=run),
+        'network of an optional library': encoder(arch='timm.evil'),
         # They inherit from a reader of files, whose arguments name a module.
-        'reader among harmless parts': {
-            PIPELINE: [
-                {
-                    'type': 'mmaction.MergeSkeFeat',
-                    'feat_list': ['keypoint'],
-                    'target': 'modality',
-                },
-                {'type': 'mmaction.MMUniformSampleFrames', 'clip_len': {'RGB': 1}},
-                {
-                    'type': 'mmaction.MMDecode',
-                    'io_backend': 'memcached',
-                    'server_list_cfg': 'a',
-                    'client_cfg': 'b',
-                    'sys_path': str(canary.parent),
-                },
-            ]
-        },
-        'network that loads a file': {
-            f'{FEATURES}.encoder': {
-                'type': 'FrameEncoder',
-                'arch': {'type': 'mmaction.OmniResNet', 'pretrain_2d': 'a.pth'},
-                'weights': 'none',
-                '_delete_': True,
-            }
-        },
+        'reader among harmless parts': {PIPELINE: [merge, sample, decode]},
+        'network that loads a file': encoder(arch=resnet),
         'address': {f'{FEATURES}.encoder.anything': 'pavi://model'},
-        'file that a part reads': {
-            PIPELINE: [{'type': 'PackSegInputs', 'metainfo': 'evil_layout.py'}]
-        },
+        'file that a part reads': steps('PackSegInputs', metainfo='evil_layout.py'),
     }
 
 
@@ -205,15 +151,9 @@ def test_config_in_a_checkpoint_runs_no_code(hostile, canary, door):
     ids=str,
 )
 def test_mistake_in_the_config_of_a_checkpoint_names_the_checkpoint(
-    small_config, checkpoint, render
+    with_settings, render
 ):
-    path = checkpoint(small_config)
-    content = torch.load(path)
-    cfg = Config.fromstring(content['meta']['cfg'], '.py')
-    (features,) = cfg.test_dataloader.dataset.features.values()
-    features.render = render
-    content['meta']['cfg'] = cfg.pretty_text
-    torch.save(content, path)
+    path = with_settings({f'{FEATURES}.render': render})
     with pytest.raises(UserError, match=r'model\.pth: '):
         SkelSegInferencer(None, path, 'cpu', show_progress=False)
 
@@ -376,7 +316,6 @@ def test_parts_that_only_compute_are_harmless():
 
 
 def test_a_folder_called_mmpose_is_not_mmpose(canary, monkeypatch):
-    """Its layouts are programs."""
     folder = canary.parent / 'mmpose' / '.mim' / 'configs' / '_base_' / 'datasets'
     folder.mkdir(parents=True)
     (canary.parent / 'mmpose' / '__init__.py').touch()

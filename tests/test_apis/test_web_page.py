@@ -127,7 +127,6 @@ def test_missing_checkpoints_are_told(tmp_path):
 
 
 def test_keypoints_become_a_page_with_all_files(segmenter, poses):
-    """Every file has a link, and progress is reported."""
     html, told = run(segmenter, poses=poses)
     links = re.findall(r'<a href="gradio_api/file=([^"]+)" download="([^"]+)"', html)
     names = [EXPORTS[name][0] for name in EXPORTS if name != 'gif']
@@ -143,7 +142,6 @@ def test_keypoints_become_a_page_with_all_files(segmenter, poses):
 
 
 def test_each_person_has_a_timeline_and_files(segmenter, poses):
-    """Overlay and timelines show both people."""
     arrays = dict(np.load(poses))
     far = arrays['keypoint'] + [300, 0]
     both = np.concatenate([arrays['keypoint'], far])

@@ -17,7 +17,6 @@ CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
 
 
 def test_benchmark_render_prints_both_times_and_their_ratio(run_tool):
-    """The ratio is that of the two times, and memory stays below the output."""
     done = run_tool(
         'tools/analysis/benchmark.py', 'render', '--frames', 400, '--repeats', 1
     )
@@ -30,7 +29,6 @@ def test_benchmark_render_prints_both_times_and_their_ratio(run_tool):
 
 
 def test_benchmark_metrics_prints_both_times_and_equal_scores(run_tool):
-    """Plain code and scikit-learn stand beside ours, and give the same scores."""
     done = run_tool(
         *('tools/analysis/benchmark.py', 'metrics', '--videos', 4, '--frames', 500),
         *('--classes', 5, '--plain-videos', 2),
@@ -53,7 +51,6 @@ def test_benchmark_metrics_prints_both_times_and_equal_scores(run_tool):
 
 
 def test_benchmark_startup_prints_imports_and_tools(monkeypatch, capsys):
-    """A line for each import and tool, the first time and the median."""
     monkeypatch.setattr(startup, 'HELP', ['train.py'])
     startup.run(Namespace(repeats=1))
     shown = capsys.readouterr().out
@@ -65,7 +62,6 @@ def test_benchmark_startup_prints_imports_and_tools(monkeypatch, capsys):
 
 
 def test_benchmark_stream_prints_times_and_memory(run_tool):
-    """A line for each config, with its options."""
     config = ROOT / 'configs' / 'streaming' / 'uwiom_pose2d.py'
     done = run_tool(
         *('tools/analysis/benchmark.py', 'stream', config, '--frames', 200),
@@ -95,7 +91,6 @@ def test_benchmark_encode_prints_rates_and_differences(run_tool):
 
 @pytest.mark.slow
 def test_benchmark_train_prints_steps_and_gradients(run_tool):
-    """Both networks take a step, and have the same gradients."""
     done = run_tool(
         *('tools/analysis/benchmark.py', 'train', '--frames', 300, '--channels', 16),
         *('--threads', 1, '--repeats', 1),
@@ -110,7 +105,6 @@ def test_benchmark_train_prints_steps_and_gradients(run_tool):
 
 @pytest.mark.slow
 def test_benchmark_long_prints_memory_and_leaves_no_file(run_tool, tmp_path):
-    """Chunks give what the whole video gives; the features are removed."""
     folder = tmp_path / 'features'
     folder.mkdir()
     done = run_tool(
@@ -125,7 +119,6 @@ def test_benchmark_long_prints_memory_and_leaves_no_file(run_tool, tmp_path):
 
 @pytest.mark.slow
 def test_benchmark_epochs_prints_both_loops(run_tool, small_data):
-    """A config trains beside the plain network, on the same videos."""
     parts = ('ann_file', small_data), ('features.heatmap.encoder.grid', '[4,4]')
     done = run_tool(
         *('tools/analysis/benchmark.py', 'epochs', CONFIG),
@@ -210,7 +203,6 @@ def test_benchmark_export_prints_a_row_for_each_measurement(run_tool):
 
 @pytest.mark.slow
 def test_benchmark_precision_prints_scores_of_each(run_tool, tmp_path):
-    """float32 gives the scores of PyTorch, and smaller numbers smaller files."""
     checkpoint = ROOT / 'mmskelseg' / 'model_zoo' / 'precog.safetensors'
     classes = model_metainfo(ConfigDict(), load_checkpoint(checkpoint), None, '')
     data = small_annotations(num_classes=3)

@@ -1,6 +1,5 @@
 """The table of a recipe's ingredients, as a user makes it, on small data."""
 
-import importlib
 import json
 import shutil
 
@@ -13,12 +12,6 @@ from tests.small_data import ROOT, small_annotations
 
 TOOL = 'tools/analysis/ingredients.py'
 CONFIG = ROOT / 'configs' / 'recipes' / 'precog_pose3d.py'
-
-
-@pytest.fixture
-def tool(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / 'tools' / 'analysis'))
-    return importlib.import_module('ingredients')
 
 
 COSINE = 'param_scheduler.1.eta_min_ratio'
@@ -114,7 +107,6 @@ ROWS = {
     ('title', 'data'), [('UW-IOM', 'uwiom'), ('PRECOG-16', 'precog')]
 )
 def test_table_of_the_study_is_that_of_the_runs(tool, title, data):
-    """Each row of the study, from the scores of all runs."""
     file = ROOT / 'benchmarks' / 'studies' / f'ingredients_{data}.json'
     runs = json.loads(file.read_text('utf-8'))['variants']
     text = (ROOT / 'benchmarks' / 'studies' / 'ingredients.md').read_text('utf-8')

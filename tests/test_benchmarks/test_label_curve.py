@@ -1,6 +1,5 @@
 """The study of scores against labelled minutes, on small data."""
 
-import importlib
 import json
 
 import matplotlib.image
@@ -12,12 +11,6 @@ from mmskelseg.runtime.files.annotations import save_annotations
 from tests.small_data import ROOT, small_annotations
 
 TOOL = 'tools/analysis/label_curve.py'
-
-
-@pytest.fixture
-def tool(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / 'tools' / 'analysis'))
-    return importlib.import_module('label_curve')
 
 
 def videos(*seconds, fps=10.0):

@@ -1,15 +1,12 @@
 """The table of missing keypoints, as a user makes it, on a small annotation file."""
 
-import importlib
 import json
 import pickle
 
 import numpy as np
 import pytest
-import torch
 from mmengine.config import Config
 
-from mmskelseg.registry import MODELS
 from mmskelseg.runtime.files.pickles import load_pickle
 from tests.small_data import ROOT
 
@@ -18,27 +15,13 @@ CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
 
 
 @pytest.fixture
-def arguments(small_data, tmp_path):
+def arguments(small_config, small_options, checkpoint):
     """The toy config on the small data, and a checkpoint of a small model."""
-    cfg = Config.fromfile(CONFIG).model
-    cfg.num_classes = 3
-    cfg.branches.heatmap.channels = 16
-    torch.manual_seed(0)
-    torch.save({'state_dict': MODELS.build(cfg).state_dict()}, tmp_path / 'model.pth')
-    options = [
-        f'test_dataloader.dataset.ann_file={small_data}',
-        'test_dataloader.num_workers=0',
-        'test_dataloader.persistent_workers=False',
-        'test_evaluator.num_classes=3',
-        'model.num_classes=3',
-        'model.branches.heatmap.channels=16',
-    ]
-    return [CONFIG, 'model.pth', '--cfg-options', *options]
+    return [CONFIG, checkpoint(small_config), '--cfg-options', *small_options]
 
 
 @pytest.mark.slow
 def test_missing_keypoints_makes_the_table(run_tool, tmp_path, small_data, arguments):
-    """Means, deviations and drops are those of the runs; features are kept."""
     done = run_tool(TOOL, *arguments, '--p', 100, 0, '--seeds', 4, 1)
     work_dir = tmp_path / 'work_dirs' / 'toy_joint_limb'
     content = json.loads((work_dir / 'missing_keypoints.json').read_text())
@@ -79,7 +62,6 @@ def test_missing_keypoints_makes_the_table(run_tool, tmp_path, small_data, argum
 
 
 def test_missing_keypoints_needs_limbs_with_names(run_tool, small_data, arguments):
-    """A skeleton without drop groups is refused in one sentence."""
     data = load_pickle(small_data)
     joints = {'name': 'plain', 'joints': 17, 'limbs': [[0, 1]]}
     data['metainfo']['skeleton'] = joints
@@ -90,15 +72,12 @@ def test_missing_keypoints_needs_limbs_with_names(run_tool, small_data, argument
 
 
 def test_missing_keypoints_takes_percentages(run_tool):
-    """What is no percentage is refused before anything is read."""
     error = run_tool(TOOL, 'no.py', 'no.pth', '--p', 101, code=2).stderr
     assert '101 is not from 0 to 100 percent' in error
 
 
-def test_limbs_are_dropped_where_poses_are_read(small_data, monkeypatch):
+def test_limbs_are_dropped_where_poses_are_read(small_data, tool):
     """A modality is known by what its renderer reads, whatever it is called."""
-    monkeypatch.syspath_prepend(str(ROOT / 'tools' / 'analysis'))
-    tool = importlib.import_module('missing_keypoints')
     cfg = Config.fromfile(CONFIG)
     dataset = cfg.test_dataloader.dataset
     dataset.ann_file = str(small_data)

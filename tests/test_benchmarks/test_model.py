@@ -154,7 +154,6 @@ def test_benchmark_model_needs_no_data_to_count_parameters(run_tool, tmp_path):
     ],
 )
 def test_benchmark_model_names_wrong_arguments(call_tool, arguments, message):
-    """What cannot be done is said in a sentence."""
     assert message in call_tool(TOOL, 'model', *arguments, code=2).stderr
 
 

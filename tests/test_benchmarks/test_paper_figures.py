@@ -37,7 +37,6 @@ def dump(small_data, tmp_path):
 
 
 def test_figures_of_heatmaps_are_drawn_for_the_first_test_video(run_tool, small_data):
-    """One command writes three heatmaps in the width of a column."""
     done = run_tool(TOOL, 'heatmaps', small_data, '--out', small_data.parent / 'a.png')
     assert 'video video_2' in done.stdout
     image = read(small_data.parent / 'a.png')
@@ -50,7 +49,6 @@ def test_figures_of_heatmaps_are_drawn_for_the_first_test_video(run_tool, small_
 def test_figures_of_missing_limbs_change_with_the_parts(
     call_tool, small_data, monkeypatch, tmp_path
 ):
-    """An arm and a leg by default; other parts give other pictures."""
     monkeypatch.chdir(tmp_path)
     frame = ('--video', 'video_0', '--frame', '7')
     shown = call_tool(TOOL, 'missing', small_data, *frame).stdout
@@ -80,7 +78,6 @@ def test_figure_shows_the_frame_with_the_largest_sure_pose(
 def test_figure_of_timelines_has_a_row_for_each_method(
     call_tool, small_data, dump, monkeypatch, tmp_path
 ):
-    """Methods stand under the ground truth; wrong frames are marked."""
     monkeypatch.chdir(tmp_path)
     right, wrong = dump('right', 0), dump('wrong', 40)
     call_tool(TOOL, 'timelines', small_data, f'A={right}', '--out', '1.png')
@@ -104,13 +101,11 @@ def test_figure_of_timelines_has_a_row_for_each_method(
     ],
 )
 def test_figures_name_what_is_not_there(call_tool, small_data, arguments, message):
-    """The error says what there is instead."""
     command, *options = arguments
     assert message in call_tool(TOOL, command, small_data, *options, code=1).stderr
 
 
 def test_timelines_need_predictions_of_the_video(call_tool, small_data, dump):
-    """A file without the video is named, and so is what is no NAME=FILE."""
     file = dump('other', 0, ['video_0'])
     error = call_tool(TOOL, 'timelines', small_data, f'A={file}', code=1).stderr
     assert (

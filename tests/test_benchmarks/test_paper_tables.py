@@ -162,7 +162,6 @@ def test_paper_tables_tell_models_with_configs_of_one_name_apart(lay):
 
 
 def test_paper_tables_show_missing_keypoints(lay):
-    """A column for each probability that was tried."""
     row = {'f1@10': {'mean': 80.0, 'std_seeds': 0.1, 'std_videos': 3.0}}
     content = {
         'config': 'uwiom_joint_limb.py',
@@ -188,7 +187,6 @@ def test_paper_tables_show_missing_keypoints(lay):
 
 
 def test_paper_tables_name_a_file_that_cannot_be_read(run_tool, tmp_path):
-    """And a folder that is not there."""
     (tmp_path / 'metrics.json').write_text('{"seg/acc": 1')
     error = run_tool(TOOL, '--results', '.', code=1).stderr
     assert error.startswith('error: metrics.json: line 1, column 14 is not valid JSON')

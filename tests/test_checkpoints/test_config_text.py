@@ -7,7 +7,6 @@ from mmskelseg.checkpoints.config_texts import reduce_config_text
 
 
 def test_plain_text_is_returned_as_it_is():
-    """MMEngine's own output, with each of its forms, is left alone."""
     config = Config(
         {
             'lr': -0.1,

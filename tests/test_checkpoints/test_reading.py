@@ -23,16 +23,12 @@ import mmskelseg  # noqa: F401
 from mmskelseg.checkpoints import reading
 from mmskelseg.runtime.files.pickled_values import Named, UnsafePickleError
 from mmskelseg.runtime.messages.errors import UserError
+from tests.test_faults.oracle import Call
 
 
-class Command:
-    """Pickles as a call of os.system that leaves a file."""
-
-    def __init__(self, trace):
-        self.trace = trace
-
-    def __reduce__(self):
-        return os.system, (f'touch {self.trace}',)
+def touch(trace):
+    """Return what pickles as a call of os.system that leaves a file."""
+    return Call(os.system, f'touch {trace}')
 
 
 class Line(BaseModel):
@@ -144,7 +140,7 @@ def test_checkpoint_with_a_command_is_refused_and_leaves_no_trace(
     """Both of torch's file formats, by our function and by MMEngine's."""
     trace = tmp_path / 'trace'
     path = tmp_path / 'evil.pth'
-    content = {'state_dict': {'linear.weight': torch.ones(1, 2)}, 'x': Command(trace)}
+    content = {'state_dict': {'linear.weight': torch.ones(1, 2)}, 'x': touch(trace)}
     torch.save(content, path, _use_new_zipfile_serialization=use_zip)
     with pytest.raises(UnsafePickleError, match=r'evil\.pth: refused.*`os\.system`'):
         load(path)
@@ -155,7 +151,7 @@ def test_resume_from_a_checkpoint_with_a_command_is_refused(trained, tmp_path):
     _, path = trained
     trace = tmp_path / 'trace'
     evil = rewritten(
-        path, tmp_path / 'evil.pth', lambda c: c['meta'].update(x=Command(trace))
+        path, tmp_path / 'evil.pth', lambda c: c['meta'].update(x=touch(trace))
     )
     runner = make_runner(tmp_path / 'run', resume=True, load_from=evil)
     with pytest.raises(UnsafePickleError, match=r'`os\.system`'):
@@ -195,7 +191,6 @@ def test_resume_accepts_config_text_of_plain_values(trained, tmp_path):
 
 
 def test_message_hub_keeps_the_config_text(trained):
-    """Text of plain values is not rewritten."""
     first, path = trained
     loaded = reading.load_checkpoint(path)
     assert loaded['meta']['cfg'] == first.cfg.pretty_text
@@ -208,7 +203,6 @@ def save(path, content, **options):
 
 
 def test_weights_file_keeps_types_devices_and_metadata(tmp_path):
-    """What state dicts and optimisers hold comes back as it was."""
     state = nn.BatchNorm1d(2).state_dict()
     content = {
         'state_dict': state,
@@ -235,22 +229,12 @@ def test_weights_file_keeps_types_devices_and_metadata(tmp_path):
         np.testing.assert_array_equal(loaded['array'], content['array'])
 
 
-class Attribute:
-    """Pickles as a call of getattr."""
-
-    def __init__(self, owner, name):
-        self.reduced = (getattr, (owner, name))
-
-    def __reduce__(self):
-        return self.reduced
-
-
 def test_checkpoint_getattr_reaches_the_statistics_alone(tmp_path):
     """MMEngine's files need HistoryBuffer.mean; everything else is refused."""
-    path = save(tmp_path / 'a.pth', Attribute(HistoryBuffer, 'mean'))
+    path = save(tmp_path / 'a.pth', Call(getattr, HistoryBuffer, 'mean'))
     assert reading.load_checkpoint(path) == Named('HistoryBuffer.mean')
     for owner, name in ((HistoryBuffer, '__init__'), ('', 'join'), (set, 'mean')):
-        path = save(tmp_path / 'a.pth', Attribute(owner, name))
+        path = save(tmp_path / 'a.pth', Call(getattr, owner, name))
         with pytest.raises(UnsafePickleError, match=r'`builtins\.getattr`'):
             reading.load_checkpoint(path)
 
@@ -327,7 +311,7 @@ def test_missing_checkpoint_is_named(tmp_path, load):
 def test_other_ways_to_a_checkpoint_are_restricted_too(tmp_path, monkeypatch, load):
     """Downloads, model zoos and object stores end in the same loader."""
     trace = tmp_path / 'trace'
-    path = save(tmp_path / 'evil.pth', Command(trace))
+    path = save(tmp_path / 'evil.pth', touch(trace))
     monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'cache'))
     monkeypatch.setattr(
         mmengine_checkpoint, 'get_external_models', lambda: {'evil': str(path)}
@@ -487,30 +471,20 @@ def test_damaged_metadata_of_safetensors_are_refused(tmp_path, text):
         reading.load_checkpoint(path)
 
 
-class Program:
-    """Pickles as a call of a name that checkpoints may use."""
-
-    def __init__(self, function, *arguments):
-        self.reduced = (function, arguments)
-
-    def __reduce__(self):
-        return self.reduced
-
-
 ENDLESS = torch.zeros(1).expand(1 << 24, 1)
 REBUILD = torch._utils._rebuild_tensor_v2
 STORAGE = torch.zeros(1).storage()
 CRAFTED = {
-    'pairs that are a tensor': Program(OrderedDict, ENDLESS),
-    'size that is a tensor': Program(torch.Size, ENDLESS),
-    'strides that are a tensor': Program(REBUILD, STORAGE, 0, ENDLESS, ENDLESS),
-    'shape of many axes': Program(REBUILD, STORAGE, 0, (1,) * 99999, (0,) * 99999),
-    'shape that never ends': Program(REBUILD, STORAGE, 0, (1 << 99,) * 999, (0,) * 999),
-    'tensor before its storage': Program(REBUILD, STORAGE, -1, (1,), (1,)),
-    'tensor beyond its storage': Program(REBUILD, STORAGE, 1, (1,), (1,)),
-    'steps backwards': Program(REBUILD, STORAGE, 0, (2,), (-1,)),
-    'parameter of no tensor': Program(torch._utils._rebuild_parameter, 1, True, {}),
-    'no device': Program(torch.device, 'zzz'),
+    'pairs that are a tensor': Call(OrderedDict, ENDLESS),
+    'size that is a tensor': Call(torch.Size, ENDLESS),
+    'strides that are a tensor': Call(REBUILD, STORAGE, 0, ENDLESS, ENDLESS),
+    'shape of many axes': Call(REBUILD, STORAGE, 0, (1,) * 99999, (0,) * 99999),
+    'shape that never ends': Call(REBUILD, STORAGE, 0, (1 << 99,) * 999, (0,) * 999),
+    'tensor before its storage': Call(REBUILD, STORAGE, -1, (1,), (1,)),
+    'tensor beyond its storage': Call(REBUILD, STORAGE, 1, (1,), (1,)),
+    'steps backwards': Call(REBUILD, STORAGE, 0, (2,), (-1,)),
+    'parameter of no tensor': Call(torch._utils._rebuild_parameter, 1, True, {}),
+    'no device': Call(torch.device, 'zzz'),
 }
 
 

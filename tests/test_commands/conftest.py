@@ -1,4 +1,4 @@
-"""Options of commands for the small data and a small model."""
+"""Checkpoints of random weights."""
 
 import pytest
 import torch
@@ -6,32 +6,6 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmskelseg.registry import MODELS
-
-
-@pytest.fixture
-def small_loaders(small_data):
-    """Settings of all data loaders for the small data."""
-    return [
-        f'{mode}_dataloader.{setting}'
-        for mode in ('train', 'val', 'test')
-        for setting in (
-            f'dataset.ann_file={small_data}',
-            'num_workers=0',
-            'persistent_workers=False',
-        )
-    ]
-
-
-@pytest.fixture
-def small_options(small_loaders):
-    """The toy config on the small data, with a small model."""
-    return [
-        *small_loaders,
-        'val_evaluator.num_classes=3',
-        'test_evaluator.num_classes=3',
-        'model.num_classes=3',
-        'model.branches.heatmap.channels=16',
-    ]
 
 
 @pytest.fixture(scope='session')

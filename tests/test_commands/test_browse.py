@@ -69,8 +69,6 @@ def test_browser_writes_pictures_and_a_page_of_them(run_tool, small_data):
 
 
 def test_browser_prints_what_the_file_holds(call_tool, small_data, change):
-    """Totals, classes, joints and splits, without pictures."""
-
     def edit(data):
         video = data['annotations'][0]
         video['keypoint_score'][0, :31, 9] = 0

@@ -83,15 +83,19 @@ def test_cross_validate_runs_each_fold_and_seed_once(
 
 
 @pytest.mark.slow
-def test_cross_validate_goes_on_where_it_was_stopped(tmp_path, small_data, options):
+@pytest.mark.usefixtures('quick_runs')
+def test_cross_validate_goes_on_where_it_was_stopped(
+    call_tool, monkeypatch, tmp_path, small_data, options
+):
     """Stopped within a training, it resumes from the last checkpoint."""
+    monkeypatch.chdir(tmp_path)
     write_folds(small_data)
-    options = [*options, 'train_cfg.max_epochs=30', 'train_cfg.val_interval=30']
+    options = [*options, 'train_cfg.max_epochs=12', 'train_cfg.val_interval=12']
     options.append('default_hooks.checkpoint.interval=1')
     command = [sys.executable, ROOT / TOOL, *arguments(options, '--folds', 'b')]
     environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
     folder = tmp_path / 'out/b/seed_0'
-    process = subprocess.Popen(command, cwd=tmp_path, env=environment)
+    process = subprocess.Popen(command, env=environment)
     end = time.monotonic() + 120
     while not (folder / 'epoch_2.pth').exists() and time.monotonic() < end:
         time.sleep(0.05)
@@ -99,11 +103,11 @@ def test_cross_validate_goes_on_where_it_was_stopped(tmp_path, small_data, optio
     assert process.wait(timeout=30) != 0
     assert not (folder / 'metrics.json').exists()
     # The second start would be refused if the first training were still at work.
-    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=300)
+    call_tool(TOOL, *arguments(options, '--folds', 'b'))
     log = (folder / 'run.log').read_text()
     assert 'continued after epoch' in log
     metrics = json.loads((folder / 'metrics.json').read_text())
-    assert metrics['checkpoint'].endswith('epoch_30.pth')
+    assert metrics['checkpoint'].endswith('epoch_12.pth')
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from mmengine.fileio import load
 from mmskelseg.checkpoints.reading import load_checkpoint
 from mmskelseg.runtime.files.annotations import save_annotations
 from tests.small_data import ROOT, small_annotations
+from tests.tool_server import CAPTURED, run_python
 
 # Each test starts two processes.
 pytestmark = pytest.mark.slow
@@ -78,7 +80,10 @@ model = dict(
     num_classes=3,
     branches=dict(
         _delete_=True,
-        pose2d=dict(type='GCNTCN', in_channels=4, skeleton='coco17'),
+        pose2d=dict(
+            type='GCNTCN', in_channels=4, skeleton='coco17', graph_channels=(8, 8),
+            stem_channels=32, channels=8, out_channels=8,
+        ),
     ),
     risk_head=dict(type='RiskHead', reduced_channels=4, channels=4, num_layers=1),
 )
@@ -110,50 +115,22 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def launch(folder):
-    """Run a script in the folder, with what Slurm has replaced by two shell scripts."""
-    commands = folder / 'commands'
-    commands.mkdir()
-    for name, text in (('srun', SRUN), ('scontrol', 'echo 127.0.0.1')):
-        (commands / name).write_text(f'#!/usr/bin/env bash\n{text}')
-        (commands / name).chmod(0o755)
+def run_two(folder):
+    """Run a tool by two processes, which are told their places as by a launcher."""
 
-    def run(script, *args, code=0):
-        port = str(free_port())
-        env = {
-            'OMP_NUM_THREADS': '1',
-            'PATH': f'{commands}{os.pathsep}{os.environ["PATH"]}',
-            'PYTHON': sys.executable,
-            'PORT': port,
-            'MASTER_PORT': port,
-            'GPUS': '2',
-        }
-        done = subprocess.run(
-            ['bash', str(ROOT / 'tools' / script), *map(str, args)],
-            cwd=folder,
-            env={**os.environ, **env},
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
+    def run(tool, *args, launcher='pytorch', code=0):
+        command = [str(ROOT / tool), *map(str, args), '--launcher', launcher]
+        env = {**os.environ, 'OMP_NUM_THREADS': '1', 'MASTER_PORT': str(free_port())}
+        env |= {'WORLD_SIZE': '2', 'SLURM_NTASKS': '2', 'MASTER_ADDR': '127.0.0.1'}
+        names = ('RANK', 'LOCAL_RANK', 'SLURM_PROCID', 'SLURM_LOCALID')
+        places = [env | dict.fromkeys(names, rank) for rank in '01']
+        with ThreadPoolExecutor(2) as pool:
+            runs = [pool.submit(run_python, command, folder, e, 300) for e in places]
+        for done in (each.result() for each in runs):
+            assert done.returncode == code, done.stdout + done.stderr
         return done
 
     return run
-
-
-SRUN = """
-for word in "$@"; do
-    case $word in --ntasks=*) tasks=${word#*=} ;; esac
-done
-while [[ $1 == --* ]]; do shift; done
-export SLURM_NTASKS=$tasks SLURM_NODELIST=localhost
-for ((i = 0; i < tasks; i++)); do
-    SLURM_PROCID=$i SLURM_LOCALID=$i "$@" &
-    started+=($!)
-done
-for task in "${started[@]}"; do wait "$task" || exit 1; done
-"""
 
 
 def free_port():
@@ -168,16 +145,25 @@ def weights(path):
 
 
 def test_step_of_two_processes_is_that_of_one_with_the_same_videos(
-    folder, run_tool, launch
+    folder, run_tool, run_two
 ):
     """By torchrun and by Slurm: one video each, of different lengths, to 1e-6."""
     start = ('--cfg-options', 'optim_wrapper.optimizer.lr=0')
     run_tool('tools/train.py', 'fusion.py', '--work-dir', 'start', *start)
     both = ('--cfg-options', 'train_dataloader.batch_size=2')
     run_tool('tools/train.py', 'fusion.py', '--work-dir', 'one', *both)
-    done = launch('dist_train.sh', 'fusion.py', 2, '--work-dir', 'two')
+    script = ROOT / 'tools' / 'dist_train.sh'
+    done = subprocess.run(
+        ['bash', str(script), 'fusion.py', '2', '--work-dir', 'two'],
+        cwd=folder,
+        env={**os.environ, 'PYTHON': sys.executable, 'PORT': str(free_port())},
+        timeout=300,
+        **CAPTURED,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
     assert 'There is no GPU: 2 processes run on CPUs' in done.stdout + done.stderr
-    launch('slurm_train.sh', 'part', 'job', 'fusion.py', '--work-dir', 'slurm')
+    train = ('tools/train.py', 'fusion.py', '--work-dir', 'slurm')
+    run_two(*train, launcher='slurm')
     before, one, two, slurm = (
         weights(folder / name / 'epoch_1.pth')
         for name in ('start', 'one', 'two', 'slurm')
@@ -188,22 +174,11 @@ def test_step_of_two_processes_is_that_of_one_with_the_same_videos(
         torch.testing.assert_close(slurm[name], two[name], rtol=0, atol=0)
 
 
-def test_two_processes_make_the_features_of_one(folder, run_tool, launch):
+def test_two_processes_make_the_features_of_one(folder, run_tool, run_two):
     """The files are equal, though each process makes a part of them."""
     run_tool('tools/extract_features.py', 'fusion.py')
     shutil.move(folder / 'data' / 'features', folder / 'one')
-    module = ('-m', 'torch.distributed.run', '--nproc_per_node=2')
-    script = ROOT / 'tools' / 'extract_features.py'
-    subprocess.run(
-        [
-            sys.executable, *module, f'--master_port={free_port()}', script,
-            'fusion.py', '--launcher', 'pytorch',
-        ],
-        cwd=folder,
-        env={**os.environ, 'OMP_NUM_THREADS': '1'},
-        check=True,
-        timeout=300,
-    )  # fmt: skip
+    run_two('tools/extract_features.py', 'fusion.py')
     made, expected = (
         {file.relative_to(root): file.read_bytes() for file in root.glob('*/*')}
         for root in (folder / 'data' / 'features', folder / 'one')
@@ -213,14 +188,14 @@ def test_two_processes_make_the_features_of_one(folder, run_tool, launch):
     assert made == expected
 
 
-def test_two_processes_score_three_videos_as_one_does(folder, run_tool, launch):
+def test_two_processes_score_three_videos_as_one_does(folder, run_tool, run_two):
     """Each video is counted once, with its picture and its prediction."""
     run_tool('tools/train.py', 'fusion.py', '--work-dir', 'trained')
     checkpoint = 'trained/epoch_1.pth'
     flags = ('--dump', 'one.pkl', '--work-dir', 'one')
     run_tool('tools/test.py', 'fusion.py', checkpoint, *flags)
     flags = ('--dump', 'two.pkl', '--work-dir', 'two')
-    launch('dist_test.sh', 'fusion.py', checkpoint, 2, *flags)
+    run_two('tools/test.py', 'fusion.py', checkpoint, *flags)
     one, two = (
         json.loads((folder / name / 'metrics.json').read_text())
         for name in ('one', 'two')
@@ -240,14 +215,14 @@ def test_two_processes_score_three_videos_as_one_does(folder, run_tool, launch):
 
 
 def test_training_by_two_processes_resumes_and_saves_what_it_scores(
-    folder, run_tool, launch
+    folder, run_tool, run_two
 ):
     """With dropout, and with batch norms that differ between processes."""
-    launch('dist_train.sh', 'graph.py', 2, '--work-dir', 'through')
+    run_two('tools/train.py', 'graph.py', '--work-dir', 'through')
     shutil.copytree(folder / 'through', folder / 'stopped')
     (folder / 'stopped' / 'epoch_2.pth').unlink()
     (folder / 'stopped' / 'last_checkpoint').write_text('stopped/epoch_1.pth')
-    launch('dist_train.sh', 'graph.py', 2, '--work-dir', 'stopped', '--resume')
+    run_two('tools/train.py', 'graph.py', '--work-dir', 'stopped', '--resume')
     expected, resumed, before = (
         weights(folder / file)
         for file in (
@@ -269,8 +244,8 @@ def test_training_by_two_processes_resumes_and_saves_what_it_scores(
     assert trained['per_video'] == tested['per_video']
 
 
-def test_error_of_a_process_ends_all(folder, launch):
-    """No process waits forever for the one that failed."""
+def test_error_of_a_process_ends_it(run_two):
+    """No process waits forever for the others."""
     options = ('--cfg-options', 'model.num_classes=4')
-    done = launch('dist_train.sh', 'graph.py', 2, *options, code=1)
+    done = run_two('tools/train.py', 'graph.py', *options, code=1)
     assert 'has 3 classes, but model.num_classes is 4' in done.stderr

@@ -25,20 +25,18 @@ def options(small_options):
 
 
 @pytest.fixture
-def checkpoints(checkpoint, small_config):
+def checkpoints(small_config, checkpoint):
     """Two checkpoints of random weights."""
-    small_config.model.branches.heatmap.channels = 16
-    names = ['seed_0.pth', 'seed_1.pth']
-    for seed, name in enumerate(names):
-        checkpoint(small_config, name=name, seed=seed)
-    return names
+    return [
+        checkpoint(small_config, name=f'seed_{seed}.pth', seed=seed).name
+        for seed in (0, 1)
+    ]
 
 
 @pytest.mark.slow
 def test_ensembles_of_checkpoints_and_of_their_dumps_agree(
     run_tool, tmp_path, options, checkpoints
 ):
-    """Each member has the scores of its own test, and both tools agree."""
     work = tmp_path / 'work_dirs' / 'toy_joint_limb'
     alone = []
     for file in checkpoints:

@@ -83,7 +83,6 @@ def test_cross_validated_fusion_needs_branches_of_the_same_fold(
 def test_cross_validated_fusion_starts_from_its_own_fold(
     tmp_path, call_tool, monkeypatch, data
 ):
-    """The log names the checkpoints of the branches."""
     monkeypatch.chdir(tmp_path)
     configs = ROOT / 'configs' / 'skelseg'
     options = ['train_cfg.max_epochs=1']

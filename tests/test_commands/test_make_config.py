@@ -199,7 +199,6 @@ def test_known_orders_of_actions_are_pointed_out(make_config):
 
 
 def test_folds_are_used_where_there_is_no_other_split(make_config):
-    """The first one, or the one that is named."""
     data = small_annotations()
     names = [video['frame_dir'] for video in data['annotations']]
     data['split'] = {
@@ -237,7 +236,6 @@ def test_a_class_that_no_training_video_shows_is_named(make_config):
 
 
 def test_a_video_that_is_not_used_does_not_choose_the_recipe(make_config):
-    """Those of the two splits do."""
     data = with_3d(small_annotations((60, 45, 50, 40)))
     del data['annotations'][2]['keypoint_3d']
     data['split'] = {'train': ['video_0', 'video_1'], 'test': ['video_3']}
@@ -342,7 +340,6 @@ def test_a_path_is_no_template(call_tool, tmp_path):
 
 
 def test_a_file_that_cannot_be_written_is_named(call_tool, small_data, tmp_path):
-    """In one sentence."""
     (tmp_path / 'file').touch()
     out = tmp_path / 'file' / 'mine.py'
     done = call_tool('tools/make_config.py', small_data, out, code=1)
@@ -354,7 +351,6 @@ def test_a_file_that_cannot_be_written_is_named(call_tool, small_data, tmp_path)
     (['mine.py', '--epochs', '0'], "--epochs: '0' is not a whole number from 1"),
 ])  # fmt: skip
 def test_arguments_are_checked(call_tool, tmp_path, args, message):
-    """With what is wrong."""
     code = 2 if '--epochs' in args else 1
     done = call_tool('tools/make_config.py', tmp_path / 'a.pkl', *args, code=code)
     assert message in done.stderr

@@ -72,7 +72,6 @@ def in_frames(segments, fps=10):
 def test_demo_of_keypoints_writes_the_models_segments(
     small_model, poses, run_tool, tmp_path
 ):
-    """The files contain the segments of a direct call of the model."""
     *model, expected = small_model
     assert len(expected) > 1
     done = run_tool('demo/demo.py', poses, *model, '--out', 'out')

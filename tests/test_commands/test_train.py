@@ -39,7 +39,6 @@ def weights(path):
 
 
 def test_train_then_test_on_small_data(run_tool, tmp_path, options):
-    """Training leaves a checkpoint; testing prints and writes scores and pictures."""
     done = train(run_tool, options, '--seed', 5)
     # The terminal has the lines of the epochs, and the log file all of MMEngine's.
     lines = [line for line in done.stdout.splitlines() if line.startswith('Epoch ')]
@@ -124,7 +123,6 @@ def test_train_runs_under_mmaction2s_own_script(run_tool, tmp_path, options):
 
 
 def test_extract_features_ahead_of_training(run_tool, small_data, options):
-    """The training uses the extracted features."""
     run_tool('tools/extract_features.py', CONFIG, '--cfg-options', *options)
     files = sorted(small_data.parent.glob('features/*/*.npy'))
     assert len(files) == 3
@@ -153,7 +151,6 @@ def test_train_says_how_to_make_missing_data(call_tool, monkeypatch, tmp_path):
 def test_train_refuses_another_number_of_classes(
     run_tool, tmp_path, options, option, name
 ):
-    """Before the first epoch, with the number to set."""
     error = train(run_tool, [*options, option], code=1).stderr.strip().splitlines()[-1]
     assert error.endswith(f'has 3 classes, but {name}; set it to 3.')
     assert not list(tmp_path.rglob('epoch_*.pth'))
@@ -168,18 +165,11 @@ def test_train_refuses_another_number_of_classes(
     ],
 )
 def test_test_refuses_a_checkpoint_of_another_model(
-    run_tool, tmp_path, options, change, words
+    run_tool, small_config, checkpoint, tmp_path, options, change, words
 ):
     """MMEngine would continue with random weights, and score them."""
-    from mmengine.config import Config
-
-    from mmskelseg.registry import MODELS
-
-    cfg = Config.fromfile(CONFIG).model
-    cfg.num_classes = 3
-    cfg.branches.heatmap.channels = 16
-    state = change(MODELS.build(cfg).state_dict())
-    torch.save({'state_dict': state}, tmp_path / 'other.pth')
+    path = checkpoint(small_config, name='other.pth')
+    torch.save({'state_dict': change(load_checkpoint(path)['state_dict'])}, path)
     done = run_tool(
         'tools/test.py', CONFIG, 'other.pth', '--cfg-options', *options, code=1
     )

@@ -149,7 +149,6 @@ def test_command_without_dependencies_ends_in_one_sentence_alone():
 
 @pytest.mark.parametrize('version', ['2.1.0', '2.2.0'])
 def test_import_checks_a_full_mmcv(tmp_path, version):
-    """A full mmcv passes where MMAction2 takes it, and is named where not."""
     folder = tmp_path / f'mmcv-{version}.dist-info'
     folder.mkdir()
     (folder / 'METADATA').write_text(

@@ -35,7 +35,6 @@ def test_importing_the_package_imports_nothing_heavy():
     'part', ['models', 'datasets', 'evaluation', 'engine', 'structures', 'apis']
 )
 def test_mmaction_is_imported_whole(part):
-    """Every part of MMAction2 that configs name can be imported."""
     __import__(f'mmaction.{part}')
 
 
@@ -65,7 +64,6 @@ def test_numpy_repair_is_active_on_numpy_2_alone():
 
 
 def test_apply_is_idempotent():
-    """A second call adds no finder to the import system."""
     before = list(sys.meta_path), compat.active()
     compat.apply()
     assert (list(sys.meta_path), compat.active()) == before

@@ -1,7 +1,6 @@
 import json
 import pickle
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -73,14 +72,12 @@ def test_crops_begin_elsewhere_in_each_epoch(small_data):
 
 
 def test_dataset_stores_features_beside_the_annotations(small_data):
-    """The store is the folder `features` next to the annotation file."""
     build(small_data)
     files = sorted(small_data.parent.glob('features/heatmap-*/*.npy'))
     assert [file.name.split('-')[0] for file in files] == ['video_0', 'video_1']
 
 
 def test_dataset_tells_transforms_the_skeleton(small_data):
-    """A transform of the features knows the joints of the annotation file."""
     drop = {'type': 'DropLimb', 'p': 1.0}
     features = {'heatmap': {**FEATURES['heatmap'], 'transforms': [drop]}}
     changed = build(small_data, features=features)[0]['inputs']['heatmap']
@@ -93,14 +90,12 @@ def test_dataset_tells_transforms_the_skeleton(small_data):
 
 
 def test_dataset_takes_classes_and_skeleton_from_the_file(small_data):
-    """The meta information of the annotations becomes that of the data set."""
     metainfo = build(small_data, 'test').metainfo
     assert metainfo['classes'] == ['class_0', 'class_1', 'class_2']
     assert metainfo['skeleton'] == 'coco17'
 
 
 def test_batch_of_videos_is_padded_with_zeros(small_data):
-    """The preprocessor pads every modality to the longest video."""
     dataset = build(small_data)
     batch = pseudo_collate([dataset[0], dataset[1]])
     padded = MODELS.build({'type': 'SegDataPreprocessor'})(batch)['inputs']['heatmap']
@@ -110,13 +105,11 @@ def test_batch_of_videos_is_padded_with_zeros(small_data):
 
 
 def test_dataset_refuses_an_unknown_split(small_data):
-    """The message names the splits that there are."""
     with pytest.raises(ValueError, match=r"no split 'val'; choose one of train, test"):
         build(small_data, 'val')
 
 
 def test_dataset_refuses_an_empty_split(small_data):
-    """A split without videos is an error, with the file."""
     data = small_annotations()
     data['split']['test'] = []
     small_data.write_bytes(pickle.dumps(data))
@@ -125,7 +118,6 @@ def test_dataset_refuses_an_empty_split(small_data):
 
 
 def test_load_features_refuses_another_number_of_frames(tmp_path):
-    """Features and video must have the same frames."""
     np.save(tmp_path / 'a.npy', np.zeros((7, 2), np.float32))
     item = {
         'frame_dir': 'video',
@@ -162,7 +154,6 @@ def test_copies_take_turns(small_data):
 
 
 def test_copies_need_a_seed_to_differ(small_data):
-    """A transform without one is named."""
     part = {'type': 'LoadFrameFeatures'}
     features = {'heatmap': {**FEATURES['heatmap'], 'transforms': [part], 'copies': 2}}
     with pytest.raises(ValueError, match='LoadFrameFeatures takes no `seed`'):
@@ -171,14 +162,12 @@ def test_copies_need_a_seed_to_differ(small_data):
 
 @pytest.mark.parametrize('copies', [0, 2, '2'])
 def test_copies_need_a_number_and_transforms(small_data, copies):
-    """Copies that would all be the same, or none at all, are an error."""
     features = {'heatmap': {**FEATURES['heatmap'], 'copies': copies}}
     with pytest.raises(ValueError, match=f'features.heatmap.copies( is |=){copies!r}'):
         build(small_data, features=features)
 
 
 def test_loader_workers_are_told_the_epoch(small_data):
-    """A worker that lives on sees the epoch change."""
     drop = {'type': 'DropLimb', 'p': 1.0}
     features = {'heatmap': {**FEATURES['heatmap'], 'transforms': [drop], 'copies': 2}}
     dataset = build(small_data, features=features)
@@ -196,24 +185,15 @@ def test_loader_workers_are_told_the_epoch(small_data):
 
 
 @pytest.mark.parametrize('named', [False, True])
-def test_video_files_are_beside_the_annotations(small_data, tmp_path, named):
+def test_video_files_are_beside_the_annotations(small_data, tmp_path, clip, named):
     """A relative `filename` starts at the annotation file, or at a folder named."""
     data = small_annotations()
     for video in data['annotations']:
         video['filename'] = f'clips/{video["frame_dir"]}.mp4'
     save_annotations(data, small_data)
     folder = tmp_path / 'elsewhere' if named else small_data.parent
-    (folder / 'clips').mkdir(parents=True)
     for video in data['annotations']:
-        writer = cv2.VideoWriter(
-            str(folder / video['filename']),
-            cv2.VideoWriter_fourcc(*'mp4v'),
-            10,
-            (32, 32),
-        )
-        for _ in range(video['total_frames']):
-            writer.write(np.full((32, 32, 3), 128, np.uint8))
-        writer.release()
+        clip(folder / video['filename'], video['total_frames'], 10, (32, 32))
     rgb = {
         'render': {'type': 'ReadVideoFrames', 'size': (8, 8)},
         'encoder': {'type': 'GridEncoder', 'grid': (2, 2), 'channels': 3},
@@ -235,7 +215,6 @@ ONLINE = {
 
 
 def test_online_features_are_those_of_files_until_something_augments(small_data):
-    """And leave no file."""
     online = build(small_data, features=ONLINE)
     assert not (small_data.parent / 'features').exists()
     kept = {m: {k: v for k, v in f.items() if k != 'online'} for m, f in ONLINE.items()}

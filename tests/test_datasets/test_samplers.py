@@ -32,7 +32,6 @@ def padding(videos, batches):
 
 
 def test_batches_hold_every_video_once_and_little_padding():
-    """Less than a fifth of what batches in random order have."""
     videos, batches = build(pool_batches=100)
     found = list(batches)
     assert sorted(i for batch in found for i in batch) == list(range(50))

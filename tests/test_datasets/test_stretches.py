@@ -54,7 +54,6 @@ def test_labels_stay_in_stretches_alone(tmp_path):
 
 
 def test_timestamps_are_a_frame_of_each_segment():
-    """Unlabelled frames get none."""
     label = np.array([0, 0, 0, 2, 2, -1, 1, 1, 1, 1])
     drawn = [timestamps('a', label, np.random.default_rng(s)) for s in range(20)]
     for stretches in drawn:

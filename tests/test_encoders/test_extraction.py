@@ -1,6 +1,5 @@
 import json
 
-import cv2
 import numpy as np
 import pytest
 
@@ -28,7 +27,6 @@ def videos():
 
 
 def test_features_are_the_encoded_heatmaps(tmp_path, videos):
-    """Each file holds what renderer and encoder give for the whole video."""
     paths = ensure(tmp_path, 'heatmap', CONFIG, videos)
     for path, video in zip(paths, videos, strict=True):
         images = RenderSkeletonHeatmap('coco17')(dict(video))['imgs']
@@ -37,7 +35,6 @@ def test_features_are_the_encoded_heatmaps(tmp_path, videos):
 
 
 def test_features_that_are_there_are_not_made_again(tmp_path, videos, monkeypatch):
-    """A second run encodes nothing; a changed skeleton is encoded anew."""
     first = ensure(tmp_path, 'heatmap', CONFIG, videos)
     encoded = []
     monkeypatch.setattr(
@@ -83,7 +80,6 @@ def test_features_without_transforms_keep_their_folder(tmp_path, videos):
 
 
 def test_features_of_an_interrupted_run_are_kept(tmp_path, videos, monkeypatch):
-    """What was whole when it stopped is not made again."""
     encode = GridEncoder.encode
     encoded = []
 
@@ -129,7 +125,6 @@ def test_features_that_another_rank_just_made_do_not_change_the_shares(
 
 
 def test_features_of_other_lengths_are_refused(tmp_path, videos):
-    """A whole file with too few frames is named, with the video."""
     paths = ensure(tmp_path, 'heatmap', CONFIG, videos)
     np.save(paths[0], np.zeros((299, 16), np.float32))
     with pytest.raises(ValueError, match=r'\(299, 16\), but video video_0 needs 300'):
@@ -137,7 +132,6 @@ def test_features_of_other_lengths_are_refused(tmp_path, videos):
 
 
 def test_features_of_the_wrong_skeleton_name_the_video(tmp_path, videos):
-    """The renderer's complaint comes with the video's id."""
     config = {
         **CONFIG,
         'render': {'type': 'RenderSkeletonHeatmap', 'skeleton': 'lcr15'},
@@ -154,22 +148,15 @@ def test_features_without_an_encoder_are_the_images(tmp_path, videos):
     np.testing.assert_array_equal(load_features(paths[1]), expected)
 
 
-def test_features_of_video_files_are_checked_before_all_work(tmp_path, videos):
+def test_features_of_video_files_are_checked_before_all_work(tmp_path, clip, videos):
     """A fault in the last file is found before the first is encoded."""
     config = {
         'render': {'type': 'ReadVideoFrames', 'size': (8, 8)},
         'encoder': {'type': 'GridEncoder', 'grid': (2, 2), 'channels': 3},
     }
-    paths = []
     for video in videos:
-        path = tmp_path / f'{video["frame_dir"]}.mp4'
-        video['filename'] = str(path)
-        writer = cv2.VideoWriter(
-            str(path), cv2.VideoWriter_fourcc(*'mp4v'), 10, (16, 16)
-        )
-        for _ in range(video['total_frames']):
-            writer.write(np.full((16, 16, 3), 200, np.uint8))
-        writer.release()
+        file = clip(f'{video["frame_dir"]}.mp4', video['total_frames'], 10, (16, 16))
+        video['filename'] = str(file)
     videos[1]['total_frames'] = 19
     with pytest.raises(ValueError, match=r'video_1.mp4: 20 frames can be read.*has 19'):
         ensure(tmp_path / 'features', 'rgb', config, videos)
@@ -178,7 +165,8 @@ def test_features_of_video_files_are_checked_before_all_work(tmp_path, videos):
     paths = ensure(tmp_path / 'features', 'rgb', config, videos)
     features = load_features(paths[0])
     assert features.shape == (300, 12)
-    np.testing.assert_allclose(features, 200 / 255, atol=0.02)
+    shades = np.minimum(40 + np.arange(300), 255) / 255
+    np.testing.assert_allclose(features, np.stack([shades] * 12, axis=1), atol=0.02)
 
 
 def test_features_in_half_precision_take_half_the_space(tmp_path, videos):
@@ -192,7 +180,6 @@ def test_features_in_half_precision_take_half_the_space(tmp_path, videos):
 
 
 def test_features_too_large_for_half_precision_are_an_error(tmp_path, videos):
-    """The video and the value are named; nothing is left."""
     videos[0]['keypoint'] = videos[0]['keypoint'].copy()
     videos[0]['keypoint'][0, 5, 0] = 80000
     config = {

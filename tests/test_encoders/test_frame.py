@@ -56,7 +56,6 @@ def test_encoder_gives_the_pooled_layer4_of_mapped_images(
 
 
 def test_encoder_takes_files_with_classifier_and_module_prefix(tmp_path, images):
-    """Weights as other tools save them give the same features."""
     path, network = resnet18_file(tmp_path)
     plain = FrameEncoder('torchvision.resnet18', str(path)).encode(images)
     state = {f'module.{k}': v for k, v in network.state_dict().items()}
@@ -98,7 +97,6 @@ def test_encoder_resizes_its_input_when_asked(images):
 
 
 def test_encoder_without_weights_warns_and_is_reproducible(images, monkeypatch):
-    """Random weights are the same in each run, and are called random."""
     said = []
     monkeypatch.setattr(network, 'print_log', lambda text, **_: said.append(text))
     first = FrameEncoder('torchvision.resnet18', 'none').encode(images)
@@ -159,7 +157,6 @@ def test_encoder_takes_a_download_that_is_there(tmp_path, images, monkeypatch):
     ],
 )
 def test_encoder_refuses_weights_of_another_network(tmp_path, images, changes, message):
-    """Weights that do not fit are refused, with file and tensor."""
     path, _ = resnet18_file(tmp_path, **changes)
     encoder = FrameEncoder('torchvision.resnet18', str(path))
     with pytest.raises(ValueError, match=rf'resnet18.pth: not the weights.*{message}'):
@@ -198,7 +195,6 @@ def test_encoder_refuses_weights_of_a_smaller_network(tmp_path, images):
     ],
 )
 def test_encoder_option_at_fault_is_named(options, error, message):
-    """An option that cannot work is an error when the encoder is built."""
     given = {'arch': 'torchvision.resnet18', 'weights': 'none', **options}
     with pytest.raises(error, match=message):
         FrameEncoder(**given)
@@ -213,7 +209,6 @@ def test_encoder_option_at_fault_is_named(options, error, message):
     ],
 )
 def test_encoder_refuses_a_file_that_is_not_weights(tmp_path, content, message):
-    """Whatever else a file holds, it is named."""
     torch.save(content, tmp_path / 'other.pth')
     encoder = FrameEncoder('torchvision.resnet18', str(tmp_path / 'other.pth'))
     with pytest.raises(ValueError, match=f'other.pth: {message}'):

@@ -11,7 +11,6 @@ def images(rng):
 
 
 def test_grid_encoder_averages_cells(images):
-    """The feature is the mean of each cell, row by row."""
     features = GridEncoder((7, 14)).encode(images)
     cells = images[:, 0].reshape(5, 7, 8, 14, 4).mean(axis=(2, 4))
     np.testing.assert_allclose(features, cells.reshape(5, -1), rtol=1e-5)

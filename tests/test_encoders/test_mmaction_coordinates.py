@@ -86,7 +86,6 @@ def test_settings_and_source_name_what_decides_the_coordinates(rng):
     ],
 )  # fmt: skip
 def test_coordinates_that_cannot_be_made_are_errors(rng, options, message):
-    """What is missing is named, with what to do."""
     render = MMActionCoordinates(**{'transforms': JOINTS, **options})
     with pytest.raises(ValueError, match=message):
         render.coordinates(results(rng))

@@ -9,7 +9,6 @@ from tests.small_data import small_annotations
 
 @pytest.mark.parametrize('dtype', ['int64', 'int8', 'bool', 'complex64', 'U3'])
 def test_features_of_another_type_are_refused(tmp_path, dtype):
-    """They would be read as numbers that they are not."""
     np.save(tmp_path / 'video.npy', np.zeros((5, 3)).astype(dtype))
     with pytest.raises(ValueError, match=r'video.npy: holds .* values, but features'):
         load_features(tmp_path / 'video.npy')
@@ -19,7 +18,6 @@ def test_features_of_another_type_are_refused(tmp_path, dtype):
 def test_features_that_are_not_finite_are_found_before_training(
     tmp_path, monkeypatch, frames
 ):
-    """The file and the frame are named, not the training."""
     monkeypatch.setattr(store_module, '_CHECKED_BYTES', 4000)
     data = small_annotations(lengths=(frames,))
     render = {'type': 'SkeletonCoordinates', 'dims': 2, 'flatten': True}
@@ -36,7 +34,6 @@ def test_features_that_are_not_finite_are_found_before_training(
 
 
 def test_store_gives_back_what_blocks_wrote(tmp_path, rng):
-    """Blocks of any length become one array of all frames."""
     store = FeatureStore(tmp_path, 'heatmap', {'a': 1})
     features = rng.normal(size=(7, 3)).astype(np.float32)
     path = store.path('video', [features])
@@ -46,7 +43,6 @@ def test_store_gives_back_what_blocks_wrote(tmp_path, rng):
 
 
 def test_store_keeps_settings_and_data_apart(tmp_path, rng):
-    """Another setting is another folder, other data another file."""
     data = rng.normal(size=(3, 2))
     path = FeatureStore(tmp_path, 'heatmap', {'sigma': 0.6}).path('video', [data])
     other = FeatureStore(tmp_path, 'heatmap', {'sigma': 0.7}).path('video', [data])
@@ -66,7 +62,6 @@ def test_store_names_files_of_any_id(tmp_path):
 
 
 def test_store_leaves_nothing_of_a_write_that_fails(tmp_path):
-    """A file is whole or not there."""
     store = FeatureStore(tmp_path, 'heatmap', {})
     path = store.path('video', [])
 

@@ -148,27 +148,32 @@ def test_hints_of_all_classes_can_be_read():
         typing.get_type_hints(cls.__init__)
 
 
-def test_a_slip_in_a_name_at_the_top_is_found(tmp_path):
+MODEL = "model = dict(type='ActionSegmentor')\n"
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        (
+            f'{MODEL}train_dataloder = dict()',
+            r"'train_dataloder'; did you mean 'train_d",
+        ),
+        # Also if the right name is inherited.
+        (
+            f'{MODEL}train_cfg = dict(max_epochs=9)\ntrian_cfg = dict(max_epochs=3)',
+            r"'trian_cfg'; did you mean 'train_cfg'\?",
+        ),
+        (
+            f'{MODEL}train_cfg = dict(max_epoch=3)',
+            r"no 'max_epoch'; did you mean 'max_epochs'",
+        ),
+        ('classes = 5', r"has no 'model'; start from a config that"),
+    ],
+)
+def test_a_slip_in_a_name_at_the_top_is_found(tmp_path, text, message):
     file = tmp_path / 'mine.py'
-    file.write_text("model = dict(type='ActionSegmentor')\ntrain_dataloder = dict()\n")
-    with pytest.raises(
-        ValueError, match=r"'train_dataloder'; did you mean 'train_data"
-    ):
-        check_config(read_config(file), 'mine.py')
-    # Also if the right name is inherited.
-    file.write_text(
-        "model = dict(type='ActionSegmentor')\n"
-        'train_cfg = dict(max_epochs=9)\ntrian_cfg = dict(max_epochs=3)\n'
-    )
-    with pytest.raises(ValueError, match=r"'trian_cfg'; did you mean 'train_cfg'\?"):
-        check_config(read_config(file), 'mine.py')
-    file.write_text(
-        "model = dict(type='ActionSegmentor')\ntrain_cfg = dict(max_epoch=3)\n"
-    )
-    with pytest.raises(ValueError, match=r"no 'max_epoch'; did you mean 'max_epochs'"):
-        check_config(read_config(file), 'mine.py')
-    file.write_text('classes = 5\n')
-    with pytest.raises(ValueError, match=r"has no 'model'; start from a config that"):
+    file.write_text(f'{text}\n')
+    with pytest.raises(ValueError, match=message):
         check_config(read_config(file), 'mine.py')
 
 

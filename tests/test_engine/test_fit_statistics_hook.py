@@ -7,16 +7,9 @@ from torch.utils.data import DataLoader
 
 from mmskelseg.engine.hooks import FitStatisticsHook
 from mmskelseg.models.postprocessors import build_postprocessors
-from mmskelseg.registry import MODELS
+from tests.segmentors import TCN, build_segmentor
 
-BRANCH = {
-    'type': 'MSTCNPlusPlus',
-    'in_channels': 3,
-    'channels': 4,
-    'num_prediction_layers': 1,
-    'num_refinement_layers': 1,
-    'standardize': True,
-}
+BRANCH = {**TCN, 'in_channels': 3, 'standardize': True}
 
 
 class Runner:
@@ -30,18 +23,7 @@ class Runner:
         items = [{'inputs': {'pose': video}} for video in videos]
         self.frames = torch.cat(videos, dim=1)
         self.train_dataloader = DataLoader(items, collate_fn=pseudo_collate)
-        head = {
-            'type': 'SegmentationHead',
-            'loss_cls': {'type': 'FrameCrossEntropyLoss'},
-        }
-        self.model = MODELS.build(
-            {
-                'type': 'ActionSegmentor',
-                'num_classes': 2,
-                'branches': {'pose': BRANCH},
-                'head': head,
-            }
-        )
+        self.model = build_segmentor({'pose': BRANCH}, num_classes=2)
 
 
 def test_statistics_are_those_of_all_training_frames():
@@ -57,7 +39,6 @@ def test_statistics_are_those_of_all_training_frames():
 
 
 def test_other_channels_than_those_of_the_model_are_named():
-    """Before they are added up."""
     runner = Runner()
     items = [{'inputs': {'pose': torch.zeros(5, 9)}}]
     runner.train_dataloader = DataLoader(items, collate_fn=pseudo_collate)

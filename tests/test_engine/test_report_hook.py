@@ -20,7 +20,6 @@ def runner_files(runner, pattern):
 
 
 def test_report_hook_writes_the_scores_of_a_test(make_runner, tmp_path):
-    """The file holds what the test returned, by video and class, and its origin."""
     config = tmp_path / 'uwiom_joint.py'
     config.write_text('load_from = None\n')
     runner = make_runner(HOOKS, cfg=Config.fromfile(config))
@@ -43,7 +42,6 @@ def test_report_hook_writes_the_scores_of_a_test(make_runner, tmp_path):
 
 
 def test_report_hook_prints_tables_and_draws_the_confusion_matrix(make_runner):
-    """The log of a test shows scores and classes by name, and names its files."""
     runner = make_runner(HOOKS)
     runner.test()
     log = log_of(runner)
@@ -70,7 +68,6 @@ def test_report_hook_reports_the_last_validation_of_a_training(make_runner):
 
 
 def test_report_hook_names_the_checkpoint_that_a_test_loaded(make_runner, tmp_path):
-    """The file says which weights it scores."""
     weights = tmp_path / 'weights.pth'
     torch.save({'state_dict': {'weight': torch.ones(1)}}, weights)
     config = Config({'load_from': str(weights)})
@@ -80,7 +77,6 @@ def test_report_hook_names_the_checkpoint_that_a_test_loaded(make_runner, tmp_pa
 
 
 def test_report_hook_keeps_the_errors_of_risk_as_well(make_runner, tmp_path):
-    """They stand beside the other scores, of all videos and of each."""
     metrics = [{'type': 'SegmentationMetric', 'num_classes': 3}, {'type': 'RiskMetric'}]
     scores = make_runner(HOOKS, test_evaluator=metrics).test()
     content = json.loads((tmp_path / 'work' / 'metrics.json').read_text())
@@ -93,7 +89,6 @@ def test_report_hook_keeps_the_errors_of_risk_as_well(make_runner, tmp_path):
 
 
 def test_report_hook_stays_silent_without_our_metric(make_runner):
-    """With other metrics alone there is nothing to report."""
     metric = {'type': 'DumpResults', 'out_file_path': 'unused.pkl'}
     runner = make_runner(HOOKS, test_evaluator=metric)
     runner.test_loop.evaluator.metrics.clear()
@@ -102,7 +97,6 @@ def test_report_hook_stays_silent_without_our_metric(make_runner):
 
 
 def test_report_hook_leaves_reporting_to_the_main_process(make_runner, monkeypatch):
-    """Another process writes no file."""
     monkeypatch.setattr(
         'mmskelseg.engine.hooks.report_hook.is_main_process', lambda: False
     )

@@ -96,7 +96,6 @@ def test_other_content_is_named(make_runner, trained, content):
 
 
 def test_whole_checkpoint_goes_on(make_runner, trained):
-    """With a schedule, too."""
     schedule = {'type': 'MultiStepLR', 'milestones': [1], 'by_epoch': True}
     runner = make_runner(HOOKS, param_scheduler=schedule)
     runner.train()

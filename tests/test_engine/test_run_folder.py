@@ -43,12 +43,10 @@ def test_run_folder_trains_then_tests_the_last_checkpoint(make, tmp_path):
 
 
 def test_run_folder_says_that_a_training_left_no_checkpoint(make):
-    """Its status was that of a success."""
     assert make({}, train='').execute() == 'the training left no checkpoint'
 
 
 def test_run_folder_does_not_test_after_a_training_that_failed(make):
-    """The status of the training is the answer, its output is in the log."""
     run = make({}, train='import sys; print("why"); sys.exit(3)')
     assert run.execute() == 'exit status 3: why'
     assert run.log.read_text() == 'why\n'
@@ -66,7 +64,6 @@ def test_run_folder_fails_with_the_sentence_of_the_run(make):
 
 
 def test_run_folder_refuses_other_settings(make):
-    """What was and what is are named; nothing is run."""
     make({'lr': 0.1, 'epochs': 2}).execute()
     other = make({'lr': 0.2, 'epochs': 2, 'seed': 1})
     with pytest.raises(ValueError, match=r'lr was 0\.1 and is now 0\.2; seed was None'):
@@ -87,7 +84,6 @@ def test_run_folder_takes_other_settings_until_there_is_a_checkpoint(make, tmp_p
 
 
 def test_run_folder_refuses_a_training_it_does_not_know(make, tmp_path):
-    """A folder that something else trained in is not taken for a run."""
     (tmp_path / 'last_checkpoint').write_text('epoch_9.pth')
     with pytest.raises(ValueError, match='they are unknown'):
         make({}).check()

@@ -47,10 +47,7 @@ def test_visualizer_writes_the_picture_that_it_returns(visualizer, tmp_path):
     item = sample([0, 0, 1, 1], [0, 1, 1, 1], fps=2)
     image = visualizer.add_datasample('a', item, out_file=path)
     expected = draw_timelines(
-        {
-            'Ground truth': np.array([0, 0, 1, 1]),
-            'Prediction': np.array([0, 1, 1, 1]),
-        },
+        {'Ground truth': np.array([0, 0, 1, 1]), 'Prediction': np.array([0, 1, 1, 1])},
         CLASSES,
         truth='Ground truth',
         title='a   Acc 75.0   Edit 100.0   F1@10 100.0',
@@ -65,10 +62,7 @@ def test_visualizer_leaves_the_background_out_of_its_scores(visualizer):
     visualizer.dataset_meta = {'classes': CLASSES, 'background': 'rest'}
     item = sample([0, 0, 0, 1], [2, 0, 2, 1])
     expected = draw_timelines(
-        {
-            'Ground truth': np.array([0, 0, 0, 1]),
-            'Prediction': np.array([2, 0, 2, 1]),
-        },
+        {'Ground truth': np.array([0, 0, 0, 1]), 'Prediction': np.array([2, 0, 2, 1])},
         CLASSES,
         truth='Ground truth',
         title='a   Acc 50.0   Edit 100.0   F1@10 100.0',
@@ -81,7 +75,6 @@ def test_visualizer_leaves_the_background_out_of_its_scores(visualizer):
     [(sample(pred=[0, 1]), 'Prediction'), (sample(gt=[0, 1]), 'Ground truth')],
 )
 def test_visualizer_draws_what_there_is(visualizer, item, row):
-    """A video without ground truth, or without prediction, gets one bar."""
     truth = row if row == 'Ground truth' else None
     labels = {row: np.array([0, 1])}
     expected = draw_timelines(labels, CLASSES, truth=truth, title='a')
@@ -97,7 +90,6 @@ def test_visualizer_gives_no_score_to_an_unlabelled_video(visualizer):
 
 
 def test_visualizer_passes_pictures_and_scalars_to_its_backends(visualizer, tmp_path):
-    """Local files and TensorBoard work as with MMEngine's visualizer."""
     image = visualizer.add_datasample('day/a', sample(pred=[0, 1]), step=3)
     visualizer.add_scalar('loss', 0.5, step=1)
     folder = tmp_path / 'vis_data'
@@ -115,6 +107,5 @@ def test_visualizer_passes_pictures_and_scalars_to_its_backends(visualizer, tmp_
     ],
 )
 def test_visualizer_errors_name_the_video(visualizer, item, match):
-    """Labels that cannot be drawn are named with their video."""
     with pytest.raises(ValueError, match=match):
         visualizer.add_datasample('v', item)

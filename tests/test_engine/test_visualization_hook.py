@@ -16,7 +16,6 @@ def pictures(folder):
 
 @pytest.mark.parametrize('batch_size', [1, 2])
 def test_visualization_hook_draws_every_test_video(make_runner, tmp_path, batch_size):
-    """By default each video gets its picture in the work folder, slashes or not."""
     make_runner(hooks(), batch_size=batch_size).test()
     folder = tmp_path / 'work' / 'timelines'
     assert pictures(folder) == ['day%2F1.png', 'day%2F2.png', 'day%2F3.png']
@@ -24,7 +23,6 @@ def test_visualization_hook_draws_every_test_video(make_runner, tmp_path, batch_
 
 
 def test_visualization_hook_names_the_classes_of_the_test_set(make_runner, monkeypatch):
-    """The picture is that of the video's labels, with the data set's class names."""
     drawn = []
     monkeypatch.setattr(
         'mmskelseg.engine.seg_visualizer.save_png',
@@ -32,10 +30,7 @@ def test_visualization_hook_names_the_classes_of_the_test_set(make_runner, monke
     )
     make_runner(hooks()).test()
     expected = draw_timelines(
-        {
-            'Ground truth': np.array([0, 0, 1, 1]),
-            'Prediction': np.array([0, 0, 0, 0]),
-        },
+        {'Ground truth': np.array([0, 0, 1, 1]), 'Prediction': np.array([0, 0, 0, 0])},
         ['walk', 'stand', 'rest'],
         truth='Ground truth',
         title='day/1   Acc 50.0   Edit 50.0   F1@10 66.7',
@@ -56,20 +51,17 @@ def test_visualization_hook_draws_at_intervals_into_a_folder(
 
 
 def test_visualization_hook_can_be_disabled(make_runner, tmp_path):
-    """Disabled, it draws nothing and asks for no visualizer of ours."""
     runner = make_runner(hooks(enable=False), visualizer={'type': 'Visualizer'})
     runner.test()
     assert pictures(tmp_path) == []
 
 
 def test_visualization_hook_draws_nothing_in_training(make_runner, tmp_path):
-    """Validation during training leaves no picture."""
     make_runner(hooks()).train()
     assert pictures(tmp_path) == []
 
 
 def test_visualization_hook_passes_the_windows_arguments(make_runner, monkeypatch):
-    """`show` and `wait_time` reach the visualizer."""
     shown = []
     monkeypatch.setattr(
         SegVisualizer, 'show', lambda self, image, **kwargs: shown.append(kwargs)
@@ -80,7 +72,6 @@ def test_visualization_hook_passes_the_windows_arguments(make_runner, monkeypatc
 
 
 def test_visualization_hook_asks_for_our_visualizer(make_runner):
-    """Another visualizer is named before the first video is tested."""
     runner = make_runner(hooks(), visualizer={'type': 'Visualizer'})
     with pytest.raises(UserError, match=r'The visualizer is Visualizer, .*SegVisual'):
         runner.test()

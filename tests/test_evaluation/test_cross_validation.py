@@ -45,7 +45,6 @@ def test_summarize_runs_names_three_spreads():
 
 
 def test_summarize_runs_counts_a_video_once_for_each_fold_that_tests_it():
-    """Two folds with the same test video give two values."""
     summary = summarize_runs(
         {('a', 0): run(1.0, 1.0, x=1.0), ('b', 0): run(3.0, 3.0, x=3.0)}
     )
@@ -62,7 +61,6 @@ def test_summarize_runs_has_no_deviation_of_one_value():
 
 
 def test_summarize_runs_refuses_a_missing_run():
-    """The missing fold and seed are named."""
     runs = {key: value for key, value in RUNS.items() if key != ('b', 7)}
     with pytest.raises(ValueError, match='Fold b was not run with seed 7'):
         summarize_runs(runs)

@@ -4,11 +4,7 @@ import pytest
 import torch
 
 from mmskelseg.evaluation import DumpPredictions, SegmentationMetric, format_members
-from mmskelseg.evaluation.ensembles import (
-    average_dumps,
-    average_predictions,
-    labelled,
-)
+from mmskelseg.evaluation.ensembles import average_dumps, average_predictions, labelled
 from mmskelseg.evaluation.predictions import load_samples
 
 # The likeliest class of the first frame is 0 and 2, on average it is 1.
@@ -25,7 +21,6 @@ def prediction(score):
 
 
 def test_average_takes_the_likeliest_class_of_the_mean():
-    """A class that no member takes for the likeliest may be it on average."""
     averaged = average_predictions([prediction(ONE), prediction(OTHER)])
     expected = torch.tensor([[0.275, 0.6], [0.45, 0.4], [0.275, 0.0]])
     torch.testing.assert_close(averaged['pred_score'], expected)

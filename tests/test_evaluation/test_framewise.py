@@ -19,7 +19,6 @@ def test_frame_accuracy_counts_labelled_frames_only():
 
 
 def test_confusion_matrix_agrees_with_counting():
-    """Each cell is a count over frames, and its diagonal gives the accuracy."""
     rng = np.random.default_rng(0)
     gt, pred = rng.integers(-1, 4, 300), rng.integers(0, 4, 300)
     confusion = confusion_matrix(pred, gt, 4)
@@ -36,7 +35,6 @@ def test_confusion_matrix_agrees_with_counting():
 
 
 def test_frame_recall_of_an_absent_class_is_nan():
-    """A class without true frames has no recall, however often it is predicted."""
     recall = frame_recall(np.array([[3, 1, 0], [0, 0, 0], [0, 1, 1]]))
     np.testing.assert_allclose(recall, [75, np.nan, 50])
 
@@ -53,7 +51,6 @@ def test_frame_ap_of_a_ranking_worked_out_by_hand():
 @pytest.mark.parametrize('classes', [1, 17])
 @pytest.mark.parametrize('decimals', [1, 12])
 def test_frame_ap_agrees_with_scikit_learn(dtype, classes, decimals):
-    """Ties, frames without a label, absent classes and all widths give its values."""
     metrics = pytest.importorskip('sklearn.metrics', reason='needs scikit-learn')
     rng = np.random.default_rng(decimals)
     scores = rng.random((classes, 3000)).round(decimals).astype(dtype)
@@ -80,14 +77,12 @@ def test_frame_ap_keeps_one_class_at_a_time():
 
 
 def test_frame_map_skips_or_counts_absent_classes():
-    """An absent class is left out of the mean, or counts 0, as asked."""
     scores, gt = np.eye(4)[:, [0, 1, 1]], np.array([0, 1, 1])
     assert frame_map(scores, gt) == 100.0
     assert frame_map(scores, gt, absent='zero') == 50.0
 
 
 def test_frame_map_ignores_scores_of_unlabelled_frames():
-    """Scores where the truth is -1 do not enter the ranking."""
     scores = np.array([[0.9, 1.0, 0.1], [0.1, 0.0, 0.9]])
     assert frame_map(scores, np.array([0, -1, 1])) == 100.0
     assert frame_map(scores, np.array([0, 1, 1])) < 100.0
@@ -104,12 +99,10 @@ def test_frame_map_ignores_scores_of_unlabelled_frames():
     ],
 )
 def test_frame_map_names_what_is_wrong(scores, gt, match):
-    """Scores and labels that do not fit are an error with values."""
     with pytest.raises(ValueError, match=match):
         frame_map(scores, np.array(gt, int))
 
 
 def test_frame_map_rejects_an_unknown_convention():
-    """A misspelt convention is an error, not a default."""
     with pytest.raises(ValueError, match="absent is 'none'"):
         frame_map(np.eye(2), np.array([0, 1]), absent='none')

@@ -39,7 +39,6 @@ def segmental(vectors):
 @pytest.mark.parametrize(('background', 'name'), [(None, 'nobg'), (0, 'bg0')])
 @pytest.mark.parametrize('case', CASES)
 def test_scores_agree_with_the_reference(case, background, name, convention, segmental):
-    """Accuracy, edit score and F1 of all videos, under each convention."""
     key = f'{case}/{name}/{convention}'
     if (case, name, convention) in RAISES or (name, convention) == ('bg0', 'lea'):
         assert f'{key}/acc_edit_f10_f25_f50' not in segmental
@@ -87,7 +86,6 @@ def test_scores_agree_with_the_reference(case, background, name, convention, seg
 @pytest.mark.parametrize('case', ['uw5', 'absent2', 'ties'])
 @pytest.mark.parametrize('kind', ['logits', 'softmax'])
 def test_frame_map_agrees_with_the_reference(case, kind, vectors):
-    """AP of each class and mAP, on logits and probabilities, absent classes or not."""
     v = vectors('map')
     scores, gt = v[f'{case}/scores'].T, v[f'{case}/labels']
     if kind == 'softmax':

@@ -9,20 +9,10 @@ from mmengine.evaluator import DumpResults
 from mmskelseg.evaluation.predictions import load_predictions
 from mmskelseg.runtime.files.pickled_values import UnsafePickleError
 from mmskelseg.runtime.messages.errors import UserError
-
-
-class Evil:
-    """Writes a file when it is read by pickle itself."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
+from tests.test_faults.oracle import Call
 
 
 def test_predictions_are_those_that_mmengine_dumps(tmp_path):
-    """Labels come back by video, whatever else the samples hold."""
     path = tmp_path / 'dump.pkl'
     labels = {'a': torch.tensor([0, 2, 2]), 'b/c': torch.tensor([1])}
     metric = DumpResults(str(path))
@@ -47,15 +37,11 @@ def test_predictions_are_those_that_mmengine_dumps(tmp_path):
 def test_predictions_run_no_code_from_the_file(tmp_path):
     """Neither the pickle nor one that a tensor's storage hides is trusted."""
     path, trace = tmp_path / 'dump.pkl', tmp_path / 'trace'
-    path.write_bytes(pickle.dumps([Evil(trace)]))
+    evil = pickle.dumps(Call(os.mkdir, str(trace)))
+    path.write_bytes(evil)
     with pytest.raises(UnsafePickleError, match=r'would run `os\.mkdir`'):
         load_predictions(path)
-
-    class Hidden:
-        def __reduce__(self):
-            return torch.storage._load_from_bytes, (pickle.dumps(Evil(trace)),)
-
-    path.write_bytes(pickle.dumps([Hidden()]))
+    path.write_bytes(pickle.dumps([Call(torch.storage._load_from_bytes, evil)]))
     with pytest.raises(UnsafePickleError, match=r'dump\.pkl: refused'):
         load_predictions(path)
     assert not trace.exists()
@@ -74,7 +60,6 @@ def test_predictions_run_no_code_from_the_file(tmp_path):
     ],
 )
 def test_predictions_name_a_file_of_something_else(tmp_path, content, match):
-    """The message says which command makes the file."""
     path = tmp_path / 'dump.pkl'
     path.write_bytes(pickle.dumps(content))
     with pytest.raises(ValueError, match=rf'{match}.*mmskelseg test'):
@@ -84,29 +69,30 @@ def test_predictions_name_a_file_of_something_else(tmp_path, content, match):
 def test_what_torch_refuses_in_predictions_is_an_error_of_the_file(tmp_path):
     """A parameter of whole numbers, which has no gradient."""
 
-    class Parameter:
-        def __reduce__(self):
-            numbers = torch.ones(2, dtype=torch.int64)
-            return torch._utils._rebuild_parameter, (numbers, True, {})
-
+    numbers = torch.ones(2, dtype=torch.int64)
+    parameter = Call(torch._utils._rebuild_parameter, numbers, True, {})
     path = tmp_path / 'dump.pkl'
-    path.write_bytes(pickle.dumps(Parameter()))
+    path.write_bytes(pickle.dumps(parameter))
     with pytest.raises(UserError, match=r'dump\.pkl'):
         load_predictions(path)
 
 
-@pytest.mark.parametrize('classes', [torch.ones(2), np.ones(2), 'ab', ['a', 1]])
-def test_classes_in_predictions_are_names(tmp_path, classes):
-    path = tmp_path / 'dump.pkl'
-    sample = {'frame_dir': 'a', 'pred_label': np.zeros(2, int), 'classes': classes}
-    path.write_bytes(pickle.dumps([sample]))
-    with pytest.raises(UserError, match=r'dump\.pkl: classes is'):
-        load_predictions(path)
+SAMPLE = {'frame_dir': 'a', 'pred_label': np.zeros(2, int)}
 
 
-def test_video_twice_in_predictions_is_named(tmp_path):
+@pytest.mark.parametrize(
+    ('samples', 'message'),
+    [
+        *(
+            ([{**SAMPLE, 'classes': classes}], 'classes is')
+            for classes in (torch.ones(2), np.ones(2), 'ab', ['a', 1])
+        ),
+        ([SAMPLE, SAMPLE], "has video 'a' twice"),
+    ],
+)
+def test_predictions_that_cannot_be_are_named(tmp_path, samples, message):
+    """Classes have names, and a video stands once."""
     path = tmp_path / 'dump.pkl'
-    sample = {'frame_dir': 'a', 'pred_label': np.zeros(2, int)}
-    path.write_bytes(pickle.dumps([sample, sample]))
-    with pytest.raises(UserError, match=r"dump\.pkl: has video 'a' twice"):
+    path.write_bytes(pickle.dumps(samples))
+    with pytest.raises(UserError, match=rf'dump\.pkl: {message}'):
         load_predictions(path)

@@ -31,7 +31,6 @@ def evaluate(samples):
 
 
 def test_risk_metric_averages_over_videos():
-    """Long videos do not count more than short ones."""
     scores, metric = evaluate(VIDEOS)
     assert scores == {
         'risk/mse': pytest.approx(4.5),
@@ -60,12 +59,10 @@ def test_risk_metric_counts_a_repeated_video_once():
     ],
 )
 def test_risk_metric_names_the_video_at_fault(video, message):
-    """A field that is missing or wrong is said with the video's id."""
     with pytest.raises(ValueError, match=message):
         RiskMetric().process(None, [video.to_dict()])
 
 
 def test_no_frames_have_no_error():
-    """An empty video is an error, not NaN."""
     with pytest.raises(ValueError, match='both need a score of each frame'):
         frame_mse(np.zeros(0), np.zeros(0))

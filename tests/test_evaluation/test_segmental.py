@@ -60,9 +60,7 @@ def slow_edit(pred, gt, background):
     for i, a in enumerate(first, 1):
         for j, b in enumerate(second, 1):
             table[i, j] = min(
-                table[i - 1, j] + 1,
-                table[i, j - 1] + 1,
-                table[i - 1, j - 1] + (a != b),
+                table[i - 1, j] + 1, table[i, j - 1] + 1, table[i - 1, j - 1] + (a != b)
             )
     return 100 * (1 - table[-1, -1] / max(len(first), len(second), 1))
 
@@ -70,7 +68,6 @@ def slow_edit(pred, gt, background):
 @pytest.mark.parametrize('background', [None, 0])
 @pytest.mark.parametrize('overlap', [0.1, 0.25, 0.5, 1.0])
 def test_segmental_counts_agree_with_sets_of_frames(overlap, background):
-    """Counting by boundaries equals comparing all pairs of segments frame by frame."""
     for seed in range(150):
         pred, gt = random_pair(seed)
         counts = segmental_counts(pred, gt, [overlap], background=background)
@@ -80,7 +77,6 @@ def test_segmental_counts_agree_with_sets_of_frames(overlap, background):
 
 @pytest.mark.parametrize('background', [None, 0])
 def test_edit_score_agrees_with_the_table_of_distances(background):
-    """The edit score equals one from the dynamic programme over runs of labels."""
     for seed in range(150):
         pred, gt = random_pair(seed)
         expected = slow_edit(pred, gt, background)
@@ -95,7 +91,6 @@ def test_segmental_f1_without_the_last_frame_drops_it_on_both_sides():
 
 
 def test_segmental_scores_ignore_frames_without_label():
-    """Whatever is predicted where the truth is -1 changes nothing."""
     gt = np.array([0, 0, -1, -1, 1, 1])
     for filler in ([0, 1], [2, 2], [1, 1], [-1, 7]):
         pred = np.array([0, 0, *filler, 1, 1])
@@ -128,7 +123,6 @@ def test_segmental_scores_of_a_video_of_background_are_defined(pred, expected):
     ],
 )
 def test_label_metrics_name_what_is_wrong_with_labels(function, pred, gt, match):
-    """Unusable labels are an error that tells values, never a NaN."""
     rest = (0.5,) if function is segmental_f1 else ()
     with pytest.raises(ValueError, match=match):
         function(np.array(pred), np.array(gt), *rest)
@@ -136,6 +130,5 @@ def test_label_metrics_name_what_is_wrong_with_labels(function, pred, gt, match)
 
 @pytest.mark.parametrize('overlap', [0, -0.1, 10])
 def test_segmental_f1_rejects_an_overlap_in_percent(overlap):
-    """The overlap is a fraction, so 10 for 10 % is an error."""
     with pytest.raises(ValueError, match=f'overlap is {overlap}'):
         segmental_f1(np.array([0]), np.array([0]), overlap)

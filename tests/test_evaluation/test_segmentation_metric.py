@@ -54,7 +54,6 @@ def test_metric_pools_frames_and_segments_or_averages_over_videos(average, acc, 
 
 
 def test_metric_counts_a_repeated_video_once():
-    """The copies that a distributed sampler adds change no score."""
     once, _ = evaluate(TWO_VIDEOS)
     twice, metric = evaluate([*TWO_VIDEOS, TWO_VIDEOS[0]])
     assert twice == once
@@ -62,7 +61,6 @@ def test_metric_counts_a_repeated_video_once():
 
 
 def test_metric_takes_samples_and_dicts_of_tensors_or_arrays():
-    """The metric reads data samples and what the evaluator makes of them."""
     arrays = [
         {
             key: value.numpy() if isinstance(value, torch.Tensor) else value
@@ -78,7 +76,6 @@ def test_metric_takes_samples_and_dicts_of_tensors_or_arrays():
 
 
 def test_metric_leaves_out_a_video_without_labels(caplog, monkeypatch):
-    """It warns with the video's name and scores the others."""
     logger = MMLogger.get_current_instance()
     monkeypatch.setattr(logger, 'handlers', [caplog.handler])
     unlabelled = sample('empty one', [0, 1], [-1, -1])
@@ -92,7 +89,6 @@ def test_metric_leaves_out_a_video_without_labels(caplog, monkeypatch):
 
 
 def test_metric_rejects_a_set_without_any_label():
-    """With no labelled frame at all there is no score."""
     with pytest.raises(ValueError, match='None of the videos'):
         evaluate([sample('a', [0, 1], [-1, -1])])
 
@@ -109,7 +105,6 @@ def test_metric_background_is_an_id_a_name_or_the_data_sets(background):
 
 
 def test_metric_ranks_by_logits_when_asked():
-    """mAP is that of the field that the convention names."""
     logits = torch.tensor([[9.0, 0.0, 5.0], [0.0, 1.0, 2.0], [0.0, 0.0, 0.0]])
     item = sample('a', [0, 1, 0], [0, 1, 1], pred_logit=logits)
     assert evaluate([item], scores='logit')[0]['seg/mAP'] == pytest.approx(100)
@@ -117,7 +112,6 @@ def test_metric_ranks_by_logits_when_asked():
 
 
 def test_metric_report_is_json_with_null_for_what_is_undefined():
-    """The report holds videos, classes and confusion in plain numbers."""
     scores, metric = evaluate([sample('a', [0, 1, 1, 1], [0, 0, 1, -1])])
     report = json.loads(json.dumps(metric.report, allow_nan=False))
     assert {f'seg/{name}': value for name, value in report['metrics'].items()} == scores
@@ -168,7 +162,6 @@ NOT_FINITE = torch.full((3, 2), float('nan'))
     ],
 )
 def test_metric_errors_name_the_video(item, match):
-    """A wrong video stops the evaluation with its name and the value."""
     with pytest.raises(ValueError, match=match):
         SegmentationMetric(3).process(None, [item])
 
@@ -184,7 +177,6 @@ def test_metric_ranks_by_pred_score_where_there_are_no_logits():
 
 
 def test_metric_rejects_classes_of_another_number():
-    """The data set and the metric must agree on the classes."""
     with pytest.raises(ValueError, match=r'num_classes is 3, but .* 2 classes'):
         evaluate(TWO_VIDEOS, classes=('x', 'y'))
 
@@ -209,7 +201,6 @@ def test_metric_scores_labels_before_post_processing():
 
 
 def test_metric_counts_absent_classes_when_asked():
-    """A class without true frames counts 0 in mAP, or not at all."""
     item = sample('a', [0, 1], [0, 1])
     assert evaluate([item])[0]['seg/mAP'] == 100
     zero = evaluate([item], absent='zero')[0]['seg/mAP']

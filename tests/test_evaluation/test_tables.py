@@ -25,7 +25,6 @@ def evaluated(videos):
 
 
 def test_format_report_names_scores_classes_and_conventions():
-    """A reader sees each score, what ± means, and a dash for an absent class."""
     metric = evaluated({'a': [0, 0, 1, 1], 'b': [0, 0, 0, 1]})
     lines = format_report(metric.report).splitlines()
     assert lines[0] == (

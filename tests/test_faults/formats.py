@@ -439,13 +439,8 @@ def _checkpoint(folder: Path) -> Path:
     from mmskelseg.registry import MODELS
 
     cfg = _small_config()
-    meta = {
-        'dataset_meta': small_annotations()['metainfo'],
-        'cfg': cfg.pretty_text,
-        'seed': 3,
-        'epoch': 2,
-        'iter': 8,
-    }
+    meta = {'cfg': cfg.pretty_text, 'seed': 3, 'epoch': 2, 'iter': 8}
+    meta['dataset_meta'] = small_annotations()['metainfo']
     state = MODELS.build(cfg.model).state_dict()
     torch.save({'meta': meta, 'state_dict': dict(state)}, folder / 'epoch_2.pth')
     return folder / 'epoch_2.pth'

@@ -18,7 +18,7 @@ from tests.test_faults.mutations import CODECS, TEXTS, changed_bytes, changed_tr
 from tests.test_faults.oracle import judge
 
 # `make fuzz` raises it.
-EXAMPLES = int(os.environ.get('SKELSEG_FUZZ_EXAMPLES', '40'))
+EXAMPLES = int(os.environ.get('SKELSEG_FUZZ_EXAMPLES', '20'))
 HARD = 'SKELSEG_FUZZ_EXAMPLES' in os.environ
 
 

@@ -76,7 +76,6 @@ def test_numbers_have_bounds(name):
 
 @pytest.mark.parametrize('name', sorted(MAINS))
 def test_every_value_is_taken_or_refused(name):
-    """An error of the type lets argparse name the option."""
     actions = [a for p in parsers(name) for a in p._actions if a.type is not None]
 
     @settings(max_examples=40, deadline=None, database=None)

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.messages.errors import UnavailableError
 from tests.small_data import ROOT, small_annotations
@@ -24,49 +24,42 @@ DATA = 'my data/annotations.pkl'
 @pytest.fixture
 def data(tmp_path):
     """A small data set in a folder with a space in its name."""
-    from mmskelseg.runtime.files.annotations import save_annotations
-
     save_annotations(
         small_annotations((20, 15, 18)), tmp_path / 'my data/annotations.pkl'
     )
     return tmp_path
 
 
-def command(*argv, folder, limit=None, **options):
-    """Start a command; ``limit`` is how many bytes a file may have."""
-
-    def bound():
-        # Where the tests run in the background, they ignore it, and what they start.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        if limit is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    env = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)}
-    if limit is not None:
-        # The figures of `make coverage` would not fit.
-        env = {key: env[key] for key in env if not key.startswith('COVERAGE')}
+def command(*argv, folder):
+    """Start a command as a user does."""
     return subprocess.Popen(
         [sys.executable, '-m', 'mmskelseg', *map(str, argv)],
         cwd=folder,
-        env=env,
+        env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=bound,
-        **options,
+        # Where the tests run in the background, they ignore it, and what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
-def told(*argv, folder, limit=None):
-    """Return the last line of a command that fails."""
-    process = command(*argv, folder=folder, limit=limit)
-    _, error = process.communicate(timeout=240)
-    assert process.returncode == 1, error
-    assert 'Traceback' not in error, error
-    # A progress bar ends its line before.
-    last = error.rstrip('\n').rpartition('\n')[2]
-    assert last.startswith('error: '), error
-    return last
+@pytest.fixture
+def told(run_tool):
+    """Return the last line of a command that fails.
+
+    A file that it writes may have ``limit`` bytes.
+    """
+
+    def run(*argv, limit=None):
+        error = run_tool('mmskelseg', *argv, code=1, limit=limit).stderr
+        assert 'Traceback' not in error, error
+        # A progress bar ends its line before.
+        last = error.rstrip('\n').rpartition('\n')[2]
+        assert last.startswith('error: '), error
+        return last
+
+    return run
 
 
 def strays(folder):
@@ -91,13 +84,13 @@ def strays(folder):
         (('train', TOY, '--work-dir', 'a{{ x }}'), "work_dir='a{{ x }}' holds {{"),
     ],
 )
-def test_place_where_no_file_can_be_is_named(data, argv, message):
+def test_place_where_no_file_can_be_is_named(data, told, argv, message):
     """Addresses, circles of links, and what MMEngine would replace in a config."""
     (data / 'one').symlink_to('two')
     (data / 'two').symlink_to('one')
     for name in ('a.pth', 'b.pth'):
         (data / name).symlink_to(name)
-    assert message in told(*argv, folder=data)
+    assert message in told(*argv)
     assert not (data / 's3:').exists()
 
 
@@ -129,18 +122,10 @@ def test_folder_or_file_in_the_place_of_another_is_named(tmp_path):
     assert not strays(tmp_path)
 
 
-def test_converter_on_a_full_disk_leaves_nothing(tmp_path):
+def test_converter_on_a_full_disk_leaves_nothing(tmp_path, told):
     """Neither half a file nor an empty one."""
     source = FORMATS['dest (*.npy)'].make(tmp_path)
-    message = told(
-        'convert',
-        'dest',
-        'import',
-        source,
-        tmp_path / 'out',
-        folder=tmp_path,
-        limit=5000,
-    )
+    message = told('convert', 'dest', 'import', source, tmp_path / 'out', limit=5000)
     assert message.startswith(f'error: {tmp_path}/out/')
     assert 'File too large; make room on the disk' in message
     assert not (tmp_path / 'out/annotations.pkl').exists()
@@ -149,9 +134,9 @@ def test_converter_on_a_full_disk_leaves_nothing(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('limit', [1000, 30_000, 200_000])
-def test_training_on_a_full_disk_names_the_file(data, limit):
+def test_training_on_a_full_disk_names_the_file(data, told, limit):
     """Its log, its features or its checkpoint, whichever comes first."""
-    message = told('train', TOY, '--cfg-options', *SMALL, folder=data, limit=limit)
+    message = told('train', TOY, '--cfg-options', *SMALL, limit=limit)
     assert message.startswith('error: ')
     assert 'make room on the disk' in message
     assert not strays(data)
@@ -174,26 +159,23 @@ def test_folder_without_rights_is_named(tmp_path):
     ('argv', 'place'),
     [
         (('train', TOY, '--work-dir', 'file', '--cfg-options', *SMALL), 'file'),
-        (('browse', 'my data/annotations.pkl', '--out', 'file'), 'file'),
-        (('browse', 'my data/annotations.pkl', '--json', 'folder'), 'folder'),
-        (('browse', 'my data/annotations.pkl', '--video-folder', 'none'), 'none'),
-        (('make-config', 'my data/annotations.pkl', 'file/a.py'), 'file'),
+        (('browse', DATA, '--out', 'file'), 'file'),
+        (('browse', DATA, '--json', 'folder'), 'folder'),
+        (('browse', DATA, '--video-folder', 'none'), 'none'),
+        (('make-config', DATA, 'file/a.py'), 'file'),
         (('convert', 'toy', 'file', '--no-videos'), 'file'),
     ],
 )
-def test_output_that_cannot_be_written_is_named(data, argv, place):
+def test_output_that_cannot_be_written_is_named(data, told, argv, place):
     (data / 'file').touch()
     (data / 'folder').mkdir()
-    message = told(*argv, folder=data)
+    message = told(*argv)
     assert place in message
     assert len(message) < 500
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ('number', 'status'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
-)
-def test_stopped_training_says_how_to_go_on(data, number, status):
+def test_stopped_training_says_how_to_go_on(data):
     options = ('--cfg-options', *SMALL, 'train_cfg.max_epochs=200')
     process = command('train', TOY, *options, folder=data)
     work = data / 'work_dirs/toy_joint_limb'
@@ -202,9 +184,9 @@ def test_stopped_training_says_how_to_go_on(data, number, status):
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() - begin < 120
         time.sleep(0.05)
-    process.send_signal(number)
+    process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
-    assert process.returncode == status, error
+    assert process.returncode == 130, error
     assert error.endswith(
         '\nStopped: finished features and checkpoints are kept; add --resume to '
         'continue.\n'

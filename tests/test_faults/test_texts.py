@@ -2,10 +2,12 @@
 
 import gzip
 
+import h5py
 import numpy as np
 import pytest
 
 from mmskelseg.checkpoints.weights import trained_data
+from mmskelseg.converters.shared_layout import read_classes
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.labels import read_segments
 from mmskelseg.runtime.labels.segments import make_segment
@@ -119,42 +121,19 @@ def test_misspelt_part_is_told_where_none_is_needed(tmp_path):
         to_coco17(poses, {'nos': 'nose'}, 'take1')
 
 
-def named_class(name):
-    data = small_annotations()
-    data['metainfo']['classes'][1] = name
-    save_annotations(data, 'a.pkl')
+def saved(change):
+    """Return what saves annotations after a change by a name."""
+
+    def save(name):
+        data = small_annotations()
+        change(data, name)
+        save_annotations(data, 'a.pkl')
+
+    return save
 
 
-def named_video(name):
-    data = small_annotations()
+def rename_video(data, name):
     data['annotations'][0]['frame_dir'] = data['split']['train'][0] = name
-    save_annotations(data, 'a.pkl')
-
-
-def named_file(name):
-    data = small_annotations()
-    data['annotations'][1]['filename'] = name
-    save_annotations(data, 'a.pkl')
-
-
-def named_data_set(name):
-    data = small_annotations()
-    data['metainfo']['dataset'] = name
-    save_annotations(data, 'a.pkl')
-
-
-def named_split(name):
-    data = small_annotations()
-    data['split'][name] = data['split']['test']
-    save_annotations(data, 'a.pkl')
-
-
-def named_joint(name):
-    Skeleton.get({'joints': ['a', name], 'limbs': [[0, 1]]})
-
-
-def named_input(name):
-    find_sources({'frame_dir': name, 'keypoint': np.ones((1, 4, 17, 2))})
 
 
 def named_class_of_a_checkpoint(name):
@@ -162,25 +141,23 @@ def named_class_of_a_checkpoint(name):
     trained_data({'meta': {'dataset_meta': meta}}, 'a.pth')
 
 
-def named_label(name):
-    make_segment('a.csv', 0, 1, name)
+USES = {
+    'class': saved(lambda data, name: data['metainfo']['classes'].append(name)),
+    'video': saved(rename_video),
+    'file': saved(lambda data, name: data['annotations'][1].update(filename=name)),
+    'data set': saved(lambda data, name: data['metainfo'].update(dataset=name)),
+    'split': saved(lambda data, name: data['split'].update({name: ['video_2']})),
+    'joint': lambda name: Skeleton.get({'joints': ['a', name], 'limbs': [[0, 1]]}),
+    'input': lambda name: find_sources(
+        {'frame_dir': name, 'keypoint': np.ones((1, 4, 17, 2))}
+    ),
+    'class of a checkpoint': named_class_of_a_checkpoint,
+    'label': lambda name: make_segment('a.csv', 0, 1, name),
+}
 
 
 @pytest.mark.parametrize('mark', ['\0', '\n', '\x1b[31m', '\x9b', '\ud800'])
-@pytest.mark.parametrize(
-    'use',
-    [
-        named_class,
-        named_video,
-        named_file,
-        named_data_set,
-        named_split,
-        named_joint,
-        named_input,
-        named_class_of_a_checkpoint,
-        named_label,
-    ],
-)
+@pytest.mark.parametrize('use', USES.values(), ids=USES)
 def test_names_with_control_characters_are_refused(tmp_path, monkeypatch, use, mark):
     """Terminals would obey them, and half a character cannot be written."""
     monkeypatch.chdir(tmp_path)
@@ -215,8 +192,6 @@ def test_messages_stay_a_line():
 
 
 def test_number_of_a_class_has_bounds(tmp_path):
-    from mmskelseg.converters.shared_layout import read_classes
-
     path = tmp_path / 'mapping.txt'
     path.write_text(f'0 walk\n{"1" * 5001} lift\n')
     assert 'mapping.txt: line 2 is ' in str(judge(read_classes, path))
@@ -233,7 +208,6 @@ def test_skeleton_with_a_joint_that_is_no_number_is_named(tmp_path):
 
 
 def test_hdf5_with_a_text_in_place_of_an_array_is_named(tmp_path):
-    h5py = pytest.importorskip('h5py')
     path = FORMATS['poses/deeplabcut fixed'].make(tmp_path)
     with h5py.File(path, 'a') as file:
         group = file['df_with_missing']

@@ -6,14 +6,7 @@ from torch.nn import functional as F
 
 from mmskelseg.models.layers import norm_videos, window_attention
 from mmskelseg.registry import MODELS
-from tests.segmentors import (
-    build_segmentor,
-    labelled_samples,
-    random_videos,
-)
-
-POSE = {'type': 'ASFormer', 'in_channels': 6, 'channels': 8, 'num_layers': 4}
-QUIET = {**POSE, 'dropout': 0.0, 'channel_masking': 0.0}
+from tests.segmentors import ASFORMER, build_segmentor, labelled_samples, random_videos
 
 
 def linear(conv, frame):
@@ -72,13 +65,13 @@ def slow_model(model, video, blocks):
 
 
 @pytest.mark.parametrize('blocks', [False, True])
-@pytest.mark.parametrize('frames', [1, 2, 3, 15, 33, 63, 64, 65, 100])
+@pytest.mark.parametrize('frames', [1, 2, 15, 63, 64, 65])
 def test_asformer_agrees_with_attention_frame_by_frame(frames, blocks):
     """Windows are of 1 to 64 frames, longer and shorter than the video."""
     model = build_segmentor(
-        {'pose': {**QUIET, 'num_layers': 7, 'block_windows': blocks}}
+        {'pose': {**ASFORMER, 'num_layers': 7, 'block_windows': blocks}}
     ).eval()
-    x = random_videos({'pose': POSE}, frames)
+    x = random_videos({'pose': ASFORMER}, frames)
     with torch.no_grad():
         expected = slow_model(model, x['pose'][0], blocks)
         torch.testing.assert_close(model(x)[:, 0], expected, atol=1e-5, rtol=1e-5)
@@ -105,7 +98,7 @@ def test_windows_by_hand(blocks, expected):
 
 def test_attention_needs_a_channel():
     with pytest.raises(ValueError, match=r'reduction=9, but .* channels, 8'):
-        build_segmentor({'pose': {**POSE, 'reduction': 9}})
+        build_segmentor({'pose': {**ASFORMER, 'reduction': 9}})
 
 
 def test_number_of_parameters_by_hand():
@@ -119,27 +112,12 @@ def test_number_of_parameters_by_hand():
     assert 40 * layer + inputs + heads == 1_134_476
 
 
-def test_decoder_reads_features_of_the_stage_before():
-    """What an encoder gives reaches the last stage even if its classes are fixed."""
-    model = build_segmentor({'pose': QUIET}).eval()
-    head = model.branches['pose']['head'].classifiers[0]
-    torch.nn.init.zeros_(head.weight)
-    x = random_videos({'pose': POSE}, 20)
-    with torch.no_grad():
-        first = model(x)
-        x['pose'][:, :, 5] += 10
-        change = (model(x) - first).abs().amax(dim=(1, 2, 3))
-    assert change[0] == 0
-    assert (change[1:] > 1e-4).all()
-
-
 def test_members_of_asformer_differ():
-    """Two of them are two models, each with losses of its own."""
-    model = build_segmentor({'pose': QUIET}, members=2)
+    model = build_segmentor({'pose': ASFORMER}, members=2)
     first, second = model.branches['pose'], model.others[0].branches['pose']
     weights = [b['backbone'].stages[1].layers[0].key.weight for b in (first, second)]
     assert not torch.equal(*weights)
-    x = random_videos({'pose': POSE}, 20)
+    x = random_videos({'pose': ASFORMER}, 20)
     losses, _ = model.parse_losses(model(x, labelled_samples((20,)), mode='loss'))
     losses.backward()
     assert all(
@@ -150,7 +128,9 @@ def test_members_of_asformer_differ():
 def test_masked_channels_are_0_in_the_whole_video():
     """About a third of the channels that the encoder reads, in training alone."""
     stage = (
-        build_segmentor({'pose': {**POSE, 'in_channels': 1000}})
+        build_segmentor(
+            {'pose': {**ASFORMER, 'in_channels': 1000, 'channel_masking': 0.3}}
+        )
         .branches['pose']['backbone']
         .stages[0]
     )
@@ -170,5 +150,4 @@ def test_norm_of_videos_is_instance_norm(frames):
 
 
 def test_norm_of_a_single_frame_is_0():
-    """It has no deviation from its mean."""
     assert not norm_videos(torch.full((1, 3, 1), 7.0), None).any()

@@ -2,52 +2,24 @@ import math
 
 import pytest
 import torch
-from mmaction.structures import ActionDataSample
 from torch.nn import functional as F
 
 from mmskelseg.models import BoundaryHead
 from mmskelseg.models.heads import label_boundaries
-from mmskelseg.registry import MODELS
-
-SMALL = {'channels': 8, 'num_prediction_layers': 4, 'num_refinement_layers': 3}
-BOUNDARY = {'type': 'BoundaryHead', 'channels': 8, 'num_layers': 3, 'dropout': 0.0}
+from tests.segmentors import BOUNDARY, TCN, build_segmentor, labelled_samples
 
 
 def build(modalities=('heatmap',), **options):
-    torch.manual_seed(0)
-    branch = {'type': 'MSTCNPlusPlus', 'in_channels': 6, 'dropout': 0.0, **SMALL}
-    fusion = {'neck': {'type': 'ConcatFusion', 'out_channels': 8}}
-    return MODELS.build(
-        {
-            'type': 'ActionSegmentor',
-            'num_classes': 3,
-            'branches': dict.fromkeys(modalities, branch),
-            'head': {
-                'type': 'SegmentationHead',
-                'loss_cls': {'type': 'FrameCrossEntropyLoss'},
-            },
-            'fusion': fusion if len(modalities) > 1 else None,
-            'boundary_head': BOUNDARY,
-            **options,
-        }
-    )
+    branches = dict.fromkeys(modalities, TCN)
+    return build_segmentor(branches, **{'boundary_head': BOUNDARY, **options})
 
 
 def videos(*lengths):
     """Return samples with segments of five frames each."""
-    result = []
-    for n in lengths:
-        sample = ActionDataSample(metainfo={'frame_dir': str(n), 'total_frames': n})
-        result.append(sample.set_gt_label(torch.arange(n) // 5 % 3))
-    return result
-
-
-MODELS_TO_TRY = [
-    (('heatmap',), {}),
-    (('heatmap', 'rgb'), {}),
-    (('heatmap',), {'members': 2}),
-]
-every_model = pytest.mark.parametrize(('modalities', 'options'), MODELS_TO_TRY)
+    samples = labelled_samples(lengths)
+    for n, sample in zip(lengths, samples, strict=True):
+        sample.gt_label = torch.arange(n) // 5 % 3
+    return samples
 
 
 def test_boundaries_are_the_first_frames_of_segments():
@@ -93,30 +65,6 @@ def test_boundary_loss_of_a_video_without_any_is_finite(weight):
     assert head.loss(LOGITS, torch.full((1, 4), -1))['loss_boundary'] == 0
 
 
-@pytest.mark.parametrize('unlabelled', [[], [1], [0, 1, 2]])
-@pytest.mark.parametrize('weight', [None, 5.0])
-def test_boundary_loss_of_ranks_has_the_gradient_of_one_process(
-    on_ranks, weight, unlabelled
-):
-    """Videos of 9, 4 and 1 frames, a rank each; some without any label."""
-    torch.manual_seed(0)
-    head = BoundaryHead(4, positive_weight=weight)
-    logits = torch.randn(2, 3, 1, 9, dtype=torch.float64, requires_grad=True)
-    labels = torch.full((3, 9), -1)
-    for n, length in enumerate([9, 4, 1]):
-        if n not in unlabelled:
-            labels[n, :length] = torch.arange(length) // 2
-
-    def gradient(rows):
-        loss = head.loss(logits[:, rows], labels[rows])['loss_boundary']
-        return torch.autograd.grad(loss, logits)[0]
-
-    expected = gradient(slice(None))
-    of_ranks = on_ranks(lambda rank: gradient(slice(rank, rank + 1)), 3)
-    torch.testing.assert_close(sum(of_ranks) / 3, expected)
-    assert bool(expected.any()) is (len(unlabelled) < 3)
-
-
 def test_boundary_head_refines_probabilities():
     """The first stage reads features of the branch, the others probabilities."""
     model = build().eval()
@@ -131,7 +79,6 @@ def test_boundary_head_refines_probabilities():
 
 
 def test_boundary_head_reads_all_branches():
-    """Their features are put side by side."""
     model = build(('heatmap', 'rgb'))
     assert model.boundary_head.classifiers[0].in_channels == 16
     x = {name: torch.randn(1, 6, 20) for name in ('heatmap', 'rgb')}
@@ -140,9 +87,11 @@ def test_boundary_head_reads_all_branches():
         assert branch['backbone'].stages[0].conv_in.weight.grad.any()
 
 
-@every_model
+@pytest.mark.parametrize(
+    ('modalities', 'options'),
+    [(('heatmap',), {}), (('heatmap', 'rgb'), {}), (('heatmap',), {'members': 2})],
+)
 def test_boundary_head_leaves_the_classes_as_they_are(modalities, options):
-    """Loss and prediction of a model with the same weights but without the head."""
     model = build(modalities, **options).eval()
     plain = build(modalities, **options, boundary_head=None).eval()
     plain.load_state_dict(model.state_dict(), strict=False)
@@ -155,52 +104,6 @@ def test_boundary_head_leaves_the_classes_as_they_are(modalities, options):
     (expected,) = plain(x, videos(20), mode='predict')
     torch.testing.assert_close(sample.pred_score, expected.pred_score)
     assert 'pred_boundary' not in expected
-
-
-@every_model
-def test_padding_is_invisible_to_boundaries(modalities, options):
-    """In predictions, loss and gradient."""
-    model = build(modalities, **options)
-    x = {name: torch.randn(2, 6, 40) for name in modalities}
-    results = []
-    for padding in (0, 30):
-        padded = {name: F.pad(v, (0, padding), value=5) for name, v in x.items()}
-        model.eval()
-        predicted = model(padded, videos(40, 25), mode='predict')
-        model.train().zero_grad()
-        loss = model(padded, videos(40, 25), mode='loss')['loss_boundary']
-        loss.backward()
-        gradients = [p.grad for p in model.parameters() if p.grad is not None]
-        results.append([p.pred_boundary for p in predicted] + [loss] + gradients)
-    torch.testing.assert_close(*results)
-    model.eval()
-    alone = {name: v[1:, :, :25] for name, v in x.items()}
-    (sample,) = model(alone, videos(25), mode='predict')
-    torch.testing.assert_close(sample.pred_boundary, results[0][1])
-
-
-@pytest.mark.parametrize('chunk_frames', [1, 7, 64, 100])
-@every_model
-def test_chunks_give_the_boundaries_of_the_whole_video(
-    modalities, options, chunk_frames
-):
-    """Refinement reads no more than a chunk and its context either."""
-    model = build(modalities, **options).eval()
-    x = {name: torch.randn(2, 6, 101) for name in modalities}
-    whole = model(x, videos(101, 60), mode='predict')
-    for part in model.networks:
-        part.chunk_frames = chunk_frames
-    read = []
-    model.boundary_head.stages[0].register_forward_hook(
-        lambda module, given, output: read.append(output.shape[2])
-    )
-    chunks = model(x, videos(101, 60), mode='predict')
-    for sample, expected in zip(chunks, whole, strict=True):
-        torch.testing.assert_close(sample.pred_boundary, expected.pred_boundary)
-    context = model.boundary_head.stages[0].context
-    assert context == 1 + 2 + 4
-    assert max(read) <= chunk_frames + 2 * context
-    assert len(read) == -(-101 // chunk_frames)
 
 
 def test_members_average_their_boundaries():
@@ -219,7 +122,6 @@ def test_members_average_their_boundaries():
 
 
 def test_boundary_loss_can_be_weighed():
-    """By its name, as the others."""
     weighting = {'type': 'UncertaintyWeighting', 'losses': ['loss_boundary']}
     model, plain = build(loss_weighting=weighting), build()
     model.loss_weighting.log_variances.data.fill_(math.log(4))
@@ -230,7 +132,6 @@ def test_boundary_loss_can_be_weighed():
 
 
 def test_boundaries_can_be_learned():
-    """Where features change, a segment begins."""
     model = build()
     x = F.one_hot(torch.arange(40) // 5 % 3, 6).t()[None].float()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)

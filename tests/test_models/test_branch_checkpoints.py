@@ -14,7 +14,6 @@ def branch(file, **options):
 
 
 def test_branch_checkpoints_are_those_of_local_files():
-    """A branch without one, with another initialisation or a download has none."""
     branches = {
         'heatmap': branch('a/epoch_1.pth', prefix='branches.heatmap'),
         'rgb': branch('https://host/b.pth'),
@@ -25,7 +24,6 @@ def test_branch_checkpoints_are_those_of_local_files():
 
 
 def test_branches_that_were_not_trained_are_all_named(tmp_path, monkeypatch):
-    """The message has the files, the commands that make them and the other way out."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'configs' / 'skelseg').mkdir(parents=True)
     (tmp_path / 'configs' / 'skelseg' / 'toy_rgb.py').touch()
@@ -55,7 +53,6 @@ def test_branches_that_were_not_trained_are_all_named(tmp_path, monkeypatch):
     ],
 )
 def test_weights_of_a_branch_must_all_be_there(tmp_path, prefix, width, message):
-    """Nothing stays random without a word."""
     file = tmp_path / 'a.pth'
     saved = nn.Linear(3, 2).state_dict(prefix='branches.rgb.')
     torch.save({'state_dict': saved}, file)

@@ -9,23 +9,12 @@ from mmskelseg.models.backbones.c2f_tcn import Level
 from mmskelseg.models.layers import norm_frames
 from mmskelseg.registry import MODELS
 from tests.segmentors import (
-    HEAD,
+    C2F_TCN,
+    PLAIN_HEAD,
     build_segmentor,
     labelled_samples,
     random_videos,
 )
-
-POSE = {
-    'type': 'C2FTCN',
-    'in_channels': 6,
-    'encoder_channels': (7, 6, 5, 4, 4, 4, 3),
-    'channels': 5,
-}
-
-
-def build(branches, **options):
-    options = {'head': {**HEAD, 'num_levels': 4}, **options}
-    return build_segmentor(branches, **options)
 
 
 def slow_pair(pair, x):
@@ -96,8 +85,8 @@ def slow_scores(model, video):
 @pytest.mark.parametrize('frames', [1, 2, 3, 15, 63, 64, 65, 130])
 def test_c2f_tcn_agrees_with_loops_over_frames(frames):
     """Of every length, whether or not levels halve evenly."""
-    model = build({'pose': POSE}).eval()
-    x = random_videos({'pose': POSE}, frames)
+    model = build_segmentor({'pose': C2F_TCN}).eval()
+    x = random_videos({'pose': C2F_TCN}, frames)
     with torch.no_grad():
         expected = slow_scores(model, x['pose'][0])
         score = model(x)[0, 0].softmax(dim=0)
@@ -123,7 +112,9 @@ def test_number_of_parameters_by_hand():
 
     encoder = pair(60, 256) + 2 * pair(256, 256) + pair(256, 128) + 3 * pair(128, 128)
     decoder = pair(128 + 132, 128) + 2 * pair(128 + 128, 128) + 3 * pair(384, 128)
-    model = build({'pose': {'type': 'C2FTCN', 'in_channels': 60}}, num_classes=17)
+    model = build_segmentor(
+        {'pose': {'type': 'C2FTCN', 'in_channels': 60}}, num_classes=17
+    )
     number = sum(p.numel() for p in model.parameters())
     assert number == encoder + (128 + 1) + decoder + 4 * (128 * 17 + 17)
 
@@ -131,10 +122,10 @@ def test_number_of_parameters_by_hand():
 @pytest.mark.parametrize('frames', [2, 3, 64])
 def test_c2f_tcn_trains_on_short_videos(frames):
     """Its coarsest level then has one frame, which gets the running statistics."""
-    model = build({'pose': POSE}).train()
+    model = build_segmentor({'pose': C2F_TCN}).train()
     coarsest = model.branches['pose']['backbone'].stages[0].encoder[-1].norms[0]
     before = coarsest.running_mean.clone()
-    x = random_videos({'pose': POSE}, frames)
+    x = random_videos({'pose': C2F_TCN}, frames)
     loss, _ = model.parse_losses(model(x, labelled_samples((frames,)), mode='loss'))
     loss.backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters())
@@ -156,14 +147,7 @@ def test_norm_of_one_frame_is_that_of_evaluation():
 def test_loss_is_of_the_mean_of_probabilities():
     """One frame, one level sure of the right class and three of the wrong one."""
     head = MODELS.build(
-        {
-            'type': 'SegmentationHead',
-            'in_channels': 4,
-            'num_classes': 2,
-            'num_stages': 1,
-            'num_levels': 4,
-            'loss_cls': {'type': 'FrameCrossEntropyLoss'},
-        }
+        dict(PLAIN_HEAD, in_channels=4, num_classes=2, num_stages=1, num_levels=4)
     )
     for level in head.classifiers[0].levels:
         level.weight.data = torch.tensor([0.0, 1.0]).view(2, 1, 1)
@@ -179,17 +163,16 @@ def test_loss_is_of_the_mean_of_probabilities():
 @pytest.mark.parametrize('num_levels', [0, 2, 3])
 def test_head_names_levels_that_do_not_fit(num_levels):
     """The levels are those of the backbone, and so are the channels."""
-    head = {'type': 'SegmentationHead', 'loss_cls': {'type': 'FrameCrossEntropyLoss'}}
     message = f"num_levels={num_levels}, but the features of branch 'pose' have 4"
     with pytest.raises(ValueError, match=message):
-        build({'pose': POSE}, head={**head, 'num_levels': num_levels})
+        build_segmentor(
+            {'pose': C2F_TCN}, head={**PLAIN_HEAD, 'num_levels': num_levels}
+        )
     sizes = {'in_channels': 20, 'num_classes': 5, 'num_stages': 1}
     with pytest.raises(ValueError, match='num_levels=3, but reads 20 channels'):
-        MODELS.build({**head, **sizes, 'num_levels': 3})
+        MODELS.build({**PLAIN_HEAD, **sizes, 'num_levels': 3})
 
 
-@pytest.mark.parametrize('num_outputs', [7])
-def test_c2f_tcn_names_outputs_that_it_does_not_have(num_outputs):
-    """There are six levels in the decoder."""
-    with pytest.raises(ValueError, match=f'num_outputs={num_outputs}, but an encoder'):
-        build({'pose': {**POSE, 'num_outputs': num_outputs}})
+def test_c2f_tcn_names_outputs_that_it_does_not_have():
+    with pytest.raises(ValueError, match='num_outputs=7, but an encoder'):
+        build_segmentor({'pose': {**C2F_TCN, 'num_outputs': 7}})

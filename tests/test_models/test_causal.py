@@ -83,7 +83,6 @@ def test_lookahead_moves_what_the_layers_give(frames):
 
 @pytest.mark.parametrize('lookahead', [0, 3, 40])
 def test_padding_is_invisible_to_the_lookahead(lookahead):
-    """A video's end is the same, whatever follows in the batch."""
     for network in networks(lookahead):
         x = torch.randn(2, 4, 30)
         mask = torch.ones(2, 1, 30)

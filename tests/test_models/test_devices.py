@@ -5,96 +5,38 @@ import copy
 import numpy as np
 import pytest
 import torch
-from mmaction.structures import ActionDataSample
 
 from mmskelseg.encoders import FrameEncoder
 from mmskelseg.models.layers import TemporalConv1d
-from mmskelseg.registry import MODELS
+from tests.segmentors import (
+    ASFORMER,
+    C2F_TCN,
+    CAUSAL,
+    GCN_TCN,
+    LTCONTEXT,
+    MS_GCN,
+    PYRAMID_GCN,
+    TCN,
+    build_segmentor,
+    labelled_samples,
+    random_videos,
+)
 
-SMALL = {'channels': 8, 'num_refinement_layers': 3}
-REFINED = {**SMALL, 'num_refinements': 1}
-TCN = {
-    'type': 'MSTCNPlusPlus',
-    'in_channels': 6,
-    'num_prediction_layers': 4,
-    'dropout': 0.0,
-    **SMALL,
-}
-JOINTS = {'in_channels': 3, 'skeleton': 'lcr15'}
 STGCN = {
-    'type': 'mmaction.STGCN',
-    'graph_cfg': {'mode': 'stgcn_spatial'},
-    'down_stages': [],
-    'base_channels': 8,
-    'num_stages': 2,
-    'inflate_stages': [],
-}
-GRAPHS = {
-    'ms_gcn': {'type': 'MSGCN', 'num_layers': 3, **JOINTS, **REFINED},
-    'stl': {
-        'type': 'GCNTCN',
-        'graph_channels': (8,),
-        'stem_channels': 16,
-        'channels': 6,
-        'out_channels': 10,
-        'dropout': 0.0,
-        **JOINTS,
+    'type': 'MMActionGCN', 'in_channels': 3, 'skeleton': 'lcr15', 'channels': 8,
+    'network_channels': 8, 'num_refinement_layers': 3, 'num_refinements': 1,
+    'dropout': 0.0,
+    'network': {
+        'type': 'mmaction.STGCN', 'graph_cfg': {'mode': 'stgcn_spatial'},
+        'base_channels': 8, 'num_stages': 2, 'down_stages': [], 'inflate_stages': [],
     },
-    'st_pgn': {'type': 'PyramidGCN', 'channels': 8, 'num_layers': 2, **JOINTS},
-    'stgcn': {
-        'type': 'MMActionGCN',
-        'network': STGCN,
-        'network_channels': 8,
-        'dropout': 0.0,
-        **JOINTS,
-        **REFINED,
-    },
-}
-CAUSAL = {
-    'type': 'CausalTCN',
-    'in_channels': 6,
-    'channels': 8,
-    'num_layers': 3,
-    'dropout': 0.0,
-}
-ASFORMER = {
-    'type': 'ASFormer',
-    'in_channels': 6,
-    'channels': 8,
-    'num_layers': 4,
-    'channel_masking': 0.0,
-    'dropout': 0.0,
-}
-LTCONTEXT = {
-    'type': 'LTContext',
-    'in_channels': 6,
-    'channels': 8,
-    'num_layers': 3,
-    'num_refinements': 1,
-    'stride': 5,
-    'channel_masking': 0.0,
-    'dropout': 0.0,
-    'output_dropout': 0.0,
-}
-C2F_TCN = {
-    'type': 'C2FTCN',
-    'in_channels': 6,
-    'encoder_channels': (6, 5, 4),
-    'channels': 8,
-    'num_outputs': 2,
-}
+}  # fmt: skip
 RISK = {'type': 'RiskHead', 'reduced_channels': 5, 'channels': 4}
-HEAD = {
-    'type': 'SegmentationHead',
-    'loss_cls': {'type': 'FrameCrossEntropyLoss'},
-    'loss_smooth': {'type': 'TruncatedMSELoss'},
-}
 ASRF = {
     'head': {
         'type': 'SegmentationHead',
         'loss_cls': {
-            'type': 'FrameCrossEntropyLoss',
-            'class_weight': [1, 2, 3, 4, 5],
+            'type': 'FrameCrossEntropyLoss', 'class_weight': [1, 2, 3, 4, 5],
             'boundary_smoothing': 2,
         },
         'loss_smooth': {'type': 'TruncatedMSELoss', 'similarity': 2.0},
@@ -110,11 +52,14 @@ NETWORKS = {
     'causal': ({'a': CAUSAL}, {}),
     'asformer': ({'a': ASFORMER}, {}),
     'ltcontext': ({'a': LTCONTEXT}, {}),
-    'c2f_tcn': ({'a': C2F_TCN}, {'head': {**HEAD, 'num_levels': 2}}),
-    **{name: ({'a': backbone}, {}) for name, backbone in GRAPHS.items()},
-    'mtl': ({'a': GRAPHS['stl']}, {'risk_head': RISK}),
+    'c2f_tcn': ({'a': C2F_TCN}, {}),
+    'ms_gcn': ({'a': MS_GCN}, {}),
+    'stl': ({'a': GCN_TCN}, {}),
+    'st_pgn': ({'a': PYRAMID_GCN}, {}),
+    'stgcn': ({'a': STGCN}, {}),
+    'mtl': ({'a': GCN_TCN}, {'risk_head': RISK}),
     'asrf': ({'a': TCN}, ASRF),
-    'asrf_of_joints': ({'a': GRAPHS['ms_gcn']}, ASRF),
+    'asrf_of_joints': ({'a': MS_GCN}, ASRF),
 }
 every_network = pytest.mark.parametrize('name', NETWORKS)
 on_gpu = [
@@ -125,34 +70,14 @@ gpu = pytest.param('cuda', marks=on_gpu)
 
 
 def build(name):
-    torch.manual_seed(0)
     branches, options = NETWORKS[name]
-    return MODELS.build(
-        {
-            'type': 'ActionSegmentor',
-            'num_classes': 5,
-            'branches': branches,
-            'fusion': {'neck': {'type': 'ConcatFusion'}} if len(branches) > 1 else None,
-            'head': HEAD,
-            **options,
-        }
-    )
+    return build_segmentor(branches, **options)
 
 
 def batch_of(name, lengths):
     """Return inputs on the host, padded, and samples."""
-    torch.manual_seed(1)
-    inputs, T = {}, max(lengths)
-    for key, backbone in NETWORKS[name][0].items():
-        joints = (15,) if 'skeleton' in backbone else ()
-        inputs[key] = torch.randn(len(lengths), backbone['in_channels'], T, *joints)
-    samples = []
-    for i, n in enumerate(lengths):
-        sample = ActionDataSample(metainfo={'frame_dir': f'v{i}', 'total_frames': n})
-        sample.set_gt_label(torch.randint(5, (n,)))
-        sample.set_field(torch.rand(n), 'gt_risk', dtype=torch.Tensor)
-        samples.append(sample)
-    return inputs, samples
+    inputs = random_videos(NETWORKS[name][0], max(lengths), number=len(lengths))
+    return inputs, labelled_samples(lengths)
 
 
 def step(model, inputs, samples):

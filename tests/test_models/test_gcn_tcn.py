@@ -1,56 +1,16 @@
 import pytest
 import torch
-from mmaction.structures import ActionDataSample
+from mmengine.config import Config
 from mmengine.model import BaseModule
-from torch.nn import functional as F
 
 from mmskelseg.models.backbones.gcn_tcn import CausalBlock, EncoderDecoder, GraphStem
 from mmskelseg.registry import MODELS
-
-HEAD = {
-    'type': 'SegmentationHead',
-    'loss_cls': {'type': 'FrameCrossEntropyLoss'},
-}
-SMALL = {
-    'graph_channels': (8, 12),
-    'stem_channels': 40,
-    'channels': 6,
-    'out_channels': 10,
-    'dropout': 0.0,
-}
-WEIGHTING = {'type': 'UncertaintyWeighting', 'losses': ['loss_cls', 'loss_risk']}
+from tests.segmentors import GCN_TCN, RISK, build_segmentor
+from tests.small_data import ROOT
 
 
-def build(num_classes=5, risk=True, members=1, **options):
-    torch.manual_seed(0)
-    branch = {'type': 'GCNTCN', 'in_channels': 3, 'skeleton': 'lcr15'}
-    head = {'type': 'RiskHead', 'reduced_channels': 6, 'channels': 7}
-    cfg = {
-        'type': 'ActionSegmentor',
-        'num_classes': num_classes,
-        'branches': {'pose3d': {**branch, **SMALL, **options}},
-        'head': HEAD,
-        'members': members,
-    }
-    if risk:
-        cfg |= {'risk_head': head, 'loss_weighting': WEIGHTING}
-    model = MODELS.build(cfg)
-    # Else its running statistics are 0 and 1.
-    norm = model.branches['pose3d']['backbone'].stem.norm_in
-    norm.running_mean.normal_()
-    norm.running_var.uniform_(0.5, 2)
-    return model
-
-
-def samples(lengths):
-    torch.manual_seed(1)
-    result = []
-    for n in lengths:
-        sample = ActionDataSample(metainfo={'frame_dir': str(n), 'total_frames': n})
-        sample.set_gt_label(torch.randint(5, (n,)))
-        sample.set_field(torch.rand(n), 'gt_risk', dtype=torch.Tensor)
-        result.append(sample)
-    return result
+def build(members=1, **options):
+    return build_segmentor({'pose3d': {**GCN_TCN, **options}}, members=members, **RISK)
 
 
 @pytest.mark.parametrize(
@@ -58,55 +18,10 @@ def samples(lengths):
 )
 def test_model_has_the_parameters_of_the_literature(config, count):
     """About 20M, and 40M with the risk head; the two log-variances are beside these."""
-    from mmengine.config import Config
-
-    from tests.small_data import ROOT
-
     cfg = Config.fromfile(ROOT / 'configs' / config / 'uwiom_pose3d.py')
     with torch.device('meta'):
         model = MODELS.build(cfg.model)
     assert sum(p.numel() for p in model.parameters()) == count
-
-
-@pytest.mark.parametrize('mate', [17, 64])
-def test_padding_of_gcn_tcn_is_invisible_in_evaluation(mate):
-    """A video gets in a padded batch what it gets alone, whatever the padding holds."""
-    model = build().eval()
-    lengths = (1, 5, 17, mate)
-    videos = [torch.randn(3, n, 15) for n in lengths]
-    batch = model.data_preprocessor(
-        {'inputs': {'pose3d': videos}, 'data_samples': samples(lengths)}
-    )
-    batch['inputs']['pose3d'][1, :, 5:] = 9
-    with torch.no_grad():
-        together = model(**batch, mode='tensor')
-        predicted = model(**batch, mode='predict')
-        for i, (video, length) in enumerate(zip(videos, lengths, strict=True)):
-            alone = model({'pose3d': video[None]}, samples([length]), mode='predict')
-            logits = together[0, i, :, :length]
-            assert logits.shape == (5, length)
-            for key in ('pred_logit', 'pred_risk'):
-                torch.testing.assert_close(
-                    predicted[i].get(key), alone[0].get(key), atol=1e-5, rtol=1e-5
-                )
-            torch.testing.assert_close(logits, alone[0].pred_logit)
-            assert not together[0, i, :, length:].any()
-
-
-def test_padding_of_gcn_tcn_enters_no_gradient_and_no_statistic():
-    """Longer padding, of anything, changes nothing that is learned or kept."""
-    x, results = torch.randn(2, 3, 40, 15), []
-    for padding in (0, 30):
-        model = build().train()
-        # The second video ends after 25 frames in any case.
-        padded = F.pad(x, (0, 0, 0, padding), value=5)
-        losses = model({'pose3d': padded}, samples((40, 25)), mode='loss')
-        total, _ = model.parse_losses(losses)
-        total.backward()
-        results.append(
-            [total.detach(), *(p.grad for p in model.parameters()), *model.buffers()]
-        )
-    torch.testing.assert_close(*results)
 
 
 class Doubled(BaseModule):
@@ -197,7 +112,7 @@ def test_activation_of_the_stage_can_be_chosen():
     x = {'pose3d': 50 * torch.randn(1, 3, 20, 15)}
     ends = {}
     for name in ('Tanh', 'ReLU'):
-        stage = build(risk=False, act_cfg={'type': name}).branches['pose3d']['backbone']
+        stage = build(act_cfg={'type': name}).branches['pose3d']['backbone']
         mask = torch.ones(1, 1, 20)
         ends[name] = stage.stages[0](stage.stem(x['pose3d'], mask), mask).aminmax()
     assert -1 <= ends['Tanh'].min < 0

@@ -56,7 +56,6 @@ def test_norm_of_a_padded_batch_is_that_of_its_frames_in_a_row(joints, training)
 
 
 def test_norm_leaves_the_padding_without_value_and_gradient():
-    """What fills it matters to nothing, not even if it is not a number."""
     _, batch, mask = padded_batch(3)
     batch.requires_grad_()
     normed = norm_frames(trained_norm(), batch, mask)
@@ -79,7 +78,6 @@ def test_norm_of_joints_has_statistics_for_each_channel_of_each_joint():
 
 
 def test_graph_conv_agrees_with_a_loop_over_edges():
-    """Each joint adds up what it reads, transformed by the subset's own weights."""
     torch.manual_seed(0)
     layer = GraphConv(2, 4, 3)
     x, adjacency = torch.randn(1, 2, 5, 6), torch.rand(3, 6, 6)

@@ -6,6 +6,7 @@ from mmaction.structures import ActionDataSample
 from torch.nn import functional as F
 
 from mmskelseg.models import (
+    BoundaryHead,
     FrameCrossEntropyLoss,
     RiskHead,
     SegmentationHead,
@@ -118,7 +119,6 @@ def test_smoothness_skips_steps_that_touch_an_unlabelled_frame():
 
 @pytest.mark.parametrize('form', ['reference', 'printed'])
 def test_smoothness_ignores_padding(form):
-    """Frames past a video's end must not change its loss."""
     torch.manual_seed(0)
     logits = torch.randn(2, 3, 8)
     mask = torch.ones(2, 1, 8)
@@ -139,7 +139,6 @@ def test_losses_without_a_labelled_frame_are_zero():
 
 
 def test_loss_names_a_label_beyond_the_classes():
-    """The remedy is the number of classes of the model."""
     head = SegmentationHead(4, 3, 1, **HEAD)
     with pytest.raises(ValueError, match=r'A label is 5, .*0 to 2; set model.num_cl'):
         head.loss(torch.randn(1, 1, 3, 2), torch.tensor([[0, 5]]))
@@ -160,24 +159,34 @@ def test_mean_over_ranks_takes_weights(on_ranks):
 
 
 def test_mean_over_ranks_keeps_the_count_that_it_is_given(on_ranks):
-    """Callers may use theirs again."""
     count = torch.tensor(3)
     on_ranks(lambda r: means.mean_over_ranks(torch.tensor(1.0), count), 2)
     assert count == 3
 
 
-@pytest.mark.parametrize('form', ['reference', 'printed'])
+HEADS = {
+    **{
+        form: SegmentationHead(
+            4, 3, 2, **{**HEAD, 'loss_smooth': {**HEAD['loss_smooth'], 'form': form}}
+        )
+        for form in ('reference', 'printed')
+    },
+    'boundaries': BoundaryHead(4, positive_weight=None),
+    'boundaries of one weight': BoundaryHead(4, positive_weight=5.0),
+}
+
+
+@pytest.mark.parametrize('head', HEADS.values(), ids=HEADS)
 @pytest.mark.parametrize('unlabelled', [[], [1], [0, 1, 2]])
-def test_losses_of_ranks_have_the_gradient_of_one_process(on_ranks, form, unlabelled):
+def test_losses_of_ranks_have_the_gradient_of_one_process(on_ranks, head, unlabelled):
     """Videos of 9, 4 and 1 frames, a rank each; some without any label."""
     torch.manual_seed(0)
-    smooth = {'type': 'TruncatedMSELoss', 'form': form, 'loss_weight': 0.15}
-    head = SegmentationHead(4, 3, 2, **{**HEAD, 'loss_smooth': smooth})
-    logits = torch.randn(2, 3, 3, 9, dtype=torch.float64, requires_grad=True)
+    classes = 1 if isinstance(head, BoundaryHead) else 3
+    logits = torch.randn(2, 3, classes, 9, dtype=torch.float64, requires_grad=True)
     labels = torch.full((3, 9), -1)
     for n, length in enumerate([9, 4, 1]):
         if n not in unlabelled:
-            labels[n, :length] = torch.arange(length) % 3
+            labels[n, :length] = torch.arange(length) // 2 % 3
 
     def gradient(rows):
         losses = head.loss(logits[:, rows], labels[rows])

@@ -4,38 +4,18 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mmskelseg.models.layers import (
-    for_each_stage,
-    strided_attention,
-    window_attention,
-)
+from mmskelseg.models.layers import for_each_stage, strided_attention, window_attention
 from mmskelseg.registry import MODELS
 from tests.segmentors import (
+    LTCONTEXT,
+    TCN,
     build_segmentor,
     labelled_samples,
     random_videos,
 )
 
-POSE = {
-    'type': 'LTContext',
-    'in_channels': 6,
-    'channels': 8,
-    'num_layers': 3,
-    'num_refinements': 2,
-    'window': 4,
-    'stride': 3,
-}
-RGB = {
-    'type': 'MSTCNPlusPlus',
-    'in_channels': 4,
-    'channels': 8,
-    'num_prediction_layers': 3,
-    'num_refinement_layers': 2,
-    'num_refinements': 2,
-    'dropout': 0.0,
-}
-QUIET = {**POSE, 'dropout': 0.0, 'output_dropout': 0.0, 'channel_masking': 0.0}
-FUSION = {'pose': QUIET, 'rgb': RGB}
+RGB = {**TCN, 'num_refinements': 2}
+FUSION = {'pose': LTCONTEXT, 'rgb': RGB}
 
 
 def linear(conv, frame):
@@ -115,8 +95,8 @@ def test_ltcontext_agrees_with_attention_frame_by_frame(frames, norm):
     """Windows and strides are shorter and longer than the video."""
     for window, stride in ((4, 3), (32, 40)):
         sizes = {'window': window, 'stride': stride, 'norm': norm}
-        model = build_segmentor({'pose': {**QUIET, **sizes}}).eval()
-        x = random_videos({'pose': POSE}, frames)
+        model = build_segmentor({'pose': {**LTCONTEXT, **sizes}}).eval()
+        x = random_videos({'pose': LTCONTEXT}, frames)
         with torch.no_grad():
             expected = slow_model(model, x['pose'][0], **sizes)
             torch.testing.assert_close(model(x)[:, 0], expected, atol=1e-5, rtol=1e-5)
@@ -161,22 +141,9 @@ def test_heads_fusion_and_boundaries_read_the_channels_of_their_stage():
     assert model(x, labelled_samples((20,)), mode='loss')['loss_boundary'] > 0
 
 
-def test_refinements_read_features_of_the_stage_before():
-    """What the first stage gives reaches the last even if its classes are fixed."""
-    model = build_segmentor({'pose': QUIET}).eval()
-    torch.nn.init.zeros_(model.branches['pose']['head'].classifiers[0].weight)
-    x = random_videos({'pose': POSE}, 20)
-    with torch.no_grad():
-        first = model(x)
-        x['pose'][:, :, 5] += 10
-        change = (model(x) - first).abs().amax(dim=(1, 2, 3))
-    assert change[0] == 0
-    assert (change[1:] > 1e-4).all()
-
-
 def test_dropout_is_for_training_only():
-    model = build_segmentor({'pose': POSE})
-    x = random_videos({'pose': POSE}, 20)
+    model = build_segmentor({'pose': {**LTCONTEXT, 'dropout': 0.2}})
+    x = random_videos({'pose': LTCONTEXT}, 20)
     assert not torch.equal(model(x), model(x))
     model.eval()
     assert torch.equal(model(x), model(x))
@@ -184,15 +151,15 @@ def test_dropout_is_for_training_only():
 
 def test_refinements_need_two_channels():
     with pytest.raises(ValueError, match='channels=8 and reduction=8 leave 1 '):
-        build_segmentor({'pose': {**POSE, 'reduction': 8}})
+        build_segmentor({'pose': {**LTCONTEXT, 'reduction': 8}})
 
 
 def test_stages_of_equal_width_are_connected_as_others():
     """The features of the first stage, and only these, pass a 1x1 convolution."""
-    model = build_segmentor({'pose': {**QUIET, 'reduction': 1}}).eval()
+    model = build_segmentor({'pose': {**LTCONTEXT, 'reduction': 1}}).eval()
     stages = model.branches['pose']['backbone'].stages
     assert [stage.reduce is not None for stage in stages[1:]] == [True, False]
-    x = random_videos({'pose': POSE}, 20)
+    x = random_videos({'pose': LTCONTEXT}, 20)
     with torch.no_grad():
         expected = slow_model(model, x['pose'][0], window=4, stride=3, norm=False)
         torch.testing.assert_close(model(x)[:, 0], expected, atol=1e-5, rtol=1e-5)

@@ -111,7 +111,6 @@ def test_upsampled_features_pass_through_those_of_the_network():
 
 
 def test_graph_of_a_skeleton_is_that_of_our_own_networks():
-    """MMAction2 makes the same subsets of our layout as we do."""
     stage = stage_of(build())
     ours = spatial_subsets(Skeleton.get('lcr15'))
     np.testing.assert_allclose(stage.network.graph.A, ours, atol=1e-6)
@@ -135,11 +134,7 @@ def test_network_starts_from_a_checkpoint_of_mmaction2(tmp_path, name):
             '_scope_': 'mmaction',
             'type': 'RecognizerGCN',
             'backbone': parts,
-            'cls_head': {
-                'type': 'GCNHead',
-                'num_classes': 4,
-                'in_channels': 16,
-            },
+            'cls_head': {'type': 'GCNHead', 'num_classes': 4, 'in_channels': 16},
         }
     )
     state = recognizer.state_dict()
@@ -178,6 +173,5 @@ def test_network_of_other_features_is_an_error(options, message):
 
 
 def test_graph_of_other_joints_is_an_error():
-    """MMAction2's layout must have the skeleton's joints."""
     with pytest.raises(ValueError, match=r'normalises 51 values per frame.*15 joints'):
         build(graph_cfg={'layout': 'coco', 'mode': 'stgcn_spatial'})

@@ -2,18 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from mmskelseg.registry import MODELS
-from tests.segmentors import (
-    HEAD,
-    build_segmentor,
-    labelled_samples,
-)
+from tests.segmentors import MS_GCN, build_segmentor, labelled_samples
 
 
 def build(**options):
-    small = {'channels': 8, 'num_layers': 4, 'num_refinement_layers': 3}
-    branch = {'type': 'MSGCN', 'in_channels': 6, 'skeleton': 'lcr15', **small}
-    model = build_segmentor({'pose3d': {**branch, **options}})
+    model = build_segmentor({'pose3d': {**MS_GCN, **options}})
     # Else all edges are of equal importance.
     for name, parameter in model.named_parameters():
         if 'edge' in name or 'norm' in name:
@@ -26,24 +19,13 @@ def build(**options):
 )
 def test_ms_gcn_has_the_parameters_of_the_literature(joints, count):
     """About 650 thousand with 17 classes, a few more for each joint."""
-    branch = {
-        'type': 'MSGCN',
-        'in_channels': 6,
-        'skeleton': {'joints': joints, 'limbs': []},
-    }
-    model = MODELS.build(
-        {
-            'type': 'ActionSegmentor',
-            'num_classes': 17,
-            'branches': {'pose3d': branch},
-            'head': HEAD,
-        }
-    )
+    skeleton = {'joints': joints, 'limbs': []}
+    branch = {'type': 'MSGCN', 'in_channels': 6, 'skeleton': skeleton}
+    model = build_segmentor({'pose3d': branch}, num_classes=17)
     assert sum(p.numel() for p in model.parameters()) == count
 
 
 def test_mates_of_a_batch_share_statistics_of_their_frames():
-    """The first norm's mean is that of all frames of both videos."""
     model = build().train()
     x = torch.randn(2, 6, 40, 15)
     norm = model.branches['pose3d']['backbone'].stages[0].norm_in

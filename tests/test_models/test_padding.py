@@ -6,44 +6,25 @@ import pytest
 import torch
 
 from tests.segmentors import (
-    HEAD,
+    ASFORMER,
+    BOUNDARY,
+    C2F_TCN,
+    CAUSAL,
+    GCN_TCN,
+    LTCONTEXT,
+    MS_GCN,
+    NECK,
+    PYRAMID_GCN,
+    RISK,
+    TCN,
     build_segmentor,
     check_chunks_are_ignored,
     check_padding_is_invisible,
     check_padding_teaches_nothing,
+    labelled_samples,
     random_videos,
 )
 
-ASFORMER = {
-    'type': 'ASFormer', 'in_channels': 6, 'channels': 8, 'num_layers': 4,
-    'dropout': 0.0, 'channel_masking': 0.0,
-}  # fmt: skip
-C2F_TCN = {
-    'type': 'C2FTCN', 'in_channels': 6, 'channels': 5,
-    'encoder_channels': (7, 6, 5, 4, 4, 4, 3),
-}  # fmt: skip
-LTCONTEXT = {
-    'type': 'LTContext', 'in_channels': 6, 'channels': 8, 'num_layers': 3,
-    'num_refinements': 2, 'window': 4, 'stride': 3, 'dropout': 0.0,
-    'output_dropout': 0.0, 'channel_masking': 0.0,
-}  # fmt: skip
-MS_GCN = {
-    'type': 'MSGCN', 'in_channels': 6, 'skeleton': 'lcr15', 'channels': 8,
-    'num_layers': 4, 'num_refinement_layers': 3,
-}  # fmt: skip
-PYRAMID_GCN = {
-    'type': 'PyramidGCN', 'in_channels': 3, 'skeleton': 'lcr15', 'channels': 8,
-    'num_layers': 3,
-}  # fmt: skip
-GCN_TCN = {'type': 'GCNTCN', 'in_channels': 3, 'skeleton': 'lcr15'}
-TCN = {
-    'type': 'MSTCNPlusPlus', 'in_channels': 4, 'channels': 8, 'dropout': 0.0,
-    'num_prediction_layers': 3, 'num_refinement_layers': 2,
-}  # fmt: skip
-CAUSAL = {
-    'type': 'CausalTCN', 'in_channels': 4, 'channels': 12, 'num_layers': 3,
-    'dropout': 0.0,
-}  # fmt: skip
 # Networks that read the whole of a video.
 WHOLE = {
     'asformer': {'pose': ASFORMER},
@@ -57,18 +38,41 @@ WHOLE = {
         'pose': LTCONTEXT, 'rgb': {**TCN, 'num_refinements': 2},
     },
 }  # fmt: skip
+TWO = {'heatmap': TCN, 'rgb': TCN}
+OPTIONS = {
+    'fusion without heads': {'fusion': {'neck': NECK, 'branch_heads': False}},
+    'fusion of three': {'fusion': {'neck': NECK, 'feed': 'own'}},
+    'members': {'members': 2},
+    'boundaries': {'boundary_head': BOUNDARY},
+    'boundaries of two': {'boundary_head': BOUNDARY},
+    'boundaries of members': {'boundary_head': BOUNDARY, 'members': 2},
+    'risk': RISK,
+}
+# Networks that read a few frames before and after each.
+LOCAL = {
+    'ms_tcn2': {'heatmap': TCN},
+    'refined by one': {'heatmap': {**TCN, 'share_refinement': True}},
+    'causal': {'heatmap': {**TCN, 'causal': True, 'lookahead': 3}},
+    'members': {'heatmap': {**TCN, 'standardize': True}},
+    'fusion': TWO,
+    'fusion without heads': TWO,
+    'fusion of three': {**TWO, 'flow': TCN},
+    'boundaries': {'heatmap': TCN},
+    'boundaries of two': TWO,
+    'boundaries of members': {'heatmap': TCN},
+}
 NETWORKS = {
     **WHOLE,
+    **LOCAL,
     'ms_gcn': {'pose': MS_GCN},
     'pyramid_gcn': {'pose': PYRAMID_GCN},
     'pyramid_gcn and another': {'pose': PYRAMID_GCN, 'rgb': CAUSAL},
+    'risk': {'pose': GCN_TCN},
 }
 
 
 def builder(name, **options):
-    if name.startswith('c2f_tcn'):
-        options['head'] = {**HEAD, 'num_levels': 4}
-    return partial(build_segmentor, NETWORKS[name], **options)
+    return partial(build_segmentor, NETWORKS[name], **OPTIONS.get(name, {}), **options)
 
 
 @pytest.mark.parametrize('name', NETWORKS)
@@ -97,6 +101,55 @@ def test_padding_enters_no_loss_gradient_or_statistic(name):
 def test_networks_of_whole_videos_ignore_chunks(name, members):
     x = random_videos(NETWORKS[name], 90)
     check_chunks_are_ignored(builder(name, members=members), x)
+
+
+@pytest.mark.parametrize('chunk_frames', [1, 7, 64, 100])
+@pytest.mark.parametrize('name', LOCAL)
+def test_chunks_give_what_the_whole_video_gives(name, chunk_frames):
+    """Each frame sees all that it depends on, also at the ends of a chunk."""
+    model, x = builder(name)().eval(), random_videos(NETWORKS[name], 61, number=2)
+
+    has_boundaries = 'boundaries' in name
+
+    def run():
+        samples = labelled_samples((61, 40))
+        if not has_boundaries:
+            return model(x, samples)
+        predicted = model(x, samples, mode='predict')
+        return [(sample.pred_score, sample.pred_boundary) for sample in predicted]
+
+    # 8 + 4 + 4 + 8 frames to each side, or back twice as many, from 3 frames later.
+    first = model.branches['heatmap']['backbone'].stages[0]
+    stages = {first: 45 if name == 'causal' else 24}
+    if has_boundaries:
+        stages[model.boundary_head.stages[0]] = 1 + 2 + 4
+    with torch.no_grad():
+        whole = run()
+        for part in model.networks:
+            part.chunk_frames = chunk_frames
+        reads = []
+        for stage in stages:
+            stage.register_forward_hook(lambda s, _, y: reads.append((s, y.shape[2])))
+        torch.testing.assert_close(run(), whole, atol=1e-5, rtol=1e-5)
+    for stage, context in stages.items():
+        assert stage.context == context
+        read = [frames for reader, frames in reads if reader is stage]
+        assert max(read) <= chunk_frames + 2 * context
+        assert len(read) == -(-61 // chunk_frames)
+
+
+@pytest.mark.parametrize('name', ['asformer', 'ltcontext'])
+def test_later_stages_read_features_of_the_one_before(name):
+    """What the first stage gives reaches the last even if its classes are fixed."""
+    model = builder(name)().eval()
+    torch.nn.init.zeros_(model.branches['pose']['head'].classifiers[0].weight)
+    x = random_videos(NETWORKS[name], 20)
+    with torch.no_grad():
+        first = model(x)
+        x['pose'][:, :, 5] += 10
+        change = (model(x) - first).abs().amax(dim=(1, 2, 3))
+    assert change[0] == 0
+    assert (change[1:] > 1e-4).all()
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from mmaction.structures import ActionDataSample
 
 from mmskelseg.evaluation.ensembles import labelled
 from mmskelseg.models.postprocessors import build_postprocessors
-from mmskelseg.registry import MODELS
 from mmskelseg.runtime.decoding import SegmentGrammar, viterbi
+from tests.segmentors import TCN, build_segmentor, labelled_samples
 
 VITERBI = {'type': 'SemiMarkovViterbi'}
 FLICKER = [0, 0, 0, 1, 0, 0, 2, 2, 2, 2]
@@ -113,37 +112,13 @@ def test_viterbi_keeps_what_it_counted_with_the_weights(order):
     assert labelled(fields, others)['pred_label'].tolist() == expected.tolist()
 
 
-def model(members=1):
-    torch.manual_seed(0)
-    return MODELS.build(
-        {
-            'type': 'ActionSegmentor',
-            'num_classes': 3,
-            'branches': {
-                'pose': {
-                    'type': 'MSTCNPlusPlus',
-                    'in_channels': 4,
-                    'channels': 8,
-                    'num_prediction_layers': 2,
-                    'num_refinements': 0,
-                }
-            },
-            'head': {
-                'type': 'SegmentationHead',
-                'loss_cls': {'type': 'FrameCrossEntropyLoss'},
-            },
-            'members': members,
-            'postprocess': [{'type': 'MinDuration', 'frames': 5}],
-        }
-    ).eval()
-
-
 @pytest.mark.parametrize('members', [1, 3])
 def test_model_postprocesses_the_mean_of_its_members(members):
-    segmentor = model(members)
-    sample = ActionDataSample(metainfo={'frame_dir': 'a', 'total_frames': 60})
-    inputs = {'pose': 100 * torch.randn(1, 4, 60)}
-    (result,) = segmentor(inputs, [sample], mode='predict')
+    steps = [{'type': 'MinDuration', 'frames': 5}]
+    branch = {**TCN, 'num_prediction_layers': 2, 'num_refinements': 0}
+    model = build_segmentor({'pose': branch}, members=members, postprocess=steps)
+    inputs = {'pose': 100 * torch.randn(1, 6, 60)}
+    (result,) = model.eval()(inputs, labelled_samples((60,)), mode='predict')
     assert torch.equal(result.raw_label, result.pred_score.argmax(dim=0))
     lengths = torch.unique_consecutive(result.pred_label, return_counts=True)[1]
     assert lengths.min() >= 5

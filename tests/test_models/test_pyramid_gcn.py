@@ -1,22 +1,11 @@
 import pytest
 import torch
 
-from tests.segmentors import (
-    build_segmentor,
-    random_videos,
-)
+from tests.segmentors import CAUSAL, PYRAMID_GCN, build_segmentor, random_videos
 
-POSE = {
-    'type': 'PyramidGCN',
-    'in_channels': 3,
-    'skeleton': 'lcr15',
-    'channels': 8,
-    'num_layers': 3,
-}
-RGB = {'type': 'CausalTCN', 'in_channels': 4, 'channels': 8, 'num_layers': 3}
 BRANCHES = {
-    'pose': {'pose3d': POSE},
-    'fusion': {'pose3d': POSE, 'rgb': {**RGB, 'dropout': 0.0}},
+    'pose': {'pose3d': PYRAMID_GCN},
+    'fusion': {'pose3d': PYRAMID_GCN, 'rgb': CAUSAL},
 }
 
 
@@ -52,7 +41,7 @@ def test_output_depends_on_earlier_frames(branches):
 )
 def test_pyramid_takes_any_skeleton(skeleton, joints, levels):
     """Its levels follow from the layout, and every one of them counts."""
-    model = build_segmentor({'pose3d': {**POSE, 'skeleton': skeleton}})
+    model = build_segmentor({'pose3d': {**PYRAMID_GCN, 'skeleton': skeleton}})
     stage = model.branches['pose3d']['backbone'].stages[0]
     assert len(stage.levels) == levels
     stage.eval()(torch.randn(1, 3, 9, joints), torch.ones(1, 1, 9)).sum().backward()

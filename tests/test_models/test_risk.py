@@ -5,31 +5,16 @@ import torch
 from mmaction.structures import ActionDataSample
 
 from mmskelseg.models import RiskHead, UncertaintyWeighting
-from mmskelseg.registry import MODELS
+from tests.segmentors import MS_GCN, PLAIN_HEAD, TCN, build_segmentor
 
 RISK = {'type': 'RiskHead', 'reduced_channels': 5, 'channels': 4, 'num_layers': 2}
 
+BRANCH = {**TCN, 'num_prediction_layers': 2, 'num_refinements': 0}
 
-def build(backbone=None, **options):
-    torch.manual_seed(0)
-    backbone = backbone or {
-        'type': 'MSTCNPlusPlus',
-        'in_channels': 6,
-        'channels': 8,
-        'num_prediction_layers': 2,
-        'num_refinements': 0,
-        'dropout': 0.0,
-    }
-    head = {'type': 'SegmentationHead', 'loss_cls': {'type': 'FrameCrossEntropyLoss'}}
-    return MODELS.build(
-        {
-            'type': 'ActionSegmentor',
-            'num_classes': 3,
-            'branches': {'heatmap': backbone},
-            'head': head,
-            'risk_head': RISK,
-            **options,
-        }
+
+def build(branch=BRANCH, **options):
+    return build_segmentor(
+        {'heatmap': branch}, **{'head': PLAIN_HEAD, 'risk_head': RISK, **options}
     )
 
 
@@ -73,12 +58,8 @@ def test_risk_is_predicted_from_any_features():
 
 
 def test_branches_predict_risk_together():
-    """Features of all branches are put side by side."""
-    backbone = {'type': 'MSTCNPlusPlus', 'in_channels': 6, 'channels': 8}
-    model = build(
-        branches={'heatmap': backbone, 'rgb': {**backbone, 'in_channels': 4}},
-        fusion={'neck': {'type': 'ConcatFusion'}},
-    )
+    branches = {'heatmap': TCN, 'rgb': {**TCN, 'in_channels': 4}}
+    model = build_segmentor(branches, risk_head=RISK)
     assert model.risk_head.reduce.in_features == 10
     x = {'rgb': torch.randn(1, 4, 9), 'heatmap': torch.randn(1, 6, 9)}
     predicted = model.eval()(x, [sample('a', [0] * 9)], mode='predict')
@@ -105,7 +86,6 @@ def test_variance_of_a_loss_settles_at_twice_the_loss():
 
 
 def test_model_weighs_the_losses_of_both_tasks():
-    """Two parameters more, and the losses that they make."""
     names = ['loss_cls', 'loss_risk']
     weighting = {'type': 'UncertaintyWeighting', 'losses': names}
     plain, weighed = build(), build(loss_weighting=weighting)
@@ -146,11 +126,10 @@ def test_loss_to_weigh_that_is_not_there_is_named():
 
 def test_risk_of_joints_without_a_stem_is_the_users_to_mend():
     """MS-GCN has no features of a frame before its first stage."""
-    backbone = {'type': 'MSGCN', 'in_channels': 6, 'skeleton': 'lcr15', 'num_layers': 1}
     with pytest.raises(
         ValueError, match=r'RiskHead reads .* or a backbone with a stem'
     ):
-        build(backbone)(
+        build(MS_GCN)(
             {'heatmap': torch.randn(1, 6, 3, 15)},
             [sample('v', [0, 1, 2], [1.0, 2.0, 3.0])],
             mode='loss',

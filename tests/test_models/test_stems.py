@@ -5,7 +5,7 @@ import torch
 
 from mmskelseg.models.layers import VideoNorm, frame_mask
 from mmskelseg.registry import MODELS
-from tests.segmentors import labelled_samples
+from tests.segmentors import TCN, build_segmentor, labelled_samples
 
 
 def encoder(**options):
@@ -143,26 +143,12 @@ def test_sizes_that_leave_nothing_are_refused(options, message):
         encoder(**options)
 
 
-def segmentor(**options):
-    torch.manual_seed(0)
-    branch = {
-        'type': 'MSTCNPlusPlus',
-        'in_channels': 2,
-        'channels': 8,
-        'num_prediction_layers': 2,
-        'num_refinement_layers': 2,
-        'stem': {'type': 'HeatmapEncoder', 'arch': (4, 8), 'out_channels': 6},
-    }
-    head = {'type': 'SegmentationHead', 'loss_cls': {'type': 'FrameCrossEntropyLoss'}}
-    return MODELS.build(
-        {
-            'type': 'ActionSegmentor',
-            'num_classes': 5,
-            'branches': {'heatmap': branch},
-            'head': head,
-            **options,
-        }
-    )
+STEM = {'type': 'HeatmapEncoder', 'arch': (4, 8), 'out_channels': 6}
+
+
+def segmentor(stem=STEM, members=1):
+    branch = {**TCN, 'in_channels': 2, 'stem': stem}
+    return build_segmentor({'heatmap': branch}, members=members)
 
 
 def test_a_branch_trains_its_stem():
@@ -220,6 +206,5 @@ def test_channels_are_those_of_the_pictures():
 
 def test_stem_with_other_channels_than_its_branch_is_refused():
     stem = {'type': 'HeatmapEncoder', 'in_channels': 3}
-    branch = {'type': 'MSTCNPlusPlus', 'in_channels': 2, 'stem': stem}
     with pytest.raises(ValueError, match="'heatmap' has in_channels=2, but its stem"):
-        segmentor(branches={'heatmap': branch})
+        segmentor(stem)

@@ -97,7 +97,6 @@ def test_dropout_draws_frames_channels_and_videos_apart():
 
 
 def test_dropout_follows_the_seed():
-    """Equal seeds drop equal values."""
     x = torch.ones(33)
     torch.manual_seed(3)
     first = FrameDropout(0.5)(x)

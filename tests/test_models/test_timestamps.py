@@ -5,12 +5,11 @@ from itertools import pairwise
 
 import pytest
 import torch
-from mmaction.structures import ActionDataSample
 from mmengine.logging import MessageHub
 
 from mmskelseg.models import TimestampSupervision
 from mmskelseg.models.timestamps import complete_labels
-from mmskelseg.registry import MODELS
+from tests.segmentors import HEAD, TCN, build_segmentor, labelled_samples
 
 
 def slow_boundaries(features, stamps):
@@ -89,7 +88,6 @@ def test_boundaries_are_those_of_the_definition():
 
 
 def test_long_gaps_are_searched_in_parts(monkeypatch):
-    """The boundary is the same however many are tried at once."""
     torch.manual_seed(0)
     features = torch.randn(90, 3).cumsum(0)
     labels = torch.full((90,), -1)
@@ -107,7 +105,6 @@ def test_labels_that_are_whole_stay():
 
 
 def test_frames_of_one_class_are_one_segment():
-    """Several labelled frames of a segment are filled up, whatever the features."""
     labels = torch.tensor([-1, 2, -1, -1, 2, -1])
     assert complete_labels(torch.randn(6, 2), labels).tolist() == [2] * 6
 
@@ -158,46 +155,29 @@ def test_confidence_loss_counts_steps_between_labelled_frames_alone():
 
 
 def segmentor(members=1, form='reference', **timestamps):
-    torch.manual_seed(0)
-    small = {'channels': 8, 'num_prediction_layers': 4, 'num_refinement_layers': 3}
-    return MODELS.build(
-        {
-            'type': 'ActionSegmentor',
-            'num_classes': 3,
-            'branches': {'pose': {'type': 'MSTCNPlusPlus', 'in_channels': 2, **small}},
-            'head': {
-                'type': 'SegmentationHead',
-                'loss_cls': {'type': 'FrameCrossEntropyLoss'},
-                'loss_smooth': {
-                    'type': 'TruncatedMSELoss',
-                    'form': form,
-                    'loss_weight': 0.15,
-                },
-            },
-            'timestamps': {'type': 'TimestampSupervision', **timestamps},
-            'members': members,
-        }
+    smooth = {**HEAD['loss_smooth'], 'form': form}
+    return build_segmentor(
+        {'pose': {**TCN, 'in_channels': 2, 'dropout': 0.5}},
+        num_classes=3,
+        head={**HEAD, 'loss_smooth': smooth},
+        timestamps={'type': 'TimestampSupervision', **timestamps},
+        members=members,
     )
 
 
 def batch():
     """Return two videos, of which the second is padded, and their stamps."""
     torch.manual_seed(1)
-    videos = []
-    for i, (length, stamps) in enumerate([(40, (5, 20, 33)), (25, (4, 18))]):
-        label = torch.full((length,), -1)
-        label[list(stamps)] = torch.arange(len(stamps))
-        sample = ActionDataSample(
-            metainfo={'frame_dir': f'{i}', 'total_frames': length}
-        )
-        videos.append(sample.set_gt_label(label))
+    videos = labelled_samples((40, 25))
+    for video, stamps in zip(videos, ([5, 20, 33], [4, 18]), strict=True):
+        video.gt_label[:] = -1
+        video.gt_label[stamps] = torch.arange(len(stamps))
     inputs = {'pose': torch.randn(2, 2, 40)}
     inputs['pose'][1, :, 25:] = 0
     return inputs, videos
 
 
 def test_losses_of_a_segmentor(at):
-    """In the warm-up frames without a label are smoothed, later they are classified."""
     inputs, videos = batch()
     model = segmentor(warmup=0.5).eval()
     logits = model(inputs, videos)
@@ -233,7 +213,7 @@ def videos_of_three_classes(count=8):
     """Return features that tell the classes, samples with timestamps, and labels."""
     torch.manual_seed(0)
     features, samples, labels = [], [], []
-    for name in map(str, range(count)):
+    for _ in range(count):
         steps = 1 + torch.randint(2, (8,))
         lengths = torch.randint(8, 25, (8,))
         lengths[-1] += 200 - lengths.sum()
@@ -242,7 +222,7 @@ def videos_of_three_classes(count=8):
         for end, length in zip(lengths.cumsum(0), lengths, strict=True):
             frame = end - 1 - torch.randint(int(length), ())
             stamps[frame] = label[frame]
-        sample = ActionDataSample(metainfo={'frame_dir': name, 'total_frames': 200})
+        (sample,) = labelled_samples((200,))
         samples.append(sample.set_gt_label(stamps))
         features.append(2 * torch.eye(3)[label].T[:2] + 0.5 * torch.randn(2, 200))
         labels.append(label)

@@ -2,7 +2,6 @@
 
 import copy
 
-import cv2
 import numpy as np
 import pytest
 
@@ -114,7 +113,6 @@ def test_clean_annotations_raise_no_suspicion(data, tmp_path):
 
 
 def test_nobody_seen_allows_a_second(data):
-    """The limit is in seconds, whatever the frame rate."""
     video = data['annotations'][0]
     video['keypoint_score'][0, 10:25] = 0
     for fps, count in ((10, 1), (15, 0), (30, 0)):
@@ -133,7 +131,6 @@ def test_frozen_pose_names_the_person(data):
 
 
 def test_frozen_pose_ignores_persons_who_are_absent(data):
-    """Zeros of nobody do not move, and that is no fault."""
     video = data['annotations'][0]
     video['keypoint'][0, 10:40] = 0
     video['keypoint_score'][0, 10:40] = 0
@@ -210,13 +207,6 @@ def test_classes_that_are_tested_but_never_trained_are_named(data, tmp_path):
     ]
 
 
-def write_video(path, frames, fps):
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), fps, (64, 48))
-    for _ in range(frames):
-        writer.write(np.zeros((48, 64, 3), np.uint8))
-    writer.release()
-
-
 @pytest.mark.parametrize(
     ('frames', 'fps', 'text'),
     [
@@ -227,9 +217,10 @@ def write_video(path, frames, fps):
         (60, 30, 'lasts 2.0 s, but the labels of video video_0 last 6.0 s'),
     ],
 )
-def test_video_files_are_as_long_as_their_labels(data, tmp_path, frames, fps, text):
-    """Frames and seconds are compared with those of the annotation."""
-    write_video(tmp_path / 'a.mp4', frames, fps)
+def test_video_files_are_as_long_as_their_labels(
+    data, clip, tmp_path, frames, fps, text
+):
+    clip('a.mp4', frames, fps, (48, 64))
     data['annotations'][0]['filename'] = 'a.mp4'
     found = sanity_checks(data, tmp_path)
     assert [(one.check, one.video) for one in found] == (

@@ -13,7 +13,6 @@ def data():
 
 
 def test_summary_counts_what_is_in_the_file(data, tmp_path):
-    """Videos, frames, seconds, rates and images."""
     data['annotations'][1]['fps'] = 30
     data['annotations'][2]['img_shape'] = (100, 50)
     summary = summarize(data, tmp_path)
@@ -74,7 +73,6 @@ def test_summary_of_splits_names_the_classes_that_one_lacks(data, tmp_path):
 
 
 def test_summary_of_files_lists_those_that_are_missing(data, tmp_path):
-    """Files are looked for in the folder that is named."""
     (tmp_path / 'a.mp4').touch()
     for video, name in zip(data['annotations'], ('a.mp4', 'b.mp4'), strict=False):
         video['filename'] = name

@@ -54,7 +54,6 @@ def test_augmentations_draw_the_same_on_every_machine():
 
 @pytest.mark.parametrize(('augmentation', 'key'), FACTORS)
 def test_factors_fill_their_range_evenly(augmentation, key):
-    """Over many videos, a quarter of the factors is in each quarter of the range."""
     augment = augmentation((0.5, 1.5), 3)
     drawn = [augment({'frame_dir': name})[key] for name in map(str, range(400))]
     counts, _ = np.histogram(drawn, np.linspace(0.5, 1.5, 5))
@@ -116,8 +115,6 @@ def test_speed_takes_the_frame_shown_at_the_middle_of_each(rng):
 
 
 def test_speed_depends_on_seed_epoch_and_video_alone():
-    """Each epoch plays a video at another speed, the same one when it is resumed."""
-
     def length(seed=0, name='v', **keys):
         item = loaded(10000, frame_dir=name, **keys)
         return RandomSpeed(seed=seed)(item)['total_frames']
@@ -129,26 +126,7 @@ def test_speed_depends_on_seed_epoch_and_video_alone():
     assert length(seed=1) != lengths[0] != length(name='w')
 
 
-def test_speed_leaves_what_it_was_given():
-    """The data set may give the same arrays again."""
-    given = loaded()
-    RandomSpeed((2, 2))(dict(given))
-    assert given['features']['heatmap'].shape == (2, 7)
-    assert len(given['label']) == 7
-
-
-@pytest.mark.parametrize(('config', 'settings'), [
-    ({'type': 'RandomBrightness'}, {'factor': [0.8, 1.25], 'seed': 0}),
-    ({'type': 'RandomContrast', 'factor': [1, 2]}, {'factor': [1, 2], 'seed': 0}),
-])  # fmt: skip
-def test_factors_tell_all_that_decides(config, settings):
-    """Plain values, which the name of the folder of features is made of."""
-    told = json.loads(json.dumps(TRANSFORMS.build(config).settings()))
-    assert told == {'type': config['type'], **settings}
-
-
 def test_speed_refuses_an_item_without_features():
-    """It says where in the pipeline it belongs."""
     with pytest.raises(ValueError, match=r'video v has no features yet; .* after L'):
         RandomSpeed()({'frame_dir': 'v', 'total_frames': 3})
 
@@ -209,7 +187,6 @@ def test_flip_by_hand():
 
 
 def test_flip_draws_the_mirror_image():
-    """The heatmap of mirrored keypoints is the mirrored heatmap."""
     render = RenderSkeletonHeatmap('coco17', (40, 50), box=None)
     plain = render(video())['imgs']
     # COCO's limbs are symmetric, so names of joints make no difference.
@@ -219,7 +196,6 @@ def test_flip_draws_the_mirror_image():
 
 @pytest.mark.parametrize(('skeleton', 'V'), [('coco17', 17), ('lcr15', 15)])
 def test_flip_twice_changes_nothing(skeleton, V):
-    """Neither keypoints nor what the video is told."""
     flip = RandomHorizontalFlip(1, skeleton=skeleton)
     item = flip(flip(video(V=V)))
     for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
@@ -228,7 +204,6 @@ def test_flip_twice_changes_nothing(skeleton, V):
 
 
 def test_flip_swaps_left_and_right_by_name():
-    """Each joint's score goes to the joint of the other side's name."""
     joints = Skeleton.get('lcr15').joints
     before = video(V=15)['keypoint_score']
     after = RandomHorizontalFlip(1, skeleton='lcr15')(video(V=15))['keypoint_score']
@@ -252,7 +227,6 @@ def test_flip_keeps_heatmap_and_video_together():
 
 
 def test_flip_leaves_missing_joints_missing():
-    """A joint at (0, 0) is not moved to the other border."""
     item = DropLimb(1, skeleton='coco17')(video())
     lost = np.sort((item['keypoint'] == 0).all(-1).sum(-1))
     item = RandomHorizontalFlip(1, skeleton='coco17')(item)
@@ -282,7 +256,6 @@ def test_rotation_by_hand(monkeypatch):
 
 
 def test_rotation_keeps_distances():
-    """Between all joints, in the image and in space, and the depth."""
     before, after = video(), RandomRotation(45, 2)(video())
     for key in ('keypoint', 'keypoint_3d'):
         assert abs(after[key] - before[key]).max() > 1
@@ -297,7 +270,6 @@ def test_rotation_keeps_distances():
 
 
 def test_rotation_draws_angles_up_to_its_limit():
-    """The angles of many videos reach nearly to either side, and not beyond."""
     angles = []
     for name in NAMES:
         item = video(T=1, M=1, name=name)
@@ -330,24 +302,37 @@ def test_shift_stays_within_its_fraction():
     assert abs(np.corrcoef(drawn.T)[0, 1]) < 0.2
 
 
-def test_skeleton_augmentations_leave_their_input_arrays_as_they_are():
-    """Another modality reads the same arrays."""
+def test_augmentations_leave_their_input_arrays_as_they_are():
+    """The data set may give them again, and another modality reads them."""
     given = video()
-    RandomHorizontalFlip(1, skeleton='coco17')(dict(given))
-    RandomRotation(90)(dict(given))
+    for augment in (
+        RandomHorizontalFlip(1, skeleton='coco17'), RandomRotation(90),
+        DropLimb(1, skeleton='coco17'),
+    ):  # fmt: skip
+        augment(dict(given))
     for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
         np.testing.assert_array_equal(given[key], video()[key])
+    given = loaded()
+    RandomSpeed((2, 2))(dict(given))
+    assert given['features']['heatmap'].shape == (2, 7)
+    assert len(given['label']) == 7
 
 
 @pytest.mark.parametrize(('config', 'settings'), [
+    ({'type': 'RandomBrightness'}, {'factor': [0.8, 1.25], 'seed': 0}),
+    ({'type': 'RandomContrast', 'factor': [1, 2]}, {'factor': [1, 2], 'seed': 0}),
     ({'type': 'RandomHorizontalFlip', 'skeleton': 'lcr15', 'seed': 2},
      {'p': 0.5, 'seed': 2, 'lateral': 1, 'flip_pairs':
       [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9], [10, 11]]}),
     ({'type': 'RandomShift'}, {'fraction': 0.1, 'seed': 0}),
     ({'type': 'RandomRotation', 'degrees': 5},
      {'degrees': 5, 'seed': 0, 'depth': 0}),
+    ({'type': 'DropLimb', 'p': 1, 'skeleton': 'lcr15'},
+     {'p': 1, 'seed': 0, 'groups': {
+         'left_arm': [11, 9, 7], 'left_leg': [5, 3, 1],
+         'right_arm': [10, 8, 6], 'right_leg': [4, 2, 0]}}),
 ])  # fmt: skip
-def test_skeleton_augmentations_tell_all_that_decides(config, settings):
+def test_augmentations_tell_all_that_decides(config, settings):
     """Plain values, which the name of the folder of features is made of."""
     told = json.loads(json.dumps(TRANSFORMS.build(config).settings()))
     assert told == {'type': config['type'], **settings}
@@ -357,8 +342,10 @@ def test_flip_refuses_keypoints_that_it_does_not_know():
     """Without a skeleton, or with another, also where the draw would leave them."""
     with pytest.raises(ValueError, match="name the skeleton, for example skeleton='c"):
         RandomHorizontalFlip(0)(video())
-    with pytest.raises(ValueError, match=r"\(2, 6, 15, 2\), but skeleton 'coco17'"):
-        RandomHorizontalFlip(0, skeleton='coco17')(video(V=15))
+    for part in (RandomHorizontalFlip(0, skeleton='coco17'),
+                 DropLimb(1, skeleton='coco17')):  # fmt: skip
+        with pytest.raises(ValueError, match=r"\(2, 6, 15, 2\), but skeleton 'coco17'"):
+            part(video(V=15))
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,6 @@ def test_time_warp_loses_no_timestamp(video):
 
 
 def test_time_warp_without_spread_changes_nothing(video):
-    """Sigma 0 is the speed that there was."""
     item = RandomTimeWarp(0)(dict(video))
     for key in ('keypoint', 'keypoint_3d', 'label', 'risk'):
         np.testing.assert_allclose(item[key], video[key], rtol=1e-5, atol=1e-5)
@@ -126,7 +125,6 @@ def test_recombination_joins_videos_where_the_same_classes_meet():
 
 
 def test_recombination_makes_any_order_where_it_is_told():
-    """Transitions that no video has."""
     videos = Videos([labelled('a', [0, 1], 0), labelled('b', [2, 3], 0)])
     mix = RecombineSegments(1.0, transitions='any', times=1)
     items = (mix({**videos.get_data_info(0), 'epoch': i}) for i in range(30))
@@ -143,22 +141,18 @@ def test_recombined_crops_are_no_longer_than_others():
 
 
 def test_recombination_leaves_what_has_no_counterpart():
-    """A video of one segment, or one of another number of people."""
+    """One segment, another number of people, or another frame rate."""
     single = Videos([labelled('a', [0, 0], 0), labelled('b', [0, 1], 0)])
     item = RecombineSegments(1.0)(single.get_data_info(0))
     assert item['label'].tolist() == [0, 0]
-    videos = Videos([labelled('a', [0, 1], 0), labelled('b', [0, 1, 1], 0, persons=2)])
-    for epoch in range(10):
-        item = RecombineSegments(1.0)({**videos.get_data_info(0), 'epoch': epoch})
-        assert item['keypoint'].shape[:2] == (1, 2)
-
-
-def test_recombination_leaves_videos_of_other_frame_rates():
-    videos = Videos([labelled('a', [0, 1], 0), labelled('b', [0, 1, 1, 1], 0)])
-    videos[1]['fps'] = 60.0
-    for epoch in range(10):
-        item = RecombineSegments(1.0)({**videos.get_data_info(0), 'epoch': epoch})
-        assert item['label'].tolist() == [0, 1]
+    pair = labelled('b', [0, 1, 1], 0, persons=2)
+    fast = {**labelled('b', [0, 1, 1], 0), 'fps': 60.0}
+    for other in (pair, fast):
+        videos = Videos([labelled('a', [0, 1], 0), other])
+        for epoch in range(10):
+            item = RecombineSegments(1.0)({**videos.get_data_info(0), 'epoch': epoch})
+            assert item['keypoint'].shape[:2] == (1, 2)
+            assert item['label'].tolist() == [0, 1]
 
 
 def test_recombination_joins_nothing_where_labels_end():

@@ -29,7 +29,6 @@ def crop(video, num_frames, **keys):
 
 
 def test_crop_keeps_features_labels_and_risk_together(video):
-    """All are of the same frames, in their order."""
     item = crop(video, 4)
     first, second = item['inputs']['heatmap'].tolist()
     assert first == item['data_samples'].gt_label.tolist()
@@ -52,7 +51,6 @@ def test_crop_takes_every_place_in_some_epoch(video):
 
 
 def test_crop_leaves_a_short_video_whole(video):
-    """One that is as long as a crop, or shorter."""
     for num_frames in (10, 11):
         assert crop(video, num_frames)['inputs']['heatmap'].shape == (2, 10)
 

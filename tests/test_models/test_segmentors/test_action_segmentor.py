@@ -1,5 +1,3 @@
-import copy
-
 import pytest
 import torch
 from mmaction.structures import ActionDataSample
@@ -8,97 +6,18 @@ from torch import nn
 from mmskelseg.models.layers import masked
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
-from tests.segmentors import HEAD, labelled_samples
+from tests.segmentors import HEAD, NECK, TCN, build_segmentor, labelled_samples
 
 
-def branch(in_channels=6, **options):
-    small = {'channels': 8, 'num_prediction_layers': 4, 'num_refinement_layers': 3}
-    return {
-        'type': 'MSTCNPlusPlus', 'in_channels': in_channels, **small, **options
-    }  # fmt: skip
-
-
-def build(
-    modalities=('heatmap',), fusion=None, num_classes=5, model=None, **options
-):  # fmt: skip
-    torch.manual_seed(0)
+def build(modalities=('heatmap',), fusion=None, model=None, **branch):
     if len(modalities) > 1:
-        fusion = {
-            'neck': {'type': 'ConcatFusion', 'out_channels': 8}, **(fusion or {})
-        }  # fmt: skip
-    return MODELS.build(
-        {
-            'type': 'ActionSegmentor',
-            'num_classes': num_classes,
-            'branches': {name: branch(**options) for name in modalities},
-            'head': HEAD,
-            'fusion': fusion,
-            **(model or {}),
-        }
-    )
-
-
-MODELS_TO_TRY = [
-    (('heatmap',), None),
-    (('heatmap',), {'share_refinement': True}),
-    (('heatmap', 'rgb'), None),
-    (('heatmap', 'rgb', 'flow'), {'fusion': {'feed': 'own'}}),
-    (('heatmap', 'rgb'), {'fusion': {'branch_heads': False}}),
-    (('heatmap',), {'model': {'members': 2}, 'standardize': True}),
-    (('heatmap',), {'causal': True, 'lookahead': 3}),
-]
-
-
-@pytest.mark.parametrize(('modalities', 'options'), MODELS_TO_TRY)
-def test_padding_is_invisible_in_evaluation(modalities, options):
-    """A video in a padded batch gets exactly what it gets alone."""
-    model = build(modalities, **(options or {})).eval()
-    lengths = (50, 23, 7)
-    videos = [{m: torch.randn(6, n) for m in modalities} for n in lengths]
-    batch = model.data_preprocessor(
-        {
-            'inputs': {m: [video[m] for video in videos] for m in modalities},
-            'data_samples': labelled_samples(lengths),
-        }
-    )
-    # What fills the padding must not matter either.
-    for x in batch['inputs'].values():
-        x[1, :, 23:] = 9
-    with torch.no_grad():
-        together = model(**batch, mode='tensor')
-        predicted = model(**batch, mode='predict')
-        for i, (video, length) in enumerate(zip(videos, lengths, strict=True)):
-            alone = model({m: x[None] for m, x in video.items()})
-            torch.testing.assert_close(
-                together[:, i, :, :length], alone[:, 0], atol=1e-5, rtol=1e-5
-            )
-            assert not together[:, i, :, length:].any()
-            score = alone[-1, 0].softmax(dim=0)
-            torch.testing.assert_close(predicted[i].pred_score, score)
-            torch.testing.assert_close(predicted[i].pred_logit, alone[-1, 0])
-            assert torch.equal(predicted[i].pred_label, score.argmax(dim=0))
-
-
-@pytest.mark.parametrize(('modalities', 'options'), MODELS_TO_TRY)
-def test_padding_enters_no_loss_and_no_gradient(modalities, options):
-    """Longer padding, of anything, changes neither losses nor gradients."""
-    model = build(modalities, dropout=0.0, **(options or {})).train()
-    inputs = {m: torch.randn(2, 6, 40) for m in modalities}
-    gradients = []
-    for padding in (0, 30):
-        model.zero_grad()
-        padded = {m: torch.nn.functional.pad(x, (0, padding), value=5)
-                  for m, x in inputs.items()}  # fmt: skip
-        losses = model(padded, labelled_samples((40, 25)), mode='loss')
-        total, _ = model.parse_losses(losses)
-        total.backward()
-        gradients.append([total.detach(), *(p.grad for p in model.parameters())])
-    torch.testing.assert_close(*gradients)
+        fusion = {'neck': NECK, **(fusion or {})}
+    branches = {name: {**TCN, **branch} for name in modalities}
+    return build_segmentor(**{'branches': branches, 'fusion': fusion, **(model or {})})
 
 
 def test_loss_of_a_batch_weighs_frames_alike():
-    """The cross-entropy is the mean over all labelled frames of the batch."""
-    model = build(dropout=0.0).train()
+    model = build().train()
     x = torch.randn(2, 6, 30)
     both = labelled_samples((30, 10))
     loss = model({'heatmap': x}, both, mode='loss')['loss_cls']
@@ -108,8 +27,7 @@ def test_loss_of_a_batch_weighs_frames_alike():
 
 
 def test_unlabelled_frames_enter_no_loss():
-    """A label of -1 leaves a frame's own logits without effect on the loss."""
-    model = build(dropout=0.0, num_refinements=0).train()
+    model = build(num_refinements=0).train()
     sample = labelled_samples((30,))
     sample[0].gt_label[10:15] = -1
     logits = []
@@ -136,20 +54,14 @@ def test_unlabelled_frames_enter_no_loss():
 )
 def test_model_has_the_parameters_of_the_literature(modalities, options, count):
     """About 1M for one modality, about 2M for two (Sec. IV-G)."""
-    options = copy.deepcopy(options)
-    fusion = options.pop('fusion', {})
-    if len(modalities) > 1:
-        fusion = {'neck': {'type': 'ConcatFusion'}, **fusion}
-    classes = options.pop('num_classes', 17)
+    fusion = {'neck': {'type': 'ConcatFusion'}, **options.get('fusion', {})}
     backbone = {'type': 'MSTCNPlusPlus', 'in_channels': 2048, **options}
-    model = MODELS.build(
-        {
-            'type': 'ActionSegmentor',
-            'num_classes': classes,
-            'branches': dict.fromkeys(modalities, backbone),
-            'head': HEAD,
-            'fusion': fusion or None,
-        }
+    backbone.pop('fusion', None)
+    classes = backbone.pop('num_classes', 17)
+    model = build_segmentor(
+        dict.fromkeys(modalities, backbone),
+        num_classes=classes,
+        fusion=fusion if len(modalities) > 1 else None,
     )
     assert sum(p.numel() for p in model.parameters()) == count
 
@@ -186,7 +98,6 @@ def test_branch_is_loaded_from_a_checkpoint_of_its_own(tmp_path):
 
 
 def test_model_takes_lengths_from_labels_when_nothing_else_says():
-    """Samples without `total_frames` are as long as their labels."""
     model = build().eval()
     sample = ActionDataSample(metainfo={'frame_dir': 'a'})
     sample.set_gt_label(torch.zeros(12, dtype=torch.long))
@@ -208,7 +119,6 @@ def test_model_takes_lengths_from_labels_when_nothing_else_says():
     ],
 )
 def test_inputs_that_do_not_fit_are_named(inputs, message):
-    """A missing modality and features of another width are the user's to mend."""
     with pytest.raises(ValueError, match=message):
         build()(inputs)
 
@@ -229,13 +139,11 @@ def test_inputs_that_do_not_fit_are_named(inputs, message):
     ],
 )
 def test_fusion_that_makes_no_sense_is_named(options, message):
-    """What cannot be fused is said when the model is built."""
     with pytest.raises(ValueError, match=message):
         build(**options)
 
 
 def test_mode_at_fault_is_named():
-    """There are three modes, two of which need samples."""
     x = {'heatmap': torch.zeros(1, 6, 9)}
     with pytest.raises(ValueError, match="mode='predict' needs data_samples"):
         build()(x, mode='predict')
@@ -276,29 +184,6 @@ class Recurrent(nn.Module):
 
     def forward(self, x, mask):
         return masked(self.rnn(x.transpose(1, 2))[0].transpose(1, 2), mask)
-
-
-@pytest.mark.parametrize('chunk_frames', [1, 7, 64, 100])
-@pytest.mark.parametrize(('modalities', 'options'), MODELS_TO_TRY)
-def test_chunks_give_what_the_whole_video_gives(modalities, options, chunk_frames):
-    """Each frame sees all that it depends on, also at the ends of a chunk."""
-    model = build(modalities, **(options or {})).eval()
-    inputs = {m: torch.randn(2, 6, 101) for m in modalities}
-    with torch.no_grad():
-        whole = model(inputs, labelled_samples((101, 60)))
-        model.chunk_frames = chunk_frames
-        read = []
-        model.branches[modalities[0]]['backbone'].stages[0].register_forward_hook(
-            lambda module, given, output: read.append(output.shape[2])
-        )
-        torch.testing.assert_close(
-            model(inputs, labelled_samples((101, 60))), whole, atol=1e-5, rtol=1e-5
-        )
-    # 8 + 4 + 4 + 8 frames to each side, or back twice as many, from 3 frames later.
-    context = model.branches[modalities[0]]['backbone'].stages[0].context
-    assert context == (45 if 'causal' in (options or {}) else 24)
-    assert max(read) <= chunk_frames + 2 * context
-    assert len(read) == -(-101 // chunk_frames)
 
 
 def test_stage_that_depends_on_all_frames_reads_them_at_once():
@@ -346,12 +231,12 @@ def test_stage_reads_features_of_the_one_before(modalities, chunk_frames):
 
 def test_training_is_not_cut():
     """Gradients come from whole videos."""
-    model = build(dropout=0.0).train()
+    model = build().train()
     model.chunk_frames = 9
     x = {'heatmap': torch.randn(1, 6, 50)}
     logits = model(x)
     logits.sum().backward()
-    torch.testing.assert_close(logits.detach(), build(dropout=0.0)(x).detach())
+    torch.testing.assert_close(logits.detach(), build()(x).detach())
 
 
 def test_features_in_half_precision_are_read_as_single():
@@ -385,7 +270,7 @@ def test_members_average_their_probabilities():
 
 def test_members_learn_as_if_they_were_alone():
     """Losses add up, so that the gradient of each is that of its own loss."""
-    model = build(model={'members': 2}, dropout=0)
+    model = build(model={'members': 2})
     inputs, truth = {'heatmap': torch.randn(1, 6, 20)}, labelled_samples([20])
     together = model(inputs, truth, mode='loss')
     sum(together.values()).backward()
@@ -408,7 +293,6 @@ def test_members_learn_as_if_they_were_alone():
     ],
 )
 def test_part_without_a_type_is_named(option, value, key):
-    """By its key, with the value."""
     modalities = ('heatmap', 'rgb') if option == 'fusion' else ('heatmap',)
     with pytest.raises(
         UserError, match=rf'{key} is .*a dict with its type|{option}=.*a dict'
@@ -450,7 +334,6 @@ def test_smoothness_compares_the_features_that_the_model_reads():
         build(
             modalities,
             model={'head': {**HEAD, 'loss_smooth': {'type': 'TruncatedMSELoss', **s}}},
-            dropout=0.0,
             standardize=True,
         )
         for s in ({'similarity': 1.0}, {})

@@ -4,34 +4,23 @@ import copy
 
 import pytest
 import torch
-from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 
 from mmskelseg.models import ActionSegmentorEnsemble
 from mmskelseg.registry import MODELS
+from tests.segmentors import NECK, PLAIN_HEAD, RISK, TCN, labelled_samples
 
 FEATURES = "dict(heatmap=dict(render=dict(type='RenderSkeletonHeatmap', sigma={})))"
 
 
 def config(modalities=('heatmap',), channels=8, risk=False):
-    branch = {
-        'type': 'MSTCNPlusPlus',
-        'in_channels': 6,
-        'channels': channels,
-        'num_prediction_layers': 3,
-        'num_refinement_layers': 2,
-    }
-    fusion = {'neck': {'type': 'ConcatFusion', 'out_channels': 8}}
     return {
         'type': 'ActionSegmentor',
         'num_classes': 4,
-        'branches': dict.fromkeys(modalities, branch),
-        'head': {
-            'type': 'SegmentationHead',
-            'loss_cls': {'type': 'FrameCrossEntropyLoss'},
-        },
-        'fusion': fusion if len(modalities) > 1 else None,
-        'risk_head': {'type': 'RiskHead'} if risk else None,
+        'branches': {m: {**TCN, 'channels': channels} for m in modalities},
+        'head': PLAIN_HEAD,
+        'fusion': {'neck': NECK} if len(modalities) > 1 else None,
+        'risk_head': RISK['risk_head'] if risk else None,
     }
 
 
@@ -54,13 +43,8 @@ def save(tmp_path):
 
 def batch(modalities=('heatmap',), lengths=(20, 12)):
     torch.manual_seed(9)
-    return {
-        'inputs': {m: [torch.randn(6, n) for n in lengths] for m in modalities},
-        'data_samples': [
-            ActionDataSample(metainfo={'frame_dir': str(n), 'total_frames': n})
-            for n in lengths
-        ],
-    }
+    inputs = {m: [torch.randn(6, n) for n in lengths] for m in modalities}
+    return {'inputs': inputs, 'data_samples': labelled_samples(lengths)}
 
 
 @pytest.mark.parametrize('risk', [False, True])
@@ -100,24 +84,17 @@ def test_ensemble_only_predicts(save):
         ensemble(batch()['inputs'], batch()['data_samples'], mode='loss')
 
 
-def test_ensemble_names_a_checkpoint_of_another_model(save):
+def test_ensemble_names_the_checkpoint_at_fault(save, tmp_path):
+    """Of another model, missing, or counted twice."""
     cfg = config()
-    files = [save(cfg, 0), save(config(channels=16), 1)]
-    with pytest.raises(ValueError, match=r'seed_1\.pth: not a checkpoint of the model'):
-        ActionSegmentorEnsemble(cfg, files)
-
-
-def test_ensemble_names_a_missing_checkpoint(save, tmp_path):
-    cfg = config()
-    with pytest.raises(FileNotFoundError, match=r'none\.pth: there is no such file'):
-        ActionSegmentorEnsemble(cfg, [save(cfg, 0), tmp_path / 'none.pth'])
-
-
-def test_ensemble_refuses_a_checkpoint_that_counts_twice(save):
-    cfg = config()
-    file = save(cfg, 0)
-    with pytest.raises(ValueError, match=r'seed_0\.pth: named twice'):
-        ActionSegmentorEnsemble(cfg, [file, file])
+    first, other = save(cfg, 0), save(config(channels=16), 1)
+    for file, error, message in (
+        (other, ValueError, r'seed_1\.pth: not a checkpoint of the model'),
+        (tmp_path / 'none.pth', FileNotFoundError, r'none\.pth: there is no such file'),
+        (first, ValueError, r'seed_0\.pth: named twice'),
+    ):
+        with pytest.raises(error, match=message):
+            ActionSegmentorEnsemble(cfg, [first, file])
 
 
 @pytest.mark.parametrize(

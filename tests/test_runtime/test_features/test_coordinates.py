@@ -79,7 +79,6 @@ def test_scale_of_the_body_makes_place_and_size_without_effect(dims):
 
 
 def test_coordinates_without_scale_keep_their_unit():
-    """Doubled coordinates stay doubled."""
     render = SkeletonCoordinates('lcr15', scale=None)
     video = person()
     expected = 2 * render.coordinates(video)
@@ -242,7 +241,6 @@ def test_person_is_the_one_with_the_highest_scores_unless_it_is_named():
 
 
 def test_video_without_a_joint_is_all_zeros():
-    """Nobody is there."""
     video = person()
     video['keypoint_score'][:] = 0
     assert not SkeletonCoordinates('lcr15').coordinates(video).any()
@@ -285,7 +283,6 @@ def test_source_is_what_is_read_and_settings_are_what_decides():
     ],
 )
 def test_option_at_fault_is_named(options, message):
-    """The sentence says what is possible."""
     with pytest.raises(ValueError, match=message):
         SkeletonCoordinates('lcr15', **options)
 
@@ -304,7 +301,6 @@ def test_option_at_fault_is_named(options, message):
     ],
 )
 def test_coordinates_at_fault_are_named(change, message):
-    """What does not fit is said with its shape or its joint."""
     video = {key: x for key, x in {**person(), **change}.items() if x is not None}
     with pytest.raises(ValueError, match=message):
         SkeletonCoordinates('lcr15').coordinates(video)

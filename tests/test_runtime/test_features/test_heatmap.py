@@ -88,7 +88,6 @@ def test_render_agrees_with_the_whole_pipeline_of_the_paper(vectors):
 
 @pytest.mark.parametrize(('distance', 'power'), [('squared', 2), ('printed', 1)])
 def test_render_follows_equation_two(rng, distance, power):
-    """A limb is Eq. 2 at every pixel, also short, long and beyond the border."""
     for reach in (0, 0.5, 6, 40, 90):
         a = rng.uniform(-5, 45, 2).astype(np.float32)
         b = (a + reach * rng.uniform(-1, 1, 2)).astype(np.float32)
@@ -176,7 +175,6 @@ def test_render_widens_an_empty_box_to_a_pixel():
 
 
 def test_render_of_a_frame_without_a_joint_is_zero():
-    """A frame in which nothing is seen, and a video in which nothing is."""
     keypoint = np.ones((1, 2, 17, 2), np.float32)
     score = np.zeros((1, 2, 17), np.float32)
     item = {'keypoint': keypoint, 'keypoint_score': score}
@@ -188,7 +186,6 @@ def test_render_of_a_frame_without_a_joint_is_zero():
 
 
 def test_render_writes_three_equal_channels_that_share_memory(rng):
-    """Three channels cost the memory of one."""
     item = {'keypoint': rng.uniform(0, 56, (1, 3, 17, 2))}
     images = RenderSkeletonHeatmap('coco17', (56, 40))(item)['imgs']
     assert images.shape == (3, 3, 56, 40)
@@ -225,7 +222,6 @@ def test_render_ignores_far_off_coordinates(rng):
     ],
 )
 def test_render_option_at_fault_is_named(options, message):
-    """An option that does not exist is an error when the transform is built."""
     with pytest.raises(ValueError, match=message):
         RenderSkeletonHeatmap('coco17', **options)
 
@@ -249,7 +245,6 @@ def test_render_option_at_fault_is_named(options, message):
     ],
 )
 def test_render_keypoints_at_fault_are_named(item, message):
-    """Keypoints of another skeleton, or not finite, are refused."""
     with pytest.raises(ValueError, match=message):
         RenderSkeletonHeatmap('coco17')(item)
 

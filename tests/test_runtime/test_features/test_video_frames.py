@@ -42,7 +42,6 @@ def test_frames_are_aligned_by_index(video):
 
 
 def test_blocks_are_the_whole_in_parts(video):
-    """Blocks hold the same images, the last one what is left."""
     reader = ReadVideoFrames(size=None)
     blocks = list(reader.blocks(video, 4))
     assert [len(block) for block in blocks] == [4, 4, 2]
@@ -60,7 +59,6 @@ def test_pipe_is_refused_at_once(video, tmp_path, use):
 
 
 def test_colours_are_red_green_blue(tmp_path):
-    """The first channel is red."""
     path = tmp_path / 'red.mp4'
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), 5, (32, 32))
     red = np.zeros((32, 32, 3), np.uint8)
@@ -148,7 +146,6 @@ def test_another_duration_is_refused(tmp_path, labels):
 
 
 def test_missing_video_names_file_and_remedy(video, tmp_path):
-    """The message says which video it belongs to and where to name the folder."""
     item = {**video, 'filename': str(tmp_path / 'b.mp4')}
     with pytest.raises(FileNotFoundError, match=r'b\.mp4: there is no such file.*a;'):
         ReadVideoFrames().check(item)
@@ -157,7 +154,6 @@ def test_missing_video_names_file_and_remedy(video, tmp_path):
 
 
 def test_file_that_is_no_video_is_refused(video, tmp_path):
-    """Bytes of another kind are named as such."""
     (tmp_path / 'b.mp4').write_bytes(b'no video' * 100)
     item = {**video, 'filename': str(tmp_path / 'b.mp4')}
     with pytest.raises(ValueError, match=r'b\.mp4: cannot be read as a video'):

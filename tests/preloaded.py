@@ -1,0 +1,24 @@
+"""What tools find imported and compiled, run in a fork of a process with this."""
+
+import gc
+
+# First, since MMAction2 cannot be imported without its repairs.
+import mmskelseg  # isort: skip
+import matplotlib.pyplot  # noqa: F401
+import mmaction.datasets
+import mmaction.models  # noqa: F401
+import mmengine.runner  # noqa: F401
+import numpy as np
+import torch.utils.tensorboard  # noqa: F401
+import torchvision  # noqa: F401
+
+import mmskelseg.apis
+import mmskelseg.datasets
+import mmskelseg.engine
+import mmskelseg.evaluation
+import mmskelseg.models  # noqa: F401
+from mmskelseg.runtime.features import RenderSkeletonHeatmap
+
+RenderSkeletonHeatmap('coco17')({'keypoint': np.ones((1, 1, 17, 2), np.float32)})
+# A fork would copy all objects that it visits.
+gc.freeze()
