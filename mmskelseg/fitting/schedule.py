@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from math import ceil
 from pathlib import Path
@@ -128,12 +129,7 @@ def plan_schedule(
     """
     most = minutes * 60 * processes * _SHARE
 
-    def seconds(compared: Sequence[Candidate], finalists: int, length: float) -> float:
-        costs = sorted((c.seconds for c in compared), reverse=True)
-        # The folds and the final training of the dearest.
-        full = folds * sum(costs[:finalists]) + costs[0]
-        # All of them in the comparison, and one on half of the labels.
-        return length * (full + folds * PART * (sum(costs) + costs[0]))
+    seconds = partial(_seconds, folds)
 
     def needed(total: float) -> int:
         return ceil(total / 60 / processes / _SHARE)
@@ -166,3 +162,13 @@ def plan_schedule(
         available[:number], left_out | skipped, finalists, length,
         seconds(available[:number], finalists, length),
     )  # fmt: skip
+
+
+def _seconds(
+    folds: int, compared: Sequence[Candidate], finalists: int, length: float
+) -> float:
+    """Return the time of all trainings on one core, if the dearest is chosen."""
+    costs = sorted((candidate.seconds for candidate in compared), reverse=True)
+    full = folds * sum(costs[:finalists]) + costs[0]
+    # All of them in the comparison, and one on half of the labels.
+    return length * (full + folds * PART * (sum(costs) + costs[0]))

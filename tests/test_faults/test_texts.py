@@ -210,8 +210,8 @@ def test_skeleton_with_a_joint_that_is_no_number_is_named(tmp_path):
 def test_hdf5_with_a_text_in_place_of_an_array_is_named(tmp_path):
     path = FORMATS['poses/deeplabcut fixed'].make(tmp_path)
     with h5py.File(path, 'a') as file:
-        group = file['df_with_missing']
+        group = file['poses']
         del group['block0_values']
         group['block0_values'] = 'text'
     message = str(judge(read_poses, path))
-    assert 'take1DLC.h5: /df_with_missing/block0_values has the type' in message
+    assert 'take1DLC.h5: /poses/block0_values has the type' in message

@@ -140,12 +140,7 @@ def _reader(
             wanted = [observation] if isinstance(observation, str) else observation
             names = [choose(one, names, str(path), 'observation', '') for one in wanted]
         if point_seconds is not None:
-            length = number(point_seconds, str(path), 'point_seconds')
-            if length <= 0:
-                raise UserError(
-                    f'{path}: point_seconds is {length:g}, expected the length in '
-                    'seconds of each point event, a number above 0.'
-                )
+            length = _point_length(point_seconds, path)
         remedy = 'choose one of the two by --label-option observation=NAME'
         strict = strict or bool(observation)
         parts = Parts(path, 'observations', remedy, strict, notes)
@@ -158,20 +153,26 @@ def _reader(
                 segments = _segments(events, subject, length, place)
                 points[bool(segments)] += sum(event.kind == _POINT for event in events)
                 videos += found[name].videos(segments, place)
-        remedy = '--label-option point_seconds=0.1 reads each as a tenth of a second'
+        remedy = 'duration; --label-option point_seconds=0.1 reads each as 0.1 seconds'
         if length is None and points.total() and parts.is_empty:
-            raise UserError(
-                f'{path}: no states, only {points.total()} point events, which have no '
-                f'duration; {remedy}.'
-            )
+            found_only = f'only {points.total()} point events, which have no {remedy}.'
+            raise UserError(f'{path}: no states, {found_only}')
         if length is None and points[True]:
-            parts.note(
-                f'{path}: {points[True]} point events are skipped, since they have no '
-                f'duration; {remedy}'
-            )
+            skipped = f'{points[True]} point events are skipped, since they have no'
+            parts.note(f'{path}: {skipped} {remedy}')
         return parts.read()
 
     return read
+
+
+def _point_length(seconds: float, path: FilePath) -> float:
+    length = number(seconds, str(path), 'point_seconds')
+    if length <= 0:
+        raise UserError(
+            f'{path}: point_seconds is {length:g}, expected the length in seconds of '
+            'each point event, a number above 0.'
+        )
+    return length
 
 
 def _segments(

@@ -161,22 +161,28 @@ def segments_to_labels(
     label, owner, clash = _placed(ordered, num_frames, fps, classes, overlap, place)
     if overlap == 'background':
         label[clash] = fill
+    if missing == 'error':
+        _extend_last(label, fps, place)
+    gaps = label == -1
+    if missing == 'error' and gaps.any():
+        raise UserError(f'{place}: {_first_gap(gaps, ordered, owner, fps)}')
+    if missing == 'background':
+        label[gaps] = fill
+    return label
+
+
+def _extend_last(label: np.ndarray, fps: float, place: str) -> None:
+    """Extend the last label to the end if it ends shortly before."""
     gaps = label == -1
     count = int(gaps.sum())
     is_short = 0 < count < gaps.size and count <= max(_END * fps, 1)
-    if missing == 'error' and is_short and gaps[-count:].all():
+    if is_short and gaps[-count:].all():
         print_log(
             f'{place}: the last label ends {count / fps:.3f} s before the video, and '
             'is extended to the end.',
             WARNING,
         )
         label[gaps] = label[~gaps][-1]
-        gaps[:] = False
-    if missing == 'error' and gaps.any():
-        raise UserError(f'{place}: {_first_gap(gaps, ordered, owner, fps)}')
-    if missing == 'background':
-        label[gaps] = fill
-    return label
 
 
 def _placed(

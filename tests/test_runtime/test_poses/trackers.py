@@ -101,5 +101,5 @@ def deeplabcut(path, values, kind='csv', parts=NODES, people=None):
     pandas = pytest.importorskip('pandas', reason='pandas is not installed')
     index = pandas.MultiIndex.from_tuples(columns, names=heads)
     table = pandas.DataFrame(values, columns=index)
-    table.to_hdf(path, key='df_with_missing', format=kind, mode='w')
+    table.to_hdf(path, key='poses', format=kind, mode='w')
     return path

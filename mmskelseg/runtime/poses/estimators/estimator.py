@@ -186,6 +186,19 @@ def build_pose_estimator(
     if topdown:
         renamed = {_TOPDOWN_OPTIONS.get(k, k): v for k, v in config.items()}
         kind, config = 'MMPoseAlias', {**_TOPDOWN, **renamed}
+    cls = _estimator_class(kind)
+    parameters = inspect.signature(cls).parameters
+    unknown = sorted(config.keys() - parameters.keys())
+    if unknown:
+        raise UserError(
+            f'{cls.__name__} has no option {unknown[0]}; choose from '
+            f'{", ".join(parameters)}.'
+        )
+    return cls(**config)
+
+
+def _estimator_class(kind: Any) -> Any:
+    """Return the class of a type, which may be its name."""
     cls = kind
     if isinstance(kind, str):
         name = kind.removeprefix('mmskelseg.')
@@ -201,14 +214,7 @@ def build_pose_estimator(
             f'The type of a pose estimator is {kind!r}, expected {known}, or a type '
             'that is registered in INFERENCERS.'
         )
-    parameters = inspect.signature(cls).parameters
-    unknown = sorted(config.keys() - parameters.keys())
-    if unknown:
-        raise UserError(
-            f'{cls.__name__} has no option {unknown[0]}; choose from '
-            f'{", ".join(parameters)}.'
-        )
-    return cls(**config)
+    return cls
 
 
 #: A pose estimator, or its name or config; see :func:`build_pose_estimator`.
