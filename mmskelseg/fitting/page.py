@@ -14,45 +14,25 @@ from mmskelseg.fitting.held_out import Prediction
 from mmskelseg.runtime.drawing.frames import clock_time, mark_time, tick_step
 from mmskelseg.runtime.drawing.images import class_color, text_color
 from mmskelseg.runtime.drawing.timelines import line_frames
-from mmskelseg.runtime.messages.counts import counted, duration
+from mmskelseg.runtime.messages.counts import counted, duration, listed
 from mmskelseg.runtime.structures.segments import IGNORED, segment_table
 
 # What a template is given.
 _Values: TypeAlias = dict[str, Any]
 
-_SECTIONS = {
-    'classes': 'Classes',
-    'timelines': 'Timelines',
-    'videos': 'Scores by video',
-    'confusion': 'Confused classes',
-    'calibration': 'How sure it is',
-    'doubts': 'Labels to check',
-    'label_curve': 'More labels',
-    'compared': 'What was compared',
-    'next': 'Next steps',
-}
-_NAMES = {
-    'acc': 'accuracy',
-    'edit': 'edit score',
-    'f1@10': 'F1@10',
-    'f1@25': 'F1@25',
-    'f1@50': 'F1@50',
-    'mAP': 'mAP',
-}
 _CURVES = {
     'before': 'Before, on held-out videos',
     'after': 'After, on held-out videos',
     'test': 'After, on test videos',
 }
-_COMMANDS = {
-    'segment': 'Label new videos:',
-    'suggest': 'Find the videos whose labels would help most:',
-    'train': 'Train this config again, for example with more labels:',
-}
-# At most so many confused classes are named, from this share of the frames on.
-_MOST, _CONFUSED = 5, 0.05
-# What is said about probabilities is about the bin next to this one.
-_SURE = 0.9
+# Confused classes are named from this share of the frames on.
+_CONFUSED = 0.05
+# What is said of probabilities is about the bin next to the first; those with a smaller
+# share of the frames than the second are left out.
+_SURE, _RARE = 0.9, 0.002
+# So many videos with the same finding are named.
+_NAMED = 5
+_SPACE = '\u00a0'
 # Sizes of a timeline: width, where bars begin, and the height of a line.
 _WIDTH, _LEFT, _LINE = 910, 70, 72
 # Rows of a line: name, top and height.
@@ -74,6 +54,7 @@ def page(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
     environment.filters |= {
+        'clock': clock_time,
         'color': class_color,
         'counted': counted,
         'difference': _difference,
@@ -83,37 +64,34 @@ def page(
         'percent': _percent,
     }
     template = environment.from_string((folder / 'report.html').read_text('utf-8'))
-    absent = {key for key in ('calibration', 'label_curve') if not content[key]}
     worst = sorted(content['videos'], key=lambda row: (row['f1@10'], row['acc']))
     return template.render(
         content=content,
         # A style sheet has no entities.
         style=Markup((folder / 'report.css').read_text('utf-8')),
-        sections={k: name for k, name in _SECTIONS.items() if k not in absent},
-        names=_NAMES,
-        parts={'test': 'test', 'held_out': 'held out', 'all': 'all'},
-        commands=_COMMANDS,
         limits={'good': GOOD, 'fair': FAIR, 'few': FEW, 'match': MATCH},
         timelines=[
             row | _timeline(videos[row['video']], fps[row['video']]) for row in worst
         ],
         confused=list(_confused(content['confusion'], content['data']['classes'])),
         curves=list(_curves(content['calibration'] or {})),
-        doubts=[_doubt(row) for row in content['doubts']],
-        suspicions=[_suspicion(row) for row in content['data']['suspicions']],
-        reason=_reason(content['candidates']),
+        suspicions=_suspicions(content['data']['suspicions']),
+        **_choice(content['candidates']),
     )
 
 
 def _number(value: float | None, digits: int = 1, unit: str = '') -> str:
-    return '-' if value is None else f'{value:.{digits}f}{unit}'
+    # No line ends between a number and its unit.
+    return '-' if value is None else f'{value:.{digits}f}{unit and _SPACE}{unit}'
 
 
 def _percent(share: float | None) -> str:
-    return '-' if share is None else f'{100 * share:.0f} %'
+    return _number(None if share is None else 100 * share, 0, '%')
 
 
-def _difference(found: Mapping[str, float]) -> str:
+def _difference(found: Mapping[str, float] | None) -> str:
+    if found is None:
+        return '-'
     low, high = found['low'], found['high']
     clear = (
         'clearly lower' if high < 0 else 'clearly higher' if low > 0 else 'not clear'
@@ -174,7 +152,7 @@ def _confused(
         for said, found in enumerate(row)
         if said != true and found
     ]
-    for share, found, total, true, said in sorted(pairs, reverse=True)[:_MOST]:
+    for share, found, total, true, said in sorted(pairs, reverse=True):
         if share >= _CONFUSED:
             yield (
                 f'{true} is taken for {said} in {_percent(share)} of its frames '
@@ -189,37 +167,42 @@ def _curves(calibration: _Values) -> Iterator[_Values]:
             continue
         found = calibration[key]
         bins = zip(found['frames'], found['confidence'], found['accuracy'], strict=True)
-        points = [(said, right) for frames, said, right in bins if frames]
-        said, right = min(points, key=lambda point: abs(point[0] - _SURE))
+        least = _RARE * sum(found['frames'])
+        known = [(said, right) for frames, said, right in bins if frames > least]
+        said, right = min(known, key=lambda pair: abs(pair[0] - _SURE))
+        places = [f'{60 + 240 * x:.1f},{264 - 240 * y:.1f}' for x, y in known]
         words = (
             f'{name}: when it says {_percent(said)}, it is right in {_percent(right)} '
             f'of frames; ECE {_percent(found["ece"])}.'
         )
-        yield {'key': key, 'name': name, 'points': points, 'words': words}
+        yield {'key': key, 'name': name, 'points': ' '.join(places), 'words': words}
 
 
-def _doubt(row: _Values) -> str:
-    place = ''
-    if row['start'] is not None:
-        place = f', {clock_time(row["start"])} to {clock_time(row["end"])}'
-    return f'{row["video"]}{place}: {row["text"]}'
+def _suspicions(found: Sequence[_Values]) -> list[str]:
+    """Return what looks suspicious, once for all videos that it is said of."""
+    videos: dict[str, list[str]] = {}
+    for row in found:
+        videos.setdefault(row['text'], []).extend([row['video']] * bool(row['video']))
+    return [
+        f'{listed(names, _NAMED)}{f" ({len(names)})" * (len(names) > _NAMED)}: {text}'
+        if names
+        else text
+        for text, names in videos.items()
+    ]
 
 
-def _suspicion(row: _Values) -> str:
-    return f'{row["video"]}: {row["text"]}' if row['video'] else row['text']
-
-
-def _reason(candidates: Sequence[_Values]) -> str:
-    """Return why a candidate was chosen."""
+def _choice(candidates: Sequence[_Values]) -> _Values:
+    """Return the chosen candidate, and why it was chosen."""
     tried = [row for row in candidates if 'left_out' not in row]
     chosen = next(row for row in tried if row['chosen'])
-    name = chosen['name']
     if len(tried) == 1:
-        return f'Only {name} was trained.'
+        return {'chosen': chosen, 'reason': f'Only {chosen["name"]} was trained.'}
     key = 'full' if sum(row['full'] is not None for row in tried) > 1 else 'short'
     best = max((r for r in tried if r[key] is not None), key=lambda row: row[key])
-    why = f'is level with the best, {best["name"]}, and takes less time to train'
-    return (
-        'All were trained for a short time, and the best in full, and tested on videos '
-        f'that were held out. {name} {why if best is not chosen else "is the best"}.'
+    why = (
+        'it has the highest score'
+        if best is chosen
+        else f'it is level with the best, {best["name"]} (lower by less than a point, '
+        'and not clearly), and takes no longer to train'
     )
+    return {'chosen': chosen, 'reason': f'{chosen["name"]} was chosen: {why}.'}

@@ -173,6 +173,7 @@ def _candidates(
         row = {
             'name': name,
             'options': candidate.options,
+            'any_order': candidate.chosen.choice.any_order,
             'seconds': candidate.seconds,
             'short': short[name].score if name in short else None,
             'full': full[name].score if name in full else None,
