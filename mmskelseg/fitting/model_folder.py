@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -179,8 +180,9 @@ class ModelFolder:
         """Write, test and export the final model; return the reason of a failure."""
         self._write_config(self.config, candidate, self.splits, length, temperature)
         source = self.final(candidate, length).path
-        publish(source, self.model, {'model.temperature': temperature})
         log = self.path / 'runs' / 'final.log'
+        with log.open('w', encoding='utf-8') as said, redirect_stdout(said):
+            publish(source, self.model, {'model.temperature': temperature})
         config, model = str(self.config), str(self.model)
         failure = ''
         if self.has_test:
