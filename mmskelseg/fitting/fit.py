@@ -1,6 +1,7 @@
 """From an annotation file to a folder with a model and a report."""
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -72,6 +73,11 @@ def fit(ann_file: Path, out: Path, options: Options, main: Main) -> None:
             fails.
     """
     data = load_annotations(ann_file)
+    for video in data['annotations']:
+        if 'filename' in video:
+            # The folder gets another annotation file.
+            file = ann_file.parent / video['filename']
+            video['filename'] = os.path.abspath(file)
     train, test = _splits(data, ann_file, options.fold)
     shown = {v['frame_dir']: v for v in data['annotations']}
     _check(ann_file, [shown[name] for name in train], data['metainfo']['classes'])

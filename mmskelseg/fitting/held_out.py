@@ -61,9 +61,9 @@ class HeldOut:
 
 
 def predictions_of(file: Path) -> dict[str, Prediction]:
-    """Return the predictions of a test, by video."""
-    samples = load_samples(file)
-    return {name: _prediction(sample) for name, sample in samples.items()}
+    """Return the predictions of a test, by video, of those that have a label."""
+    found = {name: _prediction(sample) for name, sample in load_samples(file).items()}
+    return {name: one for name, one in found.items() if (one.true >= 0).any()}
 
 
 def _prediction(sample: Mapping[str, Any]) -> Prediction:

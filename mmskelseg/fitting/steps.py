@@ -91,7 +91,8 @@ def execute_steps(
     if len(finalists) > 1:
         trainings.run(runs)
     chosen = best_of(finalists, folder.persons) if len(finalists) > 1 else finalists[0]
-    runs.append((folder.final(chosen.candidate, length), runs[0][1]))
+    seconds = length * chosen.candidate.seconds
+    runs.append((folder.final(chosen.candidate, length), seconds))
     short = next(t for t in compared if t.candidate is chosen.candidate)
     halves = []
     # With two persons in all, there is one in each training.

@@ -31,6 +31,9 @@ def fitted(tmp_path_factory, small_plan):
     data = small_annotations([60, 45] * 4 + [50])
     for i, video in enumerate(data['annotations']):
         video['person'] = f'person {i // 2}'
+        video['filename'] = 'walk.mp4'
+    # A video without labels can be neither held out nor tested.
+    data['annotations'][1]['label'][:] = -1
     save_annotations(data, folder / 'annotations.pkl')
     words = [str(folder / 'annotations.pkl'), '--out', str(folder / 'model')]
     assert main([*words, '--minutes', '.06']) is None
@@ -51,6 +54,7 @@ def test_folder_has_a_model_and_a_report(fitted):
 
 def test_persons_are_held_out_whole(fitted):
     data = load_annotations(fitted / 'annotations.pkl')
+    assert data['annotations'][0]['filename'] == str(fitted.parent / 'walk.mp4')
     person = {v['frame_dir']: v['person'] for v in data['annotations']}
     for i in (1, 2, 3):
         train, held = (data['split'][f'fold{i}/{part}'] for part in ('train', 'test'))
