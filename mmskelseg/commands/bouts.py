@@ -108,7 +108,11 @@ class _Individual(NamedTuple):
     recordings: list[Bouts]
 
 
-_Span = tuple[float, float]
+class _Part(NamedTuple):
+    """The columns of a part of recordings, and the statistics of individuals in it."""
+
+    times: dict[str, object]
+    statistics: dict[str, BoutStatistics]
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -131,16 +135,17 @@ def _run(args: argparse.Namespace) -> None:
     for name, (group, individual) in groups.items():
         one = individuals.setdefault(individual, _Individual(group, []))
         one.recordings.append(bouts[name])
-    spans: dict[str, list[_Span]] = {'': [(0.0, np.inf)]}
+    parts_of = {'': [_part(individuals, len(classes), 0, np.inf)]}
     if args.bin:
         longest = max(one.duration for one in bouts.values())
-        starts = np.arange(0, longest - 1e-6, args.bin).tolist()
-        spans['_by_bin'] = [(start, start + args.bin) for start in starts]
-    for suffix, parts in spans.items():
-        found = [_statistics(individuals, part, len(classes)) for part in parts]
-        tables = {'bouts': _bout_rows(found, parts, individuals, classes)}
+        parts_of['_by_bin'] = [
+            _part(individuals, len(classes), start, start + args.bin)
+            for start in np.arange(0, longest - 1e-6, args.bin).tolist()
+        ]
+    for suffix, parts in parts_of.items():
+        tables = {'bouts': _bout_rows(parts, individuals, classes)}
         if args.groups:
-            tables['comparison'] = _comparison(found, parts, individuals, classes)
+            tables['comparison'] = _comparison(parts, individuals, classes)
         for name, rows in tables.items():
             path = args.out / f'{name}{suffix}.csv'
             write_table(path, list(rows))
@@ -206,25 +211,21 @@ def _class_names(
     return list(dict.fromkeys(names))
 
 
-def _statistics(
-    individuals: Mapping[str, _Individual], span: _Span, num_classes: int
-) -> dict[str, BoutStatistics]:
-    """Return the statistics of the individuals that have recordings in a part."""
+def _part(
+    individuals: Mapping[str, _Individual], num_classes: int, begin: float, end: float
+) -> _Part:
+    """Return the part between two times, without individuals whose recordings ended."""
     found = {}
     for name, one in individuals.items():
-        there = [r for r in one.recordings if r.duration > span[0] or not span[0]]
+        there = [r for r in one.recordings if r.duration > begin or not begin]
         if there:
-            found[name] = reduce(add, (r.statistics(num_classes, *span) for r in there))
-    return found
-
-
-def _times(span: _Span) -> dict[str, object]:
-    return {} if np.isinf(span[1]) else {'from_s': span[0], 'to_s': span[1]}
+            each = (r.statistics(num_classes, begin, end) for r in there)
+            found[name] = reduce(add, each)
+    return _Part({} if np.isinf(end) else {'from_s': begin, 'to_s': end}, found)
 
 
 def _bout_rows(
-    found: Sequence[Mapping[str, BoutStatistics]],
-    parts: Sequence[_Span],
+    parts: Sequence[_Part],
     individuals: Mapping[str, _Individual],
     classes: Sequence[str],
 ) -> Iterator[dict[str, object]]:
@@ -234,36 +235,33 @@ def _bout_rows(
         head = {'individual' if several else 'video': name}
         if individual.group:
             head['group'] = individual.group
-        for statistics, span in zip(found, parts, strict=True):
-            if name in statistics:
-                for row in bout_rows(statistics[name], classes):
-                    yield {**head, **_times(span), **row}
+        for part in parts:
+            if name in part.statistics:
+                for row in bout_rows(part.statistics[name], classes):
+                    yield {**head, **part.times, **row}
 
 
 def _comparison(
-    found: Sequence[Mapping[str, BoutStatistics]],
-    parts: Sequence[_Span],
+    parts: Sequence[_Part],
     individuals: Mapping[str, _Individual],
     classes: Sequence[str],
 ) -> Iterator[dict[str, object]]:
     """Yield a row for each class and measure in each part."""
     groups = list(dict.fromkeys(one.group for one in individuals.values()))
     test = 'Mann-Whitney U' if len(groups) == 2 else 'Kruskal-Wallis'
-    for statistics, span in zip(found, parts, strict=True):
+    for part in parts:
         measured: dict[str, list[dict[str, np.ndarray]]] = {g: [] for g in groups}
-        for name, one in statistics.items():
+        for name, one in part.statistics.items():
             measured[individuals[name].group].append(one.measures())
         for measure in MEASURES:
             values = {
-                group: np.array([m[measure] for m in of_group]).reshape(
-                    -1, len(classes)
-                )
-                for group, of_group in measured.items()
+                group: np.array([m[measure] for m in own]).reshape(-1, len(classes))
+                for group, own in measured.items()
             }
             for name, row in zip(classes, compare_groups(values), strict=True):
                 of_groups = {'n': row.number, 'mean': row.mean, 'sd': row.sd}
                 yield {
-                    **_times(span),
+                    **part.times,
                     'class': name,
                     'measure': measure,
                     **{
