@@ -22,12 +22,7 @@ from mmskelseg.checkpoints.weights import (
 from mmskelseg.compat.repairs import registered_only
 from mmskelseg.engine.config_checks import building
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
-from mmskelseg.registry import (
-    MODELS,
-    POSTPROCESSORS,
-    TRANSFORMS,
-    WEIGHT_INITIALIZERS,
-)
+from mmskelseg.registry import MODELS, POSTPROCESSORS, TRANSFORMS, WEIGHT_INITIALIZERS
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.configs import annotation_path, find_config
 from mmskelseg.runtime.files.inputs import check_fps

@@ -62,9 +62,7 @@ def hostile_settings(canary):
         'scope': {PIPELINE: [{'type': 'PackSegInputs', '_scope_': 'evil'}]},
         'scope of a type': {PIPELINE: [{'type': 'evil.PackSegInputs'}]},
         'nested': {
-            PIPELINE: [
-                {'type': 'PackSegInputs', 'transforms': [[command(canary)]]},
-            ]
+            PIPELINE: [{'type': 'PackSegInputs', 'transforms': [[command(canary)]]}]
         },
         'network': {
             f'{FEATURES}.encoder': {
@@ -102,10 +100,7 @@ def hostile_settings(canary):
         },
         'wrapper of a reader': {
             PIPELINE: [
-                {
-                    'type': 'RandomApply',
-                    'transforms': [{'type': 'mmaction.DecordInit'}],
-                }
+                {'type': 'RandomApply', 'transforms': [{'type': 'mmaction.DecordInit'}]}
             ]
         },
         'optional package': {

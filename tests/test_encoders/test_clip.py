@@ -96,9 +96,7 @@ def test_features_of_clips_are_made_and_kept(small_data, tmp_path):
         },
     }
     (path,) = ensure_features(
-        tmp_path / 'features',
-        recipe_from_config('clips', config, 'coco17'),
-        videos,
+        tmp_path / 'features', recipe_from_config('clips', config, 'coco17'), videos
     )
     features = load_features(path)
     assert features.shape == (60, 64)

@@ -242,10 +242,7 @@ def _scalar(rng: Dice, depth: int) -> bytes:
     core = rng.choice(('numpy.core', 'numpy._core'))
     content = _bytes(rng, size) if code[0] != 'O' else value(rng, depth)
     return call(
-        rng,
-        (f'{core}.multiarray', 'scalar'),
-        _dtype(rng, code),
-        or_other(rng, content),
+        rng, (f'{core}.multiarray', 'scalar'), _dtype(rng, code), or_other(rng, content)
     )
 
 

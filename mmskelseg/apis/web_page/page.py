@@ -145,13 +145,7 @@ def _build(segmenter: PageSegmenter) -> 'gr.Blocks':
             queue=False,
             show_progress='hidden',
             api_visibility='private',
-        ).then(
-            run,
-            inputs,
-            result,
-            api_visibility='private',
-            scroll_to_output=True,
-        )
+        ).then(run, inputs, result, api_visibility='private', scroll_to_output=True)
         page.load(choose, None, inputs[2], api_visibility='private')
     return page
 

@@ -23,9 +23,7 @@ _SPEEDS = (0.25, 0.5, 1, 2, 4)
 
 
 def player_html(
-    people: Sequence[Prediction],
-    files: Sequence[Path],
-    url: Callable[[Path], str],
+    people: Sequence[Prediction], files: Sequence[Path], url: Callable[[Path], str]
 ) -> str:
     """Return the predictions of one video as HTML, which ``player.js`` animates.
 

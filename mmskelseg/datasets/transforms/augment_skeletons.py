@@ -13,10 +13,7 @@ from typing import Annotated, Literal
 import numpy as np
 
 from mmskelseg.datasets.items import Item
-from mmskelseg.datasets.transforms.augment import (
-    Augmentation,
-    check_joints,
-)
+from mmskelseg.datasets.transforms.augment import Augmentation, check_joints
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import (

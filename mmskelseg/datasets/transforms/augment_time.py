@@ -13,10 +13,7 @@ import numpy as np
 from mmengine.logging import print_log
 
 from mmskelseg.datasets.items import Item, ItemSource
-from mmskelseg.datasets.transforms.augment import (
-    Augmentation,
-    FactorAugmentation,
-)
+from mmskelseg.datasets.transforms.augment import Augmentation, FactorAugmentation
 from mmskelseg.datasets.transforms.augment_skeletons import Sigma, smooth_noise
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.runtime.messages.errors import UserError

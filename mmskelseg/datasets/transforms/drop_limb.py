@@ -7,10 +7,7 @@ import hashlib
 import numpy as np
 
 from mmskelseg.datasets.items import Item
-from mmskelseg.datasets.transforms.augment import (
-    Transform,
-    check_joints,
-)
+from mmskelseg.datasets.transforms.augment import Transform, check_joints
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Fraction
@@ -47,11 +44,7 @@ class DropLimb(Transform):
     """
 
     def __init__(
-        self,
-        p: Fraction,
-        seed: int = 0,
-        *,
-        skeleton: SkeletonLike | None = None,
+        self, p: Fraction, seed: int = 0, *, skeleton: SkeletonLike | None = None
     ) -> None:
         if skeleton is None:
             raise UserError(

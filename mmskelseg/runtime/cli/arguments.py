@@ -18,10 +18,7 @@ from mmskelseg.runtime.cli.command_line import (
 )
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.files.inputs import regular_file
-from mmskelseg.runtime.files.work_folders import (
-    checkpoint_file,
-    find_latest_checkpoint,
-)
+from mmskelseg.runtime.files.work_folders import checkpoint_file, find_latest_checkpoint
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
 from mmskelseg.runtime.poses import FORMATS
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator

@@ -78,10 +78,7 @@ def _find_videos(paths: Sequence[Path]) -> dict[str, Path]:
 
 def _extract(estimator: PoseEstimator, video: Path, file: Path) -> Poses:
     """Return everybody's poses in a video, from its .npz file if it exists."""
-    asked: _Origin = {
-        'estimator': estimator.settings(),
-        'bytes': video.stat().st_size,
-    }
+    asked: _Origin = {'estimator': estimator.settings(), 'bytes': video.stat().st_size}
     if file.exists():
         made = json.loads(str(read_npz_arrays(file).get('made_by', 'null')))
         if made != json.loads(json.dumps(asked)):

@@ -67,10 +67,7 @@ def write_overlay(
 
 
 def write_gif(
-    prediction: Predictions,
-    path: str | os.PathLike,
-    *,
-    show_progress: bool = True,
+    prediction: Predictions, path: str | os.PathLike, *, show_progress: bool = True
 ) -> None:
     """Write the overlay as a small animated GIF for web pages, at 10 frames per second.
 
