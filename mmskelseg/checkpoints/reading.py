@@ -95,11 +95,7 @@ def save_weights(
 
 
 def tensors_of(content: object, source: str | os.PathLike) -> dict[str, torch.Tensor]:
-    """Return the tensors in the content of a checkpoint by their names.
-
-    Args:
-        content: What :func:`load_checkpoint` returns.
-        source: The file, for messages.
+    """Return the tensors in what :func:`load_checkpoint` returns, by their names.
 
     Raises:
         UserError: If it holds something else.

@@ -124,11 +124,6 @@ def read_equal_channels(
     (N, 2, H, W), instead of ``(image - mean) / std`` in three channels. The first
     convolution sums its weights over the channels. The mean goes into the weights of
     the ones, so that it does not affect the zero padding around an image.
-
-    Args:
-        graph: A result of :func:`trace`.
-        mean: Mean of each of the three channels.
-        std: Standard deviation of each of the three channels.
     """
     graph = copy.deepcopy(graph)
     first = _only_user(next(iter(graph.graph.nodes)))
@@ -149,11 +144,8 @@ def fuse_for_cpu(graph: fx.GraphModule, example: Tensor) -> fx.GraphModule:
     """Return a graph whose convolutions include the sums and ReLUs that follow them.
 
     Weights are converted to the layout of oneDNN once, not for every batch. The
-    operators are those that ``torch.compile`` uses on CPUs.
-
-    Args:
-        graph: A result of :func:`trace`.
-        example: An input of the shape (N, C, H, W) and type to optimise for.
+    operators are those that ``torch.compile`` uses on CPUs. ``example`` is an input of
+    the shape (N, C, H, W) and type to optimise for.
     """
     graph = copy.deepcopy(graph).to(example.dtype)
     ShapeProp(graph).propagate(example)

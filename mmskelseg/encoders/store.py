@@ -10,7 +10,7 @@ from mmengine.dist import barrier, get_rank, get_world_size
 from mmengine.logging import print_log
 
 from mmskelseg.runtime.features.recipe import FeatureRecipe
-from mmskelseg.runtime.files.arrays import read_npy
+from mmskelseg.runtime.files.arrays import read_npy, write_npy
 from mmskelseg.runtime.files.atomic import atomic_write, atomic_write_text
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.counts import counted
@@ -61,18 +61,7 @@ class FeatureStore:
         if not settings.exists():
             atomic_write_text(settings, self.settings)
         with atomic_write(path) as file:
-            begin = 0
-            for block in blocks:
-                if begin == 0:
-                    header = {
-                        'descr': np.lib.format.dtype_to_descr(block.dtype),
-                        'fortran_order': False,
-                        'shape': (num_frames, *block.shape[1:]),
-                    }
-                    np.lib.format.write_array_header_1_0(file, header)
-                file.write(np.ascontiguousarray(block).data)
-                begin += len(block)
-            assert begin == num_frames, f'{path}: {begin} of {num_frames} frames'
+            write_npy(file, num_frames, blocks)
 
 
 def load_features(path: Path | str) -> np.ndarray:
@@ -104,13 +93,8 @@ def ensure_features(
 ) -> list[Path]:
     """Return the feature file of each video, after making those that are missing.
 
-    An interrupted run loses only the video in progress. In a distributed run, the
-    ranks share the videos.
-
-    Args:
-        root: Folder of all features of the data set.
-        recipe: Computes the features.
-        videos: Annotations of the videos.
+    They are in a folder within ``root``. An interrupted run loses only the video in
+    progress. In a distributed run, the ranks share the videos.
 
     Raises:
         MissingFileError: If a video file is missing.

@@ -48,80 +48,53 @@ def command(canary):
     return {'type': 'subprocess.Popen', 'args': ['touch', str(canary)]}
 
 
+def step(kind, **options):
+    """Return settings with a pipeline of one step."""
+    return {PIPELINE: [{'type': kind, **options}]}
+
+
+def encoder(**options):
+    given = {'type': 'FrameEncoder', 'weights': 'none', '_delete_': True, **options}
+    return {f'{FEATURES}.encoder': given}
+
+
+def layout(name):
+    return {f'{FEATURES}.render.skeleton': str(name)}
+
+
 def hostile_settings(canary):
-    folder = canary.parent
+    folder, runs = canary.parent, {**command(canary), '_delete_': True}
+    reader = {'io_backend': 'memcached', 'server_list_cfg': 'a', 'client_cfg': 'b'}
+    graph = {'type': 'MSGCN', 'skeleton': str(folder / 'evil_layout.py')}
     return {
         'pipeline': {PIPELINE: [command(canary)]},
-        'encoder': {f'{FEATURES}.encoder': {**command(canary), '_delete_': True}},
-        'renderer': {f'{FEATURES}.render': {**command(canary), '_delete_': True}},
+        'encoder': {f'{FEATURES}.encoder': runs},
+        'renderer': {f'{FEATURES}.render': runs},
         'transform': {f'{FEATURES}.transforms': [command(canary)]},
-        'model': {'model': {**command(canary), '_delete_': True}},
+        'model': {'model': runs},
         'branch': {'model.branches.more': command(canary)},
         'collate_fn': {'test_dataloader.collate_fn': {'type': 'os.system'}},
-        'module': {PIPELINE: [{'type': 'evil_module'}]},
-        'scope': {PIPELINE: [{'type': 'PackSegInputs', '_scope_': 'evil'}]},
-        'scope of a type': {PIPELINE: [{'type': 'evil.PackSegInputs'}]},
-        'nested': {
-            PIPELINE: [{'type': 'PackSegInputs', 'transforms': [[command(canary)]]}]
-        },
-        'network': {
-            f'{FEATURES}.encoder': {
-                'type': 'FrameEncoder',
-                'arch': 'evil.Net',
-                'weights': 'none',
-                '_delete_': True,
-            }
-        },
-        'layout': {f'{FEATURES}.render.skeleton': str(folder / 'evil_layout.py')},
-        'layout without suffix': {
-            f'{FEATURES}.render.skeleton': str(folder / 'evil_layout')
-        },
-        'YAML layout': {f'{FEATURES}.render.skeleton': 'evil_layout.yaml'},
-        'layout outside of MMPose': {
-            f'{FEATURES}.render.skeleton': f'mmpose:../../{folder}/evil_layout'
-        },
-        'layout of a graph': {
-            'model.branches.heatmap': {
-                'type': 'MSGCN',
-                'skeleton': str(folder / 'evil_layout.py'),
-                '_delete_': True,
-            }
-        },
-        'reader of files': {
-            PIPELINE: [
-                {
-                    'type': 'mmaction.LoadRGBFromFile',
-                    'io_backend': 'memcached',
-                    'server_list_cfg': 'a',
-                    'client_cfg': 'b',
-                    'sys_path': 'model.pth/model',
-                }
-            ]
-        },
-        'wrapper of a reader': {
-            PIPELINE: [
-                {'type': 'RandomApply', 'transforms': [{'type': 'mmaction.DecordInit'}]}
-            ]
-        },
-        'optional package': {
-            PIPELINE: [{'type': 'mmaction.ImgAug', 'transforms': 'default'}]
-        },
-        'type within weights': {
-            f'{FEATURES}.encoder': {
-                'type': 'FrameEncoder',
-                'arch': 'torchvision.resnet18',
-                'weights': command(canary),
-                '_delete_': True,
-            }
-        },
-        'network of an optional library': {
-            f'{FEATURES}.encoder': {
-                'type': 'FrameEncoder',
-                'arch': 'timm.evil',
-                'weights': 'none',
-                '_delete_': True,
-            }
-        },
+        'module': step('evil_module'),
+        'scope': step('PackSegInputs', _scope_='evil'),
+        'scope of a type': step('evil.PackSegInputs'),
+        'nested': step('PackSegInputs', transforms=[[command(canary)]]),
+        'network': encoder(arch='evil.Net'),
+        'layout': layout(folder / 'evil_layout.py'),
+        'layout without suffix': layout(folder / 'evil_layout'),
+        'YAML layout': layout('evil_layout.yaml'),
+        'layout outside of MMPose': layout(f'mmpose:../../{folder}/evil_layout'),
+        'layout of a graph': {'model.branches.heatmap': {**graph, '_delete_': True}},
+        'reader of files': step(
+            'mmaction.LoadRGBFromFile', sys_path='model.pth/model', **reader
+        ),
+        'wrapper of a reader': step(
+            'RandomApply', transforms=[{'type': 'mmaction.DecordInit'}]
+        ),
+        'optional package': step('mmaction.ImgAug', transforms='default'),
+        'type within weights': encoder(
+            arch='torchvision.resnet18', weights=command(canary)
+        ),
+        'network of an optional library': encoder(arch='timm.evil'),
         # They inherit from a reader of files, whose arguments name a module.
         'reader among harmless parts': {
             PIPELINE: [
@@ -131,31 +104,23 @@ def hostile_settings(canary):
                     'target': 'modality',
                 },
                 {'type': 'mmaction.MMUniformSampleFrames', 'clip_len': {'RGB': 1}},
-                {
-                    'type': 'mmaction.MMDecode',
-                    'io_backend': 'memcached',
-                    'server_list_cfg': 'a',
-                    'client_cfg': 'b',
-                    'sys_path': str(canary.parent),
-                },
+                {'type': 'mmaction.MMDecode', **reader, 'sys_path': str(folder)},
             ]
         },
-        'network that loads a file': {
-            f'{FEATURES}.encoder': {
-                'type': 'FrameEncoder',
-                'arch': {'type': 'mmaction.OmniResNet', 'pretrain_2d': 'a.pth'},
-                'weights': 'none',
-                '_delete_': True,
-            }
-        },
+        'network that loads a file': encoder(
+            arch={'type': 'mmaction.OmniResNet', 'pretrain_2d': 'a.pth'}
+        ),
         'address': {f'{FEATURES}.encoder.anything': 'pavi://model'},
-        'file that a part reads': {
-            PIPELINE: [{'type': 'PackSegInputs', 'metainfo': 'evil_layout.py'}]
-        },
+        'file that a part reads': step('PackSegInputs', metainfo='evil_layout.py'),
     }
 
 
 DOORS = list(hostile_settings(Path('canary')))
+
+
+def opened(path):
+    """Open a checkpoint with its own config."""
+    return SkelSegInferencer(None, path, 'cpu', show_progress=False)
 
 
 @pytest.fixture
@@ -184,7 +149,7 @@ def hostile(canary, with_settings):
 def test_config_in_a_checkpoint_runs_no_code(hostile, canary, door):
     path = hostile(door)
     with pytest.raises(UserError, match=r'model\.pth: refused: in its own config'):
-        SkelSegInferencer(None, path, 'cpu', show_progress=False)
+        opened(path)
     assert not canary.exists()
 
 
@@ -200,30 +165,21 @@ def test_config_in_a_checkpoint_runs_no_code(hostile, canary, door):
     ids=str,
 )
 def test_mistake_in_the_config_of_a_checkpoint_names_the_checkpoint(
-    small_config, checkpoint, render
+    with_settings, render
 ):
-    path = checkpoint(small_config)
-    content = torch.load(path)
-    cfg = Config.fromstring(content['meta']['cfg'], '.py')
-    (features,) = cfg.test_dataloader.dataset.features.values()
-    features.render = render
-    content['meta']['cfg'] = cfg.pretty_text
-    torch.save(content, path)
+    if isinstance(render, dict):
+        render = {**render, '_delete_': True}
     with pytest.raises(UserError, match=r'model\.pth: '):
-        SkelSegInferencer(None, path, 'cpu', show_progress=False)
+        opened(with_settings({f'{FEATURES}.render': render}))
 
 
-ENCODER = {'type': 'FrameEncoder', 'arch': 'torchvision.resnet18', '_delete_': True}
+RESNET = {'arch': 'torchvision.resnet18'}
 LOADED = {
-    'file': (ENCODER, 'weights', '/etc/passwd'),
-    'download': (ENCODER, 'weights', 'torchvision'),
-    'address': (ENCODER, 'weights', 'https://example.org/resnet.pth'),
+    'file': (RESNET, 'weights', '/etc/passwd'),
+    'download': (RESNET, 'weights', 'torchvision'),
+    'address': (RESNET, 'weights', 'https://example.org/resnet.pth'),
     'checkpoint of a backbone': (
-        {
-            **ENCODER,
-            'arch': {'type': 'mmaction.ResNet', 'depth': 18},
-            'weights': 'none',
-        },
+        {'arch': {'type': 'mmaction.ResNet', 'depth': 18}},
         'arch.init_cfg.checkpoint',
         '/etc/passwd',
     ),
@@ -235,11 +191,10 @@ def test_config_in_a_checkpoint_loads_no_other_weights(
     with_settings, monkeypatch, door
 ):
     monkeypatch.delenv('SKELSEG_WEIGHTS', raising=False)
-    encoder, key, value = LOADED[door]
-    at = f'{FEATURES}.encoder'
-    path = with_settings({at: {**encoder}, f'{at}.{key}': value})
+    options, key, value = LOADED[door]
+    path = with_settings({**encoder(**options), f'{FEATURES}.encoder.{key}': value})
     with pytest.raises(UserError) as caught:
-        SkelSegInferencer(None, path, 'cpu', show_progress=False)
+        opened(path)
     for part in (str(path), f'features.heatmap.encoder.{key}={value!r}', 'config file'):
         assert part in str(caught.value)
 
@@ -247,19 +202,17 @@ def test_config_in_a_checkpoint_loads_no_other_weights(
 def test_weights_that_the_user_names_are_loaded(with_settings, monkeypatch, tmp_path):
     weights = tmp_path / 'mine.pth'
     torch.save({'fc.weight': torch.ones(2)}, weights)
-    path = with_settings({f'{FEATURES}.encoder': {**ENCODER, 'weights': str(weights)}})
+    path = with_settings(encoder(**RESNET, weights=str(weights)))
     monkeypatch.setenv('SKELSEG_WEIGHTS', str(weights))
     with pytest.raises(UserError, match=r'mine\.pth: not the weights of resnet18'):
-        SkelSegInferencer(None, path, 'cpu', show_progress=False)
+        opened(path)
 
 
 def test_weights_from_which_a_training_began_are_not_read(small_config, checkpoint):
     """The checkpoint has all weights of the model; the file may be anything."""
     branch = small_config.model.branches.heatmap
     branch.init_cfg = {'type': 'Pretrained', 'checkpoint': '/etc/passwd'}
-    model = SkelSegInferencer(
-        None, checkpoint(small_config), 'cpu', show_progress=False
-    ).model
+    model = opened(checkpoint(small_config)).model
     assert all(getattr(m, 'init_cfg', None) is None for m in model.modules())
 
 
@@ -282,7 +235,7 @@ def test_other_texts_of_a_config_are_looked_at_as_well(hostile, canary):
     content['message_hub'] = {'runtime_info': {'cfg': text}}
     torch.save(content, path)
     with pytest.raises(UserError, match='refused'):
-        SkelSegInferencer(None, path, 'cpu', show_progress=False)
+        opened(path)
     assert not canary.exists()
 
 
@@ -296,7 +249,7 @@ def test_imports_that_a_config_asks_for_are_left_out(
         "_base_ = ['evil_layout.py']\n"
     )
     torch.save(content, path)
-    SkelSegInferencer(None, path, 'cpu', show_progress=False)
+    opened(path)
     assert not canary.exists()
 
 
@@ -358,16 +311,10 @@ def test_names_of_other_packages_are_not_registered(canary):
 
 def test_parts_that_only_compute_are_harmless():
     """Also those of MMAction2 that inherit from parts of other packages."""
-    for name in (
-        'STGCN',
-        'ResNet3dSlowOnly',
-        'GenSkeFeat',
-        'PreNormalize2D',
-        'GCNHead',
-    ):
-        assert is_harmless(f'mmaction.{name}'), name
-    for name in ('MMDecode', 'OmniResNet', 'DecordInit'):
-        assert not is_harmless(f'mmaction.{name}'), name
+    names = ('STGCN', 'ResNet3dSlowOnly', 'GenSkeFeat', 'PreNormalize2D', 'GCNHead')
+    assert all(is_harmless(f'mmaction.{name}') for name in names)
+    readers = ('MMDecode', 'OmniResNet', 'DecordInit')
+    assert not any(is_harmless(f'mmaction.{name}') for name in readers)
 
 
 def test_a_folder_called_mmpose_is_not_mmpose(canary, monkeypatch):
@@ -416,5 +363,5 @@ def test_scope_of_a_package_that_is_not_installed_imports_nothing(
     with pytest.raises(
         UserError, match=r"_scope_='mmpretrain' is not an installed package"
     ):
-        SkelSegInferencer(None, path, 'cpu', show_progress=False)
+        opened(path)
     assert not canary.exists()

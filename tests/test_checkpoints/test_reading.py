@@ -151,33 +151,36 @@ def test_checkpoint_with_a_command_is_refused_and_leaves_no_trace(
     assert not trace.exists()
 
 
-def test_resume_from_a_checkpoint_with_a_command_is_refused(trained, tmp_path):
-    _, path = trained
-    trace = tmp_path / 'trace'
-    evil = rewritten(
-        path, tmp_path / 'evil.pth', lambda c: c['meta'].update(x=Command(trace))
-    )
-    runner = make_runner(tmp_path / 'run', resume=True, load_from=evil)
-    with pytest.raises(UnsafePickleError, match=r'`os\.system`'):
-        runner.train()
-    assert not trace.exists()
+def planted(holder, key, value=None):
+    """Return what puts a command, or a text that runs one, into a checkpoint."""
+
+    def plant(content, trace):
+        for name in holder:
+            content = content[name]
+        content[key] = value.format(trace=trace) if value else Command(trace)
+
+    return plant
+
+
+IMPORT = 'import os\nlr = os.system("touch {trace}")\n'
+HUB = ('message_hub', 'runtime_info')
 
 
 @pytest.mark.parametrize(
-    ('holder', 'key'), [('meta', 'config'), ('meta', 'cfg'), ('message_hub', 'cfg')]
+    ('plant', 'message'),
+    [
+        (planted(('meta',), 'x'), r'`os\.system`'),
+        # MMEngine would execute these texts.
+        (planted(('meta',), 'config', IMPORT), r'evil\.pth: refused: line 1 of its'),
+        (planted(('meta',), 'cfg', IMPORT), r'evil\.pth: refused: line 1 of its'),
+        (planted(HUB, 'cfg', IMPORT), r'evil\.pth: refused: line 1 of its'),
+    ],
 )
-def test_resume_refuses_config_text_that_runs_a_command(trained, tmp_path, holder, key):
-    """MMEngine would execute these texts."""
+def test_resume_refuses_what_runs_a_command(trained, tmp_path, plant, message):
     trace = tmp_path / 'trace'
-    text = f'import os\nlr = os.system("touch {trace}")\n'
-
-    def plant(content):
-        place = content[holder]
-        (place['runtime_info'] if holder == 'message_hub' else place)[key] = text
-
-    evil = rewritten(trained[1], tmp_path / 'evil.pth', plant)
+    evil = rewritten(trained[1], tmp_path / 'evil.pth', lambda c: plant(c, trace))
     runner = make_runner(tmp_path / 'run', resume=True, load_from=evil)
-    with pytest.raises(UnsafePickleError, match=r'evil\.pth: refused: line 1 of its'):
+    with pytest.raises(UnsafePickleError, match=message):
         runner.train()
     assert not trace.exists()
 
@@ -265,40 +268,49 @@ def test_checkpoint_cannot_replace_the_statistics(tmp_path):
     assert HistoryBuffer._statistics_methods['mean'] is HistoryBuffer.mean
 
 
-def test_checkpoint_refuses_a_whole_module(tmp_path):
-    path = save(tmp_path / 'a.pth', nn.Linear(1, 1))
-    with pytest.raises(UnsafePickleError, match=r'torch\.nn\.modules\.linear\.Linear'):
-        reading.load_checkpoint(path)
-
-
-def test_checkpoint_refuses_torchscript(tmp_path):
-    path = tmp_path / 'script.pth'
+def torchscript(path):
     torch.jit.save(torch.jit.script(nn.Linear(1, 1)), path)
-    with pytest.raises(UnsafePickleError, match='TorchScript'):
-        reading.load_checkpoint(path)
 
 
-def test_checkpoint_refuses_a_tar_archive(tmp_path):
-    path = tmp_path / 'old.pth'
+def tar_archive(path):
     with tarfile.open(path, 'w') as archive:
         archive.addfile(tarfile.TarInfo('storages'))
-    with pytest.raises(UnsafePickleError, match='tar archive'):
-        reading.load_checkpoint(path)
 
 
-@pytest.mark.parametrize('use_zip', [True, False], ids=['zip', 'legacy'])
-@pytest.mark.parametrize('share', [0.0, 0.2, 0.5, 0.9])
-def test_truncated_checkpoint_is_named(tmp_path, use_zip, share):
-    path = tmp_path / 'cut.pth'
-    save(path, {'a': torch.ones(99)}, _use_new_zipfile_serialization=use_zip)
+@pytest.mark.parametrize(
+    ('write', 'message'),
+    [
+        (lambda p: save(p, nn.Linear(1, 1)), r'torch\.nn\.modules\.linear\.Linear'),
+        (torchscript, 'TorchScript'),
+        (tar_archive, 'tar archive'),
+    ],
+)
+def test_checkpoint_refuses_all_but_data(tmp_path, write, message):
+    write(tmp_path / 'a.pth')
+    with pytest.raises(UnsafePickleError, match=message):
+        reading.load_checkpoint(tmp_path / 'a.pth')
+
+
+WRITERS = {
+    'zip.pth': save,
+    'legacy.pth': lambda *args: save(*args, _use_new_zipfile_serialization=False),
+    'a.safetensors': lambda path, state: reading.save_weights(path, state, {}),
+}
+
+
+@pytest.mark.parametrize('name', WRITERS)
+@pytest.mark.parametrize('share', [0.02, 0.5, 0.9])
+def test_truncated_checkpoint_is_named(tmp_path, name, share):
+    path = tmp_path / name
+    WRITERS[name](path, {'a': torch.ones(99)})
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
-    with pytest.raises(ValueError, match=r'cut\.pth: cannot be read as a checkpoint'):
+    with pytest.raises(ValueError, match=f'{name}: cannot be read as a checkpoint'):
         reading.load_checkpoint(path)
 
 
 @pytest.mark.parametrize(
-    'content', [b'<html>', pickle.dumps([1]), b'PK\x03\x04', b'cfoo bar\nbaz\n.']
+    'content', [b'', b'<html>', pickle.dumps([1]), b'PK\x03\x04', b'cfoo bar\nbaz\n.']
 )
 def test_other_file_is_named(tmp_path, content):
     path = tmp_path / 'other.pth'
@@ -368,13 +380,8 @@ def test_downloaded_checkpoint_is_kept_and_failure_names_the_file(
 def test_inferencer_refuses_config_text_that_runs_a_command(trained, tmp_path):
     """MMEngine's inferencers execute the text when they get no config."""
     trace = tmp_path / 'trace'
-    evil = rewritten(
-        trained[1],
-        tmp_path / 'evil.pth',
-        lambda c: c['message_hub']['runtime_info'].update(
-            cfg=f'x = [].__class__.__base__.y("touch {trace}")'
-        ),
-    )
+    plant = planted(HUB, 'cfg', 'x = [].__class__.__base__.y("touch {trace}")')
+    evil = rewritten(trained[1], tmp_path / 'evil.pth', lambda c: plant(c, trace))
     with pytest.raises(UnsafePickleError, match='not an assignment of values'):
         BaseInferencer._init_model(None, {}, evil)
     assert not trace.exists()
@@ -455,16 +462,6 @@ def test_safetensors_of_other_programs_are_read_as_weights(tmp_path):
     loaded = reading.load_checkpoint(path)
     assert loaded['meta'] == {}
     assert loaded['state_dict']['a'].tolist() == [1, 1]
-
-
-@pytest.mark.parametrize('share', [0.02, 0.5, 0.99])
-def test_truncated_safetensors_are_named(tmp_path, share):
-    path = tmp_path / 'cut.safetensors'
-    reading.save_weights(path, {'a': torch.ones(99)}, {})
-    whole = path.read_bytes()
-    path.write_bytes(whole[: int(share * len(whole))])
-    with pytest.raises(ValueError, match=r'cut\.safetensors: cannot be read'):
-        reading.load_checkpoint(path)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 import json
 import pickle
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -12,6 +11,7 @@ from mmskelseg.datasets.action_seg_dataset import ActionSegDataset
 from mmskelseg.datasets.transforms import LoadFrameFeatures
 from mmskelseg.registry import DATASETS, MODELS
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.files.video import written_video
 from tests.small_data import small_annotations
 
 FEATURES = {
@@ -203,17 +203,10 @@ def test_video_files_are_beside_the_annotations(small_data, tmp_path, named):
         video['filename'] = f'clips/{video["frame_dir"]}.mp4'
     save_annotations(data, small_data)
     folder = tmp_path / 'elsewhere' if named else small_data.parent
-    (folder / 'clips').mkdir(parents=True)
     for video in data['annotations']:
-        writer = cv2.VideoWriter(
-            str(folder / video['filename']),
-            cv2.VideoWriter_fourcc(*'mp4v'),
-            10,
-            (32, 32),
-        )
-        for _ in range(video['total_frames']):
-            writer.write(np.full((32, 32, 3), 128, np.uint8))
-        writer.release()
+        with written_video(folder / video['filename'], 10, (32, 32)) as put:
+            for _ in range(video['total_frames']):
+                put(np.full((32, 32, 3), 128, np.uint8))
     rgb = {
         'render': {'type': 'ReadVideoFrames', 'size': (8, 8)},
         'encoder': {'type': 'GridEncoder', 'grid': (2, 2), 'channels': 3},

@@ -1,6 +1,5 @@
 import json
 
-import cv2
 import numpy as np
 import pytest
 
@@ -9,6 +8,7 @@ from mmskelseg.encoders import GridEncoder, store
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.encoders.store import ensure_features, load_features
 from mmskelseg.runtime.features import RenderSkeletonHeatmap
+from mmskelseg.runtime.files.video import written_video
 from tests.small_data import small_annotations
 
 CONFIG = {
@@ -164,12 +164,9 @@ def test_features_of_video_files_are_checked_before_all_work(tmp_path, videos):
     for video in videos:
         path = tmp_path / f'{video["frame_dir"]}.mp4'
         video['filename'] = str(path)
-        writer = cv2.VideoWriter(
-            str(path), cv2.VideoWriter_fourcc(*'mp4v'), 10, (16, 16)
-        )
-        for _ in range(video['total_frames']):
-            writer.write(np.full((16, 16, 3), 200, np.uint8))
-        writer.release()
+        with written_video(path, 10, (16, 16)) as put:
+            for _ in range(video['total_frames']):
+                put(np.full((16, 16, 3), 200, np.uint8))
     videos[1]['total_frames'] = 19
     with pytest.raises(ValueError, match=r'video_1.mp4: 20 frames can be read.*has 19'):
         ensure(tmp_path / 'features', 'rgb', config, videos)

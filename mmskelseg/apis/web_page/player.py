@@ -10,6 +10,7 @@ import numpy as np
 
 from mmskelseg.runtime.drawing.frames import clock_time, mark_time, tick_step
 from mmskelseg.runtime.drawing.images import class_color, text_color
+from mmskelseg.runtime.files.inputs import in_words
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.structures.choices import EXPORTS
 from mmskelseg.runtime.structures.predictions import PredictedSegment, Prediction
@@ -73,12 +74,8 @@ def _data(people: Sequence[Prediction], seconds: float) -> str:
         'seconds': seconds,
         'fps': first['fps'],
         'classes': [
-            {
-                'name': str(name),
-                'color': class_color(k),
-                'ink': text_color(class_color(k)),
-            }
-            for k, name in enumerate(first['classes'])
+            {'name': str(n), 'color': class_color(k), 'ink': text_color(class_color(k))}
+            for k, n in enumerate(first['classes'])
         ],
         'people': [
             {
@@ -98,14 +95,11 @@ def _person(prediction: Prediction, seconds: float) -> str:
     """Return the timeline of one person, with legend and list of segments."""
     segments = prediction['segments']
     name = prediction.get('person')
+    title = f'<h3>{escape(str(name))}</h3>' if name is not None else ''
     return (
-        '<section class="person">'
-        + (f'<h3>{escape(str(name))}</h3>' if name is not None else '')
-        + _track(prediction, segments, seconds)
-        + _axis(seconds)
-        + _legend(prediction, segments, seconds)
-        + _table(segments)
-        + '</section>'
+        f'<section class="person">{title}{_track(prediction, segments, seconds)}'
+        f'{_axis(seconds)}{_legend(prediction, segments, seconds)}{_table(segments)}'
+        '</section>'
     )
 
 
@@ -210,14 +204,12 @@ def _table(segments: Sequence[PredictedSegment]) -> str:
 def _files(files: Sequence[Path], url: Callable[[Path], str]) -> str:
     # Files of one of several people begin with the names of the video and the person.
     purposes = {
-        file: next(
-            (text for end, text in EXPORTS.values() if file.name.endswith(end)), ''
-        )
+        file: ''.join(text for end, text in EXPORTS.values() if file.name.endswith(end))
         for file in files
     }
     items = ''.join(
         f'<li><a href="{escape(url(file))}" download="{escape(file.name)}">'
-        f'<b>{escape(file.name)}</b> <small>{_size(file.stat().st_size)}</small>'
+        f'<b>{escape(file.name)}</b> <small>{in_words(file.stat().st_size)}</small>'
         f'<span>{purposes[file]}</span></a></li>'
         for file in files
     )
@@ -231,15 +223,3 @@ def _notes(notes: Sequence[str]) -> str:
 
 def _percent(part: float, whole: float) -> str:
     return f'{100 * part / whole:.3f}%'
-
-
-def _size(count: int) -> str:
-    """Return a number of bytes in a readable form.
-
-    >>> _size(512), _size(2_345_678)
-    ('512 B', '2.3 MB')
-    """
-    for unit, power in (('GB', 9), ('MB', 6), ('kB', 3)):
-        if count >= 10**power:
-            return f'{count / 10**power:.1f} {unit}'
-    return f'{count} B'

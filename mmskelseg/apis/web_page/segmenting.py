@@ -123,15 +123,8 @@ class PageSegmenter:
     ) -> Result:
         """Return the prediction of one video, or of each person, with the files.
 
-        Args:
-            video: The video file.
-            poses: The file of its poses; if it is None and the model needs poses, they
-                are estimated.
-            checkpoint: One of ``choices()``.
-            person: See ``SkelSegInferencer``, as for the next two.
-            fps: Frames per second of the poses, if nothing else states it.
-            min_score: Segments with a lower confidence become unlabelled.
-            listener: Called with the progress.
+        ``checkpoint`` is one of ``choices()``; ``listener`` gets the progress; for the
+        others, see ``SkelSegInferencer``.
 
         Raises:
             FileNotFoundError: If the checkpoint no longer exists.

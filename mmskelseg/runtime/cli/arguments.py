@@ -257,9 +257,8 @@ def check_model(
     if args.model is None and not is_exported(args.config):
         if args.checkpoint is not None:
             args.checkpoint = named_checkpoint(args.checkpoint)
-            regular_file(args.checkpoint)
         args.ensemble = [named_checkpoint(file) for file in args.ensemble]
-        for file in args.ensemble:
+        for file in filter(None, (args.checkpoint, *args.ensemble)):
             regular_file(file)
         return
     given = ['CONFIG'] * (args.model is not None and args.config is not None)
@@ -342,9 +341,7 @@ def add_inference_options(
 ) -> None:
     """Add the options of a trained model, and the size of its batches.
 
-    Args:
-        parser: The parser.
-        device: The ``type`` of --device; exported models check it themselves.
+    ``device`` is the ``type`` of --device; exported models check it themselves.
     """
     parser.add_argument(
         '--device',

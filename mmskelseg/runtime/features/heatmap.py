@@ -254,28 +254,18 @@ class RenderSkeletonHeatmap(BaseRenderer):
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the images, as plain values."""
-        # Left out if False, so that names of existing feature files stay valid.
-        causal = {'causal': True} if self.causal else {}
-        skeleton: dict[str, object] = {}
+        settings = {**vars(self), 'type': type(self).__name__, 'size': list(self.size)}
+        del settings['skeleton']
+        settings['joints_of'] = list(self.skeleton.joints)
+        settings['limbs_of'] = [list(pair) for pair in self.skeleton.limbs]
         if self.box == 'person':
-            skeleton['root'] = list(self.skeleton.root)
+            settings['root'] = list(self.skeleton.root)
         if self.sides:
-            skeleton['flip_pairs'] = [list(pair) for pair in self.skeleton.flip_pairs]
-        return {
-            **causal,
-            **skeleton,
-            'type': type(self).__name__,
-            'joints_of': list(self.skeleton.joints),
-            'limbs_of': [list(pair) for pair in self.skeleton.limbs],
-            'size': list(self.size),
-            'sigma': self.sigma,
-            'joints': self.joints,
-            'limbs': self.limbs,
-            'box': self.box,
-            'distance': self.distance,
-            'sides': self.sides,
-            'velocity': self.velocity,
-        }
+            settings['flip_pairs'] = [list(pair) for pair in self.skeleton.flip_pairs]
+        if not self.causal:
+            # So that names of existing feature files stay valid.
+            del settings['causal']
+        return settings
 
 
 @RENDERERS.register

@@ -8,6 +8,7 @@ import numpy as np
 
 from mmskelseg.runtime.poses.poses import check_frames
 from mmskelseg.runtime.structures.annotations import PLACE_KEYS, VideoAnnotation
+from mmskelseg.runtime.structures.bodies import joints_seen
 
 # Relative difference of frame rates that is ignored: 29.97 is treated as 30, and the
 # speed of people varies more than that.
@@ -16,13 +17,10 @@ _NEAR = 0.05
 
 @dataclass(frozen=True)
 class ShownVideo:
-    """A video as it is shown to a model.
+    """A video as it is shown to a model, at the frame rate of the training data.
 
-    Args:
-        video: Its annotation, at the frame rate of the training data.
-        back: For each frame of the original video, the frame that shows it, shape (T,);
-            None if the video is unchanged.
-        note: A sentence about the change of the frame rate; empty if there is none.
+    ``back`` is the frame that shows each frame of the original video, shape (T,), None
+    if the video is unchanged; ``note`` is a sentence about the change.
     """
 
     video: VideoAnnotation
@@ -82,25 +80,32 @@ def _resampled(video: VideoAnnotation, fps: float, count: int) -> VideoAnnotatio
     own, frames = video['fps'], video['total_frames']
     # The position of the middle of each new frame among the old ones.
     places = np.clip((np.arange(count) + 0.5) * own / fps - 0.5, 0, frames - 1)
+    changed: VideoAnnotation = {**video, 'fps': fps, 'total_frames': count}
+    if 'keypoint_score' in video:
+        nearest = np.floor(places + 0.5).astype(np.int64)
+        changed['keypoint_score'] = np.asarray(video['keypoint_score'])[:, nearest]
+    changed.update(interpolated(video, places))
+    changed.pop('label', None)
+    return changed
+
+
+def interpolated(video: VideoAnnotation, places: np.ndarray) -> VideoAnnotation:
+    """Return the joints of a video at times between frames, in frames.
+
+    Those that are not seen in both frames are taken from the nearer one.
+    """
+    frames = video['total_frames']
     before = np.minimum(places.astype(np.int64), max(frames - 2, 0))
     after = np.minimum(before + 1, frames - 1)
     part = (places - before).astype(np.float32)
     nearest = np.where(part < 0.5, before, after)
-    changed: VideoAnnotation = {**video, 'fps': fps, 'total_frames': count}
-    score = video.get('keypoint_score')
-    both = None
-    if score is not None:
-        seen = np.asarray(score) > 0
-        both = (seen[:, before] & seen[:, after])[..., None]
-        changed['keypoint_score'] = np.asarray(score)[:, nearest]
+    made: VideoAnnotation = {}
     for key in PLACE_KEYS:
         if key in video:
-            points = np.asarray(video[key])
+            points, seen = np.asarray(video[key]), joints_seen(video, key)
+            both = (seen[:, before] & seen[:, after])[..., None]
             way = points[:, after] - points[:, before]
             between = points[:, before] + part[:, None, None] * way
-            whole = points[:, nearest]
-            changed[key] = (
-                between if both is None else np.where(both, between, whole)
-            ).astype(points.dtype)
-    changed.pop('label', None)
-    return changed
+            moved = np.where(both, between, points[:, nearest])
+            made[key] = moved.astype(points.dtype)
+    return made

@@ -132,12 +132,8 @@ class Session:
         options.add_session_config_entry('session.use_env_allocators', '1')
         # Without this, it would also accept ONNX Runtime's own format.
         options.add_session_config_entry('session.load_model_format', 'ONNX')
-        memory = runtime.OrtMemoryInfo(
-            'Cpu',
-            runtime.OrtAllocatorType.ORT_ARENA_ALLOCATOR,
-            0,
-            runtime.OrtMemType.DEFAULT,
-        )
+        arena = runtime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+        memory = runtime.OrtMemoryInfo('Cpu', arena, 0, runtime.OrtMemType.DEFAULT)
         limit = runtime.OrtArenaCfg({'max_mem': self._memory})
         try:
             with _opening:

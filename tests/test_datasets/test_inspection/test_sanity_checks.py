@@ -2,7 +2,6 @@
 
 import copy
 
-import cv2
 import numpy as np
 import pytest
 
@@ -13,6 +12,7 @@ from mmskelseg.datasets.inspection.sanity_checks import (
     sanity_checks,
     shared_poses,
 )
+from mmskelseg.runtime.files.video import written_video
 from tests.small_data import small_annotations
 
 JOINTS = [f'joint_{i}' for i in range(17)]
@@ -210,13 +210,6 @@ def test_classes_that_are_tested_but_never_trained_are_named(data, tmp_path):
     ]
 
 
-def write_video(path, frames, fps):
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), fps, (64, 48))
-    for _ in range(frames):
-        writer.write(np.zeros((48, 64, 3), np.uint8))
-    writer.release()
-
-
 @pytest.mark.parametrize(
     ('frames', 'fps', 'text'),
     [
@@ -229,7 +222,9 @@ def write_video(path, frames, fps):
 )
 def test_video_files_are_as_long_as_their_labels(data, tmp_path, frames, fps, text):
     """Frames and seconds are compared with those of the annotation."""
-    write_video(tmp_path / 'a.mp4', frames, fps)
+    with written_video(tmp_path / 'a.mp4', fps, (48, 64)) as put:
+        for _ in range(frames):
+            put(np.zeros((48, 64, 3), np.uint8))
     data['annotations'][0]['filename'] = 'a.mp4'
     found = sanity_checks(data, tmp_path)
     assert [(one.check, one.video) for one in found] == (

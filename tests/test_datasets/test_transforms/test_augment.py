@@ -62,21 +62,6 @@ def test_factors_fill_their_range_evenly(augmentation, key):
     assert (abs(counts - 100) < 5 * np.sqrt(75)).all()
 
 
-@pytest.mark.parametrize(('augmentation', 'key'), FACTORS)
-def test_factors_depend_on_seed_and_video_alone(augmentation, key):
-    """Not on what was drawn before, nor on global states; copies differ."""
-
-    def made(seed, name):
-        return augmentation(seed=seed)({'frame_dir': name})[key]
-
-    expected = made(1, 'v')
-    augment = augmentation(seed=1)
-    augment({'frame_dir': 'w'})
-    np.random.seed(5)
-    assert augment({'frame_dir': 'v'})[key] == expected
-    assert len({made(seed, name) for seed in range(4) for name in 'vw'}) == 8
-
-
 def test_different_augmentations_of_one_seed_draw_differently():
     """Or bright videos would always be those of strong contrast."""
     item = {'frame_dir': 'video_1'}
@@ -137,16 +122,6 @@ def test_speed_leaves_what_it_was_given():
     assert len(given['label']) == 7
 
 
-@pytest.mark.parametrize(('config', 'settings'), [
-    ({'type': 'RandomBrightness'}, {'factor': [0.8, 1.25], 'seed': 0}),
-    ({'type': 'RandomContrast', 'factor': [1, 2]}, {'factor': [1, 2], 'seed': 0}),
-])  # fmt: skip
-def test_factors_tell_all_that_decides(config, settings):
-    """Plain values, which the name of the folder of features is made of."""
-    told = json.loads(json.dumps(TRANSFORMS.build(config).settings()))
-    assert told == {'type': config['type'], **settings}
-
-
 def test_speed_refuses_an_item_without_features():
     """It says where in the pipeline it belongs."""
     with pytest.raises(ValueError, match=r'video v has no features yet; .* after L'):
@@ -171,11 +146,13 @@ def video(T=6, M=2, V=17, name='video_1', size=(40, 50)):
 
 
 @pytest.mark.parametrize('build', [
+    lambda seed: RandomBrightness(seed=seed),
+    lambda seed: RandomContrast(seed=seed),
     lambda seed: RandomShift(seed=seed),
     lambda seed: RandomRotation(seed=seed),
     lambda seed: DropLimb(0.5, seed, skeleton='coco17'),
 ])  # fmt: skip
-def test_skeleton_augmentations_depend_on_seed_and_video_alone(build):
+def test_augmentations_depend_on_seed_and_video_alone(build):
     """Not on what was drawn before nor on global states; copies differ."""
 
     def made(seed, name):
@@ -335,11 +312,14 @@ def test_skeleton_augmentations_leave_their_input_arrays_as_they_are():
     given = video()
     RandomHorizontalFlip(1, skeleton='coco17')(dict(given))
     RandomRotation(90)(dict(given))
+    DropLimb(1, skeleton='coco17')(dict(given))
     for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
         np.testing.assert_array_equal(given[key], video()[key])
 
 
 @pytest.mark.parametrize(('config', 'settings'), [
+    ({'type': 'RandomBrightness'}, {'factor': [0.8, 1.25], 'seed': 0}),
+    ({'type': 'RandomContrast', 'factor': [1, 2]}, {'factor': [1, 2], 'seed': 0}),
     ({'type': 'RandomHorizontalFlip', 'skeleton': 'lcr15', 'seed': 2},
      {'p': 0.5, 'seed': 2, 'lateral': 1, 'flip_pairs':
       [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9], [10, 11]]}),
@@ -347,7 +327,7 @@ def test_skeleton_augmentations_leave_their_input_arrays_as_they_are():
     ({'type': 'RandomRotation', 'degrees': 5},
      {'degrees': 5, 'seed': 0, 'depth': 0}),
 ])  # fmt: skip
-def test_skeleton_augmentations_tell_all_that_decides(config, settings):
+def test_augmentations_tell_all_that_decides(config, settings):
     """Plain values, which the name of the folder of features is made of."""
     told = json.loads(json.dumps(TRANSFORMS.build(config).settings()))
     assert told == {'type': config['type'], **settings}

