@@ -153,11 +153,9 @@ def find_network(
 ) -> tuple[str, str | None]:
     """Return the config file of a network, and the file or URL of its weights.
 
-    Args:
-        package: ``mmdet`` or ``mmpose``.
-        name: A name or alias in the package's model zoo, or the path of a config.
-        weights: A file or URL; None: those of the model zoo; ``none``: random weights,
-            which are only useful for tests.
+    The name is one or an alias in the model zoo of ``mmdet`` or ``mmpose``, or the path
+    of a config. Weights are a file or URL; None: those of the model zoo; ``none``:
+    random weights, which are only useful for tests.
 
     Raises:
         MissingFileError: If ``weights`` is a file that does not exist.

@@ -243,9 +243,8 @@ class _SafeTorch(ModuleType):
 def secure_mmengine(checkpoint_module: ModuleType) -> None:
     """Make all of MMEngine's loaders of checkpoints use the one of this module.
 
-    Args:
-        checkpoint_module: ``mmengine.runner.checkpoint``, whose loaders (local files,
-            URLs, model zoos, object stores) look up ``torch`` and ``load_url`` in it.
+    Those of ``mmengine.runner.checkpoint`` (local files, URLs, model zoos, object
+    stores) look up ``torch`` and ``load_url`` in it.
     """
     # The loader of local files is replaced as a whole, for its message about a missing
     # file.

@@ -21,11 +21,8 @@ _SUMS = (operator.add, operator.iadd, torch.add, 'add', 'add_')
 class FusedNetwork:
     """A frozen image network in the form that is fastest for its input.
 
-    Args:
-        network: Maps images (N, 3, H, W) to features (N, C'); already on its device.
-        mean: Subtracted from each channel first.
-        std: Each channel is divided by it first.
-        dtype: Type in which the network computes.
+    It maps images (N, 3, H, W) to features (N, C'), on its device and in ``dtype``. The
+    mean is subtracted from each channel first, which is then divided by ``std``.
     """
 
     def __init__(
@@ -54,11 +51,9 @@ class FusedNetwork:
         return copy.deepcopy(network).cpu()
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Return features (N, C'), float32.
+        """Return features (N, C'), float32, of images (N, 3, H, W) after mean and std.
 
-        Args:
-            images: Shape (N, 3, H, W), after mean and std; or (N, 2, H, W), one of
-                three equal channels before mean and std, and a channel of ones.
+        Or of (N, 2, H, W): one of three equal channels before them, and ones.
         """
         images = images.to(self.dtype, memory_format=torch.channels_last)
         size = images.shape[1:]

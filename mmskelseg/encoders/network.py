@@ -34,10 +34,8 @@ _BACKBONE = 'backbone.'
 class FrozenNetwork:
     """A network that gives one feature vector per input, loaded on first use.
 
-    Args:
-        arch: See :func:`find_architecture`.
-        weights: ``none``, the name of weights that the network's library offers, or the
-            path of a file.
+    ``weights`` are ``none``, the name of weights that the network's library offers, or
+    the path of a file. For ``arch``, see :func:`find_architecture`.
 
     Raises:
         UserError: If there is no such network; on first use, if the weights are those
@@ -169,9 +167,8 @@ class Architecture:
 def find_architecture(arch: str | Mapping[str, object]) -> Architecture:
     """Return the network for the ``arch`` of an encoder.
 
-    Args:
-        arch: ``torchvision.`` or ``timm.`` and the name of a network of that library,
-            the name of a registered backbone with its scope, or a backbone's config.
+    It is ``torchvision.`` or ``timm.`` and the name of a network of that library, the
+    name of a registered backbone with its scope, or a backbone's config.
     """
     if isinstance(arch, str):
         library, _, name = arch.partition('.')

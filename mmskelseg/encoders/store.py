@@ -29,13 +29,8 @@ class FeatureStore:
 
     The folder's name contains a digest of the settings (renderer, encoder and its
     weights), a file's name a digest of the video's data. So features are never reused
-    after a setting changes or a skeleton is corrected.
-
-    Args:
-        root: Folder of all features of a data set.
-        modality: Key of the modality.
-        settings: Everything but the data that determines the features, as plain values;
-            also written to ``settings.json`` in the folder for people to read.
+    after a setting changes or a skeleton is corrected. The folder is in ``root``, that
+    of all features of a data set; ``settings.json`` in it is for people to read.
     """
 
     def __init__(

@@ -54,9 +54,7 @@ def _reach(stage: nn.Module) -> float:
 class SegmentorGraph(nn.Module):
     """The mean of the predictions of segmentors and their members for one video.
 
-    Args:
-        models: The segmentor of each checkpoint.
-        stems: Branches that read the output of :class:`StemGraph`.
+    The branches ``stems`` read the output of :class:`StemGraph`.
     """
 
     def __init__(self, models: Sequence[ActionSegmentor], stems: Sequence[str]) -> None:

@@ -237,8 +237,6 @@ def test_features_of_half_precision_are_rounded_as_in_training(save):
 @pytest.mark.parametrize(
     ('key', 'value', 'message'),
     [
-        ('model.branches.pose2d', {'causal': False, 'lookahead': 0},
-         'has causal=False'),
         (f'{DATA}.features.pose2d.render', {'causal': False},
          'has causal=False, .*configs/streaming'),
         (f'{DATA}.features.pose2d.render',
@@ -309,14 +307,6 @@ def test_options_at_fault_are_named(model):
     for checkpoint in ([], 5):
         with pytest.raises(UserError, match='expected a path, or a list of paths'):
             SkelSegStream(model[0], checkpoint)
-
-
-def test_state_of_another_model_is_refused(model, save):
-    other = config(members=2)
-    state = SkelSegStream(*model).state_dict()
-    stream = SkelSegStream(other, save(other))
-    with pytest.raises(UserError, match=r'has model\.state_0_0 of shape'):
-        stream.load_state_dict(state)
 
 
 def test_keypoints_of_another_layout_are_pushed_by_their_names(model):

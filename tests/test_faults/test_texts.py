@@ -119,68 +119,47 @@ def test_misspelt_part_is_told_where_none_is_needed(tmp_path):
         to_coco17(poses, {'nos': 'nose'}, 'take1')
 
 
-def named_class(name):
-    data = small_annotations()
-    data['metainfo']['classes'][1] = name
-    save_annotations(data, 'a.pkl')
+def annotated(*keys):
+    """Return what saves annotations with a name at a place in them."""
+
+    def save(name):
+        data = place = small_annotations()
+        for key in keys[:-1]:
+            place = place[key]
+        place[keys[-1]] = name
+        save_annotations(data, 'a.pkl')
+
+    return save
 
 
-def named_video(name):
-    data = small_annotations()
-    data['annotations'][0]['frame_dir'] = data['split']['train'][0] = name
-    save_annotations(data, 'a.pkl')
-
-
-def named_file(name):
-    data = small_annotations()
-    data['annotations'][1]['filename'] = name
-    save_annotations(data, 'a.pkl')
-
-
-def named_data_set(name):
-    data = small_annotations()
-    data['metainfo']['dataset'] = name
-    save_annotations(data, 'a.pkl')
-
-
-def named_split(name):
+def split_of_annotations(name):
     data = small_annotations()
     data['split'][name] = data['split']['test']
     save_annotations(data, 'a.pkl')
 
 
-def named_joint(name):
-    Skeleton.get({'joints': ['a', name], 'limbs': [[0, 1]]})
-
-
-def named_input(name):
-    find_sources({'frame_dir': name, 'keypoint': np.ones((1, 4, 17, 2))})
-
-
-def named_class_of_a_checkpoint(name):
+def class_of_a_checkpoint(name):
     meta = {**small_annotations()['metainfo'], 'classes': ['a', name]}
     trained_data({'meta': {'dataset_meta': meta}}, 'a.pth')
 
 
-def named_label(name):
-    make_segment('a.csv', 0, 1, name)
+NAMED = {
+    'class': annotated('metainfo', 'classes', 1),
+    'data set': annotated('metainfo', 'dataset'),
+    'video': annotated('annotations', 0, 'frame_dir'),
+    'file': annotated('annotations', 1, 'filename'),
+    'split': split_of_annotations,
+    'joint': lambda name: Skeleton.get({'joints': ['a', name], 'limbs': [[0, 1]]}),
+    'input': lambda name: find_sources(
+        {'frame_dir': name, 'keypoint': np.ones((1, 4, 17, 2))}
+    ),
+    'class of a checkpoint': class_of_a_checkpoint,
+    'label': lambda name: make_segment('a.csv', 0, 1, name),
+}
 
 
 @pytest.mark.parametrize('mark', ['\0', '\n', '\x1b[31m', '\x9b', '\ud800'])
-@pytest.mark.parametrize(
-    'use',
-    [
-        named_class,
-        named_video,
-        named_file,
-        named_data_set,
-        named_split,
-        named_joint,
-        named_input,
-        named_class_of_a_checkpoint,
-        named_label,
-    ],
-)
+@pytest.mark.parametrize('use', NAMED.values(), ids=NAMED)
 def test_names_with_control_characters_are_refused(tmp_path, monkeypatch, use, mark):
     """Terminals would obey them, and half a character cannot be written."""
     monkeypatch.chdir(tmp_path)

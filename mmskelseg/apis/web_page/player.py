@@ -28,11 +28,8 @@ def player_html(
 ) -> str:
     """Return the predictions of one video as HTML, which ``player.js`` animates.
 
-    Args:
-        people: One prediction of :class:`mmskelseg.apis.SkelSegInferencer`, or those of
-            several people in a video, each of whom gets a timeline.
-        files: The files of the predictions, including the overlay.
-        url: Function that returns the address of a file.
+    Each of several people gets a timeline. The overlay is among the ``files``, whose
+    addresses ``url`` returns.
     """
     first = people[0]
     seconds = first['total_frames'] / first['fps']

@@ -212,9 +212,8 @@ def _checked(
 def find_checkpoints(place: str | os.PathLike) -> dict[str, Path]:
     """Return checkpoint files by their names in the list.
 
-    Args:
-        place: A file, or a folder of trainings, such as ``work_dirs``. All those in a
-            folder are listed by training, each with the latest epoch first.
+    All those in a folder of trainings, such as ``work_dirs``, are listed by training,
+    each with the latest epoch first.
 
     Raises:
         FileNotFoundError: If it is missing.

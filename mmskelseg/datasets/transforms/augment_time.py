@@ -18,7 +18,7 @@ from mmskelseg.datasets.transforms.augment_skeletons import Sigma, smooth_noise
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Count, Fraction, Positive
-from mmskelseg.runtime.segmenting.frame_rates import interpolated
+from mmskelseg.runtime.segmenting.frame_rates import interpolated, nearest_frames
 from mmskelseg.runtime.structures.annotations import (
     FRAME_KEYS,
     SKELETON_KEYS,
@@ -122,7 +122,7 @@ class RandomTimeWarp(Augmentation):
         count = max(round(passed[-1]), 1) + 1 if frames > 1 else 1
         places = np.interp(np.linspace(0, passed[-1], count), passed, np.arange(frames))
         between = interpolated(results, places)
-        results = self.keep(results, np.rint(places).astype(np.int64))
+        results = self.keep(results, nearest_frames(places))
         return cast(Item, {**results, **between})
 
 

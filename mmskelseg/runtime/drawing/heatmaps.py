@@ -38,9 +38,7 @@ def draw_heatmaps(
 ) -> np.ndarray:
     """Return heatmaps side by side with a common colour scale, RGB uint8 (H, W, 3).
 
-    Args:
-        heatmaps: Heatmaps (h, w) by title, from left to right.
-        width: Width of the picture in inches, at print resolution.
+    They have the shape (h, w), by title. The width is in inches, at print resolution.
     """
     figure, _ = panels(heatmaps, 1, width)
     return render(figure)

@@ -71,10 +71,7 @@ def write_gif(
 ) -> None:
     """Write the overlay as a small animated GIF for web pages, at 10 frames per second.
 
-    Args:
-        prediction: See :func:`write_overlay`.
-        path: The ``.gif`` file to write.
-        show_progress: Whether to show a progress bar.
+    See :func:`write_overlay`.
 
     Raises:
         FileNotFoundError: If the video does not exist.

@@ -42,15 +42,8 @@ def show_at(
     A model learns how far joints move between frames, and how many frames an action
     lasts, so it needs the same frame rate again. Between two frames, a joint is
     interpolated linearly if it is visible in both, and else taken from the nearer one.
-
-    Args:
-        video: Its annotation, with ``fps`` and skeletons.
-        fps: Frames per second of the training data; None if unknown.
-        needs_video: Whether features are made from the video file, whose frame rate
-            cannot be changed.
-
-    Returns:
-        The video, unchanged if the frame rates differ by at most 5 %.
+    The video is unchanged if the rates differ by at most 5 %, that of the training data
+    is unknown, or features are made from the video file (``needs_video``).
     """
     own, frames = video['fps'], video['total_frames']
     if fps is None or abs(fps / own - 1) <= _NEAR:
@@ -82,11 +75,16 @@ def _resampled(video: VideoAnnotation, fps: float, count: int) -> VideoAnnotatio
     places = np.clip((np.arange(count) + 0.5) * own / fps - 0.5, 0, frames - 1)
     changed: VideoAnnotation = {**video, 'fps': fps, 'total_frames': count}
     if 'keypoint_score' in video:
-        nearest = np.floor(places + 0.5).astype(np.int64)
-        changed['keypoint_score'] = np.asarray(video['keypoint_score'])[:, nearest]
+        score = np.asarray(video['keypoint_score'])
+        changed['keypoint_score'] = score[:, nearest_frames(places)]
     changed.update(interpolated(video, places))
     changed.pop('label', None)
     return changed
+
+
+def nearest_frames(places: np.ndarray) -> np.ndarray:
+    """Return the frames that are nearest to times in frames."""
+    return np.floor(places + 0.5).astype(np.int64)
 
 
 def interpolated(video: VideoAnnotation, places: np.ndarray) -> VideoAnnotation:
@@ -98,7 +96,6 @@ def interpolated(video: VideoAnnotation, places: np.ndarray) -> VideoAnnotation:
     before = np.minimum(places.astype(np.int64), max(frames - 2, 0))
     after = np.minimum(before + 1, frames - 1)
     part = (places - before).astype(np.float32)
-    nearest = np.where(part < 0.5, before, after)
     made: VideoAnnotation = {}
     for key in PLACE_KEYS:
         if key in video:
@@ -106,6 +103,6 @@ def interpolated(video: VideoAnnotation, places: np.ndarray) -> VideoAnnotation:
             both = (seen[:, before] & seen[:, after])[..., None]
             way = points[:, after] - points[:, before]
             between = points[:, before] + part[:, None, None] * way
-            moved = np.where(both, between, points[:, nearest])
+            moved = np.where(both, between, points[:, nearest_frames(places)])
             made[key] = moved.astype(points.dtype)
     return made

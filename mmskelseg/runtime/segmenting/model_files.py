@@ -126,12 +126,7 @@ class ModelFile:
     def open(
         cls, path: str | os.PathLike, device: str | None = None, threads: int = 0
     ) -> 'ModelFile':
-        """Read a file and check its metadata.
-
-        Args:
-            path: The file.
-            device: ``cpu`` or ``cuda``; by default a GPU, if this ONNX Runtime has one.
-            threads: Number of threads; 0 for one per core.
+        """Read a file and check its metadata; for the device, see ``Session``.
 
         Raises:
             MissingFileError: If there is no such file.

@@ -21,12 +21,7 @@ FIELDS = {
 
 
 class OnnxPredictor:
-    """A ``Predictor`` that runs an exported model.
-
-    Args:
-        model: The file that `mmskelseg export` wrote.
-        device: ``cpu`` or ``cuda``; by default a GPU, if this ONNX Runtime has one.
-        threads: Number of threads; 0 for one per core.
+    """A ``Predictor`` that runs the model in a file that `mmskelseg export` wrote.
 
     Raises:
         FileNotFoundError: If there is no such file.

@@ -29,13 +29,10 @@ _opening = threading.Lock()
 
 
 class Session:
-    """A graph that is ready to run.
+    """The graph of an ONNX file's content, ready to run.
 
-    Args:
-        content: The content of an ONNX file.
-        name: Its name, for messages.
-        device: ``cpu`` or ``cuda``; by default a GPU, if this ONNX Runtime has one.
-        threads: Number of threads; 0 for one per core.
+    The device is ``cpu`` or ``cuda``; by default a GPU, if this ONNX Runtime has one.
+    0 threads are one per core.
 
     Raises:
         UserError: If it is not an ONNX file, or not like an exported model.
