@@ -27,6 +27,7 @@ from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.tables import markdown_table
 from mmskelseg.runtime.segmenting.model_files import ModelFile
+from mmskelseg.runtime.segmenting.onnx_sessions import Session
 from mmskelseg.runtime.segmenting.onnx_stream import OnnxStreamingModel
 from mmskelseg.runtime.streaming import ModelStream
 from mmskelseg.trained.export import export_onnx
@@ -83,15 +84,15 @@ def measured(
     graph = SegmentorGraph([model], stems)
     for frames in (args.frames, 1):
         what = 'whole video' if frames > 1 else 'one frame'
-        feed = _random(files['float32'], 'features_', frames)
-        rows.append(
-            [name, what, *_times(graph, graph.outputs, files, feed, args, peak)]
-        )
+        sessions = {k: file.session for k, file in files.items()}
+        feed = _random(sessions['float32'], 'features_', frames)
+        timed = _times(graph, graph.outputs, sessions, feed, args, peak)
+        rows.append([name, what, *timed])
     for key in encoded:
         network = _image_network(cfg, model, key, meta)
         for frames in (_BATCH, 1):
             what = f'encoder, {frames} images' if frames > 1 else 'encoder, one image'
-            encoders = {k: file.encoder(key) for k, file in files.items()}
+            encoders = {k: file.encoders[key] for k, file in files.items()}
             feed = _random(encoders['float32'], f'images_{key}', frames)
             timed = _times(network, [f'encoded_{key}'], encoders, feed, args, peak)
             rows.append([name, what, *timed])
@@ -116,11 +117,11 @@ def _image_network(
     return encode
 
 
-def _random(file: ModelFile, prefix: str, frames: int) -> dict[str, np.ndarray]:
+def _random(session: Session, prefix: str, frames: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     return {
         key: rng.random((frames, *shape[1:]), np.float32)
-        for key, shape in file.inputs.items()
+        for key, shape in session.inputs.items()
         if key.startswith(prefix)
     }
 
@@ -129,15 +130,15 @@ def _random(file: ModelFile, prefix: str, frames: int) -> dict[str, np.ndarray]:
 def _times(
     network: Callable[..., object],
     outputs: Sequence[str],
-    files: Mapping[str, ModelFile],
+    sessions: Mapping[str, Session],
     feed: Mapping[str, np.ndarray],
     args: argparse.Namespace,
     peak: float,
 ) -> list[str]:
     tensors = [torch.from_numpy(x) for x in feed.values()]
     functions: dict[str, Callable[[], object]] = {'torch': lambda: network(*tensors)}
-    for precision, file in files.items():
-        functions[precision] = partial(file.run, outputs, feed)
+    for precision, session in sessions.items():
+        functions[precision] = partial(session.run, outputs, feed)
     times = median_seconds(functions, args.repeats, pick_clock(args))
     flops = count_gflops(functions['torch'])
     share = flops / times['float32'] / peak

@@ -9,7 +9,7 @@ from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from mmengine.device import get_device
@@ -153,11 +153,9 @@ def find_network(
 ) -> tuple[str, str | None]:
     """Return the config file of a network, and the file or URL of its weights.
 
-    Args:
-        package: ``mmdet`` or ``mmpose``.
-        name: A name or alias in the package's model zoo, or the path of a config.
-        weights: A file or URL; None: those of the model zoo; ``none``: random weights,
-            which are only useful for tests.
+    The name is one or an alias in the model zoo of ``mmdet`` or ``mmpose``, or the path
+    of a config. Weights are a file or URL; None: those of the model zoo; ``none``:
+    random weights, which are only useful for tests.
 
     Raises:
         MissingFileError: If ``weights`` is a file that does not exist.
@@ -226,20 +224,8 @@ def in_scope(scope: str) -> Iterator[None]:
         yield
 
 
-class DatasetMeta(TypedDict):
-    """The part of the metainfo of MMPose's networks that describes their joints."""
-
-    dataset_name: str
-    keypoint_id2name: Mapping[int, str]
-    skeleton_links: Sequence[tuple[int, int]]
-
-
-def layout_of(meta: DatasetMeta) -> Layout:
+def layout_of(meta: Mapping[str, Any]) -> Layout:
     """Return the layout that a network of MMPose was trained on."""
-    names = meta['keypoint_id2name']
-    layout = named_layout(
-        [names[i] for i in range(len(names))],
-        meta['skeleton_links'],
-        meta['dataset_name'],
-    )
-    return checked(layout, meta['dataset_name'])
+    names, source = meta['keypoint_id2name'], meta['dataset_name']
+    joints = [names[i] for i in range(len(names))]
+    return checked(named_layout(joints, meta['skeleton_links'], source), source)

@@ -95,11 +95,7 @@ def save_weights(
 
 
 def tensors_of(content: object, source: str | os.PathLike) -> dict[str, torch.Tensor]:
-    """Return the tensors in the content of a checkpoint by their names.
-
-    Args:
-        content: What :func:`load_checkpoint` returns.
-        source: The file, for messages.
+    """Return the tensors in what :func:`load_checkpoint` returns, by their names.
 
     Raises:
         UserError: If it holds something else.
@@ -247,9 +243,8 @@ class _SafeTorch(ModuleType):
 def secure_mmengine(checkpoint_module: ModuleType) -> None:
     """Make all of MMEngine's loaders of checkpoints use the one of this module.
 
-    Args:
-        checkpoint_module: ``mmengine.runner.checkpoint``, whose loaders (local files,
-            URLs, model zoos, object stores) look up ``torch`` and ``load_url`` in it.
+    Those of ``mmengine.runner.checkpoint`` (local files, URLs, model zoos, object
+    stores) look up ``torch`` and ``load_url`` in it.
     """
     # The loader of local files is replaced as a whole, for its message about a missing
     # file.

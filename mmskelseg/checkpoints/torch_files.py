@@ -137,10 +137,6 @@ def _statistics_method(_: PickleReader, owner: object, name: str) -> Named:
     return _METHODS[name]
 
 
-def _counter(reader: PickleReader, counts: dict) -> Counter:
-    return Counter(_plain_dict(reader, counts))
-
-
 def _plain_dict(reader: PickleReader, values: dict) -> dict:
     if type(values) is not dict:
         raise TypeError('a dict expected')
@@ -175,7 +171,7 @@ CHECKPOINT_NAMES: Mapping[tuple[str, str], object] = MappingProxyType(
         **{(_HISTORY, method.name): method for method in _METHODS.values()},
         ('builtins', 'getattr'): Builder(_statistics_method),
         # The milestones of a schedule.
-        ('collections', 'Counter'): Builder(_counter),
+        ('collections', 'Counter'): Builder(lambda *args: Counter(_plain_dict(*args))),
         # For a dataset's metainfo that comes from a config file.
         ('mmengine.config.config', 'ConfigDict'): Builder(_plain_dict),
     }
@@ -276,12 +272,7 @@ def _memory(content: bytearray) -> torch.UntypedStorage:
 
 
 class _Storages:
-    """The storages of a file, by their keys.
-
-    Args:
-        read: Returns the storage of a key and a number of bytes.
-        map_location: As for ``torch.load``.
-    """
+    """The storages of a file by their keys; ``read`` takes a key and a length."""
 
     def __init__(
         self,

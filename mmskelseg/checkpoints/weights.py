@@ -14,17 +14,13 @@ from mmskelseg.runtime.messages.errors import UserError, check_name, shown
 from mmskelseg.runtime.messages.settings import flat_settings
 from mmskelseg.runtime.structures.annotations import Metainfo
 
+_TRAINED = 'use the config that it was trained with, which is in its work folder'
 # Settings of branches that decide which frames a model sees, with their defaults.
 _VISIBLE_FRAMES = {'causal': False, 'lookahead': 0, 'block_windows': False}
 
 
 def load_weights(model: nn.Module, checkpoint: object, source: str) -> None:
-    """Load all weights of a model from a checkpoint.
-
-    Args:
-        model: The model.
-        checkpoint: The content of the checkpoint, as ``load_checkpoint`` returns it.
-        source: The file of the checkpoint, for messages.
+    """Load all weights of a model from the content of a checkpoint.
 
     Raises:
         UserError: As :func:`check_weights` does.
@@ -55,6 +51,8 @@ def check_weights(
     source: str,
     *,
     some: bool = False,
+    what: str = 'a checkpoint of the model in the config',
+    remedy: str = _TRAINED,
 ) -> tuple[list[str], list[str]]:
     """Return the tensors that a checkpoint lacks, and those that a model lacks.
 
@@ -63,17 +61,18 @@ def check_weights(
         own: The tensors of the model.
         source: The file of the checkpoint, for messages.
         some: Whether it is enough that both share some tensors.
+        what: What the file should be, for messages.
+        remedy: What to do otherwise.
 
     Raises:
         UserError: If the tensors differ in names or shapes, or are not finite.
     """
-    wrong = f'{source}: not a checkpoint of the model in the config'
-    trained = 'use the config that it was trained with, which is in its work folder.'
+    wrong = f'{source}: not {what}'
     for key in own.keys() & state.keys():
         if state[key].shape != own[key].shape:
             raise UserError(
                 f'{wrong}: {key} has the shape {tuple(state[key].shape)}, expected '
-                f'{tuple(own[key].shape)}; {trained}'
+                f'{tuple(own[key].shape)}; {remedy}.'
             )
     check_finite(state, source)
     # Batch norms of old checkpoints have no counters, and need none.
@@ -91,7 +90,7 @@ def check_weights(
         raise UserError(
             f"{wrong}: it lacks {len(missing)} of the model's {len(own)} tensors "
             f'({listed(missing, 2)}) and has {len(foreign)} others '
-            f'({listed(foreign, 2)}); {trained}'
+            f'({listed(foreign, 2)}); {remedy}.'
         )
     return missing, foreign
 
@@ -126,12 +125,8 @@ def trained_features(checkpoint: object) -> Mapping[str, object] | None:
 def check_visible_frames(branches: object, checkpoint: object, source: str) -> None:
     """Raise a UserError if branches let a model see different frames than in training.
 
-    The weights would load, but the labels would be wrong.
-
-    Args:
-        branches: ``model.branches`` of a config.
-        checkpoint: The content of the checkpoint, as ``load_checkpoint`` returns it.
-        source: The file of the checkpoint, for messages.
+    The weights would load, but the labels would be wrong. ``branches`` are
+    ``model.branches`` of a config.
     """
     trained = _trained_settings(checkpoint, 'model', 'branches')
     if trained is None or not isinstance(branches, Mapping):
@@ -145,8 +140,7 @@ def check_visible_frames(branches: object, checkpoint: object, source: str) -> N
             if before != after:
                 raise UserError(
                     f'{source}: was trained with model.branches.{modality}.{key}='
-                    f'{before!r}, but the config has {after!r}; use the config that it '
-                    'was trained with, which is in its work folder.'
+                    f'{before!r}, but the config has {after!r}; {_TRAINED}.'
                 )
 
 
@@ -166,13 +160,8 @@ def check_class_order(
 ) -> None:
     """Raise a UserError if a class has another id in a data set than in training.
 
-    Classes with other names, such as translated ones, are not compared.
-
-    Args:
-        trained: The names of the classes that a model was trained on.
-        classes: Those of the data set it is tested on; None if it has no names.
-        source: The file of the checkpoint, or of the training data, for messages.
-        data: The file of the data set, for messages.
+    Classes with other names, such as translated ones, are not compared. Messages name
+    ``source``, the checkpoint or the training data, and ``data``, the data set's file.
     """
     for label, name in enumerate(classes or ()):
         if name in trained and trained.index(name) != label:

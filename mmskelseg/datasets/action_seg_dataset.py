@@ -15,10 +15,7 @@ from mmskelseg.datasets.stretches import with_labels_in
 from mmskelseg.encoders.recipes import copies_from_config, with_skeleton
 from mmskelseg.encoders.store import ensure_features
 from mmskelseg.registry import DATASETS, TRANSFORMS
-from mmskelseg.runtime.features.recipe import (
-    FeatureConfig,
-    PartConfig,
-)
+from mmskelseg.runtime.features.recipe import FeatureConfig, PartConfig
 from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
 from mmskelseg.runtime.structures.annotations import SKELETON_KEYS
 from mmskelseg.runtime.structures.bodies import up_direction

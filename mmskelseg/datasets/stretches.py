@@ -17,7 +17,7 @@ from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import check_shape, read_json
 from mmskelseg.runtime.messages.errors import UserError, reads_file
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
-from mmskelseg.runtime.structures.segments import IGNORED, to_segments
+from mmskelseg.runtime.structures.segments import IGNORED
 
 _SHAPE = {'stretches': [{'video': str, 'start_frame': int, 'end_frame': int}]}
 
@@ -87,17 +87,3 @@ def with_labels_in(
             'name stretches of videos of this split.'
         )
     return kept
-
-
-def timestamps(
-    video: str, label: np.ndarray, rng: np.random.Generator
-) -> list[Stretch]:
-    """Return a random frame of each segment of a video.
-
-    Args:
-        video: The video's id.
-        label: Class id of each frame, shape (T,).
-        rng: The random generator.
-    """
-    drawn = (rng.integers(start, end) for start, end, _ in to_segments(label))
-    return [Stretch(video, int(frame), int(frame) + 1) for frame in drawn]

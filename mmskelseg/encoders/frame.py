@@ -132,9 +132,8 @@ class FrameEncoder:
     def graph(self, *, equal: bool) -> nn.Module:
         """Return a module that computes features (n, C) of images, for an ONNX graph.
 
-        Args:
-            equal: Whether the three channels of images are equal, as in heatmaps. The
-                module then reads only one of them, if the network allows it.
+        If the three channels are ``equal``, as in heatmaps, it reads only one of them,
+        if the network allows it.
 
         Raises:
             UserError: If the encoder computes in bfloat16.
@@ -208,13 +207,9 @@ class GridEncoder:
 
     @torch.inference_mode()
     def encode(self, images: np.ndarray) -> np.ndarray:
-        """Return the means over the cells, channel by channel and row by row.
+        """Return the means over the cells of images (T, 3, H, W).
 
-        Args:
-            images: Shape (T, 3, H, W).
-
-        Returns:
-            Array of shape (T, channels * rows * columns), float32.
+        They have the shape (T, channels * rows * columns), float32.
         """
         dropped = images[:, self.channels :]
         # The channels of heatmaps share memory.

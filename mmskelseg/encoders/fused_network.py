@@ -21,11 +21,8 @@ _SUMS = (operator.add, operator.iadd, torch.add, 'add', 'add_')
 class FusedNetwork:
     """A frozen image network in the form that is fastest for its input.
 
-    Args:
-        network: Maps images (N, 3, H, W) to features (N, C'); already on its device.
-        mean: Subtracted from each channel first.
-        std: Each channel is divided by it first.
-        dtype: Type in which the network computes.
+    It maps images (N, 3, H, W) to features (N, C'), on its device and in ``dtype``. The
+    mean is subtracted from each channel first, which is then divided by ``std``.
     """
 
     def __init__(
@@ -54,11 +51,9 @@ class FusedNetwork:
         return copy.deepcopy(network).cpu()
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Return features (N, C'), float32.
+        """Return features (N, C'), float32, of images (N, 3, H, W) after mean and std.
 
-        Args:
-            images: Shape (N, 3, H, W), after mean and std; or (N, 2, H, W), one of
-                three equal channels before mean and std, and a channel of ones.
+        Or of (N, 2, H, W): one of three equal channels before them, and ones.
         """
         images = images.to(self.dtype, memory_format=torch.channels_last)
         size = images.shape[1:]
@@ -124,11 +119,6 @@ def read_equal_channels(
     (N, 2, H, W), instead of ``(image - mean) / std`` in three channels. The first
     convolution sums its weights over the channels. The mean goes into the weights of
     the ones, so that it does not affect the zero padding around an image.
-
-    Args:
-        graph: A result of :func:`trace`.
-        mean: Mean of each of the three channels.
-        std: Standard deviation of each of the three channels.
     """
     graph = copy.deepcopy(graph)
     first = _only_user(next(iter(graph.graph.nodes)))
@@ -149,11 +139,8 @@ def fuse_for_cpu(graph: fx.GraphModule, example: Tensor) -> fx.GraphModule:
     """Return a graph whose convolutions include the sums and ReLUs that follow them.
 
     Weights are converted to the layout of oneDNN once, not for every batch. The
-    operators are those that ``torch.compile`` uses on CPUs.
-
-    Args:
-        graph: A result of :func:`trace`.
-        example: An input of the shape (N, C, H, W) and type to optimise for.
+    operators are those that ``torch.compile`` uses on CPUs. ``example`` is an input of
+    the shape (N, C, H, W) and type to optimise for.
     """
     graph = copy.deepcopy(graph).to(example.dtype)
     ShapeProp(graph).propagate(example)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torchvision.models import WeightsEnum
 
 from mmskelseg.checkpoints.reading import load_state_dict
-from mmskelseg.checkpoints.weights import check_finite
+from mmskelseg.checkpoints.weights import check_weights
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import (
     MissingFileError,
@@ -34,10 +34,8 @@ _BACKBONE = 'backbone.'
 class FrozenNetwork:
     """A network that gives one feature vector per input, loaded on first use.
 
-    Args:
-        arch: See :func:`find_architecture`.
-        weights: ``none``, the name of weights that the network's library offers, or the
-            path of a file.
+    ``weights`` are ``none``, the name of weights that the network's library offers, or
+    the path of a file. For ``arch``, see :func:`find_architecture`.
 
     Raises:
         UserError: If there is no such network; on first use, if the weights are those
@@ -108,8 +106,7 @@ class FrozenNetwork:
         From a checkpoint of a whole OpenMMLab model, only the weights under
         ``backbone.`` are taken.
         """
-        state = self._read()
-        check_finite(state, self.weights)
+        state, name = self._read(), self._architecture.name
         if any(key.startswith(_BACKBONE) for key in state.keys() - expected.keys()):
             state = {
                 key.removeprefix(_BACKBONE): value
@@ -121,26 +118,13 @@ class FrozenNetwork:
             for key, value in state.items()
             if not key.startswith(_CLASSIFIERS) or key in expected
         }
-        counters = {key for key in expected if key.endswith('num_batches_tracked')}
-        missing = sorted(expected.keys() - state.keys() - counters)
-        foreign = sorted(state.keys() - expected.keys())
-        wrong = [
-            f'{key} is {tuple(state[key].shape)} instead of {tuple(value.shape)}'
-            for key, value in expected.items()
-            if key in state and state[key].shape != value.shape
-        ]
-        faults = []
-        if missing:
-            faults.append(f'{len(missing)} tensors are missing, such as {missing[0]}')
-        if foreign:
-            faults.append(f'{len(foreign)} tensors do not fit, such as {foreign[0]}')
-        faults += wrong[:1]
-        if faults:
-            name = self._architecture.name
-            raise UserError(
-                f'{self.weights}: not the weights of {name}: {"; ".join(faults)}. Name '
-                f'a file with weights of {name}, or set `arch` to their network.'
-            )
+        check_weights(
+            state,
+            expected,
+            self.weights,
+            what=f'the weights of {name}',
+            remedy=f'name a file with weights of {name}, or set `arch` to theirs',
+        )
         return state
 
     def _read(self) -> dict[str, Tensor]:
@@ -159,10 +143,8 @@ class FrozenNetwork:
 class Download:
     """Weights that a library can download.
 
-    Args:
-        identity: A name that identifies their content.
-        read: Returns the weights, or raises an OSError or RuntimeError if it cannot.
-        elsewhere: What the user can do if the download fails.
+    ``identity`` names their content; ``read`` raises an OSError or a RuntimeError if it
+    cannot; ``elsewhere`` is what the user can then do.
     """
 
     identity: str
@@ -174,10 +156,7 @@ class Download:
 class Architecture:
     """A type of network that returns its pooled last feature map.
 
-    Args:
-        name: Its name in messages.
-        build: Returns the network, with random weights.
-        downloads: Weights that its library can download, by name.
+    ``build`` returns it with random weights; ``downloads`` are its library's weights.
     """
 
     name: str
@@ -188,9 +167,8 @@ class Architecture:
 def find_architecture(arch: str | Mapping[str, object]) -> Architecture:
     """Return the network for the ``arch`` of an encoder.
 
-    Args:
-        arch: ``torchvision.`` or ``timm.`` and the name of a network of that library,
-            the name of a registered backbone with its scope, or a backbone's config.
+    It is ``torchvision.`` or ``timm.`` and the name of a network of that library, the
+    name of a registered backbone with its scope, or a backbone's config.
     """
     if isinstance(arch, str):
         library, _, name = arch.partition('.')
@@ -221,15 +199,10 @@ def _torchvision(name: str) -> Architecture:
 def _torchvision_download(weights: WeightsEnum) -> Download:
     # The file's name contains the beginning of its SHA-256.
     file = weights.url.rpartition('/')[2]
+    options = {'progress': True, 'check_hash': True, 'weights_only': True}
     return Download(
         file,
-        partial(
-            weights.get_state_dict,
-            progress=True,
-            check_hash=True,
-            map_location='cpu',
-            weights_only=True,
-        ),
+        partial(weights.get_state_dict, map_location='cpu', **options),
         f'Fetch {weights.url} elsewhere and name the file: SKELSEG_WEIGHTS={file}; or '
         f'put it into {torch.hub.get_dir()}/checkpoints.',
     )

@@ -17,12 +17,8 @@ def recipe_from_config(
 ) -> FeatureRecipe:
     """Return the recipe of a modality; the first one if there are several copies.
 
-    Args:
-        modality: Its key in ``dataset.features``.
-        config: Its value there: ``render`` and optionally ``encoder``, ``transforms``,
-            ``dtype``, ``copies`` and ``online``.
-        skeleton: Layout of the data set, for parts that take a ``skeleton`` but do not
-            specify one.
+    Its config is the value of the key ``modality`` in ``dataset.features``. Parts that
+    take a ``skeleton`` but do not specify one get that of the data set.
 
     Raises:
         UserError: If the config is invalid; the message names the key.

@@ -10,7 +10,7 @@ from mmengine.dist import barrier, get_rank, get_world_size
 from mmengine.logging import print_log
 
 from mmskelseg.runtime.features.recipe import FeatureRecipe
-from mmskelseg.runtime.files.arrays import read_npy
+from mmskelseg.runtime.files.arrays import read_npy, write_npy
 from mmskelseg.runtime.files.atomic import atomic_write, atomic_write_text
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.counts import counted
@@ -29,13 +29,8 @@ class FeatureStore:
 
     The folder's name contains a digest of the settings (renderer, encoder and its
     weights), a file's name a digest of the video's data. So features are never reused
-    after a setting changes or a skeleton is corrected.
-
-    Args:
-        root: Folder of all features of a data set.
-        modality: Key of the modality.
-        settings: Everything but the data that determines the features, as plain values;
-            also written to ``settings.json`` in the folder for people to read.
+    after a setting changes or a skeleton is corrected. The folder is in ``root``, that
+    of all features of a data set; ``settings.json`` in it is for people to read.
     """
 
     def __init__(
@@ -61,18 +56,7 @@ class FeatureStore:
         if not settings.exists():
             atomic_write_text(settings, self.settings)
         with atomic_write(path) as file:
-            begin = 0
-            for block in blocks:
-                if begin == 0:
-                    header = {
-                        'descr': np.lib.format.dtype_to_descr(block.dtype),
-                        'fortran_order': False,
-                        'shape': (num_frames, *block.shape[1:]),
-                    }
-                    np.lib.format.write_array_header_1_0(file, header)
-                file.write(np.ascontiguousarray(block).data)
-                begin += len(block)
-            assert begin == num_frames, f'{path}: {begin} of {num_frames} frames'
+            write_npy(file, num_frames, blocks)
 
 
 def load_features(path: Path | str) -> np.ndarray:
@@ -104,13 +88,8 @@ def ensure_features(
 ) -> list[Path]:
     """Return the feature file of each video, after making those that are missing.
 
-    An interrupted run loses only the video in progress. In a distributed run, the
-    ranks share the videos.
-
-    Args:
-        root: Folder of all features of the data set.
-        recipe: Computes the features.
-        videos: Annotations of the videos.
+    They are in a folder within ``root``. An interrupted run loses only the video in
+    progress. In a distributed run, the ranks share the videos.
 
     Raises:
         MissingFileError: If a video file is missing.

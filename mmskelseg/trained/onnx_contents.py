@@ -20,9 +20,11 @@ from mmskelseg.models.postprocessors import Postprocessor
 from mmskelseg.models.segmentors.ensemble import segmentors_of
 from mmskelseg.runtime.features import ReadVideoFrames
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.parts import RENDERERS
 from mmskelseg.runtime.segmenting.model_files import (
     FORMAT,
     BranchMetadata,
+    Kind,
     ModelFile,
     ModelMetadata,
 )
@@ -49,13 +51,6 @@ from mmskelseg.trained.predictor import branch_recipe
 from mmskelseg.trained.streaming import causal_coordinates, streaming_model
 from mmskelseg.version import __version__
 
-# The renderers that the runtime supports.
-RENDERERS = (
-    'SkeletonCoordinates',
-    'RenderSkeletonHeatmap',
-    'RenderJointHeatmaps',
-    'ReadVideoFrames',
-)
 # Lengths of the compared videos, in frames; fewer for images.
 _LENGTHS, _IMAGE_LENGTHS = (1, 2, 100, 1000), (1, 2, 20)
 # The session of each branch's image encoder, by branch; None for the main graph.
@@ -72,10 +67,10 @@ class _Branch:
         self.name = name
         self.recipe = branch_recipe(name, dataset, skeleton)
         kind = type(self.recipe.render).__name__
-        if kind not in RENDERERS:
+        if kind not in RENDERERS.names():
             raise UserError(
                 f'features.{name}.render is {kind}, which an exported model cannot '
-                f'contain; use one of {", ".join(RENDERERS)}.'
+                f'contain; use one of {", ".join(RENDERERS.names())}.'
             )
         if self.recipe.transforms:
             raise UserError(
@@ -118,7 +113,7 @@ class _Branch:
 class Export:
     """The content of a file: graphs, their metadata, and a comparison with PyTorch."""
 
-    kind: str
+    kind: Kind
     lengths: Sequence[int] = _LENGTHS
 
     def __init__(
@@ -175,10 +170,8 @@ class Export:
         x = torch.randn(shape)
         part = self.models[0].branches[name]
         if 'standardizer' in part:
-            own = (1, -1, *[1] * (x.dim() - 2))
-            x = x * part['standardizer'].std.view(own) + part['standardizer'].mean.view(
-                own
-            )
+            own, to = (1, -1, *[1] * (x.dim() - 2)), part['standardizer']
+            x = x * to.std.view(own) + to.mean.view(own)
         return x
 
     @torch.no_grad()
@@ -198,7 +191,7 @@ class Export:
 class SegmentorExport(Export):
     """A segmentor of whole videos, with the image encoders that it needs."""
 
-    kind = 'segmentor'
+    kind: Kind = 'segmentor'
 
     def __init__(
         self, cfg: Config | ConfigDict, model: nn.Module, meta: Metainfo
@@ -268,8 +261,9 @@ class SegmentorExport(Export):
             for key, a in zip(self.graph.outputs, found, strict=True)
         ]
         for name, graph in self.encoders.items():
-            case = _EncoderCase(self.branches[name], graph, frames)
-            errors.append(case.difference(sessions[name], case.feed))
+            read, features = _encoded(self.branches[name], graph, frames)
+            (own,) = sessions[name].run([f'encoded_{name}'], {f'images_{name}': read})
+            errors.append(_relative_error(own, features))
         return float(max(errors))
 
     def _features(self, name: str, frames: int) -> Tensor:
@@ -287,7 +281,7 @@ class SegmentorExport(Export):
 class EncoderExport(SegmentorExport):
     """The image encoders of a segmentor alone."""
 
-    kind = 'encoder'
+    kind: Kind = 'encoder'
     lengths = _IMAGE_LENGTHS
 
     def __init__(
@@ -315,18 +309,17 @@ class EncoderExport(SegmentorExport):
     def difference(self, sessions: Sessions, frames: int) -> float:
         """Return the largest difference between the features of graph and PyTorch."""
         torch.manual_seed(frames)
-        cases = [
-            _EncoderCase(self.branches[name], graph, frames)
-            for name, graph in {**self.encoders, **self.stems}.items()
-        ]
-        feed = {key: value for case in cases for key, value in case.feed.items()}
-        return max(case.difference(sessions[None], feed) for case in cases)
+        graphs = {**self.encoders, **self.stems}
+        cases = {n: _encoded(self.branches[n], g, frames) for n, g in graphs.items()}
+        feed = {f'images_{name}': images for name, (images, _) in cases.items()}
+        found = sessions[None].run([f'encoded_{name}' for name in cases], feed)
+        return max(map(_relative_error, found, (x for _, x in cases.values())))
 
 
 class StreamingExport(Export):
     """A causal segmentor that reads a push of frames, with its buffers."""
 
-    kind = 'streaming'
+    kind: Kind = 'streaming'
     # Numbers of frames in a push.
     lengths = (1, 2, 100)
 
@@ -385,32 +378,29 @@ def _image_shape(branch: _Branch, graph: nn.Module) -> tuple[int, ...]:
     return (getattr(graph, 'channels', shape[0]), *shape[1:])
 
 
-class _EncoderCase:
-    """Random images of a branch, and PyTorch's features of them."""
+@torch.no_grad()
+def _encoded(
+    branch: _Branch, graph: nn.Module, frames: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return random images of a branch, and PyTorch's features of them."""
+    frames = min(frames, max(_IMAGE_LENGTHS))
+    encoder = branch.recipe.encoder
+    shape = branch.images.shape[1:]
+    images = np.random.default_rng(frames).random((frames, *shape), np.float32)
+    if branch.images.strides[1] == 0:
+        first, _, *rest = images.strides
+        images = np.lib.stride_tricks.as_strided(images, strides=(first, 0, *rest))
+    read = np.ascontiguousarray(images[:, : _image_shape(branch, graph)[0]])
+    if encoder is None:
+        return read, graph(torch.from_numpy(images)).numpy()
+    assert hasattr(encoder, 'encode'), 'encoders with a graph read images'
+    return read, encoder.encode(images)
 
-    @torch.no_grad()
-    def __init__(self, branch: _Branch, graph: nn.Module, frames: int) -> None:
-        frames = min(frames, max(_IMAGE_LENGTHS))
-        encoder = branch.recipe.encoder
-        shape = branch.images.shape[1:]
-        images = np.random.default_rng(frames).random((frames, *shape), np.float32)
-        if branch.images.strides[1] == 0:
-            first, _, *rest = images.strides
-            images = np.lib.stride_tricks.as_strided(images, strides=(first, 0, *rest))
-        if encoder is None:
-            self.expected = graph(torch.from_numpy(images)).numpy()
-        else:
-            assert hasattr(encoder, 'encode'), 'encoders with a graph read images'
-            self.expected = encoder.encode(images)
-        self.name = branch.name
-        read = images[:, : _image_shape(branch, graph)[0]]
-        self.feed = {f'images_{branch.name}': np.ascontiguousarray(read)}
 
-    def difference(self, session: Session, feed: Mapping[str, np.ndarray]) -> float:
-        """Return the largest difference of features, relative to the largest one."""
-        (found,) = session.run([f'encoded_{self.name}'], dict(feed))
-        largest = max(1.0, float(np.abs(self.expected).max()))
-        return float(np.abs(found - self.expected).max()) / largest
+def _relative_error(found: np.ndarray, expected: np.ndarray) -> float:
+    """Return the largest difference of features, relative to the largest one."""
+    largest = max(1.0, float(np.abs(expected).max()))
+    return float(np.abs(found - expected).max()) / largest
 
 
 def _plain_layout(skeleton: Layout) -> Layout:

@@ -32,19 +32,11 @@ def has_image_stem(model: ActionSegmentor, name: str) -> bool:
 
 def context_of(model: ActionSegmentor) -> int | None:
     """Return the frames to each side on which an output depends; None for all."""
-    stages = [
-        max(
-            getattr(branch['backbone'].stages[i], 'context', torch.inf)
-            for branch in model.branches.values()
-        )
-        for i in model.stage_order
-    ]
+    backbones = [branch['backbone'] for branch in model.branches.values()]
+    stages = [max(_reach(b.stages[i]) for b in backbones) for i in model.stage_order]
     reach = sum(stages)
     if hasattr(model, 'boundary_head'):
-        head = [
-            getattr(stage, 'context', torch.inf) for stage in model.boundary_head.stages
-        ]
-        reach = max(reach, stages[0] + sum(head))
+        reach = max(reach, stages[0] + sum(map(_reach, model.boundary_head.stages)))
     stems = [s for branch in model.branches.values() for s in branch_stems(branch)]
     whole = any(
         getattr(stem, 'context', None) != 0 or hasattr(stem, 'norm_out')
@@ -55,12 +47,14 @@ def context_of(model: ActionSegmentor) -> int | None:
     return int(reach)
 
 
+def _reach(stage: nn.Module) -> float:
+    return getattr(stage, 'context', torch.inf)
+
+
 class SegmentorGraph(nn.Module):
     """The mean of the predictions of segmentors and their members for one video.
 
-    Args:
-        models: The segmentor of each checkpoint.
-        stems: Branches that read the output of :class:`StemGraph`.
+    The branches ``stems`` read the output of :class:`StemGraph`.
     """
 
     def __init__(self, models: Sequence[ActionSegmentor], stems: Sequence[str]) -> None:

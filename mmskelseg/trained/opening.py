@@ -23,12 +23,7 @@ from mmskelseg.checkpoints.weights import (
 from mmskelseg.compat.repairs import registered_only
 from mmskelseg.engine.config_checks import building
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
-from mmskelseg.registry import (
-    MODELS,
-    POSTPROCESSORS,
-    TRANSFORMS,
-    WEIGHT_INITIALIZERS,
-)
+from mmskelseg.registry import MODELS, POSTPROCESSORS, TRANSFORMS, WEIGHT_INITIALIZERS
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.configs import annotation_path, find_config
 from mmskelseg.runtime.files.inputs import check_fps
@@ -77,13 +72,9 @@ _LOADED = ('checkpoint', 'pretrained', 'weights')
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A trained model, or an ensemble of several.
+    """A trained model, or an ensemble of several, on the CPU.
 
-    Args:
-        cfg: Its config.
-        model: The network, on the CPU.
-        metainfo: That of the training data, with ``classes`` and ``skeleton``.
-        checkpoints: The files of its weights.
+    ``metainfo`` is that of the training data, with ``classes`` and ``skeleton``.
     """
 
     cfg: Config | ConfigDict
@@ -185,10 +176,6 @@ def checkpoint_config(checkpoint: object, source: str) -> ConfigDict:
 
     Only the settings of the model and of its features are checked, since nothing else
     is built.
-
-    Args:
-        checkpoint: The content of its file, as ``load_checkpoint`` returns it.
-        source: The file, for messages.
 
     Raises:
         UserError: If it has no config, or one that would run code.
@@ -302,12 +289,8 @@ def is_harmless(name: object) -> bool:
         return False
     with registered_only():
         parts = [part for r in _REGISTRIES if (part := r.get(name)) is not None]
-    return bool(parts) and all(map(_only_computes, parts))
-
-
-def _only_computes(part: object) -> bool:
-    """Return whether a part, and all that it inherits from, only computes."""
-    return all(map(_is_in_harmless_module, getattr(part, '__mro__', (part,))))
+    bases = [base for part in parts for base in getattr(part, '__mro__', (part,))]
+    return bool(parts) and all(map(_is_in_harmless_module, bases))
 
 
 def _is_in_harmless_module(part: object) -> bool:

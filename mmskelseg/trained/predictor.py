@@ -55,13 +55,9 @@ def branch_recipe(
 
 
 class TorchPredictor:
-    """A ``Predictor`` that runs a trained model in PyTorch.
+    """A ``Predictor`` that runs a trained model in PyTorch, on a device.
 
     Build it in the block of ``trained_model``, since it builds parts of the config.
-
-    Args:
-        trained: The model.
-        device: The device that runs it.
     """
 
     def __init__(self, trained: TrainedModel, device: str) -> None:

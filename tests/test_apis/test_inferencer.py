@@ -345,7 +345,7 @@ def test_ensemble_averages_probabilities(small_config, checkpoint, small_data):
 def test_options_of_a_call_are_checked(inferencer, entry):
     wrong = [('batch_size', 0), *(('min_score', x) for x in ('x', 5, -0.1, np.nan))]
     for name, value in wrong:
-        with pytest.raises(ValueError, match=f'{name} is {value!r}, expected a'):
+        with pytest.raises(ValueError, match=f'{name}={value!r}, but must be a'):
             inferencer(entry, **{name: value})
 
 

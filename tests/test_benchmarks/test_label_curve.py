@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from mmskelseg.datasets.stretches import Stretch, read_stretches
+from mmskelseg.runtime.drawing.images import class_color
 from mmskelseg.runtime.files.annotations import save_annotations
 from tests.small_data import ROOT, small_annotations
+from tests.test_runtime.test_drawing.pixels import near
 
 TOOL = 'tools/analysis/label_curve.py'
 
@@ -149,3 +151,29 @@ def test_table_of_the_study_is_that_of_the_runs(tool, title, data):
         for row in rows
     ]
     assert all(row['seeds'] == [0, 1, 2] for row in rows)
+
+
+def test_timestamps_are_a_frame_of_each_segment(tool):
+    """Unlabelled frames get none."""
+    label = np.array([0, 0, 0, 2, 2, -1, 1, 1, 1, 1])
+    drawn = [tool.timestamps('a', label, np.random.default_rng(s)) for s in range(20)]
+    for stretches in drawn:
+        assert [label[s.start] for s in stretches] == [0, 2, 1]
+        assert all(s.end == s.start + 1 for s in stretches)
+    assert {s[2].start for s in drawn} == {6, 7, 8, 9}
+
+
+def test_curves_stand_at_their_values(tool):
+    """Twice the difference is twice the distance in the picture."""
+    points = {
+        'a': [(0.0, 0.0, 0.0), (1.0, 0.0, 0.0)],
+        'b': [(0.0, 2.0, 0), (1.0, 2.0, 0)],
+    }
+    image = tool.draw_curves(points, x='minutes', y='F1', levels={'c': 4.0}, title='')
+    rows = []
+    for k in range(3):
+        hits = near(image, class_color(k)).sum(axis=1)
+        # Longer than the line in the legend.
+        rows.append(np.flatnonzero(hits > image.shape[1] / 3).mean())
+    assert rows[0] - rows[1] == pytest.approx(rows[1] - rows[2], abs=2)
+    assert rows[0] > rows[1]

@@ -27,7 +27,7 @@ import argparse
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,6 @@ from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.datasets.stretches import (
     Stretch,
     read_stretches,
-    timestamps,
     with_labels_in,
     write_stretches,
 )
@@ -57,8 +56,15 @@ from mmskelseg.runtime.cli.command_line import (
     seed,
     whole_from,
 )
-from mmskelseg.runtime.drawing.charts import draw_curves
-from mmskelseg.runtime.drawing.images import save_png
+from mmskelseg.runtime.drawing.images import (
+    add_axes,
+    add_title,
+    class_color,
+    new_figure,
+    plain,
+    render,
+    save_png,
+)
 from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.configs import annotation_path, find_config
@@ -67,12 +73,14 @@ from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.tables import markdown_table
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
-from mmskelseg.runtime.structures.segments import IGNORED
+from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 from mmskelseg.suggesting.suggestions import StretchRanking, stretches_of
 
 METHODS = ('random', 'suggested', 'timestamps', 'all')
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'Acc': 'acc', 'mAP': 'mAP'}
 STAMPS = 'model.timestamps.type=TimestampSupervision'
+# Of the curve, in inches and points.
+WIDTH, HEIGHT, MARGIN, FONT = 6.5, 4.0, 0.15, 8
 # See the note of TimestampSupervision.
 SMOOTH = 'model.head.loss_smooth.form=printed'
 
@@ -467,6 +475,58 @@ def write(args: argparse.Namespace, title: str, finished: Sequence[Run]) -> None
     )
     save_png(image, folder / 'label_curve.png')
     print(f'{folder} has label_curve.md, .json and .png')
+
+
+def timestamps(
+    video: str, label: np.ndarray, rng: np.random.Generator
+) -> list[Stretch]:
+    """Return a random frame of each segment of a video, given its labels (T,)."""
+    drawn = (rng.integers(start, end) for start, end, _ in to_segments(label))
+    return [Stretch(video, int(frame), int(frame) + 1) for frame in drawn]
+
+
+def draw_curves(
+    curves: Mapping[str, Sequence[tuple[float, ...]]],
+    *,
+    x: str,
+    y: str,
+    levels: Mapping[str, float],
+    title: str,
+) -> np.ndarray:
+    """Return a picture of curves with error bars, RGB uint8 (H, W, 3).
+
+    Args:
+        curves: Points (x, y, deviation of y) of each curve, by name.
+        x: Label of the horizontal axis.
+        y: Label of the vertical axis.
+        levels: Values of horizontal lines for comparison, by name.
+        title: A line above the curves.
+    """
+    figure = new_figure(WIDTH, HEIGHT)
+    top = 0.5 if title else 0.2
+    side, depth = WIDTH - 0.95, HEIGHT - top - 0.6
+    axes = add_axes(figure, 0.75, top, side, depth)
+    for i, (name, points) in enumerate(curves.items()):
+        places, values, deviations = zip(*sorted(points), strict=True)
+        axes.errorbar(
+            places,
+            values,
+            deviations,
+            color=class_color(i),
+            marker='o',
+            markersize=4,
+            capsize=3,
+            label=plain(name),
+        )
+    for i, (name, value) in enumerate(levels.items(), len(curves)):
+        axes.axhline(value, color=class_color(i), linestyle='--', label=plain(name))
+    axes.set_xlabel(plain(x), fontsize=FONT + 1)
+    axes.set_ylabel(plain(y), fontsize=FONT + 1)
+    axes.tick_params(labelsize=FONT)
+    axes.spines[['right', 'top']].set_visible(False)
+    axes.legend(fontsize=FONT, frameon=False, loc='best')
+    add_title(figure, title, MARGIN, MARGIN, FONT + 2)
+    return render(figure)
 
 
 if __name__ == '__main__':

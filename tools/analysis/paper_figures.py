@@ -14,14 +14,16 @@ The result is a PNG file with 300 pixels per inch. See also COMMAND --help.
 """
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from mmskelseg.evaluation.predictions import load_predictions
 from mmskelseg.runtime.cli.command_line import command, number_from, whole
-from mmskelseg.runtime.drawing.heatmaps import draw_heatmaps, draw_missing
-from mmskelseg.runtime.drawing.images import COLUMN, save_png
+from mmskelseg.runtime.drawing.heatmaps import draw_heatmaps, panels
+from mmskelseg.runtime.drawing.images import COLUMN, render, save_png
 from mmskelseg.runtime.drawing.timelines import PRINT, draw_timelines
 from mmskelseg.runtime.features import RenderSkeletonHeatmap
 from mmskelseg.runtime.files.annotations import load_annotations, split_names
@@ -39,6 +41,8 @@ PARTS = {
     'Limbs': (False, True),
     'Joints + limbs': (True, True),
 }
+# Colours of joints that are seen and of those that are lost.
+SEEN, LOST = '#202020', '#D55E00'
 
 
 def heatmaps(args: argparse.Namespace) -> np.ndarray:
@@ -71,7 +75,56 @@ def missing(args: argparse.Namespace) -> np.ndarray:
     }
     keypoint, score = (values[:, frame] for values in render.place(video))
     keypoint = np.where(score[..., None] > 0, keypoint, np.nan)
-    return draw_missing(images, lost, keypoint, skeleton, width=args.width)
+    return draw_missing(images, lost, keypoint, skeleton, args.width)
+
+
+def draw_missing(
+    heatmaps: Mapping[str, np.ndarray],
+    lost: Mapping[str, Sequence[int]],
+    keypoint: np.ndarray,
+    skeleton: Skeleton,
+    width: float,
+) -> np.ndarray:
+    """Return heatmaps, each below the skeleton it is drawn from, RGB uint8 (H, W, 3).
+
+    Lost joints are crosses and limbs that touch them are dashed, so that they can be
+    recognised without colour.
+
+    Args:
+        heatmaps: Heatmaps (h, w) by title, from left to right.
+        lost: The joints that the skeleton of each heatmap lacks.
+        keypoint: Joints in pixels of the heatmaps, NaN if not seen, shape (M, V, 2).
+        skeleton: The layout of the V joints.
+        width: Width of the picture in inches, at print resolution.
+    """
+    figure, above = panels(heatmaps, 2, width)
+    for axes, (title, image) in zip(above, heatmaps.items(), strict=True):
+        H, W = image.shape
+        axes.set(xlim=(-1.5, W + 0.5), ylim=(H + 0.5, -1.5), facecolor='white')
+        _draw_skeleton(axes, keypoint, set(lost[title]), skeleton)
+    return render(figure)
+
+
+def _draw_skeleton(
+    axes: Axes, keypoint: np.ndarray, lost: set[int], skeleton: Skeleton
+) -> None:
+    gone = sorted(lost)
+    present = sorted({*range(skeleton.num_joints)} - lost)
+    for person in keypoint:
+        for a, b in skeleton.limbs:
+            whole = lost.isdisjoint((a, b))
+            axes.plot(
+                *person[[a, b]].T,
+                color=SEEN if whole else LOST,
+                linestyle='-' if whole else (0, (2, 1.5)),
+                linewidth=1,
+                zorder=1 if whole else 2,
+            )
+        x, y = person.T
+        axes.scatter(x[present], y[present], s=5, color=SEEN, linewidths=0, zorder=3)
+        axes.scatter(
+            x[gone], y[gone], s=9, color=LOST, marker='x', linewidths=0.8, zorder=3
+        )
 
 
 def timelines(args: argparse.Namespace) -> np.ndarray:

@@ -41,12 +41,8 @@ def launch_page(
 ) -> 'gr.Blocks':
     """Serve the page, and return its ``gradio.Blocks``.
 
-    Args:
-        segmenter: The segmenter of the page.
-        host: Address to listen on.
-        port: Port to listen on; by default the first free one from 7860 on.
-        share: Whether to create a public address through gradio's servers.
-        wait: Whether to return only after the server has ended.
+    By default, the port is the first free one from 7860 on. ``share`` creates a public
+    address through gradio's servers; ``wait`` returns only after the server has ended.
 
     Raises:
         OSError: If host or port cannot be listened on.
@@ -145,13 +141,7 @@ def _build(segmenter: PageSegmenter) -> 'gr.Blocks':
             queue=False,
             show_progress='hidden',
             api_visibility='private',
-        ).then(
-            run,
-            inputs,
-            result,
-            api_visibility='private',
-            scroll_to_output=True,
-        )
+        ).then(run, inputs, result, api_visibility='private', scroll_to_output=True)
         page.load(choose, None, inputs[2], api_visibility='private')
     return page
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from mmskelseg.runtime.drawing.frames import clock_time, mark_time, tick_step
 from mmskelseg.runtime.drawing.images import class_color, text_color
+from mmskelseg.runtime.files.inputs import in_words
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.structures.choices import EXPORTS
 from mmskelseg.runtime.structures.predictions import PredictedSegment, Prediction
@@ -23,17 +24,12 @@ _SPEEDS = (0.25, 0.5, 1, 2, 4)
 
 
 def player_html(
-    people: Sequence[Prediction],
-    files: Sequence[Path],
-    url: Callable[[Path], str],
+    people: Sequence[Prediction], files: Sequence[Path], url: Callable[[Path], str]
 ) -> str:
     """Return the predictions of one video as HTML, which ``player.js`` animates.
 
-    Args:
-        people: One prediction of :class:`mmskelseg.apis.SkelSegInferencer`, or those of
-            several people in a video, each of whom gets a timeline.
-        files: The files of the predictions, including the overlay.
-        url: Function that returns the address of a file.
+    Each of several people gets a timeline. The overlay is among the ``files``, whose
+    addresses ``url`` returns.
     """
     first = people[0]
     seconds = first['total_frames'] / first['fps']
@@ -75,12 +71,8 @@ def _data(people: Sequence[Prediction], seconds: float) -> str:
         'seconds': seconds,
         'fps': first['fps'],
         'classes': [
-            {
-                'name': str(name),
-                'color': class_color(k),
-                'ink': text_color(class_color(k)),
-            }
-            for k, name in enumerate(first['classes'])
+            {'name': str(n), 'color': class_color(k), 'ink': text_color(class_color(k))}
+            for k, n in enumerate(first['classes'])
         ],
         'people': [
             {
@@ -100,14 +92,11 @@ def _person(prediction: Prediction, seconds: float) -> str:
     """Return the timeline of one person, with legend and list of segments."""
     segments = prediction['segments']
     name = prediction.get('person')
+    title = f'<h3>{escape(str(name))}</h3>' if name is not None else ''
     return (
-        '<section class="person">'
-        + (f'<h3>{escape(str(name))}</h3>' if name is not None else '')
-        + _track(prediction, segments, seconds)
-        + _axis(seconds)
-        + _legend(prediction, segments, seconds)
-        + _table(segments)
-        + '</section>'
+        f'<section class="person">{title}{_track(prediction, segments, seconds)}'
+        f'{_axis(seconds)}{_legend(prediction, segments, seconds)}{_table(segments)}'
+        '</section>'
     )
 
 
@@ -212,14 +201,12 @@ def _table(segments: Sequence[PredictedSegment]) -> str:
 def _files(files: Sequence[Path], url: Callable[[Path], str]) -> str:
     # Files of one of several people begin with the names of the video and the person.
     purposes = {
-        file: next(
-            (text for end, text in EXPORTS.values() if file.name.endswith(end)), ''
-        )
+        file: ''.join(text for end, text in EXPORTS.values() if file.name.endswith(end))
         for file in files
     }
     items = ''.join(
         f'<li><a href="{escape(url(file))}" download="{escape(file.name)}">'
-        f'<b>{escape(file.name)}</b> <small>{_size(file.stat().st_size)}</small>'
+        f'<b>{escape(file.name)}</b> <small>{in_words(file.stat().st_size)}</small>'
         f'<span>{purposes[file]}</span></a></li>'
         for file in files
     )
@@ -233,15 +220,3 @@ def _notes(notes: Sequence[str]) -> str:
 
 def _percent(part: float, whole: float) -> str:
     return f'{100 * part / whole:.3f}%'
-
-
-def _size(count: int) -> str:
-    """Return a number of bytes in a readable form.
-
-    >>> _size(512), _size(2_345_678)
-    ('512 B', '2.3 MB')
-    """
-    for unit, power in (('GB', 9), ('MB', 6), ('kB', 3)):
-        if count >= 10**power:
-            return f'{count / 10**power:.1f} {unit}'
-    return f'{count} B'

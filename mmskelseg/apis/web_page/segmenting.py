@@ -123,15 +123,8 @@ class PageSegmenter:
     ) -> Result:
         """Return the prediction of one video, or of each person, with the files.
 
-        Args:
-            video: The video file.
-            poses: The file of its poses; if it is None and the model needs poses, they
-                are estimated.
-            checkpoint: One of ``choices()``.
-            person: See ``SkelSegInferencer``, as for the next two.
-            fps: Frames per second of the poses, if nothing else states it.
-            min_score: Segments with a lower confidence become unlabelled.
-            listener: Called with the progress.
+        ``checkpoint`` is one of ``choices()``; ``listener`` gets the progress; for the
+        others, see ``SkelSegInferencer``.
 
         Raises:
             FileNotFoundError: If the checkpoint no longer exists.
@@ -219,9 +212,8 @@ def _checked(
 def find_checkpoints(place: str | os.PathLike) -> dict[str, Path]:
     """Return checkpoint files by their names in the list.
 
-    Args:
-        place: A file, or a folder of trainings, such as ``work_dirs``. All those in a
-            folder are listed by training, each with the latest epoch first.
+    All those in a folder of trainings, such as ``work_dirs``, are listed by training,
+    each with the latest epoch first.
 
     Raises:
         FileNotFoundError: If it is missing.

@@ -93,10 +93,8 @@ def _classes(summary: Summary) -> Iterator[str]:
             )
         )
     yield from text_table(rows)
-    ends = summary['imbalance']
-    if ends:
-        times = f'{ends["ratio"]:.1f} times the frames of {ends["least"]}'
-        yield f'{ends["most"]} has {times}'
+    if ends := summary['imbalance']:
+        yield '{most} has {ratio:.1f} times the frames of {least}'.format(**ends)
 
 
 def _joints(summary: Summary) -> Iterator[str]:
@@ -276,19 +274,10 @@ def draw_all(
     frames: int,
     line_minutes: float | None,
 ) -> Path:
-    """Write pictures, a page that shows them, and a table of the time budget.
+    """Write pictures, a page that shows them below a text, and a table of time budgets.
 
-    Args:
-        out: Folder of the page; missing folders are created.
-        data: The annotations.
-        summary: Their statistics.
-        text: Text above the pictures.
-        videos: Draw sample frames of this many videos, from the first; None for all.
-        frames: Number of sample frames of a video.
-        line_minutes: See :func:`mmskelseg.runtime.drawing.timelines.draw_timelines`.
-
-    Returns:
-        The path of the page.
+    ``frames`` sample frames are drawn of the first ``videos`` videos, or of all if it
+    is None; for ``line_minutes``, see ``draw_timelines``. Return the path of the page.
     """
     wanted = list(pictures(data, summary, videos, frames, line_minutes))
     with progress_bar('Drawing', len(wanted)) as count:

@@ -311,9 +311,7 @@ LABEL_CHECKS = {
 def sanity_checks(data: AnnotationFile, folder: Path) -> list[Suspicion]:
     """Return the findings of all checks, in the order of checks and of videos.
 
-    Args:
-        data: Annotations as ``load_annotations`` returns them.
-        folder: Folder of the video files that the annotations name.
+    The files that the annotations name are in ``folder``.
     """
     videos, classes = data['annotations'], data['metainfo']['classes']
     joints = Skeleton.get(data['metainfo']['skeleton']).joints

@@ -28,11 +28,8 @@ def summarize(data: AnnotationFile, folder: Path) -> Summary:
 
     Shares are in percent, lengths in frames and seconds. ``shortest`` and ``longest``
     are a video's id and its seconds; ``fps`` and ``images`` count videos by their frame
-    rate and their image size; ``imbalance`` is None if no frame has a label.
-
-    Args:
-        data: Annotations as ``load_annotations`` returns them.
-        folder: Folder of the video files that the annotations name.
+    rate and their image size; ``imbalance`` is None if no frame has a label. The files
+    that the annotations name are in ``folder``.
     """
     videos, meta = data['annotations'], data['metainfo']
     skeleton = Skeleton.get(meta['skeleton'])

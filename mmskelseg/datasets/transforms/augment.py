@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from itertools import chain
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -31,12 +32,31 @@ def check_joints(shape: tuple[int, ...], skeleton: Skeleton) -> None:
         )
 
 
+def lose(results: Item, lost: np.ndarray) -> None:
+    """Set lost joints, a mask of shape (M, T, V), to 0 in all arrays."""
+    if 'keypoint_score' not in results:
+        results['keypoint_score'] = np.ones(lost.shape, np.float32)
+    for key in SKELETON_KEYS:
+        if key in results:
+            array = np.asarray(results[key])
+            mask = lost[..., None] if array.ndim == 4 else lost
+            results[key] = np.where(mask, 0, array).astype(array.dtype)
+
+
 class Transform(BaseTransform):
     """A transform whose ``repr`` shows its options."""
 
     def __repr__(self) -> str:
         options = ', '.join(f'{key}={value!r}' for key, value in vars(self).items())
         return f'{type(self).__name__}({options})'
+
+    def check_place(self, results: Item) -> None:
+        """Raise a UserError if features are loaded already: they would not change."""
+        if 'features' in results:
+            raise UserError(
+                f'video {results["frame_dir"]} has its features already; put '
+                f'{type(self).__name__} into the pipeline before LoadFrameFeatures.'
+            )
 
 
 class Augmentation(Transform):
@@ -57,9 +77,9 @@ class Augmentation(Transform):
     def draw(self, results: Item, low: float, high: float, part: str = '') -> float:
         """Return a random number, uniformly distributed from low to high.
 
-        It is made of 53 bits, the precision of a float, of a SHA-256 digest. ``part``
-        distinguishes several numbers for one video. Unlike NumPy's generators, this is
-        the same everywhere.
+        It is made of 53 bits, the precision of a float, of a SHA-256 digest: unlike
+        NumPy's generators, this is the same everywhere. ``part`` distinguishes several
+        numbers for one video.
         """
         bits = int.from_bytes(self._digest(results, part)[:8], 'little')
         return low + (high - low) * ((bits >> 11) * 2.0**-53)
@@ -76,15 +96,6 @@ class Augmentation(Transform):
         kind = f'{type(self).__name__}{part}{epoch}{run}{crop}'
         name = results['frame_dir']
         return hashlib.sha256(f'{kind}:{self.seed}:{name}'.encode()).digest()
-
-    def check_place(self, results: Item) -> None:
-        """Raise a UserError if features are loaded already: they would not change."""
-        if 'features' in results:
-            name = type(self).__name__
-            raise UserError(
-                f'video {results["frame_dir"]} has its features already; put {name} '
-                'into the pipeline before LoadFrameFeatures.'
-            )
 
     def check_effect(self, results: Item) -> None:
         """Raise a UserError if no features can change: all are loaded or in files.
@@ -117,12 +128,10 @@ class Augmentation(Transform):
         which frames of stored features to take. A label among unlabelled frames, such
         as a timestamp, is not lost with its frame: the next kept frame gets it.
         """
-        label = results.get('label')
         for key in FRAME_KEYS:
             if key in results:
-                results[key] = np.asarray(results[key])[frames]
-        if label is not None:
-            results['label'] = _labels_of(np.asarray(label), frames)
+                select = _labels_of if key == 'label' else np.take
+                results[key] = select(np.asarray(results[key]), frames)
         for array in SKELETON_KEYS:
             if array in results:
                 results[array] = np.asarray(results[array])[:, frames]
@@ -295,14 +304,14 @@ class RandomHorizontalFlip(Augmentation):
                 'features do not get; put it into the pipeline of the training data.'
             )
         classes = list(results['classes'])
+        for name in chain(*self.class_pairs):
+            if name not in classes:
+                raise UserError(
+                    f'RandomHorizontalFlip: class_pairs names {name!r}, which is not '
+                    f'one of the classes {", ".join(classes)}.'
+                )
         mirrored = np.append(np.arange(len(classes)), -1)
         for pair in self.class_pairs:
-            for name in pair:
-                if name not in classes:
-                    raise UserError(
-                        f'RandomHorizontalFlip: class_pairs names {name!r}, which is '
-                        f'not one of the classes {", ".join(classes)}.'
-                    )
             a, b = map(classes.index, pair)
             mirrored[a], mirrored[b] = b, a
         return mirrored
@@ -353,10 +362,8 @@ class RandomShift(Augmentation):
     def transform(self, results: Item) -> Item:
         """Write ``shift``."""
         self.check_effect(results)
-        x, y = (
-            self.draw(results, -self.fraction, self.fraction, part)
-            for part in ('x', 'y')
-        )
+        most = self.fraction
+        x, y = (self.draw(results, -most, most, axis) for axis in 'xy')
         results['shift'] = (x, y)
         return results
 
@@ -395,9 +402,8 @@ class RandomRotation(Augmentation):
         angle = np.deg2rad(self.draw(results, -self.degrees, self.degrees))
         # The matrix is for row vectors. Since y points downwards, a positive angle
         # rotates clockwise.
-        turn = np.array(
-            [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
-        )
+        cos, sin = np.cos(angle), np.sin(angle)
+        turn = np.array([[cos, sin], [-sin, cos]])
         keypoint = np.array(results['keypoint'], np.float32)
         height, width = results['img_shape']
         centre = np.array([width - 1, height - 1]) / 2

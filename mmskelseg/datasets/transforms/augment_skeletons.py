@@ -13,10 +13,7 @@ from typing import Annotated, Literal
 import numpy as np
 
 from mmskelseg.datasets.items import Item
-from mmskelseg.datasets.transforms.augment import (
-    Augmentation,
-    check_joints,
-)
+from mmskelseg.datasets.transforms.augment import Augmentation, check_joints, lose
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import (
@@ -28,7 +25,7 @@ from mmskelseg.runtime.messages.options import (
     Where,
 )
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import PLACE_KEYS, SKELETON_KEYS, PlaceKey
+from mmskelseg.runtime.structures.annotations import PLACE_KEYS, PlaceKey
 from mmskelseg.runtime.structures.bodies import body_size, joints_seen
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
@@ -50,6 +47,15 @@ class SkeletonAugmentation(Augmentation):
     def change(self, results: Item, rng: np.random.Generator) -> None:
         """Change the arrays of a video at random."""
         raise NotImplementedError
+
+    def in_3d(self, results: Item, remedy: str) -> np.ndarray:
+        """Return ``keypoint_3d`` (M, T, V, 3)."""
+        if 'keypoint_3d' not in results:
+            raise UserError(
+                f'{type(self).__name__}: video {results["frame_dir"]} has no '
+                f'keypoint_3d; {remedy}.'
+            )
+        return np.asarray(results['keypoint_3d'], np.float32)
 
 
 @TRANSFORMS.register_module()
@@ -84,32 +90,23 @@ class RandomRotation3D(SkeletonAugmentation):
 
     def change(self, results: Item, rng: np.random.Generator) -> None:
         """Rotate the skeletons."""
-        if 'keypoint_3d' not in results:
-            raise UserError(
-                f'RandomRotation3D: video {results["frame_dir"]} has no keypoint_3d; '
-                'use RandomRotation for skeletons in 2D.'
-            )
-        points = np.asarray(results['keypoint_3d'], np.float32)
+        points = self.in_3d(results, 'use RandomRotation for skeletons in 2D')
         vertical: int | None = self.vertical
+        up = results.get('up')
+        if vertical is None and up is None:
+            raise UserError(
+                'RandomRotation3D: the vertical axis of keypoint_3d is unknown; '
+                "state it in the annotation file, such as metainfo['up'] = 'z', or "
+                'here, as vertical=2.'
+            )
         if vertical is None:
-            vertical = self._vertical_of(results)
+            vertical = 'xyz'.index(str(up)[-1])
         spreads = np.full(3, self.tilt)
         spreads[vertical] = self.degrees
         turn = np.eye(3)
         for axis, angle in enumerate(np.deg2rad(spreads * rng.standard_normal(3))):
             turn = turn @ _turn_about(axis, angle)
         results['keypoint_3d'] = points @ turn.astype(np.float32)
-
-    @staticmethod
-    def _vertical_of(results: Item) -> int:
-        up = results.get('up')
-        if up is None:
-            raise UserError(
-                'RandomRotation3D: the vertical axis of keypoint_3d is unknown; '
-                "state it in the annotation file, such as metainfo['up'] = 'z', or "
-                'here, as vertical=2.'
-            )
-        return 'xyz'.index(up[-1])
 
 
 @TRANSFORMS.register_module()
@@ -155,12 +152,7 @@ class RandomProjection(SkeletonAugmentation):
 
     def change(self, results: Item, rng: np.random.Generator) -> None:
         """Write the projected keypoints."""
-        if 'keypoint_3d' not in results:
-            raise UserError(
-                f'RandomProjection: video {results["frame_dir"]} has no keypoint_3d '
-                'to project; remove RandomProjection.'
-            )
-        points = np.asarray(results['keypoint_3d'], np.float32)
+        points = self.in_3d(results, 'remove RandomProjection')
         seen = joints_seen(results, 'keypoint_3d')
         right, down = _DIRECTIONS[self.right], _DIRECTIONS[self.down]
         camera = np.stack([right, down, np.cross(right, down)], axis=1)
@@ -365,7 +357,13 @@ class RandomLimbDropout(SkeletonAugmentation):
         self.p = float(p)
         self.frames = float(frames)
         self.skeleton = Skeleton.get(skeleton)
-        self.groups = _limbs(self.skeleton)
+        joints = range(self.skeleton.num_joints)
+        members = [{*group} for _, group in sorted(self.skeleton.drop_groups.items())]
+        if not members:
+            bones = self.skeleton.limbs
+            members = [{v}.union(*(b for b in bones if v in b)) for v in joints]
+        # Whether each limb includes each joint.
+        self.groups = np.array([[v in group for v in joints] for group in members])
 
     def change(self, results: Item, rng: np.random.Generator) -> None:
         """Remove limbs."""
@@ -376,27 +374,6 @@ class RandomLimbDropout(SkeletonAugmentation):
         limbs = rng.integers(len(self.groups), size=shape[1])
         if happens:
             lose(results, np.broadcast_to(self.groups[limbs] & loses, shape[:3]))
-
-
-def _limbs(skeleton: Skeleton) -> np.ndarray:
-    """Return whether each limb includes each joint, shape (limbs, V), bool."""
-    joints = range(skeleton.num_joints)
-    members = [set(group) for _, group in sorted(skeleton.drop_groups.items())]
-    if not members:
-        bones = [set(bone) for bone in skeleton.limbs]
-        members = [{joint}.union(*(b for b in bones if joint in b)) for joint in joints]
-    return np.array([[joint in group for joint in joints] for group in members])
-
-
-def lose(results: Item, lost: np.ndarray) -> None:
-    """Set lost joints, a mask of shape (M, T, V), to 0 in all arrays."""
-    if 'keypoint_score' not in results:
-        results['keypoint_score'] = np.ones(lost.shape, np.float32)
-    for key in SKELETON_KEYS:
-        if key in results:
-            array = np.asarray(results[key])
-            mask = lost[..., None] if array.ndim == 4 else lost
-            results[key] = np.where(mask, 0, array).astype(array.dtype)
 
 
 def smooth_noise(

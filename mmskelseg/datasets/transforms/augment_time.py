@@ -7,23 +7,20 @@ epoch and video.
 from __future__ import annotations
 
 from logging import WARNING
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from mmengine.logging import print_log
 
 from mmskelseg.datasets.items import Item, ItemSource
-from mmskelseg.datasets.transforms.augment import (
-    Augmentation,
-    FactorAugmentation,
-)
+from mmskelseg.datasets.transforms.augment import Augmentation, FactorAugmentation
 from mmskelseg.datasets.transforms.augment_skeletons import Sigma, smooth_noise
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Count, Fraction, Positive
+from mmskelseg.runtime.segmenting.frame_rates import interpolated, nearest_frames
 from mmskelseg.runtime.structures.annotations import (
     FRAME_KEYS,
-    PLACE_KEYS,
     SKELETON_KEYS,
     PlaceKey,
 )
@@ -124,9 +121,9 @@ class RandomTimeWarp(Augmentation):
         passed -= passed[0]
         count = max(round(passed[-1]), 1) + 1 if frames > 1 else 1
         places = np.interp(np.linspace(0, passed[-1], count), passed, np.arange(frames))
-        between = _interpolated(results, places)
-        results = self.keep(results, np.rint(places).astype(np.int64))
-        return {**results, **between}
+        between = interpolated(results, places)
+        results = self.keep(results, nearest_frames(places))
+        return cast(Item, {**results, **between})
 
 
 @TRANSFORMS.register_module()
@@ -196,11 +193,9 @@ class RecombineSegments(Augmentation):
         if not cuts.size:
             return results
         cut = int(rng.choice(cuts))
-        pair = (int(label[cut - 1]), int(label[cut]))
-        if self.transitions == 'observed':
-            # Earlier augmentations may have made pairs that the data lack.
-            chosen = places.get(pair, [])
-        else:
+        # Earlier augmentations may have made pairs that the data lack.
+        chosen = places.get((int(label[cut - 1]), int(label[cut])), [])
+        if self.transitions == 'any':
             chosen = [place for pairs in places.values() for place in pairs]
         if not chosen:
             return results
@@ -286,24 +281,3 @@ def _size(video: Item, key: PlaceKey) -> float:
     """Return the size of the people in a video, 0 if no joint is seen."""
     points = np.asarray(video[key], np.float32)
     return body_size(points, joints_seen(video, key))
-
-
-def _interpolated(results: Item, places: np.ndarray) -> Item:
-    """Return joints at times between frames, interpolated if both frames show them.
-
-    Other joints are those of the nearest frame.
-    """
-    last = results['total_frames'] - 1
-    before = np.minimum(places.astype(np.int64), max(last - 1, 0))
-    after = np.minimum(before + 1, last)
-    nearest = np.rint(places).astype(np.int64)
-    part = (places - before).astype(np.float32)[:, None, None]
-    made: Item = {}
-    for key in PLACE_KEYS:
-        if key in results:
-            points = np.asarray(results[key], np.float32)
-            seen = joints_seen(results, key)
-            both = (seen[:, before] & seen[:, after])[..., None]
-            between = points[:, before] * (1 - part) + points[:, after] * part
-            made[key] = np.where(both, between, points[:, nearest])
-    return made

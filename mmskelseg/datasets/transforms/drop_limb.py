@@ -7,15 +7,11 @@ import hashlib
 import numpy as np
 
 from mmskelseg.datasets.items import Item
-from mmskelseg.datasets.transforms.augment import (
-    Transform,
-    check_joints,
-)
+from mmskelseg.datasets.transforms.augment import Transform, check_joints, lose
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Fraction
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import SKELETON_KEYS
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
 
@@ -47,11 +43,7 @@ class DropLimb(Transform):
     """
 
     def __init__(
-        self,
-        p: Fraction,
-        seed: int = 0,
-        *,
-        skeleton: SkeletonLike | None = None,
+        self, p: Fraction, seed: int = 0, *, skeleton: SkeletonLike | None = None
     ) -> None:
         if skeleton is None:
             raise UserError(
@@ -70,24 +62,15 @@ class DropLimb(Transform):
 
     def transform(self, results: Item) -> Item:
         """Write keypoints and scores without the removed joints."""
-        if 'features' in results:
-            raise UserError(
-                f'video {results["frame_dir"]} has its features already; put DropLimb '
-                'into the pipeline before LoadFrameFeatures.'
-            )
+        self.check_place(results)
         shape = np.shape(results['keypoint'])
         check_joints(shape, self.skeleton)
-        if 'keypoint_score' not in results:
-            results['keypoint_score'] = np.ones(shape[:3], np.float32)
         # The last row, with index -1, is for frames that lose nothing.
         rows = np.zeros((len(self.groups) + 1, self.skeleton.num_joints), bool)
         for row, joints in zip(rows[:-1], self.groups.values(), strict=True):
             row[list(joints)] = True
         removed = rows[self.draw(results['frame_dir'], shape[1])]
-        for key in SKELETON_KEYS:
-            if key in results:
-                results[key] = np.array(results[key])
-                results[key][:, removed] = 0
+        lose(results, np.broadcast_to(removed, shape[:3]))
         return results
 
     def draw(self, frame_dir: str, num_frames: int) -> np.ndarray:

@@ -57,15 +57,10 @@ def chosen(
     description: str | None,
     aliases: Mapping[str, str] | None = None,
 ) -> str:
-    """Return the command that the first argument names.
+    """Return the command that the first argument names; ``-`` and ``_`` are the same.
 
-    Args:
-        commands: A line of help for each command. ``-`` and ``_`` in names are
-            equivalent.
-        argv: The arguments.
-        prog: The name of the program in the usage.
-        description: The text of ``--help`` above the names.
-        aliases: Other names of commands.
+    ``commands`` has a line of help for each, below the ``description`` and the usage of
+    the program ``prog``; ``aliases`` are other names of commands.
     """
     lines = [f'  {name:16}  {text}' for name, text in commands.items()]
     lines.insert(0, 'names (see NAME --help):')

@@ -18,10 +18,7 @@ from mmskelseg.runtime.cli.command_line import (
 )
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.files.inputs import regular_file
-from mmskelseg.runtime.files.work_folders import (
-    checkpoint_file,
-    find_latest_checkpoint,
-)
+from mmskelseg.runtime.files.work_folders import checkpoint_file, find_latest_checkpoint
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
 from mmskelseg.runtime.poses import FORMATS
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
@@ -267,9 +264,8 @@ def check_model(
     if args.model is None and not is_exported(args.config):
         if args.checkpoint is not None:
             args.checkpoint = named_checkpoint(args.checkpoint)
-            regular_file(args.checkpoint)
         args.ensemble = [named_checkpoint(file) for file in args.ensemble]
-        for file in args.ensemble:
+        for file in filter(None, (args.checkpoint, *args.ensemble)):
             regular_file(file)
         return
     given = ['CONFIG'] * (args.model is not None and args.config is not None)
@@ -354,9 +350,7 @@ def add_inference_options(
 ) -> None:
     """Add the options of a trained model, and the size of its batches.
 
-    Args:
-        parser: The parser.
-        device: The ``type`` of --device; exported models check it themselves.
+    ``device`` is the ``type`` of --device; exported models check it themselves.
     """
     parser.add_argument(
         '--device',

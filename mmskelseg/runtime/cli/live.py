@@ -265,8 +265,11 @@ class _Output:
         self.known_at = max(self.known_at, now)
         for person in people:
             for event in person.events if self.events else ():
-                times = {'person': person.number, 'known_at': self.known_at}
-                line = _rounded({**asdict(event), **times})
+                who = {'person': person.number, 'known_at': self.known_at}
+                line = {
+                    key: round(value, 3) if isinstance(value, float) else value
+                    for key, value in {**asdict(event), **who}.items()
+                }
                 print(json.dumps(line, ensure_ascii=False), flush=True)
         if self.picture is None:
             return
@@ -287,10 +290,6 @@ def _picture(
 
     shape = live.camera.img_shape
     return LivePicture(shape, live.skeleton, classes, seconds=seconds)
-
-
-def _rounded(line: dict[str, object]) -> dict[str, object]:
-    return {k: round(v, 3) if isinstance(v, float) else v for k, v in line.items()}
 
 
 def _has_display() -> bool:
@@ -359,11 +358,7 @@ def _written(
 
 
 def live_command(open_trained: Opener | None = None) -> Callable[..., int | None]:
-    """Return the ``main`` of the command.
-
-    Args:
-        open_trained: Opens models that need PyTorch; None if there is none.
-    """
+    """Return the ``main`` of the command, with what opens models that need PyTorch."""
     return command(__doc__, _add_arguments, partial(_run, open_trained), EXAMPLES)
 
 

@@ -10,9 +10,9 @@ convert OUT/poses with `mmskelseg convert keypoints`. docs/pose_estimation.md sa
 import argparse
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import cast
 
 import numpy as np
 
@@ -44,13 +44,6 @@ EXAMPLES = """examples:
 UNLABELLED = 'unlabelled'
 
 
-class _Origin(TypedDict):
-    """The settings of an estimator, and the size of the video file."""
-
-    estimator: dict[str, object]
-    bytes: int
-
-
 def _find_videos(paths: Sequence[Path]) -> dict[str, Path]:
     """Return the video files by their names without suffix."""
     found: dict[str, Path] = {}
@@ -78,10 +71,7 @@ def _find_videos(paths: Sequence[Path]) -> dict[str, Path]:
 
 def _extract(estimator: PoseEstimator, video: Path, file: Path) -> Poses:
     """Return everybody's poses in a video, from its .npz file if it exists."""
-    asked: _Origin = {
-        'estimator': estimator.settings(),
-        'bytes': video.stat().st_size,
-    }
+    asked = {'estimator': estimator.settings(), 'bytes': video.stat().st_size}
     if file.exists():
         made = json.loads(str(read_npz_arrays(file).get('made_by', 'null')))
         if made != json.loads(json.dumps(asked)):
@@ -159,7 +149,7 @@ def _class_names(wanted: Sequence[str] | None) -> list[str]:
     return list(wanted or [UNLABELLED])
 
 
-def _shown(made: _Origin | None) -> str:
+def _shown(made: Mapping[str, object] | None) -> str:
     if made is None:
         return 'an unknown estimator'
     return f'{made["estimator"]} from a video of {made["bytes"]} bytes'

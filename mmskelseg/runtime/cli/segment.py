@@ -37,7 +37,7 @@ overlay.mp4 show all people of a video.
 """
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -160,7 +160,9 @@ def _run(open_trained: Opener | None, args: argparse.Namespace) -> None:
     split_model(args)
     exported_only = open_trained is None
     check_model(args, 'ensemble', 'cfg_options', exported_only=exported_only)
-    out = args.out or _folder_of(args.inputs)
+    out = Path(args.out or 'work_dirs/segment')
+    if args.out is None and len(args.inputs) == 1:
+        out /= Path(args.inputs[0]).resolve().name
     if open_trained is None or _is_for_onnx(args):
         stream = _open_exported(args)
     else:
@@ -188,12 +190,6 @@ def _is_for_onnx(args: argparse.Namespace) -> bool:
     return args.batch_size == 1 and args.device in (None, 'cpu')
 
 
-def _folder_of(inputs: Sequence[str]) -> Path:
-    """Return a folder by the name of the input, or one for several inputs."""
-    folder = Path('work_dirs', 'segment')
-    return folder / Path(inputs[0]).resolve().name if len(inputs) == 1 else folder
-
-
 def _open_exported(args: argparse.Namespace) -> Stream:
     model = args.model or args.config
     if args.batch_size != 1:
@@ -210,9 +206,8 @@ def segment_command(
 ) -> Callable[..., int | None]:
     """Return the ``main`` of the command.
 
-    Args:
-        open_trained: Opens models that need PyTorch; None if there is none.
-        device: The ``type`` of --device, as in argparse.
+    ``open_trained`` opens models that need PyTorch, if it is there; ``device`` is the
+    ``type`` of --device, as in argparse.
     """
     return command(
         __doc__,

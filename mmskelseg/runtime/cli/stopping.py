@@ -17,8 +17,7 @@ class TerminatedError(KeyboardInterrupt):
 def stoppable(kept: str) -> Iterator[None]:
     """End the program with a sentence on Ctrl+C (status 130) or SIGTERM (143).
 
-    Args:
-        kept: The end of the sentence: which files remain, and how to continue.
+    It ends with ``kept``: which files remain, and how to continue.
     """
     process = os.getpid()
 

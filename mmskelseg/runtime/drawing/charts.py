@@ -1,4 +1,4 @@
-"""Bar charts, confusion matrices, time budgets (both combined), and curves."""
+"""Bar charts, confusion matrices, and time budgets (both combined)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,13 +15,11 @@ from mmskelseg.runtime.drawing.images import (
     text_width,
     write_on,
 )
-from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.time_budget import TimeBudget
 
 # All lengths in inches.
 WIDTH, MARGIN, ROW, GAP = 13.0, 0.15, 0.2, 0.25
 CELL, LETTER = 0.42, 0.075
-CURVE_WIDTH, CURVE_HEIGHT = 6.5, 4.0
 FONT = 8
 PLAIN_COLOR = '#0072B2'
 # Monotonic in brightness, so it works in greyscale and for colour-blind people.
@@ -75,55 +73,6 @@ def draw_bars(
     return render(figure)
 
 
-def draw_curves(
-    curves: Mapping[str, Sequence[tuple[float, ...]]],
-    *,
-    x: str,
-    y: str,
-    levels: Mapping[str, float] | None = None,
-    title: str = '',
-) -> np.ndarray:
-    """Return a picture of curves with error bars, RGB uint8 (H, W, 3).
-
-    Args:
-        curves: Points (x, y, deviation of y) of each curve, by name.
-        x: Label of the horizontal axis.
-        y: Label of the vertical axis.
-        levels: Values of horizontal lines for comparison, by name.
-        title: A line above the curves.
-
-    Raises:
-        ValueError: If there is no point.
-    """
-    if not any(curves.values()):
-        raise UserError('The curves have no point, but need at least one.')
-    figure = new_figure(CURVE_WIDTH, CURVE_HEIGHT)
-    top = 0.5 if title else 0.2
-    side, depth = CURVE_WIDTH - 0.95, CURVE_HEIGHT - top - 0.6
-    axes = add_axes(figure, 0.75, top, side, depth)
-    for i, (name, points) in enumerate(curves.items()):
-        places, values, deviations = zip(*sorted(points), strict=True)
-        axes.errorbar(
-            places,
-            values,
-            deviations,
-            color=class_color(i),
-            marker='o',
-            markersize=4,
-            capsize=3,
-            label=plain(name),
-        )
-    for i, (name, value) in enumerate((levels or {}).items(), len(curves)):
-        axes.axhline(value, color=class_color(i), linestyle='--', label=plain(name))
-    axes.set_xlabel(plain(x), fontsize=FONT + 1)
-    axes.set_ylabel(plain(y), fontsize=FONT + 1)
-    axes.tick_params(labelsize=FONT)
-    axes.spines[['right', 'top']].set_visible(False)
-    axes.legend(fontsize=FONT, frameon=False, loc='best')
-    add_title(figure, title, MARGIN, MARGIN, FONT + 2)
-    return render(figure)
-
-
 def draw_confusion(
     counts: np.ndarray, classes: Sequence[str], title: str = ''
 ) -> np.ndarray:
@@ -131,11 +80,7 @@ def draw_confusion(
 
     Cells show their number of frames and are coloured by their share of the row, the
     true class, so the diagonal shows the frame recall. A row without frames stays pale.
-
-    Args:
-        counts: Frames by true (rows) and predicted class (columns), shape (K, K).
-        classes: Names of the K classes.
-        title: A line above the matrix.
+    ``counts`` are by true (rows) and predicted class (columns), shape (K, K).
     """
     return _draw_matrix(
         np.asarray(counts), classes, title, 'true class', 'predicted class'
@@ -149,11 +94,6 @@ def draw_time_budget(
 
     At the top is a row of bars for each class. Below, if there are transitions, is the
     matrix of how often one class follows another, coloured by the share of the row.
-
-    Args:
-        budget: The time budget of one or several videos.
-        classes: Names of the K classes.
-        title: A line above the bars.
     """
     names = [f'{k}  {name}' for k, name in enumerate(classes)]
     panels = {
@@ -174,17 +114,10 @@ def draw_time_budget(
     matrix = _draw_matrix(
         budget.transitions, classes, 'Transitions', 'class', 'next class'
     )
-    width = max(bars.shape[1], matrix.shape[1])
-    return np.concatenate(
-        [
-            np.pad(
-                image,
-                ((0, 0), (0, width - image.shape[1]), (0, 0)),
-                constant_values=255,
-            )
-            for image in (bars, matrix)
-        ]
-    )
+    width, (H, W, _) = max(bars.shape[1], matrix.shape[1]), bars.shape
+    page = np.full((H + len(matrix), width, 3), 255, np.uint8)
+    page[:H, :W], page[H:, : matrix.shape[1]] = bars, matrix
+    return page
 
 
 def _draw_matrix(

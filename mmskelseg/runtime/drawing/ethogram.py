@@ -13,12 +13,7 @@ _POINTS = 12_000
 
 
 def draw_ethogram(bouts: Mapping[str, Bouts], classes: Sequence[str]) -> np.ndarray:
-    """Return a picture of recordings, a row for each, RGB uint8 (H, W, 3).
-
-    Args:
-        bouts: Bouts by the name of the row, from top to bottom.
-        classes: Names in the order of ids.
-    """
+    """Return a picture of recordings, RGB uint8 (H, W, 3), a row for each by name."""
     longest = max(one.duration for one in bouts.values())
     fps = min(_POINTS / longest, 30)
     rows = {}

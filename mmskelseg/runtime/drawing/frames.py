@@ -55,8 +55,7 @@ class FramePicture:
     def canvas(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return a picture (*img_shape, 3), and its frame and panel, to draw on them.
 
-        Args:
-            image: The frame, shape (H, W, 3), uint8, BGR.
+        The image of the frame is uint8 in BGR order, shape (H, W, 3).
         """
         canvas = np.empty((*self.img_shape, 3), np.uint8)
         picture, panel = canvas[: self.size[0]], canvas[self.size[0] :]
@@ -67,13 +66,9 @@ class FramePicture:
     def draw_person(
         self, picture: np.ndarray, points: np.ndarray, score: np.ndarray, label: int
     ) -> None:
-        """Draw the joints and limbs of a person in the colour of a class.
+        """Draw the joints and limbs of a person in the colour of a class, -1 for none.
 
-        Args:
-            picture: The frame.
-            points: Joints in pixels of the picture, shape (V, 2).
-            score: Confidence of the joints, shape (V,).
-            label: The class, -1 for none.
+        Joints are in pixels of the picture, shape (V, 2), their scores have shape (V,).
         """
         line = max(2, round(self.unit / 6))
         color, edge = label_color(label), _ink(label)
@@ -91,13 +86,9 @@ class FramePicture:
     def draw_label(
         self, panel: np.ndarray, label: int, name: str, *others: str
     ) -> None:
-        """Draw a class and its name at the left of a panel, other texts at the right.
+        """Draw a class and its name at the left of a panel, other texts from the right.
 
-        Args:
-            panel: The panel.
-            label: The class, -1 for none.
-            name: Its name, which is truncated if there is no room.
-            others: The other texts, from the right.
+        The class is -1 for none; the name is truncated if there is no room.
         """
         unit, gap = self.unit, self.unit // 2
         draw_box(panel, gap, gap, unit, unit, label_color(label))
@@ -200,16 +191,10 @@ def write_text(
     most: int | None = None,
     ink: tuple[int, int, int] = _TEXT,
 ) -> int:
-    """Write a text near the top of a panel, and return its width in pixels.
+    """Write a text near the top of a panel (h, w, 3), and return its width in pixels.
 
-    Args:
-        panel: The picture to write on, shape (h, w, 3).
-        text: The text.
-        size: Font size in pixels.
-        x: Where the text begins, or ends if ``at_right``.
-        at_right: Whether the text is right-aligned.
-        most: Maximum width; a longer text is truncated.
-        ink: Colour in BGR order.
+    It begins at x, or ends there if ``at_right``, in a font of ``size`` pixels and an
+    ``ink`` in BGR order. Beyond the width ``most``, it is truncated.
     """
     mask = _text(text, size)
     while most is not None and mask.shape[1] > max(most, 2 * size) and len(text) > 2:

@@ -1,4 +1,4 @@
-"""Heatmaps side by side (Fig. 2), alone or below skeletons (Fig. 4)."""
+"""Heatmaps side by side (Fig. 2), alone or below skeletons."""
 
 from collections.abc import Mapping, Sequence
 
@@ -26,7 +26,6 @@ FONT = 7
 # Its brightness increases uniformly, so it works in greyscale and for colour-blind
 # people.
 COLORMAP = 'magma'
-SEEN, LOST = '#202020', '#D55E00'
 # Colours by the prefix of a joint's name; other joints are in the middle.
 SIDES = {'left': '#0072B2', 'right': '#D55E00'}
 MIDDLE = '#202020'
@@ -39,43 +38,13 @@ def draw_heatmaps(
 ) -> np.ndarray:
     """Return heatmaps side by side with a common colour scale, RGB uint8 (H, W, 3).
 
-    Args:
-        heatmaps: Heatmaps (h, w) by title, from left to right.
-        width: Width of the picture in inches, at print resolution.
+    They have the shape (h, w), by title. The width is in inches, at print resolution.
     """
-    figure, _ = _panels(heatmaps, 1, width)
+    figure, _ = panels(heatmaps, 1, width)
     return render(figure)
 
 
-def draw_missing(
-    heatmaps: Mapping[str, np.ndarray],
-    lost: Mapping[str, Sequence[int]],
-    keypoint: np.ndarray,
-    skeleton: Skeleton,
-    *,
-    width: float = COLUMN,
-) -> np.ndarray:
-    """Return heatmaps, each below the skeleton it is drawn from, RGB uint8 (H, W, 3).
-
-    Lost joints are crosses and limbs that touch them are dashed, so that they can be
-    recognised without colour.
-
-    Args:
-        heatmaps: Heatmaps (h, w) by title, from left to right.
-        lost: The joints that the skeleton of each heatmap lacks.
-        keypoint: Joints in pixels of the heatmaps, NaN if not seen, shape (M, V, 2).
-        skeleton: The layout of the V joints.
-        width: Width of the picture in inches, at print resolution.
-    """
-    figure, above = _panels(heatmaps, 2, width)
-    for axes, (title, image) in zip(above, heatmaps.items(), strict=True):
-        H, W = image.shape
-        axes.set(xlim=(-1.5, W + 0.5), ylim=(H + 0.5, -1.5), facecolor='white')
-        _draw_skeleton(axes, keypoint, set(lost[title]), skeleton)
-    return render(figure)
-
-
-def _panels(
+def panels(
     heatmaps: Mapping[str, np.ndarray], rows: int, width: float
 ) -> tuple[Figure, list[Axes]]:
     """Show heatmaps in the last of several rows; return the axes of the first row."""
@@ -86,48 +55,26 @@ def _panels(
     figure = new_figure(width, TITLE + rows * (tall + GAP), dpi=PRINT_DPI)
     lefts = [MARGIN + column * (side + GAP) for column in range(columns)]
     tops = [TITLE + row * (tall + GAP) for row in range(rows)]
-    panels = [
+    rows_of_axes = [
         [add_axes(figure, left, top, side, tall) for left in lefts] for top in tops
     ]
     for axes in figure.axes:
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set(linewidth=0.4, color='#808080')
-    for axes, title in zip(panels[0], heatmaps, strict=True):
+    for axes, title in zip(rows_of_axes[0], heatmaps, strict=True):
         axes.set_title(plain(title), fontsize=FONT, pad=3)
     # Nonlinear, so that a single joint is visible beside crossing limbs.
     highest = max(float(np.max(image)) for image in heatmaps.values())
     norm = PowerNorm(0.5, vmin=0, vmax=highest or 1)
-    for axes, image in zip(panels[-1], heatmaps.values(), strict=True):
+    for axes, image in zip(rows_of_axes[-1], heatmaps.values(), strict=True):
         axes.imshow(
             image, cmap=COLORMAP, norm=norm, aspect='auto', interpolation='nearest'
         )
     scale = add_axes(figure, lefts[-1] + side + GAP, tops[-1], BAR, tall)
-    bar = figure.colorbar(panels[-1][-1].images[0], cax=scale)
+    bar = figure.colorbar(rows_of_axes[-1][-1].images[0], cax=scale)
     bar.outline.set(linewidth=0.4)
     scale.tick_params(labelsize=FONT - 1, length=1.5, width=0.4, pad=1)
-    return figure, panels[0]
-
-
-def _draw_skeleton(
-    axes: Axes, keypoint: np.ndarray, lost: set[int], skeleton: Skeleton
-) -> None:
-    gone = sorted(lost)
-    present = sorted({*range(skeleton.num_joints)} - lost)
-    for person in keypoint:
-        for a, b in skeleton.limbs:
-            whole = lost.isdisjoint((a, b))
-            axes.plot(
-                *person[[a, b]].T,
-                color=SEEN if whole else LOST,
-                linestyle='-' if whole else (0, (2, 1.5)),
-                linewidth=1,
-                zorder=1 if whole else 2,
-            )
-        x, y = person.T
-        axes.scatter(x[present], y[present], s=5, color=SEEN, linewidths=0, zorder=3)
-        axes.scatter(
-            x[gone], y[gone], s=9, color=LOST, marker='x', linewidths=0.8, zorder=3
-        )
+    return figure, rows_of_axes[0]
 
 
 def draw_poses(

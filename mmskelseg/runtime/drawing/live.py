@@ -52,13 +52,9 @@ class LivePicture(FramePicture):
         return self._past[-1][1] if self._past else -1
 
     def add(self, start: float, end: float, label: int, score: float) -> None:
-        """Add the final label of a frame; frames must be in temporal order.
+        """Add the final label of a frame, -1 for none, and its probability.
 
-        Args:
-            start: Time of the frame in seconds.
-            end: Time of the next frame.
-            label: The class, -1 for none.
-            score: Probability of the class.
+        Frames, from ``start`` to ``end`` in seconds, must be in temporal order.
         """
         if label != self.label or not self._past:
             self._past.append((start, label))
@@ -78,8 +74,7 @@ class LivePicture(FramePicture):
         Args:
             image: The frame, shape (H, W, 3), uint8, BGR.
             now: Time of the frame in seconds.
-            people: Joints (V, 2) in pixels of the frame, scores (V,) and class of each
-                person.
+            people: Joints (V, 2) in pixels of the frame, scores (V,) and class of each.
             note: Text at the right, such as the frame rate.
         """
         canvas, picture, panel = self.canvas(image)

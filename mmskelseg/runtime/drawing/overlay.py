@@ -67,17 +67,11 @@ def write_overlay(
 
 
 def write_gif(
-    prediction: Predictions,
-    path: str | os.PathLike,
-    *,
-    show_progress: bool = True,
+    prediction: Predictions, path: str | os.PathLike, *, show_progress: bool = True
 ) -> None:
     """Write the overlay as a small animated GIF for web pages, at 10 frames per second.
 
-    Args:
-        prediction: See :func:`write_overlay`.
-        path: The ``.gif`` file to write.
-        show_progress: Whether to show a progress bar.
+    See :func:`write_overlay`.
 
     Raises:
         FileNotFoundError: If the video does not exist.
@@ -169,12 +163,7 @@ class Overlay(FramePicture):
         return frame if frame < self.frames else None
 
     def draw(self, image: np.ndarray, i: int) -> np.ndarray:
-        """Return a frame of the video with the overlay, shape (*img_shape, 3).
-
-        Args:
-            image: The frame, shape (H, W, 3), uint8, BGR.
-            i: Its number, from 0.
-        """
+        """Return frame i, (H, W, 3), uint8, BGR, with the overlay, (*img_shape, 3)."""
         canvas, picture, panel = self.canvas(image)
         frame = self.label_frame(i)
         if frame is not None:
@@ -219,14 +208,12 @@ class Overlay(FramePicture):
         height, width = bar.shape[:2]
         draw_box(panel, top, left, height, width, bar)
         x = left + round((i + 0.5) / self.file.frames * (width - 1))
-        self._draw_cursor(panel, min(x, left + width - 1), top, top + height)
-
-    def _draw_cursor(self, panel: np.ndarray, x: int, top: int, bottom: int) -> None:
-        """Draw a white line with black edges, which is visible on every colour."""
+        x, reach = min(x, left + width - 1), self.unit // 3
+        rows = panel[top - reach : top + height + reach]
+        # White with black edges, which is visible on every colour.
         half = max(1, self.unit // 12)
-        reach = self.unit // 3
-        panel[top - reach : bottom + reach, max(0, x - 2 * half) : x + 2 * half + 1] = 0
-        panel[top - reach : bottom + reach, max(0, x - half) : x + half + 1] = 255
+        rows[:, max(0, x - 2 * half) : x + 2 * half + 1] = 0
+        rows[:, max(0, x - half) : x + half + 1] = 255
 
     def _timeline(self, labels: np.ndarray, width: int) -> np.ndarray:
         """Return the bar of the whole video, shape (h, width, 3)."""

@@ -6,7 +6,7 @@ Long timelines are wrapped like text: each line has the bars of some minutes.
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple, TypedDict
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -44,19 +44,11 @@ class Style(NamedTuple):
     margin: float
 
 
-class _PatchStyle(TypedDict):
-    """Options of a matplotlib patch."""
-
-    facecolor: str
-    edgecolor: str
-    hatch: str
-
-
 SCREEN = Style(13.0, DPI, font=8, bar=0.42, strip=0.10, gap=0.16, margin=0.15)
 BARS = SCREEN._replace(bar=0.24, gap=0.08)
 PRINT = Style(COLUMN, PRINT_DPI, font=7, bar=0.22, strip=0.06, gap=0.07, margin=0.04)
 
-UNLABELLED: _PatchStyle = {
+UNLABELLED: dict[str, Any] = {
     'facecolor': '#F4F4F4',
     'edgecolor': '#B0B0B0',
     'hatch': '//////',
@@ -109,14 +101,20 @@ def draw_timelines(
     labels = _checked(rows, classes, truth)
     frames = max(row.size for row in labels.values())
     length = line_frames(frames, fps, line_minutes)
-    lines = [_part(labels, i, i + length) for i in range(0, frames, length)]
+    # The rows that reach a line.
+    lines = [
+        {name: row[i : i + length] for name, row in labels.items() if row.size > i}
+        for i in range(0, frames, length)
+    ]
     em = style.font / 72
     # Space beside the bars, and above and below those of a line.
     left = style.margin + max(text_width(n, style.font) for n in labels) + 1.2 * em
     width = style.width - left - style.margin - 2 * em
     timed = clock or len(lines) > 1
     above, below = (0.0, 2.2 * em) if timed else (3 * em if fps else 0.0, 3.8 * em)
-    heights = [_bars_height(line, truth, style) for line in lines]
+    strip = 0 if truth is None else style.strip
+    one = style.bar + style.gap + strip
+    heights = [len(line) * one - strip for line in lines]
     top = style.margin + (2 * em if title else 0)
     height = top + sum(heights) + len(lines) * (above + below)
     figure = _with_legend(_legend_handles(labels, classes, truth), height, style)
@@ -189,13 +187,6 @@ def _with_legend(handles: Sequence[Patch], height: float, style: Style) -> Figur
     return figure
 
 
-def _part(
-    labels: Mapping[str, np.ndarray], start: int, end: int
-) -> dict[str, np.ndarray]:
-    """Return frames ``start`` to ``end`` of all rows that reach them."""
-    return {k: row[start:end] for k, row in labels.items() if row.size > start}
-
-
 def _checked(
     rows: Mapping[str, np.ndarray], classes: Sequence[str], truth: str | None
 ) -> dict[str, np.ndarray]:
@@ -216,13 +207,6 @@ def _checked(
                 f'{len(classes) - 1}, and -1 means unlabelled.'
             )
     return labels
-
-
-def _bars_height(
-    rows: Mapping[str, np.ndarray], truth: str | None, style: Style
-) -> float:
-    strips = 0 if truth is None else len(rows) - 1
-    return len(rows) * (style.bar + style.gap) + strips * style.strip
 
 
 def _draw_rows(

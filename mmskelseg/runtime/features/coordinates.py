@@ -202,19 +202,12 @@ class SkeletonCoordinates(Coordinates):
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the coordinates, as plain values."""
-        # Left out if False, so that names of existing feature files stay valid.
-        causal = {'causal': True} if self.causal else {}
-        return {
-            **causal,
-            'type': type(self).__name__,
-            'joints_of': list(self.skeleton.joints),
-            'dims': self.dims,
-            'root': list(self.root),
-            'displacement': self.displacement,
-            'scale': self.scale,
-            'person': self.person,
-            'flatten': self.flatten,
-        }
+        settings = {**vars(self), 'type': type(self).__name__, 'root': list(self.root)}
+        settings['joints_of'] = list(settings.pop('skeleton').joints)
+        if not self.causal:
+            # So that names of existing feature files stay valid.
+            del settings['causal']
+        return settings
 
 
 def main_person(score: np.ndarray) -> int:
@@ -245,12 +238,8 @@ def root_path(points: np.ndarray, seen: np.ndarray, root: Sequence[int]) -> np.n
 
     It is the mean of the root joints seen in the frame. If a frame shows none, it stays
     at its last position, or at its first one if there is no earlier one. If the whole
-    video shows none, it is the mean of all joints.
-
-    Args:
-        points: Joints of one person, shape (T, V, dims).
-        seen: Whether each joint is seen, shape (T, V).
-        root: Indices of the root joints.
+    video shows none, it is the mean of all joints. ``points`` are the joints of one
+    person, (T, V, dims), and ``seen`` says whether each is seen, (T, V).
     """
     joints = list(root)
     if not seen[:, joints].any():
@@ -269,12 +258,8 @@ def root_path(points: np.ndarray, seen: np.ndarray, root: Sequence[int]) -> np.n
 def body_size(points: np.ndarray, relative: np.ndarray, seen: np.ndarray) -> float:
     """Return the root mean square distance of a video's joints from the root.
 
-    It is 1 if no joint is seen, or if all lie at one point, up to rounding.
-
-    Args:
-        points: Joints of one person, shape (T, V, dims).
-        relative: The same joints relative to the root.
-        seen: Whether each joint is seen, shape (T, V).
+    It is 1 if no joint is seen, or if all lie at one point, up to rounding. ``points``
+    and ``relative`` to the root have shape (T, V, dims), ``seen`` has (T, V).
     """
     if not seen.any():
         return 1.0

@@ -1,7 +1,7 @@
 """Skeletons drawn as heatmaps: Sec. III-A of the paper."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -201,16 +201,8 @@ class RenderSkeletonHeatmap(BaseRenderer):
     ) -> np.ndarray:
         """Return images, with the velocity in channels of its own."""
         planes = velocity.shape[1]
-        images = draw_segments(
-            keypoint,
-            score,
-            self.pairs,
-            self.size,
-            self.sigma,
-            squared=self.squared,
-            channels=self._sides,
-            num_channels=3 + planes if self.sides or planes else 1,
-        )
+        count = 3 + planes if self.sides or planes else 1
+        images = self._segments(keypoint, score, self._sides, count)
         if images.shape[1] == 1:
             T, _, H, W = images.shape
             frame, _, row, column = images.strides
@@ -222,6 +214,20 @@ class RenderSkeletonHeatmap(BaseRenderer):
             images[:, 1:3] = images[:, :1]
         images[:, 3:] = velocity[..., None, None]
         return images
+
+    def _segments(
+        self,
+        keypoint: np.ndarray,
+        score: np.ndarray,
+        channels: Sequence[int],
+        count: int,
+    ) -> np.ndarray:
+        """Return images of so many channels, with each segment in one of them."""
+        squared = self.distance == 'squared'
+        place = (keypoint, score, self.pairs, self.size, self.sigma)
+        return draw_segments(
+            *place, squared=squared, channels=channels, num_channels=count
+        )
 
     @property
     def _sides(self) -> list[int]:
@@ -241,11 +247,6 @@ class RenderSkeletonHeatmap(BaseRenderer):
         limbs = list(self.skeleton.limbs)
         return (joints if self.joints else []) + (limbs if self.limbs else [])
 
-    @property
-    def squared(self) -> bool:
-        """Whether the distance is squared in limbs."""
-        return self.distance == 'squared'
-
     def source(self, results: VideoAnnotation) -> list[np.ndarray]:
         """Return the arrays that the images are drawn from."""
         keys: list[SkeletonKey] = ['keypoint', 'keypoint_score']
@@ -254,28 +255,18 @@ class RenderSkeletonHeatmap(BaseRenderer):
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the images, as plain values."""
-        # Left out if False, so that names of existing feature files stay valid.
-        causal = {'causal': True} if self.causal else {}
-        skeleton: dict[str, object] = {}
+        settings = {**vars(self), 'type': type(self).__name__, 'size': list(self.size)}
+        del settings['skeleton']
+        settings['joints_of'] = list(self.skeleton.joints)
+        settings['limbs_of'] = [list(pair) for pair in self.skeleton.limbs]
         if self.box == 'person':
-            skeleton['root'] = list(self.skeleton.root)
+            settings['root'] = list(self.skeleton.root)
         if self.sides:
-            skeleton['flip_pairs'] = [list(pair) for pair in self.skeleton.flip_pairs]
-        return {
-            **causal,
-            **skeleton,
-            'type': type(self).__name__,
-            'joints_of': list(self.skeleton.joints),
-            'limbs_of': [list(pair) for pair in self.skeleton.limbs],
-            'size': list(self.size),
-            'sigma': self.sigma,
-            'joints': self.joints,
-            'limbs': self.limbs,
-            'box': self.box,
-            'distance': self.distance,
-            'sides': self.sides,
-            'velocity': self.velocity,
-        }
+            settings['flip_pairs'] = [list(pair) for pair in self.skeleton.flip_pairs]
+        if not self.causal:
+            # So that names of existing feature files stay valid.
+            del settings['causal']
+        return settings
 
 
 @RENDERERS.register
@@ -291,25 +282,11 @@ class RenderJointHeatmaps(RenderSkeletonHeatmap):
     Source: Duan et al., "Revisiting Skeleton-based Action Recognition" (CVPR 2022).
     """
 
-    def transform(self, results: RenderedVideo) -> RenderedVideo:
-        """Write ``imgs`` for the keypoints in ``results``."""
-        results['imgs'] = self._drawn(*self._place(results))
-        return results
-
     def _drawn(
         self, keypoint: np.ndarray, score: np.ndarray, velocity: np.ndarray
     ) -> np.ndarray:
-        count = len(self.pairs)
-        images = draw_segments(
-            keypoint,
-            score,
-            self.pairs,
-            self.size,
-            self.sigma,
-            squared=self.squared,
-            channels=range(count),
-            num_channels=count + velocity.shape[1],
-        )
+        count, planes = len(self.pairs), velocity.shape[1]
+        images = self._segments(keypoint, score, range(count), count + planes)
         images[:, count:] = velocity[..., None, None]
         return images
 

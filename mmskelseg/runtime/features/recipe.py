@@ -158,10 +158,9 @@ class FeatureRecipe:
     def context(self) -> Context:
         """Numbers of earlier and later frames that a feature depends on; None for all.
 
-        A recipe without later frames, as in ``(math.inf, 0)``, is causal.
-
-        A renderer or video encoder without ``context`` depends on all frames.
-        Transforms do not count, since augmentations change a video as a whole.
+        A recipe without later frames, as in ``(math.inf, 0)``, is causal. A renderer or
+        video encoder without ``context`` depends on all frames. Transforms do not
+        count, since augmentations change a video as a whole.
         """
         own = None if hasattr(self.encoder, 'encode_video') else (0, 0)
         parts: list[Context] = [

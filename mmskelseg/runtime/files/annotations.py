@@ -40,27 +40,20 @@ _REQUIRED = {
     'annotation file': ('split', 'annotations', 'metainfo'),
     'metainfo': ('classes', 'skeleton', 'dataset', 'background'),
     'video': (
-        'frame_dir',
-        'total_frames',
-        'img_shape',
-        'keypoint',
-        'keypoint_score',
-        'label',
+        'frame_dir', 'total_frames', 'img_shape', 'keypoint', 'keypoint_score', 'label',
         'fps',
     ),
-}
+}  # fmt: skip
 # A part of the annotations: (frame_dir, key), or ('split', name of the split).
 Part = tuple[str, str]
 #: The files that parts of the annotations were read from.
 Files = Mapping[Part, Path]
 # How the data sets of configs/ are made, by the names of their folders.
+_OF_RELEASES = ('uwiom', 'precog', 'tum_kitchen', 'desktop_assembly')
 _CONVERTED = {
     'toy': 'toy',
     'precog_body12': 'precog --layout body12 SRC',
-    **{
-        name: f'{name} SRC'
-        for name in ('uwiom', 'precog', 'tum_kitchen', 'desktop_assembly')
-    },
+    **{name: f'{name} SRC' for name in _OF_RELEASES},
 }
 _WHOLE: Part = ('', '')
 # The largest coordinate, beyond any camera; products of coordinates stay finite.
@@ -100,12 +93,8 @@ def save_annotations(
 ) -> None:
     """Check annotations and write them atomically.
 
-    Args:
-        data: ``split``, ``annotations`` and ``metainfo``, as in docs/data_format.md.
-        path: The file to write; missing folders are created.
-        source: Origin of the data, for messages; by default ``path``.
-        files: Files that parts of the data were read from; see
-            :func:`check_annotations`.
+    Missing folders are created. Messages name ``source``, by default ``path``, or one
+    of ``files``; see :func:`check_annotations`.
 
     Raises:
         ValueError: If ``data`` violates the format or holds anything but NumPy arrays
@@ -130,10 +119,7 @@ def split_names(
 ) -> list[str]:
     """Return the ``frame_dir`` of each video in a split, in the order of the file.
 
-    Args:
-        data: Annotations as ``load_annotations`` returns them.
-        split: ``train``, ``test`` or ``<fold>/train``, ``<fold>/test``.
-        source: Name of the annotations in messages, usually their path.
+    ``source`` names the annotations in messages, usually by their path.
 
     >>> split_names({'split': {'train': ['a'], 'test': ['b']}}, 'test')
     ['b']
@@ -190,12 +176,8 @@ def videos_of_split(
 ) -> list[VideoAnnotation]:
     """Return the videos of a split, with the full path of each video file.
 
-    Args:
-        data: The content of an annotation file.
-        split: Name of the split.
-        path: The annotation file.
-        video_folder: Folder to which each ``filename`` is relative; by default the
-            folder of ``path``.
+    Each ``filename`` is relative to ``video_folder``, by default that of ``path``, the
+    annotation file.
 
     Raises:
         UserError: If there is no such split.
@@ -214,21 +196,22 @@ def check_annotations(
 ) -> None:
     """Raise a UserError for the first fault in annotations.
 
-    Args:
-        data: The content of an annotation file.
-        source: Name of the file in messages, usually its path.
-        files: Files that parts of the data were read from, by (``frame_dir``, key) or
-            ('split', name); a message about such a part names its file instead of
-            ``source``.
+    The message names ``source``, usually the path of the file, or the one of ``files``
+    from which the faulty part was read.
     """
     for part, problem in _problems(data):
         raise UserError(f'{(files or {}).get(part, source)}: {problem}')
 
 
 def _problems(data: AnnotationFile) -> Iterator[tuple[Part, str]]:
-    for problem in _file_problems(data):
+    for problem in _key_problems('annotation file', data):
+        yield _WHOLE, problem
+    for problem in _metainfo_problems(data['metainfo']):
         yield _WHOLE, problem
     videos, split = data['annotations'], data['split']
+    if not isinstance(videos, list) or not videos:
+        problem = f'annotations is {_shown(videos)}, expected a list of at least one '
+        yield _WHOLE, f'{problem}video.'
     skeleton = Skeleton.get(data['metainfo']['skeleton'])
     num_classes = len(data['metainfo']['classes'])
     for i, video in enumerate(videos):
@@ -255,14 +238,6 @@ def _problems(data: AnnotationFile) -> Iterator[tuple[Part, str]]:
     for name in split:
         for problem in _fold_problems(name, split):
             yield ('split', name), problem
-
-
-def _file_problems(data: AnnotationFile) -> Iterator[str]:
-    yield from _key_problems('annotation file', data)
-    yield from _metainfo_problems(data['metainfo'])
-    videos = data['annotations']
-    if not isinstance(videos, list) or not videos:
-        yield f'annotations is {_shown(videos)}, expected a list of at least one video.'
 
 
 def _key_problems(what: str, value: Mapping[str, object]) -> Iterator[str]:

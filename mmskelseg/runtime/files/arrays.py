@@ -5,6 +5,8 @@ import pickle
 import sys
 import zipfile
 import zlib
+from collections.abc import Iterable
+from math import prod
 from tokenize import TokenError
 from typing import IO
 
@@ -19,7 +21,6 @@ _DAMAGED = (
     RecursionError, RuntimeError, SyntaxError, TokenError, zipfile.BadZipFile,
     zlib.error, pickle.UnpicklingError,
 )  # fmt: skip
-_MAGIC = b'\x93NUMPY'
 
 
 def read_npy(path: str | os.PathLike) -> np.ndarray:
@@ -30,15 +31,8 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
         UserError: If it is not a complete file of one plain array.
     """
     path = regular_file(path)
-    with path.open('rb') as file:
-        start = file.read(len(_MAGIC))
-    if start != _MAGIC:
-        raise UserError(
-            f'{path}: not a complete .npy file of numbers (it begins with '
-            f'{start!r}); copy or make it again.'
-        )
     try:
-        array = np.load(path, mmap_mode='r', allow_pickle=False)
+        array = np.lib.format.open_memmap(path, mode='r')
     except _DAMAGED as error:
         raise UserError(
             f'{path}: not a complete .npy file of numbers ({shown(error)}); copy or '
@@ -46,6 +40,22 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
         ) from None
     check_text(array, path)
     return array
+
+
+def write_npy(file: IO[bytes], rows: int, blocks: Iterable[np.ndarray]) -> None:
+    """Write blocks (n, ...) of an array one by one, so many rows in all."""
+    begin = 0
+    for block in blocks:
+        if begin == 0:
+            header = {
+                'descr': np.lib.format.dtype_to_descr(block.dtype),
+                'fortran_order': False,
+                'shape': (rows, *block.shape[1:]),
+            }
+            np.lib.format.write_array_header_1_0(file, header)
+        file.write(np.ascontiguousarray(block).data)
+        begin += len(block)
+    assert begin == rows, f'{begin} of {rows} rows'
 
 
 def check_text(array: np.ndarray, source: str | os.PathLike) -> None:
@@ -105,9 +115,7 @@ def _read_member(file: IO[bytes], size: int) -> np.ndarray:
     shape, fortran, dtype = headers[version](file)
     if dtype.hasobject:
         raise ValueError('it holds objects')
-    count = 1
-    for length in shape:
-        count *= int(length)
+    count = prod(map(int, shape))
     if not 0 <= count * dtype.itemsize <= size or (count and not dtype.itemsize):
         raise ValueError(f'it claims the shape {shown(shape)}, but has {size} bytes')
     array = np.frombuffer(file.read(count * dtype.itemsize), dtype, count)

@@ -22,10 +22,8 @@ _FASTEST = 1000.0
 class CameraFrame:
     """A frame of a camera.
 
-    Args:
-        number: Its number from 0; dropped frames count.
-        time: When it was taken, in seconds from the first frame.
-        image: Shape (H, W, 3), uint8, in BGR order.
+    ``number`` counts from 0, with dropped frames; ``time`` is in seconds from the first
+    frame; ``image`` is uint8 in BGR order, shape (H, W, 3).
     """
 
     number: int

@@ -12,10 +12,7 @@ _PACKAGE = Path(__file__).parents[2]
 
 
 def annotation_path(dataset: Mapping[str, Any]) -> Path:
-    """Return the path of the annotation file of a config's data set.
-
-    ``ann_file`` is relative to ``data_root``, if there is one.
-    """
+    """Return the path of a data set's ``ann_file``, which is in its ``data_root``."""
     return Path(dataset.get('data_root') or '', dataset['ann_file'])
 
 

@@ -63,11 +63,8 @@ def hdf5_array(
 ) -> np.ndarray:
     """Return the numbers of an HDF5 data set, or the rows of a table of numbers.
 
-    Args:
-        dataset: The data set. One in another file is rejected, since the user did not
-            name that file.
-        path: The file.
-        most: The largest plausible number of values; by default, any.
+    ``most`` is the largest plausible number of values; by default, any. A data set in
+    another file is rejected, since the user did not name that file.
 
     Raises:
         UserError: If it holds anything else, or if its size is implausible.

@@ -99,11 +99,6 @@ def is_file(path: str | os.PathLike) -> bool:
     return True
 
 
-def most_bytes(path: str | os.PathLike) -> int:
-    """Return how many bytes of memory the content of a file may take."""
-    return most_bytes_of(Path(path).stat().st_size)
-
-
 def most_bytes_of(size: int) -> int:
     """Return how many bytes of memory a file of so many bytes may take."""
     return max(_FREE, _RATIO * size)
@@ -115,7 +110,7 @@ def check_claim(claimed: int, path: str | os.PathLike) -> None:
     The bound is 256 MiB, or 50 times the size of the file if that is more.
     """
     size = Path(path).stat().st_size
-    if claimed > most_bytes(path):
+    if claimed > most_bytes_of(size):
         raise UserError(
             f'{path}: would take {in_words(claimed)} of memory, but has only '
             f'{in_words(size)}; a file may take 256 MiB, or {_RATIO} times its size. '

@@ -12,8 +12,10 @@ import math
 import os
 import re
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeAlias
 from xml.etree.ElementTree import Element, ParseError
 from xml.parsers import expat
@@ -22,7 +24,7 @@ import numpy as np
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from mmskelseg.runtime.files.inputs import most_bytes, regular_file
+from mmskelseg.runtime.files.inputs import most_bytes_of, regular_file
 from mmskelseg.runtime.messages.errors import UserError, shown
 
 FilePath = str | os.PathLike
@@ -86,8 +88,8 @@ def read_lines(path: FilePath) -> list[str]:
     return [line.strip() for line in read_text(path).split('\n') if line.strip()]
 
 
-def _unpacked(path: FilePath) -> bytes:
-    most = most_bytes(path)
+def _unpacked(path: Path) -> bytes:
+    most = most_bytes_of(path.stat().st_size)
     try:
         with gzip.open(path) as file:
             content = file.read(most + 1)
@@ -133,8 +135,7 @@ def parse_json(text: str, source: str, tool: str, *, unique: bool = False) -> An
     def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         content = dict(pairs)
         if len(content) < len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(name for name in names if names.count(name) > 1)
+            ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
             raise UserError(
                 f'{source}: names {shown(twice)} twice in one object; export the file '
                 f'from {tool} again.'
@@ -306,12 +307,8 @@ def check_shape(
     that ends in ``?`` may be missing or null, and the key ``...`` stands for all keys
     of an object.
 
-    Args:
-        value: The value.
-        shape: The expected structure.
-        place: The file, or a place in it, for messages.
-        remedy: What to do, for messages.
-        at: The path of the value within the place.
+    Messages name ``place``, the file or a place in it, the path ``at`` of the value
+    within it, and the ``remedy``.
 
     >>> check_shape({'a': [1, 2]}, {'a': [int], 'b?': str}, 'x.json', 'export again')
     >>> check_shape({'a': [1, '2']}, {'a': [int]}, 'x', 'no')
@@ -349,10 +346,7 @@ def check_shape(
 def numbers(values: Any, shape: tuple[int, ...], where: str) -> np.ndarray:
     """Return nested lists as an array of floats, with NaN for None.
 
-    Args:
-        values: The lists.
-        shape: The shape that they must have; -1 is any length.
-        where: The place of the lists, for messages.
+    They must have a shape in which -1 is any length; ``where`` is for messages.
     """
     expected = ' x '.join('any' if size < 0 else str(size) for size in shape)
     try:

@@ -2,7 +2,7 @@
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from types import MappingProxyType
@@ -42,11 +42,7 @@ class Builder:
 
 @dataclass(eq=False, slots=True)
 class Unbuilt:
-    """An object whose content follows in the pickle.
-
-    Args:
-        make: Checks that content and returns its value.
-    """
+    """An object whose content, which `make` turns into its value, follows."""
 
     make: Callable[['PickleReader', Any], object]
     made: list[object] = field(default_factory=list)
@@ -66,16 +62,11 @@ class Unbuilt:
 
 @dataclass(eq=False, slots=True)
 class LongBytes:
-    """Bytes that may become an array.
-
-    Args:
-        array: The bytes.
-        kind: What they become otherwise, ``bytes`` or ``bytearray``.
-        is_taken: Whether an array has taken over their memory.
-    """
+    """Bytes that may become an array, or else of the type `kind`."""
 
     array: np.ndarray
     kind: type = bytes
+    # Whether an array has taken over their memory.
     is_taken: bool = False
 
     def take(self) -> np.ndarray:
@@ -114,11 +105,9 @@ def size_of(value: object) -> int:
 
 
 def check_tree(value: object, most: int) -> None:
-    """Refuse values that contain themselves, or repeat others too often.
+    """Refuse a value that contains itself, or consists of over ``most`` values.
 
-    Args:
-        value: The value.
-        most: How many values it may consist of; shared ones count each time.
+    Shared ones count each time.
     """
     # How many values each list or dict holds; None while they are counted.
     sizes: dict[int, int | None] = {}
@@ -132,7 +121,8 @@ def check_tree(value: object, most: int) -> None:
                 continue
             if id(part) not in sizes:
                 sizes[id(part)] = None
-                path.append([id(part), _parts(part), 0])
+                values = part.values() if isinstance(part, dict) else part
+                path.append([id(part), iter(values), 0])
                 break
             size = sizes[id(part)]
             if size is None:
@@ -147,10 +137,6 @@ def check_tree(value: object, most: int) -> None:
             raise UnsafePickleError(f'it has over {_DEEPEST} levels of lists')
         if holder[2] > most:
             raise UnsafePickleError('it repeats values so often that it never ends')
-
-
-def _parts(value: Any) -> Iterator[object]:
-    return iter(value.values() if isinstance(value, dict) else value)
 
 
 def set_metadata(target: OrderedDict, state: object) -> None:
@@ -183,12 +169,12 @@ def _set(kind: type) -> Builder:
 
 def _bytes(kind: type) -> Builder:
     def make(
-        _: 'PickleReader',
-        content: 'bytes | str | LongBytes' = b'',
+        reader: 'PickleReader',
+        content: bytes | str | LongBytes = b'',
         encoding: str = 'latin-1',
     ) -> object:
         if type(content) is str:
-            content = _latin(content, encoding)
+            content = _encode(reader, content, encoding)
         if type(content) is LongBytes:
             content = content.take().tobytes()
         if type(content) not in (bytes, bytearray):
@@ -200,25 +186,19 @@ def _bytes(kind: type) -> Builder:
     return Builder(make)
 
 
-def _latin(text: str, encoding: str) -> bytes:
+def _encode(_: 'PickleReader', text: str, encoding: str) -> bytes:
     """Return the bytes that protocols 0 to 2 write as text."""
+    if type(text) is not str:
+        raise TypeError('text expected')
     if encoding not in ('latin1', 'latin-1'):
         raise UnsafePickleError(f'it encodes text as {encoding!r}')
     return text.encode('latin-1')
 
 
-def _encode(_: 'PickleReader', text: str, encoding: str) -> bytes:
-    if type(text) is not str:
-        raise TypeError('text expected')
-    return _latin(text, encoding)
-
-
 def _ordered(reader: 'PickleReader', pairs: list | tuple = ()) -> OrderedDict:
-    made: OrderedDict = OrderedDict()
     if type(pairs) not in (list, tuple):
         raise TypeError('an OrderedDict is made of a list')
-    reader.set_items(made, [part for key, value in pairs for part in (key, value)])
-    return made
+    return reader.set_items([part for k, v in pairs for part in (k, v)], OrderedDict())
 
 
 def _complex(_: 'PickleReader', real: float, imaginary: float) -> complex:

@@ -249,19 +249,14 @@ class PickleReader:
                 )
             self.check_keys(key)
 
-    def make_dict(self, items: list[Any]) -> dict:
-        """Return a dict of keys and values in turn."""
-        made: dict[Any, Any] = {}
-        self.set_items(made, items)
-        return made
-
-    def set_items(self, target: Any, items: list[Any]) -> None:
-        """Set items of a dict, from keys and values in turn."""
+    def set_items(self, items: list[Any], target: Any) -> Any:
+        """Return a dict after setting its items, from keys and values in turn."""
         if type(target) not in (dict, OrderedDict):
             raise TypeError('items of something other than a dict')
         self.check_keys(items[::2])
         self.charge(50 * len(items))
         target.update(zip(items[::2], self.kept(items[1::2]), strict=True))
+        return target
 
     def kept(self, values: list[Any]) -> list[Any]:
         """Return values for a list or dict, with long bytes as plain ones."""
@@ -354,13 +349,9 @@ _PUSHING: tuple[tuple[bytes, int, Callable[[PickleReader], object]], ...] = (
     (pickle.EMPTY_LIST, 80, lambda reader: []),
     (pickle.LIST, 80, PickleReader.since_mark),
     (pickle.EMPTY_DICT, 240, lambda reader: {}),
-    (pickle.DICT, 240, lambda reader: reader.make_dict(reader.since_mark())),
+    (pickle.DICT, 240, lambda reader: reader.set_items(reader.since_mark(), {})),
     (pickle.EMPTY_SET, 240, lambda reader: set()),
-    (
-        pickle.FROZENSET,
-        240,
-        lambda reader: reader.make_set(reader.since_mark(), frozenset),
-    ),
+    (pickle.FROZENSET, 240, lambda r: r.make_set(r.since_mark(), frozenset)),
     (pickle.GET, 8, lambda reader: reader.recall(int(reader.line()))),
     (pickle.BINGET, 8, lambda reader: reader.recall(reader.byte())),
     (pickle.LONG_BINGET, 8, lambda reader: reader.recall(reader.number(4))),
@@ -405,23 +396,6 @@ def _add(reader: PickleReader, values: list[Any]) -> None:
     target |= members
 
 
-def _remember_short(reader: PickleReader) -> None:
-    # `remember`, for the most frequent instruction.
-    value = reader.stack[-1]
-    key = reader.byte()
-    reader.memo[key] = reader.last[1] if value is reader.last[0] else value
-
-
-def _set_item(reader: PickleReader) -> None:
-    item = reader.pop(2)
-    reader.set_items(reader.stack[-1], item)
-
-
-def _set_items(reader: PickleReader) -> None:
-    items = reader.since_mark()
-    reader.set_items(reader.stack[-1], items)
-
-
 # The other instructions.
 _ACTING: tuple[tuple[bytes, int, Callable[[PickleReader], object]], ...] = (
     (pickle.PROTO, 0, _check_protocol),
@@ -431,12 +405,12 @@ _ACTING: tuple[tuple[bytes, int, Callable[[PickleReader], object]], ...] = (
     (pickle.POP_MARK, 0, PickleReader.since_mark),
     (pickle.APPEND, 16, lambda reader: _extend(reader, reader.pop(1))),
     (pickle.APPENDS, 8, lambda reader: _extend(reader, reader.since_mark())),
-    (pickle.SETITEM, 8, _set_item),
-    (pickle.SETITEMS, 8, _set_items),
+    (pickle.SETITEM, 8, lambda r: r.set_items(r.pop(2), r.stack[-1])),
+    (pickle.SETITEMS, 8, lambda r: r.set_items(r.since_mark(), r.stack[-1])),
     (pickle.ADDITEMS, 8, lambda reader: _add(reader, reader.since_mark())),
     (pickle.MEMOIZE, 100, lambda reader: reader.remember(len(reader.memo))),
     (pickle.PUT, 100, lambda reader: reader.remember(int(reader.line()))),
-    (pickle.BINPUT, 100, _remember_short),
+    (pickle.BINPUT, 100, lambda reader: reader.remember(reader.byte())),
     (pickle.LONG_BINPUT, 100, lambda reader: reader.remember(reader.number(4))),
 )
 

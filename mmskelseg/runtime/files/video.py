@@ -25,11 +25,8 @@ VIDEO_SUFFIXES = (
 class VideoFile:
     """The metadata of a video file, read without decoding all of it.
 
-    Args:
-        path: The file.
-        frames: The number of frames that it states; some files hold slightly fewer.
-        fps: Frames per second.
-        img_shape: Height and width in pixels, as the frames are displayed.
+    ``img_shape`` is height and width in pixels, as the frames are displayed. Some files
+    hold slightly fewer frames than the number that they state.
     """
 
     path: Path

@@ -148,11 +148,7 @@ def write_budgets(
 ) -> list[Path]:
     """Write the time budgets of several videos, if the formats include them.
 
-    Args:
-        budgets: The time budget of each video by its name; the image shows their sum.
-        classes: Names of the K classes.
-        folder: The folder for the files.
-        formats: Names from ``EXPORTS``.
+    ``budgets`` are by the names of the videos; the image shows their sum.
     """
     files = []
     for name, write in _BUDGETS.items():

@@ -8,6 +8,7 @@ import numpy as np
 
 from mmskelseg.runtime.poses.poses import check_frames
 from mmskelseg.runtime.structures.annotations import PLACE_KEYS, VideoAnnotation
+from mmskelseg.runtime.structures.bodies import joints_seen
 
 # Relative difference of frame rates that is ignored: 29.97 is treated as 30, and the
 # speed of people varies more than that.
@@ -16,13 +17,10 @@ _NEAR = 0.05
 
 @dataclass(frozen=True)
 class ShownVideo:
-    """A video as it is shown to a model.
+    """A video as it is shown to a model, at the frame rate of the training data.
 
-    Args:
-        video: Its annotation, at the frame rate of the training data.
-        back: For each frame of the original video, the frame that shows it, shape (T,);
-            None if the video is unchanged.
-        note: A sentence about the change of the frame rate; empty if there is none.
+    ``back`` is the frame that shows each frame of the original video, shape (T,), None
+    if the video is unchanged; ``note`` is a sentence about the change.
     """
 
     video: VideoAnnotation
@@ -44,15 +42,8 @@ def show_at(
     A model learns how far joints move between frames, and how many frames an action
     lasts, so it needs the same frame rate again. Between two frames, a joint is
     interpolated linearly if it is visible in both, and else taken from the nearer one.
-
-    Args:
-        video: Its annotation, with ``fps`` and skeletons.
-        fps: Frames per second of the training data; None if unknown.
-        needs_video: Whether features are made from the video file, whose frame rate
-            cannot be changed.
-
-    Returns:
-        The video, unchanged if the frame rates differ by at most 5 %.
+    The video is unchanged if the rates differ by at most 5 %, that of the training data
+    is unknown, or features are made from the video file (``needs_video``).
     """
     own, frames = video['fps'], video['total_frames']
     if fps is None or abs(fps / own - 1) <= _NEAR:
@@ -82,25 +73,36 @@ def _resampled(video: VideoAnnotation, fps: float, count: int) -> VideoAnnotatio
     own, frames = video['fps'], video['total_frames']
     # The position of the middle of each new frame among the old ones.
     places = np.clip((np.arange(count) + 0.5) * own / fps - 0.5, 0, frames - 1)
+    changed: VideoAnnotation = {**video, 'fps': fps, 'total_frames': count}
+    if 'keypoint_score' in video:
+        score = np.asarray(video['keypoint_score'])
+        changed['keypoint_score'] = score[:, nearest_frames(places)]
+    changed.update(interpolated(video, places))
+    changed.pop('label', None)
+    return changed
+
+
+def nearest_frames(places: np.ndarray) -> np.ndarray:
+    """Return the frames that are nearest to times in frames."""
+    return np.floor(places + 0.5).astype(np.int64)
+
+
+def interpolated(video: VideoAnnotation, places: np.ndarray) -> VideoAnnotation:
+    """Return the joints of a video at times between frames, in frames.
+
+    Those that are not seen in both frames are taken from the nearer one.
+    """
+    frames = video['total_frames']
     before = np.minimum(places.astype(np.int64), max(frames - 2, 0))
     after = np.minimum(before + 1, frames - 1)
     part = (places - before).astype(np.float32)
-    nearest = np.where(part < 0.5, before, after)
-    changed: VideoAnnotation = {**video, 'fps': fps, 'total_frames': count}
-    score = video.get('keypoint_score')
-    both = None
-    if score is not None:
-        seen = np.asarray(score) > 0
-        both = (seen[:, before] & seen[:, after])[..., None]
-        changed['keypoint_score'] = np.asarray(score)[:, nearest]
+    made: VideoAnnotation = {}
     for key in PLACE_KEYS:
         if key in video:
-            points = np.asarray(video[key])
+            points, seen = np.asarray(video[key]), joints_seen(video, key)
+            both = (seen[:, before] & seen[:, after])[..., None]
             way = points[:, after] - points[:, before]
             between = points[:, before] + part[:, None, None] * way
-            whole = points[:, nearest]
-            changed[key] = (
-                between if both is None else np.where(both, between, whole)
-            ).astype(points.dtype)
-    changed.pop('label', None)
-    return changed
+            moved = np.where(both, between, points[:, nearest_frames(places)])
+            made[key] = moved.astype(points.dtype)
+    return made

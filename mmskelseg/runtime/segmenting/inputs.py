@@ -10,11 +10,7 @@ import numpy as np
 from mmskelseg.runtime.files.inputs import is_file
 from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.labels.segments import check_fps
-from mmskelseg.runtime.messages.errors import (
-    UserError,
-    check_name,
-    shown,
-)
+from mmskelseg.runtime.messages.errors import UserError, check_name, shown
 from mmskelseg.runtime.poses import (
     Poses,
     choose_person,
@@ -62,15 +58,16 @@ def _check_values(
         )
 
 
+def absences(video: InputVideo) -> list[tuple[int, int]]:
+    """Return first frame and end (exclusive) of each run in which nobody is seen."""
+    absent = np.all(video['keypoint_score'] <= 0, axis=(0, 2)).astype(np.int64)
+    return [(start, end) for start, end, is_absent in to_segments(absent) if is_absent]
+
+
 def _unseen(video: InputVideo) -> tuple[str, ...]:
     """Return a note about stretches of over a second in which nobody is seen."""
     fps = video['fps']
-    absent = np.all(video['keypoint_score'] <= 0, axis=(0, 2)).astype(np.int64)
-    gaps = [
-        (start / fps, end / fps)
-        for start, end, is_absent in to_segments(absent)
-        if is_absent and end - start > fps
-    ]
+    gaps = [(a / fps, b / fps) for a, b in absences(video) if b - a > fps]
     if not gaps:
         return ()
     listed = ', '.join(f'from {start:.1f} to {end:.1f} s' for start, end in gaps[:3])

@@ -55,13 +55,10 @@ class LivePerson:
 
 @dataclass
 class LiveReport:
-    """Statistics of a live run.
+    """Statistics of a live run: numbers of labelled and of dropped frames, and times.
 
-    Args:
-        frames: Number of labelled frames.
-        dropped: Number of frames that were dropped because they came too fast.
-        seconds: Time from the first to the last labelled frame, in seconds.
-        delays: Delay from a frame to its label in seconds, for the latest frames.
+    ``seconds`` is the time from the first to the last labelled frame; ``delays`` are
+    those from a frame to its label in seconds, for the latest frames.
     """
 
     frames: int = 0

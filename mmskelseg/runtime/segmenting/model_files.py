@@ -3,15 +3,16 @@
 import json
 import os
 from base64 import b64decode
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypedDict, cast
+from typing import Annotated, Any, Literal, TypeAlias, TypedDict, cast
 
 import numpy as np
 
 from mmskelseg.runtime.files.inputs import RATES, is_rate
 from mmskelseg.runtime.messages.errors import CONTROL, MissingFileError, UserError
+from mmskelseg.runtime.messages.options import Where, hints_of, misfits
 from mmskelseg.runtime.segmenting.onnx_sessions import Session
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.skeleton import Layout
@@ -21,13 +22,41 @@ from mmskelseg.runtime.structures.skeleton import Layout
 KEY = 'mmskelseg'
 #: Version of the format; it increases when the meaning of files changes.
 FORMAT = 1
-KINDS = ('segmentor', 'streaming', 'encoder')
+Kind: TypeAlias = Literal['segmentor', 'streaming', 'encoder']
 _MOST_CLASSES = 100_000
 _MOST_STEPS = 10
 # The largest lookahead or context: over ten hours.
 _MOST_FRAMES = 1_000_000
 # How far probabilities may lie outside of 0 to 1: the rounding error of 16 bits.
 _ROUNDING = 1e-2
+
+
+def _are_names(value: Sequence[str]) -> bool:
+    return 0 < len(value) <= _MOST_CLASSES and not CONTROL.search(''.join(value))
+
+
+def _is_skeleton(value: Layout) -> bool:
+    if not is_data_layout(value):
+        return False
+    try:
+        Skeleton.get(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _are_branches(value: Mapping[str, Any]) -> bool:
+    return bool(value) and all(
+        isinstance(branch, dict)
+        and isinstance(branch.get('render'), dict)
+        and branch.get('dtype') in ('float32', 'float16')
+        for branch in value.values()
+    )
+
+
+def _are_steps(value: Sequence[Mapping[str, object]]) -> bool:
+    named = all(isinstance(step.get('type'), str) for step in value)
+    return named and len(value) <= _MOST_STEPS
 
 
 class BranchMetadata(TypedDict, total=False):
@@ -43,33 +72,49 @@ class BranchMetadata(TypedDict, total=False):
     stem: bool
 
 
+_Frames = Annotated[
+    int,
+    Where(f'a number of frames up to {_MOST_FRAMES}', lambda n: 0 <= n <= _MOST_FRAMES),
+]
+
+
 class ModelMetadata(TypedDict, total=False):
     """The metadata of an exported model, which docs/export.md describes."""
 
     format: int
-    kind: str
+    kind: Kind
     version: str
     torch: str
     opset: int
-    classes: list[str]
-    skeleton: Layout
-    fps: float | None
+    classes: Annotated[
+        list[str], Where('a list of names without control characters', _are_names)
+    ]
+    skeleton: Annotated[Layout, Where('the name of a layout or a dict', _is_skeleton)]
+    fps: Annotated[float, Where(RATES, is_rate)] | None
     data: dict[str, object]
-    branches: dict[str, BranchMetadata]
-    postprocess: list[dict[str, object]]
-    lookahead: int | None
-    context: int | None
+    branches: Annotated[
+        dict[str, BranchMetadata], Where('render and dtype of each', _are_branches)
+    ]
+    postprocess: Annotated[
+        list[dict[str, object]],
+        Where(f'a list of up to {_MOST_STEPS} steps', _are_steps),
+    ]
+    lookahead: _Frames | None
+    context: _Frames | None
+
+
+# What every file states.
+_STATED = (
+    'kind', 'classes', 'skeleton', 'fps', 'branches', 'postprocess', 'lookahead',
+    'context',
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class ModelFile:
     """An exported model that is ready to run.
 
-    Args:
-        path: The file of the model.
-        metadata: The metadata in it.
-        session: The graph.
-        encoders: The graph of each branch's image encoder, by the branch's name.
+    ``encoders`` has the graph of each branch's image encoder, by the branch's name.
     """
 
     path: Path
@@ -81,12 +126,7 @@ class ModelFile:
     def open(
         cls, path: str | os.PathLike, device: str | None = None, threads: int = 0
     ) -> 'ModelFile':
-        """Read a file and check its metadata.
-
-        Args:
-            path: The file.
-            device: ``cpu`` or ``cuda``; by default a GPU, if this ONNX Runtime has one.
-            threads: Number of threads; 0 for one per core.
+        """Read a file and check its metadata; for the device, see ``Session``.
 
         Raises:
             MissingFileError: If there is no such file.
@@ -117,40 +157,13 @@ class ModelFile:
                 encoders[name] = Session(content, place, device, threads)
         return cls(path, metadata, session, encoders)
 
-    @property
-    def inputs(self) -> dict[str, list[Any]]:
-        """The shape of each input; a name in it stands for any number."""
-        return self.session.inputs
-
-    @property
-    def outputs(self) -> list[str]:
-        """The names of all outputs."""
-        return self.session.outputs
-
-    def encoder(self, name: str) -> 'ModelFile':
-        """Return the image encoder of a branch."""
-        return replace(self, session=self.encoders[name])
-
-    def run(
-        self, outputs: Sequence[str], inputs: Mapping[str, np.ndarray]
-    ) -> list[np.ndarray]:
-        """Return the outputs with these names.
-
-        Raises:
-            UserError: If the graph fails, or takes too much memory or time.
-        """
-        return self.session.run(outputs, inputs)
-
     def check_output(
         self, name: str, found: np.ndarray, shape: tuple[int | None, ...]
     ) -> None:
         """Raise a UserError unless an output has a shape and sensible values.
 
-        Args:
-            name: The name of the output. Only ``probabilities`` and ``boundary`` are
-                from 0 to 1.
-            found: Its value.
-            shape: The expected shape; None is any number.
+        None in the shape is any number. Only ``probabilities`` and ``boundary`` are
+        from 0 to 1.
         """
         fits = found.ndim == len(shape) and all(
             size in (None, there)
@@ -191,70 +204,7 @@ def _checked(text: str, path: Path) -> ModelMetadata:
             f'{content["format"]}, but this program reads up to {FORMAT}; update it '
             '(pip install -U), or export the model with an older version.'
         )
-    for key, (is_valid, expected) in _FIELDS.items():
-        if not is_valid(content.get(key)):
-            raise UserError(
-                f'{path}: its {key} is {str(content.get(key))[:60]!r}, expected '
-                f'{expected}; export the model again.'
-            )
-    return cast(ModelMetadata, {**dict.fromkeys(_FIELDS), **content})
-
-
-def _are_classes(value: object) -> bool:
-    return (
-        isinstance(value, list)
-        and 0 < len(value) <= _MOST_CLASSES
-        and all(isinstance(n, str) and not CONTROL.search(n) for n in value)
-    )
-
-
-def _is_skeleton(value: object) -> bool:
-    if not is_data_layout(value):
-        return False
-    try:
-        Skeleton.get(cast(Layout, value))
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _are_branches(value: object) -> bool:
-    return (
-        isinstance(value, dict)
-        and bool(value)
-        and all(
-            isinstance(branch, dict)
-            and isinstance(branch.get('render'), dict)
-            and branch.get('dtype') in ('float32', 'float16')
-            for branch in value.values()
-        )
-    )
-
-
-def _are_steps(value: object) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) <= _MOST_STEPS
-        and all(
-            isinstance(step, dict) and isinstance(step.get('type'), str)
-            for step in value
-        )
-    )
-
-
-def _is_count(value: object) -> bool:
-    if not isinstance(value, int) or isinstance(value, bool):
-        return value is None
-    return 0 <= value <= _MOST_FRAMES
-
-
-_FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
-    'kind': (lambda value: value in KINDS, f'one of {", ".join(KINDS)}'),
-    'classes': (_are_classes, 'a list of names without control characters'),
-    'skeleton': (_is_skeleton, 'the name of a layout or a dict of one'),
-    'fps': (lambda value: value is None or is_rate(value), f'{RATES}, or null'),
-    'branches': (_are_branches, 'render and dtype of each'),
-    'postprocess': (_are_steps, f'a list of up to {_MOST_STEPS} steps'),
-    'lookahead': (_is_count, f'a number of frames up to {_MOST_FRAMES}, or null'),
-    'context': (_is_count, f'a number of frames up to {_MOST_FRAMES}, or null'),
-}
+    content = {**dict.fromkeys(_STATED), **content}
+    for problem in misfits(hints_of(ModelMetadata), content):
+        raise UserError(f'{path}: its {problem.rstrip(".")}; export the model again.')
+    return cast(ModelMetadata, content)

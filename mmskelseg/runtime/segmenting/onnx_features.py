@@ -1,27 +1,17 @@
 """Feature recipes that are built from the metadata of an exported model."""
 
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import numpy as np
 
-from mmskelseg.runtime.features import (
-    ReadVideoFrames,
-    RenderJointHeatmaps,
-    RenderSkeletonHeatmap,
-    SkeletonCoordinates,
-)
+from mmskelseg.runtime.features import RenderJointHeatmaps
 from mmskelseg.runtime.features.recipe import FeatureRecipe, Renderer
 from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.parts import RENDERERS
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.structures import is_data_layout
 
-# The renderers that a file may name.
-_RENDERERS: Mapping[str, Callable[..., Renderer]] = {
-    'ReadVideoFrames': ReadVideoFrames,
-    'RenderJointHeatmaps': RenderJointHeatmaps,
-    'RenderSkeletonHeatmap': RenderSkeletonHeatmap,
-    'SkeletonCoordinates': SkeletonCoordinates,
-}
 # The most values of an image; larger ones need more memory than any recipe of ours.
 _MOST_VALUES = 1 << 21
 # Number of images that a network processes together.
@@ -48,10 +38,11 @@ def renderer_of(file: ModelFile, name: str) -> Renderer:
     """Return the renderer of a branch, which must be a known one."""
     options = dict(file.metadata['branches'][name]['render'])
     kind = options.pop('type', None)
-    if not isinstance(kind, str) or kind not in _RENDERERS:
+    # Not those of other registries, which could do anything.
+    if kind not in RENDERERS.names():
         raise file.fault(
             f'makes the features of {name} with {str(kind)[:60]!r}, which is not one '
-            f'of {", ".join(_RENDERERS)}'
+            f'of {", ".join(RENDERERS.names())}'
         )
     layout = options.get('skeleton')
     if layout is not None and not is_data_layout(layout):
@@ -61,7 +52,7 @@ def renderer_of(file: ModelFile, name: str) -> Renderer:
             'neither the name of a layout nor a dict of one'
         )
     try:
-        render = _RENDERERS[kind](**options)
+        render = cast(Callable[..., Renderer], RENDERERS.get(kind))(**options)
     except (UserError, TypeError, ValueError, AttributeError, KeyError) as error:
         raise file.fault(
             f'{kind} of {name} cannot be built as the file says '
@@ -80,18 +71,15 @@ def renderer_of(file: ModelFile, name: str) -> Renderer:
 class OnnxEncoder:
     """The network in an exported model that computes features from images.
 
-    Args:
-        file: The model.
-        name: The branch.
-        dtype: Precision to which images are rounded.
+    Images are rounded to the precision ``dtype``.
     """
 
     def __init__(self, file: ModelFile, name: str, dtype: str = 'float32') -> None:
         self._dtype = np.dtype(dtype)
-        self._file = file.encoder(name)
+        self._file, self._session = file, file.encoders[name]
         self._input, self._output = f'images_{name}', f'encoded_{name}'
-        shapes = self._file.inputs
-        if [*shapes] != [self._input] or self._file.outputs != [self._output]:
+        shapes = self._session.inputs
+        if [*shapes] != [self._input] or self._session.outputs != [self._output]:
             raise file.fault(f'the image encoder of {name} has other inputs or outputs')
         if len(shapes[self._input]) != 4:
             raise file.fault(f'the image encoder of {name} does not read images')
@@ -119,6 +107,6 @@ class OnnxEncoder:
         feed: Mapping[str, np.ndarray] = {
             self._input: np.ascontiguousarray(images, np.float32)
         }
-        (found,) = self._file.run([self._output], feed)
+        (found,) = self._session.run([self._output], feed)
         self._file.check_output(self._output, found, (len(images), None))
         return found

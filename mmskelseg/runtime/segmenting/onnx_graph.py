@@ -52,12 +52,7 @@ _PARTS: dict[str, dict[int, str]] = {
 
 
 def check_graph(content: bytes, name: str) -> None:
-    """Raise a UserError unless the graph in an ONNX file could be one of our exports.
-
-    Args:
-        content: The file.
-        name: Its name, for messages.
-    """
+    """Raise a UserError unless the graph in a file could be one of our exports."""
     todo, count = [('model', 0, len(content))], 0
     while todo:
         kind, at, end = todo.pop()
@@ -120,9 +115,7 @@ def _window(content: bytes, at: int, end: int) -> int:
 def _fields(content: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
     """Yield number, begin and end of each field of a message.
 
-    Raises:
-        IndexError: If the file is cut short.
-        ValueError: If this is not a message.
+    An IndexError means that the file is cut short, a ValueError another kind of file.
     """
     while at < end:
         tag, at = _varint(content, at)

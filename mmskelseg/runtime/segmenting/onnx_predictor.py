@@ -54,9 +54,9 @@ class OnnxPredictor:
             recipe_of(self.file, name) for name in metadata['branches']
         ]
         for name in metadata['branches']:
-            if len(self.file.inputs.get(f'features_{name}', ())) < 2:
+            if len(self.file.session.inputs.get(f'features_{name}', ())) < 2:
                 raise self.file.fault(f'its graph has no input of the branch {name!r}')
-        self._outputs = [name for name in FIELDS if name in self.file.outputs]
+        self._outputs = [name for name in FIELDS if name in self.file.session.outputs]
         if 'probabilities' not in self._outputs:
             raise self.file.fault('its graph does not output probabilities')
 
@@ -66,15 +66,14 @@ class OnnxPredictor:
         features: Sequence[Mapping[str, np.ndarray]],
     ) -> list[dict[str, np.ndarray]]:
         """Return the prediction for each video; see ``Predictor``."""
-        return [self._predict(each) for each in features]
-
-    def _predict(self, features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        outputs = self._run(features)
-        fields = {FIELDS[name]: found for name, found in outputs.items()}
-        fields['pred_score'] = np.ascontiguousarray(fields['pred_score'].T)
-        decoded = decode(fields, self.file.metadata['postprocess'])
-        decoded.pop('raw_label', None)
-        return decoded
+        predictions = []
+        for each in features:
+            fields = {FIELDS[name]: found for name, found in self._run(each).items()}
+            fields['pred_score'] = np.ascontiguousarray(fields['pred_score'].T)
+            decoded = decode(fields, self.file.metadata['postprocess'])
+            decoded.pop('raw_label', None)
+            predictions.append(decoded)
+        return predictions
 
     def _run(self, features: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the outputs of the graph; long videos run in overlapping chunks.
@@ -82,7 +81,13 @@ class OnnxPredictor:
         Chunks give the same result, with memory that does not grow with the video.
         """
         for name, rows in features.items():
-            self._check(name, rows)
+            shape = self.file.session.inputs[f'features_{name}']
+            # Only the number of frames may vary.
+            if [*rows.shape[1:]] != shape[1:]:
+                raise self.file.fault(
+                    f'its graph reads features {shape[1:]} of {name}, but its recipe '
+                    f'makes {[*rows.shape[1:]]}'
+                )
         frames = len(next(iter(features.values())))
         context, step = self.file.metadata['context'], _CHUNK
         if context is None:
@@ -95,19 +100,10 @@ class OnnxPredictor:
                 f'features_{name}': np.asarray(rows[first:last], np.float32)
                 for name, rows in features.items()
             }
-            outputs = self.file.run(self._outputs, feed)
+            outputs = self.file.session.run(self._outputs, feed)
             for name, found in zip(self._outputs, outputs, strict=True):
                 classes = (len(self.metainfo['classes']),) * (name == 'probabilities')
                 self.file.check_output(name, found, (last - first, *classes))
             parts.append([x[begin - first : end - first] for x in outputs])
         arrays = [np.concatenate(part) for part in zip(*parts, strict=True)]
         return dict(zip(self._outputs, arrays, strict=True))
-
-    def _check(self, name: str, features: np.ndarray) -> None:
-        shape = self.file.inputs[f'features_{name}']
-        # Only the number of frames may vary.
-        if [*features.shape[1:]] != shape[1:]:
-            raise self.file.fault(
-                f'its graph reads features {shape[1:]} of {name}, but its recipe makes '
-                f'{[*features.shape[1:]]}'
-            )

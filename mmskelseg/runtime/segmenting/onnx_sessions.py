@@ -29,13 +29,10 @@ _opening = threading.Lock()
 
 
 class Session:
-    """A graph that is ready to run.
+    """The graph of an ONNX file's content, ready to run.
 
-    Args:
-        content: The content of an ONNX file.
-        name: Its name, for messages.
-        device: ``cpu`` or ``cuda``; by default a GPU, if this ONNX Runtime has one.
-        threads: Number of threads; 0 for one per core.
+    The device is ``cpu`` or ``cuda``; by default a GPU, if this ONNX Runtime has one.
+    0 threads are one per core.
 
     Raises:
         UserError: If it is not an ONNX file, or not like an exported model.
@@ -132,12 +129,8 @@ class Session:
         options.add_session_config_entry('session.use_env_allocators', '1')
         # Without this, it would also accept ONNX Runtime's own format.
         options.add_session_config_entry('session.load_model_format', 'ONNX')
-        memory = runtime.OrtMemoryInfo(
-            'Cpu',
-            runtime.OrtAllocatorType.ORT_ARENA_ALLOCATOR,
-            0,
-            runtime.OrtMemType.DEFAULT,
-        )
+        arena = runtime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+        memory = runtime.OrtMemoryInfo('Cpu', arena, 0, runtime.OrtMemType.DEFAULT)
         limit = runtime.OrtArenaCfg({'max_mem': self._memory})
         try:
             with _opening:

@@ -89,13 +89,13 @@ class OnnxStreamingModel:
 
     def __init__(self, file: ModelFile) -> None:
         self.file = file
-        shapes = file.inputs
+        shapes = file.session.inputs
         buffers = {k: v for k, v in shapes.items() if k.startswith('state_')}
         wanted = {'features', 'present', 'frames', *buffers}
         outputs = ['probabilities', 'frames_next', *(f'{k}_next' for k in buffers)]
         is_whole = (
             wanted == set(shapes)
-            and set(outputs) == set(file.outputs)
+            and set(outputs) == set(file.session.outputs)
             and len(shapes['features']) == 2
             and type(shapes['features'][1]) is int
             and all(type(n) is int and n > 0 for s in buffers.values() for n in s)
@@ -130,7 +130,7 @@ class OnnxStreamingModel:
             'frames': np.array(frames, np.int64),
             **dict(zip(self.states, states, strict=True)),
         }
-        scores, found, *kept = file.run(self.outputs, feed)
+        scores, found, *kept = file.session.run(self.outputs, feed)
         file.check_output('probabilities', scores, (None, self.num_classes))
         file.check_output('frames_next', found, ())
         if len(scores) > len(features) or found != passed:

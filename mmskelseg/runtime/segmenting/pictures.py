@@ -1,9 +1,10 @@
 """Pictures and videos of predictions; they need matplotlib."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import add
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -16,7 +17,6 @@ from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.time_budget import TimeBudget
 
 __all__ = [
-    'draw_people',
     'draw_prediction',
     'write_budget_picture',
     'write_gif',
@@ -57,24 +57,19 @@ def draw_prediction(
     )
 
 
-def draw_people(
-    people: Sequence[Prediction], line_minutes: float | None = None
-) -> np.ndarray:
-    """Return the timelines of the people of a video; see :func:`draw_prediction`."""
-    first = people[0]
-    return draw_timelines(
-        {person['person']: person['pred_label'] for person in people},
-        first['classes'],
-        title=first['video'],
-        fps=first['fps'],
-        line_minutes=line_minutes,
-    )
-
-
 def write_timeline(
     shown: Prediction | Sequence[Prediction], path: Path, line_minutes: float | None
 ) -> None:
     """Write the timeline of a prediction, or of the people of a video."""
-    whole = isinstance(shown, Mapping)
-    draw: Callable[..., np.ndarray] = draw_prediction if whole else draw_people
-    save_png(draw(shown, line_minutes), path)
+    if isinstance(shown, Mapping):
+        image = draw_prediction(cast(Prediction, shown), line_minutes)
+    else:
+        first = shown[0]
+        image = draw_timelines(
+            {person['person']: person['pred_label'] for person in shown},
+            first['classes'],
+            title=first['video'],
+            fps=first['fps'],
+            line_minutes=line_minutes,
+        )
+    save_png(image, path)

@@ -15,6 +15,7 @@ from mmskelseg.runtime.segmenting.exports import (
     write_budgets,
     write_exports,
 )
+from mmskelseg.runtime.segmenting.inputs import absences
 from mmskelseg.runtime.structures.predictions import InputVideo, Prediction
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 from mmskelseg.runtime.structures.time_budget import TimeBudget
@@ -23,10 +24,7 @@ from mmskelseg.runtime.structures.time_budget import TimeBudget
 def drop_unsure(label: np.ndarray, score: np.ndarray, min_score: float) -> np.ndarray:
     """Return labels (T,), -1 in segments whose mean probability is below a minimum.
 
-    Args:
-        label: The labels, shape (T,).
-        score: Probability of each class, shape (K, T).
-        min_score: The minimum.
+    ``score`` is the probability of each class, shape (K, T).
     """
     label = label.copy()
     for start, end, k in to_segments(label):
@@ -38,19 +36,15 @@ def drop_unsure(label: np.ndarray, score: np.ndarray, min_score: float) -> np.nd
 def drop_absent(video: InputVideo, label: np.ndarray) -> np.ndarray:
     """Return labels (T,), -1 while the person is out of view for over a second.
 
-    Args:
-        video: The annotation. Labels change only if it names a ``person``, one of
-            several in a video.
-        label: The labels, shape (T,).
+    They change only if the annotation names a ``person``, one of several in a video.
     """
     if 'person' not in video:
         return label
-    absent = np.all(video['keypoint_score'] <= 0, axis=(0, 2))
-    for start, end, is_absent in to_segments(absent.astype(np.int64)):
-        inside = start > 0 and end < len(absent)
-        if is_absent and inside and end - start <= video['fps']:
-            absent[start:end] = False
-    return np.where(absent, IGNORED, label)
+    label = label.copy()
+    for start, end in absences(video):
+        if start == 0 or end == len(label) or end - start > video['fps']:
+            label[start:end] = IGNORED
+    return label
 
 
 def to_prediction(
@@ -58,11 +52,8 @@ def to_prediction(
 ) -> Prediction:
     """Return a video's annotation with its predictions and segments.
 
-    Args:
-        video: The annotation.
-        fields: ``pred_label`` (T,), ``pred_score`` (K, T) and, from further heads,
-            ``pred_risk`` and ``pred_boundary`` (T,).
-        classes: Names of the K classes.
+    ``fields`` are ``pred_label`` (T,), ``pred_score`` (K, T) and, from further heads,
+    ``pred_risk`` and ``pred_boundary`` (T,).
     """
     label, score = fields['pred_label'], fields['pred_score']
     segments = labels_to_segments(label, video['fps'], classes, score)
@@ -71,15 +62,7 @@ def to_prediction(
         **fields,
         'classes': list(classes),
         'segments': [
-            {
-                'start_frame': start,
-                'end_frame': end,
-                'start': segment.start,
-                'end': segment.end,
-                'label': segment.label,
-                'label_id': k,
-                'score': segment.score,
-            }
+            {'start_frame': start, 'end_frame': end, **vars(segment), 'label_id': k}
             for (start, end, k), segment in zip(
                 to_segments(label), segments, strict=True
             )
@@ -92,14 +75,8 @@ def to_prediction(
 class PredictionFiles:
     """Writes the files of each prediction and, at the end, those of all videos.
 
-    Nothing is written without ``out_dir``.
-
-    Args:
-        classes: Names of the K classes.
-        out_dir: The folder for the files.
-        formats: As for :func:`write_exports`, like ``codec``, ``line_minutes`` and
-            ``show_progress``.
-        prefix: Whether file names begin with the video's id.
+    Nothing is written without ``out_dir``. With ``prefix``, file names begin with the
+    video's id. The other options are those of :func:`write_exports`.
     """
 
     classes: Sequence[str]

@@ -1,19 +1,19 @@
 """The one pipeline of inference: from videos or skeletons to segments and files."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import wraps
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from numbers import Integral, Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Concatenate, ParamSpec, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from mmskelseg.runtime.features.recipe import FeatureRecipe
+from mmskelseg.runtime.files.arrays import read_npy, write_npy
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.messages.logs import print_log
+from mmskelseg.runtime.messages.options import Count, Fraction, checked
 from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
@@ -63,27 +63,6 @@ class Predictor(Protocol):
 
 #: The ``predictions`` and ``visualization`` of some videos.
 Results: TypeAlias = dict[str, list]
-Options = ParamSpec('Options')
-
-
-def _collected(
-    stream: Callable[Concatenate['Segmenter', Options], Iterator[Results]],
-) -> Callable[Concatenate['Segmenter', Options], Results]:
-    """Return a method that takes what ``stream`` takes, and returns all its results."""
-
-    # Its signature is that of the method.
-    @wraps(stream, assigned=())
-    def call(
-        self: 'Segmenter', *args: Options.args, **kwargs: Options.kwargs
-    ) -> Results:
-        """Return the results of all videos."""
-        results: Results = {'predictions': [], 'visualization': []}
-        for batch in stream(self, *args, **kwargs):
-            for key, values in batch.items():
-                results[key] += values
-        return results
-
-    return call
 
 
 class Segmenter:
@@ -133,11 +112,12 @@ class Segmenter:
         self.needs_poses = 'poses' in reads
         self.needs_video = 'video' in reads
 
+    @checked
     def stream(
         self,
         inputs: Input | Sequence[Input],
         *,
-        batch_size: int = 1,
+        batch_size: Count = 1,
         poses: GivenPoses | Sequence[GivenPoses] | None = None,
         split: str | None = None,
         person: str = 'track',
@@ -145,7 +125,7 @@ class Segmenter:
         img_shape: tuple[int, int] | None = None,
         pose_format: str | None = None,
         first_frame: int | None = None,
-        min_score: float = 0.0,
+        min_score: Fraction = 0.0,
         return_vis: bool = False,
         out_dir: str | os.PathLike | None = None,
         formats: Sequence[str] = (),
@@ -158,7 +138,6 @@ class Segmenter:
         Raises:
             UserError: If an input is missing, or does not suit the model.
         """
-        _check(batch_size, min_score)
         sources = find_sources(inputs, poses=poses, split=split)
         reader = InputReader(
             self.skeleton,
@@ -194,7 +173,13 @@ class Segmenter:
             yield {'predictions': predictions, 'visualization': images}
         files.finish()
 
-    __call__ = _collected(stream)
+    def __call__(self, inputs: Input | Sequence[Input], **options: Any) -> Results:
+        """Return the results of all videos; see :meth:`stream`."""
+        results: Results = {'predictions': [], 'visualization': []}
+        for batch in self.stream(inputs, **options):
+            for key, values in batch.items():
+                results[key] += values
+        return results
 
     def predict(
         self, videos: Sequence[InputVideo], *, min_score: float = 0.0
@@ -238,16 +223,10 @@ class Segmenter:
         total = frames * len(recipes)
         with progress_bar('Making features', total, self.show_progress) as count:
             for recipe in recipes:
-                path, begin = folder / f'{recipe.modality}.npy', 0
-                for block in recipe.make(video, count):
-                    if begin == 0:
-                        shape = (frames, *block.shape[1:])
-                        features = np.lib.format.open_memmap(
-                            path, 'w+', block.dtype, shape
-                        )
-                    features[begin : begin + len(block)] = block
-                    begin += len(block)
-                made[recipe.modality] = features
+                path = folder / f'{recipe.modality}.npy'
+                with path.open('wb') as file:
+                    write_npy(file, frames, recipe.make(video, count))
+                made[recipe.modality] = read_npy(path)
         return made
 
     def _estimate(self, path: Path) -> Poses:
@@ -311,15 +290,3 @@ class OnnxSegmenter(Segmenter):
                 f'features cannot be made with its settings ({type(error).__name__}: '
                 f'{shown(error)})'
             ) from error
-
-
-def _check(batch_size: int, min_score: float) -> None:
-    """Raise a UserError if ``batch_size`` or ``min_score`` is out of range."""
-    if not isinstance(batch_size, Integral) or batch_size < 1:
-        raise UserError(
-            f'batch_size is {shown(batch_size)}, expected a number of videos from 1.'
-        )
-    if not isinstance(min_score, Real) or not 0 <= min_score <= 1:
-        raise UserError(
-            f'min_score is {shown(min_score)}, expected a probability from 0 to 1.'
-        )

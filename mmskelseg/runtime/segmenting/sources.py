@@ -28,12 +28,8 @@ _ANNOTATIONS = ('.pkl', '.pickle')
 class Source:
     """The files or data of one video.
 
-    Args:
-        name: The video's id.
-        video: The video file.
-        poses: The file or folder of its poses, or the poses themselves.
-        entry: Its entry in an annotation file, or a part of one.
-        metainfo: The metainfo of the annotation file.
+    ``entry`` is that in an annotation file, or a part of one; ``metainfo`` is that of
+    the file. Poses are their file or folder, or themselves.
     """
 
     name: str

@@ -153,7 +153,7 @@ def test_projection_draws_a_distance_and_names_wrong_options(video):
     with pytest.raises(UserError, match=r"down='x', but must be another axis than"):
         RandomProjection(right='-x', down='x')
     del video['keypoint_3d']
-    with pytest.raises(UserError, match='has no keypoint_3d to project'):
+    with pytest.raises(UserError, match='has no keypoint_3d; remove RandomProjection'):
         RandomProjection()(video)
 
 

@@ -7,11 +7,7 @@ import sys
 import pytest
 
 from mmskelseg.commands.arguments import add_config_arguments
-from mmskelseg.runtime.cli.arguments import (
-    SettingsAction,
-    check_model,
-    split_model,
-)
+from mmskelseg.runtime.cli.arguments import SettingsAction, check_model, split_model
 from tests.small_data import ROOT
 
 

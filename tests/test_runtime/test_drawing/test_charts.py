@@ -6,11 +6,9 @@ from mmskelseg.runtime.drawing.charts import (
     PLAIN_COLOR,
     draw_bars,
     draw_confusion,
-    draw_curves,
     draw_time_budget,
 )
 from mmskelseg.runtime.drawing.images import class_color
-from mmskelseg.runtime.messages.errors import UserError
 from tests.test_runtime.test_drawing.pixels import has_white_edges, near
 
 
@@ -94,24 +92,3 @@ def test_confusion_leaves_room_for_the_names(num_classes):
     counts = np.diag([0] + [99999] * (num_classes - 1))
     image = draw_confusion(counts, classes, title='frames')
     assert has_white_edges(image)
-
-
-def test_curves_stand_at_their_values():
-    """Twice the difference is twice the distance in the picture."""
-    points = {
-        'a': [(0.0, 0.0, 0.0), (1.0, 0.0, 0.0)],
-        'b': [(0.0, 2.0, 0), (1.0, 2.0, 0)],
-    }
-    image = draw_curves(points, x='minutes', y='F1', levels={'c': 4.0})
-    rows = []
-    for k in range(3):
-        hits = near(image, class_color(k)).sum(axis=1)
-        # Longer than the line in the legend.
-        rows.append(np.flatnonzero(hits > image.shape[1] / 3).mean())
-    assert rows[0] - rows[1] == pytest.approx(rows[1] - rows[2], abs=2)
-    assert rows[0] > rows[1]
-
-
-def test_curves_without_a_point_are_an_error():
-    with pytest.raises(UserError, match='curves have no point'):
-        draw_curves({'a': []}, x='minutes', y='F1')

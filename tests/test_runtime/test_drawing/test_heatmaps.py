@@ -4,11 +4,9 @@ from matplotlib import colormaps
 
 from mmskelseg.runtime.drawing.heatmaps import (
     COLORMAP,
-    LOST,
     MIDDLE,
     SIDES,
     draw_heatmaps,
-    draw_missing,
     draw_poses,
     joint_colors,
 )
@@ -53,30 +51,6 @@ def test_heatmaps_keep_their_aspect_and_stay_within_the_picture(shape):
     width = bright.sum(axis=1).max() / 2
     assert width / height == pytest.approx(shape[1] / shape[0], rel=0.05)
     assert has_white_edges(image)
-
-
-def test_missing_marks_what_is_lost_in_its_column_alone():
-    """A lost joint is red below its title and nowhere else."""
-    skeleton = Skeleton.get({'joints': 3, 'limbs': [[0, 1], [1, 2]]})
-    keypoint = np.array([[[10, 10], [28, 28], [45, 40]]], float)
-    heatmaps = {'whole': np.zeros((56, 56)), 'lost': np.zeros((56, 56))}
-    image = draw_missing(heatmaps, {'whole': (), 'lost': (2,)}, keypoint, skeleton)
-    hits = np.flatnonzero(near(image, LOST, 40).any(axis=0))
-    assert len(hits) > 20
-    assert hits.min() > image.shape[1] / 2
-    nothing = {'whole': (), 'lost': ()}
-    whole = draw_missing(heatmaps, nothing, keypoint, skeleton)
-    assert not near(whole, LOST, 40).any()
-
-
-def test_missing_leaves_out_joints_that_were_not_seen():
-    skeleton = Skeleton.get({'joints': 2, 'limbs': [[0, 1]]})
-    keypoint = np.array([[[10, 10], [np.nan, np.nan]]])
-    maps = {'a': np.zeros((56, 56))}
-    half = draw_missing(maps, {'a': ()}, keypoint, skeleton)
-    none = draw_missing(maps, {'a': ()}, np.full((1, 2, 2), np.nan), skeleton)
-    # A point of five square points of area: about 70 pixels.
-    assert 40 < (half != none).any(axis=-1).sum() < 150
 
 
 def pixels(image, color):

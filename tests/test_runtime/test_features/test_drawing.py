@@ -52,20 +52,6 @@ def test_rows_give_what_every_pixel_gives(rng, persons, size, squared, sigma):
     np.testing.assert_allclose(drawn, everywhere, atol=2e-5)
 
 
-@pytest.mark.parametrize('persons', [1, 2])
-def test_separate_segments_sum_to_the_picture(rng, persons):
-    """Each has a canvas of its own, in the order of the pairs."""
-    keypoint, score = skeletons(rng, persons, (24, 30))
-    drawn = draw_segments(keypoint, score, PAIRS, (24, 30), 0.6)[:, 0]
-    count = len(PAIRS)
-    options = {'channels': range(count), 'num_channels': count}
-    each = draw_segments(keypoint, score, PAIRS, (24, 30), 0.6, **options)
-    assert each.shape == (40, 6, 24, 30)
-    np.testing.assert_allclose(each.sum(axis=1), drawn, atol=1e-6)
-    first = draw_segments(keypoint, score, PAIRS[:1], (24, 30), 0.6)[:, 0]
-    np.testing.assert_array_equal(each[:, 0], first)
-
-
 @pytest.mark.parametrize('far', [30, 3e4, 1e8, 1e30])
 def test_limb_to_a_far_off_joint_is_a_ray(far):
     """It leaves the image in the joint's direction, however far that is."""

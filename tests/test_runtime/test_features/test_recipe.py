@@ -11,32 +11,15 @@ from mmskelseg.registry import MODELS, TRANSFORMS
 from mmskelseg.runtime.features import FeatureRecipe, RenderSkeletonHeatmap
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from tests.small_data import small_annotations
+from tests.test_encoders.test_clip import POSEC3D
 
 HEATMAP = {'type': 'RenderSkeletonHeatmap'}
 CAUSAL = {'box': 'person', 'causal': True}
 GRID = {'type': 'GridEncoder', 'grid': (4, 4)}
 CLIPS = {
-    'type': 'ClipEncoder',
-    'arch': {
-        'type': 'mmaction.ResNet3dSlowOnly',
-        'depth': 50,
-        'in_channels': 17,
-        'base_channels': 4,
-        'num_stages': 2,
-        'out_indices': (1,),
-        'stage_blocks': (1, 1),
-        'spatial_strides': (1, 2),
-        'temporal_strides': (1, 1),
-        'dilations': (1, 1),
-        'inflate': (0, 1),
-        'conv1_stride_s': 2,
-        'pool1_stride_s': 2,
-    },
-    'weights': 'none',
-    'clip_len': 5,
-    'frame_interval': 2,
-    'step': 3,
-}
+    'type': 'ClipEncoder', 'arch': POSEC3D, 'weights': 'none', 'clip_len': 5,
+    'frame_interval': 2, 'step': 3,
+}  # fmt: skip
 JOINTS = {
     'type': 'RenderJointHeatmaps', 'limbs': False, 'size': (8, 8), 'box': None,
 }  # fmt: skip
@@ -116,7 +99,7 @@ def test_context_is_as_far_as_features_reach(video):
             },
             512,
         ),
-        ({'render': JOINTS, 'encoder': CLIPS}, 32),
+        ({'render': JOINTS, 'encoder': CLIPS}, 64),
     ],
 )
 def test_channels_are_those_of_the_features(config, channels):

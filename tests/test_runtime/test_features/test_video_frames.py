@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.features import ReadVideoFrames
+from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.messages.errors import UserError
 
 SIZE = (24, 32)
@@ -13,12 +14,9 @@ SIZE = (24, 32)
 
 def write_video(path, grey, fps=10.0, size=SIZE):
     """Write a video whose frames are of these greys, and return its path."""
-    writer = cv2.VideoWriter(
-        str(path), cv2.VideoWriter_fourcc(*'mp4v'), fps, size[::-1]
-    )
-    for value in grey:
-        writer.write(np.full((*size, 3), value, np.uint8))
-    writer.release()
+    with written_video(path, fps, size) as put:
+        for value in grey:
+            put(np.full((*size, 3), value, np.uint8))
     return path
 
 

@@ -169,7 +169,7 @@ def test_newer_format_names_both_versions(changed):
 
 
 @pytest.mark.parametrize(('key', 'value', 'match'), [
-    ('kind', 'program', 'one of segmentor'),
+    ('kind', 'program', "must be 'segmentor'"),
     ('classes', [], 'a list of names'),
     ('classes', [1, 2], 'a list of names'),
     ('classes', 'abcd', 'a list of names'),

@@ -13,6 +13,7 @@ from mmskelseg.runtime import OnnxSegmenter
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting import onnx_predictor
 from mmskelseg.runtime.segmenting.model_files import ModelFile
+from mmskelseg.runtime.segmenting.onnx_sessions import Session
 from mmskelseg.trained.export import export_onnx
 from tests.test_runtime.test_segmenting.conftest import CLASSES, make_config
 
@@ -48,24 +49,14 @@ CONFIGS = {
         {'pose2d': {**SMALL, 'num_layers': 6, 'num_decoders': 1, 'reduction': 1}},
     ),
     'C2FTCN': make_config(
-        'c2f_tcn/uwiom_pose2d.py',
-        {'pose2d': {**SMALL, 'encoder_channels': (8,) * 7}},
+        'c2f_tcn/uwiom_pose2d.py', {'pose2d': {**SMALL, 'encoder_channels': (8,) * 7}}
     ),
     'LTContext': make_config(
         'ltcontext/uwiom_pose2d.py',
-        {
-            'pose2d': {
-                **SMALL,
-                'num_layers': 3,
-                'num_refinements': 1,
-                'window': 8,
-            }
-        },
+        {'pose2d': {**SMALL, 'num_layers': 3, 'num_refinements': 1, 'window': 8}},
     ),
     'boundaries': make_config(
-        'asrf/uwiom_pose2d.py',
-        {'pose2d': MS_TCN},
-        boundary_head={**BOUNDARY},
+        'asrf/uwiom_pose2d.py', {'pose2d': MS_TCN}, boundary_head={**BOUNDARY}
     ),
     'GCNTCN and risk': make_config(
         'mtl/uwiom_pose3d.py',
@@ -150,13 +141,13 @@ def test_long_videos_are_computed_in_chunks_with_the_same_result(
     expected = whole(video)['predictions'][0]
     monkeypatch.setattr(onnx_predictor, '_CHUNK', 64)
     lengths = []
-    run = ModelFile.run
+    run = Session.run
 
     def counted(self, outputs, inputs):
         lengths.append(len(inputs['features_pose2d']))
         return run(self, outputs, inputs)
 
-    monkeypatch.setattr(ModelFile, 'run', counted)
+    monkeypatch.setattr(Session, 'run', counted)
     check_same(whole(video)['predictions'][0], expected)
     assert len(lengths) == 8
     assert max(lengths) < 300
@@ -255,7 +246,7 @@ def test_smaller_numbers_are_nearly_the_same(
 def test_encoder_alone_gives_features(export):
     file = ModelFile.open(export(CONFIGS['fusion'], encoder=True)[1])
     images = np.random.default_rng(0).random((3, 1, 20, 24), np.float32)
-    (features,) = file.run(['encoded_heatmap'], {'images_heatmap': images})
+    (features,) = file.session.run(['encoded_heatmap'], {'images_heatmap': images})
     # Of the third column of seven, from pixel 6 to 10 of 24, in the first of six rows.
     assert features[2, 2] == pytest.approx(images[2, 0, :4, 6:11].mean(), abs=1e-6)
     with pytest.raises(UserError, match=r"kind is 'encoder', but whole videos need"):

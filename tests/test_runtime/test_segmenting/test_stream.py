@@ -7,6 +7,7 @@ from mmskelseg.apis import SkelSegStream
 from mmskelseg.runtime import OnnxStream
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.trained.streaming import streaming_model
+from tests.test_apis.test_stream import pushed
 from tests.test_runtime.test_segmenting.conftest import make_config
 
 
@@ -14,15 +15,9 @@ def joints(video):
     return video['keypoint'][0], video['keypoint_score'][0]
 
 
-def pushed(stream, video, sizes=()):
+def labels_and_scores(stream, video, sizes=()):
     """Return labels and probabilities of all frames, which come in these chunks."""
-    keypoint, score = joints(video)
-    frames, begin = [], 0
-    for size in [*sizes, len(keypoint)]:
-        block = slice(begin, begin + size)
-        frames += stream.push(keypoint[block], score[block])
-        begin += size
-    frames += stream.flush()
+    frames = pushed(stream, *joints(video), sizes)
     return [f.label for f in frames], np.array([f.probabilities for f in frames])
 
 
@@ -36,8 +31,8 @@ def streams(causal, stream_file):
 @pytest.mark.parametrize('sizes', [(), (1,) * 20, (3, 40, 1, 1)])
 def test_frames_get_the_labels_of_the_stream_in_numpy(streams, person, frames, sizes):
     """Also where a video is shorter than the lookahead of 5."""
-    labels, expected = pushed(streams[0], person(frames), sizes)
-    found_labels, found = pushed(streams[1], person(frames), sizes)
+    labels, expected = labels_and_scores(streams[0], person(frames), sizes)
+    found_labels, found = labels_and_scores(streams[1], person(frames), sizes)
     assert found_labels == labels
     assert len(found) == frames
     assert frames < 200 or len(set(labels)) > 1
