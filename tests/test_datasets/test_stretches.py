@@ -8,7 +8,6 @@ import pytest
 from mmskelseg.datasets.stretches import (
     Stretch,
     read_stretches,
-    timestamps,
     with_labels_in,
     write_stretches,
 )
@@ -51,15 +50,6 @@ def test_labels_stay_in_stretches_alone(tmp_path):
     assert label.tolist() == list(range(6))
     with pytest.raises(UserError, match='none of the 1 videos has a label'):
         with_labels_in(videos[1:2], tmp_path / 's.json')
-
-
-def test_timestamps_are_a_frame_of_each_segment():
-    label = np.array([0, 0, 0, 2, 2, -1, 1, 1, 1, 1])
-    drawn = [timestamps('a', label, np.random.default_rng(s)) for s in range(20)]
-    for stretches in drawn:
-        assert [label[s.start] for s in stretches] == [0, 2, 1]
-        assert all(s.end == s.start + 1 for s in stretches)
-    assert {s[2].start for s in drawn} == {6, 7, 8, 9}
 
 
 def test_dataset_ignores_labels_outside_of_stretches(small_data, tmp_path):

@@ -56,6 +56,7 @@ def test_encoder_gives_the_pooled_layer4_of_mapped_images(
 
 
 def test_encoder_takes_files_with_classifier_and_module_prefix(tmp_path, images):
+    """Weights as other tools save them give the same features."""
     path, network = resnet18_file(tmp_path)
     plain = FrameEncoder('torchvision.resnet18', str(path)).encode(images)
     state = {f'module.{k}': v for k, v in network.state_dict().items()}
@@ -97,6 +98,7 @@ def test_encoder_resizes_its_input_when_asked(images):
 
 
 def test_encoder_without_weights_warns_and_is_reproducible(images, monkeypatch):
+    """Random weights are the same in each run, and are called random."""
     said = []
     monkeypatch.setattr(network, 'print_log', lambda text, **_: said.append(text))
     first = FrameEncoder('torchvision.resnet18', 'none').encode(images)
@@ -150,35 +152,23 @@ def test_encoder_takes_a_download_that_is_there(tmp_path, images, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ('changes', 'message'),
+    ('arch', 'changes', 'message'),
     [
-        ({'layer9__weight': torch.zeros(1)}, '1 tensors do not fit, such as layer9'),
-        ({'conv1__weight': torch.zeros(2)}, r'conv1.weight is \(2,\) instead of \(64,'),
+        ('resnet18', {'layer9__weight': torch.zeros(1)}, 'not the .*1 others .*layer9'),
+        ('resnet18', {'conv1__weight': torch.zeros(2)}, r'not the .*conv1.*\(2,\)'),
+        # PyTorch would drop their imaginary part.
+        ('resnet18', {'bn1__weight': torch.ones(64) + 1j}, 'bn1.weight .*complex64'),
+        # They leave most of a ResNet-50 empty.
+        ('resnet50', {}, 'not the weights of resnet50: '),
     ],
 )
-def test_encoder_refuses_weights_of_another_network(tmp_path, images, changes, message):
+def test_encoder_refuses_weights_of_another_network(
+    tmp_path, images, arch, changes, message
+):
+    """Weights that do not fit are refused, with file and tensor."""
     path, _ = resnet18_file(tmp_path, **changes)
-    encoder = FrameEncoder('torchvision.resnet18', str(path))
-    with pytest.raises(ValueError, match=rf'resnet18.pth: not the weights.*{message}'):
-        encoder.encode(images)
-
-
-def test_encoder_refuses_complex_weights(tmp_path, images):
-    """PyTorch would drop their imaginary part."""
-    path, _ = resnet18_file(tmp_path, bn1__weight=torch.ones(64) + 1j)
-    encoder = FrameEncoder('torchvision.resnet18', str(path))
-    message = r'resnet18\.pth: bn1\.weight is of torch\.complex64'
-    with pytest.raises(ValueError, match=message):
-        encoder.encode(images)
-
-
-def test_encoder_refuses_weights_of_a_smaller_network(tmp_path, images):
-    """A ResNet-18's weights leave most of a ResNet-50 empty."""
-    path, _ = resnet18_file(tmp_path)
-    encoder = FrameEncoder('torchvision.resnet50', str(path))
-    with pytest.raises(
-        ValueError, match=r'not the weights of resnet50: \d+ tensors are'
-    ):
+    encoder = FrameEncoder(f'torchvision.{arch}', str(path))
+    with pytest.raises(ValueError, match=rf'resnet18.pth: {message}'):
         encoder.encode(images)
 
 
@@ -195,6 +185,7 @@ def test_encoder_refuses_weights_of_a_smaller_network(tmp_path, images):
     ],
 )
 def test_encoder_option_at_fault_is_named(options, error, message):
+    """An option that cannot work is an error when the encoder is built."""
     given = {'arch': 'torchvision.resnet18', 'weights': 'none', **options}
     with pytest.raises(error, match=message):
         FrameEncoder(**given)
@@ -209,6 +200,7 @@ def test_encoder_option_at_fault_is_named(options, error, message):
     ],
 )
 def test_encoder_refuses_a_file_that_is_not_weights(tmp_path, content, message):
+    """Whatever else a file holds, it is named."""
     torch.save(content, tmp_path / 'other.pth')
     encoder = FrameEncoder('torchvision.resnet18', str(tmp_path / 'other.pth'))
     with pytest.raises(ValueError, match=f'other.pth: {message}'):
@@ -231,7 +223,7 @@ def test_encoder_takes_the_backbone_of_a_registered_model(tmp_path, images):
     np.testing.assert_allclose(encoder.encode(images), expected.numpy(), atol=1e-4)
     assert encoder.settings()['arch'] == arch
     resnet18 = FrameEncoder(arch, str(resnet18_file(tmp_path)[0]))
-    with pytest.raises(ValueError, match=r'not the weights of mmaction.ResNet: \d+'):
+    with pytest.raises(ValueError, match=r'not the weights of mmaction.ResNet: '):
         resnet18.load()
 
 
