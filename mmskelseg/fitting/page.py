@@ -23,6 +23,7 @@ _Values: TypeAlias = dict[str, Any]
 _CURVES = {
     'before': 'Before, on held-out videos',
     'after': 'After, on held-out videos',
+    'test_before': 'Before, on test videos',
     'test': 'After, on test videos',
 }
 # Confused classes are named from this share of the frames on.

@@ -75,6 +75,7 @@ def content():
             'temperature': 1.5,
             'before': curve(0.2),
             'after': curve(0.1),
+            'test_before': curve(0.2),
             'test': curve(0.1),
         },
         'doubts': [
@@ -225,7 +226,7 @@ def test_page_does_without_what_is_not_known(content, key):
     """A link leads only to a section that is there, and nothing is NaN or None."""
     if key == 'test':
         del content['scores']['test'], content['data']['test']
-        content['calibration'].pop('test')
+        del content['calibration']['test'], content['calibration']['test_before']
     else:
         content[key] = {} if key == 'new_person' else None
     reader = Reader(written(content))
