@@ -1,146 +1,96 @@
 """Options of all registered parts, which check them by their annotations."""
 
 import pytest
+from mmengine.registry import Registry
 
-from mmskelseg.datasets.samplers import LengthBatchSampler
-from mmskelseg.datasets.transforms import (
-    DropLimb,
-    RandomBrightness,
-    RandomContrast,
-    RandomCropFrames,
-    RandomHorizontalFlip,
-    RandomJitter,
-    RandomJointDropout,
-    RandomLimbDropout,
-    RandomProjection,
-    RandomProportions,
-    RandomRotation,
-    RandomRotation3D,
-    RandomScale,
-    RandomShift,
-    RandomSpeed,
-    RandomTimeWarp,
-    RecombineSegments,
-)
-from mmskelseg.encoders import ClipEncoder, FrameEncoder, GridEncoder
-from mmskelseg.engine.hooks import CPUThreadsHook, SegVisualizationHook
-from mmskelseg.evaluation import SegmentationMetric
-from mmskelseg.models import (
-    ActionSegmentor,
-    BoundaryHead,
-    ConcatFusion,
-    FrameCrossEntropyLoss,
-    HeatmapEncoder,
-    RiskHead,
-    SegmentationHead,
-    TimestampSupervision,
-    TruncatedMSELoss,
-)
-from mmskelseg.models.backbones import (
-    C2FTCN,
-    GCNTCN,
-    MSGCN,
-    ASFormer,
-    CausalTCN,
-    LTContext,
-    MMActionGCN,
-    MSTCNPlusPlus,
-    PyramidGCN,
-)
-from mmskelseg.models.postprocessors import (
-    BoundaryRefinement,
-    MedianFilter,
-    MinDuration,
-    SemiMarkovViterbi,
-)
-from mmskelseg.registry import MODELS
-from mmskelseg.runtime.features import (
-    ReadVideoFrames,
-    RenderSkeletonHeatmap,
-    SkeletonCoordinates,
-)
+from mmskelseg import registry
 from mmskelseg.runtime.messages.errors import UserError, shown
 
+PARTS = {}
+for one in vars(registry).values():
+    if isinstance(one, Registry):
+        one.import_from_location()
+        PARTS |= one.module_dict
 INF, NAN = float('inf'), float('nan')
 
-# A class, and values that it refuses for some of its arguments.
+# A part, and values that it refuses for some of its arguments.
 REFUSED = [
-    (ActionSegmentor, dict(num_classes=0, members=0, chunk_frames=0)),
-    (ASFormer, dict(in_channels=0, channels=0, num_layers=0, num_decoders=-1)),
-    (ASFormer, dict(reduction=0, channel_masking=2, dropout=-1, block_windows=1)),
-    (C2FTCN, dict(in_channels=0, channels=0, num_outputs=0, encoder_channels=[8, 0])),
-    (CausalTCN, dict(in_channels=0, channels=0, num_layers=0, lookahead=-1)),
-    (GCNTCN, dict(in_channels=0, out_channels=0, stem_channels=0, channels=0)),
-    (GCNTCN, dict(num_levels=0, kernel_size=0, graph_channels=[0], reach=-1)),
-    (LTContext, dict(in_channels=0, channels=0, num_layers=0, num_refinements=-1)),
-    (LTContext, dict(window=-1, stride=0, reduction=0, output_dropout=2)),
-    (MMActionGCN, dict(in_channels=0, channels=0, upsample=0, network=[])),
-    (MSGCN, dict(in_channels=0, channels=0, num_layers=0, num_refinements=-1)),
-    (MSTCNPlusPlus, dict(in_channels=0, channels=0, num_prediction_layers=0)),
-    (MSTCNPlusPlus, dict(num_refinements=-1, dropout='high', lookahead=-1)),
-    (PyramidGCN, dict(in_channels=0, channels=0, num_layers=0)),
-    (ConcatFusion, dict(in_channels=[4, 0], out_channels=0)),
-    (HeatmapEncoder, dict(in_channels=0, out_channels=0, chunk_frames=0)),
-    (HeatmapEncoder, dict(arch='tiny', kept_frames=-1, prior_frames=-1)),
-    (SegmentationHead, dict(num_classes=0, num_levels=0)),
-    (BoundaryHead, dict(in_channels=0, channels=0, num_layers=0, num_refinements=-1)),
-    (BoundaryHead, dict(positive_weight=0, loss_weight=NAN)),
-    (RiskHead, dict(in_channels=0, channels=0, reduced_channels=0, num_layers=0)),
-    (FrameCrossEntropyLoss, dict(loss_weight=-1.0, boundary_smoothing=-1)),
-    (FrameCrossEntropyLoss, dict(class_weight=[-1, 1])),
-    (FrameCrossEntropyLoss, dict(loss_weight=NAN, class_weight=[INF, 1])),
-    (TruncatedMSELoss, dict(form='other', tau=-1, similarity=0, loss_weight=-1)),
-    (TruncatedMSELoss, dict(tau=INF, similarity=NAN, loss_weight=NAN)),
-    (TimestampSupervision, dict(warmup=1.5, confidence=-1)),
-    (MinDuration, dict(frames=0)),
-    (MedianFilter, dict(frames=4)),
-    (BoundaryRefinement, dict(threshold=7.0)),
-    (SemiMarkovViterbi, dict(order=3, smoothing=0, weight=NAN)),
-    (FrameEncoder, dict(intensity='div2', dtype='half', input_size=0, batch_size=0)),
-    (GridEncoder, dict(grid=(14, 0), channels=4)),
-    (ClipEncoder, dict(clip_len=0, frame_interval=0, step=0, batch_size=0)),
-    (LengthBatchSampler, dict(batch_size=0, pool_batches=0)),
-    (RandomBrightness, dict(factor=0.5)),
-    (RandomContrast, dict(factor=(2, 1))),
-    (RandomSpeed, dict(factor=(0, 1))),
-    (RandomSpeed, dict(factor=(1, INF))),
-    (RandomCropFrames, dict(num_frames=0)),
-    (RandomHorizontalFlip, dict(p=50, lateral=3, class_pairs=['left'])),
-    (RandomRotation, dict(degrees=-5, depth='z')),
-    (RandomShift, dict(fraction=10)),
-    (RandomTimeWarp, dict(sigma=-1, period=0)),
-    (RandomRotation3D, dict(degrees=-1, tilt=200, vertical=3)),
-    (RandomProjection, dict(distance=(3, 2), right='w', down='up')),
-    (RandomScale, dict(sigma=3)),
-    (RandomProportions, dict(sigma=NAN)),
-    (RandomJitter, dict(sigma=-1, period=INF)),
-    (RandomJointDropout, dict(p=2, seconds=(2, 1))),
-    (RandomLimbDropout, dict(p=-1, frames=2)),
-    (RecombineSegments, dict(p=2, transitions='all', times=0)),
-    (DropLimb, dict(p=25)),
-    (DropLimb, dict(p=NAN)),
+    ('ActionSegmentor', dict(num_classes=0, members=0, chunk_frames=0)),
+    ('ASFormer', dict(in_channels=0, channels=0, num_layers=0, num_decoders=-1)),
+    ('ASFormer', dict(reduction=0, channel_masking=2, dropout=-1, block_windows=1)),
+    ('C2FTCN', dict(in_channels=0, channels=0, num_outputs=0, encoder_channels=[8, 0])),
+    ('CausalTCN', dict(in_channels=0, channels=0, num_layers=0, lookahead=-1)),
+    ('GCNTCN', dict(in_channels=0, out_channels=0, stem_channels=0, channels=0)),
+    ('GCNTCN', dict(num_levels=0, kernel_size=0, graph_channels=[0], reach=-1)),
+    ('LTContext', dict(in_channels=0, channels=0, num_layers=0, num_refinements=-1)),
+    ('LTContext', dict(window=-1, stride=0, reduction=0, output_dropout=2)),
+    ('MMActionGCN', dict(in_channels=0, channels=0, upsample=0, network=[])),
+    ('MSGCN', dict(in_channels=0, channels=0, num_layers=0, num_refinements=-1)),
+    ('MSTCNPlusPlus', dict(in_channels=0, channels=0, num_prediction_layers=0)),
+    ('MSTCNPlusPlus', dict(num_refinements=-1, dropout='high', lookahead=-1)),
+    ('PyramidGCN', dict(in_channels=0, channels=0, num_layers=0)),
+    ('ConcatFusion', dict(in_channels=[4, 0], out_channels=0)),
+    ('HeatmapEncoder', dict(in_channels=0, out_channels=0, chunk_frames=0)),
+    ('HeatmapEncoder', dict(arch='tiny', kept_frames=-1, prior_frames=-1)),
+    ('SegmentationHead', dict(num_classes=0, num_levels=0)),
+    ('BoundaryHead', dict(in_channels=0, channels=0, num_layers=0, num_refinements=-1)),
+    ('BoundaryHead', dict(positive_weight=0, loss_weight=NAN)),
+    ('RiskHead', dict(in_channels=0, channels=0, reduced_channels=0, num_layers=0)),
+    ('FrameCrossEntropyLoss', dict(loss_weight=-1.0, boundary_smoothing=-1)),
+    ('FrameCrossEntropyLoss', dict(class_weight=[-1, 1])),
+    ('FrameCrossEntropyLoss', dict(loss_weight=NAN, class_weight=[INF, 1])),
+    ('TruncatedMSELoss', dict(form='other', tau=-1, similarity=0, loss_weight=-1)),
+    ('TruncatedMSELoss', dict(tau=INF, similarity=NAN, loss_weight=NAN)),
+    ('TimestampSupervision', dict(warmup=1.5, confidence=-1)),
+    ('MinDuration', dict(frames=0)),
+    ('MedianFilter', dict(frames=4)),
+    ('BoundaryRefinement', dict(threshold=7.0)),
+    ('SemiMarkovViterbi', dict(order=3, smoothing=0, weight=NAN)),
+    ('FrameEncoder', dict(intensity='div2', dtype='half', input_size=0, batch_size=0)),
+    ('GridEncoder', dict(grid=(14, 0), channels=4)),
+    ('ClipEncoder', dict(clip_len=0, frame_interval=0, step=0, batch_size=0)),
+    ('LengthBatchSampler', dict(batch_size=0, pool_batches=0)),
+    ('RandomBrightness', dict(factor=0.5)),
+    ('RandomContrast', dict(factor=(2, 1))),
+    ('RandomSpeed', dict(factor=(0, 1))),
+    ('RandomSpeed', dict(factor=(1, INF))),
+    ('RandomCropFrames', dict(num_frames=0)),
+    ('RandomHorizontalFlip', dict(p=50, lateral=3, class_pairs=['left'])),
+    ('RandomRotation', dict(degrees=-5, depth='z')),
+    ('RandomShift', dict(fraction=10)),
+    ('RandomTimeWarp', dict(sigma=-1, period=0)),
+    ('RandomRotation3D', dict(degrees=-1, tilt=200, vertical=3)),
+    ('RandomProjection', dict(distance=(3, 2), right='w', down='up')),
+    ('RandomScale', dict(sigma=3)),
+    ('RandomProportions', dict(sigma=NAN)),
+    ('RandomJitter', dict(sigma=-1, period=INF)),
+    ('RandomJointDropout', dict(p=2, seconds=(2, 1))),
+    ('RandomLimbDropout', dict(p=-1, frames=2)),
+    ('RecombineSegments', dict(p=2, transitions='all', times=0)),
+    ('DropLimb', dict(p=25)),
+    ('DropLimb', dict(p=NAN)),
     (
-        RenderSkeletonHeatmap,
+        'RenderSkeletonHeatmap',
         dict(size=(0, 9), sigma=0, joints=10**12, box='frame', distance='cubed'),
     ),
-    (SkeletonCoordinates, dict(dims=4, scale='image', person=-1, flatten='no')),
-    (ReadVideoFrames, dict(align='time', size=3)),
-    (SegmentationMetric, dict(num_classes=0, average='a', scores='b', absent='c')),
-    (SegVisualizationHook, dict(interval=0, line_minutes=0)),
-    (CPUThreadsHook, dict(threads=0)),
+    ('SkeletonCoordinates', dict(dims=4, scale='image', person=-1, flatten='no')),
+    ('ReadVideoFrames', dict(align='time', size=3)),
+    ('SegmentationMetric', dict(num_classes=0, average='a', scores='b', absent='c')),
+    ('SegVisualizationHook', dict(interval=0, line_minutes=0)),
+    ('CPUThreadsHook', dict(threads=0)),
 ]
 
 
 @pytest.mark.parametrize(
-    ('cls', 'argument', 'value'),
-    [(cls, *item) for cls, values in REFUSED for item in values.items()],
+    ('name', 'argument', 'value'),
+    [(name, *item) for name, values in REFUSED for item in values.items()],
 )
-def test_value_that_does_not_fit_is_named(cls, argument, value):
+def test_value_that_does_not_fit_is_named(name, argument, value):
     with pytest.raises(UserError) as caught:
-        cls(**{argument: value})
-    assert str(caught.value).startswith(f'{cls.__name__}: {argument}={shown(value)}, ')
+        PARTS[name](**{argument: value})
+    assert str(caught.value).startswith(f'{name}: {argument}={shown(value)}, ')
 
 
 def test_values_of_configs_are_checked_as_well():
     with pytest.raises(UserError, match=r'MSTCNPlusPlus: channels=0, but must be a'):
-        MODELS.build({'type': 'MSTCNPlusPlus', 'channels': 0})
+        registry.MODELS.build({'type': 'MSTCNPlusPlus', 'channels': 0})

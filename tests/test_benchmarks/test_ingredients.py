@@ -90,17 +90,12 @@ def test_table_of_two_variants(call_tool, monkeypatch, tmp_path):
 
 KEYS = ('f1@10', 'f1@50', 'edit', 'mAP', 'acc')
 ROWS = {
-    'all': 'all',
-    'time warp': 'RandomTimeWarp',
-    'rotation': 'RandomRotation',
-    'scaling of each axis': 'RandomScale',
-    'drifting joints': 'RandomJitter',
-    'missing joints': 'RandomJointDropout',
-    'cosine learning rate': 'cosine rate',
+    'all': 'all', 'time warp': 'RandomTimeWarp', 'rotation': 'RandomRotation',
+    'scaling of each axis': 'RandomScale', 'drifting joints': 'RandomJitter',
+    'missing joints': 'RandomJointDropout', 'cosine learning rate': 'cosine rate',
     'averaged weights': 'averaged weights',
-    'standardised channels': 'standardised features',
-    'none of them': 'none',
-}
+    'standardised channels': 'standardised features', 'none of them': 'none',
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -205,16 +205,12 @@ def save(path, content, **options):
 def test_weights_file_keeps_types_devices_and_metadata(tmp_path):
     state = nn.BatchNorm1d(2).state_dict()
     content = {
-        'state_dict': state,
-        'half': torch.ones(2, dtype=torch.float16),
+        'state_dict': state, 'half': torch.ones(2, dtype=torch.float16),
         'view': torch.arange(6).view(2, 3).t()[1:],
-        'parameter': nn.Parameter(torch.ones(1)),
-        'size': torch.Size([1, 2]),
-        'dtype': torch.bfloat16,
-        'device': torch.device('cpu'),
-        'array': np.arange(3),
+        'parameter': nn.Parameter(torch.ones(1)), 'size': torch.Size([1, 2]),
+        'dtype': torch.bfloat16, 'device': torch.device('cpu'), 'array': np.arange(3),
         'scalar': np.float64(2),
-    }
+    }  # fmt: skip
     for use_zip in (True, False):
         path = save(tmp_path / 'w.pth', content, _use_new_zipfile_serialization=use_zip)
         loaded = reading.load_checkpoint(path)

@@ -18,17 +18,13 @@ def options(small_loaders):
     return [
         *small_loaders,
         *(f'{mode}_dataloader.dataset.features.pose3d.render.dims=2' for mode in MODES),
-        'val_evaluator.0.num_classes=3',
-        'test_evaluator.0.num_classes=3',
-        'model.num_classes=3',
-        'model.branches.pose3d.in_channels=2',
+        'val_evaluator.0.num_classes=3', 'test_evaluator.0.num_classes=3',
+        'model.num_classes=3', 'model.branches.pose3d.in_channels=2',
         'model.branches.pose3d.skeleton=coco17',
         'model.branches.pose3d.graph_channels=[8,8]',
-        'model.branches.pose3d.stem_channels=32',
-        'model.risk_head.channels=8',
-        'train_cfg.max_epochs=1',
-        'default_hooks.visualization.enable=False',
-    ]
+        'model.branches.pose3d.stem_channels=32', 'model.risk_head.channels=8',
+        'train_cfg.max_epochs=1', 'default_hooks.visualization.enable=False',
+    ]  # fmt: skip
 
 
 def write(path):

@@ -9,20 +9,11 @@ from mmskelseg.encoders.store import ensure_features, load_features
 from mmskelseg.registry import MODELS
 
 POSEC3D = {
-    'type': 'mmaction.ResNet3dSlowOnly',
-    'depth': 50,
-    'in_channels': 17,
-    'base_channels': 4,
-    'num_stages': 3,
-    'out_indices': (2,),
-    'stage_blocks': (1, 1, 1),
-    'conv1_stride_s': 1,
-    'pool1_stride_s': 1,
-    'inflate': (0, 1, 1),
-    'spatial_strides': (2, 2, 2),
-    'temporal_strides': (1, 1, 2),
-    'dilations': (1, 1, 1),
-}
+    'type': 'mmaction.ResNet3dSlowOnly', 'depth': 50, 'in_channels': 17,
+    'base_channels': 4, 'num_stages': 3, 'out_indices': (2,), 'stage_blocks': (1, 1, 1),
+    'conv1_stride_s': 1, 'pool1_stride_s': 1, 'inflate': (0, 1, 1),
+    'spatial_strides': (2, 2, 2), 'temporal_strides': (1, 1, 2), 'dilations': (1, 1, 1),
+}  # fmt: skip
 
 
 @MODELS.register_module()

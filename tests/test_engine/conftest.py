@@ -59,20 +59,14 @@ def make_runner(tmp_path, request):
         settings = {
             'work_dir': str(tmp_path / 'work'),
             'experiment_name': request.node.name.replace('/', '_'),
-            'default_scope': 'mmskelseg',
-            'train_dataloader': loader,
+            'default_scope': 'mmskelseg', 'train_dataloader': loader,
             'train_cfg': {'by_epoch': True, 'max_epochs': 2},
             'optim_wrapper': {'optimizer': {'type': 'SGD', 'lr': 0.1}},
-            'val_dataloader': loader,
-            'val_cfg': {},
-            'val_evaluator': metric,
-            'test_dataloader': loader,
-            'test_cfg': {},
-            'test_evaluator': metric,
-            'default_hooks': hooks,
-            'visualizer': {'type': 'SegVisualizer'},
+            'val_dataloader': loader, 'val_cfg': {}, 'val_evaluator': metric,
+            'test_dataloader': loader, 'test_cfg': {}, 'test_evaluator': metric,
+            'default_hooks': hooks, 'visualizer': {'type': 'SegVisualizer'},
             'randomness': {'seed': 7},
-        }
+        }  # fmt: skip
         settings.update(options)
         return Runner(model=Constant(), **settings)
 

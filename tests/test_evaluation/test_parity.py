@@ -13,14 +13,8 @@ from mmskelseg.evaluation import (
 )
 
 CASES = [
-    'easy',
-    'noisy',
-    'hard_overseg',
-    'short',
-    'uwlike',
-    'perfect',
-    'trailing_1frame',
-]
+    'easy', 'noisy', 'hard_overseg', 'short', 'uwlike', 'perfect', 'trailing_1frame',
+]  # fmt: skip
 CONVENTIONS = {
     'mstcn': {'average': 'pooled', 'last_frame': True},
     'mstcn2': {'average': 'pooled', 'last_frame': False},

@@ -122,21 +122,13 @@ def test_metric_report_is_json_with_null_for_what_is_undefined():
     expected = {'ap': ap, 'f1@10': 100, 'recall': 50, 'segments': 1, 'frames': 2}
     assert report['per_class']['x'] == pytest.approx(expected)
     assert report['per_class']['z'] == {
-        'ap': None,
-        'f1@10': None,
-        'recall': None,
-        'segments': 0,
-        'frames': 0,
-    }
+        'ap': None, 'f1@10': None, 'recall': None, 'segments': 0, 'frames': 0,
+    }  # fmt: skip
     assert report['confusion'] == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
     assert report['conventions'] == {
-        'average': 'pooled',
-        'scores': 'prob',
-        'absent': 'skip',
-        'last_frame': True,
-        'background': None,
-        'std': 'over videos',
-    }
+        'average': 'pooled', 'scores': 'prob', 'absent': 'skip', 'last_frame': True,
+        'background': None, 'std': 'over videos',
+    }  # fmt: skip
 
 
 NOT_FINITE = torch.full((3, 2), float('nan'))

@@ -27,16 +27,10 @@ def network(name='STGCN', **options):
 
 def build(name='STGCN', upsample=1, skeleton='lcr15', in_channels=3, **options):
     branch = {
-        'type': 'MMActionGCN',
-        'in_channels': in_channels,
-        'skeleton': skeleton,
-        'network': network(name, **options),
-        'network_channels': 16,
-        'channels': 8,
-        'upsample': upsample,
-        'num_refinement_layers': 2,
-        'num_refinements': 1,
-    }
+        'type': 'MMActionGCN', 'in_channels': in_channels, 'skeleton': skeleton,
+        'network': network(name, **options), 'network_channels': 16, 'channels': 8,
+        'upsample': upsample, 'num_refinement_layers': 2, 'num_refinements': 1,
+    }  # fmt: skip
     return build_segmentor({'pose': branch})
 
 

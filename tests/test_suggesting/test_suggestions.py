@@ -29,14 +29,9 @@ def prediction(name, predicted, certainty, *, fps=10.0, num_classes=3, **more):
     score[predicted, np.arange(predicted.size)] = certainty
     entropy = -(score * np.log(np.maximum(score, 1e-12))).sum(axis=0)
     return {
-        'frame_dir': name,
-        'fps': fps,
-        'total_frames': predicted.size,
-        'pred_label': predicted,
-        'pred_score': score,
-        'pred_entropy': entropy,
-        **more,
-    }
+        'frame_dir': name, 'fps': fps, 'total_frames': predicted.size,
+        'pred_label': predicted, 'pred_score': score, 'pred_entropy': entropy, **more,
+    }  # fmt: skip
 
 
 ONLY = dict.fromkeys(CRITERIA, 0.0)

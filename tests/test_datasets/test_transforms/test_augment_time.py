@@ -96,13 +96,9 @@ def labelled(name, label, place, persons=1):
     keypoint = np.tile(walk[None, :, None, None], (persons, 1, 1, 2))
     score = np.ones(keypoint.shape[:3], np.float32)
     return {
-        'frame_dir': name,
-        'total_frames': len(label),
-        'fps': 30.0,
-        'label': label,
-        'keypoint': keypoint,
-        'keypoint_score': score,
-    }
+        'frame_dir': name, 'total_frames': len(label), 'fps': 30.0, 'label': label,
+        'keypoint': keypoint, 'keypoint_score': score,
+    }  # fmt: skip
 
 
 def test_recombination_joins_videos_where_the_same_classes_meet():
