@@ -1,5 +1,4 @@
 import json
-import pickle
 
 import numpy as np
 import pytest
@@ -7,8 +6,6 @@ import torch
 from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader
 
-from mmskelseg.datasets.action_seg_dataset import ActionSegDataset
-from mmskelseg.datasets.transforms import LoadFrameFeatures
 from mmskelseg.registry import DATASETS, MODELS
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.files.video import written_video
@@ -107,40 +104,6 @@ def test_batch_of_videos_is_padded_with_zeros(small_data):
     assert padded.shape == (2, 16, 60)
     torch.testing.assert_close(padded[1, :, :45], dataset[1]['inputs']['heatmap'])
     assert not padded[1, :, 45:].any()
-
-
-def test_dataset_refuses_an_unknown_split(small_data):
-    """The message names the splits that there are."""
-    with pytest.raises(ValueError, match=r"no split 'val'; choose one of train, test"):
-        build(small_data, 'val')
-
-
-def test_dataset_refuses_an_empty_split(small_data):
-    """A split without videos is an error, with the file."""
-    data = small_annotations()
-    data['split']['test'] = []
-    small_data.write_bytes(pickle.dumps(data))
-    with pytest.raises(ValueError, match=r"annotations.pkl: split 'test' is \[\]"):
-        build(small_data, 'test')
-
-
-def test_load_features_refuses_another_number_of_frames(tmp_path):
-    """Features and video must have the same frames."""
-    np.save(tmp_path / 'a.npy', np.zeros((7, 2), np.float32))
-    item = {
-        'frame_dir': 'video',
-        'total_frames': 8,
-        'feature_files': {'heatmap': [str(tmp_path / 'a.npy')]},
-    }
-    with pytest.raises(
-        ValueError, match=r'7 frames of features, but video video has 8'
-    ):
-        LoadFrameFeatures()(item)
-
-
-def test_dataset_is_exported():
-    """It can be imported by name, for use without a config."""
-    assert DATASETS.get('ActionSegDataset') is ActionSegDataset
 
 
 def test_copies_take_turns(small_data):
