@@ -37,7 +37,8 @@ def reduce_config_text(text: str) -> str:
     for statement in statements:
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=node):
-                is_plain &= name not in _DROPPED and not _has_bare_names(node)
+                names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+                is_plain &= name not in _DROPPED and names <= {'dict'}
                 values[name] = _value(node)
             case _:
                 raise _not_plain(statement)
@@ -48,11 +49,6 @@ def reduce_config_text(text: str) -> str:
         for name, value in values.items()
         if name not in _DROPPED
     )
-
-
-def _has_bare_names(node: ast.expr) -> bool:
-    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-    return bool(names - {'dict'})
 
 
 def _value(node: ast.expr) -> object:

@@ -102,20 +102,18 @@ class ActionSegDataset(BaseDataset):
         """Read the annotations and make missing features."""
         data = load_annotations(self.ann_file)
         self._metainfo.update(data['metainfo'])
+        skeleton = data['metainfo']['skeleton']
         # Built here, where the skeleton is known, and not by MMEngine, which would
         # search the default scope.
         steps = list(self._steps)
         if self.crop_frames is not None:
             crop = {'type': 'RandomCropFrames', 'num_frames': self.crop_frames}
             steps.insert(0, crop)
-        self.pipeline = Compose(
-            [
-                TRANSFORMS.build(with_skeleton(step, data['metainfo']['skeleton']))
-                if isinstance(step, dict)
-                else step
-                for step in steps
-            ]
-        )
+        parts = [
+            TRANSFORMS.build(with_skeleton(s, skeleton)) if isinstance(s, dict) else s
+            for s in steps
+        ]
+        self.pipeline = Compose(parts)
         prefix = self.data_prefix.get('video')
         videos = videos_of_split(data, self.split, self.ann_file, prefix)
         if self.labelled is not None:
@@ -126,33 +124,28 @@ class ActionSegDataset(BaseDataset):
         rates = {float(video['fps']) for video in videos}
         if len(rates) == 1:
             (self._metainfo['fps'],) = rates
-        folder = Path(self.ann_file).parent
         recipes = {
-            modality: copies_from_config(modality, config, data['metainfo']['skeleton'])
+            modality: copies_from_config(modality, config, skeleton)
             for modality, config in self.features.items()
         }
-        self._online = {
-            m: copies[0] for m, copies in recipes.items() if copies[0].online
-        }
-        kept = (*_KEPT, *SKELETON_KEYS) if self._online else _KEPT
-        items = [
-            cast(Item, {key: value for key, value in video.items() if key in kept})
-            for video in videos
-        ]
+        self._online = {m: made[0] for m, made in recipes.items() if made[0].online}
         for recipe in self._online.values():
             recipe.load()
             for video in videos:
                 recipe.check(video)
-        for item in items:
-            item['feature_files'] = {}
-        for modality, copies_of in recipes.items():
-            if modality in self._online:
-                continue
-            copies = [
-                ensure_features(folder / 'features', r, videos) for r in copies_of
-            ]
-            for item, *files in zip(items, *copies, strict=True):
-                item['feature_files'][modality] = [str(file) for file in files]
+        folder = Path(self.ann_file).parent / 'features'
+        # The files of all videos for each copy of each modality.
+        files = {
+            modality: [ensure_features(folder, recipe, videos) for recipe in copies]
+            for modality, copies in recipes.items()
+            if modality not in self._online
+        }
+        kept = (*_KEPT, *SKELETON_KEYS) if self._online else _KEPT
+        items = []
+        for i, video in enumerate(videos):
+            item = cast(Item, {k: value for k, value in video.items() if k in kept})
+            own = {m: [str(paths[i]) for paths in made] for m, made in files.items()}
+            items.append(cast(Item, {**item, 'feature_files': own}))
         return items
 
     def set_epoch(self, epoch: int, seed: int = 0) -> None:

@@ -1,7 +1,6 @@
 """Frames of a video file, one for each label."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -74,7 +73,7 @@ class ReadVideoFrames(BaseRenderer):
         Call it before any work. It trusts the length that the file states, and counts
         the frames only if that length does not match.
         """
-        with _opened(results) as capture:
+        with opened_video(_path(results)) as capture:
             stated = round(capture.get(cv2.CAP_PROP_FRAME_COUNT))
             rate = capture.get(cv2.CAP_PROP_FPS)
             if self.align == 'fps' and stated > 0 and rate > 0:
@@ -100,7 +99,7 @@ class ReadVideoFrames(BaseRenderer):
     def _images(self, results: VideoAnnotation) -> Iterator[np.ndarray]:
         """Yield an image (h, w, 3) for each label, uint8, blue, green and red."""
         select = _by_time if self.align == 'fps' else _by_index
-        with _opened(results) as capture:
+        with opened_video(_path(results)) as capture:
             for image in select(capture, results):
                 if self.size is not None and image.shape[:2] != self.size:
                     # INTER_AREA averages when shrinking, so that details don't flicker.
@@ -193,10 +192,6 @@ def _path(results: VideoAnnotation) -> Path:
             f'`filename` of video {results["frame_dir"]}; put it there, or name the '
             'folder of the videos with dataset.data_prefix=dict(video=FOLDER).'
         ) from None
-
-
-def _opened(results: VideoAnnotation) -> AbstractContextManager[cv2.VideoCapture]:
-    return opened_video(_path(results))
 
 
 def _sample(path: Path) -> np.ndarray:

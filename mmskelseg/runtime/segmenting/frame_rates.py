@@ -84,7 +84,7 @@ def _resampled(video: VideoAnnotation, fps: float, count: int) -> VideoAnnotatio
 
 def nearest_frames(places: np.ndarray) -> np.ndarray:
     """Return the frames that are nearest to times in frames."""
-    return np.floor(places + 0.5).astype(np.int64)
+    return np.rint(places).astype(np.int64)
 
 
 def interpolated(video: VideoAnnotation, places: np.ndarray) -> VideoAnnotation:
@@ -95,14 +95,14 @@ def interpolated(video: VideoAnnotation, places: np.ndarray) -> VideoAnnotation:
     frames = video['total_frames']
     before = np.minimum(places.astype(np.int64), max(frames - 2, 0))
     after = np.minimum(before + 1, frames - 1)
-    part = (places - before).astype(np.float32)
+    part = (places - before).astype(np.float32)[:, None, None]
     made: VideoAnnotation = {}
     for key in PLACE_KEYS:
         if key in video:
-            points, seen = np.asarray(video[key]), joints_seen(video, key)
+            points = np.asarray(video[key], np.float32)
+            seen = joints_seen(video, key)
             both = (seen[:, before] & seen[:, after])[..., None]
-            way = points[:, after] - points[:, before]
-            between = points[:, before] + part[:, None, None] * way
-            moved = np.where(both, between, points[:, nearest_frames(places)])
-            made[key] = moved.astype(points.dtype)
+            # A sum of products, since trainings depend on each digit.
+            between = points[:, before] * (1 - part) + points[:, after] * part
+            made[key] = np.where(both, between, points[:, nearest_frames(places)])
     return made

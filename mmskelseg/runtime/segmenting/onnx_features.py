@@ -1,6 +1,6 @@
 """Feature recipes that are built from the metadata of an exported model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import cast
 
 import numpy as np
@@ -96,17 +96,10 @@ class OnnxEncoder:
         """Return features (n, C), float32, for images (n, channels, H, W)."""
         # The network may read only one of three equal channels.
         images = images[:, : self._channels].astype(self._dtype, copy=False)
-        return np.concatenate(
-            [
-                self._run(images[begin : begin + _BATCH])
-                for begin in range(0, len(images), _BATCH)
-            ]
-        )
-
-    def _run(self, images: np.ndarray) -> np.ndarray:
-        feed: Mapping[str, np.ndarray] = {
-            self._input: np.ascontiguousarray(images, np.float32)
-        }
-        (found,) = self._session.run([self._output], feed)
-        self._file.check_output(self._output, found, (len(images), None))
-        return found
+        features = []
+        for begin in range(0, len(images), _BATCH):
+            batch = np.ascontiguousarray(images[begin : begin + _BATCH], np.float32)
+            (found,) = self._session.run([self._output], {self._input: batch})
+            self._file.check_output(self._output, found, (len(batch), None))
+            features.append(found)
+        return np.concatenate(features)

@@ -26,22 +26,6 @@ def test_settings_are_read_as_mmengine_reads_them(parser):
     assert args.cfg_options == {'a.b': 1, 'c': [(1, 2), 'x'], 'd': 'e=f', 'g': True}
 
 
-@pytest.mark.parametrize(
-    ('wrong', 'fault'),
-    [
-        ('foo', 'is not of the form key=value'),
-        ('=3', 'is not of the form key=value'),
-        ('a=[1,2', 'has an unmatched opening bracket'),
-    ],
-)
-def test_settings_that_cannot_be_read_are_named(parser, capsys, wrong, fault):
-    """The error is argparse's, with the flag, the value and what is wrong."""
-    with pytest.raises(SystemExit, match='2'):
-        parser.parse_args(['--cfg-options', 'a=1', wrong])
-    shown = capsys.readouterr().err
-    assert f'tool: error: argument --cfg-options: {wrong!r} {fault}' in shown
-
-
 def test_settings_of_any_flag_name_that_flag(capsys):
     parser = argparse.ArgumentParser()
     parser.add_argument('--options', nargs='+', action=SettingsAction)
