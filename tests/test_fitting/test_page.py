@@ -249,3 +249,25 @@ def test_page_without_any_prediction_says_so(content):
     assert 'recording' in reader.text
     assert 'None' not in reader.text
     assert not reader.open
+
+
+@pytest.mark.parametrize(
+    ('scores', 'said'),
+    [
+        ((80.0, 78.0), 'one was chosen: it has the highest score'),
+        ((80.0, 80.5), 'one was chosen: it is level with the best, two'),
+    ],
+)
+def test_page_says_why_a_config_was_chosen(content, scores, said):
+    for row, score in zip(content['candidates'], scores, strict=False):
+        row['short'] = score
+    text = Reader(written(content)).text
+    assert said in text
+    assert '-2.0 (-3.0 to -1.0), clearly lower' in text
+
+
+def test_page_warns_of_a_model_that_learned_orders(content):
+    warning = 'Videos in which classes follow each other in other orders'
+    assert warning not in written(content)
+    content['candidates'][0]['any_order'] = False
+    assert warning in Reader(written(content)).text
