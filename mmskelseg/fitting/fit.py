@@ -182,17 +182,17 @@ def _planned(
     persons = len(set(folder.persons.values()))
     if folder.folds:
         yield (
-            f'{counted(len(folder.folds), "fold")} of {persons} persons or recordings '
-            f'({reason}).'
+            f'{counted(len(folder.folds), "fold")} of {counted(persons, "person")}, '
+            f'since {reason}.'
         )
     else:
-        yield 'A single person or recording, so nobody can be held out.'
+        yield 'A single person, so nobody can be held out.'
     names = ', '.join(candidate.name for candidate in schedule.compared)
     yield f'Configs: {names}.'
     for why in dict.fromkeys(schedule.left_out.values()):
         names = ', '.join(n for n, reason in schedule.left_out.items() if reason == why)
         yield f'Left out: {names}, since {why}.'
-    time = duration(schedule.seconds / options.processes)
+    time = duration(schedule.time)
     part = '' if schedule.length == 1 else f', at {schedule.length:.0%} of their length'
     yield f'Trainings{part} take about {time}, {options.processes} at a time.'
     yield ''

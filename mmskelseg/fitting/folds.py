@@ -47,7 +47,8 @@ def persons_of(
     of = {n: m[1].casefold() for n in names if (m := _PERSON.search(n)) is not None}
     if len(of) == len(names) > len(set(of.values())) > 1:
         return of, f'names of videos begin like {next(iter(of.values()))!r}'
-    return {name: name for name in names}, 'nothing tells who is in which video'
+    unknown = 'nothing tells who is in which video, so each counts as one'
+    return {name: name for name in names}, unknown
 
 
 def inner_folds(

@@ -14,9 +14,13 @@ from mmskelseg.runtime.structures.annotations import AnnotationFile
 
 #: Candidates are compared, and the label curve is measured, with this part of a
 #: training.
-PART = 0.25
+PART = 0.2
 # Trainings take this share of the time; the rest is for tests, export and pictures.
-_SHARE = 0.8
+_SHARE = 0.85
+# Beside others, a training takes this many times as long: cores share memory.
+_BESIDE = 1.5
+# Full trainings may be shortened to these parts of their length.
+_LENGTHS = (1, 0.75, 0.5, 0.25)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ class Schedule:
         left_out: Why others are not among them, by name.
         finalists: How many of them are trained in full on all folds.
         length: Full trainings are this part of what ``mmskelseg make-config`` plans.
-        seconds: Approximate time of all trainings on one core.
+        seconds: Approximate time of all trainings, one after another.
+        time: The time that they take in their processes, in seconds.
     """
 
     compared: Sequence[Candidate]
@@ -65,6 +70,7 @@ class Schedule:
     finalists: int
     length: float
     seconds: float
+    time: float
 
 
 def candidates(
@@ -127,23 +133,23 @@ def plan_schedule(
     Raises:
         UserError: If the minutes are too short for any training.
     """
-    most = minutes * 60 * processes * _SHARE
-
+    # How many seconds of trainings a second takes.
+    rate = _SHARE * processes / (_BESIDE if processes > 1 else 1)
+    most = minutes * 60 * rate
     seconds = partial(_seconds, folds)
 
     def needed(total: float) -> int:
-        return ceil(total / 60 / processes / _SHARE)
+        return ceil(total / 60 / rate)
 
     # Candidates are compared on held-out persons; there are none of a single one.
     available = found if folds else found[:1]
-    lengths = (1, 0.5, PART)
-    fitting = (n for n in lengths if seconds(available[:2], 1, n) <= most)
-    length = next(fitting, PART)
+    fitting = (n for n in _LENGTHS if seconds(available[:2], 1, n) <= most)
+    length = next(fitting, _LENGTHS[-1])
     if seconds(available[:1], 1, length) > most:
-        least = seconds(available[:1], 1, PART)
+        least = seconds(available[:1], 1, length)
         raise UserError(
             f'--minutes {minutes:g} is too short: even short trainings take about '
-            f'{duration(least / processes)}; use --minutes {needed(least)}.'
+            f'{duration(least / rate)}; use --minutes {needed(least)}.'
         )
     number = finalists = 1
     while available[number:] and seconds(available[: number + 1], 1, length) <= most:
@@ -158,9 +164,10 @@ def plan_schedule(
     times = (needed(seconds(found[:n], finalists, length)) for n in count(number + 1))
     pairs = zip(found[number:], times, strict=False)
     skipped = {candidate.name: why.format(time) for candidate, time in pairs}
+    total = seconds(available[:number], finalists, length)
     return Schedule(
-        available[:number], left_out | skipped, finalists, length,
-        seconds(available[:number], finalists, length),
+        available[:number], left_out | skipped, finalists, length, total,
+        total / rate * _SHARE,
     )  # fmt: skip
 
 

@@ -46,14 +46,14 @@ def test_more_minutes_compare_more(found):
     before, length = 0, 0.0
     for minutes in (5, 8, 10, 15, 20, 30, 60, 120):
         schedule = plan_schedule(found, {}, 3, minutes, 2)
-        assert schedule.seconds <= 0.8 * minutes * 60 * 2
+        assert schedule.time <= 0.85 * minutes * 60
         size = len(schedule.compared) if schedule.length == length else 0
         assert schedule.length >= length
         assert size >= before * (schedule.length == length)
         before, length = len(schedule.compared), schedule.length
         assert len(schedule.compared) + len(schedule.left_out) == len(found)
     assert (length, before) == (1, len(found))
-    assert schedule.finalists == 3
+    assert schedule.finalists >= 2
 
 
 def test_too_few_minutes_say_how_many_it_takes(found):

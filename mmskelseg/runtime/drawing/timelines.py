@@ -4,7 +4,7 @@ Long timelines are wrapped like text: each line has the bars of some minutes.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -101,11 +101,7 @@ def draw_timelines(
     labels = _checked(rows, classes, truth)
     frames = max(row.size for row in labels.values())
     length = line_frames(frames, fps, line_minutes)
-    # The rows that reach a line.
-    lines = [
-        {name: row[i : i + length] for name, row in labels.items() if row.size > i}
-        for i in range(0, frames, length)
-    ]
+    lines = list(_lines(labels, frames, length))
     em = style.font / 72
     # Space beside the bars, and above and below those of a line.
     left = style.margin + max(text_width(n, style.font) for n in labels) + 1.2 * em
@@ -129,6 +125,14 @@ def draw_timelines(
         top += above + bars + below
     add_title(figure, title, left, style.margin, style.font + 2)
     return render(figure)
+
+
+def _lines(
+    labels: Mapping[str, np.ndarray], frames: int, length: int
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yield the parts of rows that lie in each line."""
+    for i in range(0, frames, length):
+        yield {name: row[i : i + length] for name, row in labels.items() if row.size > i}
 
 
 def line_frames(
