@@ -132,7 +132,8 @@ def _lines(
 ) -> Iterator[dict[str, np.ndarray]]:
     """Yield the parts of rows that lie in each line."""
     for i in range(0, frames, length):
-        yield {name: row[i : i + length] for name, row in labels.items() if row.size > i}
+        rows = labels.items()
+        yield {name: row[i : i + length] for name, row in rows if row.size > i}
 
 
 def line_frames(
