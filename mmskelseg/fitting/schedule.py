@@ -16,7 +16,7 @@ from mmskelseg.runtime.structures.annotations import AnnotationFile
 #: training.
 PART = 0.2
 # Trainings take this share of the time; the rest is for tests, export and pictures.
-_SHARE = 0.85
+_SHARE = 0.8
 # Beside others, a training takes this many times as long: cores share memory.
 _BESIDE = 1.5
 # Full trainings may be shortened to these parts of their length.

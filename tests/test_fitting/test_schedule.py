@@ -46,7 +46,7 @@ def test_more_minutes_compare_more(found):
     before, length = 0, 0.0
     for minutes in (5, 8, 10, 15, 20, 30, 60, 120):
         schedule = plan_schedule(found, {}, 3, minutes, 2)
-        assert schedule.time <= 0.85 * minutes * 60
+        assert schedule.time <= 0.8 * minutes * 60
         size = len(schedule.compared) if schedule.length == length else 0
         assert schedule.length >= length
         assert size >= before * (schedule.length == length)
