@@ -255,9 +255,7 @@ def _frames(seconds: float, videos: Sequence[VideoAnnotation], path: Path) -> in
     return int(seconds * rates[0] + 1e-6)
 
 
-def _choose_recipe(
-    videos: Sequence[VideoAnnotation], wish: Wish
-) -> tuple[str, str]:
+def _choose_recipe(videos: Sequence[VideoAnnotation], wish: Wish) -> tuple[str, str]:
     """Return the name of a recipe for the videos, and the reason."""
     asked: str | None = wish.recipe
     if wish.streaming is not None and asked not in (None, 'pose2d', 'pose3d'):

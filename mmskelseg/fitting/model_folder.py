@@ -228,8 +228,10 @@ def best_of(trials: Sequence[Trial], persons: Mapping[str, str]) -> Trial:
         trial
         for trial in trials
         if trial is best
-        or ((best.score - trial.score < _LEVEL)
-        and difference(trial, best, persons).high >= 0)
+        or (
+            (best.score - trial.score < _LEVEL)
+            and difference(trial, best, persons).high >= 0
+        )
     ]
     return min(level, key=lambda trial: trial.candidate.seconds)
 
