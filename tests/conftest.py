@@ -196,4 +196,4 @@ def quick_runs(monkeypatch):
         return f'exit status {done.returncode}' if done.returncode else ''
 
     if IS_POSSIBLE:
-        monkeypatch.setattr('mmskelseg.engine.run_folder._call', call)
+        monkeypatch.setattr('mmskelseg.engine.run_folder.run_process', call)

@@ -108,9 +108,7 @@ def draw_timelines(
     width = style.width - left - style.margin - 2 * em
     timed = clock or len(lines) > 1
     above, below = (0.0, 2.2 * em) if timed else (3 * em if fps else 0.0, 3.8 * em)
-    strip = 0 if truth is None else style.strip
-    one = style.bar + style.gap + strip
-    heights = [len(line) * one - strip for line in lines]
+    heights = [_bars_height(len(line), truth, style) for line in lines]
     top = style.margin + (2 * em if title else 0)
     height = top + sum(heights) + len(lines) * (above + below)
     figure = _with_legend(_legend_handles(labels, classes, truth), height, style)
@@ -125,6 +123,11 @@ def draw_timelines(
         top += above + bars + below
     add_title(figure, title, left, style.margin, style.font + 2)
     return render(figure)
+
+
+def _bars_height(rows: int, truth: str | None, style: Style) -> float:
+    strip = 0 if truth is None else style.strip
+    return rows * (style.bar + style.gap + strip) - strip
 
 
 def _lines(
