@@ -21,7 +21,13 @@ META = small_annotations()['metainfo']
 
 def pytest_collection_modifyitems(items):
     """Begin with slow tests, so that at the end no process waits for another's."""
-    items.sort(key=lambda item: item.get_closest_marker('slow') is None)
+
+    def rank(item):
+        # A notebook takes longest.
+        is_quick = item.get_closest_marker('slow') is None
+        return is_quick, 'test_tutorials' not in item.nodeid
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(autouse=True)
