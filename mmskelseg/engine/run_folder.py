@@ -97,13 +97,7 @@ class RunFolder:
             return
         file = self.path / 'run_settings.json'
         if file.is_file():
-            then = read_json(file, 'mmskelseg')
-            then = then if isinstance(then, dict) else {}
-            changed = [
-                f'{key} was {then.get(key)!r} and is now {self.settings.get(key)!r}'
-                for key in {**then, **self.settings}
-                if then.get(key) != self.settings.get(key)
-            ]
+            changed = changed_settings(file, self.settings)
         else:
             changed = ['they are unknown']
         if changed:
@@ -141,6 +135,17 @@ class RunFolder:
                 if self.test:
                     failure = call([*self.test, last], self.log, lock)
         return failure
+
+
+def changed_settings(file: Path, now: Mapping[str, object]) -> list[str]:
+    """Return which settings differ from those in a file, in words."""
+    then = read_json(file, 'mmskelseg')
+    then = then if isinstance(then, dict) else {}
+    return [
+        f'{key} was {then.get(key)!r} and is now {now.get(key)!r}'
+        for key in {**then, **now}
+        if then.get(key) != now.get(key)
+    ]
 
 
 def _lock(file: BinaryIO) -> bool:

@@ -182,8 +182,8 @@ def _planned(
     persons = len(set(folder.persons.values()))
     if folder.folds:
         yield (
-            f'{counted(len(folder.folds), "fold")} of {counted(persons, "person")}, '
-            f'since {reason}.'
+            f'{counted(len(folder.folds), "fold")} of {counted(persons, "person")}: '
+            f'{reason}.'
         )
     else:
         yield 'A single person, so nobody can be held out.'

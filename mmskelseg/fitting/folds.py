@@ -43,11 +43,12 @@ def persons_of(
         of = {name: match[part] or '' for name, match in found.items() if match}
         return of, f'the names of videos match {pattern.pattern!r}'
     if all('person' in video for video in videos):
-        return {v['frame_dir']: v['person'] for v in videos}, 'the file states persons'
+        of = {video['frame_dir']: video['person'] for video in videos}
+        return of, 'the file states who is in each video'
     of = {n: m[1].casefold() for n in names if (m := _PERSON.search(n)) is not None}
     if len(of) == len(names) > len(set(of.values())) > 1:
-        return of, f'names of videos begin like {next(iter(of.values()))!r}'
-    unknown = 'nothing tells who is in which video, so each counts as one'
+        return of, f'names of videos have parts such as {next(iter(of.values()))!r}'
+    unknown = 'nothing says who is in which video, so each counts as one'
     return {name: name for name in names}, unknown
 
 

@@ -13,14 +13,13 @@ from mmskelseg.converters.checkpoints.publish_model import convert as publish
 from mmskelseg.engine.choosing import choose
 from mmskelseg.engine.config_checks import read_config
 from mmskelseg.engine.cross_validation import run_folder, settings_of
-from mmskelseg.engine.run_folder import PREDICTIONS, RunFolder
+from mmskelseg.engine.run_folder import PREDICTIONS, RunFolder, changed_settings
 from mmskelseg.evaluation import Difference, paired_bootstrap
 from mmskelseg.fitting.folds import fold_splits
 from mmskelseg.fitting.schedule import Candidate
 from mmskelseg.fitting.workers import call_command
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.parsing import read_json
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import AnnotationFile
 
@@ -137,14 +136,7 @@ class ModelFolder:
         """
         file = self.path / 'fit.json'
         if file.is_file():
-            then = read_json(file, '`mmskelseg fit`')
-            then = then if isinstance(then, dict) else {}
-            changed = [
-                f'{key} was {then.get(key)!r} and is now {settings.get(key)!r}'
-                for key in {**then, **settings}
-                if then.get(key) != settings.get(key)
-            ]
-            if changed:
+            if changed := changed_settings(file, settings):
                 raise UserError(
                     f'{self.path}: has a fit with other settings: '
                     f'{"; ".join(changed)}. Name another folder with --out, or remove '
