@@ -20,8 +20,13 @@ def networks(lookahead):
 
 
 def changed_frames(module, channels, frame, frames=60):
-    """Return which outputs change with one frame of the input."""
-    x = torch.randn(1, channels, frames)
+    """Return which outputs change with one frame of the input.
+
+    All weights and inputs are positive, so that no ReLU hides a change.
+    """
+    for parameter in module.parameters():
+        nn.init.uniform_(parameter, 0.1, 1)
+    x = torch.rand(1, channels, frames)
     other = x.clone()
     other[..., frame] += 1
     with torch.no_grad():
@@ -43,11 +48,7 @@ def changed_frames(module, channels, frame, frames=60):
 def test_layer_reads_the_frames_that_it_says(layer, offsets, loops, monkeypatch):
     """Causal ones those d and 2 * d before, and others those d before and after."""
     monkeypatch.setattr(TemporalConv1d, 'loops', loops)
-    reached = set()
-    for seed in range(5):
-        torch.manual_seed(seed)
-        reached |= {t - 30 for t in changed_frames(layer.eval(), 3, 30)}
-    assert reached == offsets
+    assert {t - 30 for t in changed_frames(layer.eval(), 3, 30)} == offsets
     assert layer.context == max(offsets)
 
 
