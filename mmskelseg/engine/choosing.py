@@ -31,6 +31,7 @@ from mmskelseg.runtime.structures.segments import (
     resolve_background,
     segment_table,
 )
+from mmskelseg.runtime.structures.tiers import joint_label, label_rows, tiers_of
 
 # Augmentations of bodies that point in any direction, besides those of the recipe.
 _TURN = "dict(type='RandomRotation', degrees=180, seed=1)"
@@ -106,7 +107,7 @@ def choose(
         f'frames) and tests on {splits[1]!r} ({counted(len(test), "video")}).',
         note,
         plan.summary(recipe),
-        _note_classes(train, test, meta['classes']),
+        _note_classes(train, test, meta),
         _note_orders(train, meta, choice),
         _note_sides(meta) if recipe == 'heatmap_cnn' else '',
     ]
@@ -139,7 +140,9 @@ def _choose_order(
     videos: Sequence[VideoAnnotation], wish: Wish, path: Path, split: str
 ) -> bool:
     """Return whether to recombine videos, if they can be joined anywhere."""
-    can_join = any(direct_boundaries(video['label']).size for video in videos)
+    can_join = any(
+        direct_boundaries(joint_label(video['label'])).size for video in videos
+    )
     if wish.any_order and not can_join:
         raise UserError(
             f'{path}: no video of split {split!r} has two adjacent labelled '
@@ -177,16 +180,20 @@ def _choose_turns(
 
 
 def _note_classes(
-    train: Sequence[VideoAnnotation],
-    test: Sequence[VideoAnnotation],
-    classes: Sequence[str],
+    train: Sequence[VideoAnnotation], test: Sequence[VideoAnnotation], meta: Metainfo
 ) -> str:
     """Return a line about classes that are tested, but never shown in training."""
     seen, tested = (
-        {int(c) for v in videos for c in np.unique(v['label']) if c >= 0}
+        {
+            tier.rows.start + int(c)
+            for v in videos
+            for tier, row in zip(tiers_of(meta), label_rows(v['label']), strict=True)
+            for c in np.unique(row)
+            if c >= 0
+        }
         for videos in (train, test)
     )
-    names = [repr(classes[c]) for c in sorted(tested - seen)]
+    names = [repr(meta['classes'][c]) for c in sorted(tested - seen)]
     if not names:
         return ''
     return (
@@ -199,6 +206,9 @@ def _note_orders(
     videos: Sequence[VideoAnnotation], metainfo: Metainfo, choice: Choice
 ) -> str:
     """Return a line about --any-order if most videos share their order of actions."""
+    if 'tiers' in metainfo:
+        # Combinations of classes hardly ever come in the same order.
+        return ''
     background = resolve_background(metainfo['background'], metainfo['classes'])
     orders = Counter(
         tuple(c for c in segment_table(v['label'])[:, 2].tolist() if c != background)

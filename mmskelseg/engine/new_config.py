@@ -14,6 +14,7 @@ from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.engine.planning import CROP_FRAMES, Plan
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.structures.annotations import Metainfo
+from mmskelseg.runtime.structures.tiers import tier_sizes
 
 _RECOMBINE = "dict(type='RecombineSegments', p=0.5, times=5, transitions='any')"
 
@@ -77,6 +78,8 @@ class Choice:
             dataset.append('pipeline=pipeline')
         rows = ''.join(f'        {row},\n' for row in dataset)
         sizes = f'num_classes={num_classes}'
+        if 'tiers' in self.metainfo:
+            sizes += f', tiers={tier_sizes(self.metainfo)}'
         if temperature != 1:
             sizes += f', temperature={temperature!r}'
         inputs = f'in_channels={branch["in_channels"]}'

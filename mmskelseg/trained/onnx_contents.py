@@ -149,6 +149,7 @@ class Export:
             'torch': torch.__version__,
             'opset': OPSET,
             'classes': list(self.meta['classes']),
+            **({'tiers': dict(self.meta['tiers'])} if 'tiers' in self.meta else {}),
             'skeleton': _plain_layout(self.meta['skeleton']),
             # JSON has no NumPy numbers.
             'fps': None if fps is None else float(fps),
@@ -212,8 +213,12 @@ class SegmentorExport(Export):
         if self.stems:
             self.lengths = _IMAGE_LENGTHS
         # Steps that cannot be exported are reported before any work.
-        steps = cast(Sequence[Postprocessor], first.postprocess)
-        self.steps = [step.step() for step in steps]
+        self.steps: list[dict[str, object]] = []
+        for tier, steps in enumerate(first.steps_of_tiers):
+            own = {'tier': tier} if 'tiers' in meta else {}
+            self.steps += [
+                {**step.step(), **own} for step in cast(Sequence[Postprocessor], steps)
+            ]
 
     def onnx(self) -> bytes:
         """Return the graph of the segmentor, which reads features."""

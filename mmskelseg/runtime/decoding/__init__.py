@@ -6,11 +6,12 @@ from mmskelseg.runtime.decoding.filters import (
     refine_boundaries,
 )
 from mmskelseg.runtime.decoding.semi_markov import SegmentGrammar, viterbi
-from mmskelseg.runtime.decoding.steps import decode, run_step
+from mmskelseg.runtime.decoding.steps import decode, decode_tiers, run_step
 
 __all__ = [
     'SegmentGrammar',
     'decode',
+    'decode_tiers',
     'median_filter',
     'min_duration',
     'refine_boundaries',
