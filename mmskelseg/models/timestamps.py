@@ -78,7 +78,7 @@ class TimestampSupervision(nn.Module):
         return completed
 
     def loss(
-        self, logits: Tensor, labels: Tensor, tiers: Sequence[int]
+        self, logits: Tensor, labels: Tensor, tiers: Sequence[int] | None = None
     ) -> Mapping[str, Tensor]:
         """Return the loss that demands monotonic probabilities, summed over stages.
 
@@ -89,8 +89,9 @@ class TimestampSupervision(nn.Module):
             logits: Shape (S, N, K, T).
             labels: Shape (N, T) or (N, G, T), int64, -1 for frames without a label; on
                 the host.
-            tiers: Number of classes of each of the G tiers.
+            tiers: Number of classes of each of the G tiers; None for one.
         """
+        tiers = tiers or [logits.shape[2]]
         before, after = (
             to_device(torch.stack(sides), logits.device)
             for sides in zip(*(_tier_sides(row, tiers) for row in labels), strict=True)

@@ -11,6 +11,7 @@ import os
 import pickle
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Literal
 
@@ -35,7 +36,8 @@ from mmskelseg.runtime.structures.annotations import (
     VideoAnnotation,
 )
 from mmskelseg.runtime.structures.bodies import DIRECTIONS, VIEWS
-from mmskelseg.runtime.structures.tiers import Tier, flat_classes, label_rows, tiers_of
+from mmskelseg.runtime.structures.individuals import apart
+from mmskelseg.runtime.structures.tiers import Tier, flat_classes, tiers_of
 
 _REQUIRED = {
     'annotation file': ('split', 'annotations', 'metainfo'),
@@ -84,7 +86,7 @@ def load_annotations(path: str | os.PathLike) -> AnnotationFile:
     check_annotations(data, str(path))
     if 'tiers' in data['metainfo']:
         data['metainfo']['classes'] = flat_classes(data['metainfo']['tiers'])
-    return data
+    return apart(data)
 
 
 def save_annotations(
@@ -368,6 +370,7 @@ def _video_problems(
         )
     yield from _keypoint_problems(video['keypoint'], skeleton)
     shape = video['keypoint'].shape[:3]
+    yield from _individual_problems(video, shape[0])
     yield from _length_problems(video, shape[1], tiers)
     shapes: dict[Literal['keypoint_score', 'keypoint_3d', 'risk'], tuple[int, ...]] = {
         'keypoint_score': shape,
@@ -401,6 +404,26 @@ def _keypoint_problems(keypoint: np.ndarray, skeleton: Skeleton) -> Iterator[str
         )
 
 
+def _individual_problems(video: VideoAnnotation, persons: int) -> Iterator[str]:
+    names = video.get('individuals', ())
+    if 'individuals' in video and not (
+        isinstance(names, list | tuple) and len(names) == persons
+    ):
+        yield (
+            f'individuals is {shown(names)}, expected a list of the names of the '
+            f'{persons} in keypoint.'
+        )
+    for name in names:
+        if not _is_text(name) or not name or names.count(name) > 1:
+            yield (
+                f'individuals has the name {shown(name)}, expected a different text '
+                'for each, without control characters.'
+            )
+    index = video.get('individual', 0)
+    if not isinstance(index, int | np.integer) or not 0 <= index < persons:
+        yield f'individual is {shown(index)}, expected an index up to {persons - 1}.'
+
+
 def _length_problems(
     video: VideoAnnotation, frames: int, tiers: Sequence[Tier]
 ) -> Iterator[str]:
@@ -410,12 +433,17 @@ def _length_problems(
             f'label is {_shown(label)}, expected an integer array with the class id of '
             'each frame; convert it with astype(int64).'
         )
-    if tiers[0].name and label.shape[:-1] != (len(tiers),):
+    rows = {'individuals': len(video.get('individuals', ())), 'tiers': len(tiers)}
+    if not tiers[0].name:
+        rows['tiers'] = 0
+    expected = tuple(n for n in rows.values() if n)
+    if label.shape[:-1] != expected and label.shape[-1:] == (frames,):
+        named = ' and '.join(f'{n} {key}' for key, n in rows.items() if n)
         yield (
-            f'label has shape {label.shape}, but metainfo tiers has {len(tiers)} '
-            f'tiers, so it must be {(len(tiers), frames)}.'
+            f'label has shape {label.shape}, but with {named or "one tier"} it must '
+            f'be {(*expected, frames)}.'
         )
-    if label.shape != (*(len(tiers),) * bool(tiers[0].name), frames):
+    if label.shape != (*expected, frames):
         yield (
             f'label has shape {label.shape}, but keypoint has {frames} frames; labels '
             'and poses must come from the same frames, so cut the longer of the two.'
@@ -457,7 +485,8 @@ def _value_problems(video: VideoAnnotation, tiers: Sequence[Tier]) -> Iterator[s
             f'keypoint_score is {score[person, frame, joint]:g} in frame {frame}, '
             f'joint {joint}, expected 0 (missing) or more.'
         )
-    for tier, row in zip(tiers, label_rows(label), strict=True):
+    rows = zip(cycle(tiers), label.reshape(-1, label.shape[-1]), strict=False)
+    for tier, row in rows:
         count, stated = len(tier.classes), 'metainfo classes'
         wrong = np.flatnonzero((row < -1) | (row >= count))
         if tier.name:
@@ -480,7 +509,7 @@ def _scalar_problems(video: VideoAnnotation) -> Iterator[str]:
         yield f'img_shape is {shown(size)}, expected (height, width) in whole pixels.'
     if not is_rate(fps):
         yield f'fps is {_shown(fps)}, expected {RATES}.'
-    for key in ('filename', 'person'):
+    for key in ('filename', 'person', 'video'):
         if not _is_text(text := video.get(key, '')):
             yield (
                 f'{key} is {_shown(text)}, expected a text without control characters.'

@@ -15,8 +15,8 @@ from mmskelseg.runtime.segmenting.exports import (
     write_budgets,
     write_exports,
 )
-from mmskelseg.runtime.segmenting.inputs import absences
 from mmskelseg.runtime.structures.annotations import Metainfo
+from mmskelseg.runtime.structures.individuals import without_absences
 from mmskelseg.runtime.structures.predictions import InputVideo, Prediction
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 from mmskelseg.runtime.structures.tiers import Tier, label_rows, tiers_of
@@ -46,11 +46,7 @@ def drop_absent(video: InputVideo, label: np.ndarray) -> np.ndarray:
     """
     if 'person' not in video:
         return label
-    label = label.copy()
-    for start, end in absences(video):
-        if start == 0 or end == label.shape[-1] or end - start > video['fps']:
-            label[..., start:end] = IGNORED
-    return label
+    return without_absences(label, video['keypoint_score'], video['fps'])
 
 
 def to_prediction(

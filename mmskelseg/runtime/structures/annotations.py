@@ -47,7 +47,8 @@ class Metainfo(TypedDict, total=False):
 class VideoAnnotation(TypedDict, total=False):
     """The annotation of one video, with what augmentations add for renderers.
 
-    A file must have the keys up to ``fps``, and never has those from ``shift`` on.
+    A file must have the keys up to ``fps``, and never has those from ``shift`` on. With
+    ``individuals``, label has a row for each; see :mod:`.individuals`.
     Shapes: keypoint (M, T, V, 2), keypoint_score (M, T, V), label (T,) or (tiers, T),
     keypoint_3d (M, T, V, 3), risk (T,), person_score (M, T), person_box (M, T, 4).
     """
@@ -63,6 +64,9 @@ class VideoAnnotation(TypedDict, total=False):
     risk: np.ndarray
     filename: str
     person: str
+    video: str
+    individuals: list[str]
+    individual: int
     person_score: np.ndarray
     person_box: np.ndarray
     shift: tuple[float, float]
