@@ -183,7 +183,8 @@ def annotate(
     starts = np.array([start for _, start, _ in actions])
     starts = np.round(starts + rng.uniform(-3, 3, len(starts)))
     index = np.searchsorted(starts, np.arange(frames), side='right') - 1
-    return np.array([CLASSES.index(name) for name in names])[np.maximum(index, 0)]
+    ids = np.array([CLASSES.index(name) for name in names], np.int64)
+    return ids[np.maximum(index, 0)]
 
 
 def blend(
