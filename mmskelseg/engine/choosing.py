@@ -10,6 +10,7 @@ import numpy as np
 
 from mmskelseg.engine.new_config import Choice
 from mmskelseg.engine.planning import Plan, plan_training
+from mmskelseg.models.postprocessors import CausalMinDuration
 from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.files.annotations import fold_splits, videos_of_split
 from mmskelseg.runtime.messages.counts import counted
@@ -83,10 +84,11 @@ def choose(
     _check_skeletons(train, path, splits[0], recipe)
     for split, videos in zip(splits, (train, test), strict=True):
         _check_labels(videos, path, split)
-    lookahead = None
+    lookahead, min_frames = None, 1
     if wish.streaming is not None:
         _check_one_person([*train, *test], path)
         lookahead = _frames(wish.streaming, train, path)
+        min_frames = _min_frames(train, lookahead)
     turns, note = _choose_turns(train, meta, recipe, path)
     choice = Choice(
         ann_file=path,
@@ -97,6 +99,7 @@ def choose(
         segmentor=wish.segmentor or ('asformer' if lookahead is None else 'ms_tcn2'),
         any_order=_choose_order(train, wish, path, splits[0]),
         lookahead=lookahead,
+        min_frames=min_frames,
         turns=turns,
     )
     lengths = [video['total_frames'] for video in train]
@@ -110,6 +113,7 @@ def choose(
         _note_classes(train, test, meta),
         _note_orders(train, meta, choice),
         _note_sides(meta) if recipe == 'heatmap_cnn' else '',
+        _note_min_duration(choice),
     ]
     return Chosen(choice, plan, [line for line in lines if line])
 
@@ -224,6 +228,17 @@ def _note_orders(
     )
 
 
+def _note_min_duration(choice: Choice) -> str:
+    """Return a line about the minimum duration of a stream's labels, if it has one."""
+    if choice.lookahead is None or choice.min_frames == 1:
+        return ''
+    return (
+        f'Labels only change to one that lasts for {choice.min_frames} frames '
+        f'(model.postprocess), so of the {choice.lookahead} frames of lookahead, the '
+        f'model sees {choice.lookahead - choice.min_frames + 1}.'
+    )
+
+
 def _note_sides(metainfo: Metainfo) -> str:
     """Return a line about left and right if the skeleton does not know them."""
     if Skeleton.get(metainfo['skeleton']).flip_pairs:
@@ -263,6 +278,16 @@ def _frames(seconds: float, videos: Sequence[VideoAnnotation], path: Path) -> in
         )
     # 0.3 s at 10 frames per second are 3 frames, despite rounding.
     return int(seconds * rates[0] + 1e-6)
+
+
+def _min_frames(videos: Sequence[VideoAnnotation], lookahead: int) -> int:
+    """Return the minimum duration of a stream's labels.
+
+    At most a third of the lookahead serves it; the model sees the rest.
+    """
+    step = CausalMinDuration()
+    step.fit(video['label'] for video in videos)
+    return min(int(step.shortest), lookahead // 3 + 1)
 
 
 def _choose_recipe(videos: Sequence[VideoAnnotation], wish: Wish) -> tuple[str, str]:

@@ -78,11 +78,19 @@ class MinDuration(Fitted, Postprocessor):
     def step(self) -> dict[str, object]:
         """Return the step as plain values."""
         self.check_fitted()
-        return {'type': 'MinDuration', 'frames': int(self.shortest)}
+        return {'type': type(self).__name__, 'frames': int(self.shortest)}
 
     def extra_repr(self) -> str:
         """Return the duration, for logs."""
         return f'frames={int(self.shortest)}'
+
+
+@POSTPROCESSORS.register_module()
+class CausalMinDuration(MinDuration):
+    """As ``MinDuration``, also for streams: :func:`causal_min_duration`.
+
+    It adds ``frames - 1`` frames to their lookahead.
+    """
 
 
 @POSTPROCESSORS.register_module()

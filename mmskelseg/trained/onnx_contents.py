@@ -48,7 +48,11 @@ from mmskelseg.trained.onnx_graphs import (
 )
 from mmskelseg.trained.opening import check_pipeline
 from mmskelseg.trained.predictor import branch_recipe
-from mmskelseg.trained.streaming import causal_coordinates, streaming_model
+from mmskelseg.trained.streaming import (
+    causal_coordinates,
+    streaming_model,
+    streaming_steps,
+)
 from mmskelseg.version import __version__
 
 # Lengths of the compared videos, in frames; fewer for images.
@@ -335,6 +339,7 @@ class StreamingExport(Export):
         super().__init__(cfg, model, meta)
         ((name, _),) = self.branches.items()
         causal_coordinates(name, cfg.test_dataloader.dataset, meta['skeleton'])
+        self.steps = streaming_steps(model)
         self.graph = StreamingGraph(self.weights)
 
     def onnx(self) -> bytes:
@@ -352,7 +357,10 @@ class StreamingExport(Export):
 
     def metadata(self) -> ModelMetadata:
         """Return the metadata of the file."""
-        return {**super().metadata(), 'lookahead': self.weights.lookahead}
+        content = super().metadata()
+        content['postprocess'] = self.steps
+        content['lookahead'] = self.weights.lookahead
+        return content
 
     def difference(self, sessions: Sessions, frames: int) -> float:
         """Return the largest difference between a stream of five pushes and a video."""

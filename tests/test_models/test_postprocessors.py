@@ -26,6 +26,7 @@ def apply(*configs, **fields):
     ('cfg', 'expected'),
     [
         ({'type': 'MinDuration', 'frames': 2}, [0] * 6 + [2] * 4),
+        ({'type': 'CausalMinDuration', 'frames': 2}, [0] * 6 + [2] * 4),
         ({'type': 'MedianFilter', 'frames': 3}, [0] * 6 + [2] * 4),
         ({'type': 'BoundaryRefinement', 'threshold': 0.8}, [0] * 5 + [2] * 5),
     ],
@@ -39,16 +40,17 @@ def test_steps_change_labels_alone(cfg, expected):
     assert torch.equal(result['pred_score'], prediction()['pred_score'])
 
 
-def test_shortest_duration_is_that_of_the_training_labels():
+@pytest.mark.parametrize('kind', ['MinDuration', 'CausalMinDuration'])
+def test_shortest_duration_is_that_of_the_training_labels(kind):
     """Of 20 segments, 5 % of 19 steps from the shortest one: 2 frames, and 0.95."""
-    (step,) = build_postprocessors([{'type': 'MinDuration'}], [3])
-    with pytest.raises(ValueError, match=r'MinDuration.*fit-decoder'):
+    (step,) = build_postprocessors([{'type': kind}], [3])
+    with pytest.raises(ValueError, match=rf'{kind}.*fit-decoder'):
         step.step()
     labels = np.repeat(np.arange(20) % 3, [2, 3, *[9] * 18])
     step.fit([labels])
-    assert step.step() == {'type': 'MinDuration', 'frames': 2}
+    assert step.step() == {'type': kind, 'frames': 2}
     assert set(step.state_dict()) == {'fitted', 'shortest'}
-    (fixed,) = build_postprocessors([{'type': 'MinDuration', 'frames': 4}], [3])
+    (fixed,) = build_postprocessors([{'type': kind, 'frames': 4}], [3])
     assert not fixed.state_dict()
 
 

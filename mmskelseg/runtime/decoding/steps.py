@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mmskelseg.runtime.decoding.filters import (
+    causal_min_duration,
     median_filter,
     min_duration,
     refine_boundaries,
@@ -40,6 +41,7 @@ def _likeliest(
 # The function of each step, and the predictions that it reads.
 _STEPS: dict[str, tuple[Callable[..., np.ndarray], Sequence[str]]] = {
     'MinDuration': (min_duration, ('pred_label', 'pred_score')),
+    'CausalMinDuration': (causal_min_duration, ('pred_label',)),
     'MedianFilter': (median_filter, ('pred_label',)),
     'BoundaryRefinement': (refine_boundaries, ('pred_label', 'pred_boundary')),
     'SemiMarkovViterbi': (_likeliest, ('pred_score',)),
@@ -51,9 +53,10 @@ def run_step(prediction: Prediction, step: Mapping[str, object]) -> np.ndarray:
 
     Args:
         prediction: The output of the model and the previous steps.
-        step: ``type`` and options: ``frames`` for ``MinDuration`` and ``MedianFilter``,
-            ``threshold`` for ``BoundaryRefinement``, ``weight`` and ``grammar`` (the
-            fields of :class:`SegmentGrammar`) for ``SemiMarkovViterbi``.
+        step: ``type`` and options: ``frames`` for ``MinDuration``,
+            ``CausalMinDuration`` and ``MedianFilter``, ``threshold`` for
+            ``BoundaryRefinement``, ``weight`` and ``grammar`` (the fields of
+            :class:`SegmentGrammar`) for ``SemiMarkovViterbi``.
 
     Raises:
         UserError: If the step is unknown, its options are invalid, a probability is not
