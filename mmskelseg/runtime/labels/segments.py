@@ -7,10 +7,11 @@ labels are recovered exactly at any frame rate, or below 1000 fps if times are r
 to milliseconds.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from logging import WARNING
 from math import ceil
+from typing import TypeAlias
 
 import numpy as np
 
@@ -26,6 +27,22 @@ _SLACK = 1.0
 # Up to so many unlabelled seconds at the end of a video get the last label;
 # a single frame always does.
 _END = 0.1
+#: Names of classes in the order of their ids; of several tiers by their names.
+Classes: TypeAlias = Sequence[str] | Mapping[str, Sequence[str]]
+
+
+def by_tier(classes: Classes) -> Mapping[str, Sequence[str]]:
+    """Return the classes of each tier; '' is the only tier of a list of classes."""
+    return classes if isinstance(classes, Mapping) else {'': classes}
+
+
+def class_name(label: str, tier: str) -> str:
+    """Return the name of a class among those of all tiers.
+
+    >>> class_name('walk', ''), class_name('rest', 'left hand')
+    ('walk', 'left hand: rest')
+    """
+    return f'{tier}: {label}' if tier else label
 
 
 @dataclass(frozen=True)
@@ -37,15 +54,41 @@ class Segment:
         end: Seconds; the next segment may start there.
         label: Name of its class.
         score: Confidence of a prediction, 0 to 1.
+        tier: Name of the tier; '' if the labels have only one.
     """
 
     start: float
     end: float
     label: str
     score: float | None = None
+    tier: str = ''
+
+    @property
+    def name(self) -> str:
+        """The name of its class among those of all tiers."""
+        return class_name(self.label, self.tier)
+
+    def fields(self) -> dict[str, object]:
+        """Return what it consists of, with the tier if it has one."""
+        return {
+            key: value for key, value in vars(self).items() if key != 'tier' or value
+        }
 
     def __str__(self) -> str:
-        return f'{self.label!r} ({self.start:.3f} to {self.end:.3f} s)'
+        return f'{self.name!r} ({self.start:.3f} to {self.end:.3f} s)'
+
+
+@dataclass(frozen=True)
+class Ethogram:
+    """What a tool states about classes, in its order.
+
+    Args:
+        categories: The category of each class; '' is none.
+        excluded: The classes that each class excludes; {} if the tool states none.
+    """
+
+    categories: Mapping[str, str] = field(default_factory=dict)
+    excluded: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,12 +98,13 @@ class VideoSegments:
     Args:
         name: The video's id; readers take the name of the media file, without folder
             and suffix.
-        segments: The segments in temporal order.
+        segments: The segments of all tiers, in temporal order.
         fps: Frames per second, if the file states it; needed to write frame numbers.
         num_frames: Number of frames T; needed to write the video's duration.
         filename: The media file, as the other tool refers to it.
         marks: Stretches to point out to the user; the label of each says why. Readers
             do not take them for actions.
+        ethogram: What the file states about its classes, beyond their tiers.
     """
 
     name: str
@@ -69,6 +113,7 @@ class VideoSegments:
     num_frames: int | None = None
     filename: str | None = None
     marks: Sequence[Segment] = ()
+    ethogram: Ethogram | None = None
 
 
 def frame_at(seconds: float, fps: float) -> int:
@@ -99,8 +144,8 @@ def labels_to_segments(
         ValueError: If an id is not a class, or shapes do not fit.
 
     >>> labels_to_segments(np.array([0, 0, 1, -1]), 2, ['walk', 'lift'])
-    [Segment(start=0.0, end=1.0, label='walk', score=None), \
-Segment(start=1.0, end=1.5, label='lift', score=None)]
+    [Segment(start=0.0, end=1.0, label='walk', score=None, tier=''), \
+Segment(start=1.0, end=1.5, label='lift', score=None, tier='')]
     """
     fps = check_fps(fps, 'labels')
     if score is not None and score.shape != (len(classes), len(label)):
@@ -228,21 +273,27 @@ def _placed(
 
 
 def make_segment(
-    place: str, start: float, end: float, label: object, score: float | None = None
+    place: str,
+    start: float,
+    end: float,
+    label: object,
+    score: float | None = None,
+    tier: str = '',
 ) -> Segment:
-    """Return a segment, after checking its label and the order of its times."""
+    """Return a segment, after checking its names and the order of its times."""
     if not isinstance(label, str) or not label.strip():
         raise UserError(
             f'{place}: the label from {start:.3f} to {end:.3f} s is {label!r}; give '
             'it the name of a class.'
         )
-    check_name(label.strip(), f'{place}: the label from {start:.3f} to {end:.3f} s')
+    for what, name in (('label', label.strip()), ('tier', tier)):
+        check_name(name, f'{place}: the {what} from {start:.3f} to {end:.3f} s')
     if end < start:
         raise UserError(
             f'{place}: {label.strip()!r} starts at {start:.3f} s and ends at '
             f'{end:.3f} s; swap the two.'
         )
-    return Segment(start, end, label.strip(), score)
+    return Segment(start, end, label.strip(), score, tier)
 
 
 def sorted_videos(

@@ -62,7 +62,7 @@ def to_prediction(
         **fields,
         'classes': list(classes),
         'segments': [
-            {'start_frame': start, 'end_frame': end, **vars(segment), 'label_id': k}
+            {'start_frame': start, 'end_frame': end, **segment.fields(), 'label_id': k}
             for (start, end, k), segment in zip(
                 to_segments(label), segments, strict=True
             )
