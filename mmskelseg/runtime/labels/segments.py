@@ -20,6 +20,7 @@ from mmskelseg.runtime.files.parsing import FilePath
 from mmskelseg.runtime.messages.errors import UserError, check_name
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.structures.segments import resolve_background, to_segments
+from mmskelseg.runtime.structures.tiers import Tier, label_rows
 
 # Labels may exceed the video by so many seconds, since the duration of a container
 # rarely agrees with its number of frames.
@@ -173,7 +174,7 @@ def segments_to_labels(
     *,
     missing: str = 'error',
     overlap: str = 'error',
-    background: str | None = None,
+    background: str | int | None = None,
     video: str = '',
 ) -> np.ndarray:
     """Return the class id of each frame, shape (T,), int64.
@@ -189,7 +190,7 @@ def segments_to_labels(
             frame at the end is no error: it gets the last label.
         overlap: How to treat frames with segments of two classes: as an ``error``, as
             ``background``, or as the ``later`` segment, the one that starts last.
-        background: Name of the background class.
+        background: Name or id of the background class.
         video: Name of the video in messages.
 
     Raises:
@@ -214,6 +215,72 @@ def segments_to_labels(
     if missing == 'background':
         label[gaps] = fill
     return label
+
+
+def tiers_to_segments(
+    label: np.ndarray,
+    fps: float,
+    tiers: Sequence[Tier],
+    score: np.ndarray | None = None,
+) -> list[Segment]:
+    """Return the segments of all tiers in temporal order; see labels_to_segments.
+
+    Args:
+        label: Class ids within each tier, shape (tiers, T); (T,) if there is only one.
+        fps: Frames per second of the labels.
+        tiers: The tiers, of :func:`~mmskelseg.runtime.structures.tiers.tiers_of`.
+        score: Probabilities, shape (K, T), which follow the tiers.
+    """
+    segments = [
+        replace(segment, tier=tier.name)
+        for tier, row in zip(tiers, label_rows(label), strict=True)
+        for segment in labels_to_segments(
+            row, fps, tier.classes, None if score is None else score[tier.rows]
+        )
+    ]
+    return sorted(segments, key=lambda segment: segment.start)
+
+
+def segments_to_tiers(
+    segments: Iterable[Segment],
+    num_frames: int,
+    fps: float,
+    tiers: Sequence[Tier],
+    *,
+    missing: str | Mapping[str, str] = 'error',
+    overlap: str = 'error',
+    video: str = '',
+) -> np.ndarray:
+    """Return class ids within each tier, (tiers, T), or (T,) of one without a name.
+
+    For the options, see :func:`segments_to_labels`; ``missing`` may be that of each
+    tier by its name.
+
+    Raises:
+        ValueError: If a segment has another tier, or if its tier cannot be labelled.
+    """
+    of_tiers: dict[str, list[Segment]] = {tier.name: [] for tier in tiers}
+    for segment in segments:
+        if segment.tier not in of_tiers:
+            raise UserError(
+                f'video {video!r}: {segment} has the tier {segment.tier!r}, expected '
+                f'one of {", ".join(map(repr, of_tiers))}; rename it.'
+            )
+        of_tiers[segment.tier].append(segment)
+    rows = [
+        segments_to_labels(
+            of_tiers[tier.name],
+            num_frames,
+            fps,
+            tier.classes,
+            missing=missing if isinstance(missing, str) else missing[tier.name],
+            overlap=overlap,
+            background=tier.background,
+            video=f'{video}, tier {tier.name}' if tier.name else video,
+        )
+        for tier in tiers
+    ]
+    return np.stack(rows) if tiers[0].name else rows[0]
 
 
 def _extend_last(label: np.ndarray, fps: float, place: str) -> None:
@@ -259,7 +326,8 @@ def _placed(
             raise UserError(
                 f'{place}: {ordered[owner[first[0]]]} and {segment} overlap from '
                 f'{first[0] / fps:.3f} to {(first[-1] + 1) / fps:.3f} s; correct one '
-                'of them, or choose --overlap later or --overlap background.'
+                'of them, put them into different tiers (--tiers), or choose --overlap '
+                'later or --overlap background.'
             )
         clash[start:end] |= taken
         label[start:end], owner[start:end] = k, i
@@ -315,7 +383,7 @@ def sorted_videos(
 
 
 def _check_option(
-    name: str, value: str, third: str, background: str | None, place: str
+    name: str, value: str, third: str, background: str | int | None, place: str
 ) -> None:
     if value not in ('error', 'background', third):
         raise UserError(
@@ -353,7 +421,7 @@ def _first_gap(
     count = int(gaps.sum())
     several = f'the first gap of {count} unlabelled frames; label them'
     what = several if count > 1 else 'the only unlabelled frame; label it'
-    remedy = '--unlabelled background or --unlabelled ignore'
+    remedy = '--unlabelled background (with --background) or --unlabelled ignore'
     if end == gaps.size:
         remedy += ', or correct the frame rate if labels end early in all videos'
     return (
