@@ -19,6 +19,7 @@ from mmskelseg.models.backbones.ms_tcn import (
 )
 from mmskelseg.models.heads import SegmentationHead
 from mmskelseg.models.layers import TemporalConv1d
+from mmskelseg.models.postprocessors import CausalMinDuration
 from mmskelseg.models.segmentors.ensemble import segmentors_of
 from mmskelseg.models.segmentors.network import SegmentationNetwork
 from mmskelseg.runtime.features import SkeletonCoordinates
@@ -38,8 +39,7 @@ from mmskelseg.trained.predictor import branch_recipe
 def streaming_model(model: nn.Module) -> StreamingModel:
     """Return the weights of a causal segmentor, or of an ensemble of them.
 
-    Risk and boundary heads are left out, since they do not change the labels, and so is
-    post-processing, since it needs whole videos.
+    Risk and boundary heads are left out, since they do not change the labels.
 
     Raises:
         UserError: If the model is not causal or has parts that streams do not support;
@@ -66,6 +66,17 @@ def streaming_model(model: nn.Module) -> StreamingModel:
     return StreamingModel(
         stages, order, first.stages[0].lookahead, _standardizer(model)
     )
+
+
+def streaming_steps(model: nn.Module) -> list[dict[str, object]]:
+    """Return the post-processing of a segmentor if a stream can apply it, else nothing.
+
+    A stream can apply one ``CausalMinDuration``; other steps need whole videos.
+    """
+    match [*segmentors_of(model)[0].postprocess]:
+        case [CausalMinDuration() as step]:
+            return [step.step()]
+    return []
 
 
 def causal_coordinates(

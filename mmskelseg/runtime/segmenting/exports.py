@@ -29,6 +29,7 @@ from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.choices import DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.runtime.structures.predictions import Prediction
+from mmskelseg.runtime.structures.tiers import flat_label, tiers_of
 from mmskelseg.runtime.structures.time_budget import (
     TimeBudget,
     budget_as_dict,
@@ -135,9 +136,8 @@ def _write_json(prediction: Prediction, path: Path) -> None:
 
 def prediction_budget(prediction: Prediction) -> TimeBudget:
     """Return the time budget of a prediction: how time is divided among the classes."""
-    return time_budget(
-        prediction['pred_label'], len(prediction['classes']), prediction['fps']
-    )
+    label = flat_label(prediction['pred_label'], tiers_of(prediction))
+    return time_budget(label, len(prediction['classes']), prediction['fps'])
 
 
 def write_budgets(

@@ -26,8 +26,9 @@ from mmskelseg.runtime.poses.tracking import of_rows
 from mmskelseg.runtime.segmenting.sources import Source
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.choices import EACH
+from mmskelseg.runtime.structures.individuals import absences
 from mmskelseg.runtime.structures.predictions import InputVideo
-from mmskelseg.runtime.structures.segments import IGNORED, to_segments
+from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.skeleton import Layout
 
 
@@ -58,16 +59,10 @@ def _check_values(
         )
 
 
-def absences(video: InputVideo) -> list[tuple[int, int]]:
-    """Return first frame and end (exclusive) of each run in which nobody is seen."""
-    absent = np.all(video['keypoint_score'] <= 0, axis=(0, 2)).astype(np.int64)
-    return [(start, end) for start, end, is_absent in to_segments(absent) if is_absent]
-
-
 def _unseen(video: InputVideo) -> tuple[str, ...]:
     """Return a note about stretches of over a second in which nobody is seen."""
-    fps = video['fps']
-    gaps = [(a / fps, b / fps) for a, b in absences(video) if b - a > fps]
+    fps, found = video['fps'], absences(video['keypoint_score'])
+    gaps = [(start / fps, end / fps) for start, end in found if end - start > fps]
     if not gaps:
         return ()
     listed = ', '.join(f'from {start:.1f} to {end:.1f} s' for start, end in gaps[:3])

@@ -10,6 +10,7 @@ import numpy as np
 
 from mmskelseg.runtime.features import SkeletonCoordinates
 from mmskelseg.runtime.features.drawing import MIN_SCORE
+from mmskelseg.runtime.messages.errors import shown
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.model_zoo import exported_file
 from mmskelseg.runtime.segmenting.onnx_features import renderer_of
@@ -79,6 +80,22 @@ class OnnxStream(SkeletonStream):
             fps=metadata['fps'] if fps is None else fps,
             min_score=MIN_SCORE,
             dtype=branch['dtype'],
+            steps=self._steps(),
+        )
+
+    def _steps(self) -> list[dict[str, object]]:
+        """Return the post-processing, after checking that a stream can apply it."""
+        steps = self.file.metadata['postprocess']
+        classes = len(self.file.metadata['classes'])
+        match steps:
+            case []:
+                return steps
+            case [{'type': 'CausalMinDuration', 'frames': int(frames)}]:
+                if frames > 0 and frames * classes <= _MOST_BUFFERED:
+                    return steps
+        raise self.file.fault(
+            f'its postprocess is {shown(steps)}, but a stream can apply one '
+            'CausalMinDuration'
         )
 
 

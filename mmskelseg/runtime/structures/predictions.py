@@ -1,5 +1,6 @@
 """Types of predictions: annotations of videos, with labels for every frame."""
 
+from collections.abc import Mapping
 from typing import TypedDict
 
 import numpy as np
@@ -23,8 +24,11 @@ class InputVideo(VideoAnnotation, total=False):
     video: str
 
 
-class PredictedSegment(TypedDict):
-    """A segment: frames (the end is exclusive), seconds, label, and confidence."""
+class PredictedSegment(TypedDict, total=False):
+    """A segment: frames (the end is exclusive), seconds, label, and confidence.
+
+    ``tier`` is the name of its tier, if there are several.
+    """
 
     start_frame: int
     end_frame: int
@@ -33,13 +37,14 @@ class PredictedSegment(TypedDict):
     label: str
     label_id: int
     score: float | None
+    tier: str
 
 
 class Prediction(InputVideo, total=False):
     """A video with a model's predictions; see ``SkelSegInferencer``.
 
-    Shapes: pred_label, raw_label, pred_risk, pred_boundary and pred_entropy (T,),
-    pred_score (K, T).
+    Shapes: pred_label and raw_label (T,), or (G, T) with G ``tiers``; pred_risk,
+    pred_boundary and pred_entropy (T,); pred_score (K, T).
     """
 
     pred_label: np.ndarray
@@ -49,4 +54,5 @@ class Prediction(InputVideo, total=False):
     pred_boundary: np.ndarray
     pred_entropy: np.ndarray
     classes: list[str]
+    tiers: Mapping[str, list[str]]
     segments: list[PredictedSegment]

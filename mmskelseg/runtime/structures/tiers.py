@@ -11,7 +11,11 @@ from typing import cast
 
 import numpy as np
 
-from mmskelseg.runtime.structures.annotations import AnnotationFile, Metainfo
+from mmskelseg.runtime.structures.annotations import (
+    AnnotationFile,
+    Metainfo,
+    VideoAnnotation,
+)
 from mmskelseg.runtime.structures.segments import IGNORED, resolve_background
 
 
@@ -74,15 +78,31 @@ def label_rows(label: np.ndarray) -> np.ndarray:
     return np.atleast_2d(label)
 
 
-def flat_rows(label: np.ndarray, tiers: Sequence[Tier]) -> dict[str, np.ndarray]:
-    """Return the ids (T,) of each tier, by its name, as rows of scores (K, T).
+def flat_label(label: np.ndarray, tiers: Sequence[Tier]) -> np.ndarray:
+    """Return labels (T,) or (G, T) with the ids of rows of scores (K, T), 0 to K - 1.
 
     >>> meta = {'tiers': {'gaze': ['up', 'down'], 'hand': ['no', 'wave']}}
-    >>> flat_rows(np.array([[0, 1], [1, -1]]), tiers_of(meta))
-    {'gaze': array([0, 1]), 'hand': array([ 3, -1])}
+    >>> flat_label(np.array([[0, 1], [1, -1]]), tiers_of(meta)).tolist()
+    [[0, 1], [3, -1]]
     """
-    rows = zip(tiers, label_rows(label), strict=True)
-    return {t.name: np.where(row < 0, row, row + t.rows.start) for t, row in rows}
+    if len(tiers) == 1 and label.ndim == 1:
+        return label
+    begins = np.array([[tier.rows.start] for tier in tiers])
+    return np.where(label < 0, label, label + begins)
+
+
+def flat_rows(label: np.ndarray, tiers: Sequence[Tier]) -> dict[str, np.ndarray]:
+    """Return the labels (T,) of each tier, by its name, with the ids of all tiers."""
+    rows = label_rows(flat_label(label, tiers))
+    return {tier.name: row for tier, row in zip(tiers, rows, strict=True)}
+
+
+def with_flat_labels(data: AnnotationFile) -> AnnotationFile:
+    """Return annotations whose labels have the ids of ``metainfo['classes']``."""
+    tiers = tiers_of(data['metainfo'])
+    videos = data['annotations']
+    flat = [{**v, 'label': flat_label(v['label'], tiers)} for v in videos]
+    return {**data, 'annotations': cast(list[VideoAnnotation], flat)}
 
 
 def joint_label(label: np.ndarray) -> np.ndarray:

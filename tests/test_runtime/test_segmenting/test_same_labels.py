@@ -1,5 +1,7 @@
 """PyTorch, exported models and streams give the same labels, whatever the options."""
 
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,15 +11,17 @@ from mmskelseg.apis import SkelSegInferencer, SkelSegStream
 from mmskelseg.runtime import OnnxSegmenter, OnnxStream
 
 
-@pytest.fixture(scope='module')
-def segmenters(export, causal):
+@pytest.fixture(scope='module', params=[1, 4])
+def segmenters(export, causal, request):
     """The same causal model in PyTorch and in ONNX, for videos and for streams."""
-    checkpoint, file = export(causal)
-    _, stream = export(causal, streaming=True)
+    cfg = copy.deepcopy(causal)
+    cfg.model.postprocess = [{'type': 'CausalMinDuration', 'frames': request.param}]
+    checkpoint, file = export(cfg)
+    _, stream = export(cfg, streaming=True)
     return (
-        SkelSegInferencer(causal, checkpoint, 'cpu', show_progress=False),
+        SkelSegInferencer(cfg, checkpoint, 'cpu', show_progress=False),
         OnnxSegmenter(file, show_progress=False),
-        SkelSegStream(causal, checkpoint),
+        SkelSegStream(cfg, checkpoint),
         OnnxStream(stream),
     )
 
@@ -31,7 +35,7 @@ def pushed(stream, video):
 
 
 @settings(
-    max_examples=40,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
