@@ -123,7 +123,7 @@ def write_time_budget(
                 following = (next_of.get(c, '') for c in names)
                 rows.append([*place, name, budget.number[k], *values, *following])
             if budget.unlabelled > 0:
-                share = f'{100 - budget.share.sum():.3f}'
+                share = f'{100 - budget.share.sum() / budget.tiers:.3f}'
                 times = ['', f'{budget.unlabelled:.3f}', '', share]
                 rows.append([*place, 'unlabelled', *times, *[''] * len(names)])
     columns = [*head, 'class', 'segments', 'total_s', 'mean_s', 'share_percent']

@@ -23,6 +23,7 @@ from mmskelseg.runtime.labels import (
     write_srt,
     write_time_budget,
 )
+from mmskelseg.runtime.labels.segments import Classes
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import Poses, write_npz
@@ -111,7 +112,13 @@ def video_segments(prediction: Prediction) -> VideoSegments:
     return VideoSegments(
         prediction['frame_dir'],
         [
-            Segment(item['start'], item['end'], item['label'], item['score'])
+            Segment(
+                item['start'],
+                item['end'],
+                item['label'],
+                item['score'],
+                item.get('tier', ''),
+            )
             for item in prediction['segments']
         ],
         fps=prediction['fps'],
@@ -120,10 +127,15 @@ def video_segments(prediction: Prediction) -> VideoSegments:
     )
 
 
+def _classes(prediction: Prediction) -> Classes:
+    """Return the classes of a prediction, by tiers if it has several."""
+    return prediction.get('tiers') or prediction['classes']
+
+
 def _write_json(prediction: Prediction, path: Path) -> None:
     keys = (
         'frame_dir', 'video', 'person', 'filename', 'fps', 'total_frames', 'classes',
-        'notes',
+        'tiers', 'notes',
     )  # fmt: skip
     fields = dict(prediction)
     content = {key: fields[key] for key in keys if key in fields}
@@ -206,9 +218,9 @@ _WRITERS: dict[str, Callable[..., None]] = {
     'csv': lambda p, path: write_csv_segments(path, [video_segments(p)]),
     'json': _write_json,
     'srt': lambda p, path: write_srt(path, video_segments(p).segments),
-    'elan': lambda p, path: write_elan(path, video_segments(p), p['classes']),
+    'elan': lambda p, path: write_elan(path, video_segments(p), _classes(p)),
     'boris-events': lambda p, path: write_boris_events(path, [video_segments(p)]),
-    'boris': lambda p, path: write_boris(path, [video_segments(p)], p['classes']),
+    'boris': lambda p, path: write_boris(path, [video_segments(p)], _classes(p)),
     'label-studio': lambda p, path: write_label_studio(path, [video_segments(p)]),
     'poses': _write_poses,
     'timeline': _drawn('The timeline', 'write_timeline'),
