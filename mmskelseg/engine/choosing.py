@@ -27,6 +27,7 @@ from mmskelseg.runtime.structures.bodies import (
     faces_everywhere,
     up_direction,
 )
+from mmskelseg.runtime.structures.individuals import alone
 from mmskelseg.runtime.structures.segments import (
     direct_boundaries,
     resolve_background,
@@ -252,7 +253,7 @@ def _note_sides(metainfo: Metainfo) -> str:
 def _check_one_person(videos: Sequence[VideoAnnotation], path: Path) -> None:
     """Raise UserError if a stream would have to choose among people."""
     for video in videos:
-        persons = len(video['keypoint'])
+        persons = len(alone(video)['keypoint'])
         if persons > 1:
             raise UserError(
                 f'{path}: video {video["frame_dir"]!r} has {persons} persons, but '
