@@ -284,11 +284,11 @@ def _frames(seconds: float, videos: Sequence[VideoAnnotation], path: Path) -> in
 def _min_frames(videos: Sequence[VideoAnnotation], lookahead: int) -> int:
     """Return the minimum duration of a stream's labels.
 
-    At most a third of the lookahead serves it; the model sees the rest.
+    It takes at most half of the lookahead; the model sees the rest.
     """
     step = CausalMinDuration()
     step.fit(video['label'] for video in videos)
-    return min(int(step.shortest), lookahead // 3 + 1)
+    return min(int(step.shortest), lookahead // 2 + 1)
 
 
 def _choose_recipe(videos: Sequence[VideoAnnotation], wish: Wish) -> tuple[str, str]:
