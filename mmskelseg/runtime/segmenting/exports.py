@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
+from operator import itemgetter
 from pathlib import Path
 from types import ModuleType
 from typing import cast
@@ -23,6 +24,7 @@ from mmskelseg.runtime.labels import (
     write_srt,
     write_time_budget,
 )
+from mmskelseg.runtime.labels.segments import Classes
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import Poses, write_npz
@@ -111,13 +113,23 @@ def video_segments(prediction: Prediction) -> VideoSegments:
     return VideoSegments(
         prediction['frame_dir'],
         [
-            Segment(item['start'], item['end'], item['label'], item['score'])
-            for item in prediction['segments']
+            Segment(
+                item['start'],
+                item['end'],
+                item['label'],
+                item['score'],
+                item.get('tier', ''),
+            )
+            for item in sorted(prediction['segments'], key=itemgetter('start'))
         ],
         fps=prediction['fps'],
         num_frames=prediction['total_frames'],
         filename=prediction.get('filename'),
     )
+
+
+def _classes(prediction: Prediction) -> Classes:
+    return prediction.get('tiers', prediction['classes'])
 
 
 def _write_json(prediction: Prediction, path: Path) -> None:
@@ -206,9 +218,9 @@ _WRITERS: dict[str, Callable[..., None]] = {
     'csv': lambda p, path: write_csv_segments(path, [video_segments(p)]),
     'json': _write_json,
     'srt': lambda p, path: write_srt(path, video_segments(p).segments),
-    'elan': lambda p, path: write_elan(path, video_segments(p), p['classes']),
+    'elan': lambda p, path: write_elan(path, video_segments(p), _classes(p)),
     'boris-events': lambda p, path: write_boris_events(path, [video_segments(p)]),
-    'boris': lambda p, path: write_boris(path, [video_segments(p)], p['classes']),
+    'boris': lambda p, path: write_boris(path, [video_segments(p)], _classes(p)),
     'label-studio': lambda p, path: write_label_studio(path, [video_segments(p)]),
     'poses': _write_poses,
     'timeline': _drawn('The timeline', 'write_timeline'),
