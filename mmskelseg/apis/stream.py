@@ -78,7 +78,7 @@ class SkelSegStream(SkeletonStream):
         super().__init__(
             weights,
             render.running(),
-            meta['classes'],
+            meta,
             joints=joints,
             columns=columns,
             fps=meta.get('fps') if fps is None else fps,

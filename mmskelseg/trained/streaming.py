@@ -63,20 +63,31 @@ def streaming_model(model: nn.Module) -> StreamingModel:
         kept = {k: getattr(out, k) / temperatures for k in ('cls_weight', 'cls_bias')}
         stages.append(replace(out, **kept))
         order = (*order[:-1], len(stages) - 1)
+    tiers = networks[0].tiers
     return StreamingModel(
-        stages, order, first.stages[0].lookahead, _standardizer(model)
+        stages,
+        order,
+        first.stages[0].lookahead,
+        _standardizer(model),
+        tiers if len(tiers) > 1 else (),
     )
 
 
 def streaming_steps(model: nn.Module) -> list[dict[str, object]]:
     """Return the post-processing of a segmentor if a stream can apply it, else nothing.
 
-    A stream can apply one ``CausalMinDuration``; other steps need whole videos.
+    A stream can apply one ``CausalMinDuration`` to each tier; other steps need whole
+    videos.
     """
-    match [*segmentors_of(model)[0].postprocess]:
-        case [CausalMinDuration() as step]:
-            return [step.step()]
-    return []
+    lists = segmentors_of(model)[0].steps_of_tiers
+    steps = [step for steps in lists for step in steps]
+    if len(steps) != len(lists) or not all(
+        isinstance(step, CausalMinDuration) for step in steps
+    ):
+        return []
+    if len(steps) == 1:
+        return [steps[0].step()]
+    return [{**step.step(), 'tier': i} for i, step in enumerate(steps)]
 
 
 def causal_coordinates(

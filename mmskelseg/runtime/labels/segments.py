@@ -69,6 +69,12 @@ class Segment:
         """The name of its class among those of all tiers."""
         return class_name(self.label, self.tier)
 
+    def fields(self) -> dict[str, object]:
+        """Return what it consists of, with the tier if it has one."""
+        return {
+            key: value for key, value in vars(self).items() if key != 'tier' or value
+        }
+
     def __str__(self) -> str:
         return f'{self.name!r} ({self.start:.3f} to {self.end:.3f} s)'
 

@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
-from operator import itemgetter
 from pathlib import Path
 from types import ModuleType
 from typing import cast
@@ -120,7 +119,7 @@ def video_segments(prediction: Prediction) -> VideoSegments:
                 item['score'],
                 item.get('tier', ''),
             )
-            for item in sorted(prediction['segments'], key=itemgetter('start'))
+            for item in prediction['segments']
         ],
         fps=prediction['fps'],
         num_frames=prediction['total_frames'],
@@ -129,13 +128,14 @@ def video_segments(prediction: Prediction) -> VideoSegments:
 
 
 def _classes(prediction: Prediction) -> Classes:
-    return prediction.get('tiers', prediction['classes'])
+    """Return the classes of a prediction, by tiers if it has several."""
+    return prediction.get('tiers') or prediction['classes']
 
 
 def _write_json(prediction: Prediction, path: Path) -> None:
     keys = (
         'frame_dir', 'video', 'person', 'filename', 'fps', 'total_frames', 'classes',
-        'notes',
+        'tiers', 'notes',
     )  # fmt: skip
     fields = dict(prediction)
     content = {key: fields[key] for key in keys if key in fields}

@@ -25,11 +25,13 @@ from mmskelseg.runtime.poses.poses import check_img_shape, check_stated_size
 from mmskelseg.runtime.poses.tracking import of_rows
 from mmskelseg.runtime.segmenting.sources import Source
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
+from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.choices import EACH
-from mmskelseg.runtime.structures.individuals import absences
+from mmskelseg.runtime.structures.individuals import absences, alone
 from mmskelseg.runtime.structures.predictions import InputVideo
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg.runtime.structures.tiers import tier_sizes
 
 
 def _stated(source: Source) -> InputVideo:
@@ -46,8 +48,11 @@ def _stated(source: Source) -> InputVideo:
 def _check_values(
     entry: InputVideo, shape: tuple[int, ...], num_classes: int, name: str
 ) -> None:
-    """Raise a UserError if the labels or risks of an entry do not fit its frames."""
-    matching(entry, 'risk', shape, name)
+    """Raise a UserError if the labels or risks of an entry do not fit its frames.
+
+    ``shape`` is that of the labels, (T,) or (G, T).
+    """
+    matching(entry, 'risk', shape[-1:], name)
     label = matching(entry, 'label', shape, name)
     if label is None:
         return
@@ -158,7 +163,7 @@ class InputReader:
         ]
 
     def _of_entry(self, source: Source, entry: InputVideo) -> list[InputVideo]:
-        name = source.name
+        name, entry = source.name, cast(InputVideo, alone(entry))
         layout = (source.metainfo or entry).get('skeleton', self.skeleton)
         if layout is not self.skeleton and not is_data_layout(layout):
             # A path is not accepted, since the file could be a program.
@@ -190,8 +195,11 @@ class InputReader:
             {**kept, **self._fitted(each, name, each_3d), **who}
             for each, each_3d, who in self._people(poses, source, keypoint_3d)
         ]
-        classes = (source.metainfo or {}).get('classes', self.classes)
-        _check_values(entry, keypoint.shape[1:2], len(classes), name)
+        meta: Metainfo = {'classes': list(self.classes)}
+        meta.update(source.metainfo or {})
+        sizes, classes = tier_sizes(meta), meta['classes']
+        tiers = (len(sizes),) * ('tiers' in meta)
+        _check_values(entry, (*tiers, keypoint.shape[1]), max(sizes), name)
         for video in videos:
             # The labels of a video do not belong to one of several people.
             if tuple(classes) != self.classes or len(videos) > 1:

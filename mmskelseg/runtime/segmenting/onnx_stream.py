@@ -74,7 +74,7 @@ class OnnxStream(SkeletonStream):
         super().__init__(
             OnnxStreamingModel(self.file),
             render.running(),
-            metadata['classes'],
+            metadata,
             joints=joints,
             columns=columns,
             fps=metadata['fps'] if fps is None else fps,
@@ -87,15 +87,22 @@ class OnnxStream(SkeletonStream):
         """Return the post-processing, after checking that a stream can apply it."""
         steps = self.file.metadata['postprocess']
         classes = len(self.file.metadata['classes'])
-        match steps:
-            case []:
+        tiers = len(self.file.metadata.get('tiers', ['']))
+        for step, tier in zip(steps, range(tiers), strict=False):
+            frames = step.get('frames')
+            if (
+                step['type'] != 'CausalMinDuration'
+                or step.get('tier', 0) != tier
+                or type(frames) is not int
+                or not 0 < frames <= _MOST_BUFFERED // classes
+            ):
+                break
+        else:
+            if len(steps) in (0, tiers):
                 return steps
-            case [{'type': 'CausalMinDuration', 'frames': int(frames)}]:
-                if frames > 0 and frames * classes <= _MOST_BUFFERED:
-                    return steps
         raise self.file.fault(
             f'its postprocess is {shown(steps)}, but a stream can apply one '
-            'CausalMinDuration'
+            'CausalMinDuration to each tier'
         )
 
 

@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
-from typing import cast
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import Any, cast
 
 import numpy as np
 
@@ -58,23 +58,21 @@ def to_prediction(
     are ``pred_label`` (T,), ``pred_score`` (K, T) and, from further heads,
     ``pred_risk`` and ``pred_boundary`` (T,).
     """
-    found: list[dict[str, object]] = []
+    found: list[dict[str, Any]] = []
     tiers = tiers_of(meta)
     for tier, row in zip(tiers, label_rows(fields['pred_label']), strict=True):
         score = fields['pred_score'][tier.rows]
         segments = labels_to_segments(row, video['fps'], tier.classes, score)
         for (start, end, k), segment in zip(to_segments(row), segments, strict=True):
-            item = {'start_frame': start, 'end_frame': end, **vars(segment)}
-            item = {**item, 'tier': tier.name, 'label_id': k}
-            if not tier.name:
-                del item['tier']
-            found.append(item)
+            own = replace(segment, tier=tier.name).fields()
+            frames = {'start_frame': start, 'end_frame': end}
+            found.append({**frames, **own, 'label_id': k})
     prediction = {
         **video,
         **fields,
         'classes': list(meta['classes']),
         **({'tiers': meta['tiers']} if 'tiers' in meta else {}),
-        'segments': found,
+        'segments': sorted(found, key=lambda item: item['start_frame']),
     }
     return cast(Prediction, prediction)
 

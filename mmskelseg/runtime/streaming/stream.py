@@ -15,11 +15,12 @@ from mmskelseg.runtime.streaming.labels import RunningLabels
 from mmskelseg.runtime.streaming.model import ModelStream, PushModel, check_state
 from mmskelseg.runtime.streaming.resampling import Resampler
 from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg.runtime.structures.tiers import tier_sizes, tiers_of
 
 
 @dataclass(frozen=True)
 class LabelledFrame:
-    """A frame of a stream whose label is final.
+    """A frame of a stream whose label is final; there is one for each tier.
 
     Args:
         index: Number of the frame from 0, at the model's frame rate.
@@ -27,7 +28,8 @@ class LabelledFrame:
             frame; None if the frame rate is unknown.
         label: Name of its class, the likeliest one before post-processing.
         label_id: Id of the class.
-        probabilities: Probabilities of all classes, shape (K,).
+        probabilities: Probabilities of all classes of the tier, shape (K,).
+        tier: Name of the tier; '' if there is only one.
     """
 
     index: int
@@ -35,6 +37,7 @@ class LabelledFrame:
     label: str
     label_id: int
     probabilities: np.ndarray
+    tier: str = ''
 
 
 class SkeletonStream:
@@ -54,13 +57,14 @@ class SkeletonStream:
     Args:
         model: The model.
         coordinates: Features of poses.
-        classes: Names of the K classes.
+        meta: Its ``classes``, and its ``tiers`` if it has several.
         joints: Names of the V joints that are pushed, in their order.
         columns: Index of each joint of the model among these.
         fps: Frame rate of the model's training data; None if unknown.
         min_score: Joints with a lower score count as invisible.
         dtype: Type of the features, ``float32`` or ``float16``.
-        steps: Post-processing: one ``CausalMinDuration`` as plain values, or nothing.
+        steps: Post-processing: one ``CausalMinDuration`` for each tier, as plain
+            values, or nothing.
         notes: Sentences about what the stream leaves out.
     """
 
@@ -73,7 +77,7 @@ class SkeletonStream:
         self,
         model: PushModel,
         coordinates: RunningCoordinates,
-        classes: Sequence[str],
+        meta: Mapping[str, object],
         *,
         joints: Sequence[str],
         columns: Sequence[int],
@@ -84,7 +88,8 @@ class SkeletonStream:
         notes: Sequence[str] = (),
     ) -> None:
         self.model = model
-        self.classes = tuple(classes)
+        self._tiers = tiers_of(meta)
+        self.classes = tuple(name for tier in self._tiers for name in tier.classes)
         self.notes = tuple(notes)
         self.joints = tuple(joints)
         self._columns = list(columns)
@@ -93,7 +98,8 @@ class SkeletonStream:
         self.dtype = dtype
         self._coordinates = coordinates
         self._stream = ModelStream(model)
-        self._labels = RunningLabels(len(classes), *(step['frames'] for step in steps))
+        frames = [step['frames'] for step in steps] or [1] * len(self._tiers)
+        self._labels = RunningLabels(tier_sizes(meta), frames)
         self._resampler = None if fps is None else Resampler(fps)
         self.reset()
 
@@ -288,12 +294,15 @@ class SkeletonStream:
         start = self._resampler.start if self._timed and self._resampler else 0.0
         labels, scores = self._labels.push(scores, ends=self._ended)
         frames = []
-        for i, (k, score) in enumerate(
-            zip(labels.tolist(), scores, strict=True), self._given
+        for i, (row, score) in enumerate(
+            zip(labels.T.tolist(), scores, strict=True), self._given
         ):
             time = None if self.fps is None else start + i / self.fps
-            frames.append(LabelledFrame(i, time, self.classes[k], k, score))
-        self._given += len(frames)
+            for tier, k in zip(self._tiers, row, strict=True):
+                own = score[tier.rows]
+                name = tier.classes[k]
+                frames.append(LabelledFrame(i, time, name, k, own, tier.name))
+        self._given += len(scores)
         return frames
 
 

@@ -28,18 +28,28 @@ def test_label_changes_to_one_that_holds_for_the_minimum_duration(labels, frames
 
 @given(labels=LABELS, frames=FRAMES, sizes=st.lists(st.integers(0, 12), max_size=9))
 def test_chunks_of_any_size_get_the_labels_of_the_whole(labels, frames, sizes):
-    """As soon as they are final, with their own probabilities, from a stored state."""
+    """As soon as they are final, with their own probabilities, from a stored state.
+
+    In a second tier of two classes, every third frame is another one.
+    """
     rng = np.random.default_rng(0)
-    score = (np.eye(3)[labels] + rng.random((len(labels), 3)) / 2).astype(np.float32)
-    running, found, given = RunningLabels(3, frames), [], []
+    second = [int(k == 2) for k in labels[::-1]]
+    columns = np.concatenate([np.eye(3)[labels], np.eye(2)[second]], axis=1)
+    score = (columns + rng.random(columns.shape) / 2).astype(np.float32)
+    options = [3, 2], [frames, 3]
+    running, given = RunningLabels(*options), []
+    found = [np.zeros((2, 0), np.int64)]
     cuts = np.cumsum(sizes, dtype=int)
     for part in np.split(score, cuts[cuts < len(score)]):
-        other = RunningLabels(3, frames)
+        other = RunningLabels(*options)
         other.load_state_dict(running.state_dict())
         own, rows = (running := other).push(part)
-        found += own.tolist()
+        found.append(own)
         given += rows.tolist()
-    assert len(found) == max(len(labels) - running.lookahead, 0)
+    before = np.concatenate(found, axis=1)
+    assert before.shape[1] == max(len(labels) - running.lookahead, 0)
     own, rows = running.push(score[:0], ends=True)
-    assert found + own.tolist() == obvious(labels, frames)
-    np.testing.assert_array_equal(np.reshape(given + rows.tolist(), (-1, 3)), score)
+    whole = np.concatenate([before, own], axis=1)
+    assert whole[0].tolist() == obvious(labels, frames)
+    assert whole[1].tolist() == obvious(second, 3)
+    np.testing.assert_array_equal(np.reshape(given + rows.tolist(), (-1, 5)), score)
