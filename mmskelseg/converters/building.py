@@ -104,7 +104,7 @@ def annotation(
 ) -> VideoAnnotation:
     """Return the annotation of a video: its arrays, and what videos have in common.
 
-    Shapes: keypoint (M, T, V, 2), score (M, T, V), label (T,).
+    Shapes: keypoint (M, T, V, 2), score (M, T, V), label (T,) or (tiers, T).
     """
     return {
         **shared,
@@ -140,7 +140,9 @@ def split_in_time(
                 'short to be split into training and test; add recordings.'
             )
         pose, score = video['keypoint'][:, kept], video['keypoint_score'][:, kept]
-        annotations.append(annotation(video, name, pose, score, video['label'][kept]))
+        annotations.append(
+            annotation(video, name, pose, score, video['label'][..., kept])
+        )
     begin, end = (part['frame_dir'] for part in annotations)
     note = (
         'a single recording is split in time: 70 % to train, the last 25 % to test; '
@@ -241,6 +243,9 @@ def summary(data: AnnotationFile) -> str:
         f'{data["annotations"][0]["fps"]:g} fps{assumed}, {classes} '
         f'classes, {counted(segments, "segment")}{without}',
     ]
+    if 'tiers' in meta:
+        each = (f'{tier.name} ({", ".join(tier.classes)})' for tier in tiers)
+        lines.append(f'tiers: {"; ".join(each)}')
     for name, members in data['split'].items():
         listed = f' ({", ".join(members)})' if len(members) <= _LISTED else ''
         lines.append(f'{name}: {counted(len(members), "video")}{listed}')

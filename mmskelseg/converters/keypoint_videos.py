@@ -1,6 +1,5 @@
 """Pairs poses, labels and videos by name, and combines them at the poses' rate."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,9 @@ from mmskelseg.runtime.labels import (
     label_format,
     labels_to_segments,
     read_segments,
-    segments_to_labels,
 )
 from mmskelseg.runtime.labels.reading import LABEL_FORMATS, reader_options
+from mmskelseg.runtime.labels.segments import Ethogram
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.poses import (
@@ -58,9 +57,10 @@ class Options:
     label_option: Sequence[tuple[str, str]] | None = None
     strict: bool = False
     classes: Sequence[str] | None = None
-    background: str | None = None
+    background: Sequence[str] | None = None
     unlabelled: str = 'error'
-    overlap: str = 'error'
+    overlap: str = 'tiers'
+    tiers: Path | None = None
     skip_unpaired: bool = False
     view: str | None = None
     test: str | None = None
@@ -80,6 +80,7 @@ class Labels:
     segments: tuple[Segment, ...] = ()
     lines: tuple[str, ...] = ()
     fps: float | None = None
+    ethogram: Ethogram | None = None
 
 
 def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
@@ -147,7 +148,13 @@ def find_labels(
         kind = format or label_format(file)
         given = {key: options[key] for key in reader_options(kind) if key in options}
         labels += [
-            Labels(video.name, file, tuple(video.segments), fps=video.fps)
+            Labels(
+                video.name,
+                file,
+                tuple(video.segments),
+                fps=video.fps,
+                ethogram=video.ethogram,
+            )
             for video in read_segments(file, kind, strict=strict, notes=notes, **given)
         ]
     return labels, notes
@@ -258,36 +265,6 @@ def line_segments(labels: Labels, fps: float | None) -> Sequence[Segment]:
     return labels_to_segments(np.array(ids), fps, names)
 
 
-def frame_labels(
-    labels: Labels, poses: Poses, classes: Sequence[str], options: Options
-) -> tuple[np.ndarray, list[str]]:
-    """Return the class id of each frame of the poses, and notes."""
-    frames, fps = poses.keypoint.shape[1], poses.fps
-    assert fps is not None
-    rate = labels.fps
-    if labels.lines:
-        rate = options.label_fps or (fps if len(labels.lines) == frames else None)
-        if rate is None:
-            raise UserError(
-                f'{labels.path}: {len(labels.lines)} lines, but {frames} frames of '
-                f'poses at {fps:g} fps; give the frame rate of the lines '
-                'with --label-fps.'
-            )
-    label = segments_to_labels(
-        line_segments(labels, rate),
-        frames,
-        fps,
-        classes,
-        missing='unlabelled' if options.unlabelled == 'ignore' else options.unlabelled,
-        overlap=options.overlap,
-        background=options.background,
-        video=f'{labels.video} in {labels.path}',
-    )
-    differs = rate is not None and not math.isclose(rate, fps, rel_tol=1e-3)
-    note = f'labels at {rate:g} fps applied to poses at {fps:g} fps' if differs else ''
-    return label, [note] if note else []
-
-
 def count_joined(segments: Iterable[Segment], fps: float) -> int:
     """Return how many segments touch or overlap an earlier one of their class.
 
@@ -301,7 +278,7 @@ def count_joined(segments: Iterable[Segment], fps: float) -> int:
     for segment in sorted(segments, key=lambda segment: segment.start):
         start, end = (frame_at(time, fps) for time in (segment.start, segment.end))
         if start < end:
-            before = reached.get(segment.label)
+            before = reached.get(segment.name)
             count += before is not None and start <= before
-            reached[segment.label] = max(end, before or end)
+            reached[segment.name] = max(end, before or end)
     return count

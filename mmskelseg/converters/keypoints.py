@@ -20,10 +20,10 @@ from pathlib import Path
 from mmskelseg.converters import building, options
 from mmskelseg.converters import keypoint_videos as joining
 from mmskelseg.converters.keypoint_videos import Labels, Options
+from mmskelseg.converters.label_tiers import LabelTiers, find_tiers, frame_labels
 from mmskelseg.converters.options import Option
 from mmskelseg.runtime.cli.arguments import add_pose_file_options
 from mmskelseg.runtime.cli.command_line import add_person, positive
-from mmskelseg.runtime.files.parsing import read_lines
 from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.labels import READERS
 from mmskelseg.runtime.messages.counts import counted, listed
@@ -33,6 +33,7 @@ from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.bodies import VIEWS, camera_view
 from mmskelseg.runtime.structures.segments import to_segments
 from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg.runtime.structures.tiers import flat_rows
 
 EXAMPLES = """examples:
   # poses of MMPose and a BORIS project; frames between its states are `idle`
@@ -44,21 +45,8 @@ EXAMPLES = """examples:
 """
 
 
-def class_names(
-    wanted: Sequence[str] | None, labels: Sequence['Labels'], background: str | None
-) -> list[str]:
-    """Return the classes in the order of --classes, or in alphabetical order."""
-    if wanted is None:
-        used = {name for item in labels for name in item.lines if name}
-        used |= {segment.label for item in labels for segment in item.segments}
-        classes = sorted(used)
-    elif len(wanted) == 1 and Path(wanted[0]).is_file():
-        classes = read_lines(wanted[0])
-    else:
-        classes = list(wanted)
-    if background is not None and background not in classes:
-        classes.append(background)
-    return classes
+# Options of label files that may be repeated.
+_SEVERAL = ('observation', 'tier', 'attribute', 'control')
 
 
 def assignment(text: str) -> tuple[str, str]:
@@ -74,22 +62,17 @@ def assignment(text: str) -> tuple[str, str]:
 
 
 def label_options(given: Sequence[tuple[str, str]]) -> dict[str, object]:
-    """Return the values of --label-option, with observations of BORIS as a list.
+    """Return the values of --label-option, as lists where several are given.
 
     >>> label_options([('observation', 'a'), ('subject', 'ann'), ('observation', 'b')])
     {'observation': ['a', 'b'], 'subject': 'ann'}
     """
-    options: dict[str, object] = {}
-    observations: list[str] = []
+    found: dict[str, list[str]] = {}
     for name, value in given:
-        if name == 'observation':
-            options[name] = observations
-            observations.append(value)
-        elif name in options:
+        found.setdefault(name, []).append(value)
+        if len(found[name]) > 1 and name not in _SEVERAL:
             raise UserError(f'--label-option {name} is given twice; choose one.')
-        else:
-            options[name] = value
-    return options
+    return {n: values if values[1:] else values[0] for n, values in found.items()}
 
 
 def _difference(these: Layout, those: Layout) -> str:
@@ -114,8 +97,6 @@ def _difference(these: Layout, those: Layout) -> str:
 
 def convert(given: Options) -> None:
     """Write the annotation file of keypoints and labels."""
-    if 'background' in (given.unlabelled, given.overlap) and given.background is None:
-        raise UserError('name the class with --background NAME.')
     if given.out.is_file():
         raise UserError(
             f'{given.out}: a file, expected the folder OUT, which comes after the '
@@ -129,26 +110,29 @@ def convert(given: Options) -> None:
     )
     keypoints = joining.find_keypoints(given.keypoints)
     found, lonely = joining.pair(keypoints, labels, given.skip_unpaired)
-    classes = class_names(given.classes, [item for *_, item in found], given.background)
+    tiers = find_tiers([item for *_, item in found], given)
     names = [name for name, *_ in found]
-    notes: dict[str, list[str]] = {note: [] for note in [*left_out, *lonely]}
-    annotations, skeletons = _annotate(found, classes, given, notes)
+    notes: dict[str, list[str]] = {n: [] for n in (*left_out, *lonely, *tiers.notes)}
+    annotations, skeletons = _annotate(found, tiers, given, notes)
     sources = {}
     for name, path, item in found:
         sources.update({(name, 'keypoint'): path, (name, 'keypoint_score'): path})
         sources[name, 'label'] = item.path
     skeleton = next((s for s in skeletons if isinstance(s, str)), skeletons[0])
+    stated = tiers.metainfo()
     meta: Metainfo = {
-        'classes': classes,
+        'classes': stated['classes'],
         'skeleton': skeleton,
         'dataset': given.name or given.out.resolve().name,
-        'background': given.background,
+        'background': stated['background'],
         'person': given.person,
         'notes': [
             note if len(told) in (0, len(names)) else f'{note} ({listed(told, 3)})'
             for note, told in notes.items()
         ],
     }
+    if 'tiers' in stated:
+        meta['tiers'] = stated['tiers']
     if given.view is not None:
         meta['view'] = given.view
     else:
@@ -168,15 +152,25 @@ def convert(given: Options) -> None:
     )  # fmt: skip
     if given.classes is None:
         # A misspelt name shows up as an extra class.
-        found_ids = (k for v in annotations for *_, k in to_segments(v['label']))
-        counts = Counter(found_ids)
-        each = (f'{name} ({counts[k]})' for k, name in enumerate(classes))
-        print(f'segments of each class: {", ".join(each)}')
+        print(_counts(annotations, tiers))
+
+
+def _counts(annotations: Sequence[VideoAnnotation], tiers: LabelTiers) -> str:
+    """Return in words how many segments each class has."""
+    counts = Counter(
+        k
+        for video in annotations
+        for row in flat_rows(video['label'], tiers.tiers).values()
+        for *_, k in to_segments(row)
+    )
+    names = tiers.metainfo()['classes']
+    each = (f'{name} ({counts[k]})' for k, name in enumerate(names))
+    return f'segments of each class: {", ".join(each)}'
 
 
 def _annotate(
     found: Sequence[tuple[str, Path, Labels]],
-    classes: Sequence[str],
+    tiers: LabelTiers,
     given: Options,
     notes: dict[str, list[str]],
 ) -> tuple[list[VideoAnnotation], list[Layout]]:
@@ -191,11 +185,12 @@ def _annotate(
     joined: dict[str, int] = {}
     for name, path, item in found:
         poses = joining.load_poses(path, files.get(name), item, given)
-        label, more = joining.frame_labels(item, poses, classes, given)
+        label, more = frame_labels(item, poses, tiers, given)
         # Both are set by load_poses.
         assert poses.img_shape is not None
         assert poses.fps is not None
-        if number := joining.count_joined(item.segments, poses.fps):
+        segments = tiers.placed(item.segments)
+        if number := joining.count_joined(segments, poses.fps):
             joined[name] = number
         shared: VideoAnnotation = {'img_shape': poses.img_shape, 'fps': poses.fps}
         arrays = (poses.keypoint, poses.keypoint_score, label)
@@ -251,8 +246,8 @@ LABEL_OPTIONS = {
     ),
     '--label-option': Option(
         'what to read from a label file, such as subject=ann or point_seconds=0.1 '
-        '(BORIS), tier=actions (ELAN), attribute=action (VIA, CVAT); may be repeated '
-        'for several observations of BORIS',
+        '(BORIS), tier=actions (ELAN), attribute=action (VIA, CVAT); observation, '
+        'tier, attribute and control (Label Studio) may be repeated',
         type=assignment,
         action='append',
         metavar='NAME=VALUE',
@@ -267,16 +262,29 @@ LABEL_OPTIONS = {
         nargs='+',
         metavar='NAME',
     ),
-    '--background': options.BACKGROUND,
+    '--background': Option(
+        'class that Edit and F1 ignore (default: none); with several tiers, that of '
+        'all tiers which have it, or TIER=NAME, which may be repeated',
+        action='append',
+        metavar='NAME',
+    ),
+    '--tiers': Option(
+        'JSON file with the classes of each tier, such as {"posture": ["stand", '
+        '"sit"], "sniff": ["sniff"]}; a single class gets its absence, `no sniff`, as '
+        'background (default: as label files state, or else as --overlap says)',
+        metavar='FILE',
+    ),
     '--unlabelled': Option(
         'treat frames without a label as an error, as background, or ignore them in '
         'training and scores (default: %(default)s)',
         choices=('error', 'background', 'ignore'),
     ),
     '--overlap': Option(
-        'treat frames with labels of two classes as an error, as background, or take '
-        'the class that starts later (default: %(default)s)',
-        choices=('error', 'background', 'later'),
+        'where labels of two classes overlap, give these classes tiers of their own '
+        '(unless they share less than 0.3 s at a boundary, which is an error), or keep '
+        'one tier and treat such frames as an error, as background, or take the class '
+        'that starts later (default: %(default)s)',
+        choices=('tiers', 'error', 'background', 'later'),
     ),
 }
 PATHS = {'nargs': '+', 'type': Path}

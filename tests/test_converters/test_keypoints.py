@@ -1,15 +1,27 @@
 """The converter of keypoints and labels, on small files of several programs."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.labels import Segment, VideoSegments, write_boris, write_elan
+from mmskelseg.runtime.labels import (
+    Segment,
+    VideoSegments,
+    tiers_to_segments,
+    write_boris,
+    write_boris_events,
+    write_csv_segments,
+    write_elan,
+    write_label_studio,
+)
 from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.tiers import tiers_of
 from tests.test_converters.faults import text
+from tests.test_runtime.test_labels.test_readers import SAMPLES
 from tests.test_runtime.test_poses.trackers import SCORER, coco, deeplabcut
 
 TOOL = 'tools/dataset_converters/keypoints.py'
@@ -411,7 +423,12 @@ FAULTS = [
     (text(TWO, OTHER), '--skeleton coco17', '15 joints | coco17 | 17'),
     (another_layout, '', '/take2.csv | take1 | left_eye'),
     (table('0,1,walk', '1.5,3,lift'), '', "take1.csv | from 1.000 to 1.500 s | 'walk'"),
-    (table('0,2,walk', '1,3,lift'), '', 'overlap from 1.000 to 2.000 s'),
+    (table('0,2,walk', '1,3,lift'), '--overlap error', 'overlap from 1.000 to 2.000 s'),
+    (
+        table('0,2.1,walk', '2,3,lift'),
+        '',
+        "'walk' (0.000 to 2.100 s) and 'lift' (2.000",
+    ),
     (table('0,9,walk'), '', "'walk' (0.000 to 9.000 s) | lasts 3"),
     (keep, '--classes walk run', "'lift' (1.000 to 2.500 s)"),
     (keep, '--unlabelled background', '--background NAME'),
@@ -446,3 +463,93 @@ def test_named_layout_agrees_with_its_joints(walk, labels, tmp_path, run_tool):
     run_tool(TOOL, folder, tmp_path / 'data', '--labels', labels)
     data = load_annotations(tmp_path / 'data' / 'annotations.pkl')
     assert data['metainfo']['skeleton'] == 'coco17'
+
+
+@pytest.fixture
+def sample(convert, labels):
+    """Convert with a sample of labels in place of the tables."""
+
+    def run(name, *options, **more):
+        for file in labels.iterdir():
+            file.unlink()
+        shutil.copy(SAMPLES / name, labels)
+        return convert('--skip-unpaired', *options, **more)
+
+    return run
+
+
+def runs(*lengths):
+    """Return labels of runs of 0, 1, 0, 1 ..."""
+    return np.repeat(np.arange(len(lengths)) % 2, lengths).tolist()
+
+
+def test_overlapping_states_of_boris_are_converted_to_tiers(sample):
+    """The category without an overlap is one; `chew` is within `sniff`."""
+    data, output = sample('overlapping.boris')
+    meta = data['metainfo']
+    assert meta['classes'] == [
+        'chew: no chew', 'chew: chew', 'drink: no drink', 'drink: drink',
+        'posture: sit', 'posture: stand', 'sniff: no sniff', 'sniff: sniff',
+    ]  # fmt: skip
+    assert meta['background'] == {
+        'chew': 'no chew', 'drink': 'no drink', 'posture': None, 'sniff': 'no sniff'
+    }  # fmt: skip
+    begin, end = (video['label'].tolist() for video in data['annotations'])
+    assert begin == [
+        runs(5, 2, 14), runs(21), runs(0, 12, 8, 1), runs(4, 4, 2, 11)
+    ]  # fmt: skip
+    assert end == [runs(8), runs(2, 2, 4), runs(0, 8), runs(8)]
+    for line in (
+        "labels that overlap make tiers; the first: 'stand' (0.000 to 1.200 s) and "
+        "'sniff' (0.400 to 0.800 s) in take1 (--overlap)",
+        'tiers: chew (no chew, chew); drink (no drink, drink); posture (sit, stand); '
+        'sniff (no sniff, sniff)',
+        '2 videos, 29 frames at 10 fps, 8 classes, 17 segments',
+    ):
+        assert f'{line}\n' in output
+    assert 'each class: chew: no chew (3), chew: chew (1), drink: no drink' in output
+
+
+def test_tiers_of_elan_are_converted(sample):
+    data, _ = sample('tiers.eaf', '--background', 'rest')
+    meta = data['metainfo']
+    assert meta['tiers'] == {
+        'left hand': ['reach', 'rest'], 'right hand': ['reach', 'rest']
+    }  # fmt: skip
+    assert meta['background'] == {'left hand': 'rest', 'right hand': 'rest'}
+    begin, end = (video['label'].tolist() for video in data['annotations'])
+    assert begin == [runs(0, 10, 11), runs(0, 12, 8, 1)]
+    assert end == [runs(8), runs(0, 8)]
+    data, _ = sample('tiers.eaf', '--label-option', 'tier=left hand')
+    assert data['metainfo']['classes'] == ['reach', 'rest']
+    assert data['annotations'][0]['label'].tolist() == begin[0]
+
+
+@pytest.mark.parametrize('suffix', ['.boris', '.events.csv', '.eaf', '.json', '.csv'])
+def test_tiers_that_a_tool_gets_come_back(sample, convert, labels, suffix):
+    """Predictions of tiers are written, corrected and converted again."""
+    data, _ = sample('overlapping.boris')
+    meta = data['metainfo']
+    label = np.concatenate([video['label'] for video in data['annotations']], 1)
+    for file in labels.iterdir():
+        file.unlink()
+    label = np.pad(label, ((0, 0), (0, 1)), constant_values=-1)
+    segments = tiers_to_segments(label, 10, tiers_of(meta))
+    video = VideoSegments('take1', segments, 10, 30, 'take1.mp4')
+    path, options = labels / f'take1{suffix}', []
+    if suffix == '.boris':
+        write_boris(path, [video], meta['tiers'])
+    elif suffix == '.eaf':
+        write_elan(path, video, meta['tiers'])
+    elif suffix == '.json':
+        write_label_studio(path, [video])
+        options = ['--label-option', 'part=predictions']
+    elif suffix == '.csv':
+        write_csv_segments(path, [video])
+    else:
+        write_boris_events(path, [video])
+    again, _ = convert('--skip-unpaired', '--unlabelled', 'ignore', *options)
+    assert again['metainfo']['tiers'] == meta['tiers']
+    assert again['metainfo']['background'] == meta['background']
+    back = np.concatenate([video['label'] for video in again['annotations']], 1)
+    np.testing.assert_array_equal(back, np.delete(label, 21, 1))

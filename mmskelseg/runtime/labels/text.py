@@ -19,10 +19,8 @@ from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import FilePath, as_dicts, number, read_rows
 from mmskelseg.runtime.labels.reading import LABEL_FORMATS, video_name
 from mmskelseg.runtime.labels.segments import (
-    Classes,
     Segment,
     VideoSegments,
-    by_tier,
     make_segment,
     sorted_videos,
 )
@@ -86,48 +84,34 @@ def write_csv_segments(path: FilePath, videos: Sequence[VideoSegments]) -> None:
 
 
 def write_time_budget(
-    path: FilePath,
-    budgets: Mapping[str, TimeBudget] | Mapping[str, Mapping[str, TimeBudget]],
-    classes: Classes,
+    path: FilePath, budgets: Mapping[str, TimeBudget], classes: Sequence[str]
 ) -> None:
     """Write the time budgets of videos as a table, followed by the sum of several.
 
     Each row is a class in a video: its number of segments, their total and mean
     duration in seconds, the share of the video's time in percent, and how often each
-    class comes next. Unlabelled time, if any, has a row as well. Budgets of several
-    tiers are by the tier's name, which then has a column.
+    class comes next. Unlabelled time, if any, has a row as well.
     """
-    names = list(dict.fromkeys(c for own in by_tier(classes).values() for c in own))
-    of_videos = {
-        video: budget if isinstance(budget, Mapping) else {'': budget}
-        for video, budget in budgets.items()
-    }
-    if len(of_videos) > 1:
-        of_videos['all'] = {
-            tier: reduce(add, (own[tier] for own in of_videos.values()))
-            for tier in by_tier(classes)
-        }
-    head = ['video', 'tier'][: 1 + isinstance(classes, Mapping)]
     rows: list[list[object]] = []
-    for video, of_tiers in of_videos.items():
-        for tier, own in by_tier(classes).items():
-            budget, place = of_tiers[tier], [video, tier][: len(head)]
-            for k, name in enumerate(own):
-                mean = budget.mean[k]
-                values = (
-                    f'{budget.total[k]:.3f}',
-                    '' if np.isnan(mean) else f'{mean:.3f}',
-                    f'{budget.share[k]:.3f}',
-                )
-                next_of = dict(zip(own, budget.transitions[k].tolist(), strict=True))
-                following = (next_of.get(c, '') for c in names)
-                rows.append([*place, name, budget.number[k], *values, *following])
-            if budget.unlabelled > 0:
-                share = f'{100 - budget.share.sum() / budget.tiers:.3f}'
-                times = ['', f'{budget.unlabelled:.3f}', '', share]
-                rows.append([*place, 'unlabelled', *times, *[''] * len(names)])
-    columns = [*head, 'class', 'segments', 'total_s', 'mean_s', 'share_percent']
-    write_rows(path, [*columns, *(f'next: {c}' for c in names)], rows)
+    budgets = dict(budgets)
+    if len(budgets) > 1:
+        budgets['all'] = reduce(add, budgets.values())
+    for video, budget in budgets.items():
+        for k, name in enumerate(classes):
+            mean = budget.mean[k]
+            values = (
+                f'{budget.total[k]:.3f}',
+                '' if np.isnan(mean) else f'{mean:.3f}',
+                f'{budget.share[k]:.3f}',
+            )
+            following = budget.transitions[k].tolist()
+            rows.append([video, name, budget.number[k], *values, *following])
+        if budget.unlabelled > 0:
+            share = f'{100 - budget.share.sum() / budget.tiers:.3f}'
+            times = ['', f'{budget.unlabelled:.3f}', '', share]
+            rows.append([video, 'unlabelled', *times, *[''] * len(classes)])
+    columns = ('video', 'class', 'segments', 'total_s', 'mean_s', 'share_percent')
+    write_rows(path, [*columns, *(f'next: {c}' for c in classes)], rows)
 
 
 def write_srt(path: FilePath, segments: Sequence[Segment]) -> None:

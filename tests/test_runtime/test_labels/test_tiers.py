@@ -22,7 +22,7 @@ from mmskelseg.runtime.labels import (
     write_srt,
     write_time_budget,
 )
-from mmskelseg.runtime.structures.tiers import tiers_of
+from mmskelseg.runtime.structures.tiers import flat_classes, flat_label, tiers_of
 from mmskelseg.runtime.structures.time_budget import time_budget
 
 HANDS = {'posture': ['stand', 'sit'], 'left hand': ['rest', 'reach']}
@@ -144,28 +144,17 @@ def test_subtitles_have_a_line_for_each_tier(tmp_path):
     )
 
 
-def test_time_budgets_have_a_column_of_tiers(tmp_path):
-    budgets = {
-        video: {
-            tier: time_budget(row, 2, fps)
-            for tier, row in zip(HANDS, LABEL, strict=True)
-        }
-        for video, fps in (('a', 2), ('b', 1))
-    }
-    write_time_budget(tmp_path / 'all.csv', budgets, HANDS)
-    with (tmp_path / 'all.csv').open() as file:
-        rows = list(csv.DictReader(file))
-    names = [(row['tier'], row['class']) for row in rows if row['video'] == 'all']
-    assert names == [
-        ('posture', 'stand'), ('posture', 'sit'), ('posture', 'unlabelled'),
-        ('left hand', 'rest'), ('left hand', 'reach'),
-    ]  # fmt: skip
-    assert rows[0] == {
-        'video': 'a', 'tier': 'posture', 'class': 'stand', 'segments': '1',
-        'total_s': '1.500', 'mean_s': '1.500', 'share_percent': '37.500',
-        'next: stand': '0', 'next: sit': '1', 'next: rest': '', 'next: reach': '',
-    }  # fmt: skip
-    assert [row['total_s'] for row in rows[-2:]] == ['6.000', '6.000']
+def test_unlabelled_time_of_a_budget_is_that_of_all_tiers(tmp_path):
+    label = flat_label(LABEL, tiers_of({'tiers': HANDS}))
+    write_time_budget(
+        tmp_path / 'a.csv', {'a': time_budget(label, 4, 2)}, flat_classes(HANDS)
+    )
+    with (tmp_path / 'a.csv').open() as file:
+        rows = {row['class']: row for row in csv.DictReader(file)}
+    assert rows['posture: stand']['share_percent'] == '37.500'
+    assert rows['unlabelled']['total_s'] == '0.500'
+    # Of twice four seconds.
+    assert rows['unlabelled']['share_percent'] == '6.250'
 
 
 def test_states_of_boris_exclude_those_of_their_tier(tmp_path):

@@ -13,11 +13,15 @@ from mmskelseg.runtime.labels import (
     read_csv_segments,
     read_elan,
     read_label_studio,
+    read_segments,
     segments_to_labels,
+    segments_to_tiers,
 )
 from mmskelseg.runtime.poses import read_poses
 from mmskelseg.runtime.segmenting.exports import draw_prediction, write_exports
+from mmskelseg.runtime.segmenting.predictions import to_prediction
 from mmskelseg.runtime.structures.choices import EXPORTS
+from mmskelseg.runtime.structures.tiers import flat_classes, tiers_of
 
 
 @pytest.fixture
@@ -101,6 +105,23 @@ def test_poses_come_back(prediction, tmp_path):
     np.testing.assert_array_equal(poses.keypoint, prediction['keypoint'])
     assert (poses.fps, poses.img_shape) == (10, (96, 128))
     assert poses.skeleton == 'coco17'
+
+
+def test_tiers_come_back_from_every_format(prediction, tmp_path):
+    label = np.stack([prediction['pred_label'], np.repeat([1, 0], [3, 27])])
+    fields = {'pred_label': label, 'pred_score': np.full((4, 30), 0.5)}
+    tiers = {'gait': ['walk', 'lift'], 'left hand': ['rest', 'reach']}
+    made = to_prediction(
+        prediction, fields, {'classes': flat_classes(tiers), 'tiers': tiers}
+    )
+    formats = ('csv', 'elan', 'boris-events', 'boris', 'label-studio')
+    for path in write_exports(made, tmp_path, formats):
+        options = {'part': 'predictions'} if path.suffix == '.json' else {}
+        (video,) = read_segments(path, **options)
+        back = segments_to_tiers(
+            video.segments, 30, 10, tiers_of(made), missing='unlabelled'
+        )
+        np.testing.assert_array_equal(back, label)
 
 
 def test_by_default_there_is_no_overlay_without_a_video(prediction, tmp_path):

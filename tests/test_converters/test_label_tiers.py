@@ -1,0 +1,294 @@
+"""Which tiers the labels of a data set have."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmskelseg.converters.keypoint_videos import Labels, Options
+from mmskelseg.converters.label_tiers import find_tiers, frame_labels
+from mmskelseg.runtime.labels import (
+    Segment,
+)
+from mmskelseg.runtime.labels.segments import Ethogram
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.poses import Poses
+
+PATH = Path('labels.csv')
+
+
+def labels(*segments, **more):
+    """Return labels of a video; a segment is start, end, label and maybe tier."""
+    made = [Segment(s, e, label, None, *tier) for s, e, label, *tier in segments]
+    return Labels('take1', PATH, tuple(made), **more)
+
+
+def options(**given):
+    return Options([], Path('out'), [PATH], **given)
+
+
+def found(*items, **given):
+    """Return the classes of each tier, and the background."""
+    meta = find_tiers(items, options(**given)).metainfo()
+    return meta.get('tiers', meta['classes']), meta['background']
+
+
+WALK_AND_SNIFF = labels((0, 2, 'walk'), (1, 3, 'sniff'), (3, 4, 'rest'), (4, 5, 'eat'))
+BINARY = {
+    'actions': ['no actions', 'eat', 'rest'],
+    'sniff': ['no sniff', 'sniff'],
+    'walk': ['no walk', 'walk'],
+}
+
+
+def test_classes_that_overlap_get_tiers_and_their_absence():
+    tiers, background = found(WALK_AND_SNIFF)
+    assert tiers == BINARY
+    assert background == {name: f'no {name}' for name in tiers}
+
+
+@pytest.mark.parametrize('overlap', ['error', 'later', 'background'])
+def test_explicit_rule_keeps_one_tier(overlap):
+    given = found(WALK_AND_SNIFF, overlap=overlap, background=['idle'])
+    assert given == (['eat', 'rest', 'sniff', 'walk', 'idle'], 'idle')
+
+
+@pytest.mark.parametrize(
+    ('segments', 'overlaps'),
+    [
+        ([(0, 2, 'a'), (2, 3, 'b')], False),
+        ([(0, 2.29, 'a'), (2, 3, 'b')], False),
+        ([(0, 2.3, 'a'), (2, 3, 'b')], True),
+        # A short event within another one is no imprecision.
+        ([(0, 2, 'a'), (1, 1.1, 'b')], True),
+        ([(0, 0.1, 'a'), (0, 1.1, 'b')], True),
+        ([(0, 2, 'a'), (1, 1, 'b')], False),
+        ([(0, 2, 'a'), (1, 3, 'a'), (3, 4, 'b')], False),
+    ],
+)
+def test_overlap_at_a_boundary_is_imprecision(segments, overlaps):
+    tiers, _ = found(labels(*segments))
+    assert isinstance(tiers, dict) == overlaps
+
+
+def test_tiers_are_those_of_all_videos():
+    quiet = labels((0, 2, 'rest'), (2, 3, 'walk'))
+    assert found(quiet)[0] == ['rest', 'walk']
+    assert found(quiet, WALK_AND_SNIFF)[0] == BINARY
+
+
+def ethogram(categories, *excluded):
+    """Return what BORIS states; each of the groups excludes its members."""
+    groups = [group.split() for group in excluded]
+    return Ethogram(
+        {name: key for key, names in categories.items() for name in names.split()},
+        {a: frozenset(group) - {a} for group in groups for a in group},
+    )
+
+
+@pytest.mark.parametrize(
+    ('stated', 'expected'),
+    [
+        # Greedily, in the order of the ethogram; who excludes nobody is alone.
+        (
+            ethogram({'': 'eat walk rest sniff'}, 'walk eat rest'),
+            {'actions': ['eat', 'rest', 'walk'], 'sniff': ['no sniff', 'sniff']},
+        ),
+        (
+            ethogram({'move': 'eat walk', '': 'rest sniff'}, 'walk eat', 'rest sniff'),
+            {'move': ['eat', 'walk'], 'actions': ['rest', 'sniff']},
+        ),
+        # A category in which nothing overlaps is a tier.
+        (
+            ethogram({'move': 'walk rest', 'nose': 'sniff', '': 'eat'}),
+            {
+                'move': ['rest', 'walk'],
+                'nose': ['no sniff', 'sniff'],
+                'eat': ['no eat', 'eat'],
+            },
+        ),
+        (
+            ethogram({'busy': 'walk sniff eat', '': 'rest'}),
+            {
+                'walk': ['no walk', 'walk'],
+                'sniff': ['no sniff', 'sniff'],
+                'actions': ['no actions', 'eat', 'rest'],
+            },
+        ),
+    ],
+)
+def test_boris_says_what_excludes_each_other(stated, expected):
+    item = labels(
+        *((s.start, s.end, s.label) for s in WALK_AND_SNIFF.segments), ethogram=stated
+    )
+    assert found(item)[0] == expected
+    quiet = labels((0, 2, 'rest'), (2, 3, 'walk'), ethogram=stated)
+    assert found(quiet)[0] == ['rest', 'walk']
+
+
+HANDS = labels(
+    (0, 2, 'rest', 'left'), (2, 3, 'reach', 'left'), (0, 3, 'rest', 'right'),
+    (0, 3, 'hold', 'right'),
+)  # fmt: skip
+
+
+def test_tiers_of_a_file_are_kept():
+    """A tier that only one video has, too; overlaps in it are for --overlap."""
+    other = labels((0, 3, 'sit', 'posture'), (0, 3, 'rest', 'left'))
+    tiers, background = found(HANDS, other, overlap='later', background=['rest'])
+    assert tiers == {
+        'left': ['reach', 'rest'],
+        'right': ['hold', 'rest'],
+        'posture': ['no sit', 'sit'],
+    }
+    assert background == {'left': 'rest', 'right': 'rest', 'posture': 'no sit'}
+
+
+def test_lone_tier_is_none():
+    one = labels((0, 1, 'a', 'actions'), (1, 2, 'b', 'actions'))
+    assert found(one, labels((0, 2, 'b')))[0] == ['a', 'b']
+
+
+def test_label_without_a_tier_has_the_one_that_knows_it():
+    tiers = find_tiers([HANDS, labels((0, 3, 'reach'))], options())
+    (placed,) = tiers.placed([Segment(0, 3, 'reach')])
+    assert placed.name == 'left: reach'
+
+
+@pytest.fixture
+def stated(tmp_path):
+    def write(content):
+        path = tmp_path / 'tiers.json'
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return path
+
+    return write
+
+
+def test_file_states_tiers_and_the_order_of_classes(stated):
+    path = stated({'gait': ['walk', 'rest', 'eat'], 'sniff': ['sniff']})
+    tiers, background = found(WALK_AND_SNIFF, tiers=path)
+    assert tiers == {'gait': ['walk', 'rest', 'eat'], 'sniff': ['no sniff', 'sniff']}
+    assert background == {'gait': None, 'sniff': 'no sniff'}
+    one = stated({'all': ['walk', 'sniff', 'rest', 'eat']})
+    assert found(WALK_AND_SNIFF, tiers=one) == (['walk', 'sniff', 'rest', 'eat'], None)
+
+
+@pytest.mark.parametrize(
+    ('content', 'given', 'named'),
+    [
+        ('{', {}, 'tiers.json | line 1, column 2'),
+        ({}, {}, 'tiers.json | no tier'),
+        ({'a': 'walk'}, {}, "tiers.json: a is 'walk' | list"),
+        ({'a': []}, {}, "tiers.json: tier 'a' | []"),
+        ({'a': ['walk', 'walk']}, {}, "tier 'a' names 'walk' twice"),
+        ('{"a": ["walk"], "a": ["rest"]}', {}, "'a' twice"),
+        ({'a': ['w\x1b']}, {}, "tier 'a' is 'w\\x1b'"),
+        (
+            {'a': ['walk', 'eat', 'rest'], 'b': ['snif', 'x']},
+            {},
+            "tiers.json: 'sniff' of labels.csv | one of the tiers a, b",
+        ),
+        (
+            {'a': ['walk', 'eat', 'rest'], 'b': ['sniff', 'walk']},
+            {},
+            "tiers.json: 'walk' of labels.csv | only one of a, b",
+        ),
+        (
+            {'a': ['walk', 'eat', 'rest'], 'b': ['sniff', 'x']},
+            {'classes': ['walk']},
+            '--classes | --tiers',
+        ),
+        (
+            {'a': ['walk', 'eat', 'rest'], 'b': ['sniff', 'x']},
+            {'background': ['c=walk']},
+            '--background c=walk | a, b',
+        ),
+    ],
+)
+def test_contradiction_is_one_sentence(stated, content, given, named):
+    with pytest.raises(UserError) as error:
+        found(WALK_AND_SNIFF, tiers=stated(content), **given)
+    assert [w for w in named.split(' | ') if w not in str(error.value)] == []
+
+
+@pytest.mark.parametrize(
+    ('items', 'given', 'named'),
+    [
+        ([HANDS, labels((0, 3, 'rest'))], {}, "'rest' of labels.csv | left, right"),
+        ([HANDS, labels((0, 3, 'x'))], {}, "'x' of labels.csv | --tiers"),
+        (
+            [WALK_AND_SNIFF],
+            {'classes': ['walk']},
+            "'eat' is a label | --classes (walk)",
+        ),
+        ([HANDS], {'classes': ['rest', 'reach', 'hold', 'x']}, "'x' is no label"),
+        ([labels((0, 1, 'a'))], {'background': ['b', 'c']}, 'names b, c'),
+    ],
+)
+def test_labels_without_a_clear_tier_are_named(items, given, named):
+    with pytest.raises(UserError) as error:
+        found(*items, **given)
+    assert [w for w in named.split(' | ') if w not in str(error.value)] == []
+
+
+def test_classes_are_in_the_given_order():
+    names = ['walk', 'sniff', 'rest', 'eat']
+    tiers, _ = found(WALK_AND_SNIFF, classes=names, background=['idle'])
+    assert tiers['actions'] == ['idle', 'rest', 'eat']
+
+
+def test_background_is_that_of_the_tiers_that_have_it_or_of_one():
+    item = labels(
+        *((0, 3, name, tier) for name, tier in (('rest', 'l'), ('x', 'l'))),
+        *((0, 3, name, tier) for name, tier in (('rest', 'r'), ('y', 'r'))),
+        *((0, 3, name, tier) for name, tier in (('up', 'p'), ('down', 'p'))),
+    )
+    assert found(item)[1] is None
+    _, background = found(item, background=['rest', 'p=none'])
+    assert background == {'l': 'rest', 'r': 'rest', 'p': 'none'}
+    tiers, background = found(item, background=['idle'])
+    assert background == {'l': 'idle', 'r': 'idle', 'p': 'idle'}
+    assert tiers['p'] == ['down', 'up', 'idle']
+
+
+def framed(item, **given):
+    """Return the class of each second of each tier, at 1 frame per second."""
+    tiers = find_tiers([item], options(**given))
+    poses = Poses(np.ones((1, 4, 17, 2)), np.ones((1, 4, 17)), 'coco17', (9, 9), 1)
+    rows, _ = frame_labels(item, poses, tiers, options(**given))
+    assert rows.shape == (len(tiers.tiers), 4)
+    return [
+        [tier.classes[k] if k >= 0 else None for k in row]
+        for tier, row in zip(tiers.tiers, rows, strict=True)
+    ]
+
+
+def test_unlabelled_frames_lack_what_may_hold_beside_others(stated):
+    """They are ignored only where nothing at all is labelled."""
+    item = labels((0, 2, 'up'), (1, 2, 'sniff'), (3, 4, 'down'))
+    path = stated({'posture': ['up', 'down'], 'nose': ['sniff']})
+    with pytest.raises(ValueError, match=r'tier posture.* 2\.000 to 3\.000 s') as error:
+        framed(item, tiers=path)
+    assert '--unlabelled background (with --background)' in str(error.value)
+    with pytest.raises(ValueError, match=r'tier posture.* 2\.000 to 3\.000 s'):
+        framed(item, tiers=path, unlabelled='background')
+    assert framed(item, tiers=path, unlabelled='ignore') == [
+        ['up', 'up', None, 'down'], ['no sniff', 'sniff', None, 'no sniff']
+    ]  # fmt: skip
+    given = {'unlabelled': 'background', 'background': ['posture=none']}
+    assert framed(item, tiers=path, **given) == [
+        ['up', 'up', 'none', 'down'], ['no sniff', 'sniff', 'no sniff', 'no sniff']
+    ]  # fmt: skip
+
+
+def test_absence_that_is_labelled_is_a_class_like_others():
+    """As in files that were written from such tiers."""
+    item = labels(
+        (0, 4, 'up', 'posture'), (0, 1, 'no sniff', 'nose'), (1, 2, 'sniff', 'nose')
+    )
+    tiers, background = found(item)
+    assert tiers == {'posture': ['no up', 'up'], 'nose': ['no sniff', 'sniff']}
+    assert background == {'posture': 'no up', 'nose': 'no sniff'}
+    assert framed(item, unlabelled='ignore')[0] == ['no sniff', 'sniff', None, None]
