@@ -39,6 +39,7 @@ from mmskelseg.runtime.drawing.images import save_png
 from mmskelseg.runtime.labels import VideoSegments
 from mmskelseg.runtime.labels.bouts import (
     bout_rows,
+    of_tier,
     read_annotated,
     read_groups,
     read_prediction,
@@ -80,6 +81,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--background',
         metavar='NAME',
         help='class of the time without a label (default: none, not observed)',
+    )
+    parser.add_argument(
+        '--tier', metavar='NAME', help='the tier to count, of labels in several'
     )
     parser.add_argument(
         '--duration',
@@ -187,7 +191,9 @@ def _read(args: argparse.Namespace) -> tuple[dict[str, _Recording], list[str]]:
                     f'{found[video.name].path} and {path} both have the recording '
                     f'{video.name!r}; name one of them.'
                 )
-            found[video.name] = _Recording(video, path, classes)
+            place = f'{path}: recording {video.name!r}'
+            own, names = of_tier(video, classes, args.tier, place)
+            found[video.name] = _Recording(own, path, names)
     return found, notes
 
 

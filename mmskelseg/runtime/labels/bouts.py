@@ -1,6 +1,7 @@
 """Bouts from files of labels and predictions, and tables of their statistics."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from logging import WARNING
 from math import inf, isnan
@@ -22,14 +23,16 @@ from mmskelseg.runtime.labels.segments import (
     VideoSegments,
     check_fps,
     check_segment,
-    labels_to_segments,
+    class_name,
     make_segment,
+    tiers_to_segments,
 )
 from mmskelseg.runtime.labels.text import write_rows
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError, check_name, reads_file, shown
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.structures.bouts import MEASURES, Bouts, BoutStatistics
+from mmskelseg.runtime.structures.tiers import tiers_of
 
 # BORIS ends a state a millisecond before the next one of its kind begins.
 _TOUCH = 0.002
@@ -65,7 +68,8 @@ def read_prediction(path: FilePath) -> tuple[VideoSegments, list[str]] | None:
     for i, one in enumerate(content['segments']):
         place = f'{path}: segment {i}'
         start, end = (number(one[side], place, side) for side in ('start', 'end'))
-        segments.append(make_segment(place, start, end, one['label']))
+        tier = str(one.get('tier', ''))
+        segments.append(make_segment(place, start, end, one['label'], tier=tier))
     fps = check_fps(content['fps'], str(path))
     return VideoSegments(name, segments, fps, frames), classes
 
@@ -77,10 +81,32 @@ def read_annotated(path: FilePath) -> tuple[list[VideoSegments], list[str]]:
     videos = []
     for video in data['annotations']:
         fps = float(video['fps'])
-        segments = labels_to_segments(video['label'], fps, classes)
-        frames = len(video['label'])
+        segments = tiers_to_segments(video['label'], fps, tiers_of(data['metainfo']))
+        frames = video['total_frames']
         videos.append(VideoSegments(video['frame_dir'], segments, fps, frames))
     return videos, classes
+
+
+def of_tier(
+    video: VideoSegments, classes: Sequence[str], tier: str | None, place: str
+) -> tuple[VideoSegments, list[str]]:
+    """Return the segments of one tier, and its classes among those of all tiers.
+
+    Raises:
+        UserError: If there are several tiers and none is wanted, or not this one.
+    """
+    there = list(dict.fromkeys(one.tier for one in video.segments))
+    if tier is None and len(there) < 2:
+        return video, list(classes)
+    if tier not in there:
+        raise UserError(
+            f'{place}: has the tiers {", ".join(map(repr, there))}; choose one with '
+            '--tier NAME.'
+        )
+    segments = [replace(one, tier='') for one in video.segments if one.tier == tier]
+    start = class_name('', tier)
+    names = [name.removeprefix(start) for name in classes if name.startswith(start)]
+    return replace(video, segments=segments), names
 
 
 def to_bouts(
