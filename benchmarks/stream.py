@@ -83,7 +83,7 @@ def make_stream(
     stream = SkeletonStream(
         streaming_model(model),
         render.running(),
-        [f'class {k}' for k in range(cfg.model.num_classes)],
+        {'classes': [f'class {k}' for k in range(cfg.model.num_classes)]},
         joints=[f'joint {i}' for i in range(joints)],
         columns=range(joints),
         fps=None,

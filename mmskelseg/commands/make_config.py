@@ -18,7 +18,7 @@ of actions; --segmentor ms_tcn2 takes three MS-TCN++ networks, and --no-any-orde
 the orders of the recordings. With --streaming, the model is causal (docs/streaming.md).
 Long recordings are cropped for training. Segments shorter than nearly all training
 segments are merged into their neighbours (model.postprocess); with --streaming, only
-within a third of SECONDS.
+those shorter than half of SECONDS.
 
 All recipes augment the skeletons anew in each epoch. docs/recipes.md describes them.
 

@@ -19,9 +19,13 @@ from mmskelseg.runtime.features.recipe import FeatureConfig, PartConfig
 from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
 from mmskelseg.runtime.structures.annotations import SKELETON_KEYS
 from mmskelseg.runtime.structures.bodies import up_direction
+from mmskelseg.runtime.structures.individuals import alone
 
 # The keys of a video that an item keeps, besides its skeletons for online features.
-_KEPT = ('frame_dir', 'total_frames', 'img_shape', 'fps', 'filename', 'label', 'risk')
+_KEPT = (
+    'frame_dir', 'total_frames', 'img_shape', 'fps', 'filename', 'label', 'risk',
+    'individual',
+)  # fmt: skip
 
 
 @DATASETS.register_module()
@@ -128,6 +132,8 @@ class ActionSegDataset(BaseDataset):
             modality: copies_from_config(modality, config, skeleton)
             for modality, config in self.features.items()
         }
+        if not any(made[0].sees_others for made in recipes.values()):
+            videos = [alone(video) for video in videos]
         self._online = {m: made[0] for m, made in recipes.items() if made[0].online}
         for recipe in self._online.values():
             recipe.load()

@@ -27,6 +27,7 @@ from mmskelseg.runtime.structures.bodies import (
     faces_everywhere,
     up_direction,
 )
+from mmskelseg.runtime.structures.individuals import alone
 from mmskelseg.runtime.structures.segments import (
     direct_boundaries,
     resolve_background,
@@ -252,7 +253,7 @@ def _note_sides(metainfo: Metainfo) -> str:
 def _check_one_person(videos: Sequence[VideoAnnotation], path: Path) -> None:
     """Raise UserError if a stream would have to choose among people."""
     for video in videos:
-        persons = len(video['keypoint'])
+        persons = len(alone(video)['keypoint'])
         if persons > 1:
             raise UserError(
                 f'{path}: video {video["frame_dir"]!r} has {persons} persons, but '
@@ -283,11 +284,11 @@ def _frames(seconds: float, videos: Sequence[VideoAnnotation], path: Path) -> in
 def _min_frames(videos: Sequence[VideoAnnotation], lookahead: int) -> int:
     """Return the minimum duration of a stream's labels.
 
-    At most a third of the lookahead serves it; the model sees the rest.
+    It takes at most half of the lookahead; the model sees the rest.
     """
     step = CausalMinDuration()
     step.fit(video['label'] for video in videos)
-    return min(int(step.shortest), lookahead // 3 + 1)
+    return min(int(step.shortest), lookahead // 2 + 1)
 
 
 def _choose_recipe(videos: Sequence[VideoAnnotation], wish: Wish) -> tuple[str, str]:

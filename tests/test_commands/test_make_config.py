@@ -71,7 +71,7 @@ def test_3d_skeletons_are_chosen_where_every_video_has_them(make_config):
 
 
 def test_config_for_streams_looks_ahead_in_seconds(make_config, tmp_path):
-    """Of 10 frames each, of which a third is for the minimum duration of labels.
+    """Of 10 frames each, of which at most half are for the minimum duration.
 
     Joints are in 2D, as cameras see them.
     """
@@ -85,8 +85,8 @@ def test_config_for_streams_looks_ahead_in_seconds(make_config, tmp_path):
     assert cfg.model.postprocess == [{'type': 'CausalMinDuration', 'frames': 2}]
     assert cfg.test_dataloader.dataset.features.pose2d.render.causal
     # There is no time for more than one frame.
-    _, cfg = make_config(small_annotations(), '--streaming', '0.2', '--overwrite')
-    assert cfg.model.branches.pose2d.lookahead == 2
+    _, cfg = make_config(small_annotations(), '--streaming', '0.1', '--overwrite')
+    assert cfg.model.branches.pose2d.lookahead == 1
     assert 'postprocess' not in cfg.model
 
 

@@ -18,6 +18,7 @@ from mmskelseg.runtime.features import ReadVideoFrames
 from mmskelseg.runtime.files.annotations import fold_splits
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg.runtime.structures.individuals import alone
 from mmskelseg.runtime.structures.tiers import label_rows, with_flat_labels
 
 # The longest time without any joint, and without any movement, in seconds.
@@ -264,8 +265,9 @@ def shared_files(videos: Sequence[VideoAnnotation]) -> Iterator[tuple[str, str]]
     for video in videos:
         file = video.get('filename')
         if file:
-            owner = owners.setdefault(file, video['frame_dir'])
-            if owner != video['frame_dir']:
+            recording = video.get('video', video['frame_dir'])
+            owner = owners.setdefault(file, recording)
+            if owner != recording:
                 yield video['frame_dir'], f'names the file of {owner}, {file}'
 
 
@@ -316,6 +318,7 @@ def sanity_checks(data: AnnotationFile, folder: Path) -> list[Suspicion]:
     The files that the annotations name are in ``folder``.
     """
     data = with_flat_labels(data)
+    data = {**data, 'annotations': [alone(v) for v in data['annotations']]}
     videos, classes = data['annotations'], data['metainfo']['classes']
     joints = Skeleton.get(data['metainfo']['skeleton']).joints
     found = [

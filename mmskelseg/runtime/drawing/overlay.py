@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import cv2
 import numpy as np
@@ -25,7 +25,7 @@ from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.tiers import flat_rows, tiers_of
+from mmskelseg.runtime.structures.predictions import of_tiers, tier_title
 
 #: A prediction for a video: arrays and values by name, see :class:`Overlay`.
 Prediction: TypeAlias = Mapping[str, Any]
@@ -128,20 +128,9 @@ def _read(
         images = repeat(np.full((1, 1, 3), GROUND, np.uint8), frames)
     if not isinstance(prediction, Mapping):
         return PeopleOverlay(prediction, file), images
-    if len(tiers_of(prediction)) > 1:
+    if 'tiers' in prediction:
         return PeopleOverlay([prediction], file), images
     return Overlay(prediction, file), images
-
-
-def _of_tiers(prediction: Prediction) -> dict[str, Prediction]:
-    """Return the prediction of each tier, by its name, with the ids of all tiers."""
-    tiers = tiers_of(prediction)
-    names = [name for tier in tiers for name in tier.classes]
-    rows = flat_rows(prediction['pred_label'], tiers)
-    return {
-        tier: {**prediction, 'pred_label': row, 'classes': names}
-        for tier, row in rows.items()
-    }
 
 
 class Overlay(FramePicture):
@@ -256,9 +245,9 @@ class PeopleOverlay(Overlay):
 
     def __init__(self, predictions: Sequence[Prediction], file: VideoFile) -> None:
         rows = [
-            (', '.join(filter(None, (prediction.get('person'), tier))), row)
+            (tier_title(prediction.get('person'), tier), row)
             for prediction in predictions
-            for tier, row in _of_tiers(prediction).items()
+            for tier, row in of_tiers(cast(Any, prediction)).items()
         ]
         self.titles, self.predictions = zip(*rows, strict=True)
         super().__init__(self.predictions[0], file)

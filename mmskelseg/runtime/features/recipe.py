@@ -14,6 +14,7 @@ import numpy as np
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Count, checked
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.individuals import alone
 
 #: The numbers of earlier and later frames that a feature depends on, infinity for all;
 #: None for the whole video.
@@ -196,7 +197,7 @@ class FeatureRecipe:
     def source(self, video: VideoAnnotation) -> list[np.ndarray]:
         """Return the data of a video that determines its features."""
         with _naming(video):
-            source = self.render.source(video)
+            source = self.render.source(self._seen(video))
         if self.transforms:
             source.append(np.array(video['img_shape']))
         return source
@@ -204,7 +205,7 @@ class FeatureRecipe:
     def check(self, video: VideoAnnotation) -> None:
         """Raise a UserError if a quick check shows that a video cannot be rendered."""
         if hasattr(self.render, 'check'):
-            self.render.check(video)
+            self.render.check(self._seen(video))
 
     def load(self) -> None:
         """Load the encoder, so that errors in its weights show before any work."""
@@ -231,10 +232,18 @@ class FeatureRecipe:
 
     def images(self, video: VideoAnnotation) -> Iterator[np.ndarray]:
         """Yield the rendered images of a video after the transforms, in blocks."""
-        changed: VideoAnnotation = {**video}
+        changed: VideoAnnotation = {**self._seen(video)}
         for transform in self.transforms:
             changed = transform(changed)
         return self.render.blocks(changed, _FRAMES_AT_A_TIME)
+
+    @property
+    def sees_others(self) -> bool:
+        """Whether features of an individual depend on the others in the recording."""
+        return getattr(self.render, 'sees_others', False)
+
+    def _seen(self, video: VideoAnnotation) -> VideoAnnotation:
+        return video if self.sees_others else alone(video)
 
     def encode(
         self, images: Iterator[np.ndarray], num_frames: int

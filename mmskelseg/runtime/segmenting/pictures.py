@@ -12,9 +12,13 @@ from mmskelseg.runtime.drawing.charts import draw_time_budget
 from mmskelseg.runtime.drawing.images import save_png
 from mmskelseg.runtime.drawing.overlay import write_gif, write_overlay
 from mmskelseg.runtime.drawing.timelines import compared_rows, draw_timelines
-from mmskelseg.runtime.structures.predictions import Prediction
+from mmskelseg.runtime.structures.predictions import (
+    Prediction,
+    of_tiers,
+    tier_title,
+)
 from mmskelseg.runtime.structures.segments import IGNORED
-from mmskelseg.runtime.structures.tiers import flat_rows, tiers_of
+from mmskelseg.runtime.structures.tiers import tiers_of
 from mmskelseg.runtime.structures.time_budget import TimeBudget
 
 __all__ = [
@@ -67,9 +71,9 @@ def write_timeline(
     else:
         first = shown[0]
         rows = {
-            ', '.join(filter(None, [person['person'], tier])): row
+            tier_title(person['person'], tier): row['pred_label']
             for person in shown
-            for tier, row in flat_rows(person['pred_label'], tiers_of(person)).items()
+            for tier, row in of_tiers(person).items()
         }
         image = draw_timelines(
             rows,
