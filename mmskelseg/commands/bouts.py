@@ -39,13 +39,13 @@ from mmskelseg.runtime.drawing.images import save_png
 from mmskelseg.runtime.labels import VideoSegments
 from mmskelseg.runtime.labels.bouts import (
     bout_rows,
-    of_tier,
     read_annotated,
     read_groups,
     read_prediction,
     to_bouts,
     write_table,
 )
+from mmskelseg.runtime.labels.segments import Classes, by_tier, class_name
 from mmskelseg.runtime.messages.errors import UserError, escaped
 from mmskelseg.runtime.structures.bouts import MEASURES, Bouts, BoutStatistics
 
@@ -83,9 +83,6 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='class of the time without a label (default: none, not observed)',
     )
     parser.add_argument(
-        '--tier', metavar='NAME', help='the tier to count, of labels in several'
-    )
-    parser.add_argument(
         '--duration',
         type=positive,
         metavar='SECONDS',
@@ -102,7 +99,7 @@ class _Recording(NamedTuple):
 
     video: VideoSegments
     path: Path
-    classes: Sequence[str]
+    classes: Classes
 
 
 class _Individual(NamedTuple):
@@ -121,17 +118,18 @@ class _Part(NamedTuple):
 
 def _run(args: argparse.Namespace) -> None:
     recordings, notes = _read(args)
-    classes = _class_names(recordings, args.background)
+    tiers = _classes(recordings, args.background)
     bouts = {
         name: to_bouts(
             one.video,
-            classes,
+            tiers,
             f'{one.path}: video {name!r}',
             background=args.background,
             duration=args.duration,
         )
         for name, one in recordings.items()
     }
+    classes = [class_name(c, tier) for tier, own in by_tier(tiers).items() for c in own]
     groups = {name: ('', name) for name in bouts}
     if args.groups:
         groups = read_groups(args.groups, bouts)
@@ -154,10 +152,10 @@ def _run(args: argparse.Namespace) -> None:
             path = args.out / f'{name}{suffix}.csv'
             write_table(path, list(rows))
             print(path)
-    _draw(args.out, bouts, groups, classes)
+    _draw(args.out, bouts, groups, classes, list(by_tier(tiers)))
     for note in notes:
         print(escaped(note))
-    whole = sum(one.duration for one in bouts.values())
+    whole = sum(one.duration * len(one.tiers) for one in bouts.values())
     rest = whole - sum(float((one.end - one.start).sum()) for one in bouts.values())
     if rest > 1e-3 * whole:
         print(
@@ -181,7 +179,7 @@ def _read(args: argparse.Namespace) -> tuple[dict[str, _Recording], list[str]]:
         else:
             labels, more = find_labels([path], args.label_format, options)
             notes += more
-            videos, classes, fps = [], [], args.label_fps
+            videos, classes, fps = [], (), args.label_fps
             for one in labels:
                 segments, count = line_segments(one, fps), len(one.lines) or None
                 videos.append(VideoSegments(one.video, segments, fps, count))
@@ -191,9 +189,7 @@ def _read(args: argparse.Namespace) -> tuple[dict[str, _Recording], list[str]]:
                     f'{found[video.name].path} and {path} both have the recording '
                     f'{video.name!r}; name one of them.'
                 )
-            place = f'{path}: recording {video.name!r}'
-            own, names = of_tier(video, classes, args.tier, place)
-            found[video.name] = _Recording(own, path, names)
+            found[video.name] = _Recording(video, path, classes)
     return found, notes
 
 
@@ -205,16 +201,24 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
         yield from next(filter(None, inside), [path])
 
 
-def _class_names(
-    recordings: Mapping[str, _Recording], background: str | None
-) -> list[str]:
-    """Return the classes: those that files state first, then others, sorted."""
-    stated = [name for one in recordings.values() for name in one.classes]
-    used = {s.label for one in recordings.values() for s in one.video.segments}
-    names = [*stated, *sorted(used), *([background] if background else [])]
-    if not names:
+def _classes(recordings: Mapping[str, _Recording], background: str | None) -> Classes:
+    """Return the classes: those that files state first, then others, sorted.
+
+    The background is a class of the tiers that have it, or else of all.
+    """
+    every = recordings.values()
+    stated = [by_tier(one.classes) for one in every]
+    pairs = [(t, name) for own in stated for t, names in own.items() for name in names]
+    pairs += sorted({(s.tier, s.label) for one in every for s in one.video.segments})
+    tiers: dict[str, list[str]] = {}
+    for tier, name in dict.fromkeys(pairs):
+        tiers.setdefault(tier, []).append(name)
+    if background and not any(background in names for names in tiers.values()):
+        for names in tiers.values() or [tiers.setdefault('', [])]:
+            names.append(background)
+    if not tiers:
         raise UserError('No recording has a label; label one first.')
-    return list(dict.fromkeys(names))
+    return tiers[''] if list(tiers) == [''] else tiers
 
 
 def _part(
@@ -288,15 +292,17 @@ def _draw(
     bouts: Mapping[str, Bouts],
     groups: Mapping[str, tuple[str, str]],
     classes: Sequence[str],
+    tiers: Sequence[str],
 ) -> None:
     """Draw the recordings, group by group, in pictures of up to _ROWS rows."""
     order = list(dict.fromkeys(group for group, _ in groups.values()))
     names = sorted(groups, key=lambda name: order.index(groups[name][0]))
-    rows = {
-        f'{name} ({groups[name][0]})' if groups[name][0] else name: bouts[name]
-        for name in names
-        if bouts[name].duration
-    }
+    rows = {}
+    for name in names:
+        group = f' ({groups[name][0]})' if groups[name][0] else ''
+        for tier, own in zip(tiers, bouts[name].apart(), strict=True):
+            if own.duration:
+                rows[f'{name}{group}, {tier}' if tier else name + group] = own
     for begin in range(0, len(rows), _ROWS):
         part = dict(list(rows.items())[begin : begin + _ROWS])
         number = f'_{begin // _ROWS + 1}' if len(rows) > _ROWS else ''

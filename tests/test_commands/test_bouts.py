@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mmskelseg.commands.bouts import main
-from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from tests.small_data import small_annotations
 
 LABELS = """video,start,end,label
 m1,0,30,walk
@@ -189,3 +190,35 @@ def test_recording_in_two_files_is_named(call, tmp_path):
         path.write_text('start,end,label\n0,1,walk\n')
     said = call(one, other)
     assert all(word in said for word in (str(one), str(other), "'m2'")), said
+
+
+def test_tiers_are_counted_apart(tmp_path, call, table):
+    (tmp_path / 'lab.csv').write_text(
+        'video,tier,start,end,label\n'
+        'm1,posture,0,60,up\nm1,posture,60,90,down\nm1,hand,30,90,rest\n'
+        'm2,posture,0,50,up\nm2,hand,10,40,wave\n'
+    )
+    shown = call(tmp_path / 'lab.csv')
+    assert '50.0 s of 280.0 s have no label' in shown
+    rows = {(row['video'], row['class']): row for row in table('bouts.csv')}
+    assert [name for video, name in rows if video == 'm1'] == [
+        'hand: rest', 'hand: wave', 'posture: down', 'posture: up'
+    ]  # fmt: skip
+    up = rows['m1', 'posture: up']
+    assert (up['observed_s'], up['share_percent']) == ('90.000', '66.667')
+    assert up['next: posture: down'] == '1'
+    assert rows['m1', 'hand: rest']['observed_s'] == '60.000'
+    assert (tmp_path / 'out/ethogram.png').is_file()
+
+
+def test_tiers_of_annotations_are_counted(tmp_path, call, table):
+    data = small_annotations()
+    for video in data['annotations']:
+        video['label'] = np.stack([video['label'], video['label'] % 2])
+    del data['metainfo']['classes']
+    tiers = {'posture': ['a', 'b', 'c'], 'hand': ['rest', 'wave']}
+    data['metainfo'] |= {'tiers': tiers, 'background': None}
+    save_annotations(data, tmp_path / 'annotations.pkl')
+    call(tmp_path / 'annotations.pkl')
+    names = [row['class'] for row in table('bouts.csv')][:5]
+    assert names == [*(f'posture: {c}' for c in 'abc'), 'hand: rest', 'hand: wave']

@@ -142,12 +142,14 @@ def _packed_project(folder: Path) -> Path:
 
 def _bouts(path: Path) -> Any:
     from mmskelseg.runtime.labels.bouts import read_prediction, to_bouts
+    from mmskelseg.runtime.labels.segments import by_tier
     from mmskelseg.runtime.messages.errors import UserError
 
     found = read_prediction(path)
     if found is None:
         raise UserError(f'{path}: a file of another tool.')
-    return to_bouts(*found, str(path)).statistics(len(found[1]))
+    count = sum(map(len, by_tier(found[1]).values()))
+    return to_bouts(*found, str(path)).statistics(count)
 
 
 def _check_bouts(statistics: Any) -> None:

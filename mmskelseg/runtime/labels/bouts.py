@@ -1,7 +1,6 @@
 """Bouts from files of labels and predictions, and tables of their statistics."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from logging import WARNING
 from math import inf, isnan
@@ -19,11 +18,11 @@ from mmskelseg.runtime.files.parsing import (
     read_rows,
 )
 from mmskelseg.runtime.labels.segments import (
+    Classes,
     Segment,
     VideoSegments,
     check_fps,
     check_segment,
-    class_name,
     make_segment,
     tiers_to_segments,
 )
@@ -36,17 +35,20 @@ from mmskelseg.runtime.structures.tiers import tiers_of
 
 # BORIS ends a state a millisecond before the next one of its kind begins.
 _TOUCH = 0.002
+# Start, end and class of a bout.
+_Row = tuple[float, float, int]
 _PREDICTION = {
     'frame_dir': str,
     'fps': float,
     'total_frames': int,
     'classes': [str],
-    'segments': [{'start': float, 'end': float, 'label': str}],
+    'tiers?': {...: [str]},
+    'segments': [{'start': float, 'end': float, 'label': str, 'tier?': str}],
 }
 
 
 @reads_file
-def read_prediction(path: FilePath) -> tuple[VideoSegments, list[str]] | None:
+def read_prediction(path: FilePath) -> tuple[VideoSegments, Classes] | None:
     """Return segments and classes of a ``segments.json`` of `mmskelseg segment`.
 
     Return None for any other file.
@@ -62,56 +64,35 @@ def read_prediction(path: FilePath) -> tuple[VideoSegments, list[str]] | None:
     )
     for text in (name, *classes):
         check_name(text, f'{path}: a name')
+    if content.get('tiers'):
+        classes = content['tiers']
     if frames < 0:
         raise UserError(f'{path}: total_frames is {frames}; segment the video again.')
     segments = []
     for i, one in enumerate(content['segments']):
         place = f'{path}: segment {i}'
         start, end = (number(one[side], place, side) for side in ('start', 'end'))
-        tier = str(one.get('tier', ''))
+        tier = one.get('tier') or ''
         segments.append(make_segment(place, start, end, one['label'], tier=tier))
     fps = check_fps(content['fps'], str(path))
     return VideoSegments(name, segments, fps, frames), classes
 
 
-def read_annotated(path: FilePath) -> tuple[list[VideoSegments], list[str]]:
+def read_annotated(path: FilePath) -> tuple[list[VideoSegments], Classes]:
     """Return the segments of the videos of an annotation file, and its classes."""
     data = load_annotations(path)
-    classes = list(data['metainfo']['classes'])
-    videos = []
+    meta, videos = data['metainfo'], []
     for video in data['annotations']:
         fps = float(video['fps'])
-        segments = tiers_to_segments(video['label'], fps, tiers_of(data['metainfo']))
+        segments = tiers_to_segments(video['label'], fps, tiers_of(meta))
         frames = video['total_frames']
         videos.append(VideoSegments(video['frame_dir'], segments, fps, frames))
-    return videos, classes
-
-
-def of_tier(
-    video: VideoSegments, classes: Sequence[str], tier: str | None, place: str
-) -> tuple[VideoSegments, list[str]]:
-    """Return the segments of one tier, and its classes among those of all tiers.
-
-    Raises:
-        UserError: If there are several tiers and none is wanted, or not this one.
-    """
-    there = list(dict.fromkeys(one.tier for one in video.segments))
-    if tier is None and len(there) < 2:
-        return video, list(classes)
-    if tier not in there:
-        raise UserError(
-            f'{place}: has the tiers {", ".join(map(repr, there))}; choose one with '
-            '--tier NAME.'
-        )
-    segments = [replace(one, tier='') for one in video.segments if one.tier == tier]
-    start = class_name('', tier)
-    names = [name.removeprefix(start) for name in classes if name.startswith(start)]
-    return replace(video, segments=segments), names
+    return videos, meta.get('tiers') or list(meta['classes'])
 
 
 def to_bouts(
     video: VideoSegments,
-    classes: Sequence[str],
+    classes: Classes,
     place: str,
     *,
     background: str | None = None,
@@ -121,8 +102,9 @@ def to_bouts(
 
     Args:
         video: Its segments.
-        classes: Names in the order of ids.
-        background: Class of unlabelled time; by default it counts as not observed.
+        classes: Names in the order of ids; of several tiers, by their names.
+        background: Class of unlabelled time, in the tiers that have it; by default it
+            counts as not observed.
         duration: Length of the recording in seconds, if the file does not state it. If
             neither does, the recording ends with its last segment.
 
@@ -137,9 +119,33 @@ def to_bouts(
             f'{place}: its file does not state how long the recording is, so the time '
             f'of {background!r} is unknown; give --duration SECONDS.'
         )
-    rows: list[tuple[float, float, int]] = []  # Start, end and class.
+    stated = {'tiers' if isinstance(classes, Mapping) else 'classes': classes}
+    tiers = tiers_of(stated)
+    rows: list[_Row] = []
+    for tier in tiers:
+        own = [segment for segment in video.segments if segment.tier == tier.name]
+        fill = background if background in tier.classes else None
+        found = _rows(own, tier.classes, place, fill, duration)
+        rows += [(start, end, tier.rows.start + k) for start, end, k in found]
+    if duration is None:
+        duration = max((end for _, end, _ in rows), default=0.0)
+    table = np.array(rows, float).reshape(-1, 3)
+    label = table[:, 2].astype(np.int64)
+    ids = tuple(tier.rows for tier in tiers)
+    return Bouts(table[:, 0], table[:, 1], label, duration, ids)
+
+
+def _rows(
+    segments: Sequence[Segment],
+    classes: Sequence[str],
+    place: str,
+    background: str | None,
+    duration: float | None,
+) -> list[_Row]:
+    """Return the bouts of a tier."""
+    rows: list[_Row] = []
     before: Segment | None = None
-    for segment in sorted(video.segments, key=lambda s: (s.start, s.end)):
+    for segment in sorted(segments, key=lambda s: (s.start, s.end)):
         check_segment(segment, duration or inf, classes, place)
         start, end = max(segment.start, 0.0), min(segment.end, duration or inf)
         at = rows[-1][1] if rows else 0.0
@@ -154,20 +160,17 @@ def to_bouts(
             continue
         rows.append((start, end, classes.index(segment.label)))
         before = segment
-    if duration is None:
-        duration = rows[-1][1] if rows else 0.0
-    if background is not None:
+    if background is not None and duration is not None:
         other = classes.index(background)
         edges = [(0.0, 0.0, other), *rows, (duration, duration, other)]
         gaps = [(a[1], b[0], other) for a, b in pairwise(edges) if a[1] < b[0]]
         rows = sorted([*rows, *gaps])
-    merged: list[tuple[float, float, int]] = []
+    merged: list[_Row] = []
     for start, end, label in rows:
         if merged and merged[-1][1:] == (start, label):
             start = merged.pop()[0]
         merged.append((start, end, label))
-    table = np.array(merged, float).reshape(-1, 3)
-    return Bouts(table[:, 0], table[:, 1], table[:, 2].astype(np.int64), duration)
+    return merged
 
 
 @reads_file
@@ -242,7 +245,7 @@ def bout_rows(
             'class': name,
             **dict(zip(MEASURES, map(float, values), strict=True)),
             'bouts': int(values[0]),
-            'observed_s': statistics.observed,
+            'observed_s': float(statistics.observed[k]),
             **{f'next: {c}': n for c, n in zip(classes, following[k], strict=True)},
         }
         for k, (name, values) in enumerate(zip(classes, rows, strict=True))

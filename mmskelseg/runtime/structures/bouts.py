@@ -24,16 +24,31 @@ _NONE = float('nan')
 
 @dataclass(frozen=True)
 class Bouts:
-    """The bouts of one recording in temporal order, without overlap.
+    """The bouts of one recording, of each tier in temporal order, without overlap.
 
     ``start`` and ``end`` (S,) are in seconds, as is the duration of the recording;
-    ``label`` (S,) are class ids.
+    ``label`` (S,) are class ids, and ``tiers`` those of each tier.
     """
 
     start: np.ndarray
     end: np.ndarray
     label: np.ndarray
     duration: float
+    tiers: tuple[slice, ...] = (slice(None),)
+
+    def apart(self) -> list[Bouts]:
+        """Return the bouts of each tier."""
+        tier = self._tier(self.label.max(initial=0) + 1)[self.label]
+        return [
+            Bouts(self.start[own], self.end[own], self.label[own], self.duration)
+            for own in (tier == i for i in range(len(self.tiers)))
+        ]
+
+    def _tier(self, num_classes: int) -> np.ndarray:
+        found = np.zeros(num_classes, np.int64)
+        for i, ids in enumerate(self.tiers):
+            found[ids] = i
+        return found
 
     def statistics(
         self, num_classes: int, begin: float = 0, end: float = inf
@@ -49,13 +64,15 @@ class Bouts:
         begins = (begin <= self.start) & (self.start < end)
         total = np.bincount(self.label, inside, num_classes)
         transitions = np.zeros((num_classes, num_classes), np.int64)
-        follows = (self.end[:-1] == self.start[1:]) & begins[1:]
+        same = np.diff(self._tier(num_classes)[self.label]) == 0
+        follows = (self.end[:-1] == self.start[1:]) & same & begins[1:]
         np.add.at(transitions, (self.label[:-1][follows], self.label[1:][follows]), 1)
         budget = TimeBudget(
             np.bincount(self.label[begins], minlength=num_classes),
             total,
-            max(end - begin - float(total.sum()), 0.0),
+            max(len(self.tiers) * (end - begin) - float(total.sum()), 0.0),
             transitions,
+            len(self.tiers),
         )
         lengths = self.end - self.start
         seen = np.maximum(self.start, begin) - begin
@@ -64,6 +81,7 @@ class Bouts:
             budget,
             tuple(lengths[begins & (self.label == k)] for k in classes),
             tuple(seen[(inside > 0) & (self.label == k)][:1] for k in classes),
+            self.tiers,
         )
 
 
@@ -76,6 +94,7 @@ class BoutStatistics:
         durations: Seconds of each bout, by class.
         latencies: Seconds until the first bout in each recording that has one, by
             class; 0 if the recording, or its part, begins during a bout.
+        tiers: The ids of the classes of each tier.
 
     >>> label = np.array([0, 1, 0])
     >>> bouts = Bouts(np.array([0, 2, 3]), np.array([2, 3, 10]), label, 10.0)
@@ -87,18 +106,23 @@ class BoutStatistics:
     budget: TimeBudget
     durations: tuple[np.ndarray, ...]
     latencies: tuple[np.ndarray, ...]
+    tiers: tuple[slice, ...] = (slice(None),)
 
     def __add__(self, other: BoutStatistics) -> BoutStatistics:
         return BoutStatistics(
             self.budget + other.budget,
             tuple(map(np.append, self.durations, other.durations)),
             tuple(map(np.append, self.latencies, other.latencies)),
+            self.tiers,
         )
 
     @property
-    def observed(self) -> float:
-        """Seconds with a label."""
-        return float(self.budget.total.sum())
+    def observed(self) -> np.ndarray:
+        """Seconds in which the tier of each class has a label, (K,)."""
+        found = np.zeros_like(self.budget.total)
+        for ids in self.tiers:
+            found[ids] = self.budget.total[ids].sum()
+        return found
 
     def measures(self) -> dict[str, np.ndarray]:
         """Return the ``MEASURES`` by their names, each of shape (K,).
@@ -107,7 +131,7 @@ class BoutStatistics:
         without a bout, the standard deviation of one bout, shares of no time.
         """
         number, total = self.budget.number, self.budget.total
-        observed = self.observed or _NONE
+        observed = np.where(self.observed > 0, self.observed, _NONE)
         values = (
             number.astype(float),
             60 * number / observed,

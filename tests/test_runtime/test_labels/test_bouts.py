@@ -75,3 +75,17 @@ def test_groups_that_cannot_be_compared_are_named(tmp_path, text, words):
     with pytest.raises(ValueError, match=r'groups\.csv') as error:
         read_groups(path, ['a', 'b'])
     assert all(word in str(error.value) for word in words), error.value
+
+
+def test_bouts_of_tiers_may_overlap_and_have_ids_of_their_own():
+    segments = [
+        Segment(0, 4, 'sit', None, 'posture'),
+        Segment(1, 2, 'rest', None, 'hand'),
+        Segment(2, 3, 'rest', None, 'hand'),
+    ]
+    tiers = {'hand': ['wave', 'rest'], 'posture': ['sit', 'up']}
+    video = VideoSegments('m1', segments)
+    found = to_bouts(video, tiers, 'a.csv', background='wave', duration=5)
+    rows = zip(found.start, found.end, found.label, strict=True)
+    assert list(rows) == [(0, 1, 0), (1, 3, 1), (3, 5, 0), (0, 4, 2)]
+    assert found.tiers == (slice(0, 2), slice(2, 4))

@@ -1,5 +1,6 @@
 """Bout statistics: worked out by hand, and of the parts of a recording."""
 
+from dataclasses import replace
 from functools import reduce
 from operator import add
 
@@ -39,7 +40,8 @@ def test_measures_are_those_worked_out_by_hand():
     for name, values in expected.items():
         np.testing.assert_allclose(measures[name], values, err_msg=name)
     assert found.budget.transitions.tolist() == [[0, 2, 0], [1, 0, 0], [0, 0, 0]]
-    assert (found.observed, found.budget.unlabelled) == (28, 12)
+    assert found.observed.tolist() == [28] * 3
+    assert found.budget.unlabelled == 12
 
 
 def test_a_part_has_the_bouts_that_begin_in_it_and_the_time_that_passes_in_it():
@@ -85,7 +87,7 @@ def test_bouts_have_the_time_budget_of_their_labels(rng):
     found, budget = bouts.statistics(4), time_budget(label, 4, 25)
     for name in ('number', 'total', 'transitions', 'unlabelled'):
         np.testing.assert_allclose(getattr(found.budget, name), getattr(budget, name))
-    assert sum(map(np.sum, found.durations)) == pytest.approx(found.observed)
+    assert sum(map(np.sum, found.durations)) == pytest.approx(found.observed[0])
     assert found.measures()['share_percent'].sum() == pytest.approx(100)
 
 
@@ -97,3 +99,24 @@ def test_recordings_of_an_individual_are_one():
     assert measures['median_s'].tolist() == [8, 6]
     assert measures['latency_s'].tolist() == [0, 5]
     assert measures['share_percent'][1] == pytest.approx(100 * 18 / 38)
+
+
+def test_bouts_of_tiers_are_those_of_each_alone(rng):
+    """As if each had been observed for itself."""
+    each = [random_bouts(rng)[1] for _ in range(2)]
+    rows = [np.concatenate([getattr(b, key) for b in each]) for key in ('start', 'end')]
+    ids = np.concatenate([each[0].label, each[1].label + 4])
+    longest = max(one.duration for one in each)
+    both = Bouts(*rows, ids, longest, (slice(0, 4), slice(4, 8)))
+    found = both.statistics(8)
+    alone = [replace(one, duration=longest).statistics(4) for one in each]
+    for name, values in found.measures().items():
+        expected = np.concatenate([one.measures()[name] for one in alone])
+        np.testing.assert_allclose(values, expected, err_msg=name)
+    assert not found.budget.transitions[:4, 4:].any()
+    assert found.budget.transitions.sum() == sum(
+        one.budget.transitions.sum() for one in alone
+    )
+    unlabelled = sum(one.budget.unlabelled for one in alone)
+    assert found.budget.unlabelled == pytest.approx(unlabelled)
+    np.testing.assert_array_equal(both.apart()[1].start, each[1].start)
