@@ -65,6 +65,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'labels depend on at most SECONDS of future frames, such as 0.5',
     )
     parser.add_argument(
+        '--pairs',
+        action='store_true',
+        help='also read where the nearest other person or animal is and what it does; '
+        'labels are those of the first one in each video',
+    )
+    parser.add_argument(
         '--any-order',
         action=argparse.BooleanOptionalAction,
         help='also train on recombined videos, which continue with another video at '
@@ -101,7 +107,8 @@ def _run(args: argparse.Namespace) -> None:
     data = load_annotations(args.ann_file)
     splits = choose_splits(data, args.ann_file, args.fold)
     options = args.recipe, args.segmentor, args.any_order, args.streaming, args.epochs
-    chosen = choose(data, args.ann_file, splits, Wish(*options))
+    wish = Wish(*options, args.pairs)
+    chosen = choose(data, args.ann_file, splits, wish)
     choice = chosen.choice
     atomic_write_text(args.out, choice.config_text(args.out, chosen.plan))
     out = shlex.quote(os.fspath(args.out))

@@ -11,6 +11,7 @@ import numpy as np
 from mmskelseg.engine.new_config import Choice
 from mmskelseg.engine.planning import Plan, plan_training
 from mmskelseg.runtime.features.drawing import MIN_SCORE
+from mmskelseg.runtime.features.pairs import body_direction
 from mmskelseg.runtime.files.annotations import fold_splits, videos_of_split
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
@@ -36,6 +37,10 @@ from mmskelseg.runtime.structures.segments import (
 _TURN = "dict(type='RandomRotation', degrees=180, seed=1)"
 _TURN_3D = "dict(type='RandomRotation3D', degrees=180, seed=1)"
 _MIRROR = "dict(type='RandomHorizontalFlip')"
+_PAIRS = (
+    'Labels are those of the first person of each video, who is seen with the nearest '
+    'other.'
+)
 _SIDES = re.compile(r'left|right', re.IGNORECASE)
 
 
@@ -51,6 +56,7 @@ class Wish:
     any_order: bool | None = None
     streaming: float | None = None
     epochs: int | None = None
+    pairs: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,10 @@ def choose(
         _check_one_person([*train, *test], path)
         lookahead = _frames(wish.streaming, train, path)
     turns, note = _choose_turns(train, meta, recipe, path)
+    pairs = None
+    if wish.pairs:
+        _check_pairs([*train, *test], path)
+        pairs = _choose_pairs(train, meta, recipe)
     choice = Choice(
         ann_file=path,
         metainfo=meta,
@@ -97,6 +107,7 @@ def choose(
         any_order=_choose_order(train, wish, path, splits[0]),
         lookahead=lookahead,
         turns=turns,
+        pairs=pairs,
     )
     lengths = [video['total_frames'] for video in train]
     plan = plan_training(lengths, choice.batch_size, wish.epochs)
@@ -105,6 +116,7 @@ def choose(
         f'trains on {splits[0]!r} ({counted(len(train), "video")}, {sum(lengths)} '
         f'frames) and tests on {splits[1]!r} ({counted(len(test), "video")}).',
         note,
+        _PAIRS if wish.pairs else '',
         plan.summary(recipe),
         _note_classes(train, test, meta['classes']),
         _note_orders(train, meta, choice),
@@ -176,6 +188,19 @@ def _choose_turns(
     return [_TURN, _MIRROR], f'{note} angle, and mirrored.'
 
 
+def _choose_pairs(
+    videos: Sequence[VideoAnnotation], metainfo: Metainfo, recipe: str
+) -> dict[str, object]:
+    """Return options of PairCoordinates, which turns bodies that show a heading."""
+    shown = bool(body_direction(Skeleton.get(metainfo['skeleton']))[0])
+    if shown and recipe == 'pose3d':
+        up, _ = up_direction(metainfo, videos)
+        return {'person': 0, 'vertical': 'xyz'.index(str(up)[-1])}
+    if shown and camera_view(metainfo, videos)[0] == 'top':
+        return {'person': 0}
+    return {'person': 0, 'turn': False}
+
+
 def _note_classes(
     train: Sequence[VideoAnnotation],
     test: Sequence[VideoAnnotation],
@@ -236,6 +261,16 @@ def _check_one_person(videos: Sequence[VideoAnnotation], path: Path) -> None:
             )
 
 
+def _check_pairs(videos: Sequence[VideoAnnotation], path: Path) -> None:
+    """Raise UserError if a video shows nobody but one person."""
+    for video in videos:
+        if (video['keypoint_score'] >= MIN_SCORE).any(axis=(1, 2)).sum() < 2:
+            raise UserError(
+                f'{path}: video {video["frame_dir"]!r} shows one person, but --pairs '
+                'needs two or more; convert it with --person all, or leave --pairs out.'
+            )
+
+
 def _frames(seconds: float, videos: Sequence[VideoAnnotation], path: Path) -> int:
     """Return the number of whole frames within a time."""
     rates = sorted({video['fps'] for video in videos})
@@ -266,6 +301,15 @@ def _choose_recipe(videos: Sequence[VideoAnnotation], wish: Wish) -> tuple[str, 
         raise UserError(
             '--segmentor asformer: reads whole videos, so it cannot label streams; '
             'leave out --segmentor or --streaming.'
+        )
+    if wish.pairs and wish.streaming is not None:
+        raise UserError(
+            '--pairs: a stream gets the poses of one person; leave out --pairs or '
+            '--streaming.'
+        )
+    if wish.pairs and asked not in (None, 'pose2d', 'pose3d'):
+        raise UserError(
+            f'--recipe {asked}: --pairs needs coordinates; use pose2d or pose3d.'
         )
     without = [v['frame_dir'] for v in videos if 'keypoint_3d' not in v]
     if asked == 'pose3d' and without:
