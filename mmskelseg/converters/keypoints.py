@@ -222,6 +222,8 @@ POSE_OPTIONS: options.Options = {
     'the video files (--videos) state',
     '--size': 'size of the images to which the pixels refer',
     '--person': add_person,
+    '--others': 'also keep the other people or animals of a video, for mmskelseg '
+    'make-config --pairs',
     '--skeleton': Option(
         'layout of the joints: coco17, mmpose:NAME, or a JSON file with joints and '
         'limbs',

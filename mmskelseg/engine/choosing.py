@@ -267,7 +267,7 @@ def _check_pairs(videos: Sequence[VideoAnnotation], path: Path) -> None:
         if (video['keypoint_score'] >= MIN_SCORE).any(axis=(1, 2)).sum() < 2:
             raise UserError(
                 f'{path}: video {video["frame_dir"]!r} shows one person, but --pairs '
-                'needs two or more; convert it with --person all, or leave --pairs out.'
+                'needs two or more; convert it with --others, or leave --pairs out.'
             )
 
 

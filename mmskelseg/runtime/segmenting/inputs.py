@@ -25,6 +25,7 @@ from mmskelseg.runtime.poses.poses import check_img_shape, check_stated_size
 from mmskelseg.runtime.poses.tracking import of_rows
 from mmskelseg.runtime.segmenting.sources import Source
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
+from mmskelseg.runtime.structures.annotations import SKELETON_KEYS
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.predictions import InputVideo
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
@@ -59,9 +60,21 @@ def _check_values(
 
 
 def absences(video: InputVideo) -> list[tuple[int, int]]:
-    """Return first frame and end (exclusive) of each run in which nobody is seen."""
-    absent = np.all(video['keypoint_score'] <= 0, axis=(0, 2)).astype(np.int64)
+    """Return first frame and end (exclusive) of each run in which nobody is seen.
+
+    Of an annotation of one ``person``, the first one counts.
+    """
+    score = of_person(video)['keypoint_score']
+    absent = np.all(score <= 0, axis=(0, 2)).astype(np.int64)
     return [(start, end) for start, end, is_absent in to_segments(absent) if is_absent]
+
+
+def of_person(video: InputVideo) -> InputVideo:
+    """Return an annotation without the others, if it is that of one ``person``."""
+    if 'person' not in video:
+        return video
+    own = {key: video[key][:1] for key in SKELETON_KEYS if key in video}
+    return cast(InputVideo, {**video, **own})
 
 
 def _unseen(video: InputVideo) -> tuple[str, ...]:
@@ -83,7 +96,8 @@ class InputReader:
     the path of the video as ``filename``. It also has ``skeleton``, ``estimated`` if
     its poses are from an estimator, and ``notes``, sentences about assumptions. With
     ``person='each'`` there is one for each person, with the name of the ``person`` and
-    that of the ``video``, and its ``frame_dir`` is ``<video>_<person>``.
+    that of the ``video``, and its ``frame_dir`` is ``<video>_<person>``. With
+    ``pairs``, the others follow the chosen person in the arrays.
 
     Args:
         skeleton: The layout that the model was trained on.
@@ -100,6 +114,7 @@ class InputReader:
             :data:`mmskelseg.runtime.poses.FORMATS`; by default recognised.
         first_frame: The ``image_id`` of the first frame of COCO results, such as
             AlphaPose's, if it is neither 0 nor 1.
+        pairs: Whether the model also reads others.
     """
 
     skeleton: Layout
@@ -112,6 +127,7 @@ class InputReader:
     img_shape: tuple[int, int] | None = None
     pose_format: str | None = None
     first_frame: int | None = None
+    pairs: bool = False
 
     def read(self, source: Source) -> list[InputVideo]:
         """Return the annotation of one video, or those of its people.
@@ -226,7 +242,7 @@ class InputReader:
             )
             check_stated_size(poses, self.img_shape, place)
         if self.person != EACH:
-            poses = choose_person(poses, self.person, place)
+            poses = choose_person(poses, self.person, place, others=self.pairs)
         if source.poses is not None:
             poses = with_rate(poses, file, self.fps, place)
         poses = poses.noting(img_shape=poses.img_shape or size)
@@ -246,7 +262,7 @@ class InputReader:
         if self.person != EACH:
             yield poses, keypoint_3d, {}
             return
-        for name, rows, each in each_person(poses):
+        for name, rows, each in each_person(poses, others=self.pairs):
             who: InputVideo = {
                 'person': name,
                 'video': source.name,

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from mmskelseg.runtime.features.pairs import PairCoordinates
 from mmskelseg.runtime.features.recipe import FeatureRecipe
 from mmskelseg.runtime.files.arrays import read_npy, write_npy
 from mmskelseg.runtime.messages.errors import UserError, shown
@@ -20,7 +21,7 @@ from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimat
 from mmskelseg.runtime.poses.estimators.estimator import PoseEstimatorLike
 from mmskelseg.runtime.segmenting.exports import draw_prediction
 from mmskelseg.runtime.segmenting.frame_rates import ShownVideo, show_at
-from mmskelseg.runtime.segmenting.inputs import InputReader
+from mmskelseg.runtime.segmenting.inputs import InputReader, of_person
 from mmskelseg.runtime.segmenting.onnx_predictor import OnnxPredictor
 from mmskelseg.runtime.segmenting.predictions import (
     PredictionFiles,
@@ -111,6 +112,8 @@ class Segmenter:
         reads = {recipe.reads for recipe in predictor.recipes}
         self.needs_poses = 'poses' in reads
         self.needs_video = 'video' in reads
+        renderers = (recipe.render for recipe in predictor.recipes)
+        self.pairs = any(isinstance(r, PairCoordinates) for r in renderers)
 
     @checked
     def stream(
@@ -150,6 +153,7 @@ class Segmenter:
             img_shape,
             pose_format,
             first_frame,
+            self.pairs,
         )
         if prefix is None:
             prefix = len(sources) > 1 or person == EACH
@@ -165,8 +169,10 @@ class Segmenter:
         read = (video for source in sources for video in reader.read(source))
         while videos := list(islice(read, batch_size)):
             found = self.predict(videos, min_score=min_score)
-            pairs = zip(videos, found, strict=True)
-            predictions = [to_prediction(*pair, self.classes) for pair in pairs]
+            predictions = [
+                to_prediction(of_person(video), fields, self.classes)
+                for video, fields in zip(videos, found, strict=True)
+            ]
             for prediction in predictions:
                 files.add(prediction)
             images = [draw_prediction(p) if return_vis else None for p in predictions]

@@ -135,6 +135,8 @@ def test_pairs_give_what_pytorch_gives(export, person):
     checkpoint, file = export(cfg)
     segment = OnnxSegmenter(file, show_progress=False)
     video, other = person(200), person(200, seed=1)
+    # Apart from the first, or else both cannot be told apart.
+    other['keypoint'] += 1000
     together = {
         **video,
         **{
@@ -146,6 +148,14 @@ def test_pairs_give_what_pytorch_gives(export, person):
     for one, item in zip(found, (video, together), strict=True):
         check_same(one, torchs(cfg, checkpoint, item))
     assert np.abs(found[0]['pred_score'] - found[1]['pred_score']).max() > 0.1
+    first, second = segment(together, person='each')['predictions']
+    assert len(second['keypoint']) == 1
+    np.testing.assert_array_equal(first['pred_score'], found[1]['pred_score'])
+    swapped = {
+        key: x[::-1] if key[:8] == 'keypoint' else x for key, x in together.items()
+    }
+    (expected,) = segment(swapped)['predictions']
+    np.testing.assert_array_equal(second['pred_score'], expected['pred_score'])
 
 
 def test_long_video_gives_what_pytorch_gives(coordinates, recipe, person):
