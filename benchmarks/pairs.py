@@ -26,7 +26,7 @@ CLASSES = ['keep_distance', 'approach', 'move_away']
 # The change of the distance in each class, and the fastest walk, in metres per second.
 SPEEDS = (0.0, -0.5, 0.5)
 WALK = 0.5
-# The least and the largest distance, and how far the first person walks, in metres.
+# The least and the largest distance, and where the first person turns back, in metres.
 NEAREST, FARTHEST, REACH = 0.7, 3.0, 0.5
 SECONDS = (1.0, 2.0)
 # By how much both are moved away from the camera, which thus shows both, in metres.
@@ -44,7 +44,10 @@ def segments(rng: np.random.Generator, frames: int, fps: float) -> Iterator[int]
 
 
 def walk(rng: np.random.Generator, frames: int, fps: float) -> np.ndarray:
-    """Return places (T,) in metres, within REACH, at a speed that changes at times."""
+    """Return places (T,) in metres; the speed changes at times, to not go beyond REACH.
+
+    The way back may be longer.
+    """
     steps: list[float] = []
     for length in segments(rng, frames, fps):
         speed = rng.uniform(-WALK, WALK)
