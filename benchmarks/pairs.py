@@ -20,7 +20,11 @@ from mmskelseg.converters.precog import project
 from mmskelseg.runtime.cli.command_line import command, seed
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg.runtime.structures.annotations import (
+    AnnotationFile,
+    Metainfo,
+    VideoAnnotation,
+)
 
 CLASSES = ['keep_distance', 'approach', 'move_away']
 # The change of the distance in each class, and the fastest walk, in metres per second.
@@ -100,7 +104,7 @@ def pair(
         'img_shape': videos[0]['img_shape'],
         'fps': fps,
         'keypoint': project(keypoint_3d),
-        'keypoint_score': keypoint_3d.any(axis=-1).astype(np.float32),
+        'keypoint_score': np.any(keypoint_3d, axis=-1).astype(np.float32),
         'keypoint_3d': keypoint_3d,
         'label': label,
     }
@@ -121,8 +125,13 @@ def make(data: AnnotationFile, number: int) -> AnnotationFile:
             made.append(pair((one, other), root, rng))
         annotations += made
         split[part] = [video['frame_dir'] for video in made]
-    meta = {**data['metainfo'], 'classes': CLASSES, 'background': None, 'notes': []}
-    meta['dataset'] = 'precog_pairs'
+    meta: Metainfo = {
+        **data['metainfo'],
+        'classes': CLASSES,
+        'dataset': 'precog_pairs',
+        'background': None,
+        'notes': [],
+    }
     return {'annotations': annotations, 'split': split, 'metainfo': meta}
 
 

@@ -75,7 +75,7 @@ REFUSED = [
         dict(size=(0, 9), sigma=0, joints=10**12, box='frame', distance='cubed'),
     ),
     ('SkeletonCoordinates', dict(dims=4, scale='image', person=-1, flatten='no')),
-    ('PairCoordinates', dict(dims=1, nearest=0, turn='no', vertical=3, person=-1)),
+    ('PairCoordinates', dict(dims=1, nearest=10**9, turn='no', vertical=3, person=-1)),
     ('ReadVideoFrames', dict(align='time', size=3)),
     ('SegmentationMetric', dict(num_classes=0, average='a', scores='b', absent='c')),
     ('SegVisualizationHook', dict(interval=0, line_minutes=0)),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import chain
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from mmskelseg.runtime.features.coordinates import (
 )
 from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Axis, Count, CountOrZero
+from mmskelseg.runtime.messages.options import Axis, CountOrZero, Where
 from mmskelseg.runtime.parts import RENDERERS
 from mmskelseg.runtime.streaming.pairs import ROOT, Relations, RunningPairs
 from mmskelseg.runtime.structures import Skeleton
@@ -28,6 +28,8 @@ from mmskelseg.runtime.structures.skeleton import SkeletonLike
 # Names of joints, without their sides, on the trunk and at the front of a body.
 _TRUNK = ('hip', 'shoulder')
 _FRONT = ('nose', 'snout', 'head')
+# Exported models state it, and may not take memory without limit.
+Nearest = Annotated[int, Where('a whole number from 1 to 20', lambda n: 1 <= n <= 20)]
 
 
 @RENDERERS.register
@@ -90,7 +92,7 @@ class PairCoordinates(Coordinates):
         skeleton: SkeletonLike,
         dims: Literal[2, 3] = 3,
         *,
-        nearest: Count = 1,
+        nearest: Nearest = 1,
         distances: Sequence[tuple[str, str]] | None = None,
         turn: bool = True,
         vertical: Axis | None = None,

@@ -158,8 +158,8 @@ def choose_person(
         note = f'{notes[policy]} in each frame'
     who = poses.people[rows[0]] if poses.people else ''
     note = f'of up to {persons} people {who}{", " * bool(who)}{note}'
-    tracks = find_tracks(poses)[0] if others else ()
-    return _only(poses, Track(who, rows), note, others=tracks)[1]
+    rest = find_tracks(poses)[0] if others else []
+    return _only(poses, Track(who, rows), note, others=rest)[1]
 
 
 def find_tracks(poses: Poses) -> tuple[list[Track], tuple[str, ...]]:

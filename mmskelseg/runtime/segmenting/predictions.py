@@ -15,7 +15,7 @@ from mmskelseg.runtime.segmenting.exports import (
     write_budgets,
     write_exports,
 )
-from mmskelseg.runtime.segmenting.inputs import absences
+from mmskelseg.runtime.segmenting.inputs import absences, of_person
 from mmskelseg.runtime.structures.predictions import InputVideo, Prediction
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 from mmskelseg.runtime.structures.time_budget import TimeBudget
@@ -50,7 +50,7 @@ def drop_absent(video: InputVideo, label: np.ndarray) -> np.ndarray:
 def to_prediction(
     video: InputVideo, fields: Mapping[str, np.ndarray], classes: Sequence[str]
 ) -> Prediction:
-    """Return a video's annotation with its predictions and segments.
+    """Return the annotation of a video or a person, with predictions and segments.
 
     ``fields`` are ``pred_label`` (T,), ``pred_score`` (K, T) and, from further heads,
     ``pred_risk`` and ``pred_boundary`` (T,).
@@ -58,7 +58,7 @@ def to_prediction(
     label, score = fields['pred_label'], fields['pred_score']
     segments = labels_to_segments(label, video['fps'], classes, score)
     prediction = {
-        **video,
+        **of_person(video),
         **fields,
         'classes': list(classes),
         'segments': [

@@ -21,7 +21,7 @@ from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimat
 from mmskelseg.runtime.poses.estimators.estimator import PoseEstimatorLike
 from mmskelseg.runtime.segmenting.exports import draw_prediction
 from mmskelseg.runtime.segmenting.frame_rates import ShownVideo, show_at
-from mmskelseg.runtime.segmenting.inputs import InputReader, of_person
+from mmskelseg.runtime.segmenting.inputs import InputReader
 from mmskelseg.runtime.segmenting.onnx_predictor import OnnxPredictor
 from mmskelseg.runtime.segmenting.predictions import (
     PredictionFiles,
@@ -169,10 +169,8 @@ class Segmenter:
         read = (video for source in sources for video in reader.read(source))
         while videos := list(islice(read, batch_size)):
             found = self.predict(videos, min_score=min_score)
-            predictions = [
-                to_prediction(of_person(video), fields, self.classes)
-                for video, fields in zip(videos, found, strict=True)
-            ]
+            pairs = zip(videos, found, strict=True)
+            predictions = [to_prediction(*pair, self.classes) for pair in pairs]
             for prediction in predictions:
                 files.add(prediction)
             images = [draw_prediction(p) if return_vis else None for p in predictions]
