@@ -43,6 +43,7 @@ REFUSED = [
     ('TruncatedMSELoss', dict(tau=INF, similarity=NAN, loss_weight=NAN)),
     ('TimestampSupervision', dict(warmup=1.5, confidence=-1)),
     ('MinDuration', dict(frames=0)),
+    ('CausalMinDuration', dict(frames=0)),
     ('MedianFilter', dict(frames=4)),
     ('BoundaryRefinement', dict(threshold=7.0)),
     ('SemiMarkovViterbi', dict(order=3, smoothing=0, weight=NAN)),

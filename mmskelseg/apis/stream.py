@@ -12,16 +12,21 @@ from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.streaming import SkeletonStream
 from mmskelseg.runtime.structures.skeleton import SkeletonLike, pushed_joints
 from mmskelseg.trained.opening import trained_model
-from mmskelseg.trained.streaming import causal_coordinates, streaming_model
+from mmskelseg.trained.streaming import (
+    causal_coordinates,
+    streaming_model,
+    streaming_steps,
+)
 
 
 class SkelSegStream(SkeletonStream):
     """A stream that labels a person's frames live, with a trained causal model.
 
     Labels and probabilities are those that :class:`mmskelseg.apis.SkelSegInferencer`
-    gives for the whole video, except for post-processing (``model.postprocess``), which
-    needs whole videos and is left out; ``notes`` say so if the model has any. Scores of
-    risk and boundaries are left out as well. The network runs in NumPy, on one core.
+    gives for the whole video. Of post-processing (``model.postprocess``), a stream can
+    apply one ``CausalMinDuration``; anything else needs whole videos and is left out,
+    and ``notes`` say so. Scores of risk and boundaries are left out as well. The
+    network runs in NumPy, on one core.
 
     See :class:`mmskelseg.runtime.streaming.SkeletonStream` for its methods.
 
@@ -58,26 +63,28 @@ class SkelSegStream(SkeletonStream):
         with trained_model(config, checkpoint, live=True) as trained:
             cfg, meta = trained.cfg, trained.metainfo
             weights = streaming_model(trained.model)
+            steps = streaming_steps(trained.model)
             dataset = cfg.test_dataloader.dataset
             (modality,) = cfg.model.branches
             render = causal_coordinates(modality, dataset, meta['skeleton'])
         self.skeleton = meta['skeleton']
         joints, columns = pushed_joints(self.skeleton, layout)
         notes = []
-        if cfg.model.get('postprocess'):
-            steps = ', '.join(step['type'] for step in cfg.model.postprocess)
+        if cfg.model.get('postprocess') and not steps:
+            names = ', '.join(step['type'] for step in cfg.model.postprocess)
             notes.append(
-                f'model.postprocess ({steps}) is left out, since it needs whole videos'
+                f'model.postprocess ({names}) is left out, since it needs whole videos'
             )
         super().__init__(
             weights,
             render.running(),
-            meta['classes'],
+            meta,
             joints=joints,
             columns=columns,
             fps=meta.get('fps') if fps is None else fps,
             min_score=MIN_SCORE,
             dtype=dataset.features[modality].get('dtype', 'float32'),
+            steps=steps,
             notes=notes,
         )
         for note in self.notes:

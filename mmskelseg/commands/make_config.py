@@ -17,8 +17,9 @@ The network is a small ASFormer, also trained on recordings recombined into new 
 of actions; --segmentor ms_tcn2 takes three MS-TCN++ networks, and --no-any-order keeps
 the orders of the recordings. With --streaming, the model is causal (docs/streaming.md).
 Long recordings are cropped for training. Segments shorter than nearly all training
-segments are merged into their neighbours (model.postprocess). With --pairs, the model
-also sees the nearest other person or animal (docs/animals.md).
+segments are merged into their neighbours (model.postprocess); with --streaming, only
+within a third of SECONDS. With --pairs, the model also sees the nearest other person or
+animal (docs/animals.md).
 
 All recipes augment the skeletons anew in each epoch. docs/recipes.md describes them.
 

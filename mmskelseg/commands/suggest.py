@@ -151,7 +151,8 @@ def _run(args: argparse.Namespace) -> None:
     sources = find_sources(args.inputs, poses=options['poses'], split=args.split)
     model = load_inferencer(args, show_progress=False)
     classes = model.dataset_meta['classes']
-    ranking = StretchRanking(classes, args.stretch, args.ignore_labels)
+    tiers = model.dataset_meta.get('tiers')
+    ranking = StretchRanking(classes, args.stretch, args.ignore_labels, tiers)
     for source in sources:
         # Otherwise, their labels would be missing in the drafts.
         if (source.entry or {}).get('label') is not None and source.metainfo:
@@ -184,7 +185,7 @@ def _run(args: argparse.Namespace) -> None:
     )
     videos = drafts(ranking, suggestions)
     for tool in args.to:
-        files += write_drafts(videos, classes, args.out, tool)
+        files += write_drafts(videos, tiers or classes, args.out, tool)
     print(f'\n{args.out} has {", ".join(file.name for file in files)}')
 
 

@@ -18,6 +18,7 @@ from mmskelseg.runtime.structures.annotations import (
     VideoAnnotation,
 )
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
+from mmskelseg.runtime.structures.tiers import label_rows, tiers_of
 
 # The summary lists the videos of splits up to this size.
 _LISTED = 20
@@ -224,17 +225,20 @@ def write(
 
 def summary(data: AnnotationFile) -> str:
     """Return a summary of annotations: notes, size, and each split."""
-    labels = [video['label'] for video in data['annotations']]
+    labels = [row for v in data['annotations'] for row in label_rows(v['label'])]
     segments = sum(len(to_segments(label)) for label in labels)
     ignored = sum(np.count_nonzero(label == IGNORED) for label in labels)
     meta = data['metainfo']
     assumed = ' (assumed)' if 'fps' in meta.get('assumed', {}) else ''
-    frames = sum(map(len, labels))
-    without = f', {ignored / frames:.1%} of frames without a label' if ignored else ''
+    frames = sum(video['total_frames'] for video in data['annotations'])
+    share = ignored / sum(map(len, labels))
+    without = f', {share:.1%} of frames without a label' if ignored else ''
+    tiers = tiers_of(meta)
+    classes = sum(len(tier.classes) for tier in tiers)
     lines = [
         *meta.get('notes', ()),
-        f'{counted(len(labels), "video")}, {counted(frames, "frame")} at '
-        f'{data["annotations"][0]["fps"]:g} fps{assumed}, {len(meta["classes"])} '
+        f'{counted(len(data["annotations"]), "video")}, {counted(frames, "frame")} at '
+        f'{data["annotations"][0]["fps"]:g} fps{assumed}, {classes} '
         f'classes, {counted(segments, "segment")}{without}',
     ]
     for name, members in data['split'].items():

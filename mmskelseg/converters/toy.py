@@ -7,52 +7,35 @@ data set is for trying the tools without any download: scores on it say nothing 
 real people. The same arguments give the same annotations.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from mmskelseg.converters import building, options
-from mmskelseg.converters.toy_person import (
-    FOCAL_LENGTH,
-    IMG_SHAPE,
-    Take,
-    body,
-    film,
-    track,
-)
-from mmskelseg.converters.toy_script import CLASSES, Motion, perform, smooth
+from mmskelseg.converters import toy_person as person
 from mmskelseg.runtime.cli.command_line import number_from, whole_from
 from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 
-EXAMPLES = """example:
-  %(prog)s data/toy
-"""
-FPS = 30.0
 FOLDS = 3
 # The keypoints' image is larger than the clip by this factor.
 SHRINK = 4
-HEIGHT, WIDTH = (side // SHRINK for side in IMG_SHAPE)
+HEIGHT, WIDTH = (side // SHRINK for side in person.IMG_SHAPE)
 # Joints of each part of the body, its thickness in metres, and its material.
 BODY = [
     ([5, 6, 12, 11], 0.10, 'shirt'),
     ([3, 4], 0.21, 'skin'),
-    ([5, 7], 0.10, 'shirt'),
-    ([6, 8], 0.10, 'shirt'),
-    ([7, 9], 0.08, 'skin'),
-    ([8, 10], 0.08, 'skin'),
-    ([11, 13], 0.14, 'trousers'),
-    ([12, 14], 0.14, 'trousers'),
-    ([13, 15], 0.10, 'trousers'),
-    ([14, 16], 0.10, 'trousers'),
+    *(([5 + side, 7 + side], 0.10, 'shirt') for side in (0, 1)),
+    *(([7 + side, 9 + side], 0.08, 'skin') for side in (0, 1)),
+    *(([11 + side, 13 + side], 0.14, 'trousers') for side in (0, 1)),
+    *(([13 + side, 15 + side], 0.10, 'trousers') for side in (0, 1)),
 ]
 BOX = 0.45
 SQUARE = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)])
 BOARD = np.array([(-0.7, 0.6), (0.7, 0.6)])
-Colour = tuple[int, ...]
 
 
 def make_video(
@@ -63,149 +46,114 @@ def make_video(
     The first video has frames without labels.
     """
     rng = np.random.default_rng((seed, number))
-    frames = round(rng.uniform(0.9, 1.1) * seconds * FPS)
-    take = Take.random(rng)
-    motion = perform(rng, frames, FPS)
-    joints = body(motion, take, rng, FPS)
-    keypoint, score = track(*film(joints, take), rng)
+    frames = round(rng.uniform(0.9, 1.1) * seconds * person.FPS)
+    take = person.Take.random(rng)
+    motion = person.perform(rng, frames)
+    joints = person.body(motion, take, rng)
+    keypoint, score = person.track(*person.film(joints, take), rng)
     if number == 1:
         for start in rng.integers(0, frames, 3):
             motion.label[start : start + round(frames * rng.uniform(0.01, 0.02))] = -1
     name = f'toy_{number:02d}'
-    shared: VideoAnnotation = {'img_shape': IMG_SHAPE, 'fps': FPS}
+    shared: VideoAnnotation = {'img_shape': person.IMG_SHAPE, 'fps': person.FPS}
     arrays = (keypoint[None], score[None], motion.label)
     video = building.annotation(shared, name, *arrays)
     if folder is not None:
         video['filename'] = f'videos/{name}.mp4'
+        clip = folder / video['filename']
         # A separate generator, so that the annotation does not depend on the clip.
         rng = np.random.default_rng((seed, number, 1))
-        with written_video(folder / video['filename'], FPS, (HEIGHT, WIDTH)) as put:
-            for picture in pictures(joints, motion, take, rng, FPS):
-                put(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        with written_video(clip, person.FPS, (HEIGHT, WIDTH)) as put:
+            for picture in pictures(joints, motion, take, rng):
+                put(picture)
     return video
 
 
 def pictures(
-    joints: np.ndarray, motion: Motion, take: Take, rng: np.random.Generator, fps: float
+    joints: np.ndarray,
+    motion: person.Motion,
+    take: person.Take,
+    rng: np.random.Generator,
 ) -> Iterator[np.ndarray]:
-    """Yield an RGB picture (H, W, 3) of each frame of a person's joints (T, 17, 3)."""
-    frames = len(joints)
-    room, colours = scenery(rng), paints(rng)
-    lamps, power = lamp_maps(rng), lamp_power(rng, frames, fps)
-    there = box_spells(motion, frames)
-    pixels, depth = film(np.append(joints, box_paths(joints, motion, take), 1), take)
-    pixels, scale = pixels / SHRINK, FOCAL_LENGTH / SHRINK / depth
-    for i in range(frames):
+    """Yield a BGR picture (H, W, 3) of each frame of a person's joints (T, 17, 3)."""
+    room = scenery(rng)
+    skin = rng.uniform(0.5, 1.1) * np.array((150, 160, 180))
+    colours: dict[str, Iterable[float]] = {
+        'skin': skin, 'shirt': grey(rng, 20, 80), 'trousers': grey(rng, 20, 60),
+        'red': (30, 30, 235), 'blue': (235, 30, 30), 'board': (45, 50, 60),
+    }  # fmt: skip
+    # A box moves with the dominant hand.
+    lead, other = (5, 6) if take.hand < 0.5 else (6, 5)
+    held = joints[:, lead + 4] + 0.4 * (joints[:, other] - joints[:, lead])
+    pixels, depth = person.film(np.append(joints, held[:, None], 1), take)
+    pixels, scale = pixels / SHRINK, person.FOCAL_LENGTH / SHRINK / depth
+    for i, light in enumerate(lights(rng, len(joints))):
         picture = room.copy()
         parts = [
-            (scale[i, part].mean(), pixels[i, part], width, colours[cover])
+            (scale[i, part].mean(), pixels[i, part], width, cover)
             for part, width, cover in BODY
         ]
-        for k in np.flatnonzero(there[i]):
-            middle, size, box = pixels[i, 17 + k], scale[i, 17 + k], motion.boxes[k]
-            if not box.grasped <= i < box.released:
-                board = middle + size * BOX * BOARD
-                draw(picture, board, 0.06 * size, colours['board'])
-            parts.append((size, middle + size * BOX * SQUARE, 0, colours[box.colour]))
+        for colour, appears, grasped, released, gone in motion.boxes:
+            if appears <= i < gone:
+                # Before and afterwards, it is where it is grasped and released.
+                t = min(max(i, grasped), released, len(joints) - 1)
+                size, middle = scale[t, 17], pixels[t, 17]
+                if not grasped <= i < released:
+                    board = middle + size * BOX * BOARD
+                    draw(picture, board, 0.06 * size, colours['board'])
+                parts.append((size, middle + size * BOX * SQUARE, 0, colour))
         # Near parts cover far ones.
-        for size, outline, width, colour in sorted(parts, key=lambda part: part[0]):
-            draw(picture, outline, width * size, colour)
-        light = np.tensordot(power[i], lamps, 1)[..., None]
+        for size, outline, width, cover in sorted(parts, key=lambda part: part[0]):
+            draw(picture, outline, width * size, colours[cover])
         yield np.minimum(picture * light, 255).astype(np.uint8)
 
 
 def draw(
-    picture: np.ndarray, outline: np.ndarray, width: float, colour: Colour
+    picture: np.ndarray, outline: np.ndarray, width: float, colour: Iterable[float]
 ) -> None:
     """Draw a line, or a filled convex polygon, through points (n, 2) in pixels."""
     bits = 4  # for fractions of a pixel
     points = np.round(outline * 2**bits).astype(np.int32)
-    closed = len(points) > 2
+    paint, closed = [int(value) for value in colour], len(points) > 2
     if closed:
-        cv2.fillConvexPoly(picture, points, colour, cv2.LINE_AA, bits)
+        cv2.fillConvexPoly(picture, points, paint, cv2.LINE_AA, bits)
     thickness = max(1, round(width))
-    cv2.polylines(picture, [points], closed, colour, thickness, cv2.LINE_AA, bits)
+    cv2.polylines(picture, [points], closed, paint, thickness, cv2.LINE_AA, bits)
 
 
-def box_paths(joints: np.ndarray, motion: Motion, take: Take) -> np.ndarray:
-    """Return the centre of each box in the room, shape (T, boxes, 3).
-
-    It moves with the dominant hand, and otherwise stays where it is grasped or
-    released.
-    """
-    lead, other = (0, 1) if take.left_handed else (1, 0)
-    across = joints[:, 5 + other] - joints[:, 5 + lead]
-    held = joints[:, 9 + lead] + 0.4 * across
-    now, last = np.arange(len(joints)), len(joints) - 1
-    times = [
-        np.clip(now, min(box.grasped, last), min(box.released, last))
-        for box in motion.boxes
-    ]
-    return held[np.array(times, int).reshape(-1, len(now)).T]
-
-
-def box_spells(motion: Motion, frames: int) -> np.ndarray:
-    """Return whether each box is visible, shape (T, boxes).
-
-    A box appears when the previous one is released, and disappears when the next one is
-    grasped.
-    """
-    comes = [0, *(box.released for box in motion.boxes)][:-1]
-    goes = [*(box.grasped for box in motion.boxes), frames][1:]
-    now = np.arange(frames)[:, None]
-    return (now >= np.array(comes, int)) & (now < np.array(goes, int))
-
-
-def random_colour(rng: np.random.Generator, low: int, high: int) -> Colour:
+def grey(rng: np.random.Generator, low: int, high: int) -> np.ndarray:
     """Return a nearly grey colour, unlike that of a box."""
-    values = rng.uniform(low, high) + rng.uniform(-10, 10, 3)
-    return tuple(int(value) for value in values)
-
-
-def paints(rng: np.random.Generator) -> dict[str, Colour]:
-    """Return the colours of the boxes, their board and the person's parts."""
-    skin = rng.uniform(0.5, 1.1) * np.array((180, 160, 150))
-    return {
-        'red': (235, 30, 30),
-        'blue': (30, 30, 235),
-        'board': (60, 50, 45),
-        'shirt': random_colour(rng, 20, 80),
-        'trousers': random_colour(rng, 20, 60),
-        'skin': tuple(int(value) for value in skin),
-    }
+    return (rng.uniform(low, high) + rng.uniform(-10, 10, 3))[::-1]
 
 
 def scenery(rng: np.random.Generator) -> np.ndarray:
     """Return the background: a wall with objects on it, and the floor."""
-    picture = np.full((HEIGHT, WIDTH, 3), random_colour(rng, 95, 135), np.uint8)
+    picture = np.full((HEIGHT, WIDTH, 3), grey(rng, 95, 135), np.uint8)
     for _ in range(rng.integers(4, 8)):
         middle = rng.uniform((0, 0), (WIDTH, 0.7 * HEIGHT))
         outline = middle + rng.uniform(6, 36, 2) * SQUARE
-        draw(picture, outline, 1, random_colour(rng, 75, 155))
-    picture[round(0.8 * HEIGHT) :] = random_colour(rng, 75, 115)
+        draw(picture, outline, 1, grey(rng, 75, 155))
+    picture[round(0.8 * HEIGHT) :] = grey(rng, 75, 115)
     return picture
 
 
-def lamp_maps(rng: np.random.Generator) -> np.ndarray:
-    """Return how much daylight and two lamps illuminate each pixel, shape (3, H, W)."""
+def lights(rng: np.random.Generator, frames: int) -> Iterator[np.ndarray]:
+    """Yield the brightness of each pixel (H, W, 1) in each frame.
+
+    Daylight and two lamps drift; the lamps also flicker and are switched on and off
+    every few seconds.
+    """
     y, x = np.mgrid[:HEIGHT, :WIDTH] / WIDTH
     places = rng.uniform(((0, 0), (0.6, 0)), ((0.4, 0.4), (1, 0.4)))
     lamps = [np.exp(-4 * ((x - left) ** 2 + (y - top) ** 2)) for left, top in places]
-    return np.array([np.ones_like(x), *lamps], np.float32)
-
-
-def lamp_power(rng: np.random.Generator, frames: int, fps: float) -> np.ndarray:
-    """Return the brightness of daylight and the lamps in each frame, shape (T, 3).
-
-    All of them drift; the lamps also flicker and are switched on and off every few
-    seconds.
-    """
-    drift = smooth(rng.normal(0, 1, (frames, 3)), fps)
+    maps = np.array([np.ones_like(x), *lamps], np.float32)
+    drift = person.smooth(rng.normal(0, 1, (frames, 3)), person.FPS)
     power = np.exp(0.15 * drift / drift.std(axis=0)) * (0.65, 0.45, 0.45)
-    switched = np.cumsum(rng.random((frames, 2)) < 1 / (3 * fps), axis=0)
+    switched = np.cumsum(rng.random((frames, 2)) < 1 / (3 * person.FPS), axis=0)
     on = (switched + rng.integers(0, 2, 2)) % 2
     power[:, 1:] *= (0.1 + 0.9 * on) * rng.normal(1, 0.08, (frames, 2))
-    return power.astype(np.float32)
+    for row in power.astype(np.float32):
+        yield np.tensordot(row, maps, 1)[..., None]
 
 
 def convert(
@@ -217,20 +165,17 @@ def convert(
     no_videos: bool = False,
 ) -> None:
     """Write annotations and clips; see the options below."""
-    folder = None if no_videos else out
     annotations = []
     with progress_bar('Making videos', videos) as count:
         for n in range(1, videos + 1):
-            annotations.append(make_video(n, seconds, seed, folder))
+            annotations.append(make_video(n, seconds, seed, None if no_videos else out))
             count(1)
     names = [video['frame_dir'] for video in annotations]
     split = building.split_by_test(names, names[-max(1, len(names) // 4) :])
     meta: Metainfo = {
-        'classes': CLASSES,
-        'skeleton': 'coco17',
-        'dataset': 'toy',
+        'classes': person.CLASSES, 'skeleton': 'coco17', 'dataset': 'toy',
         'background': None,
-    }
+    }  # fmt: skip
     building.write(out, annotations, split, meta, folds=FOLDS)
     if not no_videos:
         print(f'clips in {out / "videos"}')
@@ -251,5 +196,7 @@ CONVERTER = options.Converter(
         '--seed': 'random seed (default: %(default)s)',
         '--no-videos': 'make only skeletons and labels, which is faster',
     },
-    examples=EXAMPLES,
+    examples="""example:
+  %(prog)s data/toy
+""",
 )

@@ -22,6 +22,7 @@ from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
 from mmskelseg.converters import building, lcr_release, options
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
+from mmskelseg.runtime.structures.annotations import Metainfo
 
 EXAMPLES = """examples:
   # the release's own split (15 training and 5 test videos)
@@ -47,6 +48,13 @@ ALIASES = {
     'none_stand_none_none': 'standing',
     'none_stand_reach_top': 'stand_reach_top',
     'box_walk_hold_none': 'box_walk_hold',
+}
+# The parts of the names, where those that have fewer say none.
+TIERS = {
+    'object': ['none', 'box', 'rod'],
+    'posture': ['walk', 'stand', 'bend'],
+    'motion': ['none', 'reach', 'pick_up', 'place', 'hold'],
+    'height': ['none', 'top', 'mid', 'low'],
 }
 NAMES = 'Labels/uniquelabelnames.npy'
 PARTS = {
@@ -166,6 +174,19 @@ def check_names(path: Path) -> None:
         )
 
 
+def tiers_of_class(name: str) -> list[int]:
+    """Return the class of a class in each of the tiers.
+
+    >>> tiers_of_class('box_stand_pick_up_top'), tiers_of_class('walking')
+    ([1, 1, 2, 1], [0, 0, 0, 0])
+    """
+    full = {own: release for release, own in ALIASES.items()}.get(name, name)
+    found = re.fullmatch('_'.join(f'({"|".join(own)})' for own in TIERS.values()), full)
+    assert found is not None, name
+    parts = zip(TIERS.values(), found.groups(), strict=True)
+    return [classes.index(part) for classes, part in parts]
+
+
 @reads_file
 def read_label(path: Path) -> np.ndarray:
     """Return the class of each frame, (T,), in int64 if the file has integers."""
@@ -183,6 +204,7 @@ def convert(
     fps: float = FPS,
     folds: int = 0,
     videos: Path | None = None,
+    tiers: bool = False,
 ) -> None:
     """Write the annotation file of the release; see the options below."""
     if download:
@@ -191,10 +213,17 @@ def convert(
     files = lcr_release.find_files(root, PARTS)
     split = building.choose_split(test, lcr_release.videos_of(files), root, TEST)
     check_names(root / NAMES)
+    stated: Metainfo = {'tiers': TIERS} if tiers else {'classes': CLASSES}
+    meta: Metainfo = {**stated, 'dataset': 'uwiom'}
+    table = np.array([tiers_of_class(name) for name in CLASSES])
+
+    def read(path: Path) -> np.ndarray:
+        label = read_label(path)
+        return table[label].T if tiers else label
+
     lcr_release.convert(
-        root, out, files, read_label, split, {'classes': CLASSES, 'dataset': 'uwiom'},
-        fps=fps, folds=folds, videos=videos,
-    )  # fmt: skip
+        root, out, files, read, split, meta, fps=fps, folds=folds, videos=videos
+    )
 
 
 CONVERTER = options.Converter(
@@ -204,6 +233,7 @@ CONVERTER = options.Converter(
         'out': options.OUT,
         '--test': options.test('NN,NN', f'those of the release, {",".join(TEST)}'),
         '--download': 'download the release to SRC first',
+        '--tiers': 'split the names into tiers: object, posture, motion and height',
         '--url': 'zip file to download (default: %(default)s)',
         **options.OF_RELEASES,
     },

@@ -78,7 +78,8 @@ def with_labels_in(
         before = np.asarray(video['label'])
         label = np.full_like(before, IGNORED)
         for stretch in inside.get(video['frame_dir'], ()):
-            label[stretch.start : stretch.end] = before[stretch.start : stretch.end]
+            inner = slice(stretch.start, stretch.end)
+            label[..., inner] = before[..., inner]
         if (label != IGNORED).any():
             kept.append({**video, 'label': label})
     if not kept:

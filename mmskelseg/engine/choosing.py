@@ -10,6 +10,7 @@ import numpy as np
 
 from mmskelseg.engine.new_config import Choice
 from mmskelseg.engine.planning import Plan, plan_training
+from mmskelseg.models.postprocessors import CausalMinDuration
 from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.features.pairs import body_direction
 from mmskelseg.runtime.files.annotations import fold_splits, videos_of_split
@@ -32,6 +33,7 @@ from mmskelseg.runtime.structures.segments import (
     resolve_background,
     segment_table,
 )
+from mmskelseg.runtime.structures.tiers import joint_label, label_rows, tiers_of
 
 # Augmentations of bodies that point in any direction, besides those of the recipe.
 _TURN = "dict(type='RandomRotation', degrees=180, seed=1)"
@@ -88,10 +90,11 @@ def choose(
     _check_skeletons(train, path, splits[0], recipe)
     for split, videos in zip(splits, (train, test), strict=True):
         _check_labels(videos, path, split)
-    lookahead = None
+    lookahead, min_frames = None, 1
     if wish.streaming is not None:
         _check_one_person([*train, *test], path)
         lookahead = _frames(wish.streaming, train, path)
+        min_frames = _min_frames(train, lookahead)
     turns, note = _choose_turns(train, meta, recipe, path)
     pairs = None
     if wish.pairs:
@@ -106,6 +109,7 @@ def choose(
         segmentor=wish.segmentor or ('asformer' if lookahead is None else 'ms_tcn2'),
         any_order=_choose_order(train, wish, path, splits[0]),
         lookahead=lookahead,
+        min_frames=min_frames,
         turns=turns,
         pairs=pairs,
     )
@@ -118,9 +122,10 @@ def choose(
         note,
         _PAIRS if wish.pairs else '',
         plan.summary(recipe),
-        _note_classes(train, test, meta['classes']),
+        _note_classes(train, test, meta),
         _note_orders(train, meta, choice),
         _note_sides(meta) if recipe == 'heatmap_cnn' else '',
+        _note_min_duration(choice),
     ]
     return Chosen(choice, plan, [line for line in lines if line])
 
@@ -151,7 +156,9 @@ def _choose_order(
     videos: Sequence[VideoAnnotation], wish: Wish, path: Path, split: str
 ) -> bool:
     """Return whether to recombine videos, if they can be joined anywhere."""
-    can_join = any(direct_boundaries(video['label']).size for video in videos)
+    can_join = any(
+        direct_boundaries(joint_label(video['label'])).size for video in videos
+    )
     if wish.any_order and not can_join:
         raise UserError(
             f'{path}: no video of split {split!r} has two adjacent labelled '
@@ -202,16 +209,20 @@ def _choose_pairs(
 
 
 def _note_classes(
-    train: Sequence[VideoAnnotation],
-    test: Sequence[VideoAnnotation],
-    classes: Sequence[str],
+    train: Sequence[VideoAnnotation], test: Sequence[VideoAnnotation], meta: Metainfo
 ) -> str:
     """Return a line about classes that are tested, but never shown in training."""
     seen, tested = (
-        {int(c) for v in videos for c in np.unique(v['label']) if c >= 0}
+        {
+            tier.rows.start + int(c)
+            for v in videos
+            for tier, row in zip(tiers_of(meta), label_rows(v['label']), strict=True)
+            for c in np.unique(row)
+            if c >= 0
+        }
         for videos in (train, test)
     )
-    names = [repr(classes[c]) for c in sorted(tested - seen)]
+    names = [repr(meta['classes'][c]) for c in sorted(tested - seen)]
     if not names:
         return ''
     return (
@@ -224,6 +235,9 @@ def _note_orders(
     videos: Sequence[VideoAnnotation], metainfo: Metainfo, choice: Choice
 ) -> str:
     """Return a line about --any-order if most videos share their order of actions."""
+    if 'tiers' in metainfo:
+        # Combinations of classes hardly ever come in the same order.
+        return ''
     background = resolve_background(metainfo['background'], metainfo['classes'])
     orders = Counter(
         tuple(c for c in segment_table(v['label'])[:, 2].tolist() if c != background)
@@ -236,6 +250,17 @@ def _note_orders(
     return (
         f'In {shared} of {len(videos)} training videos, the actions come in the same '
         'order as in another one. If other orders may occur, use --any-order.'
+    )
+
+
+def _note_min_duration(choice: Choice) -> str:
+    """Return a line about the minimum duration of a stream's labels, if it has one."""
+    if choice.lookahead is None or choice.min_frames == 1:
+        return ''
+    return (
+        f'Labels only change to one that lasts for {choice.min_frames} frames '
+        f'(model.postprocess), so of the {choice.lookahead} frames of lookahead, the '
+        f'model sees {choice.lookahead - choice.min_frames + 1}.'
     )
 
 
@@ -288,6 +313,16 @@ def _frames(seconds: float, videos: Sequence[VideoAnnotation], path: Path) -> in
         )
     # 0.3 s at 10 frames per second are 3 frames, despite rounding.
     return int(seconds * rates[0] + 1e-6)
+
+
+def _min_frames(videos: Sequence[VideoAnnotation], lookahead: int) -> int:
+    """Return the minimum duration of a stream's labels.
+
+    At most a third of the lookahead serves it; the model sees the rest.
+    """
+    step = CausalMinDuration()
+    step.fit(video['label'] for video in videos)
+    return min(int(step.shortest), lookahead // 3 + 1)
 
 
 def _choose_recipe(videos: Sequence[VideoAnnotation], wish: Wish) -> tuple[str, str]:

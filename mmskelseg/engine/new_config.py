@@ -14,6 +14,7 @@ from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.engine.planning import CROP_FRAMES, Plan
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.structures.annotations import Metainfo
+from mmskelseg.runtime.structures.tiers import tier_sizes
 
 _RECOMBINE = "dict(type='RecombineSegments', p=0.5, times=5, transitions='any')"
 
@@ -30,7 +31,8 @@ class Choice:
         reason: Why it was chosen.
         segmentor: ``asformer`` or ``ms_tcn2``.
         any_order: Whether to recombine videos.
-        lookahead: Frames that a causal model sees ahead, None for whole videos.
+        lookahead: Frames of delay of a causal model, None for whole videos.
+        min_frames: Minimum duration of a causal model's labels, which is part of that.
         turns: Further steps of the training pipeline, as text.
         pairs: Options of ``PairCoordinates``, None for one person's coordinates.
     """
@@ -43,6 +45,7 @@ class Choice:
     segmentor: str = 'asformer'
     any_order: bool = True
     lookahead: int | None = None
+    min_frames: int = 1
     turns: Sequence[str] = ()
     pairs: Mapping[str, object] | None = None
 
@@ -83,12 +86,18 @@ class Choice:
         if pipeline:
             local.append('pipeline')
             trained.append('pipeline=pipeline')
-        sizes = f'num_classes={num_classes}'
+        model = [f'num_classes={num_classes}']
+        if 'tiers' in self.metainfo:
+            model.append(f'tiers={tier_sizes(self.metainfo)}')
         if temperature != 1:
-            sizes += f', temperature={temperature!r}'
+            model.append(f'temperature={temperature!r}')
         inputs = f'in_channels={branch["in_channels"]}'
         if self.lookahead is not None:
-            inputs += f', lookahead={self.lookahead}'
+            inputs += f', lookahead={self.lookahead - self.min_frames + 1}'
+        model.append(f'branches=dict({modality}=dict({inputs}))')
+        if self.min_frames > 1:
+            step = f"dict(type='CausalMinDuration', frames={self.min_frames})"
+            model.append(f'postprocess=[{step}]')
         every = ceil(plan.epochs / 10)
         text = f"""\
 # Made by `mmskelseg make-config` from {self.ann_file.name!r}.
@@ -100,7 +109,8 @@ ann_file = {os.fspath(self.ann_file)!r}
 val_dataloader = {_loader(tested)}
 test_dataloader = val_dataloader
 
-model = dict({sizes}, branches=dict({modality}=dict({inputs})))
+model = dict(
+{_rows(model)})
 val_evaluator = dict(num_classes={num_classes})
 test_evaluator = val_evaluator
 
@@ -121,8 +131,7 @@ del {', '.join(local)}
         if recombines:
             base += '[1:]'
         first = [_RECOMBINE] if self.any_order else []
-        rows = ''.join(f'    {row},\n' for row in (*first, *self.turns, base))
-        return f'pipeline = [\n{rows}]\n'
+        return f'pipeline = [\n{_rows([*first, *self.turns, base])}]\n'
 
     @property
     def _render(self) -> dict[str, object]:
@@ -146,8 +155,12 @@ def _loader(rows: Sequence[str]) -> str:
     """Return the text of a dataloader whose data set has these arguments."""
     if len(rows) < 3:
         return f'dict(dataset=dict({", ".join(rows)}))'
-    lines = ''.join(f'        {row},\n' for row in rows)
-    return f'dict(\n    dataset=dict(\n{lines}    )\n)'
+    return f'dict(\n    dataset=dict(\n{_rows(rows, 8)}    )\n)'
+
+
+def _rows(rows: Sequence[str], indent: int = 4) -> str:
+    """Return the text of the items of a list or of a call, one in each line."""
+    return ''.join(f'{" " * indent}{row},\n' for row in rows)
 
 
 def _base_path(base: Path, out: Path) -> str:

@@ -44,7 +44,7 @@ def fit_decoder(cfg: Config, args: argparse.Namespace) -> None:
     with building(args.config):
         model = MODELS.build(cfg.model)
     steps = getattr(model, 'postprocess', torch.nn.ModuleList())
-    counting = [s for s in steps if isinstance(s, Fitted) and not s.is_fitted]
+    counting = [s for s in steps.modules() if isinstance(s, Fitted) and not s.is_fitted]
     if not counting:
         raise UserError(
             f'{cfg.filename}: has no post-processing step that needs statistics; add '
@@ -67,19 +67,19 @@ def fit_decoder(cfg: Config, args: argparse.Namespace) -> None:
             f'{data}: has {len(classes)} classes, but model.num_classes of '
             f'{cfg.filename} is {model.num_classes}; name the data of the training.'
         )
-    labels = list(labels_of(dataset))
     for step in counting:
-        step.fit(labels)
+        step.fit(labels_of(dataset, step.tier))
     own = {f'postprocess.{k}': v for k, v in steps.state_dict().items()}
     state = tensors_of(checkpoint, args.checkpoint) | own
     load_weights(model, {'state_dict': state}, str(args.checkpoint))
     meta = meta_of(checkpoint)
     with atomic_write(args.out) as file:
         torch.save({'meta': meta, 'state_dict': state}, file)
-    names = ', '.join(type(step).__name__ for step in counting)
+    names = ', '.join(dict.fromkeys(type(step).__name__ for step in counting))
+    count = sum(1 for _ in labels_of(dataset))
     print(
         f'{args.out}: has the statistics of {names} from '
-        f'{counted(len(labels), "training video")}'
+        f'{counted(count, "training video")}'
     )
 
 

@@ -1,6 +1,7 @@
 """MMEngine's visualizer, with timelines of a video's labels."""
 
 import os
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from mmengine.structures import BaseDataElement
@@ -10,15 +11,15 @@ from mmskelseg.evaluation import (
     IGNORED,
     edit_score,
     frame_accuracy,
-    resolve_background,
     segmental_f1,
 )
 from mmskelseg.registry import VISUALIZERS
 from mmskelseg.runtime.drawing.images import save_png
-from mmskelseg.runtime.drawing.timelines import draw_timelines
+from mmskelseg.runtime.drawing.timelines import compared_rows, draw_timelines
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import Metainfo
+from mmskelseg.runtime.structures.tiers import Tier, label_rows, tiers_of
 
 ROWS = {'Ground truth': 'gt_label', 'Prediction': 'pred_label'}
 
@@ -63,25 +64,27 @@ class SegVisualizer(Visualizer):
             ValueError: If there are no labels, or they do not fit the classes.
         """
         sample = data_sample.numpy()
-        rows = {
+        labels = {
             title: np.asarray(sample.get(field))
             for title, field in ROWS.items()
             if sample.get(field) is not None
         }
-        if not rows:
+        if not labels:
             raise UserError(
                 f'{name}: there is nothing to draw, the data sample has neither '
                 'gt_label nor pred_label.'
             )
-        meta: Metainfo = self.dataset_meta or {}
-        last = max(int(row.max(initial=0)) for row in rows.values())
-        classes = list(meta.get('classes') or map(str, range(last + 1)))
+        last = max(int(label.max(initial=0)) for label in labels.values())
+        meta: Metainfo = {'classes': [str(k) for k in range(last + 1)]}
+        meta.update(self.dataset_meta or {})
+        tiers = tiers_of(meta)
         try:
+            rows, truth = compared_rows(tiers, labels)
             image = draw_timelines(
                 rows,
-                classes,
-                truth='Ground truth' if 'Ground truth' in rows else None,
-                title='   '.join([name, *_scores(rows, meta, classes)]),
+                meta['classes'],
+                truth=truth,
+                title='   '.join([name, *_scores(labels, tiers)]),
                 fps=sample.get('fps'),
                 line_minutes=line_minutes,
             )
@@ -96,16 +99,22 @@ class SegVisualizer(Visualizer):
         return image
 
 
-def _scores(
-    rows: dict[str, np.ndarray], meta: Metainfo, classes: list[str]
-) -> list[str]:
+def _scores(labels: Mapping[str, np.ndarray], tiers: Sequence[Tier]) -> list[str]:
     """Return the video's scores as texts, none if there is nothing to compare."""
-    if len(rows) < len(ROWS) or (rows['Ground truth'] == IGNORED).all():
+    if len(labels) < len(ROWS):
         return []
-    pair = rows['Prediction'], rows['Ground truth']
-    background = resolve_background(meta.get('background'), classes)
-    return [
-        f'Acc {frame_accuracy(*pair):.1f}',
-        f'Edit {edit_score(*pair, background):.1f}',
-        f'F1@10 {segmental_f1(*pair, 0.1, background):.1f}',
+    true, found = (label_rows(labels[name]) for name in ROWS)
+    scores = [
+        (
+            frame_accuracy(pred, gt),
+            edit_score(pred, gt, tier.background),
+            segmental_f1(pred, gt, 0.1, tier.background),
+        )
+        for tier, gt, pred in zip(tiers, true, found, strict=True)
+        if (gt != IGNORED).any()
     ]
+    if not scores:
+        return []
+    means = np.mean(scores, axis=0)
+    names = ('Acc', 'Edit', 'F1@10')
+    return [f'{n} {mean:.1f}' for n, mean in zip(names, means, strict=True)]

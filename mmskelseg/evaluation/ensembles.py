@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mmskelseg.evaluation.predictions import load_samples
-from mmskelseg.runtime.decoding import decode
+from mmskelseg.runtime.decoding import decode, decode_tiers
 from mmskelseg.runtime.decoding.steps import LabelFunction
 from mmskelseg.runtime.messages.errors import UserError
 
@@ -46,7 +46,7 @@ def average_predictions(
 
     >>> columns = [[0.6], [0.4], [0.0]], [[0.0], [0.4], [0.6]]
     >>> members = [{'pred_score': torch.tensor(column)} for column in columns]
-    >>> labelled(average_predictions(members))['pred_label']
+    >>> labelled(average_predictions(members), [3])['pred_label']
     tensor([1])
     """
     weights = [1.0] * len(members) if weights is None else weights
@@ -68,15 +68,22 @@ def average_predictions(
 
 
 def labelled(
-    prediction: Mapping[str, Tensor], steps: Iterable[LabelFunction] = ()
+    prediction: Mapping[str, Tensor],
+    tiers: Sequence[int] | None = None,
+    steps: Sequence[Iterable[LabelFunction]] = (),
 ) -> dict[str, Tensor]:
-    """Return a video's prediction with its labels, by :func:`decode`."""
-    if not (steps := list(steps)):
+    """Return a video's prediction with its labels, by :func:`decode_tiers`.
+
+    ``tiers`` are the numbers of classes of each tier; None for one tier.
+    """
+    if len(tiers or '1') == 1 and not any(map(list, steps)):
         # Keep tensors on their device, so that nothing waits for it.
         return cast(Any, decode)(prediction)
     arrays = {key: value.cpu().numpy() for key, value in prediction.items()}
-    decoded, device = decode(arrays, steps), prediction['pred_score'].device
-    labels = {k: decoded[k] for k in ('pred_label', 'raw_label')}
+    sizes = tiers or [len(arrays['pred_score'])]
+    decoded = decode_tiers(arrays, sizes, [list(own) for own in steps])
+    device = prediction['pred_score'].device
+    labels = {k: decoded[k] for k in ('pred_label', 'raw_label') if k in decoded}
     return {
         **prediction, **{k: torch.from_numpy(v).to(device) for k, v in labels.items()}
     }  # fmt: skip
@@ -113,10 +120,16 @@ def average_dumps(
             }
             for dump in dumps
         ]
-        prediction = labelled(average_predictions(members, weights))
+        prediction = labelled(average_predictions(members, weights), sizes_of(sample))
         kept = {key: value for key, value in sample.items() if key not in FIELDS}
         averaged.append({**kept, **prediction, 'members': members})
     return averaged
+
+
+def sizes_of(sample: Sample) -> list[int] | None:
+    """Return the number of classes of each tier of a sample; None for one tier."""
+    tiers = sample.get('tiers')
+    return None if tiers is None else [len(classes) for classes in tiers.values()]
 
 
 def _check_dump(

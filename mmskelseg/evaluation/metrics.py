@@ -1,7 +1,7 @@
 """MMEngine metrics that call the functions of evaluation."""
 
-from collections.abc import Sequence
-from typing import Generic, Literal, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Generic, Literal, TypeVar, cast
 
 import numpy as np
 import torch
@@ -10,12 +10,20 @@ from mmengine.logging import MMLogger
 
 from mmskelseg.evaluation.ensembles import Sample
 from mmskelseg.evaluation.functional.framewise import check_scores, frame_mae, frame_mse
-from mmskelseg.evaluation.functional.report import Report, Video, evaluate_videos
+from mmskelseg.evaluation.functional.report import (
+    Report,
+    Video,
+    evaluate_videos,
+    merge_tiers,
+)
 from mmskelseg.evaluation.functional.segments import check_pair
 from mmskelseg.registry import METRICS
+from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Count
+from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.segments import IGNORED, resolve_background
+from mmskelseg.runtime.structures.tiers import Tier, label_rows, tiers_of
 
 # Keys of a sample's prediction, and of its labels before post-processing.
 _OWN = 'own'
@@ -83,7 +91,7 @@ class _VideoMetric(BaseMetric, Generic[_ResultT]):
 
 
 @METRICS.register_module()
-class SegmentationMetric(_VideoMetric[Video]):
+class SegmentationMetric(_VideoMetric[list[Video]]):
     """Frame accuracy, edit score, segmental F1 at 10, 25 and 50 % and frame mAP.
 
     All are in percent. ``acc``, ``edit`` and ``f1@k`` also have a ``_std``, the
@@ -91,6 +99,10 @@ class SegmentationMetric(_VideoMetric[Video]):
     ``gt_label`` is -1 do not count; a video of only such frames is skipped with a
     warning. After the evaluation, ``report`` has the same scores, those of each video
     and class, the confusion matrix and the conventions, ready for JSON.
+
+    If the data set has tiers, labels are (G, T); the scores are means over the tiers,
+    and those of each tier follow as ``TIER/NAME``. Of a tier of one class and its
+    background, ``mAP`` is the average precision of the class.
 
     Reads: gt_label (T,), pred_label (T,) and pred_score or pred_logit (K, T). If
     samples of an ensemble have ``members``, a list of each member's prediction,
@@ -151,7 +163,7 @@ class SegmentationMetric(_VideoMetric[Video]):
             scores = 'pred_score'
         return 'pred_label', 'gt_label', scores
 
-    def _entry(self, frame_dir: str | None, sample: Sample) -> dict[str, Video]:
+    def _entry(self, frame_dir: str | None, sample: Sample) -> dict[str, list[Video]]:
         """Return a sample's prediction, and the predictions that it was made from."""
         made_of = {_OWN: sample}
         if sample.get('raw_label') is not None:
@@ -161,17 +173,29 @@ class SegmentationMetric(_VideoMetric[Video]):
             made_of[f'member {i}'] = {'gt_label': sample.get('gt_label'), **member}
         return {key: self._checked(frame_dir, part) for key, part in made_of.items()}
 
-    def _result(self, *arrays: np.ndarray) -> Video:
-        video = Video(*arrays)
-        if len(video.scores) != self.num_classes:
+    def _result(self, *arrays: np.ndarray) -> list[Video]:
+        pred, gt, scores = arrays
+        if len(scores) != self.num_classes:
             raise UserError(
-                f'scores has {len(video.scores)} rows, but there are '
-                f'{self.num_classes} classes.'
+                f'scores has {len(scores)} rows, but there are {self.num_classes} '
+                'classes.'
             )
-        check_scores(video.scores, video.gt.size)
-        if not _is_unlabelled(video):
-            check_pair(video.pred, video.gt, self.num_classes)
-        return video
+        check_scores(scores, gt.shape[-1])
+        tiers = self._tiers()
+        rows = [label_rows(label) for label in (pred, gt)]
+        for name, label in zip(('pred', 'gt'), rows, strict=True):
+            if len(label) != len(tiers):
+                raise UserError(
+                    f'{name} has the shape {label.shape}, but the data set has '
+                    f'{counted(len(tiers), "tier")} of labels.'
+                )
+        videos = []
+        for tier, own, true in zip(tiers, *rows, strict=True):
+            video = Video(own, true, scores[tier.rows])
+            if not _is_unlabelled(video):
+                check_pair(own, true, len(video.scores))
+            videos.append(video)
+        return videos
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Return the scores of all videos and keep the report.
@@ -180,73 +204,101 @@ class SegmentationMetric(_VideoMetric[Video]):
             ValueError: If no video has a labelled frame, or the data set's classes do
                 not fit ``num_classes`` or ``background``.
         """
-        entries: dict[str, dict[str, Video]] = {}
+        entries: dict[str, dict[str, list[Video]]] = {}
         for frame_dir, entry in results:
             # A distributed sampler repeats videos to fill the last batch; equal copies
             # count once.
             known = entries.setdefault(frame_dir, entry)
-            if not np.array_equal(known[_OWN].pred, entry[_OWN].pred):
-                raise UserError(
-                    f'{frame_dir}: two different videos have this id; give each a '
-                    'frame_dir of its own.'
+            for video, other in zip(known[_OWN], entry[_OWN], strict=True):
+                if not np.array_equal(video.pred, other.pred):
+                    raise UserError(
+                        f'{frame_dir}: two different videos have this id; give each a '
+                        'frame_dir of its own.'
+                    )
+        for name, entry in list(entries.items()):
+            if all(map(_is_unlabelled, entry[_OWN])):
+                MMLogger.get_current_instance().warning(
+                    f'{name}: none of its frames has a label, so it is not evaluated.'
                 )
-        for frame_dir in [
-            name for name in entries if _is_unlabelled(entries[name][_OWN])
-        ]:
-            MMLogger.get_current_instance().warning(
-                f'{frame_dir}: none of its frames has a label, so it is not evaluated.'
-            )
-            del entries[frame_dir]
+                del entries[name]
         if not entries:
             raise UserError(
                 'None of the videos to evaluate has a labelled frame; '
                 'look at the labels of the validation or test split.'
             )
-        classes, background = self._resolve_classes()
+        reports = {}
+        for i, tier in enumerate(self._tiers()):
+            parts = {n: {k: v[i] for k, v in e.items()} for n, e in entries.items()}
+            shown = {n: e for n, e in parts.items() if not _is_unlabelled(e[_OWN])}
+            if shown:
+                reports[tier.name] = self._report(shown, tier)
+        self.report = reports[''] if '' in reports else merge_tiers(reports)
+        self.report['conventions'] = {
+            'average': self.average,
+            'scores': self.scores,
+            'absent': self.absent,
+            'last_frame': self.last_frame,
+            'background': ', '.join(
+                t.classes[t.background]
+                for t in self._tiers()
+                if t.background is not None
+            )
+            or None,
+            'std': 'over videos',
+        }
+        return dict(self.report['metrics'])
+
+    def _report(self, entries: Mapping[str, Mapping[str, Video]], tier: Tier) -> Report:
+        """Return the scores of one tier, which has a label in each of the videos."""
         reports = {
             key: evaluate_videos(
                 {name: entry[key] for name, entry in entries.items()},
-                classes,
-                background=background,
+                tier.classes,
+                background=tier.background,
                 average=self.average,
                 absent=self.absent,
                 last_frame=self.last_frame,
             )
             for key in next(iter(entries.values()))
         }
-        self.report = reports.pop(_OWN)
+        if tier.name and len(tier.classes) == 2 and tier.background is not None:
+            # A tier of one class and its absence: the precision of the class.
+            name = tier.classes[1 - tier.background]
+            for one in reports.values():
+                one['metrics']['mAP'] = one['per_class'][name]['ap'] or 0.0
+        report = reports.pop(_OWN)
         if _RAW in reports:
             # mAP is computed from probabilities, which post-processing does not change.
-            self.report['metrics'] |= {
+            report['metrics'] |= {
                 f'raw_{key}': value
                 for key, value in reports.pop(_RAW)['metrics'].items()
                 if key != 'mAP'
             }
         if reports:
-            self.report['members'] = [member['metrics'] for member in reports.values()]
-        self.report['conventions'] = {
-            'average': self.average,
-            'scores': self.scores,
-            'absent': self.absent,
-            'last_frame': self.last_frame,
-            'background': None if background is None else classes[background],
-            'std': 'over videos',
-        }
-        return dict(self.report['metrics'])
+            report['members'] = [member['metrics'] for member in reports.values()]
+        return report
 
-    def _resolve_classes(self) -> tuple[list[str], int | None]:
-        """Return class names in the order of their ids, and the background's id."""
+    def _tiers(self) -> list[Tier]:
+        """Return the tiers of the data set, after checking its number of classes."""
         meta = self.dataset_meta or {}
-        classes = list(meta.get('classes') or map(str, range(self.num_classes)))
-        if len(classes) != self.num_classes:
+        if 'tiers' in meta:
+            tiers = tiers_of(cast(Metainfo, meta))
+            count = tiers[-1].rows.stop
+            if count == self.num_classes:
+                return tiers
+        else:
+            classes = list(meta.get('classes') or map(str, range(self.num_classes)))
+            count = len(classes)
+        if count != self.num_classes:
             raise UserError(
                 f'SegmentationMetric: num_classes is {self.num_classes}, but the data '
-                f'set has {len(classes)} classes; set num_classes={len(classes)}.'
+                f'set has {count} classes; set num_classes={count}.'
             )
         background = self.background
         if background is None:
             background = meta.get('background')
-        return classes, resolve_background(background, classes)
+        background = resolve_background(background, classes)
+        return [Tier('', tuple(classes), background, slice(count))]
 
 
 @METRICS.register_module()
@@ -315,7 +367,8 @@ class DumpPredictions(DumpResults):
     def compute_metrics(self, results: list) -> dict:
         """Write the file; return no score."""
         meta = self.dataset_meta or {}
-        known = {key: meta[key] for key in ('classes', 'background') if key in meta}
+        keys = ('classes', 'tiers', 'background')
+        known = {key: meta[key] for key in keys if key in meta}
         return super().compute_metrics([{**result, **known} for result in results])
 
 

@@ -73,6 +73,8 @@ def _problems(sample: object) -> Iterator[str]:
     shape = tuple(getattr(sample['pred_label'], 'shape', ())) or (None,)
     shapes: dict[str, tuple[int | None, ...]] = dict.fromkeys(_OF_FRAMES, (None,))
     shapes |= dict.fromkeys(('pred_score', 'pred_logit'), (None, None))
+    if 'tiers' in sample:
+        shapes |= dict.fromkeys(('pred_label', 'raw_label', 'gt_label'), (None, None))
     for key in shapes.keys() & sample.keys():
         value = sample[key]
         if value is None and key != 'pred_label':

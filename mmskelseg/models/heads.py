@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from mmskelseg.models.backbones.ms_tcn import DilatedResidualLayer, refinement_stages
 from mmskelseg.models.layers import (
     TemporalConv1d,
+    by_tier,
     for_each_stage,
     frame_mask,
     masked,
@@ -37,6 +38,7 @@ class SegmentationHead(BaseModule):
         num_levels: Number of levels, of ``in_channels / num_levels`` channels each, in
             the features. Each level has a classifier, and their probabilities are
             averaged; the losses are those of the average, as in C2F-TCN.
+        tiers: Number of classes of each tier, which add up to K; None for one tier.
         init_cfg: Initialisation by MMEngine.
 
     Raises:
@@ -52,10 +54,11 @@ class SegmentationHead(BaseModule):
         loss_cls: Mapping[str, object],
         loss_smooth: Mapping[str, object] | None = None,
         num_levels: Count = 1,
+        tiers: Sequence[Count] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.num_classes = num_classes
+        self.tiers = tuple(tiers or (num_classes,))
         widths = for_each_stage(in_channels, num_stages)
         for width in widths:
             if width % num_levels:
@@ -67,7 +70,7 @@ class SegmentationHead(BaseModule):
         self.classifiers = ModuleList(
             TemporalConv1d(width, num_classes, 1)
             if num_levels == 1
-            else LevelClassifier(width // num_levels, num_classes, num_levels)
+            else LevelClassifier(width // num_levels, self.tiers, num_levels)
             for width in widths
         )
         self.loss_cls = MODELS.build(loss_cls)
@@ -84,24 +87,50 @@ class SegmentationHead(BaseModule):
         inputs: Sequence[Tensor] = (),
         valid: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Return each loss, summed over the stages.
+        """Return each loss, summed over the stages; with G tiers, its mean over them.
 
         Args:
             logits: Shape (S, N, K, T).
-            labels: Classes, shape (N, T), int64, -1 for frames that do not count; on
-                the host, where they are checked without synchronising with a GPU.
+            labels: Classes, shape (N, T) or (N, G, T), int64, -1 for frames that do not
+                count; on the host, where they are checked without synchronising with a
+                GPU.
             inputs: The input features of each modality, (N, C, T) or (N, C, T, V).
             valid: Which frames are smoothed, shape (N, 1, T); by default those with a
                 label.
         """
-        if labels.max() >= self.num_classes:
-            raise UserError(
-                f'A label is {int(labels.max())}, but the model has the classes 0 to '
-                f'{self.num_classes - 1}; set model.num_classes to the number of '
-                "classes in the data set's annotation file."
-            )
+        if labels.dim() == 2:
+            labels = labels[:, None]
+        losses: dict[str, Tensor] = {}
+        begin = 0
+        for size, row in zip(self.tiers, labels.unbind(dim=1), strict=True):
+            if row.max() >= size:
+                raise UserError(
+                    f'A label is {int(row.max())}, but the model has the classes 0 to '
+                    f'{size - 1}; set model.num_classes to the number of classes in '
+                    "the data set's annotation file."
+                )
+            rows = slice(begin, begin + size)
+            begin = rows.stop
+            parts = self._losses(logits[:, :, rows], row, rows, inputs, valid)
+            for key, loss in parts.items():
+                losses[key] = loss + losses[key] if key in losses else loss
+        if len(self.tiers) > 1:
+            losses = {key: loss / len(self.tiers) for key, loss in losses.items()}
+        return losses
+
+    def _losses(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        rows: slice,
+        inputs: Sequence[Tensor],
+        valid: Tensor | None,
+    ) -> dict[str, Tensor]:
+        """Return the losses of one tier, whose labels are (N, T)."""
         labels = to_device(labels, logits.device)
-        losses = {'loss_cls': sum(self.loss_cls(stage, labels) for stage in logits)}
+        which = (rows,) * (len(self.tiers) > 1)
+        classified = [self.loss_cls(stage, labels, *which) for stage in logits]
+        losses = {'loss_cls': sum(classified)}
         if self.loss_smooth is not None:
             mask = (labels >= 0)[:, None].to(logits) if valid is None else valid
             weights = self.loss_smooth.similarities(inputs, logits)
@@ -114,27 +143,30 @@ class SegmentationHead(BaseModule):
 class LevelClassifier(BaseModule):
     """A 1x1 classifier of each level of features; their probabilities are averaged."""
 
-    def __init__(self, channels: int, num_classes: int, num_levels: int) -> None:
+    def __init__(self, channels: int, tiers: Sequence[int], num_levels: int) -> None:
         super().__init__()
+        self.tiers = tiers
         self.levels = ModuleList(
-            TemporalConv1d(channels, num_classes, 1) for _ in range(num_levels)
+            TemporalConv1d(channels, sum(tiers), 1) for _ in range(num_levels)
         )
 
     def forward(self, features: Tensor) -> Tensor:
         """Return log-probabilities (N, K, T) for features (N, L * C, T)."""
         parts = features.chunk(len(self.levels), dim=1)
         logits = [level(x) for level, x in zip(self.levels, parts, strict=True)]
-        return average_logits(torch.stack(logits))
+        return average_logits(torch.stack(logits), self.tiers)
 
 
-def average_logits(logits: Tensor) -> Tensor:
+def average_logits(logits: Tensor, tiers: Sequence[int]) -> Tensor:
     """Return the logarithm of the mean class probabilities of several members.
 
     Args:
         logits: Logits of L members, shape (L, ..., K, T). The result is (..., K, T);
             its softmax is the mean of their softmaxes.
+        tiers: Number of classes of each tier.
     """
-    return logits.log_softmax(dim=-2).logsumexp(dim=0) - math.log(len(logits))
+    log_scores = by_tier(torch.log_softmax, logits, tiers, -2)
+    return log_scores.logsumexp(dim=0) - math.log(len(logits))
 
 
 @MODELS.register_module()
@@ -206,11 +238,14 @@ class BoundaryHead(BaseModule):
 
         Args:
             logits: Shape (S, N, 1, T).
-            labels: Classes, shape (N, T), -1 for frames that do not count.
+            labels: Classes, shape (N, T) or (N, G, T), -1 for frames that do not count.
+                With G tiers, a frame is a boundary if it is one in any of them.
         """
         labels = to_device(labels, logits.device)
-        valid = labels >= 0
-        boundary = label_boundaries(labels)
+        rows = labels[:, None] if labels.dim() == 2 else labels
+        valid = (rows >= 0).any(dim=1)
+        boundary = torch.stack([label_boundaries(row) for row in rows.unbind(1)])
+        boundary = boundary.any(dim=0)
         errors = F.binary_cross_entropy_with_logits(
             logits[:, :, 0],
             boundary.to(logits).expand(len(logits), -1, -1),

@@ -58,21 +58,26 @@ class FrameCrossEntropyLoss(nn.Module):
             )
         self.register_buffer('class_weight', weight, persistent=False)
 
-    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def forward(
+        self, logits: Tensor, labels: Tensor, rows: slice = slice(None)
+    ) -> Tensor:
         """Return the loss, 0 where no frame is labelled.
 
         Args:
             logits: Shape (N, K, T).
             labels: Shape (N, T), int64, -1 for frames that do not count.
+            rows: Which of the class weights are those of the K classes.
         """
         if self.class_weight is None and not self.boundary_smoothing:
             total = F.cross_entropy(logits, labels, ignore_index=-1, reduction='sum')
             return mean_over_ranks(self.loss_weight * total, (labels >= 0).sum())
-        targets = self._targets(logits, labels)
+        targets = self._targets(logits, labels, rows)
         total = -(targets * F.log_softmax(logits, dim=1)).sum()
         return mean_over_ranks(self.loss_weight * total, targets.sum())
 
-    def _targets(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def _targets(
+        self, logits: Tensor, labels: Tensor, rows: slice = slice(None)
+    ) -> Tensor:
         """Return the weight of each class in each frame, shape (N, K, T)."""
         classes = logits.shape[1]
         valid = (labels >= 0)[:, None].to(logits)
@@ -85,13 +90,14 @@ class FrameCrossEntropyLoss(nn.Module):
             targets = near / torch.where(valid > 0, total, 1) * valid
         if self.class_weight is None:
             return targets
-        if len(self.class_weight) != classes:
+        weight = self.class_weight[rows]
+        if len(weight) != classes:
             raise UserError(
-                f'class_weight has {len(self.class_weight)} numbers, but the model has '
+                f'class_weight has {len(weight)} numbers, but the model has '
                 f'{classes} classes; give one for each class, in the order of '
                 "`classes` in the data set's annotation file."
             )
-        return targets * self.class_weight[:, None].to(targets)
+        return targets * weight[:, None].to(targets)
 
 
 @MODELS.register_module()

@@ -78,11 +78,19 @@ class MinDuration(Fitted, Postprocessor):
     def step(self) -> dict[str, object]:
         """Return the step as plain values."""
         self.check_fitted()
-        return {'type': 'MinDuration', 'frames': int(self.shortest)}
+        return {'type': type(self).__name__, 'frames': int(self.shortest)}
 
     def extra_repr(self) -> str:
         """Return the duration, for logs."""
         return f'frames={int(self.shortest)}'
+
+
+@POSTPROCESSORS.register_module()
+class CausalMinDuration(MinDuration):
+    """As ``MinDuration``, also for streams: :func:`causal_min_duration`.
+
+    It adds ``frames - 1`` frames to their lookahead.
+    """
 
 
 @POSTPROCESSORS.register_module()
@@ -199,17 +207,36 @@ class SemiMarkovViterbi(Fitted, Postprocessor):
 
 def build_postprocessors(
     configs: Sequence[Mapping[str, object]],
-    num_classes: int,
+    tiers: Sequence[int],
     *,
     has_boundaries: bool = True,
 ) -> nn.ModuleList:
-    """Return the post-processing steps in their order.
+    """Return the post-processing steps in their order; for G tiers, G lists of them.
+
+    Args:
+        configs: The steps.
+        tiers: Number of classes of each tier.
+        has_boundaries: Whether the model predicts boundaries.
 
     Raises:
         UserError: If a step is not a dict with its type, if one that decodes
             probabilities follows others or is for other classes, or if one needs
             boundaries that the model does not predict.
     """
+    if len(tiers) == 1:
+        return _steps(configs, tiers[0], has_boundaries)
+    lists = [_steps(configs, size, has_boundaries) for size in tiers]
+    for i, steps in enumerate(lists):
+        for step in steps:
+            if isinstance(step, Fitted):
+                step.tier = i
+    return nn.ModuleList(lists)
+
+
+def _steps(
+    configs: Sequence[Mapping[str, object]], num_classes: int, has_boundaries: bool
+) -> nn.ModuleList:
+    """Return the steps of one tier."""
     steps = nn.ModuleList()
     for i, cfg in enumerate(configs):
         place = f'model.postprocess.{i}'

@@ -9,7 +9,7 @@ import torch
 from mmengine.logging import MessageHub
 from torch import Tensor, nn
 
-from mmskelseg.models.layers import to_device
+from mmskelseg.models.layers import by_tier, to_device
 from mmskelseg.models.losses import mean_over_ranks
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.options import Factor, Fraction
@@ -63,7 +63,8 @@ class TimestampSupervision(nn.Module):
 
         Args:
             features: Input of the classifier of the last stage, shape (N, C, T).
-            labels: Shape (N, T), int64, -1 for frames without a label; on the host.
+            labels: Shape (N, T) or (N, G, T) of G tiers, int64, -1 for frames without a
+                label; on the host.
             lengths: Number of frames of each of the N videos; padding stays -1.
         """
         if _progress() < self.warmup:
@@ -72,10 +73,13 @@ class TimestampSupervision(nn.Module):
         for row, video, length in zip(
             completed, features.detach(), lengths, strict=True
         ):
-            row[:length] = complete_labels(video[:, :length].T, row[:length])
+            for tier in row.view(-1, row.shape[-1]):
+                tier[:length] = complete_labels(video[:, :length].T, tier[:length])
         return completed
 
-    def loss(self, logits: Tensor, labels: Tensor) -> Mapping[str, Tensor]:
+    def loss(
+        self, logits: Tensor, labels: Tensor, tiers: Sequence[int] | None = None
+    ) -> Mapping[str, Tensor]:
         """Return the loss that demands monotonic probabilities, summed over stages.
 
         It is the mean increase of the log-probability of a class per frame, on the way
@@ -83,15 +87,16 @@ class TimestampSupervision(nn.Module):
 
         Args:
             logits: Shape (S, N, K, T).
-            labels: Shape (N, T), int64, -1 for frames without a label; on the host.
+            labels: Shape (N, T) or (N, G, T), int64, -1 for frames without a label; on
+                the host.
+            tiers: Number of classes of each of the G tiers; None for one.
         """
+        tiers = tiers or [logits.shape[2]]
         before, after = (
             to_device(torch.stack(sides), logits.device)
-            for sides in zip(
-                *(_sides(row, logits.shape[2]) for row in labels), strict=True
-            )
+            for sides in zip(*(_tier_sides(row, tiers) for row in labels), strict=True)
         )
-        steps = logits.log_softmax(dim=2).diff(dim=3)
+        steps = by_tier(torch.log_softmax, logits, tiers, 2).diff(dim=3)
         # A class must rise before its labelled frame and fall after it.
         wrong = (-steps).clamp(min=0) * before + steps.clamp(min=0) * after
         count = before.sum() + after.sum()
@@ -186,6 +191,14 @@ def _sides(labels: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
         sides[0, later, a:b] = 1
         sides[1, earlier, a:b] = 1
     return sides[0], sides[1]
+
+
+def _tier_sides(labels: Tensor, tiers: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Return the sides of the classes of all tiers, given labels (T,) or (G, T)."""
+    rows = labels.view(-1, labels.shape[-1])
+    pairs = [_sides(row, size) for row, size in zip(rows, tiers, strict=True)]
+    before, after = (torch.cat(sides) for sides in zip(*pairs, strict=True))
+    return before, after
 
 
 def _progress() -> float:

@@ -12,11 +12,11 @@ from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.labels import (
     Segment,
     VideoSegments,
-    labels_to_segments,
     write_boris,
     write_elan,
     write_label_studio,
 )
+from mmskelseg.runtime.labels.segments import Classes, tiers_to_segments
 from mmskelseg.runtime.labels.text import write_rows
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.suggesting.suggestions import StretchRanking, Suggestion, by_video
@@ -38,19 +38,19 @@ def drafts(
         predicted = np.full_like(video.pred_label, IGNORED)
         for item in chosen:
             part = slice(item.start_frame, item.end_frame)
-            predicted[part] = video.pred_label[part]
+            predicted[..., part] = video.pred_label[..., part]
         predicted[video.label != IGNORED] = IGNORED
-        fps, classes = video.fps, ranking.classes
+        fps, tiers = video.fps, ranking.rows
         segments = [
-            *labels_to_segments(video.label, fps, classes),
-            *labels_to_segments(predicted, fps, classes, video.pred_score),
+            *tiers_to_segments(video.label, fps, tiers),
+            *tiers_to_segments(predicted, fps, tiers, video.pred_score),
         ]
         videos.append(
             VideoSegments(
                 name,
                 sorted(segments, key=lambda segment: segment.start),
                 fps,
-                video.label.size,
+                video.label.shape[-1],
                 video.filename,
                 tuple(
                     Segment(item.start, item.end, item.reason)
@@ -75,7 +75,7 @@ def write_suggestions(
 
 def write_drafts(
     videos: Sequence[VideoSegments],
-    classes: Sequence[str],
+    classes: Classes,
     folder: str | os.PathLike,
     tool: str,
 ) -> list[Path]:

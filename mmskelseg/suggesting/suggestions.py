@@ -10,8 +10,10 @@ import numpy as np
 
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Positive, checked
+from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.predictions import Prediction
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
+from mmskelseg.runtime.structures.tiers import flat_label, label_rows, tiers_of
 
 # The criteria, and the words for a stretch that is above average in one.
 CRITERIA = {
@@ -81,7 +83,11 @@ class Suggestion:
 
 
 def frame_values(
-    score: np.ndarray, entropy: np.ndarray, label: np.ndarray, fps: float
+    score: np.ndarray,
+    entropy: np.ndarray,
+    label: np.ndarray,
+    fps: float,
+    tiers: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Return three criteria of each frame, shape (3, T), each from 0 to 1.
 
@@ -92,22 +98,25 @@ def frame_values(
     - Proximity to a boundary: 1 at a predicted change of class, falling to 0 within a
       second.
 
+    Entropies of several tiers are added.
+
     Args:
         score: Mean probabilities, shape (K, T).
         entropy: Mean of the members' entropies in nats, shape (T,).
-        label: Predicted class, shape (T,).
+        label: Predicted class, shape (T,), or (G, T) of G tiers.
         fps: Frames per second.
+        tiers: Number of classes of each tier; None for one.
 
     Source: the mutual information as in Houlsby et al., "Bayesian Active Learning for
     Classification and Preference Learning" (2011).
     """
     score = score.astype(np.float64)
     whole = -(score * np.log(np.maximum(score, 1e-12))).sum(axis=0)
-    most = math.log(max(len(score), 2))
+    most = sum(math.log(max(size, 2)) for size in tiers or [len(score)])
     # A boundary lies between two frames, half a frame from each.
-    cuts = np.flatnonzero(np.diff(label)) + 0.5
-    middles = np.arange(label.size)
-    distance = np.full(label.size, np.inf)
+    cuts = np.flatnonzero(np.diff(label_rows(label)).any(axis=0)) + 0.5
+    middles = np.arange(label.shape[-1])
+    distance = np.full(label.shape[-1], np.inf)
     for side in (0, -1):
         places = np.searchsorted(cuts, middles) + side
         there = (places >= 0) & (places < cuts.size)
@@ -124,8 +133,9 @@ class RankedVideo:
     """What a ranking keeps of a video.
 
     Args:
-        label: Class id of each frame, shape (T,), -1 without a label.
-        pred_label: Predicted class, shape (T,).
+        label: Class id of each frame, shape (T,), or (G, T) of G tiers, -1 without a
+            label.
+        pred_label: Predicted class, alike.
         pred_score: Probabilities, shape (K, T).
         fps: Frames per second.
         filename: The video file, if any.
@@ -150,16 +160,18 @@ class StretchRanking:
     ones show something else. Without any labels, predicted probabilities replace them.
 
     Args:
-        classes: Names of the K classes.
+        classes: Names of the K classes, of all tiers.
         stretch: Length of a stretch in seconds. A shorter video or gap between labels
             is a stretch of its own.
         ignore_labels: Whether to suggest labelled frames as well.
+        tiers: The classes of each tier, if there are several.
         videos: The videos so far, by id.
     """
 
     classes: Sequence[str]
     stretch: Positive = 20.0
     ignore_labels: bool = False
+    tiers: Mapping[str, list[str]] | None = None
     videos: dict[str, RankedVideo] = field(default_factory=dict)
     _known: np.ndarray = field(init=False)
     _means: list[np.ndarray] = field(default_factory=list)
@@ -169,9 +181,14 @@ class StretchRanking:
     def __post_init__(self) -> None:
         """Start without any labels."""
         self._known = np.zeros(len(self.classes))
+        meta: Metainfo = {'classes': list(self.classes)}
+        if self.tiers is not None:
+            meta['tiers'] = self.tiers
+        self.rows = tiers_of(meta)
 
     def add_labels(self, label: np.ndarray, fps: float) -> None:
-        """Count the labels (T,) of a video, even of one that is not ranked."""
+        """Count the labels (T,) or (G, T) of a video, even of one not ranked."""
+        label = flat_label(label, self.rows)
         counts = np.bincount(label[label != IGNORED], minlength=len(self.classes))
         self._known += counts / fps
 
@@ -183,16 +200,18 @@ class StretchRanking:
                 ``label``, if any, states what is labelled already.
         """
         name, fps = prediction['frame_dir'], prediction['fps']
-        frames = prediction['total_frames']
-        nothing = np.full(frames, IGNORED)
+        nothing = np.full_like(prediction['pred_label'], IGNORED)
         label = np.asarray(prediction.get('label', nothing))
         counted = nothing if self.ignore_labels else label
         self.add_labels(counted, fps)
         score, predicted = prediction['pred_score'], prediction['pred_label']
-        values = frame_values(score, prediction['pred_entropy'], predicted, fps)
+        sizes = [len(tier.classes) for tier in self.rows]
+        values = frame_values(score, prediction['pred_entropy'], predicted, fps, sizes)
         sums = np.concatenate([values, score]).astype(np.float64).cumsum(axis=1)
         sums = np.concatenate([np.zeros((len(sums), 1)), sums], axis=1)
-        for start, end in stretches_of(counted, self.stretch, fps):
+        # A frame that lacks the label of a tier is to be labelled.
+        open_ = np.where(label_rows(counted).min(axis=0) == IGNORED, IGNORED, 0)
+        for start, end in stretches_of(open_, self.stretch, fps):
             mean = (sums[:, end] - sums[:, start]) / (end - start)
             self._means.append(mean[:_RARITY])
             self._shares.append(mean[_RARITY:])
@@ -281,7 +300,8 @@ class StretchRanking:
     ) -> Suggestion:
         name, start, end = self._places[index]
         video = self.videos[name]
-        segments = to_segments(video.pred_label[start:end])
+        labels = label_rows(flat_label(video.pred_label, self.rows))[:, start:end]
+        segments = sorted(part for row in labels for part in to_segments(row))
         reasons = []
         for i in np.argsort(-ratios * weights, kind='stable'):
             if weights[i] and ratios[i] >= _MORE:

@@ -48,7 +48,11 @@ from mmskelseg.trained.onnx_graphs import (
 )
 from mmskelseg.trained.opening import check_pipeline
 from mmskelseg.trained.predictor import branch_recipe
-from mmskelseg.trained.streaming import causal_coordinates, streaming_model
+from mmskelseg.trained.streaming import (
+    causal_coordinates,
+    streaming_model,
+    streaming_steps,
+)
 from mmskelseg.version import __version__
 
 # Lengths of the compared videos, in frames; fewer for images.
@@ -149,6 +153,7 @@ class Export:
             'torch': torch.__version__,
             'opset': OPSET,
             'classes': list(self.meta['classes']),
+            **({'tiers': dict(self.meta['tiers'])} if 'tiers' in self.meta else {}),
             'skeleton': _plain_layout(self.meta['skeleton']),
             # JSON has no NumPy numbers.
             'fps': None if fps is None else float(fps),
@@ -212,8 +217,12 @@ class SegmentorExport(Export):
         if self.stems:
             self.lengths = _IMAGE_LENGTHS
         # Steps that cannot be exported are reported before any work.
-        steps = cast(Sequence[Postprocessor], first.postprocess)
-        self.steps = [step.step() for step in steps]
+        self.steps: list[dict[str, object]] = []
+        for tier, steps in enumerate(first.steps_of_tiers):
+            own = {'tier': tier} if 'tiers' in meta else {}
+            self.steps += [
+                {**step.step(), **own} for step in cast(Sequence[Postprocessor], steps)
+            ]
 
     def onnx(self) -> bytes:
         """Return the graph of the segmentor, which reads features."""
@@ -330,6 +339,7 @@ class StreamingExport(Export):
         super().__init__(cfg, model, meta)
         ((name, _),) = self.branches.items()
         causal_coordinates(name, cfg.test_dataloader.dataset, meta['skeleton'])
+        self.steps = streaming_steps(model)
         self.graph = StreamingGraph(self.weights)
 
     def onnx(self) -> bytes:
@@ -347,7 +357,10 @@ class StreamingExport(Export):
 
     def metadata(self) -> ModelMetadata:
         """Return the metadata of the file."""
-        return {**super().metadata(), 'lookahead': self.weights.lookahead}
+        content = super().metadata()
+        content['postprocess'] = self.steps
+        content['lookahead'] = self.weights.lookahead
+        return content
 
     def difference(self, sessions: Sessions, frames: int) -> float:
         """Return the largest difference between a stream of five pushes and a video."""

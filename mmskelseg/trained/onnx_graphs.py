@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mmskelseg.models.layers import by_tier
 from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
 from mmskelseg.models.segmentors.branches import branch_stems, finish_stem
 from mmskelseg.runtime.streaming.model import Operations, StreamingModel, push_frames
@@ -93,7 +94,8 @@ class SegmentorGraph(nn.Module):
             shared = self._shared(i, model, x)
             for part in model.networks:
                 outputs = part.outputs(shared, None)
-                logits = outputs['logits'].log_softmax(dim=1)
+                logits = outputs['logits']
+                logits = by_tier(torch.log_softmax, logits, part.tiers, 1)
                 score = logits.exp()
                 outputs['entropy'] = -(score * logits).sum(dim=1)
                 outputs['probabilities'] = score.transpose(1, 2)

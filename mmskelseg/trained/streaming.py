@@ -19,6 +19,7 @@ from mmskelseg.models.backbones.ms_tcn import (
 )
 from mmskelseg.models.heads import SegmentationHead
 from mmskelseg.models.layers import TemporalConv1d
+from mmskelseg.models.postprocessors import CausalMinDuration
 from mmskelseg.models.segmentors.ensemble import segmentors_of
 from mmskelseg.models.segmentors.network import SegmentationNetwork
 from mmskelseg.runtime.features import SkeletonCoordinates
@@ -38,8 +39,7 @@ from mmskelseg.trained.predictor import branch_recipe
 def streaming_model(model: nn.Module) -> StreamingModel:
     """Return the weights of a causal segmentor, or of an ensemble of them.
 
-    Risk and boundary heads are left out, since they do not change the labels, and so is
-    post-processing, since it needs whole videos.
+    Risk and boundary heads are left out, since they do not change the labels.
 
     Raises:
         UserError: If the model is not causal or has parts that streams do not support;
@@ -63,9 +63,31 @@ def streaming_model(model: nn.Module) -> StreamingModel:
         kept = {k: getattr(out, k) / temperatures for k in ('cls_weight', 'cls_bias')}
         stages.append(replace(out, **kept))
         order = (*order[:-1], len(stages) - 1)
+    tiers = networks[0].tiers
     return StreamingModel(
-        stages, order, first.stages[0].lookahead, _standardizer(model)
+        stages,
+        order,
+        first.stages[0].lookahead,
+        _standardizer(model),
+        tiers if len(tiers) > 1 else (),
     )
+
+
+def streaming_steps(model: nn.Module) -> list[dict[str, object]]:
+    """Return the post-processing of a segmentor if a stream can apply it, else nothing.
+
+    A stream can apply one ``CausalMinDuration`` to each tier; other steps need whole
+    videos.
+    """
+    lists = segmentors_of(model)[0].steps_of_tiers
+    steps = [step for steps in lists for step in steps]
+    if len(steps) != len(lists) or not all(
+        isinstance(step, CausalMinDuration) for step in steps
+    ):
+        return []
+    if len(steps) == 1:
+        return [steps[0].step()]
+    return [{**step.step(), 'tier': i} for i, step in enumerate(steps)]
 
 
 def causal_coordinates(

@@ -15,6 +15,7 @@ from tests.small_data import ROOT
 CLASSES = ['reach', 'lift', 'carry', 'put']
 META = {'classes': CLASSES, 'skeleton': 'lcr15', 'fps': 10.0}
 DATA = 'test_dataloader.dataset'
+HOLD = {'type': 'CausalMinDuration', 'frames': 3}
 PATHS = sorted((ROOT / 'configs' / 'streaming').glob('*_pose2d.py'))
 
 
@@ -112,6 +113,7 @@ def inferencer(cfg, checkpoint):
         (2, {'lookahead': 5}, {'members': 3}),
         (2, {'lookahead': 0}, {'members': 1}),
         (2, {'lookahead': 1, 'standardize': False}, {'members': 1}),
+        (2, {'lookahead': 5}, {'members': 1, 'postprocess': [HOLD]}),
         (3, {'lookahead': 8, 'share_refinement': True}, {'members': 2}),
         (3, {'lookahead': 400}, {'members': 1}),
     ],
@@ -121,7 +123,7 @@ def test_stream_gives_what_the_inferencer_gives(dims, branch, model, save):
     cfg = config(dims, branch, **model)
     checkpoint = save(cfg)
     segment, stream = inferencer(cfg, checkpoint), SkelSegStream(cfg, checkpoint)
-    assert stream.lookahead == branch['lookahead']
+    assert stream.lookahead == branch['lookahead'] + 2 * ('postprocess' in model)
     for frames in (1, 2, 5, 300):
         keypoint, score = person(frames, dims)
         expected = offline(segment, keypoint, score)
@@ -157,7 +159,7 @@ def test_streaming_config_streams(path, save):
 
 def test_stream_goes_on_from_its_state(save, tmp_path):
     """With times, also from a file and in another stream."""
-    cfg = config(members=2)
+    cfg = config(members=2, postprocess=[HOLD])
     checkpoint = save(cfg)
     keypoint, score = person(120)
     time = np.random.default_rng(0).uniform(0, 0.3, 120).cumsum()
@@ -216,10 +218,17 @@ def test_times_of_a_camera_become_the_rate_of_the_model(model):
 
 
 def test_postprocessing_is_left_out_with_a_note(model):
-    cfg = config(postprocess=[{'type': 'MinDuration', 'frames': 5}])
-    stream = SkelSegStream(cfg, model[1])
-    assert 'model.postprocess (MinDuration) is left out' in stream.notes[0]
-    assert SkelSegStream(*model).notes == ()
+    """But for one that stream and whole video apply in the same way."""
+    for steps, names in (
+        ([{'type': 'MinDuration', 'frames': 5}], 'MinDuration'),
+        ([{'type': 'MedianFilter', 'frames': 5}, HOLD], 'MedianFilter, CausalMinDura'),
+    ):
+        stream = SkelSegStream(config(postprocess=steps), model[1])
+        assert f'model.postprocess ({names}' in stream.notes[0]
+        assert 'is left out' in stream.notes[0]
+        assert stream.lookahead == 5
+    for steps in ([], [HOLD]):
+        assert SkelSegStream(config(postprocess=steps), model[1]).notes == ()
 
 
 def test_features_of_half_precision_are_rounded_as_in_training(save):

@@ -59,7 +59,7 @@ def test_config_states_the_data_and_inherits_the_rest(make_config, tmp_path):
         dataset = cfg[f'{mode}_dataloader'].dataset
         assert dataset.ann_file == str(tmp_path / 'annotations.pkl')
     # What the file says is what differs from other data.
-    assert len((tmp_path / 'mine.py').read_text().splitlines()) < 25
+    assert len((tmp_path / 'mine.py').read_text().splitlines()) < 30
 
 
 def test_3d_skeletons_are_chosen_where_every_video_has_them(make_config):
@@ -105,14 +105,23 @@ def test_pairs_are_read_in_2d_or_3d(make_config, add, view, dims, options, chann
 
 
 def test_config_for_streams_looks_ahead_in_seconds(make_config, tmp_path):
-    """Of 10 frames each; joints are in 2D, as cameras see them."""
+    """Of 10 frames each, of which a third is for the minimum duration of labels.
+
+    Joints are in 2D, as cameras see them.
+    """
     text, cfg = make_config(with_3d(small_annotations()), '--streaming', '0.3')
     assert 'recipe pose2d, since cameras and pose estimators find joints in 2D' in text
     assert 'Live with:  mmskelseg live 0 ' in text
+    assert 'Labels only change to one that lasts for 2 frames (model.postproce' in text
     assert text.endswith('(lookahead: 3 frames)\n')
     branch = cfg.model.branches.pose2d
-    assert (branch.causal, branch.lookahead, branch.in_channels) == (True, 3, 68)
+    assert (branch.causal, branch.lookahead, branch.in_channels) == (True, 2, 68)
+    assert cfg.model.postprocess == [{'type': 'CausalMinDuration', 'frames': 2}]
     assert cfg.test_dataloader.dataset.features.pose2d.render.causal
+    # There is no time for more than one frame.
+    _, cfg = make_config(small_annotations(), '--streaming', '0.2', '--overwrite')
+    assert cfg.model.branches.pose2d.lookahead == 2
+    assert 'postprocess' not in cfg.model
 
 
 def test_sides_that_heatmaps_cannot_tell_apart_are_noted(make_config):

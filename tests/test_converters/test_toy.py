@@ -11,7 +11,6 @@ import pytest
 from mmskelseg import commands
 from mmskelseg.converters import toy as converter
 from mmskelseg.converters import toy_person as person
-from mmskelseg.converters import toy_script as script
 from mmskelseg.evaluation import to_segments
 from mmskelseg.runtime.files.annotations import folds, load_annotations
 from mmskelseg.runtime.files.video import read_frames
@@ -141,10 +140,10 @@ def test_skeleton_does_not_know_the_colour_of_the_box(monkeypatch):
     """With the colours exchanged the person moves just as before."""
     joints, labels = [], []
     for colours in (['red', 'blue'], ['blue', 'red']):
-        monkeypatch.setattr(script, 'COLOURS', colours)
+        monkeypatch.setattr(person, 'COLOURS', colours)
         rng = np.random.default_rng(5)
-        motion = script.perform(rng, 900, 30.0)
-        joints.append(person.body(motion, person.Take.random(rng), rng, 30.0))
+        motion = person.perform(rng, 900)
+        joints.append(person.body(motion, person.Take.random(rng), rng))
         labels.append(motion.label)
     np.testing.assert_array_equal(*joints)
     assert (labels[0] != labels[1]).mean() > 0.1

@@ -23,7 +23,7 @@ class Runner:
         items = [{'inputs': {'pose': video}} for video in videos]
         self.frames = torch.cat(videos, dim=1)
         self.train_dataloader = DataLoader(items, collate_fn=pseudo_collate)
-        self.model = build_segmentor({'pose': BRANCH}, num_classes=2)
+        self.model = build_segmentor({'pose': BRANCH}, [2])
 
 
 def test_statistics_are_those_of_all_training_frames():
@@ -71,7 +71,7 @@ def test_steps_of_post_processing_count_the_labels():
     videos = [{'inputs': {'pose': torch.randn(3, 9)}} for _ in range(2)]
     runner.train_dataloader = DataLoader(Dataset(videos), collate_fn=pseudo_collate)
     viterbi = {'type': 'SemiMarkovViterbi'}
-    runner.model.postprocess = build_postprocessors([viterbi], num_classes=2)
+    runner.model.postprocess = build_postprocessors([viterbi], [2])
     FitStatisticsHook().before_train(runner)
     step = runner.model.postprocess[0]
     assert step.is_fitted

@@ -18,14 +18,15 @@ def prediction(labels=FLICKER, **fields):
 
 def apply(*configs, **fields):
     """Return the labels after steps."""
-    steps = build_postprocessors(configs, num_classes=3)
-    return labelled(prediction(**fields), steps)
+    steps = build_postprocessors(configs, [3])
+    return labelled(prediction(**fields), [3], [steps])
 
 
 @pytest.mark.parametrize(
     ('cfg', 'expected'),
     [
         ({'type': 'MinDuration', 'frames': 2}, [0] * 6 + [2] * 4),
+        ({'type': 'CausalMinDuration', 'frames': 2}, [0] * 6 + [2] * 4),
         ({'type': 'MedianFilter', 'frames': 3}, [0] * 6 + [2] * 4),
         ({'type': 'BoundaryRefinement', 'threshold': 0.8}, [0] * 5 + [2] * 5),
     ],
@@ -39,16 +40,17 @@ def test_steps_change_labels_alone(cfg, expected):
     assert torch.equal(result['pred_score'], prediction()['pred_score'])
 
 
-def test_shortest_duration_is_that_of_the_training_labels():
+@pytest.mark.parametrize('kind', ['MinDuration', 'CausalMinDuration'])
+def test_shortest_duration_is_that_of_the_training_labels(kind):
     """Of 20 segments, 5 % of 19 steps from the shortest one: 2 frames, and 0.95."""
-    (step,) = build_postprocessors([{'type': 'MinDuration'}], num_classes=3)
-    with pytest.raises(ValueError, match=r'MinDuration.*fit-decoder'):
+    (step,) = build_postprocessors([{'type': kind}], [3])
+    with pytest.raises(ValueError, match=rf'{kind}.*fit-decoder'):
         step.step()
     labels = np.repeat(np.arange(20) % 3, [2, 3, *[9] * 18])
     step.fit([labels])
-    assert step.step() == {'type': 'MinDuration', 'frames': 2}
+    assert step.step() == {'type': kind, 'frames': 2}
     assert set(step.state_dict()) == {'fitted', 'shortest'}
-    (fixed,) = build_postprocessors([{'type': 'MinDuration', 'frames': 4}], 3)
+    (fixed,) = build_postprocessors([{'type': kind, 'frames': 4}], [3])
     assert not fixed.state_dict()
 
 
@@ -84,7 +86,7 @@ def test_without_steps_nothing_is_raw():
 )
 def test_options_are_checked(configs, message):
     with pytest.raises(ValueError, match=message):
-        build_postprocessors(configs, num_classes=3, has_boundaries=False)
+        build_postprocessors(configs, [3], has_boundaries=False)
 
 
 def test_what_a_step_lacks_is_said():
@@ -99,7 +101,7 @@ def test_viterbi_keeps_what_it_counted_with_the_weights(order):
     """Another model that loads them decodes the same."""
     videos = [np.repeat([0, 2, 1], 5), np.repeat([1, 0], 7)]
     steps, others = (
-        build_postprocessors([{**VITERBI, 'order': order}], 3) for _ in range(2)
+        build_postprocessors([{**VITERBI, 'order': order}], [3]) for _ in range(2)
     )
     steps[0].fit(videos)
     others.load_state_dict(steps.state_dict())
@@ -109,7 +111,7 @@ def test_viterbi_keeps_what_it_counted_with_the_weights(order):
     grammar = SegmentGrammar.count(videos, 3, order=order)
     expected = viterbi(score, grammar, weight=2.0)
     assert (expected != score.argmax(axis=0)).any()
-    assert labelled(fields, others)['pred_label'].tolist() == expected.tolist()
+    assert labelled(fields, [3], [others])['pred_label'].tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize('members', [1, 3])
@@ -128,7 +130,7 @@ def test_model_postprocesses_the_mean_of_its_members(members):
 @pytest.mark.parametrize('value', [np.nan, np.inf, -1])
 def test_longest_duration_that_is_none_is_named(value):
     """A damaged checkpoint may hold anything."""
-    (step,) = build_postprocessors([VITERBI], num_classes=3)
+    (step,) = build_postprocessors([VITERBI], [3])
     step.fit([np.array(FLICKER)])
     step.longest.fill_(value)
     with pytest.raises(ValueError, match=r'longest=-?\d+, but the longest segment has'):

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -13,7 +14,12 @@ from mmskelseg.runtime.drawing.images import class_color, text_color
 from mmskelseg.runtime.files.inputs import in_words
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.structures.choices import EXPORTS
-from mmskelseg.runtime.structures.predictions import PredictedSegment, Prediction
+from mmskelseg.runtime.structures.predictions import (
+    PredictedSegment,
+    Prediction,
+    of_tiers,
+    tier_title,
+)
 
 # Points of the confidence curve, and marks on the time axis.
 _POINTS, _MARKS = 400, 6
@@ -28,7 +34,7 @@ def player_html(
 ) -> str:
     """Return the predictions of one video as HTML, which ``player.js`` animates.
 
-    Each of several people gets a timeline. The overlay is among the ``files``, whose
+    Each tier of each person gets a timeline. The overlay is among the ``files``, whose
     addresses ``url`` returns.
     """
     first = people[0]
@@ -43,8 +49,15 @@ def player_html(
         for person in people
         for note in person['notes']
     )
+    rows = [
+        cast(Prediction, {**row, 'person': tier_title(row.get('person'), tier)})
+        if tier
+        else row
+        for person in people
+        for tier, row in of_tiers(person).items()
+    ]
     parts = [
-        f'<div class="seg" data-player="{escape(_data(people, seconds))}">',
+        f'<div class="seg" data-player="{escape(_data(rows, seconds))}">',
         f'<h2>{name} <small>{count}{who} in {clock_time(seconds)}</small>',
         '</h2>',
         '<video controls playsinline muted preload="auto" '
@@ -52,7 +65,7 @@ def player_html(
         '</video>',
         f'<div class="state">{_PLAY}<div class="now" aria-hidden="true"></div>',
         f'{_speed()}{_FULL}</div>',
-        *(_person(person, seconds) for person in people),
+        *(_person(row, seconds) for row in rows),
         '<p class="help">Click or drag to seek.<span> Keys on the timeline: '
         '<kbd>←</kbd> <kbd>→</kbd> one second, with <kbd>Shift</kbd> one frame, '
         '<kbd>Page Up</kbd> <kbd>Page Down</kbd> segment, <kbd>Space</kbd> play.</span>'

@@ -32,6 +32,13 @@ from mmskelseg.runtime.structures.annotations import (
     Metainfo,
     VideoAnnotation,
 )
+from mmskelseg.runtime.structures.tiers import (
+    flat_label,
+    flat_rows,
+    label_rows,
+    tiers_of,
+    with_flat_labels,
+)
 
 # The most lines for one check.
 SHOWN = 6
@@ -66,7 +73,8 @@ def overview(source: str, summary: Summary) -> dict[str, str]:
         'persons': _counted(summary['persons']),
         'no one seen': f'in {empty:,} frames{_share(empty, frames)}',
         'missing': f'{summary["missing"]:.1f} % of the joints of persons present',
-        'segments': f'{summary["segments"]:,} of {len(summary["classes"])} classes',
+        'segments': f'{summary["segments"]:,} of {len(summary["classes"])} classes'
+        + (f' in {counted(len(summary["tiers"]), "tier")}' if summary['tiers'] else ''),
         'background': summary['background'] or 'none',
         'unlabelled': f'{summary["unlabelled"]:,} frames'
         f'{_share(summary["unlabelled"], frames)}',
@@ -185,18 +193,23 @@ def pictures(
 ) -> Iterator[Picture]:
     """Yield pictures of the whole file, and then of its first ``videos`` videos."""
     annotations, classes = data['annotations'], data['metainfo']['classes']
+    tiers = tiers_of(data['metainfo'])
     rates = {float(video['fps']) for video in annotations}
     fps = rates.pop() if len(rates) == 1 else None
     longest = max(int(video['total_frames']) for video in annotations)
     lines = math.ceil(longest / line_frames(longest, fps, line_minutes))
-    bars = max(1, TIMELINES // lines)
+    bars = max(1, TIMELINES // lines // len(tiers))
     parts = range(0, len(annotations), bars)
     for number, begin in enumerate(parts, 1):
         name = 'timelines' if len(parts) == 1 else f'timelines_{number}'
         part = annotations[begin : begin + bars]
         draw = partial(
             draw_timelines,
-            {video['frame_dir']: video['label'] for video in part},
+            {
+                ', '.join(filter(None, (video['frame_dir'], tier))): row
+                for video in part
+                for tier, row in flat_rows(video['label'], tiers).items()
+            },
             classes,
             title='Labels',
             fps=fps,
@@ -235,13 +248,16 @@ def _sample_frames(video: VideoAnnotation, meta: Metainfo, count: int) -> np.nda
     points = np.where(seen, video['keypoint'][:, frames], np.nan)
     # The last name is for the label -1.
     names = [*meta['classes'], 'unlabelled']
-    shown = [(names[video['label'][k]], points[:, i]) for i, k in enumerate(frames)]
+    label = label_rows(flat_label(video['label'], tiers_of(meta)))
+    said = [', '.join(names[k] for k in label[:, frame]) for frame in frames]
+    shown = [(text, points[:, i]) for i, text in enumerate(said)]
     return draw_poses(shown, heatmaps, skeleton, video['img_shape'])
 
 
 def time_budgets(data: AnnotationFile) -> dict[str, TimeBudget]:
     """Return the time budget of each video of an annotation file."""
     count = len(data['metainfo']['classes'])
+    data = with_flat_labels(data)
     return {
         video['frame_dir']: time_budget(video['label'], count, float(video['fps']))
         for video in data['annotations']

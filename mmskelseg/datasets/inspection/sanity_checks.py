@@ -18,6 +18,7 @@ from mmskelseg.runtime.features import ReadVideoFrames
 from mmskelseg.runtime.files.annotations import fold_splits
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg.runtime.structures.tiers import label_rows, with_flat_labels
 
 # The longest time without any joint, and without any movement, in seconds.
 LONGEST_EMPTY = 1.0
@@ -187,10 +188,10 @@ def longest_run(hits: np.ndarray) -> tuple[int, int]:
 
 def single_class(video: VideoAnnotation, classes: Sequence[str]) -> Iterator[str]:
     """Find a video with only one class."""
-    present = present_classes([video])
-    if len(present) == 1:
-        count = (video['label'] != IGNORED).sum()
-        yield f'all {count} labelled frames are {classes[present.pop()]!r}'
+    for row in label_rows(video['label']):
+        labelled = row[row != IGNORED]
+        if labelled.size and (labelled == labelled[0]).all():
+            yield f'all {labelled.size} labelled frames are {classes[labelled[0]]!r}'
 
 
 def unlabelled(video: VideoAnnotation, classes: Sequence[str]) -> Iterator[str]:
@@ -203,7 +204,8 @@ def unlabelled(video: VideoAnnotation, classes: Sequence[str]) -> Iterator[str]:
 def flicker(video: VideoAnnotation, classes: Sequence[str]) -> Iterator[str]:
     """Find segments that are too short to be intended."""
     shortest = max(SHORTEST_FRAMES, SHORTEST_SECONDS * video['fps'])
-    segments = to_segments(video['label'])
+    rows = label_rows(video['label'])
+    segments = [segment for row in rows for segment in to_segments(row)]
     short = [segment for segment in segments if segment[1] - segment[0] < shortest]
     if short:
         start, end, label = min(short, key=lambda segment: segment[1] - segment[0])
@@ -313,6 +315,7 @@ def sanity_checks(data: AnnotationFile, folder: Path) -> list[Suspicion]:
 
     The files that the annotations name are in ``folder``.
     """
+    data = with_flat_labels(data)
     videos, classes = data['annotations'], data['metainfo']['classes']
     joints = Skeleton.get(data['metainfo']['skeleton']).joints
     found = [

@@ -13,6 +13,7 @@ from mmskelseg.runtime.files.inputs import is_file
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg.runtime.structures.bodies import camera_view, up_direction
+from mmskelseg.runtime.structures.tiers import label_rows, tiers_of, with_flat_labels
 
 # Statistics by name; see :func:`summarize`.
 Summary = dict[str, Any]
@@ -24,14 +25,17 @@ def seen_joints(video: VideoAnnotation) -> np.ndarray:
 
 
 def summarize(data: AnnotationFile, folder: Path) -> Summary:
-    """Return statistics of an annotation file.
+    """Return statistics of an annotation file, or of all tiers together.
 
     Shares are in percent, lengths in frames and seconds. ``shortest`` and ``longest``
     are a video's id and its seconds; ``fps`` and ``images`` count videos by their frame
     rate and their image size; ``imbalance`` is None if no frame has a label. The files
     that the annotations name are in ``folder``.
     """
+    data = with_flat_labels(data)
     videos, meta = data['annotations'], data['metainfo']
+    tiers = tiers_of(meta)
+    grounds = [t.classes[t.background] for t in tiers if t.background is not None]
     skeleton = Skeleton.get(meta['skeleton'])
     seconds = {v['frame_dir']: float(v['total_frames'] / v['fps']) for v in videos}
     frames = sum(int(video['total_frames']) for video in videos)
@@ -44,7 +48,8 @@ def summarize(data: AnnotationFile, folder: Path) -> Summary:
     return {
         'dataset': meta['dataset'],
         'skeleton': skeleton.name,
-        'background': meta['background'],
+        'background': ', '.join(grounds) or None,
+        'tiers': list(meta.get('tiers', ())),
         'view': camera_view(meta, videos)[0],
         'up': up_direction(meta, videos)[0] if in_3d else None,
         'videos': len(videos),
@@ -58,7 +63,8 @@ def summarize(data: AnnotationFile, folder: Path) -> Summary:
         'classes': classes,
         'segments': sum(row['segments'] for row in classes),
         'imbalance': _imbalance(classes),
-        'unlabelled': frames - labelled,
+        # The mean over tiers.
+        'unlabelled': frames - round(labelled / len(tiers)),
         'splits': summarize_splits(data),
         'without_split': [name for name in seconds if name not in members],
         'files': {
@@ -111,7 +117,8 @@ def summarize_classes(
     seconds: list[list[float]] = [[] for _ in classes]
     found_in = [0] * len(classes)
     for video in videos:
-        segments = to_segments(video['label'])
+        rows = label_rows(video['label'])
+        segments = [segment for row in rows for segment in to_segments(row)]
         for start, end, label in segments:
             lengths[label].append(end - start)
             seconds[label].append(float((end - start) / video['fps']))
@@ -154,7 +161,8 @@ def summarize_splits(data: AnnotationFile) -> dict[str, Summary]:
 def present_classes(videos: Sequence[VideoAnnotation]) -> set[int]:
     """Return the class ids that occur in some videos, without -1."""
     present: set[int] = set()
-    return present.union(*(video['label'].tolist() for video in videos)) - {IGNORED}
+    labels = (np.unique(video['label']).tolist() for video in videos)
+    return present.union(*labels) - {IGNORED}
 
 
 def _imbalance(classes: Sequence[Summary]) -> Summary | None:

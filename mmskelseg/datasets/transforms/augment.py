@@ -131,7 +131,8 @@ class Augmentation(Transform):
         for key in FRAME_KEYS:
             if key in results:
                 select = _labels_of if key == 'label' else np.take
-                results[key] = select(np.asarray(results[key]), frames)
+                values = np.asarray(results[key])
+                results[key] = np.apply_along_axis(select, -1, values, frames)
         for array in SKELETON_KEYS:
             if array in results:
                 results[array] = np.asarray(results[array])[:, frames]

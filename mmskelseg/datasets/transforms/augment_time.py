@@ -26,6 +26,7 @@ from mmskelseg.runtime.structures.annotations import (
 )
 from mmskelseg.runtime.structures.bodies import body_size, joints_seen
 from mmskelseg.runtime.structures.segments import direct_boundaries
+from mmskelseg.runtime.structures.tiers import joint_label
 
 
 @TRANSFORMS.register_module()
@@ -187,7 +188,7 @@ class RecombineSegments(Augmentation):
 
     def _spliced(self, results: Item, rng: np.random.Generator) -> Item:
         """Return a video that continues with another one from a random boundary."""
-        label = results['label']
+        label = joint_label(results['label'])
         cuts = direct_boundaries(label)
         places = self._boundaries(results['dataset'])
         if not cuts.size:
@@ -208,8 +209,8 @@ class RecombineSegments(Augmentation):
         end = other['total_frames'] if longest is None else begin + longest - cut
         for key in FRAME_KEYS:
             if key in results:
-                rest = other[key][begin:end]
-                joined[key] = np.concatenate([results[key][:cut], rest])
+                parts = [results[key][..., :cut], other[key][..., begin:end]]
+                joined[key] = np.concatenate(parts, axis=-1)
         for array in SKELETON_KEYS:
             if array in results:
                 after = np.asarray(other[array])[:, begin:end]
@@ -222,7 +223,7 @@ class RecombineSegments(Augmentation):
                     after[~joints_seen(other, array)[:, begin:end]] = 0
                 before = results[array][:, :cut]
                 joined[array] = np.concatenate([before, after], axis=1)
-        joined['total_frames'] = len(joined['label'])
+        joined['total_frames'] = joined['label'].shape[-1]
         # The frames come from two videos, so they cannot index a file.
         joined.pop('source_frames', None)
         return joined
@@ -245,7 +246,7 @@ class RecombineSegments(Augmentation):
         if self._places is None:
             self._places = {}
             for index, video in dataset.videos():
-                label = video['label']
+                label = joint_label(video['label'])
                 for cut in direct_boundaries(label):
                     pair = (int(label[cut - 1]), int(label[cut]))
                     self._places.setdefault(pair, []).append((index, int(cut)))

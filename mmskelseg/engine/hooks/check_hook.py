@@ -32,6 +32,7 @@ from mmskelseg.registry import HOOKS
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.logs import print_log
+from mmskelseg.runtime.structures.tiers import tier_sizes
 
 
 @HOOKS.register_module()
@@ -174,6 +175,16 @@ def _check_classes(
                 f'{file}: has {len(classes)} classes, but {name} is '
                 f'{count}; set it to {len(classes)}.'
             )
+    sizes = getattr(model, 'tiers', None)
+    meta = getattr(loader.dataset, 'metainfo', {})
+    if sizes is not None and classes is not None and [*sizes] != tier_sizes(meta):
+        stated = (
+            f'has tiers of {tier_sizes(meta)} classes'
+            if 'tiers' in meta
+            else ('has no tiers')
+        )
+        remedy = f'set it to {tier_sizes(meta)}' if 'tiers' in meta else 'leave it out'
+        raise UserError(f'{file}: {stated}, but model.tiers is {[*sizes]}; {remedy}.')
 
 
 def _classes(dataset: Dataset) -> Sequence[str] | None:

@@ -39,7 +39,7 @@ class FitStatisticsHook(Hook):
                     channels = len(cast(FeatureStandardizer, part).mean)
                     part.fit(_features(items, name, channels))
                 else:
-                    part.fit(labels_of(dataset))
+                    part.fit(labels_of(dataset, part.tier))
                     runner.logger.info(f'Counted on the training labels: {part}')
             for tensor in part.buffers():
                 broadcast(tensor)
@@ -60,11 +60,12 @@ def unfitted(runner: Runner) -> dict[str, Fitted]:
     }
 
 
-def labels_of(dataset: BaseDataset) -> Iterator[np.ndarray]:
-    """Yield the annotated labels (T,) of each video in a data set."""
+def labels_of(dataset: BaseDataset, tier: int | None = None) -> Iterator[np.ndarray]:
+    """Yield the annotated labels (T,) of each video in a data set, of one tier."""
     for inner in innermost(dataset):
         for _, video in inner.videos():
-            yield np.asarray(video['label'])
+            label = np.asarray(video['label'])
+            yield label if tier is None else label[tier]
 
 
 def _features(

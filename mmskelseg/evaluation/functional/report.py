@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 import numpy as np
+from scipy.linalg import block_diag
 
 from mmskelseg.evaluation.functional.framewise import (
     confusion_matrix,
@@ -163,6 +164,43 @@ def evaluate_videos(
     }
 
 
+def merge_tiers(reports: Mapping[str, Report]) -> Report:
+    """Return the scores of several tiers as one report, with their means.
+
+    ``metrics`` and ``per_video`` have means over the tiers that have labels, and
+    ``TIER/NAME`` of each tier; ``per_class`` names classes ``TIER: CLASS``.
+
+    Args:
+        reports: The report of each tier, by its name.
+    """
+    merged: Report = {
+        'metrics': _joined({n: r['metrics'] for n, r in reports.items()}),
+        'per_video': {},
+        'per_class': {
+            f'{tier}: {name}': row
+            for tier, report in reports.items()
+            for name, row in report['per_class'].items()
+        },
+        'confusion': block_diag(*(r['confusion'] for r in reports.values())).tolist(),
+    }
+    for video in dict.fromkeys(v for r in reports.values() for v in r['per_video']):
+        rows = {n: r['per_video'].get(video) for n, r in reports.items()}
+        merged['per_video'][video] = _joined({n: row for n, row in rows.items() if row})
+    members = [report['members'] for report in reports.values() if 'members' in report]
+    if members:
+        merged['members'] = [
+            _joined(dict(zip(reports, rows, strict=True)))
+            for rows in zip(*members, strict=True)
+        ]
+    return merged
+
+
+def _joined(rows: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Return the means of the scores of tiers, and those of each tier."""
+    own = {f'{tier}/{k}': v for tier, row in rows.items() for k, v in row.items()}
+    return {**_mean(rows.values()), **own}
+
+
 def _segmental_scores(
     pairs: Sequence[tuple[np.ndarray, np.ndarray]],
     num_classes: int,
@@ -231,6 +269,11 @@ def format_report(report: Report) -> str:
         for row in scores:
             # Post-processing keeps the probabilities, and so mAP.
             row.append(f'{metrics.get(f"raw_{row[0]}", metrics[row[0]]):.2f}')
+    tiers = [key.removesuffix('/acc') for key in metrics if key.endswith('/acc')]
+    for tier in tiers:
+        header.append(tier)
+        for row in scores:
+            row.append(f'{metrics[f"{tier}/{row[0]}"]:.2f}')
     classes = [
         [
             name,
@@ -245,6 +288,7 @@ def format_report(report: Report) -> str:
             f'Scores of {counted(videos, "video")} in percent, '
             f'{AVERAGES[conventions["average"]]}; '
             f'{"± standard deviation over videos; " * (videos > 1)}'
+            f'{"means over tiers; " * bool(tiers)}'
             f'background: {conventions["background"] or "none"}',
             *text_table([header, *scores]),
             '',

@@ -30,6 +30,7 @@ from mmskelseg.models.layers.temporal_conv import (
     shifted_products,
     uses_loops,
 )
+from mmskelseg.models.layers.tiers import by_tier
 
 __all__ = [
     'AttentionStage',
@@ -41,6 +42,7 @@ __all__ = [
     'VideoNorm',
     'adaptive_mean',
     'adaptive_mean_2d',
+    'by_tier',
     'check_joints',
     'for_each_stage',
     'frame_chunks',

@@ -24,7 +24,7 @@ def video_lengths(x: Tensor, samples: Sequence[ActionDataSample] | None) -> list
     if samples is None:
         return [longest] * len(x)
     lengths = [
-        sample.get('total_frames') or len(sample.get('gt_label', range(longest)))
+        sample.get('total_frames') or _labelled_frames(sample, longest)
         for sample in samples
     ]
     for sample, length in zip(samples, lengths, strict=True):
@@ -34,6 +34,11 @@ def video_lengths(x: Tensor, samples: Sequence[ActionDataSample] | None) -> list
                 f'{longest}; features and labels must come from the same frames.'
             )
     return lengths
+
+
+def _labelled_frames(sample: ActionDataSample, default: int) -> int:
+    label = sample.get('gt_label')
+    return default if label is None else label.shape[-1]
 
 
 def frame_mask(lengths: Sequence[int], frames: int, like: Tensor) -> Tensor | None:
@@ -54,21 +59,30 @@ def stack_frames(
     frames: int,
     fill: int | float,
     dtype: torch.dtype,
+    rows: tuple[int, ...] = (),
 ) -> Tensor:
     """Return a field (T,) of all samples as a batch (N, T) on the host.
 
-    The padding is ``fill``. Each video must have a value for each of its frames.
+    The padding is ``fill``. Each video must have a value for each of its frames. With
+    ``rows`` of (G,), the field is (G, T) and the batch (N, G, T).
     """
-    batch = torch.full((len(samples), frames), fill, dtype=dtype)
+    batch = torch.full((len(samples), *rows, frames), fill, dtype=dtype)
     for row, length, sample in zip(batch, lengths, samples, strict=True):
         values = sample.get(key)
-        if values is None or len(values) != length:
+        if values is not None and tuple(values.shape[:-1]) != rows:
+            raise UserError(
+                f'{sample.get("frame_dir")}: {key} has the shape '
+                f'{tuple(values.shape)}, but the model needs {(*rows, length)}; set '
+                'model.tiers to the sizes of the tiers in the annotation file.'
+            )
+        if values is None or values.shape[-1] != length:
             raise UserError(
                 f'{sample.get("frame_dir")}: the loss needs {key} for its {length} '
-                f'frames, but there are {0 if values is None else len(values)} values; '
+                'frames, but there are '
+                f'{0 if values is None else values.shape[-1]} values; '
                 f'add {key.removeprefix("gt_")!r} to its annotation.'
             )
-        row[:length] = values
+        row[..., :length] = values
     return batch
 
 

@@ -18,6 +18,8 @@ class Fitted(nn.Module):
     fitted: Tensor
     #: Fits the module to the videos of the training set: their features or labels.
     fit: Callable[..., None]
+    #: Index of the tier whose labels it is fitted to; None if there is only one.
+    tier: int | None = None
 
     def __init__(self, needed: bool = True) -> None:
         super().__init__()

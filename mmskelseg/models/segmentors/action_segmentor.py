@@ -62,6 +62,9 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
         temperature: What the logits of predictions are divided by, so that
             probabilities are as large as the share of frames that they are right in
             (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017).
+        tiers: Number of classes of each tier, which add up to K. Each tier has a
+            distribution of its own, and all stages read those of all tiers. None for
+            one tier. With G tiers, labels are (G, T) wherever they are (T,) otherwise.
         members: Number of models of this kind that are trained side by side, each from
             its own random weights. Their losses are added, and their probabilities are
             averaged: an ensemble in a single checkpoint. They share the ``stem`` of
@@ -91,6 +94,7 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
         loss_weighting: Mapping[str, object] | None = None,
         timestamps: Mapping[str, object] | None = None,
         temperature: Positive = 1.0,
+        tiers: Sequence[Count] | None = None,
         members: Count = 1,
         postprocess: Sequence[Mapping[str, object]] = (),
         chunk_frames: Count = 32768,
@@ -106,7 +110,7 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
         parts: dict[str, Any] = {
             'head': head, 'fusion': fusion, 'risk_head': risk_head,
             'boundary_head': boundary_head, 'loss_weighting': loss_weighting,
-            'timestamps': timestamps, 'temperature': temperature,
+            'timestamps': timestamps, 'temperature': temperature, 'tiers': tiers,
             'chunk_frames': chunk_frames,
         }  # fmt: skip
         # The model is its own first member, so weight names don't depend on members.
@@ -117,7 +121,7 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
         )
         self._branch_cfgs = branches
         self.postprocess = build_postprocessors(
-            postprocess, num_classes, has_boundaries=boundary_head is not None
+            postprocess, self.tiers, has_boundaries=boundary_head is not None
         )
         # The other members read the output of the first one's stems.
         own = {
@@ -135,6 +139,11 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
     def networks(self) -> list[SegmentationNetwork]:
         """The members."""
         return [self, *self.others]
+
+    @property
+    def steps_of_tiers(self) -> list[ModuleList]:
+        """The post-processing steps of each tier."""
+        return list(self.postprocess) if len(self.tiers) > 1 else [self.postprocess]
 
     def init_weights(self) -> None:
         """Set the initial weights of a training, after checking the checkpoints."""
@@ -186,7 +195,8 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
                 predicted = [n.predict(x, mask, lengths) for n in self.networks]
             for sample, *videos in zip(samples, *predicted, strict=True):
                 video = videos[0] if len(videos) == 1 else average_predictions(videos)
-                for key, value in labelled(video, self.postprocess).items():
+                steps = self.steps_of_tiers
+                for key, value in labelled(video, self.tiers, steps).items():
                     sample.set_field(value, key, dtype=Tensor)
             return list(samples)
         x = self.shared_inputs(standardized, mask)
@@ -199,7 +209,9 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
         logits = torch.stack([n.logits(x, mask) for n in self.networks])
         if len(logits) == 1:
             return logits[0]
-        return torch.stack([masked(stage, mask) for stage in average_logits(logits)])
+        return torch.stack(
+            [masked(stage, mask) for stage in average_logits(logits, self.tiers)]
+        )
 
     def _check(self, inputs: Mapping[str, Tensor]) -> None:
         for name, expected in self.in_channels.items():

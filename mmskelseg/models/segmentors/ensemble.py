@@ -101,8 +101,10 @@ class ActionSegmentorEnsemble(BaseModel):
                 kept.append({key: sample.get(key) for key in FIELDS if key in sample})
         for sample, members in zip(data_samples, predicted, strict=True):
             averaged = average_predictions(members)
-            steps = getattr(self.members[0], 'postprocess', ())
-            for key, value in labelled(averaged, steps).items():
+            first = self.members[0]
+            tiers = getattr(first, 'tiers', None)
+            steps = getattr(first, 'steps_of_tiers', ())
+            for key, value in labelled(averaged, tiers, steps).items():
                 sample.set_field(value, key, dtype=Tensor)
             sample.set_field(members, 'members', dtype=list)
         return list(data_samples)

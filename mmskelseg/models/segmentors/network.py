@@ -9,6 +9,7 @@ from mmengine.model import BaseModule, ModuleDict
 from torch import Tensor, nn
 
 from mmskelseg.models.layers import (
+    by_tier,
     for_each_stage,
     frame_chunks,
     frame_mask,
@@ -25,6 +26,7 @@ from mmskelseg.models.segmentors.branches import (
 )
 from mmskelseg.models.segmentors.fusion_options import FUSED, fusion_options
 from mmskelseg.registry import build_part
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Count, Positive
 
 # Keys of a stage's outputs besides the logits of branches.
@@ -61,11 +63,18 @@ class SegmentationNetwork(BaseModule):
         loss_weighting: Mapping[str, object] | None = None,
         timestamps: Mapping[str, object] | None = None,
         temperature: Positive = 1.0,
+        tiers: Sequence[Count] | None = None,
         chunk_frames: Count = 32768,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.num_classes = num_classes
+        self.tiers = tuple(tiers or (num_classes,))
+        if sum(self.tiers) != num_classes:
+            raise UserError(
+                f'model.tiers={list(self.tiers)} has {sum(self.tiers)} classes in all, '
+                f'but num_classes={num_classes}; make both agree.'
+            )
         self.temperature = temperature
         self.chunk_frames = chunk_frames
         options = fusion_options(list(branches), fusion)
@@ -84,7 +93,8 @@ class SegmentationNetwork(BaseModule):
 
         def build_head(width: int | list[int]) -> BaseModule:
             sizes = {'in_channels': width, 'num_classes': num_classes}
-            return build_part('model.head', head, **sizes, num_stages=stages)
+            given = {} if tiers is None else {'tiers': tiers}
+            return build_part('model.head', head, **sizes, num_stages=stages, **given)
 
         # A seed gives the same weights only if they are drawn in this order.
         if options.branch_heads:
@@ -188,8 +198,9 @@ class SegmentationNetwork(BaseModule):
         example = next(iter(logits.values()))
         frames = example.shape[3]
         labels = stack_frames(
-            data_samples, 'gt_label', lengths, frames, fill=-1, dtype=torch.long
-        )
+            data_samples, 'gt_label', lengths, frames, fill=-1, dtype=torch.long,
+            rows=self._tier_axis,
+        )  # fmt: skip
         losses, stamps, valid = {}, labels, None
         if timestamps is not None:
             labels = timestamps.complete(features[-1], stamps, lengths)
@@ -201,7 +212,7 @@ class SegmentationNetwork(BaseModule):
             prefix = '' if len(logits) == 1 else f'{source}.'
             parts = head.loss(value, labels, inputs, valid)
             if timestamps is not None:
-                parts |= timestamps.loss(value, stamps)
+                parts |= timestamps.loss(value, stamps, self.tiers)
             for key, loss in parts.items():
                 losses[prefix + key] = loss
         if boundary is not None:
@@ -212,6 +223,11 @@ class SegmentationNetwork(BaseModule):
         if hasattr(self, 'loss_weighting'):
             losses = self.loss_weighting(losses)
         return losses
+
+    @property
+    def _tier_axis(self) -> tuple[int, ...]:
+        """The axis of labels (G, T) of several tiers; none for labels (T,)."""
+        return (len(self.tiers),) * (len(self.tiers) > 1)
 
     def outputs(
         self, x: Mapping[str, Tensor], mask: Tensor | None
@@ -276,7 +292,7 @@ class SegmentationNetwork(BaseModule):
             )
             for name in read:
                 fed = logits[FUSED if self.feed_fused else name]
-                read[name] = [masked(fed.softmax(dim=1), mask)]
+                read[name] = [masked(by_tier(torch.softmax, fed, self.tiers, 1), mask)]
                 if name in readers:
                     read[name].append(masked(features[name], mask))
             if keep_features:
@@ -358,7 +374,7 @@ class SegmentationNetwork(BaseModule):
         videos = []
         for i, length in enumerate(lengths):
             logit = outputs['logits'][i, :, :length].float()
-            score = logit.softmax(dim=0)
+            score = by_tier(torch.softmax, logit, self.tiers, 0)
             entropy = torch.special.entr(score).sum(dim=0)
             fields = {'pred_score': score, 'pred_logit': logit, 'pred_entropy': entropy}
             for key in ('risk', 'boundary'):

@@ -269,13 +269,16 @@ class _Output:
                 line = {
                     key: round(value, 3) if isinstance(value, float) else value
                     for key, value in {**asdict(event), **who}.items()
+                    # A model without tiers has none to name.
+                    if key != 'tier' or value
                 }
                 print(json.dumps(line, ensure_ascii=False), flush=True)
         if self.picture is None:
             return
-        # The timeline shows one person: whoever has been there longest.
+        # The timeline shows one person, whoever has been there longest, and one tier.
         for person in people[:1]:
-            for f in person.labelled:
+            first = person.labelled[0].tier if person.labelled else ''
+            for f in (f for f in person.labelled if f.tier == first):
                 start, score = f.time or 0.0, f.probabilities[f.label_id]
                 end = start + 1 / self.live.fps
                 self.picture.add(start, end, f.label_id, score)

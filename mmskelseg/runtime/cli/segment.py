@@ -54,6 +54,7 @@ from mmskelseg.runtime.cli.arguments import (
     split_model,
 )
 from mmskelseg.runtime.cli.command_line import add_line_minutes, command, number_from
+from mmskelseg.runtime.labels.segments import class_name
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.segmenter import OnnxSegmenter
@@ -151,7 +152,8 @@ def _show(prediction: Prediction) -> None:
     )
     for item in segments[:SHOWN]:
         times = f'{item["start"]:9.2f} {item["end"]:9.2f}'
-        print(f'{times}  {item["score"]:4.0%}  {item["label"]}')
+        name = class_name(item['label'], item.get('tier', ''))
+        print(f'{times}  {item["score"]:4.0%}  {name}')
     if len(segments) > SHOWN:
         print(f'      ... and {len(segments) - SHOWN} more')
 

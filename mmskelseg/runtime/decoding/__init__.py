@@ -1,16 +1,19 @@
 """Decoding: frame labels from the probabilities of a model, with NumPy only."""
 
 from mmskelseg.runtime.decoding.filters import (
+    causal_min_duration,
     median_filter,
     min_duration,
     refine_boundaries,
 )
 from mmskelseg.runtime.decoding.semi_markov import SegmentGrammar, viterbi
-from mmskelseg.runtime.decoding.steps import decode, run_step
+from mmskelseg.runtime.decoding.steps import decode, decode_tiers, run_step
 
 __all__ = [
     'SegmentGrammar',
+    'causal_min_duration',
     'decode',
+    'decode_tiers',
     'median_filter',
     'min_duration',
     'refine_boundaries',

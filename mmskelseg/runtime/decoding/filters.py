@@ -38,6 +38,28 @@ def min_duration(labels: np.ndarray, score: np.ndarray, frames: Count) -> np.nda
 
 
 @checked
+def causal_min_duration(labels: np.ndarray, frames: Count) -> np.ndarray:
+    """Return labels that only change to one that lasts for a number of frames.
+
+    Shorter segments take the class of the segment before them. So a label depends on
+    the next ``frames - 1`` frames alone, and on the label before it.
+
+    Args:
+        labels: Class of each frame, shape (T,).
+        frames: The minimum duration.
+
+    >>> causal_min_duration(np.array([0, 0, 1, 0, 2, 2, 1]), 2)
+    array([0, 0, 0, 0, 2, 2, 2])
+    """
+    table = segment_table(labels)
+    lasts = table[:, 1] - table[:, 0] >= frames
+    # Nothing is before the first segment.
+    lasts[:1] = True
+    starts, _, classes = table[lasts].T
+    return np.repeat(classes, np.diff(starts, append=len(labels)))
+
+
+@checked
 def median_filter(labels: np.ndarray, frames: OddCount) -> np.ndarray:
     """Return the majority class in a window around each frame.
 

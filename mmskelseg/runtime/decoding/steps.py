@@ -1,12 +1,13 @@
 """Post-processing steps by name, with their options as plain values."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from mmskelseg.runtime.decoding.filters import (
+    causal_min_duration,
     median_filter,
     min_duration,
     refine_boundaries,
@@ -40,6 +41,7 @@ def _likeliest(
 # The function of each step, and the predictions that it reads.
 _STEPS: dict[str, tuple[Callable[..., np.ndarray], Sequence[str]]] = {
     'MinDuration': (min_duration, ('pred_label', 'pred_score')),
+    'CausalMinDuration': (causal_min_duration, ('pred_label',)),
     'MedianFilter': (median_filter, ('pred_label',)),
     'BoundaryRefinement': (refine_boundaries, ('pred_label', 'pred_boundary')),
     'SemiMarkovViterbi': (_likeliest, ('pred_score',)),
@@ -51,9 +53,10 @@ def run_step(prediction: Prediction, step: Mapping[str, object]) -> np.ndarray:
 
     Args:
         prediction: The output of the model and the previous steps.
-        step: ``type`` and options: ``frames`` for ``MinDuration`` and ``MedianFilter``,
-            ``threshold`` for ``BoundaryRefinement``, ``weight`` and ``grammar`` (the
-            fields of :class:`SegmentGrammar`) for ``SemiMarkovViterbi``.
+        step: ``type`` and options: ``frames`` for ``MinDuration``,
+            ``CausalMinDuration`` and ``MedianFilter``, ``threshold`` for
+            ``BoundaryRefinement``, ``weight`` and ``grammar`` (the fields of
+            :class:`SegmentGrammar`) for ``SemiMarkovViterbi``.
 
     Raises:
         UserError: If the step is unknown, its options are invalid, a probability is not
@@ -102,9 +105,10 @@ def run_step(prediction: Prediction, step: Mapping[str, object]) -> np.ndarray:
         ) from None
 
 
-def decode(
-    prediction: Prediction, steps: Sequence[Mapping[str, object] | LabelFunction] = ()
-) -> dict[str, np.ndarray]:
+Steps: TypeAlias = Sequence[Mapping[str, object] | LabelFunction]
+
+
+def decode(prediction: Prediction, steps: Steps = ()) -> dict[str, np.ndarray]:
     """Return a prediction with the labels that follow from its probabilities.
 
     Args:
@@ -128,3 +132,35 @@ def decode(
         labels = step(result) if callable(step) else run_step(result, step)
         result = {**result, 'pred_label': labels, 'raw_label': likeliest}
     return result
+
+
+def decode_tiers(
+    prediction: Prediction, tiers: Sequence[int], steps: Sequence[Steps] = ()
+) -> dict[str, np.ndarray]:
+    """Return a prediction with the labels of each tier, by :func:`decode`.
+
+    Args:
+        prediction: The output of the model, with ``pred_score`` (K, T).
+        tiers: Number of classes of each of the G tiers, which add up to K.
+        steps: The post-processing of each tier, if any.
+
+    Returns:
+        The prediction with ``pred_label`` and, if there are steps, ``raw_label``,
+        (T,) for one tier and (G, T) for several.
+    """
+    own = list(steps) or [()] * len(tiers)
+    if len(tiers) == 1:
+        return decode(prediction, own[0])
+    ends = np.cumsum(tiers)
+    parts = [
+        decode({**prediction, 'pred_score': score}, each)
+        for score, each in zip(
+            np.split(prediction['pred_score'], ends[:-1]), own, strict=True
+        )
+    ]
+    found = {
+        key: np.stack([part[key] for part in parts])
+        for key in ('pred_label', 'raw_label')
+        if all(key in part for part in parts)
+    }
+    return {**prediction, **found}

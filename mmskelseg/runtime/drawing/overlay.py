@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import cv2
 import numpy as np
@@ -25,6 +25,7 @@ from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.predictions import of_tiers, tier_title
 
 #: A prediction for a video: arrays and values by name, see :class:`Overlay`.
 Prediction: TypeAlias = Mapping[str, Any]
@@ -120,14 +121,16 @@ def _read(
         file = VideoFile.open(first['filename'])
         images = read_frames(file.path)
     else:
-        frames, (height, width) = len(first['pred_label']), first['img_shape']
+        frames, (height, width) = first['pred_label'].shape[-1], first['img_shape']
         scale = min(1, _LARGEST_PLAIN / max(height, width))
         size = max(1, round(height * scale)), max(1, round(width * scale))
         file = VideoFile(Path(path), frames, first['fps'], size)
         images = repeat(np.full((1, 1, 3), GROUND, np.uint8), frames)
-    if isinstance(prediction, Mapping):
-        return Overlay(prediction, file), images
-    return PeopleOverlay(prediction, file), images
+    if not isinstance(prediction, Mapping):
+        return PeopleOverlay(prediction, file), images
+    if 'tiers' in prediction:
+        return PeopleOverlay([prediction], file), images
+    return Overlay(prediction, file), images
 
 
 class Overlay(FramePicture):
@@ -147,7 +150,7 @@ class Overlay(FramePicture):
         super().__init__(file.img_shape, Skeleton.get(prediction['skeleton']).limbs)
         self.prediction = prediction
         self.file = file
-        self.frames = len(prediction['pred_label'])
+        self.frames = prediction['pred_label'].shape[-1]
         width = self.size[1] - 2 * (self.unit // 2)
         self._bar = self._timeline(prediction['pred_label'], width)
 
@@ -228,33 +231,41 @@ class Overlay(FramePicture):
 
 
 class PeopleOverlay(Overlay):
-    """Draws the predictions for several people onto the frames of a video.
+    """Draws the predictions for several people, or tiers, onto the frames of a video.
 
-    Each person has the colour of their own label, and their name above the head. Below
-    the picture are the time and the name, label and timeline of each person.
+    Each person has the colour of their own label, of the first tier, and their name
+    above the head. Below the picture are the time, and the name, label and timeline of
+    each tier of each person.
 
     Args:
-        predictions: Predictions for the same frames; see :class:`Overlay`. Each also
-            has ``person``, a name.
+        predictions: Predictions for the same frames; see :class:`Overlay`. If there are
+            several, each also has ``person``, a name.
         file: The video.
     """
 
     def __init__(self, predictions: Sequence[Prediction], file: VideoFile) -> None:
-        super().__init__(predictions[0], file)
-        self.predictions = predictions
+        rows = [
+            (tier_title(prediction.get('person'), tier), row)
+            for prediction in predictions
+            for tier, row in of_tiers(cast(Any, prediction)).items()
+        ]
+        self.titles, self.predictions = zip(*rows, strict=True)
+        super().__init__(self.predictions[0], file)
+        # What the people in the picture are drawn with.
+        self.people = self.predictions[:: len(rows) // len(predictions)]
         gap, width = self.unit // 2, self.size[1]
         self._left = gap + min(16 * self.unit, 2 * width // 5)
         self._bars = [
             self._timeline(prediction['pred_label'], width - gap - self._left)
-            for prediction in predictions
+            for prediction in self.predictions
         ]
-        self.panel = 2 * math.ceil(self.unit * (1 + len(predictions)))
+        self.panel = 2 * math.ceil(self.unit * (1 + len(rows)))
 
     def _draw_picture(self, picture: np.ndarray, frame: int) -> None:
         tags = []
-        for prediction in self.predictions:
+        for prediction in self.people:
             joints = self._draw_people(picture, prediction, frame)
-            if len(joints):
+            if len(joints) and 'person' in prediction:
                 x, y = joints[:, 0].mean(), joints[:, 1].min() - self.unit
                 label = int(prediction['pred_label'][frame])
                 place = np.clip([x, y], -(2**14), 2**14).astype(int).tolist()
@@ -274,7 +285,7 @@ class PeopleOverlay(Overlay):
             draw_box(panel, top + gap, gap, unit, unit, label_color(label))
             x = gap + 2 * unit
             half = (self._left - x) // 2
-            for column, text in enumerate((str(prediction['person']), name)):
+            for column, text in enumerate((self.titles[row - 1], name)):
                 place = x + column * half
                 write_text(panel[top:], text, unit, place, most=half - gap)
             self._draw_bar(panel, self._bars[row - 1], self._left, top + unit // 4, i)

@@ -4,7 +4,7 @@ Long timelines are wrapped like text: each line has the bars of some minutes.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -30,6 +30,7 @@ from mmskelseg.runtime.drawing.images import (
 )
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import IGNORED, check_labels, to_segments
+from mmskelseg.runtime.structures.tiers import Tier, flat_rows
 
 
 class Style(NamedTuple):
@@ -67,7 +68,7 @@ def draw_timelines(
     rows: Mapping[str, np.ndarray],
     classes: Sequence[str],
     *,
-    truth: str | None = None,
+    truth: str | Mapping[str, str] | None = None,
     title: str = '',
     fps: float | None = None,
     line_minutes: float | None = None,
@@ -85,8 +86,9 @@ def draw_timelines(
         rows: Label of each frame, shape (T,), by the name of the row, from top to
             bottom.
         classes: Names of the classes in the order of their ids.
-        truth: Name of the row that is the ground truth; frames without a label in it
-            are never wrong. If None, rows may differ in length.
+        truth: Name of the row that is the ground truth of all others, or that of each
+            predicted row by its name; frames without a label in it are never wrong. If
+            None or empty, rows may differ in length.
         title: A line above the bars.
         fps: Frames per second, for an additional axis in seconds.
         line_minutes: Length of a line in minutes, after which all rows are wrapped; the
@@ -98,6 +100,9 @@ def draw_timelines(
         ValueError: If there is no row, a row has no frame, rows differ in length from
             the ground truth, a label is not a class, or there are too many lines.
     """
+    if isinstance(truth, str):
+        truth = {name: truth for name in rows if name != truth}
+    truth = truth or {}
     labels = _checked(rows, classes, truth)
     frames = max(row.size for row in labels.values())
     length = line_frames(frames, fps, line_minutes)
@@ -108,7 +113,7 @@ def draw_timelines(
     width = style.width - left - style.margin - 2 * em
     timed = clock or len(lines) > 1
     above, below = (0.0, 2.2 * em) if timed else (3 * em if fps else 0.0, 3.8 * em)
-    heights = [_bars_height(len(line), truth, style) for line in lines]
+    heights = [_bars_height(line, truth, style) for line in lines]
     top = style.margin + (2 * em if title else 0)
     height = top + sum(heights) + len(lines) * (above + below)
     figure = _with_legend(_legend_handles(labels, classes, truth), height, style)
@@ -125,9 +130,31 @@ def draw_timelines(
     return render(figure)
 
 
-def _bars_height(rows: int, truth: str | None, style: Style) -> float:
-    strip = 0 if truth is None else style.strip
-    return rows * (style.bar + style.gap + strip) - strip
+def compared_rows(
+    tiers: Sequence[Tier], labels: Mapping[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Return the rows of a timeline, and which rows are the truth of others.
+
+    Args:
+        tiers: The tiers of the labels.
+        labels: Labels (T,) or (G, T) of the truth and then of the prediction, by the
+            name of the row, which that of the tier precedes if there are several.
+    """
+    each = {name: flat_rows(label, tiers) for name, label in labels.items()}
+    rows: dict[str, np.ndarray] = {}
+    truth: dict[str, str] = {}
+    for tier in tiers:
+        names = [f'{tier.name}, {n.lower()}' if tier.name else n for n in each]
+        parts = (part[tier.name] for part in each.values())
+        rows.update(zip(names, parts, strict=True))
+        if len(names) > 1:
+            truth[names[1]] = names[0]
+    return rows, truth
+
+
+def _bars_height(rows: Iterable[str], truth: Mapping[str, str], style: Style) -> float:
+    each = (style.bar + style.gap + style.strip * (name in truth) for name in rows)
+    return sum(each)
 
 
 def _lines(
@@ -196,12 +223,12 @@ def _with_legend(handles: Sequence[Patch], height: float, style: Style) -> Figur
 
 
 def _checked(
-    rows: Mapping[str, np.ndarray], classes: Sequence[str], truth: str | None
+    rows: Mapping[str, np.ndarray], classes: Sequence[str], truth: Mapping[str, str]
 ) -> dict[str, np.ndarray]:
     """Return the rows as arrays of class ids, after checking them."""
     labels = {name: check_labels(row, name) for name, row in rows.items()}
     lengths = {name: row.size for name, row in labels.items()}
-    differ = truth is not None and len(set(lengths.values())) > 1
+    differ = bool(truth) and len(set(lengths.values())) > 1
     if not lengths or not all(lengths.values()) or differ:
         raise UserError(
             f'The rows of a timeline have {lengths or "no"} frames, but each must '
@@ -218,7 +245,10 @@ def _checked(
 
 
 def _draw_rows(
-    axes: Axes, labels: Mapping[str, np.ndarray], truth: str | None, style: Style
+    axes: Axes,
+    labels: Mapping[str, np.ndarray],
+    truth: Mapping[str, str],
+    style: Style,
 ) -> None:
     """Draw bars and strips from the top; y is in inches."""
     top, centres = style.gap / 2, []
@@ -226,8 +256,9 @@ def _draw_rows(
         _draw_bar(axes, row, top, style)
         centres.append(top + style.bar / 2)
         top += style.bar
-        if truth is not None and name != truth:
-            wrong = (row != labels[truth]) & (labels[truth] != IGNORED)
+        if name in truth:
+            true = labels[truth[name]]
+            wrong = (row != true) & (true != IGNORED)
             _draw_strip(axes, wrong, top, style)
             top += style.strip
         top += style.gap
@@ -291,7 +322,7 @@ def _dress_line(axes: Axes, start: int, frames: int, fps: float, style: Style) -
 
 
 def _legend_handles(
-    labels: Mapping[str, np.ndarray], classes: Sequence[str], truth: str | None
+    labels: Mapping[str, np.ndarray], classes: Sequence[str], truth: Mapping[str, str]
 ) -> list[Patch]:
     """Return a legend patch for everything that the rows show."""
     present = sorted(set().union(*(row.tolist() for row in labels.values())))
@@ -302,6 +333,6 @@ def _legend_handles(
     ]
     if IGNORED in present:
         handles.append(Patch(**UNLABELLED, linewidth=0, label='unlabelled'))
-    if truth is not None and len(labels) > 1:
+    if truth:
         handles.append(Patch(color=WRONG, label='wrong'))
     return handles

@@ -11,6 +11,7 @@ import os
 import pickle
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Literal
 
@@ -35,6 +36,8 @@ from mmskelseg.runtime.structures.annotations import (
     VideoAnnotation,
 )
 from mmskelseg.runtime.structures.bodies import DIRECTIONS, VIEWS
+from mmskelseg.runtime.structures.individuals import apart
+from mmskelseg.runtime.structures.tiers import Tier, flat_classes, tiers_of
 
 _REQUIRED = {
     'annotation file': ('split', 'annotations', 'metainfo'),
@@ -81,7 +84,9 @@ def load_annotations(path: str | os.PathLike) -> AnnotationFile:
         raise MissingFileError(f'{path}: {_absence(path)}') from None
     data: AnnotationFile = load_pickle(path)
     check_annotations(data, str(path))
-    return data
+    if 'tiers' in data['metainfo']:
+        data['metainfo']['classes'] = flat_classes(data['metainfo']['tiers'])
+    return apart(data)
 
 
 def save_annotations(
@@ -213,10 +218,10 @@ def _problems(data: AnnotationFile) -> Iterator[tuple[Part, str]]:
         problem = f'annotations is {_shown(videos)}, expected a list of at least one '
         yield _WHOLE, f'{problem}video.'
     skeleton = Skeleton.get(data['metainfo']['skeleton'])
-    num_classes = len(data['metainfo']['classes'])
+    tiers = tiers_of(data['metainfo'])
     for i, video in enumerate(videos):
         name = video.get('frame_dir', i) if isinstance(video, dict) else i
-        for problem in _video_problems(video, skeleton, num_classes):
+        for problem in _video_problems(video, skeleton, tiers):
             yield (str(name), problem.split()[0]), f'video {name!r}: {problem}'
     counts = Counter(video['frame_dir'] for video in videos)
     for name, count in counts.items():
@@ -244,7 +249,8 @@ def _key_problems(what: str, value: Mapping[str, object]) -> Iterator[str]:
     required = ', '.join(_REQUIRED[what])
     if not isinstance(value, dict):
         yield f'the {what} is {_shown(value)}, expected a dict with {required}.'
-    missing = [key for key in _REQUIRED[what] if key not in value]
+    given = {*value, *(['classes'] if 'tiers' in value else [])}
+    missing = [key for key in _REQUIRED[what] if key not in given]
     if missing:
         yield (
             f'the {what} lacks {", ".join(missing)}; it needs the keys {required} '
@@ -254,20 +260,10 @@ def _key_problems(what: str, value: Mapping[str, object]) -> Iterator[str]:
 
 def _metainfo_problems(meta: Metainfo) -> Iterator[str]:
     yield from _key_problems('metainfo', meta)
-    classes = meta['classes']
-    if not isinstance(classes, list | tuple) or not classes:
-        yield f'metainfo classes is {_shown(classes)}, expected a list of class names.'
-    for i, name in enumerate(classes):
-        if not _is_text(name) or not name.strip():
-            yield (
-                f'metainfo classes has {shown(name)} for id {i}, expected a name '
-                'without control characters.'
-            )
-        if name in classes[:i]:
-            yield (
-                f'metainfo classes has {name!r} for the ids {classes.index(name)} and '
-                f'{i}; give each class a name of its own.'
-            )
+    if 'tiers' in meta:
+        yield from _tier_problems(meta)
+    else:
+        yield from _class_problems('metainfo classes', meta['classes'])
     stated = (('up', meta.get('up'), DIRECTIONS), ('view', meta.get('view'), VIEWS))
     for key, value, allowed in stated:
         if key in meta and value not in allowed:
@@ -275,11 +271,7 @@ def _metainfo_problems(meta: Metainfo) -> Iterator[str]:
                 f'metainfo {key} is {shown(value)}, expected one of '
                 f'{", ".join(allowed)}.'
             )
-    if meta['background'] is not None and meta['background'] not in classes:
-        yield (
-            f'metainfo background is {shown(meta["background"])}, expected None or one '
-            f'of the classes {", ".join(classes)}.'
-        )
+    yield from _background_problems(meta)
     if not _is_text(str(meta['dataset'])):
         yield (
             f'metainfo dataset is {shown(meta["dataset"])}, expected a name without '
@@ -300,8 +292,75 @@ def _metainfo_problems(meta: Metainfo) -> Iterator[str]:
         yield f'metainfo skeleton: {error}'
 
 
+def _tier_problems(meta: Metainfo) -> Iterator[str]:
+    tiers = meta['tiers']
+    if not isinstance(tiers, dict) or not tiers:
+        yield (
+            f'metainfo tiers is {_shown(tiers)}, expected a dict with the class names '
+            'of each tier.'
+        )
+    for name, classes in tiers.items():
+        if not _is_text(name) or not name.strip():
+            yield (
+                f'metainfo tiers has a tier {shown(name)}, expected a name without '
+                'control characters.'
+            )
+        yield from _class_problems(f'metainfo tiers, {name!r},', classes)
+    flat = flat_classes(tiers)
+    if 'classes' in meta and list(meta['classes']) != flat:
+        yield (
+            f'metainfo classes is {_shown(meta["classes"])}, which are not those of '
+            f'the tiers, {", ".join(flat)}; leave it out.'
+        )
+
+
+def _class_problems(place: str, classes: Sequence[str]) -> Iterator[str]:
+    if not isinstance(classes, list | tuple) or not classes:
+        yield f'{place} is {_shown(classes)}, expected a list of class names.'
+    for i, name in enumerate(classes):
+        if not _is_text(name) or not name.strip():
+            yield (
+                f'{place} has {shown(name)} for id {i}, expected a name without '
+                'control characters.'
+            )
+        if name in classes[:i]:
+            yield (
+                f'{place} has {name!r} for the ids {classes.index(name)} and {i}; give '
+                'each class a name of its own.'
+            )
+
+
+def _background_problems(meta: Metainfo) -> Iterator[str]:
+    background = meta['background']
+    if 'tiers' not in meta:
+        pairs = [('metainfo background', background, meta['classes'])]
+    elif background is not None and not isinstance(background, dict):
+        yield (
+            f'metainfo background is {shown(background)}, expected None or a dict with '
+            'the background class of each tier.'
+        )
+        return
+    else:
+        for name in background or {}:
+            if name not in meta['tiers']:
+                yield (
+                    f'metainfo background names the tier {shown(name)}, expected one '
+                    f'of {", ".join(meta["tiers"])}.'
+                )
+        pairs = [
+            (f'metainfo background, {name!r},', value, meta['tiers'][name])
+            for name, value in (background or {}).items()
+        ]
+    for place, value, classes in pairs:
+        if value is not None and value not in classes:
+            yield (
+                f'{place} is {shown(value)}, expected None or one of the classes '
+                f'{", ".join(classes)}.'
+            )
+
+
 def _video_problems(
-    video: VideoAnnotation, skeleton: Skeleton, num_classes: int
+    video: VideoAnnotation, skeleton: Skeleton, tiers: Sequence[Tier]
 ) -> Iterator[str]:
     yield from _key_problems('video', video)
     name = video['frame_dir']
@@ -311,7 +370,8 @@ def _video_problems(
         )
     yield from _keypoint_problems(video['keypoint'], skeleton)
     shape = video['keypoint'].shape[:3]
-    yield from _length_problems(video, shape[1])
+    yield from _individual_problems(video, shape[0])
+    yield from _length_problems(video, shape[1], tiers)
     shapes: dict[Literal['keypoint_score', 'keypoint_3d', 'risk'], tuple[int, ...]] = {
         'keypoint_score': shape,
         'keypoint_3d': (*shape, 3),
@@ -324,7 +384,7 @@ def _video_problems(
             yield f'{key} is {_shown(video[key])}, expected a numerical array.'
         if video[key].shape != expected:
             yield f'{key} has shape {video[key].shape}, but keypoint needs {expected}.'
-    yield from _value_problems(video, num_classes)
+    yield from _value_problems(video, tiers)
     yield from _scalar_problems(video)
 
 
@@ -344,14 +404,46 @@ def _keypoint_problems(keypoint: np.ndarray, skeleton: Skeleton) -> Iterator[str
         )
 
 
-def _length_problems(video: VideoAnnotation, frames: int) -> Iterator[str]:
+def _individual_problems(video: VideoAnnotation, persons: int) -> Iterator[str]:
+    names = video.get('individuals', ())
+    if 'individuals' in video and not (
+        isinstance(names, list | tuple) and len(names) == persons
+    ):
+        yield (
+            f'individuals is {shown(names)}, expected a list of the names of the '
+            f'{persons} in keypoint.'
+        )
+    for name in names:
+        if not _is_text(name) or not name or names.count(name) > 1:
+            yield (
+                f'individuals has the name {shown(name)}, expected a different text '
+                'for each, without control characters.'
+            )
+    index = video.get('individual', 0)
+    if not isinstance(index, int | np.integer) or not 0 <= index < persons:
+        yield f'individual is {shown(index)}, expected an index up to {persons - 1}.'
+
+
+def _length_problems(
+    video: VideoAnnotation, frames: int, tiers: Sequence[Tier]
+) -> Iterator[str]:
     label, total = video['label'], video['total_frames']
     if not isinstance(label, np.ndarray) or label.dtype.kind not in 'iu':
         yield (
             f'label is {_shown(label)}, expected an integer array with the class id of '
             'each frame; convert it with astype(int64).'
         )
-    if label.shape != (frames,):
+    rows = {'individuals': len(video.get('individuals', ())), 'tiers': len(tiers)}
+    if not tiers[0].name:
+        rows['tiers'] = 0
+    expected = tuple(n for n in rows.values() if n)
+    if label.shape[:-1] != expected and label.shape[-1:] == (frames,):
+        named = ' and '.join(f'{n} {key}' for key, n in rows.items() if n)
+        yield (
+            f'label has shape {label.shape}, but with {named or "one tier"} it must '
+            f'be {(*expected, frames)}.'
+        )
+    if label.shape != (*expected, frames):
         yield (
             f'label has shape {label.shape}, but keypoint has {frames} frames; labels '
             'and poses must come from the same frames, so cut the longer of the two.'
@@ -363,7 +455,7 @@ def _length_problems(video: VideoAnnotation, frames: int) -> Iterator[str]:
         )
 
 
-def _value_problems(video: VideoAnnotation, num_classes: int) -> Iterator[str]:
+def _value_problems(video: VideoAnnotation, tiers: Sequence[Tier]) -> Iterator[str]:
     for key in SKELETON_KEYS:
         # Comparisons with NaN are false.
         if key in video and not (
@@ -393,13 +485,18 @@ def _value_problems(video: VideoAnnotation, num_classes: int) -> Iterator[str]:
             f'keypoint_score is {score[person, frame, joint]:g} in frame {frame}, '
             f'joint {joint}, expected 0 (missing) or more.'
         )
-    wrong = np.flatnonzero((label < -1) | (label >= num_classes))
-    if wrong.size:
-        yield (
-            f'label is {label[wrong[0]]} in frame {wrong[0]}, the first of '
-            f'{wrong.size} out of range; expected 0 to {num_classes - 1}, since '
-            f'metainfo classes has {num_classes} names, or -1 for no label.'
-        )
+    rows = zip(cycle(tiers), label.reshape(-1, label.shape[-1]), strict=False)
+    for tier, row in rows:
+        count, stated = len(tier.classes), 'metainfo classes'
+        wrong = np.flatnonzero((row < -1) | (row >= count))
+        if tier.name:
+            stated = f'tier {tier.name!r}'
+        if wrong.size:
+            yield (
+                f'label is {row[wrong[0]]} in frame {wrong[0]}, the first of '
+                f'{wrong.size} out of range; expected 0 to {count - 1}, since {stated} '
+                f'has {count} names, or -1 for no label.'
+            )
 
 
 def _scalar_problems(video: VideoAnnotation) -> Iterator[str]:
@@ -412,7 +509,7 @@ def _scalar_problems(video: VideoAnnotation) -> Iterator[str]:
         yield f'img_shape is {shown(size)}, expected (height, width) in whole pixels.'
     if not is_rate(fps):
         yield f'fps is {_shown(fps)}, expected {RATES}.'
-    for key in ('filename', 'person'):
+    for key in ('filename', 'person', 'video'):
         if not _is_text(text := video.get(key, '')):
             yield (
                 f'{key} is {_shown(text)}, expected a text without control characters.'

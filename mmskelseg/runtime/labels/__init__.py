@@ -22,6 +22,8 @@ from mmskelseg.runtime.labels.segments import (
     frame_at,
     labels_to_segments,
     segments_to_labels,
+    segments_to_tiers,
+    tiers_to_segments,
 )
 from mmskelseg.runtime.labels.text import (
     read_csv_segments,
@@ -47,6 +49,8 @@ __all__ = [
     'read_segments',
     'read_via',
     'segments_to_labels',
+    'segments_to_tiers',
+    'tiers_to_segments',
     'write_boris',
     'write_boris_events',
     'write_csv_segments',

@@ -7,6 +7,9 @@ of player 1 in sequence, plus the observation's time offset.
 
 Each line of a table is a state (``Start (s)``, ``Stop (s)``) or an event (``Time``,
 with START or STOP as ``Behavior type``, or as ``Status`` in BORIS 7).
+
+The class "rest" of a tier "left hand" is the behavior "left hand: rest" of the category
+"left hand". Other behaviors have no tier; categories and exclusions are handed on.
 """
 
 import json
@@ -28,10 +31,20 @@ from mmskelseg.runtime.files.parsing import (
     read_json,
     read_rows,
 )
-from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts, choose, video_name
+from mmskelseg.runtime.labels.reading import (
+    LABEL_FORMATS,
+    Parts,
+    choose,
+    choose_several,
+    video_name,
+)
 from mmskelseg.runtime.labels.segments import (
+    Classes,
+    Ethogram,
     Segment,
     VideoSegments,
+    by_tier,
+    class_name,
     frame_at,
     make_segment,
     sorted_videos,
@@ -44,7 +57,9 @@ _NO_SUBJECT = 'No focal subject'
 _MARK = 'to label'
 _POINT = 'POINT'
 _PROJECT = {
-    'behaviors_conf': {...: {'code': str, 'type': str}},
+    'behaviors_conf': {
+        ...: {'code': str, 'type': str, 'category?': str, 'excluded?': str}
+    },
     'observations': {
         ...: {'events': [list], 'media_info?': {'length?': dict, 'fps?': dict}}
     },
@@ -73,6 +88,7 @@ _NEW_OBSERVATION = json.loads("""{
 }""")
 _MEDIA_COLUMNS = ('Media file name', 'Media file path', 'Media file')
 _NO_MEDIA = ('', 'NA', 'Not found')
+_NO_CATEGORY = ('', 'Not defined')
 # The header of an aggregated export.
 _HEADER = (
     'Observation id,Observation date,Description,Observation type,Source,'
@@ -103,6 +119,7 @@ class Observation(NamedTuple):
 
     events: Callable[[str], Iterable[Event]]
     videos: Callable[[Sequence[Segment], str], Iterable[VideoSegments]]
+    ethogram: Ethogram
 
 
 def _reader(
@@ -137,8 +154,7 @@ def _reader(
         found = observations_of(path)
         names, length = list(found), None
         if observation is not None:
-            wanted = [observation] if isinstance(observation, str) else observation
-            names = [choose(one, names, str(path), 'observation', '') for one in wanted]
+            names = choose_several(observation, names, str(path), 'observation', '')
         if point_seconds is not None:
             length = _point_length(point_seconds, path)
         remedy = 'choose one of the two by --label-option observation=NAME'
@@ -146,13 +162,16 @@ def _reader(
         parts = Parts(path, 'observations', remedy, strict, notes)
         # Number of point events in observations with and without states.
         points: Counter[bool] = Counter()
-        for name in dict.fromkeys(names):
+        for name in names:
             place = f'{path}: observation {name!r}'
             with parts.part(repr(name), place) as videos:
-                events = list(found[name].events(place))
-                segments = _segments(events, subject, length, place)
+                events_of, videos_of, ethogram = found[name]
+                events = list(events_of(place))
+                categories = ethogram.categories
+                segments = _segments(events, categories, subject, length, place)
                 points[bool(segments)] += sum(event.kind == _POINT for event in events)
-                videos += found[name].videos(segments, place)
+                of_name = videos_of(segments, place)
+                videos += [replace(video, ethogram=ethogram) for video in of_name]
         remedy = 'duration; --label-option point_seconds=0.1 reads each as 0.1 seconds'
         if length is None and points.total() and parts.is_empty:
             found_only = f'only {points.total()} point events, which have no {remedy}.'
@@ -176,7 +195,11 @@ def _point_length(seconds: float, path: FilePath) -> float:
 
 
 def _segments(
-    events: Iterable[Event], subject: str | None, length: float | None, place: str
+    events: Iterable[Event],
+    categories: Mapping[str, str],
+    subject: str | None,
+    length: float | None,
+    place: str,
 ) -> list[Segment]:
     """Return the segments of a subject: its states, and its points of a length."""
     events = [event for event in events if length or event.kind != _POINT]
@@ -204,7 +227,12 @@ def _segments(
                 running[key] = event.time
                 continue
             start, end = running.pop(key), event.time
-        segments.append(make_segment(place, start, end, event.code))
+        label, tier = event.code, categories.get(event.code, '')
+        if tier and label.startswith(class_name('', tier)):
+            label = label.removeprefix(class_name('', tier))
+        else:
+            tier = ''
+        segments.append(make_segment(place, start, end, label, tier=tier))
     for (code, _), time in running.items():
         raise UserError(
             f'{place}: the state {code!r} that starts at {time:.3f} s has no end; add '
@@ -216,9 +244,20 @@ def _segments(
 def _project(path: FilePath) -> dict[str, Observation]:
     project = read_json(path, 'BORIS')
     check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
-    types = {item['code']: item['type'] for item in project['behaviors_conf'].values()}
+    behaviors = {item['code']: item for item in project['behaviors_conf'].values()}
+    types = {code: item['type'] for code, item in behaviors.items()}
+    excluded = {
+        code: frozenset(filter(None, (item.get('excluded') or '').split(',')))
+        for code, item in behaviors.items()
+    }
+    ethogram = Ethogram(
+        {code: item.get('category') or '' for code, item in behaviors.items()},
+        excluded if any(excluded.values()) else {},
+    )
     return {
-        name: Observation(partial(_events, found, types), partial(_videos, name, found))
+        name: Observation(
+            partial(_events, found, types), partial(_videos, name, found), ethogram
+        )
         for name, found in project['observations'].items()
     }
 
@@ -310,8 +349,18 @@ def _table(path: FilePath) -> dict[str, Observation]:
     found: dict[str, list[Row]] = {}
     for place, row in as_dicts(rows[heads[0] :], path):
         found.setdefault(row.get('Observation id', above), []).append((place, row))
+    stated = {
+        row['Behavior']: row.get('Behavioral category', '')
+        for own in found.values()
+        for _, row in own
+    }
+    ethogram = Ethogram(
+        {name: '' if it in _NO_CATEGORY else it for name, it in stated.items()}
+    )
     return {
-        name: Observation(partial(_row_events, own), partial(_row_videos, name, own))
+        name: Observation(
+            partial(_row_events, own), partial(_row_videos, name, own), ethogram
+        )
         for name, own in found.items()
     }
 
@@ -368,11 +417,12 @@ read_boris_events = LABEL_FORMATS.register(
 
 
 def write_boris(
-    path: FilePath, videos: Sequence[VideoSegments], classes: Sequence[str]
+    path: FilePath, videos: Sequence[VideoSegments], classes: Classes
 ) -> None:
     """Write a BORIS project with an observation for each video.
 
-    Each class is a state that excludes all others, with a keyboard key of its own.
+    Each class is a state that excludes all others of its tier, with a keyboard key of
+    its own. Tiers, if there are several, are behavioral categories.
     Times are rounded to milliseconds, as in BORIS, so that frames are recovered exactly
     below 1000 frames per second. Confidences become comments on the starts of states.
     A mark becomes a point event at its start, with its end and reason as comment. For a
@@ -381,16 +431,22 @@ def write_boris(
     """
     sorted_videos(videos, path)
     now = datetime.now().isoformat(timespec='seconds')
+    tiers = {
+        tier: [class_name(name, tier) for name in names]
+        for tier, names in by_tier(classes).items()
+    }
+    codes = {code: tier for tier, own in tiers.items() for code in own}
     # BORIS separates excluded behaviors by commas.
-    excludes = not any(',' in name for name in classes)
+    excludes = not any(',' in code for code in codes)
     behaviors = [
         {
             **_NEW_BEHAVIOR,
             'key': _KEYS[i : i + 1],
-            'code': name,
-            'excluded': ','.join(o for o in classes if o != name) if excludes else '',
+            'code': code,
+            'category': tier,
+            'excluded': ','.join(o for o in tiers[tier] if o != code) * excludes,
         }
-        for i, name in enumerate(classes)
+        for i, (code, tier) in enumerate(codes.items())
     ]
     if any(video.marks for video in videos):
         behaviors.append({**_NEW_BEHAVIOR, 'type': 'Point event', 'code': _MARK})
@@ -399,14 +455,20 @@ def write_boris(
         'project_date': now,
         'behaviors_conf': {str(i): behavior for i, behavior in enumerate(behaviors)},
         'observations': {
-            video.name: _observation(video, classes, now) for video in videos
+            video.name: _observation(video, [*codes], now) for video in videos
         },
     }
+    if isinstance(classes, Mapping):
+        colors = ({'name': tier, 'color': ''} for tier in tiers)
+        project['behavioral_categories'] = list(tiers)
+        project['behavioral_categories_config'] = {
+            str(i): category for i, category in enumerate(colors)
+        }
     atomic_write_text(path, json.dumps(project, ensure_ascii=False, indent=1))
 
 
 def _observation(
-    video: VideoSegments, classes: Sequence[str], now: str
+    video: VideoSegments, codes: Sequence[str], now: str
 ) -> dict[str, object]:
     fps, duration = _fps_and_duration(video)
     media = video.filename or video.name
@@ -419,13 +481,13 @@ def _observation(
         events.append((rounded, rank, row))
 
     for segment in video.segments:
-        if segment.label not in classes:
+        if segment.name not in codes:
             raise UserError(
                 f'video {video.name!r}: {segment} is not one of the classes '
-                f'{", ".join(classes)}.'
+                f'{", ".join(codes)}.'
             )
-        add(0, segment.end, segment.label, '')
-        add(1, segment.start, segment.label, _comment_on(segment))
+        add(0, segment.end, segment.name, '')
+        add(1, segment.start, segment.name, _comment_on(segment))
     for mark in video.marks:
         add(2, round(mark.start, 3), _MARK, f'until {mark.end:.3f} s: {mark.label}')
     return {
@@ -480,8 +542,8 @@ def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
                 'FPS (frame/s)': f'{fps:.3f}',
                 'Subject': _NO_SUBJECT,
                 'Observation duration by subject by observation': f'{total:.3f}',
-                'Behavior': segment.label,
-                'Behavioral category': 'Not defined',
+                'Behavior': segment.name,
+                'Behavioral category': segment.tier or 'Not defined',
                 'Behavior type': 'STATE',
                 'Start (s)': f'{start:.3f}',
                 'Stop (s)': f'{stop:.3f}',

@@ -9,7 +9,7 @@ of a track or an image.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from xml.etree.ElementTree import Element
 
 from mmskelseg.runtime.files.inputs import check_fps
@@ -18,8 +18,8 @@ from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts, video_name
 from mmskelseg.runtime.labels.segments import Segment, VideoSegments, make_segment
 from mmskelseg.runtime.messages.errors import UserError, shown
 
-# First frame, frame after the last, label.
-_Span = tuple[int, int, str]
+# First frame, frame after the last, tier and label.
+_Span = tuple[int, int, tuple[str, str]]
 
 
 @LABEL_FORMATS.register('cvat', {'.xml': None})
@@ -27,7 +27,7 @@ def read_cvat(
     path: FilePath,
     *,
     fps: float | None = None,
-    attribute: str | None = None,
+    attribute: str | Sequence[str] | None = None,
     strict: bool = False,
     notes: list[str] | None = None,
 ) -> list[VideoSegments]:
@@ -40,7 +40,7 @@ def read_cvat(
         path: The ``annotations.xml`` of an exported task, job or project.
         fps: Frames per second of the video files, which CVAT does not write.
         attribute: Take the labels from the attribute of this name, such as "action" of
-            a person, instead of from the track.
+            a person, instead of from the track. Several attributes are tiers.
         strict: Whether a task that does not fit is an error.
         notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
     """
@@ -51,6 +51,11 @@ def read_cvat(
             "rate; give the video's by --label-fps."
         )
     rate = check_fps(fps, str(path))
+    tiers: dict[str, str | None] = {}
+    if attribute is None or isinstance(attribute, str):
+        tiers[''] = attribute
+    else:
+        tiers |= {name: name for name in attribute}
     tasks = [*root.iterfind('meta//task'), *root.iterfind('meta/job')]
     if not tasks:
         raise UserError(f'{path}: meta names no task; export the task from CVAT again.')
@@ -66,7 +71,7 @@ def read_cvat(
                 raise UserError(
                     f'{place}: meta has no source; give its task the name of the video.'
                 )
-            segments = _task_segments(task, own, rate, attribute, place)
+            segments = _task_segments(task, own, rate, tiers, place)
             videos.append(VideoSegments(video_name(name), segments, rate, None, name))
     return parts.read()
 
@@ -100,10 +105,13 @@ def _task_segments(
     task: Element,
     labelled: Iterable[Element],
     rate: float,
-    attribute: str | None,
+    tiers: Mapping[str, str | None],
     place: str,
 ) -> list[Segment]:
-    """Return the segments of the images and tracks of a task."""
+    """Return the segments of the images and tracks of a task.
+
+    ``tiers`` are the attributes of their labels; None stands for the labels themselves.
+    """
     text = task.findtext('frame_filter') or 'step=1'
     found = re.fullmatch(r'\s*step\s*=\s*([1-9]\d{0,8})\s*', text)
     if not found:
@@ -113,12 +121,12 @@ def _task_segments(
     spans: list[_Span] = []
     for item in labelled:
         if item.tag == 'track':
-            spans += _track_spans(item, step, stop, attribute, place)
+            spans += _track_spans(item, step, stop, tiers, place)
             continue
         frame = whole(xml_attribute(item, 'id', place), place, 'frame')
         for tag in item.iterfind('tag'):
-            label = _label(tag, tag, attribute, f'{place}: image {frame}')
-            spans.append((frame, frame + step, label))
+            labels = _labels(tag, tag, tiers, f'{place}: image {frame}')
+            spans += [(frame, frame + step, label) for label in labels]
     joined: list[_Span] = []
     for start, end, label in sorted(spans, key=lambda span: (span[2], span[:2])):
         if joined and joined[-1][2] == label and start <= joined[-1][1]:
@@ -126,13 +134,13 @@ def _task_segments(
             start, end = first, max(before, end)
         joined.append((start, end, label))
     return [
-        make_segment(place, start / rate, end / rate, label)
-        for start, end, label in joined
+        make_segment(place, start / rate, end / rate, label, tier=tier)
+        for start, end, (tier, label) in joined
     ]
 
 
 def _track_spans(
-    track: Element, step: int, stop: int, attribute: str | None, path: str
+    track: Element, step: int, stop: int, tiers: Mapping[str, str | None], path: str
 ) -> list[_Span]:
     place = f'{path}: track {track.get("id")}'
     shapes = sorted(
@@ -143,10 +151,18 @@ def _track_spans(
     frames = [frame for frame, _, _ in shapes]
     ends = [*frames[1:], max(stop, frames[-1] + step)] if frames else []
     return [
-        (frame, end, _label(shape, track, attribute, f'{place}, frame {frame}'))
+        (frame, end, label)
         for (frame, _, shape), end in zip(shapes, ends, strict=True)
         if shape.get('outside') != '1'
+        for label in _labels(shape, track, tiers, f'{place}, frame {frame}')
     ]
+
+
+def _labels(
+    shape: Element, labelled: Element, tiers: Mapping[str, str | None], place: str
+) -> list[tuple[str, str]]:
+    """Return tier and label of a shape in each tier."""
+    return [(tier, _label(shape, labelled, a, place)) for tier, a in tiers.items()]
 
 
 def _label(shape: Element, labelled: Element, attribute: str | None, place: str) -> str:

@@ -1,35 +1,44 @@
-"""ELAN annotation files (``.eaf``): annotations of a tier, in milliseconds.
+"""ELAN annotation files (``.eaf``): annotations of tiers, in milliseconds.
 
 EAF 3.0 (2016) is written; 2.7 and later are read. The annotation time 0 is the time
 ``TIME_ORIGIN`` of the media, an offset that ELAN sets when media are synchronised.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
-from itertools import count
+from itertools import chain, count
 from mimetypes import guess_type
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ElementTree, SubElement, fromstring, indent
 
 from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.files.parsing import FilePath, number, read_xml, xml_attribute
-from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts, choose, video_name
+from mmskelseg.runtime.labels.reading import (
+    LABEL_FORMATS,
+    Parts,
+    choose_several,
+    video_name,
+)
 from mmskelseg.runtime.labels.segments import (
+    Classes,
     Segment,
     VideoSegments,
+    by_tier,
+    class_name,
     make_segment,
     sorted_videos,
 )
+from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
 
 _TIER = 'actions'
 # The tier of marked stretches.
 _MARKS = 'to label'
-# The elements after the tiers of an .eaf.
+# The tier of a new file of ELAN.
+_DEFAULT = 'default'
+# The elements between the types of tiers and the vocabularies of an .eaf.
 _TYPES = """<types>
-<LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="action"
-  CONTROLLED_VOCABULARY_REF="classes" TIME_ALIGNABLE="true"/>
 <LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="note"
   TIME_ALIGNABLE="true"/>
 <LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="confidence"
@@ -38,27 +47,27 @@ _TYPES = """<types>
   LANG_LABEL="undetermined (und)"/>
 <CONSTRAINT DESCRIPTION="1-1 association with a parent annotation"
   STEREOTYPE="Symbolic_Association"/>
-<CONTROLLED_VOCABULARY CV_ID="classes"><DESCRIPTION LANG_REF="und"/>
-</CONTROLLED_VOCABULARY></types>"""
+</types>"""
 
 
 @LABEL_FORMATS.register('elan', {'.eaf': None})
 def read_elan(
     path: FilePath,
     *,
-    tier: str | None = None,
+    tier: str | Sequence[str] | None = None,
     strict: bool = False,
     notes: list[str] | None = None,
 ) -> list[VideoSegments]:
-    """Return the annotations of a tier of an ``.eaf``, as a list of one video.
+    """Return the annotations of the tiers of an ``.eaf``, as a list of one video.
 
-    The video is named after the first media file, or else after the ``.eaf``.
-    Annotations without a value or a time are skipped, with a note.
+    The video is named after the first media file, or else after the ``.eaf``. Segments
+    name their tier if the file has several, empty ones included. Annotations without a
+    value or a time are skipped, with a note.
 
     Args:
         path: The ``.eaf`` file.
-        tier: Name of the tier. Needed if several tiers have time-aligned annotations;
-            child tiers and the tier of marks are read only if named here.
+        tier: Read only the tier of this name, or these. Child tiers and the tier of
+            marks are read only if named here.
         strict: Whether such an annotation is an error.
         notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
     """
@@ -79,43 +88,58 @@ def read_elan(
         xml_attribute(slot, 'TIME_SLOT_ID', str(path)): slot.get('TIME_VALUE')
         for slot in root.iterfind('TIME_ORDER/TIME_SLOT')
     }
-    name, element = _tier(root, tier, str(path))
-    parts = Parts(path, f'annotations of {name!r}', '', strict, notes)
+    tiers, is_lone = _tiers(root, tier, str(path))
+    kind = f'annotations of {listed([repr(name) for name in tiers], 3)}'
+    parts = Parts(path, kind, '', strict, notes)
     segments: list[Segment] = []
-    for annotation in element.iterfind('ANNOTATION/ALIGNABLE_ANNOTATION'):
-        place = f'{path}: tier {name!r}'
-        key = xml_attribute(annotation, 'ANNOTATION_ID', place)
-        place += f', annotation {key}'
-        if not strict and not annotation.findtext('ANNOTATION_VALUE', '').strip():
-            parts.skip(key, 'without a value')
-            continue
-        with parts.trying(key, place):
-            segments.append(_segment(annotation, slots, origin, place))
+    for name, element in tiers.items():
+        for annotation in element.iterfind('ANNOTATION/ALIGNABLE_ANNOTATION'):
+            place = f'{path}: tier {name!r}'
+            key = xml_attribute(annotation, 'ANNOTATION_ID', place)
+            place += f', annotation {key}'
+            if not strict and not annotation.findtext('ANNOTATION_VALUE', '').strip():
+                parts.skip(key, 'without a value')
+                continue
+            with parts.trying(key, place):
+                of_tier = '' if is_lone else name
+                segments.append(_segment(annotation, slots, origin, of_tier, place))
     parts.tell(len(segments))
     video = video_name(filename or str(path))
     found = [VideoSegments(video, segments, filename=filename)] if segments else []
     return sorted_videos(found, path)
 
 
-def _tier(root: Element, wanted: str | None, path: str) -> tuple[str, Element]:
-    """Return the name and the element of a tier of timed annotations."""
-    tiers = {
-        xml_attribute(element, 'TIER_ID', path): element
-        for element in root.iterfind('TIER')
-        if element.find('ANNOTATION/ALIGNABLE_ANNOTATION') is not None
+def _tiers(
+    root: Element, wanted: str | Sequence[str] | None, path: str
+) -> tuple[dict[str, Element], bool]:
+    """Return the tiers to read by their names, and whether there is only one."""
+    elements = {
+        xml_attribute(one, 'TIER_ID', path): one for one in root.iterfind('TIER')
     }
-    there = [
+    timed = [
         name
-        for name, element in tiers.items()
-        if wanted is not None or ('PARENT_REF' not in element.attrib and name != _MARKS)
+        for name, element in elements.items()
+        if element.find('ANNOTATION/ALIGNABLE_ANNOTATION') is not None
     ]
+    independent = [
+        name
+        for name, element in elements.items()
+        if 'PARENT_REF' not in element.attrib and name != _MARKS
+    ]
+    there = [name for name in timed if wanted is not None or name in independent]
     option = '--label-option tier=NAME'
-    name = choose(wanted, there, path, 'tier of timed annotations', option)
-    return name, tiers[name]
+    names = choose_several(wanted, there, path, 'tier of timed annotations', option)
+    others = {*independent} - {*names, _DEFAULT}
+    is_lone = len(names) == 1 and (wanted is not None or not others)
+    return {name: elements[name] for name in names}, is_lone
 
 
 def _segment(
-    annotation: Element, slots: dict[str, str | None], origin: float, place: str
+    annotation: Element,
+    slots: dict[str, str | None],
+    origin: float,
+    tier: str,
+    place: str,
 ) -> Segment:
     times = []
     for reference in ('TIME_SLOT_REF1', 'TIME_SLOT_REF2'):
@@ -127,13 +151,13 @@ def _segment(
             )
         times.append((number(slots[slot], place, slot) + origin) / 1000)
     label = annotation.findtext('ANNOTATION_VALUE')
-    return make_segment(place, times[0], times[1], label)
+    return make_segment(place, times[0], times[1], label, tier=tier)
 
 
-def write_elan(path: FilePath, video: VideoSegments, classes: Sequence[str]) -> None:
-    """Write an ``.eaf`` with a tier of annotations, and the classes as its vocabulary.
+def write_elan(path: FilePath, video: VideoSegments, classes: Classes) -> None:
+    """Write an ``.eaf`` with each tier, and the tier's classes as its vocabulary.
 
-    Confidences, if there are any, go into a child tier, and marks into a tier of their
+    Confidences, if there are any, go into child tiers, and marks into a tier of their
     own. Times are rounded to milliseconds, so that frames are recovered exactly below
     1000 frames per second. The video's filename, if any, is the media file: an absolute
     path, or one relative to the folder of the ``.eaf``.
@@ -149,19 +173,35 @@ def write_elan(path: FilePath, video: VideoSegments, classes: Sequence[str]) -> 
             'xsi:noNamespaceSchemaLocation': 'http://www.mpi.nl/tools/elan/EAFv3.0.xsd',
         },
     )
+    segments: dict[str, list[Segment]] = {tier: [] for tier in by_tier(classes)}
+    for segment in video.segments:
+        segments[segment.tier].append(segment)
     _add_header(root, video)
     order = SubElement(root, 'TIME_ORDER')
-    spans = [*video.segments, *video.marks]
+    spans = [*chain(*segments.values()), *video.marks]
     times = [time for item in spans for time in (item.start, item.end)]
     for i, time in enumerate(times, 1):
         value = str(round(time * 1000))
         SubElement(order, 'TIME_SLOT', TIME_SLOT_ID=f'ts{i}', TIME_VALUE=value)
-    _add_tiers(root, video)
+    _add_tiers(root, segments, video.marks)
+    for tier in segments:
+        SubElement(
+            root,
+            'LINGUISTIC_TYPE',
+            GRAPHIC_REFERENCES='false',
+            LINGUISTIC_TYPE_ID=class_name('action', tier),
+            CONTROLLED_VOCABULARY_REF=class_name('classes', tier),
+            TIME_ALIGNABLE='true',
+        )
     root.extend(fromstring(_TYPES))
-    (vocabulary,) = root.iterfind('CONTROLLED_VOCABULARY')
-    for i, name in enumerate(classes):
-        entry = SubElement(vocabulary, 'CV_ENTRY_ML', CVE_ID=f'cveid{i}')
-        SubElement(entry, 'CVE_VALUE', DESCRIPTION='', LANG_REF='und').text = name
+    ids = count()
+    for tier, names in by_tier(classes).items():
+        key = class_name('classes', tier)
+        vocabulary = SubElement(root, 'CONTROLLED_VOCABULARY', CV_ID=key)
+        SubElement(vocabulary, 'DESCRIPTION', LANG_REF='und')
+        for name in names:
+            entry = SubElement(vocabulary, 'CV_ENTRY_ML', CVE_ID=f'cveid{next(ids)}')
+            SubElement(entry, 'CVE_VALUE', DESCRIPTION='', LANG_REF='und').text = name
     indent(root, '    ')
     with atomic_write(path) as file:
         ElementTree(root).write(file, 'UTF-8', xml_declaration=True)
@@ -199,27 +239,44 @@ def _url(filename: str) -> str:
     return f'./{path}'
 
 
-def _add_tiers(root: Element, video: VideoSegments) -> None:
-    segments, marks = list(video.segments), list(video.marks)
-    ids = count(1)
+def _add_tiers(
+    root: Element, segments: Mapping[str, Sequence[Segment]], marks: Sequence[Segment]
+) -> None:
+    ids, slots = count(1), count(1)
 
-    def annotate(tier: Element, kind: str, text: str, refers: dict[str, str]) -> None:
-        keys = {'ANNOTATION_ID': f'a{next(ids)}', **refers}
+    def annotate(tier: Element, kind: str, text: str, refers: dict[str, str]) -> str:
+        key = f'a{next(ids)}'
+        keys = {'ANNOTATION_ID': key, **refers}
         annotation = SubElement(SubElement(tier, 'ANNOTATION'), kind, keys)
         SubElement(annotation, 'ANNOTATION_VALUE').text = text
+        return key
+
+    def add(name: str, kind: str, items: Sequence[Segment]) -> list[str]:
+        tier = SubElement(root, 'TIER', LINGUISTIC_TYPE_REF=kind, TIER_ID=name)
+        times = (
+            {f'TIME_SLOT_REF{side}': f'ts{next(slots)}' for side in (1, 2)}
+            for _ in items
+        )
+        return [
+            annotate(tier, 'ALIGNABLE_ANNOTATION', item.label, refers)
+            for item, refers in zip(items, times, strict=True)
+        ]
 
     # The segments come first, so that a1 is the first of them.
-    slots = count(1)
-    for name, kind, items in ((_TIER, 'action', segments), (_MARKS, 'note', marks)):
-        if name == _MARKS and not items:
+    keys = {
+        name: add(name or _TIER, class_name('action', name), items)
+        for name, items in segments.items()
+    }
+    if marks:
+        add(_MARKS, 'note', marks)
+    for name, items in segments.items():
+        scores = [(key, s.score) for key, s in zip(keys[name], items, strict=True)]
+        if all(score is None for _, score in scores):
             continue
-        tier = SubElement(root, 'TIER', LINGUISTIC_TYPE_REF=kind, TIER_ID=name)
-        for item in items:
-            times = {f'TIME_SLOT_REF{side}': f'ts{next(slots)}' for side in (1, 2)}
-            annotate(tier, 'ALIGNABLE_ANNOTATION', item.label, times)
-    scores = [(i, s.score) for i, s in enumerate(segments, 1) if s.score is not None]
-    if scores:
-        keys = {'LINGUISTIC_TYPE_REF': 'confidence', 'PARENT_REF': _TIER}
-        tier = SubElement(root, 'TIER', keys, TIER_ID='confidence')
-    for i, score in scores:
-        annotate(tier, 'REF_ANNOTATION', f'{score:.3f}', {'ANNOTATION_REF': f'a{i}'})
+        refers = {'LINGUISTIC_TYPE_REF': 'confidence', 'PARENT_REF': name or _TIER}
+        child = class_name('confidence', name)
+        tier = SubElement(root, 'TIER', refers, TIER_ID=child)
+        for key, score in scores:
+            if score is not None:
+                text = f'{score:.3f}'
+                annotate(tier, 'REF_ANNOTATION', text, {'ANNOTATION_REF': key})

@@ -4,7 +4,7 @@ Three kinds of regions are read: ``timelinelabels`` with ranges of frames, which
 from 1 and include both ends; ``videorectangle``, a box that exists from a keyframe up
 to and including a keyframe with ``enabled: false``, or to the end of the video; and
 ``labels`` with ``start`` and ``end`` in seconds. Frames are at the frame rate of the
-labelling interface.
+labelling interface. If regions of a task have several control tags, each is a tier.
 """
 
 import json
@@ -28,6 +28,7 @@ from mmskelseg.runtime.labels.reading import (
     Parts,
     choose,
     video_name,
+    without_lone_tier,
 )
 from mmskelseg.runtime.labels.segments import (
     Segment,
@@ -56,7 +57,7 @@ def read_label_studio(
     *,
     fps: float | None = None,
     part: str = 'annotations',
-    control: str | None = None,
+    control: str | Sequence[str] | None = None,
     strict: bool = False,
     notes: list[str] | None = None,
 ) -> list[VideoSegments]:
@@ -72,7 +73,8 @@ def read_label_studio(
         fps: The ``frameRate`` of the ``Video`` tag. By default each task's ``fps``;
             without either, frame numbers are an error.
         part: Read ``annotations`` or ``predictions``.
-        control: Read only regions of the control tag of this name (``from_name``).
+        control: Read only regions of the control tag of this name (``from_name``), or
+            of these.
         strict: Whether a task that does not fit is an error.
         notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
     """
@@ -95,11 +97,15 @@ def read_label_studio(
             f'{path}: no task has {part}, but there are {other}; read them by '
             f'--label-option part={other}.'
         )
-    return parts.read()
+    return without_lone_tier(parts.read())
 
 
 def _video(
-    task: dict, fps: float | None, part: str, control: str | None, place: str
+    task: dict,
+    fps: float | None,
+    part: str,
+    control: str | Sequence[str] | None,
+    place: str,
 ) -> VideoSegments:
     data = task['data']
     texts = [value for value in data.values() if isinstance(value, str)]
@@ -111,10 +117,11 @@ def _video(
             'name of the video.'
         )
     rate = fps if fps is not None else data.get('fps')
+    wanted = [control] if isinstance(control, str) else control
     segments = [
         segment
         for region in _regions(task, part, place)
-        if control in (None, region.get('from_name'))
+        if wanted is None or region.get('from_name') in wanted
         for segment in _segments(region, rate, place)
     ]
     return VideoSegments(name, segments, rate, None, media)
@@ -124,10 +131,10 @@ def write_label_studio(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     """Write a task with a prediction for each video, to import and correct.
 
     The labelling interface must contain ``<Video name="video" value="$video"
-    frameRate="$fps"/>`` and ``<TimelineLabels name="videoLabels" toName="video">``.
-    Marks are written as the text ``to_label`` of a task, which
-    ``<Header value="$to_label"/>`` shows. Videos need fps; their ``filename`` is where
-    Label Studio finds them.
+    frameRate="$fps"/>`` and ``<TimelineLabels name="videoLabels" toName="video">``,
+    or one for each tier, with its name. Marks are written as the text ``to_label`` of a
+    task, which ``<Header value="$to_label"/>`` shows. Videos need fps; their
+    ``filename`` is where Label Studio finds them.
     """
     tasks = []
     for i, video in enumerate(videos):
@@ -140,7 +147,7 @@ def write_label_studio(path: FilePath, videos: Sequence[VideoSegments]) -> None:
             region: dict[str, object] = {
                 'id': f'{i}_{j}',
                 'type': 'timelinelabels',
-                'from_name': 'videoLabels',
+                'from_name': segment.tier or 'videoLabels',
                 'to_name': 'video',
                 'value': {'ranges': [span], 'timelinelabels': [segment.label]},
             }
@@ -203,8 +210,9 @@ def _segments(region: dict[str, Any], fps: object, place: str) -> Iterator[Segme
     label = choose(None, labels, place, 'label', 'deleting the others')
     score = region.get('score')
     score = None if score is None else number(score, place, 'score')
+    tier = str(region.get('from_name') or '')
     for start, end in spans:
-        yield make_segment(place, start, end, label, score)
+        yield make_segment(place, start, end, label, score, tier)
 
 
 def _boxes(value: dict[str, Any], place: str) -> list[tuple[float, float]]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from logging import WARNING
 
 from mmskelseg.runtime.files.formats import Formats, options_of
@@ -198,6 +199,30 @@ def video_name(media: str) -> str:
     """
     name = re.split(r'[/\\]', media)[-1].partition('?')[0]
     return re.sub(r'\.(?=\w*[A-Za-z])\w{2,4}$', '', name)
+
+
+def without_lone_tier(videos: Sequence[VideoSegments]) -> list[VideoSegments]:
+    """Return videos; if none has segments of several tiers, tiers have no names."""
+    if any(len({one.tier for one in video.segments}) > 1 for video in videos):
+        return list(videos)
+    return [
+        replace(video, segments=[replace(one, tier='') for one in video.segments])
+        for video in videos
+    ]
+
+
+def choose_several(
+    wanted: str | Sequence[str] | None,
+    there: Sequence[str],
+    place: str,
+    what: str,
+    option: str,
+) -> list[str]:
+    """Return the wanted ones of several names, or all if none is wanted."""
+    if wanted is None and there:
+        return list(there)
+    names = [wanted] if wanted is None or isinstance(wanted, str) else wanted
+    return [choose(name, there, place, what, option) for name in dict.fromkeys(names)]
 
 
 def choose(

@@ -7,10 +7,11 @@ labels are recovered exactly at any frame rate, or below 1000 fps if times are r
 to milliseconds.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from logging import WARNING
 from math import ceil
+from typing import TypeAlias
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from mmskelseg.runtime.files.parsing import FilePath
 from mmskelseg.runtime.messages.errors import UserError, check_name
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.structures.segments import resolve_background, to_segments
+from mmskelseg.runtime.structures.tiers import Tier, label_rows
 
 # Labels may exceed the video by so many seconds, since the duration of a container
 # rarely agrees with its number of frames.
@@ -26,6 +28,22 @@ _SLACK = 1.0
 # Up to so many unlabelled seconds at the end of a video get the last label;
 # a single frame always does.
 _END = 0.1
+#: Names of classes in the order of their ids; of several tiers by their names.
+Classes: TypeAlias = Sequence[str] | Mapping[str, Sequence[str]]
+
+
+def by_tier(classes: Classes) -> Mapping[str, Sequence[str]]:
+    """Return the classes of each tier; '' is the only tier of a list of classes."""
+    return classes if isinstance(classes, Mapping) else {'': classes}
+
+
+def class_name(label: str, tier: str) -> str:
+    """Return the name of a class among those of all tiers.
+
+    >>> class_name('walk', ''), class_name('rest', 'left hand')
+    ('walk', 'left hand: rest')
+    """
+    return f'{tier}: {label}' if tier else label
 
 
 @dataclass(frozen=True)
@@ -37,15 +55,41 @@ class Segment:
         end: Seconds; the next segment may start there.
         label: Name of its class.
         score: Confidence of a prediction, 0 to 1.
+        tier: Name of the tier; '' if the labels have only one.
     """
 
     start: float
     end: float
     label: str
     score: float | None = None
+    tier: str = ''
+
+    @property
+    def name(self) -> str:
+        """The name of its class among those of all tiers."""
+        return class_name(self.label, self.tier)
+
+    def fields(self) -> dict[str, object]:
+        """Return what it consists of, with the tier if it has one."""
+        return {
+            key: value for key, value in vars(self).items() if key != 'tier' or value
+        }
 
     def __str__(self) -> str:
-        return f'{self.label!r} ({self.start:.3f} to {self.end:.3f} s)'
+        return f'{self.name!r} ({self.start:.3f} to {self.end:.3f} s)'
+
+
+@dataclass(frozen=True)
+class Ethogram:
+    """What a tool states about classes, in its order.
+
+    Args:
+        categories: The category of each class; '' is none.
+        excluded: The classes that each class excludes; {} if the tool states none.
+    """
+
+    categories: Mapping[str, str] = field(default_factory=dict)
+    excluded: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,12 +99,13 @@ class VideoSegments:
     Args:
         name: The video's id; readers take the name of the media file, without folder
             and suffix.
-        segments: The segments in temporal order.
+        segments: The segments of all tiers, in temporal order.
         fps: Frames per second, if the file states it; needed to write frame numbers.
         num_frames: Number of frames T; needed to write the video's duration.
         filename: The media file, as the other tool refers to it.
         marks: Stretches to point out to the user; the label of each says why. Readers
             do not take them for actions.
+        ethogram: What the file states about its classes, beyond their tiers.
     """
 
     name: str
@@ -69,6 +114,7 @@ class VideoSegments:
     num_frames: int | None = None
     filename: str | None = None
     marks: Sequence[Segment] = ()
+    ethogram: Ethogram | None = None
 
 
 def frame_at(seconds: float, fps: float) -> int:
@@ -99,8 +145,8 @@ def labels_to_segments(
         ValueError: If an id is not a class, or shapes do not fit.
 
     >>> labels_to_segments(np.array([0, 0, 1, -1]), 2, ['walk', 'lift'])
-    [Segment(start=0.0, end=1.0, label='walk', score=None), \
-Segment(start=1.0, end=1.5, label='lift', score=None)]
+    [Segment(start=0.0, end=1.0, label='walk', score=None, tier=''), \
+Segment(start=1.0, end=1.5, label='lift', score=None, tier='')]
     """
     fps = check_fps(fps, 'labels')
     if score is not None and score.shape != (len(classes), len(label)):
@@ -128,7 +174,7 @@ def segments_to_labels(
     *,
     missing: str = 'error',
     overlap: str = 'error',
-    background: str | None = None,
+    background: str | int | None = None,
     video: str = '',
 ) -> np.ndarray:
     """Return the class id of each frame, shape (T,), int64.
@@ -144,7 +190,7 @@ def segments_to_labels(
             frame at the end is no error: it gets the last label.
         overlap: How to treat frames with segments of two classes: as an ``error``, as
             ``background``, or as the ``later`` segment, the one that starts last.
-        background: Name of the background class.
+        background: Name or id of the background class.
         video: Name of the video in messages.
 
     Raises:
@@ -169,6 +215,72 @@ def segments_to_labels(
     if missing == 'background':
         label[gaps] = fill
     return label
+
+
+def tiers_to_segments(
+    label: np.ndarray,
+    fps: float,
+    tiers: Sequence[Tier],
+    score: np.ndarray | None = None,
+) -> list[Segment]:
+    """Return the segments of all tiers in temporal order; see labels_to_segments.
+
+    Args:
+        label: Class ids within each tier, shape (tiers, T); (T,) if there is only one.
+        fps: Frames per second of the labels.
+        tiers: The tiers, of :func:`~mmskelseg.runtime.structures.tiers.tiers_of`.
+        score: Probabilities, shape (K, T), which follow the tiers.
+    """
+    segments = [
+        replace(segment, tier=tier.name)
+        for tier, row in zip(tiers, label_rows(label), strict=True)
+        for segment in labels_to_segments(
+            row, fps, tier.classes, None if score is None else score[tier.rows]
+        )
+    ]
+    return sorted(segments, key=lambda segment: segment.start)
+
+
+def segments_to_tiers(
+    segments: Iterable[Segment],
+    num_frames: int,
+    fps: float,
+    tiers: Sequence[Tier],
+    *,
+    missing: str | Mapping[str, str] = 'error',
+    overlap: str = 'error',
+    video: str = '',
+) -> np.ndarray:
+    """Return class ids within each tier, (tiers, T), or (T,) of one without a name.
+
+    For the options, see :func:`segments_to_labels`; ``missing`` may be that of each
+    tier by its name.
+
+    Raises:
+        ValueError: If a segment has another tier, or if its tier cannot be labelled.
+    """
+    of_tiers: dict[str, list[Segment]] = {tier.name: [] for tier in tiers}
+    for segment in segments:
+        if segment.tier not in of_tiers:
+            raise UserError(
+                f'video {video!r}: {segment} has the tier {segment.tier!r}, expected '
+                f'one of {", ".join(map(repr, of_tiers))}; rename it.'
+            )
+        of_tiers[segment.tier].append(segment)
+    rows = [
+        segments_to_labels(
+            of_tiers[tier.name],
+            num_frames,
+            fps,
+            tier.classes,
+            missing=missing if isinstance(missing, str) else missing[tier.name],
+            overlap=overlap,
+            background=tier.background,
+            video=f'{video}, tier {tier.name}' if tier.name else video,
+        )
+        for tier in tiers
+    ]
+    return np.stack(rows) if tiers[0].name else rows[0]
 
 
 def _extend_last(label: np.ndarray, fps: float, place: str) -> None:
@@ -214,7 +326,8 @@ def _placed(
             raise UserError(
                 f'{place}: {ordered[owner[first[0]]]} and {segment} overlap from '
                 f'{first[0] / fps:.3f} to {(first[-1] + 1) / fps:.3f} s; correct one '
-                'of them, or choose --overlap later or --overlap background.'
+                'of them, put them into different tiers (--tiers), or choose --overlap '
+                'later or --overlap background.'
             )
         clash[start:end] |= taken
         label[start:end], owner[start:end] = k, i
@@ -228,21 +341,27 @@ def _placed(
 
 
 def make_segment(
-    place: str, start: float, end: float, label: object, score: float | None = None
+    place: str,
+    start: float,
+    end: float,
+    label: object,
+    score: float | None = None,
+    tier: str = '',
 ) -> Segment:
-    """Return a segment, after checking its label and the order of its times."""
+    """Return a segment, after checking its names and the order of its times."""
     if not isinstance(label, str) or not label.strip():
         raise UserError(
             f'{place}: the label from {start:.3f} to {end:.3f} s is {label!r}; give '
             'it the name of a class.'
         )
-    check_name(label.strip(), f'{place}: the label from {start:.3f} to {end:.3f} s')
+    for what, name in (('label', label.strip()), ('tier', tier)):
+        check_name(name, f'{place}: the {what} from {start:.3f} to {end:.3f} s')
     if end < start:
         raise UserError(
             f'{place}: {label.strip()!r} starts at {start:.3f} s and ends at '
             f'{end:.3f} s; swap the two.'
         )
-    return Segment(start, end, label.strip(), score)
+    return Segment(start, end, label.strip(), score, tier)
 
 
 def sorted_videos(
@@ -264,7 +383,7 @@ def sorted_videos(
 
 
 def _check_option(
-    name: str, value: str, third: str, background: str | None, place: str
+    name: str, value: str, third: str, background: str | int | None, place: str
 ) -> None:
     if value not in ('error', 'background', third):
         raise UserError(
@@ -302,7 +421,7 @@ def _first_gap(
     count = int(gaps.sum())
     several = f'the first gap of {count} unlabelled frames; label them'
     what = several if count > 1 else 'the only unlabelled frame; label it'
-    remedy = '--unlabelled background or --unlabelled ignore'
+    remedy = '--unlabelled background (with --background) or --unlabelled ignore'
     if end == gaps.size:
         remedy += ', or correct the frame rate if labels end early in all videos'
     return (

@@ -2,13 +2,20 @@
 
 A segment is an entry of ``metadata`` with two times in ``z`` and nothing in ``xy``,
 unless it is deleted (lowest bit of ``flg``). Its label is the value of an attribute
-with the anchor ``FILE1_Z2_XY0``: the text itself, or the key of one of its options.
+with the anchor ``FILE1_Z2_XY0``: the text itself, or the key of one of its options. If
+there are several such attributes, each is a tier.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from mmskelseg.runtime.files.parsing import FilePath, check_shape, number, read_json
-from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts, choose, video_name
+from mmskelseg.runtime.labels.reading import (
+    LABEL_FORMATS,
+    Parts,
+    choose_several,
+    video_name,
+)
 from mmskelseg.runtime.labels.segments import VideoSegments, make_segment
 from mmskelseg.runtime.messages.errors import UserError
 
@@ -27,7 +34,7 @@ _TEXT = 1
 def read_via(
     path: FilePath,
     *,
-    attribute: str | None = None,
+    attribute: str | Sequence[str] | None = None,
     strict: bool = False,
     notes: list[str] | None = None,
 ) -> list[VideoSegments]:
@@ -37,8 +44,7 @@ def read_via(
 
     Args:
         path: The project's JSON file.
-        attribute: Name of the attribute that holds the class. Needed if several
-            attributes describe temporal segments.
+        attribute: Read only the attribute of this name, or these.
         strict: Whether a segment without a class is an error.
         notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
     """
@@ -51,7 +57,9 @@ def read_via(
         if item.get('anchor_id') == _ANCHOR
     }
     option = '--label-option attribute=NAME'
-    key = ids[choose(attribute, list(ids), str(path), 'attribute of time', option)]
+    chosen = choose_several(
+        attribute, list(ids), str(path), 'attribute of time', option
+    )
     found: dict[str, list[tuple[str, dict]]] = {}
     for name, entry in project['metadata'].items():
         is_span = len(entry.get('z') or []) == 2 and not entry.get('xy')
@@ -71,9 +79,12 @@ def read_via(
             segments = []
             for place, entry in entries:
                 start, end = (number(time, place, 'z') for time in entry['z'])
-                value = (entry.get('av') or {}).get(key, '')
-                label = _label(value, attributes[key], place)
-                segments.append(make_segment(place, start, end, label))
+                values = {n: (entry.get('av') or {}).get(ids[n], '') for n in chosen}
+                # A segment need not belong to all tiers, but to one.
+                for name in [n for n in chosen if values[n]] or chosen[:1]:
+                    label = _label(values[name], attributes[ids[name]], place)
+                    tier = name if len(chosen) > 1 else ''
+                    segments.append(make_segment(place, start, end, label, tier=tier))
             videos.append(VideoSegments(video_name(media), segments, filename=media))
     return parts.read()
 

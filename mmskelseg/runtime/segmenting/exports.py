@@ -23,12 +23,14 @@ from mmskelseg.runtime.labels import (
     write_srt,
     write_time_budget,
 )
+from mmskelseg.runtime.labels.segments import Classes
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.choices import DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.runtime.structures.predictions import Prediction
+from mmskelseg.runtime.structures.tiers import flat_label, tiers_of
 from mmskelseg.runtime.structures.time_budget import (
     TimeBudget,
     budget_as_dict,
@@ -110,7 +112,13 @@ def video_segments(prediction: Prediction) -> VideoSegments:
     return VideoSegments(
         prediction['frame_dir'],
         [
-            Segment(item['start'], item['end'], item['label'], item['score'])
+            Segment(
+                item['start'],
+                item['end'],
+                item['label'],
+                item['score'],
+                item.get('tier', ''),
+            )
             for item in prediction['segments']
         ],
         fps=prediction['fps'],
@@ -119,10 +127,15 @@ def video_segments(prediction: Prediction) -> VideoSegments:
     )
 
 
+def _classes(prediction: Prediction) -> Classes:
+    """Return the classes of a prediction, by tiers if it has several."""
+    return prediction.get('tiers') or prediction['classes']
+
+
 def _write_json(prediction: Prediction, path: Path) -> None:
     keys = (
         'frame_dir', 'video', 'person', 'filename', 'fps', 'total_frames', 'classes',
-        'notes',
+        'tiers', 'notes',
     )  # fmt: skip
     fields = dict(prediction)
     content = {key: fields[key] for key in keys if key in fields}
@@ -135,9 +148,8 @@ def _write_json(prediction: Prediction, path: Path) -> None:
 
 def prediction_budget(prediction: Prediction) -> TimeBudget:
     """Return the time budget of a prediction: how time is divided among the classes."""
-    return time_budget(
-        prediction['pred_label'], len(prediction['classes']), prediction['fps']
-    )
+    label = flat_label(prediction['pred_label'], tiers_of(prediction))
+    return time_budget(label, len(prediction['classes']), prediction['fps'])
 
 
 def write_budgets(
@@ -206,9 +218,9 @@ _WRITERS: dict[str, Callable[..., None]] = {
     'csv': lambda p, path: write_csv_segments(path, [video_segments(p)]),
     'json': _write_json,
     'srt': lambda p, path: write_srt(path, video_segments(p).segments),
-    'elan': lambda p, path: write_elan(path, video_segments(p), p['classes']),
+    'elan': lambda p, path: write_elan(path, video_segments(p), _classes(p)),
     'boris-events': lambda p, path: write_boris_events(path, [video_segments(p)]),
-    'boris': lambda p, path: write_boris(path, [video_segments(p)], p['classes']),
+    'boris': lambda p, path: write_boris(path, [video_segments(p)], _classes(p)),
     'label-studio': lambda p, path: write_label_studio(path, [video_segments(p)]),
     'poses': _write_poses,
     'timeline': _drawn('The timeline', 'write_timeline'),

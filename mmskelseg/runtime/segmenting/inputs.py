@@ -25,11 +25,13 @@ from mmskelseg.runtime.poses.poses import check_img_shape, check_stated_size
 from mmskelseg.runtime.poses.tracking import of_rows
 from mmskelseg.runtime.segmenting.sources import Source
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
-from mmskelseg.runtime.structures.annotations import SKELETON_KEYS
+from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.choices import EACH
+from mmskelseg.runtime.structures.individuals import absences, alone
 from mmskelseg.runtime.structures.predictions import InputVideo
-from mmskelseg.runtime.structures.segments import IGNORED, to_segments
+from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg.runtime.structures.tiers import tier_sizes
 
 
 def _stated(source: Source) -> InputVideo:
@@ -46,8 +48,11 @@ def _stated(source: Source) -> InputVideo:
 def _check_values(
     entry: InputVideo, shape: tuple[int, ...], num_classes: int, name: str
 ) -> None:
-    """Raise a UserError if the labels or risks of an entry do not fit its frames."""
-    matching(entry, 'risk', shape, name)
+    """Raise a UserError if the labels or risks of an entry do not fit its frames.
+
+    ``shape`` is that of the labels, (T,) or (G, T).
+    """
+    matching(entry, 'risk', shape[-1:], name)
     label = matching(entry, 'label', shape, name)
     if label is None:
         return
@@ -59,28 +64,10 @@ def _check_values(
         )
 
 
-def absences(video: InputVideo) -> list[tuple[int, int]]:
-    """Return first frame and end (exclusive) of each run in which nobody is seen.
-
-    Of an annotation of one ``person``, the first one counts.
-    """
-    score = of_person(video)['keypoint_score']
-    absent = np.all(score <= 0, axis=(0, 2)).astype(np.int64)
-    return [(start, end) for start, end, is_absent in to_segments(absent) if is_absent]
-
-
-def of_person(video: InputVideo) -> InputVideo:
-    """Return an annotation without the others, if it is that of one ``person``."""
-    if 'person' not in video:
-        return video
-    own = {key: video[key][:1] for key in SKELETON_KEYS if key in video}
-    return cast(InputVideo, {**video, **own})
-
-
 def _unseen(video: InputVideo) -> tuple[str, ...]:
     """Return a note about stretches of over a second in which nobody is seen."""
-    fps = video['fps']
-    gaps = [(a / fps, b / fps) for a, b in absences(video) if b - a > fps]
+    fps, found = video['fps'], absences(alone(video)['keypoint_score'])
+    gaps = [(start / fps, end / fps) for start, end in found if end - start > fps]
     if not gaps:
         return ()
     listed = ', '.join(f'from {start:.1f} to {end:.1f} s' for start, end in gaps[:3])
@@ -97,7 +84,7 @@ class InputReader:
     its poses are from an estimator, and ``notes``, sentences about assumptions. With
     ``person='each'`` there is one for each person, with the name of the ``person`` and
     that of the ``video``, and its ``frame_dir`` is ``<video>_<person>``. With
-    ``pairs``, the others follow the chosen person in the arrays.
+    ``pairs``, the others follow the chosen person in the arrays, its ``individual``.
 
     Args:
         skeleton: The layout that the model was trained on.
@@ -180,6 +167,7 @@ class InputReader:
 
     def _of_entry(self, source: Source, entry: InputVideo) -> list[InputVideo]:
         name = source.name
+        entry = entry if self.pairs else cast(InputVideo, alone(entry))
         layout = (source.metainfo or entry).get('skeleton', self.skeleton)
         if layout is not self.skeleton and not is_data_layout(layout):
             # A path is not accepted, since the file could be a program.
@@ -211,8 +199,11 @@ class InputReader:
             {**kept, **self._fitted(each, name, each_3d), **who}
             for each, each_3d, who in self._people(poses, source, keypoint_3d)
         ]
-        classes = (source.metainfo or {}).get('classes', self.classes)
-        _check_values(entry, keypoint.shape[1:2], len(classes), name)
+        meta: Metainfo = {'classes': list(self.classes)}
+        meta.update(source.metainfo or {})
+        sizes, classes = tier_sizes(meta), meta['classes']
+        tiers = (len(sizes),) * ('tiers' in meta)
+        _check_values(entry, (*tiers, keypoint.shape[1]), max(sizes), name)
         for video in videos:
             # The labels of a video do not belong to one of several people.
             if tuple(classes) != self.classes or len(videos) > 1:
@@ -248,6 +239,8 @@ class InputReader:
         poses = poses.noting(img_shape=poses.img_shape or size)
         assert poses.fps is not None, 'with_rate and estimators give them a rate'
         more: InputVideo = {'fps': poses.fps, 'estimated': source.poses is None}
+        if self.pairs:
+            more['individual'] = 0
         if file is not None:
             more['filename'] = str(file.path.absolute())
         return [
@@ -268,6 +261,8 @@ class InputReader:
                 'video': source.name,
                 'frame_dir': f'{source.name}_{name}',
             }
+            if self.pairs:
+                who['individual'] = 0
             in_3d = None if keypoint_3d is None else of_rows(keypoint_3d, rows)
             yield each, in_3d, who
 

@@ -38,8 +38,9 @@ class LivePerson:
         number: Number of the person, from 1; always 1 if only one person is followed.
         points: The model's joints in pixels of the frame, shape (V, 2).
         score: Confidence of the joints, shape (V,).
-        label: The person's latest final label, -1 before there is one.
-        name: Name of this label, empty before there is one.
+        label: The person's latest final label, of the first tier; -1 before there is
+            one.
+        name: Names of the latest labels of all tiers, empty before there are any.
         labelled: Frames whose labels became final with this frame.
         events: Segments that began or ended in these frames.
     """
@@ -261,7 +262,8 @@ class _Followed:
         self.missed = 0
         self.joints = np.zeros((0, 3))
         self._events = SegmentEvents(stream.fps)
-        self._last: LabelledFrame | None = None
+        # The last labelled frame of each tier.
+        self._last: dict[str, LabelledFrame] = {}
 
     def step(
         self, number: int, joints: np.ndarray, time: float, *, seen: bool
@@ -283,15 +285,15 @@ class _Followed:
         events = []
         for frame in labelled:
             events += self._events.push(frame)
-            self._last = frame
+            self._last[frame.tier] = frame
         if ends:
             events += self._events.end()
         return LivePerson(
             number,
             self.joints[:, :2],
             self.joints[:, 2],
-            self._last.label_id if self._last else -1,
-            self._last.label if self._last else '',
+            next((frame.label_id for frame in self._last.values()), -1),
+            ', '.join(frame.label for frame in self._last.values()),
             labelled,
             events,
         )

@@ -3,6 +3,7 @@
 import json
 import os
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,9 +55,14 @@ def _are_branches(value: Mapping[str, Any]) -> bool:
     )
 
 
+def _are_tiers(value: Mapping[str, Sequence[str]]) -> bool:
+    return bool(value) and _are_names([*value]) and all(map(_are_names, value.values()))
+
+
 def _are_steps(value: Sequence[Mapping[str, object]]) -> bool:
     named = all(isinstance(step.get('type'), str) for step in value)
-    return named and len(value) <= _MOST_STEPS
+    counts = Counter(str(step.get('tier')) for step in value)
+    return named and max(counts.values(), default=0) <= _MOST_STEPS
 
 
 class BranchMetadata(TypedDict, total=False):
@@ -88,6 +94,9 @@ class ModelMetadata(TypedDict, total=False):
     opset: int
     classes: Annotated[
         list[str], Where('a list of names without control characters', _are_names)
+    ]
+    tiers: Annotated[
+        dict[str, list[str]], Where('names of classes by names of tiers', _are_tiers)
     ]
     skeleton: Annotated[Layout, Where('the name of a layout or a dict', _is_skeleton)]
     fps: Annotated[float, Where(RATES, is_rate)] | None

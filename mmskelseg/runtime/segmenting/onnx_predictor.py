@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mmskelseg.runtime.decoding import decode
+from mmskelseg.runtime.decoding import decode_tiers
 from mmskelseg.runtime.features.recipe import FeatureRecipe
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.model_zoo import exported_file
 from mmskelseg.runtime.segmenting.onnx_features import recipe_of
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
+from mmskelseg.runtime.structures.tiers import flat_classes, tier_sizes, tiers_of
 
 # Number of frames that the graph processes together, besides those around them.
 _CHUNK = 32768
@@ -50,6 +51,18 @@ class OnnxPredictor:
         }
         if metadata['fps'] is not None:
             self.metainfo['fps'] = metadata['fps']
+        if 'tiers' in metadata:
+            self.metainfo['tiers'] = metadata['tiers']
+            if flat_classes(metadata['tiers']) != metadata['classes']:
+                raise self.file.fault('its tiers have other classes than it states')
+        self._steps: list[list[Mapping[str, object]]] = [
+            [
+                {key: value for key, value in step.items() if key != 'tier'}
+                for step in metadata['postprocess']
+                if step.get('tier', 0) == i
+            ]
+            for i, _ in enumerate(tiers_of(self.metainfo))
+        ]
         self.recipes: Sequence[FeatureRecipe] = [
             recipe_of(self.file, name) for name in metadata['branches']
         ]
@@ -70,7 +83,7 @@ class OnnxPredictor:
         for each in features:
             fields = {FIELDS[name]: found for name, found in self._run(each).items()}
             fields['pred_score'] = np.ascontiguousarray(fields['pred_score'].T)
-            decoded = decode(fields, self.file.metadata['postprocess'])
+            decoded = decode_tiers(fields, tier_sizes(self.metainfo), self._steps)
             decoded.pop('raw_label', None)
             predictions.append(decoded)
         return predictions

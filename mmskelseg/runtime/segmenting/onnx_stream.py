@@ -10,6 +10,7 @@ import numpy as np
 
 from mmskelseg.runtime.features import SkeletonCoordinates
 from mmskelseg.runtime.features.drawing import MIN_SCORE
+from mmskelseg.runtime.messages.errors import shown
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.model_zoo import exported_file
 from mmskelseg.runtime.segmenting.onnx_features import renderer_of
@@ -73,12 +74,35 @@ class OnnxStream(SkeletonStream):
         super().__init__(
             OnnxStreamingModel(self.file),
             render.running(),
-            metadata['classes'],
+            metadata,
             joints=joints,
             columns=columns,
             fps=metadata['fps'] if fps is None else fps,
             min_score=MIN_SCORE,
             dtype=branch['dtype'],
+            steps=self._steps(),
+        )
+
+    def _steps(self) -> list[dict[str, object]]:
+        """Return the post-processing, after checking that a stream can apply it."""
+        steps = self.file.metadata['postprocess']
+        classes = len(self.file.metadata['classes'])
+        tiers = len(self.file.metadata.get('tiers', ['']))
+        for step, tier in zip(steps, range(tiers), strict=False):
+            frames = step.get('frames')
+            if (
+                step['type'] != 'CausalMinDuration'
+                or step.get('tier', 0) != tier
+                or type(frames) is not int
+                or not 0 < frames <= _MOST_BUFFERED // classes
+            ):
+                break
+        else:
+            if len(steps) in (0, tiers):
+                return steps
+        raise self.file.fault(
+            f'its postprocess is {shown(steps)}, but a stream can apply one '
+            'CausalMinDuration to each tier'
         )
 
 

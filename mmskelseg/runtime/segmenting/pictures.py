@@ -11,9 +11,14 @@ import numpy as np
 from mmskelseg.runtime.drawing.charts import draw_time_budget
 from mmskelseg.runtime.drawing.images import save_png
 from mmskelseg.runtime.drawing.overlay import write_gif, write_overlay
-from mmskelseg.runtime.drawing.timelines import draw_timelines
-from mmskelseg.runtime.structures.predictions import Prediction
+from mmskelseg.runtime.drawing.timelines import compared_rows, draw_timelines
+from mmskelseg.runtime.structures.predictions import (
+    Prediction,
+    of_tiers,
+    tier_title,
+)
 from mmskelseg.runtime.structures.segments import IGNORED
+from mmskelseg.runtime.structures.tiers import tiers_of
 from mmskelseg.runtime.structures.time_budget import TimeBudget
 
 __all__ = [
@@ -42,15 +47,15 @@ def draw_prediction(
     If the video is annotated, the ground truth is above the prediction. Long timelines
     have lines of ``line_minutes``; see :func:`draw_timelines`.
     """
-    rows = {'Prediction': prediction['pred_label']}
     known = prediction.get('label')
     label = np.asarray(IGNORED if known is None else known)
-    if annotated := bool((label != IGNORED).any()):
-        rows = {'Annotation': label, **rows}
+    labels = {'Annotation': label} if (label != IGNORED).any() else {}
+    labels['Prediction'] = prediction['pred_label']
+    rows, truth = compared_rows(tiers_of(prediction), labels)
     return draw_timelines(
         rows,
         prediction['classes'],
-        truth='Annotation' if annotated else None,
+        truth=truth,
         title=prediction['frame_dir'],
         fps=prediction['fps'],
         line_minutes=line_minutes,
@@ -65,8 +70,13 @@ def write_timeline(
         image = draw_prediction(cast(Prediction, shown), line_minutes)
     else:
         first = shown[0]
+        rows = {
+            tier_title(person['person'], tier): row['pred_label']
+            for person in shown
+            for tier, row in of_tiers(person).items()
+        }
         image = draw_timelines(
-            {person['person']: person['pred_label'] for person in shown},
+            rows,
             first['classes'],
             title=first['video'],
             fps=first['fps'],

@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
-from typing import cast
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import Any, cast
 
 import numpy as np
 
@@ -15,21 +15,27 @@ from mmskelseg.runtime.segmenting.exports import (
     write_budgets,
     write_exports,
 )
-from mmskelseg.runtime.segmenting.inputs import absences, of_person
+from mmskelseg.runtime.structures.annotations import Metainfo
+from mmskelseg.runtime.structures.individuals import alone, without_absences
 from mmskelseg.runtime.structures.predictions import InputVideo, Prediction
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
+from mmskelseg.runtime.structures.tiers import Tier, label_rows, tiers_of
 from mmskelseg.runtime.structures.time_budget import TimeBudget
 
 
-def drop_unsure(label: np.ndarray, score: np.ndarray, min_score: float) -> np.ndarray:
+def drop_unsure(
+    label: np.ndarray, score: np.ndarray, min_score: float, tiers: Sequence[Tier]
+) -> np.ndarray:
     """Return labels (T,), -1 in segments whose mean probability is below a minimum.
 
-    ``score`` is the probability of each class, shape (K, T).
+    ``score`` is the probability of each class, shape (K, T). Labels of G tiers are
+    (G, T).
     """
     label = label.copy()
-    for start, end, k in to_segments(label):
-        if score[k, start:end].mean() < min_score:
-            label[start:end] = IGNORED
+    for tier, row in zip(tiers, label_rows(label), strict=True):
+        for start, end, k in to_segments(row):
+            if score[tier.rows][k, start:end].mean() < min_score:
+                row[start:end] = IGNORED
     return label
 
 
@@ -40,33 +46,33 @@ def drop_absent(video: InputVideo, label: np.ndarray) -> np.ndarray:
     """
     if 'person' not in video:
         return label
-    label = label.copy()
-    for start, end in absences(video):
-        if start == 0 or end == len(label) or end - start > video['fps']:
-            label[start:end] = IGNORED
-    return label
+    return without_absences(label, alone(video)['keypoint_score'], video['fps'])
 
 
 def to_prediction(
-    video: InputVideo, fields: Mapping[str, np.ndarray], classes: Sequence[str]
+    video: InputVideo, fields: Mapping[str, np.ndarray], meta: Metainfo
 ) -> Prediction:
     """Return the annotation of a video or a person, with predictions and segments.
 
-    ``fields`` are ``pred_label`` (T,), ``pred_score`` (K, T) and, from further heads,
+    ``meta`` has the classes of the model, and its tiers if it has several. ``fields``
+    are ``pred_label`` (T,), ``pred_score`` (K, T) and, from further heads,
     ``pred_risk`` and ``pred_boundary`` (T,).
     """
-    label, score = fields['pred_label'], fields['pred_score']
-    segments = labels_to_segments(label, video['fps'], classes, score)
+    found: list[dict[str, Any]] = []
+    tiers = tiers_of(meta)
+    for tier, row in zip(tiers, label_rows(fields['pred_label']), strict=True):
+        score = fields['pred_score'][tier.rows]
+        segments = labels_to_segments(row, video['fps'], tier.classes, score)
+        for (start, end, k), segment in zip(to_segments(row), segments, strict=True):
+            own = replace(segment, tier=tier.name).fields()
+            frames = {'start_frame': start, 'end_frame': end}
+            found.append({**frames, **own, 'label_id': k})
     prediction = {
-        **of_person(video),
+        **alone(video),
         **fields,
-        'classes': list(classes),
-        'segments': [
-            {'start_frame': start, 'end_frame': end, **vars(segment), 'label_id': k}
-            for (start, end, k), segment in zip(
-                to_segments(label), segments, strict=True
-            )
-        ],
+        'classes': list(meta['classes']),
+        **({'tiers': meta['tiers']} if 'tiers' in meta else {}),
+        'segments': sorted(found, key=lambda item: item['start_frame']),
     }
     return cast(Prediction, prediction)
 

@@ -33,12 +33,14 @@ from mmskelseg.runtime.segmenting.sources import GivenPoses, Input, find_sources
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.predictions import InputVideo
+from mmskelseg.runtime.structures.tiers import tiers_of
 
 
 class Predictor(Protocol):
     """A trained model, whatever runs it."""
 
-    #: ``classes``, ``skeleton`` and ``fps`` of its training data.
+    #: ``classes``, ``tiers`` if it has several, ``skeleton`` and ``fps`` of its
+    #: training data.
     metainfo: Metainfo
     #: How the features of each of its branches are made.
     recipes: Sequence[FeatureRecipe]
@@ -170,7 +172,8 @@ class Segmenter:
         while videos := list(islice(read, batch_size)):
             found = self.predict(videos, min_score=min_score)
             pairs = zip(videos, found, strict=True)
-            predictions = [to_prediction(*pair, self.classes) for pair in pairs]
+            meta = self.predictor.metainfo
+            predictions = [to_prediction(*pair, meta) for pair in pairs]
             for prediction in predictions:
                 files.add(prediction)
             images = [draw_prediction(p) if return_vis else None for p in predictions]
@@ -202,7 +205,9 @@ class Segmenter:
         results = []
         for video, one, given in zip(videos, shown, found, strict=True):
             fields = one.at_own_frames(given)
-            label = drop_unsure(fields['pred_label'], fields['pred_score'], min_score)
+            label, score = fields['pred_label'], fields['pred_score']
+            tiers = tiers_of(self.predictor.metainfo)
+            label = drop_unsure(label, score, min_score, tiers)
             fields['pred_label'] = drop_absent(video, label)
             results.append(fields)
         return results

@@ -21,6 +21,7 @@ class SegmentEvent:
         end: Time of the end in seconds; None before the end, or if the frame rate is
             unknown.
         score: Mean probability of the label over the segment so far.
+        tier: Name of its tier; '' if there is only one.
     """
 
     event: Literal['begin', 'end']
@@ -31,6 +32,7 @@ class SegmentEvent:
     start: float | None
     end: float | None
     score: float
+    tier: str = ''
 
 
 class SegmentEvents:
@@ -42,26 +44,38 @@ class SegmentEvents:
 
     def __init__(self, fps: float | None = None) -> None:
         self.fps = fps
-        # The first frame of the current segment, and its last one so far.
-        self._segment: list[LabelledFrame] = []
-        self._total = 0.0
+        # The first frame of the current segment of each tier, its last one so far, and
+        # the sum of the probabilities of its label.
+        self._segments: dict[str, tuple[LabelledFrame, LabelledFrame, float]] = {}
 
     def push(self, frame: LabelledFrame) -> list[SegmentEvent]:
         """Return the events that the next frame causes."""
-        changed = not self._segment or frame.label_id != self._segment[0].label_id
-        events = self.end() if changed else []
-        self._total += float(frame.probabilities[frame.label_id])
-        self._segment = [*self._segment[:1], frame] if self._segment else [frame, frame]
-        return [*events, self._event('begin')] if changed else events
-
-    def end(self) -> list[SegmentEvent]:
-        """Return the end of the current segment, if there is one."""
-        events = [self._event('end')] if self._segment else []
-        self._segment, self._total = [], 0.0
+        probability = float(frame.probabilities[frame.label_id])
+        events = []
+        current = self._segments.get(frame.tier)
+        changed = current is None or frame.label_id != current[0].label_id
+        if current is not None and changed:
+            events.append(self._event('end', *current))
+        if current is None or changed:
+            self._segments[frame.tier] = frame, frame, probability
+            events.append(self._event('begin', *self._segments[frame.tier]))
+        else:
+            self._segments[frame.tier] = current[0], frame, current[2] + probability
         return events
 
-    def _event(self, kind: Literal['begin', 'end']) -> SegmentEvent:
-        first, last = self._segment
+    def end(self) -> list[SegmentEvent]:
+        """Return the ends of the current segments."""
+        events = [self._event('end', *segment) for segment in self._segments.values()]
+        self._segments = {}
+        return events
+
+    def _event(
+        self,
+        kind: Literal['begin', 'end'],
+        first: LabelledFrame,
+        last: LabelledFrame,
+        total: float,
+    ) -> SegmentEvent:
         ends = kind == 'end'
         end = None
         if ends and self.fps is not None and last.time is not None:
@@ -74,7 +88,8 @@ class SegmentEvents:
             last.index + 1 if ends else None,
             first.time,
             end,
-            self._total / (last.index + 1 - first.index),
+            total / (last.index + 1 - first.index),
+            first.tier,
         )
 
 

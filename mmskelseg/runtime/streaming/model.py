@@ -102,12 +102,14 @@ class StreamingModel:
         order: The index of the stage that runs at each step.
         lookahead: Number of later frames that the first stage sees.
         standardizer: Standardisation of the features, if any.
+        tiers: Number of classes of each tier; empty for one.
     """
 
     stages: Sequence[StreamingStage]
     order: Sequence[int]
     lookahead: int
     standardizer: Standardizer | None = None
+    tiers: tuple[int, ...] = ()
 
     @property
     def in_channels(self) -> int:
@@ -212,8 +214,17 @@ def push_frames(
         if step == 0 and model.lookahead:
             # Drop the first outputs, which precede the first frame.
             x = x[:, use.clip(model.lookahead - frames, 0, None) :]
-        x = use.softmax(x)
+        x = use.softmax(x) if len(model.tiers) < 2 else _by_tier(x, model.tiers, use)
     return x.mean(0), frames + features.shape[0], kept
+
+
+def _by_tier(x: Array, tiers: Sequence[int], use: Operations) -> Array:
+    """Return the softmax of the logits of each tier, side by side."""
+    parts, begin = [], 0
+    for size in tiers:
+        parts.append(use.softmax(x[:, :, begin : begin + size]))
+        begin += size
+    return use.concatenate(parts, 2)
 
 
 class PushModel(Protocol):

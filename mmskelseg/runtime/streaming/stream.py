@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,22 +11,25 @@ from numpy.typing import ArrayLike
 from mmskelseg.runtime.files.inputs import RATES, is_rate
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.streaming.body import RunningCoordinates
+from mmskelseg.runtime.streaming.labels import RunningLabels
 from mmskelseg.runtime.streaming.model import ModelStream, PushModel, check_state
 from mmskelseg.runtime.streaming.resampling import Resampler
 from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg.runtime.structures.tiers import tier_sizes, tiers_of
 
 
 @dataclass(frozen=True)
 class LabelledFrame:
-    """A frame of a stream whose label is final.
+    """A frame of a stream whose label is final; there is one for each tier.
 
     Args:
         index: Number of the frame from 0, at the model's frame rate.
         time: Time in seconds, on the clock of the pushed times, or since the first
             frame; None if the frame rate is unknown.
-        label: Name of the likeliest class.
+        label: Name of its class, the likeliest one before post-processing.
         label_id: Id of the class.
-        probabilities: Probabilities of all classes, shape (K,).
+        probabilities: Probabilities of all classes of the tier, shape (K,).
+        tier: Name of the tier; '' if there is only one.
     """
 
     index: int
@@ -33,6 +37,7 @@ class LabelledFrame:
     label: str
     label_id: int
     probabilities: np.ndarray
+    tier: str = ''
 
 
 class SkeletonStream:
@@ -52,12 +57,14 @@ class SkeletonStream:
     Args:
         model: The model.
         coordinates: Features of poses.
-        classes: Names of the K classes.
+        meta: Its ``classes``, and its ``tiers`` if it has several.
         joints: Names of the V joints that are pushed, in their order.
         columns: Index of each joint of the model among these.
         fps: Frame rate of the model's training data; None if unknown.
         min_score: Joints with a lower score count as invisible.
         dtype: Type of the features, ``float32`` or ``float16``.
+        steps: Post-processing: one ``CausalMinDuration`` for each tier, as plain
+            values, or nothing.
         notes: Sentences about what the stream leaves out.
     """
 
@@ -70,17 +77,19 @@ class SkeletonStream:
         self,
         model: PushModel,
         coordinates: RunningCoordinates,
-        classes: Sequence[str],
+        meta: Mapping[str, object],
         *,
         joints: Sequence[str],
         columns: Sequence[int],
         fps: float | None,
         min_score: float,
         dtype: str = 'float32',
+        steps: Sequence[Mapping[str, Any]] = (),
         notes: Sequence[str] = (),
     ) -> None:
         self.model = model
-        self.classes = tuple(classes)
+        self._tiers = tiers_of(meta)
+        self.classes = tuple(name for tier in self._tiers for name in tier.classes)
         self.notes = tuple(notes)
         self.joints = tuple(joints)
         self._columns = list(columns)
@@ -89,13 +98,15 @@ class SkeletonStream:
         self.dtype = dtype
         self._coordinates = coordinates
         self._stream = ModelStream(model)
+        frames = [step['frames'] for step in steps] or [1] * len(self._tiers)
+        self._labels = RunningLabels(tier_sizes(meta), frames)
         self._resampler = None if fps is None else Resampler(fps)
         self.reset()
 
     @property
     def lookahead(self) -> int:
         """Number of further frames after which a frame is final."""
-        return self.model.lookahead
+        return self.model.lookahead + self._labels.lookahead
 
     @property
     def dims(self) -> int:
@@ -117,6 +128,7 @@ class SkeletonStream:
         other = copy.copy(self)
         other._coordinates = copy.deepcopy(self._coordinates)
         other._stream = ModelStream(self.model)
+        other._labels = copy.copy(self._labels)
         other._resampler = copy.copy(self._resampler)
         other.reset()
         return other
@@ -154,14 +166,15 @@ class SkeletonStream:
 
     def flush(self) -> list[LabelledFrame]:
         """Return the last frames, and end the stream like a video."""
-        frames = [] if self._ended else self._labelled(self._stream.flush())
+        if self._ended:
+            return []
         self._ended = True
-        return frames
+        return self._labelled(self._stream.flush())
 
     def reset(self) -> None:
         """Start a new stream: forget all frames, times and counts."""
-        self._coordinates.reset()
-        self._stream.reset()
+        for part in self._parts.values():
+            part.reset()
         if self._resampler is not None:
             self._resampler.reset()
         joints = self._coordinates.num_joints
@@ -171,9 +184,11 @@ class SkeletonStream:
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Return the state as arrays, which ``np.savez`` can store."""
-        state = {f'model.{k}': v for k, v in self._stream.state_dict().items()}
-        own = self._coordinates.state_dict()
-        state |= {f'coordinates.{key}': value for key, value in own.items()}
+        state = {
+            f'{name}.{key}': value
+            for name, part in self._parts.items()
+            for key, value in part.state_dict().items()
+        }
         if self._resampler is not None:
             state['times'] = self._resampler.state()
         points, seen = self._held
@@ -188,17 +203,23 @@ class SkeletonStream:
             UserError: If the state does not belong to this model.
         """
         check_state(state, self.state_dict())
-
-        def part(name: str) -> dict[str, np.ndarray]:
-            return {k.removeprefix(name): state[k] for k in state if k.startswith(name)}
-
-        self._stream.load_state_dict(part('model.'))
-        self._coordinates.load_state_dict(part('coordinates.'))
+        for name, part in self._parts.items():
+            keys = part.state_dict()
+            part.load_state_dict({key: state[f'{name}.{key}'] for key in keys})
         if self._resampler is not None:
             self._resampler.load(state['times'])
         self._held = np.array(state['held.points']), np.array(state['held.seen'])
         self._pushed, self._given = map(int, state['progress'][:2])
         self._timed, self._ended = map(bool, state['progress'][2:])
+
+    @property
+    def _parts(self) -> dict[str, ModelStream | RunningCoordinates | RunningLabels]:
+        """What has a state of its own, by its name."""
+        return {
+            'model': self._stream,
+            'coordinates': self._coordinates,
+            'labels': self._labels,
+        }
 
     def _read(
         self, keypoints: ArrayLike, score: ArrayLike | None
@@ -271,13 +292,17 @@ class SkeletonStream:
 
     def _labelled(self, scores: np.ndarray) -> list[LabelledFrame]:
         start = self._resampler.start if self._timed and self._resampler else 0.0
+        labels, scores = self._labels.push(scores, ends=self._ended)
         frames = []
-        for i, (k, score) in enumerate(
-            zip(scores.argmax(axis=1).tolist(), scores, strict=True), self._given
+        for i, (row, score) in enumerate(
+            zip(labels.T.tolist(), scores, strict=True), self._given
         ):
             time = None if self.fps is None else start + i / self.fps
-            frames.append(LabelledFrame(i, time, self.classes[k], k, score))
-        self._given += len(frames)
+            for tier, k in zip(self._tiers, row, strict=True):
+                own = score[tier.rows]
+                name = tier.classes[k]
+                frames.append(LabelledFrame(i, time, name, k, own, tier.name))
+        self._given += len(scores)
         return frames
 
 

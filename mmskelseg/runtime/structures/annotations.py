@@ -1,7 +1,7 @@
 """Types of what an annotation file holds; docs/data_format.md describes each key."""
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict
 
 import numpy as np
 
@@ -22,7 +22,9 @@ FRAME_KEYS: tuple[FrameKey, ...] = ('label', 'risk')
 class Metainfo(TypedDict, total=False):
     """Properties of a whole data set, which checkpoints keep as well.
 
-    The keys up to ``background`` are required in a file. ``fps`` is the frame rate if
+    The keys up to ``background`` are required in a file. ``tiers`` has the classes of
+    each tier if there are several; ``classes``, which the file then need not have, are
+    those of all, and ``background`` is that of each tier. ``fps`` is the frame rate if
     all videos have the same one, ``up`` the direction of ``keypoint_3d`` that points
     up, and ``view`` from where the camera looks; the rest is for people to read.
     """
@@ -30,7 +32,9 @@ class Metainfo(TypedDict, total=False):
     classes: list[str]
     skeleton: Layout
     dataset: str
-    background: str | None
+    # A name or None; with tiers, a mapping of these.
+    background: Any
+    tiers: Mapping[str, list[str]]
     fps: float
     up: str
     view: str
@@ -43,8 +47,9 @@ class Metainfo(TypedDict, total=False):
 class VideoAnnotation(TypedDict, total=False):
     """The annotation of one video, with what augmentations add for renderers.
 
-    A file must have the keys up to ``fps``, and never has those from ``shift`` on.
-    Shapes: keypoint (M, T, V, 2), keypoint_score (M, T, V), label (T,),
+    A file must have the keys up to ``fps``, and never has those from ``shift`` on. With
+    ``individuals``, label has a row for each; see :mod:`.individuals`.
+    Shapes: keypoint (M, T, V, 2), keypoint_score (M, T, V), label (T,) or (tiers, T),
     keypoint_3d (M, T, V, 3), risk (T,), person_score (M, T), person_box (M, T, 4).
     """
 
@@ -59,6 +64,9 @@ class VideoAnnotation(TypedDict, total=False):
     risk: np.ndarray
     filename: str
     person: str
+    video: str
+    individuals: list[str]
+    individual: int
     person_score: np.ndarray
     person_box: np.ndarray
     shift: tuple[float, float]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 
 import numpy as np
 
@@ -21,12 +23,14 @@ class TimeBudget:
         transitions: How often a segment of one class (row) is immediately followed by a
             segment of another (column), shape (K, K). Segments with unlabelled time
             between them do not count.
+        tiers: Number of tiers, each of which divides all time among its classes.
     """
 
     number: np.ndarray
     total: np.ndarray
     unlabelled: float
     transitions: np.ndarray
+    tiers: int = 1
 
     def __add__(self, other: TimeBudget) -> TimeBudget:
         return TimeBudget(
@@ -34,6 +38,7 @@ class TimeBudget:
             self.total + other.total,
             self.unlabelled + other.unlabelled,
             self.transitions + other.transitions,
+            self.tiers,
         )
 
     @property
@@ -45,14 +50,16 @@ class TimeBudget:
     @property
     def share(self) -> np.ndarray:
         """Share of each class in all time, unlabelled included, in percent, (K,)."""
-        return 100 * self.total / max(self.total.sum() + self.unlabelled, 1e-12)
+        time = (self.total.sum() + self.unlabelled) / self.tiers
+        return 100 * self.total / max(time, 1e-12)
 
 
 def time_budget(label: np.ndarray, num_classes: int, fps: float) -> TimeBudget:
     """Return the time budget of one video.
 
     Args:
-        label: Label of each frame, shape (T,), -1 where there is none.
+        label: Label of each frame, shape (T,), -1 where there is none. Of G tiers,
+            (G, T), with the ids of the classes of all tiers.
         num_classes: K.
         fps: Frames per second.
 
@@ -67,6 +74,10 @@ def time_budget(label: np.ndarray, num_classes: int, fps: float) -> TimeBudget:
     >>> budget.transitions.tolist()
     [[0, 1], [1, 0]]
     """
+    label = np.asarray(label)
+    if label.ndim == 2:
+        budgets = (time_budget(row, num_classes, fps) for row in label)
+        return replace(reduce(add, budgets), tiers=len(label))
     label = check_labels(label)
     start, end, ids = segment_table(label).T
     if ids.size and not 0 <= ids.min() <= ids.max() < num_classes:

@@ -1,10 +1,17 @@
 """Readers of label files, on small files in the formats of the tools."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
-from mmskelseg.runtime.labels import read_segments
+from mmskelseg.runtime.labels import (
+    Segment,
+    VideoSegments,
+    read_segments,
+    write_elan,
+)
 from mmskelseg.runtime.messages.errors import UserError
 
 SAMPLES = Path(__file__).parent / 'samples'
@@ -160,3 +167,116 @@ def test_format_or_option_that_does_not_exist_is_named(tmp_path):
             read_segments(path, format, **options)
         assert str(error.value).startswith(f'{path}: ')
     assert read_segments(SAMPLES / 'labels.eaf', fps=None)[0].name == 'take1'
+
+
+def of_tiers(video):
+    return [(s.tier, s.start, s.end, s.label) for s in video.segments]
+
+
+TIERS = [('left hand', 0, 2, 'rest'), ('posture', 0, 1, 'sit'), ('posture', 1, 2, 'up')]
+
+
+def test_table_may_have_a_column_of_tiers(tmp_path):
+    path = tmp_path / 'take1.csv'
+    rows = [f'{tier},{start},{end},{label}' for tier, start, end, label in TIERS]
+    path.write_text('\n'.join(['tier,start,end,label', *rows, ',3,4,x']))
+    (video,) = read_segments(path)
+    assert sorted(of_tiers(video)) == [('', 3, 4, 'x'), *TIERS]
+
+
+@pytest.fixture
+def elan(tmp_path):
+    """A file with two tiers, and an empty one."""
+    segments = [Segment(s, e, label, 0.5, tier) for tier, s, e, label in TIERS]
+    tiers = {'posture': ['sit', 'up'], 'left hand': ['rest'], 'gaze': ['up']}
+    marks = [Segment(0, 1, 'look here')]
+    video = VideoSegments('take1', segments, 10, 20, marks=marks)
+    write_elan(tmp_path / 'take1.eaf', video, tiers)
+    return tmp_path / 'take1.eaf'
+
+
+def test_tiers_of_elan_are_read_together_or_alone(elan):
+    (video,) = read_segments(elan)
+    assert sorted(of_tiers(video)) == TIERS
+    (video,) = read_segments(elan, tier=['posture', 'left hand'])
+    assert sorted(of_tiers(video)) == TIERS
+    (video,) = read_segments(elan, tier='posture')
+    assert of_tiers(video) == [('', 0, 1, 'sit'), ('', 1, 2, 'up')]
+    with pytest.raises(ValueError, match="no tier of timed annotations 'gaze'"):
+        read_segments(elan, tier='gaze')
+
+
+def test_tier_of_elan_keeps_its_name_beside_an_empty_one(elan):
+    """So that it means the same in each file of a data set."""
+    text = re.sub(
+        r'<TIER [^>]*TIER_ID="left hand">.*?</TIER>', '', elan.read_text(), flags=re.S
+    )
+    elan.write_text(text)
+    (video,) = read_segments(elan)
+    assert {s.tier for s in video.segments} == {'posture'}
+    elan.write_text(text.replace('TIER_ID="gaze"', 'TIER_ID="default"'))
+    (video,) = read_segments(elan)
+    assert {s.tier for s in video.segments} == {''}
+
+
+FIRST = 'TEMPORAL-SEGMENTS'  # The attribute of the sample.
+
+
+def test_attributes_of_via_are_tiers(tmp_path):
+    project = json.loads((SAMPLES / 'via.json').read_text())
+    project['attribute']['7'] = {
+        'aname': 'hand',
+        'anchor_id': 'FILE1_Z2_XY0',
+        'type': 1,
+    }
+    first = next(iter(project['metadata'].values()))
+    first['av']['7'] = 'rest'
+    path = tmp_path / 'via.json'
+    path.write_text(json.dumps(project))
+    videos = by_name(read_segments(path))
+    names = {s.name for video in videos.values() for s in video.segments}
+    assert names == {f'{FIRST}: walk', f'{FIRST}: lift', 'hand: rest'}
+    videos = by_name(read_segments(path, attribute=FIRST))
+    assert spans(videos['take1']) == TAKE1
+    first['av'] = {}
+    path.write_text(json.dumps(project))
+    with pytest.raises(ValueError, match=f"{FIRST} is ''"):
+        read_segments(path, strict=True)
+
+
+def test_several_attributes_of_cvat_are_tiers(tmp_path):
+    text = (SAMPLES / 'cvat_video.xml').read_text()
+    attribute = '<attribute name="action">'
+    hand = '<attribute name="hand">rest</attribute>'
+    path = tmp_path / 'cvat.xml'
+    path.write_text(text.replace(attribute, hand + attribute))
+    (video,) = read_segments(path, fps=25, attribute=['action', 'hand'])
+    action = [(s.start, s.end, s.label) for s in video.segments if s.tier == 'action']
+    assert action == [*TAKE1, (3, 4, 'walk')]
+    hand = [(s.start, s.end, s.label) for s in video.segments if s.tier == 'hand']
+    assert hand == [(0, 2.52, 'rest'), (3, 4, 'rest')]
+
+
+def test_controls_of_label_studio_are_tiers_if_a_task_has_several(tmp_path):
+    tasks = json.loads((SAMPLES / 'label_studio.json').read_text())
+    first = tasks[0]['annotations'][0]['result']
+    first.append({**first[0], 'from_name': 'hand'})
+    path = tmp_path / 'tasks.json'
+    path.write_text(json.dumps(tasks))
+    videos = by_name(read_segments(path, fps=25))
+    assert of_tiers(videos['take1'])[:2] == [
+        ('videoLabels', 0, 1.28, 'walk'), ('hand', 0, 1.28, 'walk')
+    ]  # fmt: skip
+    assert {s.tier for s in videos['take2'].segments} == {'box'}
+    (video,) = read_segments(path, fps=25, control='hand')
+    assert of_tiers(video) == [('', 0, 1.28, 'walk')]
+    (video, *_) = read_segments(path, fps=25, control=['hand', 'videoLabels'])
+    assert len({s.tier for s in video.segments}) == 2
+
+
+def test_boris_hands_on_categories_and_exclusions():
+    (video,) = read_segments(SAMPLES / 'project.boris', observation='take one')
+    assert video.ethogram.excluded['walk'] == {'lift'}
+    assert list(video.ethogram.categories.items())[:2] == [('walk', ''), ('lift', '')]
+    (video,) = read_segments(SAMPLES / 'aggregated_events.tsv')
+    assert video.ethogram.excluded == {}

@@ -85,8 +85,8 @@ def save(tmp_path_factory):
 def export(save, person, tmp_path_factory):
     """Export a config with random weights; return its checkpoint and the file."""
 
-    def run(cfg, **options):
-        checkpoint = save(cfg, video=person(200))
+    def run(cfg, meta=META, **options):
+        checkpoint = save(cfg, meta=meta, video=person(200))
         file = tmp_path_factory.mktemp('exported') / 'model.onnx'
         export_onnx(cfg, checkpoint, file, **options)
         return checkpoint, file

@@ -368,3 +368,16 @@ def test_stream_without_its_buffers_is_refused(changed, stream_file):
     file = changed(stream_file[1], without)
     with pytest.raises(UserError, match='its graph is not that of a push'):
         OnnxStream(file)
+
+
+@pytest.mark.parametrize('step', [
+    {'type': 'MinDuration', 'frames': 2},
+    {'type': 'CausalMinDuration'},
+    {'type': 'CausalMinDuration', 'frames': 0},
+    {'type': 'CausalMinDuration', 'frames': 2.5},
+    {'type': 'CausalMinDuration', 'frames': 10**9},
+])  # fmt: skip
+def test_steps_that_no_stream_can_apply_are_refused(changed, stream_file, step):
+    file = changed(stream_file[1], postprocess=[step])
+    with pytest.raises(UserError, match=r'postprocess is .*a stream can apply one'):
+        OnnxStream(file)

@@ -1,5 +1,7 @@
 """PyTorch, exported models and streams give the same labels, whatever the options."""
 
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -7,17 +9,31 @@ from hypothesis import strategies as st
 
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
 from mmskelseg.runtime import OnnxSegmenter, OnnxStream
+from mmskelseg.runtime.structures.tiers import flat_classes, flat_rows, tiers_of
+from tests.test_runtime.test_segmenting.conftest import META
 
 
-@pytest.fixture(scope='module')
-def segmenters(export, causal):
-    """The same causal model in PyTorch and in ONNX, for videos and for streams."""
-    checkpoint, file = export(causal)
-    _, stream = export(causal, streaming=True)
+@pytest.fixture(scope='module', params=[(1, None), (4, None), (3, [4, 2, 3])])
+def segmenters(export, causal, request):
+    """The same causal model in PyTorch and in ONNX, for videos and for streams.
+
+    It has one tier, or three.
+    """
+    frames, tiers = request.param
+    cfg, meta = copy.deepcopy(causal), META
+    cfg.model.postprocess = [{'type': 'CausalMinDuration', 'frames': frames}]
+    if tiers is not None:
+        cfg.model.update(num_classes=9, tiers=tiers)
+        names = {
+            f'tier {i}': [f'class {k}' for k in range(n)] for i, n in enumerate(tiers)
+        }
+        meta = {**META, 'tiers': names, 'classes': flat_classes(names)}
+    checkpoint, file = export(cfg, meta)
+    _, stream = export(cfg, meta, streaming=True)
     return (
-        SkelSegInferencer(causal, checkpoint, 'cpu', show_progress=False),
+        SkelSegInferencer(cfg, checkpoint, 'cpu', show_progress=False),
         OnnxSegmenter(file, show_progress=False),
-        SkelSegStream(causal, checkpoint),
+        SkelSegStream(cfg, checkpoint),
         OnnxStream(stream),
     )
 
@@ -27,11 +43,11 @@ def pushed(stream, video):
     stream.reset()
     times = np.arange(video['keypoint'].shape[1]) / video['fps']
     frames = stream.push(video['keypoint'][0], video['keypoint_score'][0], times)
-    return [(f.label, round(f.time, 6)) for f in (*frames, *stream.flush())]
+    return [(f.tier, f.label, round(f.time, 6)) for f in (*frames, *stream.flush())]
 
 
 @settings(
-    max_examples=40,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -53,5 +69,7 @@ def test_labels_are_the_same(segmenters, person, fps, min_score, frames, batch_s
     first, second = (pushed(stream, videos[0]) for stream in streams)
     assert first == second
     if fps == 10 and min_score == 0:
-        names = [expected[0]['classes'][k] for k in expected[0]['pred_label']]
-        assert [name for name, _ in first] == names
+        for tier in tiers_of(expected[0]):
+            row = flat_rows(expected[0]['pred_label'], tiers_of(expected[0]))[tier.name]
+            names = [tier.classes[k - tier.rows.start] for k in row]
+            assert [name for of, name, _ in first if of == tier.name] == names

@@ -1,0 +1,26 @@
+"""Logits of several tiers: each tier has a distribution of its own."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+
+def by_tier(
+    function: Callable[..., Tensor], x: Tensor, tiers: Sequence[int], dim: int
+) -> Tensor:
+    """Return ``function(part, dim=dim)`` of the part of each tier, side by side.
+
+    Args:
+        function: Such as a softmax.
+        x: The classes of all tiers lie along the dimension ``dim``.
+        tiers: The number of classes of each tier.
+        dim: The dimension.
+
+    >>> by_tier(torch.softmax, torch.zeros(4), [1, 3], 0)
+    tensor([1.0000, 0.3333, 0.3333, 0.3333])
+    """
+    if len(tiers) == 1:
+        return function(x, dim=dim)
+    parts = x.split(list(tiers), dim)
+    return torch.cat([function(part, dim=dim) for part in parts], dim)

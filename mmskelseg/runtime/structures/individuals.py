@@ -1,0 +1,93 @@
+"""Individuals: recordings with labels of several, as a video for each of them.
+
+In a file, ``individuals`` of a video names its M persons or animals, and ``label`` has
+a row for each. When it is read, each individual becomes a video of its own, with all
+skeletons and the index of its own one, so that the rest of the package knows only
+videos with labels of one individual.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mmskelseg.runtime.structures.annotations import (
+    SKELETON_KEYS,
+    AnnotationFile,
+    VideoAnnotation,
+)
+from mmskelseg.runtime.structures.segments import IGNORED, to_segments
+
+
+def absences(score: np.ndarray) -> list[tuple[int, int]]:
+    """Return first frame and end (exclusive) of each run in which nobody is seen.
+
+    ``score`` are the scores of joints, (M, T, V).
+    """
+    absent = np.all(score <= 0, axis=(0, 2)).astype(np.int64)
+    return [(start, end) for start, end, is_absent in to_segments(absent) if is_absent]
+
+
+def without_absences(label: np.ndarray, score: np.ndarray, fps: float) -> np.ndarray:
+    """Return labels (..., T), -1 while an individual is away: for over a second.
+
+    At the beginning and the end, shorter absences count, too. ``score`` are the scores
+    of its joints, (1, T, V).
+    """
+    label = label.copy()
+    for start, end in absences(score):
+        if start == 0 or end == label.shape[-1] or end - start > fps:
+            label[..., start:end] = IGNORED
+    return label
+
+
+def apart(data: AnnotationFile) -> AnnotationFile:
+    """Return annotations in which each individual of a video is a video of its own.
+
+    It is called ``<video>_<individual>``, in splits as well. Its ``individual`` is the
+    index of its skeleton, ``person`` its name, and ``video`` that of the recording.
+    """
+    parts: dict[str, list[VideoAnnotation]] = {
+        video['frame_dir']: list(_individuals(video)) for video in data['annotations']
+    }
+    names = {name: [v['frame_dir'] for v in videos] for name, videos in parts.items()}
+    return {
+        'split': {
+            split: [one for member in members for one in names[member]]
+            for split, members in data['split'].items()
+        },
+        'annotations': [video for videos in parts.values() for video in videos],
+        'metainfo': data['metainfo'],
+    }
+
+
+def _individuals(video: VideoAnnotation) -> Sequence[VideoAnnotation]:
+    if 'individuals' not in video:
+        return [video]
+    shared: VideoAnnotation = {**video}
+    del shared['individuals']
+    videos: list[VideoAnnotation] = []
+    for i, name in enumerate(video['individuals']):
+        score = video['keypoint_score'][i : i + 1]
+        own: VideoAnnotation = {
+            **shared,
+            'frame_dir': f'{video["frame_dir"]}_{name}',
+            'label': without_absences(video['label'][i], score, video['fps']),
+            'individual': i,
+            'person': name,
+            'video': video['frame_dir'],
+        }
+        videos.append(own)
+    return videos
+
+
+def alone(video: VideoAnnotation) -> VideoAnnotation:
+    """Return a video with only the skeletons of its individual, if it has one."""
+    if 'individual' not in video:
+        return video
+    i = video['individual']
+    own: VideoAnnotation = {**video}
+    del own['individual']
+    for key in SKELETON_KEYS:
+        if key in video:
+            own[key] = video[key][i : i + 1]
+    return own

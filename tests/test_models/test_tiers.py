@@ -1,0 +1,118 @@
+"""Segmentors of several tiers, each with a distribution of its own."""
+
+import numpy as np
+import pytest
+import torch
+from mmaction.structures import ActionDataSample
+
+from mmskelseg.registry import MODELS
+from tests.segmentors import (
+    ASFORMER,
+    BOUNDARY,
+    C2F_TCN,
+    CAUSAL,
+    GCN_TCN,
+    HEAD,
+    LTCONTEXT,
+    MS_GCN,
+    PYRAMID_GCN,
+    TCN,
+    build_segmentor,
+    random_videos,
+)
+
+BACKBONES = [
+    TCN, ASFORMER, C2F_TCN, CAUSAL, GCN_TCN, LTCONTEXT, MS_GCN, PYRAMID_GCN,
+]  # fmt: skip
+VITERBI = {'type': 'SemiMarkovViterbi'}
+
+
+def samples_of(frames):
+    """Return a sample with labels of two tiers, the second of three classes."""
+    label = np.stack([np.arange(frames) // 7 % 2, np.arange(frames) // 5 % 3])
+    label[0, 3] = -1
+    sample = ActionDataSample(metainfo={'total_frames': frames})
+    sample.set_gt_label(label)
+    return [sample]
+
+
+@pytest.mark.parametrize('backbone', BACKBONES, ids=lambda cfg: cfg['type'])
+def test_each_tier_has_probabilities_and_labels_of_its_own(backbone):
+    """Also averaged over members; a loss reaches all weights."""
+    model = build_segmentor({'pose': backbone}, tiers=[2, 3], members=2)
+    inputs = random_videos({'pose': backbone}, 40)
+    sum(model(inputs, samples_of(40), mode='loss').values()).backward()
+    (found,) = model.eval()(inputs, samples_of(40), mode='predict')
+    assert found.pred_label.shape == (2, 40)
+    for rows, label in zip((slice(2), slice(2, 5)), found.pred_label, strict=True):
+        score = found.pred_score[rows]
+        torch.testing.assert_close(score.sum(0), torch.ones(40))
+        assert label.tolist() == score.argmax(0).tolist()
+    logits = model(inputs, mode='tensor')[-1, 0].detach()
+    torch.testing.assert_close(logits[2:].softmax(0), found.pred_score[2:])
+
+
+def test_losses_are_the_means_of_those_of_each_tier():
+    weights = [1.0, 2.0, 0.5, 1.5, 3.0]
+    cls = {'type': 'FrameCrossEntropyLoss', 'boundary_smoothing': 1}
+
+    def head(num_classes, class_weight, **options):
+        loss = {**cls, 'class_weight': class_weight}
+        cfg = {**HEAD, 'in_channels': 4, 'num_stages': 2, 'loss_cls': loss}
+        return MODELS.build({**cfg, 'num_classes': num_classes, **options})
+
+    torch.manual_seed(0)
+    logits = torch.randn(2, 1, 5, 40)
+    labels = torch.from_numpy(np.asarray(samples_of(40)[0].gt_label))[None]
+    found = head(5, weights, tiers=[2, 3]).loss(logits, labels)
+    first = head(2, weights[:2]).loss(logits[:, :, :2], labels[:, 0])
+    second = head(3, weights[2:]).loss(logits[:, :, 2:], labels[:, 1])
+    for key, value in found.items():
+        torch.testing.assert_close(value, (first[key] + second[key]) / 2)
+
+
+def test_a_boundary_of_any_tier_is_a_boundary():
+    head = MODELS.build({**BOUNDARY, 'in_channels': 4, 'positive_weight': 1.0})
+    logits = torch.zeros(1, 1, 1, 4)
+    labels = torch.tensor([[[0, 0, 1, 1], [0, 0, 0, -1]]])
+    sure = logits.clone()
+    sure[0, 0, 0] = torch.tensor([-50.0, -50, 50, -50])
+    assert head.loss(sure, labels)['loss_boundary'] == pytest.approx(0, abs=1e-6)
+
+
+def test_one_tier_is_the_model_without_tiers():
+    inputs, results = random_videos({'pose': TCN}, 40), []
+    for tiers in (None, [5]):
+        model = build_segmentor({'pose': TCN}, tiers=tiers, postprocess=[VITERBI])
+        label = samples_of(40)[0].gt_label[1]
+        model.postprocess[0].fit([label.numpy()])
+        sample = ActionDataSample(metainfo={'total_frames': 40}).set_gt_label(label)
+        losses = model(inputs, [sample], mode='loss')
+        (found,) = model.eval()(inputs, [sample], mode='predict')
+        results.append([*losses.values(), found.pred_label, found.pred_score])
+    assert all(map(torch.equal, *results))
+
+
+def test_decoding_of_each_tier_is_fitted_to_its_labels():
+    model = build_segmentor(
+        {'pose': TCN}, tiers=[2, 3], postprocess=[{'type': 'MinDuration'}]
+    ).eval()
+    label = samples_of(70)[0].gt_label.numpy()
+    for steps in model.steps_of_tiers:
+        steps[0].fit([label[steps[0].tier]])
+    assert [int(steps[0].shortest) for steps in model.steps_of_tiers] == [3, 5]
+    (found,) = model(random_videos({'pose': TCN}, 70), samples_of(70), mode='predict')
+    for row, shortest in zip(found.pred_label.numpy(), (3, 5), strict=True):
+        cuts = np.flatnonzero(np.diff(row)) + 1
+        assert (np.diff([0, *cuts, 70]) >= shortest).all()
+    assert found.raw_label.shape == (2, 70)
+
+
+def test_labels_of_other_tiers_are_refused():
+    model = build_segmentor({'pose': TCN}, tiers=[2, 3])
+    sample = ActionDataSample(metainfo={'total_frames': 40, 'frame_dir': 'walk_7'})
+    sample.set_gt_label(np.zeros(40, np.int64))
+    with pytest.raises(ValueError, match=r'walk_7.*\(40,\).*\(2, 40\)'):
+        model(random_videos({'pose': TCN}, 40), [sample], mode='loss')
+    with pytest.raises(ValueError, match=r'tiers=\[2, 2\].*num_classes=5'):
+        build_segmentor({'pose': TCN}, tiers=[2, 2])

@@ -1,0 +1,204 @@
+"""Labels of several tiers as segments, in the files of tools, and back."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mmskelseg.runtime.labels import (
+    Segment,
+    VideoSegments,
+    read_segments,
+    segments_to_tiers,
+    tiers_to_segments,
+    write_boris,
+    write_boris_events,
+    write_csv_segments,
+    write_elan,
+    write_label_studio,
+    write_srt,
+    write_time_budget,
+)
+from mmskelseg.runtime.structures.tiers import tiers_of
+from mmskelseg.runtime.structures.time_budget import time_budget
+
+HANDS = {'posture': ['stand', 'sit'], 'left hand': ['rest', 'reach']}
+LABEL = np.array([[0, 0, 0, 1, 1, 1, 1, -1], [1, 1, 0, 0, 0, 0, 1, 1]])
+# Names as people give them, some of them the same in several tiers.
+NAMES = st.sampled_from(['rest', 'a: b', 'Räumen', '"x" & <y>', 'no sniff', 'to_label'])
+NAMES |= st.from_regex(r'[A-Za-zä0-9][A-Za-zä0-9 ,;:]{0,8}[a-z]', fullmatch=True)
+
+
+@st.composite
+def tiered(draw):
+    """Return tiers, labels (tiers, T) of which each tier has one, and a frame rate."""
+    names = draw(st.lists(NAMES, min_size=2, max_size=4, unique=True))
+    classes = st.lists(NAMES, min_size=1, max_size=4, unique=True)
+    meta = {'tiers': {name: draw(classes) for name in names}}
+    runs = draw(st.lists(st.integers(1, 20), min_size=2, max_size=12))
+    rows = []
+    for tier in tiers_of(meta):
+        ids = st.integers(-1, len(tier.classes) - 1)
+        row = [draw(ids) for _ in runs]
+        rows.append(np.repeat([0, *row], [1, *runs]))
+    fps = draw(st.sampled_from([10, 25, 29.97, 59.94]))
+    return meta['tiers'], tiers_of(meta), np.stack(rows), fps
+
+
+def written(kind, folder, video, classes):
+    """Write a video with a tool; return the file and the options to read it with."""
+    path = folder / f'take1.{kind}'
+    if kind == 'boris':
+        write_boris(path, [video], classes)
+    elif kind == 'eaf':
+        write_elan(path, video, classes)
+    elif kind == 'json':
+        write_label_studio(path, [video])
+        return path, {'part': 'predictions'}
+    elif kind == 'csv':
+        write_csv_segments(path, [video])
+    else:
+        path = folder / 'events.csv'
+        write_boris_events(path, [video])
+    return path, {}
+
+
+@pytest.mark.parametrize('kind', ['boris', 'events', 'eaf', 'json', 'csv'])
+@settings(
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(tiered())
+def test_tiers_come_back_from_every_tool(tmp_path, kind, drawn):
+    classes, tiers, label, fps = drawn
+    score = np.random.default_rng(0).random((tiers[-1].rows.stop, label.shape[1]))
+    segments = tiers_to_segments(label, fps, tiers, score)
+    video = VideoSegments('take1', segments, fps, label.shape[1], 'take1.mp4')
+    path, options = written(kind, tmp_path, video, classes)
+    (back,) = read_segments(path, **options)
+    assert back.name == 'take1'
+    found = segments_to_tiers(
+        back.segments, label.shape[1], fps, tiers, missing='unlabelled'
+    )
+    np.testing.assert_array_equal(found, label)
+
+
+def test_one_tier_is_a_row_of_labels():
+    tiers = tiers_of({'classes': ['stand', 'sit'], 'background': 'sit'})
+    segments = tiers_to_segments(LABEL[0], 2, tiers)
+    assert segments == [Segment(0, 1.5, 'stand'), Segment(1.5, 3.5, 'sit')]
+    back = segments_to_tiers(segments, 8, 2, tiers, missing='unlabelled')
+    np.testing.assert_array_equal(back, LABEL[0])
+    back = segments_to_tiers(segments, 9, 2, tiers, missing='background')
+    assert back[-2:].tolist() == [1, 1]
+
+
+def test_confidences_are_those_of_the_tier():
+    tiers = tiers_of({'tiers': HANDS})
+    score = np.arange(4)[:, None] * np.ones(8)
+    found = {s.name: s.score for s in tiers_to_segments(LABEL, 2, tiers, score)}
+    assert found == {
+        'posture: stand': 0, 'posture: sit': 1, 'left hand: rest': 2,
+        'left hand: reach': 3,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ('segment', 'named'),
+    [
+        (Segment(0, 4, 'rest', None, 'hand'), "'hand: rest' | 'posture', 'left hand'"),
+        (Segment(0, 4, 'rest', None, 'posture'), "'posture: rest' | stand, sit"),
+        (Segment(0, 1, 'sit', None, 'posture'), "tier posture' | after 'posture: sit'"),
+    ],
+)
+def test_segment_that_its_tier_cannot_have_is_named(segment, named):
+    rest = Segment(0, 4, 'rest', None, 'left hand')
+    with pytest.raises(ValueError, match='take1') as error:
+        segments_to_tiers(
+            [segment, rest], 8, 2, tiers_of({'tiers': HANDS}), video='take1'
+        )
+    assert all(words in str(error.value) for words in named.split(' | ')), error.value
+
+
+def video_of(label, score=None):
+    segments = tiers_to_segments(label, 2, tiers_of({'tiers': HANDS}), score)
+    return VideoSegments('take1', segments, 2, label.shape[1], 'take1.mp4')
+
+
+def test_subtitles_have_a_line_for_each_tier(tmp_path):
+    write_srt(tmp_path / 'out.srt', video_of(LABEL, np.full((4, 8), 0.5)).segments)
+    assert (tmp_path / 'out.srt').read_text() == (
+        '1\n00:00:00,000 --> 00:00:01,000\n'
+        'posture: stand (50%)\nleft hand: reach (50%)\n\n'
+        '2\n00:00:01,000 --> 00:00:01,500\n'
+        'posture: stand (50%)\nleft hand: rest (50%)\n\n'
+        '3\n00:00:01,500 --> 00:00:03,000\n'
+        'posture: sit (50%)\nleft hand: rest (50%)\n\n'
+        '4\n00:00:03,000 --> 00:00:03,500\n'
+        'posture: sit (50%)\nleft hand: reach (50%)\n\n'
+        '5\n00:00:03,500 --> 00:00:04,000\nleft hand: reach (50%)\n\n'
+    )
+
+
+def test_time_budgets_have_a_column_of_tiers(tmp_path):
+    budgets = {
+        video: {
+            tier: time_budget(row, 2, fps)
+            for tier, row in zip(HANDS, LABEL, strict=True)
+        }
+        for video, fps in (('a', 2), ('b', 1))
+    }
+    write_time_budget(tmp_path / 'all.csv', budgets, HANDS)
+    with (tmp_path / 'all.csv').open() as file:
+        rows = list(csv.DictReader(file))
+    names = [(row['tier'], row['class']) for row in rows if row['video'] == 'all']
+    assert names == [
+        ('posture', 'stand'), ('posture', 'sit'), ('posture', 'unlabelled'),
+        ('left hand', 'rest'), ('left hand', 'reach'),
+    ]  # fmt: skip
+    assert rows[0] == {
+        'video': 'a', 'tier': 'posture', 'class': 'stand', 'segments': '1',
+        'total_s': '1.500', 'mean_s': '1.500', 'share_percent': '37.500',
+        'next: stand': '0', 'next: sit': '1', 'next: rest': '', 'next: reach': '',
+    }  # fmt: skip
+    assert [row['total_s'] for row in rows[-2:]] == ['6.000', '6.000']
+
+
+def test_states_of_boris_exclude_those_of_their_tier(tmp_path):
+
+    write_boris(tmp_path / 'out.boris', [video_of(LABEL)], HANDS)
+    project = json.loads((tmp_path / 'out.boris').read_text())
+    rows = [
+        (b['code'], b['category'], b['key'], b['excluded'])
+        for b in project['behaviors_conf'].values()
+    ]
+    assert rows[:3] == [
+        ('posture: stand', 'posture', '1', 'posture: sit'),
+        ('posture: sit', 'posture', '2', 'posture: stand'),
+        ('left hand: rest', 'left hand', '3', 'left hand: reach'),
+    ]
+    assert project['behavioral_categories'] == list(HANDS)
+    with pytest.raises(
+        ValueError, match=r"'left hand: reach' .* classes posture: stand"
+    ):
+        write_boris(tmp_path / 'x', [video_of(LABEL)], {'posture': ['stand', 'sit']})
+
+
+def test_elan_file_with_tiers_is_what_pympi_reads(tmp_path):
+    pympi = pytest.importorskip('pympi')
+    video = video_of(LABEL, np.full((4, 8), 0.5))
+    write_elan(tmp_path / 'out.eaf', video, HANDS)
+    eaf = pympi.Eaf(str(tmp_path / 'out.eaf'))
+    assert eaf.get_annotation_data_for_tier('left hand') == [
+        (0, 1000, 'reach'), (1000, 3000, 'rest'), (3000, 4000, 'reach')
+    ]  # fmt: skip
+    below = eaf.get_ref_annotation_data_for_tier('left hand: confidence')
+    assert [row[:3] for row in below] == [
+        (0, 1000, '0.500'), (1000, 3000, '0.500'), (3000, 4000, '0.500')
+    ]  # fmt: skip
+    words = eaf.get_controlled_vocabulary_names()
+    assert list(words) == ['posture: classes', 'left hand: classes']
