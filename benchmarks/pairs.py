@@ -107,6 +107,7 @@ def pair(
         'keypoint_score': np.any(keypoint_3d, axis=-1).astype(np.float32),
         'keypoint_3d': keypoint_3d,
         'label': label,
+        'individual': 0,
     }
 
 

@@ -69,8 +69,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--pairs',
         action='store_true',
-        help='also read where the nearest other person or animal is and what it does; '
-        'labels are those of the first one in each video',
+        help='also read where the nearest other person or animal is and what it does',
     )
     parser.add_argument(
         '--any-order',

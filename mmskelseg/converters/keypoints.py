@@ -199,6 +199,8 @@ def _annotate(
             joined[name] = number
         shared: VideoAnnotation = {'img_shape': poses.img_shape, 'fps': poses.fps}
         arrays = (poses.keypoint, poses.keypoint_score, label)
+        if given.others:
+            shared['individual'] = 0
         annotations.append(building.annotation(shared, name, *arrays))
         skeletons.append(poses.skeleton)
         for note in (*poses.notes, *more):

@@ -19,9 +19,13 @@ from mmskelseg.runtime.features.recipe import FeatureConfig, PartConfig
 from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
 from mmskelseg.runtime.structures.annotations import SKELETON_KEYS
 from mmskelseg.runtime.structures.bodies import up_direction
+from mmskelseg.runtime.structures.tiers import tiers_of
 
 # The keys of a video that an item keeps, besides its skeletons for online features.
-_KEPT = ('frame_dir', 'total_frames', 'img_shape', 'fps', 'filename', 'label', 'risk')
+_KEPT = (
+    'frame_dir', 'total_frames', 'img_shape', 'fps', 'filename', 'label', 'risk',
+    'individual',
+)  # fmt: skip
 
 
 @DATASETS.register_module()
@@ -191,6 +195,7 @@ class ActionSegDataset(BaseDataset):
             'dataset': self,
             'online': self._online,
             'classes': self._metainfo['classes'],
+            'tiers': tiers_of(self._metainfo),
             'up': self._up,
             'epoch': int(self._epoch[0]),
             'run_seed': int(self._epoch[1]),

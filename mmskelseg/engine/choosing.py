@@ -40,8 +40,8 @@ _TURN = "dict(type='RandomRotation', degrees=180, seed=1)"
 _TURN_3D = "dict(type='RandomRotation3D', degrees=180, seed=1)"
 _MIRROR = "dict(type='RandomHorizontalFlip')"
 _PAIRS = (
-    'Labels are those of the first person of each video, who is seen with the nearest '
-    'other.'
+    'The person whom labels describe is seen with the nearest other: the individual '
+    'that the file names, or the one with the highest scores.'
 )
 _SIDES = re.compile(r'left|right', re.IGNORECASE)
 
@@ -202,10 +202,10 @@ def _choose_pairs(
     shown = bool(body_direction(Skeleton.get(metainfo['skeleton']))[0])
     if shown and recipe == 'pose3d':
         up, _ = up_direction(metainfo, videos)
-        return {'person': 0, 'vertical': 'xyz'.index(str(up)[-1])}
+        return {'vertical': 'xyz'.index(str(up)[-1])}
     if shown and camera_view(metainfo, videos)[0] == 'top':
-        return {'person': 0}
-    return {'person': 0, 'turn': False}
+        return {}
+    return {'turn': False}
 
 
 def _note_classes(

@@ -52,6 +52,7 @@ def test_labels_say_how_the_distance_changes(made):
         assert not video['keypoint_3d'][:, 5:9, 3].any()
         names = video['frame_dir'].split('_')
         assert names[1] != names[3]
+        assert video['individual'] == 0
     trained, tested = (
         {name[-1] for name in made['split'][part]} for part in ('train', 'test')
     )

@@ -92,9 +92,9 @@ def test_pairs_are_read_in_2d_or_3d(make_config, add, view, dims, options, chann
     data['metainfo']['view'] = view
     _, plain = make_config(data)
     text, cfg = make_config(data, '--pairs', '--overwrite')
-    assert 'Labels are those of the first person of each video' in text
+    assert 'is seen with the nearest other' in text
     name = f'pose{dims}d'
-    expected = {'type': 'PairCoordinates', 'dims': dims, 'person': 0, **options}
+    expected = {'type': 'PairCoordinates', 'dims': dims, **options}
     for mode in ('train', 'val', 'test'):
         dataset = cfg[f'{mode}_dataloader'].dataset
         assert dataset.features == {name: {'render': expected, 'online': True}}

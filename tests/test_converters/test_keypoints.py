@@ -269,6 +269,7 @@ def test_one_of_several_people_is_chosen(convert, poses, walk):
     assert data['annotations'][0]['keypoint'].shape[0] == 2
     # So each of them is seen for over two seconds.
     data, _ = convert('--others', '--unlabelled', 'ignore', fps=('--fps', 2))
+    assert data['annotations'][0]['individual'] == 0
     first, other = data['annotations'][0]['keypoint']
     np.testing.assert_allclose(first, walk[..., :2], rtol=1e-6)
     np.testing.assert_allclose(other[:5], passer_by[..., :2], rtol=1e-6)

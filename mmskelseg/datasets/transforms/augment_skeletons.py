@@ -15,6 +15,7 @@ import numpy as np
 from mmskelseg.datasets.items import Item
 from mmskelseg.datasets.transforms.augment import Augmentation, check_joints, lose
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.runtime.features.coordinates import main_person
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import (
@@ -26,14 +27,11 @@ from mmskelseg.runtime.messages.options import (
     Where,
 )
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import (
-    PLACE_KEYS,
-    SKELETON_KEYS,
-    PlaceKey,
-)
+from mmskelseg.runtime.structures.annotations import PLACE_KEYS, PlaceKey
 from mmskelseg.runtime.structures.bodies import body_size, joints_seen
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
+from mmskelseg.runtime.structures.tiers import flat_label
 
 # The standard deviation of the logarithm of a factor, or of an offset in body sizes.
 Sigma = Annotated[float, Where('a number from 0 to 2', lambda x: 0 <= x <= 2)]
@@ -384,18 +382,18 @@ class RandomLimbDropout(SkeletonAugmentation):
 
 @TRANSFORMS.register_module()
 class SwapRoles(SkeletonAugmentation):
-    """Swaps the two persons of a video, so that the labels are those of the other one.
+    """Lets labels describe the other one of two persons, where both do the same.
 
-    Labels say what the first person does, so after a swap they hold for classes that
-    both do together, such as lifting a box, and for no others: frames of other classes
-    become unlabelled (-1). A video without a frame of these classes stays as it is.
+    After a swap, labels hold for classes that both do together, such as lifting a box,
+    and for no others: frames of other classes become unlabelled (-1). A video without a
+    frame of these classes stays as it is.
 
-    It belongs in the pipeline of the training data, with ``person=0`` in
+    It belongs in the pipeline of the training data, for features of
     :class:`PairCoordinates`.
 
-    Reads: frame_dir; classes; feature_files; label (T,); keypoint (2, T, V, 2),
-    keypoint_3d (2, T, V, 3) and keypoint_score (2, T, V), if present. Writes: label and
-    the latter, as new arrays.
+    Reads: frame_dir; classes; tiers; feature_files; label (T,) or (tiers, T); keypoint
+    (2, T, V, 2), keypoint_score (2, T, V) and individual, if present. Writes: label and
+    individual.
 
     Args:
         classes: Names of the classes in which both persons do the same.
@@ -429,19 +427,19 @@ class SwapRoles(SkeletonAugmentation):
                 'files, which are not swapped; set online=True for them in '
                 'dataset.features, or remove SwapRoles.'
             )
-        persons = len(next(_places(results))[1])
-        if persons != 2:
+        shape = next(_places(results))[1].shape
+        if shape[0] != 2:
             raise UserError(
                 f'SwapRoles: video {results["frame_dir"]} has '
-                f'{counted(persons, "person")}, but roles are swapped between two; '
+                f'{counted(shape[0], "person")}, but roles are swapped between two; '
                 'keep two, or remove SwapRoles.'
             )
-        kept = np.isin(results['label'], [known.index(name) for name in self.classes])
-        if rng.random() < self.p and kept.any():
-            results['label'] = np.where(kept, results['label'], IGNORED)
-            for key in SKELETON_KEYS:
-                if key in results:
-                    results[key] = np.asarray(results[key])[::-1]
+        label = flat_label(np.asarray(results['label']), results['tiers'])
+        shared = np.isin(label, [known.index(name) for name in self.classes])
+        if rng.random() < self.p and shared.any():
+            score = results.get('keypoint_score', np.ones(shape[:3]))
+            results['individual'] = 1 - results.get('individual', main_person(score))
+            results['label'] = np.where(shared, results['label'], IGNORED)
 
 
 def smooth_noise(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import chain
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 
@@ -60,7 +60,8 @@ class PairCoordinates(Coordinates):
     seen stays as it was; before it is first seen, nothing is turned.
 
     Reads: keypoint (M, T, V, 2) in pixels or keypoint_3d (M, T, V, 3); keypoint_score
-    (M, T, V), 1 by default. Writes: coordinates, float32, shape (T, C).
+    (M, T, V), 1 by default; individual, the index of the person whom labels describe,
+    if present. Writes: coordinates, float32, shape (T, C).
 
     Args:
         skeleton: The layout of the V joints; see :meth:`Skeleton.get`.
@@ -78,7 +79,8 @@ class PairCoordinates(Coordinates):
         root: See :class:`SkeletonCoordinates`, as for the following.
         displacement: Whether to include the person's own displacements.
         scale: ``body``, or None to leave lengths in pixels or metres.
-        person: Index of the person; by default the one with the highest scores.
+        person: Index of the person; by default ``individual``, or else the one with the
+            highest sum of scores in the video.
         causal: Whether no value depends on later frames.
 
     Raises:
@@ -86,6 +88,8 @@ class PairCoordinates(Coordinates):
             unknown joint, if ``turn`` needs ``vertical``, or if a skeleton has no
             heading.
     """
+
+    others: ClassVar = True
 
     def __init__(
         self,
@@ -151,7 +155,7 @@ class PairCoordinates(Coordinates):
     def source(self, results: VideoAnnotation) -> list[np.ndarray]:
         """Return the arrays that the coordinates are computed from."""
         self._key(results)
-        return self.own.source(results)
+        return [*self.own.source(results), np.array(results.get('individual', -1))]
 
     def coordinates(self, results: VideoAnnotation) -> np.ndarray:
         """Return an array of shape (T, C)."""
@@ -159,9 +163,10 @@ class PairCoordinates(Coordinates):
         points, score = read_joints(
             results, key, own.skeleton, self.dims, np.float64, score_dtype=None
         )
+        first = results.get('individual') if self.person is None else self.person
         if own.causal:
-            check_one_person(self, len(points), self.person)
-        first = self._one_of(len(points), score)
+            check_one_person(self, len(points), first)
+        first = self._one_of(len(points), score, first)
         order = [first, *(m for m in range(len(points)) if m != first)]
         points, score = points[order], score[order]
         seen = score >= MIN_SCORE

@@ -14,6 +14,7 @@ import numpy as np
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Count, checked
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.individuals import alone
 
 #: The numbers of earlier and later frames that a feature depends on, infinity for all;
 #: None for the whole video.
@@ -49,7 +50,9 @@ class Renderer(Protocol):
     """Renders a video as images or, if there is no encoder, directly as features.
 
     A renderer may also have a method ``check(video)`` that raises an error for a faulty
-    video; it is called for every video before extraction starts.
+    video; it is called for every video before extraction starts. If the labels of a
+    video are those of one individual, it gets that one alone, unless its ``others`` is
+    True.
     """
 
     @property
@@ -196,7 +199,7 @@ class FeatureRecipe:
     def source(self, video: VideoAnnotation) -> list[np.ndarray]:
         """Return the data of a video that determines its features."""
         with _naming(video):
-            source = self.render.source(video)
+            source = self.render.source(self._seen(video))
         if self.transforms:
             source.append(np.array(video['img_shape']))
         return source
@@ -204,7 +207,7 @@ class FeatureRecipe:
     def check(self, video: VideoAnnotation) -> None:
         """Raise a UserError if a quick check shows that a video cannot be rendered."""
         if hasattr(self.render, 'check'):
-            self.render.check(video)
+            self.render.check(self._seen(video))
 
     def load(self) -> None:
         """Load the encoder, so that errors in its weights show before any work."""
@@ -231,7 +234,7 @@ class FeatureRecipe:
 
     def images(self, video: VideoAnnotation) -> Iterator[np.ndarray]:
         """Yield the rendered images of a video after the transforms, in blocks."""
-        changed: VideoAnnotation = {**video}
+        changed: VideoAnnotation = {**self._seen(video)}
         for transform in self.transforms:
             changed = transform(changed)
         return self.render.blocks(changed, _FRAMES_AT_A_TIME)
@@ -251,6 +254,10 @@ class FeatureRecipe:
         with TemporaryDirectory(prefix='mmskelseg-') as folder:
             (images,) = self.images(self._example(Path(folder)))
         return images
+
+    def _seen(self, video: VideoAnnotation) -> VideoAnnotation:
+        """Return a video with the skeletons that the renderer reads."""
+        return video if getattr(self.render, 'others', False) else alone(video)
 
     def _example(self, folder: Path) -> VideoAnnotation:
         """Return a video of two frames with poses or with a file in a folder."""

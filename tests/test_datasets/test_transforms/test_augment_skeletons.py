@@ -16,6 +16,7 @@ from mmskelseg.datasets.transforms import (
 )
 from mmskelseg.datasets.transforms.augment_skeletons import smooth_noise
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.tiers import flat_classes, tiers_of
 
 ALL = [
     RandomTimeWarp, RandomRotation3D, RandomScale, RandomProportions, RandomJitter,
@@ -294,34 +295,45 @@ def test_limbs_are_those_of_a_skeleton():
         RandomLimbDropout()
 
 
-def with_classes(video):
+def with_classes(video, **keys):
     """Return a video as a data set of online features passes it on."""
-    classes = [f'class_{k}' for k in range(9)]
-    return {**video, 'classes': classes, 'feature_files': {}}
+    meta = {'classes': [f'class_{k}' for k in range(9)]}
+    return {**video, **meta, 'tiers': tiers_of(meta), 'feature_files': {}, **keys}
 
 
-def test_swapped_roles_keep_labels_of_what_both_do(video):
+@pytest.mark.parametrize('individual', [0, 1, None])
+def test_swapped_roles_keep_labels_of_what_both_do(video, individual):
     """Frames of other classes say what one did, and so lose their label."""
     before = {key: np.copy(value) for key, value in video.items()}
-    found = SwapRoles(['class_1', 'class_3'], p=1)(with_classes(video))
-    for key in ('keypoint', 'keypoint_3d', 'keypoint_score'):
-        np.testing.assert_array_equal(found[key], before[key][::-1])
-        np.testing.assert_array_equal(video[key], before[key])
+    given = {} if individual is None else {'individual': individual}
+    found = SwapRoles(['class_1', 'class_3'], p=1)(with_classes(video, **given))
+    # By default, labels are those of the second person, whose joints are all seen.
+    assert found['individual'] == (1 if individual == 0 else 0)
     both = np.isin(before['label'], [1, 3])
     np.testing.assert_array_equal(found['label'], np.where(both, before['label'], -1))
-    np.testing.assert_array_equal(video['label'], before['label'])
+    for key, value in before.items():
+        np.testing.assert_array_equal(video[key], value)
+
+
+def test_roles_are_swapped_in_each_tier(video):
+    """Of the tiers, one tells what both do."""
+    meta = {'tiers': {'a': ['rest', 'lift'], 'b': ['sit', 'stand']}}
+    label = np.stack([np.arange(90) // 45, np.arange(90) // 30 % 2])
+    keys = {'classes': flat_classes(meta['tiers']), 'tiers': tiers_of(meta)}
+    found = SwapRoles(['a: lift'], p=1)(with_classes(video, **keys, label=label))
+    expected = np.full((2, 90), -1)
+    expected[0, 45:] = 1
+    np.testing.assert_array_equal(found['label'], expected)
 
 
 def test_roles_are_swapped_in_some_videos_that_show_what_both_do(video):
     """With p, in each epoch anew; never if no label would remain."""
     swap = SwapRoles(['class_1'], p=0.3)
-    labels = (
-        swap(with_classes({**video, 'epoch': epoch}))['label'] for epoch in range(400)
-    )
+    labels = (swap(with_classes(video, epoch=i))['label'] for i in range(400))
     assert 0.22 < np.mean([(label < 0).any() for label in labels]) < 0.38
     never = SwapRoles([], p=1)(with_classes(video))
     np.testing.assert_array_equal(never['label'], video['label'])
-    np.testing.assert_array_equal(never['keypoint'], video['keypoint'])
+    assert 'individual' not in never
 
 
 @pytest.mark.parametrize(('change', 'message'), [
@@ -332,7 +344,7 @@ def test_roles_are_swapped_in_some_videos_that_show_what_both_do(video):
 ])  # fmt: skip
 def test_roles_that_cannot_be_swapped_are_named(video, change, message):
     with pytest.raises(UserError, match=message):
-        SwapRoles(['class_1'])({**with_classes(video), **change})
+        SwapRoles(['class_1'])(with_classes(video, **change))
 
 
 @pytest.mark.parametrize('transform', [

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from mmskelseg.runtime.features import PairCoordinates, SkeletonCoordinates
+from mmskelseg.runtime.features import (
+    FeatureRecipe,
+    PairCoordinates,
+    SkeletonCoordinates,
+)
 
 # A mouse of two joints, which points from its tail, the root, to its nose.
 MOUSE = {'joints': ['tail', 'nose'], 'limbs': [[0, 1]], 'root': ['tail']}
@@ -160,9 +164,19 @@ def test_distances_are_those_that_are_named():
 
 
 def test_person_is_the_main_one_unless_named():
-    """The one with the highest scores, as in the other renderers."""
+    """The individual, or else the one with the highest scores."""
     video = group()
     video['keypoint_score'][2] *= 5
+    first = PairCoordinates('coco17', 2, person=0)
+    found = PairCoordinates('coco17', 2).coordinates({**video, 'individual': 0})
+    np.testing.assert_array_equal(found, first.coordinates(video))
+    named = first.coordinates({**video, 'individual': 1})
+    np.testing.assert_array_equal(named, found)
+    recipe = FeatureRecipe('a', PairCoordinates('coco17', 2), num_joints=17)
+    sources = [
+        recipe.source({**video, 'frame_dir': 'a', 'individual': i}) for i in (0, 1)
+    ]
+    assert (sources[0][-1], sources[1][-1]) == (0, 1)
     chosen = PairCoordinates('coco17', 2).coordinates(video)
     named = PairCoordinates('coco17', 2, person=2).coordinates(video)
     np.testing.assert_array_equal(chosen, named)
