@@ -145,9 +145,8 @@ def _reader(
         Args:
             path: The file.
             observation: Read only this observation, or these; each of them must fit.
-            subject: Read only events of this subject; an empty text is BORIS' "No focal
-                subject". ``each`` reads all as individuals, and a modifier that names
-                another subject as the target. Needed for several subjects.
+            subject: The subject to read; an empty text is BORIS' "No focal subject".
+                ``each`` reads all, and a modifier that names one as the target.
             point_seconds: Read point events as well, each as a segment that begins
                 there and lasts so many seconds; otherwise a note counts them.
             strict: Whether an observation that does not fit is an error.
