@@ -207,7 +207,7 @@ def _segments(
     wanted = '' if subject == _NO_SUBJECT else subject
     there = sorted({event.subject for event in events})
     if there and subject != EACH_SUBJECT:
-        option = '--label-option subject=NAME'
+        option = '--label-option subject=NAME, or all by --person each'
         wanted = choose(wanted, there, place, 'subject', option)
         events = [event for event in events if event.subject == wanted]
     running: dict[tuple[str, str, str], float] = {}
