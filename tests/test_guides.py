@@ -1,5 +1,6 @@
 """The README and the guides work as written, from top to bottom, on small data."""
 
+import json
 import re
 import shlex
 import shutil
@@ -12,8 +13,10 @@ import pytest
 
 from mmskelseg.converters import precog
 from mmskelseg.runtime.labels import (
+    Segment,
     VideoSegments,
     labels_to_segments,
+    read_segments,
     write_boris,
     write_csv_segments,
 )
@@ -169,6 +172,37 @@ def test_animals_lead_from_deeplabcut_to_bouts(folder, run_tool):
         config='arena.py',
     )
     assert (folder / 'bouts/comparison_by_bin.csv').is_file()
+
+
+@pytest.mark.slow
+def test_several_lead_from_boris_to_boris(folder, run_tool, rng):
+    """Overlapping events of two mice train, are segmented, and come back."""
+    mouse = {'joints': PARTS, 'limbs': [[0, 1], [0, 2], [0, 3]]}
+    Path('poses').mkdir()
+    videos = []
+    for name in ('m1', 'm2', 'm3'):
+        keypoint = rng.uniform(0, 400, (2, 300, 4, 2)).astype(np.float32)
+        score, people = np.ones((2, 300, 4), np.float32), ('adult', 'juvenile')
+        poses = Poses(keypoint, score, mouse, (400, 400), 25.0, people=people)
+        write_npz(poses, f'poses/{name}.npz')
+        segments = [
+            Segment(*times, label, individual=who, target=other)
+            for who, other in (('Adult', 'Juvenile'), ('Juvenile', 'Adult'))
+            for *times, label in ((0, 4, 'rest'), (4, 12, 'walk'), (1, 3, 'sniff'))
+        ]
+        videos.append(VideoSegments(name, segments, 25.0, 300, f'{name}.mp4'))
+    write_boris('ethogram.boris', videos, ['rest', 'walk', 'sniff'])
+    project = json.loads(Path('ethogram.boris').read_text())
+    for behavior in project['behaviors_conf'].values():
+        behavior['excluded'] = ''
+    Path('ethogram.boris').write_text(json.dumps(project))
+    changes = {'segment new_poses': 'segment poses'}
+    assert work_through('docs/several.md', run_tool, changes)
+    assert (folder / 'statistics/bouts.csv').is_file()
+    (video,) = read_segments('out/m3_adult_segments.boris', subject='each')
+    named = {(s.individual, s.target) for s in video.segments}
+    assert named == {('adult', 'juvenile')}
+    assert {s.tier for s in video.segments} == {'rest', 'sniff', 'walk'}
 
 
 @pytest.mark.slow

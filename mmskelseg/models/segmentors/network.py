@@ -103,17 +103,17 @@ class SegmentationNetwork(BaseModule):
             parts = {'neck': neck, 'head': build_head(neck.out_channels)}
             self.fusion = ModuleDict(parts)
 
-        def add(name: str, cfg: Mapping[str, object] | None, **sizes: int) -> None:
-            if cfg is not None:
-                setattr(self, name, build_part(f'model.{name}', cfg, **sizes))
-
         # The inputs of the first stages, and their outputs.
         read = sum(map(channels_read, backbones.values()))
-        add('risk_head', risk_head, in_channels=read)
+        self._add('risk_head', risk_head, in_channels=read)
         first = sum(for_each_stage(width, stages)[0] for width in widths)
-        add('boundary_head', boundary_head, in_channels=first)
-        add('loss_weighting', loss_weighting)
-        add('timestamps', timestamps)
+        self._add('boundary_head', boundary_head, in_channels=first)
+        self._add('loss_weighting', loss_weighting)
+        self._add('timestamps', timestamps)
+
+    def _add(self, name: str, cfg: Mapping[str, object] | None, **sizes: int) -> None:
+        if cfg is not None:
+            setattr(self, name, build_part(f'model.{name}', cfg, **sizes))
 
     def standardized(
         self, inputs: Mapping[str, Tensor], mask: Tensor | None

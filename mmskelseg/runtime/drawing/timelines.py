@@ -86,9 +86,8 @@ def draw_timelines(
         rows: Label of each frame, shape (T,), by the name of the row, from top to
             bottom.
         classes: Names of the classes in the order of their ids.
-        truth: The row that is the ground truth of all others, or that of each row by
-            its name; frames without a label in it are never wrong. If None or empty,
-            rows may differ in length.
+        truth: The row that is the ground truth of all others, or that of each row;
+            frames without a label in it are never wrong. If None, lengths may differ.
         title: A line above the bars.
         fps: Frames per second, for an additional axis in seconds.
         line_minutes: Length of a line in minutes, after which all rows are wrapped; the
@@ -100,8 +99,7 @@ def draw_timelines(
         ValueError: If there is no row, a row has no frame, rows differ in length from
             the ground truth, a label is not a class, or there are too many lines.
     """
-    truth = _truths(truth, rows)
-    labels = _checked(rows, classes, truth)
+    labels = _checked(rows, classes, truth := _truths(truth, rows))
     frames = max(row.size for row in labels.values())
     length = line_frames(frames, fps, line_minutes)
     lines = list(_lines(labels, frames, length))

@@ -61,6 +61,7 @@ _PROJECT = {
     'behaviors_conf': {
         ...: {'code': str, 'type': str, 'category?': str, 'excluded?': str}
     },
+    'subjects_conf?': {...: {'name': str}},
     'observations': {
         ...: {'events': [list], 'media_info?': {'length?': dict, 'fps?': dict}}
     },
@@ -168,8 +169,7 @@ def _reader(
             with parts.part(repr(name), place) as videos:
                 events_of, videos_of, ethogram = found[name]
                 events = list(events_of(place))
-                categories = ethogram.categories
-                segments = _segments(events, categories, subject, length, place)
+                segments = _segments(events, ethogram, subject, length, place)
                 points[bool(segments)] += sum(event.kind == _POINT for event in events)
                 of_name = videos_of(segments, place)
                 videos += [replace(video, ethogram=ethogram) for video in of_name]
@@ -197,7 +197,7 @@ def _point_length(seconds: float, path: FilePath) -> float:
 
 def _segments(
     events: Iterable[Event],
-    categories: Mapping[str, str],
+    ethogram: Ethogram,
     subject: str | None,
     length: float | None,
     place: str,
@@ -227,14 +227,15 @@ def _segments(
                 running[key] = event.time
                 continue
             start, end = running.pop(key), event.time
-        label, tier = event.code, categories.get(event.code, '')
+        label, tier = event.code, ethogram.categories.get(event.code, '')
         if tier and label.startswith(class_name('', tier)):
             label = label.removeprefix(class_name('', tier))
         else:
             tier = ''
         segment = make_segment(place, start, end, label, tier=tier)
         if subject == EACH_SUBJECT:
-            target = event.modifiers if event.modifiers in there else ''
+            known = {*there, *ethogram.subjects}
+            target = event.modifiers if event.modifiers in known else ''
             segment = replace(segment, individual=event.subject, target=target)
         segments.append(segment)
     for (_, code, _), time in running.items():
@@ -257,6 +258,7 @@ def _project(path: FilePath) -> dict[str, Observation]:
     ethogram = Ethogram(
         {code: item.get('category') or '' for code, item in behaviors.items()},
         excluded if any(excluded.values()) else {},
+        frozenset(one['name'] for one in project.get('subjects_conf', {}).values()),
     )
     return {
         name: Observation(

@@ -89,10 +89,12 @@ class Ethogram:
     Args:
         categories: The category of each class; '' is none.
         excluded: The classes that each class excludes; {} if the tool states none.
+        subjects: Names of individuals.
     """
 
     categories: Mapping[str, str] = field(default_factory=dict)
     excluded: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    subjects: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
