@@ -68,6 +68,7 @@ REFUSED = [
     ('RandomJointDropout', dict(p=2, seconds=(2, 1))),
     ('RandomLimbDropout', dict(p=-1, frames=2)),
     ('RecombineSegments', dict(p=2, transitions='all', times=0)),
+    ('SwapRoles', dict(p=2, classes='fight')),
     ('DropLimb', dict(p=25)),
     ('DropLimb', dict(p=NAN)),
     (
@@ -75,6 +76,7 @@ REFUSED = [
         dict(size=(0, 9), sigma=0, joints=10**12, box='frame', distance='cubed'),
     ),
     ('SkeletonCoordinates', dict(dims=4, scale='image', person=-1, flatten='no')),
+    ('PairCoordinates', dict(dims=1, nearest=10**9, turn='no', vertical=3, person=-1)),
     ('ReadVideoFrames', dict(align='time', size=3)),
     ('SegmentationMetric', dict(num_classes=0, average='a', scores='b', absent='c')),
     ('SegVisualizationHook', dict(interval=0, line_minutes=0)),

@@ -18,7 +18,8 @@ of actions; --segmentor ms_tcn2 takes three MS-TCN++ networks, and --no-any-orde
 the orders of the recordings. With --streaming, the model is causal (docs/streaming.md).
 Long recordings are cropped for training. Segments shorter than nearly all training
 segments are merged into their neighbours (model.postprocess); with --streaming, only
-those shorter than half of SECONDS.
+those shorter than half of SECONDS. With --pairs, the model also sees the nearest other
+person or animal (docs/animals.md).
 
 All recipes augment the skeletons anew in each epoch. docs/recipes.md describes them.
 
@@ -66,6 +67,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'labels depend on at most SECONDS of future frames, such as 0.5',
     )
     parser.add_argument(
+        '--pairs',
+        action='store_true',
+        help='also read where the nearest other person or animal is and what it does',
+    )
+    parser.add_argument(
         '--any-order',
         action=argparse.BooleanOptionalAction,
         help='also train on recombined videos, which continue with another video at '
@@ -102,7 +108,8 @@ def _run(args: argparse.Namespace) -> None:
     data = load_annotations(args.ann_file)
     splits = choose_splits(data, args.ann_file, args.fold)
     options = args.recipe, args.segmentor, args.any_order, args.streaming, args.epochs
-    chosen = choose(data, args.ann_file, splits, Wish(*options))
+    wish = Wish(*options, args.pairs)
+    chosen = choose(data, args.ann_file, splits, wish)
     choice = chosen.choice
     atomic_write_text(args.out, choice.config_text(args.out, chosen.plan))
     out = shlex.quote(os.fspath(args.out))

@@ -46,6 +46,7 @@ class Options:
     fps: float | None = None
     size: tuple[int, int] | None = None
     person: str = 'track'
+    others: bool = False
     skeleton: Layout | None = None
     coco17: bool = False
     part: Sequence[tuple[str, str]] | None = None
@@ -230,6 +231,8 @@ def load_poses(
 ) -> Poses:
     """Return the poses of the chosen person, with image size and frame rate.
 
+    With ``options.others``, those of others follow in further rows.
+
     If only the labels state a frame rate, as in BORIS, it is used.
     """
     size = options.size or (video.img_shape if video else None)
@@ -241,13 +244,13 @@ def load_poses(
         first_frame=options.first_frame,
     )
     check_stated_size(poses, options.size, str(path))
-    poses = choose_person(poses, options.person, str(path))
     if options.coco17 or options.part:
         poses = to_coco17(poses, dict(options.part or ()), str(path))
     if not (options.fps or poses.fps or video) and labels.fps:
         note = f'poses without a frame rate: {labels.fps:g} fps, as the labels state'
         poses = poses.noting(note, fps=labels.fps)
     poses = with_rate(poses, video, options.fps, str(path))
+    poses = choose_person(poses, options.person, str(path), others=options.others)
     return with_size(poses.noting(img_shape=poses.img_shape or size))
 
 

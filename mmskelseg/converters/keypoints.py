@@ -194,6 +194,8 @@ def _annotate(
             joined[name] = number
         shared: VideoAnnotation = {'img_shape': poses.img_shape, 'fps': poses.fps}
         arrays = (poses.keypoint, poses.keypoint_score, label)
+        if given.others:
+            shared['individual'] = 0
         annotations.append(building.annotation(shared, name, *arrays))
         skeletons.append(poses.skeleton)
         for note in (*poses.notes, *more):
@@ -217,6 +219,8 @@ POSE_OPTIONS: options.Options = {
     'the video files (--videos) state',
     '--size': 'size of the images to which the pixels refer',
     '--person': add_person,
+    '--others': 'also keep the other people or animals of a video, for mmskelseg '
+    'make-config --pairs',
     '--skeleton': Option(
         'layout of the joints: coco17, mmpose:NAME, or a JSON file with joints and '
         'limbs',

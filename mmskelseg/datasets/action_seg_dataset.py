@@ -20,6 +20,7 @@ from mmskelseg.runtime.files.annotations import load_annotations, videos_of_spli
 from mmskelseg.runtime.structures.annotations import SKELETON_KEYS
 from mmskelseg.runtime.structures.bodies import up_direction
 from mmskelseg.runtime.structures.individuals import alone
+from mmskelseg.runtime.structures.tiers import tiers_of
 
 # The keys of a video that an item keeps, besides its skeletons for online features.
 _KEPT = (
@@ -197,6 +198,7 @@ class ActionSegDataset(BaseDataset):
             'dataset': self,
             'online': self._online,
             'classes': self._metainfo['classes'],
+            'tiers': tiers_of(self._metainfo),
             'up': self._up,
             'epoch': int(self._epoch[0]),
             'run_seed': int(self._epoch[1]),

@@ -9,6 +9,7 @@ import numpy as np
 
 from mmskelseg.runtime.features.recipe import FeatureRecipe
 from mmskelseg.runtime.features.renderer import RenderedVideo
+from mmskelseg.runtime.structures.tiers import Tier
 
 if TYPE_CHECKING:
     from mmaction.structures import ActionDataSample
@@ -34,11 +35,12 @@ class Item(RenderedVideo, total=False):
     The data set gives it the keys of the annotation, with skeletons only for online
     features; ``feature_files``, the paths of each modality, one per copy; ``online``,
     the recipe of each modality with features computed on the fly; ``classes``, their
-    names; ``epoch`` and ``run_seed``, on which random transforms depend; ``up``, the
-    direction of ``keypoint_3d`` that points up, None if unknown; and ``dataset``, the
-    data set itself, for transforms that mix videos. A recording may have several items:
-    ``crop`` is the number of the item, from 0, ``crops`` is how many there are, and
-    ``crop_frames`` is their length, or None if videos stay whole.
+    names, and ``tiers``, to which they belong; ``epoch`` and ``run_seed``, on which
+    random transforms depend; ``up``, the direction of ``keypoint_3d`` that points up,
+    None if unknown; and ``dataset``, the data set itself, for transforms that mix
+    videos. A recording may have several items: ``crop`` is the number of the item, from
+    0, ``crops`` is how many there are, and ``crop_frames`` is their length, or None if
+    videos stay whole.
 
     Transforms add ``features``, an array (C, T, ...) for each modality;
     ``source_frames`` (T,), the kept frames of a video, and ``source_length``, its
@@ -48,6 +50,7 @@ class Item(RenderedVideo, total=False):
     feature_files: dict[str, list[str]]
     online: Mapping[str, FeatureRecipe]
     classes: Sequence[str]
+    tiers: Sequence[Tier]
     epoch: int
     run_seed: int
     up: str | None

@@ -58,7 +58,8 @@ class MMActionCoordinates(Coordinates):
     def coordinates(self, results: VideoAnnotation) -> np.ndarray:
         """Return an array of shape (T, C, V)."""
         arrays = self._read(results)
-        person = self._one_of(len(arrays['keypoint']), results.get('keypoint_score'))
+        score = results.get('keypoint_score')
+        person = self._one_of(len(arrays['keypoint']), score, self.person)
         # Copies, since some of these transforms modify the arrays.
         changed: dict[str, object] = {
             key: np.array(value[person : person + 1], np.float32)

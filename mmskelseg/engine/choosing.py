@@ -12,6 +12,7 @@ from mmskelseg.engine.new_config import Choice
 from mmskelseg.engine.planning import Plan, plan_training
 from mmskelseg.models.postprocessors import CausalMinDuration
 from mmskelseg.runtime.features.drawing import MIN_SCORE
+from mmskelseg.runtime.features.pairs import body_direction
 from mmskelseg.runtime.files.annotations import fold_splits, videos_of_split
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
@@ -39,6 +40,10 @@ from mmskelseg.runtime.structures.tiers import joint_label, label_rows, tiers_of
 _TURN = "dict(type='RandomRotation', degrees=180, seed=1)"
 _TURN_3D = "dict(type='RandomRotation3D', degrees=180, seed=1)"
 _MIRROR = "dict(type='RandomHorizontalFlip')"
+_PAIRS = (
+    'The person whom labels describe is seen with the nearest other: the individual '
+    'that the file names, or the one with the highest scores.'
+)
 _SIDES = re.compile(r'left|right', re.IGNORECASE)
 
 
@@ -54,6 +59,7 @@ class Wish:
     any_order: bool | None = None
     streaming: float | None = None
     epochs: int | None = None
+    pairs: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,10 @@ def choose(
         lookahead = _frames(wish.streaming, train, path)
         min_frames = _min_frames(train, lookahead)
     turns, note = _choose_turns(train, meta, recipe, path)
+    pairs = None
+    if wish.pairs:
+        _check_pairs([*train, *test], path)
+        pairs = _choose_pairs(train, meta, recipe)
     choice = Choice(
         ann_file=path,
         metainfo=meta,
@@ -102,6 +112,7 @@ def choose(
         lookahead=lookahead,
         min_frames=min_frames,
         turns=turns,
+        pairs=pairs,
     )
     lengths = [video['total_frames'] for video in train]
     plan = plan_training(lengths, choice.batch_size, wish.epochs)
@@ -110,6 +121,7 @@ def choose(
         f'trains on {splits[0]!r} ({counted(len(train), "video")}, {sum(lengths)} '
         f'frames) and tests on {splits[1]!r} ({counted(len(test), "video")}).',
         note,
+        _PAIRS if wish.pairs else '',
         plan.summary(recipe),
         _note_classes(train, test, meta),
         _note_orders(train, meta, choice),
@@ -182,6 +194,19 @@ def _choose_turns(
         why = f'since a class is named {sided[0]!r}'
         return [_TURN], f'{note} angle, and not mirrored, {why}.'
     return [_TURN, _MIRROR], f'{note} angle, and mirrored.'
+
+
+def _choose_pairs(
+    videos: Sequence[VideoAnnotation], metainfo: Metainfo, recipe: str
+) -> dict[str, object]:
+    """Return options of PairCoordinates, which turns bodies that show a heading."""
+    shown = bool(body_direction(Skeleton.get(metainfo['skeleton']))[0])
+    if shown and recipe == 'pose3d':
+        up, _ = up_direction(metainfo, videos)
+        return {'vertical': 'xyz'.index(str(up)[-1])}
+    if shown and camera_view(metainfo, videos)[0] == 'top':
+        return {}
+    return {'turn': False}
 
 
 def _note_classes(
@@ -262,6 +287,16 @@ def _check_one_person(videos: Sequence[VideoAnnotation], path: Path) -> None:
             )
 
 
+def _check_pairs(videos: Sequence[VideoAnnotation], path: Path) -> None:
+    """Raise UserError if a video shows nobody but one person."""
+    for video in videos:
+        if (video['keypoint_score'] >= MIN_SCORE).any(axis=(1, 2)).sum() < 2:
+            raise UserError(
+                f'{path}: video {video["frame_dir"]!r} shows one person, but --pairs '
+                'needs two or more; convert it with --others, or leave --pairs out.'
+            )
+
+
 def _frames(seconds: float, videos: Sequence[VideoAnnotation], path: Path) -> int:
     """Return the number of whole frames within a time."""
     rates = sorted({video['fps'] for video in videos})
@@ -302,6 +337,15 @@ def _choose_recipe(videos: Sequence[VideoAnnotation], wish: Wish) -> tuple[str, 
         raise UserError(
             '--segmentor asformer: reads whole videos, so it cannot label streams; '
             'leave out --segmentor or --streaming.'
+        )
+    if wish.pairs and wish.streaming is not None:
+        raise UserError(
+            '--pairs: a stream gets the poses of one person; leave out --pairs or '
+            '--streaming.'
+        )
+    if wish.pairs and asked not in (None, 'pose2d', 'pose3d'):
+        raise UserError(
+            f'--recipe {asked}: --pairs needs coordinates; use pose2d or pose3d.'
         )
     without = [v['frame_dir'] for v in videos if 'keypoint_3d' not in v]
     if asked == 'pose3d' and without:

@@ -34,6 +34,7 @@ class Choice:
         lookahead: Frames of delay of a causal model, None for whole videos.
         min_frames: Minimum duration of a causal model's labels, which is part of that.
         turns: Further steps of the training pipeline, as text.
+        pairs: Options of ``PairCoordinates``, None for one person's coordinates.
     """
 
     ann_file: Path
@@ -46,6 +47,7 @@ class Choice:
     lookahead: int | None = None
     min_frames: int = 1
     turns: Sequence[str] = ()
+    pairs: Mapping[str, object] | None = None
 
     @property
     def base(self) -> Path:
@@ -69,15 +71,21 @@ class Choice:
         train, test = self.splits
         num_classes = len(self.metainfo['classes'])
         local = ['ann_file']
-        pipeline = self._pipeline()
-        dataset = [
-            'ann_file=ann_file',
-            f'split={train!r}',
-            f'crop_frames={CROP_FRAMES}',
-        ]
+        render, features, pipeline = '', [], self._pipeline()
+        if self.pairs is not None:
+            options = ', '.join(f'{k}={v!r}' for k, v in self._render.items())
+            render = (
+                f'render = dict(_delete_=True, {options})\n'
+                f'features = dict({modality}=dict(render=render))\n'
+            )
+            local += ['render', 'features']
+            features.append('features=features')
+        tested = ['ann_file=ann_file', f'split={test!r}', *features]
+        trained = ['ann_file=ann_file', f'split={train!r}', *features]
+        trained.append(f'crop_frames={CROP_FRAMES}')
         if pipeline:
             local.append('pipeline')
-            dataset.append('pipeline=pipeline')
+            trained.append('pipeline=pipeline')
         model = [f'num_classes={num_classes}']
         if 'tiers' in self.metainfo:
             model.append(f'tiers={tier_sizes(self.metainfo)}')
@@ -97,11 +105,8 @@ class Choice:
 _base_ = {_base_path(self.base, out)!r}
 
 ann_file = {os.fspath(self.ann_file)!r}
-{pipeline}train_dataloader = dict(
-    dataset=dict(
-{_rows(dataset, 8)}    )
-)
-val_dataloader = dict(dataset=dict(ann_file=ann_file, split={test!r}))
+{render}{pipeline}train_dataloader = {_loader(trained)}
+val_dataloader = {_loader(tested)}
 test_dataloader = val_dataloader
 
 model = dict(
@@ -128,14 +133,29 @@ del {', '.join(local)}
         first = [_RECOMBINE] if self.any_order else []
         return f'pipeline = [\n{_rows([*first, *self.turns, base])}]\n'
 
+    @property
+    def _render(self) -> dict[str, object]:
+        """The config of a renderer of pairs."""
+        dims = 3 if self.recipe == 'pose3d' else 2
+        return {'type': 'PairCoordinates', 'dims': dims, **(self.pairs or {})}
+
     def _branch(self) -> tuple[str, Mapping[str, object]]:
         """Return the modality, and its branch with the number of channels."""
         cfg = self._config
         init_default_scope(cfg.default_scope)
         ((modality, config),) = cfg.test_dataloader.dataset.features.items()
+        if self.pairs is not None:
+            config = {**config, 'render': self._render}
         recipe = recipe_from_config(modality, config, self.metainfo['skeleton'])
         branch = cfg.model.branches[modality]
         return modality, {**branch, 'in_channels': recipe.channels}
+
+
+def _loader(rows: Sequence[str]) -> str:
+    """Return the text of a dataloader whose data set has these arguments."""
+    if len(rows) < 3:
+        return f'dict(dataset=dict({", ".join(rows)}))'
+    return f'dict(\n    dataset=dict(\n{_rows(rows, 8)}    )\n)'
 
 
 def _rows(rows: Sequence[str], indent: int = 4) -> str:

@@ -73,6 +73,12 @@ def fit(ann_file: Path, out: Path, options: Options, main: Main) -> None:
             fails.
     """
     data = load_annotations(ann_file)
+    if 'tiers' in data['metainfo']:
+        count = counted(len(data['metainfo']['tiers']), 'tier')
+        raise UserError(
+            f'{ann_file}: has labels in {count}, but `mmskelseg fit` compares models '
+            'of one; use `mmskelseg make-config`, `train` and `test`.'
+        )
     for video in data['annotations']:
         if 'filename' in video:
             # The folder gets another annotation file.

@@ -99,8 +99,9 @@ def causal_coordinates(
     render = recipe.render
     if not isinstance(render, SkeletonCoordinates):
         raise UserError(
-            f'{option}.render is {type(render).__name__}, but streams read '
-            'coordinates; train with SkeletonCoordinates(flatten=True, causal=True).'
+            f'{option}.render is {type(render).__name__}, but streams read the '
+            'coordinates of one person; train with SkeletonCoordinates(flatten=True, '
+            'causal=True).'
         )
     if not render.causal:
         raise UserError(

@@ -70,6 +70,40 @@ def test_3d_skeletons_are_chosen_where_every_video_has_them(make_config):
     assert list(cfg.test_dataloader.dataset.features) == ['pose3d']
 
 
+def with_others(data):
+    """Return annotations whose videos show a second person, close to the first."""
+    for video in data['annotations']:
+        for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
+            if key in video:
+                other = video[key] + (key != 'keypoint_score')
+                video[key] = np.concatenate([video[key], other])
+    return data
+
+
+@pytest.mark.parametrize(('add', 'view', 'dims', 'options', 'channels'), [
+    # Besides 68: a flag, 18 places and a change in 2D, its speed, four distances.
+    (lambda data: data, 'side', 2, {'turn': False}, 68 + 1 + 36 + 2 + 1 + 4),
+    (lambda data: data, 'top', 2, {}, 68 + 1 + 36 + 2 + 1 + 4 + 2),
+    (with_3d, 'side', 3, {'vertical': 1}, 102 + 1 + 54 + 3 + 1 + 4 + 2),
+])  # fmt: skip
+def test_pairs_are_read_in_2d_or_3d(make_config, add, view, dims, options, channels):
+    """Bodies are turned where they show a heading; the rest is that of the recipe."""
+    data = add(with_others(small_annotations()))
+    data['metainfo']['view'] = view
+    _, plain = make_config(data)
+    text, cfg = make_config(data, '--pairs', '--overwrite')
+    assert 'is seen with the nearest other' in text
+    name = f'pose{dims}d'
+    expected = {'type': 'PairCoordinates', 'dims': dims, **options}
+    for mode in ('train', 'val', 'test'):
+        dataset = cfg[f'{mode}_dataloader'].dataset
+        assert dataset.features == {name: {'render': expected, 'online': True}}
+    assert cfg.model.branches[name].in_channels == channels
+    steps = cfg.train_dataloader.dataset.pipeline
+    assert steps == plain.train_dataloader.dataset.pipeline
+    assert not {'render', 'features'} & set(cfg)
+
+
 def test_config_for_streams_looks_ahead_in_seconds(make_config, tmp_path):
     """Of 10 frames each, of which at most half are for the minimum duration.
 
@@ -266,6 +300,11 @@ def people(data):
         video[key] = np.concatenate([video[key], video[key]])
 
 
+def with_one(data):
+    """The second of two persons is never seen in one video."""
+    with_others(data)['annotations'][1]['keypoint_score'][1] = 0
+
+
 def fill(key, value, *parts):
     def change(data):
         for video in data['annotations']:
@@ -287,6 +326,9 @@ REFUSED = {
     'no 3D': (keep, '--recipe pose3d', "'video_0' has no keypoint_3d | first of 3"),
     'heatmaps of streams': (keep, '--streaming 1 --recipe heatmap', 'heatmap | --stre'),
     'long wait': (keep, '--streaming 6', '--streaming 6 | 6 s'),
+    'alone': (with_one, '--pairs', "'video_1' shows one person | --pairs needs two"),
+    'heatmaps of pairs': (with_others, '--pairs --recipe heatmap', 'heatmap | --pairs'),
+    'streams of pairs': (with_others, '--pairs --streaming 1', '--pairs | --streaming'),
     'rates': (rate, '--streaming 1', '10 to 15 frames'),
     'people': (people, '--streaming 0.3', "'video_1' has 2 persons | --streaming"),
     'whole videos': (keep, '--segmentor asformer --streaming 1', 'asformer'),
@@ -314,11 +356,12 @@ def test_what_a_recipe_cannot_train_on_is_refused(case, make_config):
 
 @pytest.mark.parametrize('flags', [
     [], ['--any-order', '--segmentor', 'ms_tcn2', '--recipe', 'heatmap_cnn'],
+    ['--pairs'],
 ])  # fmt: skip
 def test_text_is_tidy_and_quotes_what_it_names(call_tool, tmp_path, flags):
     """As ruff formats it, whatever the names of files, folders and folds are."""
     folder = tmp_path / 'it\'s "mine" ü'
-    data = small_annotations()
+    data = with_others(small_annotations())
     data['split'] = {f"o'ne/{key}": value for key, value in data['split'].items()}
     save_annotations(data, folder / 'a b.pkl')
     out = folder / 'new folder' / 'mine v2.py'
@@ -368,8 +411,12 @@ def test_arguments_are_checked(call_tool, tmp_path, args, message):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ('add', 'flags'),
-    [(lambda data: data, ['--segmentor', 'ms_tcn2']), (with_3d, [])],
-    ids=['2d by ms_tcn2', '3d'],
+    [
+        (lambda data: data, ['--segmentor', 'ms_tcn2']),
+        (with_3d, []),
+        (with_others, ['--pairs']),
+    ],
+    ids=['2d by ms_tcn2', '3d', 'pairs'],
 )
 def test_config_trains_tests_and_segments(make_config, run_tool, tmp_path, add, flags):
     """As it is written: train, test, and label a video of the file."""

@@ -279,6 +279,12 @@ def test_one_of_several_people_is_chosen(convert, poses, walk):
     np.testing.assert_allclose(keypoint[:5], passer_by[..., :2], rtol=1e-6)
     data, _ = convert('--person', 'all')
     assert data['annotations'][0]['keypoint'].shape[0] == 2
+    # So each of them is seen for over two seconds.
+    data, _ = convert('--others', '--unlabelled', 'ignore', fps=('--fps', 2))
+    assert data['annotations'][0]['individual'] == 0
+    first, other = data['annotations'][0]['keypoint']
+    np.testing.assert_allclose(first, walk[..., :2], rtol=1e-6)
+    np.testing.assert_allclose(other[:5], passer_by[..., :2], rtol=1e-6)
 
 
 @pytest.fixture

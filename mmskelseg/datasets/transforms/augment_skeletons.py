@@ -7,7 +7,7 @@ depend only on seed, epoch and video. Missing joints (score 0) stay missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 import numpy as np
@@ -15,6 +15,8 @@ import numpy as np
 from mmskelseg.datasets.items import Item
 from mmskelseg.datasets.transforms.augment import Augmentation, check_joints, lose
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.runtime.features.coordinates import main_person
+from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import (
     Angle,
@@ -27,7 +29,9 @@ from mmskelseg.runtime.messages.options import (
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import PLACE_KEYS, PlaceKey
 from mmskelseg.runtime.structures.bodies import body_size, joints_seen
+from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
+from mmskelseg.runtime.structures.tiers import flat_label
 
 # The standard deviation of the logarithm of a factor, or of an offset in body sizes.
 Sigma = Annotated[float, Where('a number from 0 to 2', lambda x: 0 <= x <= 2)]
@@ -374,6 +378,68 @@ class RandomLimbDropout(SkeletonAugmentation):
         limbs = rng.integers(len(self.groups), size=shape[1])
         if happens:
             lose(results, np.broadcast_to(self.groups[limbs] & loses, shape[:3]))
+
+
+@TRANSFORMS.register_module()
+class SwapRoles(SkeletonAugmentation):
+    """Lets labels describe the other one of two persons, where both do the same.
+
+    After a swap, labels hold for classes that both do together, such as lifting a box,
+    and for no others: frames of other classes become unlabelled (-1). A video without a
+    frame of these classes stays as it is.
+
+    It belongs in the pipeline of the training data, for features of
+    :class:`PairCoordinates`.
+
+    Reads: frame_dir; classes; tiers; feature_files; label (T,) or (tiers, T); keypoint
+    (2, T, V, 2), keypoint_score (2, T, V) and individual, if present. Writes: label and
+    individual.
+
+    Args:
+        classes: Names of the classes in which both persons do the same.
+        p: Probability that a video is swapped.
+        seed: Different seeds swap different videos.
+
+    Raises:
+        ValueError: If ``classes`` names an unknown class, if a video does not have two
+            persons, or if features are in files.
+    """
+
+    def __init__(
+        self, classes: Sequence[str], p: Fraction = 0.5, *, seed: int = 0
+    ) -> None:
+        super().__init__(seed)
+        self.classes = list(classes)
+        self.p = float(p)
+
+    def change(self, results: Item, rng: np.random.Generator) -> None:
+        """Swap the persons, and forget labels that no longer hold."""
+        known = list(results['classes'])
+        unknown = [name for name in self.classes if name not in known]
+        if unknown:
+            raise UserError(
+                f'SwapRoles: classes has {unknown[0]!r}, which is not one of the '
+                f'classes {", ".join(known)}.'
+            )
+        if results['feature_files']:
+            raise UserError(
+                f'SwapRoles: features of {", ".join(results["feature_files"])} are in '
+                'files, which are not swapped; set online=True for them in '
+                'dataset.features, or remove SwapRoles.'
+            )
+        shape = next(_places(results))[1].shape
+        if shape[0] != 2:
+            raise UserError(
+                f'SwapRoles: video {results["frame_dir"]} has '
+                f'{counted(shape[0], "person")}, but roles are swapped between two; '
+                'keep two, or remove SwapRoles.'
+            )
+        label = flat_label(np.asarray(results['label']), results['tiers'])
+        shared = np.isin(label, [known.index(name) for name in self.classes])
+        if rng.random() < self.p and shared.any():
+            score = results.get('keypoint_score', np.ones(shape[:3]))
+            results['individual'] = 1 - results.get('individual', main_person(score))
+            results['label'] = np.where(shared, results['label'], IGNORED)
 
 
 def smooth_noise(

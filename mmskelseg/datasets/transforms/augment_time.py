@@ -25,6 +25,7 @@ from mmskelseg.runtime.structures.annotations import (
     PlaceKey,
 )
 from mmskelseg.runtime.structures.bodies import body_size, joints_seen
+from mmskelseg.runtime.structures.individuals import placed
 from mmskelseg.runtime.structures.segments import direct_boundaries
 from mmskelseg.runtime.structures.tiers import joint_label
 
@@ -134,7 +135,8 @@ class RecombineSegments(Augmentation):
     A boundary is where two labelled segments meet. Everything after it is replaced by
     what follows a boundary of another video, with skeletons moved to the position and
     scaled to the size of those before. The size is the root mean square distance of all
-    joints from the mean of their frame, over all frames. This creates orders of actions
+    joints from the mean of their frame, over all frames. The ``individual`` of both
+    videos, if they have one, continues in itself. This creates orders of actions
     that nobody performed, and keeps a model from memorising whole videos. Crops grow no
     longer than the data set's ``crop_frames``. Videos are only joined if they have the
     same frame rate, number of people and kinds of skeletons.
@@ -204,6 +206,8 @@ class RecombineSegments(Augmentation):
         other = results['dataset'].get_data_info(index)
         if not _fit_together(results, other):
             return results
+        if 'individual' in results:
+            other = cast(Item, placed(other, results['individual']))
         joined = results.copy()
         longest = results['crop_frames']
         end = other['total_frames'] if longest is None else begin + longest - cut

@@ -5,6 +5,7 @@ from mmskelseg.runtime.features.heatmap import (
     RenderJointHeatmaps,
     RenderSkeletonHeatmap,
 )
+from mmskelseg.runtime.features.pairs import PairCoordinates
 from mmskelseg.runtime.features.recipe import (
     Encoder,
     FeatureRecipe,
@@ -16,6 +17,7 @@ from mmskelseg.runtime.features.video_frames import ReadVideoFrames
 __all__ = [
     'Encoder',
     'FeatureRecipe',
+    'PairCoordinates',
     'ReadVideoFrames',
     'RenderJointHeatmaps',
     'RenderSkeletonHeatmap',

@@ -63,10 +63,12 @@ class Coordinates(BaseRenderer):
             )
         return key
 
-    def _one_of(self, persons: int, score: np.ndarray | None) -> int:
+    def _one_of(
+        self, persons: int, score: np.ndarray | None, person: int | None
+    ) -> int:
         """Return the index of the person, by default with the highest total score."""
         main = main_person(np.ones((persons, 1, 1)) if score is None else score)
-        person = main if self.person is None else self.person
+        person = main if person is None else person
         if not 0 <= person < persons:
             raise UserError(
                 f'{type(self).__name__}: person={person}, but there are {persons} '
@@ -169,7 +171,7 @@ class SkeletonCoordinates(Coordinates):
         )
         if self.causal:
             check_one_person(self, len(points), self.person)
-        person = self._one_of(len(points), score)
+        person = self._one_of(len(points), score, self.person)
         points, seen = points[person], score[person] >= MIN_SCORE
         if self.causal:
             return self.running().push(points, seen)

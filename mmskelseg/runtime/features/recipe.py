@@ -50,7 +50,9 @@ class Renderer(Protocol):
     """Renders a video as images or, if there is no encoder, directly as features.
 
     A renderer may also have a method ``check(video)`` that raises an error for a faulty
-    video; it is called for every video before extraction starts.
+    video; it is called for every video before extraction starts. If the labels of a
+    video are those of one individual, it gets that one alone, unless its ``others`` is
+    True.
     """
 
     @property
@@ -173,6 +175,11 @@ class FeatureRecipe:
         before, after = (sum(ends) for ends in zip(*filter(None, parts), strict=True))
         return before, after
 
+    @property
+    def sees_others(self) -> bool:
+        """Whether features of an individual depend on the others in the recording."""
+        return getattr(self.render, 'others', False)
+
     @cached_property
     def channels(self) -> int:
         """The number of features per frame, C, found by a run on two frames.
@@ -237,14 +244,6 @@ class FeatureRecipe:
             changed = transform(changed)
         return self.render.blocks(changed, _FRAMES_AT_A_TIME)
 
-    @property
-    def sees_others(self) -> bool:
-        """Whether features of an individual depend on the others in the recording."""
-        return getattr(self.render, 'sees_others', False)
-
-    def _seen(self, video: VideoAnnotation) -> VideoAnnotation:
-        return video if self.sees_others else alone(video)
-
     def encode(
         self, images: Iterator[np.ndarray], num_frames: int
     ) -> Iterator[np.ndarray]:
@@ -260,6 +259,10 @@ class FeatureRecipe:
         with TemporaryDirectory(prefix='mmskelseg-') as folder:
             (images,) = self.images(self._example(Path(folder)))
         return images
+
+    def _seen(self, video: VideoAnnotation) -> VideoAnnotation:
+        """Return a video with the skeletons that the renderer reads."""
+        return video if self.sees_others else alone(video)
 
     def _example(self, folder: Path) -> VideoAnnotation:
         """Return a video of two frames with poses or with a file in a folder."""

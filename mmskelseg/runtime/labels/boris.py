@@ -32,6 +32,7 @@ from mmskelseg.runtime.files.parsing import (
     read_rows,
 )
 from mmskelseg.runtime.labels.reading import (
+    EACH_SUBJECT,
     LABEL_FORMATS,
     Parts,
     choose,
@@ -145,7 +146,8 @@ def _reader(
             path: The file.
             observation: Read only this observation, or these; each of them must fit.
             subject: Read only events of this subject; an empty text is BORIS' "No focal
-                subject". Needed for observations of several subjects.
+                subject". ``each`` reads all as individuals, and a modifier that names
+                another subject as the target. Needed for several subjects.
             point_seconds: Read point events as well, each as a segment that begins
                 there and lasts so many seconds; otherwise a note counts them.
             strict: Whether an observation that does not fit is an error.
@@ -205,17 +207,16 @@ def _segments(
     events = [event for event in events if length or event.kind != _POINT]
     wanted = '' if subject == _NO_SUBJECT else subject
     there = sorted({event.subject for event in events})
-    if there:
+    if there and subject != EACH_SUBJECT:
         option = '--label-option subject=NAME'
         wanted = choose(wanted, there, place, 'subject', option)
-    running: dict[tuple[str, str], float] = {}
+        events = [event for event in events if event.subject == wanted]
+    running: dict[tuple[str, str, str], float] = {}
     segments = []
     for event in sorted(events, key=lambda event: event.time):
-        if event.subject != wanted:
-            continue
         start, end = event.time, event.time + (length or 0)
         if event.kind != _POINT:
-            key = (event.code, event.modifiers)
+            key = (event.subject, event.code, event.modifiers)
             expected = 'STOP' if key in running else 'START'
             if event.kind not in ('', expected):
                 raise UserError(
@@ -232,8 +233,12 @@ def _segments(
             label = label.removeprefix(class_name('', tier))
         else:
             tier = ''
-        segments.append(make_segment(place, start, end, label, tier=tier))
-    for (code, _), time in running.items():
+        segment = make_segment(place, start, end, label, tier=tier)
+        if subject == EACH_SUBJECT:
+            target = event.modifiers if event.modifiers in there else ''
+            segment = replace(segment, individual=event.subject, target=target)
+        segments.append(segment)
+    for (_, code, _), time in running.items():
         raise UserError(
             f'{place}: the state {code!r} that starts at {time:.3f} s has no end; add '
             'its stop event, with the same subject and modifiers.'
@@ -425,6 +430,7 @@ def write_boris(
     its own. Tiers, if there are several, are behavioral categories.
     Times are rounded to milliseconds, as in BORIS, so that frames are recovered exactly
     below 1000 frames per second. Confidences become comments on the starts of states.
+    Individuals are subjects, and targets modifiers.
     A mark becomes a point event at its start, with its end and reason as comment. For a
     video without ``filename``, the media file is its name without an extension, and
     BORIS asks for the file. Videos need different names, fps and num_frames.
@@ -453,6 +459,10 @@ def write_boris(
     project = {
         **_NEW_PROJECT,
         'project_date': now,
+        'subjects_conf': {
+            str(i): {'key': '', 'name': name, 'description': ''}
+            for i, name in enumerate(_names(videos))
+        },
         'behaviors_conf': {str(i): behavior for i, behavior in enumerate(behaviors)},
         'observations': {
             video.name: _observation(video, [*codes], now) for video in videos
@@ -467,6 +477,13 @@ def write_boris(
     atomic_write_text(path, json.dumps(project, ensure_ascii=False, indent=1))
 
 
+def _names(videos: Iterable[VideoSegments]) -> list[str]:
+    """Return the names of individuals and targets, sorted."""
+    segments = [segment for video in videos for segment in video.segments]
+    names = {name for s in segments for name in (s.individual, s.target)}
+    return sorted(names - {''})
+
+
 def _observation(
     video: VideoSegments, codes: Sequence[str], now: str
 ) -> dict[str, object]:
@@ -474,10 +491,12 @@ def _observation(
     media = video.filename or video.name
     events: list[tuple[float, int, list]] = []
 
-    def add(rank: int, time: float, code: str, comment: str) -> None:
+    def add(
+        rank: int, time: float, code: str, comment: str, who: Sequence[str] = ('', '')
+    ) -> None:
         # Among events at the same time, ends of states come first.
-        rounded = round(time, 3)
-        row = [rounded, '', code, '', comment, frame_at(time, fps)]
+        rounded, (subject, modifiers) = round(time, 3), who
+        row = [rounded, subject, code, modifiers, comment, frame_at(time, fps)]
         events.append((rounded, rank, row))
 
     for segment in video.segments:
@@ -486,8 +505,9 @@ def _observation(
                 f'video {video.name!r}: {segment} is not one of the classes '
                 f'{", ".join(codes)}.'
             )
-        add(0, segment.end, segment.name, '')
-        add(1, segment.start, segment.name, _comment_on(segment))
+        who = segment.individual, segment.target
+        add(0, segment.end, segment.name, '', who)
+        add(1, segment.start, segment.name, _comment_on(segment), who)
     for mark in video.marks:
         add(2, round(mark.start, 3), _MARK, f'until {mark.end:.3f} s: {mark.label}')
     return {
@@ -524,6 +544,8 @@ def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     """Write videos with fps and num_frames as BORIS' export "aggregated events"."""
     now = datetime.now().isoformat(' ', timespec='seconds')
     columns = _HEADER.split(',')
+    if any(segment.target for video in videos for segment in video.segments):
+        columns.insert(columns.index('Behavior type'), 'Modifier #1')
     rows = []
     for video in videos:
         fps, duration = _fps_and_duration(video)
@@ -540,10 +562,11 @@ def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
                 'Coding duration': f'{duration:.3f}',
                 'Media duration (s)': f'{duration:.3f}',
                 'FPS (frame/s)': f'{fps:.3f}',
-                'Subject': _NO_SUBJECT,
+                'Subject': segment.individual or _NO_SUBJECT,
                 'Observation duration by subject by observation': f'{total:.3f}',
                 'Behavior': segment.name,
                 'Behavioral category': segment.tier or 'Not defined',
+                'Modifier #1': segment.target,
                 'Behavior type': 'STATE',
                 'Start (s)': f'{start:.3f}',
                 'Stop (s)': f'{stop:.3f}',

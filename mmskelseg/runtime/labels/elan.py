@@ -5,18 +5,22 @@ EAF 3.0 (2016) is written; 2.7 and later are read. The annotation time 0 is the 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import chain, count
 from mimetypes import guess_type
+from typing import TypeAlias
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ElementTree, SubElement, fromstring, indent
 
 from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.files.parsing import FilePath, number, read_xml, xml_attribute
 from mmskelseg.runtime.labels.reading import (
+    EACH_SUBJECT,
     LABEL_FORMATS,
     Parts,
+    choose,
     choose_several,
     video_name,
 )
@@ -33,6 +37,8 @@ from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
 
 _TIER = 'actions'
+# The segments of each tier of each individual.
+_Tiers: TypeAlias = dict[tuple[str, str], list[Segment]]
 # The tier of marked stretches.
 _MARKS = 'to label'
 # The tier of a new file of ELAN.
@@ -55,6 +61,7 @@ def read_elan(
     path: FilePath,
     *,
     tier: str | Sequence[str] | None = None,
+    subject: str | None = None,
     strict: bool = False,
     notes: list[str] | None = None,
 ) -> list[VideoSegments]:
@@ -68,6 +75,8 @@ def read_elan(
         path: The ``.eaf`` file.
         tier: Read only the tier of this name, or these. Child tiers and the tier of
             marks are read only if named here.
+        subject: Read only tiers of this participant. ``each`` reads those of all as
+            individuals. Either takes ``NAME`` from the name of a tier ``tier@NAME``.
         strict: Whether such an annotation is an error.
         notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
     """
@@ -88,7 +97,14 @@ def read_elan(
         xml_attribute(slot, 'TIME_SLOT_ID', str(path)): slot.get('TIME_VALUE')
         for slot in root.iterfind('TIME_ORDER/TIME_SLOT')
     }
+    if subject is not None and subject != EACH_SUBJECT:
+        _keep_participant(root, subject, str(path))
     tiers, is_lone = _tiers(root, tier, str(path))
+    who = {name: one.get('PARTICIPANT', '') for name, one in tiers.items()}
+    own = {name: name.removesuffix(f'@{who[name]}') for name in tiers}
+    if subject is None:
+        own, who = {name: name for name in tiers}, dict.fromkeys(tiers, '')
+    is_lone = is_lone or set(own.values()) == {_TIER}
     kind = f'annotations of {listed([repr(name) for name in tiers], 3)}'
     parts = Parts(path, kind, '', strict, notes)
     segments: list[Segment] = []
@@ -101,12 +117,24 @@ def read_elan(
                 parts.skip(key, 'without a value')
                 continue
             with parts.trying(key, place):
-                of_tier = '' if is_lone else name
-                segments.append(_segment(annotation, slots, origin, of_tier, place))
+                one = _segment(annotation, slots, origin, place)
+                individual = who[name] if subject == EACH_SUBJECT else ''
+                of_tier = '' if is_lone else own[name]
+                segments.append(replace(one, tier=of_tier, individual=individual))
     parts.tell(len(segments))
     video = video_name(filename or str(path))
     found = [VideoSegments(video, segments, filename=filename)] if segments else []
     return sorted_videos(found, path)
+
+
+def _keep_participant(root: Element, subject: str, path: str) -> None:
+    """Remove the tiers of other participants."""
+    tiers = list(root.iterfind('TIER'))
+    there = sorted({tier.get('PARTICIPANT', '') for tier in tiers})
+    choose(subject, there, path, 'participant', '--label-option subject=NAME')
+    for tier in tiers:
+        if tier.get('PARTICIPANT', '') != subject:
+            root.remove(tier)
 
 
 def _tiers(
@@ -138,7 +166,6 @@ def _segment(
     annotation: Element,
     slots: dict[str, str | None],
     origin: float,
-    tier: str,
     place: str,
 ) -> Segment:
     times = []
@@ -151,12 +178,13 @@ def _segment(
             )
         times.append((number(slots[slot], place, slot) + origin) / 1000)
     label = annotation.findtext('ANNOTATION_VALUE')
-    return make_segment(place, times[0], times[1], label, tier=tier)
+    return make_segment(place, times[0], times[1], label)
 
 
 def write_elan(path: FilePath, video: VideoSegments, classes: Classes) -> None:
     """Write an ``.eaf`` with each tier, and the tier's classes as its vocabulary.
 
+    The tiers of an individual are called ``tier@NAME``, with it as the participant.
     Confidences, if there are any, go into child tiers, and marks into a tier of their
     own. Times are rounded to milliseconds, so that frames are recovered exactly below
     1000 frames per second. The video's filename, if any, is the media file: an absolute
@@ -173,9 +201,10 @@ def write_elan(path: FilePath, video: VideoSegments, classes: Classes) -> None:
             'xsi:noNamespaceSchemaLocation': 'http://www.mpi.nl/tools/elan/EAFv3.0.xsd',
         },
     )
-    segments: dict[str, list[Segment]] = {tier: [] for tier in by_tier(classes)}
+    individuals = sorted({segment.individual for segment in video.segments}) or ['']
+    segments: _Tiers = {(t, one): [] for t in by_tier(classes) for one in individuals}
     for segment in video.segments:
-        segments[segment.tier].append(segment)
+        segments[segment.tier, segment.individual].append(segment)
     _add_header(root, video)
     order = SubElement(root, 'TIME_ORDER')
     spans = [*chain(*segments.values()), *video.marks]
@@ -184,7 +213,7 @@ def write_elan(path: FilePath, video: VideoSegments, classes: Classes) -> None:
         value = str(round(time * 1000))
         SubElement(order, 'TIME_SLOT', TIME_SLOT_ID=f'ts{i}', TIME_VALUE=value)
     _add_tiers(root, segments, video.marks)
-    for tier in segments:
+    for tier in by_tier(classes):
         SubElement(
             root,
             'LINGUISTIC_TYPE',
@@ -239,9 +268,11 @@ def _url(filename: str) -> str:
     return f'./{path}'
 
 
-def _add_tiers(
-    root: Element, segments: Mapping[str, Sequence[Segment]], marks: Sequence[Segment]
-) -> None:
+def _id(tier: str, individual: str) -> str:
+    return f'{tier}@{individual}' if individual else tier
+
+
+def _add_tiers(root: Element, segments: _Tiers, marks: Sequence[Segment]) -> None:
     ids, slots = count(1), count(1)
 
     def annotate(tier: Element, kind: str, text: str, refers: dict[str, str]) -> str:
@@ -251,8 +282,12 @@ def _add_tiers(
         SubElement(annotation, 'ANNOTATION_VALUE').text = text
         return key
 
-    def add(name: str, kind: str, items: Sequence[Segment]) -> list[str]:
+    def add(
+        name: str, kind: str, items: Sequence[Segment], individual: str = ''
+    ) -> list[str]:
         tier = SubElement(root, 'TIER', LINGUISTIC_TYPE_REF=kind, TIER_ID=name)
+        if individual:
+            tier.set('PARTICIPANT', individual)
         times = (
             {f'TIME_SLOT_REF{side}': f'ts{next(slots)}' for side in (1, 2)}
             for _ in items
@@ -264,17 +299,21 @@ def _add_tiers(
 
     # The segments come first, so that a1 is the first of them.
     keys = {
-        name: add(name or _TIER, class_name('action', name), items)
-        for name, items in segments.items()
+        (name, who): add(
+            _id(name or _TIER, who), class_name('action', name), items, who
+        )
+        for (name, who), items in segments.items()
     }
     if marks:
         add(_MARKS, 'note', marks)
-    for name, items in segments.items():
-        scores = [(key, s.score) for key, s in zip(keys[name], items, strict=True)]
+    for (name, who), items in segments.items():
+        pairs = zip(keys[name, who], items, strict=True)
+        scores = [(key, segment.score) for key, segment in pairs]
         if all(score is None for _, score in scores):
             continue
-        refers = {'LINGUISTIC_TYPE_REF': 'confidence', 'PARENT_REF': name or _TIER}
-        child = class_name('confidence', name)
+        parent = _id(name or _TIER, who)
+        refers = {'LINGUISTIC_TYPE_REF': 'confidence', 'PARENT_REF': parent}
+        child = _id(class_name('confidence', name), who)
         tier = SubElement(root, 'TIER', refers, TIER_ID=child)
         for key, score in scores:
             if score is not None:

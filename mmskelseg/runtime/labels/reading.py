@@ -74,6 +74,10 @@ def reader_options(format: str) -> list[str]:
     return [name for name in names if name not in ('strict', 'notes')]
 
 
+#: The option ``subject`` that reads the labels of each individual, with its name.
+EACH_SUBJECT = 'each'
+
+
 class NeedsOptionError(UserError):
     """An option that is needed to read a part is missing."""
 

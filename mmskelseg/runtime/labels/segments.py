@@ -56,6 +56,8 @@ class Segment:
         label: Name of its class.
         score: Confidence of a prediction, 0 to 1.
         tier: Name of the tier; '' if the labels have only one.
+        individual: Name of who does it; '' if the labels are of one individual.
+        target: Name of the individual to whom it is done; '' if that is not known.
     """
 
     start: float
@@ -63,6 +65,8 @@ class Segment:
     label: str
     score: float | None = None
     tier: str = ''
+    individual: str = ''
+    target: str = ''
 
     @property
     def name(self) -> str:
@@ -70,10 +74,9 @@ class Segment:
         return class_name(self.label, self.tier)
 
     def fields(self) -> dict[str, object]:
-        """Return what it consists of, with the tier if it has one."""
-        return {
-            key: value for key, value in vars(self).items() if key != 'tier' or value
-        }
+        """Return what it consists of, with tier and individuals if it has them."""
+        optional = ('tier', 'individual', 'target')
+        return {k: v for k, v in vars(self).items() if v or k not in optional}
 
     def __str__(self) -> str:
         return f'{self.name!r} ({self.start:.3f} to {self.end:.3f} s)'
@@ -144,9 +147,9 @@ def labels_to_segments(
     Raises:
         ValueError: If an id is not a class, or shapes do not fit.
 
-    >>> labels_to_segments(np.array([0, 0, 1, -1]), 2, ['walk', 'lift'])
-    [Segment(start=0.0, end=1.0, label='walk', score=None, tier=''), \
-Segment(start=1.0, end=1.5, label='lift', score=None, tier='')]
+    >>> found = labels_to_segments(np.array([0, 0, 1, -1]), 2, ['walk', 'lift'])
+    >>> [(segment.label, segment.start, segment.end) for segment in found]
+    [('walk', 0.0, 1.0), ('lift', 1.0, 1.5)]
     """
     fps = check_fps(fps, 'labels')
     if score is not None and score.shape != (len(classes), len(label)):
@@ -347,6 +350,8 @@ def make_segment(
     label: object,
     score: float | None = None,
     tier: str = '',
+    individual: str = '',
+    target: str = '',
 ) -> Segment:
     """Return a segment, after checking its names and the order of its times."""
     if not isinstance(label, str) or not label.strip():
@@ -354,14 +359,15 @@ def make_segment(
             f'{place}: the label from {start:.3f} to {end:.3f} s is {label!r}; give '
             'it the name of a class.'
         )
-    for what, name in (('label', label.strip()), ('tier', tier)):
+    names = {'tier': tier, 'individual': individual, 'target': target}
+    for what, name in (('label', label.strip()), *names.items()):
         check_name(name, f'{place}: the {what} from {start:.3f} to {end:.3f} s')
     if end < start:
         raise UserError(
             f'{place}: {label.strip()!r} starts at {start:.3f} s and ends at '
             f'{end:.3f} s; swap the two.'
         )
-    return Segment(start, end, label.strip(), score, tier)
+    return Segment(start, end, label.strip(), score, **names)
 
 
 def sorted_videos(

@@ -28,13 +28,15 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.time_budget import TimeBudget
 
 _NEEDED = ('start', 'end', 'label')
+_OPTIONAL = ('individual', 'target', 'tier')
 
 
 @LABEL_FORMATS.register('csv', dict.fromkeys(('.csv', '.tsv', '.txt')))
 def read_csv_segments(path: FilePath) -> list[VideoSegments]:
     """Return the segments of each video in a table with a header.
 
-    Without the column ``video``, the video is named after the file.
+    Without the column ``video``, the video is named after the file. The columns
+    ``score``, ``tier``, ``individual`` and ``target`` are optional, too.
     """
     rows = read_rows(path)
     header = rows[0][1] if rows else []
@@ -49,8 +51,8 @@ def read_csv_segments(path: FilePath) -> list[VideoSegments]:
     for place, row in as_dicts(rows, path):
         start, end = (number(row[side], place, side) for side in ('start', 'end'))
         score = number(row['score'], place, 'score') if row.get('score') else None
-        more = (row['label'], score, row.get('tier', ''))
-        segment = make_segment(place, start, end, *more)
+        more = {column: row.get(column, '') for column in _OPTIONAL}
+        segment = make_segment(place, start, end, row['label'], score, **more)
         name = row.get('video') or video_name(str(path))
         found.setdefault(name, []).append(segment)
     videos = [VideoSegments(*item) for item in found.items()]
@@ -69,18 +71,19 @@ def write_rows(
 def write_csv_segments(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     """Write the columns video, start, end, label and score; seconds have 6 decimals.
 
-    A score of None becomes an empty cell. If segments have tiers, so has the table.
+    A score of None becomes an empty cell. If segments have tiers, individuals or
+    targets, so has the table.
     """
+    segments = [segment for video in videos for segment in video.segments]
+    named = [c for c in _OPTIONAL if any(getattr(s, c) for s in segments)]
     rows = []
-    tiers = any(segment.tier for video in videos for segment in video.segments)
     for video in videos:
         for segment in video.segments:
             times = [f'{time:.6f}' for time in (segment.start, segment.end)]
             score = '' if segment.score is None else f'{segment.score:.6f}'
-            names = [video.name, segment.tier][: 1 + tiers]
-            rows.append([*names, *times, segment.label, score])
-    columns = ['video', 'tier'][: 1 + tiers]
-    write_rows(path, [*columns, *_NEEDED, 'score'], rows)
+            names = [getattr(segment, column) for column in named]
+            rows.append([video.name, *names, *times, segment.label, score])
+    write_rows(path, ['video', *named, *_NEEDED, 'score'], rows)
 
 
 def write_time_budget(

@@ -1,5 +1,6 @@
 """Tracking, and the choice of one person or of each person in a video."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -116,8 +117,12 @@ def link_by_overlap(boxes: np.ndarray, patience: int = 30) -> np.ndarray:
     return tracks
 
 
-def choose_person(poses: Poses, policy: str, source: str) -> Poses:
+def choose_person(
+    poses: Poses, policy: str, source: str, *, others: bool = False
+) -> Poses:
     """Return poses of one person, M = 1, with a note on how it was chosen.
+
+    With ``others``, the rest of :func:`find_tracks` follows in further rows.
 
     If rows are people, one whole row is chosen: the one with the ``largest`` boxes, the
     highest ``score`` or the longest ``track``, summed over the video. Otherwise
@@ -153,7 +158,8 @@ def choose_person(poses: Poses, policy: str, source: str) -> Poses:
         note = f'{notes[policy]} in each frame'
     who = poses.people[rows[0]] if poses.people else ''
     note = f'of up to {persons} people {who}{", " * bool(who)}{note}'
-    return _only(poses, Track(who, rows), note)
+    rest = find_tracks(poses)[0] if others else []
+    return _only(poses, Track(who, rows), note, others=rest)[1]
 
 
 def find_tracks(poses: Poses) -> tuple[list[Track], tuple[str, ...]]:
@@ -193,34 +199,46 @@ def _rows_of(chosen: np.ndarray) -> np.ndarray:
     return np.where(chosen.any(axis=0), chosen.argmax(axis=0), -1)
 
 
-def each_person(poses: Poses) -> list[tuple[str, np.ndarray, Poses]]:
-    """Return name, rows (T,) and poses of each person of :func:`find_tracks`."""
+def each_person(
+    poses: Poses, *, others: bool = False
+) -> list[tuple[str, np.ndarray, Poses]]:
+    """Return name, rows (M, T) and poses of each person of :func:`find_tracks`.
+
+    M is 1, or with ``others`` the number of persons, of whom this one is the first.
+    """
     tracks, notes = find_tracks(poses)
     frames = poses.keypoint.shape[1]
     people = []
     for track in tracks:
         seen = (track.rows >= 0).sum()
         note = f'one of {len(tracks)} people, seen in {seen} of {frames} frames'
-        people.append((*track, _only(poses, track, note, *notes)))
+        rest = tracks if others else ()
+        people.append((track.name, *_only(poses, track, note, *notes, others=rest)))
     return people
 
 
-def _only(poses: Poses, track: Track, *notes: str) -> Poses:
-    """Return the poses of one person, M = 1."""
+def _only(
+    poses: Poses, track: Track, *notes: str, others: Sequence[Track] = ()
+) -> tuple[np.ndarray, Poses]:
+    """Return rows (M, T) and poses of a person, and of others where they are not it."""
+    own = track.rows
+    apart = [t._replace(rows=np.where(t.rows == own, -1, t.rows)) for t in others]
+    tracks = [track, *(t for t in apart if (t.rows >= 0).any())]
+    rows = np.stack([t.rows for t in tracks])
     arrays = ('keypoint', 'keypoint_score', 'person_score', 'person_box')
     values = {key: getattr(poses, key) for key in arrays}
-    return poses.noting(
+    return rows, poses.noting(
         *notes,
-        people=(track.name,) if poses.people else (),
-        **{key: of_rows(a, track.rows) for key, a in values.items() if a is not None},
+        people=tuple(t.name for t in tracks) if poses.people else (),
+        **{key: of_rows(a, rows) for key, a in values.items() if a is not None},
     )
 
 
 def of_rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return the given row (T,) in each frame of (M, T, ...), (1, T, ...); 0 for -1."""
-    chosen = values[rows, np.arange(len(rows))]
+    """Return given rows (P, T) of (M, T, ...) in each frame, (P, T, ...); 0 for -1."""
+    chosen = values[rows, np.arange(rows.shape[1])]
     chosen[rows < 0] = 0
-    return chosen[None]
+    return chosen
 
 
 def _worth(poses: Poses, policy: str) -> np.ndarray:

@@ -66,7 +66,7 @@ def _check_values(
 
 def _unseen(video: InputVideo) -> tuple[str, ...]:
     """Return a note about stretches of over a second in which nobody is seen."""
-    fps, found = video['fps'], absences(video['keypoint_score'])
+    fps, found = video['fps'], absences(alone(video)['keypoint_score'])
     gaps = [(start / fps, end / fps) for start, end in found if end - start > fps]
     if not gaps:
         return ()
@@ -83,7 +83,8 @@ class InputReader:
     the path of the video as ``filename``. It also has ``skeleton``, ``estimated`` if
     its poses are from an estimator, and ``notes``, sentences about assumptions. With
     ``person='each'`` there is one for each person, with the name of the ``person`` and
-    that of the ``video``, and its ``frame_dir`` is ``<video>_<person>``.
+    that of the ``video``, and its ``frame_dir`` is ``<video>_<person>``. With
+    ``pairs``, the others follow the chosen person in the arrays, its ``individual``.
 
     Args:
         skeleton: The layout that the model was trained on.
@@ -100,6 +101,7 @@ class InputReader:
             :data:`mmskelseg.runtime.poses.FORMATS`; by default recognised.
         first_frame: The ``image_id`` of the first frame of COCO results, such as
             AlphaPose's, if it is neither 0 nor 1.
+        pairs: Whether the model also reads others.
     """
 
     skeleton: Layout
@@ -112,6 +114,7 @@ class InputReader:
     img_shape: tuple[int, int] | None = None
     pose_format: str | None = None
     first_frame: int | None = None
+    pairs: bool = False
 
     def read(self, source: Source) -> list[InputVideo]:
         """Return the annotation of one video, or those of its people.
@@ -163,7 +166,8 @@ class InputReader:
         ]
 
     def _of_entry(self, source: Source, entry: InputVideo) -> list[InputVideo]:
-        name, entry = source.name, cast(InputVideo, alone(entry))
+        name = source.name
+        entry = entry if self.pairs else cast(InputVideo, alone(entry))
         layout = (source.metainfo or entry).get('skeleton', self.skeleton)
         if layout is not self.skeleton and not is_data_layout(layout):
             # A path is not accepted, since the file could be a program.
@@ -229,12 +233,14 @@ class InputReader:
             )
             check_stated_size(poses, self.img_shape, place)
         if self.person != EACH:
-            poses = choose_person(poses, self.person, place)
+            poses = choose_person(poses, self.person, place, others=self.pairs)
         if source.poses is not None:
             poses = with_rate(poses, file, self.fps, place)
         poses = poses.noting(img_shape=poses.img_shape or size)
         assert poses.fps is not None, 'with_rate and estimators give them a rate'
         more: InputVideo = {'fps': poses.fps, 'estimated': source.poses is None}
+        if self.pairs:
+            more['individual'] = 0
         if file is not None:
             more['filename'] = str(file.path.absolute())
         return [
@@ -249,12 +255,14 @@ class InputReader:
         if self.person != EACH:
             yield poses, keypoint_3d, {}
             return
-        for name, rows, each in each_person(poses):
+        for name, rows, each in each_person(poses, others=self.pairs):
             who: InputVideo = {
                 'person': name,
                 'video': source.name,
                 'frame_dir': f'{source.name}_{name}',
             }
+            if self.pairs:
+                who['individual'] = 0
             in_3d = None if keypoint_3d is None else of_rows(keypoint_3d, rows)
             yield each, in_3d, who
 

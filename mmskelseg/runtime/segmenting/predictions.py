@@ -16,7 +16,7 @@ from mmskelseg.runtime.segmenting.exports import (
     write_exports,
 )
 from mmskelseg.runtime.structures.annotations import Metainfo
-from mmskelseg.runtime.structures.individuals import without_absences
+from mmskelseg.runtime.structures.individuals import alone, without_absences
 from mmskelseg.runtime.structures.predictions import InputVideo, Prediction
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 from mmskelseg.runtime.structures.tiers import Tier, label_rows, tiers_of
@@ -46,13 +46,13 @@ def drop_absent(video: InputVideo, label: np.ndarray) -> np.ndarray:
     """
     if 'person' not in video:
         return label
-    return without_absences(label, video['keypoint_score'], video['fps'])
+    return without_absences(label, alone(video)['keypoint_score'], video['fps'])
 
 
 def to_prediction(
     video: InputVideo, fields: Mapping[str, np.ndarray], meta: Metainfo
 ) -> Prediction:
-    """Return a video's annotation with its predictions and segments.
+    """Return the annotation of a video or a person, with predictions and segments.
 
     ``meta`` has the classes of the model, and its tiers if it has several. ``fields``
     are ``pred_label`` (T,), ``pred_score`` (K, T) and, from further heads,
@@ -68,7 +68,7 @@ def to_prediction(
             frames = {'start_frame': start, 'end_frame': end}
             found.append({**frames, **own, 'label_id': k})
     prediction = {
-        **video,
+        **alone(video),
         **fields,
         'classes': list(meta['classes']),
         **({'tiers': meta['tiers']} if 'tiers' in meta else {}),

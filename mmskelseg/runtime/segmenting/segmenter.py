@@ -108,11 +108,13 @@ class Segmenter:
         self.predictor = predictor
         self.pose_estimator = pose_estimator
         self.show_progress = show_progress
-        self.classes = tuple(predictor.metainfo['classes'])
-        self.skeleton = predictor.metainfo['skeleton']
+        self.metainfo = predictor.metainfo
+        self.classes = tuple(self.metainfo['classes'])
+        self.skeleton = self.metainfo['skeleton']
         reads = {recipe.reads for recipe in predictor.recipes}
         self.needs_poses = 'poses' in reads
         self.needs_video = 'video' in reads
+        self.pairs = any(recipe.sees_others for recipe in predictor.recipes)
 
     @checked
     def stream(
@@ -152,6 +154,7 @@ class Segmenter:
             img_shape,
             pose_format,
             first_frame,
+            self.pairs,
         )
         if prefix is None:
             prefix = len(sources) > 1 or person == EACH
@@ -168,8 +171,7 @@ class Segmenter:
         while videos := list(islice(read, batch_size)):
             found = self.predict(videos, min_score=min_score)
             pairs = zip(videos, found, strict=True)
-            meta = self.predictor.metainfo
-            predictions = [to_prediction(*pair, meta) for pair in pairs]
+            predictions = [to_prediction(*pair, self.metainfo) for pair in pairs]
             for prediction in predictions:
                 files.add(prediction)
             images = [draw_prediction(p) if return_vis else None for p in predictions]
@@ -202,7 +204,7 @@ class Segmenter:
         for video, one, given in zip(videos, shown, found, strict=True):
             fields = one.at_own_frames(given)
             label, score = fields['pred_label'], fields['pred_score']
-            tiers = tiers_of(self.predictor.metainfo)
+            tiers = tiers_of(self.metainfo)
             label = drop_unsure(label, score, min_score, tiers)
             fields['pred_label'] = drop_absent(video, label)
             results.append(fields)
@@ -210,7 +212,7 @@ class Segmenter:
 
     def _shown(self, video: InputVideo) -> ShownVideo:
         """Return a video as the model sees it, and tell what was assumed."""
-        fps = self.predictor.metainfo.get('fps')
+        fps = self.metainfo.get('fps')
         one = show_at(video, fps, needs_video=self.needs_video)
         video['notes'] += (one.note,) * bool(one.note)
         for note in video['notes']:

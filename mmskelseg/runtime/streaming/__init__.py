@@ -7,6 +7,7 @@ from mmskelseg.runtime.streaming.events import (
     segment_events,
 )
 from mmskelseg.runtime.streaming.model import ModelStream, StreamingModel
+from mmskelseg.runtime.streaming.pairs import RunningPairs
 from mmskelseg.runtime.streaming.resampling import Resampler
 from mmskelseg.runtime.streaming.stream import LabelledFrame, SkeletonStream
 
@@ -16,6 +17,7 @@ __all__ = [
     'Resampler',
     'RunningBody',
     'RunningCoordinates',
+    'RunningPairs',
     'SegmentEvent',
     'SegmentEvents',
     'SkeletonStream',

@@ -80,6 +80,17 @@ def _individuals(video: VideoAnnotation) -> Sequence[VideoAnnotation]:
     return videos
 
 
+def placed(video: VideoAnnotation, place: int) -> VideoAnnotation:
+    """Return a video in which the skeletons of its individual have another place."""
+    own = video.get('individual', place)
+    moved: VideoAnnotation = {**video, 'individual': place}
+    for key in SKELETON_KEYS:
+        if key in video and own != place:
+            moved[key] = np.array(video[key])
+            moved[key][[own, place]] = moved[key][[place, own]]
+    return moved
+
+
 def alone(video: VideoAnnotation) -> VideoAnnotation:
     """Return a video with only the skeletons of its individual, if it has one."""
     if 'individual' not in video:

@@ -12,9 +12,11 @@ from mmskelseg.datasets.transforms import (
     RandomRotation3D,
     RandomScale,
     RandomTimeWarp,
+    SwapRoles,
 )
 from mmskelseg.datasets.transforms.augment_skeletons import smooth_noise
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.tiers import flat_classes, tiers_of
 
 ALL = [
     RandomTimeWarp, RandomRotation3D, RandomScale, RandomProportions, RandomJitter,
@@ -291,3 +293,77 @@ def test_features_that_are_there_are_not_augmented(transform, video):
 def test_limbs_are_those_of_a_skeleton():
     with pytest.raises(UserError, match='it is unknown which joints form a limb'):
         RandomLimbDropout()
+
+
+def with_classes(video, **keys):
+    """Return a video as a data set of online features passes it on."""
+    meta = {'classes': [f'class_{k}' for k in range(9)]}
+    return {**video, **meta, 'tiers': tiers_of(meta), 'feature_files': {}, **keys}
+
+
+@pytest.mark.parametrize('individual', [0, 1, None])
+def test_swapped_roles_keep_labels_of_what_both_do(video, individual):
+    """Frames of other classes say what one did, and so lose their label."""
+    before = {key: np.copy(value) for key, value in video.items()}
+    given = {} if individual is None else {'individual': individual}
+    found = SwapRoles(['class_1', 'class_3'], p=1)(with_classes(video, **given))
+    # By default, labels are those of the second person, whose joints are all seen.
+    assert found['individual'] == (1 if individual == 0 else 0)
+    both = np.isin(before['label'], [1, 3])
+    np.testing.assert_array_equal(found['label'], np.where(both, before['label'], -1))
+    for key, value in before.items():
+        np.testing.assert_array_equal(video[key], value)
+
+
+def test_roles_are_swapped_in_each_tier(video):
+    """Of the tiers, one tells what both do."""
+    meta = {'tiers': {'a': ['rest', 'lift'], 'b': ['sit', 'stand']}}
+    label = np.stack([np.arange(90) // 45, np.arange(90) // 30 % 2])
+    keys = {'classes': flat_classes(meta['tiers']), 'tiers': tiers_of(meta)}
+    found = SwapRoles(['a: lift'], p=1)(with_classes(video, **keys, label=label))
+    expected = np.full((2, 90), -1)
+    expected[0, 45:] = 1
+    np.testing.assert_array_equal(found['label'], expected)
+
+
+def test_roles_are_swapped_in_some_videos_that_show_what_both_do(video):
+    """With p, in each epoch anew; never if no label would remain."""
+    swap = SwapRoles(['class_1'], p=0.3)
+    labels = (swap(with_classes(video, epoch=i))['label'] for i in range(400))
+    assert 0.22 < np.mean([(label < 0).any() for label in labels]) < 0.38
+    never = SwapRoles([], p=1)(with_classes(video))
+    np.testing.assert_array_equal(never['label'], video['label'])
+    assert 'individual' not in never
+
+
+@pytest.mark.parametrize(('change', 'message'), [
+    ({'classes': ['fight']}, "'class_1', which is not one of the classes fight"),
+    ({'feature_files': {'pose2d': ['a.npy']}}, 'features of pose2d are in files'),
+    ({'keypoint': np.ones((3, 90, 17, 2))}, 'video has 3 persons'),
+    ({'keypoint': np.ones((1, 90, 17, 2))}, 'video has 1 person, '),
+])  # fmt: skip
+def test_roles_that_cannot_be_swapped_are_named(video, change, message):
+    with pytest.raises(UserError, match=message):
+        SwapRoles(['class_1'])(with_classes(video, **change))
+
+
+@pytest.mark.parametrize('transform', [
+    RandomTimeWarp(), RandomScale(), RandomRotation(), RandomRotation3D(tilt=5),
+    RandomHorizontalFlip(p=1, skeleton='coco17'),
+])  # fmt: skip
+def test_persons_are_moved_together(transform, video):
+    """Two people at one place stay at one place, and a pair keeps what it does."""
+    for key in ('keypoint', 'keypoint_3d', 'keypoint_score'):
+        video[key] = np.repeat(video[key][1:], 2, axis=0)
+    found = transform(dict(video))
+    for key in ('keypoint', 'keypoint_3d'):
+        np.testing.assert_array_equal(found[key][0], found[key][1])
+
+
+@pytest.mark.parametrize('transform', [RandomJitter(), RandomProportions()])
+def test_errors_of_a_tracker_do_not_move_persons(transform, video):
+    """Joints drift on their own, and the mean of a person by little of a body size."""
+    found = transform(dict(video))
+    for key in ('keypoint', 'keypoint_3d'):
+        moved = np.abs((found[key] - video[key])[1].mean(axis=1)).max()
+        assert moved < 0.06 * np.linalg.norm(video[key].std(axis=(0, 1, 2)))

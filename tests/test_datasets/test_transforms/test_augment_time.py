@@ -120,6 +120,22 @@ def test_recombination_joins_videos_where_the_same_classes_meet():
     assert found == {(0, 0, 1, 1), (0, 0, 1, 2, 2)}
 
 
+@pytest.mark.parametrize('places', [(0, 0), (0, 1), (1, 0)])
+def test_recombination_continues_an_individual_in_itself(places):
+    """The individual stands still, and the other one walks, in both videos."""
+    videos = Videos()
+    for name, own in zip('ab', places, strict=True):
+        video = labelled(name, [0, 0, 1, 1], 50, persons=2)
+        video['keypoint'][own] = 50
+        videos.append({**video, 'individual': own})
+    before = videos[1]['keypoint'].copy()
+    item = RecombineSegments(1.0, times=1, transitions='any')(videos.get_data_info(0))
+    assert item['individual'] == places[0]
+    assert (np.diff(item['keypoint'][places[0], [0, 1, 2, 3], 0, 0])[[0, 2]] == 0).all()
+    assert (np.diff(item['keypoint'][1 - places[0], :, 0, 0])[[0, 2]] == 1).all()
+    np.testing.assert_array_equal(videos[1]['keypoint'], before)
+
+
 def test_recombination_makes_any_order_where_it_is_told():
     videos = Videos([labelled('a', [0, 1], 0), labelled('b', [2, 3], 0)])
     mix = RecombineSegments(1.0, transitions='any', times=1)

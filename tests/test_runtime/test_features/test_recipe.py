@@ -220,3 +220,21 @@ def test_online_features_of_a_video_file_are_refused():
     config = {'render': {'type': 'ReadVideoFrames'}, 'online': True}
     with pytest.raises(UserError, match='rgb has online=True, but its renderer reads'):
         recipe_from_config('rgb', config, 'coco17')
+
+
+@pytest.mark.parametrize('kind', ['SkeletonCoordinates', 'RenderSkeletonHeatmap'])
+def test_individual_is_seen_alone_unless_a_renderer_reads_others(video, kind):
+    """Whoever has the highest scores."""
+    both = {**video, 'individual': 1}
+    for key in ('keypoint', 'keypoint_score'):
+        both[key] = np.concatenate([2 * video[key] + 1, video[key]])
+    render = {'type': kind, **({'dims': 2} if kind == 'SkeletonCoordinates' else {})}
+    made = recipe({'render': render})
+    expected = np.concatenate(list(made.make(video)))
+    np.testing.assert_array_equal(np.concatenate(list(made.make(both))), expected)
+    sources = zip(made.source(both), made.source(video), strict=True)
+    assert all((one == other).all() for one, other in sources)
+    pairs = recipe({'render': {'type': 'PairCoordinates', 'dims': 2}})
+    others = [np.concatenate(list(pairs.make(x)))[:, 68:] for x in (both, video)]
+    assert others[0].any()
+    assert not others[1].any()

@@ -302,3 +302,72 @@ def test_fault_names_the_file_that_its_part_comes_from(edit, file, problem, path
     with pytest.raises(UserError, match=f'^{re.escape(f"{file}: {problem}")}'):
         save_annotations(data, path, source='release', files=files)
     assert not path.exists()
+
+
+def with_tiers():
+    """Return annotations of two individuals, with labels in two tiers."""
+    data = make_annotations()
+    del data['metainfo']['classes']
+    data['metainfo'] |= {
+        'tiers': {'posture': ['stand', 'sit'], 'sniff': ['no sniff', 'sniff']},
+        'background': {'sniff': 'no sniff'},
+    }
+    for video in data['annotations']:
+        video['individuals'] = ['adult', 'young']
+        video['label'] = np.zeros((2, 2, FRAMES), np.int64)
+    return data
+
+
+def test_classes_of_tiers_are_listed_with_their_names(path):
+    save_annotations(with_tiers(), path)
+    assert load_annotations(path)['metainfo']['classes'] == [
+        'posture: stand', 'posture: sit', 'sniff: no sniff', 'sniff: sniff',
+    ]  # fmt: skip
+
+
+def test_individuals_read_apart_can_be_saved_again(path):
+    save_annotations(with_tiers(), path)
+    data = load_annotations(path)
+    save_annotations(data, path)
+    assert load_annotations(path)['split'] == data['split']
+
+
+def stated(**meta):
+    return lambda data: data['metainfo'].update(meta)
+
+
+def changed(**keys):
+    return lambda data: data['annotations'][1].update(keys)
+
+
+@pytest.mark.parametrize(
+    ('edit', 'parts'),
+    [
+        (stated(tiers={}), ('tiers is {}', 'class names')),
+        (stated(tiers=['posture']), ('tiers', 'a list of length 1')),
+        (stated(tiers={'': ['a']}), ('tiers', "''")),
+        (stated(tiers={'posture': 'stand'}), ("'posture'", "'stand'")),
+        (stated(tiers={'gaze': ['up', 'up']}), ("'gaze'", "'up'", '0 and 1')),
+        (stated(classes=['stand']), ('classes', 'posture: sit', 'leave it out')),
+        (stated(background='sit'), ('background', "'sit'", 'each tier')),
+        (stated(background={'gaze': 'sit'}), ('background', "'gaze'", 'posture')),
+        (stated(background={'posture': 'lie'}), ("'posture'", "'lie'", 'stand, sit')),
+        (
+            changed(label=np.zeros((2, FRAMES), np.int64)),
+            ("'b'", 'label', '(2, 6)', '2 individuals', '2 tiers', '(2, 2, 6)'),
+        ),
+        (
+            changed(label=np.full((2, 2, FRAMES), 2)),
+            ("'b'", 'label', '2 in frame 0', "'posture'", '0 to 1'),
+        ),
+        (changed(individuals=['adult']), ("'b'", 'individuals', '2 in keypoint')),
+        (changed(individuals=['x', 'x']), ("'b'", 'individuals', "'x'")),
+        (changed(individual=2), ("'b'", 'individual is 2', 'up to 1')),
+    ],
+)
+def test_faulty_tiers_and_individuals_are_named(path, edit, parts):
+    data = with_tiers()
+    edit(data)
+    write(data, path)
+    message = message_of(path)
+    assert all(part in message for part in parts), message

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -85,6 +86,34 @@ def test_tiers_come_back_from_every_tool(tmp_path, kind, drawn):
         back.segments, label.shape[1], fps, tiers, missing='unlabelled'
     )
     np.testing.assert_array_equal(found, label)
+
+
+@pytest.mark.parametrize('kind', ['boris', 'events', 'eaf', 'csv'])
+@settings(
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(tiered(), st.lists(NAMES, min_size=2, max_size=3, unique=True))
+def test_individuals_come_back_with_their_tiers(tmp_path, kind, drawn, names):
+    """In tables and BORIS, with the one to whom it is done."""
+    classes, tiers, label, fps = drawn
+    labels = {name: np.roll(label, 7 * i, axis=1) for i, name in enumerate(names)}
+    segments = [
+        replace(segment, individual=name, target=names[i - 1])
+        for i, (name, own) in enumerate(labels.items())
+        for segment in tiers_to_segments(own, fps, tiers)
+    ]
+    video = VideoSegments('take1', segments, fps, label.shape[1], 'take1.mp4')
+    path, _ = written(kind, tmp_path, video, classes)
+    (back,) = read_segments(path, subject='each' if kind != 'csv' else None)
+    for i, (name, own) in enumerate(labels.items()):
+        found = [segment for segment in back.segments if segment.individual == name]
+        frames = label.shape[1], fps, tiers
+        read = segments_to_tiers(found, *frames, missing='unlabelled')
+        np.testing.assert_array_equal(read, own)
+        if kind != 'eaf':
+            assert {segment.target for segment in found} <= {names[i - 1]}
 
 
 def test_one_tier_is_a_row_of_labels():

@@ -134,11 +134,34 @@ def test_each_person_is_followed_through_the_rows(crossing):
     np.testing.assert_array_equal(
         first[2].keypoint, longer(small[None]).reshape(1, 100, 2, 2)
     )
-    assert second[1].tolist() == [-1] * 60 + [0] * 40
+    assert second[1].tolist() == [[-1] * 60 + [0] * 40]
     np.testing.assert_array_equal(
         second[2].keypoint[0, 60:], longer(large[None])[0, 60:].reshape(40, 2, 2)
     )
     assert not second[2].keypoint_score[0, :60].any()
+
+
+def test_others_follow_the_chosen_one_in_rows_of_their_own(crossing):
+    """Wherever they are in the file; the chosen one is not among them."""
+    rows, small, large = crossing
+    poses = people_of(longer(rows)).noting(fps=20.0)
+    large[:3] = 0
+    both = longer(np.stack([small, large])).reshape(2, 100, 2, 2)
+    first, second = each_person(poses, others=True)
+    np.testing.assert_array_equal(first[2].keypoint, both)
+    np.testing.assert_array_equal(second[2].keypoint, both[::-1])
+    assert first[1].shape == (2, 100)
+    chosen = choose_person(poses, 'track', 'a', others=True)
+    np.testing.assert_array_equal(chosen.keypoint, both)
+    # In each frame, the others are those who are not the largest.
+    largest = choose_person(poses, 'largest', 'a', others=True).keypoint
+    np.testing.assert_array_equal(largest[0, 60:], both[1, 60:])
+    np.testing.assert_array_equal(largest[1, 60:], both[0, 60:])
+    assert not largest[1:, :60].any()
+    named = people_of(longer(np.stack([large, small])), people=('bob', 'ann'))
+    found = choose_person(named, 'ann', 'a', others=True)
+    assert found.people == ('ann', 'bob')
+    np.testing.assert_array_equal(found.keypoint, both)
 
 
 def test_people_who_are_hardly_seen_are_left_out_with_a_note(crossing):
@@ -168,7 +191,7 @@ def test_people_of_the_file_keep_their_names_and_places(crossing):
 
 def test_a_video_of_nobody_has_one_person_who_is_never_seen():
     ((name, rows, one),) = each_person(people_of(np.full((1, 6, 4), np.nan)))
-    assert (name, rows.tolist()) == ('person1', [-1] * 6)
+    assert (name, rows.tolist()) == ('person1', [[-1] * 6])
     assert one.keypoint.shape == (1, 6, 2, 2)
 
 

@@ -8,6 +8,7 @@ import pytest
 from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.segmenting.inputs import InputReader
 from mmskelseg.runtime.segmenting.sources import Source, find_sources
+from mmskelseg.runtime.structures.individuals import alone
 
 
 def reader(**options):
@@ -155,6 +156,22 @@ def test_each_person_becomes_an_annotation_of_its_own():
     source = Source('take', poses=two_people(people=('ann', 'bob')))
     names = [v['frame_dir'] for v in reader(person='each').read(source)]
     assert names == ['take_ann', 'take_bob']
+
+
+def test_others_follow_each_person_for_a_model_that_reads_them():
+    both = two_people()
+    source = Source('take', poses=both)
+    people = reader(person='each', pairs=True).read(source)
+    for video, order in zip(people, ([0, 1], [1, 0]), strict=True):
+        np.testing.assert_array_equal(
+            video['keypoint'] * video['keypoint_score'][..., None],
+            (both.keypoint * both.keypoint_score[..., None])[order],
+        )
+    chosen = read(source, pairs=True)
+    np.testing.assert_array_equal(chosen['keypoint'], people[0]['keypoint'])
+    for video in (*people, chosen):
+        own = alone(video)['keypoint']
+        np.testing.assert_array_equal(own, video['keypoint'][:1])
 
 
 def test_each_person_of_an_entry_keeps_its_points_in_3d_and_no_labels():

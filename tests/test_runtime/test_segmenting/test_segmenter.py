@@ -125,6 +125,39 @@ def test_every_segmentor_gives_what_pytorch_gives(name, export, person):
     assert found.keys() == expected.keys()
 
 
+def test_pairs_give_what_pytorch_gives(export, person):
+    """Who else is there counts, and a video of one person is no fault."""
+    cfg = make_config(
+        'recipes/uwiom_pose2d.py', {'pose2d': {**MS_TCN, 'in_channels': 102}}, members=1
+    )
+    render = {'type': 'PairCoordinates', 'dims': 2, 'person': 0}
+    cfg.test_dataloader.dataset.features.pose2d.render = render
+    checkpoint, file = export(cfg)
+    segment = OnnxSegmenter(file, show_progress=False)
+    video, other = person(200), person(200, seed=1)
+    # Apart from the first, or else both cannot be told apart.
+    other['keypoint'] += 1000
+    together = {
+        **video,
+        **{
+            key: np.concatenate([video[key], other[key]])
+            for key in ('keypoint', 'keypoint_3d', 'keypoint_score')
+        },
+    }
+    found = [segment(item)['predictions'][0] for item in (video, together)]
+    for one, item in zip(found, (video, together), strict=True):
+        check_same(one, torchs(cfg, checkpoint, item))
+    assert np.abs(found[0]['pred_score'] - found[1]['pred_score']).max() > 0.1
+    first, second = segment(together, person='each')['predictions']
+    assert len(second['keypoint']) == 1
+    np.testing.assert_array_equal(first['pred_score'], found[1]['pred_score'])
+    swapped = {
+        key: x[::-1] if key[:8] == 'keypoint' else x for key, x in together.items()
+    }
+    (expected,) = segment(swapped)['predictions']
+    np.testing.assert_array_equal(second['pred_score'], expected['pred_score'])
+
+
 def test_long_video_gives_what_pytorch_gives(coordinates, recipe, person):
     checkpoint, file = recipe
     video = person(20000)

@@ -1,0 +1,415 @@
+"""Checks of annotation files, in the order in which they are read.
+
+A check yields messages; those about a video start with the faulty key. The first
+message ends the reading, so a check may rely on all earlier ones, and types here are
+those of a valid file.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from mmskelseg.runtime.files.inputs import RATES, is_rate
+from mmskelseg.runtime.messages.errors import (
+    CONTROL,
+    UserError,
+    shown,
+)
+from mmskelseg.runtime.structures import Skeleton, is_data_layout
+from mmskelseg.runtime.structures.annotations import (
+    SKELETON_KEYS,
+    AnnotationFile,
+    Metainfo,
+    VideoAnnotation,
+)
+from mmskelseg.runtime.structures.bodies import DIRECTIONS, VIEWS
+from mmskelseg.runtime.structures.tiers import Tier, flat_classes, tiers_of
+
+_REQUIRED = {
+    'annotation file': ('split', 'annotations', 'metainfo'),
+    'metainfo': ('classes', 'skeleton', 'dataset', 'background'),
+    'video': (
+        'frame_dir', 'total_frames', 'img_shape', 'keypoint', 'keypoint_score', 'label',
+        'fps',
+    ),
+}  # fmt: skip
+# A part of the annotations: (frame_dir, key), or ('split', name of the split).
+Part = tuple[str, str]
+#: The files that parts of the annotations were read from.
+Files = Mapping[Part, Path]
+_WHOLE: Part = ('', '')
+# The largest coordinate, beyond any camera; products of coordinates stay finite.
+_FARTHEST = 1e9
+
+
+def check_annotations(
+    data: AnnotationFile, source: str, files: Files | None = None
+) -> None:
+    """Raise a UserError for the first fault in annotations.
+
+    The message names ``source``, usually the path of the file, or the one of ``files``
+    from which the faulty part was read.
+    """
+    for part, problem in _problems(data):
+        raise UserError(f'{(files or {}).get(part, source)}: {problem}')
+
+
+def _problems(data: AnnotationFile) -> Iterator[tuple[Part, str]]:
+    for problem in _key_problems('annotation file', data):
+        yield _WHOLE, problem
+    for problem in _metainfo_problems(data['metainfo']):
+        yield _WHOLE, problem
+    videos, split = data['annotations'], data['split']
+    if not isinstance(videos, list) or not videos:
+        problem = f'annotations is {_shown(videos)}, expected a list of at least one '
+        yield _WHOLE, f'{problem}video.'
+    skeleton = Skeleton.get(data['metainfo']['skeleton'])
+    tiers = tiers_of(data['metainfo'])
+    for i, video in enumerate(videos):
+        name = video.get('frame_dir', i) if isinstance(video, dict) else i
+        for problem in _video_problems(video, skeleton, tiers):
+            yield (str(name), problem.split()[0]), f'video {name!r}: {problem}'
+    counts = Counter(video['frame_dir'] for video in videos)
+    for name, count in counts.items():
+        if count > 1:
+            problem = f'{count} videos have the frame_dir {name!r}; give each its own.'
+            yield _WHOLE, problem
+    if not isinstance(split, dict) or {type(name) for name in split} != {str}:
+        problem = f'split is {_shown(split)}, expected a dict with `train` and `test`.'
+        yield _WHOLE, problem
+    for name, members in split.items():
+        if '{{' in name:
+            # Configs that name it would contain a template of MMEngine.
+            yield _WHOLE, f'the name of split {_shown(name)} holds {{{{; rename it.'
+        if CONTROL.search(name):
+            problem = f'the name of split {_shown(name)} holds control characters.'
+            yield _WHOLE, problem
+        for problem in _member_problems(name, members, counts.keys()):
+            yield ('split', name), problem
+    for name in split:
+        for problem in _fold_problems(name, split):
+            yield ('split', name), problem
+
+
+def _key_problems(what: str, value: Mapping[str, object]) -> Iterator[str]:
+    required = ', '.join(_REQUIRED[what])
+    if not isinstance(value, dict):
+        yield f'the {what} is {_shown(value)}, expected a dict with {required}.'
+    given = {*value, *(['classes'] if 'tiers' in value else [])}
+    missing = [key for key in _REQUIRED[what] if key not in given]
+    if missing:
+        yield (
+            f'the {what} lacks {", ".join(missing)}; it needs the keys {required} '
+            '(see docs/data_format.md).'
+        )
+
+
+def _metainfo_problems(meta: Metainfo) -> Iterator[str]:
+    yield from _key_problems('metainfo', meta)
+    if 'tiers' in meta:
+        yield from _tier_problems(meta)
+    else:
+        yield from _class_problems('metainfo classes', meta['classes'])
+    stated = (('up', meta.get('up'), DIRECTIONS), ('view', meta.get('view'), VIEWS))
+    for key, value, allowed in stated:
+        if key in meta and value not in allowed:
+            yield (
+                f'metainfo {key} is {shown(value)}, expected one of '
+                f'{", ".join(allowed)}.'
+            )
+    yield from _background_problems(meta)
+    if not _is_text(str(meta['dataset'])):
+        yield (
+            f'metainfo dataset is {shown(meta["dataset"])}, expected a name without '
+            'control characters.'
+        )
+    if meta.get('fps') is not None and not is_rate(meta['fps']):
+        yield f'metainfo fps is {shown(meta["fps"])}, expected {RATES}.'
+    skeleton = meta['skeleton']
+    if not is_data_layout(skeleton):
+        yield (
+            f'metainfo skeleton is {shown(skeleton)}, expected coco17, lcr15, '
+            'mmpose:NAME or a dict with joints and limbs.'
+        )
+        return
+    try:
+        Skeleton.get(skeleton)
+    except (TypeError, ValueError) as error:
+        yield f'metainfo skeleton: {error}'
+
+
+def _tier_problems(meta: Metainfo) -> Iterator[str]:
+    tiers = meta['tiers']
+    if not isinstance(tiers, dict) or not tiers:
+        yield (
+            f'metainfo tiers is {_shown(tiers)}, expected a dict with the class names '
+            'of each tier.'
+        )
+    for name, classes in tiers.items():
+        if not _is_text(name) or not name.strip():
+            yield (
+                f'metainfo tiers has a tier {shown(name)}, expected a name without '
+                'control characters.'
+            )
+        yield from _class_problems(f'metainfo tiers, {name!r},', classes)
+    flat = flat_classes(tiers)
+    if 'classes' in meta and list(meta['classes']) != flat:
+        yield (
+            f'metainfo classes is {_shown(meta["classes"])}, which are not those of '
+            f'the tiers, {", ".join(flat)}; leave it out.'
+        )
+
+
+def _class_problems(place: str, classes: Sequence[str]) -> Iterator[str]:
+    if not isinstance(classes, list | tuple) or not classes:
+        yield f'{place} is {_shown(classes)}, expected a list of class names.'
+    for i, name in enumerate(classes):
+        if not _is_text(name) or not name.strip():
+            yield (
+                f'{place} has {shown(name)} for id {i}, expected a name without '
+                'control characters.'
+            )
+        if name in classes[:i]:
+            yield (
+                f'{place} has {name!r} for the ids {classes.index(name)} and {i}; give '
+                'each class a name of its own.'
+            )
+
+
+def _background_problems(meta: Metainfo) -> Iterator[str]:
+    background = meta['background']
+    if 'tiers' not in meta:
+        pairs = [('metainfo background', background, meta['classes'])]
+    elif background is not None and not isinstance(background, dict):
+        yield (
+            f'metainfo background is {shown(background)}, expected None or a dict with '
+            'the background class of each tier.'
+        )
+        return
+    else:
+        for name in background or {}:
+            if name not in meta['tiers']:
+                yield (
+                    f'metainfo background names the tier {shown(name)}, expected one '
+                    f'of {", ".join(meta["tiers"])}.'
+                )
+        pairs = [
+            (f'metainfo background, {name!r},', value, meta['tiers'][name])
+            for name, value in (background or {}).items()
+        ]
+    for place, value, classes in pairs:
+        if value is not None and value not in classes:
+            yield (
+                f'{place} is {shown(value)}, expected None or one of the classes '
+                f'{", ".join(classes)}.'
+            )
+
+
+def _video_problems(
+    video: VideoAnnotation, skeleton: Skeleton, tiers: Sequence[Tier]
+) -> Iterator[str]:
+    yield from _key_problems('video', video)
+    name = video['frame_dir']
+    if not _is_text(name) or not name:
+        yield (
+            f'frame_dir is {_shown(name)}, expected a text without control characters.'
+        )
+    yield from _keypoint_problems(video['keypoint'], skeleton)
+    shape = video['keypoint'].shape[:3]
+    yield from _individual_problems(video, shape[0])
+    yield from _length_problems(video, shape[1], tiers)
+    shapes: dict[Literal['keypoint_score', 'keypoint_3d', 'risk'], tuple[int, ...]] = {
+        'keypoint_score': shape,
+        'keypoint_3d': (*shape, 3),
+        'risk': shape[1:2],
+    }
+    for key, expected in shapes.items():
+        if key not in video:
+            continue
+        if not _is_numerical(video[key]):
+            yield f'{key} is {_shown(video[key])}, expected a numerical array.'
+        if video[key].shape != expected:
+            yield f'{key} has shape {video[key].shape}, but keypoint needs {expected}.'
+    yield from _value_problems(video, tiers)
+    yield from _scalar_problems(video)
+
+
+def _keypoint_problems(keypoint: np.ndarray, skeleton: Skeleton) -> Iterator[str]:
+    if not _is_numerical(keypoint):
+        yield f'keypoint is {_shown(keypoint)}, expected a numerical array.'
+    if keypoint.ndim != 4 or keypoint.shape[-1] != 2 or 0 in keypoint.shape:
+        yield (
+            f'keypoint has shape {keypoint.shape}, expected (persons, frames, joints, '
+            '2), none of them 0; for one person, put an axis of length 1 in front.'
+        )
+    if keypoint.shape[2] != skeleton.num_joints:
+        yield (
+            f'keypoint has {keypoint.shape[2]} joints, but the skeleton '
+            f'{skeleton.name!r} has {skeleton.num_joints}; set metainfo skeleton to '
+            'the layout of the poses.'
+        )
+
+
+def _individual_problems(video: VideoAnnotation, persons: int) -> Iterator[str]:
+    names = video.get('individuals', ())
+    if 'individuals' in video and not (
+        isinstance(names, list | tuple) and len(names) == persons
+    ):
+        yield (
+            f'individuals is {shown(names)}, expected a list of the names of the '
+            f'{persons} in keypoint.'
+        )
+    for name in names:
+        if not _is_text(name) or not name or names.count(name) > 1:
+            yield (
+                f'individuals has the name {shown(name)}, expected a different text '
+                'for each, without control characters.'
+            )
+    index = video.get('individual', 0)
+    if not isinstance(index, int | np.integer) or not 0 <= index < persons:
+        yield f'individual is {shown(index)}, expected an index up to {persons - 1}.'
+
+
+def _length_problems(
+    video: VideoAnnotation, frames: int, tiers: Sequence[Tier]
+) -> Iterator[str]:
+    label, total = video['label'], video['total_frames']
+    if not isinstance(label, np.ndarray) or label.dtype.kind not in 'iu':
+        yield (
+            f'label is {_shown(label)}, expected an integer array with the class id of '
+            'each frame; convert it with astype(int64).'
+        )
+    rows = {'individuals': len(video.get('individuals', ())), 'tiers': len(tiers)}
+    if not tiers[0].name:
+        rows['tiers'] = 0
+    expected = tuple(n for n in rows.values() if n)
+    if label.shape[:-1] != expected and label.shape[-1:] == (frames,):
+        named = ' and '.join(f'{n} {key}' for key, n in rows.items() if n)
+        yield (
+            f'label has shape {label.shape}, but with {named or "one tier"} it must '
+            f'be {(*expected, frames)}.'
+        )
+    if label.shape != (*expected, frames):
+        yield (
+            f'label has shape {label.shape}, but keypoint has {frames} frames; labels '
+            'and poses must come from the same frames, so cut the longer of the two.'
+        )
+    if not isinstance(total, int | np.integer) or total != frames:
+        yield (
+            f'total_frames is {_shown(total)}, but keypoint has {frames} frames; set '
+            f'total_frames to {frames}.'
+        )
+
+
+def _value_problems(video: VideoAnnotation, tiers: Sequence[Tier]) -> Iterator[str]:
+    for key in SKELETON_KEYS:
+        # Comparisons with NaN are false.
+        if key in video and not (
+            video[key].min() >= -_FARTHEST and video[key].max() <= _FARTHEST
+        ):
+            values = video[key].reshape(*video[key].shape[:3], -1)
+            far = np.any(~(np.abs(values) <= _FARTHEST), axis=-1)
+            frame, joint, person = np.argwhere(far.transpose(1, 2, 0))[0]
+            worst = values[person, frame, joint]
+            what = 'NaN or infinite'
+            if np.isfinite(worst).all():
+                what = f'{worst[np.abs(worst).argmax()]:g}, beyond {_FARTHEST:g},'
+            yield (
+                f'{key} is {what} in frame {frame}, joint {joint}, the first '
+                f'of {far.sum()} such joints; set a missing joint to 0 and its '
+                'keypoint_score to 0.'
+            )
+    wrong = np.flatnonzero(~np.isfinite(video.get('risk', 0)))
+    if wrong.size:
+        yield (
+            f'risk is NaN or infinite in frame {wrong[0]}; complete it or leave it out.'
+        )
+    score, label = video['keypoint_score'], video['label']
+    if (score < 0).any():
+        frame, joint, person = np.argwhere((score < 0).transpose(1, 2, 0))[0]
+        yield (
+            f'keypoint_score is {score[person, frame, joint]:g} in frame {frame}, '
+            f'joint {joint}, expected 0 (missing) or more.'
+        )
+    rows = zip(cycle(tiers), label.reshape(-1, label.shape[-1]), strict=False)
+    for tier, row in rows:
+        count, stated = len(tier.classes), 'metainfo classes'
+        wrong = np.flatnonzero((row < -1) | (row >= count))
+        if tier.name:
+            stated = f'tier {tier.name!r}'
+        if wrong.size:
+            yield (
+                f'label is {row[wrong[0]]} in frame {wrong[0]}, the first of '
+                f'{wrong.size} out of range; expected 0 to {count - 1}, since {stated} '
+                f'has {count} names, or -1 for no label.'
+            )
+
+
+def _scalar_problems(video: VideoAnnotation) -> Iterator[str]:
+    size, fps = video['img_shape'], video['fps']
+    if not (
+        isinstance(size, list | tuple)
+        and len(size) == 2
+        and all(isinstance(side, int | np.integer) and side > 0 for side in size)
+    ):
+        yield f'img_shape is {shown(size)}, expected (height, width) in whole pixels.'
+    if not is_rate(fps):
+        yield f'fps is {_shown(fps)}, expected {RATES}.'
+    for key in ('filename', 'person', 'video'):
+        if not _is_text(text := video.get(key, '')):
+            yield (
+                f'{key} is {_shown(text)}, expected a text without control characters.'
+            )
+
+
+def _member_problems(
+    name: str, members: Sequence[str], videos: Collection[str]
+) -> Iterator[str]:
+    if not isinstance(members, list | tuple) or not members:
+        yield (
+            f'split {name!r} is {_shown(members)}, expected a list of at least one '
+            'frame_dir.'
+        )
+    for video in members:
+        if not isinstance(video, str) or video not in videos:
+            yield (
+                f'split {name!r} names the video {video!r}, which is not among the '
+                f'{len(videos)} annotated ones; annotate it or leave it out.'
+            )
+    for video, count in Counter(members).items():
+        if count > 1:
+            yield f'split {name!r} names the video {video!r} {count} times.'
+
+
+def _fold_problems(name: str, split: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    fold = name.rpartition('/')[0]
+    train, test = (f'{fold}/{part}' if fold else part for part in ('train', 'test'))
+    if fold and not {train, test} <= split.keys():
+        yield f'split {name!r} is half a fold; name its splits {train!r} and {test!r}.'
+    both = set(split.get(train, ())) & set(split.get(test, ()))
+    if both:
+        yield (
+            f'the video {min(both)!r} is in both {train!r} and {test!r}; keep it in '
+            'only one, or the test results are meaningless.'
+        )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and not CONTROL.search(value)
+
+
+def _is_numerical(value: object) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind in 'fiu'
+
+
+def _shown(value: object) -> str:
+    """Return a short description of a value for a message."""
+    if isinstance(value, np.ndarray):
+        return f'an array of {value.dtype} with shape {value.shape}'
+    if isinstance(value, dict | list) and value:
+        return f'a {type(value).__name__} of length {len(value)}'
+    return shown(value)
