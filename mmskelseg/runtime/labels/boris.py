@@ -169,8 +169,7 @@ def _reader(
             with parts.part(repr(name), place) as videos:
                 events_of, videos_of, ethogram = found[name]
                 events = list(events_of(place))
-                categories = ethogram.categories
-                segments = _segments(events, categories, subject, length, place)
+                segments = _segments(events, ethogram, subject, length, place)
                 points[bool(segments)] += sum(event.kind == _POINT for event in events)
                 of_name = videos_of(segments, place)
                 videos += [replace(video, ethogram=ethogram) for video in of_name]
@@ -198,7 +197,7 @@ def _point_length(seconds: float, path: FilePath) -> float:
 
 def _segments(
     events: Iterable[Event],
-    categories: Mapping[str, str],
+    ethogram: Ethogram,
     subject: str | None,
     length: float | None,
     place: str,
@@ -228,7 +227,7 @@ def _segments(
                 running[key] = event.time
                 continue
             start, end = running.pop(key), event.time
-        label, tier = event.code, categories.get(event.code, '')
+        label, tier = event.code, ethogram.categories.get(event.code, '')
         if tier and label.startswith(class_name('', tier)):
             label = label.removeprefix(class_name('', tier))
         else:

@@ -81,18 +81,7 @@ def read_elan(
         notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
     """
     root = read_xml(path, 'ANNOTATION_DOCUMENT', 'ELAN')
-    header = root.find('HEADER')
-    units = header.get('TIME_UNITS') if header is not None else None
-    if units not in (None, 'milliseconds'):
-        raise UserError(
-            f'{path}: TIME_UNITS is {units!r}, expected milliseconds; save the file '
-            'with a current ELAN.'
-        )
-    media = root.find('HEADER/MEDIA_DESCRIPTOR')
-    filename, origin = None, 0.0
-    if media is not None:
-        filename = unquote(xml_attribute(media, 'MEDIA_URL', str(path)))
-        origin = number(media.get('TIME_ORIGIN', 0), str(path), 'TIME_ORIGIN')
+    filename, origin = _media(root, str(path))
     slots = {
         xml_attribute(slot, 'TIME_SLOT_ID', str(path)): slot.get('TIME_VALUE')
         for slot in root.iterfind('TIME_ORDER/TIME_SLOT')
@@ -125,6 +114,22 @@ def read_elan(
     video = video_name(filename or str(path))
     found = [VideoSegments(video, segments, filename=filename)] if segments else []
     return sorted_videos(found, path)
+
+
+def _media(root: Element, path: str) -> tuple[str | None, float]:
+    """Return the media file, if there is one, and its time at annotation time 0."""
+    header = root.find('HEADER')
+    units = header.get('TIME_UNITS') if header is not None else None
+    if units not in (None, 'milliseconds'):
+        raise UserError(
+            f'{path}: TIME_UNITS is {units!r}, expected milliseconds; save the file '
+            'with a current ELAN.'
+        )
+    media = root.find('HEADER/MEDIA_DESCRIPTOR')
+    if media is None:
+        return None, 0.0
+    filename = unquote(xml_attribute(media, 'MEDIA_URL', path))
+    return filename, number(media.get('TIME_ORIGIN', 0), path, 'TIME_ORIGIN')
 
 
 def _keep_participant(root: Element, subject: str, path: str) -> None:
