@@ -18,7 +18,7 @@ from mmskelseg.runtime.structures.annotations import (
     VideoAnnotation,
 )
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
-from mmskelseg.runtime.structures.tiers import label_rows, tiers_of
+from mmskelseg.runtime.structures.tiers import tiers_of
 
 # The summary lists the videos of splits up to this size.
 _LISTED = 20
@@ -225,9 +225,14 @@ def write(
     print(f'{summary(data)}\nwritten to {path}')
 
 
+def _rows(video: VideoAnnotation) -> np.ndarray:
+    """Return the labels of all tiers and individuals, (N, T)."""
+    return video['label'].reshape(-1, video['total_frames'])
+
+
 def summary(data: AnnotationFile) -> str:
     """Return a summary of annotations: notes, size, and each split."""
-    labels = [row for v in data['annotations'] for row in label_rows(v['label'])]
+    labels = [row for v in data['annotations'] for row in _rows(v)]
     segments = sum(len(to_segments(label)) for label in labels)
     ignored = sum(np.count_nonzero(label == IGNORED) for label in labels)
     meta = data['metainfo']

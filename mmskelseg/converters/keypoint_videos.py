@@ -33,6 +33,8 @@ from mmskelseg.runtime.poses import (
 )
 from mmskelseg.runtime.poses.poses import check_stated_size
 from mmskelseg.runtime.poses.reading import POSE_FORMATS, is_poses, video_of
+from mmskelseg.runtime.poses.tracking import everybody
+from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.skeleton import Layout
 
 
@@ -47,6 +49,7 @@ class Options:
     size: tuple[int, int] | None = None
     person: str = 'track'
     others: bool = False
+    subjects: Path | None = None
     skeleton: Layout | None = None
     coco17: bool = False
     part: Sequence[tuple[str, str]] | None = None
@@ -229,7 +232,7 @@ def pair(
 def load_poses(
     path: Path, video: VideoFile | None, labels: Labels, options: Options
 ) -> Poses:
-    """Return the poses of the chosen person, with image size and frame rate.
+    """Return the poses of the chosen person, or of each, with size and frame rate.
 
     With ``options.others``, those of others follow in further rows.
 
@@ -250,7 +253,10 @@ def load_poses(
         note = f'poses without a frame rate: {labels.fps:g} fps, as the labels state'
         poses = poses.noting(note, fps=labels.fps)
     poses = with_rate(poses, video, options.fps, str(path))
-    poses = choose_person(poses, options.person, str(path), others=options.others)
+    if options.person == EACH:
+        poses = everybody(poses)
+    else:
+        poses = choose_person(poses, options.person, str(path), others=options.others)
     return with_size(poses.noting(img_shape=poses.img_shape or size))
 
 

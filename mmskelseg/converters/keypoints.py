@@ -20,17 +20,20 @@ from pathlib import Path
 from mmskelseg.converters import building, options
 from mmskelseg.converters import keypoint_videos as joining
 from mmskelseg.converters.keypoint_videos import Labels, Options
-from mmskelseg.converters.label_tiers import LabelTiers, find_tiers, frame_labels
+from mmskelseg.converters.label_individuals import by_individual, label_arrays
+from mmskelseg.converters.label_tiers import LabelTiers, find_tiers
 from mmskelseg.converters.options import Option
 from mmskelseg.runtime.cli.arguments import add_pose_file_options
 from mmskelseg.runtime.cli.command_line import add_person, positive
 from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.labels import READERS
+from mmskelseg.runtime.labels.reading import EACH_SUBJECT
 from mmskelseg.runtime.messages.counts import counted, listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.bodies import VIEWS, camera_view
+from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.segments import to_segments
 from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.runtime.structures.tiers import flat_rows
@@ -105,12 +108,14 @@ def convert(given: Options) -> None:
     reading = label_options(given.label_option or ())
     if given.label_fps is not None:
         reading['fps'] = given.label_fps
+    reading |= {'subject': EACH_SUBJECT} if given.person == EACH else {}
     labels, left_out = joining.find_labels(
         given.labels, given.label_format, reading, given.strict
     )
     keypoints = joining.find_keypoints(given.keypoints)
     found, lonely = joining.pair(keypoints, labels, given.skip_unpaired)
-    tiers = find_tiers([item for *_, item in found], given)
+    parts = [by_individual(item, given) for *_, item in found]
+    tiers = find_tiers([part for each in parts for part in each.values()], given)
     names = [name for name, *_ in found]
     notes: dict[str, list[str]] = {n: [] for n in (*left_out, *lonely, *tiers.notes)}
     annotations, skeletons = _annotate(found, tiers, given, notes)
@@ -160,7 +165,8 @@ def _counts(annotations: Sequence[VideoAnnotation], tiers: LabelTiers) -> str:
     counts = Counter(
         k
         for video in annotations
-        for row in flat_rows(video['label'], tiers.tiers).values()
+        for label in (video['label'] if 'individuals' in video else [video['label']])
+        for row in flat_rows(label, tiers.tiers).values()
         for *_, k in to_segments(row)
     )
     names = tiers.metainfo()['classes']
@@ -185,14 +191,15 @@ def _annotate(
     joined: dict[str, int] = {}
     for name, path, item in found:
         poses = joining.load_poses(path, files.get(name), item, given)
-        label, more = frame_labels(item, poses, tiers, given)
         # Both are set by load_poses.
         assert poses.img_shape is not None
         assert poses.fps is not None
-        segments = tiers.placed(item.segments)
-        if number := joining.count_joined(segments, poses.fps):
-            joined[name] = number
         shared: VideoAnnotation = {'img_shape': poses.img_shape, 'fps': poses.fps}
+        if given.person == EACH:
+            shared['individuals'] = list(poses.people)
+        label, more, number = label_arrays(item, poses, path, tiers, given)
+        if number:
+            joined[name] = number
         arrays = (poses.keypoint, poses.keypoint_score, label)
         if given.others:
             shared['individual'] = 0
@@ -218,9 +225,15 @@ POSE_OPTIONS: options.Options = {
     '--fps': 'frames per second of the poses, instead of the rate that their files or '
     'the video files (--videos) state',
     '--size': 'size of the images to which the pixels refer',
-    '--person': add_person,
+    '--person': partial(add_person, each=True),
     '--others': 'also keep the other people or animals of a video, for mmskelseg '
     'make-config --pairs',
+    '--subjects': Option(
+        'with --person each, a table with the columns subject and individual, if '
+        'names in labels differ from those in poses',
+        type=Path,
+        metavar='FILE',
+    ),
     '--skeleton': Option(
         'layout of the joints: coco17, mmpose:NAME, or a JSON file with joints and '
         'limbs',

@@ -354,11 +354,17 @@ def _backgrounds(
 
 
 def frame_labels(
-    labels: Labels, poses: Poses, tiers: LabelTiers, options: Options
+    labels: Labels | None, poses: Poses, tiers: LabelTiers, options: Options
 ) -> tuple[np.ndarray, list[str]]:
-    """Return class ids of the frames of poses, (T,) or (tiers, T), and notes."""
+    """Return class ids of the frames of poses, (T,) or (tiers, T), and notes.
+
+    Without labels, all are -1.
+    """
     frames, fps = poses.keypoint.shape[1], poses.fps
     assert fps is not None
+    if labels is None:
+        rows = np.full((len(tiers.tiers), frames), IGNORED)
+        return rows if tiers.tiers[0].name else rows[0], []
     rate = labels.fps
     if labels.lines:
         rate = options.label_fps or (fps if len(labels.lines) == frames else None)

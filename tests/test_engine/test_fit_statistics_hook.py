@@ -23,7 +23,7 @@ class Runner:
         items = [{'inputs': {'pose': video}} for video in videos]
         self.frames = torch.cat(videos, dim=1)
         self.train_dataloader = DataLoader(items, collate_fn=pseudo_collate)
-        self.model = build_segmentor({'pose': BRANCH}, [2])
+        self.model = build_segmentor({'pose': BRANCH}, num_classes=2)
 
 
 def test_statistics_are_those_of_all_training_frames():

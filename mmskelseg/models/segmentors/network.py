@@ -69,12 +69,7 @@ class SegmentationNetwork(BaseModule):
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.num_classes = num_classes
-        self.tiers = tuple(tiers or (num_classes,))
-        if sum(self.tiers) != num_classes:
-            raise UserError(
-                f'model.tiers={list(self.tiers)} has {sum(self.tiers)} classes in all, '
-                f'but num_classes={num_classes}; make both agree.'
-            )
+        self.tiers = _checked_tiers(tiers, num_classes)
         self.temperature = temperature
         self.chunk_frames = chunk_frames
         options = fusion_options(list(branches), fusion)
@@ -382,6 +377,17 @@ class SegmentationNetwork(BaseModule):
                     fields[f'pred_{key}'] = outputs[key][i, :length].float()
             videos.append(fields)
         return videos
+
+
+def _checked_tiers(tiers: Sequence[int] | None, num_classes: int) -> tuple[int, ...]:
+    """Return the number of classes of each tier, after checking their sum."""
+    sizes = tuple(tiers or (num_classes,))
+    if sum(sizes) != num_classes:
+        raise UserError(
+            f'model.tiers={list(sizes)} has {sum(sizes)} classes in all, but '
+            f'num_classes={num_classes}; make both agree.'
+        )
+    return sizes
 
 
 def _output(logits: Mapping[str, Tensor]) -> Tensor:

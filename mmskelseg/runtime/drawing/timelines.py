@@ -86,9 +86,9 @@ def draw_timelines(
         rows: Label of each frame, shape (T,), by the name of the row, from top to
             bottom.
         classes: Names of the classes in the order of their ids.
-        truth: Name of the row that is the ground truth of all others, or that of each
-            predicted row by its name; frames without a label in it are never wrong. If
-            None or empty, rows may differ in length.
+        truth: The row that is the ground truth of all others, or that of each row by
+            its name; frames without a label in it are never wrong. If None or empty,
+            rows may differ in length.
         title: A line above the bars.
         fps: Frames per second, for an additional axis in seconds.
         line_minutes: Length of a line in minutes, after which all rows are wrapped; the
@@ -100,9 +100,7 @@ def draw_timelines(
         ValueError: If there is no row, a row has no frame, rows differ in length from
             the ground truth, a label is not a class, or there are too many lines.
     """
-    if isinstance(truth, str):
-        truth = {name: truth for name in rows if name != truth}
-    truth = truth or {}
+    truth = _truths(truth, rows)
     labels = _checked(rows, classes, truth)
     frames = max(row.size for row in labels.values())
     length = line_frames(frames, fps, line_minutes)
@@ -128,6 +126,15 @@ def draw_timelines(
         top += above + bars + below
     add_title(figure, title, left, style.margin, style.font + 2)
     return render(figure)
+
+
+def _truths(
+    truth: str | Mapping[str, str] | None, rows: Iterable[str]
+) -> Mapping[str, str]:
+    """Return the name of the ground truth of each row that has one."""
+    if isinstance(truth, str):
+        return {name: truth for name in rows if name != truth}
+    return truth or {}
 
 
 def compared_rows(

@@ -145,9 +145,8 @@ def _reader(
         Args:
             path: The file.
             observation: Read only this observation, or these; each of them must fit.
-            subject: Read only events of this subject; an empty text is BORIS' "No focal
-                subject". ``each`` reads all as individuals, and a modifier that names
-                another subject as the target. Needed for several subjects.
+            subject: The subject to read; an empty text is BORIS' "No focal subject".
+                ``each`` reads all, and a modifier that names one as the target.
             point_seconds: Read point events as well, each as a segment that begins
                 there and lasts so many seconds; otherwise a note counts them.
             strict: Whether an observation that does not fit is an error.
@@ -207,7 +206,7 @@ def _segments(
     wanted = '' if subject == _NO_SUBJECT else subject
     there = sorted({event.subject for event in events})
     if there and subject != EACH_SUBJECT:
-        option = '--label-option subject=NAME'
+        option = '--label-option subject=NAME, or all by --person each'
         wanted = choose(wanted, there, place, 'subject', option)
         events = [event for event in events if event.subject == wanted]
     running: dict[tuple[str, str, str], float] = {}

@@ -81,7 +81,12 @@ def read_elan(
         notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
     """
     root = read_xml(path, 'ANNOTATION_DOCUMENT', 'ELAN')
-    filename, origin = _media(root, str(path))
+    _check_units(root, path)
+    media = root.find('HEADER/MEDIA_DESCRIPTOR')
+    filename, origin = None, 0.0
+    if media is not None:
+        filename = unquote(xml_attribute(media, 'MEDIA_URL', str(path)))
+        origin = number(media.get('TIME_ORIGIN', 0), str(path), 'TIME_ORIGIN')
     slots = {
         xml_attribute(slot, 'TIME_SLOT_ID', str(path)): slot.get('TIME_VALUE')
         for slot in root.iterfind('TIME_ORDER/TIME_SLOT')
@@ -89,11 +94,8 @@ def read_elan(
     if subject is not None and subject != EACH_SUBJECT:
         _keep_participant(root, subject, str(path))
     tiers, is_lone = _tiers(root, tier, str(path))
-    who = {name: one.get('PARTICIPANT', '') for name, one in tiers.items()}
-    own = {name: name.removesuffix(f'@{who[name]}') for name in tiers}
-    if subject is None:
-        own, who = {name: name for name in tiers}, dict.fromkeys(tiers, '')
-    is_lone = is_lone or set(own.values()) == {_TIER}
+    own = {name: _own_names(name, one, subject) for name, one in tiers.items()}
+    is_lone = is_lone or {name for name, _ in own.values()} == {_TIER}
     kind = f'annotations of {listed([repr(name) for name in tiers], 3)}'
     parts = Parts(path, kind, '', strict, notes)
     segments: list[Segment] = []
@@ -107,17 +109,16 @@ def read_elan(
                 continue
             with parts.trying(key, place):
                 one = _segment(annotation, slots, origin, place)
-                individual = who[name] if subject == EACH_SUBJECT else ''
-                of_tier = '' if is_lone else own[name]
-                segments.append(replace(one, tier=of_tier, individual=individual))
+                of_tier, who = own[name]
+                of_tier = '' if is_lone else of_tier
+                segments.append(replace(one, tier=of_tier, individual=who))
     parts.tell(len(segments))
     video = video_name(filename or str(path))
     found = [VideoSegments(video, segments, filename=filename)] if segments else []
     return sorted_videos(found, path)
 
 
-def _media(root: Element, path: str) -> tuple[str | None, float]:
-    """Return the media file, if there is one, and its time at annotation time 0."""
+def _check_units(root: Element, path: FilePath) -> None:
     header = root.find('HEADER')
     units = header.get('TIME_UNITS') if header is not None else None
     if units not in (None, 'milliseconds'):
@@ -125,11 +126,6 @@ def _media(root: Element, path: str) -> tuple[str | None, float]:
             f'{path}: TIME_UNITS is {units!r}, expected milliseconds; save the file '
             'with a current ELAN.'
         )
-    media = root.find('HEADER/MEDIA_DESCRIPTOR')
-    if media is None:
-        return None, 0.0
-    filename = unquote(xml_attribute(media, 'MEDIA_URL', path))
-    return filename, number(media.get('TIME_ORIGIN', 0), path, 'TIME_ORIGIN')
 
 
 def _keep_participant(root: Element, subject: str, path: str) -> None:
@@ -140,6 +136,14 @@ def _keep_participant(root: Element, subject: str, path: str) -> None:
     for tier in tiers:
         if tier.get('PARTICIPANT', '') != subject:
             root.remove(tier)
+
+
+def _own_names(name: str, tier: Element, subject: str | None) -> tuple[str, str]:
+    """Return the names of a tier and of its individual, '' if these are not read."""
+    if subject is None:
+        return name, ''
+    who = tier.get('PARTICIPANT', '')
+    return name.removesuffix(f'@{who}'), who if subject == EACH_SUBJECT else ''
 
 
 def _tiers(

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses.poses import Poses
 from mmskelseg.runtime.structures.choices import POLICIES
@@ -215,6 +216,14 @@ def each_person(
         rest = tracks if others else ()
         people.append((track.name, *_only(poses, track, note, *notes, others=rest)))
     return people
+
+
+def everybody(poses: Poses) -> Poses:
+    """Return the poses of all of :func:`find_tracks`, a row each, with names."""
+    (first, *others), notes = find_tracks(poses)
+    people = (first.name, *(track.name for track in others))
+    _, found = _only(poses, first, *notes, others=others)
+    return found.noting(f'{len(people)} individuals: {listed(people)}', people=people)
 
 
 def _only(

@@ -1,0 +1,100 @@
+"""Labels of several individuals in a recording, and whose poses these are."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mmskelseg.converters.keypoint_videos import Labels, Options, count_joined
+from mmskelseg.converters.label_tiers import LabelTiers, frame_labels
+from mmskelseg.runtime.files.parsing import as_dicts, read_rows
+from mmskelseg.runtime.labels import Segment
+from mmskelseg.runtime.messages.counts import listed
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.poses import Poses
+from mmskelseg.runtime.structures.choices import EACH
+
+
+def label_arrays(
+    labels: Labels, poses: Poses, path: Path, tiers: LabelTiers, options: Options
+) -> tuple[np.ndarray, list[str], int]:
+    """Return the labels of a video, notes, and how many segments are joined.
+
+    Labels are (T,), or (tiers, T); with ``--person each``, there is a row of these for
+    each of the people of ``poses``, which are from the file ``path``.
+    """
+    parts = by_individual(labels, options)
+    joined = sum(
+        count_joined(tiers.placed(part.segments), poses.fps or 1)
+        for part in parts.values()
+    )
+    if options.person != EACH:
+        (part,) = parts.values()
+        return *frame_labels(part, poses, tiers, options), joined
+    rows, notes = [], []
+    for own in _matched(parts, poses, path):
+        row, more = frame_labels(own, poses, tiers, options)
+        rows.append(row)
+        notes += more
+    return np.stack(rows), list(dict.fromkeys(notes)), joined
+
+
+def by_individual(labels: Labels, options: Options) -> dict[str, Labels]:
+    """Return the labels of each individual by its name, which is '' for one alone.
+
+    Raises:
+        UserError: If there are several, but they are not wanted.
+    """
+    subjects = _subjects(options.subjects) if options.subjects else {}
+    parts: dict[str, list[Segment]] = {}
+    for segment in labels.segments:
+        name = subjects.get(segment.individual, segment.individual)
+        parts.setdefault(name, []).append(segment)
+    if len(parts) > 1 and options.person != EACH:
+        raise UserError(
+            f'{labels.path}: the labels of video {labels.video!r} are of '
+            f'{listed(sorted(map(repr, parts)))}; convert each with --person each.'
+        )
+    if labels.lines or not parts:
+        return {'': labels}
+    return {name: replace(labels, segments=tuple(s)) for name, s in parts.items()}
+
+
+def _subjects(path: Path) -> dict[str, str]:
+    """Return the individual of each subject, from a table with these two columns."""
+    found: dict[str, str] = {}
+    for place, row in as_dicts(read_rows(path), path):
+        if 'subject' not in row or not row.get('individual'):
+            raise UserError(f'{place}: expected the columns subject and individual.')
+        if found.setdefault(row['subject'], row['individual']) != row['individual']:
+            raise UserError(
+                f'{place}: {row["subject"]!r} is there twice; name it once.'
+            )
+    return found
+
+
+def _matched(
+    parts: Mapping[str, Labels], poses: Poses, path: Path
+) -> list[Labels | None]:
+    """Return the labels of each individual of poses, None for those without any.
+
+    Names fit whether or not their case agrees.
+
+    Raises:
+        UserError: If the poses lack an individual of the labels.
+    """
+    known = {name.casefold(): name for name in poses.people}
+    if len(known) == 1 and '' in parts:
+        known[''] = poses.people[0]
+    found: dict[str, Labels] = {}
+    for name, labels in parts.items():
+        if name.casefold() not in known:
+            raise UserError(
+                f'{labels.path}: labels of video {labels.video!r} are of '
+                f'{name or "no subject"!r}, but {path} shows '
+                f'{listed(poses.people)}; name who is who in a table with the columns '
+                'subject and individual (--subjects FILE).'
+            )
+        found[known[name.casefold()]] = labels
+    return [found.get(name) for name in poses.people]
