@@ -39,6 +39,7 @@ from mmskelseg.converters.keypoint_videos import (
     line_segments,
 )
 from mmskelseg.converters.keypoints import LABEL_OPTIONS, label_options
+from mmskelseg.converters.label_individuals import by_individual
 from mmskelseg.converters.label_tiers import find_tiers
 from mmskelseg.evaluation.functional.group_comparison import compare_groups
 from mmskelseg.runtime.cli.command_line import command, number_from, positive
@@ -56,6 +57,7 @@ from mmskelseg.runtime.labels.bouts import (
 from mmskelseg.runtime.labels.segments import Classes, by_tier, class_name
 from mmskelseg.runtime.messages.errors import UserError, escaped
 from mmskelseg.runtime.structures.bouts import MEASURES, Bouts, BoutStatistics
+from mmskelseg.runtime.structures.choices import EACH
 
 # The most recordings in a picture.
 _ROWS = 100
@@ -178,9 +180,11 @@ def _read(
 ) -> tuple[dict[str, _Recording], list[str], dict[str, str]]:
     """Return recordings by their names, notes, and the absences of tiers.
 
-    In label files, classes that overlap are of different tiers, as in `convert`.
+    In label files, classes that overlap are of different tiers, as in `convert`, and
+    each individual is a recording.
     """
     options = label_options(args.label_option or ())
+    each = Options((), args.out, args.labels, person=EACH)
     if args.label_fps is not None:
         options['fps'] = args.label_fps
     found: dict[str, _Recording] = {}
@@ -195,8 +199,9 @@ def _read(
             labels, more = find_labels([path], args.label_format, options)
             notes += more
             videos, classes, fps = [], (), args.label_fps
-            of_files += labels
-            for one in labels:
+            parts = [part for one in labels for part in _individuals(one, each)]
+            of_files += parts
+            for one in parts:
                 segments, count = line_segments(one, fps), len(one.lines) or None
                 videos.append(VideoSegments(one.video, segments, fps, count))
         for video in videos:
@@ -206,7 +211,7 @@ def _read(
                     f'{video.name!r}; name one of them.'
                 )
             found[video.name] = _Recording(video, path, classes)
-    tiers = find_tiers(of_files, Options((), args.out, args.labels))
+    tiers = find_tiers(of_files, each)
     for one in of_files:
         video = found[one.video].video
         placed = replace(video, segments=tiers.placed(video.segments))
@@ -217,6 +222,11 @@ def _read(
         if tier.name in tiers.implied and tier.background is not None
     }
     return found, [*notes, *tiers.notes], absences
+
+
+def _individuals(labels: Labels, options: Options) -> Iterator[Labels]:
+    for name, own in by_individual(labels, options).items():
+        yield replace(own, video=f'{own.video}_{name}' if name else own.video)
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:

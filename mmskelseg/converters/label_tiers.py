@@ -234,10 +234,9 @@ def _overlaps(labels: Iterable[Labels]) -> dict[frozenset[str], str]:
     found: dict[frozenset[str], str] = {}
     for item in labels:
         running: list[Segment] = []
-        # Different individuals may do different things at once.
         for new in sorted(item.segments, key=lambda one: (one.start, one.end)):
             running = [old for old in running if old.end > new.start]
-            for old in (old for old in running if old.individual == new.individual):
+            for old in running:
                 shared = round(min(old.end, new.end) - new.start, 3)
                 within = shared > 0 and (new.end <= old.end or new.start == old.start)
                 if old.label != new.label and (within or shared >= _IMPRECISE):

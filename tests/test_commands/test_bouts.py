@@ -238,3 +238,13 @@ def test_states_that_overlap_have_tiers_with_their_absence(tmp_path, call, table
     assert rows['sniff: sniff']['share_percent'] == '50.000'
     assert rows['sniff: no sniff']['bouts'] == '2'
     assert rows['walk: no walk']['total_s'] == '40.000'
+
+
+def test_each_individual_is_a_recording(tmp_path, call, table):
+    (tmp_path / 'lab.csv').write_text(
+        'video,individual,start,end,label\nm,ann,0,60,walk\nm,bob,0,50,sniff\n'
+    )
+    call(tmp_path / 'lab.csv')
+    rows = {(r['video'], r['class']): r['total_s'] for r in table('bouts.csv')}
+    assert rows['m_ann', 'walk'] == '60.000'
+    assert rows['m_bob', 'sniff'] == '50.000'

@@ -21,7 +21,7 @@ PATH = Path('labels.csv')
 
 
 def labels(*segments, **more):
-    """Return labels of a video; a segment is start, end, label, tier, individual."""
+    """Return labels of a video; a segment is start, end, label and maybe tier."""
     made = [Segment(s, e, label, None, *tier) for s, e, label, *tier in segments]
     return Labels('take1', PATH, tuple(made), **more)
 
@@ -67,7 +67,6 @@ def test_explicit_rule_keeps_one_tier(overlap):
         ([(0, 0.1, 'a'), (0, 1.1, 'b')], True),
         ([(0, 2, 'a'), (1, 1, 'b')], False),
         ([(0, 2, 'a'), (1, 3, 'a'), (3, 4, 'b')], False),
-        ([(0, 2, 'a', '', 'ann'), (0, 2, 'b', '', 'bob')], False),
     ],
 )
 def test_overlap_at_a_boundary_is_imprecision(segments, overlaps):
