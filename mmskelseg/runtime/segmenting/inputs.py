@@ -193,8 +193,9 @@ class InputReader:
         size = None if size is None else check_img_shape(size, name)
         poses = Poses(keypoint, score, layout, size, fps)
         keypoint_3d = matching(entry, 'keypoint_3d', (*keypoint.shape[:3], 3), name)
-        # In predictions, a person is one of several.
-        kept = cast(InputVideo, {k: v for k, v in entry.items() if k != 'person'})
+        # In predictions, a person is one of several in a video.
+        dropped = () if 'video' in entry else ('person',)
+        kept = cast(InputVideo, {k: v for k, v in entry.items() if k not in dropped})
         videos: list[InputVideo] = [
             {**kept, **self._fitted(each, name, each_3d), **who}
             for each, each_3d, who in self._people(poses, source, keypoint_3d)
@@ -283,6 +284,8 @@ class InputReader:
             'img_shape': poses.img_shape,
             'notes': poses.notes,
         }
+        if self.pairs and poses.people:
+            video['people'] = list(poses.people)
         if keypoint_3d is not None:
             video['keypoint_3d'] = np.asarray(keypoint_3d)[:, :, columns]
         return video

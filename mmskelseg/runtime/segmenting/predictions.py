@@ -16,7 +16,11 @@ from mmskelseg.runtime.segmenting.exports import (
     write_exports,
 )
 from mmskelseg.runtime.structures.annotations import Metainfo
-from mmskelseg.runtime.structures.individuals import alone, without_absences
+from mmskelseg.runtime.structures.individuals import (
+    alone,
+    nearest,
+    without_absences,
+)
 from mmskelseg.runtime.structures.predictions import InputVideo, Prediction
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 from mmskelseg.runtime.structures.tiers import Tier, label_rows, tiers_of
@@ -56,15 +60,20 @@ def to_prediction(
 
     ``meta`` has the classes of the model, and its tiers if it has several. ``fields``
     are ``pred_label`` (T,), ``pred_score`` (K, T) and, from further heads,
-    ``pred_risk`` and ``pred_boundary`` (T,).
+    ``pred_risk`` and ``pred_boundary`` (T,). If a model sees several people of a video
+    that names them, the ``target`` of a segment is who is nearest during most of it.
     """
     found: list[dict[str, Any]] = []
+    near, people = None, video.get('people', ())
+    if len(people) == len(video['keypoint']) > 1 and 'individual' in video:
+        near = nearest(video)
     tiers = tiers_of(meta)
     for tier, row in zip(tiers, label_rows(fields['pred_label']), strict=True):
         score = fields['pred_score'][tier.rows]
         segments = labels_to_segments(row, video['fps'], tier.classes, score)
         for (start, end, k), segment in zip(to_segments(row), segments, strict=True):
-            own = replace(segment, tier=tier.name).fields()
+            target = '' if near is None else _most(near[start:end], people)
+            own = replace(segment, tier=tier.name, target=target).fields()
             frames = {'start_frame': start, 'end_frame': end}
             found.append({**frames, **own, 'label_id': k})
     prediction = {
@@ -75,6 +84,12 @@ def to_prediction(
         'segments': sorted(found, key=lambda item: item['start_frame']),
     }
     return cast(Prediction, prediction)
+
+
+def _most(near: np.ndarray, people: Sequence[str]) -> str:
+    """Return the name of the most frequent index, '' if all are -1."""
+    there = near[near >= 0]
+    return people[int(np.bincount(there).argmax())] if there.size else ''
 
 
 @dataclass

@@ -67,6 +67,7 @@ class VideoAnnotation(TypedDict, total=False):
     video: str
     individuals: list[str]
     individual: int
+    people: list[str]
     person_score: np.ndarray
     person_box: np.ndarray
     shift: tuple[float, float]

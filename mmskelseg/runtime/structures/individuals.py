@@ -44,7 +44,8 @@ def apart(data: AnnotationFile) -> AnnotationFile:
     """Return annotations in which each individual of a video is a video of its own.
 
     It is called ``<video>_<individual>``, in splits as well. Its ``individual`` is the
-    index of its skeleton, ``person`` its name, and ``video`` that of the recording.
+    index of its skeleton, ``person`` its name, ``people`` are the names of all, and
+    ``video`` is that of the recording.
     """
     parts: dict[str, list[VideoAnnotation]] = {
         video['frame_dir']: list(_individuals(video)) for video in data['annotations']
@@ -73,6 +74,7 @@ def _individuals(video: VideoAnnotation) -> Sequence[VideoAnnotation]:
             'frame_dir': f'{video["frame_dir"]}_{name}',
             'label': without_absences(video['label'][i], score, video['fps']),
             'individual': i,
+            'people': list(video['individuals']),
             'person': name,
             'video': video['frame_dir'],
         }
@@ -89,6 +91,23 @@ def placed(video: VideoAnnotation, place: int) -> VideoAnnotation:
             moved[key] = np.array(video[key])
             moved[key][[own, place]] = moved[key][[place, own]]
     return moved
+
+
+def nearest(video: VideoAnnotation) -> np.ndarray:
+    """Return the index of who is nearest to a video's individual in each frame, (T,).
+
+    It is -1 where the individual or everybody else is absent. Places are the means of
+    the joints that are seen.
+    """
+    score, own = video['keypoint_score'], video['individual']
+    seen = (score > 0)[..., None]
+    counts = seen.sum(axis=2)
+    middle = (video['keypoint'] * seen).sum(axis=2) / np.maximum(counts, 1)
+    distance = np.linalg.norm(middle - middle[own], axis=-1)
+    distance[(counts == 0)[..., 0]] = np.inf
+    distance[own] = np.inf
+    found = distance.argmin(axis=0)
+    return np.where(np.isinf(distance.min(axis=0)) | ~seen[own].any((1, 2)), -1, found)
 
 
 def alone(video: VideoAnnotation) -> VideoAnnotation:

@@ -28,7 +28,8 @@ class InputVideo(VideoAnnotation, total=False):
 class PredictedSegment(TypedDict, total=False):
     """A segment: frames (the end is exclusive), seconds, label, and confidence.
 
-    ``tier`` is the name of its tier, if there are several.
+    ``tier`` is the name of its tier, if there are several, and ``target`` that of whom
+    it is done to, if a model sees both.
     """
 
     start_frame: int
@@ -39,6 +40,7 @@ class PredictedSegment(TypedDict, total=False):
     label_id: int
     score: float | None
     tier: str
+    target: str
 
 
 class Prediction(InputVideo, total=False):
