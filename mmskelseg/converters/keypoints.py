@@ -136,9 +136,8 @@ def convert(given: Options) -> None:
             note if len(told) in (0, len(names)) else f'{note} ({listed(told, 3)})'
             for note, told in notes.items()
         ],
+        **stated,
     }
-    if 'tiers' in stated:
-        meta['tiers'] = stated['tiers']
     if given.view is not None:
         meta['view'] = given.view
     else:
