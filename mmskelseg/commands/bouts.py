@@ -16,13 +16,15 @@ files are read, or else segments.csv. OUT gets these files:
   comparison_by_bin.csv  the same for each part
   ethogram.png           the classes over time, a row for each recording
 
-Time without a label is not observed time, unless --background names its class. Two
+Time without a label is not observed time, unless --background names its class. Tiers,
+and classes that overlap, as in `convert keypoints`, are counted independently. Two
 groups are compared by the Mann-Whitney U test (exact up to 50 individuals), more groups
 by Kruskal-Wallis; p_holm is corrected for the number of classes (docs/animals.md).
 """
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -30,8 +32,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmskelseg.converters.keypoint_videos import find_labels, line_segments
+from mmskelseg.converters.keypoint_videos import (
+    Labels,
+    Options,
+    find_labels,
+    line_segments,
+)
 from mmskelseg.converters.keypoints import LABEL_OPTIONS, label_options
+from mmskelseg.converters.label_individuals import by_individual
+from mmskelseg.converters.label_tiers import find_tiers
 from mmskelseg.evaluation.functional.group_comparison import compare_groups
 from mmskelseg.runtime.cli.command_line import command, number_from, positive
 from mmskelseg.runtime.drawing.ethogram import draw_ethogram
@@ -48,6 +57,7 @@ from mmskelseg.runtime.labels.bouts import (
 from mmskelseg.runtime.labels.segments import Classes, by_tier, class_name
 from mmskelseg.runtime.messages.errors import UserError, escaped
 from mmskelseg.runtime.structures.bouts import MEASURES, Bouts, BoutStatistics
+from mmskelseg.runtime.structures.choices import EACH
 
 # The most recordings in a picture.
 _ROWS = 100
@@ -117,14 +127,15 @@ class _Part(NamedTuple):
 
 
 def _run(args: argparse.Namespace) -> None:
-    recordings, notes = _read(args)
-    tiers = _classes(recordings, args.background)
+    recordings, notes, absences = _read(args)
+    tiers = _classes(recordings, args.background, absences)
     bouts = {
         name: to_bouts(
             one.video,
             tiers,
             f'{one.path}: video {name!r}',
             background=args.background,
+            absences=absences,
             duration=args.duration,
         )
         for name, one in recordings.items()
@@ -164,13 +175,21 @@ def _run(args: argparse.Namespace) -> None:
         )
 
 
-def _read(args: argparse.Namespace) -> tuple[dict[str, _Recording], list[str]]:
-    """Return the recordings by their names, and notes on what is left out."""
+def _read(
+    args: argparse.Namespace,
+) -> tuple[dict[str, _Recording], list[str], dict[str, str]]:
+    """Return recordings by their names, notes, and the absences of tiers.
+
+    In label files, classes that overlap are of different tiers, as in `convert`, and
+    each individual is a recording.
+    """
     options = label_options(args.label_option or ())
+    each = Options((), args.out, args.labels, person=EACH)
     if args.label_fps is not None:
         options['fps'] = args.label_fps
     found: dict[str, _Recording] = {}
     notes: list[str] = []
+    of_files: list[Labels] = []
     for path in _files(args.labels):
         if path.suffix in ('.pkl', '.pickle'):
             videos, classes = read_annotated(path)
@@ -180,7 +199,9 @@ def _read(args: argparse.Namespace) -> tuple[dict[str, _Recording], list[str]]:
             labels, more = find_labels([path], args.label_format, options)
             notes += more
             videos, classes, fps = [], (), args.label_fps
-            for one in labels:
+            parts = [part for one in labels for part in _individuals(one, each)]
+            of_files += parts
+            for one in parts:
                 segments, count = line_segments(one, fps), len(one.lines) or None
                 videos.append(VideoSegments(one.video, segments, fps, count))
         for video in videos:
@@ -190,7 +211,22 @@ def _read(args: argparse.Namespace) -> tuple[dict[str, _Recording], list[str]]:
                     f'{video.name!r}; name one of them.'
                 )
             found[video.name] = _Recording(video, path, classes)
-    return found, notes
+    tiers = find_tiers(of_files, each)
+    for one in of_files:
+        video = found[one.video].video
+        placed = replace(video, segments=tiers.placed(video.segments))
+        found[one.video] = found[one.video]._replace(video=placed)
+    absences = {
+        tier.name: tier.classes[tier.background]
+        for tier in tiers.tiers
+        if tier.name in tiers.implied and tier.background is not None
+    }
+    return found, [*notes, *tiers.notes], absences
+
+
+def _individuals(labels: Labels, options: Options) -> Iterator[Labels]:
+    for name, own in by_individual(labels, options).items():
+        yield replace(own, video=f'{own.video}_{name}' if name else own.video)
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
@@ -201,7 +237,11 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
         yield from next(filter(None, inside), [path])
 
 
-def _classes(recordings: Mapping[str, _Recording], background: str | None) -> Classes:
+def _classes(
+    recordings: Mapping[str, _Recording],
+    background: str | None,
+    absences: Mapping[str, str],
+) -> Classes:
     """Return the classes: those that files state first, then others, sorted.
 
     The background is a class of the tiers that have it, or else of all.
@@ -209,7 +249,8 @@ def _classes(recordings: Mapping[str, _Recording], background: str | None) -> Cl
     every = recordings.values()
     stated = [by_tier(one.classes) for one in every]
     pairs = [(t, name) for own in stated for t, names in own.items() for name in names]
-    pairs += sorted({(s.tier, s.label) for one in every for s in one.video.segments})
+    used = {(s.tier, s.label) for one in every for s in one.video.segments}
+    pairs += sorted(used.union(absences.items()))
     tiers: dict[str, list[str]] = {}
     for tier, name in dict.fromkeys(pairs):
         tiers.setdefault(tier, []).append(name)

@@ -117,7 +117,8 @@ def convert(given: Options) -> None:
     parts = [by_individual(item, given) for *_, item in found]
     tiers = find_tiers([part for each in parts for part in each.values()], given)
     names = [name for name, *_ in found]
-    notes: dict[str, list[str]] = {n: [] for n in (*left_out, *lonely, *tiers.notes)}
+    made = [f'{note} (--overlap)' for note in tiers.notes]
+    notes: dict[str, list[str]] = {note: [] for note in (*left_out, *lonely, *made)}
     annotations, skeletons = _annotate(found, tiers, given, notes)
     sources = {}
     for name, path, item in found:
@@ -135,9 +136,8 @@ def convert(given: Options) -> None:
             note if len(told) in (0, len(names)) else f'{note} ({listed(told, 3)})'
             for note, told in notes.items()
         ],
+        **stated,
     }
-    if 'tiers' in stated:
-        meta['tiers'] = stated['tiers']
     if given.view is not None:
         meta['view'] = given.view
     else:

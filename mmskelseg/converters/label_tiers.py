@@ -103,7 +103,7 @@ def find_tiers(labels: Sequence[Labels], options: Options) -> LabelTiers:
     elif options.overlap == 'tiers' and (overlaps := _overlaps(labels)):
         groups, rest = _overlapping_groups(labels, {name for _, name in used}, overlaps)
         first = next(iter(overlaps.values()))
-        notes = [f'labels that overlap make tiers; the first: {first} (--overlap)']
+        notes = [f'labels that overlap make tiers; the first: {first}']
     if not keeps:
         used = {('', label): item for (_, label), item in used.items()}
     if len(groups) < 2:

@@ -222,3 +222,29 @@ def test_tiers_of_annotations_are_counted(tmp_path, call, table):
     call(tmp_path / 'annotations.pkl')
     names = [row['class'] for row in table('bouts.csv')][:5]
     assert names == [*(f'posture: {c}' for c in 'abc'), 'hand: rest', 'hand: wave']
+
+
+def test_states_that_overlap_have_tiers_with_their_absence(tmp_path, call, table):
+    (tmp_path / 'lab.csv').write_text(
+        'video,start,end,label\nm1,0,60,walk\nm1,30,50,sniff\nm1,70,100,sniff\n'
+    )
+    shown = call(tmp_path / 'lab.csv')
+    assert 'no label' not in shown
+    assert "overlap make tiers; the first: 'walk' (0.000 to 60.000 s)" in shown
+    rows = {row['class']: row for row in table('bouts.csv')}
+    assert list(rows) == [
+        'sniff: no sniff', 'sniff: sniff', 'walk: no walk', 'walk: walk'
+    ]  # fmt: skip
+    assert rows['sniff: sniff']['share_percent'] == '50.000'
+    assert rows['sniff: no sniff']['bouts'] == '2'
+    assert rows['walk: no walk']['total_s'] == '40.000'
+
+
+def test_each_individual_is_a_recording(tmp_path, call, table):
+    (tmp_path / 'lab.csv').write_text(
+        'video,individual,start,end,label\nm,ann,0,60,walk\nm,bob,0,50,sniff\n'
+    )
+    call(tmp_path / 'lab.csv')
+    rows = {(r['video'], r['class']): r['total_s'] for r in table('bouts.csv')}
+    assert rows['m_ann', 'walk'] == '60.000'
+    assert rows['m_bob', 'sniff'] == '50.000'

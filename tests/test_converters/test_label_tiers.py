@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mmskelseg.converters.keypoint_videos import Labels, Options
 from mmskelseg.converters.label_tiers import find_tiers, frame_labels
@@ -277,10 +279,34 @@ def test_unlabelled_frames_lack_what_may_hold_beside_others(stated):
     assert framed(item, tiers=path, unlabelled='ignore') == [
         ['up', 'up', None, 'down'], ['no sniff', 'sniff', None, 'no sniff']
     ]  # fmt: skip
-    given = {'unlabelled': 'background', 'background': ['posture=none']}
-    assert framed(item, tiers=path, **given) == [
+    filled = {'unlabelled': 'background', 'background': ['posture=none']}
+    assert framed(item, tiers=path, **filled) == [
         ['up', 'up', 'none', 'down'], ['no sniff', 'sniff', 'no sniff', 'no sniff']
     ]  # fmt: skip
+
+
+SPANS = st.tuples(st.integers(0, 7), st.integers(1, 4), st.sampled_from('abcde'))
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(SPANS, min_size=1, max_size=10), st.booleans())
+def test_tiers_hold_what_overlapping_segments_hold(spans, has_categories):
+    """In each second, the classes of all tiers are those of its segments."""
+    stated = ethogram({'x': 'a b', 'y': 'c', '': 'd e'}) if has_categories else None
+    item = labels(*((s, s + n, k) for s, n, k in spans), ethogram=stated)
+    poses = Poses(np.ones((1, 12, 17, 2)), np.ones((1, 12, 17)), 'coco17', (9, 9), 1)
+    tiers = find_tiers([item], options())
+    chosen = options(unlabelled='ignore')
+    rows = np.atleast_2d(frame_labels(item, poses, tiers, chosen)[0])
+    for frame in range(12):
+        held = {k for start, n, k in spans if start <= frame < start + n}
+        there = {
+            tier.classes[row[frame]]
+            for tier, row in zip(tiers.tiers, rows, strict=True)
+            if row[frame] >= 0
+        }
+        assert {name for name in there if not name.startswith('no ')} == held
+        assert bool(there) == bool(held)
 
 
 def test_absence_that_is_labelled_is_a_class_like_others():

@@ -1,6 +1,6 @@
 """Bouts from files of labels and predictions, and tables of their statistics."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from logging import WARNING
 from math import inf, isnan
@@ -96,6 +96,7 @@ def to_bouts(
     place: str,
     *,
     background: str | None = None,
+    absences: Mapping[str, str] | None = None,
     duration: float | None = None,
 ) -> Bouts:
     """Return the bouts of a recording; segments of one class that touch are one bout.
@@ -105,6 +106,7 @@ def to_bouts(
         classes: Names in the order of ids; of several tiers, by their names.
         background: Class of unlabelled time, in the tiers that have it; by default it
             counts as not observed.
+        absences: Class of unlabelled time in further tiers, by their names.
         duration: Length of the recording in seconds, if the file does not state it. If
             neither does, the recording ends with its last segment.
 
@@ -121,14 +123,20 @@ def to_bouts(
         )
     stated = {'tiers' if isinstance(classes, Mapping) else 'classes': classes}
     tiers = tiers_of(stated)
-    rows: list[_Row] = []
+    found = []
     for tier in tiers:
         own = [segment for segment in video.segments if segment.tier == tier.name]
-        fill = background if background in tier.classes else None
-        found = _rows(own, tier.classes, place, fill, duration)
-        rows += [(start, end, tier.rows.start + k) for start, end, k in found]
+        found.append(_rows(own, tier.classes, place, duration))
     if duration is None:
-        duration = max((end for _, end, _ in rows), default=0.0)
+        duration = max((end for own in found for _, end, _ in own), default=0.0)
+    rows: list[_Row] = []
+    for tier, of_tier in zip(tiers, found, strict=True):
+        fill = (absences or {}).get(tier.name)
+        fill = background if background in tier.classes else fill
+        if fill is not None:
+            of_tier = _filled(of_tier, tier.classes.index(fill), duration)
+        joined = _merged(of_tier)
+        rows += [(start, end, tier.rows.start + k) for start, end, k in joined]
     table = np.array(rows, float).reshape(-1, 3)
     label = table[:, 2].astype(np.int64)
     ids = tuple(tier.rows for tier in tiers)
@@ -139,10 +147,9 @@ def _rows(
     segments: Sequence[Segment],
     classes: Sequence[str],
     place: str,
-    background: str | None,
     duration: float | None,
 ) -> list[_Row]:
-    """Return the bouts of a tier."""
+    """Return start, end and class of the segments of a tier."""
     rows: list[_Row] = []
     before: Segment | None = None
     for segment in sorted(segments, key=lambda s: (s.start, s.end)):
@@ -160,11 +167,18 @@ def _rows(
             continue
         rows.append((start, end, classes.index(segment.label)))
         before = segment
-    if background is not None and duration is not None:
-        other = classes.index(background)
-        edges = [(0.0, 0.0, other), *rows, (duration, duration, other)]
-        gaps = [(a[1], b[0], other) for a, b in pairwise(edges) if a[1] < b[0]]
-        rows = sorted([*rows, *gaps])
+    return rows
+
+
+def _filled(rows: Sequence[_Row], other: int, duration: float) -> list[_Row]:
+    """Return rows with those of another class in their gaps."""
+    edges = [(0.0, 0.0, other), *rows, (duration, duration, other)]
+    gaps = [(a[1], b[0], other) for a, b in pairwise(edges) if a[1] < b[0]]
+    return sorted([*rows, *gaps])
+
+
+def _merged(rows: Iterable[_Row]) -> list[_Row]:
+    """Return rows of which those of one class that touch are one."""
     merged: list[_Row] = []
     for start, end, label in rows:
         if merged and merged[-1][1:] == (start, label):
