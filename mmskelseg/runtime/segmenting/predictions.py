@@ -65,7 +65,7 @@ def to_prediction(
     """
     found: list[dict[str, Any]] = []
     near, people = None, video.get('people', ())
-    if len(people) == len(video['keypoint']) > 1 and 'individual' in video:
+    if 'individual' in video and len(people) == len(video['keypoint']) > 1:
         near = nearest(video)
     tiers = tiers_of(meta)
     for tier, row in zip(tiers, label_rows(fields['pred_label']), strict=True):
