@@ -169,6 +169,10 @@ def submitted(
         yield by_id[job.job_id], failure
 
 
+# What a dump states of the data set, if it has tiers.
+_META = ('tiers', 'background')
+
+
 def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, Report]:
     """Return the scores of the mean of all seeds' probabilities, for each fold.
 
@@ -189,15 +193,17 @@ def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, Report]:
                 )
         samples = average_dumps([run.predictions for run in same])
         scores = same[0].scores()
-        conventions = scores['conventions']
+        conventions, has_tiers = scores['conventions'], 'tiers' in samples[0]
         metrics: list[SegmentationMetric | RiskMetric] = [
             SegmentationMetric(
                 len(scores['classes']),
-                conventions['background'],
+                None if has_tiers else conventions['background'],
                 **{key: conventions[key] for key in CONVENTIONS},
             )
         ]
         metrics[0].dataset_meta = {'classes': scores['classes']}
+        if has_tiers:
+            metrics[0].dataset_meta |= {k: samples[0][k] for k in _META}
         if 'risk/mse' in scores:
             metrics.append(RiskMetric())
         report: Report = {'metrics': {}, 'per_video': {}}
@@ -225,8 +231,16 @@ def _fold_and_seed(run: RunFolder) -> tuple[str, int]:
 
 
 def _as_raw(scores: Mapping[str, float]) -> dict[str, float]:
-    """Return scores under the names of those before post-processing."""
-    return {k if k == 'mAP' else f'raw_{k}': value for k, value in scores.items()}
+    """Return scores under the names of those before post-processing.
+
+    >>> _as_raw({'acc': 90.0, 'mAP': 80.0, 'gaze/acc': 70.0})
+    {'raw_acc': 90.0, 'mAP': 80.0, 'gaze/raw_acc': 70.0}
+    """
+    found = {}
+    for key, value in scores.items():
+        tier, slash, name = key.rpartition('/')
+        found[tier + slash + ('' if name == 'mAP' else 'raw_') + name] = value
+    return found
 
 
 def save(

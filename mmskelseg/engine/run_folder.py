@@ -75,7 +75,7 @@ class RunFolder:
         content = self.scores()
         return {
             'metrics': {
-                key.rpartition('/')[2]: value
+                key.partition('/')[2]: value
                 for key, value in content.items()
                 if '/' in key and not key.endswith('_std')
             },

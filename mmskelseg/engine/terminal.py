@@ -141,7 +141,7 @@ class ProgressHook(Hook):
 
     def _log(self, runner: Runner, metrics: Mapping[str, float] | None = None) -> None:
         scores = {
-            key.rpartition('/')[2]: value for key, value in (metrics or {}).items()
+            key.partition('/')[2]: value for key, value in (metrics or {}).items()
         }
         texts = [f'{name} {scores[name]:.1f}' for name in _SCORES if name in scores]
         line = '  '.join(filter(None, [self._line, *texts]))

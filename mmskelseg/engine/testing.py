@@ -74,7 +74,7 @@ def _evaluated(
         absent=args.absent,
         last_frame=not args.skip_last_frame,
     )
-    known = ('classes', 'background')
+    known = ('classes', 'tiers', 'background')
     metric.dataset_meta = {k: samples[0][k] for k in known if k in samples[0]}
     metric.process(None, samples)
     metric.compute_metrics(metric.results)

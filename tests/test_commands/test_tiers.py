@@ -105,3 +105,24 @@ def test_browse_has_a_row_for_each_tier(ann_file, capsys):
     assert '7 classes in 3 tiers' in shown
     assert 'left hand: wave' in shown
     assert (ann_file.parent / 'browse' / 'timelines.png').is_file()
+
+
+@pytest.mark.slow
+def test_scores_of_several_seeds_are_means_over_tiers(call_tool, ann_file, quick_runs):
+    """Those of their ensemble, too, which a dump of each can be averaged to."""
+    config, runs = ann_file.parent / 'my.py', ann_file.parent / 'runs'
+    call_tool('tools/make_config.py', ann_file, config, '--epochs', 1)
+    options = ['--seeds', 0, 1, '--work-dir', runs]
+    done = call_tool('tools/cross_validate.py', config, *options)
+    first = json.loads((runs / 'default/seed_0/metrics.json').read_text())
+    assert f'acc {first["seg/acc"]:.2f}, ' in done.stdout
+    summary = json.loads((runs / 'cross_validation.json').read_text())
+    scores = summary['ensemble']['over_folds']['scores']
+    each = [scores[f'{tier}/raw_acc']['mean'] for tier in TIERS]
+    assert scores['raw_acc']['mean'] == pytest.approx(np.mean(each))
+    dumps = [runs / f'default/seed_{seed}/predictions.pkl' for seed in (0, 1)]
+    work_dir = ann_file.parent / 'both'
+    call_tool('tools/ensemble.py', *dumps, '--work-dir', work_dir)
+    both = json.loads((work_dir / 'metrics.json').read_text())
+    for tier in TIERS:
+        assert f'seg/{tier}/f1@10' in both
