@@ -259,6 +259,29 @@ def test_timeline_has_segments_where_they_are(tmp_path):
     assert 'unlabelled</span>' not in html_of(tmp_path, (0, 4, 0))
 
 
+def test_each_tier_has_a_timeline_in_its_colours(tmp_path):
+    """Classes of a tier are numbered after those of the tiers before it."""
+    made = prediction([])
+    made |= {
+        'tiers': {'posture': ['walk', 'sit'], 'gaze': ['up', 'down']},
+        'classes': ['posture: walk', 'posture: sit', 'gaze: up', 'gaze: down'],
+        'pred_label': np.zeros((2, 40), np.int64),
+        'pred_score': np.full((4, 40), 0.5),
+        'segments': [
+            {'start': 0.0, 'end': 4.0, 'label': name, 'label_id': 0, 'score': 0.5,
+             'tier': tier}
+            for tier, name in (('posture', 'walk'), ('gaze', 'up'))
+        ],
+    }  # fmt: skip
+    file = tmp_path / 'overlay.mp4'
+    file.touch()
+    html = player_html([made], [file], lambda path: path.name)
+    assert re.findall('<h3>(.*?)</h3>', html)[:2] == ['posture', 'gaze']
+    assert re.findall(r'<b>(\d+)</b><span>(\w+)</span>', html) == [
+        ('0', 'walk'), ('2', 'up'),
+    ]  # fmt: skip
+
+
 def test_names_of_classes_are_no_markup(tmp_path):
     html = html_of(tmp_path, (0, 4, 1))
     assert '<b>lift</b>' not in html

@@ -1,10 +1,15 @@
 """Segmentors of several tiers, each with a distribution of its own."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
 from mmaction.structures import ActionDataSample
 
+from mmskelseg.evaluation.ensembles import average_dumps, labelled
+from mmskelseg.models.postprocessors import build_postprocessors
+from mmskelseg.models.timestamps import complete_labels
 from mmskelseg.registry import MODELS
 from tests.segmentors import (
     ASFORMER,
@@ -116,3 +121,51 @@ def test_labels_of_other_tiers_are_refused():
         model(random_videos({'pose': TCN}, 40), [sample], mode='loss')
     with pytest.raises(ValueError, match=r'tiers=\[2, 2\].*num_classes=5'):
         build_segmentor({'pose': TCN}, tiers=[2, 2])
+
+
+def test_timestamps_of_each_tier_are_completed():
+    model = build_segmentor(
+        {'pose': TCN}, tiers=[2, 3], timestamps={'type': 'TimestampSupervision'}
+    )
+    (sample,) = samples_of(40)
+    label = torch.full((2, 40), -1)
+    label[0, [5, 30]] = torch.tensor([0, 1])
+    label[1, [2, 20]] = torch.tensor([2, 0])
+    sample.set_gt_label(label)
+    losses = model(random_videos({'pose': TCN}, 40), [sample], mode='loss')
+    assert losses['loss_confidence'] > 0
+    features = torch.arange(40.0).expand(1, 8, 40)
+    (found,) = model.timestamps.complete(features, label[None], [40])
+    for row, stamps in zip(found, label, strict=True):
+        assert torch.equal(row, complete_labels(features[0].T, stamps))
+        assert (row >= 0).all()
+
+
+def test_all_tiers_change_at_the_boundaries_that_a_model_finds():
+    score = torch.tensor([0.9, 0.8, 0.1, 0.2])
+    prediction = {
+        'pred_score': torch.stack([score, 1 - score, 1 - score, score]),
+        'pred_boundary': torch.tensor([0.0, 0.9, 0.0, 0.0]),
+    }
+    steps = build_postprocessors([{'type': 'BoundaryRefinement'}], [2, 2])
+    found = labelled(prediction, [2, 2], steps)
+    assert found['raw_label'].tolist() == [[0, 0, 1, 1], [1, 1, 0, 0]]
+    assert all(np.flatnonzero(np.diff(row)) == [0] for row in found['pred_label'])
+
+
+def test_ensembles_average_the_probabilities_of_each_tier(tmp_path):
+    """Dumps of tests, too, which name their tiers."""
+    scores = [[[0.9], [0.1], [0.6], [0.4]], [[0.3], [0.7], [0.1], [0.9]]]
+    paths = []
+    for i, score in enumerate(scores):
+        sample = {
+            'frame_dir': 'a',
+            'pred_label': torch.zeros(2, 1, dtype=torch.int64),
+            'pred_score': torch.tensor(score),
+            'gt_label': torch.tensor([[0], [1]]),
+            'tiers': {'gaze': ['up', 'down'], 'hand': ['rest', 'wave']},
+        }
+        paths.append(tmp_path / f'{i}.pkl')
+        paths[-1].write_bytes(pickle.dumps([sample]))
+    (found,) = average_dumps(paths)
+    assert found['pred_label'].tolist() == [[0], [1]]

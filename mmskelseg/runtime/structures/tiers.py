@@ -122,31 +122,3 @@ def joint_label(label: np.ndarray) -> np.ndarray:
         # A hash; the ids are only compared.
         ids = (ids * 1_000_003 + row) & np.int64((1 << 62) - 1)
     return np.where((label >= 0).all(axis=0), ids, IGNORED)
-
-
-def tier_views(data: AnnotationFile) -> dict[str, AnnotationFile]:
-    """Return each tier as annotations of one tier, by its name.
-
-    Annotations of a single tier without a name are returned as they are.
-    """
-    meta = data['metainfo']
-    if 'tiers' not in meta:
-        return {'': data}
-    views: dict[str, AnnotationFile] = {}
-    for i, tier in enumerate(tiers_of(meta)):
-        videos = [{**v, 'label': v['label'][i]} for v in data['annotations']]
-        views[tier.name] = {
-            'split': data['split'],
-            'annotations': videos,  # type: ignore[typeddict-item]
-            'metainfo': one_tier(meta, tier),
-        }
-    return views
-
-
-def one_tier(meta: Metainfo, tier: Tier) -> Metainfo:
-    """Return the metainfo of one tier alone."""
-    if not tier.name:
-        return meta
-    kept = {key: value for key, value in meta.items() if key != 'tiers'}
-    background = None if tier.background is None else tier.classes[tier.background]
-    return {**kept, 'classes': list(tier.classes), 'background': background}  # type: ignore[typeddict-item]
