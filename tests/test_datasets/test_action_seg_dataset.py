@@ -226,6 +226,31 @@ def test_online_features_are_those_of_files_until_something_augments(small_data)
             assert torch.equal(online[i]['inputs'][modality], expected)
 
 
+@pytest.mark.parametrize('online', [True, False])
+def test_each_individual_is_seen_first_among_others(tmp_path, online):
+    """Or alone, by a renderer that reads no others."""
+    data = small_annotations()
+    for video in data['annotations']:
+        for key in ('keypoint', 'keypoint_score'):
+            other = video[key] + 30 * (key == 'keypoint')
+            video[key] = np.concatenate([video[key], other[:, ::-1]])
+        video['label'] = np.stack([video['label'], video['label'][::-1]])
+        video['individuals'] = ['ann', 'bob']
+    save_annotations(data, tmp_path / 'two.pkl')
+    renders = {
+        'pairs': {'type': 'PairCoordinates', 'dims': 2},
+        'pose2d': {'type': 'SkeletonCoordinates', 'dims': 2, 'flatten': True},
+    }
+    features = {k: {'render': v, 'online': online} for k, v in renders.items()}
+    dataset = build(tmp_path / 'two.pkl', features=features)
+    assert len(dataset) == 4
+    ann, bob = dataset[0]['inputs'], dataset[1]['inputs']
+    for one in (ann, bob):
+        assert torch.equal(one['pairs'][:68], one['pose2d'])
+    assert not torch.equal(ann['pose2d'], bob['pose2d'])
+    assert ann['pairs'][68].all()
+
+
 def test_augmentations_draw_anew_in_each_epoch_for_all_modalities_alike(small_data):
     """Both are made of one skeleton, whose limbs the data set knows."""
     drop = {'type': 'RandomLimbDropout', 'p': 1.0}

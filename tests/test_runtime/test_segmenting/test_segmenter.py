@@ -130,7 +130,7 @@ def test_pairs_give_what_pytorch_gives(export, person):
     cfg = make_config(
         'recipes/uwiom_pose2d.py', {'pose2d': {**MS_TCN, 'in_channels': 102}}, members=1
     )
-    render = {'type': 'PairCoordinates', 'dims': 2, 'person': 0}
+    render = {'type': 'PairCoordinates', 'dims': 2}
     cfg.test_dataloader.dataset.features.pose2d.render = render
     checkpoint, file = export(cfg)
     segment = OnnxSegmenter(file, show_progress=False)
@@ -139,6 +139,7 @@ def test_pairs_give_what_pytorch_gives(export, person):
     other['keypoint'] += 1000
     together = {
         **video,
+        'individual': 0,
         **{
             key: np.concatenate([video[key], other[key]])
             for key in ('keypoint', 'keypoint_3d', 'keypoint_score')
