@@ -11,6 +11,8 @@ import pytest
 from mmskelseg.datasets.stretches import Stretch, read_stretches
 from mmskelseg.runtime.labels import read_segments, segments_to_labels
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.segments import IGNORED
+from mmskelseg.runtime.structures.tiers import flat_classes
 from mmskelseg.suggesting.drafts import drafts, write_drafts, write_suggestions
 from mmskelseg.suggesting.suggestions import (
     CRITERIA,
@@ -228,3 +230,34 @@ def test_suggestions_are_a_table_and_stretches_of_a_data_set(tmp_path):
     assert sum(seconds for _, seconds, _ in by_video(chosen)) == pytest.approx(
         sum(item.end - item.start for item in chosen)
     )
+
+
+def test_stretches_of_tiers_have_drafts_of_each():
+    """A frame that lacks the label of one tier is suggested, and only that is drafted.
+
+    Entropies of tiers are added: two uniform ones are as unsure as one.
+    """
+    tiers = {'posture': ['stand', 'sit'], 'gaze': ['up', 'down', 'away']}
+    score = np.concatenate([np.full((2, 40), 1 / 2), np.full((3, 40), 1 / 3)])
+    label = np.zeros((2, 40), np.int64)
+    label[1, 10:] = IGNORED
+    found = np.stack([np.zeros(40, np.int64), np.repeat([0, 2], 20)])
+    ranking = StretchRanking(flat_classes(tiers), 6.0, tiers=tiers)
+    ranking.add(
+        {
+            'frame_dir': 'a', 'fps': 5.0, 'total_frames': 40, 'label': label,
+            'pred_score': score, 'pred_label': found, 'pred_entropy': np.zeros(40),
+        }
+    )  # fmt: skip
+    suggestions = ranking.choose(1.0)
+    assert min(item.start_frame for item in suggestions) == 10
+    assert {name for item in suggestions for name in item.classes} == {
+        'posture: stand', 'gaze: up', 'gaze: away',
+    }  # fmt: skip
+    unsure = frame_values(score, np.zeros(40), found, 5.0, [2, 3])[1]
+    np.testing.assert_allclose(unsure, 1)
+    (video,) = drafts(ranking, suggestions)
+    posture = [s for s in video.segments if s.tier == 'posture']
+    assert [(s.start, s.end, s.score) for s in posture] == [(0, 8, None)]
+    gaze = {(s.start, s.end, s.label) for s in video.segments if s.tier == 'gaze'}
+    assert gaze == {(0, 2, 'up'), (2, 4, 'up'), (4, 8, 'away')}
