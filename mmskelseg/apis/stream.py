@@ -9,6 +9,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 
 from mmskelseg.runtime.features.drawing import MIN_SCORE
+from mmskelseg.runtime.features.pairs import running_of
 from mmskelseg.runtime.streaming import SkeletonStream
 from mmskelseg.runtime.structures.skeleton import SkeletonLike, pushed_joints
 from mmskelseg.trained.opening import trained_model
@@ -37,6 +38,7 @@ class SkelSegStream(SkeletonStream):
             ``precog``.
         fps: Frame rate of the training data, to which frames with time stamps are
             resampled; by default the one that the checkpoint states.
+        people: For a model of pairs, the number of persons whose joints you push.
         layout: The layout of the joints that you push, such as ``coco17``; by default
             that of the model.
 
@@ -59,6 +61,7 @@ class SkelSegStream(SkeletonStream):
         *,
         fps: float | None = None,
         layout: SkeletonLike | None = None,
+        people: int = 2,
     ) -> None:
         with trained_model(config, checkpoint, live=True) as trained:
             cfg, meta = trained.cfg, trained.metainfo
@@ -77,7 +80,7 @@ class SkelSegStream(SkeletonStream):
             )
         super().__init__(
             weights,
-            render.running(),
+            running_of(render, people),
             meta,
             joints=joints,
             columns=columns,

@@ -93,7 +93,8 @@ def choose(
         _check_labels(videos, path, split)
     lookahead, min_frames = None, 1
     if wish.streaming is not None:
-        _check_one_person([*train, *test], path)
+        if not wish.pairs:
+            _check_one_person([*train, *test], path)
         lookahead = _frames(wish.streaming, train, path)
         min_frames = _min_frames(train, lookahead)
     turns, note = _choose_turns(train, meta, recipe, path)
@@ -101,6 +102,9 @@ def choose(
     if wish.pairs:
         _check_pairs([*train, *test], path)
         pairs = _choose_pairs(train, meta, recipe)
+        if lookahead is not None and not all('individual' in v for v in train):
+            # Who scores highest is known only at the end of a video.
+            pairs['person'] = 0
     choice = Choice(
         ann_file=path,
         metainfo=meta,
@@ -337,11 +341,6 @@ def _choose_recipe(videos: Sequence[VideoAnnotation], wish: Wish) -> tuple[str, 
         raise UserError(
             '--segmentor asformer: reads whole videos, so it cannot label streams; '
             'leave out --segmentor or --streaming.'
-        )
-    if wish.pairs and wish.streaming is not None:
-        raise UserError(
-            '--pairs: a stream gets the poses of one person; leave out --pairs or '
-            '--streaming.'
         )
     if wish.pairs and asked not in (None, 'pose2d', 'pose3d'):
         raise UserError(

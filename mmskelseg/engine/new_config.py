@@ -137,7 +137,8 @@ del {', '.join(local)}
     def _render(self) -> dict[str, object]:
         """The config of a renderer of pairs."""
         dims = 3 if self.recipe == 'pose3d' else 2
-        return {'type': 'PairCoordinates', 'dims': dims, **(self.pairs or {})}
+        causal = {} if self.lookahead is None else {'causal': True}
+        return {'type': 'PairCoordinates', 'dims': dims, **causal, **(self.pairs or {})}
 
     def _branch(self) -> tuple[str, Mapping[str, object]]:
         """Return the modality, and its branch with the number of channels."""

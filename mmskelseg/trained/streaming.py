@@ -22,7 +22,7 @@ from mmskelseg.models.layers import TemporalConv1d
 from mmskelseg.models.postprocessors import CausalMinDuration
 from mmskelseg.models.segmentors.ensemble import segmentors_of
 from mmskelseg.models.segmentors.network import SegmentationNetwork
-from mmskelseg.runtime.features import SkeletonCoordinates
+from mmskelseg.runtime.features import PairCoordinates, SkeletonCoordinates
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.streaming.model import (
     Standardizer,
@@ -92,16 +92,15 @@ def streaming_steps(model: nn.Module) -> list[dict[str, object]]:
 
 def causal_coordinates(
     modality: str, dataset: ConfigDict, skeleton: Layout
-) -> SkeletonCoordinates:
+) -> SkeletonCoordinates | PairCoordinates:
     """Return the renderer of a modality, after checking that streams support it."""
     option = f'features.{modality}'
     recipe = branch_recipe(modality, dataset, skeleton)
     render = recipe.render
-    if not isinstance(render, SkeletonCoordinates):
+    if not isinstance(render, SkeletonCoordinates | PairCoordinates):
         raise UserError(
-            f'{option}.render is {type(render).__name__}, but streams read the '
-            'coordinates of one person; train with SkeletonCoordinates(flatten=True, '
-            'causal=True).'
+            f'{option}.render is {type(render).__name__}, but streams read '
+            'coordinates; train with SkeletonCoordinates(flatten=True, causal=True).'
         )
     if not render.causal:
         raise UserError(

@@ -12,7 +12,9 @@ import torch
 from mmengine.config import Config
 
 from mmskelseg.checkpoints.reading import load_checkpoint
+from mmskelseg.registry import MODELS
 from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg.trained.streaming import streaming_model
 from tests.small_data import small_annotations
 
 TINY = [
@@ -102,6 +104,25 @@ def test_pairs_are_read_in_2d_or_3d(make_config, add, view, dims, options, chann
     steps = cfg.train_dataloader.dataset.pipeline
     assert steps == plain.train_dataloader.dataset.pipeline
     assert not {'render', 'features'} & set(cfg)
+
+
+@pytest.mark.parametrize('labelled', [False, True])
+def test_streams_of_pairs_have_causal_coordinates(make_config, labelled):
+    """Without individuals in the file, labels are those of the first person."""
+    data = with_others(small_annotations())
+    if labelled:
+        for video in data['annotations']:
+            video['individuals'] = ['a', 'b']
+            video['label'] = np.stack([video['label'], video['label'][::-1]])
+    _, cfg = make_config(data, '--pairs', '--streaming', '0.5', '--epochs', '1')
+    render = cfg.test_dataloader.dataset.features.pose2d.render
+    first = {} if labelled else {'person': 0}
+    assert render == {
+        'type': 'PairCoordinates', 'dims': 2, 'causal': True, 'turn': False, **first,
+    }  # fmt: skip
+    assert streaming_model(MODELS.build(cfg.model)).in_channels == (
+        cfg.model.branches.pose2d.in_channels
+    )
 
 
 def test_config_for_streams_looks_ahead_in_seconds(make_config, tmp_path):
@@ -328,7 +349,6 @@ REFUSED = {
     'long wait': (keep, '--streaming 6', '--streaming 6 | 6 s'),
     'alone': (with_one, '--pairs', "'video_1' shows one person | --pairs needs two"),
     'heatmaps of pairs': (with_others, '--pairs --recipe heatmap', 'heatmap | --pairs'),
-    'streams of pairs': (with_others, '--pairs --streaming 1', '--pairs | --streaming'),
     'rates': (rate, '--streaming 1', '10 to 15 frames'),
     'people': (people, '--streaming 0.3', "'video_1' has 2 persons | --streaming"),
     'whole videos': (keep, '--segmentor asformer --streaming 1', 'asformer'),

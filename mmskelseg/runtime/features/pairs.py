@@ -19,7 +19,13 @@ from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Axis, CountOrZero, Where
 from mmskelseg.runtime.parts import RENDERERS
-from mmskelseg.runtime.streaming.pairs import ROOT, Relations, RunningPairs
+from mmskelseg.runtime.streaming.body import RunningCoordinates
+from mmskelseg.runtime.streaming.pairs import (
+    ROOT,
+    Relations,
+    RunningPairs,
+    StackedPairs,
+)
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.layouts import split_side
@@ -183,6 +189,11 @@ class PairCoordinates(Coordinates):
         others = self.running().relate(points, seen, roots, size)
         return np.concatenate([own.coordinates(alone), others], axis=1)
 
+    @property
+    def causal(self) -> bool:
+        """Whether no value depends on later frames."""
+        return self.own.causal
+
     def running(self) -> RunningPairs:
         """Return the object that computes causal coordinates frame by frame."""
         return RunningPairs(self.own.running(), self.relations)
@@ -212,3 +223,12 @@ def _front(skeleton: Skeleton) -> list[int]:
     """Return the joint at the front of a body, if there is one."""
     names = [name.lower() for name in skeleton.joints]
     return [names.index(front) for front in _FRONT if front in names][:1]
+
+
+def running_of(
+    render: SkeletonCoordinates | PairCoordinates, people: int
+) -> RunningCoordinates | StackedPairs:
+    """Return what computes the coordinates of a stream, of so many people if pairs."""
+    if isinstance(render, PairCoordinates):
+        return StackedPairs(render.own.running(), render.relations, people)
+    return render.running()

@@ -121,6 +121,11 @@ class LiveSegmenter:
                 'The model does not state the frame rate of its training data; give it '
                 '(--fps, or fps in Python).'
             )
+        if stream.people > 1:
+            raise UserError(
+                'The model sees pairs, but who is whose partner in front of a camera '
+                'is unknown; push the joints of both to a stream in Python.'
+            )
         if stream.dims != 2:
             raise UserError(
                 'The model reads joints in 3D, but pose estimators find them in 2D; '

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmskelseg.runtime.features import SkeletonCoordinates
+from mmskelseg.runtime.features import PairCoordinates, SkeletonCoordinates
 from mmskelseg.runtime.features.drawing import MIN_SCORE
+from mmskelseg.runtime.features.pairs import running_of
 from mmskelseg.runtime.messages.errors import shown
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.model_zoo import exported_file
@@ -31,6 +32,7 @@ class OnnxStream(SkeletonStream):
         model: The file that `mmskelseg export --streaming` wrote, or the name of a
             model that comes with the package, such as ``precog``.
         fps: Frame rate of the training data; by default the one that the file states.
+        people: For a model of pairs, the number of persons whose joints you push.
         layout: The layout of the joints that you push, such as ``coco17``; by default
             that of the model.
         threads: Number of threads; more than one rarely helps.
@@ -53,6 +55,7 @@ class OnnxStream(SkeletonStream):
         *,
         fps: float | None = None,
         layout: SkeletonLike | None = None,
+        people: int = 2,
         threads: int = 1,
     ) -> None:
         self.file = ModelFile.open(exported_file(model, live=True), 'cpu', threads)
@@ -64,7 +67,10 @@ class OnnxStream(SkeletonStream):
             )
         ((name, branch),) = metadata['branches'].items()
         render = renderer_of(self.file, name)
-        if not isinstance(render, SkeletonCoordinates) or not render.causal:
+        if (
+            not isinstance(render, SkeletonCoordinates | PairCoordinates)
+            or not render.causal
+        ):
             raise self.file.fault(
                 f'makes features with {type(render).__name__}, but a stream reads '
                 'causal SkeletonCoordinates'
@@ -73,7 +79,7 @@ class OnnxStream(SkeletonStream):
         joints, columns = pushed_joints(self.skeleton, layout)
         super().__init__(
             OnnxStreamingModel(self.file),
-            render.running(),
+            running_of(render, people),
             metadata,
             joints=joints,
             columns=columns,

@@ -4,7 +4,7 @@ Renderers of whole videos use it too, with the roots and the size of the whole v
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,18 +68,32 @@ class RunningPairs:
     Args:
         own: The person's own coordinates.
         relations: The values that describe the others.
+        people: Number of persons, M; by default that of the first frames.
     """
 
-    def __init__(self, own: RunningCoordinates, relations: Relations) -> None:
+    def __init__(
+        self, own: RunningCoordinates, relations: Relations, people: int = 0
+    ) -> None:
         self.own = own
         self.relations = relations
+        self._stated = people
         self.reset()
 
     def reset(self) -> None:
-        """Forget all frames, and how many persons there are."""
+        """Forget all frames, and how many persons there are, unless it is stated."""
         self.own.reset()
-        self._bodies: list[RunningBody] = []
-        self._last: list[np.ndarray] = []
+        self._begin(self._stated)
+
+    def _begin(self, people: int) -> None:
+        self.people, body = people, self.own.body
+        self._bodies = [RunningBody(body.root, body.dims) for _ in range(people)]
+        self._last = self._none(people)
+
+    def _none(self, people: int) -> list[np.ndarray]:
+        """Return headings, offsets and presence before the first frame."""
+        others = max(people - 1, 0)
+        shapes = (people, 1, 2), (others, 1, self.own.dims)
+        return [*map(np.zeros, shapes), np.zeros((others, 1), bool)]
 
     def push(self, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
         """Return float32 features (n, C) of the next frames.
@@ -89,9 +103,8 @@ class RunningPairs:
                 is the one to describe. M is the same until :meth:`reset`.
             seen: Whether they are visible, shape (M, n, V).
         """
-        body = self.own.body
         if not self._bodies:
-            self._bodies = [RunningBody(body.root, body.dims) for _ in points]
+            self._begin(len(points))
         pushed = [b.push(*x) for b, *x in zip(self._bodies, points, seen, strict=True)]
         roots = np.stack([root for root, *_ in pushed])
         size = pushed[0][2] if self.own.scale else np.ones(points.shape[1])
@@ -116,8 +129,8 @@ class RunningPairs:
         headings = relations.headings(points, seen)
         there = seen[1:, :, ROOT] & seen[0, :, ROOT]
         now = [headings, roots[1:] - roots[0], there]
-        before = [np.zeros((len(x), 1, *x.shape[2:]), x.dtype) for x in now]
-        headings, offsets, stays = map(_joined, self._last or before, now)
+        before = self._last if self.people else self._none(len(points))
+        headings, offsets, stays = map(_joined, before, now)
         # While a heading is unknown, it stays.
         frames = np.arange(headings.shape[1])
         rows = np.maximum.accumulate(np.where(headings.any(axis=-1), frames, 0), axis=1)
@@ -140,6 +153,45 @@ class RunningPairs:
         values = np.where(there[..., None], np.concatenate(parts, axis=-1), 0)
         away = np.where(there, distance[:, 1:], np.inf)
         return _nearest(values, away, relations.nearest).astype(np.float32)
+
+    @property
+    def num_joints(self) -> int:
+        """Number of joints of all persons."""
+        return self.people * self.own.num_joints
+
+    @property
+    def dims(self) -> int:
+        """Number of coordinates of a joint."""
+        return self.own.dims
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Return the state as arrays, for :meth:`load_state_dict`."""
+        state = {f'last.{i}': np.array(value) for i, value in enumerate(self._last)}
+        for name, part in self._parts.items():
+            state |= {f'{name}.{key}': x for key, x in part.state_dict().items()}
+        return state
+
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        """Continue from a state that :meth:`state_dict` returned."""
+        self._last = [np.array(state[f'last.{i}']) for i in range(len(self._last))]
+        for name, part in self._parts.items():
+            keys = part.state_dict()
+            part.load_state_dict({key: state[f'{name}.{key}'] for key in keys})
+
+    @property
+    def _parts(self) -> dict[str, RunningCoordinates | RunningBody]:
+        bodies = {f'body.{i}': body for i, body in enumerate(self._bodies)}
+        return {'own': self.own, **bodies}
+
+
+class StackedPairs(RunningPairs):
+    """The same, of frames in which the joints of all persons follow each other."""
+
+    def push(self, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
+        """Return float32 features (n, C), given (n, M * V, dims) and (n, M * V)."""
+        shape = len(points), self.people, self.own.num_joints
+        each = points.reshape(*shape, self.dims), seen.reshape(shape)
+        return super().push(*(values.swapaxes(0, 1) for values in each))
 
 
 def _joined(before: np.ndarray, after: np.ndarray) -> np.ndarray:

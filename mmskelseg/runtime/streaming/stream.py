@@ -13,6 +13,7 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.streaming.body import RunningCoordinates
 from mmskelseg.runtime.streaming.labels import RunningLabels
 from mmskelseg.runtime.streaming.model import ModelStream, PushModel, check_state
+from mmskelseg.runtime.streaming.pairs import StackedPairs
 from mmskelseg.runtime.streaming.resampling import Resampler
 from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.runtime.structures.tiers import tier_sizes, tiers_of
@@ -56,7 +57,7 @@ class SkeletonStream:
 
     Args:
         model: The model.
-        coordinates: Features of poses.
+        coordinates: Features of poses, of one person or of several.
         meta: Its ``classes``, and its ``tiers`` if it has several.
         joints: Names of the V joints that are pushed, in their order.
         columns: Index of each joint of the model among these.
@@ -76,7 +77,7 @@ class SkeletonStream:
     def __init__(
         self,
         model: PushModel,
-        coordinates: RunningCoordinates,
+        coordinates: RunningCoordinates | StackedPairs,
         meta: Mapping[str, object],
         *,
         joints: Sequence[str],
@@ -97,6 +98,8 @@ class SkeletonStream:
         self.min_score = min_score
         self.dtype = dtype
         self._coordinates = coordinates
+        #: Number of persons whose joints are pushed, the one to label first.
+        self.people = getattr(coordinates, 'people', 1)
         self._stream = ModelStream(model)
         frames = [step['frames'] for step in steps] or [1] * len(self._tiers)
         self._labels = RunningLabels(tier_sizes(meta), frames)
@@ -143,7 +146,8 @@ class SkeletonStream:
 
         Args:
             keypoints: Joints of the next frame, shape (V, 2) in pixels or (V, 3), or of
-                several frames, (n, V, 2) or (n, V, 3).
+                several frames, (n, V, 2) or (n, V, 3). For a model of pairs, there is
+                an axis of persons before V, the one to label first.
             score: Confidence of each joint, shape (V,) or (n, V), 0 for invisible ones;
                 by default 1. For a person who is out of view, all are 0.
             time: Time of each frame in seconds; for all frames of a stream or for none.
@@ -213,7 +217,9 @@ class SkeletonStream:
         self._timed, self._ended = map(bool, state['progress'][2:])
 
     @property
-    def _parts(self) -> dict[str, ModelStream | RunningCoordinates | RunningLabels]:
+    def _parts(
+        self,
+    ) -> dict[str, ModelStream | RunningCoordinates | StackedPairs | RunningLabels]:
         """What has a state of its own, by its name."""
         return {
             'model': self._stream,
@@ -224,22 +230,26 @@ class SkeletonStream:
     def _read(
         self, keypoints: ArrayLike, score: ArrayLike | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return joints (n, V, dims), and whether they are visible (n, V)."""
+        """Return joints (n, V, dims), and whether they are visible (n, V).
+
+        Those of several persons follow each other.
+        """
         points = _numbers(keypoints, 'keypoints')
-        points = points[None] if points.ndim == 2 else points
-        joints, dims = len(self.joints), self._coordinates.dims
-        if points.ndim != 3 or points.shape[1:] != (joints, dims):
+        needed = (*(self.people,) * (self.people > 1), len(self.joints), self.dims)
+        points = points[None] if points.ndim == len(needed) else points
+        if points.shape[1:] != needed:
+            each = ', '.join(map(str, needed))
             raise UserError(
                 f'keypoints have the shape {np.shape(keypoints)}, but the stream needs '
-                f'({joints}, {dims}) or (frames, {joints}, {dims}), with the joints '
+                f'({each}) or (frames, {each}), with the joints '
                 f'{", ".join(self.joints)}; if yours differ, name their layout, '
                 "such as layout='coco17'."
             )
         scores = (
-            np.ones(points.shape[:2]) if score is None else _numbers(score, 'score')
+            np.ones(points.shape[:-1]) if score is None else _numbers(score, 'score')
         )
-        scores = scores[None] if scores.ndim == 1 else scores
-        if scores.shape != points.shape[:2]:
+        scores = scores[None] if scores.ndim == len(needed) - 1 else scores
+        if scores.shape != points.shape[:-1]:
             raise UserError(
                 f'score has the shape {np.asarray(score).shape}, but keypoints '
                 f'{np.shape(keypoints)} need {np.shape(keypoints)[:-1]}.'
@@ -249,8 +259,10 @@ class SkeletonStream:
                 'keypoints or score have values that are not finite; set invisible '
                 'joints to 0, with score 0.'
             )
-        columns = self._columns
-        return points[:, columns], scores[:, columns] >= self.min_score
+        columns, n = self._columns, len(points)
+        points, seen = points[..., columns, :], scores[..., columns] >= self.min_score
+        joints = self._coordinates.num_joints
+        return points.reshape(n, joints, self.dims), seen.reshape(n, joints)
 
     def _resampled(
         self, points: np.ndarray, seen: np.ndarray, time: ArrayLike | None

@@ -73,3 +73,43 @@ def test_labels_are_the_same(segmenters, person, fps, min_score, frames, batch_s
             row = flat_rows(expected[0]['pred_label'], tiers_of(expected[0]))[tier.name]
             names = [tier.classes[k - tier.rows.start] for k in row]
             assert [name for of, name, _ in first if of == tier.name] == names
+
+
+@pytest.fixture(scope='module')
+def of_pairs(export, causal):
+    """A causal model that sees two people, in all forms."""
+    cfg = copy.deepcopy(causal)
+    render = {'type': 'PairCoordinates', 'dims': 2, 'turn': False, 'causal': True}
+    cfg.test_dataloader.dataset.features.pose2d.render = {**render, 'person': 0}
+    cfg.model.branches.pose2d.in_channels = 100
+    checkpoint, file = export(cfg)
+    _, stream = export(cfg, streaming=True)
+    return (
+        SkelSegInferencer(cfg, checkpoint, 'cpu', show_progress=False),
+        OnnxSegmenter(file, show_progress=False),
+        SkelSegStream(cfg, checkpoint),
+        OnnxStream(stream),
+    )
+
+
+def test_streams_of_pairs_give_the_labels_of_the_video(of_pairs, person):
+    """Also from a stored state; the person to label comes first."""
+    inferencer, onnx, *streams = of_pairs
+    one, other = person(90), person(90, seed=1)
+    video = {**one}
+    for key in ('keypoint', 'keypoint_3d', 'keypoint_score'):
+        video[key] = np.concatenate([one[key], other[key]])
+    (expected,) = inferencer(video)['predictions']
+    names = [expected['classes'][k] for k in expected['pred_label']]
+    (found,) = onnx(video)['predictions']
+    assert found['pred_label'].tolist() == expected['pred_label'].tolist()
+    points, score = (video[k].swapaxes(0, 1) for k in ('keypoint', 'keypoint_score'))
+    for stream in streams:
+        frames = stream.push(points[:40], score[:40])
+        frames += stream.push(points[40], score[40])
+        rest = stream.another()
+        rest.load_state_dict(stream.state_dict())
+        frames += [*rest.push(points[41:], score[41:]), *rest.flush()]
+        assert [frame.label for frame in frames] == names
+        with pytest.raises(ValueError, match=r'\(15, 2\).*\(2, 15, 2\)'):
+            stream.push(points[0, 0])
