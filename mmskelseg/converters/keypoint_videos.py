@@ -1,7 +1,7 @@
 """Pairs poses, labels and videos by name, and combines them at the poses' rate."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +162,25 @@ def find_labels(
             for video in read_segments(file, kind, strict=strict, notes=notes, **given)
         ]
     return labels, notes
+
+
+def joined_individuals(labels: Iterable[Labels]) -> list[Labels]:
+    """Return labels in which files of single individuals of a video are one.
+
+    Such are those of ``mmskelseg segment --person each``: ``take1_ann_segments.csv``.
+    """
+    found: dict[str, Labels] = {}
+    joined: list[Labels] = []
+    for item in labels:
+        people = {segment.individual for segment in item.segments}
+        if len(people) != 1 or people == {''}:
+            joined.append(item)
+            continue
+        name = item.video.removesuffix('_segments').removesuffix(f'_{people.pop()}')
+        before = found.get(name, replace(item, segments=()))
+        segments = (*before.segments, *item.segments)
+        found[name] = replace(before, video=name, segments=segments)
+    return [*joined, *found.values()]
 
 
 def _is_framewise(path: Path) -> bool:

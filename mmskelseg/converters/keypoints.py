@@ -98,6 +98,23 @@ def _difference(these: Layout, those: Layout) -> str:
     return f' ({" and ".join(texts)})'
 
 
+def _read_labels(given: Options) -> tuple[list[Labels], list[str]]:
+    """Return the labels of each video, and notes on parts that are left out."""
+    reading = label_options(given.label_option or ())
+    if given.label_fps is not None:
+        reading['fps'] = given.label_fps
+    each = given.person == EACH
+    if each and reading.setdefault('subject', EACH_SUBJECT) != EACH_SUBJECT:
+        raise UserError(
+            f'--label-option subject={reading["subject"]}: --person each reads the '
+            'labels of everybody; leave out one of the two.'
+        )
+    labels, left_out = joining.find_labels(
+        given.labels, given.label_format, reading, given.strict
+    )
+    return joining.joined_individuals(labels) if each else labels, left_out
+
+
 def convert(given: Options) -> None:
     """Write the annotation file of keypoints and labels."""
     if given.out.is_file():
@@ -105,13 +122,7 @@ def convert(given: Options) -> None:
             f'{given.out}: a file, expected the folder OUT, which comes after the '
             'keypoints and before --labels.'
         )
-    reading = label_options(given.label_option or ())
-    if given.label_fps is not None:
-        reading['fps'] = given.label_fps
-    reading |= {'subject': EACH_SUBJECT} if given.person == EACH else {}
-    labels, left_out = joining.find_labels(
-        given.labels, given.label_format, reading, given.strict
-    )
+    labels, left_out = _read_labels(given)
     keypoints = joining.find_keypoints(given.keypoints)
     found, lonely = joining.pair(keypoints, labels, given.skip_unpaired)
     parts = [by_individual(item, given) for *_, item in found]

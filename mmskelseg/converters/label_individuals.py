@@ -30,7 +30,13 @@ def label_arrays(
         for part in parts.values()
     )
     if options.person != EACH:
-        (part,) = parts.values()
+        ((name, part),) = parts.items()
+        wanted = options.person
+        if name and wanted in poses.people and name.casefold() != wanted.casefold():
+            raise UserError(
+                f'{part.path}: the labels of video {part.video!r} are of {name!r}, but '
+                f'--person is {wanted!r}; name the same one.'
+            )
         return *frame_labels(part, poses, tiers, options), joined
     rows, notes = [], []
     for own in _matched(parts, poses, path):
@@ -96,5 +102,12 @@ def _matched(
                 f'{listed(poses.people)}; name who is who in a table with the columns '
                 'subject and individual (--subjects FILE).'
             )
-        found[known[name.casefold()]] = labels
+        whose = known[name.casefold()]
+        if whose in found:
+            raise UserError(
+                f'{labels.path}: two subjects of video {labels.video!r} are the '
+                f'individual {whose!r} in {path}; rename one, or say who is who with '
+                '--subjects FILE.'
+            )
+        found[whose] = labels
     return [found.get(name) for name in poses.people]

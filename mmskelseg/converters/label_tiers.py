@@ -95,7 +95,7 @@ def find_tiers(labels: Sequence[Labels], options: Options) -> LabelTiers:
     keeps = len(named) > 1
     if options.tiers:
         groups = _read_tiers(options.tiers)
-        keeps = keeps or {*named} <= groups.keys()
+        keeps = bool(named) and {*named} <= groups.keys()
         if wanted:
             raise UserError('--classes and --tiers both name the classes; give one.')
     elif keeps:
@@ -110,6 +110,10 @@ def find_tiers(labels: Sequence[Labels], options: Options) -> LabelTiers:
         classes = wanted or sorted(label for _, label in used)
         if options.tiers:
             (classes,) = groups.values()
+        if options.tiers and len(classes) == 1 and not options.background:
+            absence = f'no {classes[0]}'
+            options = replace(options, background=[absence])
+            classes = [absence, *classes]
         return _one_tier(classes, options)
     of_label: dict[str, str] = {}
     for (tier, label), item in used.items():
@@ -117,11 +121,19 @@ def find_tiers(labels: Sequence[Labels], options: Options) -> LabelTiers:
         of_label |= {} if tier else {label: its}
     if wanted:
         _check_same(wanted, {label for _, label in used})
+    for tier, own in groups.items():
+        # A file of a tier whose class was never seen.
+        own += [tier] * (own == [f'no {tier}'])
     absent = {tier: _absence(tier, own, tier == rest) for tier, own in groups.items()}
     if not options.tiers:
         groups = _sorted(groups, absent, wanted)
     backgrounds = absent | _backgrounds(options.background or (), groups, absent, rest)
     for tier, name in backgrounds.items():
+        if absent[tier] and groups[tier] == [name]:
+            raise UserError(
+                f'--background {name}: is the only class of the tier {tier!r}, whose '
+                f'background is its absence, {absent[tier]!r}; leave it out.'
+            )
         if name is not None and name not in groups[tier]:
             at = 0 if absent[tier] else len(groups[tier])
             groups[tier].insert(at, name)
@@ -317,8 +329,9 @@ def _absence(tier: str, classes: Sequence[str], is_rest: bool) -> str | None:
     >>> _absence('sniff', ['sniff'], False), _absence('a', ['no sniff', 'sniff'], False)
     ('no sniff', 'no sniff')
     """
-    names = [f'no {name}' for name in classes if len(classes) == 1]
-    names += [f'no {tier}'] * (is_rest or f'no {tier}' in classes)
+    names = [f'no {tier}'] * (f'no {tier}' in classes)
+    names += [f'no {name}' for name in classes if len(classes) == 1]
+    names += [f'no {tier}'] * is_rest
     pairs = [f'no {name}' for name in classes if f'no {name}' in classes]
     names += pairs if len(classes) == 2 else []
     return names[0] if names else None
@@ -348,6 +361,12 @@ def _backgrounds(
             continue
         having = [tier for tier, names in groups.items() if text in names]
         others = [tier for tier, name in absent.items() if not name or tier == rest]
+        if not having and not others:
+            raise UserError(
+                f'--background {text}: no tier has this class, and each has another '
+                f'background; state it as TIER={text}, with one of the tiers '
+                f'{", ".join(groups)}.'
+            )
         found |= dict.fromkeys(having or others, text)
     return found
 

@@ -102,9 +102,7 @@ def choose(
     if wish.pairs:
         _check_pairs([*train, *test], path)
         pairs = _choose_pairs(train, meta, recipe)
-        if lookahead is not None and not all('individual' in v for v in train):
-            # Who scores highest is known only at the end of a video.
-            pairs['person'] = 0
+        pairs |= {} if lookahead is None else _first_person(train)
     choice = Choice(
         ann_file=path,
         metainfo=meta,
@@ -211,6 +209,14 @@ def _choose_pairs(
     if shown and camera_view(metainfo, videos)[0] == 'top':
         return {}
     return {'turn': False}
+
+
+def _first_person(videos: Sequence[VideoAnnotation]) -> dict[str, object]:
+    """Return options of a causal PairCoordinates, if nothing says who is labelled.
+
+    Who scores highest is known only at the end of a video.
+    """
+    return {} if all('individual' in video for video in videos) else {'person': 0}
 
 
 def _note_classes(
@@ -326,7 +332,7 @@ def _min_frames(videos: Sequence[VideoAnnotation], lookahead: int) -> int:
     It takes at most half of the lookahead; the model sees the rest.
     """
     step = CausalMinDuration()
-    step.fit(video['label'] for video in videos)
+    step.fit(row for video in videos for row in label_rows(video['label']))
     return min(int(step.shortest), lookahead // 2 + 1)
 
 

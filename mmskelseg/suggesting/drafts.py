@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,10 @@ def drafts(
         videos.append(
             VideoSegments(
                 name,
-                sorted(segments, key=lambda segment: segment.start),
+                [
+                    replace(segment, individual=video.person)
+                    for segment in sorted(segments, key=lambda segment: segment.start)
+                ],
                 fps,
                 video.label.shape[-1],
                 video.filename,

@@ -139,6 +139,7 @@ class RankedVideo:
         pred_score: Probabilities, shape (K, T).
         fps: Frames per second.
         filename: The video file, if any.
+        person: The individual of the video, if it is one of several.
     """
 
     label: np.ndarray
@@ -146,6 +147,7 @@ class RankedVideo:
     pred_score: np.ndarray
     fps: float
     filename: str | None = None
+    person: str = ''
 
 
 @checked
@@ -217,8 +219,9 @@ class StretchRanking:
             self._shares.append(mean[_RARITY:])
             self._places.append((name, start, end))
         self.videos[name] = RankedVideo(
-            label, predicted, score, fps, prediction.get('filename')
-        )
+            label, predicted, score, fps, prediction.get('filename'),
+            prediction.get('person', '') if 'people' in prediction else '',
+        )  # fmt: skip
 
     @checked
     def choose(

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 
 from mmskelseg.commands import main
 from mmskelseg.runtime import OnnxSegmenter
@@ -97,6 +98,13 @@ def test_tiers_and_individuals_train_segment_and_come_back(call_tool, ann_file):
             frames = len(label[0]), one['fps'], tiers_of(one)
             read = segments_to_tiers(video.segments, *frames, missing='unlabelled')
             np.testing.assert_array_equal(read, label)
+
+
+def test_streams_of_tiers_get_a_minimum_duration(call_tool, ann_file, tmp_path):
+    call_tool('tools/make_config.py', ann_file, tmp_path / 'my.py', '--streaming', 0.5)
+    model = Config.fromfile(tmp_path / 'my.py').model
+    assert model.tiers == [3, 2, 2]
+    assert [step.type for step in model.postprocess] == ['CausalMinDuration']
 
 
 def test_browse_has_a_row_for_each_tier(ann_file, capsys):

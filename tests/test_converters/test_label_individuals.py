@@ -81,6 +81,14 @@ def test_table_says_who_is_who(recordings, tmp_path):
     [
         (None, (), ("'a'", 'Adult', 'Juvenile', '--person each')),
         ('subject,individual\nAdult,old\n', ('each',), ('a.boris', 'old', 'a.npz')),
+        (
+            'subject,individual\nAdult,adult\nJuvenile,ADULT\n', ('each',),
+            ('a.boris', 'adult', 'a.npz', '--subjects'),
+        ),
+        (
+            None, ('each', '--label-option', 'subject=Adult'),
+            ('subject=Adult', '--person each'),
+        ),
         ('subject,animal\nAdult,old\n', ('each',), ('subjects.csv', 'individual')),
         (
             'subject,individual\nAdult,adult\nAdult,old\n', ('each',),
@@ -95,6 +103,8 @@ def test_individuals_that_do_not_fit_are_named(
     if table:
         (tmp_path / 'subjects.csv').write_text(table)
         words = ['--person', *options, '--subjects', str(tmp_path / 'subjects.csv')]
+    elif options:
+        words = ['--person', *options]
     with pytest.raises(SystemExit) as stop:
         convert(recordings, *words)
     told = str(stop.value)
@@ -121,3 +131,18 @@ def test_models_of_pairs_name_to_whom_it_is_done(recordings, tmp_path):
     assert {tuple(event[1:4:2]) for event in observation['events']} == {
         ('adult', 'juvenile')
     }
+    # Those of the annotations are the same individuals.
+    words = ['--split', 'test', '--out', str(tmp_path / 'again'), '--person', 'each']
+    main(['segment', str(data), *trained, *words, '--formats', 'csv'])
+    again = tmp_path / 'again' / 'c_juvenile_segments.csv'
+    assert again.read_text().splitlines()[0] == rows[0]
+    # What is corrected becomes labels again.
+    for kind in ('csv', 'boris'):
+        files = sorted(map(str, out.glob(f'c_*_segments.{kind}')))
+        words = [str(tmp_path / kind), '--labels', *files, '--person', 'each']
+        words += ['--unlabelled', 'ignore', '--tiers', str(tmp_path / 'tiers.json')]
+        (tmp_path / 'tiers.json').write_text(json.dumps(CLASSES))
+        main(['convert', 'keypoints', str(recordings[2]), *words])
+        read = load_annotations(tmp_path / kind / 'annotations.pkl')
+        assert read['metainfo']['tiers'] == CLASSES
+        assert read['annotations'][0]['person'] == 'adult'

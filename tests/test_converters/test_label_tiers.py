@@ -207,6 +207,16 @@ def test_file_states_tiers_and_the_order_of_classes(stated):
             {'background': ['c=walk']},
             '--background c=walk | a, b',
         ),
+        (
+            {'a': ['walk', 'eat', 'rest'], 'b': ['sniff']},
+            {'background': ['sniff']},
+            "--background sniff | 'b' | 'no sniff'",
+        ),
+        (
+            {'a': ['no a', 'walk', 'eat', 'rest'], 'b': ['sniff']},
+            {'background': ['idle']},
+            '--background idle | a, b',
+        ),
     ],
 )
 def test_contradiction_is_one_sentence(stated, content, given, named):
@@ -318,3 +328,26 @@ def test_absence_that_is_labelled_is_a_class_like_others():
     assert tiers == {'posture': ['no up', 'up'], 'nose': ['no sniff', 'sniff']}
     assert background == {'posture': 'no up', 'nose': 'no sniff'}
     assert framed(item, unlabelled='ignore')[0] == ['no sniff', 'sniff', None, None]
+
+
+def test_file_replaces_the_tiers_that_labels_state(stated):
+    """If it has none of their names, and each label in one tier."""
+    content = {'posture': ['rest', 'walk'], 'gaze': ['look']}
+    item = labels((0, 2, 'walk', 'a'), (2, 4, 'rest', 'a'), (1, 3, 'look', 'b'))
+    tiers, _ = found(item, tiers=stated(content))
+    assert tiers == {'posture': ['rest', 'walk'], 'gaze': ['no look', 'look']}
+
+
+def test_single_class_of_a_single_tier_gets_its_absence(stated):
+    item = labels((0, 2, 'sniff'))
+    assert found(item, tiers=stated({'sniff': ['sniff']})) == (
+        ['no sniff', 'sniff'], 'no sniff',
+    )  # fmt: skip
+
+
+def test_tier_whose_class_was_never_seen_keeps_it():
+    """As in predictions of a rare behaviour."""
+    item = labels((0, 2, 'walk', 'posture'), (0, 2, 'no sniff', 'sniff'))
+    tiers, background = found(item)
+    assert tiers['sniff'] == ['no sniff', 'sniff']
+    assert background['sniff'] == 'no sniff'

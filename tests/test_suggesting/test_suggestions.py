@@ -247,6 +247,7 @@ def test_stretches_of_tiers_have_drafts_of_each():
         {
             'frame_dir': 'a', 'fps': 5.0, 'total_frames': 40, 'label': label,
             'pred_score': score, 'pred_label': found, 'pred_entropy': np.zeros(40),
+            'person': 'ann', 'people': ['ann', 'bob'],
         }
     )  # fmt: skip
     suggestions = ranking.choose(1.0)
@@ -257,6 +258,7 @@ def test_stretches_of_tiers_have_drafts_of_each():
     unsure = frame_values(score, np.zeros(40), found, 5.0, [2, 3])[1]
     np.testing.assert_allclose(unsure, 1)
     (video,) = drafts(ranking, suggestions)
+    assert {segment.individual for segment in video.segments} == {'ann'}
     posture = [s for s in video.segments if s.tier == 'posture']
     assert [(s.start, s.end, s.score) for s in posture] == [(0, 8, None)]
     gaze = {(s.start, s.end, s.label) for s in video.segments if s.tier == 'gaze'}

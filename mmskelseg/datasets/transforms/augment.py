@@ -6,6 +6,7 @@ Source: Hyder et al. (ICRA 2024), Sec. III-C, which gives no values.
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect
 from collections.abc import Sequence
 from itertools import chain
 from typing import ClassVar, Literal
@@ -21,6 +22,7 @@ from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import FRAME_KEYS, SKELETON_KEYS
 from mmskelseg.runtime.structures.segments import IGNORED, segment_table
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
+from mmskelseg.runtime.structures.tiers import flat_label
 
 
 def check_joints(shape: tuple[int, ...], skeleton: Skeleton) -> None:
@@ -148,6 +150,16 @@ class Augmentation(Transform):
         return {'type': type(self).__name__, **vars(self)}
 
 
+def _mirrored(results: Item, mirrored: np.ndarray) -> np.ndarray:
+    """Return labels with the mirrored class of each class id of all tiers."""
+    label, tiers = np.asarray(results['label']), results.get('tiers', ())
+    if label.ndim == 1:
+        return mirrored[label]
+    flat = mirrored[flat_label(label, tiers)]
+    begins = np.array([[tier.rows.start] for tier in tiers])
+    return np.where(flat < 0, flat, flat - begins)
+
+
 def _labels_of(label: np.ndarray, frames: np.ndarray) -> np.ndarray:
     """Return the labels of ascending frames, without losing a labelled run.
 
@@ -273,7 +285,7 @@ class RandomHorizontalFlip(Augmentation):
             mirrored = self._mirrored_classes(results)
             if flip:
                 # The last entry is for the label -1, which does not change.
-                results['label'] = mirrored[results['label']]
+                results['label'] = _mirrored(results, mirrored)
         if 'keypoint' not in results:
             return results
         order = self._order(np.shape(results['keypoint']))
@@ -312,8 +324,14 @@ class RandomHorizontalFlip(Augmentation):
                     f'one of the classes {", ".join(classes)}.'
                 )
         mirrored = np.append(np.arange(len(classes)), -1)
+        begins = [tier.rows.start for tier in results.get('tiers', ())]
         for pair in self.class_pairs:
             a, b = map(classes.index, pair)
+            if len({bisect(begins, k) for k in (a, b)}) > 1:
+                raise UserError(
+                    f'RandomHorizontalFlip: class_pairs has {pair}, which are of two '
+                    'tiers; pair classes of one.'
+                )
             mirrored[a], mirrored[b] = b, a
         return mirrored
 

@@ -131,8 +131,8 @@ def to_bouts(
         duration = max((end for own in found for _, end, _ in own), default=0.0)
     rows: list[_Row] = []
     for tier, of_tier in zip(tiers, found, strict=True):
-        fill = (absences or {}).get(tier.name)
-        fill = background if background in tier.classes else fill
+        fill = background if background in tier.classes else None
+        fill = (absences or {}).get(tier.name, fill)
         if fill is not None:
             of_tier = _filled(of_tier, tier.classes.index(fill), duration)
         joined = _merged(of_tier)

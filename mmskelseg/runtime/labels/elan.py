@@ -96,6 +96,7 @@ def read_elan(
     tiers, is_lone = _tiers(root, tier, str(path))
     own = {name: _own_names(name, one, subject) for name, one in tiers.items()}
     is_lone = is_lone or {name for name, _ in own.values()} == {_TIER}
+    is_lone = is_lone or _is_one_each([who for _, who in own.values()])
     kind = f'annotations of {listed([repr(name) for name in tiers], 3)}'
     parts = Parts(path, kind, '', strict, notes)
     segments: list[Segment] = []
@@ -144,6 +145,11 @@ def _own_names(name: str, tier: Element, subject: str | None) -> tuple[str, str]
         return name, ''
     who = tier.get('PARTICIPANT', '')
     return name.removesuffix(f'@{who}'), who if subject == EACH_SUBJECT else ''
+
+
+def _is_one_each(people: Sequence[str]) -> bool:
+    """Return whether each tier is of another participant, so that each has one."""
+    return len({*people}) == len(people) > 1 and all(people)
 
 
 def _tiers(

@@ -166,7 +166,7 @@ class InputReader:
         ]
 
     def _of_entry(self, source: Source, entry: InputVideo) -> list[InputVideo]:
-        name = source.name
+        name, is_one = source.name, 'individual' in entry
         entry = entry if self.pairs else cast(InputVideo, alone(entry))
         layout = (source.metainfo or entry).get('skeleton', self.skeleton)
         if layout is not self.skeleton and not is_data_layout(layout):
@@ -198,7 +198,11 @@ class InputReader:
         kept = cast(InputVideo, {k: v for k, v in entry.items() if k not in dropped})
         videos: list[InputVideo] = [
             {**kept, **self._fitted(each, name, each_3d), **who}
-            for each, each_3d, who in self._people(poses, source, keypoint_3d)
+            for each, each_3d, who in (
+                [(poses, keypoint_3d, cast(InputVideo, {}))]
+                if is_one
+                else self._people(poses, source, keypoint_3d)
+            )
         ]
         meta: Metainfo = {'classes': list(self.classes)}
         meta.update(source.metainfo or {})

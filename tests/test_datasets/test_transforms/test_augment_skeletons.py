@@ -261,6 +261,20 @@ def test_flip_changes_the_names_of_classes_in_pairs(video):
     assert never(dict(video))['label'].tolist() == [0, 1, 2, 3, -1]
 
 
+def test_flip_mirrors_classes_within_their_tier(video):
+    """Whose ids begin anew; a pair of two tiers is refused."""
+    meta = {'tiers': {'gaze': ['up', 'left', 'right'], 'turn': ['left', 'right']}}
+    names = flat_classes(meta['tiers'])
+    label = np.array([[0, 1, 2, -1], [0, 1, -1, 1]])
+    video |= {'classes': names, 'tiers': tiers_of(meta), 'label': label}
+    pairs = [('turn: left', 'turn: right')]
+    flip = RandomHorizontalFlip(1.0, skeleton='coco17', class_pairs=pairs)
+    assert flip(dict(video))['label'].tolist() == [[0, 1, 2, -1], [1, 0, -1, 0]]
+    across = [('gaze: left', 'turn: right')]
+    with pytest.raises(UserError, match=r'gaze: left.*two tiers'):
+        RandomHorizontalFlip(1.0, skeleton='coco17', class_pairs=across)(video)
+
+
 def test_flip_changes_no_names_of_features_that_it_does_not_mirror(video):
     """They lie in files, are there already, or are made beside the labels."""
     video |= {'classes': ['left', 'right'], 'label': np.zeros(90, int)}

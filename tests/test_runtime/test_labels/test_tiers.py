@@ -220,3 +220,19 @@ def test_elan_file_with_tiers_is_what_pympi_reads(tmp_path):
     ]  # fmt: skip
     words = eaf.get_controlled_vocabulary_names()
     assert list(words) == ['posture: classes', 'left hand: classes']
+
+
+def test_tier_of_each_participant_is_one_tier_of_all(tmp_path):
+    """Whatever its name; with several each, `@NAME` is left out of their names."""
+    segments = [
+        Segment(0, 1, 'rest', individual='ann'), Segment(0, 1, 'walk', individual='bob')
+    ]  # fmt: skip
+    video = VideoSegments('take1', segments, 10.0, 10, 'take1.mp4')
+    path = tmp_path / 'take1.eaf'
+    write_elan(path, video, ['rest', 'walk'])
+    text = path.read_text('utf-8')
+    path.write_text(text.replace('actions@ann', 'A').replace('actions@bob', 'B'))
+    (back,) = read_segments(path, subject='each')
+    assert {(s.individual, s.tier, s.label) for s in back.segments} == {
+        ('ann', '', 'rest'), ('bob', '', 'walk'),
+    }  # fmt: skip
