@@ -9,9 +9,9 @@ it is the last checkpoint of the training. Without CONFIG, the config in the che
 is used. Instead of both, you can name a file from `mmskelseg export --streaming`. Poses
 are estimated (--pose-estimator), or read from a file of the same video (--poses).
 
-A window shows the skeleton, the current action and a timeline of the last seconds;
-press q to end it. --out writes the same as a video. --events prints a line of JSON for
-each segment that begins or ends, for other programs:
+A window shows the skeleton, the current action and a timeline of the last seconds, of
+each tier if there are several; press q to end it. --out writes the same as a video.
+--events prints a line of JSON for each segment that begins or ends, for other programs:
 
   {"event": "begin", "person": 1, "label": "lift", "label_id": 3, "start_frame": 52,
    "end_frame": null, "start": 5.2, "end": null, "score": 0.91, "known_at": 5.9}
@@ -57,6 +57,7 @@ from mmskelseg.runtime.segmenting.live import LivePerson, LiveSegmenter
 from mmskelseg.runtime.segmenting.onnx_stream import OnnxStream
 from mmskelseg.runtime.streaming import SkeletonStream
 from mmskelseg.runtime.structures.choices import CODECS
+from mmskelseg.runtime.structures.tiers import Tier
 
 if TYPE_CHECKING:
     from mmskelseg.runtime.drawing.live import LivePicture
@@ -175,7 +176,7 @@ def _run(open_trained: Opener | None, args: argparse.Namespace) -> None:
     live = LiveSegmenter(stream, stream.skeleton, camera, poses, person=args.person)
     picture = None
     if window or args.out:
-        picture = _picture(live, stream.classes, args.timeline)
+        picture = _picture(live, stream.tiers, args.timeline)
     output = _Output(live, picture, args.events, [])
     with ExitStack() as stack:
         if args.out and picture is not None:
@@ -275,24 +276,23 @@ class _Output:
                 print(json.dumps(line, ensure_ascii=False), flush=True)
         if self.picture is None:
             return
-        # The timeline shows one person, whoever has been there longest, and one tier.
+        # The timelines show one person, whoever has been there longest.
         for person in people[:1]:
-            first = person.labelled[0].tier if person.labelled else ''
-            for f in (f for f in person.labelled if f.tier == first):
+            for f in person.labelled:
                 start, score = f.time or 0.0, f.probabilities[f.label_id]
                 end = start + 1 / self.live.fps
-                self.picture.add(start, end, f.label_id, score)
+                self.picture.add(start, end, f.label_id, score, f.tier)
 
 
 def _picture(
-    live: LiveSegmenter, classes: Sequence[str], seconds: float
+    live: LiveSegmenter, tiers: Sequence[Tier], seconds: float
 ) -> 'LivePicture':
     """Return what draws the pictures, which needs matplotlib."""
     import_optional('matplotlib', '--window and --out')
     from mmskelseg.runtime.drawing.live import LivePicture
 
     shape = live.camera.img_shape
-    return LivePicture(shape, live.skeleton, classes, seconds=seconds)
+    return LivePicture(shape, live.skeleton, tiers, seconds=seconds)
 
 
 def _has_display() -> bool:

@@ -89,8 +89,8 @@ class SkeletonStream:
         notes: Sequence[str] = (),
     ) -> None:
         self.model = model
-        self._tiers = tiers_of(meta)
-        self.classes = tuple(name for tier in self._tiers for name in tier.classes)
+        self.tiers = tiers_of(meta)
+        self.classes = tuple(name for tier in self.tiers for name in tier.classes)
         self.notes = tuple(notes)
         self.joints = tuple(joints)
         self._columns = list(columns)
@@ -101,7 +101,7 @@ class SkeletonStream:
         #: Number of persons whose joints are pushed, the one to label first.
         self.people = getattr(coordinates, 'people', 1)
         self._stream = ModelStream(model)
-        frames = [step['frames'] for step in steps] or [1] * len(self._tiers)
+        frames = [step['frames'] for step in steps] or [1] * len(self.tiers)
         self._labels = RunningLabels(tier_sizes(meta), frames)
         self._resampler = None if fps is None else Resampler(fps)
         self.reset()
@@ -310,7 +310,7 @@ class SkeletonStream:
             zip(labels.T.tolist(), scores, strict=True), self._given
         ):
             time = None if self.fps is None else start + i / self.fps
-            for tier, k in zip(self._tiers, row, strict=True):
+            for tier, k in zip(self.tiers, row, strict=True):
                 own = score[tier.rows]
                 name = tier.classes[k]
                 frames.append(LabelledFrame(i, time, name, k, own, tier.name))

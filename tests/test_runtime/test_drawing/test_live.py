@@ -5,9 +5,11 @@ import numpy as np
 from mmskelseg.runtime.drawing.frames import BACKGROUND, label_color
 from mmskelseg.runtime.drawing.live import LivePicture
 from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.tiers import tiers_of
 
 COCO = Skeleton.get('coco17')
 SHAPE = (480, 640)
+AB = tiers_of({'classes': ['a', 'b']})
 
 
 def timeline(picture, now):
@@ -22,11 +24,11 @@ def timeline(picture, now):
 
 def test_timeline_scrolls_and_ends_with_the_newest_label():
     """Ten seconds are shown at 12 s: class 0 until 6 s, class 1 until 9 s, no label."""
-    picture = LivePicture(SHAPE, COCO, ['a', 'b'], seconds=10)
-    assert picture.label == -1
+    picture = LivePicture(SHAPE, COCO, AB, seconds=10)
+    assert picture.rows[''].label == -1
     for i in range(90):
         picture.add(i / 10, (i + 1) / 10, int(i >= 60), 0.75)
-    assert picture.label == 1
+    assert picture.rows[''].label == 1
     row = timeline(picture, 12.0)
     share = [(row == color).all(axis=1).mean() for color in
              (label_color(0), label_color(1), BACKGROUND)]  # fmt: skip
@@ -36,16 +38,16 @@ def test_timeline_scrolls_and_ends_with_the_newest_label():
 
 
 def test_memory_is_bounded_by_what_is_shown():
-    picture = LivePicture(SHAPE, COCO, ['a', 'b'], seconds=5)
+    picture = LivePicture(SHAPE, COCO, AB, seconds=5)
     for i in range(1000):
         picture.add(i, i + 1, i % 2, 1.0)
-    assert len(picture._past) == 6
+    assert len(picture.rows[''].past) == 6
     assert (timeline(picture, 1000) != BACKGROUND).any(axis=1).all()
 
 
 def test_people_have_the_colour_of_their_class():
     """The skeleton is drawn in the picture as it is enlarged to be shown."""
-    picture = LivePicture((120, 160), COCO, ['a', 'b'])
+    picture = LivePicture((120, 160), COCO, AB)
     assert picture.size == (360, 480)
     points = np.full((17, 2), 80.0)
     points[:, 1] = 60
@@ -54,3 +56,22 @@ def test_people_have_the_colour_of_their_class():
     )
     assert (image[180, 240] == label_color(1)).all()
     assert not image[:100, :360].any()
+
+
+def test_each_tier_has_its_label_and_timeline():
+    """The hand changes at 5 s, when the gaze is unlabelled; both have their own ids."""
+    tiers = tiers_of({'tiers': {'gaze': ['up'], 'hand': ['no', 'wave']}})
+    picture = LivePicture(SHAPE, COCO, tiers, seconds=10)
+    single = LivePicture(SHAPE, COCO, tiers[:1])
+    assert picture.panel == 2 * single.panel
+    for i in range(100):
+        picture.add(i / 10, (i + 1) / 10, 0 if i < 50 else -1, 1.0, 'gaze')
+        picture.add(i / 10, (i + 1) / 10, int(i >= 50), 1.0, 'hand')
+    assert [row.name for row in picture.rows.values()] == ['unlabelled', 'wave']
+    bottom = picture.draw(np.zeros((*SHAPE, 3), np.uint8), 10.0, [])[480:]
+    for k, (first, second) in enumerate([(0, -1), (0, 1)]):
+        panel = bottom[k * single.panel :][: single.panel]
+        row = panel[round(0.68 * len(panel)), picture.unit // 2 : -picture.unit // 2]
+        middle = len(row) // 2
+        assert (row[: middle - 2] == label_color(first)).all()
+        assert (row[middle + 2 : -2] == label_color(second)).all()
