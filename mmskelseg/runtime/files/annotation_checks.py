@@ -288,7 +288,11 @@ def _length_problems(
         rows['tiers'] = 0
     expected = tuple(n for n in rows.values() if n)
     if label.shape[:-1] != expected and label.shape[-1:] == (frames,):
-        named = ' and '.join(f'{n} {key}' for key, n in rows.items() if n)
+        named = ' and '.join(
+            f'{n} {key.removesuffix("s") if n == 1 else key}'
+            for key, n in rows.items()
+            if n
+        )
         yield (
             f'label has shape {label.shape}, but with {named or "one tier"} it must '
             f'be {(*expected, frames)}.'

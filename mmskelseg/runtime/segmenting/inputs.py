@@ -31,7 +31,7 @@ from mmskelseg.runtime.structures.individuals import absences, alone
 from mmskelseg.runtime.structures.predictions import InputVideo
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.runtime.structures.tiers import tier_sizes
+from mmskelseg.runtime.structures.tiers import tiers_of
 
 
 def _stated(source: Source) -> InputVideo:
@@ -45,23 +45,25 @@ def _stated(source: Source) -> InputVideo:
     return cast(InputVideo, entry)
 
 
-def _check_values(
-    entry: InputVideo, shape: tuple[int, ...], num_classes: int, name: str
-) -> None:
+def _check_values(entry: InputVideo, frames: int, meta: Metainfo, name: str) -> None:
     """Raise a UserError if the labels or risks of an entry do not fit its frames.
 
-    ``shape`` is that of the labels, (T,) or (G, T).
+    Labels are (T,), or (G, T) if there are tiers.
     """
-    matching(entry, 'risk', shape[-1:], name)
-    label = matching(entry, 'label', shape, name)
+    matching(entry, 'risk', (frames,), name)
+    tiers = tiers_of(meta)
+    rows = (len(tiers),) * ('tiers' in meta)
+    label = matching(entry, 'label', (*rows, frames), name)
     if label is None:
         return
-    wrong = (label % 1 != 0) | (label < IGNORED) | (label >= num_classes)
-    if wrong.any():
-        raise UserError(
-            f'{name}: label holds {label[wrong][0]}, expected class ids from 0 to '
-            f'{num_classes - 1}, or {IGNORED} for no label.'
-        )
+    for tier, row in zip(tiers, label.reshape(-1, frames), strict=True):
+        wrong = (row % 1 != 0) | (row < IGNORED) | (row >= len(tier.classes))
+        if wrong.any():
+            where = f'label of tier {tier.name!r}' if tier.name else 'label'
+            raise UserError(
+                f'{name}: {where} holds {row[wrong][0]}, expected class ids from 0 to '
+                f'{len(tier.classes) - 1}, or {IGNORED} for no label.'
+            )
 
 
 def _unseen(video: InputVideo) -> tuple[str, ...]:
@@ -206,9 +208,8 @@ class InputReader:
         ]
         meta: Metainfo = {'classes': list(self.classes)}
         meta.update(source.metainfo or {})
-        sizes, classes = tier_sizes(meta), meta['classes']
-        tiers = (len(sizes),) * ('tiers' in meta)
-        _check_values(entry, (*tiers, keypoint.shape[1]), max(sizes), name)
+        classes = meta['classes']
+        _check_values(entry, keypoint.shape[1], meta, name)
         for video in videos:
             # The labels of a video do not belong to one of several people.
             if tuple(classes) != self.classes or len(videos) > 1:

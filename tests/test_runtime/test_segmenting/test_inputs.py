@@ -60,6 +60,19 @@ def test_fault_of_an_entry_is_one_sentence(changes, match):
     assert str(fault.value).startswith('take: ')
 
 
+def test_label_is_checked_with_the_classes_of_its_own_tier():
+    tiers = {'gaze': ['up'], 'hand': ['no', 'wave', 'point']}
+    classes = [f'{tier}: {name}' for tier, names in tiers.items() for name in names]
+    label = np.array([[2] * 8, [0] * 8])
+    source = Source(
+        'take', metainfo={'classes': classes, 'tiers': tiers}, entry=entry(label=label)
+    )
+    with pytest.raises(
+        ValueError, match=r"take: label of tier 'gaze' holds 2.* 0 to 0"
+    ):
+        read(source)
+
+
 def test_values_of_none_are_as_if_they_were_missing():
     unstated = dict.fromkeys(('frame_dir', 'filename', 'label', 'risk', 'img_shape'))
     video = read(Source('take', entry=entry(**unstated)))

@@ -149,13 +149,17 @@ def test_pairs_give_what_pytorch_gives(export, person):
     for one, item in zip(found, (video, together), strict=True):
         check_same(one, torchs(cfg, checkpoint, item))
     assert np.abs(found[0]['pred_score'] - found[1]['pred_score']).max() > 0.1
+    # An entry that says whose it is stays one; without it, both have their labels.
+    (only,) = segment(together, person='each')['predictions']
+    np.testing.assert_array_equal(only['pred_score'], found[1]['pred_score'])
+    del together['individual']
     first, second = segment(together, person='each')['predictions']
     assert len(second['keypoint']) == 1
     np.testing.assert_array_equal(first['pred_score'], found[1]['pred_score'])
     swapped = {
         key: x[::-1] if key[:8] == 'keypoint' else x for key, x in together.items()
     }
-    (expected,) = segment(swapped)['predictions']
+    (expected,) = segment({**swapped, 'individual': 0})['predictions']
     np.testing.assert_array_equal(second['pred_score'], expected['pred_score'])
 
 
