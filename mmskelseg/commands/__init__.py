@@ -17,6 +17,7 @@ COMMANDS = {
     'suggest': 'rank what to label next, as drafts for a labelling tool',
     'export': 'write a trained model as an ONNX file, which runs without PyTorch',
     'live': cli.COMMANDS['live'],
+    'studio': 'label, train and correct on one page in the browser',
     'app': 'segment videos on a web page',
     'poses': cli.COMMANDS['poses'],
     'make-config': 'write a config for your own data set',

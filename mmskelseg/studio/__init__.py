@@ -1,0 +1,1 @@
+"""Label, train and correct on one page in the browser: `mmskelseg studio`."""

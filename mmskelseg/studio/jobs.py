@@ -1,0 +1,154 @@
+"""What runs in the background: estimating poses, training and predicting."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from mmskelseg.runtime.messages.errors import UserError
+
+Kind = Literal['poses', 'fit', 'predict']
+State = Literal['idle', 'running', 'done', 'stopped', 'failed']
+#: A command, and what is run in the background when it has succeeded.
+Command = tuple[Kind, Sequence[str]]
+# What `mmskelseg fit` prints after each training.
+_FIT = re.compile(r'(\d+):(\d\d):(\d\d) passed, about (\d+):(\d\d):(\d\d) left +(.*)')
+# What `mmskelseg poses` prints before each video, and the studio's predictions after.
+_COUNT = re.compile(r'\[(\d+)/(\d+)\] (.*)')
+# Lines of the log that an error shows.
+_LAST = 5
+# Seconds that a stopped process gets to end by itself.
+_PATIENCE = 20
+
+
+@dataclass
+class Job:
+    """The job of a studio: some commands, one after another, in other processes.
+
+    Attributes:
+        log: The file that their output goes to.
+        kind: What is done; None if nothing was.
+        state: How it goes.
+        text: What it is about now.
+        done: The part that is done, 0 to 1, if that is known.
+        seconds_left: About how long it will take, if that is known.
+        error: Why it failed.
+    """
+
+    log: Path
+    kind: Kind | None = None
+    state: State = 'idle'
+    text: str = ''
+    done: float | None = None
+    seconds_left: float | None = None
+    error: str | None = None
+    _process: subprocess.Popen | None = field(default=None, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def start(self, commands: Sequence[Command], finish: Callable[[], None]) -> None:
+        """Run commands, and then a function, without waiting.
+
+        Raises:
+            UserError: If others are still running.
+        """
+        with self._lock:
+            if self.state == 'running':
+                raise UserError('Something is still running; stop it, or wait.')
+            self.kind, self.state, self.error = commands[0][0], 'running', None
+            self.text, self.done, self.seconds_left = 'Starting', None, None
+        run = threading.Thread(target=self._run, args=(commands, finish), daemon=True)
+        run.start()
+
+    def stop(self) -> None:
+        """Stop what is running; finished parts are kept."""
+        with self._lock:
+            if self.state != 'running':
+                return
+            self.state, self.text = 'stopped', 'Stopped'
+            process = self._process
+        if process is not None and process.poll() is None:
+            if os.name == 'nt':
+                process.terminate()
+            else:
+                os.killpg(process.pid, signal.SIGINT)
+            try:
+                process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+    def as_dict(self) -> dict[str, object]:
+        """Return what the page shows."""
+        names = ('kind', 'state', 'text', 'done', 'seconds_left', 'error')
+        return {name: getattr(self, name) for name in names}
+
+    def _run(self, commands: Sequence[Command], finish: Callable[[], None]) -> None:
+        lines: list[str] = []
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with self.log.open('w', encoding='utf-8') as log:
+                for kind, words in commands:
+                    self.kind, self.done, self.seconds_left = kind, None, None
+                    for line in self._lines(words):
+                        log.write(f'{line}\n')
+                        log.flush()
+                        lines = [*lines, line][-_LAST:]
+                        self._follow(line)
+                    assert self._process is not None
+                    if self.state != 'running':
+                        return
+                    if self._process.wait():
+                        errors = [one for one in lines if one.startswith('error: ')]
+                        last = errors or [f'The log is {self.log}: ', *lines]
+                        raise UserError(' '.join(last).removeprefix('error: '))
+            finish()
+            self.state, self.text, self.done = 'done', 'Done', 1.0
+        except (UserError, OSError) as error:
+            self.state, self.text, self.error = 'failed', 'Failed', str(error)
+
+    def _lines(self, words: Sequence[str]) -> Iterator[str]:
+        with self._lock:
+            if self.state != 'running':
+                return
+            # A group of its own, so that its workers are stopped with it.
+            self._process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding='utf-8',
+                errors='replace',
+                start_new_session=True,
+                env={**os.environ, 'PYTHONUNBUFFERED': '1'},
+            )
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            # A progress bar ends each of its states by a carriage return.
+            text = line.rstrip('\n').rpartition('\r')[2]
+            if text:
+                yield text
+
+    def _follow(self, line: str) -> None:
+        """Take the progress from a line."""
+        if found := _FIT.match(line):
+            h, m, s, hours, minutes, seconds = map(int, found.groups()[:6])
+            passed = 3600 * h + 60 * m + s
+            self.seconds_left = 3600 * hours + 60 * minutes + seconds
+            self.done = passed / max(passed + self.seconds_left, 1)
+            self.text = found[7]
+        elif found := _COUNT.match(line):
+            self.done = (int(found[1]) - 1) / max(int(found[2]), 1)
+            self.text = found[3]
+        elif line.endswith('...'):
+            self.text = line
+
+
+def program(*words: str) -> list[str]:
+    """Return the command line of `mmskelseg` with some words."""
+    return [sys.executable, '-m', 'mmskelseg', *words]

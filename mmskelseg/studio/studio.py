@@ -1,0 +1,354 @@
+"""What a studio does: labels, trains, predicts, and writes files to take away."""
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from mmskelseg.runtime.drawing.images import class_color, text_color
+from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg.runtime.files.parsing import read_json
+from mmskelseg.runtime.labels import Segment
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.annotations import AnnotationFile
+from mmskelseg.runtime.structures.segments import IGNORED
+from mmskelseg.studio.jobs import Command, Job, program
+from mmskelseg.studio.project import Change
+from mmskelseg.studio.recordings import ESTIMATED, Folder, training_data
+from mmskelseg.studio.taking_away import FORMATS, write_files
+
+# Poses of a sent piece, in frames.
+_PIECE = 4096
+# Labelled stretches as long as a doubt's, of which less than this is open, are done.
+_OPEN = 0.02
+_PREDICTIONS = 'predictions.json'
+
+
+class Studio:
+    """A folder that is labelled, with the job that runs in the background.
+
+    Args:
+        folder: The folder.
+        pose_estimator: The name of the estimator of poses.
+        reopen: Opens the folder again, when poses were estimated.
+    """
+
+    def __init__(
+        self, folder: Folder, pose_estimator: str, reopen: Callable[[], Folder]
+    ) -> None:
+        self.folder = folder
+        self.pose_estimator = pose_estimator
+        self.reopen = reopen
+        self.job = Job(folder.work / 'job.log')
+        self.version = 0
+        self._names = list(folder.recordings)
+        self.report: Path | None = None
+        self._predicted: dict[str, Any] = {}
+        self._read_predictions()
+
+    # What the page asks for.
+
+    def project(self) -> dict[str, Any]:
+        """Return what is known of the folder as a whole."""
+        project = self.folder.project
+        return {
+            'name': self.folder.path.resolve().name,
+            'revision': project.revision,
+            'tiers': self.tiers(),
+            'recordings': [self._recording(i) for i in range(len(self._names))],
+            'can_undo': project.can_undo,
+            'can_redo': project.can_redo,
+            **self.progress(),
+            'formats': [
+                {'name': n, 'title': title} for n, (title, *_) in FORMATS.items()
+            ],
+            'notes': self.folder.notes,
+        }
+
+    def tiers(self) -> list[dict[str, Any]]:
+        """Return the tiers with their classes and colours."""
+        found, number = [], 0
+        for tier in self.folder.project.tiers:
+            classes = []
+            for name in tier.classes:
+                color = class_color(number)
+                ink = text_color(color)
+                classes.append({'name': name, 'color': color, 'ink': ink})
+                number += 1
+            found.append(
+                {'name': tier.name, 'background': tier.background, 'classes': classes}
+            )
+        return found
+
+    def _recording(self, number: int) -> dict[str, Any]:
+        name = self._names[number]
+        one, known = self.folder.recordings[name], self.folder.project.recordings[name]
+        return {
+            'id': number,
+            'name': name,
+            'frames': known.frames,
+            'fps': known.fps,
+            'video': one.video is not None,
+            'poses': one.has_poses,
+            'labelled': self.folder.project.labelled_seconds(name),
+            'predicted': name in self._predicted,
+        }
+
+    def progress(self) -> dict[str, Any]:
+        """Return what changes while a job runs."""
+        return {
+            'job': self.job.as_dict(),
+            'model': self._model,
+            'can_train': self._obstacle(),
+            'predicted': [i for i, n in enumerate(self._names) if n in self._predicted],
+            'version': self.version,
+        }
+
+    def name_of(self, number: int) -> str:
+        """Return the name of a recording.
+
+        Raises:
+            LookupError: If there is none with the number.
+        """
+        if not 0 <= number < len(self._names):
+            raise LookupError(f'There is no recording {number}.')
+        return self._names[number]
+
+    def recording(self, number: int) -> dict[str, Any]:
+        """Return the labels, predictions and doubts of a recording."""
+        name = self.name_of(number)
+        speed = skeleton = None
+        if self.folder.recordings[name].has_poses:
+            picture = self.folder.picture(name)
+            speed = [round(float(value), 3) for value in picture.speed]
+            skeleton = {
+                'joints': [*picture.skeleton.joints],
+                'limbs': [list(limb) for limb in picture.skeleton.limbs],
+                'people': picture.points.shape[1],
+                'bounds': picture.bounds,
+            }
+        return {
+            'id': number,
+            'labels': self.folder.project.recordings[name].labels,
+            'predictions': self._predicted.get(name),
+            'doubts': [
+                [doubt[key] for key in ('start', 'end', 'score', 'reason')]
+                for doubt in self.doubts()
+                if doubt['recording'] == number
+            ],
+            'speed': speed,
+            'skeleton': skeleton,
+        }
+
+    def poses(self, number: int, start: int, end: int) -> bytes:
+        """Return some frames of a recording's poses, float32 (T, M, V, 2)."""
+        name = self.name_of(number)
+        if not self.folder.recordings[name].has_poses:
+            raise LookupError(f'{name} has no poses.')
+        if not 0 <= end - start <= _PIECE:
+            raise UserError(f'{end - start} frames were asked for, at most {_PIECE}.')
+        return self.folder.picture(name).points[start:end].astype('<f4').tobytes()
+
+    def video(self, number: int) -> Path:
+        """Return the video of a recording."""
+        name = self.name_of(number)
+        video = self.folder.recordings[name].video
+        if video is None:
+            raise LookupError(f'{name} has no video.')
+        return video
+
+    def doubts(self) -> list[dict[str, Any]]:
+        """Return the stretches to check that have no labels yet, the best first."""
+        open_ = []
+        for doubt in self._doubts:
+            name, start, end = (
+                doubt[key] for key in ('video', 'start_frame', 'end_frame')
+            )
+            if name not in self.folder.recordings:
+                continue
+            missing = sum(
+                end - start - sum(min(b, end) - max(a, start) for a, b in parts)
+                for row in self.folder.project.recordings[name].labels
+                for parts in [[(a, b) for a, b, _ in row if a < end and b > start]]
+            )
+            if missing > _OPEN * (end - start):
+                place = {'recording': self._names.index(name), 'start': start}
+                why = {key: doubt[key] for key in ('score', 'reason')}
+                open_.append({**place, 'end': end, **why})
+        return open_
+
+    # What the page changes.
+
+    def changed(self, change: Change) -> dict[str, Any]:
+        """Return what a change of labels has led to."""
+        project, name = self.folder.project, change.recording
+        return {
+            'revision': project.revision,
+            'can_undo': project.can_undo,
+            'can_redo': project.can_redo,
+            'recording': self._names.index(name),
+            'tier': change.tier,
+            'labels': project.recordings[name].labels[change.tier],
+            'start': change.start,
+            'end': change.end,
+            'labelled': project.labelled_seconds(name),
+            'can_train': self._obstacle(),
+        }
+
+    def _obstacle(self) -> str | None:
+        """Return why a model cannot be trained yet."""
+        project = self.folder.project
+        if len(project.tiers) > 1:
+            return (
+                'Labels in several tiers are trained by `mmskelseg make-config` and '
+                '`train`: take the annotation file away.'
+            )
+        labelled = self._labelled()
+        kinds = {
+            kind
+            for name in labelled
+            for *_, kind in project.recordings[name].labels[0]
+            if kind != IGNORED
+        }
+        if not labelled and not any(
+            r.has_poses for r in self.folder.recordings.values()
+        ):
+            return 'A model reads poses: estimate them first.'
+        if len(kinds) < 2:
+            return 'Label stretches of at least two classes first.'
+        return None
+
+    def _labelled(self) -> list[str]:
+        """Return the recordings with labels and poses."""
+        return [
+            name
+            for name, one in self.folder.recordings.items()
+            if one.has_poses and self.folder.project.labelled_seconds(name)
+        ]
+
+    def train(self, minutes: float) -> None:
+        """Train a model on all labels, and predict all recordings, in the background.
+
+        Raises:
+            UserError: If that is not possible, or a job is running.
+        """
+        if obstacle := self._obstacle():
+            raise UserError(obstacle)
+        work, labelled = self.folder.work, self._labelled()
+        data = cast(AnnotationFile, training_data(self.folder, labelled))
+        with_poses = [n for n, one in self.folder.recordings.items() if one.has_poses]
+        whole = cast(AnnotationFile, training_data(self.folder, with_poses))
+        ann_file, everything = work / 'labelled.pkl', work / 'recordings.pkl'
+        if self.job.state == 'running':
+            raise UserError('Something is still running; stop it, or wait.')
+        save_annotations(data, ann_file)
+        save_annotations(whole, everything)
+        # The same labels continue a training that was stopped.
+        asked = hashlib.sha256(ann_file.read_bytes() + f'{minutes}'.encode())
+        model = work / 'models' / asked.hexdigest()[:12]
+        predictions = model / _PREDICTIONS
+        predict = [sys.executable, '-m', 'mmskelseg.studio.predicting']
+        commands: list[Command] = [
+            (
+                'fit',
+                program(
+                    'fit',
+                    str(ann_file),
+                    '--out',
+                    str(model),
+                    '--minutes',
+                    f'{minutes:g}',
+                ),
+            ),
+            ('predict', [*predict, str(model), str(everything), f'{predictions}.part']),
+        ]
+
+        def finish() -> None:
+            os.replace(f'{predictions}.part', predictions)
+            self._read_predictions()
+
+        self.job.start(commands, finish)
+
+    def estimate_poses(self) -> None:
+        """Estimate the poses of videos that have none, in the background."""
+        recordings = self.folder.recordings.values()
+        videos = [str(one.video) for one in recordings if not one.has_poses]
+        if not videos:
+            raise UserError('All videos have poses.')
+        out = str(self.folder.work / ESTIMATED)
+        words = ['poses', *videos, out, '--estimator', self.pose_estimator]
+
+        def finish() -> None:
+            project = self.folder.project
+            self.folder = replace(self.reopen(), project=project)
+
+        self.job.start([('poses', program(*words))], finish)
+
+    # What the page takes away.
+
+    def write(self, formats: Sequence[str], what: str) -> list[Path]:
+        """Write labels or predictions of all recordings, and return the files.
+
+        Raises:
+            UserError: If there are none, or a format is unknown or unsuitable.
+        """
+        if what not in ('labels', 'predictions'):
+            raise UserError(f'what is {what!r}, expected labels or predictions.')
+        found = []
+        for name, one in self.folder.recordings.items():
+            video = None if one.video is None else os.fspath(one.video.resolve())
+            own = self.folder.project.segments(name, video)
+            if what == 'predictions':
+                own = replace(own, segments=self._predicted_segments(name))
+            if own.segments:
+                found.append(own)
+        if not found:
+            raise UserError(f'There are no {what} yet.')
+        return write_files(formats, found, self.folder, what)
+
+    def _predicted_segments(self, name: str) -> list[Segment]:
+        fps, tiers = self.folder.project.recordings[name].fps, self.folder.project.tiers
+        rows = self._predicted.get(name, [])
+        segments = (
+            Segment(start / fps, end / fps, tier.classes[kind], score, tier.name)
+            for tier, row in zip(tiers, rows, strict=False)
+            for start, end, kind, score in row
+        )
+        return sorted(segments, key=lambda one: one.start)
+
+    # What a training has left.
+
+    def _read_predictions(self) -> None:
+        """Read what the last finished training predicted."""
+        files = self.folder.work.glob(f'models/*/{_PREDICTIONS}')
+        file = max(files, key=lambda one: one.stat().st_mtime, default=None)
+        self.version += 1
+        self._model = None
+        self._doubts: list[Mapping[str, Any]] = []
+        if file is None:
+            return
+        content = read_json(file, 'the studio')
+        self._predicted, self._doubts = content['recordings'], content['doubts']
+        report = read_json(file.with_name('report.json'), 'mmskelseg fit')
+        self._model = self._described(report)
+        self.report = file.with_name('report.html')
+
+    def _described(self, report: Mapping[str, Any]) -> dict[str, Any]:
+        curve = report['label_curve']
+        more = None
+        if curve is not None:
+            gain = curve['twice'] - curve['full']
+            more = (
+                f'Twice as many labels would give F1@10 of about {curve["twice"]:.0f}.'
+                if gain >= 1
+                else 'More labels are unlikely to help.'
+            )
+        return {
+            'minutes': report['data']['train']['minutes'],
+            'held_out': report['scores'].get('held_out'),
+            'more': more,
+            'report': True,
+        }

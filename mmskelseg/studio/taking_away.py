@@ -1,0 +1,108 @@
+"""Files of labels or predictions, to be used elsewhere."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import cast
+
+from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg.runtime.files.names import file_name
+from mmskelseg.runtime.labels import (
+    VideoSegments,
+    write_boris,
+    write_boris_events,
+    write_csv_segments,
+    write_elan,
+    write_label_studio,
+    write_srt,
+)
+from mmskelseg.runtime.labels.bouts import bout_rows, to_bouts, write_table
+from mmskelseg.runtime.labels.segments import Classes, by_tier, class_name
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.annotations import AnnotationFile
+from mmskelseg.studio.recordings import Folder, training_data
+
+
+def _write_bouts(file: Path, videos: Sequence[VideoSegments], classes: Classes) -> None:
+    names = [class_name(c, tier) for tier, own in by_tier(classes).items() for c in own]
+    rows: list[dict[str, object]] = []
+    for video in videos:
+        statistics = to_bouts(video, classes, video.name).statistics(len(names))
+        rows += [{'video': video.name, **row} for row in bout_rows(statistics, names)]
+    write_table(file, rows)
+
+
+#: What each format is, its file, and what writes it: of all recordings at once, or, if
+#: the name begins with a dot, of each one.
+FORMATS: dict[str, tuple[str, str, Callable[..., None] | None]] = {
+    'csv': (
+        'Table of segments (CSV)',
+        'segments.csv',
+        lambda file, videos, _: write_csv_segments(file, videos),
+    ),
+    'boris': ('BORIS project', 'project.boris', write_boris),
+    'boris-events': (
+        'BORIS, aggregated events',
+        'boris_events.csv',
+        lambda file, videos, _: write_boris_events(file, videos),
+    ),
+    'elan': ('ELAN, a file for each recording', '.eaf', write_elan),
+    'label-studio': (
+        'Label Studio',
+        'label_studio.json',
+        lambda file, videos, _: write_label_studio(file, videos),
+    ),
+    'srt': (
+        'Subtitles, a file for each recording',
+        '.srt',
+        lambda file, video, _: write_srt(file, video.segments),
+    ),
+    'bouts': ('Bout statistics (CSV)', 'bouts.csv', _write_bouts),
+    'annotations': ('Annotation file, for all commands', 'annotations.pkl', None),
+}
+
+
+def write_files(
+    formats: Sequence[str], videos: Sequence[VideoSegments], folder: Folder, what: str
+) -> list[Path]:
+    """Write the segments of recordings in some formats, and return the files.
+
+    Args:
+        formats: Names from ``FORMATS``.
+        videos: The segments of each recording.
+        folder: The folder of the recordings.
+        what: Whether these are ``labels`` or ``predictions``.
+
+    Raises:
+        UserError: If there is no such format, or it cannot hold the segments.
+    """
+    for name in formats:
+        if name not in FORMATS:
+            raise UserError(
+                f'formats has {name!r}, expected some of {", ".join(FORMATS)}.'
+            )
+    return [file for name in formats for file in _written(name, videos, folder, what)]
+
+
+def _written(
+    name: str, videos: Sequence[VideoSegments], folder: Folder, what: str
+) -> Iterator[Path]:
+    _, end, write = FORMATS[name]
+    out, classes = folder.work / 'files', folder.project.classes
+    if write is None:
+        names = [one.name for one in videos if folder.recordings[one.name].has_poses]
+        if what == 'predictions' or not names:
+            raise UserError(
+                f'{name}: holds labels of recordings with poses, not {what}.'
+            )
+        file = out / end
+        save_annotations(cast(AnnotationFile, training_data(folder, names)), file)
+        yield file
+    elif end.startswith('.'):
+        for video in videos:
+            file = out / f'{file_name(video.name)}_{what}{end}'
+            write(file, video, classes)
+            yield file
+    else:
+        file = out / f'{what}_{end}'
+        write(file, videos, classes)
+        yield file
