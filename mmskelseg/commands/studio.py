@@ -14,9 +14,7 @@ page needs starlette, uvicorn and PyAV: pip install 'mmskelseg[app]'.
 """
 
 import argparse
-import secrets
-import socket
-import webbrowser
+from functools import partial
 from pathlib import Path
 
 from mmskelseg.runtime.cli.command_line import (
@@ -26,8 +24,8 @@ from mmskelseg.runtime.cli.command_line import (
     whole_from,
 )
 from mmskelseg.runtime.messages.dependencies import Dependency
-from mmskelseg.runtime.messages.errors import UnavailableError, escaped
 from mmskelseg.runtime.poses.estimators.estimator import require
+from mmskelseg.studio.recordings import open_folder
 
 EXAMPLES = """examples:
   # videos and the poses of a tracker, whose files do not state their rate
@@ -36,9 +34,6 @@ EXAMPLES = """examples:
   %(prog)s data/precog --ignore-labels
 """
 NEEDED = (Dependency('starlette', '0.40'), Dependency('uvicorn', '0.30'))
-# The first port that is tried.
-_PORT = 7870
-_PORTS = 100
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,67 +61,26 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--port',
         type=whole_from(1, 65535),
-        help=f'port (default: the first free one from {_PORT})',
+        help='port (default: the first free one from 7870)',
     )
     parser.add_argument(
         '--no-browser', action='store_true', help='print the address, open no browser'
     )
 
 
-def _listen(port: int | None) -> socket.socket:
-    """Return a socket that listens on this computer alone."""
-    for number in [port] if port else range(_PORT, _PORT + _PORTS):
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(('127.0.0.1', number))
-        except OSError:
-            listener.close()
-            continue
-        return listener
-    raise UnavailableError(
-        f'127.0.0.1, port {port or f"{_PORT} and above"}: already in use or not '
-        'allowed; choose another --port, or end the program that listens there.'
-    )
-
-
 def _run(args: argparse.Namespace) -> None:
     require('The page', "run `pip install 'mmskelseg[app]'`", *NEEDED)
-    import uvicorn
+    # It imports starlette and uvicorn.
+    from mmskelseg.studio.server import serve
 
-    from mmskelseg.studio.recordings import Folder, open_folder
-    from mmskelseg.studio.server import build_app
-    from mmskelseg.studio.studio import Studio
-
-    def reopen():
-        return open_folder(
-            args.folder,
-            fps=args.fps,
-            person=args.person,
-            ignore_labels=args.ignore_labels,
-        )
-
-    studio = Studio(reopen(), args.pose_estimator, reopen)
-    for note in studio.folder.notes:
-        print(escaped(note))
-    listener = _listen(args.port)
-    port = listener.getsockname()[1]
-    token = secrets.token_urlsafe(24)
-    hosts = (f'127.0.0.1:{port}', f'localhost:{port}')
-    config = uvicorn.Config(
-        build_app(studio, token, hosts),
-        log_level='warning',
-        timeout_graceful_shutdown=1,
+    open_ = partial(
+        open_folder,
+        args.folder,
+        fps=args.fps,
+        person=args.person,
+        ignore_labels=args.ignore_labels,
     )
-    address = f'http://127.0.0.1:{port}/{token}/'
-    print(f'The page is at {address}', flush=True)
-    print('Labels are saved after each change. Press Ctrl+C to stop.', flush=True)
-    if not args.no_browser:
-        webbrowser.open(address)
-    try:
-        uvicorn.Server(config).run([listener])
-    finally:
-        studio.job.stop()
+    serve(open_, args.pose_estimator, args.port, browser=not args.no_browser)
 
 
 main = command(

@@ -1,10 +1,13 @@
 """The server of the studio's page, for this computer and its user alone."""
 
 import secrets
+import socket
+import webbrowser
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -14,8 +17,14 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mmskelseg.runtime.files.parsing import check_shape, parse_json
-from mmskelseg.runtime.messages.errors import UserError, explanation
+from mmskelseg.runtime.messages.errors import (
+    UnavailableError,
+    UserError,
+    escaped,
+    explanation,
+)
 from mmskelseg.studio.project import OutdatedError
+from mmskelseg.studio.recordings import Folder
 from mmskelseg.studio.studio import Studio
 
 # No request needs more.
@@ -34,9 +43,15 @@ _REPORT = {
     'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src "
     'data:'
 }
-_LABELS = {
-    'revision': int, 'tier': int, 'start': int, 'end': int, 'segments': [[int]],
-}  # fmt: skip
+_REVISION = {'revision': int}
+_CLASS = {**_REVISION, 'tier': int, 'name': str, 'class?': int}
+_LABELS = {**_REVISION, 'tier': int, 'start': int, 'end': int, 'segments': [[int]]}
+# The content of a request, or its shape.
+_Given: TypeAlias = Mapping[str, Any]
+_Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+#: The first port that is tried.
+PORT = 7870
+_PORTS = 100
 
 
 class _Guard:
@@ -88,6 +103,92 @@ class _Guard:
         return None
 
 
+class _Answers:
+    """What the addresses of the page answer, and the changes that they make."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+        one = '/api/recordings/{number:int}'
+        self.gets: dict[str, Callable[[Request], object]] = {
+            '/api/project': lambda _: studio.project(),
+            '/api/job': lambda _: studio.progress(),
+            '/api/doubts': lambda _: studio.doubts(),
+            one: lambda request: studio.recording(_number(request)),
+            f'{one}/poses': self.poses,
+            f'{one}/video': lambda request: FileResponse(
+                studio.video(_number(request))
+            ),
+            '/files/{name}': self.file,
+            '/report': self.report,
+        }
+        #: The shape of the body, and what answers it.
+        self.posts: dict[str, tuple[_Given, Callable[[Request, _Given], object]]] = {
+            f'{one}/labels': (_LABELS, self.relabel),
+            '/api/undo': (_REVISION, lambda _, given: self.step(given, forwards=False)),
+            '/api/redo': (_REVISION, lambda _, given: self.step(given, forwards=True)),
+            '/api/classes': (_CLASS, self.name_class),
+            '/api/train': ({'minutes': float}, self.train),
+            '/api/poses': ({}, lambda *_: self.job(studio.estimate_poses)),
+            '/api/stop': ({}, lambda *_: self.job(studio.job.stop)),
+            '/api/export': ({'formats': [str], 'what': str}, self.export),
+        }
+
+    def poses(self, request: Request) -> Response:
+        start, end = (_whole(request, name) for name in ('start', 'end'))
+        content = self.studio.poses(_number(request), start, end)
+        return Response(content, media_type='application/octet-stream')
+
+    def file(self, request: Request) -> Response:
+        name = request.path_params['name']
+        path = self.studio.folder.work / 'files' / name
+        # A name alone, and no link that leads elsewhere.
+        if Path(name).name != name or path.is_symlink() or not path.is_file():
+            raise LookupError(f'There is no file {name!r}.')
+        return FileResponse(path, filename=name)
+
+    def report(self, _: Request) -> Response:
+        if self.studio.report is None:
+            raise LookupError('There is no report yet.')
+        return FileResponse(self.studio.report, headers=_REPORT)
+
+    def relabel(self, request: Request, given: _Given) -> object:
+        segments = [tuple(one) for one in given['segments']]
+        if any(len(one) != 3 for one in segments):
+            raise UserError('segments have start, end and class; reload the page.')
+        change = self.studio.folder.project.replace(
+            self.studio.name_of(_number(request)),
+            given['tier'],
+            given['start'],
+            given['end'],
+            segments,
+            given['revision'],
+        )
+        return self.studio.changed(change)
+
+    def step(self, given: _Given, *, forwards: bool) -> object:
+        project = self.studio.folder.project
+        step = project.redo if forwards else project.undo
+        return self.studio.changed(step(given['revision']))
+
+    def name_class(self, _: Request, given: _Given) -> object:
+        project = self.studio.folder.project
+        names = given['tier'], given['name'], given['revision'], given.get('class')
+        project.name_class(*names)
+        return {'revision': project.revision, 'tiers': self.studio.tiers()}
+
+    def train(self, _: Request, given: _Given) -> object:
+        return self.job(lambda: self.studio.train(given['minutes']))
+
+    def job(self, change: Callable[[], None]) -> object:
+        change()
+        return {'job': self.studio.job.as_dict()}
+
+    def export(self, _: Request, given: _Given) -> object:
+        files = self.studio.write(given['formats'], given['what'])
+        listed = [{'name': f.name, 'bytes': f.stat().st_size} for f in files]
+        return {'folder': str(self.studio.folder.work / 'files'), 'files': listed}
+
+
 def build_app(studio: Studio, token: str, hosts: tuple[str, ...]) -> ASGIApp:
     """Return the application that serves a studio at ``/TOKEN/``.
 
@@ -96,126 +197,100 @@ def build_app(studio: Studio, token: str, hosts: tuple[str, ...]) -> ASGIApp:
         token: What only the user's browser knows.
         hosts: The values of the header ``Host`` that are answered.
     """
-
-    def got(give: Callable[[Request], Any]) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            return await run_in_threadpool(_answer, give, request)
-
-        return answer
-
-    def posted(
-        shape: Mapping[str, Any], take: Callable[[Request, Mapping[str, Any]], Any]
-    ) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            body = await _body(request)
-            if isinstance(body, Response):
-                return body
-
-            def give(request: Request) -> Any:
-                content = parse_json(body.decode(), 'the request', 'the page')
-                check_shape(content, shape, 'the request', 'reload the page')
-                return take(request, content)
-
-            return await run_in_threadpool(_answer, give, request)
-
-        return answer
-
-    def number(request: Request) -> int:
-        return request.path_params['number']
-
-    def poses(request: Request) -> Response:
-        start, end = (_whole(request, name) for name in ('start', 'end'))
-        content = studio.poses(number(request), start, end)
-        return Response(content, media_type='application/octet-stream')
-
-    def video(request: Request) -> Response:
-        return FileResponse(studio.video(number(request)))
-
-    def relabel(request: Request, given: Mapping[str, Any]) -> object:
-        segments = [tuple(one) for one in given['segments']]
-        if any(len(one) != 3 for one in segments):
-            raise UserError('segments have start, end and class; reload the page.')
-        change = studio.folder.project.replace(
-            studio.name_of(number(request)),
-            given['tier'],
-            given['start'],
-            given['end'],
-            segments,
-            given['revision'],
-        )
-        return studio.changed(change)
-
-    def name_class(_: Request, given: Mapping[str, Any]) -> object:
-        project = studio.folder.project
-        names = given['tier'], given['name'], given['revision'], given.get('class')
-        project.name_class(*names)
-        return {'revision': project.revision, 'tiers': studio.tiers()}
-
-    def step(name: str) -> Callable[[Request, Mapping[str, Any]], object]:
-        return lambda _, given: studio.changed(
-            getattr(studio.folder.project, name)(given['revision'])
-        )
-
-    def job(action: Callable[[Mapping[str, Any]], None]) -> Callable[..., object]:
-        def take(_: Request, given: Mapping[str, Any]) -> object:
-            action(given)
-            return {'job': studio.job.as_dict()}
-
-        return take
-
-    def export(_: Request, given: Mapping[str, Any]) -> object:
-        files = studio.write(given['formats'], given['what'])
-        listed = [{'name': f.name, 'bytes': f.stat().st_size} for f in files]
-        return {'folder': str(files[0].parent) if files else None, 'files': listed}
-
-    def file(request: Request) -> Response:
-        name = request.path_params['name']
-        path = studio.folder.work / 'files' / name
-        # A name alone, and no link that leads elsewhere.
-        if Path(name).name != name or path.is_symlink() or not path.is_file():
-            raise LookupError(f'There is no file {name!r}.')
-        return FileResponse(path, filename=name)
-
-    def report(_: Request) -> Response:
-        if studio.report is None:
-            raise LookupError('There is no report yet.')
-        return FileResponse(studio.report, headers=_REPORT)
-
-    one = '/api/recordings/{number:int}'
-    posts: dict[str, tuple[Mapping[str, Any], Callable[..., object]]] = {
-        f'{one}/labels': (_LABELS, relabel),
-        '/api/undo': ({'revision': int}, step('undo')),
-        '/api/redo': ({'revision': int}, step('redo')),
-        '/api/classes': (
-            {'revision': int, 'tier': int, 'name': str, 'class?': int}, name_class,
-        ),
-        '/api/train': (
-            {'minutes': float}, job(lambda given: studio.train(given['minutes'])),
-        ),
-        '/api/poses': ({}, job(lambda _: studio.estimate_poses())),
-        '/api/stop': ({}, job(lambda _: studio.job.stop())),
-        '/api/export': ({'formats': [str], 'what': str}, export),
-    }  # fmt: skip
-    gets: dict[str, Callable[[Request], object]] = {
-        '/api/project': lambda _: studio.project(),
-        '/api/job': lambda _: studio.progress(),
-        '/api/doubts': lambda _: studio.doubts(),
-        one: lambda request: studio.recording(number(request)),
-        f'{one}/poses': poses,
-        f'{one}/video': video,
-        '/files/{name}': file,
-        '/report': report,
-    }
+    answers = _Answers(studio)
     page = StaticFiles(directory=Path(__file__).parent / 'page', html=True)
     routes = [
-        *(Route(path, got(give), methods=['GET']) for path, give in gets.items()),
+        *(Route(path, _got(give)) for path, give in answers.gets.items()),
         *(
-            Route(path, posted(*parts), methods=['POST'])
-            for path, parts in posts.items()
+            Route(path, _posted(*parts), methods=['POST'])
+            for path, parts in answers.posts.items()
         ),
         Mount('/', page),
     ]
     return _Guard(Starlette(routes=[Mount(f'/{token}', routes=routes)]), token, hosts)
+
+
+def serve(
+    open_folder: Callable[[], Folder],
+    pose_estimator: str,
+    port: int | None,
+    *,
+    browser: bool,
+) -> None:
+    """Serve the page of a folder until the program is stopped.
+
+    Args:
+        open_folder: Opens the folder; it is called again when poses were estimated.
+        pose_estimator: The name of the estimator.
+        port: The port; None for the first free one.
+        browser: Whether to open the page in the browser.
+
+    Raises:
+        UserError: If the folder has no recordings, or the port is in use.
+    """
+    studio = Studio(open_folder(), pose_estimator, open_folder)
+    for note in studio.folder.notes:
+        print(escaped(note))
+    listener = _listen(port)
+    port = listener.getsockname()[1]
+    token = secrets.token_urlsafe(24)
+    app = build_app(studio, token, (f'127.0.0.1:{port}', f'localhost:{port}'))
+    config = uvicorn.Config(app, log_level='warning', timeout_graceful_shutdown=1)
+    address = f'http://127.0.0.1:{port}/{token}/'
+    print(f'The page is at {address}', flush=True)
+    print('Labels are saved after each change. Press Ctrl+C to stop.', flush=True)
+    if browser:
+        webbrowser.open(address)
+    try:
+        uvicorn.Server(config).run([listener])
+    finally:
+        studio.job.stop()
+
+
+def _listen(port: int | None) -> socket.socket:
+    """Return a socket that listens on this computer alone."""
+    for number in [port] if port else range(PORT, PORT + _PORTS):
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(('127.0.0.1', number))
+        except OSError:
+            listener.close()
+            continue
+        return listener
+    raise UnavailableError(
+        f'127.0.0.1, port {port or f"{PORT} and above"}: already in use or not '
+        'allowed; choose another --port, or end the program that listens there.'
+    )
+
+
+def _got(give: Callable[[Request], object]) -> _Endpoint:
+    async def answer(request: Request) -> Response:
+        return await run_in_threadpool(_answer, lambda: give(request))
+
+    return answer
+
+
+def _posted(shape: _Given, take: Callable[[Request, _Given], object]) -> _Endpoint:
+    async def answer(request: Request) -> Response:
+        body = b''
+        async for part in request.stream():
+            body += part
+            if len(body) > _MOST_BYTES:
+                return _error(413, f'The request is longer than {_MOST_BYTES} bytes.')
+
+        def give() -> object:
+            content = parse_json(body.decode(), 'the request', 'the page')
+            check_shape(content, shape, 'the request', 'reload the page')
+            return take(request, content)
+
+        return await run_in_threadpool(_answer, give)
+
+    return answer
+
+
+def _number(request: Request) -> int:
+    return request.path_params['number']
 
 
 def _whole(request: Request, name: str) -> int:
@@ -225,20 +300,10 @@ def _whole(request: Request, name: str) -> int:
     return int(text)
 
 
-async def _body(request: Request) -> bytes | Response:
-    """Return the body of a request, or the answer to one that is too long."""
-    body = b''
-    async for part in request.stream():
-        body += part
-        if len(body) > _MOST_BYTES:
-            return _error(413, f'The request is longer than {_MOST_BYTES} bytes.')
-    return body
-
-
-def _answer(give: Callable[[Request], Any], request: Request) -> Response:
+def _answer(give: Callable[[], object]) -> Response:
     """Return what a function returns as a response, and its errors as a sentence."""
     try:
-        given = give(request)
+        given = give()
     except OutdatedError as error:
         return _error(409, str(error))
     except LookupError as error:

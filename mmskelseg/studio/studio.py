@@ -24,6 +24,8 @@ from mmskelseg.studio.taking_away import FORMATS, write_files
 _PIECE = 4096
 # Labelled stretches as long as a doubt's, of which less than this is open, are done.
 _OPEN = 0.02
+# A day.
+_MOST_MINUTES = 1440
 _PREDICTIONS = 'predictions.json'
 
 
@@ -235,6 +237,10 @@ class Studio:
         Raises:
             UserError: If that is not possible, or a job is running.
         """
+        if not 0 < minutes <= _MOST_MINUTES:
+            raise UserError(
+                f'minutes is {minutes:g}, expected a number from 0 to {_MOST_MINUTES}.'
+            )
         if obstacle := self._obstacle():
             raise UserError(obstacle)
         work, labelled = self.folder.work, self._labelled()

@@ -1,0 +1,195 @@
+"""The project of a folder: labels survive everything, and each change can be undone."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from mmskelseg.runtime.labels import Segment
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.studio.project import LabelTier, OutdatedError, Project, load_project
+from tests.small_data import ROOT
+
+
+@pytest.fixture
+def project(tmp_path):
+    found = Project(tmp_path / 'studio.json', [LabelTier('', ['walk', 'lift'])])
+    found.add_recording(
+        'take', 100, 10.0, [Segment(1, 3, 'walk'), Segment(3, 5, 'lift')]
+    )
+    found.save()
+    found.revision = 0
+    return found
+
+
+def labels(project):
+    return project.recordings['take'].labels[0]
+
+
+def paint(project, start, end, kind):
+    parts = [] if kind is None else [(start, end, kind)]
+    return project.replace('take', 0, start, end, parts, project.revision)
+
+
+def test_labels_of_files_become_segments_in_frames(project):
+    assert labels(project) == [(10, 30, 0), (30, 50, 1)]
+    label = project.frame_labels('take')
+    assert label.tolist() == [-1] * 10 + [0] * 20 + [1] * 20 + [-1] * 50
+    assert project.labelled_seconds('take') == 4.0
+
+
+def test_replacing_cuts_what_reaches_in(project):
+    paint(project, 20, 40, 1)
+    assert labels(project) == [(10, 20, 0), (20, 40, 1), (40, 50, 1)]
+    paint(project, 12, 14, None)
+    assert labels(project)[:2] == [(10, 12, 0), (14, 20, 0)]
+
+
+def test_undo_and_redo_restore_every_state(project, rng):
+    """Random changes, each undone and redone, give the same segments as before."""
+    states = [labels(project)]
+    for _ in range(60):
+        start, end = sorted(rng.choice(101, 2, replace=False).tolist())
+        paint(project, start, end, [None, -1, 0, 1][rng.integers(4)])
+        states.append(labels(project))
+    for state in states[-2::-1]:
+        project.undo(project.revision)
+        assert labels(project) == state
+    assert not project.can_undo
+    # Another program goes on with the file.
+    project = load_project(project.path)
+    for state in states[1:]:
+        project.redo(project.revision)
+        assert labels(project) == state
+    assert not project.can_redo
+
+
+def test_change_after_undo_forgets_what_was_undone(project):
+    paint(project, 60, 70, 0)
+    project.undo(project.revision)
+    paint(project, 80, 90, 1)
+    assert not project.can_redo
+    project.undo(project.revision)
+    assert labels(project) == [(10, 30, 0), (30, 50, 1)]
+
+
+def test_frames_marked_as_no_label_are_not_learnt(project):
+    paint(project, 10, 20, -1)
+    assert project.frame_labels('take')[10:20].tolist() == [-1] * 10
+    assert [one.start for one in project.segments('take').segments] == [2.0, 3.0]
+
+
+def test_tiers_have_labels_of_their_own(tmp_path):
+    tiers = [LabelTier('hand', ['rest', 'wave'], 0), LabelTier('gaze', ['up'])]
+    project = Project(tmp_path / 'studio.json', tiers)
+    wave, up = Segment(0, 1, 'wave', tier='hand'), Segment(0.5, 2, 'up', tier='gaze')
+    project.add_recording('take', 20, 10.0, [wave, up])
+    label = project.frame_labels('take')
+    assert label.tolist() == [[1] * 10 + [-1] * 10, [-1] * 5 + [0] * 15]
+    meta = project.metainfo()
+    assert meta['tiers'] == {'hand': ['rest', 'wave'], 'gaze': ['up']}
+    assert meta['background'] == {'hand': 'rest', 'gaze': None}
+
+
+@pytest.mark.parametrize(
+    ('tier', 'start', 'end', 'segments', 'named'),
+    [
+        (1, 0, 9, [], 'tier is 1'),
+        (0, 9, 9, [], '9 and 9'),
+        (0, 0, 101, [], '0 and 101'),
+        (0, 0, 9, [(0, 10, 1)], '[0, 10, 1]'),
+        (0, 0, 9, [(4, 9, 1), (0, 4, 1)], '[0, 4, 1]'),
+        (0, 0, 9, [(0, 9, 2)], '[0, 9, 2]'),
+        (0, 0, 9, [(0, 9, -2)], '[0, 9, -2]'),
+    ],
+)
+def test_replacing_checks_segments(project, tier, start, end, segments, named):
+    before = project.path.read_bytes()
+    with pytest.raises(UserError) as error:
+        project.replace('take', tier, start, end, segments, 0)
+    assert named in str(error.value)
+    assert project.path.read_bytes() == before
+
+
+def test_changes_of_another_window_are_not_overwritten(project):
+    paint(project, 0, 5, 1)
+    with pytest.raises(OutdatedError):
+        project.replace('take', 0, 0, 5, [], 0)
+    with pytest.raises(OutdatedError):
+        project.undo(0)
+
+
+def test_classes_are_added_and_renamed(project):
+    project.name_class(0, ' bend ', project.revision)
+    project.name_class(0, 'go', project.revision, 0)
+    assert load_project(project.path).tiers[0].classes == ['go', 'lift', 'bend']
+    for name in ('', 'lift', 'a\nb'):
+        with pytest.raises(UserError) as error:
+            project.name_class(0, name, project.revision)
+        assert repr(name) in str(error.value) or not name
+
+
+@pytest.mark.parametrize(
+    ('change', 'named'),
+    [
+        (lambda c: c.update(format=2), 'format'),
+        (lambda c: c.pop('history'), 'history'),
+        (lambda c: c['recordings']['take'].update(frames=0), "'take'"),
+        (lambda c: c['recordings']['take'].update(labels=[]), "'take'"),
+        (lambda c: c['recordings']['take']['labels'][0].append([0, 200, 1]), '200'),
+        (lambda c: c['recordings']['take']['labels'][0].append([0, 2]), '[0, 2]'),
+        (lambda c: c.update(undone=3), 'undone'),
+        (lambda c: c['tiers'][0].update(classes=['walk']), '[30, 50, 1]'),
+    ],
+)
+def test_damaged_project_names_file_and_place(project, change, named):
+    content = json.loads(project.path.read_text())
+    change(content)
+    project.path.write_text(json.dumps(content))
+    with pytest.raises(UserError) as error:
+        load_project(project.path)
+    assert str(project.path) in str(error.value)
+    assert named in str(error.value) or named == 'format'
+
+
+LABELLER = """
+import sys
+from pathlib import Path
+from mmskelseg.studio.project import load_project
+project = load_project(Path(sys.argv[1]))
+for i in range(10**6):
+    start = i * 7 % 90
+    project.replace('take', 0, start, start + 5, [(start, start + 5, i % 2)], i)
+    print(len(project.history), flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='it has no SIGKILL')
+def test_killed_program_loses_no_saved_label(project, rng):
+    """What was said to be saved is there after a kill at any moment."""
+    for pause in rng.uniform(0, 0.02, 3):
+        process = subprocess.Popen(
+            [sys.executable, '-c', LABELLER, str(project.path)],
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            text=True,
+        )
+        first = int(process.stdout.readline())
+        time.sleep(pause)
+        process.send_signal(signal.SIGKILL)
+        said = [first, *map(int, process.stdout.read().split())]
+        process.wait()
+        kept = load_project(project.path)
+        assert len(kept.history) - said[-1] in (0, 1)
+        # The labels are those that the history leads to.
+        whole = kept.frame_labels('take')
+        while kept.can_undo:
+            kept.undo(kept.revision)
+        for _ in kept.history:
+            kept.redo(kept.revision)
+        np.testing.assert_array_equal(kept.frame_labels('take'), whole)

@@ -1,0 +1,178 @@
+"""The server of the page: what it answers, and whom it refuses."""
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip('starlette', reason='starlette is not installed (extra app)')
+from starlette.testclient import TestClient
+
+from mmskelseg.runtime.labels import read_segments
+from mmskelseg.studio.project import load_project
+from mmskelseg.studio.server import build_app
+
+HOST, TOKEN = '127.0.0.1:7870', 'secret'
+
+
+@pytest.fixture
+def client(studio):
+    app = build_app(studio, TOKEN, (HOST,))
+    return TestClient(app, base_url=f'http://{HOST}/{TOKEN}/')
+
+
+def paint(client, number, start, end, kind, revision):
+    body = {'tier': 0, 'start': start, 'end': end, 'segments': [[start, end, kind]]}
+    url = f'api/recordings/{number}/labels'
+    return client.post(url, json={**body, 'revision': revision})
+
+
+def test_page_and_its_parts_are_served(client):
+    page = client.get('')
+    assert page.status_code == 200
+    assert "default-src 'self'" in page.headers['Content-Security-Policy']
+    assert page.headers['Referrer-Policy'] == 'no-referrer'
+
+
+def test_project_lists_recordings_classes_and_formats(client):
+    project = client.get('api/project').json()
+    assert [one['name'] for one in project['recordings']] == [
+        f'video_{i}' for i in range(3)
+    ]
+    assert [one['labelled'] for one in project['recordings']] == [6.0, 4.5, 0.0]
+    (tier,) = project['tiers']
+    assert [one['name'] for one in tier['classes']] == ['class_0', 'class_1', 'class_2']
+    assert project['can_train'] is None
+    assert project['job']['state'] == 'idle'
+
+
+def test_labels_are_changed_undone_and_saved(client, folder):
+    answer = paint(client, 2, 10, 20, 1, 0).json()
+    assert (answer['revision'], answer['labels'], answer['labelled']) == (
+        1,
+        [[10, 20, 1]],
+        1,
+    )
+    assert client.get('api/recordings/2').json()['labels'] == [[[10, 20, 1]]]
+    assert load_project(folder / 'studio.json').recordings['video_2'].labels == [
+        [(10, 20, 1)]
+    ]
+    answer = client.post('api/undo', json={'revision': 1}).json()
+    assert (answer['labels'], answer['can_undo'], answer['can_redo']) == (
+        [],
+        False,
+        True,
+    )
+    answer = client.post('api/redo', json={'revision': 2}).json()
+    assert answer['labels'] == [[10, 20, 1]]
+
+
+def test_poses_are_sent_in_pieces(client, studio):
+    content = client.get(
+        'api/recordings/0/poses', params={'start': 5, 'end': 15}
+    ).content
+    points = np.frombuffer(content, '<f4').reshape(10, 1, 17, 2)
+    expected = studio.folder.recordings['video_0'].entry['keypoint'][0, 5:15]
+    np.testing.assert_array_equal(points[:, 0], expected)
+    shape = client.get('api/recordings/0').json()['skeleton']
+    assert (shape['people'], len(shape['joints'])) == (1, 17)
+
+
+def test_files_read_back_are_the_labels(client, studio, folder):
+    paint(client, 2, 10, 20, 1, 0)
+    formats = [one['name'] for one in client.get('api/project').json()['formats']]
+    answer = client.post(
+        'api/export', json={'formats': formats, 'what': 'labels'}
+    ).json()
+    names = {one['name'] for one in answer['files']}
+    assert {'labels_project.boris', 'video_2_labels.eaf', 'annotations.pkl'} <= names
+    for name in ('labels_project.boris', 'labels_segments.csv', 'video_2_labels.eaf'):
+        path = folder / 'studio' / 'files' / name
+        assert client.get(f'files/{name}').content == path.read_bytes()
+        videos = {one.name: one for one in read_segments(path)}
+        found = videos.get('video_2') or videos['video_2_labels']
+        (segment,) = found.segments
+        assert (segment.start, segment.end, segment.label) == (1.0, 2.0, 'class_1')
+
+
+@pytest.mark.parametrize(
+    ('headers', 'status'),
+    [
+        ({'Host': 'evil.example'}, 403),
+        ({'Host': '127.0.0.1:80'}, 403),
+        ({'Origin': 'http://evil.example'}, 403),
+        ({'Origin': 'null'}, 403),
+        ({'Origin': 'http://127.0.0.1:9999'}, 403),
+        ({'Sec-Fetch-Site': 'cross-site'}, 403),
+        ({'Sec-Fetch-Site': 'same-site'}, 403),
+        ({'Origin': f'http://{HOST}', 'Sec-Fetch-Site': 'same-origin'}, 200),
+        ({}, 200),
+    ],
+)
+def test_other_pages_are_refused(client, headers, status):
+    assert client.get('api/project', headers=headers).status_code == status
+    answer = client.post('api/stop', json={}, headers=headers)
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    'path', ['/', '/api/project', '/secre/api/project', '//', '/secret2/']
+)
+def test_without_the_token_nothing_is_found(client, path):
+    answer = client.get(f'http://{HOST}{path}')
+    assert answer.status_code == 404
+    assert 'class_0' not in answer.text
+
+
+@pytest.mark.parametrize(
+    'path',
+    [
+        'files/..%2F..%2Fstudio.json', 'files/%2e%2e/studio.json', '../studio.json',
+        '%2e%2e/%2e%2e/setup.py', 'files/%2e%2e', 'files/', 'vendor/%2e%2e/%2e%2e/jobs.py',
+        'api/recordings/9', 'api/recordings/0/video', 'report', 'files/a%00b',
+    ],
+)  # fmt: skip
+def test_files_elsewhere_are_not_found(client, path):
+    assert client.get(path).status_code in (400, 404, 405)
+
+
+def test_links_out_of_the_folder_are_not_followed(client, folder):
+    files = folder / 'studio' / 'files'
+    files.mkdir(parents=True)
+    (files / 'link').symlink_to(folder / 'studio.json')
+    assert client.get('files/link').status_code == 404
+
+
+@pytest.mark.parametrize(
+    ('url', 'body', 'status', 'named'),
+    [
+        ('api/undo', b'{', 400, 'the request'),
+        ('api/undo', b'\xff', 400, 'UTF-8'),
+        ('api/undo', b'[]', 400, 'the file'),
+        ('api/undo', b'{"revision": "1"}', 400, 'revision'),
+        ('api/undo', b'{"revision": true}', 400, 'revision'),
+        ('api/undo', b'{"revision": 5}', 409, ''),
+        ('api/undo', b'[' * 100_000, 400, 'the request'),
+        ('api/undo', b' ' * (2 << 20), 413, '1048576'),
+        ('api/recordings/7/labels', None, 404, '7'),
+        ('api/recordings/0/labels', b'{"revision": 0}', 400, 'tier'),
+        ('api/train', b'{"minutes": "a"}', 400, 'minutes'),
+        ('api/train', b'{"minutes": -1}', 400, 'minutes'),
+        ('api/export', b'{"formats": ["x"], "what": "labels"}', 400, "'x'"),
+        ('api/export', b'{"formats": ["csv"], "what": "all"}', 400, "'all'"),
+        ('api/export', b'{"formats": [], "what": "predictions"}', 400, 'predictions'),
+        ('api/classes', b'{"revision": 0, "tier": 4, "name": "x"}', 400, 'tier is 4'),
+    ],
+)  # fmt: skip
+def test_bad_requests_get_a_sentence_and_change_nothing(
+    client, folder, url, body, status, named
+):
+    before = (folder / 'studio.json').read_bytes()
+    if body is None:
+        body = json.dumps(
+            {'revision': 0, 'tier': 0, 'start': 0, 'end': 5, 'segments': []}
+        )
+    answer = client.post(url, content=body)
+    assert answer.status_code == status
+    assert named in answer.json()['error']
+    assert (folder / 'studio.json').read_bytes() == before
