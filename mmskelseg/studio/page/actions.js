@@ -1,0 +1,240 @@
+// What a person does at the playhead: label, correct, accept, move on.
+import * as list from './labels.js'
+import { play, seek } from './picture.js'
+import {
+  attempt, commit, labels, loadDoubts, look, named, open, openDoubts, predictions, say,
+  show, state, stretch, tiers, time, change,
+} from './state.js'
+
+/** Where something ends that ends here: after the last frame on the last one. */
+const here = () => {
+  const { frame, recording } = state
+  return frame === recording.frames - 1 ? recording.frames : frame
+}
+
+// Labelling
+
+/** The key of a class. */
+export function press(label) {
+  const { selection, filling, running, tier, frame } = state
+  if (filling) return fill(label)
+  if (selection) {
+    const { start, end, segment } = selection
+    if (!segment) state.selection = null
+    const words = `${named(label, selection.tier)} ${stretch(start, end)}`
+    const edit = list.paint(labels(selection.tier), start, end, label)
+    return commit(edit, words, selection.tier)
+  }
+  const run = running[tier]
+  if (run) finish(run)
+  if (run?.label === label) return
+  running[tier] = { label, start: frame }
+  if (!run) say(`${named(label)} begins at ${time(frame)}`)
+  change()
+}
+
+function finish({ label, start }) {
+  delete state.running[state.tier]
+  const end = here()
+  if (end <= start) return say(`${named(label)} not labelled: it would end before its start`)
+  commit(list.paint(labels(), start, end, label), `${named(label)} ${stretch(start, end)}`)
+}
+
+export function startFilling() {
+  state.filling = !state.filling
+  change()
+}
+
+function fill(label) {
+  state.filling = false
+  const { selection, recording } = state
+  const [start, end] = selection ? [selection.start, selection.end] : [0, recording.frames]
+  const edit = list.fill(labels(), start, end, label)
+  if (!edit) return say('there is no gap to fill')
+  commit(edit, `gaps ${stretch(start, end)} filled with ${named(label)}`)
+}
+
+// Correcting
+
+export function remove() {
+  const { selection } = state
+  const found = selection ?? segmentHere()
+  if (!found) return say('nothing is selected: there is no label here')
+  state.selection = null
+  const { start, end, tier } = found
+  commit(list.erase(start, end), `labels ${stretch(start, end)} deleted`, tier)
+}
+
+function segmentHere() {
+  const found = list.at(labels(), state.frame)
+  return found && { tier: state.tier, start: found[0], end: found[1] }
+}
+
+export function split() {
+  const edit = list.split(labels(), state.frame)
+  state.selection = null
+  if (edit) commit(edit, `split at ${time(state.frame)}`)
+  else say('there is nothing to split here')
+}
+
+export function merge() {
+  const edit = list.merge(labels(), state.selection?.start ?? state.frame)
+  if (!edit) return say('there is no next segment to merge with')
+  const { start, end, segments } = edit
+  state.selection = { tier: state.tier, start, end, segment: true }
+  commit(edit, `merged: ${named(segments[0][2])} ${stretch(start, end)}`)
+}
+
+const boundaryHere = () => state.loop?.boundary ?? list.nearest(labels(), state.frame)
+
+export function nudge(by) {
+  const boundary = boundaryHere()
+  const edit =
+    boundary !== null && list.move(labels(), boundary, boundary + by, state.recording.frames)
+  if (!edit) return say('there is no boundary to move')
+  if (edit.to === boundary) return say('the boundary cannot move further')
+  commit(edit, `boundary at ${time(edit.to)}`)
+  if (state.loop) state.loop = around(edit.to)
+  else seek(edit.to)
+}
+
+function around(boundary) {
+  const { fps, frames } = state.recording
+  const [start, end] = [boundary - fps, boundary + fps].map(Math.round)
+  return { boundary, start: Math.max(0, start), end: Math.min(frames - 1, end) }
+}
+
+export function loop() {
+  const boundary = boundaryHere()
+  if (state.loop || boundary === null) {
+    say(state.loop ? 'loop off' : 'there is no boundary to loop around')
+    state.loop = null
+    return
+  }
+  state.loop = around(boundary)
+  say(`loop ${stretch(state.loop.start, state.loop.end)}`)
+  seek(state.loop.start)
+  play()
+}
+
+// Marking
+
+export function markIn() {
+  state.selection = null
+  state.mark = state.frame
+  say(`stretch begins at ${time(state.frame)}; O ends it`)
+}
+
+export function markOut() {
+  const [start, end] = [state.mark ?? 0, here()]
+  state.mark = null
+  if (end <= start) return say('the stretch would end before its start')
+  state.selection = { tier: state.tier, start, end, segment: false }
+  say(`marked ${stretch(start, end)}; press a class key`)
+}
+
+// Moving
+
+export const step = (frames) => seek(state.frame + frames)
+export const second = (sign) => step(sign * Math.max(1, Math.round(state.recording.fps)))
+
+export function boundary(direction) {
+  const found = [labels(), predictions()]
+    .map((each) => list.neighbour(each, state.frame, direction))
+    .filter((each) => each !== null)
+  if (!found.length) return say('there are no more boundaries')
+  seek(direction > 0 ? Math.min(...found) : Math.max(...found))
+}
+
+export function chooseTier(by) {
+  const tier = Math.max(0, Math.min(state.tier + by, tiers().length - 1))
+  if (tier === state.tier) return
+  Object.assign(state, { tier, selection: null })
+  say(`tier ${tiers()[tier].name}`)
+}
+
+export function recording(by) {
+  const all = state.project.recordings
+  const next = all[all.findIndex((r) => r.id === state.recording.id) + by]
+  if (next) attempt(() => open(next.id))
+  else say(by > 0 ? 'this is the last recording' : 'this is the first recording')
+}
+
+// Doubts and predictions
+
+export const nextDoubt = (by) =>
+  attempt(async () => {
+    await loadDoubts()
+    const { doubts, doubt } = state
+    if (!doubts.length) return say('no doubts are left')
+    const same = (one) =>
+      doubt && one.recording === doubt.recording && one.start === doubt.start
+    const now = doubts.findIndex(same)
+    const gone = doubt ? doubt.place - (by > 0 ? 1 : 0) : by > 0 ? -1 : 0
+    const place = ((now < 0 ? gone : now) + by + 2 * doubts.length) % doubts.length
+    const next = doubts[place]
+    if (next.recording !== state.recording.id) await open(next.recording, next.start)
+    state.doubt = { ...next, place }
+    state.selection = null
+    seek(next.start)
+    show(next.start, next.end)
+    say(`doubt ${place + 1} of ${doubts.length}, ${stretch(next.start, next.end)}: ${next.reason}`)
+  })
+
+/** Accepts the predicted segment at the playhead and goes to the next one. */
+export function accept() {
+  const guess = list.at(predictions(), state.frame)
+  if (!guess) return say('there is no prediction here')
+  const [start, end, label] = guess
+  const edit = list.accept(labels(), [guess], start, end)
+  const words = `${named(label)} ${stretch(start, end)}`
+  if (edit) commit(edit, `accepted ${words}`)
+  const { doubt, frame, recording } = state
+  const within = doubt && frame >= doubt.start && frame < doubt.end
+  const limit = within ? doubt.end : recording.frames
+  const free = (one) => list.gaps(labels(), one[0], one[1]).length
+  const all = predictions()
+  let next = list.after(all, end)
+  while (all[next] && all[next][0] < limit && !free(all[next])) next++
+  if (all[next]?.[0] < limit) seek(all[next][0])
+  if (!edit) return say(`${words} is labelled already; delete the label first`)
+  if (within && !(all[next]?.[0] < limit)) say(`accepted ${words}; Tab: the next doubt`)
+}
+
+/** Accepts all predictions of the marked stretch, or of the doubt in all tiers. */
+export function acceptStretch() {
+  const { selection, doubt } = state
+  const found = selection ?? doubt
+  if (!found) return say('mark a stretch first, or go to a doubt with Tab')
+  const { start, end } = found
+  const words = `accepted all ${stretch(start, end)}`
+  let some = false
+  for (const tier of selection ? [selection.tier] : tiers().keys()) {
+    const edit = list.accept(labels(tier), predictions(tier), start, end)
+    if (edit) commit(edit, words, tier)
+    some ||= edit
+  }
+  if (!some) say('there is nothing to accept that is not labelled')
+  state.selection = null
+}
+
+export const doubtsLeft = () => openDoubts().length
+
+/** Gives up what was begun, the last first; says whether there was anything. */
+export function cancel() {
+  const { running, tier } = state
+  const key = running[tier] ? tier : Object.keys(running)[0]
+  if (state.help) state.help = false
+  else if (state.filling) state.filling = false
+  else if (key !== undefined) {
+    say(`${named(running[key].label, key)} cancelled`)
+    delete running[key]
+  } else if (state.mark !== null || state.selection) state.mark = state.selection = null
+  else if (state.loop) state.loop = null
+  else if (state.doubt) state.doubt = null
+  else return false
+  change()
+  return true
+}
+
+export const whole = () => look(0, state.recording.frames)

@@ -1,0 +1,238 @@
+// The page: its layout, and what ties it to the keyboard and the address.
+import { doubtsLeft } from './actions.js'
+import { focusTimeline, groups, keyOf, pressed } from './keys.js'
+import { Classes, Recordings, TakingAway, Training } from './panels.js'
+import { Picture, drawPicture, seek, toggle } from './picture.js'
+import {
+  attempt, change, classes, clock, labels, loadDoubts, loadProject, look, named, open, outbox,
+  say, state, tiers, time, watch, watchJob,
+} from './state.js'
+import { Timeline, drawTimeline, place } from './timeline.js'
+import { html, render, useState } from './vendor/preact.js'
+
+function Saved() {
+  const { problem, items } = outbox
+  const words = problem ? `not saved: ${problem}` : items.length ? 'saving' : 'saved'
+  return html`<span class=${`saved ${problem ? 'bad' : ''}`} role="status">${words}</span>`
+}
+
+/** What runs, or what to do next. */
+function Line() {
+  const { running, filling, mark, selection, doubt, recording } = state
+  const runs = Object.entries(running)
+  const tier = (i) => (tiers().length > 1 ? `${tiers()[i].name}: ` : '')
+  const empty = recording.labels.every((list) => !list.length)
+  const words = filling
+    ? 'Press the key of the class that fills all gaps' + (selection ? ' of the selection' : '')
+    : runs.length
+      ? runs.map(([i, { label, start }]) =>
+          `Labelling ${tier(i)}${named(label, i)} since ${time(start)}, press ${keyOf(label)} to end`,
+        ).join(' · ')
+      : mark !== null
+        ? `Stretch since ${time(mark)}, press O to end`
+        : selection
+          ? `${selection.segment ? 'Selected' : 'Marked'}: ${time(selection.start)}–${time(selection.end)}; a class key labels it, Esc lets go`
+          : doubt
+            ? `To check: ${time(doubt.start)}–${time(doubt.end)}, ${doubt.reason}`
+            : empty && classes().length
+              ? 'Play, and press the key of a class where an action starts'
+              : ''
+  const active = runs.length || filling || mark !== null
+  return html`<p class=${`line ${active ? 'active' : ''}`}>${words || ' '}</p>`
+}
+
+function Transport() {
+  const { recording, playing, speed, picture } = state
+  const { start, end } = state.view
+  const width = recording.frames
+  const zoomed = Math.log(width / (end - start)) / Math.log(Math.max(2, width / 20))
+  const setZoom = ({ target }) => {
+    const wide = width / Math.max(2, width / 20) ** target.value
+    const middle = state.frame >= start && state.frame <= end ? state.frame : (start + end) / 2
+    look(middle - wide / 2, middle + wide / 2)
+  }
+  return html`<div class="transport">
+    <button class="main" onClick=${toggle}>${playing ? 'Pause' : 'Play'}</button>
+    <span class="time" id="time" />
+    <span class="quiet">${speed === 1 ? '' : `${speed}×`}</span>
+    ${recording.video && recording.skeleton && html`<label>Show
+      <select
+        value=${picture ?? 'both'}
+        onChange=${({ target }) => ((state.picture = target.value), change())}
+      >
+        <option value="both">video and skeleton</option>
+        <option value="video">video</option>
+        <option value="skeleton">skeleton</option>
+      </select>
+    </label>`}
+    <label>Zoom
+      <input id="zoom" type="range" min="0" max="1" step="0.01" value=${zoomed} onInput=${setZoom} />
+    </label>
+  </div>`
+}
+
+function Tools() {
+  const { can_undo, can_redo } = state.project
+  const off = { Undo: !can_undo, Redo: !can_redo, 'Next doubt': !state.doubts.length }
+  const guess = state.recording.predictions
+  for (const name of ['Accept', 'Accept stretch']) off[name] = !guess
+  const tools = groups.flatMap(([, rows]) => rows).filter((row) => row[4])
+  return html`<div class="tools" role="group" aria-label="Tools">
+    ${tools.map(
+      ([names, shown, , deed, name]) =>
+        html`<button disabled=${off[name]} onClick=${() => deed(names)} title=${shown}>
+          ${name} <kbd>${shown}</kbd>
+        </button>`,
+    )}
+    <button onClick=${() => ((state.help = true), change())}>All keys <kbd>?</kbd></button>
+  </div>`
+}
+
+const PAGE = 100
+
+function Segments() {
+  const [shown, open] = useState(false)
+  const [page, turn] = useState(0)
+  const list = labels()
+  const first = Math.min(page, Math.floor(Math.max(0, list.length - 1) / PAGE)) * PAGE
+  const name = tiers()[state.tier].name
+  return html`<details class="list" onToggle=${({ target }) => open(target.open)}>
+    <summary>${list.length} segments${name && ` of ${name}`}</summary>
+    ${shown && html`<table>
+      <thead><tr><th>Start</th><th>End</th><th>Class</th><th /></tr></thead>
+      <tbody>
+        ${list.slice(first, first + PAGE).map(
+          ([start, end, label]) => html`<tr key=${start}>
+            <td>${time(start)}</td><td>${time(end)}</td><td>${named(label)}</td>
+            <td><button
+              aria-label=${`Go to ${named(label)} at ${time(start)}`}
+              onClick=${() => {
+                seek(start)
+                state.selection = { tier: state.tier, start, end, segment: true }
+                say(`selected ${named(label)}`)
+              }}
+            >Go there</button></td>
+          </tr>`,
+        )}
+      </tbody>
+    </table>
+    ${list.length > PAGE && html`<p>
+      <button disabled=${!first} onClick=${() => turn(first / PAGE - 1)}>Earlier</button>
+      ${' '}${first + 1}–${Math.min(first + PAGE, list.length)}${' '}
+      <button disabled=${first + PAGE >= list.length} onClick=${() => turn(first / PAGE + 1)}>Later</button>
+    </p>`}`}
+  </details>`
+}
+
+function Help() {
+  const close = () => ((state.help = false), change(), focusTimeline())
+  return html`<dialog ref=${(it) => it && !it.open && it.showModal()} onClose=${close} aria-label="Keys">
+    <form method="dialog"><button>Close</button></form>
+    <div class="help">
+      ${groups.map(
+        ([title, rows]) => html`<section>
+          <h2>${title}</h2>
+          <dl>${rows.map(([, shown, words]) => html`<div><dt><kbd>${shown}</kbd></dt><dd>${words}</dd></div>`)}</dl>
+        </section>`,
+      )}
+    </div>
+  </dialog>`
+}
+
+const Empty = () => html`<div class="empty">
+  <h2>Three steps</h2>
+  <ol>
+    <li>Add the classes that you want to tell apart, such as “walk”: type a name at “new class”, press Enter.</li>
+    <li>Play a recording. Press the key of a class where the action starts, and again where it ends.</li>
+    <li>Label a few minutes, press “Train”, then check the doubts of the model with Tab and Enter.</li>
+  </ol>
+</div>`
+
+function App() {
+  const { project, recording, alert, said, help } = state
+  const first = project && tiers().every((tier) => !tier.classes.length)
+  return html`
+    <header>
+      <h1>${project?.name ?? 'Studio'}</h1>
+      ${project && html`<${Saved} />`}
+      ${recording && html`<span class="quiet">
+        ${doubtsLeft()} doubts here, ${state.doubts.length} in all
+      </span>`}
+    </header>
+    ${alert && html`<div role="alert" class="alert">
+      <p>${alert}</p>
+      <button onClick=${() => ((state.alert = null), change())}>Dismiss</button>
+    </div>`}
+    ${project && html`<main>
+      <${Recordings} />
+      <div class="stage">
+        ${first && html`<${Empty} />`}
+        ${!project.recordings.length && html`<p class="empty">This folder has no recordings.</p>`}
+        ${recording && html`
+          <${Picture} />
+          <${Transport} />
+          <${Line} />
+          <${Timeline} />
+          <${Tools} />
+          <${Segments} />`}
+      </div>
+      <div class="side"><${Classes} /><${Training} /><${TakingAway} /></div>
+    </main>`}
+    <p class="said" role="status" aria-live="polite">${said}</p>
+    ${help && html`<${Help} />`}`
+}
+
+// What follows the frame without the page being made anew
+
+let noted = 0
+function note() {
+  clearTimeout(noted)
+  noted = setTimeout(() => {
+    const { recording, frame } = state
+    history.replaceState(null, '', `#${encodeURIComponent(recording.id)}/${frame}`)
+  }, 500)
+}
+
+watch((whole) => {
+  if (whole) render(html`<${App} />`, document.getElementById('app'))
+  if (!state.recording) return
+  drawTimeline()
+  drawPicture()
+  const { frame, recording, playing, view } = state
+  const words = `${time(frame)} / ${clock(recording.frames / recording.fps)} · frame ${frame}`
+  document.getElementById('time').textContent = words
+  const range = document.getElementById('zoom')
+  const most = Math.log(Math.max(2, recording.frames / 20))
+  range.value = Math.log(recording.frames / (view.end - view.start)) / most
+  if (playing) return
+  const slider = document.getElementById('timeline')
+  slider.setAttribute('aria-valuenow', frame)
+  slider.setAttribute('aria-valuetext', place())
+  note()
+})
+
+document.addEventListener('keydown', pressed)
+
+// After a click the keys are the timeline's again, after a key on a button they stay there.
+document.addEventListener('click', ({ target, detail }) => {
+  const used = target.closest('button, [type=checkbox], [type=radio], [type=range], .picture, canvas')
+  if (detail && used && !target.closest('form, dialog') && !state.help) {
+    setTimeout(() => document.activeElement.closest('form') || focusTimeline())
+  }
+})
+
+addEventListener('beforeunload', (event) => {
+  if (outbox.items.length) event.preventDefault()
+})
+
+async function begin() {
+  await loadProject()
+  await watchJob()
+  const { recordings } = state.project
+  const [id, frame] = location.hash.slice(1).split('/')
+  const known = recordings.find((r) => encodeURIComponent(r.id) === id)
+  if (recordings.length) await open((known ?? recordings[0]).id, known ? +frame || 0 : 0)
+  await loadDoubts()
+  focusTimeline()
+}
+attempt(begin)

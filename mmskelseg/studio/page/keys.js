@@ -1,0 +1,108 @@
+// The keys: one table that acts, is shown as help, and makes the buttons.
+import * as act from './actions.js'
+import { faster, toggle } from './picture.js'
+import { change, classes, state, travel, zoom } from './state.js'
+
+// Names of keys, how they are shown, what they do in words, the deed, a button's name.
+export const groups = [
+  ['Play and move', [
+    [' ', 'Space', 'play or pause', toggle],
+    ['ArrowLeft ArrowRight', '← →', 'one frame', (key) => act.step(key === 'ArrowLeft' ? -1 : 1)],
+    ['Shift+ArrowLeft Shift+ArrowRight', 'Shift ← →', 'one second',
+      (key) => act.second(key === 'Shift+ArrowLeft' ? -1 : 1)],
+    ['PageUp', 'Page Up', 'previous boundary', () => act.boundary(-1)],
+    ['PageDown', 'Page Down', 'next boundary', () => act.boundary(1)],
+    ['Home End', 'Home End', 'start, end', (key) => act.step(key === 'Home' ? -1e9 : 1e9)],
+    [', .', ', .', 'slower, faster', (key) => faster(key === ',' ? -1 : 1)],
+    ['l', 'L', 'loop around the nearest boundary', act.loop, 'Loop'],
+    ['n p', 'N P', 'next, previous recording', (key) => act.recording(key === 'n' ? 1 : -1)],
+    ['ArrowUp ArrowDown', '↑ ↓', 'tier above, below',
+      (key) => act.chooseTier(key === 'ArrowUp' ? -1 : 1)],
+    ['+ = -', '+ −', 'zoom', (key) => zoom(key === '-' ? 2 : 0.5)],
+  ]],
+  ['Label', [
+    ['', '1–9, letters', 'a class begins here; again: it ends here; another: that one goes on'],
+    ['0', '0', 'the same with “no label”: nothing is learnt from it', () => act.press(-1)],
+    ['Escape', 'Esc', 'cancel; else leave the timeline', leave],
+    ['f', 'F', 'fill all gaps with the class whose key comes next', act.startFilling, 'Fill gaps'],
+    ['i', 'I', 'a stretch begins here', act.markIn, 'In'],
+    ['o', 'O', 'the stretch ends here; a class key labels it', act.markOut, 'Out'],
+    ['a', 'A', 'add a class', () => document.getElementById('add').focus()],
+  ]],
+  ['Correct', [
+    ['[ ]', '[ ]', 'nearest boundary one frame earlier, later',
+      (key) => act.nudge(key === '[' ? -1 : 1)],
+    ['{ }', 'Shift [ ]', 'ten frames', (key) => act.nudge(key === '{' ? -10 : 10)],
+    ['s', 'S', 'split here', act.split, 'Split'],
+    ['m', 'M', 'merge with the next segment', act.merge, 'Merge'],
+    ['Delete Backspace', 'Del', 'delete the labels selected or here', act.remove, 'Delete'],
+    ['Ctrl+z', 'Ctrl Z', 'undo', () => travel('undo', 'undone'), 'Undo'],
+    ['Ctrl+Shift+z Ctrl+y', 'Ctrl Y', 'redo', () => travel('redo', 'redone'), 'Redo'],
+  ]],
+  ['Check predictions', [
+    ['Tab', 'Tab', 'next doubt (in the timeline)', () => act.nextDoubt(1), 'Next doubt'],
+    ['Shift+Tab', 'Shift Tab', 'previous doubt', () => act.nextDoubt(-1)],
+    ['Enter', 'Enter', 'accept the predicted segment here', act.accept, 'Accept'],
+    ['Shift+Enter', 'Shift Enter', 'accept all of the doubt or the marked stretch',
+      act.acceptStretch, 'Accept stretch'],
+  ]],
+  ['Mouse', [
+    ['', 'Click', 'go there, select the segment'],
+    ['', 'Shift drag', 'mark a stretch'],
+    ['', 'Drag a boundary', 'move it'],
+    ['', 'Ctrl wheel', 'zoom'],
+  ]],
+  ['This help', [['?', '?', 'show, hide', () => ((state.help = !state.help), change())]]],
+]
+
+const deeds = new Map()
+for (const [, rows] of groups) {
+  for (const [names, , , deed] of rows) {
+    for (const name of names === ' ' ? [' '] : names.split(' ')) if (name) deeds.set(name, deed)
+  }
+}
+
+const free = [...'abcdefghijklmnopqrstuvwxyz'].filter((letter) => !deeds.has(letter))
+const classKeys = [...'123456789', ...free, ...free.map((letter) => `Shift+${letter}`)]
+
+/** The key of a class, as it is shown. */
+export const keyOf = (label) =>
+  label === -1 ? '0' : (classKeys[label] ?? '').replace('Shift+', '⇧').toUpperCase()
+
+/** The name of a pressed key: digits by place, since some keyboards shift them. */
+function nameOf(event) {
+  let { key } = event
+  const { code, shiftKey, ctrlKey, metaKey } = event
+  const graph = event.getModifierState('AltGraph')
+  if (event.altKey && !graph) return ''
+  if (/^(Digit|Numpad)\d$/.test(code) && key.length === 1 && !shiftKey && !graph) {
+    key = code.slice(-1)
+  }
+  if (/^[A-Z]$/.test(key)) key = key.toLowerCase()
+  const shift = shiftKey && (key.length > 1 || /[a-z]/.test(key)) ? 'Shift+' : ''
+  return ((ctrlKey || metaKey) && !graph ? 'Ctrl+' : '') + shift + key
+}
+
+export const focusTimeline = () => document.getElementById('timeline')?.focus({ preventScroll: true })
+
+function leave() {
+  if (!act.cancel()) document.querySelector('.list summary')?.focus()
+}
+
+export function pressed(event) {
+  const { target } = event
+  const name = nameOf(event)
+  if (target.closest('input, select, textarea')) {
+    if (name === 'Escape') focusTimeline()
+    return
+  }
+  if (!state.recording || (state.help && name !== '?')) return
+  if ([' ', 'Enter'].includes(name) && target.closest('button, a, summary')) return
+  if (/Tab$/.test(name) && target.id !== 'timeline') return
+  if (/Tab$/.test(name) && !state.doubts.length) return
+  const label = classKeys.indexOf(name)
+  const deed = deeds.get(name) ?? (classes()[label] && (() => act.press(label)))
+  if (!deed || (event.repeat && label >= 0)) return
+  event.preventDefault()
+  deed(name)
+}

@@ -1,0 +1,196 @@
+// The panels at the sides: recordings, classes, training, taking away.
+import { press } from './actions.js'
+import { post } from './api.js'
+import { focusTimeline, keyOf } from './keys.js'
+import {
+  addClass, attempt, change, classes, clock, open, renameClass, start, state, tiers,
+} from './state.js'
+import { html, useState } from './vendor/preact.js'
+
+const percent = (share) => `${Math.round(share * 100)} %`
+
+export function Recordings() {
+  const { recordings } = state.project
+  return html`<section aria-label="Recordings" class="recordings">
+    <h2>Recordings</h2>
+    <ul>
+      ${recordings.map((r) => {
+        const length = r.frames / r.fps
+        const share = Math.min(1, r.labelled / length)
+        return html`<li key=${r.id}>
+          <button
+            aria-current=${r.id === state.recording?.id}
+            onClick=${() => attempt(() => open(r.id))}
+          >
+            <b>${r.name}</b>
+            <span>${clock(length, 0)} · ${percent(share)} labelled${r.predicted && ' · predicted'}</span>
+            <i class="meter"><i style=${{ width: `${share * 100}%` }} /></i>
+          </button>
+        </li>`
+      })}
+    </ul>
+  </section>`
+}
+
+function Class({ label, name, color }) {
+  const [renaming, rename] = useState(false)
+  const done = (event) => {
+    event.preventDefault()
+    const wish = event.target.elements.name.value.trim()
+    if (wish && wish !== name) renameClass(label, wish)
+    rename(false)
+    focusTimeline()
+  }
+  if (renaming) {
+    return html`<li>
+      <form onSubmit=${done}>
+        <input name="name" value=${name} aria-label=${`New name of ${name}`} ref=${(it) => it?.focus()} />
+        <button>Rename</button>
+      </form>
+    </li>`
+  }
+  const active = state.running[state.tier]?.label === label
+  return html`<li>
+    <button class="class" aria-pressed=${active} onClick=${() => press(label)}>
+      <i class="swatch ${label < 0 ? 'none' : ''}" style=${{ background: color }} />
+      <span>${name}</span><kbd>${keyOf(label)}</kbd>
+    </button>
+    ${label >= 0 &&
+    html`<button class="plain" aria-label=${`Rename ${name}`} onClick=${() => rename(true)}>✎</button>`}
+  </li>`
+}
+
+export function Classes() {
+  const add = (event) => {
+    event.preventDefault()
+    const { name } = event.target.elements
+    if (!name.value.trim()) return focusTimeline()
+    addClass(name.value.trim())
+    name.value = ''
+  }
+  return html`<section aria-label="Classes">
+    <h2>Classes</h2>
+    ${tiers().length > 1 &&
+    html`<label class="field">Tier
+      <select
+        value=${state.tier}
+        onChange=${(event) => {
+          Object.assign(state, { tier: +event.target.value, selection: null })
+          change()
+        }}
+      >
+        ${tiers().map((tier, i) => html`<option value=${i}>${tier.name}</option>`)}
+      </select>
+    </label>`}
+    <ul class="classes">
+      ${classes().map(
+        ({ name, color }, label) =>
+          html`<${Class} key=${`${state.tier} ${label}`} ...${{ label, name, color }} />`,
+      )}
+      ${state.recording && html`<${Class} key="none" label=${-1} name="no label" />`}
+    </ul>
+    <form onSubmit=${add}>
+      <input id="add" name="name" placeholder="new class" aria-label="Name of a new class" autocomplete="off" />
+      <button>Add class</button>
+    </form>
+    <p class="quiet">Enter adds, Esc returns to the timeline.</p>
+  </section>`
+}
+
+function Progress({ job }) {
+  const left = job.seconds_left
+  const words = left === null ? '' : left < 90 ? `${Math.ceil(left)} s left` : `${Math.round(left / 60)} min left`
+  return html`<div class="progress">
+    <progress max="1" value=${job.done ?? undefined} aria-label=${job.text} />
+    <p>${job.text} <span class="quiet">${words}</span></p>
+    <button onClick=${() => start('stop')}>Stop</button>
+  </div>`
+}
+
+export function Training() {
+  const [minutes, setMinutes] = useState(5)
+  const { job, model, can_train: reason, recordings } = state.project
+  const busy = job.state === 'running'
+  const labelled = recordings.reduce((sum, r) => sum + r.labelled, 0) / 60
+  const poseless = recordings.filter((r) => r.video && !r.poses).length
+  const held = model?.held_out
+  return html`<section aria-label="Training">
+    <h2>Training</h2>
+    <p>${labelled.toFixed(1)} minutes are labelled.</p>
+    ${busy
+      ? html`<${Progress} job=${job} />`
+      : html`<div class="field">
+            <label class="field">Minutes
+              <input
+                type="number" min="1" max="600" value=${minutes}
+                onInput=${(event) => setMinutes(+event.target.value)}
+              />
+            </label>
+            <button
+              class="main" disabled=${!!reason} aria-describedby="reason"
+              onClick=${() => start('train', { minutes })}
+            >Train</button>
+          </div>
+          <p id="reason" class="quiet">${reason}</p>`}
+    ${!busy && job.state === 'failed' && html`<p class="bad">${job.error}</p>`}
+    ${!busy && job.state === 'stopped' && html`<p class="quiet">Stopped.</p>`}
+    ${!busy && poseless > 0 && html`<p>${poseless} of ${recordings.length} videos have no poses.</p>
+      <button onClick=${() => start('poses')}>Estimate poses</button>`}
+    ${model && html`<p>The model learnt from ${model.minutes.toFixed(1)} minutes.</p>`}
+    ${held && html`<table>
+      <caption>On labels it has not trained on</caption>
+      <tbody>
+        ${[['f1@10', 'F1@10'], ['f1@50', 'F1@50'], ['acc', 'accuracy']].map(
+          ([key, name]) =>
+            held[key] !== undefined &&
+            html`<tr><th scope="row">${name}</th><td>${held[key].toFixed(1)}</td></tr>`,
+        )}
+      </tbody>
+    </table>`}
+    ${model?.more && html`<p>${model.more}</p>`}
+    ${model?.report && html`<p><a href="report" target="_blank">Report of the model</a></p>`}
+  </section>`
+}
+
+export function TakingAway() {
+  const [chosen, choose] = useState([])
+  const [what, setWhat] = useState('labels')
+  const [made, setMade] = useState(null)
+  const mark = ({ target }) =>
+    choose(target.checked ? [...chosen, target.value] : chosen.filter((f) => f !== target.value))
+  const save = () =>
+    attempt(async () => setMade(await post('export', { formats: chosen, what })))
+  return html`<section aria-label="Taking away">
+    <h2>Taking away</h2>
+    <fieldset>
+      <legend>What</legend>
+      ${['labels', 'predictions'].map(
+        (each) => html`<label>
+          <input
+            type="radio" name="what" value=${each} checked=${what === each}
+            onChange=${() => setWhat(each)}
+          /> ${each}
+        </label>`,
+      )}
+    </fieldset>
+    <fieldset>
+      <legend>Formats</legend>
+      ${state.project.formats.map(
+        ({ name, title }) => html`<label>
+          <input type="checkbox" value=${name} checked=${chosen.includes(name)} onChange=${mark} />
+          ${' '}${title}
+        </label>`,
+      )}
+    </fieldset>
+    <button disabled=${!chosen.length} onClick=${save}>Export</button>
+    ${made && html`<p>${made.files.length} files in <code>${made.folder}</code></p>
+      <ul class="files">
+        ${made.files.map(
+          ({ name, bytes }) => html`<li>
+            <a href=${`files/${name.split('/').map(encodeURIComponent).join('/')}`} download>${name}</a>
+            <span class="quiet"> ${Math.max(1, Math.round(bytes / 1024))} KB</span>
+          </li>`,
+        )}
+      </ul>`}
+  </section>`
+}

@@ -1,0 +1,263 @@
+// What the page knows, in one object, and how it gets there and back to the server.
+import { Outbox, get, place, post } from './api.js'
+import { apply, gaps } from './labels.js'
+
+export const state = {
+  project: null, // as the server gives it
+  recording: null, // the open one: of the project, with its labels, predictions, ...
+  job: { version: null },
+  doubts: [], // over all recordings, best first
+  tier: 0,
+  frame: 0,
+  playing: false,
+  speed: 1,
+  loop: null, // {start, end, boundary}
+  view: { start: 0, end: 1 }, // the frames that the timeline shows
+  selection: null, // {tier, start, end, segment: is it one?}
+  mark: null, // where a stretch begins whose end isn't set yet
+  running: {}, // by tier: {label, start} of the segment being labelled
+  filling: false, // the next class key fills the gaps
+  doubt: null, // {start, end, reason, place}
+  said: '',
+  alert: null,
+  help: false,
+}
+
+const watchers = new Set()
+let due = 0
+
+/** Calls back once for all changes of a picture; `whole` unless only the frame moved. */
+export const watch = (callback) => watchers.add(callback)
+
+let whole = false
+export function change(all = true) {
+  whole ||= all
+  due ||= requestAnimationFrame(() => {
+    const all = whole
+    due = whole = 0
+    for (const callback of watchers) callback(all)
+  })
+}
+
+export function say(sentence) {
+  state.said = sentence
+  change()
+}
+
+export function complain(error) {
+  state.alert = error.message[0].toUpperCase() + error.message.slice(1)
+  change()
+}
+
+/** Runs something that may fail; says so if it does. */
+export const attempt = (work) => work().catch(complain)
+
+// Names and times
+
+export const tiers = () => state.project.tiers
+export const classes = (tier = state.tier) => tiers()[tier].classes
+export const named = (label, tier = state.tier) =>
+  label === -1 ? 'no label' : (classes(tier)[label]?.name ?? `class ${label}`)
+export const labels = (tier = state.tier) => state.recording.labels[tier]
+export const predictions = (tier = state.tier) => state.recording.predictions?.[tier] ?? []
+
+export function clock(seconds, digits = 1) {
+  const tenths = Math.round(seconds * 10 ** digits)
+  const whole = Math.floor(tenths / 10 ** digits)
+  const two = (number) => String(number).padStart(2, '0')
+  const [h, m] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60]
+  const rest = digits ? '.' + String(tenths % 10 ** digits).padStart(digits, '0') : ''
+  return (h ? `${h}:${two(m)}` : m) + `:${two(whole % 60)}${rest}`
+}
+export const time = (frame) => clock(frame / state.recording.fps)
+export const stretch = (start, end) => `from ${time(start)} to ${time(end)}`
+
+// What goes to the server
+
+export const outbox = new Outbox({
+  changed: change,
+  done({ words }, reply) {
+    Object.assign(state.project, {
+      can_undo: reply.can_undo ?? state.project.can_undo,
+      can_redo: reply.can_redo ?? state.project.can_redo,
+      tiers: reply.tiers ?? tiers(),
+    })
+    if (reply.recording === undefined) return
+    state.project.can_train = reply.can_train
+    const entry = state.project.recordings.find((r) => r.id === reply.recording)
+    entry.labelled = reply.labelled
+    if (state.recording?.id === reply.recording) settle(reply.tier, reply.labels)
+    else if (words) return open(reply.recording, reply.start)
+    if (words) {
+      if (reply.start < state.view.start || reply.end > state.view.end) {
+        show(reply.start - 1, reply.end + 1)
+      }
+      say(`${words} ${stretch(reply.start, reply.end)}`)
+    }
+  },
+  async refused(error) {
+    complain(error)
+    await attempt(() => open(state.recording.id, state.frame))
+  },
+  async conflict() {
+    const edits = outbox.items.filter((item) => item.edit)
+    await loadProject()
+    for (const item of outbox.items) if (!item.edit) item.settle(null)
+    outbox.items = edits
+    if (state.recording) await open(state.recording.id, state.frame)
+    complain(
+      new Error(
+        'Another window changed this project, so it was loaded anew.' +
+          (edits.length ? ' What you labelled meanwhile was added to it.' : ''),
+      ),
+    )
+  },
+})
+
+/** The labels of a tier as the server has them, with what it hasn't got yet. */
+function settle(tier, list) {
+  for (const { id, edit, body } of outbox.items) {
+    if (edit && id === state.recording.id && body.tier === tier) list = apply(list, edit)
+  }
+  state.recording.labels[tier] = list
+}
+
+/** Labels by an edit, at once here and soon there. */
+export function commit(edit, sentence, tier = state.tier) {
+  const { id } = state.recording
+  const { start, end, segments } = edit
+  state.recording.labels[tier] = apply(labels(tier), edit)
+  state.project.can_undo = true
+  outbox.send(`${place(id)}/labels`, { tier, start, end, segments }, { id, edit })
+  say(sentence)
+}
+
+export function travel(path, words) {
+  outbox.send(path, {}, { words })
+}
+
+export async function addClass(name) {
+  const { tier } = state
+  const reply = await outbox.send('classes', { tier, name })
+  if (reply) say(`added ${name}`)
+}
+
+export const renameClass = (label, name) =>
+  outbox.send('classes', { tier: state.tier, class: label, name })
+
+// What comes from the server
+
+export async function loadProject() {
+  state.project = await get('project')
+  outbox.revision = state.project.revision
+  state.tier = Math.min(state.tier, tiers().length - 1)
+  change()
+}
+
+let opening = null
+
+/** Opens a recording, or loads the open one anew without losing the place. */
+export async function open(id, frame = 0) {
+  opening = id
+  const more = await get(place(id))
+  if (opening !== id) return
+  const entry = state.project.recordings.find((r) => r.id === id)
+  const again = state.recording?.id === id
+  const recording = Object.assign(Object.create(entry), more)
+  if (!again) {
+    const lost = Object.keys(state.running).length
+    Object.assign(state, { playing: false, loop: null, selection: null, mark: null })
+    Object.assign(state, { running: {}, filling: false, doubt: null })
+    state.view = { start: 0, end: entry.frames }
+    state.frame = Math.max(0, Math.min(frame, entry.frames - 1))
+    say(`opened ${entry.name}` + (lost ? '; the running segment was cancelled' : ''))
+  }
+  state.recording = recording
+  recording.labels.forEach((list, tier) => settle(tier, list))
+  change()
+}
+
+export async function loadDoubts() {
+  await outbox.empty()
+  state.doubts = await get('doubts')
+  change()
+}
+
+/** The doubts of the open recording that are still unlabelled somewhere. */
+export const openDoubts = () =>
+  state.recording.doubts.filter(([start, end]) =>
+    state.recording.labels.some((list) => gaps(list, start, end).length),
+  )
+
+// Work in the background
+
+let timer = null
+
+export async function watchJob() {
+  clearTimeout(timer)
+  try {
+    const news = await get('job')
+    const first = state.job.version === null
+    const other = news.version !== state.job.version
+    const kind = state.project.job.state === 'running' && state.project.job.kind
+    const ended = kind && news.job.state !== 'running'
+    state.job = news
+    Object.assign(state.project, { job: news.job, model: news.model })
+    state.project.can_train = news.can_train
+    if (first || (!other && !ended)) change()
+    else await renew()
+    if (ended && news.job.state === 'failed') complain(new Error(news.job.error))
+    else if (ended) say(news.job.text)
+  } catch {
+    // It is asked again below; the state of saving says whether the server is there.
+  }
+  if (state.project.job.state === 'running') timer = setTimeout(watchJob, 1000)
+}
+
+async function renew() {
+  await outbox.empty()
+  await loadProject()
+  if (state.recording) await open(state.recording.id)
+  await loadDoubts()
+}
+
+export const start = (path, body = {}) =>
+  attempt(async () => {
+    state.project.job = (await post(path, body)).job
+    change()
+    await watchJob()
+  })
+
+// The visible part
+
+export function look(start, end) {
+  const { frames } = state.recording
+  const width = Math.min(frames, Math.max(20, end - start))
+  start = Math.max(0, Math.min(start, frames - width))
+  state.view = { start, end: start + width }
+  change(false)
+}
+
+export const pan = (by) => look(state.view.start + by, state.view.end + by)
+
+export function zoom(factor, around = state.frame) {
+  const { start, end } = state.view
+  if (around < start || around > end) around = (start + end) / 2
+  const width = Math.max(20, (end - start) * factor)
+  const before = ((around - start) / (end - start)) * width
+  look(around - before, around - before + width)
+}
+
+/** Shows a stretch with its surroundings. */
+export function show(start, end) {
+  const margin = Math.max(end - start, 3 * state.recording.fps)
+  look(start - margin, end + margin)
+}
+
+/** Turns the page of the timeline when the playhead leaves it. */
+export function follow() {
+  const { start, end } = state.view
+  const width = end - start
+  if (state.frame > end - width * 0.02) look(state.frame - width * 0.1, state.frame + width * 0.9)
+  else if (state.frame < start) look(state.frame - width * 0.9, state.frame + width * 0.1)
+}
