@@ -34,9 +34,9 @@ function Line() {
           ? `${selection.segment ? 'Selected' : 'Marked'}: ${time(selection.start)}–${time(selection.end)}; a class key labels it, Esc lets go`
           : doubt
             ? `To check: ${time(doubt.start)}–${time(doubt.end)}, ${doubt.reason}`
-            : empty && classes().length
-              ? 'Play, and press the key of a class where an action starts'
-              : ''
+            : !classes().length
+              ? 'Add a class first: press A and type its name'
+              : empty && 'Play, and press the key of a class where an action starts'
   const active = runs.length || filling || mark !== null
   return html`<p class=${`line ${active ? 'active' : ''}`}>${words || ' '}</p>`
 }
@@ -156,7 +156,7 @@ function App() {
       <h1>${project?.name ?? 'Studio'}</h1>
       ${project && html`<${Saved} />`}
       ${recording && html`<span class="quiet">
-        ${doubtsLeft()} doubts here, ${state.doubts.length} in all
+        ${state.doubts.length > 0 && `Doubts: ${doubtsLeft()} here, ${state.doubts.length} in all`}
       </span>`}
     </header>
     ${alert && html`<div role="alert" class="alert">

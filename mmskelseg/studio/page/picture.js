@@ -150,17 +150,22 @@ const between = (a, b) => (a === b ? a : a + b === 1 ? 2 : Math.min(a, b))
 const sideColors = ['#ff9f1c', '#2ec4ff', '#7ee081'] // left, right, middle
 const oneColor = '#ffd60a'
 
+let drawn = ''
+
 function drawPose(canvas, over) {
   const { recording, frame } = state
   const ratio = devicePixelRatio || 1
   const [w, h] = [canvas.clientWidth, canvas.clientHeight]
+  const pose = poseAt(frame)
+  const now = [recording.id, frame, !!pose, w, h, ratio, over?.videoWidth].join()
+  if (now === drawn) return
+  drawn = now
   if (canvas.width !== Math.round(w * ratio)) canvas.width = Math.round(w * ratio)
   if (canvas.height !== Math.round(h * ratio)) canvas.height = Math.round(h * ratio)
   const pen = canvas.getContext('2d')
   pen.setTransform(ratio, 0, 0, ratio, 0, 0)
   pen.clearRect(0, 0, w, h)
   const { joints, limbs, people, bounds } = recording.skeleton
-  const pose = poseAt(frame)
   if (!pose) return
   const margin = over ? 0 : 12
   const box = over ? [0, 0, over.videoWidth || w, over.videoHeight || h] : bounds
@@ -248,7 +253,7 @@ export function Picture() {
     ${recording.skeleton &&
     picture !== 'video' &&
     html`<canvas
-      ref=${(it) => ((canvas = it), change(false))}
+      ref=${(it) => ((canvas = it), (drawn = ''), change(false))}
       role="img"
       aria-label=${`Skeleton of ${recording.name}`}
     />`}

@@ -154,6 +154,7 @@ export async function loadProject() {
   change()
 }
 
+const OPENED = 120 // seconds that the timeline shows at first
 let opening = null
 
 /** Opens a recording, or loads the open one anew without losing the place. */
@@ -168,11 +169,11 @@ export async function open(id, frame = 0) {
     const lost = Object.keys(state.running).length
     Object.assign(state, { playing: false, loop: null, selection: null, mark: null })
     Object.assign(state, { running: {}, filling: false, doubt: null })
-    state.view = { start: 0, end: entry.frames }
     state.frame = Math.max(0, Math.min(frame, entry.frames - 1))
     say(`opened ${entry.name}` + (lost ? '; the running segment was cancelled' : ''))
   }
   state.recording = recording
+  if (!again) look(frame - OPENED * 0.1 * entry.fps, frame + OPENED * 0.9 * entry.fps)
   recording.labels.forEach((list, tier) => settle(tier, list))
   change()
 }

@@ -18,6 +18,13 @@ let drag = null // what the mouse does: {kind, ...}
 const OVERVIEW = 24
 const AXIS = 22
 
+/** The room for the names of the tiers. */
+function gutter() {
+  pen.font = `12px ${theme.font}`
+  const names = tiers().map(({ name }) => pen.measureText(name).width)
+  return Math.round(Math.min(Math.max(...names) + 18, width * 0.28))
+}
+
 function layout() {
   const { recording } = state
   const count = tiers().length
@@ -27,7 +34,7 @@ function layout() {
   const top = OVERVIEW + 6 + AXIS + speed + 4
   const step = tall + low + (low ? 2 : 0) + 8
   return {
-    gutter: count > 1 ? (width < 600 ? 60 : 110) : 0,
+    gutter: count > 1 ? gutter() : 0,
     axis: OVERVIEW + 6,
     speed: { y: OVERVIEW + 6 + AXIS, h: speed },
     rows: tiers().map((_, tier) => ({
@@ -141,18 +148,30 @@ function band(scale, start, end, y, h, color, alpha) {
   pen.globalAlpha = 1
 }
 
-function overview(plan, far) {
-  const { recording, view, frame } = state
+let still = { of: [], image: null } // the overview's segments, kept until they change
+
+function summary(plan, far) {
   const h = (OVERVIEW - 4) / plan.rows.length
+  const image = new OffscreenCanvas(canvas.width, OVERVIEW * devicePixelRatio)
+  const screen = pen
+  pen = image.getContext('2d')
+  pen.scale(devicePixelRatio, devicePixelRatio)
   pen.fillStyle = theme.row
   pen.fillRect(plan.gutter, 2, width - plan.gutter, OVERVIEW - 4)
   for (const { tier } of plan.rows) {
     const y = 2 + tier * h
-    if (recording.predictions) {
-      segments(predictions(tier), tier, far, { y: y + h * 0.6, h: h * 0.4 }, true)
-    }
+    segments(predictions(tier), tier, far, { y: y + h * 0.6, h: h * 0.4 }, true)
     segments(labels(tier), tier, far, { y, h: h * 0.6 })
   }
+  pen = screen
+  return image
+}
+
+function overview(plan, far) {
+  const { recording, view, frame } = state
+  const of = [...recording.labels, recording.predictions, tiers(), theme, canvas.width]
+  if (of.some((one, i) => one !== still.of[i])) still = { of, image: summary(plan, far) }
+  pen.drawImage(still.image, 0, 0, width, OVERVIEW)
   band(far, 0, view.start, 0, OVERVIEW, theme.ground, 0.6)
   band(far, view.end, recording.frames, 0, OVERVIEW, theme.ground, 0.6)
   outline(far, view.start, view.end, 1, OVERVIEW - 2, theme.text)
@@ -177,15 +196,19 @@ function axis(plan, near) {
 function wave({ y, h }, near) {
   const { speed, frames } = state.recording
   const share = speed.length / frames
-  pen.fillStyle = theme.quiet
-  pen.globalAlpha = 0.55
+  pen.beginPath()
+  pen.moveTo(near.left, y + h)
   for (let x = Math.floor(near.left); x < near.right; x++) {
     const first = Math.max(0, Math.floor(near.frame(x) * share))
     const last = Math.min(speed.length - 1, Math.floor(near.frame(x + 1) * share))
     let top = 0
     for (let i = first; i <= last; i++) top = Math.max(top, speed[i])
-    pen.fillRect(x, y + h - top * h, 1, top * h)
+    pen.lineTo(x, y + h - top * h)
   }
+  pen.lineTo(near.right, y + h)
+  pen.globalAlpha = 0.55
+  pen.fillStyle = theme.quiet
+  pen.fill()
   pen.globalAlpha = 1
 }
 
@@ -409,6 +432,7 @@ export function Timeline() {
     }
   }, [])
   useEffect(() => {
+    if (!theme) readTheme()
     const { rows } = layout()
     const { y, h, low } = rows[state.tier]
     const frame = area.current
