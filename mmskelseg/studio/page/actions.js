@@ -54,6 +54,13 @@ function fill(label) {
   commit(edit, `gaps ${stretch(start, end)} filled with ${named(label)}`)
 }
 
+export function select() {
+  const found = segmentHere()
+  state.selection = found && { ...found, segment: true }
+  if (!found) return say('there is no label here')
+  say(`selected ${named(labelHere()[2])} ${stretch(found.start, found.end)}`)
+}
+
 // Correcting
 
 export function remove() {
@@ -65,8 +72,10 @@ export function remove() {
   commit(list.erase(start, end), `labels ${stretch(start, end)} deleted`, tier)
 }
 
+const labelHere = () => list.at(labels(), state.frame)
+
 function segmentHere() {
-  const found = list.at(labels(), state.frame)
+  const found = labelHere()
   return found && { tier: state.tier, start: found[0], end: found[1] }
 }
 

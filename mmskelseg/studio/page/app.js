@@ -1,5 +1,5 @@
 // The page: its layout, and what ties it to the keyboard and the address.
-import { doubtsLeft } from './actions.js'
+import { doubtsLeft, select } from './actions.js'
 import { focusTimeline, groups, keyOf, pressed } from './keys.js'
 import { Classes, Recordings, TakingAway, Training } from './panels.js'
 import { Picture, drawPicture, seek, toggle } from './picture.js'
@@ -13,7 +13,8 @@ import { html, render, useState } from './vendor/preact.js'
 function Saved() {
   const { problem, items } = outbox
   const words = problem ? `not saved: ${problem}` : items.length ? 'saving' : 'saved'
-  return html`<span class=${`saved ${problem ? 'bad' : ''}`} role="status">${words}</span>`
+  const role = problem ? 'alert' : null
+  return html`<span class=${`saved ${problem ? 'bad' : ''}`} role=${role}>${words}</span>`
 }
 
 /** What runs, or what to do next. */
@@ -108,8 +109,7 @@ function Segments() {
               aria-label=${`Go to ${named(label)} at ${time(start)}`}
               onClick=${() => {
                 seek(start)
-                state.selection = { tier: state.tier, start, end, segment: true }
-                say(`selected ${named(label)}`)
+                select()
               }}
             >Go there</button></td>
           </tr>`,
@@ -187,11 +187,14 @@ function App() {
 let noted = 0
 function note() {
   clearTimeout(noted)
-  noted = setTimeout(() => {
-    const { recording, frame } = state
-    history.replaceState(null, '', `#${encodeURIComponent(recording.id)}/${frame}`)
-  }, 500)
+  noted = setTimeout(remember, 500)
 }
+
+function remember() {
+  const { recording, frame } = state
+  if (recording) history.replaceState(null, '', `#${encodeURIComponent(recording.id)}/${frame}`)
+}
+addEventListener('pagehide', remember)
 
 watch((whole) => {
   if (whole) render(html`<${App} />`, document.getElementById('app'))
@@ -219,6 +222,13 @@ document.addEventListener('click', ({ target, detail }) => {
   if (detail && used && !target.closest('form, dialog') && !state.help) {
     setTimeout(() => document.activeElement.closest('form') || focusTimeline())
   }
+})
+
+let mouse = false
+addEventListener('pointerdown', () => (mouse = true), true)
+addEventListener('keydown', () => (mouse = false), true)
+document.addEventListener('change', ({ target }) => {
+  if (mouse && target.matches('select')) focusTimeline()
 })
 
 addEventListener('beforeunload', (event) => {

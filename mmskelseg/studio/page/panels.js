@@ -29,6 +29,7 @@ export function Recordings() {
         </li>`
       })}
     </ul>
+    ${state.project.notes?.map((note) => html`<p class="quiet">${note}</p>`)}
   </section>`
 }
 
@@ -111,18 +112,19 @@ export function Training() {
   const [minutes, setMinutes] = useState(5)
   const { job, model, can_train: reason, recordings } = state.project
   const busy = job.state === 'running'
-  const labelled = recordings.reduce((sum, r) => sum + r.labelled, 0) / 60
+  const labelled = recordings.reduce((sum, r) => sum + r.labelled, 0)
+  const amount = labelled < 60 ? `${Math.round(labelled)} seconds` : `${(labelled / 60).toFixed(1)} minutes`
   const poseless = recordings.filter((r) => r.video && !r.poses).length
   const held = model?.held_out
   return html`<section aria-label="Training">
     <h2>Training</h2>
-    <p>${labelled.toFixed(1)} minutes are labelled.</p>
+    <p>${amount} are labelled.</p>
     ${busy
       ? html`<${Progress} job=${job} />`
       : html`<div class="field">
             <label class="field">Minutes
               <input
-                type="number" min="1" max="600" value=${minutes}
+                type="number" min="5" max="1440" value=${minutes}
                 onInput=${(event) => setMinutes(+event.target.value)}
               />
             </label>

@@ -10,14 +10,17 @@ let since = null // {time, frame} from which the clock counts where there is no 
 
 const end = () => state.recording.frames - 1
 
+/** Who moves on means what is at the playhead, no longer the segment clicked before. */
+function letGo() {
+  if (!state.selection?.segment) return
+  state.selection = null
+  change()
+}
+
 /** Goes to a frame; the timeline turns its page unless told to stay. */
 export function seek(frame, turn = true) {
   frame = Math.max(0, Math.min(Math.round(frame), end()))
-  const { selection } = state
-  if (selection?.segment && (frame < selection.start || frame > selection.end)) {
-    state.selection = null
-    change()
-  }
+  letGo()
   state.frame = frame
   since = null
   if (turn) follow()
@@ -36,6 +39,7 @@ function point() {
 
 export function play() {
   if (state.frame >= end()) seek(0)
+  letGo()
   state.playing = true
   since = null
   if (video) {
@@ -125,11 +129,12 @@ function piece(number) {
 
 /** The joints of all people at a frame, flat, or null while they are loaded. */
 function poseAt(frame) {
-  if (owner !== state.recording.skeleton) {
-    owner = state.recording.skeleton
+  const { id, skeleton } = state.recording
+  const { people, joints } = skeleton
+  if (owner !== [id, people, joints].join()) {
+    owner = [id, people, joints].join()
     pieces = new Map()
   }
-  const { people, joints } = state.recording.skeleton
   const number = Math.floor(frame / PIECE)
   const here = piece(number)
   if (frame % PIECE > PIECE / 2) piece(number + 1)
@@ -231,7 +236,7 @@ export function Picture() {
   })
   const broken = () => {
     video = null
-    complain(new Error('this browser cannot play this video; its skeleton still moves'))
+    complain(new Error('this browser cannot play this video'))
   }
   const both = recording.video && recording.skeleton
   return html`<div class="picture" onClick=${toggle}>

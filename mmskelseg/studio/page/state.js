@@ -86,6 +86,7 @@ export const outbox = new Outbox({
     state.project.can_train = reply.can_train
     const entry = state.project.recordings.find((r) => r.id === reply.recording)
     entry.labelled = reply.labelled
+    if (state.doubts.length && !outbox.items.length) loadDoubts().catch(() => {})
     if (state.recording?.id === reply.recording) settle(reply.tier, reply.labels)
     else if (words) return open(reply.recording, reply.start)
     if (words) {
@@ -133,6 +134,7 @@ export function commit(edit, sentence, tier = state.tier) {
 }
 
 export function travel(path, words) {
+  state.selection = null
   outbox.send(path, {}, { words })
 }
 
@@ -186,12 +188,16 @@ export async function loadDoubts() {
 
 /** The doubts of the open recording that are still unlabelled somewhere. */
 export const openDoubts = () =>
-  state.recording.doubts.filter(([start, end]) =>
-    state.recording.labels.some((list) => gaps(list, start, end).length),
-  )
+  state.recording.doubts.filter(([start, end]) => {
+    const free = state.recording.labels.flatMap((list) => gaps(list, start, end))
+    return free.reduce((sum, [a, b]) => sum + b - a, 0) > 0.02 * (end - start)
+  })
 
 // Work in the background
 
+const POSES = 'the poses are estimated'
+const MODEL = 'the model is trained, and its predictions are in the timeline'
+const ENDS = { poses: POSES, fit: MODEL, predict: MODEL }
 let timer = null
 
 export async function watchJob() {
@@ -208,7 +214,7 @@ export async function watchJob() {
     if (first || (!other && !ended)) change()
     else await renew()
     if (ended && news.job.state === 'failed') complain(new Error(news.job.error))
-    else if (ended) say(news.job.text)
+    else if (ended) say(news.job.state === 'done' ? ENDS[kind] : 'stopped')
   } catch {
     // It is asked again below; the state of saving says whether the server is there.
   }
@@ -217,6 +223,7 @@ export async function watchJob() {
 
 async function renew() {
   await outbox.empty()
+  state.doubt = null
   await loadProject()
   if (state.recording) await open(state.recording.id)
   await loadDoubts()

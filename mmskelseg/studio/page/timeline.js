@@ -1,5 +1,6 @@
 // The timeline: one canvas that is drawn when something changed, and the mouse on it.
 import { after, apply, at, move, nearest } from './labels.js'
+import { select } from './actions.js'
 import { seek } from './picture.js'
 import {
   change, classes, clock, commit, labels, look, named, openDoubts, pan, predictions,
@@ -160,8 +161,9 @@ function summary(plan, far) {
   pen.fillRect(plan.gutter, 2, width - plan.gutter, OVERVIEW - 4)
   for (const { tier } of plan.rows) {
     const y = 2 + tier * h
-    segments(predictions(tier), tier, far, { y: y + h * 0.6, h: h * 0.4 }, true)
-    segments(labels(tier), tier, far, { y, h: h * 0.6 })
+    const share = state.recording.predictions ? 0.6 : 1
+    segments(predictions(tier), tier, far, { y: y + h * share, h: h * (1 - share) }, true)
+    segments(labels(tier), tier, far, { y, h: h * share })
   }
   pen = screen
   return image
@@ -371,13 +373,8 @@ function up() {
     const { start, end } = state.selection
     say(`marked ${stretch(start, end)}; press a class key`)
   } else if (kind === 'axis' && !moved) seek(frame)
-  else if (kind === 'seek' && !moved) pick(part === 'predictions' ? null : at(labels(), frame))
+  else if (kind === 'seek' && !moved) part === 'labels' && at(labels(), frame) && select()
   change()
-}
-
-function pick(found) {
-  state.selection = found && { tier: state.tier, start: found[0], end: found[1], segment: true }
-  if (found) say(`selected ${named(found[2])} ${stretch(found[0], found[1])}`)
 }
 
 function wheel(event) {
