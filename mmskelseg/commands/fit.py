@@ -71,6 +71,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='the part of the name of a video that tells who is in it (the first group '
         'of the expression, if it has one)',
     )
+    parser.add_argument(
+        '--compare',
+        type=whole_from(1),
+        metavar='N',
+        help='compare at most N configs; with 1, all of the time is for the default '
+        '(default: as many as the time allows)',
+    )
     parser.add_argument('--seed', type=seed, default=0, help='random seed (default: 0)')
     add_executor(parser)
 

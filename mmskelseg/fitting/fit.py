@@ -46,6 +46,7 @@ class Options:
         fold: Train and test on its splits; None for ``train`` and ``test``.
         group_by: Finds the person in the name of a video; None if the data tells.
         seed: The seed of all trainings.
+        compare: How many configs to compare at most; None for all.
         executor: ``none``, or a cluster of submitit.
         executor_options: Its settings.
     """
@@ -55,6 +56,7 @@ class Options:
     fold: str | None = None
     group_by: re.Pattern[str] | None = None
     seed: int = 0
+    compare: int | None = None
     executor: str = 'none'
     executor_options: Mapping[str, object] = field(default_factory=dict)
 
@@ -97,8 +99,9 @@ def fit(ann_file: Path, out: Path, options: Options, main: Main) -> None:
         print(f'note        {note}')
     found, left_out = candidates(folder.data, folder.ann_file, folder.splits)
     schedule = plan_schedule(
-        found, left_out, len(folder.folds), options.minutes, options.processes
-    )
+        found, left_out, len(folder.folds), options.minutes, options.processes,
+        options.compare,
+    )  # fmt: skip
     print('\n'.join(_planned(folder, schedule, reason, options)), flush=True)
     folder.begin(_settings(ann_file, options))
     with worker_processes(options.processes, main) as submit:
@@ -230,4 +233,5 @@ def _settings(ann_file: Path, options: Options) -> dict[str, object]:
         'fold': options.fold,
         'group_by': options.group_by and options.group_by.pattern,
         'seed': options.seed,
+        'compare': options.compare,
     }

@@ -20,7 +20,7 @@ _SHARE = 0.8
 # Beside others, a training takes this many times as long: cores share memory.
 _BESIDE = 1.5
 # Full trainings may be shortened to these parts of their length.
-_LENGTHS = (1, 0.75, 0.5, 0.25)
+_LENGTHS = (1, 0.75, 0.5, 0.25, 0.1)
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,7 @@ def plan_schedule(
     folds: int,
     minutes: float,
     processes: int,
+    most: int | None = None,
 ) -> Schedule:
     """Return what to train within some minutes.
 
@@ -129,36 +130,39 @@ def plan_schedule(
         folds: The number of folds.
         minutes: The time to take.
         processes: The number of processes, each with a core of its own.
+        most: How many candidates to compare at most; None for all.
 
     Raises:
         UserError: If the minutes are too short for any training.
     """
     # How many seconds of trainings a second takes.
     rate = _SHARE * processes / (_BESIDE if processes > 1 else 1)
-    most = minutes * 60 * rate
+    budget = minutes * 60 * rate
     seconds = partial(_seconds, folds)
 
     def needed(total: float) -> int:
         return ceil(total / 60 / rate)
 
     # Candidates are compared on held-out persons; there are none of a single one.
-    available = found if folds else found[:1]
-    fitting = (n for n in _LENGTHS if seconds(available[:2], 1, n) <= most)
+    available = found[:most] if folds else found[:1]
+    fitting = (n for n in _LENGTHS if seconds(available[:2], 1, n) <= budget)
     length = next(fitting, _LENGTHS[-1])
-    if seconds(available[:1], 1, length) > most:
+    if seconds(available[:1], 1, length) > budget:
         least = seconds(available[:1], 1, length)
         raise UserError(
             f'--minutes {minutes:g} is too short: even short trainings take about '
             f'{duration(least / rate)}; use --minutes {needed(least)}.'
         )
     number = finalists = 1
-    while available[number:] and seconds(available[: number + 1], 1, length) <= most:
+    while available[number:] and seconds(available[: number + 1], 1, length) <= budget:
         number += 1
     while 2 * finalists < number and (
-        seconds(available[:number], finalists + 1, length) <= most
+        seconds(available[:number], finalists + 1, length) <= budget
     ):
         finalists += 1
     why = 'there is too little time: --minutes {} would include it'
+    if most == number:
+        why = f'at most {most} may be compared (--compare)'
     if not folds:
         why = 'the training videos show one person, so none can be held out'
     times = (needed(seconds(found[:n], finalists, length)) for n in count(number + 1))

@@ -256,19 +256,11 @@ class Studio:
         asked = hashlib.sha256(ann_file.read_bytes() + f'{minutes}'.encode())
         model = work / 'models' / asked.hexdigest()[:12]
         predictions = model / _PREDICTIONS
+        # There is no time to compare configs while somebody waits.
+        given = ['--out', str(model), '--minutes', f'{minutes:g}', '--compare', '1']
         predict = [sys.executable, '-m', 'mmskelseg.studio.predicting']
         commands: list[Command] = [
-            (
-                'fit',
-                program(
-                    'fit',
-                    str(ann_file),
-                    '--out',
-                    str(model),
-                    '--minutes',
-                    f'{minutes:g}',
-                ),
-            ),
+            ('fit', program('fit', str(ann_file), *given)),
             ('predict', [*predict, str(model), str(everything), f'{predictions}.part']),
         ]
 

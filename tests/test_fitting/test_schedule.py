@@ -60,9 +60,17 @@ def test_too_few_minutes_say_how_many_it_takes(found):
     with pytest.raises(UserError, match='--minutes 1 ') as error:
         plan_schedule(found, {}, 3, 1, 1)
     least = int(str(error.value).rpartition('--minutes ')[2].rstrip('.'))
-    assert plan_schedule(found, {}, 3, least, 1).length == 0.25
+    assert plan_schedule(found, {}, 3, least, 1).length == 0.1
     with pytest.raises(UserError):
         plan_schedule(found, {}, 3, least - 1, 1)
+
+
+def test_one_config_alone_is_trained_for_longer(found):
+    several, one = (plan_schedule(found, {}, 3, 5, 2, n) for n in (None, 1))
+    assert [c.name for c in one.compared] == [found[0].name]
+    assert one.length > several.length
+    assert one.left_out.keys() == {c.name for c in found[1:]}
+    assert all('--compare' in why for why in one.left_out.values())
 
 
 def test_single_person_is_not_compared(found):

@@ -128,7 +128,8 @@ def test_without_the_token_nothing_is_found(client, path):
     'path',
     [
         'files/..%2F..%2Fstudio.json', 'files/%2e%2e/studio.json', '../studio.json',
-        '%2e%2e/%2e%2e/setup.py', 'files/%2e%2e', 'files/', 'vendor/%2e%2e/%2e%2e/jobs.py',
+        '%2e%2e/%2e%2e/setup.py', 'files/%2e%2e', 'files/',
+        'vendor/%2e%2e/%2e%2e/jobs.py',
         'api/recordings/9', 'api/recordings/0/video', 'report', 'files/a%00b',
     ],
 )  # fmt: skip
