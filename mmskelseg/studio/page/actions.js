@@ -185,7 +185,7 @@ export const nextDoubt = (by) =>
     if (next.recording !== state.recording.id) await open(next.recording, next.start)
     state.doubt = { ...next, place }
     state.selection = null
-    seek(next.start)
+    seek(list.gaps(labels(), next.start, next.end)[0]?.[0] ?? next.start)
     show(next.start, next.end)
     say(`doubt ${place + 1} of ${doubts.length}, ${stretch(next.start, next.end)}: ${next.reason}`)
   })
@@ -205,9 +205,10 @@ export function accept() {
   const all = predictions()
   let next = list.after(all, end)
   while (all[next] && all[next][0] < limit && !free(all[next])) next++
-  if (all[next]?.[0] < limit) seek(all[next][0])
-  if (!edit) return say(`${words} is labelled already; delete the label first`)
-  if (within && !(all[next]?.[0] < limit)) say(`accepted ${words}; Tab: the next doubt`)
+  const more = all[next]?.[0] < limit
+  if (more) seek(all[next][0])
+  if (!edit) say(`${words} is labelled already`)
+  else if (within && !more) say(`accepted ${words}; Tab: the next doubt`)
 }
 
 /** Accepts all predictions of the marked stretch, or of the doubt in all tiers. */

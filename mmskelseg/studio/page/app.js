@@ -13,7 +13,7 @@ import { html, render, useState } from './vendor/preact.js'
 function Saved() {
   const { problem, items } = outbox
   const words = problem ? `not saved: ${problem}` : items.length ? 'saving' : 'saved'
-  const role = problem ? 'alert' : null
+  const role = problem ? 'alert' : 'none'
   return html`<span class=${`saved ${problem ? 'bad' : ''}`} role=${role}>${words}</span>`
 }
 
@@ -163,6 +163,7 @@ function App() {
       <p>${alert}</p>
       <button onClick=${() => ((state.alert = null), change())}>Dismiss</button>
     </div>`}
+    ${!project && !alert && html`<p class="empty">Opening the folder</p>`}
     ${project && html`<main>
       <${Recordings} />
       <div class="stage">

@@ -5,7 +5,7 @@ import { focusTimeline, keyOf } from './keys.js'
 import {
   addClass, attempt, change, classes, clock, open, renameClass, start, state, tiers,
 } from './state.js'
-import { html, useState } from './vendor/preact.js'
+import { html, useEffect, useRef, useState } from './vendor/preact.js'
 
 const percent = (share) => `${Math.round(share * 100)} %`
 
@@ -35,6 +35,11 @@ export function Recordings() {
 
 function Class({ label, name, color }) {
   const [renaming, rename] = useState(false)
+  const field = useRef()
+  useEffect(() => {
+    field.current?.focus()
+    field.current?.select()
+  }, [renaming])
   const done = (event) => {
     event.preventDefault()
     const wish = event.target.elements.name.value.trim()
@@ -43,9 +48,10 @@ function Class({ label, name, color }) {
     focusTimeline()
   }
   if (renaming) {
+    const leave = ({ key }) => key === 'Escape' && rename(false)
     return html`<li>
-      <form onSubmit=${done}>
-        <input name="name" value=${name} aria-label=${`New name of ${name}`} ref=${(it) => it?.focus()} />
+      <form onSubmit=${done} onKeyDown=${leave}>
+        <input name="name" defaultValue=${name} aria-label=${`New name of ${name}`} ref=${field} />
         <button>Rename</button>
       </form>
     </li>`

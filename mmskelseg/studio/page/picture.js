@@ -215,6 +215,12 @@ function drawPose(canvas, over) {
 }
 
 let canvas = null
+const adopt = (element) => {
+  canvas = element
+  drawn = ''
+  change(false)
+}
+
 export function drawPicture() {
   if (canvas && state.recording?.skeleton) drawPose(canvas, overlaid() ? video : null)
 }
@@ -258,7 +264,7 @@ export function Picture() {
     ${recording.skeleton &&
     picture !== 'video' &&
     html`<canvas
-      ref=${(it) => ((canvas = it), (drawn = ''), change(false))}
+      ref=${adopt}
       role="img"
       aria-label=${`Skeleton of ${recording.name}`}
     />`}

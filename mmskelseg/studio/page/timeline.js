@@ -364,6 +364,7 @@ function motion(event) {
 }
 
 function up() {
+  if (!drag) return
   const { kind, part, moved, edit, frame, boundary, tier } = drag
   drag = null
   if (kind === 'boundary') {
