@@ -1,6 +1,6 @@
 // What a person does at the playhead: label, correct, accept, move on.
 import * as list from './labels.js'
-import { play, seek } from './picture.js'
+import { play, seek } from './player.js'
 import {
   attempt, commit, labels, loadDoubts, look, named, open, openDoubts, predictions, say,
   show, state, stretch, tiers, time, change,

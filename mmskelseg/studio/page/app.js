@@ -1,13 +1,15 @@
 // The page: its layout, and what ties it to the keyboard and the address.
 import { doubtsLeft, select } from './actions.js'
+import { drawTimeline } from './drawing.js'
 import { focusTimeline, groups, keyOf, pressed } from './keys.js'
 import { Classes, Recordings, TakingAway, Training } from './panels.js'
-import { Picture, drawPicture, seek, toggle } from './picture.js'
+import { Picture, drawPicture } from './picture.js'
+import { seek, toggle } from './player.js'
 import {
   attempt, change, classes, clock, labels, loadDoubts, loadProject, look, named, open, outbox,
   say, state, tiers, time, watch, watchJob,
 } from './state.js'
-import { Timeline, drawTimeline, place } from './timeline.js'
+import { Timeline, place } from './timeline.js'
 import { html, render, useState } from './vendor/preact.js'
 
 function Saved() {

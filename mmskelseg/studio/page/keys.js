@@ -1,6 +1,6 @@
 // The keys: one table that acts, is shown as help, and makes the buttons.
 import * as act from './actions.js'
-import { faster, toggle } from './picture.js'
+import { faster, toggle } from './player.js'
 import { change, classes, state, travel, zoom } from './state.js'
 
 // Names of keys, how they are shown, what they do in words, the deed, a button's name.

@@ -1,103 +1,8 @@
-// The player, and the picture: a video, a skeleton, or one over the other.
-import { poses as load } from './api.js'
-import { change, complain, follow, say, state } from './state.js'
+// The picture: a video, a skeleton, or one over the other.
+import { place, poses as load } from './api.js'
+import { adopt, pause, point, toggle, video } from './player.js'
+import { change, complain, state } from './state.js'
 import { html, useEffect, useRef } from './vendor/preact.js'
-
-// The player. While a video plays it says the frame; otherwise the frame leads.
-
-let video = null
-let since = null // {time, frame} from which the clock counts where there is no video
-
-const end = () => state.recording.frames - 1
-
-/** Who moves on means what is at the playhead, no longer the segment clicked before. */
-function letGo() {
-  if (!state.selection?.segment) return
-  state.selection = null
-  change()
-}
-
-/** Goes to a frame; the timeline turns its page unless told to stay. */
-export function seek(frame, turn = true) {
-  frame = Math.max(0, Math.min(Math.round(frame), end()))
-  letGo()
-  state.frame = frame
-  since = null
-  if (turn) follow()
-  point()
-  change(false)
-}
-
-/** Brings the video to the frame; while it seeks, it is asked again when done. */
-function point() {
-  if (!video || video.seeking || !video.readyState) return
-  const time = (state.frame + 0.5) / state.recording.fps
-  if (Math.abs(video.currentTime - time) > 0.3 / state.recording.fps) {
-    video.currentTime = Math.min(time, video.duration || time)
-  }
-}
-
-export function play() {
-  if (state.frame >= end()) seek(0)
-  letGo()
-  state.playing = true
-  since = null
-  if (video) {
-    video.playbackRate = state.speed
-    video.play().catch(() => pause())
-  }
-  change()
-  tick()
-}
-
-export function pause() {
-  state.playing = false
-  video?.pause()
-  point()
-  change()
-}
-
-export const toggle = () => (state.playing ? pause() : play())
-
-const speeds = [0.25, 0.5, 1, 2, 4]
-
-export function faster(by) {
-  const i = speeds.indexOf(state.speed) + by
-  state.speed = speeds[Math.max(0, Math.min(i, speeds.length - 1))]
-  if (video) video.playbackRate = state.speed
-  since = null
-  say(`speed ${state.speed}`)
-}
-
-function arrived(frame) {
-  const { loop } = state
-  if (loop && frame >= loop.end) return seek(loop.start)
-  state.frame = Math.max(0, Math.min(frame, end()))
-  follow()
-  change(false)
-  if (frame >= end()) pause()
-}
-
-function tick(now = performance.now()) {
-  if (!state.playing) return
-  const { fps } = state.recording
-  if (video?.requestVideoFrameCallback) {
-    video.requestVideoFrameCallback((_, { mediaTime }) => {
-      if (!state.playing) return
-      if (!video?.seeking) arrived(Math.round(mediaTime * fps))
-      tick()
-    })
-    return
-  }
-  if (video) {
-    if (!video.seeking) arrived(Math.floor(video.currentTime * fps))
-  } else {
-    since ||= { time: now, frame: state.frame }
-    const frame = since.frame + Math.floor(((now - since.time) / 1000) * fps * state.speed)
-    if (frame !== state.frame) arrived(frame)
-  }
-  requestAnimationFrame(tick)
-}
 
 // Poses, in pieces
 
@@ -215,7 +120,7 @@ function drawPose(canvas, over) {
 }
 
 let canvas = null
-const adopt = (element) => {
+const keep = (element) => {
   canvas = element
   drawn = ''
   change(false)
@@ -231,9 +136,8 @@ export function Picture() {
   const { recording, picture } = state
   const element = useRef()
   useEffect(() => {
-    video = element.current
-    point()
-    return () => (video = null)
+    adopt(element.current)
+    return () => adopt(null)
   }, [recording.id, recording.video])
   useEffect(() => {
     const seen = new ResizeObserver(() => change(false))
@@ -241,7 +145,7 @@ export function Picture() {
     return () => seen.disconnect()
   })
   const broken = () => {
-    video = null
+    adopt(null)
     complain(new Error('this browser cannot play this video'))
   }
   const both = recording.video && recording.skeleton
@@ -250,7 +154,7 @@ export function Picture() {
     html`<video
       key=${recording.id}
       ref=${element}
-      src=${`api/recordings/${encodeURIComponent(recording.id)}/video`}
+      src=${`api/${place(recording.id)}/video`}
       class=${both && picture === 'skeleton' ? 'unseen' : ''}
       muted
       playsinline
@@ -264,7 +168,7 @@ export function Picture() {
     ${recording.skeleton &&
     picture !== 'video' &&
     html`<canvas
-      ref=${adopt}
+      ref=${keep}
       role="img"
       aria-label=${`Skeleton of ${recording.name}`}
     />`}

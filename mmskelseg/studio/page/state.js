@@ -14,6 +14,7 @@ export const state = {
   loop: null, // {start, end, boundary}
   view: { start: 0, end: 1 }, // the frames that the timeline shows
   selection: null, // {tier, start, end, segment: is it one?}
+  preview: null, // {tier, edit} of a boundary that is dragged
   mark: null, // where a stretch begins whose end isn't set yet
   running: {}, // by tier: {label, start} of the segment being labelled
   filling: false, // the next class key fills the gaps
