@@ -1,0 +1,15 @@
+"""`mmskelseg` with trainings of a few steps, also in the processes that it starts."""
+
+import sys
+
+from mmskelseg.commands import main
+from mmskelseg.engine import planning
+
+planning._STEPS = (16, 16)
+
+if __name__ == '__main__':
+    if sys.argv[1] == 'studio':
+        from mmskelseg.studio import studio
+
+        studio.program = lambda *words: [sys.executable, __file__, *words]
+    sys.exit(main())

@@ -1,0 +1,197 @@
+"""The page as a person uses it, in a browser without a screen."""
+
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+
+from mmskelseg.commands.convert import main as convert
+from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.labels import read_segments
+from mmskelseg.runtime.structures.segments import to_segments
+from mmskelseg.studio.project import load_project
+from tests.small_data import ROOT
+
+pytest.importorskip('starlette', reason='starlette is not installed (extra app)')
+playwright = pytest.importorskip(
+    'playwright.sync_api', reason='playwright, which drives the browser, is missing'
+)
+CHROMIUM = shutil.which('chromium') or shutil.which('google-chrome')
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason='Chromium is not installed'),
+]
+FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run']
+PROGRAM = ROOT / 'tests' / 'test_studio' / 'few_steps.py'
+# Where the labels of the only tier are, below the top of the timeline, in pixels.
+LABELS = 105
+# Seconds that a training may take on a busy machine.
+PATIENCE = 240
+
+
+@pytest.fixture(scope='module')
+def recordings(tmp_path_factory):
+    """Three recordings of PRECOG-16, each of another person, with their labels."""
+    folder = tmp_path_factory.mktemp('precog')
+    convert(['precog', str(folder / 'all')], 'mmskelseg convert')
+    data = load_annotations(folder / 'all' / 'annotations.pkl')
+    names = ['Seq1_01', 'Seq1_02', 'Seq1_03']
+    data['annotations'] = [v for v in data['annotations'] if v['frame_dir'] in names]
+    data['split'] = {'train': names}
+    save_annotations(data, folder / 'three' / 'annotations.pkl')
+    return folder / 'three'
+
+
+@contextmanager
+def served(folder):
+    """Yield the server's process and the address of its page."""
+    words = ['studio', str(folder), '--ignore-labels', '--no-browser']
+    process = subprocess.Popen(
+        [sys.executable, str(PROGRAM), *words],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+        env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)},
+    )
+    try:
+        said = iter(process.stdout.readline, '')
+        (line,) = [next(line for line in said if 'The page is at ' in line)]
+        yield process, line.split()[-1]
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextmanager
+def opened(address):
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={'width': 1280, 'height': 800})
+        page.faults, page.asked = [], []
+        page.on('pageerror', lambda error: page.faults.append(str(error)))
+        page.on('request', lambda request: page.asked.append(request.url))
+        page.goto(address)
+        page.wait_for_selector('#timeline')
+        yield page
+        browser.close()
+
+
+def go_to(page, frame):
+    """Move the playhead to a frame by keys alone."""
+    page.keyboard.press('Home')
+    for _ in range(frame // 30):
+        page.keyboard.press('Shift+ArrowRight')
+    for _ in range(frame % 30):
+        page.keyboard.press('ArrowRight')
+
+
+def is_saved(page):
+    # The page says that it is saving at its next picture.
+    page.wait_for_timeout(100)
+    page.get_by_text('saved', exact=True).wait_for()
+
+
+def is_open(page, name):
+    page.locator('[aria-current=true]', has_text=name).wait_for()
+
+
+def labelled(folder, name):
+    return load_project(folder / 'studio.json').recordings[name].labels[0]
+
+
+def test_person_labels_trains_corrects_and_takes_away(recordings):
+    """Two recordings by keys, a training, doubts, a boundary, a kill, and exports."""
+    truth = {
+        video['frame_dir']: to_segments(video['label'])
+        for video in load_annotations(recordings / 'annotations.pkl')['annotations']
+    }
+    with served(recordings) as (process, address), opened(address) as page:
+        page.locator('#timeline').focus()
+        for name in ('Seq1_01', 'Seq1_02'):
+            is_open(page, name)
+            for start, _, kind in truth[name]:
+                go_to(page, start)
+                page.keyboard.press(str(kind + 1))
+            page.keyboard.press('End')
+            page.keyboard.press(str(truth[name][-1][2] + 1))
+            is_saved(page)
+            assert labelled(recordings, name) == truth[name]
+            page.keyboard.press('n')
+        page.get_by_label('Minutes').fill('1')
+        page.get_by_role('button', name='Train').click()
+        page.get_by_text('The model learnt from').wait_for(timeout=1000 * PATIENCE)
+        assert page.get_by_role('link', name='Report of the model').is_visible()
+
+        # What is accepted becomes labels, and nothing else does.
+        assert labelled(recordings, 'Seq1_03') == []
+        page.locator('#timeline').focus()
+        page.keyboard.press('Tab')
+        page.get_by_text('To check:').wait_for()
+        page.keyboard.press('Enter')
+        is_saved(page)
+        accepted = labelled(recordings, 'Seq1_03')
+        assert len(accepted) == 1
+        page.keyboard.press('Shift+Enter')
+        is_saved(page)
+        whole = labelled(recordings, 'Seq1_03')
+        assert len(whole) > 1 or whole[0][:2] == (0, 213)
+
+        # A boundary is dragged, and back again.
+        drag_first_boundary(page, recordings, 'Seq1_01')
+        moved = labelled(recordings, 'Seq1_01')
+        assert moved[0][1] == moved[1][0] != truth['Seq1_01'][0][1]
+        page.keyboard.press('Control+z')
+        is_saved(page)
+        assert labelled(recordings, 'Seq1_01') == truth['Seq1_01']
+        page.keyboard.press('Control+y')
+        is_saved(page)
+        assert labelled(recordings, 'Seq1_01') == moved
+        assert page.faults == []
+        assert all(url.startswith(address) or url[:5] == 'data:' for url in page.asked)
+        process.kill()
+        process.wait()
+
+    with served(recordings) as (_, address), opened(address) as page:
+        assert labelled(recordings, 'Seq1_01') == moved
+        page.get_by_text('The model learnt from').wait_for()
+        for title in ('BORIS project', 'ELAN, a file for each recording'):
+            page.get_by_label(title).check()
+        page.get_by_role('button', name='Export').click()
+        page.get_by_role('link', name='labels_project.boris').wait_for()
+        classes = load_annotations(recordings / 'annotations.pkl')['metainfo'][
+            'classes'
+        ]
+        with page.expect_download() as download:
+            page.get_by_role('link', name='Seq1_01_labels.eaf').click()
+        project = recordings / 'studio' / 'files' / 'labels_project.boris'
+        videos = {video.name: video for video in read_segments(project)}
+        (elan,) = read_segments(renamed(download.value.path(), recordings))
+        for video in (videos['Seq1_01'], elan):
+            found = [
+                (round(s.start * 30), round(s.end * 30), classes.index(s.label))
+                for s in video.segments
+            ]
+            assert found == moved
+
+
+def renamed(path, folder):
+    return shutil.copy(path, folder / 'Seq1_01.eaf')
+
+
+def drag_first_boundary(page, folder, name):
+    """Drag the first boundary of a recording by some pixels to the right."""
+    page.get_by_role('button', name=name).click()
+    is_open(page, name)
+    box = page.locator('#timeline canvas').bounding_box()
+    (_, end, _), *_ = labelled(folder, name)
+    frames = load_project(folder / 'studio.json').recordings[name].frames
+    x = box['x'] + box['width'] * end / frames
+    y = box['y'] + LABELS
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 20, y, steps=5)
+    page.mouse.up()
+    is_saved(page)
