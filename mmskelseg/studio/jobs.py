@@ -13,13 +13,13 @@ from typing import Literal
 
 from mmskelseg.runtime.messages.errors import UserError
 
-Kind = Literal['poses', 'fit', 'predict']
+Kind = Literal['videos', 'poses', 'fit', 'predict']
 State = Literal['idle', 'running', 'done', 'stopped', 'failed']
 #: A command, and what is run in the background when it has succeeded.
 Command = tuple[Kind, Sequence[str]]
 # What `mmskelseg fit` prints after each training.
 _FIT = re.compile(r'(\d+):(\d\d):(\d\d) passed, about (\d+):(\d\d):(\d\d) left +(.*)')
-# What `mmskelseg poses` prints before each video, and the studio's predictions after.
+# What `mmskelseg poses` prints before each video, and the studio's own programs.
 _COUNT = re.compile(r'\[(\d+)/(\d+)\] (.*)')
 # Lines of the log that an error shows.
 _LAST = 5
@@ -93,7 +93,8 @@ class Job:
         try:
             with self.log.open('w', encoding='utf-8') as log:
                 for kind, words in commands:
-                    self.kind, self.done, self.seconds_left = kind, None, None
+                    self.kind, self.text = kind, 'Starting'
+                    self.done = self.seconds_left = None
                     for line in self._lines(words):
                         log.write(f'{line}\n')
                         log.flush()
@@ -152,3 +153,8 @@ class Job:
 def program(*words: str) -> list[str]:
     """Return the command line of `mmskelseg` with some words."""
     return [sys.executable, '-m', 'mmskelseg', *words]
+
+
+def own_program(name: str, *paths: Path) -> list[str]:
+    """Return the command line of a program of the studio."""
+    return [sys.executable, '-m', f'mmskelseg.studio.{name}', *map(str, paths)]

@@ -112,9 +112,16 @@ class Project:
                 labels[tier] = replaced(row, start, end, [(start, end, kind)])
 
     def _tier_of(self, segment: Segment) -> int:
-        """Return the index of a segment's tier, which gets the class if it lacks it."""
+        """Return the index of a segment's tier, which gets the class if it lacks it.
+
+        Labels that state no tier belong to the one that has their class.
+        """
         names = [tier.name for tier in self.tiers]
-        found = names.index(segment.tier) if segment.tier in names else 0
+        having = [i for i, one in enumerate(self.tiers) if segment.label in one.classes]
+        if segment.tier in names:
+            found = names.index(segment.tier)
+        else:
+            found = having[0] if having else 0
         if segment.label not in self.tiers[found].classes:
             self.tiers[found].classes.append(segment.label)
         return found

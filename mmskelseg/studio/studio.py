@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +9,14 @@ from typing import Any, cast
 
 from mmskelseg.runtime.drawing.images import class_color, text_color
 from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.files.parsing import read_json
 from mmskelseg.runtime.labels import Segment
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import AnnotationFile
 from mmskelseg.runtime.structures.segments import IGNORED
-from mmskelseg.studio.jobs import Command, Job, program
+from mmskelseg.studio.converting import is_playable
+from mmskelseg.studio.jobs import Command, Job, own_program, program
 from mmskelseg.studio.project import Change
 from mmskelseg.studio.recordings import ESTIMATED, Folder, training_data
 from mmskelseg.studio.taking_away import FORMATS, write_files
@@ -50,6 +51,13 @@ class Studio:
         self.report: Path | None = None
         self._predicted: dict[str, Any] = {}
         self._read_predictions()
+        # Recordings whose video is shown from a copy.
+        self._converted = {
+            name
+            for name, one in folder.recordings.items()
+            if one.video is not None and not is_playable(one.video)
+        }
+        self._convert_videos()
 
     # What the page asks for.
 
@@ -93,7 +101,7 @@ class Studio:
             'name': name,
             'frames': known.frames,
             'fps': known.fps,
-            'video': one.video is not None,
+            'video': self._shown_video(name) is not None,
             'poses': one.has_poses,
             'labelled': self.folder.project.labelled_seconds(name),
             'predicted': name in self._predicted,
@@ -155,12 +163,33 @@ class Studio:
         return self.folder.picture(name).points[start:end].astype('<f4').tobytes()
 
     def video(self, number: int) -> Path:
-        """Return the video of a recording."""
+        """Return the video of a recording, or the copy of it that browsers play."""
         name = self.name_of(number)
-        video = self.folder.recordings[name].video
+        video = self._shown_video(name)
         if video is None:
-            raise LookupError(f'{name} has no video.')
+            raise LookupError(f'{name} has no video that browsers play.')
         return video
+
+    def _shown_video(self, name: str) -> Path | None:
+        video, copy = self.folder.recordings[name].video, self._copy(name)
+        if name not in self._converted:
+            return video
+        return copy if copy.is_file() else None
+
+    def _copy(self, name: str) -> Path:
+        return self.folder.work / 'videos' / f'{file_name(name)}.mp4'
+
+    def _convert_videos(self) -> None:
+        """Convert videos that browsers do not play, in the background."""
+        commands: list[Command] = [
+            ('videos', own_program('converting', one.video, self._copy(name)))
+            for name, one in self.folder.recordings.items()
+            if name in self._converted
+            and one.video is not None
+            and not self._copy(name).is_file()
+        ]
+        if commands:
+            self.job.start(commands, lambda: None)
 
     def doubts(self) -> list[dict[str, Any]]:
         """Return the stretches to check that have no labels yet, the best first."""
@@ -255,17 +284,16 @@ class Studio:
         # The same labels continue a training that was stopped.
         asked = hashlib.sha256(ann_file.read_bytes() + f'{minutes}'.encode())
         model = work / 'models' / asked.hexdigest()[:12]
-        predictions = model / _PREDICTIONS
+        predictions, part = model / _PREDICTIONS, model / f'{_PREDICTIONS}.part'
         # There is no time to compare configs while somebody waits.
         given = ['--out', str(model), '--minutes', f'{minutes:g}', '--compare', '1']
-        predict = [sys.executable, '-m', 'mmskelseg.studio.predicting']
         commands: list[Command] = [
             ('fit', program('fit', str(ann_file), *given)),
-            ('predict', [*predict, str(model), str(everything), f'{predictions}.part']),
+            ('predict', own_program('predicting', model, everything, part)),
         ]
 
         def finish() -> None:
-            os.replace(f'{predictions}.part', predictions)
+            os.replace(part, predictions)
             self._read_predictions()
 
         self.job.start(commands, finish)

@@ -155,7 +155,8 @@ def _av_writer(
     # The index comes first, so that a browser can play the file while it loads.
     with av.open(os.fspath(path), 'w', options={'movflags': 'faststart'}) as file:
         rate = Fraction(fps).limit_denominator(2**15)
-        settings = {'preset': 'veryfast', 'crf': '20'}
+        # A key frame each second, so that a player finds any frame at once.
+        settings = {'preset': 'veryfast', 'crf': '20', 'g': str(max(round(fps), 1))}
         stream = file.add_stream('libx264', rate=rate, options=settings)
         stream.height, stream.width = img_shape
         stream.pix_fmt = 'yuv420p'

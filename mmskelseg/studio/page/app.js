@@ -7,7 +7,7 @@ import { Picture, drawPicture } from './picture.js'
 import { seek, toggle } from './player.js'
 import {
   attempt, change, classes, clock, labels, loadDoubts, loadProject, look, named, open, outbox,
-  say, state, tiers, time, watch, watchJob,
+  state, stretch, tiers, time, watch, watchJob,
 } from './state.js'
 import { Timeline, place } from './timeline.js'
 import { html, render, useState } from './vendor/preact.js'
@@ -24,19 +24,22 @@ function Line() {
   const { running, filling, mark, selection, doubt, recording } = state
   const runs = Object.entries(running)
   const tier = (i) => (tiers().length > 1 ? `${tiers()[i].name}: ` : '')
+  const ran = ([i, { label, start }]) =>
+    `${tier(i)}${named(label, i)} since ${time(start)}, press ${keyOf(label)} to end`
+  const chosen = () =>
+    `${selection.segment ? 'Selected' : 'Marked'} ` +
+    `${stretch(selection.start, selection.end)}; a class key labels it, Esc lets go`
   const empty = recording.labels.every((list) => !list.length)
   const words = filling
     ? 'Press the key of the class that fills all gaps' + (selection ? ' of the selection' : '')
     : runs.length
-      ? runs.map(([i, { label, start }]) =>
-          `Labelling ${tier(i)}${named(label, i)} since ${time(start)}, press ${keyOf(label)} to end`,
-        ).join(' · ')
+      ? `Labelling ${runs.map(ran).join('; ')}`
       : mark !== null
         ? `Stretch since ${time(mark)}, press O to end`
         : selection
-          ? `${selection.segment ? 'Selected' : 'Marked'}: ${time(selection.start)}–${time(selection.end)}; a class key labels it, Esc lets go`
+          ? chosen()
           : doubt
-            ? `To check: ${time(doubt.start)}–${time(doubt.end)}, ${doubt.reason}`
+            ? `To check ${stretch(doubt.start, doubt.end)}: ${doubt.reason}`
             : !classes().length
               ? 'Add a class first: press A and type its name'
               : empty && 'Play, and press the key of a class where an action starts'
@@ -69,7 +72,10 @@ function Transport() {
       </select>
     </label>`}
     <label>Zoom
-      <input id="zoom" type="range" min="0" max="1" step="0.01" value=${zoomed} onInput=${setZoom} />
+      <input
+        id="zoom" type="range" min="0" max="1" step="0.01" value=${zoomed}
+        onInput=${setZoom}
+      />
     </label>
   </div>`
 }
@@ -97,7 +103,8 @@ function Segments() {
   const [shown, open] = useState(false)
   const [page, turn] = useState(0)
   const list = labels()
-  const first = Math.min(page, Math.floor(Math.max(0, list.length - 1) / PAGE)) * PAGE
+  const at = Math.min(page, Math.floor(Math.max(0, list.length - 1) / PAGE))
+  const first = at * PAGE
   const name = tiers()[state.tier].name
   return html`<details class="list" onToggle=${({ target }) => open(target.open)}>
     <summary>${list.length} segments${name && ` of ${name}`}</summary>
@@ -119,22 +126,30 @@ function Segments() {
       </tbody>
     </table>
     ${list.length > PAGE && html`<p>
-      <button disabled=${!first} onClick=${() => turn(first / PAGE - 1)}>Earlier</button>
+      <button disabled=${!first} onClick=${() => turn(at - 1)}>Earlier</button>
       ${' '}${first + 1}–${Math.min(first + PAGE, list.length)}${' '}
-      <button disabled=${first + PAGE >= list.length} onClick=${() => turn(first / PAGE + 1)}>Later</button>
+      <button disabled=${first + PAGE >= list.length} onClick=${() => turn(at + 1)}>
+        Later
+      </button>
     </p>`}`}
   </details>`
 }
 
 function Help() {
   const close = () => ((state.help = false), change(), focusTimeline())
-  return html`<dialog ref=${(it) => it && !it.open && it.showModal()} onClose=${close} aria-label="Keys">
+  const show = (dialog) => dialog && !dialog.open && dialog.showModal()
+  return html`<dialog ref=${show} onClose=${close} aria-label="Keys">
     <form method="dialog"><button>Close</button></form>
     <div class="help">
       ${groups.map(
         ([title, rows]) => html`<section>
           <h2>${title}</h2>
-          <dl>${rows.map(([, shown, words]) => html`<div><dt><kbd>${shown}</kbd></dt><dd>${words}</dd></div>`)}</dl>
+          <dl>
+            ${rows.map(
+              ([, shown, words]) =>
+                html`<div><dt><kbd>${shown}</kbd></dt><dd>${words}</dd></div>`,
+            )}
+          </dl>
         </section>`,
       )}
     </div>
@@ -144,9 +159,18 @@ function Help() {
 const Empty = () => html`<div class="empty">
   <h2>Three steps</h2>
   <ol>
-    <li>Add the classes that you want to tell apart, such as “walk”: type a name at “new class”, press Enter.</li>
-    <li>Play a recording. Press the key of a class where the action starts, and again where it ends.</li>
-    <li>Label a few minutes, press “Train”, then check the doubts of the model with Tab and Enter.</li>
+    <li>
+      Add the classes that you want to tell apart, such as “walk”: press A, type a name,
+      press Enter.
+    </li>
+    <li>
+      Play a recording. Press the key of a class where the action starts, and again where
+      it ends.
+    </li>
+    <li>
+      Label a few minutes, press “Train”, then check the doubts of the model with Tab and
+      Enter.
+    </li>
   </ol>
 </div>`
 
@@ -219,9 +243,11 @@ watch((whole) => {
 
 document.addEventListener('keydown', pressed)
 
+const USED = 'button, [type=checkbox], [type=radio], [type=range], .picture, canvas'
+
 // After a click the keys are the timeline's again, after a key on a button they stay there.
 document.addEventListener('click', ({ target, detail }) => {
-  const used = target.closest('button, [type=checkbox], [type=radio], [type=range], .picture, canvas')
+  const used = target.closest(USED)
   if (detail && used && !target.closest('form, dialog') && !state.help) {
     setTimeout(() => document.activeElement.closest('form') || focusTimeline())
   }

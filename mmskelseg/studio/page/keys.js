@@ -7,7 +7,8 @@ import { change, classes, state, travel, zoom } from './state.js'
 export const groups = [
   ['Play and move', [
     [' ', 'Space', 'play or pause', toggle],
-    ['ArrowLeft ArrowRight', '← →', 'one frame', (key) => act.step(key === 'ArrowLeft' ? -1 : 1)],
+    ['ArrowLeft ArrowRight', '← →', 'one frame',
+      (key) => act.step(key === 'ArrowLeft' ? -1 : 1)],
     ['Shift+ArrowLeft Shift+ArrowRight', 'Shift ← →', 'one second',
       (key) => act.second(key === 'Shift+ArrowLeft' ? -1 : 1)],
     ['PageUp', 'Page Up', 'previous boundary', () => act.boundary(-1)],
@@ -84,7 +85,8 @@ function nameOf(event) {
   return ((ctrlKey || metaKey) && !graph ? 'Ctrl+' : '') + shift + key
 }
 
-export const focusTimeline = () => document.getElementById('timeline')?.focus({ preventScroll: true })
+export const focusTimeline = () =>
+  document.getElementById('timeline')?.focus({ preventScroll: true })
 
 function leave() {
   if (!act.cancel()) document.querySelector('.list summary')?.focus()

@@ -11,7 +11,16 @@ const percent = (share) => `${Math.round(share * 100)} %`
 
 export function Recordings() {
   const { recordings } = state.project
-  return html`<section aria-label="Recordings" class="recordings">
+  const area = useRef()
+  useEffect(() => {
+    const list = area.current
+    const open = list.querySelector('[aria-current=true]')
+    if (!open) return
+    const { offsetTop: top, offsetHeight: height } = open
+    const most = Math.min(list.scrollTop, top - 4)
+    list.scrollTop = Math.max(most, top + height + 4 - list.clientHeight)
+  }, [state.recording?.id])
+  return html`<section aria-label="Recordings" class="recordings" ref=${area}>
     <h2>Recordings</h2>
     <ul>
       ${recordings.map((r) => {
@@ -23,7 +32,9 @@ export function Recordings() {
             onClick=${() => attempt(() => open(r.id))}
           >
             <b>${r.name}</b>
-            <span>${clock(length, 0)} · ${percent(share)} labelled${r.predicted && ' · predicted'}</span>
+            <span>
+              ${clock(length, 0)} · ${percent(share)} labelled${r.predicted && ' · predicted'}
+            </span>
             <i class="meter"><i style=${{ width: `${share * 100}%` }} /></i>
           </button>
         </li>`
@@ -63,7 +74,9 @@ function Class({ label, name, color }) {
       <span>${name}</span><kbd>${keyOf(label)}</kbd>
     </button>
     ${label >= 0 &&
-    html`<button class="plain" aria-label=${`Rename ${name}`} onClick=${() => rename(true)}>✎</button>`}
+    html`<button class="plain" aria-label=${`Rename ${name}`} onClick=${() => rename(true)}>
+      ✎
+    </button>`}
   </li>`
 }
 
@@ -97,16 +110,22 @@ export function Classes() {
       ${state.recording && html`<${Class} key="none" label=${-1} name="no label" />`}
     </ul>
     <form onSubmit=${add}>
-      <input id="add" name="name" placeholder="new class" aria-label="Name of a new class" autocomplete="off" />
+      <input
+        id="add" name="name" placeholder="new class" aria-label="Name of a new class"
+        autocomplete="off"
+      />
       <button>Add class</button>
     </form>
     <p class="quiet">Enter adds, Esc returns to the timeline.</p>
   </section>`
 }
 
+const duration = (seconds) =>
+  seconds < 90 ? `${Math.ceil(seconds)} seconds` : `${(seconds / 60).toFixed(1)} minutes`
+
 function Progress({ job }) {
   const left = job.seconds_left
-  const words = left === null ? '' : left < 90 ? `${Math.ceil(left)} s left` : `${Math.round(left / 60)} min left`
+  const words = left === null ? '' : `${duration(left)} left`
   return html`<div class="progress">
     <progress max="1" value=${job.done ?? undefined} aria-label=${job.text} />
     <p>${job.text} <span class="quiet">${words}</span></p>
@@ -119,12 +138,11 @@ export function Training() {
   const { job, model, can_train: reason, recordings } = state.project
   const busy = job.state === 'running'
   const labelled = recordings.reduce((sum, r) => sum + r.labelled, 0)
-  const amount = labelled < 60 ? `${Math.round(labelled)} seconds` : `${(labelled / 60).toFixed(1)} minutes`
   const poseless = recordings.filter((r) => r.video && !r.poses).length
   const held = model?.held_out
   return html`<section aria-label="Training">
     <h2>Training</h2>
-    <p>${amount} are labelled.</p>
+    <p>${duration(labelled)} are labelled.</p>
     ${busy
       ? html`<${Progress} job=${job} />`
       : html`<div class="field">
@@ -195,7 +213,7 @@ export function TakingAway() {
       <ul class="files">
         ${made.files.map(
           ({ name, bytes }) => html`<li>
-            <a href=${`files/${name.split('/').map(encodeURIComponent).join('/')}`} download>${name}</a>
+            <a href=${`files/${encodeURIComponent(name)}`} download>${name}</a>
             <span class="quiet"> ${Math.max(1, Math.round(bytes / 1024))} KB</span>
           </li>`,
         )}

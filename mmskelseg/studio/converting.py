@@ -1,0 +1,57 @@
+"""Copies of videos that browsers play and that seek at once: run by the studio."""
+
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
+from mmskelseg.runtime.messages.errors import user_errors
+
+# What all browsers play.
+_SUFFIXES = ('.mp4', '.m4v', '.mov', '.webm')
+_CODECS = ('h264', 'vp8', 'vp9', 'av1')
+# To seek, a browser decodes from the last key frame on; so many frames take 0.3 s.
+_MOST_FRAMES = 300
+_MOST_PIXELS = _MOST_FRAMES * 640 * 480
+
+
+def is_playable(video: Path) -> bool:
+    """Return whether browsers play a video, and find each frame of it at once.
+
+    Without PyAV, only its name can tell.
+    """
+    if video.suffix.lower() not in _SUFFIXES:
+        return False
+    try:
+        import av
+    except ImportError:
+        return True
+    try:
+        with av.open(str(video)) as file:
+            stream = file.streams.video[0]
+            context = stream.codec_context
+            if context.name.removeprefix('lib') not in _CODECS:
+                return False
+            frames = list(stream.index_entries)
+            keys = [i for i, one in enumerate(frames) if one.is_keyframe]
+            longest = max(b - a for a, b in pairwise([*keys, len(frames), len(frames)]))
+            size = context.width * context.height
+            return context.pix_fmt == 'yuv420p' and longest * size <= _MOST_PIXELS
+    except (av.FFmpegError, IndexError):
+        return False
+
+
+def convert(video: Path, copy: Path) -> None:
+    """Write a copy in H.264 with the same frames."""
+    file = VideoFile.open(video)
+    height, width = (side - side % 2 for side in file.img_shape)
+    with written_video(copy, file.fps, (height, width), 'avc1') as put:
+        for i, image in enumerate(read_frames(video)):
+            if i % 250 == 0:
+                print(f'[{i + 1}/{file.frames}] Converting {video.name}', flush=True)
+            put(image[:height, :width])
+
+
+if __name__ == '__main__':
+    with user_errors():
+        convert(*map(Path, sys.argv[1:]))

@@ -1,0 +1,144 @@
+"""What a folder has: videos, poses, labels of any tool, side by side or in folders."""
+
+import numpy as np
+import pytest
+
+from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg.runtime.files.video import VideoFile, written_video
+from mmskelseg.runtime.labels import (
+    Segment,
+    VideoSegments,
+    write_boris,
+    write_csv_segments,
+)
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.studio.converting import convert, is_playable
+from mmskelseg.studio.recordings import open_folder, training_data
+from tests.small_data import small_annotations
+
+
+def save_poses(path, index=0, frames=60):
+    video = small_annotations((frames,), seed=index)['annotations'][0]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    keys = ('keypoint', 'keypoint_score', 'img_shape')
+    np.savez(path, fps=10.0, **{key: video[key] for key in keys})
+
+
+def save_video(path, frames=60, codec='mp4v'):
+    with written_video(path, 10, (48, 64), codec) as put:
+        for i in range(frames):
+            put(np.full((48, 64, 3), 4 * i, np.uint8))
+
+
+SEGMENTS = [Segment(0, 2, 'walk'), Segment(2, 5, 'lift')]
+
+
+def test_videos_poses_and_labels_are_found_and_paired(tmp_path):
+    save_video(tmp_path / 'videos' / 'take1.mp4')
+    save_poses(tmp_path / 'poses' / 'take1.npz')
+    save_poses(tmp_path / 'take2.npz', 1)
+    save_video(tmp_path / 'videos' / 'take3.mp4', 30)
+    video = VideoSegments('take1', SEGMENTS, 10.0, 60)
+    write_boris(tmp_path / 'labels' / 'all.boris', [video], ['lift', 'walk'])
+    write_csv_segments(tmp_path / 'take2.csv', [VideoSegments('take2', SEGMENTS)])
+    folder = open_folder(tmp_path)
+    found = folder.recordings
+    assert [(n, one.video is not None, one.has_poses) for n, one in found.items()] == [
+        ('take1', True, True), ('take2', False, True), ('take3', True, False),
+    ]  # fmt: skip
+    (tier,) = folder.project.tiers
+    assert tier.classes == ['lift', 'walk']
+    for name in ('take1', 'take2'):
+        (labels,) = folder.project.recordings[name].labels
+        assert labels == [(0, 20, 1), (20, 50, 0)]
+    assert folder.project.recordings['take3'].labels == [[]]
+    assert folder.project.recordings['take3'].frames == 30
+
+
+def test_labels_of_the_project_come_before_those_of_files(tmp_path):
+    save_poses(tmp_path / 'take1.npz')
+    project = open_folder(tmp_path).project
+    assert project.tiers[0].classes == []
+    project.name_class(0, 'walk', 0)
+    project.replace('take1', 0, 0, 10, [(0, 10, 0)], 1)
+    # A later recording comes with labels and a class of its own.
+    save_poses(tmp_path / 'take2.npz', 1)
+    for name in ('take1', 'take2'):
+        write_csv_segments(tmp_path / f'{name}.csv', [VideoSegments(name, SEGMENTS)])
+    project = open_folder(tmp_path).project
+    assert project.tiers[0].classes == ['walk', 'lift']
+    assert project.recordings['take1'].labels == [[(0, 10, 0)]]
+    assert project.recordings['take2'].labels == [[(0, 20, 0), (20, 50, 1)]]
+
+
+def test_overlapping_labels_become_tiers(tmp_path):
+    save_poses(tmp_path / 'take1.npz')
+    overlapping = [Segment(0, 4, 'walk'), Segment(2, 5, 'look')]
+    write_csv_segments(tmp_path / 'take1.csv', [VideoSegments('take1', overlapping)])
+    project = open_folder(tmp_path).project
+    assert {tier.name: tier.classes for tier in project.tiers} == {
+        'look': ['no look', 'look'], 'walk': ['no walk', 'walk'],
+    }  # fmt: skip
+    assert project.recordings['take1'].labels == [[(20, 50, 1)], [(0, 40, 1)]]
+
+
+def test_annotation_file_keeps_what_it_states(folder):
+    opened = open_folder(folder)
+    data = training_data(opened, ['video_0', 'video_1'])
+    assert data['split'] == {'train': ['video_0', 'video_1']}
+    expected = small_annotations()['annotations'][1]
+    np.testing.assert_array_equal(data['annotations'][1]['label'], expected['label'])
+    assert data['metainfo']['skeleton'] == 'coco17'
+    save_annotations(data, folder / 'again' / 'x.pkl')
+
+
+def test_labels_may_be_left_aside(folder):
+    project = open_folder(folder, ignore_labels=True).project
+    assert all(one.labels == [[]] for one in project.recordings.values())
+    assert project.tiers[0].classes == ['class_0', 'class_1', 'class_2']
+
+
+def test_frames_that_no_longer_fit_are_named(tmp_path):
+    save_poses(tmp_path / 'take1.npz')
+    open_folder(tmp_path)
+    save_poses(tmp_path / 'take1.npz', frames=70)
+    with pytest.raises(UserError) as error:
+        open_folder(tmp_path).picture('take1')
+    for part in ('take1.npz', '70', '60', 'studio.json'):
+        assert part in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ('make', 'parts'),
+    [
+        (lambda path: None, ('folder',)),
+        (lambda path: [save_video(path / one / 'a.mp4') for one in 'bc'], ('a.mp4',)),
+        (lambda path: (path / 'a.npz').write_bytes(b'x'), ('a.npz',)),
+        (lambda path: (path / 'a.mp4').write_bytes(b'x'), ('a.mp4',)),
+        (lambda path: (path / 'a.pkl').write_bytes(b'x'), ('a.pkl',)),
+    ],
+)  # fmt: skip
+def test_folder_that_cannot_be_used_says_why(tmp_path, make, parts):
+    make(tmp_path)
+    with pytest.raises(UserError) as error:
+        open_folder(tmp_path)
+    for part in (str(tmp_path), *parts):
+        assert part in str(error.value)
+    assert not (tmp_path / 'studio.json').exists()
+
+
+def test_missing_folder_is_named(tmp_path):
+    with pytest.raises(MissingFileError) as error:
+        open_folder(tmp_path / 'none')
+    assert str(tmp_path / 'none') in str(error.value)
+
+
+def test_videos_that_browsers_refuse_are_converted_frame_by_frame(tmp_path):
+    pytest.importorskip('av', reason='PyAV is not installed (extra app)')
+    video, copy = tmp_path / 'take.mp4', tmp_path / 'copy.mp4'
+    save_video(video)
+    assert not is_playable(video)
+    assert not is_playable(tmp_path / 'take.avi')
+    convert(video, copy)
+    assert is_playable(copy)
+    assert VideoFile.open(copy).count() == VideoFile.open(video).count()
