@@ -2,6 +2,7 @@
 import { doubtsLeft, select } from './actions.js'
 import { drawTimeline } from './drawing.js'
 import { focusTimeline, groups, keyOf, pressed } from './keys.js'
+import { gaps } from './labels.js'
 import { Classes, Recordings, TakingAway, Training } from './panels.js'
 import { Picture, drawPicture } from './picture.js'
 import { seek, toggle } from './player.js'
@@ -10,7 +11,7 @@ import {
   state, stretch, tiers, time, watch, watchJob,
 } from './state.js'
 import { Timeline, place } from './timeline.js'
-import { html, render, useState } from './vendor/preact.js'
+import { html, render, useEffect, useState } from './vendor/preact.js'
 
 function Saved() {
   const { problem, items } = outbox
@@ -26,6 +27,11 @@ function Line() {
   const tier = (i) => (tiers().length > 1 ? `${tiers()[i].name}: ` : '')
   const ran = ([i, { label, start }]) =>
     `${tier(i)}${named(label, i)} since ${time(start)}, press ${keyOf(label)} to end`
+  const check = () => {
+    const { start, end } = doubt
+    const open = recording.labels.some((list) => gaps(list, start, end).length)
+    return open ? `To check ${stretch(start, end)}: ${doubt.reason}` : 'Checked; Tab: the next doubt'
+  }
   const chosen = () =>
     `${selection.segment ? 'Selected' : 'Marked'} ` +
     `${stretch(selection.start, selection.end)}; a class key labels it, Esc lets go`
@@ -39,7 +45,7 @@ function Line() {
         : selection
           ? chosen()
           : doubt
-            ? `To check ${stretch(doubt.start, doubt.end)}: ${doubt.reason}`
+            ? check()
             : !classes().length
               ? 'Add a class first: press A and type its name'
               : empty && 'Play, and press the key of a class where an action starts'
@@ -136,7 +142,8 @@ function Segments() {
 }
 
 function Help() {
-  const close = () => ((state.help = false), change(), focusTimeline())
+  const close = () => ((state.help = false), change())
+  useEffect(() => focusTimeline, [])
   const show = (dialog) => dialog && !dialog.open && dialog.showModal()
   return html`<dialog ref=${show} onClose=${close} aria-label="Keys">
     <form method="dialog"><button>Close</button></form>
