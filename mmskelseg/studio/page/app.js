@@ -143,7 +143,7 @@ function Segments() {
 
 function Help() {
   const close = () => ((state.help = false), change())
-  useEffect(() => focusTimeline, [])
+  useEffect(() => () => setTimeout(focusTimeline), [])
   const show = (dialog) => dialog && !dialog.open && dialog.showModal()
   return html`<dialog ref=${show} onClose=${close} aria-label="Keys">
     <form method="dialog"><button>Close</button></form>
