@@ -131,6 +131,12 @@ export function drawPicture() {
 }
 const overlaid = () => video && state.picture !== 'skeleton'
 
+function absent() {
+  const { kind, state: now } = state.project.job
+  const converting = kind === 'videos' && now === 'running'
+  return converting ? 'The video is being converted.' : 'There is nothing to see.'
+}
+
 /** The area with the video and the skeleton of the open recording. */
 export function Picture() {
   const { recording, picture } = state
@@ -172,6 +178,6 @@ export function Picture() {
       role="img"
       aria-label=${`Skeleton of ${recording.name}`}
     />`}
-    ${!recording.video && !recording.skeleton && html`<p>There is nothing to see.</p>`}
+    ${!recording.video && !recording.skeleton && html`<p>${absent()}</p>`}
   </div>`
 }

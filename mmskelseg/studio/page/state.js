@@ -196,9 +196,10 @@ export const openDoubts = () =>
 
 // Work in the background
 
+const VIDEOS = 'the videos are converted'
 const POSES = 'the poses are estimated'
 const MODEL = 'the model is trained, and its predictions are in the timeline'
-const ENDS = { poses: POSES, fit: MODEL, predict: MODEL }
+const ENDS = { videos: VIDEOS, poses: POSES, fit: MODEL, predict: MODEL }
 let timer = null
 
 export async function watchJob() {
