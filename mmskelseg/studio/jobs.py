@@ -19,6 +19,12 @@ State = Literal['idle', 'running', 'done', 'stopped', 'failed']
 Command = tuple[Kind, Sequence[str]]
 # What `mmskelseg fit` prints after each training.
 _FIT = re.compile(r'(\d+):(\d\d):(\d\d) passed, about (\d+):(\d\d):(\d\d) left +(.*)')
+_TRAINING = re.compile(r'.*, (fold|half|final)\d*: (.*)')
+_PARTS = {
+    'fold': 'On held-out recordings',
+    'half': 'With half of the labels',
+    'final': 'The model',
+}
 # What `mmskelseg poses` prints before each video, and the studio's own programs.
 _COUNT = re.compile(r'\[(\d+)/(\d+)\] (.*)')
 # Lines of the log that an error shows.
@@ -129,11 +135,11 @@ class Job:
                 env={**os.environ, 'PYTHONUNBUFFERED': '1'},
             )
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            # A progress bar ends each of its states by a carriage return.
-            text = line.rstrip('\n').rpartition('\r')[2]
-            if text:
-                yield text
+        with self._process.stdout as lines:
+            for line in lines:
+                # A progress bar ends each of its states by a carriage return.
+                if text := line.rstrip('\n').rpartition('\r')[2]:
+                    yield text
 
     def _follow(self, line: str) -> None:
         """Take the progress from a line."""
@@ -143,6 +149,8 @@ class Job:
             self.seconds_left = 3600 * hours + 60 * minutes + seconds
             self.done = passed / max(passed + self.seconds_left, 1)
             self.text = found[7]
+            if part := _TRAINING.match(found[7]):
+                self.text = f'{_PARTS[part[1]]}: {part[2]}'
         elif found := _COUNT.match(line):
             self.done = (int(found[1]) - 1) / max(int(found[2]), 1)
             self.text = found[3]

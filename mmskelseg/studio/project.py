@@ -3,7 +3,9 @@
 import json
 import os
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import RLock
@@ -156,12 +158,29 @@ class Project:
             last = max([end, *(one[1] for one in before)])
             after = replaced(before, start, end, segments)
             change = Change(recording, tier, first, last, before, after)
-            del self.history[len(self.history) - self.undone :]
-            self.history.append(change)
-            self.undone = 0
-            known.labels[tier] = replaced(row, first, last, after)
-            self.save()
+            with self._saving(recording):
+                del self.history[len(self.history) - self.undone :]
+                self.history.append(change)
+                self.undone = 0
+                known.labels[tier] = replaced(row, first, last, after)
             return change
+
+    @contextmanager
+    def _saving(self, recording: str | None = None) -> Iterator[None]:
+        """Save what the block changes; if that fails, change nothing.
+
+        The block may change classes, the history, and the labels of the recording.
+        """
+        history, undone, tiers = [*self.history], self.undone, deepcopy(self.tiers)
+        labels = [*self.recordings[recording].labels] if recording else []
+        try:
+            yield
+            self.save()
+        except BaseException:
+            self.history, self.undone, self.tiers = history, undone, tiers
+            if recording:
+                self.recordings[recording].labels = labels
+            raise
 
     def _check_place(
         self, known: LabelledRecording, tier: int, start: int, end: int
@@ -191,11 +210,11 @@ class Project:
             change = self.history[place]
             row = self.recordings[change.recording].labels[change.tier]
             segments = change.after if forwards else change.before
-            self.recordings[change.recording].labels[change.tier] = replaced(
-                row, change.start, change.end, segments
-            )
-            self.undone += -1 if forwards else 1
-            self.save()
+            with self._saving(change.recording):
+                self.recordings[change.recording].labels[change.tier] = replaced(
+                    row, change.start, change.end, segments
+                )
+                self.undone += -1 if forwards else 1
             return change
 
     def name_class(
@@ -216,13 +235,13 @@ class Project:
             if not name or name in classes:
                 what = 'empty' if not name else f'{name!r}, which is there already'
                 raise UserError(f'The name of the class is {what}; choose another.')
-            if kind is None:
-                classes.append(name)
-            elif 0 <= kind < len(classes):
-                classes[kind] = name
-            else:
+            if kind is not None and not 0 <= kind < len(classes):
                 raise UserError(f'class is {kind}, expected 0 to {len(classes) - 1}.')
-            self.save()
+            with self._saving():
+                if kind is None:
+                    classes.append(name)
+                else:
+                    classes[kind] = name
 
     def _check_revision(self, revision: int) -> None:
         if revision != self.revision:

@@ -314,7 +314,9 @@ def _answer(give: Callable[[], object]) -> Response:
         sentence = explanation(error)
         if sentence is None:
             raise
-        return _error(400, sentence)
+        # The page sends what a full disk did not take again.
+        is_refused = isinstance(error, UserError) and not isinstance(error, OSError)
+        return _error(400 if is_refused else 503, sentence)
     return given if isinstance(given, Response) else JSONResponse(given)
 
 

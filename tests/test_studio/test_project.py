@@ -157,6 +157,31 @@ def test_damaged_project_names_file_and_place(project, change, named):
     assert named in str(error.value) or named == 'format'
 
 
+def test_change_that_cannot_be_saved_is_no_change(project, monkeypatch):
+    """As when the disk is full; the same request then works later."""
+    paint(project, 60, 70, 0)
+    project.undo(project.revision)
+    state = (labels(project), len(project.history), project.undone, project.revision)
+
+    def full(*_):
+        raise OSError(28, 'No space left on device')
+
+    with monkeypatch.context() as patch:
+        patch.setattr('mmskelseg.studio.project.atomic_write_text', full)
+        for change in (
+            lambda: paint(project, 0, 5, 1),
+            lambda: project.redo(project.revision),
+            lambda: project.name_class(0, 'bend', project.revision),
+        ):
+            with pytest.raises(OSError, match='space'):
+                change()
+    now = (labels(project), len(project.history), project.undone, project.revision)
+    assert now == state
+    assert project.tiers[0].classes == ['walk', 'lift']
+    project.redo(project.revision)
+    assert labels(project)[-1] == (60, 70, 0)
+
+
 LABELLER = """
 import sys
 from pathlib import Path

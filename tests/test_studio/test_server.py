@@ -177,3 +177,15 @@ def test_bad_requests_get_a_sentence_and_change_nothing(
     assert answer.status_code == status
     assert named in answer.json()['error']
     assert (folder / 'studio.json').read_bytes() == before
+
+
+def test_what_the_disk_does_not_take_may_be_sent_again(client, monkeypatch):
+    def full(*_):
+        raise OSError(28, 'No space left on device')
+
+    with monkeypatch.context() as patch:
+        patch.setattr('mmskelseg.studio.project.atomic_write_text', full)
+        answer = paint(client, 2, 10, 20, 1, 0)
+        assert answer.status_code == 503
+        assert 'No space' in answer.json()['error']
+    assert paint(client, 2, 10, 20, 1, 0).json()['labels'] == [[10, 20, 1]]
