@@ -148,7 +148,7 @@ export function Training() {
       : html`<div class="field">
             <label class="field">Minutes
               <input
-                type="number" min="5" max="1440" value=${minutes}
+                type="number" min="1" max="1440" value=${minutes}
                 onInput=${(event) => setMinutes(+event.target.value)}
               />
             </label>
