@@ -5,6 +5,7 @@ from mmengine.registry import Registry
 
 from mmskelseg import registry
 from mmskelseg.runtime.messages.errors import UserError, shown
+from tests.errors import raises_naming
 
 PARTS = {}
 for one in vars(registry).values():
@@ -95,5 +96,5 @@ def test_value_that_does_not_fit_is_named(name, argument, value):
 
 
 def test_values_of_configs_are_checked_as_well():
-    with pytest.raises(UserError, match=r'MSTCNPlusPlus: channels=0, but must be a'):
+    with raises_naming(UserError, 'MSTCNPlusPlus', 'channels=0'):
         registry.MODELS.build({'type': 'MSTCNPlusPlus', 'channels': 0})

@@ -15,6 +15,7 @@ from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.poses.estimators import PoseEstimator
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.trained import opening
+from tests.errors import raises_naming
 from tests.small_data import small_annotations
 
 
@@ -104,7 +105,7 @@ def test_stream_makes_features_of_a_batch_when_it_is_its_turn(inferencer, small_
     batches = inferencer.stream(inputs)
     assert next(batches)['predictions'][0]['frame_dir'] == 'video_0'
     next(batches), next(batches)
-    with pytest.raises(ValueError, match='3 joints'):
+    with raises_naming(ValueError, '3 joints', 'coco17'):
         next(batches)
 
 
@@ -124,7 +125,7 @@ def test_features_have_the_type_that_the_config_asks_for(small_config, checkpoin
     keypoint = np.zeros((10, 17, 2))
     assert segment({'keypoint': keypoint, 'fps': 10})['predictions']
     keypoint[3] = 1e5
-    with pytest.raises(ValueError, match='but float16 holds up to 65504'):
+    with raises_naming(ValueError, 'float16', '65504'):
         segment({'keypoint': keypoint, 'fps': 10})
 
 
@@ -285,7 +286,7 @@ def test_model_of_video_frames_needs_the_video_alone(
     assert prediction['pred_score'].shape == (3, 30)
     assert prediction['fps'] == 25
     assert 'keypoint' not in prediction
-    with pytest.raises(ValueError, match='reads the frames of a video'):
+    with raises_naming(ValueError, 'video: ', 'frames'):
         inferencer(entry)
 
 
@@ -300,7 +301,7 @@ def test_config_comes_from_the_checkpoint(small_config, checkpoint, entry, infer
 
 def test_checkpoint_with_other_classes_is_refused(small_config, checkpoint):
     meta = {'classes': ['a', 'b'], 'skeleton': 'coco17'}
-    with pytest.raises(ValueError, match=r'model\.pth: names 2 classes, but'):
+    with raises_naming(ValueError, 'model.pth: ', ' 2 ', ' 3;'):
         SkelSegInferencer(small_config, checkpoint(small_config, meta), 'cpu')
 
 
@@ -310,7 +311,7 @@ def test_classes_come_from_the_annotation_file_where_a_checkpoint_has_none(
     inferencer = SkelSegInferencer(small_config, checkpoint(small_config, None), 'cpu')
     assert inferencer.dataset_meta['classes'] == ['class_0', 'class_1', 'class_2']
     small_config.test_dataloader.dataset.ann_file = 'data/gone.pkl'
-    with pytest.raises(ValueError, match='does not state the classes'):
+    with raises_naming(ValueError, 'data/gone.pkl', 'model.pth: '):
         SkelSegInferencer(small_config, checkpoint(small_config, None), 'cpu')
 
 
@@ -345,7 +346,7 @@ def test_ensemble_averages_probabilities(small_config, checkpoint, small_data):
 def test_options_of_a_call_are_checked(inferencer, entry):
     wrong = [('batch_size', 0), *(('min_score', x) for x in ('x', 5, -0.1, np.nan))]
     for name, value in wrong:
-        with pytest.raises(ValueError, match=f'{name}={value!r}, but must be a'):
+        with raises_naming(ValueError, f'{name}={value!r},'):
             inferencer(entry, **{name: value})
 
 
@@ -353,9 +354,7 @@ def test_ensemble_refuses_a_checkpoint_of_another_model(small_config, checkpoint
     first = checkpoint(small_config)
     small_config.model.branches.heatmap.channels = 16
     second = checkpoint(small_config, name='second.pth')
-    with pytest.raises(ValueError, match=r'second\.pth: not a checkpoint of the model'):
+    with raises_naming(ValueError, second):
         SkelSegInferencer(None, [first, second], 'cpu')
-    with pytest.raises(
-        ValueError, match=r'checkpoint is \[\], expected a path, or a li'
-    ):
+    with raises_naming(ValueError, 'checkpoint', '[]'):
         SkelSegInferencer(small_config, [], 'cpu')

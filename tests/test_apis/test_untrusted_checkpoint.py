@@ -18,6 +18,7 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import read_poses
 from mmskelseg.runtime.structures import Skeleton, skeleton
 from mmskelseg.trained.opening import is_harmless
+from tests.errors import raises_naming
 from tests.small_data import small_annotations
 
 PIPELINE = 'test_dataloader.dataset.pipeline'
@@ -134,7 +135,7 @@ def hostile(canary, with_settings):
 @pytest.mark.parametrize('door', DOORS)
 def test_config_in_a_checkpoint_runs_no_code(hostile, canary, door):
     path = hostile(door)
-    with pytest.raises(UserError, match=r'model\.pth: refused: in its own config'):
+    with raises_naming(UserError, path, 'refused'):
         SkelSegInferencer(None, path, 'cpu', show_progress=False)
     assert not canary.exists()
 
@@ -154,7 +155,7 @@ def test_mistake_in_the_config_of_a_checkpoint_names_the_checkpoint(
     with_settings, render
 ):
     path = with_settings({f'{FEATURES}.render': render})
-    with pytest.raises(UserError, match=r'model\.pth: '):
+    with raises_naming(UserError, path):
         SkelSegInferencer(None, path, 'cpu', show_progress=False)
 
 
@@ -183,10 +184,8 @@ def test_config_in_a_checkpoint_loads_no_other_weights(
     encoder, key, value = LOADED[door]
     at = f'{FEATURES}.encoder'
     path = with_settings({at: {**encoder}, f'{at}.{key}': value})
-    with pytest.raises(UserError) as caught:
+    with raises_naming(UserError, path, f'features.heatmap.encoder.{key}={value!r}'):
         SkelSegInferencer(None, path, 'cpu', show_progress=False)
-    for part in (str(path), f'features.heatmap.encoder.{key}={value!r}', 'config file'):
-        assert part in str(caught.value)
 
 
 def test_weights_that_the_user_names_are_loaded(with_settings, monkeypatch, tmp_path):
@@ -194,7 +193,7 @@ def test_weights_that_the_user_names_are_loaded(with_settings, monkeypatch, tmp_
     torch.save({'fc.weight': torch.ones(2)}, weights)
     path = with_settings({f'{FEATURES}.encoder': {**ENCODER, 'weights': str(weights)}})
     monkeypatch.setenv('SKELSEG_WEIGHTS', str(weights))
-    with pytest.raises(UserError, match=r'mine\.pth: not the weights of resnet18'):
+    with raises_naming(UserError, weights, 'resnet18'):
         SkelSegInferencer(None, path, 'cpu', show_progress=False)
 
 
@@ -226,7 +225,7 @@ def test_other_texts_of_a_config_are_looked_at_as_well(hostile, canary):
     text = content['meta'].pop('cfg')
     content['message_hub'] = {'runtime_info': {'cfg': text}}
     torch.save(content, path)
-    with pytest.raises(UserError, match='refused'):
+    with raises_naming(UserError, path, 'refused'):
         SkelSegInferencer(None, path, 'cpu', show_progress=False)
     assert not canary.exists()
 
@@ -254,7 +253,7 @@ def test_skeleton_of_a_checkpoint_is_no_file(
 ):
     meta = {**small_annotations()['metainfo'], 'skeleton': str(canary.parent / layout)}
     path = checkpoint(small_config, meta)
-    with pytest.raises(UserError, match='refused: its skeleton is'):
+    with raises_naming(UserError, path, 'its skeleton'):
         SkelSegInferencer(
             small_config if by_config else None, path, 'cpu', show_progress=False
         )
@@ -265,7 +264,7 @@ def test_skeleton_of_an_annotation_file_is_no_file(canary, small_data):
     data = pickle.loads(small_data.read_bytes())
     data['metainfo']['skeleton'] = str(canary.parent / 'evil_layout.py')
     small_data.write_bytes(pickle.dumps(data))
-    with pytest.raises(ValueError, match='metainfo skeleton is'):
+    with raises_naming(ValueError, small_data, 'metainfo skeleton'):
         load_annotations(small_data)
     assert not canary.exists()
 
@@ -280,7 +279,7 @@ def test_skeleton_of_a_file_of_poses_is_no_file(canary, tmp_path):
         json.dumps({'meta_info': meta, 'instance_info': frames, 'skeleton': layout})
     )
     for name in ('take.npz', 'take.json'):
-        with pytest.raises(ValueError, match=f'^{name}: '):
+        with raises_naming(ValueError, f'{name}: '):
             read_poses(name)
     assert not canary.exists()
 
@@ -289,7 +288,7 @@ def test_config_that_a_user_names_is_a_program(canary, small_config, checkpoint)
     """As everywhere in OpenMMLab, and as the README says."""
     path = checkpoint(small_config)
     small_config.test_dataloader.dataset.pipeline.append({'type': 'evil_module'})
-    with pytest.raises(TypeError, match='module'):
+    with raises_naming(TypeError, 'module'):
         SkelSegInferencer(small_config, path, 'cpu', show_progress=False)
     assert canary.exists()
 
@@ -322,7 +321,7 @@ def test_a_folder_called_mmpose_is_not_mmpose(canary, monkeypatch):
     code = (canary.parent / 'evil_module.py').read_text()
     (folder / 'evil.py').write_text(code)
     monkeypatch.setattr(skeleton, 'is_installed', lambda package: False)
-    with pytest.raises(UserError, match='read from MMPose, which is not installed'):
+    with raises_naming(UserError, "'mmpose:evil'", 'pip install mmpose'):
         Skeleton.get('mmpose:evil')
     assert not canary.exists()
 
@@ -357,8 +356,6 @@ def test_scope_of_a_package_that_is_not_installed_imports_nothing(
     pipeline = small_config.test_dataloader.dataset.pipeline
     pipeline[-1]['_scope_'] = 'mmpretrain'
     path = checkpoint(small_config)
-    with pytest.raises(
-        UserError, match=r"_scope_='mmpretrain' is not an installed package"
-    ):
+    with raises_naming(UserError, path, "_scope_='mmpretrain'"):
         SkelSegInferencer(None, path, 'cpu', show_progress=False)
     assert not canary.exists()

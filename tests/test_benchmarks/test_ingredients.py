@@ -8,6 +8,7 @@ from mmengine.config import Config, ConfigDict
 
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.messages.errors import UserError
+from tests.errors import raises_naming
 from tests.small_data import ROOT, small_annotations
 
 TOOL = 'tools/analysis/ingredients.py'
@@ -51,7 +52,7 @@ def test_an_augmentation_without_a_strength_is_named(tool):
     """Since it would be in all rows."""
     cfg = Config.fromfile(CONFIG)
     cfg.train_dataloader.dataset.pipeline[0] = ConfigDict(type='RandomSpeed')
-    with pytest.raises(UserError, match='RandomSpeed has none of p, sigma'):
+    with raises_naming(UserError, CONFIG, 'RandomSpeed', 'p, sigma'):
         tool.switches(cfg)
 
 

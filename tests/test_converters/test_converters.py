@@ -7,6 +7,7 @@ import pytest
 from mmskelseg.converters.building import find_videos, write
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
+from tests.errors import raises_naming
 from tests.small_data import small_annotations
 
 
@@ -41,7 +42,7 @@ def test_video_file_has_the_id_as_its_name_or_in_it(folder, video, expected):
         (folder / 'more').mkdir()
         (folder / 'more' / Path(expected).name).touch()
     count = '2 of its 6' if expected else '0 of its 5'
-    with pytest.raises(UserError, match=f'{count} .* the id {video} in their names'):
+    with raises_naming(UserError, folder, count, f'id {video}', f'{video}.mp4'):
         find_videos([video], folder)
 
 
@@ -60,7 +61,5 @@ def test_video_file_is_named_relative_to_the_annotations(folder):
 def test_folder_of_videos_must_be_there(tmp_path):
     """Without a folder nothing is found; a missing one is an error."""
     assert find_videos(['01'], None) == {}
-    with pytest.raises(
-        FileNotFoundError, match='no such folder; name the folder of the vid'
-    ):
+    with raises_naming(FileNotFoundError, tmp_path / 'none'):
         find_videos(['01'], tmp_path / 'none')

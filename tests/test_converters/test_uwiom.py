@@ -12,6 +12,7 @@ from mmskelseg.converters import uwiom
 from mmskelseg.converters.lcr_release import find_files, project, videos_of
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
+from tests.errors import raises_naming
 from tests.small_data import ROOT
 from tests.test_converters.faults import check_refused, remove, rename, save, truncate
 from tests.test_converters.releases import FRAMES
@@ -66,7 +67,7 @@ def test_folds_test_each_video_once(release, tmp_path):
     assert split['fold1/test'] == ['01', '03']
     assert split['fold2/test'] == split['fold1/train'] == ['02']
     assert split['fold2/train'] == ['01', '03']
-    with pytest.raises(UserError, match=r'--folds is 4, .* 2 to 3'):
+    with raises_naming(UserError, '--folds is 4', '2 to 3'):
         uwiom.convert(release, tmp_path / 'none', test='03', folds=4)
 
 
@@ -184,20 +185,20 @@ def test_fault_in_the_release_names_file_and_place(change, named, release, tmp_p
 
 
 @pytest.mark.parametrize(
-    ('wanted', 'message'),
+    ('wanted', 'named'),
     [
-        (None, 'test videos 07, 10, 12, 13, 15 .* 3 videos'),
-        ('03,21', r'test videos 21 .* \(01, 02, 03\)'),
-        ('01,02,03', r'no video is left .* \(01, 02, 03\)'),
+        (None, '07, 10, 12, 13, 15'),
+        ('03,21', ' 21 '),
+        ('01,02,03', 'all'),
     ],
 )
-def test_fault_in_the_split_names_the_videos(wanted, message, release, tmp_path):
-    with pytest.raises(UserError, match=message):
+def test_fault_in_the_split_names_the_videos(wanted, named, release, tmp_path):
+    with raises_naming(UserError, release, named, '(01, 02, 03)', '--test'):
         uwiom.convert(release, tmp_path, test=wanted)
 
 
 def test_folder_that_is_no_release_names_its_parts(tmp_path):
-    with pytest.raises(UserError, match='contains Poses, Labels/ClassNumber, Reba'):
+    with raises_naming(UserError, tmp_path / 'nowhere', 'Poses', '--download'):
         uwiom.find_release(tmp_path / 'nowhere')
 
 
@@ -285,7 +286,7 @@ def test_download_continues_where_it_ended(server, tmp_path):
     server.content = make_archive(tmp_path / 'made')
     server.cut = 1000
     place = tmp_path / 'place'
-    with pytest.raises(UserError, match=f'after 1000 of {len(server.content)} bytes'):
+    with raises_naming(UserError, server.url, f'1000 of {len(server.content)} bytes'):
         uwiom.download_release(server.url, place)
     assert files_below(place) == ['MTL-ERA.zip.part']
     server.cut = None
@@ -315,7 +316,7 @@ def test_interrupted_unpacking_is_done_again(server, tmp_path):
 
 
 def test_missing_page_is_named(server, tmp_path):
-    with pytest.raises(UserError, match=r'master\.zip: the download failed \(.*404'):
+    with raises_naming(UserError, server.url, '404'):
         uwiom.download_release(server.url, tmp_path)
 
 
@@ -326,16 +327,16 @@ def empty_archive():
 
 
 @pytest.mark.parametrize(
-    ('content', 'message'),
+    ('content', 'named'),
     [
-        (b'<html>sign in</html>', r'MTL-ERA\.zip: not a complete zip file'),
-        (empty_archive(), r'MTL-ERA\.zip: contains no file of the release'),
+        (b'<html>sign in</html>', 'File is not a zip file'),
+        (empty_archive(), '--url'),
     ],
     ids=['page', 'empty'],
 )
-def test_archive_that_is_no_release_is_deleted(content, message, server, tmp_path):
+def test_archive_that_is_no_release_is_deleted(content, named, server, tmp_path):
     """The next run downloads it again instead of failing in the same way."""
     server.content = content
-    with pytest.raises(UserError, match=message):
+    with raises_naming(UserError, tmp_path / 'MTL-ERA.zip', named):
         uwiom.download_release(server.url, tmp_path)
     assert files_below(tmp_path) == []

@@ -13,6 +13,7 @@ from mmskelseg.datasets.stretches import (
 )
 from mmskelseg.registry import DATASETS
 from mmskelseg.runtime.messages.errors import UserError
+from tests.errors import raises_naming
 
 
 def test_stretches_come_back_from_their_file(tmp_path):
@@ -22,19 +23,19 @@ def test_stretches_come_back_from_their_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('content', 'message'),
+    ('content', 'named'),
     [
-        ({}, 's.json: the file lacks stretches'),
-        ({'stretches': [{'video': 'a', 'start_frame': 0}]}, 'lacks end_frame'),
+        ({}, 'stretches'),
+        ({'stretches': [{'video': 'a', 'start_frame': 0}]}, 'stretches[0] | end_frame'),
         (
             {'stretches': [{'video': 'a', 'start_frame': 4, 'end_frame': 4}]},
-            "video 'a' is from frame 4 to 4",
+            "'a' | 4 to 4",
         ),
     ],
 )
-def test_a_file_of_something_else_is_named(tmp_path, content, message):
+def test_a_file_of_something_else_is_named(tmp_path, content, named):
     (tmp_path / 's.json').write_text(json.dumps(content))
-    with pytest.raises(UserError, match=message):
+    with raises_naming(UserError, tmp_path / 's.json', named):
         read_stretches(tmp_path / 's.json')
 
 
@@ -48,7 +49,7 @@ def test_labels_stay_in_stretches_alone(tmp_path):
     assert [video['frame_dir'] for video in kept] == ['a', 'c']
     assert kept[0]['label'].tolist() == [-1, 1, 2, -1, -1, 5]
     assert label.tolist() == list(range(6))
-    with pytest.raises(UserError, match='none of the 1 videos has a label'):
+    with raises_naming(UserError, tmp_path / 's.json', '1 videos'):
         with_labels_in(videos[1:2], tmp_path / 's.json')
 
 

@@ -4,13 +4,14 @@ import pytest
 from mmskelseg.encoders import store as store_module
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.encoders.store import FeatureStore, ensure_features, load_features
+from tests.errors import raises_naming
 from tests.small_data import small_annotations
 
 
 @pytest.mark.parametrize('dtype', ['int64', 'int8', 'bool', 'complex64', 'U3'])
 def test_features_of_another_type_are_refused(tmp_path, dtype):
     np.save(tmp_path / 'video.npy', np.zeros((5, 3)).astype(dtype))
-    with pytest.raises(ValueError, match=r'video.npy: holds .* values, but features'):
+    with raises_naming(ValueError, tmp_path / 'video.npy', dtype):
         load_features(tmp_path / 'video.npy')
 
 
@@ -29,7 +30,7 @@ def test_features_that_are_not_finite_are_found_before_training(
     bad = 2 * step
     features[bad, 1] = np.nan
     np.save(path, features)
-    with pytest.raises(ValueError, match=f'features of frame {bad} are not finite'):
+    with raises_naming(ValueError, path, f'frame {bad} '):
         ensure_features(tmp_path, recipe, data['annotations'])
 
 
@@ -80,5 +81,5 @@ def test_load_features_refuses_a_file_cut_short(tmp_path, kept):
     path = tmp_path / 'video.npy'
     np.save(path, np.zeros((10, 4), np.float32))
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(ValueError, match=r'video.npy: the feature file is cut short'):
+    with raises_naming(ValueError, path):
         load_features(path)

@@ -1,7 +1,6 @@
 """Mistakes in configs, found before anything is built."""
 
 import inspect
-import re
 import typing
 
 import pytest
@@ -10,6 +9,7 @@ from mmengine.registry import Registry
 from mmskelseg import registry
 from mmskelseg.engine.config_checks import building, check_config, read_config
 from mmskelseg.runtime.messages.errors import UserError
+from tests.errors import raises_naming
 from tests.small_data import ROOT
 
 RECIPE = ROOT / 'configs' / 'recipes' / 'uwiom_pose2d.py'
@@ -39,97 +39,82 @@ def test_configs_of_the_package_pass(path):
 
 
 @pytest.mark.parametrize(
-    ('text', 'message'),
+    ('text', 'named'),
     [
-        (
-            'model = dict(branches=dict(_delete_=True))',
-            'model.branches is empty; name at least one branch.',
-        ),
+        ('model = dict(branches=dict(_delete_=True))', 'model.branches | empty'),
         (
             "model = dict(type='ActionSegmenter')",
-            "model.type='ActionSegmenter' is not a known model; did you mean 'Action",
+            "model.type='ActionSegmenter' | 'ActionSegmentor'",
         ),
         (
             'model = dict(branches=dict(pose2d=dict(chanels=64)))',
-            "model.branches.pose2d: MSTCNPlusPlus takes no 'chanels'; did you mean "
-            "'channels'",
+            "model.branches.pose2d: | 'chanels' | 'channels'",
         ),
-        (
-            "model = dict(num_classes='abc')",
-            "model.num_classes='abc', but must be a whole number from 1",
-        ),
+        ("model = dict(num_classes='abc')", "model.num_classes='abc'"),
         (
             'model = dict(branches=dict(pose2d=dict(dropout="high")))',
-            "model.branches.pose2d.dropout='high', but must be a number from 0 to 1",
+            "model.branches.pose2d.dropout='high' | 0 to 1",
         ),
-        ('model = dict(members=1.5)', 'model.members=1.5, but must be'),
+        ('model = dict(members=1.5)', 'model.members=1.5'),
         (
             'model = dict(head=dict(loss_cls=dict(loss_weigth=2.0)))',
-            "model.head.loss_cls: FrameCrossEntropyLoss takes no 'loss_weigth'; did",
+            "model.head.loss_cls: | 'loss_weigth' | 'loss_weight'",
         ),
         (
             "model = dict(postprocess=[dict(type='Viterbi')])",
-            "model.postprocess.0.type='Viterbi' is not a known postprocessor",
+            "model.postprocess.0.type='Viterbi'",
         ),
         (
             "model = dict(postprocess=[dict(type='MinDuration', frames=0)])",
-            'model.postprocess.0.frames=0, but must be a whole number from 1',
+            'model.postprocess.0.frames=0',
         ),
         (
             "model = dict(postprocess=[dict(type='MedianFilter')])",
-            "model.postprocess.0: MedianFilter needs 'frames', which has no default.",
+            "model.postprocess.0: | MedianFilter | 'frames'",
         ),
         (
             "model = dict(head=dict(loss_cls=dict(class_weight='balanced')))",
-            "model.head.loss_cls.class_weight='balanced', but must be a list",
+            "model.head.loss_cls.class_weight='balanced'",
         ),
         (
             'train_dataloader = dict('
             "dataset=dict(pipeline=[dict(type='RandomTimWarp')]))",
-            "pipeline.0.type='RandomTimWarp' is not a known transform; did you mean "
-            "'RandomTimeWarp'",
+            "pipeline.0.type='RandomTimWarp' | 'RandomTimeWarp'",
         ),
         (
             "train_dataloader = dict(dataset=dict(features=dict(pose2d=dict(render="
             "dict(dimensions=2)))))",
-            "features.pose2d.render: SkeletonCoordinates takes no 'dimensions'",
+            "features.pose2d.render: | 'dimensions' | 'dims'",
         ),
         (
             "train_dataloader = dict(dataset=dict(features=dict(pose2d=dict(render="
             "dict(flatten='no')))))",
-            "features.pose2d.render.flatten='no', but must be True or False",
+            "features.pose2d.render.flatten='no'",
         ),
         (
             "train_dataloader = dict(dataset=dict(spilt='fold1/train'))",
-            "train_dataloader.dataset: ActionSegDataset takes no 'spilt'; did you mean "
-            "'split'",
+            "train_dataloader.dataset: | 'spilt' | 'split'",
         ),
-        (
-            'train_dataloader = dict(batch_size=0)',
-            'train_dataloader.batch_size=0, but must be a whole number from 1',
-        ),
-        ('train_cfg = dict(max_epochs="many")', "max_epochs='many', but must be"),
-        ('randomness = dict(seed=-1)', 'randomness.seed=-1, but must be a'),
+        ('train_dataloader = dict(batch_size=0)', 'train_dataloader.batch_size=0'),
+        ('train_cfg = dict(max_epochs="many")', "max_epochs='many'"),
+        ('randomness = dict(seed=-1)', 'randomness.seed=-1'),
         (
             "custom_hooks = [dict(type='EMAHok')]",
-            "custom_hooks.0.type='EMAHok' is not a known hook; did you mean 'EMAHook'",
+            "custom_hooks.0.type='EMAHok' | 'EMAHook'",
         ),
         (
             "test_evaluator = dict(type='SegmentationMetric', bakground=0)",
-            "test_evaluator: SegmentationMetric takes no 'bakground'; did you mean "
-            "'background'",
+            "test_evaluator: | 'bakground' | 'background'",
         ),
         (
             "optim_wrapper = dict(optimizer=dict(type='Adamm'))",
-            "optim_wrapper.optimizer.type='Adamm' is not a known optimizer; did you "
-            "mean 'Adam'",
+            "optim_wrapper.optimizer.type='Adamm' | 'Adam'",
         ),
     ],
 )  # fmt: skip
-def test_mistakes_are_named_with_what_was_meant(check, text, message):
-    with pytest.raises(ValueError, match=r'mine\.py: ') as caught:
+def test_mistakes_are_named_with_what_was_meant(check, text, named):
+    with raises_naming(ValueError, 'mine.py: ', named):
         check(text)
-    assert message in str(caught.value)
 
 
 def test_hints_of_all_classes_can_be_read():
@@ -152,28 +137,25 @@ MODEL = "model = dict(type='ActionSegmentor')\n"
 
 
 @pytest.mark.parametrize(
-    ('text', 'message'),
+    ('text', 'named'),
     [
-        (
-            f'{MODEL}train_dataloder = dict()',
-            r"'train_dataloder'; did you mean 'train_d",
-        ),
+        (f'{MODEL}train_dataloder = dict()', "'train_dataloder' | 'train_dataloader'"),
         # Also if the right name is inherited.
         (
             f'{MODEL}train_cfg = dict(max_epochs=9)\ntrian_cfg = dict(max_epochs=3)',
-            r"'trian_cfg'; did you mean 'train_cfg'\?",
+            "'trian_cfg' | 'train_cfg'",
         ),
         (
             f'{MODEL}train_cfg = dict(max_epoch=3)',
-            r"no 'max_epoch'; did you mean 'max_epochs'",
+            "train_cfg | 'max_epoch' | 'max_epochs'",
         ),
-        ('classes = 5', r"has no 'model'; start from a config that"),
+        ('classes = 5', "'model' | `mmskelseg make-config`"),
     ],
 )
-def test_a_slip_in_a_name_at_the_top_is_found(tmp_path, text, message):
+def test_a_slip_in_a_name_at_the_top_is_found(tmp_path, text, named):
     file = tmp_path / 'mine.py'
     file.write_text(f'{text}\n')
-    with pytest.raises(ValueError, match=message):
+    with raises_naming(ValueError, 'mine.py: ', named):
         check_config(read_config(file), 'mine.py')
 
 
@@ -212,49 +194,49 @@ def test_class_of_a_user_passes(check, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ('text', 'message'),
+    ('text', 'named'),
     [
-        ('x = (1,\n', r'mine\.py:\d+: cannot be read \(SyntaxError'),
-        ('x = undefined\n', r"mine\.py: cannot be read \(NameError: name 'undefined'"),
-        ("_base_ = 'none.py'\n", r'mine\.py: cannot be read \(.*none\.py'),
+        ('x = (1,\n', 'SyntaxError'),
+        ('x = undefined\n', "NameError | 'undefined'"),
+        ("_base_ = 'none.py'\n", 'none.py'),
         (f'import nowhere_module\n_base_ = {str(RECIPE)!r}\n',
-         r'mine\.py:1: imports nowhere_module, which is not installed'),
+         'mine.py:1: | nowhere_module'),
         (f'x = 1\nfrom numpy.linalg import norm\n_base_ = {str(RECIPE)!r}\n',
-         r'mine\.py:2: imports numpy, but .* custom_imports'),
+         "mine.py:2: | numpy | custom_imports=dict(imports=['numpy'])"),
     ],
 )  # fmt: skip
-def test_a_file_that_does_not_run_is_named(tmp_path, text, message):
+def test_a_file_that_does_not_run_is_named(tmp_path, text, named):
     file = tmp_path / 'mine.py'
     file.write_text(text)
-    with pytest.raises(ValueError, match=message):
+    with raises_naming(ValueError, file, named):
         read_config(file)
 
 
 @pytest.mark.parametrize(
-    ('key', 'value', 'message'),
+    ('key', 'value', 'named'),
     [
-        ('train_dataloader.dataset.pipeline.99.sigma', 1, 'is a list of '),
-        ('vis_backends.9.type', 'x', 'vis_backends is a list of 2 items'),
-        ('vis_backends.last.type', 'x', 'vis_backends is a list of 2 items'),
-        ('lr', 'x', 'no lr; did you mean optim_wrapper.optimizer.lr?'),
-        ('optim_wrapper.optimizer.lr', 'x', 'give a number'),
-        ('models.num_classes', 3, 'no models; did you mean model.num_classes?'),
-        ('model..num_classes', 3, 'a name in it is empty'),
-        ('model.num_classes.x', 3, r'model\.num_classes is \d+ in the config'),
-        ('default_hooks', 5, 'a dict there'),
-        ('train_cfg', 5, 'a dict there'),
-        ('model.branches', 5, 'a dict there'),
+        ('train_dataloader.dataset.pipeline.99.sigma', 1, 'items'),
+        ('vis_backends.9.type', 'x', '2 items'),
+        ('vis_backends.last.type', 'x', '2 items'),
+        ('lr', 'x', 'optim_wrapper.optimizer.lr'),
+        ('optim_wrapper.optimizer.lr', 'x', '0.001'),
+        ('models.num_classes', 3, ' model.num_classes?'),
+        ('model..num_classes', 3, ' model.num_classes=5'),
+        ('model.num_classes.x', 3, '17'),
+        ('default_hooks', 5, 'dict'),
+        ('train_cfg', 5, 'dict'),
+        ('model.branches', 5, 'dict'),
     ],
 )
-def test_options_that_fit_nowhere_are_named(key, value, message):
-    place = re.escape(f'--cfg-options {key}={value!r}: ')
-    with pytest.raises(UserError, match=f'^{place}.*{message}'):
+def test_options_that_fit_nowhere_are_named(key, value, named):
+    place = f'--cfg-options {key}={value!r}: '
+    with raises_naming(UserError, place, named):
         read_config(RECIPE, {'model.members': 1, key: value})
 
 
 def test_options_that_contradict_each_other_are_named():
     options = {'work_dir': 'a', 'work_dir.b': 3}
-    with pytest.raises(UserError, match=r'^--cfg-options work_dir work_dir\.b: '):
+    with raises_naming(UserError, '--cfg-options work_dir work_dir.b: '):
         read_config(RECIPE, options)
 
 
@@ -274,7 +256,7 @@ def test_options_may_replace_settings_and_add_some():
 def test_setting_that_a_part_refuses_is_named_with_the_config(check):
     text = 'model = dict(branches=dict(pose2d=dict(lookahead=3)))'
     with (
-        pytest.raises(UserError, match=r'^mine\.py: MSTCNPlusPlus: lookahead=3 needs'),
+        raises_naming(UserError, 'mine.py: ', 'MSTCNPlusPlus', 'lookahead=3'),
         building('mine.py'),
     ):
         registry.MODELS.build(check(text).model)
@@ -285,7 +267,8 @@ def test_file_that_a_part_refuses_is_named_alone(check, tmp_path):
     file.write_text('{}')
     cfg = check(f'test_dataloader = dict(dataset=dict(ann_file={str(file)!r}))')
     with (
-        pytest.raises(UserError, match=f'^{re.escape(str(file))}: '),
+        raises_naming(UserError, f'{file}: ') as error,
         building('mine.py'),
     ):
         registry.DATASETS.build(cfg.test_dataloader.dataset)
+    assert 'mine.py' not in str(error.value)

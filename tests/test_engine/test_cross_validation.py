@@ -11,6 +11,7 @@ from mmskelseg.commands.arguments import add_config_arguments
 from mmskelseg.engine.cross_validation import ensemble_of_seeds, run_folder
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation import DumpPredictions
+from tests.errors import raises_naming
 
 CONVENTIONS = {'average': 'video', 'scores': 'prob', 'absent': 'skip'}
 
@@ -97,5 +98,5 @@ def test_ensemble_of_seeds_names_a_run_without_predictions(tmp_path):
     """And says how it gets them."""
     runs = [write_run(tmp_path, 'a', seed, ONE, [1, 0]) for seed in (0, 1)]
     runs[1].predictions.unlink()
-    with pytest.raises(FileNotFoundError, match=r'seed_1/predictions\.pkl: .* delete'):
+    with raises_naming(FileNotFoundError, runs[1].predictions, 'a/seed_1/metrics.json'):
         ensemble_of_seeds(runs)

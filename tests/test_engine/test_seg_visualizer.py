@@ -6,6 +6,7 @@ from mmaction.structures import ActionDataSample
 
 from mmskelseg.registry import VISUALIZERS
 from mmskelseg.runtime.drawing.timelines import draw_timelines
+from tests.errors import raises_naming
 
 CLASSES = ['walk', 'stand', 'rest']
 
@@ -99,13 +100,13 @@ def test_visualizer_passes_pictures_and_scalars_to_its_backends(visualizer, tmp_
 
 
 @pytest.mark.parametrize(
-    ('item', 'match'),
+    ('item', 'named'),
     [
-        (sample(), 'v: there is nothing to draw'),
-        (sample([0, 1], [0]), 'v: pred has 1 frames, but gt has 2'),
-        (sample(pred=[0, 3]), 'v: Prediction holds the label 3'),
+        (sample(), 'gt_label | pred_label'),
+        (sample([0, 1], [0]), 'pred | 1 frames | gt | 2;'),
+        (sample(pred=[0, 3]), 'Prediction | label 3 | 0 to 2'),
     ],
 )
-def test_visualizer_errors_name_the_video(visualizer, item, match):
-    with pytest.raises(ValueError, match=match):
+def test_visualizer_errors_name_the_video(visualizer, item, named):
+    with raises_naming(ValueError, 'v: ', named):
         visualizer.add_datasample('v', item)

@@ -4,6 +4,7 @@ import pytest
 from mmskelseg.engine.seg_visualizer import SegVisualizer
 from mmskelseg.runtime.drawing.timelines import draw_timelines
 from mmskelseg.runtime.messages.errors import UserError
+from tests.errors import raises_naming
 
 
 def hooks(**arguments):
@@ -73,5 +74,5 @@ def test_visualization_hook_passes_the_windows_arguments(make_runner, monkeypatc
 
 def test_visualization_hook_asks_for_our_visualizer(make_runner):
     runner = make_runner(hooks(), visualizer={'type': 'Visualizer'})
-    with pytest.raises(UserError, match=r'The visualizer is Visualizer, .*SegVisual'):
+    with raises_naming(UserError, ' Visualizer,', "type='SegVisualizer'"):
         runner.test()

@@ -5,6 +5,7 @@ from mmaction.structures import ActionDataSample
 from mmengine.evaluator import Evaluator
 
 from mmskelseg.evaluation import RiskMetric, frame_mse
+from tests.errors import raises_naming
 
 
 def sample(frame_dir, pred, gt):
@@ -50,19 +51,19 @@ def test_risk_metric_counts_a_repeated_video_once():
 
 
 @pytest.mark.parametrize(
-    ('video', 'message'),
+    ('video', 'named'),
     [
-        (sample('v', [1.0], None), 'v: the data sample lacks gt_risk, which RiskMet'),
-        (sample('v', None, [1.0]), 'v: the data sample lacks pred_risk'),
-        (sample('v', [1.0], [1.0, 2.0]), r'v: pred has shape \(1,\) and gt \(2,\)'),
-        (sample('v', [float('nan')], [1.0]), 'v: pred holds 1 values that are not'),
+        (sample('v', [1.0], None), 'gt_risk | RiskMetric | `risk`'),
+        (sample('v', None, [1.0]), 'pred_risk | `risk_head`'),
+        (sample('v', [1.0], [1.0, 2.0]), 'pred | (1,) | gt | (2,)'),
+        (sample('v', [float('nan')], [1.0]), 'pred | 1 values'),
     ],
 )
-def test_risk_metric_names_the_video_at_fault(video, message):
-    with pytest.raises(ValueError, match=message):
+def test_risk_metric_names_the_video_at_fault(video, named):
+    with raises_naming(ValueError, 'v: ', named):
         RiskMetric().process(None, [video.to_dict()])
 
 
 def test_no_frames_have_no_error():
-    with pytest.raises(ValueError, match='both need a score of each frame'):
+    with raises_naming(ValueError, 'pred', 'gt', '(0,)'):
         frame_mse(np.zeros(0), np.zeros(0))

@@ -8,6 +8,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
 
 from mmskelseg.evaluation import SegmentationMetric, format_report, frame_map
+from tests.errors import raises_naming
 
 
 def sample(frame_dir, pred, gt, num_classes=3, **fields):
@@ -135,26 +136,20 @@ NOT_FINITE = torch.full((3, 2), float('nan'))
 
 
 @pytest.mark.parametrize(
-    ('item', 'match'),
+    ('item', 'named'),
     [
-        (sample('v1', [0, 1], [0, 3]), 'v1: gt holds the label 3, .* 0 to 2'),
-        (sample('v1', [0, 1], [0, -2]), 'v1: gt holds the label -2'),
-        (sample('v1', [0, 3], [0, 1], 4), 'v1: scores has 4 rows, .* 3 classes'),
-        (sample('v1', [0, 1], [0, 1, 1]), r'v1: scores has shape \(3, 2\)'),
-        (
-            sample('v1', [0, 1], [0, 1], pred_score=NOT_FINITE),
-            'v1: scores holds 6 values that are not finite',
-        ),
-        (
-            sample('v1', [0, 1], [0, 1], pred_label=torch.zeros(2)),
-            'v1: pred is float32',
-        ),
-        (ActionDataSample(metainfo={'frame_dir': 'v1'}), 'v1: .* lacks pred_label'),
-        (sample(None, [0, 1], [0, 1]), 'lacks frame_dir'),
+        (sample('v1', [0, 1], [0, 3]), 'v1: gt | label 3 | 0 to 2'),
+        (sample('v1', [0, 1], [0, -2]), 'v1: gt | label -2'),
+        (sample('v1', [0, 3], [0, 1], 4), 'v1: scores | 4 rows | 3 classes'),
+        (sample('v1', [0, 1], [0, 1, 1]), 'v1: scores | (3, 2) | (K, 3)'),
+        (sample('v1', [0, 1], [0, 1], pred_score=NOT_FINITE), 'v1: scores | 6 values'),
+        (sample('v1', [0, 1], [0, 1], pred_label=torch.zeros(2)), 'v1: pred | float32'),
+        (ActionDataSample(metainfo={'frame_dir': 'v1'}), 'v1: | pred_label'),
+        (sample(None, [0, 1], [0, 1]), 'frame_dir'),
     ],
 )
-def test_metric_errors_name_the_video(item, match):
-    with pytest.raises(ValueError, match=match):
+def test_metric_errors_name_the_video(item, named):
+    with raises_naming(ValueError, named):
         SegmentationMetric(3).process(None, [item])
 
 
@@ -169,7 +164,7 @@ def test_metric_ranks_by_pred_score_where_there_are_no_logits():
 
 
 def test_metric_rejects_classes_of_another_number():
-    with pytest.raises(ValueError, match=r'num_classes is 3, but .* 2 classes'):
+    with raises_naming(ValueError, 'num_classes', ' 3,', ' 2 ', 'num_classes=2'):
         evaluate(TWO_VIDEOS, classes=('x', 'y'))
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.evaluation import resolve_background, to_segments
+from tests.errors import raises_naming
 
 
 def test_to_segments_splits_equal_labels_at_a_gap():
@@ -24,15 +25,15 @@ def test_to_segments_repeats_back_to_the_labels():
 
 
 @pytest.mark.parametrize(
-    ('labels', 'match'),
+    ('labels', 'named'),
     [
-        (np.zeros(3), 'labels is float64, but class ids must be integers'),
-        (np.ones(3, bool), 'labels is bool'),
-        (np.zeros((1, 3), int), r'labels has shape \(1, 3\)'),
+        (np.zeros(3), 'labels | float64'),
+        (np.ones(3, bool), 'labels | bool'),
+        (np.zeros((1, 3), int), 'labels | (1, 3)'),
     ],
 )
-def test_to_segments_rejects_what_is_not_one_id_a_frame(labels, match):
-    with pytest.raises(ValueError, match=match):
+def test_to_segments_rejects_what_is_not_one_id_a_frame(labels, named):
+    with raises_naming(ValueError, named):
         to_segments(labels)
 
 
@@ -45,7 +46,7 @@ def test_resolve_background_takes_ids_and_names(given, expected):
 
 @pytest.mark.parametrize('given', ['c', 2, -1])
 def test_resolve_background_rejects_an_unknown_class(given):
-    with pytest.raises(ValueError, match=f'background is {given!r}'):
+    with raises_naming(ValueError, 'background', f' {given!r},'):
         resolve_background(given, ['a', 'b'])
 
 

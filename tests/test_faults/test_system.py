@@ -14,6 +14,7 @@ import pytest
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.messages.errors import UnavailableError
+from tests.errors import raises_naming
 from tests.small_data import ROOT, small_annotations
 from tests.test_faults.formats import FORMATS, TOY
 from tests.test_faults.formats import SMALL_TRAINING as SMALL
@@ -111,11 +112,11 @@ def test_folder_or_file_in_the_place_of_another_is_named(tmp_path):
     (tmp_path / 'folder').mkdir()
     (tmp_path / 'file').touch()
     for path, named in (
-        ('folder', 'folder: Is a directory; it is a folder'),
-        ('file/b.json', 'file: File exists; name another'),
+        ('folder', 'folder: | Is a directory'),
+        ('file/b.json', 'file: | File exists'),
     ):
         with (
-            pytest.raises(UnavailableError, match=named),
+            raises_naming(UnavailableError, named),
             atomic_write(tmp_path / path) as file,
         ):
             file.write(b'1')
@@ -148,7 +149,7 @@ def test_folder_without_rights_is_named(tmp_path):
     (tmp_path / 'a').mkdir()
     (tmp_path / 'a').chmod(stat.S_IRUSR | stat.S_IXUSR)
     with (
-        pytest.raises(UnavailableError, match='a: Permission denied; name another'),
+        raises_naming(UnavailableError, f'{tmp_path / "a"}: ', 'Permission denied'),
         atomic_write(tmp_path / 'a' / 'b' / 'c.json') as file,
     ):
         file.write(b'1')

@@ -16,6 +16,7 @@ from mmskelseg.runtime.messages.tables import text_table
 from mmskelseg.runtime.poses import read_poses, to_coco17
 from mmskelseg.runtime.segmenting.sources import find_sources
 from mmskelseg.runtime.structures import Skeleton
+from tests.errors import raises_naming
 from tests.small_data import small_annotations
 from tests.test_faults.formats import FORMATS
 from tests.test_faults.oracle import judge
@@ -117,7 +118,7 @@ def test_packed_project_is_bounded(tmp_path):
 def test_misspelt_part_is_told_where_none_is_needed(tmp_path):
     """Even if the poses have COCO's joints."""
     poses = read_poses(FORMATS['poses/coco'].make(tmp_path))
-    with pytest.raises(UserError, match=r'take1: there is no joint nos; choose among'):
+    with raises_naming(UserError, 'take1', ' nos;', 'nose, left_eye'):
         to_coco17(poses, {'nos': 'nose'}, 'take1')
 
 
@@ -161,9 +162,8 @@ USES = {
 def test_names_with_control_characters_are_refused(tmp_path, monkeypatch, use, mark):
     """Terminals would obey them, and half a character cannot be written."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match='control characters') as error:
+    with raises_naming(UserError, repr(f'a{mark}b')) as error:
         use(f'a{mark}b')
-    assert repr(f'a{mark}b') in str(error.value)
     assert mark not in str(error.value)
 
 
@@ -203,7 +203,7 @@ def test_skeleton_with_a_joint_that_is_no_number_is_named(tmp_path):
     assert read_poses(path).skeleton['limbs'] == [[0, 1]]
     for limb in (float('nan'), None, float('inf')):
         layout = {'joints': ['a', 'b'], 'limbs': [[0, limb]]}
-        with pytest.raises(UserError, match='`joints` are names or their number'):
+        with raises_naming(UserError, "'joints': ['a', 'b'], ", '`joints`'):
             Skeleton.get(layout)
 
 

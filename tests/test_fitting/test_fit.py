@@ -11,6 +11,7 @@ from mmskelseg.evaluation.functional.calibration import tempered
 from mmskelseg.fitting.held_out import predictions_of
 from mmskelseg.runtime.cli.segment import main as segment
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from tests.errors import raises_naming
 from tests.small_data import small_annotations
 
 pytestmark = pytest.mark.slow
@@ -114,21 +115,21 @@ def test_same_command_repeats_nothing_that_is_done(fitted, capsys):
 @pytest.mark.parametrize(
     ('words', 'named'),
     [
-        (['--minutes', '5'], r'minutes was 0\.06 and is now 5\.0'),
-        (['--minutes', '.06', '--seed', '3'], 'seed was 0 and is now 3'),
+        (['--minutes', '5'], 'minutes was 0.06 | 5.0'),
+        (['--minutes', '.06', '--seed', '3'], 'seed was 0 | 3'),
     ],
 )
 def test_other_settings_need_another_folder(fitted, words, named):
     ann_file = fitted.parent / 'annotations.pkl'
-    with pytest.raises(SystemExit, match=named):
+    with raises_naming(SystemExit, fitted, named):
         main([str(ann_file), '--out', str(fitted), *words])
 
 
 @pytest.mark.parametrize(
     ('change', 'named'),
     [
-        (lambda v: v['label'].fill(1), "only the class 'class_1'"),
-        (lambda v: v.update(fps=10.0 + len(v['label']) % 2), "'video_2' has 10 frames"),
+        (lambda v: v['label'].fill(1), "'class_1'"),
+        (lambda v: v.update(fps=10.0 + len(v['label']) % 2), "'video_2' | 10 frames"),
     ],
 )
 def test_data_that_cannot_work_is_refused_at_once(tmp_path, change, named):
@@ -136,7 +137,7 @@ def test_data_that_cannot_work_is_refused_at_once(tmp_path, change, named):
     for video in data['annotations']:
         change(video)
     save_annotations(data, tmp_path / 'a.pkl')
-    with pytest.raises(SystemExit, match=named):
+    with raises_naming(SystemExit, named):
         main([str(tmp_path / 'a.pkl'), '--out', str(tmp_path / 'model')])
     assert not (tmp_path / 'model').exists()
 
@@ -151,7 +152,7 @@ def test_what_limits_the_model_is_said(tmp_path, capsys):
     del data['split']['test']
     save_annotations(data, tmp_path / 'a.pkl')
     words = [str(tmp_path / 'a.pkl'), '--out', str(tmp_path / 'm'), '--minutes', '.001']
-    with pytest.raises(SystemExit, match=r'--minutes 0\.001 is too short'):
+    with raises_naming(SystemExit, '--minutes 0.001'):
         main(words)
     text = capsys.readouterr().out
     assert "only 'video_0' shows 'class_2', so" in text

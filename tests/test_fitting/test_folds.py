@@ -6,6 +6,7 @@ import pytest
 
 from mmskelseg.fitting.folds import fold_splits, half, inner_folds, persons_of
 from mmskelseg.runtime.messages.errors import UserError
+from tests.errors import raises_naming
 
 
 def videos(*names, frames=10, **extra):
@@ -37,7 +38,7 @@ def test_file_states_persons():
 def test_pattern_states_persons():
     pattern = re.compile(r'_(\w)$')
     assert persons_of(videos('1_a', '2_a'), pattern)[0] == {'1_a': 'a', '2_a': 'a'}
-    with pytest.raises(UserError, match=r"--group-by .*'walk'"):
+    with raises_naming(UserError, f'--group-by {pattern.pattern}: ', "'walk'"):
         persons_of(videos('1_a', 'walk'), pattern)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from mmskelseg.fitting.schedule import candidates, plan_schedule
 from mmskelseg.runtime.messages.errors import UserError
+from tests.errors import raises_naming
 from tests.small_data import small_annotations
 
 PATH = Path('annotations.pkl')
@@ -38,7 +39,7 @@ def test_reason_is_given_if_nothing_can_be_trained():
     data = small_annotations([300] * 6)
     for video in data['annotations']:
         video['keypoint_score'][:] = 0
-    with pytest.raises(UserError, match=r'annotations\.pkl: no video of split'):
+    with raises_naming(UserError, PATH, "'train'", 'keypoint_score'):
         candidates(data, PATH, ('train', 'test'))
 
 
@@ -57,7 +58,7 @@ def test_more_minutes_compare_more(found):
 
 
 def test_too_few_minutes_say_how_many_it_takes(found):
-    with pytest.raises(UserError, match='--minutes 1 ') as error:
+    with raises_naming(UserError, '--minutes 1 ', '--minutes 5') as error:
         plan_schedule(found, {}, 3, 1, 1)
     least = int(str(error.value).rpartition('--minutes ')[2].rstrip('.'))
     assert plan_schedule(found, {}, 3, least, 1).length == 0.1

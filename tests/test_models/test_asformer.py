@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from mmskelseg.models.layers import norm_videos, window_attention
 from mmskelseg.registry import MODELS
+from tests.errors import raises_naming
 from tests.segmentors import ASFORMER, build_segmentor, labelled_samples, random_videos
 
 
@@ -97,7 +98,7 @@ def test_windows_by_hand(blocks, expected):
 
 
 def test_attention_needs_a_channel():
-    with pytest.raises(ValueError, match=r'reduction=9, but .* channels, 8'):
+    with raises_naming(ValueError, 'ASFormer', 'reduction=9', ' 8.'):
         build_segmentor({'pose': {**ASFORMER, 'reduction': 9}})
 
 

@@ -7,6 +7,7 @@ from mmskelseg.models.branch_checkpoints import (
     check_branch_weights,
     check_branches_are_trained,
 )
+from tests.errors import raises_naming
 
 
 def branch(file, **options):
@@ -44,23 +45,23 @@ def test_branches_that_were_not_trained_are_all_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ('prefix', 'width', 'message'),
+    ('prefix', 'width', 'named'),
     [
         ('branches.rgb', 3, None),
         ('branches.rgb.', 3, None),
-        ('branches.heatmap', 3, 'branches.heatmap.weight is not in it'),
-        ('branches.rgb', 4, r"'rgb', whose weight is \(2, 4\): .* is \(2, 3\)"),
+        ('branches.heatmap', 3, 'branches.heatmap.weight'),
+        ('branches.rgb', 4, "'rgb' | (2, 4) | (2, 3)"),
     ],
 )
-def test_weights_of_a_branch_must_all_be_there(tmp_path, prefix, width, message):
+def test_weights_of_a_branch_must_all_be_there(tmp_path, prefix, width, named):
     file = tmp_path / 'a.pth'
     saved = nn.Linear(3, 2).state_dict(prefix='branches.rgb.')
     torch.save({'state_dict': saved}, file)
     init_cfg = {'checkpoint': str(file), 'prefix': prefix}
-    if message is None:
+    if named is None:
         check_branch_weights('rgb', nn.Linear(width, 2), init_cfg)
     else:
-        with pytest.raises(ValueError, match=message):
+        with raises_naming(ValueError, file, named):
             check_branch_weights('rgb', nn.Linear(width, 2), init_cfg)
 
 
@@ -69,7 +70,7 @@ def test_weights_that_were_trained_on_standardised_features_need_them(tmp_path):
     file = tmp_path / 'a.pth'
     weights = nn.Linear(3, 2).state_dict()
     torch.save({**weights, 'standardizer.mean': torch.zeros(3)}, file)
-    with pytest.raises(ValueError, match=r'set model.branches.rgb.standardize=True'):
+    with raises_naming(ValueError, file, 'model.branches.rgb.standardize=True'):
         check_branch_weights('rgb', nn.Linear(3, 2), branch(file)['init_cfg'])
 
 
@@ -77,5 +78,5 @@ def test_weights_of_a_branch_are_finite_real_numbers(tmp_path):
     file = tmp_path / 'a.pth'
     state = {'weight': torch.ones(2, 3) + 1j, 'bias': torch.zeros(2)}
     torch.save(state, file)
-    with pytest.raises(ValueError, match=r'a\.pth: weight is of torch\.complex64'):
+    with raises_naming(ValueError, file, ' weight ', 'torch.complex64'):
         check_branch_weights('rgb', nn.Linear(3, 2), branch(file)['init_cfg'])

@@ -9,6 +9,7 @@ from mmskelseg.models import CausalTCN, MSTCNPlusPlus
 from mmskelseg.models.backbones.ms_tcn import DilatedResidualLayer, DualDilatedLayer
 from mmskelseg.models.layers import TemporalConv1d
 from mmskelseg.runtime.messages.errors import UserError
+from tests.errors import raises_naming
 
 SMALL = {'channels': 8, 'num_prediction_layers': 3, 'num_refinement_layers': 3}
 
@@ -95,5 +96,5 @@ def test_padding_is_invisible_to_the_lookahead(lookahead):
 
 
 def test_lookahead_needs_a_causal_network():
-    with pytest.raises(UserError, match='lookahead=5 needs causal=True'):
+    with raises_naming(UserError, 'MSTCNPlusPlus', 'lookahead=5', 'causal=True'):
         MSTCNPlusPlus(4, 5, **SMALL, lookahead=5)

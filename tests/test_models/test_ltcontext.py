@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from mmskelseg.models.layers import for_each_stage, strided_attention, window_attention
 from mmskelseg.registry import MODELS
+from tests.errors import raises_naming
 from tests.segmentors import (
     LTCONTEXT,
     TCN,
@@ -150,7 +151,7 @@ def test_dropout_is_for_training_only():
 
 
 def test_refinements_need_two_channels():
-    with pytest.raises(ValueError, match='channels=8 and reduction=8 leave 1 '):
+    with raises_naming(ValueError, 'channels=8', 'reduction=8', ' 1 ', ' 2;'):
         build_segmentor({'pose': {**LTCONTEXT, 'reduction': 8}})
 
 
@@ -199,5 +200,5 @@ def test_attention_suits_the_kernels_of_gpus(monkeypatch, frames, channels_last)
 
 
 def test_channels_of_another_number_of_stages_are_an_error():
-    with pytest.raises(ValueError, match=r'2 numbers of channels, \(8, 4\), for 3 '):
+    with raises_naming(ValueError, '(8, 4)', ' 3 ', 'out_channels'):
         for_each_stage((8, 4), 3)

@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 import torch
 
+from tests.errors import raises_naming
 from tests.segmentors import (
     ASFORMER,
     BOUNDARY,
@@ -159,5 +160,5 @@ def test_later_stages_read_features_of_the_one_before(name):
 def test_graphs_name_inputs_of_other_joints(branch, joints):
     """Coordinates of another skeleton, and flat ones, are the user's to mend."""
     x = torch.zeros(1, branch['in_channels'], 20, *joints)
-    with pytest.raises(ValueError, match='A graph of 15 joints reads'):
+    with raises_naming(ValueError, ' 15 ', tuple(x.shape), '`skeleton`'):
         build_segmentor({'pose': branch})({'pose': x})

@@ -5,6 +5,7 @@ import torch
 from mmskelseg.evaluation.ensembles import labelled
 from mmskelseg.models.postprocessors import build_postprocessors
 from mmskelseg.runtime.decoding import SegmentGrammar, viterbi
+from tests.errors import raises_naming
 from tests.segmentors import TCN, build_segmentor, labelled_samples
 
 VITERBI = {'type': 'SemiMarkovViterbi'}
@@ -44,7 +45,7 @@ def test_steps_change_labels_alone(cfg, expected):
 def test_shortest_duration_is_that_of_the_training_labels(kind):
     """Of 20 segments, 5 % of 19 steps from the shortest one: 2 frames, and 0.95."""
     (step,) = build_postprocessors([{'type': kind}], [3])
-    with pytest.raises(ValueError, match=rf'{kind}.*fit-decoder'):
+    with raises_naming(ValueError, kind, 'mmskelseg fit-decoder'):
         step.step()
     labels = np.repeat(np.arange(20) % 3, [2, 3, *[9] * 18])
     step.fit([labels])
@@ -75,24 +76,24 @@ def test_without_steps_nothing_is_raw():
 
 
 @pytest.mark.parametrize(
-    ('configs', 'message'),
+    ('configs', 'named'),
     [
-        ([{**VITERBI, 'num_classes': 5}], 'num_classes=5, but the model has 3'),
-        ([{'type': 'MinDuration', 'frames': 3}, VITERBI], 'no effect; put it first'),
-        ([{'type': 'BoundaryRefinement'}], 'postprocess.0: .* give it a `boundary_hea'),
-        ([{'frames': 3}], r"postprocess.0 is {'frames': 3}, expected a dict with its"),
-        (['SemiMarkovViterbi'], 'postprocess.0 is .SemiMarkovViterbi., expected a dic'),
+        ([{**VITERBI, 'num_classes': 5}], 'postprocess.0: | num_classes=5 | 3 classes'),
+        ([{'type': 'MinDuration', 'frames': 3}, VITERBI], 'postprocess: | SemiMarkov'),
+        ([{'type': 'BoundaryRefinement'}], 'postprocess.0: | `boundary_head`'),
+        ([{'frames': 3}], "model.postprocess.0 | {'frames': 3}"),
+        (['SemiMarkovViterbi'], "model.postprocess.0 | 'SemiMarkovViterbi'"),
     ],
 )
-def test_options_are_checked(configs, message):
-    with pytest.raises(ValueError, match=message):
+def test_options_are_checked(configs, named):
+    with raises_naming(ValueError, named):
         build_postprocessors(configs, [3], has_boundaries=False)
 
 
 def test_what_a_step_lacks_is_said():
-    with pytest.raises(ValueError, match='which the model does not predict; give it a'):
+    with raises_naming(ValueError, 'pred_boundary', '`boundary_head`'):
         apply({'type': 'BoundaryRefinement'})
-    with pytest.raises(ValueError, match=r'SemiMarkovViterbi.*fit-decoder'):
+    with raises_naming(ValueError, 'SemiMarkovViterbi', 'mmskelseg fit-decoder'):
         apply(VITERBI)
 
 
@@ -133,5 +134,5 @@ def test_longest_duration_that_is_none_is_named(value):
     (step,) = build_postprocessors([VITERBI], [3])
     step.fit([np.array(FLICKER)])
     step.longest.fill_(value)
-    with pytest.raises(ValueError, match=r'longest=-?\d+, but the longest segment has'):
+    with raises_naming(ValueError, 'longest=', '1 to 6666666'):
         step(prediction())

@@ -5,6 +5,7 @@ import torch
 
 from mmskelseg.models.layers import VideoNorm, frame_mask
 from mmskelseg.registry import MODELS
+from tests.errors import raises_naming
 from tests.segmentors import TCN, build_segmentor, labelled_samples
 
 
@@ -125,21 +126,21 @@ def test_number_of_parameters(arch, parameters):
 
 
 def test_features_of_another_shape_are_refused():
-    with pytest.raises(ValueError, match=r'reads images .* but gets \(1, 2, 9\)'):
+    with raises_naming(ValueError, 'HeatmapEncoder', '(1, 2, 9)', 'online=True'):
         encoder()(torch.zeros(1, 2, 9))
-    with pytest.raises(ValueError, match='in_channels=2, but the images have 3 chan'):
+    with raises_naming(ValueError, 'HeatmapEncoder', 'in_channels=2', ' 3 '):
         encoder()(torch.zeros(1, 3, 9, 28, 28))
 
 
 @pytest.mark.parametrize(
-    ('options', 'message'),
+    ('options', 'named'),
     [
-        ({'arch': []}, r'arch=\[\] must name channels of at least one layer'),
-        ({'arch': [30]}, r'arch=\[30\] .* each a multiple of 4'),
+        ({'arch': []}, 'arch=[]'),
+        ({'arch': [30]}, 'arch=[30] | 4'),
     ],
 )
-def test_sizes_that_leave_nothing_are_refused(options, message):
-    with pytest.raises(ValueError, match=message):
+def test_sizes_that_leave_nothing_are_refused(options, named):
+    with raises_naming(ValueError, 'HeatmapEncoder', named):
         encoder(**options)
 
 
@@ -194,17 +195,16 @@ def test_prediction_of_a_long_video_in_chunks_is_that_of_the_whole():
 def test_pictures_need_a_stem():
     model = segmentor()
     del model.branches['heatmap']['stem']
-    message = r'heatmap features are images \(28, 28\), .* needs a stem to read'
-    with pytest.raises(ValueError, match=message):
+    with raises_naming(ValueError, '(28, 28)', 'model.branches.heatmap '):
         model({'heatmap': pictures(9)[0]})
 
 
 def test_channels_are_those_of_the_pictures():
-    with pytest.raises(ValueError, match=r'have 3 channels, but the model expects 2'):
+    with raises_naming(ValueError, ' 3 ', ' 2;', 'model.branches.heatmap.in_channels'):
         segmentor()({'heatmap': torch.zeros(1, 3, 9, 28, 28)})
 
 
 def test_stem_with_other_channels_than_its_branch_is_refused():
     stem = {'type': 'HeatmapEncoder', 'in_channels': 3}
-    with pytest.raises(ValueError, match="'heatmap' has in_channels=2, but its stem"):
+    with raises_naming(ValueError, "'heatmap'", 'in_channels=2', ' 3;'):
         segmentor(stem)

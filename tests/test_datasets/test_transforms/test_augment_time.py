@@ -8,6 +8,7 @@ from mmskelseg.datasets.transforms import (
     RecombineSegments,
 )
 from mmskelseg.runtime.messages.errors import UserError
+from tests.errors import raises_naming
 
 
 def test_time_warp_keeps_skeleton_labels_and_files_together(video, tmp_path):
@@ -230,5 +231,5 @@ def test_recombination_adjusts_sizes():
 def test_recombination_needs_features_that_follow():
     """Those in a file are of the video that was."""
     item = {**labelled('a', [0, 1], 0), 'feature_files': {'rgb': ['a.npy']}}
-    with pytest.raises(UserError, match='features of rgb are in files'):
+    with raises_naming(UserError, 'RecombineSegments', 'rgb', 'online=True'):
         RecombineSegments()(item)

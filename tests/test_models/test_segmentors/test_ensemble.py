@@ -8,6 +8,7 @@ from mmengine.config import Config
 
 from mmskelseg.models import ActionSegmentorEnsemble
 from mmskelseg.registry import MODELS
+from tests.errors import raises_naming
 from tests.segmentors import NECK, PLAIN_HEAD, RISK, TCN, labelled_samples
 
 FEATURES = "dict(heatmap=dict(render=dict(type='RenderSkeletonHeatmap', sigma={})))"
@@ -78,9 +79,7 @@ def test_ensemble_predicts_the_mean_of_its_members(save, modalities, risk):
 def test_ensemble_only_predicts(save):
     cfg = config()
     ensemble = ActionSegmentorEnsemble(cfg, [save(cfg, 0), save(cfg, 1)])
-    with pytest.raises(
-        ValueError, match=r"mode='loss', but an ensemble only knows 'pred"
-    ):
+    with raises_naming(ValueError, "mode='loss'", "'predict'"):
         ensemble(batch()['inputs'], batch()['data_samples'], mode='loss')
 
 
@@ -88,30 +87,26 @@ def test_ensemble_names_the_checkpoint_at_fault(save, tmp_path):
     """Of another model, missing, or counted twice."""
     cfg = config()
     first, other = save(cfg, 0), save(config(channels=16), 1)
-    for file, error, message in (
-        (other, ValueError, r'seed_1\.pth: not a checkpoint of the model'),
-        (tmp_path / 'none.pth', FileNotFoundError, r'none\.pth: there is no such file'),
-        (first, ValueError, r'seed_0\.pth: named twice'),
+    for file, error in (
+        (other, ValueError),
+        (tmp_path / 'none.pth', FileNotFoundError),
+        (first, ValueError),
     ):
-        with pytest.raises(error, match=message):
+        with raises_naming(error, file):
             ActionSegmentorEnsemble(cfg, [first, file])
 
 
 @pytest.mark.parametrize(
-    ('change', 'words'),
+    ('change', 'named'),
     [
-        ({'classes': 'abdc'}, r'seed_1\.pth: was trained on the classes a, b, d, c'),
-        (
-            {'sigma': 0.9},
-            r'seed_1\.pth: was trained on other features than .*seed_0\.pth: '
-            r"heatmap\.render\.sigma was 0\.6 and is 0\.9\..*tools/ensemble\.py",
-        ),
+        ({'classes': 'abdc'}, 'a, b, d, c | a, b, c, d'),
+        ({'sigma': 0.9}, 'heatmap.render.sigma | 0.6 | 0.9. | tools/ensemble.py'),
     ],
 )  # fmt: skip
-def test_ensemble_refuses_what_learned_something_else(save, change, words):
+def test_ensemble_refuses_what_learned_something_else(save, change, named):
     """Classes in another order would be averaged with each other."""
     cfg = config()
-    with pytest.raises(ValueError, match=words):
+    with raises_naming(ValueError, 'seed_1.pth: ', 'seed_0.pth', named):
         ActionSegmentorEnsemble(cfg, [save(cfg, 0), save(cfg, 1, **change)])
 
 

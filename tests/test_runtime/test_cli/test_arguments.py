@@ -8,6 +8,7 @@ import pytest
 
 from mmskelseg.commands.arguments import add_config_arguments
 from mmskelseg.runtime.cli.arguments import SettingsAction, check_model, split_model
+from tests.errors import raises_naming
 from tests.small_data import ROOT
 
 
@@ -129,6 +130,5 @@ def test_folder_stands_for_its_last_checkpoint(tmp_path, capsys):
 
 
 def test_folder_without_checkpoint_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'epoch_N\.pth') as error:
+    with raises_naming(FileNotFoundError, f'{tmp_path}: ', 'epoch_N.pth'):
         check_model(given(config='mine.py', checkpoint=str(tmp_path)))
-    assert str(error.value).startswith(f'{tmp_path}: ')

@@ -8,6 +8,7 @@ from mmskelseg.runtime.decoding import (
     refine_boundaries,
     run_step,
 )
+from tests.errors import raises_naming
 
 
 def one_hot(labels, num_classes):
@@ -68,7 +69,7 @@ def test_a_rise_in_steps_has_one_boundary_its_top():
 
 def test_probabilities_are_of_the_same_frames():
     prediction = {'pred_label': np.zeros(3, int), 'pred_score': np.ones((2, 4)) / 2}
-    with pytest.raises(ValueError, match='3 labels, but probabilities of 4 frames'):
+    with raises_naming(ValueError, 'MinDuration', '3 labels', '4 frames'):
         run_step(prediction, {'type': 'MinDuration', 'frames': 2})
 
 
@@ -84,48 +85,51 @@ def decode(weight=1, **changes):
 
 
 @pytest.mark.parametrize(
-    ('step', 'message'),
+    ('step', 'named'),
     [
         (decode(longest=1e400), 'float infinity'),
         (decode(longest=2.5), 'longest=2.5'),
-        (decode(longest=[3]), r'longest=\[3.\]'),
+        (decode(longest=[3]), 'longest=[3.]'),
         (decode(longest=-1), 'longest=-1'),
         (decode(longest=10**400), 'int too large'),
-        (decode(start=[np.nan, 1]), 'start has .* finite'),
-        (decode(start=['a', 'b']), 'SemiMarkovViterbi: its options'),
-        (decode(transitions=[[0], [1, 0]]), 'SemiMarkovViterbi: its options'),
-        (decode(duration_mean=[1, -1e9]), 'duration_mean is from -1e'),
+        (decode(start=[np.nan, 1]), 'start | (2,)'),
+        (decode(start=['a', 'b']), "SemiMarkovViterbi | 'start': ['a', 'b']"),
+        (decode(transitions=[[0], [1, 0]]), 'SemiMarkovViterbi | [[0], [1, 0]]'),
+        (decode(duration_mean=[1, -1e9]), 'duration_mean | -1e+09'),
         (decode(weight=-1), 'weight=-1'),
         (decode(weight=np.nan), 'weight=nan'),
-        (decode(weight=1e308), r'weight=1e\+308'),
+        (decode(weight=1e308), 'weight=1e+308'),
         (decode(weight='2'), "SemiMarkovViterbi: weight='2'"),
-        ({**decode(), 'grammar': [1]}, r'SemiMarkovViterbi: grammar=\[1\]'),
-        ({'type': 'MedianFilter', 'window': 3}, 'MedianFilter: its options'),
-        ({'type': 'MedianFilter', 'frames': 10**40 + 1}, 'MedianFilter: its options'),
+        ({**decode(), 'grammar': [1]}, 'SemiMarkovViterbi: grammar=[1]'),
+        ({'type': 'MedianFilter', 'window': 3}, "MedianFilter | {'window': 3}"),
+        (
+            {'type': 'MedianFilter', 'frames': 10**40 + 1},
+            "MedianFilter | {'frames'",
+        ),
         ({'type': 'MedianFilter', 'frames': 2.5}, 'MedianFilter: frames=2.5'),
         ({'type': 'MinDuration', 'frames': np.nan}, 'frames=nan'),
-        ({'type': 'MinDuration', 'frames': [9]}, r'MinDuration: frames=\[9\]'),
+        ({'type': 'MinDuration', 'frames': [9]}, 'MinDuration: frames=[9]'),
         ({'type': 'MinDuration', 'frames': 0}, 'frames=0'),
         ({'type': 'MedianFilter', 'frames': -1}, 'frames=-1'),
-        ({'type': 'BoundaryRefinement', 'threshold': {}}, r'threshold={}'),
+        ({'type': 'BoundaryRefinement', 'threshold': {}}, 'threshold={}'),
         ({'type': 'BoundaryRefinement', 'threshold': 2}, 'threshold=2'),
         ({'type': 'BoundaryRefinement', 'threshold': np.nan}, 'threshold=nan'),
     ],
 )
-def test_options_in_an_exported_model_are_checked(step, message):
+def test_options_in_an_exported_model_are_checked(step, named):
     prediction = {
         'pred_label': np.zeros(3, int),
         'pred_score': np.ones((2, 3)) / 2,
         'pred_boundary': np.ones(3) / 2,
     }
-    with pytest.raises(ValueError, match=message):
+    with raises_naming(ValueError, named):
         run_step(prediction, step)
 
 
 def test_probabilities_that_are_not_finite_are_refused():
     prediction = {'pred_label': np.zeros(3, int), 'pred_score': np.ones((2, 3)) / 2}
     prediction['pred_score'][1, 2] = np.nan
-    with pytest.raises(ValueError, match='MinDuration: pred_score has values that'):
+    with raises_naming(ValueError, 'MinDuration', 'pred_score'):
         run_step(prediction, {'type': 'MinDuration', 'frames': 2})
 
 
@@ -134,5 +138,5 @@ def test_no_frames_have_no_boundaries():
 
 
 def test_boundaries_need_a_value_for_each_frame():
-    with pytest.raises(ValueError, match=r'5 labels, but 4 probabilities'):
+    with raises_naming(ValueError, '5 labels', ' 4 '):
         refine_boundaries(np.zeros(5, np.int64), np.zeros(4))

@@ -9,6 +9,7 @@ import pytest
 
 from mmskelseg.evaluation import to_segments
 from mmskelseg.runtime.decoding import SegmentGrammar, semi_markov, viterbi
+from tests.errors import raises_naming
 
 A, B, C = range(3)
 
@@ -51,34 +52,31 @@ def test_two_classes_before_decide_with_order_2():
 
 
 def test_label_that_is_no_class_is_named():
-    with pytest.raises(ValueError, match=r'have the class id 2, but ids run from 0 to'):
+    with raises_naming(ValueError, ' 2,', '0 to 1', 'num_classes'):
         SegmentGrammar.count([video((A, 4), (C, 2))], 2)
 
 
 @pytest.mark.parametrize(
-    ('changes', 'message'),
+    ('changes', 'named'),
     [
-        ({'start': np.ones(1)}, r'transitions has the shape \(2, 2\), but must be'),
-        ({'transitions': np.ones((2, 3))}, r'transitions has the shape \(2, 3\)'),
-        ({'duration_mean': np.array([1, np.nan])}, 'duration_mean has .* be finite'),
-        ({'duration_std': np.array([0.5, 0])}, 'duration_std is from 0 to 0.5'),
-        ({'duration_std': np.array([0.5, 1e9])}, 'duration_std is from 0.5 to 1e'),
-        (
-            {'duration_mean': np.array([1, 1e300])},
-            r'duration_mean is from 1 to 1e\+300',
-        ),
-        ({'start': np.array([1.5, -0.5])}, 'start is from -0.5 to 1.5'),
-        ({'transitions': np.full((2, 2), 1e9)}, r'transitions is from 1e\+09'),
-        ({'longest': 0}, 'longest=0, .* from 1 to 10000000 frames for 2 classes'),
+        ({'start': np.ones(1)}, 'transitions | (2, 2) | (1, 1)'),
+        ({'transitions': np.ones((2, 3))}, 'transitions | (2, 3) | (2, 2)'),
+        ({'duration_mean': np.array([1, np.nan])}, 'duration_mean | (2,)'),
+        ({'duration_std': np.array([0.5, 0])}, 'duration_std | 0 to 0.5'),
+        ({'duration_std': np.array([0.5, 1e9])}, 'duration_std | 0.5 to 1e+09'),
+        ({'duration_mean': np.array([1, 1e300])}, 'duration_mean | 1 to 1e+300'),
+        ({'start': np.array([1.5, -0.5])}, 'start | -0.5 to 1.5'),
+        ({'transitions': np.full((2, 2), 1e9)}, 'transitions | 1e+09'),
+        ({'longest': 0}, 'longest=0 | 1 to 10000000 | 2 classes'),
         ({'longest': 10**7 + 1}, 'longest=10000001'),
     ],
 )
-def test_tables_that_do_not_fit_are_refused(changes, message):
+def test_tables_that_do_not_fit_are_refused(changes, named):
     """They may come from a file, and compiled code would read beyond their ends."""
     grammar = SegmentGrammar.count([video((A, 4), (B, 2))], 2)
-    with pytest.raises(ValueError, match=message):
+    with raises_naming(ValueError, 'SegmentGrammar', named):
         replace(grammar, **changes)
-    with pytest.raises(ValueError, match='2 classes, but the model predicts 3'):
+    with raises_naming(ValueError, '2 classes', ' 3.'):
         viterbi(np.ones((3, 5)), grammar)
 
 
@@ -115,11 +113,11 @@ def test_unlabelled_frames_cut_transitions_and_durations():
 
 
 @pytest.mark.parametrize(
-    ('options', 'message'),
-    [({'order': 3}, 'order=3 must be 1 or 2'), ({'smoothing': 0}, 'smoothing=0 above')],
+    ('options', 'named'),
+    [({'order': 3}, 'order=3 | 1 or 2'), ({'smoothing': 0}, 'smoothing=0 ')],
 )
-def test_options_are_checked(options, message):
-    with pytest.raises(ValueError, match=message):
+def test_options_are_checked(options, named):
+    with raises_naming(ValueError, named):
         SegmentGrammar.count([video((A, 5))], 2, **options)
 
 

@@ -3,6 +3,7 @@ import pytest
 
 from mmskelseg.runtime.drawing.images import class_color
 from mmskelseg.runtime.drawing.timelines import PRINT, WRONG, draw_timelines
+from tests.errors import raises_naming
 from tests.test_runtime.test_drawing.pixels import has_white_edges, near
 
 
@@ -129,9 +130,9 @@ def test_timelines_without_a_rate_or_with_too_many_lines():
     """Without a frame rate there is one line; a picture of too many is refused."""
     label = np.zeros(100_000, int)
     assert bar_rows(draw_timelines({'a': label}, ['x']), class_color(0)) == 1
-    with pytest.raises(ValueError, match=r'\d{6} pixels high, .*--line-minutes'):
+    with raises_naming(ValueError, '60000', 'line_minutes', '--line-minutes'):
         draw_timelines({'a': label}, ['x'], fps=1, line_minutes=1)
-    with pytest.raises(ValueError, match='line_minutes is 0, expected more'):
+    with raises_naming(ValueError, 'line_minutes', ' 0,'):
         draw_timelines({'a': label}, ['x'], fps=1, line_minutes=0)
 
 
@@ -144,23 +145,23 @@ def test_timelines_leave_pyplot_alone():
 
 
 @pytest.mark.parametrize(
-    ('rows', 'match'),
+    ('rows', 'named'),
     [
-        ({}, 'have no frames'),
-        ({'a': np.array([], int)}, "{'a': 0} frames"),
-        ({'a': np.array([0, 2])}, 'a holds the label 2, .* 0 to 1'),
-        ({'a': np.array([-2])}, 'a holds the label -2'),
-        ({'a': np.array([0.5])}, 'a is float64'),
+        ({}, 'no frames'),
+        ({'a': np.array([], int)}, "{'a': 0}"),
+        ({'a': np.array([0, 2])}, 'label 2 | 0 to 1'),
+        ({'a': np.array([-2])}, 'label -2'),
+        ({'a': np.array([0.5])}, 'float64'),
     ],
 )
-def test_timelines_name_what_cannot_be_drawn(rows, match):
-    with pytest.raises(ValueError, match=match):
+def test_timelines_name_what_cannot_be_drawn(rows, named):
+    with raises_naming(ValueError, named):
         draw_timelines(rows, ['x', 'y'])
 
 
 def test_timelines_compare_rows_of_one_length_alone():
     rows = {'a': np.array([0]), 'b': np.array([0, 1])}
-    with pytest.raises(ValueError, match=r"{'a': 1, 'b': 2} frames"):
+    with raises_naming(ValueError, "{'a': 1, 'b': 2}"):
         draw_timelines(rows, ['x', 'y'], truth='a')
 
 

@@ -15,6 +15,7 @@ from mmskelseg.runtime.files import inputs
 from mmskelseg.runtime.files.pickled_values import DATA_NAMES, UnsafePickleError
 from mmskelseg.runtime.files.pickles import load_pickle
 from mmskelseg.runtime.messages.errors import UserError
+from tests.errors import raises_naming
 from tests.test_faults.oracle import Call
 
 PLAIN = [
@@ -90,7 +91,7 @@ def test_load_pickle_refuses_a_command_and_runs_nothing(tmp_path):
     """A pickle that calls os.system is refused by name and leaves no trace."""
     trace = tmp_path / 'trace'
     path = write(tmp_path / 'evil.pkl', Call(os.system, f'touch {trace}'))
-    with pytest.raises(UnsafePickleError, match=r'evil.pkl: refused.*`os\.system`'):
+    with raises_naming(UnsafePickleError, path, '`os.system`'):
         load_pickle(path)
     assert not trace.exists()
 
@@ -103,7 +104,7 @@ def named_dict():
 
 
 STATE = b'(N}X\x08\x00\x00\x00__name__X\x01\x00\x00\x00xstb.'
-# What a pickle may not ask for, and how the message puts it.
+# What a pickle may not ask for, and what the message names.
 REFUSED = (
     (Call(eval, '1'), 'builtins.eval'),
     (Call(getattr, 'a', 'upper'), 'builtins.getattr'),
@@ -111,23 +112,23 @@ REFUSED = (
     (Path('a'), 'Posix'),
     (b'cbuiltins\nset.__init__\n.', 'builtins.set.__init__'),
     (b'\x80\x04\x8c\x08builtins\x8c\x07set.mro\x93.', 'builtins.set.mro'),
-    (b'\x80\x02\x82\x01.', 'as an extension'),
-    (b'cnumpy\ndtype\n' + STATE, 'would change attributes'),
-    (b'c_codecs\nencode\n' + STATE, 'would change attributes'),
-    (named_dict(), 'attributes of an OrderedDict'),
+    (b'\x80\x02\x82\x01.', 'extension'),
+    (b'cnumpy\ndtype\n' + STATE, 'attributes'),
+    (b'c_codecs\nencode\n' + STATE, 'attributes'),
+    (named_dict(), 'OrderedDict'),
     # set(stop=3)
     (b'\x80\x04\x8c\x08builtins\x8c\x03set\x93)}\x8c\x04stopK\x03s\x92.',
-     'constructor with keywords'),
+     'keywords'),
     # Offsets of fields could point outside the array.
-    (np.zeros(2, dtype=[('a', 'i4')]), 'compound type'),
+    (np.zeros(2, dtype=[('a', 'i4')]), "'V4'"),
     # Half a character, which no terminal or file could show.
-    ({'frame_dir': 'take\ud800'}, 'not Unicode'),
+    ({'frame_dir': 'take\ud800'}, 'Unicode'),
 )  # fmt: skip
 
 
 @pytest.mark.parametrize(('content', 'shown'), REFUSED, ids=[x for _, x in REFUSED])
 def test_load_pickle_refuses_all_but_data(tmp_path, content, shown):
-    with pytest.raises(UnsafePickleError, match=rf'a\.pkl: refused.*{shown}'):
+    with raises_naming(UnsafePickleError, tmp_path / 'a.pkl', shown):
         load_pickle(write(tmp_path / 'a.pkl', content))
 
 
@@ -214,7 +215,7 @@ CRAFTED = {
 def test_load_pickle_refuses_programs_that_no_value_has(tmp_path, program):
     """Some make NumPy's own loader access foreign memory."""
     path = write(tmp_path / 'a.pkl', b'\x80\x05' + program + b'.')
-    with pytest.raises(UserError, match=r'a\.pkl'):
+    with raises_naming(UserError, path):
         load_pickle(path)
 
 
@@ -243,14 +244,14 @@ def test_load_pickle_counts_the_memory_of_what_it_makes(tmp_path, monkeypatch, p
     path = write(tmp_path / 'a.pkl', b'\x80\x05' + program + b'.')
     # The bound that always holds is 256 MiB, which takes seconds to reach.
     monkeypatch.setattr(inputs, '_FREE', 1 << 22)
-    with pytest.raises(UnsafePickleError, match=r'memory|repeats'):
+    with raises_naming(UnsafePickleError, path):
         load_pickle(path)
 
 
 def test_load_pickle_takes_256_mib_at_most_for_a_small_file(tmp_path):
     long = b'B' + (1 << 20).to_bytes(4, 'little') + bytes(1 << 20) + b'\x94'
     path = write(tmp_path / 'a.pkl', b'\x80\x05' + long + b'h\x00' * 256 + b'.')
-    with pytest.raises(UnsafePickleError, match='more memory than its size'):
+    with raises_naming(UnsafePickleError, path, 'memory'):
         load_pickle(path)
 
 
@@ -269,7 +270,7 @@ def test_load_pickle_returns_arrays_of_their_own(tmp_path):
 
 
 def test_load_pickle_names_a_missing_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'none\.pkl: there is no such file'):
+    with raises_naming(FileNotFoundError, tmp_path / 'none.pkl'):
         load_pickle(tmp_path / 'none.pkl')
 
 
@@ -278,11 +279,11 @@ def test_load_pickle_names_a_truncated_file(tmp_path, protocol):
     whole = pickle.dumps({'a': np.arange(9), 'b': ['x', {1}, 2.5]}, protocol)
     for length in range(0, len(whole), 3):
         path = write(tmp_path / 'cut.pkl', whole[:length])
-        with pytest.raises(ValueError, match=rf'cut\.pkl.* of {length} bytes'):
+        with raises_naming(ValueError, path, f' of {length} bytes'):
             load_pickle(path)
 
 
 @pytest.mark.parametrize('content', [b'PK\x03\x04zip', b'frame_dir,label\n', b'\xff'])
 def test_load_pickle_names_a_file_that_is_no_pickle(tmp_path, content):
-    with pytest.raises(ValueError, match=r'a\.pkl: a pickle was expected'):
+    with raises_naming(ValueError, tmp_path / 'a.pkl', f' of {len(content)} bytes'):
         load_pickle(write(tmp_path / 'a.pkl', content))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
+from tests.errors import raises_naming
 
 
 def write(path, frames=12, fps=12.5):
@@ -26,7 +27,7 @@ def test_file_states_what_was_written(tmp_path):
 def test_video_that_cannot_be_read_back_is_not_kept(tmp_path, monkeypatch):
     short = VideoFile(tmp_path / 'a.mp4', 1, 12.5, (32, 48))
     monkeypatch.setattr(VideoFile, 'open', lambda path: short)
-    with pytest.raises(OSError, match=r'a\.mp4: 2 frames were written but cannot be'):
+    with raises_naming(OSError, short.path, '2 frames'):
         write(short.path, frames=2)
     assert list(tmp_path.iterdir()) == []
 
@@ -42,10 +43,10 @@ def test_stopped_writing_leaves_the_old_file(tmp_path):
 
 
 def test_faulty_files_are_told(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'gone\.mp4: there is no such file'):
+    with raises_naming(FileNotFoundError, tmp_path / 'gone.mp4'):
         VideoFile.open(tmp_path / 'gone.mp4')
     (tmp_path / 'text.mp4').write_text('no video')
-    with pytest.raises(ValueError, match=r'text\.mp4: cannot be read as a video'):
+    with raises_naming(ValueError, tmp_path / 'text.mp4', 'ffmpeg'):
         VideoFile.open(tmp_path / 'text.mp4')
 
 

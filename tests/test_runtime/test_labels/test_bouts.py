@@ -4,6 +4,7 @@ import pytest
 
 from mmskelseg.runtime.labels import Segment, VideoSegments
 from mmskelseg.runtime.labels.bouts import read_groups, to_bouts
+from tests.errors import raises_naming
 
 CLASSES = ['walk', 'groom', 'other']
 
@@ -46,9 +47,8 @@ def test_duration_that_the_file_states_counts():
     ],
 )
 def test_segments_that_make_no_bouts_are_named(segments, options, words):
-    with pytest.raises(ValueError, match=r'^a\.csv: video m1: ') as error:
+    with raises_naming(ValueError, 'a.csv: video m1: ', *words):
         bouts(*segments, **options)
-    assert all(word in str(error.value) for word in words), error.value
 
 
 def test_groups_name_videos_with_or_without_their_suffix(tmp_path):
@@ -72,9 +72,8 @@ def test_groups_name_videos_with_or_without_their_suffix(tmp_path):
 def test_groups_that_cannot_be_compared_are_named(tmp_path, text, words):
     path = tmp_path / 'groups.csv'
     path.write_text(text)
-    with pytest.raises(ValueError, match=r'groups\.csv') as error:
+    with raises_naming(ValueError, path, *words):
         read_groups(path, ['a', 'b'])
-    assert all(word in str(error.value) for word in words), error.value
 
 
 def test_bouts_of_tiers_may_overlap_and_have_ids_of_their_own():

@@ -7,6 +7,7 @@ import pytest
 from mmengine.logging import MMLogger
 
 from mmskelseg.runtime.labels import read_segments
+from tests.errors import raises_naming
 from tests.test_runtime.test_labels.test_readers import SAMPLES, spans
 
 TYPES = {'s': 'State event', 'r': 'State event', 'p': 'Point event'}
@@ -89,26 +90,23 @@ def test_the_note_is_a_warning_by_default(project, caplog, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ('options', 'message'),
+    ('options', 'named'),
     [
-        ({'subject': 'ann', 'strict': True}, "'bob live': there is no subject 'ann'"),
-        ({'subject': 'carl'}, r"'ann and bob': .* no subject.*first of 7 observations"),
+        ({'subject': 'ann', 'strict': True}, "'bob live' | 'ann' | 'bob'"),
+        ({'subject': 'carl'}, "'ann and bob' | 'carl' | 7 observations"),
         # Those that are chosen by name have to fit.
         (
             {'subject': 'ann', 'observation': ['again', 'unpaired']},
-            "'unpaired': the state 's'",
+            "'unpaired' | 's' | 4.000 s",
         ),
-        ({'observation': ['again', 'agian']}, "no observation 'agian'; .*'point eve"),
-        ({'observation': 'point events'}, r'no states.* 2 point.*option point_seconds'),
-        (
-            {'observation': 'point events', 'point_seconds': '-1'},
-            'point_seconds is -1, expected',
-        ),
-        ({'observation': 'point events', 'point_seconds': 'x'}, "is 'x'"),
+        ({'observation': ['again', 'agian']}, "'agian' | 'point events'"),
+        ({'observation': 'point events'}, '2 point events | point_seconds=0.1'),
+        ({'observation': 'point events', 'point_seconds': '-1'}, 'point_seconds | -1,'),
+        ({'observation': 'point events', 'point_seconds': 'x'}, "point_seconds | 'x'"),
     ],
 )
-def test_what_cannot_be_read_is_an_error(project, options, message):
-    with pytest.raises(ValueError, match=rf'lab\.boris: .*{message}'):
+def test_what_cannot_be_read_is_an_error(project, options, named):
+    with raises_naming(ValueError, project, named):
         read_segments(project, **options)
 
 
@@ -163,7 +161,7 @@ def test_a_packed_project_is_the_same(project, tmp_path):
     assert read(packed, subject='ann')[0] == read(project, subject='ann')[0]
     for content in (whole[:-20], project.read_bytes()):
         packed.write_bytes(content)
-        with pytest.raises(ValueError, match='not a complete gzip file'):
+        with raises_naming(ValueError, packed):
             read_segments(packed)
 
 
@@ -191,7 +189,7 @@ def test_a_table_of_boris_leaves_out_observations_too(tmp_path):
     found, (note,) = read(path, subject='ann')
     assert found == {'a': [(1, 2, 's')]}
     assert "'four' (line 7: Time is 'soon'" in note
-    with pytest.raises(ValueError, match="'two': the state 's'"):
+    with raises_naming(ValueError, path, "'two'", "'s'", '1.000 s'):
         read_segments(path, subject='ann', strict=True)
 
 
@@ -224,7 +222,7 @@ def test_label_studio_leaves_out_tasks_that_are_not_finished(tmp_path):
             'task 3 (without labels); task 4 (its data has no video file)'
         ],
     )
-    with pytest.raises(ValueError, match='task 2 has 2 annotations'):
+    with raises_naming(ValueError, path, 'task 2 ', '2 annotations'):
         read_segments(path, strict=True)
 
 
@@ -263,8 +261,8 @@ def test_elan_leaves_out_annotations_without_a_value(tmp_path):
     found, (note,) = read(path)
     assert found == {'take1': [(1.28, 2.52, 'lift')]}
     assert "1 of 2 annotations of 'actions' are left out: a1 (without a value)" in note
-    with pytest.raises(ValueError, match=r"annotation a1: the label .* is ''"):
+    with raises_naming(ValueError, path, "'actions'", ' a1:', "''"):
         read_segments(path, strict=True)
     empty('lift')
-    with pytest.raises(ValueError, match='no video in it has a label'):
+    with raises_naming(ValueError, path):
         read_segments(path)

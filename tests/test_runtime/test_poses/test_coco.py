@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.poses import read_coco
+from tests.errors import raises_naming
 from tests.test_runtime.test_poses.trackers import coco as entries
 
 
@@ -22,7 +23,7 @@ def test_frames_are_numbered_by_image_id(first, walk, save_json):
 
 def test_first_frame_without_people_must_be_told(walk, save_json):
     path = save_json(entries(walk, first=3))
-    with pytest.raises(ValueError, match=r'smallest image_id is 3.*--first-frame'):
+    with raises_naming(ValueError, path, 'image_id', ' 3;', '--first-frame'):
         read_coco(path)
     assert read_coco(path, first_frame=1).keypoint.shape[1] == 8
     assert not read_coco(path, first_frame=1).keypoint_score[0, :2].any()
@@ -60,24 +61,24 @@ def test_flags_are_not_scores(walk, save_json):
     assert score[0, :, 4].all()
 
 
-@pytest.mark.parametrize(('change', 'message'), [
-    (lambda e: e[1].pop('image_id'), r'\[1\] lacks image_id'),
-    (lambda e: e[1].update(image_id='walk.jpg'), "image_id is 'walk.jpg'"),
-    (lambda e: e[1].update(category_id=3), r'categories \[1, 3\]'),
-    (lambda e: e[1]['keypoints'].pop(), 'has 50 numbers, expected 51'),
-    (lambda e: e[1].update(image_id=397133), 'do not number the frames'),
-    (lambda e: e.clear(), 'expected a list of at least one person'),
+@pytest.mark.parametrize(('change', 'named'), [
+    (lambda e: e[1].pop('image_id'), '[1] | image_id'),
+    (lambda e: e[1].update(image_id='walk.jpg'), "image_id | 'walk.jpg'"),
+    (lambda e: e[1].update(category_id=3), '[1, 3]'),
+    (lambda e: e[1]['keypoints'].pop(), '50 numbers | 51'),
+    (lambda e: e[1].update(image_id=397133), '397133'),
+    (lambda e: e.clear(), 'list'),
     (lambda e: [entry.update(track_id=1, image_id=0) for entry in e],
-     'person 1 occurs twice in frame 0'),
+     'person 1 | frame 0'),
 ])  # fmt: skip
-def test_malformed_results_are_named(change, message, walk, save_json):
+def test_malformed_results_are_named(change, named, walk, save_json):
     content = entries(walk)
     change(content)
-    with pytest.raises(ValueError, match=message):
+    with raises_naming(ValueError, 'take1.json: ', named):
         read_coco(save_json(content))
 
 
 def test_data_set_is_no_results(walk, save_json):
     path = save_json({'images': [], 'annotations': entries(walk), 'categories': []})
-    with pytest.raises(ValueError, match='a data set in COCO format'):
+    with raises_naming(ValueError, path, 'image_id, category_id, keypoints'):
         read_coco(path)

@@ -5,6 +5,7 @@ import pytest
 
 from mmskelseg.runtime.poses import Poses, to_coco17
 from mmskelseg.runtime.poses.layouts import COCO17, in_order, named_layout, split_side
+from tests.errors import raises_naming
 
 
 @pytest.mark.parametrize(
@@ -46,11 +47,11 @@ def test_joints_map_to_coco_by_name_or_as_told(rng):
 
 def test_mapping_names_what_it_lacks(rng):
     poses = poses_of(['snout', 'tail'], rng)
-    with pytest.raises(ValueError, match='--part snout=nose'):
+    with raises_naming(ValueError, 'a.csv: ', 'snout, tail', '--part snout=nose'):
         to_coco17(poses, {}, 'a.csv')
-    with pytest.raises(ValueError, match='no joint paw; choose among snout, tail'):
+    with raises_naming(ValueError, 'a.csv: ', ' paw;', 'snout, tail'):
         to_coco17(poses, {'paw': 'nose'}, 'a.csv')
-    with pytest.raises(ValueError, match='no joint mouth; choose among nose, left_eye'):
+    with raises_naming(ValueError, 'a.csv: ', ' mouth;', 'nose, left_eye'):
         to_coco17(poses, {'snout': 'mouth'}, 'a.csv')
 
 

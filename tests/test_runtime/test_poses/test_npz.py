@@ -6,6 +6,7 @@ import pytest
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import Poses, read_npz, recognise, write_npz
 from mmskelseg.runtime.structures import Skeleton
+from tests.errors import raises_naming
 
 LAYOUT = {'joints': ['hip', 'knee'], 'limbs': [[0, 1]]}
 
@@ -83,22 +84,21 @@ POINTS = np.ones((2, 3, 17, 2))
 
 
 @pytest.mark.parametrize(('arrays', 'named'), [
-    ({'points': np.ones(3)}, "lacks 'keypoint'; it has points"),
-    ({'keypoint': np.ones((4, 17, 3))}, r'keypoint has shape \(1, 4, 17, 3\)'),
-    ({'keypoint': np.full((4, 17, 2), 'x')}, 'keypoint is <U1'),
-    ({'keypoint': np.full((4, 17, 2), None)}, 'not an npz file of plain arrays'),
+    ({'points': np.ones(3)}, "'keypoint' | points"),
+    ({'keypoint': np.ones((4, 17, 3))}, 'keypoint | (1, 4, 17, 3)'),
+    ({'keypoint': np.full((4, 17, 2), 'x')}, 'keypoint | <U1'),
+    ({'keypoint': np.full((4, 17, 2), None)}, 'objects'),
     ({'keypoint': POINTS[0], 'keypoint_score': np.ones((4, 17))},
-     r'keypoint_score has shape \(1, 4, 17\)'),
-    ({'keypoint': POINTS, 'person_box': np.ones((2, 4))},
-     r'person_box has shape.*\(2, 3, 4\)'),
-    ({'keypoint': POINTS, 'person_score': np.array([['a']])}, 'person_score is <U1'),
-    ({'keypoint': POINTS, 'people': np.array(['ann'])}, 'people has 1 names'),
-    ({'keypoint': POINTS, 'img_shape': [-1, -1]}, r'img_shape is \[-1, -1\]'),
-    ({'keypoint': POINTS, 'img_shape': [0, 640]}, 'from 1 to 65536'),
-    ({'keypoint': POINTS, 'img_shape': [480, 1 << 40]}, 'from 1 to 65536'),
-    ({'keypoint': POINTS, 'img_shape': [480]}, 'img_shape has 1 numbers, expected 2'),
+     'keypoint_score | (1, 4, 17)'),
+    ({'keypoint': POINTS, 'person_box': np.ones((2, 4))}, 'person_box | (2, 3, 4)'),
+    ({'keypoint': POINTS, 'person_score': np.array([['a']])}, 'person_score | <U1'),
+    ({'keypoint': POINTS, 'people': np.array(['ann'])}, 'people | 1 names'),
+    ({'keypoint': POINTS, 'img_shape': [-1, -1]}, 'img_shape | [-1, -1]'),
+    ({'keypoint': POINTS, 'img_shape': [0, 640]}, 'img_shape | [0, 640]'),
+    ({'keypoint': POINTS, 'img_shape': [480, 1 << 40]}, 'img_shape | 1099511627776'),
+    ({'keypoint': POINTS, 'img_shape': [480]}, 'img_shape | 1 numbers'),
 ])  # fmt: skip
 def test_malformed_arrays_are_named(arrays, named, tmp_path):
     np.savez(tmp_path / 'a.npz', **arrays)
-    with pytest.raises(UserError, match=rf'a\.npz.*{named}'):
+    with raises_naming(UserError, tmp_path / 'a.npz', named):
         read_npz(tmp_path / 'a.npz')

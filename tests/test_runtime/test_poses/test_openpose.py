@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.poses import read_openpose, to_coco17
+from tests.errors import raises_naming
 from tests.test_runtime.test_poses.trackers import openpose as write
 
 
@@ -63,25 +64,25 @@ def test_person_ids_are_tracks(tmp_path, rng):
 def test_malformed_folders_are_named(body25):
     folder, joints = body25
     write(folder, 5, joints[:1])
-    with pytest.raises(ValueError, match='no file of frame 3, the first of 2 missing'):
+    with raises_naming(ValueError, folder, 'frame 3', '0 and 5'):
         read_openpose(folder)
     (folder / 'other_000000000003_keypoints.json').write_text('{}')
-    with pytest.raises(ValueError, match='files of other, take1; expected VIDEO_'):
+    with raises_naming(ValueError, folder, 'other, take1'):
         read_openpose(folder)
-    with pytest.raises(ValueError, match='no such file; expected VIDEO_0'):
+    with raises_naming(ValueError, folder.parent, '--write_json'):
         read_openpose(folder.parent)
 
 
 @pytest.mark.parametrize(
-    ('people', 'message'),
+    ('people', 'named'),
     [
-        ([np.ones((15, 3))], 'has 45 numbers, expected 75'),
-        ([np.ones((25, 3)) / 2], 'no coordinate exceeds 1.*--keypoint_scale 0'),
-        ([np.ones((25, 3)), np.ones((18, 3))], 'files with 18 and 25 joints'),
-        ([np.full((25, 3), 'x')], 'pose_keypoints_2d is not all numbers'),
+        ([np.ones((15, 3))], 'pose_keypoints_2d | 45 numbers | 75'),
+        ([np.ones((25, 3)) / 2], '--keypoint_scale 0'),
+        ([np.ones((25, 3)), np.ones((18, 3))], '18 and 25 | --model_pose'),
+        ([np.full((25, 3), 'x')], 'pose_keypoints_2d | 75'),
     ],
 )
-def test_malformed_people_are_named(people, message, tmp_path):
+def test_malformed_people_are_named(people, named, tmp_path):
     write(tmp_path / 'take1', 0, people)
-    with pytest.raises(ValueError, match=message):
+    with raises_naming(ValueError, tmp_path / 'take1', named):
         read_openpose(tmp_path / 'take1')

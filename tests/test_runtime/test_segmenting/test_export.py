@@ -13,6 +13,7 @@ from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.trained import export as export_module
 from mmskelseg.trained import opening
 from mmskelseg.trained.export import export_onnx
+from tests.errors import raises_naming
 from tests.test_runtime.test_segmenting.conftest import make_config
 
 COORDINATES = 'recipes/uwiom_pose2d.py'
@@ -44,13 +45,13 @@ def test_options_of_the_config_are_taken_over(files, coordinates, tmp_path):
     assert metadata['postprocess'] == [{'type': 'MedianFilter', 'frames': 5}]
 
 
-@pytest.mark.parametrize(('words', 'match'), [
-    (['a', 'b.onnx'], 'a: there is no such config'),
-    (['--model', 'x', 'a', 'b.onnx'], 'or --model NAME OUT.onnx'),
-    (['--model', 'x', '--ensemble', 'c.pth', '--', 'b.onnx'], 'takes no --ensemble'),
+@pytest.mark.parametrize(('words', 'named'), [
+    (['a', 'b.onnx'], 'error: a: '),
+    (['--model', 'x', 'a', 'b.onnx'], 'a b.onnx: | --model NAME OUT.onnx'),
+    (['--model', 'x', '--ensemble', 'c.pth', '--', 'b.onnx'], '--model | --ensemble'),
 ])  # fmt: skip
-def test_command_says_what_it_expects(words, match):
-    with pytest.raises(SystemExit, match=match):
+def test_command_says_what_it_expects(words, named):
+    with raises_naming(SystemExit, named):
         main(words)
 
 
@@ -63,25 +64,25 @@ def test_model_of_the_package_is_exported_by_its_name(recipe, tmp_path, monkeypa
     assert ModelFile.open(report.path).metadata['checkpoints'] == ['model.pth']
 
 
-@pytest.mark.parametrize(('options', 'match'), [
-    ({'precision': 'int4'}, r"precision='int4' is not one of float32, float16, int8"),
-    ({'streaming': True, 'encoder': True}, 'cannot be written into one file; choose'),
+@pytest.mark.parametrize(('options', 'named'), [
+    ({'precision': 'int4'}, "precision='int4' | float32, float16, int8"),
+    ({'streaming': True, 'encoder': True}, 'streaming | encoder'),
 ])  # fmt: skip
-def test_options_that_do_not_go_together_are_refused(files, options, match):
-    with pytest.raises(UserError, match=match):
+def test_options_that_do_not_go_together_are_refused(files, options, named):
+    with raises_naming(UserError, named):
         export_onnx(*files, **options)
 
 
 @pytest.mark.parametrize('fps', [-3, math.nan, math.inf, 'x', 1e-300, 1e9])
 def test_rate_that_is_none_is_not_written(files, tmp_path, fps):
     """Neither from an option nor from the training data."""
-    with pytest.raises(UserError, match=rf'fps is {fps!r}, expected frames per second'):
+    with raises_naming(UserError, files[2], f'fps is {fps!r},'):
         export_onnx(*files, fps=fps)
     content = torch.load(files[1], weights_only=False)
     content['meta']['dataset_meta']['fps'] = fps
     files[1] = str(tmp_path / 'model.pth')
     torch.save(content, files[1])
-    with pytest.raises(UserError, match=rf'model\.pth: fps is {fps!r}, expected'):
+    with raises_naming(UserError, files[1], f'fps is {fps!r},'):
         export_onnx(*files)
     assert not (tmp_path / 'out.onnx').exists()
 
@@ -93,20 +94,18 @@ def test_rate_that_is_written_can_be_read(files, fps):
 
 
 def test_name_of_another_kind_is_refused(files):
-    with pytest.raises(UserError, match=r'out.pb: the name of an exported model must'):
+    with raises_naming(UserError, 'out.pb: ', '.onnx'):
         export_onnx(*files[:2], files[2].replace('.onnx', '.pb'))
 
 
 def test_graph_that_differs_from_pytorch_is_not_written(files, tmp_path, monkeypatch):
     monkeypatch.setattr(export_module, 'TOLERANCE', 1e-12)
-    with pytest.raises(UserError, match=r'not written, since the graph differs'):
+    with raises_naming(UserError, files[2], '1e-12'):
         export_onnx(*files)
     monkeypatch.undo()
     kind = export_module.SegmentorExport
     monkeypatch.setattr(kind, 'difference', lambda *args: float('nan'))
-    with pytest.raises(
-        UserError, match=r'not written, .* by nan, nan, nan, nan, where'
-    ):
+    with raises_naming(UserError, files[2], 'nan, nan, nan, nan', '1e-05'):
         export_onnx(*files)
     assert sorted(path.name for path in tmp_path.iterdir()) == ['small.py']
 
@@ -115,27 +114,26 @@ DATASET = 'test_dataloader.dataset'
 POSE2D = f'{DATASET}.features.pose2d'
 
 
-@pytest.mark.parametrize(('path', 'changes', 'encoder', 'match'), [
+@pytest.mark.parametrize(('path', 'changes', 'encoder', 'named'), [
     ('posec3d/toy_clips.py', {'model.branches.clips.channels': 8}, False,
-     r'features\.clips\.encoder is ClipEncoder'),
-    ('stgcn/toy_pose2d.py', {}, False,
-     r'features\.pose2d\.render is MMActionCoordinates'),
+     'features.clips.encoder | ClipEncoder'),
+    ('stgcn/toy_pose2d.py', {}, False, 'pose2d.render | MMActionCoordinates'),
     (COORDINATES, {f'{POSE2D}.transforms': [{'type': 'DropLimb', 'p': 0.5}]}, False,
-     r'features\.pose2d\.transforms'),
+     'features.pose2d.transforms'),
     (COORDINATES, {f'{DATASET}.pipeline': [{'type': 'RandomCropFrames', 'frames': 9}]},
-     False, 'pipeline has RandomCropFrames'),
-    (COORDINATES, {}, True, 'no network that computes features'),
+     False, 'pipeline | RandomCropFrames'),
+    (COORDINATES, {}, True, '--encoder'),
     (COORDINATES, {'model.postprocess': [{'type': 'SemiMarkovViterbi'}]}, False,
-     'SemiMarkovViterbi: .*fit-decoder'),
+     'SemiMarkovViterbi | fit-decoder'),
 ])  # fmt: skip
 def test_model_that_cannot_be_exported_is_named(
-    path, changes, encoder, match, save, tmp_path
+    path, changes, encoder, named, save, tmp_path
 ):
     cfg = make_config(path)
     if path == COORDINATES:
         cfg.model.branches.pose2d.channels = 8
     cfg.merge_from_dict(changes, allow_list_keys=False)
     checkpoint = save(cfg)
-    with pytest.raises(UserError, match=match):
+    with raises_naming(UserError, named):
         export_onnx(cfg, checkpoint, tmp_path / 'out.onnx', encoder=encoder)
     assert not (tmp_path / 'out.onnx').exists()

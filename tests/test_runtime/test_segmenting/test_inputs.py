@@ -9,6 +9,7 @@ from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.segmenting.inputs import InputReader
 from mmskelseg.runtime.segmenting.sources import Source, find_sources
 from mmskelseg.runtime.structures.individuals import alone
+from tests.errors import raises_naming
 
 
 def reader(**options):
@@ -33,31 +34,30 @@ def entry(**changes):
 
 
 @pytest.mark.parametrize(
-    ('changes', 'match'),
+    ('changes', 'named'),
     [
-        ({'fps': None}, 'the frame rate is unknown'),
-        ({'fps': 0}, 'fps is 0'),
-        ({'keypoint': np.zeros((8, 15, 2))}, '15 joints, but the skeleton coco17'),
-        ({'keypoint': np.zeros((8, 17))}, r'shape \(8, 17\), expected'),
-        ({'keypoint': np.array(['x'])}, 'expected numbers'),
-        ({'keypoint_score': np.zeros((8, 3))}, 'keypoint_score has shape'),
-        ({'skeleton': 'lcr15', 'keypoint': np.zeros((8, 15, 2))}, 'joints lack nose'),
-        ({'label': 'abc'}, 'label is <U3, expected numbers'),
-        ({'label': [0, [1]]}, 'label is ragged'),
-        ({'label': np.zeros(7, int)}, r'label has shape \(7,\), but keypoint needs'),
-        ({'label': np.full(8, 9)}, 'label holds 9, expected class ids from 0 to '),
-        ({'label': np.full(8, np.nan)}, 'label holds nan, expected class ids'),
-        ({'risk': np.zeros(3)}, r'risk has shape \(3,\)'),
-        ({'frame_dir': 5}, 'frame_dir is 5, expected a string'),
-        ({'filename': ['a.mp4']}, 'filename is .*, expected a string'),
+        ({'fps': None}, 'fps, '),
+        ({'fps': 0}, 'fps is 0,'),
+        ({'keypoint': np.zeros((8, 15, 2))}, '15 joints | coco17 | 17;'),
+        ({'keypoint': np.zeros((8, 17))}, 'keypoint | (8, 17)'),
+        ({'keypoint': np.array(['x'])}, 'keypoint | <U1'),
+        ({'keypoint_score': np.zeros((8, 3))}, 'keypoint_score | (1, 8, 3)'),
+        ({'skeleton': 'lcr15', 'keypoint': np.zeros((8, 15, 2))}, '15 joints | nose, '),
+        ({'label': 'abc'}, 'label | <U3'),
+        ({'label': [0, [1]]}, 'label | ragged'),
+        ({'label': np.zeros(7, int)}, 'label | (7,) | (8,)'),
+        ({'label': np.full(8, 9)}, 'label | 9, | 0 to 1'),
+        ({'label': np.full(8, np.nan)}, 'label | nan, | 0 to 1'),
+        ({'risk': np.zeros(3)}, 'risk | (3,)'),
+        ({'frame_dir': 5}, 'frame_dir | 5,'),
+        ({'filename': ['a.mp4']}, "filename | ['a.mp4']"),
         # The path of a program, perhaps.
-        ({'skeleton': '../layout.py'}, "skeleton is '../layout.py', expected the name"),
+        ({'skeleton': '../layout.py'}, "skeleton | '../layout.py'"),
     ],
 )
-def test_fault_of_an_entry_is_one_sentence(changes, match):
-    with pytest.raises(ValueError, match=match) as fault:
+def test_fault_of_an_entry_is_one_sentence(changes, named):
+    with raises_naming(ValueError, 'take: ', named):
         read(Source('take', entry=entry(**changes)))
-    assert str(fault.value).startswith('take: ')
 
 
 def test_label_is_checked_with_the_classes_of_its_own_tier():
@@ -67,9 +67,7 @@ def test_label_is_checked_with_the_classes_of_its_own_tier():
     source = Source(
         'take', metainfo={'classes': classes, 'tiers': tiers}, entry=entry(label=label)
     )
-    with pytest.raises(
-        ValueError, match=r"take: label of tier 'gaze' holds 2.* 0 to 0"
-    ):
+    with raises_naming(ValueError, 'take: ', 'label', "'gaze'", ' 2,', '0 to 0'):
         read(source)
 
 
@@ -81,7 +79,7 @@ def test_values_of_none_are_as_if_they_were_missing():
 
 
 def test_entry_without_keypoints_is_told():
-    with pytest.raises(ValueError, match=r"keys \['label'\], but needs `keypoint`"):
+    with raises_naming(ValueError, 'take: ', "['label']", '`keypoint`'):
         read(Source('take', entry={'label': np.zeros(3)}))
 
 
@@ -123,9 +121,8 @@ def test_size_that_a_file_contradicts_is_refused(tmp_path):
     np.savez(path, keypoint=np.ones((5, 17, 2)), fps=10, img_shape=(96, 128))
     source = Source('take', poses=path)
     assert read(source, img_shape=(96, 128))['img_shape'] == (96, 128)
-    with pytest.raises(ValueError, match=r'128x96, .*--size.* 9x8;') as error:
+    with raises_naming(ValueError, path, '128x96', '--size', '9x8'):
         read(source, img_shape=(8, 9))
-    assert str(error.value).startswith(str(path))
 
 
 def test_missing_video_file_is_noted(tmp_path):
@@ -209,7 +206,7 @@ def test_a_person_is_not_chosen_silently_among_those_of_an_entry():
     both = two_people()
     item = entry(keypoint=both.keypoint, keypoint_score=both.keypoint_score)
     assert read(Source('take', entry=item))['keypoint'].shape[0] == 2
-    with pytest.raises(ValueError, match="take: person is 'largest', but the 2 people"):
+    with raises_naming(ValueError, 'take: ', 'person', "'largest'", '2 people'):
         read(Source('take', entry=item), person='largest')
 
 
@@ -228,7 +225,7 @@ def test_results_in_which_nobody_is_seen_at_first(tmp_path):
     path = tmp_path / 'take.json'
     path.write_text(json.dumps([{'image_id': i, **person} for i in range(4, 12)]))
     source = Source('take', poses=path)
-    with pytest.raises(ValueError, match='the smallest image_id is 4; give the image_'):
+    with raises_naming(ValueError, path, 'image_id', ' 4;', '--first-frame'):
         read(source, fps=10)
     found = InputReader(
         'lcr15', ('a',), True, False, estimate=None, fps=10, first_frame=1
@@ -241,7 +238,7 @@ def test_a_format_that_is_not_recognised_can_be_named(tmp_path):
     path = tmp_path / 'take.txt'
     path.write_text('frame,nose_x,nose_y\n0,1,2\n1,3,4\n')
     (source,) = find_sources(path)
-    with pytest.raises(ValueError, match='not in a known format of poses'):
+    with raises_naming(ValueError, path, '--pose-format'):
         read(source, fps=10)
     options = {'needs_poses': True, 'needs_video': False, 'fps': 10}
     skeleton = {'joints': ['nose'], 'limbs': []}
@@ -252,7 +249,7 @@ def test_a_format_that_is_not_recognised_can_be_named(tmp_path):
 
 def test_a_model_without_skeletons_tells_nobody_apart(clip):
     source = Source('clip', video=clip())
-    with pytest.raises(ValueError, match='clip: person is each, but the model reads'):
+    with raises_naming(ValueError, 'clip: ', 'person is each'):
         reader(person='each', needs_poses=False, needs_video=True).read(source)
 
 
@@ -284,7 +281,7 @@ def test_annotation_file_gives_its_videos(small_data):
         'video_0', 'video_1', 'video_2'
     ]  # fmt: skip
     assert [s.name for s in find_sources(small_data, split='test')] == ['video_2']
-    with pytest.raises(ValueError, match="no split 'val'"):
+    with raises_naming(ValueError, small_data, "'val'", 'train, test'):
         find_sources(small_data, split='val')
 
 
@@ -310,26 +307,23 @@ def test_videos_of_one_name_are_told_apart():
     assert [source.name for source in sources] == ['video', 'video_2']
 
 
-def fault(match, inputs, **options):
-    with pytest.raises((ValueError, FileNotFoundError), match=match):
+def fault(named, inputs, **options):
+    with raises_naming((ValueError, FileNotFoundError), named):
         find_sources(inputs, **options)
 
 
 def test_inputs_that_are_none_are_told(folder):
     path = folder('a.mp4', 'b.mp4', 'b.csv')
-    fault('no such file or folder', 'gone.mp4')
-    fault('an input is int', 3)
-    fault(
-        'no poses with the name a, the first of 1 missing of 2 videos',
-        [path / 'a.mp4', path / 'b.mp4'],
-        poses=path,
-    )
-    fault('2 poses for 1 videos', path / 'a.mp4', poses=[path / 'b.csv'] * 2)
+    fault('gone.mp4: ', 'gone.mp4')
+    fault(' int,', 3)
+    videos = [path / 'a.mp4', path / 'b.mp4']
+    fault(f'{path} | name a, | 1 missing | 2 videos', videos, poses=path)
+    fault('2 poses | 1 videos', path / 'a.mp4', poses=[path / 'b.csv'] * 2)
     folder('b.json')
-    fault('has the same name as', path)
+    fault('/b.json | /b.csv', path)
     empty = path / 'empty'
     empty.mkdir()
-    fault('contains no videos, no poses', empty)
+    fault(f'{empty}: ', empty)
 
 
 def test_stretches_without_anybody_are_noted():

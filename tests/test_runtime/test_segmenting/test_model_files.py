@@ -10,6 +10,7 @@ from onnx import TensorProto, helper
 from mmskelseg.runtime import OnnxSegmenter, OnnxStream
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.segmenting.model_files import FORMAT, KEY
+from tests.errors import raises_naming
 
 
 @pytest.fixture
@@ -34,18 +35,15 @@ def branches(**changes):
     return {'pose2d': {'render': {**render, **changes}, 'dtype': 'float32'}}
 
 
-def refused(file, match):
+def refused(file, *named):
     """Opening a file raises one sentence that names it."""
-    with pytest.raises(UserError, match=match) as error:
+    with raises_naming(UserError, file, *named) as error:
         OnnxSegmenter(file)
-    message = str(error.value)
-    assert message.startswith(str(file))
-    assert '\n' not in message
-    return message
+    assert '\n' not in str(error.value)
 
 
 def test_missing_file_is_named(tmp_path):
-    with pytest.raises(MissingFileError, match=r'missing.onnx: there is no such model'):
+    with raises_naming(MissingFileError, tmp_path / 'missing.onnx'):
         OnnxSegmenter(tmp_path / 'missing.onnx')
 
 
@@ -63,7 +61,7 @@ def test_missing_file_is_named(tmp_path):
 def test_other_and_damaged_files_are_refused(recipe, tmp_path, damage):
     file = tmp_path / 'model.onnx'
     file.write_bytes(damage(recipe[1].read_bytes()))
-    refused(file, 'cannot be read as an ONNX file')
+    refused(file, 'ONNX')
 
 
 def small_model(*dims, name='features_pose2d'):
@@ -78,7 +76,7 @@ def small_model(*dims, name='features_pose2d'):
 
 def test_model_of_others_is_refused(tmp_path):
     onnx.save(small_model('frames', 60), tmp_path / 'other.onnx')
-    refused(tmp_path / 'other.onnx', '`mmskelseg export` did not write it')
+    refused(tmp_path / 'other.onnx', '`mmskelseg export`')
 
 
 def described(recipe, proto, path):
@@ -93,22 +91,18 @@ def described(recipe, proto, path):
 def test_graph_with_other_inputs_is_refused(recipe, tmp_path):
     proto = small_model('frames', 60, name='x')
     file = described(recipe, proto, tmp_path / 'model.onnx')
-    refused(file, r"its graph has no input of the branch 'pose2d'")
+    refused(file, "'pose2d'")
 
 
 def test_graph_with_other_widths_is_refused_when_it_runs(recipe, tmp_path, person):
     file = described(recipe, small_model('frames', 4), tmp_path / 'model.onnx')
-    with pytest.raises(
-        UserError, match=r'reads features \[4\] of pose2d, but its .*60'
-    ):
+    with raises_naming(UserError, file, 'pose2d', '[4]', '[60]'):
         OnnxSegmenter(file)(person(5))
 
 
 def test_graph_that_gives_other_classes_is_refused(recipe, tmp_path, person):
     file = described(recipe, small_model('frames', 60), tmp_path / 'model.onnx')
-    with pytest.raises(
-        UserError, match=r'probabilities of shape \(5, 60\), but \(5, 4\)'
-    ):
+    with raises_naming(UserError, file, 'probabilities', '(5, 60)', '(5, 4)'):
         OnnxSegmenter(file)(person(5))
 
 
@@ -132,20 +126,19 @@ def constant(value, name='value'):
     return helper.make_node('Constant', [], [name], value=tensor)
 
 
-@pytest.mark.parametrize(('value', 'match'), [
-    (np.nan, 'probabilities from nan to nan'), (np.inf, 'probabilities from .* to inf'),
-    (-np.inf, 'probabilities from -inf'), (-1, r'probabilities from -0\.\d+ to 0, but'),
-    (2, r'probabilities from 0 to 2\.\d+, but must give'),
+@pytest.mark.parametrize(('value', 'named'), [
+    (np.nan, 'nan to nan'), (np.inf, ' inf'),
+    (-np.inf, '-inf'), (-1, ' -0. | 0 to 1'),
+    (2, ' 2. | 0 to 1'),
 ])  # fmt: skip
-def test_probabilities_that_are_none_are_refused(changed, person, value, match):
+def test_probabilities_that_are_none_are_refused(changed, person, value, named):
     def graph(proto):
         add = helper.make_node('Add', ['hidden', 'value'], ['probabilities'])
         replaced(proto, 'probabilities', constant(value), add)
 
     file = changed(graph=graph)
-    with pytest.raises(UserError, match=match) as error:
+    with raises_naming(UserError, f'{file}: ', 'probabilities', named):
         OnnxSegmenter(file)(person(5))
-    assert str(error.value).startswith(f'{file}: ')
 
 
 @pytest.mark.parametrize('nodes', [
@@ -159,50 +152,37 @@ def test_probabilities_that_are_none_are_refused(changed, person, value, match):
 ])  # fmt: skip
 def test_outputs_of_other_shapes_are_refused(changed, person, nodes):
     file = changed(graph=lambda proto: replaced(proto, 'probabilities', *nodes))
-    with pytest.raises(UserError, match=r'probabilities of shape .*, but \(6, 4\)'):
+    with raises_naming(UserError, file, 'probabilities', '(6, 4)'):
         OnnxSegmenter(file)(person(6))
 
 
 def test_newer_format_names_both_versions(changed):
     file = changed(format=FORMAT + 1, version='9.9')
-    refused(file, rf'mmskelseg 9.9, in the format {FORMAT + 1}, but .* up to {FORMAT}')
+    refused(file, ' 9.9,', f' {FORMAT + 1},', f' {FORMAT};')
 
 
-@pytest.mark.parametrize(('key', 'value', 'match'), [
-    ('kind', 'program', "must be 'segmentor'"),
-    ('classes', [], 'a list of names'),
-    ('classes', [1, 2], 'a list of names'),
-    ('classes', 'abcd', 'a list of names'),
-    ('classes', ['walk', '\x1b[31m'], 'without control characters'),
-    ('skeleton', '/etc/passwd.py', 'name of a layout'),
-    ('skeleton', 'coco18', 'name of a layout'),
-    ('skeleton', {'joints': 3, 'limbs': [[0, 9]]}, 'name of a layout'),
-    ('fps', -1, 'frames per second'),
-    ('fps', 'fast', 'frames per second'),
-    ('fps', float('nan'), 'frames per second'),
-    ('fps', 10**400, 'frames per second'),
-    ('fps', True, 'frames per second'),
-    ('branches', {}, 'render and dtype'),
-    ('branches', {'pose2d': {'render': {}, 'dtype': 'object'}}, 'render and dtype'),
-    ('branches', [1], 'render and dtype'),
-    ('postprocess', 'all', 'a list of up to 10 steps'),
-    ('postprocess', [{'frames': 3}], 'a list of up to 10 steps'),
-    ('postprocess', 11 * [{'type': 'MedianFilter'}], 'a list of up to 10 steps'),
-    ('lookahead', 10**7, 'a number of frames up to 1000000'),
-    ('context', -5, 'a number of frames'),
-    ('context', 1e30, 'a number of frames'),
-    ('lookahead', '5', 'a number of frames'),
-    ('format', 'one', 'cannot be read'),
+@pytest.mark.parametrize(('key', 'value'), [
+    ('kind', 'program'), ('classes', []), ('classes', [1, 2]), ('classes', 'abcd'),
+    ('classes', ['walk', '\x1b[31m']), ('skeleton', '/etc/passwd.py'),
+    ('skeleton', 'coco18'), ('skeleton', {'joints': 3, 'limbs': [[0, 9]]}),
+    ('fps', -1), ('fps', 'fast'), ('fps', float('nan')), ('fps', 10**400),
+    ('fps', True), ('branches', {}), ('branches', [1]),
+    ('branches', {'pose2d': {'render': {}, 'dtype': 'object'}}),
+    ('postprocess', 'all'), ('postprocess', [{'frames': 3}]),
+    ('postprocess', 11 * [{'type': 'MedianFilter'}]), ('lookahead', 10**7),
+    ('context', -5), ('context', 1e30), ('lookahead', '5'),
 ])  # fmt: skip
-def test_metadata_of_another_kind_is_refused(changed, key, value, match):
-    refused(changed(**{key: value}), match)
+def test_metadata_of_another_kind_is_refused(changed, key, value):
+    shown = 'a number of over 400' if value == 10**400 else repr(value)[:50]
+    refused(changed(**{key: value}), f'{key}={shown}')
 
 
-def test_metadata_that_is_no_json_is_refused(recipe, tmp_path):
+def test_metadata_that_is_no_json_is_refused(recipe, changed, tmp_path):
     proto = onnx.load(recipe[1])
     proto.metadata_props[0].value = '[' * 100_000
     onnx.save(proto, tmp_path / 'model.onnx')
-    refused(tmp_path / 'model.onnx', 'its metadata cannot be read')
+    refused(tmp_path / 'model.onnx', 'metadata')
+    refused(changed(format='one'), 'metadata')
 
 
 @pytest.mark.parametrize('kind', [
@@ -211,18 +191,18 @@ def test_metadata_that_is_no_json_is_refused(recipe, tmp_path):
 ])  # fmt: skip
 def test_other_renderers_are_refused_and_not_imported(changed, kind):
     file = changed(branches=branches(type=kind))
-    refused(file, r'makes the features of pose2d with .*, which is not one of')
+    refused(file, 'pose2d', kind, 'SkeletonCoordinates, ')
 
 
-@pytest.mark.parametrize(('options', 'match'), [
-    ({'command': 'rm'}, 'unexpected keyword'),
+@pytest.mark.parametrize(('options', 'named'), [
+    ({'command': 'rm'}, "'command'"),
     ({'dims': 7}, 'dims=7'),
-    ({'skeleton': 'nobody'}, 'no skeleton'),
-    ({'skeleton': {'joints': 10**12, 'limbs': []}}, 'cannot be built'),
-    ({'root': 5}, 'cannot be built'),
+    ({'skeleton': 'nobody'}, "'nobody'"),
+    ({'skeleton': {'joints': 10**12, 'limbs': []}}, '1000000000000 joints'),
+    ({'root': 5}, 'root=5'),
 ])  # fmt: skip
-def test_options_that_a_renderer_has_not_are_refused(changed, options, match):
-    refused(changed(branches=branches(**options)), match)
+def test_options_that_a_renderer_has_not_are_refused(changed, options, named):
+    refused(changed(branches=branches(**options)), 'pose2d', named)
 
 
 @pytest.mark.parametrize(('kind', 'size'), [
@@ -233,12 +213,12 @@ def test_options_that_a_renderer_has_not_are_refused(changed, options, match):
 def test_sizes_that_no_recipe_has_are_refused(changed, kind, size):
     render = {'type': kind, 'skeleton': 'lcr15', 'size': size}
     file = changed(branches={'pose2d': {'render': render, 'dtype': 'float32'}})
-    refused(file, f'{kind} of pose2d')
+    refused(file, kind, 'pose2d')
 
 
 def test_unknown_step_of_post_processing_is_named(changed, person):
     file = changed(postprocess=[{'type': 'eval', 'code': '1'}])
-    with pytest.raises(UserError, match=r"no post-processing step 'eval'; known"):
+    with raises_naming(UserError, "'eval'", 'MinDuration, '):
         OnnxSegmenter(file)(person(5))
 
 
@@ -251,15 +231,14 @@ def test_unknown_step_of_post_processing_is_named(changed, person):
         'longest': 3}},
 ])  # fmt: skip
 def test_steps_with_other_options_end_with_a_sentence(changed, person, step):
-    with pytest.raises(UserError, match=step['type']):
+    with raises_naming(UserError, step['type']):
         OnnxSegmenter(changed(postprocess=[step]))(person(5))
 
 
 def test_images_without_a_graph_that_encodes_them_are_refused(changed):
     own = branches()
     own['pose2d']['images'] = True
-    message = r'the image encoder of pose2d: cannot be read as an ONNX file'
-    refused(changed(branches=own), message)
+    refused(changed(branches=own), 'image encoder of pose2d')
 
 
 def test_graph_that_fails_ends_with_a_sentence(changed, person):
@@ -276,7 +255,7 @@ def test_graph_that_fails_ends_with_a_sentence(changed, person):
             helper.make_tensor_value_info('probabilities', TensorProto.FLOAT, None)
         )
 
-    with pytest.raises(UserError, match=r'the graph in it fails \(') as error:
+    with raises_naming(UserError, 'changed.onnx: ', 'ONNXRuntimeError') as error:
         OnnxSegmenter(changed(graph=reshape))(person(5))
     assert '\n' not in str(error.value)
 
@@ -288,7 +267,7 @@ def test_weights_that_claim_other_sizes_are_refused(changed, dims):
         del weight.dims[:]
         weight.dims.extend(dims)
 
-    refused(changed(graph=enlarged), 'cannot be read as an ONNX file')
+    refused(changed(graph=enlarged), 'ONNX')
 
 
 def test_weights_in_other_files_are_refused(changed, tmp_path):
@@ -304,7 +283,7 @@ def test_weights_in_other_files_are_refused(changed, tmp_path):
     proto = onnx.load(changed(), load_external_data=False)
     outside(proto.graph)
     (tmp_path / 'outside.onnx').write_bytes(proto.SerializeToString())
-    refused(tmp_path / 'outside.onnx', 'its graph has weights in another file')
+    refused(tmp_path / 'outside.onnx', 'weights')
 
 
 def pushes(file, person):
@@ -313,28 +292,27 @@ def pushes(file, person):
     return stream.push(video['keypoint'][0], video['keypoint_score'][0])
 
 
-@pytest.mark.parametrize(('name', 'nodes', 'match'), [
+@pytest.mark.parametrize(('name', 'nodes', 'named'), [
     ('probabilities', [
         constant(np.nan),
         helper.make_node('Add', ['hidden', 'value'], ['probabilities']),
-    ], 'probabilities from nan'),
+    ], 'probabilities | nan'),
     ('probabilities', [
         helper.make_node('Concat', ['hidden', 'hidden'], ['probabilities'], axis=0)
-    ], 'labels 30 of 20 frames'),
+    ], ' 30 | 20 frames'),
     ('state_1_0_next', [
         helper.make_node('Concat', ['hidden', 'hidden'], ['state_1_0_next'], axis=0)
-    ], 'state_1_0_next of shape'),
+    ], 'state_1_0_next | (4, 2, 8)'),
 ])  # fmt: skip
 def test_push_that_gives_something_else_is_refused(
-    changed, stream_file, person, name, nodes, match
+    changed, stream_file, person, name, nodes, named
 ):
     shape = None if name == 'probabilities' else ['a', 'b', 'c']
     file = changed(
         stream_file[1], lambda proto: replaced(proto, name, *nodes, shape=shape)
     )
-    with pytest.raises(UserError, match=match) as error:
+    with raises_naming(UserError, f'{file}: ', named):
         pushes(file, person)
-    assert str(error.value).startswith(f'{file}: ')
 
 
 def test_push_that_counts_other_frames_is_refused(changed, stream_file, person):
@@ -342,7 +320,7 @@ def test_push_that_counts_other_frames_is_refused(changed, stream_file, person):
         (node,) = (n for n in proto.node if 'frames_next' in n.output)
         node.op_type = 'Sub'
 
-    with pytest.raises(UserError, match='counts -20 after frame 0'):
+    with raises_naming(UserError, 'changed.onnx: ', '-20', 'frame 0'):
         pushes(changed(stream_file[1], graph), person)
 
 
@@ -356,7 +334,7 @@ def test_buffers_of_streams_are_bounded(changed, stream_file, field):
 
     lookahead = {'lookahead': 10**6} if field == 'lookahead' else {}
     file = changed(stream_file[1], graph, **lookahead)
-    with pytest.raises(UserError, match=r'buffers hold \d+ numbers, but may hold'):
+    with raises_naming(UserError, file, '33554432'):
         OnnxStream(file)
 
 
@@ -366,7 +344,7 @@ def test_stream_without_its_buffers_is_refused(changed, stream_file):
             graph.output.remove(item)
 
     file = changed(stream_file[1], without)
-    with pytest.raises(UserError, match='its graph is not that of a push'):
+    with raises_naming(UserError, file, 'push'):
         OnnxStream(file)
 
 
@@ -379,5 +357,5 @@ def test_stream_without_its_buffers_is_refused(changed, stream_file):
 ])  # fmt: skip
 def test_steps_that_no_stream_can_apply_are_refused(changed, stream_file, step):
     file = changed(stream_file[1], postprocess=[step])
-    with pytest.raises(UserError, match=r'postprocess is .*a stream can apply one'):
+    with raises_naming(UserError, file, 'postprocess', step, 'CausalMinDuration'):
         OnnxStream(file)

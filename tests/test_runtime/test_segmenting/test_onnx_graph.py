@@ -13,6 +13,7 @@ from onnx import (
 
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.onnx_graph import check_graph
+from tests.errors import raises_naming
 
 INPUT = helper.make_tensor_value_info('x', TensorProto.FLOAT, ['n', 4])
 OUTPUT = helper.make_tensor_value_info('y', TensorProto.FLOAT, None)
@@ -36,10 +37,9 @@ def outside():
     return tensor
 
 
-def refused(content, match):
-    with pytest.raises(UserError, match=match) as error:
+def refused(content, *named):
+    with raises_naming(UserError, 'model.onnx: ', *named):
         check_graph(content, 'model.onnx')
-    assert str(error.value).startswith('model.onnx: ')
 
 
 def test_plain_graph_passes():
@@ -53,7 +53,7 @@ def test_plain_graph_passes():
 ])  # fmt: skip
 def test_operator_that_no_model_needs_is_named(operator, domain):
     proto = model(helper.make_node(operator, ['x'], ['y'], domain=domain))
-    refused(proto.SerializeToString(), f"the operator '{operator}'.*{domain}")
+    refused(proto.SerializeToString(), f"'{operator}'", domain or 'operator')
 
 
 def with_function(proto):
@@ -87,16 +87,16 @@ def with_graph_inside(proto):
     proto.graph.node[0].attribute.append(helper.make_attribute('body', inner))
 
 
-@pytest.mark.parametrize(('change', 'match'), [
+@pytest.mark.parametrize(('change', 'named'), [
     (with_function, 'functions'), (with_sparse_weights, 'sparse weights'),
-    (with_training, 'code for training'), (with_weights_outside, 'in another file'),
-    (with_constant_outside, 'in another file'), (with_list_outside, 'in another file'),
-    (with_graph_inside, 'graphs in an operator'),
+    (with_training, 'training'), (with_weights_outside, 'another file'),
+    (with_constant_outside, 'another file'), (with_list_outside, 'another file'),
+    (with_graph_inside, 'graphs'),
 ])  # fmt: skip
-def test_part_that_no_model_needs_is_named(change, match):
+def test_part_that_no_model_needs_is_named(change, named):
     proto = model()
     change(proto)
-    refused(proto.SerializeToString(), match)
+    refused(proto.SerializeToString(), named)
 
 
 @pytest.mark.parametrize(('operator', 'window', 'values'), [
@@ -107,8 +107,7 @@ def test_window_that_takes_for_ever_is_refused(operator, window, values):
     node = helper.make_node(operator, ['x', 'w'], ['y'], group=1)
     if window:
         node.attribute.append(helper.make_attribute('kernel_shape', window))
-    match = f'a window of {values} values in {operator}'
-    refused(model(node).SerializeToString(), match)
+    refused(model(node).SerializeToString(), f' {values} ', operator)
 
 
 def test_window_of_networks_passes():
@@ -120,14 +119,14 @@ def test_graph_in_two_parts_is_checked_as_a_whole():
     loop = model(helper.make_node('Loop', ['x'], ['y']))
     content = model().SerializeToString() + loop.SerializeToString()
     assert len(ModelProto.FromString(content).graph.node) == 2
-    refused(content, "the operator 'Loop'")
+    refused(content, "'Loop'")
 
 
 def test_domain_that_comes_twice_counts_as_the_last():
     node = helper.make_node('Gelu', ['x'], ['y']).SerializeToString()
     node += b'\x3a\x0dcom.microsoft'
     graph = b'\x0a' + bytes([len(node)]) + node
-    refused(b'\x3a' + bytes([len(graph)]) + graph, "'Gelu' of the domain 'com.micr")
+    refused(b'\x3a' + bytes([len(graph)]) + graph, "'Gelu'", 'com.microsoft')
 
 
 @pytest.mark.parametrize('content', [
@@ -136,8 +135,8 @@ def test_domain_that_comes_twice_counts_as_the_last():
     b'\xba\x80\x80\x80\x10\x00', b'\x3a\x04\x0a\x02\x22\x7f',
 ])  # fmt: skip
 def test_damage_is_said(content):
-    refused(content, 'cannot be read as an ONNX file')
+    refused(content, 'ONNX')
 
 
 def test_parts_are_counted():
-    refused(b'\x08\x01' * 5_000_001, 'over 5000000 parts')
+    refused(b'\x08\x01' * 5_000_001, '5000000')

@@ -9,6 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting import onnx_sessions
 from mmskelseg.runtime.segmenting.onnx_sessions import Session
+from tests.errors import raises_naming
 from tests.test_faults.oracle import judge
 
 ROWS = np.ones((12, 4), np.float32)
@@ -72,7 +73,7 @@ def test_graph_that_takes_too_long_ends(monkeypatch):
     ]
     file = content([*nodes, mean_of('m300')], [numpy_helper.from_array(side, 'side')])
     session = Session(file, 'model.onnx', 'cpu', 1)
-    with pytest.raises(UserError, match=r'model.onnx: .*takes over 0.32 s.* 12 frames'):
+    with raises_naming(UserError, 'model.onnx: ', '0.32 s', '12 frames'):
         session.run(['y'], {'x': ROWS})
 
 
@@ -93,7 +94,7 @@ def test_sessions_keep_their_own_limits():
         file + b'\x1a\x80\x80\x80\x08' + bytes(1 << 24), 'large.onnx', 'cpu'
     )
     assert large.run(['y'], {'x': ROWS})[0].ravel() == [1]
-    with pytest.raises(UserError, match=r'small.onnx: .*takes over 256.0 MiB'):
+    with raises_naming(UserError, 'small.onnx: ', '256.0 MiB'):
         small.run(['y'], {'x': ROWS})
 
 
@@ -111,6 +112,5 @@ def test_other_format_of_onnx_runtime_is_not_recognised():
 ])  # fmt: skip
 def test_output_of_another_type_is_named(kind, number):
     nodes = [helper.make_node('Cast', ['x'], ['y'], to=number)]
-    match = rf'model.onnx: y is a tensor\({kind}\), expected a tensor\(float\)'
-    with pytest.raises(UserError, match=match):
+    with raises_naming(UserError, 'model.onnx: y ', f'tensor({kind})', 'tensor(float)'):
         Session(content(nodes, kind=number), 'model.onnx', 'cpu', 1)

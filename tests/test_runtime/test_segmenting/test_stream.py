@@ -7,6 +7,7 @@ from mmskelseg.apis import SkelSegStream
 from mmskelseg.runtime import OnnxStream
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.trained.streaming import streaming_model
+from tests.errors import raises_naming
 from tests.test_apis.test_stream import pushed
 from tests.test_runtime.test_segmenting.conftest import make_config
 
@@ -87,18 +88,18 @@ def test_export_is_compared_with_the_network_of_whole_videos(
         return weights
 
     monkeypatch.setattr('mmskelseg.trained.onnx_contents.streaming_model', spoiled)
-    with pytest.raises(UserError, match=r'model\.onnx: .*differs from PyTorch'):
+    with raises_naming(UserError, 'model.onnx: ', 'PyTorch'):
         export(causal, streaming=True)
 
 
 def test_whole_model_is_no_stream(recipe):
-    with pytest.raises(UserError, match=r"kind is 'segmentor', but a stream needs"):
+    with raises_naming(UserError, recipe[1], 'kind', "'segmentor'"):
         OnnxStream(recipe[1])
 
 
 def test_model_that_is_not_causal_is_named_before_export(export, coordinates):
     features = {'pose2d': {'causal': False}}
     rendered = make_config('streaming/uwiom_pose2d.py', features=features)
-    for cfg, name in ((coordinates, r'model\.branches'), (rendered, 'render')):
-        with pytest.raises(UserError, match=f'{name}.* has causal=False'):
+    for cfg, name in ((coordinates, 'model.branches'), (rendered, 'render')):
+        with raises_naming(UserError, name, 'causal=False'):
             export(cfg, streaming=True)

@@ -5,6 +5,7 @@ import pytest
 
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.streaming import Resampler
+from tests.errors import raises_naming
 
 
 def resampled(fps, times):
@@ -80,15 +81,15 @@ def test_pieces_are_resampled_as_the_whole(begin, rng):
 
 
 @pytest.mark.parametrize(
-    ('times', 'message'),
+    ('times', 'named'),
     [
-        ([0, np.nan], 'time=nan, expected seconds'),
-        ([0, 61], r'time=61, \+61 seconds from the previous frame, .* at most 60 are'),
-        ([100, 0], r'time=0, -100 seconds'),
+        ([0, np.nan], 'time=nan'),
+        ([0, 61], 'time=61 | +61 seconds | 60'),
+        ([100, 0], 'time=0 | -100 seconds'),
     ],
 )
-def test_time_at_fault_is_named(times, message):
-    with pytest.raises(UserError, match=message):
+def test_time_at_fault_is_named(times, named):
+    with raises_naming(UserError, named):
         Resampler(10).choose(times)
 
 

@@ -7,6 +7,7 @@ import pytest
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.graph import hop_distances
 from mmskelseg.runtime.structures.layouts import LAYOUTS
+from tests.errors import raises_naming
 from tests.small_data import VECTORS
 
 
@@ -105,25 +106,24 @@ def test_skeleton_from_a_file_in_the_format_of_mmpose(tmp_path):
     )
 
 
-@pytest.mark.parametrize(('skeleton', 'message'), [
-    ('coco18', r"no skeleton 'coco18'; known are coco17, lcr15"),
-    ({'joints': ['a', 'b'], 'limbs': [[0, 2]]}, r'\[0, 2\] among its limbs'),
-    ({'joints': ['a', 'a'], 'limbs': []}, r"names \['a'\] more than once"),
-    ({'joints': ['a']}, r'needs `joints` and `limbs`'),
+@pytest.mark.parametrize(('skeleton', 'named'), [
+    ('coco18', "'coco18' | coco17, lcr15"),
+    ({'joints': ['a', 'b'], 'limbs': [[0, 2]]}, '[0, 2] | limbs'),
+    ({'joints': ['a', 'a'], 'limbs': []}, "['a']"),
+    ({'joints': ['a']}, '`joints` | `limbs`'),
     ({'keypoint_info': {0: {'name': 'a', 'swap': 'b'}}, 'skeleton_info': {}},
-     r"has 'b' among its flip_pairs, but its joints are a; name one"),
-    ({'keypoint_info': {0: {}}, 'skeleton_info': {}},
-     r"`dataset_info` in a dict cannot be read \(KeyError: 'name'\)"),
+     "'b' | flip_pairs"),
+    ({'keypoint_info': {0: {}}, 'skeleton_info': {}}, "`dataset_info` | 'name'"),
     ({'joints': ['hip', 'knee'], 'limbs': [], 'root': 'hips'},
-     r"'custom' has 'hips' among its root, but its joints are hip, knee;"),
+     "'custom' | 'hips' | root | hip, knee;"),
     ({'joints': ['a', 'b'], 'limbs': [], 'drop_groups': {'left_arm': ['c']}},
-     r"has 'c' among its drop_groups \(left_arm\), but its joints are a, b"),
-    (17, '17 is not a skeleton'),
-    ({'joints': 17, 'limbs': 5}, "The skeleton .* cannot be read"),
-    ({'joints': 2, 'limbs': [['a', 'b']]}, "has 'a' among its limbs"),
+     "'c' | drop_groups (left_arm) | a, b"),
+    (17, '17 '),
+    ({'joints': 17, 'limbs': 5}, "'joint_0', 'joint_1'"),
+    ({'joints': 2, 'limbs': [['a', 'b']]}, "'a' | limbs"),
 ])  # fmt: skip
-def test_skeleton_at_fault_is_named(skeleton, message):
-    with pytest.raises(ValueError, match=message):
+def test_skeleton_at_fault_is_named(skeleton, named):
+    with raises_naming(ValueError, named):
         Skeleton.get(skeleton)
 
 
@@ -131,7 +131,7 @@ def test_skeleton_of_mmpose_says_when_mmpose_is_missing(monkeypatch):
     from mmskelseg.runtime.structures import skeleton
 
     monkeypatch.setattr(skeleton, 'find_spec', lambda name: None)
-    with pytest.raises(ValueError, match='run pip install mmpose'):
+    with raises_naming(ValueError, 'pip install mmpose'):
         Skeleton.get('mmpose:halpe')
 
 
