@@ -1,5 +1,6 @@
 """Fixtures that several test modules use."""
 
+import gc
 import os
 import runpy
 import subprocess
@@ -27,6 +28,11 @@ def pytest_collection_modifyitems(items):
         return is_quick, 'test_tutorials' not in item.nodeid
 
     items.sort(key=rank)
+
+
+def pytest_collection_finish():
+    """Leave out what is imported wherever garbage is looked for."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
