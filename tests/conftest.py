@@ -209,7 +209,7 @@ def call_tool(monkeypatch, capsys):
 
 @pytest.fixture
 def quick_runs(monkeypatch, served):
-    """Fork the trainings and tests of a cross-validation that ``call_tool`` calls."""
+    """Fork what a test or ``call_tool`` starts by ``sys.executable``."""
     monkeypatch.setenv('OMP_NUM_THREADS', '1')
     if served:
         monkeypatch.setattr(sys, 'executable', str(served / 'python'))

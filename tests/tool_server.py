@@ -31,24 +31,27 @@ config.FormatCode = lambda text, **_: (f'{text}\n', True)
 IS_POSSIBLE = sys.platform == 'linux'
 CAPTURED = {'capture_output': True, 'text': True, 'check': False}
 # A command that has `serve_commands` run its arguments, and a Python that does so with
-# those of a module that imports much.
+# those of scripts and modules that import much.
 _CLIENT = """\
 #!{python} -IS
 import json, os, socket, sys
 
 path, *words = sys.argv
-module = 'mmskelseg'
+target = ['-m', 'mmskelseg']
 if os.path.basename(path) == 'python':
     command, words = words, words[words[:1] == ['-u'] :]
-    if words[:1] != ['-m'] or words[1] not in ('mmskelseg', 'submitit.core._submit'):
+    size = 1 + (words[:1] == ['-m'])
+    target, words = words[:size], words[size:]
+    name = ''.join(target[-1:])
+    if name not in {modules} and not name.startswith({tools!r}):
         os.execv({python!r}, [{python!r}, *command])
-    _, module, *words = words
 with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
     server.connect({address!r})
-    call = json.dumps([path, module, words, os.getcwd(), {{**os.environ}}])
+    call = json.dumps([path, target, words, os.getcwd(), {{**os.environ}}])
     socket.send_fds(server, [call.encode()], [1, 2])
     sys.exit(int(server.recv(9)))
 """
+_MODULES = ('mmskelseg', 'submitit.core._submit', 'torch.distributed.run')
 
 
 def run_python(
@@ -113,10 +116,8 @@ def _run(
         import resource
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    sys.argv = command
-    sys.path.insert(0, str(Path(command[0]).parent))
     _enter(cwd, env, python)
-    runpy.run_path(command[0], run_name='__main__')
+    _run_script(*command)
 
 
 @contextmanager
@@ -129,8 +130,14 @@ def serve_commands(folder: Path) -> Iterator[None]:
     # On Linux, such an address names no file, whose path might be too long.
     address = f'\0mmskelseg{os.getpid()}{folder}'
     for name in ('mmskelseg', 'python'):
-        script = _CLIENT.format(python=sys.executable, address=address)
-        (folder / name).write_text(script)
+        (folder / name).write_text(
+            _CLIENT.format(
+                python=sys.executable,
+                address=address,
+                modules=_MODULES,
+                tools=str(ROOT / 'tools'),
+            )
+        )
         (folder / name).chmod(0o755)
     # Not in several threads at once.
     preloaded_context()
@@ -164,10 +171,19 @@ def _answer(request: socket.socket) -> None:
     sys.stderr = open(streams[1], 'w', buffering=1)  # noqa: SIM115
     for number, stream in enumerate(streams, start=1):
         os.dup2(stream, number)
-    path, module, words, cwd, env = json.loads(call)
-    sys.argv = [path, *words]
+    path, (*is_module, name), words, cwd, env = json.loads(call)
     _enter(cwd, env, str(Path(path).with_name('python')))
-    runpy.run_module(module, run_name='__main__')
+    if is_module:
+        sys.argv = [path, *words]
+        runpy.run_module(name, run_name='__main__')
+    else:
+        _run_script(name, *words)
+
+
+def _run_script(*command: str) -> None:
+    sys.argv = [*command]
+    sys.path.insert(0, str(Path(command[0]).parent))
+    runpy.run_path(command[0], run_name='__main__')
 
 
 def _enter(cwd: str, env: Mapping[str, str], python: str) -> None:
