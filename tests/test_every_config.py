@@ -129,9 +129,10 @@ def load(data, tmp_path, monkeypatch, networks_built_once):
         for mode in ('train', 'val', 'test'):
             dataset = cfg[f'{mode}_dataloader'].dataset
             dataset.ann_file = str(file)
-            if 'rgb' in dataset.features:
-                # To be quick.
-                dataset.features.rgb.render.size = (48, 64)
+            # To be quick.
+            for name, size in {'rgb': (48, 64), 'clips': (32, 32)}.items():
+                if name in dataset.features:
+                    dataset.features[name].render.size = size
         for branch in cfg.model.branches.values():
             branch.pop('init_cfg', None)
         cfg.train_cfg.max_epochs = 1
