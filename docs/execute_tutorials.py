@@ -22,8 +22,13 @@ _SHELL_LINE = re.compile(r'^!(?:.*\\\n)*.*$', re.M)
 _PROGRESS = re.compile(r'ETA:|[\d.?]+(it/s|s/it)\]')
 
 
-def execute(path: Path, folder: str | os.PathLike) -> NotebookNode:
+def execute(
+    path: Path, folder: str | os.PathLike, commands: str | os.PathLike | None = None
+) -> NotebookNode:
     """Return a notebook with the outputs of running it in a folder.
+
+    Its commands are those in the folder ``commands``, or else those of this Python,
+    whether or not its environment is active.
 
     Raises:
         CellExecutionError: If a cell raises an error or a command fails.
@@ -34,8 +39,8 @@ def execute(path: Path, folder: str | os.PathLike) -> NotebookNode:
         if cell.cell_type == 'code':
             # IPython goes on where a command fails.
             cell.source = _SHELL_LINE.sub(r'\g<0>\nassert _exit_code == 0', cell.source)
-    # Commands are those of this Python, whether or not its environment is active.
-    search = os.pathsep.join([sysconfig.get_path('scripts'), os.environ['PATH']])
+    first = os.fspath(commands or sysconfig.get_path('scripts'))
+    search = os.pathsep.join([first, os.environ['PATH']])
     NotebookClient(
         notebook,
         timeout=1800,

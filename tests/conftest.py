@@ -1,10 +1,10 @@
 """Fixtures that several test modules use."""
 
+import gc
 import os
 import runpy
 import subprocess
 import sys
-from pathlib import Path
 from subprocess import CompletedProcess
 
 import numpy as np
@@ -14,7 +14,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from tests.small_data import ROOT, VECTORS, small_annotations
-from tests.tool_server import CAPTURED, IS_POSSIBLE, run_python
+from tests.tool_server import CAPTURED, IS_POSSIBLE, run_python, serve_commands
 
 META = small_annotations()['metainfo']
 
@@ -28,6 +28,11 @@ def pytest_collection_modifyitems(items):
         return is_quick, 'test_tutorials' not in item.nodeid
 
     items.sort(key=rank)
+
+
+def pytest_collection_finish():
+    """Leave out what is imported wherever garbage is looked for."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -145,15 +150,27 @@ def clip(tmp_path):
     return write
 
 
+@pytest.fixture(scope='session')
+def served(tmp_path_factory):
+    """The folder of commands that run in forks; None where this is not possible."""
+    folder = tmp_path_factory.mktemp('served')
+    if not IS_POSSIBLE:
+        yield None
+        return
+    with serve_commands(folder):
+        yield folder
+
+
 @pytest.fixture
-def run_tool(tmp_path):
+def run_tool(tmp_path, served):
     """Run a tool as a user does, in an empty folder; return the finished process."""
 
     def run(tool, *args, code=0, env=None, limit=None):
         command = [str(ROOT / tool), *map(str, args)]
         environment = {**os.environ, 'OMP_NUM_THREADS': '1', **(env or {})}
         if env is None:
-            process = run_python(command, tmp_path, environment, 300, limit)
+            python = served and served / 'python'
+            process = run_python(command, tmp_path, environment, 300, limit, python)
         else:
             command = [sys.executable, *command]
             process = subprocess.run(
@@ -191,17 +208,8 @@ def call_tool(monkeypatch, capsys):
 
 
 @pytest.fixture
-def quick_runs(monkeypatch):
-    """Fork the trainings and tests of a cross-validation that ``call_tool`` calls."""
-
-    def call(command, log, lock):
-        tool, *words = command[command.index('mmskelseg') + 1 :]
-        script = str(ROOT / 'tools' / f'{tool}.py')
-        environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
-        done = run_python([script, *map(str, words)], Path.cwd(), environment, 300)
-        with log.open('a') as file:
-            file.write(done.stdout + done.stderr)
-        return f'exit status {done.returncode}' if done.returncode else ''
-
-    if IS_POSSIBLE:
-        monkeypatch.setattr('mmskelseg.engine.run_folder.run_process', call)
+def quick_runs(monkeypatch, served):
+    """Fork what a test or ``call_tool`` starts by ``sys.executable``."""
+    monkeypatch.setenv('OMP_NUM_THREADS', '1')
+    if served:
+        monkeypatch.setattr(sys, 'executable', str(served / 'python'))

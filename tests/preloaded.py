@@ -17,6 +17,7 @@ import mmskelseg.datasets
 import mmskelseg.engine
 import mmskelseg.evaluation
 import mmskelseg.models  # noqa: F401
+import tests.tool_server  # noqa: F401
 from mmskelseg.runtime.features import RenderSkeletonHeatmap
 
 RenderSkeletonHeatmap('coco17')({'keypoint': np.ones((1, 1, 17, 2), np.float32)})

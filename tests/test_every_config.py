@@ -2,6 +2,7 @@
 
 import json
 from argparse import Namespace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from benchmarks.model import measure
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.converters.precog import CLASSES as PRECOG
 from mmskelseg.converters.subtle import SKELETON as SUBTLE
+from mmskelseg.encoders import frame
+from mmskelseg.encoders.network import FrozenNetwork
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.files.video import written_video
@@ -97,8 +100,26 @@ def data(tmp_path_factory):
     return make
 
 
+@pytest.fixture(scope='module')
+def networks_built_once():
+    """Keep the last image network for the next; random weights are the same anyway."""
+    build, built = FrozenNetwork.module.func, {}
+
+    def network(frozen):
+        key = str(frozen.arch)
+        if key not in built:
+            built.clear()
+            built[key] = build(frozen)
+        return built[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FrozenNetwork, 'module', property(network))
+        patch.setattr(frame, 'FusedNetwork', lru_cache(1)(frame.FusedNetwork))
+        yield
+
+
 @pytest.fixture
-def load(data, tmp_path, monkeypatch):
+def load(data, tmp_path, monkeypatch, networks_built_once):
     """Return a config with random weights, for small data and one epoch."""
     for name in ('SKELSEG_WEIGHTS', 'SKELSEG_CLIP_WEIGHTS'):
         monkeypatch.setenv(name, 'none')
@@ -109,9 +130,10 @@ def load(data, tmp_path, monkeypatch):
         for mode in ('train', 'val', 'test'):
             dataset = cfg[f'{mode}_dataloader'].dataset
             dataset.ann_file = str(file)
-            if 'rgb' in dataset.features:
-                # To be quick.
-                dataset.features.rgb.render.size = (48, 64)
+            # To be quick.
+            for name, size in {'rgb': (48, 64), 'clips': (32, 32)}.items():
+                if name in dataset.features:
+                    dataset.features[name].render.size = size
         for branch in cfg.model.branches.values():
             branch.pop('init_cfg', None)
         cfg.train_cfg.max_epochs = 1

@@ -36,9 +36,9 @@ def address():
 
 @pytest.mark.slow
 @each_notebook
-def test_tutorial_runs(path, tmp_path):
+def test_tutorial_runs(path, tmp_path, served):
     """No cell fails, the last of which compares what the models score."""
-    notebook = execute(path, tmp_path)
+    notebook = execute(path, tmp_path, served)
     cells = [cell for cell in notebook.cells if cell.cell_type == 'code']
     assert re.search('^assert ', cells[-1].source, re.M)
     assert [cell.execution_count for cell in cells] == [*range(1, len(cells) + 1)]

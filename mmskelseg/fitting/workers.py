@@ -3,13 +3,12 @@
 import os
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 from typing import BinaryIO, TypeAlias
@@ -20,8 +19,6 @@ from mmskelseg.engine.run_folder import RunFolder, failure_of
 Submit: TypeAlias = Callable[..., Future]
 #: Runs a command, given its words, and returns its exit status.
 Main: TypeAlias = Callable[[Sequence[str]], int | None]
-# Seconds between looks at whether the program that started a process still runs.
-_PAUSE = 1.0
 # What runs commands in this process.
 _main: list[Main] = []
 
@@ -40,7 +37,7 @@ def worker_processes(count: int, main: Main) -> Iterator[Submit]:
     if count > 1:
         os.environ.setdefault('OMP_NUM_THREADS', '1')
     pool = ProcessPoolExecutor(
-        count, get_context('spawn'), initializer=_begin, initargs=(os.getpid(), main)
+        count, get_context('spawn'), initializer=_begin, initargs=(main,)
     )
     try:
         yield pool.submit
@@ -97,14 +94,15 @@ def _call(command: Sequence[str], log: Path, lock: BinaryIO) -> str:
     return call_command(command[3:], log)
 
 
-def _begin(parent: int, main: Main) -> None:
+def _begin(main: Main) -> None:
     """Leave Ctrl+C to the program that started this process, and end with it."""
     signal(SIGINT, SIG_IGN)
     _main.append(main)
+    parent = parent_process()
+    assert parent is not None, 'since `worker_processes` started this one'
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(_PAUSE)
+        parent.join()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

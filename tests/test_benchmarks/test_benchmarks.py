@@ -5,13 +5,9 @@ import sys
 from argparse import Namespace
 
 import pytest
-from mmengine.config import ConfigDict
 
 from benchmarks import startup
-from mmskelseg.checkpoints.reading import load_checkpoint
-from mmskelseg.runtime.files.annotations import save_annotations
-from mmskelseg.trained.opening import model_metainfo
-from tests.small_data import ROOT, small_annotations
+from tests.small_data import ROOT
 
 CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
 
@@ -202,15 +198,15 @@ def test_benchmark_export_prints_a_row_for_each_measurement(run_tool):
 
 
 @pytest.mark.slow
-def test_benchmark_precision_prints_scores_of_each(run_tool, tmp_path):
-    checkpoint = ROOT / 'mmskelseg' / 'model_zoo' / 'precog.safetensors'
-    classes = model_metainfo(ConfigDict(), load_checkpoint(checkpoint), None, '')
-    data = small_annotations(num_classes=3)
-    data['metainfo']['classes'] = list(classes['classes'])
-    save_annotations(data, tmp_path / 'annotations.pkl')
-    done = run_tool(
-        'tools/analysis/benchmark.py', 'precision', checkpoint, 'annotations.pkl'
+def test_benchmark_precision_prints_scores_of_each(
+    run_tool, small_config, checkpoint, small_data
+):
+    """Of weights that take more of the file than the graph does."""
+    small_config.model.branches.heatmap.update(
+        channels=128, num_prediction_layers=3, num_refinement_layers=3
     )
+    file = checkpoint(small_config)
+    done = run_tool('tools/analysis/benchmark.py', 'precision', file, small_data)
     rows = {
         line.split('|')[1].strip(): [cell.strip() for cell in line.split('|')[2:-1]]
         for line in done.stdout.splitlines()

@@ -144,6 +144,7 @@ def weights(path):
     return load_checkpoint(path)['state_dict']
 
 
+@pytest.mark.usefixtures('quick_runs')
 def test_step_of_two_processes_is_that_of_one_with_the_same_videos(
     folder, run_tool, run_two
 ):
