@@ -367,11 +367,12 @@ class Studio:
         more = None
         if curve is not None:
             gain = curve['twice'] - curve['full']
-            more = (
-                f'Twice as many labels would give F1@10 of about {curve["twice"]:.0f}.'
-                if gain >= 1
-                else 'More labels are unlikely to help.'
-            )
+            more = 'More labels would hardly help.'
+            if gain >= 1:
+                score = f'{curve["twice"]:.0f}'
+                more = f'Twice as many labels would give F1@10 of about {score}.'
+            elif curve['whole'] <= curve['half']:
+                more = 'There are too few labels to tell whether more would help.'
         return {
             'minutes': report['data']['train']['minutes'],
             'held_out': report['scores'].get('held_out'),

@@ -10,7 +10,9 @@ from starlette.testclient import TestClient
 
 from mmskelseg.runtime.labels import read_segments
 from mmskelseg.studio.project import load_project
+from mmskelseg.studio.recordings import open_folder
 from mmskelseg.studio.server import build_app
+from mmskelseg.studio.studio import Studio
 
 HOST, TOKEN = '127.0.0.1:7870', 'secret'
 
@@ -189,3 +191,73 @@ def test_what_the_disk_does_not_take_may_be_sent_again(client, monkeypatch):
         assert answer.status_code == 503
         assert 'No space' in answer.json()['error']
     assert paint(client, 2, 10, 20, 1, 0).json()['labels'] == [[10, 20, 1]]
+
+
+def trained(folder, **curve):
+    """Write what a training leaves: predictions, doubts and a report."""
+    model = folder / 'studio' / 'models' / 'abc'
+    model.mkdir(parents=True)
+    doubt = {'video': 'video_2', 'start_frame': 10, 'end_frame': 30, 'score': 2.0}
+    content = {
+        'recordings': {'video_2': [[[0, 20, 1, 0.9], [20, 50, 0, 0.4]]]},
+        'doubts': [{**doubt, 'reason': 'unsure'}],
+    }
+    (model / 'predictions.json').write_text(json.dumps(content))
+    report = {
+        'data': {'train': {'minutes': 0.2}},
+        'scores': {'held_out': {'f1@10': 80.0}},
+        'label_curve': {'half': 60, 'whole': 70, 'full': 80, 'twice': 85, **curve},
+    }
+    (model / 'report.json').write_text(json.dumps(report))
+    (model / 'report.html').write_text('<p>good</p>')
+
+
+@pytest.fixture
+def client_of_trained(folder, request):
+    trained(folder, **getattr(request, 'param', {}))
+    studio = Studio(open_folder(folder), 'mediapipe', lambda: open_folder(folder))
+    app = build_app(studio, TOKEN, (HOST,))
+    return TestClient(app, base_url=f'http://{HOST}/{TOKEN}/')
+
+
+def test_predictions_become_labels_only_when_accepted(client_of_trained, folder):
+    client = client_of_trained
+    recording = client.get('api/recordings/2').json()
+    assert recording['predictions'] == [[[0, 20, 1, 0.9], [20, 50, 0, 0.4]]]
+    assert recording['labels'] == [[]]
+    assert client.get('api/project').json()['recordings'][2]['predicted']
+    answer = client.post('api/export', json={'formats': ['csv'], 'what': 'predictions'})
+    (video,) = read_segments(
+        folder / 'studio' / 'files' / answer.json()['files'][0]['name']
+    )
+    assert [(s.start, s.end, s.label, s.score) for s in video.segments] == [
+        (0, 2, 'class_1', 0.9), (2, 5, 'class_0', 0.4),
+    ]  # fmt: skip
+    assert load_project(folder / 'studio.json').recordings['video_2'].labels == [[]]
+
+
+def test_doubts_go_when_they_are_labelled(client_of_trained):
+    client = client_of_trained
+    (doubt,) = client.get('api/doubts').json()
+    place = {key: doubt[key] for key in ('recording', 'start', 'end', 'reason')}
+    assert place == {'recording': 2, 'start': 10, 'end': 30, 'reason': 'unsure'}
+    paint(client, 2, 0, 20, 1, 0)
+    assert len(client.get('api/doubts').json()) == 1
+    paint(client, 2, 20, 30, 0, 1)
+    assert client.get('api/doubts').json() == []
+    client.post('api/undo', json={'revision': 2})
+    assert len(client.get('api/doubts').json()) == 1
+
+
+@pytest.mark.parametrize(
+    ('client_of_trained', 'named'),
+    [({}, '85'), ({'twice': 80.5}, 'hardly'), ({'whole': 60, 'twice': 80}, 'too few')],
+    indirect=['client_of_trained'],
+)
+def test_model_says_whether_more_labels_help(client_of_trained, named):
+    model = client_of_trained.get('api/job').json()['model']
+    assert named in model['more']
+    assert (model['minutes'], model['held_out']) == (0.2, {'f1@10': 80.0})
+    report = client_of_trained.get('report')
+    assert report.text == '<p>good</p>'
+    assert "default-src 'none'" in report.headers['Content-Security-Policy']
