@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import cast
@@ -181,16 +181,23 @@ def open_folder(
     else:
         project = Project(file, [])
     new = [one for one in recordings.values() if one.name not in project.recordings]
-    lengths = dict(_lengths(new, fps))
+    errors: list[UserError] = []
+    opened = list(_opened(new, fps, errors))
+    notes += [f'left out: {error}' for error in errors]
+    recordings = {n: r for n, r in recordings.items() if n in project.recordings}
+    recordings |= {one.name: one for one, *_ in opened}
+    if not recordings:
+        raise errors[0]
+    new = [one for one, *_ in opened]
     segments = {} if ignore_labels else _labels(new, label_files, notes)
     if not project.tiers:
         project.tiers = _tiers(new, segments, ignore_labels)
-    for recording in new:
+    for recording, frames, rate in opened:
         its = segments.get(recording.name, Labels('', path)).segments
-        project.add_recording(recording.name, *lengths[recording.name], its)
+        project.add_recording(recording.name, frames, rate, its)
     project.save()
     project.revision = 0
-    return Folder(path, recordings, project, fps, person, notes)
+    return Folder(path, dict(sorted(recordings.items())), project, fps, person, notes)
 
 
 def _find(folder: Path, notes: list[str]) -> tuple[dict[str, Recording], list[Path]]:
@@ -225,7 +232,7 @@ def _find(folder: Path, notes: list[str]) -> tuple[dict[str, Recording], list[Pa
             f'{folder}: has no videos, no poses and no annotations.pkl, nor have the '
             'folders in it; name a folder that does.'
         )
-    return dict(sorted(found.items())), labels
+    return found, labels
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -278,23 +285,37 @@ def _add(found: dict[str, Recording], new: Recording) -> None:
     )
 
 
-def _lengths(
-    recordings: Sequence[Recording], fps: float | None
-) -> Iterator[tuple[str, tuple[int, float]]]:
-    """Yield name, and number and rate of frames, of recordings."""
+def _opened(
+    recordings: Sequence[Recording], fps: float | None, errors: list[UserError]
+) -> Iterator[tuple[Recording, int, float]]:
+    """Yield recordings, and number and rate of their frames.
+
+    Folders have tables and the like that are no poses; of what cannot be read, the
+    error is appended. A video whose poses cannot be read is a recording without poses.
+    """
     with progress_bar('Opening recordings', len(recordings)) as count:
         for one in recordings:
-            if one.entry is not None:
-                yield one.name, (one.entry['total_frames'], one.entry['fps'])
-            elif one.poses is not None:
-                poses = load_poses(one, fps)
-                assert poses.fps is not None
-                yield one.name, (poses.keypoint.shape[1], poses.fps)
-            else:
-                assert one.video is not None
-                file = VideoFile.open(one.video)
-                yield one.name, (file.frames, file.fps)
+            has_both = one.video is not None and one.poses is not None
+            for part in [one, *[replace(one, poses=None)] * has_both]:
+                try:
+                    yield part, *_length(part, fps)
+                    break
+                except UserError as error:
+                    errors.append(error)
             count(1)
+
+
+def _length(recording: Recording, fps: float | None) -> tuple[int, float]:
+    """Return the number of frames of a recording, and how many a second has."""
+    if recording.entry is not None:
+        return recording.entry['total_frames'], recording.entry['fps']
+    if recording.poses is None:
+        assert recording.video is not None
+        file = VideoFile.open(recording.video)
+        return file.frames, file.fps
+    poses = load_poses(recording, fps)
+    assert poses.fps is not None
+    return poses.keypoint.shape[1], poses.fps
 
 
 def load_poses(recording: Recording, fps: float | None) -> Poses:

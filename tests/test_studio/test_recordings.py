@@ -127,6 +127,19 @@ def test_folder_that_cannot_be_used_says_why(tmp_path, make, parts):
     assert not (tmp_path / 'studio.json').exists()
 
 
+def test_files_that_are_no_poses_are_noted(tmp_path):
+    save_poses(tmp_path / 'take1.npz')
+    save_video(tmp_path / 'take2.mp4')
+    (tmp_path / 'take2.json').write_text('{"a": 1}')
+    (tmp_path / 'subjects.csv').write_text('name,age\nann,30\n')
+    folder = open_folder(tmp_path)
+    assert [(n, one.has_poses) for n, one in folder.recordings.items()] == [
+        ('take1', True), ('take2', False),
+    ]  # fmt: skip
+    for name in ('take2.json', 'subjects.csv'):
+        assert any(name in note for note in folder.notes)
+
+
 def test_missing_folder_is_named(tmp_path):
     with pytest.raises(MissingFileError) as error:
         open_folder(tmp_path / 'none')
