@@ -83,9 +83,8 @@ def test_cross_validate_runs_each_fold_and_seed_once(
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures('quick_runs')
 def test_cross_validate_goes_on_where_it_was_stopped(
-    call_tool, monkeypatch, tmp_path, small_data, options
+    call_tool, monkeypatch, tmp_path, small_data, options, request
 ):
     """Stopped within a training, it resumes from the last checkpoint."""
     monkeypatch.chdir(tmp_path)
@@ -102,6 +101,8 @@ def test_cross_validate_goes_on_where_it_was_stopped(
     process.terminate()
     assert process.wait(timeout=30) != 0
     assert not (folder / 'metrics.json').exists()
+    # Not before, since signals do not reach forks.
+    request.getfixturevalue('quick_runs')
     # The second start would be refused if the first training were still at work.
     call_tool(TOOL, *arguments(options, '--folds', 'b'))
     log = (folder / 'run.log').read_text()
