@@ -19,6 +19,8 @@ State = Literal['idle', 'running', 'done', 'stopped', 'failed']
 Command = tuple[Kind, Sequence[str]]
 # What `mmskelseg fit` prints after each training.
 _FIT = re.compile(r'(\d+):(\d\d):(\d\d) passed, about (\d+):(\d\d):(\d\d) left +(.*)')
+# What it prints before the first.
+_PLAN = re.compile(r'Trainings.* take about (?:(\d+) h ?)?(?:(\d+) min)?(?:(\d+) s)?')
 _TRAINING = re.compile(r'.*, (fold|half|final)\d*: (.*)')
 _PARTS = {
     'fold': 'On held-out recordings',
@@ -151,6 +153,9 @@ class Job:
             self.text = found[7]
             if part := _TRAINING.match(found[7]):
                 self.text = f'{_PARTS[part[1]]}: {part[2]}'
+        elif found := _PLAN.match(line):
+            h, m, s = (int(part or 0) for part in found.groups())
+            self.seconds_left = 3600 * h + 60 * m + s
         elif found := _COUNT.match(line):
             self.done = (int(found[1]) - 1) / max(int(found[2]), 1)
             self.text = found[3]

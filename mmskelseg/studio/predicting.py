@@ -14,7 +14,7 @@ from mmskelseg.runtime.structures.predictions import Prediction
 from mmskelseg.suggesting.suggestions import StretchRanking
 
 #: Seconds of a stretch to check, and the most minutes of all.
-STRETCH, BUDGET = 10.0, 30.0
+STRETCH, BUDGET = 5.0, 30.0
 
 
 def predict(model: Path, ann_file: Path, out: Path) -> None:

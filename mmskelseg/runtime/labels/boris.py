@@ -71,7 +71,7 @@ _KEYS = '1234567890abcdefghijklmnopqrstuvwxyz'
 # Default values of a written file.
 _NEW_PROJECT = json.loads("""{
     "time_format": "hh:mm:ss", "project_date": "", "project_description": "",
-    "project_name": "predictions of mmskelseg", "project_format_version": "7.0",
+    "project_name": "mmskelseg", "project_format_version": "7.0",
     "subjects_conf": {}, "behaviors_conf": {}, "observations": {},
     "behavioral_categories": [], "behavioral_categories_config": {},
     "independent_variables": {}, "coding_map": {}, "behaviors_coding_map": [],

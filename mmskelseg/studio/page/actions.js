@@ -1,6 +1,6 @@
 // What a person does at the playhead: label, correct, accept, move on.
 import * as list from './labels.js'
-import { play, seek } from './player.js'
+import { atEnd, play, seek } from './player.js'
 import {
   attempt, commit, labels, loadDoubts, look, named, open, openDoubts, predictions, say,
   show, state, stretch, tiers, time, change,
@@ -33,12 +33,19 @@ export function press(label) {
   change()
 }
 
-function finish({ label, start }) {
-  delete state.running[state.tier]
+function finish({ label, start }, tier = state.tier) {
+  delete state.running[tier]
   const end = here()
   if (end <= start) return say(`${named(label)} not labelled: it would end before its start`)
-  commit(list.paint(labels(), start, end, label), `${named(label)} ${stretch(start, end)}`)
+  const edit = list.paint(labels(tier), start, end, label)
+  commit(edit, `${named(label, tier)} ${stretch(start, end)}`, tier)
 }
+
+/** What runs ends where the recording does. */
+function finishAll() {
+  for (const [tier, run] of Object.entries(state.running)) finish(run, +tier)
+}
+atEnd(finishAll)
 
 export function startFilling() {
   state.filling = !state.filling
@@ -56,6 +63,12 @@ function fill(label) {
 
 export function select() {
   const found = segmentHere()
+  const guess = !found && list.at(predictions(), state.frame)
+  if (guess) {
+    const [start, end, label] = guess
+    state.selection = { tier: state.tier, start, end, segment: false }
+    return say(`marked predicted ${named(label)} ${stretch(start, end)}; a class key labels it`)
+  }
   state.selection = found && { ...found, segment: true }
   if (!found) return say('there is no label here')
   say(`selected ${named(labelHere()[2])} ${stretch(found.start, found.end)}`)
@@ -102,7 +115,7 @@ export function nudge(by) {
     boundary !== null && list.move(labels(), boundary, boundary + by, state.recording.frames)
   if (!edit) return say('there is no boundary to move')
   if (edit.to === boundary) return say('the boundary cannot move further')
-  commit(edit, `boundary at ${time(edit.to)}`)
+  commit(edit, `boundary at ${time(edit.to)}, frame ${edit.to}`)
   if (state.loop) state.loop = around(edit.to)
   else seek(edit.to)
 }
@@ -165,6 +178,7 @@ export function chooseTier(by) {
 export function recording(by) {
   const all = state.project.recordings
   const next = all[all.findIndex((r) => r.id === state.recording.id) + by]
+  if (here() === state.recording.frames) finishAll()
   if (next) attempt(() => open(next.id))
   else say(by > 0 ? 'this is the last recording' : 'this is the first recording')
 }
@@ -175,7 +189,7 @@ export const nextDoubt = (by) =>
   attempt(async () => {
     await loadDoubts()
     const { doubts, doubt } = state
-    if (!doubts.length) return say('no doubts are left')
+    if (!doubts.length) return say('no doubts are left: train again, or export the labels')
     const same = (one) =>
       doubt && one.recording === doubt.recording && one.start === doubt.start
     const now = doubts.findIndex(same)

@@ -3,7 +3,7 @@ import { doubtsLeft, select } from './actions.js'
 import { drawTimeline } from './drawing.js'
 import { focusTimeline, groups, keyOf, pressed } from './keys.js'
 import { gaps } from './labels.js'
-import { Classes, Recordings, TakingAway, Training } from './panels.js'
+import { Classes, Export, Recordings, Training } from './panels.js'
 import { Picture, drawPicture } from './picture.js'
 import { seek, toggle } from './player.js'
 import {
@@ -26,11 +26,14 @@ function Line() {
   const runs = Object.entries(running)
   const tier = (i) => (tiers().length > 1 ? `${tiers()[i].name}: ` : '')
   const ran = ([i, { label, start }]) =>
-    `${tier(i)}${named(label, i)} since ${time(start)}, press ${keyOf(label)} to end`
+    `${tier(i)}${named(label, i)} since ${time(start)}; ${keyOf(label)} ends it, another class goes on`
   const check = () => {
     const { start, end } = doubt
     const open = recording.labels.some((list) => gaps(list, start, end).length)
-    return open ? `To check ${stretch(start, end)}: ${doubt.reason}` : 'Checked; Tab: the next doubt'
+    if (open) return `To check ${stretch(start, end)}: ${doubt.reason}`
+    return state.doubts.length
+      ? 'Checked; Tab: the next doubt'
+      : 'No doubts are left: train again, or export the labels'
   }
   const chosen = () =>
     `${selection.segment ? 'Selected' : 'Marked'} ` +
@@ -113,7 +116,7 @@ function Segments() {
   const first = at * PAGE
   const name = tiers()[state.tier].name
   return html`<details class="list" onToggle=${({ target }) => open(target.open)}>
-    <summary>${list.length} segments${name && ` of ${name}`}</summary>
+    <summary>${list.length} ${list.length === 1 ? 'segment' : 'segments'}${name && ` of ${name}`}</summary>
     ${shown && html`<table>
       <thead><tr><th>Start</th><th>End</th><th>Class</th><th /></tr></thead>
       <tbody>
@@ -210,7 +213,7 @@ function App() {
           <${Tools} />
           <${Segments} />`}
       </div>
-      <div class="side"><${Classes} /><${Training} /><${TakingAway} /></div>
+      <div class="side"><${Classes} /><${Training} /><${Export} /></div>
     </main>`}
     <p class="said" role="status" aria-live="polite">${said}</p>
     ${help && html`<${Help} />`}`
@@ -250,7 +253,7 @@ watch((whole) => {
 
 document.addEventListener('keydown', pressed)
 
-const USED = 'button, [type=checkbox], [type=radio], [type=range], .picture, canvas'
+const USED = 'button, summary, [type=checkbox], [type=radio], [type=range], .picture, canvas'
 
 // After a click the keys are the timeline's again, after a key on a button they stay there.
 document.addEventListener('click', ({ target, detail }) => {

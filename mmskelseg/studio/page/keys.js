@@ -28,7 +28,7 @@ export const groups = [
     ['f', 'F', 'fill all gaps with the class whose key comes next', act.startFilling, 'Fill gaps'],
     ['i', 'I', 'a stretch begins here', act.markIn, 'In'],
     ['o', 'O', 'the stretch ends here; a class key labels it', act.markOut, 'Out'],
-    ['g', 'G', 'select the segment here; a class key changes it', act.select],
+    ['g', 'G', 'select the segment or prediction here; a class key changes it', act.select],
     ['a', 'A', 'add a class', () => document.getElementById('add').focus()],
   ]],
   ['Correct', [

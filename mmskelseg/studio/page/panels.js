@@ -1,9 +1,9 @@
-// The panels at the sides: recordings, classes, training, taking away.
+// The panels at the sides: recordings, classes, training, export.
 import { press } from './actions.js'
 import { post } from './api.js'
 import { focusTimeline, keyOf } from './keys.js'
 import {
-  addClass, attempt, change, classes, clock, open, renameClass, start, state, tiers,
+  addClass, attempt, change, classes, clock, open, renameClass, say, start, state, tiers,
 } from './state.js'
 import { html, useEffect, useRef, useState } from './vendor/preact.js'
 
@@ -33,7 +33,7 @@ export function Recordings() {
           >
             <b>${r.name}</b>
             <span>
-              ${clock(length, 0)} · ${percent(share)} labelled${r.predicted && ' · predicted'}
+              ${clock(length, 0)} · ${percent(share)} labelled
             </span>
             <i class="meter"><i style=${{ width: `${share * 100}%` }} /></i>
           </button>
@@ -124,8 +124,10 @@ const duration = (seconds) =>
   seconds < 90 ? `${Math.ceil(seconds)} seconds` : `${(seconds / 60).toFixed(1)} minutes`
 
 function Progress({ job }) {
-  const left = job.seconds_left
-  const words = left === null ? '' : `${duration(left)} left`
+  const { seconds = null, at } = state.left ?? {}
+  // It counts down, although the server only says so after each part.
+  const left = seconds && Math.max(1, seconds - (Date.now() - at) / 1000)
+  const words = left ? `about ${duration(left)} left` : ''
   return html`<div class="progress">
     <progress max="1" value=${job.done ?? undefined} aria-label=${job.text} />
     <p>${job.text} <span class="quiet">${words}</span></p>
@@ -178,16 +180,20 @@ export function Training() {
   </section>`
 }
 
-export function TakingAway() {
+export function Export() {
   const [chosen, choose] = useState([])
   const [what, setWhat] = useState('labels')
   const [made, setMade] = useState(null)
   const mark = ({ target }) =>
     choose(target.checked ? [...chosen, target.value] : chosen.filter((f) => f !== target.value))
   const save = () =>
-    attempt(async () => setMade(await post('export', { formats: chosen, what })))
-  return html`<section aria-label="Taking away">
-    <h2>Taking away</h2>
+    attempt(async () => {
+      const reply = await post('export', { formats: chosen, what })
+      setMade(reply)
+      say(`exported ${reply.files.length} files to ${reply.folder}`)
+    })
+  return html`<section aria-label="Export">
+    <h2>Export</h2>
     <fieldset>
       <legend>What</legend>
       ${['labels', 'predictions'].map(

@@ -7,6 +7,9 @@ let since = null // {time, frame} from which the clock counts where there is no 
 
 const end = () => state.recording.frames - 1
 
+let reached = () => {} // what happens when a recording was played to its end
+export const atEnd = (deed) => (reached = deed)
+
 /** Who moves on means what is at the playhead, no longer the segment clicked before. */
 function letGo() {
   if (!state.selection?.segment) return
@@ -77,7 +80,10 @@ function arrived(frame) {
   state.frame = Math.max(0, Math.min(frame, end()))
   follow()
   change(false)
-  if (frame >= end()) pause()
+  if (frame >= end()) {
+    pause()
+    reached()
+  }
 }
 
 function tick(now = performance.now()) {

@@ -6,6 +6,7 @@ export const state = {
   project: null, // as the server gives it
   recording: null, // the open one: of the project, with its labels, predictions, ...
   job: { version: null },
+  left: null, // {seconds, at} of the job, and when the server said so
   doubts: [], // over all recordings, best first
   tier: 0,
   frame: 0,
@@ -70,7 +71,7 @@ export function clock(seconds, digits = 1) {
   const rest = digits ? '.' + String(tenths % 10 ** digits).padStart(digits, '0') : ''
   return (h ? `${h}:${two(m)}` : m) + `:${two(whole % 60)}${rest}`
 }
-export const time = (frame) => clock(frame / state.recording.fps)
+export const time = (frame) => clock(frame / state.recording.fps, 2)
 export const stretch = (start, end) => `from ${time(start)} to ${time(end)}`
 
 // What goes to the server
@@ -89,7 +90,10 @@ export const outbox = new Outbox({
     entry.labelled = reply.labelled
     if (state.doubts.length && !outbox.items.length) loadDoubts().catch(() => {})
     if (state.recording?.id === reply.recording) settle(reply.tier, reply.labels)
-    else if (words) return open(reply.recording, reply.start)
+    else if (words) {
+      const where = `${words} in ${entry.name} ${stretch(reply.start, reply.end)}`
+      return open(reply.recording, reply.start).then(() => say(where))
+    }
     if (words) {
       if (reply.start < state.view.start || reply.end > state.view.end) {
         show(reply.start - 1, reply.end + 1)
@@ -210,6 +214,8 @@ export async function watchJob() {
     const other = news.version !== state.job.version
     const kind = state.project.job.state === 'running' && state.project.job.kind
     const ended = kind && news.job.state !== 'running'
+    const { seconds_left: seconds } = news.job
+    if (seconds !== state.left?.seconds) state.left = { seconds, at: Date.now() }
     state.job = news
     Object.assign(state.project, { job: news.job, model: news.model })
     state.project.can_train = news.can_train
