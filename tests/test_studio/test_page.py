@@ -129,7 +129,7 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
         assert labelled(recordings, 'Seq1_03') == []
         page.locator('#timeline').focus()
         page.keyboard.press('Tab')
-        page.get_by_text('To check:').wait_for()
+        page.get_by_text('To check').wait_for()
         page.keyboard.press('Enter')
         is_saved(page)
         accepted = labelled(recordings, 'Seq1_03')
