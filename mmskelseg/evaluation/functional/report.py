@@ -441,14 +441,21 @@ def format_score(score: Spread | None) -> str:
 
 
 def _mean(scores: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    first, *others = scores
-    return {name: float(np.mean([s[name] for s in (first, *others)])) for name in first}
+    return {name: float(np.mean(values)) for name, values in _by_name(scores).items()}
 
 
 def _spread(scores: list[dict[str, float]]) -> Spreads:
     spread: dict[str, Spread] = {}
-    for name in scores[0]:
-        values = [score[name] for score in scores]
+    for name, values in _by_name(scores).items():
         std = float(np.std(values)) if len(values) > 1 else None
         spread[name] = {'mean': float(np.mean(values)), 'std': std}
     return {'count': len(scores), 'scores': spread}
+
+
+def _by_name(scores: Iterable[Mapping[str, float]]) -> dict[str, list[float]]:
+    """Return the values of each score; those of a tier are missing without labels."""
+    values: dict[str, list[float]] = {}
+    for row in scores:
+        for name, value in row.items():
+            values.setdefault(name, []).append(value)
+    return values
