@@ -15,6 +15,7 @@ from mmskelseg.evaluation.functional.report import (
     Video,
     evaluate_videos,
     merge_tiers,
+    of_tier,
 )
 from mmskelseg.evaluation.functional.segments import check_pair
 from mmskelseg.registry import METRICS
@@ -232,7 +233,7 @@ class SegmentationMetric(_VideoMetric[list[Video]]):
             shown = {n: e for n, e in parts.items() if not _is_unlabelled(e[_OWN])}
             if shown:
                 reports[tier.name] = self._report(shown, tier)
-        self.report = reports[''] if '' in reports else merge_tiers(reports)
+        self.report = merge_tiers(reports)
         self.report['conventions'] = {
             'average': self.average,
             'scores': self.scores,
@@ -251,21 +252,19 @@ class SegmentationMetric(_VideoMetric[list[Video]]):
     def _report(self, entries: Mapping[str, Mapping[str, Video]], tier: Tier) -> Report:
         """Return the scores of one tier, which has a label in each of the videos."""
         reports = {
-            key: evaluate_videos(
-                {name: entry[key] for name, entry in entries.items()},
-                tier.classes,
-                background=tier.background,
-                average=self.average,
-                absent=self.absent,
-                last_frame=self.last_frame,
+            key: of_tier(
+                evaluate_videos(
+                    {name: entry[key] for name, entry in entries.items()},
+                    tier.classes,
+                    background=tier.background,
+                    average=self.average,
+                    absent=self.absent,
+                    last_frame=self.last_frame,
+                ),
+                tier,
             )
             for key in next(iter(entries.values()))
         }
-        if tier.name and len(tier.classes) == 2 and tier.background is not None:
-            # A tier of one class and its absence: the precision of the class.
-            name = tier.classes[1 - tier.background]
-            for one in reports.values():
-                one['metrics']['mAP'] = one['per_class'][name]['ap'] or 0.0
         report = reports.pop(_OWN)
         if _RAW in reports:
             # mAP is computed from probabilities, which post-processing does not change.

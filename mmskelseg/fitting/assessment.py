@@ -6,17 +6,18 @@ from typing import TypeAlias
 
 import numpy as np
 
-from mmskelseg.evaluation import Video, evaluate_videos, resolve_background, time_budget
+from mmskelseg.evaluation import Video, confusion_matrix, evaluate_videos, time_budget
 from mmskelseg.evaluation.functional.calibration import (
     Reliability,
     reliability,
     tempered,
 )
-from mmskelseg.evaluation.functional.report import NAMES, Report
+from mmskelseg.evaluation.functional.report import Report, merge_tiers, of_tier
 from mmskelseg.evaluation.functional.segmental import match_segments
 from mmskelseg.evaluation.functional.segments import check_pair
-from mmskelseg.fitting.held_out import Prediction
+from mmskelseg.fitting.held_out import Prediction, by_tier, parts_of
 from mmskelseg.runtime.structures.segments import segment_table
+from mmskelseg.runtime.structures.tiers import Tier
 
 #: Predictions by the video's id.
 Predictions: TypeAlias = Mapping[str, Prediction]
@@ -39,7 +40,7 @@ class ClassResult:
     """How a class was found in all videos.
 
     Attributes:
-        name: The class.
+        name: The class, with its tier if there are several.
         bouts: Number of true and predicted bouts.
         seconds: Total true and predicted seconds.
         mean_seconds: Mean true and predicted duration of a bout; NaN without bouts.
@@ -115,34 +116,49 @@ class Doubt:
 
 
 def evaluated(videos: Predictions, metainfo: Mapping) -> Report:
-    """Return all scores of some videos."""
-    classes = metainfo['classes']
-    return evaluate_videos(
-        {name: Video(v.label, v.true, v.score) for name, v in videos.items()},
-        classes,
-        background=resolve_background(metainfo['background'], classes),
-    )
+    """Return all scores of some videos; see :func:`merge_tiers`."""
+    tiers = by_tier(videos, metainfo)
+    return merge_tiers({tier.name: _scores(own, tier) for tier, own in tiers})
+
+
+def _scores(videos: Predictions, tier: Tier) -> Report:
+    """Return all scores of a tier."""
+    shown = {name: Video(v.label, v.true, v.score) for name, v in videos.items()}
+    report = evaluate_videos(shown, tier.classes, background=tier.background)
+    return of_tier(report, tier)
+
+
+def confusion(videos: Predictions, metainfo: Mapping) -> np.ndarray:
+    """Return frames by true (rows) and predicted class of the same tier, (K, K)."""
+    count = len(metainfo['classes'])
+    frames = np.zeros((count, count), np.int64)
+    for tier, own in by_tier(videos, metainfo):
+        for video in own.values():
+            found = confusion_matrix(video.label, video.true, len(tier.classes))
+            frames[tier.rows, tier.rows] += found
+    return frames
 
 
 def person_intervals(
     videos: Predictions, persons: Mapping[str, str], metainfo: Mapping
 ) -> dict[str, Interval]:
-    """Return the interval of each score for a new person; none for one person."""
+    """Return the interval of each score for a new person, if two or more have it."""
     from scipy import stats
 
     groups: dict[str, dict[str, Prediction]] = {}
     for name, video in videos.items():
         groups.setdefault(persons[name], {})[name] = video
     rows = [evaluated(group, metainfo)['metrics'] for group in groups.values()]
-    if len(rows) < 2:
-        return {}
-    factor = stats.t.ppf(0.975, len(rows) - 1) * np.sqrt(1 + 1 / len(rows))
     found = {}
-    for name in (*NAMES, 'mAP'):
-        values = np.array([row[name] for row in rows])
+    for name in dict.fromkeys(n for row in rows for n in row):
+        values = np.array([row[name] for row in rows if name in row])
+        count = len(values)
+        if count < 2 or name.endswith('_std'):
+            continue
+        factor = stats.t.ppf(0.975, count - 1) * np.sqrt(1 + 1 / count)
         mean, reach = values.mean(), factor * values.std(ddof=1)
         low, high = max(0.0, mean - reach), min(100.0, mean + reach)
-        found[name] = Interval(float(mean), float(low), float(high), len(rows))
+        found[name] = Interval(float(mean), float(low), float(high), count)
     return found
 
 
@@ -156,10 +172,19 @@ def class_results(
         fps: Frames per second of each video.
         metainfo: The metainfo of the data.
     """
-    classes = metainfo['classes']
-    count = len(classes)
-    background = resolve_background(metainfo['background'], classes)
-    per_class = evaluated(videos, metainfo)['per_class']
+    return [
+        result
+        for tier, own in by_tier(videos, metainfo)
+        for result in _tier_results(own, fps, tier, metainfo['classes'][tier.rows])
+    ]
+
+
+def _tier_results(
+    videos: Predictions, fps: Mapping[str, float], tier: Tier, names: Sequence[str]
+) -> list[ClassResult]:
+    """Return how each class of a tier was found, without the background."""
+    count = len(tier.classes)
+    per_class = _scores(videos, tier)['per_class']
     budgets, edges = [], [np.empty((0, 2))] * count
     for name, video in videos.items():
         # Without the frames that have no label.
@@ -174,14 +199,14 @@ def class_results(
         for key in ('number', 'total')
     )
     results = []
-    for k, name in enumerate(classes):
-        if k == background:
+    for k, name in enumerate(tier.classes):
+        if k == tier.background:
             continue
         total, time = bouts[:, :, k].sum(axis=0), seconds[:, :, k].sum(axis=0)
         found = edges[k]
         results.append(
             ClassResult(
-                name,
+                names[k],
                 (int(total[0]), int(total[1])),
                 (float(time[0]), float(time[1])),
                 tuple(np.where(total > 0, time, np.nan) / np.maximum(total, 1)),
@@ -213,20 +238,32 @@ def _edge_errors(
 
 
 def doubts(
-    videos: Predictions, fps: Mapping[str, float], classes: Sequence[str]
+    videos: Predictions, fps: Mapping[str, float], metainfo: Mapping
 ) -> list[Doubt]:
     """Return labels that look wrong or shifted, the most doubtful first."""
-    found: list[tuple[float, Doubt]] = []
+    found = [
+        pair
+        for tier, own in by_tier(videos, metainfo)
+        for pair in _tier_doubts(own, fps, tier, metainfo['classes'][tier.rows])
+    ]
+    return [doubt for _, doubt in sorted(found, key=lambda pair: -pair[0])]
+
+
+def _tier_doubts(
+    videos: Predictions, fps: Mapping[str, float], tier: Tier, classes: Sequence[str]
+) -> Iterator[tuple[float, Doubt]]:
+    """Yield how doubtful a tier's labels are that look wrong or shifted."""
+    which = f'all labels of {tier.name!r}' if tier.name else 'all labels'
     for name, video in videos.items():
         shift, gain = _shift(video, round(_LONGEST_SHIFT * fps[name]))
         if gain > _CLEARLY:
             seconds = abs(shift) / fps[name]
             way = 'later' if shift > 0 else 'earlier'
             text = (
-                f'all labels may be shifted: {100 * gain:.0f} % more frames agree if '
+                f'{which} may be shifted: {100 * gain:.0f} % more frames agree if '
                 f'they are {seconds:.1f} s {way}'
             )
-            found.append((1 + gain, Doubt(name, None, None, text)))
+            yield 1 + gain, Doubt(name, None, None, text)
             continue
         for start, end, label in segment_table(video.true).tolist():
             score = video.score[:, start:end].mean(axis=1)
@@ -236,8 +273,7 @@ def doubts(
             if score[label] < _DOUBTED and score[other] > _SURE:
                 text = f'labelled {classes[label]!r}, but looks like {classes[other]!r}'
                 place = start / fps[name], end / fps[name]
-                found.append((score[other] - score[label], Doubt(name, *place, text)))
-    return [doubt for _, doubt in sorted(found, key=lambda pair: -pair[0])]
+                yield score[other] - score[label], Doubt(name, *place, text)
 
 
 def _shift(video: Prediction, most: int) -> tuple[int, float]:
@@ -274,9 +310,9 @@ def expected_score(half: float, whole: float, full: float) -> float:
     return 100 - (100 - full) * min(ratio, 1.0)
 
 
-def calibration_of(videos: Predictions, temperature: float = 1.0) -> Reliability:
+def calibration_of(
+    videos: Predictions, metainfo: Mapping, temperature: float = 1.0
+) -> Reliability:
     """Return the reliability of probabilities, divided by a temperature."""
-    parts = [(video.score, video.true) for video in videos.values()]
-    scores, labels = zip(*parts, strict=True)
-    joined = tempered(np.concatenate(scores, axis=1), temperature)
-    return reliability(joined, np.concatenate(labels))
+    parts = parts_of(videos, metainfo)
+    return reliability([(tempered(s, temperature), labels) for s, labels in parts])

@@ -21,7 +21,17 @@ from mmskelseg.fitting.workers import Main, worker_processes
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.counts import counted, duration, listed
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg.runtime.structures.annotations import (
+    AnnotationFile,
+    Metainfo,
+    VideoAnnotation,
+)
+from mmskelseg.runtime.structures.tiers import (
+    flat_label,
+    label_rows,
+    tiers_of,
+    with_flat_labels,
+)
 
 # What is shown of the data.
 _SHOWN = (
@@ -75,12 +85,6 @@ def fit(ann_file: Path, out: Path, options: Options, main: Main) -> None:
             fails.
     """
     data = load_annotations(ann_file)
-    if 'tiers' in data['metainfo']:
-        count = counted(len(data['metainfo']['tiers']), 'tier')
-        raise UserError(
-            f'{ann_file}: has labels in {count}, but `mmskelseg fit` compares models '
-            'of one; use `mmskelseg make-config`, `train` and `test`.'
-        )
     for video in data['annotations']:
         if 'filename' in video:
             # The folder gets another annotation file.
@@ -88,7 +92,7 @@ def fit(ann_file: Path, out: Path, options: Options, main: Main) -> None:
             video['filename'] = os.path.abspath(file)
     train, test = _splits(data, ann_file, options.fold)
     shown = {v['frame_dir']: v for v in data['annotations']}
-    _check(ann_file, [shown[name] for name in train], data['metainfo']['classes'])
+    _check(ann_file, [shown[name] for name in train], data['metainfo'])
     persons, reason = persons_of([shown[name] for name in train], options.group_by)
     folder = ModelFolder(out, data, train, test, persons, options.seed)
     summary = summarize(folder.data, ann_file.parent)
@@ -128,16 +132,15 @@ def _splits(
     return list(split.get(f'{before}train', everything)), test
 
 
-def _check(
-    path: Path, videos: Sequence[VideoAnnotation], classes: Sequence[str]
-) -> None:
+def _check(path: Path, videos: Sequence[VideoAnnotation], metainfo: Metainfo) -> None:
     """Raise a UserError if the training videos cannot teach anything."""
-    present = {int(c) for video in videos for c in np.unique(video['label']) if c >= 0}
-    if len(present) < 2:
-        names = listed([repr(classes[c]) for c in sorted(present)])
+    shown = _shown(videos, metainfo)
+    if max(map(len, shown)) < 2:
+        names = [name for row in shown for name in row]
         raise UserError(
-            f'{path}: the training videos show only the class {names}; a model needs '
-            'at least two to tell apart.'
+            f'{path}: the training videos show only the class'
+            f'{"es" * (len(names) > 1)} {listed(names)}; a model needs at least two to '
+            'tell apart.'
         )
     rates = {float(video['fps']): video['frame_dir'] for video in videos}
     if len(rates) > 1:
@@ -148,12 +151,30 @@ def _check(
         )
 
 
+def _shown(videos: Sequence[VideoAnnotation], metainfo: Metainfo) -> list[list[str]]:
+    """Return the names of the classes that videos show, for each tier."""
+    tiers, names = tiers_of(metainfo), metainfo['classes']
+    labels = [np.unique(flat_label(video['label'], tiers)) for video in videos]
+    found = set(np.concatenate(labels).tolist())
+    return [
+        [repr(names[c]) for c in range(t.rows.start, t.rows.stop) if c in found]
+        for t in tiers
+    ]
+
+
 def _notes(folder: ModelFolder, suspicions: Sequence[object]) -> Iterator[str]:
     """Yield what may limit the model, in sentences."""
-    data, classes = folder.data, folder.data['metainfo']['classes']
+    data, meta = with_flat_labels(folder.data), folder.data['metainfo']
     shown = {video['frame_dir']: video for video in data['annotations']}
+    train = [v for v in folder.data['annotations'] if v['frame_dir'] in folder.persons]
+    for tier, names in zip(tiers_of(meta), _shown(train, meta), strict=True):
+        if len(names) < 2:
+            yield (
+                f'of the tier {tier.name!r}, the training videos show '
+                f'{"only " * len(names)}{listed(names)}, so nothing is learned of it'
+            )
     alone: dict[str, list[str]] = {}
-    for label, name in enumerate(classes):
+    for label, name in enumerate(meta['classes']):
         seen = {
             folder.persons[video]
             for video in data['split']['train']
@@ -167,7 +188,7 @@ def _notes(folder: ModelFolder, suspicions: Sequence[object]) -> Iterator[str]:
             'are found in others'
         )
     for name, video in shown.items():
-        labelled = np.flatnonzero(video['label'] >= 0)
+        labelled = np.flatnonzero(label_rows(video['label']).max(axis=0) >= 0)
         end = video['total_frames'] - (labelled[-1] + 1 if labelled.size else 0)
         if end / video['fps'] > _LONG_END:
             yield (

@@ -1,6 +1,6 @@
 """Predictions of videos that a model was not trained on, and how sure they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,17 +10,22 @@ import numpy as np
 
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation.functional.calibration import (
+    Part,
     Reliability,
     cross_fitted,
     fit_temperature,
     reliability,
 )
 from mmskelseg.evaluation.predictions import load_samples
+from mmskelseg.runtime.structures.tiers import Tier, label_rows, tiers_of
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Labels and probabilities of a video: true (T,), label (T,), score (K, T)."""
+    """Labels and probabilities of a video: true (T,), label (T,), score (K, T).
+
+    With G tiers, labels are (G, T).
+    """
 
     true: np.ndarray
     label: np.ndarray
@@ -32,11 +37,12 @@ class HeldOut:
     """The predictions of each fold, by video, from the model of the other folds."""
 
     folds: Sequence[Mapping[str, Prediction]]
+    metainfo: Mapping
 
     @classmethod
-    def of(cls, runs: Sequence[RunFolder]) -> 'HeldOut':
+    def of(cls, runs: Sequence[RunFolder], metainfo: Mapping) -> 'HeldOut':
         """Read the predictions of finished runs."""
-        return cls([predictions_of(run.predictions) for run in runs])
+        return cls([predictions_of(run.predictions) for run in runs], metainfo)
 
     @property
     def videos(self) -> dict[str, Prediction]:
@@ -46,18 +52,18 @@ class HeldOut:
     @cached_property
     def temperature(self) -> float:
         """The temperature that fits all folds."""
-        return fit_temperature(*_joined(list(self.videos.values())))
+        return fit_temperature(parts_of(self.videos, self.metainfo))
 
     @property
     def before(self) -> Reliability:
         """The reliability of the probabilities as they are."""
-        return reliability(*_joined(list(self.videos.values())))
+        return reliability(parts_of(self.videos, self.metainfo))
 
     @property
     def after(self) -> Reliability:
         """The same, with the temperature of the other folds in each."""
-        folds = [_joined(list(fold.values())) for fold in self.folds]
-        return reliability(*cross_fitted(folds))
+        folds = [parts_of(fold, self.metainfo) for fold in self.folds]
+        return reliability(cross_fitted(folds))
 
 
 def predictions_of(file: Path) -> dict[str, Prediction]:
@@ -71,6 +77,21 @@ def _prediction(sample: Mapping[str, Any]) -> Prediction:
     return Prediction(*(np.asarray(sample[name]) for name in names))
 
 
-def _joined(videos: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray]:
-    scores = np.concatenate([video.score for video in videos], axis=1)
-    return scores, np.concatenate([video.true for video in videos])
+def by_tier(
+    videos: Mapping[str, Prediction], metainfo: Mapping
+) -> Iterator[tuple[Tier, dict[str, Prediction]]]:
+    """Yield each tier, and the predictions of the videos that have a label in it."""
+    for i, tier in enumerate(tiers_of(metainfo)):
+        own = {}
+        for name, video in videos.items():
+            true, label = label_rows(video.true)[i], label_rows(video.label)[i]
+            if (true >= 0).any():
+                own[name] = Prediction(true, label, video.score[tier.rows])
+        if own:
+            yield tier, own
+
+
+def parts_of(videos: Mapping[str, Prediction], metainfo: Mapping) -> list[Part]:
+    """Return the probabilities and true classes of all tiers of some videos."""
+    tiers = by_tier(videos, metainfo)
+    return [(video.score, video.true) for _, own in tiers for video in own.values()]

@@ -15,7 +15,9 @@ from mmskelseg.runtime.drawing.frames import clock_time, mark_time, tick_step
 from mmskelseg.runtime.drawing.images import class_color, text_color
 from mmskelseg.runtime.drawing.timelines import line_frames
 from mmskelseg.runtime.messages.counts import counted, duration, listed
+from mmskelseg.runtime.structures.predictions import tier_title
 from mmskelseg.runtime.structures.segments import IGNORED, segment_table
+from mmskelseg.runtime.structures.tiers import flat_rows, tiers_of
 
 # What a template is given.
 _Values: TypeAlias = dict[str, Any]
@@ -41,7 +43,10 @@ _ROWS = (('true', 0, 18), ('predicted', 20, 18), ('wrong', 42, 8))
 
 
 def page(
-    content: Mapping, videos: Mapping[str, Prediction], fps: Mapping[str, float]
+    content: Mapping,
+    videos: Mapping[str, Prediction],
+    fps: Mapping[str, float],
+    metainfo: Mapping,
 ) -> str:
     """Return the page of a report's content.
 
@@ -49,7 +54,9 @@ def page(
         content: What ``report.json`` has.
         videos: The predictions of its videos.
         fps: Frames per second of each video.
+        metainfo: The metainfo of the data.
     """
+    tiers = tiers_of(metainfo)
     folder = files(__package__)
     environment = Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
@@ -63,6 +70,7 @@ def page(
         'ink': text_color,
         'number': _number,
         'percent': _percent,
+        'titled': tier_title,
     }
     template = environment.from_string((folder / 'report.html').read_text('utf-8'))
     worst = sorted(content['videos'], key=lambda row: (row['f1@10'], row['acc']))
@@ -71,8 +79,14 @@ def page(
         # A style sheet has no entities.
         style=Markup((folder / 'report.css').read_text('utf-8')),
         limits={'good': GOOD, 'fair': FAIR, 'few': FEW, 'match': MATCH},
+        tiers=[tier.name for tier in tiers if tier.name],
+        grounds=[
+            content['data']['classes'][tier.rows][tier.background]
+            for tier in tiers
+            if tier.background is not None
+        ],
         timelines=[
-            row | _timeline(videos[row['video']], fps[row['video']]) for row in worst
+            one for row in worst for one in _timelines(row, videos, fps, metainfo)
         ],
         confused=list(_confused(content['confusion'], content['data']['classes'])),
         curves=list(_curves(content['calibration'] or {})),
@@ -98,6 +112,22 @@ def _difference(found: Mapping[str, float] | None) -> str:
         'clearly lower' if high < 0 else 'clearly higher' if low > 0 else 'not clear'
     )
     return f'{found["mean"]:+.1f} ({low:+.1f} to {high:+.1f}), {clear}'
+
+
+def _timelines(
+    row: Mapping,
+    videos: Mapping[str, Prediction],
+    fps: Mapping[str, float],
+    metainfo: Mapping,
+) -> Iterator[_Values]:
+    """Yield the timeline of each tier of a video, whose scores are in a row."""
+    name, tiers = row['video'], tiers_of(metainfo)
+    true, label = (flat_rows(x, tiers) for x in (videos[name].true, videos[name].label))
+    for tier in (tier.name for tier in tiers if (true[tier.name] >= 0).any()):
+        own = {key: row[f'{tier}/{key}' if tier else key] for key in ('f1@10', 'acc')}
+        video = Prediction(true[tier], label[tier], videos[name].score)
+        title = {'title': tier_title(name, tier)}
+        yield {**row, **own, **title, **_timeline(video, fps[name])}
 
 
 def _timeline(video: Prediction, fps: float) -> _Values:

@@ -15,6 +15,7 @@ from mmskelseg.fitting.assessment import (
     ClassResult,
     calibration_of,
     class_results,
+    confusion,
     doubts,
     evaluated,
     expected_score,
@@ -69,11 +70,11 @@ def write_report(
             }
             for name in videos
         ],
-        'calibration': _calibration(outcome, tested),
-        'doubts': [asdict(doubt) for doubt in doubts(videos, fps, meta['classes'])],
+        'calibration': _calibration(outcome, tested, meta),
+        'doubts': [asdict(doubt) for doubt in doubts(videos, fps, meta)],
         'label_curve': _label_curve(outcome, folder),
         'candidates': _candidates(folder, schedule, outcome),
-        'confusion': scores['all']['confusion'] if scores else [],
+        'confusion': confusion(videos, meta).tolist() if scores else [],
         'next': [
             f'mmskelseg segment VIDEO {folder.path}',
             f'mmskelseg suggest VIDEOS {folder.config} {folder.model}',
@@ -83,7 +84,7 @@ def write_report(
     content = _plain(content)
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     atomic_write_text(folder.path / 'report.json', text)
-    atomic_write_text(folder.path / 'report.html', page(content, videos, fps))
+    atomic_write_text(folder.path / 'report.html', page(content, videos, fps, meta))
     return content
 
 
@@ -119,15 +120,17 @@ def _class(row: ClassResult) -> Content:
     return {**asdict(row), 'counting': row.counting, 'timing': row.timing}
 
 
-def _calibration(outcome: Outcome, tested: Mapping) -> Content | None:
+def _calibration(
+    outcome: Outcome, tested: Mapping, metainfo: Mapping
+) -> Content | None:
     """Return how sure the model is and how right, before and after its temperature."""
     if outcome.held_out is None:
         return None
     held_out, temperature = outcome.held_out, outcome.held_out.temperature
     found = {'before': held_out.before, 'after': held_out.after}
     if tested:
-        found['test_before'] = calibration_of(tested, 1 / temperature)
-        found['test'] = calibration_of(tested)
+        found['test_before'] = calibration_of(tested, metainfo, 1 / temperature)
+        found['test'] = calibration_of(tested, metainfo)
     curves = {name: _curve(value) for name, value in found.items()}
     return {'temperature': temperature, **curves}
 

@@ -1,6 +1,6 @@
 """What to train within some minutes: candidates, folds, and half of the labels."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -153,18 +153,12 @@ def plan_schedule(
             f'--minutes {minutes:g} is too short: even short trainings take about '
             f'{duration(least / rate)}; use --minutes {needed(least)}.'
         )
-    number = finalists = 1
-    while available[number:] and seconds(available[: number + 1], 1, length) <= budget:
-        number += 1
-    while 2 * finalists < number and (
-        seconds(available[:number], finalists + 1, length) <= budget
-    ):
-        finalists += 1
+    number, finalists = _numbers(available, length, budget, seconds)
     why = 'there is too little time: --minutes {} would include it'
-    if most == number:
-        why = f'at most {most} may be compared (--compare)'
     if not folds:
         why = 'the training videos show one person, so none can be held out'
+    elif most == number:
+        why = f'at most {most} may be compared (--compare)'
     times = (needed(seconds(found[:n], finalists, length)) for n in count(number + 1))
     pairs = zip(found[number:], times, strict=False)
     skipped = {candidate.name: why.format(time) for candidate, time in pairs}
@@ -173,6 +167,23 @@ def plan_schedule(
         available[:number], left_out | skipped, finalists, length, total,
         total / rate * _SHARE,
     )  # fmt: skip
+
+
+def _numbers(
+    available: Sequence[Candidate],
+    length: float,
+    budget: float,
+    seconds: Callable[[Sequence[Candidate], int, float], float],
+) -> tuple[int, int]:
+    """Return how many candidates, and how many finalists, a budget allows."""
+    number = finalists = 1
+    while available[number:] and seconds(available[: number + 1], 1, length) <= budget:
+        number += 1
+    while 2 * finalists < number and (
+        seconds(available[:number], finalists + 1, length) <= budget
+    ):
+        finalists += 1
+    return number, finalists
 
 
 def _seconds(

@@ -102,7 +102,7 @@ def execute_steps(
     for trial in {id(t): t for t in (*compared, *finalists)}.values():
         if all(run.is_finished for run in trial.runs):
             save(list(trial.runs), trial.config, (), trial.config.parent)
-    held_out = HeldOut.of(chosen.runs)
+    held_out = HeldOut.of(chosen.runs, folder.data['metainfo'])
     _finish(folder, chosen.candidate, length, held_out.temperature, submit)
     return Outcome(compared, finalists, chosen, halves[0] if halves else None, held_out)
 

@@ -232,25 +232,20 @@ class Studio:
     def _obstacle(self) -> str | None:
         """Return why a model cannot be trained yet."""
         project = self.folder.project
-        if len(project.tiers) > 1:
-            return (
-                'Labels in several tiers are trained by `mmskelseg make-config` and '
-                '`train`: take the annotation file away.'
-            )
         labelled = self._labelled()
-        kinds = {
-            kind
-            for name in labelled
-            for *_, kind in project.recordings[name].labels[0]
-            if kind != IGNORED
-        }
         if not labelled and not any(
             r.has_poses for r in self.folder.recordings.values()
         ):
             return 'A model reads poses: estimate them first.'
-        if len(kinds) < 2:
-            return 'Label stretches of at least two classes first.'
-        return None
+        for tier in range(len(project.tiers)):
+            kinds = {
+                kind
+                for name in labelled
+                for *_, kind in project.recordings[name].labels[tier]
+            }
+            if len(kinds - {IGNORED}) > 1:
+                return None
+        return 'Label stretches of at least two classes first.'
 
     def _labelled(self) -> list[str]:
         """Return the recordings with labels and poses."""

@@ -9,6 +9,7 @@ from mmskelseg.evaluation.functional.calibration import (
     reliability,
     tempered,
 )
+from mmskelseg.runtime.messages.errors import UserError
 
 
 def sample(temperature, frames=20_000, seed=0):
@@ -23,7 +24,7 @@ def sample(temperature, frames=20_000, seed=0):
 def test_error_by_hand():
     """Three frames of 0.9, two right; one of 0.6, wrong; the last has no label."""
     scores = np.array([[0.9, 0.9, 0.1, 0.6, 0.5], [0.1, 0.1, 0.9, 0.4, 0.5]])
-    found = reliability(scores, np.array([0, 1, 1, 1, -1]))
+    found = reliability([(scores, np.array([0, 1, 1, 1, -1]))])
     assert found.frames[13] == 3
     assert found.frames[9] == 1
     assert found.accuracy[13] == pytest.approx(2 / 3)
@@ -32,22 +33,54 @@ def test_error_by_hand():
 
 
 def test_certain_and_right_has_no_error():
-    assert reliability(np.eye(3), np.arange(3)).error == 0
+    assert reliability([(np.eye(3), np.arange(3))]).error == 0
+
+
+def test_parts_of_other_classes_count_by_their_frames():
+    """Three frames of 0.9 among three classes, two right; one of 0.6 among two."""
+    three = np.array([[0.9, 0.9, 0.9], [0.1, 0.1, 0.1], [0, 0, 0]])
+    parts = [(three, np.array([0, 0, 2])), (np.array([[0.4], [0.6]]), np.array([1]))]
+    found = reliability(parts)
+    assert (found.frames[13], found.frames[9]) == (3, 1)
+    assert found.error == pytest.approx((3 * (0.9 - 2 / 3) + 0.4) / 4)
+    # A part without a label changes nothing, but one part must have some.
+    nothing = [(three, np.full(3, -1))]
+    assert reliability([*parts, *nothing]).error == found.error
+    with pytest.raises(UserError, match='no labelled frame'):
+        reliability(nothing)
 
 
 @pytest.mark.parametrize('factor', [0.4, 1.0, 2.5])
 def test_temperature_undoes_that_of_the_model(factor):
     scores, labels = sample(factor)
-    found = fit_temperature(scores, labels)
+    found = fit_temperature([(scores, labels)])
     assert found == pytest.approx(1 / factor, rel=0.05)
-    assert reliability(tempered(scores, found), labels).error < 0.01
+    assert reliability([(tempered(scores, found), labels)]).error < 0.01
+    # Any division into parts has the same one.
+    parts = [(scores[:, :9], labels[:9]), (scores[:, 9:], labels[9:])]
+    assert fit_temperature(parts) == found
+
+
+def test_temperature_of_parts_is_where_their_odds_balance():
+    """Two classes say 4 to 1, three say 4 to 1 to 1; each is right in half.
+
+    With u as 4 to the power of 1 / temperature, the losses of one and another frame
+    have the derivatives 1 / 2 - u / (u + 1) and 1 / 2 - u / (u + 2) by log(u). These
+    add up to 0 where u squared is 2.
+    """
+    two = np.array([[0.8, 0.8], [0.2, 0.2]])
+    three = np.array([[4, 4], [1, 1], [1, 1]]) / 6
+    found = fit_temperature([(two, np.array([0, 1])), (three, np.array([0, 2]))])
+    assert found == pytest.approx(4, rel=1e-3)
 
 
 def test_folds_are_calibrated_by_the_others():
     """A fold with nonsense as labels changes the others, not itself."""
-    folds = [sample(0.4, seed=seed) for seed in range(3)]
-    before = cross_fitted(folds)[0]
-    noise = (folds[0][0], np.random.default_rng(0).integers(0, 4, 20_000))
-    after = cross_fitted([noise, *folds[1:]])[0]
-    assert np.array_equal(before[:, :20_000], after[:, :20_000])
-    assert not np.allclose(before[:, 20_000:], after[:, 20_000:])
+    folds = [[sample(0.4, seed=seed)] for seed in range(3)]
+    before = cross_fitted(folds)
+    noise = (folds[0][0][0], np.random.default_rng(0).integers(0, 4, 20_000))
+    after = cross_fitted([[noise], *folds[1:]])
+    same = [np.array_equal(*pair) for pair in zip(before[0], after[0], strict=True)]
+    assert same == [True, False]
+    for (own, _), (other, _) in zip(before[1:], after[1:], strict=True):
+        assert not np.allclose(own, other)

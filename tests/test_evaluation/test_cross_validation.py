@@ -55,6 +55,17 @@ def test_summarize_runs_counts_a_video_once_for_each_fold_that_tests_it():
     }
 
 
+def test_summarize_runs_takes_scores_of_a_tier_where_there_are_any():
+    """Video y has no labels in the tier `hand`, nor has any of fold b."""
+    a, b = run(70.0, 60.0, x=60.0, y=80.0), run(90.0, 80.0, z=90.0)
+    a['per_video']['x']['hand/acc'] = a['metrics']['hand/acc'] = 50.0
+    summary = summarize_runs({('a', 0): a, ('b', 0): b})
+    for part in ('over_folds', 'over_videos'):
+        assert summary[part]['scores']['hand/acc'] == {'mean': 50.0, 'std': None}
+    assert summary['over_seeds']['scores']['hand/acc']['mean'] == 50.0
+    assert 'hand/acc' in format_summary(summary)
+
+
 def test_summarize_runs_has_no_deviation_of_one_value():
     """± 0.00 would say that seeds do not matter, when only one was run."""
     summary = summarize_runs({('a', 0): RUNS['a', 0]})

@@ -7,13 +7,20 @@ import pytest
 
 from mmskelseg.fitting.assessment import (
     class_results,
+    confusion,
     doubts,
+    evaluated,
     expected_score,
     person_intervals,
 )
-from mmskelseg.fitting.held_out import Prediction
+from mmskelseg.fitting.held_out import HeldOut, Prediction, by_tier
 
 META = {'classes': ['rest', 'walk', 'groom'], 'background': 'rest'}
+TIERS = {
+    'tiers': {'walk': META['classes'], 'hand': ['still', 'wave']},
+    'classes': ['walk: rest', 'walk: walk', 'walk: groom', 'hand: still', 'hand: wave'],
+    'background': {'walk': 'rest', 'hand': 'still'},
+}
 
 
 def prediction(true, label, sure=0.9):
@@ -21,6 +28,99 @@ def prediction(true, label, sure=0.9):
     score = np.full((3, label.size), (1 - sure) / 2)
     score[label, np.arange(label.size)] = sure
     return Prediction(true, label, score)
+
+
+def of_tiers(first, second):
+    """Join predictions of three and of two classes to those of a video with tiers."""
+    return Prediction(
+        np.stack([first.true, second.true]),
+        np.stack([first.label, second.label]),
+        np.concatenate([first.score, second.score[:2]]),
+    )
+
+
+@pytest.fixture
+def with_tiers():
+    """Two videos with tiers, of which the first has a shifted hand, the second none."""
+    a = prediction('0011110011100', '0001110000000')
+    b = prediction('0011110000000', '0011110001100')
+    hand = prediction('0000111000000', '0000000111000')
+    none = prediction('0' * 13, '0' * 13)
+    none.true[:] = -1
+    return {'a': of_tiers(a, hand), 'b': of_tiers(b, none)}, {'a': a, 'b': b}, hand
+
+
+def test_tiers_are_parted_with_their_rows(with_tiers):
+    """A video without labels in a tier does not count there."""
+    videos, first, hand = with_tiers
+    parts = [(tier.name, own) for tier, own in by_tier(videos, TIERS)]
+    assert [(name, list(own)) for name, own in parts] == [
+        ('walk', ['a', 'b']),
+        ('hand', ['a']),
+    ]
+    for name, video in first.items():
+        np.testing.assert_equal(vars(parts[0][1][name]), vars(video))
+    np.testing.assert_array_equal(parts[1][1]['a'].score, hand.score[:2])
+
+
+def test_classes_of_tiers_are_as_those_of_each_alone(with_tiers):
+    videos, first, _ = with_tiers
+    fps = {'a': 2.0, 'b': 2.0}
+    walk, groom, wave = class_results(videos, fps, TIERS)
+    for own, alone in zip((walk, groom), class_results(first, fps, META), strict=True):
+        np.testing.assert_equal({**vars(own), 'name': alone.name}, vars(alone))
+    assert [row.name for row in (walk, groom, wave)] == [
+        'walk: walk', 'walk: groom', 'hand: wave',
+    ]  # fmt: skip
+    assert (wave.bouts, wave.seconds, wave.f1) == ((1, 1), (1.5, 1.5), 0.0)
+
+
+def test_scores_of_tiers_are_their_means(with_tiers):
+    """AP of the tier of one class is that of `wave`; 7 of 13 hand frames are right."""
+    videos, first, _ = with_tiers
+    found, alone = evaluated(videos, TIERS), evaluated(first, META)
+    metrics = found['metrics']
+    assert metrics['walk/f1@10'] == alone['metrics']['f1@10']
+    assert metrics['hand/acc'] == pytest.approx(100 * 7 / 13)
+    assert metrics['acc'] == pytest.approx(
+        (alone['metrics']['acc'] + metrics['hand/acc']) / 2
+    )
+    assert metrics['hand/mAP'] == found['per_class']['hand: wave']['ap']
+    assert found['per_video']['b'] == {
+        **alone['per_video']['b'],
+        **{f'walk/{key}': value for key, value in alone['per_video']['b'].items()},
+    }
+
+
+def test_confusion_of_tiers_has_no_frames_between_them(with_tiers):
+    videos, first, _ = with_tiers
+    found = confusion(videos, TIERS)
+    assert found[:3, :3].tolist() == evaluated(first, META)['confusion']
+    assert found[3:, 3:].tolist() == [[7, 3], [3, 0]]
+    assert found.sum() == 39
+    del videos['a']
+    assert not confusion(videos, TIERS)[3:].any()
+
+
+def test_interval_of_a_tier_needs_two_persons_with_labels_in_it(with_tiers):
+    videos, first, _ = with_tiers
+    found = person_intervals(videos, {'a': 'x', 'b': 'y'}, TIERS)
+    alone = person_intervals(first, {'a': 'x', 'b': 'y'}, META)
+    assert found['walk/f1@10'] == alone['f1@10']
+    assert 'hand/f1@10' not in found
+
+
+def test_one_temperature_is_that_of_all_tiers():
+    """Two folds whose tiers say 4 to 1 and 4 to 1 to 1, and are right in half."""
+    two = prediction('01', '00', 0.8)
+    two.score[:] = [[0.8, 0.8], [0.2, 0.2], [0, 0]]
+    three = prediction('02', '00', 2 / 3)
+    video = of_tiers(three, two)
+    held_out = HeldOut([{'a': video}, {'b': video}], TIERS)
+    # See the test of `fit_temperature`.
+    assert held_out.temperature == pytest.approx(4, rel=1e-3)
+    assert held_out.before.frames.sum() == 8
+    assert held_out.after.confidence.max() == pytest.approx(2**0.5 / (2**0.5 + 1), 1e-3)
 
 
 def test_class_by_hand():
@@ -71,7 +171,7 @@ def test_interval_is_that_of_a_new_person():
 def test_shifted_labels_are_doubted_as_a_whole():
     true = '0' * 10 + '1' * 10 + '0' * 10
     label = '0' * 14 + '1' * 10 + '0' * 6
-    (found,) = doubts({'a': prediction(true, label)}, {'a': 4.0}, META['classes'])
+    (found,) = doubts({'a': prediction(true, label)}, {'a': 4.0}, META)
     assert (found.video, found.start) == ('a', None)
     assert '1.0 s later' in found.text
 
@@ -79,12 +179,23 @@ def test_shifted_labels_are_doubted_as_a_whole():
 def test_wrong_label_is_doubted_where_it_is():
     true = '0' * 10 + '1' * 10 + '0' * 10 + '2' * 10
     label = '0' * 10 + '2' * 10 + '0' * 10 + '2' * 10
-    found = doubts({'a': prediction(true, label, 0.98)}, {'a': 5.0}, META['classes'])
+    found = doubts({'a': prediction(true, label, 0.98)}, {'a': 5.0}, META)
     assert [(one.start, one.end) for one in found] == [(2.0, 4.0)]
     assert "'walk'" in found[0].text
     assert "'groom'" in found[0].text
     # A model that isn't sure doubts nothing.
-    assert not doubts({'a': prediction(true, label, 0.6)}, {'a': 5.0}, META['classes'])
+    assert not doubts({'a': prediction(true, label, 0.6)}, {'a': 5.0}, META)
+
+
+def test_doubts_name_the_class_with_its_tier():
+    """Labels of one tier may be shifted, and a class of another be wrong."""
+    true = '0' * 10 + '1' * 10 + '0' * 10
+    other = prediction(true, true.replace('1', '2'), 0.98)
+    late = prediction(true, '0' * 14 + '1' * 10 + '0' * 6)
+    shifted, wrong = doubts({'a': of_tiers(other, late)}, {'a': 4.0}, TIERS)
+    assert shifted.text.startswith("all labels of 'hand' may be shifted")
+    assert wrong.text == "labelled 'walk: walk', but looks like 'walk: groom'"
+    assert (wrong.start, wrong.end) == (2.5, 5.0)
 
 
 @pytest.mark.parametrize(

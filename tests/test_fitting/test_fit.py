@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from mmskelseg.commands import main as call
 from mmskelseg.commands.fit import main
 from mmskelseg.engine import planning
 from mmskelseg.evaluation.functional.calibration import tempered
@@ -45,6 +46,16 @@ def fitted(tmp_path_factory, small_plan):
             patch.setattr(workers, 'get_context', lambda _: preloaded_context())
         assert main([*words, '--minutes', '.06']) is None
     return folder / 'model'
+
+
+def with_tiers(data):
+    """Give the classes of small annotations to a tier, and add another one."""
+    for video in data['annotations']:
+        hand = np.arange(video['total_frames']) // 9 % 2
+        video['label'] = np.stack([video['label'], hand])
+    del data['metainfo']['classes']
+    tiers = {'posture': ['stand', 'sit', 'lie'], 'hand': ['rest', 'wave']}
+    data['metainfo'] |= {'tiers': tiers, 'background': {'hand': 'rest'}}
 
 
 def report_of(folder):
@@ -93,6 +104,48 @@ def test_probabilities_are_calibrated(fitted):
     assert len(segments) == len(cuts) + 1
     first = tested.score[label[0], : cuts[0] if cuts.size else None].mean()
     assert segments[0]['score'] == pytest.approx(first, abs=1e-3)
+
+
+def test_tiers_are_fitted_together(tmp_path, small_plan):
+    """With one temperature; a video may have labels in one of them only."""
+    data, folder = small_annotations([40, 45, 40, 50]), tmp_path / 'model'
+    with_tiers(data)
+    data['annotations'][0]['label'][1] = -1
+    save_annotations(data, tmp_path / 'a.pkl')
+    words = [str(tmp_path / 'a.pkl'), '--out', str(folder), '--minutes', '.06']
+    assert main([*words, '--compare', '1']) is None
+    report = report_of(folder)
+    metrics = json.loads((folder / 'test' / 'metrics.json').read_text('utf-8'))
+    for name, value in report['scores']['test'].items():
+        assert value == pytest.approx(metrics[f'seg/{name}'], abs=1e-9)
+    assert {'posture/f1@10', 'hand/mAP'} <= set(report['scores']['held_out'])
+    assert [row['name'] for row in report['classes']][2:] == [
+        'posture: lie',
+        'hand: wave',
+    ]
+    assert 'video_3, hand' in (folder / 'report.html').read_text('utf-8')
+    words = ['test', str(folder / 'config.py'), str(folder / 'model.safetensors')]
+    words += ['--work-dir', str(tmp_path), '--dump', str(tmp_path / 'raw.pkl')]
+    call([*words, '--cfg-options', 'model.temperature=1.0'])
+    (raw,) = predictions_of(tmp_path / 'raw.pkl').values()
+    (tested,) = predictions_of(folder / 'test' / 'predictions.pkl').values()
+    temperature = report['calibration']['temperature']
+    assert not np.allclose(raw.score, tested.score, atol=1e-3)
+    for rows in (slice(3), slice(3, 5)):
+        expected = tempered(raw.score[rows], temperature)
+        np.testing.assert_allclose(tested.score[rows], expected, atol=1e-4)
+    words = [
+        str(tmp_path / 'a.pkl'),
+        str(folder),
+        '--split',
+        'test',
+        '--formats',
+        'json',
+    ]
+    segment([*words, '--out', str(tmp_path / 'out')])
+    found = json.loads(next((tmp_path / 'out').glob('*segments.json')).read_text())
+    hand = [one for one in found['segments'] if one['tier'] == 'hand']
+    assert len(hand) == 1 + np.count_nonzero(np.diff(tested.label[1]))
 
 
 def test_choice_says_what_was_compared(fitted):
@@ -146,6 +199,38 @@ def test_data_that_cannot_work_is_refused_at_once(tmp_path, change, named):
     with raises_naming(SystemExit, named):
         main([str(tmp_path / 'a.pkl'), '--out', str(tmp_path / 'model')])
     assert not (tmp_path / 'model').exists()
+
+
+def test_no_tier_with_two_classes_is_refused(tmp_path):
+    data = small_annotations()
+    with_tiers(data)
+    for video in data['annotations']:
+        video['label'][:] = [[2], [0]]
+    save_annotations(data, tmp_path / 'a.pkl')
+    named = "only the classes 'posture: lie', 'hand: rest';"
+    with pytest.raises(SystemExit, match=named):
+        main([str(tmp_path / 'a.pkl'), '--out', str(tmp_path / 'model')])
+
+
+@pytest.mark.parametrize(('label', 'named'), [(1, "only 'hand: wave'"), (-1, 'none')])
+def test_what_limits_the_model_is_said_of_each_tier(tmp_path, capsys, label, named):
+    data = small_annotations([60, 45, 50, 40])
+    with_tiers(data)
+    first, *others, _ = data['annotations']
+    for video in data['annotations']:
+        video['label'][1] = label
+    for video in others:
+        video['label'][0, video['label'][0] == 2] = 0
+    first['label'][0, 30:] = -1
+    save_annotations(data, tmp_path / 'a.pkl')
+    words = [str(tmp_path / 'a.pkl'), '--out', str(tmp_path / 'm'), '--minutes', '.001']
+    with pytest.raises(SystemExit, match='is too short'):
+        main(words)
+    text = capsys.readouterr().out
+    assert f"of the tier 'hand', the training videos show {named}, so" in text
+    assert "only 'video_0' shows 'posture: lie', so" in text
+    # The video ends with labels, if any tier has them.
+    assert ("labels of 'video_0' end" in text) == (label == -1)
 
 
 def test_what_limits_the_model_is_said(tmp_path, capsys):

@@ -112,7 +112,7 @@ def written(content):
         row['video']: Prediction(true, label, np.eye(4)[label].T)
         for row in content['videos']
     }
-    return page(content, videos, dict.fromkeys(videos, 2.0))
+    return page(content, videos, dict.fromkeys(videos, 2.0), content['data'])
 
 
 class Reader(HTMLParser):
@@ -207,6 +207,39 @@ def test_timeline_has_a_bar_for_each_run_of_labels(content):
     true, predicted, wrong = ([2, 2, 1], [1, 4, 1], [1])
     expected = [f'{n * frame:.1f}' for n in (*true, *predicted, *wrong)]
     assert [n for own in lengths for n in own] == expected
+
+
+def test_page_has_a_timeline_for_each_tier_of_a_video(content):
+    """Classes have the numbers of the legend, and scores are those of the tier."""
+    data = content['data']
+    data |= {'tiers': {'<walk>': ['a', 'b'], 'hand': ['c', 'd']}}
+    data |= {'background': {'<walk>': 'b', 'hand': 'c'}}
+    data['classes'] = ['<walk>: a', '<walk>: b', 'hand: c', 'hand: d']
+    del content['videos'][1:]
+    video, interval = content['videos'][0], content['new_person']['f1@10']
+    for row in (video, content['scores']['test']):
+        row |= {f'hand/{key}': 7.0 for key in row if key in SCORES}
+    video |= {f'<walk>/{key}': 9.0 for key in SCORES}
+    content['new_person'] |= dict.fromkeys(('<walk>/f1@10', 'hand/f1@10'), interval)
+    true, label = np.array([[0, 0, 1, 1], [-1, 1, 1, 1]]), np.array([[0] * 4, [1] * 4])
+    predictions = {'a<1>': Prediction(true, label, np.ones((4, 4)))}
+    html = page(content, predictions, {'a<1>': 2.0}, data)
+    reader = Reader(html)
+    assert not reader.open
+    for said in (
+        'to tell apart 2 classes and the backgrounds “<walk>: b”, “hand: c” in 2 tiers:'
+        ' <walk>, hand.',
+        'a<1>, <walk> (F1@10 9.0, accuracy 9.0, held out)',
+        'a<1>, hand (F1@10 7.0, accuracy 7.0, held out)',
+        'F1@10 of each tier: <walk> 60 to 100, hand 60 to 100.',
+        'test, hand 7.07.0',
+        'test, <walk> --',
+    ):
+        assert said in reader.text
+    hand = html.partition('<h3>a&lt;1&gt;, hand')[2].partition('</svg>')[0]
+    assert re.findall('>([abcd0-9]|hand: .)</t', hand) == ['hand: d', '3'] * 2
+    true[1] = -1
+    assert '<h3>a&lt;1&gt;, hand' not in page(content, predictions, {'a<1>': 2.0}, data)
 
 
 def test_page_needs_neither_network_nor_scripts(content):

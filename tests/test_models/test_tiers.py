@@ -58,6 +58,16 @@ def test_each_tier_has_probabilities_and_labels_of_its_own(backbone):
     torch.testing.assert_close(logits[2:].softmax(0), found.pred_score[2:])
 
 
+def test_a_temperature_divides_the_logits_of_every_tier():
+    model = build_segmentor({'pose': TCN}, tiers=[2, 3], temperature=2.0).eval()
+    inputs = random_videos({'pose': TCN}, 40)
+    (found,) = model(inputs, samples_of(40), mode='predict')
+    logits = model(inputs, mode='tensor')[-1, 0].detach()
+    for rows in (slice(2), slice(2, 5)):
+        expected = (logits[rows] / 2).softmax(0)
+        torch.testing.assert_close(found.pred_score[rows], expected)
+
+
 def test_losses_are_the_means_of_those_of_each_tier():
     weights = [1.0, 2.0, 0.5, 1.5, 3.0]
     cls = {'type': 'FrameCrossEntropyLoss', 'boundary_smoothing': 1}

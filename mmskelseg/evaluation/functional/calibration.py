@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import IGNORED
+
+#: Probabilities (K, T) and true classes (T,); frames of -1 do not count.
+Part: TypeAlias = tuple[np.ndarray, np.ndarray]
 
 _BINS = 15
 # Temperatures that are searched.
@@ -38,20 +42,19 @@ class Reliability:
         return float((self.frames * gaps).sum() / max(self.frames.sum(), 1))
 
 
-def reliability(scores: np.ndarray, labels: np.ndarray) -> Reliability:
-    """Return how probabilities agree with accuracy.
+def reliability(parts: Sequence[Part]) -> Reliability:
+    """Return how probabilities agree with accuracy, in all parts together.
 
     Args:
-        scores: Probabilities, shape (K, T).
-        labels: True classes, shape (T,); frames of -1 do not count.
+        parts: Videos or their tiers; K may differ.
 
     >>> scores = np.array([[0.75, 0.75, 0.75, 0.75], [0.25, 0.25, 0.25, 0.25]])
-    >>> reliability(scores, np.array([0, 0, 1, 1])).error
+    >>> reliability([(scores, np.array([0, 0, 1, 1]))]).error
     0.25
     """
-    scores, labels = _labelled(scores, labels)
-    confidence = scores.max(axis=0)
-    right = scores.argmax(axis=0) == labels
+    parts = _labelled(parts)
+    confidence = np.concatenate([scores.max(axis=0) for scores, _ in parts])
+    right = np.concatenate([scores.argmax(axis=0) == true for scores, true in parts])
     # The last bin contains 1.
     bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
     frames, sums, hits = (
@@ -68,55 +71,46 @@ def tempered(scores: np.ndarray, temperature: float) -> np.ndarray:
     return powers / powers.sum(axis=0)
 
 
-def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> float:
-    """Return the temperature with which the labels are likeliest, 0.05 to 20.
+def fit_temperature(parts: Sequence[Part]) -> float:
+    """Return the temperature with which all labels are likeliest, 0.05 to 20.
 
     Args:
-        scores: Probabilities, shape (K, T), of videos that were not trained on.
-        labels: True classes, shape (T,); frames of -1 do not count.
+        parts: Videos that were not trained on, or their tiers; K may differ.
 
     >>> scores = np.array([[0.99, 0.99, 0.99, 0.99], [0.01, 0.01, 0.01, 0.01]])
-    >>> round(fit_temperature(scores, np.array([0, 0, 0, 1])), 2)
+    >>> round(fit_temperature([(scores, np.array([0, 0, 0, 1]))]), 2)
     4.18
     """
     from scipy.optimize import minimize_scalar
 
-    scores, labels = _labelled(scores, labels)
-    logits = np.log(np.maximum(scores, _TINY))
-    frames = np.arange(labels.size)
+    parts = [(np.log(np.maximum(s, _TINY)), labels) for s, labels in _labelled(parts)]
+
+    def own(logits: np.ndarray, labels: np.ndarray, temperature: float) -> np.ndarray:
+        scaled = logits / temperature
+        scaled -= scaled.max(axis=0)
+        frames = np.arange(labels.size)
+        return scaled[labels, frames] - np.log(np.exp(scaled).sum(axis=0))
 
     def loss(log_temperature: float) -> float:
-        scaled = logits / np.exp(log_temperature)
-        scaled -= scaled.max(axis=0)
-        own = scaled[labels, frames] - np.log(np.exp(scaled).sum(axis=0))
-        return -float(own.mean())
+        found = [own(*part, np.exp(log_temperature)) for part in parts]
+        return -float(np.concatenate(found).mean())
 
     limits = np.log(_LEAST), np.log(_MOST)
     return float(np.exp(minimize_scalar(loss, bounds=limits, method='bounded').x))
 
 
-def cross_fitted(
-    folds: Sequence[tuple[np.ndarray, np.ndarray]],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return probabilities and labels of all folds, calibrated by the other folds.
-
-    Args:
-        folds: Probabilities (K, T) and labels (T,) of each fold, two or more.
-    """
-    scores = []
-    for i, (own, _) in enumerate(folds):
-        others = [fold for j, fold in enumerate(folds) if j != i]
-        temperature = fit_temperature(
-            np.concatenate([s for s, _ in others], axis=1),
-            np.concatenate([labels for _, labels in others]),
-        )
-        scores.append(tempered(own, temperature))
-    labels = np.concatenate([labels for _, labels in folds])
-    return np.concatenate(scores, axis=1), labels
+def cross_fitted(folds: Sequence[Sequence[Part]]) -> list[Part]:
+    """Return the parts of all folds, two or more, calibrated by the other folds."""
+    found = []
+    for i, fold in enumerate(folds):
+        others = [part for other in (*folds[:i], *folds[i + 1 :]) for part in other]
+        temperature = fit_temperature(others)
+        found += [(tempered(scores, temperature), labels) for scores, labels in fold]
+    return found
 
 
-def _labelled(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    kept = labels != IGNORED
-    if not kept.any():
+def _labelled(parts: Sequence[Part]) -> list[Part]:
+    kept = [(scores, labels, labels != IGNORED) for scores, labels in parts]
+    if not any(frames.any() for *_, frames in kept):
         raise UserError('There is no labelled frame; at least one is needed.')
-    return scores[:, kept].astype(np.float64), labels[kept]
+    return [(s[:, frames].astype(np.float64), y[frames]) for s, y, frames in kept]

@@ -22,6 +22,7 @@ from mmskelseg.evaluation.functional.segmental import (
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.tables import text_table
+from mmskelseg.runtime.structures.tiers import Tier
 
 OVERLAPS = {'f1@10': 0.10, 'f1@25': 0.25, 'f1@50': 0.50}
 NAMES = ('acc', 'edit', *OVERLAPS)
@@ -164,15 +165,26 @@ def evaluate_videos(
     }
 
 
+def of_tier(report: Report, tier: Tier) -> Report:
+    """Return a tier's report; of one class and its absence, mAP is the class's AP."""
+    if tier.name and len(tier.classes) == 2 and tier.background is not None:
+        name = tier.classes[1 - tier.background]
+        report['metrics']['mAP'] = report['per_class'][name]['ap'] or 0.0
+    return report
+
+
 def merge_tiers(reports: Mapping[str, Report]) -> Report:
     """Return the scores of several tiers as one report, with their means.
 
     ``metrics`` and ``per_video`` have means over the tiers that have labels, and
-    ``TIER/NAME`` of each tier; ``per_class`` names classes ``TIER: CLASS``.
+    ``TIER/NAME`` of each tier; ``per_class`` names classes ``TIER: CLASS``. The report
+    of a tier without a name, the only one, is returned as it is.
 
     Args:
         reports: The report of each tier, by its name.
     """
+    if '' in reports:
+        return reports['']
     merged: Report = {
         'metrics': _joined({n: r['metrics'] for n, r in reports.items()}),
         'per_video': {},
@@ -429,14 +441,21 @@ def format_score(score: Spread | None) -> str:
 
 
 def _mean(scores: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    first, *others = scores
-    return {name: float(np.mean([s[name] for s in (first, *others)])) for name in first}
+    return {name: float(np.mean(values)) for name, values in _by_name(scores).items()}
 
 
 def _spread(scores: list[dict[str, float]]) -> Spreads:
     spread: dict[str, Spread] = {}
-    for name in scores[0]:
-        values = [score[name] for score in scores]
+    for name, values in _by_name(scores).items():
         std = float(np.std(values)) if len(values) > 1 else None
         spread[name] = {'mean': float(np.mean(values)), 'std': std}
     return {'count': len(scores), 'scores': spread}
+
+
+def _by_name(scores: Iterable[Mapping[str, float]]) -> dict[str, list[float]]:
+    """Return the values of each score; those of a tier are missing without labels."""
+    values: dict[str, list[float]] = {}
+    for row in scores:
+        for name, value in row.items():
+            values.setdefault(name, []).append(value)
+    return values
