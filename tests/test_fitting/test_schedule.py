@@ -58,7 +58,7 @@ def test_more_minutes_compare_more(found):
 
 
 def test_too_few_minutes_say_how_many_it_takes(found):
-    with raises_naming(UserError, '--minutes 1 ', '--minutes 5') as error:
+    with raises_naming(UserError, '--minutes 1 ', '--minutes 2') as error:
         plan_schedule(found, {}, 3, 1, 1)
     least = int(str(error.value).rpartition('--minutes ')[2].rstrip('.'))
     assert plan_schedule(found, {}, 3, least, 1).length == 0.1
