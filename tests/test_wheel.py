@@ -72,6 +72,8 @@ def test_wheel_is_all_that_a_user_needs(python, tmp_path):
         assert (package / 'apis/web_page' / name).is_file()
     for name in ('report.css', 'report.html'):
         assert (package / 'fitting' / name).is_file()
+    for name in ('index.html', 'app.js', 'studio.css', 'vendor/preact.js'):
+        assert (package / 'studio' / 'page' / name).is_file()
 
     toy, trained = 'data/toy/annotations.pkl', 'work_dirs/toy_joint_limb/epoch_1.pth'
     shown = run(

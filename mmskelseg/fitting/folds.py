@@ -22,7 +22,7 @@ def persons_of(
     """Return the person in each video, by its id, and how that is known.
 
     Args:
-        videos: The videos.
+        videos: The videos. Those of a recording are in one group.
         pattern: Finds the person in a name, in the first group if it has one. By
             default, a video's ``person`` tells, or its name, such as ``P03_cam1``;
             otherwise each video counts as a person.
@@ -44,12 +44,42 @@ def persons_of(
         return of, f'the names of videos match {pattern.pattern!r}'
     if all('person' in video for video in videos):
         of = {video['frame_dir']: video['person'] for video in videos}
-        return of, 'the file states who is in each video'
+        recordings = {
+            name: v.get('video', name) for name, v in zip(of, videos, strict=True)
+        }
+        return _by_recording(of, recordings)
     of = {n: m[1].casefold() for n in names if (m := _PERSON.search(n)) is not None}
     if len(of) == len(names) > len(set(of.values())) > 1:
         return of, f'names of videos have parts such as {next(iter(of.values()))!r}'
     unknown = 'nothing says who is in which video, so each counts as one'
     return {name: name for name in names}, unknown
+
+
+def _by_recording(
+    persons: Mapping[str, str], recordings: Mapping[str, str]
+) -> tuple[dict[str, str], str]:
+    """Return groups in which no recording is divided, and how they are known.
+
+    Individuals of one recording do the same at the same time, so a model that has seen
+    one of them has partly seen the others.
+
+    >>> persons = {'a_x': 'x', 'a_y': 'y', 'b_y': 'y', 'b_z': 'z', 'c_w': 'w'}
+    >>> recordings = {name: name[0] for name in persons}
+    >>> _by_recording(persons, recordings)[0]
+    {'a_x': 'x', 'a_y': 'x', 'b_y': 'x', 'b_z': 'x', 'c_w': 'w'}
+    """
+    group = {person: person for person in persons.values()}
+    first: dict[str, str] = {}
+    for name, person in persons.items():
+        one, other = group[first.setdefault(recordings[name], person)], group[person]
+        group = {who: one if its == other else its for who, its in group.items()}
+    found = {name: group[person] for name, person in persons.items()}
+    # One individual alone cannot be held out.
+    if len(set(found.values())) > 1 or len(group) == 1:
+        return found, 'the file states who is in each video'
+    return dict(
+        recordings
+    ), 'recordings show the same individuals, so each counts as one'
 
 
 def inner_folds(

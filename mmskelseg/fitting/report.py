@@ -102,7 +102,11 @@ def _data(
         'classes': meta['classes'],
         'background': summary['background'],
         'persons': len(set(folder.persons.values())),
-        'persons_known': any(name != who for name, who in folder.persons.items()),
+        'persons_known': any(
+            who not in (v['frame_dir'], v.get('video'))
+            for v in folder.data['annotations']
+            for who in [folder.persons.get(v['frame_dir'], v['frame_dir'])]
+        ),
         'folds': len(folder.folds),
         **{
             part: {

@@ -35,6 +35,28 @@ def test_file_states_persons():
     assert persons_of(rows)[0] == {'P1_a': 'x', 'P1_b': 'y'}
 
 
+@pytest.mark.parametrize(
+    ('recordings', 'groups'),
+    [
+        ({'a': 'xy', 'b': 'yz', 'c': 'vw'}, 'x x x x v v'),
+        # The same pair everywhere.
+        ({'a': 'xy', 'b': 'xy'}, 'a a b b'),
+        # One individual alone.
+        ({'a': 'x', 'b': 'x'}, 'x x'),
+        ({'a': 'xy'}, 'a a'),
+    ],
+)
+def test_individuals_of_a_recording_are_held_out_together(recordings, groups):
+    rows = [
+        row
+        for recording, people in recordings.items()
+        for who in people
+        for row in videos(f'{recording}_{who}', person=who, video=recording)
+    ]
+    found, _ = persons_of(rows)
+    assert list(found.values()) == groups.split()
+
+
 def test_pattern_states_persons():
     pattern = re.compile(r'_(\w)$')
     assert persons_of(videos('1_a', '2_a'), pattern)[0] == {'1_a': 'a', '2_a': 'a'}
