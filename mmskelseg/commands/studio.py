@@ -50,7 +50,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive,
         help='frames per second of poses whose files state none, without a video',
     )
-    add_person(parser)
+    add_person(parser, each=True)
     parser.add_argument(
         '--pose-estimator',
         default='mediapipe',

@@ -1,7 +1,7 @@
 """The recordings in a folder: videos, poses, annotation files, and their labels."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -9,14 +9,20 @@ from typing import cast
 
 import numpy as np
 
-from mmskelseg.converters.keypoint_videos import Labels, Options, find_labels, pair
+from mmskelseg.converters.keypoint_videos import (
+    Labels,
+    Options,
+    find_labels,
+    joined_individuals,
+    pair,
+)
 from mmskelseg.converters.label_individuals import by_individual
 from mmskelseg.converters.label_tiers import find_tiers
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.formats import suffix_of
 from mmskelseg.runtime.files.video import VideoFile, is_video
 from mmskelseg.runtime.labels import read_segments, tiers_to_segments
-from mmskelseg.runtime.labels.reading import LABEL_FORMATS
+from mmskelseg.runtime.labels.reading import EACH_SUBJECT, LABEL_FORMATS
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.poses import (
@@ -27,10 +33,12 @@ from mmskelseg.runtime.poses import (
     with_size,
 )
 from mmskelseg.runtime.poses.reading import POSE_FORMATS, is_poses, video_of
+from mmskelseg.runtime.poses.tracking import everybody
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.bodies import camera_view, joints_seen, up_direction
-from mmskelseg.runtime.structures.individuals import alone
+from mmskelseg.runtime.structures.choices import EACH
+from mmskelseg.runtime.structures.individuals import alone, without_absences
 from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.runtime.structures.tiers import tiers_of
 from mmskelseg.studio.project import LabelTier, Project, load_project
@@ -58,6 +66,8 @@ class Recording:
         poses: The file of poses.
         entry: The entry of an annotation file.
         metainfo: The metainfo of that file.
+        individual: Whose labels these are, if there are poses of several.
+        of: The name of the recording of several individuals.
     """
 
     name: str
@@ -65,6 +75,8 @@ class Recording:
     poses: Path | None = None
     entry: VideoAnnotation | None = None
     metainfo: Metainfo | None = None
+    individual: str = ''
+    of: str = ''
 
     @property
     def has_poses(self) -> bool:
@@ -124,7 +136,12 @@ class Folder:
         """Return the entry of a recording with its labels, and its layout of joints."""
         with self._lock:
             entry, _, layout = self._loaded(name)
-        return {**entry, 'label': self.project.frame_labels(name)}, layout
+        label = self.project.frame_labels(name)
+        if 'individual' in entry:
+            i = entry['individual']
+            score = entry['keypoint_score'][i : i + 1]
+            label = without_absences(label, score, entry['fps'])
+        return {**entry, 'label': label}, layout
 
     def _load(self, name: str) -> tuple[VideoAnnotation, Picture, Layout]:
         recording = self.recordings[name]
@@ -134,8 +151,11 @@ class Folder:
         else:
             poses = load_poses(recording, self.fps)
             layout = poses.skeleton
-            own = choose_person(poses, self.person, str(recording.poses))
-            entry, shown = (_entry(name, one, recording.video) for one in (own, poses))
+            if self.person == EACH:
+                poses = own = everybody(poses)
+            else:
+                own = choose_person(poses, self.person, str(recording.poses))
+            entry, shown = (_entry(recording, one) for one in (own, poses))
         known = self.project.recordings.get(name)
         if known and (known.frames, known.fps) != (entry['total_frames'], entry['fps']):
             raise UserError(
@@ -173,6 +193,10 @@ def open_folder(
         )
     notes: list[str] = []
     recordings, label_files = _find(path, notes)
+    errors: list[UserError] = []
+    if person == EACH:
+        parts = [p for one in recordings.values() for p in _apart(one, fps, errors)]
+        recordings = {one.name: one for one in parts}
     file = path / PROJECT
     if file.exists():
         project = load_project(file)
@@ -181,7 +205,6 @@ def open_folder(
     else:
         project = Project(file, [])
     new = [one for one in recordings.values() if one.name not in project.recordings]
-    errors: list[UserError] = []
     opened = list(_opened(new, fps, errors))
     notes += [f'left out: {error}' for error in errors]
     recordings = {n: r for n, r in recordings.items() if n in project.recordings}
@@ -189,7 +212,7 @@ def open_folder(
     if not recordings:
         raise errors[0]
     new = [one for one, *_ in opened]
-    segments = {} if ignore_labels else _labels(new, label_files, notes)
+    segments = {} if ignore_labels else _labels(new, label_files, person, notes)
     if not project.tiers:
         project.tiers = _tiers(new, segments, ignore_labels)
     for recording, frames, rate in opened:
@@ -305,6 +328,24 @@ def _opened(
             count(1)
 
 
+def _apart(
+    recording: Recording, fps: float | None, errors: list[UserError]
+) -> Iterator[Recording]:
+    """Yield the individuals of a recording, if it has poses of several."""
+    names: tuple[str, ...] = ()
+    if recording.poses is not None:
+        try:
+            names = everybody(load_poses(recording, fps)).people
+        except UserError as error:
+            errors.append(error)
+    if len(names) < 2:
+        yield recording
+        return
+    of = recording.name
+    for name in names:
+        yield replace(recording, name=f'{of}_{name}', individual=name, of=of)
+
+
 def _length(recording: Recording, fps: float | None) -> tuple[int, float]:
     """Return the number of frames of a recording, and how many a second has."""
     if recording.entry is not None:
@@ -327,7 +368,10 @@ def load_poses(recording: Recording, fps: float | None) -> Poses:
 
 
 def _labels(
-    recordings: Sequence[Recording], files: Sequence[Path], notes: list[str]
+    recordings: Sequence[Recording],
+    files: Sequence[Path],
+    person: str,
+    notes: list[str],
 ) -> dict[str, Labels]:
     """Return the labels that files have for recordings, by their names."""
     found: dict[str, Labels] = {}
@@ -336,27 +380,50 @@ def _labels(
             tiers = tiers_of(one.metainfo)
             its = tiers_to_segments(one.entry['label'], one.entry['fps'], tiers)
             found[one.name] = Labels(one.name, Path(one.name), tuple(its))
-    paths = {n: one for one in recordings if (n := one.name) not in found}
+    # Labels are of recordings, in which individuals are named.
+    named = {one.of or one.name for one in recordings if one.entry is None}
+    for name, item in _of_files(named, files, person, notes).items():
+        parts = by_individual(item, replace(_OPTIONS, person=person))
+        own = {
+            one.individual.casefold(): one.name
+            for one in recordings
+            if name in (one.of, one.name)
+        }
+        for who, part in parts.items():
+            key = '' if len(parts) == 1 and '' in own else who.casefold()
+            if key in own:
+                found[own[key]] = part
+            else:
+                notes.append(f'{part.path}: has labels of {who!r}, but no poses')
+    return found
+
+
+def _of_files(
+    names: Collection[str], files: Sequence[Path], person: str, notes: list[str]
+) -> dict[str, Labels]:
+    """Return the labels in files by the names of recordings."""
     read: list[Labels] = []
     for file in files:
         try:
-            labels, more = find_labels([file], None, {})
+            options = {'subject': EACH_SUBJECT} if person == EACH else {}
+            labels, more = find_labels([file], None, options)
             notes += more
             for item in labels:
-                # Raises an error for labels of several individuals.
-                by_individual(item, _OPTIONS)
+                # Raises an error for labels of several individuals that nobody wants.
+                by_individual(item, replace(_OPTIONS, person=person))
             read += labels
         except UserError as error:
             notes.append(f'left out: {error}')
-    if read and paths:
-        try:
-            places = {name: Path(name) for name in paths}
-            pairs, lonely = pair(places, read, skip=True)
-            notes += lonely
-            found |= {str(path): one for _, path, one in pairs}
-        except UserError as error:
-            notes.append(f'labels are left out: {error}')
-    return found
+    read = joined_individuals(read) if person == EACH else read
+    if not (read and names):
+        return {}
+    try:
+        pairs, lonely = pair({name: Path(name) for name in names}, read, skip=True)
+    except UserError as error:
+        notes.append(f'labels are left out: {error}')
+        return {}
+    notes += lonely
+    return {str(path): item for _, path, item in pairs}
 
 
 _OPTIONS = Options((), Path(), (), unlabelled='ignore')
@@ -378,18 +445,22 @@ def _tiers(
     return [LabelTier(t.name, [*t.classes], t.background) for t in found.tiers]
 
 
-def _entry(name: str, poses: Poses, video: Path | None) -> VideoAnnotation:
+def _entry(recording: Recording, poses: Poses) -> VideoAnnotation:
     people, frames = poses.keypoint.shape[:2]
     entry = {
-        'frame_dir': name,
+        'frame_dir': recording.name,
         'total_frames': frames,
         'img_shape': poses.img_shape,
         'fps': poses.fps,
         'keypoint': poses.keypoint,
         'keypoint_score': poses.keypoint_score,
     }
-    if video is not None:
-        entry['filename'] = str(video.resolve())
+    if recording.video is not None:
+        entry['filename'] = str(recording.video.resolve())
+    if recording.individual:
+        entry['individual'] = poses.people.index(recording.individual)
+        entry['people'] = [*poses.people]
+        entry['person'], entry['video'] = recording.individual, recording.of
     return cast(VideoAnnotation, entry)
 
 

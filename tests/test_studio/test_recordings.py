@@ -82,6 +82,38 @@ def test_overlapping_labels_become_tiers(tmp_path):
     assert project.recordings['take1'].labels == [[(20, 50, 1)], [(0, 40, 1)]]
 
 
+def test_individuals_have_labels_of_their_own(tmp_path):
+    """Those that label files name, matched with the tracks of the poses."""
+    both = [small_annotations((60,), seed=i)['annotations'][0] for i in (0, 1)]
+    np.savez(
+        tmp_path / 'take1.npz',
+        keypoint=np.concatenate([one['keypoint'] for one in both]),
+        keypoint_score=np.concatenate([one['keypoint_score'] for one in both]),
+        img_shape=(480, 640),
+        fps=10.0,
+        people=np.array(['Ann', 'Bob']),
+    )
+    segments = [
+        Segment(0, 2, 'walk', individual='ann'),
+        Segment(1, 3, 'lift', individual='bob'),
+        Segment(0, 1, 'walk', individual='eve'),
+    ]  # fmt: skip
+    write_csv_segments(tmp_path / 'take1.csv', [VideoSegments('take1', segments)])
+    folder = open_folder(tmp_path, person='each')
+    project = folder.project
+    assert {n: one.labels for n, one in project.recordings.items()} == {
+        'take1_Ann': [[(0, 20, 1)]], 'take1_Bob': [[(10, 30, 0)]],
+    }  # fmt: skip
+    assert any("'eve'" in note for note in folder.notes)
+    data = training_data(folder, [*project.recordings])
+    ann, bob = data['annotations']
+    assert (ann['individual'], bob['individual'], bob['person']) == (0, 1, 'Bob')
+    assert bob['keypoint'].shape[0] == 2
+    save_annotations(data, tmp_path / 'out' / 'x.pkl')
+    # The second time, labels are those of the project.
+    assert open_folder(tmp_path, person='each').project.recordings == project.recordings
+
+
 def test_annotation_file_keeps_what_it_states(folder):
     opened = open_folder(folder)
     data = training_data(opened, ['video_0', 'video_1'])
