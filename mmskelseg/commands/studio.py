@@ -25,7 +25,7 @@ from mmskelseg.runtime.cli.command_line import (
 )
 from mmskelseg.runtime.messages.dependencies import Dependency
 from mmskelseg.runtime.poses.estimators.estimator import require
-from mmskelseg.studio.recordings import open_folder
+from mmskelseg.studio.folder import open_folder
 
 EXAMPLES = """examples:
   # videos and the poses of a tracker, whose files do not state their rate

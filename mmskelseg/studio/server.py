@@ -23,8 +23,8 @@ from mmskelseg.runtime.messages.errors import (
     escaped,
     explanation,
 )
+from mmskelseg.studio.folder import Folder
 from mmskelseg.studio.project import OutdatedError
-from mmskelseg.studio.recordings import Folder
 from mmskelseg.studio.studio import Studio
 
 # No request needs more.

@@ -16,9 +16,10 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import AnnotationFile
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.studio.converting import is_playable
+from mmskelseg.studio.folder import Folder, training_data
 from mmskelseg.studio.jobs import Command, Job, own_program, program
 from mmskelseg.studio.project import Change
-from mmskelseg.studio.recordings import ESTIMATED, Folder, training_data
+from mmskelseg.studio.recordings import ESTIMATED
 from mmskelseg.studio.taking_away import FORMATS, write_files
 
 # Poses of a sent piece, in frames.

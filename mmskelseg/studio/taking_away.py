@@ -19,7 +19,7 @@ from mmskelseg.runtime.labels.bouts import bout_rows, to_bouts, write_table
 from mmskelseg.runtime.labels.segments import Classes, by_tier, class_name
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import AnnotationFile
-from mmskelseg.studio.recordings import Folder, training_data
+from mmskelseg.studio.folder import Folder, training_data
 
 
 def _write_bouts(file: Path, videos: Sequence[VideoSegments], classes: Classes) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.files.annotations import save_annotations
-from mmskelseg.studio.recordings import open_folder
+from mmskelseg.studio.folder import open_folder
 from mmskelseg.studio.studio import Studio
 from tests.small_data import small_annotations
 

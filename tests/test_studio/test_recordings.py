@@ -13,7 +13,7 @@ from mmskelseg.runtime.labels import (
 )
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.studio.converting import convert, is_playable
-from mmskelseg.studio.recordings import open_folder, training_data
+from mmskelseg.studio.folder import open_folder, training_data
 from tests.small_data import small_annotations
 
 

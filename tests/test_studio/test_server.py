@@ -9,8 +9,8 @@ pytest.importorskip('starlette', reason='starlette is not installed (extra app)'
 from starlette.testclient import TestClient
 
 from mmskelseg.runtime.labels import read_segments
+from mmskelseg.studio.folder import open_folder
 from mmskelseg.studio.project import load_project
-from mmskelseg.studio.recordings import open_folder
 from mmskelseg.studio.server import build_app
 from mmskelseg.studio.studio import Studio
 

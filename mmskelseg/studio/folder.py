@@ -1,0 +1,230 @@
+"""A folder that is labelled: its recordings, the project in it, and training data."""
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import cast
+
+from mmskelseg.converters.keypoint_videos import (
+    Labels,
+)
+from mmskelseg.converters.label_tiers import find_tiers
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.runtime.poses import (
+    Poses,
+    choose_person,
+)
+from mmskelseg.runtime.poses.tracking import everybody
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
+from mmskelseg.runtime.structures.bodies import camera_view
+from mmskelseg.runtime.structures.choices import EACH
+from mmskelseg.runtime.structures.individuals import without_absences
+from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg.runtime.structures.tiers import tiers_of
+from mmskelseg.studio.pictures import Picture, picture_of
+from mmskelseg.studio.project import LabelTier, Project, load_project
+from mmskelseg.studio.recordings import (
+    OPTIONS,
+    PROJECT,
+    WORK,
+    Recording,
+    apart,
+    find_recordings,
+    labels_of,
+    load_poses,
+    opened,
+)
+
+# Recordings whose poses are kept in memory.
+_KEPT = 8
+
+
+@dataclass
+class Folder:
+    """A folder with recordings, and the project in it.
+
+    Attributes:
+        path: The folder.
+        recordings: Recordings by name.
+        project: Classes and labels.
+        fps: The rate of poses that state none.
+        person: Whose poses are segmented, if a file has several people.
+        notes: What was left out, and why.
+    """
+
+    path: Path
+    recordings: dict[str, Recording]
+    project: Project
+    fps: float | None = None
+    person: str = 'track'
+    notes: list[str] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        self._loaded = lru_cache(_KEPT)(self._load)
+
+    @property
+    def work(self) -> Path:
+        """The folder for all that the studio writes, but for the project."""
+        return self.path / WORK
+
+    def picture(self, name: str) -> Picture:
+        """Return what is drawn of a recording's poses."""
+        # One after another, so that no file is read twice.
+        with self._lock:
+            return self._loaded(name)[1]
+
+    def annotation(self, name: str) -> tuple[VideoAnnotation, Layout]:
+        """Return the entry of a recording with its labels, and its layout of joints."""
+        with self._lock:
+            entry, _, layout = self._loaded(name)
+        label = self.project.frame_labels(name)
+        if 'individual' in entry:
+            i = entry['individual']
+            score = entry['keypoint_score'][i : i + 1]
+            label = without_absences(label, score, entry['fps'])
+        return {**entry, 'label': label}, layout
+
+    def _load(self, name: str) -> tuple[VideoAnnotation, Picture, Layout]:
+        recording = self.recordings[name]
+        if recording.entry is not None and recording.metainfo is not None:
+            entry, layout = recording.entry, recording.metainfo['skeleton']
+            shown = entry
+        else:
+            poses = load_poses(recording, self.fps)
+            layout = poses.skeleton
+            if self.person == EACH:
+                poses = own = everybody(poses)
+            else:
+                own = choose_person(poses, self.person, str(recording.poses))
+            entry, shown = (_entry(recording, one) for one in (own, poses))
+        known = self.project.recordings.get(name)
+        if known and (known.frames, known.fps) != (entry['total_frames'], entry['fps']):
+            raise UserError(
+                f'{recording.poses or name}: has {entry["total_frames"]} frames of '
+                f'poses at {entry["fps"]:g} fps, but its labels are of {known.frames} '
+                f'at {known.fps:g}; give the rate (--fps), or remove the recording '
+                f'from {self.project.path}.'
+            )
+        return entry, picture_of(shown, recording, layout), layout
+
+
+def open_folder(
+    path: Path,
+    *,
+    fps: float | None = None,
+    person: str = 'track',
+    ignore_labels: bool = False,
+) -> Folder:
+    """Return a folder with all of its recordings, and save its project.
+
+    Recordings that the project does not know get the labels that the folder has.
+
+    Args:
+        path: The folder.
+        fps: The rate of poses that state none.
+        person: Whose poses are segmented, if a file has several people.
+        ignore_labels: Whether to begin without the labels of files.
+
+    Raises:
+        UserError: If there is no recording, or a file cannot be used.
+    """
+    if not path.is_dir():
+        raise MissingFileError(
+            f'{path}: there is no such folder; name one with videos or poses.'
+        )
+    notes: list[str] = []
+    recordings, label_files = find_recordings(path, notes)
+    errors: list[UserError] = []
+    if person == EACH:
+        parts = [p for one in recordings.values() for p in apart(one, fps, errors)]
+        recordings = {one.name: one for one in parts}
+    file = path / PROJECT
+    if file.exists():
+        project = load_project(file)
+        absent = project.recordings.keys() - recordings.keys()
+        notes += [f'{name}: its labels are kept, but it is gone' for name in absent]
+    else:
+        project = Project(file, [])
+    new = [one for one in recordings.values() if one.name not in project.recordings]
+    found = list(opened(new, fps, errors))
+    notes += [f'left out: {error}' for error in errors]
+    recordings = {n: r for n, r in recordings.items() if n in project.recordings}
+    recordings |= {one.name: one for one, *_ in found}
+    if not recordings:
+        raise errors[0]
+    new = [one for one, *_ in found]
+    segments = {} if ignore_labels else labels_of(new, label_files, person, notes)
+    if not project.tiers:
+        project.tiers = _tiers(new, segments, ignore_labels)
+    for recording, frames, rate in found:
+        its = segments.get(recording.name, Labels('', path)).segments
+        project.add_recording(recording.name, frames, rate, its)
+    project.save()
+    project.revision = 0
+    return Folder(path, dict(sorted(recordings.items())), project, fps, person, notes)
+
+
+def _tiers(
+    recordings: Iterable[Recording], labels: Mapping[str, Labels], ignore: bool
+) -> list[LabelTier]:
+    """Return the tiers of a new project."""
+    stated = [one.metainfo for one in recordings if one.metainfo is not None]
+    if stated:
+        return [
+            LabelTier(tier.name, [*tier.classes], tier.background)
+            for tier in tiers_of(stated[0])
+        ]
+    if not labels:
+        return [LabelTier('', [])]
+    found = find_tiers([*labels.values()], OPTIONS)
+    return [LabelTier(t.name, [*t.classes], t.background) for t in found.tiers]
+
+
+def _entry(recording: Recording, poses: Poses) -> VideoAnnotation:
+    people, frames = poses.keypoint.shape[:2]
+    entry = {
+        'frame_dir': recording.name,
+        'total_frames': frames,
+        'img_shape': poses.img_shape,
+        'fps': poses.fps,
+        'keypoint': poses.keypoint,
+        'keypoint_score': poses.keypoint_score,
+    }
+    if recording.video is not None:
+        entry['filename'] = str(recording.video.resolve())
+    if recording.individual:
+        entry['individual'] = poses.people.index(recording.individual)
+        entry['people'] = [*poses.people]
+        entry['person'], entry['video'] = recording.individual, recording.of
+    return cast(VideoAnnotation, entry)
+
+
+def training_data(folder: Folder, names: Sequence[str]) -> dict[str, object]:
+    """Return the annotations of some recordings, all of which are for training.
+
+    Raises:
+        UserError: If they have different joints.
+    """
+    entries, layouts = [], []
+    for name in names:
+        entry, layout = folder.annotation(name)
+        entries.append(entry)
+        layouts.append(layout)
+        if Skeleton.get(layout) != Skeleton.get(layouts[0]):
+            raise UserError(
+                f'{name}: its joints differ from those of {names[0]}; a model reads '
+                'one layout, so keep recordings with others in another folder.'
+            )
+    first = folder.recordings[names[0]].metainfo
+    meta = cast(Metainfo, {**(first or {}), **folder.project.metainfo()})
+    if 'tiers' not in folder.project.metainfo():
+        meta.pop('tiers', None)
+    meta['skeleton'] = layouts[0]
+    meta.setdefault('dataset', folder.path.resolve().name)
+    if 'view' not in meta and all('keypoint' in entry for entry in entries):
+        meta['view'] = camera_view(meta, entries)[0]
+    return {'split': {'train': [*names]}, 'annotations': entries, 'metainfo': meta}

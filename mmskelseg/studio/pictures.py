@@ -1,0 +1,79 @@
+"""What the page draws of a recording: its joints, and how fast they move."""
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
+from mmskelseg.runtime.structures.bodies import joints_seen, up_direction
+from mmskelseg.runtime.structures.individuals import alone
+from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg.studio.recordings import Recording
+
+# Points of the curve of speed.
+_POINTS = 4000
+# Speeds above this percentile are drawn alike.
+_FASTEST = 99
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is drawn of poses: points (T, M, V, 2), NaN where missing, y downwards.
+
+    ``bounds`` are x and y of the corners of what is shown.
+    """
+
+    points: np.ndarray
+    bounds: tuple[float, float, float, float]
+    skeleton: Skeleton
+    speed: np.ndarray
+
+
+def picture_of(entry: VideoAnnotation, recording: Recording, layout: Layout) -> Picture:
+    """Return what is drawn of an entry: over its video, or alone."""
+    entry = entry if recording.video is not None else alone(entry)
+    if 'keypoint' in entry:
+        points = np.asarray(entry['keypoint'], np.float32)
+        seen = joints_seen(entry, 'keypoint')
+    else:
+        seen = joints_seen(entry, 'keypoint_3d')
+        points = _projected(entry, recording.metainfo)
+    points = np.where(seen[..., None], points, np.nan).swapaxes(0, 1)
+    bounds = (0.0, 0.0, 1.0, 1.0)
+    if recording.video is not None:
+        height, width = entry['img_shape']
+        bounds = (0.0, 0.0, float(width), float(height))
+    elif seen.any():
+        flat = points.reshape(-1, 2)
+        low, high = np.nanpercentile(flat, [0.5, 99.5], axis=0)
+        space = 0.08 * max(*(high - low), 1e-6)
+        (left, top), (right, bottom) = low - space, high + space
+        bounds = (float(left), float(top), float(right), float(bottom))
+    own = points[:, entry.get('individual', 0)]
+    speed = _speed(own, np.asarray(bounds))
+    return Picture(points, bounds, Skeleton.get(layout), speed)
+
+
+def _projected(entry: VideoAnnotation, metainfo: Metainfo | None) -> np.ndarray:
+    """Return 3D joints as seen from the side, or from above if up is unknown."""
+    points = np.asarray(entry['keypoint_3d'], np.float32)
+    up, _ = up_direction(metainfo or cast(Metainfo, {}), [entry])
+    if up is None:
+        return points[..., :2]
+    across = [axis for axis in range(3) if axis != 'xyz'.index(up[-1])]
+    spread = [np.ptp(points[..., axis]) for axis in across]
+    sign = 1 if up.startswith('-') else -1
+    side = points[..., across[int(np.argmax(spread))]]
+    return np.stack([side, sign * points[..., 'xyz'.index(up[-1])]], axis=-1)
+
+
+def _speed(points: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Return how fast joints (T, V, 2) move, 0 to 1, in at most ``_POINTS`` values."""
+    steps = np.linalg.norm(np.diff(points, axis=0, prepend=points[:1]), axis=-1)
+    known = ~np.isnan(steps)
+    mean = np.where(known, steps, 0).sum(1) / np.maximum(known.sum(1), 1)
+    parts = np.array_split(mean, min(len(mean), _POINTS))
+    curve = np.array([part.mean() for part in parts])
+    return np.clip(curve / max(np.percentile(curve, _FASTEST), 1e-9), 0, 1)
