@@ -119,7 +119,7 @@ def open_folder(
     person: str = 'track',
     ignore_labels: bool = False,
 ) -> Folder:
-    """Return a folder with all of its recordings, and save its project.
+    """Return a folder with all of its recordings; its project is not saved yet.
 
     Recordings that the project does not know get the labels that the folder has.
 
@@ -163,8 +163,6 @@ def open_folder(
     for recording, frames, rate in found:
         its = segments.get(recording.name, Labels('', path)).segments
         project.add_recording(recording.name, frames, rate, its)
-    project.save()
-    project.revision = 0
     return Folder(path, dict(sorted(recordings.items())), project, fps, person, notes)
 
 

@@ -176,6 +176,7 @@ class Project:
         try:
             yield
             self.save()
+            self.revision += 1
         except BaseException:
             self.history, self.undone, self.tiers = history, undone, tiers
             if recording:
@@ -265,7 +266,6 @@ class Project:
                 os.fsync(folder)
             finally:
                 os.close(folder)
-        self.revision += 1
 
     @property
     def can_undo(self) -> bool:

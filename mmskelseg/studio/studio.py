@@ -43,6 +43,7 @@ class Studio:
     def __init__(
         self, folder: Folder, pose_estimator: str, reopen: Callable[[], Folder]
     ) -> None:
+        folder.project.save()
         self.folder = folder
         self.pose_estimator = pose_estimator
         self.reopen = reopen
@@ -304,8 +305,11 @@ class Studio:
         words = ['poses', *videos, out, '--estimator', self.pose_estimator]
 
         def finish() -> None:
-            project = self.folder.project
-            self.folder = replace(self.reopen(), project=project)
+            # The project has changed meanwhile; files that were added are for later.
+            found = self.reopen().recordings
+            old = self.folder.recordings
+            recordings = {name: found.get(name, old[name]) for name in old}
+            self.folder = replace(self.folder, recordings=recordings)
 
         self.job.start([('poses', program(*words))], finish)
 

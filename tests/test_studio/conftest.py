@@ -1,6 +1,7 @@
 """A folder with recordings, and the studio of it."""
 
 import copy
+import time
 
 import numpy as np
 import pytest
@@ -24,3 +25,10 @@ def folder(tmp_path):
 @pytest.fixture
 def studio(folder):
     return Studio(open_folder(folder), 'mediapipe', lambda: open_folder(folder))
+
+
+def wait_for(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)

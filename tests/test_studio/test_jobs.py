@@ -7,6 +7,7 @@ import pytest
 
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.studio.jobs import Job
+from tests.test_studio.conftest import wait_for
 
 
 @pytest.fixture
@@ -16,13 +17,6 @@ def job(tmp_path):
 
 def python(code):
     return [sys.executable, '-c', code]
-
-
-def wait_for(condition, seconds=30):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_commands_run_one_after_another_and_then_the_last_step(job):

@@ -23,7 +23,6 @@ def project(tmp_path):
         'take', 100, 10.0, [Segment(1, 3, 'walk'), Segment(3, 5, 'lift')]
     )
     found.save()
-    found.revision = 0
     return found
 
 

@@ -111,6 +111,7 @@ def test_individuals_have_labels_of_their_own(tmp_path):
     assert bob['keypoint'].shape[0] == 2
     save_annotations(data, tmp_path / 'out' / 'x.pkl')
     # The second time, labels are those of the project.
+    project.save()
     assert open_folder(tmp_path, person='each').project.recordings == project.recordings
 
 
@@ -132,7 +133,7 @@ def test_labels_may_be_left_aside(folder):
 
 def test_frames_that_no_longer_fit_are_named(tmp_path):
     save_poses(tmp_path / 'take1.npz')
-    open_folder(tmp_path)
+    open_folder(tmp_path).project.save()
     save_poses(tmp_path / 'take1.npz', frames=70)
     with pytest.raises(UserError) as error:
         open_folder(tmp_path).picture('take1')

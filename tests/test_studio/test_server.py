@@ -1,6 +1,7 @@
 """The server of the page: what it answers, and whom it refuses."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -8,11 +9,14 @@ import pytest
 pytest.importorskip('starlette', reason='starlette is not installed (extra app)')
 from starlette.testclient import TestClient
 
+from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.labels import read_segments
 from mmskelseg.studio.folder import open_folder
 from mmskelseg.studio.project import load_project
 from mmskelseg.studio.server import build_app
 from mmskelseg.studio.studio import Studio
+from tests.small_data import small_annotations
+from tests.test_studio.conftest import wait_for
 
 HOST, TOKEN = '127.0.0.1:7870', 'secret'
 
@@ -261,3 +265,32 @@ def test_model_says_whether_more_labels_help(client_of_trained, named):
     report = client_of_trained.get('report')
     assert report.text == '<p>good</p>'
     assert "default-src 'none'" in report.headers['Content-Security-Policy']
+
+
+def test_poses_are_estimated_while_labels_go_on(tmp_path, monkeypatch):
+    """The command is replaced by one that writes what it would."""
+    with written_video(tmp_path / 'take.mp4', 10, (48, 64)) as put:
+        for _ in range(50):
+            put(np.zeros((48, 64, 3), np.uint8))
+    studio = Studio(open_folder(tmp_path), 'mediapipe', lambda: open_folder(tmp_path))
+    wait_for(lambda: studio.job.state != 'running')
+    video = small_annotations((50,))['annotations'][0]
+    keys = ('keypoint', 'keypoint_score')
+    asked = []
+
+    def program(*words):
+        asked.append(words)
+        out = tmp_path / 'studio' / 'estimated' / 'poses'
+        out.mkdir(parents=True)
+        poses = {key: video[key] for key in keys}
+        np.savez(out / 'take.npz', fps=10.0, img_shape=(48, 64), **poses)
+        return [sys.executable, '-c', 'print("[1/1] take")']
+
+    monkeypatch.setattr('mmskelseg.studio.studio.program', program)
+    studio.folder.project.name_class(0, 'walk', 0)
+    studio.estimate_poses()
+    wait_for(lambda: studio.job.state != 'running')
+    assert (studio.job.state, studio.job.error) == ('done', None)
+    assert asked[0][:2] == ('poses', str(tmp_path / 'take.mp4'))
+    assert studio.recording(0)['skeleton']['people'] == 1
+    assert load_project(tmp_path / 'studio.json').tiers[0].classes == ['walk']
