@@ -21,11 +21,11 @@ Command = tuple[Kind, Sequence[str]]
 _FIT = re.compile(r'(\d+):(\d\d):(\d\d) passed, about (\d+):(\d\d):(\d\d) left +(.*)')
 # What it prints before the first.
 _PLAN = re.compile(r'Trainings.* take about (?:(\d+) h ?)?(?:(\d+) min)?(?:(\d+) s)?')
-_TRAINING = re.compile(r'.*, (fold|half|final)\d*: (.*)')
+_TRAINING = re.compile(r'.*, (fold|half|final)\d*: ')
 _PARTS = {
-    'fold': 'On held-out recordings',
-    'half': 'With half of the labels',
-    'final': 'The model',
+    'fold': 'Testing on held-out recordings',
+    'half': 'Measuring what more labels bring',
+    'final': 'The model is trained, its test goes on',
 }
 # What `mmskelseg poses` prints before each video, and the studio's own programs.
 _COUNT = re.compile(r'\[(\d+)/(\d+)\] (.*)')
@@ -152,7 +152,7 @@ class Job:
             self.done = passed / max(passed + self.seconds_left, 1)
             self.text = found[7]
             if part := _TRAINING.match(found[7]):
-                self.text = f'{_PARTS[part[1]]}: {part[2]}'
+                self.text = _PARTS[part[1]]
         elif found := _PLAN.match(line):
             h, m, s = (int(part or 0) for part in found.groups())
             self.seconds_left = 3600 * h + 60 * m + s
