@@ -218,10 +218,16 @@ class Studio:
     def changed(self, change: Change) -> dict[str, Any]:
         """Return what a change of labels has led to."""
         project, name = self.folder.project, change.recording
-        return {
+        state = {
             'revision': project.revision,
             'can_undo': project.can_undo,
             'can_redo': project.can_redo,
+        }
+        if name not in self._names:
+            # An old change of a recording that is no longer in the folder.
+            return state
+        return {
+            **state,
             'recording': self._names.index(name),
             'tier': change.tier,
             'labels': project.recordings[name].labels[change.tier],

@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip('starlette', reason='starlette is not installed (extra app)')
 from starlette.testclient import TestClient
 
+from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.labels import read_segments
 from mmskelseg.studio.folder import open_folder
@@ -294,3 +295,16 @@ def test_poses_are_estimated_while_labels_go_on(tmp_path, monkeypatch):
     assert asked[0][:2] == ('poses', str(tmp_path / 'take.mp4'))
     assert studio.recording(0)['skeleton']['people'] == 1
     assert load_project(tmp_path / 'studio.json').tiers[0].classes == ['walk']
+
+
+def test_change_of_a_recording_that_is_gone_is_undone(client, folder):
+    paint(client, 2, 10, 20, 1, 0)
+    data = load_annotations(folder / 'annotations.pkl')
+    data['annotations'].pop()
+    data['split'] = {'train': ['video_0', 'video_1']}
+    save_annotations(data, folder / 'annotations.pkl')
+    studio = Studio(open_folder(folder), 'mediapipe', lambda: open_folder(folder))
+    assert any('video_2' in note for note in studio.folder.notes)
+    again = TestClient(build_app(studio, TOKEN, (HOST,)), base_url=client.base_url)
+    answer = again.post('api/undo', json={'revision': 0}).json()
+    assert answer == {'revision': 1, 'can_undo': False, 'can_redo': True}
