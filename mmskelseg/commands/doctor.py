@@ -22,7 +22,8 @@ _OPTIONAL = {
     'onnx': 'mmskelseg export, with onnxruntime',
     'onnxruntime': 'exported models',
     'gradio': 'mmskelseg app, with av',
-    'av': 'mmskelseg app, and --codec avc1',
+    'starlette': 'mmskelseg studio, with uvicorn and av',
+    'av': 'mmskelseg app and studio, and --codec avc1',
     'h5py': 'HDF5 files of DeepLabCut and SLEAP',
     'submitit': 'cross-validations on a cluster',
 }
