@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -81,14 +80,13 @@ class Job:
             self.state, self.text = 'stopped', 'Stopped'
             process = self._process
         if process is not None and process.poll() is None:
-            if os.name == 'nt':
-                process.terminate()
-            else:
-                os.killpg(process.pid, signal.SIGINT)
+            # It ends its own processes.
+            process.terminate()
             try:
                 process.wait(_PATIENCE)
             except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait()
 
     def as_dict(self) -> dict[str, object]:
         """Return what the page shows."""
@@ -124,7 +122,7 @@ class Job:
         with self._lock:
             if self.state != 'running':
                 return
-            # A group of its own, so that its workers are stopped with it.
+            # Ctrl+C in the terminal is for the server, which then stops it.
             self._process = subprocess.Popen(
                 words,
                 stdin=subprocess.DEVNULL,

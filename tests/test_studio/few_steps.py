@@ -5,9 +5,8 @@ import sys
 from mmskelseg.commands import main
 from mmskelseg.engine import planning
 
-planning._STEPS = (16, 16)
-
 if __name__ == '__main__':
+    planning._STEPS = (16, 16)
     if sys.argv[1] == 'studio':
         from mmskelseg.studio import studio
 
