@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 from mmskelseg.evaluation.functional.report import Report
 from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.locks import lock as lock_file
 from mmskelseg.runtime.files.parsing import check_shape, read_json
 from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
 from mmskelseg.runtime.messages.errors import UserError
@@ -117,7 +118,7 @@ class RunFolder:
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / 'run.lock').open('ab') as lock:
-            if not _lock(lock):
+            if not lock_file(lock):
                 return 'another process is running it'
             try:
                 self.check()
@@ -146,22 +147,6 @@ def changed_settings(file: Path, now: Mapping[str, object]) -> list[str]:
         for key in {**then, **now}
         if then.get(key) != now.get(key)
     ]
-
-
-def _lock(file: BinaryIO) -> bool:
-    """Lock a file until it is closed; return False at once if it is already locked."""
-    try:
-        if sys.platform == 'win32':
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True
 
 
 def run_process(command: Sequence[str], path: Path, lock: BinaryIO) -> str:

@@ -1,6 +1,7 @@
 """Copies of videos that browsers play and that seek at once: run by the studio."""
 
 import sys
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -33,12 +34,20 @@ def is_playable(video: Path) -> bool:
             if context.name.removeprefix('lib') not in _CODECS:
                 return False
             frames = list(stream.index_entries)
+            if len(frames) > 2 and not _is_even([one.timestamp for one in frames]):
+                return False
             keys = [i for i, one in enumerate(frames) if one.is_keyframe]
             longest = max(b - a for a, b in pairwise([*keys, len(frames), len(frames)]))
             size = context.width * context.height
             return context.pix_fmt == 'yuv420p' and longest * size <= _MOST_PIXELS
     except (av.FFmpegError, IndexError):
         return False
+
+
+def _is_even(times: Sequence[int]) -> bool:
+    """Return whether frames have equal distances, as frame numbers suppose."""
+    steps = [b - a for a, b in pairwise(sorted(times))]
+    return max(steps) < 1.5 * min(steps)
 
 
 def convert(video: Path, copy: Path) -> None:

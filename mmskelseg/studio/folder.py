@@ -160,10 +160,31 @@ def open_folder(
     segments = {} if ignore_labels else labels_of(new, label_files, person, notes)
     if not project.tiers:
         project.tiers = _tiers(new, segments, ignore_labels)
+    _leave_out_other_tiers(new, segments, project, notes)
     for recording, frames, rate in found:
         its = segments.get(recording.name, Labels('', path)).segments
         project.add_recording(recording.name, frames, rate, its)
     return Folder(path, dict(sorted(recordings.items())), project, fps, person, notes)
+
+
+def _leave_out_other_tiers(
+    recordings: Sequence[Recording],
+    labels: dict[str, Labels],
+    project: Project,
+    notes: list[str],
+) -> None:
+    """Remove the labels of annotation files that have other tiers than the project."""
+    names = [tier.name for tier in project.tiers]
+    for one in recordings:
+        if one.metainfo is None or one.name not in labels:
+            continue
+        theirs = [tier.name for tier in tiers_of(one.metainfo)]
+        if theirs != names:
+            notes.append(
+                f'{one.name}: its labels are left out, since they have the tiers '
+                f'{theirs}, and others {names}'
+            )
+            del labels[one.name]
 
 
 def _tiers(

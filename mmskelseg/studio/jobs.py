@@ -5,12 +5,13 @@ import re
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError, explanation, shown
 
 Kind = Literal['videos', 'poses', 'fit', 'predict']
 State = Literal['idle', 'running', 'done', 'stopped', 'failed']
@@ -56,6 +57,7 @@ class Job:
     seconds_left: float | None = None
     error: str | None = None
     _process: subprocess.Popen | None = field(default=None, repr=False)
+    _thread: threading.Thread | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def start(self, commands: Sequence[Command], finish: Callable[[], None]) -> None:
@@ -65,12 +67,13 @@ class Job:
             UserError: If others are still running.
         """
         with self._lock:
-            if self.state == 'running':
+            if self._thread is not None and self._thread.is_alive():
                 raise UserError('Something is still running; stop it, or wait.')
             self.kind, self.state, self.error = commands[0][0], 'running', None
             self.text, self.done, self.seconds_left = 'Starting', None, None
-        run = threading.Thread(target=self._run, args=(commands, finish), daemon=True)
-        run.start()
+            given = commands, finish
+            self._thread = threading.Thread(target=self._run, args=given, daemon=True)
+            self._thread.start()
 
     def stop(self) -> None:
         """Stop what is running; finished parts are kept."""
@@ -78,7 +81,7 @@ class Job:
             if self.state != 'running':
                 return
             self.state, self.text = 'stopped', 'Stopped'
-            process = self._process
+            process, thread = self._process, self._thread
         if process is not None and process.poll() is None:
             # It ends its own processes.
             process.terminate()
@@ -87,6 +90,8 @@ class Job:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        if thread is not None:
+            thread.join(_PATIENCE)
 
     def as_dict(self) -> dict[str, object]:
         """Return what the page shows."""
@@ -95,8 +100,9 @@ class Job:
 
     def _run(self, commands: Sequence[Command], finish: Callable[[], None]) -> None:
         lines: list[str] = []
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        failure = ''
         try:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
             with self.log.open('w', encoding='utf-8') as log:
                 for kind, words in commands:
                     self.kind, self.text = kind, 'Starting'
@@ -112,11 +118,21 @@ class Job:
                     if self._process.wait():
                         errors = [one for one in lines if one.startswith('error: ')]
                         last = errors or [f'The log is {self.log}: ', *lines]
-                        raise UserError(' '.join(last).removeprefix('error: '))
+                        failure = ' '.join(last).removeprefix('error: ')
+                        # One video that cannot be converted is no obstacle for others.
+                        if kind != 'videos':
+                            break
+            if failure:
+                raise UserError(failure)
             finish()
             self.state, self.text, self.done = 'done', 'Done', 1.0
-        except (UserError, OSError) as error:
-            self.state, self.text, self.error = 'failed', 'Failed', str(error)
+        except Exception as error:
+            sentence = explanation(error)
+            if sentence is None:
+                # The terminal of the server shows where it happened.
+                traceback.print_exception(error)
+                sentence = f'unexpected: {shown(error)}'
+            self.state, self.text, self.error = 'failed', 'Failed', sentence
 
     def _lines(self, words: Sequence[str]) -> Iterator[str]:
         with self._lock:

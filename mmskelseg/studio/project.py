@@ -4,10 +4,11 @@ import json
 import os
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from secrets import token_hex
 from threading import RLock
 
 import numpy as np
@@ -26,6 +27,7 @@ _FORMAT = 1
 _REMEDY = 'restore it from a backup, or move it away to begin anew'
 _SHAPE = {
     'format': int,
+    'id': str,
     'tiers': [{'name': str, 'classes': [str]}],
     'recordings': {...: {'frames': int, 'fps': (int, float), 'labels': [[[int]]]}},
     'history': [
@@ -82,6 +84,7 @@ class Project:
     Attributes:
         path: The file.
         tiers: The tiers; at least one.
+        id: Tells it from others in the same folder, whose classes may be other ones.
         recordings: Labels by the names of recordings.
         history: All changes, the oldest first.
         undone: How many of the last changes are undone.
@@ -90,6 +93,7 @@ class Project:
 
     path: Path
     tiers: list[LabelTier]
+    id: str = field(default_factory=lambda: token_hex(4))
     recordings: dict[str, LabelledRecording] = field(default_factory=dict)
     history: list[Change] = field(default_factory=list)
     undone: int = 0
@@ -252,6 +256,7 @@ class Project:
         """Write the file as a whole, so that even a power cut loses nothing."""
         content = {
             'format': _FORMAT,
+            'id': self.id,
             'tiers': [asdict(tier) for tier in self.tiers],
             'recordings': {n: vars(known) for n, known in self.recordings.items()},
             'history': [vars(change) for change in self.history],
@@ -263,7 +268,9 @@ class Project:
             # The new name of the file must reach the disk, too.
             folder = os.open(self.path.parent, os.O_RDONLY)
             try:
-                os.fsync(folder)
+                # Some disks of networks refuse it.
+                with suppress(OSError):
+                    os.fsync(folder)
             finally:
                 os.close(folder)
 
@@ -380,7 +387,7 @@ def _project(path: Path, content: Mapping) -> Project:
         recordings[name] = LabelledRecording(known['frames'], known['fps'], rows)
     history = []
     for entry in content['history']:
-        if entry['recording'] not in recordings or not 0 <= entry['tier'] < len(tiers):
+        if not 0 <= entry['tier'] < len(tiers):
             raise UserError(f'{path}: history has {shown(entry)}; {_REMEDY}.')
         place = f'{path}: history'
         parts = {k: [_segment(s, place) for s in entry[k]] for k in ('before', 'after')}
@@ -388,7 +395,15 @@ def _project(path: Path, content: Mapping) -> Project:
     undone = content['undone']
     if not 0 <= undone <= len(history):
         raise UserError(f'{path}: undone is {undone} of {len(history)}; {_REMEDY}.')
-    return Project(path, tiers, recordings, history, undone)
+    done = len(history) - undone
+    # Somebody may have removed a recording from the file.
+    kept = [
+        [c for c in part if c.recording in recordings]
+        for part in (history[:done], history[done:])
+    ]
+    return Project(
+        path, tiers, content['id'], recordings, [*kept[0], *kept[1]], len(kept[1])
+    )
 
 
 def _segment(values: Sequence[int], place: str) -> LabelSegment:

@@ -17,7 +17,7 @@ from mmskelseg.runtime.files.formats import suffix_of
 from mmskelseg.runtime.files.video import VideoFile, is_video
 from mmskelseg.runtime.labels import read_segments, tiers_to_segments
 from mmskelseg.runtime.labels.reading import EACH_SUBJECT, LABEL_FORMATS
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.errors import CONTROL, UserError, escaped, system_fault
 from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.poses import (
     Poses,
@@ -71,50 +71,69 @@ class Recording:
 def find_recordings(
     folder: Path, notes: list[str]
 ) -> tuple[dict[str, Recording], list[Path]]:
-    """Return the recordings by name, and the files of labels."""
+    """Return the recordings by name, and the files of labels.
+
+    What cannot be used is noted, since folders hold much else.
+
+    Raises:
+        UserError: If nothing can be used.
+    """
     found: dict[str, Recording] = {}
     labels = []
-    for path in _files(folder):
-        suffix = suffix_of(path)
-        if suffix in _ANNOTATIONS:
-            data = load_annotations(path)
-            for entry in data['annotations']:
-                video = path.parent / entry['filename'] if 'filename' in entry else None
-                if entry['frame_dir'] in found:
-                    raise UserError(
-                        f'{path}: another file has a recording {entry["frame_dir"]!r} '
-                        'as well; leave one of the two in the folder.'
-                    )
-                found[entry['frame_dir']] = Recording(
-                    entry['frame_dir'],
-                    video if video and video.is_file() else None,
-                    entry=entry,
-                    metainfo=data['metainfo'],
-                )
-        elif is_video(path):
-            _add(found, Recording(path.stem, video=path))
-        elif _is_labels(path):
-            labels.append(path)
-        elif is_poses(path):
-            _add(found, Recording(video_of(path), poses=path))
+    files = list(_files(folder, notes))
+    # The videos of an annotation file are those of its entries.
+    for path in sorted(files, key=lambda one: suffix_of(one) not in _ANNOTATIONS):
+        try:
+            if suffix_of(path) in _ANNOTATIONS:
+                _add_entries(found, path)
+            elif is_video(path):
+                _add(found, Recording(path.stem, video=path))
+            elif _is_labels(path):
+                labels.append(path)
+            elif is_poses(path):
+                _add(found, Recording(video_of(path), poses=path))
+        except UserError as error:
+            notes.append(f'left out: {error}')
     if not found:
         raise UserError(
-            f'{folder}: has no videos, no poses and no annotations.pkl, nor have the '
-            'folders in it; name a folder that does.'
+            f'{folder}: has no videos, no poses and no annotations.pkl that can be '
+            'used, nor have the folders in it; name a folder that does.'
+            + ''.join(f' {note}' for note in notes[:1])
         )
     return found, labels
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _add_entries(found: dict[str, Recording], path: Path) -> None:
+    data = load_annotations(path)
+    for entry in data['annotations']:
+        name = entry['frame_dir']
+        if name in found:
+            raise UserError(
+                f'{path}: another file has a recording {name!r} as well; leave one of '
+                'the two in the folder.'
+            )
+        video = path.parent / entry['filename'] if 'filename' in entry else None
+        there = video if video and video.is_file() else None
+        found[name] = Recording(name, there, entry=entry, metainfo=data['metainfo'])
+
+
+def _files(folder: Path, notes: list[str]) -> Iterator[Path]:
     """Yield what is in a folder and, one level deep, in its folders."""
-    estimated = folder / WORK / ESTIMATED / 'poses'
-    for path in [*sorted(folder.iterdir()), estimated]:
-        if path.name.startswith('.') or path.name in (PROJECT, WORK):
+    own = (PROJECT, WORK)
+    paths = [one for one in sorted(folder.iterdir()) if one.name not in own]
+    for path in [*paths, folder / WORK / ESTIMATED / 'poses']:
+        inside = [path] * path.exists()
+        try:
+            if path.is_dir() and not path.name.startswith('.') and not is_poses(path):
+                inside = sorted(path.iterdir())
+        except OSError as error:
+            notes.append(f'left out: {system_fault(error, path)}')
             continue
-        if path.is_dir() and not is_poses(path):
-            yield from (one for one in sorted(path.iterdir()) if one.name[0] != '.')
-        elif path.exists():
-            yield path
+        for one in inside:
+            if CONTROL.search(one.name):
+                notes.append(f'left out: {escaped(str(one))}; rename it')
+            elif not one.name.startswith('.'):
+                yield one
 
 
 def _is_labels(path: Path) -> bool:

@@ -16,6 +16,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mmskelseg.runtime.files.locks import lock
 from mmskelseg.runtime.files.parsing import check_shape, parse_json
 from mmskelseg.runtime.messages.errors import (
     UnavailableError,
@@ -29,6 +30,7 @@ from mmskelseg.studio.studio import Studio
 
 # No request needs more.
 _MOST_BYTES = 1 << 20
+_LONGEST = 1000
 _HEADERS = {
     'Content-Security-Policy': "default-src 'self'; img-src 'self' data:; media-src "
     "'self' blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; "
@@ -97,6 +99,8 @@ class _Guard:
             return _error(403, 'Another page asked for this.')
         if request.headers.get('sec-fetch-site') not in (None, 'same-origin', 'none'):
             return _error(403, 'Another page asked for this.')
+        if len(request.url.path) > _LONGEST:
+            return _error(404, 'There is nothing with so long a name.')
         token = request.url.path.split('/')[1]
         if not secrets.compare_digest(f'/{token}'.encode(), self.prefix.encode()):
             return _error(404, 'Open the address that `mmskelseg studio` printed.')
@@ -228,7 +232,21 @@ def serve(
     Raises:
         UserError: If the folder has no recordings, or the port is in use.
     """
-    studio = Studio(open_folder(), pose_estimator, open_folder)
+    folder = open_folder()
+    folder.work.mkdir(exist_ok=True)
+    with (folder.work / 'lock').open('wb') as file:
+        if not lock(file):
+            raise UserError(
+                f'{folder.path}: another `mmskelseg studio` has it open; end that one, '
+                'or go on there.'
+            )
+        if folder.project.path.exists():
+            # What another has saved until now.
+            folder = open_folder()
+        _serve(Studio(folder, pose_estimator, open_folder), port, browser)
+
+
+def _serve(studio: Studio, port: int | None, browser: bool) -> None:
     for note in studio.folder.notes:
         print(escaped(note))
     listener = _listen(port)

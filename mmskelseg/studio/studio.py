@@ -286,7 +286,8 @@ class Studio:
         save_annotations(whole, everything)
         # The same labels continue a training that was stopped.
         asked = hashlib.sha256(ann_file.read_bytes() + f'{minutes}'.encode())
-        model = work / 'models' / asked.hexdigest()[:12]
+        name = f'{self.folder.project.id}_{asked.hexdigest()[:8]}'
+        model = work / 'models' / name
         predictions, part = model / _PREDICTIONS, model / f'{_PREDICTIONS}.part'
         # There is no time to compare configs while somebody waits.
         given = ['--out', str(model), '--minutes', f'{minutes:g}', '--compare', '1']
@@ -355,7 +356,9 @@ class Studio:
 
     def _read_predictions(self) -> None:
         """Read what the last finished training predicted."""
-        files = self.folder.work.glob(f'models/*/{_PREDICTIONS}')
+        files = self.folder.work.glob(
+            f'models/{self.folder.project.id}_*/{_PREDICTIONS}'
+        )
         file = max(files, key=lambda one: one.stat().st_mtime, default=None)
         self.version += 1
         self._model = None

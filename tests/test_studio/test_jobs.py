@@ -1,6 +1,7 @@
 """Commands in the background: their progress, failures, and how they are stopped."""
 
 import sys
+import threading
 import time
 
 import pytest
@@ -63,3 +64,28 @@ def test_stopped_command_ends_and_its_last_step_is_left_out(job):
     assert job._process.poll() is not None
     time.sleep(0.2)
     assert (job.state, done) == ('stopped', [])
+
+
+def test_next_job_waits_for_the_end_of_the_stopped_one(job):
+    done = []
+    slow = 'import signal, time; signal.signal(15, lambda *_: (time.sleep(1), exit()))'
+    job.start(
+        [('fit', python(f"{slow}; print('...', flush=True); time.sleep(60)"))], list
+    )
+    wait_for(lambda: job.text == '...')
+    stopping = threading.Thread(target=job.stop)
+    stopping.start()
+    wait_for(lambda: job.state == 'stopped')
+    with pytest.raises(UserError):
+        job.start([('fit', python('1'))], list)
+    stopping.join()
+    job.start([('fit', python('1'))], lambda: done.append(1))
+    wait_for(lambda: job.state != 'running')
+    assert (job.state, done) == ('done', [1])
+
+
+def test_unforeseen_error_ends_the_job(job):
+    job.start([('fit', python('1'))], lambda: {}['report'])
+    wait_for(lambda: job.state != 'running')
+    assert job.state == 'failed'
+    assert 'report' in job.error

@@ -127,6 +127,7 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
 
         # What is accepted becomes labels, and nothing else does.
         assert labelled(recordings, 'Seq1_03') == []
+        page.get_by_text('Doubts:').wait_for()
         page.locator('#timeline').focus()
         page.keyboard.press('Tab')
         page.get_by_text('To check').wait_for()
@@ -151,6 +152,13 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
         assert labelled(recordings, 'Seq1_01') == moved
         assert page.faults == []
         assert all(url.startswith(address) or url[:5] == 'data:' for url in page.asked)
+        # Two programs would overwrite each other's labels.
+        words = [sys.executable, '-m', 'mmskelseg', 'studio', str(recordings)]
+        second = subprocess.run(
+            [*words, '--no-browser'], capture_output=True, text=True
+        )
+        assert second.returncode == 1
+        assert f'error: {recordings}: ' in second.stderr
         process.kill()
         process.wait()
 

@@ -77,6 +77,21 @@ def test_change_after_undo_forgets_what_was_undone(project):
     assert labels(project) == [(10, 30, 0), (30, 50, 1)]
 
 
+def test_recording_may_be_removed_from_the_file(project):
+    paint(project, 0, 5, 1)
+    project.add_recording('other', 50, 10.0)
+    project.replace('other', 0, 0, 5, [(0, 5, 1)], project.revision)
+    paint(project, 60, 70, 0)
+    project.undo(project.revision)
+    content = json.loads(project.path.read_text())
+    del content['recordings']['other']
+    project.path.write_text(json.dumps(content))
+    kept = load_project(project.path)
+    assert ([c.recording for c in kept.history], kept.undone) == (['take', 'take'], 1)
+    kept.redo(kept.revision)
+    assert kept.recordings['take'].labels[0][-1] == (60, 70, 0)
+
+
 def test_frames_marked_as_no_label_are_not_learnt(project):
     paint(project, 10, 20, -1)
     assert project.frame_labels('take')[10:20].tolist() == [-1] * 10

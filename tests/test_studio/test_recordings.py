@@ -1,5 +1,7 @@
 """What a folder has: videos, poses, labels of any tool, side by side or in folders."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -145,7 +147,6 @@ def test_frames_that_no_longer_fit_are_named(tmp_path):
     ('make', 'parts'),
     [
         (lambda path: None, ('folder',)),
-        (lambda path: [save_video(path / one / 'a.mp4') for one in 'bc'], ('a.mp4',)),
         (lambda path: (path / 'a.npz').write_bytes(b'x'), ('a.npz',)),
         (lambda path: (path / 'a.mp4').write_bytes(b'x'), ('a.mp4',)),
         (lambda path: (path / 'a.pkl').write_bytes(b'x'), ('a.pkl',)),
@@ -173,10 +174,64 @@ def test_files_that_are_no_poses_are_noted(tmp_path):
         assert any(name in note for note in folder.notes)
 
 
+def test_what_else_a_folder_has_is_noted(tmp_path):
+    """The second file of DeepLabCut, a foreign pickle, two videos of a name."""
+    for one in 'bc':
+        save_video(tmp_path / one / 'take.mp4', codec='mp4v')
+    save_poses(tmp_path / 'take.npz')
+    (tmp_path / 'takeDLC_meta.pickle').write_bytes(b'x')
+    (tmp_path / 'f\udcfcr.mp4').write_bytes(b'x')
+    folder = open_folder(tmp_path)
+    assert list(folder.recordings) == ['take']
+    for name in ('takeDLC_meta.pickle', str(tmp_path / 'c' / 'take.mp4'), 'fcr.mp4'):
+        assert any(name in note for note in folder.notes), name
+
+
+@pytest.mark.parametrize('name', ['annotations.pkl', 'zannotations.pkl'])
+def test_videos_beside_an_annotation_file_are_its_own(folder, name):
+    (folder / 'annotations.pkl').rename(folder / name)
+    save_video(folder / 'video_0.mp4')
+    found = open_folder(folder).recordings
+    assert found['video_0'].video == folder / 'video_0.mp4'
+    assert found['video_0'].entry is not None
+
+
+def test_labels_of_other_tiers_are_left_out_with_a_note(folder):
+    data = small_annotations((24,))
+    data['annotations'][0].update(frame_dir='other', label=np.zeros((2, 24), int))
+    tiers = {'hand': ['rest', 'wave'], 'gaze': ['up', 'down']}
+    classes = [f'{tier}: {name}' for tier, names in tiers.items() for name in names]
+    data['metainfo'].update(tiers=tiers, classes=classes, background=None)
+    data['split'] = {'train': ['other']}
+    save_annotations(data, folder / 'b.pkl')
+    opened = open_folder(folder)
+    assert opened.project.recordings['other'].labels == [[]]
+    assert any('other' in note and 'hand' in note for note in opened.notes)
+
+
 def test_missing_folder_is_named(tmp_path):
     with pytest.raises(MissingFileError) as error:
         open_folder(tmp_path / 'none')
     assert str(tmp_path / 'none') in str(error.value)
+
+
+def test_video_of_changing_rate_is_converted(tmp_path):
+    """Frame numbers say when a frame is only if all last equally long."""
+    av = pytest.importorskip('av', reason='PyAV is not installed (extra app)')
+    path = tmp_path / 'phone.mp4'
+    with av.open(str(path), 'w') as file:
+        stream = file.add_stream('libx264', rate=30)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, 'yuv420p'
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        for i in range(40):
+            image = np.full((48, 64, 3), 4 * i, np.uint8)
+            frame = av.VideoFrame.from_ndarray(image, format='rgb24')
+            frame.pts = 33 * min(i, 20) + 100 * max(i - 20, 0)
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode())
+    assert not is_playable(path)
+    convert(path, tmp_path / 'copy.mp4')
+    assert is_playable(tmp_path / 'copy.mp4')
 
 
 def test_videos_that_browsers_refuse_are_converted_frame_by_frame(tmp_path):

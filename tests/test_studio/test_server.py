@@ -137,6 +137,7 @@ def test_without_the_token_nothing_is_found(client, path):
         'files/..%2F..%2Fstudio.json', 'files/%2e%2e/studio.json', '../studio.json',
         '%2e%2e/%2e%2e/setup.py', 'files/%2e%2e', 'files/',
         'vendor/%2e%2e/%2e%2e/jobs.py',
+        f'api/recordings/{"9" * 5000}',
         'api/recordings/9', 'api/recordings/0/video', 'report', 'files/a%00b',
     ],
 )  # fmt: skip
@@ -200,7 +201,9 @@ def test_what_the_disk_does_not_take_may_be_sent_again(client, monkeypatch):
 
 def trained(folder, **curve):
     """Write what a training leaves: predictions, doubts and a report."""
-    model = folder / 'studio' / 'models' / 'abc'
+    project = open_folder(folder).project
+    project.save()
+    model = folder / 'studio' / 'models' / f'{project.id}_abc'
     model.mkdir(parents=True)
     doubt = {'video': 'video_2', 'start_frame': 10, 'end_frame': 30, 'score': 2.0}
     content = {
@@ -252,6 +255,12 @@ def test_doubts_go_when_they_are_labelled(client_of_trained):
     assert client.get('api/doubts').json() == []
     client.post('api/undo', json={'revision': 2})
     assert len(client.get('api/doubts').json()) == 1
+
+
+def test_predictions_of_another_project_are_left_aside(client_of_trained, folder):
+    (folder / 'studio.json').unlink()
+    studio = Studio(open_folder(folder), 'mediapipe', lambda: open_folder(folder))
+    assert studio.recording(2)['predictions'] is None
 
 
 @pytest.mark.parametrize(
