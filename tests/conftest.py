@@ -19,13 +19,17 @@ from tests.tool_server import CAPTURED, IS_POSSIBLE, run_python, serve_commands
 META = small_annotations()['metainfo']
 
 
+# Modules whose single tests take longest.
+LONGEST = ('test_tutorials', 'test_wheel', 'test_page', 'test_fit')
+
+
 def pytest_collection_modifyitems(items):
     """Begin with slow tests, so that at the end no process waits for another's."""
 
     def rank(item):
-        # A notebook takes longest.
         is_quick = item.get_closest_marker('slow') is None
-        return is_quick, 'test_tutorials' not in item.nodeid
+        name = item.path.stem
+        return is_quick, LONGEST.index(name) if name in LONGEST else len(LONGEST)
 
     items.sort(key=rank)
 
