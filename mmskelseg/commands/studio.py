@@ -7,7 +7,7 @@ annotations.pkl. Labels of all formats that `mmskelseg convert keypoints` reads 
 taken over. The page opens in the browser: press the key of a class where it begins and
 again where it ends, train a model on what is labelled, check what it is least sure of,
 and train again. Labels are saved after each change, in FOLDER/studio.json; models and
-files to take away go to FOLDER/studio.
+exported files go to FOLDER/studio.
 
 Only this computer can open the page, and only with the address that is printed. The
 page needs starlette, uvicorn and PyAV: pip install 'mmskelseg[app]'.

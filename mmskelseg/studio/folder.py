@@ -7,15 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
-from mmskelseg.converters.keypoint_videos import (
-    Labels,
-)
+from mmskelseg.converters.keypoint_videos import Labels
 from mmskelseg.converters.label_tiers import find_tiers
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
-from mmskelseg.runtime.poses import (
-    Poses,
-    choose_person,
-)
+from mmskelseg.runtime.poses import Poses, choose_person
 from mmskelseg.runtime.poses.tracking import everybody
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
@@ -146,7 +141,9 @@ def open_folder(
     if file.exists():
         project = load_project(file)
         absent = project.recordings.keys() - recordings.keys()
-        notes += [f'{name}: its labels are kept, but it is gone' for name in absent]
+        notes += [
+            f'{name}: no longer in the folder; its labels are kept' for name in absent
+        ]
     else:
         project = Project(file, [])
     new = [one for one in recordings.values() if one.name not in project.recordings]

@@ -25,7 +25,7 @@ _TRAINING = re.compile(r'.*, (fold|half|final)\d*: ')
 _PARTS = {
     'fold': 'Testing on held-out recordings',
     'half': 'Measuring what more labels bring',
-    'final': 'The model is trained, its test goes on',
+    'final': 'The model is trained; testing goes on',
 }
 # What `mmskelseg poses` prints before each video, and the studio's own programs.
 _COUNT = re.compile(r'\[(\d+)/(\d+)\] (.*)')

@@ -15,11 +15,11 @@ import numpy as np
 
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import check_shape, read_json
-from mmskelseg.runtime.labels import VideoSegments
+from mmskelseg.runtime.labels import VideoSegments, frame_at
 from mmskelseg.runtime.labels.segments import Classes, Segment
 from mmskelseg.runtime.messages.errors import UserError, check_name, reads_file, shown
 from mmskelseg.runtime.structures.segments import IGNORED
-from mmskelseg.runtime.structures.tiers import Tier, tiers_of
+from mmskelseg.runtime.structures.tiers import flat_classes
 
 #: First frame, end (exclusive) and class, which is -1 where no class shall be learnt.
 LabelSegment = tuple[int, int, int]
@@ -28,7 +28,7 @@ _REMEDY = 'restore it from a backup, or move it away to begin anew'
 _SHAPE = {
     'format': int,
     'id': str,
-    'tiers': [{'name': str, 'classes': [str]}],
+    'tiers': [{'name': str, 'classes': [str], 'background?': int}],
     'recordings': {...: {'frames': int, 'fps': (int, float), 'labels': [[[int]]]}},
     'history': [
         {
@@ -110,7 +110,7 @@ class Project:
             tier = self._tier_of(segment)
             kind = self.tiers[tier].classes.index(segment.label)
             start, end = (
-                min(max(round(t * fps), 0), frames)
+                min(max(frame_at(t, fps), 0), frames)
                 for t in (segment.start, segment.end)
             )
             if start < end:
@@ -301,15 +301,12 @@ class Project:
         if len(self.tiers) == 1:
             (background,) = backgrounds.values()
             return {'classes': [*self.tiers[0].classes], 'background': background}
+        tiers = {tier.name: [*tier.classes] for tier in self.tiers}
         return {
-            'classes': [f'{t.name}: {c}' for t in self.tiers for c in t.classes],
-            'tiers': {tier.name: [*tier.classes] for tier in self.tiers},
+            'classes': flat_classes(tiers),
+            'tiers': tiers,
             'background': backgrounds if any(backgrounds.values()) else None,
         }
-
-    def frame_tiers(self) -> list[Tier]:
-        """Return the tiers in the form of annotation files."""
-        return tiers_of(self.metainfo())
 
     def frame_labels(self, name: str) -> np.ndarray:
         """Return the class id of each frame, (T,), or (tiers, T) of several; -1: none.
@@ -366,6 +363,12 @@ def load_project(path: Path) -> Project:
 @reads_file
 def _project(path: Path, content: Mapping) -> Project:
     tiers = [LabelTier(**tier) for tier in content['tiers']]
+    for tier in tiers:
+        if not 0 <= (tier.background or 0) < max(len(tier.classes), 1):
+            raise UserError(
+                f'{path}: tier {tier.name!r} has {len(tier.classes)} classes, but '
+                f'background is {tier.background}; {_REMEDY}.'
+            )
     recordings = {}
     for name, known in content['recordings'].items():
         place = f'{path}: recording {name!r}'

@@ -19,12 +19,7 @@ from mmskelseg.runtime.labels import read_segments, tiers_to_segments
 from mmskelseg.runtime.labels.reading import EACH_SUBJECT, LABEL_FORMATS
 from mmskelseg.runtime.messages.errors import CONTROL, UserError, escaped, system_fault
 from mmskelseg.runtime.messages.progress import progress_bar
-from mmskelseg.runtime.poses import (
-    Poses,
-    read_poses,
-    with_rate,
-    with_size,
-)
+from mmskelseg.runtime.poses import Poses, read_poses, with_rate, with_size
 from mmskelseg.runtime.poses.reading import POSE_FORMATS, is_poses, video_of
 from mmskelseg.runtime.poses.tracking import everybody
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
@@ -260,7 +255,9 @@ def labels_of(
             if key in own:
                 found[own[key]] = part
             else:
-                notes.append(f'{part.path}: has labels of {who!r}, but no poses')
+                notes.append(
+                    f'{part.path}: has labels of {who!r}, of whom there are no poses'
+                )
     return found
 
 

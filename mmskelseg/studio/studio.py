@@ -1,4 +1,4 @@
-"""What a studio does: labels, trains, predicts, and writes files to take away."""
+"""What a studio does: labels, trains, predicts, and exports files."""
 
 import hashlib
 import os
@@ -16,11 +16,11 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import AnnotationFile
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.studio.converting import is_playable
+from mmskelseg.studio.exports import FORMATS, write_files
 from mmskelseg.studio.folder import Folder, training_data
 from mmskelseg.studio.jobs import Command, Job, own_program, program
 from mmskelseg.studio.project import Change
 from mmskelseg.studio.recordings import ESTIMATED
-from mmskelseg.studio.taking_away import FORMATS, write_files
 
 # Poses of a sent piece, in frames.
 _PIECE = 4096
@@ -320,7 +320,7 @@ class Studio:
 
         self.job.start([('poses', program(*words))], finish)
 
-    # What the page takes away.
+    # What the page exports.
 
     def write(self, formats: Sequence[str], what: str) -> list[Path]:
         """Write labels or predictions of all recordings, and return the files.

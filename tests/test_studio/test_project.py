@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from mmskelseg.runtime.labels import Segment
+from mmskelseg.runtime.labels import Segment, segments_to_labels
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.studio.project import LabelTier, OutdatedError, Project, load_project
 from tests.small_data import ROOT
@@ -40,6 +40,16 @@ def test_labels_of_files_become_segments_in_frames(project):
     label = project.frame_labels('take')
     assert label.tolist() == [-1] * 10 + [0] * 20 + [1] * 20 + [-1] * 50
     assert project.labelled_seconds('take') == 4.0
+
+
+def test_frames_are_those_of_converted_labels(project):
+    """A frame has the label that covers its middle, which 0.25 s is of frame 2."""
+    segments = [Segment(0, 0.25, 'walk'), Segment(0.25, 0.55, 'lift')]
+    project.add_recording('other', 10, 10.0, segments)
+    expected = segments_to_labels(
+        segments, 10, 10.0, ['walk', 'lift'], missing='unlabelled'
+    )
+    assert project.frame_labels('other').tolist() == expected.tolist()
 
 
 def test_replacing_cuts_what_reaches_in(project):
@@ -159,6 +169,8 @@ def test_classes_are_added_and_renamed(project):
         (lambda c: c['recordings']['take']['labels'][0].append([0, 2]), '[0, 2]'),
         (lambda c: c.update(undone=3), 'undone'),
         (lambda c: c['tiers'][0].update(classes=['walk']), '[30, 50, 1]'),
+        (lambda c: c['tiers'][0].update(background=2), 'background'),
+        (lambda c: c['tiers'][0].update(background='walk'), 'background'),
     ],
 )
 def test_damaged_project_names_file_and_place(project, change, named):

@@ -1,4 +1,4 @@
-"""Files of labels or predictions, to be used elsewhere."""
+"""Export of labels or predictions of all recordings as files for other tools."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
