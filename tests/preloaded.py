@@ -1,6 +1,7 @@
 """What tools find imported and compiled, run in a fork of a process with this."""
 
 import gc
+import multiprocessing
 
 # First, since MMAction2 cannot be imported without its repairs.
 import mmskelseg  # isort: skip
@@ -18,8 +19,11 @@ import mmskelseg.engine
 import mmskelseg.evaluation
 import mmskelseg.models  # noqa: F401
 import tests.tool_server  # noqa: F401
+from mmskelseg.fitting import workers
 from mmskelseg.runtime.features import RenderSkeletonHeatmap
 
 RenderSkeletonHeatmap('coco17')({'keypoint': np.ones((1, 1, 17, 2), np.float32)})
+# Those that `fit` starts are forks of it.
+workers.get_context = lambda _: multiprocessing.get_context('fork')
 # A fork would copy all objects that it visits.
 gc.freeze()

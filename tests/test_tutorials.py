@@ -37,8 +37,18 @@ def address():
 @pytest.mark.slow
 @each_notebook
 def test_tutorial_runs(path, tmp_path, served):
-    """No cell fails, the last of which compares what the models score."""
-    notebook = execute(path, tmp_path, served)
+    """No cell fails, the last of which compares what the models score.
+
+    Its trainings are a third as long here; they were whole for the outputs kept.
+    """
+    text, count = re.subn(
+        r'--epochs (\d+)',
+        lambda found: f'--epochs {int(found[1]) // 3}',
+        path.read_text('utf-8'),
+    )
+    assert count
+    (tmp_path / path.name).write_text(text, 'utf-8')
+    notebook = execute(tmp_path / path.name, tmp_path, served)
     cells = [cell for cell in notebook.cells if cell.cell_type == 'code']
     assert re.search('^assert ', cells[-1].source, re.M)
     assert [cell.execution_count for cell in cells] == [*range(1, len(cells) + 1)]

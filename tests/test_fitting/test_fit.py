@@ -1,6 +1,7 @@
 """A whole fit on small data, in two processes."""
 
 import json
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -28,6 +29,15 @@ def small_plan():
         yield
 
 
+@contextmanager
+def quick_workers():
+    """Have workers find everything imported."""
+    with pytest.MonkeyPatch.context() as patch:
+        if IS_POSSIBLE:
+            patch.setattr(workers, 'get_context', lambda _: preloaded_context())
+        yield
+
+
 @pytest.fixture(scope='module')
 def fitted(tmp_path_factory, small_plan):
     """The folder of a fit on four persons, with two videos each, and a test video."""
@@ -40,10 +50,8 @@ def fitted(tmp_path_factory, small_plan):
     data['annotations'][1]['label'][:] = -1
     save_annotations(data, folder / 'annotations.pkl')
     words = [str(folder / 'annotations.pkl'), '--out', str(folder / 'model')]
-    with pytest.MonkeyPatch.context() as patch:
-        if IS_POSSIBLE:
-            # The test of the same command has processes that import everything.
-            patch.setattr(workers, 'get_context', lambda _: preloaded_context())
+    # The test of the same command has processes that import everything.
+    with quick_workers():
         assert main([*words, '--minutes', '.06']) is None
     return folder / 'model'
 
@@ -113,7 +121,8 @@ def test_tiers_are_fitted_together(tmp_path, small_plan):
     data['annotations'][0]['label'][1] = -1
     save_annotations(data, tmp_path / 'a.pkl')
     words = [str(tmp_path / 'a.pkl'), '--out', str(folder), '--minutes', '.06']
-    assert main([*words, '--compare', '1']) is None
+    with quick_workers():
+        assert main([*words, '--compare', '1']) is None
     report = report_of(folder)
     metrics = json.loads((folder / 'test' / 'metrics.json').read_text('utf-8'))
     for name, value in report['scores']['test'].items():

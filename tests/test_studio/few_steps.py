@@ -7,6 +7,8 @@ from mmskelseg.engine import planning
 
 if __name__ == '__main__':
     planning._STEPS = (16, 16)
+    if sys.argv[1] == 'fit':
+        import tests.preloaded  # noqa: F401, so that workers are forks
     if sys.argv[1] == 'studio':
         from mmskelseg.studio import studio
 

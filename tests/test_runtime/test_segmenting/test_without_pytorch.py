@@ -28,6 +28,8 @@ for name in {LACKING}:
     # Importing it is an error, as if it were not installed.
     sys.modules[name] = None
 """
+# Not at the pace of a camera.
+LIVE = ('--events', '--every-frame', '--no-window')
 SEGMENTS = """
 import sys
 import numpy as np
@@ -128,7 +130,7 @@ def test_exported_model_runs_before_pytorch_is_imported(
     )
     for words in (
         ['segment', poses, *whole, '--device', 'cpu', '--out', tmp_path / 'out'],
-        ['live', clip(frames=120), *live, '--poses', poses, '--events', '--no-window'],
+        ['live', clip(frames=120), *live, '--poses', poses, *LIVE],
     ):
         words = map(str, words)
         subprocess.run([sys.executable, '-c', code, *words], check=True, cwd=ROOT)
@@ -136,8 +138,9 @@ def test_exported_model_runs_before_pytorch_is_imported(
 
 def test_live_prints_events_without_pytorch(stream_file, poses, clip):
     """For a file played like a camera, with stored poses."""
-    words = ('live', clip(frames=120), stream_file[1], '--poses', poses)
-    printed = command(*words, '--events', '--every-frame', '--no-window')
+    printed = command(
+        'live', clip(frames=120), stream_file[1], '--poses', poses, *LIVE
+    )
     events = [json.loads(line) for line in printed.splitlines() if line[:1] == '{']
     assert events[0]['event'] == 'begin'
     assert events[-1]['event'] == 'end'
