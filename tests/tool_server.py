@@ -18,14 +18,18 @@ from multiprocessing.forkserver import ensure_running
 from pathlib import Path
 from subprocess import CompletedProcess, TimeoutExpired, run
 from threading import Thread
+from types import SimpleNamespace
 
 from mmengine.config import config
+from mmengine.dataset import base_dataset
 
 from tests.small_data import ROOT
 
 # MMEngine writes its config with each checkpoint. To set it in lines takes most of the
 # time of a small training; without, it is valid Python as well.
 config.FormatCode = lambda text, **_: (f'{text}\n', True)
+# It looks for garbage in all of PyTorch after each annotation file.
+base_dataset.gc = SimpleNamespace(collect=int)
 
 # Windows cannot fork, and the frameworks of macOS need not survive it.
 IS_POSSIBLE = sys.platform == 'linux'
