@@ -297,10 +297,15 @@ def _check_one_person(videos: Sequence[VideoAnnotation], path: Path) -> None:
             )
 
 
+def shows_several(video: VideoAnnotation) -> bool:
+    """Return whether a video shows more than one person."""
+    return (video['keypoint_score'] >= MIN_SCORE).any(axis=(1, 2)).sum() > 1
+
+
 def _check_pairs(videos: Sequence[VideoAnnotation], path: Path) -> None:
     """Raise UserError if a video shows nobody but one person."""
     for video in videos:
-        if (video['keypoint_score'] >= MIN_SCORE).any(axis=(1, 2)).sum() < 2:
+        if not shows_several(video):
             raise UserError(
                 f'{path}: video {video["frame_dir"]!r} shows one person, but --pairs '
                 'needs two or more; convert it with --others, or leave --pairs out.'

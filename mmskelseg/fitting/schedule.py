@@ -7,7 +7,7 @@ from itertools import count
 from math import ceil
 from pathlib import Path
 
-from mmskelseg.engine.choosing import Chosen, Wish, choose
+from mmskelseg.engine.choosing import Chosen, Wish, choose, shows_several
 from mmskelseg.runtime.messages.counts import duration
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import AnnotationFile
@@ -49,6 +49,7 @@ class Candidate:
         texts = [f'--recipe {wish.recipe}']
         texts += [f'--segmentor {wish.segmentor}'] * (wish.segmentor is not None)
         texts += ['--no-any-order'] * (wish.any_order is False)
+        texts += ['--pairs'] * wish.pairs
         return ' '.join(texts)
 
 
@@ -89,12 +90,16 @@ def candidates(
     Raises:
         UserError: If none can be trained, with the reason of the first.
     """
-    has_3d = all('keypoint_3d' in video for video in data['annotations'])
+    videos = data['annotations']
+    has_3d = all('keypoint_3d' in video for video in videos)
+    are_several = all(map(shows_several, videos))
     found: list[Candidate] = []
     refused: dict[str, UserError] = {}
     for recipe in (*['pose3d'] * has_3d, 'pose2d', 'heatmap', 'heatmap_cnn'):
         wishes = {recipe: Wish(recipe)}
         if not found:
+            if are_several:
+                wishes[f'{recipe}_pairs'] = Wish(recipe, pairs=True)
             wishes[f'{recipe}_known_orders'] = Wish(recipe, any_order=False)
             wishes[f'{recipe}_ms_tcn2'] = Wish(recipe, 'ms_tcn2')
         for name, wish in wishes.items():
@@ -104,7 +109,7 @@ def candidates(
                 refused[name] = error
                 continue
             # Without adjacent segments, there is nothing to recombine anyway.
-            if wish.any_order is None or found[-1].chosen.choice.any_order:
+            if wish.any_order is None or found[0].chosen.choice.any_order:
                 found.append(Candidate(name, wish, chosen))
     if not found:
         raise next(iter(refused.values()))

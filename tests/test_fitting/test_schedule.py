@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mmskelseg.fitting.schedule import candidates, plan_schedule
@@ -25,6 +26,20 @@ def test_default_comes_first(found):
     ]  # fmt: skip
     options = '--recipe pose2d --no-any-order'
     assert (found[0].options, found[1].options) == ('--recipe pose2d', options)
+
+
+def test_pairs_are_compared_where_each_video_shows_several():
+    data = small_annotations([300] * 6)
+    for video in data['annotations']:
+        for key in ('keypoint', 'keypoint_score'):
+            video[key] = np.concatenate([video[key]] * 2)
+    both = candidates(data, PATH, ('train', 'test'))[0]
+    assert [c.name for c in both[:2]] == ['pose2d', 'pose2d_pairs']
+    assert both[1].options == '--recipe pose2d --pairs'
+    data['annotations'][3]['keypoint_score'][1] = 0
+    one, refused = candidates(data, PATH, ('train', 'test'))
+    assert not [c for c in one if c.wish.pairs]
+    assert refused == {}
 
 
 def test_nothing_to_recombine_leaves_one_order():

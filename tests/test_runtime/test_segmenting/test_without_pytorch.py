@@ -138,9 +138,7 @@ def test_exported_model_runs_before_pytorch_is_imported(
 
 def test_live_prints_events_without_pytorch(stream_file, poses, clip):
     """For a file played like a camera, with stored poses."""
-    printed = command(
-        'live', clip(frames=120), stream_file[1], '--poses', poses, *LIVE
-    )
+    printed = command('live', clip(frames=120), stream_file[1], '--poses', poses, *LIVE)
     events = [json.loads(line) for line in printed.splitlines() if line[:1] == '{']
     assert events[0]['event'] == 'begin'
     assert events[-1]['event'] == 'end'
