@@ -2,7 +2,6 @@
 
 import csv
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -10,22 +9,10 @@ import time
 import numpy as np
 import pytest
 
+from tests.browser import marks, opened
 from tests.small_data import ROOT, small_annotations
 
-pytest.importorskip('gradio', reason='gradio is not installed (extra app)')
-pytest.importorskip('av', reason='PyAV is not installed (extra app)')
-playwright = pytest.importorskip(
-    'playwright.sync_api', reason='playwright, which drives the browser, is missing'
-)
-CHROMIUM = shutil.which('chromium') or shutil.which('google-chrome')
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason='Chromium is not installed'),
-]
-FLAGS = [
-    '--headless', '--no-sandbox', '--disable-gpu', '--no-first-run',
-    '--disable-background-networking',
-]  # fmt: skip
+pytestmark = marks('gradio', 'av')
 
 
 @pytest.fixture
@@ -55,17 +42,9 @@ def address(small_config, checkpoint, tmp_path):
 
 @pytest.fixture
 def page(address):
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page()
+    with opened(address, '#run') as page:
         page.set_default_timeout(60_000)
-        page.asked, page.faults = [], []
-        page.on('request', lambda request: page.asked.append(request.url))
-        page.on('pageerror', lambda error: page.faults.append(str(error)))
-        page.goto(address)
-        page.wait_for_selector('#run')
         yield page
-        browser.close()
 
 
 @pytest.fixture

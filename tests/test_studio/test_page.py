@@ -13,18 +13,10 @@ from mmskelseg.runtime.files.annotations import load_annotations, save_annotatio
 from mmskelseg.runtime.labels import read_segments
 from mmskelseg.runtime.structures.segments import to_segments
 from mmskelseg.studio.project import load_project
+from tests.browser import marks, opened
 from tests.small_data import ROOT
 
-pytest.importorskip('starlette', reason='starlette is not installed (extra app)')
-playwright = pytest.importorskip(
-    'playwright.sync_api', reason='playwright, which drives the browser, is missing'
-)
-CHROMIUM = shutil.which('chromium') or shutil.which('google-chrome')
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason='Chromium is not installed'),
-]
-FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run']
+pytestmark = marks('starlette')
 PROGRAM = ROOT / 'tests' / 'test_studio' / 'few_steps.py'
 # Where the labels of the only tier are, below the top of the timeline, in pixels.
 LABELS = 105
@@ -65,18 +57,9 @@ def served(folder):
         process.wait(30)
 
 
-@contextmanager
-def opened(address):
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(viewport={'width': 1280, 'height': 800})
-        page.faults, page.asked = [], []
-        page.on('pageerror', lambda error: page.faults.append(str(error)))
-        page.on('request', lambda request: page.asked.append(request.url))
-        page.goto(address)
-        page.wait_for_selector('#timeline')
-        yield page
-        browser.close()
+def studio(address):
+    size = {'width': 1280, 'height': 800}
+    return opened(address, '#timeline', viewport=size)
 
 
 def go_to(page, frame):
@@ -108,7 +91,7 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
         video['frame_dir']: to_segments(video['label'])
         for video in load_annotations(recordings / 'annotations.pkl')['annotations']
     }
-    with served(recordings) as (process, address), opened(address) as page:
+    with served(recordings) as (process, address), studio(address) as page:
         page.locator('#timeline').focus()
         for name in ('Seq1_01', 'Seq1_02'):
             is_open(page, name)
@@ -162,7 +145,7 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
         process.kill()
         process.wait()
 
-    with served(recordings) as (_, address), opened(address) as page:
+    with served(recordings) as (_, address), studio(address) as page:
         assert labelled(recordings, 'Seq1_01') == moved
         page.get_by_text('The model learnt from').wait_for()
         for title in ('BORIS project', 'ELAN, a file for each recording'):
