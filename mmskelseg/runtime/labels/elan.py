@@ -76,9 +76,9 @@ def read_elan(
         path: The ``.eaf`` file.
         tier: Read only the tier of this name, or these. Child tiers and the tier of
             marks are read only if named here.
-        subject: Read only tiers of this participant; needed if there are several.
-            ``each`` reads those of all as individuals. Either takes ``NAME`` from the
-            name of a tier ``tier@NAME``.
+        subject: Read only tiers of this participant; needed if there are several, and
+            none is named. ``each`` reads those of all as individuals. Either takes
+            ``NAME`` from the name of a tier ``tier@NAME``.
         strict: Whether such an annotation is an error.
         notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
     """
@@ -93,12 +93,7 @@ def read_elan(
         xml_attribute(slot, 'TIME_SLOT_ID', str(path)): slot.get('TIME_VALUE')
         for slot in root.iterfind('TIME_ORDER/TIME_SLOT')
     }
-    elements = root.findall('TIER')
-    if subject is not None:
-        elements = of_subject(elements, subject, str(path), _participant)
-    tiers, is_lone = _tiers(elements, tier, str(path))
-    if tier is None:
-        of_subject([*tiers.values()], subject, str(path), _participant)
+    tiers, is_lone = _tiers(root, tier, subject, str(path))
     own = {name: _own_names(name, one, subject) for name, one in tiers.items()}
     is_lone = is_lone or {name for name, _ in own.values()} == {_TIER}
     is_lone = is_lone or _is_one_each([who for _, who in own.values()])
@@ -152,9 +147,12 @@ def _is_one_each(people: Sequence[str]) -> bool:
 
 
 def _tiers(
-    every: Sequence[Element], wanted: str | Sequence[str] | None, path: str
+    root: Element, wanted: str | Sequence[str] | None, subject: str | None, path: str
 ) -> tuple[dict[str, Element], bool]:
     """Return the tiers to read by their names, and whether there is only one."""
+    every = root.findall('TIER')
+    if subject is not None:
+        every = of_subject(every, subject, path, _participant)
     elements = {xml_attribute(one, 'TIER_ID', path): one for one in every}
     timed = [
         name
@@ -171,6 +169,8 @@ def _tiers(
     names = choose_several(wanted, there, path, 'tier of timed annotations', option)
     others = {*independent} - {*names, _DEFAULT}
     is_lone = len(names) == 1 and (wanted is not None or not others)
+    if wanted is None:
+        of_subject([elements[name] for name in names], subject, path, _participant)
     return {name: elements[name] for name in names}, is_lone
 
 

@@ -138,11 +138,10 @@ def segments_of_tiers(
 
     Without the option, tiers keep their names. ``lone`` is the tier called ``@NAME``.
     """
-    names = [tier_and_individual(one.tier) for one in segments]
-    own = [
-        replace(one, tier=tier or lone, individual=individual)
-        for one, (tier, individual) in zip(segments, names, strict=True)
-    ]
+    own = []
+    for one in segments:
+        tier, individual = tier_and_individual(one.tier)
+        own.append(replace(one, tier=tier or lone, individual=individual))
     own = segments_of(own, subject, place)
     return [*segments] if subject is None else own
 
