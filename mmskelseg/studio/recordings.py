@@ -15,7 +15,7 @@ from mmskelseg.converters.label_individuals import by_individual
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.formats import suffix_of
 from mmskelseg.runtime.files.video import VideoFile, is_video
-from mmskelseg.runtime.labels import read_segments, tiers_to_segments
+from mmskelseg.runtime.labels import tiers_to_segments
 from mmskelseg.runtime.labels.reading import EACH_SUBJECT, LABEL_FORMATS
 from mmskelseg.runtime.messages.errors import CONTROL, UserError, escaped, system_fault
 from mmskelseg.runtime.messages.progress import progress_bar
@@ -141,7 +141,7 @@ def _is_labels(path: Path) -> bool:
         # Any table may be one of joints.
         if POSE_FORMATS.recognise(path) != 'csv':
             return False
-        read_segments(path, notes=[])
+        find_labels([path], None, {'subject': EACH_SUBJECT})
     except UserError:
         return suffix == '.json'
     return True

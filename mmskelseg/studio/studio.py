@@ -336,8 +336,9 @@ class Studio:
             own = self.folder.project.segments(name, video)
             if what == 'predictions':
                 own = replace(own, segments=self._predicted_segments(name))
-            if own.segments:
-                found.append(own)
+            named = [replace(s, individual=one.individual) for s in own.segments]
+            if named:
+                found.append(replace(own, segments=named))
         if not found:
             raise UserError(f'There are no {what} yet.')
         return write_files(formats, found, self.folder, what)

@@ -8,7 +8,14 @@ import pytest
 
 from mmskelseg.commands import main
 from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.labels import Segment, VideoSegments, write_boris, write_elan
+from mmskelseg.runtime.labels import (
+    Segment,
+    VideoSegments,
+    write_boris,
+    write_csv_segments,
+    write_elan,
+    write_label_studio,
+)
 from mmskelseg.runtime.poses import Poses, write_npz
 from tests.errors import raises_naming
 
@@ -40,6 +47,8 @@ def recordings(tmp_path, rng):
         video = VideoSegments(name, segments, FPS, FRAMES, f'{name}.mp4')
         write_boris(tmp_path / f'{name}.boris', [video], CLASSES)
         write_elan(tmp_path / f'{name}.eaf', video, CLASSES)
+        write_csv_segments(tmp_path / f'{name}.csv', [video])
+        write_label_studio(tmp_path / f'{name}.json', [video])
         paths.append(tmp_path / f'{name}.npz')
     return paths
 
@@ -52,9 +61,10 @@ def convert(paths, *options, kind='boris'):
     return load_annotations(out / 'annotations.pkl')
 
 
-@pytest.mark.parametrize('kind', ['boris', 'eaf'])
+@pytest.mark.parametrize('kind', ['boris', 'eaf', 'csv', 'json'])
 def test_each_individual_has_its_labels_and_tiers(recordings, kind):
-    data = convert(recordings, '--person', 'each', kind=kind)
+    options = ['--label-option', 'part=predictions'] if kind == 'json' else []
+    data = convert(recordings, '--person', 'each', *options, kind=kind)
     assert data['metainfo']['tiers'] == CLASSES
     videos = {video['frame_dir']: video for video in data['annotations']}
     assert [*videos][:2] == ['a_adult', 'a_juvenile']
@@ -67,6 +77,17 @@ def test_each_individual_has_its_labels_and_tiers(recordings, kind):
     # It comes later, and is not labelled before.
     assert (young['label'][:, :50] == -1).all()
     assert np.flatnonzero(young['label'][1, 50:]).tolist() == list(range(25, 50))
+
+
+@pytest.mark.parametrize('kind', ['boris', 'eaf', 'csv', 'json'])
+def test_labels_of_one_of_several_are_read_alone(recordings, kind):
+    words = ['--label-option', 'subject=Juvenile', '--person', 'juvenile']
+    words += ['--label-option', 'part=predictions'] * (kind == 'json')
+    tiers = recordings[0].parent / 'tiers.json'
+    tiers.write_text(json.dumps(CLASSES))
+    data = convert(recordings, *words, '--tiers', tiers, kind=kind)
+    sniff = data['annotations'][0]['label'][1]
+    assert np.flatnonzero(sniff).tolist() == list(range(75, 100))
 
 
 def test_table_says_who_is_who(recordings, tmp_path):

@@ -1,5 +1,6 @@
 """What a folder has: videos, poses, labels of any tool, side by side or in folders."""
 
+import shutil
 from fractions import Fraction
 
 import numpy as np
@@ -10,12 +11,14 @@ from mmskelseg.runtime.files.video import VideoFile, written_video
 from mmskelseg.runtime.labels import (
     Segment,
     VideoSegments,
+    read_segments,
     write_boris,
     write_csv_segments,
 )
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.studio.converting import convert, is_playable
 from mmskelseg.studio.folder import open_folder, training_data
+from mmskelseg.studio.studio import Studio
 from tests.small_data import small_annotations
 
 
@@ -84,8 +87,9 @@ def test_overlapping_labels_become_tiers(tmp_path):
     assert project.recordings['take1'].labels == [[(20, 50, 1)], [(0, 40, 1)]]
 
 
-def test_individuals_have_labels_of_their_own(tmp_path):
-    """Those that label files name, matched with the tracks of the poses."""
+@pytest.fixture
+def two_people(tmp_path):
+    """Return a folder with poses and labels of two people, and of a third one."""
     both = [small_annotations((60,), seed=i)['annotations'][0] for i in (0, 1)]
     np.savez(
         tmp_path / 'take1.npz',
@@ -101,7 +105,12 @@ def test_individuals_have_labels_of_their_own(tmp_path):
         Segment(0, 1, 'walk', individual='eve'),
     ]  # fmt: skip
     write_csv_segments(tmp_path / 'take1.csv', [VideoSegments('take1', segments)])
-    folder = open_folder(tmp_path, person='each')
+    return tmp_path
+
+
+def test_individuals_have_labels_of_their_own(two_people, tmp_path):
+    """Those that label files name, matched with the tracks of the poses."""
+    folder = open_folder(two_people, person='each')
     project = folder.project
     assert {n: one.labels for n, one in project.recordings.items()} == {
         'take1_Ann': [[(0, 20, 1)]], 'take1_Bob': [[(10, 30, 0)]],
@@ -115,6 +124,24 @@ def test_individuals_have_labels_of_their_own(tmp_path):
     # The second time, labels are those of the project.
     project.save()
     assert open_folder(tmp_path, person='each').project.recordings == project.recordings
+
+
+@pytest.mark.parametrize('kind', ['boris', 'boris-events', 'csv', 'elan'])
+def test_labels_of_individuals_come_back_from_the_tools(two_people, tmp_path, kind):
+    folder = open_folder(two_people, person='each')
+    studio = Studio(folder, 'mediapipe', lambda: folder)
+    (tmp_path / 'back').mkdir()
+    shutil.copy(two_people / 'take1.npz', tmp_path / 'back')
+    for file in studio.write([kind], 'labels'):
+        name = file.name.replace('_labels.', '.')
+        shutil.copy(file, tmp_path / 'back' / name)
+    back = open_folder(tmp_path / 'back', person='each').project
+    assert back.recordings == folder.project.recordings
+    (file,) = studio.write(['label-studio'], 'labels')
+    videos = read_segments(file, subject='each', part='predictions')
+    assert {(one.name, s.individual) for one in videos for s in one.segments} == {
+        ('take1_Ann', 'Ann'), ('take1_Bob', 'Bob'),
+    }  # fmt: skip
 
 
 def test_annotation_file_keeps_what_it_states(folder):

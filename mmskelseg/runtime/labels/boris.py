@@ -35,8 +35,8 @@ from mmskelseg.runtime.labels.reading import (
     EACH_SUBJECT,
     LABEL_FORMATS,
     Parts,
-    choose,
     choose_several,
+    of_subject,
     video_name,
 )
 from mmskelseg.runtime.labels.segments import (
@@ -204,12 +204,9 @@ def _segments(
 ) -> list[Segment]:
     """Return the segments of a subject: its states, and its points of a length."""
     events = [event for event in events if length or event.kind != _POINT]
-    wanted = '' if subject == _NO_SUBJECT else subject
-    there = sorted({event.subject for event in events})
-    if there and subject != EACH_SUBJECT:
-        option = '--label-option subject=NAME, or all by --person each'
-        wanted = choose(wanted, there, place, 'subject', option)
-        events = [event for event in events if event.subject == wanted]
+    known = {*ethogram.subjects, *(event.subject for event in events)}
+    wanted = _NO_SUBJECT if subject == '' else subject
+    events = of_subject(events, wanted, place, lambda one: one.subject or _NO_SUBJECT)
     running: dict[tuple[str, str, str], float] = {}
     segments = []
     for event in sorted(events, key=lambda event: event.time):
@@ -234,7 +231,6 @@ def _segments(
             tier = ''
         segment = make_segment(place, start, end, label, tier=tier)
         if subject == EACH_SUBJECT:
-            known = {*there, *ethogram.subjects}
             target = event.modifiers if event.modifiers in known else ''
             segment = replace(segment, individual=event.subject, target=target)
         segments.append(segment)

@@ -5,7 +5,7 @@ of the task; ``outside="1"`` means that it is absent. Frame numbers are those of
 video file, from 0, even if the task skips frames (``frame_filter``); a frame then also
 covers the skipped frames after it. Ids of images are taken as frame numbers, as in
 tasks that were created from a video. In an exported project, ``task_id`` names the task
-of a track or an image.
+of a track or an image. An attribute ``individual`` says whose a shape or a tag is.
 """
 
 import re
@@ -14,12 +14,18 @@ from xml.etree.ElementTree import Element
 
 from mmskelseg.runtime.files.inputs import check_fps
 from mmskelseg.runtime.files.parsing import FilePath, read_xml, whole, xml_attribute
-from mmskelseg.runtime.labels.reading import LABEL_FORMATS, Parts, video_name
+from mmskelseg.runtime.labels.reading import (
+    EACH_SUBJECT,
+    LABEL_FORMATS,
+    Parts,
+    of_subject,
+    video_name,
+)
 from mmskelseg.runtime.labels.segments import Segment, VideoSegments, make_segment
 from mmskelseg.runtime.messages.errors import UserError, shown
 
-# First frame, frame after the last, tier and label.
-_Span = tuple[int, int, tuple[str, str]]
+# First frame, frame after the last; individual, tier and label.
+_Span = tuple[int, int, tuple[str, str, str]]
 
 
 @LABEL_FORMATS.register('cvat', {'.xml': None})
@@ -28,6 +34,7 @@ def read_cvat(
     *,
     fps: float | None = None,
     attribute: str | Sequence[str] | None = None,
+    subject: str | None = None,
     strict: bool = False,
     notes: list[str] | None = None,
 ) -> list[VideoSegments]:
@@ -41,6 +48,8 @@ def read_cvat(
         fps: Frames per second of the video files, which CVAT does not write.
         attribute: Take the labels from the attribute of this name, such as "action" of
             a person, instead of from the track. Several attributes are tiers.
+        subject: Read only what has this individual as its attribute ``individual``;
+            needed if a task has several. ``each`` reads the labels of all.
         strict: Whether a task that does not fit is an error.
         notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
     """
@@ -71,7 +80,7 @@ def read_cvat(
                 raise UserError(
                     f'{place}: meta has no source; give its task the name of the video.'
                 )
-            segments = _task_segments(task, own, rate, tiers, place)
+            segments = _task_segments(task, own, rate, tiers, subject, place)
             videos.append(VideoSegments(video_name(name), segments, rate, None, name))
     return parts.read()
 
@@ -106,6 +115,7 @@ def _task_segments(
     labelled: Iterable[Element],
     rate: float,
     tiers: Mapping[str, str | None],
+    subject: str | None,
     place: str,
 ) -> list[Segment]:
     """Return the segments of the images and tracks of a task.
@@ -127,6 +137,9 @@ def _task_segments(
         for tag in item.iterfind('tag'):
             labels = _labels(tag, tag, tiers, f'{place}: image {frame}')
             spans += [(frame, frame + step, label) for label in labels]
+    spans = of_subject(spans, subject, place, lambda span: span[2][0])
+    if subject != EACH_SUBJECT:
+        spans = [(start, end, ('', *names[1:])) for start, end, names in spans]
     joined: list[_Span] = []
     for start, end, label in sorted(spans, key=lambda span: (span[2], span[:2])):
         if joined and joined[-1][2] == label and start <= joined[-1][1]:
@@ -134,8 +147,8 @@ def _task_segments(
             start, end = first, max(before, end)
         joined.append((start, end, label))
     return [
-        make_segment(place, start / rate, end / rate, label, tier=tier)
-        for start, end, (tier, label) in joined
+        make_segment(place, start / rate, end / rate, label, None, tier, who)
+        for start, end, (who, tier, label) in joined
     ]
 
 
@@ -160,9 +173,10 @@ def _track_spans(
 
 def _labels(
     shape: Element, labelled: Element, tiers: Mapping[str, str | None], place: str
-) -> list[tuple[str, str]]:
-    """Return tier and label of a shape in each tier."""
-    return [(tier, _label(shape, labelled, a, place)) for tier, a in tiers.items()]
+) -> list[tuple[str, str, str]]:
+    """Return individual, tier and label of a shape in each tier."""
+    who = shape.findtext('attribute[@name="individual"]', '')
+    return [(who, tier, _label(shape, labelled, a, place)) for tier, a in tiers.items()]
 
 
 def _label(shape: Element, labelled: Element, attribute: str | None, place: str) -> str:

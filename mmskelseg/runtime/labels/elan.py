@@ -20,8 +20,9 @@ from mmskelseg.runtime.labels.reading import (
     EACH_SUBJECT,
     LABEL_FORMATS,
     Parts,
-    choose,
     choose_several,
+    name_of_tier,
+    of_subject,
     video_name,
 )
 from mmskelseg.runtime.labels.segments import (
@@ -75,8 +76,9 @@ def read_elan(
         path: The ``.eaf`` file.
         tier: Read only the tier of this name, or these. Child tiers and the tier of
             marks are read only if named here.
-        subject: Read only tiers of this participant. ``each`` reads those of all as
-            individuals. Either takes ``NAME`` from the name of a tier ``tier@NAME``.
+        subject: Read only tiers of this participant; needed if there are several, and
+            none is named. ``each`` reads those of all as individuals. Either takes
+            ``NAME`` from the name of a tier ``tier@NAME``.
         strict: Whether such an annotation is an error.
         notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
     """
@@ -91,9 +93,7 @@ def read_elan(
         xml_attribute(slot, 'TIME_SLOT_ID', str(path)): slot.get('TIME_VALUE')
         for slot in root.iterfind('TIME_ORDER/TIME_SLOT')
     }
-    if subject is not None and subject != EACH_SUBJECT:
-        _keep_participant(root, subject, str(path))
-    tiers, is_lone = _tiers(root, tier, str(path))
+    tiers, is_lone = _tiers(root, tier, subject, str(path))
     own = {name: _own_names(name, one, subject) for name, one in tiers.items()}
     is_lone = is_lone or {name for name, _ in own.values()} == {_TIER}
     is_lone = is_lone or _is_one_each([who for _, who in own.values()])
@@ -129,21 +129,15 @@ def _check_units(root: Element, path: FilePath) -> None:
         )
 
 
-def _keep_participant(root: Element, subject: str, path: str) -> None:
-    """Remove the tiers of other participants."""
-    tiers = list(root.iterfind('TIER'))
-    there = sorted({tier.get('PARTICIPANT', '') for tier in tiers})
-    choose(subject, there, path, 'participant', '--label-option subject=NAME')
-    for tier in tiers:
-        if tier.get('PARTICIPANT', '') != subject:
-            root.remove(tier)
+def _participant(tier: Element) -> str:
+    return tier.get('PARTICIPANT', '')
 
 
 def _own_names(name: str, tier: Element, subject: str | None) -> tuple[str, str]:
     """Return the names of a tier and of its individual, '' if these are not read."""
     if subject is None:
         return name, ''
-    who = tier.get('PARTICIPANT', '')
+    who = _participant(tier)
     return name.removesuffix(f'@{who}'), who if subject == EACH_SUBJECT else ''
 
 
@@ -153,12 +147,13 @@ def _is_one_each(people: Sequence[str]) -> bool:
 
 
 def _tiers(
-    root: Element, wanted: str | Sequence[str] | None, path: str
+    root: Element, wanted: str | Sequence[str] | None, subject: str | None, path: str
 ) -> tuple[dict[str, Element], bool]:
     """Return the tiers to read by their names, and whether there is only one."""
-    elements = {
-        xml_attribute(one, 'TIER_ID', path): one for one in root.iterfind('TIER')
-    }
+    every = root.findall('TIER')
+    if subject is not None:
+        every = of_subject(every, subject, path, _participant)
+    elements = {xml_attribute(one, 'TIER_ID', path): one for one in every}
     timed = [
         name
         for name, element in elements.items()
@@ -174,6 +169,8 @@ def _tiers(
     names = choose_several(wanted, there, path, 'tier of timed annotations', option)
     others = {*independent} - {*names, _DEFAULT}
     is_lone = len(names) == 1 and (wanted is not None or not others)
+    if wanted is None:
+        of_subject([elements[name] for name in names], subject, path, _participant)
     return {name: elements[name] for name in names}, is_lone
 
 
@@ -283,10 +280,6 @@ def _url(filename: str) -> str:
     return f'./{path}'
 
 
-def _id(tier: str, individual: str) -> str:
-    return f'{tier}@{individual}' if individual else tier
-
-
 def _add_tiers(root: Element, segments: _Tiers, marks: Sequence[Segment]) -> None:
     ids, slots = count(1), count(1)
 
@@ -315,7 +308,7 @@ def _add_tiers(root: Element, segments: _Tiers, marks: Sequence[Segment]) -> Non
     # The segments come first, so that a1 is the first of them.
     keys = {
         (name, who): add(
-            _id(name or _TIER, who), class_name('action', name), items, who
+            name_of_tier(name or _TIER, who), class_name('action', name), items, who
         )
         for (name, who), items in segments.items()
     }
@@ -326,9 +319,9 @@ def _add_tiers(root: Element, segments: _Tiers, marks: Sequence[Segment]) -> Non
         scores = [(key, segment.score) for key, segment in pairs]
         if all(score is None for _, score in scores):
             continue
-        parent = _id(name or _TIER, who)
+        parent = name_of_tier(name or _TIER, who)
         refers = {'LINGUISTIC_TYPE_REF': 'confidence', 'PARENT_REF': parent}
-        child = _id(class_name('confidence', name), who)
+        child = name_of_tier(class_name('confidence', name), who)
         tier = SubElement(root, 'TIER', refers, TIER_ID=child)
         for key, score in scores:
             if score is not None:

@@ -4,7 +4,8 @@ Three kinds of regions are read: ``timelinelabels`` with ranges of frames, which
 from 1 and include both ends; ``videorectangle``, a box that exists from a keyframe up
 to and including a keyframe with ``enabled: false``, or to the end of the video; and
 ``labels`` with ``start`` and ``end`` in seconds. Frames are at the frame rate of the
-labelling interface. If regions of a task have several control tags, each is a tier.
+labelling interface. If regions of a task have several control tags, each is a tier,
+called ``tier@NAME`` if it is of one of several individuals.
 """
 
 import json
@@ -27,6 +28,8 @@ from mmskelseg.runtime.labels.reading import (
     NeedsOptionError,
     Parts,
     choose,
+    name_of_tier,
+    segments_of_tiers,
     video_name,
     without_lone_tier,
 )
@@ -44,6 +47,8 @@ _VALUE = {
 }  # fmt: skip
 _RESULT = {'result': [{'value?': _VALUE}]}
 _LABELS = {'timelinelabels', 'labels'}
+# The control tag of labels without tiers.
+_CONTROL = 'videoLabels'
 _REMEDY = 'export the project from Label Studio as JSON; poses are not labels'
 _UPLOAD = re.compile(r'^[0-9a-f]{8}-')
 _MEDIA = re.compile(r'\.(mp4|m4v|avi|mkv|mov|mpe?g|ogv|webm)(\?|$)', re.IGNORECASE)
@@ -58,6 +63,7 @@ def read_label_studio(
     fps: float | None = None,
     part: str = 'annotations',
     control: str | Sequence[str] | None = None,
+    subject: str | None = None,
     strict: bool = False,
     notes: list[str] | None = None,
 ) -> list[VideoSegments]:
@@ -75,6 +81,9 @@ def read_label_studio(
         part: Read ``annotations`` or ``predictions``.
         control: Read only regions of the control tag of this name (``from_name``), or
             of these.
+        subject: Read only regions of this individual, of control tags called
+            ``tier@NAME`` or ``@NAME``; needed if a task has several. ``each`` reads
+            those of all.
         strict: Whether a task that does not fit is an error.
         notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
     """
@@ -89,7 +98,7 @@ def read_label_studio(
     for i, task in enumerate(tasks):
         name = f'task {task.get("id", i)}'
         with parts.part(name, f'{path}: {name}') as videos:
-            videos.append(_video(task, fps, part, control, f'{path}: {name}'))
+            videos.append(_video(task, fps, part, control, subject, f'{path}: {name}'))
     other = others[part]
     made, made_other = (any(task.get(key) for task in tasks) for key in (part, other))
     if made_other and not made:
@@ -105,6 +114,7 @@ def _video(
     fps: float | None,
     part: str,
     control: str | Sequence[str] | None,
+    subject: str | None,
     place: str,
 ) -> VideoSegments:
     data = task['data']
@@ -124,7 +134,8 @@ def _video(
         if wanted is None or region.get('from_name') in wanted
         for segment in _segments(region, rate, place)
     ]
-    return VideoSegments(name, segments, rate, None, media)
+    own = segments_of_tiers(segments, subject, place, _CONTROL)
+    return VideoSegments(name, own, rate, None, media)
 
 
 def write_label_studio(path: FilePath, videos: Sequence[VideoSegments]) -> None:
@@ -132,22 +143,28 @@ def write_label_studio(path: FilePath, videos: Sequence[VideoSegments]) -> None:
 
     The labelling interface must contain ``<Video name="video" value="$video"
     frameRate="$fps"/>`` and ``<TimelineLabels name="videoLabels" toName="video">``,
-    or one for each tier, with its name. Marks are written as the text ``to_label`` of a
-    task, which ``<Header value="$to_label"/>`` shows. Videos need fps; their
-    ``filename`` is where Label Studio finds them.
+    or one for each tier, with its name. The tags of an individual are called
+    ``tier@NAME``, or ``@NAME`` without tiers. Marks are written as the text
+    ``to_label`` of a task, which ``<Header value="$to_label"/>`` shows. Videos need
+    fps; their ``filename`` is where Label Studio finds them.
     """
     tasks = []
     for i, video in enumerate(videos):
         fps = check_fps(video.fps, f'video {video.name!r}')
         result = []
         for j, segment in enumerate(video.segments):
+            if '@' in segment.individual:
+                raise UserError(
+                    f'video {video.name!r}: the name of {segment.individual!r} has an '
+                    '@, which stands between tier and individual; rename it.'
+                )
             # Frames count from 1, so the end frame is the last one inside.
             first, last = frame_at(segment.start, fps) + 1, frame_at(segment.end, fps)
             span = {'start': first, 'end': last}
             region: dict[str, object] = {
                 'id': f'{i}_{j}',
                 'type': 'timelinelabels',
-                'from_name': segment.tier or 'videoLabels',
+                'from_name': name_of_tier(segment.tier, segment.individual) or _CONTROL,
                 'to_name': 'video',
                 'value': {'ranges': [span], 'timelinelabels': [segment.label]},
             }

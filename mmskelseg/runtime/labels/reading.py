@@ -1,14 +1,15 @@
 """What all readers of labels share: their formats, and the parts that they skip."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from logging import WARNING
+from typing import TypeVar
 
 from mmskelseg.runtime.files.formats import Formats, options_of
 from mmskelseg.runtime.files.parsing import FilePath, read_json, read_rows
-from mmskelseg.runtime.labels.segments import VideoSegments, sorted_videos
+from mmskelseg.runtime.labels.segments import Segment, VideoSegments, sorted_videos
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.messages.logs import print_log
 
@@ -27,6 +28,7 @@ READERS = LABEL_FORMATS.readers
 label_format = LABEL_FORMATS.recognise
 # The most reasons that a note lists, and the most names for each.
 _REASONS, _NAMES = 6, 3
+Item = TypeVar('Item')
 
 
 def read_segments(
@@ -76,6 +78,72 @@ def reader_options(format: str) -> list[str]:
 
 #: The option ``subject`` that reads the labels of each individual, with its name.
 EACH_SUBJECT = 'each'
+
+
+def of_subject(
+    items: Sequence[Item],
+    subject: str | None,
+    place: str,
+    individual: Callable[[Item], str],
+) -> list[Item]:
+    """Return the items of an individual, or all with ``EACH_SUBJECT``.
+
+    ``individual`` returns whose an item is, '' if it does not say.
+
+    Raises:
+        UserError: If no item is of the subject, or items are of several without one.
+    """
+    there = sorted({individual(item) for item in items})
+    is_alone = subject is None and len({*there} - {''}) < 2
+    if not there or is_alone or subject == EACH_SUBJECT:
+        return [*items]
+    remedy = '--label-option subject=NAME, or all by --person each'
+    wanted = choose(subject, there, place, 'subject', remedy)
+    return [item for item in items if individual(item) == wanted]
+
+
+def name_of_tier(tier: str, individual: str) -> str:
+    """Return the name of an individual's tier, in tools that name nothing but tiers.
+
+    >>> [name_of_tier(*its) for its in (('gaze', 'ann'), ('', 'ann'), ('gaze', ''))]
+    ['gaze@ann', '@ann', 'gaze']
+    """
+    return f'{tier}@{individual}' if individual else tier
+
+
+def tier_and_individual(name: str) -> tuple[str, str]:
+    """Return the names of which :func:`name_of_tier` has made one.
+
+    >>> [tier_and_individual(name) for name in ('gaze@ann', '@ann', 'gaze')]
+    [('gaze', 'ann'), ('', 'ann'), ('gaze', '')]
+    """
+    tier, at, individual = name.rpartition('@')
+    return (tier, individual) if at else (name, '')
+
+
+def segments_of(
+    segments: Sequence[Segment], subject: str | None, place: str
+) -> list[Segment]:
+    """Return the segments of an individual, without its name, or those of all."""
+    own = of_subject(segments, subject, place, lambda one: one.individual)
+    if subject in (None, EACH_SUBJECT):
+        return own
+    return [replace(one, individual='') for one in own]
+
+
+def segments_of_tiers(
+    segments: Sequence[Segment], subject: str | None, place: str, lone: str = ''
+) -> list[Segment]:
+    """Return those of a subject among segments whose tiers are called ``tier@NAME``.
+
+    Without the option, tiers keep their names. ``lone`` is the tier called ``@NAME``.
+    """
+    own = []
+    for one in segments:
+        tier, individual = tier_and_individual(one.tier)
+        own.append(replace(one, tier=tier or lone, individual=individual))
+    own = segments_of(own, subject, place)
+    return [*segments] if subject is None else own
 
 
 class NeedsOptionError(UserError):

@@ -17,13 +17,13 @@ import numpy as np
 
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import FilePath, as_dicts, number, read_rows
-from mmskelseg.runtime.labels.reading import LABEL_FORMATS, video_name
-from mmskelseg.runtime.labels.segments import (
-    Segment,
-    VideoSegments,
-    make_segment,
-    sorted_videos,
+from mmskelseg.runtime.labels.reading import (
+    LABEL_FORMATS,
+    Parts,
+    segments_of,
+    video_name,
 )
+from mmskelseg.runtime.labels.segments import Segment, VideoSegments, make_segment
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.time_budget import TimeBudget
 
@@ -32,11 +32,25 @@ _OPTIONAL = ('individual', 'target', 'tier')
 
 
 @LABEL_FORMATS.register('csv', dict.fromkeys(('.csv', '.tsv', '.txt')))
-def read_csv_segments(path: FilePath) -> list[VideoSegments]:
+def read_csv_segments(
+    path: FilePath,
+    *,
+    subject: str | None = None,
+    strict: bool = False,
+    notes: list[str] | None = None,
+) -> list[VideoSegments]:
     """Return the segments of each video in a table with a header.
 
     Without the column ``video``, the video is named after the file. The columns
-    ``score``, ``tier``, ``individual`` and ``target`` are optional, too.
+    ``score``, ``tier``, ``individual`` and ``target`` are optional, too. Videos without
+    the subject, or of several without the option, are skipped, with a note.
+
+    Args:
+        path: The table.
+        subject: Read only segments of this individual; needed if a video has several.
+            ``each`` reads those of all.
+        strict: Whether a video that does not fit is an error.
+        notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
     """
     rows = read_rows(path)
     header = rows[0][1] if rows else []
@@ -55,8 +69,12 @@ def read_csv_segments(path: FilePath) -> list[VideoSegments]:
         segment = make_segment(place, start, end, row['label'], score, **more)
         name = row.get('video') or video_name(str(path))
         found.setdefault(name, []).append(segment)
-    videos = [VideoSegments(*item) for item in found.items()]
-    return sorted_videos(videos, path)
+    parts = Parts(path, 'videos', '', strict, notes)
+    for name, segments in found.items():
+        place = f'{path}: video {name!r}'
+        with parts.part(repr(name), place) as videos:
+            videos.append(VideoSegments(name, segments_of(segments, subject, place)))
+    return parts.read()
 
 
 def write_rows(

@@ -3,7 +3,8 @@
 A segment is an entry of ``metadata`` with two times in ``z`` and nothing in ``xy``,
 unless it is deleted (lowest bit of ``flg``). Its label is the value of an attribute
 with the anchor ``FILE1_Z2_XY0``: the text itself, or the key of one of its options. If
-there are several such attributes, each is a tier.
+there are several such attributes, each is a tier, called ``tier@NAME`` if it is of one
+of several individuals.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,10 @@ from mmskelseg.runtime.labels.reading import (
     LABEL_FORMATS,
     Parts,
     choose_several,
+    segments_of_tiers,
+    tier_and_individual,
     video_name,
+    without_lone_tier,
 )
 from mmskelseg.runtime.labels.segments import VideoSegments, make_segment
 from mmskelseg.runtime.messages.errors import UserError
@@ -35,6 +39,7 @@ def read_via(
     path: FilePath,
     *,
     attribute: str | Sequence[str] | None = None,
+    subject: str | None = None,
     strict: bool = False,
     notes: list[str] | None = None,
 ) -> list[VideoSegments]:
@@ -45,6 +50,8 @@ def read_via(
     Args:
         path: The project's JSON file.
         attribute: Read only the attribute of this name, or these.
+        subject: Read only attributes of this individual, called ``tier@NAME`` or
+            ``@NAME``; needed if a video has several. ``each`` reads those of all.
         strict: Whether a segment without a class is an error.
         notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
     """
@@ -83,10 +90,11 @@ def read_via(
                 # A segment need not belong to all tiers, but to one.
                 for name in [n for n in chosen if values[n]] or chosen[:1]:
                     label = _label(values[name], attributes[ids[name]], place)
-                    tier = name if len(chosen) > 1 else ''
-                    segments.append(make_segment(place, start, end, label, tier=tier))
-            videos.append(VideoSegments(video_name(media), segments, filename=media))
-    return parts.read()
+                    segments.append(make_segment(place, start, end, label, tier=name))
+            own = segments_of_tiers(segments, subject, f'{path}: view {vid}')
+            videos.append(VideoSegments(video_name(media), own, filename=media))
+    tiers = {one if subject is None else tier_and_individual(one)[0] for one in chosen}
+    return parts.read() if len(tiers) > 1 else without_lone_tier(parts.read())
 
 
 def _label(value: str, attribute: dict[str, Any], place: str) -> str:

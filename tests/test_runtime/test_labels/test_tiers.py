@@ -23,6 +23,7 @@ from mmskelseg.runtime.labels import (
     write_srt,
     write_time_budget,
 )
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.tiers import flat_classes, flat_label, tiers_of
 from mmskelseg.runtime.structures.time_budget import time_budget
 from tests.errors import raises_naming
@@ -89,32 +90,43 @@ def test_tiers_come_back_from_every_tool(tmp_path, kind, drawn):
     np.testing.assert_array_equal(found, label)
 
 
-@pytest.mark.parametrize('kind', ['boris', 'events', 'eaf', 'csv'])
+@pytest.mark.parametrize('kind', ['boris', 'events', 'eaf', 'json', 'csv'])
 @settings(
     deadline=None,
     max_examples=40,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(tiered(), st.lists(NAMES, min_size=2, max_size=3, unique=True))
-def test_individuals_come_back_with_their_tiers(tmp_path, kind, drawn, names):
+@given(tiered(), st.lists(NAMES, min_size=2, max_size=3, unique=True), st.booleans())
+def test_individuals_come_back_with_their_tiers(tmp_path, kind, drawn, names, is_one):
     """In tables and BORIS, with the one to whom it is done."""
     classes, tiers, label, fps = drawn
-    labels = {name: np.roll(label, 7 * i, axis=1) for i, name in enumerate(names)}
+    if is_one:
+        tiers, label = tiers_of({'classes': tiers[0].classes}), label[0]
+        classes = tiers[0].classes
+    labels = {name: np.roll(label, 7 * i, axis=-1) for i, name in enumerate(names)}
     segments = [
         replace(segment, individual=name, target=names[i - 1])
         for i, (name, own) in enumerate(labels.items())
         for segment in tiers_to_segments(own, fps, tiers)
     ]
-    video = VideoSegments('take1', segments, fps, label.shape[1], 'take1.mp4')
-    path, _ = written(kind, tmp_path, video, classes)
-    (back,) = read_segments(path, subject='each' if kind != 'csv' else None)
-    for i, (name, own) in enumerate(labels.items()):
+    frames = label.shape[-1], fps, tiers
+    video = VideoSegments('take1', segments, fps, frames[0], 'take1.mp4')
+    path, options = written(kind, tmp_path, video, classes)
+    (back,) = read_segments(path, subject='each', **options)
+    for name, own in labels.items():
+        (alone,) = read_segments(path, subject=name, **options)
+        assert {segment.individual for segment in alone.segments} == {''}
         found = [segment for segment in back.segments if segment.individual == name]
-        frames = label.shape[1], fps, tiers
-        read = segments_to_tiers(found, *frames, missing='unlabelled')
-        np.testing.assert_array_equal(read, own)
-        if kind != 'eaf':
-            assert {segment.target for segment in found} <= {names[i - 1]}
+        for these in (found, alone.segments):
+            read = segments_to_tiers(these, *frames, missing='unlabelled')
+            np.testing.assert_array_equal(read, own)
+        if kind not in ('eaf', 'json'):
+            assert len({segment.target for segment in found}) == 1
+    # One of them has to be chosen.
+    with raises_naming(UserError, path, *map(repr, names), 'subject=NAME'):
+        read_segments(path, **options)
+    with raises_naming(UserError, path, "'nobody'", *map(repr, names)):
+        read_segments(path, subject='nobody', **options)
 
 
 def test_one_tier_is_a_row_of_labels():
