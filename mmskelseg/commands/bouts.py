@@ -54,6 +54,7 @@ from mmskelseg.runtime.labels.bouts import (
     to_bouts,
     write_table,
 )
+from mmskelseg.runtime.labels.reading import EACH_SUBJECT, label_format
 from mmskelseg.runtime.labels.segments import Classes, by_tier, class_name
 from mmskelseg.runtime.messages.errors import UserError, escaped
 from mmskelseg.runtime.structures.bouts import MEASURES, Bouts, BoutStatistics
@@ -196,7 +197,10 @@ def _read(
         elif (read := read_prediction(path)) is not None:
             videos, classes = [read[0]], read[1]
         else:
-            labels, more = find_labels([path], args.label_format, options)
+            given = options
+            if (args.label_format or label_format(path)) == 'csv':
+                given = {'subject': EACH_SUBJECT, **options}
+            labels, more = find_labels([path], args.label_format, given)
             notes += more
             videos, classes, fps = [], (), args.label_fps
             parts = [part for one in labels for part in _individuals(one, each)]

@@ -30,7 +30,8 @@ function current() {
 }
 
 function clock(seconds) {
-  const tenths = Math.floor(seconds * 10 + 1e-6);
+  // Frames are told with the same tolerance.
+  const tenths = Math.floor((seconds + 1e-3) * 10);
   const two = (number) => String(number).padStart(2, '0');
   const minutes = Math.floor(tenths / 600);
   const hour = minutes >= 60 ? `${Math.floor(minutes / 60)}:${two(minutes % 60)}` : minutes;
