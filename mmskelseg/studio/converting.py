@@ -1,5 +1,6 @@
 """Copies of videos that browsers play and that seek at once: run by the studio."""
 
+import os
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
@@ -59,6 +60,16 @@ def convert(video: Path, copy: Path) -> None:
             if i % 250 == 0:
                 print(f'[{i + 1}/{file.frames}] Converting {video.name}', flush=True)
             put(image[:height, :width])
+    made = video.stat().st_mtime_ns
+    os.utime(copy, ns=(made, made))
+
+
+def is_copy(copy: Path, video: Path) -> bool:
+    """Return whether a copy is there, of this video and not of one before it."""
+    if not copy.is_file():
+        return False
+    # Some file systems keep times to two seconds.
+    return abs(copy.stat().st_mtime - video.stat().st_mtime) <= 2
 
 
 if __name__ == '__main__':

@@ -25,7 +25,7 @@ from mmskelseg.runtime.messages.errors import (
     explanation,
 )
 from mmskelseg.studio.folder import Folder
-from mmskelseg.studio.project import OutdatedError
+from mmskelseg.studio.project import OutdatedError, Project
 from mmskelseg.studio.studio import Studio
 
 # No request needs more.
@@ -155,30 +155,31 @@ class _Answers:
             raise LookupError('There is no report yet.')
         return FileResponse(self.studio.report, headers=_REPORT)
 
+    @property
+    def _project(self) -> Project:
+        return self.studio.folder.project
+
     def relabel(self, request: Request, given: _Given) -> object:
         segments = [tuple(one) for one in given['segments']]
         if any(len(one) != 3 for one in segments):
             raise UserError('segments have start, end and class; reload the page.')
-        change = self.studio.folder.project.replace(
-            self.studio.name_of(_number(request)),
-            given['tier'],
-            given['start'],
-            given['end'],
-            segments,
-            given['revision'],
-        )
-        return self.studio.changed(change)
+        name = self.studio.name_of(_number(request))
+        where = given['tier'], given['start'], given['end']
+        # What is told is the state after this change, not after that of another page.
+        with self._project.lock:
+            change = self._project.replace(name, *where, segments, given['revision'])
+            return self.studio.changed(change)
 
     def step(self, given: _Given, *, forwards: bool) -> object:
-        project = self.studio.folder.project
-        step = project.redo if forwards else project.undo
-        return self.studio.changed(step(given['revision']))
+        step = self._project.redo if forwards else self._project.undo
+        with self._project.lock:
+            return self.studio.changed(step(given['revision']))
 
     def name_class(self, _: Request, given: _Given) -> object:
-        project = self.studio.folder.project
         names = given['tier'], given['name'], given['revision'], given.get('class')
-        project.name_class(*names)
-        return {'revision': project.revision, 'tiers': self.studio.tiers()}
+        with self._project.lock:
+            self._project.name_class(*names)
+            return {'revision': self._project.revision, 'tiers': self.studio.tiers()}
 
     def train(self, _: Request, given: _Given) -> object:
         return self.job(lambda: self.studio.train(given['minutes']))

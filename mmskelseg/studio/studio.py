@@ -15,7 +15,7 @@ from mmskelseg.runtime.labels import Segment
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import AnnotationFile
 from mmskelseg.runtime.structures.segments import IGNORED
-from mmskelseg.studio.converting import is_playable
+from mmskelseg.studio.converting import is_copy, is_playable
 from mmskelseg.studio.exports import FORMATS, write_files
 from mmskelseg.studio.folder import Folder, training_data
 from mmskelseg.studio.jobs import Command, Job, own_program, program
@@ -174,9 +174,9 @@ class Studio:
 
     def _shown_video(self, name: str) -> Path | None:
         video, copy = self.folder.recordings[name].video, self._copy(name)
-        if name not in self._converted:
+        if video is None or name not in self._converted:
             return video
-        return copy if copy.is_file() else None
+        return copy if is_copy(copy, video) else None
 
     def _copy(self, name: str) -> Path:
         return self.folder.work / 'videos' / f'{file_name(name)}.mp4'
@@ -188,7 +188,7 @@ class Studio:
             for name, one in self.folder.recordings.items()
             if name in self._converted
             and one.video is not None
-            and not self._copy(name).is_file()
+            and not is_copy(self._copy(name), one.video)
         ]
         if commands:
             self.job.start(commands, lambda: None)

@@ -1,5 +1,6 @@
 """What a folder has: videos, poses, labels of any tool, side by side or in folders."""
 
+import os
 import shutil
 from fractions import Fraction
 
@@ -16,7 +17,7 @@ from mmskelseg.runtime.labels import (
     write_csv_segments,
 )
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
-from mmskelseg.studio.converting import convert, is_playable
+from mmskelseg.studio.converting import convert, is_copy, is_playable
 from mmskelseg.studio.folder import open_folder, training_data
 from mmskelseg.studio.studio import Studio
 from tests.small_data import small_annotations
@@ -270,3 +271,8 @@ def test_videos_that_browsers_refuse_are_converted_frame_by_frame(tmp_path):
     convert(video, copy)
     assert is_playable(copy)
     assert VideoFile.open(copy).count() == VideoFile.open(video).count()
+    assert is_copy(copy, video)
+    # The video is replaced.
+    os.utime(video, (0, 0))
+    assert not is_copy(copy, video)
+    assert not is_copy(tmp_path / 'other.mp4', video)
