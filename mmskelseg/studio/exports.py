@@ -1,6 +1,7 @@
 """Export of labels or predictions of all recordings as files for other tools."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -60,6 +61,9 @@ FORMATS: dict[str, tuple[str, str, Callable[..., None] | None]] = {
     'annotations': ('Annotation file, for all commands', 'annotations.pkl', None),
 }
 
+# Formats that do not say whose labels they are have each individual by itself.
+_APART = ('srt', 'bouts', 'annotations')
+
 
 def write_files(
     formats: Sequence[str], videos: Sequence[VideoSegments], folder: Folder, what: str
@@ -87,6 +91,7 @@ def _written(
     name: str, videos: Sequence[VideoSegments], folder: Folder, what: str
 ) -> Iterator[Path]:
     _, end, write = FORMATS[name]
+    videos = videos if name in _APART else _together(videos, folder)
     out, classes = folder.work / 'files', folder.project.classes
     if write is None:
         names = [one.name for one in videos if folder.recordings[one.name].has_poses]
@@ -106,3 +111,19 @@ def _written(
         file = out / f'{what}_{end}'
         write(file, videos, classes)
         yield file
+
+
+def _together(videos: Sequence[VideoSegments], folder: Folder) -> list[VideoSegments]:
+    """Join the individuals of each recording."""
+    groups: dict[str, list[VideoSegments]] = {}
+    for video in videos:
+        name = folder.recordings[video.name].of or video.name
+        groups.setdefault(name, []).append(video)
+    joined = []
+    for name, own in groups.items():
+        segments = sorted(
+            (segment for one in own for segment in one.segments),
+            key=lambda segment: segment.start,
+        )
+        joined.append(replace(own[0], name=name, segments=segments))
+    return joined

@@ -129,6 +129,8 @@ def test_individuals_have_labels_of_their_own(two_people, tmp_path):
 
 @pytest.mark.parametrize('kind', ['boris', 'boris-events', 'csv', 'elan'])
 def test_labels_of_individuals_come_back_from_the_tools(two_people, tmp_path, kind):
+    """In one file, and in one observation of the video that shows both."""
+    save_video(two_people / 'take1.mp4')
     folder = open_folder(two_people, person='each')
     studio = Studio(folder, 'mediapipe', lambda: folder)
     (tmp_path / 'back').mkdir()
@@ -141,7 +143,7 @@ def test_labels_of_individuals_come_back_from_the_tools(two_people, tmp_path, ki
     (file,) = studio.write(['label-studio'], 'labels')
     videos = read_segments(file, subject='each', part='predictions')
     assert {(one.name, s.individual) for one in videos for s in one.segments} == {
-        ('take1_Ann', 'Ann'), ('take1_Bob', 'Bob'),
+        ('take1', 'Ann'), ('take1', 'Bob'),
     }  # fmt: skip
 
 
