@@ -36,6 +36,7 @@ from mmskelseg.converters.keypoint_videos import (
     Labels,
     Options,
     find_labels,
+    joined_individuals,
     line_segments,
 )
 from mmskelseg.converters.keypoints import LABEL_OPTIONS, label_options
@@ -203,7 +204,8 @@ def _read(
             labels, more = find_labels([path], args.label_format, given)
             notes += more
             videos, classes, fps = [], (), args.label_fps
-            parts = [part for one in labels for part in _individuals(one, each)]
+            people = joined_individuals(labels)
+            parts = [part for one in people for part in _individuals(one, each)]
             of_files += parts
             for one in parts:
                 segments, count = line_segments(one, fps), len(one.lines) or None

@@ -248,3 +248,12 @@ def test_each_individual_is_a_recording(tmp_path, call, table):
     rows = {(r['video'], r['class']): r['total_s'] for r in table('bouts.csv')}
     assert rows['m_ann', 'walk'] == '60.000'
     assert rows['m_bob', 'sniff'] == '50.000'
+
+
+def test_file_of_an_individual_is_not_named_twice_after_it(tmp_path, call, table):
+    """As `mmskelseg segment --person each` writes them."""
+    (tmp_path / 'm_ann_segments.csv').write_text(
+        'video,start,end,label,individual\nm_ann,0,60,walk,ann\n'
+    )
+    call(tmp_path / 'm_ann_segments.csv')
+    assert {row['video'] for row in table('bouts.csv')} == {'m_ann'}

@@ -94,7 +94,8 @@ def test_tiers_and_individuals_train_segment_and_come_back(call_tool, ann_file):
             s['label_id'] for s in one['segments']
         ]
         for kind in ('csv', 'eaf', 'boris'):
-            (video,) = read_segments(stem.with_suffix(f'.{kind}'))
+            (video,) = read_segments(stem.with_suffix(f'.{kind}'), subject='each')
+            assert {s.individual for s in video.segments} == {one['person']}
             frames = len(label[0]), one['fps'], tiers_of(one)
             read = segments_to_tiers(video.segments, *frames, missing='unlabelled')
             np.testing.assert_array_equal(read, label)

@@ -109,9 +109,7 @@ def _wanted(prediction: Prediction, formats: Sequence[str]) -> list[str]:
 
 def video_segments(prediction: Prediction) -> VideoSegments:
     """Return a prediction's segments in the form of :mod:`mmskelseg.interchange`."""
-    # Who did it matters if it is done to somebody.
-    paired = any('target' in item for item in prediction['segments'])
-    who = prediction.get('person', '') if paired else ''
+    who = prediction.get('person', '')
     return VideoSegments(
         prediction['frame_dir'],
         [
