@@ -36,7 +36,6 @@ from mmskelseg.converters.keypoint_videos import (
     Labels,
     Options,
     find_labels,
-    joined_individuals,
     line_segments,
 )
 from mmskelseg.converters.keypoints import LABEL_OPTIONS, label_options
@@ -185,7 +184,7 @@ def _read(
     In label files, classes that overlap are of different tiers, as in `convert`, and
     each individual is a recording.
     """
-    options = label_options(args.label_option or ())
+    options = {'subject': EACH_SUBJECT, **label_options(args.label_option or ())}
     each = Options((), args.out, args.labels, person=EACH)
     if args.label_fps is not None:
         options['fps'] = args.label_fps
@@ -198,14 +197,14 @@ def _read(
         elif (read := read_prediction(path)) is not None:
             videos, classes = [read[0]], read[1]
         else:
-            given = options
-            if (args.label_format or label_format(path)) == 'csv':
-                given = {'subject': EACH_SUBJECT, **options}
-            labels, more = find_labels([path], args.label_format, given)
+            labels, more = find_labels([path], args.label_format, options)
             notes += more
             videos, classes, fps = [], (), args.label_fps
-            people = joined_individuals(labels)
-            parts = [part for one in people for part in _individuals(one, each)]
+            parts = [
+                part
+                for one in labels
+                for part in _individuals(one, each, args.label_format)
+            ]
             of_files += parts
             for one in parts:
                 segments, count = line_segments(one, fps), len(one.lines) or None
@@ -230,9 +229,19 @@ def _read(
     return found, [*notes, *tiers.notes], absences
 
 
-def _individuals(labels: Labels, options: Options) -> Iterator[Labels]:
-    for name, own in by_individual(labels, options).items():
-        yield replace(own, video=f'{own.video}_{name}' if name else own.video)
+def _individuals(
+    labels: Labels, options: Options, kind: str | None
+) -> Iterator[Labels]:
+    """Yield the labels of each individual, named after it where there are others.
+
+    Tables may have each in a file of its own.
+    """
+    found = by_individual(labels, options)
+    are_several = len(found) > 1 or (kind or label_format(labels.path)) == 'csv'
+    for name, own in found.items():
+        known = not name or own.video.endswith(f'_{name}')
+        video = own.video if known or not are_several else f'{own.video}_{name}'
+        yield replace(own, video=video)
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:

@@ -170,13 +170,21 @@ def joined_individuals(labels: Iterable[Labels]) -> list[Labels]:
     Such are those of ``mmskelseg segment --person each``: ``take1_ann_segments.csv``.
     """
     found: dict[str, Labels] = {}
+    files: dict[tuple[str, str], Path] = {}
     joined: list[Labels] = []
     for item in labels:
         people = {segment.individual for segment in item.segments}
         if len(people) != 1 or people == {''}:
             joined.append(item)
             continue
-        name = item.video.removesuffix('_segments').removesuffix(f'_{people.pop()}')
+        who = people.pop()
+        name = item.video.removesuffix('_segments').removesuffix(f'_{who}')
+        file = files.setdefault((name, who), item.path)
+        if file != item.path:
+            raise UserError(
+                f'{file} and {item.path} both have the labels of {who!r} in video '
+                f'{name!r}; give one of them.'
+            )
         before = found.get(name, replace(item, segments=()))
         segments = (*before.segments, *item.segments)
         found[name] = replace(before, video=name, segments=segments)

@@ -65,9 +65,10 @@ def convert(video: Path, copy: Path) -> None:
 
 
 def is_copy(copy: Path, video: Path) -> bool:
-    """Return whether a copy is there, of this video and not of one before it."""
-    if not copy.is_file():
-        return False
+    """Return whether a copy is there, and not of a video that was replaced."""
+    if not (copy.is_file() and video.is_file()):
+        # The copy can still be seen.
+        return copy.is_file()
     # Some file systems keep times to two seconds.
     return abs(copy.stat().st_mtime - video.stat().st_mtime) <= 2
 

@@ -9,6 +9,7 @@ import pytest
 
 from mmskelseg.commands.bouts import main
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.labels import Segment, VideoSegments, write_boris
 from tests.small_data import small_annotations
 
 LABELS = """video,start,end,label
@@ -248,6 +249,24 @@ def test_each_individual_is_a_recording(tmp_path, call, table):
     rows = {(r['video'], r['class']): r['total_s'] for r in table('bouts.csv')}
     assert rows['m_ann', 'walk'] == '60.000'
     assert rows['m_bob', 'sniff'] == '50.000'
+
+
+def test_folder_of_a_project_has_each_individual(tmp_path, call, table):
+    """Whose observations have one are not called after it."""
+    (tmp_path / 'lab').mkdir()
+    both = [
+        Segment(0, 6, 'walk', individual='ann'),
+        Segment(2, 4, 'sit', individual='bob'),
+    ]
+    videos = [
+        VideoSegments('m', both, 10.0, 60),
+        VideoSegments('n', both[:1], 10.0, 60),
+    ]
+    write_boris(tmp_path / 'lab' / 'project.boris', videos, ['walk', 'sit'])
+    call(tmp_path / 'lab')
+    rows = {(r['video'], r['class']): r['total_s'] for r in table('bouts.csv')}
+    assert {video for video, _ in rows} == {'m_ann', 'm_bob', 'n'}
+    assert (rows['m_bob', 'sit'], rows['n', 'walk']) == ('2.000', '6.000')
 
 
 def test_file_of_an_individual_is_not_named_twice_after_it(tmp_path, call, table):

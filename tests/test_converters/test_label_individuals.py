@@ -90,6 +90,20 @@ def test_labels_of_one_of_several_are_read_alone(recordings, kind):
     assert np.flatnonzero(sniff).tolist() == list(range(75, 100))
 
 
+def test_labels_of_an_individual_in_two_files_are_refused(recordings):
+    """One may be corrected, and the other not."""
+    folder = recordings[0].parent / 'labels'
+    folder.mkdir()
+    video = VideoSegments('a_adult', [Segment(0, 1, 'sit', individual='adult')], FPS)
+    files = [folder / 'a_adult_segments.csv', folder / 'a_adult_segments.eaf']
+    write_csv_segments(files[0], [video])
+    write_elan(files[1], video, ['sit', 'walk'])
+    words = ['convert', 'keypoints', str(recordings[0]), str(folder.parent / 'out')]
+    words += ['--person', 'each', '--labels', str(folder)]
+    with raises_naming(SystemExit, *files, "'adult'", "'a'"):
+        main(words)
+
+
 def test_table_says_who_is_who(recordings, tmp_path):
     names = tmp_path / 'subjects.csv'
     names.write_text('subject,individual\nAdult,juvenile\nJuvenile,adult\n')

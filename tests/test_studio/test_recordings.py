@@ -278,3 +278,6 @@ def test_videos_that_browsers_refuse_are_converted_frame_by_frame(tmp_path):
     os.utime(video, (0, 0))
     assert not is_copy(copy, video)
     assert not is_copy(tmp_path / 'other.mp4', video)
+    # Without it, the copy can still be seen.
+    video.unlink()
+    assert is_copy(copy, video)

@@ -5,7 +5,7 @@ EAF 3.0 (2016) is written; 2.7 and later are read. The annotation time 0 is the 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import chain, count
@@ -94,7 +94,7 @@ def read_elan(
         for slot in root.iterfind('TIME_ORDER/TIME_SLOT')
     }
     tiers, is_lone = _tiers(root, tier, subject, str(path))
-    own = {name: _own_names(name, one, subject) for name, one in tiers.items()}
+    own = _own_names(tiers, subject, is_named=tier is not None)
     is_lone = is_lone or {name for name, _ in own.values()} == {_TIER}
     is_lone = is_lone or _is_one_each([who for _, who in own.values()])
     kind = f'annotations of {listed([repr(name) for name in tiers], 3)}'
@@ -133,12 +133,18 @@ def _participant(tier: Element) -> str:
     return tier.get('PARTICIPANT', '')
 
 
-def _own_names(name: str, tier: Element, subject: str | None) -> tuple[str, str]:
-    """Return the names of a tier and of its individual, '' if these are not read."""
-    if subject is None:
-        return name, ''
-    who = _participant(tier)
-    return name.removesuffix(f'@{who}'), who if subject == EACH_SUBJECT else ''
+def _own_names(
+    tiers: Mapping[str, Element], subject: str | None, *, is_named: bool
+) -> dict[str, tuple[str, str]]:
+    """Return the name of each tier without its individual's, and that if it is read."""
+    own = {}
+    for name, element in tiers.items():
+        who = _participant(element)
+        short = name.removesuffix(f'@{who}') if who else name
+        own[name] = short, who if subject == EACH_SUBJECT else ''
+    if subject is None and (is_named or len({*own.values()}) < len(own)):
+        return {name: (name, '') for name in tiers}
+    return own
 
 
 def _is_one_each(people: Sequence[str]) -> bool:

@@ -29,6 +29,7 @@ from mmskelseg.runtime.labels.reading import (
     Parts,
     choose,
     name_of_tier,
+    names_of_tiers,
     segments_of_tiers,
     video_name,
     without_lone_tier,
@@ -127,15 +128,19 @@ def _video(
             'name of the video.'
         )
     rate = fps if fps is not None else data.get('fps')
+    regions = _regions(task, part, place)
+    names = [str(region.get('from_name')) for region in regions]
+    control = names_of_tiers(control, names, subject)
     wanted = [control] if isinstance(control, str) else control
     segments = [
         segment
-        for region in _regions(task, part, place)
+        for region in regions
         if wanted is None or region.get('from_name') in wanted
         for segment in _segments(region, rate, place)
     ]
-    own = segments_of_tiers(segments, subject, place, _CONTROL)
-    return VideoSegments(name, own, rate, None, media)
+    if wanted is None or subject is not None:
+        segments = segments_of_tiers(segments, subject, place, _CONTROL)
+    return VideoSegments(name, segments, rate, None, media)
 
 
 def write_label_studio(path: FilePath, videos: Sequence[VideoSegments]) -> None:

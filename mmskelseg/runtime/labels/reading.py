@@ -97,6 +97,11 @@ def of_subject(
     is_alone = subject is None and len({*there} - {''}) < 2
     if not there or is_alone or subject == EACH_SUBJECT:
         return [*items]
+    if there == ['']:
+        raise UserError(
+            f'{place}: its labels name no individual; leave --label-option '
+            f'subject={subject} out.'
+        )
     remedy = '--label-option subject=NAME, or all by --person each'
     wanted = choose(subject, there, place, 'subject', remedy)
     return [item for item in items if individual(item) == wanted]
@@ -121,6 +126,21 @@ def tier_and_individual(name: str) -> tuple[str, str]:
     return (tier, individual) if at else (name, '')
 
 
+def names_of_tiers(
+    wanted: str | Sequence[str] | None, names: Sequence[str], subject: str | None
+) -> str | Sequence[str] | None:
+    """Return the names of tiers that are wanted, of each individual that is read.
+
+    >>> names_of_tiers('gaze', ['gaze@ann', 'gaze@bob', 'hands@bob'], 'each')
+    ['gaze@ann', 'gaze@bob']
+    """
+    if wanted is None or subject is None:
+        return wanted
+    known = [wanted] if isinstance(wanted, str) else wanted
+    own = [n for n in names if n in known or tier_and_individual(n)[0] in known]
+    return own or wanted
+
+
 def segments_of(
     segments: Sequence[Segment], subject: str | None, place: str
 ) -> list[Segment]:
@@ -136,14 +156,18 @@ def segments_of_tiers(
 ) -> list[Segment]:
     """Return those of a subject among segments whose tiers are called ``tier@NAME``.
 
-    Without the option, tiers keep their names. ``lone`` is the tier called ``@NAME``.
+    ``lone`` is the tier called ``@NAME``. If only some segments name an individual, and
+    none is asked for, tiers keep their names.
     """
     own = []
     for one in segments:
         tier, individual = tier_and_individual(one.tier)
         own.append(replace(one, tier=tier or lone, individual=individual))
     own = segments_of(own, subject, place)
-    return [*segments] if subject is None else own
+    if subject is not None:
+        return own
+    is_one = len({one.individual for one in own}) == 1
+    return [replace(one, individual='') for one in own] if is_one else [*segments]
 
 
 class NeedsOptionError(UserError):

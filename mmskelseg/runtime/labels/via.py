@@ -7,7 +7,7 @@ there are several such attributes, each is a tier, called ``tier@NAME`` if it is
 of several individuals.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mmskelseg.runtime.files.parsing import FilePath, check_shape, number, read_json
@@ -15,12 +15,13 @@ from mmskelseg.runtime.labels.reading import (
     LABEL_FORMATS,
     Parts,
     choose_several,
+    names_of_tiers,
     segments_of_tiers,
     tier_and_individual,
     video_name,
     without_lone_tier,
 )
-from mmskelseg.runtime.labels.segments import VideoSegments, make_segment
+from mmskelseg.runtime.labels.segments import Segment, VideoSegments, make_segment
 from mmskelseg.runtime.messages.errors import UserError
 
 _ENTRY = {'vid': (str, int), 'flg?': int, 'z?': list, 'xy?': list, 'av?': {...: str}}
@@ -64,9 +65,8 @@ def read_via(
         if item.get('anchor_id') == _ANCHOR
     }
     option = '--label-option attribute=NAME'
-    chosen = choose_several(
-        attribute, list(ids), str(path), 'attribute of time', option
-    )
+    wanted = names_of_tiers(attribute, list(ids), subject)
+    chosen = choose_several(wanted, list(ids), str(path), 'attribute of time', option)
     found: dict[str, list[tuple[str, dict]]] = {}
     for name, entry in project['metadata'].items():
         is_span = len(entry.get('z') or []) == 2 and not entry.get('xy')
@@ -83,18 +83,33 @@ def read_via(
                     'add the video in VIA again.'
                 )
             media = project['file'][str(shown[0])]['fname']
-            segments = []
-            for place, entry in entries:
-                start, end = (number(time, place, 'z') for time in entry['z'])
-                values = {n: (entry.get('av') or {}).get(ids[n], '') for n in chosen}
-                # A segment need not belong to all tiers, but to one.
-                for name in [n for n in chosen if values[n]] or chosen[:1]:
-                    label = _label(values[name], attributes[ids[name]], place)
-                    segments.append(make_segment(place, start, end, label, tier=name))
-            own = segments_of_tiers(segments, subject, f'{path}: view {vid}')
-            videos.append(VideoSegments(video_name(media), own, filename=media))
+            segments = [
+                segment
+                for place, entry in entries
+                for segment in _segments(entry, chosen, ids, attributes, place)
+            ]
+            if wanted is None or subject is not None:
+                place = f'{path}: view {vid}'
+                segments = segments_of_tiers(segments, subject, place)
+            videos.append(VideoSegments(video_name(media), segments, filename=media))
     tiers = {one if subject is None else tier_and_individual(one)[0] for one in chosen}
     return parts.read() if len(tiers) > 1 else without_lone_tier(parts.read())
+
+
+def _segments(
+    entry: dict[str, Any],
+    chosen: Sequence[str],
+    ids: Mapping[str, str],
+    attributes: Mapping[str, Any],
+    place: str,
+) -> Iterator[Segment]:
+    """Yield the segments of an entry, whose tiers are attributes."""
+    start, end = (number(time, place, 'z') for time in entry['z'])
+    values = {name: (entry.get('av') or {}).get(ids[name], '') for name in chosen}
+    # A segment need not belong to all tiers, but to one.
+    for name in [name for name in chosen if values[name]] or chosen[:1]:
+        label = _label(values[name], attributes[ids[name]], place)
+        yield make_segment(place, start, end, label, tier=name)
 
 
 def _label(value: str, attribute: dict[str, Any], place: str) -> str:

@@ -110,14 +110,27 @@ def test_individuals_are_read_together_or_alone(tmp_path, name, write, rows):
 @pytest.mark.parametrize(
     ('name', 'write'), [('via.json', via), ('tasks.json', label_studio)]
 )
-def test_tiers_of_one_individual_keep_their_names_without_the_option(
-    tmp_path, name, write
-):
+def test_tiers_of_one_individual_need_no_option(tmp_path, name, write):
     path = tmp_path / name
     options = write(path, ROWS[:2])
     (video,) = read_segments(path, **options)
-    assert {s.tier for s in video.segments} == {'gaze@ann', 'posture@ann'}
+    assert {s.tier for s in video.segments} == {'gaze', 'posture'}
     assert {s.individual for s in video.segments} == {''}
+
+
+@pytest.mark.parametrize(
+    ('name', 'write', 'option'),
+    [('via.json', via, 'attribute'), ('tasks.json', label_studio, 'control')],
+)
+def test_tiers_are_named_with_and_without_whose_they_are(tmp_path, name, write, option):
+    path = tmp_path / name
+    # In VIA, each segment needs one of the attributes.
+    options = write(path, ROWS[1:] if write is via else ROWS)
+    names = ['posture@ann', 'posture@bob']
+    (video,) = read_segments(path, **options, **{option: names})
+    assert {s.tier for s in video.segments} == {*names}
+    (video,) = read_segments(path, **options, subject='each', **{option: 'posture'})
+    assert [s.individual for s in video.segments] == ['ann', 'bob']
 
 
 def test_tracks_of_cvat_that_touch_are_of_whom_they_say(tmp_path):
@@ -155,6 +168,22 @@ def test_videos_of_a_table_that_do_not_fit_are_left_out_with_a_note(tmp_path):
     assert (video.name, rows_of(video)) == ('b', [('', '', 1, 2, 'up')])
     assert "'a' (" in notes[1]
     assert len(read_segments(path, subject='each')[1].segments) == 2
+
+
+def test_tiers_of_elan_of_one_participant_are_not_called_after_it(tmp_path):
+    path = tmp_path / 'take1.eaf'
+    segments = [Segment(s, e, text, 1, tier, 'ann') for _, tier, s, e, text in ROWS]
+    classes = {'gaze': ['up'], 'posture': ['sit']}
+    write_elan(path, VideoSegments('take1', segments), classes)
+    (video,) = read_segments(path)
+    assert {s.tier for s in video.segments} == {'gaze', 'posture'}
+
+
+def test_table_without_individuals_is_not_asked_for_one(tmp_path):
+    path = tmp_path / 'take1.csv'
+    write_csv_segments(path, [VideoSegments('take1', [Segment(0, 1, 'sit')])])
+    with raises_naming(UserError, path, 'subject=ann'):
+        read_segments(path, subject='ann')
 
 
 def test_tiers_of_elan_of_several_participants_are_read_if_they_are_named(tmp_path):
