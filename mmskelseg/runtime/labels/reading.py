@@ -162,7 +162,8 @@ def segments_of_tiers(
     own = []
     for one in segments:
         tier, individual = tier_and_individual(one.tier)
-        own.append(replace(one, tier=tier or lone, individual=individual))
+        tier = tier or (lone if individual else '')
+        own.append(replace(one, tier=tier, individual=individual))
     own = segments_of(own, subject, place)
     if subject is not None:
         return own
