@@ -5,8 +5,8 @@
     mmskelseg cross-validate tiers.py --folds fold1 fold2 fold3 --work-dir runs
     python -m benchmarks.tiers data/uwiom_tiers/annotations.pkl runs
 
-The probability of a class is the product of those of its parts, divided by their sum
-over the 17 classes. Labels are decoded as `make-config` decodes those of one tier, by a
+The probability of a class is the product of those of its parts, or with --least the
+least of them, divided by their sum over the 17 classes. Labels are decoded as `make-config` decodes those of one tier, by a
 minimum duration that is the 5th percentile in training.
 """
 
@@ -29,11 +29,12 @@ _PARTS = np.array([tiers_of_class(name) for name in CLASSES])
 _NAMES = ('acc', 'edit', 'f1@10', 'f1@50', 'mAP')
 
 
-def read_back(score: np.ndarray) -> np.ndarray:
+def read_back(score: np.ndarray, *, least: bool = False) -> np.ndarray:
     """Return the probabilities of the 17 classes, (17, T), of those of tiers (K, T)."""
     rows = [tier.rows.start for tier in tiers_of({'tiers': TIERS})]
-    products = score[_PARTS + rows].prod(axis=1)
-    return products / products.sum(axis=0)
+    parts = score[_PARTS + rows]
+    found = parts.min(axis=1) if least else parts.prod(axis=1)
+    return found / found.sum(axis=0)
 
 
 def classes_of(label: np.ndarray) -> np.ndarray:
@@ -46,6 +47,9 @@ def classes_of(label: np.ndarray) -> np.ndarray:
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('annotations', type=Path, help='annotation file with tiers')
     parser.add_argument('runs', type=Path, help='folder of the cross-validation')
+    parser.add_argument(
+        '--least', action='store_true', help='the least probability, not the product'
+    )
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -59,7 +63,8 @@ def _run(args: argparse.Namespace) -> None:
         frames = max(1, int(np.percentile(durations, 5)))
         videos = {}
         for name, sample in load_samples(file).items():
-            score = read_back(np.asarray(sample['pred_score'], np.float64))
+            score = np.asarray(sample['pred_score'], np.float64)
+            score = read_back(score, least=args.least)
             steps = [{'type': 'MinDuration', 'frames': frames}]
             decoded = decode({'pred_score': score}, steps)
             true = classes_of(np.asarray(sample['gt_label']))
