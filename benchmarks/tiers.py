@@ -6,8 +6,9 @@
     python -m benchmarks.tiers data/uwiom_tiers/annotations.pkl runs
 
 The probability of a class is the product of those of its parts, or with --least the
-least of them, divided by their sum over the 17 classes. Labels are decoded as `make-config` decodes those of one tier, by a
-minimum duration that is the 5th percentile in training.
+least of them, divided by their sum over the 17 classes. Labels are decoded as
+`make-config` decodes those of one tier, by a minimum duration that is the 5th
+percentile in training.
 """
 
 import argparse
