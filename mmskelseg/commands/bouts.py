@@ -237,11 +237,10 @@ def _individuals(
     Tables may have each in a file of its own.
     """
     found = by_individual(labels, options)
-    are_several = len(found) > 1 or (kind or label_format(labels.path)) == 'csv'
+    is_named = len(found) > 1 or (kind or label_format(labels.path)) == 'csv'
     for name, own in found.items():
-        known = not name or own.video.endswith(f'_{name}')
-        video = own.video if known or not are_several else f'{own.video}_{name}'
-        yield replace(own, video=video)
+        end = f'_{name}' if name and is_named else ''
+        yield replace(own, video=own.video.removesuffix(end) + end)
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:

@@ -165,7 +165,7 @@ class _Answers:
             raise UserError('segments have start, end and class; reload the page.')
         name = self.studio.name_of(_number(request))
         where = given['tier'], given['start'], given['end']
-        # What is told is the state after this change, not after that of another page.
+        # The answer is the state after this change, not after one of another page.
         with self._project.lock:
             change = self._project.replace(name, *where, segments, given['revision'])
             return self.studio.changed(change)

@@ -30,7 +30,7 @@ function current() {
 }
 
 function clock(seconds) {
-  // Frames are told with the same tolerance.
+  // The frame number has the same tolerance.
   const tenths = Math.floor((seconds + 1e-3) * 10);
   const two = (number) => String(number).padStart(2, '0');
   const minutes = Math.floor(tenths / 600);

@@ -136,7 +136,7 @@ def _participant(tier: Element) -> str:
 def _own_names(
     tiers: Mapping[str, Element], subject: str | None, *, is_named: bool
 ) -> dict[str, tuple[str, str]]:
-    """Return the name of each tier without its individual's, and that if it is read."""
+    """Return each tier's name without the individual's, and that one if it is read."""
     own = {}
     for name, element in tiers.items():
         who = _participant(element)

@@ -28,7 +28,7 @@ READERS = LABEL_FORMATS.readers
 label_format = LABEL_FORMATS.recognise
 # The most reasons that a note lists, and the most names for each.
 _REASONS, _NAMES = 6, 3
-Item = TypeVar('Item')
+_Item = TypeVar('_Item')
 
 
 def read_segments(
@@ -81,11 +81,11 @@ EACH_SUBJECT = 'each'
 
 
 def of_subject(
-    items: Sequence[Item],
+    items: Sequence[_Item],
     subject: str | None,
     place: str,
-    individual: Callable[[Item], str],
-) -> list[Item]:
+    individual: Callable[[_Item], str],
+) -> list[_Item]:
     """Return the items of an individual, or all with ``EACH_SUBJECT``.
 
     ``individual`` returns whose an item is, '' if it does not say.
