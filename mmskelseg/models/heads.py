@@ -89,6 +89,10 @@ class SegmentationHead(BaseModule):
     ) -> dict[str, Tensor]:
         """Return each loss, summed over the stages; with G tiers, its mean over them.
 
+        With several tiers, ``loss_joint`` is the classification loss of the classes
+        that all tiers have together: their combination in a frame competes with all
+        others in the batch, so that the tiers agree.
+
         Args:
             logits: Shape (S, N, K, T).
             labels: Classes, shape (N, T) or (N, G, T), int64, -1 for frames that do not
@@ -116,7 +120,25 @@ class SegmentationHead(BaseModule):
                 losses[key] = loss + losses[key] if key in losses else loss
         if len(self.tiers) > 1:
             losses = {key: loss / len(self.tiers) for key, loss in losses.items()}
+            losses['loss_joint'] = self._joint_loss(logits, labels)
         return losses
+
+    def _joint_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss of combinations; labels are (N, G, T), on the host."""
+        found, ids = (
+            labels.transpose(1, 2).flatten(0, 1).unique(dim=0, return_inverse=True)
+        )
+        known = (found >= 0).all(dim=1)
+        new_ids = torch.where(known, known.cumsum(0) - 1, -1)
+        # One at least, so that every rank of a distributed training has a loss.
+        combinations = found[known] if known.any() else torch.zeros_like(found[:1])
+        ids = to_device(new_ids[ids].view(labels[:, 0].shape), logits.device)
+        sizes = torch.tensor(self.tiers)
+        rows = combinations + sizes.cumsum(0) - sizes
+        parts = F.one_hot(rows, logits.shape[2]).sum(dim=1)
+        parts = to_device(parts.to(logits.dtype), logits.device)
+        log_scores = by_tier(torch.log_softmax, logits, self.tiers, 2)
+        return sum(self.loss_cls(parts @ stage, ids, rows) for stage in log_scores)
 
     def _losses(
         self,

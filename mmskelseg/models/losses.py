@@ -59,14 +59,15 @@ class FrameCrossEntropyLoss(nn.Module):
         self.register_buffer('class_weight', weight, persistent=False)
 
     def forward(
-        self, logits: Tensor, labels: Tensor, rows: slice = slice(None)
+        self, logits: Tensor, labels: Tensor, rows: slice | Tensor = slice(None)
     ) -> Tensor:
         """Return the loss, 0 where no frame is labelled.
 
         Args:
             logits: Shape (N, K, T).
             labels: Shape (N, T), int64, -1 for frames that do not count.
-            rows: Which of the class weights are those of the K classes.
+            rows: Which of the class weights are those of the K classes; (K, G) if each
+                is a combination of G classes, whose weights are then averaged.
         """
         if self.class_weight is None and not self.boundary_smoothing:
             total = F.cross_entropy(logits, labels, ignore_index=-1, reduction='sum')
@@ -76,7 +77,7 @@ class FrameCrossEntropyLoss(nn.Module):
         return mean_over_ranks(self.loss_weight * total, targets.sum())
 
     def _targets(
-        self, logits: Tensor, labels: Tensor, rows: slice = slice(None)
+        self, logits: Tensor, labels: Tensor, rows: slice | Tensor = slice(None)
     ) -> Tensor:
         """Return the weight of each class in each frame, shape (N, K, T)."""
         classes = logits.shape[1]
@@ -91,6 +92,7 @@ class FrameCrossEntropyLoss(nn.Module):
         if self.class_weight is None:
             return targets
         weight = self.class_weight[rows]
+        weight = weight.mean(dim=1) if weight.dim() == 2 else weight
         if len(weight) != classes:
             raise UserError(
                 f'class_weight has {len(weight)} numbers, but the model has '
