@@ -51,7 +51,7 @@ class Postprocessor(nn.Module):
 
 @POSTPROCESSORS.register_module()
 class MinDuration(Fitted, Postprocessor):
-    """Merging of segments that are too short: :func:`min_duration`.
+    """The likeliest labels without segments that are too short: :func:`min_duration`.
 
     Args:
         frames: The shortest duration that is kept. By default, 95 % of the segments in
@@ -87,7 +87,7 @@ class MinDuration(Fitted, Postprocessor):
 
 @POSTPROCESSORS.register_module()
 class CausalMinDuration(MinDuration):
-    """As ``MinDuration``, also for streams: :func:`causal_min_duration`.
+    """A minimum duration that streams can keep, too: :func:`causal_min_duration`.
 
     It adds ``frames - 1`` frames to their lookahead.
     """

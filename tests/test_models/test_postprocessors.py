@@ -26,7 +26,7 @@ def apply(*configs, **fields):
 @pytest.mark.parametrize(
     ('cfg', 'expected'),
     [
-        ({'type': 'MinDuration', 'frames': 2}, [0] * 6 + [2] * 4),
+        ({'type': 'MinDuration', 'frames': 3}, [0] * 6 + [2] * 4),
         ({'type': 'CausalMinDuration', 'frames': 2}, [0] * 6 + [2] * 4),
         ({'type': 'MedianFilter', 'frames': 3}, [0] * 6 + [2] * 4),
         ({'type': 'BoundaryRefinement', 'threshold': 0.8}, [0] * 5 + [2] * 5),
@@ -56,18 +56,16 @@ def test_shortest_duration_is_that_of_the_training_labels(kind):
 
 
 def test_steps_follow_one_another():
-    """The filter makes 0, 0, 0, 2 of a flicker, and that is too short then."""
-    labels = [1, 1, 1, 1, 2, 1, 2, 2, 0, 0]
+    """What the filter makes of a flicker is too short then."""
+    labels = [1, 1, 1, 1, 2, 1, 2, 2, 2, 0, 0]
     median, least = (
         {'type': 'MedianFilter', 'frames': 3},
         {'type': 'MinDuration', 'frames': 4},
     )
-    assert apply(median, labels=labels)['pred_label'].tolist() == [1] * 5 + [2] * 3 + [
-        0,
-        0,
-    ]
+    filtered = apply(median, labels=labels)['pred_label'].tolist()
+    assert filtered == [1] * 5 + [2] * 4 + [0] * 2
     both = apply(median, least, labels=labels)
-    assert both['pred_label'].tolist() == [1] * 5 + [2] * 5
+    assert both['pred_label'].tolist() == [1] * 5 + [2] * 6
     assert both['raw_label'].tolist() == labels
 
 

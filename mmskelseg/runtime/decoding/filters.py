@@ -6,14 +6,18 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Count, Fraction, OddCount, checked
 from mmskelseg.runtime.structures.segments import segment_table
 
+# The smallest probability, so that no frame rules a class out.
+_TINY = 1e-12
+
 
 @checked
 def min_duration(labels: np.ndarray, score: np.ndarray, frames: Count) -> np.ndarray:
-    """Return labels without segments shorter than a number of frames.
+    """Return the likeliest labels without segments shorter than a number of frames.
 
-    Short segments, from the shortest and earliest on, take the class of the neighbour
-    that is more likely in them, and merge with it. A video with a single segment does
-    not change.
+    They maximise the product of the probabilities of all frames. Where another step
+    changed a label, it and the likeliest class exchange their probabilities. Labels
+    without a short segment don't change, and a video that is shorter than the minimum
+    has a single segment. Time is linear in the number of frames.
 
     Args:
         labels: Class of each frame, shape (T,).
@@ -22,19 +26,54 @@ def min_duration(labels: np.ndarray, score: np.ndarray, frames: Count) -> np.nda
 
     >>> score = np.array([[0.9, 0.9, 0.4, 0.1], [0.1, 0.1, 0.6, 0.1], [0, 0, 0, 0.8]])
     >>> min_duration(np.array([0, 0, 1, 2]), score, 2)
-    array([0, 0, 0, 0])
+    array([0, 0, 1, 1])
     """
-    result = labels.copy()
-    sums = np.pad(np.cumsum(score, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
-    while len(table := segment_table(result)) > 1:
-        lengths = table[:, 1] - table[:, 0]
-        i = int(lengths.argmin())
-        if lengths[i] >= frames:
-            break
-        start, end, _ = table[i]
-        sides = [int(table[j, 2]) for j in (i - 1, i + 1) if 0 <= j < len(table)]
-        result[start:end] = max(sides, key=lambda c: sums[c, end] - sums[c, start])
-    return result
+    table = segment_table(labels)
+    if len(table) <= 1 or (table[:, 1] - table[:, 0]).min() >= frames:
+        return labels.copy()
+    logs = np.log(np.maximum(score.T.astype(np.float64), _TINY))
+    frame, top = np.arange(len(labels)), logs.argmax(axis=1)
+    likeliest = logs[frame, top]
+    logs[frame, top] = logs[frame, labels]
+    logs[frame, labels] = likeliest
+    sums = np.pad(np.cumsum(logs, axis=0), ((1, 0), (0, 0)))
+    return _likeliest_segments(sums, min(frames, len(labels)))
+
+
+def _likeliest_segments(sums: np.ndarray, frames: int) -> np.ndarray:
+    """Return labels (T,), given sums (T + 1, K) of log-probabilities before a frame.
+
+    Up to each frame, it keeps the best labels that end in each class. They continue
+    those before, or add the shortest segment to the best labels of any class.
+    """
+    T, K = len(sums) - 1, sums.shape[1]
+    # Of labels that end in a class: their log-probability minus the sum of this class,
+    # which stays as long as they continue; where their last segment began, and the
+    # class before it.
+    gain = np.zeros(K)
+    begin = np.zeros((T + 1, K), np.int64)
+    before = np.zeros((T + 1, K), np.int64)
+    # The best class up to each frame, and its log-probability.
+    best, value = np.zeros(T + 1, np.int64), np.full(T + 1, -np.inf)
+    for t in range(frames, T + 1):
+        start = t - frames
+        begin[t], before[t] = begin[t - 1], before[t - 1]
+        # Never above the gain for the best class itself, so that classes differ.
+        added = value[start] - sums[start]
+        better = added > gain
+        if better.any():
+            gain[better] = added[better]
+            begin[t, better], before[t, better] = start, best[start]
+        total = gain + sums[t]
+        best[t] = total.argmax()
+        value[t] = total[best[t]]
+    labels = np.empty(T, np.int64)
+    end, label = T, best[T]
+    while end:
+        start = begin[end, label]
+        labels[start:end] = label
+        end, label = start, before[end, label]
+    return labels
 
 
 @checked

@@ -1,5 +1,9 @@
+import itertools
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mmskelseg.evaluation import to_segments
 from mmskelseg.runtime.decoding import (
@@ -24,23 +28,44 @@ def test_short_segments_go_to_the_likelier_neighbour():
     assert min_duration(labels, score, 3).tolist() == [0] * 7 + [2] * 5
 
 
-def test_the_shortest_segment_goes_first():
-    """A single frame between two short segments of one class joins them."""
+def test_a_short_segment_that_is_sure_lasts_longer():
+    labels = np.array([0] * 5 + [1] * 2 + [0] * 5)
+    score = one_hot(labels, 2) * 0.98 + 0.01
+    score[:, 7] = 0.6, 0.4
+    assert min_duration(labels, score, 3).tolist() == [0] * 5 + [1] * 3 + [0] * 4
+
+
+def test_short_segments_of_one_class_join_over_a_single_frame():
     labels = np.array([0] * 6 + [1, 1, 2, 1, 1] + [0] * 6)
     expected = [0] * 6 + [1] * 5 + [0] * 6
     assert min_duration(labels, one_hot(labels, 3), 3).tolist() == expected
 
 
-@pytest.mark.parametrize('frames', [1, 4, 9, 100])
-def test_no_segment_is_shorter_than_the_least_duration(frames):
-    rng = np.random.default_rng(0)
-    score = rng.random((4, 60))
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(1, 4))
+@settings(max_examples=60, deadline=None)
+def test_the_likeliest_of_all_labels_whose_segments_last_long_enough(seed, frames, n):
+    """Also if another step has changed a label: it exchanges with the likeliest."""
+    rng = np.random.default_rng(seed)
+    score = rng.dirichlet([1] * n, 7).T
     labels = score.argmax(axis=0)
+    t, changed = rng.integers(7), rng.integers(n)
+    logs = np.log(score)
+    logs[[labels[t], changed], t] = logs[[changed, labels[t]], t]
+    labels[t] = changed
+    best = max(
+        sum(logs[c, t] for t, c in enumerate(rows))
+        for rows in itertools.product(range(n), repeat=7)
+        if all(len(list(run)) >= min(frames, 7) for _, run in itertools.groupby(rows))
+    )
     result = min_duration(labels, score, frames)
+    assert logs[result, np.arange(7)].sum() == pytest.approx(best)
     segments = to_segments(result)
-    assert len(segments) == 1 or all(e - s >= frames for s, e, _ in segments)
-    assert set(result) <= set(labels)
-    assert (min_duration(labels, score, 1) == labels).all()
+    assert all(e - s >= min(frames, 7) for s, e, _ in segments)
+
+
+def test_labels_without_short_segments_stay():
+    labels = np.array([0, 0, 1, 1, 1])
+    assert min_duration(labels, np.full((2, 5), 0.5), 2).tolist() == labels.tolist()
 
 
 def test_median_filter_keeps_what_has_a_majority():
