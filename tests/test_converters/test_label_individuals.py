@@ -162,9 +162,9 @@ def test_models_of_pairs_name_to_whom_it_is_done(recordings, tmp_path):
     assert rows[1].startswith('c_juvenile,juvenile,adult,posture,2.0')
     project = json.loads((out / 'c_adult_segments.boris').read_text())
     (observation,) = project['observations'].values()
-    assert {tuple(event[1:4:2]) for event in observation['events']} == {
-        ('adult', 'juvenile')
-    }
+    named = {tuple(event[1:4:2]) for event in observation['events']}
+    # The juvenile appears after two seconds, until when nothing is done to anyone.
+    assert ('adult', 'juvenile') in named <= {('adult', 'juvenile'), ('adult', '')}
     # Those of the annotations are the same individuals.
     words = ['--split', 'test', '--out', str(tmp_path / 'again'), '--person', 'each']
     main(['segment', str(data), *trained, *words, '--formats', 'csv'])
