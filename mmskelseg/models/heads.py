@@ -22,13 +22,7 @@ from mmskelseg.models.layers import (
 from mmskelseg.models.losses import mean_over_ranks
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import (
-    Count,
-    CountOrZero,
-    Factor,
-    Fraction,
-    Positive,
-)
+from mmskelseg.runtime.messages.options import Count, CountOrZero, Fraction, Positive
 
 
 @MODELS.register_module()
@@ -45,8 +39,6 @@ class SegmentationHead(BaseModule):
             the features. Each level has a classifier, and their probabilities are
             averaged; the losses are those of the average, as in C2F-TCN.
         tiers: Number of classes of each tier, which add up to K; None for one tier.
-        joint_weight: Factor of the loss that several tiers have together; 0 trains each
-            tier for itself.
         init_cfg: Initialisation by MMEngine.
 
     Raises:
@@ -63,12 +55,10 @@ class SegmentationHead(BaseModule):
         loss_smooth: Mapping[str, object] | None = None,
         num_levels: Count = 1,
         tiers: Sequence[Count] | None = None,
-        joint_weight: Factor = 4.0,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.tiers = tuple(tiers or (num_classes,))
-        self.joint_weight = joint_weight
         widths = for_each_stage(in_channels, num_stages)
         for width in widths:
             if width % num_levels:
@@ -100,8 +90,8 @@ class SegmentationHead(BaseModule):
         """Return each loss, summed over the stages; with G tiers, its mean over them.
 
         With several tiers, ``loss_joint`` is the classification loss of the classes
-        that all tiers have together: their combination in a frame competes with all
-        others in the batch, so that the tiers agree.
+        that all tiers have together, divided by G, too: their combination in a frame
+        competes with all others in the batch.
 
         Args:
             logits: Shape (S, N, K, T).
@@ -129,9 +119,8 @@ class SegmentationHead(BaseModule):
             for key, loss in parts.items():
                 losses[key] = loss + losses[key] if key in losses else loss
         if len(self.tiers) > 1:
+            losses['loss_joint'] = self._joint_loss(logits, labels)
             losses = {key: loss / len(self.tiers) for key, loss in losses.items()}
-            joint = self._joint_loss(logits, labels)
-            losses['loss_joint'] = self.joint_weight * joint
         return losses
 
     def _joint_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
