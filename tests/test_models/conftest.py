@@ -1,4 +1,5 @@
 import pytest
+from mmengine.logging import MessageHub
 
 from mmskelseg.models import losses as means
 
@@ -30,3 +31,21 @@ def on_ranks(monkeypatch):
         return results
 
     return run
+
+
+@pytest.fixture
+def at():
+    """Set the part of a training that is done, and forget it at the end."""
+    hub = MessageHub.get_current_instance()
+    infos = hub.runtime_info
+
+    def progress(step, steps):
+        hub.update_info('iter', step)
+        hub.update_info('max_iters', steps)
+
+    before = {key: infos.pop(key, None) for key in ('iter', 'max_iters')}
+    yield progress
+    for key, value in before.items():
+        infos.pop(key, None)
+        if value is not None:
+            infos[key] = value

@@ -167,7 +167,8 @@ def test_labels_of_other_tiers_are_refused():
         build_segmentor({'pose': TCN}, tiers=[2, 2])
 
 
-def test_timestamps_of_each_tier_are_completed():
+def test_timestamps_of_each_tier_are_completed(at):
+    at(1, 1)
     model = build_segmentor(
         {'pose': TCN}, tiers=[2, 3], timestamps={'type': 'TimestampSupervision'}
     )

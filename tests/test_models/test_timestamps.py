@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import pytest
 import torch
-from mmengine.logging import MessageHub
 
 from mmskelseg.models import TimestampSupervision
 from mmskelseg.models.timestamps import complete_labels
@@ -32,24 +31,6 @@ def slow_boundaries(features, stamps):
         backward.append(best(a, a, b, backward[-1]))
     pairs = zip(forward[1:], backward[1:][::-1], strict=True)
     return [(x + y) // 2 for x, y in pairs]
-
-
-@pytest.fixture
-def at():
-    """Set the part of a training that is done, and forget it at the end."""
-    hub = MessageHub.get_current_instance()
-    infos = hub.runtime_info
-
-    def progress(step, steps):
-        hub.update_info('iter', step)
-        hub.update_info('max_iters', steps)
-
-    before = {key: infos.pop(key, None) for key in ('iter', 'max_iters')}
-    yield progress
-    for key, value in before.items():
-        infos.pop(key, None)
-        if value is not None:
-            infos[key] = value
 
 
 def test_boundary_is_where_the_features_change():
