@@ -51,8 +51,8 @@ def _likeliest_segments(sums: np.ndarray, frames: int) -> np.ndarray:
     # which stays as long as they continue; where their last segment began, and the
     # class before it.
     gain = np.zeros(K)
-    begin = np.zeros((T + 1, K), np.int64)
-    before = np.zeros((T + 1, K), np.int64)
+    begin = np.zeros((T + 1, K), np.int32)
+    before = np.zeros((T + 1, K), np.int32)
     # The best class up to each frame, and its log-probability.
     best, value = np.zeros(T + 1, np.int64), np.full(T + 1, -np.inf)
     for t in range(frames, T + 1):
