@@ -2,12 +2,10 @@
 
 import numpy as np
 
+from mmskelseg.runtime.decoding.semi_markov import log_scores
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Count, Fraction, OddCount, checked
 from mmskelseg.runtime.structures.segments import segment_table
-
-# The smallest probability, so that no frame rules a class out.
-_TINY = 1e-12
 
 
 @checked
@@ -31,7 +29,7 @@ def min_duration(labels: np.ndarray, score: np.ndarray, frames: Count) -> np.nda
     table = segment_table(labels)
     if len(table) <= 1 or (table[:, 1] - table[:, 0]).min() >= frames:
         return labels.copy()
-    logs = np.log(np.maximum(score.T.astype(np.float64), _TINY))
+    logs = log_scores(score.T)
     frame, top = np.arange(len(labels)), logs.argmax(axis=1)
     likeliest = logs[frame, top]
     logs[frame, top] = logs[frame, labels]

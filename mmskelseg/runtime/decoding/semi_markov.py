@@ -206,6 +206,11 @@ def _normalized(counts: np.ndarray) -> np.ndarray:
     return counts / np.maximum(counts.sum(axis=-1, keepdims=True), _TINY)
 
 
+def log_scores(score: np.ndarray) -> np.ndarray:
+    """Return the logarithms of probabilities, none of which rules a class out."""
+    return np.log(np.maximum(score.astype(np.float64), _TINY))
+
+
 def viterbi(
     score: np.ndarray, grammar: SegmentGrammar, *, weight: float = 2.0
 ) -> np.ndarray:
@@ -236,7 +241,7 @@ def viterbi(
         )
     if T == 0:
         return np.zeros(0, np.int64)
-    logs = np.log(np.maximum(score.astype(np.float64), _TINY))
+    logs = log_scores(score)
     sums = np.pad(np.cumsum(logs, axis=1), ((0, 0), (1, 0)))
     with np.errstate(divide='ignore'):
         start, steps = np.log(grammar.start), np.log(grammar.transitions)
