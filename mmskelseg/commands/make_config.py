@@ -16,10 +16,10 @@ file. Everything else comes from a recipe, a config that the new one inherits:
 The network is a small ASFormer, also trained on recordings recombined into new orders
 of actions; --segmentor ms_tcn2 takes three MS-TCN++ networks, and --no-any-order keeps
 the orders of the recordings. With --streaming, the model is causal (docs/streaming.md).
-Long recordings are cropped for training. Segments shorter than nearly all training
-segments are merged into their neighbours (model.postprocess); with --streaming, only
-those shorter than half of SECONDS. With --pairs, the model also sees the nearest other
-person or animal (docs/animals.md).
+Long recordings are cropped for training. Predicted segments last at least as long as
+nearly all training segments (model.postprocess); with --streaming, that is at most half
+of SECONDS. With --pairs, the model also sees the nearest other person or animal
+(docs/animals.md).
 
 All recipes augment the skeletons anew in each epoch. docs/recipes.md describes them.
 

@@ -98,6 +98,8 @@ class Choice:
         if self.min_frames > 1:
             step = f"dict(type='CausalMinDuration', frames={self.min_frames})"
             model.append(f'postprocess=[{step}]')
+        elif self.lookahead is None and self.segmentor != 'asformer':
+            model.append("postprocess=[dict(type='MinDuration')]")
         every = ceil(plan.epochs / 10)
         text = f"""\
 # Made by `mmskelseg make-config` from {self.ann_file.name!r}.

@@ -237,7 +237,8 @@ def test_segmentors_read_what_the_recipe_gives(make_config, recipe):
     assert (branch.type, cfg.model.members) == ('ASFormer', 1)
     for key in ('in_channels', 'standardize', 'stem'):
         assert branch.get(key) == before.get(key)
-    assert cfg.model.postprocess == [{'type': 'MinDuration'}]
+    for model in (cfg.model, plain.model):
+        assert model.postprocess == [{'type': 'MinDuration'}]
     assert cfg.test_dataloader == plain.test_dataloader
 
 
