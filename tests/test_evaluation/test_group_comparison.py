@@ -41,6 +41,14 @@ def test_with_ties_p_is_that_of_all_permutations(rng):
     assert mann_whitney(values[:4], values[4:])[1] == pytest.approx(expected)
 
 
+def test_sums_that_are_equal_but_for_rounding_are_ties():
+    """U is 1/2 for the tie, and 1 for the only value above one of the others."""
+    (found,) = compare_groups({'a': column(0.1 + 0.2, 1), 'b': column(0.3, 2)})
+    assert found.statistic == 1.5
+    (found,) = compare_groups({'a': column(0.1 + 0.2, 0.3), 'b': column(0.3, 0.3)})
+    assert np.isnan(found.p)
+
+
 def test_many_values_have_the_normal_approximation(rng):
     first, second = rng.integers(0, 9, 40), rng.integers(1, 10, 30)
     expected = stats.mannwhitneyu(first, second, method='asymptotic')

@@ -10,6 +10,8 @@ from mmskelseg.runtime.structures.bouts import sample_sd
 _NONE = float('nan')
 # Up to this many values, the exact test counts all divisions into two groups.
 _EXACT = 50
+# Decimals that count. Sums of equal seconds differ beyond, which would break ties.
+_DECIMALS = 9
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def compare_groups(values: Mapping[str, np.ndarray]) -> list[GroupComparison]:
     (3.0, 0.0, 0.1)
     """
     columns = [
-        [column[~np.isnan(column)] for column in class_values]
+        [np.round(column[~np.isnan(column)], _DECIMALS) for column in class_values]
         for class_values in zip(*(v.T for v in values.values()), strict=True)
     ]
     tests = [_test(groups) for groups in columns]
