@@ -56,6 +56,7 @@ from mmskelseg.runtime.labels.bouts import (
 )
 from mmskelseg.runtime.labels.reading import EACH_SUBJECT, label_format
 from mmskelseg.runtime.labels.segments import Classes, by_tier, class_name
+from mmskelseg.runtime.messages.counts import counted, listed
 from mmskelseg.runtime.messages.errors import UserError, escaped
 from mmskelseg.runtime.structures.bouts import MEASURES, Bouts, BoutStatistics
 from mmskelseg.runtime.structures.choices import EACH
@@ -97,8 +98,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--duration',
         type=positive,
         metavar='SECONDS',
-        help='length of the recordings whose file does not state it (default: until '
-        'the last label)',
+        help='length of the recordings whose file does not state it, such as those of '
+        'labelling tools (default: until the last label)',
     )
     for name, option in LABEL_OPTIONS.items():
         if name.startswith('--label-'):
@@ -167,6 +168,13 @@ def _run(args: argparse.Namespace) -> None:
     _draw(args.out, bouts, groups, classes, list(by_tier(tiers)))
     for note in notes:
         print(escaped(note))
+    unknown = sum(one.video.num_frames is None for one in recordings.values())
+    if absences and unknown and args.duration is None:
+        print(
+            f'{counted(unknown, "recording")} of unknown length: the time of '
+            f'{escaped(listed([repr(a) for a in absences.values()]))} ends with the '
+            'last label, and rates and shares refer to that; give --duration SECONDS.'
+        )
     whole = sum(one.duration * len(one.tiers) for one in bouts.values())
     rest = whole - sum(float((one.end - one.start).sum()) for one in bouts.values())
     if rest > 1e-3 * whole:

@@ -241,6 +241,19 @@ def test_states_that_overlap_have_tiers_with_their_absence(tmp_path, call, table
     assert rows['walk: no walk']['total_s'] == '40.000'
 
 
+def test_absence_lasts_until_the_end_of_the_recording(tmp_path, call, table):
+    """Two bouts are one a minute in 120 s; without the length, the command asks it."""
+    (tmp_path / 'lab.csv').write_text(
+        'video,start,end,label\nm1,0,60,walk\nm1,30,50,sniff\nm1,70,100,sniff\n'
+    )
+    shown = call(tmp_path / 'lab.csv')
+    assert "1 recording of unknown length: the time of 'no sniff', 'no walk'" in shown
+    assert '--duration' not in call(tmp_path / 'lab.csv', '--duration', 120)
+    rows = {row['class']: row for row in table('bouts.csv')}
+    assert rows['sniff: sniff']['rate_per_min'] == '1.000'
+    assert rows['walk: no walk']['total_s'] == '60.000'
+
+
 def test_each_individual_is_a_recording(tmp_path, call, table):
     (tmp_path / 'lab.csv').write_text(
         'video,individual,start,end,label\nm,ann,0,60,walk\nm,bob,0,50,sniff\n'
