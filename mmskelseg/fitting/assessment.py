@@ -16,7 +16,7 @@ from mmskelseg.evaluation.functional.report import Report, merge_tiers, of_tier
 from mmskelseg.evaluation.functional.segmental import match_segments
 from mmskelseg.evaluation.functional.segments import check_pair
 from mmskelseg.fitting.held_out import Prediction, by_tier, parts_of
-from mmskelseg.runtime.structures.segments import segment_table
+from mmskelseg.runtime.structures.segments import direct_boundaries, segment_table
 from mmskelseg.runtime.structures.tiers import Tier
 
 #: Predictions by the video's id.
@@ -185,14 +185,14 @@ def _tier_results(
     """Return how each class of a tier was found, without the background."""
     count = len(tier.classes)
     per_class = _scores(videos, tier)['per_class']
-    budgets, edges = [], [np.empty((0, 2))] * count
+    budgets, edges = [], [np.empty(0)] * count
     for name, video in videos.items():
         # Without the frames that have no label.
         label, true = check_pair(video.label, video.true, count)
         pair = [time_budget(x, count, fps[name]) for x in (true, label)]
         budgets.append(pair)
         for k, error in _edge_errors(label, true):
-            edges[k] = np.concatenate([edges[k], error[None] / fps[name]])
+            edges[k] = np.concatenate([edges[k], error / fps[name]])
     # Shape (N, 2, K): by video, true and predicted.
     bouts, seconds = (
         np.array([[getattr(b, key) for b in pair] for pair in budgets], float)
@@ -229,12 +229,17 @@ def _relative(pairs: np.ndarray) -> float:
 def _edge_errors(
     label: np.ndarray, true: np.ndarray
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield the class and the errors (2,) of the ends of each found bout, in frames."""
+    """Yield the class and the errors of the ends of each found bout, in frames.
+
+    Where labels begin or end, the end of a bout is not known, and cannot be missed.
+    """
     table, true_table = segment_table(label), segment_table(true)
     best, iou = match_segments(table, true_table)
     pairs = np.concatenate([table, true_table[best]], axis=1)[iou >= MATCH]
+    known = set(direct_boundaries(true).tolist())
     for start, end, k, true_start, true_end, _ in pairs.tolist():
-        yield k, np.abs([start - true_start, end - true_end])
+        ends = ((start, true_start), (end, true_end))
+        yield k, np.array([abs(at - own) for at, own in ends if own in known])
 
 
 def doubts(

@@ -152,6 +152,15 @@ def test_frames_without_label_do_not_count():
     assert walk.bouts == (1, 1)
 
 
+def test_ends_of_the_labels_are_no_ends_of_bouts():
+    """The only known ones, of four, are at 4 and 7, predicted a frame earlier."""
+    video = prediction('1111000111100011', '1110001111000011')
+    video.true[10:] = -1
+    walk = class_results({'a': video}, {'a': 1.0}, META)[0]
+    assert walk.bouts == (2, 2)
+    assert walk.edge_error == 1
+
+
 def test_interval_is_that_of_a_new_person():
     """Accuracies of 100, 80 and 90 percent: t is 4.303, and sd is 10."""
     rows = {
