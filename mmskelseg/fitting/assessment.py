@@ -1,5 +1,6 @@
 """How good a model is for counting and timing, and what would make it better."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -297,22 +298,23 @@ def _shift(video: Prediction, most: int) -> tuple[int, float]:
     return best, agreement(best) - agreement(0)
 
 
-def expected_score(half: float, whole: float, full: float) -> float:
+def expected_score(half: float, whole: float, full: float, share: float = 0.5) -> float:
     """Return the score to expect with twice as many labels, in percent.
 
     What is wrong shrinks with the labels by a power law: by as much from all to twice
     as many as from half to all.
 
     Args:
-        half: The score of short trainings on half of the labels.
+        half: The score of short trainings on about half of the labels.
         whole: That of short trainings on all.
         full: That of full trainings on all.
+        share: The share of the labels that is about half of them.
 
     >>> expected_score(half=80, whole=90, full=92)
     96.0
     """
     ratio = (100 - whole) / (100 - half) if half < 100 else 1.0
-    return 100 - (100 - full) * min(ratio, 1.0)
+    return 100 - (100 - full) * min(ratio, 1.0) ** (math.log(0.5) / math.log(share))
 
 
 def calibration_of(

@@ -154,11 +154,13 @@ def _label_curve(outcome: Outcome, folder: ModelFolder) -> Content | None:
     if short is None:
         return None
     half, whole, full = (_f1(t) for t in (outcome.half, short, outcome.chosen))
+    share = folder.frames_of(folder.halves) / folder.frames_of(folder.folds)
     return {
+        'share': share,
         'half': half,
         'whole': whole,
         'full': full,
-        'twice': expected_score(half, whole, full),
+        'twice': expected_score(half, whole, full, share),
     }
 
 

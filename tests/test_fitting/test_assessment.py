@@ -213,3 +213,10 @@ def test_doubts_name_the_class_with_its_tier():
 )
 def test_more_labels_never_make_it_worse(half, whole, full, expected):
     assert expected_score(half, whole, full) == pytest.approx(expected)
+
+
+def test_more_labels_help_as_from_two_thirds_to_all():
+    """Errors halve with 1.5 times as many labels; twice as many are 1.5 ** 1.71."""
+    found = expected_score(half=20, whole=60, full=80, share=2 / 3)
+    assert found == pytest.approx(100 - 20 * 0.5 ** (math.log(2) / math.log(1.5)))
+    assert found == pytest.approx(93.9, abs=0.05)

@@ -82,7 +82,13 @@ def content():
             {'video': 'a<1>', 'start': 1.0, 'end': 2.5, 'text': 'labelled <x>'},
             {'video': 'b"2', 'start': None, 'end': None, 'text': 'shifted'},
         ],
-        'label_curve': {'half': 50.0, 'whole': 60.0, 'full': 80.0, 'twice': 84.0},
+        'label_curve': {
+            'share': 0.6,
+            'half': 50.0,
+            'whole': 60.0,
+            'full': 80.0,
+            'twice': 84.0,
+        },
         'candidates': [
             {
                 'name': 'one',
