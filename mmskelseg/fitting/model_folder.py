@@ -15,6 +15,7 @@ from mmskelseg.engine.config_checks import read_config
 from mmskelseg.engine.cross_validation import run_folder, settings_of
 from mmskelseg.engine.run_folder import PREDICTIONS, RunFolder, changed_settings
 from mmskelseg.evaluation import Difference, paired_bootstrap
+from mmskelseg.evaluation.functional.significance import CLEAR
 from mmskelseg.fitting.folds import fold_splits
 from mmskelseg.fitting.schedule import Candidate
 from mmskelseg.fitting.workers import call_command
@@ -228,7 +229,7 @@ def best_of(trials: Sequence[Trial], persons: Mapping[str, str]) -> Trial:
         if trial is best
         or (
             (best.score - trial.score < _LEVEL)
-            and difference(trial, best, persons).high >= 0
+            and difference(trial, best, persons).p >= CLEAR
         )
     ]
     return min(level, key=lambda trial: trial.candidate.seconds)

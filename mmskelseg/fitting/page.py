@@ -9,6 +9,7 @@ import numpy as np
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from mmskelseg.evaluation.functional.significance import CLEAR
 from mmskelseg.fitting.assessment import FAIR, FEW, GOOD, MATCH
 from mmskelseg.fitting.held_out import Prediction
 from mmskelseg.runtime.drawing.frames import clock_time, mark_time, tick_step
@@ -107,11 +108,10 @@ def _percent(share: float | None) -> str:
 def _difference(found: Mapping[str, float] | None) -> str:
     if found is None:
         return '-'
-    low, high = found['low'], found['high']
-    clear = (
-        'clearly lower' if high < 0 else 'clearly higher' if low > 0 else 'not clear'
-    )
-    return f'{found["mean"]:+.1f} ({low:+.1f} to {high:+.1f}), {clear}'
+    mean, low, high = found['mean'], found['low'], found['high']
+    clear = f'clearly {"lower" if mean < 0 else "higher"}'
+    words = clear if found['p'] < CLEAR else 'not clear'
+    return f'{mean:+.1f} ({low:+.1f} to {high:+.1f}), {words}'
 
 
 def _timelines(

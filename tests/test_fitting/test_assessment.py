@@ -1,6 +1,7 @@
 """Verdicts, intervals, doubts and curves, worked out by hand."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from mmskelseg.fitting.assessment import (
     person_intervals,
 )
 from mmskelseg.fitting.held_out import HeldOut, Prediction, by_tier
+from mmskelseg.fitting.model_folder import best_of
 
 META = {'classes': ['rest', 'walk', 'groom'], 'background': 'rest'}
 TIERS = {
@@ -159,6 +161,22 @@ def test_ends_of_the_labels_are_no_ends_of_bouts():
     walk = class_results({'a': video}, {'a': 1.0}, META)[0]
     assert walk.bouts == (2, 2)
     assert walk.edge_error == 1
+
+
+@pytest.mark.parametrize(('persons', 'chosen'), [(3, 'cheap'), (6, 'best')])
+def test_cheaper_config_is_level_unless_persons_are_enough(persons, chosen):
+    """All favour the best by half a point: p is at least 1/4 of 3, and 1/32 of 6."""
+    names = [str(i) for i in range(persons)]
+    trials = [
+        SimpleNamespace(
+            candidate=SimpleNamespace(name=name, seconds=seconds),
+            by_video=dict.fromkeys(names, score),
+            score=score,
+        )
+        for name, seconds, score in (('cheap', 1, 90.0), ('best', 2, 90.5))
+    ]
+    found = best_of(trials, dict(zip(names, names, strict=True)))
+    assert found.candidate.name == chosen
 
 
 def test_interval_is_that_of_a_new_person():

@@ -305,6 +305,17 @@ def test_page_says_why_a_config_was_chosen(content, scores, said):
     assert '-2.0 (-3.0 to -1.0), clearly lower' in text
 
 
+def test_few_persons_never_differ_clearly(content):
+    """Two agree by chance in half of the cases, whatever their interval."""
+    row = content['candidates'][1]
+    row['difference'] |= {'p': 0.5}
+    text = Reader(written(content)).text
+    assert '-2.0 (-3.0 to -1.0), not clear' in text
+    assert 'With fewer than six persons, no difference is clear' in text
+    content['data']['persons'] = 6
+    assert 'no difference is clear' not in written(content)
+
+
 def test_page_warns_of_a_model_that_learned_orders(content):
     warning = 'Videos in which classes follow each other in other orders'
     assert warning not in written(content)

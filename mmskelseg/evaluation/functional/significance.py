@@ -7,6 +7,10 @@ import numpy as np
 
 from mmskelseg.runtime.messages.errors import UserError
 
+#: A difference is clear if its p-value is smaller. Fewer than six videos or groups are
+#: too few for that.
+CLEAR = 0.05
+
 
 @dataclass(frozen=True)
 class Difference:
