@@ -187,6 +187,27 @@ def test_metric_scores_labels_before_post_processing():
     )
 
 
+def test_deviation_of_tiers_is_that_of_their_mean_in_each_video():
+    """Each video is right in all frames of one tier, and in half of the other's."""
+    right, half, gt = [0, 0], [0, 1], [0, 0]
+    samples = [
+        {
+            'frame_dir': name,
+            'pred_label': np.array(pred),
+            'gt_label': np.array([gt, gt]),
+            'pred_score': np.full((4, 2), 0.5),
+        }
+        for name, pred in (('a', [right, half]), ('b', [half, right]))
+    ]
+    metric = SegmentationMetric(4)
+    metric.dataset_meta = {'tiers': {'one': ['x', 'y'], 'two': ['u', 'v']}}
+    metric.process(None, samples)
+    scores = metric.compute_metrics(metric.results)
+    assert scores['acc'] == 75
+    assert scores['acc_std'] == 0
+    assert scores['one/acc_std'] == scores['two/acc_std'] == 25
+
+
 def test_metric_counts_absent_classes_when_asked():
     item = sample('a', [0, 1], [0, 1])
     assert evaluate([item])[0]['seg/mAP'] == 100

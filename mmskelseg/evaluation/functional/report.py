@@ -177,8 +177,9 @@ def merge_tiers(reports: Mapping[str, Report]) -> Report:
     """Return the scores of several tiers as one report, with their means.
 
     ``metrics`` and ``per_video`` have means over the tiers that have labels, and
-    ``TIER/NAME`` of each tier; ``per_class`` names classes ``TIER: CLASS``. The report
-    of a tier without a name, the only one, is returned as it is.
+    ``TIER/NAME`` of each tier; deviations are those of the means in each video;
+    ``per_class`` names classes ``TIER: CLASS``. The report of a tier without a name,
+    the only one, is returned as it is.
 
     Args:
         reports: The report of each tier, by its name.
@@ -198,6 +199,9 @@ def merge_tiers(reports: Mapping[str, Report]) -> Report:
     for video in dict.fromkeys(v for r in reports.values() for v in r['per_video']):
         rows = {n: r['per_video'].get(video) for n, r in reports.items()}
         merged['per_video'][video] = _joined({n: row for n, row in rows.items() if row})
+    for name in NAMES:
+        values = [row[name] for row in merged['per_video'].values()]
+        merged['metrics'][f'{name}_std'] = float(np.std(values))
     members = [report['members'] for report in reports.values() if 'members' in report]
     if members:
         merged['members'] = [
