@@ -5,7 +5,8 @@
 Each RESULT is the folder of a cross-validation, or its cross_validation.json; all must
 have the same folds. The last columns of the table are the difference between a config
 and the best one (or that of --to) in the mean over test videos, with the 95 %% interval
-of a paired bootstrap over videos, and the p-value.
+of a paired bootstrap over videos, and its p-value. With n videos (or groups), p is at
+least 2 / 2^n, as in a sign test; it is not corrected for the number of configs.
 
 Videos of one person or one day resemble each other, which a bootstrap over single
 videos ignores: its intervals are too narrow. --group-by is a regular expression for the
