@@ -26,6 +26,8 @@ import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
+from itertools import pairwise
+from math import ceil
 from operator import add
 from pathlib import Path
 from typing import NamedTuple
@@ -153,9 +155,11 @@ def _run(args: argparse.Namespace) -> None:
     parts_of = {'': [_part(individuals, len(classes), 0, np.inf)]}
     if args.bin:
         longest = max(one.duration for one in bouts.values())
+        count = ceil((longest - 1e-6) / args.bin)
+        # As decimal times are read, so that a bout at an edge is in the later part.
+        edges = [round(i * args.bin, 6) for i in range(count + 1)]
         parts_of['_by_bin'] = [
-            _part(individuals, len(classes), start, start + args.bin)
-            for start in np.arange(0, longest - 1e-6, args.bin).tolist()
+            _part(individuals, len(classes), *ends) for ends in pairwise(edges)
         ]
     for suffix, parts in parts_of.items():
         tables = {'bouts': _bout_rows(parts, individuals, classes)}

@@ -193,6 +193,20 @@ def test_recording_in_two_files_is_named(call, tmp_path):
     assert all(word in said for word in (str(one), str(other), "'m2'")), said
 
 
+def test_bout_at_the_edge_of_a_part_counts_once_in_the_later_one(tmp_path, call, table):
+    """In binary, 3 * 1.1 is more than 3.3, and 6 * 1.1 more than 6.6."""
+    (tmp_path / 'lab.csv').write_text(
+        'video,start,end,label\nm1,0,3.3,walk\nm1,3.3,6.6,groom\nm1,6.6,8.8,walk\n'
+    )
+    call(tmp_path / 'lab.csv', '--bin', 1.1)
+    rows = [r for r in table('bouts_by_bin.csv') if r['bouts'] == '1']
+    assert [(row['from_s'], row['to_s'], row['class']) for row in rows] == [
+        ('0.000', '1.100', 'walk'), ('3.300', '4.400', 'groom'),
+        ('6.600', '7.700', 'walk'),
+    ]  # fmt: skip
+    assert len(table('bouts_by_bin.csv')) == 16
+
+
 def test_tiers_are_counted_apart(tmp_path, call, table):
     (tmp_path / 'lab.csv').write_text(
         'video,tier,start,end,label\n'
