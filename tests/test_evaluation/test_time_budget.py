@@ -50,6 +50,12 @@ def test_labels_that_are_no_class_are_named():
         time_budget(SECOND * 2, 2, fps=1)
 
 
+def test_unlabelled_time_of_tiers_is_their_mean():
+    """Of ten seconds, the second tier has no label."""
+    budget = time_budget(np.array([[0] * 10, [-1] * 10]), 3, fps=1)
+    assert budget_as_dict(budget, CLASSES)['unlabelled'] == 5
+
+
 def test_a_table_has_each_class_of_each_video_and_of_all(tmp_path):
     budgets = {'a': time_budget(FIRST, 3, 2), 'b': time_budget(SECOND, 3, 10)}
     write_time_budget(tmp_path / 'all.csv', budgets, CLASSES)

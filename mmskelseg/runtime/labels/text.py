@@ -111,7 +111,7 @@ def write_time_budget(
 
     Each row is a class in a video: its number of segments, their total and mean
     duration in seconds, the share of the video's time in percent, and how often each
-    class comes next. Unlabelled time, if any, has a row as well.
+    class comes next. Unlabelled time, if any, has a row as well, the mean over tiers.
     """
     rows: list[list[object]] = []
     budgets = dict(budgets)
@@ -129,7 +129,7 @@ def write_time_budget(
             rows.append([video, name, budget.number[k], *values, *following])
         if budget.unlabelled > 0:
             share = f'{100 - budget.share.sum() / budget.tiers:.3f}'
-            times = ['', f'{budget.unlabelled:.3f}', '', share]
+            times = ['', f'{budget.unlabelled / budget.tiers:.3f}', '', share]
             rows.append([video, 'unlabelled', *times, *[''] * len(classes)])
     columns = ('video', 'class', 'segments', 'total_s', 'mean_s', 'share_percent')
     write_rows(path, [*columns, *(f'next: {c}' for c in classes)], rows)

@@ -19,7 +19,7 @@ class TimeBudget:
     Args:
         number: Number of segments of each class, shape (K,).
         total: Seconds of each class, shape (K,).
-        unlabelled: Seconds without a label.
+        unlabelled: Seconds without a label, in all tiers together.
         transitions: How often a segment of one class (row) is immediately followed by a
             segment of another (column), shape (K, K). Segments with unlabelled time
             between them do not count.
@@ -100,6 +100,8 @@ def time_budget(label: np.ndarray, num_classes: int, fps: float) -> TimeBudget:
 def budget_as_dict(budget: TimeBudget, classes: list[str]) -> dict[str, object]:
     """Return a time budget in JSON types, with the names of the classes.
 
+    Unlabelled time is the mean over tiers.
+
     >>> one = time_budget(np.array([0, 0, 0, 1]), 3, fps=1)
     >>> found = budget_as_dict(one, ['walk', 'lift', 'hold'])
     >>> found['classes'][0]
@@ -121,7 +123,7 @@ def budget_as_dict(budget: TimeBudget, classes: list[str]) -> dict[str, object]:
             }
             for name, number, total, mean, share in rows
         ],
-        'unlabelled': budget.unlabelled,
+        'unlabelled': budget.unlabelled / budget.tiers,
         'transitions': {
             name: {classes[k]: int(row[k]) for k in np.flatnonzero(row)}
             for name, row in zip(classes, budget.transitions, strict=True)

@@ -185,7 +185,7 @@ def test_subtitles_have_a_line_for_each_tier(tmp_path):
     )
 
 
-def test_unlabelled_time_of_a_budget_is_that_of_all_tiers(tmp_path):
+def test_unlabelled_time_of_a_budget_is_the_mean_over_tiers(tmp_path):
     label = flat_label(LABEL, tiers_of({'tiers': HANDS}))
     write_time_budget(
         tmp_path / 'a.csv', {'a': time_budget(label, 4, 2)}, flat_classes(HANDS)
@@ -193,8 +193,8 @@ def test_unlabelled_time_of_a_budget_is_that_of_all_tiers(tmp_path):
     with (tmp_path / 'a.csv').open() as file:
         rows = {row['class']: row for row in csv.DictReader(file)}
     assert rows['posture: stand']['share_percent'] == '37.500'
-    assert rows['unlabelled']['total_s'] == '0.500'
-    # Of twice four seconds.
+    # Half a second in one of two tiers, of four seconds.
+    assert rows['unlabelled']['total_s'] == '0.250'
     assert rows['unlabelled']['share_percent'] == '6.250'
 
 
