@@ -182,9 +182,10 @@ def _run(args: argparse.Namespace) -> None:
     whole = sum(one.duration * len(one.tiers) for one in bouts.values())
     rest = whole - sum(float((one.end - one.start).sum()) for one in bouts.values())
     if rest > 1e-3 * whole:
+        of_tiers = ' of all tiers' * (len(by_tier(tiers)) > 1)
         print(
-            f'{rest:.1f} s of {whole:.1f} s have no label and are not observed time; '
-            'if they were watched, name their class with --background.'
+            f'{rest:.1f} s of {whole:.1f} s{of_tiers} have no label and are not '
+            'observed time; if they were watched, name their class with --background.'
         )
 
 

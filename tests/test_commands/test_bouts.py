@@ -214,7 +214,7 @@ def test_tiers_are_counted_apart(tmp_path, call, table):
         'm2,posture,0,50,up\nm2,hand,10,40,wave\n'
     )
     shown = call(tmp_path / 'lab.csv')
-    assert '50.0 s of 280.0 s have no label' in shown
+    assert '50.0 s of 280.0 s of all tiers have no label' in shown
     rows = {(row['video'], row['class']): row for row in table('bouts.csv')}
     assert [name for video, name in rows if video == 'm1'] == [
         'hand: rest', 'hand: wave', 'posture: down', 'posture: up'
