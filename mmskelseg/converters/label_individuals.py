@@ -8,7 +8,7 @@ import numpy as np
 
 from mmskelseg.converters.keypoint_videos import Labels, Options, count_joined
 from mmskelseg.converters.label_tiers import LabelTiers, frame_labels
-from mmskelseg.runtime.files.parsing import as_dicts, read_rows
+from mmskelseg.runtime.files.parsing import read_dicts
 from mmskelseg.runtime.labels import Segment
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
@@ -70,9 +70,11 @@ def by_individual(labels: Labels, options: Options) -> dict[str, Labels]:
 def _subjects(path: Path) -> dict[str, str]:
     """Return the individual of each subject, from a table with these two columns."""
     found: dict[str, str] = {}
-    for place, row in as_dicts(read_rows(path), path):
-        if 'subject' not in row or not row.get('individual'):
-            raise UserError(f'{place}: expected the columns subject and individual.')
+    for place, row in read_dicts(path, 'subject', 'individual'):
+        if not row['individual']:
+            raise UserError(
+                f"{place}: the individual of {row['subject']!r} is ''; name it."
+            )
         if found.setdefault(row['subject'], row['individual']) != row['individual']:
             raise UserError(
                 f'{place}: {row["subject"]!r} is there twice; name it once.'

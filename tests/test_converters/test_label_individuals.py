@@ -106,7 +106,7 @@ def test_labels_of_an_individual_in_two_files_are_refused(recordings):
 
 def test_table_says_who_is_who(recordings, tmp_path):
     names = tmp_path / 'subjects.csv'
-    names.write_text('subject,individual\nAdult,juvenile\nJuvenile,adult\n')
+    names.write_text('Subject,Individual\nAdult,juvenile\nJuvenile,adult\n')
     data = convert(recordings, '--person', 'each', '--subjects', names)
     sniff = data['annotations'][0]['label'][1]
     assert np.flatnonzero(sniff).tolist() == list(range(75, 100))
@@ -126,6 +126,8 @@ def test_table_says_who_is_who(recordings, tmp_path):
             ('subject=Adult', '--person each'),
         ),
         ('subject,animal\nAdult,old\n', ('each',), ('subjects.csv', 'individual')),
+        ('\n', ('each',), ('subjects.csv', 'subject, individual')),
+        ('subject,individual\nAdult,\n', ('each',), ('subjects.csv', 'line 2', "''")),
         (
             'subject,individual\nAdult,adult\nAdult,old\n', ('each',),
             ('subjects.csv', "'Adult'", 'twice'),

@@ -265,6 +265,27 @@ def as_dicts(rows: Rows, path: FilePath) -> list[Row]:
     ]
 
 
+def read_dicts(path: FilePath, *needed: str) -> list[Row]:
+    """Return the place of each row of a table, and its cells by column.
+
+    The header may name columns in upper case; here they are in lower case.
+
+    Raises:
+        UserError: If a needed column is missing.
+    """
+    rows = read_rows(path)
+    line, names = rows[0] if rows else (1, [])
+    header = [name.lower() for name in names]
+    missing = [column for column in needed if column not in header]
+    if missing:
+        raise UserError(
+            f'{path}: the columns are {", ".join(names) or "none"}, without '
+            f'{", ".join(missing)}; the first line must be a header with '
+            f'{", ".join(needed)}.'
+        )
+    return as_dicts([(line, header), *rows[1:]], path)
+
+
 def number(value: object, place: str, what: str) -> float:
     """Return a finite number from a number or a text.
 

@@ -11,11 +11,10 @@ import numpy as np
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.parsing import (
     FilePath,
-    as_dicts,
     check_shape,
     number,
+    read_dicts,
     read_json,
-    read_rows,
 )
 from mmskelseg.runtime.labels.segments import (
     Classes,
@@ -27,7 +26,6 @@ from mmskelseg.runtime.labels.segments import (
     tiers_to_segments,
 )
 from mmskelseg.runtime.labels.text import write_rows
-from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError, check_name, reads_file, shown
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.structures.bouts import MEASURES, Bouts, BoutStatistics
@@ -196,15 +194,9 @@ def read_groups(
     The table has the columns ``video`` and ``group``, and optionally ``individual``, by
     default the recording itself. Each of the recordings must have a row.
     """
-    rows = read_rows(path)
-    header = rows[0][1] if rows else []
-    if not {'video', 'group'} <= set(header):
-        raise UserError(
-            f'{path}: the columns are {listed(header)}, expected video and group.'
-        )
     found: dict[str, tuple[str, str]] = {}
     of_individual: dict[str, str] = {}
-    for place, row in as_dicts(rows, path):
+    for place, row in read_dicts(path, 'video', 'group'):
         name = row['video']
         name = name if name in recordings else Path(name).stem
         if name not in recordings or name in found:

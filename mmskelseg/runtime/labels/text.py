@@ -16,7 +16,7 @@ from operator import add, itemgetter
 import numpy as np
 
 from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.parsing import FilePath, as_dicts, number, read_rows
+from mmskelseg.runtime.files.parsing import FilePath, number, read_dicts
 from mmskelseg.runtime.labels.reading import (
     LABEL_FORMATS,
     Parts,
@@ -52,22 +52,15 @@ def read_csv_segments(
         strict: Whether a video that does not fit is an error.
         notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
     """
-    rows = read_rows(path)
-    header = rows[0][1] if rows else []
-    missing = [column for column in _NEEDED if column not in header]
-    if missing:
-        raise UserError(
-            f'{path}: the columns are {", ".join(header) or "none"}, without '
-            f'{", ".join(missing)}; the first line must be a header with '
-            f'{", ".join(_NEEDED)}.'
-        )
     found: dict[str, list[Segment]] = {}
-    for place, row in as_dicts(rows, path):
+    for place, row in read_dicts(path, *_NEEDED):
         start, end = (number(row[side], place, side) for side in ('start', 'end'))
         score = number(row['score'], place, 'score') if row.get('score') else None
         more = {column: row.get(column, '') for column in _OPTIONAL}
         segment = make_segment(place, start, end, row['label'], score, **more)
-        name = row.get('video') or video_name(str(path))
+        name = row.get('video', video_name(str(path)))
+        if not name:
+            raise UserError(f"{place}: video is '', expected its name; fill the cell.")
         found.setdefault(name, []).append(segment)
     parts = Parts(path, 'videos', '', strict, notes)
     for name, segments in found.items():

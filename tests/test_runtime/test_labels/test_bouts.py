@@ -57,6 +57,14 @@ def test_groups_name_videos_with_or_without_their_suffix(tmp_path):
     assert read_groups(path, ['a', 'b']) == {'a': ('x', 'a'), 'b': ('y', 'b')}
 
 
+def test_groups_name_individuals_whatever_the_case_of_the_column(tmp_path):
+    """Else two recordings of an animal would count as two animals."""
+    path = tmp_path / 'groups.csv'
+    path.write_text('Video,Group,Individual\na,x,1\nb,x,1\nc,y,2\n')
+    found = read_groups(path, ['a', 'b', 'c'])
+    assert found == {'a': ('x', '1'), 'b': ('x', '1'), 'c': ('y', '2')}
+
+
 @pytest.mark.parametrize(
     ('text', 'words'),
     [

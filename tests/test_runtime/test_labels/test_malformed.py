@@ -73,6 +73,8 @@ TABLES = (
     ('start,end,label\n0,1,walk, fast\n', 'line 2 has 4 cells | line 1 has 3'),
     ('start,end,label\n0,1,\n', "line 2 | the label from 0.000 to 1.000 s is ''"),
     ('start,end,label\n', 'no video'),
+    ('', 'without start, end, label'),
+    ('video,start,end,label\na,0,1,walk\n,1,2,lift\n', "line 3 | video is ''"),
 )
 
 
