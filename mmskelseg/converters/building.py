@@ -171,7 +171,7 @@ def find_videos(names: Iterable[str], folder: Path | None) -> dict[str, Path]:
     if folder is None:
         return {}
     check_folder(folder, 'name the folder of the video files')
-    files = [(f.stem, f) for f in sorted(folder.rglob('*')) if is_video(f)]
+    files = [(f.stem, f) for f in sorted(folder.rglob('[!.]*')) if is_video(f)]
     videos = {}
     for name in names:
         found = find_named(name, files)

@@ -109,11 +109,11 @@ def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
 def _look_into(
     paths: Iterable[Path], fits: Callable[[Path], bool], kinds: str
 ) -> Iterator[Path]:
-    """Yield the files, and what fits in folders, one level deep."""
+    """Yield the files, and what fits and is not hidden in folders, one level deep."""
     for path in paths:
         inside = [path]
         if path.is_dir() and not fits(path):
-            inside = [item for item in sorted(path.iterdir()) if fits(item)]
+            inside = [item for item in sorted(path.glob('[!.]*')) if fits(item)]
         if not path.exists():
             raise MissingFileError(f'{path}: there is no such file or folder.')
         if not inside:

@@ -52,7 +52,8 @@ def extract(call_tool, monkeypatch, tmp_path):
 
 def test_videos_become_a_data_set_without_labels(extract, filmed, tmp_path):
     folder = filmed('b', 'a')
-    (folder / 'notes.txt').touch()
+    for name in ('notes.txt', '._a.mp4'):
+        (folder / name).touch()
     output = extract(folder)
     data = load_annotations(tmp_path / 'out/annotations.pkl')
     assert data['split'] == {'test': ['a', 'b']}

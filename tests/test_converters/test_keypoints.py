@@ -380,6 +380,16 @@ def test_names_that_tools_give_their_files_are_no_names_of_videos(
     ]  # fmt: skip
 
 
+def test_hidden_files_are_no_poses_labels_or_videos(convert, poses, labels, clip):
+    """As macOS writes them to disks of other systems: ._take1.csv."""
+    for name in VIDEOS:
+        video = clip(f'videos/{name}.mp4', FRAMES)
+        for path in (poses / f'{name}.json', labels / f'{name}.csv', video):
+            path.with_name(f'._{path.name}').write_bytes(b'\0\5\x16\7')
+    data, _ = convert('--videos', video.parent)
+    assert [video['frame_dir'] for video in data['annotations']] == [*VIDEOS]
+
+
 def test_labels_may_have_the_name_of_the_poses_and_more(convert, labels):
     for file in list(labels.iterdir()):
         file.rename(file.with_stem(f'{file.stem}_labels'))

@@ -50,7 +50,7 @@ def _find_videos(paths: Sequence[Path]) -> dict[str, Path]:
     for path in paths:
         inside = [path]
         if path.is_dir():
-            inside = [file for file in sorted(path.iterdir()) if is_video(file)]
+            inside = [file for file in sorted(path.glob('[!.]*')) if is_video(file)]
             if not inside:
                 raise UserError(
                     f'{path}: no video file ({", ".join(VIDEO_SUFFIXES)}) in it; name '

@@ -79,7 +79,8 @@ def read_openpose(path: FilePath) -> Poses:
 
 
 def _files(folder: Path) -> dict[int, Path]:
-    names = {file: _NAME.fullmatch(file.name) for file in sorted(folder.glob('*.json'))}
+    files = sorted(folder.glob('[!.]*.json'))
+    names = {file: _NAME.fullmatch(file.name) for file in files}
     matches = {file: match for file, match in names.items() if match}
     videos = sorted({match[1] for match in matches.values()})
     if len(videos) != 1:

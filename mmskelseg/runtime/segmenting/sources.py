@@ -116,7 +116,7 @@ def _of_annotations(path: Path, split: str | None) -> list[Source]:
 def _of_folder(folder: Path, split: str | None) -> list[Source]:
     found: dict[str, Source] = {}
     sources = []
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.glob('[!.]*')):
         if path.suffix.lower() in _ANNOTATIONS:
             sources += _of_annotations(path, split)
         elif is_video(path) or is_poses(path):
@@ -146,7 +146,9 @@ def _with_poses(
     folder = Path(poses) if isinstance(poses, str | os.PathLike) else None
     if folder is not None and folder.is_dir() and not is_poses(folder):
         files = {
-            video_of(path): path for path in sorted(folder.iterdir()) if is_poses(path)
+            video_of(path): path
+            for path in sorted(folder.glob('[!.]*'))
+            if is_poses(path)
         }
         missing = [source.name for source in sources if source.name not in files]
         if missing:

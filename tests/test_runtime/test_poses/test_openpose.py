@@ -21,6 +21,7 @@ def body25(tmp_path, rng):
 
 def test_body25_keeps_its_joints(body25):
     folder, joints = body25
+    (folder / '._take1_000000000000_keypoints.json').touch()
     poses = read_openpose(folder)
     assert poses.joints[8] == 'mid_hip'
     assert poses.joints[24] == 'right_heel'

@@ -268,7 +268,9 @@ def folder(tmp_path):
 
 
 def test_folder_pairs_videos_with_poses_of_their_names(folder):
-    path = folder('b.mp4', 'a.mp4', 'a.json', 'c.npz', 'readme.txt')
+    path = folder(
+        'b.mp4', 'a.mp4', 'a.json', 'c.npz', 'readme.txt', '._b.mp4', '._b.csv'
+    )
     found = {source.name: source for source in find_sources(str(path))}
     assert list(found) == ['a', 'b', 'c']
     assert (found['a'].video, found['a'].poses) == (path / 'a.mp4', path / 'a.json')
