@@ -15,6 +15,7 @@ data set gets the rate of the poses. See docs/keypoint_formats.md for all format
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
+from logging import WARNING
 from pathlib import Path
 
 from mmskelseg.converters import building, options
@@ -30,6 +31,7 @@ from mmskelseg.runtime.labels import READERS
 from mmskelseg.runtime.labels.reading import EACH_SUBJECT
 from mmskelseg.runtime.messages.counts import counted, listed
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.bodies import VIEWS, camera_view
@@ -123,6 +125,17 @@ def convert(given: Options) -> None:
             'keypoints and before --labels.'
         )
     labels, left_out = _read_labels(given)
+    try:
+        _join(labels, left_out, given)
+    except UserError:
+        # It may be why poses have no labels.
+        for note in left_out:
+            print_log(f'{note}.', WARNING)
+        raise
+
+
+def _join(labels: Sequence[Labels], left_out: Sequence[str], given: Options) -> None:
+    """Write labels with their poses; notes say which labels are left out."""
     keypoints = joining.find_keypoints(given.keypoints)
     found, lonely = joining.pair(keypoints, labels, given.skip_unpaired)
     parts = [by_individual(item, given) for *_, item in found]

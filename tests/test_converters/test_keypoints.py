@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from mmengine.logging import MMLogger
 
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.labels import (
@@ -363,6 +364,20 @@ def test_a_project_is_read_as_far_as_it_fits(convert, project):
     assert 'left out' not in output
     _, error = convert('--label-option=subject=a', '--label-option=subject=b', code=1)
     assert '--label-option subject is given twice' in error
+
+
+def test_why_poses_lack_labels_is_told(convert, project, caplog, monkeypatch):
+    """The observation of take3 is left out, since a state in it has no end."""
+    path = project([Segment(0, 3, 'walk')])
+    content = json.loads(path.read_text())
+    del content['observations']['take3']['events'][1:]
+    path.write_text(json.dumps(content))
+    logger = MMLogger.get_current_instance()
+    monkeypatch.setattr(logger, 'handlers', [caplog.handler])
+    _, error = convert(code=1)
+    assert 'no labels of take3 (' in error
+    (record,) = caplog.records
+    assert_names(record.getMessage(), path, "'take3' (the state 'walk' | has no end")
 
 
 def test_names_that_tools_give_their_files_are_no_names_of_videos(
