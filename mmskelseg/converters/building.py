@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 
@@ -154,12 +155,14 @@ def split_in_time(
 def find_named(name: str, files: Iterable[tuple[str, Path]]) -> list[Path]:
     """Return the files with a name, or else those whose names contain it.
 
-    The name must not be part of a longer number or word.
+    The name must not be part of a longer number or word. macOS decomposes characters
+    in names of files, which may differ in that.
 
     >>> find_named('12', [('take_12', Path('a')), ('112', Path('b'))]) == [Path('a')]
     True
     """
-    files = list(files)
+    name = normalize('NFC', name)
+    files = [(normalize('NFC', other), path) for other, path in files]
     part = re.compile(rf'(?<![^\W_]){re.escape(name)}(?![^\W_])')
     return [path for other, path in files if other == name] or [
         path for other, path in files if part.search(other)

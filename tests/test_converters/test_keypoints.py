@@ -412,6 +412,14 @@ def test_labels_may_have_the_name_of_the_poses_and_more(convert, labels):
     assert [video['frame_dir'] for video in data['annotations']] == [*VIDEOS]
 
 
+def test_names_pair_whatever_their_unicode_form(convert, poses, labels):
+    """macOS writes the accent of a name as a character of its own."""
+    (poses / 'take2.json').rename(poses / 'tak\u00e92.json')
+    (labels / 'take2.csv').rename(labels / 'take\u03012.csv')
+    data, _ = convert()
+    assert len(data['annotations']) == 3
+
+
 def test_files_without_a_partner_are_named_or_left_out(convert, labels):
     (labels / 'take2.csv').rename(labels / 'take9.csv')
     _, error = convert(code=1)
