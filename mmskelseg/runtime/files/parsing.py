@@ -199,8 +199,9 @@ def xml_attribute(element: Element, name: str, place: str) -> str:
 
 
 def read_rows(path: FilePath) -> Rows:
-    """Return line number and cells of each row of a text table, without empty rows.
+    """Return line number and cells of each row of a text table.
 
+    Empty rows are left out, and empty cells to the right of the table.
     Cells are separated by tabs, semicolons or commas, whichever is most frequent, in
     the first row if it has no comma, else in all. If semicolons separate them, numbers
     may have decimal commas, as spreadsheets write them in many countries.
@@ -222,9 +223,19 @@ def read_rows(path: FilePath) -> Rows:
             'write a quote in a text twice, or shorten the cell.'
         ) from None
     rows = [(line, row) for line, row in rows if any(row)]
+    width = max((_width(row) for _, row in rows), default=0)
+    rows = [(line, row[:width]) for line, row in rows]
     if separator == ';':
         _replace_decimal_commas(rows)
     return rows
+
+
+def _width(row: Sequence[str]) -> int:
+    """Return the number of cells up to the last that is not empty."""
+    width = len(row)
+    while width and not row[width - 1]:
+        width -= 1
+    return width
 
 
 def _replace_decimal_commas(rows: Rows) -> None:

@@ -148,7 +148,9 @@ def test_csv_reads_any_separator_and_order_of_columns(tmp_path, separator):
 
 def test_csv_divides_rows_by_video(tmp_path):
     path = tmp_path / 'all.csv'
-    path.write_text('Video,Start,end,label\na,0,1,walk\nb,0,2,lift\na,1,2,lift\n')
+    path.write_text(
+        'Video,Start,end,label\na,0,1,walk,\nb,0,2,lift\na,1,2,lift\n,,,,,\n'
+    )
     videos = by_name(read_segments(path))
     assert spans(videos['a']) == [(0, 1, 'walk'), (1, 2, 'lift')]
     assert spans(videos['b']) == [(0, 2, 'lift')]
