@@ -123,7 +123,9 @@ def _read_csv(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
     check_widths(table, path)
     try:
         frames = [int(row[0]) for row in body]
-        cells = [[float(cell or 'nan') for cell in row[1:]] for row in body]
+        cells = [
+            [float(cell.replace(',', '.') or 'nan') for cell in row[1:]] for row in body
+        ]
     except ValueError as error:
         raise UserError(
             f'{path}: a value is not a number ({error}); expected frames from 0 in the '

@@ -169,3 +169,9 @@ def test_malformed_deeplabcut_csv_is_named(text, named, save_text):
 def test_deeplabcut_without_likelihood_counts_as_certain(save_text):
     poses = read_deeplabcut(save_text(f'{HEAD}0,1,2\n2,,\n'))
     np.testing.assert_array_equal(poses.keypoint_score[0, :, 0], [1, 0, 0])
+
+
+def test_deeplabcut_csv_of_a_spreadsheet_has_decimal_commas(save_text):
+    text = f'{HEAD}0,1.5,2\n1,3,4.25\n'.replace(',', ';').replace('.', ',')
+    poses = read_deeplabcut(save_text(text))
+    np.testing.assert_array_equal(poses.keypoint[0, :, 0], [[1.5, 2], [3, 4.25]])
