@@ -98,9 +98,11 @@ def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
     for path in _look_into(paths, is_poses, kinds):
         name = video_of(path)
         if name in found:
+            by_suffix = path.suffix != found[name].suffix
+            example = f', for example by {path.parent}/*{path.suffix}' * by_suffix
             raise UserError(
                 f'{found[name]} and {path} both belong to the video {name}; name one '
-                f'of them, for example by {path.parent}/*{path.suffix}.'
+                f'of them{example}.'
             )
         found[name] = path
     return found

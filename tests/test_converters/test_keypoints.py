@@ -456,7 +456,12 @@ FAULTS = [
     (
         text('poses/take1.csv', 'frame,nose_x,nose_y\n0,1,2\n'),
         '',
-        '/take1.json | video take1',
+        '/take1.json | video take1 | /poses/*.json',
+    ),
+    (
+        text('poses/take1_keypoints.json', '[]'),
+        '',
+        '/take1.json | take1_keypoints.json | take1; name one of them.',
     ),
     (text('labels/take1.txt', 'walk\n'), '', 'video take1'),
     (text(ONE, '[{"image_id": 0'), '', f'/{ONE}: line 1, col'),
