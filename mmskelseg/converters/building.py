@@ -79,7 +79,7 @@ def choose_split(
     In ``wanted``, ids are separated by commas, and a leading zero may be omitted.
     """
     names = wanted.split(',') if wanted else default or videos[4::5] or videos[-1:]
-    names = [name.strip() for name in names]
+    names = [name.strip() for name in names if name.strip()]
     test = sorted({name if name in videos else name.zfill(2) for name in names})
     missing = [video for video in test if video not in videos]
     if missing:

@@ -91,7 +91,7 @@ def test_folds_keep_subjects_apart_and_orders_too(release, tmp_path, call_tool):
         'unseen_order_5/train': ['Seq1_02'], 'unseen_order_5/test': twos,
         'unseen_order_6/train': ones, 'unseen_order_6/test': ['Seq2_02'],
     }  # fmt: skip
-    options = ('--test', '2,05')
+    options = ('--test', '2,05,')
     other = convert(call_tool, release, tmp_path / 'other', *options)[1]['split']
     assert other.pop('test') == ['Seq1_02', 'Seq1_05', 'Seq2_02', 'Seq2_05']
     assert other.pop('train') == ['Seq1_01', 'Seq1_09', 'Seq2_01', 'Seq2_09']
