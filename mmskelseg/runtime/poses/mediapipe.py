@@ -6,7 +6,7 @@ their median exceeds 2, and otherwise as fractions of the image.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from mmskelseg.runtime.poses.layouts import COCO17
 from mmskelseg.runtime.poses.npz import numeric_array
 from mmskelseg.runtime.poses.poses import Detection, Poses, check_img_shape, gather
 from mmskelseg.runtime.poses.reading import POSE_FORMATS
-from mmskelseg.runtime.poses.table import table_detections
+from mmskelseg.runtime.poses.table import FRAME, frame_number, table_detections
 
 _NAMES = """
 nose left_eye_inner left_eye left_eye_outer right_eye_inner right_eye right_eye_outer
@@ -76,7 +76,9 @@ def read_mediapipe(path: FilePath, img_shape: tuple[int, int] | None = None) -> 
         if data.get('width') and data.get('height'):
             img_shape = check_img_shape([data['height'], data['width']], str(path))
         fps, entries = data.get('fps'), data['frames']
-        found, frames = list(_from_json(entries, str(path))), len(entries)
+        numbered = list(_numbered(entries, str(path)))
+        frames = max((number for number, *_ in numbered), default=-1) + 1
+        found = list(_from_json(numbered))
     poses = gather(found, 'coco17', str(path), frames=frames)
     note = '33 landmarks mapped to coco17'
     seen = poses.keypoint_score > 0
@@ -91,9 +93,18 @@ def read_mediapipe(path: FilePath, img_shape: tuple[int, int] | None = None) -> 
     return poses.noting(note, keypoint=pixels, img_shape=img_shape, fps=fps)
 
 
-def _from_json(entries: list[object], source: str) -> Iterator[Detection]:
+def _numbered(entries: list[object], source: str) -> Iterator[tuple[int, object, str]]:
+    """Yield the frame of each entry, its place if it does not state one, and where."""
     for number, entry in enumerate(entries):
-        where = f'{source}: frame {number}'
+        where = f'{source}: entry {number}'
+        stated = [key for key in FRAME if isinstance(entry, dict) and key in entry]
+        if isinstance(entry, dict) and stated:
+            number = frame_number(entry, stated[0], where)
+        yield number, entry, where
+
+
+def _from_json(entries: Iterable[tuple[int, object, str]]) -> Iterator[Detection]:
+    for number, entry, where in entries:
         for person in _people(entry, where):
             if len(person) != len(LANDMARKS):
                 raise UserError(

@@ -5,7 +5,7 @@ or ``nan``. A joint without a score, such as one placed manually in SLEAP, score
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isnan, nan
 
 import numpy as np
@@ -16,11 +16,13 @@ from mmskelseg.runtime.poses.layouts import in_order
 from mmskelseg.runtime.poses.poses import Detection, Layout, Poses, gather
 from mmskelseg.runtime.poses.reading import POSE_FORMATS, read_table_rows
 
+#: What tables, and objects of JSON, call the number of a frame.
+FRAME = ('frame', 'frame_idx', 'frame_id', 'frame_number', 'frame_index')
 # Names of the columns in files of other tools.
 _ALIASES = {
     'x': ('x',),
     'y': ('y',),
-    'frame': ('frame', 'frame_idx', 'frame_id', 'frame_number', 'frame_index'),
+    'frame': FRAME,
     'person': ('person', 'person_id', 'track', 'track_id', 'individual'),
     'joint': ('joint', 'keypoint', 'bodypart', 'landmark', 'landmark_index'),
     'score': ('score', 'likelihood', 'confidence', 'visibility', 'conf'),
@@ -89,7 +91,7 @@ def _wide(
                     values[joint, i] = _number(row, axes[axis], where)
         values[np.isnan(values[:, 2]), 2] = 1
         track = row[columns['person']] if 'person' in columns else '1'
-        frame = _frame(row, columns['frame'], where)
+        frame = frame_number(row, columns['frame'], where)
         yield Detection(frame, values, track=track or None)
 
 
@@ -102,7 +104,8 @@ def _long(
         name = row[columns['joint']]
         joint = names.setdefault(name, len(names))
         who = row[columns['person']] if 'person' in columns else '1'
-        person = people.setdefault((_frame(row, columns['frame'], where), who), {})
+        frame = frame_number(row, columns['frame'], where)
+        person = people.setdefault((frame, who), {})
         if joint in person:
             raise UserError(
                 f'{where} repeats joint {name} of a person in a frame; add a column '
@@ -126,8 +129,9 @@ def _number(row: dict[str, str], column: str, where: str) -> float:
     return number(row[column], where, f'column {column}')
 
 
-def _frame(row: dict[str, str], column: str, where: str) -> int:
-    frame = whole(row[column], where, f'column {column}')
+def frame_number(row: Mapping[str, object], key: str, where: str) -> int:
+    """Return the frame of a row or an object, which counts from 0."""
+    frame = whole(row[key], where, key)
     if frame < 0:
-        raise UserError(f'{where}: column {column} is {frame}, expected 0 or above.')
+        raise UserError(f'{where}: {key} is {frame}, expected 0 or above.')
     return frame

@@ -35,10 +35,18 @@ def test_json_forms_hold_the_same(form, points, save_json):
         'bare': as_dicts,
         'solutions': lambda person: {'landmark': as_dicts(person)},
         'tasks': lambda person: {'pose_landmarks': [as_dicts(person)]},
-        'keyed': lambda person: {'frame': 3, 'landmarks': as_dicts(person)},
+        'keyed': lambda person: {'id': 3, 'landmarks': as_dicts(person)},
     }[form]
     frames = [make(person.tolist()) for person in points]
     frames[1] = {'pose_landmarks': []} if form == 'tasks' else None
+    check(read_mediapipe(save_json(frames), SIZE), points, missing=[1])
+
+
+def test_json_may_number_the_frames_that_it_has(points, save_json):
+    """As of a script that appends a frame only where it finds somebody."""
+    frames = [
+        {'frame_idx': i, 'landmarks': as_dicts(points[i].tolist())} for i in (0, 2)
+    ]
     check(read_mediapipe(save_json(frames), SIZE), points, missing=[1])
 
 
@@ -103,12 +111,14 @@ def test_pixels_are_left_alone(points, tmp_path):
 @pytest.mark.parametrize(
     ('content', 'named'),
     [
-        ([[{'x': 0.5, 'y': 0.5}] * 32], 'frame 0 | 32 landmarks | 33'),
-        ([[{'x': 0.5}] * 33], "frame 0 | 'y'"),
-        ([{'pose_world_landmarks': []}], 'frame 0 | pose_world_landmarks'),
-        ([7], 'frame 0 | 7, | 33'),
+        ([[{'x': 0.5, 'y': 0.5}] * 32], 'entry 0 | 32 landmarks | 33'),
+        ([[{'x': 0.5}] * 33], "entry 0 | 'y'"),
+        ([{'pose_world_landmarks': []}], 'entry 0 | pose_world_landmarks'),
+        ([7], 'entry 0 | 7, | 33'),
         ({'video': []}, 'frames'),
         ([None, None], 'person'),
+        ([{'frame': '3.png', 'landmarks': []}], "entry 0 | frame is '3.png'"),
+        ([{'frame': -1, 'landmarks': []}], 'entry 0 | frame is -1'),
     ],
 )
 def test_malformed_json_is_named(content, named, save_json):
