@@ -43,6 +43,8 @@ def read_table(
     names, found = table_detections(path)
     order, layout, notes = in_order(names, skeleton, str(path), unnamed)
     found = [Detection(d.frame, d.joints[order], track=d.track) for d in found]
+    if min((d.frame for d in found), default=0) == 1:
+        notes += ('frames are numbered from 1; they count from 0, so frame 0 is empty',)
     return gather(found, layout, str(path), notes=notes)
 
 

@@ -74,6 +74,15 @@ def test_joints_placed_by_hand_have_no_score_and_are_certain(save_text):
     np.testing.assert_allclose(poses.keypoint_score[0], [[1, 0], [0, 0], [0.8, 1]])
 
 
+@pytest.mark.parametrize(('first', 'told'), [(0, False), (1, True), (7, False)])
+def test_frames_that_seem_to_be_numbered_from_one_are_told(first, told, save_text):
+    """They are taken from 0, so that poses are a frame late."""
+    rows = ''.join(f'{first + i},1,2\n' for i in range(3))
+    poses = read_table(save_text(f'frame,nose_x,nose_y\n{rows}'))
+    assert poses.keypoint.shape[1] == first + 3
+    assert any('from 0' in note for note in poses.notes) == told
+
+
 def test_numbered_joints_are_counted(save_text):
     """Numerically: 2 comes before 10."""
     header = ','.join(f'{i}_x,{i}_y' for i in (10, 2, *range(2), *range(3, 10)))
