@@ -141,7 +141,7 @@ def _people(entry: object, where: str) -> list[list[dict[str, Any]]]:
 
 
 def _from_table(path: FilePath) -> list[Detection]:
-    names, found = table_detections(path)
+    names, found, _ = table_detections(path)
     index = {}
     for column, name in enumerate(names):
         # No more digits than Python converts.

@@ -16,7 +16,7 @@ from pathlib import Path
 from mmskelseg.runtime.files.formats import FOLDER
 from mmskelseg.runtime.files.parsing import FilePath, check_shape, numbers, read_json
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.poses.poses import Detection, Poses, gather
+from mmskelseg.runtime.poses.poses import Detection, Poses, check_pixels, gather
 from mmskelseg.runtime.poses.reading import POSE_FORMATS
 
 _NAME = re.compile(r'(.*?)_?(\d+)_keypoints\.json')
@@ -70,11 +70,7 @@ def read_openpose(path: FilePath) -> Poses:
     joints = counts.pop() if counts else 25
     name = {25: 'openpose_body25', 18: 'openpose_coco18'}[joints]
     poses = gather(found, name, str(path), frames=len(files))
-    if poses.keypoint.max() <= 1:
-        raise UserError(
-            f'{path}: no coordinate exceeds 1, so these are not pixels; run OpenPose '
-            'with --keypoint_scale 0.'
-        )
+    check_pixels(poses, str(path), 'run OpenPose with --keypoint_scale 0')
     return poses
 
 

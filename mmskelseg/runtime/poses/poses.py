@@ -205,6 +205,14 @@ def check_frames(count: int, frames: int, fps: float, source: str) -> None:
         )
 
 
+def check_pixels(poses: Poses, source: str, remedy: str) -> None:
+    """Raise a UserError if coordinates seem to be fractions of the image."""
+    if 0 < poses.keypoint.max() <= 1:
+        raise UserError(
+            f'{source}: no coordinate exceeds 1, so these are not pixels; {remedy}.'
+        )
+
+
 def check_img_shape(img_shape: object, place: str) -> tuple[int, int]:
     """Return the height and width of an image, after checking their range."""
     sides = numbers(img_shape, (2,), f'{place}: img_shape')

@@ -1,7 +1,7 @@
 """Joints in a CSV table, long or wide.
 
-docs/keypoint_formats.md has an example of each. A joint is missing if x or y is empty
-or ``nan``. A joint without a score, such as one placed manually in SLEAP, scores 1.
+docs/keypoint_formats.md has an example of each. A joint is missing if x or y is empty,
+``nan`` or ``NA``. A joint without a score, as one placed manually in SLEAP, scores 1.
 """
 
 import re
@@ -11,9 +11,10 @@ from math import isnan, nan
 import numpy as np
 
 from mmskelseg.runtime.files.parsing import FilePath, Row, as_dicts, number, whole
+from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses.layouts import in_order
-from mmskelseg.runtime.poses.poses import Detection, Layout, Poses, gather
+from mmskelseg.runtime.poses.poses import Detection, Layout, Poses, check_pixels, gather
 from mmskelseg.runtime.poses.reading import POSE_FORMATS, read_table_rows
 
 #: What tables, and objects of JSON, call the number of a frame.
@@ -27,6 +28,8 @@ _ALIASES = {
     'joint': ('joint', 'keypoint', 'bodypart', 'landmark', 'landmark_index'),
     'score': ('score', 'likelihood', 'confidence', 'visibility', 'conf'),
 }
+# The name of a joint, and whether it is that of a coordinate.
+_PART = re.compile(r'(?i)(.+)[_. ](?:([xy])|\w+)')
 _WIDE = re.compile(r'(?i)(.+)[_. ](x|y|score|likelihood|confidence|visibility|conf|v)')
 
 
@@ -40,16 +43,22 @@ def read_table(
     it is the joints of the file, without limbs. For ``unnamed``, see
     :func:`~mmskelseg.runtime.poses.read_poses`.
     """
-    names, found = table_detections(path)
+    names, found, unread = table_detections(path)
     order, layout, notes = in_order(names, skeleton, str(path), unnamed)
     found = [Detection(d.frame, d.joints[order], track=d.track) for d in found]
     if min((d.frame for d in found), default=0) == 1:
         notes += ('frames are numbered from 1; they count from 0, so frame 0 is empty',)
-    return gather(found, layout, str(path), notes=notes)
+    if unread:
+        notes += (f'columns of joints that are not read: {listed(unread, 3)}',)
+    poses = gather(found, layout, str(path), notes=notes)
+    check_pixels(poses, str(path), 'multiply x by the width of the image, y by height')
+    return poses
 
 
-def table_detections(path: FilePath) -> tuple[list[str], list[Detection]]:
-    """Return the names of the joints in a table, and the detections of people."""
+def table_detections(
+    path: FilePath,
+) -> tuple[list[str], list[Detection], list[str]]:
+    """Return joints in a table, detections of people, and unread columns of joints."""
     rows = read_table_rows(path)
     header = rows[0][1]
     columns = {
@@ -68,8 +77,11 @@ def table_detections(path: FilePath) -> tuple[list[str], list[Detection]]:
         )
     cells = as_dicts(rows, path)
     if long:
-        return _long(cells, columns)
-    return list(wide), list(_wide(cells, columns, wide))
+        return *_long(cells, columns), []
+    used = {column for axes in wide.values() for column in axes.values()}
+    parts = [_PART.fullmatch(column) for column in header if column not in used]
+    unread = [part[0] for part in parts if part and (part[1] in wide or part[2])]
+    return list(wide), list(_wide(cells, columns, wide)), unread
 
 
 def _wide_columns(header: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -85,7 +97,15 @@ def _wide_columns(header: Sequence[str]) -> dict[str, dict[str, str]]:
 def _wide(
     rows: list[Row], columns: dict[str, str], joints: dict[str, dict[str, str]]
 ) -> Iterator[Detection]:
+    seen = set()
     for where, row in rows:
+        frame = frame_number(row, columns['frame'], where)
+        if 'person' not in columns and frame in seen:
+            raise UserError(
+                f'{where} repeats frame {frame}; add a column `person` for several '
+                'people.'
+            )
+        seen.add(frame)
         values = np.ones((len(joints), 3))
         for joint, axes in enumerate(joints.values()):
             for i, axis in enumerate(('x', 'y', 'score')):
@@ -93,7 +113,6 @@ def _wide(
                     values[joint, i] = _number(row, axes[axis], where)
         values[np.isnan(values[:, 2]), 2] = 1
         track = row[columns['person']] if 'person' in columns else '1'
-        frame = frame_number(row, columns['frame'], where)
         yield Detection(frame, values, track=track or None)
 
 
@@ -125,8 +144,8 @@ def _long(
 
 
 def _number(row: dict[str, str], column: str, where: str) -> float:
-    """Return a cell as a number, NaN if it is empty."""
-    if row[column].lower() in ('', 'nan'):
+    """Return a cell as a number, NaN if it is empty, or what R writes there."""
+    if row[column].lower() in ('', 'nan', 'na'):
         return nan
     return number(row[column], where, f'column {column}')
 

@@ -10,14 +10,14 @@ from tests.errors import raises_naming
 
 
 def test_long_table_is_read(walk, save_text):
-    """Joints in any order; without a row, or with nan, one is missing."""
+    """Joints in any order; without a row, or with R's NA, one is missing."""
     rows = [
         f'{frame};{COCO17[joint]};{x};{y};{score}'
         for frame, person in enumerate(walk.tolist())
         for joint, (x, y, score) in reversed(list(enumerate(person)))
         if (frame, joint) != (2, 3)
     ]
-    rows[0] = '0;right_ankle;nan;3.5;0.9'
+    rows[0] = '0;right_ankle;NA;3.5;0.9'
     poses = read_table(save_text('\n'.join(['frame;joint;x;y;score', *rows])))
     walk[2, 3] = walk[0, 16] = 0
     assert poses.skeleton == 'coco17'
@@ -83,6 +83,13 @@ def test_frames_that_seem_to_be_numbered_from_one_are_told(first, told, save_tex
     assert any('from 0' in note for note in poses.notes) == told
 
 
+def test_columns_of_a_joint_that_are_not_read_are_told(save_text):
+    """As a score under another name, without which joints count as certain."""
+    poses = read_table(save_text('frame,time,nose_x,nose_y,nose_p\n0,0,1,2,0.1\n'))
+    (note,) = [note for note in poses.notes if 'nose_p' in note]
+    assert 'time' not in note
+
+
 def test_numbered_joints_are_counted(save_text):
     """Numerically: 2 comes before 10."""
     header = ','.join(f'{i}_x,{i}_y' for i in (10, 2, *range(2), *range(3, 10)))
@@ -110,7 +117,9 @@ def test_numbered_joints_are_counted(save_text):
         ('frame,nose_x,nose_y\n0.5,1,2\n', "line 2 | frame | '0.5'"),
         ('frame,nose_x,nose_y\n,1,2\n', "line 2 | frame | ''"),
         ('frame,joint,x,y\n0,nose,1,2\n0,nose,3,4\n', 'line 3 | nose'),
-        ('frame,nose_x,nose_y\n0,1,2\n0,1,2\n', 'person 1 | frame 0'),
+        ('frame,nose_x,nose_y\n0,1,2\n0,1,2\n', 'line 3 | frame 0 | `person`'),
+        ('frame,person,a_x,a_y\n0,m,1,2\n0,m,1,2\n', 'person m | frame 0'),
+        ('frame,nose_x,nose_y\n0,0.2,0.4\n1,1,0.5\n', 'exceeds 1'),
     ],
 )  # fmt: skip
 def test_malformed_table_is_named(text, named, save_text):
