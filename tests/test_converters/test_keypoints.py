@@ -326,6 +326,11 @@ def test_deeplabcut_keeps_its_layout_or_takes_that_of_coco(
     assert data['metainfo']['skeleton']['limbs'] == [[0, 1], [1, 2]]
     keypoint = data['annotations'][0]['keypoint'][0]
     np.testing.assert_allclose(keypoint, walk[:, [1, 0, 2], :2], rtol=1e-6)
+    layout.write_text('{"joints": ["KneeR", "snout"], "limbs": [[0, 1]]}')
+    data, output = convert('--skeleton', layout, keypoints=(folder,))
+    keypoint = data['annotations'][0]['keypoint'][0]
+    np.testing.assert_allclose(keypoint, walk[:, [2, 0], :2], rtol=1e-6)
+    assert 'KneeL' in output
 
 
 @pytest.mark.slow

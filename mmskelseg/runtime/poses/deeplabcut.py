@@ -90,7 +90,7 @@ def read_deeplabcut(
         notes = ('body parts of no animal (single) are skipped',)
     parts = list(dict.fromkeys(c[1] for c in columns if c[0] == people[0]))
     order, layout, more = in_order(parts, skeleton, str(path), unnamed)
-    shape = (len(people), max(frames) + 1, len(parts))
+    shape = (len(people), max(frames) + 1, len(order))
     check_size(shape, len(people) * len(frames), str(path))
     data = np.full((*shape, 3), np.nan)
     data[..., 2] = 1  # For files without a likelihood.

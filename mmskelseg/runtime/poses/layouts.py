@@ -5,6 +5,7 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses.poses import Layout, Poses
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
@@ -92,8 +93,9 @@ def in_order(
     """Return the order of joints, the layout and notes, for joints with names.
 
     Names that are numbers are sorted numerically, with the layout of
-    :func:`counted_layout`. Other names are ordered as in the given layout, or COCO's,
-    if it has the same names; a given layout with other names keeps their order.
+    :func:`counted_layout`. Other names are ordered as in the given layout, which may
+    have fewer, or COCO's, if it has the same names. A given layout with other names
+    keeps their order, unless names in both contradict it.
     """
     order = list(range(len(joints)))
     layout = 'coco17' if given is None else given
@@ -112,6 +114,22 @@ def in_order(
             for meant in get_close_matches(joint.lower(), missing, n=1, cutoff=0.9)
         ]
         return order, checked(named_layout(joints), source), tuple(notes)
+    elif set(names) < set(joints):
+        rest = listed([joint for joint in joints if joint not in names])
+        note = f'joints that the skeleton lacks are left out: {rest}'
+        return [list(joints).index(name) for name in names], given, (note,)
+    else:
+        lacking = [name for name in names if name not in joints]
+        others = [joint for joint in joints if joint not in names]
+        pairs = [(a, b) for a, b in zip(joints, names, strict=False) if a != b]
+        is_clear = all(a in others and b in lacking for a, b in pairs)
+        if len(names) != len(joints) or not is_clear:
+            raise UserError(
+                f'{source}: the skeleton has the joints {listed(lacking)}, which the '
+                f'file lacks; it has {listed(others)}. Name them alike.'
+            )
+        note = ', '.join(f'{a} as {b}' for a, b in pairs)
+        return order, given, (f'joints are taken in their order: {note}',)
     return order, *counted_layout(len(joints), given, source, unnamed)
 
 

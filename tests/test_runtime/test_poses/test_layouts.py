@@ -5,7 +5,7 @@ import pytest
 
 from mmskelseg.runtime.poses import Poses, to_coco17
 from mmskelseg.runtime.poses.layouts import COCO17, in_order, named_layout, split_side
-from tests.errors import raises_naming
+from tests.errors import assert_names, raises_naming
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,36 @@ def test_misspelt_joints_are_noted():
     assert notes[1:] == ('left_wirst is not a joint of COCO; did you mean left_wrist?',)
     _, _, notes = in_order(['nose', 'tail', 'left_paw', 'right_paw'], None, 'mouse.csv')
     assert len(notes) == 1
+
+
+def layout_of(*joints):
+    return {'joints': [*joints], 'limbs': []}
+
+
+def test_a_layout_may_have_fewer_joints_than_the_file():
+    """Those that are used, in its own order."""
+    joints, used = ['nose', 'ear', 'tail'], layout_of('tail', 'nose')
+    order, layout, notes = in_order(joints, used, 'mouse.csv')
+    assert (order, layout['joints']) == ([2, 0], ['tail', 'nose'])
+    assert_names(notes[0], 'ear')
+
+
+def test_joints_that_a_layout_calls_otherwise_keep_their_order_with_a_note():
+    used = layout_of('snout', 'rump', 'ear')
+    order, layout, notes = in_order(['a', 'b', 'ear'], used, 'mouse.csv')
+    assert (order, layout['joints']) == ([0, 1, 2], ['snout', 'rump', 'ear'])
+    assert_names(notes[0], 'a as snout | b as rump')
+
+
+@pytest.mark.parametrize(
+    ('used', 'named'),
+    [
+        # The order of names that agree contradicts that of the file.
+        (('tail', 'Nose', 'ear'), 'nose | Nose'),
+        (('nose', 'ear', 'tail', 'paw'), 'paw'),
+        (('snout', 'tail'), 'nose, ear | snout'),
+    ],
+)
+def test_layout_whose_joints_cannot_be_matched_is_named(used, named):
+    with raises_naming(ValueError, 'mouse.csv: ', named):
+        in_order(['nose', 'ear', 'tail'], layout_of(*used), 'mouse.csv')
