@@ -11,7 +11,9 @@ from typing import Any
 
 from mmskelseg.runtime.cli.command_line import image_size, positive, whole
 from mmskelseg.runtime.files.parsing import read_json
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.counts import listed
+from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.poses.layouts import checked
 from mmskelseg.runtime.structures.skeleton import Layout
 
 
@@ -65,8 +67,9 @@ def skeleton(text: str) -> Layout:
         return text
     layout = read_json(text, 'whatever made it')
     if not isinstance(layout, dict) or not {'joints', 'limbs'} <= layout.keys():
-        raise UserError(f'{text} has no joints and limbs.')
-    return layout
+        found = listed([*layout]) if isinstance(layout, dict) else shown(layout)
+        raise UserError(f'{text} has {found}, expected joints and limbs ([] if none).')
+    return checked(layout, text)
 
 
 #: What the parser makes of a keyword by its type.

@@ -333,6 +333,21 @@ def test_deeplabcut_keeps_its_layout_or_takes_that_of_coco(
     assert 'KneeL' in output
 
 
+@pytest.mark.parametrize(
+    ('content', 'named'),
+    [
+        ('{"joints": ["nose", "tail"]}', 'has joints, | limbs'),
+        ('["nose", "tail"]', "['nose', 'tail'] | limbs"),
+        ('{"joints": ["nose", "tail"], "limbs": [[1, 2]]}', '[1, 2] | 0 to 1'),
+    ],
+)
+def test_file_that_states_no_skeleton_is_named(content, named, convert, tmp_path):
+    path = tmp_path / 'mouse.json'
+    path.write_text(content)
+    _, error = convert('--skeleton', path, code=2)
+    assert_names(error, path, named)
+
+
 @pytest.mark.slow
 def test_a_recipe_trains_on_an_animal(convert, run_tool, dlc, tmp_path):
     """From files of DeepLabCut to scores, with joints and limbs alone."""
