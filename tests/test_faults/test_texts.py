@@ -45,9 +45,9 @@ def table(tmp_path):
     (TABLE.replace('walk', 'x' * 140_000), 'line 2 is not a valid row (field larg'),
     (TABLE.replace('end', 'start'), 'the columns are start, start, label, without end'),
     ('start,end,label,end\n0,1,a,2\n', "line 1 names the column 'end' twice"),
-    (TABLE.replace('0,1,walk', f'{"9" * 400},1,walk'), 'start is '),
-    (TABLE.replace('0,1,walk', '0,1_0,walk'), "end is '1_0', expected a number"),
-    (TABLE.replace('0,1,walk', '0,٣,walk'), "end is '٣', expected a number"),
+    (TABLE.replace('0,1,walk', f'{"9" * 400},1,walk'), 'start in seconds is '),
+    (TABLE.replace('0,1,walk', '0,1_0,walk'), "end in seconds is '1_0'"),
+    (TABLE.replace('0,1,walk', '0,٣,walk'), "end in seconds is '٣', expected a number"),
     (TABLE.replace('0,1,walk', '1,0,walk'), 'starts at 1.000 s and ends at 0.000 s'),
     ('', 'the columns are none'),
 ])  # fmt: skip

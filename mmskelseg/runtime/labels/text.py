@@ -31,7 +31,11 @@ _NEEDED = ('start', 'end', 'label')
 _OPTIONAL = ('individual', 'target', 'tier')
 
 
-@LABEL_FORMATS.register('csv', dict.fromkeys(('.csv', '.tsv', '.txt')))
+@LABEL_FORMATS.register(
+    'csv',
+    dict.fromkeys(('.csv', '.tsv', '.txt')),
+    refused=dict.fromkeys(('.xlsx', '.xls'), 'a workbook; save it as CSV in UTF-8'),
+)
 def read_csv_segments(
     path: FilePath,
     *,
@@ -54,7 +58,9 @@ def read_csv_segments(
     """
     found: dict[str, list[Segment]] = {}
     for place, row in read_dicts(path, *_NEEDED):
-        start, end = (number(row[side], place, side) for side in ('start', 'end'))
+        start, end = (
+            number(row[side], place, f'{side} in seconds') for side in ('start', 'end')
+        )
         score = number(row['score'], place, 'score') if row.get('score') else None
         more = {column: row.get(column, '') for column in _OPTIONAL}
         segment = make_segment(place, start, end, row['label'], score, **more)

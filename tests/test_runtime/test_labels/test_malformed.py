@@ -69,7 +69,8 @@ FAULTS = (
 )  # fmt: skip
 TABLES = (
     ('start,end,class\n0,1,walk\n', 'start, end, class | without label'),
-    ('start,end,label\n0,1,walk\n1,two,lift\n', "line 3 | end is 'two'"),
+    ('start,end,label\n0,1,walk\n1,two,lift\n', "line 3 | end | 'two'"),
+    ('start,end,label\n0,0:04,walk\n', "line 2 | end | seconds | '0:04'"),
     ('start,end,label\n0,1,walk, fast\n', 'line 2 has 4 cells | line 1 has 3'),
     ('start,end,label\n0,1,\n', "line 2 | the label from 0.000 to 1.000 s is ''"),
     ('start,end,label\n', 'no video'),
