@@ -11,7 +11,7 @@ import numpy as np
 from mmskelseg.runtime.files.annotations import Files, save_annotations
 from mmskelseg.runtime.files.arrays import read_npy
 from mmskelseg.runtime.files.video import is_video
-from mmskelseg.runtime.messages.counts import counted
+from mmskelseg.runtime.messages.counts import counted, listed
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.structures.annotations import (
     AnnotationFile,
@@ -241,6 +241,7 @@ def summary(data: AnnotationFile) -> str:
     meta = data['metainfo']
     assumed = ' (assumed)' if 'fps' in meta.get('assumed', {}) else ''
     frames = sum(video['total_frames'] for video in data['annotations'])
+    rates = sorted({f'{video["fps"]:g}' for video in data['annotations']}, key=float)
     share = ignored / sum(map(len, labels))
     without = f', {share:.1%} of frames without a label' if ignored else ''
     tiers = tiers_of(meta)
@@ -248,13 +249,13 @@ def summary(data: AnnotationFile) -> str:
     lines = [
         *meta.get('notes', ()),
         f'{counted(len(data["annotations"]), "video")}, {counted(frames, "frame")} at '
-        f'{data["annotations"][0]["fps"]:g} fps{assumed}, {classes} '
+        f'{listed(rates)} fps{assumed}, {classes} '
         f'classes, {counted(segments, "segment")}{without}',
     ]
     if 'tiers' in meta:
         each = (f'{tier.name} ({", ".join(tier.classes)})' for tier in tiers)
         lines.append(f'tiers: {"; ".join(each)}')
     for name, members in data['split'].items():
-        listed = f' ({", ".join(members)})' if len(members) <= _LISTED else ''
-        lines.append(f'{name}: {counted(len(members), "video")}{listed}')
+        of_them = f' ({", ".join(members)})' if len(members) <= _LISTED else ''
+        lines.append(f'{name}: {counted(len(members), "video")}{of_them}')
     return '\n'.join(lines)

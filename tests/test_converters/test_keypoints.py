@@ -521,10 +521,13 @@ def test_named_layout_agrees_with_its_joints(walk, labels, tmp_path, run_tool):
     folder.mkdir()
     for name in VIDEOS:
         joints = {'joints': list(layout.joints), 'limbs': list(layout.limbs)}
-        skeleton = joints if name == 'take1' else 'coco17'
-        poses = Poses(walk[None, ..., :2], walk[None, ..., 2], skeleton, (240, 320), 10)
+        skeleton, rate = (joints, 11) if name == 'take1' else ('coco17', 10)
+        poses = Poses(
+            walk[None, ..., :2], walk[None, ..., 2], skeleton, (240, 320), rate
+        )
         write_npz(poses, folder / f'{name}.npz')
-    run_tool(TOOL, folder, tmp_path / 'data', '--labels', labels)
+    done = run_tool(TOOL, folder, tmp_path / 'data', '--labels', labels)
+    assert '3 videos, 90 frames at 10, 11 fps' in done.stdout
     data = load_annotations(tmp_path / 'data' / 'annotations.pkl')
     assert data['metainfo']['skeleton'] == 'coco17'
 
