@@ -232,8 +232,9 @@ def pair(
         same = [other for path, other in videos.values() if path == found[0]]
         if same:
             raise UserError(
-                f'{same[0].path} and {item.path} both label the video {item.video}, '
-                f'whose keypoints are {found[0]}; name one of them.'
+                f'the labels of {same[0].video} in {same[0].path} and of {item.video} '
+                f'in {item.path} both belong to {found[0]} by their names; rename or '
+                'leave out one of the two.'
             )
         if name in videos:
             raise UserError(

@@ -483,7 +483,15 @@ FAULTS = [
         '',
         '/take1.json | take1_keypoints.json | take1; name one of them.',
     ),
-    (text('labels/take1.txt', 'walk\n'), '', 'video take1'),
+    (text('labels/take1.txt', 'walk\n'), '', 'take1.csv | take1.txt | take1.json'),
+    (
+        text(
+            'labels/take1.csv',
+            'video,start,end,label\na/take1,0,3,walk\nb/take1,0,3,walk\n',
+        ),
+        '',
+        'a/take1 | b/take1 | /take1.csv',
+    ),
     (text(ONE, '[{"image_id": 0'), '', f'/{ONE}: line 1, col'),
     (text(TWO, OTHER), '--skeleton coco17', '15 joints | coco17 | 17'),
     (another_layout, '', '/take2.csv | take1 | left_eye'),
