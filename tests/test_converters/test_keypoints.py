@@ -13,10 +13,7 @@ from mmskelseg.runtime.labels import (
     VideoSegments,
     tiers_to_segments,
     write_boris,
-    write_boris_events,
-    write_csv_segments,
     write_elan,
-    write_label_studio,
 )
 from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.structures import Skeleton
@@ -24,6 +21,7 @@ from mmskelseg.runtime.structures.tiers import tiers_of
 from tests.errors import assert_names
 from tests.test_converters.faults import text
 from tests.test_runtime.test_labels.test_readers import SAMPLES
+from tests.test_runtime.test_labels.tools import WRITERS, write_labels
 from tests.test_runtime.test_poses.trackers import SCORER, coco, deeplabcut
 
 TOOL = 'tools/dataset_converters/keypoints.py'
@@ -600,8 +598,8 @@ def test_tiers_of_elan_are_converted(sample):
     assert data['annotations'][0]['label'].tolist() == begin[0]
 
 
-@pytest.mark.parametrize('suffix', ['.boris', '.events.csv', '.eaf', '.json', '.csv'])
-def test_tiers_that_a_tool_gets_come_back(sample, convert, labels, suffix):
+@pytest.mark.parametrize('ending', WRITERS)
+def test_tiers_that_a_tool_gets_come_back(sample, convert, labels, ending):
     """Predictions of tiers are written, corrected and converted again."""
     data, _ = sample('overlapping.boris')
     meta = data['metainfo']
@@ -611,19 +609,9 @@ def test_tiers_that_a_tool_gets_come_back(sample, convert, labels, suffix):
     label = np.pad(label, ((0, 0), (0, 1)), constant_values=-1)
     segments = tiers_to_segments(label, 10, tiers_of(meta))
     video = VideoSegments('take1', segments, 10, 30, 'take1.mp4')
-    path, options = labels / f'take1{suffix}', []
-    if suffix == '.boris':
-        write_boris(path, [video], meta['tiers'])
-    elif suffix == '.eaf':
-        write_elan(path, video, meta['tiers'])
-    elif suffix == '.json':
-        write_label_studio(path, [video])
-        options = ['--label-option', 'part=predictions']
-    elif suffix == '.csv':
-        write_csv_segments(path, [video])
-    else:
-        write_boris_events(path, [video])
-    again, _ = convert('--skip-unpaired', '--unlabelled', 'ignore', *options)
+    _, options = write_labels(ending, labels, video, meta['tiers'])
+    words = [f'--label-option={key}={value}' for key, value in options.items()]
+    again, _ = convert('--skip-unpaired', '--unlabelled', 'ignore', *words)
     assert again['metainfo']['tiers'] == meta['tiers']
     assert again['metainfo']['background'] == meta['background']
     back = np.concatenate([video['label'] for video in again['annotations']], 1)

@@ -11,16 +11,16 @@ from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.labels import (
     Segment,
     VideoSegments,
-    write_boris,
     write_csv_segments,
     write_elan,
-    write_label_studio,
 )
 from mmskelseg.runtime.poses import Poses, write_npz
 from tests.errors import raises_naming
+from tests.test_runtime.test_labels.tools import write_labels
 
 MICE = {'joints': ['nose', 'body', 'tail'], 'limbs': [[0, 1], [1, 2]]}
 FRAMES, FPS = 200, 25.0
+KINDS = ['boris', 'eaf', 'csv', 'json']
 CLASSES = {'posture': ['rest', 'walk'], 'sniff': ['no sniff', 'sniff']}
 
 
@@ -45,10 +45,8 @@ def recordings(tmp_path, rng):
         segments = segments_of('Adult', 'Juvenile', 0)
         segments += segments_of('Juvenile', 'Adult', 2)
         video = VideoSegments(name, segments, FPS, FRAMES, f'{name}.mp4')
-        write_boris(tmp_path / f'{name}.boris', [video], CLASSES)
-        write_elan(tmp_path / f'{name}.eaf', video, CLASSES)
-        write_csv_segments(tmp_path / f'{name}.csv', [video])
-        write_label_studio(tmp_path / f'{name}.json', [video])
+        for kind in KINDS:
+            write_labels(f'.{kind}', tmp_path, video, CLASSES)
         paths.append(tmp_path / f'{name}.npz')
     return paths
 
@@ -61,7 +59,7 @@ def convert(paths, *options, kind='boris'):
     return load_annotations(out / 'annotations.pkl')
 
 
-@pytest.mark.parametrize('kind', ['boris', 'eaf', 'csv', 'json'])
+@pytest.mark.parametrize('kind', KINDS)
 def test_each_individual_has_its_labels_and_tiers(recordings, kind):
     options = ['--label-option', 'part=predictions'] if kind == 'json' else []
     data = convert(recordings, '--person', 'each', *options, kind=kind)
@@ -79,7 +77,7 @@ def test_each_individual_has_its_labels_and_tiers(recordings, kind):
     assert np.flatnonzero(young['label'][1, 50:]).tolist() == list(range(25, 50))
 
 
-@pytest.mark.parametrize('kind', ['boris', 'eaf', 'csv', 'json'])
+@pytest.mark.parametrize('kind', KINDS)
 def test_labels_of_one_of_several_are_read_alone(recordings, kind):
     words = ['--label-option', 'subject=Juvenile', '--person', 'juvenile']
     words += ['--label-option', 'part=predictions'] * (kind == 'json')

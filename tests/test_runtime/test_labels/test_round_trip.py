@@ -17,7 +17,6 @@ from mmskelseg.runtime.labels import (
     segments_to_labels,
     write_boris,
     write_boris_events,
-    write_csv_segments,
     write_elan,
     write_label_studio,
     write_srt,
@@ -25,54 +24,27 @@ from mmskelseg.runtime.labels import (
 from mmskelseg.runtime.labels.reading import LABEL_FORMATS
 from tests.errors import raises_naming
 from tests.small_data import ROOT
+from tests.test_runtime.test_labels.tools import WRITERS, write_labels
 
 CLASSES = ['walk', 'lift <box>', 'räumen, "auf"']
 
 
-def written(kind, path, video):
-    """Write a video's segments in a format; return the options to read them with."""
-    if kind == 'boris':
-        write_boris(path, [video], CLASSES)
-    elif kind == 'boris_events':
-        write_boris_events(path, [video])
-    elif kind == 'elan':
-        write_elan(path, video, CLASSES)
-    elif kind == 'label_studio':
-        write_label_studio(path, [video])
-        return {'part': 'predictions'}
-    else:
-        write_csv_segments(path, [video])
-    return {}
-
-
 @pytest.mark.parametrize('fps', [10, 25, 29.97, 30, 59.94])
-@pytest.mark.parametrize(
-    ('kind', 'suffix'),
-    [
-        ('boris', '.boris'),
-        ('boris_events', '.csv'),
-        ('elan', '.eaf'),
-        ('label_studio', '.json'),
-        ('csv', '.csv'),
-    ],
-)
-def test_predictions_come_back_as_the_same_frame_labels(
-    tmp_path, rng, kind, suffix, fps
-):
+@pytest.mark.parametrize('ending', WRITERS)
+def test_predictions_come_back_as_the_same_frame_labels(tmp_path, rng, ending, fps):
     """With unlabelled frames, single frames and special characters in names."""
     label = np.repeat(rng.integers(-1, 3, 80), rng.integers(1, 30, 80))
     score = rng.dirichlet(np.ones(3), label.size).T
     segments = labels_to_segments(label, fps, CLASSES, score)
     video = VideoSegments('take 1', segments, fps, label.size, 'my videos/take 1.mp4')
-    path = tmp_path / f'out{suffix}'
-    options = written(kind, path, video)
+    path, options = write_labels(ending, tmp_path, video, CLASSES)
     (back,) = read_segments(path, **options)
     assert back.name == 'take 1'
     found = segments_to_labels(
         back.segments, label.size, fps, CLASSES, missing='unlabelled'
     )
     np.testing.assert_array_equal(found, label)
-    if kind in ('label_studio', 'csv'):
+    if ending in ('.json', '.csv'):
         assert [s.score for s in back.segments] == pytest.approx(
             [s.score for s in segments], abs=1e-6
         )

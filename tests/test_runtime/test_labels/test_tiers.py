@@ -16,10 +16,7 @@ from mmskelseg.runtime.labels import (
     segments_to_tiers,
     tiers_to_segments,
     write_boris,
-    write_boris_events,
-    write_csv_segments,
     write_elan,
-    write_label_studio,
     write_srt,
     write_time_budget,
 )
@@ -27,6 +24,7 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.tiers import flat_classes, flat_label, tiers_of
 from mmskelseg.runtime.structures.time_budget import time_budget
 from tests.errors import raises_naming
+from tests.test_runtime.test_labels.tools import WRITERS, write_labels
 
 HANDS = {'posture': ['stand', 'sit'], 'left hand': ['rest', 'reach']}
 LABEL = np.array([[0, 0, 0, 1, 1, 1, 1, -1], [1, 1, 0, 0, 0, 0, 1, 1]])
@@ -51,37 +49,22 @@ def tiered(draw):
     return meta['tiers'], tiers_of(meta), np.stack(rows), fps
 
 
-def written(kind, folder, video, classes):
-    """Write a video with a tool; return the file and the options to read it with."""
-    path = folder / f'take1.{kind}'
-    if kind == 'boris':
-        write_boris(path, [video], classes)
-    elif kind == 'eaf':
-        write_elan(path, video, classes)
-    elif kind == 'json':
-        write_label_studio(path, [video])
-        return path, {'part': 'predictions'}
-    elif kind == 'csv':
-        write_csv_segments(path, [video])
-    else:
-        path = folder / 'events.csv'
-        write_boris_events(path, [video])
-    return path, {}
-
-
-@pytest.mark.parametrize('kind', ['boris', 'events', 'eaf', 'json', 'csv'])
-@settings(
+few = settings(
     deadline=None,
     max_examples=40,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+
+
+@pytest.mark.parametrize('ending', WRITERS)
+@few
 @given(tiered())
-def test_tiers_come_back_from_every_tool(tmp_path, kind, drawn):
+def test_tiers_come_back_from_every_tool(tmp_path, ending, drawn):
     classes, tiers, label, fps = drawn
     score = np.random.default_rng(0).random((tiers[-1].rows.stop, label.shape[1]))
     segments = tiers_to_segments(label, fps, tiers, score)
     video = VideoSegments('take1', segments, fps, label.shape[1], 'take1.mp4')
-    path, options = written(kind, tmp_path, video, classes)
+    path, options = write_labels(ending, tmp_path, video, classes)
     (back,) = read_segments(path, **options)
     assert back.name == 'take1'
     found = segments_to_tiers(
@@ -90,14 +73,10 @@ def test_tiers_come_back_from_every_tool(tmp_path, kind, drawn):
     np.testing.assert_array_equal(found, label)
 
 
-@pytest.mark.parametrize('kind', ['boris', 'events', 'eaf', 'json', 'csv'])
-@settings(
-    deadline=None,
-    max_examples=40,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@pytest.mark.parametrize('ending', WRITERS)
+@few
 @given(tiered(), st.lists(NAMES, min_size=2, max_size=3, unique=True), st.booleans())
-def test_individuals_come_back_with_their_tiers(tmp_path, kind, drawn, names, is_one):
+def test_individuals_come_back_with_their_tiers(tmp_path, ending, drawn, names, is_one):
     """In tables and BORIS, with the one to whom it is done."""
     classes, tiers, label, fps = drawn
     if is_one:
@@ -111,7 +90,7 @@ def test_individuals_come_back_with_their_tiers(tmp_path, kind, drawn, names, is
     ]
     frames = label.shape[-1], fps, tiers
     video = VideoSegments('take1', segments, fps, frames[0], 'take1.mp4')
-    path, options = written(kind, tmp_path, video, classes)
+    path, options = write_labels(ending, tmp_path, video, classes)
     (back,) = read_segments(path, subject='each', **options)
     for name, own in labels.items():
         (alone,) = read_segments(path, subject=name, **options)
@@ -120,7 +99,7 @@ def test_individuals_come_back_with_their_tiers(tmp_path, kind, drawn, names, is
         for these in (found, alone.segments):
             read = segments_to_tiers(these, *frames, missing='unlabelled')
             np.testing.assert_array_equal(read, own)
-        if kind not in ('eaf', 'json'):
+        if ending not in ('.eaf', '.json'):
             assert len({segment.target for segment in found}) == 1
     # One of them has to be chosen.
     with raises_naming(UserError, path, *map(repr, names), 'subject=NAME'):
