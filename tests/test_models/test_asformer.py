@@ -1,4 +1,4 @@
-import math
+from functools import partial
 
 import pytest
 import torch
@@ -8,61 +8,32 @@ from mmskelseg.models.layers import norm_videos, window_attention
 from mmskelseg.registry import MODELS
 from tests.errors import raises_naming
 from tests.segmentors import ASFORMER, build_segmentor, labelled_samples, random_videos
-
-
-def linear(conv, frame):
-    """Return what a 1x1 convolution makes of the channels of one frame."""
-    return conv.weight[:, :, 0] @ frame + conv.bias
+from tests.test_models.slow import (
+    attended,
+    convolved,
+    linear,
+    normed,
+    stage_logits,
+)
 
 
 def slow_layer(layer, x, source, blocks):
     """Return a layer's output as a list of frames, from lists of frames."""
-    frames, w = len(x), layer.window
-    local = []
-    for t in range(frames):
-        total = layer.conv_dilated.bias
-        for tap, other in enumerate((t - w, t, t + w)):
-            if 0 <= other < frames:
-                total = total + layer.conv_dilated.weight[:, :, tap] @ x[other]
-        local.append(total.clamp(min=0))
-    mean = sum(local) / frames
-    variance = sum((frame - mean) ** 2 for frame in local) / frames
-    normed = [(frame - mean) / (variance + 1e-5) ** 0.5 for frame in local]
-    values = [linear(layer.value, f) for f in (normed if source is None else source)]
-    keys = [linear(layer.key, frame) for frame in normed]
-    output = []
-    for t in range(frames):
-        begin, end = t - w // 2, t - w // 2 + w
+    w = layer.window
+
+    def read(t):
         if blocks:
-            begin, end = t // w * w - w // 2, (t // w + 1) * w + w // 2
-        window = range(max(begin, 0), min(end, frames))
-        query = linear(layer.query, normed[t])
-        weights = [math.exp(query @ keys[s] / len(query) ** 0.5) for s in window]
-        attended = sum(
-            weight / sum(weights) * values[s]
-            for weight, s in zip(weights, window, strict=True)
-        )
-        change = local[t] + layer.attention_weight * linear(
-            layer.project, attended.clamp(min=0)
-        )
-        output.append(x[t] + linear(layer.conv_out, change))
+            return range(t // w * w - w // 2, (t // w + 1) * w + w // 2)
+        return range(t - w // 2, t - w // 2 + w)
+
+    local = [frame.clamp(min=0) for frame in convolved(layer.conv_dilated, x)]
+    output = []
+    heard = attended(layer, normed(local), source, read)
+    for frame, own, other in zip(x, local, heard, strict=True):
+        added = linear(layer.project, other.clamp(min=0))
+        change = own + layer.attention_weight * added
+        output.append(frame + linear(layer.conv_out, change))
     return output
-
-
-def slow_model(model, video, blocks):
-    """Return the logits of all stages (S, K, T) of a video (C, T), frame by frame."""
-    branch, source, stages = model.branches['pose'], None, []
-    x = list(video.T)
-    for stage, head in zip(
-        branch['backbone'].stages, branch['head'].classifiers, strict=True
-    ):
-        x = [linear(stage.conv_in, frame) for frame in x]
-        for layer in stage.layers:
-            x = slow_layer(layer, x, source, blocks)
-        logits = torch.stack([linear(head, frame) for frame in x], dim=1)
-        stages.append(logits)
-        source, x = x, list(logits.softmax(dim=0).T)
-    return torch.stack(stages)
 
 
 @pytest.mark.parametrize('blocks', [False, True])
@@ -74,7 +45,8 @@ def test_asformer_agrees_with_attention_frame_by_frame(frames, blocks):
     ).eval()
     x = random_videos({'pose': ASFORMER}, frames)
     with torch.no_grad():
-        expected = slow_model(model, x['pose'][0], blocks)
+        layer = partial(slow_layer, blocks=blocks)
+        expected = stage_logits(model, x['pose'][0], layer)
         torch.testing.assert_close(model(x)[:, 0], expected, atol=1e-5, rtol=1e-5)
 
 

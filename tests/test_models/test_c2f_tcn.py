@@ -16,21 +16,17 @@ from tests.segmentors import (
     labelled_samples,
     random_videos,
 )
+from tests.test_models.slow import convolved, linear
 
 
 def slow_pair(pair, x):
     """Return two convolutions, norms and ReLUs of a list of frames, as a list."""
     for conv, norm in zip(pair.convs, pair.norms, strict=True):
-        result = []
-        for t in range(len(x)):
-            total = conv.bias
-            for tap in range(5):
-                if 0 <= t + tap - 2 < len(x):
-                    total = total + conv.weight[:, :, tap] @ x[t + tap - 2]
-            deviation = (norm.running_var + norm.eps) ** 0.5
-            total = (total - norm.running_mean) / deviation * norm.weight + norm.bias
-            result.append(total.clamp(min=0))
-        x = result
+        factor = norm.weight / (norm.running_var + norm.eps) ** 0.5
+        x = [
+            ((frame - norm.running_mean) * factor + norm.bias).clamp(min=0)
+            for frame in convolved(conv, x)
+        ]
     return x
 
 
@@ -64,7 +60,7 @@ def slow_scores(model, video):
     maxima = []
     for window in (2, 3, 5, 6):
         conv = stage.conv_pool
-        pooled = [conv.weight[:, :, 0] @ f + conv.bias for f in slow_pool(x, window)]
+        pooled = [linear(conv, frame) for frame in slow_pool(x, window)]
         maxima.append(slow_stretch(pooled, len(x)))
     x = [torch.cat(parts) for parts in zip(x, *maxima, strict=True)]
     decoded = []
@@ -77,7 +73,7 @@ def slow_scores(model, video):
     classifiers = branch['head'].classifiers[0].levels
     for conv, level in zip(classifiers, decoded[:1:-1], strict=True):
         # Classes of a level, then as many frames as the video has.
-        logits = [conv.weight[:, :, 0] @ frame + conv.bias for frame in level]
+        logits = [linear(conv, frame) for frame in level]
         logits = slow_stretch(logits, video.shape[1])
         scores.append(torch.stack([f.softmax(dim=0) for f in logits], dim=1))
     return sum(scores) / 4

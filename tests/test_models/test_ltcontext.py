@@ -1,4 +1,4 @@
-import math
+from functools import partial
 
 import pytest
 import torch
@@ -14,50 +14,21 @@ from tests.segmentors import (
     labelled_samples,
     random_videos,
 )
+from tests.test_models.slow import (
+    attended,
+    convolved,
+    linear,
+    normed,
+    stage_logits,
+)
 
 RGB = {**TCN, 'num_refinements': 2}
 FUSION = {'pose': LTCONTEXT, 'rgb': RGB}
 
 
-def linear(conv, frame):
-    """Return what a 1x1 convolution makes of the channels of one frame."""
-    return conv.weight[:, :, 0] @ frame + conv.bias
-
-
-def normed(frames):
-    """Return frames of which each channel has mean 0 and variance 1."""
-    mean = sum(frames) / len(frames)
-    variance = sum((frame - mean) ** 2 for frame in frames) / len(frames)
-    return [(frame - mean) / (variance + 1e-5) ** 0.5 for frame in frames]
-
-
-def slow_attention(part, frames, source, read):
-    """Return what attention adds to each frame, which reads the frames read(t)."""
-    keys = [linear(part.key, frame) for frame in frames]
-    values = [linear(part.value, frame) for frame in source or frames]
-    added = []
-    for t, frame in enumerate(frames):
-        query = linear(part.query, frame)
-        places = [s for s in read(t) if 0 <= s < len(frames)]
-        weights = [math.exp(query @ keys[s] / len(query) ** 0.5) for s in places]
-        attended = sum(
-            weight / sum(weights) * values[s]
-            for weight, s in zip(weights, places, strict=True)
-        )
-        added.append(linear(part.project, F.gelu(attended)))
-    return added
-
-
 def slow_layer(layer, x, source, *, window, stride, norm):
     """Return a layer's output as a list of frames, from lists of frames."""
-    (d,) = layer.conv_dilated.dilation
-    y = []
-    for t in range(len(x)):
-        total = layer.conv_dilated.bias
-        for tap, other in enumerate((t - d, t, t + d)):
-            if 0 <= other < len(x):
-                total = total + layer.conv_dilated.weight[:, :, tap] @ x[other]
-        y.append(F.gelu(total))
+    y = [F.gelu(frame) for frame in convolved(layer.conv_dilated, x)]
 
     def near(t):
         first = t // window * window
@@ -67,27 +38,15 @@ def slow_layer(layer, x, source, *, window, stride, norm):
         return range(t % stride, len(x), stride)
 
     for part, read in ((layer.near, near), (layer.far, far)):
-        frames = normed(y) if norm else y
-        added = slow_attention(part, frames, source, read)
+        heard = attended(part, normed(y) if norm else y, source, read)
+        added = [linear(part.project, F.gelu(frame)) for frame in heard]
         y = [a + b for a, b in zip(y, added, strict=True)]
     return [a + linear(layer.conv_out, b) for a, b in zip(x, y, strict=True)]
 
 
 def slow_model(model, video, **options):
     """Return the logits of all stages (S, K, T) of a video (C, T), frame by frame."""
-    branch, source, logits = model.branches['pose'], None, []
-    x = list(video.T)
-    for stage, head in zip(
-        branch['backbone'].stages, branch['head'].classifiers, strict=True
-    ):
-        if source is not None and stage.reduce is not None:
-            source = [linear(stage.reduce, frame) for frame in source]
-        x = [linear(stage.conv_in, frame) for frame in x]
-        for layer in stage.layers:
-            x = slow_layer(layer, x, source, **options)
-        logits.append(torch.stack([linear(head, frame) for frame in x], dim=1))
-        source, x = x, list(logits[-1].softmax(dim=0).T)
-    return torch.stack(logits)
+    return stage_logits(model, video, partial(slow_layer, **options))
 
 
 @pytest.mark.parametrize('norm', [False, True])
