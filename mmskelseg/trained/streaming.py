@@ -55,7 +55,7 @@ def streaming_model(model: nn.Module) -> StreamingModel:
         )
         for i in range(len(first.stages))
     ]
-    order = tuple(first.stage_order)
+    order = networks[0].stage_order
     temperatures = np.array([[[n.temperature]] for n in networks], np.float32)
     if (temperatures != 1).any():
         # The output gets a stage of its own, since others may read the same weights.

@@ -110,7 +110,6 @@ class ASFormer(BaseModule):
             )
             for i in range(num_decoders)
         )
-        self.stage_order = tuple(range(1 + num_decoders))
 
 
 class AttentionLayer(BaseModule):

@@ -79,7 +79,6 @@ class C2FTCN(BaseModule):
         self.stages = ModuleList(
             [CoarseToFineStage(in_channels, encoder_channels, channels, num_outputs)]
         )
-        self.stage_order = (0,)
 
 
 class CoarseToFineStage(BaseModule):

@@ -91,7 +91,6 @@ class GCNTCN(BaseModule):
         self.stages = ModuleList(
             [EncoderDecoder(blocks, stem_channels, out_channels, act_cfg)]
         )
-        self.stage_order = (0,)
 
 
 class GraphStem(BaseModule):

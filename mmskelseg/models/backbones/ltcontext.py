@@ -121,7 +121,6 @@ class LTContext(BaseModule):
             )
             for i in range(num_refinements)
         )
-        self.stage_order = tuple(range(1 + num_refinements))
 
 
 class ContextLayer(BaseModule):

@@ -108,7 +108,6 @@ class MMActionGCN(BaseModule):
                 num_refinements,
             )
         )
-        self.stage_order = tuple(range(1 + num_refinements))
 
 
 class NetworkStage(BaseModule):

@@ -75,7 +75,6 @@ class MSGCN(BaseModule):
                 num_refinements,
             )
         )
-        self.stage_order = tuple(range(1 + num_refinements))
 
 
 class GraphStage(BaseModule):

@@ -28,8 +28,8 @@ from mmskelseg.runtime.messages.options import Count, CountOrZero, Fraction
 class MSTCNPlusPlus(BaseModule):
     """A prediction stage and refinement stages, which map (x, mask) to features.
 
-    ``stages`` holds the stages, and ``stage_order`` the index of the stage at each
-    step: a stage whose weights are shared runs at several steps.
+    ``stages`` holds the stages. ``stage_order`` is the index of the stage at each step,
+    by default each in turn: a stage whose weights are shared runs at several steps.
 
     Args:
         in_channels: Number of features per frame, C.
@@ -95,10 +95,8 @@ class MSTCNPlusPlus(BaseModule):
                 min(num_refinements, 1) if share_refinement else num_refinements,
             )
         )
-        self.stage_order = (
-            0,
-            *(1 if share_refinement else 1 + i for i in range(num_refinements)),
-        )
+        if share_refinement:
+            self.stage_order = (0, *[1] * num_refinements)
 
 
 @MODELS.register_module()
@@ -141,7 +139,6 @@ class CausalTCN(BaseModule):
         self.stages = ModuleList(
             [TemporalStage(in_channels, channels, layers, lookahead)]
         )
-        self.stage_order = (0,)
 
 
 class TemporalStage(BaseModule):

@@ -72,7 +72,6 @@ class PyramidGCN(BaseModule):
             for level, pool in skeleton_pyramid(Skeleton.get(skeleton))
         ]
         self.stages = ModuleList([PyramidStage(in_channels, channels, levels)])
-        self.stage_order = (0,)
 
 
 class PyramidStage(BaseModule):

@@ -52,7 +52,10 @@ def check_backbones(
     backbones: Mapping[str, Any], head: Mapping[str, object]
 ) -> tuple[int, ...]:
     """Return the order of the stages, after checking that branches and head fit."""
-    orders = {name: backbone.stage_order for name, backbone in backbones.items()}
+    orders = {
+        name: getattr(backbone, 'stage_order', tuple(range(len(backbone.stages))))
+        for name, backbone in backbones.items()
+    }
     if len(set(orders.values())) != 1:
         raise UserError(f'Branches must have the same stages, but have {orders}.')
     levels = head.get('num_levels', 1)
