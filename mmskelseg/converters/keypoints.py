@@ -38,7 +38,7 @@ from mmskelseg.runtime.structures.bodies import VIEWS, camera_view
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.segments import to_segments
 from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.runtime.structures.tiers import flat_rows
+from mmskelseg.runtime.structures.tiers import flat_rows, metainfo_of
 
 EXAMPLES = """examples:
   # poses of MMPose and a BORIS project; frames between its states are `idle`
@@ -149,7 +149,7 @@ def _join(labels: Sequence[Labels], left_out: Sequence[str], given: Options) -> 
         sources.update({(name, 'keypoint'): path, (name, 'keypoint_score'): path})
         sources[name, 'label'] = item.path
     skeleton = next((s for s in skeletons if isinstance(s, str)), skeletons[0])
-    stated = tiers.metainfo()
+    stated = metainfo_of(tiers.tiers)
     meta: Metainfo = {
         'classes': stated['classes'],
         'skeleton': skeleton,
@@ -193,7 +193,7 @@ def _counts(annotations: Sequence[VideoAnnotation], tiers: LabelTiers) -> str:
         for row in flat_rows(label, tiers.tiers).values()
         for *_, k in to_segments(row)
     )
-    names = tiers.metainfo()['classes']
+    names = metainfo_of(tiers.tiers)['classes']
     each = (f'{name} ({counts[k]})' for k, name in enumerate(names))
     return f'segments of each class: {", ".join(each)}'
 

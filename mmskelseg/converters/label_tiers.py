@@ -18,11 +18,9 @@ from mmskelseg.runtime.labels import Segment, segments_to_tiers
 from mmskelseg.runtime.labels.segments import Ethogram
 from mmskelseg.runtime.messages.errors import UserError, check_name, shown
 from mmskelseg.runtime.poses import Poses
-from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.tiers import (
     Tier,
-    flat_classes,
     label_rows,
     tiers_of,
 )
@@ -56,20 +54,6 @@ class LabelTiers:
     keeps: bool = False
     implied: frozenset[str] = frozenset()
     notes: Sequence[str] = ()
-
-    def metainfo(self) -> Metainfo:
-        """Return the keys of metainfo that state classes."""
-        own = {tier.name: list(tier.classes) for tier in self.tiers}
-        backgrounds = {
-            tier.name: None
-            if tier.background is None
-            else tier.classes[tier.background]
-            for tier in self.tiers
-        }
-        if '' in own:
-            return {'classes': own[''], 'background': backgrounds['']}
-        background = backgrounds if any(backgrounds.values()) else None
-        return {'classes': flat_classes(own), 'background': background, 'tiers': own}
 
     def placed(self, segments: Iterable[Segment]) -> list[Segment]:
         """Return segments in these tiers."""

@@ -18,7 +18,7 @@ from mmskelseg.runtime.structures.bodies import camera_view
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.individuals import without_absences
 from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.runtime.structures.tiers import tiers_of
+from mmskelseg.runtime.structures.tiers import metainfo_of, tiers_of
 from mmskelseg.studio.pictures import Picture, picture_of
 from mmskelseg.studio.project import LabelTier, Project, load_project
 from mmskelseg.studio.recordings import (
@@ -236,8 +236,9 @@ def training_data(folder: Folder, names: Sequence[str]) -> dict[str, object]:
                 'one layout, so keep recordings with others in another folder.'
             )
     first = folder.recordings[names[0]].metainfo
-    meta = cast(Metainfo, {**(first or {}), **folder.project.metainfo()})
-    if 'tiers' not in folder.project.metainfo():
+    stated = metainfo_of(folder.project.tiers)
+    meta = cast(Metainfo, {**(first or {}), **stated})
+    if 'tiers' not in stated:
         meta.pop('tiers', None)
     meta['skeleton'] = layouts[0]
     meta.setdefault('dataset', folder.path.resolve().name)

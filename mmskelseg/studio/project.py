@@ -19,7 +19,6 @@ from mmskelseg.runtime.labels import VideoSegments, frame_at
 from mmskelseg.runtime.labels.segments import Classes, Segment
 from mmskelseg.runtime.messages.errors import UserError, check_name, reads_file, shown
 from mmskelseg.runtime.structures.segments import IGNORED
-from mmskelseg.runtime.structures.tiers import flat_classes
 
 #: First frame, end (exclusive) and class, which is -1 where no class shall be learnt.
 LabelSegment = tuple[int, int, int]
@@ -289,24 +288,6 @@ class Project:
         """The classes, by tiers if there are several."""
         tiers = {tier.name: tier.classes for tier in self.tiers}
         return tiers if len(tiers) > 1 else self.tiers[0].classes
-
-    def metainfo(self) -> dict[str, object]:
-        """Return the keys of an annotation file's metainfo that state classes."""
-        backgrounds = {
-            tier.name: None
-            if tier.background is None
-            else tier.classes[tier.background]
-            for tier in self.tiers
-        }
-        if len(self.tiers) == 1:
-            (background,) = backgrounds.values()
-            return {'classes': [*self.tiers[0].classes], 'background': background}
-        tiers = {tier.name: [*tier.classes] for tier in self.tiers}
-        return {
-            'classes': flat_classes(tiers),
-            'tiers': tiers,
-            'background': backgrounds if any(backgrounds.values()) else None,
-        }
 
     def frame_labels(self, name: str) -> np.ndarray:
         """Return the class id of each frame, (T,), or (tiers, T) of several; -1: none.

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from mmskelseg.converters.keypoint_videos import Labels, Options
 from mmskelseg.converters.label_tiers import find_tiers, frame_labels
-from mmskelseg.runtime.labels import (
-    Segment,
-)
+from mmskelseg.runtime.labels import Segment
 from mmskelseg.runtime.labels.segments import Ethogram
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import Poses
+from mmskelseg.runtime.structures.tiers import metainfo_of
 from tests.errors import raises_naming
 
 PATH = Path('labels.csv')
@@ -33,7 +32,7 @@ def options(**given):
 
 def found(*items, **given):
     """Return the classes of each tier, and the background."""
-    meta = find_tiers(items, options(**given)).metainfo()
+    meta = metainfo_of(find_tiers(items, options(**given)).tiers)
     return meta.get('tiers', meta['classes']), meta['background']
 
 

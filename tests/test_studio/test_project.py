@@ -12,6 +12,7 @@ import pytest
 
 from mmskelseg.runtime.labels import Segment, segments_to_labels
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.tiers import metainfo_of
 from mmskelseg.studio.project import LabelTier, OutdatedError, Project, load_project
 from tests.small_data import ROOT
 
@@ -115,7 +116,7 @@ def test_tiers_have_labels_of_their_own(tmp_path):
     project.add_recording('take', 20, 10.0, [wave, up])
     label = project.frame_labels('take')
     assert label.tolist() == [[1] * 10 + [-1] * 10, [-1] * 5 + [0] * 15]
-    meta = project.metainfo()
+    meta = metainfo_of(project.tiers)
     assert meta['tiers'] == {'hand': ['rest', 'wave'], 'gaze': ['up']}
     assert meta['background'] == {'hand': 'rest', 'gaze': None}
 

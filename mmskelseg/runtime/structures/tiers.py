@@ -7,7 +7,7 @@ A data set whose metainfo has ``classes`` alone has one tier, without a name, an
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -57,6 +57,23 @@ def tiers_of(metainfo: Mapping[str, object]) -> list[Tier]:
         tiers.append(Tier(name, tuple(classes), its_background, rows))
         row = rows.stop
     return tiers
+
+
+def metainfo_of(tiers: Sequence[Any]) -> Metainfo:
+    """Return the keys of metainfo that state tiers: the inverse of :func:`tiers_of`.
+
+    Of a tier, it reads name, classes and background.
+    """
+    own = {tier.name: list(tier.classes) for tier in tiers}
+    backgrounds = {
+        tier.name: None if tier.background is None else tier.classes[tier.background]
+        for tier in tiers
+    }
+    if len(tiers) == 1:
+        (classes,), (background,) = own.values(), backgrounds.values()
+        return {'classes': classes, 'background': background}
+    stated = backgrounds if any(backgrounds.values()) else None
+    return {'classes': flat_classes(own), 'background': stated, 'tiers': own}
 
 
 def tier_sizes(meta: Mapping[str, object]) -> list[int]:
