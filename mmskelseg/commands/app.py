@@ -25,6 +25,7 @@ from tempfile import TemporaryDirectory
 
 from mmskelseg.commands.arguments import device
 from mmskelseg.runtime.cli.arguments import (
+    add_device,
     add_ensemble,
     add_pose_estimator_arguments,
     pose_estimator,
@@ -57,11 +58,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--config', help='config, or its name, for checkpoints that contain none'
     )
     add_pose_estimator_arguments(parser)
-    parser.add_argument(
-        '--device',
-        type=device,
-        help='device such as cpu or cuda:0 (default: a GPU, if any)',
-    )
+    add_device(parser, device)
     group = parser.add_argument_group('who can see the page')
     group.add_argument(
         '--host',

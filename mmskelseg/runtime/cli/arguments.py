@@ -345,6 +345,15 @@ def input_options(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def add_device(parser: argparse.ArgumentParser, device: Callable[[str], str]) -> None:
+    """Add --device, whose ``type`` is ``device``."""
+    parser.add_argument(
+        '--device',
+        type=device,
+        help='device such as cpu or cuda:0 (default: a GPU, if any)',
+    )
+
+
 def add_inference_options(
     parser: argparse.ArgumentParser, device: Callable[[str], str] = str
 ) -> None:
@@ -352,11 +361,7 @@ def add_inference_options(
 
     ``device`` is the ``type`` of --device; exported models check it themselves.
     """
-    parser.add_argument(
-        '--device',
-        type=device,
-        help='device such as cpu or cuda:0 (default: a GPU, if any)',
-    )
+    add_device(parser, device)
     parser.add_argument(
         '--batch-size',
         type=whole_from(1),

@@ -12,7 +12,11 @@ from mmskelseg.runtime.features.renderer import BaseRenderer, RenderedVideo
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import CountOrZero
 from mmskelseg.runtime.parts import RENDERERS
-from mmskelseg.runtime.streaming.body import ROUNDING, RunningCoordinates
+from mmskelseg.runtime.streaming.body import (
+    ROUNDING,
+    RunningCoordinates,
+    channels_first,
+)
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import SkeletonKey, VideoAnnotation
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
@@ -185,11 +189,7 @@ class SkeletonCoordinates(Coordinates):
             values = np.concatenate([moved, relative], axis=-1)
         if self.scale == 'body':
             values = values / body_size(points, relative, seen)
-        # (T, V, C) → (T, C, V)
-        values = values.swapaxes(1, 2).astype(np.float32)
-        # With zero frames, a width of -1 could not be inferred.
-        width = math.prod(values.shape[1:])
-        return values.reshape(len(values), width) if self.flatten else values
+        return channels_first(values, flatten=self.flatten)
 
     def running(self) -> RunningCoordinates:
         """Return the object that computes causal coordinates frame by frame."""

@@ -145,11 +145,7 @@ class RunningCoordinates:
                 self._points, self._seen = points[-1], seen[-1]
         if self.scale:
             values = values / size[:, None, None]
-        # (n, V, C) → (n, C, V)
-        values = values.swapaxes(1, 2).astype(np.float32)
-        # With zero frames, a width of -1 could not be inferred.
-        width = math.prod(values.shape[1:])
-        return values.reshape(len(values), width) if self.flatten else values
+        return channels_first(values, flatten=self.flatten)
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Return the state as arrays, for :meth:`load_state_dict`."""
@@ -160,6 +156,14 @@ class RunningCoordinates:
         """Continue from a state that :meth:`state_dict` returned."""
         self.body.load_state_dict(state)
         self._points, self._seen = (np.array(state[key]) for key in ('points', 'seen'))
+
+
+def channels_first(values: np.ndarray, *, flatten: bool) -> np.ndarray:
+    """Return float32 features (n, C, V) or (n, C * V) from values (n, V, C)."""
+    values = values.swapaxes(1, 2).astype(np.float32)
+    # With zero frames, a width of -1 could not be inferred.
+    width = math.prod(values.shape[1:])
+    return values.reshape(len(values), width) if flatten else values
 
 
 def _mean(points: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
