@@ -7,16 +7,7 @@ import numpy as np
 import pytest
 from mmengine.fileio import load
 
-from mmskelseg.runtime.labels import (
-    read_boris,
-    read_boris_events,
-    read_csv_segments,
-    read_elan,
-    read_label_studio,
-    read_segments,
-    segments_to_labels,
-    segments_to_tiers,
-)
+from mmskelseg.runtime.labels import read_segments, segments_to_tiers
 from mmskelseg.runtime.poses import read_poses
 from mmskelseg.runtime.segmenting.exports import draw_prediction, write_exports
 from mmskelseg.runtime.segmenting.predictions import to_prediction
@@ -56,22 +47,6 @@ def prediction():
     }
 
 
-def test_labels_come_back_from_every_format(prediction, tmp_path):
-    formats = ('csv', 'elan', 'boris-events', 'boris', 'label-studio')
-    files = write_exports(prediction, tmp_path, formats)
-    assert [file.name for file in files] == [EXPORTS[name][0] for name in formats]
-    readers = (
-        read_csv_segments, read_elan, read_boris_events, read_boris,
-        lambda path: read_label_studio(path, part='predictions'),
-    )  # fmt: skip
-    for path, read in zip(files, readers, strict=True):
-        (video,) = read(path)
-        label = segments_to_labels(
-            video.segments, 30, 10, ['walk', 'lift'], missing='unlabelled'
-        )
-        np.testing.assert_array_equal(label, prediction['pred_label'], str(path))
-
-
 def test_json_and_subtitles_hold_the_segments(prediction, tmp_path):
     files = write_exports(prediction, tmp_path, ['json', 'srt'], prefix='take_')
     content = json.loads(files[0].read_text())
@@ -108,21 +83,29 @@ def test_poses_come_back(prediction, tmp_path):
     assert poses.skeleton == 'coco17'
 
 
-def test_tiers_come_back_from_every_format(prediction, tmp_path):
+@pytest.fixture
+def of_tiers(prediction):
+    """The prediction with a second tier."""
     label = np.stack([prediction['pred_label'], np.repeat([1, 0], [3, 27])])
     fields = {'pred_label': label, 'pred_score': np.full((4, 30), 0.5)}
     tiers = {'gait': ['walk', 'lift'], 'left hand': ['rest', 'reach']}
-    made = to_prediction(
-        prediction, fields, {'classes': flat_classes(tiers), 'tiers': tiers}
-    )
+    meta = {'classes': flat_classes(tiers), 'tiers': tiers}
+    return to_prediction(prediction, fields, meta)
+
+
+@pytest.mark.parametrize('name', ['prediction', 'of_tiers'])
+def test_labels_come_back_from_every_format(name, request, tmp_path):
+    made = request.getfixturevalue(name)
     formats = ('csv', 'elan', 'boris-events', 'boris', 'label-studio')
-    for path in write_exports(made, tmp_path, formats):
+    files = write_exports(made, tmp_path, formats)
+    assert [file.name for file in files] == [EXPORTS[key][0] for key in formats]
+    for path in files:
         options = {'part': 'predictions'} if path.suffix == '.json' else {}
         (video,) = read_segments(path, **options)
         back = segments_to_tiers(
             video.segments, 30, 10, tiers_of(made), missing='unlabelled'
         )
-        np.testing.assert_array_equal(back, label)
+        np.testing.assert_array_equal(back, made['pred_label'], str(path))
 
 
 def test_by_default_there_is_no_overlay_without_a_video(prediction, tmp_path):
