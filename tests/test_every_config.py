@@ -11,7 +11,6 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from benchmarks.model import measure
-from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.converters.precog import CLASSES as PRECOG
 from mmskelseg.converters.subtle import SKELETON as SUBTLE
 from mmskelseg.encoders import frame
@@ -24,6 +23,7 @@ from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.poses.estimators import PoseEstimator
 from mmskelseg.runtime.structures import Skeleton
 from tests.errors import raises_naming
+from tests.inferring import inferencer_of
 from tests.test_configs import CONFIGS
 
 LENGTHS = {'train': 16, 'test': 14}
@@ -195,10 +195,7 @@ def test_config_trains_tests_segments_and_is_measured(path, load, data, tmp_path
     file = data(skeleton, num_classes)
     video = load_annotations(file)['annotations'][1]
     person = Person(video, skeleton)
-    segment = SkelSegInferencer(
-        None, f'{cfg.work_dir}/epoch_1.pth', 'cpu',
-        pose_estimator=person, show_progress=False,
-    )  # fmt: skip
+    segment = inferencer_of(None, f'{cfg.work_dir}/epoch_1.pth', pose_estimator=person)
     (of_file,) = segment(file, split='test')['predictions']
     assert of_file['pred_score'].shape == (num_classes, LENGTHS['test'])
     assert of_file['segments'][-1]['end_frame'] == LENGTHS['test']

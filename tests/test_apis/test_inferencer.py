@@ -16,14 +16,13 @@ from mmskelseg.runtime.poses.estimators import PoseEstimator
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.trained import opening
 from tests.errors import raises_naming
+from tests.inferring import inferencer_of
 from tests.small_data import small_annotations
 
 
 @pytest.fixture
 def inferencer(small_config, checkpoint):
-    return SkelSegInferencer(
-        small_config, checkpoint(small_config), 'cpu', show_progress=False
-    )
+    return inferencer_of(small_config, checkpoint(small_config))
 
 
 @pytest.fixture
@@ -58,9 +57,7 @@ def test_prediction_has_the_boundaries_of_a_boundary_head(
     small_config, checkpoint, small_data
 ):
     small_config.model.boundary_head = {'type': 'BoundaryHead', 'num_layers': 2}
-    inferencer = SkelSegInferencer(
-        small_config, checkpoint(small_config), 'cpu', show_progress=False
-    )
+    inferencer = inferencer_of(small_config, checkpoint(small_config))
     (prediction,) = inferencer(small_data, split='test')['predictions']
     boundary = prediction['pred_boundary']
     assert boundary.shape == prediction['pred_label'].shape
@@ -119,9 +116,7 @@ def test_features_have_the_type_that_the_config_asks_for(small_config, checkpoin
     features = {'heatmap': {'_delete_': True, **pose2d}}
     small_config.merge_from_dict({'test_dataloader.dataset.features': features})
     small_config.model.branches.heatmap.in_channels = 68
-    segment = SkelSegInferencer(
-        small_config, checkpoint(small_config), 'cpu', show_progress=False
-    )
+    segment = inferencer_of(small_config, checkpoint(small_config))
     keypoint = np.zeros((10, 17, 2))
     assert segment({'keypoint': keypoint, 'fps': 10})['predictions']
     keypoint[3] = 1e5
@@ -254,10 +249,9 @@ class Standing(PoseEstimator):
 def test_poses_of_a_video_are_estimated_where_there_are_none(
     small_config, checkpoint, clip
 ):
-    inferencer = SkelSegInferencer(
-        small_config, checkpoint(small_config), 'cpu',
-        pose_estimator=Standing(), show_progress=False,
-    )  # fmt: skip
+    inferencer = inferencer_of(
+        small_config, checkpoint(small_config), pose_estimator=Standing()
+    )
     (prediction,) = inferencer(clip())['predictions']
     assert prediction['estimated']
     assert prediction['pred_label'].shape == (30,)
@@ -279,9 +273,7 @@ def rgb_config(small_config):
 def test_model_of_video_frames_needs_the_video_alone(
     rgb_config, checkpoint, clip, entry
 ):
-    inferencer = SkelSegInferencer(
-        rgb_config, checkpoint(rgb_config), 'cpu', show_progress=False
-    )
+    inferencer = inferencer_of(rgb_config, checkpoint(rgb_config))
     (prediction,) = inferencer(clip(fps=25.0))['predictions']
     assert prediction['pred_score'].shape == (3, 30)
     assert prediction['fps'] == 25
@@ -292,7 +284,7 @@ def test_model_of_video_frames_needs_the_video_alone(
 
 def test_config_comes_from_the_checkpoint(small_config, checkpoint, entry, inferencer):
     path = checkpoint(small_config, name='other.pth')
-    other = SkelSegInferencer(None, path, 'cpu', show_progress=False)
+    other = inferencer_of(None, path)
     np.testing.assert_array_equal(
         other(entry)['predictions'][0]['pred_score'],
         inferencer(entry)['predictions'][0]['pred_score'],
@@ -334,7 +326,7 @@ def test_ensemble_averages_probabilities(small_config, checkpoint, small_data):
     files = [checkpoint(small_config, name=f'{i}.pth', seed=i) for i in (0, 1)]
 
     def scores(*weights):
-        segment = SkelSegInferencer(None, weights, 'cpu', show_progress=False)
+        segment = inferencer_of(None, weights)
         return [p['pred_score'] for p in segment(small_data)['predictions']]
 
     alone = [scores(file) for file in files]

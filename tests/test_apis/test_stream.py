@@ -6,11 +6,12 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from mmskelseg.apis import SkelSegInferencer, SkelSegStream
+from mmskelseg.apis import SkelSegStream
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 from tests.errors import raises_naming
+from tests.inferring import inferencer_of
 from tests.small_data import ROOT
 
 CLASSES = ['reach', 'lift', 'carry', 'put']
@@ -104,10 +105,6 @@ def scores(frames):
     return np.array([frame.probabilities for frame in frames]).reshape(-1, 4)
 
 
-def inferencer(cfg, checkpoint):
-    return SkelSegInferencer(cfg, checkpoint, 'cpu', show_progress=False)
-
-
 @pytest.mark.parametrize(
     ('dims', 'branch', 'model'),
     [
@@ -123,7 +120,7 @@ def test_stream_gives_what_the_inferencer_gives(dims, branch, model, save):
     """For every frame, in chunks of any size."""
     cfg = config(dims, branch, **model)
     checkpoint = save(cfg)
-    segment, stream = inferencer(cfg, checkpoint), SkelSegStream(cfg, checkpoint)
+    segment, stream = inferencer_of(cfg, checkpoint), SkelSegStream(cfg, checkpoint)
     assert stream.lookahead == branch['lookahead'] + 2 * ('postprocess' in model)
     for frames in (1, 2, 5, 300):
         keypoint, score = person(frames, dims)
@@ -150,7 +147,7 @@ def test_streaming_config_streams(path, save):
     rate = 10 if 'uwiom' in path.stem else 30
     checkpoint = save(cfg, meta={**META, 'fps': rate})
     keypoint, score = person(80)
-    segment = inferencer(cfg, checkpoint)
+    segment = inferencer_of(cfg, checkpoint)
     expected = offline(segment, keypoint, score, rate)['pred_score'].T
     stream = SkelSegStream(None, checkpoint)
     assert stream.lookahead / stream.fps == 0.5
@@ -237,7 +234,7 @@ def test_features_of_half_precision_are_rounded_as_in_training(save):
     cfg.test_dataloader.dataset.features.pose2d.dtype = 'float16'
     checkpoint = save(cfg)
     keypoint, score = person(50)
-    segment = inferencer(cfg, checkpoint)
+    segment = inferencer_of(cfg, checkpoint)
     expected = offline(segment, keypoint, score)['pred_score'].T
     found = pushed(SkelSegStream(cfg, checkpoint), keypoint, score, [])
     np.testing.assert_allclose(scores(found), expected, rtol=0, atol=1e-5)

@@ -9,7 +9,6 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.apis.web_page import PageSegmenter
 from mmskelseg.apis.web_page.page import run_on_page
 from mmskelseg.engine import training
@@ -19,6 +18,7 @@ from mmskelseg.runtime.poses import read_poses
 from mmskelseg.runtime.structures import Skeleton, skeleton
 from mmskelseg.trained.opening import is_harmless
 from tests.errors import raises_naming
+from tests.inferring import inferencer_of
 from tests.small_data import small_annotations
 
 PIPELINE = 'test_dataloader.dataset.pipeline'
@@ -136,7 +136,7 @@ def hostile(canary, with_settings):
 def test_config_in_a_checkpoint_runs_no_code(hostile, canary, door):
     path = hostile(door)
     with raises_naming(UserError, path, 'refused'):
-        SkelSegInferencer(None, path, 'cpu', show_progress=False)
+        inferencer_of(None, path)
     assert not canary.exists()
 
 
@@ -156,7 +156,7 @@ def test_mistake_in_the_config_of_a_checkpoint_names_the_checkpoint(
 ):
     path = with_settings({f'{FEATURES}.render': render})
     with raises_naming(UserError, path):
-        SkelSegInferencer(None, path, 'cpu', show_progress=False)
+        inferencer_of(None, path)
 
 
 ENCODER = {'type': 'FrameEncoder', 'arch': 'torchvision.resnet18', '_delete_': True}
@@ -185,7 +185,7 @@ def test_config_in_a_checkpoint_loads_no_other_weights(
     at = f'{FEATURES}.encoder'
     path = with_settings({at: {**encoder}, f'{at}.{key}': value})
     with raises_naming(UserError, path, f'features.heatmap.encoder.{key}={value!r}'):
-        SkelSegInferencer(None, path, 'cpu', show_progress=False)
+        inferencer_of(None, path)
 
 
 def test_weights_that_the_user_names_are_loaded(with_settings, monkeypatch, tmp_path):
@@ -194,16 +194,14 @@ def test_weights_that_the_user_names_are_loaded(with_settings, monkeypatch, tmp_
     path = with_settings({f'{FEATURES}.encoder': {**ENCODER, 'weights': str(weights)}})
     monkeypatch.setenv('SKELSEG_WEIGHTS', str(weights))
     with raises_naming(UserError, weights, 'resnet18'):
-        SkelSegInferencer(None, path, 'cpu', show_progress=False)
+        inferencer_of(None, path)
 
 
 def test_weights_from_which_a_training_began_are_not_read(small_config, checkpoint):
     """The checkpoint has all weights of the model; the file may be anything."""
     branch = small_config.model.branches.heatmap
     branch.init_cfg = {'type': 'Pretrained', 'checkpoint': '/etc/passwd'}
-    model = SkelSegInferencer(
-        None, checkpoint(small_config), 'cpu', show_progress=False
-    ).model
+    model = inferencer_of(None, checkpoint(small_config)).model
     assert all(getattr(m, 'init_cfg', None) is None for m in model.modules())
 
 
@@ -226,7 +224,7 @@ def test_other_texts_of_a_config_are_looked_at_as_well(hostile, canary):
     content['message_hub'] = {'runtime_info': {'cfg': text}}
     torch.save(content, path)
     with raises_naming(UserError, path, 'refused'):
-        SkelSegInferencer(None, path, 'cpu', show_progress=False)
+        inferencer_of(None, path)
     assert not canary.exists()
 
 
@@ -240,7 +238,7 @@ def test_imports_that_a_config_asks_for_are_left_out(
         "_base_ = ['evil_layout.py']\n"
     )
     torch.save(content, path)
-    SkelSegInferencer(None, path, 'cpu', show_progress=False)
+    inferencer_of(None, path)
     assert not canary.exists()
 
 
@@ -254,9 +252,7 @@ def test_skeleton_of_a_checkpoint_is_no_file(
     meta = {**small_annotations()['metainfo'], 'skeleton': str(canary.parent / layout)}
     path = checkpoint(small_config, meta)
     with raises_naming(UserError, path, 'its skeleton'):
-        SkelSegInferencer(
-            small_config if by_config else None, path, 'cpu', show_progress=False
-        )
+        inferencer_of(small_config if by_config else None, path)
     assert not canary.exists()
 
 
@@ -289,7 +285,7 @@ def test_config_that_a_user_names_is_a_program(canary, small_config, checkpoint)
     path = checkpoint(small_config)
     small_config.test_dataloader.dataset.pipeline.append({'type': 'evil_module'})
     with raises_naming(TypeError, 'module'):
-        SkelSegInferencer(small_config, path, 'cpu', show_progress=False)
+        inferencer_of(small_config, path)
     assert canary.exists()
 
 
@@ -343,7 +339,7 @@ def test_collate_function_may_have_options(small_config, checkpoint):
     small_config.test_dataloader.collate_fn = {'type': 'pseudo_collate'}
     path = checkpoint(small_config)
     for config in (small_config, None):
-        segment = SkelSegInferencer(config, path, 'cpu', show_progress=False)
+        segment = inferencer_of(config, path)
         assert segment({'keypoint': np.ones((9, 17, 2)), 'fps': 10})['predictions']
 
 
@@ -357,5 +353,5 @@ def test_scope_of_a_package_that_is_not_installed_imports_nothing(
     pipeline[-1]['_scope_'] = 'mmpretrain'
     path = checkpoint(small_config)
     with raises_naming(UserError, path, "_scope_='mmpretrain'"):
-        SkelSegInferencer(None, path, 'cpu', show_progress=False)
+        inferencer_of(None, path)
     assert not canary.exists()

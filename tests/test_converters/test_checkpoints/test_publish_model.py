@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.checkpoints.reading import load_checkpoint
 from mmskelseg.runtime.files.annotations import load_annotations
+from tests.inferring import inferencer_of
 from tests.small_data import small_annotations
 
 TOOL = 'tools/model_converters/publish_model.py'
@@ -37,9 +37,7 @@ def test_published_model_segments_without_its_config(
         'skeleton': small_annotations()['metainfo']['skeleton'],
     }
     scores = [
-        SkelSegInferencer(config, file, 'cpu', show_progress=False)(dict(video))[
-            'predictions'
-        ][0]['pred_score']
+        inferencer_of(config, file)(dict(video))['predictions'][0]['pred_score']
         for config, file in (
             (str(tmp_path / 'work' / 'mine.py'), source),
             (None, tmp_path / name),

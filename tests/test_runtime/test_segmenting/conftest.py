@@ -6,11 +6,11 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.models import SegmentationHead
 from mmskelseg.models.layers import FeatureStandardizer
 from mmskelseg.registry import MODELS
 from mmskelseg.trained.export import export_onnx
+from tests.inferring import inferencer_of
 from tests.small_data import ROOT
 
 CLASSES = ['reach', 'lift', 'carry', 'put']
@@ -67,7 +67,7 @@ def save(tmp_path_factory):
         torch.save({'state_dict': model.state_dict(), 'meta': meta}, path)
         if video is None:
             return path
-        segment = SkelSegInferencer(cfg, path, 'cpu', show_progress=False)
+        segment = inferencer_of(cfg, path)
         score = segment(video)['predictions'][0]['pred_score']
         mean = np.log(score.clip(1e-6)).mean(axis=1)
         for part in model.modules():

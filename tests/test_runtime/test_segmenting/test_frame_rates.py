@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.frame_rates import show_at
 from tests.errors import raises_naming
+from tests.inferring import inferencer_of
 from tests.small_data import ROOT, small_annotations
 
 
@@ -107,7 +107,7 @@ def test_inferencer_gives_labels_for_the_frames_of_the_video(checkpoint):
     cfg.model.update(num_classes=3, members=1)
     cfg.model.branches.pose2d.update(channels=8, in_channels=68)
     meta = {**small_annotations()['metainfo'], 'fps': 10.0}
-    segment = SkelSegInferencer(cfg, checkpoint(cfg, meta), 'cpu', show_progress=False)
+    segment = inferencer_of(cfg, checkpoint(cfg, meta))
     slow = {**small_annotations()['annotations'][0], 'skeleton': 'coco17'}
     del slow['label']
     fast = {**slow, 'fps': 20.0, 'total_frames': 2 * slow['total_frames']}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmskelseg.apis import SkelSegInferencer, SkelSegStream
+from mmskelseg.apis import SkelSegStream
 from mmskelseg.commands import live as command
 from mmskelseg.runtime.files.camera import CameraFrame
 from mmskelseg.runtime.messages.errors import UserError
@@ -19,6 +19,7 @@ from mmskelseg.runtime.poses.estimators.estimator import strongest
 from mmskelseg.runtime.segmenting.live import LiveReport, LiveSegmenter
 from mmskelseg.runtime.structures import Skeleton
 from tests.errors import raises_naming
+from tests.inferring import prediction_of
 from tests.small_data import ROOT
 
 META = {'classes': ['reach', 'lift', 'carry'], 'skeleton': 'coco17', 'fps': 10.0}
@@ -102,6 +103,10 @@ def run(stream, camera, poses, **options):
     return frames, events, live
 
 
+def scores(frames):
+    return np.array([frame.probabilities for frame in frames])
+
+
 def test_labels_are_those_of_the_whole_video(model):
     """With estimated poses and with poses from a file."""
     cfg, checkpoint = model()
@@ -113,14 +118,13 @@ def test_labels_are_those_of_the_whole_video(model):
         'fps': 10.0,
         'img_shape': (96, 128),
     }
-    segment = SkelSegInferencer(cfg, checkpoint, 'cpu', show_progress=False)
-    expected = segment(entry)['predictions'][0]
+    expected = prediction_of(cfg, checkpoint, entry)
     stream = SkelSegStream(cfg, checkpoint)
     stored = Poses(keypoint, entry['keypoint_score'], 'coco17')
     for poses in (Estimator(keypoint), stored):
         frames, events, live = run(stream, Frames(range(40)), poses)
-        scores = np.array([frame.probabilities for frame in frames[1]])
-        np.testing.assert_allclose(scores.T, expected['pred_score'], atol=1e-5)
+        found = scores(frames[1]).T
+        np.testing.assert_allclose(found, expected['pred_score'], atol=1e-5)
         ends = [event for event in events[1] if event.event == 'end']
         assert [(event.start_frame, event.end_frame) for event in ends] == [
             (item['start_frame'], item['end_frame']) for item in expected['segments']
@@ -151,11 +155,7 @@ def test_nobody_needs_to_be_there(model, person):
         frames, _, live = run(stream, Frames(range(40)), poses, person=person)
         assert live.report.frames == 40
         if person == 'track':
-            np.testing.assert_allclose(
-                [frame.probabilities for frame in frames[1]],
-                [frame.probabilities for frame in expected],
-                atol=1e-6,
-            )
+            np.testing.assert_allclose(scores(frames[1]), scores(expected), atol=1e-6)
         else:
             # There is a stream from the first frame in which somebody is seen.
             assert len(frames[1]) == 30
@@ -172,11 +172,7 @@ def test_dropped_frames_hold_the_pose(model):
         expected += stream.push(keypoint[0, n], time=n / 10)
     expected += stream.flush()
     assert [frame.index for frame in frames[1]] == list(range(40))
-    np.testing.assert_allclose(
-        [frame.probabilities for frame in frames[1]],
-        [frame.probabilities for frame in expected],
-        atol=1e-6,
-    )
+    np.testing.assert_allclose(scores(frames[1]), scores(expected), atol=1e-6)
 
 
 def test_one_person_is_followed_until_gone(model):
@@ -215,8 +211,7 @@ def test_each_person_has_a_stream(model):
     assert events[2][-1].event == 'end'
     assert events[2][-1].end == pytest.approx(5.5)
     alone, _, _ = run(stream, Frames(range(60)), Estimator(keypoint[:1]))
-    for first, second in zip(frames[1], alone[1], strict=True):
-        np.testing.assert_allclose(first.probabilities, second.probabilities, atol=1e-6)
+    np.testing.assert_allclose(scores(frames[1]), scores(alone[1]), atol=1e-6)
 
 
 def test_model_must_know_its_rate_read_2d_and_have_the_joints(model):

@@ -7,19 +7,29 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mmskelseg.apis import SkelSegInferencer, SkelSegStream
+from mmskelseg.apis import SkelSegStream
 from mmskelseg.runtime import OnnxSegmenter, OnnxStream
 from mmskelseg.runtime.structures.tiers import flat_classes, flat_rows, tiers_of
 from tests.errors import raises_naming
+from tests.inferring import inferencer_of
 from tests.test_runtime.test_segmenting.conftest import META
+
+
+def in_all_forms(export, cfg, meta=META):
+    """Return a causal model in PyTorch and in ONNX, for videos and for streams."""
+    checkpoint, file = export(cfg, meta)
+    _, stream = export(cfg, meta, streaming=True)
+    return (
+        inferencer_of(cfg, checkpoint),
+        OnnxSegmenter(file, show_progress=False),
+        SkelSegStream(cfg, checkpoint),
+        OnnxStream(stream),
+    )
 
 
 @pytest.fixture(scope='module', params=[(1, None), (4, None), (3, [4, 2, 3])])
 def segmenters(export, causal, request):
-    """The same causal model in PyTorch and in ONNX, for videos and for streams.
-
-    It has one tier, or three.
-    """
+    """A causal model of one tier, or of three."""
     frames, tiers = request.param
     cfg, meta = copy.deepcopy(causal), META
     cfg.model.postprocess = [{'type': 'CausalMinDuration', 'frames': frames}]
@@ -29,14 +39,7 @@ def segmenters(export, causal, request):
             f'tier {i}': [f'class {k}' for k in range(n)] for i, n in enumerate(tiers)
         }
         meta = {**META, 'tiers': names, 'classes': flat_classes(names)}
-    checkpoint, file = export(cfg, meta)
-    _, stream = export(cfg, meta, streaming=True)
-    return (
-        SkelSegInferencer(cfg, checkpoint, 'cpu', show_progress=False),
-        OnnxSegmenter(file, show_progress=False),
-        SkelSegStream(cfg, checkpoint),
-        OnnxStream(stream),
-    )
+    return in_all_forms(export, cfg, meta)
 
 
 def pushed(stream, video):
@@ -78,19 +81,12 @@ def test_labels_are_the_same(segmenters, person, fps, min_score, frames, batch_s
 
 @pytest.fixture(scope='module')
 def of_pairs(export, causal):
-    """A causal model that sees two people, in all forms."""
+    """A causal model that sees two people."""
     cfg = copy.deepcopy(causal)
     render = {'type': 'PairCoordinates', 'dims': 2, 'turn': False, 'causal': True}
     cfg.test_dataloader.dataset.features.pose2d.render = {**render, 'person': 0}
     cfg.model.branches.pose2d.in_channels = 100
-    checkpoint, file = export(cfg)
-    _, stream = export(cfg, streaming=True)
-    return (
-        SkelSegInferencer(cfg, checkpoint, 'cpu', show_progress=False),
-        OnnxSegmenter(file, show_progress=False),
-        SkelSegStream(cfg, checkpoint),
-        OnnxStream(stream),
-    )
+    return in_all_forms(export, cfg)
 
 
 def test_streams_of_pairs_give_the_labels_of_the_video(of_pairs, person):

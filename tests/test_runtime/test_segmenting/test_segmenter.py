@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime import OnnxSegmenter
 from mmskelseg.runtime.messages.errors import UserError
@@ -16,6 +15,7 @@ from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.onnx_sessions import Session
 from mmskelseg.trained.export import export_onnx
 from tests.errors import raises_naming
+from tests.inferring import inferencer_of, prediction_of
 from tests.test_runtime.test_segmenting.conftest import CLASSES, make_config
 
 SMALL = {'channels': 8}
@@ -93,12 +93,6 @@ CONFIGS['small encoder, float16'].merge_from_dict(
 )
 
 
-def torchs(cfg, checkpoint, video):
-    """Return what PyTorch predicts of a video."""
-    segment = SkelSegInferencer(cfg, checkpoint, 'cpu', show_progress=False)
-    return segment(video)['predictions'][0]
-
-
 def check_same(found, expected):
     """Labels are the same, probabilities and the like within 1e-5."""
     np.testing.assert_array_equal(found['pred_label'], expected['pred_label'])
@@ -111,9 +105,7 @@ def check_same(found, expected):
 @pytest.mark.parametrize('name', CONFIGS)
 def test_every_segmentor_gives_what_pytorch_gives(name, export, person):
     checkpoint, file = export(CONFIGS[name])
-    inferencer = SkelSegInferencer(
-        CONFIGS[name], checkpoint, 'cpu', show_progress=False
-    )
+    inferencer = inferencer_of(CONFIGS[name], checkpoint)
     segment = OnnxSegmenter(file, show_progress=False)
     for frames in (1, 2, 130 if 'small encoder' in name else 300):
         video = person(frames)
@@ -148,7 +140,7 @@ def test_pairs_give_what_pytorch_gives(export, person):
     }
     found = [segment(item)['predictions'][0] for item in (video, together)]
     for one, item in zip(found, (video, together), strict=True):
-        check_same(one, torchs(cfg, checkpoint, item))
+        check_same(one, prediction_of(cfg, checkpoint, item))
     assert np.abs(found[0]['pred_score'] - found[1]['pred_score']).max() > 0.1
     # An entry that says whose it is stays one; without it, both have their labels.
     (only,) = segment(together, person='each')['predictions']
@@ -168,7 +160,7 @@ def test_long_video_gives_what_pytorch_gives(coordinates, recipe, person):
     checkpoint, file = recipe
     video = person(20000)
     found = OnnxSegmenter(file, show_progress=False)(video)['predictions'][0]
-    check_same(found, torchs(coordinates, checkpoint, video))
+    check_same(found, prediction_of(coordinates, checkpoint, video))
     assert len(found['segments']) > 2
 
 
@@ -197,8 +189,8 @@ def test_ensemble_is_the_mean_of_its_checkpoints(coordinates, save, person, tmp_
     export_onnx(coordinates, files, tmp_path / 'ensemble.onnx')
     video = person(60)
     (found,) = OnnxSegmenter(tmp_path / 'ensemble.onnx')(video)['predictions']
-    check_same(found, torchs(coordinates, files, video))
-    single = torchs(coordinates, files[0], video)
+    check_same(found, prediction_of(coordinates, files, video))
+    single = prediction_of(coordinates, files[0], video)
     assert np.abs(found['pred_score'] - single['pred_score']).max() > 0.01
 
 
@@ -224,7 +216,7 @@ def test_post_processing_comes_with_the_file(save, person, tmp_path):
     export_onnx(cfg, checkpoint, tmp_path / 'model.onnx')
     video = person(200)
     (found,) = OnnxSegmenter(tmp_path / 'model.onnx')(video)['predictions']
-    check_same(found, torchs(cfg, checkpoint, video))
+    check_same(found, prediction_of(cfg, checkpoint, video))
     raw = found['pred_score'].argmax(axis=0)
     assert (found['pred_label'] != raw).any()
 
@@ -238,7 +230,7 @@ def test_frames_of_a_video_are_encoded_by_the_graph_in_the_file(
     export_onnx(cfg, checkpoint, tmp_path / 'model.onnx')
     entry = {**person(30), 'filename': str(clip())}
     (found,) = OnnxSegmenter(tmp_path / 'model.onnx')(entry)['predictions']
-    check_same(found, torchs(cfg, checkpoint, entry))
+    check_same(found, prediction_of(cfg, checkpoint, entry))
 
 
 def test_file_says_what_it_is(recipe, coordinates):

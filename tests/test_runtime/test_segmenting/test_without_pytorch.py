@@ -12,12 +12,13 @@ import venv
 import numpy as np
 import pytest
 
-from mmskelseg.apis import SkelSegInferencer, SkelSegStream
+from mmskelseg.apis import SkelSegStream
 from mmskelseg.runtime.cli import main
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.structures import Skeleton
 from tests import test_install
 from tests.errors import raises_naming
+from tests.inferring import prediction_of
 from tests.small_data import ROOT
 from tests.test_runtime.test_segmenting.conftest import CLASSES
 
@@ -48,6 +49,16 @@ assert not heavy & {name for name, module in sys.modules.items() if module}
 """
 
 
+def run(words, code=0, **environment):
+    """Run a program, with other variables of the environment; return its process."""
+    variables = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
+    variables |= {name: str(value) for name, value in environment.items()}
+    words = [*map(str, words)]
+    done = subprocess.run(words, env=variables, capture_output=True, text=True)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
 @pytest.fixture
 def poses(person, tmp_path):
     """A file of poses of one person."""
@@ -62,8 +73,7 @@ def poses(person, tmp_path):
 def check(out, cfgs, checkpoints, poses):
     """Labels are those of the full package, probabilities within 1e-5."""
     found = np.load(out)
-    segment = SkelSegInferencer(cfgs[0], checkpoints[0], 'cpu', show_progress=False)
-    (expected,) = segment(str(poses))['predictions']
+    expected = prediction_of(cfgs[0], checkpoints[0], str(poses))
     np.testing.assert_array_equal(found['label'], expected['pred_label'])
     np.testing.assert_allclose(found['score'], expected['pred_score'], atol=1e-5)
     stream = SkelSegStream(cfgs[1], checkpoints[1])
@@ -77,28 +87,15 @@ def test_poses_become_segments_without_pytorch(
     coordinates, causal, recipe, stream_file, poses, tmp_path
 ):
     out = tmp_path / 'found.npz'
-    words = [str(p) for p in (poses, recipe[1], stream_file[1], out)]
-    done = subprocess.run(
-        [sys.executable, '-c', BLOCKED + SEGMENTS, *words],
-        cwd=tmp_path,
-        env={**os.environ, 'PYTHONPATH': str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    words = [poses, recipe[1], stream_file[1], out]
+    run([sys.executable, '-c', BLOCKED + SEGMENTS, *words], PYTHONPATH=ROOT)
     check(out, (coordinates, causal), (recipe[0], stream_file[0]), poses)
 
 
 def command(*words):
     """Run a command without PyTorch; return what it prints."""
     code = 'from mmskelseg.runtime.cli import main\nsys.exit(main(sys.argv[1:]))'
-    done = subprocess.run(
-        [sys.executable, '-c', BLOCKED + code, *map(str, words)],
-        env={**os.environ, 'PYTHONPATH': str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = run([sys.executable, '-c', BLOCKED + code, *words], PYTHONPATH=ROOT)
     return done.stdout + done.stderr
 
 
@@ -180,7 +177,7 @@ def test_what_does_not_go_together_is_said(words, named):
 
 @pytest.mark.slow
 def test_distribution_without_pytorch_is_all_that_a_user_needs(
-    coordinates, causal, recipe, stream_file, poses, tmp_path
+    coordinates, causal, recipe, stream_file, poses, tmp_path, monkeypatch
 ):
     """Its wheel, where PyTorch, MMEngine, MMCV and MMAction2 are missing."""
     source = tmp_path / 'source'
@@ -209,32 +206,15 @@ def test_distribution_without_pytorch_is_all_that_a_user_needs(
         for package in packages.iterdir():
             if package.name.partition('.')[0] in wanted:
                 os.symlink(package, ROOT.__class__(folder) / package.name)
+    monkeypatch.chdir(tmp_path)
     out = tmp_path / 'found.npz'
-    words = [str(p) for p in (poses, recipe[1], stream_file[1], out)]
-    env = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
-    done = subprocess.run(
-        [str(python), '-c', SEGMENTS, *words],
-        cwd=tmp_path,
-        env=env,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    run([python, '-c', SEGMENTS, poses, recipe[1], stream_file[1], out])
     check(out, (coordinates, causal), (recipe[0], stream_file[0]), poses)
-    program = str(python.with_name('mmskelseg'))
-    words = ['segment', str(poses), '--model', 'precog', '--out', 'out']
-    done = subprocess.run(
-        [program, *words], cwd=tmp_path, env=env, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    words = [python.with_name('mmskelseg'), 'segment', poses, '--model', 'precog']
+    words += ['--out', 'out']
+    run(words)
     assert (tmp_path / 'out' / 'segments.eaf').is_file()
     # Pictures need matplotlib, which is an extra.
     assert not (tmp_path / 'out' / 'timeline.png').exists()
-    done = subprocess.run(
-        [program, *words, '--formats', 'timeline'],
-        cwd=tmp_path,
-        env=env,
-        capture_output=True,
-        text=True,
-    )
+    done = run([*words, '--formats', 'timeline'], code=1)
     assert 'The timeline needs matplotlib' in done.stderr
