@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
 from tests.small_data import ROOT, VECTORS, small_annotations
@@ -69,6 +70,14 @@ def vectors():
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def logged(caplog, monkeypatch):
+    """What MMEngine's logger gets, and nobody else."""
+    logger = MMLogger.get_current_instance()
+    monkeypatch.setattr(logger, 'handlers', [caplog.handler])
+    return caplog
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.logging import MMLogger
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 
 from mmskelseg.engine.hooks import FitStatisticsHook, SegCheckHook
@@ -28,7 +27,7 @@ def test_features_that_nothing_standardises_are_refused():
 
 
 @pytest.mark.parametrize('form', ['reference', 'printed'])
-def test_smoothness_loss_that_moves_boundaries_is_a_warning(form, caplog):
+def test_smoothness_loss_that_moves_boundaries_is_a_warning(form, logged):
     """Where these are found between timestamps, and nowhere else."""
     cfg = Config.fromfile(ROOT / 'configs' / 'recipes' / 'uwiom_pose2d.py').model
     cfg.branches.pose2d.standardize = False
@@ -39,11 +38,9 @@ def test_smoothness_loss_that_moves_boundaries_is_a_warning(form, caplog):
         runner = SimpleNamespace(
             model=MODELS.build(cfg), train_dataloader=loader, val_loop=None, hooks=[]
         )
-        caplog.clear()
-        MMLogger.get_current_instance().addHandler(caplog.handler)
+        logged.clear()
         SegCheckHook().before_train(runner)
-        MMLogger.get_current_instance().removeHandler(caplog.handler)
-        warned = [r for r in caplog.records if 'form=printed' in r.getMessage()]
+        warned = [r for r in logged.records if 'form=printed' in r.getMessage()]
         assert len(warned) == (form == 'reference' and timestamps is not None)
 
 
@@ -70,7 +67,7 @@ def test_loss_that_is_not_finite_ends_the_training(value, named):
             check()
 
 
-def test_weights_that_a_start_does_not_take_are_named(caplog):
+def test_weights_that_a_start_does_not_take_are_named(logged):
     """In the log of the training; those of another model are refused."""
     runner = SimpleNamespace(
         model=torch.nn.Linear(2, 2),
@@ -78,14 +75,12 @@ def test_weights_that_a_start_does_not_take_are_named(caplog):
         _load_from='a.pth',
         _resume=False,
     )
-    MMLogger.get_current_instance().addHandler(caplog.handler)
     content = {'weight': torch.zeros(2, 2), 'bias': torch.zeros(2)}
     SegCheckHook().after_load_checkpoint(runner, {'state_dict': content})
-    assert not caplog.records
+    assert not logged.records
     content['scale'] = content.pop('bias')
     SegCheckHook().after_load_checkpoint(runner, {'state_dict': content})
-    MMLogger.get_current_instance().removeHandler(caplog.handler)
-    (record,) = caplog.records
+    (record,) = logged.records
     assert record.levelname == 'WARNING'
     assert record.getMessage() == (
         'a.pth: lacks 1 of 2 tensors of the model (bias), which start at random; '

@@ -5,7 +5,6 @@ import pytest
 import torch
 from mmaction.structures import ActionDataSample
 from mmengine.evaluator import Evaluator
-from mmengine.logging import MMLogger
 
 from mmskelseg.evaluation import SegmentationMetric, format_report, frame_map
 from tests.errors import raises_naming
@@ -76,14 +75,12 @@ def test_metric_takes_samples_and_dicts_of_tensors_or_arrays():
         assert metric.evaluate(2) == expected
 
 
-def test_metric_leaves_out_a_video_without_labels(caplog, monkeypatch):
-    logger = MMLogger.get_current_instance()
-    monkeypatch.setattr(logger, 'handlers', [caplog.handler])
+def test_metric_leaves_out_a_video_without_labels(logged):
     unlabelled = sample('empty one', [0, 1], [-1, -1])
     expected, _ = evaluate(TWO_VIDEOS)
     scores, metric = evaluate([*TWO_VIDEOS, unlabelled])
     assert scores == expected
-    assert [record.getMessage() for record in caplog.records] == [
+    assert [record.getMessage() for record in logged.records] == [
         'empty one: none of its frames has a label, so it is not evaluated.'
     ]
     assert 'empty one' not in metric.report['per_video']

@@ -4,7 +4,6 @@ import gzip
 import json
 
 import pytest
-from mmengine.logging import MMLogger
 
 from mmskelseg.runtime.labels import read_segments
 from tests.errors import raises_naming
@@ -77,14 +76,12 @@ def test_observations_that_fit_are_read_and_the_others_told(project):
     ]
 
 
-def test_the_note_is_a_warning_by_default(project, caplog, monkeypatch):
-    logger = MMLogger.get_current_instance()
-    monkeypatch.setattr(logger, 'handlers', [caplog.handler])
+def test_the_note_is_a_warning_by_default(project, logged):
     (video,) = read_segments(project, subject='bob', observation='bob live')
     assert spans(video) == [(1, 2.5, 's')]
-    assert not caplog.records
+    assert not logged.records
     read_segments(project, subject='bob')
-    (record,) = caplog.records
+    (record,) = logged.records
     assert record.levelname == 'WARNING'
     assert '5 of 7 observations are left out: ' in record.getMessage()
 

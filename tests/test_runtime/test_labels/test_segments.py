@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from mmengine.logging import MMLogger
 
 from mmskelseg.runtime.labels import (
     Segment,
@@ -139,13 +138,11 @@ def test_labels_may_leave_the_video_by_less_than_a_second():
     np.testing.assert_array_equal(found, np.zeros(8))
 
 
-def test_segments_shorter_than_a_frame_are_left_out_with_a_warning(caplog, monkeypatch):
-    logger = MMLogger.get_current_instance()
-    monkeypatch.setattr(logger, 'handlers', [caplog.handler])
+def test_segments_shorter_than_a_frame_are_left_out_with_a_warning(logged):
     segments = [Segment(0, 2, 'walk'), Segment(0.51, 0.52, 'lift')]
     found = segments_to_labels(segments, 8, 4, CLASSES, video='take1')
     np.testing.assert_array_equal(found, np.zeros(8))
-    assert [record.getMessage() for record in caplog.records] == [
+    assert [record.getMessage() for record in logged.records] == [
         "video 'take1': 'lift' (0.510 to 0.520 s) covers no frame, the first of 1 such "
         'segments; they are left out.'
     ]
