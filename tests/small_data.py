@@ -40,3 +40,10 @@ def small_annotations(lengths=(60, 45, 50), num_classes=3, seed=0):
             'background': None,
         },
     }
+
+
+def save_poses(path, video):
+    """Write the skeletons of a video to an npz file; return it."""
+    keys = ('keypoint', 'keypoint_score', 'fps', 'img_shape')
+    np.savez(path, **{key: video[key] for key in keys})
+    return path

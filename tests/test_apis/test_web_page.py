@@ -20,17 +20,14 @@ from mmskelseg.apis.web_page.page import file_url, run_on_page
 from mmskelseg.runtime.segmenting.exports import write_exports
 from mmskelseg.runtime.structures.choices import EXPORTS
 from tests.errors import raises_naming
-from tests.small_data import small_annotations
+from tests.small_data import save_poses, small_annotations
 
 
 @pytest.fixture
 def poses(tmp_path):
     """The skeletons of a video of 3 s."""
     video = small_annotations((30,))['annotations'][0]
-    path = tmp_path / 'take.npz'
-    keys = ('keypoint', 'keypoint_score', 'fps', 'img_shape')
-    np.savez(path, **{key: video[key] for key in keys})
-    return path
+    return save_poses(tmp_path / 'take.npz', video)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Checkpoints of random weights."""
 
+import shutil
+
 import pytest
 import torch
 from mmengine.config import Config
@@ -27,3 +29,16 @@ def untrained():
         return path
 
     return save
+
+
+@pytest.fixture
+def stop_early(tmp_path):
+    """Copy a training of four epochs, as if it had been stopped after two."""
+
+    def copy(name, to):
+        folder = shutil.copytree(tmp_path / name, tmp_path / to)
+        for epoch in (3, 4):
+            (folder / f'epoch_{epoch}.pth').unlink()
+        (folder / 'last_checkpoint').write_text(str(folder / 'epoch_2.pth'))
+
+    return copy

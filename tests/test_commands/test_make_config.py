@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import shutil
 import subprocess
 import sys
 
@@ -460,7 +459,7 @@ def test_config_trains_tests_and_segments(make_config, run_tool, tmp_path, add, 
 
 
 @pytest.mark.slow
-def test_recipe_resumes_to_the_bit(make_config, run_tool, tmp_path):
+def test_recipe_resumes_to_the_bit(make_config, run_tool, stop_early, tmp_path):
     """Augmentation, schedule and averaged weights, with another number of workers."""
     make_config(small_annotations())
 
@@ -469,11 +468,7 @@ def test_recipe_resumes_to_the_bit(make_config, run_tool, tmp_path):
         run_tool('tools/train.py', 'mine.py', *flags, '--cfg-options', *options)
 
     train('--work-dir', 'through')
-    shutil.copytree(tmp_path / 'through', tmp_path / 'stopped')
-    for name in ('epoch_3.pth', 'epoch_4.pth'):
-        (tmp_path / 'stopped' / name).unlink()
-    last = tmp_path / 'stopped' / 'epoch_2.pth'
-    (tmp_path / 'stopped' / 'last_checkpoint').write_text(str(last))
+    stop_early('through', 'stopped')
     train('--work-dir', 'stopped', '--resume', workers=2)
     through, stopped = (
         load_checkpoint(tmp_path / name / 'epoch_4.pth')

@@ -16,7 +16,7 @@ from mmskelseg.registry import DATASETS, MODELS
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.video import read_frames, written_video
 from mmskelseg.runtime.labels import read_csv_segments
-from tests.small_data import ROOT, small_annotations
+from tests.small_data import ROOT, save_poses, small_annotations
 
 
 @pytest.fixture(scope='module')
@@ -55,11 +55,7 @@ def small_model(tmp_path_factory):
 @pytest.fixture
 def poses(tmp_path):
     """The test video's skeletons in a file."""
-    video = small_annotations()['annotations'][2]
-    path = tmp_path / 'take.npz'
-    keys = ('keypoint', 'keypoint_score', 'fps', 'img_shape')
-    np.savez(path, **{key: video[key] for key in keys})
-    return path
+    return save_poses(tmp_path / 'take.npz', small_annotations()['annotations'][2])
 
 
 def in_frames(segments, fps=10):

@@ -1,7 +1,6 @@
 """Training, testing and resuming as a user does, on a small annotation file."""
 
 import json
-import shutil
 
 import pytest
 import torch
@@ -74,7 +73,7 @@ def test_train_then_test_on_small_data(run_tool, tmp_path, options):
 
 @pytest.mark.parametrize('workers', [0, 1])
 def test_resumed_training_ends_as_one_that_ran_through(
-    run_tool, tmp_path, options, workers
+    run_tool, stop_early, tmp_path, options, workers
 ):
     """Stopped after two epochs and resumed, the weights are equal."""
     # Workers that live on draw from the random state at the first epoch of a run only.
@@ -84,12 +83,7 @@ def test_resumed_training_ends_as_one_that_ran_through(
         f'train_dataloader.persistent_workers={bool(workers)}',
     ]
     train(run_tool, options, '--work-dir', 'through', '--seed', 3)
-    shutil.copytree(tmp_path / 'through', tmp_path / 'stopped')
-    for name in ('epoch_3.pth', 'epoch_4.pth'):
-        (tmp_path / 'stopped' / name).unlink()
-    (tmp_path / 'stopped' / 'last_checkpoint').write_text(
-        str(tmp_path / 'stopped' / 'epoch_2.pth')
-    )
+    stop_early('through', 'stopped')
     # The seed is that of the checkpoint.
     train(run_tool, options, '--work-dir', 'stopped', '--resume')
     expected = weights(tmp_path / 'through' / 'epoch_4.pth')

@@ -31,6 +31,11 @@ CSV = 'start,end,label\n0,1,walk\n1,2.5,lift\n2.5,3,walk\n'
 LABEL = [1] * 10 + [0] * 15 + [1] * 5  # At 10 fps, classes by alphabet.
 
 
+def clear(folder):
+    for file in folder.iterdir():
+        file.unlink()
+
+
 @pytest.fixture
 def walk(rng):
     return rng.uniform((100, 50, 0.2), (300, 200, 1), (FRAMES, 17, 3)).round(3)
@@ -61,8 +66,7 @@ def project(labels):
     """Write a BORIS project in place of the tables; return its path."""
 
     def write(segments, fps=10, names=VIDEOS):
-        for file in labels.iterdir():
-            file.unlink()
+        clear(labels)
         videos = [
             VideoSegments(name, segments, fps, 3 * fps, f'{name}.mp4') for name in names
         ]
@@ -449,10 +453,6 @@ def test_files_without_a_partner_are_named_or_left_out(convert, labels):
     assert 'no labels of take2 (' in output
 
 
-def empty(folder):
-    return lambda root: [file.unlink() for file in (root / folder).iterdir()]
-
-
 def another_layout(root):
     (root / 'poses/take2.json').unlink()
     text('poses/take2.csv', 'frame,nose_x,nose_y\n29,1,2\n')(root)
@@ -469,8 +469,8 @@ def keep(root):
 OTHER = json.dumps(coco(np.ones((FRAMES, 15, 3))))
 ONE, TWO = 'poses/take1.json', 'poses/take2.json'
 FAULTS = [
-    (empty('poses'), '', '/poses: | .json'),
-    (empty('labels'), '', '/labels: | .boris'),
+    (lambda root: clear(root / 'poses'), '', '/poses: | .json'),
+    (lambda root: clear(root / 'labels'), '', '/labels: | .boris'),
     (
         text('poses/take1.csv', 'frame,nose_x,nose_y\n0,1,2\n'),
         '',
@@ -543,8 +543,7 @@ def sample(convert, labels):
     """Convert with a sample of labels in place of the tables."""
 
     def run(name, *options, **more):
-        for file in labels.iterdir():
-            file.unlink()
+        clear(labels)
         shutil.copy(SAMPLES / name, labels)
         return convert('--skip-unpaired', *options, **more)
 
@@ -604,8 +603,7 @@ def test_tiers_that_a_tool_gets_come_back(sample, convert, labels, ending):
     data, _ = sample('overlapping.boris')
     meta = data['metainfo']
     label = np.concatenate([video['label'] for video in data['annotations']], 1)
-    for file in labels.iterdir():
-        file.unlink()
+    clear(labels)
     label = np.pad(label, ((0, 0), (0, 1)), constant_values=-1)
     segments = tiers_to_segments(label, 10, tiers_of(meta))
     video = VideoSegments('take1', segments, 10, 30, 'take1.mp4')

@@ -13,12 +13,6 @@ from mmskelseg.registry import MODELS
 from tests.errors import raises_naming
 
 
-@pytest.fixture
-def images(rng):
-    """Heatmap-like images (T, 3, H, W) with three equal channels."""
-    return np.repeat(rng.uniform(0, 4, (5, 1, 56, 56)).astype(np.float32), 3, axis=1)
-
-
 def resnet18_file(tmp_path, **changes):
     """Save a random ResNet-18 without classifier; return the file and the network."""
     torch.manual_seed(1)

@@ -1,14 +1,7 @@
 import numpy as np
-import pytest
 
 from mmskelseg.encoders import GridEncoder
 from tests.errors import raises_naming
-
-
-@pytest.fixture
-def images(rng):
-    """Heatmap-like images (T, 3, H, W) with three equal channels."""
-    return np.repeat(rng.uniform(0, 4, (5, 1, 56, 56)).astype(np.float32), 3, axis=1)
 
 
 def test_grid_encoder_averages_cells(images):

@@ -23,10 +23,8 @@ from mmskelseg.runtime.poses.estimators import (
 from mmskelseg.runtime.poses.estimators.estimator import VideoFrames, strongest
 from mmskelseg.runtime.structures import Skeleton
 from tests.errors import raises_naming
+from tests.test_runtime.test_poses.trackers import COCO_OF_33
 from tests.walkers import Walkers
-
-# COCO's joints among MediaPipe's landmarks, by hand from its documentation.
-COCO_OF_33 = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
 
 
 def test_poses_have_all_people_with_boxes_size_and_rate(clip):

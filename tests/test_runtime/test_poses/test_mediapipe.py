@@ -6,11 +6,10 @@ import pytest
 from mmskelseg.runtime.poses import read_mediapipe, read_poses
 from mmskelseg.runtime.poses.mediapipe import LANDMARKS
 from tests.errors import raises_naming
+from tests.test_runtime.test_poses.trackers import COCO_OF_33
 from tests.test_runtime.test_poses.trackers import landmarks as as_dicts
 
 SIZE = (480, 640)
-# Where COCO's joints are among the 33, by hand.
-ORDER = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ def points(rng):
 
 
 def check(poses, points, missing=()):
-    expected = points[:, ORDER].copy()
+    expected = points[:, COCO_OF_33].copy()
     expected[list(missing)] = 0
     pixels = expected[..., :2] * SIZE[::-1]
     assert poses.skeleton == 'coco17'
@@ -104,7 +103,7 @@ def test_pixels_are_left_alone(points, tmp_path):
     points[..., :2] *= SIZE[::-1]
     np.savez(tmp_path / 'a.npz', landmarks=points)
     poses = read_mediapipe(tmp_path / 'a.npz')
-    np.testing.assert_allclose(poses.keypoint[0], points[:, ORDER, :2], rtol=1e-5)
+    np.testing.assert_allclose(poses.keypoint[0], points[:, COCO_OF_33, :2], rtol=1e-5)
     assert poses.notes[0].endswith('in pixels')
 
 

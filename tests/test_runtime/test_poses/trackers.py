@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 
+# Where COCO's joints are among MediaPipe's landmarks, from its documentation.
+COCO_OF_33 = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
 NODES = ['nose', 'ear_left', 'ear_right']
 SCORER = 'DLC_resnet50_openfieldAug20shuffle1_30000'
 

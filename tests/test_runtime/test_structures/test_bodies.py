@@ -1,12 +1,6 @@
 import numpy as np
-import pytest
 
 from mmskelseg.runtime.structures.bodies import camera_view, up_direction
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
 
 
 def body(rng, lengths, turns=(0,)):
