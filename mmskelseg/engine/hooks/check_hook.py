@@ -178,12 +178,10 @@ def _check_classes(
     sizes = getattr(model, 'tiers', None)
     meta = getattr(loader.dataset, 'metainfo', {})
     if sizes is not None and classes is not None and [*sizes] != tier_sizes(meta):
-        stated = (
-            f'has tiers of {tier_sizes(meta)} classes'
-            if 'tiers' in meta
-            else ('has no tiers')
-        )
-        remedy = f'set it to {tier_sizes(meta)}' if 'tiers' in meta else 'leave it out'
+        stated, remedy = 'has no tiers', 'leave it out'
+        if 'tiers' in meta:
+            stated = f'has tiers of {tier_sizes(meta)} classes'
+            remedy = f'set it to {tier_sizes(meta)}'
         raise UserError(f'{file}: {stated}, but model.tiers is {[*sizes]}; {remedy}.')
 
 

@@ -59,7 +59,7 @@ class SegReportHook(Hook):
         trained = runner.train_loop
         is_due = getattr(trained, 'val_begin', 1) <= trained.max_epochs
         # Only the main process has a report, but all processes must validate together.
-        reported = [any(map(_has_report, loop.evaluator.metrics))]
+        reported = [_with_report(loop.evaluator.metrics) is not None]
         broadcast_object_list(reported)
         if is_due and not reported[0]:
             # A run that was stopped during its last validation and resumed has no epoch
@@ -81,10 +81,10 @@ class SegReportHook(Hook):
 
     def _report(self, runner: Runner, evaluator: Evaluator) -> Report | None:
         """Log, write and return the report of the first metric that has one."""
-        kinds = (m for m in evaluator.metrics if isinstance(m, SegmentationMetric))
-        report = next((metric.report for metric in kinds if metric.report), None)
-        if report is None or not is_main_process():
+        metric = _with_report(evaluator.metrics)
+        if metric is None or not is_main_process():
             return None
+        report = metric.report
         path = Path(runner.work_dir, 'metrics.json')
         model = bare_model(runner)
         members: list[dict[str, object]] = []
@@ -102,8 +102,9 @@ class SegReportHook(Hook):
         return report
 
 
-def _has_report(metric: BaseMetric) -> bool:
-    return isinstance(metric, SegmentationMetric) and metric.report is not None
+def _with_report(metrics: Sequence[BaseMetric]) -> SegmentationMetric | None:
+    kinds = (m for m in metrics if isinstance(m, SegmentationMetric))
+    return next((metric for metric in kinds if metric.report), None)
 
 
 def write_scores(
