@@ -330,41 +330,29 @@ def test_individuals_read_apart_can_be_saved_again(path):
     assert load_annotations(path)['split'] == data['split']
 
 
-def stated(**meta):
-    return lambda data: data['metainfo'].update(meta)
-
-
-def changed(**keys):
-    return lambda data: data['annotations'][1].update(keys)
-
-
 @pytest.mark.parametrize(
-    ('edit', 'parts'),
+    ('edit', 'named'),
     [
-        (stated(tiers={}), ('tiers is {}', 'class names')),
-        (stated(tiers=['posture']), ('tiers', 'a list of length 1')),
-        (stated(tiers={'': ['a']}), ('tiers', "''")),
-        (stated(tiers={'posture': 'stand'}), ("'posture'", "'stand'")),
-        (stated(tiers={'gaze': ['up', 'up']}), ("'gaze'", "'up'", '0 and 1')),
-        (stated(classes=['stand']), ('classes', 'posture: sit', 'leave it out')),
-        (stated(background='sit'), ('background', "'sit'", 'each tier')),
-        (stated(background={'gaze': 'sit'}), ('background', "'gaze'", 'posture')),
-        (stated(background={'posture': 'lie'}), ("'posture'", "'lie'", 'stand, sit')),
-        (
-            changed(label=np.zeros((2, FRAMES), np.int64)),
-            ("'b'", 'label', '(2, 6)', '2 individuals', '2 tiers', '(2, 2, 6)'),
-        ),
-        (
-            changed(label=np.full((2, 2, FRAMES), 2)),
-            ("'b'", 'label', '2 in frame 0', "'posture'", '0 to 1'),
-        ),
-        (changed(individuals=['adult']), ("'b'", 'individuals', '2 in keypoint')),
-        (changed(individuals=['x', 'x']), ("'b'", 'individuals', "'x'")),
-        (changed(individual=2), ("'b'", 'individual is 2', 'up to 1')),
+        (meta('tiers', {}), 'tiers is {} | class names'),
+        (meta('tiers', ['posture']), 'tiers | a list of length 1'),
+        (meta('tiers', {'': ['a']}), "tiers | ''"),
+        (meta('tiers', {'posture': 'stand'}), "'posture' | 'stand'"),
+        (meta('tiers', {'gaze': ['up', 'up']}), "'gaze' | 'up' | 0 and 1"),
+        (meta('classes', ['stand']), 'classes | posture: sit | leave it out'),
+        (meta('background', 'sit'), "background | 'sit' | each tier"),
+        (meta('background', {'gaze': 'sit'}), "background | 'gaze' | posture"),
+        (meta('background', {'posture': 'lie'}), "'posture' | 'lie' | stand, sit"),
+        (video('label', np.zeros((2, FRAMES), np.int64)),
+         "'b' | label | (2, 6) | 2 individuals | 2 tiers | (2, 2, 6)"),
+        (video('label', np.full((2, 2, FRAMES), 2)),
+         "'b' | label | 2 in frame 0 | 'posture' | 0 to 1"),
+        (video('individuals', ['adult']), "'b' | individuals | 2 in keypoint"),
+        (video('individuals', ['x', 'x']), "'b' | individuals | 'x'"),
+        (video('individual', 2), "'b' | individual is 2 | up to 1"),
     ],
-)
-def test_faulty_tiers_and_individuals_are_named(path, edit, parts):
+)  # fmt: skip
+def test_faulty_tiers_and_individuals_are_named(path, edit, named):
     data = with_tiers()
     edit(data)
     write(data, path)
-    check_fault(path, *parts)
+    check_fault(path, named)
