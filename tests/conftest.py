@@ -151,14 +151,10 @@ def checkpoint(tmp_path):
 def clip(tmp_path):
     """Write a clip of so many grey frames, each a little brighter."""
 
-    from mmskelseg.runtime.files.video import written_video
+    from tests.clips import write_video
 
     def write(name='clip.mp4', frames=30, fps=10.0, img_shape=(96, 128)):
-        path = tmp_path / name
-        with written_video(path, fps, img_shape) as put:
-            for i in range(frames):
-                put(np.full((*img_shape, 3), min(40 + i, 255), np.uint8))
-        return path
+        return write_video(tmp_path / name, range(40, 40 + frames), fps, img_shape)
 
     return write
 

@@ -14,8 +14,9 @@ from mmengine.registry import init_default_scope
 from mmskelseg.evaluation import to_segments
 from mmskelseg.registry import DATASETS, MODELS
 from mmskelseg.runtime.files.annotations import save_annotations
-from mmskelseg.runtime.files.video import read_frames, written_video
+from mmskelseg.runtime.files.video import read_frames
 from mmskelseg.runtime.labels import read_csv_segments
+from tests.clips import write_video
 from tests.small_data import ROOT, save_poses, small_annotations
 
 
@@ -105,10 +106,7 @@ def test_demo_of_a_video_with_poses_writes_an_overlay(
 ):
     """It has the frames of the video, and the skeleton in them."""
     *model, expected = small_model
-    video = tmp_path / 'take.mp4'
-    with written_video(video, 10, (480, 640)) as put:
-        for _ in range(50):
-            put(np.full((480, 640, 3), 127, np.uint8))
+    video = write_video(tmp_path / 'take.mp4', [127] * 50, img_shape=(480, 640))
     call_tool(
         'demo/demo.py', video, *model, '--poses', poses, '--out', tmp_path / 'out'
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.files.annotations import save_annotations
-from mmskelseg.runtime.files.video import VideoFile, written_video
+from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.labels import (
     Segment,
     VideoSegments,
@@ -20,6 +20,7 @@ from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.studio.converting import convert, is_copy, is_playable
 from mmskelseg.studio.folder import open_folder, training_data
 from mmskelseg.studio.studio import Studio
+from tests.clips import write_video
 from tests.small_data import small_annotations
 
 
@@ -31,9 +32,7 @@ def save_poses(path, index=0, frames=60):
 
 
 def save_video(path, frames=60, codec='mp4v'):
-    with written_video(path, 10, (48, 64), codec) as put:
-        for i in range(frames):
-            put(np.full((48, 64, 3), 4 * i, np.uint8))
+    write_video(path, range(0, 4 * frames, 4), codec=codec)
 
 
 SEGMENTS = [Segment(0, 2, 'walk'), Segment(2, 5, 'lift')]

@@ -10,12 +10,12 @@ pytest.importorskip('starlette', reason='starlette is not installed (extra app)'
 from starlette.testclient import TestClient
 
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.labels import read_segments
 from mmskelseg.studio.folder import open_folder
 from mmskelseg.studio.project import load_project
 from mmskelseg.studio.server import build_app
 from mmskelseg.studio.studio import Studio
+from tests.clips import write_video
 from tests.small_data import small_annotations
 from tests.test_studio.conftest import wait_for
 
@@ -279,9 +279,7 @@ def test_model_says_whether_more_labels_help(client_of_trained, named):
 
 def test_poses_are_estimated_while_labels_go_on(tmp_path, monkeypatch):
     """The command is replaced by one that writes what it would."""
-    with written_video(tmp_path / 'take.mp4', 10, (48, 64)) as put:
-        for _ in range(50):
-            put(np.zeros((48, 64, 3), np.uint8))
+    write_video(tmp_path / 'take.mp4', [0] * 50)
     studio = Studio(open_folder(tmp_path), 'mediapipe', lambda: open_folder(tmp_path))
     wait_for(lambda: studio.job.state != 'running')
     video = small_annotations((50,))['annotations'][0]

@@ -13,8 +13,9 @@ from mmskelseg.runtime.drawing.overlay import (
     write_gif,
     write_overlay,
 )
-from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
+from mmskelseg.runtime.files.video import VideoFile, read_frames
 from mmskelseg.runtime.messages.errors import UserError
+from tests.clips import write_video
 from tests.errors import raises_naming
 
 
@@ -213,10 +214,7 @@ def test_gif_has_ten_frames_a_second_of_half_the_size(clip, tmp_path):
         image = np.asarray(gif.convert('RGB'))[..., ::-1]
     # The label's square and the second half of the timeline.
     assert colors(image)[1] > 0.01
-    fast = tmp_path / 'fast.mp4'
-    with written_video(fast, 25.0, (480, 640)) as put:
-        for _ in range(20):
-            put(grey())
+    fast = write_video(tmp_path / 'fast.mp4', [60] * 20, 25.0, (480, 640))
     write_gif(prediction(fast, [0] * 20, fps=25.0), tmp_path / 'b.gif')
     with Image.open(tmp_path / 'b.gif') as gif:
         assert gif.n_frames == 8

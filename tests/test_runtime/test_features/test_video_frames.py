@@ -6,19 +6,9 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.features import ReadVideoFrames
-from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.messages.errors import UserError
+from tests.clips import write_video
 from tests.errors import raises_naming
-
-SIZE = (24, 32)
-
-
-def write_video(path, grey, fps=10.0, size=SIZE):
-    """Write a video whose frames are of these greys, and return its path."""
-    with written_video(path, fps, size) as put:
-        for value in grey:
-            put(np.full((*size, 3), value, np.uint8))
-    return path
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pytest
 
 from mmskelseg.runtime.files import camera as camera_module
 from mmskelseg.runtime.files.camera import Camera
-from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.messages.errors import UserError
+from tests.clips import write_video
 from tests.errors import raises_naming
 
 
@@ -15,11 +15,7 @@ def clip(tmp_path):
     """Write a clip whose frames get brighter; return its path."""
 
     def write(frames=20, fps=20.0):
-        path = tmp_path / 'clip.mp4'
-        with written_video(path, fps, (48, 64)) as put:
-            for i in range(frames):
-                put(np.full((48, 64, 3), min(8 * i, 255), np.uint8))
-        return path
+        return write_video(tmp_path / 'clip.mp4', range(0, 8 * frames, 8), fps)
 
     return write
 

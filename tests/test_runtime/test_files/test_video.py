@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
+from tests.clips import write_video
 from tests.errors import raises_naming
 
 # H.264 is written where PyAV is installed.
@@ -16,9 +17,7 @@ each_codec = pytest.mark.parametrize(
 
 
 def write(path, frames=12, fps=12.5, codec='mp4v'):
-    with written_video(path, fps, (32, 48), codec) as put:
-        for i in range(frames):
-            put(np.full((32, 48, 3), 10 * i, np.uint8))
+    write_video(path, range(0, 10 * frames, 10), fps, (32, 48), codec)
 
 
 @each_codec
