@@ -2,16 +2,13 @@
 
 import numpy as np
 import pytest
-import torch
 from mmengine.config import Config
-from torch import nn
 
 from mmskelseg.apis import SkelSegStream
-from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 from tests.errors import raises_naming
-from tests.inferring import inferencer_of
+from tests.inferring import prediction_of, save_random
 from tests.small_data import ROOT
 
 CLASSES = ['reach', 'lift', 'carry', 'put']
@@ -37,21 +34,11 @@ def config(dims=2, branch=None, render=None, path=PATHS[-1], **model):
 
 @pytest.fixture(scope='module')
 def save(tmp_path_factory):
-    """Write a checkpoint of random weights that tell frames apart."""
+    """Write a checkpoint of random weights that find several classes in a video."""
 
-    def write(cfg, name='model.pth', seed=0, meta=META):
-        torch.manual_seed(seed)
-        model = MODELS.build(cfg.model)
-        for key, parameter in model.named_parameters():
-            std = 0.9 * parameter[0].numel() ** -0.5 if key.endswith('weight') else 0.1
-            nn.init.normal_(parameter, std=5 * std if 'classifiers' in key else std)
-        branch = model.branches['pose2d']
-        if 'standardizer' in branch:
-            branch['standardizer'].fit([0.4 * torch.randn(branch_width(cfg), 50)])
-        path = tmp_path_factory.mktemp('checkpoints') / name
-        meta = {'dataset_meta': meta, 'cfg': cfg.pretty_text}
-        torch.save({'state_dict': model.state_dict(), 'meta': meta}, path)
-        return path
+    def write(cfg, meta=META):
+        path = tmp_path_factory.mktemp('checkpoints') / 'model.pth'
+        return save_random(cfg, path, meta, video=entry(*person(200, dims=3)))
 
     return write
 
@@ -61,10 +48,6 @@ def model(save):
     """A config and its checkpoint."""
     cfg = config()
     return cfg, save(cfg)
-
-
-def branch_width(cfg):
-    return cfg.model.branches.pose2d.in_channels
 
 
 def person(frames, dims=2, seed=0):
@@ -78,9 +61,9 @@ def person(frames, dims=2, seed=0):
     return keypoint.astype(np.float32), score
 
 
-def offline(segment, keypoint, score, fps=10.0):
-    """Return the prediction of the whole video."""
-    entry = {
+def entry(keypoint, score, fps=10.0):
+    """Return the whole video as the inferencer reads it."""
+    return {
         'keypoint': keypoint[None, ..., :2],
         'keypoint_score': score[None],
         **({'keypoint_3d': keypoint[None]} if keypoint.shape[-1] == 3 else {}),
@@ -88,7 +71,6 @@ def offline(segment, keypoint, score, fps=10.0):
         'fps': fps,
         'img_shape': (600, 600),
     }
-    return segment(entry)['predictions'][0]
 
 
 def pushed(stream, keypoint, score, sizes):
@@ -120,11 +102,11 @@ def test_stream_gives_what_the_inferencer_gives(dims, branch, model, save):
     """For every frame, in chunks of any size."""
     cfg = config(dims, branch, **model)
     checkpoint = save(cfg)
-    segment, stream = inferencer_of(cfg, checkpoint), SkelSegStream(cfg, checkpoint)
+    stream = SkelSegStream(cfg, checkpoint)
     assert stream.lookahead == branch['lookahead'] + 2 * ('postprocess' in model)
     for frames in (1, 2, 5, 300):
         keypoint, score = person(frames, dims)
-        expected = offline(segment, keypoint, score)
+        expected = prediction_of(cfg, checkpoint, entry(keypoint, score))
         rng = np.random.default_rng(frames)
         for sizes in ([1] * min(frames, 40), rng.integers(0, 9, 30), []):
             stream.reset()
@@ -147,8 +129,8 @@ def test_streaming_config_streams(path, save):
     rate = 10 if 'uwiom' in path.stem else 30
     checkpoint = save(cfg, meta={**META, 'fps': rate})
     keypoint, score = person(80)
-    segment = inferencer_of(cfg, checkpoint)
-    expected = offline(segment, keypoint, score, rate)['pred_score'].T
+    video = entry(keypoint, score, rate)
+    expected = prediction_of(cfg, checkpoint, video)['pred_score'].T
     stream = SkelSegStream(None, checkpoint)
     assert stream.lookahead / stream.fps == 0.5
     found = pushed(stream, keypoint, score, [1, 2, 3])
@@ -234,8 +216,8 @@ def test_features_of_half_precision_are_rounded_as_in_training(save):
     cfg.test_dataloader.dataset.features.pose2d.dtype = 'float16'
     checkpoint = save(cfg)
     keypoint, score = person(50)
-    segment = inferencer_of(cfg, checkpoint)
-    expected = offline(segment, keypoint, score)['pred_score'].T
+    video = entry(keypoint, score)
+    expected = prediction_of(cfg, checkpoint, video)['pred_score'].T
     found = pushed(SkelSegStream(cfg, checkpoint), keypoint, score, [])
     np.testing.assert_allclose(scores(found), expected, rtol=0, atol=1e-5)
 
@@ -252,12 +234,11 @@ def test_features_of_half_precision_are_rounded_as_in_training(save):
         (f'{DATA}.pipeline', [{'type': 'RandomJitter'}], 'RandomJitter'),
     ],
 )  # fmt: skip
-def test_config_that_is_not_causal_is_refused(key, value, named, save):
+def test_config_that_is_not_causal_is_refused(key, value, named, model):
     cfg = config()
     cfg.merge_from_dict({key: value}, allow_list_keys=False)
-    checkpoint = save(cfg)
     with raises_naming(UserError, key.rpartition('.')[2], named):
-        SkelSegStream(cfg, checkpoint)
+        SkelSegStream(cfg, model[1])
 
 
 def test_push_at_fault_is_named(model):

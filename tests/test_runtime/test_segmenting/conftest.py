@@ -2,15 +2,10 @@
 
 import numpy as np
 import pytest
-import torch
 from mmengine.config import Config
-from torch import nn
 
-from mmskelseg.models import SegmentationHead
-from mmskelseg.models.layers import FeatureStandardizer
-from mmskelseg.registry import MODELS
 from mmskelseg.trained.export import export_onnx
-from tests.inferring import inferencer_of
+from tests.inferring import save_random
 from tests.small_data import ROOT
 
 CLASSES = ['reach', 'lift', 'carry', 'put']
@@ -43,40 +38,11 @@ def make_config(path, branches=None, features=None, **model):
 
 @pytest.fixture(scope='session')
 def save(tmp_path_factory):
-    """Write a checkpoint of random weights that tell frames apart.
+    """Write a checkpoint of random weights into a folder of its own."""
 
-    With a video, no class is likelier than another in that.
-    """
-
-    def write(cfg, name='model.pth', seed=0, meta=META, video=None):
-        torch.manual_seed(seed)
-        model = MODELS.build(cfg.model)
-        for key, parameter in model.named_parameters():
-            # Of norms, weights are 1.
-            if key.endswith('weight') and parameter.dim() > 1:
-                std = 0.6 * parameter[0].numel() ** -0.5
-                nn.init.normal_(parameter, std=5 * std if 'classifiers' in key else std)
-        for part in model.modules():
-            if isinstance(part, nn.BatchNorm1d):
-                part.running_mean.normal_(0, 0.1)
-                part.running_var.uniform_(0.5, 1.5)
-            if isinstance(part, FeatureStandardizer):
-                part.fit([0.4 * torch.randn(len(part.mean), 50)])
+    def write(cfg, name='model.pth', meta=META, **options):
         path = tmp_path_factory.mktemp('checkpoints') / name
-        meta = {'dataset_meta': meta, 'cfg': cfg.pretty_text}
-        torch.save({'state_dict': model.state_dict(), 'meta': meta}, path)
-        if video is None:
-            return path
-        segment = inferencer_of(cfg, path)
-        score = segment(video)['predictions'][0]['pred_score']
-        mean = np.log(score.clip(1e-6)).mean(axis=1)
-        for part in model.modules():
-            if isinstance(part, SegmentationHead):
-                for layer in part.classifiers[-1].modules():
-                    if isinstance(layer, nn.Conv1d):
-                        layer.bias.data -= torch.from_numpy(mean)
-        torch.save({'state_dict': model.state_dict(), 'meta': meta}, path)
-        return path
+        return save_random(cfg, path, meta, **options)
 
     return write
 
