@@ -2,19 +2,17 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mmskelseg.evaluation.predictions import load_samples
+from mmskelseg.evaluation.predictions import Sample, load_samples
 from mmskelseg.runtime.decoding import decode, decode_tiers
 from mmskelseg.runtime.decoding.steps import LabelFunction
 from mmskelseg.runtime.messages.errors import UserError
 
-#: A dumped data sample: arrays and metainfo by name, whose types depend on the name.
-Sample: TypeAlias = Mapping[str, Any]
 # The predicted fields of a sample, which members of an ensemble keep.
 FIELDS = (
     'pred_label',

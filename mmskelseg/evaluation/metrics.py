@@ -8,7 +8,6 @@ import torch
 from mmengine.evaluator import BaseMetric, DumpResults
 from mmengine.logging import MMLogger
 
-from mmskelseg.evaluation.ensembles import Sample
 from mmskelseg.evaluation.functional.framewise import check_scores, frame_mae, frame_mse
 from mmskelseg.evaluation.functional.report import (
     Report,
@@ -18,6 +17,7 @@ from mmskelseg.evaluation.functional.report import (
     of_tier,
 )
 from mmskelseg.evaluation.functional.segments import check_pair
+from mmskelseg.evaluation.predictions import Sample
 from mmskelseg.registry import METRICS
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError

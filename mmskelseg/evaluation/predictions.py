@@ -1,7 +1,7 @@
 """Reads predictions that tests have dumped, without running code from the file."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,8 +12,8 @@ from mmskelseg.runtime.files.pickled_values import Builder, LongBytes, UnsafePic
 from mmskelseg.runtime.files.pickles import PickleReader, load_pickle
 from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
 
-# What a test dumped of one video: labels, probabilities, id, classes and more.
-Sample: TypeAlias = dict[str, Any]
+#: What a test dumped of one video: labels, probabilities, id, classes and more.
+Sample: TypeAlias = Mapping[str, Any]
 
 # Fields with one value per frame.
 _OF_FRAMES = (

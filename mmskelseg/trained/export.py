@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mmengine.config import Config, ConfigDict
 
 from mmskelseg.runtime.files.atomic import atomic_write, check_can_write
-from mmskelseg.runtime.labels.segments import check_fps
+from mmskelseg.runtime.files.inputs import check_fps
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import KEY

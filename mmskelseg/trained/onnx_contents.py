@@ -239,13 +239,12 @@ class SegmentorExport(Export):
 
     def metadata(self) -> ModelMetadata:
         """Return the metadata of the file."""
-        contexts = [context_of(model) for model in self.models]
         content = super().metadata()
         for name, branch in content['branches'].items():
             branch['images'] = name in self.encoders or name in self.stems
             if name in self.stems:
                 branch['stem'] = True
-        content['context'] = contexts[0]
+        content['context'] = context_of(self.models[0])
         content['postprocess'] = self.steps
         return content
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.inputs import check_fps
 from mmskelseg.runtime.files.parsing import (
     FilePath,
     check_shape,
@@ -20,7 +21,6 @@ from mmskelseg.runtime.labels.segments import (
     Classes,
     Segment,
     VideoSegments,
-    check_fps,
     check_segment,
     make_segment,
     tiers_to_segments,

@@ -7,9 +7,8 @@ from typing import cast
 
 import numpy as np
 
-from mmskelseg.runtime.files.inputs import is_file
+from mmskelseg.runtime.files.inputs import check_fps, is_file
 from mmskelseg.runtime.files.video import VideoFile
-from mmskelseg.runtime.labels.segments import check_fps
 from mmskelseg.runtime.messages.errors import UserError, check_name, shown
 from mmskelseg.runtime.poses import (
     Poses,
