@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mmskelseg.evaluation.predictions import load_samples
+from tests.dumped import ONE, OTHER, sample
 from tests.small_data import ROOT
 
 CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
@@ -56,10 +57,10 @@ def test_ensembles_of_checkpoints_and_of_their_dumps_agree(
     names = ('both.pkl', 'seed_0.pkl', 'seed_1.pkl')
     samples, *others = (load_samples(tmp_path / name) for name in names)
     assert list(samples) == ['video_0', 'video_1']
-    for name, sample in samples.items():
+    for name, video in samples.items():
         mean = sum(other[name]['pred_score'] for other in others) / 2
-        torch.testing.assert_close(sample['pred_score'], mean)
-        assert torch.equal(sample['pred_label'], mean.argmax(dim=0))
+        torch.testing.assert_close(video['pred_score'], mean)
+        assert torch.equal(video['pred_label'], mean.argmax(dim=0))
     # A training or a segmentation from the work folder is of one model.
     expected = config.replace(f"'{checkpoints[1]}'", 'None')
     assert (work / CONFIG.name).read_text() == expected
@@ -75,26 +76,16 @@ def test_ensembles_of_checkpoints_and_of_their_dumps_agree(
     assert 'seed_1.pkl' in done.stdout
     assert 'class_2' in done.stdout
     kept = load_samples(tmp_path / 'again.pkl')
-    for name, sample in kept.items():
-        torch.testing.assert_close(sample['pred_score'], samples[name]['pred_score'])
+    for name, video in kept.items():
+        torch.testing.assert_close(video['pred_score'], samples[name]['pred_score'])
 
 
 @pytest.fixture
 def dumps(tmp_path, monkeypatch):
-    """Two dumps of a video of two frames, of which one says its classes."""
+    """Two dumps of one video, without the names of its classes."""
     monkeypatch.chdir(tmp_path)
-    for name, rows in (
-        ('a', [[0.5, 0.9], [0.45, 0.1], [0.05, 0]]),
-        ('b', [[0.05, 0.3], [0.45, 0.7], [0.5, 0]]),
-    ):
-        score = torch.tensor(rows)
-        video = {
-            'frame_dir': 'v',
-            'gt_label': torch.tensor([1, 0]),
-            'pred_label': score.argmax(dim=0),
-            'pred_score': score,
-        }
-        (tmp_path / f'{name}.pkl').write_bytes(pickle.dumps([video]))
+    for name, score in (('a', ONE), ('b', OTHER)):
+        (tmp_path / f'{name}.pkl').write_bytes(pickle.dumps([sample(score)]))
     return ['a.pkl', 'b.pkl']
 
 

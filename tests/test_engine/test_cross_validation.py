@@ -11,25 +11,18 @@ from mmskelseg.commands.arguments import add_config_arguments
 from mmskelseg.engine.cross_validation import ensemble_of_seeds, run_folder
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation import DumpPredictions
+from tests.dumped import ONE, OTHER, sample
 from tests.errors import raises_naming
 
 CONVENTIONS = {'average': 'video', 'scores': 'prob', 'absent': 'skip'}
 
 
-def write_run(folder, fold, seed, rows, label, **extra):
+def write_run(folder, fold, seed, score, label, **extra):
     """Leave what a test of one video of two frames and three classes writes."""
     path = folder / fold / f'seed_{seed}'
     path.mkdir(parents=True)
-    score = torch.tensor(rows)
     metric = DumpPredictions(str(path / 'predictions.pkl'))
-    sample = {
-        'frame_dir': f'video_{fold}',
-        'gt_label': torch.tensor(label),
-        'pred_label': score.argmax(dim=0),
-        'pred_score': score,
-        **extra,
-    }
-    metric.process(None, [sample])
+    metric.process(None, [{**sample(score, f'video_{fold}', label), **extra}])
     metric.compute_metrics(metric.results)
     content = {
         'seg/acc': 0.0,
@@ -60,16 +53,12 @@ def test_a_fold_may_have_any_name(tmp_path, fold):
     assert checkpoint.startswith(f'{tmp_path}/a,b/')
 
 
-ONE = [[0.5, 0.9], [0.45, 0.1], [0.05, 0.0]]
-OTHER = [[0.05, 0.3], [0.45, 0.7], [0.5, 0.0]]
-
-
 def test_ensemble_of_seeds_averages_within_each_fold(tmp_path):
     """By hand: the mean labels 1, 0; that is right in fold a, half right in b."""
     runs = [
-        write_run(tmp_path, fold, seed, rows, label)
+        write_run(tmp_path, fold, seed, score, label)
         for fold, label in (('a', [1, 0]), ('b', [1, 2]))
-        for seed, rows in ((0, ONE), (7, OTHER))
+        for seed, score in ((0, ONE), (7, OTHER))
     ]
     reports = ensemble_of_seeds(runs)
     assert reports['a']['metrics']['acc'] == 100

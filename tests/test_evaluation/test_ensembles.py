@@ -6,19 +6,8 @@ import torch
 from mmskelseg.evaluation import DumpPredictions, SegmentationMetric, format_members
 from mmskelseg.evaluation.ensembles import average_dumps, average_predictions, labelled
 from mmskelseg.evaluation.predictions import load_samples
+from tests.dumped import ONE, OTHER, prediction, sample
 from tests.errors import raises_naming
-
-# The likeliest class of the first frame is 0 and 2, on average it is 1.
-ONE = torch.tensor([[0.5, 0.9], [0.45, 0.1], [0.05, 0.0]])
-OTHER = torch.tensor([[0.05, 0.3], [0.45, 0.7], [0.5, 0.0]])
-
-
-def prediction(score):
-    return {
-        'pred_score': score,
-        'pred_label': score.argmax(dim=0),
-        'pred_logit': score.clamp_min(1e-30).log(),
-    }
 
 
 def test_average_takes_the_likeliest_class_of_the_mean():
@@ -49,14 +38,6 @@ def test_average_of_another_field_needs_that_of_every_member(field):
     assert field not in average_predictions(members)
     members[1][field] = torch.tensor([3.0, 6.0])
     assert average_predictions(members)[field].tolist() == [2.0, 4.0]
-
-
-def sample(score, frame_dir='a', label=(1, 0)):
-    return {
-        'frame_dir': frame_dir,
-        'gt_label': torch.tensor(label),
-        **prediction(score),
-    }
 
 
 @pytest.fixture
