@@ -95,11 +95,13 @@ def fit(ann_file: Path, out: Path, options: Options, main: Main) -> None:
     _check(ann_file, [shown[name] for name in train], data['metainfo'])
     persons, reason = persons_of([shown[name] for name in train], options.group_by)
     folder = ModelFolder(out, data, train, test, persons, options.seed)
+    everyone, _ = persons_of(folder.data['annotations'], options.group_by)
+    shared = sorted({everyone[n] for n in train} & {everyone[n] for n in test})
     summary = summarize(folder.data, ann_file.parent)
     suspicions = sanity_checks(folder.data, ann_file.parent)
     rows = overview(str(ann_file), summary)
     print(*(f'{name:12}{rows[name]}' for name in _SHOWN), sep='\n')
-    for note in _notes(folder, suspicions):
+    for note in _notes(folder, shared, suspicions):
         print(f'note        {note}')
     found, left_out = candidates(folder.data, folder.ann_file, folder.splits)
     schedule = plan_schedule(
@@ -114,7 +116,7 @@ def fit(ann_file: Path, out: Path, options: Options, main: Main) -> None:
             cluster = options.executor, options.executor_options
             execute_all = on_cluster(folder, *cluster)
         outcome = execute_steps(folder, schedule, execute_all, submit)
-    report = write_report(folder, schedule, outcome, summary, suspicions)
+    report = write_report(folder, schedule, outcome, summary, suspicions, shared)
     print(*_said(report), sep='\n')
     print(f'Report:  {folder.path / "report.html"}')
     print(f'Segment: mmskelseg segment VIDEO {folder.path}')
@@ -162,8 +164,10 @@ def _shown(videos: Sequence[VideoAnnotation], metainfo: Metainfo) -> list[list[s
     ]
 
 
-def _notes(folder: ModelFolder, suspicions: Sequence[object]) -> Iterator[str]:
-    """Yield what may limit the model, in sentences."""
+def _notes(
+    folder: ModelFolder, shared: Sequence[str], suspicions: Sequence[object]
+) -> Iterator[str]:
+    """Yield what may limit the model, or what is known of it, in sentences."""
     data, meta = with_flat_labels(folder.data), folder.data['metainfo']
     shown = {video['frame_dir']: video for video in data['annotations']}
     train = [v for v in folder.data['annotations'] if v['frame_dir'] in folder.persons]
@@ -199,6 +203,11 @@ def _notes(folder: ModelFolder, suspicions: Sequence[object]) -> Iterator[str]:
         scores = 'scores are those of the held-out ones'
         without = 'nothing can say how good the model is'
         yield f'there are no test videos, so {scores if folder.folds else without}'
+    if shared:
+        yield (
+            f'training and test videos show {listed([*map(repr, shared)], 3)}, so '
+            'scores of the test say little about others'
+        )
     if suspicions:
         findings = counted(len(suspicions), 'suspicious finding')
         yield f'{findings}: `mmskelseg browse` shows them'

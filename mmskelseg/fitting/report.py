@@ -38,8 +38,12 @@ def write_report(
     outcome: Outcome,
     summary: Summary,
     suspicions: Sequence[Suspicion],
+    shared: Sequence[str],
 ) -> Content:
-    """Write ``report.json`` and ``report.html`` into the folder; return the former."""
+    """Write ``report.json`` and ``report.html`` into the folder; return the former.
+
+    ``shared`` are persons whom both training and test videos show.
+    """
     tested = predictions_of(folder.tested / PREDICTIONS) if folder.has_test else {}
     held_out = outcome.held_out.videos if outcome.held_out else {}
     videos = {**held_out, **tested}
@@ -52,7 +56,7 @@ def write_report(
     }
     intervals = person_intervals(held_out, folder.persons, meta) if held_out else {}
     content = {
-        'data': _data(folder, summary, suspicions),
+        'data': {**_data(folder, summary, suspicions), 'shared_persons': shared},
         'scores': {
             part: {k: v for k, v in report['metrics'].items() if not k.endswith('_std')}
             for part, report in scores.items()

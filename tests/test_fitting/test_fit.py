@@ -258,3 +258,18 @@ def test_what_limits_the_model_is_said(tmp_path, capsys):
     assert "only 'video_0' shows 'class_2', so" in text
     assert "labels of 'video_0' end 3.0 s before" in text
     assert 'there are no test videos' in text
+
+
+@pytest.mark.parametrize('who', ['ann', 'bob'])
+def test_persons_in_training_and_test_are_said(tmp_path, capsys, who):
+    data = small_annotations([60, 45, 50, 40])
+    for video, person in zip(
+        data['annotations'], ['ann', 'cat', 'dan', who], strict=True
+    ):
+        video['person'] = person
+    save_annotations(data, tmp_path / 'a.pkl')
+    words = [str(tmp_path / 'a.pkl'), '--out', str(tmp_path / 'm'), '--minutes', '.001']
+    with raises_naming(SystemExit, '--minutes 0.001'):
+        main(words)
+    shown = "training and test videos show 'ann', so" in capsys.readouterr().out
+    assert shown == (who == 'ann')

@@ -56,6 +56,7 @@ def content():
             'folds': 2,
             'train': {'videos': 1, 'minutes': 1.0},
             'test': {'videos': 1, 'minutes': 1.0},
+            'shared_persons': [],
             'suspicions': [{'check': 'c', 'video': None, 'text': 'twice & again'}],
         },
         'scores': {
@@ -314,6 +315,13 @@ def test_few_persons_never_differ_clearly(content):
     assert 'With fewer than six persons, no difference is clear' in text
     content['data']['persons'] = 6
     assert 'no difference is clear' not in written(content)
+
+
+def test_page_warns_of_persons_in_training_and_test(content):
+    warning = 'They show p&1, as training videos do'
+    assert warning not in Reader(written(content)).text
+    content['data']['shared_persons'] = ['p&1']
+    assert warning in Reader(written(content)).text
 
 
 def test_page_warns_of_a_model_that_learned_orders(content):
