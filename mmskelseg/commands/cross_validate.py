@@ -52,7 +52,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='names of folds (default: all named folds, or else the splits `train` and '
         '`test`, as the fold `default`)',
     )
-    parser.add_argument('--seeds', nargs='+', type=seed, default=[0])
+    parser.add_argument(
+        '--seeds', nargs='+', type=seed, default=[0], help='random seeds (default: 0)'
+    )
     parser.add_argument('--work-dir', help='folder for all runs and the table')
     parser.add_argument(
         '--cfg-options',

@@ -59,7 +59,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         type=whole_from(1),
         default=min(4, os.cpu_count() or 1),
         metavar='N',
-        help='trainings that run at the same time (default: one a core, at most 4)',
+        help='trainings that run at the same time (default: one per core, at most 4)',
     )
     parser.add_argument(
         '--fold', metavar='NAME', help='train and test on NAME/train and NAME/test'

@@ -19,7 +19,7 @@ the orders of the recordings. With --streaming, the model is causal (docs/stream
 Long recordings are cropped for training. Predicted segments last at least as long as
 nearly all training segments (model.postprocess); with --streaming, that is at most half
 of SECONDS. With --pairs, the model also sees the nearest other person or animal
-(docs/animals.md).
+(docs/several.md).
 
 All recipes augment the skeletons anew in each epoch. docs/recipes.md describes them.
 

@@ -7,7 +7,7 @@ CONVERTERS = {
     'tum_kitchen': 'convert 3D poses and frame-wise labels of TUM-Kitchen',
     'desktop_assembly': 'convert labels and 2D poses of Desktop Assembly',
     'precog': 'convert the Kinect skeletons of PRECOG-16',
-    'subtle': 'convert mice in 3D of SUBTLE',
+    'subtle': 'convert the mice of SUBTLE, in 3D',
     'keypoints': 'combine keypoints of a tracker with labels of an annotation tool',
     'dest': 'convert from and to the skeleton layout of DeST and later papers',
     'common_layout': 'convert from and to the text files of other repositories',

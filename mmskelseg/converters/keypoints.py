@@ -264,7 +264,7 @@ POSE_OPTIONS: options.Options = {
         type=options.skeleton,
     ),
     '--view': Option(
-        'side of the camera: training rotates and mirrors skeletons seen from the top '
+        'view of the camera: training rotates and mirrors skeletons seen from the top '
         '(default: top if bodies point in all directions, else side)',
         choices=VIEWS,
     ),
