@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.checkpoints.reading import load_checkpoint
@@ -13,18 +12,19 @@ from mmskelseg.runtime.files.annotations import save_annotations
 from tests.errors import assert_names, raises_naming
 from tests.small_data import small_annotations
 
-VITERBI = "model = dict(members=1, postprocess=[dict(type='SemiMarkovViterbi')])\n"
+VITERBI = "model = dict(postprocess=[dict(type='SemiMarkovViterbi')])\n"
 
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory, untrained):
-    """Return a config, and a checkpoint of one member instead of a training's."""
+    """Return a config without post-processing, and a checkpoint of it."""
     folder = tmp_path_factory.mktemp('trained')
     save_annotations(small_annotations(), folder / 'annotations.pkl')
-    config = folder / 'mine.py'
-    args = [folder / 'annotations.pkl', config, '--segmentor', 'ms_tcn2']
+    args = [folder / 'annotations.pkl', folder / 'made.py', '--segmentor', 'ms_tcn2']
     make_config.main([str(arg) for arg in args], 'make-config')
-    return config, untrained(config, small_annotations()['metainfo'], members=1)
+    config = folder / 'mine.py'
+    derived(folder / 'made.py', config, 'model = dict(members=1, postprocess=[])\n')
+    return config, untrained(config, small_annotations()['metainfo'])
 
 
 def derived(base, path, text=VITERBI):
@@ -48,13 +48,12 @@ def test_decoder_is_counted_and_scored_beside_the_labels_without(
     assert 'before post-processing' in shown.stdout + shown.stderr
     scores = json.loads((work / 'metrics.json').read_text())
     plain = tmp_path / 'plain'
-    single = ('--cfg-options', 'model.members=1')
-    call_tool('tools/test.py', config, checkpoint, '--work-dir', plain, *single)
+    call_tool('tools/test.py', config, checkpoint, '--work-dir', plain)
     expected = json.loads((plain / 'metrics.json').read_text())
     for name in ('acc', 'edit', 'f1@10'):
         assert scores[f'seg/raw_{name}'] == expected[f'seg/{name}']
     # The plain config does not use it.
-    call_tool('tools/test.py', config, out, '--work-dir', work, *single)
+    call_tool('tools/test.py', config, out, '--work-dir', work)
     scores = json.loads((work / 'metrics.json').read_text())
     assert scores['seg/acc'] == expected['seg/acc']
     # The checkpoint without it is refused, with the way out.
@@ -107,7 +106,6 @@ def test_config_without_such_a_step_is_refused(trained, call_tool, tmp_path):
     )
     assert 'has no post-processing step that needs statistics; add model' in done.stderr
     assert not (tmp_path / 'out.pth').exists()
-    assert Config.fromfile(config).model.members == 3
 
 
 def test_classes_that_are_not_those_of_the_checkpoint_are_refused(
