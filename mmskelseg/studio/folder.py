@@ -156,7 +156,7 @@ def open_folder(
     new = [one for one, *_ in found]
     segments = {} if ignore_labels else labels_of(new, label_files, person, notes)
     if not project.tiers:
-        project.tiers = _tiers(new, segments, ignore_labels)
+        project.tiers = _tiers(new, segments)
     _leave_out_other_tiers(new, segments, project, notes)
     for recording, frames, rate in found:
         its = segments.get(recording.name, Labels('', path)).segments
@@ -185,19 +185,17 @@ def _leave_out_other_tiers(
 
 
 def _tiers(
-    recordings: Iterable[Recording], labels: Mapping[str, Labels], ignore: bool
+    recordings: Iterable[Recording], labels: Mapping[str, Labels]
 ) -> list[LabelTier]:
     """Return the tiers of a new project."""
     stated = [one.metainfo for one in recordings if one.metainfo is not None]
     if stated:
-        return [
-            LabelTier(tier.name, [*tier.classes], tier.background)
-            for tier in tiers_of(stated[0])
-        ]
-    if not labels:
+        found = tiers_of(stated[0])
+    elif labels:
+        found = [*find_tiers([*labels.values()], OPTIONS).tiers]
+    else:
         return [LabelTier('', [])]
-    found = find_tiers([*labels.values()], OPTIONS)
-    return [LabelTier(t.name, [*t.classes], t.background) for t in found.tiers]
+    return [LabelTier(t.name, [*t.classes], t.background) for t in found]
 
 
 def _entry(recording: Recording, poses: Poses) -> VideoAnnotation:

@@ -67,13 +67,17 @@ class Job:
             UserError: If others are still running.
         """
         with self._lock:
-            if self._thread is not None and self._thread.is_alive():
-                raise UserError('Something is still running; stop it, or wait.')
+            self.check_idle()
             self.kind, self.state, self.error = commands[0][0], 'running', None
             self.text, self.done, self.seconds_left = 'Starting', None, None
             given = commands, finish
             self._thread = threading.Thread(target=self._run, args=given, daemon=True)
             self._thread.start()
+
+    def check_idle(self) -> None:
+        """Raise a UserError if commands are still running."""
+        if self._thread is not None and self._thread.is_alive():
+            raise UserError('Something is still running; stop it, or wait.')
 
     def stop(self) -> None:
         """Stop what is running; finished parts are kept."""

@@ -52,8 +52,7 @@ def picture_of(entry: VideoAnnotation, recording: Recording, layout: Layout) -> 
         (left, top), (right, bottom) = low - space, high + space
         bounds = (float(left), float(top), float(right), float(bottom))
     own = points[:, entry.get('individual', 0)]
-    speed = _speed(own, np.asarray(bounds))
-    return Picture(points, bounds, Skeleton.get(layout), speed)
+    return Picture(points, bounds, Skeleton.get(layout), _speed(own))
 
 
 def _projected(entry: VideoAnnotation, metainfo: Metainfo | None) -> np.ndarray:
@@ -69,7 +68,7 @@ def _projected(entry: VideoAnnotation, metainfo: Metainfo | None) -> np.ndarray:
     return np.stack([side, sign * points[..., 'xyz'.index(up[-1])]], axis=-1)
 
 
-def _speed(points: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+def _speed(points: np.ndarray) -> np.ndarray:
     """Return how fast joints (T, V, 2) move, 0 to 1, in at most ``_POINTS`` values."""
     steps = np.linalg.norm(np.diff(points, axis=0, prepend=points[:1]), axis=-1)
     known = ~np.isnan(steps)

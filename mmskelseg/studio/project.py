@@ -152,7 +152,12 @@ class Project:
         with self.lock:
             self._check_revision(revision)
             known = self.recordings[recording]
-            self._check_place(known, tier, start, end)
+            self._check_tier(tier)
+            if not 0 <= start < end <= known.frames:
+                raise UserError(
+                    f'start and end are {start} and {end}, expected frames from 0 to '
+                    f'{known.frames}.'
+                )
             _check_segments(segments, start, end, len(self.tiers[tier].classes))
             row = known.labels[tier]
             before = [one for one in row if one[0] < end and one[1] > start]
@@ -186,16 +191,9 @@ class Project:
                 self.recordings[recording].labels = labels
             raise
 
-    def _check_place(
-        self, known: LabelledRecording, tier: int, start: int, end: int
-    ) -> None:
+    def _check_tier(self, tier: int) -> None:
         if not 0 <= tier < len(self.tiers):
             raise UserError(f'tier is {tier}, expected 0 to {len(self.tiers) - 1}.')
-        if not 0 <= start < end <= known.frames:
-            raise UserError(
-                f'start and end are {start} and {end}, expected frames from 0 to '
-                f'{known.frames}.'
-            )
 
     def undo(self, revision: int) -> Change:
         """Undo the last change, and save; see :meth:`replace`."""
@@ -233,8 +231,7 @@ class Project:
             self._check_revision(revision)
             name = name.strip()
             check_name(name, 'The name of a class')
-            if not 0 <= tier < len(self.tiers):
-                raise UserError(f'tier is {tier}, expected 0 to {len(self.tiers) - 1}.')
+            self._check_tier(tier)
             classes = self.tiers[tier].classes
             if not name or name in classes:
                 what = 'empty' if not name else f'{name!r}, which is there already'

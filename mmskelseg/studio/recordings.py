@@ -153,20 +153,17 @@ def _add(found: dict[str, Recording], new: Recording) -> None:
     if old is None:
         found[new.name] = new
         return
+    video = old.video or new.video
     if old.entry is not None:
         # The entry has the poses.
-        found[new.name] = Recording(
-            old.name, old.video or new.video, entry=old.entry, metainfo=old.metainfo
-        )
+        found[new.name] = replace(old, video=video)
         return
     if (old.video and new.video) or (old.poses and new.poses):
         raise UserError(
             f'{new.video or new.poses}: has the same name as '
             f'{old.video if new.video else old.poses}; rename one of them.'
         )
-    found[new.name] = Recording(
-        old.name, old.video or new.video, old.poses or new.poses
-    )
+    found[new.name] = replace(old, video=video, poses=old.poses or new.poses)
 
 
 def opened(

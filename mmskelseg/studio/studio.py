@@ -53,9 +53,9 @@ class Studio:
         self.report: Path | None = None
         self._predicted: dict[str, Any] = {}
         self._read_predictions()
-        # Recordings whose video is shown from a copy.
+        # Videos that are shown from a copy, by recording.
         self._converted = {
-            name
+            name: one.video
             for name, one in folder.recordings.items()
             if one.video is not None and not is_playable(one.video)
         }
@@ -65,14 +65,11 @@ class Studio:
 
     def project(self) -> dict[str, Any]:
         """Return what is known of the folder as a whole."""
-        project = self.folder.project
         return {
             'name': self.folder.path.resolve().name,
-            'revision': project.revision,
+            **self._history(),
             'tiers': self.tiers(),
             'recordings': [self._recording(i) for i in range(len(self._names))],
-            'can_undo': project.can_undo,
-            'can_redo': project.can_redo,
             **self.progress(),
             'formats': [
                 {'name': n, 'title': title} for n, (title, *_) in FORMATS.items()
@@ -106,7 +103,14 @@ class Studio:
             'video': self._shown_video(name) is not None,
             'poses': one.has_poses,
             'labelled': self.folder.project.labelled_seconds(name),
-            'predicted': name in self._predicted,
+        }
+
+    def _history(self) -> dict[str, Any]:
+        project = self.folder.project
+        return {
+            'revision': project.revision,
+            'can_undo': project.can_undo,
+            'can_redo': project.can_redo,
         }
 
     def progress(self) -> dict[str, Any]:
@@ -115,7 +119,6 @@ class Studio:
             'job': self.job.as_dict(),
             'model': self._model,
             'can_train': self._obstacle(),
-            'predicted': [i for i, n in enumerate(self._names) if n in self._predicted],
             'version': self.version,
         }
 
@@ -184,11 +187,9 @@ class Studio:
     def _convert_videos(self) -> None:
         """Convert videos that browsers do not play, in the background."""
         commands: list[Command] = [
-            ('videos', own_program('converting', one.video, self._copy(name)))
-            for name, one in self.folder.recordings.items()
-            if name in self._converted
-            and one.video is not None
-            and not is_copy(self._copy(name), one.video)
+            ('videos', own_program('converting', video, self._copy(name)))
+            for name, video in self._converted.items()
+            if not is_copy(self._copy(name), video)
         ]
         if commands:
             self.job.start(commands, lambda: None)
@@ -218,16 +219,11 @@ class Studio:
     def changed(self, change: Change) -> dict[str, Any]:
         """Return what a change of labels has led to."""
         project, name = self.folder.project, change.recording
-        state = {
-            'revision': project.revision,
-            'can_undo': project.can_undo,
-            'can_redo': project.can_redo,
-        }
         if name not in self._names:
             # An old change of a recording that is no longer in the folder.
-            return state
+            return self._history()
         return {
-            **state,
+            **self._history(),
             'recording': self._names.index(name),
             'tier': change.tier,
             'labels': project.recordings[name].labels[change.tier],
@@ -280,8 +276,7 @@ class Studio:
         with_poses = [n for n, one in self.folder.recordings.items() if one.has_poses]
         whole = cast(AnnotationFile, training_data(self.folder, with_poses))
         ann_file, everything = work / 'labelled.pkl', work / 'recordings.pkl'
-        if self.job.state == 'running':
-            raise UserError('Something is still running; stop it, or wait.')
+        self.job.check_idle()
         save_annotations(data, ann_file)
         save_annotations(whole, everything)
         # The same labels continue a training that was stopped.
@@ -387,5 +382,4 @@ class Studio:
             'minutes': report['data']['train']['minutes'],
             'held_out': report['scores'].get('held_out'),
             'more': more,
-            'report': True,
         }

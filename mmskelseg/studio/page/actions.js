@@ -2,8 +2,8 @@
 import * as list from './labels.js'
 import { atEnd, play, seek } from './player.js'
 import {
-  attempt, commit, labels, loadDoubts, look, named, open, openDoubts, predictions, say,
-  show, state, stretch, tiers, time, change,
+  attempt, commit, labels, loadDoubts, named, open, predictions, say, show, state, stretch,
+  tiers, time, change,
 } from './state.js'
 
 /** Where something ends that ends here: after the last frame on the last one. */
@@ -242,8 +242,6 @@ export function acceptStretch() {
   state.selection = null
 }
 
-export const doubtsLeft = () => openDoubts().length
-
 /** Gives up what was begun, the last first; says whether there was anything. */
 export function cancel() {
   const { running, tier } = state
@@ -260,5 +258,3 @@ export function cancel() {
   change()
   return true
 }
-
-export const whole = () => look(0, state.recording.frames)

@@ -1,5 +1,5 @@
 // The page: its layout, and what ties it to the keyboard and the address.
-import { doubtsLeft, select } from './actions.js'
+import { select } from './actions.js'
 import { drawTimeline } from './drawing.js'
 import { focusTimeline, groups, keyOf, pressed } from './keys.js'
 import { gaps } from './labels.js'
@@ -7,8 +7,8 @@ import { Classes, Export, Recordings, Training } from './panels.js'
 import { Picture, drawPicture } from './picture.js'
 import { seek, toggle } from './player.js'
 import {
-  attempt, change, classes, clock, labels, loadDoubts, loadProject, look, named, open, outbox,
-  state, stretch, tiers, time, watch, watchJob,
+  attempt, change, classes, clock, labels, loadDoubts, loadProject, look, named, open,
+  openDoubts, outbox, state, stretch, tiers, time, watch, watchJob,
 } from './state.js'
 import { Timeline, place } from './timeline.js'
 import { html, render, useEffect, useState } from './vendor/preact.js'
@@ -56,11 +56,17 @@ function Line() {
   return html`<p class=${`line ${active ? 'active' : ''}`}>${words || ' '}</p>`
 }
 
+/** How far the timeline is zoomed in, from 0 to 1. */
+function zoomed() {
+  const { recording, view } = state
+  const { frames } = recording
+  return Math.log(frames / (view.end - view.start)) / Math.log(Math.max(2, frames / 20))
+}
+
 function Transport() {
   const { recording, playing, speed, picture } = state
   const { start, end } = state.view
   const width = recording.frames
-  const zoomed = Math.log(width / (end - start)) / Math.log(Math.max(2, width / 20))
   const setZoom = ({ target }) => {
     const wide = width / Math.max(2, width / 20) ** target.value
     const middle = state.frame >= start && state.frame <= end ? state.frame : (start + end) / 2
@@ -82,7 +88,7 @@ function Transport() {
     </label>`}
     <label>Zoom
       <input
-        id="zoom" type="range" min="0" max="1" step="0.01" value=${zoomed}
+        id="zoom" type="range" min="0" max="1" step="0.01" value=${zoomed()}
         onInput=${setZoom}
       />
     </label>
@@ -192,7 +198,7 @@ function App() {
       <h1>${project?.name ?? 'Studio'}</h1>
       ${project && html`<${Saved} />`}
       ${recording && html`<span class="quiet">
-        ${state.doubts.length > 0 && `Doubts: ${doubtsLeft()} here, ${state.doubts.length} in all`}
+        ${state.doubts.length > 0 && `Doubts: ${openDoubts().length} here, ${state.doubts.length} in all`}
       </span>`}
     </header>
     ${alert && html`<div role="alert" class="alert">
@@ -238,12 +244,10 @@ watch((whole) => {
   if (!state.recording) return
   drawTimeline()
   drawPicture()
-  const { frame, recording, playing, view } = state
+  const { frame, recording, playing } = state
   const words = `${time(frame)} / ${clock(recording.frames / recording.fps)} · frame ${frame}`
   document.getElementById('time').textContent = words
-  const range = document.getElementById('zoom')
-  const most = Math.log(Math.max(2, recording.frames / 20))
-  range.value = Math.log(recording.frames / (view.end - view.start)) / most
+  document.getElementById('zoom').value = zoomed()
   if (playing) return
   const slider = document.getElementById('timeline')
   slider.setAttribute('aria-valuenow', frame)

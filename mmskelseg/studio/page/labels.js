@@ -82,7 +82,7 @@ export const fill = (list, start, end, label) =>
   accept(list, [[start, end, label]], start, end)
 
 /** The segments within [start, end), cut at its ends. */
-export function inside(list, start, end) {
+function inside(list, start, end) {
   const found = []
   for (let i = after(list, start); i < list.length && list[i][0] < end; i++) {
     const [s, e, c] = list[i]

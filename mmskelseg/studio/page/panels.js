@@ -176,7 +176,7 @@ export function Training() {
       </tbody>
     </table>`}
     ${model?.more && html`<p>${model.more}</p>`}
-    ${model?.report && html`<p><a href="report" target="_blank">Report of the model</a></p>`}
+    ${model && html`<p><a href="report" target="_blank">Report of the model</a></p>`}
   </section>`
 }
 

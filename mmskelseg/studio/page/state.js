@@ -5,7 +5,7 @@ import { apply, gaps } from './labels.js'
 export const state = {
   project: null, // as the server gives it
   recording: null, // the open one: of the project, with its labels, predictions, ...
-  job: { version: null },
+  version: null, // of the predictions, as the server counts them
   left: null, // {seconds, at} of the job, and when the server said so
   doubts: [], // over all recordings, best first
   tier: 0,
@@ -200,23 +200,26 @@ export const openDoubts = () =>
 
 // Work in the background
 
-const VIDEOS = 'the videos are converted'
-const POSES = 'the poses are estimated'
 const MODEL = 'the model is trained, and its predictions are in the timeline'
-const ENDS = { videos: VIDEOS, poses: POSES, fit: MODEL, predict: MODEL }
+const ENDS = {
+  videos: 'the videos are converted',
+  poses: 'the poses are estimated',
+  fit: MODEL,
+  predict: MODEL,
+}
 let timer = null
 
 export async function watchJob() {
   clearTimeout(timer)
   try {
     const news = await get('job')
-    const first = state.job.version === null
-    const other = news.version !== state.job.version
+    const first = state.version === null
+    const other = news.version !== state.version
     const kind = state.project.job.state === 'running' && state.project.job.kind
     const ended = kind && news.job.state !== 'running'
     const { seconds_left: seconds } = news.job
     if (seconds !== state.left?.seconds) state.left = { seconds, at: Date.now() }
-    state.job = news
+    state.version = news.version
     Object.assign(state.project, { job: news.job, model: news.model })
     state.project.can_train = news.can_train
     if (first || (!other && !ended)) change()
