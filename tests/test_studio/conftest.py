@@ -2,6 +2,7 @@
 
 import copy
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -22,9 +23,25 @@ def folder(tmp_path):
     return path
 
 
+def studio_of(path):
+    return Studio(open_folder(path), 'mediapipe', lambda: open_folder(path))
+
+
 @pytest.fixture
 def studio(folder):
-    return Studio(open_folder(folder), 'mediapipe', lambda: open_folder(folder))
+    return studio_of(folder)
+
+
+@contextmanager
+def full_disk():
+    """Let no project be saved in the block."""
+
+    def refuse(*_):
+        raise OSError(28, 'No space left on device')
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('mmskelseg.studio.project.atomic_write_text', refuse)
+        yield
 
 
 def wait_for(condition, seconds=30):

@@ -14,18 +14,21 @@ from mmskelseg.runtime.labels import read_segments
 from mmskelseg.studio.folder import open_folder
 from mmskelseg.studio.project import load_project
 from mmskelseg.studio.server import build_app
-from mmskelseg.studio.studio import Studio
 from tests.clips import write_video
 from tests.small_data import small_annotations
-from tests.test_studio.conftest import wait_for
+from tests.test_studio.conftest import full_disk, studio_of, wait_for
 
 HOST, TOKEN = '127.0.0.1:7870', 'secret'
 
 
-@pytest.fixture
-def client(studio):
+def client_of(studio):
     app = build_app(studio, TOKEN, (HOST,))
     return TestClient(app, base_url=f'http://{HOST}/{TOKEN}/')
+
+
+@pytest.fixture
+def client(studio):
+    return client_of(studio)
 
 
 def paint(client, number, start, end, kind, revision):
@@ -85,7 +88,7 @@ def test_poses_are_sent_in_pieces(client, studio):
     assert (shape['people'], len(shape['joints'])) == (1, 17)
 
 
-def test_files_read_back_are_the_labels(client, studio, folder):
+def test_files_read_back_are_the_labels(client, folder):
     paint(client, 2, 10, 20, 1, 0)
     formats = [one['name'] for one in client.get('api/project').json()['formats']]
     answer = client.post(
@@ -187,12 +190,8 @@ def test_bad_requests_get_a_sentence_and_change_nothing(
     assert (folder / 'studio.json').read_bytes() == before
 
 
-def test_what_the_disk_does_not_take_may_be_sent_again(client, monkeypatch):
-    def full(*_):
-        raise OSError(28, 'No space left on device')
-
-    with monkeypatch.context() as patch:
-        patch.setattr('mmskelseg.studio.project.atomic_write_text', full)
+def test_what_the_disk_does_not_take_may_be_sent_again(client):
+    with full_disk():
         answer = paint(client, 2, 10, 20, 1, 0)
         assert answer.status_code == 503
         assert 'No space' in answer.json()['error']
@@ -223,9 +222,7 @@ def trained(folder, **curve):
 @pytest.fixture
 def client_of_trained(folder, request):
     trained(folder, **getattr(request, 'param', {}))
-    studio = Studio(open_folder(folder), 'mediapipe', lambda: open_folder(folder))
-    app = build_app(studio, TOKEN, (HOST,))
-    return TestClient(app, base_url=f'http://{HOST}/{TOKEN}/')
+    return client_of(studio_of(folder))
 
 
 def test_predictions_become_labels_only_when_accepted(client_of_trained, folder):
@@ -256,10 +253,10 @@ def test_doubts_go_when_they_are_labelled(client_of_trained):
     assert len(client.get('api/doubts').json()) == 1
 
 
-def test_predictions_of_another_project_are_left_aside(client_of_trained, folder):
+@pytest.mark.usefixtures('client_of_trained')
+def test_predictions_of_another_project_are_left_aside(folder):
     (folder / 'studio.json').unlink()
-    studio = Studio(open_folder(folder), 'mediapipe', lambda: open_folder(folder))
-    assert studio.recording(2)['predictions'] is None
+    assert studio_of(folder).recording(2)['predictions'] is None
 
 
 @pytest.mark.parametrize(
@@ -279,7 +276,7 @@ def test_model_says_whether_more_labels_help(client_of_trained, named):
 def test_poses_are_estimated_while_labels_go_on(tmp_path, monkeypatch):
     """The command is replaced by one that writes what it would."""
     write_video(tmp_path / 'take.mp4', [0] * 50)
-    studio = Studio(open_folder(tmp_path), 'mediapipe', lambda: open_folder(tmp_path))
+    studio = studio_of(tmp_path)
     wait_for(lambda: studio.job.state != 'running')
     video = small_annotations((50,))['annotations'][0]
     keys = ('keypoint', 'keypoint_score')
@@ -309,8 +306,7 @@ def test_change_of_a_recording_that_is_gone_is_undone(client, folder):
     data['annotations'].pop()
     data['split'] = {'train': ['video_0', 'video_1']}
     save_annotations(data, folder / 'annotations.pkl')
-    studio = Studio(open_folder(folder), 'mediapipe', lambda: open_folder(folder))
+    studio = studio_of(folder)
     assert any('video_2' in note for note in studio.folder.notes)
-    again = TestClient(build_app(studio, TOKEN, (HOST,)), base_url=client.base_url)
-    answer = again.post('api/undo', json={'revision': 0}).json()
+    answer = client_of(studio).post('api/undo', json={'revision': 0}).json()
     assert answer == {'revision': 1, 'can_undo': False, 'can_redo': True}
