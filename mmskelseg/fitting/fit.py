@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,12 @@ import numpy as np
 from mmskelseg.datasets.inspection.report import overview
 from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
 from mmskelseg.datasets.inspection.summary import summarize
+from mmskelseg.engine.cross_validation import submitted
 from mmskelseg.fitting.folds import persons_of
 from mmskelseg.fitting.model_folder import ModelFolder
 from mmskelseg.fitting.report import Content, write_report
 from mmskelseg.fitting.schedule import Schedule, candidates, plan_schedule
-from mmskelseg.fitting.steps import execute_steps, in_processes, on_cluster
+from mmskelseg.fitting.steps import Execute, execute_steps, in_processes
 from mmskelseg.fitting.workers import Main, worker_processes
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.counts import counted, duration, listed
@@ -92,8 +94,9 @@ def fit(ann_file: Path, out: Path, options: Options, main: Main) -> None:
             video['filename'] = os.path.abspath(file)
     train, test = _splits(data, ann_file, options.fold)
     shown = {v['frame_dir']: v for v in data['annotations']}
-    _check(ann_file, [shown[name] for name in train], data['metainfo'])
-    persons, reason = persons_of([shown[name] for name in train], options.group_by)
+    videos = [shown[name] for name in train]
+    _check(ann_file, videos, data['metainfo'])
+    persons, reason = persons_of(videos, options.group_by)
     folder = ModelFolder(out, data, train, test, persons, options.seed)
     everyone, _ = persons_of(folder.data['annotations'], options.group_by)
     shared = sorted({everyone[n] for n in train} & {everyone[n] for n in test})
@@ -111,10 +114,14 @@ def fit(ann_file: Path, out: Path, options: Options, main: Main) -> None:
     print('\n'.join(_planned(folder, schedule, reason, options)), flush=True)
     folder.begin(_settings(ann_file, options))
     with worker_processes(options.processes, main) as submit:
-        execute_all = in_processes(submit)
+        execute_all: Execute = partial(in_processes, submit)
         if options.executor != 'none':
-            cluster = options.executor, options.executor_options
-            execute_all = on_cluster(folder, *cluster)
+            execute_all = partial(
+                submitted,
+                folder=folder.path,
+                cluster=options.executor,
+                options=options.executor_options,
+            )
         outcome = execute_steps(folder, schedule, execute_all, submit)
     report = write_report(folder, schedule, outcome, summary, suspicions, shared)
     print(*_said(report), sep='\n')

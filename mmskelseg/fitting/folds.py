@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
-#: The largest number of folds.
-MOST_FOLDS = 3
+# The largest number of folds.
+_MOST_FOLDS = 3
 # A person or an animal in a name, such as P03_cam1, mouse-2 or take1_subject_07.
 _PERSON = re.compile(
     r'(?:^|[\W_])((?:p|s|id|sub|subj|subject|person|participant|user|worker|patient|'
@@ -83,14 +83,13 @@ def _by_recording(
 
 
 def inner_folds(
-    persons: Mapping[str, str], frames: Mapping[str, int], most: int = MOST_FOLDS
+    persons: Mapping[str, str], frames: Mapping[str, int]
 ) -> list[list[str]]:
     """Return the videos that each fold holds out: whole persons, and similar lengths.
 
     Args:
-        persons: The person in each video.
+        persons: The person in each video; there are no folds for a single one.
         frames: The length of each video.
-        most: The largest number of folds. There are none for a single person.
 
     >>> inner_folds({'a': 'x', 'b': 'x', 'c': 'y', 'd': 'z'}, dict.fromkeys('abcd', 9))
     [['a', 'b'], ['c'], ['d']]
@@ -98,7 +97,7 @@ def inner_folds(
     sizes = dict.fromkeys(persons.values(), 0)
     for name, person in persons.items():
         sizes[person] += frames[name]
-    count = min(most, len(sizes))
+    count = min(_MOST_FOLDS, len(sizes))
     if count < 2:
         return []
     held: list[list[str]] = [[] for _ in range(count)]

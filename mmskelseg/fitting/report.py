@@ -54,7 +54,7 @@ def write_report(
         for part, found in (('test', tested), ('held_out', held_out), ('all', videos))
         if found
     }
-    intervals = person_intervals(held_out, folder.persons, meta) if held_out else {}
+    intervals = person_intervals(held_out, folder.persons, meta)
     content = {
         'data': {**_data(folder, summary, suspicions), 'shared_persons': shared},
         'scores': {
@@ -62,9 +62,7 @@ def write_report(
             for part, report in scores.items()
         },
         'new_person': {name: asdict(found) for name, found in intervals.items()},
-        'classes': [_class(row) for row in class_results(videos, fps, meta)]
-        if videos
-        else [],
+        'classes': [_class(row) for row in class_results(videos, fps, meta)],
         'videos': [
             {
                 'video': name,
@@ -152,12 +150,9 @@ def _label_curve(outcome: Outcome, folder: ModelFolder) -> Content | None:
     """Return F1@10 with half of the labels, all, and what twice as many would give."""
     if outcome.chosen is None or outcome.half is None:
         return None
-    short = next(
-        (t for t in outcome.short if t.candidate is outcome.chosen.candidate), None
-    )
-    if short is None:
-        return None
-    half, whole, full = (_f1(t) for t in (outcome.half, short, outcome.chosen))
+    chosen = outcome.chosen
+    short = next(t for t in outcome.short if t.candidate is chosen.candidate)
+    half, whole, full = (_f1(t) for t in (outcome.half, short, chosen))
     share = folder.frames_of(folder.halves) / folder.frames_of(folder.folds)
     return {
         'share': share,
@@ -193,9 +188,9 @@ def _candidates(
             'chosen': name == chosen or chosen is None,
             'difference': None,
         }
-        compared = full if chosen in full and name in full and len(full) > 1 else short
-        if name != chosen and chosen in compared and name in compared:
-            found = difference(compared[name], compared[chosen], folder.persons)
+        if chosen is not None and name != chosen:
+            trials = full if name in full else short
+            found = difference(trials[name], trials[chosen], folder.persons)
             row['difference'] = asdict(found)
         rows.append(row)
     return rows + [

@@ -1,12 +1,12 @@
 """The steps of a fit: compare, train the best in full, calibrate, finish."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
 from datetime import timedelta
 
-from mmskelseg.engine.cross_validation import save, submitted
+from mmskelseg.engine.cross_validation import save
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.fitting.held_out import HeldOut
 from mmskelseg.fitting.model_folder import ModelFolder, Trial, best_of
@@ -15,7 +15,7 @@ from mmskelseg.fitting.workers import Submit, execute, reason_of
 from mmskelseg.runtime.messages.errors import UserError
 
 #: Executes runs, and yields each with the reason of its failure, '' if there is none.
-Execute = Callable[[Sequence[RunFolder]], Iterator[tuple[RunFolder, str]]]
+Execute = Callable[[list[RunFolder]], Iterator[tuple[RunFolder, str]]]
 
 
 @dataclass(frozen=True)
@@ -37,22 +37,13 @@ class Outcome:
     held_out: HeldOut | None = None
 
 
-def in_processes(submit: Submit) -> Execute:
-    """Return a function that executes runs in processes of this machine."""
-
-    def execute_all(runs: Sequence[RunFolder]) -> Iterator[tuple[RunFolder, str]]:
-        futures = {submit(execute, run): run for run in runs}
-        for future in as_completed(futures):
-            yield futures[future], reason_of(future)
-
-    return execute_all
-
-
-def on_cluster(
-    folder: ModelFolder, cluster: str, options: Mapping[str, object]
-) -> Execute:
-    """Return a function that executes runs as jobs of submitit."""
-    return lambda runs: submitted(list(runs), folder.path, cluster, options)
+def in_processes(
+    submit: Submit, runs: Sequence[RunFolder]
+) -> Iterator[tuple[RunFolder, str]]:
+    """Execute runs in processes of this machine, and yield them like ``Execute``."""
+    futures = {submit(execute, run): run for run in runs}
+    for future in as_completed(futures):
+        yield futures[future], reason_of(future)
 
 
 def execute_steps(
