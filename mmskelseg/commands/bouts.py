@@ -57,11 +57,12 @@ from mmskelseg.runtime.labels.bouts import (
     write_table,
 )
 from mmskelseg.runtime.labels.reading import EACH_SUBJECT, label_format
-from mmskelseg.runtime.labels.segments import Classes, by_tier, class_name
+from mmskelseg.runtime.labels.segments import Classes, by_tier
 from mmskelseg.runtime.messages.counts import counted, listed
 from mmskelseg.runtime.messages.errors import UserError, escaped
 from mmskelseg.runtime.structures.bouts import MEASURES, Bouts, BoutStatistics
 from mmskelseg.runtime.structures.choices import EACH
+from mmskelseg.runtime.structures.tiers import flat_classes
 
 # The most recordings in a picture.
 _ROWS = 100
@@ -144,7 +145,7 @@ def _run(args: argparse.Namespace) -> None:
         )
         for name, one in recordings.items()
     }
-    classes = [class_name(c, tier) for tier, own in by_tier(tiers).items() for c in own]
+    classes = flat_classes(by_tier(tiers))
     groups = {name: ('', name) for name in bouts}
     if args.groups:
         groups = read_groups(args.groups, bouts)

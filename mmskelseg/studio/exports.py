@@ -17,14 +17,15 @@ from mmskelseg.runtime.labels import (
     write_srt,
 )
 from mmskelseg.runtime.labels.bouts import bout_rows, to_bouts, write_table
-from mmskelseg.runtime.labels.segments import Classes, by_tier, class_name
+from mmskelseg.runtime.labels.segments import Classes, by_tier
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import AnnotationFile
+from mmskelseg.runtime.structures.tiers import flat_classes
 from mmskelseg.studio.folder import Folder, training_data
 
 
 def _write_bouts(file: Path, videos: Sequence[VideoSegments], classes: Classes) -> None:
-    names = [class_name(c, tier) for tier, own in by_tier(classes).items() for c in own]
+    names = flat_classes(by_tier(classes))
     rows: list[dict[str, object]] = []
     for video in videos:
         statistics = to_bouts(video, classes, video.name).statistics(len(names))

@@ -54,12 +54,12 @@ from mmskelseg.runtime.cli.arguments import (
     split_model,
 )
 from mmskelseg.runtime.cli.command_line import add_line_minutes, command, number_from
-from mmskelseg.runtime.labels.segments import class_name
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.segmenter import OnnxSegmenter
 from mmskelseg.runtime.structures.choices import CODECS, DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.runtime.structures.predictions import Prediction
+from mmskelseg.runtime.structures.tiers import class_name
 
 EXAMPLES = """examples:
   # strikes and kicks, with a model that comes with the package

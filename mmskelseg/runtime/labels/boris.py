@@ -45,13 +45,13 @@ from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,
     by_tier,
-    class_name,
     frame_at,
     make_segment,
     sorted_videos,
 )
 from mmskelseg.runtime.labels.text import write_rows
 from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.structures.tiers import class_name
 
 _NO_SUBJECT = 'No focal subject'
 # Behavior of the point events that mark stretches.

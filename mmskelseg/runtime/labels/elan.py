@@ -30,12 +30,12 @@ from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,
     by_tier,
-    class_name,
     make_segment,
     sorted_videos,
 )
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.tiers import class_name
 
 _TIER = 'actions'
 # The segments of each tier of each individual.

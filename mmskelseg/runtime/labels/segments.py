@@ -20,7 +20,7 @@ from mmskelseg.runtime.files.parsing import FilePath
 from mmskelseg.runtime.messages.errors import UserError, check_name
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.structures.segments import resolve_background, to_segments
-from mmskelseg.runtime.structures.tiers import Tier, label_rows
+from mmskelseg.runtime.structures.tiers import Tier, class_name, label_rows
 
 # Labels may exceed the video by so many seconds, since the duration of a container
 # rarely agrees with its number of frames.
@@ -35,15 +35,6 @@ Classes: TypeAlias = Sequence[str] | Mapping[str, Sequence[str]]
 def by_tier(classes: Classes) -> Mapping[str, Sequence[str]]:
     """Return the classes of each tier; '' is the only tier of a list of classes."""
     return classes if isinstance(classes, Mapping) else {'': classes}
-
-
-def class_name(label: str, tier: str) -> str:
-    """Return the name of a class among those of all tiers.
-
-    >>> class_name('walk', ''), class_name('rest', 'left hand')
-    ('walk', 'left hand: rest')
-    """
-    return f'{tier}: {label}' if tier else label
 
 
 @dataclass(frozen=True)

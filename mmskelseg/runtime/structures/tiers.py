@@ -81,13 +81,22 @@ def tier_sizes(meta: Mapping[str, object]) -> list[int]:
     return [len(tier.classes) for tier in tiers_of(meta)]
 
 
+def class_name(label: str, tier: str) -> str:
+    """Return the name of a class among those of all tiers.
+
+    >>> class_name('walk', ''), class_name('rest', 'left hand')
+    ('walk', 'left hand: rest')
+    """
+    return f'{tier}: {label}' if tier else label
+
+
 def flat_classes(tiers: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the classes of all tiers by the names that ``metainfo['classes']`` has.
 
     >>> flat_classes({'gaze': ['up', 'down']})
     ['gaze: up', 'gaze: down']
     """
-    return [f'{tier}: {name}' for tier, names in tiers.items() for name in names]
+    return [class_name(name, tier) for tier, names in tiers.items() for name in names]
 
 
 def label_rows(label: np.ndarray) -> np.ndarray:
