@@ -38,6 +38,31 @@ def quick_workers():
         yield
 
 
+@pytest.fixture
+def fit(tmp_path):
+    """Save annotations, and fit a model to them; return its folder."""
+
+    def run(data, *words):
+        save_annotations(data, tmp_path / 'a.pkl')
+        folder = tmp_path / 'model'
+        assert main([str(tmp_path / 'a.pkl'), '--out', str(folder), *words]) is None
+        return folder
+
+    return run
+
+
+@pytest.fixture
+def said_before(fit, capsys):
+    """Return what is said of annotations before the time is found to be too short."""
+
+    def run(data):
+        with raises_naming(SystemExit, '--minutes 0.001 | too short'):
+            fit(data, '--minutes', '.001')
+        return capsys.readouterr().out
+
+    return run
+
+
 @pytest.fixture(scope='module')
 def fitted(tmp_path_factory, small_plan):
     """The folder of a fit on four persons, with two videos each, and a test video."""
@@ -114,15 +139,14 @@ def test_probabilities_are_calibrated(fitted):
     assert segments[0]['score'] == pytest.approx(first, abs=1e-3)
 
 
-def test_tiers_are_fitted_together(tmp_path, small_plan):
+@pytest.mark.usefixtures('small_plan')
+def test_tiers_are_fitted_together(fit, tmp_path):
     """With one temperature; a video may have labels in one of them only."""
-    data, folder = small_annotations([40, 45, 40, 50]), tmp_path / 'model'
+    data = small_annotations([40, 45, 40, 50])
     with_tiers(data)
     data['annotations'][0]['label'][1] = -1
-    save_annotations(data, tmp_path / 'a.pkl')
-    words = [str(tmp_path / 'a.pkl'), '--out', str(folder), '--minutes', '.06']
     with quick_workers():
-        assert main([*words, '--compare', '1']) is None
+        folder = fit(data, '--minutes', '.06', '--compare', '1')
     report = report_of(folder)
     metrics = json.loads((folder / 'test' / 'metrics.json').read_text('utf-8'))
     for name, value in report['scores']['test'].items():
@@ -143,15 +167,8 @@ def test_tiers_are_fitted_together(tmp_path, small_plan):
     for rows in (slice(3), slice(3, 5)):
         expected = tempered(raw.score[rows], temperature)
         np.testing.assert_allclose(tested.score[rows], expected, atol=1e-4)
-    words = [
-        str(tmp_path / 'a.pkl'),
-        str(folder),
-        '--split',
-        'test',
-        '--formats',
-        'json',
-    ]
-    segment([*words, '--out', str(tmp_path / 'out')])
+    words = [str(tmp_path / 'a.pkl'), str(folder), '--split', 'test']
+    segment([*words, '--formats', 'json', '--out', str(tmp_path / 'out')])
     found = json.loads(next((tmp_path / 'out').glob('*segments.json')).read_text())
     hand = [one for one in found['segments'] if one['tier'] == 'hand']
     assert len(hand) == 1 + np.count_nonzero(np.diff(tested.label[1]))
@@ -200,29 +217,26 @@ def test_other_settings_need_another_folder(fitted, words, named):
         (lambda v: v.update(fps=10.0 + len(v['label']) % 2), "'video_2' | 10 frames"),
     ],
 )
-def test_data_that_cannot_work_is_refused_at_once(tmp_path, change, named):
+def test_data_that_cannot_work_is_refused_at_once(fit, tmp_path, change, named):
     data = small_annotations([60, 45, 50, 40])
     for video in data['annotations']:
         change(video)
-    save_annotations(data, tmp_path / 'a.pkl')
     with raises_naming(SystemExit, named):
-        main([str(tmp_path / 'a.pkl'), '--out', str(tmp_path / 'model')])
+        fit(data)
     assert not (tmp_path / 'model').exists()
 
 
-def test_no_tier_with_two_classes_is_refused(tmp_path):
+def test_no_tier_with_two_classes_is_refused(fit):
     data = small_annotations()
     with_tiers(data)
     for video in data['annotations']:
         video['label'][:] = [[2], [0]]
-    save_annotations(data, tmp_path / 'a.pkl')
-    named = "only the classes 'posture: lie', 'hand: rest';"
-    with pytest.raises(SystemExit, match=named):
-        main([str(tmp_path / 'a.pkl'), '--out', str(tmp_path / 'model')])
+    with raises_naming(SystemExit, "only the classes 'posture: lie', 'hand: rest';"):
+        fit(data)
 
 
 @pytest.mark.parametrize(('label', 'named'), [(1, "only 'hand: wave'"), (-1, 'none')])
-def test_what_limits_the_model_is_said_of_each_tier(tmp_path, capsys, label, named):
+def test_what_limits_the_model_is_said_of_each_tier(said_before, label, named):
     data = small_annotations([60, 45, 50, 40])
     with_tiers(data)
     first, *others, _ = data['annotations']
@@ -231,45 +245,31 @@ def test_what_limits_the_model_is_said_of_each_tier(tmp_path, capsys, label, nam
     for video in others:
         video['label'][0, video['label'][0] == 2] = 0
     first['label'][0, 30:] = -1
-    save_annotations(data, tmp_path / 'a.pkl')
-    words = [str(tmp_path / 'a.pkl'), '--out', str(tmp_path / 'm'), '--minutes', '.001']
-    with pytest.raises(SystemExit, match='is too short'):
-        main(words)
-    text = capsys.readouterr().out
+    text = said_before(data)
     assert f"of the tier 'hand', the training videos show {named}, so" in text
     assert "only 'video_0' shows 'posture: lie', so" in text
     # The video ends with labels, if any tier has them.
     assert ("labels of 'video_0' end" in text) == (label == -1)
 
 
-def test_what_limits_the_model_is_said(tmp_path, capsys):
-    """Before the time is found to be too short."""
+def test_what_limits_the_model_is_said(said_before):
     data = small_annotations([60, 45, 50, 40])
     first = data['annotations'][0]
     for video in data['annotations'][1:]:
         video['label'][video['label'] == 2] = 0
     first['label'][30:] = -1
     del data['split']['test']
-    save_annotations(data, tmp_path / 'a.pkl')
-    words = [str(tmp_path / 'a.pkl'), '--out', str(tmp_path / 'm'), '--minutes', '.001']
-    with raises_naming(SystemExit, '--minutes 0.001'):
-        main(words)
-    text = capsys.readouterr().out
+    text = said_before(data)
     assert "only 'video_0' shows 'class_2', so" in text
     assert "labels of 'video_0' end 3.0 s before" in text
     assert 'there are no test videos' in text
 
 
 @pytest.mark.parametrize('who', ['ann', 'bob'])
-def test_persons_in_training_and_test_are_said(tmp_path, capsys, who):
+def test_persons_in_training_and_test_are_said(said_before, who):
     data = small_annotations([60, 45, 50, 40])
-    for video, person in zip(
-        data['annotations'], ['ann', 'cat', 'dan', who], strict=True
-    ):
+    persons = ['ann', 'cat', 'dan', who]
+    for video, person in zip(data['annotations'], persons, strict=True):
         video['person'] = person
-    save_annotations(data, tmp_path / 'a.pkl')
-    words = [str(tmp_path / 'a.pkl'), '--out', str(tmp_path / 'm'), '--minutes', '.001']
-    with raises_naming(SystemExit, '--minutes 0.001'):
-        main(words)
-    shown = "training and test videos show 'ann', so" in capsys.readouterr().out
+    shown = "training and test videos show 'ann', so" in said_before(data)
     assert shown == (who == 'ann')
