@@ -25,7 +25,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from benchmarks.measuring import machine, now
+from benchmarks.measuring import machine, now, read_config
 from benchmarks.train import loss_of
 from mmskelseg.registry import DATASETS, MODELS
 
@@ -33,8 +33,7 @@ from mmskelseg.registry import DATASETS, MODELS
 def run(args: argparse.Namespace) -> None:
     """Print both times, and their ratio."""
     (path,) = args.configs
-    cfg = Config.fromfile(path)
-    cfg.merge_from_dict(args.cfg_options)
+    cfg = read_config(path, args)
     features = cfg.train_dataloader.dataset.features
     online = any(feature.get('online') for feature in features.values())
     with tempfile.TemporaryDirectory(prefix='benchmark-') as folder:

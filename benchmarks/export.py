@@ -19,11 +19,18 @@ import numpy as np
 import onnxruntime
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
-from benchmarks.measuring import count_gflops, machine, median_seconds, pick_clock
+from benchmarks.measuring import (
+    count_gflops,
+    machine,
+    median_seconds,
+    peak_gflops,
+    pick_clock,
+    read_config,
+)
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.registry import MODELS
+from mmskelseg.runtime.files.names import config_name
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.tables import markdown_table
 from mmskelseg.runtime.segmenting.model_files import ModelFile
@@ -41,7 +48,7 @@ def run(args: argparse.Namespace) -> None:
     """Print a table of the times of each config."""
     args.device = 'cpu'
     torch.set_num_threads(args.threads)
-    peak = _peak(args)
+    peak = peak_gflops(torch.float32, 'cpu', pick_clock(args))
     print(
         f'{machine(args)}, ONNX Runtime {onnxruntime.__version__}; {args.frames} '
         f'frames; a product of large matrices makes {peak:.0f} GFLOP a second'
@@ -59,9 +66,7 @@ def measured(
     path: str, folder: Path, args: argparse.Namespace, peak: float
 ) -> list[list[str]]:
     """Return the rows of a config: times, and fractions of the peak."""
-    cfg = Config.fromfile(path)
-    cfg.merge_from_dict(args.cfg_options)
-    init_default_scope(cfg.get('default_scope', 'mmskelseg'))
+    cfg = read_config(path, args)
     torch.manual_seed(0)
     model = MODELS.build(cfg.model).eval()
     checkpoint = folder / 'model.pth'
@@ -76,7 +81,7 @@ def measured(
         file = folder / f'{precision}.onnx'
         export_onnx(cfg, checkpoint, file, precision=precision)
         files[precision] = ModelFile.open(file, 'cpu', args.threads)
-    name = f'{Path(path).parent.name}/{Path(path).stem}'
+    name = config_name(path).removesuffix('.py')
     rows = []
     branches = files['float32'].metadata['branches']
     encoded = [key for key, branch in branches.items() if branch['images']]
@@ -143,14 +148,6 @@ def _times(
     flops = count_gflops(functions['torch'])
     share = flops / times['float32'] / peak
     return [*(shown(t) for t in times.values()), f'{flops:.3g}', f'{share:.0%}']
-
-
-def _peak(args: argparse.Namespace) -> float:
-    """Return the GFLOP/s of a product of large matrices."""
-    size = 1024
-    a, b = torch.rand(2, size, size)
-    times = median_seconds({'': lambda: a @ b}, args.repeats, pick_clock(args))
-    return 2 * size**3 / times[''] / 1e9
 
 
 def _streamed(

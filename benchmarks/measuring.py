@@ -13,6 +13,8 @@ from threading import Event, Thread
 from typing import Any
 
 import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -28,6 +30,14 @@ def prepare(args: argparse.Namespace) -> None:
             f'--device cuda: torch {torch.__version__} finds no GPU; use --device cpu.'
         )
     torch.set_num_threads(args.threads)
+
+
+def read_config(path: str, args: argparse.Namespace) -> Config:
+    """Return a config with the settings of the command line, and enter its scope."""
+    cfg = Config.fromfile(path)
+    cfg.merge_from_dict(args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmskelseg'))
+    return cfg
 
 
 def now() -> float:
@@ -110,11 +120,13 @@ def peak_private_memory() -> Iterator[Callable[[], int]]:
         watcher.join()
 
 
-def peak_gflops(dtype: torch.dtype, device: str) -> float:
+def peak_gflops(
+    dtype: torch.dtype, device: str, clock: Callable[[], float] = now
+) -> float:
     """Return the GFLOP/s of a product of square matrices."""
     size = 2048
     a, b = torch.rand(2, size, size, device=device).to(dtype)
-    return 2 * size**3 / seconds(lambda: a @ b, 5) / 1e9
+    return 2 * size**3 / seconds(lambda: a @ b, 5, clock) / 1e9
 
 
 def count_gflops(function: Callable[[], object]) -> float:

@@ -33,7 +33,6 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
-from mmengine.registry import init_default_scope
 from torch import nn
 
 from benchmarks.measuring import (
@@ -42,12 +41,14 @@ from benchmarks.measuring import (
     gflop_counter,
     machine,
     pick_clock,
+    read_config,
 )
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.registry import MODELS, TRANSFORMS
 from mmskelseg.runtime.features import FeatureRecipe
 from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
 from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.names import config_name
 from mmskelseg.runtime.messages.tables import markdown_table
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
     # Encoders would warn of random weights.
     MMLogger.get_current_instance().setLevel('ERROR')
     results = {
-        f'{Path(path).parent.name}/{Path(path).stem}': measure(path, args)
+        config_name(path).removesuffix('.py'): measure(path, args)
         for path in args.configs
     }
     clock = 'processor' if pick_clock(args) is time.process_time else 'clock'
@@ -110,9 +111,7 @@ def row(
 
 def measure(path: str, args: argparse.Namespace) -> dict[str, Any]:
     """Return the measurements of a config; times only if its data exists."""
-    cfg = Config.fromfile(path)
-    cfg.merge_from_dict(args.cfg_options)
-    init_default_scope(cfg.get('default_scope', 'mmskelseg'))
+    cfg = read_config(path, args)
     # It needs statistics of the training data, and its time is negligible.
     cfg.model.pop('postprocess', None)
     segmentor = MODELS.build(cfg.model).to(args.device).eval()

@@ -9,18 +9,16 @@ is that of a stream's state.
 
 import argparse
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
-from benchmarks.measuring import machine
+from benchmarks.measuring import machine, read_config
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.features import SkeletonCoordinates
 from mmskelseg.runtime.features.drawing import MIN_SCORE
+from mmskelseg.runtime.files.names import config_name
 from mmskelseg.runtime.streaming import SkeletonStream
 from mmskelseg.trained.streaming import streaming_model
 
@@ -45,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
         _, together = 1000 * (clocks() - begin) / args.frames
         memory = sum(array.nbytes for array in stream.state_dict().values()) / 1e6
         print(
-            f'{Path(path).parent.name}/{Path(path).stem}: lookahead {stream.lookahead} '
+            f'{config_name(path).removesuffix(".py")}: lookahead {stream.lookahead} '
             f'frames, {memory:.1f} MB\n'
             f'  frame by frame, clock:     {clock}\n'
             f'  frame by frame, processor: {processor}\n'
@@ -62,9 +60,7 @@ def make_stream(
     path: str, args: argparse.Namespace
 ) -> tuple[SkeletonStream, np.ndarray]:
     """Return the stream of a config with random weights, and keypoints for it."""
-    cfg = Config.fromfile(path)
-    cfg.merge_from_dict(args.cfg_options)
-    init_default_scope(cfg.get('default_scope', 'mmskelseg'))
+    cfg = read_config(path, args)
     torch.manual_seed(0)
     model = MODELS.build(cfg.model).eval()
     ((modality, branch),) = cfg.model.branches.items()

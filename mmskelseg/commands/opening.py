@@ -78,18 +78,12 @@ def model_config(args: argparse.Namespace) -> Config | None:
     return config
 
 
-def _named(args: argparse.Namespace) -> tuple[Config | str | None, list[str] | None]:
-    """Return the model that ``split_model`` found, and its checkpoints."""
-    if args.model is not None:
-        return args.model, None
-    return model_config(args), [args.checkpoint, *args.ensemble]
-
-
 def load_inferencer(
     args: argparse.Namespace, *, show_progress: bool = True
 ) -> SkelSegInferencer:
     """Return a trained model, on its device."""
-    model, checkpoints = _named(args)
+    model = model_config(args) if args.model is None else args.model
+    checkpoints = None if args.model else [args.checkpoint, *args.ensemble]
     estimator = pose_estimator(args)
     with building(args.model or args.config or args.checkpoint):
         return SkelSegInferencer(
