@@ -12,33 +12,37 @@ from tests.small_data import ROOT
 CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
 
 
-def test_benchmark_render_prints_both_times_and_their_ratio(run_tool):
-    done = run_tool(
-        'tools/analysis/benchmark.py', 'render', '--frames', 400, '--repeats', 1
-    )
-    slow, fast = (float(x) for x in re.findall(r'([\d.]+) us a frame', done.stdout))
-    ratio = float(re.search(r'ratio +([\d.]+)', done.stdout)[1])
+@pytest.fixture
+def printed(run_tool):
+    """Run a benchmark; return what it prints."""
+
+    def run(*words):
+        return run_tool('tools/analysis/benchmark.py', *words).stdout
+
+    return run
+
+
+def test_benchmark_render_prints_both_times_and_their_ratio(printed):
+    shown = printed('render', '--frames', 400, '--repeats', 1)
+    slow, fast = (float(x) for x in re.findall(r'([\d.]+) us a frame', shown))
+    ratio = float(re.search(r'ratio +([\d.]+)', shown)[1])
     assert abs(ratio - slow / fast) < 0.01 * ratio + 0.1
-    output, extra = (float(x) for x in re.findall(r'([\d.]+) MB', done.stdout))
+    output, extra = (float(x) for x in re.findall(r'([\d.]+) MB', shown))
     assert output == 5.0
     assert extra < output
 
 
-def test_benchmark_metrics_prints_both_times_and_equal_scores(run_tool):
-    done = run_tool(
-        *('tools/analysis/benchmark.py', 'metrics', '--videos', 4, '--frames', 500),
-        *('--classes', 5, '--plain-videos', 2),
-    )
-    assert 'random labels, 4 videos of 500 frames, 5 classes' in done.stdout
+def test_benchmark_metrics_prints_both_times_and_equal_scores(printed):
+    options = ('--videos', 4, '--frames', 500, '--classes', 5, '--plain-videos', 2)
+    shown = printed('metrics', *options)
+    assert 'random labels, 4 videos of 500 frames, 5 classes' in shown
     for name in ('accuracy, edit, F1@10/25/50', 'mAP'):
-        assert re.search(
-            rf'^{name} +[\d.]+ s +[\d.]+ s +[\d.]+$', done.stdout, re.MULTILINE
-        )
+        assert re.search(rf'^{name} +[\d.]+ s +[\d.]+ s +[\d.]+$', shown, re.MULTILINE)
     segments, frames = re.search(
-        r'in percent: (\S+) of .*, (\S+) of mAP', done.stdout
+        r'in percent: (\S+) of .*, (\S+) of mAP', shown
     ).groups()
     assert max(float(segments), float(frames)) < 1e-9
-    memory = re.findall(r'(\d) videos: input ([\d.]+) MB, extra [\d.]+', done.stdout)
+    memory = re.findall(r'(\d) videos: input ([\d.]+) MB, extra [\d.]+', shown)
     assert [(videos, float(size)) for videos, size in memory] == [
         # Two labels of 8 bytes and 5 scores of 4 bytes a frame.
         ('2', 0.04),
@@ -57,80 +61,71 @@ def test_benchmark_startup_prints_imports_and_tools(monkeypatch, capsys):
     ]
 
 
-def test_benchmark_stream_prints_times_and_memory(run_tool):
+def test_benchmark_stream_prints_times_and_memory(printed):
     config = ROOT / 'configs' / 'streaming' / 'uwiom_pose2d.py'
-    done = run_tool(
-        *('tools/analysis/benchmark.py', 'stream', config, '--frames', 200),
-        *('--cfg-options', 'model.branches.pose2d.lookahead=3'),
-    )
-    assert 'streaming/uwiom_pose2d: lookahead 3 frames' in done.stdout
-    times = re.findall(r'([\d.]+) ms, 99 % below ([\d.]+) ms', done.stdout)
-    together = float(re.search(r'processor: +([\d.]+) ms a frame', done.stdout)[1])
+    options = ('--cfg-options', 'model.branches.pose2d.lookahead=3')
+    shown = printed('stream', config, '--frames', 200, *options)
+    assert 'streaming/uwiom_pose2d: lookahead 3 frames' in shown
+    times = re.findall(r'([\d.]+) ms, 99 % below ([\d.]+) ms', shown)
+    together = float(re.search(r'processor: +([\d.]+) ms a frame', shown)[1])
     assert len(times) == 2
     for median, late in times:
         assert 0 < together < float(median) <= float(late)
 
 
 @pytest.mark.slow
-def test_benchmark_encode_prints_rates_and_differences(run_tool):
+def test_benchmark_encode_prints_rates_and_differences(printed):
     """The plain loop and each way of the encoder, with equal features in float32."""
-    done = run_tool(
-        *('tools/analysis/benchmark.py', 'encode', '--arch', 'torchvision.resnet18'),
-        *('--frames', 6, '--repeats', 1),
-    )
-    rates = re.findall(r'^  (.+?) +([\d.]+) frames/s', done.stdout, re.MULTILINE)
+    options = ('--arch', 'torchvision.resnet18', '--frames', 6, '--repeats', 1)
+    shown = printed('encode', *options)
+    rates = re.findall(r'^  (.+?) +([\d.]+) frames/s', shown, re.MULTILINE)
     names = ['plain loop', 'FrameEncoder', 'render + FrameEncoder']
     assert [name for name, _ in rates][:3] == names
-    apart, largest = re.search(r'difference (\S+) of (\S+)', done.stdout).groups()
+    apart, largest = re.search(r'difference (\S+) of (\S+)', shown).groups()
     assert float(apart) < 1e-4 * float(largest)
 
 
 @pytest.mark.slow
-def test_benchmark_train_prints_steps_and_gradients(run_tool):
-    done = run_tool(
-        *('tools/analysis/benchmark.py', 'train', '--frames', 300, '--channels', 16),
-        *('--threads', 1, '--repeats', 1),
-    )
-    plain, ours = re.findall(r' ([\d.]+) GFLOP ', done.stdout)[:2]
+def test_benchmark_train_prints_steps_and_gradients(printed):
+    options = ('--frames', 300, '--channels', 16, '--threads', 1, '--repeats', 1)
+    shown = printed('train', *options)
+    plain, ours = re.findall(r' ([\d.]+) GFLOP ', shown)[:2]
     assert float(plain) > float(ours) > 0
     apart, largest = re.search(
-        r'dropout: (\S+) \(largest gradient: (\S+)\)', done.stdout
+        r'dropout: (\S+) \(largest gradient: (\S+)\)', shown
     ).groups()
     assert float(apart) < 1e-3 * float(largest)
 
 
 @pytest.mark.slow
-def test_benchmark_long_prints_memory_and_leaves_no_file(run_tool, tmp_path):
+def test_benchmark_long_prints_memory_and_leaves_no_file(printed, tmp_path):
     folder = tmp_path / 'features'
     folder.mkdir()
-    done = run_tool(
-        *('tools/analysis/benchmark.py', 'long', '--frames', 40_000, '--channels', 4),
-        *('--compare', 35_000, '--threads', 1, '--folder', folder),
-    )
-    assert 'one video of 40000 frames' in done.stdout
-    assert float(re.search(r'private memory ([\d.]+) GB', done.stdout)[1]) < 2
-    assert float(re.search(r'chunks and whole: (\S+)', done.stdout)[1]) < 1e-5
+    options = ('--compare', 35_000, '--channels', 4, '--threads', 1, '--folder', folder)
+    shown = printed('long', '--frames', 40_000, *options)
+    assert 'one video of 40000 frames' in shown
+    assert float(re.search(r'private memory ([\d.]+) GB', shown)[1]) < 2
+    assert float(re.search(r'chunks and whole: (\S+)', shown)[1]) < 1e-5
     assert not list(folder.iterdir())
 
 
 @pytest.mark.slow
-def test_benchmark_epochs_prints_both_loops(run_tool, small_data):
+def test_benchmark_epochs_prints_both_loops(printed, small_data):
     parts = ('ann_file', small_data), ('features.heatmap.encoder.grid', '[4,4]')
-    done = run_tool(
-        *('tools/analysis/benchmark.py', 'epochs', CONFIG),
-        *('--epochs', 1, '--threads', 1, '--cfg-options', 'model.num_classes=3'),
-        'model.branches.heatmap.in_channels=16',
+    shown = printed(
+        *('epochs', CONFIG, '--epochs', 1, '--threads', 1, '--cfg-options'),
+        *('model.num_classes=3', 'model.branches.heatmap.in_channels=16'),
         *(
             f'{mode}_dataloader.dataset.{key}={value}'
             for mode in ('train', 'val', 'test')
             for key, value in parts
         ),
     )
-    assert '1 epochs of 2 videos, 105 frames' in done.stdout
-    times = re.findall(r'^  (.+?) +([\d.]+) s an epoch', done.stdout, re.MULTILINE)
+    assert '1 epochs of 2 videos, 105 frames' in shown
+    times = re.findall(r'^  (.+?) +([\d.]+) s an epoch', shown, re.MULTILINE)
     assert [name for name, _ in times] == ['plain network and loop', 'Runner']
     slow, fast = (float(seconds) for _, seconds in times)
-    ratio = float(re.search(r'ratio +([\d.]+)', done.stdout)[1])
+    ratio = float(re.search(r'ratio +([\d.]+)', shown)[1])
     # All three are rounded to hundredths.
     assert ratio * (fast + 0.005) > slow - 0.01
     assert (ratio - 0.005) * (fast - 0.005) < slow + 0.01
@@ -138,16 +133,13 @@ def test_benchmark_epochs_prints_both_loops(run_tool, small_data):
 
 @pytest.mark.slow
 def test_benchmark_epochs_of_a_recipe_is_with_and_without_augmentation(
-    run_tool, small_data
+    run_tool, printed, small_data
 ):
     """The ratio is of the printed times, as far as they are printed."""
     run_tool('tools/make_config.py', small_data, 'mine.py')
-    done = run_tool(
-        *('tools/analysis/benchmark.py', 'epochs', 'mine.py'),
-        *('--epochs', 1, '--threads', 1),
-    )
-    assert '1 epochs of 2 videos, 105 frames' in done.stdout
-    rows = [line.split() for line in done.stdout.splitlines()]
+    shown = printed('epochs', 'mine.py', '--epochs', 1, '--threads', 1)
+    assert '1 epochs of 2 videos, 105 frames' in shown
+    rows = [line.split() for line in shown.splitlines()]
     (ours,) = [row for row in rows if row[:1] == ['Runner']]
     (bare,) = [row for row in rows if row[:1] == ['without']]
     (ratio,) = [float(row[1]) for row in rows if row[:1] == ['ratio']]
@@ -171,22 +163,14 @@ def test_benchmark_of_an_installed_package_says_where_benchmarks_are(tmp_path):
     )
 
 
-def test_benchmark_refuses_numbers_below_one(run_tool):
-    """Every number of every command is read in one way."""
-    shown = run_tool('tools/analysis/benchmark.py', 'render', '--frames', 0, code=2)
-    assert "argument --frames: '0' is not a whole number from 1" in shown.stderr
-
-
 @pytest.mark.slow
-def test_benchmark_export_prints_a_row_for_each_measurement(run_tool):
+def test_benchmark_export_prints_a_row_for_each_measurement(printed):
     """Of a causal model, a push as well; all times are above 0."""
     config = ROOT / 'configs' / 'streaming' / 'uwiom_pose2d.py'
     small = 'model.branches.pose2d.num_prediction_layers=3'
-    done = run_tool(
-        *('tools/analysis/benchmark.py', 'export', config, '--frames', 50),
-        *('--repeats', 1, '--cfg-options', small, 'model.members=1'),
-    )
-    rows = re.findall(r'^\| streaming/uwiom_pose2d \| (.*)$', done.stdout, re.M)
+    options = ('--repeats', 1, '--cfg-options', small, 'model.members=1')
+    shown = printed('export', config, '--frames', 50, *options)
+    rows = re.findall(r'^\| streaming/uwiom_pose2d \| (.*)$', shown, re.M)
     assert [row.partition('|')[0].strip() for row in rows] == [
         'whole video',
         'one frame',
@@ -199,17 +183,17 @@ def test_benchmark_export_prints_a_row_for_each_measurement(run_tool):
 
 @pytest.mark.slow
 def test_benchmark_precision_prints_scores_of_each(
-    run_tool, small_config, checkpoint, small_data
+    printed, small_config, checkpoint, small_data
 ):
     """Of weights that take more of the file than the graph does."""
     small_config.model.branches.heatmap.update(
         channels=128, num_prediction_layers=3, num_refinement_layers=3
     )
     file = checkpoint(small_config)
-    done = run_tool('tools/analysis/benchmark.py', 'precision', file, small_data)
+    shown = printed('precision', file, small_data)
     rows = {
         line.split('|')[1].strip(): [cell.strip() for cell in line.split('|')[2:-1]]
-        for line in done.stdout.splitlines()
+        for line in shown.splitlines()
         if line.startswith('| ')
     }
     assert rows['PyTorch'][:5] == rows['float32'][:5]

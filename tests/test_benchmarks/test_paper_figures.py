@@ -1,6 +1,5 @@
 """The figures of the paper, as a user draws them, on a small annotation file."""
 
-import importlib
 import pickle
 
 import matplotlib.image
@@ -12,7 +11,6 @@ from matplotlib import colormaps
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.pickles import load_pickle
 from mmskelseg.runtime.structures import Skeleton
-from tests.small_data import ROOT
 from tests.test_runtime.test_drawing.pixels import near
 
 TOOL = 'tools/analysis/paper_figures.py'
@@ -126,10 +124,8 @@ def test_width_that_no_page_has_is_refused(call_tool, small_data, width):
     assert f"--width: '{width}' is not a number from 1 to 100" in error
 
 
-def test_missing_marks_what_is_lost_in_its_column_alone(monkeypatch):
+def test_missing_marks_what_is_lost_in_its_column_alone(tool):
     """A lost joint is red below its title and nowhere else."""
-    monkeypatch.syspath_prepend(str(ROOT / 'tools' / 'analysis'))
-    tool = importlib.import_module('paper_figures')
     skeleton = Skeleton.get({'joints': 3, 'limbs': [[0, 1], [1, 2]]})
     keypoint = np.array([[[10, 10], [28, 28], [45, 40]]], float)
     heatmaps = {'whole': np.zeros((56, 56)), 'lost': np.zeros((56, 56))}

@@ -2,7 +2,6 @@
 
 import json
 import re
-from importlib import import_module
 
 import pytest
 
@@ -91,11 +90,9 @@ def test_paper_figures_are_those_of_the_paper(lay, shared):
         assert f'{label} {figures}' == re.sub(r'± 0(\d)', r'± \1', line)
 
 
-def test_each_row_names_a_config_that_is_there(monkeypatch):
+def test_each_row_names_a_config_that_is_there(tool):
     """But for ST-PGN, which has no public code."""
-    monkeypatch.syspath_prepend(str(ROOT / 'tools' / 'analysis'))
-    tables = import_module('printed_tables').TABLES.values()
-    for row, config in (row for table in tables for row in table.rows):
+    for row, config in (r for table in tool.TABLES.values() for r in table.rows):
         assert (config is None) == ('ST-PGN' in row)
         assert config is None or (ROOT / 'configs' / f'{config}.py').is_file(), config
 
