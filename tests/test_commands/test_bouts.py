@@ -20,6 +20,11 @@ m2,10,60,walk
 m3,20,80,groom
 m4,0,100,groom
 """
+OVERLAPPING = """video,start,end,label
+m1,0,60,walk
+m1,30,50,sniff
+m1,70,100,sniff
+"""
 GROUPS = 'video,group\nm3,drug\nm4,drug\nm1,saline\nm2,saline\n'
 
 
@@ -40,14 +45,11 @@ def call(tmp_path, capsys):
 
 @pytest.fixture
 def bouts(tmp_path, call):
-    """Run the command on labels, and groups."""
+    """Run the command on a table of labels."""
 
-    def run(labels=LABELS, groups=None):
+    def run(labels=LABELS, *options):
         (tmp_path / 'lab.csv').write_text(labels)
-        if groups is None:
-            return call(tmp_path / 'lab.csv')
-        (tmp_path / 'groups.csv').write_text(groups)
-        return call(tmp_path / 'lab.csv', '--groups', tmp_path / 'groups.csv')
+        return call(tmp_path / 'lab.csv', *options)
 
     return run
 
@@ -116,9 +118,10 @@ def test_time_without_a_label_is_not_observed(bouts, table):
     assert 'group' not in table('bouts.csv')[0]
 
 
-def test_recordings_of_an_individual_count_as_one(bouts, table):
-    groups = 'video,group,individual\nm1,x,a\nm2,x,a\nm3,y,b\nm4,y,c\n'
-    bouts(groups=groups)
+def test_recordings_of_an_individual_count_as_one(bouts, table, tmp_path):
+    groups = tmp_path / 'groups.csv'
+    groups.write_text('video,group,individual\nm1,x,a\nm2,x,a\nm3,y,b\nm4,y,c\n')
+    bouts(LABELS, '--groups', groups)
     rows = table('bouts.csv')
     assert [(r['individual'], r['bouts'], r['total_s']) for r in rows[::2]] == [
         ('a', '2', '70.000'), ('b', '1', '60.000'), ('c', '1', '100.000')
@@ -193,12 +196,12 @@ def test_recording_in_two_files_is_named(call, tmp_path):
     assert all(word in said for word in (str(one), str(other), "'m2'")), said
 
 
-def test_bout_at_the_edge_of_a_part_counts_once_in_the_later_one(tmp_path, call, table):
+def test_bout_at_the_edge_of_a_part_counts_once_in_the_later_one(bouts, table):
     """In binary, 3 * 1.1 is more than 3.3, and 6 * 1.1 more than 6.6."""
-    (tmp_path / 'lab.csv').write_text(
-        'video,start,end,label\nm1,0,3.3,walk\nm1,3.3,6.6,groom\nm1,6.6,8.8,walk\n'
+    bouts(
+        'video,start,end,label\nm1,0,3.3,walk\nm1,3.3,6.6,groom\nm1,6.6,8.8,walk\n',
+        *('--bin', 1.1),
     )
-    call(tmp_path / 'lab.csv', '--bin', 1.1)
     rows = [r for r in table('bouts_by_bin.csv') if r['bouts'] == '1']
     assert [(row['from_s'], row['to_s'], row['class']) for row in rows] == [
         ('0.000', '1.100', 'walk'), ('3.300', '4.400', 'groom'),
@@ -207,13 +210,12 @@ def test_bout_at_the_edge_of_a_part_counts_once_in_the_later_one(tmp_path, call,
     assert len(table('bouts_by_bin.csv')) == 16
 
 
-def test_tiers_are_counted_apart(tmp_path, call, table):
-    (tmp_path / 'lab.csv').write_text(
+def test_tiers_are_counted_apart(bouts, table, tmp_path):
+    shown = bouts(
         'video,tier,start,end,label\n'
         'm1,posture,0,60,up\nm1,posture,60,90,down\nm1,hand,30,90,rest\n'
         'm2,posture,0,50,up\nm2,hand,10,40,wave\n'
     )
-    shown = call(tmp_path / 'lab.csv')
     assert '50.0 s of 280.0 s of all tiers have no label' in shown
     rows = {(row['video'], row['class']): row for row in table('bouts.csv')}
     assert [name for video, name in rows if video == 'm1'] == [
@@ -239,11 +241,8 @@ def test_tiers_of_annotations_are_counted(tmp_path, call, table):
     assert names == [*(f'posture: {c}' for c in 'abc'), 'hand: rest', 'hand: wave']
 
 
-def test_states_that_overlap_have_tiers_with_their_absence(tmp_path, call, table):
-    (tmp_path / 'lab.csv').write_text(
-        'video,start,end,label\nm1,0,60,walk\nm1,30,50,sniff\nm1,70,100,sniff\n'
-    )
-    shown = call(tmp_path / 'lab.csv')
+def test_states_that_overlap_have_tiers_with_their_absence(bouts, table):
+    shown = bouts(OVERLAPPING)
     assert 'no label' not in shown
     assert "overlap make tiers; the first: 'walk' (0.000 to 60.000 s)" in shown
     rows = {row['class']: row for row in table('bouts.csv')}
@@ -255,24 +254,18 @@ def test_states_that_overlap_have_tiers_with_their_absence(tmp_path, call, table
     assert rows['walk: no walk']['total_s'] == '40.000'
 
 
-def test_absence_lasts_until_the_end_of_the_recording(tmp_path, call, table):
+def test_absence_lasts_until_the_end_of_the_recording(bouts, table):
     """Two bouts are one a minute in 120 s; without the length, the command asks it."""
-    (tmp_path / 'lab.csv').write_text(
-        'video,start,end,label\nm1,0,60,walk\nm1,30,50,sniff\nm1,70,100,sniff\n'
-    )
-    shown = call(tmp_path / 'lab.csv')
+    shown = bouts(OVERLAPPING)
     assert "1 recording of unknown length: the time of 'no sniff', 'no walk'" in shown
-    assert '--duration' not in call(tmp_path / 'lab.csv', '--duration', 120)
+    assert '--duration' not in bouts(OVERLAPPING, '--duration', 120)
     rows = {row['class']: row for row in table('bouts.csv')}
     assert rows['sniff: sniff']['rate_per_min'] == '1.000'
     assert rows['walk: no walk']['total_s'] == '60.000'
 
 
-def test_each_individual_is_a_recording(tmp_path, call, table):
-    (tmp_path / 'lab.csv').write_text(
-        'video,individual,start,end,label\nm,ann,0,60,walk\nm,bob,0,50,sniff\n'
-    )
-    call(tmp_path / 'lab.csv')
+def test_each_individual_is_a_recording(bouts, table):
+    bouts('video,individual,start,end,label\nm,ann,0,60,walk\nm,bob,0,50,sniff\n')
     rows = {(r['video'], r['class']): r['total_s'] for r in table('bouts.csv')}
     assert rows['m_ann', 'walk'] == '60.000'
     assert rows['m_bob', 'sniff'] == '50.000'

@@ -11,7 +11,7 @@ from mmskelseg.runtime.files.annotations import load_annotations, save_annotatio
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.labels import read_segments, segments_to_labels
 from tests.errors import raises_naming
-from tests.small_data import small_annotations
+from tests.small_data import save_poses, small_annotations
 
 RECIPE = """
 _base_ = {base!r}
@@ -95,9 +95,8 @@ def test_members_of_a_checkpoint_disagree(model, tmp_path):
 def test_new_poses_are_suggested_by_what_is_rare_among_labels(model, tmp_path, capsys):
     data, config, checkpoint = model
     video = small_annotations()['annotations'][2]
-    keys = ('keypoint', 'keypoint_score', 'fps', 'img_shape')
-    np.savez(tmp_path / 'new.npz', **{key: video[key] for key in keys})
-    words = [tmp_path / 'new.npz', config, checkpoint, '--known', data]
+    poses = save_poses(tmp_path / 'new.npz', video)
+    words = [poses, config, checkpoint, '--known', data]
     run(*words, '--out', tmp_path / 'out', '--weights', 'disagreement=0')
     assert '1 stretches, 0.1 minutes, in 1 of 1 videos' in capsys.readouterr().out
 
