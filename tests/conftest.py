@@ -14,7 +14,7 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
-from tests.small_data import ROOT, VECTORS, small_annotations
+from tests.small_data import ROOT, TOY, VECTORS, small_annotations, small_training
 from tests.tool_server import CAPTURED, IS_POSSIBLE, run_python, serve_commands
 
 META = small_annotations()['metainfo']
@@ -93,7 +93,7 @@ def small_data(tmp_path):
 @pytest.fixture
 def small_config(small_data):
     """The toy config on the small data, with a small model of 3 classes."""
-    cfg = Config.fromfile(ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py')
+    cfg = Config.fromfile(TOY)
     cfg.merge_from_dict(
         {
             'model.num_classes': 3,
@@ -105,29 +105,9 @@ def small_config(small_data):
 
 
 @pytest.fixture
-def small_loaders(small_data):
-    """Settings of all data loaders for the small data."""
-    return [
-        f'{mode}_dataloader.{setting}'
-        for mode in ('train', 'val', 'test')
-        for setting in (
-            f'dataset.ann_file={small_data}',
-            'num_workers=0',
-            'persistent_workers=False',
-        )
-    ]
-
-
-@pytest.fixture
-def small_options(small_loaders):
+def small_options(small_data):
     """The toy config on the small data, with a small model."""
-    return [
-        *small_loaders,
-        'val_evaluator.num_classes=3',
-        'test_evaluator.num_classes=3',
-        'model.num_classes=3',
-        'model.branches.heatmap.channels=8',
-    ]
+    return small_training(small_data)
 
 
 @pytest.fixture

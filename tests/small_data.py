@@ -6,6 +6,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 VECTORS = ROOT / 'tests' / 'data' / 'vectors'
+TOY = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
 
 
 def small_annotations(lengths=(60, 45, 50), num_classes=3, seed=0):
@@ -40,6 +41,30 @@ def small_annotations(lengths=(60, 45, 50), num_classes=3, seed=0):
             'background': None,
         },
     }
+
+
+def small_loaders(path):
+    """Return settings of all data loaders for an annotation file."""
+    return [
+        f'{mode}_dataloader.{setting}'
+        for mode in ('train', 'val', 'test')
+        for setting in (
+            f'dataset.ann_file={path}',
+            'num_workers=0',
+            'persistent_workers=False',
+        )
+    ]
+
+
+def small_training(path):
+    """Return settings of the toy config for small annotations, with a small model."""
+    return [
+        *small_loaders(path),
+        'val_evaluator.num_classes=3',
+        'test_evaluator.num_classes=3',
+        'model.num_classes=3',
+        'model.branches.heatmap.channels=8',
+    ]
 
 
 def save_poses(path, video):

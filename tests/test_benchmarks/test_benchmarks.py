@@ -7,9 +7,7 @@ from argparse import Namespace
 import pytest
 
 from benchmarks import startup
-from tests.small_data import ROOT
-
-CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
+from tests.small_data import ROOT, TOY
 
 
 @pytest.fixture
@@ -113,7 +111,7 @@ def test_benchmark_long_prints_memory_and_leaves_no_file(printed, tmp_path):
 def test_benchmark_epochs_prints_both_loops(printed, small_data):
     parts = ('ann_file', small_data), ('features.heatmap.encoder.grid', '[4,4]')
     shown = printed(
-        *('epochs', CONFIG, '--epochs', 1, '--threads', 1, '--cfg-options'),
+        *('epochs', TOY, '--epochs', 1, '--threads', 1, '--cfg-options'),
         *('model.num_classes=3', 'model.branches.heatmap.in_channels=16'),
         *(
             f'{mode}_dataloader.dataset.{key}={value}'

@@ -8,16 +8,15 @@ import pytest
 from mmengine.config import Config
 
 from mmskelseg.runtime.files.pickles import load_pickle
-from tests.small_data import ROOT
+from tests.small_data import TOY
 
 TOOL = 'tools/analysis/missing_keypoints.py'
-CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
 
 
 @pytest.fixture
 def arguments(small_config, small_options, checkpoint):
     """The toy config on the small data, and a checkpoint of a small model."""
-    return [CONFIG, checkpoint(small_config), '--cfg-options', *small_options]
+    return [TOY, checkpoint(small_config), '--cfg-options', *small_options]
 
 
 @pytest.mark.slow
@@ -78,7 +77,7 @@ def test_missing_keypoints_takes_percentages(run_tool):
 
 def test_limbs_are_dropped_where_poses_are_read(small_data, tool):
     """A modality is known by what its renderer reads, whatever it is called."""
-    cfg = Config.fromfile(CONFIG)
+    cfg = Config.fromfile(TOY)
     dataset = cfg.test_dataloader.dataset
     dataset.ann_file = str(small_data)
     dataset.features = {

@@ -9,10 +9,9 @@ import time
 import pytest
 
 from mmskelseg.runtime.files.annotations import save_annotations
-from tests.small_data import ROOT, small_annotations
+from tests.small_data import ROOT, TOY, small_annotations
 
 TOOL = 'tools/cross_validate.py'
-CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
 
 
 def write_folds(path, unlabelled=()):
@@ -43,7 +42,7 @@ def options(small_options):
 
 
 def arguments(options, *flags):
-    return [CONFIG, *flags, '--work-dir', 'out', '--cfg-options', *options]
+    return [TOY, *flags, '--work-dir', 'out', '--cfg-options', *options]
 
 
 @pytest.mark.slow

@@ -8,9 +8,8 @@ import torch
 
 from mmskelseg.evaluation.predictions import load_samples
 from tests.dumped import ONE, OTHER, sample
-from tests.small_data import ROOT
+from tests.small_data import TOY
 
-CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
 TEST, TOOL = 'tools/test.py', 'tools/ensemble.py'
 
 
@@ -42,11 +41,11 @@ def test_ensembles_of_checkpoints_and_of_their_dumps_agree(
     alone = []
     for file in checkpoints:
         dump = file.replace('pth', 'pkl')
-        run_tool(TEST, CONFIG, file, '--dump', dump, *options)
+        run_tool(TEST, TOY, file, '--dump', dump, *options)
         alone.append(json.loads((work / 'metrics.json').read_text()))
-    config = (work / CONFIG.name).read_text()
+    config = (work / TOY.name).read_text()
 
-    done = run_tool(TEST, CONFIG, *checkpoints, '--dump', 'both.pkl', *options)
+    done = run_tool(TEST, TOY, *checkpoints, '--dump', 'both.pkl', *options)
     assert 'The ensemble and each of its members, in percent:' in done.stdout
     both = json.loads((work / 'metrics.json').read_text())
     assert both['checkpoint'] is both['seed'] is None
@@ -63,7 +62,7 @@ def test_ensembles_of_checkpoints_and_of_their_dumps_agree(
         assert torch.equal(video['pred_label'], mean.argmax(dim=0))
     # A training or a segmentation from the work folder is of one model.
     expected = config.replace(f"'{checkpoints[1]}'", 'None')
-    assert (work / CONFIG.name).read_text() == expected
+    assert (work / TOY.name).read_text() == expected
 
     done = run_tool(TOOL, 'seed_0.pkl', 'seed_1.pkl', '--dump', 'again.pkl')
     path = tmp_path / 'work_dirs' / 'ensemble' / 'metrics.json'

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.files.annotations import save_annotations
-from tests.small_data import ROOT, small_annotations
+from tests.small_data import ROOT, small_annotations, small_loaders
 
 CONFIG = ROOT / 'configs' / 'mtl' / 'uwiom_pose3d.py'
 MODES = ('train', 'val', 'test')
 
 
 @pytest.fixture
-def options(small_loaders):
+def options(small_data):
     """The config of MTL on 2D skeletons, with a small model, for an epoch."""
     return [
-        *small_loaders,
+        *small_loaders(small_data),
         *(f'{mode}_dataloader.dataset.features.pose3d.render.dims=2' for mode in MODES),
         'val_evaluator.0.num_classes=3', 'test_evaluator.0.num_classes=3',
         'model.num_classes=3', 'model.branches.pose3d.in_channels=2',

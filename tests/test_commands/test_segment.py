@@ -17,7 +17,7 @@ from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.video import read_frames
 from mmskelseg.runtime.labels import read_csv_segments
 from tests.clips import write_video
-from tests.small_data import ROOT, save_poses, small_annotations
+from tests.small_data import TOY, save_poses, small_annotations
 
 
 @pytest.fixture(scope='module')
@@ -31,7 +31,7 @@ def small_model(tmp_path_factory):
     folder = tmp_path_factory.mktemp('demo')
     data = folder / 'data' / 'annotations.pkl'
     save_annotations(small_annotations(), data)
-    cfg = Config.fromfile(ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py')
+    cfg = Config.fromfile(TOY)
     cfg.merge_from_dict(
         {
             'model.num_classes': 3,

@@ -7,12 +7,10 @@ import torch
 from mmengine.fileio import load
 
 from mmskelseg.checkpoints.reading import load_checkpoint
-from tests.small_data import ROOT
+from tests.small_data import TOY
 
 # Nearly every test here starts a tool, which together take minutes.
 pytestmark = pytest.mark.slow
-
-CONFIG = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
 
 
 @pytest.fixture
@@ -28,9 +26,7 @@ def options(small_options):
 
 
 def train(run_tool, options, *flags, **kwargs):
-    return run_tool(
-        'tools/train.py', CONFIG, *flags, '--cfg-options', *options, **kwargs
-    )
+    return run_tool('tools/train.py', TOY, *flags, '--cfg-options', *options, **kwargs)
 
 
 def weights(path):
@@ -48,7 +44,7 @@ def test_train_then_test_on_small_data(run_tool, tmp_path, options):
     work_dir = tmp_path / 'work_dirs' / 'toy_joint_limb'
     assert (work_dir / 'last_checkpoint').read_text().endswith('epoch_4.pth')
     done = run_tool(
-        'tools/test.py', CONFIG, work_dir / 'epoch_4.pth', '--dump', 'predictions.pkl',
+        'tools/test.py', TOY, work_dir / 'epoch_4.pth', '--dump', 'predictions.pkl',
         '--cfg-options', *options,
     )  # fmt: skip
     assert 'class_2' in done.stdout
@@ -112,12 +108,12 @@ def test_train_runs_under_mmaction2s_own_script(run_tool, tmp_path, options):
     import mmaction
 
     script = f'{mmaction.__path__[0]}/.mim/tools/train.py'
-    run_tool(script, CONFIG, '--cfg-options', *options)
+    run_tool(script, TOY, '--cfg-options', *options)
     assert (tmp_path / 'work_dirs' / 'toy_joint_limb' / 'epoch_4.pth').exists()
 
 
 def test_extract_features_ahead_of_training(run_tool, small_data, options):
-    run_tool('tools/extract_features.py', CONFIG, '--cfg-options', *options)
+    run_tool('tools/extract_features.py', TOY, '--cfg-options', *options)
     files = sorted(small_data.parent.glob('features/*/*.npy'))
     assert len(files) == 3
     times = [file.stat().st_mtime_ns for file in files]
@@ -128,7 +124,7 @@ def test_extract_features_ahead_of_training(run_tool, small_data, options):
 
 def test_train_says_how_to_make_missing_data(call_tool, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    error = call_tool('tools/train.py', CONFIG, code=1).stderr
+    error = call_tool('tools/train.py', TOY, code=1).stderr
     assert 'error: data/toy/annotations.pkl: there is no such folder' in error
     assert 'mmskelseg convert toy data/toy' in error
     error = call_tool('tools/train.py', 'no.py', code=1).stderr
@@ -165,7 +161,7 @@ def test_test_refuses_a_checkpoint_of_another_model(
     path = checkpoint(small_config, name='other.pth')
     torch.save({'state_dict': change(load_checkpoint(path)['state_dict'])}, path)
     done = run_tool(
-        'tools/test.py', CONFIG, 'other.pth', '--cfg-options', *options, code=1
+        'tools/test.py', TOY, 'other.pth', '--cfg-options', *options, code=1
     )
     error = done.stderr.strip().splitlines()[-1]
     assert error.startswith('error: other.pth: ')
@@ -178,13 +174,13 @@ def test_train_refuses_the_folder_of_another_model(run_tool, tmp_path, options):
     folder = tmp_path / 'work_dirs' / 'toy_joint_limb'
     folder.mkdir(parents=True)
     (folder / 'last_checkpoint').write_text('epoch_1.pth')
-    (folder / CONFIG.name).write_text(
+    (folder / TOY.name).write_text(
         "model = dict(branches=dict(pose3d=dict(type='MSGCN')))"
     )
     done = train(run_tool, options, code=1)
     assert 'toy_joint_limb: contains the training of another model' in done.stderr
     assert "{'pose3d': 'MSGCN'} instead of {'heatmap': 'MSTCNPlusPlus'}" in done.stderr
-    (folder / CONFIG.name).write_text(
+    (folder / TOY.name).write_text(
         'model = dict(branches=dict(heatmap=dict('
         "type='MSTCNPlusPlus', causal=True, lookahead=5)))"
     )

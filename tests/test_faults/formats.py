@@ -19,26 +19,13 @@ import numpy as np
 from mmskelseg.runtime.labels import label_format, read_segments
 from mmskelseg.runtime.labels.reading import reader_options
 from mmskelseg.runtime.poses import Poses, read_poses
-from tests.small_data import ROOT, small_annotations
+from tests.small_data import ROOT, TOY, small_annotations
 from tests.test_converters import releases
 from tests.test_faults.oracle import run_command
 from tests.test_runtime.test_poses import trackers
 
 SAMPLES = ROOT / 'tests' / 'test_runtime' / 'test_labels' / 'samples'
-TOY = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'
 FRAMES = 6
-# Options for the toy config with the data set `my data/annotations.pkl`.
-SMALL_TRAINING = [
-    *(f'{part}_dataloader.dataset.ann_file=my data/annotations.pkl' for part in
-      ('train', 'val', 'test')),
-    *(f'{part}_dataloader.num_workers=0' for part in ('train', 'val', 'test')),
-    *(f'{part}_dataloader.persistent_workers=False' for part in
-      ('train', 'val', 'test')),
-    'val_evaluator.num_classes=3',
-    'test_evaluator.num_classes=3',
-    'model.num_classes=3',
-    'model.branches.heatmap.channels=8',
-]  # fmt: skip
 
 
 @dataclass(frozen=True)

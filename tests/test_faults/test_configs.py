@@ -5,26 +5,24 @@ import os
 import pytest
 
 from mmskelseg.commands import train
+from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.messages.errors import UserError
-from tests.test_faults.formats import SMALL_TRAINING, TOY
+from tests.small_data import TOY, small_annotations, small_training
 from tests.test_faults.oracle import run_command
 
 
 @pytest.fixture
 def train_with(tmp_path, monkeypatch):
     """Train with a config of some lines that inherits the toy one."""
-    from mmskelseg.runtime.files.annotations import save_annotations
-    from tests.small_data import small_annotations
-
-    save_annotations(small_annotations((9, 8, 7)), tmp_path / 'my data/annotations.pkl')
-
+    save_annotations(small_annotations((9, 8, 7)), tmp_path / 'annotations.pkl')
     monkeypatch.chdir(tmp_path)
+    options = small_training('annotations.pkl')
 
     def run(text):
         file = tmp_path / 'mine.py'
         file.write_text(f"_base_ = '{TOY}'\n{text}\n")
         with pytest.raises(UserError) as error:
-            run_command(train.main, file, '--cfg-options', *SMALL_TRAINING)
+            run_command(train.main, file, '--cfg-options', *options)
         return str(error.value).replace(str(file), 'mine.py')
 
     return run

@@ -15,7 +15,7 @@ from mmskelseg.converters import CONVERTERS
 from mmskelseg.converters.checkpoints import CONVERTERS as MODEL_CONVERTERS
 from mmskelseg.runtime.cli.arguments import parse_setting
 from mmskelseg.runtime.cli.stopping import stoppable
-from tests.test_faults.formats import TOY
+from tests.small_data import TOY
 from tests.test_faults.mutations import HOSTILE
 
 ROOMS = {

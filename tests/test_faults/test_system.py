@@ -15,19 +15,17 @@ from mmskelseg.runtime.files.annotations import load_annotations, save_annotatio
 from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.messages.errors import UnavailableError
 from tests.errors import raises_naming
-from tests.small_data import ROOT, small_annotations
-from tests.test_faults.formats import FORMATS, TOY
-from tests.test_faults.formats import SMALL_TRAINING as SMALL
+from tests.small_data import ROOT, TOY, small_annotations, small_training
+from tests.test_faults.formats import FORMATS
 
 DATA = 'my data/annotations.pkl'
+SMALL = small_training(DATA)
 
 
 @pytest.fixture
 def data(tmp_path):
     """A small data set in a folder with a space in its name."""
-    save_annotations(
-        small_annotations((20, 15, 18)), tmp_path / 'my data/annotations.pkl'
-    )
+    save_annotations(small_annotations((20, 15, 18)), tmp_path / DATA)
     return tmp_path
 
 
@@ -197,10 +195,9 @@ def test_stopped_training_says_how_to_go_on(data):
 
 def test_output_that_nobody_reads_ends_quietly(data):
     """As with `mmskelseg browse FILE | head -1`."""
-    annotations = data / 'my data/annotations.pkl'
-    process = command('browse', annotations, '--no-pictures', folder=data)
+    process = command('browse', DATA, '--no-pictures', folder=data)
     process.stdout.close()
     error = process.stderr.read()
     assert process.wait(timeout=120) in (0, 141)
     assert 'Traceback' not in error
-    assert load_annotations(annotations)
+    assert load_annotations(data / DATA)
