@@ -6,6 +6,7 @@ converter or a command that nothing here is about fails ``test_formats.py``.
 
 import gzip
 import json
+import pickle
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -15,10 +16,39 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
+from mmskelseg.apis import SkelSegInferencer
+from mmskelseg.checkpoints.reading import load_state_dict
+from mmskelseg.commands import compare
+from mmskelseg.commands.convert import converter
+from mmskelseg.converters.options import skeleton
+from mmskelseg.datasets.inspection.report import report
+from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
+from mmskelseg.datasets.inspection.summary import summarize
+from mmskelseg.datasets.stretches import Stretch, with_labels_in, write_stretches
+from mmskelseg.encoders.store import load_features
+from mmskelseg.engine.config_checks import building, check_config, read_config
+from mmskelseg.engine.run_folder import RunFolder
+from mmskelseg.evaluation import DumpPredictions, summarize_runs
+from mmskelseg.evaluation.ensembles import average_dumps
+from mmskelseg.registry import MODELS
+from mmskelseg.runtime import OnnxSegmenter
+from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
 from mmskelseg.runtime.labels import label_format, read_segments
+from mmskelseg.runtime.labels.bouts import read_groups, read_prediction, to_bouts
 from mmskelseg.runtime.labels.reading import reader_options
-from mmskelseg.runtime.poses import Poses, read_poses
+from mmskelseg.runtime.labels.segments import by_tier
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.poses import Poses, read_poses, write_npz
+from mmskelseg.runtime.poses.layouts import checked
+from mmskelseg.runtime.segmenting.exports import write_exports
+from mmskelseg.runtime.segmenting.inputs import InputReader
+from mmskelseg.runtime.segmenting.sources import find_sources
+from mmskelseg.runtime.structures.choices import EXPORTS
+from mmskelseg.trained.export import export_onnx
+from mmskelseg.trained.opening import trained_model
 from tests.small_data import ROOT, TOY, small_annotations
 from tests.test_converters import releases
 from tests.test_faults.oracle import run_command
@@ -128,10 +158,6 @@ def _packed_project(folder: Path) -> Path:
 
 
 def _bouts(path: Path) -> Any:
-    from mmskelseg.runtime.labels.bouts import read_prediction, to_bouts
-    from mmskelseg.runtime.labels.segments import by_tier
-    from mmskelseg.runtime.messages.errors import UserError
-
     found = read_prediction(path)
     if found is None:
         raise UserError(f'{path}: a file of another tool.')
@@ -157,8 +183,6 @@ def _prediction(folder: Path) -> Path:
 
 
 def _read_groups(path: Path) -> Any:
-    from mmskelseg.runtime.labels.bouts import read_groups
-
     return read_groups(path, {'a', 'b', 'c'})
 
 
@@ -301,8 +325,6 @@ def _wide_table(folder: Path) -> Path:
 
 @_poses('npz', 'npz')
 def _npz(folder: Path) -> Path:
-    from mmskelseg.runtime.poses import write_npz
-
     walk = _walk()[None, :, :3]
     layout = {'joints': ['nose', 'hip', 'tail'], 'limbs': [[0, 1], [1, 2]]}
     poses = Poses(
@@ -317,27 +339,15 @@ def _npz(folder: Path) -> Path:
 # What the package itself writes, and others may have changed.
 
 
-def _load_annotations(path: Path) -> Any:
-    from mmskelseg.runtime.files.annotations import load_annotations
-
-    return load_annotations(path)
-
-
-@register('annotations', 'pickle', _load_annotations)
+@register('annotations', 'pickle', load_annotations)
 def _annotations(folder: Path) -> Path:
-    from mmskelseg.runtime.files.annotations import save_annotations
-
     save_annotations(small_annotations((8, 7, 9)), folder / 'annotations.pkl')
     return folder / 'annotations.pkl'
 
 
 def _summary(path: Path) -> Any:
     """Read annotations, and all that a browser shows of them."""
-    from mmskelseg.datasets.inspection.report import report
-    from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
-    from mmskelseg.datasets.inspection.summary import summarize
-
-    data = _load_annotations(path)
+    data = load_annotations(path)
     summary = summarize(data, path.parent)
     return report(str(path), summary, sanity_checks(data, path.parent))
 
@@ -347,8 +357,6 @@ register('annotations, browsed', 'pickle', _summary, covers='annotations')(_anno
 
 def _labelled(path: Path) -> Any:
     """Keep the labels in the stretches of a file, as a config's ``labelled`` does."""
-    from mmskelseg.datasets.stretches import with_labels_in
-
     return with_labels_in(small_annotations((8, 7, 9))['annotations'], path)
 
 
@@ -359,25 +367,17 @@ def _check_labelled(videos: Any) -> None:
 
 @register('stretches', 'json', _labelled, _check_labelled)
 def _stretches(folder: Path) -> Path:
-    from mmskelseg.datasets.stretches import Stretch, write_stretches
-
     path = folder / 'suggestions.json'
     write_stretches(path, [Stretch('video_0', 2, 6), Stretch('video_2', 0, 9)])
     return path
 
 
 def _average(path: Path) -> Any:
-    from mmskelseg.evaluation.ensembles import average_dumps
-
     return average_dumps([path, path.with_name('other.pkl')])
 
 
 @register('predictions', 'pickle', _average)
 def _predictions(folder: Path) -> Path:
-    import torch
-
-    from mmskelseg.evaluation import DumpPredictions
-
     for name in ('dump.pkl', 'other.pkl'):
         dump = DumpPredictions(str(folder / name))
         dump.dataset_meta = {'classes': ['walk', 'lift'], 'background': None}
@@ -390,8 +390,6 @@ def _predictions(folder: Path) -> Path:
 
 
 def _load_features(path: Path) -> Any:
-    from mmskelseg.encoders.store import load_features
-
     return np.array(load_features(path))
 
 
@@ -406,8 +404,6 @@ def _features(folder: Path) -> Path:
 
 
 def _small_config() -> Any:
-    from mmskelseg.engine.config_checks import read_config
-
     cfg = read_config(TOY)
     cfg.merge_from_dict({'model.num_classes': 3, 'model.branches.heatmap.channels': 4})
     return cfg
@@ -415,18 +411,12 @@ def _small_config() -> Any:
 
 def _load_model(path: Path) -> Any:
     """Load a checkpoint by the config in it."""
-    from mmskelseg.trained.opening import trained_model
-
     with trained_model(None, path) as trained:
         return trained.model, trained.metainfo
 
 
 @register('checkpoint', 'torch', _load_model)
 def _checkpoint(folder: Path) -> Path:
-    import torch
-
-    from mmskelseg.registry import MODELS
-
     cfg = _small_config()
     meta = {'cfg': cfg.pretty_text, 'seed': 3, 'epoch': 2, 'iter': 8}
     meta['dataset_meta'] = small_annotations()['metainfo']
@@ -435,24 +425,13 @@ def _checkpoint(folder: Path) -> Path:
     return folder / 'epoch_2.pth'
 
 
-def _load_weights(path: Path) -> Any:
-    from mmskelseg.checkpoints.reading import load_state_dict
-
-    return load_state_dict(path)
-
-
-@register('weights', 'torch', _load_weights)
+@register('weights', 'torch', load_state_dict)
 def _weights(folder: Path) -> Path:
-    import torch
-
     torch.save({'a.weight': torch.ones(2, 3), 'b': torch.zeros(4)}, folder / 'net.pth')
     return folder / 'net.pth'
 
 
 def _check_config(path: Path) -> Any:
-    from mmskelseg.engine.config_checks import building, check_config, read_config
-    from mmskelseg.registry import MODELS
-
     cfg = read_config(path)
     check_config(cfg, str(path))
     with building(str(path)):
@@ -466,9 +445,6 @@ def _config(folder: Path) -> Path:
 
 
 def _read_skeleton(path: Path) -> Any:
-    from mmskelseg.converters.options import skeleton
-    from mmskelseg.runtime.poses.layouts import checked
-
     return checked(skeleton(str(path)), str(path))
 
 
@@ -479,15 +455,11 @@ def _skeleton(folder: Path) -> Path:
 
 
 def _compare(path: Path) -> Any:
-    from mmskelseg.commands import compare
-
     return run_command(compare.main, path, path.with_name('other.json'))
 
 
 @register('cross-validation', 'json', _compare)
 def _cross_validation(folder: Path) -> Path:
-    from mmskelseg.evaluation import summarize_runs
-
     scores = {'acc': 50.0, 'edit': 40.0, 'f1@10': 30.0, 'f1@25': 20.0, 'f1@50': 10.0}
     scores |= {'mAP': 60.0}
     for name in ('one', 'other'):
@@ -503,8 +475,6 @@ def _cross_validation(folder: Path) -> Path:
 
 
 def _scores(path: Path) -> Any:
-    from mmskelseg.engine.run_folder import RunFolder
-
     return RunFolder(path.parent, {}, [], []).report()
 
 
@@ -520,16 +490,12 @@ def _metrics(folder: Path) -> Path:
 
 
 def _run_exported(path: Path) -> Any:
-    from mmskelseg.runtime import OnnxSegmenter
-
     keypoint = np.ones((1, 12, 17, 2), np.float32)
     return OnnxSegmenter(path)({'keypoint': keypoint, 'fps': 25.0})
 
 
 @register('exported model', 'onnx', _run_exported)
 def _exported(folder: Path) -> Path:
-    from mmskelseg.trained.export import export_onnx
-
     made = _checkpoint(folder)
     export_onnx(None, made, folder / 'model.onnx')
     made.unlink()
@@ -538,11 +504,6 @@ def _exported(folder: Path) -> Path:
 
 def _read_entry(path: Path) -> Any:
     """Make an input of a model from an entry, as Python's users give it."""
-    import pickle
-
-    from mmskelseg.runtime.segmenting.inputs import InputReader
-    from mmskelseg.runtime.segmenting.sources import find_sources
-
     try:
         entry = pickle.loads(path.read_bytes())
     except Exception:
@@ -563,8 +524,6 @@ def _check_entry(videos: Any) -> None:
 
 @register('entry', 'pickle', _read_entry, _check_entry)
 def _entry(folder: Path) -> Path:
-    import pickle
-
     video = small_annotations((8,))['annotations'][0]
     entry = {**video, 'keypoint_3d': np.ones((1, 8, 17, 3)), 'skeleton': 'coco17'}
     del entry['frame_dir']
@@ -576,17 +535,12 @@ def _entry(folder: Path) -> Path:
 @cache
 def _inferencer() -> Any:
     """Return an inferencer with a small model of the COCO joints, made once."""
-    from mmskelseg.apis import SkelSegInferencer
-
     folder = Path(tempfile.mkdtemp(prefix='mmskelseg-fuzz-'))
     return SkelSegInferencer(None, _checkpoint(folder), 'cpu')
 
 
 def _segment(path: Path) -> Any:
     """Segment a file of poses, and write every kind of export, as the web page does."""
-    from mmskelseg.runtime.segmenting.exports import write_exports
-    from mmskelseg.runtime.structures.choices import EXPORTS
-
     (prediction,) = _inferencer()(path)['predictions']
     files = write_exports(prediction, path.parent / 'out', [*EXPORTS])
     return prediction, files
@@ -601,8 +555,6 @@ def _check_segments(result: Any) -> None:
 
 
 def _person(folder: Path) -> Path:
-    from mmskelseg.runtime.poses import write_npz
-
     walk = _walk()[None]
     poses = Poses(walk[..., :2], walk[..., 2], 'coco17', (240, 320), 25.0, ('ann',))
     write_npz(poses, folder / 'take1.npz')
@@ -614,16 +566,12 @@ for made, kind in ((_person, 'npz'), (_mediapipe_json, 'json')):
 
 
 def _read_video(path: Path) -> Any:
-    from mmskelseg.runtime.files.video import VideoFile, read_frames
-
     file = VideoFile.open(path)
     return file, sum(1 for _ in read_frames(path))
 
 
 @register('video', 'bytes', _read_video)
 def _video(folder: Path) -> Path:
-    from mmskelseg.runtime.files.video import written_video
-
     with written_video(folder / 'take1.mp4', 10, (48, 64)) as put:
         for i in range(12):
             put(np.full((48, 64, 3), 20 * i, np.uint8))
@@ -635,15 +583,13 @@ def _video(folder: Path) -> Path:
 
 def _convert(name: str, *before: str, after: tuple[str, ...] = ()) -> Any:
     def read(path: Path) -> None:
-        from mmskelseg.commands.convert import converter
-
         out = path.parent / 'out'
         try:
             run_command(converter(name), *before, path, out, *after)
         except BaseException:
             assert not (out / 'annotations.pkl').exists()
             raise
-        _load_annotations(out / 'annotations.pkl')
+        load_annotations(out / 'annotations.pkl')
 
     return read
 
@@ -686,13 +632,11 @@ def _keypoints(folder: Path) -> Path:
 
 
 def _read_keypoints(path: Path) -> None:
-    from mmskelseg.commands.convert import converter
-
     out = path.parent / 'out'
     options = ('--fps', '1', '--unlabelled', 'ignore')
     words = (path / 'poses', out, '--labels', path / 'labels', *options)
     run_command(converter('keypoints'), *words)
-    _load_annotations(out / 'annotations.pkl')
+    load_annotations(out / 'annotations.pkl')
 
 
 for part in ('poses', 'labels'):
