@@ -28,7 +28,7 @@ import numpy as np
 import torch
 
 from mmskelseg.runtime.messages.errors import UserError, shown
-from tests.test_faults.oracle import check_sentence
+from tests.test_faults.oracle import bounded_memory, check_sentence
 
 SECONDS = 10
 # Until an input is made and read, with what that imports.
@@ -109,20 +109,15 @@ def judge_input(kind: Kind, path: Path, deeds: list[str]) -> Outcome:
     """Read an input, and return how that ended."""
     deeds.clear()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    pages = int(Path('/proc/self/statm').read_text().split()[0])
-    limit = pages * resource.getpagesize() + BYTES
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     begin = time.monotonic()
     outcome = Outcome('value')
-    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
     try:
-        use(kind.read(path))
+        with bounded_memory(BYTES):
+            use(kind.read(path))
     except UserError as error:
         outcome = _judge_error(error, path)
     except Exception as error:
         outcome = Outcome('finding', f'{type(error).__name__}: {shown(error, 200)}')
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
     if deeds:
         outcome = Outcome('finding', f'did {shown(deeds, 200)}')
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak

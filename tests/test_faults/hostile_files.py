@@ -8,15 +8,18 @@ import random
 import zipfile
 from collections.abc import Callable
 from functools import cache, partial
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import torch
 
-from mmskelseg.checkpoints.reading import load_checkpoint, meta_of, tensors_of
+from mmskelseg.checkpoints.reading import (
+    load_checkpoint,
+    meta_of,
+    save_weights,
+    tensors_of,
+)
 from mmskelseg.evaluation.predictions import load_samples
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.pickles import load_pickle
@@ -223,9 +226,8 @@ _MUTATED: dict[str, tuple[Callable[[Path], Any], str, tuple[Change, ...]]] = {
         (_of_protobuf, _of_protobuf, partial(_of_tree, 'onnx')),
     ),
     'hdf5': (read_poses, '.h5', (partial(_of_tree, 'hdf5'),)),
+    'safetensors': (_load_weights, '.safetensors', (_of_header,)),
 }
-if find_spec('safetensors'):
-    _MUTATED['safetensors'] = (_load_weights, '.safetensors', (_of_header,))
 
 
 def mutations(folder: Path) -> dict[str, Kind]:
@@ -270,8 +272,10 @@ def write_valid_files(folder: Path) -> None:
     runner.train()
     (raw / 'runner/epoch_2.pth').rename(folder / 'mmengine/epoch_2.pth')
     _write_reference(folder / 'reference')
-    if 'safetensors' in _MUTATED:
-        _write_safetensors(folder / 'safetensors/net.safetensors')
+    state = {'a.weight': torch.ones(2, 3), 'a.steps': torch.tensor(3)}
+    state['b'] = torch.zeros(4, dtype=torch.float16)
+    meta = {'epoch': 2, 'seed': 3}
+    save_weights(folder / 'safetensors/net.safetensors', state, meta)
 
 
 def _write_reference(folder: Path) -> None:
@@ -293,20 +297,3 @@ def _write_reference(folder: Path) -> None:
                 folder / f'{name}.{end}',
                 _use_new_zipfile_serialization=use_zip,
             )
-
-
-def _write_safetensors(path: Path) -> None:
-    """Write tensors with metadata in the layout of safetensors."""
-    entries, data = {}, b''
-    for name, value in {
-        'a.weight': np.ones((2, 3), np.float32),
-        'a.steps': np.array(3),
-        'b': np.zeros(4, np.float16),
-    }.items():
-        kind = {'f': 'F', 'i': 'I'}[value.dtype.kind] + str(8 * value.itemsize)
-        span = [len(data), len(data) + value.nbytes]
-        entries[name] = {'dtype': kind, 'shape': [*value.shape], 'data_offsets': span}
-        data += value.tobytes()
-    texts = {'format': 'pt', 'meta': json.dumps({'epoch': 2, 'seed': 3})}
-    header = json.dumps({'__metadata__': texts, **entries}).encode()
-    path.write_bytes(len(header).to_bytes(8, 'little') + header + data)

@@ -14,7 +14,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
+import h5py
 import numpy as np
+import onnx
+import torch
+from mmengine.config import Config
 
 Tree = Any
 
@@ -73,8 +77,6 @@ def _dump_npz(tree: Tree, path: Path) -> None:
 
 
 def _load_hdf5(path: Path) -> Tree:
-    import h5py
-
     def tree(node: Any) -> Tree:
         attributes = dict(node.attrs)
         if isinstance(node, h5py.Dataset):
@@ -87,8 +89,6 @@ def _load_hdf5(path: Path) -> Tree:
 
 
 def _dump_hdf5(tree: Tree, path: Path) -> None:
-    import h5py
-
     def write(node: Tree, parent: Any, name: str) -> None:
         if not isinstance(node, dict):
             parent[name] = node
@@ -107,25 +107,7 @@ def _dump_hdf5(tree: Tree, path: Path) -> None:
         write(tree, file, '/')
 
 
-def _dump_pickle(tree: Tree, path: Path) -> None:
-    path.write_bytes(pickle.dumps(tree, 4))
-
-
-def _load_torch(path: Path) -> Tree:
-    import torch
-
-    return torch.load(path, weights_only=False)
-
-
-def _dump_torch(tree: Tree, path: Path) -> None:
-    import torch
-
-    torch.save(tree, path)
-
-
 def _load_onnx(path: Path) -> Tree:
-    import onnx
-
     model = onnx.load(path)
     ours = {item.key: item.value for item in model.metadata_props}
     texts = {k: json.loads(v) if v[:1] == '{' else v for k, v in ours.items()}
@@ -133,8 +115,6 @@ def _load_onnx(path: Path) -> Tree:
 
 
 def _dump_onnx(tree: Tree, path: Path) -> None:
-    import onnx
-
     model = onnx.load(path)
     model.graph.ParseFromString(tree['graph'])
     del model.metadata_props[:]
@@ -142,12 +122,6 @@ def _dump_onnx(tree: Tree, path: Path) -> None:
         text = value if isinstance(value, str) else json.dumps(value)
         model.metadata_props.add(key=str(key), value=text)
     onnx.save(model, path)
-
-
-def _load_config(path: Path) -> Tree:
-    from mmengine.config import Config
-
-    return Config.fromfile(path).to_dict()
 
 
 def _dump_config(tree: Tree, path: Path) -> None:
@@ -169,13 +143,14 @@ CODECS = {
     ),
     'onnx': Codec(_load_onnx, _dump_onnx),
     'npz': Codec(_load_npz, _dump_npz),
-    'npy': Codec(
-        lambda path: np.load(path), lambda tree, path: np.save(path, np.asarray(tree))
-    ),
+    'npy': Codec(np.load, lambda tree, path: np.save(path, np.asarray(tree))),
     'hdf5': Codec(_load_hdf5, _dump_hdf5),
-    'pickle': Codec(lambda path: pickle.loads(path.read_bytes()), _dump_pickle),
-    'torch': Codec(_load_torch, _dump_torch),
-    'config': Codec(_load_config, _dump_config),
+    'pickle': Codec(
+        lambda path: pickle.loads(path.read_bytes()),
+        lambda tree, path: path.write_bytes(pickle.dumps(tree, 4)),
+    ),
+    'torch': Codec(lambda path: torch.load(path, weights_only=False), torch.save),
+    'config': Codec(lambda path: Config.fromfile(path).to_dict(), _dump_config),
 }
 # Of kinds whose files have no structure that a codec keeps.
 TEXTS = ('json', 'rows', 'xml', 'config')

@@ -107,8 +107,8 @@ def op(name: str, argument: Any = None) -> bytes:
         return code + unsigned.to_bytes(struct.calcsize(form), 'little')
     if kind in _LENGTHS:
         content = _content(argument)
-        if _most_bytes(kind) < len(content):
-            content = content[: _most_bytes(kind)]
+        if _LENGTHS[kind] == '<B':
+            content = content[:255]
         return code + struct.pack(_LENGTHS[kind], len(content)) + content
     if kind == 'unicodestringnl':
         line = str(argument).encode('raw-unicode-escape').replace(b'\n', b'')
@@ -124,11 +124,6 @@ def op(name: str, argument: Any = None) -> bytes:
 def integer(number: int) -> bytes:
     """Return what pushes a whole number."""
     return op('BININT' if abs(number) < 2**31 else 'LONG1', number)
-
-
-def _most_bytes(kind: str) -> int:
-    """Return how many bytes an argument with a length may have."""
-    return 255 if _LENGTHS[kind] == '<B' else 2**31 - 1
 
 
 def _content(argument: Any) -> bytes:

@@ -38,24 +38,30 @@ class Hang(BaseException):
 
 
 @contextmanager
-def _bounded() -> Iterator[None]:
-    """Bound the time and the memory of a block."""
+def bounded_memory(more: int) -> Iterator[None]:
+    """Let a block take so many bytes more than the process has."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    pages = int(Path('/proc/self/statm').read_text().split()[0])
+    limit = pages * resource.getpagesize() + more
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
+
+@contextmanager
+def _bounded_time() -> Iterator[None]:
     def end(*_: Any) -> None:
         raise Hang
 
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    pages = int(Path('/proc/self/statm').read_text().split()[0])
-    now = pages * os.sysconf('SC_PAGE_SIZE')
     before = signal.signal(signal.SIGALRM, end)
     signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    resource.setrlimit(resource.RLIMIT_AS, (now + BYTES, hard))
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def judge(
@@ -79,7 +85,7 @@ def judge(
     CANARY.unlink(missing_ok=True)
     before = _files(path.parent)
     try:
-        with _bounded():
+        with _bounded_time(), bounded_memory(BYTES):
             value = read(path)
     except UserError as error:
         value = error

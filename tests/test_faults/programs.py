@@ -15,10 +15,8 @@ import numpy as np
 
 from tests.test_faults.file_programs import annotations, checkpoint, dump
 from tests.test_faults.grammar import value
-from tests.test_faults.growing_programs import growing, many_keys
+from tests.test_faults.growing_programs import STOP, growing, many_keys
 from tests.test_faults.opcodes import Dice, changed_ops, op, parts, random_op
-
-STOP = op('STOP')
 
 
 @lru_cache(maxsize=1)

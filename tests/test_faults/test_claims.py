@@ -25,6 +25,7 @@ from mmskelseg.runtime.poses import read_poses
 from tests.errors import raises_naming
 from tests.test_faults.formats import FORMATS
 from tests.test_faults.oracle import CANARY, Call, judge
+from tests.test_faults.torch_layouts import zipped
 
 OPENPOSE = {'people': [{'pose_keypoints_2d': [100.0] * 75}]}
 
@@ -407,28 +408,21 @@ def test_slices_and_objects_are_not_printed_for_ever():
     assert shown(objects) == 'an array of objects of the shape (1,)'
 
 
-def zipped(path, program):
-    """Write a checkpoint in the zip format with this pickle."""
-    with zipfile.ZipFile(path, 'w') as archive:
-        archive.writestr('archive/data.pkl', program)
-    return path
-
-
 def test_storage_whose_key_is_no_text_is_refused(tmp_path):
     """Its hash takes 2 ** 60 steps."""
     name = b'X\x07\x00\x00\x00storagectorch\nFloatStorage\n'
     program = b'\x80\x02(' + name + LAUGHS + b'X\x03\x00\x00\x00cpuK\x01tQ.'
-    path = zipped(tmp_path / 'epoch_1.pth', program)
+    path = tmp_path / 'epoch_1.pth'
+    path.write_bytes(zipped(program))
     assert isinstance(judge(load_checkpoint, path), UserError)
 
 
 def test_archive_with_two_directories_is_judged_by_the_one_that_is_read(tmp_path):
     """Readers disagree about which one counts."""
-    path = zipped(tmp_path / 'epoch_1.pth', pickle.dumps({'a': 1}, 2))
-    other = tmp_path / 'other.pth'
+    path, other = tmp_path / 'epoch_1.pth', io.BytesIO()
     with zipfile.ZipFile(other, 'w', zipfile.ZIP_DEFLATED) as archive:
         archive.writestr('archive/data.pkl', pickle.dumps(bytes(1 << 24), 2))
-    path.write_bytes(path.read_bytes() + other.read_bytes())
+    path.write_bytes(zipped(pickle.dumps({'a': 1}, 2)) + other.getvalue())
     assert 'it would unpack to' in str(judge(load_checkpoint, path))
 
 
