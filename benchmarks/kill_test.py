@@ -28,8 +28,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from mmskelseg.runtime.cli.command_line import command, seed, whole_from
@@ -220,7 +221,7 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def _uninterrupted(name: str, folder: Path, say: Callable[[str], None]) -> float:
+def _uninterrupted(name: str, folder: Path) -> float:
     """Run a job, after the jobs that it needs, and return its duration in seconds."""
     job, done = JOBS[name], folder / 'done.json'
     if done.is_file():
@@ -228,9 +229,9 @@ def _uninterrupted(name: str, folder: Path, say: Callable[[str], None]) -> float
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     if job.needs:
-        _uninterrupted(job.needs, folder.with_name(job.needs), say)
+        _uninterrupted(job.needs, folder.with_name(job.needs))
         _copy(folder.with_name(job.needs), folder)
-    say(f'{name}: the uninterrupted run')
+    print(f'{name}: the uninterrupted run', flush=True)
     begin = time.monotonic()
     status = _finish(job.argv, folder)
     if status:
@@ -251,12 +252,12 @@ def _copy(source: Path, target: Path) -> None:
     shutil.copytree(source, target, dirs_exist_ok=True, ignore=ignored)
 
 
-def trial(name: str, number: int, root: Path, say: Callable[[str], None]) -> dict:
+def trial(name: str, number: int, root: Path) -> dict:
     """Kill a job once or twice, let it finish, and return the deviations."""
     job = JOBS[name]
     # At the same depth, since relative paths in results depend on it.
     whole, folder = root / 'whole' / name, root / 'trial' / name
-    seconds = _uninterrupted(name, whole, say)
+    seconds = _uninterrupted(name, whole)
     shutil.rmtree(folder.parent, ignore_errors=True)
     folder.mkdir(parents=True)
     if job.needs:
@@ -338,21 +339,17 @@ def _run(args: argparse.Namespace) -> int:
     lines = file.read_text('utf-8').splitlines() if file.is_file() else []
     results = [json.loads(line) for line in lines]
     done = {(result['job'], result['number']) for result in results}
-    number = args.seed * 1_000_000
-    while sum(len(result['kills']) for result in results) < args.kills:
-        for name in args.jobs:
-            if (name, number) in done:
-                continue
-            result = trial(name, number, root, lambda text: print(text, flush=True))
-            results.append(result)
-            with file.open('a', encoding='utf-8') as out:
-                out.write(json.dumps(result) + '\n')
-            print(
-                f'{name} {number}: {result["kills"]} {result["deviations"]}', flush=True
-            )
-            if sum(len(result['kills']) for result in results) >= args.kills:
-                break
-        number += 1
+    numbers = count(args.seed * 1_000_000)
+    for name, number in ((name, number) for number in numbers for name in args.jobs):
+        if sum(len(result['kills']) for result in results) >= args.kills:
+            break
+        if (name, number) in done:
+            continue
+        result = trial(name, number, root)
+        results.append(result)
+        with file.open('a', encoding='utf-8') as out:
+            out.write(json.dumps(result) + '\n')
+        print(f'{name} {number}: {result["kills"]} {result["deviations"]}', flush=True)
     print(f'{table(results)}\n{platform.node()}: results in {file}')
     return int(any(result['deviations'] for result in results))
 
