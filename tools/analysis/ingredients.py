@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from added_runs import read_added
 from mmengine.config import Config
 
 from mmskelseg.commands import cross_validate
@@ -191,7 +192,10 @@ def run(args: argparse.Namespace) -> None:
                 f'--variants names {variant!r}, which is not one of {", ".join(known)}.'
             )
     settings = {'config': name, 'options': args.cfg_options_typed}
-    added = read_runs(args.add, settings)
+    added: dict[str, list[Run]] = {}
+    for content in read_added(args.add, settings):
+        for variant, some in content['variants'].items():
+            added.setdefault(variant, []).extend(some)
     for variant in args.variants or known:
         options = [*args.cfg_options_typed, *known[variant]]
         there = {run['seed'] for run in added.get(variant, ())}
@@ -216,25 +220,9 @@ def run(args: argparse.Namespace) -> None:
     text = markdown(title, summaries(runs, args.seeds))
     print(f'\n{text}')
     atomic_write_text(work_dir / 'ingredients.md', text)
-    content = {**settings, 'variants': runs}
-    atomic_write_text(work_dir / 'ingredients.json', json.dumps(content, indent=1))
+    scores = json.dumps({**settings, 'variants': runs}, indent=1)
+    atomic_write_text(work_dir / 'ingredients.json', scores)
     print(work_dir / 'ingredients.md')
-
-
-def read_runs(files: list[Path], settings: Mapping[str, Any]) -> dict[str, list[Run]]:
-    """Return the runs of each variant in files of this tool, of the same settings."""
-    runs: dict[str, list[Run]] = {}
-    for file in files:
-        content = json.loads(file.read_text('utf-8'))
-        for key, value in settings.items():
-            if content.get(key) != value:
-                raise UserError(
-                    f'{file}: was made with {key} {content.get(key)!r}, not {value!r}; '
-                    'add runs with the same settings.'
-                )
-        for variant, some in content['variants'].items():
-            runs.setdefault(variant, []).extend(some)
-    return runs
 
 
 if __name__ == '__main__':

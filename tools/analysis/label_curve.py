@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
+from added_runs import read_added
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer
@@ -448,16 +449,7 @@ def run(args: argparse.Namespace) -> None:
 def write(args: argparse.Namespace, title: str, finished: Sequence[Run]) -> None:
     """Write table, curve and scores of the runs and of those in other files."""
     settings = {'title': title, 'steps': args.steps, 'stretch_seconds': args.stretch}
-    runs = []
-    for path in args.add:
-        content = json.loads(path.read_text('utf-8'))
-        for key, value in settings.items():
-            if content.get(key) != value:
-                raise UserError(
-                    f'{path}: was made with {key} {content.get(key)!r}, not {value!r}; '
-                    'add runs with the same settings.'
-                )
-        runs += content['runs']
+    runs = [r for content in read_added(args.add, settings) for r in content['runs']]
     runs += finished
     rows = summaries(runs)
     text = markdown(f'{title}, {args.steps} steps', rows)
@@ -467,9 +459,7 @@ def write(args: argparse.Namespace, title: str, finished: Sequence[Run]) -> None
     content = json.dumps({**settings, 'summary': rows, 'runs': runs}, indent=1)
     atomic_write_text(folder / 'label_curve.json', content)
     lines = curves(rows)
-    levels = {
-        f'{name} labels': lines.pop(name)[0][1] for name in ('all',) if name in lines
-    }
+    levels = {'all labels': lines.pop('all')[0][1]} if 'all' in lines else {}
     image = draw_curves(
         lines, x='labelled minutes', y='F1@10', levels=levels, title=title
     )
