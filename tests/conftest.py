@@ -172,11 +172,12 @@ def run_tool(tmp_path, served):
 
 
 @pytest.fixture
-def call_tool(monkeypatch, capsys):
+def call_tool(monkeypatch, capsys, tmp_path):
     """Run a tool in this process, many times faster; return it as if it were its own.
 
-    One test of each tool should still use ``run_tool``.
+    The test runs in an empty folder. One of each tool should still use ``run_tool``.
     """
+    monkeypatch.chdir(tmp_path)
 
     def call(tool, *args, code=0):
         path = ROOT / tool

@@ -113,8 +113,7 @@ def test_commands_take_the_name(recordings, run_tool, call_tool, tmp_path, clip)
     assert 'back_fist' in {event['label'] for event in events}
 
 
-def test_a_model_and_a_config_exclude_each_other(call_tool, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_model_and_a_config_exclude_each_other(call_tool, tmp_path):
     (tmp_path / 'a.mp4').touch()
     for words, message in (
         (['a.mp4', '--model', 'yoga'], "'yoga': no model that comes with the package"),

@@ -58,9 +58,8 @@ def test_an_augmentation_without_a_strength_is_named(tool):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures('quick_runs')
-def test_table_of_two_variants(call_tool, monkeypatch, tmp_path):
+def test_table_of_two_variants(call_tool, tmp_path):
     """Scores are those of the cross-validations; a second call runs nothing again."""
-    monkeypatch.chdir(tmp_path)
     data = small_annotations()
     names = [video['frame_dir'] for video in data['annotations']]
     data['split'] |= {'a/train': names[1:], 'a/test': names[:1]}

@@ -89,7 +89,6 @@ def test_curve_of_small_data(call_tool, monkeypatch, tmp_path):
     names = [video['frame_dir'] for video in data['annotations']]
     data['split'] |= {'a/train': names[:3], 'a/test': names[3:]}
     save_annotations(data, tmp_path / 'annotations.pkl')
-    monkeypatch.chdir(tmp_path)
     call_tool('tools/make_config.py', 'annotations.pkl', 'mine.py')
     monkeypatch.setenv('OMP_NUM_THREADS', '1')
     words = ['mine.py', '--minutes', 0.2, 0.4, '--stretch', 3, '--folds', 'a']
@@ -124,9 +123,8 @@ def test_curve_of_small_data(call_tool, monkeypatch, tmp_path):
     assert 'a run with other settings: steps was 3 and is now 4' in done.stderr
 
 
-def test_minutes_without_room_for_a_stretch_are_named(call_tool, monkeypatch, tmp_path):
+def test_minutes_without_room_for_a_stretch_are_named(call_tool, tmp_path):
     save_annotations(small_annotations((400, 300, 60)), tmp_path / 'annotations.pkl')
-    monkeypatch.chdir(tmp_path)
     call_tool('tools/make_config.py', 'annotations.pkl', 'mine.py')
     words = ['mine.py', '--minutes', 0.1, '--stretch', 20]
     done = call_tool(TOOL, *words, code=1)

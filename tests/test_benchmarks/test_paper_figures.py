@@ -48,10 +48,7 @@ def test_figures_of_heatmaps_are_drawn_for_the_first_test_video(run_tool, small_
     assert starts.sum() == 3
 
 
-def test_figures_of_missing_limbs_change_with_the_parts(
-    call_tool, small_data, monkeypatch, tmp_path
-):
-    monkeypatch.chdir(tmp_path)
+def test_figures_of_missing_limbs_change_with_the_parts(call_tool, small_data):
     frame = ('--video', 'video_0', '--frame', '7')
     shown = call_tool(TOOL, 'missing', small_data, *frame).stdout
     assert shown == 'video video_0\nframe 7\nmissing.png\n'
@@ -63,11 +60,8 @@ def test_figures_of_missing_limbs_change_with_the_parts(
     np.testing.assert_array_equal(first[:, 640:], second[:, 640:])
 
 
-def test_figure_shows_the_frame_with_the_largest_sure_pose(
-    call_tool, small_data, monkeypatch, tmp_path
-):
+def test_figure_shows_the_frame_with_the_largest_sure_pose(call_tool, small_data):
     """A pose that is large through a joint which is hardly sure is passed over."""
-    monkeypatch.chdir(tmp_path)
     data = load_pickle(small_data)
     video = data['annotations'][2]
     video['keypoint'][0, 20, 3] = (-900, -900)
@@ -77,10 +71,7 @@ def test_figure_shows_the_frame_with_the_largest_sure_pose(
     assert 'frame 20\n' in call_tool(TOOL, 'heatmaps', small_data).stdout
 
 
-def test_figure_of_timelines_has_a_row_for_each_method(
-    call_tool, small_data, dump, monkeypatch, tmp_path
-):
-    monkeypatch.chdir(tmp_path)
+def test_figure_of_timelines_has_a_row_for_each_method(call_tool, small_data, dump):
     right, wrong = dump('right', 0), dump('wrong', 40)
     call_tool(TOOL, 'timelines', small_data, f'A={right}', '--out', '1.png')
     call_tool(TOOL, 'timelines', small_data, f'A={right}', f'B={wrong}')

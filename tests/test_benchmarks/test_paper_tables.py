@@ -22,9 +22,8 @@ def read_tables(text):
 
 
 @pytest.fixture
-def lay(call_tool, tmp_path, monkeypatch):
+def lay(call_tool, tmp_path):
     """Lay the tables beside results, given as {path: content}."""
-    monkeypatch.chdir(tmp_path)
 
     def run(results):
         (tmp_path / 'work_dirs').mkdir(exist_ok=True)
@@ -206,10 +205,7 @@ def test_paper_tables_name_a_file_that_cannot_be_read(run_tool, tmp_path):
     ],
     ids=lambda text: text[:9],
 )
-def test_paper_tables_name_a_file_of_something_else(
-    call_tool, tmp_path, monkeypatch, name, text
-):
-    monkeypatch.chdir(tmp_path)
+def test_paper_tables_name_a_file_of_something_else(call_tool, tmp_path, name, text):
     (tmp_path / f'{name}.json').write_text(text)
     error = call_tool(TOOL, '--results', '.', code=1).stderr
     assert error.startswith(f'error: {name}.json: ')

@@ -48,10 +48,9 @@ def arguments(options, *flags):
 @pytest.mark.slow
 @pytest.mark.usefixtures('quick_runs')
 def test_cross_validate_runs_each_fold_and_seed_once(
-    call_tool, monkeypatch, tmp_path, small_data, options
+    call_tool, tmp_path, small_data, options
 ):
     """The table is that of the runs; a second start adds the new runs only."""
-    monkeypatch.chdir(tmp_path)
     write_folds(small_data)
     call_tool(TOOL, *arguments(options, '--seeds', 3))
     files = [tmp_path / f'out/{fold}/seed_3/metrics.json' for fold in 'ab']
@@ -83,10 +82,9 @@ def test_cross_validate_runs_each_fold_and_seed_once(
 
 @pytest.mark.slow
 def test_cross_validate_goes_on_where_it_was_stopped(
-    call_tool, monkeypatch, tmp_path, small_data, options, request
+    call_tool, tmp_path, small_data, options, request
 ):
     """Stopped within a training, it resumes from the last checkpoint."""
-    monkeypatch.chdir(tmp_path)
     write_folds(small_data)
     options = [*options, 'train_cfg.max_epochs=12', 'train_cfg.val_interval=12']
     options.append('default_hooks.checkpoint.interval=1')
@@ -148,10 +146,9 @@ def test_cross_validate_says_which_folds_there_are(
 @pytest.mark.slow
 @pytest.mark.usefixtures('quick_runs')
 def test_cross_validate_without_folds_repeats_the_one_split(
-    call_tool, monkeypatch, tmp_path, options
+    call_tool, tmp_path, options
 ):
     """Seeds are compared on `train` and `test`, as the fold `default`."""
-    monkeypatch.chdir(tmp_path)
     done = call_tool(TOOL, *arguments(options, '--seeds', 0, 1))
     assert '[2/2] default, seed 1: acc ' in done.stdout
     metrics = json.loads((tmp_path / 'out/default/seed_1/metrics.json').read_text())

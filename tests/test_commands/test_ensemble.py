@@ -80,9 +80,8 @@ def test_ensembles_of_checkpoints_and_of_their_dumps_agree(
 
 
 @pytest.fixture
-def dumps(tmp_path, monkeypatch):
+def dumps(tmp_path):
     """Two dumps of one video, without the names of its classes."""
-    monkeypatch.chdir(tmp_path)
     for name, score in (('a', ONE), ('b', OTHER)):
         (tmp_path / f'{name}.pkl').write_bytes(pickle.dumps([sample(score)]))
     return ['a.pkl', 'b.pkl']

@@ -20,9 +20,8 @@ def data(tmp_path, run_tool):
     return out
 
 
-def test_fusion_says_which_branches_are_not_trained(tmp_path, call_tool, monkeypatch):
+def test_fusion_says_which_branches_are_not_trained(tmp_path, call_tool):
     """Before any features are made."""
-    monkeypatch.chdir(tmp_path)
     save_annotations(small_annotations(), tmp_path / 'data/toy/annotations.pkl')
     config = ROOT / 'configs' / 'skelseg' / 'toy_fusion.py'
     process = call_tool('tools/train.py', config, code=1)
@@ -60,11 +59,8 @@ def test_fusion_starts_from_both_branches(tmp_path, run_tool, data):
     assert 0 <= metrics['seg/f1@10'] <= 100
 
 
-def test_cross_validated_fusion_needs_branches_of_the_same_fold(
-    tmp_path, call_tool, monkeypatch
-):
+def test_cross_validated_fusion_needs_branches_of_the_same_fold(tmp_path, call_tool):
     """A branch of another split may have seen the fold's test videos."""
-    monkeypatch.chdir(tmp_path)
     data = small_annotations(num_classes=2)
     data['split'] |= {'a/train': ['video_0', 'video_1'], 'a/test': ['video_2']}
     save_annotations(data, tmp_path / 'data/toy/annotations.pkl')
@@ -80,10 +76,7 @@ def test_cross_validated_fusion_needs_branches_of_the_same_fold(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures('quick_runs')
-def test_cross_validated_fusion_starts_from_its_own_fold(
-    tmp_path, call_tool, monkeypatch, data
-):
-    monkeypatch.chdir(tmp_path)
+def test_cross_validated_fusion_starts_from_its_own_fold(tmp_path, call_tool, data):
     configs = ROOT / 'configs' / 'skelseg'
     options = ['train_cfg.max_epochs=1']
     for modality, name in (('heatmap', 'toy_joint_limb'), ('rgb', 'toy_rgb')):

@@ -40,9 +40,8 @@ def write(path):
 @pytest.mark.slow
 @pytest.mark.usefixtures('quick_runs')
 def test_cross_validation_reports_the_error_of_risk(
-    call_tool, monkeypatch, tmp_path, small_data, options
+    call_tool, tmp_path, small_data, options
 ):
-    monkeypatch.chdir(tmp_path)
     write(small_data)
     tool = 'tools/cross_validate.py'
     call_tool(

@@ -122,8 +122,7 @@ def test_extract_features_ahead_of_training(run_tool, small_data, options):
     assert [file.stat().st_mtime_ns for file in files] == times
 
 
-def test_train_says_how_to_make_missing_data(call_tool, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
+def test_train_says_how_to_make_missing_data(call_tool):
     error = call_tool('tools/train.py', TOY, code=1).stderr
     assert 'error: data/toy/annotations.pkl: there is no such folder' in error
     assert 'mmskelseg convert toy data/toy' in error
