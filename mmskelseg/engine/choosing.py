@@ -44,6 +44,7 @@ _PAIRS = (
     'The person whom labels describe is seen with the nearest other: the individual '
     'that the file names, or the one with the highest scores.'
 )
+_COORDINATES = ('pose2d', 'pose3d')
 _SIDES = re.compile(r'left|right', re.IGNORECASE)
 
 
@@ -117,7 +118,10 @@ def choose(
         pairs=pairs,
     )
     lengths = [video['total_frames'] for video in train]
-    plan = plan_training(lengths, choice.batch_size, wish.epochs)
+    plan = plan_training(
+        lengths, choice.batch_size, wish.epochs,
+        may_be_two=choice.segmentor == 'asformer' and recipe in _COORDINATES,
+    )  # fmt: skip
     lines = [
         f'recipe {recipe}, since {reason}; {len(meta["classes"])} classes; '
         f'trains on {splits[0]!r} ({counted(len(train), "video")}, {sum(lengths)} '
@@ -344,7 +348,7 @@ def _min_frames(videos: Sequence[VideoAnnotation], lookahead: int) -> int:
 def _choose_recipe(videos: Sequence[VideoAnnotation], wish: Wish) -> tuple[str, str]:
     """Return the name of a recipe for the videos, and the reason."""
     asked: str | None = wish.recipe
-    if wish.streaming is not None and asked not in (None, 'pose2d', 'pose3d'):
+    if wish.streaming is not None and asked not in (None, *_COORDINATES):
         raise UserError(
             f'--recipe {asked}: --streaming needs coordinates; use pose2d or pose3d.'
         )
@@ -353,7 +357,7 @@ def _choose_recipe(videos: Sequence[VideoAnnotation], wish: Wish) -> tuple[str, 
             '--segmentor asformer: reads whole videos, so it cannot label streams; '
             'leave out --segmentor or --streaming.'
         )
-    if wish.pairs and asked not in (None, 'pose2d', 'pose3d'):
+    if wish.pairs and asked not in (None, *_COORDINATES):
         raise UserError(
             f'--recipe {asked}: --pairs needs coordinates; use pose2d or pose3d.'
         )

@@ -89,6 +89,8 @@ class Choice:
         model = [f'num_classes={num_classes}']
         if 'tiers' in self.metainfo:
             model.append(f'tiers={tier_sizes(self.metainfo)}')
+        if plan.members > 1:
+            model.append(f'members={plan.members}')
         if temperature != 1:
             model.append(f'temperature={temperature!r}')
         inputs = f'in_channels={branch["in_channels"]}'

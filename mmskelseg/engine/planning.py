@@ -12,7 +12,7 @@ CROP_FRAMES = 600
 _FRAMES = 2_500_000
 _STEPS = (600, 1500)
 # Seconds of training per 1,000 frames, and additional ones per step, on one core of an
-# AMD EPYC. Both segmentors take about as long.
+# AMD EPYC. One ASFormer takes about as long as three MS-TCN++.
 _SECONDS = {'pose3d': 0.1, 'pose2d': 0.1, 'heatmap': 0.17, 'heatmap_cnn': 0.4}
 _SECONDS_OF_STEP = 0.03
 # GB of memory, and additional ones per 1,000 frames of a step.
@@ -29,36 +29,50 @@ class Plan:
         frames: Approximate number of frames that these steps see.
         frames_per_step: Number of frames in the longest step, which determines the
             memory.
+        members: Number of networks that are trained side by side, whose steps take as
+            many times as long.
     """
 
     epochs: int
     steps: int
     frames: int
     frames_per_step: int
+    members: int = 1
 
     def shortened(self, part: float) -> 'Plan':
-        """Return a plan with this part of the epochs, at least one."""
-        epochs = max(1, round(part * self.epochs))
+        """Return a plan with this part of the steps, at least an epoch, of one network.
+
+        If it is the whole, the networks are the same.
+        """
+        members = self.members if part == 1 else 1
+        epochs = max(1, round(part * self.epochs * self.members / members))
         steps, frames = (n // self.epochs * epochs for n in (self.steps, self.frames))
-        return replace(self, epochs=epochs, steps=steps, frames=frames)
+        return replace(self, epochs=epochs, steps=steps, frames=frames, members=members)
 
     def seconds(self, recipe: str) -> float:
         """Return the approximate time of a training with a recipe, on one core."""
-        return self.frames / 1000 * _SECONDS[recipe] + self.steps * _SECONDS_OF_STEP
+        seconds = self.frames / 1000 * _SECONDS[recipe] + self.steps * _SECONDS_OF_STEP
+        return self.members * seconds
 
     def summary(self, recipe: str) -> str:
         """Return the length, time and memory of a training with a recipe, as text."""
-        memory = _MEMORY + self.frames_per_step / 1000 * _MEMORY_OF_STEP
+        frames = self.members * self.frames_per_step
+        memory = _MEMORY + frames / 1000 * _MEMORY_OF_STEP
         time = duration(self.seconds(recipe))
+        networks = f' of {self.members} networks' * (self.members > 1)
         return (
-            f'{counted(self.steps, "step")} in {counted(self.epochs, "epoch")}, '
-            f'{self.frames / 1e6:.1f} million frames: about {time} and '
-            f'{memory:.1f} GB of memory on one core of a CPU.'
+            f'{counted(self.steps, "step")}{networks} in '
+            f'{counted(self.epochs, "epoch")}, {self.frames / 1e6:.1f} million frames: '
+            f'about {time} and {memory:.1f} GB of memory on one core of a CPU.'
         )
 
 
 def plan_training(
-    lengths: Sequence[int], batch_size: int, epochs: int | None = None
+    lengths: Sequence[int],
+    batch_size: int,
+    epochs: int | None = None,
+    *,
+    may_be_two: bool = False,
 ) -> Plan:
     """Return how long to train.
 
@@ -69,9 +83,11 @@ def plan_training(
         lengths: Number of frames of each training recording.
         batch_size: Number of recordings or crops in a step.
         epochs: Number of epochs, if it is given.
+        may_be_two: Whether two networks may share the steps, if videos are short, so
+            that there are most.
 
     >>> plan_training([12_000] * 7, batch_size=4)
-    Plan(epochs=30, steps=1050, frames=2520000, frames_per_step=2400)
+    Plan(epochs=30, steps=1050, frames=2520000, frames_per_step=2400, members=1)
     >>> plan_training([250] * 40, batch_size=2).steps
     1500
     """
@@ -82,6 +98,8 @@ def plan_training(
     steps = ceil(crops / batch_size)
     least, most = _STEPS
     wanted = min(max(_FRAMES * steps / frames, least), most)
-    epochs = epochs or ceil(wanted / steps)
+    # Both together are better than one that overfits; half of fewer steps are too few.
+    members = 2 if may_be_two and wanted == most else 1
+    epochs = epochs or ceil(wanted / steps / members)
     longest = batch_size * min(max(lengths), CROP_FRAMES)
-    return Plan(epochs, epochs * steps, epochs * frames, longest)
+    return Plan(epochs, epochs * steps, epochs * frames, longest, members)

@@ -50,11 +50,12 @@ def with_3d(data):
 
 
 def test_config_states_the_data_and_inherits_the_rest(make_config, tmp_path):
-    """17 joints of 4 channels in 2D; a step for each of 1,500 epochs."""
+    """17 joints of 4 channels in 2D; a step for each of 1,500 epochs, shared by two."""
     text, cfg = make_config(small_annotations())
     assert 'recipe pose2d, since 3 of 3 videos have no keypoint_3d' in text
     assert "trains on 'train' (2 videos, 105 frames)" in text
-    assert '1,500 steps in 1,500 epochs, 0.2 million frames: about ' in text
+    assert '750 steps of 2 networks in 750 epochs, 0.1 million frames: about ' in text
+    assert cfg.model.members == 2
     assert cfg.model.branches.pose2d.in_channels == 68
     assert cfg.model.num_classes == cfg.test_evaluator.num_classes == 3
     for mode in ('train', 'val', 'test'):
@@ -151,7 +152,6 @@ def test_sides_that_heatmaps_cannot_tell_apart_are_noted(make_config):
     note = 'The skeleton names no pairs of left and right joints'
     text, cfg = make_config(data, '--recipe', 'heatmap_cnn')
     assert note not in text
-    assert cfg.model.members == 1
     joints = [f'joint_{j}' for j in range(17)]
     data['metainfo']['skeleton'] = {'joints': joints, 'limbs': [[0, 1]]}
     text, _ = make_config(data, '--recipe', 'heatmap_cnn', '--overwrite')
@@ -226,14 +226,14 @@ def test_a_video_of_one_frame_is_no_fault(make_config):
 
 @pytest.mark.parametrize('recipe', ['pose2d', 'heatmap_cnn'])
 def test_segmentors_read_what_the_recipe_gives(make_config, recipe):
-    """One ASFormer has the channels, standardisation and stem of the recipe."""
+    """One ASFormer, or two that read coordinates of short videos, has its features."""
     flags = ['--recipe', recipe, '--overwrite']
     _, plain = make_config(small_annotations(), *flags, '--segmentor', 'ms_tcn2')
     _, cfg = make_config(small_annotations(), *flags)
     ((name, before),) = plain.model.branches.items()
     ((_, branch),) = cfg.model.branches.items()
     assert (before.type, plain.model.members) == ('MSTCNPlusPlus', 3)
-    assert (branch.type, cfg.model.members) == ('ASFormer', 1)
+    assert (branch.type, cfg.model.members) == ('ASFormer', 1 + (recipe == 'pose2d'))
     for key in ('in_channels', 'standardize', 'stem'):
         assert branch.get(key) == before.get(key)
     for model in (cfg.model, plain.model):

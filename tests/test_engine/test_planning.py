@@ -32,3 +32,20 @@ def test_epochs_can_be_given():
     plan = plan_training([12_000] * 4, batch_size=4, epochs=3)
     assert (plan.epochs, plan.steps, plan.frames) == (3, 60, 144_000)
     assert '60 steps in 3 epochs, 0.1 million frames' in plan.summary('pose2d')
+
+
+@pytest.mark.parametrize(('length', 'epochs', 'members'), [(300, 63, 2), (600, 87, 1)])
+def test_two_networks_share_the_steps_of_short_videos(length, epochs, members):
+    """Of 12 steps an epoch: 1,500 in all are shared, and 2.5 million frames are not."""
+    plan = plan_training([length] * 48, batch_size=4, may_be_two=True)
+    assert (plan.epochs, plan.members) == (epochs, members)
+    alone = plan_training([length] * 48, batch_size=4)
+    assert plan.seconds('pose2d') == pytest.approx(alone.seconds('pose2d'), rel=0.02)
+
+
+def test_shortened_training_is_of_one_network():
+    """A fifth of twice 63 epochs is 25 of one network, with 12 steps each."""
+    plan = plan_training([300] * 48, batch_size=4, may_be_two=True)
+    short = plan.shortened(0.2)
+    assert (short.epochs, short.steps, short.members) == (25, 300, 1)
+    assert plan.shortened(1) == plan

@@ -59,9 +59,9 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
         loss_weighting: Config of the weighting of the losses; by default, their sum.
         timestamps: Config of the completion of labels in training, for segments with
             only some labelled frames, such as ``TimestampSupervision``; optional.
-        temperature: What the logits of predictions are divided by, so that
-            probabilities are as large as the share of frames that they are right in
-            (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017).
+        temperature: What the logits of each member's predictions are divided by, so
+            that probabilities are as large as the share of frames that they are right
+            in (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017).
         tiers: Number of classes of each tier, which add up to K. Each tier has a
             distribution of its own, and all stages read those of all tiers. None for
             one tier. With G tiers, labels are (G, T) wherever they are (T,) otherwise.
