@@ -13,9 +13,10 @@ file. Everything else comes from a recipe, a config that the new one inherits:
     heatmap_cnn  heatmaps of 2D skeletons, encoded by a small network that is trained
                  with the rest, which takes several times as long
 
-The network is a small ASFormer, also trained on recordings recombined into new orders
-of actions; --segmentor ms_tcn2 takes three MS-TCN++ networks, and --no-any-order keeps
-the orders of the recordings. With --streaming, the model is causal (docs/streaming.md).
+The network is a small ASFormer, two of them for short videos, also trained on
+recordings recombined into new orders of actions; --segmentor ms_tcn2 takes three
+MS-TCN++ networks, and --no-any-order keeps the orders of the recordings. With
+--streaming, the model is causal (docs/streaming.md).
 Long recordings are cropped for training. Predicted segments last at least as long as
 nearly all training segments (model.postprocess); with --streaming, that is at most half
 of SECONDS. With --pairs, the model also sees the nearest other person or animal
@@ -88,7 +89,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--epochs',
         type=whole_from(1),
         help='number of epochs (default: enough for 2.5 million frames, within 600 to '
-        '1500 steps)',
+        '1500 steps, which the two networks of short videos share)',
     )
     parser.add_argument(
         '--overwrite', action='store_true', help='replace OUT.py if it exists'
