@@ -118,10 +118,7 @@ def choose(
         pairs=pairs,
     )
     lengths = [video['total_frames'] for video in train]
-    plan = plan_training(
-        lengths, choice.batch_size, wish.epochs,
-        may_be_two=choice.segmentor == 'asformer' and recipe in _COORDINATES,
-    )  # fmt: skip
+    plan = _plan(choice, lengths, wish.epochs)
     lines = [
         f'recipe {recipe}, since {reason}; {len(meta["classes"])} classes; '
         f'trains on {splits[0]!r} ({counted(len(train), "video")}, {sum(lengths)} '
@@ -135,6 +132,12 @@ def choose(
         _note_min_duration(choice),
     ]
     return Chosen(choice, plan, [line for line in lines if line])
+
+
+def _plan(choice: Choice, lengths: Sequence[int], epochs: int | None) -> Plan:
+    """Return how long to train; only of coordinates may there be two networks."""
+    may_be_two = choice.segmentor == 'asformer' and choice.recipe in _COORDINATES
+    return plan_training(lengths, choice.batch_size, epochs, may_be_two=may_be_two)
 
 
 def choose_splits(
