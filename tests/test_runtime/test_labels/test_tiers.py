@@ -101,10 +101,11 @@ def test_individuals_come_back_with_their_tiers(tmp_path, ending, drawn, names, 
             np.testing.assert_array_equal(read, own)
         if ending not in ('.eaf', '.json'):
             assert len({segment.target for segment in found}) == 1
-    # One of them has to be chosen.
-    with raises_naming(UserError, path, *map(repr, names), 'subject=NAME'):
+    # One of them has to be chosen. Messages have single blanks.
+    shown = [repr(' '.join(name.split())) for name in names]
+    with raises_naming(UserError, path, *shown, 'subject=NAME'):
         read_segments(path, **options)
-    with raises_naming(UserError, path, "'nobody'", *map(repr, names)):
+    with raises_naming(UserError, path, "'nobody'", *shown):
         read_segments(path, subject='nobody', **options)
 
 
