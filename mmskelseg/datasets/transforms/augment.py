@@ -19,7 +19,11 @@ from mmskelseg.registry import TRANSFORMS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Angle, Axis, Fraction, Interval
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import FRAME_KEYS, SKELETON_KEYS
+from mmskelseg.runtime.structures.annotations import (
+    FRAME_KEYS,
+    PLACE_KEYS,
+    SKELETON_KEYS,
+)
 from mmskelseg.runtime.structures.segments import IGNORED, segment_table
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 from mmskelseg.runtime.structures.tiers import flat_label
@@ -286,17 +290,19 @@ class RandomHorizontalFlip(Augmentation):
             if flip:
                 # The last entry is for the label -1, which does not change.
                 results['label'] = _mirrored(results, mirrored)
-        if 'keypoint' not in results:
+        places = [key for key in PLACE_KEYS if key in results]
+        if not places:
             return results
-        order = self._order(np.shape(results['keypoint']))
+        order = self._order(np.shape(results[places[0]]))
         if flip:
             for key in SKELETON_KEYS:
                 if key in results:
                     # Indexing by a list makes a new array.
                     results[key] = results[key][:, :, order]
-            seen = results['keypoint'].any(axis=-1)
-            results['keypoint'][seen, 0] *= -1
-            results['keypoint'][seen, 0] += results['img_shape'][1] - 1
+            if 'keypoint' in results:
+                seen = results['keypoint'].any(axis=-1)
+                results['keypoint'][seen, 0] *= -1
+                results['keypoint'][seen, 0] += results['img_shape'][1] - 1
             if 'keypoint_3d' in results:
                 results['keypoint_3d'][..., self.lateral] *= -1
         return results

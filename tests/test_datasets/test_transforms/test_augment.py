@@ -187,6 +187,17 @@ def test_flip_by_hand():
     assert item['flip'] is True
 
 
+def test_flip_mirrors_skeletons_without_an_image():
+    skeleton = {'joints': ['head', 'l', 'r'], 'limbs': [], 'flip_pairs': [[1, 2]]}
+    given = {
+        'frame_dir': 'v',
+        'keypoint_3d': np.array([[[[5.0, 1, 2], [6, 3, 4], [7, 5, 6]]]]),
+    }
+    item = RandomHorizontalFlip(1, skeleton=skeleton, lateral=0)(dict(given))
+    assert item['keypoint_3d'].tolist() == [[[[-5, 1, 2], [-7, 5, 6], [-6, 3, 4]]]]
+    assert given['keypoint_3d'][0, 0, 0, 0] == 5
+
+
 def test_flip_draws_the_mirror_image():
     render = RenderSkeletonHeatmap('coco17', (40, 50), box=None)
     plain = render(video())['imgs']
