@@ -168,7 +168,7 @@ def test_animals_lead_from_deeplabcut_to_bouts(folder, run_tool):
     assert work_through(
         'docs/animals.md',
         run_tool,
-        {'segment new_poses': 'segment poses'},
+        {'segment new_dlc': 'segment dlc'},
         config='arena.py',
     )
     assert (folder / 'bouts/comparison_by_bin.csv').is_file()

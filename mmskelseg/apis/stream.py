@@ -85,7 +85,7 @@ class SkelSegStream(SkeletonStream):
             joints=joints,
             columns=columns,
             fps=meta.get('fps') if fps is None else fps,
-            min_score=MIN_SCORE,
+            min_score=meta.get('kpt_thr') or MIN_SCORE,
             dtype=dataset.features[modality].get('dtype', 'float32'),
             steps=steps,
             notes=notes,

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from mmskelseg.runtime.cli.command_line import (
+    add_kpt_thr,
     add_person,
     command,
     positive,
@@ -51,6 +52,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='frames per second of poses whose files state none, without a video',
     )
     add_person(parser, each=True)
+    add_kpt_thr(parser)
     parser.add_argument(
         '--pose-estimator',
         default='mediapipe',
@@ -78,6 +80,7 @@ def _run(args: argparse.Namespace) -> None:
         args.folder,
         fps=args.fps,
         person=args.person,
+        kpt_thr=args.kpt_thr,
         ignore_labels=args.ignore_labels,
     )
     serve(open_, args.pose_estimator, args.port, browser=not args.no_browser)

@@ -51,6 +51,7 @@ class Options:
     others: bool = False
     subjects: Path | None = None
     skeleton: Layout | None = None
+    kpt_thr: float | None = None
     coco17: bool = False
     part: Sequence[tuple[str, str]] | None = None
     format: str | None = None
@@ -277,6 +278,7 @@ def load_poses(
         first_frame=options.first_frame,
     )
     check_stated_size(poses, options.size, str(path))
+    poses = poses.above(options.kpt_thr or 0)
     if options.coco17 or options.part:
         poses = to_coco17(poses, dict(options.part or ()), str(path))
     if not (options.fps or poses.fps or video) and labels.fps:

@@ -25,7 +25,7 @@ from mmskelseg.converters.label_individuals import by_individual, label_arrays
 from mmskelseg.converters.label_tiers import LabelTiers, find_tiers
 from mmskelseg.converters.options import Option
 from mmskelseg.runtime.cli.arguments import add_pose_file_options
-from mmskelseg.runtime.cli.command_line import add_person, positive
+from mmskelseg.runtime.cli.command_line import add_kpt_thr, add_person, positive
 from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.labels import READERS
 from mmskelseg.runtime.labels.reading import EACH_SUBJECT
@@ -162,6 +162,8 @@ def _join(labels: Sequence[Labels], left_out: Sequence[str], given: Options) -> 
         ],
         **stated,
     }
+    if given.kpt_thr is not None:
+        meta['kpt_thr'] = given.kpt_thr
     if given.view is not None:
         meta['view'] = given.view
     else:
@@ -263,6 +265,7 @@ POSE_OPTIONS: options.Options = {
         'limbs',
         type=options.skeleton,
     ),
+    '--kpt-thr': add_kpt_thr,
     '--view': Option(
         'view of the camera: training rotates and mirrors skeletons seen from the top '
         '(default: top if bodies point in all directions, else side)',

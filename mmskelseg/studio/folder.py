@@ -47,6 +47,7 @@ class Folder:
         project: Classes and labels.
         fps: The rate of poses that state none.
         person: Whose poses are segmented, if a file has several people.
+        kpt_thr: The score below which a joint of these poses is missing.
         notes: What was left out, and why.
     """
 
@@ -55,6 +56,7 @@ class Folder:
     project: Project
     fps: float | None = None
     person: str = 'track'
+    kpt_thr: float | None = None
     notes: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -89,7 +91,7 @@ class Folder:
             entry, layout = recording.entry, recording.metainfo['skeleton']
             shown = entry
         else:
-            poses = load_poses(recording, self.fps)
+            poses = load_poses(recording, self.fps).above(self.kpt_thr or 0)
             layout = poses.skeleton
             if self.person == EACH:
                 poses = own = everybody(poses)
@@ -112,6 +114,7 @@ def open_folder(
     *,
     fps: float | None = None,
     person: str = 'track',
+    kpt_thr: float | None = None,
     ignore_labels: bool = False,
 ) -> Folder:
     """Return a folder with all of its recordings; its project is not saved yet.
@@ -122,6 +125,7 @@ def open_folder(
         path: The folder.
         fps: The rate of poses that state none.
         person: Whose poses are segmented, if a file has several people.
+        kpt_thr: The score below which a joint is missing.
         ignore_labels: Whether to begin without the labels of files.
 
     Raises:
@@ -161,7 +165,8 @@ def open_folder(
     for recording, frames, rate in found:
         its = segments.get(recording.name, Labels('', path)).segments
         project.add_recording(recording.name, frames, rate, its)
-    return Folder(path, dict(sorted(recordings.items())), project, fps, person, notes)
+    recordings = dict(sorted(recordings.items()))
+    return Folder(path, recordings, project, fps, person, kpt_thr, notes)
 
 
 def _leave_out_other_tiers(
@@ -240,6 +245,8 @@ def training_data(folder: Folder, names: Sequence[str]) -> dict[str, object]:
         meta.pop('tiers', None)
     meta['skeleton'] = layouts[0]
     meta.setdefault('dataset', folder.path.resolve().name)
+    if folder.kpt_thr is not None:
+        meta['kpt_thr'] = folder.kpt_thr
     if 'view' not in meta and all('keypoint' in entry for entry in entries):
         meta['view'] = camera_view(meta, entries)[0]
     return {'split': {'train': [*names]}, 'annotations': entries, 'metainfo': meta}

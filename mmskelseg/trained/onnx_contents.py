@@ -144,7 +144,7 @@ class Export:
 
     def metadata(self) -> ModelMetadata:
         """Return the metadata of the file."""
-        fps = self.meta.get('fps')
+        fps, kpt_thr = self.meta.get('fps'), self.meta.get('kpt_thr')
         data = {'name': self.meta.get('dataset'), 'license': self.meta.get('license')}
         return {
             'format': FORMAT,
@@ -157,6 +157,7 @@ class Export:
             'skeleton': _plain_layout(self.meta['skeleton']),
             # JSON has no NumPy numbers.
             'fps': None if fps is None else float(fps),
+            **({'kpt_thr': float(kpt_thr)} if kpt_thr else {}),
             'data': {key: value for key, value in data.items() if value is not None},
             'branches': {n: {**b.metadata} for n, b in self.branches.items()},
             'postprocess': [],

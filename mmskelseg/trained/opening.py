@@ -30,6 +30,7 @@ from mmskelseg.runtime.files.inputs import check_fps
 from mmskelseg.runtime.files.work_folders import checkpoint_file
 from mmskelseg.runtime.messages.dependencies import is_installed
 from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.messages.options import Fraction, misfits
 from mmskelseg.runtime.segmenting.model_zoo import check_zoo, zoo_file
 from mmskelseg.runtime.structures import is_data_layout
 from mmskelseg.runtime.structures.annotations import Metainfo
@@ -331,6 +332,8 @@ def model_metainfo(
         )
     if meta.get('fps') is not None:
         check_fps(meta['fps'], source)
+    for problem in misfits({'kpt_thr': Fraction}, meta):
+        raise UserError(f'{source}: {problem}')
     count = getattr(model, 'num_classes', None)
     if count is not None and count != len(meta['classes']):
         raise UserError(

@@ -218,6 +218,23 @@ def test_view_of_the_camera_can_be_stated(convert):
     assert '--view' not in output
 
 
+def test_joints_with_low_scores_can_be_left_out(convert, walk, poses):
+    """And models know it, so that new videos are treated alike."""
+    for name in VIDEOS:
+        (poses / f'{name}.json').unlink()
+        np.savez(
+            poses / f'{name}.npz', keypoint=walk[None, ..., :2],
+            keypoint_score=walk[None, ..., 2],
+        )  # fmt: skip
+    data, _ = convert('--kpt-thr', 0.6, '--size', '400x300')
+    assert data['metainfo']['kpt_thr'] == 0.6
+    low = walk[..., 2] < 0.6
+    video = data['annotations'][0]
+    np.testing.assert_array_equal(video['keypoint_score'][0] == 0, low)
+    assert not video['keypoint'][0][low].any()
+    assert 'kpt_thr' not in convert('--size', '400x300')[0]['metainfo']
+
+
 def test_one_recording_is_split_in_time(convert, poses, labels, walk):
     """Of 30 frames, 21 to train and the last 8 to test."""
     for folder in (poses, labels):

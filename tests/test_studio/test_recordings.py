@@ -17,6 +17,7 @@ from mmskelseg.runtime.labels import (
     write_csv_segments,
 )
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.studio.converting import convert, is_copy, is_playable
 from mmskelseg.studio.folder import open_folder, training_data
 from mmskelseg.studio.studio import Studio
@@ -57,6 +58,19 @@ def test_videos_poses_and_labels_are_found_and_paired(tmp_path):
         assert labels == [(0, 20, 1), (20, 50, 0)]
     assert folder.project.recordings['take3'].labels == [[]]
     assert folder.project.recordings['take3'].frames == 30
+
+
+def test_joints_with_low_scores_can_be_left_out(tmp_path):
+    """Training hides them, and says so to the model."""
+    rng = np.random.default_rng(0)
+    score = rng.uniform(size=(1, 60, 17)).astype(np.float32)
+    keypoint = rng.uniform(5, 90, (1, 60, 17, 2))
+    poses = Poses(keypoint, score, 'coco17', (100, 100), 10.0)
+    write_npz(poses, tmp_path / 'take1.npz')
+    data = training_data(open_folder(tmp_path, kpt_thr=0.6), ['take1'])
+    assert data['metainfo']['kpt_thr'] == 0.6
+    found = data['annotations'][0]['keypoint_score']
+    np.testing.assert_array_equal(found == 0, score < 0.6)
 
 
 def test_labels_of_the_project_come_before_those_of_files(tmp_path):

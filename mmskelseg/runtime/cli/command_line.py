@@ -63,6 +63,17 @@ def command(
     return main
 
 
+def add_kpt_thr(parser: argparse._ActionsContainer) -> None:
+    """Add --kpt-thr, named like that of MMPose."""
+    parser.add_argument(
+        '--kpt-thr',
+        type=number_from(0, 1),
+        metavar='SCORE',
+        help='take joints with a lower score for missing, here and in all videos that '
+        'the model labels; 0.6 is usual for DeepLabCut',
+    )
+
+
 def add_person(parser: argparse._ActionsContainer, *, each: bool = False) -> None:
     """Add --person, as ``choose_person`` takes it, and optionally ``each``."""
     extra = 'everybody at once' + ', everybody separately' * each + ', or one by name'

@@ -19,6 +19,7 @@ from mmskelseg.runtime.messages.errors import (
     UserError,
     shown,
 )
+from mmskelseg.runtime.messages.options import Fraction, misfits
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.annotations import (
     SKELETON_KEYS,
@@ -129,6 +130,8 @@ def _metainfo_problems(meta: Metainfo) -> Iterator[str]:
         )
     if meta.get('fps') is not None and not is_rate(meta['fps']):
         yield f'metainfo fps is {shown(meta["fps"])}, expected {RATES}.'
+    for problem in misfits({'kpt_thr': Fraction}, meta):
+        yield f'metainfo {problem}'
     skeleton = meta['skeleton']
     if not is_data_layout(skeleton):
         yield (

@@ -84,6 +84,11 @@ class Poses:
         """The names of the V joints."""
         return Skeleton.get(self.skeleton).joints
 
+    def above(self, kpt_thr: float) -> Poses:
+        """Return these poses without the joints whose score is below a threshold."""
+        score = self.keypoint_score
+        return replace(self, keypoint_score=np.where(score < kpt_thr, 0, score))
+
     def noting(self, *notes: str, **changes: Any) -> Poses:
         """Return these poses with additional notes and changed fields."""
         return replace(self, notes=(*self.notes, *notes), **changes)

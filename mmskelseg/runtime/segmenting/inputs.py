@@ -103,6 +103,7 @@ class InputReader:
         first_frame: The ``image_id`` of the first frame of COCO results, such as
             AlphaPose's, if it is neither 0 nor 1.
         pairs: Whether the model also reads others.
+        kpt_thr: The score below which a joint is missing, as in training.
     """
 
     skeleton: Layout
@@ -116,6 +117,7 @@ class InputReader:
     pose_format: str | None = None
     first_frame: int | None = None
     pairs: bool = False
+    kpt_thr: float = 0.0
 
     def read(self, source: Source) -> list[InputVideo]:
         """Return the annotation of one video, or those of its people.
@@ -192,7 +194,7 @@ class InputReader:
         fps = check_fps(fps, name)
         size = entry.get('img_shape', self.img_shape)
         size = None if size is None else check_img_shape(size, name)
-        poses = Poses(keypoint, score, layout, size, fps)
+        poses = Poses(keypoint, score, layout, size, fps).above(self.kpt_thr)
         keypoint_3d = matching(entry, 'keypoint_3d', (*keypoint.shape[:3], 3), name)
         # In predictions, a person is one of several in a video.
         dropped = () if 'video' in entry else ('person',)
@@ -237,6 +239,7 @@ class InputReader:
                 first_frame=self.first_frame,
             )
             check_stated_size(poses, self.img_shape, place)
+        poses = poses.above(self.kpt_thr)
         if self.person != EACH:
             poses = choose_person(poses, self.person, place, others=self.pairs)
         if source.poses is not None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from mmskelseg.runtime.files.inputs import RATES, is_rate
 from mmskelseg.runtime.messages.errors import CONTROL, MissingFileError, UserError
-from mmskelseg.runtime.messages.options import Where, hints_of, misfits
+from mmskelseg.runtime.messages.options import Fraction, Where, hints_of, misfits
 from mmskelseg.runtime.segmenting.onnx_sessions import Session
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.skeleton import Layout
@@ -100,6 +100,7 @@ class ModelMetadata(TypedDict, total=False):
     ]
     skeleton: Annotated[Layout, Where('the name of a layout or a dict', _is_skeleton)]
     fps: Annotated[float, Where(RATES, is_rate)] | None
+    kpt_thr: Fraction
     data: dict[str, object]
     branches: Annotated[
         dict[str, BranchMetadata], Where('render and dtype of each', _are_branches)

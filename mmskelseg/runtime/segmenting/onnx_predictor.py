@@ -51,6 +51,8 @@ class OnnxPredictor:
         }
         if metadata['fps'] is not None:
             self.metainfo['fps'] = metadata['fps']
+        if 'kpt_thr' in metadata:
+            self.metainfo['kpt_thr'] = metadata['kpt_thr']
         if 'tiers' in metadata:
             self.metainfo['tiers'] = metadata['tiers']
             if flat_classes(metadata['tiers']) != metadata['classes']:

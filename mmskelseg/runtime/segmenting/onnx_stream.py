@@ -84,7 +84,7 @@ class OnnxStream(SkeletonStream):
             joints=joints,
             columns=columns,
             fps=metadata['fps'] if fps is None else fps,
-            min_score=MIN_SCORE,
+            min_score=metadata.get('kpt_thr') or MIN_SCORE,
             dtype=branch['dtype'],
             steps=self._steps(),
         )

@@ -155,6 +155,7 @@ class Segmenter:
             pose_format,
             first_frame,
             self.pairs,
+            self.metainfo.get('kpt_thr', 0.0),
         )
         if prefix is None:
             prefix = len(sources) > 1 or person == EACH

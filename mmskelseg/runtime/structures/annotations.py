@@ -26,7 +26,8 @@ class Metainfo(TypedDict, total=False):
     each tier if there are several; ``classes``, which the file then need not have, are
     those of all, and ``background`` is that of each tier. ``fps`` is the frame rate if
     all videos have the same one, ``up`` the direction of ``keypoint_3d`` that points
-    up, and ``view`` from where the camera looks; the rest is for people to read.
+    up, and ``view`` from where the camera looks. Joints with a score below ``kpt_thr``
+    were taken for missing, as they are in new videos; the rest is for people to read.
     """
 
     classes: list[str]
@@ -38,6 +39,7 @@ class Metainfo(TypedDict, total=False):
     fps: float
     up: str
     view: str
+    kpt_thr: float
     person: str
     pose_estimator: Mapping[str, object]
     notes: list[str]

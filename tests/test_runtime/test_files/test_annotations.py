@@ -213,6 +213,7 @@ FAULTS = (
     (meta('classes', ['walk', 'lift', 'walk']), "classes has 'walk' | ids 0 and 2"),
     (meta('up', 2), 'metainfo up is 2 | x, y, z, -x'),
     (meta('view', 'below'), "metainfo view is 'below' | side, top"),
+    (meta('kpt_thr', 60), 'metainfo kpt_thr=60 | from 0 to 1'),
     (meta('background', 'idle'), "metainfo background is 'idle' | walk, lift"),
     (meta('skeleton', 'coco18'), "metainfo skeleton | 'coco18' | coco17, lcr15"),
     (meta('skeleton', './layout.py'), "metainfo skeleton is './layout.py'"),

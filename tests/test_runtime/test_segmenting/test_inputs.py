@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mmskelseg.runtime.poses import Poses
+from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.segmenting.inputs import InputReader
 from mmskelseg.runtime.segmenting.sources import Source, find_sources
 from mmskelseg.runtime.structures.individuals import alone
@@ -90,6 +90,18 @@ def test_joints_that_are_not_finite_are_missing():
     assert video['keypoint_score'][0, 3, 4] == 0
     assert video['keypoint_score'].sum() == 8 * 17 - 1
     assert np.isfinite(video['keypoint']).all()
+
+
+@pytest.mark.parametrize('has_file', [True, False])
+def test_joints_below_the_threshold_of_training_are_missing(has_file, tmp_path, rng):
+    score = rng.uniform(size=(1, 8, 17)).astype(np.float32)
+    given = entry(keypoint_score=score)
+    source = Source('take', entry=given)
+    if has_file:
+        write_npz(Poses(given['keypoint'], score, 'coco17', fps=10), tmp_path / 'a.npz')
+        source = Source('take', poses=tmp_path / 'a.npz')
+    found = read(source, kpt_thr=0.4)['keypoint_score']
+    np.testing.assert_array_equal(found, np.where(score < 0.4, 0, score))
 
 
 def test_labels_of_other_classes_are_left_out():

@@ -27,11 +27,13 @@ def in_all_forms(export, cfg, meta=META):
     )
 
 
-@pytest.fixture(scope='module', params=[(1, None), (4, None), (3, [4, 2, 3])])
+@pytest.fixture(scope='module', params=[
+    (1, None, {}), (4, None, {'kpt_thr': 0.5}), (3, [4, 2, 3], {}),
+])  # fmt: skip
 def segmenters(export, causal, request):
     """A causal model of one tier, or of three."""
-    frames, tiers = request.param
-    cfg, meta = copy.deepcopy(causal), META
+    frames, tiers, stated = request.param
+    cfg, meta = copy.deepcopy(causal), {**META, **stated}
     cfg.model.postprocess = [{'type': 'CausalMinDuration', 'frames': frames}]
     if tiers is not None:
         cfg.model.update(num_classes=9, tiers=tiers)
