@@ -11,7 +11,7 @@ from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.small_data import ROOT, small_annotations
 
-TOOL = 'tools/analysis/ingredients.py'
+TOOL = 'benchmarks/studies/ingredients.py'
 CONFIG = ROOT / 'configs' / 'recipes' / 'precog_pose3d.py'
 
 

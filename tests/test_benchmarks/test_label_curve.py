@@ -12,7 +12,7 @@ from mmskelseg.runtime.files.annotations import save_annotations
 from tests.small_data import ROOT, small_annotations
 from tests.test_runtime.test_drawing.pixels import near
 
-TOOL = 'tools/analysis/label_curve.py'
+TOOL = 'benchmarks/studies/label_curve.py'
 
 
 def videos(*seconds, fps=10.0):

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmskelseg.runtime.files.pickles import load_pickle
 from tests.small_data import TOY
 
-TOOL = 'tools/analysis/missing_keypoints.py'
+TOOL = 'benchmarks/studies/missing_keypoints.py'
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from mmskelseg.runtime.files.pickles import load_pickle
 from mmskelseg.runtime.structures import Skeleton
 from tests.test_runtime.test_drawing.pixels import near
 
-TOOL = 'tools/analysis/paper_figures.py'
+TOOL = 'benchmarks/studies/paper_figures.py'
 
 
 def read(path):

@@ -144,19 +144,10 @@ class Segmenter:
         """
         sources = find_sources(inputs, poses=poses, split=split)
         reader = InputReader(
-            self.skeleton,
-            self.classes,
-            self.needs_poses,
-            self.needs_video,
-            self._estimate,
-            person,
-            fps,
-            img_shape,
-            pose_format,
-            first_frame,
-            self.pairs,
-            self.metainfo.get('kpt_thr', 0.0),
-        )
+            self.skeleton, self.classes, self.needs_poses, self.needs_video,
+            self._estimate, person, fps, img_shape, pose_format, first_frame,
+            self.pairs, self.metainfo.get('kpt_thr', 0.0),
+        )  # fmt: skip
         if prefix is None:
             prefix = len(sources) > 1 or person == EACH
         files = PredictionFiles(

@@ -1,6 +1,6 @@
 """Compares the tables of the paper with your own results, as Markdown.
 
-    python tools/analysis/paper_tables.py --results work_dirs --out docs/paper_tables.md
+    python benchmarks/studies/paper_tables.py --results work_dirs --out tables.md
 
 The tool searches the folders for results of tests (metrics.json), cross-validations
 (cross_validation.json) and tests with missing keypoints (missing_keypoints.json), and
@@ -27,10 +27,10 @@ from mmskelseg.runtime.messages.tables import markdown_table
 INTRODUCTION = """\
 # The paper's tables, and what was run here
 
-Made by `python tools/analysis/paper_tables.py`. Columns with † are copied from Hyder et
-al., "Action Segmentation Using 2D Skeleton Heatmaps and Multi-Modality Fusion" (ICRA
-2024), which does not state what its ± is computed over; the last column states it for
-our results. F1 is F1@10. □ RGB, △ 3D coordinates, ⋆ 2D heatmaps. A dash means no
+Made by `python benchmarks/studies/paper_tables.py`. Columns with † are copied from
+Hyder et al., "Action Segmentation Using 2D Skeleton Heatmaps and Multi-Modality Fusion"
+(ICRA 2024), which does not state what its ± is computed over; the last column states it
+for our results. F1 is F1@10. □ RGB, △ 3D coordinates, ⋆ 2D heatmaps. A dash means no
 number; blank means not run. A run is in the row of its config, with the data, weights
 and options of that run; it is comparable with the paper only if these are the paper's.
 """

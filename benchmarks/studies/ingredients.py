@@ -1,6 +1,6 @@
 """Measures the effect of each ingredient of a recipe: all, all but one, only one.
 
-    python tools/analysis/ingredients.py configs/recipes/precog_pose3d.py \\
+    python benchmarks/studies/ingredients.py configs/recipes/precog_pose3d.py \\
         --folds fold1 fold2 fold3 fold4 --seeds 0 1 2
 
 Each variant is a cross-validation of the config with options that switch ingredients
@@ -11,7 +11,7 @@ ingredients.json. Run the tool again to continue. Several processes can share th
 each with some of --variants. --add includes runs from another such file, so that seeds
 can be run on several machines:
 
-    python tools/analysis/ingredients.py CONFIG --folds a b --seeds 0 1 2 \\
+    python benchmarks/studies/ingredients.py CONFIG --folds a b --seeds 0 1 2 \\
         --add benchmarks/studies/ingredients_precog.json
 """
 

@@ -1,6 +1,6 @@
 """Measures scores against labelled minutes, for different ways to choose the labels.
 
-    python tools/analysis/label_curve.py configs/recipes/precog_pose3d.py \\
+    python benchmarks/studies/label_curve.py configs/recipes/precog_pose3d.py \\
         --minutes 0.5 1 2 4 --stretch 4 --folds fold1 fold2 --seeds 0 1 2 --steps 800
 
 Labels come from the training videos of a fold, and scores from its test videos:
