@@ -14,6 +14,7 @@ from mmskelseg.runtime.poses.poses import Layout, Poses
 _READ_FOR_KEYS = 65536
 # Files with the same name in every video's folder.
 _IN_FOLDERS = ('alphapose-results',)
+_HDF5 = ('.h5', '.hdf5')
 
 
 def _json_keys(path: Path) -> list[str]:
@@ -39,7 +40,7 @@ POSE_FORMATS: Formats[Poses] = Formats(
             ('.csv', '.tsv'),
             lambda path: [[name.lower() for name in read_table_rows(path)[0][1]]],
         ),
-        **dict.fromkeys(('.h5', '.hdf5'), _hdf5_items),
+        **dict.fromkeys(_HDF5, _hdf5_items),
         '.npz': lambda path: [set(read_npz(path))],
         FOLDER: lambda path: [path],
     },
@@ -106,8 +107,13 @@ def video_of(path: Path) -> str:
 
 
 def is_poses(path: Path) -> bool:
-    """Return whether a path has the suffix of a pose file, or is a folder of one."""
+    """Return whether a path has the suffix of a pose file, or is a folder of one.
+
+    Trackers write the same poses as HDF5 and CSV; then only the CSV file counts.
+    """
     if not path.is_dir():
-        return suffix_of(path) in POSE_FORMATS.file_suffixes
+        is_tracked = suffix_of(path) in _HDF5 and video_of(path) != path.stem
+        is_second = is_tracked and path.with_suffix('.csv').is_file()
+        return suffix_of(path) in POSE_FORMATS.file_suffixes and not is_second
     checks = POSE_FORMATS.suffixes[FOLDER].values()
     return any(is_own is not None and is_own(path) for is_own in checks)

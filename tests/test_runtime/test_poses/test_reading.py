@@ -33,6 +33,15 @@ def test_a_name_of_other_trackers_is_not_openpose(tmp_path):
     assert not is_poses(tmp_path)
 
 
+@pytest.mark.parametrize('stem', ['m1DLC_resnet50_arenaMay1shuffle1_5', 'm1.analysis'])
+def test_hdf5_file_beside_the_csv_file_of_its_tracker_does_not_count(stem, tmp_path):
+    """But one whose table has other data, such as labels, does."""
+    for name in (f'{stem}.csv', f'{stem}.h5', 'm2.csv', 'm2.h5', 'm3.analysis.h5'):
+        (tmp_path / name).touch()
+    found = {path.name for path in tmp_path.iterdir() if is_poses(path)}
+    assert found == {f'{stem}.csv', 'm2.csv', 'm2.h5', 'm3.analysis.h5'}
+
+
 def test_table_of_several_animals_is_not_taken_for_sleap(tmp_path):
     """Both formats name it `tracks`."""
     h5py = pytest.importorskip('h5py', reason='h5py is not installed')
