@@ -92,7 +92,7 @@ def _run(args: argparse.Namespace) -> None:
             '--model NAME OUT.onnx.'
         )
     args.config, args.checkpoint = (*given, None, None)[:2]
-    check_model(args, 'ensemble', 'cfg_options')
+    check_model(args)
     from mmskelseg.trained.export import export_onnx
 
     model = model_config(args) if args.model is None else args.model

@@ -51,7 +51,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive,
         help='frames per second of poses whose files state none, without a video',
     )
-    add_person(parser, each=True)
+    add_person(parser)
     add_kpt_thr(parser)
     parser.add_argument(
         '--pose-estimator',

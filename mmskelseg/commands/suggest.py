@@ -141,7 +141,7 @@ def _check(args: argparse.Namespace) -> None:
             f'{args.config}: an exported model does not output how much its members '
             'disagree; name the CONFIG or CHECKPOINT that it was exported from.'
         )
-    check_model(args, 'ensemble', 'cfg_options')
+    check_model(args)
 
 
 def _run(args: argparse.Namespace) -> None:

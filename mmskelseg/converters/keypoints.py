@@ -251,7 +251,7 @@ POSE_OPTIONS: options.Options = {
     '--fps': 'frames per second of the poses, instead of the rate that their files or '
     'the video files (--videos) state',
     '--size': 'size of the images to which the pixels refer',
-    '--person': partial(add_person, each=True),
+    '--person': add_person,
     '--others': 'also keep the other people or animals of a video, for mmskelseg '
     'make-config --pairs',
     '--subjects': Option(

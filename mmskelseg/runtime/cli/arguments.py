@@ -228,19 +228,13 @@ def is_exported(model: str | None) -> bool:
     return model is not None and model.lower().endswith('.onnx')
 
 
-def check_model(
-    args: argparse.Namespace, *trained_only: str, exported_only: bool = False
-) -> None:
+def check_model(args: argparse.Namespace, *, exported_only: bool = False) -> None:
     """Raise a UserError if CONFIG, CHECKPOINT and --model do not fit together.
 
     A checkpoint in place of CONFIG, alone, is used with the config in it. A folder
     becomes its last checkpoint. Without CHECKPOINT, the last one of the config's work
-    folder is found when the config is read.
-
-    Args:
-        args: Arguments with ``config``, ``checkpoint``, ``model`` and these options.
-        trained_only: Options that are only valid with a config and a checkpoint.
-        exported_only: Whether only exported models can be opened.
+    folder is found when the config is read. With ``exported_only``, nothing but
+    exported models can be opened.
     """
     if args.checkpoint is None and is_checkpoint(args.config):
         args.config, args.checkpoint = None, args.config
@@ -255,13 +249,13 @@ def check_model(
             'checkpoint (.pth), an exported model (.onnx), or one that comes with the '
             'package (--model).'
         )
-    if exported_only and args.model is None and not is_exported(args.config):
-        raise UserError(
-            f'{args.config or args.checkpoint}: needs PyTorch, which is not installed; '
-            'export the model on a machine that has it (mmskelseg export), and name '
-            'the .onnx file.'
-        )
     if args.model is None and not is_exported(args.config):
+        if exported_only:
+            raise UserError(
+                f'{args.config or args.checkpoint}: needs PyTorch, which is not '
+                'installed; export the model on a machine that has it (mmskelseg '
+                'export), and name the .onnx file.'
+            )
         if args.checkpoint is not None:
             args.checkpoint = named_checkpoint(args.checkpoint)
         args.ensemble = [named_checkpoint(file) for file in args.ensemble]
@@ -270,7 +264,8 @@ def check_model(
         return
     given = ['CONFIG'] * (args.model is not None and args.config is not None)
     given += ['CHECKPOINT'] * (args.checkpoint is not None)
-    given += [f'--{o.replace("_", "-")}' for o in trained_only if getattr(args, o)]
+    given += ['--ensemble'] * bool(args.ensemble)
+    given += ['--cfg-options'] * bool(args.cfg_options)
     if given:
         name = args.config if args.model is None else f'--model {args.model}'
         raise UserError(
@@ -312,7 +307,7 @@ def add_input_options(parser: argparse.ArgumentParser) -> None:
         'files with the same names',
     )
     add_pose_estimator_arguments(group)
-    add_person(group, each=True)
+    add_person(group)
     group.add_argument(
         '--fps',
         type=positive,

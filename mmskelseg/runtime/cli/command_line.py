@@ -74,15 +74,15 @@ def add_kpt_thr(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def add_person(parser: argparse._ActionsContainer, *, each: bool = False) -> None:
-    """Add --person, as ``choose_person`` takes it, and optionally ``each``."""
-    extra = 'everybody at once' + ', everybody separately' * each + ', or one by name'
+def add_person(parser: argparse._ActionsContainer) -> None:
+    """Add --person, as ``choose_person`` takes it, or ``each``."""
     parser.add_argument(
         '--person',
         default='track',
-        metavar='|'.join((*POLICIES, *[EACH] * each, 'NAME')),
+        metavar='|'.join((*POLICIES, EACH, 'NAME')),
         help='which of several people to use: the longest track, the largest box, the '
-        f'highest score, {extra} (default: %(default)s)',
+        'highest score, everybody at once, everybody separately, or one by name '
+        '(default: %(default)s)',
     )
 
 

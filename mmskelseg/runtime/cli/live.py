@@ -158,8 +158,7 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(open_trained: Opener | None, args: argparse.Namespace) -> None:
-    exported_only = open_trained is None
-    check_model(args, 'ensemble', 'cfg_options', exported_only=exported_only)
+    check_model(args, exported_only=open_trained is None)
     window = _has_display() if args.window is None else args.window
     if not (window or args.out or args.events):
         raise UserError(

@@ -160,8 +160,7 @@ def _show(prediction: Prediction) -> None:
 
 def _run(open_trained: Opener | None, args: argparse.Namespace) -> None:
     split_model(args)
-    exported_only = open_trained is None
-    check_model(args, 'ensemble', 'cfg_options', exported_only=exported_only)
+    check_model(args, exported_only=open_trained is None)
     out = Path(args.out or 'work_dirs/segment')
     if args.out is None and len(args.inputs) == 1:
         out /= Path(args.inputs[0]).resolve().name
