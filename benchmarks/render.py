@@ -13,7 +13,7 @@ from mmaction.datasets.transforms.pose_transforms import GeneratePoseTarget
 
 from benchmarks.measuring import peak_memory, seconds
 from mmskelseg.runtime.features import RenderSkeletonHeatmap
-from mmskelseg.runtime.features.renderer import RenderedVideo
+from mmskelseg.runtime.features.recipe import RenderedVideo
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import SkeletonKey
 

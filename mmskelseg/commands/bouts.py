@@ -45,8 +45,8 @@ from mmskelseg.converters.label_individuals import by_individual
 from mmskelseg.converters.label_tiers import find_tiers
 from mmskelseg.evaluation.functional.group_comparison import compare_groups
 from mmskelseg.runtime.cli.command_line import command, number_from, positive
-from mmskelseg.runtime.drawing.ethogram import draw_ethogram
 from mmskelseg.runtime.drawing.images import save_png
+from mmskelseg.runtime.drawing.timelines import draw_ethogram
 from mmskelseg.runtime.labels import VideoSegments
 from mmskelseg.runtime.labels.bouts import (
     bout_rows,

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from mmskelseg.runtime.features.recipe import FeatureRecipe
-from mmskelseg.runtime.features.renderer import RenderedVideo
+from mmskelseg.runtime.features.recipe import FeatureRecipe, RenderedVideo
 from mmskelseg.runtime.structures.tiers import Tier
 
 if TYPE_CHECKING:

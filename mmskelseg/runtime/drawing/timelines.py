@@ -1,6 +1,7 @@
 """Timelines: label sequences as coloured bars below each other (Fig. 5).
 
-Long timelines are wrapped like text: each line has the bars of some minutes.
+Long timelines are wrapped like text: each line has the bars of some minutes. Ethograms
+are timelines of the bouts of several recordings.
 """
 
 import math
@@ -29,6 +30,7 @@ from mmskelseg.runtime.drawing.images import (
     write_on,
 )
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.bouts import Bouts
 from mmskelseg.runtime.structures.segments import IGNORED, check_labels, to_segments
 from mmskelseg.runtime.structures.tiers import Tier, flat_rows
 
@@ -62,6 +64,8 @@ _LINE_MINUTES = (5, 10, 15, 20, 30, 60, 120, 240, 480)
 _MOST_LINES = 24
 # The maximum height of a picture in matplotlib, in pixels.
 _HIGHEST = 60_000
+# The most points in time of an ethogram, several for each pixel.
+_POINTS = 12_000
 
 
 def draw_timelines(
@@ -124,6 +128,22 @@ def draw_timelines(
         top += above + bars + below
     add_title(figure, title, left, style.margin, style.font + 2)
     return render(figure)
+
+
+def draw_ethogram(bouts: Mapping[str, Bouts], classes: Sequence[str]) -> np.ndarray:
+    """Return a picture of recordings, RGB uint8 (H, W, 3), a row for each by name."""
+    longest = max(one.duration for one in bouts.values())
+    fps = min(_POINTS / longest, 30)
+    rows = {}
+    for name, one in bouts.items():
+        row = np.full(max(round(one.duration * fps), 1), IGNORED)
+        cuts = np.rint(np.stack([one.start, one.end], 1) * fps).astype(int)
+        for (start, end), label in zip(cuts, one.label, strict=True):
+            row[start:end] = label
+        rows[name] = row
+    return draw_timelines(
+        rows, classes, fps=fps, line_minutes=longest, clock=True, style=BARS
+    )
 
 
 def _truths(

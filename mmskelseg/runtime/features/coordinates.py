@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from mmskelseg.runtime.features.drawing import MIN_SCORE
-from mmskelseg.runtime.features.renderer import BaseRenderer, RenderedVideo
+from mmskelseg.runtime.features.recipe import BaseRenderer, RenderedVideo
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import CountOrZero
 from mmskelseg.runtime.parts import RENDERERS

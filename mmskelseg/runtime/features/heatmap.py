@@ -14,7 +14,7 @@ from mmskelseg.runtime.features.coordinates import (
     root_path,
 )
 from mmskelseg.runtime.features.drawing import MIN_SCORE, draw_segments
-from mmskelseg.runtime.features.renderer import BaseRenderer, RenderedVideo
+from mmskelseg.runtime.features.recipe import BaseRenderer, RenderedVideo
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Count, Positive
 from mmskelseg.runtime.parts import RENDERERS

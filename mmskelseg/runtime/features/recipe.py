@@ -1,5 +1,6 @@
 """The recipe that turns frames into features: transforms, renderer, encoder."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,6 +72,25 @@ class Renderer(Protocol):
 
     def settings(self) -> dict[str, object]:
         """Return everything else that determines the images, as plain values."""
+
+
+class RenderedVideo(VideoAnnotation, total=False):
+    """A video's annotation, plus the keys that renderers write."""
+
+    imgs: np.ndarray
+    coordinates: np.ndarray
+
+
+class BaseRenderer(ABC):
+    """A step of a pipeline, called like MMCV's transforms, but independent of MMCV."""
+
+    @abstractmethod
+    def transform(self, results: RenderedVideo) -> RenderedVideo:
+        """Add the rendered images or coordinates to a video, and return it."""
+
+    def __call__(self, results: RenderedVideo) -> RenderedVideo:
+        """Call :meth:`transform`."""
+        return self.transform(results)
 
 
 class _AnyEncoder(Protocol):
@@ -224,9 +244,8 @@ class FeatureRecipe:
     ) -> Iterator[np.ndarray]:
         """Yield the features of a video's frames in order, (n, C) or (n, C, V).
 
-        Args:
-            video: Its annotation; labels are not needed.
-            count: Called with the number of frames finished since the last call.
+        Labels are not needed. ``count`` is called with the number of frames finished
+        since the last call.
 
         Raises:
             UserError: If the video is faulty; the message names it.

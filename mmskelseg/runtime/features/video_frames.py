@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import cv2
 import numpy as np
 
-from mmskelseg.runtime.features.renderer import BaseRenderer, RenderedVideo
+from mmskelseg.runtime.features.recipe import BaseRenderer, RenderedVideo
 from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.files.video import count_rest, opened_video, remaining_frames
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError

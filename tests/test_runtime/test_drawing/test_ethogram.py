@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.colors import to_rgb
 
-from mmskelseg.runtime.drawing.ethogram import draw_ethogram
 from mmskelseg.runtime.drawing.images import class_color
+from mmskelseg.runtime.drawing.timelines import draw_ethogram
 from mmskelseg.runtime.structures.bouts import Bouts
 
 
