@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.converters.keypoint_videos import Labels, Options, line_segments
-from mmskelseg.runtime.files.parsing import check_shape, read_json, read_lines
+from mmskelseg.runtime.files.parsing import check_shape, read_json, read_names
 from mmskelseg.runtime.labels import Segment, segments_to_tiers
 from mmskelseg.runtime.labels.segments import Ethogram
 from mmskelseg.runtime.messages.errors import UserError, check_name, shown
@@ -72,7 +72,7 @@ def find_tiers(labels: Sequence[Labels], options: Options) -> LabelTiers:
         UserError: If options and labels contradict each other.
     """
     used = _used(labels)
-    wanted = _class_names(options.classes)
+    wanted = read_names(options.classes or ())
     groups: _Groups = {}
     rest, notes = '', []
     named = list(dict.fromkeys(tier for tier, _ in used if tier))
@@ -152,14 +152,6 @@ def _sorted(
             names.insert(0, names.pop(names.index(first)))
         found[tier] = names
     return found
-
-
-def _class_names(given: Sequence[str] | None) -> list[str]:
-    """Return the names of --classes, or of the file that it names."""
-    names = list(given or ())
-    if len(names) == 1 and Path(names[0]).is_file():
-        return read_lines(names[0])
-    return names
 
 
 def _one_tier(classes: Sequence[str], options: Options) -> LabelTiers:

@@ -21,7 +21,7 @@ from mmskelseg.runtime.cli.command_line import command
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.arrays import read_npz as read_npz_arrays
 from mmskelseg.runtime.files.names import file_name
-from mmskelseg.runtime.files.parsing import read_lines
+from mmskelseg.runtime.files.parsing import read_names
 from mmskelseg.runtime.files.video import VIDEO_SUFFIXES, VideoFile, is_video
 from mmskelseg.runtime.messages.errors import UserError, check_name
 from mmskelseg.runtime.poses import Poses, choose_person, read_npz, write_npz
@@ -128,7 +128,7 @@ def _convert(args: argparse.Namespace) -> AnnotationFile:
         'split': {'test': list(videos)},
         'annotations': annotations,
         'metainfo': {
-            'classes': _class_names(args.classes),
+            'classes': read_names(args.classes) if args.classes else [UNLABELLED],
             'skeleton': layout,
             'dataset': args.name or args.out.resolve().name,
             'background': None,
@@ -140,13 +140,6 @@ def _convert(args: argparse.Namespace) -> AnnotationFile:
             ],
         },
     }
-
-
-def _class_names(wanted: Sequence[str] | None) -> list[str]:
-    """Return the given names, or the lines of the text file that is given."""
-    if wanted and len(wanted) == 1 and Path(wanted[0]).is_file():
-        return read_lines(wanted[0])
-    return list(wanted or [UNLABELLED])
 
 
 def _shown(made: Mapping[str, object] | None) -> str:

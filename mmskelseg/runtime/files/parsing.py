@@ -88,6 +88,13 @@ def read_lines(path: FilePath) -> list[str]:
     return [line.strip() for line in read_text(path).split('\n') if line.strip()]
 
 
+def read_names(given: Sequence[str]) -> list[str]:
+    """Return the given names, or the lines of the text file that is given alone."""
+    if len(given) == 1 and Path(given[0]).is_file():
+        return read_lines(given[0])
+    return list(given)
+
+
 def _unpacked(path: Path) -> bytes:
     most = most_bytes_of(path.stat().st_size)
     try:
@@ -109,13 +116,9 @@ def read_json(path: FilePath, tool: str, *, unique: bool = False) -> Any:
     """Return the content of a JSON file.
 
     Integers may have up to 18 digits, more than any frame number or id needs. The
-    caller has to check the content, for example by :func:`check_shape`.
-
-    Args:
-        path: The file.
-        tool: The program that writes such files, for messages.
-        unique: Whether to refuse an object that names a key twice, instead of taking
-            the last one; large files take longer.
+    caller has to check the content, for example by :func:`check_shape`. ``tool`` is
+    what writes such files, for messages. With ``unique``, an object that names a key
+    twice is refused, instead of taking the last one; large files take longer.
     """
     return parse_json(read_text(path), str(path), tool, unique=unique)
 
@@ -223,19 +226,12 @@ def read_rows(path: FilePath) -> Rows:
             'write a quote in a text twice, or shorten the cell.'
         ) from None
     rows = [(line, row) for line, row in rows if any(row)]
-    width = max((_width(row) for _, row in rows), default=0)
+    filled = (i for _, row in rows for i, cell in enumerate(row, 1) if cell)
+    width = max(filled, default=0)
     rows = [(line, row[:width]) for line, row in rows]
     if separator == ';':
         _replace_decimal_commas(rows)
     return rows
-
-
-def _width(row: Sequence[str]) -> int:
-    """Return the number of cells up to the last that is not empty."""
-    width = len(row)
-    while width and not row[width - 1]:
-        width -= 1
-    return width
 
 
 def _replace_decimal_commas(rows: Rows) -> None:
