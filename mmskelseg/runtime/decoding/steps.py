@@ -13,7 +13,7 @@ from mmskelseg.runtime.decoding.filters import (
     refine_boundaries,
 )
 from mmskelseg.runtime.decoding.semi_markov import SegmentGrammar, viterbi
-from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.messages.errors import OF_CONTENT, UserError, shown
 from mmskelseg.runtime.messages.options import Where, hints_of, misfits
 
 # The exponent of a grammar's probabilities; larger ones would ignore the frames.
@@ -93,13 +93,7 @@ def run_step(prediction: Prediction, step: Mapping[str, object]) -> np.ndarray:
         return function(*(prediction[field] for field in fields), **options)
     except UserError:
         raise
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except OF_CONTENT as error:
         raise UserError(
             f'{kind}: its options {shown(options, 80)} cannot be used ({shown(error)}).'
         ) from None

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from itertools import islice
 from typing import Concatenate, ParamSpec, TypeVar
 
 AnyPath = TypeVar('AnyPath', bound=str | os.PathLike)
@@ -28,8 +29,8 @@ _REMEDIES = {
     errno.EIO: 'check whether the disk is intact',
 }
 
-# Errors that unexpected content of a file may cause.
-_OF_CONTENT = (
+#: Errors that unexpected content of a file may cause.
+OF_CONTENT = (
     ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError
 )  # fmt: skip
 # The message of Python before 3.13 for links that lead in a circle.
@@ -72,12 +73,7 @@ def escaped(text: str) -> str:
 
 
 def check_name(name: str, what: str) -> None:
-    """Raise a UserError if a name has characters that cannot be printed.
-
-    Args:
-        name: The name.
-        what: What has this name, for the message.
-    """
+    """Raise a UserError if a name, that of ``what``, cannot be printed."""
     if CONTROL.search(name):
         raise UserError(
             f'{what} is {shown(name)}, expected a name without control characters; '
@@ -98,13 +94,10 @@ def reading(path: str | os.PathLike, *others: type[Exception]) -> Iterator[None]
     """Turn errors about the content of a file within the block into a UserError.
 
     Readers check what they read, and say what is wrong. This catches content that no
-    check covers; with ``SKELSEG_TRACEBACK=1``, commands show the traceback.
-
-    Args:
-        path: The file.
-        others: Further errors that a library raises for damaged content.
+    check covers, and ``others``, further errors of a library; with
+    ``SKELSEG_TRACEBACK=1``, commands show the traceback.
     """
-    expected: tuple[type[Exception], ...] = (*_OF_CONTENT, *others)
+    expected: tuple[type[Exception], ...] = (*OF_CONTENT, *others)
     try:
         yield
     except UserError:
@@ -184,9 +177,7 @@ def unwrapped(error: BaseException) -> BaseException:
 def system_fault(error: OSError, path: str | os.PathLike | None = None) -> str:
     """Return a sentence about an error of the system: the file, reason and remedy.
 
-    Args:
-        error: The error.
-        path: The file, if the error names none or a temporary one.
+    ``path`` is the file, if the error names none or a temporary one.
     """
     place = path if path is not None else error.filename
     reason = error.strerror or str(error) or type(error).__name__
@@ -220,13 +211,10 @@ def _brief(value: object, depth: int) -> str:
             first, last = '(', ')'
         if depth == 0:
             return f'{first}...{last}'
-        parts = [_brief(item, depth - 1) for item in list(value)[:8]]
+        parts = [_brief(item, depth - 1) for item in islice(value, 8)]
         if isinstance(value, dict):
-            items = list(value.values())[:8]
-            parts = [
-                f'{key}: {_brief(item, depth - 1)}'
-                for key, item in zip(parts, items, strict=True)
-            ]
+            items = [_brief(item, depth - 1) for item in islice(value.values(), 8)]
+            parts = [f'{key}: {item}' for key, item in zip(parts, items, strict=True)]
         more = ', ...' if len(value) > 8 else ''
         if isinstance(value, tuple) and len(value) == 1:
             more = ','

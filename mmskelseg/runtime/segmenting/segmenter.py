@@ -11,7 +11,7 @@ import numpy as np
 
 from mmskelseg.runtime.features.recipe import FeatureRecipe
 from mmskelseg.runtime.files.arrays import read_npy, write_npy
-from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.messages.errors import OF_CONTENT, UserError, shown
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.messages.options import Count, Fraction, checked
 from mmskelseg.runtime.messages.progress import progress_bar
@@ -281,9 +281,7 @@ class OnnxSegmenter(Segmenter):
             return super()._features(video, folder)
         except UserError:
             raise
-        except (
-            ArithmeticError, AttributeError, LookupError, TypeError, ValueError
-        ) as error:  # fmt: skip
+        except OF_CONTENT as error:
             # The settings in the file have valid names, but invalid values.
             raise self.predictor.file.fault(
                 f'features cannot be made with its settings ({type(error).__name__}: '
