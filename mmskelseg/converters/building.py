@@ -228,14 +228,14 @@ def write(
     print(f'{summary(data)}\nwritten to {path}')
 
 
-def _rows(video: VideoAnnotation) -> np.ndarray:
-    """Return the labels of all tiers and individuals, (N, T)."""
-    return video['label'].reshape(-1, video['total_frames'])
-
-
 def summary(data: AnnotationFile) -> str:
     """Return a summary of annotations: notes, size, and each split."""
-    labels = [row for v in data['annotations'] for row in _rows(v)]
+    # Those of all tiers and individuals.
+    labels = [
+        row
+        for video in data['annotations']
+        for row in video['label'].reshape(-1, video['total_frames'])
+    ]
     segments = sum(len(to_segments(label)) for label in labels)
     ignored = sum(np.count_nonzero(label == IGNORED) for label in labels)
     meta = data['metainfo']

@@ -18,9 +18,6 @@ from mmskelseg.runtime.files.work_folders import checkpoint_file
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.version import __version__
 
-# Notes on the data, which are useless without it.
-_NOTES = ('notes',)
-
 
 def convert(src: Path, dst: Path, options: Mapping[str, object] | None = None) -> None:
     """Write the reduced checkpoint, with settings that replace those of its config."""
@@ -53,7 +50,8 @@ def convert(src: Path, dst: Path, options: Mapping[str, object] | None = None) -
     text = Config({'model': cfg.model, 'test_dataloader': test}).pretty_text
     short: dict[str, object] = {
         'cfg': text,
-        'dataset_meta': {k: v for k, v in data.items() if k not in _NOTES},
+        # Notes on the data are useless without it.
+        'dataset_meta': {k: v for k, v in data.items() if k != 'notes'},
         'mmskelseg_version': __version__,
         **{key: meta[key] for key in ('epoch', 'seed') if key in meta},
     }

@@ -137,9 +137,8 @@ def _limits(
     size = np.array(img_shape[::-1], float)
     points = np.concatenate([keypoint.reshape(-1, 2) for keypoint in keypoints])
     points = points[~np.isnan(points).any(axis=1)]
-    low = np.minimum(points.min(axis=0, initial=0), 0).clip(-OUTSIDE * size, 0)
-    high = np.maximum(points, size).max(axis=0, initial=0)
-    high = np.clip(np.maximum(high, size), size, (1 + OUTSIDE) * size)
+    low = points.min(axis=0, initial=0).clip(-OUTSIDE * size, 0)
+    high = points.max(axis=0, initial=0).clip(size, (1 + OUTSIDE) * size)
     return low - 0.02 * size, high + 0.02 * size
 
 

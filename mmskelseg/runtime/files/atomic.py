@@ -86,13 +86,10 @@ def atomic_write_text(path: str | os.PathLike, text: str) -> None:
 @cache
 def _machine() -> str:
     """Return an id of the machine or container, within which process ids are unique."""
+    name = socket.gethostname()
     with suppress(OSError):
-        return _digest(f'{socket.gethostname()} {os.readlink("/proc/self/ns/pid")}')
-    return _digest(socket.gethostname())
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+        name += f' {os.readlink("/proc/self/ns/pid")}'
+    return hashlib.sha256(name.encode()).hexdigest()[:8]
 
 
 # Cached for each folder, since a folder of features may hold thousands of files.

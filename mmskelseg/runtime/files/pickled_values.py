@@ -250,11 +250,7 @@ def checked_sizes(shape: object, most: int = _MOST_AXES) -> tuple[int, ...]:
 
 
 def _array(
-    reader: 'PickleReader',
-    content: object,
-    kind: object,
-    shape: object,
-    order: Literal['C', 'F'] = 'C',
+    content: object, kind: object, shape: object, order: Literal['C', 'F'] = 'C'
 ) -> np.ndarray:
     """Return an array made of bytes, which must match its type and shape in number."""
     if not isinstance(kind, np.dtype) or kind.hasobject:
@@ -296,7 +292,7 @@ def _reconstruct(_: 'PickleReader', kind: object, *__: object) -> Unbuilt:
         if type(content) is str:
             # As Python 2 wrote bytes.
             content = content.encode('latin-1')
-        array = _array(reader, content, kind, shape, 'F' if is_fortran is True else 'C')
+        array = _array(content, kind, shape, 'F' if is_fortran is True else 'C')
         reader.charge(array.nbytes)
         return array
 
@@ -304,7 +300,7 @@ def _reconstruct(_: 'PickleReader', kind: object, *__: object) -> Unbuilt:
 
 
 def _frombuffer(
-    reader: 'PickleReader',
+    _: 'PickleReader',
     content: object,
     kind: object,
     shape: object,
@@ -312,7 +308,7 @@ def _frombuffer(
     axes: tuple[int, ...] | None = None,
 ) -> np.ndarray:
     """Return the array of a protocol-5 pickle."""
-    array = _array(reader, content, kind, shape, 'F' if order == 'F' else 'C')
+    array = _array(content, kind, shape, 'F' if order == 'F' else 'C')
     if order != 'K' or axes is None:
         return array
     if sorted(checked_sizes(axes)) != list(range(array.ndim)):
@@ -320,9 +316,9 @@ def _frombuffer(
     return array.transpose(axes)
 
 
-def _scalar(reader: 'PickleReader', kind: object, content: object = None) -> object:
+def _scalar(_: 'PickleReader', kind: object, content: object = None) -> object:
     """Return a value of a type of NumPy."""
-    return _array(reader, content, kind, ())[()]
+    return _array(content, kind, ())[()]
 
 
 _NDARRAY = Named('numpy.ndarray')

@@ -438,11 +438,7 @@ def load_pickle(path: str | os.PathLike, names: Names | None = None) -> Any:
     """Return the content of a pickle of NumPy arrays and built-in types.
 
     Arrays of compound (structured or void) types are refused; an array of objects
-    becomes a list.
-
-    Args:
-        path: The file.
-        names: The names that it may use; by default those of such data.
+    becomes a list. ``names`` are those that it may use, by default those of such data.
 
     Raises:
         FileNotFoundError: If there is no such file.

@@ -29,10 +29,6 @@ class Where:
     holds: Callable[[Any], bool]
 
 
-def _is_rising(pair: Sequence[float]) -> bool:
-    return len(pair) == 2 and 0 < pair[0] <= pair[1] < inf
-
-
 Count = Annotated[int, Where('a whole number from 1', lambda n: n >= 1)]
 CountOrZero = Annotated[int, Where('a whole number from 0', lambda n: n >= 0)]
 OddCount = Annotated[int, Where('an odd number from 1', lambda n: n > 0 and n % 2 == 1)]
@@ -44,7 +40,10 @@ Fraction = Annotated[
 Angle = Annotated[float, Where('an angle from 0 to 180', lambda x: 0 <= x <= 180)]
 Interval = Annotated[
     Sequence[float],
-    Where('two finite numbers above 0, the lower one first', _is_rising),
+    Where(
+        'two finite numbers above 0, the lower one first',
+        lambda pair: len(pair) == 2 and 0 < pair[0] <= pair[1] < inf,
+    ),
 ]
 Axis = Literal[0, 1, 2]
 

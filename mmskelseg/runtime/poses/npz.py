@@ -110,11 +110,10 @@ def keypoint_arrays(
 
 def numeric_array(arrays: Mapping[str, object], key: str, source: str) -> np.ndarray:
     """Return one of the arrays, after checking that it exists and has numbers."""
+    value = field(arrays, key, source)
     try:
-        array = np.asarray(field(arrays, key, source))
-    except (TypeError, ValueError, OverflowError) as error:
-        if isinstance(error, UserError):
-            raise
+        array = np.asarray(value)
+    except (TypeError, ValueError, OverflowError):
         raise UserError(f'{source}: {key} is ragged, expected an array.') from None
     if array.dtype.kind not in 'fiu':
         raise UserError(f'{source}: {key} is {array.dtype}, expected numbers.')

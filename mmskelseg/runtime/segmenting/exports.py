@@ -160,17 +160,14 @@ def write_budgets(
     classes: Sequence[str],
     folder: str | os.PathLike,
     formats: Sequence[str],
-) -> list[Path]:
+) -> None:
     """Write the time budgets of several videos, if the formats include them.
 
     ``budgets`` are by the names of the videos; the image shows their sum.
     """
-    files = []
     for name, write in _BUDGETS.items():
         if name in formats:
-            files.append(path := Path(folder, EXPORTS[name][0]))
-            write(path, budgets, classes)
-    return files
+            write(Path(folder, EXPORTS[name][0]), budgets, classes)
 
 
 def _pictures(what: str) -> ModuleType:

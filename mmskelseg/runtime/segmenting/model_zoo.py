@@ -29,13 +29,9 @@ def check_zoo(name: object) -> None:
 def zoo_file(
     name: str, *, live: bool = False, folder: Path = FOLDER, suffix: str = '.onnx'
 ) -> Path:
-    """Return the file of a model for whole videos, or for streams if live.
+    """Return the file of a model for whole videos, or of the causal one if ``live``.
 
-    Args:
-        name: The name of the model.
-        live: Whether it is the causal one.
-        folder: The folder of the files of this kind.
-        suffix: Their suffix; by default that of exported models.
+    ``folder`` has the files of a kind, by default exported models, with a ``suffix``.
 
     Raises:
         UserError: If it is missing, or differs from the published file.

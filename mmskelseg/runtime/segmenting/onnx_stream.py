@@ -94,22 +94,19 @@ class OnnxStream(SkeletonStream):
         steps = self.file.metadata['postprocess']
         classes = len(self.file.metadata['classes'])
         tiers = len(self.file.metadata.get('tiers', ['']))
-        for step, tier in zip(steps, range(tiers), strict=False):
-            frames = step.get('frames')
-            if (
-                step['type'] != 'CausalMinDuration'
-                or step.get('tier', 0) != tier
-                or type(frames) is not int
-                or not 0 < frames <= _MOST_BUFFERED // classes
-            ):
-                break
-        else:
-            if len(steps) in (0, tiers):
-                return steps
-        raise self.file.fault(
-            f'its postprocess is {shown(steps)}, but a stream can apply one '
-            'CausalMinDuration to each tier'
+        fits = len(steps) in (0, tiers) and all(
+            step['type'] == 'CausalMinDuration'
+            and step.get('tier', 0) == tier
+            and type(frames := step.get('frames')) is int
+            and 0 < frames <= _MOST_BUFFERED // classes
+            for tier, step in enumerate(steps)
         )
+        if not fits:
+            raise self.file.fault(
+                f'its postprocess is {shown(steps)}, but a stream can apply one '
+                'CausalMinDuration to each tier'
+            )
+        return steps
 
 
 class OnnxStreamingModel:

@@ -130,7 +130,9 @@ class RunningPairs:
         there = seen[1:, :, ROOT] & seen[0, :, ROOT]
         now = [headings, roots[1:] - roots[0], there]
         before = self._last if self.people else self._none(len(points))
-        headings, offsets, stays = map(_joined, before, now)
+        headings, offsets, stays = (
+            np.concatenate(pair, axis=1) for pair in zip(before, now, strict=True)
+        )
         # While a heading is unknown, it stays.
         frames = np.arange(headings.shape[1])
         rows = np.maximum.accumulate(np.where(headings.any(axis=-1), frames, 0), axis=1)
@@ -192,10 +194,6 @@ class StackedPairs(RunningPairs):
         shape = len(points), self.people, self.own.num_joints
         each = points.reshape(*shape, self.dims), seen.reshape(shape)
         return super().push(*(values.swapaxes(0, 1) for values in each))
-
-
-def _joined(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    return np.concatenate([before, after], axis=1)
 
 
 def _turned(vectors: np.ndarray, heading: np.ndarray) -> np.ndarray:

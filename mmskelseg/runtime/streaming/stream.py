@@ -94,7 +94,9 @@ class SkeletonStream:
         self.notes = tuple(notes)
         self.joints = tuple(joints)
         self._columns = list(columns)
-        self.fps = _checked_rate(fps)
+        if fps is not None and not is_rate(fps):
+            raise UserError(f'fps is {fps!r}, expected {RATES}.')
+        self.fps = fps
         self.min_score = min_score
         self.dtype = dtype
         self._coordinates = coordinates
@@ -275,28 +277,28 @@ class SkeletonStream:
                 'or for none.'
             )
         self._timed = time is not None
-        held = self._held
-        last = len(points) - 1
-        if time is not None:
-            times = np.atleast_1d(_numbers(time, 'time'))
-            if times.shape != (len(points),):
-                raise UserError(
-                    f'time has the shape {np.shape(time)}, but there are '
-                    f'{len(points)} frames.'
-                )
-            if self._resampler is None:
-                raise UserError(
-                    "Frames have times, but the frame rate of the model's training "
-                    'data is unknown; give it as fps.'
-                )
-            chosen, last = self._resampler.choose(times.tolist())
-            # Row 0 is the last earlier frame.
-            rows = np.array(chosen, np.int64) + 1
+        if time is None:
+            self._pushed += len(points)
+            self._held = points[-1], seen[-1]
+            return points, seen
+        times = np.atleast_1d(_numbers(time, 'time'))
+        if times.shape != (len(points),):
+            raise UserError(
+                f'time has the shape {np.shape(time)}, but there are '
+                f'{len(points)} frames.'
+            )
+        if self._resampler is None:
+            raise UserError(
+                "Frames have times, but the frame rate of the model's training data "
+                'is unknown; give it as fps.'
+            )
+        chosen, last = self._resampler.choose(times.tolist())
         self._pushed += len(points)
+        held = self._held
         if last >= 0:
             self._held = points[last], seen[last]
-        if time is None:
-            return points, seen
+        # Row 0 is the last earlier frame.
+        rows = np.array(chosen, np.int64) + 1
         return (
             np.concatenate([held[0][None], points])[rows],
             np.concatenate([held[1][None], seen])[rows],
@@ -316,13 +318,6 @@ class SkeletonStream:
                 frames.append(LabelledFrame(i, time, name, k, own, tier.name))
         self._given += len(scores)
         return frames
-
-
-def _checked_rate(fps: float | None) -> float | None:
-    """Return the frame rate, after checking it."""
-    if fps is not None and not is_rate(fps):
-        raise UserError(f'fps is {fps!r}, expected {RATES}.')
-    return fps
 
 
 def _numbers(values: ArrayLike, name: str) -> np.ndarray:

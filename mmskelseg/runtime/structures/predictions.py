@@ -21,8 +21,6 @@ class InputVideo(VideoAnnotation, total=False):
     skeleton: Layout
     notes: tuple[str, ...]
     estimated: bool
-    person: str
-    video: str
 
 
 class PredictedSegment(TypedDict, total=False):
