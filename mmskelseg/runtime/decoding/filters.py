@@ -10,17 +10,13 @@ from mmskelseg.runtime.structures.segments import segment_table
 
 @checked
 def min_duration(labels: np.ndarray, score: np.ndarray, frames: Count) -> np.ndarray:
-    """Return the likeliest labels without segments shorter than a number of frames.
+    """Return the likeliest labels (T,) without segments shorter than so many frames.
 
-    They maximise the product of the probabilities of all frames. Where another step
-    changed a label, it and the likeliest class exchange their probabilities. Labels
-    without a short segment don't change, and a video that is shorter than the minimum
-    has a single segment. Time is linear in the number of frames.
-
-    Args:
-        labels: Class of each frame, shape (T,).
-        score: Probability of each class, shape (K, T).
-        frames: The minimum duration.
+    They maximise the product of the probabilities, ``score`` (K, T), of all frames.
+    Where another step changed a label, it and the likeliest class exchange their
+    probabilities. Labels without a short segment don't change, and a video that is
+    shorter than the minimum has a single segment. Time is linear in the number of
+    frames.
 
     >>> score = np.array([[0.9, 0.9, 0.4, 0.1], [0.1, 0.1, 0.6, 0.1], [0, 0, 0, 0.8]])
     >>> min_duration(np.array([0, 0, 1, 2]), score, 2)
@@ -76,14 +72,10 @@ def _likeliest_segments(sums: np.ndarray, frames: int) -> np.ndarray:
 
 @checked
 def causal_min_duration(labels: np.ndarray, frames: Count) -> np.ndarray:
-    """Return labels that only change to one that lasts for a number of frames.
+    """Return labels (T,) that only change to one that lasts for so many frames.
 
     Shorter segments take the class of the segment before them. So a label depends on
     the next ``frames - 1`` frames alone, and on the label before it.
-
-    Args:
-        labels: Class of each frame, shape (T,).
-        frames: The minimum duration.
 
     >>> causal_min_duration(np.array([0, 0, 1, 0, 2, 2, 1]), 2)
     array([0, 0, 0, 0, 2, 2, 2])
@@ -98,15 +90,11 @@ def causal_min_duration(labels: np.ndarray, frames: Count) -> np.ndarray:
 
 @checked
 def median_filter(labels: np.ndarray, frames: OddCount) -> np.ndarray:
-    """Return the majority class in a window around each frame.
+    """Return the majority class in a window of so many frames around each frame, (T,).
 
     This is the median filter of each class's indicator. If no class has more than half
     of the window, a frame keeps its label. Windows are truncated at the ends of the
     video.
-
-    Args:
-        labels: Class of each frame, shape (T,).
-        frames: Length of the window, an odd number.
 
     >>> median_filter(np.array([0, 0, 1, 0, 0, 1, 1]), 3)
     array([0, 0, 0, 0, 0, 1, 1])
@@ -148,9 +136,9 @@ def refine_boundaries(
             f'There are {len(labels)} labels, but {len(boundary)} probabilities of a '
             'boundary; both need one for each frame.'
         )
-    # A plateau counts as one frame, its first one.
     if not len(labels):
         return labels.copy()
+    # A plateau counts as one frame, its first one.
     places = np.flatnonzero(np.diff(boundary, prepend=np.nan) != 0)
     height = boundary[places].astype(np.float64)
     padded = np.pad(height, 1, constant_values=-np.inf)

@@ -99,11 +99,7 @@ class Dependency:
 
 
 def import_optional(module: str, purpose: str) -> ModuleType:
-    """Import an optional package.
-
-    Args:
-        module: The name of the module.
-        purpose: What needs it, for the message.
+    """Import an optional package, which ``purpose`` needs, for the message.
 
     Raises:
         DependencyError: If it is not installed.

@@ -18,8 +18,7 @@ _PAUSE, _PAUSE_IN_FILES = 0.1, 30.0
 def progress_listener(listener: Listener) -> Iterator[None]:
     """Report progress to a function instead of bars, in this thread, for a block.
 
-    Args:
-        listener: Called with the title, the steps done so far, and the total.
+    It gets the title, the steps done so far, and the total.
 
     >>> with progress_listener(print), progress_bar('Reading', 8) as count:
     ...     count(5)
@@ -41,10 +40,7 @@ def progress_bar(
 ) -> Iterator[Callable[[int], object]]:
     """Yield a function to call with the number of steps done since the last call.
 
-    Args:
-        what: The title, such as ``Making features``.
-        total: Number of steps.
-        show: Whether to show anything.
+    ``what`` is the title, such as ``Making features``.
     """
     listener = _listener.get()
     if not show:

@@ -8,11 +8,7 @@ Rows = Sequence[Sequence[str]]
 
 
 def text_table(rows: Rows, left: Iterable[int] = (0,)) -> list[str]:
-    """Return the lines of a table with aligned columns.
-
-    Args:
-        rows: The cells of each row.
-        left: The indices of left-aligned columns; the others are right-aligned.
+    """Return the lines of a table; columns are right-aligned but for those in ``left``.
 
     >>> text_table([['', 'AP'], ['walk', '9.5']])
     ['       AP', 'walk  9.5']

@@ -121,16 +121,9 @@ def gather(
     """Return the poses of a video from single detections.
 
     If every detection has a track, each row is a track; otherwise the people in a frame
-    fill the rows in their order. Frames may be in any order.
-
-    Args:
-        found: The detections.
-        skeleton: The layout of the joints.
-        source: Name of the file in messages.
-        frames: Number of frames T, if the file states it.
-        counted: Whether the frames of the video were counted, so that their number is
-            plausible even with few people.
-        notes: What the reader assumed.
+    fill the rows in their order. Frames may be in any order. ``frames`` is their number
+    T, if the file states it; those of a video that were ``counted`` are plausible even
+    with few people. ``notes`` say what the reader assumed.
     """
     found = list(found)
     if not found:
@@ -269,13 +262,8 @@ def with_rate(
     """Return poses with a frame rate, extended to the length of their video, if any.
 
     Empty frames may be added at the end, since some trackers stop writing after the
-    last person they found.
-
-    Args:
-        poses: The poses.
-        file: Their video.
-        given: Frames per second, which override those of a file.
-        source: Name of the poses in messages.
+    last person they found. ``given`` frames per second override those of a file;
+    ``source`` names the poses in messages.
 
     Raises:
         UserError: If the frame rate is unknown, or the lengths do not match.

@@ -45,11 +45,8 @@ class RunningBody:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the root (n, dims), the joints relative to it, and the size (n,).
 
-        Invisible joints are 0.
-
-        Args:
-            points: Joints of the next frames, shape (n, V, dims), float64.
-            seen: Whether they are visible, shape (n, V).
+        Invisible joints are 0. Shapes: points (n, V, dims), the joints of the next
+        frames in float64; seen (n, V), whether they are visible.
         """
         root = self._path(points, seen)
         relative = np.where(seen[..., None], points - root[:, None], 0)
@@ -131,9 +128,7 @@ class RunningCoordinates:
     def push(self, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
         """Return float32 features of the next frames, (n, C, V) or (n, C * V).
 
-        Args:
-            points: Joints, shape (n, V, dims), float64.
-            seen: Whether they are visible, shape (n, V).
+        Shapes: points (n, V, dims), float64; seen (n, V), whether they are visible.
         """
         _, values, size = self.body.push(points, seen)
         if self.displacement:

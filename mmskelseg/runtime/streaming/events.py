@@ -36,11 +36,7 @@ class SegmentEvent:
 
 
 class SegmentEvents:
-    """A detector of segments that begin and end in a live stream.
-
-    Args:
-        fps: Frames per second of the stream.
-    """
+    """A detector of segments that begin and end in a live stream of ``fps``."""
 
     def __init__(self, fps: float | None = None) -> None:
         self.fps = fps
@@ -98,9 +94,7 @@ def segment_events(
 ) -> Iterator[SegmentEvent]:
     """Yield an event at the beginning and at the end of each segment.
 
-    Args:
-        frames: Frames of a stream in their order; the last segment ends with them.
-        fps: Frames per second of the stream.
+    The last segment ends with the frames, which are ``fps`` a second.
 
     >>> from mmskelseg.runtime.streaming import LabelledFrame
     >>> frames = [LabelledFrame(i, i / 2, *k, [0.5, 0.5]) for i, k in enumerate(

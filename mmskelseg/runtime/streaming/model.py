@@ -269,8 +269,7 @@ class ModelStream:
     def push(self, features: np.ndarray) -> np.ndarray:
         """Return the probabilities (n', K) of the frames that are final now.
 
-        Args:
-            features: Features of the next frames, shape (n, C).
+        The features of the next frames have the shape (n, C).
         """
         if features.ndim != 2 or features.shape[1] != self.model.in_channels:
             raise UserError(
@@ -325,11 +324,7 @@ class ModelStream:
 
 
 class _Buffer:
-    """A layer's last R frames, with room for more, so that few are copied.
-
-    Args:
-        state: These frames, shape (M, R, C).
-    """
+    """A layer's last R frames (M, R, C), with room for more, so that few are copied."""
 
     def __init__(self, state: np.ndarray) -> None:
         members, self.reach, channels = state.shape

@@ -40,10 +40,8 @@ class Resampler:
     def choose(self, times: Iterable[float]) -> tuple[list[int], int]:
         """Return the frame index for each new instant, and of the last frame on time.
 
-        An index of -1 stands for the last frame of earlier calls.
-
-        Args:
-            times: Times of the next frames, in seconds.
+        An index of -1 stands for the last frame of earlier calls. Times of the next
+        frames are in seconds.
 
         Raises:
             UserError: If a time is not a number, or too far from the previous one.

@@ -58,8 +58,7 @@ def resolve_background(
 def segment_table(labels: np.ndarray) -> np.ndarray:
     """Return the runs of equal labels as rows (start, end, label), shape (S, 3).
 
-    Args:
-        labels: The int64 label of each frame, shape (T,); runs of -1 are left out.
+    Labels (T,) are int64; runs of -1 are left out.
     """
     # One frame of padding on each side, so that the first and last run need no special
     # case.
@@ -85,8 +84,7 @@ def direct_boundaries(labels: np.ndarray) -> np.ndarray:
 def to_segments(labels: np.ndarray) -> list[tuple[int, int, int]]:
     """Return the segments of one video as ``(start, end, label)``, end exclusive.
 
-    Args:
-        labels: Label of each frame, shape (T,); -1 is left out.
+    Labels have the shape (T,); -1 is left out.
 
     Raises:
         ValueError: If the labels are not integers in one dimension.

@@ -55,8 +55,7 @@ class PoseEstimator(ABC):
     def detections(self, images: Iterable[np.ndarray]) -> Iterator[Detection]:
         """Yield the people in images, which are the frames of one video in order.
 
-        Args:
-            images: Shape (h, w, 3), uint8, in BGR order. All of them are read.
+        They are uint8 in BGR order, shape (h, w, 3), and all of them are read.
         """
 
     def estimate(self, video: str | os.PathLike, *, progress: bool = True) -> Poses:
@@ -64,11 +63,7 @@ class PoseEstimator(ABC):
 
         Row m of the poses is the m-th person of each frame, who may change from frame
         to frame; ``choose_person`` picks one. If nobody is found, there is one row with
-        all joints missing, and a note about it.
-
-        Args:
-            video: The file, which is read frame by frame.
-            progress: Whether to show a progress bar.
+        all joints missing, and a note about it. ``progress`` shows a bar.
 
         Raises:
             FileNotFoundError: If there is no such file.
