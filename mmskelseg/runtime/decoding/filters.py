@@ -90,7 +90,7 @@ def causal_min_duration(labels: np.ndarray, frames: Count) -> np.ndarray:
 
 @checked
 def median_filter(labels: np.ndarray, frames: OddCount) -> np.ndarray:
-    """Return the majority class in a window of so many frames around each frame, (T,).
+    """Return the majority class (T,) in an odd number of frames around each frame.
 
     This is the median filter of each class's indicator. If no class has more than half
     of the window, a frame keeps its label. Windows are truncated at the ends of the

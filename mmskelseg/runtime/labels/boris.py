@@ -466,10 +466,9 @@ def write_boris(
         },
     }
     if isinstance(classes, Mapping):
-        colors = ({'name': tier, 'color': ''} for tier in tiers)
         project['behavioral_categories'] = list(tiers)
         project['behavioral_categories_config'] = {
-            str(i): category for i, category in enumerate(colors)
+            str(i): {'name': tier, 'color': ''} for i, tier in enumerate(tiers)
         }
     atomic_write_text(path, json.dumps(project, ensure_ascii=False, indent=1))
 

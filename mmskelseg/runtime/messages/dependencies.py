@@ -99,7 +99,7 @@ class Dependency:
 
 
 def import_optional(module: str, purpose: str) -> ModuleType:
-    """Import an optional package, which ``purpose`` needs, for the message.
+    """Import an optional package; ``purpose`` is what needs it, for the message.
 
     Raises:
         DependencyError: If it is not installed.

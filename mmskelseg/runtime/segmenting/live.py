@@ -209,7 +209,8 @@ class LiveSegmenter:
         else:
             ended = self._ended(seen)
         nobody = np.zeros((len(self._columns), 3))
-        for number in seen:
+        # The stream of the only person continues while nobody is there.
+        for number in [0] if self.person == 'track' else seen:
             if number not in self._people:
                 self._people[number] = _Followed(self._stream.another())
         people = [
@@ -242,12 +243,7 @@ class LiveSegmenter:
         ):
             self._track = list(seen)[int(box_areas(boxes).argmax())]
             self._last_seen = self.report.frames
-        if self._track in seen:
-            return {0: seen[self._track]}
-        # The stream continues while nobody is there.
-        if 0 not in self._people:
-            self._people[0] = _Followed(self._stream.another())
-        return {}
+        return {0: seen[self._track]} if self._track in seen else {}
 
     def _ended(self, seen: dict[int, np.ndarray]) -> list[LivePerson]:
         """End the streams of people who have been gone too long, and return them."""
