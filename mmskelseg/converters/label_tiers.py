@@ -19,11 +19,7 @@ from mmskelseg.runtime.labels.segments import Ethogram
 from mmskelseg.runtime.messages.errors import UserError, check_name, shown
 from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.structures.segments import IGNORED
-from mmskelseg.runtime.structures.tiers import (
-    Tier,
-    label_rows,
-    tiers_of,
-)
+from mmskelseg.runtime.structures.tiers import Tier, label_rows, tiers_of
 
 # People label where a class ends and the next begins with overlaps below so many
 # seconds.
@@ -314,10 +310,7 @@ def _absence(tier: str, classes: Sequence[str], is_rest: bool) -> str | None:
 
 
 def _backgrounds(
-    given: Iterable[str],
-    groups: _Groups,
-    absent: Mapping[str, str | None],
-    rest: str,
+    given: Iterable[str], groups: _Groups, absent: Mapping[str, str | None], rest: str
 ) -> dict[str, str]:
     """Return the backgrounds that --background states as TIER=NAME or NAME.
 

@@ -270,10 +270,7 @@ def _checked(
 
 
 def _draw_rows(
-    axes: Axes,
-    labels: Mapping[str, np.ndarray],
-    truth: Mapping[str, str],
-    style: Style,
+    axes: Axes, labels: Mapping[str, np.ndarray], truth: Mapping[str, str], style: Style
 ) -> None:
     """Draw bars and strips from the top; y is in inches."""
     top, centres = style.gap / 2, []

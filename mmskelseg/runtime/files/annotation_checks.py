@@ -14,11 +14,7 @@ from typing import Literal
 import numpy as np
 
 from mmskelseg.runtime.files.inputs import RATES, is_rate
-from mmskelseg.runtime.messages.errors import (
-    CONTROL,
-    UserError,
-    shown,
-)
+from mmskelseg.runtime.messages.errors import CONTROL, UserError, shown
 from mmskelseg.runtime.messages.options import Fraction, misfits
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.annotations import (

@@ -13,15 +13,8 @@ from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.files.pickled_values import UnsafePickleError
 from mmskelseg.runtime.files.pickles import load_pickle
-from mmskelseg.runtime.messages.errors import (
-    MissingFileError,
-    UserError,
-    reads_file,
-)
-from mmskelseg.runtime.structures.annotations import (
-    AnnotationFile,
-    VideoAnnotation,
-)
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
+from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg.runtime.structures.individuals import apart
 from mmskelseg.runtime.structures.tiers import flat_classes
 

@@ -181,10 +181,7 @@ def _tiers(
 
 
 def _segment(
-    annotation: Element,
-    slots: dict[str, str | None],
-    origin: float,
-    place: str,
+    annotation: Element, slots: dict[str, str | None], origin: float, place: str
 ) -> Segment:
     times = []
     for reference in ('TIME_SLOT_REF1', 'TIME_SLOT_REF2'):

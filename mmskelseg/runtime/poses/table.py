@@ -55,9 +55,7 @@ def read_table(
     return poses
 
 
-def table_detections(
-    path: FilePath,
-) -> tuple[list[str], list[Detection], list[str]]:
+def table_detections(path: FilePath) -> tuple[list[str], list[Detection], list[str]]:
     """Return joints in a table, detections of people, and unread columns of joints."""
     rows = read_table_rows(path)
     header = rows[0][1]

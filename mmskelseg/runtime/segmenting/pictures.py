@@ -12,11 +12,7 @@ from mmskelseg.runtime.drawing.charts import draw_time_budget
 from mmskelseg.runtime.drawing.images import save_png
 from mmskelseg.runtime.drawing.overlay import write_gif, write_overlay
 from mmskelseg.runtime.drawing.timelines import compared_rows, draw_timelines
-from mmskelseg.runtime.structures.predictions import (
-    Prediction,
-    of_tiers,
-    tier_title,
-)
+from mmskelseg.runtime.structures.predictions import Prediction, of_tiers, tier_title
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.tiers import tiers_of
 from mmskelseg.runtime.structures.time_budget import TimeBudget

@@ -16,11 +16,7 @@ from mmskelseg.runtime.segmenting.exports import (
     write_exports,
 )
 from mmskelseg.runtime.structures.annotations import Metainfo
-from mmskelseg.runtime.structures.individuals import (
-    alone,
-    nearest,
-    without_absences,
-)
+from mmskelseg.runtime.structures.individuals import alone, nearest, without_absences
 from mmskelseg.runtime.structures.predictions import InputVideo, Prediction
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 from mmskelseg.runtime.structures.tiers import Tier, label_rows, tiers_of
