@@ -145,12 +145,10 @@ def decode_tiers(
     own = list(steps) or [()] * len(tiers)
     if len(tiers) == 1:
         return decode(prediction, own[0])
-    ends = np.cumsum(tiers)
+    scores = np.split(prediction['pred_score'], np.cumsum(tiers)[:-1])
     parts = [
         decode({**prediction, 'pred_score': score}, each)
-        for score, each in zip(
-            np.split(prediction['pred_score'], ends[:-1]), own, strict=True
-        )
+        for score, each in zip(scores, own, strict=True)
     ]
     found = {
         key: np.stack([part[key] for part in parts])

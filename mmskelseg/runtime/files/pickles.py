@@ -32,16 +32,9 @@ from mmskelseg.runtime.messages.errors import UserError
 
 # What the interpretation of a damaged pickle can raise.
 UNREADABLE = (
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    OverflowError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
+    AttributeError, EOFError, LookupError, MemoryError, OverflowError, RuntimeError,
+    TypeError, ValueError, struct.error,
+)  # fmt: skip
 # The builder or value of each name (module, name) that a pickle may use.
 Names: TypeAlias = Mapping[tuple[str, str], object]
 # From this length on, an array takes over the memory of bytes instead of copying them.

@@ -84,11 +84,10 @@ def read_coco(
     ).reshape(len(entries), joints, 3)
     if np.isin(xyc[..., 2], (0, 1, 2)).all():
         xyc[..., 2] = xyc[..., 2] > 0
+    tracks = _tracks(entries, ids)
     found = [
         Detection(number - first, points, entry.get('score'), track)
-        for number, points, entry, track in zip(
-            ids, xyc, entries, _tracks(entries, ids), strict=True
-        )
+        for number, points, entry, track in zip(ids, xyc, entries, tracks, strict=True)
     ]
     return gather(found, layout, str(path), notes=notes)
 

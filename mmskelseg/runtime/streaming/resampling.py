@@ -7,9 +7,12 @@ import numpy as np
 
 from mmskelseg.runtime.messages.errors import UserError
 
+# Longest gap between frames in seconds; longer ones are an error.
+_LONGEST_GAP = 60.0
+
 
 class Resampler:
-    """A resampler that chooses a frame for each instant of a fixed rate.
+    """A resampler that chooses a frame for each instant of a fixed rate, ``fps``.
 
     The first frame defines the first instant. Each instant gets the nearest frame, as
     far as it is known when the frame arrives: a frame belongs to the latest instant
@@ -17,15 +20,10 @@ class Resampler:
     the latest frames, but at most that of the fixed rate. An instant without a frame,
     because frames were dropped or the camera is slower, repeats the previous one. A
     frame is skipped if its instant already has one, or if it is late.
-
-    Args:
-        fps: Instants per second.
-        max_gap: Longest gap between frames in seconds; longer ones are an error.
     """
 
-    def __init__(self, fps: float, max_gap: float = 60.0) -> None:
+    def __init__(self, fps: float) -> None:
         self.fps = fps
-        self.max_gap = max_gap
         self.reset()
 
     def reset(self) -> None:
@@ -83,10 +81,10 @@ class Resampler:
             if not math.isfinite(time):
                 raise UserError(f'A frame has time={time}, expected seconds.')
             gap = 0.0 if math.isnan(latest) else time - latest
-            if abs(gap) > self.max_gap:
+            if abs(gap) > _LONGEST_GAP:
                 raise UserError(
                     f'A frame has time={time:g}, {gap:+g} seconds from the previous '
-                    f'frame, but at most {self.max_gap:g} are allowed; end the stream '
+                    f'frame, but at most {_LONGEST_GAP:g} are allowed; end the stream '
                     'with flush(), and start a new one with reset().'
                 )
             if gap >= 0:
