@@ -57,26 +57,18 @@ class SegmentGrammar:
 
     def __post_init__(self) -> None:
         K = self.start.size
-        shapes: dict[str, list[tuple[int, ...]]] = {
-            'start': [(K,)],
-            'transitions': [(K, K), (K + 1, K, K)],
-            'duration_mean': [(K,)],
-            'duration_std': [(K,)],
-        }
-        for name, expected in shapes.items():
-            value = getattr(self, name)
-            if value.shape not in expected or not np.isfinite(value).all():
-                raise UserError(
-                    f'SegmentGrammar: {name} has the shape {value.shape}, but must be '
-                    f'finite, with the shape {" or ".join(map(str, expected))}.'
-                )
-        for name, least, most in (
-            ('start', 0, 1.01),
-            ('transitions', 0, 1.01),
-            ('duration_mean', -_LARGEST, _LARGEST),
-            ('duration_std', _SMALLEST, _LARGEST),
+        for name, shapes, least, most in (
+            ('start', ((K,),), 0, 1.01),
+            ('transitions', ((K, K), (K + 1, K, K)), 0, 1.01),
+            ('duration_mean', ((K,),), -_LARGEST, _LARGEST),
+            ('duration_std', ((K,),), _SMALLEST, _LARGEST),
         ):
             value = getattr(self, name)
+            if value.shape not in shapes or not np.isfinite(value).all():
+                raise UserError(
+                    f'SegmentGrammar: {name} has the shape {value.shape}, but must be '
+                    f'finite, with the shape {" or ".join(map(str, shapes))}.'
+                )
             if not least <= value.min() <= value.max() <= most:
                 raise UserError(
                     f'SegmentGrammar: {name} is from {value.min():.4g} to '

@@ -226,12 +226,19 @@ def read_rows(path: FilePath) -> Rows:
             'write a quote in a text twice, or shorten the cell.'
         ) from None
     rows = [(line, row) for line, row in rows if any(row)]
-    filled = (i for _, row in rows for i, cell in enumerate(row, 1) if cell)
-    width = max(filled, default=0)
+    width = max((_width(row) for _, row in rows), default=0)
     rows = [(line, row[:width]) for line, row in rows]
     if separator == ';':
         _replace_decimal_commas(rows)
     return rows
+
+
+def _width(row: Sequence[str]) -> int:
+    """Return the number of cells up to the last that is not empty."""
+    width = len(row)
+    while width and not row[width - 1]:
+        width -= 1
+    return width
 
 
 def _replace_decimal_commas(rows: Rows) -> None:
