@@ -17,9 +17,9 @@ from benchmarks.measuring import machine, read_config
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.features import SkeletonCoordinates
-from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.files.names import config_name
 from mmskelseg.runtime.streaming import SkeletonStream
+from mmskelseg.runtime.structures.annotations import MIN_SCORE
 from mmskelseg.trained.streaming import streaming_model
 
 

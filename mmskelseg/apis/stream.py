@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 
-from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.features.pairs import running_of
 from mmskelseg.runtime.streaming import SkeletonStream
+from mmskelseg.runtime.structures.annotations import MIN_SCORE
 from mmskelseg.runtime.structures.skeleton import SkeletonLike, pushed_joints
 from mmskelseg.trained.opening import trained_model
 from mmskelseg.trained.streaming import (

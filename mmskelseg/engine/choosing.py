@@ -11,13 +11,13 @@ import numpy as np
 from mmskelseg.engine.new_config import Choice
 from mmskelseg.engine.planning import Plan, plan_training
 from mmskelseg.models.postprocessors import CausalMinDuration
-from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.features.pairs import body_direction
 from mmskelseg.runtime.files.annotations import fold_splits, videos_of_split
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import (
+    MIN_SCORE,
     AnnotationFile,
     Metainfo,
     PlaceKey,

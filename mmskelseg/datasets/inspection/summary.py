@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.evaluation import IGNORED, to_segments
-from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.files.inputs import is_file
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg.runtime.structures.annotations import (
+    MIN_SCORE,
+    AnnotationFile,
+    VideoAnnotation,
+)
 from mmskelseg.runtime.structures.bodies import camera_view, up_direction
 from mmskelseg.runtime.structures.tiers import label_rows, tiers_of, with_flat_labels
 

@@ -7,10 +7,12 @@ from typing import ParamSpec, TypeAlias, TypeVar
 import numba
 import numpy as np
 
-from mmskelseg.runtime.features.drawing import LANES, MIN_SCORE
+from mmskelseg.runtime.structures.annotations import MIN_SCORE
 
 _P = ParamSpec('_P')
 _R = TypeVar('_R')
+# Number of pixels of a row that are evaluated together: one AVX2 register.
+LANES = 8
 # x and y of both ends of a segment.
 _Ends: TypeAlias = tuple[np.float32, np.float32, np.float32, np.float32]
 # First and last row, first and last column.

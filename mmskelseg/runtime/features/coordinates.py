@@ -7,7 +7,6 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
-from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.features.recipe import BaseRenderer, RenderedVideo
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import CountOrZero
@@ -18,7 +17,11 @@ from mmskelseg.runtime.streaming.body import (
     channels_first,
 )
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import SkeletonKey, VideoAnnotation
+from mmskelseg.runtime.structures.annotations import (
+    MIN_SCORE,
+    SkeletonKey,
+    VideoAnnotation,
+)
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
 _KEYS: dict[int, SkeletonKey] = {2: 'keypoint', 3: 'keypoint_3d'}

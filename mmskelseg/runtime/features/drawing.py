@@ -13,12 +13,8 @@ import numpy as np
 
 from mmskelseg.runtime.messages.dependencies import import_optional
 
-# Joints with a lower score count as not seen, as in MMAction2.
-MIN_SCORE = 1e-4
 # A segment is evaluated until it falls to this fraction of its peak.
 _NEGLIGIBLE = 3e-6
-# Number of pixels of a row that are evaluated together: one AVX2 register.
-LANES = 8
 
 
 def draw_segments(
@@ -57,13 +53,13 @@ def draw_segments(
     ends = np.array(pairs, np.int64).reshape(-1, 2)
     height, width = size
     chosen = np.array(channels or [0] * len(ends), np.int64)
+    # Imported here, since Numba takes long to import.
+    import_optional('numba', 'Drawing of heatmaps')
+    from mmskelseg.runtime.features.compiled_drawing import LANES, draw
+
     # At least as wide as the block that is evaluated together.
     shape = (keypoint.shape[1], num_channels, height, max(width, LANES))
     canvas = np.zeros(shape, np.float32)
-    # Imported here, since Numba takes long to import.
-    import_optional('numba', 'Drawing of heatmaps')
-    from mmskelseg.runtime.features.compiled_drawing import draw
-
     draw(
         np.ascontiguousarray(keypoint, np.float32),
         np.ascontiguousarray(score, np.float32),

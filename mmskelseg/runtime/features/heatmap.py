@@ -13,14 +13,18 @@ from mmskelseg.runtime.features.coordinates import (
     read_joints,
     root_path,
 )
-from mmskelseg.runtime.features.drawing import MIN_SCORE, draw_segments
+from mmskelseg.runtime.features.drawing import draw_segments
 from mmskelseg.runtime.features.recipe import BaseRenderer, RenderedVideo
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Count, Positive
 from mmskelseg.runtime.parts import RENDERERS
 from mmskelseg.runtime.streaming.body import RunningBody
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import SkeletonKey, VideoAnnotation
+from mmskelseg.runtime.structures.annotations import (
+    MIN_SCORE,
+    SkeletonKey,
+    VideoAnnotation,
+)
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
 # Width of the box that follows a person, in body sizes: stretched arms and legs reach

@@ -15,7 +15,6 @@ from mmskelseg.runtime.features.coordinates import (
     read_joints,
     root_path,
 )
-from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Axis, CountOrZero, Where
 from mmskelseg.runtime.parts import RENDERERS
@@ -27,7 +26,7 @@ from mmskelseg.runtime.streaming.pairs import (
     StackedPairs,
 )
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.annotations import MIN_SCORE, VideoAnnotation
 from mmskelseg.runtime.structures.layouts import split_side
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from mmskelseg.runtime.features import PairCoordinates, SkeletonCoordinates
-from mmskelseg.runtime.features.drawing import MIN_SCORE
 from mmskelseg.runtime.features.pairs import running_of
 from mmskelseg.runtime.messages.errors import shown
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.model_zoo import exported_file
 from mmskelseg.runtime.segmenting.onnx_features import renderer_of
 from mmskelseg.runtime.streaming import SkeletonStream
+from mmskelseg.runtime.structures.annotations import MIN_SCORE
 from mmskelseg.runtime.structures.skeleton import SkeletonLike, pushed_joints
 
 # The most numbers in a stream's buffers, about ten times those of any recipe.

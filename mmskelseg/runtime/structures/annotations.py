@@ -15,6 +15,8 @@ FrameKey: TypeAlias = Literal['label', 'risk']
 SKELETON_KEYS: tuple[SkeletonKey, ...] = ('keypoint', 'keypoint_score', 'keypoint_3d')
 #: The ones that hold coordinates.
 PLACE_KEYS: tuple[PlaceKey, ...] = ('keypoint', 'keypoint_3d')
+#: Joints with a lower score count as not seen, as in MMAction2.
+MIN_SCORE = 1e-4
 #: The arrays with a value for each frame, (T,).
 FRAME_KEYS: tuple[FrameKey, ...] = ('label', 'risk')
 

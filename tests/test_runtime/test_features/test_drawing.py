@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from mmskelseg.runtime.features.drawing import MIN_SCORE, draw_segments
+from mmskelseg.runtime.features.drawing import draw_segments
+from mmskelseg.runtime.structures.annotations import MIN_SCORE
 
 PAIRS = [(0, 0), (1, 1), (0, 1), (1, 2), (2, 3), (3, 0)]
 
