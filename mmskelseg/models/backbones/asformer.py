@@ -97,19 +97,16 @@ class ASFormer(BaseModule):
                 for i in range(num_layers)
             )
 
-        self.stages = ModuleList(
-            [
-                AttentionStage(
-                    in_channels, channels, layers(1), channel_masking=channel_masking
-                )
-            ]
+        encoder = AttentionStage(
+            in_channels, channels, layers(1), channel_masking=channel_masking
         )
-        self.stages.extend(
+        decoders = (
             AttentionStage(
                 num_classes, channels, layers(math.exp(-3 * i)), reads_features=True
             )
             for i in range(num_decoders)
         )
+        self.stages = ModuleList([encoder, *decoders])
 
 
 class AttentionLayer(BaseModule):

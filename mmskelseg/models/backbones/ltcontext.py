@@ -109,8 +109,8 @@ class LTContext(BaseModule):
             )
 
         stage = partial(AttentionStage, channel_masking=channel_masking)
-        self.stages = ModuleList([stage(in_channels, channels, layers(channels))])
-        self.stages.extend(
+        first = stage(in_channels, channels, layers(channels))
+        refinements = (
             stage(
                 num_classes,
                 narrow,
@@ -121,6 +121,7 @@ class LTContext(BaseModule):
             )
             for i in range(num_refinements)
         )
+        self.stages = ModuleList([first, *refinements])
 
 
 class ContextLayer(BaseModule):

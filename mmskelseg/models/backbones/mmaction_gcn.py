@@ -89,25 +89,20 @@ class MMActionGCN(BaseModule):
         skeleton = Skeleton.get(skeleton)
         given = ConfigDict(network)
         graph = {'layout': graph_layout(skeleton), **given.get('graph_cfg', {})}
-        self.stages = ModuleList(
-            [
-                NetworkStage(
-                    {**given, 'graph_cfg': graph, 'in_channels': in_channels},
-                    skeleton.num_joints,
-                    (network_channels, channels),
-                    upsample,
-                )
-            ]
+        first = NetworkStage(
+            {**given, 'graph_cfg': graph, 'in_channels': in_channels},
+            skeleton.num_joints,
+            (network_channels, channels),
+            upsample,
         )
-        self.stages.extend(
-            refinement_stages(
-                num_classes,
-                channels,
-                lambda dilation: DilatedResidualLayer(channels, dilation, dropout),
-                num_refinement_layers,
-                num_refinements,
-            )
+        refinements = refinement_stages(
+            num_classes,
+            channels,
+            lambda dilation: DilatedResidualLayer(channels, dilation, dropout),
+            num_refinement_layers,
+            num_refinements,
         )
+        self.stages = ModuleList([first, *refinements])
 
 
 class NetworkStage(BaseModule):

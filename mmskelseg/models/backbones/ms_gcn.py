@@ -63,18 +63,15 @@ class MSGCN(BaseModule):
         self.in_channels = in_channels
         self.out_channels = channels
         adjacency = torch.from_numpy(spatial_subsets(Skeleton.get(skeleton), reach))
-        self.stages = ModuleList(
-            [GraphStage(in_channels, channels, adjacency, num_layers)]
+        first = GraphStage(in_channels, channels, adjacency, num_layers)
+        refinements = refinement_stages(
+            num_classes,
+            channels,
+            lambda dilation: NormedResidualLayer(channels, dilation),
+            num_refinement_layers,
+            num_refinements,
         )
-        self.stages.extend(
-            refinement_stages(
-                num_classes,
-                channels,
-                lambda dilation: NormedResidualLayer(channels, dilation),
-                num_refinement_layers,
-                num_refinements,
-            )
-        )
+        self.stages = ModuleList([first, *refinements])
 
 
 class GraphStage(BaseModule):

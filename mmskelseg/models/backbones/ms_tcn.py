@@ -75,26 +75,21 @@ class MSTCNPlusPlus(BaseModule):
         self.in_channels = in_channels
         self.out_channels = channels
         self.causal = causal
-        prediction = [
+        layers = [
             DualDilatedLayer(
                 channels, 2 ** (num_prediction_layers - 1 - i), 2**i, dropout, causal
             )
             for i in range(num_prediction_layers)
         ]
-        self.stages = ModuleList(
-            [TemporalStage(in_channels, channels, prediction, lookahead)]
+        prediction = TemporalStage(in_channels, channels, layers, lookahead)
+        refinements = refinement_stages(
+            num_classes,
+            channels,
+            lambda dilation: DilatedResidualLayer(channels, dilation, dropout, causal),
+            num_refinement_layers,
+            min(num_refinements, 1) if share_refinement else num_refinements,
         )
-        self.stages.extend(
-            refinement_stages(
-                num_classes,
-                channels,
-                lambda dilation: DilatedResidualLayer(
-                    channels, dilation, dropout, causal
-                ),
-                num_refinement_layers,
-                min(num_refinements, 1) if share_refinement else num_refinements,
-            )
-        )
+        self.stages = ModuleList([prediction, *refinements])
         if share_refinement:
             self.stage_order = (0, *[1] * num_refinements)
 
