@@ -1,6 +1,6 @@
 """Statistics of the training set that a model needs before the first step."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import cast
 
 import numpy as np
@@ -9,12 +9,12 @@ from mmengine.dist import broadcast, is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import Tensor, nn
+from torch import nn
 
 from mmskelseg.engine.hooks.epoch_seed_hook import innermost
 from mmskelseg.models.layers import FeatureStandardizer, Fitted
+from mmskelseg.models.segmentors.branches import branch_features
 from mmskelseg.registry import HOOKS
-from mmskelseg.runtime.messages.errors import UserError
 
 
 @HOOKS.register_module()
@@ -34,10 +34,10 @@ class FitStatisticsHook(Hook):
             if is_main_process():
                 group, name, *_ = key.split('.')
                 if group == 'branches':
+                    channels = len(cast(FeatureStandardizer, part).mean)
                     # One pass per branch, since memory may not hold all features.
                     items = (dataset[i]['inputs'] for i in range(len(dataset)))
-                    channels = len(cast(FeatureStandardizer, part).mean)
-                    part.fit(_features(items, name, channels))
+                    part.fit(branch_features(x, name, channels, axis=0) for x in items)
                 else:
                     part.fit(labels_of(dataset, part.tier))
                     runner.logger.info(f'Counted on the training labels: {part}')
@@ -66,21 +66,3 @@ def labels_of(dataset: BaseDataset, tier: int | None = None) -> Iterator[np.ndar
         for _, video in inner.videos():
             label = np.asarray(video['label'])
             yield label if tier is None else label[tier]
-
-
-def _features(
-    items: Iterable[Mapping[str, Tensor]], name: str, channels: int
-) -> Iterator[Tensor]:
-    for inputs in items:
-        if name not in inputs:
-            raise UserError(
-                f'The model has a branch {name!r}, but the inputs are {list(inputs)}; '
-                'name it under dataset.features as well.'
-            )
-        if len(inputs[name]) != channels:
-            raise UserError(
-                f'The {name} features have {len(inputs[name])} channels, but the model '
-                f'expects {channels}; set model.branches.{name}.in_channels to that of '
-                'the features.'
-            )
-        yield inputs[name]

@@ -18,7 +18,7 @@ from mmskelseg.models.branch_checkpoints import (
 from mmskelseg.models.heads import average_logits
 from mmskelseg.models.layers import frame_mask, masked, video_lengths
 from mmskelseg.models.postprocessors import build_postprocessors
-from mmskelseg.models.segmentors.branches import branch_stems
+from mmskelseg.models.segmentors.branches import branch_features, branch_stems
 from mmskelseg.models.segmentors.network import SegmentationNetwork
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
@@ -214,21 +214,11 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
         )
 
     def _check(self, inputs: Mapping[str, Tensor]) -> None:
-        for name, expected in self.in_channels.items():
-            if name not in inputs:
+        for name, channels in self.in_channels.items():
+            features = branch_features(inputs, name, channels)
+            if features.dim() == 5 and not branch_stems(self.branches[name]):
                 raise UserError(
-                    f'The model has a branch {name!r}, but the inputs are '
-                    f'{list(inputs)}; name it under dataset.features as well.'
-                )
-            if inputs[name].shape[1] != expected:
-                raise UserError(
-                    f'The {name} features have {inputs[name].shape[1]} channels, but '
-                    f'the model expects {expected}; set '
-                    f'model.branches.{name}.in_channels to that of the features.'
-                )
-            if inputs[name].dim() == 5 and not branch_stems(self.branches[name]):
-                raise UserError(
-                    f'The {name} features are images {tuple(inputs[name].shape[3:])}, '
+                    f'The {name} features are images {tuple(features.shape[3:])}, '
                     f'which model.branches.{name} needs a stem to read, such as '
                     "dict(type='HeatmapEncoder'); or give the features an encoder."
                 )

@@ -1,6 +1,7 @@
-"""Branches: the parts that the features of a modality pass, and their stems."""
+"""Branches, the parts that the features of a modality pass, and their fusion."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from mmengine.config import ConfigDict
@@ -10,6 +11,9 @@ from torch import Tensor, nn
 from mmskelseg.models.layers import FeatureStandardizer
 from mmskelseg.registry import build_part
 from mmskelseg.runtime.messages.errors import UserError
+
+# Name of the predictions from the features of all branches.
+FUSED = 'fused'
 
 
 def branch_stems(branch: ModuleDict) -> list[nn.Module]:
@@ -48,6 +52,29 @@ def build_branch(name: str, cfg: ConfigDict, num_classes: int) -> ModuleDict:
     return ModuleDict(parts, cfg.get('init_cfg'))
 
 
+def branch_features(
+    inputs: Mapping[str, Tensor], name: str, channels: int, axis: int = 1
+) -> Tensor:
+    """Return the features of a branch, after checking that they have its channels.
+
+    Raises:
+        UserError: If there are none, or others along the axis.
+    """
+    if name not in inputs:
+        raise UserError(
+            f'The model has a branch {name!r}, but the inputs are {list(inputs)}; name '
+            'it under dataset.features as well.'
+        )
+    features = inputs[name]
+    if features.shape[axis] != channels:
+        raise UserError(
+            f'The {name} features have {features.shape[axis]} channels, but the model '
+            f'expects {channels}; set model.branches.{name}.in_channels to that of the '
+            'features.'
+        )
+    return features
+
+
 def check_backbones(
     backbones: Mapping[str, Any], head: Mapping[str, object]
 ) -> tuple[int, ...]:
@@ -73,3 +100,39 @@ def channels_read(backbone: Any) -> int:
     """Return the number of channels that the first stage of a backbone reads."""
     stem = getattr(backbone, 'stem', None)
     return backbone.in_channels if stem is None else stem.out_channels
+
+
+@dataclass(frozen=True)
+class FusionOptions:
+    """The settings of a fusion."""
+
+    neck: Mapping[str, object] = field(default_factory=dict)
+    feed: str = FUSED
+    branch_heads: bool = True
+
+
+def fusion_options(
+    branches: list[str], fusion: Mapping[str, Any] | None
+) -> FusionOptions:
+    """Return the settings of a fusion with their defaults, after checking them."""
+    if (len(branches) > 1) != (fusion is not None):
+        raise UserError(
+            f'The model has the branches {branches} and fusion={fusion}; several '
+            'branches need a `fusion`, and one has nothing to fuse.'
+        )
+    # MMEngine writes `_scope_` into dicts of inherited configs.
+    given = {key: v for key, v in (fusion or {}).items() if key != '_scope_'}
+    unknown = sorted(given.keys() - {'neck', 'feed', 'branch_heads'})
+    if unknown:
+        raise UserError(
+            f'fusion has {", ".join(map(repr, unknown))}, but takes `neck`, `feed` and '
+            '`branch_heads` only.'
+        )
+    options = FusionOptions(**given)
+    feeds = (FUSED, 'own') if options.branch_heads else (FUSED,)
+    if options.feed not in feeds:
+        raise UserError(
+            f"fusion.feed={options.feed!r} is not 'fused', nor 'own' with "
+            'branch_heads=True.'
+        )
+    return options

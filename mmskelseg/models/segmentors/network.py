@@ -19,12 +19,13 @@ from mmskelseg.models.layers import (
     total_channels,
 )
 from mmskelseg.models.segmentors.branches import (
+    FUSED,
     build_branch,
     channels_read,
     check_backbones,
     finish_stem,
+    fusion_options,
 )
-from mmskelseg.models.segmentors.fusion_options import FUSED, fusion_options
 from mmskelseg.registry import build_part
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Count, Positive
