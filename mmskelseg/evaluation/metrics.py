@@ -1,7 +1,7 @@
 """MMEngine metrics that call the functions of evaluation."""
 
 from collections.abc import Mapping, Sequence
-from typing import Generic, Literal, TypeVar, cast
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -29,11 +29,9 @@ from mmskelseg.runtime.structures.tiers import Tier, label_rows, tiers_of
 # Keys of a sample's prediction, and of its labels before post-processing.
 _OWN = 'own'
 _RAW = 'raw'
-SCORE_FIELDS = {'prob': 'pred_score', 'logit': 'pred_logit'}
-_ResultT = TypeVar('_ResultT')
 
 
-class _VideoMetric(BaseMetric, Generic[_ResultT]):
+class _VideoMetric(BaseMetric):
     """A metric that keeps a result of each video, and a report of all."""
 
     def __init__(
@@ -59,40 +57,34 @@ class _VideoMetric(BaseMetric, Generic[_ResultT]):
         """
         for sample in data_samples:
             frame_dir = sample.get('frame_dir')
-            self.results.append((frame_dir, self._entry(frame_dir, sample)))
+            try:
+                self.results.append((frame_dir, self._result(frame_dir, sample)))
+            except ValueError as error:
+                raise UserError(f'{frame_dir}: {error}') from error
 
-    def _entry(self, frame_dir: str | None, sample: Sample) -> object:
+    def _result(self, frame_dir: str | None, sample: Sample) -> object:
         """Return what is kept of a sample."""
-        return self._checked(frame_dir, sample)
-
-    def _checked(self, frame_dir: str | None, sample: Sample) -> _ResultT:
-        """Return the result of the fields of a sample."""
-        names = self._fields(sample)
-        missing = [name for name in names if sample.get(name) is None]
-        if missing or frame_dir is None:
-            raise UserError(
-                f'{frame_dir}: the data sample lacks '
-                f'{", ".join(missing or ["frame_dir"])}, which {self._reader}.'
-            )
-        try:
-            return self._result(*(_to_numpy(sample.get(name)) for name in names))
-        except ValueError as error:
-            raise UserError(f'{frame_dir}: {error}') from error
-
-    @property
-    def _reader(self) -> str:
-        """The end of the message about missing fields: who needs them, the remedy."""
         raise NotImplementedError
 
-    def _fields(self, sample: Sample) -> Sequence[str]:
-        raise NotImplementedError
 
-    def _result(self, *arrays: np.ndarray) -> _ResultT:
-        raise NotImplementedError
+def _arrays(
+    frame_dir: str | None, sample: Sample, names: Sequence[str], reader: str
+) -> list[np.ndarray]:
+    """Return fields of a sample as arrays.
+
+    The message about missing ones ends in ``reader``: who needs them, and the remedy.
+    """
+    missing = [name for name in names if sample.get(name) is None]
+    if missing or frame_dir is None:
+        raise UserError(
+            f'the data sample lacks {", ".join(missing or ["frame_dir"])}, which '
+            f'{reader}.'
+        )
+    return [_to_numpy(sample.get(name)) for name in names]
 
 
 @METRICS.register_module()
-class SegmentationMetric(_VideoMetric[list[Video]]):
+class SegmentationMetric(_VideoMetric):
     """Frame accuracy, edit score, segmental F1 at 10, 25 and 50 % and frame mAP.
 
     All are in percent. ``acc``, ``edit`` and ``f1@k`` also have a ``_std``, the
@@ -153,18 +145,7 @@ class SegmentationMetric(_VideoMetric[list[Video]]):
         self.absent = absent
         self.last_frame = last_frame
 
-    @property
-    def _reader(self) -> str:
-        return f'SegmentationMetric with scores={self.scores!r} needs'
-
-    def _fields(self, sample: Sample) -> Sequence[str]:
-        scores = SCORE_FIELDS[self.scores]
-        if scores == 'pred_logit' and 'pred_logit' not in sample:
-            # Models of other packages store their scores in pred_score.
-            scores = 'pred_score'
-        return 'pred_label', 'gt_label', scores
-
-    def _entry(self, frame_dir: str | None, sample: Sample) -> dict[str, list[Video]]:
+    def _result(self, frame_dir: str | None, sample: Sample) -> dict[str, list[Video]]:
         """Return a sample's prediction, and the predictions that it was made from."""
         made_of = {_OWN: sample}
         if sample.get('raw_label') is not None:
@@ -172,10 +153,15 @@ class SegmentationMetric(_VideoMetric[list[Video]]):
             made_of[_RAW] = {**dict(sample.items()), **raw}
         for i, member in enumerate(sample.get('members') or ()):
             made_of[f'member {i}'] = {'gt_label': sample.get('gt_label'), **member}
-        return {key: self._checked(frame_dir, part) for key, part in made_of.items()}
+        return {key: self._videos(frame_dir, part) for key, part in made_of.items()}
 
-    def _result(self, *arrays: np.ndarray) -> list[Video]:
-        pred, gt, scores = arrays
+    def _videos(self, frame_dir: str | None, sample: Sample) -> list[Video]:
+        """Return labels and scores of each tier, after checking them."""
+        # Models of other packages store their scores in pred_score.
+        use_logit = self.scores == 'logit' and 'pred_logit' in sample
+        names = 'pred_label', 'gt_label', 'pred_logit' if use_logit else 'pred_score'
+        reader = f'SegmentationMetric with scores={self.scores!r} needs'
+        pred, gt, scores = _arrays(frame_dir, sample, names, reader)
         if len(scores) != self.num_classes:
             raise UserError(
                 f'scores has {len(scores)} rows, but there are {self.num_classes} '
@@ -301,7 +287,7 @@ class SegmentationMetric(_VideoMetric[list[Video]]):
 
 
 @METRICS.register_module()
-class RiskMetric(_VideoMetric[dict[str, float]]):
+class RiskMetric(_VideoMetric):
     """Mean squared and mean absolute error of the risk score, ``mse`` and ``mae``.
 
     Both are means over videos of the mean over frames, in the unit of the annotated
@@ -322,18 +308,13 @@ class RiskMetric(_VideoMetric[dict[str, float]]):
 
     default_prefix = 'risk'
 
-    @property
-    def _reader(self) -> str:
-        return (
+    def _result(self, frame_dir: str | None, sample: Sample) -> dict[str, float]:
+        reader = (
             "RiskMetric needs; annotate the video's `risk` and give the model a "
             '`risk_head`, or remove RiskMetric from the evaluators'
         )
-
-    def _fields(self, sample: Sample) -> Sequence[str]:
-        return 'pred_risk', 'gt_risk'
-
-    def _result(self, *arrays: np.ndarray) -> dict[str, float]:
-        return {'mse': frame_mse(*arrays), 'mae': frame_mae(*arrays)}
+        pair = _arrays(frame_dir, sample, ('pred_risk', 'gt_risk'), reader)
+        return {'mse': frame_mse(*pair), 'mae': frame_mae(*pair)}
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Return the errors of all videos and keep the report."""
