@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+from scipy.special import log_softmax, softmax
 
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import IGNORED
@@ -66,9 +67,7 @@ def reliability(parts: Sequence[Part]) -> Reliability:
 
 def tempered(scores: np.ndarray, temperature: float) -> np.ndarray:
     """Return probabilities (K, T) with logits divided by a temperature."""
-    logits = np.log(np.maximum(scores, _TINY)) / temperature
-    powers = np.exp(logits - logits.max(axis=0))
-    return powers / powers.sum(axis=0)
+    return softmax(np.log(np.maximum(scores, _TINY)) / temperature, axis=0)
 
 
 def fit_temperature(parts: Sequence[Part]) -> float:
@@ -85,14 +84,12 @@ def fit_temperature(parts: Sequence[Part]) -> float:
 
     parts = [(np.log(np.maximum(s, _TINY)), labels) for s, labels in _labelled(parts)]
 
-    def own(logits: np.ndarray, labels: np.ndarray, temperature: float) -> np.ndarray:
-        scaled = logits / temperature
-        scaled -= scaled.max(axis=0)
-        frames = np.arange(labels.size)
-        return scaled[labels, frames] - np.log(np.exp(scaled).sum(axis=0))
-
     def loss(log_temperature: float) -> float:
-        found = [own(*part, np.exp(log_temperature)) for part in parts]
+        temperature = np.exp(log_temperature)
+        found = [
+            log_softmax(logits / temperature, axis=0)[labels, np.arange(labels.size)]
+            for logits, labels in parts
+        ]
         return -float(np.concatenate(found).mean())
 
     limits = np.log(_LEAST), np.log(_MOST)
