@@ -84,13 +84,8 @@ class ClassResult:
 class Interval:
     """Where the score of a new person lies in 95 of 100 cases, in percent.
 
-    It is the prediction interval of a normal distribution, within 0 to 100.
-
-    Attributes:
-        mean: The mean over persons.
-        low: The lower end.
-        high: The upper end.
-        persons: Their number.
+    It is the prediction interval of a normal distribution, within 0 to 100, from the
+    mean over ``persons`` persons.
     """
 
     mean: float
@@ -101,13 +96,9 @@ class Interval:
 
 @dataclass(frozen=True)
 class Doubt:
-    """A label that may be wrong.
+    """A label that may be wrong, from start to end in seconds; None: the whole video.
 
-    Attributes:
-        video: The video.
-        start: Its start in seconds; None for the whole video.
-        end: Its end in seconds.
-        text: What is doubted, and why.
+    ``text`` says what is doubted, and why.
     """
 
     video: str
@@ -166,13 +157,7 @@ def person_intervals(
 def class_results(
     videos: Predictions, fps: Mapping[str, float], metainfo: Mapping
 ) -> list[ClassResult]:
-    """Return how each class was found, without the background.
-
-    Args:
-        videos: The predictions.
-        fps: Frames per second of each video.
-        metainfo: The metainfo of the data.
-    """
+    """Return how each class was found, without the background."""
     return [
         result
         for tier, own in by_tier(videos, metainfo)

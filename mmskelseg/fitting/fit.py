@@ -76,11 +76,7 @@ class Options:
 def fit(ann_file: Path, out: Path, options: Options, main: Main) -> None:
     """Train the model that suits an annotation file, and write a report about it.
 
-    Args:
-        ann_file: The file.
-        out: The folder to write; a fit in it that was stopped goes on.
-        options: The options.
-        main: Runs the command that the first word names.
+    A fit in the folder ``out`` that was stopped goes on.
 
     Raises:
         UserError: If the data cannot be trained, the time is too short, or a training

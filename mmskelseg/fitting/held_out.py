@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation.functional.calibration import (
     Part,
     Reliability,
@@ -38,11 +37,6 @@ class HeldOut:
 
     folds: Sequence[Mapping[str, Prediction]]
     metainfo: Mapping
-
-    @classmethod
-    def of(cls, runs: Sequence[RunFolder], metainfo: Mapping) -> 'HeldOut':
-        """Read the predictions of finished runs."""
-        return cls([predictions_of(run.predictions) for run in runs], metainfo)
 
     @property
     def videos(self) -> dict[str, Prediction]:

@@ -32,13 +32,9 @@ _LEVEL = 1.0
 
 @dataclass(frozen=True)
 class Trial:
-    """The cross-validation of a candidate.
+    """The cross-validation of a candidate, with a run for each fold.
 
-    Attributes:
-        candidate: The candidate.
-        length: The part of a full training that each run has.
-        config: The config of all runs.
-        runs: The runs, one for each fold.
+    ``length`` is the part of a full training that each run has.
     """
 
     candidate: Candidate
@@ -67,14 +63,7 @@ class ModelFolder:
     ``annotations.pkl`` has the data with the folds; ``runs`` all trainings; ``test``
     the test of the final model; ``config.py``, ``model.safetensors`` and ``model.onnx``
     are that model, and ``report.html`` and ``report.json`` say how good it is.
-
-    Args:
-        path: The folder.
-        data: The annotations.
-        train: The training videos.
-        test: The test videos, if any.
-        persons: The person in each training video.
-        seed: The seed of all trainings.
+    ``persons`` are those of the training videos.
     """
 
     def __init__(

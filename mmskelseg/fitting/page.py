@@ -49,14 +49,7 @@ def page(
     fps: Mapping[str, float],
     metainfo: Mapping,
 ) -> str:
-    """Return the page of a report's content.
-
-    Args:
-        content: What ``report.json`` has.
-        videos: The predictions of its videos.
-        fps: Frames per second of each video.
-        metainfo: The metainfo of the data.
-    """
+    """Return the page of a report, whose content ``report.json`` has."""
     tiers = tiers_of(metainfo)
     folder = files(__package__)
     environment = Environment(

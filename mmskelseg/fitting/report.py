@@ -12,7 +12,6 @@ from mmskelseg.engine.run_folder import PREDICTIONS
 from mmskelseg.evaluation import summarize_runs
 from mmskelseg.evaluation.functional.calibration import Reliability
 from mmskelseg.fitting.assessment import (
-    ClassResult,
     calibration_of,
     class_results,
     confusion,
@@ -62,7 +61,10 @@ def write_report(
             for part, report in scores.items()
         },
         'new_person': {name: asdict(found) for name, found in intervals.items()},
-        'classes': [_class(row) for row in class_results(videos, fps, meta)],
+        'classes': [
+            {**asdict(row), 'counting': row.counting, 'timing': row.timing}
+            for row in class_results(videos, fps, meta)
+        ],
         'videos': [
             {
                 'video': name,
@@ -120,10 +122,6 @@ def _data(
         },
         'suspicions': [one._asdict() for one in suspicions],
     }
-
-
-def _class(row: ClassResult) -> Content:
-    return {**asdict(row), 'counting': row.counting, 'timing': row.timing}
 
 
 def _calibration(

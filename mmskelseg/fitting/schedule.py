@@ -82,11 +82,6 @@ def candidates(
     The first is what ``mmskelseg make-config`` writes by itself; those that are likely
     to be better follow first.
 
-    Args:
-        data: The annotations.
-        path: Their file.
-        splits: Names of the training and the test split.
-
     Raises:
         UserError: If none can be trained, with the reason of the first.
     """
@@ -128,14 +123,8 @@ def plan_schedule(
 
     Full trainings are shortened only if the default and one more candidate could not
     be compared otherwise. What remains is for more candidates, and then for finalists.
-
-    Args:
-        found: The candidates.
-        left_out: Why others are none, by name.
-        folds: The number of folds.
-        minutes: The time to take.
-        processes: The number of processes, each with a core of its own.
-        most: How many candidates to compare at most; None for all.
+    At most ``most`` candidates are compared, each process has a core of its own, and
+    ``left_out`` says why others are no candidates.
 
     Raises:
         UserError: If the minutes are too short for any training.

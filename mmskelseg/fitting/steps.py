@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from mmskelseg.engine.cross_validation import save
 from mmskelseg.engine.run_folder import RunFolder
-from mmskelseg.fitting.held_out import HeldOut
+from mmskelseg.fitting.held_out import HeldOut, predictions_of
 from mmskelseg.fitting.model_folder import ModelFolder, Trial, best_of
 from mmskelseg.fitting.schedule import PART, Candidate, Schedule
 from mmskelseg.fitting.workers import Submit, execute, reason_of
@@ -53,12 +53,6 @@ def execute_steps(
 
     Finished runs are not repeated, and others continue from their last checkpoint.
 
-    Args:
-        folder: The folder, which has begun.
-        schedule: What to train.
-        execute_all: Executes runs.
-        submit: Submits a call to a process that imports PyTorch.
-
     Raises:
         UserError: If a run fails; the message names its log.
     """
@@ -93,7 +87,8 @@ def execute_steps(
     for trial in {id(t): t for t in (*compared, *finalists)}.values():
         if all(run.is_finished for run in trial.runs):
             save(list(trial.runs), trial.config, (), trial.config.parent)
-    held_out = HeldOut.of(chosen.runs, folder.data['metainfo'])
+    predicted = [predictions_of(run.predictions) for run in chosen.runs]
+    held_out = HeldOut(predicted, folder.data['metainfo'])
     _finish(folder, chosen.candidate, length, held_out.temperature, submit)
     return Outcome(compared, finalists, chosen, halves[0] if halves else None, held_out)
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
-from typing import BinaryIO, TypeAlias
+from typing import TypeAlias
 
 from mmskelseg.engine.run_folder import RunFolder, failure_of
 
@@ -28,11 +28,7 @@ def worker_processes(count: int, main: Main) -> Iterator[Submit]:
     """Yield a function that submits calls to processes, which end with the block.
 
     They get one thread each, if there are several, and end as well if this program is
-    killed.
-
-    Args:
-        count: Their number.
-        main: Runs the command that the first word names.
+    killed. In them, ``main`` runs the commands of :func:`call_command`.
     """
     if count > 1:
         os.environ.setdefault('OMP_NUM_THREADS', '1')
@@ -50,7 +46,8 @@ def worker_processes(count: int, main: Main) -> Iterator[Submit]:
 
 def execute(run: RunFolder) -> str:
     """Execute a run in this process; return the reason of a failure, '' if none."""
-    return run.execute(_call)
+    # Its commands begin with `python -m mmskelseg`.
+    return run.execute(lambda command, log, _: call_command(command[3:], log))
 
 
 def call_command(words: Sequence[str], log: Path) -> str:
@@ -87,11 +84,6 @@ def reason_of(future: Future) -> str:
         return future.result()
     except BrokenProcessPool:
         return 'its process was killed, perhaps since memory ran out'
-
-
-def _call(command: Sequence[str], log: Path, lock: BinaryIO) -> str:
-    """Run a command of a run, which begins with `python -m mmskelseg`."""
-    return call_command(command[3:], log)
 
 
 def _begin(main: Main) -> None:
