@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.names import file_name
@@ -19,7 +18,6 @@ from mmskelseg.runtime.labels import (
 from mmskelseg.runtime.labels.bouts import bout_rows, to_bouts, write_table
 from mmskelseg.runtime.labels.segments import Classes, by_tier
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures.annotations import AnnotationFile
 from mmskelseg.runtime.structures.tiers import flat_classes
 from mmskelseg.studio.folder import Folder, training_data
 
@@ -69,13 +67,7 @@ _APART = ('srt', 'bouts', 'annotations')
 def write_files(
     formats: Sequence[str], videos: Sequence[VideoSegments], folder: Folder, what: str
 ) -> list[Path]:
-    """Write the segments of recordings in some formats, and return the files.
-
-    Args:
-        formats: Names from ``FORMATS``.
-        videos: The segments of each recording.
-        folder: The folder of the recordings.
-        what: Whether these are ``labels`` or ``predictions``.
+    """Write segments, ``labels`` or ``predictions``, in formats; return the files.
 
     Raises:
         UserError: If there is no such format, or it cannot hold the segments.
@@ -101,7 +93,7 @@ def _written(
                 f'{name}: holds labels of recordings with poses, not {what}.'
             )
         file = out / end
-        save_annotations(cast(AnnotationFile, training_data(folder, names)), file)
+        save_annotations(training_data(folder, names), file)
         yield file
     elif end.startswith('.'):
         for video in videos:

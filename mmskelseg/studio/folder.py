@@ -13,7 +13,11 @@ from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.poses import Poses, choose_person
 from mmskelseg.runtime.poses.tracking import everybody
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
+from mmskelseg.runtime.structures.annotations import (
+    AnnotationFile,
+    Metainfo,
+    VideoAnnotation,
+)
 from mmskelseg.runtime.structures.bodies import camera_view
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.individuals import without_absences
@@ -39,12 +43,9 @@ _KEPT = 8
 
 @dataclass
 class Folder:
-    """A folder with recordings, and the project in it.
+    """A folder with recordings, by name, and the project in it.
 
     Attributes:
-        path: The folder.
-        recordings: Recordings by name.
-        project: Classes and labels.
         fps: The rate of poses that state none.
         person: Whose poses are segmented, if a file has several people.
         kpt_thr: The score below which a joint of these poses is missing.
@@ -119,14 +120,8 @@ def open_folder(
 ) -> Folder:
     """Return a folder with all of its recordings; its project is not saved yet.
 
-    Recordings that the project does not know get the labels that the folder has.
-
-    Args:
-        path: The folder.
-        fps: The rate of poses that state none.
-        person: Whose poses are segmented, if a file has several people.
-        kpt_thr: The score below which a joint is missing.
-        ignore_labels: Whether to begin without the labels of files.
+    Recordings that the project does not know get the labels that the folder has, but
+    for ``ignore_labels``. For the other options, see :class:`Folder`.
 
     Raises:
         UserError: If there is no recording, or a file cannot be used.
@@ -222,7 +217,7 @@ def _entry(recording: Recording, poses: Poses) -> VideoAnnotation:
     return cast(VideoAnnotation, entry)
 
 
-def training_data(folder: Folder, names: Sequence[str]) -> dict[str, object]:
+def training_data(folder: Folder, names: Sequence[str]) -> AnnotationFile:
     """Return the annotations of some recordings, all of which are for training.
 
     Raises:

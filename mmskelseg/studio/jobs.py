@@ -42,11 +42,9 @@ class Job:
     Attributes:
         log: The file that their output goes to.
         kind: What is done; None if nothing was.
-        state: How it goes.
         text: What it is about now.
         done: The part that is done, 0 to 1, if that is known.
         seconds_left: About how long it will take, if that is known.
-        error: Why it failed.
     """
 
     log: Path

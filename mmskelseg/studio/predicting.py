@@ -20,10 +20,8 @@ STRETCH, BUDGET = 5.0, 30.0
 def predict(model: Path, ann_file: Path, out: Path) -> None:
     """Write the predictions of a fit's model, and the stretches to check, as JSON.
 
-    Args:
-        model: The folder of `mmskelseg fit`.
-        ann_file: The recordings, with the labels that there are.
-        out: The file to write.
+    ``model`` is the folder of `mmskelseg fit`; ``ann_file`` has the recordings, with
+    the labels that there are.
     """
     segment = SkelSegInferencer(
         str(model / 'config.py'), str(model / 'model.safetensors'), show_progress=False

@@ -82,9 +82,8 @@ class Project:
 
     Attributes:
         path: The file.
-        tiers: The tiers; at least one.
+        tiers: At least one.
         id: Tells it from others in the same folder, whose classes may be other ones.
-        recordings: Labels by the names of recordings.
         history: All changes, the oldest first.
         undone: How many of the last changes are undone.
         revision: Counts the changes of this session, so that windows notice others.

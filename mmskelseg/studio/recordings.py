@@ -40,11 +40,7 @@ class Recording:
     """One row of labels: a video, its poses, or both; or an entry of a file.
 
     Attributes:
-        name: Its name.
-        video: The video file.
-        poses: The file of poses.
-        entry: The entry of an annotation file.
-        metainfo: The metainfo of that file.
+        entry: That of an annotation file, whose metainfo is ``metainfo``.
         individual: Whose labels these are, if there are poses of several.
         of: The name of the recording of several individuals.
     """

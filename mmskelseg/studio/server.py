@@ -224,11 +224,8 @@ def serve(
 ) -> None:
     """Serve the page of a folder until the program is stopped.
 
-    Args:
-        open_folder: Opens the folder; it is called again when poses were estimated.
-        pose_estimator: The name of the estimator.
-        port: The port; None for the first free one.
-        browser: Whether to open the page in the browser.
+    ``open_folder`` is called again when poses were estimated. Without a ``port``, it is
+    the first free one; with ``browser``, the page is opened there.
 
     Raises:
         UserError: If the folder has no recordings, or the port is in use.

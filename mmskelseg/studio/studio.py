@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from mmskelseg.runtime.drawing.images import class_color, text_color
 from mmskelseg.runtime.files.annotations import save_annotations
@@ -13,7 +13,6 @@ from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.files.parsing import read_json
 from mmskelseg.runtime.labels import Segment
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures.annotations import AnnotationFile
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.studio.converting import is_copy, is_playable
 from mmskelseg.studio.exports import FORMATS, write_files
@@ -34,10 +33,7 @@ _PREDICTIONS = 'predictions.json'
 class Studio:
     """A folder that is labelled, with the job that runs in the background.
 
-    Args:
-        folder: The folder.
-        pose_estimator: The name of the estimator of poses.
-        reopen: Opens the folder again, when poses were estimated.
+    ``reopen`` opens the folder again, when poses were estimated.
     """
 
     def __init__(
@@ -272,9 +268,9 @@ class Studio:
         if obstacle := self._obstacle():
             raise UserError(obstacle)
         work, labelled = self.folder.work, self._labelled()
-        data = cast(AnnotationFile, training_data(self.folder, labelled))
+        data = training_data(self.folder, labelled)
         with_poses = [n for n, one in self.folder.recordings.items() if one.has_poses]
-        whole = cast(AnnotationFile, training_data(self.folder, with_poses))
+        whole = training_data(self.folder, with_poses)
         ann_file, everything = work / 'labelled.pkl', work / 'recordings.pkl'
         self.job.check_idle()
         save_annotations(data, ann_file)
