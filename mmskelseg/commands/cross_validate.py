@@ -70,7 +70,6 @@ def _run(args: argparse.Namespace) -> None:
     from mmskelseg.engine.cross_validation import (
         check_branches,
         choose_folds,
-        in_turn,
         run_folder,
         save,
         settings_of,
@@ -93,9 +92,10 @@ def _run(args: argparse.Namespace) -> None:
     pending = [run for run in runs if not run.is_finished]
     finished = len(runs) - len(pending)
     print(f'{counted(len(runs), "run")}, {finished} finished before.', flush=True)
-    if args.executor == 'none' or not pending:
-        outcomes = in_turn(pending)
-    else:
+    outcomes: Iterable[tuple[RunFolder, str]] = (
+        (run, run.execute()) for run in pending
+    )
+    if pending and args.executor != 'none':
         outcomes = submitted(pending, folder, args.executor, args.executor_options)
     if failed := _follow(outcomes, len(pending)):
         sys.exit(

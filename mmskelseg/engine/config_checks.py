@@ -256,11 +256,8 @@ def _walk(
 ) -> Iterator[str]:
     """Yield the problems of a value and of everything in it.
 
-    Args:
-        value: A part of the config.
-        place: Its key, such as ``model.branches.pose2d``.
-        section: The registry of the types in it.
-        parent: The parent key.
+    ``place`` is its key, such as ``model.branches.pose2d``; ``parent`` is the innermost
+    key around it that tells what it is; ``section`` is the registry of its types.
     """
     if isinstance(value, Mapping):
         if 'type' in value and section is not None:

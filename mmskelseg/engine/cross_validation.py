@@ -75,10 +75,11 @@ def branches_of_run(cfg: Config, fold: str, seed: int) -> dict[str, Path]:
 
     A branch of another fold would have been trained on test videos.
     """
-    files = branch_checkpoints(cfg.model.get('branches', {})).items()
+    files = branch_checkpoints(cfg.model.get('branches', {}))
+    folder = Path(file_name(fold), f'seed_{seed}')
     return {
-        name: path.parent / file_name(fold) / f'seed_{seed}' / path.name
-        for name, path in ((name, Path(file)) for name, file in files)
+        name: Path(file).parent / folder / Path(file).name
+        for name, file in files.items()
     }
 
 
@@ -104,15 +105,10 @@ def run_folder(
     settings: Mapping[str, Setting],
     typed: Sequence[str],
 ) -> RunFolder:
-    """Return the run of a fold with a seed.
+    """Return the run of a fold, given its splits, with a seed.
 
-    Args:
-        cfg: The config, with the options of the command line.
-        fold: Name of the fold.
-        splits: Its training and test split.
-        seed: The seed.
-        settings: The result of :func:`settings_of`.
-        typed: The options of the command line, as ``key=value``.
+    ``settings`` are those of :func:`settings_of`; ``typed`` are the options of the
+    command line, as ``key=value``, which ``cfg`` has already.
     """
     train_split, test_split = splits
     # Quoted, a name stays one text, whatever it contains.
@@ -138,16 +134,10 @@ def run_folder(
     return RunFolder(path, {**settings, 'fold': fold, 'seed': seed}, train, test)
 
 
-def in_turn(runs: list[RunFolder]) -> Iterator[tuple[RunFolder, str]]:
-    """Execute runs in turn, and yield each with the reason of its failure, if any."""
-    for run in runs:
-        yield run, run.execute()
-
-
 def submitted(
     runs: list[RunFolder], folder: Path, cluster: str, options: Mapping[str, object]
 ) -> Iterator[tuple[RunFolder, str]]:
-    """Execute runs as jobs of submitit, and yield each like :func:`in_turn`."""
+    """Execute runs as jobs of submitit; yield each, and why it failed ('' if not)."""
     try:
         import submitit
     except ModuleNotFoundError:
@@ -249,12 +239,8 @@ def save(
     """Write the summary of finished runs as JSON and Markdown, and return the latter.
 
     With several seeds, it includes their ensemble, or the reason why there is none.
-
-    Args:
-        runs: The runs, with all seeds for each fold.
-        config: The config file.
-        typed: The options of the command line, as ``key=value``.
-        folder: Where ``cross_validation.json`` and ``.md`` are written.
+    ``runs`` have all seeds for each fold. ``cross_validation.json`` and ``.md`` go to
+    the folder; they name the config and the options of the command line.
     """
     reports = {_fold_and_seed(run): run.report() for run in runs}
     summary = summarize_runs(reports)
