@@ -93,9 +93,7 @@ def _run(args: argparse.Namespace) -> None:
             device=args.device,
             pose_estimator=pose_estimator(args),
         )
-        page = launch_page(
-            segmenter, host=args.host, port=args.port, share=args.share, wait=False
-        )
+        page = launch_page(segmenter, host=args.host, port=args.port, share=args.share)
         print(f'The page is at {page.share_url or page.local_url}', flush=True)
         print('Press Ctrl+C to stop it and delete inputs and results.', flush=True)
         page.block_thread()

@@ -32,17 +32,12 @@ _UNFORESEEN = (
 
 
 def launch_page(
-    segmenter: PageSegmenter,
-    *,
-    host: str = '127.0.0.1',
-    port: int | None = None,
-    share: bool = False,
-    wait: bool = True,
+    segmenter: PageSegmenter, *, host: str, port: int | None, share: bool
 ) -> 'gr.Blocks':
-    """Serve the page, and return its ``gradio.Blocks``.
+    """Serve the page in the background, and return its ``gradio.Blocks``.
 
-    By default, the port is the first free one from 7860 on. ``share`` creates a public
-    address through gradio's servers; ``wait`` returns only after the server has ended.
+    Without a port, it is the first free one from 7860 on. ``share`` creates a public
+    address through gradio's servers.
 
     Raises:
         OSError: If host or port cannot be listened on.
@@ -60,7 +55,7 @@ def launch_page(
             server_name=host,
             server_port=port,
             share=share,
-            prevent_thread_lock=not wait,
+            prevent_thread_lock=True,
             allowed_paths=[str(segmenter.results.absolute())],
             theme=gr.themes.Default(
                 primary_hue='blue', font=fonts, font_mono=['ui-monospace', 'monospace']

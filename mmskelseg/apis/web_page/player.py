@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from typing import cast
@@ -103,13 +103,11 @@ def _data(people: Sequence[Prediction], seconds: float) -> str:
 
 def _person(prediction: Prediction, seconds: float) -> str:
     """Return the timeline of one person, with legend and list of segments."""
-    segments = prediction['segments']
     name = prediction.get('person')
     title = f'<h3>{escape(str(name))}</h3>' if name is not None else ''
     return (
-        f'<section class="person">{title}{_track(prediction, segments, seconds)}'
-        f'{_axis(seconds)}{_legend(prediction, segments, seconds)}{_table(segments)}'
-        '</section>'
+        f'<section class="person">{title}{_track(prediction, seconds)}{_axis(seconds)}'
+        f'{_legend(prediction, seconds)}{_table(prediction["segments"])}</section>'
     )
 
 
@@ -127,16 +125,14 @@ def _speed() -> str:
     return f'<select aria-label="Speed">{options}</select>'
 
 
-def _track(
-    prediction: Prediction, segments: Iterable[PredictedSegment], seconds: float
-) -> str:
+def _track(prediction: Prediction, seconds: float) -> str:
     bars = ''.join(
         f'<div style="left:{_percent(s["start"], seconds)};'
         f'width:{_percent(s["end"] - s["start"], seconds)};'
         f'background:{class_color(s["label_id"])};'
         f'color:{text_color(class_color(s["label_id"]))}">'
         f'<b>{s["label_id"]}</b><span>{escape(s["label"])}</span></div>'
-        for s in segments
+        for s in prediction['segments']
     )
     who = prediction.get('person')
     name = 'Timeline' if who is None else f'Timeline of {escape(str(who))}'
@@ -177,12 +173,9 @@ def _axis(seconds: float) -> str:
     return f'<div class="axis" aria-hidden="true">{marks}</div>'
 
 
-def _legend(
-    prediction: Prediction, segments: Sequence[PredictedSegment], seconds: float
-) -> str:
-    present = sorted({s['label_id'] for s in segments})
-    items = []
-    for k in present:
+def _legend(prediction: Prediction, seconds: float) -> str:
+    segments, items = prediction['segments'], []
+    for k in sorted({s['label_id'] for s in segments}):
         total = sum(s['end'] - s['start'] for s in segments if s['label_id'] == k)
         color, name = class_color(k), escape(str(prediction['classes'][k]))
         items.append(
