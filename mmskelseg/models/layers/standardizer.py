@@ -41,18 +41,18 @@ class FeatureStandardizer(Fitted):
 
     Args:
         channels: Number of features per frame, C.
-        floor: The smallest divisor, as a fraction of the median deviation.
-        limit: Values are clipped at this many deviations from the mean, since a joint
-            that leaps away was merely lost by the tracker.
     """
 
+    #: The smallest divisor, as a fraction of the median deviation.
+    floor = 0.1
+    #: Values are clipped at this many deviations from the mean, since a joint that
+    #: leaps away was merely lost by the tracker.
+    limit = 5.0
     mean: Tensor
     std: Tensor
 
-    def __init__(self, channels: int, floor: float = 0.1, limit: float = 5.0) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.floor = floor
-        self.limit = limit
         self.register_buffer('mean', torch.zeros(channels))
         self.register_buffer('std', torch.ones(channels))
 

@@ -139,12 +139,7 @@ class SegmentationNetwork(BaseModule):
     def _first_inputs(
         self, x: Mapping[str, Tensor], mask: Tensor | None
     ) -> dict[str, Tensor]:
-        """Return the input of the first stage of each branch.
-
-        Args:
-            x: What all members read.
-            mask: Shape (N, 1, T), or None.
-        """
+        """Return the inputs of the first stages, given what all members read."""
         return {
             name: self._through_stem(branch['backbone'], x[name], mask)
             for name, branch in self.branches.items()
@@ -176,14 +171,10 @@ class SegmentationNetwork(BaseModule):
         data_samples: Sequence[ActionDataSample],
         inputs: Sequence[Tensor],
     ) -> dict[str, Tensor]:
-        """Return the losses of all heads.
+        """Return the losses of all heads, given what all members read.
 
-        Args:
-            x: What all members read.
-            mask: Shape (N, 1, T), or None.
-            lengths: Number of frames of each video.
-            data_samples: Samples with the labels.
-            inputs: The features of each branch, standardised, for the losses of heads.
+        ``inputs`` are the features of each branch, standardised, for losses that read
+        them.
         """
         x = self._first_inputs(x, mask)
         timestamps = getattr(self, 'timestamps', None)
@@ -193,10 +184,11 @@ class SegmentationNetwork(BaseModule):
         logits = {key: torch.stack([s[key] for s in stages]) for key in stages[0]}
         example = next(iter(logits.values()))
         frames = example.shape[3]
+        # Labels of several tiers are (G, T).
+        rows = (len(self.tiers),) * (len(self.tiers) > 1)
         labels = stack_frames(
-            data_samples, 'gt_label', lengths, frames, fill=-1, dtype=torch.long,
-            rows=self._tier_axis,
-        )  # fmt: skip
+            data_samples, 'gt_label', lengths, frames, -1, torch.long, rows
+        )
         losses, stamps, valid = {}, labels, None
         if timestamps is not None:
             labels = timestamps.complete(features[-1], stamps, lengths)
@@ -220,23 +212,14 @@ class SegmentationNetwork(BaseModule):
             losses = self.loss_weighting(losses)
         return losses
 
-    @property
-    def _tier_axis(self) -> tuple[int, ...]:
-        """The axis of labels (G, T) of several tiers; none for labels (T,)."""
-        return (len(self.tiers),) * (len(self.tiers) > 1)
-
     def outputs(
         self, x: Mapping[str, Tensor], mask: Tensor | None
     ) -> dict[str, Tensor]:
         """Return the outputs of the last stage and of the other heads.
 
-        Args:
-            x: What all members read.
-            mask: Shape (N, 1, T), or None.
-
-        Returns:
-            ``logits`` (N, K, T); with a boundary head the probabilities ``boundary``
-            (N, T), and with a risk head the scores ``risk`` (N, T).
+        They are ``logits`` (N, K, T); with a boundary head the probabilities
+        ``boundary`` (N, T); and with a risk head the scores ``risk`` (N, T), given what
+        all members read.
         """
         x, boundary = self._first_inputs(x, mask), None
         # One after another, so that only the logits of the last stage are kept.
