@@ -199,9 +199,10 @@ def changed_features(then: Mapping[str, object], now: Mapping[str, object]) -> s
 
     Batch sizes, the folders of files, and whether features are made online are ignored.
     """
+    # Only the names of files, since the same weights may be elsewhere.
     before, after = (
-        {key: _without_folder(value) for key, value in flat_settings(features)}
-        for features in (then, now)
+        {k: Path(v).name if isinstance(v, str) else v for k, v in flat_settings(each)}
+        for each in (then, now)
     )
     same = ('batch_size', '.online')
     changed = [
@@ -210,8 +211,3 @@ def changed_features(then: Mapping[str, object], now: Mapping[str, object]) -> s
         if before.get(key) != after.get(key) and not key.endswith(same)
     ]
     return '; '.join(changed[:3]) + ('; ...' if len(changed) > 3 else '')
-
-
-def _without_folder(value: object) -> object:
-    """Return only the name of a file, since the same weights may be elsewhere."""
-    return Path(value).name if isinstance(value, str) else value

@@ -256,8 +256,8 @@ class StretchRanking:
             )
         known = self._known.copy() if self._known.any() else seconds @ shares
         middle = max(known.mean(), 1e-9)
-        means = np.column_stack([*np.stack(self._means).T, np.zeros(len(shares))])
-        means[:, _RARITY] = shares @ (middle / (middle + known))
+        rarity = middle / (middle + known)
+        means = np.column_stack([np.stack(self._means), shares @ rarity])
         average = means.mean(axis=0)
         free, chosen = np.ones(len(shares), bool), []
         while (open_ := free & (seconds <= left + 1e-6)).any():

@@ -96,15 +96,15 @@ class RandomRotation3D(SkeletonAugmentation):
         """Rotate the skeletons."""
         points = self.in_3d(results, 'use RandomRotation for skeletons in 2D')
         vertical: int | None = self.vertical
-        up = results.get('up')
-        if vertical is None and up is None:
-            raise UserError(
-                'RandomRotation3D: the vertical axis of keypoint_3d is unknown; '
-                "state it in the annotation file, such as metainfo['up'] = 'z', or "
-                'here, as vertical=2.'
-            )
         if vertical is None:
-            vertical = 'xyz'.index(str(up)[-1])
+            up = results.get('up')
+            if up is None:
+                raise UserError(
+                    'RandomRotation3D: the vertical axis of keypoint_3d is unknown; '
+                    "state it in the annotation file, such as metainfo['up'] = 'z', or "
+                    'here, as vertical=2.'
+                )
+            vertical = 'xyz'.index(up[-1])
         spreads = np.full(3, self.tilt)
         spreads[vertical] = self.degrees
         turn = np.eye(3)
