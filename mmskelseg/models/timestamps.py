@@ -92,10 +92,8 @@ class TimestampSupervision(nn.Module):
             tiers: Number of classes of each of the G tiers; None for one.
         """
         tiers = tiers or [logits.shape[2]]
-        before, after = (
-            to_device(torch.stack(sides), logits.device)
-            for sides in zip(*(_tier_sides(row, tiers) for row in labels), strict=True)
-        )
+        sides = torch.stack([_sides(row, tiers) for row in labels], dim=1)
+        before, after = to_device(sides, logits.device)
         steps = by_tier(torch.log_softmax, logits, tiers, 2).diff(dim=3)
         # A class must rise before its labelled frame and fall after it.
         wrong = (-steps).clamp(min=0) * before + steps.clamp(min=0) * after
@@ -184,21 +182,19 @@ def _stamps(labels: Tensor) -> list[tuple[int, int, int]]:
     return stamps
 
 
-def _sides(labels: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
-    """Return where each class has to rise, (K, T - 1), and where it has to fall."""
-    sides = torch.zeros(2, num_classes, len(labels) - 1)
-    for (_, a, earlier), (b, _, later) in pairwise(_stamps(labels)):
-        sides[0, later, a:b] = 1
-        sides[1, earlier, a:b] = 1
-    return sides[0], sides[1]
+def _sides(labels: Tensor, tiers: Sequence[int]) -> Tensor:
+    """Return where each class has to rise and to fall, (2, K, T - 1).
 
-
-def _tier_sides(labels: Tensor, tiers: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Return the sides of the classes of all tiers, given labels (T,) or (G, T)."""
-    rows = labels.view(-1, labels.shape[-1])
-    pairs = [_sides(row, size) for row, size in zip(rows, tiers, strict=True)]
-    before, after = (torch.cat(sides) for sides in zip(*pairs, strict=True))
-    return before, after
+    Labels are (T,), or (G, T) of G tiers.
+    """
+    parts = []
+    for row, size in zip(labels.view(-1, labels.shape[-1]), tiers, strict=True):
+        sides = torch.zeros(2, size, len(row) - 1)
+        for (_, a, earlier), (b, _, later) in pairwise(_stamps(row)):
+            sides[0, later, a:b] = 1
+            sides[1, earlier, a:b] = 1
+        parts.append(sides)
+    return torch.cat(parts, dim=1)
 
 
 def _progress() -> float:

@@ -176,9 +176,8 @@ class StretchRanking:
     tiers: Mapping[str, list[str]] | None = None
     videos: dict[str, RankedVideo] = field(default_factory=dict)
     _known: np.ndarray = field(init=False)
-    _means: list[np.ndarray] = field(default_factory=list)
-    _shares: list[np.ndarray] = field(default_factory=list)
-    _places: list[tuple[str, int, int]] = field(default_factory=list)
+    # Video, start and end of each stretch, and its means: criteria and probabilities.
+    _stretches: list[tuple[str, int, int, np.ndarray]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Start without any labels."""
@@ -215,9 +214,7 @@ class StretchRanking:
         open_ = np.where(label_rows(counted).min(axis=0) == IGNORED, IGNORED, 0)
         for start, end in stretches_of(open_, self.stretch, fps):
             mean = (sums[:, end] - sums[:, start]) / (end - start)
-            self._means.append(mean[:_RARITY])
-            self._shares.append(mean[_RARITY:])
-            self._places.append((name, start, end))
+            self._stretches.append((name, start, end, mean))
         self.videos[name] = RankedVideo(
             label, predicted, score, fps, prediction.get('filename'),
             prediction.get('person', '') if 'people' in prediction else '',
@@ -238,16 +235,14 @@ class StretchRanking:
                 no stretch fits into the budget.
         """
         weighed = self._weights(weights)
-        if not self._places:
+        if not self._stretches:
             raise UserError(
                 f'All frames of the {len(self.videos)} videos are labelled; name '
                 'others, or ignore their labels (--ignore-labels).'
             )
-        shares = np.stack(self._shares)
-        rates = np.array([self.videos[video].fps for video, *_ in self._places])
-        begins, ends = (np.array([p[i] for p in self._places]) for i in (1, 2))
-        names = np.array([video for video, *_ in self._places])
-        seconds = (ends - begins) / rates
+        names, begins, ends, means = map(np.array, zip(*self._stretches, strict=True))
+        means, shares = np.split(means, [_RARITY], axis=1)
+        seconds = (ends - begins) / [self.videos[name].fps for name in names]
         left = 60 * budget
         if seconds.min() > left + 1e-6:
             raise UserError(
@@ -257,7 +252,7 @@ class StretchRanking:
         known = self._known.copy() if self._known.any() else seconds @ shares
         middle = max(known.mean(), 1e-9)
         rarity = middle / (middle + known)
-        means = np.column_stack([np.stack(self._means), shares @ rarity])
+        means = np.column_stack([means, shares @ rarity])
         average = means.mean(axis=0)
         free, chosen = np.ones(len(shares), bool), []
         while (open_ := free & (seconds <= left + 1e-6)).any():
@@ -301,7 +296,7 @@ class StretchRanking:
         weights: np.ndarray,
         by_class: np.ndarray,
     ) -> Suggestion:
-        name, start, end = self._places[index]
+        name, start, end, _ = self._stretches[index]
         video = self.videos[name]
         labels = label_rows(flat_label(video.pred_label, self.rows))[:, start:end]
         segments = sorted(part for row in labels for part in to_segments(row))
