@@ -101,8 +101,7 @@ def export_onnx(
         if streaming or encoder:
             kind = StreamingExport if streaming else EncoderExport
         exported = kind(trained.cfg, trained.model.eval(), meta)
-        graphs: dict[str | None, bytes] = {None: exported.onnx()}
-        graphs.update(exported.encoders_onnx())
+        graphs = exported.graphs()
     names = [Path(file).name for file in trained.checkpoints]
     described = {**exported.metadata(), 'precision': precision, 'checkpoints': names}
     protos = {

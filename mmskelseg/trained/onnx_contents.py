@@ -5,7 +5,7 @@ Each kind of export compares its graphs with PyTorch on random input.
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import TypeAlias, cast
 
@@ -130,13 +130,9 @@ class Export:
         names = list(self.models[0].branches)
         self.branches = {n: _Branch(n, cfg, meta['skeleton']) for n in names}
 
-    def onnx(self) -> bytes:
-        """Return the graphs as an ONNX file."""
+    def graphs(self) -> dict[str | None, bytes]:
+        """Return the main graph, and image encoders by branch, each as an ONNX file."""
         raise NotImplementedError
-
-    def encoders_onnx(self) -> dict[str, bytes]:
-        """Return the image encoders of branches, each as an ONNX file."""
-        return {}
 
     def difference(self, sessions: Sessions, frames: int) -> float:
         """Return the largest difference from PyTorch, for random input."""
@@ -225,14 +221,14 @@ class SegmentorExport(Export):
                 {**step.step(), **own} for step in cast(Sequence[Postprocessor], steps)
             ]
 
-    def onnx(self) -> bytes:
-        """Return the graph of the segmentor, which reads features."""
+    def graphs(self) -> dict[str | None, bytes]:
+        """Return the graph of the segmentor, which reads features, and encoders."""
         features = {f'features_{n}': self._features(n, _EXAMPLE) for n in self.branches}
         outputs = self.graph.outputs
-        return simplified(to_onnx(self.graph, features, outputs, [*features, *outputs]))
+        main = to_onnx(self.graph, features, outputs, [*features, *outputs])
+        return {None: simplified(main), **self._encoder_graphs()}
 
-    def encoders_onnx(self) -> dict[str, bytes]:
-        """Return the image encoders of branches, each as an ONNX file."""
+    def _encoder_graphs(self) -> dict[str | None, bytes]:
         return {
             name: _image_graph(self.branches[name], graph)
             for name, graph in {**self.encoders, **self.stems}.items()
@@ -304,16 +300,9 @@ class EncoderExport(SegmentorExport):
             )
         self.steps = []
 
-    def onnx(self) -> bytes:
+    def graphs(self) -> dict[str | None, bytes]:
         """Return the graphs of all image encoders, side by side."""
-        first, *others = super().encoders_onnx().values()
-        for other in others:
-            first = beside(first, other)
-        return first
-
-    def encoders_onnx(self) -> dict[str, bytes]:
-        """Return nothing, since the encoders are the main graph."""
-        return {}
+        return {None: reduce(beside, self._encoder_graphs().values())}
 
     def difference(self, sessions: Sessions, frames: int) -> float:
         """Return the largest difference between the features of graph and PyTorch."""
@@ -342,7 +331,7 @@ class StreamingExport(Export):
         self.steps = streaming_steps(model)
         self.graph = StreamingGraph(self.weights)
 
-    def onnx(self) -> bytes:
+    def graphs(self) -> dict[str | None, bytes]:
         """Return the graph of one push."""
         states = self.weights.states
         inputs = {
@@ -353,7 +342,7 @@ class StreamingExport(Export):
         }
         outputs = ['probabilities', 'frames_next', *(f'{key}_next' for key in states)]
         content = to_onnx(self.graph, inputs, outputs, ['features', 'present'])
-        return simplified(content)
+        return {None: simplified(content)}
 
     def metadata(self) -> ModelMetadata:
         """Return the metadata of the file."""
