@@ -1,7 +1,7 @@
 """MMEngine metrics that call the functions of evaluation."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 import torch
@@ -22,8 +22,7 @@ from mmskelseg.registry import METRICS
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Count
-from mmskelseg.runtime.structures.annotations import Metainfo
-from mmskelseg.runtime.structures.segments import IGNORED, resolve_background
+from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.tiers import Tier, label_rows, tiers_of
 
 # Keys of a sample's prediction, and of its labels before post-processing.
@@ -265,25 +264,21 @@ class SegmentationMetric(_VideoMetric):
 
     def _tiers(self) -> list[Tier]:
         """Return the tiers of the data set, after checking its number of classes."""
-        meta = self.dataset_meta or {}
-        if 'tiers' in meta:
-            tiers = tiers_of(cast(Metainfo, meta))
-            count = tiers[-1].rows.stop
-            if count == self.num_classes:
-                return tiers
-        else:
-            classes = list(meta.get('classes') or map(str, range(self.num_classes)))
-            count = len(classes)
+        meta = dict(self.dataset_meta or {})
+        if 'tiers' not in meta:
+            meta['classes'] = meta.get('classes') or [
+                *map(str, range(self.num_classes))
+            ]
+            if self.background is not None:
+                meta['background'] = self.background
+        tiers = tiers_of(meta)
+        count = tiers[-1].rows.stop
         if count != self.num_classes:
             raise UserError(
                 f'SegmentationMetric: num_classes is {self.num_classes}, but the data '
                 f'set has {count} classes; set num_classes={count}.'
             )
-        background = self.background
-        if background is None:
-            background = meta.get('background')
-        background = resolve_background(background, classes)
-        return [Tier('', tuple(classes), background, slice(count))]
+        return tiers
 
 
 @METRICS.register_module()
