@@ -12,11 +12,7 @@ from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 
 
 def branch_checkpoints(branches: Mapping[str, ConfigDict]) -> dict[str, str]:
-    """Return the checkpoint file of each branch that starts from one.
-
-    Args:
-        branches: ``model.branches`` of a config.
-    """
+    """Return the checkpoint file of each branch of a config that starts from one."""
     inits = {name: cfg.get('init_cfg') or {} for name, cfg in branches.items()}
     return {
         name: str(init['checkpoint'])

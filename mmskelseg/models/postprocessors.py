@@ -213,11 +213,6 @@ def build_postprocessors(
 ) -> nn.ModuleList:
     """Return the post-processing steps in their order; for G tiers, G lists of them.
 
-    Args:
-        configs: The steps.
-        tiers: Number of classes of each tier.
-        has_boundaries: Whether the model predicts boundaries.
-
     Raises:
         UserError: If a step is not a dict with its type, if one that decodes
             probabilities follows others or is for other classes, or if one needs

@@ -7,12 +7,9 @@ from torch import Tensor, nn
 
 
 class Fitted(nn.Module):
-    """A module that is fitted to the training set before the first step.
+    """A module that is fitted to the training set before the first step, if ``needed``.
 
     The flag ``fitted`` is stored with the weights.
-
-    Args:
-        needed: Whether there is anything to fit.
     """
 
     fitted: Tensor
@@ -32,15 +29,12 @@ class Fitted(nn.Module):
 
 
 class FeatureStandardizer(Fitted):
-    """Standardisation of each channel by its mean and standard deviation.
+    """Standardisation of each of C channels by its mean and standard deviation.
 
     Both are computed on the training videos and stored with the weights; before
     :meth:`fit`, features are unchanged. A channel that hardly varies, such as the
     position of the root to which all joints are relative, is divided by a fraction of
     the median deviation instead, since otherwise its noise would be amplified.
-
-    Args:
-        channels: Number of features per frame, C.
     """
 
     #: The smallest divisor, as a fraction of the median deviation.

@@ -11,11 +11,8 @@ def by_tier(
 ) -> Tensor:
     """Return ``function(part, dim=dim)`` of the part of each tier, side by side.
 
-    Args:
-        function: Such as a softmax.
-        x: The classes of all tiers lie along the dimension ``dim``.
-        tiers: The number of classes of each tier.
-        dim: The dimension.
+    The classes of all tiers lie along the dimension ``dim``; ``tiers`` are the numbers
+    of classes of each.
 
     >>> by_tier(torch.softmax, torch.zeros(4), [1, 3], 0)
     tensor([1.0000, 0.3333, 0.3333, 0.3333])

@@ -78,13 +78,10 @@ class ActionSegmentorEnsemble(BaseModel):
     ) -> list[ActionDataSample]:
         """Return the samples with the mean predictions of the members.
 
-        Args:
-            inputs: As for the members.
-            data_samples: As for the members.
-            mode: Only ``predict``. Samples get the fields of
-                :func:`mmskelseg.evaluation.ensembles.average_predictions`, labels after
-                the post-processing of the first model, and ``members``, a list with the
-                fields that each member predicts.
+        Samples get the fields of
+        :func:`mmskelseg.evaluation.ensembles.average_predictions`, labels after the
+        post-processing of the first model, and ``members``, a list with the fields that
+        each member predicts. The only mode is ``predict``.
 
         Raises:
             ValueError: For any other mode.

@@ -1,6 +1,7 @@
 """The network of a segmentor: branches in stages, their fusion, heads and losses."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 import torch
 from mmaction.structures import ActionDataSample
@@ -150,13 +151,23 @@ class SegmentationNetwork(BaseModule):
         stem = getattr(part, 'stem', None)
         if stem is None:
             return x
+        return finish_stem(stem, self._in_chunks(stem, x, mask), mask)
+
+    def _in_chunks(
+        self,
+        stage: nn.Module,
+        x: Tensor,
+        mask: Tensor | None,
+        head: Callable[[Tensor], Tensor] | None = None,
+    ) -> Tensor:
+        """Return what a stage, or a head on it, outputs for x (N, C, T)."""
         like = next(self.parameters())
         chunks = []
-        for wide, inner in self._chunks([stem], x.shape[2]):
-            near = None if mask is None else mask[:, :, wide]
-            features = run_stage(stem, x[:, :, wide].to(like), near)
-            chunks.append(features[:, :, inner].to(like))
-        return finish_stem(stem, torch.cat(chunks, 2), mask)
+        for wide, inner in self._chunks([stage], x.shape[2]):
+            part = None if mask is None else mask[:, :, wide]
+            y = run_stage(stage, x[:, :, wide].to(like), part)[:, :, inner]
+            chunks.append((head(y) if head else y).to(like))
+        return torch.cat(chunks, 2)
 
     def logits(self, x: Mapping[str, Tensor], mask: Tensor | None) -> Tensor:
         """Return the logits (S, N, K, T) of all stages, given what all members read."""
@@ -291,14 +302,9 @@ class SegmentationNetwork(BaseModule):
     def _boundaries(self, logits: Tensor, mask: Tensor | None) -> Iterator[Tensor]:
         """Yield the boundary logits (N, 1, T) of each stage, given the first ones."""
         yield logits
-        like, head = next(self.parameters()), self.boundary_head
-        for i, stage in enumerate(head.stages, 1):
-            x, chunks = logits.sigmoid(), []
-            for wide, inner in self._chunks([stage], x.shape[2]):
-                part = None if mask is None else mask[:, :, wide]
-                features = run_stage(stage, x[:, :, wide], part)[:, :, inner]
-                chunks.append(head(features, i).to(like))
-            logits = torch.cat(chunks, 2)
+        for i, stage in enumerate(self.boundary_head.stages, 1):
+            head = partial(self.boundary_head, stage=i)
+            logits = self._in_chunks(stage, logits.sigmoid(), mask, head)
             yield logits
 
     def _chunks(
