@@ -63,19 +63,18 @@ def execute_steps(
         _finish(folder, default, length, 1.0, submit)
         return Outcome((), ())
     compared = [folder.trial(c, PART * length) for c in schedule.compared]
+    ranking = list(compared)
     if len(compared) > 1:
         trainings.run(_runs(compared))
-        ranking = [best_of(compared, folder.persons)]
-        others = [trial for trial in compared if trial not in ranking]
-        ranking += sorted(others, key=lambda trial: -trial.score)
-    else:
-        ranking = compared
-    best = [trial.candidate for trial in ranking[: schedule.finalists]]
-    finalists = [folder.trial(candidate, length) for candidate in best]
-    runs = _runs(finalists)
+        best = best_of(compared, folder.persons)
+        ranking.sort(key=lambda trial: (trial is not best, -trial.score))
+    finalists = [
+        folder.trial(trial.candidate, length) for trial in ranking[: schedule.finalists]
+    ]
+    runs, chosen = _runs(finalists), finalists[0]
     if len(finalists) > 1:
         trainings.run(runs)
-    chosen = best_of(finalists, folder.persons) if len(finalists) > 1 else finalists[0]
+        chosen = best_of(finalists, folder.persons)
     seconds = length * chosen.candidate.seconds
     runs.append((folder.final(chosen.candidate, length), seconds))
     short = next(t for t in compared if t.candidate is chosen.candidate)
@@ -121,9 +120,7 @@ def _finish(
 class _Trainings:
     """Executes runs, and prints a line for each, with the time left for all.
 
-    Args:
-        seconds: The time of all runs, in the units of each; only ratios matter.
-        execute_all: Executes runs.
+    ``seconds`` is the time of all runs, in the units of each; only ratios matter.
     """
 
     def __init__(self, seconds: float, execute_all: Execute) -> None:
