@@ -197,10 +197,8 @@ class _Answers:
 def build_app(studio: Studio, token: str, hosts: tuple[str, ...]) -> ASGIApp:
     """Return the application that serves a studio at ``/TOKEN/``.
 
-    Args:
-        studio: The studio.
-        token: What only the user's browser knows.
-        hosts: The values of the header ``Host`` that are answered.
+    Only the user's browser knows the token; ``hosts`` are the values of the header
+    ``Host`` that are answered.
     """
     answers = _Answers(studio)
     page = StaticFiles(directory=Path(__file__).parent / 'page', html=True)

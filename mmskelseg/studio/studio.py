@@ -199,12 +199,11 @@ class Studio:
             )
             if name not in self.folder.recordings:
                 continue
-            missing = sum(
-                end - start - sum(min(b, end) - max(a, start) for a, b in parts)
-                for row in self.folder.project.recordings[name].labels
-                for parts in [[(a, b) for a, b, _ in row if a < end and b > start]]
+            rows = self.folder.project.recordings[name].labels
+            labelled = sum(
+                max(min(b, end) - max(a, start), 0) for row in rows for a, b, _ in row
             )
-            if missing > _OPEN * (end - start):
+            if len(rows) * (end - start) - labelled > _OPEN * (end - start):
                 place = {'recording': self._names.index(name), 'start': start}
                 why = {key: doubt[key] for key in ('score', 'reason')}
                 open_.append({**place, 'end': end, **why})
