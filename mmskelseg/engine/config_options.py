@@ -12,13 +12,9 @@ def option_problems(
     options: Mapping[str, object],
     known: Collection[str],
 ) -> Iterator[str]:
-    """Yield the reasons why an option does not fit a config.
+    """Yield why an option, such as ``model.num_classes``, does not fit a config.
 
-    Args:
-        config: The settings of the config.
-        key: The name of the option, such as ``model.num_classes``.
-        options: All options, by name.
-        known: Top-level settings that a config need not have.
+    A config need not have the top-level settings that are ``known``.
     """
     names, now = key.split('.'), config.get(key.partition('.')[0])
     if not all(names):

@@ -39,9 +39,8 @@ def choose_folds(
     """Return the training and test split of each fold, by name."""
     data = load_annotations(ann_file)
     named = {fold: (f'{fold}/train', f'{fold}/test') for fold in folds(data)}
-    choices = dict(named)
-    if {'train', 'test'} <= data['split'].keys():
-        choices = {DEFAULT: ('train', 'test'), **named}
+    has_default = {'train', 'test'} <= data['split'].keys()
+    choices = {DEFAULT: ('train', 'test'), **named} if has_default else named
     if not choices:
         raise UserError(
             f'{ann_file}: has no folds for a cross-validation; add pairs of splits '

@@ -39,10 +39,12 @@ def _optimizer_problems(
 ) -> Iterator[str]:
     here, saved = wrapper.optimizer.param_groups, state.get('param_groups')
     values = state.get('state')
-    if not isinstance(saved, list) or not saved or not all(map(_is_dict, saved)):
-        yield 'holds no state of an optimizer'
-        return
-    if not _is_dict(values) or not all(map(_is_dict, values.values())):
+    if not (
+        isinstance(saved, list)
+        and _is_dict(values)
+        and saved
+        and all(map(_is_dict, (*saved, *values.values())))
+    ):
         yield 'holds no state of an optimizer'
         return
     kinds = [sorted(_KINDS & group.keys()) for group in (here[0], saved[0])]

@@ -120,8 +120,7 @@ def write_scores(
         metrics: Metrics after evaluation, with a :class:`SegmentationMetric` that has a
             report.
         provenance: Seed, checkpoint and config of the scores.
-        members: The provenance of each member of an ensemble, to which scores are
-            added.
+        members: The same of each member of an ensemble.
     """
     kinds = [m for m in metrics if isinstance(m, SegmentationMetric) and m.report]
     report: Report = kinds[0].report or Report()
