@@ -283,9 +283,9 @@ def _classes(
     for tier, name in dict.fromkeys(pairs):
         tiers.setdefault(tier, []).append(name)
     if background and not any(background in names for names in tiers.values()):
-        without = [names for tier, names in tiers.items() if tier not in absences]
-        for names in without or [tiers.setdefault('', [])] * (not tiers):
-            names.append(background)
+        for tier, names in (tiers or {'': []}).items():
+            if tier not in absences:
+                tiers[tier] = [*names, background]
     if not tiers:
         raise UserError('No recording has a label; label one first.')
     return tiers[''] if list(tiers) == [''] else tiers

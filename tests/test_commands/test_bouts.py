@@ -264,6 +264,12 @@ def test_absence_lasts_until_the_end_of_the_recording(bouts, table):
     assert rows['walk: no walk']['total_s'] == '60.000'
 
 
+def test_background_beside_absences_adds_no_tier(bouts):
+    """Whose whole time would have no label."""
+    shown = bouts(OVERLAPPING, '--background', 'other', '--duration', 120)
+    assert 'no label' not in shown
+
+
 def test_each_individual_is_a_recording(bouts, table):
     bouts('video,individual,start,end,label\nm,ann,0,60,walk\nm,bob,0,50,sniff\n')
     rows = {(r['video'], r['class']): r['total_s'] for r in table('bouts.csv')}
