@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
-from typing import TypedDict
 
 import torch
 from mmengine.config import ConfigDict
@@ -198,15 +197,7 @@ def running_statistics(network: nn.Module) -> Iterator[None]:
             norm.train()
 
 
-class GraphLayout(TypedDict):
-    """A ``layout`` of MMAction2's graphs: directed limbs and the centre joint."""
-
-    num_node: int
-    inward: list[tuple[int, int]]
-    center: int
-
-
-def graph_layout(skeleton: Skeleton) -> GraphLayout:
+def graph_layout(skeleton: Skeleton) -> dict[str, object]:
     """Return a skeleton as ``layout`` of MMAction2's graphs.
 
     Limbs point to the root, and the first of several root joints is the centre.
@@ -217,8 +208,4 @@ def graph_layout(skeleton: Skeleton) -> GraphLayout:
     center = graph_center(skeleton)
     to_root = hop_distances(skeleton)[list(center)].min(axis=0)
     inward = [(a, b) if to_root[a] >= to_root[b] else (b, a) for a, b in skeleton.limbs]
-    return {
-        'num_node': skeleton.num_joints,
-        'inward': inward,
-        'center': center[0],
-    }
+    return {'num_node': skeleton.num_joints, 'inward': inward, 'center': center[0]}

@@ -7,7 +7,7 @@ rows. On other devices, they are PyTorch's layers.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -95,19 +95,10 @@ def _one_product(
     return (F.relu(product) if relu else product).transpose(1, 2)
 
 
-class _Context(Protocol):
-    """What the forward pass of `_ShiftedProducts` keeps for the backward pass."""
-
-    shifts: tuple[int, ...]
-    saved_tensors: tuple[Tensor, Tensor, Tensor | None]
-
-    def save_for_backward(self, *tensors: Tensor | None) -> None: ...
-
-
 class _ShiftedProducts(Function):
     @staticmethod
     def forward(
-        ctx: _Context,
+        ctx: Any,
         x: Tensor,
         taps: Tensor,
         bias: Tensor,
@@ -133,7 +124,7 @@ class _ShiftedProducts(Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: _Context, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of rows, taps and bias."""
         x, taps, output = ctx.saved_tensors
         grad = grad.contiguous()
