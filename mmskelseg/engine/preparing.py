@@ -85,12 +85,10 @@ def fit_decoder(cfg: Config, args: argparse.Namespace) -> None:
 
 def _without_features(dataset: Mapping[str, Any]) -> dict[str, Any]:
     """Return the config of a data set or wrapper, changed to read only labels."""
-    own: dict[str, Any] = {'features': {}, 'pipeline': []}
-    return {
-        key: _without_features(value)
-        if key == 'dataset'
-        else [_without_features(one) for one in value]
-        if key == 'datasets'
-        else own.get(key, value)
-        for key, value in dataset.items()
-    }
+    changed = dict(dataset)
+    if 'dataset' in dataset:
+        changed['dataset'] = _without_features(dataset['dataset'])
+    if 'datasets' in dataset:
+        changed['datasets'] = [_without_features(one) for one in dataset['datasets']]
+    nothing: dict[str, Any] = {'features': {}, 'pipeline': []}
+    return changed | {key: nothing[key] for key in nothing if key in dataset}
