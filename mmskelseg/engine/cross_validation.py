@@ -59,14 +59,13 @@ def choose_folds(
 def settings_of(cfg: Config) -> dict[str, Setting]:
     """Return the settings that determine scores: config without places, and data."""
     ann_file = annotation_path(cfg.test_dataloader.dataset)
-    return {
-        **{
-            key: value
-            for key, value in flat_settings(cfg.to_dict())
-            if key.rpartition('.')[2] not in PLACES
-        },
-        'content of ann_file': hashlib.sha256(ann_file.read_bytes()).hexdigest(),
+    settings = {
+        key: value
+        for key, value in flat_settings(cfg.to_dict())
+        if key.rpartition('.')[2] not in PLACES
     }
+    content = hashlib.sha256(ann_file.read_bytes()).hexdigest()
+    return {**settings, 'content of ann_file': content}
 
 
 def branches_of_run(cfg: Config, fold: str, seed: int) -> dict[str, Path]:

@@ -1,12 +1,13 @@
 """Changes to ONNX files as a whole: simplified, joined, or in another precision."""
 
 import logging
+from graphlib import TopologicalSorter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto
+    from onnx import ModelProto
 
 
 def simplified(content: bytes) -> bytes:
@@ -76,15 +77,13 @@ def converted(proto: 'ModelProto', precision: str) -> 'ModelProto':
 def _sorted(proto: 'ModelProto') -> 'ModelProto':
     """Return a graph whose nodes are in topological order."""
     nodes = list(proto.graph.node)
-    made = {name for node in nodes for name in node.output}
-    done: set[str] = set()
-    ordered: list[NodeProto] = []
-    while nodes:
-        ready = [n for n in nodes if not (made & set(n.input)) - done]
-        assert ready, 'a graph has no cycles'
-        ordered += ready
-        done |= {name for node in ready for name in node.output}
-        nodes = [n for n in nodes if not set(n.output) & done]
+    makers = {name: i for i, node in enumerate(nodes) for name in node.output}
+    # An optional input or output that is left out has no name.
+    makers.pop('', None)
+    reads = {
+        i: [makers[name] for name in node.input if name in makers]
+        for i, node in enumerate(nodes)
+    }
     del proto.graph.node[:]
-    proto.graph.node.extend(ordered)
+    proto.graph.node.extend(nodes[i] for i in TopologicalSorter(reads).static_order())
     return proto
