@@ -84,8 +84,8 @@ class ClassResult:
 class Interval:
     """Where the score of a new person lies in 95 of 100 cases, in percent.
 
-    It is the prediction interval of a normal distribution, within 0 to 100, from the
-    mean over ``persons`` persons.
+    It is the prediction interval of a normal distribution, within 0 to 100, and the
+    mean, over so many persons.
     """
 
     mean: float
