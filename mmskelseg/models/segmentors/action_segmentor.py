@@ -59,6 +59,8 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
         loss_weighting: Config of the weighting of the losses; by default, their sum.
         timestamps: Config of the completion of labels in training, for segments with
             only some labelled frames, such as ``TimestampSupervision``; optional.
+        contrast: Config of the loss that compares the features of segments, such as
+            ``SegmentContrastLoss``; optional.
         temperature: What the logits of each member's predictions are divided by, so
             that probabilities are as large as the share of frames that they are right
             in (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017).
@@ -93,6 +95,7 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
         boundary_head: Mapping[str, object] | None = None,
         loss_weighting: Mapping[str, object] | None = None,
         timestamps: Mapping[str, object] | None = None,
+        contrast: Mapping[str, object] | None = None,
         temperature: Positive = 1.0,
         tiers: Sequence[Count] | None = None,
         members: Count = 1,
@@ -110,8 +113,8 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
         parts: dict[str, Any] = {
             'head': head, 'fusion': fusion, 'risk_head': risk_head,
             'boundary_head': boundary_head, 'loss_weighting': loss_weighting,
-            'timestamps': timestamps, 'temperature': temperature, 'tiers': tiers,
-            'chunk_frames': chunk_frames,
+            'timestamps': timestamps, 'contrast': contrast,
+            'temperature': temperature, 'tiers': tiers, 'chunk_frames': chunk_frames,
         }  # fmt: skip
         # The model is its own first member, so weight names don't depend on members.
         super().__init__(num_classes, branches, **parts, init_cfg=init_cfg)

@@ -64,6 +64,7 @@ class SegmentationNetwork(BaseModule):
         boundary_head: Mapping[str, object] | None = None,
         loss_weighting: Mapping[str, object] | None = None,
         timestamps: Mapping[str, object] | None = None,
+        contrast: Mapping[str, object] | None = None,
         temperature: Positive = 1.0,
         tiers: Sequence[Count] | None = None,
         chunk_frames: Count = 32768,
@@ -99,9 +100,8 @@ class SegmentationNetwork(BaseModule):
                 branch['head'] = build_head(total_channels([width], stages))
         if fusion is not None:
             sizes = {'in_channels': total_channels(widths, stages)}
-            neck = build_part(
-                'model.fusion.neck', options.neck, **sizes, num_stages=stages
-            )
+            sizes['num_stages'] = stages
+            neck = build_part('model.fusion.neck', options.neck, **sizes)
             parts = {'neck': neck, 'head': build_head(neck.out_channels)}
             self.fusion = ModuleDict(parts)
 
@@ -112,6 +112,7 @@ class SegmentationNetwork(BaseModule):
         self._add('boundary_head', boundary_head, in_channels=first)
         self._add('loss_weighting', loss_weighting)
         self._add('timestamps', timestamps)
+        self._add('contrast', contrast)
 
     def _add(self, name: str, cfg: Mapping[str, object] | None, **sizes: int) -> None:
         if cfg is not None:
@@ -189,7 +190,8 @@ class SegmentationNetwork(BaseModule):
         """
         x = self._first_inputs(x, mask)
         timestamps = getattr(self, 'timestamps', None)
-        stages = list(self._stages(x, mask, keep_features=timestamps is not None))
+        contrast = getattr(self, 'contrast', None)
+        stages = list(self._stages(x, mask, keep_features=bool(timestamps or contrast)))
         boundary = stages[0].pop(_BOUNDARY, None)
         features = [stage.pop(_FEATURES, None) for stage in stages]
         logits = {key: torch.stack([s[key] for s in stages]) for key in stages[0]}
@@ -214,6 +216,10 @@ class SegmentationNetwork(BaseModule):
                 parts |= timestamps.loss(value, stamps, self.tiers)
             for key, loss in parts.items():
                 losses[prefix + key] = loss
+        if contrast is not None:
+            losses['loss_contrast'] = torch.stack(
+                [contrast(stage, labels) for stage in features]
+            ).sum()
         if boundary is not None:
             boundaries = torch.stack(list(self._boundaries(boundary, mask)))
             losses |= self.boundary_head.loss(boundaries, labels)

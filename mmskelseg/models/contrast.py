@@ -1,0 +1,67 @@
+"""A loss that compares the features of segments."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmskelseg.models.losses import mean_over_ranks
+from mmskelseg.registry import MODELS
+from mmskelseg.runtime.messages.options import Factor, Positive
+
+
+@MODELS.register_module()
+class SegmentContrastLoss(nn.Module):
+    """Draws the features of segments of a class together, and those of others apart.
+
+    The mean features of a segment are compared, by cosine similarity, with those of all
+    others in the batch. The loss is the mean negative log-probability of a segment of
+    its class, where probabilities are a softmax over the similarities. Short segments
+    count as much as long ones.
+
+    Args:
+        loss_weight: Factor of the loss.
+        temperature: What similarities are divided by.
+
+    Source: Khosla et al., "Supervised Contrastive Learning" (NeurIPS 2020), Eq. 2,
+    there for images.
+    """
+
+    def __init__(
+        self, loss_weight: Factor = 0.3, *, temperature: Positive = 0.1
+    ) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+        self.temperature = temperature
+
+    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss, 0 where no class has two segments.
+
+        Args:
+            features: Shape (N, C, T).
+            labels: Shape (N, T), or (N, G, T) of G tiers, whose losses are
+                averaged; int64, -1 for frames that do not count.
+        """
+        rows = labels.to(features.device).reshape(len(labels), -1, labels.shape[-1])
+        losses = [self._of_tier(features.float(), tier) for tier in rows.unbind(1)]
+        return self.loss_weight * torch.stack(losses).mean()
+
+    def _of_tier(self, features: Tensor, labels: Tensor) -> Tensor:
+        begins = torch.ones_like(labels, dtype=torch.bool)
+        begins[:, 1:] = labels[:, 1:] != labels[:, :-1]
+        segment = begins.flatten().cumsum(0) - 1
+        frames = features.transpose(1, 2).flatten(0, 1)
+        length = segment.bincount()
+        mean = frames.new_zeros(len(length), frames.shape[1])
+        mean = mean.index_add(0, segment, frames) / length[:, None]
+        classes = labels[begins]
+        labelled = classes >= 0
+        unit, classes = F.normalize(mean[labelled]), classes[labelled]
+        is_own = torch.eye(len(classes), dtype=torch.bool, device=classes.device)
+        # Not -inf, which would give NaN where a segment is alone.
+        similarity = (unit @ unit.T / self.temperature).masked_fill(is_own, -1e4)
+        same = (classes[:, None] == classes) & ~is_own
+        count = same.sum(dim=1)
+        total = (similarity.log_softmax(dim=1) * same).sum(dim=1) / count.clamp(min=1)
+        return mean_over_ranks(-total.sum(), (count > 0).sum())
