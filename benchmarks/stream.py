@@ -19,7 +19,6 @@ from mmskelseg.registry import MODELS
 from mmskelseg.runtime.features import SkeletonCoordinates
 from mmskelseg.runtime.files.names import config_name
 from mmskelseg.runtime.streaming import SkeletonStream
-from mmskelseg.runtime.structures.annotations import MIN_SCORE
 from mmskelseg.trained.streaming import streaming_model
 
 
@@ -83,6 +82,5 @@ def make_stream(
         joints=[f'joint {i}' for i in range(joints)],
         columns=range(joints),
         fps=None,
-        min_score=MIN_SCORE,
     )
     return stream, keypoint

@@ -10,7 +10,6 @@ from mmengine.logging import print_log
 
 from mmskelseg.runtime.features.pairs import running_of
 from mmskelseg.runtime.streaming import SkeletonStream
-from mmskelseg.runtime.structures.annotations import MIN_SCORE
 from mmskelseg.runtime.structures.skeleton import SkeletonLike, pushed_joints
 from mmskelseg.trained.opening import trained_model
 from mmskelseg.trained.streaming import (
@@ -85,7 +84,6 @@ class SkelSegStream(SkeletonStream):
             joints=joints,
             columns=columns,
             fps=meta.get('fps') if fps is None else fps,
-            min_score=meta.get('kpt_thr') or MIN_SCORE,
             dtype=dataset.features[modality].get('dtype', 'float32'),
             steps=steps,
             notes=notes,

@@ -13,7 +13,7 @@ from mmskelseg.runtime.messages.options import Factor, Positive
 
 @MODELS.register_module()
 class SegmentContrastLoss(nn.Module):
-    """Draws the features of segments of a class together, and those of others apart.
+    """Pulls the features of segments of a class together, and other classes apart.
 
     The mean features of a segment are compared, by cosine similarity, with those of all
     others in the batch. The loss is the mean negative log-probability of a segment of

@@ -64,12 +64,12 @@ def command(
 
 
 def add_kpt_thr(parser: argparse._ActionsContainer) -> None:
-    """Add --kpt-thr, named like that of MMPose."""
+    """Add --kpt-thr, named as in MMPose."""
     parser.add_argument(
         '--kpt-thr',
         type=number_from(0, 1),
         metavar='SCORE',
-        help='take joints with a lower score for missing, here and in all videos that '
+        help='treat joints with a lower score as missing, here and in all videos that '
         'the model labels; 0.6 is usual for DeepLabCut',
     )
 

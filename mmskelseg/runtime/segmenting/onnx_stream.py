@@ -15,7 +15,6 @@ from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.model_zoo import exported_file
 from mmskelseg.runtime.segmenting.onnx_features import renderer_of
 from mmskelseg.runtime.streaming import SkeletonStream
-from mmskelseg.runtime.structures.annotations import MIN_SCORE
 from mmskelseg.runtime.structures.skeleton import SkeletonLike, pushed_joints
 
 # The most numbers in a stream's buffers, about ten times those of any recipe.
@@ -84,7 +83,6 @@ class OnnxStream(SkeletonStream):
             joints=joints,
             columns=columns,
             fps=metadata['fps'] if fps is None else fps,
-            min_score=metadata.get('kpt_thr') or MIN_SCORE,
             dtype=branch['dtype'],
             steps=self._steps(),
         )

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +15,7 @@ from mmskelseg.runtime.streaming.labels import RunningLabels
 from mmskelseg.runtime.streaming.model import ModelStream, PushModel, check_state
 from mmskelseg.runtime.streaming.pairs import StackedPairs
 from mmskelseg.runtime.streaming.resampling import Resampler
+from mmskelseg.runtime.structures.annotations import MIN_SCORE
 from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.runtime.structures.tiers import tier_sizes, tiers_of
 
@@ -58,11 +59,11 @@ class SkeletonStream:
     Args:
         model: The model.
         coordinates: Features of poses, of one person or of several.
-        meta: Its ``classes``, and its ``tiers`` if it has several.
+        meta: Its ``classes``, ``tiers`` if it has several, and ``kpt_thr``, the score
+            below which joints are missing, if it has one.
         joints: Names of the V joints that are pushed, in their order.
         columns: Index of each joint of the model among these.
         fps: Frame rate of the model's training data; None if unknown.
-        min_score: Joints with a lower score count as invisible.
         dtype: Type of the features, ``float32`` or ``float16``.
         steps: Post-processing: one ``CausalMinDuration`` for each tier, as plain
             values, or nothing.
@@ -83,7 +84,6 @@ class SkeletonStream:
         joints: Sequence[str],
         columns: Sequence[int],
         fps: float | None,
-        min_score: float,
         dtype: str = 'float32',
         steps: Sequence[Mapping[str, Any]] = (),
         notes: Sequence[str] = (),
@@ -97,7 +97,7 @@ class SkeletonStream:
         if fps is not None and not is_rate(fps):
             raise UserError(f'fps is {fps!r}, expected {RATES}.')
         self.fps = fps
-        self.min_score = min_score
+        self.min_score = max(MIN_SCORE, cast(float, meta.get('kpt_thr', 0.0)))
         self.dtype = dtype
         self._coordinates = coordinates
         #: Number of persons whose joints are pushed, the one to label first.

@@ -29,7 +29,7 @@ class Metainfo(TypedDict, total=False):
     those of all, and ``background`` is that of each tier. ``fps`` is the frame rate if
     all videos have the same one, ``up`` the direction of ``keypoint_3d`` that points
     up, and ``view`` from where the camera looks. Joints with a score below ``kpt_thr``
-    were taken for missing, as they are in new videos; the rest is for people to read.
+    are missing, also in the videos that a model labels; the rest is for people to read.
     """
 
     classes: list[str]
