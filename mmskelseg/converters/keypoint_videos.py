@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.converters.building import find_named
-from mmskelseg.converters.shared_layout import read_lines
+from mmskelseg.converters.shared_layout import release_lines
 from mmskelseg.runtime.files.formats import suffix_of
 from mmskelseg.runtime.files.parsing import read_text
 from mmskelseg.runtime.files.video import VideoFile
@@ -150,7 +150,7 @@ def find_labels(
     labels = []
     for file in files:
         if format == 'framewise' or (format is None and _is_framewise(file)):
-            labels.append(Labels(file.stem, file, lines=tuple(read_lines(file))))
+            labels.append(Labels(file.stem, file, lines=tuple(release_lines(file))))
             continue
         kind = format or label_format(file)
         given = {key: options[key] for key in reader_options(kind) if key in options}

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.converters.building import annotation, read_numbers, write
-from mmskelseg.converters.shared_layout import read_lines
+from mmskelseg.converters.shared_layout import release_lines
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 
@@ -91,7 +91,7 @@ def read_pose(path: Path) -> np.ndarray:
 def read_risk(path: Path) -> np.ndarray:
     """Return the REBA score of each frame, shape (T,)."""
     try:
-        return np.array([float(line) for line in read_lines(path)], np.float32)
+        return np.array([float(line) for line in release_lines(path)], np.float32)
     except ValueError as error:
         raise UserError(f'{path}: {error}; each line must be a number.') from None
 

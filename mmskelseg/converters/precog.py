@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.converters import building, options
-from mmskelseg.converters.shared_layout import read_lines
+from mmskelseg.converters.shared_layout import release_lines
 from mmskelseg.evaluation import to_segments
 from mmskelseg.runtime.files.arrays import read_npz
 from mmskelseg.runtime.files.atomic import atomic_write
@@ -141,7 +141,7 @@ def pack(source: Path, path: Path) -> None:
 @reads_file
 def read_recording(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return joints in metres, (T, 20, 3), and the class of each frame, (T,)."""
-    header, *lines = read_lines(path)
+    header, *lines = release_lines(path)
     if [name.strip() for name in header.split(';')] != JOINTS:
         raise UserError(
             f'{path}: line 1 is {header[:60]!r}, expected the names of {len(JOINTS)} '

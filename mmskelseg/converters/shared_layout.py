@@ -54,7 +54,7 @@ EXPORT_OPTIONS: Options = {
 }
 
 
-def read_lines(path: Path) -> list[str]:
+def release_lines(path: Path) -> list[str]:
     """Return the stripped lines of a text, without empty lines at the end."""
     try:
         text = read_text(path)
@@ -70,7 +70,7 @@ def read_classes(path: Path, first: int = 0) -> dict[int, str]:
     Each line is ``ID NAME``, with ids from 0 or 1, or only a name; ids then start at
     ``first``.
     """
-    lines = read_lines(path)
+    lines = release_lines(path)
     pairs = [re.fullmatch(r'([0-9]{1,9})\s+(\S.*)', line) for line in lines]
     if any(pairs):
         if None in pairs:
@@ -110,10 +110,10 @@ def read_mapping(root: Path, default: Sequence[str] = ()) -> dict[int, str]:
     return dict(enumerate(default))
 
 
-def video_name(name: str) -> str:
+def video_id(name: str) -> str:
     """Return the video's id from the name of a file or a line of a bundle.
 
-    >>> video_name('groundTruth/rgb-01-1.txt'), video_name('2020-04-19_14-03-25')
+    >>> video_id('groundTruth/rgb-01-1.txt'), video_id('2020-04-19_14-03-25')
     ('rgb-01-1', '2020-04-19_14-03-25')
     """
     name = name.replace('\\', '/').rpartition('/')[2]
@@ -126,7 +126,7 @@ def find_labels(
     """Return the label file of each video, sorted by id."""
     check_folder(folder, f'it must contain {kind}')
     files = [path for path in folder.glob('[!.]*') if path.is_file()]
-    labels = {video_name(path.name): path for path in sorted(files)}
+    labels = {video_id(path.name): path for path in sorted(files)}
     if not labels:
         raise UserError(f'{folder}: empty, expected {kind}.')
     if len(labels) < len(files):
@@ -143,7 +143,7 @@ def read_label(path: Path, classes: dict[int, str]) -> np.ndarray:
 
     Each line of the text is the name or the id of a class.
     """
-    lines = read_lines(path)
+    lines = release_lines(path)
     places = {str(i): place for place, i in enumerate(classes)}
     # Added last, since the name of a class may be a number.
     places.update({name: place for place, name in enumerate(classes.values())})
@@ -199,7 +199,7 @@ def read_splits(
 def _members(path: Path) -> list[str]:
     """Return the videos that a bundle or a table names."""
     if path.suffix == '.bundle':
-        return [video_name(line) for line in read_lines(path)]
+        return [video_id(line) for line in release_lines(path)]
     rows = read_rows(path)
     if not rows or 'feature' not in rows[0][1]:
         first = ','.join(rows[0][1]) if rows else ''
@@ -207,7 +207,7 @@ def _members(path: Path) -> list[str]:
             f'{path}: line 1 is {shown(first)}, expected column names that include '
             '`feature`.'
         )
-    return [video_name(row['feature']) for _, row in as_dicts(rows, path)]
+    return [video_id(row['feature']) for _, row in as_dicts(rows, path)]
 
 
 def class_names(data: AnnotationFile, unlabelled: str | None) -> list[str]:

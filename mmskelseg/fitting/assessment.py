@@ -16,12 +16,12 @@ from mmskelseg.evaluation.functional.calibration import (
 from mmskelseg.evaluation.functional.report import Report, merge_tiers, of_tier
 from mmskelseg.evaluation.functional.segmental import match_segments
 from mmskelseg.evaluation.functional.segments import check_pair
-from mmskelseg.fitting.held_out import Prediction, by_tier, parts_of
+from mmskelseg.fitting.held_out import HeldOutVideo, by_tier, parts_of
 from mmskelseg.runtime.structures.segments import direct_boundaries, segment_table
 from mmskelseg.runtime.structures.tiers import Tier
 
 #: Predictions by the video's id.
-Predictions: TypeAlias = Mapping[str, Prediction]
+Predictions: TypeAlias = Mapping[str, HeldOutVideo]
 #: Errors up to these are called good and fair, as shares of the mean of a video.
 GOOD, FAIR = 0.1, 0.25
 #: Classes with fewer true bouts get no verdict.
@@ -137,7 +137,7 @@ def person_intervals(
     """Return the interval of each score for a new person, if two or more have it."""
     from scipy import stats
 
-    groups: dict[str, dict[str, Prediction]] = {}
+    groups: dict[str, dict[str, HeldOutVideo]] = {}
     for name, video in videos.items():
         groups.setdefault(persons[name], {})[name] = video
     rows = [evaluated(group, metainfo)['metrics'] for group in groups.values()]
@@ -267,7 +267,7 @@ def _tier_doubts(
                 yield score[other] - score[label], Doubt(name, *place, text)
 
 
-def _shift(video: Prediction, most: int) -> tuple[int, float]:
+def _shift(video: HeldOutVideo, most: int) -> tuple[int, float]:
     """Return by how many frames labels may be off, and what share agrees better."""
     frames = video.true.size
     most = min(most, frames // 2)

@@ -20,7 +20,7 @@ from mmskelseg.runtime.structures.tiers import Tier, label_rows, tiers_of
 
 
 @dataclass(frozen=True)
-class Prediction:
+class HeldOutVideo:
     """Labels and probabilities of a video: true (T,), label (T,), score (K, T).
 
     With G tiers, labels are (G, T).
@@ -35,11 +35,11 @@ class Prediction:
 class HeldOut:
     """The predictions of each fold, by video, from the model of the other folds."""
 
-    folds: Sequence[Mapping[str, Prediction]]
+    folds: Sequence[Mapping[str, HeldOutVideo]]
     metainfo: Mapping
 
     @property
-    def videos(self) -> dict[str, Prediction]:
+    def videos(self) -> dict[str, HeldOutVideo]:
         """All videos."""
         return {name: video for fold in self.folds for name, video in fold.items()}
 
@@ -60,32 +60,32 @@ class HeldOut:
         return reliability(cross_fitted(folds))
 
 
-def predictions_of(file: Path) -> dict[str, Prediction]:
+def predictions_of(file: Path) -> dict[str, HeldOutVideo]:
     """Return the predictions of a test, by video, of those that have a label."""
     found = {name: _prediction(sample) for name, sample in load_samples(file).items()}
     return {name: one for name, one in found.items() if (one.true >= 0).any()}
 
 
-def _prediction(sample: Mapping[str, Any]) -> Prediction:
+def _prediction(sample: Mapping[str, Any]) -> HeldOutVideo:
     names = ('gt_label', 'pred_label', 'pred_score')
-    return Prediction(*(np.asarray(sample[name]) for name in names))
+    return HeldOutVideo(*(np.asarray(sample[name]) for name in names))
 
 
 def by_tier(
-    videos: Mapping[str, Prediction], metainfo: Mapping
-) -> Iterator[tuple[Tier, dict[str, Prediction]]]:
+    videos: Mapping[str, HeldOutVideo], metainfo: Mapping
+) -> Iterator[tuple[Tier, dict[str, HeldOutVideo]]]:
     """Yield each tier, and the predictions of the videos that have a label in it."""
     for i, tier in enumerate(tiers_of(metainfo)):
         own = {}
         for name, video in videos.items():
             true, label = label_rows(video.true)[i], label_rows(video.label)[i]
             if (true >= 0).any():
-                own[name] = Prediction(true, label, video.score[tier.rows])
+                own[name] = HeldOutVideo(true, label, video.score[tier.rows])
         if own:
             yield tier, own
 
 
-def parts_of(videos: Mapping[str, Prediction], metainfo: Mapping) -> list[Part]:
+def parts_of(videos: Mapping[str, HeldOutVideo], metainfo: Mapping) -> list[Part]:
     """Return the probabilities and true classes of all tiers of some videos."""
     tiers = by_tier(videos, metainfo)
     return [(video.score, video.true) for _, own in tiers for video in own.values()]

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from mmskelseg.evaluation.functional.significance import CLEAR
 from mmskelseg.fitting.assessment import FAIR, FEW, GOOD, MATCH
-from mmskelseg.fitting.held_out import Prediction
+from mmskelseg.fitting.held_out import HeldOutVideo
 from mmskelseg.runtime.drawing.frames import clock_time, mark_time, tick_step
 from mmskelseg.runtime.drawing.images import class_color, text_color
 from mmskelseg.runtime.drawing.timelines import line_frames
@@ -45,7 +45,7 @@ _ROWS = (('true', 0, 18), ('predicted', 20, 18), ('wrong', 42, 8))
 
 def page(
     content: Mapping,
-    videos: Mapping[str, Prediction],
+    videos: Mapping[str, HeldOutVideo],
     fps: Mapping[str, float],
     metainfo: Mapping,
 ) -> str:
@@ -109,7 +109,7 @@ def _difference(found: Mapping[str, float] | None) -> str:
 
 def _timelines(
     row: Mapping,
-    videos: Mapping[str, Prediction],
+    videos: Mapping[str, HeldOutVideo],
     fps: Mapping[str, float],
     metainfo: Mapping,
 ) -> Iterator[_Values]:
@@ -118,12 +118,12 @@ def _timelines(
     true, label = (flat_rows(x, tiers) for x in (videos[name].true, videos[name].label))
     for tier in (tier.name for tier in tiers if (true[tier.name] >= 0).any()):
         own = {key: row[f'{tier}/{key}' if tier else key] for key in ('f1@10', 'acc')}
-        video = Prediction(true[tier], label[tier], videos[name].score)
+        video = HeldOutVideo(true[tier], label[tier], videos[name].score)
         title = {'title': tier_title(name, tier)}
         yield {**row, **own, **title, **_timeline(video, fps[name])}
 
 
-def _timeline(video: Prediction, fps: float) -> _Values:
+def _timeline(video: HeldOutVideo, fps: float) -> _Values:
     """Return the geometry of a timeline: true, predicted and wrong frames."""
     wrong = (video.true != video.label) & (video.true != IGNORED)
     labels = (video.true, video.label, np.where(wrong, 0, IGNORED))

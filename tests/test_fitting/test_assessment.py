@@ -14,7 +14,7 @@ from mmskelseg.fitting.assessment import (
     expected_score,
     person_intervals,
 )
-from mmskelseg.fitting.held_out import HeldOut, Prediction, by_tier
+from mmskelseg.fitting.held_out import HeldOut, HeldOutVideo, by_tier
 from mmskelseg.fitting.model_folder import best_of
 
 META = {'classes': ['rest', 'walk', 'groom'], 'background': 'rest'}
@@ -29,12 +29,12 @@ def prediction(true, label, sure=0.9):
     true, label = (np.array(list(map(int, text))) for text in (true, label))
     score = np.full((3, label.size), (1 - sure) / 2)
     score[label, np.arange(label.size)] = sure
-    return Prediction(true, label, score)
+    return HeldOutVideo(true, label, score)
 
 
 def of_tiers(first, second):
     """Join predictions of three and of two classes to those of a video with tiers."""
-    return Prediction(
+    return HeldOutVideo(
         np.stack([first.true, second.true]),
         np.stack([first.label, second.label]),
         np.concatenate([first.score, second.score[:2]]),

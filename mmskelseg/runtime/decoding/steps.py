@@ -23,8 +23,8 @@ Weight = Annotated[
 
 #: The prediction for a video: ``pred_label`` (T,) after the previous steps,
 #: ``pred_score`` (K, T) and other outputs of the model.
-Prediction = Mapping[str, np.ndarray]
-LabelFunction = Callable[[Prediction], np.ndarray]
+Outputs = Mapping[str, np.ndarray]
+LabelFunction = Callable[[Outputs], np.ndarray]
 
 
 def _likeliest(
@@ -48,7 +48,7 @@ _STEPS: dict[str, tuple[Callable[..., np.ndarray], Sequence[str]]] = {
 }
 
 
-def run_step(prediction: Prediction, step: Mapping[str, object]) -> np.ndarray:
+def run_step(prediction: Outputs, step: Mapping[str, object]) -> np.ndarray:
     """Return the labels (T,) after a step.
 
     Args:
@@ -102,7 +102,7 @@ def run_step(prediction: Prediction, step: Mapping[str, object]) -> np.ndarray:
 Steps: TypeAlias = Sequence[Mapping[str, object] | LabelFunction]
 
 
-def decode(prediction: Prediction, steps: Steps = ()) -> dict[str, np.ndarray]:
+def decode(prediction: Outputs, steps: Steps = ()) -> dict[str, np.ndarray]:
     """Return a prediction with the labels that follow from its probabilities.
 
     Args:
@@ -129,7 +129,7 @@ def decode(prediction: Prediction, steps: Steps = ()) -> dict[str, np.ndarray]:
 
 
 def decode_tiers(
-    prediction: Prediction, tiers: Sequence[int], steps: Sequence[Steps] = ()
+    prediction: Outputs, tiers: Sequence[int], steps: Sequence[Steps] = ()
 ) -> dict[str, np.ndarray]:
     """Return a prediction with the labels of each tier, by :func:`decode`.
 

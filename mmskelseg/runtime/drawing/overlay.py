@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -25,10 +25,8 @@ from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.predictions import of_tiers, tier_title
+from mmskelseg.runtime.structures.predictions import Prediction, of_tiers, tier_title
 
-#: A prediction for a video: arrays and values by name, see :class:`Overlay`.
-Prediction: TypeAlias = Mapping[str, Any]
 Predictions: TypeAlias = Prediction | Sequence[Prediction]
 _GIF_FPS, _GIF_COLORS, _LONGEST_GIF = 10, 64, 60
 # Largest side of a plain background, since pose files may state any size.
@@ -247,7 +245,7 @@ class PeopleOverlay(Overlay):
         rows = [
             (tier_title(prediction.get('person'), tier), row)
             for prediction in predictions
-            for tier, row in of_tiers(cast(Any, prediction)).items()
+            for tier, row in of_tiers(prediction).items()
         ]
         self.titles, self.predictions = zip(*rows, strict=True)
         super().__init__(self.predictions[0], file)

@@ -191,7 +191,7 @@ class SkeletonCoordinates(Coordinates):
             moved[:-1] = np.where(both, np.diff(points, axis=0), 0)
             values = np.concatenate([moved, relative], axis=-1)
         if self.scale == 'body':
-            values = values / body_size(points, relative, seen)
+            values = values / size_about_root(points, relative, seen)
         return channels_first(values, flatten=self.flatten)
 
     def running(self) -> RunningCoordinates:
@@ -260,7 +260,9 @@ def root_path(points: np.ndarray, seen: np.ndarray, root: Sequence[int]) -> np.n
     return mean[known[np.maximum(last, 0)]]
 
 
-def body_size(points: np.ndarray, relative: np.ndarray, seen: np.ndarray) -> float:
+def size_about_root(
+    points: np.ndarray, relative: np.ndarray, seen: np.ndarray
+) -> float:
     """Return the root mean square distance of a video's joints from the root.
 
     It is 1 if no joint is seen, or if all lie at one point, up to rounding. ``points``

@@ -7,11 +7,11 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from mmskelseg.runtime.features.coordinates import (
-    body_size,
     check_one_person,
     main_person,
     read_joints,
     root_path,
+    size_about_root,
 )
 from mmskelseg.runtime.features.drawing import draw_segments
 from mmskelseg.runtime.features.recipe import BaseRenderer, RenderedVideo
@@ -179,7 +179,7 @@ class RenderSkeletonHeatmap(BaseRenderer):
                 root = root_path(points, seen, self.skeleton.root)
                 relative = np.where(seen[..., None], points - root[:, None], 0)
                 moved = np.diff(root, axis=0, append=root[-1:])
-                body = np.array([[body_size(points, relative, seen)]])
+                body = np.array([[size_about_root(points, relative, seen)]])
             if self.velocity:
                 if 'fps' not in results:
                     raise UserError(

@@ -10,10 +10,10 @@ import numpy as np
 from mmskelseg.runtime.features.coordinates import (
     Coordinates,
     SkeletonCoordinates,
-    body_size,
     check_one_person,
     read_joints,
     root_path,
+    size_about_root,
 )
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Axis, CountOrZero, Where
@@ -182,7 +182,7 @@ class PairCoordinates(Coordinates):
         size = np.ones(points.shape[1])
         if own.scale == 'body':
             relative = points[0] - roots[0][:, None]
-            size *= body_size(points[0], relative, seen[0])
+            size *= size_about_root(points[0], relative, seen[0])
         alone: VideoAnnotation = {'keypoint_score': score[:1]}
         alone[key] = points[:1]
         others = self.running().relate(points, seen, roots, size)

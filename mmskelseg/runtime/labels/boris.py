@@ -34,7 +34,7 @@ from mmskelseg.runtime.files.parsing import (
 from mmskelseg.runtime.labels.reading import (
     EACH_SUBJECT,
     LABEL_FORMATS,
-    Parts,
+    FoundVideos,
     choose_several,
     of_subject,
     video_name,
@@ -161,7 +161,7 @@ def _reader(
             length = _point_length(point_seconds, path)
         remedy = 'choose one of the two by --label-option observation=NAME'
         strict = strict or bool(observation)
-        parts = Parts(path, 'observations', remedy, strict, notes)
+        parts = FoundVideos(path, 'observations', remedy, strict, notes)
         # Number of point events in observations with and without states.
         points: Counter[bool] = Counter()
         for name in names:

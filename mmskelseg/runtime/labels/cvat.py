@@ -17,7 +17,7 @@ from mmskelseg.runtime.files.parsing import FilePath, read_xml, whole, xml_attri
 from mmskelseg.runtime.labels.reading import (
     EACH_SUBJECT,
     LABEL_FORMATS,
-    Parts,
+    FoundVideos,
     of_subject,
     video_name,
 )
@@ -69,7 +69,7 @@ def read_cvat(
     if not tasks:
         raise UserError(f'{path}: meta names no task; export the task from CVAT again.')
     labelled = _by_task(root, tasks, path)
-    parts = Parts(path, 'tasks', 'give each the name of its video', strict, notes)
+    parts = FoundVideos(path, 'tasks', 'give each the name of its video', strict, notes)
     for i, (task, own) in enumerate(zip(tasks, labelled, strict=True), 1):
         # Only a file of one task has a source beside it.
         of_file = root.findtext('meta//source') if len(tasks) == 1 else None

@@ -19,7 +19,7 @@ from mmskelseg.runtime.files.parsing import FilePath, number, read_xml, xml_attr
 from mmskelseg.runtime.labels.reading import (
     EACH_SUBJECT,
     LABEL_FORMATS,
-    Parts,
+    FoundVideos,
     choose_several,
     name_of_tier,
     of_subject,
@@ -98,7 +98,7 @@ def read_elan(
     is_lone = is_lone or {name for name, _ in own.values()} == {_TIER}
     is_lone = is_lone or _is_one_each([who for _, who in own.values()])
     kind = f'annotations of {listed([repr(name) for name in tiers], 3)}'
-    parts = Parts(path, kind, '', strict, notes)
+    parts = FoundVideos(path, kind, '', strict, notes)
     segments: list[Segment] = []
     for name, element in tiers.items():
         for annotation in element.iterfind('ANNOTATION/ALIGNABLE_ANNOTATION'):

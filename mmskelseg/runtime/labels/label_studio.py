@@ -25,8 +25,8 @@ from mmskelseg.runtime.files.parsing import (
 )
 from mmskelseg.runtime.labels.reading import (
     LABEL_FORMATS,
+    FoundVideos,
     NeedsOptionError,
-    Parts,
     choose,
     name_of_tier,
     names_of_tiers,
@@ -95,7 +95,7 @@ def read_label_studio(
         )
     tasks = read_json(path, 'Label Studio')
     check_shape(tasks, [{**_TASK, f'{part}?': list}], str(path), _REMEDY)
-    parts = Parts(path, 'tasks', 'delete one of them', strict, notes)
+    parts = FoundVideos(path, 'tasks', 'delete one of them', strict, notes)
     for i, task in enumerate(tasks):
         name = f'task {task.get("id", i)}'
         with parts.part(name, f'{path}: {name}') as videos:

@@ -175,7 +175,7 @@ class NeedsOptionError(UserError):
     """An option that is needed to read a part is missing."""
 
 
-class Parts:
+class FoundVideos:
     """Collects the videos that a reader finds, and the reasons for skipping parts.
 
     Real projects contain parts that are unfinished or belong to somebody else. Parts

@@ -19,7 +19,7 @@ from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import FilePath, number, read_dicts
 from mmskelseg.runtime.labels.reading import (
     LABEL_FORMATS,
-    Parts,
+    FoundVideos,
     segments_of,
     video_name,
 )
@@ -68,7 +68,7 @@ def read_csv_segments(
         if not name:
             raise UserError(f"{place}: video is '', expected its name; fill the cell.")
         found.setdefault(name, []).append(segment)
-    parts = Parts(path, 'videos', '', strict, notes)
+    parts = FoundVideos(path, 'videos', '', strict, notes)
     for name, segments in found.items():
         place = f'{path}: video {name!r}'
         with parts.part(repr(name), place) as videos:

@@ -13,7 +13,7 @@ from typing import Any
 from mmskelseg.runtime.files.parsing import FilePath, check_shape, number, read_json
 from mmskelseg.runtime.labels.reading import (
     LABEL_FORMATS,
-    Parts,
+    FoundVideos,
     choose_several,
     names_of_tiers,
     segments_of_tiers,
@@ -73,7 +73,7 @@ def read_via(
         if is_span and not (entry.get('flg') or 0) & 1:
             place = f'{path}: metadata {name!r}'
             found.setdefault(str(entry['vid']), []).append((place, entry))
-    parts = Parts(path, 'videos', 'give its files different names', strict, notes)
+    parts = FoundVideos(path, 'videos', 'give its files different names', strict, notes)
     for vid, entries in found.items():
         with parts.part(f'view {vid}', str(path)) as videos:
             shown = project['view'].get(vid, {}).get('fid_list')
