@@ -20,7 +20,7 @@ FLOORS = (
     ('engine', 'encoders'),
     ('models', 'converters'),
     ('evaluation', 'compat'),
-    ('registry', 'checkpoints', 'suggesting', 'interchange', '__init__'),
+    ('registry', 'templates', 'checkpoints', 'suggesting', 'interchange', '__init__'),
     ('runtime', 'version'),
 )
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}

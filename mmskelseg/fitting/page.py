@@ -2,23 +2,22 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from mmskelseg.evaluation.functional.significance import CLEAR
 from mmskelseg.fitting.assessment import FAIR, FEW, GOOD, MATCH
 from mmskelseg.fitting.held_out import HeldOutVideo
-from mmskelseg.runtime.drawing.frames import clock_time, mark_time, tick_step
-from mmskelseg.runtime.drawing.images import class_color, text_color
+from mmskelseg.runtime.drawing.frames import mark_time, tick_step
 from mmskelseg.runtime.drawing.timelines import line_frames
-from mmskelseg.runtime.messages.counts import counted, duration, listed
+from mmskelseg.runtime.messages.counts import duration, listed
 from mmskelseg.runtime.structures.predictions import tier_title
 from mmskelseg.runtime.structures.segments import IGNORED, segment_table
 from mmskelseg.runtime.structures.tiers import flat_rows, tiers_of
+from mmskelseg.templates import html_template
 
 # What a template is given.
 _Values: TypeAlias = dict[str, Any]
@@ -51,27 +50,19 @@ def page(
 ) -> str:
     """Return the page of a report, whose content ``report.json`` has."""
     tiers = tiers_of(metainfo)
-    folder = files(__package__)
-    environment = Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+    template = html_template(
+        Path(__file__).with_name('report.html'),
+        difference=_difference,
+        duration=duration,
+        number=_number,
+        percent=_percent,
+        titled=tier_title,
     )
-    environment.filters |= {
-        'clock': clock_time,
-        'color': class_color,
-        'counted': counted,
-        'difference': _difference,
-        'duration': duration,
-        'ink': text_color,
-        'number': _number,
-        'percent': _percent,
-        'titled': tier_title,
-    }
-    template = environment.from_string((folder / 'report.html').read_text('utf-8'))
     worst = sorted(content['videos'], key=lambda row: (row['f1@10'], row['acc']))
     return template.render(
         content=content,
         # A style sheet has no entities.
-        style=Markup((folder / 'report.css').read_text('utf-8')),
+        style=Markup(Path(__file__).with_name('report.css').read_text('utf-8')),
         limits={'good': GOOD, 'fair': FAIR, 'few': FEW, 'match': MATCH},
         tiers=[tier.name for tier in tiers if tier.name],
         grounds=[

@@ -1,6 +1,5 @@
 """The report on a data set: a text with summary and suspicions, and an HTML page."""
 
-import html
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial, reduce
@@ -8,7 +7,6 @@ from itertools import groupby, islice
 from operator import add
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
 
 import numpy as np
 
@@ -39,6 +37,7 @@ from mmskelseg.runtime.structures.tiers import (
     tiers_of,
     with_flat_labels,
 )
+from mmskelseg.templates import html_template
 
 # The most lines for one check.
 SHOWN = 6
@@ -264,23 +263,6 @@ def time_budgets(data: AnnotationFile) -> dict[str, TimeBudget]:
     }
 
 
-def page(title: str, text: str, pictures: Sequence[tuple[str, str]]) -> str:
-    """Return an HTML page with a text and pictures, given as captions and addresses."""
-    figures = '\n'.join(
-        f'<h2>{html.escape(caption)}</h2>\n'
-        f'<img src="{html.escape(address)}" alt="{html.escape(caption)}">'
-        for caption, address in pictures
-    )
-    return (
-        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
-        f'<title>{html.escape(title)}</title>\n'
-        '<style>body { font-family: sans-serif; margin: 2em; } '
-        'pre { overflow-x: auto; } img { max-width: 100%; }</style>\n'
-        f'<h1>{html.escape(title)}</h1>\n<pre>{html.escape(text)}</pre>\n'
-        f'{figures}\n</html>\n'
-    )
-
-
 def draw_all(
     out: Path,
     data: AnnotationFile,
@@ -302,7 +284,7 @@ def draw_all(
             count(1)
     budgets, classes = time_budgets(data), data['metainfo']['classes']
     write_time_budget(out / 'time_budget.csv', budgets, classes)
-    addresses = [(picture.caption, quote(picture.file)) for picture in wanted]
-    index = out / 'index.html'
-    atomic_write_text(index, page(f'{summary["dataset"]}: data set', text, addresses))
+    index, title = out / 'index.html', f'{summary["dataset"]}: data set'
+    page = html_template(Path(__file__).with_suffix('.html'))
+    atomic_write_text(index, page.render(title=title, text=text, pictures=wanted))
     return index
