@@ -11,8 +11,6 @@ backbone = dict(
     stem=dict(type='HeatmapEncoder'),
     standardize=False,
 )
-model = dict(
-    members=1, branches=dict(heatmap=backbone), postprocess=_base_.pop('postprocess')
-)
+model = dict(branches=dict(heatmap=backbone), **_base_.pop('segmentor'))
 
 del backbone, steps

@@ -6,8 +6,6 @@ steps = [_base_.pop('recombination'), *_base_.train_dataloader.dataset.pipeline]
 train_dataloader = dict(batch_size=4, dataset=dict(pipeline=steps))
 
 backbone = dict(**_base_.pop('backbone'), standardize=True)
-model = dict(
-    members=1, branches=dict(pose3d=backbone), postprocess=_base_.pop('postprocess')
-)
+model = dict(branches=dict(pose3d=backbone), **_base_.pop('segmentor'))
 
 del backbone, steps
