@@ -6,6 +6,10 @@ steps = [_base_.pop('recombination'), *_base_.train_dataloader.dataset.pipeline]
 train_dataloader = dict(batch_size=4, dataset=dict(pipeline=steps))
 
 backbone = dict(**_base_.pop('backbone'), standardize=True)
-model = dict(branches=dict(pose2d=backbone), **_base_.pop('segmentor'))
+# It gains nothing with heatmaps.
+contrast = dict(type='SegmentContrastLoss')
+model = dict(
+    branches=dict(pose2d=backbone), contrast=contrast, **_base_.pop('segmentor')
+)
 
-del backbone, steps
+del backbone, contrast, steps
