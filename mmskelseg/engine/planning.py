@@ -11,6 +11,8 @@ CROP_FRAMES = 600
 # A training sees this many frames, within these limits of steps.
 _FRAMES = 2_500_000
 _STEPS = (600, 1500)
+# Two networks together are better than one from this part of the steps on.
+_FOR_TWO = 0.75
 # Seconds of training per 1,000 frames, and additional ones per step, on one core of an
 # AMD EPYC. One ASFormer takes about as long as three MS-TCN++.
 _SECONDS = {'pose3d': 0.1, 'pose2d': 0.1, 'heatmap': 0.17, 'heatmap_cnn': 0.4}
@@ -40,11 +42,11 @@ class Plan:
     members: int = 1
 
     def shortened(self, part: float) -> 'Plan':
-        """Return a plan with this part of the steps, at least an epoch, of one network.
+        """Return a plan with this part of the steps, at least an epoch.
 
-        If it is the whole, the networks are the same.
+        If they are too few for two networks, one takes them all.
         """
-        members = self.members if part == 1 else 1
+        members = self.members if part >= _FOR_TWO else 1
         epochs = max(1, round(part * self.epochs * self.members / members))
         steps, frames = (n // self.epochs * epochs for n in (self.steps, self.frames))
         return replace(self, epochs=epochs, steps=steps, frames=frames, members=members)

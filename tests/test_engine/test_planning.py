@@ -43,9 +43,11 @@ def test_two_networks_share_the_steps_of_short_videos(length, epochs, members):
     assert plan.seconds('pose2d') == pytest.approx(alone.seconds('pose2d'), rel=0.02)
 
 
-def test_shortened_training_is_of_one_network():
+def test_much_shortened_training_is_of_one_network():
     """A fifth of twice 63 epochs is 25 of one network, with 12 steps each."""
     plan = plan_training([300] * 48, batch_size=4, may_be_two=True)
     short = plan.shortened(0.2)
     assert (short.epochs, short.steps, short.members) == (25, 300, 1)
+    most = plan.shortened(0.75)
+    assert (most.epochs, most.steps, most.members) == (47, 564, 2)
     assert plan.shortened(1) == plan
