@@ -61,17 +61,23 @@ def test_temperature_undoes_that_of_the_model(factor):
     assert fit_temperature(parts) == found
 
 
-def test_temperature_of_parts_is_where_their_odds_balance():
+def test_temperature_of_parts_is_where_their_means_agree():
     """Two classes say 4 to 1, three say 4 to 1 to 1; each is right in half.
 
-    With u as 4 to the power of 1 / temperature, the losses of one and another frame
-    have the derivatives 1 / 2 - u / (u + 1) and 1 / 2 - u / (u + 2) by log(u). These
-    add up to 0 where u squared is 2.
+    With u as 4 to the power of 1 / temperature, they say u / (u + 1) and u / (u + 2),
+    whose mean is a half where u squared is 2.
     """
     two = np.array([[0.8, 0.8], [0.2, 0.2]])
     three = np.array([[4, 4], [1, 1], [1, 1]]) / 6
     found = fit_temperature([(two, np.array([0, 1])), (three, np.array([0, 2]))])
     assert found == pytest.approx(4, rel=1e-3)
+
+
+@pytest.mark.parametrize(('labels', 'end'), [([0, 0], 0.05), ([1, 1], 20)])
+def test_temperature_stays_within_limits(labels, end):
+    """Always right calls for certainty, always wrong for less than chance."""
+    scores = np.array([[0.9, 0.8], [0.1, 0.2]])
+    assert fit_temperature([(scores, np.array(labels))]) == end
 
 
 def test_folds_are_calibrated_by_the_others():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import IGNORED
@@ -71,29 +71,37 @@ def tempered(scores: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def fit_temperature(parts: Sequence[Part]) -> float:
-    """Return the temperature with which all labels are likeliest, 0.05 to 20.
+    """Return the temperature with which probabilities agree with accuracy, 0.05 to 20.
+
+    The mean probability of predicted classes is then the share of correct frames, or as
+    near to it as these limits allow.
 
     Args:
         parts: Videos that were not trained on, or their tiers; K may differ.
+
+    Source: Clarté et al., "Expectation Consistency for Calibration of Neural Networks"
+    (UAI 2023).
 
     >>> scores = np.array([[0.99, 0.99, 0.99, 0.99], [0.01, 0.01, 0.01, 0.01]])
     >>> round(fit_temperature([(scores, np.array([0, 0, 0, 1]))]), 2)
     4.18
     """
-    from scipy.optimize import minimize_scalar
+    from scipy.optimize import brentq
 
-    parts = [(np.log(np.maximum(s, _TINY)), labels) for s, labels in _labelled(parts)]
+    parts = _labelled(parts)
+    right = np.concatenate([scores.argmax(axis=0) == true for scores, true in parts])
 
-    def loss(log_temperature: float) -> float:
-        temperature = np.exp(log_temperature)
-        found = [
-            log_softmax(logits / temperature, axis=0)[labels, np.arange(labels.size)]
-            for logits, labels in parts
-        ]
-        return -float(np.concatenate(found).mean())
+    def excess(log_temperature: float) -> float:
+        temperature = float(np.exp(log_temperature))
+        said = [tempered(scores, temperature).max(axis=0) for scores, _ in parts]
+        return float(np.concatenate(said).mean() - right.mean())
 
-    limits = np.log(_LEAST), np.log(_MOST)
-    return float(np.exp(minimize_scalar(loss, bounds=limits, method='bounded').x))
+    # The higher the temperature, the lower all probabilities.
+    if excess(np.log(_LEAST)) <= 0:
+        return _LEAST
+    if excess(np.log(_MOST)) >= 0:
+        return _MOST
+    return float(np.exp(brentq(excess, np.log(_LEAST), np.log(_MOST))))
 
 
 def cross_fitted(folds: Sequence[Sequence[Part]]) -> list[Part]:
