@@ -6,10 +6,11 @@ steps = [_base_.pop('recombination'), *_base_.train_dataloader.dataset.pipeline]
 train_dataloader = dict(batch_size=4, dataset=dict(pipeline=steps))
 
 backbone = dict(**_base_.pop('backbone'), standardize=True)
-# It gains nothing with heatmaps.
-contrast = dict(type='SegmentContrastLoss')
 model = dict(
-    branches=dict(pose2d=backbone), contrast=contrast, **_base_.pop('segmentor')
+    branches=dict(pose2d=backbone),
+    # Not for heatmaps, with which it gains nothing.
+    contrast=dict(type='SegmentContrastLoss'),
+    **_base_.pop('segmentor'),
 )
 
-del backbone, contrast, steps
+del backbone, steps

@@ -42,7 +42,7 @@ def player_html(
         for person in people
         for tier, row in of_tiers(person).items()
     ]
-    classes = next(iter(of_tiers(first).values()))['classes']
+    classes = rows[0]['classes']
     step = tick_step(seconds, _MARKS)
     return html_template(Path(__file__).with_suffix('.html')).render(
         data=_data(rows, classes, seconds, first['fps']),
@@ -95,7 +95,7 @@ def _data(
 
 
 def _row(prediction: Prediction, title: str) -> dict[str, Any]:
-    """Return what a timeline shows, with the seconds of each class in it."""
+    """Return what a timeline shows, with the classes and the seconds of each."""
     totals: dict[int, float] = defaultdict(float)
     segments = prediction['segments']
     for segment in sorted(segments, key=lambda one: one['label_id']):
@@ -103,7 +103,7 @@ def _row(prediction: Prediction, title: str) -> dict[str, Any]:
     confidence = _confidence(prediction['pred_score'])
     return {
         'title': title, 'segments': segments, 'totals': totals,
-        'confidence': confidence,
+        'classes': prediction['classes'], 'confidence': confidence,
     }  # fmt: skip
 
 
