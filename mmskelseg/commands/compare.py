@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from mmskelseg.evaluation import format_score, paired_bootstrap
+from mmskelseg.fitting.folds import groups_by
 from mmskelseg.runtime.cli.command_line import command, regular_expression
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import check_shape, read_json
@@ -181,16 +182,8 @@ def _groups(result: _Result, pattern: re.Pattern[str] | None) -> list[str]:
     videos = [video for _, video in _by_video(result, 'acc')]
     if pattern is None:
         return videos
-    groups = []
-    for video in videos:
-        found = pattern.search(video)
-        group = found and found[1 if pattern.groups else 0]
-        if group is None:
-            raise UserError(
-                f'--group-by {pattern.pattern}: matches nothing in the name of test '
-                f'video {video!r}; all videos need a group.'
-            )
-        groups.append(group)
+    found = groups_by(pattern, videos)
+    groups = [found[video] for video in videos]
     if len(set(groups)) == 1:
         raise UserError(
             f'--group-by {pattern.pattern}: puts all test videos into one group; at '

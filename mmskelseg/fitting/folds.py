@@ -1,7 +1,7 @@
 """Folds inside the training videos: who is held out, and half of the labels."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
@@ -32,16 +32,7 @@ def persons_of(
     """
     names = [video['frame_dir'] for video in videos]
     if pattern is not None:
-        found = {name: pattern.search(name) for name in names}
-        for name, match in found.items():
-            if match is None:
-                raise UserError(
-                    f'--group-by {pattern.pattern}: matches nothing in the name of '
-                    f'video {name!r}; all videos need a group.'
-                )
-        part = 1 if pattern.groups else 0
-        of = {name: match[part] or '' for name, match in found.items() if match}
-        return of, f'the names of videos match {pattern.pattern!r}'
+        return groups_by(pattern, names), f'names of videos match {pattern.pattern!r}'
     if all('person' in video for video in videos):
         of = {video['frame_dir']: video['person'] for video in videos}
         recordings = {
@@ -53,6 +44,25 @@ def persons_of(
         return of, f'names of videos have parts such as {next(iter(of.values()))!r}'
     unknown = 'nothing says who is in which video, so each counts as one'
     return {name: name for name in names}, unknown
+
+
+def groups_by(pattern: re.Pattern[str], names: Iterable[str]) -> dict[str, str]:
+    """Return the part of each name that matches, or its first group if it has one.
+
+    Raises:
+        UserError: If the pattern does not match a name, naming it.
+    """
+    found = {}
+    for name in names:
+        match = pattern.search(name)
+        group = match and match[1 if pattern.groups else 0]
+        if group is None:
+            raise UserError(
+                f'--group-by {pattern.pattern}: matches nothing in the name of video '
+                f'{name!r}; all videos need a group.'
+            )
+        found[name] = group
+    return found
 
 
 def _by_recording(

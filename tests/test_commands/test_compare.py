@@ -140,7 +140,7 @@ def test_options_are_part_of_a_name(save, call_tool):
         ({}, ['--names', 'A', 'A'], 'A: two results have this name'),
         ({}, ['--to', 'C'], '--to C: not among the results; choose from some/one, '),
         ({}, ['--group-by', 'a|b'], '--group-by a|b: matches nothing in the name of'),
-        ({}, ['--group-by', '(b)?'], "matches nothing in the name of test video 'a'"),
+        ({}, ['--group-by', '(b)?'], "matches nothing in the name of video 'a'"),
         ({}, ['--group-by', '^'], '--group-by ^: puts all test videos into one group'),
         ({}, ['--group-by', '(a'], "'(a' is not a regular expression: missing )"),
     ],
