@@ -117,6 +117,19 @@ class Augmentation(Transform):
                 'the transforms of the features to augment, or set online=True there.'
             )
 
+    def check_online(self, results: Item, option: str = '') -> None:
+        """Raise a UserError if features are in files, which cannot follow a change.
+
+        The message names the transform, or the option of it that makes the change.
+        """
+        if results.get('feature_files'):
+            name = f'{option} of ' * bool(option) + type(self).__name__
+            raise UserError(
+                f'{name}: features of {", ".join(results["feature_files"])} are in '
+                'files, which do not change; set online=True for them in '
+                f'dataset.features, or remove {name}.'
+            )
+
     def check_skeletons(self, results: Item, *keys: str) -> None:
         """Raise a UserError if a video has none of these arrays of skeletons."""
         if not any(key in results for key in keys):
@@ -310,13 +323,7 @@ class RandomHorizontalFlip(Augmentation):
     def _mirrored_classes(self, results: Item) -> np.ndarray:
         """Return the mirrored class of each class id, and -1 as the last entry."""
         self.check_place(results)
-        if results.get('feature_files'):
-            raise UserError(
-                'RandomHorizontalFlip: class_pairs changes labels, but features of '
-                f'{", ".join(results["feature_files"])} are in files, which are not '
-                'mirrored; set online=True for them in dataset.features, or remove '
-                'RandomHorizontalFlip.'
-            )
+        self.check_online(results, 'class_pairs')
         if 'label' not in results or 'classes' not in results:
             raise UserError(
                 'RandomHorizontalFlip: class_pairs needs labels, which transforms of '

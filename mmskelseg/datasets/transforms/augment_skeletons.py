@@ -421,12 +421,7 @@ class SwapRoles(SkeletonAugmentation):
                 f'SwapRoles: classes has {unknown[0]!r}, which is not one of the '
                 f'classes {", ".join(known)}.'
             )
-        if results['feature_files']:
-            raise UserError(
-                f'SwapRoles: features of {", ".join(results["feature_files"])} are in '
-                'files, which are not swapped; set online=True for them in '
-                'dataset.features, or remove SwapRoles.'
-            )
+        self.check_online(results)
         shape = next(_places(results))[1].shape
         if shape[0] != 2:
             raise UserError(

@@ -175,12 +175,7 @@ class RecombineSegments(Augmentation):
 
     def transform(self, results: Item) -> Item:
         """Write another order of segments."""
-        if results['feature_files']:
-            raise UserError(
-                f'RecombineSegments: features of {", ".join(results["feature_files"])} '
-                'are in files, which cannot be spliced; set online=True for them '
-                'in dataset.features, or remove RecombineSegments.'
-            )
+        self.check_online(results)
         rng = self.generator(results)
         for _ in range(self.times):
             if rng.random() >= self.p:
