@@ -17,6 +17,7 @@ from mmskelseg.evaluation import (
 )
 from mmskelseg.evaluation.ensembles import average_dumps
 from mmskelseg.evaluation.functional.report import Report
+from mmskelseg.evaluation.metrics import report_of
 from mmskelseg.models.branch_checkpoints import branch_checkpoints
 from mmskelseg.runtime.files.annotations import folds, load_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
@@ -30,7 +31,7 @@ DEFAULT = 'default'
 # Settings of where a run takes place, which do not change results.
 PLACES = ('work_dir', 'launcher', 'ann_file')
 # The conventions of a metric, as stored in metrics.json.
-CONVENTIONS = ('average', 'scores', 'absent', 'last_frame')
+CONVENTIONS = ('background', 'average', 'scores', 'absent', 'last_frame')
 
 
 def choose_folds(
@@ -157,10 +158,6 @@ def submitted(
         yield by_id[job.job_id], failure
 
 
-# What a dump states of the data set, if it has tiers.
-_META = ('tiers', 'background')
-
-
 def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, Report]:
     """Return the scores of the mean of all seeds' probabilities, for each fold.
 
@@ -181,25 +178,18 @@ def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, Report]:
                 )
         samples = average_dumps([run.predictions for run in same])
         scores = same[0].scores()
-        conventions, has_tiers = scores['conventions'], 'tiers' in samples[0]
+        conventions = {key: scores['conventions'][key] for key in CONVENTIONS}
         metrics: list[SegmentationMetric | RiskMetric] = [
-            SegmentationMetric(
-                len(scores['classes']),
-                None if has_tiers else conventions['background'],
-                **{key: conventions[key] for key in CONVENTIONS},
-            )
+            SegmentationMetric(len(scores['classes']), **conventions)
         ]
-        metrics[0].dataset_meta = {'classes': scores['classes']}
-        if has_tiers:
-            metrics[0].dataset_meta |= {k: samples[0][k] for k in _META}
         if 'risk/mse' in scores:
             metrics.append(RiskMetric())
         report: Report = {'metrics': {}, 'per_video': {}}
         for metric in metrics:
-            metric.process(None, samples)
-            values = metric.compute_metrics(metric.results).items()
+            found = report_of(metric, samples)
+            values = found['metrics'].items()
             report['metrics'] |= {k: v for k, v in values if not k.endswith('_std')}
-            for name, row in (metric.report or {})['per_video'].items():
+            for name, row in found['per_video'].items():
                 report['per_video'].setdefault(name, {}).update(row)
         if 'seg/raw_acc' in scores:
             # Post-processing is part of each model, with its own statistics.

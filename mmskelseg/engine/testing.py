@@ -1,7 +1,6 @@
 """Tests with the options of the commands."""
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config
@@ -12,8 +11,11 @@ from mmskelseg.engine.hooks.report_hook import write_scores
 from mmskelseg.engine.terminal import build_runner
 from mmskelseg.evaluation import format_members, format_report
 from mmskelseg.evaluation.ensembles import average_dumps
-from mmskelseg.evaluation.metrics import DumpPredictions, SegmentationMetric
-from mmskelseg.evaluation.predictions import Sample
+from mmskelseg.evaluation.metrics import (
+    DumpPredictions,
+    SegmentationMetric,
+    report_of,
+)
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 from mmskelseg.runtime.messages.errors import UserError
 
@@ -62,10 +64,9 @@ def test(cfg: Config, args: argparse.Namespace) -> None:
         runner.test()
 
 
-def _evaluated(
-    samples: Sequence[Sample], args: argparse.Namespace
-) -> SegmentationMetric:
-    """Return a metric with the report on the samples."""
+def test_dumps(args: argparse.Namespace) -> None:
+    """Score the mean of dumped predictions with the options of `mmskelseg ensemble`."""
+    samples = average_dumps(args.dumps, args.weights)
     metric = SegmentationMetric(
         len(samples[0]['pred_score']),
         args.background,
@@ -74,18 +75,7 @@ def _evaluated(
         absent=args.absent,
         last_frame=not args.skip_last_frame,
     )
-    known = ('classes', 'tiers', 'background')
-    metric.dataset_meta = {k: samples[0][k] for k in known if k in samples[0]}
-    metric.process(None, samples)
-    metric.compute_metrics(metric.results)
-    return metric
-
-
-def test_dumps(args: argparse.Namespace) -> None:
-    """Score the mean of dumped predictions with the options of `mmskelseg ensemble`."""
-    samples = average_dumps(args.dumps, args.weights)
-    metric = _evaluated(samples, args)
-    assert metric.report is not None, 'compute_metrics sets it'
+    report = report_of(metric, samples)
     weights = args.weights or [1.0] * len(args.dumps)
     names = ', '.join(Path(file).stem for file in args.dumps)
     path = Path(args.work_dir, 'metrics.json')
@@ -98,8 +88,8 @@ def test_dumps(args: argparse.Namespace) -> None:
             for file, weight in zip(args.dumps, weights, strict=True)
         ],
     )
-    print(f'{format_report(metric.report)}\n')
-    print(f'{format_members(metric.report, args.dumps)}\n')
+    print(f'{format_report(report)}\n')
+    print(f'{format_members(report, args.dumps)}\n')
     print(f'All scores, by video and class: {path}')
     if args.dump is not None:
         dump = DumpPredictions(args.dump)

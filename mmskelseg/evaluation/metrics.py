@@ -28,6 +28,8 @@ from mmskelseg.runtime.structures.tiers import Tier, label_rows, tiers_of
 # Keys of a sample's prediction, and of its labels before post-processing.
 _OWN = 'own'
 _RAW = 'raw'
+# What the samples of a dump state of their data set.
+_OF_DATA = ('classes', 'tiers', 'background')
 
 
 class _VideoMetric(BaseMetric):
@@ -342,9 +344,19 @@ class DumpPredictions(DumpResults):
     def compute_metrics(self, results: list) -> dict:
         """Write the file; return no score."""
         meta = self.dataset_meta or {}
-        keys = ('classes', 'tiers', 'background')
-        known = {key: meta[key] for key in keys if key in meta}
+        known = {key: meta[key] for key in _OF_DATA if key in meta}
         return super().compute_metrics([{**result, **known} for result in results])
+
+
+def report_of(
+    metric: SegmentationMetric | RiskMetric, samples: Sequence[Sample]
+) -> Report:
+    """Return a metric's report on the samples of a dump."""
+    metric.dataset_meta = {k: samples[0][k] for k in _OF_DATA if k in samples[0]}
+    metric.process(None, samples)
+    metric.compute_metrics(metric.results)
+    assert metric.report is not None, 'compute_metrics sets it'
+    return metric.report
 
 
 def _to_numpy(values: object) -> np.ndarray:

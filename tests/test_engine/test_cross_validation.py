@@ -14,6 +14,7 @@ from mmskelseg.evaluation import DumpPredictions
 from tests.dumped import ONE, OTHER, sample
 from tests.errors import raises_naming
 
+CLASSES = ['walk', 'stand', 'rest']
 CONVENTIONS = {'average': 'video', 'scores': 'prob', 'absent': 'skip'}
 
 
@@ -22,12 +23,13 @@ def write_run(folder, fold, seed, score, label, **extra):
     path = folder / fold / f'seed_{seed}'
     path.mkdir(parents=True)
     metric = DumpPredictions(str(path / 'predictions.pkl'))
+    metric.dataset_meta = {'classes': CLASSES}
     metric.process(None, [{**sample(score, f'video_{fold}', label), **extra}])
     metric.compute_metrics(metric.results)
     content = {
         'seg/acc': 0.0,
         'per_video': {},
-        'classes': ['walk', 'stand', 'rest'],
+        'classes': CLASSES,
         'conventions': {**CONVENTIONS, 'last_frame': True, 'background': 'rest'},
     }
     if extra:
