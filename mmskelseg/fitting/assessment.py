@@ -16,12 +16,12 @@ from mmskelseg.evaluation.functional.calibration import (
 from mmskelseg.evaluation.functional.report import Report, merge_tiers, of_tier
 from mmskelseg.evaluation.functional.segmental import match_segments
 from mmskelseg.evaluation.functional.segments import check_pair
-from mmskelseg.fitting.held_out import HeldOutVideo, by_tier, parts_of
+from mmskelseg.fitting.held_out import by_tier, parts_of
 from mmskelseg.runtime.structures.segments import direct_boundaries, segment_table
 from mmskelseg.runtime.structures.tiers import Tier
 
 #: Predictions by the video's id.
-Predictions: TypeAlias = Mapping[str, HeldOutVideo]
+Predictions: TypeAlias = Mapping[str, Video]
 #: Errors up to these are called good and fair, as shares of the mean of a video.
 GOOD, FAIR = 0.1, 0.25
 #: Classes with fewer true bouts get no verdict.
@@ -115,8 +115,7 @@ def evaluated(videos: Predictions, metainfo: Mapping) -> Report:
 
 def _scores(videos: Predictions, tier: Tier) -> Report:
     """Return all scores of a tier."""
-    shown = {name: Video(v.label, v.true, v.score) for name, v in videos.items()}
-    report = evaluate_videos(shown, tier.classes, background=tier.background)
+    report = evaluate_videos(videos, tier.classes, background=tier.background)
     return of_tier(report, tier)
 
 
@@ -126,7 +125,7 @@ def confusion(videos: Predictions, metainfo: Mapping) -> np.ndarray:
     frames = np.zeros((count, count), np.int64)
     for tier, own in by_tier(videos, metainfo):
         for video in own.values():
-            found = confusion_matrix(video.label, video.true, len(tier.classes))
+            found = confusion_matrix(video.pred, video.gt, len(tier.classes))
             frames[tier.rows, tier.rows] += found
     return frames
 
@@ -137,7 +136,7 @@ def person_intervals(
     """Return the interval of each score for a new person, if two or more have it."""
     from scipy import stats
 
-    groups: dict[str, dict[str, HeldOutVideo]] = {}
+    groups: dict[str, dict[str, Video]] = {}
     for name, video in videos.items():
         groups.setdefault(persons[name], {})[name] = video
     rows = [evaluated(group, metainfo)['metrics'] for group in groups.values()]
@@ -174,7 +173,7 @@ def _tier_results(
     budgets, edges = [], [np.empty(0)] * count
     for name, video in videos.items():
         # Without the frames that have no label.
-        label, true = check_pair(video.label, video.true, count)
+        label, true = check_pair(video.pred, video.gt, count)
         pair = [time_budget(x, count, fps[name]) for x in (true, label)]
         budgets.append(pair)
         for k, error in _edge_errors(label, true):
@@ -256,8 +255,8 @@ def _tier_doubts(
             )
             yield 1 + gain, Doubt(name, None, None, text)
             continue
-        for start, end, label in segment_table(video.true).tolist():
-            score = video.score[:, start:end].mean(axis=1)
+        for start, end, label in segment_table(video.gt).tolist():
+            score = video.scores[:, start:end].mean(axis=1)
             other = int(score.argmax())
             if (end - start) / fps[name] < _SHORTEST:
                 continue
@@ -267,15 +266,15 @@ def _tier_doubts(
                 yield score[other] - score[label], Doubt(name, *place, text)
 
 
-def _shift(video: HeldOutVideo, most: int) -> tuple[int, float]:
+def _shift(video: Video, most: int) -> tuple[int, float]:
     """Return by how many frames labels may be off, and what share agrees better."""
-    frames = video.true.size
+    frames = video.gt.size
     most = min(most, frames // 2)
 
     def agreement(shift: int) -> float:
         # Labels that are moved by so many frames, where both are known.
-        true = video.true[max(0, -shift) : frames - max(0, shift)]
-        label = video.label[max(0, shift) : frames - max(0, -shift)]
+        true = video.gt[max(0, -shift) : frames - max(0, shift)]
+        label = video.pred[max(0, shift) : frames - max(0, -shift)]
         return float((true == label)[true >= 0].mean()) if (true >= 0).any() else 0.0
 
     shifts = sorted(range(-most, most + 1), key=abs)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mmskelseg.evaluation import Video
 from mmskelseg.evaluation.functional.calibration import (
     Part,
     Reliability,
@@ -20,26 +21,17 @@ from mmskelseg.runtime.structures.tiers import Tier, label_rows, tiers_of
 
 
 @dataclass(frozen=True)
-class HeldOutVideo:
-    """Labels and probabilities of a video: true (T,), label (T,), score (K, T).
+class HeldOut:
+    """The predictions of each fold, by video, from the model of the other folds.
 
     With G tiers, labels are (G, T).
     """
 
-    true: np.ndarray
-    label: np.ndarray
-    score: np.ndarray
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """The predictions of each fold, by video, from the model of the other folds."""
-
-    folds: Sequence[Mapping[str, HeldOutVideo]]
+    folds: Sequence[Mapping[str, Video]]
     metainfo: Mapping
 
     @property
-    def videos(self) -> dict[str, HeldOutVideo]:
+    def videos(self) -> dict[str, Video]:
         """All videos."""
         return {name: video for fold in self.folds for name, video in fold.items()}
 
@@ -60,32 +52,32 @@ class HeldOut:
         return reliability(cross_fitted(folds))
 
 
-def predictions_of(file: Path) -> dict[str, HeldOutVideo]:
+def predictions_of(file: Path) -> dict[str, Video]:
     """Return the predictions of a test, by video, of those that have a label."""
     found = {name: _prediction(sample) for name, sample in load_samples(file).items()}
-    return {name: one for name, one in found.items() if (one.true >= 0).any()}
+    return {name: one for name, one in found.items() if (one.gt >= 0).any()}
 
 
-def _prediction(sample: Mapping[str, Any]) -> HeldOutVideo:
-    names = ('gt_label', 'pred_label', 'pred_score')
-    return HeldOutVideo(*(np.asarray(sample[name]) for name in names))
+def _prediction(sample: Mapping[str, Any]) -> Video:
+    names = ('pred_label', 'gt_label', 'pred_score')
+    return Video(*(np.asarray(sample[name]) for name in names))
 
 
 def by_tier(
-    videos: Mapping[str, HeldOutVideo], metainfo: Mapping
-) -> Iterator[tuple[Tier, dict[str, HeldOutVideo]]]:
+    videos: Mapping[str, Video], metainfo: Mapping
+) -> Iterator[tuple[Tier, dict[str, Video]]]:
     """Yield each tier, and the predictions of the videos that have a label in it."""
     for i, tier in enumerate(tiers_of(metainfo)):
         own = {}
         for name, video in videos.items():
-            true, label = label_rows(video.true)[i], label_rows(video.label)[i]
-            if (true >= 0).any():
-                own[name] = HeldOutVideo(true, label, video.score[tier.rows])
+            pred, gt = label_rows(video.pred)[i], label_rows(video.gt)[i]
+            if (gt >= 0).any():
+                own[name] = Video(pred, gt, video.scores[tier.rows])
         if own:
             yield tier, own
 
 
-def parts_of(videos: Mapping[str, HeldOutVideo], metainfo: Mapping) -> list[Part]:
+def parts_of(videos: Mapping[str, Video], metainfo: Mapping) -> list[Part]:
     """Return the probabilities and true classes of all tiers of some videos."""
     tiers = by_tier(videos, metainfo)
-    return [(video.score, video.true) for _, own in tiers for video in own.values()]
+    return [(video.scores, video.gt) for _, own in tiers for video in own.values()]

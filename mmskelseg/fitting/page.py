@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from markupsafe import Markup
 
+from mmskelseg.evaluation import Video
 from mmskelseg.evaluation.functional.significance import CLEAR
 from mmskelseg.fitting.assessment import FAIR, FEW, GOOD, MATCH
-from mmskelseg.fitting.held_out import HeldOutVideo
 from mmskelseg.runtime.drawing.frames import mark_time, tick_step
 from mmskelseg.runtime.drawing.timelines import line_frames
 from mmskelseg.runtime.messages.counts import duration, listed
@@ -44,7 +44,7 @@ _ROWS = (('true', 0, 18), ('predicted', 20, 18), ('wrong', 42, 8))
 
 def page(
     content: Mapping,
-    videos: Mapping[str, HeldOutVideo],
+    videos: Mapping[str, Video],
     fps: Mapping[str, float],
     metainfo: Mapping,
 ) -> str:
@@ -100,24 +100,24 @@ def _difference(found: Mapping[str, float] | None) -> str:
 
 def _timelines(
     row: Mapping,
-    videos: Mapping[str, HeldOutVideo],
+    videos: Mapping[str, Video],
     fps: Mapping[str, float],
     metainfo: Mapping,
 ) -> Iterator[_Values]:
     """Yield the timeline of each tier of a video, whose scores are in a row."""
     name, tiers = row['video'], tiers_of(metainfo)
-    true, label = (flat_rows(x, tiers) for x in (videos[name].true, videos[name].label))
-    for tier in (tier.name for tier in tiers if (true[tier.name] >= 0).any()):
+    pred, gt = (flat_rows(x, tiers) for x in (videos[name].pred, videos[name].gt))
+    for tier in (tier.name for tier in tiers if (gt[tier.name] >= 0).any()):
         own = {key: row[f'{tier}/{key}' if tier else key] for key in ('f1@10', 'acc')}
-        video = HeldOutVideo(true[tier], label[tier], videos[name].score)
+        video = Video(pred[tier], gt[tier], videos[name].scores)
         title = {'title': tier_title(name, tier)}
         yield {**row, **own, **title, **_timeline(video, fps[name])}
 
 
-def _timeline(video: HeldOutVideo, fps: float) -> _Values:
+def _timeline(video: Video, fps: float) -> _Values:
     """Return the geometry of a timeline: true, predicted and wrong frames."""
-    wrong = (video.true != video.label) & (video.true != IGNORED)
-    labels = (video.true, video.label, np.where(wrong, 0, IGNORED))
+    wrong = (video.pred != video.gt) & (video.gt != IGNORED)
+    labels = (video.gt, video.pred, np.where(wrong, 0, IGNORED))
     frames = wrong.size
     length = line_frames(frames, fps)
     scale = _WIDTH / length

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from mmskelseg.evaluation import Video
 from mmskelseg.fitting.assessment import (
     class_results,
     confusion,
@@ -14,7 +15,7 @@ from mmskelseg.fitting.assessment import (
     expected_score,
     person_intervals,
 )
-from mmskelseg.fitting.held_out import HeldOut, HeldOutVideo, by_tier
+from mmskelseg.fitting.held_out import HeldOut, by_tier
 from mmskelseg.fitting.model_folder import best_of
 
 META = {'classes': ['rest', 'walk', 'groom'], 'background': 'rest'}
@@ -29,15 +30,15 @@ def prediction(true, label, sure=0.9):
     true, label = (np.array(list(map(int, text))) for text in (true, label))
     score = np.full((3, label.size), (1 - sure) / 2)
     score[label, np.arange(label.size)] = sure
-    return HeldOutVideo(true, label, score)
+    return Video(label, true, score)
 
 
 def of_tiers(first, second):
     """Join predictions of three and of two classes to those of a video with tiers."""
-    return HeldOutVideo(
-        np.stack([first.true, second.true]),
-        np.stack([first.label, second.label]),
-        np.concatenate([first.score, second.score[:2]]),
+    return Video(
+        np.stack([first.pred, second.pred]),
+        np.stack([first.gt, second.gt]),
+        np.concatenate([first.scores, second.scores[:2]]),
     )
 
 
@@ -48,7 +49,7 @@ def with_tiers():
     b = prediction('0011110000000', '0011110001100')
     hand = prediction('0000111000000', '0000000111000')
     none = prediction('0' * 13, '0' * 13)
-    none.true[:] = -1
+    none.gt[:] = -1
     return {'a': of_tiers(a, hand), 'b': of_tiers(b, none)}, {'a': a, 'b': b}, hand
 
 
@@ -62,7 +63,7 @@ def test_tiers_are_parted_with_their_rows(with_tiers):
     ]
     for name, video in first.items():
         np.testing.assert_equal(vars(parts[0][1][name]), vars(video))
-    np.testing.assert_array_equal(parts[1][1]['a'].score, hand.score[:2])
+    np.testing.assert_array_equal(parts[1][1]['a'].scores, hand.scores[:2])
 
 
 def test_classes_of_tiers_are_as_those_of_each_alone(with_tiers):
@@ -115,7 +116,7 @@ def test_interval_of_a_tier_needs_two_persons_with_labels_in_it(with_tiers):
 def test_one_temperature_is_that_of_all_tiers():
     """Two folds whose tiers say 4 to 1 and 4 to 1 to 1, and are right in half."""
     two = prediction('01', '00', 0.8)
-    two.score[:] = [[0.8, 0.8], [0.2, 0.2], [0, 0]]
+    two.scores[:] = [[0.8, 0.8], [0.2, 0.2], [0, 0]]
     three = prediction('02', '00', 2 / 3)
     video = of_tiers(three, two)
     held_out = HeldOut([{'a': video}, {'b': video}], TIERS)
@@ -149,7 +150,7 @@ def test_class_by_hand():
 
 def test_frames_without_label_do_not_count():
     video = prediction('0011110000', '0011110110')
-    video.true[6:] = -1
+    video.gt[6:] = -1
     walk = class_results({'a': video}, {'a': 1.0}, META)[0]
     assert walk.bouts == (1, 1)
 
@@ -157,7 +158,7 @@ def test_frames_without_label_do_not_count():
 def test_ends_of_the_labels_are_no_ends_of_bouts():
     """The only known ones, of four, are at 4 and 7, predicted a frame earlier."""
     video = prediction('1111000111100011', '1110001111000011')
-    video.true[10:] = -1
+    video.gt[10:] = -1
     walk = class_results({'a': video}, {'a': 1.0}, META)[0]
     assert walk.bouts == (2, 2)
     assert walk.edge_error == 1

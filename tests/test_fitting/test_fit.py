@@ -126,16 +126,16 @@ def test_probabilities_are_calibrated(fitted):
     assert f'temperature={temperature!r}' in (fitted / 'config.py').read_text()
     assert temperature != 1
     (tested,) = predictions_of(fitted / 'test' / 'predictions.pkl').values()
-    raw = tempered(tested.score, 1 / temperature)
-    assert not np.allclose(raw, tested.score, atol=1e-3)
+    raw = tempered(tested.scores, 1 / temperature)
+    assert not np.allclose(raw, tested.scores, atol=1e-3)
     out = fitted.parent / 'out'
     words = [str(fitted / 'annotations.pkl'), str(fitted), '--split', 'test']
     segment([*words, '--out', str(out), '--formats', 'json'])
     segments = json.loads(next(out.glob('*segments.json')).read_text())['segments']
-    label = tested.label
+    label = tested.pred
     cuts = np.flatnonzero(np.diff(label)) + 1
     assert len(segments) == len(cuts) + 1
-    first = tested.score[label[0], : cuts[0] if cuts.size else None].mean()
+    first = tested.scores[label[0], : cuts[0] if cuts.size else None].mean()
     assert segments[0]['score'] == pytest.approx(first, abs=1e-3)
 
 
@@ -163,16 +163,16 @@ def test_tiers_are_fitted_together(fit, tmp_path):
     (raw,) = predictions_of(tmp_path / 'raw.pkl').values()
     (tested,) = predictions_of(folder / 'test' / 'predictions.pkl').values()
     temperature = report['calibration']['temperature']
-    assert not np.allclose(raw.score, tested.score, atol=1e-3)
+    assert not np.allclose(raw.scores, tested.scores, atol=1e-3)
     for rows in (slice(3), slice(3, 5)):
-        expected = tempered(raw.score[rows], temperature)
+        expected = tempered(raw.scores[rows], temperature)
         # Each of two networks is tempered before they are averaged.
-        np.testing.assert_allclose(tested.score[rows], expected, atol=1e-3)
+        np.testing.assert_allclose(tested.scores[rows], expected, atol=1e-3)
     words = [str(tmp_path / 'a.pkl'), str(folder), '--split', 'test']
     segment([*words, '--formats', 'json', '--out', str(tmp_path / 'out')])
     found = json.loads(next((tmp_path / 'out').glob('*segments.json')).read_text())
     hand = [one for one in found['segments'] if one['tier'] == 'hand']
-    assert len(hand) == 1 + np.count_nonzero(np.diff(tested.label[1]))
+    assert len(hand) == 1 + np.count_nonzero(np.diff(tested.pred[1]))
 
 
 def test_choice_says_what_was_compared(fitted):

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mmskelseg.fitting.held_out import HeldOutVideo
+from mmskelseg.evaluation import Video
 from mmskelseg.fitting.page import page
 
 CLASSES = ['<rest>', 'walk & "run"', "it's </style>", 'rare']
@@ -116,7 +116,7 @@ def written(content):
     true = np.array([0, 0, 1, 1, -1, 2])
     label = np.array([0, 1, 1, 1, 1, 2])
     videos = {
-        row['video']: HeldOutVideo(true, label, np.eye(4)[label].T)
+        row['video']: Video(label, true, np.eye(4)[label].T)
         for row in content['videos']
     }
     return page(content, videos, dict.fromkeys(videos, 2.0), content['data'])
@@ -229,7 +229,7 @@ def test_page_has_a_timeline_for_each_tier_of_a_video(content):
     video |= {f'<walk>/{key}': 9.0 for key in SCORES}
     content['new_person'] |= dict.fromkeys(('<walk>/f1@10', 'hand/f1@10'), interval)
     true, label = np.array([[0, 0, 1, 1], [-1, 1, 1, 1]]), np.array([[0] * 4, [1] * 4])
-    predictions = {'a<1>': HeldOutVideo(true, label, np.ones((4, 4)))}
+    predictions = {'a<1>': Video(label, true, np.ones((4, 4)))}
     html = page(content, predictions, {'a<1>': 2.0}, data)
     reader = Reader(html)
     assert not reader.open
