@@ -8,15 +8,10 @@ from typing import TypeAlias
 import numpy as np
 
 from mmskelseg.evaluation import Video, confusion_matrix, evaluate_videos, time_budget
-from mmskelseg.evaluation.functional.calibration import (
-    Reliability,
-    reliability,
-    tempered,
-)
 from mmskelseg.evaluation.functional.report import Report, merge_tiers, of_tier
 from mmskelseg.evaluation.functional.segmental import match_segments
 from mmskelseg.evaluation.functional.segments import check_pair
-from mmskelseg.fitting.held_out import by_tier, parts_of
+from mmskelseg.fitting.held_out import by_tier
 from mmskelseg.runtime.structures.segments import direct_boundaries, segment_table
 from mmskelseg.runtime.structures.tiers import Tier
 
@@ -299,11 +294,3 @@ def expected_score(half: float, whole: float, full: float, share: float = 0.5) -
     """
     ratio = (100 - whole) / (100 - half) if half < 100 else 1.0
     return 100 - (100 - full) * min(ratio, 1.0) ** (math.log(0.5) / math.log(share))
-
-
-def calibration_of(
-    videos: Predictions, metainfo: Mapping, temperature: float = 1.0
-) -> Reliability:
-    """Return the reliability of probabilities, divided by a temperature."""
-    parts = parts_of(videos, metainfo)
-    return reliability([(tempered(s, temperature), labels) for s, labels in parts])

@@ -15,6 +15,7 @@ from mmskelseg.evaluation.functional.calibration import (
     cross_fitted,
     fit_temperature,
     reliability,
+    tempered,
 )
 from mmskelseg.evaluation.predictions import load_samples
 from mmskelseg.runtime.structures.tiers import Tier, label_rows, tiers_of
@@ -41,13 +42,8 @@ class HeldOut:
         return fit_temperature(parts_of(self.videos, self.metainfo))
 
     @property
-    def before(self) -> Reliability:
-        """The reliability of the probabilities as they are."""
-        return reliability(parts_of(self.videos, self.metainfo))
-
-    @property
     def after(self) -> Reliability:
-        """The same, with the temperature of the other folds in each."""
+        """The reliability with the temperature of the other folds in each."""
         folds = [parts_of(fold, self.metainfo) for fold in self.folds]
         return reliability(cross_fitted(folds))
 
@@ -81,3 +77,11 @@ def parts_of(videos: Mapping[str, Video], metainfo: Mapping) -> list[Part]:
     """Return the probabilities and true classes of all tiers of some videos."""
     tiers = by_tier(videos, metainfo)
     return [(video.scores, video.gt) for _, own in tiers for video in own.values()]
+
+
+def calibration_of(
+    videos: Mapping[str, Video], metainfo: Mapping, temperature: float = 1.0
+) -> Reliability:
+    """Return the reliability of probabilities, with logits divided by a temperature."""
+    parts = parts_of(videos, metainfo)
+    return reliability([(tempered(s, temperature), labels) for s, labels in parts])

@@ -12,7 +12,6 @@ from mmskelseg.engine.run_folder import PREDICTIONS
 from mmskelseg.evaluation import summarize_runs
 from mmskelseg.evaluation.functional.calibration import Reliability
 from mmskelseg.fitting.assessment import (
-    calibration_of,
     class_results,
     confusion,
     doubts,
@@ -20,7 +19,7 @@ from mmskelseg.fitting.assessment import (
     expected_score,
     person_intervals,
 )
-from mmskelseg.fitting.held_out import predictions_of
+from mmskelseg.fitting.held_out import calibration_of, predictions_of
 from mmskelseg.fitting.model_folder import ModelFolder, Trial, difference
 from mmskelseg.fitting.page import page
 from mmskelseg.fitting.schedule import Schedule
@@ -131,7 +130,8 @@ def _calibration(
     if outcome.held_out is None:
         return None
     held_out, temperature = outcome.held_out, outcome.held_out.temperature
-    found = {'before': held_out.before, 'after': held_out.after}
+    before = calibration_of(held_out.videos, metainfo)
+    found = {'before': before, 'after': held_out.after}
     if tested:
         found['test_before'] = calibration_of(tested, metainfo, 1 / temperature)
         found['test'] = calibration_of(tested, metainfo)

@@ -15,7 +15,7 @@ from mmskelseg.fitting.assessment import (
     expected_score,
     person_intervals,
 )
-from mmskelseg.fitting.held_out import HeldOut, by_tier
+from mmskelseg.fitting.held_out import HeldOut, by_tier, calibration_of
 from mmskelseg.fitting.model_folder import best_of
 
 META = {'classes': ['rest', 'walk', 'groom'], 'background': 'rest'}
@@ -122,7 +122,7 @@ def test_one_temperature_is_that_of_all_tiers():
     held_out = HeldOut([{'a': video}, {'b': video}], TIERS)
     # See the test of `fit_temperature`.
     assert held_out.temperature == pytest.approx(4, rel=1e-3)
-    assert held_out.before.frames.sum() == 8
+    assert calibration_of(held_out.videos, TIERS).frames.sum() == 8
     assert held_out.after.confidence.max() == pytest.approx(2**0.5 / (2**0.5 + 1), 1e-3)
 
 
