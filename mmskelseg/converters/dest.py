@@ -25,8 +25,8 @@ from mmskelseg.converters import building, options
 from mmskelseg.converters.dest_arrays import (
     AXES,
     BY_COUNT,
+    IMAGE_AXES,
     SIDE,
-    VIEWS,
     annotate,
     begins,
     joint_array,
@@ -322,7 +322,7 @@ CONVERTER = Converter(
                 '--vertical': Option(
                     'vertical axis of 3D joints and its direction (default: that of '
                     'the release, or y-up)',
-                    choices=VIEWS,
+                    choices=IMAGE_AXES,
                 ),
                 '--splits': 'folder of the splits (default: SRC/splits, or SRC/csv)',
                 **IMPORT_OPTIONS,

@@ -17,7 +17,7 @@ BY_COUNT = {2: 'xy', 3: 'xyz'}
 # Coordinates up to this absolute value are not pixels.
 LARGEST_PART = 2
 # The axes of 3D joints that point right and down in the 2D view, with their signs.
-VIEWS = {
+IMAGE_AXES = {
     'y-up': ((0, 1), (1, -1)),
     'y-down': ((0, 1), (1, 1)),
     'z-up': ((0, 1), (2, -1)),
@@ -133,7 +133,7 @@ def annotate(
     """Return the annotation of a video from its joints, shape (M, T, V, C).
 
     ``meaning`` has a letter for each channel; x and y may be pixels of an image of
-    ``size``; ``vertical`` is a key of ``VIEWS``.
+    ``size``; ``vertical`` is a key of ``IMAGE_AXES``.
     """
     dims = 'xyz' if 'z' in meaning else 'xy'
     points = pose[..., [meaning.index(letter) for letter in dims]]
@@ -146,7 +146,7 @@ def annotate(
     shared: VideoAnnotation = {'img_shape': size or (SIDE, SIDE), 'fps': fps}
     if dims == 'xyz':
         shared['keypoint_3d'] = points
-        view = [sign * points[..., axis] for axis, sign in VIEWS[vertical]]
+        view = [sign * points[..., axis] for axis, sign in IMAGE_AXES[vertical]]
         points = np.stack(view, axis=-1)
     if size is None:
         points = fit_image(points, seen)
