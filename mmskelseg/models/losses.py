@@ -76,9 +76,7 @@ class FrameCrossEntropyLoss(nn.Module):
         total = -(targets * F.log_softmax(logits, dim=1)).sum()
         return mean_over_ranks(self.loss_weight * total, targets.sum())
 
-    def _targets(
-        self, logits: Tensor, labels: Tensor, rows: slice | Tensor = slice(None)
-    ) -> Tensor:
+    def _targets(self, logits: Tensor, labels: Tensor, rows: slice | Tensor) -> Tensor:
         """Return the weight of each class in each frame, shape (N, K, T)."""
         classes = logits.shape[1]
         valid = (labels >= 0)[:, None].to(logits)

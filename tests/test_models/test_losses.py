@@ -283,14 +283,16 @@ def test_smoothed_targets_are_means_of_near_labels(labels, width):
 
 
 def test_smoothing_by_hand():
-    """Over two frames, the shares of the other class are 1/5 and 2/5."""
-    labels = torch.tensor([[0] * 5 + [1] * 5])
-    targets = FrameCrossEntropyLoss(boundary_smoothing=2)._targets(
-        torch.zeros(1, 2, 10), labels
-    )
-    shares = [0, 0, 0, 1 / 5, 2 / 5, 3 / 5, 4 / 5, 1, 1, 1]
-    torch.testing.assert_close(targets[0, 1], torch.tensor(shares))
-    torch.testing.assert_close(targets.sum(dim=1), torch.ones(1, 10))
+    """Over two frames, the shares of the other class are 1/5 and 2/5.
+
+    At even odds, the gradient of a frame is 1/2 minus its target.
+    """
+    logits = torch.zeros(1, 2, 10, requires_grad=True)
+    loss = FrameCrossEntropyLoss(boundary_smoothing=2)
+    (10 * loss(logits, torch.tensor([[0] * 5 + [1] * 5]))).backward()
+    shares = torch.tensor([0, 0, 0, 1 / 5, 2 / 5, 3 / 5, 4 / 5, 1, 1, 1])
+    expected = torch.stack([1 - shares, shares])
+    torch.testing.assert_close(0.5 - logits.grad[0], expected)
 
 
 @pytest.mark.parametrize(

@@ -175,9 +175,7 @@ def test_losses_of_a_segmentor(at):
     at(9, 10)
     later = model(inputs, videos, mode='loss')
     torch.testing.assert_close(later['loss_smooth'], warm['loss_smooth'])
-    features = list(model._stages(inputs, None, keep_features=True))[-1]['features']
     assert not torch.equal(later['loss_cls'], warm['loss_cls'])
-    assert features.shape == (2, 8, 40)
 
 
 def test_gradients_reach_every_member(at):
