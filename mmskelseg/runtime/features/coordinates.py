@@ -182,16 +182,14 @@ class SkeletonCoordinates(Coordinates):
         points, seen = points[person], score[person] >= MIN_SCORE
         if self.causal:
             return self.running().push(points, seen)
-        root = root_path(points, seen, self.root)
-        relative = np.where(seen[..., None], points - root[:, None], 0)
-        values = relative
+        _, values, size = whole_body(points, seen, self.root)
         if self.displacement:
             both = (seen[1:] & seen[:-1])[..., None]
             moved = np.zeros_like(points)
             moved[:-1] = np.where(both, np.diff(points, axis=0), 0)
-            values = np.concatenate([moved, relative], axis=-1)
+            values = np.concatenate([moved, values], axis=-1)
         if self.scale == 'body':
-            values = values / size_about_root(points, relative, seen)
+            values = values / size
         return channels_first(values, flatten=self.flatten)
 
     def running(self) -> RunningCoordinates:
@@ -238,14 +236,29 @@ def check_one_person(renderer: object, persons: int, person: int | None) -> None
         )
 
 
-def root_path(points: np.ndarray, seen: np.ndarray, root: Sequence[int]) -> np.ndarray:
-    """Return the centre of a person in each frame, shape (T, dims).
+def whole_body(
+    points: np.ndarray, seen: np.ndarray, root: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return a person's root (T, dims), the joints relative to it, and the size.
 
-    It is the mean of the root joints seen in the frame. If a frame shows none, it stays
-    at its last position, or at its first one if there is no earlier one. If the whole
-    video shows none, it is the mean of all joints. ``points`` are the joints of one
-    person, (T, V, dims), and ``seen`` says whether each is seen, (T, V).
+    The root is the mean of the root joints seen in the frame. If a frame shows none, it
+    stays at its last position, or at its first one if there is no earlier one. If the
+    whole video shows none, it is the mean of all joints. Relative joints are 0 where
+    they are not seen. The size is the root mean square distance of the video's joints
+    from the root; it is 1 if no joint is seen, or if all lie at one point, up to
+    rounding. ``points`` are the joints of one person, (T, V, dims), and ``seen`` says
+    whether each is seen, (T, V). ``RunningBody`` is its causal counterpart.
     """
+    path = _root_path(points, seen, root)
+    relative = np.where(seen[..., None], points - path[:, None], 0)
+    if not seen.any():
+        return path, relative, 1.0
+    size = float(np.sqrt(np.square(relative[seen]).sum(axis=-1).mean()))
+    has_size = size > ROUNDING * np.abs(points[seen]).max()
+    return path, relative, size if has_size else 1.0
+
+
+def _root_path(points: np.ndarray, seen: np.ndarray, root: Sequence[int]) -> np.ndarray:
     joints = list(root)
     if not seen[:, joints].any():
         joints = list(range(seen.shape[1]))
@@ -258,20 +271,6 @@ def root_path(points: np.ndarray, seen: np.ndarray, root: Sequence[int]) -> np.n
     # The latest frame so far that shows the root, or else the first one that does.
     last = np.searchsorted(known, np.arange(len(points)), side='right') - 1
     return mean[known[np.maximum(last, 0)]]
-
-
-def size_about_root(
-    points: np.ndarray, relative: np.ndarray, seen: np.ndarray
-) -> float:
-    """Return the root mean square distance of a video's joints from the root.
-
-    It is 1 if no joint is seen, or if all lie at one point, up to rounding. ``points``
-    and ``relative`` to the root have shape (T, V, dims), ``seen`` has (T, V).
-    """
-    if not seen.any():
-        return 1.0
-    size = float(np.sqrt(np.square(relative[seen]).sum(axis=-1).mean()))
-    return size if size > ROUNDING * np.abs(points[seen]).max() else 1.0
 
 
 def read_joints(

@@ -10,8 +10,7 @@ from mmskelseg.runtime.features.coordinates import (
     check_one_person,
     main_person,
     read_joints,
-    root_path,
-    size_about_root,
+    whole_body,
 )
 from mmskelseg.runtime.features.drawing import draw_segments
 from mmskelseg.runtime.features.recipe import BaseRenderer, RenderedVideo
@@ -170,16 +169,15 @@ class RenderSkeletonHeatmap(BaseRenderer):
             person = main_person(score)
             score = score[person : person + 1]
             points, seen = keypoint[person].astype(np.float64), score[0] >= MIN_SCORE
+            sizes: np.ndarray | float
             if self.causal:
                 running = RunningBody(self.skeleton.root, 2)
                 root, relative, sizes = running.push(points, seen)
                 moved = np.diff(root, axis=0, prepend=root[:1])
-                body = sizes[:, None]
             else:
-                root = root_path(points, seen, self.skeleton.root)
-                relative = np.where(seen[..., None], points - root[:, None], 0)
+                root, relative, sizes = whole_body(points, seen, self.skeleton.root)
                 moved = np.diff(root, axis=0, append=root[-1:])
-                body = np.array([[size_about_root(points, relative, seen)]])
+            body = np.reshape(sizes, (-1, 1))
             if self.velocity:
                 if 'fps' not in results:
                     raise UserError(

@@ -12,8 +12,7 @@ from mmskelseg.runtime.features.coordinates import (
     SkeletonCoordinates,
     check_one_person,
     read_joints,
-    root_path,
-    size_about_root,
+    whole_body,
 )
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Axis, CountOrZero, Where
@@ -177,15 +176,13 @@ class PairCoordinates(Coordinates):
         seen = score >= MIN_SCORE
         if own.causal:
             return self.running().push(points, seen)
-        people = zip(points, seen, strict=True)
-        roots = np.stack([root_path(*x, own.root) for x in people])
-        size = np.ones(points.shape[1])
-        if own.scale == 'body':
-            relative = points[0] - roots[0][:, None]
-            size *= size_about_root(points[0], relative, seen[0])
+        bodies = [whole_body(*x, own.root) for x in zip(points, seen, strict=True)]
+        roots = np.stack([root for root, *_ in bodies])
+        size = bodies[0][2] if own.scale == 'body' else 1.0
         alone: VideoAnnotation = {'keypoint_score': score[:1]}
         alone[key] = points[:1]
-        others = self.running().relate(points, seen, roots, size)
+        sizes = np.full(points.shape[1], size)
+        others = self.running().relate(points, seen, roots, sizes)
         return np.concatenate([own.coordinates(alone), others], axis=1)
 
     @property
