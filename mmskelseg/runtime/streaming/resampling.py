@@ -1,7 +1,7 @@
 """Resampling of frames with time stamps to a fixed frame rate."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -90,12 +90,14 @@ class Resampler:
             if gap >= 0:
                 latest = time
 
-    def state(self) -> np.ndarray:
-        """Return the state as an array, for :meth:`load`."""
-        times = self.start, self._latest, self._period
-        return np.array([*times, self._filled, self.skipped, self.repeated])
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Return the state as arrays, for :meth:`load_state_dict`."""
+        return {
+            'times': np.array([self.start, self._latest, self._period]),
+            'counts': np.array([self._filled, self.skipped, self.repeated]),
+        }
 
-    def load(self, state: np.ndarray) -> None:
-        """Continue from a state that :meth:`state` returned."""
-        self.start, self._latest, self._period = map(float, state[:3])
-        self._filled, self.skipped, self.repeated = map(int, state[3:])
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        """Continue from a state that :meth:`state_dict` returned."""
+        self.start, self._latest, self._period = map(float, state['times'])
+        self._filled, self.skipped, self.repeated = map(int, state['counts'])

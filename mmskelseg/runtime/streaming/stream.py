@@ -181,8 +181,6 @@ class SkeletonStream:
         """Start a new stream: forget all frames, times and counts."""
         for part in self._parts.values():
             part.reset()
-        if self._resampler is not None:
-            self._resampler.reset()
         joints = self._coordinates.num_joints
         self._held = np.zeros((joints, self._coordinates.dims)), np.zeros(joints, bool)
         self._pushed = self._given = 0
@@ -195,8 +193,6 @@ class SkeletonStream:
             for name, part in self._parts.items()
             for key, value in part.state_dict().items()
         }
-        if self._resampler is not None:
-            state['times'] = self._resampler.state()
         points, seen = self._held
         state |= {'held.points': np.array(points), 'held.seen': np.array(seen)}
         flags = self._pushed, self._given, self._timed, self._ended
@@ -212,8 +208,6 @@ class SkeletonStream:
         for name, part in self._parts.items():
             keys = part.state_dict()
             part.load_state_dict({key: state[f'{name}.{key}'] for key in keys})
-        if self._resampler is not None:
-            self._resampler.load(state['times'])
         self._held = np.array(state['held.points']), np.array(state['held.seen'])
         self._pushed, self._given = map(int, state['progress'][:2])
         self._timed, self._ended = map(bool, state['progress'][2:])
@@ -221,12 +215,17 @@ class SkeletonStream:
     @property
     def _parts(
         self,
-    ) -> dict[str, ModelStream | RunningCoordinates | StackedPairs | RunningLabels]:
+    ) -> Mapping[
+        str,
+        ModelStream | RunningCoordinates | StackedPairs | RunningLabels | Resampler,
+    ]:
         """What has a state of its own, by its name."""
+        timed = {} if self._resampler is None else {'resampler': self._resampler}
         return {
             'model': self._stream,
             'coordinates': self._coordinates,
             'labels': self._labels,
+            **timed,
         }
 
     def _read(
