@@ -17,6 +17,7 @@ from mmskelseg.runtime.messages.options import Fraction, Where, hints_of, misfit
 from mmskelseg.runtime.segmenting.onnx_sessions import Session
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg.runtime.structures.tiers import flat_classes
 
 #: The key of our JSON metadata in a file. With a dot and the name of a branch appended,
 #: it is the key of the ONNX file of that branch's image encoder, in base64.
@@ -217,4 +218,9 @@ def _checked(text: str, path: Path) -> ModelMetadata:
     content = {**dict.fromkeys(_STATED), **content}
     for problem in misfits(hints_of(ModelMetadata), content):
         raise UserError(f'{path}: its {problem.rstrip(".")}; export the model again.')
+    if 'tiers' in content and flat_classes(content['tiers']) != content['classes']:
+        raise UserError(
+            f'{path}: its tiers have other classes than it states; export the model '
+            'again.'
+        )
     return cast(ModelMetadata, content)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.model_zoo import exported_file
 from mmskelseg.runtime.segmenting.onnx_features import recipe_of
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
-from mmskelseg.runtime.structures.tiers import flat_classes, tier_sizes, tiers_of
+from mmskelseg.runtime.structures.tiers import tier_sizes, tiers_of
 
 # Number of frames that the graph processes together, besides those around them.
 _CHUNK = 32768
@@ -45,18 +46,9 @@ class OnnxPredictor:
                 f'its kind is {metadata["kind"]!r}, but whole videos need a segmentor, '
                 'exported without --streaming or --encoder'
             )
-        self.metainfo: Metainfo = {
-            'classes': metadata['classes'],
-            'skeleton': metadata['skeleton'],
-        }
-        if metadata['fps'] is not None:
-            self.metainfo['fps'] = metadata['fps']
-        if 'kpt_thr' in metadata:
-            self.metainfo['kpt_thr'] = metadata['kpt_thr']
-        if 'tiers' in metadata:
-            self.metainfo['tiers'] = metadata['tiers']
-            if flat_classes(metadata['tiers']) != metadata['classes']:
-                raise self.file.fault('its tiers have other classes than it states')
+        stated = ('classes', 'skeleton', 'fps', 'kpt_thr', 'tiers')
+        fields = {k: v for k, v in metadata.items() if k in stated and v is not None}
+        self.metainfo = cast(Metainfo, fields)
         self._steps: list[list[Mapping[str, object]]] = [
             [
                 {key: value for key, value in step.items() if key != 'tier'}

@@ -177,6 +177,10 @@ def test_metadata_of_another_kind_is_refused(changed, key, value):
     refused(changed(**{key: value}), f'{key}={shown}')
 
 
+def test_tiers_of_other_classes_are_refused(changed):
+    refused(changed(tiers={'gaze': ['up', 'down']}), 'tiers', 'classes')
+
+
 def test_metadata_that_is_no_json_is_refused(recipe, changed, tmp_path):
     proto = onnx.load(recipe[1])
     proto.metadata_props[0].value = '[' * 100_000
