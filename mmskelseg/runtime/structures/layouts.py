@@ -1,9 +1,8 @@
 """The joint layouts that are known by name, as dicts that Skeleton.get accepts."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import TypedDict
 
 # Where a name states the side: leftWrist, wrist_left, l_wrist, wrist.L, RWrist.
 _SIDES = (
@@ -25,17 +24,6 @@ BODY_PARTS = {
 
 # The most characters of a joint's name.
 LONGEST_NAME = 200
-
-
-class NamedLayout(TypedDict):
-    """A layout that gives joints, limbs, drop groups and root by name."""
-
-    name: str
-    joints: list[str]
-    limbs: list[list[str]]
-    flip_pairs: list[tuple[int, int]]
-    drop_groups: dict[str, list[str]]
-    root: list[str]
 
 
 def split_side(name: str) -> tuple[str, str]:
@@ -73,7 +61,7 @@ def mirrored_joints(joints: Sequence[str]) -> list[tuple[int, int]]:
 
 
 #: The layouts by name.
-LAYOUTS: dict[str, NamedLayout] = {}
+LAYOUTS: dict[str, Mapping[str, object]] = {}
 
 
 def _add(name: str, joints: str, chains: str, root: str = '') -> None:
@@ -87,7 +75,6 @@ def _add(name: str, joints: str, chains: str, root: str = '') -> None:
             for chain in chains.split()
             for limb in pairwise(chain.split('-'))
         ],
-        'flip_pairs': mirrored_joints(names),
         'drop_groups': {
             part: [joint for joint in group if joint in names]
             for part, group in BODY_PARTS.items()
