@@ -174,25 +174,22 @@ class PairCoordinates(Coordinates):
         order = [first, *(m for m in range(len(points)) if m != first)]
         points, score = points[order], score[order]
         seen = score >= MIN_SCORE
+        running = RunningPairs(own.running(), self.relations, len(points))
         if own.causal:
-            return self.running().push(points, seen)
+            return running.push(points, seen)
         bodies = [whole_body(*x, own.root) for x in zip(points, seen, strict=True)]
         roots = np.stack([root for root, *_ in bodies])
         size = bodies[0][2] if own.scale == 'body' else 1.0
         alone: VideoAnnotation = {'keypoint_score': score[:1]}
         alone[key] = points[:1]
         sizes = np.full(points.shape[1], size)
-        others = self.running().relate(points, seen, roots, sizes)
+        others = running.relate(points, seen, roots, sizes)
         return np.concatenate([own.coordinates(alone), others], axis=1)
 
     @property
     def causal(self) -> bool:
         """Whether no value depends on later frames."""
         return self.own.causal
-
-    def running(self) -> RunningPairs:
-        """Return the object that computes causal coordinates frame by frame."""
-        return RunningPairs(self.own.running(), self.relations)
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the coordinates, as plain values."""

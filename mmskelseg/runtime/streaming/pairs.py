@@ -68,43 +68,37 @@ class RunningPairs:
     Args:
         own: The person's own coordinates.
         relations: The values that describe the others.
-        people: Number of persons, M; by default that of the first frames.
+        people: Number of persons, M.
     """
 
     def __init__(
-        self, own: RunningCoordinates, relations: Relations, people: int = 0
+        self, own: RunningCoordinates, relations: Relations, people: int
     ) -> None:
         self.own = own
         self.relations = relations
-        self._stated = people
+        self.people = people
         self.reset()
 
     def reset(self) -> None:
-        """Forget all frames, and how many persons there are, unless it is stated."""
+        """Forget all frames."""
         self.own.reset()
-        self._begin(self._stated)
-
-    def _begin(self, people: int) -> None:
-        self.people, body = people, self.own.body
-        self._bodies = [RunningBody(body.root, body.dims) for _ in range(people)]
-        self._last = self._none(people)
-
-    def _none(self, people: int) -> list[np.ndarray]:
-        """Return headings, offsets and presence before the first frame."""
-        others = max(people - 1, 0)
-        shapes = (people, 1, 2), (others, 1, self.own.dims)
-        return [*map(np.zeros, shapes), np.zeros((others, 1), bool)]
+        body, others = self.own.body, self.people - 1
+        self._bodies = [RunningBody(body.root, body.dims) for _ in range(self.people)]
+        # Headings, and offsets and presence of the others, in the last frame.
+        self._last = [
+            np.zeros((self.people, 1, 2)),
+            np.zeros((others, 1, self.own.dims)),
+            np.zeros((others, 1), bool),
+        ]
 
     def push(self, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
         """Return float32 features (n, C) of the next frames.
 
         Args:
             points: Joints, shape (M, n, V, dims), float64; the first of the M persons
-                is the one to describe. M is the same until :meth:`reset`.
+                is the one to describe.
             seen: Whether they are visible, shape (M, n, V).
         """
-        if not self._bodies:
-            self._begin(len(points))
         pushed = [b.push(*x) for b, *x in zip(self._bodies, points, seen, strict=True)]
         roots = np.stack([root for root, *_ in pushed])
         size = pushed[0][2] if self.own.scale else np.ones(points.shape[1])
@@ -129,9 +123,8 @@ class RunningPairs:
         headings = relations.headings(points, seen)
         there = seen[1:, :, ROOT] & seen[0, :, ROOT]
         now = [headings, roots[1:] - roots[0], there]
-        before = self._last if self.people else self._none(len(points))
         headings, offsets, stays = (
-            np.concatenate(pair, axis=1) for pair in zip(before, now, strict=True)
+            np.concatenate(pair, axis=1) for pair in zip(self._last, now, strict=True)
         )
         # While a heading is unknown, it stays.
         frames = np.arange(headings.shape[1])

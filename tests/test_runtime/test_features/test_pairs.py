@@ -200,16 +200,6 @@ def test_causal_values_depend_on_no_later_frame(dims):
         np.testing.assert_allclose(render.coordinates(begun), whole[:end], rtol=1e-6)
 
 
-def test_frames_pushed_one_by_one_give_what_the_video_gives():
-    video = group()
-    render = PairCoordinates('coco17', 2, person=0, causal=True)
-    running = render.running()
-    points, seen = video['keypoint'], video['keypoint_score'] > 0
-    found = [running.push(points[:, i : i + 1], seen[:, i : i + 1]) for i in range(40)]
-    expected = render.coordinates(video)
-    np.testing.assert_allclose(np.concatenate(found), expected, rtol=1e-6)
-
-
 def test_coordinates_of_missing_joints_do_not_count():
     """Any finite number may stand there."""
     video = group()
