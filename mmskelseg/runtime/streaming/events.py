@@ -47,17 +47,14 @@ class SegmentEvents:
     def push(self, frame: LabelledFrame) -> list[SegmentEvent]:
         """Return the events that the next frame causes."""
         probability = float(frame.probabilities[frame.label_id])
-        events = []
         current = self._segments.get(frame.tier)
-        changed = current is None or frame.label_id != current[0].label_id
-        if current is not None and changed:
-            events.append(self._event('end', *current))
-        if current is None or changed:
-            self._segments[frame.tier] = frame, frame, probability
-            events.append(self._event('begin', *self._segments[frame.tier]))
-        else:
-            self._segments[frame.tier] = current[0], frame, current[2] + probability
-        return events
+        if current is not None and current[0].label_id == frame.label_id:
+            first, _, total = current
+            self._segments[frame.tier] = first, frame, total + probability
+            return []
+        ends = [] if current is None else [self._event('end', *current)]
+        self._segments[frame.tier] = frame, frame, probability
+        return [*ends, self._event('begin', frame, frame, probability)]
 
     def end(self) -> list[SegmentEvent]:
         """Return the ends of the current segments."""
