@@ -165,7 +165,7 @@ def _streamed(
         export_onnx(cfg, checkpoint, file, streaming=True)
     except UserError:
         return []
-    stream = weights.stream()
+    stream = ModelStream(weights)
     exported = OnnxStreamingModel(ModelFile.open(file, 'cpu', args.threads))
     pushes = ModelStream(exported)
     x = np.random.default_rng(0).random((1, weights.in_channels), np.float32)

@@ -9,6 +9,7 @@ from torch import nn
 from mmskelseg.models import ActionSegmentorEnsemble
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.streaming import ModelStream
 from mmskelseg.trained.streaming import streaming_model
 from tests.errors import raises_naming
 from tests.segmentors import PLAIN_HEAD
@@ -76,7 +77,7 @@ def test_stream_gives_what_the_whole_video_gets(branch, model, lookahead, frames
     x = features(frames)
     expected = offline(model, x)
     assert expected.shape == (frames, 5)
-    stream = streaming_model(model).stream()
+    stream = ModelStream(streaming_model(model))
     rng = np.random.default_rng(frames)
     for sizes in ((), [1] * min(frames, 99), rng.integers(0, 9, 50), [70, 64, 1, 63]):
         stream.reset()
@@ -93,7 +94,7 @@ def test_random_weights_tell_frames_apart():
 
 def test_state_does_not_grow():
     """Memory is that of the rings, however long the stream runs."""
-    stream = streaming_model(build()).stream()
+    stream = ModelStream(streaming_model(build()))
 
     def size():
         return sum(array.nbytes for array in stream.state_dict().values())
@@ -122,7 +123,7 @@ def test_members_of_an_ensemble_standardise_by_themselves(tmp_path):
     }
     ensemble = ActionSegmentorEnsemble(config, paths).eval()
     x = features(60)
-    found = chunked(streaming_model(ensemble).stream(), x, [7])
+    found = chunked(ModelStream(streaming_model(ensemble)), x, [7])
     np.testing.assert_allclose(found, offline(ensemble, x), rtol=0, atol=1e-5)
     assert abs(found - offline(single, x)).max() > 1e-2
 
@@ -156,8 +157,8 @@ def test_other_kind_of_model_is_refused():
 
 
 def test_state_and_features_of_another_model_are_refused():
-    stream = streaming_model(build()).stream()
-    other = streaming_model(build(members=2)).stream()
+    stream = ModelStream(streaming_model(build()))
+    other = ModelStream(streaming_model(build(members=2)))
     with raises_naming(UserError, 'state_0_0', '(1, ', '(2, '):
         other.load_state_dict(stream.state_dict())
     with raises_naming(UserError, 'state_0_0'):

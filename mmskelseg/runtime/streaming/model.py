@@ -148,10 +148,6 @@ class StreamingModel:
             parts.append(scores)
         return np.concatenate(parts), frames, states
 
-    def stream(self) -> 'ModelStream':
-        """Return a new stream of frames; all streams share the weights."""
-        return ModelStream(self)
-
 
 @dataclass(frozen=True)
 class Operations:
