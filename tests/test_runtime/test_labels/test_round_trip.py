@@ -5,16 +5,13 @@ import json
 import re
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from mmskelseg.runtime.labels import (
     Segment,
     VideoSegments,
-    labels_to_segments,
     read_boris_events,
     read_segments,
-    segments_to_labels,
     write_boris,
     write_boris_events,
     write_elan,
@@ -24,30 +21,6 @@ from mmskelseg.runtime.labels import (
 from mmskelseg.runtime.labels.reading import LABEL_FORMATS
 from tests.errors import raises_naming
 from tests.small_data import ROOT
-from tests.test_runtime.test_labels.tools import WRITERS, write_labels
-
-CLASSES = ['walk', 'lift <box>', 'räumen, "auf"']
-
-
-@pytest.mark.parametrize('fps', [10, 25, 29.97, 30, 59.94])
-@pytest.mark.parametrize('ending', WRITERS)
-def test_predictions_come_back_as_the_same_frame_labels(tmp_path, rng, ending, fps):
-    """With unlabelled frames, single frames and special characters in names."""
-    label = np.repeat(rng.integers(-1, 3, 80), rng.integers(1, 30, 80))
-    score = rng.dirichlet(np.ones(3), label.size).T
-    segments = labels_to_segments(label, fps, CLASSES, score)
-    video = VideoSegments('take 1', segments, fps, label.size, 'my videos/take 1.mp4')
-    path, options = write_labels(ending, tmp_path, video, CLASSES)
-    (back,) = read_segments(path, **options)
-    assert back.name == 'take 1'
-    found = segments_to_labels(
-        back.segments, label.size, fps, CLASSES, missing='unlabelled'
-    )
-    np.testing.assert_array_equal(found, label)
-    if ending in ('.json', '.csv'):
-        assert [s.score for s in back.segments] == pytest.approx(
-            [s.score for s in segments], abs=1e-6
-        )
 
 
 @pytest.fixture

@@ -34,19 +34,23 @@ NAMES |= st.from_regex(r'[A-Za-zä0-9][A-Za-zä0-9 ,;:]{0,8}[a-z]', fullmatch=Tr
 
 
 @st.composite
-def tiered(draw):
-    """Return tiers, labels (tiers, T) of which each tier has one, and a frame rate."""
-    names = draw(st.lists(NAMES, min_size=2, max_size=4, unique=True))
-    classes = st.lists(NAMES, min_size=1, max_size=4, unique=True)
-    meta = {'tiers': {name: draw(classes) for name in names}}
+def labelled(draw):
+    """Return classes, tiers, labels (tiers, T) or (T,), and a frame rate.
+
+    Each tier has one of the labels, or is the only one without a name.
+    """
+    names = draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
+    each = [draw(st.lists(NAMES, min_size=1, max_size=4, unique=True)) for _ in names]
     runs = draw(st.lists(st.integers(1, 20), min_size=2, max_size=12))
     rows = []
-    for tier in tiers_of(meta):
-        ids = st.integers(-1, len(tier.classes) - 1)
-        row = [draw(ids) for _ in runs]
+    for classes in each:
+        row = [draw(st.integers(-1, len(classes) - 1)) for _ in runs]
         rows.append(np.repeat([0, *row], [1, *runs]))
     fps = draw(st.sampled_from([10, 25, 29.97, 59.94]))
-    return meta['tiers'], tiers_of(meta), np.stack(rows), fps
+    if len(names) == 1:
+        return each[0], tiers_of({'classes': each[0]}), rows[0], fps
+    classes = dict(zip(names, each, strict=True))
+    return classes, tiers_of({'tiers': classes}), np.stack(rows), fps
 
 
 few = settings(
@@ -58,30 +62,30 @@ few = settings(
 
 @pytest.mark.parametrize('ending', WRITERS)
 @few
-@given(tiered())
-def test_tiers_come_back_from_every_tool(tmp_path, ending, drawn):
+@given(labelled())
+def test_labels_come_back_from_every_tool(tmp_path, ending, drawn):
+    """With unlabelled frames, single frames and special characters in names."""
     classes, tiers, label, fps = drawn
-    score = np.random.default_rng(0).random((tiers[-1].rows.stop, label.shape[1]))
+    frames = label.shape[-1]
+    score = np.random.default_rng(0).random((tiers[-1].rows.stop, frames))
     segments = tiers_to_segments(label, fps, tiers, score)
-    video = VideoSegments('take1', segments, fps, label.shape[1], 'take1.mp4')
+    video = VideoSegments('take 1', segments, fps, frames, 'my videos/take 1.mp4')
     path, options = write_labels(ending, tmp_path, video, classes)
     (back,) = read_segments(path, **options)
-    assert back.name == 'take1'
-    found = segments_to_tiers(
-        back.segments, label.shape[1], fps, tiers, missing='unlabelled'
-    )
+    assert back.name == 'take 1'
+    found = segments_to_tiers(back.segments, frames, fps, tiers, missing='unlabelled')
     np.testing.assert_array_equal(found, label)
+    if ending in ('.json', '.csv'):
+        scores = [[s.score for s in item.segments] for item in (back, video)]
+        assert sorted(scores[0]) == pytest.approx(sorted(scores[1]), abs=1e-6)
 
 
 @pytest.mark.parametrize('ending', WRITERS)
 @few
-@given(tiered(), st.lists(NAMES, min_size=2, max_size=3, unique=True), st.booleans())
-def test_individuals_come_back_with_their_tiers(tmp_path, ending, drawn, names, is_one):
+@given(labelled(), st.lists(NAMES, min_size=2, max_size=3, unique=True))
+def test_individuals_come_back_with_their_tiers(tmp_path, ending, drawn, names):
     """In tables and BORIS, with the one to whom it is done."""
     classes, tiers, label, fps = drawn
-    if is_one:
-        tiers, label = tiers_of({'classes': tiers[0].classes}), label[0]
-        classes = tiers[0].classes
     labels = {name: np.roll(label, 7 * i, axis=-1) for i, name in enumerate(names)}
     segments = [
         replace(segment, individual=name, target=names[i - 1])
