@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from mmskelseg.commands.arguments import add_config_arguments
-from mmskelseg.runtime.cli.arguments import SettingsAction, check_model, split_model
+from mmskelseg.runtime.cli.arguments import check_model, split_model
 from tests.errors import raises_naming
 from tests.small_data import ROOT
 
@@ -25,14 +25,6 @@ def test_settings_are_read_as_mmengine_reads_them(parser):
     args = parser.parse_args(['--cfg-options', *typed[:2], '--cfg-options', *typed[2:]])
     assert args.cfg_options_typed == typed
     assert args.cfg_options == {'a.b': 1, 'c': [(1, 2), 'x'], 'd': 'e=f', 'g': True}
-
-
-def test_settings_of_any_flag_name_that_flag(capsys):
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--options', nargs='+', action=SettingsAction)
-    with pytest.raises(SystemExit):
-        parser.parse_args(['--options', 'weights'])
-    assert "argument --options: 'weights' is" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 """The picture of the bouts of several recordings."""
 
 import numpy as np
-from matplotlib.colors import to_rgb
 
 from mmskelseg.runtime.drawing.images import class_color
 from mmskelseg.runtime.drawing.timelines import draw_ethogram
 from mmskelseg.runtime.structures.bouts import Bouts
+from tests.test_runtime.test_drawing.pixels import near
 
 
 def extent(image, label):
@@ -13,8 +13,7 @@ def extent(image, label):
 
     The narrow patch of the legend, at the left, is left out.
     """
-    rgb = np.round(255 * np.array(to_rgb(class_color(label)))).astype(int)
-    match = (np.abs(image.astype(int) - rgb) <= 1).all(axis=-1)
+    match = near(image, class_color(label))
     rows = np.flatnonzero(match.sum(axis=1) > 100)
     columns = np.flatnonzero(match[rows].any(axis=0))
     return rows[0], rows[-1], columns[0], columns[-1]
