@@ -4,7 +4,6 @@ import sys
 from collections.abc import Sequence
 
 from mmskelseg.runtime import cli
-from mmskelseg.runtime.cli.stopping import stoppable
 
 # Each command has a module of the same name with main(argv, prog), imported when used.
 COMMANDS = {
@@ -37,6 +36,4 @@ TOOLS = {**cli.TOOLS, 'browse-dataset': 'browse', 'extract-features': 'features'
 def main(argv: Sequence[str] | None = None) -> int | None:
     """Run the command that the first argument names."""
     words = sys.argv[1:] if argv is None else argv
-    # During the imports; each command has its own message.
-    with stoppable('nothing was started.'):
-        return cli.dispatch(__name__, COMMANDS, words, 'mmskelseg', cli.ABOUT, TOOLS)
+    return cli.dispatch(__name__, COMMANDS, words, TOOLS)

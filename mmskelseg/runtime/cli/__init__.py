@@ -16,7 +16,7 @@ COMMANDS = {
 }
 # Files in tools/ and demo/ with other names.
 TOOLS = {'demo': 'segment', 'extract-poses': 'poses'}
-ABOUT = 'Action segmentation from skeletons and video.'
+_ABOUT = 'Action segmentation from skeletons and video.'
 
 
 def main(argv: Sequence[str] | None = None) -> int | None:
@@ -28,26 +28,24 @@ def main(argv: Sequence[str] | None = None) -> int | None:
             f'error: {words[0]} is not part of mmskelseg-runtime, which has '
             f'{", ".join(COMMANDS)}; install mmskelseg instead.'
         )
-    # During imports; each command has its own message.
-    with stoppable('nothing was started.'):
-        return dispatch(__name__, COMMANDS, words, 'mmskelseg', ABOUT, TOOLS)
+    return dispatch(__name__, COMMANDS, words, TOOLS)
 
 
 def dispatch(
     room: str,
     commands: Mapping[str, str],
-    argv: Sequence[str],
-    prog: str,
-    description: str | None,
-    aliases: Mapping[str, str] | None = None,
+    words: Sequence[str],
+    tools: Mapping[str, str],
 ) -> int | None:
-    """Run the module that the first argument names, with the remaining arguments.
+    """Run the command that the first word names, with the remaining words.
 
-    Its package is ``room``; see :func:`chosen` for the other arguments.
+    The package ``room`` has a module for each command; ``tools`` are other names.
     """
-    name = chosen(commands, argv, prog, description, aliases)
-    module = import_module(f'{room}.{name.replace("-", "_")}')
-    return module.main(argv[1:], prog=f'{prog} {name}')
+    # During imports; each command has its own message.
+    with stoppable('nothing was started.'):
+        name = chosen(commands, words, 'mmskelseg', _ABOUT, tools)
+        module = import_module(f'{room}.{name.replace("-", "_")}')
+        return module.main(words[1:], prog=f'mmskelseg {name}')
 
 
 def chosen(
