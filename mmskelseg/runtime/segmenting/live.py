@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -177,7 +177,7 @@ class LiveSegmenter:
 
     def flush(self) -> list[LivePerson]:
         """End all streams, and return everybody's last frames and events."""
-        people = [person.end(number + 1) for number, person in self._people.items()]
+        people = [person.end() for person in self._people.values()]
         self._people.clear()
         return people
 
@@ -212,11 +212,9 @@ class LiveSegmenter:
         # The stream of the only person continues while nobody is there.
         for number in [0] if self.person == 'track' else seen:
             if number not in self._people:
-                self._people[number] = _Followed(self._stream.another())
+                self._people[number] = _Followed(number + 1, self._stream.another())
         people = [
-            person.step(
-                number + 1, seen.get(number, nobody), frame.time, seen=number in seen
-            )
+            person.step(seen.get(number, nobody), frame.time, seen=number in seen)
             for number, person in self._people.items()
         ]
         self.report.frames += 1
@@ -252,13 +250,14 @@ class LiveSegmenter:
             for number, person in self._people.items()
             if number not in seen and person.missed >= _PATIENCE
         ]
-        return [self._people.pop(number).end(number + 1) for number in gone]
+        return [self._people.pop(number).end() for number in gone]
 
 
 class _Followed:
     """A person who is followed, with the stream and the latest joints and label."""
 
-    def __init__(self, stream: SkeletonStream) -> None:
+    def __init__(self, number: int, stream: SkeletonStream) -> None:
+        self.number = number
         self.stream = stream
         self.missed = 0
         self.joints = np.zeros((0, 3))
@@ -266,31 +265,26 @@ class _Followed:
         # The last labelled frame of each tier.
         self._last: dict[str, LabelledFrame] = {}
 
-    def step(
-        self, number: int, joints: np.ndarray, time: float, *, seen: bool
-    ) -> LivePerson:
+    def step(self, joints: np.ndarray, time: float, *, seen: bool) -> LivePerson:
         """Process another frame, and return the person."""
         self.missed = 0 if seen else self.missed + 1
         self.joints = joints
         labelled = self.stream.push(joints[:, :2], joints[:, 2], time)
-        return self._person(number, labelled)
+        return self._person(labelled)
 
-    def end(self, number: int) -> LivePerson:
+    def end(self) -> LivePerson:
         """End the stream, and return the person with the last frames and events."""
         self.joints = np.zeros_like(self.joints)
-        return self._person(number, self.stream.flush(), ends=True)
+        person = self._person(self.stream.flush())
+        return replace(person, events=[*person.events, *self._events.end()])
 
-    def _person(
-        self, number: int, labelled: Sequence[LabelledFrame], *, ends: bool = False
-    ) -> LivePerson:
+    def _person(self, labelled: Sequence[LabelledFrame]) -> LivePerson:
         events = []
         for frame in labelled:
             events += self._events.push(frame)
             self._last[frame.tier] = frame
-        if ends:
-            events += self._events.end()
         return LivePerson(
-            number,
+            self.number,
             self.joints[:, :2],
             self.joints[:, 2],
             next((frame.label_id for frame in self._last.values()), -1),
