@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_rgb
 from PIL import Image
 
 from mmskelseg.runtime.drawing.frames import draw_tag
@@ -17,6 +16,7 @@ from mmskelseg.runtime.files.video import VideoFile, read_frames
 from mmskelseg.runtime.messages.errors import UserError
 from tests.clips import write_video
 from tests.errors import raises_naming
+from tests.test_runtime.test_drawing.pixels import near
 
 
 @pytest.fixture
@@ -46,9 +46,7 @@ def prediction(clip, labels, **changes):
 
 def colors(image):
     """Return the share of pixels in the colours of classes 0 and 1."""
-    bgr = np.array([to_rgb(class_color(k))[::-1] for k in (0, 1)]) * 255
-    near = np.abs(image[:, :, None] - bgr).max(axis=-1) <= 1
-    return near.mean(axis=(0, 1))
+    return np.array([near(image[..., ::-1], class_color(k)).mean() for k in (0, 1)])
 
 
 def grey():

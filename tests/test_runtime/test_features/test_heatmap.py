@@ -227,21 +227,10 @@ def test_render_option_at_fault_is_named(options, named):
         RenderSkeletonHeatmap('coco17', **options)
 
 
-@pytest.mark.parametrize(
-    ('item', 'named'),
-    [
-        ({'keypoint': np.zeros((1, 4, 15, 2))}, "(1, 4, 15, 2) | 'coco17'"),
-        ({'keypoint': np.full((1, 4, 17, 2), np.nan)}, 'keypoint | finite'),
-        ({}, 'no keypoint;'),
-        (
-            {
-                'keypoint': np.zeros((1, 4, 17, 2)),
-                'keypoint_score': np.ones((1, 4, 15)),
-            },
-            'keypoint_score | (1, 4, 15)',
-        ),
-    ],
-)
+@pytest.mark.parametrize(('item', 'named'), [
+    ({'keypoint': np.zeros((1, 4, 15, 2))}, "(1, 4, 15, 2) | 'coco17'"),
+    ({}, 'no keypoint;'),
+])  # fmt: skip
 def test_render_keypoints_at_fault_are_named(item, named):
     with raises_naming(ValueError, named):
         RenderSkeletonHeatmap('coco17')(item)
