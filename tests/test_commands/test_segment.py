@@ -8,15 +8,13 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 
-from mmskelseg.evaluation import to_segments
-from mmskelseg.registry import DATASETS, MODELS
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.video import read_frames
 from mmskelseg.runtime.labels import read_csv_segments
 from tests.clips import write_video
+from tests.inferring import prediction_of, save_random
 from tests.small_data import TOY, save_poses, small_annotations
 
 
@@ -24,13 +22,13 @@ from tests.small_data import TOY, save_poses, small_annotations
 def small_model(tmp_path_factory):
     """The config and a checkpoint of a model for three classes, and its segments.
 
-    Training it would take longer than all tests here. Random weights find one class
-    everywhere, so that the last biases are set such that no class is likelier.
+    Training it would take longer than all tests here.
     """
     init_default_scope('mmskelseg')
     folder = tmp_path_factory.mktemp('demo')
     data = folder / 'data' / 'annotations.pkl'
-    save_annotations(small_annotations(), data)
+    content = small_annotations()
+    save_annotations(content, data)
     cfg = Config.fromfile(TOY)
     cfg.merge_from_dict(
         {
@@ -40,17 +38,13 @@ def small_model(tmp_path_factory):
         }
     )
     cfg.dump(folder / 'small.py')
-    item = pseudo_collate([DATASETS.build(cfg.test_dataloader.dataset)[0]])
-    features = {'heatmap': item['inputs']['heatmap'][0][None]}
-    torch.manual_seed(0)
-    model = MODELS.build(cfg.model).eval()
-    with torch.no_grad():
-        last = model.branches['heatmap'].head.classifiers[-1].bias
-        last -= model(features)[-1, 0].mean(dim=1)
-        label = model(features)[-1, 0].argmax(dim=0)
-    meta = {'dataset_meta': small_annotations()['metainfo']}
-    torch.save({'state_dict': model.state_dict(), 'meta': meta}, folder / 'small.pth')
-    return folder / 'small.py', folder / 'small.pth', to_segments(label.numpy())
+    video = content['annotations'][2]
+    weights = folder / 'small.pth'
+    save_random(cfg, weights, content['metainfo'], video=video)
+    segments = prediction_of(cfg, weights, video)['segments']
+    keys = ('start_frame', 'end_frame', 'label_id')
+    expected = [tuple(segment[key] for key in keys) for segment in segments]
+    return folder / 'small.py', weights, expected
 
 
 @pytest.fixture
