@@ -108,6 +108,11 @@ class ModelFolder:
         return self.path / 'model.safetensors'
 
     @property
+    def exported(self) -> Path:
+        """The final model as an ONNX file."""
+        return self.path / 'model.onnx'
+
+    @property
     def tested(self) -> Path:
         """The folder of the test of the final model."""
         return self.path / 'test'
@@ -178,8 +183,8 @@ class ModelFolder:
             words = ['test', config, model, '--work-dir', str(self.tested)]
             dumped = ['--dump', str(self.tested / PREDICTIONS)]
             failure = call_command([*words, *dumped], log)
-        exported = self.path / 'model.onnx'
-        return failure or call_command(['export', config, model, str(exported)], log)
+        words = ['export', config, model, str(self.exported)]
+        return failure or call_command(words, log)
 
     def _write_config(
         self,

@@ -25,6 +25,8 @@ from mmskelseg.fitting.page import page
 from mmskelseg.fitting.schedule import Schedule
 from mmskelseg.fitting.steps import Outcome
 from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.segmenting.model_files import ModelFile
+from mmskelseg.runtime.structures.tiers import tiers_of
 
 #: What a report says, in types of JSON; docs/fit.md describes it.
 Content: TypeAlias = dict[str, Any]
@@ -64,6 +66,7 @@ def write_report(
             {**asdict(row), 'counting': row.counting, 'timing': row.timing}
             for row in class_results(videos, fps, meta)
         ],
+        'shortest_bouts': _shortest_bouts(folder),
         'videos': [
             {
                 'video': name,
@@ -121,6 +124,19 @@ def _data(
         },
         'suspicions': [one._asdict() for one in suspicions],
     }
+
+
+def _shortest_bouts(folder: ModelFolder) -> list[Content]:
+    """Return how long predicted bouts last at least, in each tier with such a limit."""
+    tiers = tiers_of(folder.data['metainfo'])
+    fps = folder.data['annotations'][0]['fps']
+    metadata = ModelFile.open(folder.exported).metadata
+    steps: Sequence[Mapping[str, Any]] = metadata['postprocess']
+    return [
+        {'tier': tiers[step.get('tier', 0)].name, 'seconds': step['frames'] / fps}
+        for step in steps
+        if step['type'] == 'MinDuration'
+    ]
 
 
 def _calibration(

@@ -14,6 +14,7 @@ from mmskelseg.fitting import workers
 from mmskelseg.fitting.held_out import predictions_of
 from mmskelseg.runtime.cli.segment import main as segment
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.structures.segments import segment_table
 from tests.errors import raises_naming
 from tests.small_data import small_annotations
 from tests.tool_server import IS_POSSIBLE, preloaded_context
@@ -118,6 +119,16 @@ def test_scores_are_those_of_the_test(fitted):
     scores = report_of(fitted)['scores']['test']
     for name, value in scores.items():
         assert value == pytest.approx(metrics[f'seg/{name}'], abs=1e-9)
+
+
+def test_report_says_how_long_bouts_last_at_least(fitted):
+    """At most 5 % of the training segments are shorter."""
+    data = load_annotations(fitted / 'annotations.pkl')
+    train = [v for v in data['annotations'] if v['frame_dir'] in data['split']['train']]
+    tables = np.concatenate([segment_table(np.asarray(v['label'])) for v in train])
+    shortest = int(np.percentile(tables[:, 1] - tables[:, 0], 5))
+    expected = {'tier': '', 'seconds': shortest / train[0]['fps']}
+    assert report_of(fitted)['shortest_bouts'] == [expected]
 
 
 def test_probabilities_are_calibrated(fitted):

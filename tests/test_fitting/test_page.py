@@ -68,6 +68,7 @@ def content():
             class_row(CLASSES[2], [9, 20], 1.2, 'poor'),
             class_row(CLASSES[3], [0, 1], None, 'too few'),
         ],
+        'shortest_bouts': [{'tier': 'h<s>', 'seconds': 0.5}],
         'videos': [
             {'video': 'a<1>', 'part': 'held_out', 'person': 'p&1', **SCORES},
             {'video': 'b"2', 'part': 'test', 'person': None, **SCORES},
@@ -187,6 +188,7 @@ def test_page_says_what_the_model_is_for(content):
     first = text[: text.index('F1@10 says how')]
     for said in (
         'can be trusted (off by up to 10 % on average): walk & "run" (5 %)',
+        'Predicted bouts of h<s> last at least 0.50 s',
         "Counting, off by more than 25 %: it's </style> (120 %)",
         'Too few true bouts to say (fewer than 5): rare (0)',
         'F1@10 is 60 to 100 (mean 80)',
