@@ -26,6 +26,7 @@ from mmskelseg.runtime.structures.annotations import (
 from mmskelseg.runtime.structures.bodies import (
     camera_view,
     faces_everywhere,
+    joints_seen,
     up_direction,
 )
 from mmskelseg.runtime.structures.individuals import alone
@@ -306,7 +307,7 @@ def _check_one_person(videos: Sequence[VideoAnnotation], path: Path) -> None:
 
 def shows_several(video: VideoAnnotation) -> bool:
     """Return whether a video shows more than one person."""
-    return (video['keypoint_score'] >= MIN_SCORE).any(axis=(1, 2)).sum() > 1
+    return joints_seen(video).any(axis=(1, 2)).sum() > 1
 
 
 def _check_pairs(videos: Sequence[VideoAnnotation], path: Path) -> None:
@@ -384,7 +385,7 @@ def _check_skeletons(
 ) -> None:
     """Raise UserError if no video shows a joint."""
     key: PlaceKey = 'keypoint_3d' if recipe == 'pose3d' else 'keypoint'
-    if not any(v[key][v['keypoint_score'] >= MIN_SCORE].any() for v in videos):
+    if not any(v[key][joints_seen(v)].any() for v in videos):
         raise UserError(
             f'{path}: no video of split {split!r} shows a joint: {key} is always 0, or '
             f'keypoint_score always below {MIN_SCORE:g}, but recipes read skeletons; '

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion
-from mmskelseg.datasets.inspection.summary import Summary, seen_joints
+from mmskelseg.datasets.inspection.summary import Summary
 from mmskelseg.evaluation import TimeBudget, time_budget
 from mmskelseg.runtime.drawing.charts import draw_bars, draw_time_budget
 from mmskelseg.runtime.drawing.heatmaps import draw_poses
@@ -30,6 +30,7 @@ from mmskelseg.runtime.structures.annotations import (
     Metainfo,
     VideoAnnotation,
 )
+from mmskelseg.runtime.structures.bodies import joints_seen
 from mmskelseg.runtime.structures.tiers import (
     flat_label,
     flat_rows,
@@ -243,7 +244,7 @@ def _sample_frames(video: VideoAnnotation, meta: Metainfo, count: int) -> np.nda
     keypoint, score = (values[:, frames] for values in render.place(video))
     titles = [f'frame {frame}, {frame / video["fps"]:.1f} s' for frame in frames]
     heatmaps = dict(zip(titles, render.images(keypoint, score)[:, 0], strict=True))
-    seen = seen_joints(video)[:, frames, :, None]
+    seen = joints_seen(video)[:, frames, :, None]
     points = np.where(seen, video['keypoint'][:, frames], np.nan)
     # The last name is for the label -1.
     names = [*meta['classes'], 'unlabelled']

@@ -12,12 +12,13 @@ from typing import NamedTuple
 import numpy as np
 
 from mmskelseg.datasets.inspection.shared_poses import shared_poses
-from mmskelseg.datasets.inspection.summary import present_classes, seen_joints
+from mmskelseg.datasets.inspection.summary import present_classes
 from mmskelseg.evaluation import IGNORED, to_segments
 from mmskelseg.runtime.features import ReadVideoFrames
 from mmskelseg.runtime.files.annotations import fold_splits
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg.runtime.structures.bodies import joints_seen
 from mmskelseg.runtime.structures.individuals import alone
 from mmskelseg.runtime.structures.tiers import label_rows, with_flat_labels
 
@@ -52,7 +53,7 @@ class Suspicion(NamedTuple):
 
 def nobody_seen(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
     """Find a long run of frames in which every joint is missing."""
-    empty = np.logical_not(seen_joints(video).any(axis=(0, 2)))
+    empty = np.logical_not(joints_seen(video).any(axis=(0, 2)))
     start, end = longest_run(empty)
     if end - start > LONGEST_EMPTY * video['fps']:
         yield (
@@ -65,7 +66,7 @@ def nobody_seen(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
 def far_outside(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
     """Find joints far outside the image."""
     size = np.array(video['img_shape'][::-1])
-    keypoint, seen = video['keypoint'], seen_joints(video)
+    keypoint, seen = video['keypoint'], joints_seen(video)
     # Distance from the nearest edge, as a multiple of the image's side.
     outside = np.maximum(-keypoint, keypoint - size) / size
     far = (outside.max(axis=-1) > FARTHEST_OUTSIDE) & seen
@@ -82,7 +83,7 @@ def far_outside(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
 
 def parts_of_image(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
     """Find coordinates that are fractions of the image instead of pixels."""
-    points = video['keypoint'][seen_joints(video)]
+    points = video['keypoint'][joints_seen(video)]
     if points.size and np.abs(points).max() <= LARGEST_PART < min(video['img_shape']):
         H, W = video['img_shape']
         yield (
@@ -93,7 +94,7 @@ def parts_of_image(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[st
 
 def swapped_sides(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
     """Find an img_shape that is (width, height) instead of (height, width)."""
-    points = video['keypoint'][seen_joints(video)]
+    points = video['keypoint'][joints_seen(video)]
     H, W = video['img_shape']
     outside, if_swapped = (
         ((points < 0) | (points > side)).any(axis=-1) for side in ([W, H], [H, W])
@@ -108,7 +109,7 @@ def swapped_sides(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str
 
 def seen_at_zero(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
     """Find joints at (0, 0) that count as seen."""
-    at_zero = (video['keypoint'] == 0).all(axis=-1) & seen_joints(video)
+    at_zero = (video['keypoint'] == 0).all(axis=-1) & joints_seen(video)
     if at_zero.any():
         person, frame, joint = np.argwhere(at_zero)[0].tolist()
         score = video['keypoint_score'][person, frame, joint]
@@ -121,7 +122,7 @@ def seen_at_zero(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]
 
 def frozen_pose(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
     """Find persons who do not move at all, and poses that are repeated."""
-    seen = seen_joints(video)
+    seen = joints_seen(video)
     place = np.where(seen[..., None], video['keypoint'], 0)
     same = (place[:, 1:] == place[:, :-1]).all(axis=(2, 3))
     same &= (seen[:, 1:] == seen[:, :-1]).all(axis=2)
@@ -145,7 +146,7 @@ def frozen_pose(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
 
 def constant_joint(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
     """Find single joints that never move, while others do."""
-    keypoint, seen = video['keypoint'], seen_joints(video)
+    keypoint, seen = video['keypoint'], joints_seen(video)
     for points, there in zip(keypoint, seen, strict=True):
         low = np.where(there[..., None], points, np.inf).min(axis=0)
         high = np.where(there[..., None], points, -np.inf).max(axis=0)
@@ -161,7 +162,7 @@ def constant_joint(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[st
 
 def equal_scores(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
     """Find scores without information."""
-    scores = video['keypoint_score'][seen_joints(video)]
+    scores = video['keypoint_score'][joints_seen(video)]
     if scores.size and (scores == scores[0]).all():
         yield (
             f'all joints that are seen have the score {scores[0]:g}; certain and '

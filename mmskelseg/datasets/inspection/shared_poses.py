@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mmskelseg.datasets.inspection.summary import seen_joints
 from mmskelseg.runtime.files.annotations import fold_splits
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg.runtime.structures.bodies import joints_seen
 
 # Largest share of a video's poses that may occur in another video.
 MOST_SHARED = 0.1
@@ -33,7 +33,7 @@ def shared_poses(data: AnnotationFile) -> Iterator[tuple[str, str]]:
 
 def _pose_digests(video: VideoAnnotation) -> np.ndarray:
     """Return a number for each frame with a person, equal for equal poses, (T',)."""
-    seen = seen_joints(video)
+    seen = joints_seen(video)
     # Adding 0 makes -0 and 0 the same.
     place = np.where(seen[..., None], video['keypoint'], 0).astype(np.float32) + 0
     M, T, V = seen.shape

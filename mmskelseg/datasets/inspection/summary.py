@@ -11,20 +11,14 @@ from mmskelseg.evaluation import IGNORED, to_segments
 from mmskelseg.runtime.files.inputs import is_file
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import (
-    MIN_SCORE,
     AnnotationFile,
     VideoAnnotation,
 )
-from mmskelseg.runtime.structures.bodies import camera_view, up_direction
+from mmskelseg.runtime.structures.bodies import camera_view, joints_seen, up_direction
 from mmskelseg.runtime.structures.tiers import label_rows, tiers_of, with_flat_labels
 
 # Statistics by name; see :func:`summarize`.
 Summary = dict[str, Any]
-
-
-def seen_joints(video: VideoAnnotation) -> np.ndarray:
-    """Return whether each joint of a video counts as seen, shape (M, T, V)."""
-    return video['keypoint_score'] >= MIN_SCORE
 
 
 def summarize(data: AnnotationFile, folder: Path) -> Summary:
@@ -90,7 +84,7 @@ def summarize_joints(
     frames = empty = there = 0
     missing = np.zeros(len(joints))
     for video in videos:
-        seen = seen_joints(video)
+        seen = joints_seen(video)
         present = seen.any(axis=2)
         persons[int(present.sum(axis=0).max())] += 1
         frames += present.shape[1]

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmskelseg.runtime.structures.annotations import Metainfo, PlaceKey, VideoAnnotation
+from mmskelseg.runtime.structures.annotations import (
+    MIN_SCORE,
+    Metainfo,
+    PlaceKey,
+    VideoAnnotation,
+)
 
 #: The values of metainfo ``up``: the direction of ``keypoint_3d`` that points up.
 DIRECTIONS = ('x', 'y', 'z', '-x', '-y', '-z')
@@ -18,10 +23,13 @@ _UPRIGHT = 1.5
 _ONE_DIRECTION = 0.3
 
 
-def joints_seen(video: VideoAnnotation, key: PlaceKey) -> np.ndarray:
-    """Return whether each joint of a video is seen, shape (M, T, V)."""
+def joints_seen(video: VideoAnnotation, key: PlaceKey = 'keypoint') -> np.ndarray:
+    """Return whether each joint of a video is seen, shape (M, T, V).
+
+    Without ``keypoint_score``, those are that are not at 0 in ``key``.
+    """
     if 'keypoint_score' in video:
-        return np.greater(video['keypoint_score'], 0)
+        return np.greater_equal(video['keypoint_score'], MIN_SCORE)
     return np.any(video[key], axis=-1)
 
 

@@ -1,6 +1,10 @@
 import numpy as np
 
-from mmskelseg.runtime.structures.bodies import camera_view, up_direction
+from mmskelseg.runtime.structures.bodies import (
+    camera_view,
+    joints_seen,
+    up_direction,
+)
 
 
 def body(rng, lengths, turns=(0,)):
@@ -12,6 +16,14 @@ def body(rng, lengths, turns=(0,)):
     points[..., 1] = x * np.sin(angles) + y * np.cos(angles)
     key = 'keypoint' if len(lengths) == 2 else 'keypoint_3d'
     return {key: points + 5, 'keypoint_score': np.ones(points.shape[:3])}
+
+
+def test_joints_are_seen_from_the_same_score_on_as_in_features():
+    """Features leave out joints with a score below 0.0001."""
+    score = np.array([[[0, 0.00005, 0.0001, 1]]], np.float32)
+    assert joints_seen({'keypoint_score': score}).tolist() == [[[0, 0, 1, 1]]]
+    points = np.array([[[[0, 0], [0, 2]]]])
+    assert joints_seen({'keypoint': points}).tolist() == [[[0, 1]]]
 
 
 def test_people_who_stand_show_which_axis_is_vertical(rng):
