@@ -1,7 +1,7 @@
 """Convert the mice of SUBTLE, in 3D and labelled frame by frame.
 
-SRC is the folder y5a5 of the release (GitHub jeakwon/subtle, dataset/y5a5), which you
-download yourself; its licence is GPL-3.0:
+SRC is the folder y5a5 of the release (GitHub jeakwon/subtle, dataset/y5a5), or a new
+one for --download; its licence is GPL-3.0:
 
     coords/NAME.csv   a line for each frame: x, y, z of nine joints in centimetres, with
                       z upwards
@@ -16,13 +16,22 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters import building, options
+from mmskelseg.converters import building, downloading, options
 from mmskelseg.converters.dest_arrays import SIDE, fit_image
 from mmskelseg.runtime.files.parsing import numbers, read_rows
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.skeleton import Layout
 
+EXAMPLES = """examples:
+  %(prog)s data/subtle/raw data/subtle --download
+  # test on two mice
+  %(prog)s y5a5 data/subtle --test adult_6112,adult_6115
+"""
+# Of the default branch, whatever its name is.
+URL = 'https://github.com/jeakwon/subtle/archive/HEAD.zip'
+# The files of the archive, without their folder; no name with `..` matches.
+MEMBER = r'[^/]+/dataset/y5a5/((?:coords|annots)/[\w-]+\.csv)'
 CLASSES = ['na', 'walking', 'rearing', 'standing', 'grooming']
 FPS = 20.0
 JOINTS = (
@@ -83,13 +92,23 @@ def annotate(path: Path, label_path: Path) -> VideoAnnotation:
     return building.annotation(shared, path.stem, view, score, label)
 
 
-def convert(source: Path, out: Path, *, test: str | None = None) -> None:
+def convert(
+    source: Path,
+    out: Path,
+    *,
+    test: str | None = None,
+    download: bool = False,
+    url: str = URL,
+) -> None:
     """Write the annotation file of a release; see the options below."""
+    if download:
+        is_there = (source / 'coords').is_dir()
+        downloading.download(url, source / 'subtle.zip', MEMBER, is_there)
     paths = sorted((source / 'coords').glob('*.csv'))
     if not paths:
         raise MissingFileError(
             f'{source / "coords"}: has no .csv file; SRC is the folder y5a5 of the '
-            'release, with coords and annots.'
+            'release, with coords and annots, or download it with --download.'
         )
     files = {path.stem: source / 'annots' / path.name for path in paths}
     meta: Metainfo = {
@@ -118,5 +137,8 @@ CONVERTER = options.Converter(
         'source': options.source('folder y5a5 of the release'),
         'out': options.OUT,
         '--test': options.test('NAME,NAME', 'every fifth'),
+        '--download': 'download the release to SRC first',
+        '--url': 'zip file to download (default: %(default)s)',
     },
+    examples=EXAMPLES,
 )

@@ -9,18 +9,12 @@ OUT/annotations.pkl gets all of them, plus the poses projected to 2D.
 docs/datasets/uwiom.md describes the data and our assumptions.
 """
 
-import os
 import re
-import zipfile
-from http.client import HTTPException
 from pathlib import Path, PurePosixPath
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import numpy as np
-from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
-from mmskelseg.converters import building, lcr_release, options
+from mmskelseg.converters import building, downloading, lcr_release, options
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 from mmskelseg.runtime.structures.annotations import Metainfo
 
@@ -67,99 +61,31 @@ FOLDERS = [str(PurePosixPath(part).parent) for part in PARTS.values()]
 # group; no name with `..` matches.
 FILES = '|'.join([*PARTS.values(), NAMES])
 MEMBER = rf'[^/]+/(Data/UW/(?:{FILES}))'.replace('.', r'\.').replace('NN', r'\d\d')
-CHUNK = 1 << 18
-RANGE_NOT_SATISFIABLE = 416
 
 
 def find_release(source: Path) -> Path:
     """Return the folder that contains the parts of the release."""
+    root = _root(source)
+    if root is None:
+        raise MissingFileError(
+            f'{source}: neither this folder nor Data/UW in it contains '
+            f'{", ".join(FOLDERS)}; name the folder of the release, or download it '
+            'with --download.'
+        )
+    return root
+
+
+def _root(source: Path) -> Path | None:
     for root in (source, source / 'Data' / 'UW'):
         if all((root / folder).is_dir() for folder in FOLDERS):
             return root
-    raise MissingFileError(
-        f'{source}: neither this folder nor Data/UW in it contains '
-        f'{", ".join(FOLDERS)}; name the folder of the release, or download it with '
-        '--download.'
-    )
+    return None
 
 
 def download_release(url: str, folder: Path) -> None:
     """Download the release to FOLDER/Data/UW, unless it is there already."""
-    archive = folder / 'MTL-ERA.zip'
-    if not archive.exists():
-        try:
-            root = find_release(folder)
-        except MissingFileError:
-            fetch(url, archive)
-        else:
-            print(f'{root} contains a release, so nothing is downloaded')
-            return
-    extract(archive, folder)
-    archive.unlink()
-
-
-def fetch(url: str, path: Path) -> None:
-    """Download a file with a progress bar; ``path`` exists only once it is complete.
-
-    An interrupted download is continued from ``<path>.part`` if the server supports it,
-    and otherwise started again.
-    """
-    part = path.with_name(f'{path.name}.part')
-    path.parent.mkdir(parents=True, exist_ok=True)
-    have = part.stat().st_size if part.exists() else 0
-    columns = Progress.get_default_columns()[:2]
-    try:
-        request = Request(url, headers={'Range': f'bytes={have}-'} if have else {})
-        with urlopen(request, timeout=60) as reply:
-            have = have if reply.status == 206 else 0
-            length = reply.headers.get('Content-Length')
-            total = have + int(length) if length else None
-            bar = Progress(*columns, DownloadColumn(), TransferSpeedColumn())
-            with part.open('ab' if have else 'wb') as file, bar:
-                task = bar.add_task(path.name, total=total, completed=have)
-                while chunk := reply.read(CHUNK):
-                    file.write(chunk)
-                    bar.update(task, advance=len(chunk))
-    except (HTTPException, OSError, ValueError) as error:
-        if isinstance(error, HTTPError) and error.code == RANGE_NOT_SATISFIABLE:
-            part.unlink()
-            return fetch(url, path)
-        raise UserError(
-            f'{url}: the download failed ({error}); run the command again, or download '
-            'the file by hand and unpack it.'
-        ) from None
-    if total is not None and part.stat().st_size != total:
-        raise UserError(
-            f'{url}: the connection ended after {part.stat().st_size} of {total} '
-            'bytes; run the command again to continue.'
-        )
-    return os.replace(part, path)
-
-
-def extract(archive: Path, folder: Path) -> None:
-    """Extract the files of a zip archive whose names match MEMBER to a folder.
-
-    An archive that is damaged or has no such file is deleted.
-    """
-    try:
-        with zipfile.ZipFile(archive) as file:
-            matches = {n: m for n in file.namelist() if (m := re.fullmatch(MEMBER, n))}
-            for name, match in matches.items():
-                path = folder / match[1]
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(file.read(name))
-    except (zipfile.BadZipFile, NotImplementedError) as error:
-        archive.unlink()
-        raise UserError(
-            f'{archive}: not a complete zip file ({error}), so it was deleted; run the '
-            'command again to download it once more.'
-        ) from None
-    if not matches:
-        archive.unlink()
-        raise UserError(
-            f'{archive}: contains no file of the release, so it was deleted; check '
-            '--url.'
-        )
+    archive, is_there = folder / 'MTL-ERA.zip', _root(folder) is not None
+    downloading.download(url, archive, MEMBER, is_there)
 
 
 def check_names(path: Path) -> None:

@@ -1,5 +1,8 @@
 """The converter of SUBTLE, on small made-up files and, where they are, real mice."""
 
+import io
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -33,6 +36,23 @@ def test_mice_are_seen_from_above_and_have_a_fold_each(release, tmp_path, run_to
     # What is further along y is higher up in the image, whose y points downwards.
     order = joints[0].reshape(9, 3)[:, 1].argsort()
     assert (np.diff(second['keypoint'][0, 0, order, 1]) < 0).all()
+
+
+def test_download_unpacks_the_mice_alone(release, server, tmp_path, call_tool):
+    """They lie in a folder of the repository, whatever its branch is called."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, 'w') as archive:
+        for path in sorted(release.rglob('*.csv')):
+            archive.write(path, f'subtle-x/dataset/y5a5/{path.relative_to(release)}')
+        archive.writestr('subtle-x/dataset/other/coords/young_9.csv', '1\n')
+        archive.writestr('subtle-x/dataset/y5a5/coords/../../../up.csv', '1\n')
+    server.content = buffer.getvalue()
+    place = tmp_path / 'new' / 'raw'
+    call_tool(TOOL, place, tmp_path / 'out', '--download', '--url', server.url)
+    names = {path.relative_to(release) for path in release.rglob('*.csv')}
+    found = (path for path in (tmp_path / 'new').rglob('*') if path.is_file())
+    assert {path.relative_to(place) for path in found} == names
+    assert (tmp_path / 'out/annotations.pkl').is_file()
 
 
 def replaced(old, new):

@@ -1,0 +1,98 @@
+"""Download the archive of a release, and unpack the files that belong to it."""
+
+import os
+import re
+import zipfile
+from http.client import HTTPException
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
+
+from mmskelseg.runtime.messages.errors import UserError
+
+CHUNK = 1 << 18
+RANGE_NOT_SATISFIABLE = 416
+
+
+def download(url: str, archive: Path, member: str, is_there: bool) -> None:
+    """Download a zip archive and unpack it where it lies, unless its files are there.
+
+    As long as the archive lies there, its files are not taken for complete. Those are
+    unpacked whose names match the pattern ``member``, whose group 1 is their path.
+
+    Raises:
+        UserError: If the download fails, or if the archive is not one of the release.
+    """
+    if not archive.exists():
+        if is_there:
+            print(f'{archive.parent} contains a release, so nothing is downloaded')
+            return
+        fetch(url, archive)
+    extract(archive, member)
+    archive.unlink()
+
+
+def fetch(url: str, path: Path) -> None:
+    """Download a file with a progress bar; ``path`` exists only once it is complete.
+
+    An interrupted download is continued from ``<path>.part`` if the server supports it,
+    and otherwise started again.
+    """
+    part = path.with_name(f'{path.name}.part')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    have = part.stat().st_size if part.exists() else 0
+    columns = Progress.get_default_columns()[:2]
+    try:
+        request = Request(url, headers={'Range': f'bytes={have}-'} if have else {})
+        with urlopen(request, timeout=60) as reply:
+            have = have if reply.status == 206 else 0
+            length = reply.headers.get('Content-Length')
+            total = have + int(length) if length else None
+            bar = Progress(*columns, DownloadColumn(), TransferSpeedColumn())
+            with part.open('ab' if have else 'wb') as file, bar:
+                task = bar.add_task(path.name, total=total, completed=have)
+                while chunk := reply.read(CHUNK):
+                    file.write(chunk)
+                    bar.update(task, advance=len(chunk))
+    except (HTTPException, OSError, ValueError) as error:
+        if isinstance(error, HTTPError) and error.code == RANGE_NOT_SATISFIABLE:
+            part.unlink()
+            return fetch(url, path)
+        raise UserError(
+            f'{url}: the download failed ({error}); run the command again, or download '
+            'the file by hand and unpack it.'
+        ) from None
+    if total is not None and part.stat().st_size != total:
+        raise UserError(
+            f'{url}: the connection ended after {part.stat().st_size} of {total} '
+            'bytes; run the command again to continue.'
+        )
+    return os.replace(part, path)
+
+
+def extract(archive: Path, member: str) -> None:
+    """Extract the files of a zip archive whose names match; group 1 is their path.
+
+    An archive that is damaged or has no such file is deleted.
+    """
+    try:
+        with zipfile.ZipFile(archive) as file:
+            matches = {n: m for n in file.namelist() if (m := re.fullmatch(member, n))}
+            for name, match in matches.items():
+                path = archive.parent / match[1]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(file.read(name))
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        archive.unlink()
+        raise UserError(
+            f'{archive}: not a complete zip file ({error}), so it was deleted; run the '
+            'command again to download it once more.'
+        ) from None
+    if not matches:
+        archive.unlink()
+        raise UserError(
+            f'{archive}: contains no file of the release, so it was deleted; check '
+            '--url.'
+        )
