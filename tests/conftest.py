@@ -19,6 +19,11 @@ from tests.tool_server import CAPTURED, IS_POSSIBLE, run_python, serve_commands
 
 META = small_annotations()['metainfo']
 
+# Tests run side by side. With one thread, PyTorch works in processes that they fork,
+# where those that it has started before would be missing.
+os.environ['OMP_NUM_THREADS'] = '1'
+torch.set_num_threads(1)
+
 
 # Modules whose single tests take longest.
 LONGEST = ('test_tutorials', 'test_wheel', 'test_page', 'test_fit')
@@ -156,7 +161,7 @@ def run_tool(tmp_path, served):
 
     def run(tool, *args, code=0, env=None, limit=None):
         command = [str(ROOT / tool), *map(str, args)]
-        environment = {**os.environ, 'OMP_NUM_THREADS': '1', **(env or {})}
+        environment = {**os.environ, **(env or {})}
         if env is None:
             python = served and served / 'python'
             process = run_python(command, tmp_path, environment, 300, limit, python)
@@ -200,6 +205,5 @@ def call_tool(monkeypatch, capsys, tmp_path):
 @pytest.fixture
 def quick_runs(monkeypatch, served):
     """Fork what a test or ``call_tool`` starts by ``sys.executable``."""
-    monkeypatch.setenv('OMP_NUM_THREADS', '1')
     if served:
         monkeypatch.setattr(sys, 'executable', str(served / 'python'))

@@ -51,7 +51,7 @@ def run(program, *args, cwd=None):
     done = subprocess.run(
         [str(program), *map(str, args)],
         cwd=cwd,
-        env={**env, 'OMP_NUM_THREADS': '1'},
+        env=env,
         capture_output=True,
         text=True,
         check=False,

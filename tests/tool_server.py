@@ -105,8 +105,8 @@ def preloaded_context() -> multiprocessing.context.ForkServerContext:
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(['tests.preloaded'])
     before = {**os.environ}
-    # Where the server finds it, and how many threads PyTorch has in forks.
-    os.environ |= {'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1'}
+    # Where the server finds it.
+    os.environ['PYTHONPATH'] = str(ROOT)
     ensure_running()
     os.environ.clear()
     os.environ.update(before)

@@ -1,7 +1,6 @@
 """The web page as a user sees it, in a browser without a screen."""
 
 import csv
-import os
 import subprocess
 import sys
 import time
@@ -23,7 +22,6 @@ def address(small_config, checkpoint, tmp_path):
         server = subprocess.Popen(
             [sys.executable, *map(str, command)],
             cwd=tmp_path,
-            env={**os.environ, 'OMP_NUM_THREADS': '1'},
             stdout=log,
             stderr=subprocess.STDOUT,
         )

@@ -194,7 +194,11 @@ def test_benchmark_precision_prints_scores_of_each(
         for line in shown.splitlines()
         if line.startswith('| ')
     }
-    assert rows['PyTorch'][:5] == rows['float32'][:5]
+    # Random weights rank many frames almost alike, so rounding decides some of mAP.
+    torch_scores, onnx_scores = (rows[name][:5] for name in ('PyTorch', 'float32'))
+    maps = [float(scores.pop(3)) for scores in (torch_scores, onnx_scores)]
+    assert torch_scores == onnx_scores
+    assert maps[0] == pytest.approx(maps[1], abs=0.5)
     assert rows['float32'][5] == '100.000%'
     assert float(rows['float32'][6]) < 1e-5 < float(rows['int8'][6])
     sizes = [float(rows[name][7].split()[0]) for name in ('float32', 'float16', 'int8')]

@@ -83,14 +83,13 @@ def test_suggested_begins_where_random_does(tool):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures('quick_runs')
-def test_curve_of_small_data(call_tool, monkeypatch, tmp_path):
+def test_curve_of_small_data(call_tool, tmp_path):
     """Every method trains and is tested once; a second call runs nothing again."""
     data = small_annotations((400, 300, 350, 60))
     names = [video['frame_dir'] for video in data['annotations']]
     data['split'] |= {'a/train': names[:3], 'a/test': names[3:]}
     save_annotations(data, tmp_path / 'annotations.pkl')
     call_tool('tools/make_config.py', 'annotations.pkl', 'mine.py')
-    monkeypatch.setenv('OMP_NUM_THREADS', '1')
     words = ['mine.py', '--minutes', 0.2, 0.4, '--stretch', 3, '--folds', 'a']
     words += ['--methods', 'suggested', 'timestamps', '--timestamp-share', 0.1]
     words += ['--steps', 3, '--work-dir', 'out']

@@ -120,7 +120,7 @@ def run_two(folder):
 
     def run(tool, *args, launcher='pytorch', code=0):
         command = [str(ROOT / tool), *map(str, args), '--launcher', launcher]
-        env = {**os.environ, 'OMP_NUM_THREADS': '1', 'MASTER_PORT': str(free_port())}
+        env = {**os.environ, 'MASTER_PORT': str(free_port())}
         env |= {'WORLD_SIZE': '2', 'SLURM_NTASKS': '2', 'MASTER_ADDR': '127.0.0.1'}
         names = ('RANK', 'LOCAL_RANK', 'SLURM_PROCID', 'SLURM_LOCALID')
         places = [env | dict.fromkeys(names, rank) for rank in '01']

@@ -34,7 +34,7 @@ def command(*argv, folder):
     return subprocess.Popen(
         [sys.executable, '-m', 'mmskelseg', *map(str, argv)],
         cwd=folder,
-        env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)},
+        env={**os.environ, 'PYTHONPATH': str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

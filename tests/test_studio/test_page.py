@@ -46,7 +46,7 @@ def served(folder):
         stdout=subprocess.PIPE,
         cwd=ROOT,
         text=True,
-        env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)},
+        env={**os.environ, 'PYTHONPATH': str(ROOT)},
     )
     try:
         said = iter(process.stdout.readline, '')
