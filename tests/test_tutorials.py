@@ -39,11 +39,11 @@ def address():
 def test_tutorial_runs(path, tmp_path, served):
     """No cell fails, the last of which compares what the models score.
 
-    Its trainings are a third as long here; they were whole for the outputs kept.
+    Its trainings are a quarter as long here; they were whole for the outputs kept.
     """
     text, count = re.subn(
         r'--epochs (\d+)',
-        lambda found: f'--epochs {int(found[1]) // 3}',
+        lambda found: f'--epochs {int(found[1]) // 4}',
         path.read_text('utf-8'),
     )
     assert count

@@ -103,7 +103,7 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
             is_saved(page)
             assert labelled(recordings, name) == truth[name]
             page.keyboard.press('n')
-        page.get_by_label('Minutes').fill('1')
+        page.get_by_label('Minutes').fill('0.3')
         page.get_by_role('button', name='Train').click()
         page.get_by_text('The model learnt from').wait_for(timeout=1000 * PATIENCE)
         assert page.get_by_role('link', name='Report of the model').is_visible()
