@@ -95,7 +95,7 @@ def _run(args: argparse.Namespace) -> None:
     outcomes: Iterable[tuple[RunFolder, str]] = (
         (run, run.execute()) for run in pending
     )
-    if pending and args.executor != 'none':
+    if args.executor != 'none':
         outcomes = submitted(pending, folder, args.executor, args.executor_options)
     if failed := _follow(outcomes, len(pending)):
         sys.exit(

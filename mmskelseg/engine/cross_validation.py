@@ -136,7 +136,12 @@ def run_folder(
 def submitted(
     runs: list[RunFolder], folder: Path, cluster: str, options: Mapping[str, object]
 ) -> Iterator[tuple[RunFolder, str]]:
-    """Execute runs as jobs of submitit; yield each, and why it failed ('' if not)."""
+    """Execute runs as jobs of submitit; yield each, and why it failed ('' if not).
+
+    If it is closed before, the jobs that are left are cancelled.
+    """
+    if not runs:
+        return
     try:
         import submitit
     except ModuleNotFoundError:
@@ -152,10 +157,15 @@ def submitted(
         raise UserError(f'--executor {cluster}: {error}') from error
     jobs = executor.map_array(RunFolder.execute, runs)
     by_id = {job.job_id: run for job, run in zip(jobs, runs, strict=True)}
-    for job in submitit.helpers.as_completed(jobs, poll_frequency=1):
-        fault = job.exception()
-        failure = f'job {job.job_id}: {fault}' if fault else job.result()
-        yield by_id[job.job_id], failure
+    try:
+        for job in submitit.helpers.as_completed(jobs, poll_frequency=1):
+            fault = job.exception()
+            failure = f'job {job.job_id}: {fault}' if fault else job.result()
+            yield by_id.pop(job.job_id), failure
+    finally:
+        for job in jobs:
+            if job.job_id in by_id:
+                job.cancel(check=False)
 
 
 def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, Report]:

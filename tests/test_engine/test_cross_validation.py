@@ -2,13 +2,19 @@
 
 import argparse
 import json
+import sys
+import time
 
 import pytest
 import torch
 from mmengine.config import Config
 
 from mmskelseg.commands.arguments import add_config_arguments
-from mmskelseg.engine.cross_validation import ensemble_of_seeds, run_folder
+from mmskelseg.engine.cross_validation import (
+    ensemble_of_seeds,
+    run_folder,
+    submitted,
+)
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation import DumpPredictions
 from tests.dumped import ONE, OTHER, sample
@@ -53,6 +59,30 @@ def test_a_fold_may_have_any_name(tmp_path, fold):
         assert settings[f'{mode}_dataloader.dataset.split'] == f'{fold}/{split}'
     checkpoint = settings['model.branches.pose.init_cfg.checkpoint']
     assert checkpoint.startswith(f'{tmp_path}/a,b/')
+
+
+def test_jobs_end_with_the_program_that_follows_them(tmp_path):
+    """Otherwise the next start would meet runs that are still at work."""
+    begun = tmp_path / 'begun'
+    words = [sys.executable, '-c']
+    quick, long = (
+        RunFolder(tmp_path / name, {}, [*words, code], [])
+        for name, code in (
+            ('quick', 'pass'),
+            ('long', f'import time; open({str(begun)!r}, "w"); time.sleep(60)'),
+        )
+    )
+    outcomes = submitted([quick, long], tmp_path, 'local', {})
+    assert next(outcomes) == (quick, 'the training left no checkpoint')
+    end = time.monotonic() + 30
+    while not begun.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    outcomes.close()
+    again = RunFolder(long.path, {}, [*words, 'pass'], [])
+    busy = 'another process is running it'
+    while (reason := again.execute()) == busy and time.monotonic() < end:
+        time.sleep(0.05)
+    assert reason == 'the training left no checkpoint'
 
 
 def test_ensemble_of_seeds_averages_within_each_fold(tmp_path):
