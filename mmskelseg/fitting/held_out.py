@@ -15,7 +15,6 @@ from mmskelseg.evaluation.functional.calibration import (
     cross_fitted,
     fit_temperature,
     reliability,
-    tempered,
 )
 from mmskelseg.evaluation.predictions import load_samples
 from mmskelseg.runtime.structures.tiers import Tier, label_rows, tiers_of
@@ -79,9 +78,6 @@ def parts_of(videos: Mapping[str, Video], metainfo: Mapping) -> list[Part]:
     return [(video.scores, video.gt) for _, own in tiers for video in own.values()]
 
 
-def calibration_of(
-    videos: Mapping[str, Video], metainfo: Mapping, temperature: float = 1.0
-) -> Reliability:
-    """Return the reliability of probabilities, with logits divided by a temperature."""
-    parts = parts_of(videos, metainfo)
-    return reliability([(tempered(s, temperature), labels) for s, labels in parts])
+def calibration_of(videos: Mapping[str, Video], metainfo: Mapping) -> Reliability:
+    """Return how the probabilities of some videos agree with accuracy."""
+    return reliability(parts_of(videos, metainfo))

@@ -118,6 +118,11 @@ class ModelFolder:
         return self.path / 'test'
 
     @property
+    def tested_before(self) -> Path:
+        """The folder of its test without temperature."""
+        return self.path / 'runs' / 'final' / 'test'
+
+    @property
     def splits(self) -> tuple[str, str]:
         """The splits of the final model; without test videos, those of a fold."""
         without = f'{self.folds[0]}/test' if self.folds else 'train'
@@ -176,15 +181,18 @@ class ModelFolder:
         log = self.path / 'runs' / 'final.log'
         with log.open('w', encoding='utf-8') as said, redirect_stdout(said):
             publish(source, self.model, {'model.temperature': temperature})
-        config, model = str(self.config), str(self.model)
         failure = ''
         if self.has_test:
-            self.tested.mkdir(exist_ok=True)
-            words = ['test', config, model, '--work-dir', str(self.tested)]
-            dumped = ['--dump', str(self.tested / PREDICTIONS)]
-            failure = call_command([*words, *dumped], log)
-        words = ['export', config, model, str(self.exported)]
+            plain = ('--cfg-options', 'model.temperature=1.0')
+            failure = self._test(self.tested, log)
+            failure = failure or self._test(self.tested_before, log, *plain)
+        words = ['export', str(self.config), str(self.model), str(self.exported)]
         return failure or call_command(words, log)
+
+    def _test(self, out: Path, log: Path, *options: str) -> str:
+        out.mkdir(exist_ok=True)
+        words = ['test', str(self.config), str(self.model), '--work-dir', str(out)]
+        return call_command([*words, '--dump', str(out / PREDICTIONS), *options], log)
 
     def _write_config(
         self,

@@ -76,7 +76,7 @@ def write_report(
             }
             for name in videos
         ],
-        'calibration': _calibration(outcome, tested, meta),
+        'calibration': _calibration(folder, outcome, tested),
         'doubts': [asdict(doubt) for doubt in doubts(videos, fps, meta)],
         'label_curve': _label_curve(outcome, folder),
         'candidates': _candidates(folder, schedule, outcome),
@@ -140,19 +140,19 @@ def _shortest_bouts(folder: ModelFolder) -> list[Content]:
 
 
 def _calibration(
-    outcome: Outcome, tested: Mapping, metainfo: Mapping
+    folder: ModelFolder, outcome: Outcome, tested: Mapping
 ) -> Content | None:
     """Return how sure the model is and how right, before and after its temperature."""
-    if outcome.held_out is None:
+    held_out, meta = outcome.held_out, folder.data['metainfo']
+    if held_out is None:
         return None
-    held_out, temperature = outcome.held_out, outcome.held_out.temperature
-    before = calibration_of(held_out.videos, metainfo)
-    found = {'before': before, 'after': held_out.after}
+    found = {'before': calibration_of(held_out.videos, meta), 'after': held_out.after}
     if tested:
-        found['test_before'] = calibration_of(tested, metainfo, 1 / temperature)
-        found['test'] = calibration_of(tested, metainfo)
+        plain = predictions_of(folder.tested_before / PREDICTIONS)
+        found['test_before'] = calibration_of(plain, meta)
+        found['test'] = calibration_of(tested, meta)
     curves = {name: _curve(value) for name, value in found.items()}
-    return {'temperature': temperature, **curves}
+    return {'temperature': held_out.temperature, **curves}
 
 
 def _curve(found: Reliability) -> Content:

@@ -1,7 +1,6 @@
 """Conversion of a trained segmentor to arrays, for streams without PyTorch."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -55,21 +54,15 @@ def streaming_model(model: nn.Module) -> StreamingModel:
         )
         for i in range(len(first.stages))
     ]
-    order = networks[0].stage_order
     temperatures = np.array([[[n.temperature]] for n in networks], np.float32)
-    if (temperatures != 1).any():
-        # The output gets a stage of its own, since others may read the same weights.
-        out = stages[order[-1]]
-        kept = {k: getattr(out, k) / temperatures for k in ('cls_weight', 'cls_bias')}
-        stages.append(replace(out, **kept))
-        order = (*order[:-1], len(stages) - 1)
     tiers = networks[0].tiers
     return StreamingModel(
         stages,
-        order,
+        networks[0].stage_order,
         first.stages[0].lookahead,
         _standardizer(model),
         tiers if len(tiers) > 1 else (),
+        temperatures if (temperatures != 1).any() else None,
     )
 
 

@@ -13,12 +13,13 @@ from mmskelseg.runtime.messages.errors import UserError
 
 
 def sample(temperature, frames=20_000, seed=0):
-    """Labels drawn from probabilities, and what a model of another temperature says."""
+    """What a model says, and labels drawn with a temperature that it lacks."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 2, (4, frames))
-    true = np.exp(logits) / np.exp(logits).sum(axis=0)
+    scores = np.exp(logits) / np.exp(logits).sum(axis=0)
+    true = tempered(scores, temperature)
     labels = (rng.uniform(size=frames) > true.cumsum(axis=0)).sum(axis=0)
-    return tempered(true, temperature), np.minimum(labels, 3)
+    return scores, np.minimum(labels, 3)
 
 
 def test_error_by_hand():
@@ -50,11 +51,11 @@ def test_parts_of_other_classes_count_by_their_frames():
         reliability(nothing)
 
 
-@pytest.mark.parametrize('factor', [0.4, 1.0, 2.5])
-def test_temperature_undoes_that_of_the_model(factor):
-    scores, labels = sample(factor)
+@pytest.mark.parametrize('temperature', [0.4, 1.0, 2.5])
+def test_temperature_is_the_one_that_labels_have(temperature):
+    scores, labels = sample(temperature)
     found = fit_temperature([(scores, labels)])
-    assert found == pytest.approx(1 / factor, rel=0.05)
+    assert found == pytest.approx(temperature, rel=0.05)
     assert reliability([(tempered(scores, found), labels)]).error < 0.01
     # Any division into parts has the same one.
     parts = [(scores[:, :9], labels[:9]), (scores[:, 9:], labels[9:])]
@@ -62,18 +63,18 @@ def test_temperature_undoes_that_of_the_model(factor):
 
 
 def test_temperature_of_parts_is_where_their_means_agree():
-    """Two classes say 4 to 1, three say 4 to 1 to 1; each is right in half.
+    """Two classes say 4 to 1, three say 11 to 2 to 2; their uncertainty is 0.64.
 
-    With u as 4 to the power of 1 / temperature, they say u / (u + 1) and u / (u + 2),
-    whose mean is a half where u squared is 2.
+    Where logits are halved, they say 2 / 3 and 0.5397, whose mean is about 41 / 68.
     """
-    two = np.array([[0.8, 0.8], [0.2, 0.2]])
-    three = np.array([[4, 4], [1, 1], [1, 1]]) / 6
-    found = fit_temperature([(two, np.array([0, 1])), (three, np.array([0, 2]))])
-    assert found == pytest.approx(4, rel=1e-3)
+    two = np.array([[0.8] * 34, [0.2] * 34])
+    three = np.array([[11] * 34, [2] * 34, [2] * 34]) / 15
+    labels = [np.arange(34) >= right for right in (21, 20)]
+    found = fit_temperature([(two, labels[0]), (three, labels[1])])
+    assert found ** (0.64**0.25) == pytest.approx(2, rel=1e-2)
 
 
-@pytest.mark.parametrize(('labels', 'end'), [([0, 0], 0.05), ([1, 1], 20)])
+@pytest.mark.parametrize(('labels', 'end'), [([0, 0], 0.01), ([1, 1], 100)])
 def test_temperature_stays_within_limits(labels, end):
     """Always right calls for certainty, always wrong for less than chance."""
     scores = np.array([[0.9, 0.8], [0.1, 0.2]])

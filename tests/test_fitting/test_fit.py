@@ -6,13 +6,12 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from mmskelseg.commands import main as call
 from mmskelseg.commands.fit import main
 from mmskelseg.engine import planning
-from mmskelseg.evaluation.functional.calibration import tempered
 from mmskelseg.fitting import workers
 from mmskelseg.fitting.held_out import predictions_of
 from mmskelseg.runtime.cli.segment import main as segment
+from mmskelseg.runtime.decoding.tempering import tempered
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.structures.segments import segment_table
 from tests.errors import raises_naming
@@ -137,8 +136,8 @@ def test_probabilities_are_calibrated(fitted):
     assert f'temperature={temperature!r}' in (fitted / 'config.py').read_text()
     assert temperature != 1
     (tested,) = predictions_of(fitted / 'test' / 'predictions.pkl').values()
-    raw = tempered(tested.scores, 1 / temperature)
-    assert not np.allclose(raw, tested.scores, atol=1e-3)
+    (raw,) = predictions_of(fitted / 'runs/final/test/predictions.pkl').values()
+    assert not np.allclose(raw.scores, tested.scores, atol=1e-3)
     out = fitted.parent / 'out'
     words = [str(fitted / 'annotations.pkl'), str(fitted), '--split', 'test']
     segment([*words, '--out', str(out), '--formats', 'json'])
@@ -168,17 +167,14 @@ def test_tiers_are_fitted_together(fit, tmp_path):
         'hand: wave',
     ]
     assert 'video_3, hand' in (folder / 'report.html').read_text('utf-8')
-    words = ['test', str(folder / 'config.py'), str(folder / 'model.safetensors')]
-    words += ['--work-dir', str(tmp_path), '--dump', str(tmp_path / 'raw.pkl')]
-    call([*words, '--cfg-options', 'model.temperature=1.0'])
-    (raw,) = predictions_of(tmp_path / 'raw.pkl').values()
+    (raw,) = predictions_of(folder / 'runs/final/test/predictions.pkl').values()
     (tested,) = predictions_of(folder / 'test' / 'predictions.pkl').values()
     temperature = report['calibration']['temperature']
-    assert not np.allclose(raw.scores, tested.scores, atol=1e-3)
+    assert not np.allclose(raw.scores, tested.scores, atol=3e-3)
     for rows in (slice(3), slice(3, 5)):
         expected = tempered(raw.scores[rows], temperature)
         # Each of two networks is tempered before they are averaged.
-        np.testing.assert_allclose(tested.scores[rows], expected, atol=1e-3)
+        np.testing.assert_allclose(tested.scores[rows], expected, atol=3e-3)
     words = [str(tmp_path / 'a.pkl'), str(folder), '--split', 'test']
     segment([*words, '--formats', 'json', '--out', str(tmp_path / 'out')])
     found = json.loads(next((tmp_path / 'out').glob('*segments.json')).read_text())

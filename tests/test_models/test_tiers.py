@@ -11,6 +11,7 @@ from mmskelseg.evaluation.ensembles import average_dumps, labelled
 from mmskelseg.models.postprocessors import build_postprocessors
 from mmskelseg.models.timestamps import complete_labels
 from mmskelseg.registry import MODELS
+from mmskelseg.runtime.decoding.tempering import tempered
 from tests.errors import raises_naming
 from tests.segmentors import (
     ASFORMER,
@@ -58,13 +59,13 @@ def test_each_tier_has_probabilities_and_labels_of_its_own(backbone):
     torch.testing.assert_close(logits[2:].softmax(0), found.pred_score[2:])
 
 
-def test_a_temperature_divides_the_logits_of_every_tier():
+def test_a_temperature_is_that_of_every_tier():
     model = build_segmentor({'pose': TCN}, tiers=[2, 3], temperature=2.0).eval()
     inputs = random_videos({'pose': TCN}, 40)
     (found,) = model(inputs, samples_of(40), mode='predict')
     logits = model(inputs, mode='tensor')[-1, 0].detach()
     for rows in (slice(2), slice(2, 5)):
-        expected = (logits[rows] / 2).softmax(0)
+        expected = tempered(logits[rows].softmax(0), 2.0)
         torch.testing.assert_close(found.pred_score[rows], expected)
 
 

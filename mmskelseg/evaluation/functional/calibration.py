@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from scipy.special import softmax
 
+from mmskelseg.runtime.decoding.tempering import tempered
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import IGNORED
 
@@ -15,9 +15,7 @@ Part: TypeAlias = tuple[np.ndarray, np.ndarray]
 
 _BINS = 15
 # Temperatures that are searched.
-_LEAST, _MOST = 0.05, 20.0
-# A probability that float32 rounds to 0 still has a logarithm.
-_TINY = 1e-12
+_LEAST, _MOST = 0.01, 100.0
 
 
 @dataclass(frozen=True)
@@ -65,13 +63,8 @@ def reliability(parts: Sequence[Part]) -> Reliability:
     return Reliability(frames, sums / least, hits / least)
 
 
-def tempered(scores: np.ndarray, temperature: float) -> np.ndarray:
-    """Return probabilities (K, T) with logits divided by a temperature."""
-    return softmax(np.log(np.maximum(scores, _TINY)) / temperature, axis=0)
-
-
 def fit_temperature(parts: Sequence[Part]) -> float:
-    """Return the temperature with which probabilities agree with accuracy, 0.05 to 20.
+    """Return the temperature with which probabilities agree with accuracy, 0.01 to 100.
 
     The mean probability of predicted classes is then the share of correct frames, or as
     near to it as these limits allow.
@@ -84,7 +77,7 @@ def fit_temperature(parts: Sequence[Part]) -> float:
 
     >>> scores = np.array([[0.99, 0.99, 0.99, 0.99], [0.01, 0.01, 0.01, 0.01]])
     >>> round(fit_temperature([(scores, np.array([0, 0, 0, 1]))]), 2)
-    4.18
+    24.72
     """
     from scipy.optimize import brentq
 

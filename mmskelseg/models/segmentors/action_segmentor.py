@@ -61,9 +61,10 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
             only some labelled frames, such as ``TimestampSupervision``; optional.
         contrast: Config of the loss that compares the features of segments, such as
             ``SegmentContrastLoss``; optional.
-        temperature: What the logits of each member's predictions are divided by, so
-            that probabilities are as large as the share of frames that they are right
-            in (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017).
+        temperature: What the logits of each member's predictions are divided by where
+            all classes are equally likely, and the less the more certain a frame is
+            (:func:`~mmskelseg.runtime.decoding.tempering.divisor`), so that
+            probabilities are as large as the share of frames that they are right in.
         tiers: Number of classes of each tier, which add up to K. Each tier has a
             distribution of its own, and all stages read those of all tiers. None for
             one tier. With G tiers, labels are (G, T) wherever they are (T,) otherwise.

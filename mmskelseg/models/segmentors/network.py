@@ -28,6 +28,7 @@ from mmskelseg.models.segmentors.branches import (
     fusion_options,
 )
 from mmskelseg.registry import build_part
+from mmskelseg.runtime.decoding.tempering import divisor
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Count, Positive
 
@@ -244,7 +245,8 @@ class SegmentationNetwork(BaseModule):
             boundary = logits.pop(_BOUNDARY, boundary)
             outputs = {'logits': _output(logits)}
         if self.temperature != 1:
-            outputs['logits'] = outputs['logits'] / self.temperature
+            temper = partial(_tempered, self.temperature)
+            outputs['logits'] = by_tier(temper, outputs['logits'], self.tiers, 1)
         if boundary is not None:
             *_, boundary = self._boundaries(boundary, mask)
             outputs['boundary'] = boundary[:, 0].sigmoid()
@@ -384,6 +386,10 @@ def _checked_tiers(tiers: Sequence[int] | None, num_classes: int) -> tuple[int, 
             f'num_classes={num_classes}; make both agree.'
         )
     return sizes
+
+
+def _tempered(temperature: float, logits: Tensor, dim: int) -> Tensor:
+    return logits / divisor(logits.softmax(dim), temperature, dim)
 
 
 def _output(logits: Mapping[str, Tensor]) -> Tensor:

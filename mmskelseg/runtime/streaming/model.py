@@ -13,18 +13,16 @@ together, since products of such small matrices cost little more than a NumPy ca
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Protocol, TypeAlias
+from functools import cached_property, partial
+from typing import Protocol
 
 import numpy as np
 
+from mmskelseg.runtime.decoding.tempering import Array, tempered
 from mmskelseg.runtime.messages.errors import UserError
 
 # Largest number of frames that a layer processes together.
 _BLOCK = 64
-
-# A NumPy array, or a PyTorch tensor while a graph is traced.
-Array: TypeAlias = Any
 
 
 @dataclass(frozen=True)
@@ -103,6 +101,7 @@ class StreamingModel:
         lookahead: Number of later frames that the first stage sees.
         standardizer: Standardisation of the features, if any.
         tiers: Number of classes of each tier; empty for one.
+        temperatures: The temperature of each member, shape (M, 1, 1), if any.
     """
 
     stages: Sequence[StreamingStage]
@@ -110,6 +109,7 @@ class StreamingModel:
     lookahead: int
     standardizer: Standardizer | None = None
     tiers: tuple[int, ...] = ()
+    temperatures: np.ndarray | None = None
 
     @property
     def in_channels(self) -> int:
@@ -210,15 +210,22 @@ def push_frames(
         if step == 0 and model.lookahead:
             # Drop the first outputs, which precede the first frame.
             x = x[:, use.clip(model.lookahead - frames, 0, None) :]
-        x = use.softmax(x) if len(model.tiers) < 2 else _by_tier(x, model.tiers, use)
+        x = _by_tier(use.softmax, x, model.tiers, use)
+    if model.temperatures is not None:
+        temper = partial(tempered, temperature=model.temperatures, axis=2)
+        x = _by_tier(temper, x, model.tiers, use)
     return x.mean(0), frames + features.shape[0], kept
 
 
-def _by_tier(x: Array, tiers: Sequence[int], use: Operations) -> Array:
-    """Return the softmax of the logits of each tier, side by side."""
+def _by_tier(
+    function: Callable[[Array], Array], x: Array, tiers: Sequence[int], use: Operations
+) -> Array:
+    """Return a function of the classes of each tier, side by side."""
+    if not tiers:
+        return function(x)
     parts, begin = [], 0
     for size in tiers:
-        parts.append(use.softmax(x[:, :, begin : begin + size]))
+        parts.append(function(x[:, :, begin : begin + size]))
         begin += size
     return use.concatenate(parts, 2)
 
