@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 import time
 
@@ -63,6 +64,8 @@ def test_a_fold_may_have_any_name(tmp_path, fold):
 
 def test_jobs_end_with_the_program_that_follows_them(tmp_path):
     """Otherwise the next start would meet runs that are still at work."""
+    # Jobs on this machine get SIGINT, which programs in the background ignore.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     begun = tmp_path / 'begun'
     words = [sys.executable, '-c']
     quick, long = (
@@ -74,7 +77,7 @@ def test_jobs_end_with_the_program_that_follows_them(tmp_path):
     )
     outcomes = submitted([quick, long], tmp_path, 'local', {})
     assert next(outcomes) == (quick, 'the training left no checkpoint')
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while not begun.exists() and time.monotonic() < end:
         time.sleep(0.05)
     outcomes.close()
