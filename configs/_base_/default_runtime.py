@@ -26,7 +26,9 @@ sync_bn = 'torch'
 
 log_processor = dict(type='LogProcessor', window_size=20, by_epoch=True)
 vis_backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]
-visualizer = dict(type='SegVisualizer', name='visualizer', vis_backends=vis_backends)
+# Without a name, it gets that of the experiment, so that a second training in the same
+# process does not write into the folder of the first.
+visualizer = dict(type='SegVisualizer', vis_backends=vis_backends)
 
 log_level = 'INFO'
 load_from = None

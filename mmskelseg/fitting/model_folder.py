@@ -26,6 +26,8 @@ from mmskelseg.runtime.structures.annotations import AnnotationFile
 
 # Scores that are averaged to compare candidates.
 _SCORES = ('f1@10', 'f1@25', 'f1@50')
+# Timelines of all test videos take more than half of the time of a test.
+_NO_PICTURES = 'default_hooks.visualization.enable=False'
 # Candidates that differ less are level, unless the difference is clear.
 _LEVEL = 1.0
 
@@ -183,7 +185,7 @@ class ModelFolder:
             publish(source, self.model, {'model.temperature': temperature})
         failure = ''
         if self.has_test:
-            plain = ('--cfg-options', 'model.temperature=1.0')
+            plain = ('--cfg-options', 'model.temperature=1.0', _NO_PICTURES)
             failure = self._test(self.tested, log)
             failure = failure or self._test(self.tested_before, log, *plain)
         words = ['export', str(self.config), str(self.model), str(self.exported)]
@@ -212,7 +214,7 @@ class ModelFolder:
     def _run(self, config: Path, fold: str, splits: tuple[str, str]) -> RunFolder:
         cfg = read_config(config)
         cfg.work_dir = str(config.parent)
-        return run_folder(cfg, fold, splits, self.seed, settings_of(cfg), ())
+        return run_folder(cfg, fold, splits, self.seed, settings_of(cfg), (_NO_PICTURES,))
 
 
 def best_of(trials: Sequence[Trial], persons: Mapping[str, str]) -> Trial:

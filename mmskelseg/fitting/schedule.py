@@ -19,8 +19,9 @@ PART = 0.2
 _SHARE = 0.8
 # Beside others, a training takes this many times as long: cores share memory.
 _BESIDE = 1.5
-# Full trainings may be shortened to these parts of their length.
-_LENGTHS = (1, 0.75, 0.5, 0.25, 0.1)
+# Full trainings are shortened in steps of this part of their length, and to this part
+# at most.
+_STEP, _SHORTEST = 0.05, 0.1
 
 
 @dataclass(frozen=True)
@@ -139,8 +140,8 @@ def plan_schedule(
 
     # Candidates are compared on held-out persons; there are none of a single one.
     available = found[:most] if folds else found[:1]
-    fitting = (n for n in _LENGTHS if seconds(available[:2], 1, n) <= budget)
-    length = next(fitting, _LENGTHS[-1])
+    fitting = _STEP * int(budget / seconds(available[:2], 1, _STEP))
+    length = round(min(max(fitting, _SHORTEST), 1), 2)
     if seconds(available[:1], 1, length) > budget:
         least = seconds(available[:1], 1, length)
         raise UserError(

@@ -120,6 +120,15 @@ def test_scores_are_those_of_the_test(fitted):
         assert value == pytest.approx(metrics[f'seg/{name}'], abs=1e-9)
 
 
+def test_each_training_has_its_own_curves(fitted):
+    """Even though a process runs several."""
+    for log in fitted.glob('runs/*/*/seed_0/*/*.log'):
+        if 'Epoch(train)' in log.read_text('utf-8'):
+            events = [*log.parent.glob('vis_data/events.out.*')]
+            assert len(events) == 1, log
+    assert events
+
+
 def test_report_says_how_long_bouts_last_at_least(fitted):
     """At most 5 % of the training segments are shorter."""
     data = load_annotations(fitted / 'annotations.pkl')

@@ -109,10 +109,16 @@ def test_dropout_follows_the_seed():
 @pytest.mark.parametrize('p', [0.0, 0.3])
 @pytest.mark.parametrize('training', [True, False])
 def test_dropout_adds_what_it_leaves(p, training):
-    """In one operation what otherwise are two, with the same draws."""
+    """With the same draws as otherwise, where there is no padding; nor do gradients."""
     dropout = FrameDropout(p).train(training)
-    x, change = torch.randn(2, 3, 50), torch.randn(2, 50, 3).transpose(1, 2)
+    mask = torch.ones(2, 1, 50)
+    mask[1, :, 40:] = 0
+    x = torch.randn(2, 3, 50) * mask
+    change = torch.randn(2, 50, 3).transpose(1, 2).requires_grad_()
     torch.manual_seed(0)
-    expected = x + dropout(change)
+    expected = x + mask * dropout(change)
     torch.manual_seed(0)
-    torch.testing.assert_close(dropout.add(x, change), expected)
+    added = dropout.add(x, change, mask)
+    torch.testing.assert_close(added, expected)
+    (grad,) = torch.autograd.grad(added.sum(), change)
+    assert torch.equal(grad != 0, (expected != x).expand_as(grad))

@@ -152,5 +152,6 @@ class AttentionLayer(BaseModule):
             window=self.window,
             blocks=self.block_windows,
         )
-        change = local + self.attention_weight * self.project(F.relu(attended))
-        return masked(self.dropout.add(x, self.conv_out(change)), mask)
+        near = self.project(F.relu(attended))
+        change = local.add(near, alpha=self.attention_weight)
+        return self.dropout.add(x, self.conv_out(change), mask)

@@ -157,7 +157,7 @@ class ContextLayer(BaseModule):
         for attention in (self.near, self.far):
             normed = norm_videos(y, mask) if self.norm else y
             y = y + attention(normed, normed if source is None else source, mask)
-        return masked(self.dropout.add(x, self.conv_out(y)), mask)
+        return self.dropout.add(x, self.conv_out(y), mask)
 
 
 class Attention(BaseModule):

@@ -208,7 +208,7 @@ class DualDilatedLayer(BaseModule):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere."""
-        return masked(self.dropout.add(x, self._merged(x)), mask)
+        return self.dropout.add(x, self._merged(x), mask)
 
     def _merged(self, x: Tensor) -> Tensor:
         """Return the two convolutions of x (N, C, T), merged, after ReLU.
@@ -262,7 +262,7 @@ class DilatedResidualLayer(BaseModule):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere."""
         change = self.conv_out(self.conv_dilated(x, relu=True))
-        return masked(self.dropout.add(x, change), mask)
+        return self.dropout.add(x, change, mask)
 
 
 def _dilated(channels: int, dilation: int, causal: bool) -> TemporalConv1d:

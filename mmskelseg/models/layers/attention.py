@@ -40,16 +40,17 @@ def window_attention(
     """
     frames, half = query.shape[2], window // 2
     # Blocks of queries with the keys around them, so that memory grows as T * window.
-    # A video that fits into one block needs no other frames.
-    size, reach = window * -(-_BLOCK // window), half
-    if not torch.onnx.is_in_onnx_export() and frames <= size:
+    # Short ones read little outside the windows.
+    size, reach = max(window if blocks else half, 1), half
+    size *= -(-_BLOCK // size)
+    # A video that fits into one window needs no other frames.
+    if not torch.onnx.is_in_onnx_export() and frames <= max(size, window):
         size, reach = frames, 0
     padding = (frames + size - 1) // size * size - frames
     queries = F.pad(query.transpose(1, 2), (0, 0, 0, padding)).contiguous()
     queries = queries.unflatten(1, (-1, size))
-    keys, values = (
-        _with_neighbours(x.transpose(1, 2), size, reach, padding) for x in (key, value)
-    )
+    pairs = torch.cat([key, value], dim=1).transpose(1, 2)
+    keys, values = _with_neighbours(pairs, size, reach, padding).chunk(2, dim=3)
     valid = torch.ones_like(query[:1, :1]) if mask is None else mask
     valid = _with_neighbours(valid.transpose(1, 2), size, reach, padding)[..., 0] > 0
     reader = torch.arange(size, device=query.device)[:, None]

@@ -142,8 +142,8 @@ def norm_videos(x: Tensor, mask: Tensor | None, eps: float = 1e-5) -> Tensor:
         mask: Shape (N, 1, T), or None.
         eps: Number added to the variance.
     """
-    wide, mean, variance, _ = _of_videos(x, mask)
-    return (masked(wide - mean, mask) * torch.rsqrt(variance + eps)).to(x.dtype)
+    centred, _, variance, _ = _of_videos(x, mask)
+    return (centred * torch.rsqrt(variance + eps)).to(x.dtype)
 
 
 class VideoNorm(nn.Module):
@@ -184,21 +184,21 @@ class VideoNorm(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return x (N, C, T) normalised, with padding of 0; mask is (N, 1, T)."""
-        wide, mean, variance, length = _of_videos(x, mask)
+        centred, mean, variance, length = _of_videos(x, mask)
         # (N, T, C), (N, C), (N, C): vectors of C channels then need no further axis,
         # which PyTorch's older ONNX exporter gets wrong if two of them are equal.
-        wide, mean, variance = wide.transpose(1, 2), mean[..., 0], variance[..., 0]
+        rows, mean, variance = centred.transpose(1, 2), mean[..., 0], variance[..., 0]
         if self.training:
             self._track(mean, variance)
         else:
             share = length[..., 0] / (length[..., 0] + self.prior_frames)
             before = mean - self.running_mean
-            mean = mean - (1 - share) * before
+            rows = rows + ((1 - share) * before)[:, None]
             variance = share * variance + (1 - share) * self.running_var
             # The means differ, which adds to the variance.
             variance = variance + share * (1 - share) * before**2
         scale = self.weight * torch.rsqrt(variance + self.eps)
-        rows = (wide - mean[:, None]) * scale[:, None] + self.bias
+        rows = rows * scale[:, None] + self.bias
         return masked(rows.transpose(1, 2), mask).to(x.dtype)
 
     @torch.no_grad()
@@ -209,10 +209,13 @@ class VideoNorm(nn.Module):
 
 
 def _of_videos(x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return x (N, C, T), at least float32; and each video's mean, variance, length."""
+    """Return x (N, C, T) minus its mean; and each video's mean, variance, length.
+
+    All are at least float32. The padding of the first is 0.
+    """
     wide = x.to(torch.promote_types(x.dtype, torch.float32))
     shown = wide.new_ones(1, 1, x.shape[2]) if mask is None else mask.to(wide.dtype)
     length = shown.sum(dim=2, keepdim=True)
     mean = masked(wide, mask).sum(dim=2, keepdim=True) / length
     centred = masked(wide - mean, mask)
-    return wide, mean, (centred**2).sum(dim=2, keepdim=True) / length, length
+    return centred, mean, (centred**2).sum(dim=2, keepdim=True) / length, length

@@ -15,6 +15,8 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from mmskelseg.models.layers.padding import masked
+
 
 class TemporalConv1d(nn.Conv1d):
     """``nn.Conv1d`` with the same parameters and results, but faster on CPUs.
@@ -33,7 +35,7 @@ class TemporalConv1d(nn.Conv1d):
             result = super().forward(x)[:, :, : x.shape[2]]
             return F.relu(result) if relu else result
         if self.kernel_size == (1,):
-            rows, weight = x.transpose(1, 2), self.weight[:, :, 0]
+            rows, weight = x.transpose(1, 2), self.weight.squeeze(2)
             if not rows.is_contiguous() and len(rows) == 1:
                 # As a matrix, since a batch would be copied.
                 rows = rows[0]
@@ -106,16 +108,16 @@ class _ShiftedProducts(Function):
         relu: bool,
     ) -> Tensor:
         """Return rows (N, T, C') for rows (N, T, C) and taps (K, C', C)."""
-        output = x.new_empty(*x.shape[:2], len(bias))
-        for video, result in zip(x, output, strict=True):
-            own, others = _own_tap_first(taps, shifts)
-            if own is None:
-                result.copy_(bias.expand_as(result))
-            else:
-                torch.addmm(bias, video, taps[own].t(), out=result)
-            for k in others:
-                to, source = _overlap(len(video), shifts[k])
-                _add_product(result[to], video[source], taps[k].t())
+        # Slices of strided weights would be copied for each product.
+        taps = taps.contiguous()
+        own, others = _own_tap_first(taps, shifts)
+        if own is None:
+            output = bias.expand(*x.shape[:2], len(bias)).clone()
+        else:
+            output = F.linear(x, taps[own], bias)
+        for k in others:
+            to, source = _overlap(x.shape[1], shifts[k])
+            _add_products(output[:, to], x[:, source], taps[k].t())
         if relu:
             output.clamp_(min=0)
         ctx.save_for_backward(x, taps, output if relu else None)
@@ -130,18 +132,15 @@ class _ShiftedProducts(Function):
         grad = grad.contiguous()
         if output is not None:
             grad = torch.ops.aten.threshold_backward(grad, output, 0)
-        grad_x, grad_taps = torch.empty_like(x), torch.zeros_like(taps)
-        for video, above, below in zip(x, grad, grad_x, strict=True):
-            own, others = _own_tap_first(taps, ctx.shifts)
-            if own is None:
-                below.zero_()
-            else:
-                torch.mm(above, taps[own], out=below)
-                _add_product(grad_taps[own], above.t(), video)
-            for k in others:
-                to, source = _overlap(len(video), ctx.shifts[k])
-                _add_product(below[source], above[to], taps[k])
-                _add_product(grad_taps[k], above[to].t(), video[source])
+        own, others = _own_tap_first(taps, ctx.shifts)
+        grad_x = torch.zeros_like(x) if own is None else grad @ taps[own]
+        grad_taps = torch.empty_like(taps)
+        if own is not None:
+            torch.mm(grad.flatten(0, 1).t(), x.flatten(0, 1), out=grad_taps[own])
+        for k in others:
+            to, source = _overlap(x.shape[1], ctx.shifts[k])
+            _add_products(grad_x[:, source], grad[:, to], taps[k])
+            grad_taps[k] = torch.bmm(grad[:, to].mT, x[:, source]).sum(dim=0)
         return grad_x, grad_taps, grad.sum(dim=(0, 1)), None, None
 
 
@@ -158,9 +157,10 @@ def _overlap(frames: int, shift: int) -> tuple[slice, slice]:
     return slice(to, to + length), slice(source, source + length)
 
 
-def _add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
-    # Not `addmm_`, which PyTorch's FLOP counter does not support.
-    torch.addmm(total, a, b, out=total)
+def _add_products(total: Tensor, a: Tensor, b: Tensor) -> None:
+    """Add the product of each matrix (N, n, m) with b (m, k) to total (N, n, k)."""
+    # Not `baddbmm_`, which PyTorch's FLOP counter does not support.
+    torch.baddbmm(total, a, b.expand(len(a), -1, -1), out=total)
 
 
 class FrameDropout(nn.Dropout):
@@ -176,11 +176,18 @@ class FrameDropout(nn.Dropout):
             return super().forward(x)
         return x * self._factors(x)
 
-    def add(self, x: Tensor, change: Tensor) -> Tensor:
-        """Return x plus a change to it after dropout, in one operation."""
+    def add(self, x: Tensor, change: Tensor, mask: Tensor | None) -> Tensor:
+        """Return x (N, C, T) plus a change to it, after dropout, where mask is 1.
+
+        In the padding, x is 0 already, and remains so.
+        """
         if self._is_idle or not uses_loops(x) or x.dtype != change.dtype:
-            return x + self(change)
-        return torch.addcmul(x, change, self._factors(change))
+            return x + masked(self(change), mask)
+        factors = self._factors(change)
+        if mask is not None:
+            # Rather than a pass of its own over the result, and over its gradient.
+            factors.mul_(mask)
+        return torch.addcmul(x, change, factors)
 
     @property
     def _is_idle(self) -> bool:
