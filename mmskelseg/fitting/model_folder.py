@@ -214,7 +214,8 @@ class ModelFolder:
     def _run(self, config: Path, fold: str, splits: tuple[str, str]) -> RunFolder:
         cfg = read_config(config)
         cfg.work_dir = str(config.parent)
-        return run_folder(cfg, fold, splits, self.seed, settings_of(cfg), (_NO_PICTURES,))
+        settings = settings_of(cfg)
+        return run_folder(cfg, fold, splits, self.seed, settings, (_NO_PICTURES,))
 
 
 def best_of(trials: Sequence[Trial], persons: Mapping[str, str]) -> Trial:

@@ -14,7 +14,6 @@ from mmskelseg.models.layers import (
     AttentionStage,
     FrameDropout,
     TemporalConv1d,
-    masked,
     norm_videos,
     window_attention,
 )

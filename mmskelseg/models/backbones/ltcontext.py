@@ -16,7 +16,6 @@ from mmskelseg.models.layers import (
     AttentionStage,
     FrameDropout,
     TemporalConv1d,
-    masked,
     norm_videos,
     strided_attention,
     window_attention,
