@@ -68,6 +68,8 @@ def build_runner(cfg: Config, verbose: bool) -> Runner:
     # ProgressHook only has lines for epochs, and this training counts iterations.
     is_full = is_full or 'max_iters' in (cfg.get('train_cfg') or {})
     kind = Runner if is_full else _TerminalRunner
+    # By this name, MMEngine keeps loggers and visualizers for the whole process.
+    cfg.setdefault('experiment_name', str(cfg.get('work_dir')))
     return kind.from_cfg(cfg)
 
 

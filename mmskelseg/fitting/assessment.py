@@ -277,20 +277,22 @@ def _shift(video: Video, most: int) -> tuple[int, float]:
     return best, agreement(best) - agreement(0)
 
 
-def expected_score(half: float, whole: float, full: float, share: float = 0.5) -> float:
-    """Return the score to expect with twice as many labels, in percent.
+def remaining(
+    half: float, whole: float, full: float, share: float = 0.5, times: float = 2.0
+) -> float:
+    """Return what is left of an error with several times as many labels.
 
-    What is wrong shrinks with the labels by a power law: by as much from all to twice
-    as many as from half to all.
+    It shrinks with the labels by a power law, as from half of them to all.
 
     Args:
-        half: The score of short trainings on about half of the labels.
+        half: The error of short trainings on about half of the labels.
         whole: That of short trainings on all.
         full: That of full trainings on all.
         share: The share of the labels that is about half of them.
+        times: How many times as many labels there are.
 
-    >>> expected_score(half=80, whole=90, full=92)
-    96.0
+    >>> remaining(half=20, whole=10, full=8)
+    4.0
     """
-    ratio = (100 - whole) / (100 - half) if half < 100 else 1.0
-    return 100 - (100 - full) * min(ratio, 1.0) ** (math.log(0.5) / math.log(share))
+    ratio = whole / half if 0 <= whole < half else 1.0
+    return full * ratio ** (math.log(times) / -math.log(share))

@@ -130,11 +130,17 @@ class ModelFolder:
         without = f'{self.folds[0]}/test' if self.folds else 'train'
         return 'train', 'test' if self.has_test else without
 
-    def frames_of(self, folds: Sequence[str]) -> int:
-        """Return the number of frames that some folds train on, all together."""
+    @property
+    def half_share(self) -> float:
+        """The share of a fold's training frames that is about half of them."""
         frames = {v['frame_dir']: v['total_frames'] for v in self.data['annotations']}
-        split = self.data['split']
-        return sum(frames[name] for fold in folds for name in split[f'{fold}/train'])
+        half, whole = (
+            sum(
+                frames[n] for fold in folds for n in self.data['split'][f'{fold}/train']
+            )
+            for folds in (self.halves, self.folds)
+        )
+        return half / whole
 
     def begin(self, settings: Mapping[str, object]) -> None:
         """Write the data and the settings, or check that they are the same.

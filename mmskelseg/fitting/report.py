@@ -16,8 +16,8 @@ from mmskelseg.fitting.assessment import (
     confusion,
     doubts,
     evaluated,
-    expected_score,
     person_intervals,
+    remaining,
 )
 from mmskelseg.fitting.held_out import calibration_of, predictions_of
 from mmskelseg.fitting.model_folder import ModelFolder, Trial, difference
@@ -152,7 +152,7 @@ def _calibration(
         found['test_before'] = calibration_of(plain, meta)
         found['test'] = calibration_of(tested, meta)
     curves = {name: _curve(value) for name, value in found.items()}
-    return {'temperature': held_out.temperature, **curves}
+    return {'temperature': outcome.temperature, **curves}
 
 
 def _curve(found: Reliability) -> Content:
@@ -167,13 +167,13 @@ def _label_curve(outcome: Outcome, folder: ModelFolder) -> Content | None:
     chosen = outcome.chosen
     short = next(t for t in outcome.short if t.candidate is chosen.candidate)
     half, whole, full = (_f1(t) for t in (outcome.half, short, chosen))
-    share = folder.frames_of(folder.halves) / folder.frames_of(folder.folds)
+    share = folder.half_share
     return {
         'share': share,
         'half': half,
         'whole': whole,
         'full': full,
-        'twice': expected_score(half, whole, full, share),
+        'twice': 100 - remaining(100 - half, 100 - whole, 100 - full, share),
     }
 
 

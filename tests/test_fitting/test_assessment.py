@@ -13,8 +13,8 @@ from mmskelseg.fitting.assessment import (
     confusion,
     doubts,
     evaluated,
-    expected_score,
     person_intervals,
+    remaining,
 )
 from mmskelseg.fitting.held_out import HeldOut, by_tier, calibration_of
 from mmskelseg.fitting.model_folder import best_of
@@ -230,14 +230,15 @@ def test_doubts_name_the_class_with_its_tier():
 
 @pytest.mark.parametrize(
     ('half', 'whole', 'full', 'expected'),
-    [(80, 90, 92, 96), (90, 80, 92, 92), (100, 100, 100, 100), (60, 60, 70, 70)],
+    [(20, 10, 8, 4), (10, 20, 8, 8), (0, 0, 0, 0), (40, 40, 30, 30), (-1, -2, -3, -3)],
 )
 def test_more_labels_never_make_it_worse(half, whole, full, expected):
-    assert expected_score(half, whole, full) == pytest.approx(expected)
+    assert remaining(half, whole, full) == pytest.approx(expected)
 
 
 def test_more_labels_help_as_from_two_thirds_to_all():
     """Errors halve with 1.5 times as many labels; twice as many are 1.5 ** 1.71."""
-    found = expected_score(half=20, whole=60, full=80, share=2 / 3)
-    assert found == pytest.approx(100 - 20 * 0.5 ** (math.log(2) / math.log(1.5)))
-    assert found == pytest.approx(93.9, abs=0.05)
+    found = remaining(half=80, whole=40, full=20, share=2 / 3)
+    assert found == pytest.approx(20 * 0.5 ** (math.log(2) / math.log(1.5)))
+    assert found == pytest.approx(6.1, abs=0.05)
+    assert remaining(80, 40, 20, share=2 / 3, times=1.5) == pytest.approx(10)

@@ -122,11 +122,10 @@ def test_scores_are_those_of_the_test(fitted):
 
 def test_each_training_has_its_own_curves(fitted):
     """Even though a process runs several."""
-    for log in fitted.glob('runs/*/*/seed_0/*/*.log'):
-        if 'Epoch(train)' in log.read_text('utf-8'):
-            events = [*log.parent.glob('vis_data/events.out.*')]
-            assert len(events) == 1, log
-    assert events
+    logs = [*fitted.glob('runs/*/*/seed_0/*/*.log')]
+    assert len(logs) > 9
+    for log in logs:
+        assert any(log.parent.glob('vis_data/events.out.*')), log
 
 
 def test_report_says_how_long_bouts_last_at_least(fitted):
