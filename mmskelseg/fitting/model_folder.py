@@ -191,8 +191,10 @@ class ModelFolder:
             publish(source, self.model, {'model.temperature': temperature})
         failure = ''
         if self.has_test:
-            plain = ('--cfg-options', 'model.temperature=1.0', _NO_PICTURES)
             failure = self._test(self.tested, log)
+        # Without folds, there is no temperature.
+        if self.has_test and self.folds:
+            plain = ('--cfg-options', 'model.temperature=1.0', _NO_PICTURES)
             failure = failure or self._test(self.tested_before, log, *plain)
         words = ['export', str(self.config), str(self.model), str(self.exported)]
         return failure or call_command(words, log)
