@@ -135,12 +135,10 @@ class ModelFolder:
         """The share of a fold's training frames that is about half of them."""
         frames = {v['frame_dir']: v['total_frames'] for v in self.data['annotations']}
         half, whole = (
-            sum(
-                frames[n] for fold in folds for n in self.data['split'][f'{fold}/train']
-            )
+            [n for fold in folds for n in self.data['split'][f'{fold}/train']]
             for folds in (self.halves, self.folds)
         )
-        return half / whole
+        return sum(frames[name] for name in half) / sum(frames[name] for name in whole)
 
     def begin(self, settings: Mapping[str, object]) -> None:
         """Write the data and the settings, or check that they are the same.

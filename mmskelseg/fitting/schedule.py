@@ -19,8 +19,8 @@ PART = 0.2
 _SHARE = 0.8
 # Beside others, a training takes this many times as long: cores share memory.
 _BESIDE = 1.5
-# Full trainings are shortened in steps of this part of their length, and to this part
-# at most.
+# Full trainings are shortened in steps of the first, down to the second part of their
+# length.
 _STEP, _SHORTEST = 0.05, 0.1
 
 
