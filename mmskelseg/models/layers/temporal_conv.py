@@ -185,7 +185,7 @@ class FrameDropout(nn.Dropout):
             return x + masked(self(change), mask)
         factors = self._factors(change)
         if mask is not None:
-            # Rather than a pass of its own over the result, and over its gradient.
+            # This saves passes over the result and over its gradient.
             factors.mul_(mask)
         return torch.addcmul(x, change, factors)
 
