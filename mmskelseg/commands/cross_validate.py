@@ -27,9 +27,10 @@ have ended.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,7 +74,6 @@ def _run(args: argparse.Namespace) -> None:
         run_folder,
         save,
         settings_of,
-        submitted,
     )
 
     cfg = load_config(args)
@@ -92,12 +92,7 @@ def _run(args: argparse.Namespace) -> None:
     pending = [run for run in runs if not run.is_finished]
     finished = len(runs) - len(pending)
     print(f'{counted(len(runs), "run")}, {finished} finished before.', flush=True)
-    outcomes: Iterable[tuple[RunFolder, str]] = (
-        (run, run.execute()) for run in pending
-    )
-    if args.executor != 'none':
-        outcomes = submitted(pending, folder, args.executor, args.executor_options)
-    if failed := _follow(outcomes, len(pending)):
+    if failed := execute(pending, folder, args.executor, args.executor_options):
         sys.exit(
             f'{failed} of {len(pending)} runs failed, so there is no table; the same '
             'command repeats only these runs.'
@@ -107,14 +102,36 @@ def _run(args: argparse.Namespace) -> None:
     print(f'Kept in {folder / "cross_validation.md"} and .json')
 
 
-def _follow(outcomes: Iterable[tuple[RunFolder, str]], count: int) -> int:
-    """Print a line for each run when it ends, and return the number of failures."""
+def execute(
+    pending: list[RunFolder],
+    folder: Path,
+    executor: str,
+    options: Mapping[str, object],
+) -> int:
+    """Execute runs, print a line for each that ends, and return how many failed.
+
+    Args:
+        pending: The runs.
+        folder: Folder of all runs; a line names those below it by their folders.
+        executor: What :func:`add_executor` offers.
+        options: Its options.
+    """
+    from mmskelseg.engine.cross_validation import submitted
+
+    outcomes: Iterable[tuple[RunFolder, str]] = (
+        (run, run.execute()) for run in pending
+    )
+    if executor != 'none':
+        outcomes = submitted(pending, folder, executor, options)
     begin = time.monotonic()
     failed = 0
     for done, (run, failure) in enumerate(outcomes, start=1):
         seconds = time.monotonic() - begin
         elapsed = timedelta(seconds=round(seconds))
-        left = timedelta(seconds=round(seconds / done * (count - done)))
+        left = timedelta(seconds=round(seconds / done * (len(pending) - done)))
+        group = os.path.relpath(run.path.parent.parent, folder)
+        place = f'{run.settings["fold"]}, seed {run.settings["seed"]}'
+        place = place if group == '.' else f'{group}, {place}'
         if failure:
             failed += 1
             result = f'FAILED: {failure.removesuffix(".")}; see {run.log}'
@@ -122,8 +139,8 @@ def _follow(outcomes: Iterable[tuple[RunFolder, str]], count: int) -> int:
             metrics = run.report()['metrics']
             result = ', '.join(f'{key} {value:.2f}' for key, value in metrics.items())
         print(
-            f'[{done}/{count}] {run.settings["fold"]}, seed {run.settings["seed"]}: '
-            f'{result} ({elapsed} elapsed, about {left} left)',
+            f'[{done}/{len(pending)}] {place}: {result} '
+            f'({elapsed} elapsed, about {left} left)',
             flush=True,
         )
     return failed
