@@ -51,7 +51,7 @@ class Postprocessor(nn.Module):
 
 @POSTPROCESSORS.register_module()
 class MinDuration(Fitted, Postprocessor):
-    """The likeliest labels without segments that are too short: :func:`min_duration`.
+    """Merging of segments that are too short: :func:`min_duration`.
 
     Args:
         frames: The shortest duration that is kept. By default, 95 % of the segments in

@@ -1,8 +1,9 @@
 """Label filters: against short segments and flicker, and refinement by boundaries."""
 
+from heapq import heapify, heappop, heappush
+
 import numpy as np
 
-from mmskelseg.runtime.decoding.semi_markov import log_scores
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Count, Fraction, OddCount, checked
 from mmskelseg.runtime.structures.segments import segment_table
@@ -10,64 +11,50 @@ from mmskelseg.runtime.structures.segments import segment_table
 
 @checked
 def min_duration(labels: np.ndarray, score: np.ndarray, frames: Count) -> np.ndarray:
-    """Return the likeliest labels (T,) without segments shorter than so many frames.
+    """Return labels (T,) without segments shorter than so many frames.
 
-    They maximise the product of the probabilities, ``score`` (K, T), of all frames.
-    Where another step changed a label, it and the likeliest class exchange their
-    probabilities. Labels without a short segment don't change, and a video that is
-    shorter than the minimum has a single segment. Time is linear in the number of
-    frames.
+    From the shortest and earliest on, short segments take the class of the neighbour
+    that is likelier in them, by the sum of ``score`` (K, T), and merge with it. A video
+    of a single segment does not change. A heap orders the short segments.
 
     >>> score = np.array([[0.9, 0.9, 0.4, 0.1], [0.1, 0.1, 0.6, 0.1], [0, 0, 0, 0.8]])
     >>> min_duration(np.array([0, 0, 1, 2]), score, 2)
-    array([0, 0, 1, 1])
+    array([0, 0, 0, 0])
     """
     table = segment_table(labels)
-    if len(table) <= 1 or (table[:, 1] - table[:, 0]).min() >= frames:
+    short = table[table[:, 1] - table[:, 0] < frames]
+    if len(table) <= 1 or not len(short):
         return labels.copy()
-    logs = log_scores(score.T)
-    frame, top = np.arange(len(labels)), logs.argmax(axis=1)
-    likeliest = logs[frame, top]
-    logs[frame, top] = logs[frame, labels]
-    logs[frame, labels] = likeliest
-    sums = np.pad(np.cumsum(logs, axis=0), ((1, 0), (0, 0)))
-    return _likeliest_segments(sums, min(frames, len(labels)))
-
-
-def _likeliest_segments(sums: np.ndarray, frames: int) -> np.ndarray:
-    """Return labels (T,), given sums (T + 1, K) of log-probabilities before a frame.
-
-    Up to each frame, it keeps the best labels that end in each class. They continue
-    those before, or add the shortest segment to the best labels of any class.
-    """
-    T, K = len(sums) - 1, sums.shape[1]
-    # Of labels that end in a class: their log-probability minus the sum of this class,
-    # which stays as long as they continue; where their last segment began, and the
-    # class before it.
-    gain = np.zeros(K)
-    begin = np.zeros((T + 1, K), np.int32)
-    before = np.zeros((T + 1, K), np.int32)
-    # The best class up to each frame, and its log-probability.
-    best, value = np.zeros(T + 1, np.int64), np.full(T + 1, -np.inf)
-    for t in range(frames, T + 1):
-        start = t - frames
-        begin[t], before[t] = begin[t - 1], before[t - 1]
-        # Never above the gain for the best class itself, so that classes differ.
-        added = value[start] - sums[start]
-        better = added > gain
-        if better.any():
-            gain[better] = added[better]
-            begin[t, better], before[t, better] = start, best[start]
-        total = gain + sums[t]
-        best[t] = total.argmax()
-        value[t] = total[best[t]]
-    labels = np.empty(T, np.int64)
-    end, label = T, best[T]
-    while end:
-        start = begin[end, label]
-        labels[start:end] = label
-        end, label = start, before[end, label]
-    return labels
+    sums = np.pad(np.cumsum(score, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
+    # The end and the class of the segment from a frame on, and the start of the segment
+    # up to a frame.
+    ends = dict(table[:, :2].tolist())
+    classes = dict(table[:, ::2].tolist())
+    starts = {end: start for start, end in ends.items()}
+    heap = [(end - start, start) for start, end, _ in short.tolist()]
+    heapify(heap)
+    while heap:
+        length, start = heappop(heap)
+        end = start + length
+        if ends.get(start) != end:  # It has merged with a neighbour since.
+            continue
+        sides = [side for side in (starts.get(start), end) if side in ends]
+        if not sides:
+            break
+        gains = {c: sums[c, end] - sums[c, start] for c in map(classes.get, sides)}
+        classes[start] = max(gains, key=gains.__getitem__)
+        first = start
+        for cut in (start, end):
+            before = starts.get(cut)
+            if before is not None and classes.get(cut) == classes[before]:
+                first = before
+                ends[first] = ends.pop(cut)
+                starts[ends[first]] = first
+        if ends[first] - first < frames:
+            heappush(heap, (ends[first] - first, first))
+    begins = [*ends]
+    kept = np.array([classes[begin] for begin in begins], labels.dtype)
+    return np.repeat(kept, np.diff(begins, append=len(labels)))
 
 
 @checked
