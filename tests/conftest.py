@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.device import utils as device_utils
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
+from tests.devices import NOWHERE
 from tests.small_data import ROOT, TOY, VECTORS, small_annotations, small_training
 from tests.tool_server import CAPTURED, IS_POSSIBLE, run_python, serve_commands
 
@@ -75,6 +77,12 @@ def vectors():
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """Let MMEngine choose a device on which nothing may be."""
+    monkeypatch.setattr(device_utils, 'DEVICE', NOWHERE)
 
 
 @pytest.fixture

@@ -57,7 +57,8 @@ class MMPoseAlias(PoseEstimator):
         categories: Classes of ``detector`` that are people, by number or by name.
         box_score: Least confidence of a detected person.
         max_people: Number of people that are kept per frame, the most confident ones.
-        device: Device of the networks; by default a GPU if there is one.
+        device: Device of the networks; by default that of the model that reads the
+            poses, else a GPU if there is one.
 
     Raises:
         DependencyError: If MMDetection or MMPose is not installed.

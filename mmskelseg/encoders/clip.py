@@ -5,7 +5,6 @@ from itertools import islice
 
 import numpy as np
 import torch
-from mmengine.device import get_device
 from torch import Tensor
 
 from mmskelseg.encoders.network import FrozenNetwork
@@ -81,9 +80,9 @@ class ClipEncoder:
             'std': self.std and list(self.std),
         }
 
-    def load(self) -> None:
-        """Load the network, so that faults in its weights are found before any work."""
-        self.network.module.eval()
+    def load(self, device: str | None = None) -> None:
+        """Load the network onto a device; None: the one on which MMEngine trains."""
+        self.network.load(device)
 
     def encode_video(
         self, blocks: Iterable[np.ndarray], num_frames: int
@@ -127,7 +126,7 @@ class ClipEncoder:
 
     def _forward(self, clips: Tensor) -> Tensor:
         # (N, frames, channels, H, W) → (N, channels, frames, H, W)
-        clips = clips.to(get_device()).transpose(1, 2)
+        clips = clips.to(self.network.device).transpose(1, 2)
         if self.mean is not None:
             clips = clips - clips.new_tensor(self.mean)[:, None, None, None]
         if self.std is not None:

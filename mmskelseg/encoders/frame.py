@@ -6,7 +6,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from mmengine.device import get_device
 from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -97,12 +96,14 @@ class FrameEncoder:
             **precision,
         }
 
-    def load(self) -> None:
-        """Load the network, so that faults in its weights are found before any work."""
-        self.network.module.eval()
-        if self.dtype == 'bfloat16' and not has_bfloat16(get_device()):
+    def load(self, device: str | None = None) -> None:
+        """Load the network onto a device; None: the one on which MMEngine trains."""
+        self.network.load(device)
+        # Its copies are where the network was.
+        vars(self).pop('_network', None)
+        if self.dtype == 'bfloat16' and not has_bfloat16(self.network.device):
             print_log(
-                'This machine has no hardware support for bfloat16, so '
+                f'{self.network.device} has no hardware support for bfloat16, so '
                 "dtype='float32' is faster here.",
                 logger='current',
                 level=30,
@@ -123,8 +124,9 @@ class FrameEncoder:
                 'velocity, or train an encoder (`stem`).'
             )
         equal = images.stride(1) == 0 and self._network.reads_equal_channels
+        device = self.network.device
         features = [
-            self._network(self._prepare(batch.to(get_device(), torch.float32), equal))
+            self._network(self._prepare(batch.to(device, torch.float32), equal))
             for batch in images[:, : 1 if equal else 3].split(self.batch_size)
         ]
         return torch.cat(features).cpu().numpy()
@@ -202,8 +204,8 @@ class GridEncoder:
             'channels': self.channels,
         }
 
-    def load(self) -> None:
-        """Do nothing: there is no network to load."""
+    def load(self, device: str | None = None) -> None:
+        """Do nothing: there is no network to load, and it computes on the CPU."""
 
     @torch.inference_mode()
     def encode(self, images: np.ndarray) -> np.ndarray:

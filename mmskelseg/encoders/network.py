@@ -49,6 +49,7 @@ class FrozenNetwork:
         self._architecture = find_architecture(arch)
         self._download = self._architecture.downloads.get(weights)
         self._path = Path(weights).expanduser().absolute()
+        self.device = get_device()
         if weights != 'none' and self._download is None and not self._path.is_file():
             offered = ', '.join(self._architecture.downloads)
             raise MissingFileError(
@@ -66,9 +67,14 @@ class FrozenNetwork:
         """
         return {'arch': self.arch, 'weights': self._identity()}
 
+    def load(self, device: str | None = None) -> None:
+        """Load the network onto a device; None: the one on which MMEngine trains."""
+        self.device = device or get_device()
+        self.module.to(self.device)
+
     @cached_property
     def module(self) -> nn.Module:
-        """The network in evaluation mode, on the device that MMEngine chooses."""
+        """The network in evaluation mode, on its device."""
         with torch.random.fork_rng(devices=[]):
             # Random weights are the same in every run.
             torch.manual_seed(0)
@@ -87,7 +93,7 @@ class FrozenNetwork:
         # Not chained, since `eval` of MMAction2's networks returns None.
         network.eval()
         network.requires_grad_(False)
-        return network.to(get_device())
+        return network.to(self.device)
 
     def _identity(self) -> str:
         if self.weights == 'none':

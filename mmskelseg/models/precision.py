@@ -10,9 +10,9 @@ _FLAGS = r'\b(avx512_bf16|amx_bf16|bf16)\b'
 
 
 def has_bfloat16(device: str) -> bool:
-    """Return whether ``cpu`` (on Linux only, else False) or ``cuda`` has bfloat16."""
-    if device == 'cuda':
-        return torch.cuda.get_device_capability() >= (8, 0)
+    """Return whether ``cpu`` (on Linux only, else False) or a GPU has bfloat16."""
+    if device.startswith('cuda'):
+        return torch.cuda.get_device_capability(device) >= (8, 0)
     info = Path('/proc/cpuinfo')
     if device != 'cpu' or not info.is_file():
         return False

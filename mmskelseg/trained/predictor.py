@@ -62,6 +62,7 @@ class TorchPredictor:
 
     def __init__(self, trained: TrainedModel, device: str) -> None:
         self.metainfo = trained.metainfo
+        self.device = device
         self.model = trained.model.to(device).eval()
         loader = trained.cfg.test_dataloader
         self.recipes: Sequence[FeatureRecipe] = [
@@ -70,7 +71,7 @@ class TorchPredictor:
         ]
         for recipe in self.recipes:
             # So that faults in its weights are reported before any work.
-            recipe.load()
+            recipe.load(device)
         steps = loader.dataset.pipeline
         self.pipeline = Compose([TRANSFORMS.build(part) for part in steps])
         collate = loader.get('collate_fn') or 'pseudo_collate'

@@ -258,6 +258,19 @@ def test_poses_of_a_video_are_estimated_where_there_are_none(
     assert prediction['filename'].endswith('clip.mp4')
 
 
+@pytest.mark.parametrize(('given', 'used'), [(None, 'cpu'), ('cuda:1', 'cuda:1')])
+def test_pose_estimator_is_on_the_device_of_the_model(
+    small_config, checkpoint, clip, given, used
+):
+    """Unless it was given one of its own."""
+    estimator = Standing()
+    estimator.device = given
+    inferencer_of(small_config, checkpoint(small_config), pose_estimator=estimator)(
+        clip()
+    )
+    assert estimator.device == used
+
+
 @pytest.fixture
 def rgb_config(small_config):
     encoder = {'type': 'GridEncoder', 'channels': 3, 'grid': (4, 4)}

@@ -94,8 +94,11 @@ class BaseRenderer(ABC):
 
 
 class _AnyEncoder(Protocol):
-    def load(self) -> None:
-        """Load the weights, so that errors in them show before any work."""
+    def load(self, device: str | None = None) -> None:
+        """Load the weights onto a device, so that errors in them show before any work.
+
+        None: the device that the encoder chooses.
+        """
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the features, as plain values."""
@@ -234,10 +237,10 @@ class FeatureRecipe:
         if hasattr(self.render, 'check'):
             self.render.check(self._seen(video))
 
-    def load(self) -> None:
-        """Load the encoder, so that errors in its weights show before any work."""
+    def load(self, device: str | None = None) -> None:
+        """Load the encoder onto a device; see :meth:`Encoder.load`."""
         if self.encoder is not None:
-            self.encoder.load()
+            self.encoder.load(device)
 
     def make(
         self, video: VideoAnnotation, count: Callable[[int], object] | None = None

@@ -85,8 +85,8 @@ class OnnxEncoder:
             raise file.fault(f'the image encoder of {name} does not read images')
         self._channels = shapes[self._input][1]
 
-    def load(self) -> None:
-        """Do nothing, since the network is loaded with the file."""
+    def load(self, device: str | None = None) -> None:
+        """Do nothing, since the network is loaded with the file, onto its device."""
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the features, as plain values."""

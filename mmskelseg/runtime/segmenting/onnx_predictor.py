@@ -28,7 +28,7 @@ class OnnxPredictor:
 
     Args:
         model: As for ``OnnxSegmenter``.
-        device: ``cpu`` or ``cuda``; by default a GPU, if this ONNX Runtime has one.
+        device: See :class:`~mmskelseg.runtime.segmenting.onnx_sessions.Session`.
         threads: Number of threads; 0 for one per core.
 
     Raises:
@@ -39,6 +39,7 @@ class OnnxPredictor:
     def __init__(
         self, model: str | os.PathLike, device: str | None = None, *, threads: int = 0
     ) -> None:
+        self.device = device
         self.file = ModelFile.open(exported_file(model), device, threads)
         metadata = self.file.metadata
         if metadata['kind'] != 'segmentor':

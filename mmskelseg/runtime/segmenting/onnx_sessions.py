@@ -31,7 +31,8 @@ _opening = threading.Lock()
 class Session:
     """The graph of an ONNX file's content, ready to run.
 
-    The device is ``cpu`` or ``cuda``; by default a GPU, if this ONNX Runtime has one.
+    The device is ``cpu``, ``cuda`` or ``cuda:1`` and so on; by default a GPU, if this
+    ONNX Runtime can use one.
     0 threads are one per core.
 
     Raises:
@@ -43,6 +44,7 @@ class Session:
         self, content: bytes, name: str, device: str | None = None, threads: int = 0
     ) -> None:
         self._runtime = import_optional('onnxruntime', name)
+        self._device = device
         self._provider = _provider(self._runtime.get_available_providers(), device)
         self._threads = threads
         self._content = content
@@ -132,16 +134,26 @@ class Session:
         arena = runtime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
         memory = runtime.OrtMemoryInfo('Cpu', arena, 0, runtime.OrtMemType.DEFAULT)
         limit = runtime.OrtArenaCfg({'max_mem': self._memory})
+        kind = self._provider[0]
         try:
             with _opening:
                 runtime.create_and_register_allocator(memory, limit)
-                return runtime.InferenceSession(
+                session = runtime.InferenceSession(
                     self._content,
                     options,
                     [self._provider],
                     disabled_optimizers=_UNBOUNDED,
                 )
+            # It falls back to the CPU, and only prints so.
+            if self._device is not None and kind not in session.get_providers():
+                raise RuntimeError('its CUDA libraries cannot be loaded')
+            return session
         except Exception as error:  # ONNX Runtime raises no more specific type.
+            if kind != _PROVIDERS['cpu']:
+                raise UnavailableError(
+                    f'{self.name}: ONNX Runtime cannot run it on the device '
+                    f'{self._device or "cuda"!r} ({_first_line(error)}); choose cpu.'
+                ) from None
             raise UserError(
                 f'{self.name}: cannot be read as an ONNX file ({_first_line(error)}); '
                 'it may be cut short or be another kind of file; copy it or export the '
@@ -153,15 +165,16 @@ def _provider(offered: Sequence[str], device: str | None) -> tuple[str, dict[str
     """Return the name and settings of the execution provider for a device."""
     if device is None:
         device = 'cuda' if _PROVIDERS['cuda'] in offered else 'cpu'
-    kind, _, number = device.partition(':')
-    if kind not in _PROVIDERS or _PROVIDERS[kind] not in offered:
+    kind, colon, number = device.partition(':')
+    is_name = not colon or (kind == 'cuda' and number.isdecimal())
+    if not is_name or _PROVIDERS.get(kind) not in offered:
         known = [key for key, value in _PROVIDERS.items() if value in offered]
         raise UnavailableError(
             f'This ONNX Runtime cannot use the device {device!r}; choose '
             f'{" or ".join(known)}'
             + (', or install onnxruntime-gpu.' if kind == 'cuda' else '.')
         )
-    return _PROVIDERS[kind], {'device_id': number} if kind == 'cuda' and number else {}
+    return _PROVIDERS[kind], {'device_id': number} if number else {}
 
 
 def _first_line(error: Exception) -> str:

@@ -44,6 +44,10 @@ class Predictor(Protocol):
     #: How the features of each of its branches are made.
     recipes: Sequence[FeatureRecipe]
 
+    @property
+    def device(self) -> str | None:
+        """Where it computes; None where its library chooses."""
+
     def predict(
         self,
         videos: Sequence[VideoAnnotation],
@@ -232,19 +236,23 @@ class Segmenter:
         # It is built when first needed, since its packages may be missing.
         if not isinstance(self.pose_estimator, PoseEstimator):
             self.pose_estimator = build_pose_estimator(self.pose_estimator)
+        if self.pose_estimator.device is None:
+            self.pose_estimator.device = self.predictor.device
         return self.pose_estimator.estimate(path, progress=self.show_progress)
 
 
 class OnnxSegmenter(Segmenter):
     """A segmenter of videos with an exported model, like ``SkelSegInferencer``.
 
-    For a model in float32, labels are the same and probabilities within 1e-5. For the
-    keys of a prediction, see :class:`mmskelseg.apis.SkelSegInferencer`.
+    For a model in float32 on a CPU, labels are the same and probabilities within 1e-5;
+    GPUs round more. For the keys of a prediction, see
+    :class:`mmskelseg.apis.SkelSegInferencer`.
 
     Args:
         model: The file that `mmskelseg export` wrote, or the name of a model that comes
             with the package, such as ``precog``; nothing else is needed.
-        device: ``cpu`` or ``cuda``; by default a GPU, if this ONNX Runtime has one.
+        device: ``cpu``, ``cuda`` or ``cuda:1`` and so on; by default a GPU, if this
+            ONNX Runtime can use one.
         threads: Number of threads; 0 for one per core.
         pose_estimator: The pose estimator for videos without poses, as for
             ``SkelSegInferencer``; ``mediapipe`` and ``rtmlib`` need no PyTorch.

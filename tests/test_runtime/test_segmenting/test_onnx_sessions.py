@@ -3,10 +3,11 @@
 from itertools import pairwise
 
 import numpy as np
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.errors import UnavailableError, UserError
 from mmskelseg.runtime.segmenting import onnx_sessions
 from mmskelseg.runtime.segmenting.onnx_sessions import Session
 from tests.errors import raises_naming
@@ -114,3 +115,40 @@ def test_output_of_another_type_is_named(kind, number):
     nodes = [helper.make_node('Cast', ['x'], ['y'], to=number)]
     with raises_naming(UserError, 'model.onnx: y ', f'tensor({kind})', 'tensor(float)'):
         Session(content(nodes, kind=number), 'model.onnx', 'cpu', 1)
+
+
+class Gpu:
+    """ONNX Runtime with a GPU, of which a session may still not come to run."""
+
+    def __init__(self, monkeypatch, *, falls_back):
+        self.providers = []
+        opened = onnxruntime.InferenceSession
+
+        def open_session(content, options, providers, **others):
+            self.providers += providers
+            if not falls_back:
+                raise RuntimeError('CUDA failure 101: invalid device ordinal')
+            return opened(content, options, ['CPUExecutionProvider'], **others)
+
+        offered = ['CUDAExecutionProvider', 'CPUExecutionProvider']
+        monkeypatch.setattr(onnxruntime, 'InferenceSession', open_session)
+        monkeypatch.setattr(onnxruntime, 'get_available_providers', lambda: offered)
+
+
+@pytest.mark.parametrize('falls_back', [True, False])
+def test_gpu_that_cannot_be_used_is_named(monkeypatch, falls_back):
+    """ONNX Runtime falls back to the CPU, which only suits who named no device."""
+    file = content([helper.make_node('Relu', ['x'], ['y'])])
+    gpu = Gpu(monkeypatch, falls_back=falls_back)
+    with raises_naming(UnavailableError, 'model.onnx: ', "'cuda:7'", 'cpu'):
+        Session(file, 'model.onnx', 'cuda:7')
+    assert gpu.providers == [('CUDAExecutionProvider', {'device_id': '7'})]
+    if falls_back:
+        assert Session(file, 'model.onnx').outputs == ['y']
+
+
+@pytest.mark.parametrize('device', ['cuda:first', 'cpu:1', 'tpu', ''])
+def test_devices_that_are_none_are_named(monkeypatch, device):
+    Gpu(monkeypatch, falls_back=True)
+    with raises_naming(UnavailableError, repr(device), 'cpu or cuda'):
+        Session(b'', 'model.onnx', device)

@@ -46,6 +46,9 @@ class PoseEstimator(ABC):
     Networks are loaded with the first video.
     """
 
+    #: Where they compute; None leaves it to the model that reads the poses.
+    device: str | None = None
+
     @property
     @abstractmethod
     def skeleton(self) -> Layout:
