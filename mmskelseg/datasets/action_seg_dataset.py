@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from math import ceil
 from pathlib import Path
 from typing import cast
 
@@ -14,9 +13,14 @@ from mmskelseg.datasets.items import Item
 from mmskelseg.datasets.stretches import with_labels_in
 from mmskelseg.encoders.recipes import copies_from_config, with_skeleton
 from mmskelseg.encoders.store import ensure_features
+from mmskelseg.engine.crops import crop_table
 from mmskelseg.registry import DATASETS, TRANSFORMS
 from mmskelseg.runtime.features.recipe import FeatureConfig, PartConfig
-from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
+from mmskelseg.runtime.files.annotations import (
+    labelled_videos,
+    load_annotations,
+    videos_of_split,
+)
 from mmskelseg.runtime.structures.annotations import SKELETON_KEYS
 from mmskelseg.runtime.structures.bodies import up_direction
 from mmskelseg.runtime.structures.individuals import alone
@@ -32,6 +36,8 @@ _KEPT = (
 @DATASETS.register_module()
 class ActionSegDataset(BaseDataset):
     """A data set with an item for each untrimmed video of a split, or for each crop.
+
+    Unless it is for testing, videos without a label are left out.
 
     Building it computes missing features, in the folder ``features`` beside the
     annotation file; see :func:`mmskelseg.encoders.store.ensure_features`.
@@ -55,11 +61,11 @@ class ActionSegDataset(BaseDataset):
         data_prefix: ``video`` is the folder to which each ``filename`` is relative; by
             default the folder of the annotation file.
         crop_frames: For training: longer recordings are cropped to this many frames at
-            random places; each epoch takes as many crops as cover the recording. Time
-            and memory of a step then do not depend on its length.
+            random places around their labels; each epoch takes as many crops as cover
+            what is labelled. Time and memory of a step then do not depend on the length
+            of a recording.
         labelled: A file of stretches, as written by ``mmskelseg suggest``. Other labels
-            are ignored and videos without any are left out, to test how well fewer
-            labels do.
+            are ignored, to test how well fewer labels do.
         indices: The number of videos to use, counted from the first, or their indices.
         test_mode: Whether the videos are for testing.
         lazy_init: Whether to delay reading and extraction until the first item is
@@ -67,8 +73,8 @@ class ActionSegDataset(BaseDataset):
 
     Raises:
         FileNotFoundError: If the annotation file is missing.
-        ValueError: If the file violates the format or lacks the split, or the features
-            are faulty.
+        ValueError: If the file violates the format or lacks the split, the split has no
+            label to learn from, or the features are faulty.
     """
 
     def __init__(
@@ -123,6 +129,8 @@ class ActionSegDataset(BaseDataset):
         videos = videos_of_split(data, self.split, self.ann_file, prefix)
         if self.labelled is not None:
             videos = with_labels_in(videos, self.labelled)
+        if not self.test_mode:
+            videos = labelled_videos(videos, self.split, self.ann_file)
         self._up = None
         if all('keypoint_3d' in video for video in videos):
             self._up, _ = up_direction(data['metainfo'], videos)
@@ -160,14 +168,14 @@ class ActionSegDataset(BaseDataset):
         self._epoch.copy_(torch.tensor([epoch, seed]))
 
     def full_init(self) -> None:
-        """Read the annotations, and divide long recordings into items."""
+        """Read the annotations, and count the items of each recording."""
         if self._fully_initialized:
             return
         super().full_init()
         self._crops: list[tuple[int, int, int]] = []
         for video in range(super().__len__()):
-            frames = super().get_data_info(video)['total_frames']
-            crops = ceil(frames / (self.crop_frames or frames))
+            label = super().get_data_info(video)['label']
+            crops = int(crop_table(label, self.crop_frames)[:, 2].sum())
             self._crops += [(video, crop, crops) for crop in range(crops)]
 
     @force_full_init

@@ -37,9 +37,9 @@ class Item(RenderedVideo, total=False):
     names, and ``tiers``, to which they belong; ``epoch`` and ``run_seed``, on which
     random transforms depend; ``up``, the direction of ``keypoint_3d`` that points up,
     None if unknown; and ``dataset``, the data set itself, for transforms that mix
-    videos. A recording may have several items: ``crop`` is the number of the item, from
-    0, ``crops`` is how many there are, and ``crop_frames`` is their length, or None if
-    videos stay whole.
+    videos. A recording may have several items, crops around its labels: ``crop`` is the
+    number of the item, from 0, ``crops`` is how many there are, and ``crop_frames`` is
+    their length, or None if videos stay whole.
 
     Transforms add ``features``, an array (C, T, ...) for each modality;
     ``source_frames`` (T,), the kept frames of a video, and ``source_length``, its

@@ -9,10 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.engine.new_config import Choice
-from mmskelseg.engine.planning import Plan, plan_training
+from mmskelseg.engine.planning import Plan, crop_lengths, plan_training
 from mmskelseg.models.postprocessors import CausalMinDuration
 from mmskelseg.runtime.features.pairs import body_direction
-from mmskelseg.runtime.files.annotations import fold_splits, videos_of_split
+from mmskelseg.runtime.files.annotations import (
+    fold_splits,
+    labelled_videos,
+    videos_of_split,
+)
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
@@ -35,7 +39,12 @@ from mmskelseg.runtime.structures.segments import (
     resolve_background,
     segment_table,
 )
-from mmskelseg.runtime.structures.tiers import joint_label, label_rows, tiers_of
+from mmskelseg.runtime.structures.tiers import (
+    joint_label,
+    label_rows,
+    labelled_frames,
+    tiers_of,
+)
 
 # Augmentations of bodies that point in any direction, besides those of the recipe.
 _TURN = "dict(type='RandomRotation', degrees=180, seed=1)"
@@ -89,10 +98,10 @@ def choose(
     """
     meta = data['metainfo']
     train, test = (videos_of_split(data, split, path) for split in splits)
+    train = labelled_videos(train, splits[0], path)
+    labelled_videos(test, splits[1], path)
     recipe, reason = _choose_recipe([*train, *test], wish)
     _check_skeletons(train, path, splits[0], recipe)
-    for split, videos in zip(splits, (train, test), strict=True):
-        _check_labels(videos, path, split)
     lookahead, min_frames = None, 1
     if wish.streaming is not None:
         if not wish.pairs:
@@ -118,12 +127,12 @@ def choose(
         turns=turns,
         pairs=pairs,
     )
-    lengths = [video['total_frames'] for video in train]
-    plan = _plan(choice, lengths, wish.epochs)
+    plan = _plan(choice, crop_lengths(train), wish.epochs)
     lines = [
         f'recipe {recipe}, since {reason}; {len(meta["classes"])} classes; '
-        f'trains on {splits[0]!r} ({counted(len(train), "video")}, {sum(lengths)} '
-        f'frames) and tests on {splits[1]!r} ({counted(len(test), "video")}).',
+        f'trains on {splits[0]!r} ({counted(len(train), "video")}, '
+        f'{_frames_of(train)}) and tests on {splits[1]!r} '
+        f'({counted(len(test), "video")}).',
         note,
         _PAIRS if wish.pairs else '',
         plan.summary(recipe),
@@ -139,6 +148,15 @@ def _plan(choice: Choice, lengths: Sequence[int], epochs: int | None) -> Plan:
     """Return how long to train; only of coordinates may there be two networks."""
     may_be_two = choice.segmentor == 'asformer' and choice.recipe in _COORDINATES
     return plan_training(lengths, choice.batch_size, epochs, may_be_two=may_be_two)
+
+
+def _frames_of(videos: Sequence[VideoAnnotation]) -> str:
+    """Return how many frames videos have, and how many of them have labels."""
+    frames = sum(video['total_frames'] for video in videos)
+    labelled = sum(int(labelled_frames(video['label']).sum()) for video in videos)
+    if labelled == frames:
+        return f'{frames} frames'
+    return f'{labelled} of {frames} frames labelled'
 
 
 def choose_splits(
@@ -391,13 +409,4 @@ def _check_skeletons(
             f'keypoint_score always below {MIN_SCORE:g}, but recipes read skeletons; '
             'put poses into the file, or, for features that were computed elsewhere, '
             'write a config as in docs/datasets/common_layout.md.'
-        )
-
-
-def _check_labels(videos: Sequence[VideoAnnotation], path: Path, split: str) -> None:
-    """Raise UserError if no frame has a label."""
-    if not any((video['label'] >= 0).any() for video in videos):
-        raise UserError(
-            f'{path}: no frame of split {split!r} has a label (all are -1); add a '
-            'labelled video to it, or name another fold with --fold.'
         )

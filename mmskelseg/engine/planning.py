@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
+from mmskelseg.engine.crops import crop_table
 from mmskelseg.runtime.messages.counts import counted, duration
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
 #: Longer recordings are cropped to this many frames.
 CROP_FRAMES = 600
@@ -26,7 +28,7 @@ class Plan:
     """The length of a training, in optimizer steps.
 
     Attributes:
-        epochs: Number of epochs, in each of which crops cover all recordings.
+        epochs: Number of epochs, in each of which crops cover all labels.
         steps: Number of steps, in all epochs.
         frames: Approximate number of frames that these steps see.
         frames_per_step: Number of frames in the longest step, which determines the
@@ -78,30 +80,35 @@ def plan_training(
 ) -> Plan:
     """Return how long to train.
 
-    The frames to see determine the steps, not the number of recordings, so that few
-    long ones are trained as long as many short ones.
+    The frames to see determine the steps, not the number of crops, so that few long
+    recordings are trained as long as many short ones.
 
     Args:
-        lengths: Number of frames of each training recording.
-        batch_size: Number of recordings or crops in a step.
+        lengths: Number of frames of each crop of an epoch; see :func:`crop_lengths`.
+        batch_size: Number of crops in a step.
         epochs: Number of epochs, if it is given.
         may_be_two: Whether two networks may share the steps, if videos are short, so
             that there are most.
 
-    >>> plan_training([12_000] * 7, batch_size=4)
+    >>> plan_training([600] * 140, batch_size=4)
     Plan(epochs=30, steps=1050, frames=2520000, frames_per_step=2400, members=1)
     >>> plan_training([250] * 40, batch_size=2).steps
     1500
     """
-    crops = sum(ceil(length / CROP_FRAMES) for length in lengths)
-    frames = sum(
-        ceil(length / CROP_FRAMES) * min(length, CROP_FRAMES) for length in lengths
-    )
-    steps = ceil(crops / batch_size)
+    frames, steps = sum(lengths), ceil(len(lengths) / batch_size)
     least, most = _STEPS
     wanted = min(max(_FRAMES * steps / frames, least), most)
     # Both together are better than one that overfits; half of fewer steps are too few.
     members = 2 if may_be_two and wanted == most else 1
     epochs = epochs or ceil(wanted / steps / members)
-    longest = batch_size * min(max(lengths), CROP_FRAMES)
+    longest = batch_size * max(lengths)
     return Plan(epochs, epochs * steps, epochs * frames, longest, members)
+
+
+def crop_lengths(videos: Sequence[VideoAnnotation]) -> list[int]:
+    """Return the number of frames of each crop of an epoch of some recordings."""
+    return [
+        min(video['total_frames'], CROP_FRAMES)
+        for video in videos
+        for _ in range(crop_table(video['label'], CROP_FRAMES)[:, 2].sum())
+    ]

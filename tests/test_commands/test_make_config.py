@@ -65,6 +65,24 @@ def test_config_states_the_data_and_inherits_the_rest(make_config, tmp_path):
     assert len((tmp_path / 'mine.py').read_text().splitlines()) < 30
 
 
+def test_trainings_of_long_recordings_are_planned_from_their_labels(make_config):
+    """80 s of ten minutes are three crops, as if no more had been recorded."""
+    data = small_annotations((12_000, 12_000, 50))
+    for video in data['annotations'][:2]:
+        video['label'][1600:] = -1
+    text, _ = make_config(data)
+    assert "'train' (2 videos, 3200 of 24000 frames labelled)" in text
+    assert '1,390 steps in 695 epochs, 2.5 million frames' in text
+
+
+def test_videos_without_labels_are_not_planned_for(make_config):
+    data = small_annotations((60, 45, 50, 50))
+    data['annotations'][1]['label'][:] = -1
+    text, cfg = make_config(data)
+    assert "trains on 'train' (2 videos, 110 frames)" in text
+    assert cfg.train_cfg.max_epochs == 750
+
+
 def test_3d_skeletons_are_chosen_where_every_video_has_them(make_config):
     """17 joints of 6 channels."""
     text, cfg = make_config(with_3d(small_annotations()))

@@ -72,6 +72,54 @@ def test_crops_begin_elsewhere_in_each_epoch(small_data):
         assert crop * 26 // 3 <= places.min() < places.max() <= (crop + 1) * 26 // 3
 
 
+def partly_labelled(path, *stretches):
+    """Remove all labels of the first video but those of some stretches."""
+    data = small_annotations((400, 45, 50))
+    label = data['annotations'][0]['label']
+    kept = np.full_like(label, -1)
+    for start, end in stretches:
+        kept[start:end] = label[start:end]
+    data['annotations'][0]['label'] = kept
+    save_annotations(data, path)
+
+
+def test_crops_are_where_labels_are(small_data):
+    """One of the first stretch, two of the second, with context on both sides."""
+    partly_labelled(small_data, (50, 60), (300, 340))
+    dataset = build(small_data, pipeline=[], crop_frames=20)
+    assert len(dataset) == 3 + 3
+    begins = []
+    for epoch in range(40):
+        dataset.set_epoch(epoch)
+        items = [dataset[i] for i in range(3)]
+        assert all((item['label'] >= 0).sum() >= 10 for item in items)
+        begins.append([item['source_frames'][0] for item in items])
+    lowest, highest = np.min(begins, axis=0), np.max(begins, axis=0)
+    assert (lowest >= [40, 290, 310]).all()
+    assert (highest <= [50, 310, 330]).all()
+    # Context before and after.
+    assert lowest[0] < 45 < highest[0]
+    assert lowest[1] < 300 < 320 < highest[2]
+
+
+def test_videos_without_labels_take_no_steps_but_are_tested(small_data):
+    partly_labelled(small_data)
+    dataset = build(small_data)
+    assert (len(dataset), dataset.num_videos) == (1, 1)
+    assert dataset[0]['data_samples'].frame_dir == 'video_1'
+    assert len(build(small_data, test_mode=True)) == 2
+
+
+def test_split_without_labels_is_named(small_data):
+    data = small_annotations()
+    for video in data['annotations'][:2]:
+        video['label'][:] = -1
+    save_annotations(data, small_data)
+    with raises_naming(ValueError, small_data, "'train'", '-1'):
+        build(small_data)
+    assert len(build(small_data, 'test')) == 1
+
+
 def test_dataset_stores_features_beside_the_annotations(small_data):
     build(small_data)
     files = sorted(small_data.parent.glob('features/heatmap-*/*.npy'))

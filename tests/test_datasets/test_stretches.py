@@ -78,3 +78,24 @@ def test_dataset_ignores_labels_outside_of_stretches(small_data, tmp_path):
     assert len(dataset) == 1
     label = dataset[0]['data_samples'].gt_label
     assert (label >= 0).nonzero()[:, 0].tolist() == [10, 11, 12, 13]
+
+
+def test_crops_of_a_dataset_are_where_its_stretches_are(small_data, tmp_path):
+    """In as many steps as the labels take, with frames of the whole recording."""
+    write_stretches(tmp_path / 's.json', [Stretch('video_1', 20, 24)])
+    dataset = DATASETS.build(
+        {
+            'type': 'ActionSegDataset',
+            'ann_file': str(small_data),
+            'split': 'train',
+            'labelled': str(tmp_path / 's.json'),
+            'features': {},
+            'pipeline': [],
+            'crop_frames': 10,
+        }
+    )
+    assert len(dataset) == 1
+    for epoch in range(20):
+        dataset.set_epoch(epoch)
+        assert (dataset[0]['label'] >= 0).sum() == 4
+        assert 15 <= dataset[0]['source_frames'][0] <= 19

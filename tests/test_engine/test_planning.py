@@ -1,27 +1,36 @@
 """Trainings are planned in steps, whatever the recordings are like."""
 
+import numpy as np
 import pytest
 
-from mmskelseg.engine.planning import plan_training
+from mmskelseg.engine.planning import crop_lengths, plan_training
 
 
 @pytest.mark.parametrize(
     ('lengths', 'steps'),
     [
-        # 21 crops of 600 a recording, 4 a step: 2.5 million frames in 1,042 steps.
-        ([12_600] * 4, 1050),
-        ([108_000], 1080),
-        # Steps of 4 * 600 frames as well.
+        # 21 crops of four recordings, 4 a step: 2.5 million frames in 1,042 steps.
         ([600] * 84, 1050),
+        ([600] * 180, 1080),
         # Short videos: 1,500 steps are the most, in whole epochs.
         ([200] * 40, 1500),
         ([30], 1500),
     ],
 )
-def test_steps_follow_from_frames_not_from_recordings(lengths, steps):
+def test_steps_follow_from_frames_not_from_crops(lengths, steps):
     plan = plan_training(lengths, batch_size=4)
     assert plan.steps == steps
-    assert plan.frames_per_step == 4 * min(max(lengths), 600)
+    assert plan.frames_per_step == 4 * max(lengths)
+
+
+def test_crops_cover_labels_alone():
+    """A recording of no more than 600 frames stays whole; others have context."""
+    videos = []
+    for total, labelled in ((6000, 6000), (6000, 700), (6000, 5), (500, 5)):
+        label = np.full(total, -1)
+        label[:labelled] = 0
+        videos.append({'total_frames': total, 'label': label})
+    assert crop_lengths(videos) == [600] * 10 + [600] * 2 + [600] + [500]
 
 
 def test_long_steps_are_at_least_600():
@@ -29,7 +38,7 @@ def test_long_steps_are_at_least_600():
 
 
 def test_epochs_can_be_given():
-    plan = plan_training([12_000] * 4, batch_size=4, epochs=3)
+    plan = plan_training([600] * 80, batch_size=4, epochs=3)
     assert (plan.epochs, plan.steps, plan.frames) == (3, 60, 144_000)
     assert '60 steps in 3 epochs, 0.1 million frames' in plan.summary('pose2d')
 

@@ -7,7 +7,7 @@ epoch and video.
 from __future__ import annotations
 
 from logging import WARNING
-from typing import Literal, cast
+from typing import Literal, TypeAlias, cast
 
 import numpy as np
 from mmengine.logging import print_log
@@ -27,7 +27,10 @@ from mmskelseg.runtime.structures.annotations import (
 from mmskelseg.runtime.structures.bodies import body_size, joints_seen
 from mmskelseg.runtime.structures.individuals import placed
 from mmskelseg.runtime.structures.segments import direct_boundaries
-from mmskelseg.runtime.structures.tiers import joint_label
+from mmskelseg.runtime.structures.tiers import joint_label, labelled_frames
+
+# The index of a video, a boundary in it, and the end of the labels after that.
+_Place: TypeAlias = tuple[int, int, int]
 
 
 @TRANSFORMS.register_module()
@@ -133,13 +136,14 @@ class RecombineSegments(Augmentation):
     """Continues a video with another training video at a segment boundary.
 
     A boundary is where two labelled segments meet. Everything after it is replaced by
-    what follows a boundary of another video, with skeletons moved to the position and
-    scaled to the size of those before. The size is the root mean square distance of all
-    joints from the mean of their frame, over all frames. The ``individual`` of both
-    videos, if they have one, continues in itself. This creates orders of actions
-    that nobody performed, and keeps a model from memorising whole videos. Crops grow no
-    longer than the data set's ``crop_frames``. Videos are only joined if they have the
-    same frame rate, number of people and kinds of skeletons.
+    what follows a boundary of another video, as far as that is labelled, with skeletons
+    moved to the position and scaled to the size of those before. The size is the root
+    mean square distance of all joints from the mean of their frame, over all frames.
+    The ``individual`` of both videos, if they have one, continues in itself. This
+    creates orders of actions that nobody performed, and keeps a model from memorising
+    whole videos. Crops grow no longer than the data set's ``crop_frames``. Videos are
+    only joined if they have the same frame rate, number of people and kinds of
+    skeletons.
 
     Reads: frame_dir; fps; dataset, the :class:`ActionSegDataset` of the video; label
     (T,), risk (T,) and the arrays of skeletons. Writes: label, risk, skeletons and
@@ -170,7 +174,7 @@ class RecombineSegments(Augmentation):
         self.p = float(p)
         self.transitions = transitions
         self.times = int(times)
-        self._places: dict[tuple[int, int], list[tuple[int, int]]] | None = None
+        self._places: dict[tuple[int, int], list[_Place]] | None = None
         self._sizes: dict[tuple[str, str], float] = {}
 
     def transform(self, results: Item) -> Item:
@@ -197,7 +201,7 @@ class RecombineSegments(Augmentation):
             chosen = [place for pairs in places.values() for place in pairs]
         if not chosen:
             return results
-        index, begin = chosen[rng.integers(len(chosen))]
+        index, begin, end = chosen[rng.integers(len(chosen))]
         other = results['dataset'].get_data_info(index)
         if not _fit_together(results, other):
             return results
@@ -205,7 +209,8 @@ class RecombineSegments(Augmentation):
             other = cast(Item, placed(other, results['individual']))
         joined = results.copy()
         longest = results['crop_frames']
-        end = other['total_frames'] if longest is None else begin + longest - cut
+        if longest is not None:
+            end = min(end, begin + longest - cut)
         for key in FRAME_KEYS:
             if key in results:
                 parts = [results[key][..., :cut], other[key][..., begin:end]]
@@ -234,21 +239,23 @@ class RecombineSegments(Augmentation):
             self._sizes[place] = _size(video, key)
         return self._sizes[place]
 
-    def _boundaries(
-        self, dataset: ItemSource
-    ) -> dict[tuple[int, int], list[tuple[int, int]]]:
+    def _boundaries(self, dataset: ItemSource) -> dict[tuple[int, int], list[_Place]]:
         """Return the boundaries between each pair of classes.
 
-        Each is the index of a video and the first frame of the second class. They are
-        found only once, since this reads all videos.
+        Each is the index of a video, the first frame of the second class, and the end
+        of what is labelled from there on. They are found only once, since this reads
+        all videos.
         """
         if self._places is None:
             self._places = {}
             for index, video in dataset.videos():
                 label = joint_label(video['label'])
-                for cut in direct_boundaries(label):
+                cuts = direct_boundaries(label)
+                gaps = np.flatnonzero(~labelled_frames(video['label']))
+                ends = np.append(gaps, len(label))[np.searchsorted(gaps, cuts)]
+                for cut, end in zip(cuts.tolist(), ends.tolist(), strict=True):
                     pair = (int(label[cut - 1]), int(label[cut]))
-                    self._places.setdefault(pair, []).append((index, int(cut)))
+                    self._places.setdefault(pair, []).append((index, cut, end))
             if not self._places:
                 print_log(
                     'RecombineSegments: no training video has two adjacent labelled '

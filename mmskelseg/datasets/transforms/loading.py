@@ -13,6 +13,7 @@ from mmaction.structures import ActionDataSample
 from mmskelseg.datasets.items import Item
 from mmskelseg.datasets.transforms.augment import Augmentation, Transform
 from mmskelseg.encoders.store import load_features
+from mmskelseg.engine.crops import crop_begin, crop_table
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
@@ -21,15 +22,17 @@ from mmskelseg.runtime.messages.options import Count, CountOrZero
 
 @TRANSFORMS.register_module()
 class RandomCropFrames(Augmentation):
-    """Crops a random run of consecutive frames from a longer video.
+    """Crops a random run of consecutive frames from a longer video, around labels.
 
     It belongs in the pipeline of the training data, before :class:`LoadFrameFeatures`,
     which then reads only these frames: memory and time of a training step do not depend
-    on the length of videos. All crops are equally likely; the choice depends only on
-    seed, epoch and video. If a data set has several items of a video (its
-    ``crop_frames``), their crops start at places spread over it.
+    on the length of videos. The middle of a crop is in a labelled stretch of the video,
+    if the ends of the video allow it; see :func:`mmskelseg.engine.crops.crop_table`.
+    Within a stretch, all crops are equally likely; the choice depends only on seed,
+    epoch and video. If a data set has several items of a video (its ``crop_frames``),
+    their crops start at places spread over what is labelled.
 
-    Reads: frame_dir; total_frames; skeletons, label (T,), risk (T,), epoch, crop and
+    Reads: frame_dir; total_frames; label (T,); skeletons, risk (T,), epoch, crop and
     crops, if present. Writes: source_frames, the indices of the frames, and
     source_length, the length of the video; total_frames, skeletons, label and risk.
 
@@ -53,14 +56,11 @@ class RandomCropFrames(Augmentation):
     def transform(self, results: Item) -> Item:
         """Write labels and skeletons of the crop."""
         self.check_place(results)
-        frames = results['total_frames']
-        if frames <= self.num_frames:
+        if results['total_frames'] <= self.num_frames:
             return results
-        places = frames - self.num_frames + 1
-        # Rarely, the draw equals its upper limit.
         crop, crops = results.get('crop', 0), results.get('crops', 1)
         place = (crop + self.draw(results, 0, 1)) / crops
-        begin = min(int(place * places), places - 1)
+        begin = crop_begin(crop_table(results['label'], self.num_frames), place)
         return self.keep(results, np.arange(begin, begin + self.num_frames))
 
 

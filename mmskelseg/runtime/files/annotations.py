@@ -6,6 +6,7 @@ before it is written, so that the rest of the package can rely on it.
 
 import os
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmskelseg.runtime.files.annotation_checks import Files, check_annotations
@@ -16,6 +17,7 @@ from mmskelseg.runtime.files.pickles import load_pickle
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg.runtime.structures.individuals import apart
+from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.tiers import flat_classes
 
 # How the data sets of configs/ are made, by the names of their folders.
@@ -158,3 +160,20 @@ def videos_of_split(
         if 'filename' in video:
             video['filename'] = os.path.join(folder, video['filename'])
     return videos
+
+
+def labelled_videos(
+    videos: Sequence[VideoAnnotation], split: str, path: str | os.PathLike
+) -> list[VideoAnnotation]:
+    """Return the videos of a split, or of a part of it, that have a label.
+
+    Raises:
+        UserError: If there are none.
+    """
+    found = [video for video in videos if (video['label'] != IGNORED).any()]
+    if not found:
+        raise UserError(
+            f'{path}: no frame of split {split!r} has a label (all are -1); add a '
+            'labelled video to it, or choose another split.'
+        )
+    return found

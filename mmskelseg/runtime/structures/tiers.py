@@ -104,6 +104,11 @@ def label_rows(label: np.ndarray) -> np.ndarray:
     return np.atleast_2d(label)
 
 
+def labelled_frames(label: np.ndarray) -> np.ndarray:
+    """Return which frames have a label in at least one tier, bool (T,)."""
+    return (label_rows(label) != IGNORED).any(axis=0)
+
+
 def flat_label(label: np.ndarray, tiers: Sequence[Tier]) -> np.ndarray:
     """Return labels (T,) or (G, T) with the ids of rows of scores (K, T), 0 to K - 1.
 

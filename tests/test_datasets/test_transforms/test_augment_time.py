@@ -176,9 +176,23 @@ def test_recombination_joins_nothing_where_labels_end():
     mix = RecombineSegments(1.0, transitions='any', times=1)
     items = (mix({**videos.get_data_info(0), 'epoch': i}) for i in range(30))
     found = {tuple(item['label'].tolist()) for item in items}
-    assert found == {(0, 0, -1, 1, 2), (0, 0, -1, 1, 2, 2, -1)}
+    assert found == {(0, 0, -1, 1, 2), (0, 0, -1, 1, 2, 2)}
     stamps = Videos([labelled('a', [-1, 0, -1, 1, -1], 0)])
     assert mix(stamps.get_data_info(0))['label'].tolist() == [-1, 0, -1, 1, -1]
+
+
+def test_recombination_takes_labelled_frames_alone():
+    """Of any tier: the second part ends where the labels of all tiers do."""
+    rows = [[0, 1, 1, 1, -1, -1, -1, 1], [0, 0, 1, -1, -1, 0, 1, 1]]
+    videos = Videos([labelled('a', [0, 1], 0), labelled('b', rows[0], 0)])
+    for video, label in zip(videos, (np.array([[0, 1], [0, 0]]), rows), strict=True):
+        video['label'] = np.array(label)
+    mix = RecombineSegments(1.0, transitions='any', times=1)
+    items = [mix({**videos.get_data_info(0), 'epoch': i}) for i in range(30)]
+    assert all((item['label'] >= 0).any(axis=0).all() for item in items)
+    found = {tuple(item['label'][0].tolist()) for item in items}
+    # After boundaries of both tiers, at frames 1 and 2 of the second video.
+    assert found == {(0, 1), (0, 1, 1, 1), (0, 1, 1)}
 
 
 def test_recombination_leaves_classes_that_meet_in_no_video():

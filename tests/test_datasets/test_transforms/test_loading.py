@@ -51,6 +51,14 @@ def test_crop_takes_every_place_in_some_epoch(video):
     assert np.abs(counts - 100).max() < 5 * np.sqrt(700 * 6 / 49)
 
 
+def test_crop_is_where_labels_are(video):
+    """Of frame 4 alone: the middle of a crop of 3 frames, in every epoch."""
+    video['label'] = np.where(np.arange(10) == 4, 4, -1)
+    for epoch in range(20):
+        label = crop(video, 3, epoch=epoch)['data_samples'].gt_label
+        assert label.tolist() == [-1, 4, -1]
+
+
 def test_crop_leaves_a_short_video_whole(video):
     for num_frames in (10, 11):
         assert crop(video, num_frames)['inputs']['heatmap'].shape == (2, 10)
