@@ -39,9 +39,14 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.commands.arguments import add_executor, load_config
-from mmskelseg.commands.cross_validate import execute
+from mmskelseg.commands.cross_validate import follow
 from mmskelseg.commands.make_config import main as make_config
-from mmskelseg.engine.cross_validation import choose_folds, run_folder, settings_of
+from mmskelseg.engine.cross_validation import (
+    choose_folds,
+    executed,
+    run_folder,
+    settings_of,
+)
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.runtime.cli.arguments import SettingsAction
 from mmskelseg.runtime.cli.command_line import command, seed
@@ -133,7 +138,8 @@ def _run(args: argparse.Namespace) -> None:
     for run in pending:
         run.check()
     pending = [run for run in pending if not run.is_finished]
-    failed = execute(pending, args.work_dir, args.executor, args.executor_options)
+    outcomes = executed(pending, args.work_dir, args.executor, args.executor_options)
+    failed = follow(outcomes, len(pending), args.work_dir)
     finished = {
         (name, folder.name): runs
         for name in args.sets

@@ -30,7 +30,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,6 +71,7 @@ def _run(args: argparse.Namespace) -> None:
     from mmskelseg.engine.cross_validation import (
         check_branches,
         choose_folds,
+        executed,
         run_folder,
         save,
         settings_of,
@@ -92,7 +93,8 @@ def _run(args: argparse.Namespace) -> None:
     pending = [run for run in runs if not run.is_finished]
     finished = len(runs) - len(pending)
     print(f'{counted(len(runs), "run")}, {finished} finished before.', flush=True)
-    if failed := execute(pending, folder, args.executor, args.executor_options):
+    outcomes = executed(pending, folder, args.executor, args.executor_options)
+    if failed := follow(outcomes, len(pending), folder):
         sys.exit(
             f'{failed} of {len(pending)} runs failed, so there is no table; the same '
             'command repeats only these runs.'
@@ -102,33 +104,17 @@ def _run(args: argparse.Namespace) -> None:
     print(f'Kept in {folder / "cross_validation.md"} and .json')
 
 
-def execute(
-    pending: list[RunFolder],
-    folder: Path,
-    executor: str,
-    options: Mapping[str, object],
-) -> int:
-    """Execute runs, print a line for each that ends, and return how many failed.
+def follow(outcomes: Iterable[tuple[RunFolder, str]], count: int, folder: Path) -> int:
+    """Print a line for each run when it ends, and return the number of failures.
 
-    Args:
-        pending: The runs.
-        folder: Folder of all runs; a line names those below it by their folders.
-        executor: What :func:`add_executor` offers.
-        options: Its options.
+    Runs below the folder, which is that of all, are named by their folders there.
     """
-    from mmskelseg.engine.cross_validation import submitted
-
-    outcomes: Iterable[tuple[RunFolder, str]] = (
-        (run, run.execute()) for run in pending
-    )
-    if executor != 'none':
-        outcomes = submitted(pending, folder, executor, options)
     begin = time.monotonic()
     failed = 0
     for done, (run, failure) in enumerate(outcomes, start=1):
         seconds = time.monotonic() - begin
         elapsed = timedelta(seconds=round(seconds))
-        left = timedelta(seconds=round(seconds / done * (len(pending) - done)))
+        left = timedelta(seconds=round(seconds / done * (count - done)))
         group = os.path.relpath(run.path.parent.parent, folder)
         place = f'{run.settings["fold"]}, seed {run.settings["seed"]}'
         place = place if group == '.' else f'{group}, {place}'
@@ -139,7 +125,7 @@ def execute(
             metrics = run.report()['metrics']
             result = ', '.join(f'{key} {value:.2f}' for key, value in metrics.items())
         print(
-            f'[{done}/{len(pending)}] {place}: {result} '
+            f'[{done}/{count}] {place}: {result} '
             f'({elapsed} elapsed, about {left} left)',
             flush=True,
         )

@@ -133,6 +133,16 @@ def run_folder(
     return RunFolder(path, {**settings, 'fold': fold, 'seed': seed}, train, test)
 
 
+def executed(
+    runs: list[RunFolder], folder: Path, executor: str, options: Mapping[str, object]
+) -> Iterator[tuple[RunFolder, str]]:
+    """Execute runs, in turn if the executor is ``none``, else by :func:`submitted`."""
+    if executor == 'none':
+        yield from ((run, run.execute()) for run in runs)
+    else:
+        yield from submitted(runs, folder, executor, options)
+
+
 def submitted(
     runs: list[RunFolder], folder: Path, cluster: str, options: Mapping[str, object]
 ) -> Iterator[tuple[RunFolder, str]]:
