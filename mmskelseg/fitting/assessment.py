@@ -277,10 +277,8 @@ def _shift(video: Video, most: int) -> tuple[int, float]:
     return best, agreement(best) - agreement(0)
 
 
-def remaining(
-    half: float, whole: float, full: float, share: float = 0.5, times: float = 2.0
-) -> float:
-    """Return what is left of an error with several times as many labels.
+def remaining(half: float, whole: float, full: float, share: float = 0.5) -> float:
+    """Return what is left of an error with twice as many labels.
 
     It shrinks with the labels by a power law, as from half of them to all.
 
@@ -289,10 +287,9 @@ def remaining(
         whole: That of short trainings on all.
         full: That of full trainings on all.
         share: The share of the labels that is about half of them.
-        times: How many times as many labels there are.
 
     >>> remaining(half=20, whole=10, full=8)
     4.0
     """
     ratio = whole / half if 0 <= whole < half else 1.0
-    return full * ratio ** (math.log(times) / -math.log(share))
+    return full * ratio ** (math.log(2) / -math.log(share))

@@ -74,10 +74,8 @@ def by_tier(
 
 def parts_of(videos: Mapping[str, Video], metainfo: Mapping) -> list[Part]:
     """Return the probabilities and true classes of all tiers of some videos."""
-    tiers = by_tier(videos, metainfo)
-    return [(video.scores, video.gt) for _, own in tiers for video in own.values()]
-
-
-def calibration_of(videos: Mapping[str, Video], metainfo: Mapping) -> Reliability:
-    """Return how the probabilities of some videos agree with accuracy."""
-    return reliability(parts_of(videos, metainfo))
+    return [
+        Part(video.scores, video.gt, name)
+        for _, own in by_tier(videos, metainfo)
+        for name, video in own.items()
+    ]

@@ -120,11 +120,6 @@ class ModelFolder:
         return self.path / 'test'
 
     @property
-    def tested_before(self) -> Path:
-        """The folder of its test without temperature."""
-        return self.path / 'runs' / 'final' / 'test'
-
-    @property
     def splits(self) -> tuple[str, str]:
         """The splits of the final model; without test videos, those of a fold."""
         without = f'{self.folds[0]}/test' if self.folds else 'train'
@@ -190,17 +185,13 @@ class ModelFolder:
         failure = ''
         if self.has_test:
             failure = self._test(self.tested, log)
-        # Without folds, there is no temperature.
-        if self.has_test and self.folds:
-            plain = ('--cfg-options', 'model.temperature=1.0', _NO_PICTURES)
-            failure = failure or self._test(self.tested_before, log, *plain)
         words = ['export', str(self.config), str(self.model), str(self.exported)]
         return failure or call_command(words, log)
 
-    def _test(self, out: Path, log: Path, *options: str) -> str:
+    def _test(self, out: Path, log: Path) -> str:
         out.mkdir(exist_ok=True)
         words = ['test', str(self.config), str(self.model), '--work-dir', str(out)]
-        return call_command([*words, '--dump', str(out / PREDICTIONS), *options], log)
+        return call_command([*words, '--dump', str(out / PREDICTIONS)], log)
 
     def _write_config(
         self,

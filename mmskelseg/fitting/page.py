@@ -30,9 +30,8 @@ _CURVES = {
 }
 # Confused classes are named from this share of the frames on.
 _CONFUSED = 0.05
-# What is said of probabilities is about the bin next to the first; those with a smaller
-# share of the frames than the second are left out.
-_SURE, _RARE = 0.9, 0.002
+# What is said of probabilities is about the bin next to this one.
+_SURE = 0.9
 # So many videos with the same finding are named.
 _NAMED = 5
 _SPACE = '\u00a0'
@@ -176,21 +175,23 @@ def _confused(
 
 
 def _curves(calibration: _Values) -> Iterator[_Values]:
-    """Yield the points of each reliability curve, and what it says of sure frames."""
+    """Yield the known points of each reliability curve, and what they say."""
     for key, name in _CURVES.items():
         if key not in calibration:
             continue
         found = calibration[key]
-        bins = zip(found['frames'], found['confidence'], found['accuracy'], strict=True)
-        least = _RARE * sum(found['frames'])
-        known = [(said, right) for frames, said, right in bins if frames > least]
-        said, right = min(known, key=lambda pair: abs(pair[0] - _SURE))
+        bins = zip(found['known'], found['confidence'], found['accuracy'], strict=True)
+        known = [(said, right) for is_known, said, right in bins if is_known]
         places = [f'{60 + 240 * x:.1f},{264 - 240 * y:.1f}' for x, y in known]
-        words = (
-            f'{name}: when it says {_percent(said)}, it is right in {_percent(right)} '
-            f'of frames; ECE {_percent(found["ece"])}.'
-        )
-        yield {'key': key, 'name': name, 'points': ' '.join(places), 'words': words}
+        words = 'too few bouts or videos to say how often it is right'
+        if known:
+            said, right = min(known, key=lambda pair: abs(pair[0] - _SURE))
+            words = (
+                f'when it says {_percent(said)}, it is right in {_percent(right)} of '
+                'frames'
+            )
+        words = f'{name}: {words}; ECE {_percent(found["ece"])}.'
+        yield {'key': key, 'name': name, 'points': places, 'words': words}
 
 
 def _suspicions(found: Sequence[_Values]) -> list[str]:

@@ -10,7 +10,11 @@ from mmskelseg.datasets.inspection.sanity_checks import Suspicion
 from mmskelseg.datasets.inspection.summary import Summary
 from mmskelseg.engine.run_folder import PREDICTIONS
 from mmskelseg.evaluation import summarize_runs
-from mmskelseg.evaluation.functional.calibration import Reliability
+from mmskelseg.evaluation.functional.calibration import (
+    Reliability,
+    reliability,
+    tempered,
+)
 from mmskelseg.fitting.assessment import (
     class_results,
     confusion,
@@ -19,7 +23,7 @@ from mmskelseg.fitting.assessment import (
     person_intervals,
     remaining,
 )
-from mmskelseg.fitting.held_out import calibration_of, predictions_of
+from mmskelseg.fitting.held_out import parts_of, predictions_of
 from mmskelseg.fitting.model_folder import ModelFolder, Trial, difference
 from mmskelseg.fitting.page import page
 from mmskelseg.fitting.schedule import Schedule
@@ -146,17 +150,20 @@ def _calibration(
     held_out, meta = outcome.held_out, folder.data['metainfo']
     if held_out is None:
         return None
-    found = {'before': calibration_of(held_out.videos, meta), 'after': held_out.after}
+    temperature = held_out.temperature
+    before = reliability(parts_of(held_out.videos, meta))
+    found = {'before': before, 'after': held_out.after}
     if tested:
-        plain = predictions_of(folder.tested_before / PREDICTIONS)
-        found['test_before'] = calibration_of(plain, meta)
-        found['test'] = calibration_of(tested, meta)
+        parts = parts_of(tested, meta)
+        plain = [p._replace(scores=tempered(p.scores, 1 / temperature)) for p in parts]
+        found['test_before'] = reliability(plain)
+        found['test'] = reliability(parts)
     curves = {name: _curve(value) for name, value in found.items()}
-    return {'temperature': outcome.temperature, **curves}
+    return {'temperature': temperature, **curves}
 
 
 def _curve(found: Reliability) -> Content:
-    names = ('frames', 'confidence', 'accuracy')
+    names = ('frames', 'confidence', 'accuracy', 'bouts', 'videos', 'known')
     return {'ece': found.error, **{n: getattr(found, n).tolist() for n in names}}
 
 

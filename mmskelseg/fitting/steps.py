@@ -1,6 +1,5 @@
 """The steps of a fit: compare, train the best in full, calibrate, finish."""
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed
@@ -9,7 +8,6 @@ from datetime import timedelta
 
 from mmskelseg.engine.cross_validation import save
 from mmskelseg.engine.run_folder import RunFolder
-from mmskelseg.fitting.assessment import remaining
 from mmskelseg.fitting.held_out import HeldOut, predictions_of
 from mmskelseg.fitting.model_folder import ModelFolder, Trial, best_of
 from mmskelseg.fitting.schedule import PART, Candidate, Schedule
@@ -30,7 +28,6 @@ class Outcome:
         chosen: The best of these; None if there are no folds.
         half: A short trial of it on half of the labels; None if these are too few.
         held_out: Its predictions of videos that it was not trained on.
-        temperature: That of the final model.
     """
 
     short: Sequence[Trial]
@@ -38,7 +35,6 @@ class Outcome:
     chosen: Trial | None = None
     half: Trial | None = None
     held_out: HeldOut | None = None
-    temperature: float = 1.0
 
 
 def in_processes(
@@ -90,32 +86,10 @@ def execute_steps(
     for trial in {id(t): t for t in (*compared, *finalists)}.values():
         if all(run.is_finished for run in trial.runs):
             save(list(trial.runs), trial.config, (), trial.config.parent)
-    held_out = _held_out(chosen, folder)
-    temperature = _temperature(folder, held_out, short, half)
-    _finish(folder, chosen.candidate, length, temperature, submit)
-    return Outcome(compared, finalists, chosen, half, held_out, temperature)
-
-
-def _held_out(trial: Trial, folder: ModelFolder) -> HeldOut:
-    predicted = [predictions_of(run.predictions) for run in trial.runs]
-    return HeldOut(predicted, folder.data['metainfo'])
-
-
-def _temperature(
-    folder: ModelFolder, held_out: HeldOut, short: Trial, half: Trial | None
-) -> float:
-    """Return the temperature of the final model.
-
-    It has seen more persons than those of the folds, which makes it less overconfident;
-    by how much, short trainings on half of the persons tell.
-    """
-    if half is None:
-        return held_out.temperature
-    found = (_held_out(half, folder), _held_out(short, folder), held_out)
-    part, whole, full = (math.log(one.temperature) for one in found)
-    # Each fold trains on all persons but its own.
-    times = len(folder.folds) / (len(folder.folds) - 1)
-    return math.exp(remaining(part, whole, full, folder.half_share, times))
+    predicted = [predictions_of(run.predictions) for run in chosen.runs]
+    held_out = HeldOut(predicted, folder.data['metainfo'])
+    _finish(folder, chosen.candidate, length, held_out.temperature, submit)
+    return Outcome(compared, finalists, chosen, half, held_out)
 
 
 def _runs(trials: Sequence[Trial]) -> list[tuple[RunFolder, float]]:

@@ -20,7 +20,12 @@ from torch import Tensor, nn
 from mmskelseg.models.layers import by_tier
 from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
 from mmskelseg.models.segmentors.branches import branch_stems, finish_stem
-from mmskelseg.runtime.streaming.model import Operations, StreamingModel, push_frames
+from mmskelseg.runtime.streaming.model import (
+    TINY,
+    Operations,
+    StreamingModel,
+    push_frames,
+)
 
 OPSET = 17
 
@@ -92,19 +97,36 @@ class SegmentorGraph(nn.Module):
         predicted = []
         for i, model in enumerate(self._models):
             shared = self._shared(i, model, x)
-            for part in model.networks:
-                outputs = part.outputs(shared, None)
-                logits = outputs['logits']
-                logits = by_tier(torch.log_softmax, logits, part.tiers, 1)
-                score = logits.exp()
-                outputs['entropy'] = -(score * logits).sum(dim=1)
-                outputs['probabilities'] = score.transpose(1, 2)
-                predicted.append(outputs)
+            predicted.append(self._predicted(model, shared))
         means = (
             torch.stack([outputs[key] for outputs in predicted]).mean(dim=0)[0]
             for key in self.outputs
         )
         return tuple(means)
+
+    def _predicted(
+        self, model: ActionSegmentor, shared: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Return the outputs of a segmentor, given what its members read."""
+        members = []
+        for part in model.networks:
+            outputs = part.outputs(shared, None)
+            logits = outputs['logits']
+            scores = by_tier(torch.softmax, logits, model.tiers, 1)
+            logits = logits / model.temperature
+            logits = by_tier(torch.log_softmax, logits, model.tiers, 1)
+            outputs['entropy'] = -(logits.exp() * logits).sum(dim=1)
+            outputs['probabilities'] = scores.transpose(1, 2)
+            members.append(outputs)
+        means = {
+            key: torch.stack([outputs[key] for outputs in members]).mean(dim=0)
+            for key in self.outputs
+        }
+        if model.temperature != 1:
+            scores = means['probabilities']
+            logits = scores.clamp_min(TINY).log() / model.temperature
+            means['probabilities'] = by_tier(torch.softmax, logits, model.tiers, 2)
+        return means
 
     def _shared(
         self, index: int, model: ActionSegmentor, x: Mapping[str, Tensor]
@@ -169,8 +191,9 @@ def _extended(state: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 _TORCH = Operations(
-    torch.cat, torch.relu, partial(torch.softmax, dim=-1), torch.clip, _extended
-)
+    torch.cat, torch.relu, partial(torch.softmax, dim=-1), torch.log, torch.clip,
+    _extended,
+)  # fmt: skip
 
 
 def _as_tensors(part: Any) -> Any:

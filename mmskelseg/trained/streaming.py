@@ -44,7 +44,8 @@ def streaming_model(model: nn.Module) -> StreamingModel:
         UserError: If the model is not causal or has parts that streams do not support;
             the message names the option.
     """
-    networks = [n for part in segmentors_of(model) for n in part.networks]
+    models = segmentors_of(model)
+    networks = [network for part in models for network in part.networks]
     branches = [_branch(network) for network in networks]
     first = branches[0]['backbone']
     stages = [
@@ -54,7 +55,6 @@ def streaming_model(model: nn.Module) -> StreamingModel:
         )
         for i in range(len(first.stages))
     ]
-    temperatures = np.array([[[n.temperature]] for n in networks], np.float32)
     tiers = networks[0].tiers
     return StreamingModel(
         stages,
@@ -62,7 +62,8 @@ def streaming_model(model: nn.Module) -> StreamingModel:
         first.stages[0].lookahead,
         _standardizer(model),
         tiers if len(tiers) > 1 else (),
-        temperatures if (temperatures != 1).any() else None,
+        len(models),
+        models[0].temperature,
     )
 
 

@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 
 from mmskelseg.evaluation import Video
-from mmskelseg.evaluation.functional.calibration import fit_temperature
+from mmskelseg.evaluation.functional.calibration import (
+    Part,
+    fit_temperature,
+    reliability,
+)
 from mmskelseg.fitting.assessment import (
     class_results,
     confusion,
@@ -16,7 +20,7 @@ from mmskelseg.fitting.assessment import (
     person_intervals,
     remaining,
 )
-from mmskelseg.fitting.held_out import HeldOut, by_tier, calibration_of
+from mmskelseg.fitting.held_out import HeldOut, by_tier, parts_of
 from mmskelseg.fitting.model_folder import best_of
 
 META = {'classes': ['rest', 'walk', 'groom'], 'background': 'rest'}
@@ -115,15 +119,22 @@ def test_interval_of_a_tier_needs_two_persons_with_labels_in_it(with_tiers):
 
 
 def test_one_temperature_is_that_of_all_tiers():
-    """Two folds whose tiers say 4 to 1 and 4 to 1 to 1, and are right in half."""
+    """Two folds whose tiers say 4 to 1 and 4 to 1 to 1, and are right in half.
+
+    Where logits are multiplied by b, the odds are x and x / 2, with x = 4 ** b. The
+    cross-entropy is least where x / (x + 1) + x / (x + 2) = 1, so x * x = 2, b = 1 / 4.
+    """
     two = prediction('01', '00', 0.8)
     two.scores[:] = [[0.8, 0.8], [0.2, 0.2], [0, 0]]
     three = prediction('02', '00', 2 / 3)
     video = of_tiers(three, two)
     held_out = HeldOut([{'a': video}, {'b': video}], TIERS)
-    parts = [(three.scores, three.gt), (two.scores[:2], two.gt)]
-    assert held_out.temperature == pytest.approx(fit_temperature(parts))
-    assert calibration_of(held_out.videos, TIERS).frames.sum() == 8
+    assert held_out.temperature == pytest.approx(4)
+    parts = [Part(three.scores, three.gt, 'a'), Part(two.scores[:2], two.gt, 'a')]
+    assert fit_temperature(parts) == pytest.approx(held_out.temperature)
+    plain = reliability(parts_of(held_out.videos, TIERS))
+    assert plain.frames.sum() == 8
+    assert plain.videos.max() == 2
     after = held_out.after
     assert (after.frames * after.confidence).sum() / 8 == pytest.approx(0.5)
 
@@ -241,4 +252,3 @@ def test_more_labels_help_as_from_two_thirds_to_all():
     found = remaining(half=80, whole=40, full=20, share=2 / 3)
     assert found == pytest.approx(20 * 0.5 ** (math.log(2) / math.log(1.5)))
     assert found == pytest.approx(6.1, abs=0.05)
-    assert remaining(80, 40, 20, share=2 / 3, times=1.5) == pytest.approx(10)

@@ -6,12 +6,18 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.commands.fit import main
 from mmskelseg.engine import planning
+from mmskelseg.evaluation.functional.calibration import (
+    Part,
+    fit_temperature,
+    reliability,
+    tempered,
+)
 from mmskelseg.fitting import workers
 from mmskelseg.fitting.held_out import predictions_of
 from mmskelseg.runtime.cli.segment import main as segment
-from mmskelseg.runtime.decoding.tempering import tempered
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.structures.segments import segment_table
 from tests.errors import raises_naming
@@ -138,14 +144,35 @@ def test_report_says_how_long_bouts_last_at_least(fitted):
     assert report_of(fitted)['shortest_bouts'] == [expected]
 
 
+def without_temperature(folder):
+    """Return what the final model says of the test video without its temperature."""
+    final = folder / 'runs/final'
+    segment = SkelSegInferencer(
+        str(final / 'config.py'), str(next(final.glob('*/seed_0'))), show_progress=False
+    )
+    found = segment([str(folder / 'annotations.pkl')], split='test')['predictions']
+    return found[0]['pred_score']
+
+
 def test_probabilities_are_calibrated(fitted):
-    """Those of the exported model and of the test, as the config says."""
-    temperature = report_of(fitted)['calibration']['temperature']
+    """Those of the exported model and of the test, by all held-out videos."""
+    calibration = report_of(fitted)['calibration']
+    temperature = calibration['temperature']
     assert f'temperature={temperature!r}' in (fitted / 'config.py').read_text()
+    (name,) = (r['name'] for r in report_of(fitted)['candidates'] if r.get('chosen'))
+    *_, longest = sorted(fitted.glob(f'runs/{name}_[0-9]*[0-9]'))
+    held_out = [
+        Part(video.scores, video.gt)
+        for fold in longest.glob('fold*/seed_0/predictions.pkl')
+        for video in predictions_of(fold).values()
+    ]
+    assert temperature == pytest.approx(fit_temperature(held_out))
     assert temperature != 1
-    (tested,) = predictions_of(fitted / 'test' / 'predictions.pkl').values()
-    (raw,) = predictions_of(fitted / 'runs/final/test/predictions.pkl').values()
-    assert not np.allclose(raw.scores, tested.scores, atol=1e-3)
+    ((video, tested),) = predictions_of(fitted / 'test' / 'predictions.pkl').items()
+    raw = without_temperature(fitted)
+    np.testing.assert_allclose(tested.scores, tempered(raw, temperature), atol=1e-5)
+    before = reliability([Part(raw, tested.gt, video)])
+    assert calibration['test_before']['ece'] == pytest.approx(before.error, abs=1e-4)
     out = fitted.parent / 'out'
     words = [str(fitted / 'annotations.pkl'), str(fitted), '--split', 'test']
     segment([*words, '--out', str(out), '--formats', 'json'])
@@ -175,14 +202,13 @@ def test_tiers_are_fitted_together(fit, tmp_path):
         'hand: wave',
     ]
     assert 'video_3, hand' in (folder / 'report.html').read_text('utf-8')
-    (raw,) = predictions_of(folder / 'runs/final/test/predictions.pkl').values()
+    raw = without_temperature(folder)
     (tested,) = predictions_of(folder / 'test' / 'predictions.pkl').values()
     temperature = report['calibration']['temperature']
-    assert not np.allclose(raw.scores, tested.scores, atol=3e-3)
+    assert not np.allclose(raw, tested.scores, atol=3e-3)
     for rows in (slice(3), slice(3, 5)):
-        expected = tempered(raw.scores[rows], temperature)
-        # Each of two networks is tempered before they are averaged.
-        np.testing.assert_allclose(tested.scores[rows], expected, atol=3e-3)
+        expected = tempered(raw[rows], temperature)
+        np.testing.assert_allclose(tested.scores[rows], expected, atol=1e-5)
     words = [str(tmp_path / 'a.pkl'), str(folder), '--split', 'test']
     segment([*words, '--formats', 'json', '--out', str(tmp_path / 'out')])
     found = json.loads(next((tmp_path / 'out').glob('*segments.json')).read_text())

@@ -36,6 +36,9 @@ def curve(ece):
         'frames': [0, 6, 4],
         'confidence': [0, 0.6, 0.9],
         'accuracy': [0, 0.5, 1],
+        'bouts': [0, 30, 3],
+        'videos': [0, 3, 1],
+        'known': [False, True, False],
     }
     return {'ece': ece, **numbers}
 
@@ -249,6 +252,22 @@ def test_page_has_a_timeline_for_each_tier_of_a_video(content):
     assert re.findall('>([abcd0-9]|hand: .)</t', hand) == ['hand: d', '3'] * 2
     true[1] = -1
     assert '<h3>a&lt;1&gt;, hand' not in page(content, predictions, {'a<1>': 2.0}, data)
+
+
+def test_page_says_how_often_it_is_right_where_that_is_known(content):
+    """Not of the few frames of 0.9, a single bout, which are right by chance."""
+    html = written(content)
+    said = 'when it says 60 %, it is right in 50 % of frames; ECE 10 %'
+    assert f'After, on test videos: {said}' in Reader(html).text
+    picture = html.partition('<svg class="curve"')[2].partition('</svg>')[0]
+    points = re.findall(r'points="(.*?)"', picture)
+    assert points == [f'{60 + 240 * 0.6:.1f},{264 - 240 * 0.5:.1f}'] * 4
+    assert picture.count('<circle') == 4
+    content['calibration']['test']['known'] = [False] * 3
+    text = Reader(written(content)).text
+    nothing = 'After, on test videos: too few bouts or videos to say'
+    assert nothing in text
+    assert text.count('when it says') == 2 * 3
 
 
 def test_page_needs_neither_network_nor_scripts(content):

@@ -105,7 +105,7 @@ def test_state_does_not_grow():
 
 
 def test_members_of_an_ensemble_standardise_by_themselves(tmp_path):
-    """Checkpoints of several training runs are one stream."""
+    """Checkpoints of several training runs are one stream, each at a temperature."""
     branch = {**CAUSAL, 'standardize': True, 'lookahead': 2}
     paths = []
     for seed in range(2):
@@ -120,12 +120,15 @@ def test_members_of_an_ensemble_standardise_by_themselves(tmp_path):
         'branches': {'pose2d': {'in_channels': 6, **branch}},
         'head': PLAIN_HEAD,
         'members': 2,
+        'temperature': 2.5,
     }
     ensemble = ActionSegmentorEnsemble(config, paths).eval()
     x = features(60)
     found = chunked(ModelStream(streaming_model(ensemble)), x, [7])
     np.testing.assert_allclose(found, offline(ensemble, x), rtol=0, atol=1e-5)
-    assert abs(found - offline(single, x)).max() > 1e-2
+    models = [offline(model, x) for model in ensemble.members]
+    np.testing.assert_allclose(found, np.mean(models, axis=0), rtol=0, atol=1e-5)
+    assert abs(models[0] - models[1]).max() > 1e-2
 
 
 NECK = {'neck': {'type': 'ConcatFusion', 'out_channels': 8}}

@@ -16,7 +16,7 @@ from mmskelseg.models.branch_checkpoints import (
     check_branches_are_trained,
 )
 from mmskelseg.models.heads import average_logits
-from mmskelseg.models.layers import frame_mask, masked, video_lengths
+from mmskelseg.models.layers import by_tier, frame_mask, masked, video_lengths
 from mmskelseg.models.postprocessors import build_postprocessors
 from mmskelseg.models.segmentors.branches import branch_features, branch_stems
 from mmskelseg.models.segmentors.network import SegmentationNetwork
@@ -61,10 +61,10 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
             only some labelled frames, such as ``TimestampSupervision``; optional.
         contrast: Config of the loss that compares the features of segments, such as
             ``SegmentContrastLoss``; optional.
-        temperature: What the logits of each member's predictions are divided by where
-            all classes are equally likely, and the less the more certain a frame is
-            (:func:`~mmskelseg.runtime.decoding.tempering.divisor`), so that
-            probabilities are as large as the share of frames that they are right in.
+        temperature: What the logits of predictions are divided by (Guo et al., ICML
+            2017), so that probabilities are as large as the share of frames that they
+            are right in. With several members, the logits are the logarithm of their
+            mean probabilities, so that labels stay the same.
         tiers: Number of classes of each tier, which add up to K. Each tier has a
             distribution of its own, and all stages read those of all tiers. None for
             one tier. With G tiers, labels are (G, T) wherever they are (T,) otherwise.
@@ -198,7 +198,7 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
                 x = self.shared_inputs(standardized, mask)
                 predicted = [n.predict(x, mask, lengths) for n in self.networks]
             for sample, *videos in zip(samples, *predicted, strict=True):
-                video = videos[0] if len(videos) == 1 else average_predictions(videos)
+                video = self._together(videos)
                 steps = self.steps_of_tiers
                 for key, value in labelled(video, self.tiers, steps).items():
                     sample.set_field(value, key, dtype=Tensor)
@@ -216,6 +216,15 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
         return torch.stack(
             [masked(stage, mask) for stage in average_logits(logits, self.tiers)]
         )
+
+    def _together(self, members: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+        """Return the prediction of a video: the mean, at the model's temperature."""
+        video = members[0] if len(members) == 1 else average_predictions(members)
+        if self.temperature == 1:
+            return video
+        logit = video['pred_logit'] / self.temperature
+        score = by_tier(torch.softmax, logit, self.tiers, 0)
+        return {**video, 'pred_logit': logit, 'pred_score': score}
 
     def _check(self, inputs: Mapping[str, Tensor]) -> None:
         for name, channels in self.in_channels.items():

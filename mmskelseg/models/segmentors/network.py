@@ -28,7 +28,6 @@ from mmskelseg.models.segmentors.branches import (
     fusion_options,
 )
 from mmskelseg.registry import build_part
-from mmskelseg.runtime.decoding.tempering import divisor
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Count, Positive
 
@@ -244,9 +243,6 @@ class SegmentationNetwork(BaseModule):
         for logits in self._stages(x, mask):
             boundary = logits.pop(_BOUNDARY, boundary)
             outputs = {'logits': _output(logits)}
-        if self.temperature != 1:
-            temper = partial(_tempered, self.temperature)
-            outputs['logits'] = by_tier(temper, outputs['logits'], self.tiers, 1)
         if boundary is not None:
             *_, boundary = self._boundaries(boundary, mask)
             outputs['boundary'] = boundary[:, 0].sigmoid()
@@ -362,13 +358,18 @@ class SegmentationNetwork(BaseModule):
     def predict(
         self, x: Mapping[str, Tensor], mask: Tensor | None, lengths: Sequence[int]
     ) -> list[dict[str, Tensor]]:
-        """Return the predicted fields of each video, without labels."""
+        """Return the predicted fields of each video, without labels.
+
+        The entropy alone is that at the model's temperature, which divides the mean
+        logits of all members later.
+        """
         outputs = self.outputs(x, mask)
         videos = []
         for i, length in enumerate(lengths):
             logit = outputs['logits'][i, :, :length].float()
             score = by_tier(torch.softmax, logit, self.tiers, 0)
-            entropy = torch.special.entr(score).sum(dim=0)
+            tempered = by_tier(torch.softmax, logit / self.temperature, self.tiers, 0)
+            entropy = torch.special.entr(tempered).sum(dim=0)
             fields = {'pred_score': score, 'pred_logit': logit, 'pred_entropy': entropy}
             for key in ('risk', 'boundary'):
                 if key in outputs:
@@ -386,10 +387,6 @@ def _checked_tiers(tiers: Sequence[int] | None, num_classes: int) -> tuple[int, 
             f'num_classes={num_classes}; make both agree.'
         )
     return sizes
-
-
-def _tempered(temperature: float, logits: Tensor, dim: int) -> Tensor:
-    return logits / divisor(logits.softmax(dim), temperature, dim)
 
 
 def _output(logits: Mapping[str, Tensor]) -> Tensor:

@@ -13,14 +13,17 @@ together, since products of such small matrices cost little more than a NumPy ca
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Protocol
+from functools import cached_property
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from mmskelseg.runtime.decoding.tempering import Array, tempered
 from mmskelseg.runtime.messages.errors import UserError
 
+#: A NumPy array or a PyTorch tensor.
+Array: TypeAlias = Any
+#: Probabilities are at least this large before their logarithm is taken.
+TINY = float(np.finfo(np.float32).tiny)
 # Largest number of frames that a layer processes together.
 _BLOCK = 64
 
@@ -101,7 +104,9 @@ class StreamingModel:
         lookahead: Number of later frames that the first stage sees.
         standardizer: Standardisation of the features, if any.
         tiers: Number of classes of each tier; empty for one.
-        temperatures: The temperature of each member, shape (M, 1, 1), if any.
+        models: Number of models of an ensemble, which have equally many of the members.
+        temperature: What the logarithms of each model's probabilities, the means of its
+            members, are divided by.
     """
 
     stages: Sequence[StreamingStage]
@@ -109,7 +114,8 @@ class StreamingModel:
     lookahead: int
     standardizer: Standardizer | None = None
     tiers: tuple[int, ...] = ()
-    temperatures: np.ndarray | None = None
+    models: int = 1
+    temperature: float = 1.0
 
     @property
     def in_channels(self) -> int:
@@ -157,6 +163,7 @@ class Operations:
         concatenate: Arrays along an axis.
         relu: The larger of each number and 0.
         softmax: Softmax over the last axis.
+        log: Natural logarithm.
         clip: Numbers between a lower limit and an upper one.
         extended: A buffer (M, R, C) followed by new frames (M, n, C), and the buffer of
             its last R frames.
@@ -165,6 +172,7 @@ class Operations:
     concatenate: Callable[[list[Array], int], Array]
     relu: Callable[[Array], Array]
     softmax: Callable[[Array], Array]
+    log: Callable[[Array], Array]
     clip: Callable[[Array, Array, Array], Array]
     extended: Callable[[Array, Array], tuple[Array, Array]]
 
@@ -211,9 +219,11 @@ def push_frames(
             # Drop the first outputs, which precede the first frame.
             x = x[:, use.clip(model.lookahead - frames, 0, None) :]
         x = _by_tier(use.softmax, x, model.tiers, use)
-    if model.temperatures is not None:
-        temper = partial(tempered, temperature=model.temperatures, axis=2)
-        x = _by_tier(temper, x, model.tiers, use)
+    if model.temperature != 1:
+        size = x.shape[0] // model.models
+        means = [x[i : i + size].mean(0)[None] for i in range(0, x.shape[0], size)]
+        logits = use.log(use.clip(use.concatenate(means, 0), TINY, None))
+        x = _by_tier(use.softmax, logits / model.temperature, model.tiers, use)
     return x.mean(0), frames + features.shape[0], kept
 
 
@@ -362,8 +372,9 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
 _ZERO = np.zeros((), np.float32)
 
 _NUMPY = Operations(
-    np.concatenate, lambda x: np.maximum(x, _ZERO), _softmax, np.clip, _extended
-)
+    np.concatenate, lambda x: np.maximum(x, _ZERO), _softmax, np.log, np.clip,
+    _extended,
+)  # fmt: skip
 
 
 def check_state(state: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray]) -> None:

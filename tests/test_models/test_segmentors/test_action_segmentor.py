@@ -5,7 +5,6 @@ from torch import nn
 
 from mmskelseg.models.layers import masked
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.decoding.tempering import tempered
 from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.segmentors import HEAD, NECK, TCN, build_segmentor, labelled_samples
@@ -366,11 +365,18 @@ def test_smoothness_compares_the_features_that_the_model_reads():
 
 
 @pytest.mark.parametrize('members', [1, 2])
-def test_temperature_changes_the_probabilities_of_each_member(members):
+def test_temperature_divides_the_logits_of_the_mean(members):
+    """So that labels stay; the entropy is the mean of members at that temperature."""
     model = build(model={'members': members, 'temperature': 2.5}).eval()
     x = {'heatmap': torch.randn(1, 6, 30)}
     sample = ActionDataSample(metainfo={'total_frames': 30})
-    score = model(x, [sample], mode='predict')[0].pred_score
+    found = model(x, [sample], mode='predict')[0]
     logits = [network.logits(x, None)[-1, 0] for network in model.networks]
-    wanted = [tempered(logit.softmax(dim=0), 2.5) for logit in logits]
-    torch.testing.assert_close(score, torch.stack(wanted).mean(dim=0))
+    mean = torch.stack([logit.softmax(0) for logit in logits]).mean(0)
+    powers = mean.double() ** 0.4
+    expected = (powers / powers.sum(0)).float()
+    torch.testing.assert_close(found.pred_score, expected)
+    torch.testing.assert_close(found.pred_logit.softmax(0), expected)
+    assert (found.pred_label == mean.argmax(0)).all()
+    at = torch.stack([(logit / 2.5).softmax(0) for logit in logits])
+    torch.testing.assert_close(found.pred_entropy, -(at * at.log()).sum(1).mean(0))

@@ -31,12 +31,12 @@ def in_all_forms(export, cfg, meta=META):
     (1, None, {}), (4, None, {'kpt_thr': 0.5}), (3, [4, 2, 3], {}),
 ])  # fmt: skip
 def segmenters(export, causal, request):
-    """A causal model of one tier, or of three."""
+    """A causal model of one tier, or of three at a temperature."""
     frames, tiers, stated = request.param
     cfg, meta = copy.deepcopy(causal), {**META, **stated}
     cfg.model.postprocess = [{'type': 'CausalMinDuration', 'frames': frames}]
     if tiers is not None:
-        cfg.model.update(num_classes=9, tiers=tiers)
+        cfg.model.update(num_classes=9, tiers=tiers, temperature=1.7)
         names = {
             f'tier {i}': [f'class {k}' for k in range(n)] for i, n in enumerate(tiers)
         }

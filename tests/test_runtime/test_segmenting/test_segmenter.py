@@ -185,6 +185,9 @@ def test_long_videos_are_computed_in_chunks_with_the_same_result(
 
 
 def test_ensemble_is_the_mean_of_its_checkpoints(coordinates, save, person, tmp_path):
+    """Each has two networks, whose mean is at a temperature."""
+    coordinates = copy.deepcopy(coordinates)
+    coordinates.model.temperature = 2.5
     files = [save(coordinates, f'{seed}.pth', seed=seed) for seed in (0, 1)]
     export_onnx(coordinates, files, tmp_path / 'ensemble.onnx')
     video = person(60)
