@@ -20,7 +20,7 @@ from mmskelseg.fitting.report import Content, write_report
 from mmskelseg.fitting.schedule import Schedule, candidates, plan_schedule
 from mmskelseg.fitting.steps import Execute, execute_steps, in_processes
 from mmskelseg.fitting.workers import Main, worker_processes
-from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.annotations import labelled_videos, load_annotations
 from mmskelseg.runtime.messages.counts import counted, duration, listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import (
@@ -30,7 +30,7 @@ from mmskelseg.runtime.structures.annotations import (
 )
 from mmskelseg.runtime.structures.tiers import (
     flat_label,
-    label_rows,
+    labelled_frames,
     tiers_of,
     with_flat_labels,
 )
@@ -90,7 +90,10 @@ def fit(ann_file: Path, out: Path, options: Options, main: Main) -> None:
             video['filename'] = os.path.abspath(file)
     train, test = _splits(data, ann_file, options.fold)
     shown = {v['frame_dir']: v for v in data['annotations']}
-    videos = [shown[name] for name in train]
+    split = 'train' if options.fold is None else f'{options.fold}/train'
+    videos = labelled_videos([shown[name] for name in train], split, ann_file)
+    unlabelled = len(train) - len(videos)
+    train = [video['frame_dir'] for video in videos]
     _check(ann_file, videos, data['metainfo'])
     persons, reason = persons_of(videos, options.group_by)
     folder = ModelFolder(out, data, train, test, persons, options.seed)
@@ -100,7 +103,7 @@ def fit(ann_file: Path, out: Path, options: Options, main: Main) -> None:
     suspicions = sanity_checks(folder.data, ann_file.parent)
     rows = overview(str(ann_file), summary)
     print(*(f'{name:12}{rows[name]}' for name in _SHOWN), sep='\n')
-    for note in _notes(folder, shared, suspicions):
+    for note in _notes(folder, shared, suspicions, unlabelled):
         print(f'note        {note}')
     found, left_out = candidates(folder.data, folder.ann_file, folder.splits)
     schedule = plan_schedule(
@@ -168,9 +171,18 @@ def _shown(videos: Sequence[VideoAnnotation], metainfo: Metainfo) -> list[list[s
 
 
 def _notes(
-    folder: ModelFolder, shared: Sequence[str], suspicions: Sequence[object]
+    folder: ModelFolder,
+    shared: Sequence[str],
+    suspicions: Sequence[object],
+    unlabelled: int,
 ) -> Iterator[str]:
-    """Yield what may limit the model, or what is known of it, in sentences."""
+    """Yield what may limit the model, or what is known of it, in sentences.
+
+    So many training videos are ``unlabelled``.
+    """
+    if unlabelled:
+        verb = 'has no label and is' if unlabelled == 1 else 'have no label and are'
+        yield f'{counted(unlabelled, "training video")} {verb} left out'
     data, meta = with_flat_labels(folder.data), folder.data['metainfo']
     shown = {video['frame_dir']: video for video in data['annotations']}
     train = [v for v in folder.data['annotations'] if v['frame_dir'] in folder.persons]
@@ -195,7 +207,7 @@ def _notes(
             'are found in others'
         )
     for name, video in shown.items():
-        labelled = np.flatnonzero(label_rows(video['label']).max(axis=0) >= 0)
+        labelled = np.flatnonzero(labelled_frames(video['label']))
         end = video['total_frames'] - (labelled[-1] + 1 if labelled.size else 0)
         if end / video['fps'] > _LONG_END:
             yield (

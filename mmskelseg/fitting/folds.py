@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.tiers import labelled_frames
 
 # The largest number of folds.
 _MOST_FOLDS = 3
@@ -95,11 +96,11 @@ def _by_recording(
 def inner_folds(
     persons: Mapping[str, str], frames: Mapping[str, int]
 ) -> list[list[str]]:
-    """Return the videos that each fold holds out: whole persons, and similar lengths.
+    """Return the videos that each fold holds out: whole persons, similarly many labels.
 
     Args:
         persons: The person in each video; there are no folds for a single one.
-        frames: The length of each video.
+        frames: The number of labelled frames of each video.
 
     >>> inner_folds({'a': 'x', 'b': 'x', 'c': 'y', 'd': 'z'}, dict.fromkeys('abcd', 9))
     [['a', 'b'], ['c'], ['d']]
@@ -136,7 +137,7 @@ def fold_splits(
 
     The last one has half of the persons of ``fold1/train``, if there are several.
     """
-    frames = {video['frame_dir']: video['total_frames'] for video in videos}
+    frames = {v['frame_dir']: int(labelled_frames(v['label']).sum()) for v in videos}
     for i, held in enumerate(inner_folds(persons, frames), start=1):
         train = [name for name in frames if name not in held]
         yield f'fold{i}/train', train

@@ -23,6 +23,7 @@ from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import AnnotationFile
+from mmskelseg.runtime.structures.tiers import labelled_frames
 
 # Scores that are averaged to compare candidates.
 _SCORES = ('f1@10', 'f1@25', 'f1@50')
@@ -127,8 +128,11 @@ class ModelFolder:
 
     @property
     def half_share(self) -> float:
-        """The share of a fold's training frames that is about half of them."""
-        frames = {v['frame_dir']: v['total_frames'] for v in self.data['annotations']}
+        """The share of a fold's labelled frames that is about half of them."""
+        frames = {
+            video['frame_dir']: int(labelled_frames(video['label']).sum())
+            for video in self.data['annotations']
+        }
         half, whole = (
             [n for fold in folds for n in self.data['split'][f'{fold}/train']]
             for folds in (self.halves, self.folds)

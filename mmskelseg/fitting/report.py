@@ -30,7 +30,7 @@ from mmskelseg.fitting.schedule import Schedule
 from mmskelseg.fitting.steps import Outcome
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.segmenting.model_files import ModelFile
-from mmskelseg.runtime.structures.tiers import tiers_of
+from mmskelseg.runtime.structures.tiers import labelled_frames, tiers_of
 
 #: What a report says, in types of JSON; docs/fit.md describes it.
 Content: TypeAlias = dict[str, Any]
@@ -103,8 +103,9 @@ def _data(
 ) -> Content:
     """Return what the model was trained and tested on."""
     split = folder.data['split']
-    seconds = {
-        v['frame_dir']: v['total_frames'] / v['fps'] for v in folder.data['annotations']
+    labelled = {
+        video['frame_dir']: labelled_frames(video['label']).sum() / video['fps']
+        for video in folder.data['annotations']
     }
     meta = folder.data['metainfo']
     return {
@@ -121,7 +122,7 @@ def _data(
         **{
             part: {
                 'videos': len(split[part]),
-                'minutes': sum(seconds[name] for name in split[part]) / 60,
+                'minutes': sum(labelled[name] for name in split[part]) / 60,
             }
             for part in ('train', 'test')
             if part in split

@@ -19,6 +19,7 @@ from mmskelseg.runtime.labels import VideoSegments, frame_at
 from mmskelseg.runtime.labels.segments import Classes, Segment
 from mmskelseg.runtime.messages.errors import UserError, check_name, reads_file, shown
 from mmskelseg.runtime.structures.segments import IGNORED
+from mmskelseg.runtime.structures.tiers import labelled_frames
 
 #: First frame, end (exclusive) and class, which is -1 where no class shall be learnt.
 LabelSegment = tuple[int, int, int]
@@ -299,8 +300,8 @@ class Project:
 
     def labelled_seconds(self, name: str) -> float:
         """Return how long a class is known in at least one tier."""
-        label = np.atleast_2d(self.frame_labels(name))
-        return float((label != IGNORED).any(axis=0).sum() / self.recordings[name].fps)
+        labelled = labelled_frames(self.frame_labels(name))
+        return float(labelled.sum() / self.recordings[name].fps)
 
     def segments(self, name: str, filename: str | None = None) -> VideoSegments:
         """Return the labels of a recording, to be written by other tools' formats."""

@@ -109,6 +109,16 @@ def test_folder_has_a_model_and_a_report(fitted):
     }  # fmt: skip
 
 
+def test_only_what_is_labelled_counts(fitted):
+    """Seven of eight training videos have labels, 37.5 s in all."""
+    train = report_of(fitted)['data']['train']
+    assert train == {'videos': 7, 'minutes': pytest.approx(37.5 / 60)}
+    page = (fitted / 'report.html').read_text('utf-8')
+    assert 'Trained on 7 videos (38 s of labels)' in ' '.join(page.split())
+    data = load_annotations(fitted / 'annotations.pkl')
+    assert 'video_1' not in {video['frame_dir'] for video in data['annotations']}
+
+
 def test_persons_are_held_out_whole(fitted):
     data = load_annotations(fitted / 'annotations.pkl')
     assert data['annotations'][0]['filename'] == str(fitted.parent / 'walk.mp4')
@@ -295,8 +305,9 @@ def test_what_limits_the_model_is_said_of_each_tier(said_before, label, named):
 
 
 def test_what_limits_the_model_is_said(said_before):
-    data = small_annotations([60, 45, 50, 40])
-    first = data['annotations'][0]
+    data = small_annotations([60, 45, 50, 40, 40])
+    first, *_, another, _ = data['annotations']
+    another['label'][:] = -1
     for video in data['annotations'][1:]:
         video['label'][video['label'] == 2] = 0
     first['label'][30:] = -1
@@ -304,6 +315,7 @@ def test_what_limits_the_model_is_said(said_before):
     text = said_before(data)
     assert "only 'video_0' shows 'class_2', so" in text
     assert "labels of 'video_0' end 3.0 s before" in text
+    assert '1 training video has no label' in text
     assert 'there are no test videos' in text
 
 

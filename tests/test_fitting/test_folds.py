@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from mmskelseg.fitting.folds import fold_splits, half, inner_folds, persons_of
@@ -9,8 +10,9 @@ from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
 
 
-def videos(*names, frames=10, **extra):
-    return [{'frame_dir': name, 'total_frames': frames, **extra} for name in names]
+def videos(*names, **extra):
+    label = np.zeros(10, np.int64)
+    return [{'frame_dir': name, 'label': label, **extra} for name in names]
 
 
 @pytest.mark.parametrize(
@@ -88,3 +90,14 @@ def test_half_of_the_labels_is_half_of_the_persons():
         assert set(part) < set(train)
         assert splits[f'half{i}/test'] == splits[f'fold{i}/test']
         assert part == half(persons, train)
+
+
+def test_folds_have_as_many_labels_not_frames():
+    """Of a tier at least: the first person has most frames, and fewest labels."""
+    rows = videos('a', 'b', 'c', 'd')
+    for row, labelled in zip(rows, (10, 30, 50, 60), strict=True):
+        row['label'] = np.full((2, 1000 if row['frame_dir'] == 'a' else 60), -1)
+        row['label'][labelled % 20 // 10, :labelled] = 0
+    persons = {row['frame_dir']: row['frame_dir'] for row in rows}
+    splits = dict(fold_splits(rows, persons))
+    assert [splits[f'fold{i}/test'] for i in (1, 2, 3)] == [['d'], ['c'], ['a', 'b']]

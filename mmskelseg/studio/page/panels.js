@@ -164,7 +164,7 @@ export function Training() {
     ${!busy && job.state === 'stopped' && html`<p class="quiet">Stopped.</p>`}
     ${!busy && poseless > 0 && html`<p>${poseless} of ${recordings.length} videos have no poses.</p>
       <button onClick=${() => start('poses')}>Estimate poses</button>`}
-    ${model && html`<p>The model learnt from ${model.minutes.toFixed(1)} minutes.</p>`}
+    ${model && html`<p>The model learnt from ${duration(60 * model.minutes)} of labels.</p>`}
     ${held && html`<table>
       <caption>On labels it has not trained on</caption>
       <tbody>
