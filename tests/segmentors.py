@@ -87,14 +87,15 @@ def labelled_samples(lengths, num_classes=5):
 
 
 def random_videos(branches, frames, number=1):
-    """Return features of each branch, those of a graph for the joints of lcr15."""
+    """Return features of each branch: of joints for a graph, and images for a stem."""
     torch.manual_seed(1)
+    further = {'skeleton': (15,), 'stem': (20, 20)}
     return {
         name: torch.randn(
             number,
             branch['in_channels'],
             frames,
-            *((15,) if 'skeleton' in branch else ()),
+            *next((further[key] for key in further if key in branch), ()),
         )
         for name, branch in branches.items()
     }

@@ -1,5 +1,6 @@
 """What a training or test shows in the terminal; the log file has everything."""
 
+import os
 from collections.abc import Mapping
 from logging import WARNING, LogRecord, StreamHandler
 from math import ceil
@@ -70,6 +71,9 @@ def build_runner(cfg: Config, verbose: bool) -> Runner:
     kind = Runner if is_full else _TerminalRunner
     # By this name, MMEngine keeps loggers and visualizers for the whole process.
     cfg.setdefault('experiment_name', str(cfg.get('work_dir')))
+    if (cfg.get('randomness') or {}).get('deterministic'):
+        # PyTorch refuses products of matrices on a GPU without it.
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
     return kind.from_cfg(cfg)
 
 

@@ -70,8 +70,10 @@ class FrameCrossEntropyLoss(nn.Module):
                 is a combination of G classes, whose weights are then averaged.
         """
         if self.class_weight is None and not self.boundary_smoothing:
-            total = F.cross_entropy(logits, labels, ignore_index=-1, reduction='sum')
-            return mean_over_ranks(self.loss_weight * total, (labels >= 0).sum())
+            # Not summed by PyTorch, whose sum is not deterministic on GPUs.
+            errors = F.cross_entropy(logits, labels, ignore_index=-1, reduction='none')
+            total = self.loss_weight * errors.sum()
+            return mean_over_ranks(total, (labels >= 0).sum())
         targets = self._targets(logits, labels, rows)
         total = -(targets * F.log_softmax(logits, dim=1)).sum()
         return mean_over_ranks(self.loss_weight * total, targets.sum())

@@ -70,9 +70,10 @@ class TimestampSupervision(nn.Module):
         if _progress() < self.warmup:
             return labels
         completed = labels.clone()
-        for row, video, length in zip(
-            completed, features.detach(), lengths, strict=True
-        ):
+        # Sums over frames on a GPU differ from run to run, and each boundary would wait
+        # for it.
+        videos = features.detach().cpu()
+        for row, video, length in zip(completed, videos, lengths, strict=True):
             for tier in row.view(-1, row.shape[-1]):
                 tier[:length] = complete_labels(video[:, :length].T, tier[:length])
         return completed
@@ -114,7 +115,7 @@ def complete_labels(features: Tensor, labels: Tensor) -> Tensor:
     the average of both, rounded down.
 
     Args:
-        features: Shape (T, C).
+        features: Shape (T, C), on the host.
         labels: Shape (T,), -1 for frames without a label. If no frame has a label, they
             are returned unchanged.
 
@@ -155,7 +156,7 @@ def _boundary(
         last: End of the mean of the right side, exclusive.
     """
     frames, costs = features[a : b + 1], []
-    for tried in torch.arange(a + 1, b + 1, device=features.device).split(_TRIED):
+    for tried in torch.arange(a + 1, b + 1).split(_TRIED):
         left = (sums[tried] - sums[first]) / (tried - first)[:, None]
         right = (sums[last] - sums[tried]) / (last - tried)[:, None]
         # Row j is a boundary, and column i is the frame a + i.

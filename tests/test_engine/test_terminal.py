@@ -1,12 +1,14 @@
 """What a training shows in the terminal."""
 
 import logging
+import os
 from pathlib import Path
 
 import mmengine
 import pytest
+from mmengine.runner import Runner
 
-from mmskelseg.engine.terminal import ProgressHook, _is_shown
+from mmskelseg.engine.terminal import ProgressHook, _is_shown, build_runner
 
 
 @pytest.mark.parametrize(
@@ -23,6 +25,18 @@ def test_terminal_shows_no_reports_of_mmengine(place, level, text, is_shown):
     """Those of others are shown, such as of a user's own hook."""
     record = logging.LogRecord('mmengine', level, place, 1, text, (), None)
     assert _is_shown(record) == is_shown
+
+
+def test_deterministic_run_lets_cublas_be_deterministic(small_config, monkeypatch):
+    """Otherwise PyTorch raises an error at the first product of matrices on a GPU."""
+    monkeypatch.setenv('CUBLAS_WORKSPACE_CONFIG', 'unset')
+    monkeypatch.delenv('CUBLAS_WORKSPACE_CONFIG')
+    monkeypatch.setattr(Runner, 'from_cfg', lambda cfg: cfg)
+    build_runner(small_config, verbose=True)
+    assert 'CUBLAS_WORKSPACE_CONFIG' not in os.environ
+    small_config.randomness = {'deterministic': True}
+    build_runner(small_config, verbose=True)
+    assert os.environ['CUBLAS_WORKSPACE_CONFIG'] == ':4096:8'
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import torch
 
 from mmskelseg.encoders import FrameEncoder
 from mmskelseg.models.layers import TemporalConv1d
+from tests.devices import FromMeta, Operators
 from tests.segmentors import (
     ASFORMER,
     C2F_TCN,
@@ -31,6 +32,11 @@ STGCN = {
         'base_channels': 8, 'num_stages': 2, 'down_stages': [], 'inflate_stages': [],
     },
 }  # fmt: skip
+SLOW_STGCN = {
+    **STGCN, 'upsample': 2,
+    'network': {**STGCN['network'], 'num_stages': 3, 'down_stages': [2]},
+}  # fmt: skip
+IMAGES = {**TCN, 'stem': {'type': 'HeatmapEncoder', 'arch': (4, 8), 'out_channels': 5}}
 RISK = {'type': 'RiskHead', 'reduced_channels': 5, 'channels': 4}
 ASRF = {
     'head': {
@@ -57,9 +63,17 @@ NETWORKS = {
     'stl': ({'a': GCN_TCN}, {}),
     'st_pgn': ({'a': PYRAMID_GCN}, {}),
     'stgcn': ({'a': STGCN}, {}),
+    'slow_stgcn': ({'a': SLOW_STGCN}, {}),
+    'images': ({'a': IMAGES}, {}),
     'mtl': ({'a': GCN_TCN}, {'risk_head': RISK}),
     'asrf': ({'a': TCN}, ASRF),
     'asrf_of_joints': ({'a': MS_GCN}, ASRF),
+}
+# What reads the features of a step, so that it cannot run without values.
+EXTRAS = {
+    'timestamps': ({'a': TCN}, {'timestamps': {'type': 'TimestampSupervision'}}),
+    'contrast': ({'a': TCN}, {'contrast': {'type': 'SegmentContrastLoss'}}),
+    'tiers': ({'a': TCN}, {'tiers': [2, 3]}),
 }
 every_network = pytest.mark.parametrize('name', NETWORKS)
 on_gpu = [
@@ -70,14 +84,19 @@ gpu = pytest.param('cuda', marks=on_gpu)
 
 
 def build(name):
-    branches, options = NETWORKS[name]
+    branches, options = {**NETWORKS, **EXTRAS}[name]
     return build_segmentor(branches, **options)
 
 
 def batch_of(name, lengths):
     """Return inputs on the host, padded, and samples."""
-    inputs = random_videos(NETWORKS[name][0], max(lengths), number=len(lengths))
-    return inputs, labelled_samples(lengths)
+    branches, options = {**NETWORKS, **EXTRAS}[name]
+    inputs = random_videos(branches, max(lengths), number=len(lengths))
+    samples = labelled_samples(lengths)
+    for sample in samples if 'tiers' in options else ():
+        label = sample.gt_label
+        sample.set_gt_label(torch.stack([label % 2, label % 3]))
+    return inputs, samples
 
 
 def step(model, inputs, samples):
@@ -130,6 +149,23 @@ def test_training_video_of_one_frame_suffices(name):
     assert all(torch.isfinite(x).all() for x in results if x is not None)
     assert all(torch.isfinite(x).all() for x in model.buffers())
     assert all(module.training for module in model.modules())
+
+
+@pytest.mark.parametrize('name', [*NETWORKS, *EXTRAS])
+def test_training_is_deterministic_on_gpus(name, monkeypatch):
+    """No operator is without a deterministic kernel, of which PyTorch has a list."""
+    monkeypatch.setattr(TemporalConv1d, 'loops', False)
+    # What copies features to the CPU may do anything there.
+    device = 'meta' if name == 'timestamps' else 'cpu'
+    inputs, samples = batch_of(name, (30, 17))
+    inputs = {key: x.to(device) for key, x in inputs.items()}
+    torch.use_deterministic_algorithms(True)
+    try:
+        with FromMeta(), Operators(device) as called:
+            step(build(name).to(device), inputs, samples)
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert not called.not_deterministic
 
 
 @every_network

@@ -4,7 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from mmskelseg.models.layers import GraphConv, norm_frames, norm_joints
+from mmskelseg.models.layers import (
+    GraphConv,
+    adaptive_mean,
+    adaptive_mean_2d,
+    norm_frames,
+    norm_joints,
+)
 
 LENGTHS = (9, 4, 1)
 
@@ -53,6 +59,24 @@ def test_norm_of_a_padded_batch_is_that_of_its_frames_in_a_row(joints, training)
         torch.testing.assert_close(a.grad, b.grad)
     gradients = [x[:, :n] for x, n in zip(batch.grad, LENGTHS, strict=True)]
     torch.testing.assert_close(torch.cat(gradients, dim=1)[None], row.grad)
+
+
+@pytest.mark.parametrize(('length', 'size'), [(12, 4), (13, 5), (3, 7), (1, 1)])
+def test_deterministic_pooling_is_that_of_pytorch(length, size):
+    """The means of groups, which overlap if the sizes do not divide, and gradients."""
+    results = []
+    for deterministic in (False, True):
+        torch.manual_seed(0)
+        x = torch.randn(2, 3, length, requires_grad=True)
+        maps = torch.randn(2, 3, length, length + 2, requires_grad=True)
+        torch.use_deterministic_algorithms(deterministic)
+        try:
+            pooled = adaptive_mean(x, size), adaptive_mean_2d(maps, (size, 2))
+            sum(y.square().sum() for y in pooled).backward()
+        finally:
+            torch.use_deterministic_algorithms(False)
+        results.append([*pooled, x.grad, maps.grad])
+    torch.testing.assert_close(*results)
 
 
 def test_norm_leaves_the_padding_without_value_and_gradient():

@@ -14,7 +14,7 @@ def trained(small_config, checkpoint):
     """The config of a model with an image network, and a checkpoint."""
     dataset = small_config.test_dataloader.dataset
     dataset.features.heatmap.encoder = {
-        'type': 'FrameEncoder', 'arch': 'torchvision.resnet18', 'weights': 'none'
+        'type': 'FrameEncoder', 'arch': 'torchvision.squeezenet1_1', 'weights': 'none'
     }  # fmt: skip
     small_config.model.branches.heatmap.in_channels = 512
     return small_config, checkpoint(small_config)

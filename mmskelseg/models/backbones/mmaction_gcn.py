@@ -178,10 +178,10 @@ class NetworkStage(BaseModule):
         if self.upsample == 1:
             return x
         # Feature i belongs to frame i * upsample; the last one is repeated.
-        x = torch.cat([x, x[:, -1:]], dim=1)
-        size = (x.shape[1] - 1) * self.upsample + 1
-        x = F.interpolate(x[None], size=size, mode='linear', align_corners=True)
-        return x[0, :, :frames]
+        after = torch.cat([x[:, 1:], x[:, -1:]], dim=1)
+        share = torch.arange(self.upsample, device=x.device, dtype=x.dtype)
+        between = torch.lerp(x[..., None], after[..., None], share / self.upsample)
+        return between.flatten(1)[:, :frames]
 
 
 @contextmanager
