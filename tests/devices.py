@@ -42,16 +42,23 @@ _NOT_DETERMINISTIC = {
 
 
 class Operators(TorchDispatchMode):
-    """Lists which operators on a device have no deterministic kernel for GPUs."""
+    """Lists the operators on a device that have no deterministic kernel for GPUs.
+
+    And the types of their results.
+    """
 
     def __init__(self, device):
         super().__init__()
         self.device = device
         self.not_deterministic = set()
+        self.types = set()
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         name = func.overloadpacket.__name__
         is_wrong = _NOT_DETERMINISTIC.get(name, lambda *_: False)
         if is_wrong(*args) and args[0].device.type == self.device:
             self.not_deterministic.add(name)
-        return func(*args, **(kwargs or {}))
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor) and result.device.type == self.device:
+            self.types.add(result.dtype)
+        return result

@@ -202,6 +202,15 @@ def _write_whole(backend_module: ModuleType) -> None:
     backend_module.LocalBackend.put = put
 
 
+def _is_mac() -> bool:
+    return sys.platform == 'darwin' and bool(_folder('mmengine'))
+
+
+def _avoid_mps(device_module: ModuleType) -> None:
+    if device_module.DEVICE == 'mps':
+        device_module.DEVICE = 'cpu'  # type: ignore[attr-defined]
+
+
 REPAIRS = (
     Repair(
         name='checkpoints',
@@ -232,6 +241,13 @@ REPAIRS = (
         mends='a training that was killed while writing that file does not resume',
         needed=lambda: bool(_folder('mmengine')),
         apply=lambda: after_import('mmengine.runner.runner', _find_latest),
+    ),
+    Repair(
+        name='mps',
+        upstream="mmengine, which prefers Apple's GPUs to the CPU",
+        mends='models with statistics in float64 cannot be moved to such a GPU',
+        needed=_is_mac,
+        apply=lambda: after_import('mmengine.device.utils', _avoid_mps),
     ),
     Repair(
         name='drn',

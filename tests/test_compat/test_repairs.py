@@ -11,6 +11,7 @@ from packaging.version import Version
 from mmskelseg import compat
 from mmskelseg.compat import repairs
 from tests.errors import raises_naming
+from tests.small_data import ROOT
 
 
 def run_python(code, *path):
@@ -62,6 +63,17 @@ def test_pose_compact_works_on_this_numpy():
 def test_numpy_repair_is_active_on_numpy_2_alone():
     active = {repair.name for repair in compat.active()}
     assert ('np.Inf' in active) == (Version(np.__version__).major >= 2)
+
+
+def test_macs_compute_on_the_cpu():
+    """Their GPUs know no float64, in which statistics are computed and stored."""
+    code = """import sys, torch
+torch.backends.mps.is_available = lambda: True
+sys.platform = 'darwin'
+import mmskelseg
+from mmengine.device import get_device
+print(get_device(), 'mps' in [repair.name for repair in mmskelseg.compat.active()])"""
+    assert run_python(code, ROOT).splitlines()[-1] == 'cpu True'
 
 
 def test_apply_is_idempotent():

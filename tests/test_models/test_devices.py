@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mmskelseg.encoders import FrameEncoder
-from mmskelseg.models.layers import TemporalConv1d
+from mmskelseg.models.layers import FeatureStandardizer, TemporalConv1d
 from tests.devices import FromMeta, Operators
 from tests.segmentors import (
     ASFORMER,
@@ -133,6 +133,15 @@ def test_step_and_forward_read_no_value_of_a_device(name):
     with torch.no_grad():
         assert model.eval()(inputs).shape[3] == 30
         model(inputs, samples, mode='predict')
+
+
+def test_statistics_of_features_need_no_float64_on_the_device():
+    """Apple's GPUs do not know it, and some of NVIDIA's are slow with it."""
+    part = FeatureStandardizer(6)
+    videos = [3 + 2 * torch.randn(6, 90), torch.randn(6, 20)]
+    with Operators('meta') as called, FromMeta():
+        part.to('meta').fit(videos)
+    assert called.types == {torch.float32, torch.bool}
 
 
 def test_padding_of_convolutions_reads_no_value_of_a_device():

@@ -26,7 +26,9 @@ def adaptive_mean_2d(x: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _needs_sums() -> bool:
-    return torch.onnx.is_in_onnx_export() or torch.are_deterministic_algorithms_enabled()
+    return (
+        torch.onnx.is_in_onnx_export() or torch.are_deterministic_algorithms_enabled()
+    )
 
 
 def _group_means(x: Tensor, size: int) -> Tensor:

@@ -53,7 +53,8 @@ class FeatureStandardizer(Fitted):
     def fit(self, videos: Iterable[Tensor]) -> None:
         """Compute the mean and deviation over videos (C, T, ...)."""
         count = 0
-        total = torch.zeros_like(self.mean, dtype=torch.float64)
+        # On the host, since some devices have no float64.
+        total = torch.zeros(self.mean.shape, dtype=torch.float64)
         squares = torch.zeros_like(total)
         for video in videos:
             values = video.to(total).flatten(1)
