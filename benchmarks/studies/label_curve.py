@@ -45,6 +45,7 @@ from mmskelseg.datasets.stretches import (
     write_stretches,
 )
 from mmskelseg.engine.config_checks import check_config, read_config
+from mmskelseg.engine.crops import count_crops
 from mmskelseg.engine.cross_validation import choose_folds, run_folder, settings_of
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation import format_score, summarize_runs
@@ -66,7 +67,11 @@ from mmskelseg.runtime.drawing.images import (
     render,
     save_png,
 )
-from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
+from mmskelseg.runtime.files.annotations import (
+    labelled_videos,
+    load_annotations,
+    videos_of_split,
+)
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.configs import annotation_path, find_config
 from mmskelseg.runtime.files.names import config_name, file_name
@@ -166,21 +171,19 @@ class Study:
 
     def run(self, point: Point) -> RunFolder:
         """Return the run of a point, whether it is finished or not."""
-        cfg, videos = deepcopy(self.cfg), None
+        cfg, videos = deepcopy(self.cfg), self._videos()
         cfg.work_dir = str(self._folder(point.method, point.budget))
         typed = list(self.args.cfg_options_typed)
         settings = settings_of(self.cfg)
         if point.file is not None:
-            videos = len({stretch.video for stretch in read_stretches(point.file)})
+            videos = with_labels_in(videos, point.file)
             content = point.file.read_bytes()
             settings['labelled'] = hashlib.sha256(content).hexdigest()
             typed.append(f'train_dataloader.dataset.labelled={point.file.absolute()}')
         if point.method == 'timestamps':
             typed += [STAMPS] + [SMOOTH] * bool(cfg.model.head.get('loss_smooth'))
             settings['timestamps'] = f'{STAMPS} {SMOOTH}'
-        count = len(self._videos()) if videos is None else videos
-        steps = math.ceil(count / cfg.train_dataloader.batch_size)
-        epochs = math.ceil(self.args.steps / steps)
+        epochs = math.ceil(self.args.steps / steps_of_epoch(videos, cfg))
         typed.append(f'train_cfg.max_epochs={epochs}')
         # With few steps per epoch, most of the time would go into checkpoints.
         typed.append(f'default_hooks.checkpoint.interval={epochs}')
@@ -189,7 +192,8 @@ class Study:
 
     def _videos(self) -> list[VideoAnnotation]:
         path = annotation_path(self.cfg.train_dataloader.dataset)
-        return videos_of_split(load_annotations(path), self.splits[0], path)
+        videos = videos_of_split(load_annotations(path), self.splits[0], path)
+        return labelled_videos(videos, self.splits[0], path)
 
     def _folder(self, method: str, budget: float) -> Path:
         name = f'{method}_{budget:g}_minutes' if budget else f'{method}_videos'
@@ -266,6 +270,14 @@ class Study:
         chosen = ranking.choose(budget - seconds / 60, self.args.weights)
         more = [Stretch(s.video, s.start_frame, s.end_frame) for s in chosen]
         write_stretches(file, [*known, *more])
+
+
+def steps_of_epoch(videos: Sequence[VideoAnnotation], cfg: Config) -> int:
+    """Return in how many steps crops cover the labels of some videos."""
+    loader = cfg.train_dataloader
+    frames = loader.dataset.get('crop_frames')
+    crops = sum(count_crops(video['label'], frames) for video in videos)
+    return math.ceil(crops / loader.batch_size)
 
 
 def duration(video: VideoAnnotation) -> float:

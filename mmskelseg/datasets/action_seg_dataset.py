@@ -13,7 +13,7 @@ from mmskelseg.datasets.items import Item
 from mmskelseg.datasets.stretches import with_labels_in
 from mmskelseg.encoders.recipes import copies_from_config, with_skeleton
 from mmskelseg.encoders.store import ensure_features
-from mmskelseg.engine.crops import crop_table
+from mmskelseg.engine.crops import count_crops
 from mmskelseg.registry import DATASETS, TRANSFORMS
 from mmskelseg.runtime.features.recipe import FeatureConfig, PartConfig
 from mmskelseg.runtime.files.annotations import (
@@ -175,7 +175,7 @@ class ActionSegDataset(BaseDataset):
         self._crops: list[tuple[int, int, int]] = []
         for video in range(super().__len__()):
             label = super().get_data_info(video)['label']
-            crops = int(crop_table(label, self.crop_frames)[:, 2].sum())
+            crops = count_crops(label, self.crop_frames)
             self._crops += [(video, crop, crops) for crop in range(crops)]
 
     @force_full_init

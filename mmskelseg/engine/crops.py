@@ -38,6 +38,11 @@ def crop_table(label: np.ndarray, frames: int | None) -> np.ndarray:
     return np.array(rows)
 
 
+def count_crops(label: np.ndarray, frames: int | None) -> int:
+    """Return how many crops of a recording cover its labels."""
+    return int(crop_table(label, frames)[:, 2].sum())
+
+
 def crop_begin(table: np.ndarray, place: float) -> int:
     """Return the first frame of the crop at a place, from 0 to 1, among all crops."""
     ends = np.cumsum(table[:, 2]) / table[:, 2].sum()

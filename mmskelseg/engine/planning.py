@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from mmskelseg.engine.crops import crop_table
+from mmskelseg.engine.crops import count_crops
 from mmskelseg.runtime.messages.counts import counted, duration
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
@@ -110,5 +110,5 @@ def crop_lengths(videos: Sequence[VideoAnnotation]) -> list[int]:
     return [
         min(video['total_frames'], CROP_FRAMES)
         for video in videos
-        for _ in range(crop_table(video['label'], CROP_FRAMES)[:, 2].sum())
+        for _ in range(count_crops(video['label'], CROP_FRAMES))
     ]

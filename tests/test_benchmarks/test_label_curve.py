@@ -5,6 +5,7 @@ import json
 import matplotlib.image
 import numpy as np
 import pytest
+from mmengine.config import Config
 
 from mmskelseg.datasets.stretches import Stretch, read_stretches
 from mmskelseg.runtime.drawing.images import class_color
@@ -45,6 +46,16 @@ def test_more_minutes_have_the_stretches_of_fewer(tool):
     assert list(tool.taken(stretches, both, 13.0)) == stretches[:2]
     assert list(tool.taken(stretches, both, 22.0)) == stretches[:2]
     assert list(tool.taken(stretches, both, 23.0)) == stretches
+
+
+def test_epochs_have_a_step_for_each_batch_of_crops(tool):
+    """Where labels are: two crops of the first video, and one of the second."""
+    label = np.full((2, 5000), -1)
+    label[0, 1000:1900], label[1, 7:9] = 0, 1
+    both = [{'label': row} for row in label]
+    for frames, steps in ((600, 2), (None, 1)):
+        loader = {'batch_size': 2, 'dataset': {'crop_frames': frames}}
+        assert tool.steps_of_epoch(both, Config({'train_dataloader': loader})) == steps
 
 
 def score(method, budget, fold, seed, f1, minutes=1.0):

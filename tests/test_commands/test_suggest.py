@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from mmskelseg.commands import suggest
+from mmskelseg.commands.convert import main as convert
+from mmskelseg.datasets.action_seg_dataset import ActionSegDataset
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.labels import read_segments, segments_to_labels
@@ -83,6 +85,26 @@ def test_suggestions_of_an_annotation_file(model, run_tool, tmp_path):
                 missing='unlabelled',
             )  # fmt: skip
             np.testing.assert_array_equal(label >= 0, wanted)
+
+
+def test_drafts_teach_where_they_have_labels(model, tmp_path):
+    """Once converted: crops are around the labels of a long recording."""
+    ann_file, *config = model
+    (data,) = small_annotations((400,))['annotations']
+    (tmp_path / 'poses').mkdir()
+    poses = save_poses(tmp_path / 'poses' / 'new.npz', data)
+    words = ['--stretch', '3', '--budget', '0.1', '--known', ann_file]
+    run(poses, *config, *words, '--to', 'elan', '--out', tmp_path / 'next')
+    words = ['keypoints', tmp_path / 'poses', tmp_path / 'mine']
+    words += ['--labels', tmp_path / 'next' / 'new.eaf', '--unlabelled', 'ignore']
+    convert([str(word) for word in words], prog='mmskelseg convert')
+    dataset = ActionSegDataset(
+        str(tmp_path / 'mine' / 'annotations.pkl'), 'train', features={}, pipeline=[],
+        crop_frames=40,
+    )  # fmt: skip
+    assert 1 <= len(dataset) <= 2
+    items = [dataset[i] for i in range(len(dataset))]
+    assert all((item['label'] >= 0).sum() >= 20 for item in items)
 
 
 def test_members_of_a_checkpoint_disagree(model, tmp_path):

@@ -7,6 +7,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from mmskelseg.engine.crops import crop_table
+from mmskelseg.engine.planning import crop_lengths
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.labels import (
@@ -87,6 +89,22 @@ def test_labels_of_the_project_come_before_those_of_files(tmp_path):
     assert project.tiers[0].classes == ['walk', 'lift']
     assert project.recordings['take1'].labels == [[(0, 10, 0)]]
     assert project.recordings['take2'].labels == [[(0, 20, 0), (20, 50, 1)]]
+
+
+def test_trainings_take_crops_of_what_is_labelled(tmp_path):
+    """Of ten minutes with two labelled stretches, in steps that these plan."""
+    save_walk(tmp_path / 'take1.npz', frames=6000)
+    folder = open_folder(tmp_path)
+    folder.project.name_class(0, 'walk', 0)
+    for i, start in enumerate((1000, 4000), start=1):
+        folder.project.replace(
+            'take1', 0, start, start + 90, [(start, start + 90, 0)], i
+        )
+    data = training_data(folder, ['take1'])
+    assert crop_lengths(data['annotations']) == [600, 600]
+    table = crop_table(data['annotations'][0]['label'], 600)
+    assert table.tolist() == [[700, 790, 1], [3700, 3790, 1]]
+    assert folder.project.labelled_seconds('take1') == 18
 
 
 def test_overlapping_labels_become_tiers(tmp_path):
