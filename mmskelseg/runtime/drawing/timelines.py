@@ -302,8 +302,11 @@ def _draw_bar(axes: Axes, row: np.ndarray, top: float, style: Style) -> None:
         linewidth=0,
     )
     inches = axes.get_position().width * style.width / axes.get_xlim()[1]
+    # Measuring takes longer than anything else if there are many segments.
+    classes = {label for _, _, label in segments}
+    widths = {label: text_width(str(label), style.font - 1.5) for label in classes}
     for start, end, label in segments:
-        if (end - start) * inches > text_width(str(label), style.font - 1.5) + 0.01:
+        if (end - start) * inches > widths[label] + 0.01:
             place = (start + end) / 2, top + style.bar / 2
             write_on(axes, *place, str(label), class_color(label), style.font - 1.5)
 
