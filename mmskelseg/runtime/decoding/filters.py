@@ -25,7 +25,8 @@ def min_duration(labels: np.ndarray, score: np.ndarray, frames: Count) -> np.nda
     short = table[table[:, 1] - table[:, 0] < frames]
     if len(table) <= 1 or not len(short):
         return labels.copy()
-    sums = np.pad(np.cumsum(score, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
+    sums = np.zeros((len(score), len(labels) + 1))
+    np.cumsum(score, axis=1, out=sums[:, 1:])
     # The end and the class of the segment from a frame on, and the start of the segment
     # up to a frame.
     ends = dict(table[:, :2].tolist())
