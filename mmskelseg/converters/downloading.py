@@ -2,7 +2,10 @@
 
 import os
 import re
+import shutil
+import struct
 import zipfile
+import zlib
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
@@ -10,10 +13,17 @@ from urllib.request import Request, urlopen
 
 from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.files.inputs import in_words, most_bytes_of
+from mmskelseg.runtime.messages.errors import UserError, is_of_disk, shown
 
 CHUNK = 1 << 18
 RANGE_NOT_SATISFIABLE = 416
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What ``zipfile`` raises for damaged and encrypted archives, and what is found here.
+_DAMAGED = (
+    OSError, ValueError, LookupError, OverflowError, RuntimeError, EOFError,
+    struct.error, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 def download(url: str, archive: Path, member: str, is_there: bool) -> None:
@@ -57,7 +67,8 @@ def fetch(url: str, path: Path) -> None:
                     file.write(chunk)
                     bar.update(task, advance=len(chunk))
     except (HTTPException, OSError, ValueError) as error:
-        if isinstance(error, HTTPError) and error.code == RANGE_NOT_SATISFIABLE:
+        unfit = isinstance(error, HTTPError) and error.code == RANGE_NOT_SATISFIABLE
+        if unfit and have:
             part.unlink()
             return fetch(url, path)
         raise UserError(
@@ -75,24 +86,38 @@ def fetch(url: str, path: Path) -> None:
 def extract(archive: Path, member: str) -> None:
     """Extract the files of a zip archive whose names match; group 1 is their path.
 
-    An archive that is damaged or has no such file is deleted.
+    An archive that is damaged, encrypted, would unpack to far more than its size, or
+    has no such file is deleted, and nothing of it is extracted.
     """
     try:
         with zipfile.ZipFile(archive) as file:
             matches = {n: m for n in file.namelist() if (m := re.fullmatch(member, n))}
+            if not matches:
+                raise ValueError('it contains no file of the release')
+            claimed = sum(file.getinfo(name).file_size for name in matches)
+            if claimed > most_bytes_of(archive.stat().st_size):
+                raise ValueError(f'its files would take {in_words(claimed)}')
+            for name in matches:
+                _check(file, name)
             for name, match in matches.items():
                 path = archive.parent / match[1]
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(file.read(name))
-    except (zipfile.BadZipFile, NotImplementedError) as error:
+                with file.open(name) as packed, path.open('wb') as unpacked:
+                    shutil.copyfileobj(packed, unpacked, CHUNK)
+    except _DAMAGED as error:
+        if isinstance(error, OSError) and is_of_disk(error):
+            raise
         archive.unlink()
         raise UserError(
-            f'{archive}: not a complete zip file ({error}), so it was deleted; run the '
-            'command again to download it once more.'
+            f'{archive}: cannot be unpacked ({shown(error, 200)}), so it was deleted; '
+            'run the command again to download it once more, or check --url.'
         ) from None
-    if not matches:
-        archive.unlink()
-        raise UserError(
-            f'{archive}: contains no file of the release, so it was deleted; check '
-            '--url.'
-        )
+
+
+def _check(file: zipfile.ZipFile, name: str) -> None:
+    """Raise an error unless a file of an archive can be unpacked."""
+    if file.getinfo(name).compress_type not in _PACKINGS:
+        raise NotImplementedError(f'{name} is neither stored nor deflated')
+    with file.open(name) as packed:
+        while packed.read(CHUNK):
+            pass

@@ -15,8 +15,8 @@ def server():
             wanted = self.headers.get('Range')
             server.asked.append(wanted)
             start = int(wanted[6:-1]) if wanted and server.ranges else 0
-            if start >= len(server.content):
-                self.send_error(416 if start else 404)
+            if server.refuses or start >= len(server.content):
+                self.send_error(416 if server.refuses or start else 404)
                 return
             self.send_response(206 if start else 200)
             self.send_header('Content-Length', str(len(server.content) - start))
@@ -28,6 +28,7 @@ def server():
 
     server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
     server.content, server.asked, server.ranges, server.cut = b'', [], True, None
+    server.refuses = False
     server.url = f'http://127.0.0.1:{server.server_port}/master.zip'
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
