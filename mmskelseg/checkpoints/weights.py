@@ -3,14 +3,14 @@
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import cast
 
 from mmengine.config import Config
 from torch import Tensor, nn
 
 from mmskelseg.checkpoints.reading import meta_of, tensors_of
+from mmskelseg.runtime.files.metainfo_checks import check_metainfo
 from mmskelseg.runtime.messages.counts import listed
-from mmskelseg.runtime.messages.errors import UserError, check_name, shown
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.settings import flat_settings
 from mmskelseg.runtime.structures.annotations import Metainfo
 
@@ -176,22 +176,12 @@ def trained_data(checkpoint: object, source: str) -> Metainfo:
     """Return the metainfo of the data that a model was trained on; {} if unknown.
 
     Raises:
-        UserError: If its classes are not names.
+        UserError: If it is not what an annotation file could state.
     """
     meta = meta_of(checkpoint).get('dataset_meta')
     if not isinstance(meta, dict):
         return {}
-    names = meta.get('classes', ())
-    if not isinstance(names, list | tuple) or not all(
-        isinstance(n, str) for n in names
-    ):
-        raise UserError(
-            f'{source}: its classes are {shown(names)}, expected a list of names; '
-            'train again, or use another checkpoint.'
-        )
-    for name in names:
-        check_name(name, f'{source}: one of its classes')
-    return cast(Metainfo, meta)
+    return check_metainfo(meta, source)
 
 
 def changed_features(then: Mapping[str, object], now: Mapping[str, object]) -> str:

@@ -47,6 +47,7 @@ from mmskelseg.evaluation.functional.group_comparison import compare_groups
 from mmskelseg.runtime.cli.command_line import command, number_from, positive
 from mmskelseg.runtime.drawing.images import save_png
 from mmskelseg.runtime.drawing.timelines import draw_ethogram
+from mmskelseg.runtime.files.inputs import MOST_SECONDS
 from mmskelseg.runtime.labels import VideoSegments
 from mmskelseg.runtime.labels.bouts import (
     bout_rows,
@@ -66,6 +67,13 @@ from mmskelseg.runtime.structures.tiers import flat_classes
 
 # The most recordings in a picture.
 _ROWS = 100
+# The most cells of a table: a million rows, the most of a spreadsheet, of 32 columns.
+_MOST_CELLS = 1 << 25
+
+
+def _duration(text: str) -> float:
+    """Return the seconds of a recording as a ``type`` of argparse."""
+    return min(positive(text), number_from(0, MOST_SECONDS)(text))
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +107,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--duration',
-        type=positive,
+        type=_duration,
         metavar='SECONDS',
         help='length of the recordings whose file does not state it, such as those of '
         'labelling tools (default: until the last label)',
@@ -156,7 +164,8 @@ def _run(args: argparse.Namespace) -> None:
     parts_of = {'': [_part(individuals, len(classes), 0, np.inf)]}
     if args.bin:
         longest = max(one.duration for one in bouts.values())
-        count = ceil((longest - 1e-6) / args.bin)
+        count = max(ceil((longest - 1e-6) / args.bin), 1)
+        _check_size(args.bin, count, len(individuals), len(classes))
         # As decimal times are read, so that a bout at an edge is in the later part.
         edges = [round(i * args.bin, 6) for i in range(count + 1)]
         parts_of['_by_bin'] = [
@@ -168,7 +177,7 @@ def _run(args: argparse.Namespace) -> None:
             tables['comparison'] = _comparison(parts, individuals, classes)
         for name, rows in tables.items():
             path = args.out / f'{name}{suffix}.csv'
-            write_table(path, list(rows))
+            write_table(path, rows)
             print(path)
     _draw(args.out, bouts, groups, classes, list(by_tier(tiers)))
     for note in notes:
@@ -187,6 +196,22 @@ def _run(args: argparse.Namespace) -> None:
         print(
             f'{rest:.1f} s of {whole:.1f} s{of_tiers} have no label and are not '
             'observed time; if they were watched, name their class with --background.'
+        )
+
+
+def _check_size(seconds: float, parts: int, individuals: int, classes: int) -> None:
+    """Raise a UserError if a table has more cells than a spreadsheet shows.
+
+    Each class has a row in each part of each recording, and a column.
+    """
+    rows = parts * individuals * classes
+    columns = classes + len(MEASURES)
+    if rows * columns > _MOST_CELLS:
+        raise UserError(
+            f'--bin {seconds:g}: bouts_by_bin.csv would have {rows} rows of {columns} '
+            f'columns ({parts} parts of {individuals} recordings, {classes} classes), '
+            'which no spreadsheet holds; choose a longer --bin, and check that the '
+            'labels are in seconds.'
         )
 
 

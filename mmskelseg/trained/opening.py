@@ -26,11 +26,9 @@ from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 from mmskelseg.registry import MODELS, POSTPROCESSORS, TRANSFORMS, WEIGHT_INITIALIZERS
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.configs import annotation_path, find_config
-from mmskelseg.runtime.files.inputs import check_fps
 from mmskelseg.runtime.files.work_folders import checkpoint_file
 from mmskelseg.runtime.messages.dependencies import is_installed
 from mmskelseg.runtime.messages.errors import UserError, shown
-from mmskelseg.runtime.messages.options import Fraction, misfits
 from mmskelseg.runtime.segmenting.model_zoo import check_zoo, zoo_file
 from mmskelseg.runtime.structures import is_data_layout
 from mmskelseg.runtime.structures.annotations import Metainfo
@@ -325,15 +323,6 @@ def model_metainfo(
                 'there.'
             )
         meta, source = load_annotations(path)['metainfo'], str(path)
-    elif not is_data_layout(meta['skeleton']):
-        raise UserError(
-            f'{source}: refused: its skeleton is {shown(meta["skeleton"])}, expected '
-            'the name of a layout or a dict of one; the path of a file could run code.'
-        )
-    if meta.get('fps') is not None:
-        check_fps(meta['fps'], source)
-    for problem in misfits({'kpt_thr': Fraction}, meta):
-        raise UserError(f'{source}: {problem}')
     count = getattr(model, 'num_classes', None)
     if count is not None and count != len(meta['classes']):
         raise UserError(

@@ -251,7 +251,7 @@ def test_skeleton_of_a_checkpoint_is_no_file(
 ):
     meta = {**small_annotations()['metainfo'], 'skeleton': str(canary.parent / layout)}
     path = checkpoint(small_config, meta)
-    with raises_naming(UserError, path, 'its skeleton'):
+    with raises_naming(UserError, path, 'skeleton is'):
         inferencer_of(small_config if by_config else None, path)
     assert not canary.exists()
 

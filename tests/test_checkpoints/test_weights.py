@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -5,7 +6,9 @@ from mmskelseg.checkpoints.weights import (
     changed_features,
     check_visible_frames,
     load_weights,
+    trained_data,
 )
+from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
 
 THEN = {'pose2d': {'render': {'type': 'SkeletonCoordinates', 'dims': 2}}}
@@ -64,3 +67,14 @@ def test_models_see_the_frames_that_they_saw_in_training(trained, now, named):
     check_visible_frames({'pose2d': {**trained, 'dropout': 0}}, checkpoint, 'a.pth')
     # Converted weights do not say how they were trained.
     check_visible_frames({'pose2d': now}, {'meta': {}}, 'a.pth')
+
+
+@pytest.mark.parametrize(('changes', 'named'), [
+    ({'classes': ['a', 'b', 'a']}, "'a'"),
+    ({'tiers': {'gaze': ['up'], 'hand': ['no']}}, 'gaze: up, hand: no'),
+    ({'license': np.ones(3)}, 'license'),
+])  # fmt: skip
+def test_data_that_no_training_had_are_refused(changes, named):
+    meta = {'classes': ['a', 'b'], **changes}
+    with raises_naming(UserError, 'a.safetensors: ', named):
+        trained_data({'meta': {'dataset_meta': meta}}, 'a.safetensors')

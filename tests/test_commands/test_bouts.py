@@ -11,6 +11,7 @@ from mmskelseg.commands.bouts import main
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.labels import Segment, VideoSegments, write_boris
 from tests.small_data import small_annotations
+from tests.test_faults.oracle import bounded_memory
 
 LABELS = """video,start,end,label
 m1,0,30,walk
@@ -173,7 +174,13 @@ def test_lines_of_frames_are_read_at_their_rate(call, tmp_path, table):
         ({'segments': [{'start': 'x', 'end': 1, 'label': 'a'}]}, ["'x'"]),
         ({'segments': [{'start': 2, 'end': 1, 'label': 'a'}]}, ['segment 0', '2.000']),
         ({'segments': [{'start': 0, 'end': 9, 'label': 'a'}]}, ["'m1'", '9.000']),
-        ({'classes': []}, ['label']),
+        ({'total_frames': 10**15}, ['total_frames', '1000000000000000', 'fps']),
+        ({'segments': [{'start': 0, 'end': 1e11, 'label': 'a'}]}, ['segment 0', '1e']),
+        ({'segments': [{'start': -1e308, 'end': 1, 'label': 'a'}]}, ['segment 0']),
+        ({'classes': ['a', 'b', 'a']}, ['classes', "'a'"]),
+        ({'tiers': {'x': ['a', 'a']}}, ['tiers', "'a'"]),
+        ({'tiers': {'x': ['a']}, 'classes': ['a']}, ['classes', 'x: a']),
+        ({'classes': []}, ['classes is []']),
     ],
 )
 def test_prediction_that_cannot_be_is_named(call, tmp_path, change, words):
@@ -302,3 +309,38 @@ def test_file_of_an_individual_is_not_named_twice_after_it(tmp_path, call, table
     )
     call(tmp_path / 'm_ann_segments.csv')
     assert {row['video'] for row in table('bouts.csv')} == {'m_ann'}
+
+
+@pytest.mark.parametrize(
+    ('labels', 'options', 'words'),
+    [
+        (LABELS.replace('100', '1e11'), (), ['lab.csv: line 7', '1e+11']),
+        # Times in milliseconds.
+        (LABELS.replace(',groom', '0000,groom'), ('--bin', 1), ['--bin 1', '1000000']),
+        (
+            'video,start,end,label\n'
+            + ''.join(f'm,{i},{i + 1},remark {i}\n' for i in range(2000)),
+            ('--bin', 60),
+            ['bouts_by_bin.csv', '2000 classes'],
+        ),
+    ],
+    ids=['end', 'bin', 'classes'],
+)
+def test_times_and_tables_that_cannot_be_are_named(bouts, labels, options, words):
+    with bounded_memory(1 << 29):
+        said = bouts(labels, *options)
+    assert all(word in said for word in words), said
+
+
+@pytest.mark.parametrize('name', ['v' * 240, 'take1_' * 40])
+def test_long_name_leaves_room_for_the_bars(bouts, table, tmp_path, name):
+    bouts(f'video,start,end,label\n{name},0,2,walk\n{name}b,0,2,walk\n')
+    assert [row['video'] for row in table('bouts.csv')] == [name, f'{name}b']
+    image = matplotlib.image.imread(tmp_path / 'out/ethogram.png')[..., :3]
+    blue = (np.abs(image - (0, 0x72 / 255, 0xB2 / 255)) < 0.01).all(-1)
+    assert blue.any(0).mean() > 0.5
+
+
+def test_recording_shorter_than_a_part_has_one(bouts, table):
+    bouts('start,end,label\n0,0.0000001,walk\n', '--bin', 60)
+    assert [row['to_s'] for row in table('bouts_by_bin.csv')] == ['60.000']

@@ -120,6 +120,7 @@ def refused(module, *argv):
     ('commands.segment', ['a', 'x', '--fps', '0'], "--fps: '0' is not above 0"),
     ('commands.app', ['--port', '70000'], "'70000' is not a whole number from 1 to"),
     ('commands.cross_validate', ['--seeds', '1.5'], "'1.5' is not a whole number"),
+    ('commands.bouts', ['--out', 'o', '--duration', '1e12'], "'1e12' is not a number"),
     ('commands.browse', ['--frames', '٣'], "'٣' is not a whole number from 1"),
     ('converters.toy', ['--seconds', 'inf'], "'inf' is not a number from 2"),
     ('converters.tum_kitchen', ['o', '--fps', '-1'], 'a number from 0'),

@@ -12,6 +12,7 @@ from mmskelseg.runtime.drawing.images import (
     new_figure,
     plain,
     render,
+    shortened,
     text_width,
     write_on,
 )
@@ -44,6 +45,7 @@ def draw_bars(
         title: A line above the bars.
         form: Format of the value beside each bar, or a format for each panel.
     """
+    names = [shortened(name, 0.4 * WIDTH, FONT) for name in names]
     left = MARGIN + max(text_width(name, FONT) for name in names) + 0.12
     top = MARGIN + (0.5 if title else 0.25)
     side = (WIDTH - left - MARGIN - GAP * (len(panels) - 1)) / len(panels)

@@ -15,7 +15,7 @@ from mmskelseg.runtime.drawing.images import (
     new_figure,
     plain,
     render,
-    text_width,
+    shortened,
 )
 from mmskelseg.runtime.structures import Skeleton
 
@@ -107,7 +107,7 @@ def draw_poses(
         axes = add_axes(figure, MARGIN + i * (side + GAP), TITLE, side, tall)
         axes.set(xlim=(low[0], high[0]), ylim=(high[1], low[1]), xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
-        axes.set_title(plain(_fitting(title, side)), fontsize=FONT, pad=3)
+        axes.set_title(plain(shortened(title, side, FONT)), fontsize=FONT, pad=3)
         axes.add_patch(
             Rectangle((0, 0), W, H, fill=False, linewidth=0.4, color='#808080')
         )
@@ -163,12 +163,3 @@ def _draw_persons(axes: Axes, keypoint: np.ndarray, skeleton: Skeleton) -> None:
     note = f'{missing} missing' if len(there) else 'nobody'
     if missing or not len(there):
         axes.text(0.03, 0.03, note, transform=axes.transAxes, fontsize=FONT - 1)
-
-
-def _fitting(text: str, width: float) -> str:
-    """Return a text, truncated to a width in inches."""
-    shown = text
-    while text and text_width(shown, FONT) > width:
-        text = text[:-1]
-        shown = f'{text}…'
-    return shown

@@ -99,6 +99,19 @@ def text_width(text: str, size: float) -> float:
     return TextToPath().get_text_width_height_descent(text, font, ismath=False)[0] / 72
 
 
+def shortened(text: str, width: float, size: float) -> str:
+    """Return a text without its middle, so that it is at most so many inches wide.
+
+    >>> shortened('take 12', 1, 8), shortened('take' * 100 + ' 12', 1, 8)
+    ('take 12', 'taketak…take 12')
+    """
+    short, kept = text, len(text)
+    while kept > 2 and (found := text_width(short, size)) > width:
+        kept = min(kept - 1, int(kept * width / found))
+        short = f'{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}'
+    return short
+
+
 def class_color(label: int) -> str:
     """Return the colour of a class id; colours repeat after 32 classes.
 

@@ -26,6 +26,7 @@ from mmskelseg.runtime.drawing.images import (
     new_figure,
     plain,
     render,
+    shortened,
     text_width,
     write_on,
 )
@@ -64,6 +65,8 @@ _LINE_MINUTES = (5, 10, 15, 20, 30, 60, 120, 240, 480)
 _MOST_LINES = 24
 # The maximum height of a picture in matplotlib, in pixels.
 _HIGHEST = 60_000
+# The most of the width that the names of rows take.
+_NAMES = 0.4
 # The most points in time of an ethogram, several for each pixel.
 _POINTS = 12_000
 
@@ -109,7 +112,9 @@ def draw_timelines(
     lines = list(_lines(labels, frames, length))
     em = style.font / 72
     # Space beside the bars, and above and below those of a line.
-    left = style.margin + max(text_width(n, style.font) for n in labels) + 1.2 * em
+    names = {n: shortened(n, _NAMES * style.width, style.font) for n in labels}
+    widest = max(text_width(name, style.font) for name in names.values())
+    left = style.margin + widest + 1.2 * em
     width = style.width - left - style.margin - 2 * em
     timed = clock or len(lines) > 1
     above, below = (0.0, 2.2 * em) if timed else (3 * em if fps else 0.0, 3.8 * em)
@@ -121,6 +126,7 @@ def draw_timelines(
         axes = add_axes(figure, left, top + above, width, bars)
         axes.set(xlim=(0, length), ylim=(bars, 0))
         _draw_rows(axes, line, truth, style)
+        axes.set_yticklabels([plain(names[name]) for name in line], fontsize=style.font)
         if timed and fps is not None:
             _dress_line(axes, i * length, frames, fps, style)
         else:
@@ -284,7 +290,7 @@ def _draw_rows(
             _draw_strip(axes, wrong, top, style)
             top += style.strip
         top += style.gap
-    axes.set_yticks(centres, [plain(name) for name in labels], fontsize=style.font)
+    axes.set_yticks(centres)
     axes.spines[['left', 'right', 'top']].set_visible(False)
     axes.tick_params(axis='y', length=0)
     axes.tick_params(axis='x', labelsize=style.font)

@@ -14,17 +14,19 @@ from typing import Literal
 import numpy as np
 
 from mmskelseg.runtime.files.inputs import RATES, is_rate
+from mmskelseg.runtime.files.metainfo_checks import (
+    described,
+    is_text,
+    metainfo_problems,
+)
 from mmskelseg.runtime.messages.errors import CONTROL, UserError, shown
-from mmskelseg.runtime.messages.options import Fraction, misfits
-from mmskelseg.runtime.structures import Skeleton, is_data_layout
+from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import (
     SKELETON_KEYS,
     AnnotationFile,
-    Metainfo,
     VideoAnnotation,
 )
-from mmskelseg.runtime.structures.bodies import DIRECTIONS, VIEWS
-from mmskelseg.runtime.structures.tiers import Tier, flat_classes, tiers_of
+from mmskelseg.runtime.structures.tiers import Tier, tiers_of
 
 _REQUIRED = {
     'annotation file': ('split', 'annotations', 'metainfo'),
@@ -58,14 +60,19 @@ def check_annotations(
 def _problems(data: AnnotationFile) -> Iterator[tuple[Part, str]]:
     for problem in _key_problems('annotation file', data):
         yield _WHOLE, problem
-    for problem in _metainfo_problems(data['metainfo']):
+    meta = data['metainfo']
+    for problem in _key_problems('metainfo', meta):
         yield _WHOLE, problem
+    for problem in metainfo_problems(meta):
+        yield _WHOLE, f'metainfo {problem}'
     videos, split = data['annotations'], data['split']
     if not isinstance(videos, list) or not videos:
-        problem = f'annotations is {_shown(videos)}, expected a list of at least one '
+        problem = (
+            f'annotations is {described(videos)}, expected a list of at least one '
+        )
         yield _WHOLE, f'{problem}video.'
-    skeleton = Skeleton.get(data['metainfo']['skeleton'])
-    tiers = tiers_of(data['metainfo'])
+    skeleton = Skeleton.get(meta['skeleton'])
+    tiers = tiers_of(meta)
     for i, video in enumerate(videos):
         name = video.get('frame_dir', i) if isinstance(video, dict) else i
         for problem in _video_problems(video, skeleton, tiers):
@@ -76,14 +83,16 @@ def _problems(data: AnnotationFile) -> Iterator[tuple[Part, str]]:
             problem = f'{count} videos have the frame_dir {name!r}; give each its own.'
             yield _WHOLE, problem
     if not isinstance(split, dict) or {type(name) for name in split} != {str}:
-        problem = f'split is {_shown(split)}, expected a dict with `train` and `test`.'
+        problem = (
+            f'split is {described(split)}, expected a dict with `train` and `test`.'
+        )
         yield _WHOLE, problem
     for name, members in split.items():
         if '{{' in name:
             # Configs that name it would contain a template of MMEngine.
-            yield _WHOLE, f'the name of split {_shown(name)} holds {{{{; rename it.'
+            yield _WHOLE, f'the name of split {described(name)} holds {{{{; rename it.'
         if CONTROL.search(name):
-            problem = f'the name of split {_shown(name)} holds control characters.'
+            problem = f'the name of split {described(name)} holds control characters.'
             yield _WHOLE, problem
         for problem in _member_problems(name, members, counts.keys()):
             yield ('split', name), problem
@@ -95,7 +104,7 @@ def _problems(data: AnnotationFile) -> Iterator[tuple[Part, str]]:
 def _key_problems(what: str, value: Mapping[str, object]) -> Iterator[str]:
     required = ', '.join(_REQUIRED[what])
     if not isinstance(value, dict):
-        yield f'the {what} is {_shown(value)}, expected a dict with {required}.'
+        yield f'the {what} is {described(value)}, expected a dict with {required}.'
     given = {*value, *(['classes'] if 'tiers' in value else [])}
     missing = [key for key in _REQUIRED[what] if key not in given]
     if missing:
@@ -105,117 +114,15 @@ def _key_problems(what: str, value: Mapping[str, object]) -> Iterator[str]:
         )
 
 
-def _metainfo_problems(meta: Metainfo) -> Iterator[str]:
-    yield from _key_problems('metainfo', meta)
-    if 'tiers' in meta:
-        yield from _tier_problems(meta)
-    else:
-        yield from _class_problems('metainfo classes', meta['classes'])
-    stated = (('up', meta.get('up'), DIRECTIONS), ('view', meta.get('view'), VIEWS))
-    for key, value, allowed in stated:
-        if key in meta and value not in allowed:
-            yield (
-                f'metainfo {key} is {shown(value)}, expected one of '
-                f'{", ".join(allowed)}.'
-            )
-    yield from _background_problems(meta)
-    if not _is_text(str(meta['dataset'])):
-        yield (
-            f'metainfo dataset is {shown(meta["dataset"])}, expected a name without '
-            'control characters.'
-        )
-    if meta.get('fps') is not None and not is_rate(meta['fps']):
-        yield f'metainfo fps is {shown(meta["fps"])}, expected {RATES}.'
-    for problem in misfits({'kpt_thr': Fraction}, meta):
-        yield f'metainfo {problem}'
-    skeleton = meta['skeleton']
-    if not is_data_layout(skeleton):
-        yield (
-            f'metainfo skeleton is {shown(skeleton)}, expected coco17, lcr15, '
-            'mmpose:NAME or a dict with joints and limbs.'
-        )
-        return
-    try:
-        Skeleton.get(skeleton)
-    except (TypeError, ValueError) as error:
-        yield f'metainfo skeleton: {error}'
-
-
-def _tier_problems(meta: Metainfo) -> Iterator[str]:
-    tiers = meta['tiers']
-    if not isinstance(tiers, dict) or not tiers:
-        yield (
-            f'metainfo tiers is {_shown(tiers)}, expected a dict with the class names '
-            'of each tier.'
-        )
-    for name, classes in tiers.items():
-        if not _is_text(name) or not name.strip():
-            yield (
-                f'metainfo tiers has a tier {shown(name)}, expected a name without '
-                'control characters.'
-            )
-        yield from _class_problems(f'metainfo tiers, {name!r},', classes)
-    flat = flat_classes(tiers)
-    if 'classes' in meta and list(meta['classes']) != flat:
-        yield (
-            f'metainfo classes is {_shown(meta["classes"])}, which are not those of '
-            f'the tiers, {", ".join(flat)}; leave it out.'
-        )
-
-
-def _class_problems(place: str, classes: Sequence[str]) -> Iterator[str]:
-    if not isinstance(classes, list | tuple) or not classes:
-        yield f'{place} is {_shown(classes)}, expected a list of class names.'
-    for i, name in enumerate(classes):
-        if not _is_text(name) or not name.strip():
-            yield (
-                f'{place} has {shown(name)} for id {i}, expected a name without '
-                'control characters.'
-            )
-        if name in classes[:i]:
-            yield (
-                f'{place} has {name!r} for the ids {classes.index(name)} and {i}; give '
-                'each class a name of its own.'
-            )
-
-
-def _background_problems(meta: Metainfo) -> Iterator[str]:
-    background = meta['background']
-    if 'tiers' not in meta:
-        pairs = [('metainfo background', background, meta['classes'])]
-    elif background is not None and not isinstance(background, dict):
-        yield (
-            f'metainfo background is {shown(background)}, expected None or a dict with '
-            'the background class of each tier.'
-        )
-        return
-    else:
-        for name in background or {}:
-            if name not in meta['tiers']:
-                yield (
-                    f'metainfo background names the tier {shown(name)}, expected one '
-                    f'of {", ".join(meta["tiers"])}.'
-                )
-        pairs = [
-            (f'metainfo background, {name!r},', value, meta['tiers'][name])
-            for name, value in (background or {}).items()
-        ]
-    for place, value, classes in pairs:
-        if value is not None and value not in classes:
-            yield (
-                f'{place} is {shown(value)}, expected None or one of the classes '
-                f'{", ".join(classes)}.'
-            )
-
-
 def _video_problems(
     video: VideoAnnotation, skeleton: Skeleton, tiers: Sequence[Tier]
 ) -> Iterator[str]:
     yield from _key_problems('video', video)
     name = video['frame_dir']
-    if not _is_text(name) or not name:
+    if not is_text(name) or not name:
         yield (
-            f'frame_dir is {_shown(name)}, expected a text without control characters.'
+            f'frame_dir is {described(name)}, expected a text without control '
+            'characters.'
         )
     yield from _keypoint_problems(video['keypoint'], skeleton)
     shape = video['keypoint'].shape[:3]
@@ -230,7 +137,7 @@ def _video_problems(
         if key not in video:
             continue
         if not _is_numerical(video[key]):
-            yield f'{key} is {_shown(video[key])}, expected a numerical array.'
+            yield f'{key} is {described(video[key])}, expected a numerical array.'
         if video[key].shape != expected:
             yield f'{key} has shape {video[key].shape}, but keypoint needs {expected}.'
     yield from _value_problems(video, tiers)
@@ -239,7 +146,7 @@ def _video_problems(
 
 def _keypoint_problems(keypoint: np.ndarray, skeleton: Skeleton) -> Iterator[str]:
     if not _is_numerical(keypoint):
-        yield f'keypoint is {_shown(keypoint)}, expected a numerical array.'
+        yield f'keypoint is {described(keypoint)}, expected a numerical array.'
     if keypoint.ndim != 4 or keypoint.shape[-1] != 2 or 0 in keypoint.shape:
         yield (
             f'keypoint has shape {keypoint.shape}, expected (persons, frames, joints, '
@@ -263,7 +170,7 @@ def _individual_problems(video: VideoAnnotation, persons: int) -> Iterator[str]:
             f'{persons} in keypoint.'
         )
     for name in names:
-        if not _is_text(name) or not name or names.count(name) > 1:
+        if not is_text(name) or not name or names.count(name) > 1:
             yield (
                 f'individuals has the name {shown(name)}, expected a different text '
                 'for each, without control characters.'
@@ -279,8 +186,8 @@ def _length_problems(
     label, total = video['label'], video['total_frames']
     if not isinstance(label, np.ndarray) or label.dtype.kind not in 'iu':
         yield (
-            f'label is {_shown(label)}, expected an integer array with the class id of '
-            'each frame; convert it with astype(int64).'
+            f'label is {described(label)}, expected an integer array with the class id '
+            'of each frame; convert it with astype(int64).'
         )
     rows = {'individuals': len(video.get('individuals', ())), 'tiers': len(tiers)}
     if not tiers[0].name:
@@ -303,8 +210,8 @@ def _length_problems(
         )
     if not isinstance(total, int | np.integer) or total != frames:
         yield (
-            f'total_frames is {_shown(total)}, but keypoint has {frames} frames; set '
-            f'total_frames to {frames}.'
+            f'total_frames is {described(total)}, but keypoint has {frames} frames; '
+            f'set total_frames to {frames}.'
         )
 
 
@@ -361,11 +268,12 @@ def _scalar_problems(video: VideoAnnotation) -> Iterator[str]:
     ):
         yield f'img_shape is {shown(size)}, expected (height, width) in whole pixels.'
     if not is_rate(fps):
-        yield f'fps is {_shown(fps)}, expected {RATES}.'
+        yield f'fps is {described(fps)}, expected {RATES}.'
     for key in ('filename', 'person', 'video'):
-        if not _is_text(text := video.get(key, '')):
+        if not is_text(text := video.get(key, '')):
             yield (
-                f'{key} is {_shown(text)}, expected a text without control characters.'
+                f'{key} is {described(text)}, expected a text without control '
+                'characters.'
             )
 
 
@@ -374,7 +282,7 @@ def _member_problems(
 ) -> Iterator[str]:
     if not isinstance(members, list | tuple) or not members:
         yield (
-            f'split {name!r} is {_shown(members)}, expected a list of at least one '
+            f'split {name!r} is {described(members)}, expected a list of at least one '
             'frame_dir.'
         )
     for video in members:
@@ -401,18 +309,5 @@ def _fold_problems(name: str, split: Mapping[str, Sequence[str]]) -> Iterator[st
         )
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and not CONTROL.search(value)
-
-
 def _is_numerical(value: object) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind in 'fiu'
-
-
-def _shown(value: object) -> str:
-    """Return a short description of a value for a message."""
-    if isinstance(value, np.ndarray):
-        return f'an array of {value.dtype} with shape {value.shape}'
-    if isinstance(value, dict | list) and value:
-        return f'a {type(value).__name__} of length {len(value)}'
-    return shown(value)

@@ -24,6 +24,8 @@ _ADDRESS = re.compile(r'[A-Za-z][\w+.-]+:/')
 
 # The frame rates that are accepted: from time lapses to beyond the fastest cameras.
 LEAST_FPS, MOST_FPS = 1e-6, 1e6
+#: The longest recording that is accepted, in seconds: ten years.
+MOST_SECONDS = 10 * 366 * 24 * 3600
 #: What messages about other rates expect.
 RATES = f'frames per second, a number from {LEAST_FPS:g} to {MOST_FPS:g}'
 

@@ -1,7 +1,7 @@
 """Bouts from files of labels and predictions, and tables of their statistics."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from logging import WARNING
 from math import inf, isnan
 from pathlib import Path
@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.files.inputs import check_fps
+from mmskelseg.runtime.files.inputs import MOST_SECONDS, check_fps
+from mmskelseg.runtime.files.metainfo_checks import check_metainfo
 from mmskelseg.runtime.files.parsing import (
     FilePath,
     check_shape,
@@ -57,23 +58,24 @@ def read_prediction(path: FilePath) -> tuple[VideoSegments, Classes] | None:
     if not isinstance(content, dict) or 'total_frames' not in content:
         return None
     check_shape(content, _PREDICTION, str(path), 'segment the video again')
-    name, frames, classes = (
-        content[key] for key in ('frame_dir', 'total_frames', 'classes')
-    )
-    for text in (name, *classes):
-        check_name(text, f'{path}: a name')
-    if content.get('tiers'):
-        classes = content['tiers']
-    if frames < 0:
-        raise UserError(f'{path}: total_frames is {frames}; segment the video again.')
+    name, frames = content['frame_dir'], content['total_frames']
+    check_name(name, f'{path}: frame_dir')
+    classes, tiers = content['classes'], content.get('tiers')
+    stated = {'classes': classes, **({'tiers': tiers} if tiers else {})}
+    check_metainfo(stated, str(path))
+    fps = check_fps(content['fps'], str(path))
+    if not 0 <= frames <= MOST_SECONDS * fps:
+        raise UserError(
+            f'{path}: total_frames is {frames} at {fps:g} fps, expected from none to '
+            'ten years; segment the video again.'
+        )
     segments = []
     for i, one in enumerate(content['segments']):
         place = f'{path}: segment {i}'
         start, end = (number(one[side], place, side) for side in ('start', 'end'))
         tier = one.get('tier') or ''
         segments.append(make_segment(place, start, end, one['label'], tier=tier))
-    fps = check_fps(content['fps'], str(path))
-    return VideoSegments(name, segments, fps, frames), classes
+    return VideoSegments(name, segments, fps, frames), tiers or classes
 
 
 def read_annotated(path: FilePath) -> tuple[list[VideoSegments], Classes]:
@@ -228,9 +230,12 @@ def read_groups(
     return found
 
 
-def write_table(path: FilePath, rows: Sequence[Mapping[str, object]]) -> None:
+def write_table(path: FilePath, rows: Iterable[Mapping[str, object]]) -> None:
     """Write rows with equal columns as CSV; NaN becomes an empty cell."""
-    write_rows(path, rows[0], ([_cell(*item) for item in row.items()] for row in rows))
+    each = iter(rows)
+    first = next(each)
+    cells = ([_cell(*item) for item in row.items()] for row in chain([first], each))
+    write_rows(path, first, cells)
 
 
 def _cell(column: str, value: object) -> object:

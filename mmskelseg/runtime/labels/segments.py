@@ -15,9 +15,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from mmskelseg.runtime.files.inputs import check_fps
+from mmskelseg.runtime.files.inputs import MOST_SECONDS, check_fps
 from mmskelseg.runtime.files.parsing import FilePath
-from mmskelseg.runtime.messages.errors import UserError, check_name
+from mmskelseg.runtime.messages.errors import UserError, check_name, shown
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.structures.segments import resolve_background, to_segments
 from mmskelseg.runtime.structures.tiers import Tier, class_name, label_rows
@@ -346,7 +346,12 @@ def make_segment(
     individual: str = '',
     target: str = '',
 ) -> Segment:
-    """Return a segment, after checking its names and the order of its times."""
+    """Return a segment, after checking its names, its times and their order."""
+    if max(abs(start), abs(end)) > MOST_SECONDS:
+        raise UserError(
+            f'{place}: {shown(label)} lasts from {start:g} to {end:g} s, but a '
+            'recording may last for ten years; times must be in seconds.'
+        )
     if not isinstance(label, str) or not label.strip():
         raise UserError(
             f'{place}: the label from {start:.3f} to {end:.3f} s is {label!r}; give '

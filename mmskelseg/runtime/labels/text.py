@@ -81,7 +81,9 @@ def write_rows(
 ) -> None:
     """Write a table as CSV, with the names of its columns."""
     table = io.StringIO()
-    csv.writer(table, lineterminator='\n').writerows([columns, *rows])
+    writer = csv.writer(table, lineterminator='\n')
+    writer.writerow(columns)
+    writer.writerows(rows)
     atomic_write_text(path, table.getvalue())
 
 

@@ -34,7 +34,8 @@ _ROUNDING = 1e-2
 
 
 def _are_names(value: Sequence[str]) -> bool:
-    return 0 < len(value) <= _MOST_CLASSES and not CONTROL.search(''.join(value))
+    differ = 0 < len(value) <= _MOST_CLASSES and len({*value}) == len(value)
+    return differ and not CONTROL.search(''.join(value))
 
 
 def _is_skeleton(value: Layout) -> bool:
@@ -94,7 +95,7 @@ class ModelMetadata(TypedDict, total=False):
     torch: str
     opset: int
     classes: Annotated[
-        list[str], Where('a list of names without control characters', _are_names)
+        list[str], Where('different names without control characters', _are_names)
     ]
     tiers: Annotated[
         dict[str, list[str]], Where('names of classes by names of tiers', _are_tiers)

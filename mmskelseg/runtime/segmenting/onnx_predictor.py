@@ -8,6 +8,7 @@ import numpy as np
 
 from mmskelseg.runtime.decoding import decode_tiers
 from mmskelseg.runtime.features.recipe import FeatureRecipe
+from mmskelseg.runtime.messages.errors import UnavailableError, UserError, shown
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.model_zoo import exported_file
 from mmskelseg.runtime.segmenting.onnx_features import recipe_of
@@ -67,6 +68,26 @@ class OnnxPredictor:
         self._outputs = [name for name in FIELDS if name in self.file.session.outputs]
         if 'probabilities' not in self._outputs:
             raise self.file.fault('its graph does not output probabilities')
+        self._check_steps()
+
+    def _check_steps(self) -> None:
+        """Raise a UserError unless post-processing can run on the model's outputs."""
+        tiers, classes = tier_sizes(self.metainfo), len(self.metainfo['classes'])
+        for step in self.file.metadata['postprocess']:
+            if (tier := step.get('tier', 0)) not in range(len(tiers)):
+                raise self.file.fault(
+                    f'its postprocess names the tier {shown(tier)}, but its tiers are '
+                    f'0 to {len(tiers) - 1}'
+                )
+        frame = {FIELDS[name]: np.full(1, 0.5) for name in self._outputs}
+        frame['pred_score'] = np.full((classes, 1), 1 / classes)
+        try:
+            decode_tiers(frame, tiers, self._steps)
+        except UnavailableError:
+            raise
+        except UserError as error:
+            fault = str(error).removesuffix('.')
+            raise self.file.fault(f'its postprocess cannot run: {fault}') from None
 
     def predict(
         self,

@@ -163,7 +163,8 @@ def test_newer_format_names_both_versions(changed):
 
 @pytest.mark.parametrize(('key', 'value'), [
     ('kind', 'program'), ('classes', []), ('classes', [1, 2]), ('classes', 'abcd'),
-    ('classes', ['walk', '\x1b[31m']), ('skeleton', '/etc/passwd.py'),
+    ('classes', ['walk', '\x1b[31m']), ('classes', ['a', 'b', 'c', 'a']),
+    ('skeleton', '/etc/passwd.py'),
     ('skeleton', 'coco18'), ('skeleton', {'joints': 3, 'limbs': [[0, 9]]}),
     ('fps', -1), ('fps', 'fast'), ('fps', float('nan')), ('fps', 10**400),
     ('fps', True), ('branches', {}), ('branches', [1]),
@@ -220,23 +221,22 @@ def test_sizes_that_no_recipe_has_are_refused(changed, kind, size):
     refused(file, kind, 'pose2d')
 
 
-def test_unknown_step_of_post_processing_is_named(changed, person):
-    file = changed(postprocess=[{'type': 'eval', 'code': '1'}])
-    with raises_naming(UserError, "'eval'", 'MinDuration, '):
-        OnnxSegmenter(file)(person(5))
-
-
-@pytest.mark.parametrize('step', [
-    {'type': 'MedianFilter', 'window': 3},
-    {'type': 'MedianFilter', 'frames': 'all'},
-    {'type': 'SemiMarkovViterbi', 'weight': 1, 'grammar': {'longest': 10**15}},
-    {'type': 'SemiMarkovViterbi', 'weight': 1, 'grammar': {
+@pytest.mark.parametrize(('step', 'named'), [
+    ({'type': 'eval', 'code': '1'}, "'eval' | MinDuration, "),
+    ({'type': 'MedianFilter', 'frames': 3, 'tier': 1}, 'tier | 1'),
+    ({'type': 'MedianFilter', 'frames': 3, 'tier': 'x'}, "tier | 'x'"),
+    ({'type': 'MedianFilter', 'window': 3}, 'MedianFilter | window'),
+    ({'type': 'MedianFilter', 'frames': 'all'}, "MedianFilter | 'all'"),
+    ({'type': 'BoundaryRefinement'}, 'BoundaryRefinement | pred_boundary'),
+    ({'type': 'SemiMarkovViterbi', 'weight': 1, 'grammar': {'longest': 10**15}},
+     'SemiMarkovViterbi'),
+    ({'type': 'SemiMarkovViterbi', 'weight': 1, 'grammar': {
         'start': [1], 'transitions': [[0]], 'duration_mean': [0], 'duration_std': [1],
-        'longest': 3}},
+        'longest': 3}}, 'SemiMarkovViterbi | 1 classes | 4'),
 ])  # fmt: skip
-def test_steps_with_other_options_end_with_a_sentence(changed, person, step):
-    with raises_naming(UserError, step['type']):
-        OnnxSegmenter(changed(postprocess=[step]))(person(5))
+def test_step_of_post_processing_that_cannot_run_is_named(changed, step, named):
+    """Before any video is read."""
+    refused(changed(postprocess=[step]), named)
 
 
 def test_images_without_a_graph_that_encodes_them_are_refused(changed):

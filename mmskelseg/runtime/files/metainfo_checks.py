@@ -1,0 +1,150 @@
+"""Checks of metainfo: in annotation files, checkpoints, models and predictions."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+import numpy as np
+
+from mmskelseg.runtime.files.inputs import RATES, is_rate
+from mmskelseg.runtime.messages.errors import CONTROL, UserError, reading, shown
+from mmskelseg.runtime.messages.options import Fraction, misfits
+from mmskelseg.runtime.structures import Skeleton, is_data_layout
+from mmskelseg.runtime.structures.annotations import Metainfo
+from mmskelseg.runtime.structures.bodies import DIRECTIONS, VIEWS
+from mmskelseg.runtime.structures.tiers import flat_classes
+
+# Texts that people read.
+_TEXTS = ('dataset', 'license', 'person')
+
+
+def check_metainfo(meta: Mapping[str, object], source: str) -> Metainfo:
+    """Return metainfo of which any key may be missing, after checking the others.
+
+    Raises:
+        UserError: If a value is none that an annotation file could have.
+    """
+    found = cast(Metainfo, meta)
+    with reading(source):
+        for problem in metainfo_problems(found):
+            raise UserError(f'{source}: {problem}')
+    return found
+
+
+def metainfo_problems(meta: Metainfo) -> Iterator[str]:
+    """Yield what is wrong with the keys that there are; the first ends the checking."""
+    if 'tiers' in meta:
+        yield from _tier_problems(meta)
+    elif 'classes' in meta:
+        yield from _class_problems('classes', meta['classes'])
+    stated = (('up', meta.get('up'), DIRECTIONS), ('view', meta.get('view'), VIEWS))
+    for key, value, allowed in stated:
+        if key in meta and value not in allowed:
+            yield f'{key} is {shown(value)}, expected one of {", ".join(allowed)}.'
+    yield from _background_problems(meta)
+    for key in _TEXTS:
+        if not is_text(text := meta.get(key, '')):
+            yield (
+                f'{key} is {described(text)}, expected a text without control '
+                'characters.'
+            )
+    if meta.get('fps') is not None and not is_rate(meta['fps']):
+        yield f'fps is {shown(meta["fps"])}, expected {RATES}.'
+    yield from misfits({'kpt_thr': Fraction}, meta)
+    if 'skeleton' in meta:
+        yield from _skeleton_problems(meta['skeleton'])
+
+
+def _skeleton_problems(skeleton: object) -> Iterator[str]:
+    if not is_data_layout(skeleton):
+        yield (
+            f'skeleton is {shown(skeleton)}, expected coco17, lcr15, mmpose:NAME or a '
+            'dict with joints and limbs; the path of a file could run code.'
+        )
+        return
+    try:
+        Skeleton.get(skeleton)
+    except (TypeError, ValueError) as error:
+        yield f'skeleton: {error}'
+
+
+def _tier_problems(meta: Metainfo) -> Iterator[str]:
+    tiers = meta['tiers']
+    if not isinstance(tiers, dict) or not tiers:
+        yield (
+            f'tiers is {described(tiers)}, expected a dict with the class names of '
+            'each tier.'
+        )
+    for name, classes in tiers.items():
+        if not is_text(name) or not name.strip():
+            yield (
+                f'tiers has a tier {shown(name)}, expected a name without control '
+                'characters.'
+            )
+        yield from _class_problems(f'tiers, {name!r},', classes)
+    flat = flat_classes(tiers)
+    yield from _class_problems('tiers', flat)
+    if 'classes' in meta and meta['classes'] not in (flat, tuple(flat)):
+        yield (
+            f'classes is {described(meta["classes"])}, which are not those of the '
+            f'tiers, {", ".join(flat)}; leave it out.'
+        )
+
+
+def _class_problems(place: str, classes: Sequence[str]) -> Iterator[str]:
+    if not isinstance(classes, list | tuple) or not classes:
+        yield f'{place} is {described(classes)}, expected a list of class names.'
+    ids: dict[str, int] = {}
+    for i, name in enumerate(classes):
+        if not is_text(name) or not name.strip():
+            yield (
+                f'{place} has {shown(name)} for id {i}, expected a name without '
+                'control characters.'
+            )
+        if ids.setdefault(name, i) != i:
+            yield (
+                f'{place} has {shown(name)} for the ids {ids[name]} and {i}; give each '
+                'class a name of its own.'
+            )
+
+
+def _background_problems(meta: Metainfo) -> Iterator[str]:
+    background = meta.get('background')
+    if 'tiers' not in meta:
+        pairs = [('background', background, meta.get('classes', []))]
+    elif background is not None and not isinstance(background, dict):
+        yield (
+            f'background is {shown(background)}, expected None or a dict with the '
+            'background class of each tier.'
+        )
+        return
+    else:
+        for name in background or {}:
+            if name not in meta['tiers']:
+                yield (
+                    f'background names the tier {shown(name)}, expected one of '
+                    f'{", ".join(meta["tiers"])}.'
+                )
+        pairs = [
+            (f'background, {name!r},', value, meta['tiers'][name])
+            for name, value in (background or {}).items()
+        ]
+    for place, value, classes in pairs:
+        if value is not None and value not in classes:
+            yield (
+                f'{place} is {shown(value)}, expected None or one of the classes '
+                f'{", ".join(classes)}.'
+            )
+
+
+def is_text(value: object) -> bool:
+    """Return whether a value is a text that can be printed on a line."""
+    return isinstance(value, str) and not CONTROL.search(value)
+
+
+def described(value: object) -> str:
+    """Return a short description of a value for a message."""
+    if isinstance(value, np.ndarray):
+        return f'an array of {value.dtype} with shape {value.shape}'
+    if isinstance(value, dict | list) and value:
+        return f'a {type(value).__name__} of length {len(value)}'
+    return shown(value)
