@@ -12,11 +12,10 @@ import math
 import os
 import re
 import zlib
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from xml.etree.ElementTree import Element, ParseError
 from xml.parsers import expat
 
@@ -27,6 +26,7 @@ from defusedxml.ElementTree import fromstring
 from mmskelseg.runtime.files.inputs import most_bytes_of, regular_file
 from mmskelseg.runtime.messages.errors import UserError, shown
 
+Value = TypeVar('Value')
 FilePath = str | os.PathLike
 # Line number and cells of each row.
 Rows = Sequence[tuple[int, list[str]]]
@@ -136,14 +136,7 @@ def parse_json(text: str, source: str, tool: str, *, unique: bool = False) -> An
         return int(digits)
 
     def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        content = dict(pairs)
-        if len(content) < len(pairs):
-            ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
-            raise UserError(
-                f'{source}: names {shown(twice)} twice in one object; export the file '
-                f'from {tool} again.'
-            )
-        return content
+        return by_name(pairs, source, 'keys of an object')
 
     hook = without_repeats if unique else None
     try:
@@ -158,6 +151,23 @@ def parse_json(text: str, source: str, tool: str, *, unique: bool = False) -> An
             f'{source}: its lists or objects are nested too deeply for a file of '
             f'{tool}; export it again.'
         ) from None
+
+
+def by_name(
+    pairs: Iterable[tuple[str, Value]], place: str, what: str
+) -> dict[str, Value]:
+    """Return pairs of names and values as a dict, after checking that names differ.
+
+    ``what`` they are, in the plural, is for messages.
+    """
+    found: dict[str, Value] = {}
+    for name, value in pairs:
+        if name in found:
+            raise UserError(
+                f'{place}: two {what} are called {shown(name)}; rename or delete one.'
+            )
+        found[name] = value
+    return found
 
 
 def read_xml(path: FilePath, root: str, tool: str) -> Element:
@@ -267,12 +277,9 @@ def as_dicts(rows: Rows, path: FilePath) -> list[Row]:
     """Return the place of each row below a header, and its cells by column."""
     check_widths(rows, path)
     line, header = rows[0]
-    for name in header:
-        if name and header.count(name) > 1:
-            raise UserError(
-                f'{path}: line {line} names the column {shown(name)} twice; rename or '
-                'delete one of them.'
-            )
+    by_name(
+        ((name, name) for name in header if name), f'{path}: line {line}', 'columns'
+    )
     return [
         (f'{path}: line {line}', dict(zip(header, row, strict=True)))
         for line, row in rows[1:]

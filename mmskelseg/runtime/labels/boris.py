@@ -26,6 +26,7 @@ from mmskelseg.runtime.files.parsing import (
     FilePath,
     Row,
     as_dicts,
+    by_name,
     check_shape,
     number,
     read_json,
@@ -243,9 +244,10 @@ def _segments(
 
 
 def _project(path: FilePath) -> dict[str, Observation]:
-    project = read_json(path, 'BORIS')
+    project = read_json(path, 'BORIS', unique=True)
     check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
-    behaviors = {item['code']: item for item in project['behaviors_conf'].values()}
+    stated = project['behaviors_conf'].values()
+    behaviors = by_name(((one['code'], one) for one in stated), str(path), 'behaviors')
     types = {code: item['type'] for code, item in behaviors.items()}
     excluded = {
         code: frozenset(filter(None, (item.get('excluded') or '').split(',')))
@@ -307,7 +309,13 @@ def _videos(
     for file in files:
         inside = segments
         if len(files) > 1:
-            end = begin + number(lengths.get(file), place, f'the length of {file}')
+            length = number(lengths.get(file), place, f'the length of {file}')
+            if length < 0:
+                raise UserError(
+                    f'{place}: the length of {file} is {length:g}, expected seconds; '
+                    'add it to the observation in BORIS again.'
+                )
+            end = begin + length
             inside = [
                 replace(
                     segment,
@@ -318,7 +326,9 @@ def _videos(
                 if segment.start < end and segment.end > begin
             ]
             begin = end
-        yield VideoSegments(video_name(file), inside, rates.get(file), None, file)
+        # BORIS writes 0 for sound.
+        fps = check_fps(rates[file], place) if rates.get(file) else None
+        yield VideoSegments(video_name(file), inside, fps, None, file)
 
 
 read_boris = LABEL_FORMATS.register(

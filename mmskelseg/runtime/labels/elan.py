@@ -5,7 +5,7 @@ EAF 3.0 (2016) is written; 2.7 and later are read. The annotation time 0 is the 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import chain, count
@@ -15,7 +15,13 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ElementTree, SubElement, fromstring, indent
 
 from mmskelseg.runtime.files.atomic import atomic_write
-from mmskelseg.runtime.files.parsing import FilePath, number, read_xml, xml_attribute
+from mmskelseg.runtime.files.parsing import (
+    FilePath,
+    by_name,
+    number,
+    read_xml,
+    xml_attribute,
+)
 from mmskelseg.runtime.labels.reading import (
     EACH_SUBJECT,
     LABEL_FORMATS,
@@ -89,10 +95,8 @@ def read_elan(
     if media is not None:
         filename = unquote(xml_attribute(media, 'MEDIA_URL', str(path)))
         origin = number(media.get('TIME_ORIGIN', 0), str(path), 'TIME_ORIGIN')
-    slots = {
-        xml_attribute(slot, 'TIME_SLOT_ID', str(path)): slot.get('TIME_VALUE')
-        for slot in root.iterfind('TIME_ORDER/TIME_SLOT')
-    }
+    times = root.iterfind('TIME_ORDER/TIME_SLOT')
+    slots = _by_id(times, 'TIME_SLOT', str(path))
     tiers, is_lone = _tiers(root, tier, subject, str(path))
     own = _own_names(tiers, subject, is_named=tier is not None)
     is_lone = is_lone or {name for name, _ in own.values()} == {_TIER}
@@ -129,6 +133,11 @@ def _check_units(root: Element, path: FilePath) -> None:
         )
 
 
+def _by_id(elements: Iterable[Element], tag: str, path: str) -> dict[str, Element]:
+    each = ((xml_attribute(one, f'{tag}_ID', path), one) for one in elements)
+    return by_name(each, path, f'elements {tag}')
+
+
 def _participant(tier: Element) -> str:
     return tier.get('PARTICIPANT', '')
 
@@ -159,7 +168,7 @@ def _tiers(
     every = root.findall('TIER')
     if subject is not None:
         every = of_subject(every, subject, path, _participant)
-    elements = {xml_attribute(one, 'TIER_ID', path): one for one in every}
+    elements = _by_id(every, 'TIER', path)
     timed = [
         name
         for name, element in elements.items()
@@ -181,17 +190,18 @@ def _tiers(
 
 
 def _segment(
-    annotation: Element, slots: dict[str, str | None], origin: float, place: str
+    annotation: Element, slots: Mapping[str, Element], origin: float, place: str
 ) -> Segment:
     times = []
     for reference in ('TIME_SLOT_REF1', 'TIME_SLOT_REF2'):
         slot = xml_attribute(annotation, reference, place)
-        if slots.get(slot) is None:
+        value = slots[slot].get('TIME_VALUE') if slot in slots else None
+        if value is None:
             raise UserError(
                 f'{place}: its time slot {slot!r} has no time; give the annotation a '
                 'start and an end in ELAN.'
             )
-        times.append((number(slots[slot], place, slot) + origin) / 1000)
+        times.append((number(value, place, slot) + origin) / 1000)
     label = annotation.findtext('ANNOTATION_VALUE')
     return make_segment(place, times[0], times[1], label)
 

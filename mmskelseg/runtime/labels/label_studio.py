@@ -93,7 +93,7 @@ def read_label_studio(
         raise UserError(
             f'{path}: part is {part!r}, expected annotations or predictions.'
         )
-    tasks = read_json(path, 'Label Studio')
+    tasks = read_json(path, 'Label Studio', unique=True)
     check_shape(tasks, [{**_TASK, f'{part}?': list}], str(path), _REMEDY)
     parts = FoundVideos(path, 'tasks', 'delete one of them', strict, notes)
     for i, task in enumerate(tasks):

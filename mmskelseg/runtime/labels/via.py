@@ -10,7 +10,13 @@ of several individuals.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mmskelseg.runtime.files.parsing import FilePath, check_shape, number, read_json
+from mmskelseg.runtime.files.parsing import (
+    FilePath,
+    by_name,
+    check_shape,
+    number,
+    read_json,
+)
 from mmskelseg.runtime.labels.reading import (
     LABEL_FORMATS,
     FoundVideos,
@@ -56,14 +62,15 @@ def read_via(
         strict: Whether a segment without a class is an error.
         notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
     """
-    project = read_json(path, 'VIA')
+    project = read_json(path, 'VIA', unique=True)
     check_shape(project, _PROJECT, str(path), 'save it in VIA 3 again')
     attributes = project['attribute']
-    ids = {
-        item['aname']: key
+    of_time = (
+        (item['aname'], key)
         for key, item in attributes.items()
         if item.get('anchor_id') == _ANCHOR
-    }
+    )
+    ids = by_name(of_time, str(path), 'attributes of time')
     option = '--label-option attribute=NAME'
     wanted = names_of_tiers(attribute, list(ids), subject)
     chosen = choose_several(wanted, list(ids), str(path), 'attribute of time', option)

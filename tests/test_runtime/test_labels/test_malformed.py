@@ -26,6 +26,10 @@ FAULTS = (
      "observation 'take one' | event 1 | time is '1,28'"),
     ('project.boris', '"behaviors_conf"', '"behaviours"', 'lacks behaviors_conf'),
     ('project.boris', '"0":{"key"', '"0"{"key"', 'line 8, column 6 | BORIS'),
+    ('project.boris', '"code":"lift"', '"code":"walk"', "behavior | 'walk'"),
+    ('project.boris', '"live":{', '"take one":{', "keys | 'take one'"),
+    ('project.boris', '{"videos/take1.mp4":25.0', '{"videos/take1.mp4":"fast"',
+     "observation 'take one' | fps | 'fast'"),
     ('aggregated_events.tsv', 'STATE\t1.280', 'STATE\t', "line 3 | Start (s) is ''"),
     ('aggregated_events.tsv', '\t0.000\t1.280', '\t1.280\t0.000',
      "line 2 | 'walk' starts at 1.28 s and stops at 0 s"),
@@ -38,6 +42,10 @@ FAULTS = (
     ('labels.eaf', '<ANNOTATION_DOCUMENT',
      '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><ANNOTATION_DOCUMENT',
      'a document type'),
+    ('labels.eaf', '<TIER LINGUISTIC_TYPE_REF="default-lt" TIER_ID="default"/>',
+     '<TIER LINGUISTIC_TYPE_REF="action" TIER_ID="actions"/>', "TIER | 'actions'"),
+    ('labels.eaf', 'TIME_SLOT_ID="ts3"', 'TIME_SLOT_ID="ts2"', "TIME_SLOT | 'ts2'"),
+    ('labels.eaf', 'TIME_VALUE="2520"', 'TIME_VALUE="1e308"', 'annotation a2 | 1e+305'),
     ('label_studio.json', '"timelinelabels": ["lift"]',
      '"timelinelabels": ["lift", "walk"]', "task 11, region pM1xZ | 'lift', 'walk'"),
     ('label_studio.json', '"was_cancelled": true', '"was_cancelled": false',
@@ -51,6 +59,9 @@ FAULTS = (
      'task 11, region pM1xZ | start is 33.7 | whole number'),
     ('via.json', '"av":{"1":"2"}', '"av":{"1":"7"}',
      "metadata '1_aB3dE6gH' | TEMPORAL-SEGMENTS is '7' | walk, lift"),
+    ('via.json', '"aname":"object","anchor_id":"FILE1_Z1_XY1"',
+     '"aname":"TEMPORAL-SEGMENTS","anchor_id":"FILE1_Z2_XY0"',
+     "attribute | 'TEMPORAL-SEGMENTS'"),
     ('via.json', '[1.28,2.52]', '[2.52,1.28]',
      "metadata '1_aB3dE6gH' | 'lift' starts at 2.520 s and ends at 1.280 s"),
     ('via.json', '"fid_list":["1"]', '"fid_list":["9"]',
@@ -118,3 +129,10 @@ def test_two_observations_of_one_video_are_an_error(tmp_path):
     path.write_text(json.dumps(project))
     check_fault(path, "'take1'", "'first'", strict=True)
     assert read_segments(path, observation='second')[0].name == 'take1'
+
+
+def test_length_of_a_medium_is_none_below_zero(tmp_path):
+    text = (SAMPLES / 'project.boris').read_text()
+    path = tmp_path / 'project.boris'
+    path.write_text(text.replace('{"videos/take2.mp4":3.0', '{"videos/take2.mp4":-3.0'))
+    check_fault(path, "'two files'", 'videos/take2.mp4', '-3', observation='two files')
