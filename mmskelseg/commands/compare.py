@@ -104,13 +104,20 @@ def _read(path: Path) -> _Result:
 
 
 def _check_scores(content: Mapping[str, Any], file: str) -> None:
-    """Raise a UserError for an impossible score or a repeated run."""
+    """Raise a UserError for an impossible score, or a repeated or an empty run."""
     spreads = content['over_seeds']['scores']
     scores = [(f'{key} of over_seeds', spreads[key]['mean'], 100) for key in _SCORES]
     scores += [(f'{key} of over_seeds', spreads[key].get('std'), 50) for key in _SCORES]
     seen = set()
+    if not content['runs']:
+        raise UserError(f'{file}: has no run of a fold; cross-validate again.')
     for run in content['runs']:
         fold, seed = run['fold'], run['seed']
+        if not run['per_video']:
+            raise UserError(
+                f'{file}: the run of fold {fold!r} with seed {seed} has no scores of '
+                'videos; cross-validate again.'
+            )
         if (fold, seed) in seen:
             raise UserError(
                 f'{file}: has two runs of fold {fold!r} with seed {seed}; '

@@ -17,7 +17,7 @@ from mmskelseg.checkpoints.weights import (
 )
 from mmskelseg.engine.config_checks import building
 from mmskelseg.engine.dist import init_distributed
-from mmskelseg.engine.hooks.fit_statistics_hook import labels_of
+from mmskelseg.engine.hooks.fit_statistics_hook import count_labels, labels_of
 from mmskelseg.models.layers import Fitted
 from mmskelseg.registry import DATASETS, MODELS
 from mmskelseg.runtime.files.atomic import atomic_write
@@ -68,7 +68,7 @@ def fit_decoder(cfg: Config, args: argparse.Namespace) -> None:
             f'{cfg.filename} is {model.num_classes}; name the data of the training.'
         )
     for step in counting:
-        step.fit(labels_of(dataset, step.tier))
+        count_labels(step, dataset)
     own = {f'postprocess.{k}': v for k, v in steps.state_dict().items()}
     state = tensors_of(checkpoint, args.checkpoint) | own
     load_weights(model, {'state_dict': state}, str(args.checkpoint))

@@ -194,6 +194,9 @@ def of_seeds(key, **scores):
         (of_seeds('acc', mean=float('inf')), 'acc of over_seeds is inf'),
         (of_seeds('edit', std=-2), 'edit of over_seeds is -2'),
         (lambda c: c['runs'].append(c['runs'][1]), "two runs of fold 'x' with seed 1"),
+        (lambda c: c.update(runs=[]), 'has no run'),
+        (lambda c: c['runs'][1].update(per_video={}), "fold 'x' with seed 1 has no"),
+        (lambda c: [run.update(per_video={}) for run in c['runs']], "fold 'x'"),
     ],
 )
 def test_impossible_result_is_named(save, call_tool, change, message):
@@ -224,7 +227,7 @@ def test_files_at_fault_are_named(save, call_tool, tmp_path):
         ('{', 'line 1, column 2 is not valid JSON'),
         ('[1]', 'is not the summary'),
         # JSON would take the second.
-        (whole.replace('"b": {', '"a": {', 1), "names 'a' twice"),
+        (whole.replace('"b": {', '"a": {', 1), "two keys of an object are called 'a'"),
     ):
         (tmp_path / 'bad.json').write_text(text)
         done = call_tool(TOOL, good, tmp_path / 'bad.json', code=1)

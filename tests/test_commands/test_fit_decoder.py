@@ -127,3 +127,18 @@ def test_classes_that_are_not_those_of_the_checkpoint_are_refused(
     save_annotations(data, tmp_path / 'turned.pkl')
     done = call_tool('tools/fit_decoder.py', turned, checkpoint, out, code=1)
     assert 'turned.pkl: has 4 classes, but model.num_classes of ' in done.stderr
+
+
+def test_data_without_labels_is_named(trained, call_tool, tmp_path):
+    config, checkpoint = trained
+    data = small_annotations()
+    for video in data['annotations']:
+        video['label'][:] = -1
+    save_annotations(data, tmp_path / 'unlabelled.pkl')
+    file = tmp_path / 'unlabelled.pkl'
+    text = f"train_dataloader = dict(dataset=dict(ann_file='{file}'))\n"
+    bare = derived(config, tmp_path / 'bare.py', VITERBI + text)
+    done = call_tool(
+        'tools/fit_decoder.py', bare, checkpoint, tmp_path / 'o.pth', code=1
+    )
+    assert f'error: {file}: ' in done.stderr

@@ -108,9 +108,9 @@ def regular_expression(text: str) -> re.Pattern[str]:
     """Return a regular expression as a ``type`` of argparse."""
     try:
         return re.compile(text)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise argparse.ArgumentTypeError(
-            f'{text!r} is not a regular expression: {error}'
+            f'{shown(text)} is not a regular expression: {shown(error, 100)}'
         ) from None
 
 
