@@ -105,7 +105,7 @@ def fit(ann_file: Path, out: Path, options: Options, main: Main) -> None:
     print(*(f'{name:12}{rows[name]}' for name in _SHOWN), sep='\n')
     for note in _notes(folder, shared, suspicions, unlabelled):
         print(f'note        {note}')
-    found, left_out = candidates(folder.data, folder.ann_file, folder.splits)
+    found, left_out = candidates(folder.data, ann_file, folder.splits)
     schedule = plan_schedule(
         found, left_out, len(folder.folds), options.minutes, options.processes,
         options.compare,

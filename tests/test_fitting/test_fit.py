@@ -267,13 +267,14 @@ def test_other_settings_need_another_folder(fitted, words, named):
     [
         (lambda v: v['label'].fill(1), "'class_1'"),
         (lambda v: v.update(fps=10.0 + len(v['label']) % 2), "'video_2' | 10 frames"),
+        (lambda v: v['keypoint'].fill(0), 'a.pkl: no video | keypoint'),
     ],
 )
 def test_data_that_cannot_work_is_refused_at_once(fit, tmp_path, change, named):
     data = small_annotations([60, 45, 50, 40])
     for video in data['annotations']:
         change(video)
-    with raises_naming(SystemExit, named):
+    with raises_naming(SystemExit, f'{tmp_path}/a.pkl: ', named):
         fit(data)
     assert not (tmp_path / 'model').exists()
 
