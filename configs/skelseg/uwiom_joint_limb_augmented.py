@@ -7,8 +7,8 @@ train_dataloader = dict(
             heatmap=dict(
                 copies=4,
                 transforms=[
-                    dict(type='RandomHorizontalFlip'),
-                    dict(type='RandomRotation'),
+                    dict(type='RandomHorizontalFlip', lateral=1),
+                    dict(type='RandomRotation', depth=0),
                     dict(type='RandomShift'),
                 ],
             )

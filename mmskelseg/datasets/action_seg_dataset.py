@@ -65,7 +65,8 @@ class ActionSegDataset(BaseDataset):
             what is labelled. Time and memory of a step then do not depend on the length
             of a recording.
         labelled: A file of stretches, as written by ``mmskelseg suggest``. Other labels
-            are ignored, to test how well fewer labels do. An epoch has fewer steps, then.
+            are ignored, to test how well fewer labels do; an epoch then has fewer
+            steps.
         indices: The number of videos to use, counted from the first, or their indices.
         test_mode: Whether the videos are for testing.
         lazy_init: Whether to delay reading and extraction until the first item is

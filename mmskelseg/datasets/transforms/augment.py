@@ -263,6 +263,7 @@ class RandomHorizontalFlip(Augmentation):
             passes the one of its annotation file.
         lateral: The axis of ``keypoint_3d`` that points sideways, seen from the camera;
             its sign changes. 1 in UW-IOM and TUM-Kitchen, 0 if x points to the right.
+            None leaves ``keypoint_3d`` out, for features that do not read it.
         class_pairs: Names of classes that are mirror images of each other, such as
             ``[('left punch', 'right punch')]``. Then the transform must be in the
             pipeline of a data set, before :class:`LoadFrameFeatures`, and all features
@@ -283,19 +284,21 @@ class RandomHorizontalFlip(Augmentation):
         seed: int = 0,
         *,
         skeleton: SkeletonLike | None = None,
-        lateral: Axis = 1,
+        lateral: Axis | None = None,
         class_pairs: Sequence[tuple[str, str]] = (),
     ) -> None:
         super().__init__(seed)
         self.p = float(p)
         self.skeleton = None if skeleton is None else Skeleton.get(skeleton)
-        self.lateral = int(lateral)
+        self.lateral = lateral
         self.class_pairs = [list(pair) for pair in class_pairs]
 
     def transform(self, results: Item) -> Item:
         """Write mirrored keypoints, and ``flip``."""
         if not self.class_pairs:
             self.check_effect(results)
+        if self.lateral is None:
+            results.pop('keypoint_3d', None)
         flip = self.draw(results, 0, 1) < self.p
         results['flip'] = results.get('flip', False) != flip
         if self.class_pairs:
@@ -415,17 +418,20 @@ class RandomRotation(Augmentation):
             uniform.
         seed: Different seeds give different angles.
         depth: The axis of ``keypoint_3d`` that points away from the camera: 0 in UW-IOM
-            and TUM-Kitchen, 2 if x and y are those of the image.
+            and TUM-Kitchen, 2 if x and y are those of the image. None leaves
+            ``keypoint_3d`` out, for features that do not read it.
 
     Note:
         A joint at (0, 0), which is missing, stays there. The frames of a video are not
         rotated.
     """
 
-    def __init__(self, degrees: Angle = 10, seed: int = 0, *, depth: Axis = 0) -> None:
+    def __init__(
+        self, degrees: Angle = 10, seed: int = 0, *, depth: Axis | None = None
+    ) -> None:
         super().__init__(seed)
         self.degrees = float(degrees)
-        self.depth = int(depth)
+        self.depth = depth
 
     def transform(self, results: Item) -> Item:
         """Write rotated keypoints."""
@@ -442,7 +448,9 @@ class RandomRotation(Augmentation):
         seen = keypoint.any(axis=-1)
         keypoint[seen] = (keypoint[seen] - centre) @ turn + centre
         results['keypoint'] = keypoint
-        if 'keypoint_3d' in results:
+        if self.depth is None:
+            results.pop('keypoint_3d', None)
+        elif 'keypoint_3d' in results:
             keypoint_3d = np.array(results['keypoint_3d'], np.float32)
             plane = [axis for axis in range(3) if axis != self.depth]
             keypoint_3d[..., plane] = keypoint_3d[..., plane] @ turn

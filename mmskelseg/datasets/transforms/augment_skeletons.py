@@ -15,7 +15,7 @@ import numpy as np
 from mmskelseg.datasets.items import Item
 from mmskelseg.datasets.transforms.augment import Augmentation, check_joints, lose
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg.runtime.features.coordinates import main_person
+from mmskelseg.runtime.features.coordinates import KEPT_3D, main_person
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import (
@@ -57,7 +57,7 @@ class SkeletonAugmentation(Augmentation):
         if 'keypoint_3d' not in results:
             raise UserError(
                 f'{type(self).__name__}: video {results["frame_dir"]} has no '
-                f'keypoint_3d; {remedy}.'
+                f'keypoint_3d; {remedy}. {KEPT_3D}'
             )
         return np.asarray(results['keypoint_3d'], np.float32)
 
@@ -140,8 +140,8 @@ class RandomProjection(SkeletonAugmentation):
         self,
         distance: Interval = (2.0, 6.0),
         *,
-        right: Direction = '-x',
-        down: Direction = '-y',
+        right: Direction,
+        down: Direction,
         seed: int = 0,
     ) -> None:
         super().__init__(seed)

@@ -24,6 +24,10 @@ from mmskelseg.runtime.structures.annotations import (
 )
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
+#: What messages about missing joints in 3D say of a training.
+KEPT_3D = (
+    'RandomHorizontalFlip keeps it with `lateral`, and RandomRotation with `depth`.'
+)
 _KEYS: dict[int, SkeletonKey] = {2: 'keypoint', 3: 'keypoint_3d'}
 
 
@@ -67,6 +71,8 @@ class Coordinates(BaseRenderer):
             raise UserError(
                 f'there is no {key}, which {type(self).__name__}(dims={self.dims}) '
                 f'reads; set dims={5 - self.dims}, or add it to the annotation file.'
+                + f' {KEPT_3D}'
+                * (self.dims == 3)
             )
         return key
 

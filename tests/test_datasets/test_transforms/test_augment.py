@@ -14,7 +14,7 @@ from mmskelseg.datasets.transforms import (
     RandomSpeed,
 )
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg.runtime.features import RenderSkeletonHeatmap
+from mmskelseg.runtime.features import RenderSkeletonHeatmap, SkeletonCoordinates
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 from tests.errors import raises_naming
@@ -174,7 +174,7 @@ def test_skeleton_augmentations_depend_on_seed_and_video_alone(build):
 def test_flip_by_hand():
     """The right hand becomes a left one at the other side; scores go with it."""
     skeleton = {'joints': ['head', 'l', 'r'], 'limbs': [], 'flip_pairs': [[1, 2]]}
-    item = RandomHorizontalFlip(1, skeleton=skeleton)({
+    item = RandomHorizontalFlip(1, skeleton=skeleton, lateral=1)({
         'frame_dir': 'v',
         'img_shape': (10, 20),
         'keypoint': np.array([[[[9.5, 1], [12, 4], [3, 6]]]], np.float32),
@@ -208,7 +208,7 @@ def test_flip_draws_the_mirror_image():
 
 @pytest.mark.parametrize(('skeleton', 'V'), [('coco17', 17), ('lcr15', 15)])
 def test_flip_twice_changes_nothing(skeleton, V):
-    flip = RandomHorizontalFlip(1, skeleton=skeleton)
+    flip = RandomHorizontalFlip(1, skeleton=skeleton, lateral=1)
     item = flip(flip(video(V=V)))
     for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
         np.testing.assert_allclose(item[key], video(V=V)[key], atol=1e-5)
@@ -252,7 +252,7 @@ def test_flip_leaves_missing_joints_missing():
 def test_rotation_by_hand(monkeypatch):
     """A quarter turn about the centre (2, 1) takes what is right of it below it."""
     monkeypatch.setattr(RandomRotation, 'draw', lambda self, results, low, high: high)
-    item = RandomRotation(90)({
+    item = RandomRotation(90, depth=0)({
         'frame_dir': 'v',
         'img_shape': (3, 5),
         'keypoint': np.array([[[[2, 1], [4, 1], [2, 0]]]], np.float32),
@@ -268,7 +268,7 @@ def test_rotation_by_hand(monkeypatch):
 
 
 def test_rotation_keeps_distances():
-    before, after = video(), RandomRotation(45, 2)(video())
+    before, after = video(), RandomRotation(45, 2, depth=0)(video())
     for key in ('keypoint', 'keypoint_3d'):
         assert abs(after[key] - before[key]).max() > 1
         ours, theirs = (
@@ -279,6 +279,17 @@ def test_rotation_keeps_distances():
     np.testing.assert_array_equal(
         after['keypoint_3d'][..., 0], before['keypoint_3d'][..., 0]
     )
+
+
+@pytest.mark.parametrize('p', [0, 1])
+def test_joints_in_3d_are_left_out_unless_their_axes_are_named(p):
+    """A wrong axis would turn bodies upside down, without a word."""
+    for augment in (RandomHorizontalFlip(p, skeleton='coco17'), RandomRotation(30 * p)):
+        item = augment(video())
+        assert 'keypoint_3d' not in item
+        with raises_naming(UserError, 'keypoint_3d', 'lateral', 'depth'):
+            SkeletonCoordinates('coco17', dims=3)(item)
+        assert SkeletonCoordinates('coco17', dims=2)(item)['coordinates'].any()
 
 
 def test_rotation_draws_angles_up_to_its_limit():
@@ -318,8 +329,8 @@ def test_augmentations_leave_their_input_arrays_as_they_are():
     """The data set may give them again, and another modality reads them."""
     given = video()
     for augment in (
-        RandomHorizontalFlip(1, skeleton='coco17'), RandomRotation(90),
-        DropLimb(1, skeleton='coco17'),
+        RandomHorizontalFlip(1, skeleton='coco17', lateral=1),
+        RandomRotation(90, depth=2), RandomRotation(90), DropLimb(1, skeleton='coco17'),
     ):  # fmt: skip
         augment(dict(given))
     for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
@@ -333,11 +344,11 @@ def test_augmentations_leave_their_input_arrays_as_they_are():
 @pytest.mark.parametrize(('config', 'settings'), [
     ({'type': 'RandomBrightness'}, {'factor': [0.8, 1.25], 'seed': 0}),
     ({'type': 'RandomContrast', 'factor': [1, 2]}, {'factor': [1, 2], 'seed': 0}),
-    ({'type': 'RandomHorizontalFlip', 'skeleton': 'lcr15', 'seed': 2},
+    ({'type': 'RandomHorizontalFlip', 'skeleton': 'lcr15', 'seed': 2, 'lateral': 1},
      {'p': 0.5, 'seed': 2, 'lateral': 1, 'flip_pairs':
       [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9], [10, 11]]}),
     ({'type': 'RandomShift'}, {'fraction': 0.1, 'seed': 0}),
-    ({'type': 'RandomRotation', 'degrees': 5},
+    ({'type': 'RandomRotation', 'degrees': 5, 'depth': 0},
      {'degrees': 5, 'seed': 0, 'depth': 0}),
     ({'type': 'DropLimb', 'p': 1, 'skeleton': 'lcr15'},
      {'p': 1, 'seed': 0, 'groups': {

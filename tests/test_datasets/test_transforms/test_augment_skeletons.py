@@ -145,11 +145,14 @@ def test_projection_is_that_of_a_pinhole_camera(video):
 def test_projection_draws_a_distance_and_names_wrong_options(video):
     """The farther the camera, the less perspective; sizes stay."""
     near, far = (
-        RandomProjection(distance=(d, d))(dict(video))['keypoint'] for d in (2, 500)
+        RandomProjection((d, d), right='-x', down='-y')(dict(video))['keypoint']
+        for d in (2, 500)
     )
     assert np.abs(near - far).max() > 1
     drawn = {
-        RandomProjection()({**video, 'epoch': e})['keypoint'].tobytes()
+        RandomProjection(right='y', down='-z')({**video, 'epoch': e})[
+            'keypoint'
+        ].tobytes()
         for e in range(4)
     }
     assert len(drawn) == 4
@@ -157,7 +160,7 @@ def test_projection_draws_a_distance_and_names_wrong_options(video):
         RandomProjection(right='-x', down='x')
     del video['keypoint_3d']
     with raises_naming(UserError, 'RandomProjection', 'video video', 'keypoint_3d'):
-        RandomProjection()(video)
+        RandomProjection(right='-x', down='-y')(video)
 
 
 def test_scale_stretches_each_axis_by_one_factor(video):
@@ -361,8 +364,8 @@ def test_roles_that_cannot_be_swapped_are_named(video, change, named):
 
 
 @pytest.mark.parametrize('transform', [
-    RandomTimeWarp(), RandomScale(), RandomRotation(), RandomRotation3D(tilt=5),
-    RandomHorizontalFlip(p=1, skeleton='coco17'),
+    RandomTimeWarp(), RandomScale(), RandomRotation(depth=2), RandomRotation3D(tilt=5),
+    RandomHorizontalFlip(p=1, skeleton='coco17', lateral=0),
 ])  # fmt: skip
 def test_persons_are_moved_together(transform, video):
     """Two people at one place stay at one place, and a pair keeps what it does."""
