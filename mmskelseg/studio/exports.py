@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmskelseg.runtime.files.annotations import save_annotations
-from mmskelseg.runtime.files.names import file_name
+from mmskelseg.runtime.files.names import file_names
 from mmskelseg.runtime.labels import (
     VideoSegments,
     write_boris,
@@ -96,8 +96,9 @@ def _written(
         save_annotations(training_data(folder, names), file)
         yield file
     elif end.startswith('.'):
+        files = file_names([video.name for video in videos])
         for video in videos:
-            file = out / f'{file_name(video.name)}_{what}{end}'
+            file = out / f'{files[video.name]}_{what}{end}'
             write(file, video, classes)
             yield file
     else:

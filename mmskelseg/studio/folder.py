@@ -23,16 +23,19 @@ from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.individuals import without_absences
 from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.runtime.structures.tiers import metainfo_of, tiers_of
+from mmskelseg.studio.loading import load_project
 from mmskelseg.studio.pictures import Picture, picture_of
-from mmskelseg.studio.project import LabelTier, Project, load_project
+from mmskelseg.studio.project import LabelTier, Project
 from mmskelseg.studio.recordings import (
     OPTIONS,
     PROJECT,
     WORK,
     Recording,
     apart,
+    check_own,
     find_recordings,
     labels_of,
+    length_of,
     load_poses,
     opened,
 )
@@ -99,14 +102,7 @@ class Folder:
             else:
                 own = choose_person(poses, self.person, str(recording.poses))
             entry, shown = (_entry(recording, one) for one in (own, poses))
-        known = self.project.recordings.get(name)
-        if known and (known.frames, known.fps) != (entry['total_frames'], entry['fps']):
-            raise UserError(
-                f'{recording.poses or name}: has {entry["total_frames"]} frames of '
-                f'poses at {entry["fps"]:g} fps, but its labels are of {known.frames} '
-                f'at {known.fps:g}; give the rate (--fps), or remove the recording '
-                f'from {self.project.path}.'
-            )
+        _check_length(recording, self.project, entry['total_frames'], entry['fps'])
         return entry, picture_of(shown, recording, layout), layout
 
 
@@ -130,12 +126,12 @@ def open_folder(
         raise MissingFileError(
             f'{path}: there is no such folder; name one with videos or poses.'
         )
+    check_own(path)
     notes: list[str] = []
     recordings, label_files = find_recordings(path, notes)
     errors: list[UserError] = []
     if person == EACH:
-        parts = [p for one in recordings.values() for p in apart(one, fps, errors)]
-        recordings = {one.name: one for one in parts}
+        recordings = apart(recordings.values(), fps, errors)
     file = path / PROJECT
     if file.exists():
         project = load_project(file)
@@ -145,6 +141,7 @@ def open_folder(
         ]
     else:
         project = Project(file, [])
+    recordings = _of_right_length(recordings, project, errors)
     new = [one for one in recordings.values() if one.name not in project.recordings]
     found = list(opened(new, fps, errors))
     notes += [f'left out: {error}' for error in errors]
@@ -162,6 +159,43 @@ def open_folder(
         project.add_recording(recording.name, frames, rate, its)
     recordings = dict(sorted(recordings.items()))
     return Folder(path, recordings, project, fps, person, kpt_thr, notes)
+
+
+def _of_right_length(
+    recordings: Mapping[str, Recording], project: Project, errors: list[UserError]
+) -> dict[str, Recording]:
+    """Return recordings without those whose labels are of other frames.
+
+    What has poses in a file is compared when they are read, which takes its time.
+    """
+    found = {}
+    for name, one in recordings.items():
+        try:
+            if name in project.recordings and one.poses is None:
+                _check_length(one, project, *length_of(one, None))
+            found[name] = one
+        except UserError as error:
+            errors.append(error)
+    return found
+
+
+def _check_length(
+    recording: Recording, project: Project, frames: int, fps: float
+) -> None:
+    """Raise a UserError if the labels of a recording are of other frames."""
+    known = project.recordings.get(recording.name)
+    if known is None or (known.frames, known.fps) == (frames, fps):
+        return
+    # Poses that were there when it was labelled may be a little longer or shorter.
+    seconds, labelled = frames / fps, known.frames / known.fps
+    if not recording.has_poses and abs(seconds - labelled) <= max(1, 0.1 * seconds):
+        return
+    raise UserError(
+        f'{recording.poses or recording.video or recording.name}: has {frames} frames '
+        f'at {fps:g} fps, but the labels of {recording.name!r} in {project.path} are '
+        f'of {known.frames} at {known.fps:g}; give the rate (--fps), or rename the '
+        'file to label it anew.'
+    )
 
 
 def _leave_out_other_tiers(

@@ -8,6 +8,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +30,8 @@ _PARTS = {
 }
 # What `mmskelseg poses` prints before each video, and the studio's own programs.
 _COUNT = re.compile(r'\[(\d+)/(\d+)\] (.*)')
+# What a program prints is read at once, and as UTF-8.
+_ENVIRONMENT = {'PYTHONUNBUFFERED': '1', 'PYTHONIOENCODING': 'utf-8'}
 # Lines of the log that an error shows.
 _LAST = 5
 # Seconds that a stopped process gets to end by itself.
@@ -85,8 +88,7 @@ class Job:
             self.state, self.text = 'stopped', 'Stopped'
             process, thread = self._process, self._thread
         if process is not None and process.poll() is None:
-            # It ends its own processes.
-            process.terminate()
+            _stop(process)
             try:
                 process.wait(_PATIENCE)
             except subprocess.TimeoutExpired:
@@ -101,56 +103,77 @@ class Job:
         return {name: getattr(self, name) for name in names}
 
     def _run(self, commands: Sequence[Command], finish: Callable[[], None]) -> None:
-        lines: list[str] = []
-        failure = ''
         try:
-            self.log.parent.mkdir(parents=True, exist_ok=True)
-            with self.log.open('w', encoding='utf-8') as log:
-                for kind, words in commands:
-                    self.kind, self.text = kind, 'Starting'
-                    self.done = self.seconds_left = None
-                    for line in self._lines(words):
-                        log.write(f'{line}\n')
-                        log.flush()
-                        lines = [*lines, line][-_LAST:]
-                        self._follow(line)
-                    assert self._process is not None
-                    if self.state != 'running':
-                        return
-                    if self._process.wait():
-                        errors = [one for one in lines if one.startswith('error: ')]
-                        last = errors or [f'The log is {self.log}: ', *lines]
-                        failure = ' '.join(last).removeprefix('error: ')
-                        # One video that cannot be converted is no obstacle for others.
-                        if kind != 'videos':
-                            break
-            if failure:
+            if failure := self._failure_of(commands):
                 raise UserError(failure)
-            finish()
-            self.state, self.text, self.done = 'done', 'Done', 1.0
+            if self.state == 'running':
+                finish()
+            self._end('done', 'Done', 1.0)
         except Exception as error:
             sentence = explanation(error)
             if sentence is None:
                 # The terminal of the server shows where it happened.
                 traceback.print_exception(error)
                 sentence = f'unexpected: {shown(error)}'
-            self.state, self.text, self.error = 'failed', 'Failed', sentence
+            self._end('failed', 'Failed', self.done, sentence)
+
+    def _failure_of(self, commands: Sequence[Command]) -> str:
+        """Run commands until one fails or the job is stopped; return why it failed."""
+        failures = []
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        # A new file, since a link in its place may lead to another one.
+        self.log.unlink(missing_ok=True)
+        with self.log.open('x', encoding='utf-8') as log:
+            for kind, words in commands:
+                lines: list[str] = []
+                self.kind, self.text = kind, 'Starting'
+                self.done = self.seconds_left = None
+                for line in self._lines(words):
+                    log.write(f'{line}\n')
+                    log.flush()
+                    lines = [*lines, line][-_LAST:]
+                    self._follow(line)
+                if self.state != 'running':
+                    return ''
+                assert self._process is not None
+                if self._process.wait():
+                    errors = [one for one in lines if one.startswith('error: ')]
+                    last = errors or [f'The log is {self.log}: ', *lines]
+                    failures.append(' '.join(last).removeprefix('error: '))
+                    # One video that cannot be converted is no obstacle for others.
+                    if kind != 'videos':
+                        break
+        return ' '.join(failures)
+
+    def _end(
+        self, state: State, text: str, done: float | None, error: str | None = None
+    ) -> None:
+        """Note how the job has ended, unless it was stopped before."""
+        with self._lock:
+            if self.state == 'running':
+                self.state, self.text, self.done = state, text, done
+                self.error = error
 
     def _lines(self, words: Sequence[str]) -> Iterator[str]:
         with self._lock:
             if self.state != 'running':
                 return
+            start = partial(subprocess.Popen, words)
             # Ctrl+C in the terminal is for the server, which then stops it.
-            self._process = subprocess.Popen(
-                words,
+            if sys.platform == 'win32':
+                start = partial(
+                    start, creationflags=subprocess.CREATE_NEW_PROCESS_GROUP
+                )
+            else:
+                start = partial(start, start_new_session=True)
+            self._process = start(
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
                 encoding='utf-8',
                 errors='replace',
-                start_new_session=True,
-                env={**os.environ, 'PYTHONUNBUFFERED': '1'},
+                env={**os.environ, **_ENVIRONMENT},
             )
         assert self._process.stdout is not None
         with self._process.stdout as lines:
@@ -177,6 +200,16 @@ class Job:
             self.text = found[3]
         elif line.endswith('...'):
             self.text = line
+
+
+def _stop(process: subprocess.Popen) -> None:
+    """Ask a process to end, together with those that it started."""
+    if sys.platform == 'win32':
+        # There, a program cannot be asked, and does not end its own processes.
+        words = ['taskkill', '/F', '/T', '/PID', str(process.pid)]
+        subprocess.run(words, check=False, capture_output=True)
+    else:
+        process.terminate()
 
 
 def program(*words: str) -> list[str]:

@@ -1,43 +1,25 @@
 """The project of a folder: classes, labels and their history, in one file."""
 
-import json
-import os
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from copy import deepcopy
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from secrets import token_hex
 from threading import RLock
+from typing import Any
 
 import numpy as np
 
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.parsing import check_shape, read_json
 from mmskelseg.runtime.labels import VideoSegments, frame_at
 from mmskelseg.runtime.labels.segments import Classes, Segment
-from mmskelseg.runtime.messages.errors import UserError, check_name, reads_file, shown
+from mmskelseg.runtime.messages.errors import UserError, check_name
 from mmskelseg.runtime.structures.segments import IGNORED
-from mmskelseg.runtime.structures.tiers import labelled_frames
+from mmskelseg.studio.journal import Journal
 
 #: First frame, end (exclusive) and class, which is -1 where no class shall be learnt.
 LabelSegment = tuple[int, int, int]
-_FORMAT = 1
-_REMEDY = 'restore it from a backup, or move it away to begin anew'
-_SHAPE = {
-    'format': int,
-    'id': str,
-    'tiers': [{'name': str, 'classes': [str], 'background?': int}],
-    'recordings': {...: {'frames': int, 'fps': (int, float), 'labels': [[[int]]]}},
-    'history': [
-        {
-            'recording': str, 'tier': int, 'start': int, 'end': int,
-            'before': [[int]], 'after': [[int]],
-        }
-    ],
-    'undone': int,
-}  # fmt: skip
+#: The format of the file that this module writes, and who can do so again.
+FORMAT, TOOL = 1, 'a backup'
 
 
 class OutdatedError(UserError):
@@ -76,10 +58,11 @@ class Change:
 
 @dataclass
 class Project:
-    """Classes and labels, which are written whole after each change.
+    """Classes and labels, whose file gets a line for each change.
 
     The file holds all changes ever made, so that each can be undone, even after the
-    program was killed.
+    program was killed: its first line is the project as it was opened, and each further
+    line a step since.
 
     Attributes:
         path: The file.
@@ -98,6 +81,9 @@ class Project:
     undone: int = 0
     revision: int = 0
     lock: RLock = field(default_factory=RLock, repr=False)
+
+    def __post_init__(self) -> None:
+        self._journal = Journal(self.path, TOOL)
 
     def add_recording(
         self, name: str, frames: int, fps: float, segments: Iterable[Segment] = ()
@@ -151,73 +137,32 @@ class Project:
         """
         with self.lock:
             self._check_revision(revision)
-            known = self.recordings[recording]
-            self._check_tier(tier)
-            if not 0 <= start < end <= known.frames:
-                raise UserError(
-                    f'start and end are {start} and {end}, expected frames from 0 to '
-                    f'{known.frames}.'
-                )
-            _check_segments(segments, start, end, len(self.tiers[tier].classes))
-            row = known.labels[tier]
+            given = Change(recording, tier, start, end, [], [*segments])
+            self.check_change(given)
+            row = self.recordings[recording].labels[tier]
             before = [one for one in row if one[0] < end and one[1] > start]
             # Whole segments, so that what is cut in two is whole again when undone.
             first = min([start, *(one[0] for one in before)])
             last = max([end, *(one[1] for one in before)])
             after = replaced(before, start, end, segments)
             change = Change(recording, tier, first, last, before, after)
-            with self._saving(recording):
-                del self.history[len(self.history) - self.undone :]
-                self.history.append(change)
-                self.undone = 0
-                known.labels[tier] = replaced(row, first, last, after)
+            self._save({'do': 'change', **vars(change)})
             return change
-
-    @contextmanager
-    def _saving(self, recording: str | None = None) -> Iterator[None]:
-        """Save what the block changes; if that fails, change nothing.
-
-        The block may change classes, the history, and the labels of the recording.
-        """
-        history, undone, tiers = [*self.history], self.undone, deepcopy(self.tiers)
-        labels = [*self.recordings[recording].labels] if recording else []
-        try:
-            yield
-            self.save()
-            self.revision += 1
-        except BaseException:
-            self.history, self.undone, self.tiers = history, undone, tiers
-            if recording:
-                self.recordings[recording].labels = labels
-            raise
-
-    def _check_tier(self, tier: int) -> None:
-        if not 0 <= tier < len(self.tiers):
-            raise UserError(f'tier is {tier}, expected 0 to {len(self.tiers) - 1}.')
 
     def undo(self, revision: int) -> Change:
         """Undo the last change, and save; see :meth:`replace`."""
-        return self._step(revision, forwards=False)
+        return self._travel(revision, 'undo')
 
     def redo(self, revision: int) -> Change:
         """Redo the change that was undone last, and save; see :meth:`replace`."""
-        return self._step(revision, forwards=True)
+        return self._travel(revision, 'redo')
 
-    def _step(self, revision: int, forwards: bool) -> Change:
+    def _travel(self, revision: int, step: str) -> Change:
         with self.lock:
             self._check_revision(revision)
-            place = len(self.history) - self.undone - (not forwards)
-            if not 0 <= place < len(self.history):
-                raise UserError(f'There is nothing to {"re" if forwards else "un"}do.')
-            change = self.history[place]
-            row = self.recordings[change.recording].labels[change.tier]
-            segments = change.after if forwards else change.before
-            with self._saving(change.recording):
-                self.recordings[change.recording].labels[change.tier] = replaced(
-                    row, change.start, change.end, segments
-                )
-                self.undone += -1 if forwards else 1
-            return change
+            self.check_travel(step)
+            self._save({'do': step})
+            return self.history[len(self.history) - self.undone - (step == 'redo')]
 
     def name_class(
         self, tier: int, name: str, revision: int, kind: int | None = None
@@ -229,46 +174,95 @@ class Project:
         """
         with self.lock:
             self._check_revision(revision)
-            name = name.strip()
-            check_name(name, 'The name of a class')
-            self._check_tier(tier)
-            classes = self.tiers[tier].classes
-            if not name or name in classes:
-                what = 'empty' if not name else f'{name!r}, which is there already'
-                raise UserError(f'The name of the class is {what}; choose another.')
-            if kind is not None and not 0 <= kind < len(classes):
-                raise UserError(f'class is {kind}, expected 0 to {len(classes) - 1}.')
-            with self._saving():
-                if kind is None:
-                    classes.append(name)
-                else:
-                    classes[kind] = name
+            self.check_class(tier, name.strip(), kind)
+            self._save(
+                {'do': 'name', 'tier': tier, 'name': name.strip(), 'class': kind}
+            )
 
     def _check_revision(self, revision: int) -> None:
         if revision != self.revision:
             raise OutdatedError('The labels have changed in another window.')
 
+    def check_change(self, change: Change) -> None:
+        """Raise a UserError unless a change fits the recording and the classes."""
+        self._check_tier(change.tier)
+        frames = self.recordings[change.recording].frames
+        start, end = change.start, change.end
+        if not 0 <= start < end <= frames:
+            raise UserError(
+                f'start and end are {start} and {end}, expected frames from 0 to '
+                f'{frames}.'
+            )
+        for segments in (change.before, change.after):
+            check_segments(segments, start, end, len(self.tiers[change.tier].classes))
+
+    def check_travel(self, step: str) -> None:
+        """Raise a UserError unless there is something to `undo` or to `redo`."""
+        if not (self.can_undo if step == 'undo' else self.can_redo):
+            raise UserError(f'There is nothing to {step}.')
+
+    def check_class(self, tier: int, name: str, kind: int | None) -> None:
+        """Raise a UserError unless a class can be added, or given another name."""
+        check_name(name, 'The name of a class')
+        self._check_tier(tier)
+        classes = self.tiers[tier].classes
+        if not name or name in classes:
+            what = 'empty' if not name else f'{name!r}, which is there already'
+            raise UserError(f'The name of the class is {what}; choose another.')
+        if kind is not None and not 0 <= kind < len(classes):
+            raise UserError(f'class is {kind}, expected 0 to {len(classes) - 1}.')
+
+    def _check_tier(self, tier: int) -> None:
+        if not 0 <= tier < len(self.tiers):
+            raise UserError(f'tier is {tier}, expected 0 to {len(self.tiers) - 1}.')
+
+    def take(self, step: Mapping[str, Any]) -> None:
+        """Carry out a step, a line of the file, that fits."""
+        if step['do'] == 'name':
+            classes = self.tiers[step['tier']].classes
+            kind = len(classes) if step.get('class') is None else step['class']
+            classes[kind : kind + 1] = [step['name']]
+        elif step['do'] == 'change':
+            given = {key: value for key, value in step.items() if key != 'do'}
+            del self.history[len(self.history) - self.undone :]
+            self.undone = 0
+            self.history.append(Change(**given))
+            self._put(self.history[-1], self.history[-1].after)
+        elif step['do'] == 'undo':
+            self.undone += 1
+            change = self.history[-self.undone]
+            self._put(change, change.before)
+        else:
+            change = self.history[-self.undone]
+            self.undone -= 1
+            self._put(change, change.after)
+
+    def _put(self, change: Change, segments: Sequence[LabelSegment]) -> None:
+        if known := self.recordings.get(change.recording):
+            row = known.labels[change.tier]
+            known.labels[change.tier] = replaced(
+                row, change.start, change.end, segments
+            )
+
+    def _save(self, step: Mapping[str, Any]) -> None:
+        """Write a step, and then carry it out: what cannot be written is no change."""
+        self._journal.append(step, self._state)
+        self.take(step)
+        self.revision += 1
+
     def save(self) -> None:
-        """Write the file as a whole, so that even a power cut loses nothing."""
-        content = {
-            'format': _FORMAT,
+        """Write the file as a whole."""
+        self._journal.write(self._state())
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            'format': FORMAT,
             'id': self.id,
             'tiers': [asdict(tier) for tier in self.tiers],
             'recordings': {n: vars(known) for n, known in self.recordings.items()},
             'history': [vars(change) for change in self.history],
             'undone': self.undone,
         }
-        text = json.dumps(content, ensure_ascii=False, separators=(',', ':'))
-        atomic_write_text(self.path, text)
-        if os.name != 'nt':
-            # The new name of the file must reach the disk, too.
-            folder = os.open(self.path.parent, os.O_RDONLY)
-            try:
-                # Some disks of networks refuse it.
-                with suppress(OSError):
-                    os.fsync(folder)
-            finally:
-                os.close(folder)
 
     @property
     def can_undo(self) -> bool:
@@ -298,10 +292,20 @@ class Project:
                 row[start:end] = kind
         return label if len(self.tiers) > 1 else label[0]
 
+    def is_labelled(self, name: str) -> bool:
+        """Return whether a class is known somewhere in a recording."""
+        rows = self.recordings[name].labels
+        return any(kind != IGNORED for row in rows for *_, kind in row)
+
     def labelled_seconds(self, name: str) -> float:
         """Return how long a class is known in at least one tier."""
-        labelled = labelled_frames(self.frame_labels(name))
-        return float(labelled.sum() / self.recordings[name].fps)
+        known, frames, reached = self.recordings[name], 0, 0
+        # Without an array of all frames, whose number the file may overstate.
+        for start, end, kind in sorted(one for row in known.labels for one in row):
+            if kind != IGNORED:
+                frames += max(end - max(start, reached), 0)
+                reached = max(end, reached)
+        return frames / known.fps
 
     def segments(self, name: str, filename: str | None = None) -> VideoSegments:
         """Return the labels of a recording, to be written by other tools' formats."""
@@ -322,90 +326,20 @@ class Project:
         )
 
 
-def load_project(path: Path) -> Project:
-    """Return the project in a file.
-
-    Raises:
-        UserError: If it is no project, or an inconsistent one.
-    """
-    content = read_json(path, 'a copy of it')
-    if not isinstance(content, Mapping) or content.get('format') != _FORMAT:
-        raise UserError(
-            f'{path}: is no project of this version of `mmskelseg studio`; move it '
-            'away, or update mmskelseg.'
-        )
-    check_shape(content, _SHAPE, str(path), _REMEDY)
-    return _project(path, content)
-
-
-@reads_file
-def _project(path: Path, content: Mapping) -> Project:
-    tiers = [LabelTier(**tier) for tier in content['tiers']]
-    for tier in tiers:
-        if not 0 <= (tier.background or 0) < max(len(tier.classes), 1):
-            raise UserError(
-                f'{path}: tier {tier.name!r} has {len(tier.classes)} classes, but '
-                f'background is {tier.background}; {_REMEDY}.'
-            )
-    recordings = {}
-    for name, known in content['recordings'].items():
-        place = f'{path}: recording {name!r}'
-        if (
-            known['frames'] < 1
-            or known['fps'] <= 0
-            or len(known['labels']) != len(tiers)
-        ):
-            raise UserError(
-                f'{place} has {known["frames"]} frames, fps {known["fps"]}, and labels '
-                f'of {len(known["labels"])} of {len(tiers)} tiers; {_REMEDY}.'
-            )
-        rows = [[_segment(one, place) for one in row] for row in known['labels']]
-        for row, tier in zip(rows, tiers, strict=True):
-            try:
-                _check_segments(row, 0, known['frames'], len(tier.classes))
-            except UserError as error:
-                raise UserError(f'{place}: {error} {_REMEDY.capitalize()}.') from None
-        recordings[name] = LabelledRecording(known['frames'], known['fps'], rows)
-    history = []
-    for entry in content['history']:
-        if not 0 <= entry['tier'] < len(tiers):
-            raise UserError(f'{path}: history has {shown(entry)}; {_REMEDY}.')
-        place = f'{path}: history'
-        parts = {k: [_segment(s, place) for s in entry[k]] for k in ('before', 'after')}
-        history.append(Change(**{**entry, **parts}))
-    undone = content['undone']
-    if not 0 <= undone <= len(history):
-        raise UserError(f'{path}: undone is {undone} of {len(history)}; {_REMEDY}.')
-    done = len(history) - undone
-    # Somebody may have removed a recording from the file.
-    kept = [
-        [c for c in part if c.recording in recordings]
-        for part in (history[:done], history[done:])
-    ]
-    return Project(
-        path, tiers, content['id'], recordings, [*kept[0], *kept[1]], len(kept[1])
-    )
-
-
-def _segment(values: Sequence[int], place: str) -> LabelSegment:
-    if len(values) != 3:
-        raise UserError(
-            f'{place} has the segment {shown(values)}, expected start, end and class; '
-            f'{_REMEDY}.'
-        )
-    return values[0], values[1], values[2]
-
-
-def _check_segments(
-    segments: Sequence[LabelSegment], start: int, end: int, classes: int
+def check_segments(
+    segments: Sequence[LabelSegment],
+    start: int,
+    end: int,
+    classes: int,
+    least: int = IGNORED,
 ) -> None:
     """Raise a UserError unless segments are sorted, apart, and between two frames."""
     reached = start
     for first, last, kind in segments:
-        if not (reached <= first < last <= end and IGNORED <= kind < classes):
+        if not (reached <= first < last <= end and least <= kind < classes):
             raise UserError(
                 f'the segment {[first, last, kind]} does not fit: expected start and '
-                f'end between {reached} and {end}, and a class from -1 to '
+                f'end between {reached} and {end}, and a class from {least} to '
                 f'{classes - 1}.'
             )
         reached = last

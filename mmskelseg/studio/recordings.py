@@ -1,6 +1,7 @@
 """The recordings in a folder: videos, poses, annotation files, and their labels."""
 
-from collections.abc import Collection, Iterator, Sequence
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mmskelseg.converters.keypoint_videos import (
 from mmskelseg.converters.label_individuals import by_individual
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.formats import suffix_of
+from mmskelseg.runtime.files.inputs import check_fps, is_file
 from mmskelseg.runtime.files.video import VideoFile, is_video
 from mmskelseg.runtime.labels import tiers_to_segments
 from mmskelseg.runtime.labels.reading import EACH_SUBJECT, LABEL_FORMATS
@@ -24,6 +26,7 @@ from mmskelseg.runtime.poses.reading import POSE_FORMATS, is_poses, video_of
 from mmskelseg.runtime.poses.tracking import everybody
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.choices import EACH
+from mmskelseg.runtime.structures.individuals import part_name
 from mmskelseg.runtime.structures.tiers import tiers_of
 
 #: What the studio writes in a folder: its project, and a folder for all else.
@@ -104,7 +107,7 @@ def _add_entries(found: dict[str, Recording], path: Path) -> None:
                 'the two in the folder.'
             )
         video = path.parent / entry['filename'] if 'filename' in entry else None
-        there = video if video and video.is_file() else None
+        there = video if video and is_file(video) else None
         found[name] = Recording(name, there, entry=entry, metainfo=data['metainfo'])
 
 
@@ -112,19 +115,47 @@ def _files(folder: Path, notes: list[str]) -> Iterator[Path]:
     """Yield what is in a folder and, one level deep, in its folders."""
     own = (PROJECT, WORK)
     paths = [one for one in sorted(folder.iterdir()) if one.name not in own]
-    for path in [*paths, folder / WORK / ESTIMATED / 'poses']:
-        inside = [path] * path.exists()
+    estimated = folder / WORK / ESTIMATED / 'poses'
+    for path in [*paths, *[estimated] * estimated.is_dir()]:
+        inside = [path]
         try:
             if path.is_dir() and not path.name.startswith('.') and not is_poses(path):
                 inside = sorted(path.iterdir())
         except OSError as error:
-            notes.append(f'left out: {system_fault(error, path)}')
+            notes.append(f'left out: {escaped(system_fault(error, path))}')
             continue
         for one in inside:
-            if CONTROL.search(one.name):
+            if one.name.startswith('.'):
+                continue
+            # The names of folders go into files, too.
+            if CONTROL.search(os.path.realpath(one)):
                 notes.append(f'left out: {escaped(str(one))}; rename it')
-            elif not one.name.startswith('.'):
+            elif not (is_file(one) or os.path.isdir(one)):
+                notes.append(f'left out: {one} is a pipe, or leads nowhere')
+            else:
                 yield one
+
+
+def check_own(folder: Path) -> None:
+    """Raise a UserError if something in the studio's own folder is a link.
+
+    The studio and the programs that it runs would write through it, into whatever it
+    leads to.
+    """
+    work = folder / WORK
+    inside = (
+        Path(place, name)
+        for place, *found in os.walk(work)
+        for names in found
+        for name in names
+    )
+    for path in (work, *inside):
+        is_own = path.is_dir() or path.is_file() or not path.exists()
+        if path.is_symlink() or not is_own:
+            raise UserError(
+                f'{path}: is a link or a pipe, through which the studio would write '
+                'elsewhere; remove it.'
+            )
 
 
 def _is_labels(path: Path) -> bool:
@@ -175,7 +206,7 @@ def opened(
             has_both = one.video is not None and one.poses is not None
             for part in [one, *[replace(one, poses=None)] * has_both]:
                 try:
-                    yield part, *_length(part, fps)
+                    yield part, *length_of(part, fps)
                     break
                 except UserError as error:
                     errors.append(error)
@@ -183,6 +214,30 @@ def opened(
 
 
 def apart(
+    recordings: Iterable[Recording], fps: float | None, errors: list[UserError]
+) -> dict[str, Recording]:
+    """Return recordings by name, each individual as one, if a file has several.
+
+    If two would have the same name, an error is appended for the second one.
+    """
+    found: dict[str, Recording] = {}
+    for part in (own for one in recordings for own in _individuals(one, fps, errors)):
+        old = found.setdefault(part.name, part)
+        if old is not part:
+            first, second = (
+                f'{one.individual!r} of {one.of!r}' if one.of else 'the recording'
+                for one in (old, part)
+            )
+            errors.append(
+                UserError(
+                    f'{part.poses or part.video or part.name}: {second} has the name '
+                    f'{part.name!r}, which {first} has already; rename one of them.'
+                )
+            )
+    return found
+
+
+def _individuals(
     recording: Recording, fps: float | None, errors: list[UserError]
 ) -> Iterator[Recording]:
     """Yield the individuals of a recording, if it has poses of several."""
@@ -197,17 +252,17 @@ def apart(
         return
     of = recording.name
     for name in names:
-        yield replace(recording, name=f'{of}_{name}', individual=name, of=of)
+        yield replace(recording, name=part_name(of, name), individual=name, of=of)
 
 
-def _length(recording: Recording, fps: float | None) -> tuple[int, float]:
+def length_of(recording: Recording, fps: float | None) -> tuple[int, float]:
     """Return the number of frames of a recording, and how many a second has."""
     if recording.entry is not None:
-        return recording.entry['total_frames'], recording.entry['fps']
+        return int(recording.entry['total_frames']), float(recording.entry['fps'])
     if recording.poses is None:
         assert recording.video is not None
         file = VideoFile.open(recording.video)
-        return file.frames, file.fps
+        return file.frames, check_fps(file.fps, str(recording.video))
     poses = load_poses(recording, fps)
     assert poses.fps is not None
     return poses.keypoint.shape[1], poses.fps

@@ -2,6 +2,7 @@
 
 import secrets
 import socket
+import sys
 import webbrowser
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -26,7 +27,7 @@ from mmskelseg.runtime.messages.errors import (
 )
 from mmskelseg.studio.folder import Folder
 from mmskelseg.studio.project import OutdatedError, Project
-from mmskelseg.studio.studio import Studio
+from mmskelseg.studio.studio import AbsentError, Studio
 
 # No request needs more.
 _MOST_BYTES = 1 << 20
@@ -147,13 +148,11 @@ class _Answers:
         path = self.studio.folder.work / 'files' / name
         # A name alone, and no link that leads elsewhere.
         if Path(name).name != name or path.is_symlink() or not path.is_file():
-            raise LookupError(f'There is no file {name!r}.')
+            raise AbsentError(f'There is no file {name!r}.')
         return FileResponse(path, filename=name)
 
     def report(self, _: Request) -> Response:
-        if self.studio.report is None:
-            raise LookupError('There is no report yet.')
-        return FileResponse(self.studio.report, headers=_REPORT)
+        return FileResponse(self.studio.report(), headers=_REPORT)
 
     @property
     def _project(self) -> Project:
@@ -230,7 +229,7 @@ def serve(
     """
     folder = open_folder()
     folder.work.mkdir(exist_ok=True)
-    with (folder.work / 'lock').open('wb') as file:
+    with (folder.work / 'lock').open('ab') as file:
         if not lock(file):
             raise UserError(
                 f'{folder.path}: another `mmskelseg studio` has it open; end that one, '
@@ -258,16 +257,23 @@ def _serve(studio: Studio, port: int | None, browser: bool) -> None:
     try:
         uvicorn.Server(config).run([listener])
     finally:
-        studio.job.stop()
+        studio.close()
 
 
 def _listen(port: int | None) -> socket.socket:
     """Return a socket that listens on this computer alone."""
     for number in [port] if port else range(PORT, PORT + _PORTS):
         listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # The port of a program that has just ended can be used again; on Windows, that
+        # of a running one, too, but for the other option.
+        if sys.platform == 'win32':
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(('127.0.0.1', number))
+            # Until it listens, another program can take the port, too.
+            listener.listen()
         except OSError:
             listener.close()
             continue
@@ -320,8 +326,8 @@ def _answer(give: Callable[[], object]) -> Response:
         given = give()
     except OutdatedError as error:
         return _error(409, str(error))
-    except LookupError as error:
-        return _error(404, str(error.args[0]))
+    except AbsentError as error:
+        return _error(404, str(error))
     except UnicodeDecodeError:
         return _error(400, 'The request is not text in UTF-8.')
     except Exception as error:

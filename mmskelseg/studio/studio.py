@@ -2,15 +2,14 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mmskelseg.runtime.drawing.images import class_color, text_color
 from mmskelseg.runtime.files.annotations import save_annotations
-from mmskelseg.runtime.files.names import file_name
-from mmskelseg.runtime.files.parsing import read_json
+from mmskelseg.runtime.files.names import file_names
 from mmskelseg.runtime.labels import Segment
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import IGNORED
@@ -20,6 +19,7 @@ from mmskelseg.studio.folder import Folder, training_data
 from mmskelseg.studio.jobs import Command, Job, own_program, program
 from mmskelseg.studio.project import Change
 from mmskelseg.studio.recordings import ESTIMATED
+from mmskelseg.studio.results import PREDICTIONS, Results, read_results
 
 # Poses of a sent piece, in frames.
 _PIECE = 4096
@@ -27,7 +27,10 @@ _PIECE = 4096
 _OPEN = 0.02
 # A day.
 _MOST_MINUTES = 1440
-_PREDICTIONS = 'predictions.json'
+
+
+class AbsentError(UserError):
+    """There is nothing of the name or number that was asked for."""
 
 
 class Studio:
@@ -44,18 +47,31 @@ class Studio:
         self.pose_estimator = pose_estimator
         self.reopen = reopen
         self.job = Job(folder.work / 'job.log')
+        # It does not wait for the other, nor the other for it.
+        self.conversion = Job(folder.work / 'videos.log')
         self.version = 0
         self._names = list(folder.recordings)
-        self.report: Path | None = None
-        self._predicted: dict[str, Any] = {}
-        self._read_predictions()
-        # Videos that are shown from a copy, by recording.
-        self._converted = {
-            name: one.video
+        self.results: Results | None = None
+        try:
+            self._read_results()
+        except UserError as error:
+            folder.notes.append(f'left out: {error}')
+        unplayable = [
+            name
             for name, one in folder.recordings.items()
             if one.video is not None and not is_playable(one.video)
+        ]
+        files = file_names(unplayable)
+        #: Copies of videos that browsers do not play, by recording.
+        self.copies = {
+            name: folder.work / 'videos' / f'{files[name]}.mp4' for name in unplayable
         }
         self._convert_videos()
+
+    def close(self) -> None:
+        """Stop what runs in the background."""
+        self.job.stop()
+        self.conversion.stop()
 
     # What the page asks for.
 
@@ -113,7 +129,8 @@ class Studio:
         """Return what changes while a job runs."""
         return {
             'job': self.job.as_dict(),
-            'model': self._model,
+            'conversion': self.conversion.as_dict(),
+            'model': self.results and self.results.model,
             'can_train': self._obstacle(),
             'version': self.version,
         }
@@ -122,10 +139,10 @@ class Studio:
         """Return the name of a recording.
 
         Raises:
-            LookupError: If there is none with the number.
+            AbsentError: If there is none with the number.
         """
         if not 0 <= number < len(self._names):
-            raise LookupError(f'There is no recording {number}.')
+            raise AbsentError(f'There is no recording {number}.')
         return self._names[number]
 
     def recording(self, number: int) -> dict[str, Any]:
@@ -144,7 +161,7 @@ class Studio:
         return {
             'id': number,
             'labels': self.folder.project.recordings[name].labels,
-            'predictions': self._predicted.get(name),
+            'predictions': self.results and self.results.predictions.get(name),
             'doubts': [
                 [doubt[key] for key in ('start', 'end', 'score', 'reason')]
                 for doubt in self.doubts()
@@ -158,7 +175,7 @@ class Studio:
         """Return some frames of a recording's poses, float32 (T, M, V, 2)."""
         name = self.name_of(number)
         if not self.folder.recordings[name].has_poses:
-            raise LookupError(f'{name} has no poses.')
+            raise AbsentError(f'{name} has no poses.')
         if not 0 <= end - start <= _PIECE:
             raise UserError(f'{end - start} frames were asked for, at most {_PIECE}.')
         return self.folder.picture(name).points[start:end].astype('<f4').tobytes()
@@ -168,32 +185,37 @@ class Studio:
         name = self.name_of(number)
         video = self._shown_video(name)
         if video is None:
-            raise LookupError(f'{name} has no video that browsers play.')
+            raise AbsentError(f'{name} has no video that browsers play.')
+        if not video.is_file():
+            raise AbsentError(f'{video}: is no longer there.')
         return video
 
+    def report(self) -> Path:
+        """Return the page about the model."""
+        if self.results is None or not self.results.report.is_file():
+            raise AbsentError('There is no report yet.')
+        return self.results.report
+
     def _shown_video(self, name: str) -> Path | None:
-        video, copy = self.folder.recordings[name].video, self._copy(name)
-        if video is None or name not in self._converted:
+        video, copy = self.folder.recordings[name].video, self.copies.get(name)
+        if video is None or copy is None:
             return video
         return copy if is_copy(copy, video) else None
 
-    def _copy(self, name: str) -> Path:
-        return self.folder.work / 'videos' / f'{file_name(name)}.mp4'
-
     def _convert_videos(self) -> None:
         """Convert videos that browsers do not play, in the background."""
-        commands: list[Command] = [
-            ('videos', own_program('converting', video, self._copy(name)))
-            for name, video in self._converted.items()
-            if not is_copy(self._copy(name), video)
-        ]
+        commands: list[Command] = []
+        for name, copy in self.copies.items():
+            video = self.folder.recordings[name].video
+            if video is not None and not is_copy(copy, video):
+                commands.append(('videos', own_program('converting', video, copy)))
         if commands:
-            self.job.start(commands, lambda: None)
+            self.conversion.start(commands, lambda: None)
 
     def doubts(self) -> list[dict[str, Any]]:
         """Return the stretches to check that have no labels yet, the best first."""
         open_ = []
-        for doubt in self._doubts:
+        for doubt in self.results.doubts if self.results else ():
             name, start, end = (
                 doubt[key] for key in ('video', 'start_frame', 'end_frame')
             )
@@ -251,7 +273,7 @@ class Studio:
         return [
             name
             for name, one in self.folder.recordings.items()
-            if one.has_poses and self.folder.project.labelled_seconds(name)
+            if one.has_poses and self.folder.project.is_labelled(name)
         ]
 
     def train(self, minutes: float) -> None:
@@ -278,7 +300,7 @@ class Studio:
         asked = hashlib.sha256(ann_file.read_bytes() + f'{minutes}'.encode())
         name = f'{self.folder.project.id}_{asked.hexdigest()[:8]}'
         model = work / 'models' / name
-        predictions, part = model / _PREDICTIONS, model / f'{_PREDICTIONS}.part'
+        predictions, part = model / PREDICTIONS, model / f'{PREDICTIONS}.part'
         # There is no time to compare configs while somebody waits.
         given = ['--out', str(model), '--minutes', f'{minutes:g}', '--compare', '1']
         commands: list[Command] = [
@@ -288,7 +310,7 @@ class Studio:
 
         def finish() -> None:
             os.replace(part, predictions)
-            self._read_predictions()
+            self._read_results()
 
         self.job.start(commands, finish)
 
@@ -335,7 +357,7 @@ class Studio:
 
     def _predicted_segments(self, name: str) -> list[Segment]:
         fps, tiers = self.folder.project.recordings[name].fps, self.folder.project.tiers
-        rows = self._predicted.get(name, [])
+        rows = self.results.predictions.get(name, ()) if self.results else ()
         segments = (
             Segment(start / fps, end / fps, tier.classes[kind], score, tier.name)
             for tier, row in zip(tiers, rows, strict=False)
@@ -345,36 +367,12 @@ class Studio:
 
     # What a training has left.
 
-    def _read_predictions(self) -> None:
-        """Read what the last finished training predicted."""
+    def _read_results(self) -> None:
+        """Read what the last finished training has left."""
         files = self.folder.work.glob(
-            f'models/{self.folder.project.id}_*/{_PREDICTIONS}'
+            f'models/{self.folder.project.id}_*/{PREDICTIONS}'
         )
         file = max(files, key=lambda one: one.stat().st_mtime, default=None)
         self.version += 1
-        self._model = None
-        self._doubts: list[Mapping[str, Any]] = []
-        if file is None:
-            return
-        content = read_json(file, 'the studio')
-        self._predicted, self._doubts = content['recordings'], content['doubts']
-        report = read_json(file.with_name('report.json'), 'mmskelseg fit')
-        self._model = self._described(report)
-        self.report = file.with_name('report.html')
-
-    def _described(self, report: Mapping[str, Any]) -> dict[str, Any]:
-        curve = report['label_curve']
-        more = None
-        if curve is not None:
-            gain = curve['twice'] - curve['full']
-            more = 'More labels would hardly help.'
-            if gain >= 1:
-                score = f'{curve["twice"]:.0f}'
-                more = f'Twice as many labels would give F1@10 of about {score}.'
-            elif curve['whole'] <= curve['half']:
-                more = 'There are too few labels to tell whether more would help.'
-        return {
-            'minutes': report['data']['train']['minutes'],
-            'held_out': report['scores'].get('held_out'),
-            'more': more,
-        }
+        if file is not None:
+            self.results = read_results(file.parent, self.folder.project)

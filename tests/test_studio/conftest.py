@@ -1,6 +1,7 @@
 """A folder with recordings, and the studio of it."""
 
 import copy
+import json
 import time
 from contextlib import contextmanager
 
@@ -8,7 +9,9 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg.runtime.labels import Segment
 from mmskelseg.studio.folder import open_folder
+from mmskelseg.studio.project import LabelTier, Project
 from mmskelseg.studio.studio import Studio
 from tests.small_data import small_annotations
 
@@ -21,6 +24,44 @@ def folder(tmp_path):
     path = tmp_path / 'mine'
     save_annotations(data, path / 'annotations.pkl')
     return path
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project of a recording with labels, in its file."""
+    found = Project(tmp_path / 'studio.json', [LabelTier('', ['walk', 'lift'])])
+    found.add_recording(
+        'take', 100, 10.0, [Segment(1, 3, 'walk'), Segment(3, 5, 'lift')]
+    )
+    found.save()
+    return found
+
+
+def paint(project, start, end, kind):
+    parts = [] if kind is None else [(start, end, kind)]
+    return project.replace('take', 0, start, end, parts, project.revision)
+
+
+def trained(folder, **curve):
+    """Write what a training leaves: predictions and a report; return its folder."""
+    project = open_folder(folder).project
+    project.save()
+    model = folder / 'studio' / 'models' / f'{project.id}_abc'
+    model.mkdir(parents=True)
+    doubt = {'video': 'video_2', 'start_frame': 10, 'end_frame': 30, 'score': 2.0}
+    content = {
+        'recordings': {'video_2': [[[0, 20, 1, 0.9], [20, 50, 0, 0.4]]]},
+        'doubts': [{**doubt, 'reason': 'unsure'}],
+    }
+    (model / 'predictions.json').write_text(json.dumps(content))
+    report = {
+        'data': {'train': {'minutes': 0.2}},
+        'scores': {'held_out': {'f1@10': 80.0}},
+        'label_curve': {'half': 60, 'whole': 70, 'full': 80, 'twice': 85, **curve},
+    }
+    (model / 'report.json').write_text(json.dumps(report))
+    (model / 'report.html').write_text('<p>good</p>')
+    return model
 
 
 def studio_of(path):
@@ -36,11 +77,12 @@ def studio(folder):
 def full_disk():
     """Let no project be saved in the block."""
 
-    def refuse(*_):
+    def refuse(_):
         raise OSError(28, 'No space left on device')
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr('mmskelseg.studio.project.atomic_write_text', refuse)
+        patch.setattr('mmskelseg.studio.journal.os.fsync', refuse)
+        patch.setattr('mmskelseg.runtime.files.atomic.os.fsync', refuse)
         yield
 
 

@@ -66,6 +66,51 @@ def test_stopped_command_ends_and_its_last_step_is_left_out(job):
     assert (job.state, done) == ('stopped', [])
 
 
+def test_job_that_is_stopped_before_its_process_starts_is_stopped(job, monkeypatch):
+    """No command is run, and nothing has failed."""
+    done, begin = [], threading.Event()
+    monkeypatch.setattr(
+        job, '_lines', lambda words: begin.wait() and Job._lines(job, words)
+    )
+    job.start([('fit', python('print(1)'))], lambda: done.append(1))
+    stopping = threading.Thread(target=job.stop)
+    stopping.start()
+    wait_for(lambda: job.state == 'stopped')
+    begin.set()
+    stopping.join()
+    assert (job.state, job.error) == ('stopped', None)
+    assert (job._process, done) == (None, [])
+
+
+def test_stopped_job_does_not_fail_by_what_its_process_says_last(job):
+    code = 'import signal, sys, time\nsignal.signal(15, lambda *_: sys.exit(1))'
+    job.start(
+        [('fit', python(f"{code}\nprint('...', flush=True)\ntime.sleep(60)"))], list
+    )
+    wait_for(lambda: job.text == '...')
+    job.stop()
+    assert (job.state, job.error) == ('stopped', None)
+
+
+@pytest.mark.parametrize('make', ['symlink_to', 'hardlink_to'])
+def test_link_in_place_of_the_log_is_not_followed(job, tmp_path, make):
+    (tmp_path / 'mine').write_text('kept')
+    job.log.parent.mkdir()
+    getattr(job.log, make)(tmp_path / 'mine')
+    job.start([('fit', python('print(1)'))], list)
+    wait_for(lambda: job.state != 'running')
+    assert (job.state, job.log.read_text()) == ('done', '1\n')
+    assert (tmp_path / 'mine').read_text() == 'kept'
+
+
+def test_log_that_cannot_be_written_is_named(job):
+    (job.log / 'folder').mkdir(parents=True)
+    job.start([('fit', python('print(1)'))], list)
+    wait_for(lambda: job.state != 'running')
+    assert job.state == 'failed'
+    assert str(job.log) in job.error
+
+
 def test_next_job_waits_for_the_end_of_the_stopped_one(job):
     done = []
     slow = 'import signal, time; signal.signal(15, lambda *_: (time.sleep(1), exit()))'

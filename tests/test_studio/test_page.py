@@ -1,5 +1,6 @@
 """The page as a person uses it, in a browser without a screen."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,11 +13,13 @@ from mmskelseg.commands.convert import main as convert
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.labels import read_segments
 from mmskelseg.runtime.structures.segments import to_segments
-from mmskelseg.studio.project import load_project
+from mmskelseg.studio.loading import load_project
 from tests.browser import marks, opened
-from tests.small_data import ROOT
+from tests.clips import write_video
+from tests.small_data import ROOT, save_poses, small_annotations
+from tests.test_studio.conftest import trained
 
-pytestmark = marks('starlette')
+pytestmark = marks('starlette', 'av')
 PROGRAM = ROOT / 'tests' / 'test_studio' / 'few_steps.py'
 # Where the labels of the only tier are, below the top of the timeline, in pixels.
 LABELS = 105
@@ -166,6 +169,47 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
                 for s in video.segments
             ]
             assert found == moved
+
+
+def test_page_says_what_is_damaged_and_goes_on(tmp_path):
+    """A recording of another length, damaged predictions, a video that is none."""
+    folder = tmp_path / 'mine'
+    folder.mkdir()
+    video = small_annotations()['annotations'][0]
+    save_poses(folder / 'good.npz', video)
+    save_poses(folder / 'bad.npz', video)
+    write_video(folder / 'film.avi', [0] * 30)
+    write_video(folder / 'clip.mp4', [0] * 30, codec='avc1')
+    model = trained(folder)
+    project = load_project(folder / 'studio.json')
+    project.name_class(0, 'walk', 0)
+    project.recordings['bad'].frames = 3 * 10**9
+    project.save()
+    content = {'recordings': {'good': [[[0, 5, 7, 0.5]]]}, 'doubts': []}
+    (model / 'predictions.json').write_text(json.dumps(content))
+    # What the project has is opened by its name alone.
+    (folder / 'film.avi').write_bytes(b'no video')
+    with served(folder) as (_, address), opened(address, '.alert') as page:
+        alert = page.locator('.alert')
+        for text in ('bad.npz: has 60 frames', "'bad'", 'studio.json', '3000000000'):
+            assert alert.get_by_text(text).is_visible()
+        notes = page.get_by_label('Recordings')
+        for text in ('predictions.json', "'good'", '[0, 5, 7]', 'film.avi'):
+            assert notes.get_by_text(text).is_visible()
+        # The other one is labelled.
+        page.get_by_role('button', name='Dismiss').click()
+        page.get_by_role('button', name='good').click()
+        is_open(page, 'good')
+        page.keyboard.press('1')
+        go_to(page, 20)
+        page.keyboard.press('1')
+        is_saved(page)
+        assert labelled(folder, 'good') == [(0, 20, 0)]
+        # A video is deleted while the page is open.
+        (folder / 'clip.mp4').unlink()
+        page.get_by_role('button', name='clip').click()
+        alert.get_by_text('clip.mp4').wait_for()
+        assert page.faults == []
 
 
 def renamed(path, folder):

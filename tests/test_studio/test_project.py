@@ -1,6 +1,5 @@
 """The project of a folder: labels survive everything, and each change can be undone."""
 
-import json
 import os
 import signal
 import subprocess
@@ -13,29 +12,15 @@ import pytest
 from mmskelseg.runtime.labels import Segment, segments_to_labels
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.tiers import metainfo_of
-from mmskelseg.studio.project import LabelTier, OutdatedError, Project, load_project
+from mmskelseg.studio.loading import load_project
+from mmskelseg.studio.project import LabelTier, OutdatedError, Project
 from tests.errors import raises_naming
 from tests.small_data import ROOT
-from tests.test_studio.conftest import full_disk
-
-
-@pytest.fixture
-def project(tmp_path):
-    found = Project(tmp_path / 'studio.json', [LabelTier('', ['walk', 'lift'])])
-    found.add_recording(
-        'take', 100, 10.0, [Segment(1, 3, 'walk'), Segment(3, 5, 'lift')]
-    )
-    found.save()
-    return found
+from tests.test_studio.conftest import full_disk, paint
 
 
 def labels(project):
     return project.recordings['take'].labels[0]
-
-
-def paint(project, start, end, kind):
-    parts = [] if kind is None else [(start, end, kind)]
-    return project.replace('take', 0, start, end, parts, project.revision)
 
 
 def test_labels_of_files_become_segments_in_frames(project):
@@ -88,21 +73,6 @@ def test_change_after_undo_forgets_what_was_undone(project):
     assert not project.can_redo
     project.undo(project.revision)
     assert labels(project) == [(10, 30, 0), (30, 50, 1)]
-
-
-def test_recording_may_be_removed_from_the_file(project):
-    paint(project, 0, 5, 1)
-    project.add_recording('other', 50, 10.0)
-    project.replace('other', 0, 0, 5, [(0, 5, 1)], project.revision)
-    paint(project, 60, 70, 0)
-    project.undo(project.revision)
-    content = json.loads(project.path.read_text())
-    del content['recordings']['other']
-    project.path.write_text(json.dumps(content))
-    kept = load_project(project.path)
-    assert ([c.recording for c in kept.history], kept.undone) == (['take', 'take'], 1)
-    kept.redo(kept.revision)
-    assert kept.recordings['take'].labels[0][-1] == (60, 70, 0)
 
 
 def test_frames_marked_as_no_label_are_not_learnt(project):
@@ -159,29 +129,6 @@ def test_classes_are_added_and_renamed(project):
             project.name_class(0, name, project.revision)
 
 
-@pytest.mark.parametrize(
-    ('change', 'named'),
-    [
-        (lambda c: c.update(format=2), 'of this version'),
-        (lambda c: c.pop('history'), 'history'),
-        (lambda c: c['recordings']['take'].update(frames=0), "'take'"),
-        (lambda c: c['recordings']['take'].update(labels=[]), "'take'"),
-        (lambda c: c['recordings']['take']['labels'][0].append([0, 200, 1]), '200'),
-        (lambda c: c['recordings']['take']['labels'][0].append([0, 2]), '[0, 2]'),
-        (lambda c: c.update(undone=3), 'undone'),
-        (lambda c: c['tiers'][0].update(classes=['walk']), '[30, 50, 1]'),
-        (lambda c: c['tiers'][0].update(background=2), 'background'),
-        (lambda c: c['tiers'][0].update(background='walk'), 'background'),
-    ],
-)
-def test_damaged_project_names_file_and_place(project, change, named):
-    content = json.loads(project.path.read_text())
-    change(content)
-    project.path.write_text(json.dumps(content))
-    with raises_naming(UserError, project.path, named):
-        load_project(project.path)
-
-
 def test_change_that_cannot_be_saved_is_no_change(project):
     """As when the disk is full; the same request then works later."""
     paint(project, 60, 70, 0)
@@ -205,7 +152,7 @@ def test_change_that_cannot_be_saved_is_no_change(project):
 LABELLER = """
 import sys
 from pathlib import Path
-from mmskelseg.studio.project import load_project
+from mmskelseg.studio.loading import load_project
 project = load_project(Path(sys.argv[1]))
 for i in range(10**6):
     start = i * 7 % 90

@@ -1,5 +1,6 @@
 """What a folder has: videos, poses, labels of any tool, side by side or in folders."""
 
+import json
 import os
 import shutil
 from fractions import Fraction
@@ -24,7 +25,7 @@ from mmskelseg.studio.converting import convert, is_copy, is_playable
 from mmskelseg.studio.folder import open_folder, training_data
 from mmskelseg.studio.studio import Studio
 from tests.clips import write_video
-from tests.errors import raises_naming
+from tests.errors import assert_names, raises_naming
 from tests.small_data import save_poses, small_annotations
 
 
@@ -118,18 +119,22 @@ def test_overlapping_labels_become_tiers(tmp_path):
     assert project.recordings['take1'].labels == [[(20, 50, 1)], [(0, 40, 1)]]
 
 
+def save_people(path, *people):
+    poses = [small_annotations((60,), seed=i)['annotations'][0] for i in range(2)]
+    np.savez(
+        path,
+        keypoint=np.concatenate([one['keypoint'] for one in poses]),
+        keypoint_score=np.concatenate([one['keypoint_score'] for one in poses]),
+        img_shape=(480, 640),
+        fps=10.0,
+        people=np.array(people),
+    )
+
+
 @pytest.fixture
 def two_people(tmp_path):
     """Return a folder with poses and labels of two people, and of a third one."""
-    both = [small_annotations((60,), seed=i)['annotations'][0] for i in (0, 1)]
-    np.savez(
-        tmp_path / 'take1.npz',
-        keypoint=np.concatenate([one['keypoint'] for one in both]),
-        keypoint_score=np.concatenate([one['keypoint_score'] for one in both]),
-        img_shape=(480, 640),
-        fps=10.0,
-        people=np.array(['Ann', 'Bob']),
-    )
+    save_people(tmp_path / 'take1.npz', 'Ann', 'Bob')
     segments = [
         Segment(0, 2, 'walk', individual='ann'),
         Segment(1, 3, 'lift', individual='bob'),
@@ -157,6 +162,17 @@ def test_individuals_have_labels_of_their_own(two_people, tmp_path):
     assert open_folder(tmp_path, person='each').project.recordings == project.recordings
 
 
+def test_individuals_whose_names_collide_are_left_out_with_a_note(tmp_path):
+    save_people(tmp_path / 'a.npz', 'b_c', 'd')
+    save_people(tmp_path / 'a_b.npz', 'c', 'e')
+    save_walk(tmp_path / 'a_d.npz')
+    folder = open_folder(tmp_path, person='each')
+    found = {name: one.of for name, one in folder.recordings.items()}
+    assert found == {'a_b_c': 'a', 'a_d': 'a', 'a_b_e': 'a_b'}
+    for name, whose in (('a_b_c', "'c' of 'a_b'"), ('a_d', 'a_d.npz')):
+        assert any(repr(name) in note and whose in note for note in folder.notes)
+
+
 @pytest.mark.parametrize('kind', ['boris', 'boris-events', 'csv', 'elan'])
 def test_labels_of_individuals_come_back_from_the_tools(two_people, tmp_path, kind):
     """In one file, and in one observation of the video that shows both."""
@@ -175,6 +191,21 @@ def test_labels_of_individuals_come_back_from_the_tools(two_people, tmp_path, ki
     assert {(one.name, s.individual) for one in videos for s in one.segments} == {
         ('take1', 'Ann'), ('take1', 'Bob'),
     }  # fmt: skip
+
+
+def test_files_of_recordings_stay_apart_where_case_does_not_count(tmp_path):
+    """As on Windows and macOS: neither exports nor copies of videos are shared."""
+    data = small_annotations((24, 24))
+    for video, name in zip(data['annotations'], ('Take', 'take'), strict=True):
+        video['frame_dir'] = name
+    data['split'] = {'train': ['Take', 'take']}
+    save_annotations(data, tmp_path / 'annotations.pkl')
+    for part, name in (('a', 'Take.avi'), ('b', 'take.avi')):
+        save_video(tmp_path / part / name)
+    studio = Studio(open_folder(tmp_path), 'mediapipe', lambda: None)
+    studio.close()
+    files = [*studio.write(['elan', 'srt'], 'labels'), *studio.copies.values()]
+    assert len({str(file).casefold() for file in files}) == len(files) == 6
 
 
 def test_annotation_file_keeps_what_it_states(folder):
@@ -260,6 +291,104 @@ def test_labels_of_other_tiers_are_left_out_with_a_note(folder):
     opened = open_folder(folder)
     assert opened.project.recordings['other'].labels == [[]]
     assert any('other' in note and 'hand' in note for note in opened.notes)
+
+
+NOT_ITS_OWN = ['', 'lock', 'job.log', 'files', 'models/a/log.txt', 'estimated/poses']
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='links need a privilege there')
+@pytest.mark.parametrize('kind', ['link', 'dangling', 'pipe'])
+@pytest.mark.parametrize('name', NOT_ITS_OWN)
+def test_links_in_the_folder_of_the_studio_are_refused(tmp_path, folder, name, kind):
+    """Somebody may have packed them into a folder that is passed on."""
+    path, target = folder / 'studio' / name, tmp_path / 'other'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if kind == 'pipe':
+        os.mkfifo(path)
+    else:
+        path.symlink_to(target)
+    if kind == 'link':
+        target.mkdir()
+    with raises_naming(UserError, path, 'link'):
+        open_folder(folder)
+    assert [*target.iterdir()] == [] if kind == 'link' else not target.exists()
+    assert not (folder / 'studio.json').exists()
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='links need a privilege there')
+@pytest.mark.parametrize('kind', ['dangling', 'pipe'])
+def test_video_that_is_no_file_is_noted(tmp_path, kind):
+    """Also one that the project knows, which is not read when it is opened again."""
+    path = tmp_path / 'take.mp4'
+    save_video(path)
+    save_walk(tmp_path / 'other.npz')
+    open_folder(tmp_path).project.save()
+    path.unlink()
+    if kind == 'pipe':
+        os.mkfifo(path)
+    else:
+        path.symlink_to(tmp_path / 'gone')
+    folder = open_folder(tmp_path)
+    assert list(folder.recordings) == ['other']
+    assert any(str(path) in note for note in folder.notes)
+
+
+def test_name_of_a_folder_that_cannot_be_printed_is_noted(tmp_path):
+    save_walk(tmp_path / 'take.npz')
+    save_walk(tmp_path / 'f\udcfcr' / 'other.npz')
+    folder = open_folder(tmp_path)
+    assert list(folder.recordings) == ['take']
+    assert any('fcr' in note for note in folder.notes)
+    json.dumps(folder.notes, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    ('name', 'frames', 'fps', 'named'),
+    [('video_0', 60, 10, ''), ('video_0', 3 * 10**9, 10, '3000000000'),
+     ('video_0', 60, 20, '20'), ('take', 60, 10, ''), ('take', 10**17, 10, '60')],
+)  # fmt: skip
+def test_length_is_that_of_the_recording(folder, name, frames, fps, named):
+    """What has no poses, or whose poses are in memory, is compared at once."""
+    save_video(folder / 'take.mp4')
+    project = open_folder(folder).project
+    project.recordings[name].frames, project.recordings[name].fps = frames, fps
+    project.recordings[name].labels = [[(0, 5, 1)]]
+    project.save()
+    studio = Studio(open_folder(folder), 'mediapipe', lambda: None)
+    studio.close()
+    notes = studio.project()['notes']
+    assert (name in studio.folder.recordings) == (not named)
+    assert bool(notes) == bool(named)
+    for note in notes:
+        assert_names(note, name, named, 'studio.json')
+
+
+def test_length_of_poses_is_compared_before_anything_is_made_of_it(tmp_path):
+    """Poses are read when a recording is opened; 24 GB would be asked for."""
+    save_walk(tmp_path / 'take1.npz')
+    project = open_folder(tmp_path).project
+    project.recordings['take1'].frames = 3 * 10**9
+    project.name_class(0, 'walk', 0)
+    project.name_class(0, 'lift', 1)
+    segments = [(0, 10**9, 0), (10**9, 2 * 10**9, 1)]
+    project.replace('take1', 0, 0, 2 * 10**9, segments, 2)
+    studio = Studio(open_folder(tmp_path), 'mediapipe', lambda: None)
+    assert studio.project()['recordings'][0]['labelled'] == 2 * 10**8
+    for use in (lambda: studio.recording(0), lambda: studio.train(1)):
+        with raises_naming(UserError, 'take1.npz', '3000000000', '60'):
+            use()
+    for kind in ('csv', 'bouts', 'elan', 'boris', 'srt'):
+        studio.write([kind], 'labels')
+
+
+@pytest.mark.parametrize('kind', [np.int64, np.float32, int])
+def test_lengths_of_an_annotation_file_may_be_numbers_of_numpy(tmp_path, kind):
+    data = small_annotations((24,))
+    data['annotations'][0].update(total_frames=np.int32(24), fps=kind(10))
+    data['split'] = {'train': ['video_0']}
+    save_annotations(data, tmp_path / 'annotations.pkl')
+    open_folder(tmp_path).project.save()
+    assert open_folder(tmp_path).notes == []
 
 
 def test_missing_folder_is_named(tmp_path):

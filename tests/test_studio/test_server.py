@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,12 +12,14 @@ from starlette.testclient import TestClient
 
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.labels import read_segments
+from mmskelseg.runtime.messages.errors import UnavailableError, UserError
 from mmskelseg.studio.folder import open_folder
-from mmskelseg.studio.project import load_project
-from mmskelseg.studio.server import build_app
+from mmskelseg.studio.loading import load_project
+from mmskelseg.studio.server import _listen, build_app, serve
 from tests.clips import write_video
+from tests.errors import raises_naming
 from tests.small_data import small_annotations
-from tests.test_studio.conftest import full_disk, studio_of, wait_for
+from tests.test_studio.conftest import full_disk, studio_of, trained, wait_for
 
 HOST, TOKEN = '127.0.0.1:7870', 'secret'
 
@@ -198,27 +201,6 @@ def test_what_the_disk_does_not_take_may_be_sent_again(client):
     assert paint(client, 2, 10, 20, 1, 0).json()['labels'] == [[10, 20, 1]]
 
 
-def trained(folder, **curve):
-    """Write what a training leaves: predictions, doubts and a report."""
-    project = open_folder(folder).project
-    project.save()
-    model = folder / 'studio' / 'models' / f'{project.id}_abc'
-    model.mkdir(parents=True)
-    doubt = {'video': 'video_2', 'start_frame': 10, 'end_frame': 30, 'score': 2.0}
-    content = {
-        'recordings': {'video_2': [[[0, 20, 1, 0.9], [20, 50, 0, 0.4]]]},
-        'doubts': [{**doubt, 'reason': 'unsure'}],
-    }
-    (model / 'predictions.json').write_text(json.dumps(content))
-    report = {
-        'data': {'train': {'minutes': 0.2}},
-        'scores': {'held_out': {'f1@10': 80.0}},
-        'label_curve': {'half': 60, 'whole': 70, 'full': 80, 'twice': 85, **curve},
-    }
-    (model / 'report.json').write_text(json.dumps(report))
-    (model / 'report.html').write_text('<p>good</p>')
-
-
 @pytest.fixture
 def client_of_trained(folder, request):
     trained(folder, **getattr(request, 'param', {}))
@@ -298,6 +280,60 @@ def test_poses_are_estimated_while_labels_go_on(tmp_path, monkeypatch):
     assert asked[0][:2] == ('poses', str(tmp_path / 'take.mp4'))
     assert studio.recording(0)['skeleton']['people'] == 1
     assert load_project(tmp_path / 'studio.json').tiers[0].classes == ['walk']
+
+
+def test_model_is_trained_while_videos_are_converted(folder, monkeypatch):
+    """The commands are replaced by ones that take long, and that do nothing."""
+    write_video(folder / 'take.avi', [0] * 50)
+    slow, quick = (
+        [sys.executable, '-c', f'import time; time.sleep({s})'] for s in (60, 0)
+    )
+    monkeypatch.setattr('mmskelseg.studio.studio.own_program', lambda *_: slow)
+    studio = studio_of(folder)
+    monkeypatch.setattr('mmskelseg.studio.studio.own_program', lambda *_: quick)
+    monkeypatch.setattr('mmskelseg.studio.studio.program', lambda *_: quick)
+    client = client_of(studio)
+    try:
+        answer = client.post('api/train', json={'minutes': 1})
+        assert (answer.status_code, answer.json()['job']['kind']) == (200, 'fit')
+        wait_for(lambda: studio.job.state != 'running')
+        assert client.get('api/job').json()['conversion']['state'] == 'running'
+        assert client.post('api/stop', json={}).status_code == 200
+        assert studio.conversion.state == 'running'
+    finally:
+        studio.close()
+    assert studio.conversion.state == 'stopped'
+
+
+def test_what_was_deleted_meanwhile_is_not_found(client_of_trained, studio, folder):
+    client, path = client_of_trained, folder / 'take.mp4'
+    for report in folder.glob('studio/models/*/report.html'):
+        report.unlink()
+    assert 'report' in client.get('report').json()['error']
+    recordings = studio.folder.recordings
+    recordings['video_0'] = replace(recordings['video_0'], video=path)
+    answer = client_of(studio).get('api/recordings/0/video')
+    assert (answer.status_code, str(path) in answer.json()['error']) == (404, True)
+
+
+def test_two_programs_do_not_listen_at_one_port():
+    with _listen(None) as first:
+        port = first.getsockname()[1]
+        with raises_naming(UnavailableError, str(port)):
+            _listen(port)
+        with _listen(None) as other:
+            assert other.getsockname()[1] != port
+
+
+def test_link_in_place_of_the_lock_is_not_followed(folder, tmp_path, monkeypatch):
+    (tmp_path / 'other').write_text('kept')
+    lock = folder / 'studio' / 'lock'
+    lock.parent.mkdir()
+    lock.symlink_to(tmp_path / 'other')
+    monkeypatch.setattr('mmskelseg.studio.server._serve', lambda *_: None)
+    with raises_naming(UserError, lock):
+        serve(lambda: open_folder(folder), 'mediapipe', None, browser=False)
+    assert (tmp_path / 'other').read_text() == 'kept'
 
 
 def test_change_of_a_recording_that_is_gone_is_undone(client, folder):

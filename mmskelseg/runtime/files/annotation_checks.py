@@ -26,6 +26,7 @@ from mmskelseg.runtime.structures.annotations import (
     AnnotationFile,
     VideoAnnotation,
 )
+from mmskelseg.runtime.structures.individuals import part_name
 from mmskelseg.runtime.structures.tiers import Tier, tiers_of
 
 _REQUIRED = {
@@ -82,6 +83,8 @@ def _problems(data: AnnotationFile) -> Iterator[tuple[Part, str]]:
         if count > 1:
             problem = f'{count} videos have the frame_dir {name!r}; give each its own.'
             yield _WHOLE, problem
+    for problem in _joined_name_problems(videos):
+        yield _WHOLE, problem
     if not isinstance(split, dict) or {type(name) for name in split} != {str}:
         problem = (
             f'split is {described(split)}, expected a dict with `train` and `test`.'
@@ -178,6 +181,23 @@ def _individual_problems(video: VideoAnnotation, persons: int) -> Iterator[str]:
     index = video.get('individual', 0)
     if not isinstance(index, int | np.integer) or not 0 <= index < persons:
         yield f'individual is {shown(index)}, expected an index up to {persons - 1}.'
+
+
+def _joined_name_problems(videos: Sequence[VideoAnnotation]) -> Iterator[str]:
+    """Yield names that videos have in common once individuals are read apart."""
+    found: dict[str, str] = {}
+    for video in videos:
+        name = video['frame_dir']
+        own = {name: f'the video {name!r}'}
+        if 'individuals' in video:
+            own = {
+                part_name(name, who): f'{who!r} of the video {name!r}'
+                for who in video['individuals']
+            }
+        for part, whose in own.items():
+            if part in found:
+                yield f'{found[part]} and {whose} are both {part!r}; rename one.'
+            found[part] = whose
 
 
 def _length_problems(

@@ -3,27 +3,55 @@
 import hashlib
 import os
 import re
+import unicodedata
+from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 # The most bytes of an id in a file name; systems allow 255 bytes in total.
 _LONGEST = 160
+# Names of devices on Windows, with whatever ending.
+_DEVICE = r'(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\.|\Z)'
+# What is spelt out: the first letter of these, what some system does not allow, and an
+# end that Windows leaves out.
+_UNSAFE = re.compile(rf'\A(?={_DEVICE}).|[/\\:*?"<>|%\x00-\x1f]|[. ]\Z', re.IGNORECASE)
 
 
 def file_name(name: str) -> str:
     """Return a file name for a video's id; different ids get different names.
 
-    >>> file_name('subject 1/take:2'), file_name('..')
-    ('subject 1%2Ftake%3A2', '%2E%2E')
+    It can be the name of a file or folder on every system, also with an ending.
+
+    >>> file_name('subject 1/take:2'), file_name('..'), file_name('nul')
+    ('subject 1%2Ftake%3A2', '.%2E', '%6Eul')
     """
-    safe = re.sub(
-        r'[/\\:*?"<>|%\x00-\x1f]', lambda match: f'%{ord(match[0]):02X}', name
-    )
-    if safe in ('.', '..'):
-        safe = safe.replace('.', '%2E')
-    if len(safe.encode()) <= _LONGEST:
-        return safe
+    safe = _UNSAFE.sub(lambda match: f'%{ord(match[0]):02X}', name)
+    return safe if len(safe.encode()) <= _LONGEST else _marked(safe, name)
+
+
+def file_names(names: Collection[str]) -> dict[str, str]:
+    """Return the file names of ids, which differ even if upper case is lower case.
+
+    Windows and macOS take ``Take`` and ``take`` for one name, and macOS composed and
+    decomposed letters. Ids that have one name there get a mark.
+    """
+    safe = {name: file_name(name) for name in names}
+    alike = {name: _folded(file) for name, file in safe.items()}
+    count = Counter(alike.values())
+    return {
+        name: file if count[alike[name]] == 1 else _marked(file, name)
+        for name, file in safe.items()
+    }
+
+
+def _marked(file: str, name: str) -> str:
+    """Return the beginning of a file name with the digest of its id."""
     digest = hashlib.sha256(name.encode()).hexdigest()[:16]
-    return f'{safe.encode()[: _LONGEST - 17].decode(errors="ignore")}~{digest}'
+    return f'{file.encode()[: _LONGEST - 17].decode(errors="ignore")}~{digest}'
+
+
+def _folded(file: str) -> str:
+    return unicodedata.normalize('NFC', unicodedata.normalize('NFC', file).casefold())
 
 
 def config_name(path: str | os.PathLike) -> str:

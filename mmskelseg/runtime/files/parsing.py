@@ -56,27 +56,41 @@ def read_text(path: FilePath) -> str:
         UserError: If the file has another encoding, contains control characters, or is
             larger than 1 GiB.
     """
+    file = text_file(path)
+    packed = file.suffix.lower() == '.gz'
+    return decoded(_unpacked(file) if packed else file.read_bytes(), str(path))
+
+
+def text_file(path: FilePath) -> Path:
+    """Return the path of a file, after checking that it is not too long for a text."""
     file = regular_file(path)
     if file.stat().st_size > _LONGEST_TEXT:
         raise UserError(
             f'{path}: has {file.stat().st_size} bytes, but texts may have up to '
             f'{_LONGEST_TEXT}; split it.'
         )
-    packed = file.suffix.lower() == '.gz'
-    content = _unpacked(file) if packed else file.read_bytes()
+    return file
+
+
+def decoded(content: bytes, place: str) -> str:
+    """Return the text of a file, or of a part of it, named by ``place``.
+
+    Raises:
+        UserError: If it has another encoding than UTF-8, or control characters.
+    """
     remedy = 'save or export the file in UTF-8'
     if content[:2] in (b'\xff\xfe', b'\xfe\xff'):
-        raise UserError(f'{path}: is in UTF-16, expected UTF-8; {remedy}.')
+        raise UserError(f'{place}: is in UTF-16, expected UTF-8; {remedy}.')
     try:
         text = content.decode('utf-8-sig')
     except UnicodeDecodeError as error:
         raise UserError(
-            f'{path}: byte {error.start} is not valid UTF-8; {remedy}.'
+            f'{place}: byte {error.start} is not valid UTF-8; {remedy}.'
         ) from None
     if found := _CONTROL.search(text):
         line = text.count('\n', 0, found.start()) + 1
         raise UserError(
-            f'{path}: line {line} holds the control character {found[0]!r}, so it is '
+            f'{place}: line {line} holds the control character {found[0]!r}, so it is '
             f'not UTF-8 text; {remedy}.'
         )
     # The same conversion of line ends as in Python's text files.

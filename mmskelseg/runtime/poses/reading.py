@@ -8,7 +8,7 @@ from mmskelseg.runtime.files.formats import FOLDER, Formats, options_of, suffix_
 from mmskelseg.runtime.files.hdf5 import open_hdf5
 from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.files.parsing import FilePath, Rows, read_rows
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError, check_name
 from mmskelseg.runtime.poses.poses import Layout, Poses
 
 _READ_FOR_KEYS = 65536
@@ -79,7 +79,10 @@ def read_poses(
         'first_frame': first_frame,
     }  # fmt: skip
     read = POSE_FORMATS.reader(path, format or recognise(path))
-    return read(path, **{k: options[k] for k in options_of(read) if k in options})
+    poses = read(path, **{k: options[k] for k in options_of(read) if k in options})
+    for name in poses.people:
+        check_name(name, f'{path}: the name of a person')
+    return poses
 
 
 def read_table_rows(path: FilePath) -> Rows:

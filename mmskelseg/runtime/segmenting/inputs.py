@@ -26,7 +26,7 @@ from mmskelseg.runtime.segmenting.sources import Source
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.choices import EACH
-from mmskelseg.runtime.structures.individuals import absences, alone
+from mmskelseg.runtime.structures.individuals import absences, alone, part_name
 from mmskelseg.runtime.structures.predictions import InputVideo
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.skeleton import Layout
@@ -267,7 +267,7 @@ class InputReader:
             who: InputVideo = {
                 'person': name,
                 'video': source.name,
-                'frame_dir': f'{source.name}_{name}',
+                'frame_dir': part_name(source.name, name),
             }
             if self.pairs:
                 who['individual'] = 0

@@ -9,6 +9,7 @@ import numpy as np
 
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.labels import labels_to_segments
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.segmenting.exports import (
     prediction_budget,
@@ -109,12 +110,22 @@ class PredictionFiles:
     _people: list[Prediction] = field(default_factory=list, init=False)
 
     def add(self, prediction: Prediction) -> None:
-        """Write the files of a prediction, and of a video's people once complete."""
+        """Write the files of a prediction, and of a video's people once complete.
+
+        Raises:
+            UserError: If they would overwrite those of another video's person.
+        """
         if self._people and prediction.get('video') != self._people[0]['video']:
             self._write_people()
         if 'person' in prediction:
             self._people.append(prediction)
         name = prediction['frame_dir']
+        if self.prefix and self.out_dir is not None and name in self._budgets:
+            raise UserError(
+                f'{name}: files of this name are already in {self.out_dir}, but '
+                f'{prediction.get("person", "")!r} of the video '
+                f'{prediction.get("video", name)!r} has it as well; rename a video.'
+            )
         self._budgets[name] = prediction_budget(prediction)
         self._write(prediction, name)
 

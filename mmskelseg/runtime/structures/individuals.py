@@ -40,10 +40,19 @@ def without_absences(label: np.ndarray, score: np.ndarray, fps: float) -> np.nda
     return label
 
 
+def part_name(video: str, individual: str) -> str:
+    """Return the name of an individual's own video.
+
+    >>> part_name('cage 1', 'mother')
+    'cage 1_mother'
+    """
+    return f'{video}_{individual}'
+
+
 def apart(data: AnnotationFile) -> AnnotationFile:
     """Return annotations in which each individual of a video is a video of its own.
 
-    It is called ``<video>_<individual>``, in splits as well. Its ``individual`` is the
+    Its name is that of :func:`part_name`, in splits as well. Its ``individual`` is the
     index of its skeleton, ``person`` its name, ``people`` are the names of all, and
     ``video`` is that of the recording.
     """
@@ -71,7 +80,7 @@ def _individuals(video: VideoAnnotation) -> Sequence[VideoAnnotation]:
         score = video['keypoint_score'][i : i + 1]
         own: VideoAnnotation = {
             **shared,
-            'frame_dir': f'{video["frame_dir"]}_{name}',
+            'frame_dir': part_name(video['frame_dir'], name),
             'label': without_absences(video['label'][i], score, video['fps']),
             'individual': i,
             'people': list(video['individuals']),

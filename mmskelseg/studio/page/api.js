@@ -26,6 +26,9 @@ export const post = async (path, body) => {
   return (await call(path, { method: 'POST', headers, body: JSON.stringify(body) })).json()
 }
 
+/** Asks for a single byte, since only the failure is of interest. */
+export const check = (path) => call(path, { headers: { Range: 'bytes=0-0' } })
+
 export async function poses(id, start, end) {
   const reply = await call(`${place(id)}/poses?start=${start}&end=${end}`)
   return new Float32Array(await reply.arrayBuffer())

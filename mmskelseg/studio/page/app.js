@@ -284,7 +284,10 @@ async function begin() {
   const { recordings } = state.project
   const [id, frame] = location.hash.slice(1).split('/')
   const known = recordings.find((r) => encodeURIComponent(r.id) === id)
-  if (recordings.length) await open((known ?? recordings[0]).id, known ? +frame || 0 : 0)
+  // One whose files are damaged does not keep the others from being opened.
+  if (recordings.length) {
+    await attempt(() => open((known ?? recordings[0]).id, known ? +frame || 0 : 0))
+  }
   await loadDoubts()
   focusTimeline()
 }

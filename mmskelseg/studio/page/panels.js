@@ -40,8 +40,17 @@ export function Recordings() {
         </li>`
       })}
     </ul>
+    <${Conversion} ...${state.project.conversion} />
     ${state.project.notes?.map((note) => html`<p class="quiet">${note}</p>`)}
   </section>`
+}
+
+function Conversion({ state, text, done, error }) {
+  if (state === 'failed') return html`<p class="bad">${error}</p>`
+  return (
+    state === 'running' &&
+    html`<p class="quiet">${text}</p><progress max="1" value=${done ?? undefined} aria-label=${text} />`
+  )
 }
 
 function Class({ label, name, color }) {

@@ -1,7 +1,7 @@
 // The picture: a video, a skeleton, or one over the other.
-import { place, poses as load } from './api.js'
+import { check, place, poses as load } from './api.js'
 import { adopt, pause, point, toggle, video } from './player.js'
-import { change, complain, state } from './state.js'
+import { attempt, change, complain, state } from './state.js'
 import { html, useEffect, useRef } from './vendor/preact.js'
 
 // Poses, in pieces
@@ -132,9 +132,7 @@ export function drawPicture() {
 const overlaid = () => video && state.picture !== 'skeleton'
 
 function absent() {
-  const { kind, state: now } = state.project.job
-  const converting = kind === 'videos' && now === 'running'
-  return converting ? 'The video is being converted.' : 'There is nothing to see.'
+  return state.project.conversion.state === 'running' ? 'The video is being converted.' : 'There is nothing to see.'
 }
 
 /** The area with the video and the skeleton of the open recording. */
@@ -152,7 +150,10 @@ export function Picture() {
   })
   const broken = () => {
     adopt(null)
-    complain(new Error('this browser cannot play this video'))
+    attempt(async () => {
+      await check(`${place(recording.id)}/video`)
+      throw new Error(`this browser cannot play the video of ${recording.name}`)
+    })
   }
   const both = recording.video && recording.skeleton
   return html`<div class="picture" onClick=${toggle}>

@@ -207,6 +207,8 @@ const ENDS = {
   fit: MODEL,
   predict: MODEL,
 }
+const JOBS = ['job', 'conversion']
+const isRunning = (job) => state.project[job].state === 'running'
 let timer = null
 
 export async function watchJob() {
@@ -215,28 +217,31 @@ export async function watchJob() {
     const news = await get('job')
     const first = state.version === null
     const other = news.version !== state.version
-    const kind = state.project.job.state === 'running' && state.project.job.kind
-    const ended = kind && news.job.state !== 'running'
+    const ended = JOBS.filter((job) => isRunning(job) && news[job].state !== 'running')
     const { seconds_left: seconds } = news.job
     if (seconds !== state.left?.seconds) state.left = { seconds, at: Date.now() }
     state.version = news.version
-    Object.assign(state.project, { job: news.job, model: news.model })
-    state.project.can_train = news.can_train
-    if (first || (!other && !ended)) change()
+    const { job, conversion, model, can_train } = news
+    Object.assign(state.project, { job, conversion, model, can_train })
+    if (first || (!other && !ended.length)) change()
     else await renew()
-    if (ended && news.job.state === 'failed') complain(new Error(news.job.error))
-    else if (ended) say(news.job.state === 'done' ? ENDS[kind] : 'stopped')
+    // As they were asked for, so that none ends unnoticed.
+    Object.assign(state.project, { job, conversion })
+    for (const { state: how, kind, error } of ended.map((job) => news[job])) {
+      if (how === 'failed') complain(new Error(error))
+      else say(how === 'done' ? ENDS[kind] : 'stopped')
+    }
   } catch {
     // It is asked again below; the state of saving says whether the server is there.
   }
-  if (state.project.job.state === 'running') timer = setTimeout(watchJob, 1000)
+  if (JOBS.some(isRunning)) timer = setTimeout(watchJob, 1000)
 }
 
 async function renew() {
   await outbox.empty()
   state.doubt = null
   await loadProject()
-  if (state.recording) await open(state.recording.id)
+  if (state.recording) await attempt(() => open(state.recording.id))
   await loadDoubts()
 }
 

@@ -331,6 +331,17 @@ def test_individuals_read_apart_can_be_saved_again(path):
     assert load_annotations(path)['split'] == data['split']
 
 
+def test_individuals_of_two_videos_need_names_that_differ_when_joined(path):
+    """Read apart, `b_c` of `a` and `c` of `a_b` would be one video."""
+    data = with_tiers()
+    first, second, *_ = data['annotations']
+    first['individuals'] = ['x', 'b_c']
+    second.update(frame_dir=f'{first["frame_dir"]}_b', individuals=['c', 'y'])
+    data['split'] = {'train': [video['frame_dir'] for video in data['annotations']]}
+    write(data, path)
+    check_fault(path, "'a' | 'b_c' | 'a_b' | 'c' | 'a_b_c'")
+
+
 @pytest.mark.parametrize(
     ('edit', 'named'),
     [

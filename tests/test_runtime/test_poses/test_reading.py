@@ -72,6 +72,14 @@ def test_unknown_files_and_formats_are_named(name, text, format, named, save_tex
         read_poses(path, format)
 
 
+@pytest.mark.parametrize('name', ['a\nb', 'a\ud800'])
+def test_person_whose_name_cannot_be_printed_is_named(name, tmp_path):
+    people = np.array(['ann', name])
+    np.savez(tmp_path / 'a.npz', keypoint=np.ones((2, 3, 17, 2)), people=people)
+    with raises_naming(UserError, tmp_path / 'a.npz', repr(name)):
+        read_poses(tmp_path / 'a.npz')
+
+
 def test_missing_file_is_named(tmp_path):
     with raises_naming(FileNotFoundError, tmp_path / 'a.json'):
         read_poses(tmp_path / 'a.json')

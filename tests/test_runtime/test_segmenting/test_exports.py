@@ -8,9 +8,10 @@ import pytest
 from mmengine.fileio import load
 
 from mmskelseg.runtime.labels import read_segments, segments_to_tiers
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import read_poses
 from mmskelseg.runtime.segmenting.exports import draw_prediction, write_exports
-from mmskelseg.runtime.segmenting.predictions import to_prediction
+from mmskelseg.runtime.segmenting.predictions import PredictionFiles, to_prediction
 from mmskelseg.runtime.structures.choices import EXPORTS
 from mmskelseg.runtime.structures.tiers import flat_classes, tiers_of
 from tests.errors import raises_naming
@@ -55,6 +56,21 @@ def test_json_and_subtitles_hold_the_segments(prediction, tmp_path):
     assert content['notes'] == ['assumed']
     lines = (tmp_path / 'take_segments.srt').read_text().split('\n')
     assert lines[:3] == ['1', '00:00:00,000 --> 00:00:00,800', 'walk (50%)']
+
+
+def test_files_of_two_people_are_not_overwritten_when_their_names_collide(
+    prediction, tmp_path
+):
+    """Of 'a', who is 'b_c', and of 'a_b', who is 'c'."""
+    files = PredictionFiles(
+        ['walk', 'lift'], out_dir=tmp_path, formats=['csv'], prefix=True
+    )
+    files.add({**prediction, 'frame_dir': 'a_b_c', 'video': 'a', 'person': 'b_c'})
+    (file,) = tmp_path.iterdir()
+    before = file.read_bytes()
+    with raises_naming(UserError, 'a_b_c', "'a_b'", "'c'"):
+        files.add({**prediction, 'frame_dir': 'a_b_c', 'video': 'a_b', 'person': 'c'})
+    assert file.read_bytes() == before
 
 
 def test_time_budget_is_a_table_a_picture_and_in_json(prediction, tmp_path):

@@ -1,0 +1,120 @@
+"""What a training has left, as somebody may have changed it."""
+
+import json
+import math
+
+import pytest
+
+from tests.errors import assert_names
+from tests.test_studio.conftest import studio_of, trained
+
+
+def of(*keys, **values):
+    """Return a change of the values at a place in the content of a file."""
+
+    def change(content):
+        for key in keys:
+            content = content[key]
+        content.update(values)
+
+    return change
+
+
+def without(*keys):
+    def change(content):
+        for key in keys[:-1]:
+            content = content[key]
+        del content[keys[-1]]
+
+    return change
+
+
+def rows(*segments):
+    return of('recordings', video_2=[[*segments]])
+
+
+DOUBT = ('doubts', 0)
+PREDICTIONS = [
+    (without('recordings'), 'recordings'),
+    (without('doubts'), 'doubts'),
+    (of(recordings=[]), 'recordings is []'),
+    (of('recordings', video_2=[]), "'video_2' | 0 of 1"),
+    (of('recordings', video_2=[[], []]), "'video_2' | 2 of 1"),
+    (of('recordings', video_2=None), 'video_2'),
+    (rows([0, 20, 1]), "'video_2' | [0, 20, 1]"),
+    (rows([0, 20, 9, 0.5]), "'video_2' | [0, 20, 9]"),
+    (rows([0, 20, -1, 0.5]), "'video_2' | [0, 20, -1]"),
+    (rows([0, 51, 1, 0.5]), "'video_2' | [0, 51, 1]"),
+    (rows([-1, 20, 1, 0.5]), "'video_2' | [-1, 20, 1]"),
+    (rows([0, 20, 1, 0.5], [10, 30, 1, 0.5]), "'video_2' | [10, 30, 1]"),
+    (rows([0, 2.5, 1, 0.5]), "'video_2' | [0, 2.5, 1"),
+    (rows([0, 20, 1, 'a']), "'a'"),
+    (rows([0, 20, True, 0.5]), 'True'),
+    (rows([0, 20, 1, math.nan]), "'video_2' | nan"),
+    (rows([0, 20, 1, 1.5]), "'video_2' | 1.5"),
+    (of(doubts={}), 'doubts is {}'),
+    (without(*DOUBT, 'score'), 'doubts[0] | score'),
+    (of(*DOUBT, score=math.inf), 'doubts[0] | inf'),
+    (of(*DOUBT, score=10**17), ''),
+    (of(*DOUBT, start_frame=30), 'doubts[0] | 30'),
+    (of(*DOUBT, start_frame=-1), 'doubts[0] | -1'),
+    (of(*DOUBT, end_frame=51), 'doubts[0] | 51'),
+    (of(*DOUBT, reason='a\ud800'), "doubts[0] | 'a\\ud800'"),
+    (of(*DOUBT, reason=7), 'doubts[0].reason | 7'),
+    (of(*DOUBT, video='gone'), ''),
+    (of('recordings', gone=[[]]), ''),
+]
+REPORT = [
+    (without('data'), 'data'),
+    (of('data', train=None), 'train'),
+    (of('data', train={'minutes': math.nan}), 'minutes is nan'),
+    (of('data', train={'minutes': 'a'}), "'a'"),
+    (without('scores'), 'scores'),
+    (of(scores={}), ''),
+    (of(scores={'held_out': []}), 'held_out'),
+    (of(scores={'held_out': {'f1@10': 'a'}}), 'f1@10'),
+    (of(scores={'held_out': {'f1@10': None}}), ''),
+    (of(scores={'held_out': {'f1@10': math.inf}}), 'f1@10 is inf'),
+    (of(label_curve=None), ''),
+    (of(label_curve={}), ''),
+    (of(label_curve={'half': 1, 'whole': 1, 'full': 1, 'twice': math.nan}), 'nan'),
+]
+CASES = [
+    *(('predictions.json', *case) for case in PREDICTIONS),
+    *(('report.json', *case) for case in REPORT),
+    *(
+        (name, content, '')
+        for name in ('predictions.json', 'report.json')
+        for content in (b'{}', b'[]', b'', b'\xff', b'{"a": NaN', b'[' * 10**5)
+    ),
+    ('report.json', None, 'no such file'),
+    ('report.json', 'folder', 'folder'),
+    ('predictions.json', 'folder', 'folder'),
+]
+
+
+@pytest.mark.parametrize(('name', 'change', 'named'), CASES)
+def test_damaged_results_are_left_out_and_named(folder, name, change, named):
+    """Labels can be made without them."""
+    file = trained(folder) / name
+    content = json.loads(file.read_text())
+    file.unlink()
+    if callable(change):
+        change(content)
+        file.write_text(json.dumps(content))
+    elif change == 'folder':
+        file.mkdir()
+    elif change is not None:
+        file.write_bytes(change)
+    studio = studio_of(folder)
+    is_good = callable(change) and not named
+    assert (studio.project()['model'] is not None) == is_good
+    assert (studio.recording(2)['predictions'] is not None) == is_good
+    notes = studio.project()['notes']
+    if is_good:
+        assert notes == []
+    else:
+        assert_names(' '.join(notes), file, *[named] * bool(named))
+    # What the page gets is JSON.
+    for given in (studio.project(), *map(studio.recording, range(3)), studio.doubts()):
+        json.dumps(given, allow_nan=False, ensure_ascii=False).encode()
