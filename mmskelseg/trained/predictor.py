@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -81,13 +82,12 @@ class TorchPredictor:
     def predict(
         self,
         videos: Sequence[VideoAnnotation],
-        features: Sequence[Mapping[str, np.ndarray]],
+        features: Sequence[Mapping[str, Path]],
     ) -> list[dict[str, np.ndarray]]:
         """Return the prediction for each video; see ``Predictor``."""
         items = []
         for video, each in zip(videos, features, strict=True):
-            maps = {name: cast(np.memmap, array) for name, array in each.items()}
-            files = {name: [str(array.filename)] for name, array in maps.items()}
+            files = {name: [str(path)] for name, path in each.items()}
             items.append(self.pipeline({**video, 'feature_files': files}))
         with torch.no_grad():
             samples = cast(BaseModel, self.model).test_step(self.collate(items))

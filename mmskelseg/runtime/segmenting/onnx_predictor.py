@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 
 from mmskelseg.runtime.decoding import decode_tiers
 from mmskelseg.runtime.features.recipe import FeatureRecipe
+from mmskelseg.runtime.files.arrays import read_npy
 from mmskelseg.runtime.messages.errors import UnavailableError, UserError, shown
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.model_zoo import exported_file
@@ -92,12 +94,13 @@ class OnnxPredictor:
     def predict(
         self,
         videos: Sequence[VideoAnnotation],
-        features: Sequence[Mapping[str, np.ndarray]],
+        features: Sequence[Mapping[str, Path]],
     ) -> list[dict[str, np.ndarray]]:
         """Return the prediction for each video; see ``Predictor``."""
         predictions = []
         for each in features:
-            fields = {FIELDS[name]: found for name, found in self._run(each).items()}
+            found = self._run({name: read_npy(path) for name, path in each.items()})
+            fields = {FIELDS[name]: values for name, values in found.items()}
             fields['pred_score'] = np.ascontiguousarray(fields['pred_score'].T)
             decoded = decode_tiers(fields, tier_sizes(self.metainfo), self._steps)
             decoded.pop('raw_label', None)

@@ -1,16 +1,17 @@
 """The one pipeline of inference: from videos or skeletons to segments and files."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from mmskelseg.runtime.features.recipe import FeatureRecipe
-from mmskelseg.runtime.files.arrays import read_npy, write_npy
+from mmskelseg.runtime.files.arrays import write_npy
 from mmskelseg.runtime.messages.errors import OF_CONTENT, UserError, shown
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.messages.options import Count, Fraction, checked
@@ -51,14 +52,14 @@ class Predictor(Protocol):
     def predict(
         self,
         videos: Sequence[VideoAnnotation],
-        features: Sequence[Mapping[str, np.ndarray]],
+        features: Sequence[Mapping[str, Path]],
     ) -> list[dict[str, np.ndarray]]:
         """Return the prediction for each of some videos.
 
         Args:
             videos: Their annotations.
-            features: The features of each branch of each video, (T, C) or (T, C, V),
-                memory-mapped from .npy files.
+            features: The .npy files with the features of each branch of each video,
+                (T, C) or (T, C, V). The caller removes them, so none stays open.
 
         Returns:
             ``pred_score`` (K, T), ``pred_label`` (T,) after post-processing, and
@@ -190,12 +191,16 @@ class Segmenter:
         The model sees them at the frame rate of its training data.
         """
         shown = [self._shown(video) for video in videos]
-        with TemporaryDirectory(prefix='mmskelseg-') as folder:
+        folder = tempfile.mkdtemp(prefix='mmskelseg-')
+        try:
             features = [
                 self._features(one.video, Path(folder, str(i)))
                 for i, one in enumerate(shown)
             ]
             found = self.predictor.predict([one.video for one in shown], features)
+        finally:
+            # After an error, files may still be open, and Windows keeps those.
+            shutil.rmtree(folder, ignore_errors=True)
         results = []
         for video, one, given in zip(videos, shown, found, strict=True):
             fields = one.at_own_frames(given)
@@ -215,21 +220,21 @@ class Segmenter:
             print_log(f'{video["frame_dir"]}: {note}')
         return one
 
-    def _features(self, video: VideoAnnotation, folder: Path) -> dict[str, np.ndarray]:
-        """Return the features of each branch, memory-mapped from files in a folder."""
+    def _features(self, video: VideoAnnotation, folder: Path) -> dict[str, Path]:
+        """Write the features of each branch to a file in a folder; return the files."""
         recipes = self.predictor.recipes
         for recipe in recipes:
             recipe.check(video)
         folder.mkdir()
         frames = video['total_frames']
-        made: dict[str, np.ndarray] = {}
+        made: dict[str, Path] = {}
         total = frames * len(recipes)
         with progress_bar('Making features', total, self.show_progress) as count:
             for recipe in recipes:
                 path = folder / f'{recipe.modality}.npy'
                 with path.open('wb') as file:
                     write_npy(file, frames, recipe.make(video, count))
-                made[recipe.modality] = read_npy(path)
+                made[recipe.modality] = path
         return made
 
     def _estimate(self, path: Path) -> Poses:
@@ -284,7 +289,7 @@ class OnnxSegmenter(Segmenter):
             show_progress=show_progress,
         )
 
-    def _features(self, video: VideoAnnotation, folder: Path) -> dict[str, np.ndarray]:
+    def _features(self, video: VideoAnnotation, folder: Path) -> dict[str, Path]:
         try:
             return super()._features(video, folder)
         except UserError:

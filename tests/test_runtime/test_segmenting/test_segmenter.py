@@ -2,6 +2,7 @@
 
 import copy
 import json
+import tempfile
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from mmskelseg.trained.export import export_onnx
 from tests.errors import raises_naming
 from tests.inferring import inferencer_of, prediction_of
 from tests.test_runtime.test_segmenting.conftest import CLASSES, make_config
+from tests.windows import open_files_stay
 
 SMALL = {'channels': 8}
 SHALLOW = {**SMALL, 'num_refinement_layers': 3, 'num_refinements': 1}
@@ -182,6 +184,27 @@ def test_long_videos_are_computed_in_chunks_with_the_same_result(
     check_same(whole(video)['predictions'][0], expected)
     assert len(lengths) == 8
     assert max(lengths) < 300
+
+
+def test_no_file_of_features_is_open_when_it_is_removed(
+    coordinates, recipe, person, tmp_path, monkeypatch
+):
+    """Windows removes no open file; nor does that hide the error of a model."""
+    (tmp_path / 'temporary').mkdir()
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path / 'temporary'))
+    checkpoint, file = recipe
+    config = copy.deepcopy(coordinates)
+    # Mapped, however small they are.
+    config.test_dataloader.dataset.pipeline[0].max_bytes = 0
+    inferencer, segment = inferencer_of(config, checkpoint), OnnxSegmenter(file)
+    video = person(60)
+    with open_files_stay():
+        for run in (inferencer, segment):
+            assert run(video)['predictions'][0]['pred_label'].shape == (60,)
+            assert not list((tmp_path / 'temporary').iterdir())
+        segment.predictor._outputs = ['of another model']
+        with raises_naming(UserError, file):
+            segment(video)
 
 
 def test_ensemble_is_the_mean_of_its_checkpoints(coordinates, save, person, tmp_path):
