@@ -78,12 +78,20 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='compare at most N configs; with 1, all of the time is for the default '
         '(default: as many as the time allows)',
     )
+    parser.add_argument(
+        '--plan',
+        type=Path,
+        metavar='FILE',
+        help='the plan.json of another fit to the same data, to repeat it: nothing is '
+        'measured, so the result does not depend on how fast the machine is',
+    )
     parser.add_argument('--seed', type=seed, default=0, help='random seed (default: 0)')
     add_executor(parser)
 
 
 def _run(args: argparse.Namespace) -> None:
-    # It imports MMEngine.
+    print(f'Reading {args.ann_file} ...', flush=True)
+    # It imports MMEngine, which takes seconds.
     from mmskelseg.fitting.fit import Options, fit
 
     given = {name: getattr(args, name) for name in Options.__annotations__}

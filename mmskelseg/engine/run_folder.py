@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -62,6 +63,17 @@ class RunFolder:
     def predictions(self) -> Path:
         """The file with the predictions of the test."""
         return self.path / PREDICTIONS
+
+    @property
+    def steps(self) -> int:
+        """The number of steps so far, as MMEngine logs them, about every twentieth."""
+        lines = [
+            file.read_bytes().splitlines()[-1:]
+            for file in self.path.glob('*/vis_data/scalars.json')
+        ]
+        # A line may be half written.
+        found = [re.search(rb'"step": (\d+)}', line) for last in lines for line in last]
+        return max((int(one[1]) for one in found if one), default=0)
 
     def scores(self) -> dict[str, Any]:
         """Return the content of ``metrics.json``."""

@@ -1,12 +1,14 @@
 """From an annotation file to a folder with a model and a report."""
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
+from time import monotonic
 
 import numpy as np
 
@@ -16,11 +18,23 @@ from mmskelseg.datasets.inspection.summary import summarize
 from mmskelseg.engine.cross_validation import submitted
 from mmskelseg.fitting.folds import persons_of
 from mmskelseg.fitting.model_folder import ModelFolder
+from mmskelseg.fitting.planning import (
+    Candidate,
+    FitPlan,
+    Limits,
+    candidates,
+    plan_fit,
+    plan_measured,
+    read_plan,
+    wall,
+)
+from mmskelseg.fitting.progress import Progress
 from mmskelseg.fitting.report import Content, write_report
-from mmskelseg.fitting.schedule import Schedule, candidates, plan_schedule
-from mmskelseg.fitting.steps import Execute, execute_steps, in_processes
-from mmskelseg.fitting.workers import Main, worker_processes
+from mmskelseg.fitting.speed import paces
+from mmskelseg.fitting.steps import Execute, Trainings, execute_steps, in_processes
+from mmskelseg.fitting.workers import Main, Submit, worker_processes
 from mmskelseg.runtime.files.annotations import labelled_videos, load_annotations
+from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.messages.counts import counted, duration, listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import (
@@ -61,6 +75,7 @@ class Options:
         compare: How many configs to compare at most; None for all.
         executor: ``none``, or a cluster of submitit.
         executor_options: Its settings.
+        plan: A plan that a fit has written; None to make one.
     """
 
     minutes: float = 15
@@ -71,6 +86,7 @@ class Options:
     compare: int | None = None
     executor: str = 'none'
     executor_options: Mapping[str, object] = field(default_factory=dict)
+    plan: Path | None = None
 
 
 def fit(ann_file: Path, out: Path, options: Options, main: Main) -> None:
@@ -82,6 +98,7 @@ def fit(ann_file: Path, out: Path, options: Options, main: Main) -> None:
         UserError: If the data cannot be trained, the time is too short, or a training
             fails.
     """
+    began = monotonic()
     data = load_annotations(ann_file)
     for video in data['annotations']:
         if 'filename' in video:
@@ -106,23 +123,14 @@ def fit(ann_file: Path, out: Path, options: Options, main: Main) -> None:
     for note in _notes(folder, shared, suspicions, unlabelled):
         print(f'note        {note}')
     found, left_out = candidates(folder.data, ann_file, folder.splits)
-    schedule = plan_schedule(
-        found, left_out, len(folder.folds), options.minutes, options.processes,
-        options.compare,
-    )  # fmt: skip
-    print('\n'.join(_planned(folder, schedule, reason, options)), flush=True)
     folder.begin(_settings(ann_file, options))
     with worker_processes(options.processes, main) as submit:
-        execute_all: Execute = partial(in_processes, submit)
-        if options.executor != 'none':
-            execute_all = partial(
-                submitted,
-                folder=folder.path,
-                cluster=options.executor,
-                options=options.executor_options,
-            )
-        outcome = execute_steps(folder, schedule, execute_all, submit)
-    report = write_report(folder, schedule, outcome, summary, suspicions, shared)
+        plan = _plan(folder, found, left_out, options, submit, began)
+        print('\n'.join(_planned(folder, plan, reason, options)), flush=True)
+        compared = [one for name in plan.compared for one in found if one.name == name]
+        trainings = _trainings(folder, plan, options, submit, began)
+        outcome = execute_steps(folder, compared, plan, trainings, submit)
+    report = write_report(folder, plan, outcome, summary, suspicions, shared)
     print(*_said(report), sep='\n')
     print(f'Report:  {folder.path / "report.html"}')
     print(f'Segment: mmskelseg segment VIDEO {folder.path}')
@@ -228,8 +236,57 @@ def _notes(
         yield f'{findings}: `mmskelseg browse` shows them'
 
 
+def _plan(
+    folder: ModelFolder,
+    found: Sequence[Candidate],
+    left_out: Mapping[str, str],
+    options: Options,
+    submit: Submit,
+    began: float,
+) -> FitPlan:
+    """Return the plan in the folder; if there is none, write the given or a new one."""
+    plan = read_plan(options.plan, found) if options.plan else None
+    if folder.plan.is_file():
+        kept = read_plan(folder.plan, found)
+        if plan not in (None, kept):
+            raise UserError(
+                f'{folder.plan}: is not the plan of {options.plan}; name another '
+                'folder with --out.'
+            )
+        return kept
+    limits = Limits(
+        options.minutes, options.processes, len(folder.folds), options.compare
+    )
+    if plan is None and options.executor != 'none':
+        plan = plan_fit(found, left_out, limits, {})
+    elif plan is None:
+        measure = partial(paces, folder, submit, options.processes)
+        plan = plan_measured(
+            found, left_out, limits, measure, lambda: monotonic() - began
+        )
+    atomic_write_text(folder.plan, json.dumps(asdict(plan), indent=1))
+    return plan
+
+
+def _trainings(
+    folder: ModelFolder, plan: FitPlan, options: Options, submit: Submit, began: float
+) -> Trainings:
+    """Return what executes trainings, in processes or as jobs of a cluster."""
+    execute_all: Execute = partial(in_processes, submit)
+    if options.executor != 'none':
+        execute_all = partial(
+            submitted,
+            folder=folder.path,
+            cluster=options.executor,
+            options=options.executor_options,
+        )
+    stages = plan.stages(len(folder.folds))
+    times = [*(wall(stage, options.processes) for stage in stages), plan.finish]
+    return Trainings(plan, Progress(began, times), options.processes, execute_all)
+
+
 def _planned(
-    folder: ModelFolder, schedule: Schedule, reason: str, options: Options
+    folder: ModelFolder, plan: FitPlan, reason: str, options: Options
 ) -> Iterator[str]:
     """Yield what will be done."""
     yield ''
@@ -241,14 +298,20 @@ def _planned(
         )
     else:
         yield 'A single person, so nobody can be held out.'
-    names = ', '.join(candidate.name for candidate in schedule.compared)
-    yield f'Configs: {names}.'
-    for why in dict.fromkeys(schedule.left_out.values()):
-        names = ', '.join(n for n, reason in schedule.left_out.items() if reason == why)
+    yield f'Configs: {", ".join(plan.compared)}.'
+    for why in dict.fromkeys(plan.left_out.values()):
+        names = ', '.join(n for n, reason in plan.left_out.items() if reason == why)
         yield f'Left out: {names}, since {why}.'
-    time = duration(schedule.time)
-    part = '' if schedule.length == 1 else f', at {schedule.length:.0%} of their length'
-    yield f'Trainings{part} take about {time}, {options.processes} at a time.'
+    time = duration(plan.time(len(folder.folds), options.processes))
+    yield f'Trainings take about {time}, {options.processes} at a time.'
+    if plan.length < 1:
+        yield (
+            f'They have {plan.length:.0%} of their full length; '
+            f'--minutes {plan.minutes_in_full} would be in full.'
+        )
+    if options.executor != 'none':
+        yield 'These times are assumed, since nothing is measured for a cluster.'
+    yield f'Plan: {folder.plan}'
     yield ''
 
 

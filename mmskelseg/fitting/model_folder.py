@@ -14,10 +14,10 @@ from mmskelseg.engine.choosing import choose
 from mmskelseg.engine.config_checks import read_config
 from mmskelseg.engine.cross_validation import run_folder, settings_of
 from mmskelseg.engine.run_folder import PREDICTIONS, RunFolder, changed_settings
-from mmskelseg.evaluation import Difference, paired_bootstrap
+from mmskelseg.evaluation import Difference, paired_bootstrap, summarize_runs
 from mmskelseg.evaluation.functional.significance import CLEAR
 from mmskelseg.fitting.folds import fold_splits
-from mmskelseg.fitting.schedule import Candidate
+from mmskelseg.fitting.planning import PART, Candidate
 from mmskelseg.fitting.workers import call_command
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
@@ -35,7 +35,7 @@ _LEVEL = 1.0
 
 @dataclass(frozen=True)
 class Trial:
-    """The cross-validation of a candidate, with a run for each fold.
+    """The cross-validation of a candidate, with a run for each fold, or its final run.
 
     ``length`` is the part of a full training that each run has.
     """
@@ -53,6 +53,17 @@ class Trial:
             for run in self.runs
             for name, scores in run.report()['per_video'].items()
         }
+
+    @property
+    def steps(self) -> int:
+        """About how many steps each run has."""
+        return self.candidate.chosen.plan.shortened(self.length).steps
+
+    @cached_property
+    def f1(self) -> float:
+        """F1@10, the mean over folds, in percent."""
+        runs = {(str(run.settings['fold']), 0): run.report() for run in self.runs}
+        return summarize_runs(runs)['over_folds']['scores']['f1@10']['mean']
 
     @property
     def score(self) -> float:
@@ -121,6 +132,11 @@ class ModelFolder:
         return self.path / 'test'
 
     @property
+    def plan(self) -> Path:
+        """What is trained, as JSON; it is there before the first training."""
+        return self.path / 'plan.json'
+
+    @property
     def splits(self) -> tuple[str, str]:
         """The splits of the final model; without test videos, those of a fold."""
         without = f'{self.folds[0]}/test' if self.folds else 'train'
@@ -142,25 +158,34 @@ class ModelFolder:
     def begin(self, settings: Mapping[str, object]) -> None:
         """Write the data and the settings, or check that they are the same.
 
+        A fit without a plan has trained nothing, so it may get other settings.
+
         Raises:
             UserError: If the folder has another fit.
         """
         file = self.path / 'fit.json'
-        if file.is_file():
+        if self.plan.is_file():
             if changed := changed_settings(file, settings):
                 raise UserError(
                     f'{self.path}: has a fit with other settings: '
                     f'{"; ".join(changed)}. Name another folder with --out, or remove '
                     'this one.'
                 )
-        elif self.path.is_dir() and any(self.path.iterdir()):
+            return
+        if not file.is_file() and self.path.is_dir() and any(self.path.iterdir()):
             raise UserError(
                 f'{self.path}: has files that are not of `mmskelseg fit`; name another '
                 'folder with --out.'
             )
-        if not self.ann_file.is_file():
-            save_annotations(self.data, self.ann_file)
         atomic_write_text(file, json.dumps(settings, indent=1))
+        save_annotations(self.data, self.ann_file)
+
+    def timing(self, candidate: Candidate, process: int) -> Path:
+        """Return the config of a short training whose steps a process times."""
+        name = f'{candidate.name}_{process}'
+        config = self.path / 'runs' / 'speed' / name / 'config.py'
+        self._write_config(config, candidate, self.splits, PART)
+        return config
 
     def trial(self, candidate: Candidate, length: float, half: bool = False) -> Trial:
         """Return the cross-validation of a candidate, on all labels or half of them."""
@@ -172,17 +197,18 @@ class ModelFolder:
         runs = [self._run(config, *pair) for pair in zip(folds, splits, strict=True)]
         return Trial(candidate, length, config, runs)
 
-    def final(self, candidate: Candidate, length: float) -> RunFolder:
+    def final(self, candidate: Candidate, length: float) -> Trial:
         """Return the training of the final model."""
         config = self.path / 'runs' / 'final' / 'config.py'
         self._write_config(config, candidate, self.splits, length)
         # It is tested later, when its temperature is known.
-        return replace(self._run(config, 'final', self.splits), test=())
+        run = replace(self._run(config, 'final', self.splits), test=())
+        return Trial(candidate, length, config, [run])
 
     def finish(self, candidate: Candidate, length: float, temperature: float) -> str:
         """Write, test and export the final model; return the reason of a failure."""
         self._write_config(self.config, candidate, self.splits, length, temperature)
-        source = self.final(candidate, length).path
+        source = self.final(candidate, length).runs[0].path
         log = self.path / 'runs' / 'final.log'
         with log.open('w', encoding='utf-8') as said, redirect_stdout(said):
             publish(source, self.model, {'model.temperature': temperature})

@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion
 from mmskelseg.datasets.inspection.summary import Summary
 from mmskelseg.engine.run_folder import PREDICTIONS
-from mmskelseg.evaluation import summarize_runs
 from mmskelseg.evaluation.functional.calibration import (
     Reliability,
     reliability,
@@ -24,9 +23,9 @@ from mmskelseg.fitting.assessment import (
     remaining,
 )
 from mmskelseg.fitting.held_out import parts_of, predictions_of
-from mmskelseg.fitting.model_folder import ModelFolder, Trial, difference
+from mmskelseg.fitting.model_folder import ModelFolder, difference
 from mmskelseg.fitting.page import page
-from mmskelseg.fitting.schedule import Schedule
+from mmskelseg.fitting.planning import FitPlan
 from mmskelseg.fitting.steps import Outcome
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.segmenting.model_files import ModelFile
@@ -38,7 +37,7 @@ Content: TypeAlias = dict[str, Any]
 
 def write_report(
     folder: ModelFolder,
-    schedule: Schedule,
+    plan: FitPlan,
     outcome: Outcome,
     summary: Summary,
     suspicions: Sequence[Suspicion],
@@ -83,13 +82,11 @@ def write_report(
         'calibration': _calibration(folder, outcome, tested),
         'doubts': [asdict(doubt) for doubt in doubts(videos, fps, meta)],
         'label_curve': _label_curve(outcome, folder),
-        'candidates': _candidates(folder, schedule, outcome),
+        'no_label_curve': outcome.no_half,
+        'plan': asdict(plan),
+        'candidates': _candidates(folder, plan, outcome),
         'confusion': confusion(videos, meta).tolist() if scores else [],
-        'next': [
-            f'mmskelseg segment VIDEO {folder.path}',
-            f'mmskelseg suggest VIDEOS {folder.config} {folder.model}',
-            f'mmskelseg train {folder.config}',
-        ],
+        'next': _next(folder),
     }
     content = _plain(content)
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
@@ -174,7 +171,7 @@ def _label_curve(outcome: Outcome, folder: ModelFolder) -> Content | None:
         return None
     chosen = outcome.chosen
     short = next(t for t in outcome.short if t.candidate is chosen.candidate)
-    half, whole, full = (_f1(t) for t in (outcome.half, short, chosen))
+    half, whole, full = (t.f1 for t in (outcome.half, short, chosen))
     share = folder.half_share
     return {
         'share': share,
@@ -185,26 +182,19 @@ def _label_curve(outcome: Outcome, folder: ModelFolder) -> Content | None:
     }
 
 
-def _f1(trial: Trial) -> float:
-    runs = {(str(run.settings['fold']), 0): run.report() for run in trial.runs}
-    return summarize_runs(runs)['over_folds']['scores']['f1@10']['mean']
-
-
-def _candidates(
-    folder: ModelFolder, schedule: Schedule, outcome: Outcome
-) -> list[Content]:
+def _candidates(folder: ModelFolder, plan: FitPlan, outcome: Outcome) -> list[Content]:
     """Return what was compared, and why the rest was not chosen."""
     rows = []
     full = {t.candidate.name: t for t in outcome.finalists}
     short = {t.candidate.name: t for t in outcome.short}
     chosen = outcome.chosen.candidate.name if outcome.chosen else None
-    for candidate in schedule.compared:
+    for candidate in outcome.compared:
         name = candidate.name
         row = {
             'name': name,
             'options': candidate.options,
             'any_order': candidate.chosen.choice.any_order,
-            'seconds': candidate.seconds,
+            'seconds': plan.seconds[name],
             'short': short[name].score if name in short else None,
             'full': full[name].score if name in full else None,
             'chosen': name == chosen or chosen is None,
@@ -216,7 +206,17 @@ def _candidates(
             row['difference'] = asdict(found)
         rows.append(row)
     return rows + [
-        {'name': name, 'left_out': reason} for name, reason in schedule.left_out.items()
+        {'name': name, 'left_out': reason} for name, reason in plan.left_out.items()
+    ]
+
+
+def _next(folder: ModelFolder) -> list[str]:
+    """Return commands for what is to be done."""
+    return [
+        f'mmskelseg segment VIDEO {folder.path}',
+        f'mmskelseg suggest VIDEOS {folder.config} {folder.model}',
+        f'mmskelseg train {folder.config}',
+        f'mmskelseg fit ANN --out DIR --plan {folder.plan}',
     ]
 
 

@@ -4,18 +4,21 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
-from datetime import timedelta
 
 from mmskelseg.engine.cross_validation import save
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.fitting.held_out import HeldOut, predictions_of
 from mmskelseg.fitting.model_folder import ModelFolder, Trial, best_of
-from mmskelseg.fitting.schedule import PART, Candidate, Schedule
+from mmskelseg.fitting.planning import LONG, PART, Candidate, FitPlan, wall
+from mmskelseg.fitting.progress import Progress
 from mmskelseg.fitting.workers import Submit, execute, reason_of
+from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
 
 #: Executes runs, and yields each with the reason of its failure, '' if there is none.
 Execute = Callable[[list[RunFolder]], Iterator[tuple[RunFolder, str]]]
+# The label curve needs short trainings that reach this share of the score of full ones.
+_ENOUGH = 0.75
 
 
 @dataclass(frozen=True)
@@ -23,17 +26,21 @@ class Outcome:
     """What a fit has found.
 
     Attributes:
-        short: Short trials of all candidates; without a choice, only of the chosen.
+        compared: The candidates, the default first.
+        short: Short trials of the candidates; none if they are too short to tell.
         finalists: Full trials of the best.
         chosen: The best of these; None if there are no folds.
-        half: A short trial of it on half of the labels; None if these are too few.
+        half: A short trial of it on half of the labels, if there is one.
+        no_half: Why there is none.
         held_out: Its predictions of videos that it was not trained on.
     """
 
+    compared: Sequence[Candidate]
     short: Sequence[Trial]
     finalists: Sequence[Trial]
     chosen: Trial | None = None
     half: Trial | None = None
+    no_half: str = ''
     held_out: HeldOut | None = None
 
 
@@ -46,8 +53,63 @@ def in_processes(
         yield futures[future], reason_of(future)
 
 
+@dataclass(frozen=True)
+class Trainings:
+    """Executes the trainings of trials, and says what they have found."""
+
+    plan: FitPlan
+    progress: Progress
+    processes: int
+    execute_all: Execute
+
+    def run(self, stage: int, trials: Sequence[Trial]) -> None:
+        """Execute those that are not finished, the longest first.
+
+        Raises:
+            UserError: If a training fails; the message names its log.
+        """
+        pairs = [(run, trial) for trial in trials for run in trial.runs]
+        pending = {pair[0].path: pair for pair in pairs if not pair[0].is_finished}
+        longest = sorted(pending.values(), key=lambda pair: -self._cost(pair[1]))
+        order = [run for run, _ in longest]
+        for run in order:
+            run.check()
+
+        def seconds() -> float:
+            # A copy, since another thread calls this.
+            left = [*pending.values()]
+            costs = [self._cost(trial, run.steps) for run, trial in left]
+            return wall(costs, self.processes)
+
+        def said() -> str:
+            number = counted(len(order), 'training')
+            return f'{len(order) - len(pending)} of {number} finished'
+
+        failures = []
+        with self.progress.stage(stage, seconds, said):
+            for run, failure in self.execute_all(order):
+                if failure:
+                    failures.append(f'{failure.removesuffix(".")} (see {run.log})')
+                del pending[run.path]
+                self.progress.say(_described(run, failure))
+        if failures:
+            raise UserError(
+                f'Trainings failed, {len(failures)} of {len(order)}: {failures[0]}. '
+                'The same command repeats only these.'
+            )
+
+    def _cost(self, trial: Trial, steps: int = 0) -> float:
+        """Return the seconds that a training takes after some steps."""
+        whole = self.plan.cost(trial.candidate.name, trial.length)
+        return whole * (1 - min(steps / trial.steps, 1))
+
+
 def execute_steps(
-    folder: ModelFolder, schedule: Schedule, execute_all: Execute, submit: Submit
+    folder: ModelFolder,
+    compared: Sequence[Candidate],
+    plan: FitPlan,
+    trainings: Trainings,
+    submit: Submit,
 ) -> Outcome:
     """Compare candidates, train the best, and write the final model.
 
@@ -56,105 +118,80 @@ def execute_steps(
     Raises:
         UserError: If a run fails; the message names its log.
     """
-    trainings = _Trainings(schedule.seconds, execute_all)
-    length, default = schedule.length, schedule.compared[0]
+    length, default = plan.length, compared[0]
     if not folder.folds:
-        trainings.run([(folder.final(default, length), length * default.seconds)])
-        _finish(folder, default, length, 1.0, submit)
-        return Outcome((), ())
-    compared = [folder.trial(c, PART * length) for c in schedule.compared]
+        trainings.run(2, [folder.final(default, length)])
+        _finish(folder, trainings, default, 1.0, submit)
+        return Outcome(compared, (), ())
+    short: list[Trial] = []
     ranking = list(compared)
-    if len(compared) > 1:
-        trainings.run(_runs(compared))
-        best = best_of(compared, folder.persons)
-        ranking.sort(key=lambda trial: (trial is not best, -trial.score))
-    finalists = [
-        folder.trial(trial.candidate, length) for trial in ranking[: schedule.finalists]
-    ]
-    runs, chosen = _runs(finalists), finalists[0]
+    if len(compared) > 1 or plan.is_long:
+        short = [folder.trial(candidate, PART * length) for candidate in compared]
+    if len(short) > 1:
+        trainings.run(0, short)
+        best = best_of(short, folder.persons)
+        trials = sorted(short, key=lambda trial: (trial is not best, -trial.score))
+        ranking = [trial.candidate for trial in trials]
+    finalists = [folder.trial(one, length) for one in ranking[: plan.finalists]]
+    chosen = finalists[0]
     if len(finalists) > 1:
-        trainings.run(runs)
+        trainings.run(1, finalists)
         chosen = best_of(finalists, folder.persons)
-    seconds = length * chosen.candidate.seconds
-    runs.append((folder.final(chosen.candidate, length), seconds))
-    short = next(t for t in compared if t.candidate is chosen.candidate)
-    half = None
-    # With two persons in all, there is one in each training.
-    if len(folder.halves) == len(folder.folds):
-        half = folder.trial(chosen.candidate, PART * length, half=True)
-    trainings.run(runs + _runs([trial for trial in (short, half) if trial]))
-    for trial in {id(t): t for t in (*compared, *finalists)}.values():
-        if all(run.is_finished for run in trial.runs):
-            save(list(trial.runs), trial.config, (), trial.config.parent)
+    own = [trial for trial in short if trial.candidate is chosen.candidate]
+    trainings.run(2, [chosen, *own, folder.final(chosen.candidate, length)])
+    half, why = half_trial(folder, plan, chosen, *own)
+    if half:
+        trainings.run(3, [half])
+    for trial in (*short, *finalists):
+        save(list(trial.runs), trial.config, (), trial.config.parent)
     predicted = [predictions_of(run.predictions) for run in chosen.runs]
     held_out = HeldOut(predicted, folder.data['metainfo'])
-    _finish(folder, chosen.candidate, length, held_out.temperature, submit)
-    return Outcome(compared, finalists, chosen, half, held_out)
+    _finish(folder, trainings, chosen.candidate, held_out.temperature, submit)
+    return Outcome(compared, short, finalists, chosen, half, why, held_out)
 
 
-def _runs(trials: Sequence[Trial]) -> list[tuple[RunFolder, float]]:
-    """Return the runs of trials, and the seconds that each takes."""
-    return [
-        (run, trial.length * trial.candidate.seconds)
-        for trial in trials
-        for run in trial.runs
-    ]
+def half_trial(
+    folder: ModelFolder, plan: FitPlan, chosen: Trial, *short: Trial
+) -> tuple[Trial | None, str]:
+    """Return the short trial on half of the labels, or why there is none.
+
+    ``short`` is that on all labels, if trainings are long enough.
+    """
+    if not plan.is_long:
+        part = f'{plan.length:.0%} of their full length'
+        return None, f'trainings have {part}, and less than {LONG:.0%} tells nothing'
+    # With two persons in all, there is one in each training.
+    if len(folder.halves) < len(folder.folds):
+        return None, 'there are too few to leave out half of them'
+    (whole,) = short
+    if whole.f1 < _ENOUGH * chosen.f1:
+        found = f'F1@10 of {whole.f1:.0f} in place of {chosen.f1:.0f}'
+        return None, f'short trainings, with {found}, are too short to tell'
+    return folder.trial(chosen.candidate, PART * plan.length, half=True), ''
 
 
 def _finish(
     folder: ModelFolder,
+    trainings: Trainings,
     candidate: Candidate,
-    length: float,
     temperature: float,
     submit: Submit,
 ) -> None:
     """Write, test and export the final model in a process that imports PyTorch."""
-    print('Testing and exporting the final model ...', flush=True)
-    failure = reason_of(submit(folder.finish, candidate, length, temperature))
+    progress, begin = trainings.progress, time.monotonic()
+    what, seconds = 'testing and exporting the final model', trainings.plan.finish
+
+    def left() -> float:
+        return max(seconds - (time.monotonic() - begin), 0.0)
+
+    with progress.stage(4, left, lambda: what):
+        progress.say(what)
+        call = submit(folder.finish, candidate, trainings.plan.length, temperature)
+        failure = reason_of(call)
     if failure:
         log = folder.path / 'runs' / 'final.log'
         reason = failure.removesuffix('.')
         raise UserError(f'The final model failed: {reason}; see {log}.')
-
-
-class _Trainings:
-    """Executes runs, and prints a line for each, with the time left for all.
-
-    ``seconds`` is the time of all runs, in the units of each; only ratios matter.
-    """
-
-    def __init__(self, seconds: float, execute_all: Execute) -> None:
-        self.seconds = seconds
-        self.execute_all = execute_all
-        self._begin = time.monotonic()
-        self._before = self._done = 0.0
-
-    def run(self, runs: Sequence[tuple[RunFolder, float]]) -> None:
-        """Execute those that are not finished, the longest first."""
-        costs = {run.path: seconds for run, seconds in runs}
-        pending = {run.path: run for run, _ in runs if not run.is_finished}
-        finished = sum(cost for path, cost in costs.items() if path not in pending)
-        self._before += finished
-        order = sorted(pending.values(), key=lambda run: -costs[run.path])
-        for run in order:
-            run.check()
-        failures = []
-        for run, failure in self.execute_all(order):
-            if failure:
-                failures.append(f'{failure.removesuffix(".")} (see {run.log})')
-            self._done += costs[run.path]
-            print(f'{self._times()}  {_described(run, failure)}', flush=True)
-        if failures:
-            raise UserError(
-                f'Trainings failed, {len(failures)} of {len(order)}: {failures[0]}. '
-                'The same command repeats only these.'
-            )
-
-    def _times(self) -> str:
-        passed = time.monotonic() - self._begin
-        rest = max(self.seconds - self._before - self._done, 0)
-        left = timedelta(seconds=round(passed / self._done * rest))
-        return f'{timedelta(seconds=round(passed))} passed, about {left} left'
 
 
 def _described(run: RunFolder, failure: str) -> str:

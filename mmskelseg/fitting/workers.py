@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from mmskelseg.engine.run_folder import RunFolder, failure_of
 
@@ -55,6 +55,15 @@ def call_command(words: Sequence[str], log: Path) -> str:
 
     Returns the reason of a failure; '' if there is none.
     """
+    return logged(log, _main[0], list(words))
+
+
+def logged(log: Path, call: Callable[..., str | int | None], *given: object) -> str:
+    """Call a function in this process, and append its output to a file.
+
+    What it returns is its exit status. Returns the reason of a failure; '' if there is
+    none.
+    """
     with log.open('ab') as file:
         begin = file.seek(0, os.SEEK_END)
         sys.stdout.flush()
@@ -63,7 +72,7 @@ def call_command(words: Sequence[str], log: Path) -> str:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         try:
-            status: str | int | None = _main[0](list(words))
+            status = call(*given)
         except SystemExit as stop:
             status = stop.code
         except Exception:
@@ -78,8 +87,11 @@ def call_command(words: Sequence[str], log: Path) -> str:
     return failure_of(status, log, begin) if status else ''
 
 
-def reason_of(future: Future) -> str:
-    """Return the reason of a failure of a call; '' if there is none."""
+def reason_of(future: Future) -> Any:
+    """Return what a call returns, such as the reason of a failure.
+
+    There is one as well if its process was killed.
+    """
     try:
         return future.result()
     except BrokenProcessPool:

@@ -120,3 +120,23 @@ def test_run_folder_that_is_stopped_leaves_no_training_behind(make, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         make({}, train='import time; time.sleep(60)').execute()
     assert started[0].poll() not in (None, 0)
+
+
+@pytest.mark.parametrize(
+    ('logs', 'steps'),
+    [
+        ({}, 0),
+        ({'1': '{"loss": 1.0, "step": 20}\n{"loss": 0.5, "step": 40}\n'}, 40),
+        # A training that went on, and a test.
+        ({'1': '{"step": 40}\n', '2': '{"step": 60}\n', '3': '{"step": 0}\n'}, 60),
+        ({'1': ''}, 0),
+        ({'1': '{"step": 20}\n{"loss": 0.5, "st'}, 0),
+    ],
+)
+def test_steps_are_those_that_are_logged(make, logs, steps):
+    run = make({})
+    for name, text in logs.items():
+        file = run.path / name / 'vis_data' / 'scalars.json'
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+    assert run.steps == steps

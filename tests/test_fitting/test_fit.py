@@ -1,6 +1,7 @@
 """A whole fit on small data, in two processes."""
 
 import json
+import re
 from contextlib import contextmanager
 
 import numpy as np
@@ -15,6 +16,7 @@ from mmskelseg.evaluation.functional.calibration import (
     reliability,
     tempered,
 )
+from mmskelseg.fitting import fit as fit_module
 from mmskelseg.fitting import workers
 from mmskelseg.fitting.held_out import predictions_of
 from mmskelseg.runtime.cli.segment import main as segment
@@ -25,6 +27,9 @@ from tests.small_data import small_annotations
 from tests.tool_server import IS_POSSIBLE, preloaded_context
 
 pytestmark = pytest.mark.slow
+
+# Two configs, whatever their speed.
+WORDS = ['--minutes', '600', '--compare', '2']
 
 
 @pytest.fixture(scope='module')
@@ -45,7 +50,20 @@ def quick_workers():
 
 
 @pytest.fixture
-def fit(tmp_path):
+def measured(monkeypatch):
+    """Find a machine as fast as assumed, and return what was measured on it."""
+    calls = []
+
+    def paces(folder, submit, processes, todo):
+        calls.append(todo)
+        return {one.kind: 1.0 for one in todo}
+
+    monkeypatch.setattr(fit_module, 'paces', paces)
+    return calls
+
+
+@pytest.fixture
+def fit(tmp_path, measured):
     """Save annotations, and fit a model to them; return its folder."""
 
     def run(data, *words):
@@ -83,7 +101,7 @@ def fitted(tmp_path_factory, small_plan):
     words = [str(folder / 'annotations.pkl'), '--out', str(folder / 'model')]
     # The test of the same command has processes that import everything.
     with quick_workers():
-        assert main([*words, '--minutes', '.06']) is None
+        assert main([*words, *WORDS]) is None
     return folder / 'model'
 
 
@@ -166,11 +184,12 @@ def without_temperature(folder):
 
 def test_probabilities_are_calibrated(fitted):
     """Those of the exported model and of the test, by all held-out videos."""
-    calibration = report_of(fitted)['calibration']
+    report = report_of(fitted)
+    calibration = report['calibration']
     temperature = calibration['temperature']
     assert f'temperature={temperature!r}' in (fitted / 'config.py').read_text()
-    (name,) = (r['name'] for r in report_of(fitted)['candidates'] if r.get('chosen'))
-    *_, longest = sorted(fitted.glob(f'runs/{name}_[0-9]*[0-9]'))
+    (name,) = (row['name'] for row in report['candidates'] if row.get('chosen'))
+    longest = fitted / 'runs' / f'{name}_{report["plan"]["length"]:g}'
     held_out = [
         Part(video.scores, video.gt)
         for fold in longest.glob('fold*/seed_0/predictions.pkl')
@@ -201,7 +220,7 @@ def test_tiers_are_fitted_together(fit, tmp_path):
     with_tiers(data)
     data['annotations'][0]['label'][1] = -1
     with quick_workers():
-        folder = fit(data, '--minutes', '.06', '--compare', '1')
+        folder = fit(data, '--minutes', '5', '--compare', '1')
     report = report_of(folder)
     metrics = json.loads((folder / 'test' / 'metrics.json').read_text('utf-8'))
     for name, value in report['scores']['test'].items():
@@ -234,17 +253,18 @@ def test_choice_says_what_was_compared(fitted):
     assert all(row['short'] is not None for row in compared)
 
 
-def test_same_command_repeats_nothing_that_is_done(fitted, capsys):
+def test_same_command_repeats_nothing_that_is_done(fitted, capsys, measured):
     """A run that was lost is repeated, with the same digits."""
     before = report_of(fitted)
     lost = next((fitted / 'runs').glob('*/fold1/seed_0'))
     scores = (lost / 'metrics.json').read_text()
     (lost / 'metrics.json').unlink()
     ann_file = fitted.parent / 'annotations.pkl'
-    assert main([str(ann_file), '--out', str(fitted), '--minutes', '.06']) is None
+    assert main([str(ann_file), '--out', str(fitted), *WORDS]) is None
     text = capsys.readouterr().out
     # The final training is looked at again, and has nothing left to do.
-    assert text.count(' left  ') == 2
+    assert len(re.findall(' left  .*(F1@10|: trained)', text)) == 2
+    assert not measured
     assert (lost / 'metrics.json').read_text() == scores
     assert report_of(fitted) == before
 
@@ -252,14 +272,44 @@ def test_same_command_repeats_nothing_that_is_done(fitted, capsys):
 @pytest.mark.parametrize(
     ('words', 'named'),
     [
-        (['--minutes', '5'], 'minutes was 0.06 | 5.0'),
-        (['--minutes', '.06', '--seed', '3'], 'seed was 0 | 3'),
+        (['--minutes', '5'], 'minutes was 600.0 | 5.0'),
+        ([*WORDS, '--seed', '3'], 'seed was 0 | 3'),
     ],
 )
 def test_other_settings_need_another_folder(fitted, words, named):
     ann_file = fitted.parent / 'annotations.pkl'
     with raises_naming(SystemExit, fitted, named):
         main([str(ann_file), '--out', str(fitted), *words])
+
+
+def test_plan_given_back_gives_the_same_digits(fitted, tmp_path, measured):
+    out = tmp_path / 'again'
+    plan = fitted / 'plan.json'
+    words = [str(fitted.parent / 'annotations.pkl'), '--plan', str(plan)]
+    with quick_workers():
+        assert main([*words, '--out', str(out)]) is None
+    assert not measured
+    before, after = report_of(fitted), report_of(out)
+    assert after['plan'] == before['plan'] == json.loads(plan.read_text('utf-8'))
+    for key in before.keys() - {'next'}:
+        assert after[key] == before[key]
+
+
+def test_other_plan_needs_another_folder(fitted, tmp_path):
+    plan = json.loads((fitted / 'plan.json').read_text('utf-8'))
+    file = tmp_path / 'plan.json'
+    file.write_text(json.dumps(plan | {'length': 0.3}))
+    words = [str(fitted.parent / 'annotations.pkl'), '--out', str(fitted), *WORDS]
+    with raises_naming(SystemExit, fitted / 'plan.json', file):
+        main([*words, '--plan', str(file)])
+
+
+def test_fit_that_trained_nothing_may_get_more_time(fit):
+    """Nothing is kept of what was too short, so the same folder will do."""
+    data = small_annotations([60, 45, 50, 40])
+    for minutes in ('.001', '.002'):
+        with raises_naming(SystemExit, minutes, 'too short'):
+            fit(data, '--minutes', minutes)
 
 
 @pytest.mark.parametrize(

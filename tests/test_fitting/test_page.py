@@ -94,6 +94,8 @@ def content():
             'full': 80.0,
             'twice': 84.0,
         },
+        'no_label_curve': '',
+        'plan': {'length': 1, 'minutes_in_full': 15},
         'candidates': [
             {
                 'name': 'one',
@@ -112,7 +114,9 @@ def content():
             {'name': 'three', 'left_out': 'too little <time>'},
         ],
         'confusion': [[4, 2, 0, 0], [0, 9, 0, 0], [0, 1, 5, 0], [0, 0, 0, 0]],
-        'next': [f'mmskelseg {name} <x>' for name in ('segment', 'suggest', 'train')],
+        'next': [
+            f'mmskelseg {name} <x>' for name in ('segment', 'suggest', 'train', 'fit')
+        ],
     }
 
 
@@ -294,6 +298,20 @@ def test_page_does_without_what_is_not_known(content, key):
     assert not re.search(r'\b(None|nan|Undefined)\b', reader.text)
     ids = {a['id'] for _, a in reader.attributes if 'id' in a}
     assert {a['href'][1:] for _, a in reader.attributes if 'href' in a} <= ids
+
+
+def test_page_says_why_it_does_not_foretell(content):
+    content |= {'label_curve': None, 'no_label_curve': 'trainings <have> 15%'}
+    text = Reader(written(content)).text
+    assert 'cannot be said, since trainings <have> 15%.' in text
+    assert 'Twice as many labels' not in text
+
+
+def test_page_says_how_long_trainings_were(content):
+    assert '--minutes' not in written(content)
+    content['plan'] = {'length': 0.15, 'minutes_in_full': 25}
+    text = Reader(written(content)).text
+    assert 'had 15 % of their full length; --minutes 25 would be in full' in text
 
 
 def test_page_without_any_prediction_says_so(content):

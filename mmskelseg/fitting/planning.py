@@ -1,0 +1,356 @@
+"""What to train within some minutes: candidates, folds, and half of the labels."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from heapq import heapreplace
+from math import ceil
+from pathlib import Path
+from statistics import median
+
+from mmskelseg.engine.choosing import Chosen, Wish, choose, shows_several
+from mmskelseg.runtime.files.parsing import check_shape, read_json
+from mmskelseg.runtime.messages.counts import duration
+from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.structures.annotations import AnnotationFile
+
+#: Candidates are compared, and the label curve is measured, with this part of a
+#: training.
+PART = 0.2
+#: They are only if trainings have this part of their full length: short ones need a
+#: tenth of the steps of a full one to say anything.
+LONG = 0.5
+# Trainings are shortened in steps of the first, down to the second part of their
+# length.
+_STEP, _SHORTEST = 0.05, 0.1
+# A plan is for this share of the time, since machines get busier as well.
+_SHARE = 0.9
+# Seconds that a training takes beside its steps, with its test, on one core of an AMD
+# EPYC, and how many times as long the final model is tested, exported and reported.
+_START, _FINISH = 1.5, 3
+# What a file with a plan must have, and seconds that no training takes.
+_SHAPE = {
+    'compared': [str],
+    'left_out': {...: str},
+    'finalists': int,
+    'length': float,
+    'seconds': {...: float},
+    'start': float,
+    'minutes_in_full': int,
+}
+_LONGEST = 1e9
+_REMEDY = 'name the plan.json of a fit to the same data'
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A config that may fit the data best.
+
+    Attributes:
+        name: Its name, which is also that of its folder.
+        wish: The options of ``mmskelseg make-config`` that write it.
+        chosen: What it is for the whole training split, and how long that takes.
+    """
+
+    name: str
+    wish: Wish
+    chosen: Chosen
+
+    @property
+    def seconds(self) -> float:
+        """The time of a full training on one core, as assumed."""
+        return self.chosen.plan.seconds(self.chosen.choice.recipe)
+
+    @property
+    def step_seconds(self) -> float:
+        """The time of a step of one network on one core."""
+        plan = self.chosen.plan
+        return self.seconds / (plan.steps * plan.members)
+
+    @property
+    def kind(self) -> Wish:
+        """What its speed depends on."""
+        return replace(self.wish, any_order=None)
+
+    @property
+    def options(self) -> str:
+        """The options of ``mmskelseg make-config`` as text."""
+        wish = self.wish
+        texts = [f'--recipe {wish.recipe}']
+        texts += [f'--segmentor {wish.segmentor}'] * (wish.segmentor is not None)
+        texts += ['--no-any-order'] * (wish.any_order is False)
+        texts += ['--pairs'] * wish.pairs
+        return ' '.join(texts)
+
+
+@dataclass(frozen=True)
+class FitPlan:
+    """What a fit trains, in types of JSON: ``plan.json`` in its folder.
+
+    Attributes:
+        compared: The names of the candidates, the default first.
+        left_out: Why others are not among them, by name.
+        finalists: How many of them are trained in full on all folds.
+        length: Full trainings are this part of what ``mmskelseg make-config`` plans.
+        seconds: Approximate time of the steps of an unshortened training, by name.
+        start: What a training takes beside its steps.
+        minutes_in_full: The minutes with which trainings would not be shortened.
+    """
+
+    compared: list[str]
+    left_out: dict[str, str]
+    finalists: int
+    length: float
+    seconds: dict[str, float]
+    start: float
+    minutes_in_full: int
+
+    @property
+    def is_long(self) -> bool:
+        """Whether trainings of a part of this length say something."""
+        return self.length >= LONG
+
+    @property
+    def finish(self) -> float:
+        """The seconds that test, export and report of the final model take."""
+        return _FINISH * self.start
+
+    def cost(self, name: str, length: float) -> float:
+        """Return the seconds of a training of some length."""
+        return self.start + length * self.seconds[name]
+
+    def stages(self, folds: int) -> list[list[float]]:
+        """Return the seconds of all trainings, if the slowest candidate is chosen.
+
+        There is a list for each stage, which begins when the one before has ended: the
+        comparison, finalists if there are several, the final model with what is left
+        of its cross-validation, and half of the labels. Any may be empty.
+        """
+        names = sorted(self.compared, key=lambda name: -self.seconds[name])
+        short, full = (
+            [self.cost(name, part * self.length) for name in names]
+            for part in (PART, 1)
+        )
+        compared, finalists = folds * short, folds * full[: self.finalists]
+        half = folds * short[:1] * self.is_long
+        if len(names) == 1:
+            return [[], [], finalists + full + half, half]
+        if self.finalists == 1:
+            return [compared, [], finalists + full[:1], half]
+        return [compared, finalists, full[:1], half]
+
+    def time(self, folds: int, processes: int) -> float:
+        """Return the seconds that all takes, in some processes."""
+        trainings = sum(wall(stage, processes) for stage in self.stages(folds))
+        return trainings + self.finish
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a fit may take, and the folds that it has; ``compare`` may be None: all."""
+
+    minutes: float
+    processes: int
+    folds: int
+    compare: int | None = None
+
+
+def wall(seconds: Sequence[float], processes: int) -> float:
+    """Return how long trainings take in processes, each of which takes the longest.
+
+    >>> wall([2, 2, 3], processes=2)
+    4.0
+    """
+    lanes = [0.0] * processes
+    for one in sorted(seconds, reverse=True):
+        heapreplace(lanes, lanes[0] + one)
+    return max(lanes)
+
+
+def candidates(
+    data: AnnotationFile, path: Path, splits: tuple[str, str]
+) -> tuple[list[Candidate], dict[str, str]]:
+    """Return the candidates for an annotation file, and why others are none.
+
+    The first is what ``mmskelseg make-config`` writes by itself; those that are likely
+    to be better follow first.
+
+    Raises:
+        UserError: If none can be trained, with the reason of the first.
+    """
+    videos = data['annotations']
+    has_3d = all('keypoint_3d' in video for video in videos)
+    are_several = all(map(shows_several, videos))
+    found: list[Candidate] = []
+    refused: dict[str, UserError] = {}
+    for recipe in (*['pose3d'] * has_3d, 'pose2d', 'heatmap', 'heatmap_cnn'):
+        wishes = {recipe: Wish(recipe)}
+        if not found:
+            if are_several:
+                wishes[f'{recipe}_pairs'] = Wish(recipe, pairs=True)
+            wishes[f'{recipe}_known_orders'] = Wish(recipe, any_order=False)
+            wishes[f'{recipe}_ms_tcn2'] = Wish(recipe, 'ms_tcn2')
+        for name, wish in wishes.items():
+            try:
+                chosen = choose(data, path, splits, wish)
+            except UserError as error:
+                refused[name] = error
+                continue
+            # Without adjacent segments, there is nothing to recombine anyway.
+            if wish.any_order is None or found[0].chosen.choice.any_order:
+                found.append(Candidate(name, wish, chosen))
+    if not found:
+        raise next(iter(refused.values()))
+    return found, {name: str(error) for name, error in refused.items()}
+
+
+def plan_fit(
+    found: Sequence[Candidate],
+    left_out: Mapping[str, str],
+    limits: Limits,
+    paces: Mapping[Wish, float],
+    spent: float = 0.0,
+) -> FitPlan:
+    """Return what to train within some minutes.
+
+    If the default and one more candidate can be trained for long, they are compared;
+    what remains is for more candidates, and then for finalists.
+
+    Args:
+        found: The candidates.
+        left_out: Why others are none.
+        limits: The time, and what may be done in it.
+        paces: How many times as long as assumed a kind of training takes; others take
+            as much longer as those in the middle.
+        spent: The seconds that have passed.
+
+    Raises:
+        UserError: If the minutes are too short for any training.
+    """
+    pace = median(paces.values()) if paces else 1.0
+    seconds = {one.name: one.seconds * paces.get(one.kind, pace) for one in found}
+    # What is not computed does not get faster on a GPU.
+    plans = _Plans(seconds, _START * max(pace, 1), limits, spent)
+    # Candidates are compared on held-out persons; there are none of a single one.
+    most = min(limits.compare or len(found), len(found)) if limits.folds else 1
+    number, length, finalists = plans.largest(most)
+    why = 'there is too little time: --minutes {} would include it'
+    if not limits.folds:
+        why = 'the training videos show one person, so none can be held out'
+    elif most == number:
+        why = f'at most {most} may be compared (--compare)'
+    skipped = {
+        name: why.format(ceil(plans.minutes(n, max(length, LONG), finalists)))
+        for n, name in enumerate([*seconds][number:], start=number + 1)
+    }
+    return replace(
+        plans.plan(number, length, finalists),
+        left_out={**left_out, **skipped},
+        minutes_in_full=ceil(plans.minutes(min(2, most), 1)),
+    )
+
+
+@dataclass(frozen=True)
+class _Plans:
+    """Plans that compare the first of some candidates, and what they take.
+
+    Attributes:
+        seconds: The time of the steps of a full training of each candidate.
+        start: What a training takes beside its steps.
+        limits: The time that there is.
+        spent: The seconds of it that have passed.
+    """
+
+    seconds: Mapping[str, float]
+    start: float
+    limits: Limits
+    spent: float
+
+    def plan(self, number: int, length: float, finalists: int = 1) -> FitPlan:
+        """Return the plan that compares so many candidates."""
+        seconds = dict([*self.seconds.items()][:number])
+        return FitPlan([*seconds], {}, finalists, length, seconds, self.start, 0)
+
+    def minutes(self, number: int, length: float, finalists: int = 1) -> float:
+        """Return the minutes that such a plan needs."""
+        plan = self.plan(number, length, finalists)
+        time = plan.time(self.limits.folds, self.limits.processes)
+        return (self.spent + time) / 60 / _SHARE
+
+    def largest(self, most: int) -> tuple[int, float, int]:
+        """Return how many candidates are compared, for how long, and how many in full.
+
+        Raises:
+            UserError: If there is too little time.
+        """
+
+        def fits(number: int, length: float, finalists: int = 1) -> bool:
+            return self.minutes(number, length, finalists) <= self.limits.minutes
+
+        lengths = [round(n * _STEP, 2) for n in range(round(1 / _STEP), 0, -1)]
+        options = [(2, length) for length in lengths if length >= LONG and most > 1]
+        options += [(1, length) for length in lengths if length >= _SHORTEST]
+        number, length = next((one for one in options if fits(*one)), (0, _SHORTEST))
+        if not number:
+            least = self.minutes(1, length)
+            raise UserError(
+                f'--minutes {self.limits.minutes:g} is too short: even short trainings '
+                f'take {duration(60 * least)} here; use --minutes {ceil(least)}.'
+            )
+        while 1 < number < most and fits(number + 1, length):
+            number += 1
+        finalists = 1
+        while 2 * finalists < number and fits(number, length, finalists + 1):
+            finalists += 1
+        return number, length, finalists
+
+
+def plan_measured(
+    found: Sequence[Candidate],
+    left_out: Mapping[str, str],
+    limits: Limits,
+    measure: Callable[[Sequence[Candidate]], Mapping[Wish, float]],
+    spent: Callable[[], float],
+) -> FitPlan:
+    """Return what to train, as in :func:`plan_fit`, by measured speeds.
+
+    ``measure`` returns the paces of some candidates, as many as there are processes,
+    which trains all of them at the same time. The first are measured, and then those
+    that are in the plan.
+    """
+    paces: dict[Wish, float] = {}
+    todo = found[: limits.compare] if limits.folds else found[:1]
+    while True:
+        kinds: dict[Wish, Candidate] = {}
+        for one in todo:
+            kinds.setdefault(one.kind, one)
+        paces |= measure([*kinds.values()][: limits.processes])
+        plan = plan_fit(found, left_out, limits, paces, spent())
+        todo = [c for c in found if c.name in plan.compared and c.kind not in paces]
+        if not todo:
+            return plan
+
+
+def read_plan(path: Path, found: Sequence[Candidate]) -> FitPlan:
+    """Return the plan in a file, for an annotation file with these candidates.
+
+    Raises:
+        UserError: If it is none, or not for this data.
+    """
+    content = read_json(path, 'mmskelseg fit')
+    check_shape(content, _SHAPE, str(path), _REMEDY)
+    plan = FitPlan(**{key: content[key] for key in _SHAPE})
+    number, known = len(plan.compared), [candidate.name for candidate in found]
+    times = [plan.seconds.get(name, 0) for name in plan.compared]
+    expected = {
+        'compared': (number and {*plan.compared} <= {*known}, f'some of {known}'),
+        'finalists': (0 < plan.finalists <= number, f'1 to {number}'),
+        'length': (0 < plan.length <= 1, 'more than 0, and up to 1'),
+        'seconds': (all(0 < t < _LONGEST for t in times), 'those of each config'),
+        'start': (0 < plan.start < _LONGEST, 'seconds'),
+    }
+    for key, (fits, what) in expected.items():
+        if not fits:
+            raise UserError(
+                f'{path}: {key} is {shown(content[key])}, expected {what}; {_REMEDY}.'
+            )
+    return plan

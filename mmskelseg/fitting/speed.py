@@ -1,0 +1,108 @@
+"""How long a step of a training takes on this machine."""
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle, pairwise
+from pathlib import Path
+from statistics import median
+from time import monotonic
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmskelseg.engine.choosing import Wish
+from mmskelseg.engine.config_checks import read_config
+from mmskelseg.engine.terminal import build_runner
+from mmskelseg.fitting.model_folder import ModelFolder
+from mmskelseg.fitting.planning import Candidate
+from mmskelseg.fitting.progress import every_pause
+from mmskelseg.fitting.workers import Submit, logged, reason_of
+from mmskelseg.runtime.messages.errors import UserError
+
+# A measurement ends after so many steps or seconds.
+_STEPS, _SECONDS = 20, 8.0
+
+
+def paces(
+    folder: ModelFolder, submit: Submit, processes: int, todo: Sequence[Candidate]
+) -> dict[Wish, float]:
+    """Return how many times as long as assumed the steps of trainings take here.
+
+    As many trainings take place at the same time as later on; if there are fewer
+    candidates, some of them in several processes.
+
+    Raises:
+        UserError: If a training fails.
+    """
+    print('Measuring how long a step of a training takes here ...', flush=True)
+    calls = [
+        (one, submit(step_seconds, folder.timing(one, process)))
+        for process, one in zip(range(processes), cycle(todo), strict=False)
+    ]
+    found: dict[str, list[float]] = {}
+    with every_pause(lambda: print('Still measuring ...', flush=True)):
+        for one, call in calls:
+            seconds = reason_of(call)
+            if isinstance(seconds, str):
+                raise UserError(
+                    f'The first steps of {one.name} failed: '
+                    f'{seconds.removesuffix(".")}; see {folder.path / "runs/speed"}.'
+                )
+            found.setdefault(one.name, []).append(seconds)
+    result = {}
+    for one in todo:
+        seconds = median(found[one.name])
+        result[one.kind] = pace = seconds / one.step_seconds
+        print(f'{one.name:20}{seconds:.2f} s a step, {pace:.1f} times what is assumed')
+    return result
+
+
+class _Stopwatch(Hook):
+    """A hook that notes when steps end, and ends the training after some."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def before_train(self, runner: Runner) -> None:
+        """Note when the first step begins."""
+        self.times.append(monotonic())
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Mapping[str, object] | None = None,
+        outputs: Mapping[str, object] | None = None,
+    ) -> None:
+        """Note when a step ends."""
+        self.times.append(monotonic())
+        passed = self.times[-1] - self.times[0]
+        if len(self.times) > _STEPS or passed > _SECONDS:
+            # As if the command had come to its end.
+            raise SystemExit
+
+
+def step_seconds(config: Path) -> float | str:
+    """Train for some steps in this process, and return the median time of a step.
+
+    The folder of the config gets the log. If the training fails, the reason is
+    returned.
+    """
+    watch, threads = _Stopwatch(), torch.get_num_threads()
+    try:
+        failure = logged(config.with_name('run.log'), _train, config, watch)
+    finally:
+        torch.set_num_threads(threads)
+    times = [end - begin for begin, end in pairwise(watch.times)]
+    # The first step takes longer.
+    return failure or median(times[1:] or times)
+
+
+def _train(config: Path, watch: _Stopwatch) -> None:
+    cfg = read_config(config)
+    cfg.work_dir = str(config.parent)
+    cfg.default_hooks.checkpoint = None
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    runner = build_runner(cfg, verbose=False)
+    runner.register_hook(watch)
+    runner.train()

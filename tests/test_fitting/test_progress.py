@@ -1,0 +1,90 @@
+"""The time that is left of a fit."""
+
+import re
+import threading
+
+import pytest
+
+from mmskelseg.fitting import progress
+from mmskelseg.fitting.progress import Progress, every_pause
+
+
+class Work:
+    """Work in stages, and a clock that stands still unless some is done."""
+
+    def __init__(self, monkeypatch, stages):
+        self.now = 1000.0
+        monkeypatch.setattr(progress, 'monotonic', lambda: self.now)
+        self.progress = Progress(self.now - 30, stages)
+        self.stages, self.left = stages, 0.0
+
+    def stage(self, number, left=None):
+        self.left = self.stages[number] if left is None else left
+        return self.progress.stage(number, lambda: self.left, lambda: 'working')
+
+    def does(self, planned, seconds):
+        """Take some seconds for what was planned to take others."""
+        self.left -= planned
+        self.now += seconds
+
+    @property
+    def seconds(self):
+        return self.progress.seconds_left(self.now)
+
+
+@pytest.fixture
+def work(monkeypatch):
+    return Work(monkeypatch, [300, 600, 100])
+
+
+def test_time_left_is_the_plan_as_long_as_it_holds(work):
+    with work.stage(0):
+        assert work.seconds == 1000
+        work.does(100, seconds=100)
+        assert work.seconds == 900
+        work.does(200, seconds=200)
+    with work.stage(1):
+        assert work.seconds == 700
+
+
+@pytest.mark.parametrize(('times', 'planned'), [(5, 120), (0.2, 120), (5, 40)])
+def test_time_left_follows_what_is_measured(work, times, planned):
+    """Between the plan, which counts like two minutes, and the speed since."""
+    with work.stage(0):
+        work.does(planned, seconds=times * planned)
+        pace = (120 + times * planned) / (120 + planned)
+        assert work.seconds == pytest.approx(pace * (1000 - planned))
+        assert min(1, times) < pace < max(1, times)
+
+
+def test_stages_that_need_nothing_take_no_time(work):
+    """Of a fit that goes on, some trainings have ended before."""
+    with work.stage(0, left=20):
+        work.does(20, seconds=20)
+    with work.stage(2):
+        assert work.seconds == 100
+
+
+def test_line_has_the_time_since_the_fit_began(work, capsys):
+    with work.stage(0):
+        work.does(0, seconds=60)
+        work.progress.say('a_0.1, fold1: F1@10 80.0')
+    assert capsys.readouterr().out == (
+        '0:01:30 passed, about 0:25:00 left  a_0.1, fold1: F1@10 80.0\n'
+    )
+
+
+def test_lines_come_while_nothing_ends(work, capsys, monkeypatch):
+    monkeypatch.setattr(progress, '_PAUSE', 0.01)
+    with work.stage(0):
+        text = ''
+        while text.count('\n') < 2:
+            text += capsys.readouterr().out
+    assert re.match(r'0:00:30 passed, about 0:16:40 left  working\n', text)
+    assert threading.active_count() == 1
+
+
+def test_lines_end_with_an_error():
+    with pytest.raises(KeyError), every_pause(print):
+        raise KeyError
+    assert threading.active_count() == 1
