@@ -14,6 +14,7 @@ from mmskelseg.runtime.drawing.frames import (
     label_color,
 )
 from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.tiers import Tier
 
 
@@ -42,7 +43,6 @@ class LivePicture(FramePicture):
         super().__init__(img_shape, skeleton.limbs)
         self.seconds = seconds
         self.rows = {tier.name: LiveRow(tier.classes) for tier in tiers}
-        self._scale = np.array(self.size[::-1]) / img_shape[::-1]
         self._height = self.panel
         self.panel *= len(tiers)
 
@@ -72,8 +72,10 @@ class LivePicture(FramePicture):
             note: Text at the right, such as the frame rate.
         """
         canvas, picture, panels = self.canvas(image)
+        # A network camera may change the size of its frames.
+        scale = np.array(self.size[::-1]) / image.shape[1::-1]
         for points, score, label in people:
-            self.draw_person(picture, points * self._scale, score, label)
+            self.draw_person(picture, points * scale, score, label)
         others = [clock_time(now), note]
         for i, (tier, row) in enumerate(self.rows.items()):
             panel = panels[i * self._height :][: self._height]
@@ -127,7 +129,12 @@ class LiveRow:
     def add(
         self, start: float, end: float, label: int, score: float, keep: float
     ) -> None:
-        """Add the label of a frame, and drop those that ended ``keep`` seconds ago."""
+        """Add the label of a frame, and drop those that ended ``keep`` seconds ago.
+
+        Between its start and the previous end, there is no label.
+        """
+        if self.past and start - self.until > (end - start) / 2:
+            self.past.append((self.until, IGNORED))
         if label != self.label or not self.past:
             self.past.append((start, label))
         self.until, self.score = end, score

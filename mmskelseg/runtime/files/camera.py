@@ -16,6 +16,8 @@ from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 
 # Some streams state a rate that is not a frame rate, such as 90,000.
 _FASTEST = 1000.0
+# Seconds after which a source that hangs is given up.
+_PATIENCE = 2.0
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class Camera:
             )
         self.img_shape = image.shape[0], image.shape[1]
         self._first = image
+        self._reader: Thread | None = None
         self._changed = Condition()
         self._newest: CameraFrame | None = None
         self._ended = False
@@ -100,10 +103,26 @@ class Camera:
 
     def __iter__(self) -> Iterator[CameraFrame]:
         """Yield frames until the source ends or :meth:`close` is called."""
-        if self.every_frame:
-            yield from self._frames()
-            return
-        Thread(target=self._read, name='camera', daemon=True).start()
+        try:
+            yield from self._frames() if self.every_frame else self._newest_frames()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End the iteration, and release the source for other programs."""
+        with self._changed:
+            self._ended, self._newest = True, None
+            self._changed.notify_all()
+        if self._reader is None:
+            self._capture.release()
+        else:
+            # It releases the source, unless that hangs.
+            self._reader.join(_PATIENCE)
+
+    def _newest_frames(self) -> Iterator[CameraFrame]:
+        """Yield the newest frame each time, while a thread reads all."""
+        self._reader = Thread(target=self._read, name='camera', daemon=True)
+        self._reader.start()
         given = -1
         while True:
             with self._changed:
@@ -115,21 +134,19 @@ class Camera:
             given = frame.number
             yield frame
 
-    def close(self) -> None:
-        """End the iteration."""
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
-
     def _read(self) -> None:
         """Read frames until the end, and pass the newest one to the iteration."""
-        for frame in self._frames():
+        try:
+            for frame in self._frames():
+                with self._changed:
+                    if self._ended:
+                        break
+                    self._newest = frame
+                    self._changed.notify_all()
+        finally:
             with self._changed:
-                if self._ended:
-                    break
-                self._newest = frame
+                self._ended = True
                 self._changed.notify_all()
-        self.close()
 
     def _frames(self) -> Iterator[CameraFrame]:
         """Yield all frames; those of a file at its rate, or as fast as possible."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -21,6 +23,7 @@ from mmskelseg.runtime.streaming import (
     SegmentEvents,
     SkeletonStream,
 )
+from mmskelseg.runtime.streaming.resampling import LONGEST_GAP
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
@@ -159,10 +162,19 @@ class LiveSegmenter:
         The function may end it with ``camera.close()``. Afterwards, :meth:`flush`
         returns the frames whose labels are not final yet.
         """
-        if isinstance(self.poses, Poses):
-            for frame in self.camera:
-                self._step(frame, self._stored(frame.number), handle)
-            return
+        with closing(self.camera):
+            if isinstance(self.poses, Poses):
+                for frame in self.camera:
+                    self._step(frame, self._stored(frame.number), handle)
+            else:
+                self._estimate(self.poses, handle)
+
+    def _estimate(
+        self,
+        estimator: PoseEstimator,
+        handle: Callable[[CameraFrame, Sequence[LivePerson]], object],
+    ) -> None:
+        """Call a function with each frame and the people whom an estimator finds."""
         found: list[Detection] = []
 
         def images() -> Iterator[np.ndarray]:
@@ -172,7 +184,7 @@ class LiveSegmenter:
                 self._step(frame, [detection.joints for detection in found], handle)
                 found.clear()
 
-        for detection in self.poses.detections(images()):
+        for detection in estimator.detections(images()):
             found.append(detection)
 
     def flush(self) -> list[LivePerson]:
@@ -257,20 +269,42 @@ class _Followed:
     """A person who is followed, with the stream and the latest joints and label."""
 
     def __init__(self, number: int, stream: SkeletonStream) -> None:
+        assert stream.fps is not None, 'LiveSegmenter requires it'
         self.number = number
         self.stream = stream
+        self.fps = stream.fps
         self.missed = 0
         self.joints = np.zeros((0, 3))
+        # The times of the first and the latest frame, and the number of the frame with
+        # which the stream began.
+        self._first = self._latest = math.nan
+        self._begin = 0
         self._events = SegmentEvents(stream.fps)
         # The last labelled frame of each tier.
         self._last: dict[str, LabelledFrame] = {}
 
     def step(self, joints: np.ndarray, time: float, *, seen: bool) -> LivePerson:
-        """Process another frame, and return the person."""
+        """Process another frame, and return the person.
+
+        After a long gap, the stream begins anew.
+        """
+        ended = None
+        if time - self._latest > LONGEST_GAP:
+            ended = self.end()
+            self.stream.reset()
+            self._begin = round((time - self._first) * self.fps)
+        self._first = time if math.isnan(self._first) else self._first
+        self._latest = time
         self.missed = 0 if seen else self.missed + 1
         self.joints = joints
-        labelled = self.stream.push(joints[:, :2], joints[:, 2], time)
-        return self._person(labelled)
+        person = self._person(self.stream.push(joints[:, :2], joints[:, 2], time))
+        if ended is None:
+            return person
+        return replace(
+            person,
+            labelled=[*ended.labelled, *person.labelled],
+            events=[*ended.events, *person.events],
+        )
 
     def end(self) -> LivePerson:
         """End the stream, and return the person with the last frames and events."""
@@ -278,7 +312,8 @@ class _Followed:
         person = self._person(self.stream.flush())
         return replace(person, events=[*person.events, *self._events.end()])
 
-    def _person(self, labelled: Sequence[LabelledFrame]) -> LivePerson:
+    def _person(self, given: Sequence[LabelledFrame]) -> LivePerson:
+        labelled = [replace(f, index=f.index + self._begin) for f in given]
         events = []
         for frame in labelled:
             events += self._events.push(frame)

@@ -7,8 +7,8 @@ import numpy as np
 
 from mmskelseg.runtime.messages.errors import UserError
 
-# Longest gap between frames in seconds; longer ones are an error.
-_LONGEST_GAP = 60.0
+#: Longest gap between frames in seconds; longer ones are an error.
+LONGEST_GAP = 60.0
 
 
 class Resampler:
@@ -81,10 +81,10 @@ class Resampler:
             if not math.isfinite(time):
                 raise UserError(f'A frame has time={time}, expected seconds.')
             gap = 0.0 if math.isnan(latest) else time - latest
-            if abs(gap) > _LONGEST_GAP:
+            if abs(gap) > LONGEST_GAP:
                 raise UserError(
                     f'A frame has time={time:g}, {gap:+g} seconds from the previous '
-                    f'frame, but at most {_LONGEST_GAP:g} are allowed; end the stream '
+                    f'frame, but at most {LONGEST_GAP:g} are allowed; end the stream '
                     'with flush(), and start a new one with reset().'
                 )
             if gap >= 0:

@@ -37,6 +37,16 @@ def test_timeline_scrolls_and_ends_with_the_newest_label():
     assert (row[-1] == BACKGROUND).all()
 
 
+def test_timeline_has_no_label_where_the_camera_was_away():
+    """From 3 to 8 s, though the same class comes before and after."""
+    picture = LivePicture(SHAPE, COCO, AB, seconds=10)
+    for i in [*range(30), *range(80, 100)]:
+        picture.add(i / 10, (i + 1) / 10, 1, 0.75)
+    row = timeline(picture, 10.0)
+    shares = [(row == label_color(k)).all(axis=1).mean() for k in (1, -1)]
+    np.testing.assert_allclose(shares, [0.5, 0.5], atol=0.005)
+
+
 def test_memory_is_bounded_by_what_is_shown():
     picture = LivePicture(SHAPE, COCO, AB, seconds=5)
     for i in range(1000):
@@ -56,6 +66,17 @@ def test_people_have_the_colour_of_their_class():
     )
     assert (image[180, 240] == label_color(1)).all()
     assert not image[:100, :360].any()
+
+
+def test_people_are_in_place_when_frames_change_size():
+    """As a network camera's do that changes its quality."""
+    picture = LivePicture((120, 160), COCO, AB)
+    points = np.tile([160.0, 120.0], (17, 1))
+    image = picture.draw(
+        np.zeros((240, 320, 3), np.uint8), 0.0, [(points, np.ones(17), 1)]
+    )
+    assert image.shape == (*picture.img_shape, 3)
+    assert (image[180, 240] == label_color(1)).all()
 
 
 def test_each_tier_has_its_label_and_timeline():

@@ -1,5 +1,7 @@
 """Cameras yield the newest frame and drop the others."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,42 @@ def test_closing_ends_the_iteration(clip):
             seen.append(frame.number)
             source.close()
         assert seen == [0]
+
+
+@pytest.mark.parametrize('every_frame', [True, False])
+def test_nothing_stays_open_if_the_consumer_fails(clip, every_frame):
+    source = Camera(clip(), every_frame=every_frame)
+    with pytest.raises(ZeroDivisionError):
+        list(map(lambda frame: 1 / frame.number, source))
+    assert not source._capture.isOpened()
+    assert 'camera' not in [thread.name for thread in threading.enumerate()]
+
+
+@pytest.mark.parametrize('every_frame', [True, False])
+def test_closed_camera_is_free_and_gives_no_frame(clip, every_frame):
+    source = Camera(clip(fps=200), every_frame=every_frame)
+    next(frames := iter(source))
+    if not every_frame:
+        # Until another frame could be given.
+        with source._changed:
+            assert source._changed.wait_for(lambda: source._newest is not None, 20)
+    source.close()
+    assert not source._capture.isOpened()
+    assert list(frames) == []
+
+
+def test_camera_that_is_never_read_can_be_closed(clip):
+    source = Camera(clip())
+    source.close()
+    assert not source._capture.isOpened()
+
+
+@pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
+def test_failure_of_the_reader_ends_the_iteration(clip, monkeypatch):
+    """Instead of waiting for a frame that never comes."""
+    source = Camera(clip())
+    monkeypatch.setattr(source, '_frames', lambda: map((1).__truediv__, [0]))
+    assert list(source) == []
 
 
 def test_sources_that_cannot_be_opened(tmp_path):

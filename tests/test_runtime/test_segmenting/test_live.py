@@ -11,7 +11,7 @@ from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegStream
 from mmskelseg.commands import live as command
-from mmskelseg.runtime.files.camera import CameraFrame
+from mmskelseg.runtime.files.camera import Camera, CameraFrame
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.poses.estimators import PoseEstimator
@@ -81,10 +81,13 @@ class Frames:
     def now(self):
         return self.clock + 0.25
 
+    def close(self):
+        pass
+
     def __iter__(self):
         for number in self.numbers:
             self.clock = number / self.fps
-            image = np.full((96, 128, 3), 40 + number, np.uint8)
+            image = np.full((96, 128, 3), 40 + number % 100, np.uint8)
             yield CameraFrame(number, self.clock, image)
 
 
@@ -173,6 +176,44 @@ def test_dropped_frames_hold_the_pose(model):
     expected += stream.flush()
     assert [frame.index for frame in frames[1]] == list(range(40))
     np.testing.assert_allclose(scores(frames[1]), scores(expected), atol=1e-6)
+
+
+class Failing(Estimator):
+    """Fails at the third image."""
+
+    def detections(self, images):
+        for _ in zip(range(2), images, strict=False):
+            yield from ()
+        raise ZeroDivisionError
+
+
+def test_camera_is_free_when_poses_fail(model, clip):
+    """Although the error still refers to the estimator, which reads the camera."""
+    camera = Camera(clip())
+    live = LiveSegmenter(SkelSegStream(*model()), COCO, camera, Failing(walk(40)))
+    with pytest.raises(ZeroDivisionError) as error:
+        live.run(lambda frame, people: None)
+    assert not camera._capture.isOpened()
+    assert error.value.__traceback__
+
+
+@pytest.mark.parametrize('person', ['track', 'each'])
+def test_stream_begins_anew_after_a_long_gap(model, person):
+    """As when a network camera is away for more than a minute."""
+    keypoint = walk(40)
+    stream = SkelSegStream(*model())
+    expected, _, _ = run(stream, Frames(range(40)), Estimator(keypoint))
+    camera = Frames([*range(40), *range(1000, 1040)])
+    frames, events, live = run(stream, camera, Estimator(keypoint), person=person)
+    np.testing.assert_array_equal(scores(frames[1]), 2 * [*scores(expected[1])])
+    assert [frame.index for frame in frames[1]] == camera.numbers
+    times = [frame.time for frame in frames[1]]
+    assert times == pytest.approx(np.array(camera.numbers) / 10)
+    ends = [(e.end_frame, e.end) for e in events[1] if e.event == 'end']
+    assert (40, pytest.approx(4.0)) in ends
+    begins = [(e.start_frame, e.start) for e in events[1] if e.event == 'begin']
+    assert (1000, pytest.approx(100.0)) in begins
+    assert live.report.frames == 80
 
 
 def test_one_person_is_followed_until_gone(model):
