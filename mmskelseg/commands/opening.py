@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from mmengine.config import Config
@@ -36,6 +37,9 @@ def load_config(args: argparse.Namespace) -> Config:
     cfg.launcher = args.launcher
     cfg.work_dir = _work_folder(cfg) if args.work_dir is None else args.work_dir
     check_config(cfg, args.config)
+    if sys.platform == 'darwin':
+        # Forks that use Apple's libraries may crash.
+        cfg.merge_from_dict({'env_cfg.mp_cfg.mp_start_method': 'spawn'})
     check_local(cfg.work_dir)
     return cfg
 

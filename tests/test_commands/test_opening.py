@@ -1,12 +1,14 @@
-"""The last checkpoint of a training, found by its config."""
+"""Configs with the options of commands, and the last checkpoints of trainings."""
 
 import argparse
+import sys
 
 import pytest
 from mmengine.config import Config
 
-from mmskelseg.commands.opening import last_checkpoint
+from mmskelseg.commands.opening import last_checkpoint, load_config
 from tests.errors import raises_naming
+from tests.small_data import TOY
 
 
 @pytest.fixture
@@ -58,3 +60,15 @@ def test_copy_of_a_config_belongs_to_its_work_folder(cfg, tmp_path):
 def test_config_without_training_names_the_command(cfg):
     with raises_naming(FileNotFoundError, 'work_dirs/mine', 'mmskelseg train mine.py'):
         last_checkpoint(cfg, args())
+
+
+@pytest.mark.parametrize(('platform', 'start'), [('linux', 'fork'), ('darwin', 'spawn')])
+def test_macs_start_processes_anew(monkeypatch, tmp_path, platform, start):
+    """Apple's libraries may crash in forks."""
+    monkeypatch.setattr(sys, 'platform', platform)
+    monkeypatch.setenv('LOCAL_RANK', '0')
+    given = argparse.Namespace(
+        config=str(TOY), cfg_options=None, local_rank=0, launcher='none',
+        work_dir=str(tmp_path),
+    )  # fmt: skip
+    assert load_config(given).env_cfg.mp_cfg.mp_start_method == start

@@ -214,7 +214,9 @@ def test_copies_need_a_number_and_transforms(small_data, copies):
         build(small_data, features=features)
 
 
-def test_loader_workers_are_told_the_epoch(small_data):
+@pytest.mark.parametrize('start', [None, 'spawn'])
+def test_loader_workers_are_told_the_epoch(small_data, start):
+    """Started as the system does, or spawned as on Windows and macOS."""
     drop = {'type': 'DropLimb', 'p': 1.0}
     features = {'heatmap': {**FEATURES['heatmap'], 'transforms': [drop], 'copies': 2}}
     dataset = build(small_data, features=features)
@@ -223,6 +225,7 @@ def test_loader_workers_are_told_the_epoch(small_data):
         batch_size=1,
         num_workers=1,
         persistent_workers=True,
+        multiprocessing_context=start,
         collate_fn=pseudo_collate,
     )
     for epoch in range(3):

@@ -83,7 +83,7 @@ def test_closing_ends_the_iteration(clip):
 def test_nothing_stays_open_if_the_consumer_fails(clip, every_frame):
     source = Camera(clip(), every_frame=every_frame)
     with pytest.raises(ZeroDivisionError):
-        list(map(lambda frame: 1 / frame.number, source))
+        assert [1 / frame.number for frame in source]
     assert not source._capture.isOpened()
     assert 'camera' not in [thread.name for thread in threading.enumerate()]
 
