@@ -62,7 +62,9 @@ def test_config_without_training_names_the_command(cfg):
         last_checkpoint(cfg, args())
 
 
-@pytest.mark.parametrize(('platform', 'start'), [('linux', 'fork'), ('darwin', 'spawn')])
+@pytest.mark.parametrize(
+    ('platform', 'start'), [('linux', 'fork'), ('darwin', 'spawn')]
+)
 def test_macs_start_processes_anew(monkeypatch, tmp_path, platform, start):
     """Apple's libraries may crash in forks."""
     monkeypatch.setattr(sys, 'platform', platform)
