@@ -47,7 +47,6 @@ from mmskelseg.evaluation.functional.group_comparison import compare_groups
 from mmskelseg.runtime.cli.command_line import command, number_from, positive
 from mmskelseg.runtime.drawing.images import save_png
 from mmskelseg.runtime.drawing.timelines import draw_ethogram
-from mmskelseg.runtime.files.inputs import MOST_SECONDS
 from mmskelseg.runtime.labels import VideoSegments
 from mmskelseg.runtime.labels.bouts import (
     bout_rows,
@@ -69,11 +68,6 @@ from mmskelseg.runtime.structures.tiers import flat_classes
 _ROWS = 100
 # The most cells of a table: a million rows, the most of a spreadsheet, of 32 columns.
 _MOST_CELLS = 1 << 25
-
-
-def _duration(text: str) -> float:
-    """Return the seconds of a recording as a ``type`` of argparse."""
-    return min(positive(text), number_from(0, MOST_SECONDS)(text))
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -107,7 +101,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--duration',
-        type=_duration,
+        type=positive,
         metavar='SECONDS',
         help='length of the recordings whose file does not state it, such as those of '
         'labelling tools (default: until the last label)',

@@ -41,7 +41,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--frames',
-        type=whole_from(1),
+        type=whole_from(1, 100),
         default=4,
         metavar='N',
         help='sample frames per video (default: %(default)s)',

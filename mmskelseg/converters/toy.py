@@ -186,12 +186,12 @@ CONVERTER = options.Converter(
     {
         'out': options.Option('folder for annotations.pkl and videos', metavar='OUT'),
         '--videos': options.Option(
-            'number of videos, at least 3 (default: %(default)s)',
-            type=whole_from(FOLDS),
+            'number of videos, from 3 to 10000 (default: %(default)s)',
+            type=whole_from(FOLDS, 10_000),
         ),
         '--seconds': options.Option(
-            'mean length of a video, at least 2 (default: %(default)s)',
-            type=number_from(2.0),
+            'mean length of a video, from 2 to 3600 (default: %(default)s)',
+            type=number_from(2, 3600),
         ),
         '--seed': 'random seed (default: %(default)s)',
         '--no-videos': 'make only skeletons and labels, which is faster',

@@ -182,8 +182,8 @@ def test_clips_show_the_labelled_box_in_the_hands_of_each_frame(filmed):
 @pytest.mark.parametrize(
     ('option', 'value', 'message'),
     [
-        ('--videos', 2, "'2' is not a whole number from 3"),
-        ('--seconds', 1, "'1' is not a number from 2"),
+        ('--videos', 2, "'2' is not a whole number from 3 to 10000"),
+        ('--seconds', 1, "'1' is not a number from 2 to 3600"),
         ('--seed', -1, "'-1' is not a whole number from 0"),
     ],
 )

@@ -125,7 +125,10 @@ def refused(module, *argv):
     ('commands.cross_validate', ['--seeds', '1.5'], "'1.5' is not a whole number"),
     ('commands.bouts', ['--out', 'o', '--duration', '1e12'], "'1e12' is not a number"),
     ('commands.browse', ['--frames', '٣'], "'٣' is not a whole number from 1"),
+    ('commands.browse', ['--frames', '999999'], 'a whole number from 1 to 100'),
     ('converters.toy', ['--seconds', 'inf'], "'inf' is not a number from 2"),
+    ('converters.toy', ['--seconds', '1e7'], "'1e7' is not a number from 2 to 3600"),
+    ('commands.fit', ['--out', 'o', '--minutes', '1e308'], "'1e308' is not a number"),
     ('converters.tum_kitchen', ['o', '--fps', '-1'], 'a number from 0'),
 ])  # fmt: skip
 def test_misuse_is_told(module, argv, message, monkeypatch):

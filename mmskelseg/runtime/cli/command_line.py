@@ -6,13 +6,13 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
-from math import inf
+from math import nan
 
 from mmskelseg.runtime.cli.stopping import stoppable
 from mmskelseg.runtime.messages.errors import shown, user_errors
 from mmskelseg.runtime.structures.choices import EACH, POLICIES
 
-# The largest whole number of an option; every library that gets it can hold it.
+# The largest number of an option; every library that gets it can hold it.
 _LARGEST = 2**31 - 1
 # For commands that write a single file, or files that need each other.
 _KEPT = 'finished files are complete; the same command starts from the beginning.'
@@ -147,8 +147,8 @@ def whole_from(least: int, most: int = _LARGEST) -> Callable[[str], int]:
     return whole_number
 
 
-def number_from(least: float, most: float = inf) -> Callable[[str], float]:
-    """Return a ``type`` of argparse: a finite number within bounds.
+def number_from(least: float, most: float = _LARGEST) -> Callable[[str], float]:
+    """Return a ``type`` of argparse: a number within bounds.
 
     >>> number_from(0, 1)('0.5')
     0.5
@@ -158,9 +158,9 @@ def number_from(least: float, most: float = inf) -> Callable[[str], float]:
         try:
             value = float(text)
         except ValueError:
-            value = inf
-        if not least <= value <= most or value == inf:
-            limit = f'from {least:g}' + ('' if most == inf else f' to {most:g}')
+            value = nan
+        if not least <= value <= most:
+            limit = f'from {least:g} to {most:g}'
             raise argparse.ArgumentTypeError(f'{shown(text)} is not a number {limit}')
         return value
 

@@ -208,6 +208,8 @@ def line_frames(
 
     >>> [line_frames(60 * m, 1) // 60 for m in (10, 11, 60, 200)]
     [10, 5, 5, 10]
+    >>> line_frames(60, 25, 1e-300), line_frames(60, 25, 1e308)
+    (1, 60)
     """
     if line_minutes is not None and not line_minutes > 0:
         raise UserError(f'line_minutes is {line_minutes}, expected more than 0.')
@@ -219,7 +221,7 @@ def line_frames(
             return frames
         fitting = (m for m in _LINE_MINUTES if minutes <= _MOST_LINES * m)
         line_minutes = next(fitting, minutes / _MOST_LINES)
-    return min(frames, max(1, round(60 * line_minutes * fps)))
+    return max(1, round(min(frames, 60 * line_minutes * fps)))
 
 
 def _with_legend(handles: Sequence[Patch], height: float, style: Style) -> Figure:
