@@ -160,21 +160,35 @@ def test_training_video_of_one_frame_suffices(name):
     assert all(module.training for module in model.modules())
 
 
+@pytest.fixture
+def deterministic(monkeypatch):
+    """What `mmskelseg train --deterministic` sets."""
+    monkeypatch.setenv('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
 @pytest.mark.parametrize('name', [*NETWORKS, *EXTRAS])
-def test_training_is_deterministic_on_gpus(name, monkeypatch):
+def test_training_is_deterministic_on_gpus(name, deterministic, monkeypatch):
     """No operator is without a deterministic kernel, of which PyTorch has a list."""
     monkeypatch.setattr(TemporalConv1d, 'loops', False)
     # What copies features to the CPU may do anything there.
     device = 'meta' if name == 'timestamps' else 'cpu'
     inputs, samples = batch_of(name, (30, 17))
     inputs = {key: x.to(device) for key, x in inputs.items()}
-    torch.use_deterministic_algorithms(True)
-    try:
-        with FromMeta(), Operators(device) as called:
-            step(build(name).to(device), inputs, samples)
-    finally:
-        torch.use_deterministic_algorithms(False)
+    with FromMeta(), Operators(device) as called:
+        step(build(name).to(device), inputs, samples)
     assert not called.not_deterministic
+
+
+@pytest.mark.parametrize('name', [*NETWORKS, *EXTRAS])
+@pytest.mark.parametrize('device', [gpu])
+def test_steps_on_a_gpu_are_equal_to_the_digit(name, deterministic, device):
+    inputs, samples = batch_of(name, (30, 17))
+    inputs = {key: x.to(device) for key, x in inputs.items()}
+    first, second = (step(build(name).to(device), inputs, samples) for _ in range(2))
+    torch.testing.assert_close(first, second, rtol=0, atol=0)
 
 
 @every_network

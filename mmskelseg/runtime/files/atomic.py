@@ -5,6 +5,8 @@ import os
 import re
 import secrets
 import socket
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -18,6 +20,9 @@ from mmskelseg.runtime.messages.errors import (
     is_of_disk,
     system_fault,
 )
+
+# Seconds between attempts to replace a file that others read.
+_PAUSES = (0.01, 0.03, 0.1, 0.3, 1, 1.5)
 
 
 @contextmanager
@@ -41,7 +46,7 @@ def atomic_replacement(path: str | os.PathLike) -> Iterator[Path]:
         _remove_strays(path.parent.resolve())
         try:
             yield aside
-            os.replace(aside, path)
+            _replace(aside, path)
         finally:
             with suppress(NotADirectoryError):
                 aside.unlink(missing_ok=True)
@@ -52,6 +57,15 @@ def atomic_replacement(path: str | os.PathLike) -> Iterator[Path]:
             raise
         place = path if name != str(path.parent) else path.parent
         raise UnavailableError(system_fault(error, place)) from error
+
+
+def _replace(aside: Path, path: Path) -> None:
+    """Rename a file; on Windows, wait for up to 3 seconds if the old one is open."""
+    for pause in _PAUSES if sys.platform == 'win32' else ():
+        with suppress(PermissionError):
+            return os.replace(aside, path)
+        time.sleep(pause)
+    return os.replace(aside, path)
 
 
 class _WithdrawnError(Exception):

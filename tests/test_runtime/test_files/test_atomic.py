@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.runner import save_checkpoint
 
+from mmskelseg.runtime.files import atomic
 from mmskelseg.runtime.files.atomic import (
     atomic_replacement,
     atomic_write,
@@ -38,6 +39,27 @@ def test_atomic_write_keeps_the_old_file_when_it_is_interrupted(tmp_path):
         write()
     assert path.read_bytes() == b'old'
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_file_that_another_program_reads_is_replaced_afterwards(tmp_path, monkeypatch):
+    """Windows refuses to replace a file that is open, such as in a virus scanner."""
+    path, waited = tmp_path / 'scores.json', []
+    replace = os.replace
+
+    def replace_after_a_second(source, target):
+        if sum(waited) < 1:
+            raise PermissionError(13, 'Access is denied', str(source), 5, str(target))
+        replace(source, target)
+
+    monkeypatch.setattr(os, 'replace', replace_after_a_second)
+    monkeypatch.setattr(atomic.time, 'sleep', waited.append)
+    with raises_naming(OSError, path):
+        atomic_write_text(path, 'new')
+    assert not waited
+    monkeypatch.setattr(sys, 'platform', 'win32')
+    atomic_write_text(path, 'new')
+    assert path.read_text() == 'new'
+    assert sum(waited) < 2
 
 
 def test_a_path_is_tried_without_a_trace(tmp_path):
