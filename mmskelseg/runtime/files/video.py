@@ -19,6 +19,12 @@ from mmskelseg.runtime.structures.choices import CODECS
 VIDEO_SUFFIXES = (
     '.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv', '.mts',
 )  # fmt: skip
+# Relative differences beyond which there is a note: between the stated frame rate and
+# that of the time stamps, and between the stated number of frames and the actual one.
+_RATE, _COUNT = 0.01, 0.02
+# Seconds between the time of a frame and that of a constant rate beyond which there is
+# a note.
+_APART = 0.25
 
 
 @dataclass(frozen=True)
@@ -63,10 +69,62 @@ class VideoFile:
         """The duration."""
         return self.frames / self.fps
 
-    def count(self) -> int:
-        """Return how many frames can be read, by decoding all of them."""
+    def times(self) -> 'FrameTimes':
+        """Return the number and the times of the frames, by decoding all of them."""
+        times = FrameTimes(self)
         with opened_video(self.path) as capture:
-            return count_rest(capture)
+            while capture.grab():
+                times.add(capture)
+        return times
+
+
+@dataclass
+class FrameTimes:
+    """The times of a file's frames, as they are read, compared with what it states.
+
+    ``count`` is the number of frames so far.
+    """
+
+    file: VideoFile
+    count: int = 0
+    _first: float = 0.0
+    _last: float = 0.0
+    # The largest difference from the times of a constant rate.
+    _apart: float = 0.0
+
+    def add(self, capture: cv2.VideoCapture) -> None:
+        """Add the frame that was read last."""
+        self._last = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        self._first = self._first if self.count else self._last
+        expected = self._first + self.count / self.file.fps
+        self._apart = max(self._apart, abs(self._last - expected))
+        self.count += 1
+
+    def notes(self) -> tuple[str, ...]:
+        """Return sentences about problems, once all frames have been read."""
+        stated, notes = self.file, []
+        if self.count < stated.frames * (1 - _COUNT):
+            notes.append(
+                f'only the first {self.count} of {stated.frames} frames can be read'
+            )
+        seconds = self._last - self._first
+        measured = (self.count - 1) / seconds if seconds > 0 else stated.fps
+        remedy = (
+            'give it a constant frame rate (ffmpeg -i OLD -r 30 NEW.mp4), or times '
+            'will be wrong'
+        )
+        # A single interval is too little to measure a frame rate.
+        if self.count > 2 and abs(measured / stated.fps - 1) > _RATE:
+            notes.append(
+                f'states {stated.fps:g} frames per second, but its time stamps mean '
+                f'{measured:g}; {remedy}'
+            )
+        elif seconds > 0 and self._apart > _APART:
+            notes.append(
+                f'frames are up to {self._apart:.1f} s away from a constant rate of '
+                f'{stated.fps:g} per second; {remedy}'
+            )
+        return tuple(notes)
 
 
 def is_video(path: str | os.PathLike) -> bool:

@@ -158,13 +158,14 @@ class InputReader:
                 f'{source.name}: the input has the keys {sorted(entry)}, '
                 'but needs `keypoint` or `filename`.'
             )
+        times = file.times()
         return [
             {
                 'filename': str(file.path.absolute()),
                 'img_shape': file.img_shape,
-                'total_frames': file.count(),
+                'total_frames': times.count,
                 'fps': check_fps(self.fps or file.fps, source.name),
-                'notes': (),
+                'notes': times.notes(),
             }
         ]
 

@@ -1,5 +1,6 @@
 """Reading what video files state, and writing them whole."""
 
+from fractions import Fraction
 from importlib.util import find_spec
 
 import numpy as np
@@ -28,11 +29,34 @@ def test_file_states_what_was_written(tmp_path, codec, fps):
     file = VideoFile.open(path)
     assert (file.frames, file.img_shape) == (12, (32, 48))
     assert file.fps == pytest.approx(fps, abs=1e-3)
-    assert file.count() == 12
+    assert (file.times().count, file.times().notes()) == (12, ())
     assert file.seconds == pytest.approx(12 / fps, abs=1e-3)
     assert codec.encode() in path.read_bytes()
     brightness = [image.mean() for image in read_frames(path)]
     np.testing.assert_allclose(brightness, 10 * np.arange(12), atol=5)
+
+
+@NO_AV
+def test_frames_that_are_not_evenly_spaced_are_noted(tmp_path):
+    """As of a telephone in poor light: 30 a second, then 10 a second."""
+    import av
+
+    with av.open(tmp_path / 'a.mp4', 'w') as file:
+        stream = file.add_stream('libx264', rate=30)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, 'yuv420p'
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for i in range(400):
+            image = np.full((48, 64, 3), 100, np.uint8)
+            frame = av.VideoFrame.from_ndarray(image, format='bgr24')
+            frame.pts = 33 * min(i, 200) + 100 * max(i - 200, 0)
+            frame.time_base = stream.codec_context.time_base
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode())
+    times = VideoFile.open(tmp_path / 'a.mp4').times()
+    assert times.count == 400
+    # Frame 200 comes after 6.6 s, and would come after 13.2 s.
+    (note,) = times.notes()
+    assert note.startswith('frames are up to 6.6 s away from a constant rate of 15.')
 
 
 def test_video_that_cannot_be_read_back_is_not_kept(tmp_path, monkeypatch):

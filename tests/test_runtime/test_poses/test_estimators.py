@@ -55,10 +55,11 @@ def test_strongest_people_come_first_and_no_more_than_asked():
 
 def test_frames_that_lack_or_come_at_another_rate_are_noted(clip):
     frames = VideoFrames(clip(frames=30), progress=False)
-    frames.file = replace(frames.file, frames=40, fps=12)
-    assert sum(1 for _ in frames) == frames.count == 30
-    assert frames.notes[0] == 'only the first 30 of 40 frames can be read'
-    assert frames.notes[1].startswith(
+    frames.times.file = replace(frames.file, frames=40, fps=12)
+    assert sum(1 for _ in frames) == frames.times.count == 30
+    lacking, rate = frames.times.notes()
+    assert lacking == 'only the first 30 of 40 frames can be read'
+    assert rate.startswith(
         'states 12 frames per second, but its time stamps mean 10; give it a constant'
     )
 

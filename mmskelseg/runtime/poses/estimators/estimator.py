@@ -7,10 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 from urllib.error import URLError
 
-import cv2
 import numpy as np
 
-from mmskelseg.runtime.files.video import VideoFile, opened_video, remaining_frames
+from mmskelseg.runtime.files.video import (
+    FrameTimes,
+    VideoFile,
+    opened_video,
+    remaining_frames,
+)
 from mmskelseg.runtime.messages.dependencies import Dependency, DependencyError
 from mmskelseg.runtime.messages.errors import UnavailableError, UserError
 from mmskelseg.runtime.messages.progress import progress_bar
@@ -35,9 +39,6 @@ _TOPDOWN: dict[str, object] = {
     'box_score': 0.5,
 }
 _TOPDOWN_OPTIONS = {'pose': 'model', 'pose_weights': 'weights'}
-# Relative differences beyond which there is a note: between the stated frame rate and
-# that of the time stamps, and between the stated number of frames and the actual one.
-_RATE, _COUNT = 0.01, 0.02
 
 
 class PoseEstimator(ABC):
@@ -81,12 +82,12 @@ class PoseEstimator(ABC):
                 f'{type(self).__name__}: its networks cannot be downloaded '
                 f'({error.reason}); docs/pose_estimation.md says what works offline.'
             ) from error
-        notes = tuple(frames.notes)
+        notes, count = frames.times.notes(), frames.times.count
         if found:
-            layout, count = self.skeleton, frames.count
+            layout = self.skeleton
             poses = gather(found, layout, str(video), frames=count, counted=True)
         else:
-            shape = (1, frames.count, Skeleton.get(self.skeleton).num_joints)
+            shape = (1, count, Skeleton.get(self.skeleton).num_joints)
             poses = Poses(np.zeros((*shape, 2)), np.zeros(shape), self.skeleton)
             notes += ('nobody was found in any frame',)
         return poses.noting(
@@ -224,42 +225,21 @@ class VideoFrames:
 
     Attributes:
         file: The metadata of the file.
-        count: How many frames have been read.
-        notes: Sentences about problems of the file, once all frames have been read.
+        times: Those of the frames that have been read.
     """
 
     def __init__(self, path: str | os.PathLike, *, progress: bool = True) -> None:
         self.file = VideoFile.open(path)
         self.progress = progress
-        self.count = 0
-        self.notes: list[str] = []
+        self.times = FrameTimes(self.file)
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield images (H, W, 3), uint8, in BGR order."""
-        first = last = 0.0
         with (
             opened_video(self.file.path) as capture,
             progress_bar('Estimating poses', self.file.frames, self.progress) as count,
         ):
             for image in remaining_frames(capture):
-                last = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-                first = last if self.count == 0 else first
-                self.count += 1
+                self.times.add(capture)
                 yield image
                 count(1)
-        self._take_notes(last - first)
-
-    def _take_notes(self, seconds: float) -> None:
-        stated = self.file
-        if self.count < stated.frames * (1 - _COUNT):
-            self.notes.append(
-                f'only the first {self.count} of {stated.frames} frames can be read'
-            )
-        measured = (self.count - 1) / seconds if seconds > 0 else stated.fps
-        # A single interval is too little to measure a frame rate.
-        if self.count > 2 and abs(measured / stated.fps - 1) > _RATE:
-            self.notes.append(
-                f'states {stated.fps:g} frames per second, but its time stamps mean '
-                f'{measured:g}; give it a constant frame rate (ffmpeg -i OLD -r 30 '
-                'NEW.mp4), or times will be wrong'
-            )
