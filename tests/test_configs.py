@@ -55,6 +55,7 @@ def test_config_agrees_with_itself(path):
     assert first.num_classes == cfg.model.num_classes
     assert cfg.train_dataloader.dataset.split == 'train'
     assert cfg.test_dataloader.dataset.split == 'test'
+    assert cfg.default_hooks.threads == {'type': 'CPUThreadsHook', 'threads': 1}
     # The test videos choose no checkpoint.
     assert 'save_best' not in cfg.default_hooks.checkpoint
 

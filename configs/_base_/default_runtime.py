@@ -13,6 +13,8 @@ default_hooks = dict(
     statistics=dict(type='FitStatisticsHook'),
     report=dict(type='SegReportHook'),
     visualization=dict(type='SegVisualizationHook'),
+    # More gain little, and are slow while other programs run.
+    threads=dict(type='CPUThreadsHook', threads=1),
 )
 
 env_cfg = dict(

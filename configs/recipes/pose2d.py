@@ -31,7 +31,4 @@ test_dataloader = val_dataloader
 backbone = dict(type='MSTCNPlusPlus', channels=32, dropout=0.3, standardize=True)
 model = dict(members=3, branches=dict(_delete_=True, pose2d=backbone))
 
-# More threads gain little, and are slow while other programs run.
-default_hooks = dict(threads=dict(type='CPUThreadsHook', threads=1))
-
 del backbone, coordinates, features

@@ -4,10 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from mmengine.config import Config
 
 from mmskelseg.engine.hooks import CPUThreadsHook
-from tests.small_data import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -31,12 +29,3 @@ def test_the_environment_has_the_last_word(monkeypatch):
     monkeypatch.setenv('OMP_NUM_THREADS', '2')
     CPUThreadsHook().before_train(SimpleNamespace(model=torch.nn.Linear(2, 3)))
     assert torch.get_num_threads() == 2
-
-
-@pytest.mark.parametrize(
-    'name', ['recipes/uwiom_pose2d', 'recipes/pose3d', 'streaming/precog_pose2d']
-)
-def test_recipes_on_coordinates_train_with_one_thread(name):
-    cfg = Config.fromfile(ROOT / 'configs' / f'{name}.py')
-    assert cfg.default_hooks.threads == {'type': 'CPUThreadsHook', 'threads': 1}
-    assert cfg.default_hooks.check.type == 'SegCheckHook'
