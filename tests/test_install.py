@@ -84,16 +84,26 @@ def test_editable_install_links_configs_and_tools(source, tmp_path):
         assert (mim / name).resolve() == source / name
 
 
-def test_model_index_names_existing_files():
+def test_model_index_lists_every_config_once():
+    """By names that MIM, which looks for them in lower case, can tell apart."""
     index = yaml.safe_load((ROOT / 'model-index.yml').read_text())
+    collections, models = {}, {}
     for name in index['Import']:
         content = yaml.safe_load((ROOT / name).read_text())
-        collections = {item['Name'] for item in content['Collections']}
         for collection in content['Collections']:
             assert (ROOT / collection['README']).is_file()
+            assert collections.setdefault(collection['Name'], name) == name
         for model in content['Models']:
-            assert (ROOT / model['Config']).is_file()
-            assert model['In Collection'] in collections
+            assert collections[model['In Collection']] == name
+            assert models.setdefault(model['Name'].lower(), model) is model
+    assert all(name == model['Name'] for name, model in models.items())
+    configs = {
+        path.relative_to(ROOT).as_posix() for path in ROOT.glob('configs/[!_]*/*.py')
+    }
+    assert sorted(model['Config'] for model in models.values()) == sorted(configs)
+    for name, model in models.items():
+        # As `mmskelseg train` takes it; a model with weights has a name of its own.
+        assert 'Weights' in model or model['Config'] == f'configs/{name}.py'
 
 
 def make(*arguments, **environment):
