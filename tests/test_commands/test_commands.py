@@ -8,6 +8,8 @@ import pytest
 from mmskelseg import commands
 from mmskelseg.converters import CONVERTERS
 from mmskelseg.converters.checkpoints import CONVERTERS as MODEL_CONVERTERS
+from mmskelseg.runtime import cli
+from mmskelseg.version import __version__
 from tests.errors import raises_naming
 from tests.small_data import ROOT
 
@@ -38,6 +40,13 @@ def test_help_comes_before_slow_imports():
     assert done.returncode == 0, done.stderr
     for line in lines:
         assert f'usage: {" ".join(("mmskelseg", *line.split()))} ' in done.stdout
+
+
+@pytest.mark.parametrize('main', [commands.main, cli.main], ids=['all', 'runtime'])
+def test_version_is_said(main, capsys):
+    with raises_naming(SystemExit, 0):
+        main(['--version'])
+    assert capsys.readouterr().out == f'mmskelseg {__version__}\n'
 
 
 @pytest.mark.parametrize('folder', ['tools', 'demo'])

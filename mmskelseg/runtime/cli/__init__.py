@@ -7,6 +7,7 @@ from importlib import import_module
 
 from mmskelseg.runtime.cli.command_line import command_parser
 from mmskelseg.runtime.cli.stopping import stoppable
+from mmskelseg.version import __version__
 
 # Each command has a module of the same name with main(argv, prog), imported when used.
 COMMANDS = {
@@ -64,6 +65,8 @@ def chosen(
     lines.insert(0, 'names (see NAME --help):')
     parser = command_parser(description, prog, '\n'.join(lines))
     parser.usage = f'{prog} [-h] NAME ...'
+    version = f'mmskelseg {__version__}'
+    parser.add_argument('--version', action='version', version=version)
     parser.add_argument('name', metavar='NAME', help='what to run')
     asked = parser.parse_args(argv[:1]).name
     names = {name.replace('_', '-'): name for name in commands} | dict(aliases or {})
