@@ -14,6 +14,7 @@ import torch
 import yaml
 from mmengine.config import Config
 
+from mmskelseg.engine.config_checks import check_config, read_config
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime import OnnxSegmenter
 from mmskelseg.runtime.cli import command_line
@@ -23,6 +24,7 @@ from mmskelseg.runtime.structures import Skeleton
 from tests.segmentors import build_segmentor, labelled_samples
 from tests.small_data import ROOT
 
+PROJECT = (ROOT / 'pyproject.toml').read_text()
 PAGES = sorted(
     path
     for pattern in ('*.md', 'docs/**/*.md', 'configs/**/*.md', 'benchmarks/**/*.md')
@@ -146,7 +148,7 @@ def test_streaming_shows_how_frames_are_pushed(capsys):
 @pytest.mark.parametrize(
     ('page', 'part', 'beside'),
     [
-        ('extending.md', "'./uwiom_joint_limb.py'", 'skelseg'),
+        ('extending.md', 'num_classes=12', 'skelseg'),
         ('common_layout.md', 'data/gtea/features', 'skelseg'),
         ('recipes.md', 'RandomLimbDropout', 'recipes'),
         ('recipes.md', 'SemiMarkovViterbi', 'recipes'),
@@ -178,6 +180,36 @@ def test_extending_shows_a_backbone_that_works():
     assert model({'heatmap': x}, samples, mode='loss')['loss_cls'].requires_grad
     together = model({'heatmap': x}, samples)[:, 1, :, :12]
     torch.testing.assert_close(together, model({'heatmap': x[1:, :, :12]})[:, 0])
+
+
+def test_extending_shows_a_config_that_imports_it(tmp_path, monkeypatch):
+    """From its own folder, wherever it is read from."""
+    monkeypatch.setattr(sys, 'path', [*sys.path])
+    (tmp_path / 'my_package').mkdir()
+    module = python_block('extending.md', 'class GRUBackbone')
+    # The test above has registered another one.
+    module = module.replace('register_module()', 'register_module(force=True)')
+    (tmp_path / 'my_package/gru.py').write_text(module)
+    config = tmp_path / 'mine.py'
+    config.write_text(python_block('extending.md', 'custom_imports'))
+    cfg = read_config(config)
+    check_config(cfg, 'mine.py')
+    parts = MODELS.build(cfg.model).modules()
+    assert 'my_package.gru' in {type(part).__module__ for part in parts}
+
+
+def test_first_screen_says_how_to_begin():
+    """How to clone the repository at its address, to try it and to test it."""
+    address = re.findall(r"^Repository = '(.*)'$", PROJECT, re.M)[0]
+    screen = '\n'.join((ROOT / 'README.md').read_text().splitlines()[:30])
+    for command in (f'git clone {address} ', '`make demo`', '`make test`'):
+        assert command in screen
+    named = {
+        n
+        for p in PAGES
+        for n in re.findall(r'github\.com/([^/\s]+/mmskelseg)', p.read_text())
+    }
+    assert named == {address.removeprefix('https://github.com/')}
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,9 @@ class SkelSegInferencer(Segmenter, BaseInferencer):
             everywhere in OpenMMLab. None: the config in the checkpoint, which is data
             and may only name registered parts.
         weights: Path of a checkpoint, or of several (such as different seeds) to
-            average their probabilities. None: ``model`` is the name of a model that
-            comes with the package, such as ``precog``.
+            average their probabilities. None: ``model`` is the folder of a fit or a
+            training, or the name of a model that comes with the package, such as
+            ``precog``.
         device: Device of the model; by default a GPU, if there is one.
         pose_estimator: The estimator of poses for videos without poses: its name or
             config for :func:`build_pose_estimator`, or an instance.

@@ -111,7 +111,7 @@ def _run(args: argparse.Namespace) -> None:
     wish = Wish(*options, args.pairs)
     chosen = choose(data, args.ann_file, splits, wish)
     choice = chosen.choice
-    atomic_write_text(args.out, choice.config_text(args.out, chosen.plan))
+    atomic_write_text(args.out, choice.config_text(chosen.plan))
     out = shlex.quote(os.fspath(args.out))
     print(f'{args.out}:', *chosen.lines[:1])
     print(

@@ -1,6 +1,7 @@
 """Repairs of defects in releases of dependencies, each with its upstream issue."""
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,8 +12,10 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from mmskelseg.runtime.files.atomic import atomic_write
+from mmskelseg.runtime.files.configs import configs_folder
 from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
 
 STAND_INS = Path(__file__).parent / 'stand_ins'
@@ -211,6 +214,28 @@ def _avoid_mps(device_module: ModuleType) -> None:
         device_module.DEVICE = 'cpu'  # type: ignore[attr-defined]
 
 
+def _open_configs(config_module: ModuleType) -> None:
+    config = config_module.Config
+    find, read = config._get_cfg_path, config._file2dict
+
+    def base_of(cfg_path: str, filename: str) -> tuple[str, str | None]:
+        package, _, name = cfg_path.partition('::')
+        # Without a scope, as if its path were given: it sets the default scope.
+        ours = package == 'mmskelseg' and (str(configs_folder() / name), None)
+        return ours or find(cfg_path, filename)
+
+    def read_file(filename: str, *args: Any, **options: Any) -> tuple[dict, ...]:
+        content = read(filename, *args, **options)
+        folder = os.path.dirname(os.path.abspath(filename))
+        # At the end, so that its files hide no module, and for later processes, too.
+        if content[0].get('custom_imports') and folder not in sys.path:
+            sys.path.append(folder)
+        return content
+
+    config._get_cfg_path = staticmethod(base_of)
+    config._file2dict = staticmethod(read_file)
+
+
 REPAIRS = (
     Repair(
         name='checkpoints',
@@ -248,6 +273,13 @@ REPAIRS = (
         mends='models with statistics in float64 cannot be moved to such a GPU',
         needed=_is_mac,
         apply=lambda: after_import('mmengine.device.utils', _avoid_mps),
+    ),
+    Repair(
+        name='configs',
+        upstream='mmengine, which knows only the packages of OpenMMLab',
+        mends="`_base_ = 'mmskelseg::...'` fails, as do imports from a config's folder",
+        needed=lambda: bool(_folder('mmengine')),
+        apply=lambda: after_import('mmengine.config.config', _open_configs),
     ),
     Repair(
         name='drn',

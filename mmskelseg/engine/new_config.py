@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -50,23 +51,29 @@ class Choice:
     pairs: Mapping[str, object] | None = None
 
     @property
-    def base(self) -> Path:
-        """The config to inherit."""
+    def base(self) -> str:
+        """The name of the config to inherit."""
         room = 'streaming' if self.lookahead is not None else 'recipes'
         room = 'asformer' if self.segmentor == 'asformer' else room
-        return find_config(f'{room}/{self.recipe}').resolve()
+        return f'{room}/{self.recipe}'
 
     @cached_property
     def _config(self) -> Config:
-        return Config.fromfile(self.base)
+        return Config.fromfile(find_config(self.base))
 
     @property
     def batch_size(self) -> int:
         """Number of videos or crops in a step."""
         return self._config.train_dataloader.batch_size
 
-    def config_text(self, out: Path, plan: Plan, temperature: float = 1.0) -> str:
-        """Return the text of the config, for a file and a length of the training."""
+    def config_text(
+        self, plan: Plan, temperature: float = 1.0, beside: str | None = None
+    ) -> str:
+        """Return the text of the config, for a length of the training.
+
+        ``beside`` is the path of the annotation file from the config's folder; without
+        it, the config names the file as ``ann_file`` does.
+        """
         modality, branch = self._branch()
         train, test = self.splits
         num_classes = len(self.metainfo['classes'])
@@ -86,7 +93,39 @@ class Choice:
         if pipeline:
             local.append('pipeline')
             trained.append('pipeline=pipeline')
-        model = [f'num_classes={num_classes}']
+        every = ceil(plan.epochs / 10)
+        head = f"""\
+# Made by `mmskelseg make-config` from {self.ann_file.name!r}.
+# Recipe {self.recipe}, since {self.reason}.
+_base_ = 'mmskelseg::{self.base}.py'
+
+"""
+        rest = f"""\
+{render}{pipeline}train_dataloader = {_loader(trained)}
+val_dataloader = {_loader(tested)}
+test_dataloader = val_dataloader
+
+model = dict(
+{_rows(self._model(modality, branch, plan, temperature))})
+val_evaluator = dict(num_classes={num_classes})
+test_evaluator = val_evaluator
+
+train_cfg = dict(max_epochs={plan.epochs}, val_interval={2 * every})
+default_hooks = dict(checkpoint=dict(interval={every}))
+
+del {', '.join(local)}
+"""
+        named = _plain(repr(os.fspath(self.ann_file)))
+        if beside is not None:
+            # A raw text, since names of folders may hold quotes.
+            named = f'r"""{{{{ fileDirname }}}}/{Path(beside).as_posix()}"""'
+        return f'{_plain(head)}ann_file = {named}\n{_plain(rest)}'
+
+    def _model(
+        self, modality: str, branch: Mapping[str, Any], plan: Plan, temperature: float
+    ) -> list[str]:
+        """Return the texts of the model's settings."""
+        model = [f'num_classes={len(self.metainfo["classes"])}']
         if 'tiers' in self.metainfo:
             model.append(f'tiers={tier_sizes(self.metainfo)}')
         if plan.members > 1:
@@ -102,29 +141,7 @@ class Choice:
             model.append(f'postprocess=[{step}]')
         elif self.lookahead is None and self.segmentor != 'asformer':
             model.append("postprocess=[dict(type='MinDuration')]")
-        every = ceil(plan.epochs / 10)
-        text = f"""\
-# Made by `mmskelseg make-config` from {self.ann_file.name!r}.
-# Recipe {self.recipe}, since {self.reason}.
-_base_ = {_base_path(self.base, out)!r}
-
-ann_file = {os.fspath(self.ann_file)!r}
-{render}{pipeline}train_dataloader = {_loader(trained)}
-val_dataloader = {_loader(tested)}
-test_dataloader = val_dataloader
-
-model = dict(
-{_rows(model)})
-val_evaluator = dict(num_classes={num_classes})
-test_evaluator = val_evaluator
-
-train_cfg = dict(max_epochs={plan.epochs}, val_interval={2 * every})
-default_hooks = dict(checkpoint=dict(interval={every}))
-
-del {', '.join(local)}
-"""
-        # MMEngine would replace what double braces enclose, even inside a string.
-        return text.replace('{{', '{\\x7b')
+        return model
 
     def _pipeline(self) -> str:
         """Return the text of the training pipeline, if it differs from the base's."""
@@ -144,7 +161,7 @@ del {', '.join(local)}
         causal = {} if self.lookahead is None else {'causal': True}
         return {'type': 'PairCoordinates', 'dims': dims, **causal, **(self.pairs or {})}
 
-    def _branch(self) -> tuple[str, Mapping[str, object]]:
+    def _branch(self) -> tuple[str, Mapping[str, Any]]:
         """Return the modality, and its branch with the number of channels."""
         cfg = self._config
         init_default_scope(cfg.default_scope)
@@ -154,6 +171,11 @@ del {', '.join(local)}
         recipe = recipe_from_config(modality, config, self.metainfo['skeleton'])
         branch = cfg.model.branches[modality]
         return modality, {**branch, 'in_channels': recipe.channels}
+
+
+def _plain(text: str) -> str:
+    """Return a text of Python in which MMEngine finds no variables to replace."""
+    return text.replace('{{', '{\\x7b')
 
 
 def _loader(rows: Sequence[str]) -> str:
@@ -166,12 +188,3 @@ def _loader(rows: Sequence[str]) -> str:
 def _rows(rows: Sequence[str], indent: int = 4) -> str:
     """Return the text of the items of a list or of a call, one in each line."""
     return ''.join(f'{" " * indent}{row},\n' for row in rows)
-
-
-def _base_path(base: Path, out: Path) -> str:
-    """Return the path of a config's base: relative within a project, else absolute."""
-    folder = out.resolve().parent
-    project = base.parents[2]
-    if folder.is_relative_to(project) and '.mim' not in base.parts:
-        return Path(os.path.relpath(base, folder)).as_posix()
-    return base.as_posix()

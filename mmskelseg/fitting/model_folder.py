@@ -1,6 +1,7 @@
 """The folder of a fit: its data, trainings and final model."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from mmskelseg.fitting.planning import PART, Candidate
 from mmskelseg.fitting.workers import call_command
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.work_folders import FITTED
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import AnnotationFile
 from mmskelseg.runtime.structures.tiers import labelled_frames
@@ -119,7 +121,7 @@ class ModelFolder:
     @property
     def model(self) -> Path:
         """The final model."""
-        return self.path / 'model.safetensors'
+        return self.path / FITTED
 
     @property
     def exported(self) -> Path:
@@ -235,7 +237,9 @@ class ModelFolder:
         chosen = choose(self.data, self.ann_file, splits, candidate.wish)
         plan = chosen.plan.shortened(length)
         file.parent.mkdir(parents=True, exist_ok=True)
-        text = chosen.choice.config_text(file, plan, temperature)
+        # So the folder may be moved.
+        data = os.path.relpath(self.ann_file, file.parent)
+        text = chosen.choice.config_text(plan, temperature, beside=data)
         atomic_write_text(file, text)
 
     def _run(self, config: Path, fold: str, splits: tuple[str, str]) -> RunFolder:

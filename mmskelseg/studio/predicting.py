@@ -23,9 +23,7 @@ def predict(model: Path, ann_file: Path, out: Path) -> None:
     ``model`` is the folder of `mmskelseg fit`; ``ann_file`` has the recordings, with
     the labels that there are.
     """
-    segment = SkelSegInferencer(
-        str(model / 'config.py'), str(model / 'model.safetensors'), show_progress=False
-    )
+    segment = SkelSegInferencer(model, show_progress=False)
     meta = segment.dataset_meta
     ranking = StretchRanking(meta['classes'], STRETCH, tiers=meta.get('tiers'))
     tiers = list(meta.get('tiers', {'': None}))

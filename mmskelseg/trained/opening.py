@@ -6,6 +6,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from logging import WARNING
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
@@ -29,7 +30,7 @@ from mmskelseg.runtime.files.configs import annotation_path, find_config
 from mmskelseg.runtime.files.work_folders import checkpoint_file
 from mmskelseg.runtime.messages.dependencies import is_installed
 from mmskelseg.runtime.messages.errors import UserError, shown
-from mmskelseg.runtime.segmenting.model_zoo import check_zoo, zoo_file
+from mmskelseg.runtime.segmenting.model_zoo import check_zoo, zoo, zoo_file
 from mmskelseg.runtime.structures import is_data_layout
 from mmskelseg.runtime.structures.annotations import Metainfo
 
@@ -96,7 +97,8 @@ def trained_model(
             package. Such a config is a program, as everywhere in OpenMMLab. None: the
             config in the checkpoint, which is data and may only name registered parts.
         weights: Path of a checkpoint, or of several, whose probabilities are averaged.
-            None: ``config`` is the name of a model that comes with the package.
+            None: ``config`` is the name of a model that comes with the package, or the
+            folder of a fit or a training.
         live: Whether to open that model's weights for streams.
 
     Raises:
@@ -104,8 +106,7 @@ def trained_model(
         UserError: If they do not match; see the functions below.
     """
     if weights is None:
-        check_zoo(config)
-        config, weights = None, zoo_checkpoint(str(config), live=live)
+        config, weights = None, _whole_model(config, live)
     checkpoints = checkpoint_files(weights)
     cfg: Config | ConfigDict = ConfigDict() if config is None else config
     if isinstance(config, str | os.PathLike):
@@ -125,6 +126,15 @@ def trained_model(
         check_features(cfg, content)
         meta = model_metainfo(cfg, content, model, first)
         yield TrainedModel(cfg, model, meta, checkpoints)
+
+
+def _whole_model(name: Any, live: bool) -> str | os.PathLike:
+    """Return the folder, or the checkpoint of the package, that a name stands for."""
+    is_path = isinstance(name, str | os.PathLike)
+    if is_path and str(name) not in zoo() and Path(name).is_dir():
+        return name
+    check_zoo(name)
+    return zoo_checkpoint(str(name), live=live)
 
 
 def zoo_checkpoint(name: str, *, live: bool = False) -> Path:

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 from mmaction.registry import MODELS, TRANSFORMS
+from mmengine.config import Config
 from packaging.version import Version
 
 from mmskelseg import compat
@@ -146,3 +147,44 @@ def test_stand_in_yields_to_the_real_package(tmp_path):
     code = 'import mmskelseg, importlib_metadata as m; print(m.__file__)'
     assert run_python(code, tmp_path).startswith(str(tmp_path))
     assert 'stand_ins' in run_python(code)
+
+
+@pytest.mark.parametrize(
+    'name',
+    ['skelseg/toy_fusion.py', 'asformer/precog_pose2d.py', '_base_/models/stl.py'],
+)
+def test_config_of_the_package_is_inherited_by_its_name(tmp_path, monkeypatch, name):
+    """From any folder, with the same result as by its path."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / 'mine.py'
+    path.write_text(f"_base_ = 'mmskelseg::{name}'\n")
+    expected = Config.fromfile(ROOT / 'configs' / name)
+    assert Config.fromfile(path).to_dict() == expected.to_dict()
+    path.write_text(f"_base_ = 'mmskelseg::{name[:-4]}.py'\n")
+    with raises_naming(FileNotFoundError, name[:-4]):
+        Config.fromfile(path)
+    path.write_text("_base_ = 'mmnothing::a/b.py'\n")
+    with raises_naming(AssertionError, 'mmnothing'):
+        Config.fromfile(path)
+
+
+def test_config_imports_modules_of_its_own_folder(tmp_path, monkeypatch):
+    """And those of the folder of a config that it inherits, after all others."""
+    monkeypatch.setattr(sys, 'path', [*sys.path])
+    monkeypatch.chdir(tmp_path)
+    base, mine = (make_package(tmp_path / n, f'of_{n}') for n in ('base', 'mine'))
+    (mine / 'json.py').write_text('raise ImportError')
+    (base / 'a.py').write_text("custom_imports = dict(imports=['of_base'])\n")
+    text = (
+        "_base_ = '../base/a.py'\ncustom_imports = dict(imports=['of_base', 'of_mine'])"
+    )
+    (mine / 'a.py').write_text(text)
+    before = len(sys.path)
+    Config.fromfile('mine/a.py')
+    assert sys.path[before:] == [str(base), str(mine)]
+    assert sys.modules['of_mine'].__file__ == str(mine / 'of_mine' / '__init__.py')
+    # No other config does so.
+    (mine / 'a.py').write_text('a = 3')
+    monkeypatch.setattr(sys, 'path', sys.path[:before])
+    Config.fromfile('mine/a.py')
+    assert len(sys.path) == before

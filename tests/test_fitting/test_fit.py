@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,7 +25,7 @@ from mmskelseg.runtime.cli.segment import main as segment
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.structures.segments import segment_table
 from tests.errors import raises_naming
-from tests.small_data import small_annotations
+from tests.small_data import ROOT, small_annotations
 from tests.tool_server import IS_POSSIBLE, preloaded_context
 
 pytestmark = pytest.mark.slow
@@ -267,6 +269,41 @@ def test_same_command_repeats_nothing_that_is_done(fitted, capsys, measured):
     assert not measured
     assert (lost / 'metrics.json').read_text() == scores
     assert report_of(fitted) == before
+
+
+def test_folder_can_be_moved_and_opened_from_anywhere(
+    fitted, tmp_path, monkeypatch, call_tool
+):
+    """To a name with quotes; neither it nor the clone is named in its configs."""
+    monkeypatch.chdir(fitted.parent)
+    moved = tmp_path / 'it\'s "mine"'
+    Path('model').rename(moved)
+    try:
+        monkeypatch.chdir(tmp_path)
+        for path in (moved / 'config.py', *moved.glob('runs/*/config.py')):
+            text = path.read_text()
+            assert not any(str(f) in text for f in (ROOT, fitted, fitted.parent))
+        segment = SkelSegInferencer(moved, show_progress=False)
+        ann_file = str(moved / 'annotations.pkl')
+        (found,) = segment(ann_file, split='test')['predictions']
+        config, model = moved / 'config.py', moved / 'model.safetensors'
+        call_tool('tools/test.py', config, moved, '--work-dir', 'again')
+        metrics = json.loads((tmp_path / 'again/metrics.json').read_text())
+        before = json.loads((moved / 'test/metrics.json').read_text())
+        assert metrics['per_video'] == before['per_video']
+        again = SkelSegInferencer(config, model, show_progress=False)
+        (same,) = again(ann_file, split='test')['predictions']
+        np.testing.assert_array_equal(same['pred_label'], found['pred_label'])
+        few = ['--cfg-options', 'train_cfg.max_epochs=1']
+        call_tool('tools/train.py', config, '--work-dir', 'trained', *few)
+        assert (tmp_path / 'trained/epoch_1.pth').is_file()
+        # The fit goes on as well.
+        next((moved / 'runs').glob('*/fold1/seed_0')).joinpath('metrics.json').unlink()
+        shutil.copy(fitted.parent / 'annotations.pkl', tmp_path)
+        with quick_workers():
+            main(['annotations.pkl', '--out', str(moved), *WORDS])
+    finally:
+        moved.rename(fitted)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,12 @@ def annotation_path(dataset: Mapping[str, Any]) -> Path:
     return Path(dataset.get('data_root') or '', dataset['ann_file'])
 
 
+def configs_folder() -> Path:
+    """Return the folder of the configs that come with the package, or a clone of it."""
+    packaged = _PACKAGE / '.mim' / 'configs'
+    return packaged if packaged.is_dir() else _PACKAGE.parent / 'configs'
+
+
 def find_config(name: str | os.PathLike) -> Path:
     """Return the file of a config.
 
@@ -31,8 +37,7 @@ def find_config(name: str | os.PathLike) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    roots = (_PACKAGE / '.mim' / 'configs', _PACKAGE.parent / 'configs')
-    files = next(filter(None, (sorted(r.glob('[!_]*/*.py')) for r in roots)), [])
+    files = sorted(configs_folder().glob('[!_]*/*.py'))
     known = {f'{file.parent.name}/{file.stem}': file for file in files}
     wanted = path.as_posix().removeprefix('configs/').removesuffix('.py')
     if wanted in known:

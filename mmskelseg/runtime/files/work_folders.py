@@ -1,4 +1,4 @@
-"""The last checkpoint of a training, in its work folder."""
+"""The model in a folder: the last checkpoint of a training, or that of a fit."""
 
 import os
 import re
@@ -6,6 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from mmskelseg.runtime.messages.errors import MissingFileError
+
+#: The model in a folder of `mmskelseg fit`.
+FITTED = 'model.safetensors'
 
 
 def find_latest_checkpoint(path: str | os.PathLike) -> str | None:
@@ -38,17 +41,20 @@ def find_latest_checkpoint(path: str | os.PathLike) -> str | None:
 
 
 def checkpoint_file(path: str | os.PathLike) -> str:
-    """Return the checkpoint at a path: the file, or the last one of a work folder.
+    """Return the checkpoint at a path: the file, or the one that a folder stands for.
+
+    That is the model of a fit, or the last checkpoint of a training.
 
     Raises:
-        MissingFileError: If it is a folder without checkpoints.
+        MissingFileError: If it is a folder without either.
     """
     if not os.path.isdir(path):
         return os.fspath(path)
-    last = find_latest_checkpoint(path)
+    fitted = Path(path, FITTED)
+    last = str(fitted) if fitted.is_file() else find_latest_checkpoint(path)
     if last is None:
         raise MissingFileError(
-            f'{path}: this folder has no checkpoint (epoch_N.pth or iter_N.pth); name '
-            'a checkpoint, or the work folder of a training.'
+            f'{path}: this folder has no checkpoint (epoch_N.pth or iter_N.pth) and no '
+            f'{FITTED}; name a checkpoint, or the folder of a training or a fit.'
         )
     return last
