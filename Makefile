@@ -50,10 +50,10 @@ demo: $(WORK)/.trained
 	@echo 'Next: docs/export.md runs this model without PyTorch, docs/own_data.md trains yours'
 
 # A process that has run its tests takes over those of others.
-test: $(VENV)/.test
+test: $(VENV)/.test $(VENV)/.browser
 	$(RUN) -m pytest -n $(PROCESSES) --dist worksteal
 
-coverage: $(VENV)/.test
+coverage: $(VENV)/.test $(VENV)/.browser
 	$(RUN) -m pytest -n $(PROCESSES) --dist worksteal --cov --cov-report=term --cov-report=html
 
 lint: $(VENV)/.test
@@ -66,7 +66,7 @@ fuzz: $(VENV)/.test
 	$(RUN) -m tests.test_faults.fuzz --minutes $(MINUTES) --seed $(SEED)
 
 # Goes on where it was stopped.
-kill-test: $(VENV)/.test
+kill-test: $(VENV)/.test $(VENV)/.browser
 	nice $(RUN) -m benchmarks.kill_test --kills $(KILLS) --seed $(SEED)
 
 # Strictly: a broken link or anchor, or a page that the navigation lacks, is an error.
@@ -88,6 +88,11 @@ $(VENV)/.lite: pyproject.toml setup.py | $(RUN)
 $(VENV)/.test: pyproject.toml setup.py | $(RUN)
 	$(RUN) -m pip install -e '.[lite,test]'
 	@touch $@ $(VENV)/.lite
+
+# Once, and without one the tests of pages are skipped.
+$(VENV)/.browser: | $(VENV)/.test
+	$(RUN) -m tests.browser
+	@touch $@
 
 $(VENV)/.docs: pyproject.toml setup.py | $(RUN)
 	$(RUN) -m pip install -e '.[lite,docs]'

@@ -1,16 +1,26 @@
-"""A page in Chromium, without a screen, as tests of pages drive it."""
+"""A page in a browser without a screen, as tests of pages drive it.
 
+``python -m tests.browser`` downloads the browser where there is none.
+"""
+
+import os
+import shlex
 import shutil
-from contextlib import contextmanager
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 
 import pytest
 
-_CHROMIUM = shutil.which('chromium') or shutil.which('google-chrome')
-_FLAGS = [
-    '--headless', '--no-sandbox', '--disable-gpu', '--no-first-run',
-    '--disable-background-networking',
-]  # fmt: skip
+# The system's, by name, and where Google's installers put theirs; else playwright's.
+_NAMES = ('chromium', 'chromium-browser', 'google-chrome')
+_FLAGS = ['--disable-gpu', '--no-first-run', '--disable-background-networking']
+_DOWNLOAD = [sys.executable, '-m', 'playwright', 'install']
+COMMAND = shlex.join([*_DOWNLOAD, '--with-deps', 'chromium'])
+MISSING = f'neither Chromium nor Chrome starts; `{COMMAND}` brings one'
+# Seconds that the download may take.
+_PATIENCE = 300
 
 
 def marks(*packages):
@@ -19,9 +29,36 @@ def marks(*packages):
     They are not imported to find out, which takes seconds.
     """
     missing = [name for name in (*packages, 'playwright') if find_spec(name) is None]
-    missing += ['Chromium'] * (_CHROMIUM is None)
     reason = f'{", ".join(missing)} missing'
     return [pytest.mark.slow, pytest.mark.skipif(bool(missing), reason=reason)]
+
+
+def ways():
+    """Yield the options of ways to start a browser."""
+    for path in filter(None, map(shutil.which, _NAMES)):
+        yield {'executable_path': path}
+    yield {'channel': 'chrome'}
+    yield {}
+
+
+@contextmanager
+def launched():
+    """Yield a browser that has started, or None.
+
+    A name alone does not tell: Ubuntu's `chromium-browser` may only ask for a package.
+    """
+    from playwright.sync_api import Error, sync_playwright
+
+    with sync_playwright() as driver:
+        for way in ways():
+            try:
+                browser = driver.chromium.launch(**way, args=_FLAGS)
+            except Error:
+                continue
+            yield browser
+            browser.close()
+            return
+        yield None
 
 
 @contextmanager
@@ -29,11 +66,11 @@ def opened(address, selector, **options):
     """Yield the page of an address, once it shows what a selector finds.
 
     Its ``asked`` are the addresses of its requests, its ``faults`` uncaught errors.
+    Without a browser, the test is skipped.
     """
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS)
+    with launched() as browser:
+        if browser is None:
+            pytest.skip(MISSING)
         page = browser.new_page(**options)
         page.asked, page.faults = [], []
         page.on('request', lambda request: page.asked.append(request.url))
@@ -41,4 +78,35 @@ def opened(address, selector, **options):
         page.goto(address)
         page.wait_for_selector(selector)
         yield page
-        browser.close()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter):
+    """Say last that tests of pages were skipped, and what to do."""
+    yield
+    skipped = terminalreporter.stats.get('skipped', ())
+    if any(report.longrepr[2].endswith(MISSING) for report in skipped):
+        terminalreporter.write_line(f'Tests of pages were skipped, since {MISSING}')
+
+
+def _is_there():
+    with launched() as browser:
+        return browser is not None
+
+
+def download():
+    """Download playwright's Chromium, unless a browser is there; say if it fails."""
+    if _is_there():
+        return
+    # Without a network, it would try again for minutes.
+    env = {'PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT': '5000', **os.environ}
+    command = [*_DOWNLOAD, '--only-shell', 'chromium']
+    with suppress(subprocess.TimeoutExpired):
+        subprocess.run(
+            command, env=env, timeout=_PATIENCE, capture_output=True, check=False
+        )
+    print(f'A browser for tests of pages: {"ready" if _is_there() else MISSING}')
+
+
+if __name__ == '__main__':
+    download()

@@ -85,6 +85,28 @@ def test_workflows_do_what_make_does():
         assert step in text
 
 
+def test_acceptance_is_what_make_does_and_a_browser_of_the_system():
+    """`make` installs all packages of Python, so that it does so for everybody."""
+    text = (ROOT / '.ci/run').read_text().partition('\ncd ')[2].partition('\n')[2]
+    lines = [line for line in text.splitlines() if not line.startswith('#')]
+    steps = [s.split() for s in re.split(r'\n|&&|\|\||[()]', '\n'.join(lines))]
+    programs = [step[0] for step in steps if step]
+    assert programs == ['make', 'command', 'apt-get', 'apt-get', 'echo', 'make']
+    assert ['make', 'lint'] in steps
+    assert ['make', 'test'] in steps
+
+
+def test_suite_also_runs_without_the_packages_of_extras():
+    """Those of extras that the extra `test` takes in are removed again."""
+    tomllib = pytest.importorskip('tomllib')  # new in Python 3.11
+    extras = tomllib.loads(PROJECT)['project']['optional-dependencies']
+    (own,) = (one for one in extras['test'] if one.startswith('mmskelseg['))
+    names = re.findall(r'\w+', own)[1:]
+    packages = {re.findall(r'\w+', one)[0] for name in names for one in extras[name]}
+    (removed,) = re.findall(r'pip uninstall -y (.+)', commands(WORKFLOWS[0]))
+    assert set(removed.split()) == packages
+
+
 @pytest.mark.parametrize(
     'path',
     [ROOT / '.pre-commit-config.yaml', *ROOT.glob('.github/ISSUE_TEMPLATE/*.yml')],

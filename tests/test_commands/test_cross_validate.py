@@ -111,6 +111,7 @@ def test_cross_validate_reports_a_run_that_fails_and_goes_on(
     run_tool, tmp_path, small_data, options
 ):
     """As jobs of submitit; the test videos of one fold have no labels."""
+    pytest.importorskip('submitit', reason='submitit is not installed')
     write_folds(small_data, unlabelled=['video_0'])
     flags = ('--executor', 'local', '--executor-options', 'timeout_min=5')
     done = run_tool(TOOL, *arguments(options, *flags), code=1)
@@ -178,6 +179,7 @@ def test_cross_validate_without_folds_repeats_the_one_split(
 
 def test_cross_validate_names_a_wrong_executor_option(call_tool, small_data, options):
     """submitit's own message, as one sentence."""
+    pytest.importorskip('submitit', reason='submitit is not installed')
     write_folds(small_data)
     flags = ('--executor', 'local', '--executor-options', 'no_such=1')
     error = call_tool(TOOL, *arguments(options, *flags), code=1).stderr

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
-import h5py
 import numpy as np
 import onnx
 import torch
@@ -77,6 +76,8 @@ def _dump_npz(tree: Tree, path: Path) -> None:
 
 
 def _load_hdf5(path: Path) -> Tree:
+    import h5py
+
     def tree(node: Any) -> Tree:
         attributes = dict(node.attrs)
         if isinstance(node, h5py.Dataset):
@@ -89,6 +90,8 @@ def _load_hdf5(path: Path) -> Tree:
 
 
 def _dump_hdf5(tree: Tree, path: Path) -> None:
+    import h5py
+
     def write(node: Tree, parent: Any, name: str) -> None:
         if not isinstance(node, dict):
             parent[name] = node

@@ -4,11 +4,14 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.small_data import ROOT
 
 
 def test_programs_and_changed_files_end_in_a_value_or_a_clear_error(tmp_path):
     """In a new process, since one with threads must not be forked."""
+    pytest.importorskip('h5py', reason='h5py is not installed')
     words = ['--programs', '150', '--mutations', '20', '--findings', tmp_path]
     run = subprocess.run(
         [sys.executable, '-m', 'tests.test_faults.fuzz', *words],

@@ -2,7 +2,6 @@
 
 import gzip
 
-import h5py
 import numpy as np
 import pytest
 
@@ -208,6 +207,7 @@ def test_skeleton_with_a_joint_that_is_no_number_is_named(tmp_path):
 
 
 def test_hdf5_with_a_text_in_place_of_an_array_is_named(tmp_path):
+    h5py = pytest.importorskip('h5py', reason='h5py is not installed')
     path = FORMATS['poses/deeplabcut fixed'].make(tmp_path)
     with h5py.File(path, 'a') as file:
         group = file['poses']

@@ -6,8 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-pytest.importorskip('starlette', reason='starlette is not installed (extra app)')
 from starlette.testclient import TestClient
 
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations

@@ -59,8 +59,7 @@ def landmarks(person):
 
 def sleap(path, tracks, dims=None, **more):
     """Write tracks (M, T, 3, 2); older versions write no ``dims``."""
-    import h5py
-
+    h5py = pytest.importorskip('h5py', reason='h5py is not installed')
     lost = np.isnan(tracks[..., 0])
     data = {
         'tracks': tracks.transpose(0, 3, 2, 1),
@@ -99,7 +98,8 @@ def deeplabcut(path, values, kind='csv', parts=NODES, people=None):
             rows.append([i, *('' if np.isnan(value) else value for value in row)])
         path.write_text('\n'.join(','.join(map(str, row)) for row in rows))
         return path
-    pytest.importorskip('tables', reason='tables is not installed')
+    for name in ('h5py', 'tables'):
+        pytest.importorskip(name, reason=f'{name} is not installed')
     pandas = pytest.importorskip('pandas', reason='pandas is not installed')
     index = pandas.MultiIndex.from_tuples(columns, names=heads)
     table = pandas.DataFrame(values, columns=index)

@@ -1,0 +1,38 @@
+"""What pytest does with all tests and doctests."""
+
+from importlib import metadata
+from pathlib import Path
+from traceback import walk_tb
+
+import pytest
+from packaging.requirements import Requirement
+
+pytest_plugins = ['tests.browser']
+
+
+def _optional() -> set[str]:
+    """Return the packages that only extras of mmskelseg require."""
+    found = [Requirement(line) for line in metadata.requires('mmskelseg') or ()]
+    needed = {one.name for one in found if not one.marker}
+    return {one.name for one in found if one.marker} - needed
+
+
+def _missing_extra(error: BaseException | None, path: Path) -> str:
+    """Return the optional package that a module itself imports in vain, or ''."""
+    while error and not isinstance(error, ModuleNotFoundError):
+        error = error.__cause__
+    if not error or error.name not in _optional():
+        return ''
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return error.name if Path(frame.f_code.co_filename) == path else ''
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """Skip a module, or its doctests, if it needs an extra that is not installed."""
+    report = yield
+    error = report.call.excinfo and report.call.excinfo.value
+    if error and (name := _missing_extra(error, collector.path)):
+        report.outcome = 'skipped'
+        report.longrepr = str(collector.path), 0, f'{name} is not installed'
+    return report

@@ -1,0 +1,65 @@
+"""Tests that lack a package or a browser say so, and what brings it."""
+
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import requires
+
+import pytest
+
+from tests.browser import COMMAND
+from tests.small_data import ROOT
+
+# A module whose name is None in `sys.modules` counts as missing.
+FILES = {
+    'extra': "import sys\nsys.modules['h5py'] = None\nimport h5py\n",
+    'below': 'import extra\n',
+    'required': "import sys\nsys.modules['scipy'] = None\nimport scipy\n",
+    'unknown': 'import no_such_package\n',
+    'test_pages': """\
+from tests import browser
+
+browser.ways = list
+
+def test_page():
+    with browser.opened('http://127.0.0.1', 'p'):
+        pass
+""",
+}
+
+
+@pytest.fixture(scope='module')
+def lines(tmp_path_factory):
+    """The last lines of a run of pytest on these files and their doctests."""
+    folder = tmp_path_factory.mktemp('lacking')
+    for name, text in FILES.items():
+        (folder / f'{name}.py').write_text(text)
+    words = (
+        '-m pytest -p conftest --doctest-modules --continue-on-collection-errors -ra'
+    )
+    done = subprocess.run(
+        [sys.executable, *words.split()],
+        cwd=folder,
+        env={**os.environ, 'PYTHONPATH': str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.splitlines()
+
+
+@pytest.mark.skipif(requires('mmskelseg') is None, reason='mmskelseg is not installed')
+def test_only_modules_that_import_a_missing_extra_are_skipped(lines):
+    """Not those that import such a module, which should work without."""
+    skipped = re.findall(r'(\w+)\.py:0: (.+)', '\n'.join(lines))
+    assert dict(skipped) == {'extra': 'h5py is not installed'}
+    failed = re.findall(r'^ERROR (\w+)\.py', '\n'.join(lines), re.M)
+    assert set(failed) == {'below', 'required', 'unknown'}
+
+
+def test_last_line_names_the_command_that_brings_a_browser(lines):
+    pytest.importorskip('playwright')
+    # But for the numbers of tests.
+    assert lines[-2].startswith('Tests of pages were skipped')
+    assert COMMAND in lines[-2]
