@@ -28,7 +28,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
@@ -190,10 +190,8 @@ def _run(open_trained: Opener | None, args: argparse.Namespace) -> None:
             'computing time; press Ctrl+C to end.',
             file=sys.stderr,
         )
-        try:
+        with suppress(KeyboardInterrupt):
             live.run(output.handle)
-        except KeyboardInterrupt:
-            camera.close()
         output.take(live.flush(), live.report.seconds)
     _report(live)
 
