@@ -306,7 +306,7 @@ def _planned(
     yield f'Trainings take about {time}, {options.processes} at a time.'
     if plan.length < 1:
         yield (
-            f'They have {plan.length:.0%} of their full length; '
+            f'They have {100 * plan.length:.0f} % of their full length; '
             f'--minutes {plan.minutes_in_full} would be in full.'
         )
     if options.executor != 'none':

@@ -158,8 +158,10 @@ def half_trial(
     ``short`` is that on all labels, if trainings are long enough.
     """
     if not plan.is_long:
-        part = f'{plan.length:.0%} of their full length'
-        return None, f'trainings have {part}, and less than {LONG:.0%} tells nothing'
+        return None, (
+            f'trainings have {100 * plan.length:.0f} % of their full length, and a '
+            f'part of less than {100 * LONG:.0f} % tells nothing'
+        )
     # With two persons in all, there is one in each training.
     if len(folder.halves) < len(folder.folds):
         return None, 'there are too few to leave out half of them'

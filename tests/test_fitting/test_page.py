@@ -301,9 +301,9 @@ def test_page_does_without_what_is_not_known(content, key):
 
 
 def test_page_says_why_it_does_not_foretell(content):
-    content |= {'label_curve': None, 'no_label_curve': 'trainings <have> 15%'}
+    content |= {'label_curve': None, 'no_label_curve': 'trainings <have> 15 %'}
     text = Reader(written(content)).text
-    assert 'cannot be said, since trainings <have> 15%.' in text
+    assert 'cannot be said, since trainings <have> 15 %.' in text
     assert 'Twice as many labels' not in text
 
 

@@ -16,7 +16,7 @@ def trial(f1):
 @pytest.mark.parametrize(
     ('length', 'halves', 'short', 'why'),
     [
-        (0.3, 3, [], '30%'),
+        (0.3, 3, [], '30 %'),
         (1.0, 2, [80.0], 'too few'),
         (1.0, 3, [6.1], 'F1@10 of 6 in place of 60'),
         (1.0, 3, [44.0], 'F1@10 of 44'),
