@@ -12,6 +12,8 @@ import pickle
 import struct
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
+from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 import numpy as np
@@ -440,20 +442,24 @@ def load_pickle(path: str | os.PathLike, names: Names | None = None) -> Any:
     """
     path = regular_file(path)
     with path.open('rb') as file:
-        # An empty file cannot be mapped.
         size = os.fstat(file.fileno()).st_size
-        content = size and mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        reader = PickleReader(content or b'', names, file=file)
-        try:
-            return reader.load()
-        except UnsafePickleError as error:
-            raise UnsafePickleError(
-                f'{path}: refused: {error}; only NumPy arrays and built-in types are '
-                'read. Do not open this file; save its data again as plain arrays.'
-            ) from None
-        except UNREADABLE:
-            raise UserError(
-                f'{path}: a pickle was expected, but after {reader.position} of '
-                f'{size} bytes it ends or cannot be read; copy or make the '
-                'file again.'
-            ) from None
+        # An empty file cannot be mapped.
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else None
+        with mapped or nullcontext(b'') as content:
+            return _loaded(PickleReader(content, names, file=file), path)
+
+
+def _loaded(reader: PickleReader, path: Path) -> Any:
+    try:
+        return reader.load()
+    except UnsafePickleError as error:
+        raise UnsafePickleError(
+            f'{path}: refused: {error}; only NumPy arrays and built-in types are read. '
+            'Do not open this file; save its data again as plain arrays.'
+        ) from None
+    except UNREADABLE:
+        raise UserError(
+            f'{path}: a pickle was expected, but after {reader.position} of '
+            f'{len(reader.content)} bytes it ends or cannot be read; copy or make the '
+            'file again.'
+        ) from None
