@@ -270,7 +270,7 @@ class _Output:
                     # A model without tiers has none to name.
                     if key != 'tier' or value
                 }
-                print(json.dumps(line, ensure_ascii=False), flush=True)
+                print(json.dumps(line), flush=True)
         if self.picture is None:
             return
         # The timelines show one person, whoever has been there longest.

@@ -11,12 +11,14 @@ from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegStream
 from mmskelseg.commands import live as command
+from mmskelseg.runtime.cli.live import _Output
 from mmskelseg.runtime.files.camera import Camera, CameraFrame
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.poses.estimators import PoseEstimator
 from mmskelseg.runtime.poses.estimators.estimator import strongest
-from mmskelseg.runtime.segmenting.live import LiveReport, LiveSegmenter
+from mmskelseg.runtime.segmenting.live import LivePerson, LiveReport, LiveSegmenter
+from mmskelseg.runtime.streaming import SegmentEvent
 from mmskelseg.runtime.structures import Skeleton
 from tests.errors import raises_naming
 from tests.inferring import prediction_of
@@ -300,6 +302,16 @@ def test_command_prints_events_and_writes_a_video(files, tmp_path, capsys):
     image = capture.read()[1]
     # The frame of 96x128 is enlarged to 360x480, and the panel is below it.
     assert image.shape == (418, 480, 3)
+
+
+def test_events_are_read_alike_on_every_system(capsys):
+    """A pipe on Windows is not in UTF-8."""
+    event = SegmentEvent('begin', '走る', 0, 52, None, 5.2, None, 0.9)
+    person = LivePerson(1, np.zeros((0, 2)), np.zeros(0), 0, '走る', [], [event])
+    _Output(None, None, True, []).take([person], 5.9)
+    line = capsys.readouterr().out
+    assert line.isascii()
+    assert json.loads(line)['label'] == '走る'
 
 
 def test_command_shows_a_window_and_ends_with_a_key(files, capsys, monkeypatch):
