@@ -10,7 +10,8 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses.poses import Poses
 from mmskelseg.runtime.structures.choices import POLICIES
 
-# A person must be seen for so many seconds; the frame rate if it is unknown.
+# A person must be seen for so many seconds, or half of a video of less than twice as
+# many; the frame rate if it is unknown.
 _LEAST_SECONDS, _RATE = 2.0, 30.0
 # The smallest intersection over union of a box with the last one of its track.
 _LEAST_OVERLAP = 0.3
@@ -168,8 +169,9 @@ def find_tracks(poses: Poses) -> tuple[list[Track], tuple[str, ...]]:
 
     Rows that are people keep their names; otherwise people are linked by the overlap of
     their boxes. People without a name, or with a number as name, are called person1,
-    person2 and so on. People who are seen for less than 2 seconds in all, such as
-    momentary errors of a tracker, are skipped, unless nobody is seen longer.
+    person2 and so on. People who are seen for less than 2 seconds in all, or than half
+    of a shorter video, such as momentary errors of a tracker, are skipped, unless
+    nobody is seen longer.
     """
     present = np.asarray((poses.keypoint_score > 0).any(axis=-1))
     if poses.people:
@@ -180,7 +182,8 @@ def find_tracks(poses: Poses) -> tuple[list[Track], tuple[str, ...]]:
         rows = [_rows_of(numbers == k) for k in range(numbers.max() + 1)]
         names = [''] * len(rows)
     seen = [(row >= 0).sum() for row in rows]
-    least = _LEAST_SECONDS * (poses.fps or _RATE)
+    rate = poses.fps or _RATE
+    least = min(_LEAST_SECONDS * rate, present.shape[1] / 2)
     kept = [m for m, count in enumerate(seen) if count >= least]
     kept = kept or [m for m, count in enumerate(seen) if 0 < count == max(seen)][:1]
     kept.sort(key=lambda m: int((rows[m] >= 0).argmax()))
@@ -191,8 +194,8 @@ def find_tracks(poses: Poses) -> tuple[list[Track], tuple[str, ...]]:
     ] or [Track('person1', np.full(present.shape[1], -1))]
     everybody = sum(count > 0 for count in seen)
     few = everybody - len(kept)
-    note = f'{few} of {everybody} people are skipped, seen for less than 2 s each'
-    return tracks, (note,) if few else ()
+    note = f'{few} of {everybody} people are skipped, seen for less than '
+    return tracks, (f'{note}{least / rate:.2g} s each',) if few else ()
 
 
 def _rows_of(chosen: np.ndarray) -> np.ndarray:

@@ -166,17 +166,25 @@ def test_others_follow_the_chosen_one_in_rows_of_their_own(crossing):
 
 
 def test_people_who_are_hardly_seen_are_left_out_with_a_note(crossing):
-    """The second person is seen for 2 s at 20 fps, 1.3 s at 30."""
+    """The second person is seen for 2 s at 20 fps, 1.3 of 3.3 s at 30."""
     poses = people_of(longer(crossing[0])).noting(fps=30.0)
     ((name, _, one),) = each_person(poses)
     assert name == 'person1'
     assert one.notes == (
         'one of 1 people, seen in 100 of 100 frames',
-        '1 of 2 people are skipped, seen for less than 2 s each',
+        '1 of 2 people are skipped, seen for less than 1.7 s each',
     )
     # Nobody is seen for longer than that here.
     ((_, _, one),) = each_person(people_of(crossing[0]).noting(fps=30.0))
     assert one.keypoint_score[0].any(axis=-1).all()
+
+
+def test_everybody_in_a_short_clip_is_kept(crossing):
+    """Who is there for half of it is no error of a tracker."""
+    _, small, large = crossing
+    large[:2] = np.nan
+    poses = people_of(np.stack([small, large])).noting(fps=10.0)
+    assert [len(one.notes) for *_, one in each_person(poses)] == [1, 1]
 
 
 def test_people_of_the_file_keep_their_names_and_places(crossing):
