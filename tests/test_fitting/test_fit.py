@@ -341,6 +341,13 @@ def test_other_plan_needs_another_folder(fitted, tmp_path):
         main([*words, '--plan', str(file)])
 
 
+@pytest.mark.parametrize(('words', 'times'), [([], 1), (['--executor', 'local'], 0)])
+def test_nothing_is_measured_for_a_cluster(fit, measured, words, times):
+    with raises_naming(SystemExit, 'too short'):
+        fit(small_annotations([60, 45, 50, 40]), '--minutes', '.001', *words)
+    assert len(measured) == times
+
+
 def test_fit_that_trained_nothing_may_get_more_time(fit):
     """Nothing is kept of what was too short, so the same folder will do."""
     data = small_annotations([60, 45, 50, 40])
