@@ -127,7 +127,7 @@ def choose(
         turns=turns,
         pairs=pairs,
     )
-    plan = _plan(choice, crop_lengths(train), wish.epochs)
+    plan = _plan(choice, train, wish.epochs)
     lines = [
         f'recipe {recipe}, since {reason}; {len(meta["classes"])} classes; '
         f'trains on {splits[0]!r} ({counted(len(train), "video")}, '
@@ -144,16 +144,29 @@ def choose(
     return Chosen(choice, plan, [line for line in lines if line])
 
 
-def _plan(choice: Choice, lengths: Sequence[int], epochs: int | None) -> Plan:
+def _plan(
+    choice: Choice, videos: Sequence[VideoAnnotation], epochs: int | None
+) -> Plan:
     """Return how long to train; only of coordinates may there be two networks."""
-    may_be_two = choice.segmentor == 'asformer' and choice.recipe in _COORDINATES
-    return plan_training(lengths, choice.batch_size, epochs, may_be_two=may_be_two)
+    labelled, frames = _count_frames(videos)
+    return plan_training(
+        crop_lengths(videos),
+        choice.batch_size,
+        epochs,
+        may_be_two=choice.segmentor == 'asformer' and choice.recipe in _COORDINATES,
+        few_labels=labelled < frames / 2,
+    )
+
+
+def _count_frames(videos: Sequence[VideoAnnotation]) -> tuple[int, int]:
+    """Return how many frames of videos have labels, and how many there are."""
+    labelled = sum(int(labelled_frames(video['label']).sum()) for video in videos)
+    return labelled, sum(video['total_frames'] for video in videos)
 
 
 def _frames_of(videos: Sequence[VideoAnnotation]) -> str:
     """Return how many frames videos have, and how many of them have labels."""
-    frames = sum(video['total_frames'] for video in videos)
-    labelled = sum(int(labelled_frames(video['label']).sum()) for video in videos)
+    labelled, frames = _count_frames(videos)
     if labelled == frames:
         return f'{frames} frames'
     return f'{labelled} of {frames} frames labelled'

@@ -13,6 +13,8 @@ CROP_FRAMES = 600
 # A training sees this many frames, within these limits of steps.
 _FRAMES = 2_500_000
 _STEPS = (600, 1500)
+# Where most frames have no label, more epochs than these learn the labels by heart.
+_EPOCHS_OF_FEW = 100
 # Two networks together are better than one from this part of the steps on.
 _FOR_TWO = 0.75
 # Seconds of training per 1,000 frames, and additional ones per step, on one core of an
@@ -77,6 +79,7 @@ def plan_training(
     epochs: int | None = None,
     *,
     may_be_two: bool = False,
+    few_labels: bool = False,
 ) -> Plan:
     """Return how long to train.
 
@@ -89,6 +92,7 @@ def plan_training(
         epochs: Number of epochs, if it is given.
         may_be_two: Whether two networks may share the steps, if videos are short, so
             that there are most.
+        few_labels: Whether most frames of the recordings have no label.
 
     >>> plan_training([600] * 140, batch_size=4)
     Plan(epochs=30, steps=1050, frames=2520000, frames_per_step=2400, members=1)
@@ -100,7 +104,8 @@ def plan_training(
     wanted = min(max(_FRAMES * steps / frames, least), most)
     # Both together are better than one that overfits; half of fewer steps are too few.
     members = 2 if may_be_two and wanted == most else 1
-    epochs = epochs or ceil(wanted / steps / members)
+    planned = ceil(wanted / steps / members)
+    epochs = epochs or (min(planned, _EPOCHS_OF_FEW) if few_labels else planned)
     longest = batch_size * max(lengths)
     return Plan(epochs, epochs * steps, epochs * frames, longest, members)
 

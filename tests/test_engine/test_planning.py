@@ -33,6 +33,16 @@ def test_crops_cover_labels_alone():
     assert crop_lengths(videos) == [600] * 10 + [600] * 2 + [600] + [500]
 
 
+def test_few_labels_are_not_learned_by_heart():
+    """Six crops take two steps of four, for 100 epochs rather than 695."""
+    plan = plan_training([600] * 6, batch_size=4, few_labels=True)
+    assert (plan.epochs, plan.steps) == (100, 200)
+    assert plan_training([600] * 6, batch_size=4).epochs == 695
+    assert plan_training([600] * 6, 4, 300, few_labels=True).epochs == 300
+    many = [600] * 84
+    assert plan_training(many, 4, few_labels=True) == plan_training(many, 4)
+
+
 def test_long_steps_are_at_least_600():
     assert plan_training([600] * 60, batch_size=30).steps == 600
 
