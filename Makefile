@@ -32,7 +32,7 @@ help:
 	@echo 'make coverage  the same, and which lines of the package they run, in htmlcov/'
 	@echo 'make lint  check style and types'
 	@echo 'make docs  build the site of the documentation in site/, and check its links'
-	@echo 'make fuzz  try malformed files and options for MINUTES ($(MINUTES)), from SEED'
+	@echo 'make fuzz  try malformed files, folders and options for MINUTES ($(MINUTES)), from SEED'
 	@echo 'make kill-test  kill commands KILLS ($(KILLS)) times, from SEED, and compare'
 	@echo 'Variables: PYTHON (3.10 to 3.13), VENV ($(VENV)), PROCESSES ($(PROCESSES)) of the tests'
 

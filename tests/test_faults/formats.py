@@ -64,11 +64,13 @@ class Format:
 
     Args:
         covers: The reader, converter or kind of file that this is about.
-        kind: One of ``CODECS``.
+        kind: One of ``CODECS``; '' if the suffixes of its files tell.
         make: Writes a valid input into a folder and returns it: a file or a folder.
         read: Reads it.
         check: Raises an error for a result that cannot be.
         mutated: Which files of a folder are changed, one at a time.
+        names: What a message may name in place of a file.
+        cost: How many examples of others take as long as one.
     """
 
     covers: str
@@ -77,6 +79,8 @@ class Format:
     read: Callable[[Path], Any]
     check: Callable[[Any], object]
     mutated: str = ''
+    names: tuple[str, ...] = ()
+    cost: int = 1
 
 
 FORMATS: dict[str, Format] = {}
@@ -90,12 +94,16 @@ def register(
     *,
     covers: str = '',
     mutated: str = '',
+    names: tuple[str, ...] = (),
+    cost: int = 1,
 ) -> Callable[[Callable[[Path], Path]], Callable[[Path], Path]]:
     """Register the function below as what makes a valid input of a format."""
 
     def add(make: Callable[[Path], Path]) -> Callable[[Path], Path]:
         assert name not in FORMATS, name
-        FORMATS[name] = Format(covers or name, kind, make, read, check, mutated)
+        FORMATS[name] = Format(
+            covers or name, kind, make, read, check, mutated, names, cost
+        )
         return make
 
     return add

@@ -9,6 +9,7 @@ import gzip
 import json
 import pickle
 import random
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -127,6 +128,40 @@ def _dump_onnx(tree: Tree, path: Path) -> None:
     onnx.save(model, path)
 
 
+def _load_zip(path: Path) -> Tree:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _dump_zip(tree: Tree, path: Path) -> None:
+    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive:
+        for name, value in tree.items():
+            content = value if isinstance(value, bytes) else str(value).encode()
+            archive.writestr(zipfile.ZipInfo(str(name)), content, zipfile.ZIP_DEFLATED)
+
+
+def _load_header(path: Path) -> Tree:
+    content = path.read_bytes()
+    end = 8 + int.from_bytes(content[:8], 'little')
+    header = json.loads(content[8:end])
+    meta = {k: json.loads(v) for k, v in header.pop('__metadata__', {}).items()}
+    return {'header': header, 'metadata': meta, 'data': content[end:]}
+
+
+def _dump_header(tree: Tree, path: Path) -> None:
+    meta = {str(k): json.dumps(v) for k, v in tree['metadata'].items()}
+    header = json.dumps({**tree['header'], '__metadata__': meta}).encode()
+    path.write_bytes(len(header).to_bytes(8, 'little') + header + tree['data'])
+
+
+def _load_lines(path: Path) -> Tree:
+    return [json.loads(line) for line in path.read_text('utf-8').splitlines()]
+
+
+def _dump_lines(tree: Tree, path: Path) -> None:
+    path.write_text(''.join(f'{json.dumps(line)}\n' for line in tree), 'utf-8')
+
+
 def _dump_config(tree: Tree, path: Path) -> None:
     lines = [f'{key} = {value!r}' for key, value in tree.items()]
     text = '\n'.join(lines).replace('inf', "float('inf')")
@@ -138,6 +173,7 @@ CODECS = {
         lambda path: json.loads(path.read_text('utf-8-sig')),
         lambda tree, path: path.write_text(json.dumps(tree), 'utf-8'),
     ),
+    'lines': Codec(_load_lines, _dump_lines),
     'rows': Codec(_load_rows, _dump_rows),
     'xml': Codec(_load_xml, _dump_xml),
     'packed json': Codec(
@@ -145,6 +181,8 @@ CODECS = {
         lambda tree, path: path.write_bytes(gzip.compress(json.dumps(tree).encode())),
     ),
     'onnx': Codec(_load_onnx, _dump_onnx),
+    'zip': Codec(_load_zip, _dump_zip),
+    'safetensors': Codec(_load_header, _dump_header),
     'npz': Codec(_load_npz, _dump_npz),
     'npy': Codec(np.load, lambda tree, path: np.save(path, np.asarray(tree))),
     'hdf5': Codec(_load_hdf5, _dump_hdf5),
@@ -155,8 +193,15 @@ CODECS = {
     'torch': Codec(lambda path: torch.load(path, weights_only=False), torch.save),
     'config': Codec(lambda path: Config.fromfile(path).to_dict(), _dump_config),
 }
-# Of kinds whose files have no structure that a codec keeps.
-TEXTS = ('json', 'rows', 'xml', 'config')
+# Of kinds whose files are texts.
+TEXTS = ('json', 'lines', 'rows', 'xml', 'config', 'text')
+#: The kinds of files by their names or suffixes.
+KINDS = {
+    'studio.json': 'lines',
+    '.json': 'json', '.csv': 'rows', '.eaf': 'xml', '.boris': 'json', '.txt': 'text',
+    '.pkl': 'pickle', '.pth': 'torch', '.safetensors': 'safetensors', '.zip': 'zip',
+    '.onnx': 'onnx', '.npz': 'npz', '.npy': 'npy', '.py': 'config', '': 'text',
+}  # fmt: skip
 
 HOSTILE = (
     None, True, '', ' ', 'x' * 5000, 'a\0b', 'Ärger ☃', '../../etc/passwd', '__class__',

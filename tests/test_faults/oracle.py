@@ -4,22 +4,27 @@ Within a time and an amount of memory, with no half-written file left, and with 
 of the input run: a canary that hostile inputs try to touch stays as it is.
 """
 
+import io
 import os
 import re
 import resource
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
 from mmskelseg.runtime.messages.errors import UserError
 
 SECONDS = 20
+# A busy machine takes so many times as long.
+_BUSY = 10
 # On top of what the process has, which holds torch.
 BYTES = 3 << 29
 # Without the paths, which may be long.
 LONGEST = 1000
+# How argparse ends a program.
+MISUSE = 2
 CANARY = Path('/tmp/mmskelseg_canary')
 
 
@@ -55,13 +60,20 @@ def _bounded_time() -> Iterator[None]:
     def end(*_: Any) -> None:
         raise Hang
 
-    before = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    # Of its own work, and of a clock, for what waits.
+    timers = {
+        signal.SIGPROF: (signal.ITIMER_PROF, SECONDS),
+        signal.SIGALRM: (signal.ITIMER_REAL, SECONDS * _BUSY),
+    }
+    before = {number: signal.signal(number, end) for number in timers}
+    for timer, seconds in timers.values():
+        signal.setitimer(timer, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for number, (timer, _) in timers.items():
+            signal.setitimer(timer, 0)
+            signal.signal(number, before[number])
 
 
 def judge(
@@ -127,10 +139,14 @@ def run_command(main: Callable[..., Any], *argv: Any) -> None:
     Raises:
         UserError: With the sentence that the program ended with, or argparse's.
     """
+    told = io.StringIO()
     try:
-        ended = main([str(word) for word in argv], prog='command')
+        with redirect_stderr(told):
+            ended = main([str(word) for word in argv], prog='command')
     except SystemExit as end:
         ended = end.code
+    if ended == MISUSE:
+        raise UserError(f'{told.getvalue().splitlines()[-1]}.')
     if isinstance(ended, str):
         assert ended.startswith('error: '), ended
         raise UserError(ended.removeprefix('error: '))

@@ -13,12 +13,21 @@ from hypothesis import strategies as st
 from mmskelseg.converters import CONVERTERS
 from mmskelseg.runtime.labels import READERS as LABEL_READERS
 from mmskelseg.runtime.poses import FORMATS as POSE_FORMATS
-from tests.test_faults.formats import FORMATS, Format
-from tests.test_faults.mutations import CODECS, TEXTS, changed_bytes, changed_tree
+from tests.test_faults.folders import FORMATS
+from tests.test_faults.formats import Format
+from tests.test_faults.mutations import (
+    CODECS,
+    KINDS,
+    TEXTS,
+    changed_bytes,
+    changed_tree,
+)
 from tests.test_faults.oracle import judge
 
 # `make fuzz` raises it.
 EXAMPLES = int(os.environ.get('SKELSEG_FUZZ_EXAMPLES', '20'))
+# Of a file that links lead to.
+OTHER = 'precious'
 HARD = 'SKELSEG_FUZZ_EXAMPLES' in os.environ
 
 
@@ -29,10 +38,21 @@ def _target(format: Format, path: Path) -> list[Path]:
     return sorted(file for file in path.rglob(format.mutated) if file.is_file())
 
 
-def _change(name: str, file: Path, rng: random.Random) -> None:
-    """Change one file, by what it holds or by its bytes."""
-    codec = CODECS.get(FORMATS[name].kind)
-    if codec and rng.random() < 0.5:
+def _change(name: str, file: Path, other: Path, rng: random.Random) -> None:
+    """Change one file, by what it holds or by its bytes, or put something else there.
+
+    ``other`` is a file that a link may lead to.
+    """
+    by_name = KINDS.get(file.name) or KINDS.get(file.suffix, 'text')
+    kind = FORMATS[name].kind or by_name
+    codec = CODECS.get(kind)
+    if rng.random() < 0.04:
+        file.unlink()
+        if target := rng.choice((None, other, file, other.with_name('none'))):
+            file.symlink_to(target)
+        else:
+            file.mkdir()
+    elif codec and rng.random() < 0.5:
         tree = changed_tree(codec.load(file), rng)
         try:
             codec.dump(tree, file)
@@ -40,7 +60,7 @@ def _change(name: str, file: Path, rng: random.Random) -> None:
             # What no program could have written either.
             file.write_bytes(b'')
     else:
-        is_text = FORMATS[name].kind in TEXTS
+        is_text = kind in TEXTS
         file.write_bytes(changed_bytes(file.read_bytes(), rng, is_text))
 
 
@@ -59,7 +79,7 @@ def test_changed_input_is_a_clear_error_or_a_valid_result(name, valid):
     format = FORMATS[name]
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=max(EXAMPLES // format.cost, 1),
         deadline=None,
         database=None,
         print_blob=True,
@@ -70,13 +90,16 @@ def test_changed_input_is_a_clear_error_or_a_valid_result(name, valid):
     @given(rng=st.randoms(note_method_calls=True))
     def run(rng):
         source = valid(name)
-        with tempfile.TemporaryDirectory(prefix='mmskelseg-fuzz-') as folder:
-            shutil.copytree(source.parent, folder, dirs_exist_ok=True)
-            path = Path(folder, source.name)
+        with tempfile.TemporaryDirectory(prefix='mmskelseg-fuzz-') as top:
+            folder = shutil.copytree(source.parent, Path(top, 'folder'))
+            other = Path(top, 'other')
+            other.write_text(OTHER)
+            path = folder / source.name
             file = rng.choice(_target(format, path))
-            _change(name, file, rng)
-            names = (file.name, file.stem, path.name, str(path))
+            _change(name, file, other, rng)
+            names = (file.name, file.stem, path.name, str(path), *format.names)
             judge(format.read, path, format.check, names)
+            assert other.read_text() == OTHER
 
     run()
 

@@ -1,0 +1,264 @@
+"""Folders and archives: several files of different kinds, one of which is changed."""
+
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.checkpoints.reading import save_weights
+from mmskelseg.commands import bouts
+from mmskelseg.commands.convert import converter
+from mmskelseg.engine.run_folder import RunFolder, changed_settings
+from mmskelseg.fitting.model_folder import Trial
+from mmskelseg.fitting.planning import candidates, read_plan
+from mmskelseg.registry import MODELS
+from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.files.parsing import read_json
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.trained.export import export_onnx
+from mmskelseg.trained.opening import trained_model
+from tests.small_data import small_annotations
+from tests.test_converters import releases
+from tests.test_faults.formats import (
+    FORMATS,
+    SAMPLES,
+    _checkpoint,
+    _csv_labels,
+    _person,
+    _prediction,
+    _run_exported,
+    _small_config,
+    register,
+)
+from tests.test_faults.oracle import check_sentence, run_command
+
+__all__ = ['FORMATS']
+
+# Bouts.
+
+
+def _bouts(path: Path) -> None:
+    """Run `mmskelseg bouts` with the options in a file."""
+    options = {}
+    with suppress(UserError):
+        options = read_json(path / 'options.json', 'a test')
+    words = []
+    for name, value in options.items() if isinstance(options, dict) else ():
+        values = value if isinstance(value, list) else [value]
+        words += [f'{name}={one}' for one in values if f'{one}'.isprintable()]
+    labels = path / 'labels'
+    files = sorted(labels.iterdir()) if labels.is_dir() else [labels]
+    words = [word for word in words if word.startswith('--')]
+    run_command(bouts.main, *files, '--out', path.parent / 'out', *words)
+
+
+@register('bouts of files', '', _bouts, mutated='*.*', names=('--', 'label'), cost=4)
+def _bouts_folder(folder: Path) -> Path:
+    path = folder / 'mine'
+    labels = path / 'labels'
+    labels.mkdir(parents=True)
+    _csv_labels(labels).rename(labels / 'take9.csv')
+    _prediction(labels)
+    shutil.copy(SAMPLES / 'project.boris', labels)
+    save_annotations(small_annotations((8, 7)), labels / 'annotations.pkl')
+    options = {
+        '--bin': 2, '--duration': 20, '--background': 'other', '--label-fps': 10,
+        '--groups': str(path / 'groups.csv'),
+        '--label-option': ['subject=each', 'point_seconds=1'],
+    }  # fmt: skip
+    (path / 'options.json').write_text(json.dumps(options))
+    names = ['a', 'video_0', 'video_1', 'take1', 'take2', 'take3', 'take9']
+    names += ['live_cook', 'live_guest']
+    rows = [f'{name},{"xy"[i % 2]}' for i, name in enumerate(names)]
+    (path / 'groups.csv').write_text('\n'.join(['video,group', *rows]) + '\n')
+    return path
+
+
+# Archives.
+
+
+def _unpack(path: Path) -> Any:
+    """Convert a release whose archive lies there, as after a download."""
+    out = path.parent / 'out'
+    try:
+        # Nothing listens there.
+        words = ('--download', '--url', 'http://127.0.0.1:9/')
+        run_command(converter('subtle'), path, out, *words)
+    except UserError:
+        assert not (path / 'coords').exists() or not list(path.glob('*.zip'))
+        raise
+    return load_annotations(out / 'annotations.pkl')
+
+
+@register('archive', 'zip', _unpack, mutated='*.zip', names=('127.0.0.1',))
+def _archive(folder: Path) -> Path:
+    path, made = folder / 'raw', folder / 'made'
+    for one in (path, made):
+        one.mkdir()
+    release = releases.subtle(made)
+    with zipfile.ZipFile(path / 'subtle.zip', 'w', zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(release.rglob('*.csv')):
+            name = f'subtle-HEAD/dataset/y5a5/{file.relative_to(release)}'
+            archive.write(file, name)
+    shutil.rmtree(made)
+    return path
+
+
+# The folder of a fit, which its files are read from in turn.
+
+_SCORES = {'acc': 50.0, 'edit': 40.0, 'f1@10': 30.0, 'f1@25': 20.0, 'f1@50': 10.0}
+_SETTINGS = {'minutes': 1, 'seed': 0, 'content of ann_file': 'abc'}
+
+
+def _read_model(path: Path) -> Any:
+    """Read all that commands read of the folder of a model."""
+    data = load_annotations(path / 'annotations.pkl')
+    changed_settings(path / 'fit.json', _SETTINGS)
+    found, _ = candidates(data, path / 'annotations.pkl', ('train', 'test'))
+    read_plan(path / 'plan.json', found)
+    run = RunFolder(path / 'run', {}, [], [])
+    trial = Trial(found[0], 1, path / 'config.py', [run])
+    assert np.isfinite(trial.score)
+    # As a work folder, and with the config beside the weights.
+    for config, weights in ((None, path), ('config.py', 'model.safetensors')):
+        with trained_model(config and path / config, path / weights) as trained:
+            assert trained.metainfo['classes']
+    return _run_exported(path / 'model.onnx')
+
+
+@register('model folder', '', _read_model, mutated='*', cost=10)
+def _model_folder(folder: Path) -> Path:
+    path = folder / 'model'
+    (path / 'run').mkdir(parents=True)
+    checkpoint = _checkpoint(path)
+    (path / 'last_checkpoint').write_text(f'{checkpoint.name}\n')
+    cfg, data = _small_config(), small_annotations()
+    cfg.dump(path / 'config.py')
+    save_annotations(data, path / 'annotations.pkl')
+    state = MODELS.build(cfg.model).state_dict()
+    meta = {'cfg': cfg.pretty_text, 'dataset_meta': data['metainfo']}
+    save_weights(path / 'model.safetensors', state, meta)
+    export_onnx(None, checkpoint, path / 'model.onnx')
+    plan = {
+        'compared': ['pose2d'], 'left_out': {'heatmap': 'slow'}, 'finalists': 1,
+        'length': 0.5, 'seconds': {'pose2d': 30.0}, 'start': 2.0, 'minutes_in_full': 9,
+    }  # fmt: skip
+    metrics = {f'seg/{key}': value for key, value in _SCORES.items()}
+    metrics |= {'per_video': {'video_0': _SCORES, 'video_1': _SCORES}}
+    texts = {'plan': plan, 'fit': _SETTINGS, 'run/metrics': metrics}
+    for name, content in texts.items():
+        (path / f'{name}.json').write_text(json.dumps(content))
+    return path
+
+
+# The folder of a studio, and requests to it.
+
+
+def _requests() -> Iterator[dict[str, Any]]:
+    """Yield what a page asks for; POST has a body."""
+    for name in ('project', 'job', 'doubts', 'recordings/0', 'recordings/2'):
+        yield {'path': f'api/{name}'}
+    yield {'path': 'api/recordings/1/poses', 'params': {'start': 0, 'end': 5}}
+    for what in ('undo', 'undo', 'redo'):
+        yield {'path': f'api/{what}', 'body': {}}
+    change = {'tier': 0, 'start': 2, 'end': 9, 'segments': [[2, 5, 1], [5, 9, 0]]}
+    yield {'path': 'api/recordings/0/labels', 'body': change}
+    named = {'tier': 0, 'name': 'rest', 'class': 1}
+    yield {'path': 'api/classes', 'body': named}
+    every = ['csv', 'boris', 'boris-events', 'elan', 'label-studio', 'srt', 'bouts']
+    for what in ('labels', 'predictions'):
+        yield {'path': 'api/export', 'body': {'formats': every, 'what': what}}
+    yield {'path': 'files/labels_segments.csv'}
+    yield {'path': 'report'}
+
+
+def _studio(path: Path) -> None:
+    """Open a folder, let the page ask for all of it, and open it again."""
+    from starlette.testclient import TestClient
+
+    from mmskelseg.studio.folder import open_folder
+    from mmskelseg.studio.server import build_app
+    from mmskelseg.studio.studio import Studio
+
+    requests = []
+    with suppress(UserError):
+        requests = read_json(path / 'requests.json', 'a test')
+    folder = path / 'mine'
+    studio = Studio(open_folder(folder), 'mediapipe', lambda: open_folder(folder))
+    client = TestClient(build_app(studio, 'token', ('localhost',)), 'http://localhost/')
+    for one in requests if isinstance(requests, list) else ():
+        if not isinstance(one, dict) or not isinstance(one.get('path'), str):
+            continue
+        # It raises what is no answer.
+        _ask(client, one, studio.folder.project.revision)
+    open_folder(folder)
+
+
+def _ask(client: Any, request: dict[str, Any], revision: int) -> None:
+    url = f'token/{request["path"]}'
+    if not url.isprintable() or '..' in url:
+        return
+    if 'body' in request:
+        body = request['body']
+        body = {'revision': revision, **body} if isinstance(body, dict) else body
+        answer = client.post(url, content=json.dumps(body))
+    else:
+        params = request.get('params')
+        answer = client.get(url, params=params if isinstance(params, dict) else None)
+    if answer.headers.get('content-type') == 'application/json' and answer.is_error:
+        check_sentence(answer.json()['error'], ('',))
+    assert answer.status_code in (200, 307, 400, 404, 405, 409, 413), answer.text
+
+
+def _studio_folder(folder: Path) -> Path:
+    from mmskelseg.studio.folder import open_folder
+    from mmskelseg.studio.studio import Studio
+
+    path = folder / 'all'
+    mine = path / 'mine'
+    mine.mkdir(parents=True)
+    save_annotations(small_annotations((30, 20)), mine / 'annotations.pkl')
+    _person(mine)
+    (mine / 'labels.csv').write_text('video,start,end,label\ntake1,0,0.2,class_1\n')
+    studio = Studio(open_folder(mine), 'mediapipe', lambda: open_folder(mine))
+    project = studio.folder.project
+    for start, kind in ((3, 0), (5, 1)):
+        parts = [(start, start + 4, kind)]
+        project.replace('video_0', 0, start, start + 4, parts, project.revision)
+    project.undo(project.revision)
+    # A file of an old session, and the steps of a new one.
+    project.save()
+    project.redo(project.revision)
+    project.name_class(0, 'run', project.revision)
+    project.replace('take1', 0, 0, 3, [(0, 3, 2)], project.revision)
+    model = mine / 'studio' / 'models' / f'{project.id}_abc'
+    model.mkdir(parents=True)
+    doubt = {'video': 'take1', 'start_frame': 1, 'end_frame': 5, 'score': 2.0}
+    results = {
+        'recordings': {'take1': [[[0, 2, 1, 0.9], [2, 6, 0, None]]]},
+        'doubts': [{**doubt, 'reason': 'unsure'}],
+    }
+    report = {
+        'data': {'train': {'minutes': 0.2}},
+        'scores': {'held_out': {'f1@10': 80.0}},
+        'label_curve': {'half': 60, 'whole': 70, 'full': 80, 'twice': 85},
+    }
+    texts = {model / 'predictions.json': results, model / 'report.json': report}
+    texts[path / 'requests.json'] = [*_requests()]
+    for file, content in texts.items():
+        file.write_text(json.dumps(content))
+    (model / 'report.html').write_text('<p>good</p>')
+    for name in ('lock', 'job.log', 'videos.log'):
+        (mine / 'studio' / name).touch()
+    return path
+
+
+if find_spec('starlette') and find_spec('httpx'):
+    _names = ('studio', 'recording', 'take1', 'video_', 'annotations')
+    register('studio', '', _studio, mutated='*', names=_names, cost=4)(_studio_folder)
