@@ -36,7 +36,7 @@ from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.configs import annotation_path
 from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.files.names import file_name
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError, reading
 from mmskelseg.runtime.structures.annotations import AnnotationFile, Metainfo
 
 EXAMPLES = """examples:
@@ -159,10 +159,12 @@ def read_source(source: Path) -> tuple[AnnotationFile, Mapping[str, object] | No
     from mmengine.config import Config
     from mmengine.registry import init_default_scope
 
-    cfg = Config.fromfile(source)
-    init_default_scope(cfg.default_scope)
-    # The test data set, since training may apply random augmentations.
-    dataset = cfg.test_dataloader.dataset
+    # A config is a program, which may fail in any way.
+    with reading(source, Exception):
+        cfg = Config.fromfile(source)
+        init_default_scope(cfg.default_scope)
+        # The test data set, since training may apply random augmentations.
+        dataset = cfg.test_dataloader.dataset
     return load_annotations(annotation_path(dataset)), dict(dataset)
 
 

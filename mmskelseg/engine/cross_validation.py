@@ -23,7 +23,7 @@ from mmskelseg.runtime.files.annotations import folds, load_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.configs import annotation_path
 from mmskelseg.runtime.files.names import config_name, file_name
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reading
 from mmskelseg.runtime.messages.settings import Setting, flat_settings
 
 # The name of the splits `train` and `test`.
@@ -198,9 +198,11 @@ def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, Report]:
                 )
         samples = average_dumps([run.predictions for run in same])
         scores = same[0].scores()
-        conventions = {key: scores['conventions'][key] for key in CONVENTIONS}
+        with reading(same[0].path / 'metrics.json'):
+            conventions = {key: scores['conventions'][key] for key in CONVENTIONS}
+            classes = len(scores['classes'])
         metrics: list[SegmentationMetric | RiskMetric] = [
-            SegmentationMetric(len(scores['classes']), **conventions)
+            SegmentationMetric(classes, **conventions)
         ]
         if 'risk/mse' in scores:
             metrics.append(RiskMetric())

@@ -79,8 +79,11 @@ class RunFolder:
         """Return the content of ``metrics.json``."""
         file = self.path / 'metrics.json'
         content = read_json(file, 'mmskelseg')
-        shape = {'per_video': {...: dict}}
-        check_shape(content, shape, str(file), 'delete it to test again')
+        remedy = 'delete it to test again'
+        check_shape(content, {}, str(file), remedy)
+        scores = {key: float for key in content if '/' in key}
+        shape = {'per_video': {...: {...: float}}, 'classes?': [str], **scores}
+        check_shape(content, shape, str(file), remedy)
         return content
 
     def report(self) -> Report:

@@ -23,7 +23,7 @@ from mmskelseg.fitting.workers import call_command
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.work_folders import FITTED
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError, reading
 from mmskelseg.runtime.structures.annotations import AnnotationFile
 from mmskelseg.runtime.structures.tiers import labelled_frames
 
@@ -50,11 +50,12 @@ class Trial:
     @cached_property
     def by_video(self) -> dict[str, float]:
         """The mean F1 of each held-out video, in percent."""
-        return {
-            name: float(np.mean([scores[key] for key in _SCORES]))
-            for run in self.runs
-            for name, scores in run.report()['per_video'].items()
-        }
+        found = {}
+        for run in self.runs:
+            with reading(run.path / 'metrics.json'):
+                for name, scores in run.report()['per_video'].items():
+                    found[name] = float(np.mean([scores[key] for key in _SCORES]))
+        return found
 
     @property
     def steps(self) -> int:

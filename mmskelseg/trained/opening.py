@@ -22,7 +22,7 @@ from mmskelseg.checkpoints.weights import (
     trained_features,
 )
 from mmskelseg.compat.repairs import registered_only
-from mmskelseg.engine.config_checks import building
+from mmskelseg.engine.config_checks import building, read_config
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 from mmskelseg.registry import MODELS, POSTPROCESSORS, TRANSFORMS, WEIGHT_INITIALIZERS
 from mmskelseg.runtime.files.annotations import load_annotations
@@ -110,7 +110,7 @@ def trained_model(
     checkpoints = checkpoint_files(weights)
     cfg: Config | ConfigDict = ConfigDict() if config is None else config
     if isinstance(config, str | os.PathLike):
-        cfg = Config.fromfile(find_config(config))
+        cfg = read_config(find_config(config))
     first = checkpoints[0]
     trust = nullcontext() if config is not None else own_config(first)
     with DefaultScope.overwrite_default_scope('mmskelseg'), trust:

@@ -401,6 +401,13 @@ def test_last_checkpoint_of_a_copied_folder_is_its_own(work_dir):
     assert found == str(copy / 'epoch_2.pth')
 
 
+@pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='a system without pipes')
+def test_pipe_that_should_name_the_last_checkpoint_is_not_waited_for(work_dir):
+    os.mkfifo(work_dir / 'last_checkpoint')
+    found = mmengine_runner.find_latest_checkpoint(str(work_dir))
+    assert found == str(work_dir / 'epoch_2.pth')
+
+
 def test_folder_without_checkpoints_has_no_last_one(tmp_path):
     (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'epoch_2.pth'))
     assert mmengine_runner.find_latest_checkpoint(str(tmp_path)) is None

@@ -140,3 +140,19 @@ def test_steps_are_those_that_are_logged(make, logs, steps):
         file.parent.mkdir(parents=True)
         file.write_text(text)
     assert run.steps == steps
+
+
+@pytest.mark.parametrize(
+    ('change', 'named'),
+    [
+        ({'seg/acc': 'high'}, "seg/acc | 'high'"),
+        ({'per_video': {'v': {'acc': None}}}, 'per_video.v | acc'),
+        ({'per_video': [1]}, 'per_video | [1]'),
+        ({'classes': 3}, 'classes | 3'),
+    ],
+)
+def test_scores_that_are_none_are_named(make, tmp_path, change, named):
+    content = {'seg/acc': 50.0, 'per_video': {'v': {'acc': 5}}, **change}
+    (tmp_path / 'metrics.json').write_text(json.dumps(content))
+    with raises_naming(UserError, tmp_path / 'metrics.json', named):
+        make({}).report()

@@ -4,9 +4,13 @@ import os
 
 import pytest
 
+from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.commands import train
+from mmskelseg.converters.common_layout import read_source
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures import Skeleton
+from tests.errors import raises_naming
 from tests.small_data import TOY, small_annotations, small_training
 from tests.test_faults.oracle import run_command
 
@@ -57,3 +61,18 @@ def test_mistake_is_told_with_its_config(train_with, text, message):
     told = train_with(text)
     assert message in told
     assert told.startswith('mine.py: ')
+
+
+@pytest.mark.parametrize(
+    'content', [b'a = (', b'\xff', b'a = b', b'raise KeyError', b'a = dict(']
+)
+@pytest.mark.parametrize('read', [
+    lambda path: SkelSegInferencer(str(path), 'a.pth', 'cpu'),
+    read_source,
+    lambda path: Skeleton.get(str(path)),
+], ids=['inferencer', 'export', 'skeleton'])  # fmt: skip
+def test_file_that_is_no_program_is_named(tmp_path, read, content):
+    path = tmp_path / 'mine.py'
+    path.write_bytes(content)
+    with raises_naming(UserError, path):
+        read(path)

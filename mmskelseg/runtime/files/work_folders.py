@@ -5,10 +5,13 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.messages.errors import MissingFileError
 
 #: The model in a folder of `mmskelseg fit`.
 FITTED = 'model.safetensors'
+# The most characters of a path.
+_LONGEST = 4096
 
 
 def find_latest_checkpoint(path: str | os.PathLike) -> str | None:
@@ -26,7 +29,8 @@ def find_latest_checkpoint(path: str | os.PathLike) -> str | None:
     }
     last = None
     with suppress(OSError, ValueError):
-        named = Path((folder / 'last_checkpoint').read_text('utf-8').strip())
+        with regular_file(folder / 'last_checkpoint').open(encoding='utf-8') as file:
+            named = Path(file.read(_LONGEST).strip())
         own = folder / named.name
         # The original of a copied folder may still be there.
         moved = own.is_file() and not (named.exists() and named.samefile(own))

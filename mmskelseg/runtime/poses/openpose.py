@@ -14,7 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mmskelseg.runtime.files.formats import FOLDER
-from mmskelseg.runtime.files.parsing import FilePath, check_shape, numbers, read_json
+from mmskelseg.runtime.files.parsing import (
+    FilePath,
+    by_name,
+    check_shape,
+    numbers,
+    read_json,
+)
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses.poses import Detection, Poses, check_pixels, gather
 from mmskelseg.runtime.poses.reading import POSE_FORMATS
@@ -85,7 +91,9 @@ def _files(folder: Path) -> dict[int, Path]:
             f'{folder}: {what}; expected VIDEO_000000000000_keypoints.json and so on '
             'of one video, as OpenPose writes with --write_json.'
         )
-    return {int(match[2]): file for file, match in matches.items()}
+    of_frames = ((str(int(match[2])), file) for file, match in matches.items())
+    found = by_name(of_frames, str(folder), 'frames')
+    return {int(number): file for number, file in found.items()}
 
 
 def _detections(file: Path, frame: int) -> Iterator[Detection]:

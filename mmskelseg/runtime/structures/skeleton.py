@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard
 
 from mmskelseg.runtime.messages.dependencies import is_installed
-from mmskelseg.runtime.messages.errors import UserError, check_name, shown
+from mmskelseg.runtime.messages.errors import UserError, check_name, reading, shown
 from mmskelseg.runtime.structures.layouts import LAYOUTS, LONGEST_NAME, mirrored_joints
 
 # More than any person, animal or mesh has; files may state any number.
@@ -81,6 +83,12 @@ class Skeleton:
                         f'but needs indices of its {self.num_joints} joints '
                         f'(0 to {self.num_joints - 1}), two in a pair.'
                     )
+        swapped = Counter(chain.from_iterable(self.flip_pairs))
+        for index in (i for i, count in swapped.items() if count > 1):
+            raise UserError(
+                f'Skeleton {self.name!r} has the joint {index} twice among its '
+                'flip_pairs; a joint swaps with one other.'
+            )
 
     @property
     def num_joints(self) -> int:
@@ -275,7 +283,9 @@ def _read_layout(name: str) -> tuple[Mapping[str, object], str]:
     # Imported here, since names and dicts need no MMEngine.
     from mmengine.config import Config
 
-    config = Config.fromfile(path)
+    # It is a program, which may fail in any way.
+    with reading(path, Exception):
+        config = Config.fromfile(path)
     if 'dataset_info' not in config:
         raise UserError(
             f"{path} holds no `dataset_info`; MMPose's documentation describes it."

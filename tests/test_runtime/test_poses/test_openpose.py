@@ -74,6 +74,13 @@ def test_malformed_folders_are_named(body25):
         read_openpose(folder.parent)
 
 
+def test_two_files_of_a_frame_are_named(body25):
+    folder, _ = body25
+    (folder / 'take1_01_keypoints.json').write_text('{"people": []}')
+    with raises_naming(ValueError, folder, "'1'"):
+        read_openpose(folder)
+
+
 @pytest.mark.parametrize(
     ('people', 'named'),
     [

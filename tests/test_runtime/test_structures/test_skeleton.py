@@ -118,6 +118,8 @@ def test_skeleton_from_a_file_in_the_format_of_mmpose(tmp_path):
      "'custom' | 'hips' | root | hip, knee;"),
     ({'joints': ['a', 'b'], 'limbs': [], 'drop_groups': {'left_arm': ['c']}},
      "'c' | drop_groups (left_arm) | a, b"),
+    ({'joints': 3, 'limbs': [], 'flip_pairs': [[0, 1], [1, 2]]}, 'flip_pairs | 1'),
+    ({'joints': 3, 'limbs': [], 'flip_pairs': [[2, 2]]}, 'flip_pairs | 2'),
     (17, '17 '),
     ({'joints': 17, 'limbs': 5}, "'joint_0', 'joint_1'"),
     ({'joints': 2, 'limbs': [['a', 'b']]}, "'a' | limbs"),
