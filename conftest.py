@@ -31,8 +31,9 @@ def _missing_extra(error: BaseException | None, path: Path) -> str:
 def pytest_make_collect_report(collector):
     """Skip a module, or its doctests, if it needs an extra that is not installed."""
     report = yield
-    error = report.call.excinfo and report.call.excinfo.value
-    if error and (name := _missing_extra(error, collector.path)):
-        report.outcome = 'skipped'
-        report.longrepr = str(collector.path), 0, f'{name} is not installed'
+    if report.failed:
+        name = _missing_extra(report.call.excinfo.value, collector.path)
+        if name:
+            report.outcome = 'skipped'
+            report.longrepr = str(collector.path), 0, f'{name} is not installed'
     return report

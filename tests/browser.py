@@ -17,8 +17,8 @@ import pytest
 _NAMES = ('chromium', 'chromium-browser', 'google-chrome')
 _FLAGS = ['--disable-gpu', '--no-first-run', '--disable-background-networking']
 _DOWNLOAD = [sys.executable, '-m', 'playwright', 'install']
-COMMAND = shlex.join([*_DOWNLOAD, '--with-deps', 'chromium'])
-MISSING = f'neither Chromium nor Chrome starts; `{COMMAND}` brings one'
+_COMMAND = shlex.join([*_DOWNLOAD, '--with-deps', 'chromium'])
+MISSING = f'neither Chromium nor Chrome starts; `{_COMMAND}` brings one'
 # Seconds that the download may take.
 _PATIENCE = 300
 
