@@ -112,9 +112,7 @@ def draw_timelines(
     lines = list(_lines(labels, frames, length))
     em = style.font / 72
     # Space beside the bars, and above and below those of a line.
-    names = {n: shortened(n, _NAMES * style.width, style.font) for n in labels}
-    widest = max(text_width(name, style.font) for name in names.values())
-    left = style.margin + widest + 1.2 * em
+    names, left = _row_names(labels, style)
     width = style.width - left - style.margin - 2 * em
     timed = clock or len(lines) > 1
     above, below = (0.0, 2.2 * em) if timed else (3 * em if fps else 0.0, 3.8 * em)
@@ -125,8 +123,7 @@ def draw_timelines(
     for i, (line, bars) in enumerate(zip(lines, heights, strict=True)):
         axes = add_axes(figure, left, top + above, width, bars)
         axes.set(xlim=(0, length), ylim=(bars, 0))
-        _draw_rows(axes, line, truth, style)
-        axes.set_yticklabels([plain(names[name]) for name in line], fontsize=style.font)
+        _draw_rows(axes, line, names, truth, style)
         if timed and fps is not None:
             _dress_line(axes, i * length, frames, fps, style)
         else:
@@ -181,6 +178,13 @@ def compared_rows(
         if len(names) > 1:
             truth[names[1]] = names[0]
     return rows, truth
+
+
+def _row_names(names: Iterable[str], style: Style) -> tuple[dict[str, str], float]:
+    """Return the names of rows as they are drawn, and the space that they take."""
+    drawn = {n: shortened(n, _NAMES * style.width, style.font) for n in names}
+    widest = max(text_width(name, style.font) for name in drawn.values())
+    return drawn, style.margin + widest + 1.2 * style.font / 72
 
 
 def _bars_height(rows: Iterable[str], truth: Mapping[str, str], style: Style) -> float:
@@ -278,7 +282,11 @@ def _checked(
 
 
 def _draw_rows(
-    axes: Axes, labels: Mapping[str, np.ndarray], truth: Mapping[str, str], style: Style
+    axes: Axes,
+    labels: Mapping[str, np.ndarray],
+    names: Mapping[str, str],
+    truth: Mapping[str, str],
+    style: Style,
 ) -> None:
     """Draw bars and strips from the top; y is in inches."""
     top, centres = style.gap / 2, []
@@ -292,7 +300,7 @@ def _draw_rows(
             _draw_strip(axes, wrong, top, style)
             top += style.strip
         top += style.gap
-    axes.set_yticks(centres)
+    axes.set_yticks(centres, [plain(names[n]) for n in labels], fontsize=style.font)
     axes.spines[['left', 'right', 'top']].set_visible(False)
     axes.tick_params(axis='y', length=0)
     axes.tick_params(axis='x', labelsize=style.font)
