@@ -32,7 +32,7 @@ COMMANDS = {
         'videos': 100, 'frames': 10_000, 'classes': 17, 'repeats': 3, 'plain-videos': 1
     },
     'startup': {'repeats': 5},
-    'studio': {'minutes': 60, 'segments': 2000, 'scrolled': 5000},
+    'studio': {'minutes': 60, 'segments': 2000, 'scrolled': 5000, 'changes': 2000},
 }  # fmt: skip
 # Commands that never use a GPU.
 ON_CPU = ('export', 'metrics', 'precision', 'render', 'startup', 'stream', 'studio')

@@ -1,10 +1,10 @@
 """The studio's page on a long recording: opening, saving, seeking, scrolling.
 
 Makes a video of --minutes with poses, labelled in --segments, opens it in Chromium, and
-measures how long it takes to open the folder and the recording, to save a change, and
-to seek to random frames of the video until the frame is shown; and how many times a
-second the timeline is drawn while it scrolls over --scrolled segments. It needs
-playwright, Chromium and the extra `app`.
+measures how long it takes to open the folder and the recording, to seek to random
+frames of the video until the frame is shown, and how many times a second the timeline
+is drawn while it scrolls; all but the video also for --scrolled segments, of which
+--changes are made and saved. It needs playwright, Chromium and the extra `app`.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from mmskelseg.runtime.labels import Segment, VideoSegments, write_csv_segments
 from mmskelseg.runtime.messages.tables import text_table
 
 FPS, HEIGHT, WIDTH = 25, 480, 640
-SEEKS, SAVES = 30, 20
+SEEKS, SAVES = 30, 100
 # Shows a frame, and returns how many milliseconds that took.
 SEEK = """time => new Promise(done => {
   const video = document.querySelector('video')
@@ -67,7 +67,14 @@ def run(args: argparse.Namespace) -> None:
                 rows.append([f'open the folder `{part}`, s', f'{seconds:.1f}', ''])
                 if part == 'long':
                     rows.append(measured('seek in the video, ms', seeks(page)))
-                    rows.append(measured('save a change, ms', saves(page, address)))
+                else:
+                    found = saves(page, address, args)
+                    for name, times in (
+                        ('first', found[:SAVES]),
+                        ('last', found[-SAVES:]),
+                    ):
+                        row = f'save a change, the {name} {SAVES} of {len(found)}, ms'
+                        rows.append(measured(row, times))
                 rows.append(measured('picture of the timeline, ms', scrolled(page)))
     print(*text_table(rows), sep='\n')
 
@@ -140,11 +147,15 @@ def seeks(page: Any) -> list[float]:
     return [page.evaluate(SEEK, when) for when in times]
 
 
-def saves(page: Any, address: str) -> list[float]:
-    """Return how long the server takes to save changes of a label."""
+def saves(page: Any, address: str, args: argparse.Namespace) -> list[float]:
+    """Return how long the server takes to save changes of labels at random places."""
     found = []
-    for i in range(SAVES):
-        body = {'tier': 0, 'start': 0, 'end': 9, 'segments': [[0, 9, i % 2]]}
+    starts = np.random.default_rng(2).integers(
+        0, args.minutes * 60 * FPS - 40, args.changes
+    )
+    for i, start in enumerate(starts.tolist()):
+        segments = [[start, start + 40, i % 5]]
+        body = {'tier': 0, 'start': start, 'end': start + 40, 'segments': segments}
         begin = time.perf_counter()
         answer = page.request.post(
             f'{address}api/recordings/0/labels', data={**body, 'revision': i}

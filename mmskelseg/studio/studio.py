@@ -359,8 +359,9 @@ class Studio:
         fps, tiers = self.folder.project.recordings[name].fps, self.folder.project.tiers
         rows = self.results.predictions.get(name, ()) if self.results else ()
         segments = (
-            Segment(start / fps, end / fps, tier.classes[kind], score, tier.name)
+            Segment(start / fps, end / fps, tier.classes[kind], score, named)
             for tier, row in zip(tiers, rows, strict=False)
+            for named in [tier.name if len(tiers) > 1 else '']
             for start, end, kind, score in row
         )
         return sorted(segments, key=lambda one: one.start)

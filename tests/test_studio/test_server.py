@@ -220,6 +220,17 @@ def test_predictions_become_labels_only_when_accepted(client_of_trained, folder)
     assert load_project(folder / 'studio.json').recordings['video_2'].labels == [[]]
 
 
+@pytest.mark.parametrize('kind', ['csv', 'boris', 'elan', 'label-studio', 'bouts'])
+def test_predictions_of_a_single_tier_with_a_name_are_exported(folder, kind):
+    """As labels are, whose only tier is not named."""
+    trained(folder)
+    studio = studio_of(folder)
+    studio.folder.project.tiers[0].name = 'posture'
+    (file,) = studio.write([kind], 'predictions')
+    assert 'class_1' in file.read_text()
+    assert 'posture' not in file.read_text()
+
+
 def test_doubts_go_when_they_are_labelled(client_of_trained):
     client = client_of_trained
     (doubt,) = client.get('api/doubts').json()
