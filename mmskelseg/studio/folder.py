@@ -126,6 +126,8 @@ def open_folder(
         raise MissingFileError(
             f'{path}: there is no such folder; name one with videos or poses.'
         )
+    # So that the name of no file is an option of a command, or an address.
+    path = path.absolute()
     check_own(path)
     notes: list[str] = []
     recordings, label_files = find_recordings(path, notes)

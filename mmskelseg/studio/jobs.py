@@ -87,13 +87,7 @@ class Job:
                 return
             self.state, self.text = 'stopped', 'Stopped'
             process, thread = self._process, self._thread
-        if process is not None and process.poll() is None:
-            _stop(process)
-            try:
-                process.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        _stop(process)
         if thread is not None:
             thread.join(_PATIENCE)
 
@@ -115,6 +109,8 @@ class Job:
                 # The terminal of the server shows where it happened.
                 traceback.print_exception(error)
                 sentence = f'unexpected: {shown(error)}'
+            # It may still run if its output could not be written.
+            _stop(self._process)
             self._end('failed', 'Failed', self.done, sentence)
 
     def _failure_of(self, commands: Sequence[Command]) -> str:
@@ -202,14 +198,21 @@ class Job:
             self.text = line
 
 
-def _stop(process: subprocess.Popen) -> None:
-    """Ask a process to end, together with those that it started."""
+def _stop(process: subprocess.Popen | None) -> None:
+    """End a process, if it runs, together with those that it started."""
+    if process is None or process.poll() is not None:
+        return
     if sys.platform == 'win32':
         # There, a program cannot be asked, and does not end its own processes.
         words = ['taskkill', '/F', '/T', '/PID', str(process.pid)]
         subprocess.run(words, check=False, capture_output=True)
     else:
         process.terminate()
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def program(*words: str) -> list[str]:

@@ -41,10 +41,10 @@ _HEADERS = {
     'Cross-Origin-Resource-Policy': 'same-origin',
     'Cache-Control': 'no-store',
 }
-# The report has its style within, and no program.
+# The report has its style within, and neither programs nor forms.
 _REPORT = {
     'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src "
-    'data:'
+    "data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
 }
 _REVISION = {'revision': int}
 _CLASS = {**_REVISION, 'tier': int, 'name': str, 'class?': int}

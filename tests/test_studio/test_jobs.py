@@ -111,6 +111,20 @@ def test_log_that_cannot_be_written_is_named(job):
     assert str(job.log) in job.error
 
 
+def test_command_whose_output_cannot_be_written_is_ended(job, monkeypatch):
+    """As on a full disk; another job may begin then."""
+
+    def refuse(line):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(job, '_follow', refuse)
+    code = "print('a', flush=True); import time; time.sleep(60)"
+    job.start([('fit', python(code))], list)
+    wait_for(lambda: job.state != 'running')
+    assert (job.state, 'No space' in job.error) == ('failed', True)
+    assert job._process.poll() is not None
+
+
 def test_next_job_waits_for_the_end_of_the_stopped_one(job):
     done = []
     slow = 'import signal, time; signal.signal(15, lambda *_: (time.sleep(1), exit()))'

@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -261,7 +262,8 @@ def test_model_says_whether_more_labels_help(client_of_trained, named):
     assert (model['minutes'], model['held_out']) == (0.2, {'f1@10': 80.0})
     report = client_of_trained.get('report')
     assert report.text == '<p>good</p>'
-    assert "default-src 'none'" in report.headers['Content-Security-Policy']
+    policy = report.headers['Content-Security-Policy'].split('; ')
+    assert {"default-src 'none'", "form-action 'none'", 'sandbox'} <= {*policy}
 
 
 def test_poses_are_estimated_while_labels_go_on(tmp_path, monkeypatch):
@@ -289,6 +291,29 @@ def test_poses_are_estimated_while_labels_go_on(tmp_path, monkeypatch):
     assert asked[0][:2] == ('poses', str(tmp_path / 'take.mp4'))
     assert studio.recording(0)['skeleton']['people'] == 1
     assert load_project(tmp_path / 'studio.json').tiers[0].classes == ['walk']
+
+
+def test_names_that_begin_with_a_dash_are_no_options(tmp_path, monkeypatch):
+    """Of a folder that is given by a relative path."""
+    asked = []
+    nothing = [sys.executable, '-c', '']
+    monkeypatch.setattr(
+        'mmskelseg.studio.studio.program', lambda *words: asked.append(words) or nothing
+    )
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / '-a').mkdir()
+    write_video(tmp_path / '-a' / '--out=x.mp4', [0] * 20)
+    for path in (Path('-a'), Path()):
+        if path == Path():
+            monkeypatch.chdir('-a')
+        studio = studio_of(path)
+        studio.estimate_poses()
+        studio.close()
+        assert all(one.video.is_absolute() for one in studio.folder.recordings.values())
+    for words in asked:
+        paths = [word for word in words if 'out=x' in word or 'studio' in word]
+        assert len(paths) == 2
+        assert all(Path(path).is_absolute() for path in paths)
 
 
 def test_model_is_trained_while_videos_are_converted(folder, monkeypatch):
