@@ -43,19 +43,24 @@ __all__ = ['FORMATS']
 # Bouts.
 
 
-def _bouts(path: Path) -> None:
-    """Run `mmskelseg bouts` with the options in a file."""
+def _options(path: Path) -> list[str]:
+    """Return the options in a file as words of a command line."""
     options = {}
     with suppress(UserError):
         options = read_json(path / 'options.json', 'a test')
     words = []
     for name, value in options.items() if isinstance(options, dict) else ():
         values = value if isinstance(value, list) else [value]
-        words += [f'{name}={one}' for one in values if f'{one}'.isprintable()]
+        given = (name if one is True else f'{name}={one}' for one in values)
+        words += [word for word in given if word.isprintable()]
+    return [word for word in words if word.startswith('--')]
+
+
+def _bouts(path: Path) -> None:
     labels = path / 'labels'
     files = sorted(labels.iterdir()) if labels.is_dir() else [labels]
-    words = [word for word in words if word.startswith('--')]
-    run_command(bouts.main, *files, '--out', path.parent / 'out', *words)
+    out = path.parent / 'out'
+    run_command(bouts.main, *files, '--out', out, *_options(path))
 
 
 @register('bouts of files', '', _bouts, mutated='*.*', names=('--', 'label'), cost=4)
@@ -77,6 +82,45 @@ def _bouts_folder(folder: Path) -> Path:
     names += ['live_cook', 'live_guest']
     rows = [f'{name},{"xy"[i % 2]}' for i, name in enumerate(names)]
     (path / 'groups.csv').write_text('\n'.join(['video,group', *rows]) + '\n')
+    return path
+
+
+# Keypoints and labels with all that says how they belong together.
+
+
+def _keypoints(path: Path) -> None:
+    out = path.parent / 'out'
+    # Last, since several values follow it.
+    words = [*_options(path), '--labels', path / 'labels']
+    run_command(converter('keypoints'), path / 'poses', out, *words)
+    load_annotations(out / 'annotations.pkl')
+
+
+_NAMES = ('--', 'label', 'take', 'individual', 'tier')
+
+
+@register('keypoints with options', '', _keypoints, mutated='*.*', names=_NAMES, cost=2)
+def _keypoints_folder(folder: Path) -> Path:
+    path = folder / 'mine'
+    for part in ('poses', 'labels'):
+        (path / part).mkdir(parents=True)
+    for name in ('take1', 'take2', 'take3', 'other'):
+        made = FORMATS['poses/csv long'].make(folder)
+        made.rename(path / 'poses' / f'{name}.csv')
+    shutil.copy(SAMPLES / 'project.boris', path / 'labels')
+    tiers = {'leg': ['walk'], 'hand': ['lift', 'drop']}
+    (path / 'tiers.json').write_text(json.dumps(tiers))
+    (path / 'subjects.csv').write_text('subject,individual\ncook,ann\nguest,bob\n')
+    options = {
+        '--fps': 1, '--size': '640x480', '--person': 'each', '--kpt-thr': 0.1,
+        '--tiers': str(path / 'tiers.json'), '--unlabelled': 'ignore',
+        '--subjects': str(path / 'subjects.csv'), '--test': 'take1',
+        '--label-option': [
+            'observation=take one', 'observation=two files', 'point_seconds=0.5',
+        ],
+        '--skip-unpaired': True, '--name': 'mine', '--overlap': 'later', '--folds': 2,
+    }  # fmt: skip
+    (path / 'options.json').write_text(json.dumps(options))
     return path
 
 
