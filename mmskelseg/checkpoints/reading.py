@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from urllib.parse import urlparse
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as read_safetensors
@@ -91,7 +92,18 @@ def save_weights(
             return
         # The format does not let tensors share memory.
         own = {key: value.detach().clone().contiguous() for key, value in state.items()}
-        file.write(safetensors_of(own, {_METADATA: json.dumps(meta)}))
+        file.write(safetensors_of(own, {_METADATA: json.dumps(_plain(meta))}))
+
+
+def _plain(value: object) -> object:
+    """Return metadata in types of JSON; what has none becomes a text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    return value if isinstance(value, str | int | float | None) else str(value)
 
 
 def tensors_of(content: object, source: str | os.PathLike) -> dict[str, torch.Tensor]:

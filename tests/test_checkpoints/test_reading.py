@@ -431,6 +431,16 @@ def test_safetensors_keep_weights_and_metadata(tmp_path):
     torch.testing.assert_close(other.state_dict(), line.state_dict())
 
 
+def test_safetensors_keep_metadata_that_json_has_no_type_for(tmp_path):
+    """An annotation file may hold any, and a fit must not fail at its end."""
+    meta = {'dataset_meta': {'mine': np.ones((2, 1)), 3: {'a'}, 'fps': np.float32(5)}}
+    path = tmp_path / 'a.safetensors'
+    reading.save_weights(path, {'a': torch.ones(1)}, {**meta, 'b': b'c'})
+    assert reading.load_checkpoint(path)['meta'] == {
+        'dataset_meta': {'mine': [[1], [1]], '3': ['a'], 'fps': 5}, 'b': "b'c'"
+    }  # fmt: skip
+
+
 def test_safetensors_of_other_programs_are_read_as_weights(tmp_path):
     path = tmp_path / 'a.safetensors'
     save_file({'a': torch.ones(2)}, path, {'format': 'pt'})

@@ -235,6 +235,7 @@ def _arrays(array: np.ndarray) -> Iterator[np.ndarray]:
         yield np.full(array.shape, -1)
         yield np.full(array.shape, 2**40)
         yield array.astype(np.float16)
+        yield array.astype(array.dtype.newbyteorder('>'))
         yield array.astype(object)
 
 

@@ -24,7 +24,7 @@ _DAMAGED = (
 
 
 def read_npy(path: str | os.PathLike) -> np.ndarray:
-    """Return the array of a .npy file, memory-mapped.
+    """Return the array of a .npy file, memory-mapped if its byte order allows it.
 
     Raises:
         MissingFileError: If there is no such file.
@@ -39,7 +39,12 @@ def read_npy(path: str | os.PathLike) -> np.ndarray:
             'make it again.'
         ) from None
     check_text(array, path)
-    return array
+    return native(array)
+
+
+def native(array: np.ndarray) -> np.ndarray:
+    """Return an array with the byte order of this machine, which PyTorch needs."""
+    return array.astype(array.dtype.newbyteorder('='), copy=False)
 
 
 def write_npy(file: IO[bytes], rows: int, blocks: Iterable[np.ndarray]) -> None:
@@ -93,6 +98,7 @@ def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
                     name = member.filename.removesuffix('.npy')
                     arrays[name] = _read_member(file, member.file_size)
                     check_text(arrays[name], path)
+                    arrays[name] = native(arrays[name])
     except UserError:
         raise
     except (*_DAMAGED, NotImplementedError) as error:

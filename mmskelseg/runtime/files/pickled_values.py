@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mmskelseg.runtime.files.arrays import is_valid_text
+from mmskelseg.runtime.files.arrays import is_valid_text, native
 from mmskelseg.runtime.messages.errors import UserError
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ def _array(
     flat = content.take().view(kind) if kind.itemsize else np.zeros(count, kind)
     if not is_valid_text(flat):
         raise ValueError('a string in an array is damaged')
-    return flat.reshape(sizes, order=order)
+    return native(flat).reshape(sizes, order=order)
 
 
 def _lists(reader: 'PickleReader', values: object, shape: object) -> list:
