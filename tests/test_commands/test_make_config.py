@@ -66,13 +66,13 @@ def test_config_states_the_data_and_inherits_the_rest(make_config, tmp_path):
 
 
 def test_trainings_of_long_recordings_are_planned_from_their_labels(make_config):
-    """80 s of ten minutes are three crops, as if no more had been recorded."""
+    """80 s of ten minutes are three crops, of which 100 epochs see six in two steps."""
     data = small_annotations((12_000, 12_000, 50))
     for video in data['annotations'][:2]:
         video['label'][1600:] = -1
     text, _ = make_config(data)
     assert "'train' (2 videos, 3200 of 24000 frames labelled)" in text
-    assert '1,390 steps in 695 epochs, 2.5 million frames' in text
+    assert '200 steps in 100 epochs, 0.4 million frames' in text
 
 
 def test_videos_without_labels_are_not_planned_for(make_config):
