@@ -43,7 +43,7 @@ from mmskelseg.runtime.cli.arguments import (
     is_exported,
     split_model,
 )
-from mmskelseg.runtime.cli.command_line import command, positive
+from mmskelseg.runtime.cli.command_line import command, number_from, positive
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.progress import progress_bar
@@ -109,7 +109,7 @@ def _add_criteria(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         '--stretch',
-        type=positive,
+        type=number_from(1),
         default=20.0,
         metavar='SECONDS',
         help='length of a stretch (default: %(default)g); shorter videos and gaps '

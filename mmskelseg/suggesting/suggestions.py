@@ -31,6 +31,8 @@ _SHORTEST = 1.0
 _STEPS = 4
 # A criterion becomes a reason from this multiple of its average.
 _MORE = 1.1
+# The largest weight of a criterion.
+_HEAVIEST = 1e6
 
 
 @dataclass(frozen=True)
@@ -278,10 +280,10 @@ class StretchRanking:
         weights = dict.fromkeys(CRITERIA, 1.0)
         for name, value in (given or {}).items():
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            if name not in weights or not is_number or not 0 <= value < math.inf:
+            if name not in weights or not is_number or not 0 <= value <= _HEAVIEST:
                 raise UserError(
-                    f'weights: {name}={value!r}, expected a number of at least 0 for '
-                    f'one of {", ".join(CRITERIA)}.'
+                    f'weights: {name}={value!r}, expected a number from 0 to '
+                    f'{_HEAVIEST:g} for one of {", ".join(CRITERIA)}.'
                 )
             weights[name] = float(value)
         if not any(weights.values()):

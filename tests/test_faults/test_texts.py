@@ -156,7 +156,7 @@ USES = {
 }
 
 
-@pytest.mark.parametrize('mark', ['\0', '\n', '\x1b[31m', '\x9b', '\ud800'])
+@pytest.mark.parametrize('mark', ['\0', '\n', '\x1b[31m', '\x9b', '\ud800', '\uffff'])
 @pytest.mark.parametrize('use', USES.values(), ids=USES)
 def test_names_with_control_characters_are_refused(tmp_path, monkeypatch, use, mark):
     """Terminals would obey them, and half a character cannot be written."""

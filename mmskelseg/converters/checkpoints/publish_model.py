@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mmskelseg.converters.options import Converter
 from mmskelseg.runtime.files.work_folders import checkpoint_file
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError, reading
 from mmskelseg.version import __version__
 
 
@@ -40,14 +40,15 @@ def convert(src: Path, dst: Path, options: Mapping[str, object] | None = None) -
             f'{src}: does not say with which config and data it was trained; '
             'use one that `mmskelseg train` wrote.'
         )
-    cfg = Config.fromstring(config, '.py')
-    cfg.merge_from_dict(dict(options or {}))
-    loader, dataset = cfg.test_dataloader, cfg.test_dataloader.dataset
-    kept = {key: dataset[key] for key in ('type', 'features', 'pipeline')}
-    test = {'dataset': kept}
-    if 'collate_fn' in loader:
-        test['collate_fn'] = loader.collate_fn
-    text = Config({'model': cfg.model, 'test_dataloader': test}).pretty_text
+    with reading(src):
+        cfg = Config.fromstring(config, '.py')
+        cfg.merge_from_dict(dict(options or {}))
+        loader, dataset = cfg.test_dataloader, cfg.test_dataloader.dataset
+        kept = {key: dataset[key] for key in ('type', 'features', 'pipeline')}
+        test = {'dataset': kept}
+        if 'collate_fn' in loader:
+            test['collate_fn'] = loader.collate_fn
+        text = Config({'model': cfg.model, 'test_dataloader': test}).pretty_text
     short: dict[str, object] = {
         'cfg': text,
         # Notes on the data are useless without it.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mmskelseg.converters.options import Converter
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError, reading
 
 Value = TypeVar('Value')
 
@@ -28,14 +28,15 @@ def converter(
         # Imported here, since --help should not wait for it.
         from mmskelseg.checkpoints.reading import load_state_dict, save_weights
 
-        branch = convert(load_state_dict(src), renames, needed, src, model)
+        with reading(src):
+            branch = convert(load_state_dict(src), renames, needed, src, model)
+            channels, in_channels = branch['backbone.stages.0.conv_in.weight'].shape[:2]
+            classes = len(branch['head.classifiers.0.bias'])
         prefix = f'branches.{modality}'
         converted = {f'{prefix}.{key}': value for key, value in branch.items()}
         save_weights(dst, converted, {'converted_from': src.name})
-        channels, in_channels = branch['backbone.stages.0.conv_in.weight'].shape[:2]
         print(
-            f'{dst}: {len(converted)} tensors; '
-            f'model.num_classes={len(branch["head.classifiers.0.bias"])}, '
+            f'{dst}: {len(converted)} tensors; model.num_classes={classes}, '
             f'model.{prefix}.in_channels={in_channels}, channels={channels}.'
         )
 

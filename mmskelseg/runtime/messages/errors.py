@@ -37,9 +37,9 @@ OF_CONTENT = (
 _LOOP = 'Symlink loop from '
 # The most characters of a message.
 _LONGEST = 900
-# Control characters, which terminals obey; line ends; and surrogates, which cannot be
-# written to a file. No name and no message may contain them.
-CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]')
+# Control characters, which terminals obey; line ends; surrogates, which cannot be
+# written to a file; and what XML cannot hold. No name and no message may have them.
+CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]')
 
 
 class UserError(ValueError):

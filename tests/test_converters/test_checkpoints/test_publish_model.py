@@ -5,7 +5,10 @@ import pytest
 import torch
 
 from mmskelseg.checkpoints.reading import load_checkpoint
+from mmskelseg.converters.checkpoints.publish_model import convert
 from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.messages.errors import UserError
+from tests.errors import raises_naming
 from tests.inferring import inferencer_of
 from tests.small_data import small_annotations
 
@@ -51,3 +54,15 @@ def test_checkpoint_without_config_is_refused(tmp_path, run_tool):
     done = run_tool(TOOL, tmp_path / 'a.pth', tmp_path / 'b.pth', code=1)
     assert 'a.pth: does not say with which config and data' in done.stderr
     assert not (tmp_path / 'b.pth').exists()
+
+
+@pytest.mark.parametrize('cfg', [
+    '', 'model = 3', "model = dict(type='x')\ntest_dataloader = dict(dataset=3)",
+    "model = dict(type='x')\ntest_dataloader = dict(dataset=dict(type=1))",
+])  # fmt: skip
+def test_checkpoint_of_another_config_is_named(tmp_path, cfg):
+    path = tmp_path / 'a.pth'
+    meta = {'cfg': cfg, 'dataset_meta': {'classes': ['a']}}
+    torch.save({'meta': meta, 'state_dict': {'a': torch.ones(1)}}, path)
+    with raises_naming(UserError, path):
+        convert(path, tmp_path / 'b.pth')

@@ -5,7 +5,11 @@ import pytest
 import torch
 
 from mmskelseg.checkpoints.reading import load_checkpoint
+from mmskelseg.commands import convert_model
 from mmskelseg.registry import MODELS
+from mmskelseg.runtime.messages.errors import UserError
+from tests.errors import raises_naming
+from tests.test_faults.oracle import run_command
 
 MS_GCN = {
     'type': 'MSGCN', 'in_channels': 6, 'channels': 8,
@@ -86,3 +90,12 @@ def test_converter_names_what_is_not_ms_gcn(call_tool, tmp_path, state, message)
     assert done.stderr.startswith(f'error: {source}: {message}')
     assert done.stderr.count('\n') == 1
     assert not out.exists()
+
+
+@pytest.mark.parametrize('more', [{}, {f'Rs.{"9" * 5000}.conv_out.bias': 1.0}])
+def test_weights_of_other_shapes_are_named(tmp_path, more):
+    path = tmp_path / 'epoch-1.model'
+    state = {'PG.conv_1x1_in.weight': 1.0, 'PG.conv_out.bias': 2.0, **more}
+    torch.save({key: torch.tensor(value) for key, value in state.items()}, path)
+    with raises_naming(UserError, path):
+        run_command(convert_model.converter('ms_tcn2'), path, tmp_path / 'b.pth')
