@@ -3,16 +3,17 @@
 import json
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
-from mmskelseg.checkpoints.reading import save_weights
-from mmskelseg.commands import bouts
+from mmskelseg.checkpoints.reading import load_state_dict, save_weights
+from mmskelseg.commands import bouts, convert_model
 from mmskelseg.commands.convert import converter
 from mmskelseg.engine.run_folder import RunFolder, changed_settings
 from mmskelseg.fitting.model_folder import Trial
@@ -199,6 +200,39 @@ def _model_folder(folder: Path) -> Path:
     for name, content in texts.items():
         (path / f'{name}.json').write_text(json.dumps(content))
     return path
+
+
+# Checkpoints that are converted or reduced.
+
+
+def _converted(name: str) -> Callable[[Path], Any]:
+    def read(path: Path) -> Any:
+        out = path.with_name('out.safetensors')
+        run_command(convert_model.converter(name), path, out)
+        return load_state_dict(out)
+
+    return read
+
+
+@register('checkpoint of MS-TCN++', 'torch', _converted('ms_tcn2'))
+def _reference(folder: Path) -> Path:
+    state = {
+        f'{name}.{kind}': torch.ones(shape)
+        for name in (
+            'PG.conv_1x1_in',
+            'PG.conv_out',
+            'PG.conv_fusion.0',
+            'Rs.0.conv_out',
+        )
+        for kind, shape in (('weight', (4, 3, 1)), ('bias', (4,)))
+    }
+    torch.save(state, folder / 'net.model')
+    return folder / 'net.model'
+
+
+@register('checkpoint to publish', 'torch', _converted('publish_model'))
+def _published(folder: Path) -> Path:
+    return _checkpoint(folder)
 
 
 # The folder of a studio, and requests to it.

@@ -268,7 +268,8 @@ def changed_tree(tree: Tree, rng: random.Random) -> Tree:
         places = list(_places(tree))
         if not places:
             return _leaf(tree, rng)
-        place = rng.choice(places)
+        # What lies beside large parts is changed as well.
+        place = rng.choice(places) if rng.random() < 0.5 else _descent(tree, rng)
         part = tree
         for key in place:
             part = part[key]
@@ -288,6 +289,18 @@ def changed_tree(tree: Tree, rng: random.Random) -> Tree:
 
         tree = _changed(tree, place, change)
     return tree
+
+
+def _descent(tree: Tree, rng: random.Random) -> tuple:
+    """Return the keys that lead down to a part, chosen on each level."""
+    place: list[Any] = []
+    while isinstance(tree, dict | list | tuple) and len(tree):
+        key = rng.choice(list(tree) if isinstance(tree, dict) else range(len(tree)))
+        place.append(key)
+        tree = tree[key]
+        if rng.random() < 0.3:
+            break
+    return tuple(place)
 
 
 def _leaf(part: Any, rng: random.Random) -> Any:

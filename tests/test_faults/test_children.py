@@ -19,6 +19,8 @@ def _read(path):
         os.kill(os.getpid(), signal.SIGSEGV)
     if deed == 'hang':
         time.sleep(60)
+    while deed == 'work':
+        pass
     if deed == 'memory':
         np.ones(1 << 28)
     if deed == 'hidden memory':
@@ -49,6 +51,7 @@ def _outcomes(folder, *deeds):
     [
         ('signal', 'SIGSEGV'),
         ('hang', 'over 1 seconds'),
+        ('work', 'SIGPROF'),
         ('memory', 'MemoryError'),
         ('hidden memory', 'over 1 GiB'),
         ('command', 'os.system'),
@@ -58,6 +61,7 @@ def _outcomes(folder, *deeds):
 )
 def test_bad_end_is_kept_and_the_run_goes_on(tmp_path, monkeypatch, deed, reason):
     monkeypatch.setattr(children, 'SECONDS', 1)
+    monkeypatch.setattr(children, 'BUSY', 1 if deed == 'hang' else 20)
     first, second, third = _outcomes(tmp_path, 'fine', deed, 'error')
     assert first.word == 'value'
     assert second.word == 'finding'
