@@ -14,7 +14,7 @@ name in the same WORK_DIR is compared with the runs from before.
 DATA has a folder for each data set, with its annotations.pkl:
 
     mmskelseg convert precog DATA/precog
-    mmskelseg convert uwiom RAW DATA/uwiom --folds 3
+    mmskelseg convert uwiom RAW DATA/uwiom --folds 3 --test 01,02,03
     mmskelseg convert subtle RAW DATA/subtle
     DATA/utkinect, DATA/gestures   annotation files with folds
 

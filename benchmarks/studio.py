@@ -158,7 +158,9 @@ def saves(page: Any, address: str, args: argparse.Namespace) -> list[float]:
         body = {'tier': 0, 'start': start, 'end': start + 40, 'segments': segments}
         begin = time.perf_counter()
         answer = page.request.post(
-            f'{address}api/recordings/0/labels', data={**body, 'revision': i}
+            f'{address}api/recordings/0/labels',
+            data={**body, 'revision': i},
+            max_retries=3,
         )
         found.append(1000 * (time.perf_counter() - begin))
         assert answer.ok, answer.text()
