@@ -19,7 +19,7 @@ that does not overlap is chosen, up to --budget minutes in total.
 OUT contains suggestions.csv and suggestions.json with all scores and reasons, and, with
 --to, files for labelling tools:
 
-  boris         drafts.boris, a project with an observation for each video
+  boris         segments.boris, a project with an observation for each video
   elan          <video>.eaf for each video
   label_studio  label_studio.json, tasks to import
 
@@ -30,6 +30,7 @@ convert the files; all other frames remain unlabelled.
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from mmskelseg.commands.arguments import device, load_inferencer
 from mmskelseg.runtime.cli.arguments import (
@@ -45,14 +46,15 @@ from mmskelseg.runtime.cli.arguments import (
 )
 from mmskelseg.runtime.cli.command_line import command, number_from, positive
 from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.labels.writing import EXPORTS, write_recordings
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.messages.tables import text_table
 from mmskelseg.runtime.segmenting.sources import find_sources
-from mmskelseg.suggesting.drafts import drafts, write_drafts, write_suggestions
+from mmskelseg.suggesting.drafts import drafts, write_suggestions
 from mmskelseg.suggesting.suggestions import StretchRanking, Suggestion, by_video
 
-TOOLS = ('boris', 'elan', 'label_studio')
+TOOLS = {name.replace('-', '_'): e for name, e in EXPORTS.items() if e.corrects}
 # Number of stretches that are printed.
 SHOWN = 20
 EXAMPLES = """examples:
@@ -185,7 +187,7 @@ def _run(args: argparse.Namespace) -> None:
     )
     videos = drafts(ranking, suggestions)
     for tool in args.to:
-        files += write_drafts(videos, tiers or classes, args.out, tool)
+        files += write_recordings(TOOLS[tool], videos, tiers or classes, Path(args.out))
     print(f'\n{args.out} has {", ".join(file.name for file in files)}')
 
 

@@ -14,7 +14,7 @@ from mmskelseg.runtime.labels import Segment
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.studio.converting import is_copy, is_playable
-from mmskelseg.studio.exports import FORMATS, write_files
+from mmskelseg.studio.exports import TITLES, write_files
 from mmskelseg.studio.folder import Folder, training_data
 from mmskelseg.studio.jobs import Command, Job, own_program, program
 from mmskelseg.studio.project import Change
@@ -84,7 +84,7 @@ class Studio:
             'recordings': [self._recording(i) for i in range(len(self._names))],
             **self.progress(),
             'formats': [
-                {'name': n, 'title': title} for n, (title, *_) in FORMATS.items()
+                {'name': name, 'title': title} for name, title in TITLES.items()
             ],
             'notes': self.folder.notes,
         }

@@ -9,15 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.names import file_name
-from mmskelseg.runtime.labels import (
-    Segment,
-    VideoSegments,
-    write_boris,
-    write_elan,
-    write_label_studio,
-)
-from mmskelseg.runtime.labels.segments import Classes, tiers_to_segments
+from mmskelseg.runtime.labels import Segment, VideoSegments
+from mmskelseg.runtime.labels.segments import tiers_to_segments
 from mmskelseg.runtime.labels.text import write_rows
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.suggesting.suggestions import StretchRanking, Suggestion, by_video
@@ -75,24 +68,3 @@ def write_suggestions(
     content = json.dumps({**more, 'stretches': rows}, ensure_ascii=False, indent=1)
     atomic_write_text(file, content)
     return [table, file]
-
-
-def write_drafts(
-    videos: Sequence[VideoSegments],
-    classes: Classes,
-    folder: str | os.PathLike,
-    tool: str,
-) -> list[Path]:
-    """Write drafts for ``boris``, ``elan`` or ``label_studio``."""
-    if tool == 'elan':
-        paths = [Path(folder, f'{file_name(video.name)}.eaf') for video in videos]
-        for path, video in zip(paths, videos, strict=True):
-            write_elan(path, video, classes)
-        return paths
-    if tool == 'boris':
-        path = Path(folder, 'drafts.boris')
-        write_boris(path, videos, classes)
-    else:
-        path = Path(folder, 'label_studio.json')
-        write_label_studio(path, videos)
-    return [path]

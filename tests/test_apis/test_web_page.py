@@ -17,8 +17,8 @@ from mmskelseg.apis.web_page import (
     segmenting,
 )
 from mmskelseg.apis.web_page.page import file_url, run_on_page
+from mmskelseg.runtime.labels.writing import EXPORTS
 from mmskelseg.runtime.segmenting.exports import write_exports
-from mmskelseg.runtime.structures.choices import EXPORTS
 from tests.errors import raises_naming
 from tests.small_data import save_poses, small_annotations
 
@@ -127,7 +127,7 @@ def test_missing_checkpoints_are_told(tmp_path):
 def test_keypoints_become_a_page_with_all_files(segmenter, poses):
     html, told = run(segmenter, poses=poses)
     links = re.findall(r'<a href="gradio_api/file=([^"]+)" download="([^"]+)"', html)
-    names = [EXPORTS[name][0] for name in EXPORTS if name != 'gif']
+    names = [EXPORTS[name].file for name in EXPORTS if name != 'gif']
     assert [name for _, name in links] == names
     for path, name in links:
         assert Path(path).name == name
@@ -156,7 +156,7 @@ def test_each_person_has_a_timeline_and_files(segmenter, poses):
     assert [person['name'] for person in data['people']] == ['ann', '<b>']
     assert html.count('<video') == 1
     assert ' of 2 people in 0:03.0' in html
-    names = [EXPORTS[name][0] for name in EXPORTS if name != 'gif']
+    names = [EXPORTS[name].file for name in EXPORTS if name != 'gif']
     links = re.findall('download="([^"]+)"', html)
     assert [unescape(link) for link in links] == [
         'timeline.png', 'overlay.mp4',

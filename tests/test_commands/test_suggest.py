@@ -70,7 +70,7 @@ def test_suggestions_of_an_annotation_file(model, run_tool, tmp_path):
     assert all(s['start'] >= 4 for s in stretches if s['video'] == 'video_0')
     chosen = {s['video'] for s in stretches}
     assert {v['video'] for v in content['videos']} == chosen
-    drafted = {video.name: video for video in read_segments(out / 'drafts.boris')}
+    drafted = {video.name: video for video in read_segments(out / 'segments.boris')}
     assert drafted.keys() == chosen
     assert {path.stem for path in out.glob('*.eaf')} == chosen
     classes = [f'class_{k}' for k in range(3)]

@@ -97,8 +97,8 @@ def test_files_read_back_are_the_labels(client, folder):
         'api/export', json={'formats': formats, 'what': 'labels'}
     ).json()
     names = {one['name'] for one in answer['files']}
-    assert {'labels_project.boris', 'video_2_labels.eaf', 'annotations.pkl'} <= names
-    for name in ('labels_project.boris', 'labels_segments.csv', 'video_2_labels.eaf'):
+    assert {'labels_segments.boris', 'video_2_labels.eaf', 'annotations.pkl'} <= names
+    for name in ('labels_segments.boris', 'labels_segments.csv', 'video_2_labels.eaf'):
         path = folder / 'studio' / 'files' / name
         assert client.get(f'files/{name}').content == path.read_bytes()
         videos = {one.name: one for one in read_segments(path)}

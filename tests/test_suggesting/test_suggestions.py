@@ -8,12 +8,14 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from mmskelseg.commands.suggest import TOOLS
 from mmskelseg.datasets.stretches import Stretch, read_stretches
 from mmskelseg.runtime.labels import read_segments, segments_to_labels
+from mmskelseg.runtime.labels.writing import write_recordings
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.tiers import flat_classes
-from mmskelseg.suggesting.drafts import drafts, write_drafts, write_suggestions
+from mmskelseg.suggesting.drafts import drafts, write_suggestions
 from mmskelseg.suggesting.suggestions import (
     CRITERIA,
     StretchRanking,
@@ -173,7 +175,7 @@ def test_drafts_come_back_as_labels_of_their_stretches(tool, tmp_path):
     ranking = partly_labelled()
     chosen = ranking.choose(30 / 60)
     videos = drafts(ranking, chosen)
-    files = write_drafts(videos, ranking.classes, tmp_path, tool)
+    files = write_recordings(TOOLS[tool], videos, ranking.classes, tmp_path)
     options = {'part': 'predictions'} if tool == 'label_studio' else {}
     read = {v.name: v for file in files for v in read_segments(file, **options)}
     assert set(read) == {item.video for item in chosen} == {'v', 'w'}
@@ -199,7 +201,7 @@ def test_marks_of_elan_are_a_tier_of_their_own(tmp_path):
     """Ids of annotations are unique, and marks need no class."""
     ranking = partly_labelled()
     videos = drafts(ranking, ranking.choose(30 / 60))
-    for file in write_drafts(videos, ranking.classes, tmp_path, 'elan'):
+    for file in write_recordings(TOOLS['elan'], videos, ranking.classes, tmp_path):
         root = ElementTree.parse(file).getroot()
         ids = [a.get('ANNOTATION_ID') for a in root.iterfind('.//*[@ANNOTATION_ID]')]
         assert len(ids) == len(set(ids))

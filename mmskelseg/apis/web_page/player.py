@@ -12,7 +12,7 @@ import numpy as np
 from mmskelseg.runtime.drawing.frames import mark_time, tick_step
 from mmskelseg.runtime.drawing.images import class_color, text_color
 from mmskelseg.runtime.files.inputs import in_words
-from mmskelseg.runtime.structures.choices import EXPORTS
+from mmskelseg.runtime.labels.writing import EXPORTS
 from mmskelseg.runtime.structures.predictions import Prediction, of_tiers, tier_title
 from mmskelseg.templates import html_template
 
@@ -121,7 +121,7 @@ def _confidence(score: np.ndarray) -> str:
 
 def _file(file: Path, url: Callable[[Path], str]) -> dict[str, str]:
     # Files of one of several people begin with the names of the video and the person.
-    purposes = (text for end, text in EXPORTS.values() if file.name.endswith(end))
+    purposes = (e.title for e in EXPORTS.values() if file.name.endswith(e.file))
     return {
         'url': url(file), 'name': file.name, 'purpose': ''.join(purposes),
         'size': in_words(file.stat().st_size),

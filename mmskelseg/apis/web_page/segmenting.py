@@ -13,11 +13,12 @@ from mmskelseg.apis.inferencer import SkelSegInferencer
 from mmskelseg.checkpoints.reading import CHECKPOINT_SUFFIXES
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.files.video import VIDEO_SUFFIXES, is_video
+from mmskelseg.runtime.labels.writing import EXPORTS
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.messages.progress import Listener, progress_listener
 from mmskelseg.runtime.poses.estimators.estimator import PoseEstimatorLike
 from mmskelseg.runtime.poses.reading import POSE_FORMATS
-from mmskelseg.runtime.segmenting.exports import EXPORTS, write_exports
+from mmskelseg.runtime.segmenting.exports import write_exports
 from mmskelseg.runtime.segmenting.model_zoo import zoo
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.predictions import Prediction

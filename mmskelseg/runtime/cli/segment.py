@@ -54,10 +54,12 @@ from mmskelseg.runtime.cli.arguments import (
     split_model,
 )
 from mmskelseg.runtime.cli.command_line import add_line_minutes, command, number_from
+from mmskelseg.runtime.labels.writing import EXPORTS
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.segmenting.exports import DEFAULT_EXPORTS
 from mmskelseg.runtime.segmenting.segmenter import OnnxSegmenter
-from mmskelseg.runtime.structures.choices import CODECS, DEFAULT_EXPORTS, EXPORTS
+from mmskelseg.runtime.structures.choices import CODECS
 from mmskelseg.runtime.structures.predictions import Prediction
 from mmskelseg.runtime.structures.tiers import class_name
 
@@ -126,9 +128,10 @@ def _add_arguments(
     parser.add_argument(
         '--formats',
         nargs='+',
-        choices=tuple(EXPORTS),
-        help=f'formats to write (default: {" ".join(DEFAULT_EXPORTS)}, and poses if '
-        'they were estimated)',
+        choices=EXPORTS,
+        metavar='FORMAT',
+        help=f'formats to write: {", ".join(EXPORTS)} (default: '
+        f'{" ".join(DEFAULT_EXPORTS)}, and poses if they were estimated)',
     )
     parser.add_argument(
         '--codec',

@@ -51,6 +51,7 @@ from mmskelseg.runtime.labels.segments import (
     sorted_videos,
 )
 from mmskelseg.runtime.labels.text import write_rows
+from mmskelseg.runtime.labels.writing import register_export
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures.tiers import class_name
 
@@ -428,6 +429,7 @@ read_boris_events = LABEL_FORMATS.register(
 )(_reader(_table))
 
 
+@register_export('boris', 'segments.boris', 'BORIS project', corrects=True)
 def write_boris(
     path: FilePath, videos: Sequence[VideoSegments], classes: Classes
 ) -> None:
@@ -546,6 +548,9 @@ def _comment_on(segment: Segment) -> str:
     return '' if segment.score is None else f'confidence {segment.score:.3f}'
 
 
+@register_export(
+    'boris-events', 'boris_events.csv', 'BORIS, aggregated events', by_default=True
+)
 def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     """Write videos with fps and num_frames as BORIS' export "aggregated events"."""
     now = datetime.now().isoformat(' ', timespec='seconds')

@@ -22,15 +22,17 @@ from mmskelseg.runtime.labels.segments import (
     Classes,
     Segment,
     VideoSegments,
+    by_tier,
     check_segment,
     make_segment,
     tiers_to_segments,
 )
 from mmskelseg.runtime.labels.text import write_rows
+from mmskelseg.runtime.labels.writing import register_export
 from mmskelseg.runtime.messages.errors import UserError, check_name, reads_file, shown
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.structures.bouts import MEASURES, Bouts, BoutStatistics
-from mmskelseg.runtime.structures.tiers import tiers_of
+from mmskelseg.runtime.structures.tiers import flat_classes, tiers_of
 
 # BORIS ends a state a millisecond before the next one of its kind begins.
 _TOUCH = 0.002
@@ -261,3 +263,16 @@ def bout_rows(
         }
         for k, (name, values) in enumerate(zip(classes, rows, strict=True))
     ]
+
+
+@register_export('bouts', 'bouts.csv', 'Bout statistics (CSV)', is_of_one=True)
+def write_bouts(
+    path: FilePath, videos: Sequence[VideoSegments], classes: Classes
+) -> None:
+    """Write the statistics of each class of each recording as a table."""
+    names = flat_classes(by_tier(classes))
+    rows: list[dict[str, object]] = []
+    for video in videos:
+        statistics = to_bouts(video, classes, video.name).statistics(len(names))
+        rows += [{'video': video.name, **row} for row in bout_rows(statistics, names)]
+    write_table(path, rows)

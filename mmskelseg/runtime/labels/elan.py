@@ -39,6 +39,7 @@ from mmskelseg.runtime.labels.segments import (
     make_segment,
     sorted_videos,
 )
+from mmskelseg.runtime.labels.writing import register_export
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.tiers import class_name
@@ -206,6 +207,7 @@ def _segment(
     return make_segment(place, times[0], times[1], label)
 
 
+@register_export('elan', 'segments.eaf', 'ELAN', by_default=True, corrects=True)
 def write_elan(path: FilePath, video: VideoSegments, classes: Classes) -> None:
     """Write an ``.eaf`` with each tier, and the tier's classes as its vocabulary.
 

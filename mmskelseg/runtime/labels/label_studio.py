@@ -40,6 +40,7 @@ from mmskelseg.runtime.labels.segments import (
     frame_at,
     make_segment,
 )
+from mmskelseg.runtime.labels.writing import register_export
 from mmskelseg.runtime.messages.errors import UserError
 
 _TASK = {'data': {'frame_dir?': str}}
@@ -143,6 +144,7 @@ def _video(
     return VideoSegments(name, segments, rate, None, media)
 
 
+@register_export('label-studio', 'label_studio.json', 'Label Studio', corrects=True)
 def write_label_studio(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     """Write a task with a prediction for each video, to import and correct.
 

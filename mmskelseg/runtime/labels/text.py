@@ -24,6 +24,7 @@ from mmskelseg.runtime.labels.reading import (
     video_name,
 )
 from mmskelseg.runtime.labels.segments import Segment, VideoSegments, make_segment
+from mmskelseg.runtime.labels.writing import register_export
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.time_budget import TimeBudget
 
@@ -87,6 +88,7 @@ def write_rows(
     atomic_write_text(path, table.getvalue())
 
 
+@register_export('csv', 'segments.csv', 'Table of segments (CSV)', by_default=True)
 def write_csv_segments(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     """Write the columns video, start, end, label and score; seconds have 6 decimals.
 
@@ -103,6 +105,13 @@ def write_csv_segments(path: FilePath, videos: Sequence[VideoSegments]) -> None:
             names = [getattr(segment, column) for column in named]
             rows.append([video.name, *names, *times, segment.label, score])
     write_rows(path, ['video', *named, *_NEEDED, 'score'], rows)
+
+
+@register_export('budget', 'time_budget.csv', 'Time budget (CSV)')
+def _write_budgets(
+    path: FilePath, budgets: Mapping[str, TimeBudget], names: Sequence[str]
+) -> None:
+    write_time_budget(path, budgets, names)
 
 
 def write_time_budget(
@@ -134,6 +143,11 @@ def write_time_budget(
             rows.append([video, 'unlabelled', *times, *[''] * len(classes)])
     columns = ('video', 'class', 'segments', 'total_s', 'mean_s', 'share_percent')
     write_rows(path, [*columns, *(f'next: {c}' for c in classes)], rows)
+
+
+@register_export('srt', 'segments.srt', 'Subtitles', by_default=True, is_of_one=True)
+def _write_subtitles(path: FilePath, video: VideoSegments) -> None:
+    write_srt(path, video.segments)
 
 
 def write_srt(path: FilePath, segments: Sequence[Segment]) -> None:

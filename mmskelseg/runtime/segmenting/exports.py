@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,23 +12,12 @@ from typing import cast
 import numpy as np
 
 from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.labels import (
-    Segment,
-    VideoSegments,
-    write_boris,
-    write_boris_events,
-    write_csv_segments,
-    write_elan,
-    write_label_studio,
-    write_srt,
-    write_time_budget,
-)
-from mmskelseg.runtime.labels.segments import Classes
+from mmskelseg.runtime.labels import Segment, VideoSegments
+from mmskelseg.runtime.labels.writing import EXPORTS, Export, register_export
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.choices import DEFAULT_EXPORTS, EXPORTS
 from mmskelseg.runtime.structures.predictions import Prediction
 from mmskelseg.runtime.structures.tiers import flat_label, tiers_of
 from mmskelseg.runtime.structures.time_budget import (
@@ -69,42 +58,47 @@ def write_exports(
     """
     is_single = isinstance(prediction, Mapping)
     people = cast(Sequence[Prediction], [prediction] if is_single else prediction)
-    names = _wanted(people[0], formats)
+    wanted = _wanted(people[0], formats)
     if 'person' in people[0]:
-        names = [name for name in names if (name in _OF_ALL) != is_single]
-    options: dict[str, dict[str, object]] = {
-        'overlay': {'codec': codec, 'show_progress': show_progress},
-        'gif': {'show_progress': show_progress},
-        'timeline': {'line_minutes': line_minutes},
+        wanted = [export for export in wanted if export.shows_people != is_single]
+    given: dict[str, object] = {
+        'prediction': prediction,
+        'codec': codec,
+        'line_minutes': line_minutes,
+        'show_progress': show_progress,
     }
-    paths = {name: Path(folder, prefix + EXPORTS[name][0]) for name in names}
-    for name, path in paths.items():
-        _WRITERS[name](prediction, path, **options.get(name, {}))
-    return list(paths.values())
+    if is_single:
+        one = people[0]
+        video = video_segments(one)
+        given |= {
+            'video': video,
+            'videos': [video],
+            'classes': one.get('tiers') or one['classes'],
+            'budgets': {one['frame_dir']: prediction_budget(one)},
+            'names': one['classes'],
+        }
+    paths = [Path(folder, prefix + export.file) for export in wanted]
+    for path, export in zip(paths, wanted, strict=True):
+        export(path, **given)
+    return paths
 
 
-def _wanted(prediction: Prediction, formats: Sequence[str]) -> list[str]:
-    """Return the formats to write, without those impossible for the prediction."""
-    wanted = list(formats)
-    if not formats:
-        wanted += DEFAULT_EXPORTS
-        if 'filename' not in prediction:
-            wanted.remove('overlay')
-        if prediction.get('estimated'):
-            wanted.append('poses')
-        if find_spec('matplotlib') is None:
-            # Matplotlib is optional for `mmskelseg-runtime`.
-            wanted = [name for name in wanted if name not in _PICTURES]
-    unknown = [name for name in wanted if name not in EXPORTS]
+def _wanted(prediction: Prediction, formats: Sequence[str]) -> list[Export]:
+    """Return what to write, without what is impossible for the prediction."""
+    unknown = [name for name in formats if name not in EXPORTS]
     if unknown:
         raise UserError(
             f'{unknown[0]!r} is not a format; choose from {", ".join(EXPORTS)}.'
         )
-    return [
-        name
-        for name in wanted
-        if name not in _NEEDED or _NEEDED[name] & prediction.keys()
-    ]
+    wanted = [EXPORTS[name] for name in formats or DEFAULT_EXPORTS]
+    if not formats:
+        if 'filename' not in prediction:
+            wanted.remove(EXPORTS['overlay'])
+        if prediction.get('estimated'):
+            wanted.append(EXPORTS['poses'])
+        # Optional for `mmskelseg-runtime`.
+        wanted = [e for e in wanted if e.package is None or find_spec(e.package)]
+    return [e for e in wanted if not e.keys or e.keys & prediction.keys()]
 
 
 def video_segments(prediction: Prediction) -> VideoSegments:
@@ -130,12 +124,10 @@ def video_segments(prediction: Prediction) -> VideoSegments:
     )
 
 
-def _classes(prediction: Prediction) -> Classes:
-    """Return the classes of a prediction, by tiers if it has several."""
-    return prediction.get('tiers') or prediction['classes']
-
-
-def _write_json(prediction: Prediction, path: Path) -> None:
+@register_export(
+    'json', 'segments.json', 'Segments with frames and notes (JSON)', by_default=True
+)
+def _write_json(path: Path, prediction: Prediction) -> None:
     keys = (
         'frame_dir', 'video', 'person', 'filename', 'fps', 'total_frames', 'classes',
         'tiers', 'notes',
@@ -165,9 +157,9 @@ def write_budgets(
 
     ``budgets`` are by the names of the videos; the image shows their sum.
     """
-    for name, write in _BUDGETS.items():
-        if name in formats:
-            write(Path(folder, EXPORTS[name][0]), budgets, classes)
+    for export in (EXPORTS[name] for name in formats):
+        if 'budgets' in export.needs:
+            export(Path(folder, export.file), budgets=budgets, names=classes)
 
 
 def _pictures(what: str) -> ModuleType:
@@ -178,11 +170,6 @@ def _pictures(what: str) -> ModuleType:
     return pictures
 
 
-def _drawn(what: str, function: str) -> Callable[..., None]:
-    """Return a function of the module that draws, which is imported when called."""
-    return lambda *args, **options: getattr(_pictures(what), function)(*args, **options)
-
-
 def draw_prediction(prediction: Prediction) -> np.ndarray:
     """Return the timeline of a prediction, RGB uint8 (H, W, 3).
 
@@ -191,12 +178,55 @@ def draw_prediction(prediction: Prediction) -> np.ndarray:
     return _pictures('The timeline').draw_prediction(prediction)
 
 
-def _write_budget(name: str, prediction: Prediction, path: Path) -> None:
-    budgets = {prediction['frame_dir']: prediction_budget(prediction)}
-    _BUDGETS[name](path, budgets, prediction['classes'])
+@register_export(
+    'budget-picture',
+    'time_budget.png',
+    'Time budget with transitions (PNG)',
+    package='matplotlib',
+)
+def _draw_budgets(
+    path: Path, budgets: Mapping[str, TimeBudget], names: Sequence[str]
+) -> None:
+    _pictures('The picture').write_budget_picture(path, budgets, names)
 
 
-def _write_poses(prediction: Prediction, path: Path) -> None:
+_register_picture = partial(register_export, package='matplotlib', shows_people=True)
+
+
+@_register_picture('timeline', 'timeline.png', 'Timeline (PNG)', by_default=True)
+def _draw_timeline(
+    path: Path, prediction: Prediction, line_minutes: float | None
+) -> None:
+    _pictures('The timeline').write_timeline(prediction, path, line_minutes)
+
+
+@_register_picture(
+    'overlay',
+    'overlay.mp4',
+    'Video with skeletons and labels (MP4)',
+    by_default=True,
+    keys={'filename', 'keypoint'},
+)
+def _draw_overlay(
+    path: Path, prediction: Prediction, codec: str, show_progress: bool
+) -> None:
+    draw = _pictures('The overlay').write_overlay
+    draw(prediction, path, codec=codec, show_progress=show_progress)
+
+
+@_register_picture(
+    'gif',
+    'overlay.gif',
+    'The same, of at most a minute, for web pages (GIF)',
+    keys={'filename', 'keypoint'},
+)
+def _draw_gif(path: Path, prediction: Prediction, show_progress: bool) -> None:
+    draw = _pictures('The overlay').write_gif
+    draw(prediction, path, show_progress=show_progress)
+
+
+@register_export('poses', 'poses.npz', 'Keypoints (NPZ)', keys={'keypoint'})
+def _write_poses(path: Path, prediction: Prediction) -> None:
     skeleton = Skeleton.get(prediction['skeleton'])
     # The joints are listed, so that readers need not know the name of the layout.
     layout = {'joints': list(skeleton.joints), 'limbs': list(skeleton.limbs)}
@@ -210,31 +240,4 @@ def _write_poses(prediction: Prediction, path: Path) -> None:
     write_npz(poses, path)
 
 
-_BUDGETS: dict[str, Callable[..., None]] = {
-    'budget': write_time_budget,
-    'budget-picture': _drawn('The picture', 'write_budget_picture'),
-}
-_WRITERS: dict[str, Callable[..., None]] = {
-    'csv': lambda p, path: write_csv_segments(path, [video_segments(p)]),
-    'json': _write_json,
-    'srt': lambda p, path: write_srt(path, video_segments(p).segments),
-    'elan': lambda p, path: write_elan(path, video_segments(p), _classes(p)),
-    'boris-events': lambda p, path: write_boris_events(path, [video_segments(p)]),
-    'boris': lambda p, path: write_boris(path, [video_segments(p)], _classes(p)),
-    'label-studio': lambda p, path: write_label_studio(path, [video_segments(p)]),
-    'poses': _write_poses,
-    'timeline': _drawn('The timeline', 'write_timeline'),
-    'overlay': _drawn('The overlay', 'write_overlay'),
-    'gif': _drawn('The overlay', 'write_gif'),
-    **{name: partial(_write_budget, name) for name in _BUDGETS},
-}
-# Formats that show all people of a video.
-_OF_ALL = ('timeline', 'overlay', 'gif')
-# Formats that need matplotlib.
-_PICTURES = ('timeline', 'budget-picture', 'overlay', 'gif')
-# A format needs at least one of these keys of a prediction.
-_NEEDED = {
-    'overlay': {'filename', 'keypoint'},
-    'gif': {'filename', 'keypoint'},
-    'poses': {'keypoint'},
-}
+DEFAULT_EXPORTS = tuple(name for name, e in EXPORTS.items() if e.by_default)

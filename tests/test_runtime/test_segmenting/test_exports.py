@@ -8,11 +8,11 @@ import pytest
 from mmengine.fileio import load
 
 from mmskelseg.runtime.labels import read_segments, segments_to_tiers
+from mmskelseg.runtime.labels.writing import EXPORTS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import read_poses
 from mmskelseg.runtime.segmenting.exports import draw_prediction, write_exports
 from mmskelseg.runtime.segmenting.predictions import PredictionFiles, to_prediction
-from mmskelseg.runtime.structures.choices import EXPORTS
 from mmskelseg.runtime.structures.tiers import flat_classes, tiers_of
 from tests.errors import raises_naming
 
@@ -114,7 +114,7 @@ def test_labels_come_back_from_every_format(name, request, tmp_path):
     made = request.getfixturevalue(name)
     formats = ('csv', 'elan', 'boris-events', 'boris', 'label-studio')
     files = write_exports(made, tmp_path, formats)
-    assert [file.name for file in files] == [EXPORTS[key][0] for key in formats]
+    assert [file.name for file in files] == [EXPORTS[key].file for key in formats]
     for path in files:
         options = {'part': 'predictions'} if path.suffix == '.json' else {}
         (video,) = read_segments(path, **options)
@@ -150,5 +150,5 @@ def test_prediction_is_what_mmengine_writes_as_json(prediction, tmp_path):
 
 
 def test_unknown_format_is_told(prediction, tmp_path):
-    with raises_naming(ValueError, "'xml'", 'csv, json, '):
+    with raises_naming(ValueError, "'xml'", 'csv', 'json'):
         write_exports(prediction, tmp_path, ['xml'])

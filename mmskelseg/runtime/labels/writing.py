@@ -1,0 +1,100 @@
+"""The files that labels and predictions are written to, registered by their writers."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from inspect import signature
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mmskelseg.runtime.files.names import file_names
+from mmskelseg.runtime.labels.segments import Classes, VideoSegments
+
+Write = TypeVar('Write', bound=Callable[..., None])
+
+
+@dataclass(frozen=True)
+class Export:
+    """A kind of file, and the function that writes it.
+
+    Args:
+        file: Its name, such as ``segments.csv``.
+        title: What it is, in a few words.
+        write: Takes the path and, by their names, what it needs of these: ``videos``,
+            the segments of several recordings, or ``video``, those of one, which then
+            has a file of its own; ``classes``, by tiers if there are several; of
+            predictions alone ``prediction``, ``budgets`` and ``names``, the time
+            budgets by video and the flat classes, and the options of
+            :func:`mmskelseg.apis.write_exports`.
+        by_default: Whether a prediction is written to it if no format is named.
+        corrects: Whether a labelling tool opens it to correct the labels.
+        is_of_one: Whether it does not say whose segments it has, so that individuals
+            need files of their own.
+        shows_people: Whether it shows all people of a video, whose predictions it takes
+            together.
+        keys: Keys of a prediction of which it needs one.
+        package: A package that it needs, if that is optional.
+    """
+
+    file: str
+    title: str
+    write: Callable[..., None]
+    by_default: bool = False
+    corrects: bool = False
+    is_of_one: bool = False
+    shows_people: bool = False
+    keys: Collection[str] = ()
+    package: str | None = None
+
+    @cached_property
+    def needs(self) -> frozenset[str]:
+        """The names of what it needs besides the path."""
+        return frozenset(list(signature(self.write).parameters)[1:])
+
+    def __call__(self, path: Path, **given: object) -> None:
+        """Write the file from what is given, of which it takes what it needs."""
+        self.write(path, **{name: given[name] for name in self.needs})
+
+
+#: All of them, by the names of their formats.
+EXPORTS: dict[str, Export] = {}
+
+
+def register_export(
+    name: str, file: str, title: str, **options: Any
+) -> Callable[[Write], Write]:
+    """Return a decorator that adds a writer to :data:`EXPORTS`; see :class:`Export`."""
+
+    def add(write: Write) -> Write:
+        EXPORTS[name] = Export(file, title, write, **options)
+        return write
+
+    return add
+
+
+def write_recordings(
+    export: Export,
+    videos: Sequence[VideoSegments],
+    classes: Classes,
+    folder: Path,
+    what: str = '',
+) -> list[Path]:
+    """Write the segments of recordings, and return the files.
+
+    Args:
+        export: A kind of file that needs no predictions.
+        videos: The recordings.
+        classes: The classes, by tiers if there are several.
+        folder: Where the files are written.
+        what: What they hold, in a word that becomes part of their names.
+    """
+    if 'video' not in export.needs:
+        path = folder / '_'.join(filter(None, [what, export.file]))
+        export(path, videos=videos, classes=classes)
+        return [path]
+    names = file_names([video.name for video in videos])
+    end = f'_{what}' * bool(what) + Path(export.file).suffix
+    paths = [folder / (names[video.name] + end) for video in videos]
+    for path, video in zip(paths, videos, strict=True):
+        export(path, video=video, classes=classes)
+    return paths
