@@ -7,10 +7,17 @@ import numpy as np
 import pytest
 from mmengine.fileio import load
 
-from mmskelseg.runtime.labels import read_segments, segments_to_tiers
+from mmskelseg.runtime.labels import (
+    Segment,
+    VideoSegments,
+    read_segments,
+    segments_to_tiers,
+    writing,
+)
 from mmskelseg.runtime.labels.writing import EXPORTS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import read_poses
+from mmskelseg.runtime.segmenting import exports
 from mmskelseg.runtime.segmenting.exports import draw_prediction, write_exports
 from mmskelseg.runtime.segmenting.predictions import PredictionFiles, to_prediction
 from mmskelseg.runtime.structures.tiers import flat_classes, tiers_of
@@ -152,3 +159,20 @@ def test_prediction_is_what_mmengine_writes_as_json(prediction, tmp_path):
 def test_unknown_format_is_told(prediction, tmp_path):
     with raises_naming(ValueError, "'xml'", 'csv', 'json'):
         write_exports(prediction, tmp_path, ['xml'])
+
+
+def test_writer_of_an_addition_is_offered(prediction, tmp_path, monkeypatch):
+    """It takes what its parameters name; one of a recording has a file for each."""
+    monkeypatch.setattr(writing, 'EXPORTS', dict(EXPORTS))
+    monkeypatch.setattr(exports, 'EXPORTS', writing.EXPORTS)
+
+    @writing.register_export('lab', 'segments.lab', 'Audacity labels')
+    def write(path, video):
+        path.write_text(f'{video.name} {len(video.segments)}')
+
+    (file,) = write_exports(prediction, tmp_path, ['lab'], prefix='take_')
+    assert (file.name, file.read_text()) == ('take_segments.lab', 'take 3')
+    videos = [VideoSegments('a', [Segment(0, 1, 'x')]), VideoSegments('b/c', [])]
+    export = writing.EXPORTS['lab']
+    files = writing.write_recordings(export, videos, ['x'], tmp_path, 'labels')
+    assert [file.name for file in files] == ['a_labels.lab', 'b%2Fc_labels.lab']
