@@ -33,7 +33,6 @@ from mmskelseg.evaluation.metrics import report_of
 from mmskelseg.evaluation.predictions import Sample, load_samples
 from mmskelseg.runtime.cli.command_line import command
 from mmskelseg.runtime.decoding import min_duration
-from mmskelseg.runtime.decoding.semi_markov import log_scores
 from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
 from mmskelseg.runtime.structures.segments import segment_table
 
@@ -48,7 +47,9 @@ def likeliest_segments(score: np.ndarray, frames: int, cost: float) -> np.ndarra
         frames: The shortest duration of a segment.
         cost: What each segment costs, in nats.
     """
-    sums = np.pad(np.cumsum(log_scores(score.T), axis=0), ((1, 0), (0, 0)))
+    # No frame rules a class out.
+    logs = np.log(np.maximum(score.T.astype(np.float64), 1e-12))
+    sums = np.pad(np.cumsum(logs, axis=0), ((1, 0), (0, 0)))
     count, classes = score.shape[::-1]
     frames = min(frames, count)
     # Of labels that end in a class: their value minus the sum of this class, which

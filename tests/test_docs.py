@@ -151,7 +151,7 @@ def test_streaming_shows_how_frames_are_pushed(capsys):
         ('extending.md', 'num_classes=12', 'skelseg'),
         ('common_layout.md', 'data/gtea/features', 'skelseg'),
         ('recipes.md', 'RandomLimbDropout', 'recipes'),
-        ('recipes.md', 'SemiMarkovViterbi', 'recipes'),
+        ('recipes.md', 'MedianFilter', 'recipes'),
     ],
 )
 def test_config_of_a_document_is_whole(page, part, beside, tmp_path):

@@ -47,7 +47,6 @@ REFUSED = [
     ('CausalMinDuration', dict(frames=0)),
     ('MedianFilter', dict(frames=4)),
     ('BoundaryRefinement', dict(threshold=7.0)),
-    ('SemiMarkovViterbi', dict(order=3, smoothing=0, weight=NAN)),
     ('FrameEncoder', dict(intensity='div2', dtype='half', input_size=0, batch_size=0)),
     ('GridEncoder', dict(grid=(14, 0), channels=4)),
     ('ClipEncoder', dict(clip_len=0, frame_interval=0, step=0, batch_size=0)),

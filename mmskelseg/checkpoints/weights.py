@@ -83,8 +83,8 @@ def check_weights(
     decoders = all(key.startswith('postprocess.') for key in (*missing, *foreign))
     if not fits and not some and decoders:
         raise UserError(
-            f'{source}: has no statistics for model.postprocess of the config; run '
-            f'`mmskelseg fit-decoder CONFIG {source} OUT.pth`, and use OUT.pth.'
+            f'{source}: has no statistics for model.postprocess of the config; set '
+            '`frames` of its steps, or train again.'
         )
     if not fits:
         raise UserError(

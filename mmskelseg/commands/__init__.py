@@ -21,7 +21,6 @@ COMMANDS = {
     'poses': cli.COMMANDS['poses'],
     'make-config': 'write a config for your own data set',
     'features': 'compute features ahead of training',
-    'fit-decoder': 'add transition and duration statistics to a checkpoint',
     'convert': 'convert a data set into an annotation file',
     'browse': 'summarise an annotation file, and list suspicious content',
     'cross-validate': 'train and test on every fold, with every seed',

@@ -4,7 +4,6 @@ It only changes ``pred_label``: the probabilities stay those of the model.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 import torch
@@ -12,9 +11,9 @@ from torch import Tensor, nn
 
 from mmskelseg.models.layers import Fitted
 from mmskelseg.registry import POSTPROCESSORS, build_part
-from mmskelseg.runtime.decoding import SegmentGrammar, run_step
+from mmskelseg.runtime.decoding import run_step
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count, Fraction, OddCount, Positive
+from mmskelseg.runtime.messages.options import Count, Fraction, OddCount
 from mmskelseg.runtime.structures.segments import segment_table
 
 
@@ -30,14 +29,6 @@ class Postprocessor(nn.Module):
             f'model.postprocess: {type(self).__name__} has no step(), which it needs '
             'to run without PyTorch; leave it out.'
         )
-
-    def check_fitted(self) -> None:
-        """Raise a UserError if the step needs counts but has none."""
-        if not self.is_fitted:
-            raise UserError(
-                f'{type(self).__name__}: has no counts from the training labels; '
-                'run mmskelseg fit-decoder on the checkpoint.'
-            )
 
     def forward(self, prediction: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the new labels (T,).
@@ -77,7 +68,11 @@ class MinDuration(Fitted, Postprocessor):
 
     def step(self) -> dict[str, object]:
         """Return the step as plain values."""
-        self.check_fitted()
+        if not self.is_fitted:
+            raise UserError(
+                f'{type(self).__name__}: has no counts from the training labels; '
+                'set its `frames`, or train again with it.'
+            )
         return {'type': type(self).__name__, 'frames': int(self.shortest)}
 
     def extra_repr(self) -> str:
@@ -129,82 +124,6 @@ class BoundaryRefinement(Postprocessor):
         return {'type': 'BoundaryRefinement', 'threshold': self.threshold}
 
 
-@POSTPROCESSORS.register_module()
-class SemiMarkovViterbi(Fitted, Postprocessor):
-    """Viterbi decoding of the likeliest segmentation, by transitions and durations.
-
-    ``FitStatisticsHook`` counts these on the training labels, or
-    ``tools/fit_decoder.py`` afterwards. See :mod:`semi_markov`.
-
-    Args:
-        num_classes: Number of classes, K; the segmentor fills it in.
-        order: Number of previous classes on which the next one depends, 1 or 2. With 2,
-            decoding takes more than K times as long.
-        smoothing: See :meth:`mmskelseg.runtime.decoding.SegmentGrammar.count`.
-        weight: Exponent of the grammar's probabilities.
-    """
-
-    start: Tensor
-    transitions: Tensor
-    duration_mean: Tensor
-    duration_std: Tensor
-    longest: Tensor
-
-    def __init__(
-        self,
-        num_classes: Count,
-        *,
-        order: Literal[1, 2] = 1,
-        smoothing: Positive = 1.0,
-        weight: Positive = 2.0,
-    ) -> None:
-        super().__init__()
-        self.num_classes = num_classes
-        self.order = order
-        self.smoothing = smoothing
-        self.weight = weight
-        before = (num_classes,) if order == 1 else (num_classes + 1, num_classes)
-        shapes = {
-            'start': (num_classes,),
-            'transitions': (*before, num_classes),
-            'duration_mean': (num_classes,),
-            'duration_std': (num_classes,),
-            'longest': (),
-        }
-        for name, shape in shapes.items():
-            self.register_buffer(name, torch.zeros(shape, dtype=torch.float64))
-
-    def fit(self, videos: Iterable[np.ndarray]) -> None:
-        """Count transitions and durations in the labels (T,) of the training videos."""
-        grammar = SegmentGrammar.count(
-            videos, self.num_classes, order=self.order, smoothing=self.smoothing
-        )
-        for name, value in vars(grammar).items():
-            getattr(self, name).copy_(torch.as_tensor(value))
-        self.fitted.fill_(True)
-
-    @property
-    def grammar(self) -> SegmentGrammar:
-        """The transitions and durations that were counted."""
-        return SegmentGrammar(
-            self.start.cpu().numpy(),
-            self.transitions.cpu().numpy(),
-            self.duration_mean.cpu().numpy(),
-            self.duration_std.cpu().numpy(),
-            # In a damaged checkpoint, it may not be a number.
-            int(self.longest.nan_to_num()),
-        )
-
-    def step(self) -> dict[str, object]:
-        """Return the step as plain values, with the grammar."""
-        self.check_fitted()
-        grammar = {
-            name: value.tolist() if isinstance(value, np.ndarray) else value
-            for name, value in vars(self.grammar).items()
-        }
-        return {'type': 'SemiMarkovViterbi', 'weight': self.weight, 'grammar': grammar}
-
-
 def build_postprocessors(
     configs: Sequence[Mapping[str, object]],
     tiers: Sequence[int],
@@ -214,13 +133,12 @@ def build_postprocessors(
     """Return the post-processing steps in their order; for G tiers, G lists of them.
 
     Raises:
-        UserError: If a step is not a dict with its type, if one that decodes
-            probabilities follows others or is for other classes, or if one needs
-            boundaries that the model does not predict.
+        UserError: If a step is not a dict with its type, or needs boundaries that the
+            model does not predict.
     """
-    if len(tiers) == 1:
-        return _steps(configs, tiers[0], has_boundaries)
-    lists = [_steps(configs, size, has_boundaries) for size in tiers]
+    lists = [_steps(configs, has_boundaries) for _ in tiers]
+    if len(lists) == 1:
+        return lists[0]
     for i, steps in enumerate(lists):
         for step in steps:
             if isinstance(step, Fitted):
@@ -229,27 +147,14 @@ def build_postprocessors(
 
 
 def _steps(
-    configs: Sequence[Mapping[str, object]], num_classes: int, has_boundaries: bool
+    configs: Sequence[Mapping[str, object]], has_boundaries: bool
 ) -> nn.ModuleList:
     """Return the steps of one tier."""
     steps = nn.ModuleList()
     for i, cfg in enumerate(configs):
         place = f'model.postprocess.{i}'
-        kind = cfg.get('type') if isinstance(cfg, Mapping) else None
-        cls = POSTPROCESSORS.get(kind) if isinstance(kind, str) else None
-        given = {'num_classes': num_classes} if cls is SemiMarkovViterbi else {}
-        if given and cfg.get('num_classes', num_classes) != num_classes:
-            raise UserError(
-                f'{place}: num_classes={cfg["num_classes"]}, but the model has '
-                f'{num_classes} classes; leave it out.'
-            )
-        if given and i > 0:
-            raise UserError(
-                'model.postprocess: SemiMarkovViterbi starts from probabilities, so '
-                f'the {i} steps before it would have no effect; put it first.'
-            )
-        steps.append(build_part(place, cfg, POSTPROCESSORS, **given))
-        if cls is BoundaryRefinement and not has_boundaries:
+        steps.append(build_part(place, cfg, POSTPROCESSORS))
+        if isinstance(steps[-1], BoundaryRefinement) and not has_boundaries:
             raise UserError(
                 f'{place}: BoundaryRefinement needs boundaries, which the model does '
                 'not predict; give it a `boundary_head`.'

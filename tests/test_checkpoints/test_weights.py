@@ -10,6 +10,7 @@ from mmskelseg.checkpoints.weights import (
 )
 from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
+from tests.segmentors import TCN, build_segmentor
 
 THEN = {'pose2d': {'render': {'type': 'SkeletonCoordinates', 'dims': 2}}}
 
@@ -44,6 +45,14 @@ def test_complex_weights_are_refused():
     }
     with raises_naming(ValueError, 'epoch_9.pth', ' weight ', 'torch.complex64'):
         load_weights(torch.nn.Linear(2, 3), {'state_dict': state}, 'epoch_9.pth')
+
+
+def test_statistics_that_a_step_lacks_are_named():
+    """Such a step may come in a config for tests alone."""
+    state = build_segmentor({'pose': TCN}, postprocess=[]).state_dict()
+    model = build_segmentor({'pose': TCN}, postprocess=[{'type': 'MinDuration'}])
+    with raises_naming(ValueError, 'epoch_9.pth', 'model.postprocess', '`frames`'):
+        load_weights(model, {'state_dict': state}, 'epoch_9.pth')
 
 
 @pytest.mark.parametrize(

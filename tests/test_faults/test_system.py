@@ -79,7 +79,6 @@ def strays(folder):
         (('browse', 'one/a.pkl'), 'one/a.pkl: Too many levels of symbolic links'),
         (('browse', DATA, '--out', 'one/b'), 'Too many levels of symbolic links'),
         (('train', TOY, '--resume', 'one'), 'one: Too many levels of symbolic links'),
-        (('fit-decoder', TOY, 'a.pth', 'b.pth'), 'Too many levels of symbolic links'),
         (('train', TOY, '--work-dir', 'a{{ x }}'), "work_dir='a{{ x }}' holds {{"),
     ],
 )
@@ -87,8 +86,6 @@ def test_place_where_no_file_can_be_is_named(data, told, argv, message):
     """Addresses, circles of links, and what MMEngine would replace in a config."""
     (data / 'one').symlink_to('two')
     (data / 'two').symlink_to('one')
-    for name in ('a.pth', 'b.pth'):
-        (data / name).symlink_to(name)
     assert message in told(*argv)
     assert not (data / 's3:').exists()
 

@@ -4,11 +4,9 @@ import torch
 
 from mmskelseg.evaluation.ensembles import labelled
 from mmskelseg.models.postprocessors import build_postprocessors
-from mmskelseg.runtime.decoding import SegmentGrammar, viterbi
 from tests.errors import raises_naming
 from tests.segmentors import TCN, build_segmentor, labelled_samples
 
-VITERBI = {'type': 'SemiMarkovViterbi'}
 FLICKER = [0, 0, 0, 1, 0, 0, 2, 2, 2, 2]
 
 
@@ -45,7 +43,7 @@ def test_steps_change_labels_alone(cfg, expected):
 def test_shortest_duration_is_that_of_the_training_labels(kind):
     """Of 20 segments, 5 % of 19 steps from the shortest one: 2 frames, and 0.95."""
     (step,) = build_postprocessors([{'type': kind}], [3])
-    with raises_naming(ValueError, kind, 'mmskelseg fit-decoder'):
+    with raises_naming(ValueError, kind, '`frames`'):
         step.step()
     labels = np.repeat(np.arange(20) % 3, [2, 3, *[9] * 18])
     step.fit([labels])
@@ -76,11 +74,9 @@ def test_without_steps_nothing_is_raw():
 @pytest.mark.parametrize(
     ('configs', 'named'),
     [
-        ([{**VITERBI, 'num_classes': 5}], 'postprocess.0: | num_classes=5 | 3 classes'),
-        ([{'type': 'MinDuration', 'frames': 3}, VITERBI], 'postprocess: | SemiMarkov'),
         ([{'type': 'BoundaryRefinement'}], 'postprocess.0: | `boundary_head`'),
         ([{'frames': 3}], "model.postprocess.0 | {'frames': 3}"),
-        (['SemiMarkovViterbi'], "model.postprocess.0 | 'SemiMarkovViterbi'"),
+        (['MinDuration'], "model.postprocess.0 | 'MinDuration'"),
     ],
 )
 def test_options_are_checked(configs, named):
@@ -91,26 +87,6 @@ def test_options_are_checked(configs, named):
 def test_what_a_step_lacks_is_said():
     with raises_naming(ValueError, 'pred_boundary', '`boundary_head`'):
         apply({'type': 'BoundaryRefinement'})
-    with raises_naming(ValueError, 'SemiMarkovViterbi', 'mmskelseg fit-decoder'):
-        apply(VITERBI)
-
-
-@pytest.mark.parametrize('order', [1, 2])
-def test_viterbi_keeps_what_it_counted_with_the_weights(order):
-    """Another model that loads them decodes the same."""
-    videos = [np.repeat([0, 2, 1], 5), np.repeat([1, 0], 7)]
-    steps, others = (
-        build_postprocessors([{**VITERBI, 'order': order}], [3]) for _ in range(2)
-    )
-    steps[0].fit(videos)
-    others.load_state_dict(steps.state_dict())
-    rng = np.random.default_rng(0)
-    score = rng.dirichlet([1] * 3, 40).T
-    fields = {'pred_score': torch.from_numpy(score)}
-    grammar = SegmentGrammar.count(videos, 3, order=order)
-    expected = viterbi(score, grammar, weight=2.0)
-    assert (expected != score.argmax(axis=0)).any()
-    assert labelled(fields, [3], [others])['pred_label'].tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize('members', [1, 3])
@@ -124,13 +100,3 @@ def test_model_postprocesses_the_mean_of_its_members(members):
     lengths = torch.unique_consecutive(result.pred_label, return_counts=True)[1]
     assert lengths.min() >= 5
     assert torch.unique_consecutive(result.raw_label, return_counts=True)[1].min() < 5
-
-
-@pytest.mark.parametrize('value', [np.nan, np.inf, -1])
-def test_longest_duration_that_is_none_is_named(value):
-    """A damaged checkpoint may hold anything."""
-    (step,) = build_postprocessors([VITERBI], [3])
-    step.fit([np.array(FLICKER)])
-    step.longest.fill_(value)
-    with raises_naming(ValueError, 'longest=', '1 to 6666666'):
-        step(prediction())

@@ -30,7 +30,6 @@ from tests.segmentors import (
 BACKBONES = [
     TCN, ASFORMER, C2F_TCN, CAUSAL, GCN_TCN, LTCONTEXT, MS_GCN, PYRAMID_GCN,
 ]  # fmt: skip
-VITERBI = {'type': 'SemiMarkovViterbi'}
 
 
 def samples_of(frames):
@@ -131,8 +130,9 @@ def test_a_boundary_of_any_tier_is_a_boundary():
 
 def test_one_tier_is_the_model_without_tiers():
     inputs, results = random_videos({'pose': TCN}, 40), []
+    steps = [{'type': 'MinDuration'}]
     for tiers in (None, [5]):
-        model = build_segmentor({'pose': TCN}, tiers=tiers, postprocess=[VITERBI])
+        model = build_segmentor({'pose': TCN}, tiers=tiers, postprocess=steps)
         label = samples_of(40)[0].gt_label[1]
         model.postprocess[0].fit([label.numpy()])
         sample = ActionDataSample(metainfo={'total_frames': 40}).set_gt_label(label)

@@ -15,7 +15,6 @@ from mmskelseg.engine.hooks.epoch_seed_hook import innermost
 from mmskelseg.models.layers import FeatureStandardizer, Fitted
 from mmskelseg.models.segmentors.branches import branch_features
 from mmskelseg.registry import HOOKS
-from mmskelseg.runtime.messages.errors import UserError
 
 
 @HOOKS.register_module()
@@ -40,7 +39,7 @@ class FitStatisticsHook(Hook):
                     items = (dataset[i]['inputs'] for i in range(len(dataset)))
                     part.fit(branch_features(x, name, channels, axis=0) for x in items)
                 else:
-                    count_labels(part, dataset)
+                    part.fit(_labels(dataset, part.tier))
                     runner.logger.info(f'Counted on the training labels: {part}')
             for tensor in part.buffers():
                 broadcast(tensor)
@@ -61,20 +60,7 @@ def unfitted(runner: Runner) -> dict[str, Fitted]:
     }
 
 
-def count_labels(part: Fitted, dataset: BaseDataset) -> None:
-    """Fit a part on the annotated labels of a data set.
-
-    Raises:
-        UserError: If it has none to count, naming its files.
-    """
-    try:
-        part.fit(labels_of(dataset, part.tier))
-    except UserError as error:
-        files = dict.fromkeys(str(inner.ann_file) for inner in innermost(dataset))
-        raise UserError(f'{", ".join(files)}: {error}') from None
-
-
-def labels_of(dataset: BaseDataset, tier: int | None = None) -> Iterator[np.ndarray]:
+def _labels(dataset: BaseDataset, tier: int | None) -> Iterator[np.ndarray]:
     """Yield the annotated labels (T,) of each video in a data set, of one tier."""
     for inner in innermost(dataset):
         for _, video in inner.videos():

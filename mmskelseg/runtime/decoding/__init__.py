@@ -6,11 +6,9 @@ from mmskelseg.runtime.decoding.filters import (
     min_duration,
     refine_boundaries,
 )
-from mmskelseg.runtime.decoding.semi_markov import SegmentGrammar, viterbi
 from mmskelseg.runtime.decoding.steps import decode, decode_tiers, run_step
 
 __all__ = [
-    'SegmentGrammar',
     'causal_min_duration',
     'decode',
     'decode_tiers',
@@ -18,5 +16,4 @@ __all__ = [
     'min_duration',
     'refine_boundaries',
     'run_step',
-    'viterbi',
 ]

@@ -1,10 +1,9 @@
 """Post-processing steps by name, with their options as plain values."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mmskelseg.runtime.decoding.filters import (
     causal_min_duration,
@@ -12,30 +11,13 @@ from mmskelseg.runtime.decoding.filters import (
     min_duration,
     refine_boundaries,
 )
-from mmskelseg.runtime.decoding.semi_markov import SegmentGrammar, viterbi
 from mmskelseg.runtime.messages.errors import OF_CONTENT, UserError, shown
-from mmskelseg.runtime.messages.options import Where, hints_of, misfits
-
-# The exponent of a grammar's probabilities; larger ones would ignore the frames.
-Weight = Annotated[
-    float, Where('a number above 0 and up to 1e6', lambda x: 0 < x <= 1e6)
-]
+from mmskelseg.runtime.messages.options import hints_of, misfits
 
 #: The prediction for a video: ``pred_label`` (T,) after the previous steps,
 #: ``pred_score`` (K, T) and other outputs of the model.
 Outputs = Mapping[str, np.ndarray]
 LabelFunction = Callable[[Outputs], np.ndarray]
-
-
-def _likeliest(
-    score: np.ndarray, *, grammar: Mapping[str, ArrayLike], weight: Weight
-) -> np.ndarray:
-    tables = {key: np.asarray(value, np.float64) for key, value in grammar.items()}
-    longest = tables.pop('longest')
-    if longest.ndim or longest != np.round(longest):
-        raise UserError(f'SegmentGrammar: longest={longest}, expected a whole number.')
-    grammar_of_tables = SegmentGrammar(**tables, longest=int(longest))
-    return viterbi(score, grammar_of_tables, weight=weight)
 
 
 # The function of each step, and the predictions that it reads.
@@ -44,7 +26,6 @@ _STEPS: dict[str, tuple[Callable[..., np.ndarray], Sequence[str]]] = {
     'CausalMinDuration': (causal_min_duration, ('pred_label',)),
     'MedianFilter': (median_filter, ('pred_label',)),
     'BoundaryRefinement': (refine_boundaries, ('pred_label', 'pred_boundary')),
-    'SemiMarkovViterbi': (_likeliest, ('pred_score',)),
 }
 
 
@@ -55,8 +36,7 @@ def run_step(prediction: Outputs, step: Mapping[str, object]) -> np.ndarray:
         prediction: The output of the model and the previous steps.
         step: ``type`` and options: ``frames`` for ``MinDuration``,
             ``CausalMinDuration`` and ``MedianFilter``, ``threshold`` for
-            ``BoundaryRefinement``, ``weight`` and ``grammar`` (the fields of
-            :class:`SegmentGrammar`) for ``SemiMarkovViterbi``.
+            ``BoundaryRefinement``.
 
     Raises:
         UserError: If the step is unknown, its options are invalid, a probability is not

@@ -115,30 +115,9 @@ def test_probabilities_are_of_the_same_frames():
         run_step(prediction, {'type': 'MinDuration', 'frames': 2})
 
 
-GRAMMAR = {
-    'start': [0.5, 0.5], 'transitions': [[0, 1], [1, 0]], 'duration_mean': [1, 1],
-    'duration_std': [1, 1], 'longest': 3,
-}  # fmt: skip
-
-
-def decode(weight=1, **changes):
-    grammar = {**GRAMMAR, **changes}
-    return {'type': 'SemiMarkovViterbi', 'weight': weight, 'grammar': grammar}
-
-
 @pytest.mark.parametrize(
     ('step', 'named'),
     [
-        (decode(longest=1e400), 'float infinity'),
-        (decode(longest=2.5), 'longest=2.5'),
-        (decode(longest=[3]), 'longest=[3.]'),
-        (decode(longest=10**400), 'int too large'),
-        (decode(start=[np.nan, 1]), 'start | (2,)'),
-        (decode(start=['a', 'b']), "SemiMarkovViterbi | 'start': ['a', 'b']"),
-        (decode(transitions=[[0], [1, 0]]), 'SemiMarkovViterbi | [[0], [1, 0]]'),
-        (decode(weight=-1), 'weight=-1'),
-        (decode(weight=1e308), 'weight=1e+308'),
-        ({**decode(), 'grammar': [1]}, 'SemiMarkovViterbi: grammar=[1]'),
         ({'type': 'MedianFilter', 'window': 3}, "MedianFilter | {'window': 3}"),
         (
             {'type': 'MedianFilter', 'frames': 10**40 + 1},

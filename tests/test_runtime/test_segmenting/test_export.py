@@ -123,8 +123,8 @@ POSE2D = f'{DATASET}.features.pose2d'
     (COORDINATES, {f'{DATASET}.pipeline': [{'type': 'RandomCropFrames', 'frames': 9}]},
      False, 'pipeline | RandomCropFrames'),
     (COORDINATES, {}, True, '--encoder'),
-    (COORDINATES, {'model.postprocess': [{'type': 'SemiMarkovViterbi'}]}, False,
-     'SemiMarkovViterbi | fit-decoder'),
+    (COORDINATES, {'model.postprocess': [{'type': 'MinDuration'}]}, False,
+     'MinDuration | `frames`'),
 ])  # fmt: skip
 def test_model_that_cannot_be_exported_is_named(
     path, changes, encoder, named, save, tmp_path

@@ -228,11 +228,6 @@ def test_sizes_that_no_recipe_has_are_refused(changed, kind, size):
     ({'type': 'MedianFilter', 'window': 3}, 'MedianFilter | window'),
     ({'type': 'MedianFilter', 'frames': 'all'}, "MedianFilter | 'all'"),
     ({'type': 'BoundaryRefinement'}, 'BoundaryRefinement | pred_boundary'),
-    ({'type': 'SemiMarkovViterbi', 'weight': 1, 'grammar': {'longest': 10**15}},
-     'SemiMarkovViterbi'),
-    ({'type': 'SemiMarkovViterbi', 'weight': 1, 'grammar': {
-        'start': [1], 'transitions': [[0]], 'duration_mean': [0], 'duration_std': [1],
-        'longest': 3}}, 'SemiMarkovViterbi | 1 classes | 4'),
 ])  # fmt: skip
 def test_step_of_post_processing_that_cannot_run_is_named(changed, step, named):
     """Before any video is read."""

@@ -222,9 +222,8 @@ def test_ensemble_is_the_mean_of_its_checkpoints(coordinates, save, person, tmp_
 
 def test_post_processing_comes_with_the_file(save, person, tmp_path):
     steps = [
-        {'type': 'SemiMarkovViterbi'},
+        {'type': 'MinDuration'},
         {'type': 'MedianFilter', 'frames': 5},
-        {'type': 'MinDuration', 'frames': 9},
         {'type': 'BoundaryRefinement', 'threshold': 0.4},
     ]
     plain = make_config(

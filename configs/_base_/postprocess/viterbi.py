@@ -1,2 +1,0 @@
-# The likeliest segmentation by transitions and durations of the training labels.
-model = dict(postprocess=[dict(type='SemiMarkovViterbi')])
