@@ -1,16 +1,15 @@
 """PyTorch compared with exported models.
 
 Exports configs with random weights, and times the computation of probabilities from
-features in PyTorch, in ONNX Runtime (float32 and int8) and, for a causal model, frame
-by frame in NumPy and in ONNX Runtime. For configs with an image network, the network is
-timed separately, for single frames and for batches. Times are medians of CPU time for
-one thread, which other programs hardly affect, and of wall-clock time for several. "Of
-peak" compares the speed with that of a product of large matrices in the same run.
+features in PyTorch, in ONNX Runtime and, for a causal model, frame by frame in NumPy
+and in ONNX Runtime. For configs with an image network, the network is timed separately,
+for single frames and for batches. Times are medians of CPU time for one thread, which
+other programs hardly affect, and of wall-clock time for several. "Of peak" compares the
+speed with that of a product of large matrices in the same run.
 """
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -53,9 +52,7 @@ def run(args: argparse.Namespace) -> None:
         f'{machine(args)}, ONNX Runtime {onnxruntime.__version__}; {args.frames} '
         f'frames; a product of large matrices makes {peak:.0f} GFLOP a second'
     )
-    rows = [
-        ['Model', 'What', 'PyTorch', 'ONNX float32', 'ONNX int8', 'GFLOP', 'Of peak']
-    ]
+    rows = [['Model', 'What', 'PyTorch', 'ONNX', 'GFLOP', 'Of peak']]
     with TemporaryDirectory(prefix='mmskelseg-') as folder:
         for path in args.configs:
             rows += measured(path, Path(folder), args, peak)
@@ -76,30 +73,26 @@ def measured(
     torch.save(
         {'state_dict': model.state_dict(), 'meta': {'dataset_meta': meta}}, checkpoint
     )
-    files = {}
-    for precision in ('float32', 'int8'):
-        file = folder / f'{precision}.onnx'
-        export_onnx(cfg, checkpoint, file, precision=precision)
-        files[precision] = ModelFile.open(file, 'cpu', args.threads)
+    export_onnx(cfg, checkpoint, folder / 'model.onnx')
+    file = ModelFile.open(folder / 'model.onnx', 'cpu', args.threads)
     name = config_name(path).removesuffix('.py')
     rows = []
-    branches = files['float32'].metadata['branches']
+    branches = file.metadata['branches']
     encoded = [key for key, branch in branches.items() if branch['images']]
     stems = [key for key in encoded if 'stem' in model.branches[key]]
     graph = SegmentorGraph([model], stems)
     for frames in (args.frames, 1):
         what = 'whole video' if frames > 1 else 'one frame'
-        sessions = {k: file.session for k, file in files.items()}
-        feed = _random(sessions['float32'], 'features_', frames)
-        timed = _times(graph, graph.outputs, sessions, feed, args, peak)
+        feed = _random(file.session, 'features_', frames)
+        timed = _times(graph, graph.outputs, file.session, feed, args, peak)
         rows.append([name, what, *timed])
     for key in encoded:
         network = _image_network(cfg, model, key, meta)
         for frames in (_BATCH, 1):
             what = f'encoder, {frames} images' if frames > 1 else 'encoder, one image'
-            encoders = {k: file.encoders[key] for k, file in files.items()}
-            feed = _random(encoders['float32'], f'images_{key}', frames)
-            timed = _times(network, [f'encoded_{key}'], encoders, feed, args, peak)
+            encoder = file.encoders[key]
+            feed = _random(encoder, f'images_{key}', frames)
+            timed = _times(network, [f'encoded_{key}'], encoder, feed, args, peak)
             rows.append([name, what, *timed])
     rows += _streamed(name, cfg, model, checkpoint, folder, args)
     return rows
@@ -135,18 +128,19 @@ def _random(session: Session, prefix: str, frames: int) -> dict[str, np.ndarray]
 def _times(
     network: Callable[..., object],
     outputs: Sequence[str],
-    sessions: Mapping[str, Session],
+    session: Session,
     feed: Mapping[str, np.ndarray],
     args: argparse.Namespace,
     peak: float,
 ) -> list[str]:
     tensors = [torch.from_numpy(x) for x in feed.values()]
-    functions: dict[str, Callable[[], object]] = {'torch': lambda: network(*tensors)}
-    for precision, session in sessions.items():
-        functions[precision] = partial(session.run, outputs, feed)
+    functions: dict[str, Callable[[], object]] = {
+        'torch': lambda: network(*tensors),
+        'onnx': lambda: session.run(outputs, feed),
+    }
     times = median_seconds(functions, args.repeats, pick_clock(args))
     flops = count_gflops(functions['torch'])
-    share = flops / times['float32'] / peak
+    share = flops / times['onnx'] / peak
     return [*(shown(t) for t in times.values()), f'{flops:.3g}', f'{share:.0%}']
 
 
@@ -172,7 +166,7 @@ def _streamed(
     ways = {'numpy': lambda: stream.push(x), 'onnx': lambda: pushes.push(x)}
     times = median_seconds(ways, 300, pick_clock(args))
     numpy, onnx = f'{shown(times["numpy"])} (NumPy)', shown(times['onnx'])
-    return [[name, 'push of one frame', numpy, onnx, '', '', '']]
+    return [[name, 'push of one frame', numpy, onnx, '', '']]
 
 
 def shown(seconds: float) -> str:

@@ -1,9 +1,9 @@
 """Scores of an exported model in each precision.
 
 Exports a checkpoint with the config that it contains, and segments a split of an
-annotation file with PyTorch and with ONNX Runtime in float32, float16 and int8. Prints
-the scores, the share of frames with the same label as PyTorch, the largest difference
-of probabilities, and the size of the file.
+annotation file with PyTorch and with ONNX Runtime in float32 and float16. Prints the
+scores, the share of frames with the same label as PyTorch, the largest difference of
+probabilities, and the size of the file.
 """
 
 import argparse

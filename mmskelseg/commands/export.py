@@ -38,8 +38,6 @@ EXAMPLES = """examples:
   %(prog)s CONFIG model.onnx --precision float16
   # the mean of three training runs
   %(prog)s CONFIG seed_0.pth model.onnx --ensemble seed_1.pth seed_2.pth
-  # only the image encoder
-  %(prog)s skelseg/uwiom_joint_limb encoder.onnx --encoder
 """
 
 
@@ -64,17 +62,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         'its buffers are inputs and outputs',
     )
     parser.add_argument(
-        '--encoder',
-        action='store_true',
-        help='write only the network that computes features from images',
-    )
-    parser.add_argument(
         '--precision',
         choices=PRECISIONS,
         default='float32',
-        help='precision of the weights: float16 halves the weights; int8 also computes '
-        'in integers (dynamic quantisation); the error is printed (default: '
-        '%(default)s)',
+        help='precision of the weights (default: %(default)s)',
     )
     parser.add_argument(
         '--fps',
@@ -101,15 +92,13 @@ def _run(args: argparse.Namespace) -> None:
         None if args.checkpoint is None else [args.checkpoint, *args.ensemble],
         out,
         streaming=args.streaming,
-        encoder=args.encoder,
         precision=args.precision,
         fps=args.fps,
     )
     lengths = ', '.join(f'{n:,}' for n in report.errors)
-    what = 'relative' if report.kind == 'encoder' else 'absolute'
     print(
         f'{report.path}: {report.kind}, {report.precision}, '
-        f'{report.size / 1e6:.1f} MB; largest {what} difference from PyTorch '
+        f'{report.size / 1e6:.1f} MB; largest difference from PyTorch '
         f'{report.error:.1e}, at {lengths} frames'
     )
 

@@ -17,12 +17,7 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import KEY
 from mmskelseg.runtime.segmenting.onnx_sessions import Session
 from mmskelseg.runtime.structures.choices import PRECISIONS
-from mmskelseg.trained.onnx_contents import (
-    EncoderExport,
-    Export,
-    SegmentorExport,
-    StreamingExport,
-)
+from mmskelseg.trained.onnx_contents import SegmentorExport, StreamingExport
 from mmskelseg.trained.onnx_files import converted
 from mmskelseg.trained.opening import trained_model
 from mmskelseg.version import __version__
@@ -41,7 +36,7 @@ class ExportReport:
 
     Args:
         path: The file.
-        kind: ``segmentor``, ``streaming`` or ``encoder``.
+        kind: ``segmentor`` or ``streaming``.
         precision: Precision of the weights.
         errors: The largest difference from PyTorch, by the number of frames.
         size: Size of the file in bytes.
@@ -65,7 +60,6 @@ def export_onnx(
     path: str | os.PathLike,
     *,
     streaming: bool = False,
-    encoder: bool = False,
     precision: str = 'float32',
     fps: float | None = None,
 ) -> ExportReport:
@@ -80,9 +74,7 @@ def export_onnx(
         path: The file, which must end in ``.onnx``.
         streaming: Write the graph for one push of frames to a stream, for a causal
             model; its buffers are inputs and outputs.
-        encoder: Write only that network.
-        precision: ``float32``; ``float16``, with half the size; or ``int8``, which
-            multiplies matrices in integers (dynamic quantisation).
+        precision: ``float32``, or ``float16``, with half the size.
         fps: Frame rate of the training data, if the checkpoint does not state it.
 
     Raises:
@@ -91,15 +83,13 @@ def export_onnx(
             if the results of a float32 graph differ from PyTorch's; nothing is written.
     """
     path = Path(path)
-    _check_request(path, streaming, encoder, precision)
+    _check_request(path, precision)
     onnx = import_optional('onnx', 'Export')
     with trained_model(model, weights, live=streaming) as trained:
         meta = trained.metainfo
         if fps is not None:
             meta['fps'] = check_fps(fps, str(path))
-        kind: type[Export] = SegmentorExport
-        if streaming or encoder:
-            kind = StreamingExport if streaming else EncoderExport
+        kind = StreamingExport if streaming else SegmentorExport
         exported = kind(trained.cfg, trained.model.eval(), meta)
         graphs = exported.graphs()
     names = [Path(file).name for file in trained.checkpoints]
@@ -154,15 +144,11 @@ def _check_errors(path: Path, errors: Mapping[int, float]) -> None:
         )
 
 
-def _check_request(path: Path, streaming: bool, encoder: bool, precision: str) -> None:
+def _check_request(path: Path, precision: str) -> None:
     if path.suffix.lower() != '.onnx':
         raise UserError(f'{path}: the name of an exported model must end in .onnx.')
     if precision not in PRECISIONS:
         raise UserError(
             f'precision={precision!r} is not one of {", ".join(PRECISIONS)}.'
-        )
-    if streaming and encoder:
-        raise UserError(
-            'streaming and encoder cannot be written into one file; choose one of them.'
         )
     check_can_write(path)

@@ -5,7 +5,7 @@ Each kind of export compares its graphs with PyTorch on random input.
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cached_property, reduce
+from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias, cast
 
@@ -36,7 +36,7 @@ from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.layouts import LAYOUTS
 from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.trained.onnx_files import beside, simplified
+from mmskelseg.trained.onnx_files import simplified
 from mmskelseg.trained.onnx_graphs import (
     OPSET,
     SegmentorGraph,
@@ -228,13 +228,11 @@ class SegmentorExport(Export):
         features = {f'features_{n}': self._features(n, _EXAMPLE) for n in self.branches}
         outputs = self.graph.outputs
         main = to_onnx(self.graph, features, outputs, [*features, *outputs])
-        return {None: simplified(main), **self._encoder_graphs()}
-
-    def _encoder_graphs(self) -> dict[str | None, bytes]:
-        return {
+        encoders = {
             name: _image_graph(self.branches[name], graph)
             for name, graph in {**self.encoders, **self.stems}.items()
         }
+        return {None: simplified(main), **encoders}
 
     def metadata(self) -> ModelMetadata:
         """Return the metadata of the file."""
@@ -283,37 +281,6 @@ class SegmentorExport(Export):
 
     def _images(self, name: str, frames: int) -> Tensor:
         return torch.rand(frames, *self.branches[name].images.shape[1:])
-
-
-class EncoderExport(SegmentorExport):
-    """The image encoders of a segmentor alone."""
-
-    kind: Kind = 'encoder'
-    lengths = _IMAGE_LENGTHS
-
-    def __init__(
-        self, cfg: Config | ConfigDict, model: nn.Module, meta: Metainfo
-    ) -> None:
-        super().__init__(cfg, model, meta)
-        if not (self.encoders or self.stems):
-            raise UserError(
-                'The model has no network that computes features from images; leave '
-                '--encoder out.'
-            )
-        self.steps = []
-
-    def graphs(self) -> dict[str | None, bytes]:
-        """Return the graphs of all image encoders, side by side."""
-        return {None: reduce(beside, self._encoder_graphs().values())}
-
-    def difference(self, sessions: Sessions, frames: int) -> float:
-        """Return the largest difference between the features of graph and PyTorch."""
-        torch.manual_seed(frames)
-        graphs = {**self.encoders, **self.stems}
-        cases = {n: _encoded(self.branches[n], g, frames) for n, g in graphs.items()}
-        feed = {f'images_{name}': images for name, (images, _) in cases.items()}
-        found = sessions[None].run([f'encoded_{name}' for name in cases], feed)
-        return max(map(_relative_error, found, (x for _, x in cases.values())))
 
 
 class StreamingExport(Export):
@@ -395,9 +362,7 @@ def _encoded(
         first, _, *rest = images.strides
         images = np.lib.stride_tricks.as_strided(images, strides=(first, 0, *rest))
     read = np.ascontiguousarray(images[:, : _image_shape(branch, graph)[0]])
-    if encoder is None:
-        return read, graph(torch.from_numpy(images)).numpy()
-    assert hasattr(encoder, 'encode'), 'encoders with a graph read images'
+    assert encoder is not None and hasattr(encoder, 'encode'), 'it reads images'
     return read, encoder.encode(images)
 
 

@@ -1,6 +1,5 @@
-"""Changes to ONNX files as a whole: simplified, joined, or in another precision."""
+"""Changes to ONNX files as a whole: simplified, or in another precision."""
 
-import logging
 from graphlib import TopologicalSorter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,42 +34,12 @@ def simplified(content: bytes) -> bytes:
     return proto.SerializeToString()
 
 
-def beside(content: bytes, other: bytes) -> bytes:
-    """Return a file with two independent graphs."""
-    from onnx import compose, load_from_string
-
-    proto = load_from_string(content)
-    added = load_from_string(other)
-    prefix = f'{added.graph.output[0].name}/'
-    added = compose.add_prefix(added, prefix, rename_inputs=False, rename_outputs=False)
-    for field in ('node', 'initializer', 'input', 'output', 'value_info'):
-        getattr(proto.graph, field).extend(getattr(added.graph, field))
-    return proto.SerializeToString()
-
-
 def converted(proto: 'ModelProto', precision: str) -> 'ModelProto':
     """Return a graph in another precision; its inputs and outputs stay float32."""
     if precision == 'float16':
         from onnxruntime.transformers.float16 import convert_float_to_float16
 
         return _sorted(convert_float_to_float16(proto, keep_io_types=True))
-    if precision == 'int8':
-        from onnx import load
-        from onnxruntime.quantization import QuantType, quantize_dynamic
-
-        with TemporaryDirectory(prefix='mmskelseg-') as folder:
-            file = Path(folder, 'graph.onnx')
-            # It logs the advice to do what `simplified` has done.
-            logging.disable(logging.WARNING)
-            try:
-                # Weights of 7 bits, since with 8, sums of products overflow on
-                # processors without VNNI, and labels are wrong.
-                quantize_dynamic(
-                    proto, file, weight_type=QuantType.QInt8, reduce_range=True
-                )
-            finally:
-                logging.disable(logging.NOTSET)
-            return load(file)
     return proto
 
 

@@ -200,6 +200,6 @@ def test_benchmark_precision_prints_scores_of_each(
     assert torch_scores == onnx_scores
     assert maps[0] == pytest.approx(maps[1], abs=0.5)
     assert rows['float32'][5] == '100.000%'
-    assert float(rows['float32'][6]) < 1e-5 < float(rows['int8'][6])
-    sizes = [float(rows[name][7].split()[0]) for name in ('float32', 'float16', 'int8')]
-    assert sizes == sorted(sizes, reverse=True)
+    assert float(rows['float32'][6]) < 1e-5 < float(rows['float16'][6])
+    sizes = [float(rows[name][7].split()[0]) for name in ('float32', 'float16')]
+    assert sizes[0] > sizes[1]

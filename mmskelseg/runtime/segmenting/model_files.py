@@ -24,7 +24,7 @@ from mmskelseg.runtime.structures.tiers import flat_classes
 KEY = 'mmskelseg'
 #: Version of the format; it increases when the meaning of files changes.
 FORMAT = 1
-Kind: TypeAlias = Literal['segmentor', 'streaming', 'encoder']
+Kind: TypeAlias = Literal['segmentor', 'streaming']
 _MOST_CLASSES = 100_000
 _MOST_STEPS = 10
 # The largest lookahead or context: over ten hours.

@@ -14,27 +14,22 @@ from mmskelseg.runtime.messages.errors import UserError, shown
 # since it takes memory that ONNX Runtime does not count.
 _OPERATORS = """
 Abs Add And ArgMax ArgMin AveragePool BatchNormalization Cast CastLike Ceil Celu
-Clip Concat Constant ConstantOfShape Conv ConvInteger ConvTranspose Cos CumSum
-DepthToSpace DequantizeLinear Div Dropout DynamicQuantizeLinear Einsum Elu Equal Erf
-Exp Expand Flatten Floor GRU Gather GatherElements GatherND Gelu Gemm
-GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual GroupNormalization
-HardSigmoid HardSwish Identity InstanceNormalization IsInf IsNaN LRN LSTM
-LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax LpNormalization MatMul
-MatMulInteger Max MaxPool Mean Min Mish Mod Mul Neg Not Or PRelu Pad Pow
-QLinearConv QLinearMatMul QuantizeLinear RNN Range Reciprocal ReduceL1 ReduceL2
-ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum
-ReduceSumSquare Relu Reshape Resize Round ScatterElements ScatterND Selu Shape
-Sigmoid Sign Sin Size Slice Softmax Softplus Softsign SpaceToDepth Split Sqrt
-Squeeze Sub Sum Tanh ThresholdedRelu Tile TopK Transpose Trilu Unsqueeze Where
+Clip Concat Constant ConstantOfShape Conv ConvTranspose Cos CumSum DepthToSpace Div
+Dropout Einsum Elu Equal Erf Exp Expand Flatten Floor GRU Gather GatherElements
+GatherND Gelu Gemm GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual
+GroupNormalization HardSigmoid HardSwish Identity InstanceNormalization IsInf IsNaN
+LRN LSTM LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax
+LpNormalization MatMul Max MaxPool Mean Min Mish Mod Mul Neg Not Or PRelu Pad Pow
+RNN Range Reciprocal ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax
+ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize Round
+ScatterElements ScatterND Selu Shape Sigmoid Sign Sin Size Slice Softmax Softplus
+Softsign SpaceToDepth Split Sqrt Squeeze Sub Sum Tanh ThresholdedRelu Tile TopK
+Transpose Trilu Unsqueeze Where
 """
 _OWN = frozenset(_OPERATORS.split())
-# An LSTM with quantised weights becomes an operator of Microsoft's domain.
-_DOMAINS = {'': _OWN, 'ai.onnx': _OWN, 'com.microsoft': {'DynamicQuantizeLSTM'}}
 # Operators that move a window over a tensor, and its largest number of values. ONNX
 # Runtime cannot be stopped within an operator, and a huge window would take days.
-_WINDOWED = {
-    'AveragePool', 'Conv', 'ConvInteger', 'ConvTranspose', 'MaxPool', 'QLinearConv'
-}  # fmt: skip
+_WINDOWED = {'AveragePool', 'Conv', 'ConvTranspose', 'MaxPool'}
 _LARGEST_WINDOW = 4096
 # The most fields of a file; networks of a thousand layers have some 50,000.
 _MOST_FIELDS = 5_000_000
@@ -87,7 +82,7 @@ def check_graph(content: bytes, name: str) -> None:
                 'again.'
             ) from None
         operator, domain = texts.values()
-        if kind == 'node' and operator not in _DOMAINS.get(domain, ()):
+        if kind == 'node' and (operator not in _OWN or domain not in ('', 'ai.onnx')):
             where = f' of the domain {shown(domain)}' if domain else ''
             raise _refused(name, f'the operator {shown(operator)}{where}')
 

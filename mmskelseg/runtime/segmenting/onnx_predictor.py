@@ -48,7 +48,7 @@ class OnnxPredictor:
         if metadata['kind'] != 'segmentor':
             raise self.file.fault(
                 f'its kind is {metadata["kind"]!r}, but whole videos need a segmentor, '
-                'exported without --streaming or --encoder'
+                'exported without --streaming'
             )
         stated = ('classes', 'skeleton', 'fps', 'kpt_thr', 'tiers')
         fields = {k: v for k, v in metadata.items() if k in stated and v is not None}

@@ -7,4 +7,4 @@ EACH = 'each'
 # Codecs of videos; see ``mmskelseg.runtime.files.video.written_video``.
 CODECS = ('mp4v', 'avc1', 'vp09')
 # Precisions of the weights of an exported model.
-PRECISIONS = ('float32', 'float16', 'int8')
+PRECISIONS = ('float32', 'float16')

@@ -283,27 +283,22 @@ def test_file_says_what_it_is(recipe, coordinates):
     assert json.loads(json.dumps(metadata)) == metadata
 
 
-@pytest.mark.parametrize(('precision', 'least', 'most'), [
-    ('float16', 1e-7, 5e-3), ('int8', 1e-4, 0.2),
-])  # fmt: skip
-def test_smaller_numbers_are_nearly_the_same(
-    coordinates, recipe, person, tmp_path, precision, least, most
-):
+def test_smaller_numbers_are_nearly_the_same(coordinates, recipe, person, tmp_path):
     file = tmp_path / 'model.onnx'
-    report = export_onnx(coordinates, recipe[0], file, precision=precision)
-    assert least < report.error < most
+    report = export_onnx(coordinates, recipe[0], file, precision='float16')
+    assert 1e-7 < report.error < 5e-3
     assert report.size == file.stat().st_size
     (exact,) = OnnxSegmenter(recipe[1])(person(200))['predictions']
     (found,) = OnnxSegmenter(file)(person(200))['predictions']
     assert (found['pred_label'] == exact['pred_label']).mean() > 0.95
-    assert ModelFile.open(file).metadata['precision'] == precision
+    assert ModelFile.open(file).metadata['precision'] == 'float16'
 
 
-def test_encoder_alone_gives_features(export):
-    file = ModelFile.open(export(CONFIGS['fusion'], encoder=True)[1])
+def test_encoder_in_the_file_gives_features(export):
+    file = ModelFile.open(export(CONFIGS['fusion'])[1])
     images = np.random.default_rng(0).random((3, 1, 20, 24), np.float32)
-    (features,) = file.session.run(['encoded_heatmap'], {'images_heatmap': images})
+    (features,) = file.encoders['heatmap'].run(
+        ['encoded_heatmap'], {'images_heatmap': images}
+    )
     # Of the third column of seven, from pixel 6 to 10 of 24, in the first of six rows.
     assert features[2, 2] == pytest.approx(images[2, 0, :4, 6:11].mean(), abs=1e-6)
-    with raises_naming(UserError, file.path, 'kind', "'encoder'"):
-        OnnxSegmenter(file.path)
