@@ -1,16 +1,14 @@
 """Measurement of the time and memory of calls, and a description of the machine."""
 
 import argparse
-import math
 import platform
 import statistics
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -132,25 +130,9 @@ def peak_gflops(
 def count_gflops(function: Callable[[], object]) -> float:
     """Return the GFLOPs of convolutions, matrix products and attention in a call."""
     # Attention as matrix products, since the counter lacks the fused one of CPUs.
-    with sdpa_kernel(SDPBackend.MATH), gflop_counter() as counter:
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         function()
     return counter.get_total_flops() / 1e9
-
-
-def gflop_counter() -> FlopCounterMode:
-    """Return a FLOP counter that supports the fused convolutions of CPUs as well."""
-    own = {torch.ops.mkldnn._convolution_pointwise: _fused_convolution}
-    return FlopCounterMode(display=False, custom_mapping=own)
-
-
-def _fused_convolution(*shapes: Any, out_shape: Sequence[int]) -> int:
-    """Return the FLOPs of a convolution, given the shapes of its arguments.
-
-    These are input, weight and bias, or input, summand, weight and bias.
-    """
-    bias = shapes[2]
-    weight = shapes[1] if bias is None or len(bias) == 1 else bias
-    return 2 * math.prod(out_shape) * math.prod(weight[1:])
 
 
 def machine(args: argparse.Namespace) -> str:

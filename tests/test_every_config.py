@@ -2,7 +2,6 @@
 
 import json
 from argparse import Namespace
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from mmengine.runner import Runner
 from benchmarks.model import measure
 from mmskelseg.converters.precog import CLASSES as PRECOG
 from mmskelseg.converters.subtle import SKELETON as SUBTLE
-from mmskelseg.encoders import frame
 from mmskelseg.encoders.network import FrozenNetwork
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
@@ -114,7 +112,6 @@ def networks_built_once():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FrozenNetwork, 'module', property(network))
-        patch.setattr(frame, 'FusedNetwork', lru_cache(1)(frame.FusedNetwork))
         yield
 
 

@@ -1,8 +1,8 @@
 """Features of single images: from a frozen network, or averages over a grid."""
 
+import copy
 from collections.abc import Mapping
-from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -10,7 +10,6 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmskelseg.encoders.fused_network import FusedNetwork
 from mmskelseg.encoders.network import FrozenNetwork
 from mmskelseg.models.layers.pooling import adaptive_mean_2d
 from mmskelseg.models.precision import has_bfloat16
@@ -99,8 +98,6 @@ class FrameEncoder:
     def load(self, device: str | None = None) -> None:
         """Load the network onto a device; None: the one on which MMEngine trains."""
         self.network.load(device)
-        # Its copies are where the network was.
-        vars(self).pop('_network', None)
         if self.dtype == 'bfloat16' and not has_bfloat16(self.network.device):
             print_log(
                 f'{self.network.device} has no hardware support for bfloat16, so '
@@ -109,13 +106,8 @@ class FrameEncoder:
                 level=30,
             )
 
-    @torch.inference_mode()
     def encode(self, images: np.ndarray | Tensor) -> np.ndarray:
-        """Return features (T, C), float32, of images (T, 3, H, W).
-
-        If the three channels share memory, as in heatmaps, the network reads them as
-        one channel.
-        """
+        """Return features (T, C), float32, of images (T, 3, H, W)."""
         images = torch.as_tensor(images)
         if images.shape[1] != 3:
             raise UserError(
@@ -123,19 +115,24 @@ class FrameEncoder:
                 'for photographs reads 3; use a renderer of 3 channels, without '
                 'velocity, or train an encoder (`stem`).'
             )
-        equal = images.stride(1) == 0 and self._network.reads_equal_channels
-        device = self.network.device
-        features = [
-            self._network(self._prepare(batch.to(device, torch.float32), equal))
-            for batch in images[:, : 1 if equal else 3].split(self.batch_size)
-        ]
+        # Channels of heatmaps share memory, and one of them is enough.
+        channels = 1 if images.stride(1) == 0 else 3
+        settings: dict[str, Any] = {
+            'dtype': getattr(torch, self.dtype),
+            'memory_format': torch.channels_last,
+        }
+        network = self.network.module.to(**settings)
+        features = []
+        with torch.inference_mode():
+            for batch in images[:, :channels].split(self.batch_size):
+                batch = self._prepare(batch.to(self.network.device, torch.float32))
+                features.append(network(batch.to(**settings)).float())
         return torch.cat(features).cpu().numpy()
 
     def graph(self, *, equal: bool) -> nn.Module:
         """Return a module that computes features (n, C) of images, for an ONNX graph.
 
-        If the three channels are ``equal``, as in heatmaps, it reads only one of them,
-        if the network allows it.
+        If the three channels are ``equal``, as in heatmaps, it reads only one of them.
 
         Raises:
             UserError: If the encoder computes in bfloat16.
@@ -145,35 +142,27 @@ class FrameEncoder:
                 f'FrameEncoder: dtype={self.dtype!r}, but graphs are in float32; '
                 "set encoder.dtype='float32'."
             )
-        equal = equal and self._network.reads_equal_channels
-        return _FrameGraph(self, self._network.plain(2 if equal else 3), equal)
+        return _FrameGraph(self, 1 if equal else 3)
 
-    @cached_property
-    def _network(self) -> FusedNetwork:
-        dtype = getattr(torch, self.dtype)
-        return FusedNetwork(self.network.module, _MEAN, _STD, dtype)
-
-    def _prepare(self, images: Tensor, equal: bool) -> Tensor:
-        """Return the network's input: three channels or, if equal, one plus ones."""
+    def _prepare(self, images: Tensor) -> Tensor:
+        """Return images of one or three channels as the network reads them."""
         images = _INTENSITIES[self.intensity](images)
         if self.input_size is not None:
             images = F.interpolate(images, (self.input_size,) * 2, mode='bilinear')
-        if equal:
-            return torch.cat([images, torch.ones_like(images)], dim=1)
         mean, std = (images.new_tensor(v)[:, None, None] for v in (_MEAN, _STD))
         return (images - mean) / std
 
 
 class _FrameGraph(nn.Module):
-    def __init__(self, encoder: FrameEncoder, network: nn.Module, equal: bool) -> None:
+    def __init__(self, encoder: FrameEncoder, channels: int) -> None:
         super().__init__()
-        self.channels = 1 if equal else 3
-        self.network = network
+        self.channels = channels
+        self.network = copy.deepcopy(encoder.network.module).cpu()
         self._encoder = encoder
         self.eval()
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.network(self._encoder._prepare(images, self.channels == 1))
+        return self.network(self._encoder._prepare(images))
 
 
 @MODELS.register_module()

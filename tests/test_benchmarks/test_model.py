@@ -4,12 +4,10 @@ import json
 
 import pytest
 import torch
-import torchvision
 from mmengine.config import Config
 from torch.nn import functional as F
 
 from benchmarks.measuring import count_gflops
-from mmskelseg.encoders.fused_network import FusedNetwork
 from mmskelseg.registry import MODELS
 from tests.small_data import ROOT
 
@@ -155,19 +153,3 @@ def test_benchmark_model_needs_no_data_to_count_parameters(run_tool, tmp_path):
 )
 def test_benchmark_model_names_wrong_arguments(call_tool, arguments, message):
     assert message in call_tool(TOOL, 'model', *arguments, code=2).stderr
-
-
-def test_fused_convolutions_count_as_plain_ones():
-    """As encoders run them on CPUs, with and without a summand."""
-    network = torchvision.models.resnet18(weights=None).eval()
-    network.fc = torch.nn.Identity()
-    images = torch.rand(2, 3, 56, 56)
-    fused = FusedNetwork(network, [0.5] * 3, [0.2] * 3, torch.float32)
-    with torch.no_grad():
-        fused(images)
-        found = count_gflops(lambda: fused(images))
-        expected = count_gflops(lambda: network(images))
-    assert any(
-        'Fused' in type(m).__name__ for m in fused._fused[images.shape[1:]].modules()
-    )
-    assert found == pytest.approx(expected)

@@ -50,6 +50,17 @@ def test_encoder_gives_the_pooled_layer4_of_mapped_images(
     np.testing.assert_allclose(features, expected.numpy(), atol=1e-4)
 
 
+@pytest.mark.parametrize(('dtype', 'apart'), [('float32', 1e-5), ('bfloat16', 0.05)])
+def test_channels_that_share_memory_are_read_as_one(tmp_path, images, dtype, apart):
+    """Eight bits a number leave some hundredths of the features' size."""
+    path, _ = resnet18_file(tmp_path)
+    expected = FrameEncoder('torchvision.resnet18', str(path)).encode(images)
+    encoder = FrameEncoder('torchvision.resnet18', str(path), dtype=dtype)
+    found = encoder.encode(torch.from_numpy(images[:, :1]).expand(-1, 3, -1, -1))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=apart * expected.max())
+
+
 def test_encoder_takes_files_with_classifier_and_module_prefix(tmp_path, images):
     """Weights as other tools save them give the same features."""
     path, network = resnet18_file(tmp_path)
