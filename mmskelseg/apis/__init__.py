@@ -1,4 +1,4 @@
-"""Segmentation of videos and streams by trained models, from Python or a web page."""
+"""Segmentation of videos and streams by trained models, from Python."""
 
 from mmskelseg.apis.inferencer import SkelSegInferencer
 from mmskelseg.apis.stream import SkelSegStream

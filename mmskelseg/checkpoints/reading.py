@@ -31,7 +31,6 @@ _DAMAGED = (
     SafetensorError,
 )  # fmt: skip
 #: The suffixes of checkpoints.
-CHECKPOINT_SUFFIXES = ('.pth', '.safetensors')
 # The key of our metadata in a safetensors file, which are JSON.
 _METADATA = 'mmskelseg'
 

@@ -17,7 +17,7 @@ COMMANDS = {
     'export': 'write a trained model as an ONNX file, which runs without PyTorch',
     'live': cli.COMMANDS['live'],
     'studio': 'label, train and correct on one page in the browser',
-    'app': 'segment videos on a web page',
+    'app': 'label recordings with a trained model, on a page in the browser',
     'poses': cli.COMMANDS['poses'],
     'make-config': 'write a config for your own data set',
     'features': 'compute features ahead of training',

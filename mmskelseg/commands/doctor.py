@@ -21,9 +21,8 @@ _OPTIONAL = {
     'mmpose': 'poses in videos, with mmdet',
     'onnx': 'mmskelseg export, with onnxruntime',
     'onnxruntime': 'exported models',
-    'gradio': 'mmskelseg app, with av',
-    'starlette': 'mmskelseg studio, with uvicorn and av',
-    'av': 'mmskelseg app and studio, and --codec avc1',
+    'starlette': 'mmskelseg studio and app, with uvicorn and av',
+    'av': 'mmskelseg studio and app, and --codec avc1',
     'h5py': 'HDF5 files of DeepLabCut and SLEAP',
     'submitit': 'cross-validations on a cluster',
 }

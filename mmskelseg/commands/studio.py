@@ -26,6 +26,7 @@ from mmskelseg.runtime.cli.command_line import (
 )
 from mmskelseg.runtime.messages.dependencies import Dependency
 from mmskelseg.runtime.poses.estimators.estimator import require
+from mmskelseg.runtime.structures.tiers import tiers_of
 from mmskelseg.studio.folder import open_folder
 
 EXAMPLES = """examples:
@@ -35,12 +36,19 @@ EXAMPLES = """examples:
   %(prog)s data/precog --ignore-labels
 """
 NEEDED = (Dependency('starlette', '0.40'), Dependency('uvicorn', '0.30'))
+KEPT = 'labels and finished trainings are kept; the same command opens them again.'
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'folder', metavar='FOLDER', type=Path, help='folder with videos, poses or both'
     )
+    parser.set_defaults(model=None)
+    add_options(parser)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a page, but for the folder."""
     parser.add_argument(
         '--ignore-labels',
         action='store_true',
@@ -70,11 +78,18 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _run(args: argparse.Namespace) -> None:
+def open_page(args: argparse.Namespace) -> None:
+    """Serve the page of a folder, with the model of the arguments, if there is one."""
     require('The page', "run `pip install 'mmskelseg[app]'`", *NEEDED)
     # It imports starlette and uvicorn.
     from mmskelseg.studio.server import serve
 
+    tiers = None
+    if args.model is not None:
+        # It imports PyTorch.
+        from mmskelseg.studio.predicting import open_model
+
+        tiers = tiers_of(open_model(args.model).metainfo)
     open_ = partial(
         open_folder,
         args.folder,
@@ -82,14 +97,16 @@ def _run(args: argparse.Namespace) -> None:
         person=args.person,
         kpt_thr=args.kpt_thr,
         ignore_labels=args.ignore_labels,
+        tiers=tiers,
     )
-    serve(open_, args.pose_estimator, args.port, browser=not args.no_browser)
+    browser = not args.no_browser
+    serve(open_, args.pose_estimator, args.port, args.model, browser=browser)
 
 
 main = command(
     __doc__,
     _add_arguments,
-    _run,
+    open_page,
     EXAMPLES,
-    kept='labels and finished trainings are kept; the same command opens them again.',
+    kept=KEPT,
 )

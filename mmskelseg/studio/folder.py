@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from mmskelseg.converters.keypoint_videos import Labels
 from mmskelseg.converters.label_tiers import find_tiers
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
 from mmskelseg.runtime.poses import Poses, choose_person
 from mmskelseg.runtime.poses.tracking import everybody
 from mmskelseg.runtime.structures import Skeleton
@@ -22,7 +22,7 @@ from mmskelseg.runtime.structures.bodies import camera_view
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.individuals import without_absences
 from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.runtime.structures.tiers import metainfo_of, tiers_of
+from mmskelseg.runtime.structures.tiers import Tier, metainfo_of, tiers_of
 from mmskelseg.studio.loading import load_project
 from mmskelseg.studio.pictures import Picture, picture_of
 from mmskelseg.studio.project import LabelTier, Project
@@ -113,14 +113,17 @@ def open_folder(
     person: str = 'track',
     kpt_thr: float | None = None,
     ignore_labels: bool = False,
+    tiers: Sequence[Tier] | None = None,
 ) -> Folder:
     """Return a folder with all of its recordings; its project is not saved yet.
 
     Recordings that the project does not know get the labels that the folder has, but
-    for ``ignore_labels``. For the other options, see :class:`Folder`.
+    for ``ignore_labels``. A new project has ``tiers``, those of a model, if given. For
+    the other options, see :class:`Folder`.
 
     Raises:
-        UserError: If there is no recording, or a file cannot be used.
+        UserError: If there is no recording, a file cannot be used, or a project has
+            other classes than the model.
     """
     if not path.is_dir():
         raise MissingFileError(
@@ -141,8 +144,9 @@ def open_folder(
         notes += [
             f'{name}: no longer in the folder; its labels are kept' for name in absent
         ]
+        _check_classes(project, tiers or ())
     else:
-        project = Project(file, [])
+        project = Project(file, _label_tiers(tiers or ()))
     recordings = _of_right_length(recordings, project, errors)
     new = [one for one in recordings.values() if one.name not in project.recordings]
     found = list(opened(new, fps, errors))
@@ -231,7 +235,25 @@ def _tiers(
         found = [*find_tiers([*labels.values()], OPTIONS).tiers]
     else:
         return [LabelTier('', [])]
-    return [LabelTier(t.name, [*t.classes], t.background) for t in found]
+    return _label_tiers(found)
+
+
+def _label_tiers(tiers: Iterable[Any]) -> list[LabelTier]:
+    return [LabelTier(t.name, [*t.classes], t.background) for t in tiers]
+
+
+def _check_classes(project: Project, tiers: Sequence[Tier]) -> None:
+    """Raise a UserError if a project lacks the classes of a model, or their order."""
+    wanted = {tier.name: [*tier.classes] for tier in tiers}
+    own = {
+        tier.name: tier.classes[: len(wanted.get(tier.name, ()))]
+        for tier in project.tiers
+    }
+    if wanted and own != wanted:
+        raise UserError(
+            f'{project.path}: has the classes {shown(own)}, but the model '
+            f'{shown(wanted)}; segment with it in another folder.'
+        )
 
 
 def _entry(recording: Recording, poses: Poses) -> VideoAnnotation:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -61,15 +61,17 @@ class Job:
     _thread: threading.Thread | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def start(self, commands: Sequence[Command], finish: Callable[[], None]) -> None:
+    def start(self, commands: Iterable[Command], finish: Callable[[], None]) -> None:
         """Run commands, and then a function, without waiting.
+
+        Each command is asked for when the one before it has ended.
 
         Raises:
             UserError: If others are still running.
         """
         with self._lock:
             self.check_idle()
-            self.kind, self.state, self.error = commands[0][0], 'running', None
+            self.kind, self.state, self.error = None, 'running', None
             self.text, self.done, self.seconds_left = 'Starting', None, None
             given = commands, finish
             self._thread = threading.Thread(target=self._run, args=given, daemon=True)
@@ -96,7 +98,7 @@ class Job:
         names = ('kind', 'state', 'text', 'done', 'seconds_left', 'error')
         return {name: getattr(self, name) for name in names}
 
-    def _run(self, commands: Sequence[Command], finish: Callable[[], None]) -> None:
+    def _run(self, commands: Iterable[Command], finish: Callable[[], None]) -> None:
         try:
             if failure := self._failure_of(commands):
                 raise UserError(failure)
@@ -113,7 +115,7 @@ class Job:
             _stop(self._process)
             self._end('failed', 'Failed', self.done, sentence)
 
-    def _failure_of(self, commands: Sequence[Command]) -> str:
+    def _failure_of(self, commands: Iterable[Command]) -> str:
         """Run commands until one fails or the job is stopped; return why it failed."""
         failures = []
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -220,6 +222,6 @@ def program(*words: str) -> list[str]:
     return [sys.executable, '-m', 'mmskelseg', *words]
 
 
-def own_program(name: str, *paths: Path) -> list[str]:
+def own_program(name: str, *words: str | Path) -> list[str]:
     """Return the command line of a program of the studio."""
-    return [sys.executable, '-m', f'mmskelseg.studio.{name}', *map(str, paths)]
+    return [sys.executable, '-m', f'mmskelseg.studio.{name}', *map(str, words)]

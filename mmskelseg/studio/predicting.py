@@ -17,13 +17,19 @@ from mmskelseg.suggesting.suggestions import StretchRanking
 STRETCH, BUDGET = 5.0, 30.0
 
 
-def predict(model: Path, ann_file: Path, out: Path) -> None:
-    """Write the predictions of a fit's model, and the stretches to check, as JSON.
+def open_model(model: str) -> SkelSegInferencer:
+    """Open a model: a folder, a checkpoint, or the name of one of the package."""
+    if Path(model).is_file():
+        return SkelSegInferencer(None, model, show_progress=False)
+    return SkelSegInferencer(model, show_progress=False)
 
-    ``model`` is the folder of `mmskelseg fit`; ``ann_file`` has the recordings, with
-    the labels that there are.
+
+def predict(model: str, ann_file: str, out: str) -> None:
+    """Write a model's predictions, and the stretches to check, as JSON.
+
+    ``ann_file`` has the recordings, with the labels that there are.
     """
-    segment = SkelSegInferencer(model, show_progress=False)
+    segment = open_model(model)
     meta = segment.dataset_meta
     ranking = StretchRanking(meta['classes'], STRETCH, tiers=meta.get('tiers'))
     tiers = list(meta.get('tiers', {'': None}))
@@ -56,4 +62,4 @@ def _segments(
 
 if __name__ == '__main__':
     with user_errors():
-        predict(*map(Path, sys.argv[1:]))
+        predict(*sys.argv[1:])

@@ -43,13 +43,13 @@ class Results:
         predictions: The segments of each tier, by recording.
         doubts: Stretches to check, the best first: video, start_frame, end_frame, score
             and reason.
-        model: What the page says about the model.
+        model: What the page says about the model; None about one that was given.
         report: The page about it.
     """
 
     predictions: Mapping[str, Sequence[Sequence[PredictedSegment]]]
     doubts: Sequence[Mapping[str, Any]]
-    model: Mapping[str, Any]
+    model: Mapping[str, Any] | None
     report: Path
 
 
@@ -75,7 +75,8 @@ def read_results(folder: Path, project: Project) -> Results:
             frames = project.recordings[doubt['video']].frames
             _check_doubt(doubt, frames, f'{file}: doubts[{i}]')
             doubts.append(doubt)
-    model = _read_report(folder / 'report.json')
+    report = folder / 'report.json'
+    model = _read_report(report) if report.exists() else None
     return Results(predictions, doubts, model, folder / 'report.html')
 
 

@@ -134,6 +134,7 @@ class _Answers:
             '/api/classes': (_CLASS, self.name_class),
             '/api/train': ({'minutes': float}, self.train),
             '/api/poses': ({}, lambda *_: self.job(studio.estimate_poses)),
+            '/api/segment': ({}, lambda *_: self.job(studio.segment)),
             '/api/stop': ({}, lambda *_: self.job(studio.job.stop)),
             '/api/export': ({'formats': [str], 'what': str}, self.export),
         }
@@ -216,13 +217,15 @@ def serve(
     open_folder: Callable[[], Folder],
     pose_estimator: str,
     port: int | None,
+    model: str | None = None,
     *,
     browser: bool,
 ) -> None:
     """Serve the page of a folder until the program is stopped.
 
     ``open_folder`` is called again when poses were estimated. Without a ``port``, it is
-    the first free one; with ``browser``, the page is opened there.
+    the first free one. A ``model`` segments all recordings first; with ``browser``, the
+    page is opened there.
 
     Raises:
         UserError: If the folder has no recordings, or the port is in use.
@@ -238,7 +241,7 @@ def serve(
         if folder.project.path.exists():
             # What another has saved until now.
             folder = open_folder()
-        _serve(Studio(folder, pose_estimator, open_folder), port, browser)
+        _serve(Studio(folder, pose_estimator, open_folder, model), port, browser)
 
 
 def _serve(studio: Studio, port: int | None, browser: bool) -> None:

@@ -2,8 +2,9 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +37,22 @@ class AbsentError(UserError):
 class Studio:
     """A folder that is labelled, with the job that runs in the background.
 
-    ``reopen`` opens the folder again, when poses were estimated.
+    ``reopen`` opens the folder again, when poses were estimated. ``model`` is a model
+    from elsewhere that segments the recordings.
     """
 
     def __init__(
-        self, folder: Folder, pose_estimator: str, reopen: Callable[[], Folder]
+        self,
+        folder: Folder,
+        pose_estimator: str,
+        reopen: Callable[[], Folder],
+        model: str | None = None,
     ) -> None:
         folder.project.save()
         self.folder = folder
         self.pose_estimator = pose_estimator
         self.reopen = reopen
+        self.model = model
         self.job = Job(folder.work / 'job.log')
         # It does not wait for the other, nor the other for it.
         self.conversion = Job(folder.work / 'videos.log')
@@ -56,17 +63,9 @@ class Studio:
             self._read_results()
         except UserError as error:
             folder.notes.append(f'left out: {error}')
-        unplayable = [
-            name
-            for name, one in folder.recordings.items()
-            if one.video is not None and not is_playable(one.video)
-        ]
-        files = file_names(unplayable)
-        #: Copies of videos that browsers do not play, by recording.
-        self.copies = {
-            name: folder.work / 'videos' / f'{files[name]}.mp4' for name in unplayable
-        }
         self._convert_videos()
+        if model is not None:
+            self.segment()
 
     def close(self) -> None:
         """Stop what runs in the background."""
@@ -131,6 +130,7 @@ class Studio:
             'job': self.job.as_dict(),
             'conversion': self.conversion.as_dict(),
             'model': self.results and self.results.model,
+            'given': self.model,
             'can_train': self._obstacle(),
             'version': self.version,
         }
@@ -204,12 +204,23 @@ class Studio:
 
     def _convert_videos(self) -> None:
         """Convert videos that browsers do not play, in the background."""
+        unplayable = [
+            name
+            for name, one in self.folder.recordings.items()
+            if one.video is not None and not is_playable(one.video)
+        ]
+        files = file_names(unplayable)
+        #: Copies of these videos, by recording.
+        self.copies = {
+            name: self.folder.work / 'videos' / f'{files[name]}.mp4'
+            for name in unplayable
+        }
         commands: list[Command] = []
         for name, copy in self.copies.items():
             video = self.folder.recordings[name].video
             if video is not None and not is_copy(copy, video):
                 commands.append(('videos', own_program('converting', video, copy)))
-        if commands:
+        if commands and self.conversion.state != 'running':
             self.conversion.start(commands, lambda: None)
 
     def doubts(self) -> list[dict[str, Any]]:
@@ -288,49 +299,86 @@ class Studio:
             )
         if obstacle := self._obstacle():
             raise UserError(obstacle)
-        work, labelled = self.folder.work, self._labelled()
-        data = training_data(self.folder, labelled)
-        with_poses = [n for n, one in self.folder.recordings.items() if one.has_poses]
-        whole = training_data(self.folder, with_poses)
-        ann_file, everything = work / 'labelled.pkl', work / 'recordings.pkl'
+        work = self.folder.work
+        data = training_data(self.folder, self._labelled())
+        ann_file = work / 'labelled.pkl'
         self.job.check_idle()
         save_annotations(data, ann_file)
-        save_annotations(whole, everything)
         # The same labels continue a training that was stopped.
         asked = hashlib.sha256(ann_file.read_bytes() + f'{minutes}'.encode())
         name = f'{self.folder.project.id}_{asked.hexdigest()[:8]}'
         model = work / 'models' / name
-        predictions, part = model / PREDICTIONS, model / f'{PREDICTIONS}.part'
         # There is no time to compare configs while somebody waits.
         given = ['--out', str(model), '--minutes', f'{minutes:g}', '--compare', '1']
-        commands: list[Command] = [
-            ('fit', program('fit', str(ann_file), *given)),
-            ('predict', own_program('predicting', model, everything, part)),
-        ]
+        fit: Command = 'fit', program('fit', str(ann_file), *given)
+        predict = self._prediction(model, model)
+        self.job.start([fit, predict], partial(self._take_predictions, model))
 
-        def finish() -> None:
-            os.replace(part, predictions)
-            self._read_results()
+    def segment(self) -> None:
+        """Segment all recordings by the given model, in the background.
 
-        self.job.start(commands, finish)
+        That includes new ones in the folder. Missing poses are estimated first.
+        """
+        if self.model is None:
+            raise UserError('There is no model: start `mmskelseg app MODEL FOLDER`.')
+        model = self.model
+        out = self.folder.work / 'models' / f'{self.folder.project.id}_given'
+
+        def commands() -> Iterator[Command]:
+            self._look_again()
+            if self._videos_without_poses():
+                yield self._estimation()
+                self._look_again()
+            out.mkdir(parents=True, exist_ok=True)
+            yield self._prediction(model, out)
+
+        self.job.start(commands(), partial(self._take_predictions, out))
+
+    def _prediction(self, model: str | Path, out: Path) -> Command:
+        """Return the command that predicts all recordings, into a folder."""
+        with_poses = [n for n, one in self.folder.recordings.items() if one.has_poses]
+        ann_file = self.folder.work / 'recordings.pkl'
+        save_annotations(training_data(self.folder, with_poses), ann_file)
+        part = out / f'{PREDICTIONS}.part'
+        return 'predict', own_program('predicting', model, ann_file, part)
+
+    def _take_predictions(self, out: Path) -> None:
+        os.replace(out / f'{PREDICTIONS}.part', out / PREDICTIONS)
+        self._read_results()
 
     def estimate_poses(self) -> None:
         """Estimate the poses of videos that have none, in the background."""
-        recordings = self.folder.recordings.values()
-        videos = [str(one.video) for one in recordings if not one.has_poses]
-        if not videos:
+        if not self._videos_without_poses():
             raise UserError('All videos have poses.')
+        self.job.start([self._estimation()], self._look_again)
+
+    def _videos_without_poses(self) -> list[str]:
+        recordings = self.folder.recordings.values()
+        return [str(one.video) for one in recordings if not one.has_poses]
+
+    def _estimation(self) -> Command:
         out = str(self.folder.work / ESTIMATED)
-        words = ['poses', *videos, out, '--estimator', self.pose_estimator]
+        words = [*self._videos_without_poses(), out, '--estimator', self.pose_estimator]
+        return 'poses', program('poses', *words)
 
-        def finish() -> None:
-            # The project has changed meanwhile; files that were added are for later.
-            found = self.reopen().recordings
-            old = self.folder.recordings
-            recordings = {name: found.get(name, old[name]) for name in old}
-            self.folder = replace(self.folder, recordings=recordings)
-
-        self.job.start([('poses', program(*words))], finish)
+    def _look_again(self) -> None:
+        """Take over new poses and recordings of the folder."""
+        found, project = self.reopen(), self.folder.project
+        new = [name for name in found.recordings if name not in self._names]
+        with project.lock:
+            for name in new:
+                # Others were in the folder before, and have labels.
+                if name not in project.recordings:
+                    known = found.project.recordings[name]
+                    its = found.project.segments(name).segments
+                    project.add_recording(name, known.frames, known.fps, its)
+            if new:
+                project.save()
+        recordings = {**self.folder.recordings, **found.recordings}
+        self.folder = replace(self.folder, recordings=recordings)
+        self._names += new
+        if new:
+            self._convert_videos()
 
     # What the page exports.
 

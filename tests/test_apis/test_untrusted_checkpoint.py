@@ -9,8 +9,6 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmskelseg.apis.web_page import PageSegmenter
-from mmskelseg.apis.web_page.page import run_on_page
 from mmskelseg.engine import training
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
@@ -203,18 +201,6 @@ def test_weights_from_which_a_training_began_are_not_read(small_config, checkpoi
     branch.init_cfg = {'type': 'Pretrained', 'checkpoint': '/etc/passwd'}
     model = inferencer_of(None, checkpoint(small_config)).model
     assert all(getattr(m, 'init_cfg', None) is None for m in model.modules())
-
-
-@pytest.mark.parametrize('door', ['pipeline', 'layout'])
-def test_page_runs_no_code_of_a_checkpoint(hostile, canary, tmp_path, door):
-    segmenter = PageSegmenter(hostile(door), tmp_path / 'results', device='cpu')
-    poses = tmp_path / 'take.npz'
-    np.savez(poses, keypoint=np.zeros((5, 15, 2)), fps=10, skeleton='lcr15')
-    html = run_on_page(
-        segmenter, lambda *_: None, None, poses, segmenter.newest(), 'track', 10, 0
-    )
-    assert 'refused: in its own config' in html
-    assert not canary.exists()
 
 
 def test_other_texts_of_a_config_are_looked_at_as_well(hostile, canary):

@@ -548,7 +548,7 @@ def _inferencer() -> Any:
 
 
 def _segment(path: Path) -> Any:
-    """Segment a file of poses, and write every kind of export, as the web page does."""
+    """Segment a file of poses, and write every kind of export."""
     (prediction,) = _inferencer()(path)['predictions']
     files = write_exports(prediction, path.parent / 'out', [*EXPORTS])
     return prediction, files

@@ -21,6 +21,7 @@ from mmskelseg.runtime.labels import (
 )
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.poses import Poses, write_npz
+from mmskelseg.runtime.structures.tiers import tiers_of
 from mmskelseg.studio.converting import convert, is_copy, is_playable
 from mmskelseg.studio.folder import open_folder, training_data
 from mmskelseg.studio.studio import Studio
@@ -216,6 +217,17 @@ def test_annotation_file_keeps_what_it_states(folder):
     np.testing.assert_array_equal(data['annotations'][1]['label'], expected['label'])
     assert data['metainfo']['skeleton'] == 'coco17'
     save_annotations(data, folder / 'again' / 'x.pkl')
+
+
+def test_project_of_a_model_has_its_classes(folder):
+    """Others that are labelled come after them."""
+    own, other = (tiers_of({'classes': names}) for names in (['class_1', 'x'], ['y']))
+    project = open_folder(folder, tiers=own).project
+    assert project.tiers[0].classes == ['class_1', 'x', 'class_0', 'class_2']
+    project.save()
+    assert open_folder(folder, tiers=own).project.id == project.id
+    with raises_naming(UserError, folder / 'studio.json', "['class_1']", "['y']"):
+        open_folder(folder, tiers=other)
 
 
 def test_labels_may_be_left_aside(folder):

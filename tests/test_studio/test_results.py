@@ -87,7 +87,6 @@ CASES = [
         for name in ('predictions.json', 'report.json')
         for content in (b'{}', b'[]', b'', b'\xff', b'{"a": NaN', b'[' * 10**5)
     ),
-    ('report.json', None, 'no such file'),
     ('report.json', 'folder', 'folder'),
     ('predictions.json', 'folder', 'folder'),
 ]

@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,12 @@ from starlette.testclient import TestClient
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.labels import read_segments
 from mmskelseg.runtime.messages.errors import UnavailableError, UserError
+from mmskelseg.runtime.structures.tiers import tiers_of
 from mmskelseg.studio.folder import open_folder
 from mmskelseg.studio.loading import load_project
+from mmskelseg.studio.predicting import open_model
 from mmskelseg.studio.server import _listen, build_app, serve
+from mmskelseg.studio.studio import Studio
 from tests.clips import write_video
 from tests.errors import raises_naming
 from tests.small_data import small_annotations
@@ -293,6 +297,38 @@ def test_poses_are_estimated_while_labels_go_on(tmp_path, monkeypatch):
     assert load_project(tmp_path / 'studio.json').tiers[0].classes == ['walk']
 
 
+@pytest.mark.slow
+def test_given_model_labels_videos_and_what_is_added(tmp_path, monkeypatch):
+    """Only the estimation of poses is replaced, by one that writes what it would."""
+    write_video(tmp_path / 'take.mp4', [0] * 50)
+    points = np.random.default_rng(0).uniform(10, 40, (50, 12, 2))
+
+    def program(*words):
+        out = tmp_path / 'studio' / 'estimated' / 'poses'
+        out.mkdir(parents=True)
+        np.savez(out / 'take.npz', keypoint=points, fps=10.0, skeleton='body12')
+        return [sys.executable, '-c', '']
+
+    monkeypatch.setattr('mmskelseg.studio.studio.program', program)
+    classes = tiers_of(open_model('precog').metainfo)
+    reopen = partial(open_folder, tmp_path, tiers=classes)
+    studio = Studio(reopen(), 'mediapipe', reopen, 'precog')
+    wait_for(lambda: studio.job.state != 'running', 120)
+    assert (studio.job.state, studio.job.error) == ('done', None)
+    (row,) = studio.recording(0)['predictions']
+    assert (row[0][0], row[-1][1]) == (0, 50)
+
+    np.savez(tmp_path / 'more.npz', keypoint=points[:30], fps=30.0, skeleton='body12')
+    client = client_of(studio)
+    assert client.post('api/segment', json={}).status_code == 200
+    wait_for(lambda: studio.job.state != 'running', 120)
+    assert client.get('api/job').json()['given'] == 'precog'
+    assert [one['name'] for one in studio.project()['recordings']] == ['take', 'more']
+    (row,) = studio.recording(1)['predictions']
+    assert (row[0][0], row[-1][1]) == (0, 30)
+    assert {*load_project(tmp_path / 'studio.json').recordings} == {'take', 'more'}
+
+
 def test_names_that_begin_with_a_dash_are_no_options(tmp_path, monkeypatch):
     """Of a folder that is given by a relative path."""
     asked = []
@@ -329,7 +365,7 @@ def test_model_is_trained_while_videos_are_converted(folder, monkeypatch):
     client = client_of(studio)
     try:
         answer = client.post('api/train', json={'minutes': 1})
-        assert (answer.status_code, answer.json()['job']['kind']) == (200, 'fit')
+        assert answer.status_code == 200
         wait_for(lambda: studio.job.state != 'running')
         assert client.get('api/job').json()['conversion']['state'] == 'running'
         assert client.post('api/stop', json={}).status_code == 200

@@ -146,7 +146,7 @@ function Progress({ job }) {
 
 export function Training() {
   const [minutes, setMinutes] = useState(5)
-  const { job, model, can_train: reason, recordings } = state.project
+  const { job, model, given, can_train: reason, recordings } = state.project
   const busy = job.state === 'running'
   const labelled = recordings.reduce((sum, r) => sum + r.labelled, 0)
   const poseless = recordings.filter((r) => r.video && !r.poses).length
@@ -173,6 +173,8 @@ export function Training() {
     ${!busy && job.state === 'stopped' && html`<p class="quiet">Stopped.</p>`}
     ${!busy && poseless > 0 && html`<p>${poseless} of ${recordings.length} videos have no poses.</p>
       <button onClick=${() => start('poses')}>Estimate poses</button>`}
+    ${!busy && given && html`<p>Labels are predicted by ${given}.</p>
+      <button class="main" onClick=${() => start('segment')}>Segment</button>`}
     ${model && html`<p>The model learnt from ${duration(60 * model.minutes)} of labels.</p>`}
     ${held && html`<table>
       <caption>On labels it has not trained on</caption>

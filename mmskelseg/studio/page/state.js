@@ -200,12 +200,10 @@ export const openDoubts = () =>
 
 // Work in the background
 
-const MODEL = 'the model is trained, and its predictions are in the timeline'
 const ENDS = {
   videos: 'the videos are converted',
   poses: 'the poses are estimated',
-  fit: MODEL,
-  predict: MODEL,
+  predict: 'the predictions are in the timeline',
 }
 const JOBS = ['job', 'conversion']
 const isRunning = (job) => state.project[job].state === 'running'
