@@ -30,7 +30,6 @@ _DAMAGED = (
     OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error,
     SafetensorError,
 )  # fmt: skip
-#: The suffixes of checkpoints.
 # The key of our metadata in a safetensors file, which are JSON.
 _METADATA = 'mmskelseg'
 

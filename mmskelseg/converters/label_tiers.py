@@ -102,8 +102,9 @@ def find_tiers(labels: Sequence[Labels], options: Options) -> LabelTiers:
     if wanted:
         _check_same(wanted, {label for _, label in used})
     for tier, own in groups.items():
-        # A file of a tier whose class was never seen.
-        own += [tier] * (own == [f'no {tier}'])
+        if own == [f'no {tier}']:
+            # A file of a tier whose class was never seen.
+            own.append(tier)
     absent = {tier: _absence(tier, own, tier == rest) for tier, own in groups.items()}
     if not options.tiers:
         groups = _sorted(groups, absent, wanted)
@@ -115,8 +116,7 @@ def find_tiers(labels: Sequence[Labels], options: Options) -> LabelTiers:
                 f'background is its absence, {absent[tier]!r}; leave it out.'
             )
         if name is not None and name not in groups[tier]:
-            at = 0 if absent[tier] else len(groups[tier])
-            groups[tier].insert(at, name)
+            groups[tier].insert(0 if absent[tier] else len(groups[tier]), name)
     labelled = {(tier or of_label[label], label) for tier, label in used}
     implied = {t for t, name in absent.items() if name and (t, name) not in labelled}
     tiers = tiers_of({'tiers': groups, 'background': backgrounds})
@@ -301,12 +301,14 @@ def _absence(tier: str, classes: Sequence[str], is_rest: bool) -> str | None:
     >>> _absence('sniff', ['sniff'], False), _absence('a', ['no sniff', 'sniff'], False)
     ('no sniff', 'no sniff')
     """
-    names = [f'no {tier}'] * (f'no {tier}' in classes)
-    names += [f'no {name}' for name in classes if len(classes) == 1]
-    names += [f'no {tier}'] * is_rest
+    if f'no {tier}' in classes:
+        return f'no {tier}'
+    if len(classes) == 1:
+        return f'no {classes[0]}'
+    if is_rest:
+        return f'no {tier}'
     pairs = [f'no {name}' for name in classes if f'no {name}' in classes]
-    names += pairs if len(classes) == 2 else []
-    return names[0] if names else None
+    return pairs[0] if pairs and len(classes) == 2 else None
 
 
 def _backgrounds(

@@ -157,7 +157,8 @@ def perform(rng: np.random.Generator, frames: int) -> Motion:
         following = GRAMMAR[action]
         action = str(rng.choice(list(following), p=list(following.values())))
     # A box that is still held is released at the end.
-    released += [round(now * FPS)] * (len(grasped) - len(released))
+    if len(released) < len(grasped):
+        released.append(round(now * FPS))
     colours = [str(rng.choice(COLOURS)) for _ in grasped]
     # A box is there from the release of the previous one until the next one is grasped.
     spells = [0, *released[:-1]], grasped, released, [*grasped[1:], frames]

@@ -52,11 +52,12 @@ class FrozenNetwork:
         self.device = get_device()
         if weights != 'none' and self._download is None and not self._path.is_file():
             offered = ', '.join(self._architecture.downloads)
+            if offered:
+                offered = f'one of {offered} to download ImageNet weights, '
             raise MissingFileError(
                 f'{weights!r}: there is no such weights file for '
                 f'{self._architecture.name}; name a file (SKELSEG_WEIGHTS=FILE), '
-                + (f'one of {offered} to download ImageNet weights, ' * bool(offered))
-                + 'or none for random ones.'
+                f'{offered}or none for random ones.'
             )
 
     def settings(self) -> dict[str, object]:

@@ -1,17 +1,13 @@
-"""Reading of config files, and checks before anything is built from them."""
+"""Reading of config files, and names in them that are misspelt."""
 
-import ast
 import inspect
 import os
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from difflib import get_close_matches
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import gettempdir
 from traceback import walk_tb
-from typing import Literal
 
 from mmengine.config import Config
 from mmengine.registry import Registry, build_from_cfg
@@ -28,13 +24,6 @@ from mmskelseg.runtime.messages.errors import (
     system_fault,
     unwrapped,
 )
-from mmskelseg.runtime.messages.options import (
-    Count,
-    CountOrZero,
-    hints_of,
-    misfits,
-)
-from mmskelseg.runtime.messages.settings import flat_settings
 
 # The URL schemes from which MMEngine downloads without further packages.
 _DOWNLOADED = (
@@ -70,8 +59,6 @@ _TAKEN = {
     'default_hooks': {'priority'},
     'custom_hooks': {'priority'},
 }
-# Arguments that a part gets from the part around it.
-_GIVEN = {'num_classes', 'skeleton'}
 # The top-level keys that MMEngine's runner reads.
 _TOP_LEVEL = (
     'model', 'train_dataloader', 'val_dataloader', 'test_dataloader', 'train_cfg',
@@ -86,20 +73,6 @@ _TRAIN_CFG = (
     'by_epoch', 'max_epochs', 'max_iters', 'val_begin', 'val_interval',
     'dynamic_intervals', 'type',
 )  # fmt: skip
-# Settings that MMEngine does not check.
-_NUMBERS = {
-    'batch_size': Count | None,
-    'num_workers': CountOrZero | None,
-    'max_epochs': Count | None,
-    'max_iters': Count | None,
-    'val_interval': Count | None,
-    'seed': CountOrZero | None,
-    'accumulative_counts': Count | None,
-    'window_size': Count | Literal['epoch', 'global'] | None,
-    # Settings of hooks; -1 means never or all.
-    'interval': Count | Literal[-1] | None,
-    'max_keep_ckpts': Count | Literal[-1] | None,
-}
 
 
 def read_config(
@@ -118,16 +91,7 @@ def read_config(
             # MMEngine copies the config into the temporary folder.
             place = error.filename if error.filename is not None else gettempdir()
             raise UnavailableError(system_fault(error, place)) from error
-        place, words = _place(path, error), _words(error)
-        for line, module in _imports(path):
-            place = f'{path}:{line}'
-            words = (
-                f'imports {module}, but a config may import only modules of Python; '
-                f"write custom_imports=dict(imports=['{module}']) instead"
-            )
-            if find_spec(module) is None:
-                words = f'imports {module}, which is not installed; leave that out'
-        raise UserError(f'{place}: {words}.') from error
+        raise UserError(f'{_place(path, error)}: {_words(error)}.') from error
     options = options or {}
     for key, value in options.items():
         for problem in option_problems(cfg._cfg_dict, key, options, _TOP_LEVEL):
@@ -141,35 +105,17 @@ def read_config(
     return cfg
 
 
-def _imports(path: str | os.PathLike) -> Iterator[tuple[int, str]]:
-    """Yield line and name of each package that a config imports, except Python's."""
-    with suppress(OSError, SyntaxError, ValueError):
-        for node in ast.parse(Path(path).read_text('utf-8')).body:
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                names = [node.module]
-            for name in names:
-                package = name.partition('.')[0]
-                if package not in sys.stdlib_module_names:
-                    yield node.lineno, package
-
-
 def check_config(cfg: Config, source: str) -> None:
-    """Check the names and values of all parts of a config before any is built.
+    """Check the names in a config before anything is built.
 
-    Every ``type`` must be registered. For the types of this package, keys must be
-    arguments, and values must fit their annotations; other packages check their own.
+    Every ``type`` must be registered, and the keys of this package's types must be
+    arguments. Whatever is built checks its values.
 
     Raises:
-        UserError: If a setting is invalid; the message names the key, and a similar
-            name if the name is unknown.
+        UserError: If a name is unknown; the message has the most similar one.
     """
     settings = cfg.to_dict()
-    for problem in (
-        *_templates(settings),
-        *_top_level(settings),
-        *_walk(settings, '', None, ''),
-    ):
+    for problem in (*_top_level(settings), *_walk(settings, '', None, '')):
         raise UserError(f'{source}: {problem}')
 
 
@@ -215,16 +161,6 @@ def _is_of_part(error: Exception) -> bool:
     return any(frame.f_code is build_from_cfg.__code__ for frame in frames)
 
 
-def _templates(settings: Mapping[str, object]) -> Iterator[str]:
-    for key, value in flat_settings(settings):
-        if isinstance(value, str) and '{{' in value:
-            # MMEngine copies the config to the work folder, from where others read it.
-            yield (
-                f'{key}={value!r} holds {{{{, and MMEngine would replace what '
-                'follows in its copy of the config; use another name.'
-            )
-
-
 def _top_level(settings: Mapping[str, object]) -> Iterator[str]:
     for key in settings:
         # Configs may have their own variables, so only likely typos are errors.
@@ -241,14 +177,6 @@ def _top_level(settings: Mapping[str, object]) -> Iterator[str]:
             near = get_close_matches(str(key), _TRAIN_CFG, n=1)
             hint = f'did you mean {near[0]!r}?' if near else _takes(_TRAIN_CFG)
             yield f'train_cfg takes no {key!r}; {hint}'
-    if 'model' not in settings:
-        yield (
-            "has no 'model'; start from a config that `mmskelseg make-config` writes, "
-            'or inherit one from configs/.'
-        )
-    model = settings.get('model')
-    if isinstance(model, Mapping) and model.get('branches') == {}:
-        yield 'model.branches is empty; name at least one branch.'
 
 
 def _walk(
@@ -266,10 +194,7 @@ def _walk(
                 # Other packages may look up the parts in it in any registry.
                 section = None
         for key, item in value.items():
-            outer = f'{place}.' if place else ''
-            inner = f'{outer}{key}'
-            for problem in misfits(_NUMBERS, {key: item}):
-                yield f'{outer}{problem}'
+            inner = f'{place}.{key}' if place else str(key)
             name = str(key)
             if not place and name.endswith('_dataloader'):
                 name = 'dataloader'
@@ -299,23 +224,11 @@ def _part(
     parameters = inspect.signature(cls).parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return
-    hints = hints_of(cls.__init__)
     taken = {'type', '_scope_', '_delete_', *_TAKEN.get(parent, ())}
-    for key, item in value.items():
-        if key in taken:
-            continue
-        if key not in parameters:
-            near = get_close_matches(str(key), parameters, n=1, cutoff=0.5)
-            hint = f'did you mean {near[0]!r}?' if near else _takes(parameters)
-            yield f'{place}: {cls.__name__} takes no {key!r}; {hint}'
-        else:
-            for problem in misfits(hints, {key: item}):
-                yield f'{place}.{problem}'
-    if section is registry.POSTPROCESSORS or parent == 'pipeline':
-        for key, parameter in parameters.items():
-            needed = parameter.default is parameter.empty and key not in _GIVEN
-            if needed and key not in value:
-                yield f'{place}: {cls.__name__} needs {key!r}, which has no default.'
+    for key in value.keys() - taken - parameters.keys():
+        near = get_close_matches(str(key), parameters, n=1, cutoff=0.5)
+        hint = f'did you mean {near[0]!r}?' if near else _takes(parameters)
+        yield f'{place}: {cls.__name__} takes no {key!r}; {hint}'
 
 
 def _lookup(kind: object, section: Registry) -> object:

@@ -198,7 +198,9 @@ def _suspicions(found: Sequence[_Values]) -> list[str]:
     """Return what looks suspicious, once for all videos that it is said of."""
     videos: dict[str, list[str]] = {}
     for row in found:
-        videos.setdefault(row['text'], []).extend([row['video']] * bool(row['video']))
+        names = videos.setdefault(row['text'], [])
+        if row['video']:
+            names.append(row['video'])
     return [
         f'{listed(names, _NAMED)}{f" ({len(names)})" * (len(names) > _NAMED)}: {text}'
         if names

@@ -76,9 +76,12 @@ class Candidate:
         """The options of ``mmskelseg make-config`` as text."""
         wish = self.wish
         texts = [f'--recipe {wish.recipe}']
-        texts += [f'--segmentor {wish.segmentor}'] * (wish.segmentor is not None)
-        texts += ['--no-any-order'] * (wish.any_order is False)
-        texts += ['--pairs'] * wish.pairs
+        if wish.segmentor is not None:
+            texts.append(f'--segmentor {wish.segmentor}')
+        if wish.any_order is False:
+            texts.append('--no-any-order')
+        if wish.pairs:
+            texts.append('--pairs')
         return ' '.join(texts)
 
 
@@ -131,7 +134,7 @@ class FitPlan:
             for part in (PART, 1)
         )
         compared, finalists = folds * short, folds * full[: self.finalists]
-        half = folds * short[:1] * self.is_long
+        half = folds * short[:1] if self.is_long else []
         if len(names) == 1:
             return [[], [], finalists + full + half, half]
         if self.finalists == 1:

@@ -150,7 +150,7 @@ class SegmentationHead(BaseModule):
     ) -> dict[str, Tensor]:
         """Return the losses of one tier, whose labels are (N, T)."""
         labels = to_device(labels, logits.device)
-        which = (rows,) * (len(self.tiers) > 1)
+        which = (rows,) if len(self.tiers) > 1 else ()
         classified = [self.loss_cls(stage, labels, *which) for stage in logits]
         losses = {'loss_cls': sum(classified)}
         if self.loss_smooth is not None:

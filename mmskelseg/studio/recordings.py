@@ -116,7 +116,9 @@ def _files(folder: Path, notes: list[str]) -> Iterator[Path]:
     own = (PROJECT, WORK)
     paths = [one for one in sorted(folder.iterdir()) if one.name not in own]
     estimated = folder / WORK / ESTIMATED / 'poses'
-    for path in [*paths, *[estimated] * estimated.is_dir()]:
+    if estimated.is_dir():
+        paths.append(estimated)
+    for path in paths:
         inside = [path]
         try:
             if path.is_dir() and not path.name.startswith('.') and not is_poses(path):
@@ -203,8 +205,10 @@ def opened(
     """
     with progress_bar('Opening recordings', len(recordings)) as count:
         for one in recordings:
-            has_both = one.video is not None and one.poses is not None
-            for part in [one, *[replace(one, poses=None)] * has_both]:
+            parts = [one]
+            if one.video is not None and one.poses is not None:
+                parts.append(replace(one, poses=None))
+            for part in parts:
                 try:
                     yield part, *length_of(part, fps)
                     break

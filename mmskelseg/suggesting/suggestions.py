@@ -338,7 +338,8 @@ def stretches_of(
         if end - begin <= length:
             is_long = (end - begin) / fps >= min(_SHORTEST, seconds)
             # A whole video is a candidate however short it is.
-            found += [(begin, end)] * (is_long or end - begin == label.size)
+            if is_long or end - begin == label.size:
+                found.append((begin, end))
         else:
             last = end - length
             starts = [*range(begin, last, step), last]

@@ -1,4 +1,4 @@
-"""Mistakes in configs, found before anything is built."""
+"""Names in configs that are misspelt, found before anything is built."""
 
 import inspect
 import typing
@@ -41,7 +41,6 @@ def test_configs_of_the_package_pass(path):
 @pytest.mark.parametrize(
     ('text', 'named'),
     [
-        ('model = dict(branches=dict(_delete_=True))', 'model.branches | empty'),
         (
             "model = dict(type='ActionSegmenter')",
             "model.type='ActionSegmenter' | 'ActionSegmentor'",
@@ -50,12 +49,6 @@ def test_configs_of_the_package_pass(path):
             'model = dict(branches=dict(pose2d=dict(chanels=64)))',
             "model.branches.pose2d: | 'chanels' | 'channels'",
         ),
-        ("model = dict(num_classes='abc')", "model.num_classes='abc'"),
-        (
-            'model = dict(branches=dict(pose2d=dict(dropout="high")))',
-            "model.branches.pose2d.dropout='high' | 0 to 1",
-        ),
-        ('model = dict(members=1.5)', 'model.members=1.5'),
         (
             'model = dict(head=dict(loss_cls=dict(loss_weigth=2.0)))',
             "model.head.loss_cls: | 'loss_weigth' | 'loss_weight'",
@@ -63,18 +56,6 @@ def test_configs_of_the_package_pass(path):
         (
             "model = dict(postprocess=[dict(type='Viterbi')])",
             "model.postprocess.0.type='Viterbi'",
-        ),
-        (
-            "model = dict(postprocess=[dict(type='MinDuration', frames=0)])",
-            'model.postprocess.0.frames=0',
-        ),
-        (
-            "model = dict(postprocess=[dict(type='MedianFilter')])",
-            "model.postprocess.0: | MedianFilter | 'frames'",
-        ),
-        (
-            "model = dict(head=dict(loss_cls=dict(class_weight='balanced')))",
-            "model.head.loss_cls.class_weight='balanced'",
         ),
         (
             'train_dataloader = dict('
@@ -87,17 +68,9 @@ def test_configs_of_the_package_pass(path):
             "features.pose2d.render: | 'dimensions' | 'dims'",
         ),
         (
-            "train_dataloader = dict(dataset=dict(features=dict(pose2d=dict(render="
-            "dict(flatten='no')))))",
-            "features.pose2d.render.flatten='no'",
-        ),
-        (
             "train_dataloader = dict(dataset=dict(spilt='fold1/train'))",
             "train_dataloader.dataset: | 'spilt' | 'split'",
         ),
-        ('train_dataloader = dict(batch_size=0)', 'train_dataloader.batch_size=0'),
-        ('train_cfg = dict(max_epochs="many")', "max_epochs='many'"),
-        ('randomness = dict(seed=-1)', 'randomness.seed=-1'),
         (
             "custom_hooks = [dict(type='EMAHok')]",
             "custom_hooks.0.type='EMAHok' | 'EMAHook'",
@@ -149,7 +122,6 @@ MODEL = "model = dict(type='ActionSegmentor')\n"
             f'{MODEL}train_cfg = dict(max_epoch=3)',
             "train_cfg | 'max_epoch' | 'max_epochs'",
         ),
-        ('classes = 5', "'model' | `mmskelseg make-config`"),
     ],
 )
 def test_a_slip_in_a_name_at_the_top_is_found(tmp_path, text, named):
@@ -166,13 +138,11 @@ def test_a_slip_in_a_name_at_the_top_is_found(tmp_path, text, named):
         'modle_size = 3',
         # Parts of others are left to them.
         "custom_hooks = [dict(type='EMAHook', anything=3)]",
-        "model = dict(branches=dict(pose2d=dict(standardize=False, stem=None)))",
+        'model = dict(branches=dict(pose2d=dict(standardize=False, stem=None)))',
         'default_hooks = dict(check=dict(priority=10))',
         'train_cfg = dict(val_interval=5)',
-        "log_processor = dict(custom_cfg=[dict(data_src='loss', method_name='mean', "
-        "window_size='global')])",
     ],
-)  # fmt: skip
+)
 def test_what_may_be_right_passes(check, text):
     check(text)
 
@@ -199,12 +169,8 @@ def test_class_of_a_user_passes(check, tmp_path, monkeypatch):
         ('x = (1,\n', 'SyntaxError'),
         ('x = undefined\n', "NameError | 'undefined'"),
         ("_base_ = 'none.py'\n", 'none.py'),
-        (f'import nowhere_module\n_base_ = {str(RECIPE)!r}\n',
-         'mine.py:1: | nowhere_module'),
-        (f'x = 1\nfrom numpy.linalg import norm\n_base_ = {str(RECIPE)!r}\n',
-         "mine.py:2: | numpy | custom_imports=dict(imports=['numpy'])"),
     ],
-)  # fmt: skip
+)
 def test_a_file_that_does_not_run_is_named(tmp_path, text, named):
     file = tmp_path / 'mine.py'
     file.write_text(text)

@@ -107,8 +107,6 @@ def refused(module, *argv):
     ('commands.train', ['--cfg-options', '=3'], "'=3' is not of the form key=value"),
     ('commands.train', ['--cfg-options', 'a=[(1,2]'], 'an unmatched closing bracket'),
     ('commands.train', ['--cfg-options', 'a=[1,2'], 'an unmatched opening bracket'),
-    ('commands.train', ['--cfg-options', 'train_dataloader.batch_size=0'],
-     'train_dataloader.batch_size=0, but must be a whole number from 1'),
     ('commands.train', ['--launcher', 'pytorch'], 'RANK is not set, so pytorch did'),
     ('commands.train', ['--launcher', 'slurm'], 'SLURM_PROCID is not set, so slurm'),
     ('commands.test', ['x.pth', '--interval', '0'], "--interval: '0' is not a whole"),

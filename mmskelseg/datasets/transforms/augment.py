@@ -123,7 +123,8 @@ class Augmentation(Transform):
         The message names the transform, or the option of it that makes the change.
         """
         if results.get('feature_files'):
-            name = f'{option} of ' * bool(option) + type(self).__name__
+            kind = type(self).__name__
+            name = f'{option} of {kind}' if option else kind
             raise UserError(
                 f'{name}: features of {", ".join(results["feature_files"])} are in '
                 'files, which do not change; set online=True for them in '

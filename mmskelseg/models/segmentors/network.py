@@ -198,7 +198,7 @@ class SegmentationNetwork(BaseModule):
         example = next(iter(logits.values()))
         frames = example.shape[3]
         # Labels of several tiers are (G, T).
-        rows = (len(self.tiers),) * (len(self.tiers) > 1)
+        rows = (len(self.tiers),) if len(self.tiers) > 1 else ()
         labels = stack_frames(
             data_samples, 'gt_label', lengths, frames, -1, torch.long, rows
         )

@@ -95,7 +95,8 @@ def _items(text: str) -> list[str]:
             begin = i + 1
     if closing:
         raise ValueError('an unmatched opening bracket')
-    return items + [text[begin:]] * bool(text[begin:].strip())
+    rest = text[begin:]
+    return [*items, rest] if rest.strip() else items
 
 
 class SettingsAction(argparse.Action):
@@ -262,16 +263,19 @@ def check_model(args: argparse.Namespace, *, exported_only: bool = False) -> Non
         for file in filter(None, (args.checkpoint, *args.ensemble)):
             regular_file(file)
         return
-    given = ['CONFIG'] * (args.model is not None and args.config is not None)
-    given += ['CHECKPOINT'] * (args.checkpoint is not None)
-    given += ['--ensemble'] * bool(args.ensemble)
-    given += ['--cfg-options'] * bool(args.cfg_options)
-    if given:
-        name = args.config if args.model is None else f'--model {args.model}'
-        raise UserError(
-            f'{name}: takes no {given[0]}, since the model contains everything; leave '
-            'it out, or name the config and checkpoint of the training.'
-        )
+    given = {
+        'CONFIG': args.config if args.model is not None else None,
+        'CHECKPOINT': args.checkpoint,
+        '--ensemble': args.ensemble,
+        '--cfg-options': args.cfg_options,
+    }
+    for option, value in given.items():
+        if value:
+            name = args.config if args.model is None else f'--model {args.model}'
+            raise UserError(
+                f'{name}: takes no {option}, since the model contains everything; '
+                'leave it out, or name the config and checkpoint of the training.'
+            )
     if args.model is not None:
         check_zoo(args.model)
 

@@ -68,11 +68,11 @@ class Coordinates(BaseRenderer):
     def _key(self, results: VideoAnnotation) -> SkeletonKey:
         key = _KEYS[self.dims]
         if key not in results:
+            more = f' {KEPT_3D}' if self.dims == 3 else ''
             raise UserError(
                 f'there is no {key}, which {type(self).__name__}(dims={self.dims}) '
-                f'reads; set dims={5 - self.dims}, or add it to the annotation file.'
-                + f' {KEPT_3D}'
-                * (self.dims == 3)
+                f'reads; set dims={5 - self.dims}, or add it to the annotation '
+                f'file.{more}'
             )
         return key
 

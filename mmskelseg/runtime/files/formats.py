@@ -69,7 +69,8 @@ class Formats(Generic[Result]):
         def add(read: Read) -> Read:
             self.readers[name] = reads_file(read)
             self.refused.update(refused or {})
-            self.endings += [ending] * bool(ending)
+            if ending:
+                self.endings.append(ending)
             for suffix, is_own in suffixes.items():
                 self.suffixes.setdefault(suffix, {})[name] = is_own
             return cast(Read, self.readers[name])

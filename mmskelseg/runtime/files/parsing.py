@@ -374,7 +374,8 @@ def check_shape(
     kinds: tuple[type, ...] = (shape if isinstance(shape, type) else type(shape),)
     if isinstance(shape, tuple):
         kinds = shape
-    kinds += (int,) * (float in kinds)
+    if float in kinds:
+        kinds += (int,)
     # In Python, unlike JSON, a bool is an int.
     fits = isinstance(value, kinds) and not isinstance(value, bool)
     if not fits:

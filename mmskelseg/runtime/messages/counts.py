@@ -18,7 +18,8 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     >>> listed(['a', 'b', 'c'], most=2), listed([])
     ('a, b, ...', 'none')
     """
-    return ', '.join(names[:most]) + ', ...' * (len(names) > most) or 'none'
+    more = ['...'] if len(names) > most else []
+    return ', '.join([*names[:most], *more]) or 'none'
 
 
 def duration(seconds: float) -> str:

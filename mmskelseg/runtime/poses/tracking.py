@@ -159,7 +159,7 @@ def choose_person(
         rows = _worth(poses, policy).argmax(axis=0)
         note = f'{notes[policy]} in each frame'
     who = poses.people[rows[0]] if poses.people else ''
-    note = f'of up to {persons} people {who}{", " * bool(who)}{note}'
+    note = f'of up to {persons} people {f"{who}, " if who else ""}{note}'
     rest = find_tracks(poses)[0] if others else []
     return _only(poses, Track(who, rows), note, others=rest)[1]
 

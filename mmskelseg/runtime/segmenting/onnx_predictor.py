@@ -134,7 +134,8 @@ class OnnxPredictor:
             }
             outputs = self.file.session.run(self._outputs, feed)
             for name, found in zip(self._outputs, outputs, strict=True):
-                classes = (len(self.metainfo['classes']),) * (name == 'probabilities')
+                is_class_wise = name == 'probabilities'
+                classes = [len(self.metainfo['classes'])] if is_class_wise else []
                 self.file.check_output(name, found, (last - first, *classes))
             parts.append([x[begin - first : end - first] for x in outputs])
         arrays = [np.concatenate(part) for part in zip(*parts, strict=True)]

@@ -215,7 +215,8 @@ class Segmenter:
         """Return a video as the model sees it, and tell what was assumed."""
         fps = self.metainfo.get('fps')
         one = show_at(video, fps, needs_video=self.needs_video)
-        video['notes'] += (one.note,) * bool(one.note)
+        if one.note:
+            video['notes'] += (one.note,)
         for note in video['notes']:
             print_log(f'{video["frame_dir"]}: {note}')
         return one

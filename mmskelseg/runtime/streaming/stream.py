@@ -236,7 +236,9 @@ class SkeletonStream:
         Those of several persons follow each other.
         """
         points = _numbers(keypoints, 'keypoints')
-        needed = (*(self.people,) * (self.people > 1), len(self.joints), self.dims)
+        needed: tuple[int, ...] = (len(self.joints), self.dims)
+        if self.people > 1:
+            needed = (self.people, *needed)
         points = points[None] if points.ndim == len(needed) else points
         if points.shape[1:] != needed:
             each = ', '.join(map(str, needed))
