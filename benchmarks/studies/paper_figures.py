@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
-from mmskelseg.evaluation.predictions import load_predictions
+from mmskelseg.evaluation.predictions import load_samples
 from mmskelseg.runtime.cli.command_line import command, number_from, whole
 from mmskelseg.runtime.drawing.heatmaps import draw_heatmaps, panels
 from mmskelseg.runtime.drawing.images import COLUMN, render, save_png
@@ -131,14 +131,14 @@ def timelines(args: argparse.Namespace) -> np.ndarray:
     video, metainfo = find_video(args)
     rows = {'Ground truth': video['label']}
     for name, file in args.predictions:
-        predictions = load_predictions(file)
+        predictions = load_samples(file)
         if video['frame_dir'] not in predictions:
             raise UserError(
                 f'{file}: contains no prediction for video '
                 f'{video["frame_dir"]}, only for {", ".join(predictions)}; choose one '
                 'of these with --video, or test a split with that video.'
             )
-        rows[name] = predictions[video['frame_dir']]
+        rows[name] = np.asarray(predictions[video['frame_dir']]['pred_label'])
     style = PRINT._replace(width=args.width)
     return draw_timelines(rows, metainfo['classes'], truth='Ground truth', style=style)
 

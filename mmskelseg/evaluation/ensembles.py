@@ -118,16 +118,12 @@ def average_dumps(
             }
             for dump in dumps
         ]
-        prediction = labelled(average_predictions(members, weights), sizes_of(sample))
+        tiers = sample.get('tiers')
+        sizes = None if tiers is None else [len(names) for names in tiers.values()]
+        prediction = labelled(average_predictions(members, weights), sizes)
         kept = {key: value for key, value in sample.items() if key not in FIELDS}
         averaged.append({**kept, **prediction, 'members': members})
     return averaged
-
-
-def sizes_of(sample: Sample) -> list[int] | None:
-    """Return the number of classes of each tier of a sample; None for one tier."""
-    tiers = sample.get('tiers')
-    return None if tiers is None else [len(classes) for classes in tiers.values()]
 
 
 def _check_dump(

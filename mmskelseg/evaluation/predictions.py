@@ -92,13 +92,3 @@ def _problems(sample: object) -> Iterator[str]:
     is_list = classes is None or isinstance(classes, list | tuple)
     if not is_list or not all(isinstance(one, str) for one in classes or ()):
         yield f'classes is {shown(classes)}, expected a list of names'
-
-
-def load_predictions(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Return the predicted label of each frame, shape (T,), by the video's id.
-
-    Raises:
-        UserError: As :func:`load_samples` does.
-    """
-    samples = load_samples(path)
-    return {name: np.asarray(s['pred_label']) for name, s in samples.items()}

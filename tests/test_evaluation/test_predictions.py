@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.evaluator import DumpResults
 
-from mmskelseg.evaluation.predictions import load_predictions
+from mmskelseg.evaluation.predictions import load_samples
 from mmskelseg.runtime.files.pickled_values import UnsafePickleError
 from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
@@ -29,10 +29,10 @@ def test_predictions_are_those_that_mmengine_dumps(tmp_path):
         ],
     )
     metric.compute_metrics(metric.results)
-    read = load_predictions(path)
+    read = load_samples(path)
     assert list(read) == ['a', 'b/c']
     for name, row in labels.items():
-        np.testing.assert_array_equal(read[name], row.numpy())
+        assert torch.equal(read[name]['pred_label'], row)
 
 
 def test_predictions_run_no_code_from_the_file(tmp_path):
@@ -41,10 +41,10 @@ def test_predictions_run_no_code_from_the_file(tmp_path):
     evil = pickle.dumps(Call(os.mkdir, str(trace)))
     path.write_bytes(evil)
     with raises_naming(UnsafePickleError, path, '`os.mkdir`'):
-        load_predictions(path)
+        load_samples(path)
     path.write_bytes(pickle.dumps([Call(torch.storage._load_from_bytes, evil)]))
     with raises_naming(UnsafePickleError, path):
-        load_predictions(path)
+        load_samples(path)
     assert not trace.exists()
 
 
@@ -64,7 +64,7 @@ def test_predictions_name_a_file_of_something_else(tmp_path, content, named):
     path = tmp_path / 'dump.pkl'
     path.write_bytes(pickle.dumps(content))
     with raises_naming(ValueError, path, named, 'mmskelseg test'):
-        load_predictions(path)
+        load_samples(path)
 
 
 def test_what_torch_refuses_in_predictions_is_an_error_of_the_file(tmp_path):
@@ -75,7 +75,7 @@ def test_what_torch_refuses_in_predictions_is_an_error_of_the_file(tmp_path):
     path = tmp_path / 'dump.pkl'
     path.write_bytes(pickle.dumps(parameter))
     with raises_naming(UserError, path):
-        load_predictions(path)
+        load_samples(path)
 
 
 SAMPLE = {'frame_dir': 'a', 'pred_label': np.zeros(2, int)}
@@ -96,4 +96,4 @@ def test_predictions_that_cannot_be_are_named(tmp_path, samples, named):
     path = tmp_path / 'dump.pkl'
     path.write_bytes(pickle.dumps(samples))
     with raises_naming(UserError, path, named):
-        load_predictions(path)
+        load_samples(path)
