@@ -251,9 +251,9 @@ class ModelFolder:
 
 
 def best_of(trials: Sequence[Trial], persons: Mapping[str, str]) -> Trial:
-    """Return the trial to choose: the cheapest of those that are level with the best.
+    """Return the cheapest trial that is about as good as the best.
 
-    Level are trials within a point of mean F1, unless the difference is clear.
+    It is within a point of mean F1, and the difference is not clear.
 
     Args:
         trials: Finished trials on the same folds; of equally long ones, the first wins.

@@ -89,9 +89,9 @@ class SegmentationHead(BaseModule):
     ) -> dict[str, Tensor]:
         """Return each loss, summed over the stages; with G tiers, its mean over them.
 
-        With several tiers, ``loss_joint`` is the classification loss of the classes
-        that all tiers have together, divided by G, too: their combination in a frame
-        competes with all others in the batch.
+        With several tiers, ``loss_joint`` is the classification loss of combinations
+        of classes, one of each tier, divided by G. The combination in a frame competes
+        with all others in the batch.
 
         Args:
             logits: Shape (S, N, K, T).

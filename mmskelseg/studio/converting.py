@@ -18,9 +18,9 @@ _MOST_PIXELS = _MOST_FRAMES * 640 * 480
 
 
 def is_playable(video: Path) -> bool:
-    """Return whether browsers play a video, and find each frame of it at once.
+    """Return whether browsers play a video and seek quickly in it.
 
-    Without PyAV, only its name can tell.
+    Without PyAV, this is judged by its name.
     """
     if video.suffix.lower() not in _SUFFIXES:
         return False

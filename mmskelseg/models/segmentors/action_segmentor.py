@@ -61,10 +61,9 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
             only some labelled frames, such as ``TimestampSupervision``; optional.
         contrast: Config of the loss that compares the features of segments, such as
             ``SegmentContrastLoss``; optional.
-        temperature: What the logits of predictions are divided by (Guo et al., ICML
-            2017), so that probabilities are as large as the share of frames that they
-            are right in. With several members, the logits are the logarithm of their
-            mean probabilities, so that labels stay the same.
+        temperature: Divisor of the logits in predictions, for calibrated probabilities
+            (Guo et al., ICML 2017). With several members, the logits are the logarithms
+            of their mean probabilities. Labels do not change.
         tiers: Number of classes of each tier, which add up to K. Each tier has a
             distribution of its own, and all stages read those of all tiers. None for
             one tier. With G tiers, labels are (G, T) wherever they are (T,) otherwise.

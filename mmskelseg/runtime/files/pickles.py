@@ -43,8 +43,8 @@ Names: TypeAlias = Mapping[tuple[str, str], object]
 _LONG = 1 << 16
 # The most bytes of a whole number.
 _LARGEST_INTEGER = 1024
-# A file can choose keys of equal hashes, which take quadratic time in a dict. Its means
-# are tuples, and whole numbers from here on.
+# Many dict keys of one hash take quadratic time. A file can make such keys of tuples,
+# and of whole numbers from this size on.
 _LARGEST_KEY = 1 << 60
 _LONGEST_KEY, _MOST_TUPLES = 1000, 10_000
 _PLAIN_KEYS = (str, bytes, bool, float, type(None))

@@ -117,7 +117,7 @@ def name_of_tier(tier: str, individual: str) -> str:
 
 
 def tier_and_individual(name: str) -> tuple[str, str]:
-    """Return the names of which :func:`name_of_tier` has made one.
+    """Split the name of a tier: the inverse of :func:`name_of_tier`.
 
     >>> [tier_and_individual(name) for name in ('gaze@ann', '@ann', 'gaze')]
     [('gaze', 'ann'), ('', 'ann'), ('gaze', '')]

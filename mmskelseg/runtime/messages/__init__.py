@@ -1,1 +1,1 @@
-"""What users are told: errors with a remedy, progress, logs, missing packages."""
+"""Messages to users: errors with a remedy, progress, logs, missing packages."""

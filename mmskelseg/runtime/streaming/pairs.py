@@ -1,6 +1,6 @@
-"""Where others are and what they do relative to a person, from the frames so far.
+"""Positions and movements of others relative to a person, up to the current frame.
 
-Renderers of whole videos use it too, with the roots and the size of the whole video.
+Renderers of whole videos use them, too, with roots and size of the whole video.
 """
 
 import math
