@@ -40,13 +40,13 @@ from mmskelseg.runtime.labels import label_format, read_segments
 from mmskelseg.runtime.labels.bouts import read_groups, read_prediction, to_bouts
 from mmskelseg.runtime.labels.reading import reader_options
 from mmskelseg.runtime.labels.segments import by_tier
+from mmskelseg.runtime.labels.writing import EXPORTS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import Poses, read_poses, write_npz
 from mmskelseg.runtime.poses.layouts import checked
 from mmskelseg.runtime.segmenting.exports import write_exports
 from mmskelseg.runtime.segmenting.inputs import InputReader
 from mmskelseg.runtime.segmenting.sources import find_sources
-from mmskelseg.runtime.structures.choices import EXPORTS
 from mmskelseg.trained.export import export_onnx
 from mmskelseg.trained.opening import trained_model
 from tests.small_data import ROOT, TOY, small_annotations
