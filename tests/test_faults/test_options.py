@@ -118,6 +118,7 @@ def refused(module, *argv):
     ('commands.segment', ['a', 'x', '--fps', '0'], "--fps: '0' is not above 0"),
     ('commands.fit', ['--group-by', 'a{99999999999}'], "'a{99999999999}' is not a reg"),
     ('commands.fit', ['--group-by', '(' * 3000], '(((... is not a regular expression'),
+    ('commands.fit', ['--group-by', '[[]]'], "'[[]]' is not a regular expression"),
     ('commands.compare', ['b', '--group-by', '(?P<a'], "'(?P<a' is not a regular"),
     ('commands.app', ['--port', '70000'], "'70000' is not a whole number from 1 to"),
     ('commands.cross_validate', ['--seeds', '1.5'], "'1.5' is not a whole number"),

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import re
+import warnings
 import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
@@ -107,8 +108,11 @@ def pickle_name(text: str) -> str:
 def regular_expression(text: str) -> re.Pattern[str]:
     """Return a regular expression as a ``type`` of argparse."""
     try:
-        return re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
+        # Python warns of an expression whose meaning is to change.
+        with warnings.catch_warnings():
+            warnings.simplefilter('error')
+            return re.compile(text)
+    except (re.error, OverflowError, RecursionError, Warning) as error:
         raise argparse.ArgumentTypeError(
             f'{shown(text)} is not a regular expression: {shown(error, 100)}'
         ) from None
