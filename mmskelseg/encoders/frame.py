@@ -57,8 +57,8 @@ class FrameEncoder:
             network; None keeps their size. VGG-16 reduces 56 pixels to a last feature
             map of 1x1; with 224 there is more to average, at 16 times the cost.
         batch_size: Number of images that go through the network at a time.
-        dtype: ``float32``, or ``bfloat16``, which is about twice as fast on hardware
-            that supports it; docs/performance.md gives the error.
+        dtype: ``float32``, or ``bfloat16``, which is faster on hardware that supports
+            it; docs/performance.md gives the error.
 
     Raises:
         UserError: If a file holds the weights of another network.
