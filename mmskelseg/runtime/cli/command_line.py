@@ -3,8 +3,8 @@
 import argparse
 import logging
 import re
-import warnings
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from math import nan
