@@ -178,15 +178,15 @@ def export_layout(
     """Write annotations in the layout; see the options below."""
     with folder_new(out) as folder:
         data, dataset = read_source(source)
-        told = write_layout(data, folder, unlabelled)
+        notes = write_layout(data, folder, unlabelled)
         if dataset is not None:
             (folder / 'features').mkdir()
             count = 0
             for name, features in frame_features(dataset, data, modality):
                 np.save(folder / 'features' / f'{file_name(name)}.npy', features)
                 count += 1
-            told.append(f'features of {count} videos, {len(features)} per frame')
-    print('\n'.join([*told, f'written to {out}']))
+            notes.append(f'features of {count} videos, {len(features)} per frame')
+    print('\n'.join([*notes, f'written to {out}']))
 
 
 CONVERTER = Converter(

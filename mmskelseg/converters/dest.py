@@ -142,16 +142,16 @@ def channels(text: str) -> str:
 
 
 def find_release(
-    source: Path, name: str | None, told: Mapping[str, Any], sample: int
+    source: Path, name: str | None, stated: Mapping[str, Any], sample: int
 ) -> tuple[Release, dict[str, str]]:
     """Return the properties of a data set, and which of them are assumed.
 
-    The folder may have the name of a known data set; the user may have ``told`` some of
-    them. Keeping every ``sample``-th frame divides the frame rate.
+    The folder may have the name of a known data set; the user may have
+    ``stated`` some of them. Keeping every ``sample``-th frame divides the frame rate.
     """
     folder = source.resolve().name
     by_folder = {name.lower(): name for name in RELEASES}.get(folder.lower())
-    release = replace(RELEASES.get(name or by_folder or '', Release()), **told)
+    release = replace(RELEASES.get(name or by_folder or '', Release()), **stated)
     lacking = [] if release.fps else ['--fps']
     if release.channels != 'none' and release.skeleton is NO_SKELETON:
         lacking.append('--skeleton')
@@ -162,7 +162,7 @@ def find_release(
             f'with --release ({", ".join(RELEASES)}).'
         )
     assumed = {}
-    if 'fps' not in told:
+    if 'fps' not in stated:
         assumed['fps'] = f'{release.fps / sample:g}: the files state none'
     return replace(release, fps=release.fps / sample), assumed
 
@@ -189,8 +189,8 @@ def import_layout(
         'channels': channels, 'fps': fps, 'size': size, 'skeleton': skeleton,
         'vertical': vertical,
     }  # fmt: skip
-    told = {key: value for key, value in given.items() if value is not None}
-    known, assumed = find_release(source, release, told, sample)
+    stated = {key: value for key, value in given.items() if value is not None}
+    known, assumed = find_release(source, release, stated, sample)
     classes = read_mapping(source)
     labels = find_labels(
         source / 'gt_arr', 'an array for each video, with the class id of each frame'
@@ -232,7 +232,7 @@ def import_layout(
 def _annotate_all(
     read: Callable[..., Iterator[Video]],
     known: Release,
-    told: bool,
+    stated: bool,
     assumed: dict[str, str],
 ) -> list[VideoAnnotation]:
     """Return the annotations of all videos, and add to ``assumed``."""
@@ -242,9 +242,9 @@ def _annotate_all(
     read_pose = partial(read_joints, joints=joints, count=count)
     make = partial(annotate, fps=known.fps, vertical=known.vertical, size=known.size)
     for name, file, pose, label in read(read_pose):
-        meaning = joint_channels(file, pose.shape[3], known.channels, told)
+        meaning = joint_channels(file, pose.shape[3], known.channels, stated)
         videos.append(make(name, pose.swapaxes(0, 1), meaning, label))
-        if not told:
+        if not stated:
             assumed['channels'] = f'{meaning}: the files do not state their meaning'
         if videos[-1]['img_shape'] != known.size:
             axis = f', {known.vertical}' if 'z' in meaning else ''
@@ -275,7 +275,7 @@ def export_layout(
     """Write annotations in the layout; see the options below."""
     with folder_new(out) as folder:
         data = load_annotations(source)
-        told = write_layout(data, folder, unlabelled)
+        notes = write_layout(data, folder, unlabelled)
         names = class_names(data, unlabelled)
         for part in PARTS:
             (folder / part).mkdir()
@@ -287,7 +287,7 @@ def export_layout(
             for part, array in zip(PARTS, arrays, strict=True):
                 np.save(folder / part / f'{file_name(video["frame_dir"])}.npy', array)
         write_tables(data, folder, out.resolve().name)
-    print('\n'.join([*told, f'written to {out}']))
+    print('\n'.join([*notes, f'written to {out}']))
 
 
 CONVERTER = Converter(

@@ -78,14 +78,14 @@ def read_joints(path: Path, joints: int, count: int) -> np.ndarray:
     return pose.astype(np.float32)
 
 
-def joint_channels(path: Path, count: int, wanted: str | None, told: bool) -> str:
+def joint_channels(path: Path, count: int, wanted: str | None, stated: bool) -> str:
     """Return the meaning of each of ``count`` channels of a joint.
 
-    Those that the user ``told`` must match; those known of a data set may not.
+    Those that the user ``stated`` must match; those known of a data set may not.
     """
     if wanted and len(wanted) == count:
         return wanted
-    if told or count not in BY_COUNT:
+    if stated or count not in BY_COUNT:
         raise UserError(
             f'{path}: {count} numbers for each joint, but the channels are '
             f'{wanted or "not known"}; give the meaning of each with --channels, such '

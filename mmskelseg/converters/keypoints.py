@@ -157,8 +157,8 @@ def _join(labels: Sequence[Labels], left_out: Sequence[str], given: Options) -> 
         'background': stated['background'],
         'person': given.person,
         'notes': [
-            note if len(told) in (0, len(names)) else f'{note} ({listed(told, 3)})'
-            for note, told in notes.items()
+            note if len(files) in (0, len(names)) else f'{note} ({listed(files, 3)})'
+            for note, files in notes.items()
         ],
         **stated,
     }

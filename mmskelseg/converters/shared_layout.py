@@ -246,14 +246,14 @@ def write_layout(data: AnnotationFile, out: Path, unlabelled: str | None) -> lis
         write_text(file, lines)
     write_text(out / 'mapping.txt', [f'{i} {name}' for i, name in enumerate(names)])
     videos = counted(len(data['annotations']), 'video')
-    told = [f'{videos}, {len(names)} classes']
+    notes = [f'{videos}, {len(names)} classes']
     for number, pair in enumerate(fold_splits(data), 1):
         for part, split in zip(('train', 'test'), pair, strict=True):
             bundle = out / f'splits/{part}.split{number}.bundle'
             members = data['split'][split]
             write_text(bundle, [f'{file_name(video)}.txt' for video in members])
-        told.append(f'split {number}: {" and ".join(pair)}')
-    return told
+        notes.append(f'split {number}: {" and ".join(pair)}')
+    return notes
 
 
 def read_videos(

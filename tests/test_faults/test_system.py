@@ -82,7 +82,7 @@ def strays(folder):
     ],
 )
 def test_place_where_no_file_can_be_is_named(data, told, argv, message):
-    """Addresses, circles of links, and what MMEngine would replace in a config."""
+    """Addresses, and circles of links."""
     (data / 'one').symlink_to('two')
     (data / 'two').symlink_to('one')
     assert message in told(*argv)

@@ -269,15 +269,15 @@ class FoundVideos:
             raise UserError(f'{text}{more if count > 1 else ""}.')
         if not (fit and count):
             return
-        told = []
+        reasons = []
         for reason, names in list(self._skipped.items())[:_REASONS]:
             more = f' and {len(names) - _NAMES} more' if len(names) > _NAMES else ''
-            told.append(f'{", ".join(names[:_NAMES])}{more} ({reason})')
+            reasons.append(f'{", ".join(names[:_NAMES])}{more} ({reason})')
         if len(self._skipped) > _REASONS:
-            told.append(f'and for {len(self._skipped) - _REASONS} other reasons')
+            reasons.append(f'and for {len(self._skipped) - _REASONS} other reasons')
         self.note(
             f'{self.path}: {count} of {fit + count} {self.kind} are left out: '
-            f'{"; ".join(told)}'
+            f'{"; ".join(reasons)}'
         )
 
     def note(self, note: str) -> None:

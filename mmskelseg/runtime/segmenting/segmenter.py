@@ -212,7 +212,7 @@ class Segmenter:
         return results
 
     def _shown(self, video: InputVideo) -> ShownVideo:
-        """Return a video as the model sees it, and tell what was assumed."""
+        """Return a video as the model sees it, and log what was assumed."""
         fps = self.metainfo.get('fps')
         one = show_at(video, fps, needs_video=self.needs_video)
         if one.note:
