@@ -1,4 +1,5 @@
 import copy
+from functools import partial
 
 import pytest
 import torch
@@ -6,10 +7,14 @@ from torch import nn
 
 from mmskelseg.models.layers import (
     GraphConv,
+    TemporalConv1d,
     adaptive_mean,
     adaptive_mean_2d,
     norm_frames,
     norm_joints,
+    norm_videos,
+    strided_attention,
+    window_attention,
 )
 
 LENGTHS = (9, 4, 1)
@@ -59,6 +64,30 @@ def test_norm_of_a_padded_batch_is_that_of_its_frames_in_a_row(joints, training)
         torch.testing.assert_close(a.grad, b.grad)
     gradients = [x[:, :n] for x, n in zip(batch.grad, LENGTHS, strict=True)]
     torch.testing.assert_close(torch.cat(gradients, dim=1)[None], row.grad)
+
+
+IN_A_ROW = {
+    'convolution': TemporalConv1d(5, 5, 3, padding=4, dilation=4),
+    'norm': norm_videos,
+    **{
+        f'windows of {window}': partial(window_attention, window=window, blocks=False)
+        for window in (1, 4, 96)
+    },
+    'blocks': partial(window_attention, window=4, blocks=True),
+    'strides': partial(strided_attention, stride=3),
+}
+
+
+@pytest.mark.parametrize('name', IN_A_ROW)
+def test_videos_in_a_row_get_what_each_gets_alone(name):
+    """Nothing reaches across the frame where one ends and the next begins."""
+    torch.manual_seed(0)
+    function, lengths = IN_A_ROW[name], (40, 1, 3, 70)
+    # Attention has queries, keys and values.
+    inputs = 1 if name in ('convolution', 'norm') else 3
+    row = torch.randn(inputs, 1, sum(lengths), 5).mT
+    expected = [function(*part, None) for part in row.split(lengths, dim=3)]
+    torch.testing.assert_close(function(*row, lengths), torch.cat(expected, dim=2))
 
 
 @pytest.mark.parametrize(('length', 'size'), [(12, 4), (13, 5), (3, 7), (1, 1)])

@@ -14,6 +14,7 @@ from mmskelseg.models.layers import (
     AttentionStage,
     FrameDropout,
     TemporalConv1d,
+    Videos,
     norm_videos,
     window_attention,
 )
@@ -135,22 +136,22 @@ class AttentionLayer(BaseModule):
         self.conv_out = TemporalConv1d(channels, channels, 1)
         self.dropout = FrameDropout(dropout)
 
-    def forward(self, x: Tensor, source: Tensor | None, mask: Tensor | None) -> Tensor:
-        """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere.
+    def forward(self, x: Tensor, videos: Videos, source: Tensor | None) -> Tensor:
+        """Return x (N, C, T), changed but for the padding, which is 0.
 
         The values of the attention come from ``source`` (N, C, T), or from the layer's
         own features if it is None.
         """
-        local = self.conv_dilated(x, relu=True)
-        normed = norm_videos(local, mask)
+        local = self.conv_dilated(x, videos, relu=True)
+        normed = norm_videos(local, videos)
         attended = window_attention(
             self.query(normed),
             self.key(normed),
             self.value(normed if source is None else source),
-            mask,
+            videos,
             window=self.window,
             blocks=self.block_windows,
         )
         near = self.project(F.relu(attended))
         change = local.add(near, alpha=self.attention_weight)
-        return self.dropout.add(x, self.conv_out(change), mask)
+        return self.dropout.add(x, self.conv_out(change), videos)

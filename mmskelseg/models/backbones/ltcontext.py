@@ -16,6 +16,7 @@ from mmskelseg.models.layers import (
     AttentionStage,
     FrameDropout,
     TemporalConv1d,
+    Videos,
     norm_videos,
     strided_attention,
     window_attention,
@@ -146,17 +147,17 @@ class ContextLayer(BaseModule):
         self.conv_out = TemporalConv1d(channels, channels, 1)
         self.dropout = FrameDropout(dropout)
 
-    def forward(self, x: Tensor, source: Tensor | None, mask: Tensor | None) -> Tensor:
-        """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere.
+    def forward(self, x: Tensor, videos: Videos, source: Tensor | None) -> Tensor:
+        """Return x (N, C, T), changed but for the padding, which is 0.
 
         The values of both kinds of attention come from ``source`` (N, C, T), or from
         the layer's own features if it is None.
         """
-        y = F.gelu(self.conv_dilated(x))
+        y = F.gelu(self.conv_dilated(x, videos))
         for attention in (self.near, self.far):
-            normed = norm_videos(y, mask) if self.norm else y
-            y = y + attention(normed, normed if source is None else source, mask)
-        return self.dropout.add(x, self.conv_out(y), mask)
+            normed = norm_videos(y, videos) if self.norm else y
+            y = y + attention(normed, normed if source is None else source, videos)
+        return self.dropout.add(x, self.conv_out(y), videos)
 
 
 class Attention(BaseModule):
@@ -164,8 +165,8 @@ class Attention(BaseModule):
 
     Args:
         channels: Number of channels, C.
-        attend: Function of queries, keys and values (N, C // 2, T), of the mask and of
-            the probability that a weight is dropped.
+        attend: Function of queries, keys and values (N, C // 2, T), of how the videos
+            lie in them, and of the probability that a weight is dropped.
         dropout: That probability in training.
         output_dropout: Probability of dropout of the output.
     """
@@ -186,13 +187,13 @@ class Attention(BaseModule):
         self.project = TemporalConv1d(channels // 2, channels, 1)
         self.dropout = FrameDropout(output_dropout)
 
-    def forward(self, x: Tensor, source: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, source: Tensor, videos: Videos) -> Tensor:
         """Return (N, C, T) for x and the source of the values, (N, C, T)."""
         attended = self.attend(
             self.query(x),
             self.key(x),
             self.value(source),
-            mask,
+            videos,
             dropout=self.weight_dropout if self.training else 0.0,
         )
         return self.dropout(self.project(F.gelu(attended)))

@@ -13,6 +13,8 @@ from torch.nn import functional as F
 from mmskelseg.models.backbones.ms_tcn import refinement_stages
 from mmskelseg.models.layers import (
     GraphConv,
+    TemporalConv1d,
+    Videos,
     check_joints,
     masked,
     norm_frames,
@@ -125,11 +127,12 @@ class NormedResidualLayer(BaseModule):
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
         self.context = dilation
-        self.conv_dilated = nn.Conv1d(
+        self.conv_dilated = TemporalConv1d(
             channels, channels, 3, padding=dilation, dilation=dilation
         )
         self.norm = nn.BatchNorm1d(channels)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return x (N, channels, T), changed only where mask (N, 1, T) is 1."""
-        return x + F.relu(norm_frames(self.norm, self.conv_dilated(x), mask))
+    def forward(self, x: Tensor, videos: Videos = None) -> Tensor:
+        """Return x (N, channels, T), changed but for the padding, which is 0."""
+        change = norm_frames(self.norm, self.conv_dilated(x, videos), videos)
+        return x + F.relu(change)

@@ -15,7 +15,9 @@ from torch.nn import functional as F
 from mmskelseg.models.layers import (
     FrameDropout,
     TemporalConv1d,
+    Videos,
     masked,
+    run_layers,
     shifted_products,
     uses_loops,
 )
@@ -164,13 +166,12 @@ class TemporalStage(BaseModule):
         Features are 0 where the mask is 0, so that a convolution reads the same beyond
         the end of a padded video as beyond the end of the batch.
         """
-        x = masked(self.conv_in(x), mask)
+        x = self.conv_in(x)
         if self.lookahead:
             # Extend each video by the lookahead.
-            x = F.pad(x, (0, self.lookahead))
+            x = F.pad(masked(x, mask), (0, self.lookahead))
             mask = None if mask is None else F.pad(mask, (self.lookahead, 0), value=1)
-        for layer in self.layers:
-            x = layer(x, mask)
+        x = run_layers(self.layers, x, mask)
         return x[:, :, self.lookahead :] if self.lookahead else x
 
 
@@ -206,11 +207,11 @@ class DualDilatedLayer(BaseModule):
         self.merge = TemporalConv1d(2 * channels, channels, 1)
         self.dropout = FrameDropout(dropout)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere."""
-        return self.dropout.add(x, self._merged(x), mask)
+    def forward(self, x: Tensor, videos: Videos = None) -> Tensor:
+        """Return x (N, C, T), changed but for the padding, which is 0."""
+        return self.dropout.add(x, self._merged(x, videos), videos)
 
-    def _merged(self, x: Tensor) -> Tensor:
+    def _merged(self, x: Tensor, videos: Videos) -> Tensor:
         """Return the two convolutions of x (N, C, T), merged, after ReLU.
 
         The merge follows without a nonlinearity. On CPUs, it is therefore folded into
@@ -221,7 +222,7 @@ class DualDilatedLayer(BaseModule):
             both = torch.cat([self.conv_far(x), self.conv_near(x)], dim=1)
             return self.merge(both, relu=True)
         taps, shifts, bias = self.merged_taps()
-        return shifted_products(x, taps, shifts, bias, relu=True)
+        return shifted_products(x, taps, shifts, bias, videos, relu=True)
 
     def merged_taps(self) -> tuple[Tensor, list[int], Tensor]:
         """Return the single convolution that equals both convolutions and the merge.
@@ -259,10 +260,10 @@ class DilatedResidualLayer(BaseModule):
         self.conv_out = TemporalConv1d(channels, channels, 1)
         self.dropout = FrameDropout(dropout)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return x (N, C, T), changed where mask (N, 1, T) is 1 and 0 elsewhere."""
-        change = self.conv_out(self.conv_dilated(x, relu=True))
-        return self.dropout.add(x, change, mask)
+    def forward(self, x: Tensor, videos: Videos = None) -> Tensor:
+        """Return x (N, C, T), changed but for the padding, which is 0."""
+        change = self.conv_out(self.conv_dilated(x, videos, relu=True))
+        return self.dropout.add(x, change, videos)
 
 
 def _dilated(channels: int, dilation: int, causal: bool) -> TemporalConv1d:

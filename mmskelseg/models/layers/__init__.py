@@ -8,6 +8,7 @@ from mmskelseg.models.layers.attention import (
 from mmskelseg.models.layers.graph_conv import GraphConv, check_joints, norm_joints
 from mmskelseg.models.layers.padding import (
     VideoNorm,
+    Videos,
     frame_mask,
     masked,
     norm_frames,
@@ -20,6 +21,7 @@ from mmskelseg.models.layers.pooling import adaptive_mean, adaptive_mean_2d
 from mmskelseg.models.layers.stages import (
     for_each_stage,
     frame_chunks,
+    run_layers,
     run_stage,
     total_channels,
 )
@@ -40,6 +42,7 @@ __all__ = [
     'GraphConv',
     'TemporalConv1d',
     'VideoNorm',
+    'Videos',
     'adaptive_mean',
     'adaptive_mean_2d',
     'by_tier',
@@ -51,6 +54,7 @@ __all__ = [
     'norm_frames',
     'norm_joints',
     'norm_videos',
+    'run_layers',
     'run_stage',
     'shifted_products',
     'stack_frames',

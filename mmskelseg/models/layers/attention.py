@@ -4,12 +4,15 @@ Frames are rows with contiguous channels, and masks are contiguous along the fra
 are read, since the memory-saving kernels of GPUs require both.
 """
 
+from functools import lru_cache, partial
+
 import torch
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmskelseg.models.layers.padding import masked
+from mmskelseg.models.layers.padding import Videos, each_video
+from mmskelseg.models.layers.stages import run_layers
 from mmskelseg.models.layers.temporal_conv import TemporalConv1d
 
 # The smallest number of frames for which attention is computed at a time. Blocks of
@@ -21,7 +24,7 @@ def window_attention(
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    mask: Tensor | None,
+    videos: Videos,
     *,
     window: int,
     blocks: bool,
@@ -29,15 +32,21 @@ def window_attention(
 ) -> Tensor:
     """Return the attention of each frame to those in a window around it, (N, C, T).
 
-    Frame t reads ``window`` frames from ``t - window // 2`` on, as far as they exist.
-    With ``blocks``, it reads its block and ``window // 2`` frames on each side, where
-    block b begins at frame ``b * window``.
+    Frame t reads ``window`` frames from ``t - window // 2`` on, as far as its video has
+    them. With ``blocks``, it reads its block and ``window // 2`` frames on each side,
+    where block b begins at frame ``b * window``.
 
     Args:
         query: Shape (N, C, T), as are ``key`` and ``value``.
-        mask: Shape (N, 1, T), or None; padding is ignored.
+        videos: How the videos lie in these.
         dropout: Probability that a weight is dropped.
     """
+    if blocks and isinstance(videos, tuple):
+        # Their blocks begin anywhere.
+        each = partial(
+            window_attention, videos=None, window=window, blocks=True, dropout=dropout
+        )
+        return each_video(each, videos, query, key, value)
     frames, half = query.shape[2], window // 2
     # Blocks of queries with the keys around them, so that memory grows as T * window.
     # Short ones read little outside the windows.
@@ -51,19 +60,44 @@ def window_attention(
     queries = queries.unflatten(1, (-1, size))
     pairs = torch.cat([key, value], dim=1).transpose(1, 2)
     keys, values = _with_neighbours(pairs, size, reach, padding).chunk(2, dim=3)
-    valid = torch.ones_like(query[:1, :1]) if mask is None else mask
-    valid = _with_neighbours(valid.transpose(1, 2), size, reach, padding)[..., 0] > 0
-    reader = torch.arange(size, device=query.device)[:, None]
-    place = torch.arange(-reach, size + reach, device=query.device)
-    first = (reader // window * window if blocks else reader) - half
-    end = first + window + (2 * half if blocks else 0)
-    allowed = valid[:, :, None] & (place >= first) & (place < end)
-    # Padding reads itself, since the softmax over nothing is NaN.
-    allowed = allowed | (place == reader)
+    sizes = (size, reach, padding, window)
+    if isinstance(videos, tuple):
+        allowed = _allowed_in_row(videos, query.device, *sizes)
+    else:
+        shown = torch.ones_like(query[:1, :1]) if videos is None else videos
+        allowed = _allowed(shown, *sizes, blocks)
     attended = F.scaled_dot_product_attention(
         queries, keys, values, attn_mask=allowed, dropout_p=dropout
     )
     return attended.flatten(1, 2)[:, :frames].transpose(1, 2)
+
+
+# As many as a network has layers, since its stages and members use the same ones.
+@lru_cache(maxsize=16)
+def _allowed_in_row(
+    lengths: tuple[int, ...], device: torch.device, *sizes: int
+) -> Tensor:
+    """Return the mask of ``_allowed`` for videos that follow one another."""
+    own = [torch.full((n,), i, device=device) for i, n in enumerate(lengths, 1)]
+    return _allowed(torch.cat(own)[None, None], *sizes, blocks=False)
+
+
+def _allowed(
+    video: Tensor, size: int, reach: int, padding: int, window: int, blocks: bool
+) -> Tensor:
+    """Return which frames the frames of each block read, (N, T / size, size, keys).
+
+    ``video`` is the number of the video that a frame belongs to, (N, 1, T), 0 for the
+    padding, which reads other padding, since the softmax over nothing is NaN.
+    """
+    seen = _with_neighbours(video.transpose(1, 2), size, reach, padding)[..., 0]
+    own = seen[:, :, reach : reach + size]
+    reader = torch.arange(size, device=video.device)[:, None]
+    place = torch.arange(-reach, size + reach, device=video.device)
+    first = (reader // window * window if blocks else reader) - window // 2
+    end = first + window + (2 * (window // 2) if blocks else 0)
+    near = (place >= first) & (place < end)
+    return (own[..., None] == seen[:, :, None]) & near
 
 
 def _with_neighbours(x: Tensor, size: int, reach: int, padding: int) -> Tensor:
@@ -81,7 +115,7 @@ def strided_attention(
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    mask: Tensor | None,
+    videos: Videos,
     *,
     stride: int,
     dropout: float = 0.0,
@@ -94,12 +128,15 @@ def strided_attention(
 
     Args:
         query: Shape (N, C, T), as are ``key`` and ``value``.
-        mask: Shape (N, 1, T), or None; padding is ignored.
+        videos: How the videos lie in these.
         stride: Distance between the frames that are read, in frames.
         dropout: Probability that a weight is dropped.
     """
+    if isinstance(videos, tuple):
+        each = partial(strided_attention, videos=None, stride=stride, dropout=dropout)
+        return each_video(each, videos, query, key, value)
     frames = query.shape[2]
-    valid = torch.ones_like(query[:1, :1]) if mask is None else mask
+    valid = torch.ones_like(query[:1, :1]) if videos is None else videos
     queries, keys, values, shown = (
         _groups(x, stride) for x in (query, key, value, valid)
     )
@@ -130,7 +167,7 @@ class AttentionStage(BaseModule):
         in_channels: Features per frame of the first stage, or classes that a later one
             reads, C.
         channels: Width of the stage, W.
-        layers: Called as ``layer(x, source, mask)`` for features (N, W, T). Their
+        layers: Called as ``layer(x, videos, source)`` for features (N, W, T). Their
             attention takes its values from ``source`` (N, W, T), or from their own
             features if it is None.
         channel_masking: Probability, in training, that a channel of a video is set to
@@ -170,7 +207,4 @@ class AttentionStage(BaseModule):
         ``features`` (N, W', T) are those of the previous stage, if it reads them.
         """
         source = features if self.reduce is None else self.reduce(features)
-        x = masked(self.conv_in(self.masking(x)), mask)
-        for layer in self.layers:
-            x = layer(x, source, mask)
-        return x
+        return run_layers(self.layers, self.conv_in(self.masking(x)), mask, source)

@@ -2,9 +2,13 @@
 
 A mask is 1 for frames and 0 for padding, shape (N, 1, T). It is None if no video of a
 batch is padded; the segmentor decides that once, without synchronising with a GPU.
+Layers that look beyond a frame also take the lengths of videos that follow one another
+in a single row, (1, C, T), so that a CPU computes no padding.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeAlias
 
 import torch
 from mmaction.structures import ActionDataSample
@@ -12,6 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmskelseg.runtime.messages.errors import UserError
+
+#: How the videos of a batch lie in (N, C, T): a mask, or None without padding; or the
+#: lengths of videos that follow one another in the only row.
+Videos: TypeAlias = Tensor | tuple[int, ...] | None
 
 
 def video_lengths(x: Tensor, samples: Sequence[ActionDataSample] | None) -> list[int]:
@@ -93,12 +101,35 @@ def to_device(x: Tensor, device: torch.device) -> Tensor:
     return x.to(device, non_blocking=True)
 
 
-def masked(x: Tensor, mask: Tensor | None) -> Tensor:
+def masked(x: Tensor, videos: Videos) -> Tensor:
     """Return x (N, C, T, ...) with the padding set to 0."""
-    return x if mask is None else x * mask.view(*mask.shape, *[1] * (x.dim() - 3))
+    if not isinstance(videos, Tensor):
+        return x
+    return x * videos.view(*videos.shape, *[1] * (x.dim() - 3))
 
 
-def norm_frames(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
+def packed(x: Tensor, lengths: Sequence[int]) -> Tensor:
+    """Return the frames of padded videos (N, C, T) one after another, (1, C, T')."""
+    rows = zip(x.transpose(1, 2), lengths, strict=True)
+    return torch.cat([row[:length] for row, length in rows])[None].transpose(1, 2)
+
+
+def unpacked(x: Tensor, lengths: Sequence[int], frames: int) -> Tensor:
+    """Return videos that follow one another, (1, C, T'), as (N, C, frames), padded."""
+    parts = x[0].t().split(list(lengths))
+    padded = [F.pad(part, (0, 0, 0, frames - len(part))) for part in parts]
+    return torch.stack(padded).transpose(1, 2)
+
+
+def each_video(
+    function: Callable[..., Tensor], lengths: Sequence[int], *inputs: Tensor
+) -> Tensor:
+    """Return a function of each of the videos that follow one another, (1, C, T)."""
+    parts = (x.split(list(lengths), dim=2) for x in inputs)
+    return torch.cat([function(*own) for own in zip(*parts, strict=True)], dim=2)
+
+
+def norm_frames(norm: nn.Module, x: Tensor, videos: Videos) -> Tensor:
     """Return x normalised over its frames, without the padding, which becomes 0.
 
     All frames of a batch share their statistics, as if its videos followed one another
@@ -108,11 +139,11 @@ def norm_frames(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
     Args:
         norm: A ``BatchNorm1d``, or the ``SyncBatchNorm`` it was converted to.
         x: Shape (N, C, T) or (N, C, T, V).
-        mask: Shape (N, 1, T), or None.
+        videos: How the videos lie in x.
     """
-    if mask is None:
+    if not isinstance(videos, Tensor):
         return _normed(norm, x.flatten(2)).view_as(x)
-    frames = mask[:, 0] > 0
+    frames = videos[:, 0] > 0
     # (C, n, ...), with n the number of frames
     valid = x.transpose(0, 1)[:, frames]
     normed = _normed(norm, valid.flatten(1)[None])[0].view_as(valid)
@@ -131,19 +162,30 @@ def _normed(norm: nn.Module, x: Tensor) -> Tensor:
     return norm(x)
 
 
-def norm_videos(x: Tensor, mask: Tensor | None, eps: float = 1e-5) -> Tensor:
+def norm_videos(x: Tensor, videos: Videos, eps: float = 1e-5) -> Tensor:
     """Return x with each channel of each video normalised over its own frames.
 
-    This is ``InstanceNorm1d`` without parameters for padded videos. The padding of the
-    result is 0.
+    This is ``InstanceNorm1d`` without parameters for videos of different lengths. The
+    padding of the result is 0.
 
     Args:
         x: Shape (N, C, T), with any values in the padding.
-        mask: Shape (N, 1, T), or None.
+        videos: How the videos lie in x.
         eps: Number added to the variance.
     """
-    centred, _, variance, _ = _of_videos(x, mask)
+    if isinstance(videos, tuple):
+        return each_video(partial(_norm_rows, eps=eps), videos, x)
+    centred, _, variance, _ = _of_videos(x, videos)
     return (centred * torch.rsqrt(variance + eps)).to(x.dtype)
+
+
+def _norm_rows(x: Tensor, eps: float) -> Tensor:
+    """Return a video (1, C, T), whose channels are contiguous, normalised.
+
+    PyTorch's batch norm is one pass over its frames, in place of seven.
+    """
+    image = x.transpose(1, 2)[:, :, None].permute(0, 3, 1, 2)
+    return torch.native_batch_norm(image, *[None] * 4, True, 0.0, eps)[0][..., 0]
 
 
 class VideoNorm(nn.Module):

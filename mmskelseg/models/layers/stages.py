@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
+from mmskelseg.models.layers.padding import Videos, masked, packed, unpacked
+from mmskelseg.models.layers.temporal_conv import uses_loops
 from mmskelseg.runtime.messages.errors import UserError
 
 
@@ -57,6 +59,37 @@ def run_stage(
     if mask is None and parameter.default is inspect.Parameter.empty:
         mask = x.new_ones(len(x), 1, x.shape[2])
     return stage(x, mask, *features)
+
+
+def run_layers(
+    layers: Iterable[nn.Module],
+    x: Tensor,
+    mask: Tensor | None,
+    *sources: Tensor | None,
+) -> Tensor:
+    """Return the output of the layers of a stage, one after another, (N, C, T).
+
+    The padding becomes 0. On CPUs, the layers get no padding, but the videos of a batch
+    one after another.
+
+    Args:
+        layers: Modules that are called as ``layer(x, videos, *sources)``, where
+            ``videos`` tells how the videos lie in x: a mask, None, or their lengths.
+        x: Features that the first layer reads, (N, C, T).
+        mask: Shape (N, 1, T), or None.
+        sources: Further features (N, C', T) that all layers read, or None.
+    """
+
+    def run(x: Tensor, videos: Videos, *sources: Tensor | None) -> Tensor:
+        for layer in layers:
+            x = layer(x, videos, *sources)
+        return x
+
+    if mask is None or not uses_loops(x):
+        return run(masked(x, mask), mask, *sources)
+    lengths = tuple(mask.sum(dim=(1, 2)).int().tolist())
+    rows = [None if s is None else packed(s, lengths) for s in sources]
+    return unpacked(run(packed(x, lengths), lengths, *rows), lengths, x.shape[2])
 
 
 def frame_chunks(

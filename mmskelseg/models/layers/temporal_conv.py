@@ -6,7 +6,7 @@ then a row of a matrix, and a convolution is a sum of a few matrix products with
 rows. On other devices, they are PyTorch's layers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -15,7 +15,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from mmskelseg.models.layers.padding import masked
+from mmskelseg.models.layers.padding import Videos, masked
 
 
 class TemporalConv1d(nn.Conv1d):
@@ -29,8 +29,13 @@ class TemporalConv1d(nn.Conv1d):
     #: ``FrameDropout``. None: only on CPUs.
     loops: ClassVar[bool | None] = None
 
-    def forward(self, x: Tensor, relu: bool = False) -> Tensor:
-        """Return (N, C', T) for x (N, C, T), optionally after ReLU."""
+    def forward(
+        self, x: Tensor, videos: Videos = None, *, relu: bool = False
+    ) -> Tensor:
+        """Return (N, C', T) for x (N, C, T), optionally after ReLU.
+
+        If ``videos`` are lengths, no frame reads another video.
+        """
         if not uses_loops(x):
             result = super().forward(x)[:, :, : x.shape[2]]
             return F.relu(result) if relu else result
@@ -45,7 +50,7 @@ class TemporalConv1d(nn.Conv1d):
         (padding,) = map(int, self.padding)
         shifts = [i * self.dilation[0] - padding for i in range(self.kernel_size[0])]
         taps = self.weight.permute(2, 0, 1)
-        return shifted_products(x, taps, shifts, self.bias, relu)
+        return shifted_products(x, taps, shifts, self.bias, videos, relu=relu)
 
 
 def uses_loops(x: Tensor) -> bool:
@@ -59,18 +64,22 @@ def shifted_products(
     taps: Tensor,
     shifts: Sequence[int],
     bias: Tensor | None,
+    videos: Videos = None,
+    *,
     relu: bool = False,
 ) -> Tensor:
     """Return a temporal convolution with arbitrary tap offsets, (N, C', T).
 
     Frame t of the result is ``bias + sum_k taps[k] @ x[t + shifts[k]]``, where frames
-    before the first and after the last are 0.
+    before the first and after the last of a video are 0.
 
     Args:
         x: Frames (N, C, T), in any order in memory.
         taps: Weights of each, shape (K, C', C).
         shifts: Distance of each tap in frames, below 0 for earlier frames.
         bias: Shape (C',), or None for 0.
+        videos: The lengths of videos that follow one another; anything else leaves one
+            in each row.
         relu: Whether ReLU follows.
     """
     if torch.onnx.is_in_onnx_export():
@@ -80,8 +89,10 @@ def shifted_products(
     if torch.is_autocast_enabled(x.device.type):
         dtype = torch.get_autocast_dtype(x.device.type)
         x, taps, bias = x.to(dtype), taps.to(dtype), bias.to(dtype)
-    rows = x.transpose(1, 2).contiguous()
-    return _ShiftedProducts.apply(rows, taps, bias, tuple(shifts), relu).transpose(1, 2)
+    rows = x.transpose(1, 2).flatten(0, 1).contiguous()
+    lengths = videos if isinstance(videos, tuple) else (x.shape[2],) * len(x)
+    output = _ShiftedProducts.apply(rows, taps, bias, tuple(shifts), lengths, relu)
+    return output.view(len(x), -1, output.shape[1]).transpose(1, 2)
 
 
 def _one_product(
@@ -105,23 +116,24 @@ class _ShiftedProducts(Function):
         taps: Tensor,
         bias: Tensor,
         shifts: tuple[int, ...],
+        lengths: tuple[int, ...],
         relu: bool,
     ) -> Tensor:
-        """Return rows (N, T, C') for rows (N, T, C) and taps (K, C', C)."""
+        """Return rows (T, C') for rows (T, C) of all videos and taps (K, C', C)."""
         # Slices of strided weights would be copied for each product.
         taps = taps.contiguous()
         own, others = _own_tap_first(taps, shifts)
         if own is None:
-            output = bias.expand(*x.shape[:2], len(bias)).clone()
+            output = bias.expand(len(x), -1).clone()
         else:
             output = F.linear(x, taps[own], bias)
         for k in others:
-            to, source = _overlap(x.shape[1], shifts[k])
-            _add_products(output[:, to], x[:, source], taps[k].t())
+            for to, source in _overlaps(lengths, shifts[k]):
+                _add_product(output[to], x[source], taps[k].t())
         if relu:
             output.clamp_(min=0)
         ctx.save_for_backward(x, taps, output if relu else None)
-        ctx.shifts = shifts
+        ctx.shifts, ctx.lengths = shifts, lengths
         return output
 
     @staticmethod
@@ -134,14 +146,14 @@ class _ShiftedProducts(Function):
             grad = torch.ops.aten.threshold_backward(grad, output, 0)
         own, others = _own_tap_first(taps, ctx.shifts)
         grad_x = torch.zeros_like(x) if own is None else grad @ taps[own]
-        grad_taps = torch.empty_like(taps)
+        grad_taps = torch.zeros_like(taps)
         if own is not None:
-            torch.mm(grad.flatten(0, 1).t(), x.flatten(0, 1), out=grad_taps[own])
+            torch.mm(grad.t(), x, out=grad_taps[own])
         for k in others:
-            to, source = _overlap(x.shape[1], ctx.shifts[k])
-            _add_products(grad_x[:, source], grad[:, to], taps[k])
-            grad_taps[k] = torch.bmm(grad[:, to].mT, x[:, source]).sum(dim=0)
-        return grad_x, grad_taps, grad.sum(dim=(0, 1)), None, None
+            for to, source in _overlaps(ctx.lengths, ctx.shifts[k]):
+                _add_product(grad_x[source], grad[to], taps[k])
+                _add_product(grad_taps[k], grad[to].t(), x[source])
+        return grad_x, grad_taps, grad.sum(dim=0), None, None, None
 
 
 def _own_tap_first(taps: Tensor, shifts: Sequence[int]) -> tuple[int | None, list[int]]:
@@ -150,17 +162,23 @@ def _own_tap_first(taps: Tensor, shifts: Sequence[int]) -> tuple[int | None, lis
     return own, [k for k in range(len(taps)) if k != own]
 
 
-def _overlap(frames: int, shift: int) -> tuple[slice, slice]:
-    """Return the slice of frames that read another frame, and of those they read."""
-    length = max(frames - abs(shift), 0)
-    to, source = max(-shift, 0), max(shift, 0)
-    return slice(to, to + length), slice(source, source + length)
+def _overlaps(lengths: Sequence[int], shift: int) -> Iterator[tuple[slice, slice]]:
+    """Yield the frames of each video that read another one, and those that they read.
+
+    The videos, of these lengths, follow one another.
+    """
+    begin = 0
+    for length in lengths:
+        if length > abs(shift):
+            first, end = begin + max(-shift, 0), begin + length - max(shift, 0)
+            yield slice(first, end), slice(first + shift, end + shift)
+        begin += length
 
 
-def _add_products(total: Tensor, a: Tensor, b: Tensor) -> None:
-    """Add the product of each matrix (N, n, m) with b (m, k) to total (N, n, k)."""
-    # Not `baddbmm_`, which PyTorch's FLOP counter does not support.
-    torch.baddbmm(total, a, b.expand(len(a), -1, -1), out=total)
+def _add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
+    """Add the product of two matrices to total."""
+    # Not `addmm_`, which PyTorch's FLOP counter does not support.
+    torch.addmm(total, a, b, out=total)
 
 
 class FrameDropout(nn.Dropout):
@@ -176,17 +194,17 @@ class FrameDropout(nn.Dropout):
             return super().forward(x)
         return x * self._factors(x)
 
-    def add(self, x: Tensor, change: Tensor, mask: Tensor | None) -> Tensor:
-        """Return x (N, C, T) plus a change to it, after dropout, where mask is 1.
+    def add(self, x: Tensor, change: Tensor, videos: Videos) -> Tensor:
+        """Return x (N, C, T) plus a change to it, after dropout, but for the padding.
 
-        In the padding, x is 0 already, and remains so.
+        There, x is 0 already, and remains so.
         """
         if self._is_idle or not uses_loops(x) or x.dtype != change.dtype:
-            return x + masked(self(change), mask)
+            return x + masked(self(change), videos)
         factors = self._factors(change)
-        if mask is not None:
+        if isinstance(videos, Tensor):
             # This saves passes over the result and over its gradient.
-            factors.mul_(mask)
+            factors.mul_(videos)
         return torch.addcmul(x, change, factors)
 
     @property
