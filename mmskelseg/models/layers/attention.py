@@ -5,10 +5,13 @@ are read, since the memory-saving kernels of GPUs require both.
 """
 
 from functools import lru_cache, partial
+from typing import Any
 
 import torch
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from mmskelseg.models.layers.padding import Videos, each_video
@@ -58,11 +61,12 @@ def window_attention(
     padding = (frames + size - 1) // size * size - frames
     queries = F.pad(query.transpose(1, 2), (0, 0, 0, padding)).contiguous()
     queries = queries.unflatten(1, (-1, size))
-    pairs = torch.cat([key, value], dim=1).transpose(1, 2)
-    keys, values = _with_neighbours(pairs, size, reach, padding).chunk(2, dim=3)
+    keys, values = (
+        _with_neighbours(x.transpose(1, 2), size, reach, padding) for x in (key, value)
+    )
     sizes = (size, reach, padding, window)
     if isinstance(videos, tuple):
-        allowed = _allowed_in_row(videos, query.device, *sizes)
+        allowed = _bias_in_row(videos, query.device, query.dtype, *sizes)
     else:
         shown = torch.ones_like(query[:1, :1]) if videos is None else videos
         allowed = _allowed(shown, *sizes, blocks)
@@ -74,12 +78,21 @@ def window_attention(
 
 # As many as a network has layers, since its stages and members use the same ones.
 @lru_cache(maxsize=16)
-def _allowed_in_row(
-    lengths: tuple[int, ...], device: torch.device, *sizes: int
+def _bias_in_row(
+    lengths: tuple[int, ...],
+    device: torch.device,
+    dtype: torch.dtype,
+    size: int,
+    reach: int,
+    padding: int,
+    window: int,
 ) -> Tensor:
-    """Return the mask of ``_allowed`` for videos that follow one another."""
+    """Return 0 or -inf for ``_allowed``, for videos that follow one another."""
     own = [torch.full((n,), i, device=device) for i, n in enumerate(lengths, 1)]
-    return _allowed(torch.cat(own)[None, None], *sizes, blocks=False)
+    video = torch.cat(own)[None, None]
+    allowed = _allowed(video, size, reach, padding, window, blocks=False)
+    bias = torch.zeros(allowed.shape, dtype=dtype, device=device)
+    return bias.masked_fill_(~allowed, float('-inf'))
 
 
 def _allowed(
@@ -106,9 +119,32 @@ def _with_neighbours(x: Tensor, size: int, reach: int, padding: int) -> Tensor:
     The shape is (N, blocks, reach + size + reach, C). Beyond the ends of x, and in the
     padding of the last block, they are 0.
     """
+    if not torch.onnx.is_in_onnx_export():
+        return _Neighbours.apply(x, size, reach, padding)
     blocks = F.pad(x, (0, 0, size, padding + size)).unflatten(1, (-1, size))
     before, after = blocks[:, :-2, size - reach :], blocks[:, 2:, :reach]
     return torch.cat([before, blocks[:, 1:-1], after], dim=2)
+
+
+class _Neighbours(Function):
+    """``_with_neighbours`` without a copy of frames that several blocks read."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, size: int, reach: int, padding: int) -> Tensor:
+        """Return a view of the padded frames."""
+        ctx.size, ctx.reach, ctx.frames = size, reach, x.shape[1]
+        wide = F.pad(x, (0, 0, reach, padding + reach)).contiguous()
+        return wide.unfold(1, size + 2 * reach, size).transpose(2, 3)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradient of x: that of its blocks, and of their neighbours."""
+        end = ctx.reach + ctx.size
+        total = grad[:, :, ctx.reach : end].clone()
+        total[:, :-1, ctx.size - ctx.reach :] += grad[:, 1:, : ctx.reach]
+        total[:, 1:, : ctx.reach] += grad[:, :-1, end:]
+        return total.flatten(1, 2)[:, : ctx.frames], None, None, None
 
 
 def strided_attention(
