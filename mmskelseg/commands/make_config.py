@@ -13,13 +13,14 @@ file. Everything else comes from a recipe, a config that the new one inherits:
     heatmap_cnn  heatmaps of 2D skeletons, encoded by a small network that is trained
                  with the rest, which takes several times as long
 
-The network is a small ASFormer, or two of them for coordinates of short videos, also
-trained on recordings recombined into new orders of actions; --segmentor ms_tcn2 takes
-three MS-TCN++ networks, and --no-any-order keeps the orders of the recordings. With
---streaming, the model is causal (docs/streaming.md). Long recordings are cropped for
-training. Predicted segments last at least as long as nearly all training segments
-(model.postprocess); with --streaming, that is at most half of SECONDS. With --pairs,
-the model also sees the nearest other person or animal (docs/several.md).
+The network is a small ASFormer, or two of them for coordinates of short videos;
+--segmentor ms_tcn2 takes three MS-TCN++ networks. If actions follow one another as in a
+script, recordings are kept whole; else they are also recombined into new orders, and
+long ones are cropped (--no-any-order and --any-order decide otherwise). With
+--streaming, the model is causal (docs/streaming.md). Predicted segments last at least
+as long as nearly all training segments (model.postprocess); with --streaming, that is
+at most half of SECONDS. With --pairs, the model also sees the nearest other person or
+animal (docs/several.md).
 
 All recipes augment the skeletons anew in each epoch. docs/recipes.md describes them.
 
@@ -75,8 +76,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--any-order',
         action=argparse.BooleanOptionalAction,
         help='also train on recombined videos, which continue with another video at '
-        'a segment boundary, so that the model expects no order (docs/recipes.md; '
-        'default: with ASFormer, if segments follow one another)',
+        'a segment boundary, so that the model expects no order; --no-any-order keeps '
+        'whole videos, as of a script (docs/recipes.md; default: what the data shows)',
     )
     parser.add_argument(
         '--fold',

@@ -1,7 +1,6 @@
 """The choice of a config for an annotation file, from its content and wishes."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.engine.new_config import Choice
+from mmskelseg.engine.orders import SCRIPT, foretold
 from mmskelseg.engine.planning import Plan, crop_lengths, plan_training
 from mmskelseg.models.postprocessors import CausalMinDuration
 from mmskelseg.runtime.features.pairs import body_direction
@@ -36,8 +36,6 @@ from mmskelseg.runtime.structures.bodies import (
 from mmskelseg.runtime.structures.individuals import alone
 from mmskelseg.runtime.structures.segments import (
     direct_boundaries,
-    resolve_background,
-    segment_table,
 )
 from mmskelseg.runtime.structures.tiers import (
     joint_label,
@@ -114,14 +112,20 @@ def choose(
         _check_pairs([*train, *test], path)
         pairs = _choose_pairs(train, meta, recipe)
         pairs |= {} if lookahead is None else _first_person(train)
+    share = foretold(train, meta)
+    is_script = share is not None and share >= SCRIPT
+    if wish.any_order is not None:
+        is_script = not wish.any_order
     choice = Choice(
         ann_file=path,
         metainfo=meta,
         splits=splits,
         recipe=recipe,
         reason=reason,
+        longest=max(video['total_frames'] for video in train),
         segmentor=wish.segmentor or ('asformer' if lookahead is None else 'ms_tcn2'),
-        any_order=_choose_order(train, wish, path, splits[0]),
+        any_order=_choose_order(train, wish, is_script, path, splits[0]),
+        is_script=is_script,
         lookahead=lookahead,
         min_frames=min_frames,
         turns=turns,
@@ -137,7 +141,7 @@ def choose(
         _PAIRS if wish.pairs else '',
         plan.summary(recipe),
         _note_classes(train, test, meta),
-        _note_orders(train, meta, choice),
+        '' if share is None else _note_orders(share, choice),
         _note_sides(meta) if recipe == 'heatmap_cnn' else '',
         _note_min_duration(choice),
     ]
@@ -150,7 +154,7 @@ def _plan(
     """Return how long to train; only of coordinates may there be two networks."""
     labelled, frames = _count_frames(videos)
     return plan_training(
-        crop_lengths(videos),
+        crop_lengths(videos, choice.crop_frames),
         choice.batch_size,
         epochs,
         may_be_two=choice.segmentor == 'asformer' and choice.recipe in _COORDINATES,
@@ -195,7 +199,11 @@ def choose_splits(
 
 
 def _choose_order(
-    videos: Sequence[VideoAnnotation], wish: Wish, path: Path, split: str
+    videos: Sequence[VideoAnnotation],
+    wish: Wish,
+    is_script: bool,
+    path: Path,
+    split: str,
 ) -> bool:
     """Return whether to recombine videos, if they can be joined anywhere."""
     can_join = any(
@@ -209,7 +217,7 @@ def _choose_order(
     if wish.any_order is not None:
         return wish.any_order
     is_asformer = wish.segmentor != 'ms_tcn2' and wish.streaming is None
-    return is_asformer and can_join
+    return is_asformer and can_join and not is_script
 
 
 def _choose_turns(
@@ -281,26 +289,20 @@ def _note_classes(
     )
 
 
-def _note_orders(
-    videos: Sequence[VideoAnnotation], metainfo: Metainfo, choice: Choice
-) -> str:
-    """Return a line about --any-order if most videos share their order of actions."""
-    if 'tiers' in metainfo:
-        # Combinations of classes hardly ever come in the same order.
-        return ''
-    background = resolve_background(metainfo['background'], metainfo['classes'])
-    orders = Counter(
-        tuple(c for c in segment_table(v['label'])[:, 2].tolist() if c != background)
-        for v in videos
-    )
-    # Two actions or fewer are hardly an order.
-    shared = sum(n for order, n in orders.items() if n > 1 and len(order) > 2)
-    if choice.any_order or shared <= len(videos) / 2:
-        return ''
-    return (
-        f'In {shared} of {len(videos)} training videos, the actions come in the same '
-        'order as in another one. If other orders may occur, use --any-order.'
-    )
+def _note_orders(share: float, choice: Choice) -> str:
+    """Return a line about the orders of actions and the option for other ones."""
+    found = f'The action before foretells {100 * share:.0f} % of the next ones'
+    if choice.is_script:
+        return (
+            f'{found}, and training videos are kept whole and in order, as a script. '
+            'If other orders may occur, use --any-order.'
+        )
+    if choice.any_order:
+        return (
+            f'{found}, and training videos are also recombined into new orders. If '
+            'all videos follow one script, use --no-any-order.'
+        )
+    return ''
 
 
 def _note_min_duration(choice: Choice) -> str:

@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmskelseg.encoders.recipes import recipe_from_config
-from mmskelseg.engine.planning import CROP_FRAMES, Plan
+from mmskelseg.engine.planning import CROP_FRAMES, SCRIPT_FRAMES, Plan
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.tiers import tier_sizes
@@ -32,6 +32,8 @@ class Choice:
         reason: Why it was chosen.
         segmentor: ``asformer`` or ``ms_tcn2``.
         any_order: Whether to recombine videos.
+        longest: Number of frames of the longest video.
+        is_script: Whether videos are kept whole, since each part tells what comes when.
         lookahead: Frames of delay of a causal model, None for whole videos.
         min_frames: Minimum duration of a causal model's labels, which is part of that.
         turns: Further steps of the training pipeline, as text.
@@ -43,8 +45,10 @@ class Choice:
     splits: Sequence[str]
     recipe: str
     reason: str
+    longest: int
     segmentor: str = 'asformer'
     any_order: bool = True
+    is_script: bool = False
     lookahead: int | None = None
     min_frames: int = 1
     turns: Sequence[str] = ()
@@ -62,9 +66,21 @@ class Choice:
         return Config.fromfile(find_config(self.base))
 
     @property
+    def crop_frames(self) -> int:
+        """Number of frames to which longer videos are cropped."""
+        return SCRIPT_FRAMES if self.is_script else CROP_FRAMES
+
+    @property
     def batch_size(self) -> int:
         """Number of videos or crops in a step."""
-        return self._config.train_dataloader.batch_size
+        frames = min(self.longest, self.crop_frames)
+        return min(self._config.train_dataloader.batch_size, SCRIPT_FRAMES // frames)
+
+    @property
+    def _own_batch_size(self) -> int | None:
+        """The number of videos or crops in a step if the base has another, or None."""
+        size = self.batch_size
+        return size if size != self._config.train_dataloader.batch_size else None
 
     def config_text(
         self, plan: Plan, temperature: float = 1.0, beside: str | None = None
@@ -89,7 +105,7 @@ class Choice:
             features.append('features=features')
         tested = ['ann_file=ann_file', f'split={test!r}', *features]
         trained = ['ann_file=ann_file', f'split={train!r}', *features]
-        trained.append(f'crop_frames={CROP_FRAMES}')
+        trained.append(f'crop_frames={self.crop_frames}')
         if pipeline:
             local.append('pipeline')
             trained.append('pipeline=pipeline')
@@ -97,11 +113,12 @@ class Choice:
         head = f"""\
 # Made by `mmskelseg make-config` from {self.ann_file.name!r}.
 # Recipe {self.recipe}, since {self.reason}.
-_base_ = 'mmskelseg::{self.base}.py'
+# The import is for programs that have not imported the package, as MMAction2's own.
+_base_ = __import__('mmskelseg') and 'mmskelseg::{self.base}.py'
 
 """
         rest = f"""\
-{render}{pipeline}train_dataloader = {_loader(trained)}
+{render}{pipeline}train_dataloader = {_loader(trained, self._own_batch_size)}
 val_dataloader = {_loader(tested)}
 test_dataloader = val_dataloader
 
@@ -178,11 +195,12 @@ def _plain(text: str) -> str:
     return text.replace('{{', '{\\x7b')
 
 
-def _loader(rows: Sequence[str]) -> str:
+def _loader(rows: Sequence[str], batch_size: int | None = None) -> str:
     """Return the text of a dataloader whose data set has these arguments."""
     if len(rows) < 3:
         return f'dict(dataset=dict({", ".join(rows)}))'
-    return f'dict(\n    dataset=dict(\n{_rows(rows, 8)}    )\n)'
+    size = '' if batch_size is None else f'    batch_size={batch_size},\n'
+    return f'dict(\n{size}    dataset=dict(\n{_rows(rows, 8)}    ),\n)'
 
 
 def _rows(rows: Sequence[str], indent: int = 4) -> str:

@@ -10,6 +10,8 @@ from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
 #: Longer recordings are cropped to this many frames.
 CROP_FRAMES = 600
+#: Those of a script, of which each part tells where it stands, to as many as a step has.
+SCRIPT_FRAMES = 4800
 # A training sees this many frames, within these limits of steps.
 _FRAMES = 2_500_000
 _STEPS = (600, 1500)
@@ -110,10 +112,10 @@ def plan_training(
     return Plan(epochs, epochs * steps, epochs * frames, longest, members)
 
 
-def crop_lengths(videos: Sequence[VideoAnnotation]) -> list[int]:
+def crop_lengths(videos: Sequence[VideoAnnotation], frames: int) -> list[int]:
     """Return the number of frames of each crop of an epoch of some recordings."""
     return [
-        min(video['total_frames'], CROP_FRAMES)
+        min(video['total_frames'], frames)
         for video in videos
-        for _ in range(count_crops(video['label'], CROP_FRAMES))
+        for _ in range(count_crops(video['label'], frames))
     ]

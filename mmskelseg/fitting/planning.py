@@ -78,8 +78,8 @@ class Candidate:
         texts = [f'--recipe {wish.recipe}']
         if wish.segmentor is not None:
             texts.append(f'--segmentor {wish.segmentor}')
-        if wish.any_order is False:
-            texts.append('--no-any-order')
+        if wish.any_order is not None:
+            texts.append('--any-order' if wish.any_order else '--no-any-order')
         if wish.pairs:
             texts.append('--pairs')
         return ' '.join(texts)
@@ -191,6 +191,7 @@ def candidates(
             if are_several:
                 wishes[f'{recipe}_pairs'] = Wish(recipe, pairs=True)
             wishes[f'{recipe}_known_orders'] = Wish(recipe, any_order=False)
+            wishes[f'{recipe}_any_order'] = Wish(recipe, any_order=True)
             wishes[f'{recipe}_ms_tcn2'] = Wish(recipe, 'ms_tcn2')
         for name, wish in wishes.items():
             try:
@@ -198,8 +199,8 @@ def candidates(
             except UserError as error:
                 refused[name] = error
                 continue
-            # Without adjacent segments, there is nothing to recombine anyway.
-            if wish.any_order is None or found[0].chosen.choice.any_order:
+            # One of both orders is the default.
+            if not found or wish.any_order != found[0].chosen.choice.any_order:
                 found.append(Candidate(name, wish, chosen))
     if not found:
         raise next(iter(refused.values()))

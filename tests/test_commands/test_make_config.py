@@ -259,26 +259,51 @@ def test_segmentors_read_what_the_recipe_gives(make_config, recipe):
     assert cfg.test_dataloader == plain.test_dataloader
 
 
-def test_known_orders_of_actions_are_pointed_out(make_config):
-    """Three of four training videos share theirs, apart from the breaks."""
-    data = small_annotations(lengths=[60] * 5)
+def test_config_is_read_where_nothing_has_imported_the_package(make_config, tmp_path):
+    """MMAction2's own tools read a config before its `default_scope` imports us."""
+    make_config(small_annotations())
+    code = 'import sys, mmengine; print(mmengine.Config.fromfile(sys.argv[1]).model.type)'
+    words = [sys.executable, '-c', code, tmp_path / 'mine.py']
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout == 'ActionSegmentor\n'
+
+
+def with_orders(*orders, lengths=60):
+    """Return annotations whose videos have these classes, background 0, in turn."""
+    data = small_annotations(lengths=[lengths] * len(orders))
     data['metainfo']['background'] = 'class_0'
-    labels = ('011221', '112010', '120010', '121012', '000000')
-    for video, label in zip(data['annotations'], labels, strict=True):
-        video['label'] = np.repeat([int(c) for c in label], 10)
-    text, _ = make_config(data, '--no-any-order')
-    note = (
-        'In 3 of 4 training videos, the actions come in the same order as in another '
-        'one. If other orders may occur,'
-    )
-    assert f'{note} use --any-order.\n' in text
-    text, _ = make_config(data, '--streaming', '1', '--overwrite')
-    assert f'{note} use --any-order.\n' in text
-    text, _ = make_config(data, '--overwrite')
-    assert 'order as in another one' not in text
-    data['annotations'][0]['label'][:] = 1
-    text, _ = make_config(data, '--no-any-order', '--overwrite')
-    assert 'order as in another one' not in text
+    for video, order in zip(data['annotations'], orders, strict=True):
+        classes = np.array([int(c) for c in order])
+        video['label'] = np.repeat(classes, lengths // len(order))
+    return data
+
+
+def test_script_is_kept_whole_and_in_order(make_config):
+    """All videos have 1, 2, 3, 4; without the last, which tests, 9 of 9 are foretold."""
+    data = with_orders('1020340', '1203400', '0120304', '1234123', lengths=700)
+    data['metainfo']['classes'] = [f'class_{i}' for i in range(5)]
+    text, cfg = make_config(data)
+    assert 'The action before foretells 100 % of the next ones' in text
+    dataset = cfg.train_dataloader.dataset
+    assert 'RecombineSegments' not in {step.type for step in dataset.pipeline}
+    assert (dataset.crop_frames, cfg.train_dataloader.batch_size) == (4800, 4)
+    text, cfg = make_config(data, '--any-order', '--overwrite')
+    assert '--no-any-order' in text
+    dataset = cfg.train_dataloader.dataset
+    assert 'RecombineSegments' in {step.type for step in dataset.pipeline}
+    assert dataset.crop_frames == 600
+
+
+def test_step_of_a_script_has_4800_frames(make_config):
+    data = with_orders('123', '123', '123', '123', lengths=2100)
+    data['metainfo']['classes'] = [f'class_{i}' for i in range(4)]
+    _, cfg = make_config(data)
+    assert cfg.train_dataloader.batch_size == 2
+    data = with_orders('123', '123', '123', '123', lengths=6000)
+    data['metainfo']['classes'] = [f'class_{i}' for i in range(4)]
+    _, cfg = make_config(data, '--overwrite')
+    assert cfg.train_dataloader.batch_size == 1
+    assert cfg.train_dataloader.dataset.crop_frames == 4800
 
 
 def test_folds_are_used_where_there_is_no_other_split(make_config):

@@ -30,7 +30,7 @@ def test_crops_cover_labels_alone():
         label = np.full(total, -1)
         label[:labelled] = 0
         videos.append({'total_frames': total, 'label': label})
-    assert crop_lengths(videos) == [600] * 10 + [600] * 2 + [600] + [500]
+    assert crop_lengths(videos, 600) == [600] * 10 + [600] * 2 + [600] + [500]
 
 
 def test_few_labels_are_not_learned_by_heart():
