@@ -34,9 +34,7 @@ from mmskelseg.runtime.structures.bodies import (
     up_direction,
 )
 from mmskelseg.runtime.structures.individuals import alone
-from mmskelseg.runtime.structures.segments import (
-    direct_boundaries,
-)
+from mmskelseg.runtime.structures.segments import direct_boundaries
 from mmskelseg.runtime.structures.tiers import (
     joint_label,
     label_rows,
@@ -116,6 +114,8 @@ def choose(
     is_script = share is not None and share >= SCRIPT
     if wish.any_order is not None:
         is_script = not wish.any_order
+    # Parts with few labels don't tell where in a script they are.
+    is_script = is_script and not _has_few_labels(train)
     choice = Choice(
         ann_file=path,
         metainfo=meta,
@@ -152,14 +152,19 @@ def _plan(
     choice: Choice, videos: Sequence[VideoAnnotation], epochs: int | None
 ) -> Plan:
     """Return how long to train; only of coordinates may there be two networks."""
-    labelled, frames = _count_frames(videos)
     return plan_training(
         crop_lengths(videos, choice.crop_frames),
         choice.batch_size,
         epochs,
         may_be_two=choice.segmentor == 'asformer' and choice.recipe in _COORDINATES,
-        few_labels=labelled < frames / 2,
+        few_labels=_has_few_labels(videos),
     )
+
+
+def _has_few_labels(videos: Sequence[VideoAnnotation]) -> bool:
+    """Return whether most frames of videos have no label."""
+    labelled, frames = _count_frames(videos)
+    return labelled < frames / 2
 
 
 def _count_frames(videos: Sequence[VideoAnnotation]) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.segments import resolve_background, segment_table
@@ -24,7 +25,7 @@ def foretold(videos: Sequence[VideoAnnotation], metainfo: Metainfo) -> float | N
     background = resolve_background(metainfo['background'], metainfo['classes'])
     pairs = [Counter(_pairs(video, background)) for video in videos]
     every = sum(pairs, Counter())
-    if len({after for _, after in every}) < 3 or sum(map(bool, pairs)) < 2:
+    if len({*chain(*every)}) < 3 or sum(map(bool, pairs)) < 2:
         return None
     right = 0
     for own in pairs:
@@ -39,9 +40,7 @@ def foretold(videos: Sequence[VideoAnnotation], metainfo: Metainfo) -> float | N
     return right / every.total()
 
 
-def _pairs(
-    video: VideoAnnotation, background: int | None
-) -> Iterator[tuple[int, int]]:
+def _pairs(video: VideoAnnotation, background: int | None) -> Iterator[tuple[int, int]]:
     """Yield each action of a video after another, as (before, after)."""
     before, last = None, 0
     for start, end, label in segment_table(joint_label(video['label'])).tolist():

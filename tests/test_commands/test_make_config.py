@@ -40,6 +40,13 @@ def make_config(call_tool, tmp_path):
     return make
 
 
+def without_script(*args):
+    """Return annotations of which one video has the classes the other way round."""
+    data = small_annotations(*args)
+    data['annotations'][0]['label'] = data['annotations'][0]['label'][::-1].copy()
+    return data
+
+
 def with_3d(data):
     """Return annotations whose first person is there in three dimensions as well."""
     for video in data['annotations']:
@@ -51,7 +58,7 @@ def with_3d(data):
 
 def test_config_states_the_data_and_inherits_the_rest(make_config, tmp_path):
     """17 joints of 4 channels in 2D; a step for each of 1,500 epochs, shared by two."""
-    text, cfg = make_config(small_annotations())
+    text, cfg = make_config(without_script())
     assert 'recipe pose2d, since 3 of 3 videos have no keypoint_3d' in text
     assert "trains on 'train' (2 videos, 105 frames)" in text
     assert '750 steps of 2 networks in 750 epochs, 0.1 million frames: about ' in text
@@ -187,14 +194,17 @@ def test_videos_are_recombined_first_if_they_can_be_joined(make_config, segmento
     first, *others = cfg.train_dataloader.dataset.pipeline
     assert (first.type, first.transitions) == ('RecombineSegments', 'any')
     assert others == plain.train_dataloader.dataset.pipeline
+    assert cfg.train_dataloader.dataset.crop_frames == 600
+    assert plain.train_dataloader.dataset.crop_frames == 4800
     assert cfg.train_dataloader.dataset.split == 'train'
     assert cfg.test_dataloader == plain.test_dataloader
     assert 'pipeline' not in cfg
-    _, default = make_config(small_annotations(), *flags)
-    assert (
-        default.train_dataloader
-        == (cfg if segmentor == 'asformer' else plain).train_dataloader
-    )
+    _, script = make_config(small_annotations(), *flags)
+    assert script.train_dataloader == plain.train_dataloader
+    plain.train_dataloader.dataset.crop_frames = 600
+    _, free = make_config(without_script(), *flags)
+    expected = cfg if segmentor == 'asformer' else plain
+    assert free.train_dataloader == expected.train_dataloader
     data = small_annotations()
     fill('label', 0, 'train', 'test')(data)
     _, single = make_config(data, *flags)
@@ -203,7 +213,7 @@ def test_videos_are_recombined_first_if_they_can_be_joined(make_config, segmento
 
 def test_bodies_seen_from_above_are_turned_and_mirrored(make_config):
     """By any angle; not mirrored if a class is of one side."""
-    data = small_annotations()
+    data = without_script()
     _, side = make_config(data)
     data['metainfo']['view'] = 'top'
     text, cfg = make_config(data, '--overwrite')
@@ -219,7 +229,7 @@ def test_bodies_seen_from_above_are_turned_and_mirrored(make_config):
 
 
 def test_animals_that_face_everywhere_are_turned_in_3d(make_config):
-    data = with_3d(small_annotations())
+    data = with_3d(without_script())
     _, plain = make_config(data)
     rng = np.random.default_rng(0)
     for video in data['annotations']:
@@ -262,7 +272,9 @@ def test_segmentors_read_what_the_recipe_gives(make_config, recipe):
 def test_config_is_read_where_nothing_has_imported_the_package(make_config, tmp_path):
     """MMAction2's own tools read a config before its `default_scope` imports us."""
     make_config(small_annotations())
-    code = 'import sys, mmengine; print(mmengine.Config.fromfile(sys.argv[1]).model.type)'
+    code = (
+        'import sys, mmengine; print(mmengine.Config.fromfile(sys.argv[1]).model.type)'
+    )
     words = [sys.executable, '-c', code, tmp_path / 'mine.py']
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert done.stdout == 'ActionSegmentor\n'
@@ -279,7 +291,7 @@ def with_orders(*orders, lengths=60):
 
 
 def test_script_is_kept_whole_and_in_order(make_config):
-    """All videos have 1, 2, 3, 4; without the last, which tests, 9 of 9 are foretold."""
+    """Each action of the three that train is foretold by the two others."""
     data = with_orders('1020340', '1203400', '0120304', '1234123', lengths=700)
     data['metainfo']['classes'] = [f'class_{i}' for i in range(5)]
     text, cfg = make_config(data)
