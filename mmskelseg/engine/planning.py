@@ -10,7 +10,7 @@ from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
 #: Longer recordings are cropped to this many frames.
 CROP_FRAMES = 600
-#: Those of a script, of which each part tells where it stands, to as many as a step has.
+#: Those of a script, of which each part tells where it stands, to what a step holds.
 SCRIPT_FRAMES = 4800
 # A training sees this many frames, within these limits of steps.
 _FRAMES = 2_500_000
