@@ -6,7 +6,6 @@ from itertools import chain
 
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.segments import resolve_background, segment_table
-from mmskelseg.runtime.structures.tiers import joint_label
 
 #: Orders are a script if the action before foretells at least this part of actions. It
 #: is 0.96 in a script that some people leave, and at most 0.65 of tasks and of free
@@ -19,9 +18,11 @@ def foretold(videos: Sequence[VideoAnnotation], metainfo: Metainfo) -> float | N
 
     An action is foretold if it is what follows the one before most often in all other
     recordings. Background doesn't count, nor what follows a gap in the labels. The
-    result is None if there is no order to speak of: of fewer than three classes, or in
-    only one recording.
+    result is None if there is no order to speak of: of fewer than three classes, in
+    only one recording, or of tiers, whose combinations hardly ever come again.
     """
+    if 'tiers' in metainfo:
+        return None
     background = resolve_background(metainfo['background'], metainfo['classes'])
     pairs = [Counter(_pairs(video, background)) for video in videos]
     every = sum(pairs, Counter())
@@ -43,7 +44,7 @@ def foretold(videos: Sequence[VideoAnnotation], metainfo: Metainfo) -> float | N
 def _pairs(video: VideoAnnotation, background: int | None) -> Iterator[tuple[int, int]]:
     """Yield each action of a video after another, as (before, after)."""
     before, last = None, 0
-    for start, end, label in segment_table(joint_label(video['label'])).tolist():
+    for start, end, label in segment_table(video['label']).tolist():
         if start != last:
             before = None
         if label != background:

@@ -39,3 +39,8 @@ def test_part_of_actions_that_other_recordings_foretell(orders, share):
 def test_own_recording_foretells_nothing():
     """The first repeats its own order four times; each other has another."""
     assert foretold(videos('1234123412341234', '4321', '1324'), META) < 0.2
+
+
+def test_tiers_have_no_order():
+    tiers = {**META, 'tiers': {'x': ['a', 'b', 'c']}, 'background': {'x': 'a'}}
+    assert foretold(videos('1234', '1234'), tiers) is None
