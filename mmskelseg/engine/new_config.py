@@ -17,7 +17,7 @@ from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.tiers import tier_sizes
 
-_RECOMBINE = "dict(type='RecombineSegments', p=0.5, times=5, transitions='any')"
+_RECOMBINE = "dict(type='RecombineSegments', p=0.5, times=5, transitions={!r})"
 
 
 @dataclass(frozen=True)
@@ -166,9 +166,11 @@ del {', '.join(local)}
         recombines = self.segmentor == 'asformer'
         if recombines == self.any_order and not self.turns:
             return ''
+        first = [_RECOMBINE.format('any')] if self.any_order else []
         if recombines:
             base += '[1:]'
-        first = [_RECOMBINE] if self.any_order else []
+            if self.is_script and not self.any_order:
+                first = [_RECOMBINE.format('observed')]
         return f'pipeline = [\n{_rows([*first, *self.turns, base])}]\n'
 
     @property

@@ -186,29 +186,42 @@ def test_sides_that_heatmaps_cannot_tell_apart_are_noted(make_config):
 
 
 @pytest.mark.parametrize('segmentor', ['asformer', 'ms_tcn2'])
-def test_videos_are_recombined_first_if_they_can_be_joined(make_config, segmentor):
-    """By default for ASFormer; what the recipe does follows."""
+def test_orders_are_those_of_the_data_unless_options_say_otherwise(
+    make_config, segmentor
+):
+    """Only ASFormer is trained on recombined videos without being asked."""
     flags = ['--segmentor', segmentor, '--overwrite']
-    _, plain = make_config(small_annotations(), *flags, '--no-any-order')
-    _, cfg = make_config(small_annotations(), *flags, '--any-order')
-    first, *others = cfg.train_dataloader.dataset.pipeline
-    assert (first.type, first.transitions) == ('RecombineSegments', 'any')
-    assert others == plain.train_dataloader.dataset.pipeline
-    assert cfg.train_dataloader.dataset.crop_frames == 600
-    assert plain.train_dataloader.dataset.crop_frames == 4800
-    assert cfg.train_dataloader.dataset.split == 'train'
-    assert cfg.test_dataloader == plain.test_dataloader
-    assert 'pipeline' not in cfg
-    _, script = make_config(small_annotations(), *flags)
-    assert script.train_dataloader == plain.train_dataloader
-    plain.train_dataloader.dataset.crop_frames = 600
-    _, free = make_config(without_script(), *flags)
-    expected = cfg if segmentor == 'asformer' else plain
-    assert free.train_dataloader == expected.train_dataloader
+    is_asformer = segmentor == 'asformer'
+
+    def steps_and_crops(data, *options):
+        _, cfg = make_config(data, *flags, *options)
+        assert 'pipeline' not in cfg
+        assert cfg.train_dataloader.dataset.split == 'train'
+        dataset = cfg.train_dataloader.dataset
+        first, *others = dataset.pipeline
+        found = first.transitions if first.type == 'RecombineSegments' else None
+        if found is None:
+            others = [first, *others]
+        return found, dataset.crop_frames, others
+
+    *free, steps = steps_and_crops(without_script())
+    assert free == ['any' if is_asformer else None, 600]
+    for data, options, expected in (
+        (small_annotations(), [], ['observed' if is_asformer else None, 4800]),
+        (
+            without_script(),
+            ['--no-any-order'],
+            ['observed' if is_asformer else None, 4800],
+        ),
+        (small_annotations(), ['--any-order'], ['any', 600]),
+    ):
+        *found, others = steps_and_crops(data, *options)
+        assert found == expected
+        assert others == steps
     data = small_annotations()
     fill('label', 0, 'train', 'test')(data)
-    _, single = make_config(data, *flags)
-    assert single.train_dataloader == plain.train_dataloader
+    *single, others = steps_and_crops(data)
+    assert (single, others) == ([None, 600], steps)
 
 
 def test_bodies_seen_from_above_are_turned_and_mirrored(make_config):
@@ -297,12 +310,12 @@ def test_script_is_kept_whole_and_in_order(make_config):
     text, cfg = make_config(data)
     assert 'The action before foretells 100 % of the next ones' in text
     dataset = cfg.train_dataloader.dataset
-    assert 'RecombineSegments' not in {step.type for step in dataset.pipeline}
+    assert dataset.pipeline[0].transitions == 'observed'
     assert (dataset.crop_frames, cfg.train_dataloader.batch_size) == (4800, 4)
     text, cfg = make_config(data, '--any-order', '--overwrite')
     assert '--no-any-order' in text
     dataset = cfg.train_dataloader.dataset
-    assert 'RecombineSegments' in {step.type for step in dataset.pipeline}
+    assert dataset.pipeline[0].transitions == 'any'
     assert dataset.crop_frames == 600
 
 
