@@ -16,7 +16,7 @@ file. Everything else comes from a recipe, a config that the new one inherits:
 The network is a small ASFormer, or two of them for coordinates of short videos;
 --segmentor ms_tcn2 takes three MS-TCN++ networks. If actions follow one another as in a
 script, recordings are kept whole; else they are also recombined into new orders, and
-long ones are cropped (--no-any-order and --any-order decide otherwise). With
+long ones are cropped (docs/recipes.md; --any-order and --no-any-order decide). With
 --streaming, the model is causal (docs/streaming.md). Predicted segments last at least
 as long as nearly all training segments (model.postprocess); with --streaming, that is
 at most half of SECONDS. With --pairs, the model also sees the nearest other person or
@@ -76,8 +76,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--any-order',
         action=argparse.BooleanOptionalAction,
         help='also train on recombined videos, which continue with another video at '
-        'a segment boundary, so that the model expects no order; --no-any-order keeps '
-        'whole videos, as of a script (docs/recipes.md; default: what the data shows)',
+        'a segment boundary, so that the model expects no order; --no-any-order takes '
+        'them for whole videos of a script (default: what the training videos show)',
     )
     parser.add_argument(
         '--fold',
