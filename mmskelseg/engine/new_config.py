@@ -33,7 +33,7 @@ class Choice:
         segmentor: ``asformer`` or ``ms_tcn2``.
         any_order: Whether to recombine videos.
         longest: Number of frames of the longest video.
-        is_script: Whether videos are kept whole, since each part tells what comes when.
+        is_script: Whether videos are kept whole, since each part tells what comes next.
         lookahead: Frames of delay of a causal model, None for whole videos.
         min_frames: Minimum duration of a causal model's labels, which is part of that.
         turns: Further steps of the training pipeline, as text.
@@ -166,11 +166,11 @@ del {', '.join(local)}
         recombines = self.segmentor == 'asformer'
         if recombines == self.any_order and not self.turns:
             return ''
-        first = [_RECOMBINE.format('any')] if self.any_order else []
         if recombines:
             base += '[1:]'
-            if self.is_script and not self.any_order:
-                first = [_RECOMBINE.format('observed')]
+        first = []
+        if self.any_order or (recombines and self.is_script):
+            first = [_RECOMBINE.format('any' if self.any_order else 'observed')]
         return f'pipeline = [\n{_rows([*first, *self.turns, base])}]\n'
 
     @property
