@@ -56,7 +56,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, outside_path(path), content=text))
     for path in NOTEBOOKS:
         page, pictures = notebook_page(path, f'{config.repo_url}/blob/main/')
-        for name, content in {f'{path.stem}.md': page, **pictures}.items():
+        made: dict[str, str | bytes] = {f'{path.stem}.md': page, **pictures}
+        for name, content in made.items():
             files.append(File.generated(config, f'tutorials/{name}', content=content))
     for room in rooms():
         text = reference(room)
