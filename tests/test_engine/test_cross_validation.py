@@ -64,6 +64,7 @@ def test_a_fold_may_have_any_name(tmp_path, fold):
 
 def test_jobs_end_with_the_program_that_follows_them(tmp_path):
     """Otherwise the next start would meet runs that are still at work."""
+    pytest.importorskip('submitit', reason='submitit is not installed')
     # Jobs on this machine get SIGINT, which programs in the background ignore.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     begun = tmp_path / 'begun'
