@@ -105,23 +105,17 @@ def choose(
         lookahead = _frames(wish.streaming, train, path)
         min_frames = _min_frames(train, lookahead)
     turns, note = _choose_turns(train, meta, recipe, path)
+    share, is_script = _find_script(train, meta, wish)
     pairs = None
     if wish.pairs:
         _check_pairs([*train, *test], path)
-        pairs = _choose_pairs(train, meta, recipe)
-        pairs |= {} if lookahead is None else _first_person(train)
-    share = foretold(train, meta)
-    is_script = share is not None and share >= SCRIPT
-    if wish.any_order is not None:
-        is_script = not wish.any_order
-    # Parts with few labels don't tell where in a script they are.
-    is_script = is_script and not _has_few_labels(train)
+        pairs = _choose_pairs(train, meta, recipe, causal=lookahead is not None)
     choice = Choice(
-        ann_file=path,
-        metainfo=meta,
-        splits=splits,
-        recipe=recipe,
-        reason=reason,
+        path,
+        meta,
+        splits,
+        recipe,
+        reason,
         longest=max(video['total_frames'] for video in train),
         segmentor=wish.segmentor or ('asformer' if lookahead is None else 'ms_tcn2'),
         any_order=_choose_order(train, wish, is_script, path, splits[0]),
@@ -134,9 +128,7 @@ def choose(
     plan = _plan(choice, train, wish.epochs)
     lines = [
         f'recipe {recipe}, since {reason}; {len(meta["classes"])} classes; '
-        f'trains on {splits[0]!r} ({counted(len(train), "video")}, '
-        f'{_frames_of(train)}) and tests on {splits[1]!r} '
-        f'({counted(len(test), "video")}).',
+        f'{_note_splits(train, test, splits)}',
         note,
         _PAIRS if wish.pairs else '',
         plan.summary(recipe),
@@ -146,6 +138,19 @@ def choose(
         _note_min_duration(choice),
     ]
     return Chosen(choice, plan, [line for line in lines if line])
+
+
+def _note_splits(
+    train: Sequence[VideoAnnotation],
+    test: Sequence[VideoAnnotation],
+    splits: tuple[str, str],
+) -> str:
+    """Return what a config trains and tests on."""
+    return (
+        f'trains on {splits[0]!r} ({counted(len(train), "video")}, '
+        f'{_frames_of(train)}) and tests on {splits[1]!r} '
+        f'({counted(len(test), "video")}).'
+    )
 
 
 def _plan(
@@ -203,6 +208,18 @@ def choose_splits(
     return pairs[0]
 
 
+def _find_script(
+    videos: Sequence[VideoAnnotation], metainfo: Metainfo, wish: Wish
+) -> tuple[float | None, bool]:
+    """Return how much of the orders is foretold, and whether they are a script."""
+    share = foretold(videos, metainfo)
+    is_script = share is not None and share >= SCRIPT
+    if wish.any_order is not None:
+        is_script = not wish.any_order
+    # Parts with few labels don't tell where in a script they are.
+    return share, is_script and not _has_few_labels(videos)
+
+
 def _choose_order(
     videos: Sequence[VideoAnnotation],
     wish: Wish,
@@ -251,16 +268,17 @@ def _choose_turns(
 
 
 def _choose_pairs(
-    videos: Sequence[VideoAnnotation], metainfo: Metainfo, recipe: str
+    videos: Sequence[VideoAnnotation], metainfo: Metainfo, recipe: str, *, causal: bool
 ) -> dict[str, object]:
     """Return options of PairCoordinates, which turns bodies that show a heading."""
+    first = _first_person(videos) if causal else {}
     shown = bool(body_direction(Skeleton.get(metainfo['skeleton']))[0])
     if shown and recipe == 'pose3d':
         up, _ = up_direction(metainfo, videos)
-        return {'vertical': 'xyz'.index(str(up)[-1])}
+        return {'vertical': 'xyz'.index(str(up)[-1]), **first}
     if shown and camera_view(metainfo, videos)[0] == 'top':
-        return {}
-    return {'turn': False}
+        return first
+    return {'turn': False, **first}
 
 
 def _first_person(videos: Sequence[VideoAnnotation]) -> dict[str, object]:

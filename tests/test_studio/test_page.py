@@ -154,13 +154,13 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
         for title in ('BORIS project', 'ELAN, a file for each recording'):
             page.get_by_label(title).check()
         page.get_by_role('button', name='Export').click()
-        page.get_by_role('link', name='labels_project.boris').wait_for()
+        page.get_by_role('link', name='labels_segments.boris').wait_for()
         classes = load_annotations(recordings / 'annotations.pkl')['metainfo'][
             'classes'
         ]
         with page.expect_download() as download:
             page.get_by_role('link', name='Seq1_01_labels.eaf').click()
-        project = recordings / 'studio' / 'files' / 'labels_project.boris'
+        project = recordings / 'studio' / 'files' / 'labels_segments.boris'
         videos = {video.name: video for video in read_segments(project)}
         (elan,) = read_segments(renamed(download.value.path(), recordings))
         for video in (videos['Seq1_01'], elan):

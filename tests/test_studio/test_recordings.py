@@ -103,7 +103,7 @@ def test_trainings_take_crops_of_what_is_labelled(tmp_path):
             'take1', 0, start, start + 90, [(start, start + 90, 0)], i
         )
     data = training_data(folder, ['take1'])
-    assert crop_lengths(data['annotations']) == [600, 600]
+    assert crop_lengths(data['annotations'], 600) == [600, 600]
     table = crop_table(data['annotations'][0]['label'], 600)
     assert table.tolist() == [[700, 790, 1], [3700, 3790, 1]]
     assert folder.project.labelled_seconds('take1') == 18
