@@ -7,7 +7,7 @@ from traceback import walk_tb
 import pytest
 from packaging.requirements import Requirement
 
-pytest_plugins = ['tests.browser']
+pytest_plugins = ['tests.browser', 'tests.fixtures']
 
 
 def _optional() -> set[str]:

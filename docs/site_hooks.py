@@ -29,6 +29,7 @@ _PAGES = ('README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md')
 OUTSIDE = [ROOT / name for name in _PAGES]
 OUTSIDE += sorted(ROOT.glob('configs/*/README.md'))
 OUTSIDE += sorted(ROOT.glob('benchmarks/studies/*.md'))
+OUTSIDE += sorted(ROOT.glob('projects/*/*.md'))
 NOTEBOOKS = sorted(ROOT.glob('docs/tutorials/*.ipynb'))
 # Not of ours, and only for those who miss a package.
 WITHOUT_REFERENCE = ('stand_ins',)
@@ -43,7 +44,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     pages = {
         'api': [f'api/{room}.md' for room in rooms()],
         'configs': [p for p in outside if p.startswith('configs/')],
-        'studies': [p for p in outside if p.startswith('benchmarks/')],
+        'studies': [p for p in outside if p.startswith(('benchmarks/', 'projects/'))],
     }
     config.nav = [filled(item, pages) for item in config.nav or []]
     return config

@@ -27,7 +27,13 @@ from tests.small_data import ROOT
 PROJECT = (ROOT / 'pyproject.toml').read_text()
 PAGES = sorted(
     path
-    for pattern in ('*.md', 'docs/**/*.md', 'configs/**/*.md', 'benchmarks/**/*.md')
+    for pattern in (
+        '*.md',
+        'docs/**/*.md',
+        'configs/**/*.md',
+        'benchmarks/**/*.md',
+        'projects/**/*.md',
+    )
     for path in ROOT.glob(pattern)
 )
 # An environment variable before a command, and what runs it.

@@ -1,6 +1,7 @@
-"""Fixtures that several test modules use."""
+"""Fixtures of all tests, also of those in projects/."""
 
 import gc
+import importlib
 import os
 import runpy
 import subprocess
@@ -208,6 +209,14 @@ def call_tool(monkeypatch, capsys, tmp_path):
         return done
 
     return call
+
+
+@pytest.fixture
+def tool(monkeypatch, request):
+    """The script that a test module names as TOOL, imported."""
+    path = ROOT / request.module.TOOL
+    monkeypatch.syspath_prepend(str(path.parent))
+    return importlib.import_module(path.stem)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Compares the tables of the paper with your own results, as Markdown.
 
-    python benchmarks/studies/paper_tables.py --results work_dirs --out tables.md
+    python projects/hyder2024/paper_tables.py --results work_dirs --out tables.md
 
 The tool searches the folders for results of tests (metrics.json), cross-validations
 (cross_validation.json) and tests with missing keypoints (missing_keypoints.json), and
@@ -27,7 +27,7 @@ from mmskelseg.runtime.messages.tables import markdown_table
 INTRODUCTION = """\
 # The paper's tables, and what was run here
 
-Made by `python benchmarks/studies/paper_tables.py`. Columns with † are copied from
+Made by `python projects/hyder2024/paper_tables.py`. Columns with † are copied from
 Hyder et al., "Action Segmentation Using 2D Skeleton Heatmaps and Multi-Modality Fusion"
 (ICRA 2024), which does not state what its ± is computed over; the last column states it
 for our results. F1 is F1@10. □ RGB, △ 3D coordinates, ⋆ 2D heatmaps. A dash means no

@@ -7,7 +7,7 @@ import pytest
 
 from tests.small_data import ROOT
 
-TOOL = 'benchmarks/studies/paper_tables.py'
+TOOL = 'projects/hyder2024/paper_tables.py'
 ROWS = {'I': 3, 'II': 3, 'III': 3, 'IV': 8, 'V': 5, 'VI': 5}
 
 

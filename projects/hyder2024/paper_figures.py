@@ -1,8 +1,8 @@
 """Draws the figures of the paper from your own data, sized for a column of a paper.
 
-    python benchmarks/studies/paper_figures.py heatmaps data/toy/annotations.pkl
-    python benchmarks/studies/paper_figures.py missing data/toy/annotations.pkl
-    python benchmarks/studies/paper_figures.py timelines data/toy/annotations.pkl \\
+    python projects/hyder2024/paper_figures.py heatmaps data/toy/annotations.pkl
+    python projects/hyder2024/paper_figures.py missing data/toy/annotations.pkl
+    python projects/hyder2024/paper_figures.py timelines data/toy/annotations.pkl \\
         Joint=joint.pkl Limb=limb.pkl
 
 `heatmaps` (Fig. 2) shows the joints, the limbs, and both for one frame. `missing`

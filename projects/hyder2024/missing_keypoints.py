@@ -1,6 +1,6 @@
 """Scores a trained segmentor on skeletons that lack an arm or a leg (Table III).
 
-    python benchmarks/studies/missing_keypoints.py configs/skelseg/toy_joint_limb.py \\
+    python projects/hyder2024/missing_keypoints.py configs/skelseg/toy_joint_limb.py \\
         work_dirs/toy_joint_limb/epoch_30.pth --p 0 25 50 100 --seeds 0 1 2
 
 In each frame of the config's test videos, an arm or a leg is lost with a probability of

@@ -13,7 +13,7 @@ from mmskelseg.runtime.files.pickles import load_pickle
 from mmskelseg.runtime.structures import Skeleton
 from tests.test_runtime.test_drawing.pixels import near
 
-TOOL = 'benchmarks/studies/paper_figures.py'
+TOOL = 'projects/hyder2024/paper_figures.py'
 
 
 def read(path):

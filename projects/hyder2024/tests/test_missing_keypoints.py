@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmskelseg.runtime.files.pickles import load_pickle
 from tests.small_data import TOY
 
-TOOL = 'benchmarks/studies/missing_keypoints.py'
+TOOL = 'projects/hyder2024/missing_keypoints.py'
 
 
 @pytest.fixture
