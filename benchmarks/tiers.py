@@ -67,7 +67,7 @@ def _run(args: argparse.Namespace) -> None:
             score = np.asarray(sample['pred_score'], np.float64)
             score = read_back(score, least=args.least)
             steps = [{'type': 'MinDuration', 'frames': frames}]
-            decoded = decode({'pred_score': score}, steps)
+            decoded = decode({'pred_score': score}, steps=[steps])
             true = classes_of(np.asarray(sample['gt_label']))
             videos[name] = Video(decoded['pred_label'], true, score)
         scores = evaluate_videos(videos, CLASSES)['metrics']

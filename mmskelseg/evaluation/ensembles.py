@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mmskelseg.evaluation.predictions import Sample, load_samples
-from mmskelseg.runtime.decoding import decode, decode_tiers
+from mmskelseg.runtime.decoding import decode
 from mmskelseg.runtime.decoding.steps import LabelFunction
 from mmskelseg.runtime.messages.errors import UserError
 
@@ -70,16 +70,15 @@ def labelled(
     tiers: Sequence[int] | None = None,
     steps: Sequence[Iterable[LabelFunction]] = (),
 ) -> dict[str, Tensor]:
-    """Return a video's prediction with its labels, by :func:`decode_tiers`.
+    """Return a video's prediction with its labels, by :func:`decode`.
 
     ``tiers`` are the numbers of classes of each tier; None for one tier.
     """
     if len(tiers or '1') == 1 and not any(map(list, steps)):
         # Keep tensors on their device, so that nothing waits for it.
-        return cast(Any, decode)(prediction)
+        return {**prediction, 'pred_label': prediction['pred_score'].argmax(dim=0)}
     arrays = {key: value.cpu().numpy() for key, value in prediction.items()}
-    sizes = tiers or [len(arrays['pred_score'])]
-    decoded = decode_tiers(arrays, sizes, [list(own) for own in steps])
+    decoded = decode(arrays, tiers, [list(own) for own in steps])
     device = prediction['pred_score'].device
     labels = {k: decoded[k] for k in ('pred_label', 'raw_label') if k in decoded}
     return {

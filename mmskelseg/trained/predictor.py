@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -82,13 +81,13 @@ class TorchPredictor:
     def predict(
         self,
         videos: Sequence[VideoAnnotation],
-        features: Sequence[Mapping[str, Path]],
+        features: Sequence[Mapping[str, np.ndarray]],
     ) -> list[dict[str, np.ndarray]]:
         """Return the prediction for each video; see ``Predictor``."""
         items = []
         for video, each in zip(videos, features, strict=True):
-            files = {name: [str(path)] for name, path in each.items()}
-            items.append(self.pipeline({**video, 'feature_files': files}))
+            own = {name: x.swapaxes(0, 1) for name, x in each.items()}
+            items.append(self.pipeline({**video, 'features': own}))
         with torch.no_grad():
             samples = cast(BaseModel, self.model).test_step(self.collate(items))
         return [

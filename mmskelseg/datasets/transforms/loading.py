@@ -2,8 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from mmskelseg.datasets.transforms.augment import Augmentation, Transform
 from mmskelseg.encoders.store import load_features
 from mmskelseg.engine.crops import crop_begin, crop_table
 from mmskelseg.registry import TRANSFORMS
+from mmskelseg.runtime.files.arrays import gathered
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.messages.options import Count, CountOrZero
@@ -70,7 +70,7 @@ class LoadFrameFeatures(Transform):
 
     If there are several copies in files, each epoch reads the next one. Online features
     are computed from the skeletons as earlier augmentations left them; features in
-    files are read for the same frames.
+    files are read for the same frames. Those that the item has already stay.
 
     Reads: feature_files, the paths of each modality's copies; online, a
     ``FeatureRecipe`` for each modality without files, and the
@@ -83,8 +83,8 @@ class LoadFrameFeatures(Transform):
         folders: The folder of each modality whose features come from elsewhere and are
             not configured in ``dataset.features``. It has an array (T, C) for each
             video, ``<frame_dir>.npy``.
-        max_bytes: Larger features stay memory-mapped and are read when they are used,
-            so that a video may exceed the memory. Such arrays are read-only.
+        max_bytes: Larger features are memory-mapped from a file and read when they are
+            used, so that a video may exceed the memory. Such arrays are read-only.
 
     Raises:
         FileNotFoundError: If a folder lacks a video's file.
@@ -104,13 +104,12 @@ class LoadFrameFeatures(Transform):
     def transform(self, results: Item) -> Item:
         """Write ``features``."""
         # (T, C, ...) → (C, T, ...)
-        found = {
-            modality: self._loaded(path, results).swapaxes(0, 1)
-            for modality, path in self._files(results).items()
-        }
+        found = dict(results.get('features', {}))
+        for modality, path in self._files(results).items():
+            found[modality] = self._loaded(path, results).swapaxes(0, 1)
         for modality, recipe in results.get('online', {}).items():
-            made = _filled(recipe.make(results), results['total_frames'])
-            found[modality] = made.swapaxes(0, 1)
+            blocks, frames = recipe.make(results), results['total_frames']
+            found[modality] = gathered(blocks, frames, self.max_bytes).swapaxes(0, 1)
         for modality, features in found.items():
             if features.shape[1] != results['total_frames']:
                 raise UserError(
@@ -135,7 +134,7 @@ class LoadFrameFeatures(Transform):
                     'the file with tools/dataset_converters/common_layout.py.'
                 )
         epoch = results.get('epoch', 0)
-        for key, copies in results['feature_files'].items():
+        for key, copies in results.get('feature_files', {}).items():
             files.setdefault(key, Path(copies[epoch % len(copies)]))
         return files
 
@@ -157,16 +156,6 @@ class LoadFrameFeatures(Transform):
         if features.dtype != np.float16:
             features = features.astype(np.float32, copy=False)
         return np.array(features) if features.nbytes <= self.max_bytes else features
-
-
-def _filled(blocks: Iterator[np.ndarray], frames: int) -> np.ndarray:
-    """Return blocks of features (n, C, ...) as one array, without a second copy."""
-    first = next(blocks)
-    whole, end = np.empty((frames, *first.shape[1:]), first.dtype), 0
-    for block in chain([first], blocks):
-        whole[end : end + len(block)] = block
-        end += len(block)
-    return whole[:end]
 
 
 @TRANSFORMS.register_module()

@@ -20,7 +20,6 @@ from mmskelseg.models.layers.padding import (
 from mmskelseg.models.layers.pooling import adaptive_mean, adaptive_mean_2d
 from mmskelseg.models.layers.stages import (
     for_each_stage,
-    frame_chunks,
     run_layers,
     run_stage,
     total_channels,
@@ -48,7 +47,6 @@ __all__ = [
     'by_tier',
     'check_joints',
     'for_each_stage',
-    'frame_chunks',
     'frame_mask',
     'masked',
     'norm_frames',

@@ -1,9 +1,8 @@
 """Stages of a model: their numbers of channels, and how they read a video."""
 
 import inspect
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
-import torch
 from torch import Tensor, nn
 
 from mmskelseg.models.layers.padding import Videos, masked, packed, unpacked
@@ -90,35 +89,3 @@ def run_layers(
     lengths = tuple(mask.sum(dim=(1, 2)).int().tolist())
     rows = [None if s is None else packed(s, lengths) for s in sources]
     return unpacked(run(packed(x, lengths), lengths, *rows), lengths, x.shape[2])
-
-
-def frame_chunks(
-    stages: Iterable[nn.Module], frames: int, size: int | None
-) -> Iterator[tuple[slice, slice]]:
-    """Yield the frames that each chunk of a video reads, and which of these it outputs.
-
-    Chunks overlap by the ``context`` of the stages, so that together they output what
-    the whole video would. A stage without one depends on all frames, so there is a
-    single chunk.
-
-    Args:
-        stages: Stages that read the same frames.
-        frames: Number of frames of the video.
-        size: Number of frames that a chunk outputs; None for a single chunk.
-
-    >>> stage = nn.Identity()
-    >>> stage.context = 2
-    >>> [(outer.start, outer.stop) for outer, _ in frame_chunks([stage], 7, 4)]
-    [(0, 6), (2, 9)]
-    """
-    if torch.onnx.is_in_onnx_export():
-        # An exported graph cannot be chunked, since it does not know the length.
-        yield slice(None), slice(None)
-        return
-    context = max(getattr(stage, 'context', frames) for stage in stages)
-    if size is None or context >= frames:
-        context, size = 0, frames
-    for begin in range(0, frames, size):
-        end = min(begin + size, frames)
-        first = max(begin - context, 0)
-        yield slice(first, end + context), slice(begin - first, end - first)

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from mmskelseg.models.layers import (
     by_tier,
     for_each_stage,
-    frame_chunks,
     frame_mask,
     masked,
     run_stage,
@@ -30,6 +29,7 @@ from mmskelseg.models.segmentors.branches import (
 from mmskelseg.registry import build_part
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Count, Positive
+from mmskelseg.runtime.segmenting.chunks import frame_chunks
 
 # Keys of a stage's outputs besides the logits of branches.
 _BOUNDARY = 'boundary'
@@ -315,8 +315,12 @@ class SegmentationNetwork(BaseModule):
         self, stages: Iterable[nn.Module], frames: int
     ) -> Iterator[tuple[slice, slice]]:
         """Yield the frames that each chunk reads, and which of these it outputs."""
+        if torch.onnx.is_in_onnx_export():
+            # An exported graph cannot be chunked, since it does not know the length.
+            return iter([(slice(None), slice(None))])
         whole = torch.is_grad_enabled() or self.training
-        return frame_chunks(stages, frames, None if whole else self.chunk_frames)
+        context = max(getattr(stage, 'context', frames) for stage in stages)
+        return frame_chunks(frames, context, None if whole else self.chunk_frames)
 
     def _stage(
         self,

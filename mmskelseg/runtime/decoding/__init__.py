@@ -6,12 +6,11 @@ from mmskelseg.runtime.decoding.filters import (
     min_duration,
     refine_boundaries,
 )
-from mmskelseg.runtime.decoding.steps import decode, decode_tiers, run_step
+from mmskelseg.runtime.decoding.steps import decode, run_step
 
 __all__ = [
     'causal_min_duration',
     'decode',
-    'decode_tiers',
     'median_filter',
     'min_duration',
     'refine_boundaries',

@@ -82,57 +82,53 @@ def run_step(prediction: Outputs, step: Mapping[str, object]) -> np.ndarray:
 Steps: TypeAlias = Sequence[Mapping[str, object] | LabelFunction]
 
 
-def decode(prediction: Outputs, steps: Steps = ()) -> dict[str, np.ndarray]:
+def decode(
+    prediction: Outputs,
+    tiers: Sequence[int] | None = None,
+    steps: Sequence[Steps] = (),
+) -> dict[str, np.ndarray]:
     """Return a prediction with the labels that follow from its probabilities.
 
     Args:
         prediction: The output of the model, with ``pred_score`` (K, T).
-        steps: Post-processing: options for :func:`run_step`, or functions that return
-            the labels (T,) after a step.
+        tiers: Number of classes of each of the G tiers, which add up to K; None for
+            one.
+        steps: The post-processing of each tier, if any: options for :func:`run_step`,
+            or functions that return the labels (T,) after a step.
 
     Returns:
-        The prediction with ``pred_label`` (T,) and, if there are steps, ``raw_label``
-        (T,), the most likely classes before them.
+        The prediction with ``pred_label`` and, if there are steps, ``raw_label``, the
+        most likely classes before them; (T,) for one tier and (G, T) for several.
 
     >>> score = np.array([[0.9, 0.4, 0.9], [0.1, 0.6, 0.1]])
     >>> step = {'type': 'MedianFilter', 'frames': 3}
-    >>> decoded = decode({'pred_score': score}, [step])
+    >>> decoded = decode({'pred_score': score}, steps=[[step]])
     >>> decoded['pred_label'], decoded['raw_label']
     (array([0, 0, 0]), array([0, 1, 0]))
     """
-    likeliest = prediction['pred_score'].argmax(axis=0)
-    result = {**prediction, 'pred_label': likeliest}
-    for step in steps:
-        labels = step(result) if callable(step) else run_step(result, step)
-        result = {**result, 'pred_label': labels, 'raw_label': likeliest}
-    return result
-
-
-def decode_tiers(
-    prediction: Outputs, tiers: Sequence[int], steps: Sequence[Steps] = ()
-) -> dict[str, np.ndarray]:
-    """Return a prediction with the labels of each tier, by :func:`decode`.
-
-    Args:
-        prediction: The output of the model, with ``pred_score`` (K, T).
-        tiers: Number of classes of each of the G tiers, which add up to K.
-        steps: The post-processing of each tier, if any.
-
-    Returns:
-        The prediction with ``pred_label`` and, if there are steps, ``raw_label``,
-        (T,) for one tier and (G, T) for several.
-    """
-    own = list(steps) or [()] * len(tiers)
-    if len(tiers) == 1:
-        return decode(prediction, own[0])
-    scores = np.split(prediction['pred_score'], np.cumsum(tiers)[:-1])
+    sizes = tiers or [len(prediction['pred_score'])]
+    scores = np.split(prediction['pred_score'], np.cumsum(sizes)[:-1])
+    own = list(steps) or [()] * len(sizes)
     parts = [
-        decode({**prediction, 'pred_score': score}, each)
+        _labels({**prediction, 'pred_score': score}, each)
         for score, each in zip(scores, own, strict=True)
     ]
+    if len(parts) == 1:
+        return {**prediction, **parts[0]}
     found = {
         key: np.stack([part[key] for part in parts])
         for key in ('pred_label', 'raw_label')
         if all(key in part for part in parts)
     }
     return {**prediction, **found}
+
+
+def _labels(prediction: Outputs, steps: Steps) -> dict[str, np.ndarray]:
+    """Return the labels (T,) of a tier, and those before the steps if there are any."""
+    likeliest = prediction['pred_score'].argmax(axis=0)
+    result = {'pred_label': likeliest}
+    for step in steps:
+        given = {**prediction, **result}
+        labels = step(given) if callable(step) else run_step(given, step)
+        result = {'pred_label': labels, 'raw_label': likeliest}
+    return result

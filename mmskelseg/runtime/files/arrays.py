@@ -5,8 +5,10 @@ import pickle
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from math import prod
+from tempfile import TemporaryFile
 from tokenize import TokenError
 from typing import IO
 
@@ -61,6 +63,29 @@ def write_npy(file: IO[bytes], rows: int, blocks: Iterable[np.ndarray]) -> None:
         file.write(np.ascontiguousarray(block).data)
         begin += len(block)
     assert begin == rows, f'{begin} of {rows} rows'
+
+
+def gathered(
+    blocks: Iterator[np.ndarray], rows: int, max_bytes: int = 1 << 28
+) -> np.ndarray:
+    """Return blocks (n, ...) as one array of so many rows, without a second copy.
+
+    A larger one than ``max_bytes`` is read-only, and memory-mapped from a temporary
+    file that goes with it.
+    """
+    first = next(blocks)
+    shape, blocks = (rows, *first.shape[1:]), chain([first], blocks)
+    if prod(shape) * first.itemsize > max_bytes:
+        with TemporaryFile(prefix='mmskelseg-') as file:
+            for block in blocks:
+                file.write(np.ascontiguousarray(block).data)
+            file.flush()
+            return np.memmap(file, first.dtype, 'r', shape=shape)
+    whole, end = np.empty(shape, first.dtype), 0
+    for block in blocks:
+        whole[end : end + len(block)] = block
+        end += len(block)
+    return whole[:end]
 
 
 def check_text(array: np.ndarray, source: str | os.PathLike) -> None:

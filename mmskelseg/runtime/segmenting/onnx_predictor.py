@@ -2,15 +2,14 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import cast
 
 import numpy as np
 
-from mmskelseg.runtime.decoding import decode_tiers
+from mmskelseg.runtime.decoding import decode
 from mmskelseg.runtime.features.recipe import FeatureRecipe
-from mmskelseg.runtime.files.arrays import read_npy
 from mmskelseg.runtime.messages.errors import UnavailableError, UserError, shown
+from mmskelseg.runtime.segmenting.chunks import frame_chunks
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.model_zoo import exported_file
 from mmskelseg.runtime.segmenting.onnx_features import recipe_of
@@ -84,7 +83,7 @@ class OnnxPredictor:
         frame = {FIELDS[name]: np.full(1, 0.5) for name in self._outputs}
         frame['pred_score'] = np.full((classes, 1), 1 / classes)
         try:
-            decode_tiers(frame, tiers, self._steps)
+            decode(frame, tiers, self._steps)
         except UnavailableError:
             raise
         except UserError as error:
@@ -94,15 +93,14 @@ class OnnxPredictor:
     def predict(
         self,
         videos: Sequence[VideoAnnotation],
-        features: Sequence[Mapping[str, Path]],
+        features: Sequence[Mapping[str, np.ndarray]],
     ) -> list[dict[str, np.ndarray]]:
         """Return the prediction for each video; see ``Predictor``."""
         predictions = []
         for each in features:
-            found = self._run({name: read_npy(path) for name, path in each.items()})
-            fields = {FIELDS[name]: values for name, values in found.items()}
+            fields = {FIELDS[name]: x for name, x in self._run(each).items()}
             fields['pred_score'] = np.ascontiguousarray(fields['pred_score'].T)
-            decoded = decode_tiers(fields, tier_sizes(self.metainfo), self._steps)
+            decoded = decode(fields, tier_sizes(self.metainfo), self._steps)
             decoded.pop('raw_label', None)
             predictions.append(decoded)
         return predictions
@@ -121,22 +119,18 @@ class OnnxPredictor:
                     f'makes {[*rows.shape[1:]]}'
                 )
         frames = len(next(iter(features.values())))
-        context, step = self.file.metadata['context'], _CHUNK
-        if context is None:
-            context, step = 0, frames
         parts = []
-        for begin in range(0, frames, step):
-            end = min(begin + step, frames)
-            first, last = max(begin - context, 0), min(end + context, frames)
+        for outer, inner in frame_chunks(frames, self.file.metadata['context'], _CHUNK):
             feed = {
-                f'features_{name}': np.asarray(rows[first:last], np.float32)
+                f'features_{name}': np.asarray(rows[outer], np.float32)
                 for name, rows in features.items()
             }
             outputs = self.file.session.run(self._outputs, feed)
             for name, found in zip(self._outputs, outputs, strict=True):
                 is_class_wise = name == 'probabilities'
                 classes = [len(self.metainfo['classes'])] if is_class_wise else []
-                self.file.check_output(name, found, (last - first, *classes))
-            parts.append([x[begin - first : end - first] for x in outputs])
+                read = outer.stop - outer.start
+                self.file.check_output(name, found, (read, *classes))
+            parts.append([x[inner] for x in outputs])
         arrays = [np.concatenate(part) for part in zip(*parts, strict=True)]
         return dict(zip(self._outputs, arrays, strict=True))

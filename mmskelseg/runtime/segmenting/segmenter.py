@@ -1,8 +1,6 @@
 """The one pipeline of inference: from videos or skeletons to segments and files."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from mmskelseg.runtime.features.recipe import FeatureRecipe
-from mmskelseg.runtime.files.arrays import write_npy
+from mmskelseg.runtime.files.arrays import gathered
 from mmskelseg.runtime.messages.errors import OF_CONTENT, UserError, shown
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.messages.options import Count, Fraction, checked
@@ -52,14 +50,14 @@ class Predictor(Protocol):
     def predict(
         self,
         videos: Sequence[VideoAnnotation],
-        features: Sequence[Mapping[str, Path]],
+        features: Sequence[Mapping[str, np.ndarray]],
     ) -> list[dict[str, np.ndarray]]:
         """Return the prediction for each of some videos.
 
         Args:
             videos: Their annotations.
-            features: The .npy files with the features of each branch of each video,
-                (T, C) or (T, C, V). The caller removes them, so none stays open.
+            features: The features of each branch of each video, (T, C) or (T, C, V);
+                large ones may be mapped from a file.
 
         Returns:
             ``pred_score`` (K, T), ``pred_label`` (T,) after post-processing, and
@@ -191,16 +189,8 @@ class Segmenter:
         The model sees them at the frame rate of its training data.
         """
         shown = [self._shown(video) for video in videos]
-        folder = tempfile.mkdtemp(prefix='mmskelseg-')
-        try:
-            features = [
-                self._features(one.video, Path(folder, str(i)))
-                for i, one in enumerate(shown)
-            ]
-            found = self.predictor.predict([one.video for one in shown], features)
-        finally:
-            # After an error, files may still be open, and Windows keeps those.
-            shutil.rmtree(folder, ignore_errors=True)
+        features = [self._features(one.video) for one in shown]
+        found = self.predictor.predict([one.video for one in shown], features)
         results = []
         for video, one, given in zip(videos, shown, found, strict=True):
             fields = one.at_own_frames(given)
@@ -221,22 +211,18 @@ class Segmenter:
             print_log(f'{video["frame_dir"]}: {note}')
         return one
 
-    def _features(self, video: VideoAnnotation, folder: Path) -> dict[str, Path]:
-        """Write the features of each branch to a file in a folder; return the files."""
+    def _features(self, video: VideoAnnotation) -> dict[str, np.ndarray]:
+        """Return the features of each branch, (T, C) or (T, C, V)."""
         recipes = self.predictor.recipes
         for recipe in recipes:
             recipe.check(video)
-        folder.mkdir()
         frames = video['total_frames']
-        made: dict[str, Path] = {}
         total = frames * len(recipes)
         with progress_bar('Making features', total, self.show_progress) as count:
-            for recipe in recipes:
-                path = folder / f'{recipe.modality}.npy'
-                with path.open('wb') as file:
-                    write_npy(file, frames, recipe.make(video, count))
-                made[recipe.modality] = path
-        return made
+            return {
+                recipe.modality: gathered(recipe.make(video, count), frames)
+                for recipe in recipes
+            }
 
     def _estimate(self, path: Path) -> Poses:
         # It is built when first needed, since its packages may be missing.
@@ -290,9 +276,9 @@ class OnnxSegmenter(Segmenter):
             show_progress=show_progress,
         )
 
-    def _features(self, video: VideoAnnotation, folder: Path) -> dict[str, Path]:
+    def _features(self, video: VideoAnnotation) -> dict[str, np.ndarray]:
         try:
-            return super()._features(video, folder)
+            return super()._features(video)
         except UserError:
             raise
         except OF_CONTENT as error:

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from mmskelseg.runtime.files.arrays import read_npy, read_npz
+from mmskelseg.runtime.files.arrays import gathered, read_npy, read_npz
 from mmskelseg.runtime.files.pickles import load_pickle
 
 
@@ -34,3 +34,11 @@ def test_bytes_of_a_number_are_in_the_order_of_this_machine(
     found = write_and_read(tmp_path / 'a', array)
     assert found.dtype.isnative
     np.testing.assert_array_equal(found, array)
+
+
+def test_blocks_become_one_array_in_memory_or_in_a_file():
+    whole = np.arange(14, dtype=np.float32).reshape(7, 2)
+    for max_bytes, writeable in ((56, True), (55, False)):
+        found = gathered(iter(np.split(whole, [3, 4])), 7, max_bytes)
+        np.testing.assert_array_equal(found, whole)
+        assert (found.dtype, found.flags.writeable) == (whole.dtype, writeable)

@@ -3,6 +3,7 @@
 import copy
 import json
 import tempfile
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,15 +11,13 @@ import torch
 
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime import OnnxSegmenter
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.segmenting import onnx_predictor
+from mmskelseg.runtime.files.arrays import gathered
+from mmskelseg.runtime.segmenting import onnx_predictor, segmenter
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.onnx_sessions import Session
 from mmskelseg.trained.export import export_onnx
-from tests.errors import raises_naming
 from tests.inferring import inferencer_of, prediction_of
 from tests.test_runtime.test_segmenting.conftest import CLASSES, make_config
-from tests.windows import open_files_stay
 
 SMALL = {'channels': 8}
 SHALLOW = {**SMALL, 'num_refinement_layers': 3, 'num_refinements': 1}
@@ -186,25 +185,21 @@ def test_long_videos_are_computed_in_chunks_with_the_same_result(
     assert max(lengths) < 300
 
 
-def test_no_file_of_features_is_open_when_it_is_removed(
+def test_features_too_large_for_the_memory_change_no_prediction(
     coordinates, recipe, person, tmp_path, monkeypatch
 ):
-    """Windows removes no open file; nor does that hide the error of a model."""
-    (tmp_path / 'temporary').mkdir()
-    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path / 'temporary'))
+    """They lie in a file of the folder for temporary ones, which is left empty."""
     checkpoint, file = recipe
-    config = copy.deepcopy(coordinates)
-    # Mapped, however small they are.
-    config.test_dataloader.dataset.pipeline[0].max_bytes = 0
-    inferencer, segment = inferencer_of(config, checkpoint), OnnxSegmenter(file)
     video = person(60)
-    with open_files_stay():
-        for run in (inferencer, segment):
-            assert run(video)['predictions'][0]['pred_label'].shape == (60,)
-            assert not list((tmp_path / 'temporary').iterdir())
-        segment.predictor._outputs = ['of another model']
-        with raises_naming(UserError, file):
-            segment(video)
+    segmenters = inferencer_of(coordinates, checkpoint), OnnxSegmenter(file)
+    expected = [segment(video)['predictions'][0] for segment in segmenters]
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path / 'temporary'))
+    (tmp_path / 'temporary').mkdir()
+    monkeypatch.setattr(segmenter, 'gathered', partial(gathered, max_bytes=0))
+    for segment, one in zip(segmenters, expected, strict=True):
+        found = segment(video)['predictions'][0]
+        np.testing.assert_array_equal(found['pred_score'], one['pred_score'])
+        assert not list((tmp_path / 'temporary').iterdir())
 
 
 def test_ensemble_is_the_mean_of_its_checkpoints(coordinates, save, person, tmp_path):
