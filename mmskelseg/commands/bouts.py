@@ -34,19 +34,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmskelseg.converters.keypoint_videos import (
-    Labels,
-    Options,
-    find_labels,
-    line_segments,
-)
-from mmskelseg.converters.keypoints import LABEL_OPTIONS, label_options
+from mmskelseg.converters.keypoint_videos import Labels, find_labels, line_segments
 from mmskelseg.converters.label_individuals import by_individual
 from mmskelseg.converters.label_tiers import find_tiers
 from mmskelseg.evaluation.functional.group_comparison import compare_groups
 from mmskelseg.runtime.cli.command_line import command, number_from, positive
+from mmskelseg.runtime.cli.declared import add_fields, from_options
 from mmskelseg.runtime.drawing.images import save_png
 from mmskelseg.runtime.drawing.timelines import draw_ethogram
+from mmskelseg.runtime.inputs import LabelInput
 from mmskelseg.runtime.labels import VideoSegments
 from mmskelseg.runtime.labels.bouts import (
     bout_rows,
@@ -56,7 +52,7 @@ from mmskelseg.runtime.labels.bouts import (
     to_bouts,
     write_table,
 )
-from mmskelseg.runtime.labels.reading import EACH_SUBJECT, label_format
+from mmskelseg.runtime.labels.reading import label_format
 from mmskelseg.runtime.labels.segments import Classes, by_tier
 from mmskelseg.runtime.messages.counts import counted, listed
 from mmskelseg.runtime.messages.errors import UserError, escaped
@@ -64,6 +60,8 @@ from mmskelseg.runtime.structures.bouts import MEASURES, Bouts, BoutStatistics
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.tiers import flat_classes
 
+# Of `LabelInput`, how files are read.
+_READING = ('label_format', 'label_fps', 'label_option')
 # The most recordings in a picture.
 _ROWS = 100
 # The most cells of a table: a million rows, the most of a spreadsheet, of 32 columns.
@@ -106,9 +104,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help='length of the recordings whose file does not state it, such as those of '
         'labelling tools (default: until the last label)',
     )
-    for name, option in LABEL_OPTIONS.items():
-        if name.startswith('--label-'):
-            parser.add_argument(name, help=option.help, **option.settings)
+    add_fields(parser, LabelInput, *_READING)
 
 
 class _Recording(NamedTuple):
@@ -217,10 +213,7 @@ def _read(
     In label files, classes that overlap are of different tiers, as in `convert`, and
     each individual is a recording.
     """
-    options = {'subject': EACH_SUBJECT, **label_options(args.label_option or ())}
-    each = Options((), args.out, args.labels, person=EACH)
-    if args.label_fps is not None:
-        options['fps'] = args.label_fps
+    given = from_options(LabelInput, vars(args), *_READING, person=EACH)
     found: dict[str, _Recording] = {}
     notes: list[str] = []
     of_files: list[Labels] = []
@@ -230,14 +223,10 @@ def _read(
         elif (read := read_prediction(path)) is not None:
             videos, classes = [read[0]], read[1]
         else:
-            labels, more = find_labels([path], args.label_format, options)
+            labels, more = find_labels([path], given)
             notes += more
-            videos, classes, fps = [], (), args.label_fps
-            parts = [
-                part
-                for one in labels
-                for part in _individuals(one, each, args.label_format)
-            ]
+            videos, classes, fps = [], (), given.label_fps
+            parts = [part for one in labels for part in _individuals(one, given)]
             of_files += parts
             for one in parts:
                 segments, count = line_segments(one, fps), len(one.lines) or None
@@ -249,7 +238,7 @@ def _read(
                     f'{video.name!r}; name one of them.'
                 )
             found[video.name] = _Recording(video, path, classes)
-    tiers = find_tiers(of_files, each)
+    tiers = find_tiers(of_files, given)
     for one in of_files:
         video = found[one.video].video
         placed = replace(video, segments=tiers.placed(video.segments))
@@ -262,15 +251,14 @@ def _read(
     return found, [*notes, *tiers.notes], absences
 
 
-def _individuals(
-    labels: Labels, options: Options, kind: str | None
-) -> Iterator[Labels]:
+def _individuals(labels: Labels, given: LabelInput) -> Iterator[Labels]:
     """Yield the labels of each individual, named after it where there are others.
 
     Tables may have each in a file of its own.
     """
-    found = by_individual(labels, options)
-    is_named = len(found) > 1 or (kind or label_format(labels.path)) == 'csv'
+    found = by_individual(labels, given)
+    kind = given.label_format or label_format(labels.path)
+    is_named = len(found) > 1 or kind == 'csv'
     for name, own in found.items():
         end = f'_{name}' if name and is_named else ''
         yield replace(own, video=own.video.removesuffix(end) + end)

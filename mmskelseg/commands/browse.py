@@ -19,10 +19,12 @@ from mmskelseg.datasets.inspection.report import draw_all, report, time_budgets
 from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
 from mmskelseg.datasets.inspection.summary import summarize
 from mmskelseg.evaluation import budget_as_dict
-from mmskelseg.runtime.cli.command_line import add_line_minutes, command, whole_from
+from mmskelseg.runtime.cli.command_line import command, whole_from
+from mmskelseg.runtime.cli.declared import add_fields
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.messages.errors import MissingFileError
+from mmskelseg.runtime.segmenting.predictions import FileOptions
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +54,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='DIR',
         help='folder of the video files (default: beside the annotation file)',
     )
-    add_line_minutes(parser)
+    add_fields(parser, FileOptions, 'line_minutes')
     parser.add_argument(
         '--no-pictures', action='store_true', help='only print the text'
     )

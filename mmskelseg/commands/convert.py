@@ -8,15 +8,17 @@ NAME is followed by the arguments of that converter:
 import argparse
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import MISSING
 from functools import partial
 from importlib import import_module
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from mmskelseg.converters import CONVERTERS
-from mmskelseg.converters.options import OF_TYPES, Converter, Option, Options
+from mmskelseg.converters.options import Converter, Options
 from mmskelseg.runtime.cli import chosen
 from mmskelseg.runtime.cli.command_line import command
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.cli.declared import add_fields, add_option, from_options
+from mmskelseg.runtime.messages.options import Option, hints_of
 
 
 def main(argv: Sequence[str], prog: str) -> int | None:
@@ -35,7 +37,16 @@ def converter(
 
 def _run(args: argparse.Namespace) -> None:
     values = dict(vars(args))
-    values.pop('run')(**values)
+    declared = values.pop('declared')
+    names = inspect.signature(declared.run).parameters
+    built: dict[str, object] = {
+        name: from_options(item if isinstance(item, type) else type(item), values)
+        for options in (declared.options, *declared.groups.values())
+        for name, item in options.items()
+        if not isinstance(item, str | Option)
+    }
+    own = {name: values[name] for name in names if name in values}
+    declared.run(**{**own, **built})
 
 
 def _add(declared: Converter, parser: argparse.ArgumentParser) -> None:
@@ -51,46 +62,20 @@ def _add(declared: Converter, parser: argparse.ArgumentParser) -> None:
             _add(part, subparsers.add_parser(name, help=part.summary))
         return
     assert declared.run is not None
-    parser.set_defaults(run=declared.run)
-    known = declared.takes or declared.run
+    parser.set_defaults(declared=declared)
     groups: dict[Any, Options] = {parser: declared.options}
     for title, options in declared.groups.items():
         groups[parser.add_argument_group(title)] = options
+    hints, known = hints_of(declared.run), inspect.signature(declared.run).parameters
     for group, options in groups.items():
-        for name, item in options.items():
-            if callable(item):
-                item(group)
-            else:
-                option = Option(item) if isinstance(item, str) else item
-                _add_option(group, name, option, known)
-
-
-def _add_option(
-    place: argparse._ActionsContainer, flag: str, option: Option, known: Any
-) -> None:
-    """Add an option with its type and default in the signature of a function."""
-    name = flag.lstrip('-').replace('-', '_')
-    default = inspect.signature(known).parameters[name].default
-    hint = get_type_hints(known)[name]
-    # `Path` and `Path | None` are equal here.
-    by_type = [OF_TYPES[kind] for kind in (hint, *get_args(hint)) if kind in OF_TYPES]
-    settings = {**(by_type[0] if by_type else {}), **option.settings}
-    if 'type' in settings:
-        settings['type'] = partial(_read, settings['type'])
-    if default is False:
-        settings['action'] = 'store_true'
-    elif default is not inspect.Parameter.empty:
-        settings['default'] = default
-        if flag[0] != '-':
-            settings['nargs'] = '?'
-    elif flag[0] == '-':
-        settings['required'] = True
-    place.add_argument(flag, help=option.help, **settings)
-
-
-def _read(read: Callable[[str], Any], text: str) -> Any:
-    """Read a value as a ``type`` of argparse, which shows user errors."""
-    try:
-        return read(text)
-    except UserError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        for flag, item in options.items():
+            if not isinstance(item, str | Option):
+                add_fields(group, item)
+                continue
+            given = Option(item) if isinstance(item, str) else item
+            option = Option(given.help, flag, **given.settings)
+            name = flag.lstrip('-').replace('-', '_')
+            default = known[name].default
+            if default is inspect.Parameter.empty:
+                default = MISSING
+            add_option(group, name, option, hints[name], default)

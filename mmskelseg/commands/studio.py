@@ -17,13 +17,9 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-from mmskelseg.runtime.cli.command_line import (
-    add_kpt_thr,
-    add_person,
-    command,
-    positive,
-    whole_from,
-)
+from mmskelseg.runtime.cli.command_line import command, whole_from
+from mmskelseg.runtime.cli.declared import add_fields, from_options
+from mmskelseg.runtime.inputs import PoseInput
 from mmskelseg.runtime.messages.dependencies import Dependency
 from mmskelseg.runtime.poses.estimators.estimator import require
 from mmskelseg.runtime.structures.tiers import tiers_of
@@ -35,6 +31,7 @@ EXAMPLES = """examples:
   # an annotation file whose labels are left aside
   %(prog)s data/precog --ignore-labels
 """
+_POSES = ('fps', 'person', 'kpt_thr')
 NEEDED = (Dependency('starlette', '0.40'), Dependency('uvicorn', '0.30'))
 KEPT = 'labels and finished trainings are kept; the same command opens them again.'
 
@@ -54,13 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='leave the labels of files aside, and begin with none',
     )
-    parser.add_argument(
-        '--fps',
-        type=positive,
-        help='frames per second of poses whose files state none, without a video',
-    )
-    add_person(parser)
-    add_kpt_thr(parser)
+    add_fields(parser, PoseInput, *_POSES)
     parser.add_argument(
         '--pose-estimator',
         default='mediapipe',
@@ -93,9 +84,7 @@ def open_page(args: argparse.Namespace) -> None:
     open_ = partial(
         open_folder,
         args.folder,
-        fps=args.fps,
-        person=args.person,
-        kpt_thr=args.kpt_thr,
+        from_options(PoseInput, vars(args), *_POSES),
         ignore_labels=args.ignore_labels,
         tiers=tiers,
     )

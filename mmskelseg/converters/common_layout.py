@@ -21,8 +21,8 @@ from mmskelseg.converters import building, options
 from mmskelseg.converters.options import Converter
 from mmskelseg.converters.shared_layout import (
     EXPORT_OPTIONS,
-    IMPORT_OPTIONS,
     NO_SKELETON,
+    ImportOptions,
     find_labels,
     folder_new,
     read_label,
@@ -92,34 +92,30 @@ def import_layout(
     out: Path,
     *,
     fps: float,
-    sample: int = 1,
-    cut: int = 0,
-    split: int = 1,
-    background: str | None = None,
+    given: ImportOptions = ImportOptions(),
     modality: str = 'rgb',
     frames_first: bool = False,
 ) -> None:
     """Write the annotation file and the features of a folder; see the options below."""
     classes = read_mapping(source)
     labels = find_labels(source / 'groundTruth')
-    splits, files = read_splits(source / 'splits', split)
+    splits, files = read_splits(source / 'splits', given.split)
     meta: Metainfo = {
         'classes': list(classes.values()),
         'skeleton': NO_SKELETON,
         'dataset': source.resolve().name,
-        'background': background,
+        'background': given.background,
     }
     videos = read_videos(
         source,
         labels,
         partial(read_features, frames_first=frames_first),
         partial(read_label, classes=classes),
-        cut=cut,
-        sample=sample,
+        given,
         hint='; if the array is (T, D), give --frames-first',
     )
     target = out / 'features' / modality
-    with saved_features(target, videos, fps / sample) as annotations:
+    with saved_features(target, videos, fps / given.sample) as annotations:
         building.write(out, annotations, splits, meta, source=source, files=files)
 
 
@@ -200,7 +196,7 @@ CONVERTER = Converter(
                 'out': options.OUT,
                 '--fps': 'frames per second of the features, which the layout does not '
                 'store (15 for GTEA and Breakfast, 30 for 50Salads)',
-                **IMPORT_OPTIONS,
+                'given': ImportOptions,
                 '--modality': "key of the features in the model's branches (default: "
                 '%(default)s)',
                 '--frames-first': 'features are (T, D), not (D, T)',

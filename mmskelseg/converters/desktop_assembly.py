@@ -36,6 +36,7 @@ EXAMPLES = """examples:
       --test 2020-04-02-150120,2020-04-19_14-03-25 --keypoints hrnet \\
       --size 1280x720 --fps 10
 """
+RELEASE = options.ReleaseOptions(fps=10.0)
 CLASSES = (
     'Pick_up_chip', 'Place_chip_on_motherboard', 'Close_cover',
     'Pick_up_screw_and_screwdriver', 'Tighten_screw', 'Plug_stick_in', 'Pick_up_fan',
@@ -74,16 +75,14 @@ def convert(
     keypoints: Path | None = None,
     background: str | None = None,
     size: tuple[int, int] = (480, 640),
-    fps: float = 10.0,
-    folds: int = 0,
-    videos: Path | None = None,
+    given: options.ReleaseOptions = RELEASE,
 ) -> None:
     """Write the annotation file of the release; see the options below."""
     labels = find_labels(source / 'groundTruth')
     classes = read_mapping(source, CLASSES)
     split, files, assumed = _choose_split(test, list(labels), source)
     assumed = {
-        'fps': f'{fps:g}: the release states none',
+        'fps': f'{given.fps:g}: the release states none',
         'img_shape': f'{size[1]}x{size[0]}: the release states none',
         **assumed,
     }
@@ -96,7 +95,7 @@ def convert(
         files[video, 'label'] = label
         arrays = (*read_poses(pose), read_label(label, classes))
         annotations.append(
-            building.annotation({'img_shape': size, 'fps': fps}, video, *arrays)
+            building.annotation({'img_shape': size, 'fps': given.fps}, video, *arrays)
         )
     meta: Metainfo = {
         'classes': list(classes.values()),
@@ -107,7 +106,7 @@ def convert(
     }
     building.write(
         out, annotations, split, meta,
-        source=source, files=files, folds=folds, videos=videos,
+        source=source, files=files, folds=given.folds, videos=given.videos,
     )  # fmt: skip
 
 
@@ -118,9 +117,9 @@ CONVERTER = options.Converter(
         'out': options.OUT,
         '--test': options.test('VIDEO,VIDEO', 'those of SRC/splits, or every fifth'),
         '--keypoints': 'folder of the poses (default: SRC/keypoints)',
-        '--background': options.BACKGROUND,
+        '--background': options.Option(options.BACKGROUND, metavar='NAME'),
         '--size': 'size of the images to which the pixels refer (default: 640x480)',
-        **options.OF_RELEASES,
+        'given': RELEASE,
     },
     examples=EXAMPLES,
 )

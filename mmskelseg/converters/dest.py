@@ -13,11 +13,10 @@ DeST's repository has PKU-MMD, LARa, MCFS-22, MCFS-130, TCG-15 and HuGaDB in it.
 `export --help`, and docs/datasets/dest.md.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -35,11 +34,11 @@ from mmskelseg.converters.dest_arrays import (
     read_joints,
     read_signals,
 )
-from mmskelseg.converters.options import Converter, Option
+from mmskelseg.converters.options import Converter
 from mmskelseg.converters.shared_layout import (
     EXPORT_OPTIONS,
-    IMPORT_OPTIONS,
     NO_SKELETON,
+    ImportOptions,
     Video,
     class_names,
     find_labels,
@@ -54,6 +53,8 @@ from mmskelseg.converters.shared_layout import (
 from mmskelseg.runtime.files.annotations import fold_splits, load_annotations
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import Option, option
+from mmskelseg.runtime.poses.layouts import stated_layout
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import (
     AnnotationFile,
@@ -100,18 +101,53 @@ EXPORT_EXAMPLES = """examples:
 PARTS = ('features', 'gt_arr', 'gt_boundary_arr')
 
 
+def channels(text: str) -> str:
+    """Return the value of --channels, a letter for each number of a joint."""
+    letters = text.replace('.', '')
+    once = len(set(letters)) == len(letters)
+    if text != 'none' and not (once and set('xy') <= set(letters) <= set('xyzs')):
+        raise UserError(
+            f'{text} is neither none nor letters that include x and y, such as xyz, '
+            'xys or ...xyz'
+        )
+    return text
+
+
 @dataclass(frozen=True)
 class Release:
     """Properties of a data set that its files lack; sources: docs/datasets/dest.md.
 
-    Its options have the same names; an ``fps`` of 0 is unknown.
+    What is empty is unknown.
     """
 
-    channels: str | None = None
-    fps: float = 0
-    skeleton: Layout = field(default_factory=lambda: NO_SKELETON)
-    vertical: str = 'y-up'
-    size: tuple[int, int] | None = None
+    channels: str | None = option(
+        'meaning of each number of a joint: x, y, z, s (score), or a dot to ignore it; '
+        'none without coordinates (default: those of the release, or xy for two '
+        'numbers and xyz for three)',
+        None,
+        type=channels,
+        metavar='xyz|xys|...',
+    )
+    fps: float = option(
+        'frames per second of the files (default: those of the release)', 0.0
+    )
+    skeleton: Layout = option(
+        'layout of the joints: a name such as kinect25, mmpose:NAME, or a JSON file '
+        'with joints and limbs (default: that of the release)',
+        '',
+        type=stated_layout,
+    )
+    vertical: str = option(
+        'vertical axis of 3D joints and its direction (default: that of the release, '
+        'or y-up)',
+        '',
+        choices=IMAGE_AXES,
+    )
+    size: tuple[int, int] | None = option(
+        'size of the images if x and y are pixels (default: that of the release; '
+        'without it, coordinates are fitted into an image)',
+        None,
+    )
 
 
 _MCFS = Release('xys', 30, 'openpose_body25', size=(720, 1280))
@@ -129,20 +165,8 @@ RELEASES = {
 }
 
 
-def channels(text: str) -> str:
-    """Return the value of --channels, a letter for each number of a joint."""
-    letters = text.replace('.', '')
-    once = len(set(letters)) == len(letters)
-    if text != 'none' and not (once and set('xy') <= set(letters) <= set('xyzs')):
-        raise UserError(
-            f'{text} is neither none nor letters that include x and y, such as xyz, '
-            'xys or ...xyz'
-        )
-    return text
-
-
 def find_release(
-    source: Path, name: str | None, stated: Mapping[str, Any], sample: int
+    source: Path, name: str | None, stated: Release, sample: int
 ) -> tuple[Release, dict[str, str]]:
     """Return the properties of a data set, and which of them are assumed.
 
@@ -151,9 +175,10 @@ def find_release(
     """
     folder = source.resolve().name
     by_folder = {name.lower(): name for name in RELEASES}.get(folder.lower())
-    release = replace(RELEASES.get(name or by_folder or '', Release()), **stated)
+    own = {key: value for key, value in vars(stated).items() if value}
+    release = replace(RELEASES.get(name or by_folder or '', Release()), **own)
     lacking = [] if release.fps else ['--fps']
-    if release.channels != 'none' and release.skeleton is NO_SKELETON:
+    if release.channels != 'none' and not release.skeleton:
         lacking.append('--skeleton')
     if lacking:
         raise UserError(
@@ -162,9 +187,10 @@ def find_release(
             f'with --release ({", ".join(RELEASES)}).'
         )
     assumed = {}
-    if 'fps' not in stated:
+    if not stated.fps:
         assumed['fps'] = f'{release.fps / sample:g}: the files state none'
-    return replace(release, fps=release.fps / sample), assumed
+    vertical = release.vertical or 'y-up'
+    return replace(release, fps=release.fps / sample, vertical=vertical), assumed
 
 
 def import_layout(
@@ -172,25 +198,13 @@ def import_layout(
     out: Path,
     *,
     release: str | None = None,
-    skeleton: Layout | None = None,
-    fps: float | None = None,
-    channels: str | None = None,
-    size: tuple[int, int] | None = None,
-    vertical: str | None = None,
+    stated: Release = Release(),
     splits: Path | None = None,
-    sample: int = 1,
-    cut: int = 0,
-    split: int = 1,
-    background: str | None = None,
+    given: ImportOptions = ImportOptions(),
     modality: str = 'imu',
 ) -> None:
     """Write the annotation file of a folder; see the options below."""
-    given = {
-        'channels': channels, 'fps': fps, 'size': size, 'skeleton': skeleton,
-        'vertical': vertical,
-    }  # fmt: skip
-    stated = {key: value for key, value in given.items() if value is not None}
-    known, assumed = find_release(source, release, stated, sample)
+    known, assumed = find_release(source, release, stated, given.sample)
     classes = read_mapping(source)
     labels = find_labels(
         source / 'gt_arr', 'an array for each video, with the class id of each frame'
@@ -198,20 +212,19 @@ def import_layout(
     if splits is None:
         splits = source / 'splits'
         splits = splits if splits.is_dir() else source / 'csv'
-    parts, files = read_splits(splits, split)
+    parts, files = read_splits(splits, given.split)
     read = partial(
         read_videos,
         source,
         labels,
         read_label=partial(read_ids, classes=list(classes)),
-        cut=cut,
-        sample=sample,
+        given=given,
     )
     meta: Metainfo = {
         'classes': list(classes.values()),
-        'skeleton': NO_SKELETON if known.channels == 'none' else known.skeleton,
+        'skeleton': known.skeleton or NO_SKELETON,
         'dataset': source.resolve().name,
-        'background': background,
+        'background': given.background,
         'assumed': assumed,
     }
     if known.channels == 'none':
@@ -222,7 +235,7 @@ def import_layout(
     for name in labels:
         for key in ('keypoint', 'keypoint_score'):
             files[name, key] = source / 'features' / f'{name}.npy'
-    videos = _annotate_all(read, known, channels is not None, assumed)
+    videos = _annotate_all(read, known, stated.channels is not None, assumed)
     if 'keypoint_3d' in videos[0]:
         axis, _, direction = known.vertical.partition('-')
         meta['up'] = f'-{axis}' if direction == 'down' else axis
@@ -303,29 +316,9 @@ CONVERTER = Converter(
                     'the data set (default: the one with the name of the folder)',
                     choices=RELEASES,
                 ),
-                '--skeleton': Option(
-                    'layout of the joints: a name such as kinect25, mmpose:NAME, or a '
-                    'JSON file with joints and limbs (default: that of the release)',
-                    type=options.skeleton,
-                ),
-                '--fps': 'frames per second of the files (default: those of the '
-                'release)',
-                '--channels': Option(
-                    'meaning of each number of a joint: x, y, z, s (score), or a dot '
-                    'to ignore it; none without coordinates (default: those of the '
-                    'release, or xy for two numbers and xyz for three)',
-                    type=channels,
-                    metavar='xyz|xys|...',
-                ),
-                '--size': 'size of the images if x and y are pixels (default: that of '
-                'the release; without it, coordinates are fitted into an image)',
-                '--vertical': Option(
-                    'vertical axis of 3D joints and its direction (default: that of '
-                    'the release, or y-up)',
-                    choices=IMAGE_AXES,
-                ),
+                'stated': Release,
                 '--splits': 'folder of the splits (default: SRC/splits, or SRC/csv)',
-                **IMPORT_OPTIONS,
+                'given': ImportOptions,
                 '--modality': 'key of signals that are not coordinates (default: '
                 '%(default)s)',
             },

@@ -1,6 +1,6 @@
 """Pairs poses, labels and videos by name, and combines them at the poses' rate."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from mmskelseg.converters.shared_layout import release_lines
 from mmskelseg.runtime.files.formats import suffix_of
 from mmskelseg.runtime.files.parsing import read_text
 from mmskelseg.runtime.files.video import VideoFile
+from mmskelseg.runtime.inputs import LabelInput, PoseInput
 from mmskelseg.runtime.labels import (
     READERS,
     Segment,
@@ -23,54 +24,10 @@ from mmskelseg.runtime.labels.reading import LABEL_FORMATS, reader_options
 from mmskelseg.runtime.labels.segments import Ethogram
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
-from mmskelseg.runtime.poses import (
-    Poses,
-    choose_person,
-    read_poses,
-    to_coco17,
-    with_rate,
-    with_size,
-)
-from mmskelseg.runtime.poses.poses import check_stated_size
+from mmskelseg.runtime.poses import Poses, choose_person, with_rate, with_size
 from mmskelseg.runtime.poses.reading import POSE_FORMATS, is_poses, video_of
 from mmskelseg.runtime.poses.tracking import everybody
 from mmskelseg.runtime.structures.choices import EACH
-from mmskelseg.runtime.structures.skeleton import Layout
-
-
-@dataclass(frozen=True)
-class Options:
-    """The options of `mmskelseg convert keypoints`; see its help."""
-
-    keypoints: Sequence[Path]
-    out: Path
-    labels: Sequence[Path]
-    fps: float | None = None
-    size: tuple[int, int] | None = None
-    person: str = 'track'
-    others: bool = False
-    subjects: Path | None = None
-    skeleton: Layout | None = None
-    kpt_thr: float | None = None
-    coco17: bool = False
-    part: Sequence[tuple[str, str]] | None = None
-    format: str | None = None
-    first_frame: int | None = None
-    videos: Path | None = None
-    label_format: str | None = None
-    label_fps: float | None = None
-    label_option: Sequence[tuple[str, str]] | None = None
-    strict: bool = False
-    classes: Sequence[str] | None = None
-    background: Sequence[str] | None = None
-    unlabelled: str = 'error'
-    overlap: str = 'tiers'
-    tiers: Path | None = None
-    skip_unpaired: bool = False
-    view: str | None = None
-    test: str | None = None
-    name: str | None = None
-    folds: int = 0
 
 
 @dataclass(frozen=True)
@@ -125,15 +82,13 @@ def _look_into(
 
 
 def find_labels(
-    paths: Iterable[Path],
-    format: str | None,
-    options: Mapping[str, object],
-    strict: bool = False,
+    paths: Iterable[Path], given: LabelInput
 ) -> tuple[list[Labels], list[str]]:
     """Return the labels of each video in files or folders, and notes on skipped parts.
 
     Each format gets those of the options of readers that it has.
     """
+    options, format = given.reader_options(), given.label_format
     known = set().union(*map(reader_options, READERS))
     unknown = sorted(options.keys() - known)
     if unknown:
@@ -153,7 +108,8 @@ def find_labels(
             labels.append(Labels(file.stem, file, lines=tuple(release_lines(file))))
             continue
         kind = format or label_format(file)
-        given = {key: options[key] for key in reader_options(kind) if key in options}
+        own = {key: options[key] for key in reader_options(kind) if key in options}
+        videos = read_segments(file, kind, strict=given.strict, notes=notes, **own)
         labels += [
             Labels(
                 video.name,
@@ -162,7 +118,7 @@ def find_labels(
                 fps=video.fps,
                 ethogram=video.ethogram,
             )
-            for video in read_segments(file, kind, strict=strict, notes=notes, **given)
+            for video in videos
         ]
     return labels, notes
 
@@ -261,35 +217,23 @@ def pair(
 
 
 def load_poses(
-    path: Path, video: VideoFile | None, labels: Labels, options: Options
+    path: Path, video: VideoFile | None, labels: Labels, given: PoseInput
 ) -> Poses:
     """Return the poses of the chosen person, or of each, with size and frame rate.
 
-    With ``options.others``, those of others follow in further rows.
+    With ``given.others``, those of others follow in further rows.
 
     If only the labels state a frame rate, as in BORIS, it is used.
     """
-    size = options.size or (video.img_shape if video else None)
-    poses = read_poses(
-        path,
-        options.format,
-        skeleton=options.skeleton,
-        img_shape=size,
-        first_frame=options.first_frame,
-    )
-    check_stated_size(poses, options.size, str(path))
-    poses = poses.above(options.kpt_thr or 0)
-    if options.coco17 or options.part:
-        poses = to_coco17(poses, dict(options.part or ()), str(path))
-    if not (options.fps or poses.fps or video) and labels.fps:
+    poses = given.read(path, video.img_shape if video else None)
+    if not (given.fps or poses.fps or video) and labels.fps:
         note = f'poses without a frame rate: {labels.fps:g} fps, as the labels state'
         poses = poses.noting(note, fps=labels.fps)
-    poses = with_rate(poses, video, options.fps, str(path))
-    if options.person == EACH:
-        poses = everybody(poses)
-    else:
-        poses = choose_person(poses, options.person, str(path), others=options.others)
-    return with_size(poses.noting(img_shape=poses.img_shape or size))
+    poses = with_rate(poses, video, given.fps, str(path))
+    if given.person == EACH:
+        return with_size(everybody(poses))
+    poses = choose_person(poses, given.person, str(path), others=given.others)
+    return with_size(poses)
 
 
 def line_segments(labels: Labels, fps: float | None) -> Sequence[Segment]:

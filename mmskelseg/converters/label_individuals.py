@@ -6,58 +6,58 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters.keypoint_videos import Labels, Options, count_joined
+from mmskelseg.converters.keypoint_videos import Labels, count_joined
 from mmskelseg.converters.label_tiers import LabelTiers, frame_labels
 from mmskelseg.runtime.files.parsing import read_dicts
+from mmskelseg.runtime.inputs import LabelInput
 from mmskelseg.runtime.labels import Segment
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import Poses
-from mmskelseg.runtime.structures.choices import EACH
 
 
 def label_arrays(
-    labels: Labels, poses: Poses, path: Path, tiers: LabelTiers, options: Options
+    labels: Labels, poses: Poses, path: Path, tiers: LabelTiers, given: LabelInput
 ) -> tuple[np.ndarray, list[str], int]:
     """Return the labels of a video, notes, and how many segments are joined.
 
-    Labels are (T,), or (tiers, T); with ``--person each``, there is a row of these for
+    Labels are (T,), or (tiers, T); with ``given.each``, there is a row of these for
     each of the people of ``poses``, which are from the file ``path``.
     """
-    parts = by_individual(labels, options)
+    parts = by_individual(labels, given)
     joined = sum(
         count_joined(tiers.placed(part.segments), poses.fps or 1)
         for part in parts.values()
     )
-    if options.person != EACH:
+    if not given.each:
         ((name, part),) = parts.items()
-        wanted = options.person
+        wanted = given.person
         if name and wanted in poses.people and name.casefold() != wanted.casefold():
             raise UserError(
                 f'{part.path}: the labels of video {part.video!r} are of {name!r}, but '
                 f'--person is {wanted!r}; name the same one.'
             )
-        return *frame_labels(part, poses, tiers, options), joined
+        return *frame_labels(part, poses, tiers, given), joined
     rows, notes = [], []
     for own in _matched(parts, poses, path):
-        row, more = frame_labels(own, poses, tiers, options)
+        row, more = frame_labels(own, poses, tiers, given)
         rows.append(row)
         notes += more
     return np.stack(rows), list(dict.fromkeys(notes)), joined
 
 
-def by_individual(labels: Labels, options: Options) -> dict[str, Labels]:
+def by_individual(labels: Labels, given: LabelInput) -> dict[str, Labels]:
     """Return the labels of each individual by its name, which is '' for one alone.
 
     Raises:
         UserError: If there are several, but they are not wanted.
     """
-    subjects = _subjects(options.subjects) if options.subjects else {}
+    subjects = _subjects(given.subjects) if given.subjects else {}
     parts: dict[str, list[Segment]] = {}
     for segment in labels.segments:
         name = subjects.get(segment.individual, segment.individual)
         parts.setdefault(name, []).append(segment)
-    if len(parts) > 1 and options.person != EACH:
+    if len(parts) > 1 and not given.each:
         raise UserError(
             f'{labels.path}: the labels of video {labels.video!r} are of '
             f'{listed(sorted(map(repr, parts)))}; convert each with --person each.'

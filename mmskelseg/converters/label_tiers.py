@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters.keypoint_videos import Labels, Options, line_segments
+from mmskelseg.converters.keypoint_videos import Labels, line_segments
 from mmskelseg.runtime.files.parsing import check_shape, read_json, read_names
+from mmskelseg.runtime.inputs import LabelInput
 from mmskelseg.runtime.labels import Segment, segments_to_tiers
 from mmskelseg.runtime.labels.segments import Ethogram
 from mmskelseg.runtime.messages.errors import UserError, check_name, shown
@@ -61,26 +62,26 @@ class LabelTiers:
         ]
 
 
-def find_tiers(labels: Sequence[Labels], options: Options) -> LabelTiers:
+def find_tiers(labels: Sequence[Labels], given: LabelInput) -> LabelTiers:
     """Return the tiers of a data set from the labels of all its videos.
 
     Raises:
         UserError: If options and labels contradict each other.
     """
     used = _used(labels)
-    wanted = read_names(options.classes or ())
+    wanted = read_names(given.classes)
     groups: _Groups = {}
     rest, notes = '', []
     named = list(dict.fromkeys(tier for tier, _ in used if tier))
     keeps = len(named) > 1
-    if options.tiers:
-        groups = _read_tiers(options.tiers)
+    if given.tiers:
+        groups = _read_tiers(given.tiers)
         keeps = bool(named) and {*named} <= groups.keys()
         if wanted:
             raise UserError('--classes and --tiers both name the classes; give one.')
     elif keeps:
         groups = {tier: [name for t, name in used if t == tier] for tier in named}
-    elif options.overlap == 'tiers' and (overlaps := _overlaps(labels)):
+    elif given.overlap == 'tiers' and (overlaps := _overlaps(labels)):
         groups, rest = _overlapping_groups(labels, {name for _, name in used}, overlaps)
         first = next(iter(overlaps.values()))
         notes = [f'labels that overlap make tiers; the first: {first}']
@@ -88,16 +89,16 @@ def find_tiers(labels: Sequence[Labels], options: Options) -> LabelTiers:
         used = {('', label): item for (_, label), item in used.items()}
     if len(groups) < 2:
         classes = wanted or sorted(label for _, label in used)
-        if options.tiers:
+        if given.tiers:
             (classes,) = groups.values()
-        if options.tiers and len(classes) == 1 and not options.background:
+        if given.tiers and len(classes) == 1 and not given.background:
             absence = f'no {classes[0]}'
-            options = replace(options, background=[absence])
+            given = replace(given, background=[absence])
             classes = [absence, *classes]
-        return _one_tier(classes, options)
+        return _one_tier(classes, given)
     of_label: dict[str, str] = {}
     for (tier, label), item in used.items():
-        its = _tier_of(tier, label, groups, options.tiers or item.path, item.path)
+        its = _tier_of(tier, label, groups, given.tiers or item.path, item.path)
         of_label |= {} if tier else {label: its}
     if wanted:
         _check_same(wanted, {label for _, label in used})
@@ -106,9 +107,9 @@ def find_tiers(labels: Sequence[Labels], options: Options) -> LabelTiers:
             # A file of a tier whose class was never seen.
             own.append(tier)
     absent = {tier: _absence(tier, own, tier == rest) for tier, own in groups.items()}
-    if not options.tiers:
+    if not given.tiers:
         groups = _sorted(groups, absent, wanted)
-    backgrounds = absent | _backgrounds(options.background or (), groups, absent, rest)
+    backgrounds = absent | _backgrounds(given.background, groups, absent, rest)
     for tier, name in backgrounds.items():
         if absent[tier] and groups[tier] == [name]:
             raise UserError(
@@ -150,15 +151,15 @@ def _sorted(
     return found
 
 
-def _one_tier(classes: Sequence[str], options: Options) -> LabelTiers:
+def _one_tier(classes: Sequence[str], labels: LabelInput) -> LabelTiers:
     """Return a single tier with these classes, and the background if it is another."""
-    given = options.background or ()
+    given = labels.background
     if len(given) > 1:
         raise UserError(
             f'--background names {", ".join(given)}, but labels have one tier; name '
             'one class.'
         )
-    if 'background' in (options.unlabelled, options.overlap) and not given:
+    if 'background' in (labels.unlabelled, labels.overlap) and not given:
         raise UserError('name the class with --background NAME.')
     names = [*classes, *(name for name in given if name not in classes)]
     background = given[0] if given else None
@@ -343,7 +344,7 @@ def _backgrounds(
 
 
 def frame_labels(
-    labels: Labels | None, poses: Poses, tiers: LabelTiers, options: Options
+    labels: Labels | None, poses: Poses, tiers: LabelTiers, given: LabelInput
 ) -> tuple[np.ndarray, list[str]]:
     """Return class ids of the frames of poses, (T,) or (tiers, T), and notes.
 
@@ -356,20 +357,20 @@ def frame_labels(
         return rows if tiers.tiers[0].name else rows[0], []
     rate = labels.fps
     if labels.lines:
-        rate = options.label_fps or (fps if len(labels.lines) == frames else None)
+        rate = given.label_fps or (fps if len(labels.lines) == frames else None)
         if rate is None:
             raise UserError(
                 f'{labels.path}: {len(labels.lines)} lines, but {frames} frames of '
                 f'poses at {fps:g} fps; give the frame rate of the lines '
                 'with --label-fps.'
             )
-    ignores = options.unlabelled == 'ignore'
+    ignores = given.unlabelled == 'ignore'
     missing = {}
     for tier in tiers.tiers:
-        missing[tier.name] = 'unlabelled' if ignores else options.unlabelled
+        missing[tier.name] = 'unlabelled' if ignores else given.unlabelled
         if tier.name in tiers.implied:
             missing[tier.name] = 'unlabelled'
-        elif options.unlabelled == 'background' and tier.background is None:
+        elif given.unlabelled == 'background' and tier.background is None:
             missing[tier.name] = 'error'
     label = segments_to_tiers(
         tiers.placed(line_segments(labels, rate)),
@@ -377,7 +378,7 @@ def frame_labels(
         fps,
         tiers.tiers,
         missing=missing,
-        overlap='error' if options.overlap == 'tiers' else options.overlap,
+        overlap='error' if given.overlap == 'tiers' else given.overlap,
         video=f'{labels.video} in {labels.path}',
     )
     rows = label_rows(label)

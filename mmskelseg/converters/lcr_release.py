@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.converters.building import annotation, read_numbers, write
+from mmskelseg.converters.options import ReleaseOptions
 from mmskelseg.converters.shared_layout import release_lines
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
@@ -103,10 +104,7 @@ def convert(
     read_label: Callable[[Path], np.ndarray],
     split: dict[str, list[str]],
     meta: Metainfo,
-    *,
-    fps: float,
-    folds: int,
-    videos: Path | None,
+    given: ReleaseOptions,
 ) -> None:
     """Write the annotation file of the videos in a result of :func:`find_files`."""
     annotations: list[VideoAnnotation] = []
@@ -114,18 +112,18 @@ def convert(
         pose = read_pose(files[video, 'keypoint'])[None]
         score = np.ones(pose.shape[:3], np.float32)
         label = read_label(files[video, 'label'])
-        shared: VideoAnnotation = {'img_shape': IMG_SHAPE, 'fps': fps}
+        shared: VideoAnnotation = {'img_shape': IMG_SHAPE, 'fps': given.fps}
         shared['keypoint_3d'] = pose
         if (video, 'risk') in files:
             shared['risk'] = read_risk(files[video, 'risk'])
         annotations.append(annotation(shared, video, project(pose), score, label))
     meta = {'skeleton': 'lcr15', 'background': None, 'up': 'z', **meta}
     meta['assumed'] = {
-        'fps': f'{fps:g}: the files state none',
+        'fps': f'{given.fps:g}: the files state none',
         'camera': CAMERA,
         **meta.get('assumed', {}),
     }
     write(
         out, annotations, split, meta,
-        source=root, files=files, folds=folds, videos=videos,
+        source=root, files=files, folds=given.folds, videos=given.videos,
     )  # fmt: skip

@@ -9,14 +9,14 @@ splits/test.split1.bundle
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from mmskelseg.converters.building import annotation, check_folder
-from mmskelseg.converters.options import BACKGROUND, Option, Options
-from mmskelseg.runtime.cli.command_line import whole_from
+from mmskelseg.converters.options import BACKGROUND, Options
 from mmskelseg.runtime.files.annotations import fold_splits
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.files.parsing import as_dicts, read_rows, read_text
@@ -27,6 +27,7 @@ from mmskelseg.runtime.messages.errors import (
     reads_file,
     shown,
 )
+from mmskelseg.runtime.messages.options import Count, Option, option
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 
 # The skeleton of videos with features but no poses: one joint that is never seen.
@@ -35,16 +36,6 @@ NO_SKELETON: dict[str, object] = {'joints': ['none'], 'limbs': []}
 Video = tuple[str, Path, np.ndarray, np.ndarray]
 
 MAPPINGS = ('mapping.txt', 'mapping/mapping.txt')
-IMPORT_OPTIONS: Options = {
-    '--sample': Option(
-        'keep only every Nth frame (default: %(default)s, all)', type=whole_from(1)
-    ),
-    '--cut': 'if the lengths of features and labels differ by up to N frames, cut the '
-    'longer one (default: %(default)s)',
-    '--split': 'the split that becomes train and test (default: %(default)s); if there '
-    'are several, each also becomes a fold',
-    '--background': BACKGROUND,
-}
 EXPORT_OPTIONS: Options = {
     'out': Option('folder to create', metavar='OUT'),
     '--unlabelled': Option(
@@ -52,6 +43,24 @@ EXPORT_OPTIONS: Options = {
         metavar='NAME',
     ),
 }
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """Which frames, splits and classes of a layout are read."""
+
+    sample: Count = option('keep only every Nth frame (default: %(default)s, all)', 1)
+    cut: int = option(
+        'if the lengths of features and labels differ by up to N frames, cut the '
+        'longer one (default: %(default)s)',
+        0,
+    )
+    split: int = option(
+        'the split that becomes train and test (default: %(default)s); if there are '
+        'several, each also becomes a fold',
+        1,
+    )
+    background: str | None = option(BACKGROUND, None, metavar='NAME')
 
 
 def release_lines(path: Path) -> list[str]:
@@ -261,27 +270,25 @@ def read_videos(
     labels: Mapping[str, Path],
     read: Callable[[Path], np.ndarray],
     read_label: Callable[[Path], np.ndarray],
-    *,
-    cut: int,
-    sample: int,
+    given: ImportOptions,
     hint: str = '',
 ) -> Iterator[Video]:
-    """Yield the videos of a layout, with every ``sample``-th frame.
+    """Yield the videos of a layout, with every ``given.sample``-th frame.
 
     Their features and labels are read by two functions. The lengths of both may differ
-    by ``cut`` frames; ``hint`` is another possible reason, for the message.
+    by ``given.cut`` frames; ``hint`` is another possible reason, for the message.
     """
     for name, path in labels.items():
         file = source / 'features' / f'{name}.npy'
         features, label = read(file), read_label(path)
-        if abs(len(features) - len(label)) > cut:
+        if abs(len(features) - len(label)) > given.cut:
             raise UserError(
                 f'{file}: features of {len(features)} frames, but {path.name} has '
                 f'{len(label)} labels; both must come from the same frames. If they '
                 'only differ by a few frames at the end, --cut N cuts the longer one'
                 f'{hint}.'
             )
-        kept = slice(0, min(len(features), len(label)), sample)
+        kept = slice(0, min(len(features), len(label)), given.sample)
         yield name, file, features[kept], label[kept]
 
 

@@ -28,7 +28,7 @@ EXAMPLES = """examples:
 """
 LABELS = ('Labels_TUM', 'Labels/ClassNumber', 'Labels')
 CLASSES = {i: f'class_{i:02d}' for i in range(1, 22)}
-FPS = 25.0
+RELEASE = options.ReleaseOptions(fps=25.0)
 
 
 def find_parts(root: Path, labels: Path | None) -> dict[str, str]:
@@ -60,9 +60,7 @@ def convert(
     test: str | None = None,
     labels: Path | None = None,
     classes: Path | None = None,
-    fps: float = FPS,
-    folds: int = 0,
-    videos: Path | None = None,
+    given: options.ReleaseOptions = RELEASE,
 ) -> None:
     """Write the annotation file of a release; see the options below."""
     files = lcr_release.find_files(source, find_parts(source, labels))
@@ -74,7 +72,7 @@ def convert(
     lcr_release.convert(
         source, out, files, partial(read_label, classes=names),
         building.choose_split(test, lcr_release.videos_of(files), source), meta,
-        fps=fps, folds=folds, videos=videos,
+        given,
     )  # fmt: skip
 
 
@@ -88,7 +86,7 @@ CONVERTER = options.Converter(
         f'{{{",".join(LABELS)}}})',
         '--classes': 'names of the classes: a line `ID NAME` for each, with ids from '
         '1, or only names in the order of ids (default: class_01 to class_21)',
-        **options.OF_RELEASES,
+        'given': RELEASE,
     },
     examples=EXAMPLES,
 )

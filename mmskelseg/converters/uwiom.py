@@ -27,7 +27,7 @@ EXAMPLES = """examples:
 URL = 'https://github.com/BehnooshParsa/MTL-ERA/archive/refs/heads/master.zip'
 TEST = ('07', '10', '12', '13', '15')
 # The release states none; docs/datasets/uwiom.md explains the choice.
-FPS = 10.0
+RELEASE = options.ReleaseOptions(fps=10.0)
 # In the order of ids; the release's own list of names is alphabetical.
 CLASSES = [
     'walking', 'stand_reach_top', 'box_stand_pick_up_top', 'box_stand_place_mid',
@@ -127,10 +127,8 @@ def convert(
     test: str | None = None,
     download: bool = False,
     url: str = URL,
-    fps: float = FPS,
-    folds: int = 0,
-    videos: Path | None = None,
     tiers: bool = False,
+    given: options.ReleaseOptions = RELEASE,
 ) -> None:
     """Write the annotation file of the release; see the options below."""
     if download:
@@ -147,9 +145,7 @@ def convert(
         label = read_label(path)
         return table[label].T if tiers else label
 
-    lcr_release.convert(
-        root, out, files, read, split, meta, fps=fps, folds=folds, videos=videos
-    )
+    lcr_release.convert(root, out, files, read, split, meta, given)
 
 
 CONVERTER = options.Converter(
@@ -161,7 +157,7 @@ CONVERTER = options.Converter(
         '--download': 'download the release to SRC first',
         '--tiers': 'split the names into tiers: object, posture, motion and height',
         '--url': 'zip file to download (default: %(default)s)',
-        **options.OF_RELEASES,
+        'given': RELEASE,
     },
     examples=EXAMPLES,
 )

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from mmskelseg.converters.keypoint_videos import Labels
 from mmskelseg.converters.label_tiers import find_tiers
+from mmskelseg.runtime.inputs import LabelInput, PoseInput
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
 from mmskelseg.runtime.poses import Poses, choose_person
 from mmskelseg.runtime.poses.tracking import everybody
@@ -27,7 +28,6 @@ from mmskelseg.studio.loading import load_project
 from mmskelseg.studio.pictures import Picture, picture_of
 from mmskelseg.studio.project import LabelTier, Project
 from mmskelseg.studio.recordings import (
-    OPTIONS,
     PROJECT,
     WORK,
     Recording,
@@ -49,18 +49,14 @@ class Folder:
     """A folder with recordings, by name, and the project in it.
 
     Attributes:
-        fps: The rate of poses that state none.
-        person: Whose poses are segmented, if a file has several people.
-        kpt_thr: The score below which a joint of these poses is missing.
+        given: How its poses are read, and whose are segmented.
         notes: What was left out, and why.
     """
 
     path: Path
     recordings: dict[str, Recording]
     project: Project
-    fps: float | None = None
-    person: str = 'track'
-    kpt_thr: float | None = None
+    given: PoseInput
     notes: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -95,12 +91,12 @@ class Folder:
             entry, layout = recording.entry, recording.metainfo['skeleton']
             shown = entry
         else:
-            poses = load_poses(recording, self.fps).above(self.kpt_thr or 0)
+            poses = load_poses(recording, self.given)
             layout = poses.skeleton
-            if self.person == EACH:
+            if self.given.person == EACH:
                 poses = own = everybody(poses)
             else:
-                own = choose_person(poses, self.person, str(recording.poses))
+                own = choose_person(poses, self.given.person, str(recording.poses))
             entry, shown = (_entry(recording, one) for one in (own, poses))
         _check_length(recording, self.project, entry['total_frames'], entry['fps'])
         return entry, picture_of(shown, recording, layout), layout
@@ -108,18 +104,15 @@ class Folder:
 
 def open_folder(
     path: Path,
+    given: PoseInput = PoseInput(),
     *,
-    fps: float | None = None,
-    person: str = 'track',
-    kpt_thr: float | None = None,
     ignore_labels: bool = False,
     tiers: Sequence[Tier] | None = None,
 ) -> Folder:
     """Return a folder with all of its recordings; its project is not saved yet.
 
     Recordings that the project does not know get the labels that the folder has, but
-    for ``ignore_labels``. A new project has ``tiers``, those of a model, if given. For
-    the other options, see :class:`Folder`.
+    for ``ignore_labels``. A new project has ``tiers``, those of a model, if given.
 
     Raises:
         UserError: If there is no recording, a file cannot be used, or a project has
@@ -135,8 +128,8 @@ def open_folder(
     notes: list[str] = []
     recordings, label_files = find_recordings(path, notes)
     errors: list[UserError] = []
-    if person == EACH:
-        recordings = apart(recordings.values(), fps, errors)
+    if given.person == EACH:
+        recordings = apart(recordings.values(), given, errors)
     file = path / PROJECT
     if file.exists():
         project = load_project(file)
@@ -149,14 +142,16 @@ def open_folder(
         project = Project(file, _label_tiers(tiers or ()))
     recordings = _of_right_length(recordings, project, errors)
     new = [one for one in recordings.values() if one.name not in project.recordings]
-    found = list(opened(new, fps, errors))
+    found = list(opened(new, given, errors))
     notes += [f'left out: {error}' for error in errors]
     recordings = {n: r for n, r in recordings.items() if n in project.recordings}
     recordings |= {one.name: one for one, *_ in found}
     if not recordings:
         raise errors[0]
     new = [one for one, *_ in found]
-    segments = {} if ignore_labels else labels_of(new, label_files, person, notes)
+    segments = {}
+    if not ignore_labels:
+        segments = labels_of(new, label_files, LabelInput(given.person), notes)
     if not project.tiers:
         project.tiers = _tiers(new, segments)
     _leave_out_other_tiers(new, segments, project, notes)
@@ -164,7 +159,7 @@ def open_folder(
         its = segments.get(recording.name, Labels('', path)).segments
         project.add_recording(recording.name, frames, rate, its)
     recordings = dict(sorted(recordings.items()))
-    return Folder(path, recordings, project, fps, person, kpt_thr, notes)
+    return Folder(path, recordings, project, given, notes)
 
 
 def _of_right_length(
@@ -178,7 +173,7 @@ def _of_right_length(
     for name, one in recordings.items():
         try:
             if name in project.recordings and one.poses is None:
-                _check_length(one, project, *length_of(one, None))
+                _check_length(one, project, *length_of(one, PoseInput()))
             found[name] = one
         except UserError as error:
             errors.append(error)
@@ -232,7 +227,7 @@ def _tiers(
     if stated:
         found = tiers_of(stated[0])
     elif labels:
-        found = [*find_tiers([*labels.values()], OPTIONS).tiers]
+        found = [*find_tiers([*labels.values()], LabelInput()).tiers]
     else:
         return [LabelTier('', [])]
     return _label_tiers(found)
@@ -298,8 +293,8 @@ def training_data(folder: Folder, names: Sequence[str]) -> AnnotationFile:
         meta.pop('tiers', None)
     meta['skeleton'] = layouts[0]
     meta.setdefault('dataset', folder.path.resolve().name)
-    if folder.kpt_thr is not None:
-        meta['kpt_thr'] = folder.kpt_thr
+    if folder.given.kpt_thr is not None:
+        meta['kpt_thr'] = folder.given.kpt_thr
     if 'view' not in meta and all('keypoint' in entry for entry in entries):
         meta['view'] = camera_view(meta, entries)[0]
     return {'split': {'train': [*names]}, 'annotations': entries, 'metainfo': meta}

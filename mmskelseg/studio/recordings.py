@@ -7,7 +7,6 @@ from pathlib import Path
 
 from mmskelseg.converters.keypoint_videos import (
     Labels,
-    Options,
     find_labels,
     joined_individuals,
     pair,
@@ -17,11 +16,12 @@ from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.formats import suffix_of
 from mmskelseg.runtime.files.inputs import check_fps, is_file
 from mmskelseg.runtime.files.video import VideoFile, is_video
+from mmskelseg.runtime.inputs import LabelInput, PoseInput
 from mmskelseg.runtime.labels import tiers_to_segments
-from mmskelseg.runtime.labels.reading import EACH_SUBJECT, LABEL_FORMATS
+from mmskelseg.runtime.labels.reading import LABEL_FORMATS
 from mmskelseg.runtime.messages.errors import CONTROL, UserError, escaped, system_fault
 from mmskelseg.runtime.messages.progress import progress_bar
-from mmskelseg.runtime.poses import Poses, read_poses, with_rate, with_size
+from mmskelseg.runtime.poses import Poses, with_rate, with_size
 from mmskelseg.runtime.poses.reading import POSE_FORMATS, is_poses, video_of
 from mmskelseg.runtime.poses.tracking import everybody
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
@@ -33,8 +33,6 @@ from mmskelseg.runtime.structures.tiers import tiers_of
 PROJECT, WORK = 'studio.json', 'studio'
 #: Poses that are estimated lie in this folder within the latter.
 ESTIMATED = 'estimated'
-#: How frames without labels and the like are treated.
-OPTIONS = Options((), Path(), (), unlabelled='ignore')
 _ANNOTATIONS = ('.pkl', '.pickle')
 
 
@@ -170,7 +168,7 @@ def _is_labels(path: Path) -> bool:
         # Any table may be one of joints.
         if POSE_FORMATS.recognise(path) != 'csv':
             return False
-        find_labels([path], None, {'subject': EACH_SUBJECT})
+        find_labels([path], LabelInput(person=EACH))
     except UserError:
         return suffix == '.json'
     return True
@@ -196,7 +194,7 @@ def _add(found: dict[str, Recording], new: Recording) -> None:
 
 
 def opened(
-    recordings: Sequence[Recording], fps: float | None, errors: list[UserError]
+    recordings: Sequence[Recording], given: PoseInput, errors: list[UserError]
 ) -> Iterator[tuple[Recording, int, float]]:
     """Yield recordings, and number and rate of their frames.
 
@@ -210,7 +208,7 @@ def opened(
                 parts.append(replace(one, poses=None))
             for part in parts:
                 try:
-                    yield part, *length_of(part, fps)
+                    yield part, *length_of(part, given)
                     break
                 except UserError as error:
                     errors.append(error)
@@ -218,14 +216,14 @@ def opened(
 
 
 def apart(
-    recordings: Iterable[Recording], fps: float | None, errors: list[UserError]
+    recordings: Iterable[Recording], given: PoseInput, errors: list[UserError]
 ) -> dict[str, Recording]:
     """Return recordings by name, each individual as one, if a file has several.
 
     If two would have the same name, an error is appended for the second one.
     """
     found: dict[str, Recording] = {}
-    for part in (own for one in recordings for own in _individuals(one, fps, errors)):
+    for part in (own for one in recordings for own in _individuals(one, given, errors)):
         old = found.setdefault(part.name, part)
         if old is not part:
             first, second = (
@@ -242,13 +240,13 @@ def apart(
 
 
 def _individuals(
-    recording: Recording, fps: float | None, errors: list[UserError]
+    recording: Recording, given: PoseInput, errors: list[UserError]
 ) -> Iterator[Recording]:
     """Yield the individuals of a recording, if it has poses of several."""
     names: tuple[str, ...] = ()
     if recording.poses is not None:
         try:
-            names = everybody(load_poses(recording, fps)).people
+            names = everybody(load_poses(recording, given)).people
         except UserError as error:
             errors.append(error)
     if len(names) < 2:
@@ -259,7 +257,7 @@ def _individuals(
         yield replace(recording, name=part_name(of, name), individual=name, of=of)
 
 
-def length_of(recording: Recording, fps: float | None) -> tuple[int, float]:
+def length_of(recording: Recording, given: PoseInput) -> tuple[int, float]:
     """Return the number of frames of a recording, and how many a second has."""
     if recording.entry is not None:
         return int(recording.entry['total_frames']), float(recording.entry['fps'])
@@ -267,23 +265,23 @@ def length_of(recording: Recording, fps: float | None) -> tuple[int, float]:
         assert recording.video is not None
         file = VideoFile.open(recording.video)
         return file.frames, check_fps(file.fps, str(recording.video))
-    poses = load_poses(recording, fps)
+    poses = load_poses(recording, given)
     assert poses.fps is not None
     return poses.keypoint.shape[1], poses.fps
 
 
-def load_poses(recording: Recording, fps: float | None) -> Poses:
+def load_poses(recording: Recording, given: PoseInput) -> Poses:
     """Return the poses of everybody in a recording, at their rate."""
     assert recording.poses is not None
     video = VideoFile.open(recording.video) if recording.video else None
-    poses = read_poses(recording.poses, img_shape=video.img_shape if video else None)
-    return with_size(with_rate(poses, video, fps, str(recording.poses)))
+    poses = given.read(recording.poses, video.img_shape if video else None)
+    return with_size(with_rate(poses, video, given.fps, str(recording.poses)))
 
 
 def labels_of(
     recordings: Sequence[Recording],
     files: Sequence[Path],
-    person: str,
+    given: LabelInput,
     notes: list[str],
 ) -> dict[str, Labels]:
     """Return the labels that files have for recordings, by their names."""
@@ -295,8 +293,8 @@ def labels_of(
             found[one.name] = Labels(one.name, Path(one.name), tuple(its))
     # Labels are of recordings, in which individuals are named.
     named = {one.of or one.name for one in recordings if one.entry is None}
-    for name, item in _of_files(named, files, person, notes).items():
-        parts = by_individual(item, replace(OPTIONS, person=person))
+    for name, item in _of_files(named, files, given, notes).items():
+        parts = by_individual(item, given)
         own = {
             one.individual.casefold(): one.name
             for one in recordings
@@ -314,22 +312,21 @@ def labels_of(
 
 
 def _of_files(
-    names: Collection[str], files: Sequence[Path], person: str, notes: list[str]
+    names: Collection[str], files: Sequence[Path], given: LabelInput, notes: list[str]
 ) -> dict[str, Labels]:
     """Return the labels in files by the names of recordings."""
     read: list[Labels] = []
     for file in files:
         try:
-            options = {'subject': EACH_SUBJECT} if person == EACH else {}
-            labels, more = find_labels([file], None, options)
+            labels, more = find_labels([file], given)
             notes += more
             for item in labels:
                 # Raises an error for labels of several individuals that nobody wants.
-                by_individual(item, replace(OPTIONS, person=person))
+                by_individual(item, given)
             read += labels
         except UserError as error:
             notes.append(f'left out: {error}')
-    read = joined_individuals(read) if person == EACH else read
+    read = joined_individuals(read) if given.each else read
     if not (read and names):
         return {}
     try:

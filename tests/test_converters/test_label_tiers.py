@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmskelseg.converters.keypoint_videos import Labels, Options
+from mmskelseg.converters.keypoint_videos import Labels
 from mmskelseg.converters.label_tiers import find_tiers, frame_labels
+from mmskelseg.runtime.inputs import LabelInput
 from mmskelseg.runtime.labels import Segment
 from mmskelseg.runtime.labels.segments import Ethogram
 from mmskelseg.runtime.messages.errors import UserError
@@ -26,13 +27,9 @@ def labels(*segments, **more):
     return Labels('take1', PATH, tuple(made), **more)
 
 
-def options(**given):
-    return Options([], Path('out'), [PATH], **given)
-
-
 def found(*items, **given):
     """Return the classes of each tier, and the background."""
-    meta = metainfo_of(find_tiers(items, options(**given)).tiers)
+    meta = metainfo_of(find_tiers(items, LabelInput(**given)).tiers)
     return meta.get('tiers', meta['classes']), meta['background']
 
 
@@ -153,7 +150,7 @@ def test_lone_tier_is_none():
 
 
 def test_label_without_a_tier_has_the_one_that_knows_it():
-    tiers = find_tiers([HANDS, labels((0, 3, 'reach'))], options())
+    tiers = find_tiers([HANDS, labels((0, 3, 'reach'))], LabelInput())
     (placed,) = tiers.placed([Segment(0, 3, 'reach')])
     assert placed.name == 'left: reach'
 
@@ -265,9 +262,9 @@ def test_background_is_that_of_the_tiers_that_have_it_or_of_one():
 
 def framed(item, **given):
     """Return the class of each second of each tier, at 1 frame per second."""
-    tiers = find_tiers([item], options(**given))
+    tiers = find_tiers([item], LabelInput(**given))
     poses = Poses(np.ones((1, 4, 17, 2)), np.ones((1, 4, 17)), 'coco17', (9, 9), 1)
-    rows, _ = frame_labels(item, poses, tiers, options(**given))
+    rows, _ = frame_labels(item, poses, tiers, LabelInput(**given))
     assert rows.shape == (len(tiers.tiers), 4)
     return [
         [tier.classes[k] if k >= 0 else None for k in row]
@@ -303,8 +300,8 @@ def test_tiers_hold_what_overlapping_segments_hold(spans, has_categories):
     stated = ethogram({'x': 'a b', 'y': 'c', '': 'd e'}) if has_categories else None
     item = labels(*((s, s + n, k) for s, n, k in spans), ethogram=stated)
     poses = Poses(np.ones((1, 12, 17, 2)), np.ones((1, 12, 17)), 'coco17', (9, 9), 1)
-    tiers = find_tiers([item], options())
-    chosen = options(unlabelled='ignore')
+    tiers = find_tiers([item], LabelInput())
+    chosen = LabelInput(unlabelled='ignore')
     rows = np.atleast_2d(frame_labels(item, poses, tiers, chosen)[0])
     for frame in range(12):
         held = {k for start, n, k in spans if start <= frame < start + n}

@@ -8,6 +8,7 @@ import pytest
 
 from mmskelseg.converters import uwiom
 from mmskelseg.converters.lcr_release import find_files, project, videos_of
+from mmskelseg.converters.options import ReleaseOptions
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
@@ -60,13 +61,14 @@ def test_conversion_keeps_poses_labels_and_risk(release, tmp_path):
 
 def test_folds_test_each_video_once(release, tmp_path):
     """The third video of three is in the second of two folds' training part."""
-    uwiom.convert(release, tmp_path, test='03', folds=2)
+    uwiom.convert(release, tmp_path, test='03', given=ReleaseOptions(10, folds=2))
     split = load_annotations(tmp_path / 'annotations.pkl')['split']
     assert split['fold1/test'] == ['01', '03']
     assert split['fold2/test'] == split['fold1/train'] == ['02']
     assert split['fold2/train'] == ['01', '03']
     with raises_naming(UserError, '--folds is 4', '2 to 3'):
-        uwiom.convert(release, tmp_path / 'none', test='03', folds=4)
+        given = ReleaseOptions(10, folds=4)
+        uwiom.convert(release, tmp_path / 'none', test='03', given=given)
 
 
 def test_conversion_writes_the_same_bytes_each_time(release, tmp_path, run_tool):

@@ -22,7 +22,6 @@ from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.checkpoints.reading import load_state_dict
 from mmskelseg.commands import compare
 from mmskelseg.commands.convert import converter
-from mmskelseg.converters.options import skeleton
 from mmskelseg.datasets.inspection.report import report
 from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
 from mmskelseg.datasets.inspection.summary import summarize
@@ -36,6 +35,7 @@ from mmskelseg.registry import MODELS
 from mmskelseg.runtime import OnnxSegmenter
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
+from mmskelseg.runtime.inputs import PoseInput
 from mmskelseg.runtime.labels import label_format, read_segments
 from mmskelseg.runtime.labels.bouts import read_groups, read_prediction, to_bouts
 from mmskelseg.runtime.labels.reading import reader_options
@@ -43,7 +43,7 @@ from mmskelseg.runtime.labels.segments import by_tier
 from mmskelseg.runtime.labels.writing import EXPORTS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import Poses, read_poses, write_npz
-from mmskelseg.runtime.poses.layouts import checked
+from mmskelseg.runtime.poses.layouts import stated_layout
 from mmskelseg.runtime.segmenting.exports import write_exports
 from mmskelseg.runtime.segmenting.inputs import InputReader
 from mmskelseg.runtime.segmenting.sources import find_sources
@@ -453,7 +453,7 @@ def _config(folder: Path) -> Path:
 
 
 def _read_skeleton(path: Path) -> Any:
-    return checked(skeleton(str(path)), str(path))
+    return stated_layout(str(path))
 
 
 @register('skeleton', 'json', _read_skeleton)
@@ -520,7 +520,7 @@ def _read_entry(path: Path) -> Any:
     if not isinstance(entry, dict):
         return []
     entry = {**entry, 'frame_dir': 'entry'}
-    reader = InputReader('coco17', ('walk',), True, False, lambda path: None)
+    reader = InputReader('coco17', ('walk',), True, False, Poses, PoseInput())
     return [video for s in find_sources(entry) for video in reader.read(s)]
 
 

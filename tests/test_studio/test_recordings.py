@@ -12,6 +12,7 @@ from mmskelseg.engine.crops import crop_table
 from mmskelseg.engine.planning import crop_lengths
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.video import VideoFile
+from mmskelseg.runtime.inputs import PoseInput
 from mmskelseg.runtime.labels import (
     Segment,
     VideoSegments,
@@ -28,6 +29,8 @@ from mmskelseg.studio.studio import Studio
 from tests.clips import write_video
 from tests.errors import assert_names, raises_naming
 from tests.small_data import save_poses, small_annotations
+
+EACH = PoseInput('each')
 
 
 def save_walk(path, seed=0, frames=60):
@@ -71,7 +74,7 @@ def test_joints_with_low_scores_can_be_left_out(tmp_path):
     keypoint = rng.uniform(5, 90, (1, 60, 17, 2))
     poses = Poses(keypoint, score, 'coco17', (100, 100), 10.0)
     write_npz(poses, tmp_path / 'take1.npz')
-    data = training_data(open_folder(tmp_path, kpt_thr=0.6), ['take1'])
+    data = training_data(open_folder(tmp_path, PoseInput(kpt_thr=0.6)), ['take1'])
     assert data['metainfo']['kpt_thr'] == 0.6
     found = data['annotations'][0]['keypoint_score']
     np.testing.assert_array_equal(found == 0, score < 0.6)
@@ -147,7 +150,7 @@ def two_people(tmp_path):
 
 def test_individuals_have_labels_of_their_own(two_people, tmp_path):
     """Those that label files name, matched with the tracks of the poses."""
-    folder = open_folder(two_people, person='each')
+    folder = open_folder(two_people, EACH)
     project = folder.project
     assert {n: one.labels for n, one in project.recordings.items()} == {
         'take1_Ann': [[(0, 20, 1)]], 'take1_Bob': [[(10, 30, 0)]],
@@ -160,14 +163,14 @@ def test_individuals_have_labels_of_their_own(two_people, tmp_path):
     save_annotations(data, tmp_path / 'out' / 'x.pkl')
     # The second time, labels are those of the project.
     project.save()
-    assert open_folder(tmp_path, person='each').project.recordings == project.recordings
+    assert open_folder(tmp_path, EACH).project.recordings == project.recordings
 
 
 def test_individuals_whose_names_collide_are_left_out_with_a_note(tmp_path):
     save_people(tmp_path / 'a.npz', 'b_c', 'd')
     save_people(tmp_path / 'a_b.npz', 'c', 'e')
     save_walk(tmp_path / 'a_d.npz')
-    folder = open_folder(tmp_path, person='each')
+    folder = open_folder(tmp_path, EACH)
     found = {name: one.of for name, one in folder.recordings.items()}
     assert found == {'a_b_c': 'a', 'a_d': 'a', 'a_b_e': 'a_b'}
     for name, whose in (('a_b_c', "'c' of 'a_b'"), ('a_d', 'a_d.npz')):
@@ -178,14 +181,14 @@ def test_individuals_whose_names_collide_are_left_out_with_a_note(tmp_path):
 def test_labels_of_individuals_come_back_from_the_tools(two_people, tmp_path, kind):
     """In one file, and in one observation of the video that shows both."""
     save_video(two_people / 'take1.mp4')
-    folder = open_folder(two_people, person='each')
+    folder = open_folder(two_people, EACH)
     studio = Studio(folder, 'mediapipe', lambda: folder)
     (tmp_path / 'back').mkdir()
     shutil.copy(two_people / 'take1.npz', tmp_path / 'back')
     for file in studio.write([kind], 'labels'):
         name = file.name.replace('_labels.', '.')
         shutil.copy(file, tmp_path / 'back' / name)
-    back = open_folder(tmp_path / 'back', person='each').project
+    back = open_folder(tmp_path / 'back', EACH).project
     assert back.recordings == folder.project.recordings
     (file,) = studio.write(['label-studio'], 'labels')
     videos = read_segments(file, subject='each', part='predictions')

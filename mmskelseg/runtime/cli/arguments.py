@@ -9,41 +9,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mmskelseg.runtime.cli.command_line import (
-    add_person,
-    image_size,
-    positive,
-    whole,
-    whole_from,
-)
+from mmskelseg.runtime.cli.command_line import whole_from
+from mmskelseg.runtime.cli.declared import add_fields
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.files.work_folders import checkpoint_file, find_latest_checkpoint
+from mmskelseg.runtime.inputs import OF_NEW_VIDEOS, PoseInput
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
-from mmskelseg.runtime.poses import FORMATS
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.runtime.segmenting.model_zoo import check_zoo
 
 # As in MMEngine.
 _WORDS = {'true': True, 'false': False, 'None': None}
-
-
-def add_pose_file_options(
-    parser: argparse._ActionsContainer, format_option: str = '--pose-format'
-) -> None:
-    """Add the format of pose files, and --first-frame, as ``read_poses`` takes them."""
-    parser.add_argument(
-        format_option,
-        choices=FORMATS,
-        help='format of the files of poses (default: recognised by name and content)',
-    )
-    parser.add_argument(
-        '--first-frame',
-        type=whole,
-        metavar='ID',
-        help='image_id of the first frame of COCO results, such as those of AlphaPose, '
-        'if nobody is seen in it (default: the smallest, if it is 0 or 1)',
-    )
 
 
 def parse_setting(text: str) -> object:
@@ -301,7 +278,7 @@ def add_pose_estimator_arguments(
 
 
 def add_input_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of :class:`~mmskelseg.runtime.segmenting.inputs.InputReader`."""
+    """Add the options of the inputs of a segmenter."""
     group = parser.add_argument_group('poses and other input')
     group.add_argument(
         '--poses',
@@ -311,20 +288,7 @@ def add_input_options(parser: argparse.ArgumentParser) -> None:
         'files with the same names',
     )
     add_pose_estimator_arguments(group)
-    add_person(group)
-    group.add_argument(
-        '--fps',
-        type=positive,
-        help='frames per second of the poses, instead of what their files state',
-    )
-    group.add_argument(
-        '--size',
-        type=image_size,
-        metavar='WIDTHxHEIGHT',
-        help='size of the images to which the poses refer, if their files do not state '
-        'it (default: that of the video)',
-    )
-    add_pose_file_options(group)
+    add_fields(group, PoseInput, *OF_NEW_VIDEOS, pose_format='--pose-format')
     group.add_argument(
         '--split', help='split of an annotation file, such as test (default: all)'
     )
@@ -336,11 +300,7 @@ def input_options(args: argparse.Namespace) -> dict[str, Any]:
     return {
         'poses': poses[0] if poses is not None and len(poses) == 1 else poses,
         'split': args.split,
-        'person': args.person,
-        'fps': args.fps,
-        'img_shape': args.size,
-        'pose_format': args.pose_format,
-        'first_frame': args.first_frame,
+        **{name: getattr(args, name) for name in OF_NEW_VIDEOS},
     }
 
 

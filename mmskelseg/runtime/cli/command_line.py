@@ -11,7 +11,6 @@ from math import nan
 
 from mmskelseg.runtime.cli.stopping import stoppable
 from mmskelseg.runtime.messages.errors import shown, user_errors
-from mmskelseg.runtime.structures.choices import EACH, POLICIES
 
 # The largest number of an option; every library that gets it can hold it.
 _LARGEST = 2**31 - 1
@@ -62,40 +61,6 @@ def command(
             return run(args)
 
     return main
-
-
-def add_kpt_thr(parser: argparse._ActionsContainer) -> None:
-    """Add --kpt-thr, named as in MMPose."""
-    parser.add_argument(
-        '--kpt-thr',
-        type=number_from(0, 1),
-        metavar='SCORE',
-        help='treat joints with a lower score as missing, here and in all videos that '
-        'the model labels; 0.6 is usual for DeepLabCut',
-    )
-
-
-def add_person(parser: argparse._ActionsContainer) -> None:
-    """Add --person, as ``choose_person`` takes it, or ``each``."""
-    parser.add_argument(
-        '--person',
-        default='track',
-        metavar='|'.join((*POLICIES, EACH, 'NAME')),
-        help='which of several people to use: the longest track, the largest box, the '
-        'highest score, everybody at once, everybody separately, or one by name '
-        '(default: %(default)s)',
-    )
-
-
-def add_line_minutes(parser: argparse._ActionsContainer) -> None:
-    """Add --line-minutes, which ``draw_timelines`` takes."""
-    parser.add_argument(
-        '--line-minutes',
-        type=positive,
-        metavar='M',
-        help='minutes per line of a timeline (default: one line up to 10 minutes, else '
-        'lines of 5 minutes, or more if the video lasts for hours)',
-    )
 
 
 def pickle_name(text: str) -> str:

@@ -31,6 +31,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
@@ -41,17 +42,18 @@ from mmskelseg.runtime.cli.arguments import (
     add_ensemble,
     add_model,
     add_pose_estimator_arguments,
-    add_pose_file_options,
     built_pose_estimator,
     check_model,
     is_exported,
 )
 from mmskelseg.runtime.cli.command_line import command, positive
+from mmskelseg.runtime.cli.declared import add_fields, from_options
 from mmskelseg.runtime.files.camera import Camera, CameraFrame
 from mmskelseg.runtime.files.video import VideoFile, written_video
+from mmskelseg.runtime.inputs import PoseInput
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UnavailableError, UserError
-from mmskelseg.runtime.poses import Poses, read_poses
+from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.poses.estimators import PoseEstimator
 from mmskelseg.runtime.segmenting.live import LivePerson, LiveSegmenter
 from mmskelseg.runtime.segmenting.onnx_stream import OnnxStream
@@ -75,6 +77,8 @@ EXAMPLES = """examples:
   %(prog)s 0 CONFIG --pose-estimator rtmlib --person each
 """
 Opener: TypeAlias = Callable[[argparse.Namespace], SkeletonStream]
+# Of `PoseInput`, how files are read.
+_READING = ('pose_format', 'first_frame')
 _TITLE = 'mmskelseg live'
 
 
@@ -107,7 +111,7 @@ def _add_input_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--poses', metavar='FILE', help='poses in the frames of SOURCE, if it is a file'
     )
-    add_pose_file_options(parser)
+    add_fields(parser, PoseInput, *_READING, pose_format='--pose-format')
     add_pose_estimator_arguments(parser)
     parser.add_argument(
         '--person',
@@ -219,13 +223,8 @@ def _poses(
         raise UserError(
             f'--poses needs a video file, but {args.source} is a camera; leave it out.'
         )
-    poses = read_poses(
-        args.poses,
-        args.pose_format,
-        unnamed=stream.skeleton,
-        img_shape=camera.img_shape,
-        first_frame=args.first_frame,
-    )
+    given = from_options(PoseInput, vars(args), *_READING)
+    poses = given.read(Path(args.poses), camera.img_shape, stream.skeleton)
     file, frames = VideoFile.open(args.source), poses.keypoint.shape[1]
     if frames > file.frames + file.fps:
         raise UserError(

@@ -53,13 +53,12 @@ from mmskelseg.runtime.cli.arguments import (
     pose_estimator,
     split_model,
 )
-from mmskelseg.runtime.cli.command_line import add_line_minutes, command, number_from
-from mmskelseg.runtime.labels.writing import EXPORTS
+from mmskelseg.runtime.cli.command_line import command, number_from
+from mmskelseg.runtime.cli.declared import add_fields
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.segmenting.exports import DEFAULT_EXPORTS
+from mmskelseg.runtime.segmenting.predictions import FileOptions
 from mmskelseg.runtime.segmenting.segmenter import OnnxSegmenter
-from mmskelseg.runtime.structures.choices import CODECS
 from mmskelseg.runtime.structures.predictions import Prediction
 from mmskelseg.runtime.structures.tiers import class_name
 
@@ -89,6 +88,8 @@ EXAMPLES = """examples:
 #: Yields the predictions of inputs.
 Stream: TypeAlias = Callable[..., Iterator[dict[str, list]]]
 Opener: TypeAlias = Callable[[argparse.Namespace], Stream]
+# Of `FileOptions`.
+_FILES = ('formats', 'codec', 'line_minutes')
 # Number of segments of a video that are printed.
 SHOWN = 10
 
@@ -125,23 +126,7 @@ def _add_arguments(
         help='minimum mean probability of a segment; others get no label '
         '(default: %(default)s)',
     )
-    parser.add_argument(
-        '--formats',
-        nargs='+',
-        choices=EXPORTS,
-        metavar='FORMAT',
-        help=f'formats to write: {", ".join(EXPORTS)} (default: '
-        f'{" ".join(DEFAULT_EXPORTS)}, and poses if they were estimated)',
-    )
-    parser.add_argument(
-        '--codec',
-        choices=CODECS,
-        default='mp4v',
-        help='codec of the overlay: mp4v, which every OpenCV can write; avc1 (H.264), '
-        'which needs PyAV or a special OpenCV; or vp09 (VP9), which takes long; '
-        'browsers play the latter two (default: %(default)s)',
-    )
-    add_line_minutes(parser)
+    add_fields(parser, FileOptions, *_FILES)
 
 
 def _show(prediction: Prediction) -> None:

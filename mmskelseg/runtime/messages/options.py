@@ -11,7 +11,7 @@ import types
 import typing
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, field
 from math import inf
 from numbers import Integral, Real
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -54,6 +54,25 @@ _SIMPLE: dict[object, tuple[type, str]] = {
     str: (str, 'a string'),
     type(None): (type(None), 'None'),
 }
+
+
+class Option:
+    """The help of an option of a command, and other keywords of ``add_argument``.
+
+    They override those that follow from its type. ``flag`` is its name in commands, by
+    default ``--name-of-the-field``; a ``type`` raises UserError for an invalid text.
+    """
+
+    def __init__(self, help: str, flag: str | None = None, **settings: Any) -> None:
+        self.help = help
+        self.flag = flag
+        self.settings = settings
+
+
+def option(help: str, default: object = MISSING, **settings: Any) -> Any:
+    """Return a field of a dataclass that is an :class:`Option` of commands as well."""
+    metadata = {'option': Option(help, **settings)}
+    return field(default=default, metadata=metadata)
 
 
 def checked(part: Checked) -> Checked:

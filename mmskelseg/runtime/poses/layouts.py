@@ -5,8 +5,9 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from mmskelseg.runtime.files.parsing import read_json
 from mmskelseg.runtime.messages.counts import listed
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.poses.poses import Layout, Poses
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.layouts import mirrored_joints, split_side
@@ -46,6 +47,17 @@ def checked(layout: Layout, source: str) -> Layout:
     except (TypeError, ValueError) as error:
         raise UserError(f'{source}: {error}') from None
     return layout
+
+
+def stated_layout(text: str) -> Layout:
+    """Return a layout: its name, or the content of a JSON file with joints, limbs."""
+    if not text.endswith('.json'):
+        return text
+    layout = read_json(text, 'whatever made it')
+    if not isinstance(layout, dict) or not {'joints', 'limbs'} <= layout.keys():
+        found = listed([*layout]) if isinstance(layout, dict) else shown(layout)
+        raise UserError(f'{text} has {found}, expected joints and limbs ([] if none).')
+    return checked(layout, text)
 
 
 def counted_layout(

@@ -9,18 +9,18 @@ import numpy as np
 
 from mmskelseg.runtime.files.inputs import check_fps, is_file
 from mmskelseg.runtime.files.video import VideoFile
+from mmskelseg.runtime.inputs import PoseInput
 from mmskelseg.runtime.messages.errors import UserError, check_name, shown
 from mmskelseg.runtime.poses import (
     Poses,
     choose_person,
     each_person,
-    read_poses,
     with_rate,
     with_size,
 )
 from mmskelseg.runtime.poses.layouts import counted_layout
 from mmskelseg.runtime.poses.npz import keypoint_arrays, matching
-from mmskelseg.runtime.poses.poses import check_img_shape, check_stated_size
+from mmskelseg.runtime.poses.poses import check_img_shape
 from mmskelseg.runtime.poses.tracking import of_rows
 from mmskelseg.runtime.segmenting.sources import Source
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
@@ -85,7 +85,7 @@ class InputReader:
     its poses are from an estimator, and ``notes``, sentences about assumptions. With
     ``person='each'`` there is one for each person, with the name of the ``person`` and
     that of the ``video``, and its ``frame_dir`` is ``<video>_<person>``. With
-    ``pairs``, the others follow the chosen person in the arrays, its ``individual``.
+    ``given.others``, they follow the chosen person in the arrays, its ``individual``.
 
     Args:
         skeleton: The layout that the model was trained on.
@@ -93,17 +93,8 @@ class InputReader:
         needs_poses: Whether the model reads skeletons.
         needs_video: Whether the model reads the frames of a video.
         estimate: Function that returns the poses in a video file.
-        person: Which of several people in a file of poses or in a video to use; see
-            :func:`mmskelseg.runtime.poses.choose_person`; or ``each``.
-        fps: Frames per second of the poses, instead of what their files state.
-        img_shape: Height and width of the images that the poses refer to, if their
-            files do not state it.
-        pose_format: The format of pose files, one of
-            :data:`mmskelseg.runtime.poses.FORMATS`; by default recognised.
-        first_frame: The ``image_id`` of the first frame of COCO results, such as
-            AlphaPose's, if it is neither 0 nor 1.
-        pairs: Whether the model also reads others.
-        kpt_thr: The score below which a joint is missing, as in training.
+        given: How files of poses are read, and whose are used. Its ``others`` says
+            whether the model also reads them, its ``kpt_thr`` is that of the training.
     """
 
     skeleton: Layout
@@ -111,13 +102,7 @@ class InputReader:
     needs_poses: bool
     needs_video: bool
     estimate: Callable[[Path], Poses]
-    person: str = 'track'
-    fps: float | None = None
-    img_shape: tuple[int, int] | None = None
-    pose_format: str | None = None
-    first_frame: int | None = None
-    pairs: bool = False
-    kpt_thr: float = 0.0
+    given: PoseInput
 
     def read(self, source: Source) -> list[InputVideo]:
         """Return the annotation of one video, or those of its people.
@@ -126,7 +111,7 @@ class InputReader:
             FileNotFoundError: If a file is missing.
             ValueError: If the source lacks something that the model needs.
         """
-        if self.person == EACH and not self.needs_poses:
+        if self.given.person == EACH and not self.needs_poses:
             raise UserError(
                 f'{source.name}: person is each, but the model reads the frames of the '
                 'video and no skeletons, so it cannot tell people apart; leave that '
@@ -139,7 +124,7 @@ class InputReader:
                     f'{source.name}: the model reads the frames of a video, but there '
                     'is none; name the video, and its poses if the model needs both.'
                 )
-            if self.needs_poses and self.person != EACH:
+            if self.needs_poses and self.given.person != EACH:
                 video['notes'] += _unseen(video)
             check_name(video.get('frame_dir', ''), f'{source.name}: frame_dir')
         own: InputVideo = {'frame_dir': source.name, 'skeleton': self.skeleton}
@@ -164,14 +149,14 @@ class InputReader:
                 'filename': str(file.path.absolute()),
                 'img_shape': file.img_shape,
                 'total_frames': times.count,
-                'fps': check_fps(self.fps or file.fps, source.name),
+                'fps': check_fps(self.given.fps or file.fps, source.name),
                 'notes': times.notes(),
             }
         ]
 
     def _of_entry(self, source: Source, entry: InputVideo) -> list[InputVideo]:
         name, is_one = source.name, 'individual' in entry
-        entry = entry if self.pairs else cast(InputVideo, alone(entry))
+        entry = entry if self.given.others else cast(InputVideo, alone(entry))
         layout = (source.metainfo or entry).get('skeleton', self.skeleton)
         if layout is not self.skeleton and not is_data_layout(layout):
             # A path is not accepted, since the file could be a program.
@@ -180,22 +165,23 @@ class InputReader:
                 'or a dict of joints and limbs.'
             )
         keypoint, score = keypoint_arrays(entry, name)
-        if len(keypoint) > 1 and self.person not in ('track', 'all', EACH):
+        person = self.given.person
+        if len(keypoint) > 1 and person not in ('track', 'all', EACH):
             raise UserError(
-                f'{name}: person is {self.person!r}, but the {len(keypoint)} people of '
-                'an annotation can only be used together or separately (each); leave '
-                'it out, or give the poses that the annotation was made from.'
+                f'{name}: person is {person!r}, but the {len(keypoint)} people of an '
+                'annotation can only be used together or separately (each); leave it '
+                'out, or give the poses that the annotation was made from.'
             )
         layout, _ = counted_layout(keypoint.shape[2], layout, name)
-        fps = entry.get('fps', self.fps)
+        fps = entry.get('fps', self.given.fps)
         if fps is None:
             raise UserError(
                 f'{name}: the frame rate is unknown; give fps, frames per second.'
             )
         fps = check_fps(fps, name)
-        size = entry.get('img_shape', self.img_shape)
+        size = entry.get('img_shape', self.given.img_shape)
         size = None if size is None else check_img_shape(size, name)
-        poses = Poses(keypoint, score, layout, size, fps).above(self.kpt_thr)
+        poses = Poses(keypoint, score, layout, size, fps).above(self.given.kpt_thr or 0)
         keypoint_3d = matching(entry, 'keypoint_3d', (*keypoint.shape[:3], 3), name)
         # In predictions, a person is one of several in a video.
         dropped = () if 'video' in entry else ('person',)
@@ -225,30 +211,24 @@ class InputReader:
         return [{'frame_dir': name, **video, 'fps': fps} for video in videos]
 
     def _of_poses(self, source: Source, file: VideoFile | None) -> list[InputVideo]:
-        size = self.img_shape or (file.img_shape if file else None)
-        poses, place = source.poses, source.name
+        poses, place, given = source.poses, source.name, self.given
+        size = file.img_shape if file else None
         if poses is None:
             assert file is not None
             poses, place = self.estimate(file.path), str(file.path)
         elif isinstance(poses, Path):
             place = str(poses)
-            poses = read_poses(
-                poses,
-                self.pose_format,
-                unnamed=self.skeleton,
-                img_shape=size,
-                first_frame=self.first_frame,
-            )
-            check_stated_size(poses, self.img_shape, place)
-        poses = poses.above(self.kpt_thr)
-        if self.person != EACH:
-            poses = choose_person(poses, self.person, place, others=self.pairs)
-        if source.poses is not None:
-            poses = with_rate(poses, file, self.fps, place)
+            poses = given.read(poses, size, self.skeleton)
+        size = given.img_shape or size
+        poses = poses.above(given.kpt_thr or 0)
         poses = poses.noting(img_shape=poses.img_shape or size)
+        if given.person != EACH:
+            poses = choose_person(poses, given.person, place, others=given.others)
+        if source.poses is not None:
+            poses = with_rate(poses, file, given.fps, place)
         assert poses.fps is not None, 'with_rate and estimators give them a rate'
         more: InputVideo = {'fps': poses.fps, 'estimated': source.poses is None}
-        if self.pairs:
+        if given.others:
             more['individual'] = 0
         if file is not None:
             more['filename'] = str(file.path.absolute())
@@ -261,16 +241,16 @@ class InputReader:
         self, poses: Poses, source: Source, keypoint_3d: np.ndarray | None = None
     ) -> Iterator[tuple[Poses, np.ndarray | None, InputVideo]]:
         """Yield the poses in 2D and 3D of each person, and the person's name."""
-        if self.person != EACH:
+        if self.given.person != EACH:
             yield poses, keypoint_3d, {}
             return
-        for name, rows, each in each_person(poses, others=self.pairs):
+        for name, rows, each in each_person(poses, others=self.given.others):
             who: InputVideo = {
                 'person': name,
                 'video': source.name,
                 'frame_dir': part_name(source.name, name),
             }
-            if self.pairs:
+            if self.given.others:
                 who['individual'] = 0
             in_3d = None if keypoint_3d is None else of_rows(keypoint_3d, rows)
             yield each, in_3d, who
@@ -292,7 +272,7 @@ class InputReader:
             'img_shape': poses.img_shape,
             'notes': poses.notes,
         }
-        if self.pairs and poses.people:
+        if self.given.others and poses.people:
             video['people'] = list(poses.people)
         if keypoint_3d is not None:
             video['keypoint_3d'] = np.asarray(keypoint_3d)[:, :, columns]

@@ -2,21 +2,25 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
 
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.labels import labels_to_segments
+from mmskelseg.runtime.labels.writing import EXPORTS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.logs import print_log
+from mmskelseg.runtime.messages.options import Positive, checked, option
 from mmskelseg.runtime.segmenting.exports import (
+    DEFAULT_EXPORTS,
     prediction_budget,
     write_budgets,
     write_exports,
 )
 from mmskelseg.runtime.structures.annotations import Metainfo
+from mmskelseg.runtime.structures.choices import CODECS
 from mmskelseg.runtime.structures.individuals import alone, nearest, without_absences
 from mmskelseg.runtime.structures.predictions import InputVideo, Prediction
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
@@ -89,21 +93,46 @@ def _most(near: np.ndarray, people: Sequence[str]) -> str:
     return people[int(np.bincount(there).argmax())] if there.size else ''
 
 
-@dataclass
-class PredictionFiles:
-    """Writes the files of each prediction and, at the end, those of all videos.
+@checked
+@dataclass(frozen=True)
+class FileOptions:
+    """Which files are written of predictions, and how; see :func:`write_exports`.
 
     Nothing is written without ``out_dir``. With ``prefix``, file names begin with the
-    video's id. The other options are those of :func:`write_exports`.
+    id of their video; by default if there are several.
     """
 
-    classes: Sequence[str]
-    _: KW_ONLY
     out_dir: str | os.PathLike | None = None
-    formats: Sequence[str] = ()
-    prefix: bool = False
-    codec: str = 'mp4v'
-    line_minutes: float | None = None
+    formats: Sequence[str] = option(
+        f'formats to write: {", ".join(EXPORTS)} (default: '
+        f'{" ".join(DEFAULT_EXPORTS)}, and poses if they were estimated)',
+        (),
+        nargs='+',
+        choices=EXPORTS,
+        metavar='FORMAT',
+    )
+    codec: str = option(
+        'codec of the overlay: mp4v, which every OpenCV can write; avc1 (H.264), which '
+        'needs PyAV or a special OpenCV; or vp09 (VP9), which takes long; browsers '
+        'play the latter two (default: %(default)s)',
+        'mp4v',
+        choices=CODECS,
+    )
+    line_minutes: Positive | None = option(
+        'minutes per line of a timeline (default: one line up to 10 minutes, else '
+        'lines of 5 minutes, or more if the video lasts for hours)',
+        None,
+        metavar='M',
+    )
+    prefix: bool | None = None
+
+
+@dataclass
+class PredictionFiles:
+    """Writes the files of each prediction and, at the end, those of all videos."""
+
+    classes: Sequence[str]
+    options: FileOptions
     show_progress: bool = True
     _budgets: dict[str, TimeBudget] = field(default_factory=dict, init=False)
     # The people of the current video so far.
@@ -120,9 +149,10 @@ class PredictionFiles:
         if 'person' in prediction:
             self._people.append(prediction)
         name = prediction['frame_dir']
-        if self.prefix and self.out_dir is not None and name in self._budgets:
+        out_dir = self.options.out_dir
+        if self.options.prefix and out_dir is not None and name in self._budgets:
             raise UserError(
-                f'{name}: files of this name are already in {self.out_dir}, but '
+                f'{name}: files of this name are already in {out_dir}, but '
                 f'{prediction.get("person", "")!r} of the video '
                 f'{prediction.get("video", name)!r} has it as well; rename a video.'
             )
@@ -133,25 +163,27 @@ class PredictionFiles:
         """Write the files of the last people, and the time budgets of all videos."""
         if self._people:
             self._write_people()
-        if self.out_dir is not None and len(self._budgets) > 1:
-            write_budgets(self._budgets, self.classes, self.out_dir, self.formats)
+        out_dir, formats = self.options.out_dir, self.options.formats
+        if out_dir is not None and len(self._budgets) > 1:
+            write_budgets(self._budgets, self.classes, out_dir, formats)
 
     def _write_people(self) -> None:
         self._write(self._people, self._people[0]['video'])
         self._people = []
 
     def _write(self, shown: Prediction | Sequence[Prediction], name: str) -> None:
-        if self.out_dir is None:
+        options = self.options
+        if options.out_dir is None:
             return
         files = write_exports(
             shown,
-            self.out_dir,
-            self.formats,
-            prefix=f'{file_name(name)}_' if self.prefix else '',
-            codec=self.codec,
-            line_minutes=self.line_minutes,
+            options.out_dir,
+            options.formats,
+            prefix=f'{file_name(name)}_' if options.prefix else '',
+            codec=options.codec,
+            line_minutes=options.line_minutes,
             show_progress=self.show_progress,
         )
         if files:
             names = ', '.join(file.name for file in files)
-            print_log(f'{name}: {self.out_dir} has {names}')
+            print_log(f'{name}: {options.out_dir} has {names}')

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -10,6 +11,7 @@ import numpy as np
 
 from mmskelseg.runtime.features.recipe import FeatureRecipe
 from mmskelseg.runtime.files.arrays import gathered
+from mmskelseg.runtime.inputs import OF_NEW_VIDEOS, PoseInput
 from mmskelseg.runtime.messages.errors import OF_CONTENT, UserError, shown
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.messages.options import Count, Fraction, checked
@@ -22,6 +24,7 @@ from mmskelseg.runtime.segmenting.frame_rates import ShownVideo, show_at
 from mmskelseg.runtime.segmenting.inputs import InputReader
 from mmskelseg.runtime.segmenting.onnx_predictor import OnnxPredictor
 from mmskelseg.runtime.segmenting.predictions import (
+    FileOptions,
     PredictionFiles,
     drop_absent,
     drop_unsure,
@@ -80,7 +83,7 @@ class Segmenter:
     - ``inputs``, ``poses``, ``split``: see
       :func:`mmskelseg.runtime.segmenting.sources.find_sources`;
     - ``person``, ``fps``, ``img_shape``, ``pose_format``, ``first_frame``: see
-      :class:`mmskelseg.runtime.segmenting.inputs.InputReader`;
+      :class:`mmskelseg.runtime.inputs.PoseInput`;
     - ``batch_size``: number of videos that the model processes together, padded to the
       longest; memory grows with it;
     - ``min_score``: segments with a lower mean probability become unlabelled;
@@ -127,42 +130,40 @@ class Segmenter:
         batch_size: Count = 1,
         poses: GivenPoses | Sequence[GivenPoses] | None = None,
         split: str | None = None,
-        person: str = 'track',
-        fps: float | None = None,
-        img_shape: tuple[int, int] | None = None,
-        pose_format: str | None = None,
-        first_frame: int | None = None,
         min_score: Fraction = 0.0,
         return_vis: bool = False,
-        out_dir: str | os.PathLike | None = None,
-        formats: Sequence[str] = (),
-        codec: str = 'mp4v',
-        prefix: bool | None = None,
-        line_minutes: float | None = None,
+        **options: Any,
     ) -> Iterator[Results]:
         """Yield the results of each batch of videos, which limits the memory.
 
         Raises:
+            TypeError: If there is no such option.
             UserError: If an input is missing, or does not suit the model.
         """
-        sources = find_sources(inputs, poses=poses, split=split)
+        own = {name: options.pop(name) for name in OF_NEW_VIDEOS if name in options}
+        given = PoseInput(
+            **own, others=self.pairs, kpt_thr=self.metainfo.get('kpt_thr')
+        )
+        files = FileOptions(**options)
         reader = InputReader(
             self.skeleton, self.classes, self.needs_poses, self.needs_video,
-            self._estimate, person, fps, img_shape, pose_format, first_frame,
-            self.pairs, self.metainfo.get('kpt_thr', 0.0),
+            self._estimate, given,
         )  # fmt: skip
-        if prefix is None:
-            prefix = len(sources) > 1 or person == EACH
-        files = PredictionFiles(
-            self.classes,
-            out_dir=out_dir,
-            formats=formats,
-            codec=codec,
-            prefix=prefix,
-            line_minutes=line_minutes,
-            show_progress=self.show_progress,
-        )
+        sources = find_sources(inputs, poses=poses, split=split)
+        if files.prefix is None:
+            files = replace(files, prefix=len(sources) > 1 or given.person == EACH)
+        writer = PredictionFiles(self.classes, files, self.show_progress)
         read = (video for source in sources for video in reader.read(source))
+        return self._results(read, writer, batch_size, min_score, return_vis)
+
+    def _results(
+        self,
+        read: Iterator[InputVideo],
+        files: PredictionFiles,
+        batch_size: int,
+        min_score: float,
+        return_vis: bool,
+    ) -> Iterator[Results]:
         while videos := list(islice(read, batch_size)):
             found = self.predict(videos, min_score=min_score)
             pairs = zip(videos, found, strict=True)

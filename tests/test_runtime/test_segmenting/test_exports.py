@@ -19,7 +19,11 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import read_poses
 from mmskelseg.runtime.segmenting import exports
 from mmskelseg.runtime.segmenting.exports import draw_prediction, write_exports
-from mmskelseg.runtime.segmenting.predictions import PredictionFiles, to_prediction
+from mmskelseg.runtime.segmenting.predictions import (
+    FileOptions,
+    PredictionFiles,
+    to_prediction,
+)
 from mmskelseg.runtime.structures.tiers import flat_classes, tiers_of
 from tests.errors import raises_naming
 
@@ -69,9 +73,8 @@ def test_files_of_two_people_are_not_overwritten_when_their_names_collide(
     prediction, tmp_path
 ):
     """Of 'a', who is 'b_c', and of 'a_b', who is 'c'."""
-    files = PredictionFiles(
-        ['walk', 'lift'], out_dir=tmp_path, formats=['csv'], prefix=True
-    )
+    options = FileOptions(tmp_path, formats=['csv'], prefix=True)
+    files = PredictionFiles(['walk', 'lift'], options)
     files.add({**prediction, 'frame_dir': 'a_b_c', 'video': 'a', 'person': 'b_c'})
     (file,) = tmp_path.iterdir()
     before = file.read_bytes()

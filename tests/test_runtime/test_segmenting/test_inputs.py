@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from mmskelseg.runtime.inputs import PoseInput
 from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.segmenting.inputs import InputReader
 from mmskelseg.runtime.segmenting.sources import Source, find_sources
@@ -12,9 +13,9 @@ from mmskelseg.runtime.structures.individuals import alone
 from tests.errors import raises_naming
 
 
-def reader(**options):
-    options = {'needs_poses': True, 'needs_video': False, **options}
-    return InputReader('coco17', ('a', 'b'), estimate=None, **options)
+def reader(skeleton='coco17', needs_poses=True, needs_video=False, **options):
+    given = PoseInput(**options)
+    return InputReader(skeleton, ('a', 'b'), needs_poses, needs_video, None, given)
 
 
 def read(source, **options):
@@ -183,13 +184,13 @@ def test_each_person_becomes_an_annotation_of_its_own():
 def test_others_follow_each_person_for_a_model_that_reads_them():
     both = two_people()
     source = Source('take', poses=both)
-    people = reader(person='each', pairs=True).read(source)
+    people = reader(person='each', others=True).read(source)
     for video, order in zip(people, ([0, 1], [1, 0]), strict=True):
         np.testing.assert_array_equal(
             video['keypoint'] * video['keypoint_score'][..., None],
             (both.keypoint * both.keypoint_score[..., None])[order],
         )
-    chosen = read(source, pairs=True)
+    chosen = read(source, others=True)
     np.testing.assert_array_equal(chosen['keypoint'], people[0]['keypoint'])
     for video in (*people, chosen):
         own = alone(video)['keypoint']
@@ -239,11 +240,9 @@ def test_results_in_which_nobody_is_seen_at_first(tmp_path):
     source = Source('take', poses=path)
     with raises_naming(ValueError, path, 'image_id', ' 4;', '--first-frame'):
         read(source, fps=10)
-    found = InputReader(
-        'lcr15', ('a',), True, False, estimate=None, fps=10, first_frame=1
-    ).read(source)
-    assert found[0]['total_frames'] == 11
-    assert not found[0]['keypoint_score'][0, :3].any()
+    found = read(source, skeleton='lcr15', fps=10, first_frame=1)
+    assert found['total_frames'] == 11
+    assert not found['keypoint_score'][0, :3].any()
 
 
 def test_a_format_that_is_not_recognised_can_be_named(tmp_path):
@@ -252,10 +251,8 @@ def test_a_format_that_is_not_recognised_can_be_named(tmp_path):
     (source,) = find_sources(path)
     with raises_naming(ValueError, path, '--pose-format'):
         read(source, fps=10)
-    options = {'needs_poses': True, 'needs_video': False, 'fps': 10}
     skeleton = {'joints': ['nose'], 'limbs': []}
-    reader = InputReader(skeleton, ('a',), estimate=None, pose_format='csv', **options)
-    (video,) = reader.read(source)
+    video = read(source, skeleton=skeleton, pose_format='csv', fps=10)
     assert video['keypoint'][0, :, 0].tolist() == [[1, 2], [3, 4]]
 
 

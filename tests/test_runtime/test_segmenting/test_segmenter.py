@@ -4,6 +4,7 @@ import copy
 import json
 import tempfile
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,10 +13,13 @@ import torch
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime import OnnxSegmenter
 from mmskelseg.runtime.files.arrays import gathered
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting import onnx_predictor, segmenter
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.onnx_sessions import Session
+from mmskelseg.runtime.segmenting.segmenter import Segmenter
 from mmskelseg.trained.export import export_onnx
+from tests.errors import raises_naming
 from tests.inferring import inferencer_of, prediction_of
 from tests.test_runtime.test_segmenting.conftest import CLASSES, make_config
 
@@ -117,6 +121,16 @@ def test_every_segmentor_gives_what_pytorch_gives(name, export, person):
     assert found['segments'][0].keys() == expected['segments'][0].keys()
     # A graph gives the mean of the members' probabilities, not those of each.
     assert found.keys() == expected.keys()
+
+
+def test_option_that_does_not_exist_or_fit_is_named_at_once():
+    meta = {'classes': ['walk'], 'skeleton': 'coco17'}
+    segment = Segmenter(SimpleNamespace(metainfo=meta, recipes=[], device=None))
+    with raises_naming(TypeError, 'persons'):
+        segment.stream('take1.json', persons='each')
+    for option in ('fps', 'min_score', 'codec'):
+        with raises_naming(UserError, f'{option}=-1'):
+            segment.stream('take1.json', **{option: -1})
 
 
 def test_pairs_give_what_pytorch_gives(export, person):

@@ -1,0 +1,244 @@
+"""What users say of their files of poses and labels, in commands and in Python."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mmskelseg.runtime.labels import READERS
+from mmskelseg.runtime.labels.reading import EACH_SUBJECT
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import Fraction, Positive, checked, option
+from mmskelseg.runtime.poses import FORMATS, Poses, read_poses, to_coco17
+from mmskelseg.runtime.poses.layouts import stated_layout
+from mmskelseg.runtime.poses.poses import check_stated_size
+from mmskelseg.runtime.structures.choices import EACH, POLICIES
+from mmskelseg.runtime.structures.skeleton import Layout
+
+# Options of label files that may be repeated.
+_SEVERAL = ('observation', 'tier', 'attribute', 'control')
+#: The help of an option that other converters share.
+VIDEOS = (
+    'folder of the video files, for RGB features; the name of a file is the id of its '
+    'video, or the only one that contains this id'
+)
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """Return the name and the value of a text NAME=VALUE.
+
+    >>> assignment('hand_l=left_wrist'), assignment('subject=')
+    (('hand_l', 'left_wrist'), ('subject', ''))
+    """
+    name, equals, value = text.partition('=')
+    if not name or not equals:
+        raise UserError(f'{text} is not NAME=VALUE')
+    return name, value
+
+
+@checked
+@dataclass(frozen=True)
+class PoseInput:
+    """How files of poses are read, and whose poses are used."""
+
+    person: str = option(
+        'which of several people to use: the longest track, the largest box, the '
+        'highest score, everybody at once, everybody separately, or one by name '
+        '(default: %(default)s)',
+        'track',
+        metavar='|'.join((*POLICIES, EACH, 'NAME')),
+    )
+    others: bool = option(
+        'also keep the other people or animals of a video, for mmskelseg make-config '
+        '--pairs',
+        False,
+    )
+    fps: Positive | None = option(
+        'frames per second of the poses, instead of what their files or videos state',
+        None,
+    )
+    img_shape: tuple[int, int] | None = option(
+        'size of the images to which the poses refer, if their files do not state it '
+        '(default: that of the video)',
+        None,
+        flag='--size',
+    )
+    pose_format: str | None = option(
+        'format of the files of poses (default: recognised by name and content)',
+        None,
+        flag='--format',
+        choices=FORMATS,
+    )
+    first_frame: int | None = option(
+        'image_id of the first frame of COCO results, such as those of AlphaPose, if '
+        'nobody is seen in it (default: the smallest, if it is 0 or 1)',
+        None,
+        metavar='ID',
+    )
+    skeleton: Layout | None = option(
+        'layout of the joints: coco17, mmpose:NAME, or a JSON file with joints and '
+        'limbs',
+        None,
+        type=stated_layout,
+    )
+    kpt_thr: Fraction | None = option(
+        'treat joints with a lower score as missing, here and in all videos that the '
+        'model labels; 0.6 is usual for DeepLabCut',
+        None,
+        metavar='SCORE',
+    )
+    coco17: bool = option(
+        "convert all poses to COCO's 17 joints, by the names of joints", False
+    )
+    part: Sequence[tuple[str, str]] = option(
+        'with --coco17, the COCO joint that corresponds to a joint of the file, such '
+        'as hand_l=left_wrist; may be repeated',
+        (),
+        type=assignment,
+        action='append',
+        metavar='NAME=JOINT',
+    )
+
+    def read(
+        self,
+        path: Path,
+        img_shape: tuple[int, int] | None = None,
+        unnamed: Layout | None = None,
+    ) -> Poses:
+        """Return the poses of everybody in a file, without joints of a low score.
+
+        Args:
+            path: The file or folder.
+            img_shape: Height and width of the video, if there is one.
+            unnamed: The layout of joints without names; see :func:`read_poses`.
+
+        Raises:
+            UserError: If the file is not as stated.
+        """
+        size = self.img_shape or img_shape
+        poses = read_poses(
+            path,
+            self.pose_format,
+            skeleton=self.skeleton,
+            unnamed=unnamed,
+            img_shape=size,
+            first_frame=self.first_frame,
+        )
+        check_stated_size(poses, self.img_shape, str(path))
+        poses = poses.above(self.kpt_thr or 0)
+        if self.coco17 or self.part:
+            poses = to_coco17(poses, dict(self.part), str(path))
+        return poses.noting(img_shape=poses.img_shape or size)
+
+
+#: The fields that a trained model leaves to its user.
+OF_NEW_VIDEOS = ('person', 'fps', 'img_shape', 'pose_format', 'first_frame')
+
+
+@checked
+@dataclass(frozen=True)
+class LabelInput:
+    """How files of labels are read, and which classes frames get from them.
+
+    ``person`` is that of :class:`PoseInput`, whose labels these are.
+    """
+
+    person: str = PoseInput.person
+    subjects: Path | None = option(
+        'with --person each, a table with the columns subject and individual, if names '
+        'in labels differ from those in poses',
+        None,
+        metavar='FILE',
+    )
+    label_format: str | None = option(
+        'format of LABELS', None, choices=[*READERS, 'framewise']
+    )
+    label_fps: Positive | None = option(
+        'frames per second of labels that are given in frames', None, metavar='FPS'
+    )
+    label_option: Sequence[tuple[str, str]] = option(
+        'what to read from a label file, such as subject=ann or point_seconds=0.1 '
+        '(BORIS), tier=actions (ELAN), attribute=action (VIA, CVAT); observation, '
+        'tier, attribute and control (Label Studio) may be repeated',
+        (),
+        type=assignment,
+        action='append',
+        metavar='NAME=VALUE',
+    )
+    strict: bool = option(
+        'stop with an error if an observation (BORIS), task (Label Studio, CVAT), '
+        'annotation (ELAN) or video (VIA) does not fit, instead of skipping it',
+        False,
+    )
+    classes: Sequence[str] = option(
+        'classes in the order of their ids, or a text file with one per line (default: '
+        'those of the labels, in alphabetical order)',
+        (),
+        nargs='+',
+        metavar='NAME',
+    )
+    background: Sequence[str] = option(
+        'class that Edit and F1 ignore (default: none); with several tiers, that of '
+        'all tiers which have it, or TIER=NAME, which may be repeated',
+        (),
+        action='append',
+        metavar='NAME',
+    )
+    tiers: Path | None = option(
+        'JSON file with the classes of each tier, such as {"posture": ["stand", '
+        '"sit"], "sniff": ["sniff"]}; a single class gets its absence, `no sniff`, as '
+        'background (default: as label files state, or else as --overlap says)',
+        None,
+        metavar='FILE',
+    )
+    unlabelled: Literal['error', 'background', 'ignore'] = option(
+        'treat frames without a label as an error, as background, or ignore them in '
+        'training and scores (default: %(default)s)',
+        'error',
+    )
+    overlap: Literal['tiers', 'error', 'background', 'later'] = option(
+        'where labels of two classes overlap, give these classes tiers of their own '
+        '(unless they share less than 0.3 s at a boundary, which is an error), or keep '
+        'one tier and treat such frames as an error, as background, or take the class '
+        'that starts later (default: %(default)s)',
+        'tiers',
+    )
+
+    @property
+    def each(self) -> bool:
+        """Whether labels of several individuals are read, each with its own."""
+        return self.person == EACH
+
+    def reader_options(self) -> dict[str, object]:
+        """Return the options of readers, as lists where several are given.
+
+        >>> given = [('tier', 'a'), ('subject', 'ann'), ('tier', 'b')]
+        >>> LabelInput(label_option=given, label_fps=25).reader_options()
+        {'tier': ['a', 'b'], 'subject': 'ann', 'fps': 25}
+        """
+        found: dict[str, list[str]] = {}
+        for name, value in self.label_option:
+            found.setdefault(name, []).append(value)
+            if len(found[name]) > 1 and name not in _SEVERAL:
+                raise UserError(f'--label-option {name} is given twice; choose one.')
+        each = {'subject': EACH_SUBJECT} if self.each else {}
+        fps = {} if self.label_fps is None else {'fps': self.label_fps}
+        given = {n: values if values[1:] else values[0] for n, values in found.items()}
+        return {**each, **given, **fps}
+
+
+@checked
+@dataclass(frozen=True)
+class Pairing:
+    """The files that belong together by their names, and those that do not."""
+
+    keypoints: Sequence[Path] = option(
+        'files or folders', flag='keypoints', metavar='KEYPOINTS', nargs='+', type=Path
+    )
+    labels: Sequence[Path] = option(
+        'files or folders', metavar='LABELS', nargs='+', type=Path
+    )
+    videos: Path | None = option(VIDEOS, None, metavar='DIR')
+    skip_unpaired: bool = option(
+        'skip keypoints without labels, and labels without keypoints', False
+    )

@@ -1,0 +1,75 @@
+"""Options of commands that are fields of dataclasses."""
+
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from mmskelseg.runtime.cli.declared import add_fields, from_options
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import Fraction, option
+from tests.errors import assert_names
+
+
+def vowels(text):
+    if set(text) - set('aeiou'):
+        raise UserError(f'{text} has other letters than vowels')
+    return text
+
+
+@dataclass(frozen=True)
+class Wish:
+    folder: Path = option('a folder', flag='folder')
+    size: tuple[int, int] = option('a size')
+    share: Fraction | None = option('a share', None)
+    kind: Literal['a', 'b'] = option('a kind (default: %(default)s)', 'a')
+    words: Sequence[str] = option('words', (), action='append', type=vowels)
+    is_new: bool = option('whether it is new', False)
+    seed: int = 3
+
+
+def parsed(owner, *words, names=(), **flags):
+    parser = ArgumentParser()
+    add_fields(parser, owner, *names, **flags)
+    return from_options(Wish, vars(parser.parse_args(words)), *names)
+
+
+def test_options_are_read_as_their_fields():
+    words = ['--size', '640x480', '--share', '0.5', '--kind', 'b', '--is-new']
+    words += ['out', '--words', 'a', '--words', 'oo']
+    wish = Wish(Path('out'), (480, 640), 0.5, 'b', ['a', 'oo'], True)
+    assert parsed(Wish, *words) == wish
+    assert parsed(Wish, 'out', '--size', '2x1') == Wish(Path('out'), (1, 2))
+
+
+def test_instance_gives_other_defaults_and_flags_other_names():
+    wish = Wish(Path('here'), (1, 2), kind='b')
+    assert parsed(wish) == wish
+    assert parsed(wish, 'out', '--of', 'a', kind='--of') == Wish(Path('out'), (1, 2))
+
+
+def test_some_fields_are_options_of_a_command_alone():
+    parser = ArgumentParser()
+    add_fields(parser, Wish, 'share')
+    values = vars(parser.parse_args(['--share', '1']))
+    assert values == {'share': 1}
+    more = {'folder': Path(), 'size': (1, 1)}
+    assert from_options(Wish, {**values, 'kind': 'x'}, 'share', **more).kind == 'a'
+
+
+@pytest.mark.parametrize(
+    ('words', 'named'),
+    [
+        ([], '--size'),
+        (['--share', '2'], "--share: '2' is not a number from 0 to 1"),
+        (['--kind', 'c'], "--kind | 'c' | 'a', 'b'"),
+        (['--words', 'x'], '--words: x has other letters'),
+    ],
+)
+def test_options_that_do_not_fit_are_named(words, named, capsys):
+    with pytest.raises(SystemExit):
+        parsed(Wish, *words)
+    assert_names(capsys.readouterr().err, named)
