@@ -78,9 +78,9 @@ def make_stream(
     stream = SkeletonStream(
         streaming_model(model),
         render.running(),
-        {'classes': [f'class {k}' for k in range(cfg.model.num_classes)]},
-        joints=[f'joint {i}' for i in range(joints)],
-        columns=range(joints),
-        fps=None,
+        {
+            'classes': [f'class {k}' for k in range(cfg.model.num_classes)],
+            'skeleton': skeleton,
+        },
     )
     return stream, keypoint

@@ -10,7 +10,7 @@ from mmengine.logging import print_log
 
 from mmskelseg.runtime.features.pairs import running_of
 from mmskelseg.runtime.streaming import SkeletonStream
-from mmskelseg.runtime.structures.skeleton import SkeletonLike, pushed_joints
+from mmskelseg.runtime.structures.skeleton import SkeletonLike
 from mmskelseg.trained.opening import trained_model
 from mmskelseg.trained.streaming import (
     causal_coordinates,
@@ -69,8 +69,6 @@ class SkelSegStream(SkeletonStream):
             dataset = cfg.test_dataloader.dataset
             (modality,) = cfg.model.branches
             render = causal_coordinates(modality, dataset, meta['skeleton'])
-        self.skeleton = meta['skeleton']
-        joints, columns = pushed_joints(self.skeleton, layout)
         notes = []
         if cfg.model.get('postprocess') and not steps:
             names = ', '.join(step['type'] for step in cfg.model.postprocess)
@@ -81,9 +79,8 @@ class SkelSegStream(SkeletonStream):
             weights,
             running_of(render, people),
             meta,
-            joints=joints,
-            columns=columns,
-            fps=meta.get('fps') if fps is None else fps,
+            layout=layout,
+            fps=fps,
             dtype=dataset.features[modality].get('dtype', 'float32'),
             steps=steps,
             notes=notes,

@@ -72,18 +72,20 @@ def draw(
     channels: np.ndarray,
     canvas: np.ndarray,
     width: int,
-    joint_form: _Form,
-    limb_form: _Form,
+    forms: tuple[_Form, _Form],
     squared: bool,
 ) -> None:
-    """Draw onto a canvas (T, C, H, W) of zeros; see `draw_segments`."""
+    """Draw onto a canvas (T, C, H, W) of zeros; see `draw_segments`.
+
+    The forms are those of joints and of limbs.
+    """
     M, T = score.shape[:2]
     # The highest value of one segment over several persons.
     highest = np.zeros(canvas.shape[2:], np.float32)
     for t in range(T):
         for s in range(len(pairs)):
             a, b = pairs[s]
-            form, square = (joint_form, True) if a == b else (limb_form, squared)
+            form, square = (forms[0], True) if a == b else (forms[1], squared)
             image = canvas[t, channels[s]]
             for m in range(M):
                 peak = min(score[m, t, a], score[m, t, b])

@@ -67,8 +67,7 @@ def draw_segments(
         chosen,
         canvas,
         width,
-        _scale_and_reach(sigma, True),
-        _scale_and_reach(sigma, squared),
+        (_scale_and_reach(sigma, True), _scale_and_reach(sigma, squared)),
         squared,
     )
     return np.ascontiguousarray(canvas[..., :width])

@@ -15,7 +15,7 @@ from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.model_zoo import exported_file
 from mmskelseg.runtime.segmenting.onnx_features import renderer_of
 from mmskelseg.runtime.streaming import SkeletonStream
-from mmskelseg.runtime.structures.skeleton import SkeletonLike, pushed_joints
+from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
 # The most numbers in a stream's buffers, about ten times those of any recipe.
 _MOST_BUFFERED = 1 << 25
@@ -74,15 +74,12 @@ class OnnxStream(SkeletonStream):
                 f'makes features with {type(render).__name__}, but a stream reads '
                 'causal SkeletonCoordinates'
             )
-        self.skeleton = metadata['skeleton']
-        joints, columns = pushed_joints(self.skeleton, layout)
         super().__init__(
             OnnxStreamingModel(self.file),
             running_of(render, people),
             metadata,
-            joints=joints,
-            columns=columns,
-            fps=metadata['fps'] if fps is None else fps,
+            layout=layout,
+            fps=fps,
             dtype=branch['dtype'],
             steps=self._steps(),
         )

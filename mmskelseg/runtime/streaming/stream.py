@@ -16,7 +16,7 @@ from mmskelseg.runtime.streaming.model import ModelStream, PushModel, check_stat
 from mmskelseg.runtime.streaming.pairs import StackedPairs
 from mmskelseg.runtime.streaming.resampling import Resampler
 from mmskelseg.runtime.structures.annotations import MIN_SCORE
-from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg.runtime.structures.skeleton import Layout, Skeleton, SkeletonLike
 from mmskelseg.runtime.structures.tiers import tier_sizes, tiers_of
 
 
@@ -59,11 +59,11 @@ class SkeletonStream:
     Args:
         model: The model.
         coordinates: Features of poses, of one person or of several.
-        meta: Its ``classes``, ``tiers`` if it has several, and ``kpt_thr``, the score
-            below which joints are missing, if it has one.
-        joints: Names of the V joints that are pushed, in their order.
-        columns: Index of each joint of the model among these.
-        fps: Frame rate of the model's training data; None if unknown.
+        meta: Its ``classes``, ``tiers`` if it has several, ``skeleton``, the layout of
+            the joints that it reads, ``kpt_thr``, the score below which joints are
+            missing, if it has one, and ``fps`` of its training data, if known.
+        layout: The layout of the joints that are pushed; by default the model's.
+        fps: Frame rate of the training data, if ``meta`` does not state it.
         dtype: Type of the features, ``float32`` or ``float16``.
         steps: Post-processing: one ``CausalMinDuration`` for each tier, as plain
             values, or nothing.
@@ -72,18 +72,14 @@ class SkeletonStream:
 
     _ended: bool
 
-    #: The layout of the joints that the model reads; subclasses set it.
-    skeleton: Layout
-
     def __init__(
         self,
         model: PushModel,
         coordinates: RunningCoordinates | StackedPairs,
         meta: Mapping[str, object],
         *,
-        joints: Sequence[str],
-        columns: Sequence[int],
-        fps: float | None,
+        layout: SkeletonLike | None = None,
+        fps: float | None = None,
         dtype: str = 'float32',
         steps: Sequence[Mapping[str, Any]] = (),
         notes: Sequence[str] = (),
@@ -92,8 +88,13 @@ class SkeletonStream:
         self.tiers = tiers_of(meta)
         self.classes = tuple(name for tier in self.tiers for name in tier.classes)
         self.notes = tuple(notes)
-        self.joints = tuple(joints)
-        self._columns = list(columns)
+        #: The layout of the joints that the model reads.
+        self.skeleton = cast(Layout, meta['skeleton'])
+        wanted = Skeleton.get(self.skeleton)
+        given = wanted if layout is None else Skeleton.get(layout)
+        self.joints = given.joints
+        self._columns = wanted.columns_of(given.joints, f'layout {given.name}')
+        fps = cast('float | None', meta.get('fps')) if fps is None else fps
         if fps is not None and not is_rate(fps):
             raise UserError(f'fps is {fps!r}, expected {RATES}.')
         self.fps = fps

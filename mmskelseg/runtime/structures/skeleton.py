@@ -291,15 +291,3 @@ def _read_layout(name: str) -> tuple[Mapping[str, object], str]:
             f"{path} holds no `dataset_info`; MMPose's documentation describes it."
         )
     return config.dataset_info, str(path)
-
-
-def pushed_joints(
-    skeleton: SkeletonLike, layout: SkeletonLike | None
-) -> tuple[tuple[str, ...], list[int]]:
-    """Return the joints of a layout, and the index of each joint of a skeleton in it.
-
-    The layout is that of a model's input; None for the same. It must have all joints.
-    """
-    wanted = Skeleton.get(skeleton)
-    given = wanted if layout is None else Skeleton.get(layout)
-    return given.joints, wanted.columns_of(given.joints, f'layout {given.name}')

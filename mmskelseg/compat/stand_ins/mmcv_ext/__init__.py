@@ -24,12 +24,7 @@ def nms(
 
 
 def roi_align_forward(
-    input: torch.Tensor,
-    rois: torch.Tensor,
-    output: torch.Tensor,
-    argmax_y: torch.Tensor,
-    argmax_x: torch.Tensor,
-    *,
+    *arrays: torch.Tensor,
     aligned_height: int,
     aligned_width: int,
     spatial_scale: float,
@@ -37,12 +32,17 @@ def roi_align_forward(
     pool_mode: int,
     aligned: bool,
 ) -> None:
-    """Write the features (N, C, h, w) of each region (N, 5) into ``output``."""
+    """Write the features of each region.
+
+    The arrays are the images, the regions (N, 5), the features (N, C, h, w), and two
+    for the places of maxima, which stay as they are.
+    """
+    images, regions, output, *_ = arrays
     if pool_mode == 0:
         raise NotImplementedError(_missing("roi_align(pool_mode='max')"))
     size = aligned_height, aligned_width
     output.copy_(
-        ops.roi_align(input, rois, size, spatial_scale, sampling_ratio, aligned)
+        ops.roi_align(images, regions, size, spatial_scale, sampling_ratio, aligned)
     )
 
 
