@@ -20,7 +20,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmskelseg.evaluation import format_score, paired_bootstrap
+from mmskelseg.evaluation import SCORES, format_score, paired_bootstrap
+from mmskelseg.evaluation.scores import video_scores
 from mmskelseg.fitting.folds import groups_by
 from mmskelseg.runtime.cli.command_line import command, regular_expression
 from mmskelseg.runtime.files.atomic import atomic_write_text
@@ -28,26 +29,6 @@ from mmskelseg.runtime.files.parsing import check_shape, read_json
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, escaped
 from mmskelseg.runtime.messages.tables import markdown_table
 
-_SCORES = {
-    'f1@10': 'F1@10',
-    'f1@25': 'F1@25',
-    'f1@50': 'F1@50',
-    'edit': 'Edit',
-    'mAP': 'mAP',
-    'acc': 'Acc',
-}
-
-
-_OF_VIDEO = {key: float for key in _SCORES if key != 'mAP'}
-_SHAPE = {
-    'config': str,
-    # Files of earlier versions have none.
-    'options?': [str],
-    'seeds': [int],
-    'folds': [str],
-    'runs': [{'fold': str, 'seed': int, 'per_video': {...: _OF_VIDEO}}],
-    'over_seeds': {'scores': {key: {'mean': float, 'std?': float} for key in _SCORES}},
-}
 # The content of a cross_validation.json, and its path.
 _Result = dict[str, Any]
 
@@ -64,7 +45,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--score',
-        choices=list(_OF_VIDEO),
+        choices=video_scores(),
         default='f1@10',
         help='score by which configs are sorted and tested (default: %(default)s)',
     )
@@ -80,7 +61,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    results = _named([_read(path) for path in args.results], args)
+    results = _named([_read(path, args.score) for path in args.results], args)
     _check_same(results)
     text = '\n'.join(map(escaped, _table(results, args)))
     print(text)
@@ -88,7 +69,25 @@ def _run(args: argparse.Namespace) -> None:
         atomic_write_text(args.out, f'{text}\n')
 
 
-def _read(path: Path) -> _Result:
+def _shape(score: str) -> dict[str, Any]:
+    """Return the shape of a cross_validation.json that has a score, and maybe others.
+
+    Files of earlier versions have no options, and may lack scores.
+    """
+    names = {key: key if key == score else f'{key}?' for key in SCORES}
+    of_video = {names[key]: float for key in video_scores()}
+    spread = {'mean': float, 'std?': float}
+    return {
+        'config': str,
+        'options?': [str],
+        'seeds': [int],
+        'folds': [str],
+        'runs': [{'fold': str, 'seed': int, 'per_video': {...: of_video}}],
+        'over_seeds': {'scores': dict.fromkeys(names.values(), spread)},
+    }
+
+
+def _read(path: Path, score: str) -> _Result:
     file = path / 'cross_validation.json' if path.is_dir() else path
     if not file.is_file():
         raise MissingFileError(
@@ -98,7 +97,7 @@ def _read(path: Path) -> _Result:
     content = read_json(file, '`mmskelseg cross-validate`', unique=True)
     if not isinstance(content, dict) or not {'runs', 'over_seeds'} <= content.keys():
         raise UserError(f'{file}: is not the summary of a cross-validation.')
-    check_shape(content, _SHAPE, str(file), 'cross-validate again')
+    check_shape(content, _shape(score), str(file), 'cross-validate again')
     _check_scores(content, str(file))
     return {'options': [], **content, 'file': str(file)}
 
@@ -106,8 +105,11 @@ def _read(path: Path) -> _Result:
 def _check_scores(content: Mapping[str, Any], file: str) -> None:
     """Raise a UserError for an impossible score, or a repeated or an empty run."""
     spreads = content['over_seeds']['scores']
-    scores = [(f'{key} of over_seeds', spreads[key]['mean'], 100) for key in _SCORES]
-    scores += [(f'{key} of over_seeds', spreads[key].get('std'), 50) for key in _SCORES]
+    scores = []
+    for key, score in SCORES.items():
+        spread = spreads.get(key, {})
+        for value, most in ('mean', score.highest), ('std', score.highest / 2):
+            scores.append((f'{key} of over_seeds', spread.get(value), most))
     seen = set()
     if not content['runs']:
         raise UserError(f'{file}: has no run of a fold; cross-validate again.')
@@ -125,15 +127,19 @@ def _check_scores(content: Mapping[str, Any], file: str) -> None:
             )
         seen.add((fold, seed))
         scores += [
-            (f'{key} of video {video!r} ({fold}, seed {seed})', of_video.get(key), 100)
+            (
+                f'{key} of video {video!r} ({fold}, seed {seed})',
+                of_video.get(key),
+                SCORES[key].highest,
+            )
             for video, of_video in run['per_video'].items()
-            for key in _SCORES
+            for key in SCORES
         ]
-    for what, score, most in scores:
+    for what, value, most in scores:
         # NaN fails this, too.
-        if score is not None and not 0 <= score <= most:
+        if value is not None and not 0 <= value <= most:
             raise UserError(
-                f'{file}: {what} is {score}, expected 0 to {most}; '
+                f'{file}: {what} is {value}, expected 0 to {most:g}; '
                 'cross-validate again.'
             )
 
@@ -161,8 +167,8 @@ def _check_same(results: Mapping[str, _Result]) -> None:
     """Raise an error if folds or test videos of the results differ."""
     first = next(iter(results.values()))
     for result in results.values():
-        videos, expected = _by_video(result, 'acc'), _by_video(first, 'acc')
-        for fold, video in sorted(videos.keys() ^ expected.keys()):
+        videos, expected = _videos(result), _videos(first)
+        for fold, video in sorted({*videos} ^ {*expected}):
             has, lacks = result, first
             if (fold, video) not in videos:
                 has, lacks = first, result
@@ -170,6 +176,13 @@ def _check_same(results: Mapping[str, _Result]) -> None:
                 f'{lacks["file"]}: lacks test video {video!r} of fold {fold!r}, unlike '
                 f'{has["file"]}; compare cross-validations with the same folds.'
             )
+
+
+def _videos(result: _Result) -> list[tuple[str, str]]:
+    """Return the test videos, each with its fold."""
+    return sorted(
+        {(run['fold'], name) for run in result['runs'] for name in run['per_video']}
+    )
 
 
 def _by_video(result: _Result, score: str) -> dict[tuple[str, str], float]:
@@ -186,7 +199,7 @@ def _groups(result: _Result, pattern: re.Pattern[str] | None) -> list[str]:
 
     A video that is tested in several folds is one group, too.
     """
-    videos = [video for _, video in _by_video(result, 'acc')]
+    videos = [video for _, video in _videos(result)]
     if pattern is None:
         return videos
     found = groups_by(pattern, videos)
@@ -220,15 +233,18 @@ def _table(results: Mapping[str, _Result], args: argparse.Namespace) -> list[str
     def mean(name: str) -> float:
         return results[name]['over_seeds']['scores'][score]['mean']
 
-    ranked = sorted(results, key=mean, reverse=True)
+    ranked = sorted(results, key=mean, reverse=SCORES[score].higher_is_better)
     to = args.to or ranked[0]
     groups = _groups(results[to], args.group_by)
     videos = {name: list(_by_video(results[name], score).values()) for name in ranked}
-    shown = _SCORES[score]
-    rows = [['Config', 'Seeds', *_SCORES.values(), f'difference in {shown}', 'p']]
+    known = [result['over_seeds']['scores'] for result in results.values()]
+    shown = [s for key, s in SCORES.items() if all(key in scores for scores in known)]
+    titles = [s.title for s in shown]
+    difference_in = f'difference in {SCORES[score].title}'
+    rows = [['Config', 'Seeds', *titles, difference_in, 'p']]
     for name in ranked:
         scores = results[name]['over_seeds']['scores']
-        cells = [format_score(scores[key]) for key in _SCORES]
+        cells = [format_score(scores[s.key], s) for s in shown]
         difference = ['', '']
         if name != to:
             difference = _difference(videos[name], videos[to], groups)

@@ -36,6 +36,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmskelseg.commands.arguments import add_executor, load_config
+from mmskelseg.evaluation.scores import score_texts
 from mmskelseg.runtime.cli.arguments import SettingsAction
 from mmskelseg.runtime.cli.command_line import command, seed
 from mmskelseg.runtime.files.configs import annotation_path
@@ -122,8 +123,7 @@ def follow(outcomes: Iterable[tuple[RunFolder, str]], count: int, folder: Path) 
             failed += 1
             result = f'FAILED: {failure.removesuffix(".")}; see {run.log}'
         else:
-            metrics = run.report()['metrics']
-            result = ', '.join(f'{key} {value:.2f}' for key, value in metrics.items())
+            result = ', '.join(score_texts(run.report()['metrics']))
         print(
             f'[{done}/{count}] {place}: {result} '
             f'({elapsed} elapsed, about {left} left)',

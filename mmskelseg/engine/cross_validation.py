@@ -18,6 +18,7 @@ from mmskelseg.evaluation import (
 from mmskelseg.evaluation.ensembles import average_dumps
 from mmskelseg.evaluation.functional.report import Report
 from mmskelseg.evaluation.metrics import report_of
+from mmskelseg.evaluation.scores import score_of
 from mmskelseg.models.branch_checkpoints import branch_checkpoints
 from mmskelseg.runtime.files.annotations import folds, load_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
@@ -239,7 +240,7 @@ def _as_raw(scores: Mapping[str, float]) -> dict[str, float]:
     found = {}
     for key, value in scores.items():
         tier, slash, name = key.rpartition('/')
-        found[tier + slash + ('' if name == 'mAP' else 'raw_') + name] = value
+        found[tier + slash + 'raw_' * score_of(name).of_labels + name] = value
     return found
 
 

@@ -13,6 +13,7 @@ from mmskelseg.evaluation import (
     frame_accuracy,
     segmental_f1,
 )
+from mmskelseg.evaluation.scores import score_texts
 from mmskelseg.registry import VISUALIZERS
 from mmskelseg.runtime.drawing.images import save_png
 from mmskelseg.runtime.drawing.timelines import compared_rows, draw_timelines
@@ -116,5 +117,4 @@ def _scores(labels: Mapping[str, np.ndarray], tiers: Sequence[Tier]) -> list[str
     if not scores:
         return []
     means = np.mean(scores, axis=0)
-    names = ('Acc', 'Edit', 'F1@10')
-    return [f'{n} {mean:.1f}' for n, mean in zip(names, means, strict=True)]
+    return score_texts(dict(zip(('acc', 'edit', 'f1@10'), means, strict=True)))

@@ -18,11 +18,10 @@ from mmengine.runner import Runner
 
 from mmskelseg.engine.hooks.epoch_seed_hook import innermost
 from mmskelseg.engine.hooks.fit_statistics_hook import bare_model
+from mmskelseg.evaluation.scores import score_texts
 from mmskelseg.runtime.messages.counts import counted, duration
 
 _OPENMMLAB = tuple(str(Path(m.__file__).parent) for m in (mmengine, mmaction))
-# The scores of an epoch's line, if they are computed.
-_SCORES = ('acc', 'edit', 'f1@10', 'f1@25', 'f1@50')
 
 
 class _TerminalFormatter(MMFormatter):
@@ -149,8 +148,7 @@ class ProgressHook(Hook):
         scores = {
             key.partition('/')[2]: value for key, value in (metrics or {}).items()
         }
-        texts = [f'{name} {scores[name]:.1f}' for name in _SCORES if name in scores]
-        line = '  '.join(filter(None, [self._line, *texts]))
+        line = '  '.join(filter(None, [self._line, *score_texts(scores)]))
         self._line = ''
         if line:
             runner.logger.info(line)

@@ -13,7 +13,6 @@ from mmskelseg.evaluation.functional.framewise import (
     frame_recall,
 )
 from mmskelseg.evaluation.functional.report import (
-    Video,
     evaluate_videos,
     format_members,
     format_report,
@@ -28,6 +27,8 @@ from mmskelseg.evaluation.functional.segmental import (
     segmental_f1,
 )
 from mmskelseg.evaluation.functional.significance import Difference, paired_bootstrap
+from mmskelseg.evaluation.functional.videos import EvaluatedVideos, Video
+from mmskelseg.evaluation.scores import SCORES, Score, register_score
 from mmskelseg.runtime.structures.segments import (
     IGNORED,
     resolve_background,
@@ -43,7 +44,10 @@ _METRICS = ('DumpPredictions', 'RiskMetric', 'SegmentationMetric')
 __all__ = [
     *_METRICS,
     'IGNORED',
+    'SCORES',
     'Difference',
+    'Score',
+    'EvaluatedVideos',
     'TimeBudget',
     'Video',
     'budget_as_dict',
@@ -62,6 +66,7 @@ __all__ = [
     'frame_mse',
     'frame_recall',
     'paired_bootstrap',
+    'register_score',
     'resolve_background',
     'segmental_counts',
     'segmental_f1',

@@ -11,13 +11,14 @@ from mmengine.logging import MMLogger
 from mmskelseg.evaluation.functional.framewise import check_scores, frame_mae, frame_mse
 from mmskelseg.evaluation.functional.report import (
     Report,
-    Video,
     evaluate_videos,
     merge_tiers,
     of_tier,
 )
 from mmskelseg.evaluation.functional.segments import check_pair
+from mmskelseg.evaluation.functional.videos import Video
 from mmskelseg.evaluation.predictions import Sample
+from mmskelseg.evaluation.scores import SCORES
 from mmskelseg.registry import METRICS
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
@@ -254,11 +255,10 @@ class SegmentationMetric(_VideoMetric):
         }
         report = reports.pop(_OWN)
         if _RAW in reports:
-            # mAP is computed from probabilities, which post-processing does not change.
             report['metrics'] |= {
                 f'raw_{key}': value
                 for key, value in reports.pop(_RAW)['metrics'].items()
-                if key != 'mAP'
+                if SCORES[key.removesuffix('_std')].of_labels
             }
         if reports:
             report['members'] = [member['metrics'] for member in reports.values()]

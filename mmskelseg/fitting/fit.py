@@ -16,6 +16,7 @@ from mmskelseg.datasets.inspection.report import overview
 from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
 from mmskelseg.datasets.inspection.summary import summarize
 from mmskelseg.engine.cross_validation import submitted
+from mmskelseg.evaluation.scores import score_texts
 from mmskelseg.fitting.folds import persons_of
 from mmskelseg.fitting.model_folder import ModelFolder
 from mmskelseg.fitting.planning import (
@@ -54,10 +55,6 @@ _SHOWN = (
     'data set', 'videos', 'fps', 'skeleton', 'view', 'missing', 'segments',
     'background', 'unlabelled',
 )  # fmt: skip
-# The scores that are printed, and their names.
-_SCORES = {
-    'f1@10': 'F1@10', 'f1@50': 'F1@50', 'edit': 'Edit', 'mAP': 'mAP', 'acc': 'Acc',
-}  # fmt: skip
 # Unlabelled time at the end of a video that is worth a line, in seconds.
 _LONG_END = 2.0
 
@@ -320,9 +317,7 @@ def _said(report: Content) -> Iterator[str]:
     yield ''
     titles = {'test': 'Test videos', 'held_out': 'Held-out videos'}
     for part in [part for part in titles if part in report['scores']]:
-        scores = report['scores'][part]
-        texts = [f'{name} {scores[key]:.1f}' for key, name in _SCORES.items()]
-        yield f'{titles[part]}: {", ".join(texts)}'
+        yield f'{titles[part]}: {", ".join(score_texts(report["scores"][part]))}'
     if report['new_person']:
         found = report['new_person']['f1@10']
         who = 'person' if report['data']['persons_known'] else 'recording'

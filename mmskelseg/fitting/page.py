@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from mmskelseg.evaluation import Video
 from mmskelseg.evaluation.functional.significance import CLEAR
+from mmskelseg.evaluation.scores import SCORES
 from mmskelseg.fitting.assessment import FAIR, FEW, GOOD, MATCH
 from mmskelseg.runtime.drawing.frames import mark_time, tick_step
 from mmskelseg.runtime.drawing.timelines import line_frames
@@ -60,6 +61,7 @@ def page(
     worst = sorted(content['videos'], key=lambda row: (row['f1@10'], row['acc']))
     return template.render(
         content=content,
+        metrics=list(SCORES.values()),
         # A style sheet has no entities.
         style=Markup(Path(__file__).with_name('report.css').read_text('utf-8')),
         limits={'good': GOOD, 'fair': FAIR, 'few': FEW, 'match': MATCH},

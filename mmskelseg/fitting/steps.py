@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mmskelseg.engine.cross_validation import save
 from mmskelseg.engine.run_folder import RunFolder
+from mmskelseg.evaluation.scores import score_texts
 from mmskelseg.fitting.held_out import HeldOut, predictions_of
 from mmskelseg.fitting.model_folder import ModelFolder, Trial, best_of
 from mmskelseg.fitting.planning import LONG, PART, Candidate, FitPlan, wall
@@ -203,5 +204,4 @@ def _described(run: RunFolder, failure: str) -> str:
         return f'{name}: FAILED'
     if not run.test:
         return f'{name}: trained'
-    scores = run.report()['metrics']
-    return f'{name}: F1@10 {scores["f1@10"]:.1f}, F1@50 {scores["f1@50"]:.1f}'
+    return f'{name}: {", ".join(score_texts(run.report()["metrics"]))}'

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmskelseg.evaluation.scores import SCORES
 from mmskelseg.runtime.files.parsing import check_shape, number, read_json
 from mmskelseg.runtime.messages.errors import UserError, check_name, shown
 from mmskelseg.studio.project import Project, check_segments
@@ -24,7 +25,7 @@ _PREDICTIONS = {
     ],
 }  # fmt: skip
 # Scores are missing where they cannot be computed.
-_SCORES = {'f1@10?': float, 'f1@50?': float, 'acc?': float}
+_SCORES = {f'{key}?': float for key in SCORES}
 _CURVE = {'half?': float, 'whole?': float, 'full?': float, 'twice?': float}
 _REPORT = {
     'data': {'train': {'minutes': float}},
@@ -143,7 +144,15 @@ def _read_report(file: Path) -> dict[str, Any]:
             more = f'Twice as many labels would give F1@10 of about {score}.'
         elif curve['whole'] <= curve['half']:
             more = 'There are too few labels to tell whether more would help.'
-    return {'minutes': minutes, 'held_out': held_out or None, 'more': more}
+    shown = [
+        {
+            'title': SCORES[key].title,
+            'meaning': SCORES[key].meaning,
+            'text': SCORES[key].text(value, short=True),
+        }
+        for key, value in held_out.items()
+    ]
+    return {'minutes': minutes, 'held_out': shown, 'more': more}
 
 
 def _numbers(

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from mmskelseg.evaluation.scores import score_of
 from mmskelseg.runtime.files.annotations import save_annotations
 from tests.small_data import ROOT, TOY, small_annotations
 
@@ -67,7 +68,7 @@ def test_cross_validate_runs_each_fold_and_seed_once(
     times = [file.stat().st_mtime_ns for file in files]
     done = call_tool(TOOL, *arguments(options, '--seeds', 3, 4, '--folds', 'b'))
     assert '2 runs, 1 finished before.' in done.stdout
-    assert '[1/1] b, seed 4: acc ' in done.stdout
+    assert '[1/1] b, seed 4: Acc ' in done.stdout
     assert [file.stat().st_mtime_ns for file in files] == times
     table = (tmp_path / 'out/cross_validation.md').read_text()
     assert table in done.stdout
@@ -119,7 +120,7 @@ def test_cross_validate_reports_a_run_that_fails_and_goes_on(
     assert 'b, seed 0: FAILED: exit status 1: ' in failed
     assert 'has a labelled frame' in failed
     assert '; see out/b/seed_0/run.log' in failed
-    assert 'a, seed 0: acc ' in done.stdout
+    assert 'a, seed 0: Acc ' in done.stdout
     assert '1 of 2 runs failed, so there is no table' in done.stderr
     assert not (tmp_path / 'out/cross_validation.json').exists()
 
@@ -149,7 +150,7 @@ def test_cross_validate_without_folds_repeats_the_one_split(
 ):
     """Seeds are compared on `train` and `test`, as the fold `default`."""
     done = call_tool(TOOL, *arguments(options, '--seeds', 0, 1))
-    assert '[2/2] default, seed 1: acc ' in done.stdout
+    assert '[2/2] default, seed 1: Acc ' in done.stdout
     metrics = json.loads((tmp_path / 'out/default/seed_1/metrics.json').read_text())
     assert list(metrics['per_video']) == ['video_2']
     assert 'folds: default; seeds: 0, 1.' in done.stdout
@@ -164,7 +165,8 @@ def test_cross_validate_without_folds_repeats_the_one_split(
         assert value == pytest.approx(both[f'seg/{name}'])
         score = content['ensemble']['over_folds']['scores'][name]
         assert score == {'mean': value, 'std': None}
-        assert f'| {name}, ensemble of 2 seeds | {value:.2f} | ' in done.stdout
+        row = f'| {score_of(name).title}, ensemble of 2 seeds | {value:.2f} | '
+        assert row in done.stdout
     # A folder of an earlier version has a table without it.
     dumps[1].unlink()
     done = call_tool(TOOL, *arguments(options, '--seeds', 0, 1))

@@ -124,7 +124,7 @@ def test_scores_of_several_seeds_are_means_over_tiers(call_tool, ann_file, quick
     options = ['--seeds', 0, 1, '--work-dir', runs]
     done = call_tool('tools/cross_validate.py', config, *options)
     first = json.loads((runs / 'default/seed_0/metrics.json').read_text())
-    assert f'acc {first["seg/acc"]:.2f}, ' in done.stdout
+    assert f'Acc {first["seg/acc"]:.1f}, ' in done.stdout
     summary = json.loads((runs / 'cross_validation.json').read_text())
     scores = summary['ensemble']['over_folds']['scores']
     each = [scores[f'{tier}/raw_acc']['mean'] for tier in TIERS]

@@ -39,7 +39,7 @@ def test_train_then_test_on_small_data(run_tool, tmp_path, options):
     lines = [line for line in done.stdout.splitlines() if line.startswith('Epoch ')]
     assert len(lines) == 4
     assert 'left' in lines[0]
-    assert 'f1@10' in lines[3]
+    assert 'F1@10' in lines[3]
     assert 'optim_wrapper' not in done.stdout
     work_dir = tmp_path / 'work_dirs' / 'toy_joint_limb'
     assert (work_dir / 'last_checkpoint').read_text().endswith('epoch_4.pth')

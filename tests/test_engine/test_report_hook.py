@@ -47,7 +47,7 @@ def test_report_hook_prints_tables_and_draws_the_confusion_matrix(make_runner):
     log = log_of(runner)
     assert 'Scores of 3 videos in percent' in log
     assert 'standard deviation over videos' in log
-    assert 'acc    27.27  ± 20.79' in log
+    assert 'Acc    27.27  ± 20.79' in log
     # The average precision of a class whose frames all tie is its share of frames.
     assert 'stand  36.36   0.00    0.00         2       4' in log
     for name in ('metrics.json', 'confusion_matrix.png'):

@@ -62,6 +62,6 @@ def test_training_begins_with_three_lines(trained):
 def test_each_epoch_has_a_line_with_scores_if_it_was_validated(trained):
     epochs = trained[3:]
     assert [line.split()[1] for line in epochs] == ['1/4', '2/4', '3/4', '4/4']
-    assert ['acc 27.3' in line for line in epochs] == [False, True, False, True]
+    assert ['Acc 27.3' in line for line in epochs] == [False, True, False, True]
     assert all('loss ' in line for line in epochs)
     assert [' left' in line for line in epochs] == [True, True, True, False]

@@ -63,7 +63,7 @@ def test_summarize_runs_takes_scores_of_a_tier_where_there_are_any():
     for part in ('over_folds', 'over_videos'):
         assert summary[part]['scores']['hand/acc'] == {'mean': 50.0, 'std': None}
     assert summary['over_seeds']['scores']['hand/acc']['mean'] == 50.0
-    assert 'hand/acc' in format_summary(summary)
+    assert 'hand: Acc' in format_summary(summary)
 
 
 def test_summarize_runs_has_no_deviation_of_one_value():
@@ -86,10 +86,10 @@ def test_format_summary_has_a_row_of_each_score_of_the_ensemble():
     ensembles['b', 0] = run(96.0, 90.0, z=96.0)
     summary = summarize_runs(RUNS) | {'ensemble': summarize_runs(ensembles)}
     lines = format_summary(summary).splitlines()
-    assert lines[4].startswith('| acc | 83.00 ± 8.00 |')
+    assert lines[4].startswith('| Acc | 83.00 ± 8.00 |')
     # Mean 256/3, squared differences 1600/9, 64/9 and 1024/9.
     assert lines[-2:] == [
-        '| acc, ensemble of 2 seeds | 88.00 ± 8.00 | 85.33 ± 9.98 | - |',
+        '| Acc, ensemble of 2 seeds | 88.00 ± 8.00 | 85.33 ± 9.98 | - |',
         '| mAP, ensemble of 2 seeds | 80.00 ± 10.00 | - | - |',
     ]
 
@@ -101,5 +101,5 @@ def test_format_summary_says_what_each_column_runs_over():
     title = lines[2]
     for words in ('over 2 folds', 'over 3 videos of all folds', 'over 2 seeds'):
         assert words in title
-    assert lines[-2] == '| acc | 83.00 ± 8.00 | 80.33 ± 11.12 | 83.00 ± 3.00 |'
+    assert lines[-2] == '| Acc | 83.00 ± 8.00 | 80.33 ± 11.12 | 83.00 ± 3.00 |'
     assert lines[-1] == '| mAP | 72.00 ± 10.00 | - | 72.00 ± 2.00 |'

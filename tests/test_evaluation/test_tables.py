@@ -31,8 +31,8 @@ def test_format_report_names_scores_classes_and_conventions():
         'Scores of 2 videos in percent, mean over videos; ± standard deviation over '
         'videos; background: stand'
     )
-    assert 'acc     87.50  ± 12.50' in lines
-    assert 'edit   100.00   ± 0.00' in lines
+    assert 'Acc     87.50  ± 12.50' in lines
+    assert 'Edit   100.00   ± 0.00' in lines
     walk, stand, jump = lines[-3:]
     # Ranks of walk: four hits and a miss of equal score. Recall 4 of 4.
     assert walk.split() == ['walk', '80.00', '100.00', '100.00', '2', '4']
@@ -45,4 +45,4 @@ def test_format_report_shows_no_deviation_of_a_single_video():
     text = format_report(evaluated({'a': [0, 0, 1, 1]}).report)
     assert '±' not in text
     assert text.startswith('Scores of 1 video in percent, mean over videos; backgr')
-    assert 'acc    100.00' in text.splitlines()
+    assert 'Acc    100.00' in text.splitlines()

@@ -1,31 +1,20 @@
 """Reports: all scores of a set of videos or of a cross-validation, also as text."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypedDict
 
 import numpy as np
 from scipy.linalg import block_diag
 
-from mmskelseg.evaluation.functional.framewise import (
-    confusion_matrix,
-    frame_accuracy,
-    frame_ap,
-    frame_recall,
-    mean_ap,
-)
-from mmskelseg.evaluation.functional.segmental import (
-    edit_score,
-    f1_from_counts,
-    segmental_counts,
-)
+from mmskelseg.evaluation.functional.framewise import frame_recall
+from mmskelseg.evaluation.functional.segmental import f1_from_counts
+from mmskelseg.evaluation.functional.videos import EvaluatedVideos, Video
+from mmskelseg.evaluation.scores import SCORES, Score, score_of, video_scores
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.tables import text_table
 from mmskelseg.runtime.structures.tiers import Tier
 
-OVERLAPS = {'f1@10': 0.10, 'f1@25': 0.25, 'f1@50': 0.50}
-NAMES = ('acc', 'edit', *OVERLAPS)
 AVERAGES = {
     'pooled': 'over all frames and segments together (edit: mean over videos)',
     'video': 'mean over videos',
@@ -101,15 +90,6 @@ class Summary(TypedDict, total=False):
     runs: Sequence[Mapping[str, object]]
 
 
-@dataclass(frozen=True)
-class Video:
-    """Labels and scores of one video: pred (T,), gt (T,), scores (K, T)."""
-
-    pred: np.ndarray
-    gt: np.ndarray
-    scores: np.ndarray
-
-
 def evaluate_videos(
     videos: Mapping[str, Video],
     classes: Sequence[str],
@@ -140,28 +120,29 @@ def evaluate_videos(
         raise UserError('There is no video to evaluate; at least one is needed.')
     if average not in AVERAGES:
         raise UserError(f"average is {average!r}, but must be 'pooled' or 'video'.")
-    pairs = [(video.pred, video.gt) for video in videos.values()]
-    counts, table = _segmental_scores(pairs, len(classes), background, last_frame)
-    confusion = np.sum([confusion_matrix(*p, len(classes)) for p in pairs], axis=0)
-    ap = frame_ap(
-        np.concatenate([video.scores for video in videos.values()], axis=1),
-        np.concatenate([gt for _, gt in pairs]),
+    evaluated = EvaluatedVideos(
+        list(videos.values()), len(classes), background, absent, last_frame
     )
-    overall = table.mean(axis=0)
-    if average == 'pooled':
-        overall[0] = 100 * confusion.trace() / confusion.sum()
-        overall[2:] = f1_from_counts(counts.sum(axis=(0, 2)))
-    spread = table.std(axis=0).tolist()
-    rows = zip(videos, table.tolist(), strict=True)
+    found = {
+        key: np.asarray(score.of_videos(evaluated), float)
+        for key, score in SCORES.items()
+        if score.of_videos is not None
+    }
+    overall = {key: values.mean() for key, values in found.items()}
+    for key, score in SCORES.items():
+        if score.pooled and (average == 'pooled' or key not in found):
+            overall[key] = score.pooled(evaluated)
     return {
         'metrics': {
-            **_named(overall.tolist()),
-            'mAP': mean_ap(ap, absent),
-            **{f'{name}_std': std for name, std in _named(spread).items()},
+            **{key: float(overall[key]) for key in SCORES},
+            **{f'{key}_std': float(values.std()) for key, values in found.items()},
         },
-        'per_video': {frame_dir: _named(row) for frame_dir, row in rows},
-        'per_class': _per_class(classes, ap, counts.sum(axis=0)[0], confusion),
-        'confusion': confusion.tolist(),
+        'per_video': {
+            name: {key: float(values[i]) for key, values in found.items()}
+            for i, name in enumerate(videos)
+        },
+        'per_class': _per_class(classes, evaluated),
+        'confusion': evaluated.confusion.tolist(),
     }
 
 
@@ -199,7 +180,7 @@ def merge_tiers(reports: Mapping[str, Report]) -> Report:
     for video in dict.fromkeys(v for r in reports.values() for v in r['per_video']):
         rows = {n: r['per_video'].get(video) for n, r in reports.items()}
         merged['per_video'][video] = _joined({n: row for n, row in rows.items() if row})
-    for name in NAMES:
+    for name in video_scores():
         values = [row[name] for row in merged['per_video'].values()]
         merged['metrics'][f'{name}_std'] = float(np.std(values))
     members = [report['members'] for report in reports.values() if 'members' in report]
@@ -217,45 +198,13 @@ def _joined(rows: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
     return {**_mean(rows.values()), **own}
 
 
-def _segmental_scores(
-    pairs: Sequence[tuple[np.ndarray, np.ndarray]],
-    num_classes: int,
-    background: int | None,
-    last_frame: bool,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the counts (N, O, K, 3) of O overlaps and the scores ``NAMES`` (N, 2 + O).
-
-    Each pair is a video's predicted and true labels.
-    """
-    overlaps = list(OVERLAPS.values())
-    counts = np.stack(
-        [
-            segmental_counts(
-                *pair,
-                overlaps,
-                num_classes=num_classes,
-                background=background,
-                last_frame=last_frame,
-            )
-            for pair in pairs
-        ]
-    )
-    accuracy = [frame_accuracy(*pair) for pair in pairs]
-    edit = [edit_score(*pair, background) for pair in pairs]
-    f1 = f1_from_counts(counts.sum(axis=2))
-    return counts, np.column_stack([accuracy, edit, f1])
-
-
-def _named(scores: Sequence[float]) -> dict[str, float]:
-    return dict(zip(NAMES, scores, strict=True))
-
-
 def _per_class(
-    classes: Sequence[str], ap: np.ndarray, counts: np.ndarray, confusion: np.ndarray
+    classes: Sequence[str], evaluated: EvaluatedVideos
 ) -> dict[str, ClassScores]:
     """Return the scores of each class; None for those that are undefined."""
+    counts, confusion = evaluated.counts[:, 0].sum(axis=0), evaluated.confusion
     f1 = np.where(counts.any(axis=1), f1_from_counts(counts), np.nan)
-    scores = np.stack([ap, f1, frame_recall(confusion)], axis=1)
+    scores = np.stack([evaluated.ap, f1, frame_recall(confusion)], axis=1)
     segments = counts[:, 0] + counts[:, 2]
     rows = [[None if np.isnan(x) else float(x) for x in row] for row in scores]
     return {
@@ -274,22 +223,20 @@ def format_report(report: Report) -> str:
     """Return ``SegmentationMetric.report`` as aligned tables, with its conventions."""
     metrics, conventions = report['metrics'], report['conventions']
     videos = len(report['per_video'])
-    scores = [[name, f'{metrics[name]:.2f}'] for name in (*NAMES, 'mAP')]
-    if videos > 1:
-        for row in scores[: len(NAMES)]:
-            row.append(f'± {metrics[f"{row[0]}_std"]:.2f}')
-        scores[-1].append('')
-    header = ['', 'score', ''][: len(scores[0])]
-    if 'raw_acc' in metrics:
-        header.append('before post-processing')
-        for row in scores:
-            # Post-processing keeps the probabilities, and so mAP.
-            row.append(f'{metrics.get(f"raw_{row[0]}", metrics[row[0]]):.2f}')
     tiers = [key.removesuffix('/acc') for key in metrics if key.endswith('/acc')]
-    for tier in tiers:
-        header.append(tier)
-        for row in scores:
-            row.append(f'{metrics[f"{tier}/{row[0]}"]:.2f}')
+    has_raw = 'raw_acc' in metrics
+    header = ['', 'score', *[''] * (videos > 1)]
+    header += [*['before post-processing'] * has_raw, *tiers]
+    rows = []
+    for key, score in SCORES.items():
+        row = [score.title, score.text(metrics[key])]
+        if videos > 1:
+            std = metrics.get(f'{key}_std')
+            row.append('' if std is None else f'± {score.text(std)}')
+        if has_raw:
+            row.append(score.text(metrics.get(f'raw_{key}', metrics[key])))
+        row += [score.text(metrics[f'{tier}/{key}']) for tier in tiers]
+        rows.append(row)
     classes = [
         [
             name,
@@ -306,7 +253,7 @@ def format_report(report: Report) -> str:
             f'{"± standard deviation over videos; " * (videos > 1)}'
             f'{"means over tiers; " * bool(tiers)}'
             f'background: {conventions["background"] or "none"}',
-            *text_table([header, *scores]),
+            *text_table([header, *rows]),
             '',
             'By class, in percent (a dash: not in these videos):',
             *text_table(
@@ -323,12 +270,15 @@ def format_members(report: Report, names: Sequence[str]) -> str:
         report: The report of ``SegmentationMetric`` for an ensemble, with ``members``.
         names: Name of each member.
     """
-    head = (*NAMES, 'mAP')
     rows = {f'ensemble of {len(names)}': report['metrics']}
     rows |= dict(zip(names, report['members'], strict=True))
-    cells = [[name, *(f'{row[key]:.2f}' for key in head)] for name, row in rows.items()]
+    cells = [
+        [name, *(score.text(row[key]) for key, score in SCORES.items())]
+        for name, row in rows.items()
+    ]
+    head = ['', *(score.title for score in SCORES.values())]
     title = 'The ensemble and each of its members, in percent:'
-    return '\n'.join([title, *text_table([['', *head], *cells])])
+    return '\n'.join([title, *text_table([head, *cells])])
 
 
 def _cell(value: float | None) -> str:
@@ -412,15 +362,18 @@ def format_summary(summary: Summary) -> str:
     }
     rows = [['Score', *columns], ['---'] * 4]
     for name in summary['over_folds']['scores']:
-        cells = (format_score(scores.get(name)) for scores in columns.values())
-        rows.append([name, *cells])
+        score = score_of(name)
+        cells = (format_score(scores.get(name), score) for scores in columns.values())
+        rows.append([score.title, *cells])
     if 'ensemble' in summary:
         over_folds = summary['ensemble']['over_folds']['scores']
         over_videos = summary['ensemble']['over_videos']['scores']
         title = f'ensemble of {counted(len(summary["seeds"]), "seed")}'
         for name in over_folds:
+            score = score_of(name)
             values = over_folds[name], over_videos.get(name), None
-            rows.append([f'{name}, {title}', *map(format_score, values)])
+            cells = (format_score(value, score) for value in values)
+            rows.append([f'{score.title}, {title}', *cells])
     return '\n'.join(
         [
             'Mean ± standard deviation, scores in percent, last epoch; '
@@ -432,16 +385,16 @@ def format_summary(summary: Summary) -> str:
     )
 
 
-def format_score(score: Spread | None) -> str:
-    """Return a score with its standard deviation, if it has one.
+def format_score(spread: Spread | None, score: Score = SCORES['acc']) -> str:
+    """Return the mean of a score with its standard deviation, if it has one.
 
     >>> format_score({'mean': 93.824, 'std': 2.9})
     '93.82 ± 2.90'
     """
-    if score is None:
+    if spread is None:
         return '-'
-    std = score.get('std')
-    return f'{score["mean"]:.2f}' + ('' if std is None else f' ± {std:.2f}')
+    std = spread.get('std')
+    return score.text(spread['mean']) + ('' if std is None else f' ± {score.text(std)}')
 
 
 def _mean(scores: Iterable[Mapping[str, float]]) -> dict[str, float]:

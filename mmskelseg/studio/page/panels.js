@@ -176,13 +176,12 @@ export function Training() {
     ${!busy && given && html`<p>Labels are predicted by ${given}.</p>
       <button class="main" onClick=${() => start('segment')}>Segment</button>`}
     ${model && html`<p>The model learnt from ${duration(60 * model.minutes)} of labels.</p>`}
-    ${held && html`<table>
+    ${held?.length > 0 && html`<table>
       <caption>On labels it has not trained on</caption>
       <tbody>
-        ${[['f1@10', 'F1@10'], ['f1@50', 'F1@50'], ['acc', 'accuracy']].map(
-          ([key, name]) =>
-            held[key] !== undefined &&
-            html`<tr><th scope="row">${name}</th><td>${held[key].toFixed(1)}</td></tr>`,
+        ${held.map(
+          ({ title, meaning, text }) =>
+            html`<tr><th scope="row" title=${meaning}>${title}</th><td>${text}</td></tr>`,
         )}
       </tbody>
     </table>`}
