@@ -6,7 +6,7 @@ those of a valid file.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,7 @@ from mmskelseg.runtime.files.metainfo_checks import (
     described,
     is_text,
     metainfo_problems,
+    text_problems,
 )
 from mmskelseg.runtime.messages.errors import CONTROL, UserError, shown
 from mmskelseg.runtime.structures import Skeleton
@@ -59,37 +60,23 @@ def check_annotations(
 
 
 def _problems(data: AnnotationFile) -> Iterator[tuple[Part, str]]:
-    for problem in _key_problems('annotation file', data):
-        yield _WHOLE, problem
-    meta = data['metainfo']
-    for problem in _key_problems('metainfo', meta):
-        yield _WHOLE, problem
-    for problem in metainfo_problems(meta):
-        yield _WHOLE, f'metainfo {problem}'
-    videos, split = data['annotations'], data['split']
+    yield from _at(_WHOLE, _key_problems('annotation file', data))
+    meta, videos, split = data['metainfo'], data['annotations'], data['split']
+    yield from _at(_WHOLE, _key_problems('metainfo', meta))
+    yield from _at(_WHOLE, (f'metainfo {one}' for one in metainfo_problems(meta)))
     if not isinstance(videos, list) or not videos:
-        problem = (
-            f'annotations is {described(videos)}, expected a list of at least one '
-        )
-        yield _WHOLE, f'{problem}video.'
-    skeleton = Skeleton.get(meta['skeleton'])
-    tiers = tiers_of(meta)
+        expected = 'expected a list of at least one video'
+        yield _WHOLE, f'annotations is {described(videos)}, {expected}.'
+    skeleton, tiers = Skeleton.get(meta['skeleton']), tiers_of(meta)
     for i, video in enumerate(videos):
         name = video.get('frame_dir', i) if isinstance(video, dict) else i
         for problem in _video_problems(video, skeleton, tiers):
             yield (str(name), problem.split()[0]), f'video {name!r}: {problem}'
-    counts = Counter(video['frame_dir'] for video in videos)
-    for name, count in counts.items():
-        if count > 1:
-            problem = f'{count} videos have the frame_dir {name!r}; give each its own.'
-            yield _WHOLE, problem
-    for problem in _joined_name_problems(videos):
-        yield _WHOLE, problem
+    yield from _at(_WHOLE, _name_problems(videos))
     if not isinstance(split, dict) or {type(name) for name in split} != {str}:
-        problem = (
-            f'split is {described(split)}, expected a dict with `train` and `test`.'
-        )
-        yield _WHOLE, problem
+        expected = 'expected a dict with `train` and `test`'
+        yield _WHOLE, f'split is {described(split)}, {expected}.'
+    names = {video['frame_dir'] for video in videos}
     for name, members in split.items():
         if '{{' in name:
             # Configs that name it would contain a template of MMEngine.
@@ -97,11 +84,13 @@ def _problems(data: AnnotationFile) -> Iterator[tuple[Part, str]]:
         if CONTROL.search(name):
             problem = f'the name of split {described(name)} holds control characters.'
             yield _WHOLE, problem
-        for problem in _member_problems(name, members, counts.keys()):
-            yield ('split', name), problem
+        yield from _at(('split', name), _member_problems(name, members, names))
     for name in split:
-        for problem in _fold_problems(name, split):
-            yield ('split', name), problem
+        yield from _at(('split', name), _fold_problems(name, split))
+
+
+def _at(part: Part, problems: Iterable[str]) -> Iterator[tuple[Part, str]]:
+    return ((part, problem) for problem in problems)
 
 
 def _key_problems(what: str, value: Mapping[str, object]) -> Iterator[str]:
@@ -122,11 +111,7 @@ def _video_problems(
 ) -> Iterator[str]:
     yield from _key_problems('video', video)
     name = video['frame_dir']
-    if not is_text(name) or not name:
-        yield (
-            f'frame_dir is {described(name)}, expected a text without control '
-            'characters.'
-        )
+    yield from text_problems('frame_dir', name, least=1)
     yield from _keypoint_problems(video['keypoint'], skeleton)
     shape = video['keypoint'].shape[:3]
     yield from _individual_problems(video, shape[0])
@@ -183,8 +168,11 @@ def _individual_problems(video: VideoAnnotation, persons: int) -> Iterator[str]:
         yield f'individual is {shown(index)}, expected an index up to {persons - 1}.'
 
 
-def _joined_name_problems(videos: Sequence[VideoAnnotation]) -> Iterator[str]:
-    """Yield names that videos have in common once individuals are read apart."""
+def _name_problems(videos: Sequence[VideoAnnotation]) -> Iterator[str]:
+    """Yield names that videos have in common, also once individuals are read apart."""
+    for name, count in Counter(video['frame_dir'] for video in videos).items():
+        if count > 1:
+            yield f'{count} videos have the frame_dir {name!r}; give each its own.'
     found: dict[str, str] = {}
     for video in videos:
         name = video['frame_dir']
@@ -290,11 +278,7 @@ def _scalar_problems(video: VideoAnnotation) -> Iterator[str]:
     if not is_rate(fps):
         yield f'fps is {described(fps)}, expected {RATES}.'
     for key in ('filename', 'person', 'video'):
-        if not is_text(text := video.get(key, '')):
-            yield (
-                f'{key} is {described(text)}, expected a text without control '
-                'characters.'
-            )
+        yield from text_problems(key, video.get(key, ''))
 
 
 def _member_problems(

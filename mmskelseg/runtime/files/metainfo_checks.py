@@ -1,7 +1,7 @@
 """Checks of metainfo: in annotation files, checkpoints, models and predictions."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import cast
+from typing import TypeGuard, cast
 
 import numpy as np
 
@@ -42,11 +42,7 @@ def metainfo_problems(meta: Metainfo) -> Iterator[str]:
             yield f'{key} is {shown(value)}, expected one of {", ".join(allowed)}.'
     yield from _background_problems(meta)
     for key in _TEXTS:
-        if not is_text(text := meta.get(key, '')):
-            yield (
-                f'{key} is {described(text)}, expected a text without control '
-                'characters.'
-            )
+        yield from text_problems(key, meta.get(key, ''))
     if meta.get('fps') is not None and not is_rate(meta['fps']):
         yield f'fps is {shown(meta["fps"])}, expected {RATES}.'
     yield from misfits({'kpt_thr': Fraction}, meta)
@@ -136,9 +132,16 @@ def _background_problems(meta: Metainfo) -> Iterator[str]:
             )
 
 
-def is_text(value: object) -> bool:
+def is_text(value: object) -> TypeGuard[str]:
     """Return whether a value is a text that can be printed on a line."""
     return isinstance(value, str) and not CONTROL.search(value)
+
+
+def text_problems(key: str, value: object, *, least: int = 0) -> Iterator[str]:
+    """Yield what is wrong with a text on a line, of at least so many characters."""
+    if not is_text(value) or len(value) < least:
+        expected = 'expected a text without control characters'
+        yield f'{key} is {described(value)}, {expected}.'
 
 
 def described(value: object) -> str:

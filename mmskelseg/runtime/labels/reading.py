@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from logging import WARNING
 from typing import TypeVar
 
@@ -175,6 +175,7 @@ class NeedsOptionError(UserError):
     """An option that is needed to read a part is missing."""
 
 
+@dataclass
 class FoundVideos:
     """Collects the videos that a reader finds, and the reasons for skipping parts.
 
@@ -189,23 +190,15 @@ class FoundVideos:
         notes: See :func:`read_segments`.
     """
 
-    def __init__(
-        self,
-        path: FilePath,
-        kind: str,
-        remedy: str = '',
-        strict: bool = False,
-        notes: list[str] | None = None,
-    ) -> None:
-        self.path = path
-        self.kind = kind
-        self.remedy = remedy
-        self.strict = strict
-        self.notes = notes
-        # The part of each video, and the video.
-        self._found: dict[str, tuple[str, VideoSegments]] = {}
-        self._skipped: dict[str, list[str]] = {}
-        self._first: UserError | None = None
+    path: FilePath
+    kind: str
+    remedy: str = ''
+    strict: bool = False
+    notes: list[str] | None = None
+    # The part of each video, and the video.
+    _found: dict[str, tuple[str, VideoSegments]] = field(default_factory=dict)
+    _skipped: dict[str, list[str]] = field(default_factory=dict)
+    _first: UserError | None = None
 
     @contextmanager
     def trying(self, name: str, place: str) -> Iterator[None]:

@@ -7,7 +7,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -104,19 +104,13 @@ def _wanted(prediction: Prediction, formats: Sequence[str]) -> list[Export]:
 def video_segments(prediction: Prediction) -> VideoSegments:
     """Return a prediction's segments in the form of :mod:`mmskelseg.interchange`."""
     who = prediction.get('person', '')
+    items: list[Any] = [*prediction['segments']]
+    keys = ('start', 'end', 'label', 'score', 'tier', 'target')
     return VideoSegments(
         prediction['frame_dir'],
         [
-            Segment(
-                item['start'],
-                item['end'],
-                item['label'],
-                item['score'],
-                item.get('tier', ''),
-                who,
-                item.get('target', ''),
-            )
-            for item in prediction['segments']
+            Segment(**{k: item[k] for k in keys if k in item}, individual=who)
+            for item in items
         ],
         fps=prediction['fps'],
         num_frames=prediction['total_frames'],

@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from mmskelseg.runtime.streaming.state import Stateful
+
 # A size below this fraction of the coordinates is a rounding error of float32.
 ROUNDING = 1e-6
 
 
-class RunningBody:
+class RunningBody(Stateful):
     """The root of a person, and the person's size over the frames so far.
 
     The root is the mean of its visible joints, and stays at its last position while
@@ -27,6 +29,8 @@ class RunningBody:
         root: Indices of the joints whose mean is the root.
         dims: Number of coordinates of a joint.
     """
+
+    _arrays = ('root', 'known', 'sums')
 
     def __init__(self, root: Sequence[int], dims: int) -> None:
         self.root = list(root)
@@ -77,19 +81,8 @@ class RunningBody:
             self._root, self._known = path[-1], known[-1]
         return path
 
-    def state_dict(self) -> dict[str, np.ndarray]:
-        """Return the state as arrays, for :meth:`load_state_dict`."""
-        state = {'root': self._root, 'known': self._known, 'sums': self._sums}
-        return {key: np.array(value) for key, value in state.items()}
 
-    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
-        """Continue from a state that :meth:`state_dict` returned."""
-        self._root, self._known, self._sums = (
-            np.array(state[key]) for key in ('root', 'known', 'sums')
-        )
-
-
-class RunningCoordinates:
+class RunningCoordinates(Stateful):
     """Features of a ``causal`` ``SkeletonCoordinates``, computed incrementally.
 
     Args:
@@ -100,6 +93,8 @@ class RunningCoordinates:
         scale: Whether to divide values by the size of the body.
         flatten: Whether to flatten channels and joints into one axis.
     """
+
+    _arrays = ('points', 'seen')
 
     def __init__(
         self,
@@ -142,15 +137,9 @@ class RunningCoordinates:
             values = values / size[:, None, None]
         return channels_first(values, flatten=self.flatten)
 
-    def state_dict(self) -> dict[str, np.ndarray]:
-        """Return the state as arrays, for :meth:`load_state_dict`."""
-        own = {'points': np.array(self._points), 'seen': np.array(self._seen)}
-        return {**own, **self.body.state_dict()}
-
-    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
-        """Continue from a state that :meth:`state_dict` returned."""
-        self.body.load_state_dict(state)
-        self._points, self._seen = (np.array(state[key]) for key in ('points', 'seen'))
+    @property
+    def _parts(self) -> Mapping[str, RunningBody]:
+        return {'body': self.body}
 
 
 def channels_first(values: np.ndarray, *, flatten: bool) -> np.ndarray:

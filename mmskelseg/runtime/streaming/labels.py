@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mmskelseg.runtime.decoding import causal_min_duration
+from mmskelseg.runtime.streaming.state import Stateful
 
 
-class RunningLabels:
+class RunningLabels(Stateful):
     """The labels that ``CausalMinDuration`` gives a whole video, as frames arrive.
 
     Args:

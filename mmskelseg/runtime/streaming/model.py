@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.streaming.state import Stateful
 
 #: A NumPy array or a PyTorch tensor.
 Array: TypeAlias = Any
@@ -269,7 +270,7 @@ class PushModel(Protocol):
         """Return what :func:`push_frames` returns, for at least one frame."""
 
 
-class ModelStream:
+class ModelStream(Stateful):
     """A stream that computes the probabilities of frames, delayed by the lookahead.
 
     Memory and time per frame are constant, however long the stream is.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmskelseg.runtime.streaming.body import ROUNDING, RunningBody, RunningCoordinates
+from mmskelseg.runtime.streaming.state import Stateful
 
 #: The index of the root, which follows the joints.
 ROOT = -1
@@ -62,7 +63,7 @@ class Relations:
         return turned
 
 
-class RunningPairs:
+class RunningPairs(Stateful):
     """Features of a ``causal`` ``PairCoordinates``, computed incrementally.
 
     Args:
@@ -70,6 +71,8 @@ class RunningPairs:
         relations: The values that describe the others.
         people: Number of persons, M.
     """
+
+    _arrays = ('headings', 'offsets', 'stays')
 
     def __init__(
         self, own: RunningCoordinates, relations: Relations, people: int
@@ -85,11 +88,9 @@ class RunningPairs:
         body, others = self.own.body, self.people - 1
         self._bodies = [RunningBody(body.root, body.dims) for _ in range(self.people)]
         # Headings, and offsets and presence of the others, in the last frame.
-        self._last = [
-            np.zeros((self.people, 1, 2)),
-            np.zeros((others, 1, self.own.dims)),
-            np.zeros((others, 1), bool),
-        ]
+        self._headings = np.zeros((self.people, 1, 2))
+        self._offsets = np.zeros((others, 1, self.own.dims))
+        self._stays = np.zeros((others, 1), bool)
 
     def push(self, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
         """Return float32 features (n, C) of the next frames.
@@ -122,15 +123,15 @@ class RunningPairs:
         seen = np.concatenate([seen, seen.any(axis=2, keepdims=True)], axis=2)
         headings = relations.headings(points, seen)
         there = seen[1:, :, ROOT] & seen[0, :, ROOT]
-        now = [headings, roots[1:] - roots[0], there]
-        headings, offsets, stays = (
-            np.concatenate(pair, axis=1) for pair in zip(self._last, now, strict=True)
-        )
+        headings = np.concatenate([self._headings, headings], axis=1)
+        offsets = np.concatenate([self._offsets, roots[1:] - roots[0]], axis=1)
+        stays = np.concatenate([self._stays, there], axis=1)
         # While a heading is unknown, it stays.
         frames = np.arange(headings.shape[1])
         rows = np.maximum.accumulate(np.where(headings.any(axis=-1), frames, 0), axis=1)
         headings = np.take_along_axis(headings, rows[..., None], axis=1)
-        self._last = [x[:, -1:] for x in (headings, offsets, stays)]
+        self._headings, self._offsets = headings[:, -1:], offsets[:, -1:]
+        self._stays = stays[:, -1:]
 
         headings, distance = headings[:, 1:], np.linalg.norm(offsets, axis=-1)
         stays = (stays[:, 1:] & stays[:, :-1])[..., None]
@@ -159,22 +160,8 @@ class RunningPairs:
         """Number of coordinates of a joint."""
         return self.own.dims
 
-    def state_dict(self) -> dict[str, np.ndarray]:
-        """Return the state as arrays, for :meth:`load_state_dict`."""
-        state = {f'last.{i}': np.array(value) for i, value in enumerate(self._last)}
-        for name, part in self._parts.items():
-            state |= {f'{name}.{key}': x for key, x in part.state_dict().items()}
-        return state
-
-    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
-        """Continue from a state that :meth:`state_dict` returned."""
-        self._last = [np.array(state[f'last.{i}']) for i in range(len(self._last))]
-        for name, part in self._parts.items():
-            keys = part.state_dict()
-            part.load_state_dict({key: state[f'{name}.{key}'] for key in keys})
-
     @property
-    def _parts(self) -> dict[str, RunningCoordinates | RunningBody]:
+    def _parts(self) -> Mapping[str, RunningCoordinates | RunningBody]:
         bodies = {f'body.{i}': body for i, body in enumerate(self._bodies)}
         return {'own': self.own, **bodies}
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.streaming.state import Stateful
 
 #: Longest gap between frames in seconds; longer ones are an error.
 LONGEST_GAP = 60.0
 
 
-class Resampler:
+class Resampler(Stateful):
     """A resampler that chooses a frame for each instant of a fixed rate, ``fps``.
 
     The first frame defines the first instant. Each instant gets the nearest frame, as

@@ -15,6 +15,7 @@ from mmskelseg.runtime.streaming.labels import RunningLabels
 from mmskelseg.runtime.streaming.model import ModelStream, PushModel, check_state
 from mmskelseg.runtime.streaming.pairs import StackedPairs
 from mmskelseg.runtime.streaming.resampling import Resampler
+from mmskelseg.runtime.streaming.state import Stateful
 from mmskelseg.runtime.structures.annotations import MIN_SCORE
 from mmskelseg.runtime.structures.skeleton import Layout, Skeleton, SkeletonLike
 from mmskelseg.runtime.structures.tiers import tier_sizes, tiers_of
@@ -42,7 +43,7 @@ class LabelledFrame:
     tier: str = ''
 
 
-class SkeletonStream:
+class SkeletonStream(Stateful):
     """A stream that labels a person's frames as their poses arrive.
 
     The label of a frame is final, that is, the same as in the segmentation of the whole
@@ -189,11 +190,7 @@ class SkeletonStream:
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Return the state as arrays, which ``np.savez`` can store."""
-        state = {
-            f'{name}.{key}': value
-            for name, part in self._parts.items()
-            for key, value in part.state_dict().items()
-        }
+        state = super().state_dict()
         points, seen = self._held
         state |= {'held.points': np.array(points), 'held.seen': np.array(seen)}
         flags = self._pushed, self._given, self._timed, self._ended
@@ -206,28 +203,21 @@ class SkeletonStream:
             UserError: If the state does not belong to this model.
         """
         check_state(state, self.state_dict())
-        for name, part in self._parts.items():
-            keys = part.state_dict()
-            part.load_state_dict({key: state[f'{name}.{key}'] for key in keys})
+        super().load_state_dict(state)
         self._held = np.array(state['held.points']), np.array(state['held.seen'])
         self._pushed, self._given = map(int, state['progress'][:2])
         self._timed, self._ended = map(bool, state['progress'][2:])
 
     @property
-    def _parts(
-        self,
-    ) -> Mapping[
-        str,
-        ModelStream | RunningCoordinates | StackedPairs | RunningLabels | Resampler,
-    ]:
-        """What has a state of its own, by its name."""
-        timed = {} if self._resampler is None else {'resampler': self._resampler}
-        return {
+    def _parts(self) -> Mapping[str, Stateful]:
+        parts: dict[str, Stateful] = {
             'model': self._stream,
             'coordinates': self._coordinates,
             'labels': self._labels,
-            **timed,
         }
+        if self._resampler is not None:
+            parts['resampler'] = self._resampler
+        return parts
 
     def _read(
         self, keypoints: ArrayLike, score: ArrayLike | None
