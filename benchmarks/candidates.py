@@ -1,29 +1,4 @@
-"""Compares candidates for the default of `make-config` on six development protocols.
-
-    python -m benchmarks.candidates DATA WORK_DIR --candidate default=
-    python -m benchmarks.candidates DATA WORK_DIR --seeds 0 1 2 \\
-        --candidate 'orders=--no-any-order' \\
-        --candidate 'sharp=--cfg-options model.temperature=0.5'
-    python -m benchmarks.candidates DATA WORK_DIR
-
-A candidate is a name, `=`, and options of `mmskelseg make-config`, which writes a
-config for the training videos of each fold, and of `--cfg-options`. Without any, the
-table of finished runs is printed. After a change of the code, a candidate of another
-name in the same WORK_DIR is compared with the runs from before.
-
-DATA has a folder for each data set, with its annotations.pkl:
-
-    mmskelseg convert precog DATA/precog
-    mmskelseg convert uwiom RAW DATA/uwiom --folds 3 --test 01,02,03
-    mmskelseg convert subtle RAW DATA/subtle
-    DATA/utkinect, DATA/gestures   annotation files with folds
-
-Runs are in WORK_DIR/<set>/<candidate>/<fold>/seed_<n>, with the probabilities of the
-test in predictions.pkl. The same command skips finished runs and continues those that
-were stopped. The first seed of all folds comes first. Scores are those after the last
-epoch: means over folds, then the mean and standard deviation over seeds. Differences
-are those of the runs that both have.
-"""
+"""Compares candidates for the default of `make-config` on development protocols."""
 
 import argparse
 import os
@@ -38,19 +13,22 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.commands.arguments import add_executor, load_config
-from mmskelseg.commands.cross_validate import follow
 from mmskelseg.commands.make_config import main as make_config
 from mmskelseg.engine.cross_validation import (
     choose_folds,
     executed,
+    follow,
     run_folder,
     settings_of,
 )
+from mmskelseg.engine.jobs import ExecutedJob
+from mmskelseg.engine.loading import load_config
 from mmskelseg.engine.run_folder import RunFolder
-from mmskelseg.runtime.cli.arguments import SettingsAction
-from mmskelseg.runtime.cli.command_line import command, seed
-from mmskelseg.runtime.messages.errors import MissingFileError
+from mmskelseg.runtime.cli.command_line import seed
+from mmskelseg.runtime.cli.settings import SettingsAction
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.options import argument, option
 from mmskelseg.runtime.messages.tables import markdown_table
 
 SCORES = {
@@ -105,62 +83,15 @@ def _candidate(text: str) -> tuple[str, list[str]]:
         raise argparse.ArgumentTypeError(f'{text!r}: {error}') from None
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('data', type=Path, metavar='DATA')
-    parser.add_argument('work_dir', type=Path, metavar='WORK_DIR')
-    parser.add_argument(
-        '--candidate',
-        type=_candidate,
-        action='append',
-        default=[],
-        metavar='NAME=OPTIONS',
-        dest='candidates',
-    )
-    parser.add_argument(
-        '--against',
-        default='default',
-        metavar='NAME',
-        help='candidate that others are compared with (default: %(default)s)',
-    )
-    parser.add_argument('--sets', nargs='+', choices=PROTOCOLS, default=list(PROTOCOLS))
-    parser.add_argument('--seeds', nargs='+', type=seed, default=[0])
-    add_executor(parser)
-
-
-def _run(args: argparse.Namespace) -> None:
-    os.environ.setdefault('OMP_NUM_THREADS', '1')
-    pending = []
-    for n in args.seeds:
-        for name, options in args.candidates:
-            sets = [list(_runs(args, each, name, options, n)) for each in args.sets]
-            # First the first fold of each set.
-            pending += [r for row in zip_longest(*sets) for r in row if r is not None]
-    for run in pending:
-        run.check()
-    pending = [run for run in pending if not run.is_finished]
-    outcomes = executed(pending, args.work_dir, args.executor, args.executor_options)
-    failed = follow(outcomes, len(pending), args.work_dir)
-    finished = {
-        (name, folder.name): runs
-        for name in args.sets
-        for folder in sorted((args.work_dir / name).glob('*/'))
-        if (runs := _scores(folder))
-    }
-    print(table(finished, args.against))
-    if failed:
-        sys.exit(f'{failed} of {len(pending)} runs failed.')
-
-
 def _runs(
-    args: argparse.Namespace, name: str, candidate: str, words: list[str], n: int
+    job: 'Candidates', name: str, candidate: str, words: list[str], n: int
 ) -> Iterator[RunFolder]:
     """Yield the run of each fold of a protocol, for a candidate and a seed."""
     protocol = PROTOCOLS[name]
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=SettingsAction)
-    parser.set_defaults(cfg_options_typed=[], launcher='none', local_rank=0)
     own, options = parser.parse_known_args(words)
-    file = args.data.absolute() / protocol.data / 'annotations.pkl'
+    file = job.data.absolute() / protocol.data / 'annotations.pkl'
     if not file.is_file():
         raise MissingFileError(
             f'{file}: there is no such file; convert the data set as --help says, or '
@@ -168,7 +99,7 @@ def _runs(
         )
     if protocol.recipe:
         options += ['--recipe', protocol.recipe]
-    folder = args.work_dir.absolute() / name / candidate
+    folder = job.work_dir.absolute() / name / candidate
     for fold, splits in choose_folds(file, list(protocol.folds)).items():
         config = folder / f'{fold}.py'
         folder.mkdir(parents=True, exist_ok=True)
@@ -176,16 +107,16 @@ def _runs(
             make_config(
                 [str(file), str(config), '--overwrite', '--fold', fold, *options]
             )
-        own.config, own.work_dir = str(config), str(folder)
-        cfg = load_config(own)
-        yield run_folder(cfg, fold, splits, n, settings_of(cfg), own.cfg_options_typed)
+        cfg = load_config(str(config), own.cfg_options, str(folder))
+        given = own.cfg_options or {}
+        yield run_folder(cfg, fold, splits, n, settings_of(cfg), given)
 
 
 def _scores(folder: Path) -> Runs:
     """Return the scores of the finished runs of a candidate on a set."""
     runs = {}
     for file in sorted(folder.glob('*/seed_*/metrics.json')):
-        run = RunFolder(file.parent, {}, (), ())
+        run = RunFolder(file.parent)
         metrics = run.report()['metrics']
         key = file.parent.parent.name, int(file.parent.name.removeprefix('seed_'))
         runs[key] = np.array([metrics[score] for score in SCORES.values()])
@@ -279,12 +210,82 @@ def _summary(
     ]
 
 
-main = command(
-    __doc__,
-    _add_arguments,
-    _run,
-    kept='finished runs and saved checkpoints are kept; the same command continues.',
-)
+@dataclass(frozen=True, kw_only=True)
+class Candidates(ExecutedJob[None]):
+    """Compares candidates for the default of `make-config` on development protocols.
+
+        %(prog)s DATA WORK_DIR --candidate default=
+        %(prog)s DATA WORK_DIR --seeds 0 1 2 \\
+            --candidate 'orders=--no-any-order' \\
+            --candidate 'sharp=--cfg-options model.temperature=0.5'
+        %(prog)s DATA WORK_DIR
+
+    A candidate is a name, `=`, and options of `mmskelseg make-config`, which writes a
+    config for the training videos of each fold, and of `--cfg-options`. Without any,
+    the table of finished runs is printed. After a change of the code, a candidate of
+    another name in the same WORK_DIR is compared with the runs from before.
+
+    DATA has a folder for each data set, with its annotations.pkl:
+
+        mmskelseg convert precog DATA/precog
+        mmskelseg convert uwiom RAW DATA/uwiom --folds 3 --test 01,02,03
+        mmskelseg convert subtle RAW DATA/subtle
+        DATA/utkinect, DATA/gestures   annotation files with folds
+
+    Runs are in WORK_DIR/<set>/<candidate>/<fold>/seed_<n>, with the probabilities of
+    the test in predictions.pkl. The same command skips finished runs and continues
+    those that were stopped. The first seed of all folds comes first. Scores are those
+    after the last epoch: means over folds, then the mean and standard deviation over
+    seeds. Differences are those of the runs that both have.
+    """
+
+    kept = 'finished runs and saved checkpoints are kept; the same command continues.'
+    data: Path = argument('folder with a folder for each data set', metavar='DATA')
+    work_dir: Path = argument('folder of all runs', metavar='WORK_DIR')
+    candidates: Sequence[tuple[str, list[str]]] = option(
+        'name and options of a candidate; may be given several times',
+        (),
+        type=_candidate,
+        action='append',
+        metavar='NAME=OPTIONS',
+        flag='--candidate',
+    )
+    against: str = option(
+        'candidate that others are compared with (default: %(default)s)',
+        'default',
+        metavar='NAME',
+    )
+    sets: Sequence[str] = option(
+        'protocols (default: all)', tuple(PROTOCOLS), choices=PROTOCOLS
+    )
+    seeds: Sequence[int] = option('random seeds (default: 0)', (0,), type=seed)
+
+    def run(self, events: Events) -> None:
+        """Execute the runs that are not finished, and print the table."""
+        os.environ.setdefault('OMP_NUM_THREADS', '1')
+        pending = []
+        for n in self.seeds:
+            for name, options in self.candidates:
+                sets = [list(_runs(self, one, name, options, n)) for one in self.sets]
+                # First the first fold of each set.
+                pending += [r for row in zip_longest(*sets) for r in row if r]
+        for run in pending:
+            run.check()
+        pending = [run for run in pending if not run.is_finished]
+        given = pending, self.work_dir, self.executor, self.executor_options
+        failed = follow(executed(*given), len(pending), self.work_dir, events)
+        finished = {
+            (name, folder.name): runs
+            for name in self.sets
+            for folder in sorted((self.work_dir / name).glob('*/'))
+            if (runs := _scores(folder))
+        }
+        events.note(table(finished, self.against))
+        if failed:
+            raise UserError(f'{failed} of {len(pending)} runs failed.')
+
+
+main = Candidates.main
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -146,7 +146,7 @@ def _run(args: argparse.Namespace) -> None:
     for each in PROTOCOLS:
         files = (args.work_dir / each / args.candidate).glob('*/seed_*/metrics.json')
         for file in sorted(files):
-            run = RunFolder(file.parent, {}, (), ())
+            run = RunFolder(file.parent)
             key = file.parent.parent.name, int(file.parent.name.removeprefix('seed_'))
             for rule, scores in _scores(run).items():
                 finished.setdefault((each, rule), {})[key] = scores

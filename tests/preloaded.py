@@ -19,11 +19,11 @@ import mmskelseg.engine
 import mmskelseg.evaluation
 import mmskelseg.models  # noqa: F401
 import tests.tool_server  # noqa: F401
-from mmskelseg.fitting import workers
 from mmskelseg.runtime.features import RenderSkeletonHeatmap
+from mmskelseg.runtime.jobs import processes
 
 RenderSkeletonHeatmap('coco17')({'keypoint': np.ones((1, 1, 17, 2), np.float32)})
-# Those that `fit` starts are forks of it.
-workers.get_context = lambda _: multiprocessing.get_context('fork')
+# Those that it starts are forks of it.
+processes.get_context = lambda _: multiprocessing.get_context('fork')
 # A fork would copy all objects that it visits.
 gc.freeze()

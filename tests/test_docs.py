@@ -15,14 +15,15 @@ import yaml
 from mmengine.config import Config
 
 from mmskelseg.engine.config_checks import check_config, read_config
+from mmskelseg.evaluation import to_segments
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime import OnnxSegmenter
 from mmskelseg.runtime.cli import command_line
-from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.messages import errors
 from mmskelseg.runtime.structures import Skeleton
 from tests.segmentors import build_segmentor, labelled_samples
-from tests.small_data import ROOT
+from tests.small_data import ROOT, small_annotations
 
 PROJECT = (ROOT / 'pyproject.toml').read_text()
 PAGES = sorted(
@@ -202,6 +203,19 @@ def test_extending_shows_a_config_that_imports_it(tmp_path, monkeypatch):
     check_config(cfg, 'mine.py')
     parts = MODELS.build(cfg.model).modules()
     assert 'my_package.gru' in {type(part).__module__ for part in parts}
+
+
+def test_extending_shows_a_command(tmp_path, capsys):
+    """In one file, with all that a command has."""
+    made = {'__name__': 'count'}
+    exec(python_block('extending.md', 'class CountSegments'), made)
+    data = small_annotations()
+    save_annotations(data, tmp_path / 'a.pkl')
+    assert made['main']([str(tmp_path / 'a.pkl'), '--least', '1']) is None
+    number = sum(len(to_segments(video['label'])) for video in data['annotations'])
+    assert capsys.readouterr().out.splitlines() == [
+        '[1/3] video_0', '[2/3] video_1', '[3/3] video_2', f'{number} segments',
+    ]  # fmt: skip
 
 
 def test_first_screen_says_how_to_begin():

@@ -100,10 +100,13 @@ def run_python(
 
 
 @cache
-def preloaded_context() -> multiprocessing.context.ForkServerContext:
-    """Return a context of `multiprocessing` whose processes are such forks."""
+def preloaded_context(*more: str) -> multiprocessing.context.ForkServerContext:
+    """Return a context of `multiprocessing` whose processes are such forks.
+
+    They have imported ``more`` modules as well.
+    """
     context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['tests.preloaded'])
+    context.set_forkserver_preload(['tests.preloaded', *more])
     before = {**os.environ}
     # Where the server finds it.
     os.environ['PYTHONPATH'] = str(ROOT)

@@ -24,14 +24,15 @@ from typing import Any
 from added_runs import read_added
 from mmengine.config import Config
 
-from mmskelseg.commands import cross_validate
+from mmskelseg.engine.jobs import CrossValidate
 from mmskelseg.evaluation import format_score, summarize_runs
 from mmskelseg.evaluation.functional.report import Report, Summary
-from mmskelseg.runtime.cli.arguments import SettingsAction
 from mmskelseg.runtime.cli.command_line import command, seed
+from mmskelseg.runtime.cli.settings import SettingsAction, parse_settings, setting_texts
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.files.names import config_name
+from mmskelseg.runtime.jobs.events import PrintedEvents
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.tables import markdown_table
 
@@ -177,7 +178,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options', nargs='+', action=SettingsAction, help='as for train'
     )
-    parser.set_defaults(cfg_options_typed=[])
 
 
 def run(args: argparse.Namespace) -> None:
@@ -191,32 +191,29 @@ def run(args: argparse.Namespace) -> None:
             raise UserError(
                 f'--variants names {variant!r}, which is not one of {", ".join(known)}.'
             )
-    settings = {'config': name, 'options': args.cfg_options_typed}
+    typed = setting_texts(args.cfg_options)
+    settings = {'config': name, 'options': typed}
     added: dict[str, list[Run]] = {}
     for content in read_added(args.add, settings):
         for variant, some in content['variants'].items():
             added.setdefault(variant, []).extend(some)
     for variant in args.variants or known:
-        options = [*args.cfg_options_typed, *known[variant]]
+        options = [*typed, *known[variant]]
         there = {run['seed'] for run in added.get(variant, ())}
         seeds = [seed for seed in args.seeds if seed not in there]
         print(f'\n{variant}: {" ".join(options) or "as it is"}', flush=True)
         if not seeds:
             print('All seeds are in the files of --add.')
             continue
-        code = cross_validate.main(
-            [
-                str(cfg.filename),
-                *(['--folds', *args.folds] if args.folds else []),
-                *('--seeds', *map(str, seeds)),
-                *('--work-dir', str(folder_of(work_dir, variant))),
-                *(['--cfg-options', *options] if options else []),
-            ]
-        )
-        if code:
-            raise UserError(f'{variant}: the cross-validation failed; see above.')
+        CrossValidate(
+            config=str(cfg.filename),
+            folds=args.folds,
+            seeds=seeds,
+            work_dir=str(folder_of(work_dir, variant)),
+            cfg_options={**(args.cfg_options or {}), **parse_settings(known[variant])},
+        ).run(PrintedEvents())
     runs = finished_runs(work_dir, known, added)
-    title = ' '.join([name, *args.cfg_options_typed])
+    title = ' '.join([name, *typed])
     text = markdown(title, summaries(runs, args.seeds))
     print(f'\n{text}')
     atomic_write_text(work_dir / 'ingredients.md', text)

@@ -50,7 +50,6 @@ from mmskelseg.engine.cross_validation import choose_folds, run_folder, settings
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation import format_score, summarize_runs
 from mmskelseg.evaluation.functional.report import Report, Spread
-from mmskelseg.runtime.cli.arguments import SettingsAction
 from mmskelseg.runtime.cli.command_line import (
     command,
     number_from,
@@ -58,6 +57,7 @@ from mmskelseg.runtime.cli.command_line import (
     seed,
     whole_from,
 )
+from mmskelseg.runtime.cli.settings import SettingsAction, parse_settings, setting_texts
 from mmskelseg.runtime.drawing.images import (
     add_axes,
     add_title,
@@ -173,22 +173,25 @@ class Study:
         """Return the run of a point, whether it is finished or not."""
         cfg, videos = deepcopy(self.cfg), self._videos()
         cfg.work_dir = str(self._folder(point.method, point.budget))
-        typed = list(self.args.cfg_options_typed)
+        options = dict(self.args.cfg_options or {})
         settings = settings_of(self.cfg)
         if point.file is not None:
             videos = with_labels_in(videos, point.file)
             content = point.file.read_bytes()
             settings['labelled'] = hashlib.sha256(content).hexdigest()
-            typed.append(f'train_dataloader.dataset.labelled={point.file.absolute()}')
+            labelled = 'train_dataloader.dataset.labelled'
+            options[labelled] = str(point.file.absolute())
         if point.method == 'timestamps':
-            typed += [STAMPS] + [SMOOTH] * bool(cfg.model.head.get('loss_smooth'))
+            options |= parse_settings([STAMPS])
+            if cfg.model.head.get('loss_smooth'):
+                options |= parse_settings([SMOOTH])
             settings['timestamps'] = f'{STAMPS} {SMOOTH}'
         epochs = math.ceil(self.args.steps / steps_of_epoch(videos, cfg))
-        typed.append(f'train_cfg.max_epochs={epochs}')
+        options['train_cfg.max_epochs'] = epochs
         # With few steps per epoch, most of the time would go into checkpoints.
-        typed.append(f'default_hooks.checkpoint.interval={epochs}')
+        options['default_hooks.checkpoint.interval'] = epochs
         settings |= {'steps': self.args.steps, 'method': point.method}
-        return run_folder(cfg, self.fold, self.splits, self.seed, settings, typed)
+        return run_folder(cfg, self.fold, self.splits, self.seed, settings, options)
 
     def _videos(self) -> list[VideoAnnotation]:
         path = annotation_path(self.cfg.train_dataloader.dataset)
@@ -418,7 +421,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--cfg-options', nargs='+', action=SettingsAction,
         help='as for train, such as model.members=1',
     )  # fmt: skip
-    parser.set_defaults(cfg_options_typed=[])
 
 
 def run(args: argparse.Namespace) -> None:
@@ -455,7 +457,7 @@ def run(args: argparse.Namespace) -> None:
                     f'minutes: F1@10 {f1:.2f}',
                     flush=True,
                 )
-    write(args, ' '.join([name, *args.cfg_options_typed]), finished)
+    write(args, ' '.join([name, *setting_texts(args.cfg_options)]), finished)
 
 
 def write(args: argparse.Namespace, title: str, finished: Sequence[Run]) -> None:

@@ -1,32 +1,22 @@
-"""The commands, one module each: their arguments, and calls into other packages."""
+"""The commands, a module each: a job, or what runs one."""
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from mmskelseg.runtime import cli
 
-# Each command has a module of the same name with main(argv, prog), imported when used.
+
+def _sentence(file: Path) -> str:
+    """Return the first line of the docstring of a module, without importing it."""
+    with file.open(encoding='utf-8') as lines:
+        return next(lines).strip().strip('".')
+
+
+#: What each command does. It is imported when it is used, and has `main(argv, prog)`.
 COMMANDS = {
-    'fit': 'train the model that suits your data, with a report on how good it is',
-    'train': 'train a segmentor',
-    'test': 'score a trained segmentor, or several as an ensemble',
-    'ensemble': 'score the mean predictions of several models',
-    'segment': cli.COMMANDS['segment'],
-    'bouts': 'write an ethogram with bout statistics, and compare groups',
-    'suggest': 'rank what to label next, as drafts for a labelling tool',
-    'export': 'write a trained model as an ONNX file, which runs without PyTorch',
-    'live': cli.COMMANDS['live'],
-    'studio': 'label, train and correct on one page in the browser',
-    'app': 'label recordings with a trained model, on a page in the browser',
-    'poses': cli.COMMANDS['poses'],
-    'make-config': 'write a config for your own data set',
-    'features': 'compute features ahead of training',
-    'convert': 'convert a data set into an annotation file',
-    'browse': 'summarise an annotation file, and list suspicious content',
-    'cross-validate': 'train and test on every fold, with every seed',
-    'compare': 'compare cross-validations, and test differences for significance',
-    'doctor': 'show which packages are installed, and which are missing',
-    'convert-model': 'convert a checkpoint of reference code, or publish one',
+    file.stem.replace('_', '-'): _sentence(file)
+    for file in sorted(Path(__file__).parent.glob('[!_]*.py'))
 }
 # Files in tools/ and demo/ with other names.
 TOOLS = {**cli.TOOLS, 'browse-dataset': 'browse', 'extract-features': 'features'}

@@ -18,7 +18,7 @@ several lengths; a float32 graph that differs by more than 1e-5 is not written.
 
 import argparse
 
-from mmskelseg.commands.arguments import model_config
+from mmskelseg.commands._arguments import model_config
 from mmskelseg.runtime.cli.arguments import (
     add_cfg_options,
     add_ensemble,

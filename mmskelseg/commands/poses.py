@@ -1,4 +1,4 @@
-"""The runtime's command."""
+"""Estimates the poses in videos."""
 
 from mmskelseg.runtime.cli.poses import main
 

@@ -1,8 +1,8 @@
-"""The runtime's command, extended to models in PyTorch."""
+"""Segments videos or skeletons."""
 
 from functools import partial
 
-from mmskelseg.commands.arguments import device, load_inferencer
+from mmskelseg.commands._arguments import device, load_inferencer
 from mmskelseg.runtime.cli.segment import segment_command
 
 main = segment_command(

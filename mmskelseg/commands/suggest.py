@@ -32,7 +32,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmskelseg.commands.arguments import device, load_inferencer
+from mmskelseg.commands._arguments import device, load_inferencer
 from mmskelseg.runtime.cli.arguments import (
     SettingsAction,
     add_ensemble,

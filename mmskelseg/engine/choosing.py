@@ -1,4 +1,4 @@
-"""The choice of a config for an annotation file, from its content and wishes."""
+"""The choice of a config for an annotation file, from its content and what is asked."""
 
 import re
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.engine.new_config import Choice
 from mmskelseg.engine.orders import SCRIPT, foretold
 from mmskelseg.engine.planning import Plan, crop_lengths, plan_training
@@ -55,21 +56,6 @@ _SIDES = re.compile(r'left|right', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What a user asks of a config, as options of ``mmskelseg make-config``.
-
-    None leaves it to the data.
-    """
-
-    recipe: str | None = None
-    segmentor: str | None = None
-    any_order: bool | None = None
-    streaming: float | None = None
-    epochs: int | None = None
-    pairs: bool = False
-
-
-@dataclass(frozen=True)
 class Chosen:
     """A choice, the plan of its training, and lines that explain both."""
 
@@ -79,7 +65,7 @@ class Chosen:
 
 
 def choose(
-    data: AnnotationFile, path: Path, splits: tuple[str, str], wish: Wish
+    data: AnnotationFile, path: Path, splits: tuple[str, str], request: ConfigRequest
 ) -> Chosen:
     """Return the config for an annotation file.
 
@@ -87,7 +73,7 @@ def choose(
         data: The annotations.
         path: Their file, for the config and for messages.
         splits: Names of the training and the test split.
-        wish: What the user asks for.
+        request: What the user asks for.
 
     Raises:
         UserError: If the data cannot be trained in this way.
@@ -96,18 +82,18 @@ def choose(
     train, test = (videos_of_split(data, split, path) for split in splits)
     train = labelled_videos(train, splits[0], path)
     labelled_videos(test, splits[1], path)
-    recipe, reason = _choose_recipe([*train, *test], wish)
+    recipe, reason = _choose_recipe([*train, *test], request)
     _check_skeletons(train, path, splits[0], recipe)
     lookahead, min_frames = None, 1
-    if wish.streaming is not None:
-        if not wish.pairs:
+    if request.streaming is not None:
+        if not request.pairs:
             _check_one_person([*train, *test], path)
-        lookahead = _frames(wish.streaming, train, path)
+        lookahead = _frames(request.streaming, train, path)
         min_frames = _min_frames(train, lookahead)
     turns, note = _choose_turns(train, meta, recipe, path)
-    share, is_script = _find_script(train, meta, wish)
+    share, is_script = _find_script(train, meta, request)
     pairs = None
-    if wish.pairs:
+    if request.pairs:
         _check_pairs([*train, *test], path)
         pairs = _choose_pairs(train, meta, recipe, causal=lookahead is not None)
     choice = Choice(
@@ -117,20 +103,20 @@ def choose(
         recipe,
         reason,
         longest=max(video['total_frames'] for video in train),
-        segmentor=wish.segmentor or ('asformer' if lookahead is None else 'ms_tcn2'),
-        any_order=_choose_order(train, wish, is_script, path, splits[0]),
+        segmentor=request.segmentor or ('asformer' if lookahead is None else 'ms_tcn2'),
+        any_order=_choose_order(train, request, is_script, path, splits[0]),
         is_script=is_script,
         lookahead=lookahead,
         min_frames=min_frames,
         turns=turns,
         pairs=pairs,
     )
-    plan = _plan(choice, train, wish.epochs)
+    plan = _plan(choice, train, request.epochs)
     lines = [
         f'recipe {recipe}, since {reason}; {len(meta["classes"])} classes; '
         f'{_note_splits(train, test, splits)}',
         note,
-        _PAIRS if wish.pairs else '',
+        _PAIRS if request.pairs else '',
         plan.summary(recipe),
         _note_classes(train, test, meta),
         '' if share is None else _note_orders(share, choice),
@@ -209,20 +195,20 @@ def choose_splits(
 
 
 def _find_script(
-    videos: Sequence[VideoAnnotation], metainfo: Metainfo, wish: Wish
+    videos: Sequence[VideoAnnotation], metainfo: Metainfo, request: ConfigRequest
 ) -> tuple[float | None, bool]:
     """Return how much of the orders is foretold, and whether they are a script."""
     share = foretold(videos, metainfo)
     is_script = share is not None and share >= SCRIPT
-    if wish.any_order is not None:
-        is_script = not wish.any_order
+    if request.any_order is not None:
+        is_script = not request.any_order
     # Parts with few labels don't tell where in a script they are.
     return share, is_script and not _has_few_labels(videos)
 
 
 def _choose_order(
     videos: Sequence[VideoAnnotation],
-    wish: Wish,
+    request: ConfigRequest,
     is_script: bool,
     path: Path,
     split: str,
@@ -231,14 +217,14 @@ def _choose_order(
     can_join = any(
         direct_boundaries(joint_label(video['label'])).size for video in videos
     )
-    if wish.any_order and not can_join:
+    if request.any_order and not can_join:
         raise UserError(
             f'{path}: no video of split {split!r} has two adjacent labelled '
             'segments, so --any-order has nothing to recombine; leave it out.'
         )
-    if wish.any_order is not None:
-        return wish.any_order
-    is_asformer = wish.segmentor != 'ms_tcn2' and wish.streaming is None
+    if request.any_order is not None:
+        return request.any_order
+    is_asformer = request.segmentor != 'ms_tcn2' and request.streaming is None
     return is_asformer and can_join and not is_script
 
 
@@ -405,19 +391,21 @@ def _min_frames(videos: Sequence[VideoAnnotation], lookahead: int) -> int:
     return min(int(step.shortest), lookahead // 2 + 1)
 
 
-def _choose_recipe(videos: Sequence[VideoAnnotation], wish: Wish) -> tuple[str, str]:
+def _choose_recipe(
+    videos: Sequence[VideoAnnotation], request: ConfigRequest
+) -> tuple[str, str]:
     """Return the name of a recipe for the videos, and the reason."""
-    asked: str | None = wish.recipe
-    if wish.streaming is not None and asked not in (None, *_COORDINATES):
+    asked: str | None = request.recipe
+    if request.streaming is not None and asked not in (None, *_COORDINATES):
         raise UserError(
             f'--recipe {asked}: --streaming needs coordinates; use pose2d or pose3d.'
         )
-    if wish.streaming is not None and wish.segmentor == 'asformer':
+    if request.streaming is not None and request.segmentor == 'asformer':
         raise UserError(
             '--segmentor asformer: reads whole videos, so it cannot label streams; '
             'leave out --segmentor or --streaming.'
         )
-    if wish.pairs and asked not in (None, *_COORDINATES):
+    if request.pairs and asked not in (None, *_COORDINATES):
         raise UserError(
             f'--recipe {asked}: --pairs needs coordinates; use pose2d or pose3d.'
         )
@@ -429,7 +417,7 @@ def _choose_recipe(videos: Sequence[VideoAnnotation], wish: Wish) -> tuple[str, 
         )
     if asked is not None:
         return asked, '--recipe asks for it'
-    if wish.streaming is not None:
+    if request.streaming is not None:
         return 'pose2d', 'cameras and pose estimators find joints in 2D'
     if without:
         return 'pose2d', f'{len(without)} of {len(videos)} videos have no keypoint_3d'

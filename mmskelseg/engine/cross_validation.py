@@ -2,12 +2,17 @@
 
 import hashlib
 import json
-import sys
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import as_completed
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
 from mmengine.config import Config
 
+from mmskelseg.engine.jobs import CrossValidate, Test, Train
+from mmskelseg.engine.loading import config_of
 from mmskelseg.engine.run_folder import PREDICTIONS, RunFolder
 from mmskelseg.evaluation import (
     RiskMetric,
@@ -18,12 +23,16 @@ from mmskelseg.evaluation import (
 from mmskelseg.evaluation.ensembles import average_dumps
 from mmskelseg.evaluation.functional.report import Report
 from mmskelseg.evaluation.metrics import report_of
-from mmskelseg.evaluation.scores import score_of
+from mmskelseg.evaluation.scores import score_of, score_texts
 from mmskelseg.models.branch_checkpoints import branch_checkpoints
+from mmskelseg.runtime.cli.settings import setting_texts
 from mmskelseg.runtime.files.annotations import folds, load_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.configs import annotation_path
 from mmskelseg.runtime.files.names import config_name, file_name
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.processes import Submit, reason_of, worker_processes
+from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reading
 from mmskelseg.runtime.messages.settings import Setting, flat_settings
 
@@ -36,7 +45,7 @@ CONVENTIONS = ('background', 'average', 'scores', 'absent', 'last_frame')
 
 
 def choose_folds(
-    ann_file: Path, chosen: list[str] | None
+    ann_file: Path, chosen: Sequence[str] | None
 ) -> dict[str, tuple[str, str]]:
     """Return the training and test split of each fold, by name."""
     data = load_annotations(ann_file)
@@ -97,55 +106,132 @@ def check_branches(cfg: Config, names: Iterable[str], seeds: Iterable[int]) -> N
                     )
 
 
+def cross_validate(job: CrossValidate, events: Events) -> Path:
+    """Execute the runs of a cross-validation that are not finished.
+
+    Returns the file of the table.
+
+    Raises:
+        UserError: If a run fails, or folds, checkpoints or settings do not fit.
+    """
+    cfg = config_of(job)
+    folder = Path(cfg.work_dir)
+    chosen = choose_folds(annotation_path(cfg.test_dataloader.dataset), job.folds)
+    seeds = list(dict.fromkeys(job.seeds))
+    check_branches(cfg, chosen, seeds)
+    options, settings = dict(job.cfg_options or {}), settings_of(cfg)
+    runs = [
+        run_folder(cfg, fold, splits, seed, settings, options)
+        for fold, splits in chosen.items()
+        for seed in seeds
+    ]
+    for run in runs:
+        run.check()
+    pending = [run for run in runs if not run.is_finished]
+    finished = len(runs) - len(pending)
+    events.note(f'{counted(len(runs), "run")}, {finished} finished before.')
+    outcomes = executed(pending, folder, job.executor, job.executor_options)
+    if failed := follow(outcomes, len(pending), folder, events):
+        raise UserError(
+            f'{failed} of {len(pending)} runs failed, so there is no table; the same '
+            'command repeats only these runs.'
+        )
+    summary = save(runs, Path(cfg.filename), options, folder)
+    table = folder / 'cross_validation.md'
+    events.note(f'\n{summary}\n\nKept in {table} and .json')
+    return table
+
+
+def follow(
+    outcomes: Iterable[tuple[RunFolder, str]], count: int, folder: Path, events: Events
+) -> int:
+    """Report each run when it ends, and return the number of failures.
+
+    Runs below the folder, which is that of all, are named by their folders there.
+    """
+    begin, failed = monotonic(), 0
+    for done, (run, failure) in enumerate(outcomes, start=1):
+        group = os.path.relpath(run.path.parent.parent, folder)
+        place = f'{run.settings["fold"]}, seed {run.settings["seed"]}'
+        place = place if group == '.' else f'{group}, {place}'
+        if failure:
+            failed += 1
+            result = f'FAILED: {failure.removesuffix(".")}; see {run.log}'
+        else:
+            result = ', '.join(score_texts(run.report()['metrics']))
+        events.note(f'{place}: {result}')
+        left = (monotonic() - begin) / done * (count - done)
+        events.progress('Training and testing', done, count, left)
+    return failed
+
+
 def run_folder(
     cfg: Config,
     fold: str,
     splits: tuple[str, str],
     seed: int,
     settings: Mapping[str, Setting],
-    typed: Sequence[str],
+    options: Mapping[str, object],
 ) -> RunFolder:
     """Return the run of a fold, given its splits, with a seed.
 
-    ``settings`` are those of :func:`settings_of`; ``typed`` are the options of the
-    command line, as ``key=value``, which ``cfg`` has already.
+    ``settings`` are those of :func:`settings_of`; ``options`` are those that ``cfg``
+    has beyond its file.
     """
     train_split, test_split = splits
-    # Quoted, a name stays one text, whatever it contains.
-    chosen = [
-        f"train_dataloader.dataset.split='{train_split}'",
-        f"val_dataloader.dataset.split='{test_split}'",
-        f"test_dataloader.dataset.split='{test_split}'",
-    ]
-    starts = [
-        f"model.branches.{branch}.init_cfg.checkpoint='{file}'"
+    starts = {
+        f'model.branches.{branch}.init_cfg.checkpoint': str(file)
         for branch, file in branches_of_run(cfg, fold, seed).items()
-    ]
+    }
     path = Path(cfg.work_dir) / file_name(fold) / f'seed_{seed}'
-    options = ['--cfg-options', *typed, *chosen, *starts, '--work-dir', str(path)]
-    train, test = (
-        [sys.executable, '-m', 'mmskelseg', command, str(cfg.filename), *options]
-        for command in ('train', 'test')
-    )
+    shared: dict[str, Any] = {
+        'config': str(cfg.filename),
+        'work_dir': str(path),
+        'cfg_options': {
+            **options,
+            'train_dataloader.dataset.split': train_split,
+            'val_dataloader.dataset.split': test_split,
+            'test_dataloader.dataset.split': test_split,
+            **starts,
+        },
+    }
     # No scores before the last epoch, so that nobody selects epochs by them.
-    train += ['--resume', '--no-validate', '--seed', str(seed)]
-    # For the ensemble of the seeds.
-    test += ['--dump', str(path / PREDICTIONS)]
+    train = Train(**shared, resume='auto', no_validate=True, seed=seed)
+    # The dump is for the ensemble of the seeds.
+    test = Test(**shared, dump=str(path / PREDICTIONS))
     return RunFolder(path, {**settings, 'fold': fold, 'seed': seed}, train, test)
 
 
+def in_processes(
+    submit: Submit, runs: Iterable[RunFolder]
+) -> Iterator[tuple[RunFolder, str]]:
+    """Execute runs in processes; yield each, and why it failed ('' if not)."""
+    futures = {submit(RunFolder.execute, run): run for run in runs}
+    for future in as_completed(futures):
+        yield futures[future], reason_of(future)
+
+
 def executed(
-    runs: list[RunFolder], folder: Path, executor: str, options: Mapping[str, object]
+    runs: list[RunFolder],
+    folder: Path,
+    executor: str,
+    options: Mapping[str, object] | None,
 ) -> Iterator[tuple[RunFolder, str]]:
     """Execute runs, in turn if the executor is ``none``, else by :func:`submitted`."""
-    if executor == 'none':
-        yield from ((run, run.execute()) for run in runs)
-    else:
+    if executor != 'none':
         yield from submitted(runs, folder, executor, options)
+        return
+    for run in runs:
+        # A process of its own, since one may end by a lack of memory.
+        with worker_processes(1) as submit:
+            yield from in_processes(submit, [run])
 
 
 def submitted(
-    runs: list[RunFolder], folder: Path, cluster: str, options: Mapping[str, object]
+    runs: list[RunFolder],
+    folder: Path,
+    cluster: str,
+    options: Mapping[str, object] | None,
 ) -> Iterator[tuple[RunFolder, str]]:
     """Execute runs as jobs of submitit; yield each, and why it failed ('' if not).
 
@@ -163,7 +249,7 @@ def submitted(
     try:
         executor = submitit.AutoExecutor(folder / 'submitit', cluster=cluster)
         # The default limit of local jobs is a few minutes.
-        executor.update_parameters(**{'timeout_min': 24 * 60, **options})
+        executor.update_parameters(**{'timeout_min': 24 * 60, **(options or {})})
     except (NameError, RuntimeError) as error:
         raise UserError(f'--executor {cluster}: {error}') from error
     jobs = executor.map_array(RunFolder.execute, runs)
@@ -245,13 +331,13 @@ def _as_raw(scores: Mapping[str, float]) -> dict[str, float]:
 
 
 def save(
-    runs: list[RunFolder], config: Path, typed: Sequence[str], folder: Path
+    runs: list[RunFolder], config: Path, options: Mapping[str, object], folder: Path
 ) -> str:
     """Write the summary of finished runs as JSON and Markdown, and return the latter.
 
     With several seeds, it includes their ensemble, or the reason why there is none.
     ``runs`` have all seeds for each fold. ``cross_validation.json`` and ``.md`` go to
-    the folder; they name the config and the options of the command line.
+    the folder; they name the config and its options.
     """
     reports = {_fold_and_seed(run): run.report() for run in runs}
     summary = summarize_runs(reports)
@@ -270,7 +356,7 @@ def save(
             }
     content = {
         'config': config_name(config),
-        'options': list(typed),
+        'options': setting_texts(options),
         **summary,
         'runs': [
             {'fold': fold, 'seed': seed, **report}

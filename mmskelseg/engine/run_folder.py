@@ -1,53 +1,46 @@
 """Run folders: a training and its test, each executed once."""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any
 
+from mmskelseg.engine.jobs import Test, Train
 from mmskelseg.evaluation.functional.report import Report
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.locks import lock as lock_file
 from mmskelseg.runtime.files.parsing import check_shape, read_json
 from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
+from mmskelseg.runtime.jobs.processes import execute
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.settings import Setting
 
 PREDICTIONS = 'predictions.pkl'
-#: Runs a command, appends its output to a file, and returns the reason of a failure;
-#: the open file is a lock, which lasts as long as the command.
-Caller: TypeAlias = Callable[[Sequence[str], Path, BinaryIO], str]
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A training and the test of its last epoch, as commands that write into a folder.
+    """A training and the test of its last epoch, which write into a folder.
 
     The folder gets ``run_settings.json``, the settings that determine the scores;
-    ``run.log``, the output of both commands; ``predictions.pkl``, the predictions of
+    ``run.log``, the output of both jobs; ``predictions.pkl``, the predictions of
     the test; and ``metrics.json``, which the test writes last, when the run is done.
 
     Args:
         path: The folder.
         settings: The settings that determine the scores, flat and in types of JSON.
-        train: Command that starts or resumes the training. It must not write
-            ``metrics.json``.
-        test: Command that tests a checkpoint, which is appended to it; empty if there
-            is nothing to test.
+        train: The training, which is resumed if there is a checkpoint. It must not
+            write ``metrics.json``. None for a run that is only read.
+        test: The test, which gets the last checkpoint; None if there is nothing to
+            test.
     """
 
     path: Path
-    settings: Mapping[str, Setting]
-    train: Sequence[str]
-    test: Sequence[str]
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    train: Train | None = None
+    test: Test | None = None
 
     @property
     def is_finished(self) -> bool:
@@ -56,7 +49,7 @@ class RunFolder:
 
     @property
     def log(self) -> Path:
-        """The file with the output of both commands."""
+        """The file with the output of both jobs."""
         return self.path / 'run.log'
 
     @property
@@ -123,13 +116,10 @@ class RunFolder:
                 'another folder, or remove this one to run it again.'
             )
 
-    def execute(self, call: Caller | None = None) -> str:
-        """Train and test, and return the reason of a failure; '' if there is none.
+    def execute(self) -> str:
+        """Train and test in this process; return the reason of a failure, '' if none.
 
-        ``call`` runs a command, as :func:`run_process` does, which is the default.
-
-        The lock on ``run.lock`` lasts as long as any process of the run, even if the
-        program that started it has ended; on Windows, it ends with that program.
+        The lock on ``run.lock`` lasts as long as any process of the run.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / 'run.lock').open('ab') as lock:
@@ -142,15 +132,16 @@ class RunFolder:
             atomic_write_text(
                 self.path / 'run_settings.json', json.dumps({**self.settings}, indent=2)
             )
-            call = call or run_process
-            failure = call(self.train, self.log, lock)
-            if not failure:
-                last = find_latest_checkpoint(self.path)
-                if last is None:
-                    return 'the training left no checkpoint'
-                if self.test:
-                    failure = call([*self.test, last], self.log, lock)
-        return failure
+            assert self.train is not None, 'since it is more than read'
+            failure = execute(self.train, self.log)
+            if failure:
+                return failure
+            last = find_latest_checkpoint(self.path)
+            if last is None:
+                return 'the training left no checkpoint'
+            if self.test is None:
+                return ''
+            return execute(replace(self.test, checkpoints=[last]), self.log)
 
 
 def changed_settings(file: Path, now: Mapping[str, object]) -> list[str]:
@@ -162,54 +153,3 @@ def changed_settings(file: Path, now: Mapping[str, object]) -> list[str]:
         for key in {**then, **now}
         if then.get(key) != now.get(key)
     ]
-
-
-def run_process(command: Sequence[str], path: Path, lock: BinaryIO) -> str:
-    """Run a command, and return the reason of its failure; '' if there is none.
-
-    Its output is appended to the log ``path``. It is killed if this program is stopped.
-    """
-    with path.open('ab') as log:
-        begin = log.seek(0, os.SEEK_END)
-        start = partial(subprocess.Popen, command, stdout=log, stderr=subprocess.STDOUT)
-        if sys.platform == 'win32':
-            process = start(creationflags=subprocess.CREATE_NEW_PROCESS_GROUP)
-        else:
-            process = start(start_new_session=True, pass_fds=[lock.fileno()])
-        try:
-            # On Windows, waiting without a timeout would block signals.
-            while process.poll() is None:
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=1 if sys.platform == 'win32' else None)
-        finally:
-            if process.poll() is None:
-                _kill_tree(process.pid)
-                process.wait()
-    if process.returncode == 0:
-        return ''
-    return failure_of(process.returncode, path, begin)
-
-
-def failure_of(status: int, path: Path, begin: int) -> str:
-    """Return the reason of a failure, which a log has from some byte on."""
-    reason = _last_words(path.read_bytes()[begin:].decode('utf-8', 'replace'))
-    return f'exit status {status}' + (f': {reason}' if reason else '')
-
-
-def _kill_tree(pid: int) -> None:
-    """Kill a process of ``run_process``, together with its data loaders."""
-    if sys.platform == 'win32':
-        subprocess.run(['taskkill', '/F', '/T', '/PID', str(pid)], check=False)
-    else:
-        os.killpg(pid, signal.SIGKILL)
-
-
-def _last_words(output: str) -> str:
-    """Return the last ``error: ...`` line of an output, or else its last line.
-
-    >>> _last_words('loading\\nerror: a.pkl: is missing.\\nStopped\\n')
-    'a.pkl: is missing.'
-    """
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith('error: ')]
-    return (errors or lines or [''])[-1].removeprefix('error: ')

@@ -1,6 +1,5 @@
-"""A training with the options of the command."""
+"""A training with the options of its job."""
 
-import argparse
 from logging import WARNING
 from pathlib import Path
 
@@ -12,6 +11,8 @@ from mmengine.runner import Runner
 from mmskelseg.checkpoints.config_texts import reduce_config_text
 from mmskelseg.engine.config_checks import building, check_checkpoint
 from mmskelseg.engine.dist import init_distributed
+from mmskelseg.engine.jobs import Train
+from mmskelseg.engine.loading import config_of
 from mmskelseg.engine.terminal import ProgressHook, build_runner
 from mmskelseg.models.branch_checkpoints import check_branches_are_trained
 from mmskelseg.models.precision import has_bfloat16
@@ -19,13 +20,14 @@ from mmskelseg.runtime.files.work_folders import (
     checkpoint_file,
     find_latest_checkpoint,
 )
+from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.messages.errors import UserError
 
 
-def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
-    if args.no_validate:
+def _merge_options(cfg: Config, job: Train) -> None:
+    if job.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    if args.amp:
+    if job.amp:
         if has_bfloat16(get_device()):
             cfg.optim_wrapper.type = 'BFloat16OptimWrapper'
         elif get_device() == 'cuda':
@@ -35,15 +37,15 @@ def _merge_args(cfg: Config, args: argparse.Namespace) -> None:
                 '--amp needs a GPU, or a processor that supports bfloat16, but there '
                 'is neither; leave it out.'
             )
-    if args.auto_scale_lr:
+    if job.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
-    if args.resume is not None:
-        _resume(cfg, args.resume)
+    if job.resume is not None:
+        _resume(cfg, job.resume)
     # Options that were not given leave the config as it is.
     options = ('diff_rank_seed', 'deterministic')
-    given = {name: True for name in options if getattr(args, name)}
-    if args.seed is not None:
-        given['seed'] = args.seed
+    given: dict[str, int] = {name: True for name in options if getattr(job, name)}
+    if job.seed is not None:
+        given['seed'] = job.seed
     cfg.randomness = {'seed': 0, **cfg.get('randomness', {}), **given}
 
 
@@ -97,10 +99,11 @@ def _kinds(cfg: Config) -> dict[str, str]:
     return kinds
 
 
-def train(cfg: Config, args: argparse.Namespace) -> None:
-    """Train a config with the options of `mmskelseg train`."""
-    with building(args.config):
-        _merge_args(cfg, args)
+def train(job: Train, events: Events) -> None:
+    """Train the config of a job, with its options."""
+    cfg = config_of(job)
+    with building(job.config):
+        _merge_options(cfg, job)
         check_work_dir(cfg)
         # Checked before features are computed.
         if isinstance(cfg.get('load_from'), str):
@@ -108,11 +111,11 @@ def train(cfg: Config, args: argparse.Namespace) -> None:
             check_checkpoint(cfg.load_from)
         check_branches_are_trained(cfg.model.get('branches', {}))
     with init_distributed(cfg):
-        with building(args.config):
-            runner = build_runner(cfg, args.verbose)
+        with building(job.config):
+            runner = build_runner(cfg, job.verbose)
             runner.register_hook(ProgressHook())
         # The runner builds loaders, optimizer and schedules in this call.
-        with building(args.config, lambda: not _has_begun(runner)):
+        with building(job.config, lambda: not _has_begun(runner)):
             runner.train()
 
 

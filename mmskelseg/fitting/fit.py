@@ -3,9 +3,8 @@
 import hashlib
 import json
 import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -15,9 +14,11 @@ import numpy as np
 from mmskelseg.datasets.inspection.report import overview
 from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
 from mmskelseg.datasets.inspection.summary import summarize
-from mmskelseg.engine.cross_validation import submitted
+from mmskelseg.engine.cross_validation import in_processes, submitted
+from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.evaluation.scores import score_texts
 from mmskelseg.fitting.folds import persons_of
+from mmskelseg.fitting.job import Fit
 from mmskelseg.fitting.model_folder import ModelFolder
 from mmskelseg.fitting.planning import (
     Candidate,
@@ -32,10 +33,11 @@ from mmskelseg.fitting.planning import (
 from mmskelseg.fitting.progress import Progress
 from mmskelseg.fitting.report import Content, write_report
 from mmskelseg.fitting.speed import paces
-from mmskelseg.fitting.steps import Execute, Trainings, execute_steps, in_processes
-from mmskelseg.fitting.workers import Main, Submit, worker_processes
+from mmskelseg.fitting.steps import Execute, Trainings, execute_steps
 from mmskelseg.runtime.files.annotations import labelled_videos, load_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.processes import Submit, worker_processes
 from mmskelseg.runtime.messages.counts import counted, duration, listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import (
@@ -59,78 +61,53 @@ _SHOWN = (
 _LONG_END = 2.0
 
 
-@dataclass(frozen=True)
-class Options:
-    """Options of a fit.
-
-    Attributes:
-        minutes: The time to take.
-        processes: Trainings that run at the same time.
-        fold: Train and test on its splits; None for ``train`` and ``test``.
-        group_by: Finds the person in the name of a video; None if the data tells.
-        seed: The seed of all trainings.
-        compare: How many configs to compare at most; None for all.
-        executor: ``none``, or a cluster of submitit.
-        executor_options: Its settings.
-        plan: A plan that a fit has written; None to make one.
-    """
-
-    minutes: float = 15
-    processes: int = 2
-    fold: str | None = None
-    group_by: re.Pattern[str] | None = None
-    seed: int = 0
-    compare: int | None = None
-    executor: str = 'none'
-    executor_options: Mapping[str, object] = field(default_factory=dict)
-    plan: Path | None = None
-
-
-def fit(ann_file: Path, out: Path, options: Options, main: Main) -> None:
+def fit(job: Fit, events: Events) -> Path:
     """Train the model that suits an annotation file, and write a report about it.
 
-    A fit in the folder ``out`` that was stopped goes on.
+    A fit in the folder ``job.out`` that was stopped goes on. Returns this folder.
 
     Raises:
         UserError: If the data cannot be trained, the time is too short, or a training
             fails.
     """
-    began = monotonic()
+    began, ann_file = monotonic(), job.ann_file
     data = load_annotations(ann_file)
     for video in data['annotations']:
         if 'filename' in video:
             # The folder gets another annotation file.
             file = ann_file.parent / video['filename']
             video['filename'] = os.path.abspath(file)
-    train, test = _splits(data, ann_file, options.fold)
+    train, test = _splits(data, ann_file, job.fold)
     shown = {v['frame_dir']: v for v in data['annotations']}
-    split = 'train' if options.fold is None else f'{options.fold}/train'
+    split = 'train' if job.fold is None else f'{job.fold}/train'
     videos = labelled_videos([shown[name] for name in train], split, ann_file)
     unlabelled = len(train) - len(videos)
     train = [video['frame_dir'] for video in videos]
     _check(ann_file, videos, data['metainfo'])
-    persons, reason = persons_of(videos, options.group_by)
-    folder = ModelFolder(out, data, train, test, persons, options.seed)
-    everyone, _ = persons_of(folder.data['annotations'], options.group_by)
+    persons, reason = persons_of(videos, job.group_by)
+    folder = ModelFolder(job.out, data, train, test, persons, job.seed)
+    everyone, _ = persons_of(folder.data['annotations'], job.group_by)
     shared = sorted({everyone[n] for n in train} & {everyone[n] for n in test})
     summary = summarize(folder.data, ann_file.parent)
     suspicions = sanity_checks(folder.data, ann_file.parent)
     rows = overview(str(ann_file), summary)
-    print(*(f'{name:12}{rows[name]}' for name in _SHOWN), sep='\n')
+    events.note('\n'.join(f'{name:12}{rows[name]}' for name in _SHOWN))
     for note in _notes(folder, shared, suspicions, unlabelled):
-        print(f'note        {note}')
+        events.note(f'note        {note}')
     found, left_out = candidates(folder.data, ann_file, folder.splits)
-    folder.begin(_settings(ann_file, options))
-    with worker_processes(options.processes, main) as submit:
-        plan = _plan(folder, found, left_out, options, submit, began)
-        print('\n'.join(_planned(folder, plan, reason, options)), flush=True)
+    folder.begin(_settings(job))
+    with worker_processes(job.processes) as submit:
+        measure = partial(paces, folder, submit, job.processes, events)
+        plan = _plan(folder, found, left_out, job, measure, began)
+        events.note('\n'.join(_planned(folder, plan, reason, job)))
         compared = [one for name in plan.compared for one in found if one.name == name]
-        trainings = _trainings(folder, plan, options, submit, began)
+        trainings = _trainings(folder, plan, job, submit, events)
         outcome = execute_steps(folder, compared, plan, trainings, submit)
     report = write_report(folder, plan, outcome, summary, suspicions, shared)
-    print(*_said(report), sep='\n')
-    print(f'Report:  {folder.path / "report.html"}')
-    print(f'Segment: mmskelseg segment VIDEO {folder.path}')
+    events.note('\n'.join(_reported(report)))
+    events.note(f'Report:  {folder.path / "report.html"}')
+    events.note(f'Segment: mmskelseg segment VIDEO {folder.path}')
+    return folder.path
 
 
 def _splits(
@@ -237,27 +214,24 @@ def _plan(
     folder: ModelFolder,
     found: Sequence[Candidate],
     left_out: Mapping[str, str],
-    options: Options,
-    submit: Submit,
+    job: Fit,
+    measure: Callable[[Sequence[Candidate]], Mapping[ConfigRequest, float]],
     began: float,
 ) -> FitPlan:
     """Return the plan in the folder; if there is none, write the given or a new one."""
-    plan = read_plan(options.plan, found) if options.plan else None
+    plan = read_plan(job.plan, found) if job.plan else None
     if folder.plan.is_file():
         kept = read_plan(folder.plan, found)
         if plan not in (None, kept):
             raise UserError(
-                f'{folder.plan}: is not the plan of {options.plan}; name another '
+                f'{folder.plan}: is not the plan of {job.plan}; name another '
                 'folder with --out.'
             )
         return kept
-    limits = Limits(
-        options.minutes, options.processes, len(folder.folds), options.compare
-    )
-    if plan is None and options.executor != 'none':
+    limits = Limits(job.minutes, job.processes, len(folder.folds), job.compare)
+    if plan is None and job.executor != 'none':
         plan = plan_fit(found, left_out, limits, {})
     elif plan is None:
-        measure = partial(paces, folder, submit, options.processes)
         plan = plan_measured(
             found, left_out, limits, measure, lambda: monotonic() - began
         )
@@ -266,24 +240,24 @@ def _plan(
 
 
 def _trainings(
-    folder: ModelFolder, plan: FitPlan, options: Options, submit: Submit, began: float
+    folder: ModelFolder, plan: FitPlan, job: Fit, submit: Submit, events: Events
 ) -> Trainings:
     """Return what executes trainings, in processes or as jobs of a cluster."""
     execute_all: Execute = partial(in_processes, submit)
-    if options.executor != 'none':
+    if job.executor != 'none':
         execute_all = partial(
             submitted,
             folder=folder.path,
-            cluster=options.executor,
-            options=options.executor_options,
+            cluster=job.executor,
+            options=job.executor_options,
         )
     stages = plan.stages(len(folder.folds))
-    times = [*(wall(stage, options.processes) for stage in stages), plan.finish]
-    return Trainings(plan, Progress(began, times), options.processes, execute_all)
+    times = [*(wall(stage, job.processes) for stage in stages), plan.finish]
+    return Trainings(plan, Progress(events, times), job.processes, execute_all)
 
 
 def _planned(
-    folder: ModelFolder, plan: FitPlan, reason: str, options: Options
+    folder: ModelFolder, plan: FitPlan, reason: str, job: Fit
 ) -> Iterator[str]:
     """Yield what will be done."""
     yield ''
@@ -299,20 +273,20 @@ def _planned(
     for why in dict.fromkeys(plan.left_out.values()):
         names = ', '.join(n for n, reason in plan.left_out.items() if reason == why)
         yield f'Left out: {names}, since {why}.'
-    time = duration(plan.time(len(folder.folds), options.processes))
-    yield f'Trainings take about {time}, {options.processes} at a time.'
+    time = duration(plan.time(len(folder.folds), job.processes))
+    yield f'Trainings take about {time}, {job.processes} at a time.'
     if plan.length < 1:
         yield (
             f'They have {100 * plan.length:.0f} % of their full length; '
             f'--minutes {plan.minutes_in_full} would be in full.'
         )
-    if options.executor != 'none':
+    if job.executor != 'none':
         yield 'These times are assumed, since nothing is measured for a cluster.'
     yield f'Plan: {folder.plan}'
     yield ''
 
 
-def _said(report: Content) -> Iterator[str]:
+def _reported(report: Content) -> Iterator[str]:
     """Yield the main scores."""
     yield ''
     titles = {'test': 'Test videos', 'held_out': 'Held-out videos'}
@@ -327,14 +301,10 @@ def _said(report: Content) -> Iterator[str]:
         )
 
 
-def _settings(ann_file: Path, options: Options) -> dict[str, object]:
+def _settings(job: Fit) -> dict[str, object]:
     """Return what determines the result, in types of JSON."""
-    return {
-        'content of annotations': hashlib.sha256(ann_file.read_bytes()).hexdigest(),
-        'minutes': options.minutes,
-        'processes': options.processes,
-        'fold': options.fold,
-        'group_by': options.group_by and options.group_by.pattern,
-        'seed': options.seed,
-        'compare': options.compare,
-    }
+    names = ('minutes', 'processes', 'fold', 'group_by', 'seed', 'compare')
+    settings = {name: getattr(job, name) for name in names}
+    content = hashlib.sha256(job.ann_file.read_bytes()).hexdigest()
+    group_by = job.group_by and job.group_by.pattern
+    return {'content of annotations': content, **settings, 'group_by': group_by}

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,23 +13,25 @@ from mmskelseg.converters.checkpoints.publish_model import convert as publish
 from mmskelseg.engine.choosing import choose
 from mmskelseg.engine.config_checks import read_config
 from mmskelseg.engine.cross_validation import run_folder, settings_of
+from mmskelseg.engine.jobs import Test
 from mmskelseg.engine.run_folder import PREDICTIONS, RunFolder, changed_settings
 from mmskelseg.evaluation import Difference, paired_bootstrap, summarize_runs
 from mmskelseg.evaluation.functional.significance import CLEAR
 from mmskelseg.fitting.folds import fold_splits
 from mmskelseg.fitting.planning import PART, Candidate
-from mmskelseg.fitting.workers import call_command
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.work_folders import FITTED
+from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.messages.errors import UserError, reading
 from mmskelseg.runtime.structures.annotations import AnnotationFile
 from mmskelseg.runtime.structures.tiers import labelled_frames
+from mmskelseg.trained.export import export_onnx
 
 # Scores that are averaged to compare candidates.
 _SCORES = ('f1@10', 'f1@25', 'f1@50')
 # Timelines of all test videos take more than half of the time of a test.
-_NO_PICTURES = 'default_hooks.visualization.enable=False'
+_NO_PICTURES = {'default_hooks.visualization.enable': False}
 # Candidates that differ less are level, unless the difference is clear.
 _LEVEL = 1.0
 
@@ -205,26 +206,25 @@ class ModelFolder:
         config = self.path / 'runs' / 'final' / 'config.py'
         self._write_config(config, candidate, self.splits, length)
         # It is tested later, when its temperature is known.
-        run = replace(self._run(config, 'final', self.splits), test=())
+        run = replace(self._run(config, 'final', self.splits), test=None)
         return Trial(candidate, length, config, [run])
 
-    def finish(self, candidate: Candidate, length: float, temperature: float) -> str:
-        """Write, test and export the final model; return the reason of a failure."""
+    def finish(
+        self, candidate: Candidate, length: float, temperature: float, events: Events
+    ) -> None:
+        """Write, test and export the final model."""
         self._write_config(self.config, candidate, self.splits, length, temperature)
         source = self.final(candidate, length).runs[0].path
-        log = self.path / 'runs' / 'final.log'
-        with log.open('w', encoding='utf-8') as said, redirect_stdout(said):
-            publish(source, self.model, {'model.temperature': temperature})
-        failure = ''
+        publish(source, self.model, {'model.temperature': temperature})
         if self.has_test:
-            failure = self._test(self.tested, log)
-        words = ['export', str(self.config), str(self.model), str(self.exported)]
-        return failure or call_command(words, log)
-
-    def _test(self, out: Path, log: Path) -> str:
-        out.mkdir(exist_ok=True)
-        words = ['test', str(self.config), str(self.model), '--work-dir', str(out)]
-        return call_command([*words, '--dump', str(out / PREDICTIONS)], log)
+            self.tested.mkdir(exist_ok=True)
+            Test(
+                config=str(self.config),
+                checkpoints=[str(self.model)],
+                work_dir=str(self.tested),
+                dump=str(self.tested / PREDICTIONS),
+            ).run(events)
+        export_onnx(read_config(self.config), [str(self.model)], str(self.exported))
 
     def _write_config(
         self,
@@ -235,7 +235,7 @@ class ModelFolder:
         temperature: float = 1.0,
     ) -> None:
         """Write a candidate's config, for a part of the planned length."""
-        chosen = choose(self.data, self.ann_file, splits, candidate.wish)
+        chosen = choose(self.data, self.ann_file, splits, candidate.request)
         plan = chosen.plan.shortened(length)
         file.parent.mkdir(parents=True, exist_ok=True)
         # So the folder may be moved.
@@ -247,7 +247,7 @@ class ModelFolder:
         cfg = read_config(config)
         cfg.work_dir = str(config.parent)
         settings = settings_of(cfg)
-        return run_folder(cfg, fold, splits, self.seed, settings, (_NO_PICTURES,))
+        return run_folder(cfg, fold, splits, self.seed, settings, _NO_PICTURES)
 
 
 def best_of(trials: Sequence[Trial], persons: Mapping[str, str]) -> Trial:

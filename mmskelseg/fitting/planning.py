@@ -7,7 +7,8 @@ from math import ceil
 from pathlib import Path
 from statistics import median
 
-from mmskelseg.engine.choosing import Chosen, Wish, choose, shows_several
+from mmskelseg.engine.choosing import Chosen, choose, shows_several
+from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.runtime.files.parsing import check_shape, read_json
 from mmskelseg.runtime.messages.counts import duration
 from mmskelseg.runtime.messages.errors import UserError, shown
@@ -47,12 +48,12 @@ class Candidate:
 
     Attributes:
         name: Its name, which is also that of its folder.
-        wish: The options of ``mmskelseg make-config`` that write it.
+        request: The options of ``mmskelseg make-config`` that write it.
         chosen: What it is for the whole training split, and how long that takes.
     """
 
     name: str
-    wish: Wish
+    request: ConfigRequest
     chosen: Chosen
 
     @property
@@ -67,20 +68,20 @@ class Candidate:
         return self.seconds / (plan.steps * plan.members)
 
     @property
-    def kind(self) -> Wish:
+    def kind(self) -> ConfigRequest:
         """What its speed depends on."""
-        return replace(self.wish, any_order=None)
+        return replace(self.request, any_order=None)
 
     @property
     def options(self) -> str:
         """The options of ``mmskelseg make-config`` as text."""
-        wish = self.wish
-        texts = [f'--recipe {wish.recipe}']
-        if wish.segmentor is not None:
-            texts.append(f'--segmentor {wish.segmentor}')
-        if wish.any_order is not None:
-            texts.append('--any-order' if wish.any_order else '--no-any-order')
-        if wish.pairs:
+        request = self.request
+        texts = [f'--recipe {request.recipe}']
+        if request.segmentor is not None:
+            texts.append(f'--segmentor {request.segmentor}')
+        if request.any_order is not None:
+            texts.append('--any-order' if request.any_order else '--no-any-order')
+        if request.pairs:
             texts.append('--pairs')
         return ' '.join(texts)
 
@@ -186,22 +187,25 @@ def candidates(
     found: list[Candidate] = []
     refused: dict[str, UserError] = {}
     for recipe in (*['pose3d'] * has_3d, 'pose2d', 'heatmap', 'heatmap_cnn'):
-        wishes = {recipe: Wish(recipe)}
+        one = ConfigRequest(recipe=recipe)
+        requests = {recipe: one}
+        if not found and are_several:
+            requests[f'{recipe}_pairs'] = replace(one, pairs=True)
         if not found:
-            if are_several:
-                wishes[f'{recipe}_pairs'] = Wish(recipe, pairs=True)
-            wishes[f'{recipe}_known_orders'] = Wish(recipe, any_order=False)
-            wishes[f'{recipe}_any_order'] = Wish(recipe, any_order=True)
-            wishes[f'{recipe}_ms_tcn2'] = Wish(recipe, 'ms_tcn2')
-        for name, wish in wishes.items():
+            requests |= {
+                f'{recipe}_known_orders': replace(one, any_order=False),
+                f'{recipe}_any_order': replace(one, any_order=True),
+                f'{recipe}_ms_tcn2': replace(one, segmentor='ms_tcn2'),
+            }
+        for name, request in requests.items():
             try:
-                chosen = choose(data, path, splits, wish)
+                chosen = choose(data, path, splits, request)
             except UserError as error:
                 refused[name] = error
                 continue
             # One of both orders is the default.
-            if not found or wish.any_order != found[0].chosen.choice.any_order:
-                found.append(Candidate(name, wish, chosen))
+            if not found or request.any_order != found[0].chosen.choice.any_order:
+                found.append(Candidate(name, request, chosen))
     if not found:
         raise next(iter(refused.values()))
     return found, {name: str(error) for name, error in refused.items()}
@@ -211,7 +215,7 @@ def plan_fit(
     found: Sequence[Candidate],
     left_out: Mapping[str, str],
     limits: Limits,
-    paces: Mapping[Wish, float],
+    paces: Mapping[ConfigRequest, float],
     spent: float = 0.0,
 ) -> FitPlan:
     """Return what to train within some minutes.
@@ -312,7 +316,7 @@ def plan_measured(
     found: Sequence[Candidate],
     left_out: Mapping[str, str],
     limits: Limits,
-    measure: Callable[[Sequence[Candidate]], Mapping[Wish, float]],
+    measure: Callable[[Sequence[Candidate]], Mapping[ConfigRequest, float]],
     spent: Callable[[], float],
 ) -> FitPlan:
     """Return what to train, as in :func:`plan_fit`, by measured speeds.
@@ -321,10 +325,10 @@ def plan_measured(
     which trains all of them at the same time. The first are measured, and then those
     that are in the plan.
     """
-    paces: dict[Wish, float] = {}
+    paces: dict[ConfigRequest, float] = {}
     todo = found[: limits.compare] if limits.folds else found[:1]
     while True:
-        kinds: dict[Wish, Candidate] = {}
+        kinds: dict[ConfigRequest, Candidate] = {}
         for one in todo:
             kinds.setdefault(one.kind, one)
         paces |= measure([*kinds.values()][: limits.processes])

@@ -1,25 +1,26 @@
-"""What a fit says while it works: how much time has passed, and how much is left."""
+"""How much time is left of a fit."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from time import monotonic
 
-# A line is printed at least so often, in seconds.
+from mmskelseg.runtime.jobs.events import Events
+
+# The work is reported at least so often, in seconds.
 _PAUSE = 20.0
 # The plan's speeds count as much as what so many seconds have shown.
 _TRUST = 120.0
 
 
 @contextmanager
-def every_pause(say: Callable[[], None]) -> Iterator[None]:
+def every_pause(report: Callable[[], object]) -> Iterator[None]:
     """Call a function from time to time, in another thread, during a block."""
     ended = threading.Event()
 
     def lines() -> None:
         while not ended.wait(_PAUSE):
-            say()
+            report()
 
     thread = threading.Thread(target=lines, daemon=True)
     thread.start()
@@ -31,45 +32,51 @@ def every_pause(say: Callable[[], None]) -> Iterator[None]:
 
 
 class Progress:
-    """Prints lines with the time left.
+    """Reports how far the stages of the work are, with the time left.
 
     Args:
-        began: When the fit began, by :func:`time.monotonic`.
+        events: Who is told.
         stages: How many seconds each stage of the work takes by the plan.
     """
 
-    def __init__(self, began: float, stages: Sequence[float]) -> None:
-        self._began, self._first = began, monotonic()
+    def __init__(self, events: Events, stages: Sequence[float]) -> None:
+        self._events, self._first = events, monotonic()
         self._stages, self._later = stages, 0.0
         # Planned seconds of what earlier stages, and this one, had to do.
         self._done = self._stage = 0.0
         self._left: Callable[[], float] = lambda: 0.0
+        self._report: Callable[[], object] = lambda: None
 
     @contextmanager
     def stage(
-        self, number: int, left: Callable[[], float], text: Callable[[], str]
+        self,
+        number: int,
+        part: str,
+        left: Callable[[], float],
+        count: Callable[[], tuple[int, int]] = lambda: (0, 1),
     ) -> Iterator[None]:
-        """Print a line from time to time, while a block does the work of a stage.
+        """Report from time to time, while a block does the work of a stage.
 
         Args:
             number: Which of the stages it is.
+            part: What is done in it.
             left: Returns how many seconds the rest of the stage takes by the plan.
-            text: Returns what the line says.
+            count: Returns how many of its steps are finished, and how many there are.
         """
         self._done += self._stage
         self._later = sum(self._stages[number + 1 :])
         self._left, self._stage = left, left()
-        with every_pause(lambda: self.say(text())):
+        self._report = lambda: self._events.progress(
+            part, *count(), self.seconds_left(monotonic())
+        )
+        self._report()
+        with every_pause(self._report):
             yield
 
-    def say(self, text: str) -> None:
-        """Print a line with the time."""
-        now = monotonic()
-        passed, left = (
-            timedelta(seconds=round(seconds))
-            for seconds in (now - self._began, self.seconds_left(now))
-        )
-        print(f'{passed} passed, about {left} left  {text}', flush=True)
+    def finished(self, text: str) -> None:
+        """Report the result of a step, and how far the work is."""
+        self._events.note(text)
+        self._report()
 
     def seconds_left(self, now: float) -> float:
         """Return the time left, if work goes on as fast as until now."""

@@ -10,13 +10,14 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmskelseg.engine.choosing import Wish
 from mmskelseg.engine.config_checks import read_config
+from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.engine.terminal import build_runner
 from mmskelseg.fitting.model_folder import ModelFolder
 from mmskelseg.fitting.planning import Candidate
 from mmskelseg.fitting.progress import every_pause
-from mmskelseg.fitting.workers import Submit, logged, reason_of
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.processes import Submit, logged, reason_of
 from mmskelseg.runtime.messages.errors import UserError
 
 # A measurement ends after so many steps or seconds.
@@ -24,8 +25,12 @@ _STEPS, _SECONDS = 20, 8.0
 
 
 def paces(
-    folder: ModelFolder, submit: Submit, processes: int, todo: Sequence[Candidate]
-) -> dict[Wish, float]:
+    folder: ModelFolder,
+    submit: Submit,
+    processes: int,
+    events: Events,
+    todo: Sequence[Candidate],
+) -> dict[ConfigRequest, float]:
     """Return how many times as long as assumed the steps of trainings take here.
 
     As many trainings take place at the same time as later on; if there are fewer
@@ -34,13 +39,13 @@ def paces(
     Raises:
         UserError: If a training fails.
     """
-    print('Measuring how long a step of a training takes here ...', flush=True)
+    events.progress('Measuring how long a step of a training takes here', 0, None)
     calls = [
         (one, submit(step_seconds, folder.timing(one, process)))
         for process, one in zip(range(processes), cycle(todo), strict=False)
     ]
     found: dict[str, list[float]] = {}
-    with every_pause(lambda: print('Still measuring ...', flush=True)):
+    with every_pause(lambda: events.note('Still measuring ...')):
         for one, call in calls:
             seconds = reason_of(call)
             if isinstance(seconds, str):
@@ -53,7 +58,8 @@ def paces(
     for one in todo:
         seconds = median(found[one.name])
         result[one.kind] = pace = seconds / one.step_seconds
-        print(f'{one.name:20}{seconds:.2f} s a step, {pace:.1f} times what is assumed')
+        what = f'{seconds:.2f} s a step, {pace:.1f} times what is assumed'
+        events.note(f'{one.name:20}{what}')
     return result
 
 

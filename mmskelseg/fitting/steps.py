@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import as_completed
 from dataclasses import dataclass
 
 from mmskelseg.engine.cross_validation import save
@@ -12,12 +11,20 @@ from mmskelseg.fitting.held_out import HeldOut, predictions_of
 from mmskelseg.fitting.model_folder import ModelFolder, Trial, best_of
 from mmskelseg.fitting.planning import LONG, PART, Candidate, FitPlan, wall
 from mmskelseg.fitting.progress import Progress
-from mmskelseg.fitting.workers import Submit, execute, reason_of
-from mmskelseg.runtime.messages.counts import counted
+from mmskelseg.runtime.jobs.events import PrintedEvents
+from mmskelseg.runtime.jobs.processes import Submit, logged, reason_of
 from mmskelseg.runtime.messages.errors import UserError
 
 #: Executes runs, and yields each with the reason of its failure, '' if there is none.
 Execute = Callable[[list[RunFolder]], Iterator[tuple[RunFolder, str]]]
+# What is done in each stage.
+_STAGES = (
+    'Comparing configs',
+    'Comparing the best in full',
+    'Training, and testing on held-out videos',
+    'Measuring what more labels bring',
+    'Testing and exporting the final model',
+)
 # The label curve needs short trainings that reach this share of the score of full ones.
 _ENOUGH = 0.75
 
@@ -43,15 +50,6 @@ class Outcome:
     half: Trial | None = None
     no_half: str = ''
     held_out: HeldOut | None = None
-
-
-def in_processes(
-    submit: Submit, runs: Sequence[RunFolder]
-) -> Iterator[tuple[RunFolder, str]]:
-    """Execute runs in processes of this machine, and yield them like ``Execute``."""
-    futures = {submit(execute, run): run for run in runs}
-    for future in as_completed(futures):
-        yield futures[future], reason_of(future)
 
 
 @dataclass(frozen=True)
@@ -82,17 +80,16 @@ class Trainings:
             costs = [self._cost(trial, run.steps) for run, trial in left]
             return wall(costs, self.processes)
 
-        def said() -> str:
-            number = counted(len(order), 'training')
-            return f'{len(order) - len(pending)} of {number} finished'
+        def count() -> tuple[int, int]:
+            return len(order) - len(pending), len(order)
 
         failures = []
-        with self.progress.stage(stage, seconds, said):
+        with self.progress.stage(stage, _STAGES[stage], seconds, count):
             for run, failure in self.execute_all(order):
                 if failure:
                     failures.append(f'{failure.removesuffix(".")} (see {run.log})')
                 del pending[run.path]
-                self.progress.say(_described(run, failure))
+                self.progress.finished(_described(run, failure))
         if failures:
             raise UserError(
                 f'Trainings failed, {len(failures)} of {len(order)}: {failures[0]}. '
@@ -144,7 +141,7 @@ def execute_steps(
     if half:
         trainings.run(3, [half])
     for trial in (*short, *finalists):
-        save(list(trial.runs), trial.config, (), trial.config.parent)
+        save(list(trial.runs), trial.config, {}, trial.config.parent)
     predicted = [predictions_of(run.predictions) for run in chosen.runs]
     held_out = HeldOut(predicted, folder.data['metainfo'])
     _finish(folder, trainings, chosen.candidate, held_out.temperature, submit)
@@ -181,18 +178,15 @@ def _finish(
     submit: Submit,
 ) -> None:
     """Write, test and export the final model in a process that imports PyTorch."""
-    progress, begin = trainings.progress, time.monotonic()
-    what, seconds = 'testing and exporting the final model', trainings.plan.finish
+    begin, log = time.monotonic(), folder.path / 'runs' / 'final.log'
 
     def left() -> float:
-        return max(seconds - (time.monotonic() - begin), 0.0)
+        return max(trainings.plan.finish - (time.monotonic() - begin), 0.0)
 
-    with progress.stage(4, left, lambda: what):
-        progress.say(what)
-        call = submit(folder.finish, candidate, trainings.plan.length, temperature)
-        failure = reason_of(call)
+    with trainings.progress.stage(4, _STAGES[4], left):
+        given = candidate, trainings.plan.length, temperature, PrintedEvents()
+        failure = reason_of(submit(logged, log, folder.finish, *given))
     if failure:
-        log = folder.path / 'runs' / 'final.log'
         reason = failure.removesuffix('.')
         raise UserError(f'The final model failed: {reason}; see {log}.')
 

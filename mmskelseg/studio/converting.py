@@ -1,13 +1,15 @@
-"""Copies of videos that browsers play and that seek at once: run by the studio."""
+"""Copies of videos that browsers play and that seek at once."""
 
 import os
-import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
-from mmskelseg.runtime.messages.errors import user_errors
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
+from mmskelseg.runtime.messages.options import argument
 
 # What all browsers play.
 _SUFFIXES = ('.mp4', '.m4v', '.mov', '.webm')
@@ -51,17 +53,24 @@ def _is_even(times: Sequence[int]) -> bool:
     return max(steps) < 1.5 * min(steps)
 
 
-def convert(video: Path, copy: Path) -> None:
-    """Write a copy in H.264 with the same frames."""
-    file = VideoFile.open(video)
-    height, width = (side - side % 2 for side in file.img_shape)
-    with written_video(copy, file.fps, (height, width), 'avc1') as put:
-        for i, image in enumerate(read_frames(video)):
-            if i % 250 == 0:
-                print(f'[{i + 1}/{file.frames}] Converting {video.name}', flush=True)
-            put(image[:height, :width])
-    made = video.stat().st_mtime_ns
-    os.utime(copy, ns=(made, made))
+@dataclass(frozen=True, kw_only=True)
+class ConvertVideo(Job[None]):
+    """Writes a copy of a video in H.264 with the same frames."""
+
+    video: Path = argument('video file')
+    copy: Path = argument('file to write')
+
+    def run(self, events: Events) -> None:
+        """Write the copy."""
+        file = VideoFile.open(self.video)
+        height, width = (side - side % 2 for side in file.img_shape)
+        with written_video(self.copy, file.fps, (height, width), 'avc1') as put:
+            for i, image in enumerate(read_frames(self.video)):
+                if i % 250 == 0:
+                    events.progress(f'Converting {self.video.name}', i, file.frames)
+                put(image[:height, :width])
+        made = self.video.stat().st_mtime_ns
+        os.utime(self.copy, ns=(made, made))
 
 
 def is_copy(copy: Path, video: Path) -> bool:
@@ -71,8 +80,3 @@ def is_copy(copy: Path, video: Path) -> bool:
         return copy.is_file()
     # Some file systems keep times to two seconds.
     return abs(copy.stat().st_mtime - video.stat().st_mtime) <= 2
-
-
-if __name__ == '__main__':
-    with user_errors():
-        convert(*map(Path, sys.argv[1:]))

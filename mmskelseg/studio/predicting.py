@@ -1,17 +1,24 @@
-"""Predictions for all recordings, and what to check first: run by the studio."""
+"""Predictions for all recordings, and what to check first."""
+
+from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.messages.errors import UserError, user_errors
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import argument
 from mmskelseg.runtime.structures.predictions import Prediction
 from mmskelseg.suggesting.suggestions import StretchRanking
+
+if TYPE_CHECKING:
+    from mmskelseg.apis import SkelSegInferencer
 
 #: Seconds of a stretch to check, and the most minutes of all.
 STRETCH, BUDGET = 5.0, 30.0
@@ -19,34 +26,43 @@ STRETCH, BUDGET = 5.0, 30.0
 
 def open_model(model: str) -> SkelSegInferencer:
     """Open a model: a folder, a checkpoint, or the name of one of the package."""
+    # It imports PyTorch, which the studio itself does not need.
+    from mmskelseg.apis import SkelSegInferencer
+
     if Path(model).is_file():
         return SkelSegInferencer(None, model, show_progress=False)
     return SkelSegInferencer(model, show_progress=False)
 
 
-def predict(model: str, ann_file: str, out: str) -> None:
-    """Write a model's predictions, and the stretches to check, as JSON.
+@dataclass(frozen=True, kw_only=True)
+class Predict(Job[None]):
+    """Writes a model's predictions, and what to check first, as JSON."""
 
-    ``ann_file`` has the recordings, with the labels that there are.
-    """
-    segment = open_model(model)
-    meta = segment.dataset_meta
-    ranking = StretchRanking(meta['classes'], STRETCH, tiers=meta.get('tiers'))
-    tiers = list(meta.get('tiers', {'': None}))
-    count = len(load_annotations(ann_file)['annotations'])
-    recordings: dict[str, Any] = {}
-    for i, batch in enumerate(segment.stream([ann_file], batch_size=1), 1):
-        (prediction,) = batch['predictions']
-        print(f'[{i}/{count}] Predicting {prediction["frame_dir"]}', flush=True)
-        recordings[prediction['frame_dir']] = _segments(prediction, tiers)
-        ranking.add(prediction)
-    try:
-        doubts = [item.row() for item in ranking.choose(BUDGET)]
-    except UserError:
-        # Everything is labelled.
-        doubts = []
-    content = {'recordings': recordings, 'doubts': doubts}
-    atomic_write_text(out, json.dumps(content))
+    model: str = argument('a folder, a checkpoint, or the name of a model')
+    ann_file: Path = argument('the recordings, with the labels that there are')
+    out: Path = argument('file to write')
+
+    def run(self, events: Events) -> None:
+        """Predict all recordings."""
+        segment = open_model(self.model)
+        meta = segment.dataset_meta
+        ranking = StretchRanking(meta['classes'], STRETCH, tiers=meta.get('tiers'))
+        tiers = list(meta.get('tiers', {'': None}))
+        count = len(load_annotations(self.ann_file)['annotations'])
+        recordings: dict[str, Any] = {}
+        for i, batch in enumerate(segment.stream([self.ann_file], batch_size=1)):
+            (prediction,) = batch['predictions']
+            name = prediction['frame_dir']
+            events.progress(f'Predicting {name}', i, count)
+            recordings[name] = _segments(prediction, tiers)
+            ranking.add(prediction)
+        try:
+            doubts = [item.row() for item in ranking.choose(BUDGET)]
+        except UserError:
+            # Everything is labelled.
+            doubts = []
+        content = {'recordings': recordings, 'doubts': doubts}
+        atomic_write_text(self.out, json.dumps(content))
 
 
 def _segments(
@@ -58,8 +74,3 @@ def _segments(
         place = one['start_frame'], one['end_frame'], one['label_id'], one['score']
         rows[one.get('tier', '')].append(place)
     return list(rows.values())
-
-
-if __name__ == '__main__':
-    with user_errors():
-        predict(*sys.argv[1:])

@@ -8,16 +8,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mmskelseg.fitting.job import Fit
+from mmskelseg.runtime.cli.poses import EstimatePoses
 from mmskelseg.runtime.drawing.images import class_color, text_color
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.names import file_names
+from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.labels import Segment
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import IGNORED
-from mmskelseg.studio.converting import is_copy, is_playable
+from mmskelseg.studio.converting import ConvertVideo, is_copy, is_playable
 from mmskelseg.studio.exports import TITLES, write_files
 from mmskelseg.studio.folder import Folder, training_data
-from mmskelseg.studio.jobs import Command, Job, own_program, program
+from mmskelseg.studio.jobs import Background, Kind
+from mmskelseg.studio.predicting import Predict
 from mmskelseg.studio.project import Change
 from mmskelseg.studio.recordings import ESTIMATED
 from mmskelseg.studio.results import PREDICTIONS, Results, read_results
@@ -53,9 +57,9 @@ class Studio:
         self.pose_estimator = pose_estimator
         self.reopen = reopen
         self.model = model
-        self.job = Job(folder.work / 'job.log')
+        self.job = Background(folder.work / 'job.log')
         # It does not wait for the other, nor the other for it.
-        self.conversion = Job(folder.work / 'videos.log')
+        self.conversion = Background(folder.work / 'videos.log')
         self.version = 0
         self._names = list(folder.recordings)
         self.results: Results | None = None
@@ -215,13 +219,13 @@ class Studio:
             name: self.folder.work / 'videos' / f'{files[name]}.mp4'
             for name in unplayable
         }
-        commands: list[Command] = []
+        jobs: list[tuple[Kind, Job]] = []
         for name, copy in self.copies.items():
             video = self.folder.recordings[name].video
             if video is not None and not is_copy(copy, video):
-                commands.append(('videos', own_program('converting', video, copy)))
-        if commands and self.conversion.state != 'running':
-            self.conversion.start(commands, lambda: None)
+                jobs.append(('videos', ConvertVideo(video=video, copy=copy)))
+        if jobs and self.conversion.state != 'running':
+            self.conversion.start(jobs, lambda: None)
 
     def doubts(self) -> list[dict[str, Any]]:
         """Return the stretches to check that have no labels yet, the best first."""
@@ -309,10 +313,12 @@ class Studio:
         name = f'{self.folder.project.id}_{asked.hexdigest()[:8]}'
         model = work / 'models' / name
         # There is no time to compare configs while somebody waits.
-        given = ['--out', str(model), '--minutes', f'{minutes:g}', '--compare', '1']
-        fit: Command = 'fit', program('fit', str(ann_file), *given)
-        predict = self._prediction(model, model)
-        self.job.start([fit, predict], partial(self._take_predictions, model))
+        fit = Fit(ann_file=ann_file, out=model, minutes=minutes, compare=1)
+        jobs: list[tuple[Kind, Job]] = [
+            ('fit', fit),
+            ('predict', self._prediction(model, model)),
+        ]
+        self.job.start(jobs, partial(self._take_predictions, model))
 
     def segment(self) -> None:
         """Segment all recordings by the given model, in the background.
@@ -324,23 +330,23 @@ class Studio:
         model = self.model
         out = self.folder.work / 'models' / f'{self.folder.project.id}_given'
 
-        def commands() -> Iterator[Command]:
+        def jobs() -> Iterator[tuple[Kind, Job]]:
             self._look_again()
             if self._videos_without_poses():
-                yield self._estimation()
+                yield 'poses', self._estimation()
                 self._look_again()
             out.mkdir(parents=True, exist_ok=True)
-            yield self._prediction(model, out)
+            yield 'predict', self._prediction(model, out)
 
-        self.job.start(commands(), partial(self._take_predictions, out))
+        self.job.start(jobs(), partial(self._take_predictions, out))
 
-    def _prediction(self, model: str | Path, out: Path) -> Command:
-        """Return the command that predicts all recordings, into a folder."""
+    def _prediction(self, model: str | Path, out: Path) -> Predict:
+        """Return the job that predicts all recordings, into a folder."""
         with_poses = [n for n, one in self.folder.recordings.items() if one.has_poses]
         ann_file = self.folder.work / 'recordings.pkl'
         save_annotations(training_data(self.folder, with_poses), ann_file)
         part = out / f'{PREDICTIONS}.part'
-        return 'predict', own_program('predicting', model, ann_file, part)
+        return Predict(model=str(model), ann_file=ann_file, out=part)
 
     def _take_predictions(self, out: Path) -> None:
         os.replace(out / f'{PREDICTIONS}.part', out / PREDICTIONS)
@@ -350,16 +356,18 @@ class Studio:
         """Estimate the poses of videos that have none, in the background."""
         if not self._videos_without_poses():
             raise UserError('All videos have poses.')
-        self.job.start([self._estimation()], self._look_again)
+        self.job.start([('poses', self._estimation())], self._look_again)
 
-    def _videos_without_poses(self) -> list[str]:
+    def _videos_without_poses(self) -> list[Path]:
         recordings = self.folder.recordings.values()
-        return [str(one.video) for one in recordings if not one.has_poses]
+        return [Path(str(one.video)) for one in recordings if not one.has_poses]
 
-    def _estimation(self) -> Command:
-        out = str(self.folder.work / ESTIMATED)
-        words = [*self._videos_without_poses(), out, '--estimator', self.pose_estimator]
-        return 'poses', program('poses', *words)
+    def _estimation(self) -> EstimatePoses:
+        return EstimatePoses(
+            videos=self._videos_without_poses(),
+            out=self.folder.work / ESTIMATED,
+            estimator=self.pose_estimator,
+        )
 
     def _look_again(self) -> None:
         """Take over new poses and recordings of the folder."""

@@ -1,22 +1,11 @@
-"""Scores a trained segmentor on skeletons that lack an arm or a leg (Table III).
-
-    python projects/hyder2024/missing_keypoints.py configs/skelseg/toy_joint_limb.py \\
-        work_dirs/toy_joint_limb/epoch_30.pth --p 0 25 50 100 --seeds 0 1 2
-
-In each frame of the config's test videos, an arm or a leg is lost with a probability of
-p percent. The seeds determine which limbs are lost, alike for all models; they are not
-those of the training. The table is printed and written to the work folder as
-missing_keypoints.md and .json; the folder missing_keypoints there gets all scores of
-each run.
-
-Features for each p and seed are computed first and stored, so that a stopped run can be
-continued.
-"""
+"""Scores a trained segmentor on skeletons that lack an arm or a leg (Table III)."""
 
 import argparse
 import copy
 import json
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,16 +14,19 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 from printed_tables import TABLES
 
-from mmskelseg.commands.arguments import add_config_arguments, load_config
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.engine.dist import init_distributed
+from mmskelseg.engine.jobs import LaunchedJob
+from mmskelseg.engine.loading import config_of
 from mmskelseg.evaluation import SegmentationMetric
-from mmskelseg.runtime.cli.command_line import command, seed
+from mmskelseg.runtime.cli.command_line import seed
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.configs import annotation_path
 from mmskelseg.runtime.files.names import config_name
+from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import argument, option
 from mmskelseg.runtime.messages.tables import markdown_table
 
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'mAP': 'mAP', 'Acc': 'acc'}
@@ -52,20 +44,6 @@ def percent(text: str) -> float:
     if not 0 <= value <= 100:
         raise argparse.ArgumentTypeError(f'{text} is not from 0 to 100 percent')
     return value
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument(
-        '--p', nargs='+', type=percent, default=[0, 25, 50, 100],
-        help='percentages of frames that lose a limb (default: 0 25 50 100)',
-    )  # fmt: skip
-    parser.add_argument(
-        '--seeds', nargs='+', type=seed, default=[0, 1, 2],
-        help='seeds of the losses (default: 0 1 2); not used for 0 percent',
-    )  # fmt: skip
-    add_config_arguments(parser)
 
 
 def with_drops(cfg: Config, checkpoint: str, p: float, seed: int | None) -> Config:
@@ -164,18 +142,18 @@ def markdown(content: dict, table: dict[float, dict]) -> str:
     return '\n\n'.join(paragraphs)
 
 
-def save(args: argparse.Namespace, work_dir: str, runs: list[dict]) -> None:
+def save(job: 'MissingKeypoints', work_dir: str, runs: list[dict]) -> None:
     """Print the table, and write it with the scores of all runs."""
     table = {
         p: summary([run for run in runs if run['p'] == p])
         for p in sorted({run['p'] for run in runs})
     }
     content = {
-        'config': config_name(args.config),
-        'checkpoint': args.checkpoint,
+        'config': config_name(job.config),
+        'checkpoint': job.checkpoint,
         'dataset': runs[0]['dataset'],
         'videos': len(runs[0]['per_video']),
-        'seeds': args.seeds,
+        'seeds': sorted(set(job.seeds)),
         'conventions': runs[0]['conventions'],
         'table': {f'{p:g}': scores for p, scores in table.items()},
         'runs': [
@@ -192,26 +170,56 @@ def save(args: argparse.Namespace, work_dir: str, runs: list[dict]) -> None:
         print(path)
 
 
-def run(args: argparse.Namespace) -> None:
-    args.p, args.seeds = sorted(set(args.p)), sorted(set(args.seeds))
-    cfg = load_config(args)
-    # Nothing is lost at 0 percent, so the seed does not matter.
-    cases = [(p, seed) for p in args.p for seed in (args.seeds if p > 0 else [None])]
-    with init_distributed(cfg):
-        runs = []
-        for number, (p, seed) in enumerate(cases, start=1):
-            scores = test(with_drops(cfg, args.checkpoint, p, seed))
-            if scores is not None:
-                runs.append({'p': p, 'seed': seed, **scores})
-                print(
-                    f'[{number}/{len(cases)}] p = {p:g} %'
-                    + ('' if seed is None else f', seed {seed}')
-                    + f': F1@10 {scores["metrics"]["f1@10"]:.2f}',
-                    flush=True,
-                )
-        if is_main_process():
-            save(args, cfg.work_dir, runs)
+@dataclass(frozen=True, kw_only=True)
+class MissingKeypoints(LaunchedJob[None]):
+    """Scores a trained segmentor on skeletons that lack an arm or a leg (Table III).
+
+        %(prog)s configs/skelseg/toy_joint_limb.py \\
+            work_dirs/toy_joint_limb/epoch_30.pth --p 0 25 50 100 --seeds 0 1 2
+
+    In each frame of the config's test videos, an arm or a leg is lost with a
+    probability of p percent. The seeds determine which limbs are lost, alike for all
+    models; they are not those of the training. The table is printed and written to the
+    work folder as missing_keypoints.md and .json; the folder missing_keypoints there
+    gets all scores of each run.
+
+    Features for each p and seed are computed first and stored, so that a stopped run
+    can be continued.
+    """
+
+    checkpoint: str = argument('checkpoint file')
+    p: Sequence[float] = option(
+        'percentages of frames that lose a limb (default: 0 25 50 100)',
+        (0, 25, 50, 100),
+        type=percent,
+    )
+    seeds: Sequence[int] = option(
+        'seeds of the losses (default: 0 1 2); not used for 0 percent',
+        (0, 1, 2),
+        type=seed,
+    )
+
+    def run(self, events: Events) -> None:
+        """Score each case, and write the table."""
+        cfg = config_of(self)
+        # Nothing is lost at 0 percent, so the seed does not matter.
+        cases = [
+            (p, seed)
+            for p in sorted(set(self.p))
+            for seed in (sorted(set(self.seeds)) if p > 0 else [None])
+        ]
+        with init_distributed(cfg):
+            runs = []
+            for number, (p, seed) in enumerate(cases):
+                lost = f'p = {p:g} %' + ('' if seed is None else f', seed {seed}')
+                events.progress(lost, number, len(cases))
+                scores = test(with_drops(cfg, self.checkpoint, p, seed))
+                if scores is not None:
+                    runs.append({'p': p, 'seed': seed, **scores})
+                    events.note(f'{lost}: F1@10 {scores["metrics"]["f1@10"]:.2f}')
+            if is_main_process():
+                save(self, cfg.work_dir, runs)
 
 
 if __name__ == '__main__':
-    command(__doc__, add_arguments, run)()
+    MissingKeypoints.main()

@@ -78,7 +78,7 @@ def test_candidates_are_run_once_and_decoded(tmp_path, capsys, monkeypatch):
     both = ['--candidate', 'default=--epochs 1', '--candidate', options]
     candidates.main([*words, *both])
     shown = capsys.readouterr().out
-    assert '[1/2] gestures/wide, fold1, seed 0: acc ' in shown
+    assert 'gestures/wide, fold1, seed 0: Acc ' in shown
     folder = tmp_path / 'work' / 'gestures'
     found = [
         json.loads((folder / 'wide' / fold / 'seed_0' / 'metrics.json').read_text())

@@ -62,7 +62,7 @@ def test_each_tool_is_a_command(folder, capsys):
     [
         (['trian'], "mmskelseg: error: there is no 'trian'; did you mean 'train'?"),
         (['demoo'], "mmskelseg: error: there is no 'demoo'; did you mean 'segment'?"),
-        (['foo'], "error: there is no 'foo'; expected one of fit, train, test"),
+        (['foo'], "error: there is no 'foo'; expected one of app, bouts, browse"),
         (
             ['convert-model', 'ms-tcn'],
             "mmskelseg convert-model: error: there is no 'ms-tcn'; did you mean "

@@ -68,7 +68,7 @@ def test_cross_validate_runs_each_fold_and_seed_once(
     times = [file.stat().st_mtime_ns for file in files]
     done = call_tool(TOOL, *arguments(options, '--seeds', 3, 4, '--folds', 'b'))
     assert '2 runs, 1 finished before.' in done.stdout
-    assert '[1/1] b, seed 4: Acc ' in done.stdout
+    assert 'b, seed 4: Acc ' in done.stdout
     assert [file.stat().st_mtime_ns for file in files] == times
     table = (tmp_path / 'out/cross_validation.md').read_text()
     assert table in done.stdout
@@ -117,7 +117,7 @@ def test_cross_validate_reports_a_run_that_fails_and_goes_on(
     flags = ('--executor', 'local', '--executor-options', 'timeout_min=5')
     done = run_tool(TOOL, *arguments(options, *flags), code=1)
     failed = next(line for line in done.stdout.splitlines() if 'FAILED' in line)
-    assert 'b, seed 0: FAILED: exit status 1: ' in failed
+    assert 'b, seed 0: FAILED: ' in failed
     assert 'has a labelled frame' in failed
     assert '; see out/b/seed_0/run.log' in failed
     assert 'a, seed 0: Acc ' in done.stdout
@@ -150,7 +150,7 @@ def test_cross_validate_without_folds_repeats_the_one_split(
 ):
     """Seeds are compared on `train` and `test`, as the fold `default`."""
     done = call_tool(TOOL, *arguments(options, '--seeds', 0, 1))
-    assert '[2/2] default, seed 1: Acc ' in done.stdout
+    assert 'default, seed 1: Acc ' in done.stdout
     metrics = json.loads((tmp_path / 'out/default/seed_1/metrics.json').read_text())
     assert list(metrics['per_video']) == ['video_2']
     assert 'folds: default; seeds: 0, 1.' in done.stdout

@@ -1,16 +1,13 @@
 """The ensemble of a cross-validation's seeds, of files that runs left."""
 
-import argparse
 import json
 import signal
-import sys
 import time
 
 import pytest
 import torch
 from mmengine.config import Config
 
-from mmskelseg.commands.arguments import add_config_arguments
 from mmskelseg.engine.cross_validation import (
     ensemble_of_seeds,
     run_folder,
@@ -20,6 +17,7 @@ from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation import DumpPredictions
 from tests.dumped import ONE, OTHER, sample
 from tests.errors import raises_naming
+from tests.small_jobs import Act
 
 CLASSES = ['walk', 'stand', 'rest']
 CONVENTIONS = {'average': 'video', 'scores': 'prob', 'absent': 'skip'}
@@ -42,20 +40,17 @@ def write_run(folder, fold, seed, score, label, **extra):
     if extra:
         content['risk/mse'] = 1.0
     (path / 'metrics.json').write_text(json.dumps(content))
-    return RunFolder(path, {'fold': fold, 'seed': seed}, [], [])
+    return RunFolder(path, {'fold': fold, 'seed': seed})
 
 
 @pytest.mark.parametrize('fold', ['P01,P02', ' a', "it's", '[a],b', '1', 'None'])
 def test_a_fold_may_have_any_name(tmp_path, fold):
-    """The commands of its run read it as it is, and so the path of a branch."""
+    """The jobs of its run get it as it is, and so the path of a branch."""
     start = {'type': 'Pretrained', 'checkpoint': str(tmp_path / 'a,b' / 'last.pth')}
     model = {'branches': {'pose': {'init_cfg': start}}}
     cfg = Config({'model': model, 'work_dir': str(tmp_path)})
     splits = (f'{fold}/train', f'{fold}/test')
-    run = run_folder(cfg, fold, splits, 0, {}, [])
-    parser = argparse.ArgumentParser()
-    add_config_arguments(parser)
-    settings = parser.parse_args(run.test[5:-2]).cfg_options
+    settings = run_folder(cfg, fold, splits, 0, {}, {}).test.cfg_options
     for mode, split in (('train', 'train'), ('val', 'test'), ('test', 'test')):
         assert settings[f'{mode}_dataloader.dataset.split'] == f'{fold}/{split}'
     checkpoint = settings['model.branches.pose.init_cfg.checkpoint']
@@ -68,13 +63,10 @@ def test_jobs_end_with_the_program_that_follows_them(tmp_path):
     # Jobs on this machine get SIGINT, which programs in the background ignore.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     begun = tmp_path / 'begun'
-    words = [sys.executable, '-c']
+    long_code = f'import time; open({str(begun)!r}, "w"); time.sleep(60)'
     quick, long = (
-        RunFolder(tmp_path / name, {}, [*words, code], [])
-        for name, code in (
-            ('quick', 'pass'),
-            ('long', f'import time; open({str(begun)!r}, "w"); time.sleep(60)'),
-        )
+        RunFolder(tmp_path / name, {}, Act(code=code))
+        for name, code in (('quick', 'pass'), ('long', long_code))
     )
     outcomes = submitted([quick, long], tmp_path, 'local', {})
     assert next(outcomes) == (quick, 'the training left no checkpoint')
@@ -82,7 +74,7 @@ def test_jobs_end_with_the_program_that_follows_them(tmp_path):
     while not begun.exists() and time.monotonic() < end:
         time.sleep(0.05)
     outcomes.close()
-    again = RunFolder(long.path, {}, [*words, 'pass'], [])
+    again = RunFolder(long.path, {}, Act(code='pass'))
     busy = 'another process is running it'
     while (reason := again.execute()) == busy and time.monotonic() < end:
         time.sleep(0.05)

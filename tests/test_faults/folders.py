@@ -167,7 +167,7 @@ def _read_model(path: Path) -> Any:
     changed_settings(path / 'fit.json', _SETTINGS)
     found, _ = candidates(data, path / 'annotations.pkl', ('train', 'test'))
     read_plan(path / 'plan.json', found)
-    run = RunFolder(path / 'run', {}, [], [])
+    run = RunFolder(path / 'run')
     trial = Trial(found[0], 1, path / 'config.py', [run])
     assert np.isfinite(trial.score)
     # As a work folder, and with the config beside the weights.

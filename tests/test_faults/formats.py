@@ -483,7 +483,7 @@ def _cross_validation(folder: Path) -> Path:
 
 
 def _scores(path: Path) -> Any:
-    return RunFolder(path.parent, {}, [], []).report()
+    return RunFolder(path.parent).report()
 
 
 @register('scores', 'json', _scores)

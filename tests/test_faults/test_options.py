@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mmskelseg.commands import COMMANDS, convert, convert_model
 from mmskelseg.converters import CONVERTERS
 from mmskelseg.converters.checkpoints import CONVERTERS as MODEL_CONVERTERS
-from mmskelseg.runtime.cli.arguments import parse_setting
+from mmskelseg.runtime.cli.settings import parse_setting
 from mmskelseg.runtime.cli.stopping import stoppable
 from tests.small_data import TOY
 from tests.test_faults.mutations import HOSTILE

@@ -19,10 +19,10 @@ from mmskelseg.evaluation.functional.calibration import (
     tempered,
 )
 from mmskelseg.fitting import fit as fit_module
-from mmskelseg.fitting import workers
 from mmskelseg.fitting.held_out import predictions_of
 from mmskelseg.runtime.cli.segment import main as segment
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.jobs import processes
 from mmskelseg.runtime.structures.segments import segment_table
 from tests.errors import raises_naming
 from tests.small_data import ROOT, small_annotations
@@ -47,7 +47,7 @@ def quick_workers():
     """Have workers find everything imported."""
     with pytest.MonkeyPatch.context() as patch:
         if IS_POSSIBLE:
-            patch.setattr(workers, 'get_context', lambda _: preloaded_context())
+            patch.setattr(processes, 'get_context', lambda _: preloaded_context())
         yield
 
 
@@ -56,7 +56,7 @@ def measured(monkeypatch):
     """Find a machine as fast as assumed, and return what was measured on it."""
     calls = []
 
-    def paces(folder, submit, processes, todo):
+    def paces(folder, submit, processes, events, todo):
         calls.append(todo)
         return {one.kind: 1.0 for one in todo}
 
@@ -265,7 +265,7 @@ def test_same_command_repeats_nothing_that_is_done(fitted, capsys, measured):
     assert main([str(ann_file), '--out', str(fitted), *WORDS]) is None
     text = capsys.readouterr().out
     # The final training is looked at again, and has nothing left to do.
-    assert len(re.findall(' left  .*(F1@10|: trained)', text)) == 2
+    assert len(re.findall(r', (fold\d|final): ', text)) == 2
     assert not measured
     assert (lost / 'metrics.json').read_text() == scores
     assert report_of(fitted) == before

@@ -48,7 +48,7 @@ def test_pairs_are_compared_where_each_video_shows_several():
     assert both[1].options == '--recipe pose2d --pairs'
     data['annotations'][3]['keypoint_score'][1] = 0
     one, refused = candidates(data, PATH, ('train', 'test'))
-    assert not [c for c in one if c.wish.pairs]
+    assert not [c for c in one if c.request.pairs]
     assert refused == {}
 
 
@@ -178,7 +178,7 @@ class Machine:
 
     def __call__(self, todo):
         self.rounds.append([one.name for one in todo])
-        return {one.kind: self.paces.get(one.wish.recipe, 1.0) for one in todo}
+        return {one.kind: self.paces.get(one.request.recipe, 1.0) for one in todo}
 
     def plan(self, found):
         return plan_measured(found, {}, self.limits, self, lambda: 60)

@@ -7,6 +7,7 @@ import pytest
 
 from mmskelseg.fitting import progress
 from mmskelseg.fitting.progress import Progress, every_pause
+from mmskelseg.runtime.jobs.events import PrintedEvents
 
 
 class Work:
@@ -15,12 +16,13 @@ class Work:
     def __init__(self, monkeypatch, stages):
         self.now = 1000.0
         monkeypatch.setattr(progress, 'monotonic', lambda: self.now)
-        self.progress = Progress(self.now - 30, stages)
+        self.events = PrintedEvents()
+        self.progress = Progress(self.events, stages)
         self.stages, self.left = stages, 0.0
 
     def stage(self, number, left=None):
         self.left = self.stages[number] if left is None else left
-        return self.progress.stage(number, lambda: self.left, lambda: 'working')
+        return self.progress.stage(number, 'Working', lambda: self.left)
 
     def does(self, planned, seconds):
         """Take some seconds for what was planned to take others."""
@@ -65,23 +67,25 @@ def test_stages_that_need_nothing_take_no_time(work):
         assert work.seconds == 100
 
 
-def test_line_has_the_time_since_the_fit_began(work, capsys):
+def test_result_of_a_step_is_followed_by_the_time_left(work, capsys):
     with work.stage(0):
         work.does(0, seconds=60)
-        work.progress.say('a_0.1, fold1: F1@10 80.0')
+        capsys.readouterr()
+        work.progress.finished('a_0.1, fold1: F1@10 80.0')
     assert capsys.readouterr().out == (
-        '0:01:30 passed, about 0:25:00 left  a_0.1, fold1: F1@10 80.0\n'
+        'a_0.1, fold1: F1@10 80.0\n'
+        '0:00:00 passed, about 0:25:00 left  Working: 0 of 1 finished\n'
     )
 
 
-def test_lines_come_while_nothing_ends(work, capsys, monkeypatch):
+def test_progress_is_reported_while_nothing_ends(work, capsys, monkeypatch):
     monkeypatch.setattr(progress, '_PAUSE', 0.01)
     threads = threading.active_count()
     with work.stage(0):
         text = ''
         while text.count('\n') < 2:
             text += capsys.readouterr().out
-    assert re.match(r'0:00:30 passed, about 0:16:40 left  working\n', text)
+    assert re.match(r'0:00:00 passed, about 0:16:40 left  Working: 0 of 1', text)
     assert threading.active_count() == threads
 
 

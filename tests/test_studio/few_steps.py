@@ -4,17 +4,18 @@ import sys
 
 from mmskelseg.commands import main
 from mmskelseg.engine import planning
+from mmskelseg.runtime.jobs import processes
+from mmskelseg.studio import jobs
+from tests.tool_server import IS_POSSIBLE, preloaded_context
 
 if __name__ == '__main__':
-    planning._STEPS = (16, 16)
-    if sys.argv[1] == 'fit':
-        import tests.preloaded  # noqa: F401, so that workers are forks
-        from mmskelseg.fitting import fit
-
-        # Few steps are slow for their number.
-        fit.paces = lambda _, __, ___, todo: {one.kind: 1.0 for one in todo}
-    if sys.argv[1] == 'studio':
-        from mmskelseg.studio import studio
-
-        studio.program = lambda *words: [sys.executable, __file__, *words]
+    if IS_POSSIBLE:
+        context = preloaded_context('tests.test_studio.few_steps')
+        processes.get_context = jobs.get_context = lambda _: context
     sys.exit(main())
+else:
+    from mmskelseg.fitting import fit
+
+    planning._STEPS = (16, 16)
+    # Few steps are slow for their number.
+    fit.paces = lambda *given: {one.kind: 1.0 for one in given[-1]}

@@ -13,6 +13,7 @@ from mmskelseg.engine.planning import crop_lengths
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.inputs import PoseInput
+from mmskelseg.runtime.jobs.events import PrintedEvents
 from mmskelseg.runtime.labels import (
     Segment,
     VideoSegments,
@@ -23,7 +24,7 @@ from mmskelseg.runtime.labels import (
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.structures.tiers import tiers_of
-from mmskelseg.studio.converting import convert, is_copy, is_playable
+from mmskelseg.studio.converting import ConvertVideo, is_copy, is_playable
 from mmskelseg.studio.folder import open_folder, training_data
 from mmskelseg.studio.studio import Studio
 from tests.clips import write_video
@@ -426,7 +427,7 @@ def test_video_of_changing_rate_is_converted(tmp_path):
             file.mux(stream.encode(frame))
         file.mux(stream.encode())
     assert not is_playable(path)
-    convert(path, tmp_path / 'copy.mp4')
+    ConvertVideo(video=path, copy=tmp_path / 'copy.mp4').run(PrintedEvents())
     assert is_playable(tmp_path / 'copy.mp4')
 
 
@@ -436,7 +437,7 @@ def test_videos_that_browsers_refuse_are_converted_frame_by_frame(tmp_path):
     save_video(video)
     assert not is_playable(video)
     assert not is_playable(tmp_path / 'take.avi')
-    convert(video, copy)
+    ConvertVideo(video=video, copy=copy).run(PrintedEvents())
     assert is_playable(copy)
     assert VideoFile.open(copy).times().count == VideoFile.open(video).times().count
     assert is_copy(copy, video)

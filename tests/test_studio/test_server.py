@@ -1,10 +1,8 @@
 """The server of the page: what it answers, and whom it refuses."""
 
 import json
-import sys
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +20,7 @@ from mmskelseg.studio.studio import Studio
 from tests.clips import write_video
 from tests.errors import raises_naming
 from tests.small_data import small_annotations
+from tests.small_jobs import Say
 from tests.test_studio.conftest import full_disk, studio_of, trained, wait_for
 
 HOST, TOKEN = '127.0.0.1:7870', 'secret'
@@ -272,7 +271,7 @@ def test_model_says_whether_more_labels_help(client_of_trained, named):
 
 
 def test_poses_are_estimated_while_labels_go_on(tmp_path, monkeypatch):
-    """The command is replaced by one that writes what it would."""
+    """The job is replaced by one that does nothing, and its files are written."""
     write_video(tmp_path / 'take.mp4', [0] * 50)
     studio = studio_of(tmp_path)
     wait_for(lambda: studio.job.state != 'running')
@@ -280,37 +279,37 @@ def test_poses_are_estimated_while_labels_go_on(tmp_path, monkeypatch):
     keys = ('keypoint', 'keypoint_score')
     asked = []
 
-    def program(*words):
-        asked.append(words)
-        out = tmp_path / 'studio' / 'estimated' / 'poses'
+    def estimation(**given):
+        asked.append(given)
+        out = given['out'] / 'poses'
         out.mkdir(parents=True)
         poses = {key: video[key] for key in keys}
         np.savez(out / 'take.npz', fps=10.0, img_shape=(48, 64), **poses)
-        return [sys.executable, '-c', 'print("[1/1] take")']
+        return Say(texts=['take'])
 
-    monkeypatch.setattr('mmskelseg.studio.studio.program', program)
+    monkeypatch.setattr('mmskelseg.studio.studio.EstimatePoses', estimation)
     studio.folder.project.name_class(0, 'walk', 0)
     studio.estimate_poses()
     wait_for(lambda: studio.job.state != 'running')
     assert (studio.job.state, studio.job.error) == ('done', None)
-    assert asked[0][:2] == ('poses', str(tmp_path / 'take.mp4'))
+    assert asked[0]['videos'] == [tmp_path / 'take.mp4']
     assert studio.recording(0)['skeleton']['people'] == 1
     assert load_project(tmp_path / 'studio.json').tiers[0].classes == ['walk']
 
 
 @pytest.mark.slow
 def test_given_model_labels_videos_and_what_is_added(tmp_path, monkeypatch):
-    """Only the estimation of poses is replaced, by one that writes what it would."""
+    """Only the estimation of poses is replaced."""
     write_video(tmp_path / 'take.mp4', [0] * 50)
     points = np.random.default_rng(0).uniform(10, 40, (50, 12, 2))
 
-    def program(*words):
-        out = tmp_path / 'studio' / 'estimated' / 'poses'
-        out.mkdir(parents=True)
-        np.savez(out / 'take.npz', keypoint=points, fps=10.0, skeleton='body12')
-        return [sys.executable, '-c', '']
+    def estimation(**given):
+        (given['out'] / 'poses').mkdir(parents=True)
+        file = given['out'] / 'poses' / 'take.npz'
+        np.savez(file, keypoint=points, fps=10.0, skeleton='body12')
+        return Say(texts=['take'])
 
-    monkeypatch.setattr('mmskelseg.studio.studio.program', program)
+    monkeypatch.setattr('mmskelseg.studio.studio.EstimatePoses', estimation)
     classes = tiers_of(open_model('precog').metainfo)
     reopen = partial(open_folder, tmp_path, tiers=classes)
     studio = Studio(reopen(), 'mediapipe', reopen, 'precog')
@@ -330,39 +329,15 @@ def test_given_model_labels_videos_and_what_is_added(tmp_path, monkeypatch):
     assert {*load_project(tmp_path / 'studio.json').recordings} == {'take', 'more'}
 
 
-def test_names_that_begin_with_a_dash_are_no_options(tmp_path, monkeypatch):
-    """Of a folder that is given by a relative path."""
-    asked = []
-    nothing = [sys.executable, '-c', '']
-    monkeypatch.setattr(
-        'mmskelseg.studio.studio.program', lambda *words: asked.append(words) or nothing
-    )
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / '-a').mkdir()
-    write_video(tmp_path / '-a' / '--out=x.mp4', [0] * 20)
-    for path in (Path('-a'), Path()):
-        if path == Path():
-            monkeypatch.chdir('-a')
-        studio = studio_of(path)
-        studio.estimate_poses()
-        studio.close()
-        assert all(one.video.is_absolute() for one in studio.folder.recordings.values())
-    for words in asked:
-        paths = [word for word in words if 'out=x' in word or 'studio' in word]
-        assert len(paths) == 2
-        assert all(Path(path).is_absolute() for path in paths)
-
-
 def test_model_is_trained_while_videos_are_converted(folder, monkeypatch):
-    """The commands are replaced by ones that take long, and that do nothing."""
+    """The jobs are replaced by ones that take long, and that do nothing."""
     write_video(folder / 'take.avi', [0] * 50)
-    slow, quick = (
-        [sys.executable, '-c', f'import time; time.sleep({s})'] for s in (60, 0)
-    )
-    monkeypatch.setattr('mmskelseg.studio.studio.own_program', lambda *_: slow)
+    slow, quick = (Say(texts=['x'], seconds=seconds) for seconds in (60, 0))
+    room = 'mmskelseg.studio.studio'
+    monkeypatch.setattr(f'{room}.ConvertVideo', lambda **_: slow)
+    for name in ('Fit', 'Predict'):
+        monkeypatch.setattr(f'{room}.{name}', lambda **_: quick)
     studio = studio_of(folder)
-    monkeypatch.setattr('mmskelseg.studio.studio.own_program', lambda *_: quick)
-    monkeypatch.setattr('mmskelseg.studio.studio.program', lambda *_: quick)
     client = client_of(studio)
     try:
         answer = client.post('api/train', json={'minutes': 1})

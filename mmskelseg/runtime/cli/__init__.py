@@ -11,9 +11,9 @@ from mmskelseg.version import __version__
 
 # Each command has a module of the same name with main(argv, prog), imported when used.
 COMMANDS = {
-    'segment': 'segment videos or skeletons',
-    'live': 'label the people in front of a camera live',
-    'poses': 'estimate the poses in videos',
+    'segment': 'Segments videos or skeletons',
+    'live': 'Labels the people in front of a camera live',
+    'poses': 'Estimates the poses in videos',
 }
 # Files in tools/ and demo/ with other names.
 TOOLS = {'demo': 'segment', 'extract-poses': 'poses'}

@@ -4,113 +4,22 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from mmskelseg.runtime.cli.command_line import whole_from
-from mmskelseg.runtime.cli.declared import add_fields
+from mmskelseg.runtime.cli.declared import add_fields, add_option
+from mmskelseg.runtime.cli.settings import SettingsAction
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.files.work_folders import checkpoint_file, find_latest_checkpoint
 from mmskelseg.runtime.inputs import OF_NEW_VIDEOS, PoseInput
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.options import Option
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.runtime.segmenting.model_zoo import check_zoo
-
-# As in MMEngine.
-_WORDS = {'true': True, 'false': False, 'None': None}
-
-
-def parse_setting(text: str) -> object:
-    """Return the value of ``key=value``: a number, boolean, None, list or string.
-
-    Lists are as in MMEngine, ``1,2`` or ``[(1,2),(3,4)]``. Unlike in MMEngine, spaces
-    within strings are kept, and text in quotes is always a string.
-
-    >>> parse_setting('[(1,a b),None]'), parse_setting('my data/a.pkl')
-    ([(1, 'a b'), None], 'my data/a.pkl')
-    >>> parse_setting("'a,b'"), parse_setting('1e-3,true')
-    ('a,b', [0.001, True])
-    """
-    text = text.strip()
-    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in '\'"'
-    inner = text[1:-1] if is_quoted else text
-    if inner[:1] + inner[-1:] in ('()', '[]') and len(_items(inner)) == 1:
-        parts = [parse_setting(item) for item in _items(inner[1:-1])]
-        return tuple(parts) if inner[0] == '(' else parts
-    if is_quoted:
-        return inner
-    # A comma within brackets or quotes is not a separator.
-    if ',' in text and (items := _items(text)) != [text]:
-        return [parse_setting(item) for item in items]
-    for kind in (int, float):
-        with suppress(ValueError):
-            return kind(text)
-    return _WORDS.get(text if text == 'None' else text.lower(), text)
-
-
-def _items(text: str) -> list[str]:
-    """Split a text at commas outside brackets and quotes."""
-    items, begin, quote = [], 0, ''
-    closing: list[str] = []
-    for i, mark in enumerate(text):
-        if quote or mark in '\'"':
-            # An apostrophe within a word is not a quote.
-            if mark == quote:
-                quote = ''
-            elif not quote and not text[begin:i].strip(' ([') and mark in text[i + 1 :]:
-                quote = mark
-        elif mark in '([':
-            closing.append(')' if mark == '(' else ']')
-        elif mark in ')]':
-            if not closing or closing.pop() != mark:
-                raise ValueError('an unmatched closing bracket')
-        elif mark == ',' and not closing:
-            items.append(text[begin:i])
-            begin = i + 1
-    if closing:
-        raise ValueError('an unmatched opening bracket')
-    rest = text[begin:]
-    return [*items, rest] if rest.strip() else items
-
-
-class SettingsAction(argparse.Action):
-    """An option with ``key=value ...`` as a dict; anything else is an argparse error.
-
-    ``<dest>_typed`` is the list of the arguments as typed.
-    """
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: str | Sequence[str] | None,
-        option_string: str | None = None,
-    ) -> None:
-        """Add the settings to those of the namespace."""
-        settings = dict(getattr(namespace, self.dest, None) or {})
-        for text in values or ():
-            name, equals, value = text.partition('=')
-            if not (name and equals):
-                raise argparse.ArgumentError(
-                    self,
-                    f'{shown(text)} is not of the form key=value, for example '
-                    'model.num_classes=5.',
-                )
-            try:
-                settings[name] = parse_setting(value)
-            except (ValueError, RecursionError) as error:
-                raise argparse.ArgumentError(
-                    self,
-                    f'{shown(text)} has {shown(error)}; write lists as in '
-                    'key="[(a,b),(c,d)]", and strings with brackets and commas in '
-                    'additional quotes, key="\'a(b,c\'".',
-                ) from error
-        setattr(namespace, self.dest, settings)
-        key = f'{self.dest}_typed'
-        setattr(namespace, key, [*getattr(namespace, key, ()), *(values or ())])
 
 
 def add_model(parser: argparse._ActionsContainer) -> None:
@@ -246,35 +155,32 @@ def check_model(args: argparse.Namespace, *, exported_only: bool = False) -> Non
         '--ensemble': args.ensemble,
         '--cfg-options': args.cfg_options,
     }
-    for option, value in given.items():
+    for flag, value in given.items():
         if value:
             name = args.config if args.model is None else f'--model {args.model}'
             raise UserError(
-                f'{name}: takes no {option}, since the model contains everything; '
+                f'{name}: takes no {flag}, since the model contains everything; '
                 'leave it out, or name the config and checkpoint of the training.'
             )
     if args.model is not None:
         check_zoo(args.model)
 
 
-def add_pose_estimator_arguments(
-    parser: argparse._ActionsContainer, prefix: str = 'pose-'
-) -> None:
-    """Add the options of the pose estimator, whose names begin with the prefix."""
-    parser.add_argument(
-        f'--{prefix}estimator',
-        default='mediapipe',
-        metavar='NAME',
-        help='pose estimator: mediapipe, topdown or topdown:NETWORK (MMDetection and '
-        'MMPose), mmpose:ALIAS, rtmlib or rtmlib:MODE (default: %(default)s)',
-    )
-    parser.add_argument(
-        f'--{prefix}options',
-        nargs='+',
-        action=SettingsAction,
-        metavar='KEY=VALUE',
-        help='options of the pose estimator, such as device=cuda:0 or weights=FILE',
-    )
+ESTIMATOR = Option(
+    'pose estimator: mediapipe, topdown or topdown:NETWORK (MMDetection and MMPose), '
+    'mmpose:ALIAS, rtmlib or rtmlib:MODE (default: %(default)s)',
+    metavar='NAME',
+)
+ESTIMATOR_OPTIONS = Option(
+    'options of the pose estimator, such as device=cuda:0 or weights=FILE',
+    metavar='KEY=VALUE',
+)
+
+
+def add_pose_estimator_arguments(place: argparse._ActionsContainer) -> None:
+    """Add --pose-estimator and --pose-options."""
+    add_option(place, 'pose_estimator', ESTIMATOR, str, 'mediapipe')
+    add_option(place, 'pose_options', ESTIMATOR_OPTIONS, Mapping[str, object], None)
 
 
 def add_input_options(parser: argparse.ArgumentParser) -> None:

@@ -14,8 +14,8 @@ from mmskelseg.runtime.messages.errors import shown, user_errors
 
 # The largest number of an option; every library that gets it can hold it.
 _LARGEST = 2**31 - 1
-# For commands that write a single file, or files that need each other.
-_KEPT = 'finished files are complete; the same command starts from the beginning.'
+#: For commands that write a single file, or files that need each other.
+KEPT = 'finished files are complete; the same command starts from the beginning.'
 
 
 def command_parser(
@@ -35,7 +35,7 @@ def command(
     add_arguments: Callable[[argparse.ArgumentParser], None],
     run: Callable[[argparse.Namespace], int | None],
     epilog: str | None = None,
-    kept: str = _KEPT,
+    kept: str = KEPT,
 ) -> Callable[..., int | None]:
     """Return the ``main(argv, prog)`` of a command.
 

@@ -1,8 +1,8 @@
 """Options of commands that are declared elsewhere: as the fields of dataclasses."""
 
 import argparse
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, Field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
@@ -14,6 +14,7 @@ from mmskelseg.runtime.cli.command_line import (
     whole,
     whole_from,
 )
+from mmskelseg.runtime.cli.settings import SettingsAction
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import (
     Count,
@@ -47,27 +48,37 @@ def add_option(
 
     Its value gets the name; a name without a flag is that of an argument.
     """
-    # `Path` and `Path | None` are equal here.
-    kinds = (hint, *get_args(hint))
+    # `Path`, `Path | None` and `Sequence[Path]` are equal here.
+    kinds = [
+        hint,
+        *get_args(hint),
+        *(k for one in get_args(hint) for k in get_args(one)),
+    ]
     settings = {**next((OF_TYPES[kind] for kind in kinds if kind in OF_TYPES), {})}
-    if get_origin(hint) is Literal:
-        settings['choices'] = get_args(hint)
+    origins = [get_origin(kind) or kind for kind in kinds]
+    if Literal in origins:
+        settings['choices'] = get_args(kinds[origins.index(Literal)])
+    if Mapping in origins and 'type' not in option.settings:
+        settings = {'nargs': '+', 'action': SettingsAction}
+    flag = f'--{name.replace("_", "-")}' if option.flag is None else option.flag or name
+    is_flag = flag[0] == '-'
+    if Sequence in origins and 'action' not in option.settings:
+        settings['nargs'] = '+' if is_flag or default is MISSING else '*'
+    elif not is_flag and default is not MISSING:
+        settings['nargs'] = '?'
     settings |= option.settings
     if 'type' in settings:
         settings['type'] = partial(_read, settings['type'])
-    flag = option.flag or f'--{name.replace("_", "-")}'
-    is_flag = flag[0] == '-'
     if default is False:
         settings['action'] = 'store_true'
     elif default is not MISSING:
         settings['default'] = None if default == () else default
-        if not is_flag:
-            settings['nargs'] = '?'
     elif is_flag:
         settings['required'] = True
     if is_flag:
         settings['dest'] = name
-    place.add_argument(flag, help=option.help, **settings)
+    flags = [flag, flag.replace('_', '-')] if is_flag and '_' in flag else [flag]
+    place.add_argument(*flags, help=option.help, **settings)
 
 
 def _read(read: Callable[[str], Any], text: str) -> Any:
@@ -89,14 +100,27 @@ def add_fields(
         names: The fields; by default all.
         flags: Flags by the name of the field, where they differ.
     """
-    hints = hints_of(owner if isinstance(owner, type) else type(owner))
-    for one in fields(owner):
-        option = one.metadata.get('option')
-        if option is not None and (not names or one.name in names):
-            default = getattr(owner, one.name, one.default)
-            flag = flags.get(one.name, option.flag)
-            named = Option(option.help, flag, **option.settings)
-            add_option(place, one.name, named, hints[one.name], default)
+    kind = owner if isinstance(owner, type) else type(owner)
+    hints, places = hints_of(kind), {'': place}
+    for one in _own_first(kind):
+        if names and one.name not in names:
+            continue
+        option = one.metadata['option']
+        if option.group not in places:
+            places[option.group] = place.add_argument_group(option.group)
+        default = getattr(owner, one.name, one.default)
+        flag = flags.get(one.name, option.flag)
+        named = Option(option.help, flag, **option.settings)
+        add_option(places[option.group], one.name, named, hints[one.name], default)
+
+
+def _own_first(kind: type) -> list[Field[Any]]:
+    """Return the fields of a dataclass: arguments, its own options, inherited ones."""
+    known = {one.name: one for one in fields(kind) if 'option' in one.metadata}
+    hints = [vars(base).get('__annotations__', {}) for base in kind.__mro__]
+    names = dict.fromkeys(name for own in hints for name in own if name in known)
+    arguments = [f for f in known.values() if f.metadata['option'].flag == '']
+    return arguments + [known[n] for n in names if known[n] not in arguments]
 
 
 def from_options(

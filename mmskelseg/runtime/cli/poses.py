@@ -1,34 +1,28 @@
-"""Estimates the poses in videos, and writes them as a data set without labels.
+"""Estimates the poses in videos, and writes them as a data set without labels."""
 
-VIDEO is a video file, or a folder with video files. OUT gets annotations.pkl, with all
-videos in the split `test` and every frame labelled -1, and poses/VIDEO.npz with the
-poses of everybody in a video. Existing .npz files are reused, so that a stopped run
-can be continued, and --person can be changed without estimating again. To add labels,
-convert OUT/poses with `mmskelseg convert keypoints`. docs/pose_estimation.md says more.
-"""
-
-import argparse
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 
-from mmskelseg.runtime.cli.arguments import add_pose_estimator_arguments
-from mmskelseg.runtime.cli.command_line import command
+from mmskelseg.runtime.cli.arguments import ESTIMATOR, ESTIMATOR_OPTIONS
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.arrays import read_npz as read_npz_arrays
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.files.parsing import read_names
 from mmskelseg.runtime.files.video import VIDEO_SUFFIXES, VideoFile, is_video
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.errors import UserError, check_name
+from mmskelseg.runtime.messages.options import argument, option
 from mmskelseg.runtime.poses import Poses, choose_person, read_npz, write_npz
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg.runtime.structures.choices import POLICIES
-from mmskelseg.runtime.structures.skeleton import Layout
 
 EXAMPLES = """examples:
   # MediaPipe, which needs no download; one person in each video
@@ -104,89 +98,91 @@ def _annotation(name: str, video: Path, poses: Poses, out: Path) -> VideoAnnotat
     return cast('VideoAnnotation', there)
 
 
-def _convert(args: argparse.Namespace) -> AnnotationFile:
-    if args.out.is_file() or is_video(args.out):
-        raise UserError(
-            f'{args.out}: a file, but the last argument, OUT, must be a folder.'
-        )
-    videos = _find_videos(args.videos)
-    estimator = build_pose_estimator(args.estimator, **(args.options or {}))
-    annotations: list[VideoAnnotation] = []
-    notes: dict[str, list[str]] = {}
-    layout: Layout | None = None
-    for i, (name, path) in enumerate(videos.items(), 1):
-        file = args.out / 'poses' / f'{file_name(name)}.npz'
-        state = f'done, in {file}' if file.exists() else path
-        print(f'[{i}/{len(videos)}] {name}: {state}', flush=True)
-        poses = choose_person(_extract(estimator, path, file), args.person, str(path))
-        annotations.append(_annotation(name, path, poses, args.out))
-        layout = poses.skeleton
-        for note in poses.notes:
-            notes.setdefault(note, []).append(name)
-    assert layout is not None
-    return {
-        'split': {'test': list(videos)},
-        'annotations': annotations,
-        'metainfo': {
-            'classes': read_names(args.classes) if args.classes else [UNLABELLED],
-            'skeleton': layout,
-            'dataset': args.name or args.out.resolve().name,
-            'background': None,
-            'person': args.person,
-            'pose_estimator': json.loads(json.dumps(estimator.settings())),
-            'notes': [
-                note if len(where) == len(videos) else f'{note} ({", ".join(where)})'
-                for note, where in notes.items()
-            ],
-        },
-    }
-
-
 def _shown(made: Mapping[str, object] | None) -> str:
     if made is None:
         return 'an unknown estimator'
     return f'{made["estimator"]} from a video of {made["bytes"]} bytes'
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        'videos', metavar='VIDEO', nargs='+', type=Path, help='files or folders'
+@dataclass(frozen=True, kw_only=True)
+class EstimatePoses(Job[AnnotationFile]):
+    """Estimates the poses in videos, and writes them as a data set without labels.
+
+    VIDEO is a video file, or a folder with video files. OUT gets annotations.pkl, with
+    all videos in the split `test` and every frame labelled -1, and poses/VIDEO.npz with
+    the poses of everybody in a video. Existing .npz files are reused, so that a stopped
+    run can be continued, and --person can be changed without estimating again. To add
+    labels, convert OUT/poses with `mmskelseg convert keypoints`.
+    docs/pose_estimation.md says more.
+    """
+
+    kept = 'poses of finished videos are kept; the same command continues.'
+    examples = EXAMPLES
+    videos: Sequence[Path] = argument('files or folders', metavar='VIDEO')
+    out: Path = argument('folder for annotations.pkl and poses/', metavar='OUT')
+    estimator: str = field(default='mediapipe', metadata={'option': ESTIMATOR})
+    options: Mapping[str, object] | None = field(
+        default=None, metadata={'option': ESTIMATOR_OPTIONS}
     )
-    parser.add_argument(
-        'out', metavar='OUT', type=Path, help='folder for annotations.pkl and poses/'
-    )
-    add_pose_estimator_arguments(parser, prefix='')
-    parser.add_argument(
-        '--person',
-        default='track',
+    person: str = option(
+        'which of several people to use: the longest track by overlap of boxes, the '
+        'largest box, the highest score, or everybody (default: %(default)s)',
+        'track',
         choices=POLICIES,
-        help='which of several people to use: the longest track by overlap of boxes, '
-        'the largest box, the highest score, or everybody (default: %(default)s)',
     )
-    parser.add_argument(
-        '--classes',
-        nargs='+',
+    classes: Sequence[str] | None = option(
+        'classes of a model that will be tested on these videos, in the order of their '
+        f'ids, or a text file with one per line (default: {UNLABELLED})',
+        None,
         metavar='NAME',
-        help='classes of a model that will be tested on these videos, in the order of '
-        f'their ids, or a text file with one per line (default: {UNLABELLED})',
     )
-    parser.add_argument('--name', help="the data set's name (default: that of OUT)")
+    name: str | None = option("the data set's name (default: that of OUT)", None)
+
+    def run(self, events: Events) -> AnnotationFile:
+        """Estimate the poses that are missing, and write the data set."""
+        if self.out.is_file() or is_video(self.out):
+            raise UserError(
+                f'{self.out}: a file, but the last argument, OUT, must be a folder.'
+            )
+        videos = _find_videos(self.videos)
+        estimator = build_pose_estimator(self.estimator, **(self.options or {}))
+        annotations: list[VideoAnnotation] = []
+        notes: dict[str, list[str]] = {}
+        for i, (name, path) in enumerate(videos.items()):
+            file = self.out / 'poses' / f'{file_name(name)}.npz'
+            state = f'done, in {file}' if file.exists() else path
+            events.progress(f'{name}: {state}', i, len(videos))
+            poses = choose_person(
+                _extract(estimator, path, file), self.person, str(path)
+            )
+            annotations.append(_annotation(name, path, poses, self.out))
+            for note in poses.notes:
+                notes.setdefault(note, []).append(name)
+        data: AnnotationFile = {
+            'split': {'test': list(videos)},
+            'annotations': annotations,
+            'metainfo': {
+                'classes': read_names(self.classes) if self.classes else [UNLABELLED],
+                'skeleton': poses.skeleton,
+                'dataset': self.name or self.out.resolve().name,
+                'background': None,
+                'person': self.person,
+                'pose_estimator': json.loads(json.dumps(estimator.settings())),
+                'notes': [
+                    note
+                    if len(where) == len(videos)
+                    else f'{note} ({", ".join(where)})'
+                    for note, where in notes.items()
+                ],
+            },
+        }
+        save_annotations(data, self.out / 'annotations.pkl')
+        for note in data['metainfo']['notes']:
+            events.note(note)
+        frames = sum(video['total_frames'] for video in annotations)
+        events.note(f'videos: {len(annotations)}, frames: {frames:,}')
+        events.note(f'written to {self.out / "annotations.pkl"}')
+        return data
 
 
-def _run(args: argparse.Namespace) -> None:
-    data = _convert(args)
-    path = args.out / 'annotations.pkl'
-    save_annotations(data, path)
-    for note in data['metainfo']['notes']:
-        print(note)
-    lengths = [video['total_frames'] for video in data['annotations']]
-    print(f'videos: {len(lengths)}, frames: {sum(lengths):,}\nwritten to {path}')
-
-
-main = command(
-    __doc__,
-    _add_arguments,
-    _run,
-    EXAMPLES,
-    kept='poses of finished videos are kept; the same command continues.',
-)
+main = EstimatePoses.main

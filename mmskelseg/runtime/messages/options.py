@@ -60,12 +60,16 @@ class Option:
     """The help of an option of a command, and other keywords of ``add_argument``.
 
     They override those that follow from its type. ``flag`` is its name in commands, by
-    default ``--name-of-the-field``; a ``type`` raises UserError for an invalid text.
+    default ``--name-of-the-field``, or '' for an argument; ``group`` is the title of a
+    group of options. A ``type`` raises UserError for an invalid text.
     """
 
-    def __init__(self, help: str, flag: str | None = None, **settings: Any) -> None:
+    def __init__(
+        self, help: str, flag: str | None = None, group: str = '', **settings: Any
+    ) -> None:
         self.help = help
         self.flag = flag
+        self.group = group
         self.settings = settings
 
 
@@ -73,6 +77,11 @@ def option(help: str, default: object = MISSING, **settings: Any) -> Any:
     """Return a field of a dataclass that is an :class:`Option` of commands as well."""
     metadata = {'option': Option(help, **settings)}
     return field(default=default, metadata=metadata)
+
+
+def argument(help: str, default: object = MISSING, **settings: Any) -> Any:
+    """Return a field that is an argument of commands, without a flag."""
+    return option(help, default, flag='', **settings)
 
 
 def checked(part: Checked) -> Checked:

@@ -1,12 +1,11 @@
-"""Configs with the options of commands, and the last checkpoints of trainings."""
+"""Configs with the settings of jobs, and the last checkpoints of trainings."""
 
-import argparse
 import sys
 
 import pytest
 from mmengine.config import Config
 
-from mmskelseg.commands.opening import last_checkpoint, load_config
+from mmskelseg.engine.loading import last_checkpoint, load_config
 from tests.errors import raises_naming
 from tests.small_data import TOY
 
@@ -17,11 +16,6 @@ def cfg(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'mine.py').touch()
     return Config({}, filename='mine.py')
-
-
-def args(work_dir=None):
-    """Return the arguments of a command."""
-    return argparse.Namespace(config='mine.py', work_dir=work_dir)
 
 
 def train(folder):
@@ -35,7 +29,7 @@ def train(folder):
 def test_work_folder_has_the_name_of_the_config(cfg, tmp_path, capsys):
     """The checkpoint is printed to standard error."""
     train(tmp_path / 'work_dirs' / 'mine')
-    assert last_checkpoint(cfg, args()) == 'work_dirs/mine/epoch_7.pth'
+    assert last_checkpoint(cfg, 'mine.py') == 'work_dirs/mine/epoch_7.pth'
     shown = capsys.readouterr()
     assert 'work_dirs/mine/epoch_7.pth' in shown.err
     assert not shown.out
@@ -44,8 +38,8 @@ def test_work_folder_has_the_name_of_the_config(cfg, tmp_path, capsys):
 def test_work_folder_of_the_config_or_the_command_line(cfg, tmp_path):
     configs, lines = train(tmp_path / 'a'), train(tmp_path / 'b')
     cfg.work_dir = str(tmp_path / 'a')
-    assert last_checkpoint(cfg, args()) == configs
-    assert last_checkpoint(cfg, args(str(tmp_path / 'b'))) == lines
+    assert last_checkpoint(cfg, 'mine.py') == configs
+    assert last_checkpoint(cfg, 'mine.py', str(tmp_path / 'b')) == lines
 
 
 def test_copy_of_a_config_belongs_to_its_work_folder(cfg, tmp_path):
@@ -54,12 +48,12 @@ def test_copy_of_a_config_belongs_to_its_work_folder(cfg, tmp_path):
     moved = train(tmp_path / 'moved')
     (tmp_path / 'moved' / 'mine.py').touch()
     copy = Config({'work_dir': 'work_dirs/mine'}, filename=f'{tmp_path}/moved/mine.py')
-    assert last_checkpoint(copy, args()) == moved
+    assert last_checkpoint(copy, 'mine.py') == moved
 
 
 def test_config_without_training_names_the_command(cfg):
     with raises_naming(FileNotFoundError, 'work_dirs/mine', 'mmskelseg train mine.py'):
-        last_checkpoint(cfg, args())
+        last_checkpoint(cfg, 'mine.py')
 
 
 @pytest.mark.parametrize(
@@ -68,9 +62,5 @@ def test_config_without_training_names_the_command(cfg):
 def test_macs_start_processes_anew(monkeypatch, tmp_path, platform, start):
     """Apple's libraries may crash in forks."""
     monkeypatch.setattr(sys, 'platform', platform)
-    monkeypatch.setenv('LOCAL_RANK', '0')
-    given = argparse.Namespace(
-        config=str(TOY), cfg_options=None, local_rank=0, launcher='none',
-        work_dir=str(tmp_path),
-    )  # fmt: skip
-    assert load_config(given).env_cfg.mp_cfg.mp_start_method == start
+    cfg = load_config(str(TOY), None, str(tmp_path))
+    assert cfg.env_cfg.mp_cfg.mp_start_method == start

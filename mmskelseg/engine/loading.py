@@ -1,0 +1,67 @@
+"""Opens the config and the checkpoint that a job names."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from mmengine.config import Config
+
+from mmskelseg.engine.config_checks import check_config, read_config
+from mmskelseg.engine.jobs import ConfigJob, LaunchedJob
+from mmskelseg.runtime.cli.arguments import say_checkpoint
+from mmskelseg.runtime.files.configs import find_config
+from mmskelseg.runtime.files.inputs import check_local
+from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
+from mmskelseg.runtime.messages.errors import MissingFileError
+
+
+def config_of(job: ConfigJob) -> Config:
+    """Return the config of a job, with launcher, settings and work folder."""
+    cfg = load_config(job.config, job.cfg_options, job.work_dir)
+    if isinstance(job, LaunchedJob):
+        os.environ.setdefault('LOCAL_RANK', str(job.local_rank))
+        cfg.launcher = job.launcher
+    return cfg
+
+
+def load_config(
+    config: str, cfg_options: Mapping[str, object] | None, work_dir: str | None
+) -> Config:
+    """Return a config, given its file or name, with settings and work folder.
+
+    The work folder is the given one, or else that of the config, or else
+    ``work_dirs/<name of the config>``.
+    """
+    cfg = read_config(find_config(config), cfg_options)
+    cfg.work_dir = _work_folder(cfg) if work_dir is None else work_dir
+    check_config(cfg, config)
+    if sys.platform == 'darwin':
+        # Forks that use Apple's libraries may crash.
+        cfg.merge_from_dict({'env_cfg.mp_cfg.mp_start_method': 'spawn'})
+    check_local(cfg.work_dir)
+    return cfg
+
+
+def _work_folder(cfg: Config) -> str:
+    return cfg.get('work_dir') or str(Path('work_dirs', Path(cfg.filename).stem))
+
+
+def last_checkpoint(cfg: Config, config: str, work_dir: str | None = None) -> str:
+    """Return and print the last checkpoint of a config's training.
+
+    ``config`` is how it was named, and ``work_dir`` the folder that was given with it.
+    The copy of a config in a work folder belongs to that folder, even if the folder was
+    moved.
+    """
+    own = Path(cfg.filename).parent
+    is_copy = (own / 'last_checkpoint').is_file()
+    folder = work_dir or (str(own) if is_copy else _work_folder(cfg))
+    file = find_latest_checkpoint(folder)
+    if file is None:
+        raise MissingFileError(
+            f'{config}: has no checkpoint in {folder} yet; run `mmskelseg train '
+            f'{config}` first, or name a checkpoint after the config.'
+        )
+    say_checkpoint(file)
+    return file

@@ -1,0 +1,94 @@
+"""The job of training the model that suits some data."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import MISSING, dataclass
+from pathlib import Path
+
+from mmskelseg.engine.jobs import ExecutedJob
+from mmskelseg.runtime.cli.command_line import (
+    positive,
+    regular_expression,
+    seed,
+    whole_from,
+)
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.messages.options import argument, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit(ExecutedJob[Path]):
+    """Trains the model that suits your data, and reports how far to trust it.
+
+        %(prog)s data/mine/annotations.pkl --out model
+
+    Compares several configs by cross-validation inside the training videos, holding out
+    whole persons; trains the best one on all of them; scores it once on the test
+    videos; and writes into the folder --out:
+
+      report.html        how good the model is for counting and timing, for which
+                         classes and videos, how sure it is, and what more labels would
+                         bring
+      report.json        the same for programs
+      model.onnx         the model, which runs without PyTorch
+      config.py          its config, and model.safetensors its weights, for all commands
+      runs/              all trainings
+
+    Who is in a video is known from `person` in the file, from names such as P03_cam1,
+    or from --group-by. Files with folds only, and no splits `train` and `test`, are
+    trained on all videos, and scores are those of the held-out ones.
+
+    The same command continues a fit that was stopped. Afterwards:
+
+        mmskelseg segment new.mp4 model
+    """
+
+    does = 'mmskelseg.fitting.fit:fit'
+    kept = (
+        'finished trainings and saved checkpoints are kept; the same command continues.'
+    )
+    ann_file: Path = argument('annotation file (annotations.pkl)', metavar='ANN')
+    out: Path = option('folder of the model', MISSING, metavar='DIR')
+    minutes: float = option(
+        'the time to take; with more, more configs are compared (default: %(default)s)',
+        15,
+        type=positive,
+        metavar='M',
+    )
+    processes: int = option(
+        'trainings that run at the same time (default: one per core, at most 4)',
+        min(4, os.cpu_count() or 1),
+        type=whole_from(1),
+        metavar='N',
+    )
+    fold: str | None = option(
+        'train and test on NAME/train and NAME/test', None, metavar='NAME'
+    )
+    group_by: re.Pattern[str] | None = option(
+        'the part of the name of a video that tells who is in it (the first group of '
+        'the expression, if it has one)',
+        None,
+        type=regular_expression,
+        metavar='REGEX',
+    )
+    compare: int | None = option(
+        'compare at most N configs; with 1, all of the time is for the default '
+        '(default: as many as the time allows)',
+        None,
+        type=whole_from(1),
+        metavar='N',
+    )
+    plan: Path | None = option(
+        'the plan.json of another fit to the same data, to repeat it: nothing is '
+        'measured, so the result does not depend on how fast the machine is',
+        None,
+        metavar='FILE',
+    )
+    seed: int = option('random seed (default: 0)', 0, type=seed)
+
+    def run(self, events: Events) -> Path:
+        """Fit, and return the folder of the model."""
+        events.progress(f'Reading {self.ann_file}', 0, None)
+        return super().run(events)

@@ -1,0 +1,96 @@
+"""Processes that execute jobs, started as macOS and Windows start them."""
+
+import multiprocessing
+import pickle
+import signal
+import time
+
+import pytest
+
+from mmskelseg.engine.jobs import Test, Train
+from mmskelseg.engine.run_folder import RunFolder
+from mmskelseg.runtime.jobs import processes
+from mmskelseg.runtime.jobs.processes import (
+    execute,
+    reason_of,
+    worker_processes,
+)
+from tests.small_jobs import Act, Say
+from tests.tool_server import IS_POSSIBLE, preloaded_context
+
+
+@pytest.mark.slow
+def test_spawned_process_executes_jobs_one_after_another(tmp_path, monkeypatch):
+    """It has nothing of this one but what is pickled, and sends what jobs report."""
+    # Tests that fork workers replace it.
+    monkeypatch.setattr(processes, 'get_context', multiprocessing.get_context)
+    queue = multiprocessing.get_context('spawn').Queue()
+    log = tmp_path / 'log'
+    with worker_processes(1, queue) as submit:
+        jobs = [Say(texts=['good', 'day']), Say(texts=['!'], fault='take1: is empty.')]
+        calls = [submit(execute, job, log) for job in jobs]
+        assert [reason_of(call) for call in calls] == ['', 'take1: is empty.']
+        events = [queue.get(timeout=30) for _ in range(3)]
+    assert events == [
+        ('progress', ('good', 0, 2, None)),
+        ('progress', ('day', 1, 2, None)),
+        ('progress', ('!', 0, 1, None)),
+    ]
+    assert log.read_text().splitlines() == [
+        '[1/2] good', '[2/2] day', '[1/1] !', 'error: take1: is empty.',
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def forked(monkeypatch):
+    """Have processes find everything imported, where that is possible."""
+    if IS_POSSIBLE:
+        monkeypatch.setattr(processes, 'get_context', lambda _: preloaded_context())
+
+
+def test_process_that_is_killed_is_a_failure(forked):
+    with worker_processes(1) as submit:
+        assert 'killed' in reason_of(submit(signal.raise_signal, 9))
+
+
+def test_process_gets_time_to_stop(forked, tmp_path):
+    """It unwinds, so that nothing is left half written."""
+    job, log = Say(texts=['one'], seconds=60, last=tmp_path / 'last'), tmp_path / 'log'
+    with worker_processes(1, patience=20) as submit:
+        submit(execute, job, log)
+        end = time.monotonic() + 30
+        while (
+            not (tmp_path / 'log').exists()
+            or 'one' not in (tmp_path / 'log').read_text()
+        ):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        begin = time.monotonic()
+    assert time.monotonic() - begin < 15
+    assert (tmp_path / 'last').exists()
+
+
+@pytest.mark.parametrize(
+    ('code', 'reason', 'text'),
+    [
+        ('raise FileNotFoundError(2, "no", "a.pkl")', 'a.pkl: no.', 'error: a.pkl: no'),
+        ('raise SystemExit("error: b.pkl.")', 'b.pkl.', 'error: b.pkl.'),
+        ('raise SystemExit(3)', 'exit status 3', ''),
+        ('raise SystemExit', '', ''),
+        ('1 / 0', 'ZeroDivisionError: division by zero', 'Traceback'),
+        ('print("good")', '', 'good\n'),
+    ],
+)
+def test_failure_has_a_reason_that_is_logged(forked, tmp_path, code, reason, text):
+    log = tmp_path / 'log'
+    log.write_text('before\n')
+    with worker_processes(1) as submit:
+        assert reason_of(submit(execute, Act(code=code), log)) == reason
+    assert log.read_text().startswith('before\n')
+    assert text in log.read_text()
+
+
+def test_run_is_what_another_process_can_be_given(tmp_path):
+    train, test = Train(config='a', seed=1), Test(config='a', cfg_options={'b': [1]})
+    run = RunFolder(tmp_path, {'fold': 1}, train, test)
+    assert pickle.loads(pickle.dumps(run)) == run
