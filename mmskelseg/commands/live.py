@@ -1,6 +1,26 @@
 """Labels the people in front of a camera live."""
 
-from mmskelseg.commands._arguments import open_stream
-from mmskelseg.runtime.cli.live import live_command
+from dataclasses import dataclass
 
-main = live_command(open_stream)
+from mmskelseg.runtime.cli import live
+from mmskelseg.runtime.cli.models import NamedModel
+from mmskelseg.runtime.streaming import SkeletonStream
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live(live.Live):
+    """The runtime's job, extended to models in PyTorch."""
+
+    has_pytorch = True
+
+    def open_trained(self, model: NamedModel) -> SkeletonStream:
+        """Return the stream of a model that PyTorch runs."""
+        # It imports PyTorch.
+        from mmskelseg.commands._opening import open_stream
+
+        return open_stream(model, self.fps)
+
+
+# The help is the same.
+Live.__doc__ = live.Live.__doc__
+main = Live.main

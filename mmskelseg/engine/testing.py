@@ -19,7 +19,7 @@ from mmskelseg.evaluation.metrics import (
     report_of,
 )
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
-from mmskelseg.runtime.cli.arguments import named_checkpoint
+from mmskelseg.runtime.cli.models import named_checkpoint
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.messages.errors import UserError
 

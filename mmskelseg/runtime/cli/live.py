@@ -1,61 +1,33 @@
-"""Labels the people in front of a camera live, with a causal model.
-
-    %(prog)s 0 streaming/uwiom_pose2d
-
-SOURCE is the number of a camera, the address of a stream (rtsp://10.0.0.5/live), or a
-video file, which plays like a camera. CONFIG and CHECKPOINT are those of a causal
-model; see configs/streaming. CHECKPOINT is a checkpoint or a work folder; by default,
-it is the last checkpoint of the training. Without CONFIG, the config in the checkpoint
-is used. Instead of both, you can name a file from `mmskelseg export --streaming`. Poses
-are estimated (--pose-estimator), or read from a file of the same video (--poses).
-
-A window shows the skeleton, the current action and a timeline of the last seconds, of
-each tier if there are several; press q to end it. --out writes the same as a video.
---events prints a line of JSON for each segment that begins or ends, for other programs:
-
-  {"event": "begin", "person": 1, "label": "lift", "label_id": 3, "start_frame": 52,
-   "end_frame": null, "start": 5.2, "end": null, "score": 0.91, "known_at": 5.9}
-
-All times are in seconds from the first frame. "known_at" is the time at which the label
-was final: the lookahead of the model after the frame, plus the computing time.
-
-Frames that come faster than poses can be estimated are dropped, so that labels never
-fall behind. At the end, the number of dropped frames and the delays are printed.
-"""
+"""Labels the people in front of a camera live."""
 
 import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
 
-from mmskelseg.runtime.cli.arguments import (
-    add_cfg_options,
-    add_ensemble,
-    add_model,
-    add_pose_estimator_arguments,
-    built_pose_estimator,
-    check_model,
-    is_exported,
+from mmskelseg.runtime.cli.models import (
+    ModelJob,
+    NamedModel,
+    PoseEstimation,
 )
-from mmskelseg.runtime.cli.command_line import command, positive
-from mmskelseg.runtime.cli.declared import add_fields, from_options
 from mmskelseg.runtime.files.camera import Camera, CameraFrame
 from mmskelseg.runtime.files.video import VideoFile, written_video
 from mmskelseg.runtime.inputs import PoseInput
+from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UnavailableError, UserError
+from mmskelseg.runtime.messages.options import Positive, argument, like, option
 from mmskelseg.runtime.poses import Poses
-from mmskelseg.runtime.poses.estimators import PoseEstimator
-from mmskelseg.runtime.segmenting.live import LivePerson, LiveSegmenter
+from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
+from mmskelseg.runtime.segmenting.live import LivePerson, LiveReport, LiveSegmenter
 from mmskelseg.runtime.segmenting.onnx_stream import OnnxStream
 from mmskelseg.runtime.streaming import SkeletonStream
 from mmskelseg.runtime.structures.choices import CODECS
@@ -76,162 +48,7 @@ EXAMPLES = """examples:
   # everybody in view
   %(prog)s 0 CONFIG --pose-estimator rtmlib --person each
 """
-Opener: TypeAlias = Callable[[argparse.Namespace], SkeletonStream]
-# Of `PoseInput`, how files are read.
-_READING = ('pose_format', 'first_frame')
 _TITLE = 'mmskelseg live'
-
-
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        'source', metavar='SOURCE', help='number of a camera, stream address, or file'
-    )
-    parser.add_argument(
-        'config',
-        metavar='CONFIG',
-        nargs='?',
-        help='config file, its name, or an exported model; may be left out if there is '
-        'a checkpoint',
-    )
-    parser.add_argument(
-        'checkpoint',
-        metavar='CHECKPOINT',
-        nargs='?',
-        help="checkpoint file or work folder (default: the last one of the config's "
-        'work folder); not with an exported model',
-    )
-    add_model(parser)
-    add_ensemble(parser)
-    add_cfg_options(parser)
-    _add_input_options(parser)
-    _add_output_options(parser)
-
-
-def _add_input_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        '--poses', metavar='FILE', help='poses in the frames of SOURCE, if it is a file'
-    )
-    add_fields(parser, PoseInput, *_READING, pose_format='--pose-format')
-    add_pose_estimator_arguments(parser)
-    parser.add_argument(
-        '--person',
-        choices=('track', 'each'),
-        default='track',
-        help='track: follow one person, at first the largest, until that person is '
-        'gone; each: label everybody (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--fps',
-        type=positive,
-        help="frame rate of the model's training data, if the model does not state it",
-    )
-    parser.add_argument(
-        '--every-frame',
-        action='store_true',
-        help='label every frame of a file, as fast as possible, however long it takes',
-    )
-
-
-def _add_output_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        '--events',
-        action='store_true',
-        help='print beginnings and ends of segments as lines of JSON',
-    )
-    parser.add_argument(
-        '--out', metavar='FILE.mp4', help='write what the window shows as a video'
-    )
-    parser.add_argument(
-        '--window',
-        action=argparse.BooleanOptionalAction,
-        help='show a window (default: if there is a display)',
-    )
-    parser.add_argument(
-        '--timeline',
-        type=positive,
-        default=30.0,
-        metavar='SECONDS',
-        help='duration that the timeline shows (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--codec',
-        choices=CODECS,
-        default='mp4v',
-        help='codec of the video of --out (default: %(default)s)',
-    )
-
-
-def _run(open_trained: Opener | None, args: argparse.Namespace) -> None:
-    check_model(args, exported_only=open_trained is None)
-    window = _has_display() if args.window is None else args.window
-    if not (window or args.out or args.events):
-        raise UserError(
-            'There is no display for a window; print events (--events) or write a '
-            'video (--out).'
-        )
-    camera = Camera(args.source, every_frame=args.every_frame)
-    stream: SkeletonStream
-    if open_trained is None or args.model or is_exported(args.config):
-        stream = OnnxStream(args.model or args.config, fps=args.fps)
-    else:
-        stream = open_trained(args)
-    poses = _poses(args, camera, stream)
-    live = LiveSegmenter(stream, stream.skeleton, camera, poses, person=args.person)
-    picture = None
-    if window or args.out:
-        picture = _picture(live, stream.tiers, args.timeline)
-    output = _Output(live, picture, args.events, [])
-    with ExitStack() as stack:
-        if args.out and picture is not None:
-            rate = camera.fps or live.fps
-            writing = _written(args.out, rate, picture.img_shape, args.codec)
-            output.shown.append(stack.enter_context(writing))
-        if window:
-            output.shown.append(stack.enter_context(_window(camera.close)))
-        print(
-            f'{args.source}: {camera.img_shape[1]}x{camera.img_shape[0]}; labels come '
-            f'{stream.lookahead / live.fps:g} s after their frame, plus the '
-            'computing time; press Ctrl+C to end.',
-            file=sys.stderr,
-        )
-        with suppress(KeyboardInterrupt):
-            live.run(output.handle)
-        output.take(live.flush(), live.report.seconds)
-    _report(live)
-
-
-def _report(live: LiveSegmenter) -> None:
-    """Print the statistics, and advice if too many frames were dropped."""
-    report = live.report
-    print(report, file=sys.stderr)
-    if report.dropped > report.frames > 1 and report.rate < live.fps / 2:
-        print(
-            f'The model was trained at {live.fps:g} frames a second, so at '
-            f'{report.rate:.1f} its labels may be worse: use a faster pose estimator, '
-            'smaller images, or --every-frame for a file.',
-            file=sys.stderr,
-        )
-
-
-def _poses(
-    args: argparse.Namespace, camera: Camera, stream: SkeletonStream
-) -> PoseEstimator | Poses:
-    """Return the poses of --poses, or else the estimator."""
-    if args.poses is None:
-        return built_pose_estimator(args)
-    if not camera.is_file:
-        raise UserError(
-            f'--poses needs a video file, but {args.source} is a camera; leave it out.'
-        )
-    given = from_options(PoseInput, vars(args), *_READING)
-    poses = given.read(Path(args.poses), camera.img_shape, stream.skeleton)
-    file, frames = VideoFile.open(args.source), poses.keypoint.shape[1]
-    if frames > file.frames + file.fps:
-        raise UserError(
-            f'{args.poses}: {frames} frames of poses, but {args.source} has '
-            f'{file.frames}; name the poses of this video.'
-        )
-    return poses
 
 
 @dataclass
@@ -339,7 +156,7 @@ def _window(close: Callable[[], object]) -> Iterator[Callable[..., object]]:
 
 @contextmanager
 def _written(
-    path: str, fps: float, img_shape: tuple[int, int], codec: str
+    path: Path, fps: float, img_shape: tuple[int, int], codec: str
 ) -> Iterator[Callable[..., object]]:
     """Yield a function that writes images into a video, at their times."""
     with written_video(path, fps, img_shape, codec) as write:
@@ -356,9 +173,168 @@ def _written(
     print(path, file=sys.stderr)
 
 
-def live_command(open_trained: Opener | None = None) -> Callable[..., int | None]:
-    """Return the ``main`` of the command, with what opens models that need PyTorch."""
-    return command(__doc__, _add_arguments, partial(_run, open_trained), EXAMPLES)
+def _report(live: LiveSegmenter) -> None:
+    """Print the statistics, and advice if too many frames were dropped."""
+    report = live.report
+    print(report, file=sys.stderr)
+    if report.dropped > report.frames > 1 and report.rate < live.fps / 2:
+        print(
+            f'The model was trained at {live.fps:g} frames a second, so at '
+            f'{report.rate:.1f} its labels may be worse: use a faster pose estimator, '
+            'smaller images, or --every-frame for a file.',
+            file=sys.stderr,
+        )
 
 
-main = live_command()
+@dataclass(frozen=True, kw_only=True)
+class Live(ModelJob[LiveReport]):
+    """Labels the people in front of a camera live, with a causal model.
+
+        %(prog)s 0 streaming/uwiom_pose2d
+
+    SOURCE is the number of a camera, the address of a stream (rtsp://10.0.0.5/live), or
+    a video file, which plays like a camera. CONFIG and CHECKPOINT are those of a causal
+    model; see configs/streaming. CHECKPOINT is a checkpoint or a work folder; by
+    default, it is the last checkpoint of the training. Without CONFIG, the config in
+    the checkpoint is used. Instead of both, you can name a file from `mmskelseg export
+    --streaming`. Poses are estimated (--pose-estimator), or read from a file of the
+    same video (--poses).
+
+    A window shows the skeleton, the current action and a timeline of the last seconds,
+    of each tier if there are several; press q to end it. --out writes the same as a
+    video. --events prints a line of JSON for each segment that begins or ends, for
+    other programs:
+
+      {"event": "begin", "person": 1, "label": "lift", "label_id": 3, "start_frame": 52,
+       "end_frame": null, "start": 5.2, "end": null, "score": 0.91, "known_at": 5.9}
+
+    All times are in seconds from the first frame. "known_at" is the time at which the
+    label was final: the lookahead of the model after the frame, plus the computing
+    time.
+
+    Frames that come faster than poses can be estimated are dropped, so that labels
+    never fall behind. At the end, the number of dropped frames and the delays are
+    printed.
+    """
+
+    examples = EXAMPLES
+    has_pytorch = False
+    source: str = argument(
+        'number of a camera, stream address, or file', metavar='SOURCE'
+    )
+    config: str | None = argument(
+        'config file, its name, or an exported model; may be left out if there is a '
+        'checkpoint',
+        None,
+        metavar='CONFIG',
+    )
+    checkpoint: str | None = argument(
+        "checkpoint file or work folder (default: the last one of the config's work "
+        'folder); not with an exported model',
+        None,
+        metavar='CHECKPOINT',
+    )
+    poses: Path | None = option(
+        'poses in the frames of SOURCE, if it is a file', None, metavar='FILE'
+    )
+    pose_format: str | None = like(PoseInput, 'pose_format', '--pose-format')
+    first_frame: int | None = like(PoseInput, 'first_frame')
+    pose_estimator: str = like(PoseEstimation, 'pose_estimator')
+    pose_options: Mapping[str, object] | None = like(PoseEstimation, 'pose_options')
+    person: Literal['track', 'each'] = option(
+        'track: follow one person, at first the largest, until that person is gone; '
+        'each: label everybody (default: %(default)s)',
+        'track',
+    )
+    fps: Positive | None = option(
+        "frame rate of the model's training data, if the model does not state it", None
+    )
+    every_frame: bool = option(
+        'label every frame of a file, as fast as possible, however long it takes', False
+    )
+    events: bool = option(
+        'print beginnings and ends of segments as lines of JSON', False
+    )
+    out: Path | None = option(
+        'write what the window shows as a video', None, metavar='FILE.mp4'
+    )
+    window: bool | None = option(
+        'show a window (default: if there is a display)',
+        None,
+        action=argparse.BooleanOptionalAction,
+    )
+    timeline: Positive = option(
+        'duration that the timeline shows (default: %(default)s)',
+        30.0,
+        metavar='SECONDS',
+    )
+    codec: str = option(
+        'codec of the video of --out (default: %(default)s)', 'mp4v', choices=CODECS
+    )
+
+    def run(self, events: Events) -> LiveReport:
+        """Label until the source or the user ends it; return the statistics."""
+        model = self.named_model(self.config, self.checkpoint)
+        window = _has_display() if self.window is None else self.window
+        if not (window or self.out or self.events):
+            raise UserError(
+                'There is no display for a window; print events (--events) or write a '
+                'video (--out).'
+            )
+        camera = Camera(self.source, every_frame=self.every_frame)
+        stream: SkeletonStream
+        if model.name or model.is_exported:
+            stream = OnnxStream(str(model), fps=self.fps)
+        else:
+            stream = self.open_trained(model)
+        poses = self._poses(camera, stream)
+        live = LiveSegmenter(stream, stream.skeleton, camera, poses, person=self.person)
+        picture = None
+        if window or self.out:
+            picture = _picture(live, stream.tiers, self.timeline)
+        output = _Output(live, picture, self.events, [])
+        with ExitStack() as stack:
+            if self.out and picture is not None:
+                rate = camera.fps or live.fps
+                writing = _written(self.out, rate, picture.img_shape, self.codec)
+                output.shown.append(stack.enter_context(writing))
+            if window:
+                output.shown.append(stack.enter_context(_window(camera.close)))
+            print(
+                f'{self.source}: {camera.img_shape[1]}x{camera.img_shape[0]}; labels '
+                f'come {stream.lookahead / live.fps:g} s after their frame, plus the '
+                'computing time; press Ctrl+C to end.',
+                file=sys.stderr,
+            )
+            with suppress(KeyboardInterrupt):
+                live.run(output.handle)
+            output.take(live.flush(), live.report.seconds)
+        _report(live)
+        return live.report
+
+    def open_trained(self, model: NamedModel) -> SkeletonStream:
+        """Return the stream of a model that PyTorch runs."""
+        raise NotImplementedError
+
+    def _poses(self, camera: Camera, stream: SkeletonStream) -> PoseEstimator | Poses:
+        """Return the poses of --poses, or else the estimator."""
+        if self.poses is None:
+            options = self.pose_options or {}
+            return build_pose_estimator(self.pose_estimator, **options)
+        if not camera.is_file:
+            raise UserError(
+                f'--poses needs a video file, but {self.source} is a camera; leave it '
+                'out.'
+            )
+        given = PoseInput(pose_format=self.pose_format, first_frame=self.first_frame)
+        poses = given.read(self.poses, camera.img_shape, stream.skeleton)
+        file, frames = VideoFile.open(self.source), poses.keypoint.shape[1]
+        if frames > file.frames + file.fps:
+            raise UserError(
+                f'{self.poses}: {frames} frames of poses, but {self.source} has '
+                f'{file.frames}; name the poses of this video.'
+            )
+        return poses
+
+
+main = Live.main

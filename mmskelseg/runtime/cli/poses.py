@@ -3,13 +3,13 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 
-from mmskelseg.runtime.cli.arguments import ESTIMATOR, ESTIMATOR_OPTIONS
+from mmskelseg.runtime.cli.models import PoseEstimation
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.arrays import read_npz as read_npz_arrays
 from mmskelseg.runtime.files.names import file_name
@@ -18,7 +18,7 @@ from mmskelseg.runtime.files.video import VIDEO_SUFFIXES, VideoFile, is_video
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.errors import UserError, check_name
-from mmskelseg.runtime.messages.options import argument, option
+from mmskelseg.runtime.messages.options import argument, like, option
 from mmskelseg.runtime.poses import Poses, choose_person, read_npz, write_npz
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
@@ -120,10 +120,8 @@ class EstimatePoses(Job[AnnotationFile]):
     examples = EXAMPLES
     videos: Sequence[Path] = argument('files or folders', metavar='VIDEO')
     out: Path = argument('folder for annotations.pkl and poses/', metavar='OUT')
-    estimator: str = field(default='mediapipe', metadata={'option': ESTIMATOR})
-    options: Mapping[str, object] | None = field(
-        default=None, metadata={'option': ESTIMATOR_OPTIONS}
-    )
+    estimator: str = like(PoseEstimation, 'pose_estimator')
+    options: Mapping[str, object] | None = like(PoseEstimation, 'pose_options')
     person: str = option(
         'which of several people to use: the longest track by overlap of boxes, the '
         'largest box, the highest score, or everybody (default: %(default)s)',

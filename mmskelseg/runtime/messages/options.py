@@ -11,7 +11,7 @@ import types
 import typing
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import MISSING, dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from math import inf
 from numbers import Integral, Real
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -82,6 +82,18 @@ def option(help: str, default: object = MISSING, **settings: Any) -> Any:
 def argument(help: str, default: object = MISSING, **settings: Any) -> Any:
     """Return a field that is an argument of commands, without a flag."""
     return option(help, default, flag='', **settings)
+
+
+def like(owner: type, name: str, flag: str | None = None, group: str = '') -> Any:
+    """Return a field with the default and the option of a field of another dataclass.
+
+    ``flag`` is its name in commands, if it differs there, and ``group`` the title of
+    its group.
+    """
+    (one,) = (one for one in fields(owner) if one.name == name)
+    old = one.metadata['option']
+    known = Option(old.help, flag or old.flag, group, **old.settings)
+    return field(default=one.default, metadata={'option': known})
 
 
 def checked(part: Checked) -> Checked:

@@ -1,28 +1,28 @@
-"""Flags and settings that several commands share."""
+"""The model that a command names, and settings."""
 
 import argparse
 import subprocess
 import sys
+from collections.abc import Mapping
 
 import pytest
 
-from mmskelseg.runtime.cli.arguments import add_cfg_options, check_model, split_model
+from mmskelseg.runtime.cli.declared import add_option
+from mmskelseg.runtime.cli.models import ModelJob, split_model
+from mmskelseg.runtime.cli.settings import setting_texts
+from mmskelseg.runtime.messages.options import Option
 from tests.errors import raises_naming
 from tests.small_data import ROOT
 
 
-@pytest.fixture
-def parser():
-    parser = argparse.ArgumentParser(prog='tool')
-    add_cfg_options(parser)
-    return parser
-
-
-def test_settings_are_read_as_mmengine_reads_them(parser):
+def test_settings_are_read_as_mmengine_reads_them():
     """Numbers, lists and words get their types, and a value may hold `=`."""
+    parser = argparse.ArgumentParser()
+    add_option(parser, 'cfg_options', Option(''), Mapping[str, object], None)
     typed = ['a.b=1', 'c=[(1,2),x]', 'd=e=f', 'g=True']
     args = parser.parse_args(['--cfg-options', *typed[:2], '--cfg-options', *typed[2:]])
     assert args.cfg_options == {'a.b': 1, 'c': [(1, 2), 'x'], 'd': 'e=f', 'g': True}
+    assert setting_texts({'a.b': 1, 'd': 'e=f'}) == ['a.b=1', 'd=e=f']
 
 
 @pytest.mark.parametrize(
@@ -91,16 +91,8 @@ def test_words_are_told_apart(words, inputs, config, checkpoint, tmp_path, monke
         (tmp_path / name).mkdir()
     (tmp_path / 'fitted' / 'model.onnx').touch()
     (tmp_path / 'trained' / 'epoch_3.pth').touch()
-    args = argparse.Namespace(inputs=words.split(), model=None)
-    split_model(args)
-    assert args.inputs == inputs.split()
-    assert (args.config, args.checkpoint) == (config, checkpoint)
-
-
-def given(**words):
-    """Return parsed arguments of a command that opens a model."""
-    none = {'config': None, 'checkpoint': None, 'model': None, 'ensemble': []}
-    return argparse.Namespace(**{**none, 'cfg_options': None, **words})
+    found = split_model(words.split(), None)
+    assert found == (inputs.split(), config, checkpoint)
 
 
 def test_folder_stands_for_its_last_checkpoint(tmp_path, capsys):
@@ -109,16 +101,14 @@ def test_folder_stands_for_its_last_checkpoint(tmp_path, capsys):
         (tmp_path / name).touch()
     (tmp_path / 'last_checkpoint').write_text('epoch_12.pth')
     folder, last = str(tmp_path), str(tmp_path / 'epoch_12.pth')
-    args = given(config=folder)
-    check_model(args)
-    assert (args.config, args.checkpoint) == (None, last)
+    found = ModelJob().named_model(folder, None)
+    assert (found.config, found.checkpoint) == (None, last)
     assert last in capsys.readouterr().err
-    args = given(config='mine.py', checkpoint=folder, ensemble=[folder])
-    check_model(args)
-    assert (args.config, args.checkpoint) == ('mine.py', last)
-    assert args.ensemble == [last]
+    found = ModelJob(ensemble=[folder]).named_model('mine.py', folder)
+    assert (found.config, found.checkpoint) == ('mine.py', last)
+    assert found.ensemble == [last]
 
 
 def test_folder_without_checkpoint_is_named(tmp_path):
     with raises_naming(FileNotFoundError, f'{tmp_path}: ', 'epoch_N.pth'):
-        check_model(given(config='mine.py', checkpoint=str(tmp_path)))
+        ModelJob().named_model('mine.py', str(tmp_path))

@@ -1,0 +1,276 @@
+"""The trained model that a command names, and the videos that it gets."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from mmskelseg.runtime.files.configs import find_config
+from mmskelseg.runtime.files.inputs import regular_file
+from mmskelseg.runtime.files.work_folders import checkpoint_file, find_latest_checkpoint
+from mmskelseg.runtime.inputs import PoseInput
+from mmskelseg.runtime.jobs.job import Job, Result
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.options import Count, Positive, like, option
+from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
+from mmskelseg.runtime.segmenting.model_zoo import check_zoo
+
+#: The exported model in a folder of `mmskelseg fit`.
+EXPORTED = 'model.onnx'
+_INPUT = 'poses and other input'
+
+
+@dataclass(frozen=True)
+class PoseEstimation:
+    """How the poses in videos are estimated."""
+
+    pose_estimator: str = option(
+        'pose estimator: mediapipe, topdown or topdown:NETWORK (MMDetection and '
+        'MMPose), mmpose:ALIAS, rtmlib or rtmlib:MODE (default: %(default)s)',
+        'mediapipe',
+        metavar='NAME',
+    )
+    pose_options: Mapping[str, object] | None = option(
+        'options of the pose estimator, such as device=cuda:0 or weights=FILE',
+        None,
+        metavar='KEY=VALUE',
+    )
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A trained model, as it was named.
+
+    Attributes:
+        config: Config file or its name, or an exported model; None for the config in
+            the checkpoint.
+        checkpoint: Checkpoint; None for the last one of the config's training.
+        name: Name of a model that comes with the package, in place of both.
+        ensemble: Further checkpoints.
+        cfg_options: Settings that override those of the config.
+    """
+
+    config: str | None = None
+    checkpoint: str | None = None
+    name: str | None = None
+    ensemble: Sequence[str] = ()
+    cfg_options: Mapping[str, object] | None = None
+
+    def __str__(self) -> str:
+        return self.name or self.config or self.checkpoint or ''
+
+    @property
+    def is_exported(self) -> bool:
+        """Whether it is an exported model, judging by its name."""
+        return is_exported(self.config)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelJob(Job[Result]):
+    """A job with a trained model."""
+
+    #: Whether it can open models that need PyTorch.
+    has_pytorch: ClassVar[bool] = True
+    model: str | None = option(
+        'a model that comes with the package, such as precog, instead of CONFIG and '
+        'CHECKPOINT; docs/model_zoo.md lists them',
+        None,
+        metavar='NAME',
+    )
+    ensemble: Sequence[str] = option(
+        'further checkpoints of the same config, such as other seeds, to average their '
+        'probabilities',
+        (),
+        metavar='CHECKPOINT',
+    )
+    cfg_options: Mapping[str, object] | None = option(
+        'settings that override those of the config, as in training',
+        None,
+        metavar='KEY=VALUE',
+    )
+
+    def named_model(self, config: str | None, checkpoint: str | None) -> NamedModel:
+        """Return the model that CONFIG, CHECKPOINT and the options name.
+
+        A checkpoint in place of CONFIG, alone, is used with the config in it. A folder
+        becomes its last checkpoint. Without CHECKPOINT, the last one of the config's
+        work folder is found when the config is read.
+
+        Raises:
+            UserError: If they do not fit together.
+        """
+        if checkpoint is None and is_checkpoint(config):
+            config, checkpoint = None, config
+            if self.cfg_options:
+                raise UserError(
+                    f'{checkpoint}: --cfg-options need a CONFIG before it; name the '
+                    'one in its work folder.'
+                )
+        if self.model is None and config is None and checkpoint is None:
+            raise UserError(
+                'No model is given; after the inputs, name the CONFIG of a training, a '
+                'checkpoint (.pth), an exported model (.onnx), or one that comes with '
+                'the package (--model).'
+            )
+        is_trained = self.model is None and not is_exported(config)
+        if is_trained and not self.has_pytorch:
+            raise UserError(
+                f'{config or checkpoint}: needs PyTorch, which is not installed; '
+                'export the model on a machine that has it (mmskelseg export), and '
+                'name the .onnx file.'
+            )
+        if is_trained:
+            files = [file for file in (checkpoint, *self.ensemble) if file is not None]
+            named = [named_checkpoint(file) for file in files]
+            for file in named:
+                regular_file(file)
+            first = None if checkpoint is None else named.pop(0)
+            return NamedModel(config, first, None, named, self.cfg_options)
+        given = {
+            'CONFIG': config if self.model is not None else None,
+            'CHECKPOINT': checkpoint,
+            '--ensemble': self.ensemble,
+            '--cfg-options': self.cfg_options,
+        }
+        for flag, value in given.items():
+            if value:
+                name = config if self.model is None else f'--model {self.model}'
+                raise UserError(
+                    f'{name}: takes no {flag}, since the model contains everything; '
+                    'leave it out, or name the config and checkpoint of the training.'
+                )
+        if self.model is not None:
+            check_zoo(self.model)
+        return NamedModel(config, name=self.model)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideosJob(ModelJob[Result]):
+    """A job with a trained model, and videos or poses that it gets."""
+
+    inputs: Sequence[str]
+    device: str | None = option(
+        'device such as cpu or cuda:0 (default: a GPU, if any)', None
+    )
+    batch_size: Count = option(
+        'number of videos that the model processes together; more videos need more '
+        'memory (default: %(default)s)',
+        1,
+    )
+    poses: Sequence[str] | None = option(
+        'files with the poses of the videos, in the same order, or a folder of files '
+        'with the same names',
+        None,
+        group=_INPUT,
+        metavar='FILE',
+    )
+    pose_estimator: str = like(PoseEstimation, 'pose_estimator', group=_INPUT)
+    pose_options: Mapping[str, object] | None = like(
+        PoseEstimation, 'pose_options', group=_INPUT
+    )
+    person: str = like(PoseInput, 'person', group=_INPUT)
+    fps: Positive | None = like(PoseInput, 'fps', group=_INPUT)
+    img_shape: tuple[int, int] | None = like(PoseInput, 'img_shape', group=_INPUT)
+    pose_format: str | None = like(PoseInput, 'pose_format', '--pose-format', _INPUT)
+    first_frame: int | None = like(PoseInput, 'first_frame', group=_INPUT)
+    split: str | None = option(
+        'split of an annotation file, such as test (default: all)', None, group=_INPUT
+    )
+
+    def named(self) -> tuple[list[str], NamedModel]:
+        """Return the inputs, and the model that is named after them."""
+        inputs, config, checkpoint = split_model(self.inputs, self.model)
+        return inputs, self.named_model(config, checkpoint)
+
+    def stream_options(self) -> dict[str, Any]:
+        """Return how inputs are read, as keywords of ``Segmenter.stream``."""
+        poses = self.poses
+        names = ('split', 'person', 'fps', 'img_shape', 'pose_format', 'first_frame')
+        return {
+            'poses': poses[0] if poses is not None and len(poses) == 1 else poses,
+            **{name: getattr(self, name) for name in names},
+        }
+
+    def estimator(self) -> str | PoseEstimator:
+        """Return the pose estimator, for a segmenter.
+
+        Without options it is only a name, since it may never be needed.
+        """
+        if self.pose_options is None:
+            return self.pose_estimator
+        return build_pose_estimator(self.pose_estimator, **self.pose_options)
+
+
+def split_model(
+    words: Sequence[str], model: str | None
+) -> tuple[list[str], str | None, str | None]:
+    """Return the inputs, and the CONFIG and CHECKPOINT that follow them.
+
+    With a ``model`` by name, all words are inputs.
+    """
+    inputs, config, checkpoint = list(words), None, None
+    exported = Path(inputs[-1], EXPORTED)
+    if len(inputs) > 1 and exported.is_file():
+        inputs[-1] = str(exported)
+    if model is None:
+        if len(inputs) > 2 and not _is_model(*inputs[-2:]):
+            checkpoint = inputs.pop()
+        if len(inputs) > 1:
+            config = inputs.pop()
+    return inputs, config, checkpoint
+
+
+def _is_model(before: str, last: str) -> bool:
+    """Return whether the last argument is a whole model, without one before it."""
+    if is_checkpoint(last):
+        return _is_input(before)
+    return is_exported(last) or _is_config(last)
+
+
+def _is_input(text: str) -> bool:
+    """Return whether an argument is an input, not a config or its name.
+
+    A .json before a checkpoint is a config, since MMEngine reads configs as JSON, too.
+    """
+    others = ('.py', '.json', '.yaml', '.yml', '.pth', '.safetensors', '.onnx')
+    if not Path(text).exists() or text.lower().endswith(others):
+        return False
+    # A folder may have the name of a config, as work folders do.
+    return not (Path(text).is_dir() and _is_config(text))
+
+
+def _is_config(text: str) -> bool:
+    """Return whether an argument is the file of a config, or the name of one."""
+    if Path(text).suffix.lower() in ('.py', '.json', '.yaml', '.yml'):
+        return True
+    with suppress(MissingFileError):
+        return not Path(text).is_file() and find_config(text).is_file()
+    return False
+
+
+def is_checkpoint(config: str | None) -> bool:
+    """Return whether a CONFIG argument is a checkpoint, or a folder that has one."""
+    return config is not None and (
+        config.lower().endswith(('.pth', '.safetensors'))
+        or (Path(config).is_dir() and find_latest_checkpoint(config) is not None)
+    )
+
+
+def named_checkpoint(name: str) -> str:
+    """Return the checkpoint that an argument names; say which, if it is a folder."""
+    file = checkpoint_file(name)
+    if file != name:
+        say_checkpoint(file)
+    return file
+
+
+def say_checkpoint(file: str) -> None:
+    """Print which checkpoint was found; standard output is for results."""
+    print(f'Checkpoint: {file}', file=sys.stderr)
+
+
+def is_exported(model: str | None) -> bool:
+    """Return whether a CONFIG argument is an exported model, judging by its name."""
+    return model is not None and model.lower().endswith('.onnx')
