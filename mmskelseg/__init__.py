@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 
-from mmskelseg.runtime.parts import ESTIMATORS
+from mmskelseg.runtime.parts import ESTIMATORS, REMEDIES
 from mmskelseg.version import __version__
 
 # The distribution mmskelseg-runtime has no dependencies to check or repair.
@@ -30,5 +30,12 @@ if find_spec('mmskelseg.compat') is not None:
         return INFERENCERS.get(name)
 
     ESTIMATORS.look_in(_registered)
+
+    def _remedy(folder: Path) -> str | None:
+        from mmskelseg.converters.data_sets import remedy_of
+
+        return remedy_of(folder)
+
+    REMEDIES.append(_remedy)
 
 __all__ = ['__version__']

@@ -10,8 +10,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from benchmarks.model import measure
+from mmskelseg.converters.data_sets import find_data_set
 from mmskelseg.converters.precog import CLASSES as PRECOG
-from mmskelseg.converters.subtle import SKELETON as SUBTLE
 from mmskelseg.encoders.network import FrozenNetwork
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
@@ -31,11 +31,8 @@ def skeleton_of(path):
     """Return the layout of the data set that a config is for."""
     if path.stem == 'precog_body12':
         return 'body12'
-    if path.stem.startswith('subtle'):
-        return SUBTLE
-    if path.stem.startswith('precog'):
-        return 'kinect20'
-    return 'coco17' if path.stem.startswith(('toy', 'desktop')) else 'lcr15'
+    data = find_data_set(path.stem)
+    return data.layout if data else 'lcr15'
 
 
 def classes(number):

@@ -24,8 +24,8 @@ FLOORS = (
     ('runtime', 'version'),
 )
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
-# Importing the package checks and repairs its dependencies; the registry is for later.
-ALLOWED = {('__init__', 'compat'), ('__init__', 'registry')}
+# Importing the package checks and repairs its dependencies; the others are for later.
+ALLOWED = {('__init__', room) for room in ('compat', 'registry', 'converters')}
 MODULES = sorted((ROOT / 'mmskelseg').rglob('*.py'))
 
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from mmskelseg.commands import COMMANDS
-from mmskelseg.converters import CONVERTERS
+from mmskelseg.converters import converters
 from mmskelseg.version import __version__
 from tests.small_data import ROOT
 
@@ -34,7 +34,7 @@ def missing(text: str) -> list[str]:
     named = {
         'target': (re.findall(r'\bmake (\w+)', text), targets),
         'command': (re.findall(r'\bmmskelseg ([a-z-]+)', text), COMMANDS),
-        'converter': (re.findall(r'\bmmskelseg convert (\w+)', text), CONVERTERS),
+        'converter': (re.findall(r'\bmmskelseg convert (\w+)', text), converters()),
         'extra': (re.findall(r'\w+', in_brackets), extras()),
     }
     lost = [f'{kind} {n}' for kind, (names, there) in named.items() for n in names

@@ -13,7 +13,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from mmskelseg.converters import CONVERTERS
+from mmskelseg.converters import converters
 from mmskelseg.converters.options import Converter, Options
 from mmskelseg.runtime.cli import chosen
 from mmskelseg.runtime.cli.command_line import command
@@ -23,7 +23,7 @@ from mmskelseg.runtime.messages.options import Option, hints_of
 
 def main(argv: Sequence[str], prog: str) -> int | None:
     """Run the converter that the first argument names."""
-    name = chosen(CONVERTERS, argv, prog, __doc__)
+    name = chosen(converters(), argv, prog, __doc__)
     return converter(name)(argv[1:], f'{prog} {name}')
 
 

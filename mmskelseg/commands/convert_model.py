@@ -8,13 +8,13 @@ NAME is followed by the arguments of that converter:
 from collections.abc import Callable, Sequence
 
 from mmskelseg.commands import convert
-from mmskelseg.converters.checkpoints import CONVERTERS
+from mmskelseg.converters import checkpoints, converters
 from mmskelseg.runtime.cli import chosen
 
 
 def main(argv: Sequence[str], prog: str) -> int | None:
     """Run the converter that the first argument names."""
-    name = chosen(CONVERTERS, argv, prog, __doc__)
+    name = chosen(converters(checkpoints.__path__), argv, prog, __doc__)
     return converter(name)(argv[1:], f'{prog} {name}')
 
 

@@ -20,13 +20,14 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.converters import building, options
+from mmskelseg.converters.data_sets import DataSet
 from mmskelseg.converters.shared_layout import (
     find_labels,
     read_label,
     read_mapping,
     read_splits,
 )
-from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
 EXAMPLES = """examples:
   # every fifth video is for testing
@@ -45,6 +46,8 @@ CLASSES = (
     'Pick_up_RAM', 'Install_RAM', 'Pick_up_HDD', 'Install_HDD', 'Connect_wire_1_to_HDD',
     'Connect_wire_2_to_HDD', 'Pick_up_lid', 'Close_lid', 'Background',
 )  # fmt: skip
+
+DATA = DataSet('desktop_assembly', 'coco17')
 
 
 def read_poses(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -97,13 +100,10 @@ def convert(
         annotations.append(
             building.annotation({'img_shape': size, 'fps': given.fps}, video, *arrays)
         )
-    meta: Metainfo = {
-        'classes': list(classes.values()),
-        'skeleton': 'coco17',
-        'dataset': 'desktop_assembly',
-        'background': background,
-        'assumed': assumed,
-    }
+    names = list(classes.values())
+    meta = DATA.metainfo(
+        {'classes': names, 'background': background, 'assumed': assumed}
+    )
     building.write(
         out, annotations, split, meta,
         source=source, files=files, folds=given.folds, videos=given.videos,

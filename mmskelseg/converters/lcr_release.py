@@ -117,12 +117,8 @@ def convert(
         if (video, 'risk') in files:
             shared['risk'] = read_risk(files[video, 'risk'])
         annotations.append(annotation(shared, video, project(pose), score, label))
-    meta = {'skeleton': 'lcr15', 'background': None, 'up': 'z', **meta}
-    meta['assumed'] = {
-        'fps': f'{given.fps:g}: the files state none',
-        'camera': CAMERA,
-        **meta.get('assumed', {}),
-    }
+    assumed = {'fps': f'{given.fps:g}: the files state none', 'camera': CAMERA}
+    meta = {**meta, 'assumed': {**assumed, **meta.get('assumed', {})}}
     write(
         out, annotations, split, meta,
         source=root, files=files, folds=given.folds, videos=given.videos,

@@ -23,14 +23,15 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.converters import building, options
+from mmskelseg.converters.data_sets import DataSet
 from mmskelseg.converters.shared_layout import release_lines
-from mmskelseg.evaluation import to_segments
 from mmskelseg.runtime.files.arrays import read_npz
 from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.files.parsing import number
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.segments import to_segments
 
 EXAMPLES = """examples:
   # the recordings in the package: train on nine subjects, test on 1, 5 and 9
@@ -51,6 +52,14 @@ CLASSES = [
     'side_right_kick', 'side_left_kick', 'back_fist', 'elbow_strike',
 ]  # fmt: skip
 BACKGROUND = 0
+DATA = DataSet(
+    'precog',
+    'kinect20',
+    up='y',
+    background=CLASSES[BACKGROUND],
+    remedy='{out}',
+    variants={'precog_body12': '{out} --layout body12'},
+)
 JOINTS = [
     'HipCenter', 'Spine', 'ShoulderCenter', 'Head',
     'ShoulderLeft', 'ElbowLeft', 'WristLeft', 'HandLeft',
@@ -333,15 +342,10 @@ def convert(
         )
         for video, pose in poses.items()
     ]
-    meta: Metainfo = {
-        'classes': CLASSES,
-        'skeleton': layout,
-        'dataset': 'precog',
-        'background': CLASSES[BACKGROUND],
-        'up': 'y',
-        'notes': notes,
-        'assumed': {'camera': CAMERA},
-    }
+    assumed = {'camera': CAMERA}
+    meta = DATA.metainfo(
+        {'classes': CLASSES, 'skeleton': layout, 'notes': notes, 'assumed': assumed}
+    )
     split |= make_folds(videos)
     building.write(out, annotations, split, meta, source=source)
 

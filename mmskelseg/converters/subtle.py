@@ -16,11 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters import building, downloading, options
+from mmskelseg.converters import building, options
+from mmskelseg.converters.data_sets import DataSet
 from mmskelseg.converters.dest_arrays import SIDE, fit_image
 from mmskelseg.runtime.files.parsing import numbers, read_rows
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
-from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.skeleton import Layout
 
 EXAMPLES = """examples:
@@ -28,10 +29,6 @@ EXAMPLES = """examples:
   # test on two mice
   %(prog)s y5a5 data/subtle --test adult_6112,adult_6115
 """
-# Of the default branch, whatever its name is.
-URL = 'https://github.com/jeakwon/subtle/archive/HEAD.zip'
-# The files of the archive, without their folder; no name with `..` matches.
-MEMBER = r'[^/]+/dataset/y5a5/((?:coords|annots)/[\w-]+\.csv)'
 CLASSES = ['na', 'walking', 'rearing', 'standing', 'grooming']
 FPS = 20.0
 JOINTS = (
@@ -44,6 +41,18 @@ SKELETON: Layout = {
     'limbs': [[0, 1], [1, 3], [3, 2], [2, 8], [3, 6], [3, 7], [2, 4], [2, 5]],
     'flip_pairs': [[4, 5], [6, 7]],
 }
+DATA = DataSet(
+    'subtle',
+    SKELETON,
+    up='z',
+    view='top',
+    background='na',
+    remedy='{out}/raw {out} --download',
+    # Of the default branch, whatever its name is.
+    url='https://github.com/jeakwon/subtle/archive/HEAD.zip',
+    # Without the folder of the archive; no name with `..` matches.
+    member=r'[^/]+/dataset/y5a5/((?:coords|annots)/[\w-]+\.csv)',
+)
 
 
 @reads_file
@@ -98,12 +107,11 @@ def convert(
     *,
     test: str | None = None,
     download: bool = False,
-    url: str = URL,
+    url: str = DATA.url,
 ) -> None:
     """Write the annotation file of a release; see the options below."""
     if download:
-        is_there = (source / 'coords').is_dir()
-        downloading.download(url, source / 'subtle.zip', MEMBER, is_there)
+        DATA.download(url, source, is_there=(source / 'coords').is_dir())
     paths = sorted((source / 'coords').glob('*.csv'))
     if not paths:
         raise MissingFileError(
@@ -111,20 +119,12 @@ def convert(
             'release, with coords and annots, or download it with --download.'
         )
     files = {path.stem: source / 'annots' / path.name for path in paths}
-    meta: Metainfo = {
-        'classes': CLASSES,
-        'skeleton': SKELETON,
-        'dataset': 'subtle',
-        'background': 'na',
-        'up': 'z',
-        'view': 'top',
-        'assumed': {'joints': 'their order, found by inspection'},
-    }
+    assumed = {'joints': 'their order, found by inspection'}
     building.write(
         out,
         [annotate(path, files[path.stem]) for path in paths],
         building.choose_split(test, list(files), source, kind='mouse'),
-        meta,
+        DATA.metainfo({'classes': CLASSES, 'assumed': assumed}),
         source=source,
         files={(name, 'label'): path for name, path in files.items()},
         folds=len(files) if len(files) > 1 else 0,

@@ -15,12 +15,14 @@ import numpy as np
 
 from mmskelseg.converters import building, options
 from mmskelseg.converters import toy_person as person
+from mmskelseg.converters.data_sets import DataSet
 from mmskelseg.runtime.cli.command_line import number_from, whole_from
 from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.messages.progress import progress_bar
-from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
 FOLDS = 3
+DATA = DataSet('toy', 'coco17', remedy='{out}')
 # The keypoints' image is larger than the clip by this factor.
 SHRINK = 4
 HEIGHT, WIDTH = (side // SHRINK for side in person.IMG_SHAPE)
@@ -172,10 +174,7 @@ def convert(
             count(1)
     names = [video['frame_dir'] for video in annotations]
     split = building.split_by_test(names, names[-max(1, len(names) // 4) :])
-    meta: Metainfo = {
-        'classes': person.CLASSES, 'skeleton': 'coco17', 'dataset': 'toy',
-        'background': None,
-    }  # fmt: skip
+    meta = DATA.metainfo({'classes': person.CLASSES})
     building.write(out, annotations, split, meta, folds=FOLDS)
     if not no_videos:
         print(f'clips in {out / "videos"}')

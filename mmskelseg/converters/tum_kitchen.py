@@ -15,9 +15,9 @@ from functools import partial
 from pathlib import Path
 
 from mmskelseg.converters import building, lcr_release, options
+from mmskelseg.converters.data_sets import DataSet
 from mmskelseg.converters.shared_layout import read_classes, read_label
 from mmskelseg.runtime.messages.errors import MissingFileError
-from mmskelseg.runtime.structures.annotations import Metainfo
 
 EXAMPLES = """examples:
   # the old public labels beside your poses; every fifth video is for testing
@@ -28,6 +28,7 @@ EXAMPLES = """examples:
 """
 LABELS = ('Labels_TUM', 'Labels/ClassNumber', 'Labels')
 CLASSES = {i: f'class_{i:02d}' for i in range(1, 22)}
+DATA = DataSet('tum_kitchen', 'lcr15', up='z')
 RELEASE = options.ReleaseOptions(fps=25.0)
 
 
@@ -65,7 +66,7 @@ def convert(
     """Write the annotation file of a release; see the options below."""
     files = lcr_release.find_files(source, find_parts(source, labels))
     names = read_classes(classes, first=1) if classes else CLASSES
-    meta: Metainfo = {'classes': list(names.values()), 'dataset': 'tum_kitchen'}
+    meta = DATA.metainfo({'classes': list(names.values())})
     if not test:
         own = 'every fifth video is for testing: no release has a split'
         meta['assumed'] = {'split': own}

@@ -14,7 +14,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from mmskelseg.converters import building, downloading, lcr_release, options
+from mmskelseg.converters import building, lcr_release, options
+from mmskelseg.converters.data_sets import DataSet
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 from mmskelseg.runtime.structures.annotations import Metainfo
 
@@ -24,7 +25,6 @@ EXAMPLES = """examples:
   # a part of the release, or your own split
   %(prog)s MTL-ERA data/uwiom --test 03,09,18
 """
-URL = 'https://github.com/BehnooshParsa/MTL-ERA/archive/refs/heads/master.zip'
 TEST = ('07', '10', '12', '13', '15')
 # The release states none; docs/datasets/uwiom.md explains the choice.
 RELEASE = options.ReleaseOptions(fps=10.0)
@@ -57,10 +57,16 @@ PARTS = {
     'risk': 'RebaScoreFrameWise/NN.txt',
 }
 FOLDERS = [str(PurePosixPath(part).parent) for part in PARTS.values()]
-# The files to extract from a GitHub archive, with their path in the release as the
-# group; no name with `..` matches.
 FILES = '|'.join([*PARTS.values(), NAMES])
-MEMBER = rf'[^/]+/(Data/UW/(?:{FILES}))'.replace('.', r'\.').replace('NN', r'\d\d')
+DATA = DataSet(
+    'uwiom',
+    'lcr15',
+    up='z',
+    remedy='{out}/raw {out} --download',
+    url='https://github.com/BehnooshParsa/MTL-ERA/archive/refs/heads/master.zip',
+    # No name with `..` matches.
+    member=rf'[^/]+/(Data/UW/(?:{FILES}))'.replace('.', r'\.').replace('NN', r'\d\d'),
+)
 
 
 def find_release(source: Path) -> Path:
@@ -80,12 +86,6 @@ def _root(source: Path) -> Path | None:
         if all((root / folder).is_dir() for folder in FOLDERS):
             return root
     return None
-
-
-def download_release(url: str, folder: Path) -> None:
-    """Download the release to FOLDER/Data/UW, unless it is there already."""
-    archive, is_there = folder / 'MTL-ERA.zip', _root(folder) is not None
-    downloading.download(url, archive, MEMBER, is_there)
 
 
 def check_names(path: Path) -> None:
@@ -126,26 +126,25 @@ def convert(
     *,
     test: str | None = None,
     download: bool = False,
-    url: str = URL,
+    url: str = DATA.url,
     tiers: bool = False,
     given: options.ReleaseOptions = RELEASE,
 ) -> None:
     """Write the annotation file of the release; see the options below."""
     if download:
-        download_release(url, source)
+        DATA.download(url, source, is_there=_root(source) is not None)
     root = find_release(source)
     files = lcr_release.find_files(root, PARTS)
     split = building.choose_split(test, lcr_release.videos_of(files), root, TEST)
     check_names(root / NAMES)
     stated: Metainfo = {'tiers': TIERS} if tiers else {'classes': CLASSES}
-    meta: Metainfo = {**stated, 'dataset': 'uwiom'}
     table = np.array([tiers_of_class(name) for name in CLASSES])
 
     def read(path: Path) -> np.ndarray:
         label = read_label(path)
         return table[label].T if tiers else label
 
-    lcr_release.convert(root, out, files, read, split, meta, given)
+    lcr_release.convert(root, out, files, read, split, DATA.metainfo(stated), given)
 
 
 CONVERTER = options.Converter(

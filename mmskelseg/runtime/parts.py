@@ -1,6 +1,7 @@
 """Parts that configs name; each registers itself by a decorator, without MMEngine."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from mmskelseg.runtime.messages.options import checked
@@ -52,3 +53,5 @@ class Parts:
 
 RENDERERS = Parts()
 ESTIMATORS = Parts()
+#: Functions that return the command that makes the data set of a folder, if any does.
+REMEDIES: list[Callable[[Path], str | None]] = []

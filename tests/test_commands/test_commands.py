@@ -6,8 +6,7 @@ import sys
 import pytest
 
 from mmskelseg import commands
-from mmskelseg.converters import CONVERTERS
-from mmskelseg.converters.checkpoints import CONVERTERS as MODEL_CONVERTERS
+from mmskelseg.converters import checkpoints, converters
 from mmskelseg.runtime import cli
 from mmskelseg.version import __version__
 from tests.errors import raises_naming
@@ -31,8 +30,8 @@ def test_help_comes_before_slow_imports():
     lines = [
         '',
         *commands.COMMANDS,
-        *(f'convert {name}' for name in CONVERTERS),
-        *(f'convert-model {name}' for name in MODEL_CONVERTERS),
+        *(f'convert {name}' for name in converters()),
+        *(f'convert-model {name}' for name in converters(checkpoints.__path__)),
     ]
     done = subprocess.run(
         [sys.executable, '-c', HELP, *lines], capture_output=True, text=True

@@ -224,6 +224,10 @@ def files_below(folder):
     return sorted(str(p.relative_to(folder)) for p in folder.rglob('*') if p.is_file())
 
 
+def download(url, place):
+    uwiom.DATA.download(url, place, is_there=uwiom._root(place) is not None)
+
+
 def is_complete(place):
     files = find_files(place / 'Data/UW', uwiom.PARTS)
     return videos_of(files) == ['01', '02', '03']
@@ -246,7 +250,7 @@ def test_download_unpacks_the_release_alone(server, tmp_path, call_tool):
 
 
 def test_download_is_left_out_when_the_release_is_there(server, release):
-    uwiom.download_release(server.url, release)
+    download(server.url, release)
     assert server.asked == []
 
 
@@ -256,10 +260,10 @@ def test_download_continues_where_it_ended(server, tmp_path):
     server.cut = 1000
     place = tmp_path / 'place'
     with raises_naming(UserError, server.url, f'1000 of {len(server.content)} bytes'):
-        uwiom.download_release(server.url, place)
-    assert files_below(place) == ['MTL-ERA.zip.part']
+        download(server.url, place)
+    assert files_below(place) == ['uwiom.zip.part']
     server.cut = None
-    uwiom.download_release(server.url, place)
+    download(server.url, place)
     assert server.asked == [None, 'bytes=1000-']
     assert is_complete(place)
 
@@ -269,24 +273,24 @@ def test_download_starts_anew_where_it_cannot_continue(server, tmp_path, ranges)
     """A part longer than the file, or a server without ranges, does no harm."""
     server.content = make_archive(tmp_path / 'made')
     server.ranges = ranges
-    (tmp_path / 'MTL-ERA.zip.part').write_bytes(b'x' * 10_000_000)
-    uwiom.download_release(server.url, tmp_path)
+    (tmp_path / 'uwiom.zip.part').write_bytes(b'x' * 10_000_000)
+    download(server.url, tmp_path)
     assert is_complete(tmp_path)
 
 
 def test_interrupted_unpacking_is_done_again(server, tmp_path):
     """As long as the archive lies there, its files are not taken for complete."""
-    (tmp_path / 'MTL-ERA.zip').write_bytes(make_archive(tmp_path / 'made'))
+    (tmp_path / 'uwiom.zip').write_bytes(make_archive(tmp_path / 'made'))
     make_release(tmp_path / 'Data/UW', ['01'])
-    uwiom.download_release(server.url, tmp_path)
+    download(server.url, tmp_path)
     assert is_complete(tmp_path)
-    assert not (tmp_path / 'MTL-ERA.zip').exists()
+    assert not (tmp_path / 'uwiom.zip').exists()
     assert server.asked == []
 
 
 def test_missing_page_is_named(server, tmp_path):
     with raises_naming(UserError, server.url, '404'):
-        uwiom.download_release(server.url, tmp_path)
+        download(server.url, tmp_path)
 
 
 def empty_archive():
@@ -306,6 +310,6 @@ def empty_archive():
 def test_archive_that_is_no_release_is_deleted(content, named, server, tmp_path):
     """The next run downloads it again instead of failing in the same way."""
     server.content = content
-    with raises_naming(UserError, tmp_path / 'MTL-ERA.zip', named):
-        uwiom.download_release(server.url, tmp_path)
+    with raises_naming(UserError, tmp_path / 'uwiom.zip', named):
+        download(server.url, tmp_path)
     assert files_below(tmp_path) == []

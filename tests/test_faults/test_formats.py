@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from mmskelseg.converters import CONVERTERS
+from mmskelseg.converters import converters
 from mmskelseg.runtime.labels import READERS as LABEL_READERS
 from mmskelseg.runtime.poses import FORMATS as POSE_FORMATS
 from tests.test_faults.folders import FORMATS
@@ -110,5 +110,5 @@ def test_every_format_is_tried():
     wanted = {f'labels/{name}' for name in LABEL_READERS}
     wanted |= {f'poses/{name}' for name in POSE_FORMATS}
     # The toy data set is made of nothing.
-    wanted |= {f'converters/{name}' for name in CONVERTERS if name != 'toy'}
+    wanted |= {f'converters/{name}' for name in converters() if name != 'toy'}
     assert not wanted - tried

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmskelseg.commands import COMMANDS, convert, convert_model
-from mmskelseg.converters import CONVERTERS
-from mmskelseg.converters.checkpoints import CONVERTERS as MODEL_CONVERTERS
+from mmskelseg.converters import checkpoints, converters
 from mmskelseg.runtime.cli.settings import parse_setting
 from mmskelseg.runtime.cli.stopping import stoppable
 from tests.small_data import TOY
@@ -20,8 +19,8 @@ from tests.test_faults.mutations import HOSTILE
 
 ROOMS = {
     'mmskelseg.commands': set(COMMANDS) - {'convert', 'convert-model'},
-    'mmskelseg.converters': set(CONVERTERS),
-    'mmskelseg.converters.checkpoints': set(MODEL_CONVERTERS),
+    'mmskelseg.converters': set(converters()),
+    'mmskelseg.converters.checkpoints': set(converters(checkpoints.__path__)),
 }
 MAINS = [
     f'{room}.{name.replace("-", "_")}'

@@ -15,18 +15,11 @@ from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.files.pickled_values import UnsafePickleError
 from mmskelseg.runtime.files.pickles import load_pickle
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
+from mmskelseg.runtime.parts import REMEDIES
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg.runtime.structures.individuals import apart
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.tiers import flat_classes
-
-# How the data sets of configs/ are made, by the names of their folders.
-_OF_RELEASES = ('uwiom', 'precog', 'tum_kitchen', 'desktop_assembly')
-_CONVERTED = {
-    'toy': 'toy',
-    'precog_body12': 'precog --layout body12 SRC',
-    **{name: f'{name} SRC' for name in _OF_RELEASES},
-}
 
 
 @reads_file
@@ -126,12 +119,8 @@ def fold_splits(data: AnnotationFile) -> list[tuple[str, str]]:
 
 def _absence(path: Path) -> str:
     missing = 'file' if path.parent.is_dir() else f'folder {path.parent}'
-    words = _CONVERTED.get(path.parent.name)
-    if words is not None:
-        return (
-            f'there is no such {missing}; run `mmskelseg convert {words} '
-            f'{path.parent}` first.'
-        )
+    for command in filter(None, (find(path.parent) for find in REMEDIES)):
+        return f'there is no such {missing}; run `{command}` first.'
     return (
         f'there is no such {missing}; make it from keypoints and labels (`mmskelseg '
         f'convert keypoints KEYPOINTS... {path.parent} --labels LABELS...`, '

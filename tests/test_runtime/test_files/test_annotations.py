@@ -150,8 +150,9 @@ def test_folds_are_the_named_pairs():
     ('folder', 'command'),
     [
         ('toy', 'convert toy data/toy'),
-        ('uwiom', 'convert uwiom SRC data/uwiom'),
-        ('precog_body12', 'convert precog --layout body12 SRC data/precog_body12'),
+        ('uwiom', 'convert uwiom data/uwiom/raw data/uwiom --download'),
+        ('precog_body12', 'convert precog data/precog_body12 --layout body12'),
+        ('subtle', 'convert subtle data/subtle/raw data/subtle --download'),
         ('mine', 'convert keypoints KEYPOINTS... data/mine --labels'),
     ],
 )
