@@ -46,12 +46,8 @@ GCN_TCN = {
 }  # fmt: skip
 NECK = {'type': 'ConcatFusion', 'out_channels': 8}
 BOUNDARY = {'type': 'BoundaryHead', 'channels': 8, 'num_layers': 3, 'dropout': 0.0}
-RISK = {
-    'risk_head': {'type': 'RiskHead', 'reduced_channels': 6, 'channels': 7},
-    'loss_weighting': {
-        'type': 'UncertaintyWeighting', 'losses': ['loss_cls', 'loss_risk']
-    },
-}  # fmt: skip
+RISK = {'type': 'RiskHead', 'reduced_channels': 6, 'channels': 7}
+WEIGHTING = {'type': 'UncertaintyWeighting', 'losses': ['loss_cls', 'loss_risk']}
 
 
 def build_segmentor(branches, **options):

@@ -16,13 +16,20 @@ from mmengine.config import Config
 
 from mmskelseg.engine.config_checks import check_config, read_config
 from mmskelseg.evaluation import to_segments
+from mmskelseg.models.auxiliary.part import Targets
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime import OnnxSegmenter
 from mmskelseg.runtime.cli import command_line
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.messages import errors
 from mmskelseg.runtime.structures import Skeleton
-from tests.segmentors import build_segmentor, labelled_samples
+from tests.segmentors import (
+    TCN,
+    build_segmentor,
+    check_padding_is_invisible,
+    labelled_samples,
+    random_videos,
+)
 from tests.small_data import ROOT, small_annotations
 
 PROJECT = (ROOT / 'pyproject.toml').read_text()
@@ -187,6 +194,19 @@ def test_extending_shows_a_backbone_that_works():
     assert model({'heatmap': x}, samples, mode='loss')['loss_cls'].requires_grad
     together = model({'heatmap': x}, samples)[:, 1, :, :12]
     torch.testing.assert_close(together, model({'heatmap': x[1:, :, :12]})[:, 0])
+
+
+def test_extending_shows_an_auxiliary_part_that_works():
+    """Where a video is a third done, a third is expected."""
+    exec(python_block('extending.md', 'class ProgressHead'), {})
+    model = build_segmentor({'a': TCN}, auxiliary=[{'type': 'ProgressHead'}])
+    videos, samples = random_videos({'a': TCN}, 20, number=2), labelled_samples((20, 9))
+    assert model(videos, samples, mode='loss')['loss_progress'].requires_grad
+    part = model.progress_head
+    exact = torch.arange(20) / torch.tensor([[20], [9]])
+    loss = part.loss(exact, Targets(exact, exact, (20, 9)))['loss_progress']
+    assert loss == 0
+    check_padding_is_invisible(model, videos, (20, 9))
 
 
 def test_extending_shows_a_config_that_imports_it(tmp_path, monkeypatch):

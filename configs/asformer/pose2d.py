@@ -9,7 +9,7 @@ backbone = dict(**_base_.pop('backbone'), standardize=True)
 model = dict(
     branches=dict(pose2d=backbone),
     # Not for heatmaps, with which it gains nothing.
-    contrast=dict(type='SegmentContrastLoss'),
+    auxiliary=[dict(type='SegmentContrastLoss')],
     **_base_.pop('segmentor'),
 )
 

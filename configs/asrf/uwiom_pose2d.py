@@ -6,6 +6,6 @@ work_dir = 'work_dirs/asrf_uwiom_pose2d'
 model = dict(
     members=1,
     head=dict(loss_smooth=dict(form='printed', tau=4, similarity=1.0, loss_weight=1.0)),
-    boundary_head=dict(type='BoundaryHead', channels=32, dropout=0.3),
+    auxiliary=[dict(type='BoundaryHead', channels=32, dropout=0.3)],
     postprocess=[dict(type='BoundaryRefinement')],
 )

@@ -14,6 +14,7 @@ from mmengine.registry import Registry, build_from_cfg
 
 from mmskelseg import registry
 from mmskelseg.engine.config_options import option_problems
+from mmskelseg.engine.old_options import with_auxiliary
 from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.messages.errors import (
     UnavailableError,
@@ -102,6 +103,7 @@ def read_config(
         raise UserError(
             f'--cfg-options {" ".join(options)}: {_words(error)}; correct them.'
         ) from error
+    with_auxiliary(cfg.get('model'))
     return cfg
 
 

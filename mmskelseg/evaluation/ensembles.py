@@ -13,16 +13,13 @@ from mmskelseg.runtime.decoding import decode
 from mmskelseg.runtime.decoding.steps import LabelFunction
 from mmskelseg.runtime.messages.errors import UserError
 
-# The predicted fields of a sample, which members of an ensemble keep.
-FIELDS = (
-    'pred_label',
-    'raw_label',
-    'pred_score',
-    'pred_logit',
-    'pred_risk',
-    'pred_boundary',
-    'pred_entropy',
-)
+# The fields of a prediction that follow from the others' averages.
+_CLASSES = ('pred_label', 'pred_score', 'pred_logit')
+
+
+def predicted_fields(sample: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a sample that a model predicts."""
+    return {k: v for k, v in sample.items() if k[:5] == 'pred_' or k == 'raw_label'}
 
 
 def average_predictions(
@@ -32,15 +29,15 @@ def average_predictions(
 
     Args:
         members: The prediction of each member: ``pred_score`` (K, T), the
-            probabilities, and optionally ``pred_risk``, ``pred_boundary`` and
-            ``pred_entropy`` (T,).
+            probabilities, and optionally further fields (T,), such as
+            ``pred_entropy``.
         weights: Weight of each member, with any positive sum; by default all equal.
 
     Returns:
         ``pred_score``, the mean of the probabilities; ``pred_logit``, its logarithm;
-        and, if all members have them, the means of ``pred_risk``, ``pred_boundary`` and
-        ``pred_entropy``. The entropy of ``pred_score`` minus the mean of the members'
-        entropies is their disagreement, a mutual information.
+        and the means of the further fields that all members have. The entropy of
+        ``pred_score`` minus the mean of the members' entropies is their disagreement, a
+        mutual information.
 
     >>> columns = [[0.6], [0.4], [0.0]], [[0.0], [0.4], [0.6]]
     >>> members = [{'pred_score': torch.tensor(column)} for column in columns]
@@ -59,8 +56,9 @@ def average_predictions(
         # Finite even if every member rounds a probability to 0.
         'pred_logit': score.clamp_min(torch.finfo(score.dtype).tiny).log(),
     }
-    for field in ('pred_risk', 'pred_boundary', 'pred_entropy'):
-        if all(field in member for member in members):
+    for field in members[0]:
+        further = field[:5] == 'pred_' and field not in _CLASSES
+        if further and all(field in member for member in members):
             averaged[field] = mean(field)
     return averaged
 
@@ -110,17 +108,14 @@ def average_dumps(
     averaged = []
     for name, sample in dumps[0].items():
         members = [
-            {
-                field: torch.as_tensor(dump[name][field])
-                for field in FIELDS
-                if field in dump[name]
-            }
+            {k: torch.as_tensor(v) for k, v in predicted_fields(dump[name]).items()}
             for dump in dumps
         ]
         tiers = sample.get('tiers')
         sizes = None if tiers is None else [len(names) for names in tiers.values()]
         prediction = labelled(average_predictions(members, weights), sizes)
-        kept = {key: value for key, value in sample.items() if key not in FIELDS}
+        predicted = predicted_fields(sample)
+        kept = {key: value for key, value in sample.items() if key not in predicted}
         averaged.append({**kept, **prediction, 'members': members})
     return averaged
 
@@ -146,9 +141,9 @@ def _check_dump(
                 f'{path}: video {name} has no pred_score, the probabilities (K, T); '
                 'make it with `mmskelseg test CONFIG --dump FILE.pkl`.'
             )
-        for field in FIELDS:
-            if sample.get(field) is not None:
-                _check_values(sample[field], f'{path}: {field} of video {name}', field)
+        for field, values in predicted_fields(sample).items():
+            if values is not None:
+                _check_values(values, f'{path}: {field} of video {name}', field)
         classes, expected = (list(s.get('classes') or ()) for s in (sample, other))
         if classes and expected and classes != expected:
             raise UserError(

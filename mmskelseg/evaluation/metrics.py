@@ -307,8 +307,8 @@ class RiskMetric(_VideoMetric):
 
     def _result(self, frame_dir: str | None, sample: Sample) -> dict[str, float]:
         reader = (
-            "RiskMetric needs; annotate the video's `risk` and give the model a "
-            '`risk_head`, or remove RiskMetric from the evaluators'
+            "RiskMetric needs; annotate the video's `risk` and add a RiskHead to "
+            "the model's `auxiliary`, or remove RiskMetric from the evaluators"
         )
         pair = _arrays(frame_dir, sample, ('pred_risk', 'gt_risk'), reader)
         return {'mse': frame_mse(*pair), 'mae': frame_mae(*pair)}

@@ -15,10 +15,8 @@ from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
 #: What a test dumped of one video: labels, probabilities, id, classes and more.
 Sample: TypeAlias = Mapping[str, Any]
 
-# Fields with one value per frame.
-_OF_FRAMES = (
-    'pred_label', 'raw_label', 'gt_label', 'pred_risk', 'gt_risk', 'pred_boundary',
-)  # fmt: skip
+# Fields with one value per frame, besides those that begin with `pred_`.
+_OF_FRAMES = ('raw_label', 'gt_label', 'gt_risk')
 
 
 def _tensor_storage(reader: PickleReader, content: object) -> object:
@@ -71,7 +69,8 @@ def _problems(sample: object) -> Iterator[str]:
         yield f'frame_dir is {shown(name)}, expected a string'
     # The loop below reports what is not an array; a list may be ragged.
     shape = tuple(getattr(sample['pred_label'], 'shape', ())) or (None,)
-    shapes: dict[str, tuple[int | None, ...]] = dict.fromkeys(_OF_FRAMES, (None,))
+    names = [*_OF_FRAMES, *(key for key in sample if str(key)[:5] == 'pred_')]
+    shapes: dict[str, tuple[int | None, ...]] = dict.fromkeys(names, (None,))
     shapes |= dict.fromkeys(('pred_score', 'pred_logit'), (None, None))
     if 'tiers' in sample:
         shapes |= dict.fromkeys(('pred_label', 'raw_label', 'gt_label'), (None, None))

@@ -4,25 +4,19 @@ import math
 from collections.abc import Mapping, Sequence
 
 import torch
-from mmaction.structures import ActionDataSample
 from mmengine.model import BaseModule, ModuleList
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from mmskelseg.models.backbones.ms_tcn import DilatedResidualLayer, refinement_stages
 from mmskelseg.models.layers import (
     TemporalConv1d,
     by_tier,
     for_each_stage,
-    frame_mask,
-    masked,
-    stack_frames,
     to_device,
 )
-from mmskelseg.models.losses import mean_over_ranks
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count, CountOrZero, Fraction, Positive
+from mmskelseg.runtime.messages.options import Count
 
 
 @MODELS.register_module()
@@ -189,171 +183,3 @@ def average_logits(logits: Tensor, tiers: Sequence[int]) -> Tensor:
     """
     log_scores = by_tier(torch.log_softmax, logits, tiers, -2)
     return log_scores.logsumexp(dim=0) - math.log(len(logits))
-
-
-@MODELS.register_module()
-class BoundaryHead(BaseModule):
-    """A detector of frames in which a segment begins, with refinement stages.
-
-    The 1x1 classifier reads the features of the first stage of each branch. Each
-    refinement stage, a stage of MS-TCN, reads the probabilities of the previous one. A
-    frame is a boundary if it and the previous frame have labels, and these differ.
-
-    Args:
-        in_channels: Total channels of the features of all branches, C.
-        channels: Width of each stage.
-        num_layers: Number of layers of each stage.
-        num_refinements: Number of refinement stages.
-        dropout: Probability of dropout in every layer.
-        positive_weight: Weight of a boundary in the loss, relative to other frames.
-            None: the number of frames per boundary in the batch.
-        loss_weight: Factor of the loss.
-        init_cfg: Initialisation by MMEngine.
-
-    Note:
-        The code of ASRF uses the number of frames per boundary in all training videos
-        as weight, also counts the first frame of a video as a boundary, and averages
-        the losses, including those of the classes, over the stages.
-
-    Source: Ishikawa et al., "Alleviating Over-segmentation Errors by Detecting Action
-    Boundaries" (WACV 2021), its boundary regression branch; the defaults from its code.
-    """
-
-    def __init__(
-        self,
-        in_channels: Count,
-        *,
-        channels: Count = 64,
-        num_layers: Count = 10,
-        num_refinements: CountOrZero = 3,
-        dropout: Fraction = 0.5,
-        positive_weight: Positive | None = None,
-        loss_weight: Positive = 0.1,
-        init_cfg: dict | None = None,
-    ) -> None:
-        super().__init__(init_cfg)
-        self.positive_weight = positive_weight
-        self.loss_weight = loss_weight
-        self.stages = ModuleList(
-            refinement_stages(
-                1,
-                channels,
-                lambda dilation: DilatedResidualLayer(channels, dilation, dropout),
-                num_layers,
-                num_refinements,
-            )
-        )
-        self.classifiers = ModuleList(
-            TemporalConv1d(width, 1, 1)
-            for width in [in_channels] + num_refinements * [channels]
-        )
-
-    def forward(self, features: Tensor, stage: int) -> Tensor:
-        """Return the logits (N, 1, T) for features (N, C, T) of a stage.
-
-        Stage 0 is the first stage of the branches, and stage i is ``stages[i - 1]``.
-        """
-        return self.classifiers[stage](features)
-
-    def loss(self, logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Return the binary cross-entropy, summed over the stages.
-
-        Args:
-            logits: Shape (S, N, 1, T).
-            labels: Classes, shape (N, T) or (N, G, T), -1 for frames that do not count.
-                With G tiers, a frame is a boundary if it is one in any of them.
-        """
-        labels = to_device(labels, logits.device)
-        rows = labels[:, None] if labels.dim() == 2 else labels
-        valid = (rows >= 0).any(dim=1)
-        boundary = torch.stack([label_boundaries(row) for row in rows.unbind(1)])
-        boundary = boundary.any(dim=0)
-        errors = F.binary_cross_entropy_with_logits(
-            logits[:, :, 0],
-            boundary.to(logits).expand(len(logits), -1, -1),
-            reduction='none',
-        )
-        positive = torch.where(boundary, errors, 0).sum()
-        negative = torch.where(valid & ~boundary, errors, 0).sum()
-        if self.positive_weight is None:
-            # The same as a weight of frames / boundaries and a mean over the frames.
-            loss = mean_over_ranks(positive, boundary.sum())
-            loss = loss + mean_over_ranks(negative, valid.sum())
-        else:
-            total = self.positive_weight * positive + negative
-            loss = mean_over_ranks(total, valid.sum())
-        return {'loss_boundary': self.loss_weight * loss}
-
-
-def label_boundaries(labels: Tensor) -> Tensor:
-    """Return whether a segment begins in each frame, (N, T), given labels (N, T).
-
-    It does where the label differs from the previous frame's and neither is -1.
-    """
-    begins = torch.zeros_like(labels, dtype=torch.bool)
-    before, after = labels[:, :-1], labels[:, 1:]
-    begins[:, 1:] = (before != after) & (before >= 0) & (after >= 0)
-    return begins
-
-
-@MODELS.register_module()
-class RiskHead(BaseModule):
-    """An LSTM over features that gives each frame an ergonomic risk score.
-
-    Args:
-        in_channels: Channels of the features, C.
-        reduced_channels: Number of features per frame that the LSTM reads.
-        channels: Width of the LSTM.
-        num_layers: Number of layers of the LSTM.
-        init_cfg: Initialisation by MMEngine.
-
-    Source: Parsa and Banerjee (WACV 2021), and their code.
-    """
-
-    def __init__(
-        self,
-        in_channels: Count,
-        *,
-        reduced_channels: Count = 256,
-        channels: Count = 1024,
-        num_layers: Count = 3,
-        init_cfg: dict | None = None,
-    ) -> None:
-        super().__init__(init_cfg)
-        self.reduce = nn.Linear(in_channels, reduced_channels)
-        self.lstm = nn.LSTM(reduced_channels, channels, num_layers, batch_first=True)
-        self.regress = nn.Linear(channels, 1)
-
-    def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Return a score of each frame, (N, T), which depends on no later frame.
-
-        Features are (N, C, T) of each branch, with ``in_channels`` channels in total.
-        """
-        if any(x.dim() != 3 for x in features):
-            raise UserError(
-                'RiskHead reads (videos, channels, frames) of each branch, but gets '
-                f'{[tuple(x.shape) for x in features]}; it needs features of frames, '
-                'or a backbone with a stem that computes them, such as GCNTCN.'
-            )
-        rows = torch.cat(list(features), dim=1).transpose(1, 2)
-        x = torch.tanh(self.reduce(rows))
-        return self.regress(self.lstm(x)[0])[:, :, 0]
-
-    def loss(
-        self, pred: Tensor, lengths: Sequence[int], samples: Sequence[ActionDataSample]
-    ) -> dict[str, Tensor]:
-        """Return the squared error, averaged over the frames of a batch.
-
-        Args:
-            pred: Predicted score of each frame, shape (N, T).
-            lengths: Number of frames of each of the N videos.
-            samples: Samples with gt_risk (T,).
-        """
-        frames = pred.shape[1]
-        risk = stack_frames(
-            samples, 'gt_risk', lengths, frames, fill=0, dtype=pred.dtype
-        )
-        errors = (pred - to_device(risk, pred.device)) ** 2
-        mask = frame_mask(lengths, frames, pred)
-        total = masked(errors[:, None], mask).sum()
-        return {'loss_risk': mean_over_ranks(total, sum(lengths))}

@@ -157,6 +157,6 @@ def _steps(
         if isinstance(steps[-1], BoundaryRefinement) and not has_boundaries:
             raise UserError(
                 f'{place}: BoundaryRefinement needs boundaries, which the model does '
-                'not predict; give it a `boundary_head`.'
+                'not predict; add a BoundaryHead to its `auxiliary`.'
             )
     return steps

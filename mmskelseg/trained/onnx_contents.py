@@ -28,7 +28,7 @@ from mmskelseg.runtime.segmenting.model_files import (
     ModelFile,
     ModelMetadata,
 )
-from mmskelseg.runtime.segmenting.onnx_predictor import FIELDS
+from mmskelseg.runtime.segmenting.onnx_predictor import field_of
 from mmskelseg.runtime.segmenting.onnx_sessions import Session
 from mmskelseg.runtime.segmenting.onnx_stream import OnnxStreamingModel
 from mmskelseg.runtime.streaming.model import ModelStream
@@ -180,16 +180,14 @@ class Export:
 
     @torch.no_grad()
     def _predicted(
-        self, given: Mapping[str, Tensor], frames: int
-    ) -> dict[str, np.ndarray]:
-        """Return the model's predictions, as in a test, before post-processing."""
+        self, given: Mapping[str, Tensor], frames: int, outputs: Sequence[str]
+    ) -> list[np.ndarray]:
+        """Return what the model predicts for outputs, before post-processing."""
         sample = ActionDataSample(metainfo={'total_frames': frames})
         inputs = {k: v.unsqueeze(0).transpose(1, 2) for k, v in given.items()}
         (sample,) = self.model(inputs, [sample], mode='predict')
-        found = {k: sample.get(name) for k, name in FIELDS.items() if name in sample}
-        return {
-            k: v.t().numpy() if v.dim() == 2 else v.numpy() for k, v in found.items()
-        }
+        found = [sample.get(field_of(name)) for name in outputs]
+        return [v.t().numpy() if v.dim() == 2 else v.numpy() for v in found]
 
 
 class SegmentorExport(Export):
@@ -260,11 +258,8 @@ class SegmentorExport(Export):
                 given[name] = self._features(name, frames)
                 feed[f'features_{name}'] = given[name].numpy()
         found = sessions[None].run(self.graph.outputs, feed)
-        expected = self._predicted(given, frames)
-        errors = [
-            np.abs(a - expected[key]).max()
-            for key, a in zip(self.graph.outputs, found, strict=True)
-        ]
+        expected = self._predicted(given, frames, self.graph.outputs)
+        errors = [np.abs(a - b).max() for a, b in zip(found, expected, strict=True)]
         for name, graph in self.encoders.items():
             read, features = _encoded(self.branches[name], graph, frames)
             (own,) = sessions[name].run([f'encoded_{name}'], {f'images_{name}': read})
@@ -329,7 +324,7 @@ class StreamingExport(Export):
         (name,) = self.branches
         x = self._features(name, 5 * frames)
         found = [stream.push(rows.numpy()) for rows in x.split(frames)]
-        expected = self._predicted({name: x}, len(x))['probabilities']
+        (expected,) = self._predicted({name: x}, len(x), ['probabilities'])
         return float(np.abs(np.concatenate([*found, stream.flush()]) - expected).max())
 
 

@@ -17,9 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmskelseg.models.layers import by_tier
+from mmskelseg.evaluation.ensembles import average_predictions
 from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
 from mmskelseg.models.segmentors.branches import branch_stems, finish_stem
+from mmskelseg.runtime.segmenting.onnx_predictor import field_of
 from mmskelseg.runtime.streaming.model import (
     TINY,
     Operations,
@@ -40,17 +41,16 @@ def context_of(model: ActionSegmentor) -> int | None:
     """Return the frames to each side on which an output depends; None for all."""
     backbones = [branch['backbone'] for branch in model.branches.values()]
     stages = [max(_reach(b.stages[i]) for b in backbones) for i in model.stage_order]
-    reach = sum(stages)
-    if hasattr(model, 'boundary_head'):
-        reach = max(reach, stages[0] + sum(map(_reach, model.boundary_head.stages)))
+    reach, read = sum(stages), {'inputs': 0, 'first': stages[0]}
+    for part in model.auxiliary:
+        if part.predicts:
+            reach = max(reach, read.get(part.reads, sum(stages)) + part.context)
     stems = [s for branch in model.branches.values() for s in branch_stems(branch)]
     whole = any(
         getattr(stem, 'context', None) != 0 or hasattr(stem, 'norm_out')
         for stem in stems
     )
-    if whole or hasattr(model, 'risk_head') or reach == torch.inf:
-        return None
-    return int(reach)
+    return None if whole or reach == torch.inf else int(reach)
 
 
 def _reach(stage: nn.Module) -> float:
@@ -76,13 +76,11 @@ class SegmentorGraph(nn.Module):
     @property
     def outputs(self) -> list[str]:
         """Names of the results of :meth:`forward`."""
-        heads = [
-            h for h in ('boundary', 'risk') if hasattr(self._models[0], f'{h}_head')
-        ]
-        return ['probabilities', 'entropy', *heads]
+        parts = [p.predicts for p in self._models[0].auxiliary if p.predicts]
+        return ['probabilities', 'entropy', *parts]
 
     def forward(self, *features: Tensor) -> tuple[Tensor, ...]:
-        """Return probabilities (T, K), their entropy (T,), and the scores of each head.
+        """Return probabilities (T, K), their entropy (T,), and what parts predict.
 
         Args:
             features: The features of each branch, (T, C) or (T, C, V). For a branch
@@ -94,39 +92,13 @@ class SegmentorGraph(nn.Module):
             name: rows.unsqueeze(0).transpose(1, 2)
             for name, rows in zip(names, features, strict=True)
         }
-        predicted = []
+        videos = []
         for i, model in enumerate(self._models):
             shared = self._shared(i, model, x)
-            predicted.append(self._predicted(model, shared))
-        means = (
-            torch.stack([outputs[key] for outputs in predicted]).mean(dim=0)[0]
-            for key in self.outputs
-        )
-        return tuple(means)
-
-    def _predicted(
-        self, model: ActionSegmentor, shared: Mapping[str, Tensor]
-    ) -> dict[str, Tensor]:
-        """Return the outputs of a segmentor, given what its members read."""
-        members = []
-        for part in model.networks:
-            outputs = part.outputs(shared, None)
-            logits = outputs['logits']
-            scores = by_tier(torch.softmax, logits, model.tiers, 1)
-            logits = logits / model.temperature
-            logits = by_tier(torch.log_softmax, logits, model.tiers, 1)
-            outputs['entropy'] = -(logits.exp() * logits).sum(dim=1)
-            outputs['probabilities'] = scores.transpose(1, 2)
-            members.append(outputs)
-        means = {
-            key: torch.stack([outputs[key] for outputs in members]).mean(dim=0)
-            for key in self.outputs
-        }
-        if model.temperature != 1:
-            scores = means['probabilities']
-            logits = scores.clamp_min(TINY).log() / model.temperature
-            means['probabilities'] = by_tier(torch.softmax, logits, model.tiers, 2)
-        return means
+            members = [part.outputs(shared, None) for part in model.networks]
+            videos.append(model.together(members, 0, None))
+        video = videos[0] if len(videos) == 1 else average_predictions(videos)
+        return tuple(video[field_of(name)].t() for name in self.outputs)
 
     def _shared(
         self, index: int, model: ActionSegmentor, x: Mapping[str, Tensor]
@@ -204,6 +176,17 @@ def _as_tensors(part: Any) -> Any:
         values = {f.name: _as_tensors(getattr(part, f.name)) for f in fields(part)}
         return replace(part, **values)
     return [_as_tensors(value) for value in part] if isinstance(part, list) else part
+
+
+def _entropy(graph: Any, x: Any) -> Any:
+    """Return the operators for ``torch.special.entr``, which PyTorch exports not."""
+    tiny = graph.op('Constant', value_t=torch.tensor(TINY))
+    return graph.op(
+        'Neg', graph.op('Mul', x, graph.op('Log', graph.op('Max', x, tiny)))
+    )
+
+
+torch.onnx.register_custom_op_symbolic('aten::special_entr', _entropy, OPSET)
 
 
 def to_onnx(

@@ -23,6 +23,7 @@ from mmskelseg.checkpoints.weights import (
 )
 from mmskelseg.compat.repairs import registered_only
 from mmskelseg.engine.config_checks import building, read_config
+from mmskelseg.engine.old_options import with_auxiliary
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 from mmskelseg.registry import MODELS, POSTPROCESSORS, TRANSFORMS, WEIGHT_INITIALIZERS
 from mmskelseg.runtime.files.annotations import load_annotations
@@ -117,6 +118,7 @@ def trained_model(
         content = load_checkpoint(first)
         if not cfg:
             cfg.update(checkpoint_config(content, first))
+        with_auxiliary(cfg.model)
         if len(checkpoints) > 1:
             model: nn.Module = ActionSegmentorEnsemble(cfg.model, checkpoints)
         else:

@@ -11,14 +11,13 @@ from mmengine.dataset import Compose
 from mmengine.model import BaseModel
 
 from mmskelseg.encoders.recipes import recipe_from_config
+from mmskelseg.evaluation.ensembles import predicted_fields
 from mmskelseg.registry import FUNCTIONS, TRANSFORMS
 from mmskelseg.runtime.features.recipe import FeatureRecipe
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.trained.opening import TrainedModel
-
-_FIELDS = ('pred_risk', 'pred_boundary', 'pred_entropy', 'pred_label', 'pred_score')
 
 
 def check_device(name: str) -> None:
@@ -91,6 +90,10 @@ class TorchPredictor:
         with torch.no_grad():
             samples = cast(BaseModel, self.model).test_step(self.collate(items))
         return [
-            {name: sample.get(name).cpu().numpy() for name in _FIELDS if name in sample}
+            {
+                name: value.cpu().numpy()
+                for name, value in predicted_fields(sample).items()
+                if name not in ('pred_logit', 'raw_label')
+            }
             for sample in samples
         ]

@@ -38,7 +38,7 @@ from mmskelseg.trained.predictor import branch_recipe
 def streaming_model(model: nn.Module) -> StreamingModel:
     """Return the weights of a causal segmentor, or of an ensemble of them.
 
-    Risk and boundary heads are left out, since they do not change the labels.
+    Auxiliary parts are left out, since they do not change the labels.
 
     Raises:
         UserError: If the model is not causal or has parts that streams do not support;

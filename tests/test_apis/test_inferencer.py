@@ -56,7 +56,7 @@ def test_prediction_is_that_of_a_test(inferencer, small_config, small_data):
 def test_prediction_has_the_boundaries_of_a_boundary_head(
     small_config, checkpoint, small_data
 ):
-    small_config.model.boundary_head = {'type': 'BoundaryHead', 'num_layers': 2}
+    small_config.model.auxiliary = [{'type': 'BoundaryHead', 'num_layers': 2}]
     inferencer = inferencer_of(small_config, checkpoint(small_config))
     (prediction,) = inferencer(small_data, split='test')['predictions']
     boundary = prediction['pred_boundary']

@@ -47,8 +47,10 @@ model = dict(
         ),
     ),
     fusion=dict(neck=dict(type='ConcatFusion')),
-    risk_head=dict(type='RiskHead', reduced_channels=4, channels=4, num_layers=1),
-    loss_weighting=dict(type='UncertaintyWeighting', losses=['loss_risk']),
+    auxiliary=[
+        dict(type='RiskHead', reduced_channels=4, channels=4, num_layers=1),
+        dict(type='UncertaintyWeighting', losses=['loss_risk']),
+    ],
 )
 metrics = [
     dict(type='SegmentationMetric', num_classes=3),
@@ -85,7 +87,7 @@ model = dict(
             stem_channels=32, channels=8, out_channels=8,
         ),
     ),
-    risk_head=dict(type='RiskHead', reduced_channels=4, channels=4, num_layers=1),
+    auxiliary=[dict(type='RiskHead', reduced_channels=4, channels=4, num_layers=1)],
 )
 val_evaluator = [
     dict(type='SegmentationMetric', num_classes=3),

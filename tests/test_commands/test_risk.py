@@ -22,7 +22,7 @@ def options(small_data):
         'model.num_classes=3', 'model.branches.pose3d.in_channels=2',
         'model.branches.pose3d.skeleton=coco17',
         'model.branches.pose3d.graph_channels=[8,8]',
-        'model.branches.pose3d.stem_channels=32', 'model.risk_head.channels=8',
+        'model.branches.pose3d.stem_channels=32', 'model.auxiliary.0.channels=8',
         'train_cfg.max_epochs=1', 'default_hooks.visualization.enable=False',
     ]  # fmt: skip
 

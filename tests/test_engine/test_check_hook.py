@@ -33,15 +33,15 @@ def test_smoothness_loss_that_moves_boundaries_is_a_warning(form, logged):
     cfg.branches.pose2d.standardize = False
     cfg.head.loss_smooth.form = form
     loader = SimpleNamespace(dataset=[])
-    for timestamps in (None, {'type': 'TimestampSupervision'}):
-        cfg.timestamps = timestamps
+    for auxiliary in ([], [{'type': 'TimestampSupervision'}]):
+        cfg.auxiliary = auxiliary
         runner = SimpleNamespace(
             model=MODELS.build(cfg), train_dataloader=loader, val_loop=None, hooks=[]
         )
         logged.clear()
         SegCheckHook().before_train(runner)
         warned = [r for r in logged.records if 'form=printed' in r.getMessage()]
-        assert len(warned) == (form == 'reference' and timestamps is not None)
+        assert len(warned) == (form == 'reference' and len(auxiliary))
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_risk_metric_counts_a_repeated_video_once():
     ('video', 'named'),
     [
         (sample('v', [1.0], None), 'gt_risk | RiskMetric | `risk`'),
-        (sample('v', None, [1.0]), 'pred_risk | `risk_head`'),
+        (sample('v', None, [1.0]), 'pred_risk | RiskHead'),
         (sample('v', [1.0], [1.0, 2.0]), 'pred | (1,) | gt | (2,)'),
         (sample('v', [float('nan')], [1.0]), 'pred | 1 values'),
     ],

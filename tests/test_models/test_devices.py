@@ -11,6 +11,7 @@ from mmskelseg.models.layers import FeatureStandardizer, TemporalConv1d
 from tests.devices import FromMeta, Operators
 from tests.segmentors import (
     ASFORMER,
+    BOUNDARY,
     C2F_TCN,
     CAUSAL,
     GCN_TCN,
@@ -47,9 +48,7 @@ ASRF = {
         },
         'loss_smooth': {'type': 'TruncatedMSELoss', 'similarity': 2.0},
     },
-    'boundary_head': {
-        'type': 'BoundaryHead', 'channels': 8, 'num_layers': 3, 'dropout': 0.0
-    },
+    'auxiliary': [BOUNDARY],
 }  # fmt: skip
 # Branches, and what else the model has.
 NETWORKS = {
@@ -65,14 +64,14 @@ NETWORKS = {
     'stgcn': ({'a': STGCN}, {}),
     'slow_stgcn': ({'a': SLOW_STGCN}, {}),
     'images': ({'a': IMAGES}, {}),
-    'mtl': ({'a': GCN_TCN}, {'risk_head': RISK}),
+    'mtl': ({'a': GCN_TCN}, {'auxiliary': [RISK]}),
     'asrf': ({'a': TCN}, ASRF),
     'asrf_of_joints': ({'a': MS_GCN}, ASRF),
 }
 # What reads the features of a step, so that it cannot run without values.
 EXTRAS = {
-    'timestamps': ({'a': TCN}, {'timestamps': {'type': 'TimestampSupervision'}}),
-    'contrast': ({'a': TCN}, {'contrast': {'type': 'SegmentContrastLoss'}}),
+    'timestamps': ({'a': TCN}, {'auxiliary': [{'type': 'TimestampSupervision'}]}),
+    'contrast': ({'a': TCN}, {'auxiliary': [{'type': 'SegmentContrastLoss'}]}),
     'tiers': ({'a': TCN}, {'tiers': [2, 3]}),
 }
 every_network = pytest.mark.parametrize('name', NETWORKS)

@@ -6,12 +6,13 @@ from torch import nn
 
 from mmskelseg.models.backbones.gcn_tcn import CausalBlock, EncoderDecoder, GraphStem
 from mmskelseg.registry import MODELS
-from tests.segmentors import GCN_TCN, RISK, build_segmentor
+from tests.segmentors import GCN_TCN, RISK, WEIGHTING, build_segmentor
 from tests.small_data import ROOT
 
 
 def build(members=1, **options):
-    return build_segmentor({'pose3d': {**GCN_TCN, **options}}, members=members, **RISK)
+    branches = {'pose3d': {**GCN_TCN, **options}}
+    return build_segmentor(branches, members=members, auxiliary=[RISK, WEIGHTING])
 
 
 @pytest.mark.parametrize(

@@ -90,9 +90,7 @@ def test_number_of_parameters_by_hand():
 
 
 def test_heads_fusion_and_boundaries_read_the_channels_of_their_stage():
-    model = build_segmentor(
-        FUSION, boundary_head={'type': 'BoundaryHead', 'channels': 8}
-    )
+    model = build_segmentor(FUSION, auxiliary=[{'type': 'BoundaryHead', 'channels': 8}])
     heads = model.branches['pose']['head'].classifiers
     assert [head.in_channels for head in heads] == [8, 4, 4]
     assert [conv.in_channels for conv in model.fusion['neck'].convs] == [16, 12, 12]
@@ -127,7 +125,7 @@ def test_stages_of_equal_width_are_connected_as_others():
 
 def test_stages_of_different_widths_train_with_timestamps():
     timestamps = {'type': 'TimestampSupervision'}
-    model = build_segmentor(FUSION, timestamps=timestamps)
+    model = build_segmentor(FUSION, auxiliary=[timestamps])
     label = torch.full((20,), -1)
     label[[3, 9, 16]] = torch.tensor([0, 2, 1])
     sample = labelled_samples((20,))[0].set_gt_label(label)

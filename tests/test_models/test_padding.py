@@ -18,6 +18,7 @@ from tests.segmentors import (
     PYRAMID_GCN,
     RISK,
     TCN,
+    WEIGHTING,
     build_segmentor,
     check_chunks_are_ignored,
     check_padding_is_invisible,
@@ -44,10 +45,10 @@ OPTIONS = {
     'fusion without heads': {'fusion': {'neck': NECK, 'branch_heads': False}},
     'fusion of three': {'fusion': {'neck': NECK, 'feed': 'own'}},
     'members': {'members': 2},
-    'boundaries': {'boundary_head': BOUNDARY},
-    'boundaries of two': {'boundary_head': BOUNDARY},
-    'boundaries of members': {'boundary_head': BOUNDARY, 'members': 2},
-    'risk': RISK,
+    'boundaries': {'auxiliary': [BOUNDARY]},
+    'boundaries of two': {'auxiliary': [BOUNDARY]},
+    'boundaries of members': {'auxiliary': [BOUNDARY], 'members': 2},
+    'risk': {'auxiliary': [RISK, WEIGHTING]},
 }
 # Networks that read a few frames before and after each.
 LOCAL = {

@@ -74,7 +74,7 @@ def test_without_steps_nothing_is_raw():
 @pytest.mark.parametrize(
     ('configs', 'named'),
     [
-        ([{'type': 'BoundaryRefinement'}], 'postprocess.0: | `boundary_head`'),
+        ([{'type': 'BoundaryRefinement'}], 'postprocess.0: | BoundaryHead'),
         ([{'frames': 3}], "model.postprocess.0 | {'frames': 3}"),
         (['MinDuration'], "model.postprocess.0 | 'MinDuration'"),
     ],
@@ -85,7 +85,7 @@ def test_options_are_checked(configs, named):
 
 
 def test_what_a_step_lacks_is_said():
-    with raises_naming(ValueError, 'pred_boundary', '`boundary_head`'):
+    with raises_naming(ValueError, 'pred_boundary', 'BoundaryHead'):
         apply({'type': 'BoundaryRefinement'})
 
 

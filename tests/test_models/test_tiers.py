@@ -8,8 +8,9 @@ import torch
 from mmaction.structures import ActionDataSample
 
 from mmskelseg.evaluation.ensembles import average_dumps, labelled
+from mmskelseg.models.auxiliary.part import NetworkOutput, StageOutput, Targets
+from mmskelseg.models.auxiliary.timestamps import complete_labels
 from mmskelseg.models.postprocessors import build_postprocessors
-from mmskelseg.models.timestamps import complete_labels
 from mmskelseg.registry import MODELS
 from tests.errors import raises_naming
 from tests.segmentors import (
@@ -125,7 +126,8 @@ def test_a_boundary_of_any_tier_is_a_boundary():
     labels = torch.tensor([[[0, 0, 1, 1], [0, 0, 0, -1]]])
     sure = logits.clone()
     sure[0, 0, 0] = torch.tensor([-50.0, -50, 50, -50])
-    assert head.loss(sure, labels)['loss_boundary'] == pytest.approx(0, abs=1e-6)
+    loss = head.loss(sure, Targets(labels, labels))['loss_boundary']
+    assert loss == pytest.approx(0, abs=1e-6)
 
 
 def test_one_tier_is_the_model_without_tiers():
@@ -170,7 +172,7 @@ def test_labels_of_other_tiers_are_refused():
 def test_timestamps_of_each_tier_are_completed(at):
     at(1, 1)
     model = build_segmentor(
-        {'pose': TCN}, tiers=[2, 3], timestamps={'type': 'TimestampSupervision'}
+        {'pose': TCN}, tiers=[2, 3], auxiliary=[{'type': 'TimestampSupervision'}]
     )
     (sample,) = samples_of(40)
     label = torch.full((2, 40), -1)
@@ -180,7 +182,9 @@ def test_timestamps_of_each_tier_are_completed(at):
     losses = model(random_videos({'pose': TCN}, 40), [sample], mode='loss')
     assert losses['loss_confidence'] > 0
     features = torch.arange(40.0).expand(1, 8, 40)
-    (found,) = model.timestamps.complete(features, label[None], [40])
+    output = NetworkOutput(stages=[StageOutput(features)])
+    targets = Targets(label[None], label[None], [40])
+    (found,) = model.timestamps.complete(output, targets).labels
     for row, stamps in zip(found, label, strict=True):
         assert torch.equal(row, complete_labels(features[0].T, stamps))
         assert (row >= 0).all()

@@ -7,4 +7,5 @@ model = dict(
         loss_cls=dict(type='FrameCrossEntropyLoss'),
         loss_smooth=dict(type='TruncatedMSELoss', loss_weight=0.15),
     ),
+    auxiliary=[],
 )

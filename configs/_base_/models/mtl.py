@@ -2,6 +2,8 @@ _base_ = './stl.py'
 
 model = dict(
     branches=dict(pose3d=dict(act_cfg=dict(type='Tanh'))),
-    risk_head=dict(type='RiskHead'),
-    loss_weighting=dict(type='UncertaintyWeighting', losses=['loss_cls', 'loss_risk']),
+    auxiliary=[
+        dict(type='RiskHead'),
+        dict(type='UncertaintyWeighting', losses=['loss_cls', 'loss_risk']),
+    ],
 )

@@ -26,8 +26,8 @@ from mmskelseg.engine.hooks.fit_statistics_hook import (
 )
 from mmskelseg.engine.resuming import resume_problems
 from mmskelseg.evaluation import SegmentationMetric
+from mmskelseg.models.auxiliary.timestamps import TimestampSupervision
 from mmskelseg.models.losses import TruncatedMSELoss
-from mmskelseg.models.timestamps import TimestampSupervision
 from mmskelseg.registry import HOOKS
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError

@@ -1,6 +1,7 @@
 """Multi-stage segmentation of one or several modalities."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -33,13 +34,11 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
     With ``fusion``, the features of all branches are fused at every stage and
     classified as well (Fig. 3b). Every classifier of every stage is supervised. The
     output is the prediction of the last stage, the fused one if there is one.
+    ``auxiliary`` parts add losses and predictions.
 
     A branch may have a ``stem``, a module like a stage, which reads the features before
     the backbone; some backbones contain another one. If it has a ``norm_out``, this
-    then normalises the features over the whole video. ``risk_head`` computes a risk
-    score of each frame from the input of the first stages of all branches, and
-    ``boundary_head`` the probability that a segment begins in it, from the output of
-    these stages.
+    then normalises the features over the whole video.
 
     Args:
         num_classes: Number of classes, K.
@@ -54,13 +53,12 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
             features; ``feed``, the prediction that the next stage of each branch reads,
             ``fused`` (default) or its ``own``; ``branch_heads``, whether branches keep
             their own classifiers and losses (default True).
-        risk_head: Config of the head that scores the risk of each frame; optional.
-        boundary_head: Config of the head that finds boundaries of segments; optional.
-        loss_weighting: Config of the weighting of the losses; by default, their sum.
-        timestamps: Config of the completion of labels in training, for segments with
-            only some labelled frames, such as ``TimestampSupervision``; optional.
-        contrast: Config of the loss that compares the features of segments, such as
-            ``SegmentContrastLoss``; optional.
+        auxiliary: Configs of further parts, each an
+            :class:`mmskelseg.models.AuxiliaryPart`: ``BoundaryHead`` finds the
+            boundaries of segments, ``RiskHead`` scores the risk of each frame,
+            ``SegmentContrastLoss`` compares the features of segments,
+            ``TimestampSupervision`` completes labels in training, and
+            ``UncertaintyWeighting`` weighs the losses.
         temperature: Divisor of the logits in predictions, for calibrated probabilities
             (Guo et al., ICML 2017). With several members, the logits are the logarithms
             of their mean probabilities. Labels do not change.
@@ -80,8 +78,7 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
     Raises:
         ValueError: If the branches do not fit together.
 
-    Source: Hyder et al. (ICRA 2024), Sec. III-B and III-C; the risk head: Parsa and
-    Banerjee (WACV 2021); the boundary head: Ishikawa et al. (WACV 2021).
+    Source: Hyder et al. (ICRA 2024), Sec. III-B and III-C.
     """
 
     def __init__(
@@ -91,11 +88,7 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
         *,
         head: Mapping[str, object],
         fusion: Mapping[str, object] | None = None,
-        risk_head: Mapping[str, object] | None = None,
-        boundary_head: Mapping[str, object] | None = None,
-        loss_weighting: Mapping[str, object] | None = None,
-        timestamps: Mapping[str, object] | None = None,
-        contrast: Mapping[str, object] | None = None,
+        auxiliary: Sequence[Mapping[str, object]] = (),
         temperature: Positive = 1.0,
         tiers: Sequence[Count] | None = None,
         members: Count = 1,
@@ -111,10 +104,8 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
                 'the two.'
             )
         parts: dict[str, Any] = {
-            'head': head, 'fusion': fusion, 'risk_head': risk_head,
-            'boundary_head': boundary_head, 'loss_weighting': loss_weighting,
-            'timestamps': timestamps, 'contrast': contrast,
-            'temperature': temperature, 'tiers': tiers, 'chunk_frames': chunk_frames,
+            'head': head, 'fusion': fusion, 'auxiliary': auxiliary, 'tiers': tiers,
+            'chunk_frames': chunk_frames,
         }  # fmt: skip
         # The model is its own first member, so weight names don't depend on members.
         super().__init__(num_classes, branches, **parts, init_cfg=init_cfg)
@@ -123,8 +114,10 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
             data_preprocessor or {'type': 'SegDataPreprocessor'}
         )
         self._branch_cfgs = branches
+        self.temperature = temperature
+        has_boundaries = any(part.predicts == 'boundary' for part in self.auxiliary)
         self.postprocess = build_postprocessors(
-            postprocess, self.tiers, has_boundaries=boundary_head is not None
+            postprocess, self.tiers, has_boundaries=has_boundaries
         )
         # The other members read the output of the first one's stems.
         own = {
@@ -168,15 +161,14 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
             inputs: Features of each modality, shape (N, C, T), padded at the end.
             data_samples: Samples with the true length of each video (``total_frames``
                 in their meta information, else the length of their labels). For losses,
-                they need gt_label and, with a risk head, gt_risk. None: the length of
+                they need gt_label, and what auxiliary parts read. None: the length of
                 all videos is T.
             mode: ``tensor`` for the logits of all stages, shape (S, N, K, T), 0 in the
                 padding; ``loss`` for a dict of losses; ``predict`` for samples with
                 pred_label (T,), the probabilities pred_score (K, T), pred_logit (K, T)
                 and pred_entropy (T,), the entropy of the probabilities in nats,
-                averaged over members. Further heads add pred_risk (T,) and
-                pred_boundary (T,), the probability that a segment begins in a frame;
-                post-processing adds raw_label (T,), the labels before it.
+                averaged over members. Auxiliary parts add fields (T,), such as
+                pred_risk; post-processing adds raw_label (T,), the labels before it.
 
         Raises:
             ValueError: If the inputs do not fit the branches, or the mode is unknown.
@@ -195,10 +187,10 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
             # Without gradients, so that only the activations of one chunk are kept.
             with torch.no_grad():
                 x = self.shared_inputs(standardized, mask)
-                predicted = [n.predict(x, mask, lengths) for n in self.networks]
-            for sample, *videos in zip(samples, *predicted, strict=True):
-                video = self._together(videos)
-                steps = self.steps_of_tiers
+                predicted = [n.outputs(x, mask) for n in self.networks]
+            steps = self.steps_of_tiers
+            for i, sample in enumerate(samples):
+                video = self.together(predicted, i, lengths[i])
                 for key, value in labelled(video, self.tiers, steps).items():
                     sample.set_field(value, key, dtype=Tensor)
             return list(samples)
@@ -216,14 +208,29 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
             [masked(stage, mask) for stage in average_logits(logits, self.tiers)]
         )
 
-    def _together(self, members: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-        """Return the prediction of a video: the mean, at the model's temperature."""
+    def together(
+        self, outputs: Sequence[Mapping[str, Tensor]], i: int, length: int | None
+    ) -> dict[str, Tensor]:
+        """Return the prediction of a video without labels, at the model's temperature.
+
+        Args:
+            outputs: What each member outputs for a batch.
+            i: The number of the video in the batch.
+            length: Its number of frames; None if it is not padded.
+        """
+        softmax = partial(by_tier, torch.softmax, tiers=self.tiers, dim=0)
+        members = []
+        for output in outputs:
+            own = {f'pred_{k}': v[i, ..., :length].float() for k, v in output.items()}
+            logit = own['pred_logit']
+            entropies = torch.special.entr(softmax(logit / self.temperature))
+            own |= {'pred_score': softmax(logit), 'pred_entropy': entropies.sum(dim=0)}
+            members.append(own)
         video = members[0] if len(members) == 1 else average_predictions(members)
-        if self.temperature == 1:
-            return video
-        logit = video['pred_logit'] / self.temperature
-        score = by_tier(torch.softmax, logit, self.tiers, 0)
-        return {**video, 'pred_logit': logit, 'pred_score': score}
+        if self.temperature != 1:
+            video['pred_logit'] = video['pred_logit'] / self.temperature
+            video['pred_score'] = softmax(video['pred_logit'])
+        return video
 
     def _check(self, inputs: Mapping[str, Tensor]) -> None:
         for name, channels in self.in_channels.items():

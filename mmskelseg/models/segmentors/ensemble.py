@@ -16,7 +16,11 @@ from mmskelseg.checkpoints.weights import (
     trained_data,
     trained_features,
 )
-from mmskelseg.evaluation.ensembles import FIELDS, average_predictions, labelled
+from mmskelseg.evaluation.ensembles import (
+    average_predictions,
+    labelled,
+    predicted_fields,
+)
 from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
@@ -95,7 +99,7 @@ class ActionSegmentorEnsemble(BaseModel):
         for member in self.members:
             samples = member(inputs, data_samples, mode='predict')
             for kept, sample in zip(predicted, samples, strict=True):
-                kept.append({key: sample.get(key) for key in FIELDS if key in sample})
+                kept.append(predicted_fields(sample))
         for sample, members in zip(data_samples, predicted, strict=True):
             averaged = average_predictions(members)
             first = self.members[0]

@@ -1,7 +1,8 @@
 """The network of a segmentor: branches in stages, their fusion, heads and losses."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from mmaction.structures import ActionDataSample
@@ -9,10 +10,16 @@ from mmengine.config import ConfigDict
 from mmengine.model import BaseModule, ModuleDict
 from torch import Tensor, nn
 
+from mmskelseg.models.auxiliary.part import (
+    AuxiliaryPart,
+    NetworkOutput,
+    StageOutput,
+    Targets,
+    build_auxiliary,
+)
 from mmskelseg.models.layers import (
     by_tier,
     for_each_stage,
-    frame_mask,
     masked,
     run_stage,
     stack_frames,
@@ -28,12 +35,8 @@ from mmskelseg.models.segmentors.branches import (
 )
 from mmskelseg.registry import build_part
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count, Positive
+from mmskelseg.runtime.messages.options import Count
 from mmskelseg.runtime.segmenting.chunks import frame_chunks
-
-# Keys of a stage's outputs besides the logits of branches.
-_BOUNDARY = 'boundary'
-_FEATURES = 'features'
 
 
 class SegmentationNetwork(BaseModule):
@@ -48,7 +51,7 @@ class SegmentationNetwork(BaseModule):
     In evaluation, stages with a ``context``, the number of frames to each side on which
     they depend, process long videos in chunks that overlap by it. The result is the
     same, and memory grows with the video only for standardised features, the output of
-    stems, and class probabilities.
+    stems, class probabilities, and features that auxiliary parts read.
 
     For the arguments, see :class:`mmskelseg.models.ActionSegmentor`.
     """
@@ -60,12 +63,7 @@ class SegmentationNetwork(BaseModule):
         *,
         head: Mapping[str, object],
         fusion: Mapping[str, object] | None = None,
-        risk_head: Mapping[str, object] | None = None,
-        boundary_head: Mapping[str, object] | None = None,
-        loss_weighting: Mapping[str, object] | None = None,
-        timestamps: Mapping[str, object] | None = None,
-        contrast: Mapping[str, object] | None = None,
-        temperature: Positive = 1.0,
+        auxiliary: Sequence[Mapping[str, object]] = (),
         tiers: Sequence[Count] | None = None,
         chunk_frames: Count = 32768,
         init_cfg: dict | None = None,
@@ -73,7 +71,6 @@ class SegmentationNetwork(BaseModule):
         super().__init__(init_cfg=init_cfg)
         self.num_classes = num_classes
         self.tiers = _checked_tiers(tiers, num_classes)
-        self.temperature = temperature
         self.chunk_frames = chunk_frames
         options = fusion_options(list(branches), fusion)
         self.feed_fused = fusion is not None and options.feed == FUSED
@@ -105,18 +102,24 @@ class SegmentationNetwork(BaseModule):
             parts = {'neck': neck, 'head': build_head(neck.out_channels)}
             self.fusion = ModuleDict(parts)
 
-        # The inputs of the first stages, and their outputs.
-        read = sum(map(channels_read, backbones.values()))
-        self._add('risk_head', risk_head, in_channels=read)
-        first = sum(for_each_stage(width, stages)[0] for width in widths)
-        self._add('boundary_head', boundary_head, in_channels=first)
-        self._add('loss_weighting', loss_weighting)
-        self._add('timestamps', timestamps)
-        self._add('contrast', contrast)
+        features = for_each_stage(total_channels(widths, stages), stages)
+        channels = {
+            'inputs': sum(map(channels_read, backbones.values())),
+            'first': features[self.stage_order[0]],
+            'last': features[self.stage_order[-1]],
+        }
+        for i, cfg in enumerate(auxiliary):
+            place = f'model.auxiliary.{i}'
+            part = build_auxiliary(place, cfg, channels)
+            if hasattr(self, part.name):
+                raise UserError(f'{place}: there is a {part.name} already; remove one.')
+            # Under this name, weights are stored.
+            self.add_module(part.name, part)
 
-    def _add(self, name: str, cfg: Mapping[str, object] | None, **sizes: int) -> None:
-        if cfg is not None:
-            setattr(self, name, build_part(f'model.{name}', cfg, **sizes))
+    @property
+    def auxiliary(self) -> list[AuxiliaryPart]:
+        """The auxiliary parts."""
+        return [part for part in self.children() if isinstance(part, AuxiliaryPart)]
 
     def standardized(
         self, inputs: Mapping[str, Tensor], mask: Tensor | None
@@ -152,14 +155,15 @@ class SegmentationNetwork(BaseModule):
         stem = getattr(part, 'stem', None)
         if stem is None:
             return x
-        return finish_stem(stem, self._in_chunks(stem, x, mask), mask)
+        return finish_stem(stem, self._in_chunks(stem, x, mask=mask), mask)
 
     def _in_chunks(
         self,
         stage: nn.Module,
         x: Tensor,
-        mask: Tensor | None,
         head: Callable[[Tensor], Tensor] | None = None,
+        *,
+        mask: Tensor | None,
     ) -> Tensor:
         """Return what a stage, or a head on it, outputs for x (N, C, T)."""
         like = next(self.parameters())
@@ -172,8 +176,8 @@ class SegmentationNetwork(BaseModule):
 
     def logits(self, x: Mapping[str, Tensor], mask: Tensor | None) -> Tensor:
         """Return the logits (S, N, K, T) of all stages, given what all members read."""
-        read = self._first_inputs(x, mask)
-        return torch.stack([_output(logits) for logits in self._stages(read, mask)])
+        stages = self._stages(self._first_inputs(x, mask), mask)
+        return torch.stack([_output(stage) for stage in stages])
 
     def losses(
         self,
@@ -183,116 +187,110 @@ class SegmentationNetwork(BaseModule):
         data_samples: Sequence[ActionDataSample],
         inputs: Sequence[Tensor],
     ) -> dict[str, Tensor]:
-        """Return the losses of all heads, given what all members read.
+        """Return the losses of all heads and parts, given what all members read.
 
         ``inputs`` are the features of each branch, standardised, for losses that read
         them.
         """
-        x = self._first_inputs(x, mask)
-        timestamps = getattr(self, 'timestamps', None)
-        contrast = getattr(self, 'contrast', None)
-        stages = list(self._stages(x, mask, keep_features=bool(timestamps or contrast)))
-        boundary = stages[0].pop(_BOUNDARY, None)
-        features = [stage.pop(_FEATURES, None) for stage in stages]
-        logits = {key: torch.stack([s[key] for s in stages]) for key in stages[0]}
-        example = next(iter(logits.values()))
-        frames = example.shape[3]
+        parts = self.auxiliary
+        output = self._run(x, mask, parts, whole=True)
+        frames = next(iter(output.logits.values())).shape[3]
         # Labels of several tiers are (G, T).
         rows = (len(self.tiers),) if len(self.tiers) > 1 else ()
         labels = stack_frames(
             data_samples, 'gt_label', lengths, frames, -1, torch.long, rows
         )
-        losses, stamps, valid = {}, labels, None
-        if timestamps is not None:
-            labels = timestamps.complete(features[-1], stamps, lengths)
-            valid = frame_mask(lengths, frames, example)
-            if valid is None:
-                valid = example.new_ones(len(lengths), 1, frames)
-        for source, value in logits.items():
-            head = (self.fusion if source == FUSED else self.branches[source])['head']
-            prefix = '' if len(logits) == 1 else f'{source}.'
-            parts = head.loss(value, labels, inputs, valid)
-            if timestamps is not None:
-                parts |= timestamps.loss(value, stamps, self.tiers)
-            for key, loss in parts.items():
-                losses[prefix + key] = loss
-        if contrast is not None:
-            losses['loss_contrast'] = torch.stack(
-                [contrast(stage, labels) for stage in features]
-            ).sum()
-        if boundary is not None:
-            boundaries = torch.stack(list(self._boundaries(boundary, mask)))
-            losses |= self.boundary_head.loss(boundaries, labels)
-        if hasattr(self, 'risk_head'):
-            losses |= self.risk_head.loss(self._risk(x), lengths, data_samples)
-        if hasattr(self, 'loss_weighting'):
-            losses = self.loss_weighting(losses)
+        targets = Targets(labels, labels, lengths, data_samples, self.tiers)
+        for part in parts:
+            targets = part.complete(output, targets)
+        losses: dict[str, Tensor] = {}
+        for head, (prefix, logits) in zip(
+            self._heads, output.logits.items(), strict=True
+        ):
+            own = head.loss(logits, targets.labels, inputs, targets.smoothed)
+            losses |= {prefix + key: loss for key, loss in own.items()}
+        for part in parts:
+            losses |= part.loss(part(output), targets)
+        for part in parts:
+            losses = part.weigh(losses)
         return losses
 
     def outputs(
         self, x: Mapping[str, Tensor], mask: Tensor | None
     ) -> dict[str, Tensor]:
-        """Return the outputs of the last stage and of the other heads.
+        """Return the outputs of the last stage and of the auxiliary parts.
 
-        They are ``logits`` (N, K, T); with a boundary head the probabilities
-        ``boundary`` (N, T); and with a risk head the scores ``risk`` (N, T), given what
-        all members read.
+        They are ``logit`` (N, K, T), and the prediction (N, T) of each part that has
+        one, by its name, given what all members read.
         """
-        x, boundary = self._first_inputs(x, mask), None
-        # One after another, so that only the logits of the last stage are kept.
-        for logits in self._stages(x, mask):
-            boundary = logits.pop(_BOUNDARY, boundary)
-            outputs = {'logits': _output(logits)}
-        if boundary is not None:
-            *_, boundary = self._boundaries(boundary, mask)
-            outputs['boundary'] = boundary[:, 0].sigmoid()
-        if hasattr(self, 'risk_head'):
-            outputs['risk'] = self._risk(x)
-        return outputs
+        parts = [part for part in self.auxiliary if part.predicts]
+        output = self._run(x, mask, parts, whole=False)
+        predicted = {part.predicts: part.predict(part(output)) for part in parts}
+        return {'logit': _output(output.stages[-1]), **predicted}
 
-    def _risk(self, x: Mapping[str, Tensor]) -> Tensor:
-        """Return the risk (N, T), given the inputs of the first stages."""
-        like = next(self.parameters())
-        return self.risk_head([features.to(like) for features in x.values()])
+    @property
+    def _heads(self) -> list[Any]:
+        """The classifiers, in the order of their logits."""
+        places = [*self.branches.values(), getattr(self, 'fusion', {})]
+        return [place['head'] for place in places if 'head' in place]
+
+    def _run(
+        self,
+        x: Mapping[str, Tensor],
+        mask: Tensor | None,
+        parts: Sequence[AuxiliaryPart],
+        *,
+        whole: bool,
+    ) -> NetworkOutput:
+        """Return the output of all stages, with the features that parts read.
+
+        Unless it is needed as a ``whole``, only the logits of the last stage are kept.
+        """
+        x = self._first_inputs(x, mask)
+        last = len(self.stage_order) - 1
+        steps = {'first': {0}, 'last': {last}, 'all': {*range(last + 1)}}
+        read = set().union(*(steps.get(part.reads, ()) for part in parts))
+        stages = [
+            stage if whole or i == last else stage._replace(logits={})
+            for i, stage in enumerate(self._stages(x, mask, read))
+        ]
+        in_chunks = partial(self._in_chunks, mask=mask)
+        return NetworkOutput(list(x.values()), stages, mask, in_chunks)
 
     def _stages(
         self,
         x: Mapping[str, Tensor],
         mask: Tensor | None,
-        *,
-        keep_features: bool = False,
-    ) -> Iterator[dict[str, Tensor]]:
-        """Yield each stage's logits (N, K, T), of branches with a head and fused.
-
-        Those of the first stage begin with the boundary logits (N, 1, T), if any. With
-        ``keep_features``, each begins with the features (N, C, T) of all branches.
-        """
+        read: Container[int] = (),
+    ) -> Iterator[StageOutput]:
+        """Yield the output of each stage, with features where they are ``read``."""
         frames = next(iter(x.values())).shape[2]
-        read = {name: [v] for name, v in x.items()}
+        inputs = {name: [v] for name, v in x.items()}
         for step, i in enumerate(self.stage_order):
             stages = [branch['backbone'].stages[i] for branch in self.branches.values()]
             readers = self._readers(step + 1)
-            kept_branches = list(self.branches) if keep_features else readers
+            kept_branches = list(self.branches) if step in read else readers
             chunks = []
             for wide, inner in self._chunks(stages, frames):
-                near = {name: [v[:, :, wide] for v in vs] for name, vs in read.items()}
+                near = {n: [v[:, :, wide] for v in vs] for n, vs in inputs.items()}
                 part = None if mask is None else mask[:, :, wide]
-                features, logits = self._stage(i, near, part, inner, first=step == 0)
+                features, logits = self._stage(i, near, part, inner)
                 kept = {name: features[name] for name in kept_branches}
                 chunks.append((kept, logits))
             features, logits = (
                 {key: torch.cat([part[key] for part in parts], 2) for key in parts[0]}
                 for parts in zip(*chunks, strict=True)
             )
-            for name in read:
+            for name in inputs:
                 fed = logits[FUSED if self.feed_fused else name]
-                read[name] = [masked(by_tier(torch.softmax, fed, self.tiers, 1), mask)]
+                scores = by_tier(torch.softmax, fed, self.tiers, 1)
+                inputs[name] = [masked(scores, mask)]
                 if name in readers:
-                    read[name].append(masked(features[name], mask))
-            if keep_features:
+                    inputs[name].append(masked(features[name], mask))
+            together = None
+            if step in read:
                 together = torch.cat(list(features.values()), dim=1)
-                logits = {_FEATURES: together, **logits}
-            yield logits
+            yield StageOutput(together, logits)
 
     def _readers(self, step: int) -> list[str]:
         """Return the branches that read features of the previous stage, at a step."""
@@ -302,14 +300,6 @@ class SegmentationNetwork(BaseModule):
             for i in self.stage_order[step : step + 1]
             if getattr(branch['backbone'].stages[i], 'reads_features', False)
         ]
-
-    def _boundaries(self, logits: Tensor, mask: Tensor | None) -> Iterator[Tensor]:
-        """Yield the boundary logits (N, 1, T) of each stage, given the first ones."""
-        yield logits
-        for i, stage in enumerate(self.boundary_head.stages, 1):
-            head = partial(self.boundary_head, stage=i)
-            logits = self._in_chunks(stage, logits.sigmoid(), mask, head)
-            yield logits
 
     def _chunks(
         self, stages: Iterable[nn.Module], frames: int
@@ -328,8 +318,6 @@ class SegmentationNetwork(BaseModule):
         x: Mapping[str, Sequence[Tensor]],
         mask: Tensor | None,
         inner: slice,
-        *,
-        first: bool,
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Return features and logits (N, K, inner frames) of one stage.
 
@@ -346,9 +334,6 @@ class SegmentationNetwork(BaseModule):
                 :, :, inner
             ]
         logits = {}
-        if first and hasattr(self, 'boundary_head'):
-            together = torch.cat(list(features.values()), dim=1)
-            logits[_BOUNDARY] = self.boundary_head(together, 0)
         for name, branch in self.branches.items():
             if 'head' in branch:
                 logits[name] = branch['head'](features[name], stage)
@@ -358,28 +343,6 @@ class SegmentationNetwork(BaseModule):
         mask = None if mask is None else mask[:, :, inner]
         # Mixed precision ends here.
         return features, {key: masked(v.to(like), mask) for key, v in logits.items()}
-
-    def predict(
-        self, x: Mapping[str, Tensor], mask: Tensor | None, lengths: Sequence[int]
-    ) -> list[dict[str, Tensor]]:
-        """Return the predicted fields of each video, without labels.
-
-        The entropy alone is that at the model's temperature, which divides the mean
-        logits of all members later.
-        """
-        outputs = self.outputs(x, mask)
-        videos = []
-        for i, length in enumerate(lengths):
-            logit = outputs['logits'][i, :, :length].float()
-            score = by_tier(torch.softmax, logit, self.tiers, 0)
-            tempered = by_tier(torch.softmax, logit / self.temperature, self.tiers, 0)
-            entropy = torch.special.entr(tempered).sum(dim=0)
-            fields = {'pred_score': score, 'pred_logit': logit, 'pred_entropy': entropy}
-            for key in ('risk', 'boundary'):
-                if key in outputs:
-                    fields[f'pred_{key}'] = outputs[key][i, :length].float()
-            videos.append(fields)
-        return videos
 
 
 def _checked_tiers(tiers: Sequence[int] | None, num_classes: int) -> tuple[int, ...]:
@@ -393,6 +356,9 @@ def _checked_tiers(tiers: Sequence[int] | None, num_classes: int) -> tuple[int, 
     return sizes
 
 
-def _output(logits: Mapping[str, Tensor]) -> Tensor:
-    """Return the logits of the output: the fused ones if there are any."""
-    return list(logits.values())[-1]
+def _output(stage: StageOutput) -> Tensor:
+    """Return the logits of the output: the fused ones, or those of the only branch."""
+    if FUSED in stage.logits:
+        return stage.logits[FUSED]
+    (logits,) = stage.logits.values()
+    return logits

@@ -64,8 +64,8 @@ def run_step(prediction: Outputs, step: Mapping[str, object]) -> np.ndarray:
     function, fields = _STEPS[kind]
     if 'pred_boundary' in fields and 'pred_boundary' not in prediction:
         raise UserError(
-            f'{kind} reads pred_boundary, which the model does not predict; give it a '
-            '`boundary_head`.'
+            f'{kind} reads pred_boundary, which the model does not predict; add a '
+            'BoundaryHead to its `auxiliary`.'
         )
     for problem in misfits(hints_of(function), options):
         raise UserError(f'{kind}: {problem}')

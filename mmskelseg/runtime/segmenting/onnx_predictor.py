@@ -18,11 +18,11 @@ from mmskelseg.runtime.structures.tiers import tier_sizes, tiers_of
 
 # Number of frames that the graph processes together, besides those around them.
 _CHUNK = 32768
-#: The fields of a prediction by the names of the graph's outputs.
-FIELDS = {
-    'probabilities': 'pred_score',
-    **{key: f'pred_{key}' for key in ('entropy', 'risk', 'boundary')},
-}
+
+
+def field_of(output: str) -> str:
+    """Return the field of a prediction that an output of a graph is."""
+    return 'pred_score' if output == 'probabilities' else f'pred_{output}'
 
 
 class OnnxPredictor:
@@ -66,9 +66,11 @@ class OnnxPredictor:
         for name in metadata['branches']:
             if len(self.file.session.inputs.get(f'features_{name}', ())) < 2:
                 raise self.file.fault(f'its graph has no input of the branch {name!r}')
-        self._outputs = [name for name in FIELDS if name in self.file.session.outputs]
+        self._outputs = self.file.session.outputs
         if 'probabilities' not in self._outputs:
             raise self.file.fault('its graph does not output probabilities')
+        if {'score', 'label', 'logit'} & {*self._outputs}:
+            raise self.file.fault('its graph outputs what follows from probabilities')
         self._check_steps()
 
     def _check_steps(self) -> None:
@@ -80,7 +82,7 @@ class OnnxPredictor:
                     f'its postprocess names the tier {shown(tier)}, but its tiers are '
                     f'0 to {len(tiers) - 1}'
                 )
-        frame = {FIELDS[name]: np.full(1, 0.5) for name in self._outputs}
+        frame = {field_of(name): np.full(1, 0.5) for name in self._outputs}
         frame['pred_score'] = np.full((classes, 1), 1 / classes)
         try:
             decode(frame, tiers, self._steps)
@@ -98,7 +100,7 @@ class OnnxPredictor:
         """Return the prediction for each video; see ``Predictor``."""
         predictions = []
         for each in features:
-            fields = {FIELDS[name]: x for name, x in self._run(each).items()}
+            fields = {field_of(name): x for name, x in self._run(each).items()}
             fields['pred_score'] = np.ascontiguousarray(fields['pred_score'].T)
             decoded = decode(fields, tier_sizes(self.metainfo), self._steps)
             decoded.pop('raw_label', None)

@@ -74,8 +74,8 @@ def test_fused_prediction_feeds_the_next_stage_unless_it_is_told_otherwise():
     mask = torch.ones(1, 1, 20)
     for feed, sees in (('fused', True), ('own', False)):
         model = build(('heatmap', 'rgb'), {'feed': feed}).eval()
-        before = list(model._stages(x, mask))[-1]['heatmap']
-        after = list(model._stages(other, mask))[-1]['heatmap']
+        before = list(model._stages(x, mask))[-1].logits['heatmap']
+        after = list(model._stages(other, mask))[-1].logits['heatmap']
         assert (not torch.equal(before, after)) is sees
 
 
@@ -287,8 +287,8 @@ def test_members_learn_as_if_they_were_alone():
 @pytest.mark.parametrize(
     ('option', 'value', 'named'),
     [
-        ('boundary_head', {}, 'model.boundary_head | {}'),
-        ('risk_head', 'RiskHead', "risk_head='RiskHead'"),
+        ('auxiliary', [{}], 'model.auxiliary.0 | {}'),
+        ('auxiliary', ['RiskHead'], "auxiliary=['RiskHead']"),
         ('fusion', {'branch_heads': False}, 'model.fusion.neck | {}'),
         ('branches', {'heatmap': {'in_channels': 6}}, 'model.branches.heatmap'),
     ],

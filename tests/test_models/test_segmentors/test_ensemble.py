@@ -21,7 +21,7 @@ def config(modalities=('heatmap',), channels=8, risk=False):
         'branches': {m: {**TCN, 'channels': channels} for m in modalities},
         'head': PLAIN_HEAD,
         'fusion': {'neck': NECK} if len(modalities) > 1 else None,
-        'risk_head': RISK['risk_head'] if risk else None,
+        'auxiliary': [RISK] if risk else [],
     }
 
 

@@ -62,12 +62,12 @@ CONFIGS = {
         {'pose2d': {**SMALL, 'num_layers': 3, 'num_refinements': 1, 'window': 8}},
     ),
     'boundaries': make_config(
-        'asrf/uwiom_pose2d.py', {'pose2d': MS_TCN}, boundary_head={**BOUNDARY}
+        'asrf/uwiom_pose2d.py', {'pose2d': MS_TCN}, auxiliary=[BOUNDARY]
     ),
     'GCNTCN and risk': make_config(
         'mtl/uwiom_pose3d.py',
         {'pose3d': {**GCN, 'out_channels': 8}},
-        risk_head={'type': 'RiskHead', 'channels': 8, 'num_layers': 1},
+        auxiliary=[{'type': 'RiskHead', 'channels': 8, 'num_layers': 1}],
     ),
     'MSGCN': make_config(
         'ms_gcn/uwiom_pose3d.py', {'pose3d': {**SHALLOW, 'num_layers': 3}}
@@ -236,7 +236,7 @@ def test_post_processing_comes_with_the_file(save, person, tmp_path):
         {'type': 'BoundaryRefinement', 'threshold': 0.4},
     ]
     plain = make_config(
-        'asrf/uwiom_pose2d.py', {'pose2d': MS_TCN}, boundary_head={**BOUNDARY}
+        'asrf/uwiom_pose2d.py', {'pose2d': MS_TCN}, auxiliary=[BOUNDARY]
     )
     checkpoint = save(plain, video=person(200))
     cfg = copy.deepcopy(plain)

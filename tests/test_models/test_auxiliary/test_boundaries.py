@@ -5,13 +5,14 @@ import torch
 from torch.nn import functional as F
 
 from mmskelseg.models import BoundaryHead
-from mmskelseg.models.heads import label_boundaries
+from mmskelseg.models.auxiliary.boundaries import label_boundaries
+from mmskelseg.models.auxiliary.part import Targets
 from tests.segmentors import BOUNDARY, TCN, build_segmentor, labelled_samples
 
 
 def build(modalities=('heatmap',), **options):
     branches = dict.fromkeys(modalities, TCN)
-    return build_segmentor(branches, **{'boundary_head': BOUNDARY, **options})
+    return build_segmentor(branches, **{'auxiliary': [BOUNDARY], **options})
 
 
 def videos(*lengths):
@@ -50,9 +51,10 @@ LOGITS = torch.tensor([-math.log(3), 0, math.log(3), 9.0])[None, None, None]
 def test_boundary_loss_by_hand(weight, expected):
     """A mean over labelled frames, in which boundaries count more."""
     head = BoundaryHead(4, positive_weight=weight, loss_weight=0.5)
-    loss = head.loss(LOGITS, LABELS)['loss_boundary']
+    targets = Targets(LABELS, LABELS)
+    loss = head.loss(LOGITS, targets)['loss_boundary']
     assert loss.item() == pytest.approx(0.5 * expected)
-    twice = head.loss(torch.cat([LOGITS, LOGITS]), LABELS)['loss_boundary']
+    twice = head.loss(torch.cat([LOGITS, LOGITS]), targets)['loss_boundary']
     assert twice.item() == pytest.approx(expected)
 
 
@@ -60,9 +62,12 @@ def test_boundary_loss_by_hand(weight, expected):
 def test_boundary_loss_of_a_video_without_any_is_finite(weight):
     """One segment from end to end, or no label."""
     head = BoundaryHead(4, positive_weight=weight, loss_weight=1.0)
-    one = head.loss(LOGITS, torch.tensor([[1, 1, 1, -1]]))['loss_boundary']
-    assert one.item() == pytest.approx(math.log(4 / 3 * 2 * 4) / 3)
-    assert head.loss(LOGITS, torch.full((1, 4), -1))['loss_boundary'] == 0
+    for labels, expected in (
+        (torch.tensor([[1, 1, 1, -1]]), math.log(4 / 3 * 2 * 4) / 3),
+        (torch.full((1, 4), -1), 0),
+    ):
+        loss = head.loss(LOGITS, Targets(labels, labels))['loss_boundary']
+        assert loss.item() == pytest.approx(expected)
 
 
 def test_boundary_head_refines_probabilities():
@@ -71,9 +76,9 @@ def test_boundary_head_refines_probabilities():
     x = torch.randn(1, 6, 20)
     (sample,) = model({'heatmap': x}, videos(20), mode='predict')
     head, stage = model.boundary_head, model.branches['heatmap']['backbone'].stages[0]
-    logits = head(stage(x), 0)
-    for i, refine in enumerate(head.stages, 1):
-        logits = head(refine(logits.sigmoid()), i)
+    logits = head.classifiers[0](stage(x))
+    for refine, classify in zip(head.stages, head.classifiers[1:], strict=True):
+        logits = classify(refine(logits.sigmoid()))
     assert len(head.stages) == 3
     torch.testing.assert_close(sample.pred_boundary, logits[0, 0].sigmoid())
 
@@ -93,7 +98,7 @@ def test_boundary_head_reads_all_branches():
 )
 def test_boundary_head_leaves_the_classes_as_they_are(modalities, options):
     model = build(modalities, **options).eval()
-    plain = build(modalities, **options, boundary_head=None).eval()
+    plain = build(modalities, **options, auxiliary=[]).eval()
     plain.load_state_dict(model.state_dict(), strict=False)
     x = {name: torch.randn(1, 6, 20) for name in modalities}
     losses = model(x, videos(20), mode='loss')
@@ -123,7 +128,7 @@ def test_members_average_their_boundaries():
 
 def test_boundary_loss_can_be_weighed():
     weighting = {'type': 'UncertaintyWeighting', 'losses': ['loss_boundary']}
-    model, plain = build(loss_weighting=weighting), build()
+    model, plain = build(auxiliary=[BOUNDARY, weighting]), build()
     model.loss_weighting.log_variances.data.fill_(math.log(4))
     x = {'heatmap': torch.randn(1, 6, 20)}
     loss = model(x, videos(20), mode='loss')['loss_boundary']

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
 from mmengine.logging import MessageHub
-from torch import Tensor, nn
+from torch import Tensor
 
+from mmskelseg.models.auxiliary.part import AuxiliaryPart, NetworkOutput, Targets
 from mmskelseg.models.layers import by_tier, to_device
 from mmskelseg.models.losses import mean_over_ranks
 from mmskelseg.registry import MODELS
@@ -20,7 +22,7 @@ _TRIED = 1024
 
 
 @MODELS.register_module()
-class TimestampSupervision(nn.Module):
+class TimestampSupervision(AuxiliaryPart):
     """Completion of labels in training if each segment has only a few labelled frames.
 
     During the warm-up, only the labelled frames are classified. Afterwards, each step
@@ -51,57 +53,57 @@ class TimestampSupervision(nn.Module):
     so long a warm-up.
     """
 
+    name = 'timestamps'
+    reads = 'last'
+
     def __init__(self, *, warmup: Fraction = 0.2, confidence: Factor = 0.075) -> None:
         super().__init__()
         self.warmup = warmup
         self.confidence = confidence
 
-    def complete(
-        self, features: Tensor, labels: Tensor, lengths: Sequence[int]
-    ) -> Tensor:
-        """Return labels (N, T), completed after the warm-up.
+    def complete(self, output: NetworkOutput, targets: Targets) -> Targets:
+        """Return the targets with labels that are complete after the warm-up.
 
-        Args:
-            features: Input of the classifier of the last stage, shape (N, C, T).
-            labels: Shape (N, T) or (N, G, T) of G tiers, int64, -1 for frames without a
-                label; on the host.
-            lengths: Number of frames of each of the N videos; padding stays -1.
+        They follow from the input of the classifier of the last stage. Padding stays
+        -1.
         """
+        features, mask = output.stages[-1].features, output.mask
+        if mask is None:
+            mask = features.new_ones(len(features), 1, features.shape[2])
+        targets = replace(targets, smoothed=mask)
         if _progress() < self.warmup:
-            return labels
-        completed = labels.clone()
+            return targets
+        completed = targets.labels.clone()
         # Sums over frames on a GPU differ from run to run, and each boundary would wait
         # for it.
         videos = features.detach().cpu()
-        for row, video, length in zip(completed, videos, lengths, strict=True):
+        rows = zip(completed, videos, targets.lengths, strict=True)
+        for row, video, length in rows:
             for tier in row.view(-1, row.shape[-1]):
                 tier[:length] = complete_labels(video[:, :length].T, tier[:length])
-        return completed
+        return replace(targets, labels=completed)
 
-    def loss(
-        self, logits: Tensor, labels: Tensor, tiers: Sequence[int] | None = None
-    ) -> Mapping[str, Tensor]:
+    def loss(self, found: NetworkOutput, targets: Targets) -> dict[str, Tensor]:
         """Return the loss that demands monotonic probabilities, summed over stages.
 
         It is the mean increase of the log-probability of a class per frame, on the way
         from its labelled frame to the next labelled frames on both sides.
-
-        Args:
-            logits: Shape (S, N, K, T).
-            labels: Shape (N, T) or (N, G, T), int64, -1 for frames without a label; on
-                the host.
-            tiers: Number of classes of each of the G tiers; None for one.
         """
-        tiers = tiers or [logits.shape[2]]
-        sides = torch.stack([_sides(row, tiers) for row in labels], dim=1)
+        return {
+            f'{prefix}loss_confidence': self._of_logits(logits, targets)
+            for prefix, logits in found.logits.items()
+        }
+
+    def _of_logits(self, logits: Tensor, targets: Targets) -> Tensor:
+        """Return the loss of logits (S, N, K, T)."""
+        tiers = targets.tiers or [logits.shape[2]]
+        sides = torch.stack([_sides(row, tiers) for row in targets.given], dim=1)
         before, after = to_device(sides, logits.device)
         steps = by_tier(torch.log_softmax, logits, tiers, 2).diff(dim=3)
         # A class must rise before its labelled frame and fall after it.
         wrong = (-steps).clamp(min=0) * before + steps.clamp(min=0) * after
         count = before.sum() + after.sum()
-        return {
-            'loss_confidence': mean_over_ranks(self.confidence * wrong.sum(), count)
-        }
+        return mean_over_ranks(self.confidence * wrong.sum(), count)
 
 
 def complete_labels(features: Tensor, labels: Tensor) -> Tensor:

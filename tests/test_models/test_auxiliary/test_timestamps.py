@@ -6,7 +6,8 @@ from itertools import pairwise
 import torch
 
 from mmskelseg.models import TimestampSupervision
-from mmskelseg.models.timestamps import complete_labels
+from mmskelseg.models.auxiliary.part import NetworkOutput, StageOutput, Targets
+from mmskelseg.models.auxiliary.timestamps import complete_labels
 from tests.segmentors import HEAD, TCN, build_segmentor, labelled_samples
 
 
@@ -73,7 +74,7 @@ def test_long_gaps_are_searched_in_parts(monkeypatch):
     labels = torch.full((90,), -1)
     labels[3], labels[80] = 0, 1
     whole = complete_labels(features, labels)
-    monkeypatch.setattr('mmskelseg.models.timestamps._TRIED', 7)
+    monkeypatch.setattr('mmskelseg.models.auxiliary.timestamps._TRIED', 7)
     assert torch.equal(complete_labels(features, labels), whole)
 
 
@@ -95,11 +96,21 @@ def test_warmup_leaves_labels_alone(at):
     labels = torch.tensor([[-1, 0, -1, 1, -1, -1]])
     features = torch.tensor([[[0.0, 0, 0, 9, 9, 9]]])
     at(4, 10)
-    assert supervision.complete(features, labels, [5]) is labels
+    output = NetworkOutput(stages=[StageOutput(features)])
+    targets = Targets(labels, labels, [5])
+    assert supervision.complete(output, targets).labels is labels
     at(5, 10)
-    completed = supervision.complete(features, labels, [5])
-    assert completed.tolist() == [[0, 0, 0, 1, 1, -1]]
+    completed = supervision.complete(output, targets)
+    assert completed.labels.tolist() == [[0, 0, 0, 1, 1, -1]]
+    assert completed.given is labels
     assert labels.tolist() == [[-1, 0, -1, 1, -1, -1]]
+
+
+def confidence_loss(logits, labels, **options):
+    """Return the loss of logits (S, N, K, T)."""
+    output = NetworkOutput(stages=[StageOutput(None, {'pose': x}) for x in logits])
+    supervision = TimestampSupervision(**options)
+    return supervision.loss(output, Targets(labels, labels))['loss_confidence']
 
 
 def test_confidence_loss_by_hand():
@@ -111,9 +122,9 @@ def test_confidence_loss_by_hand():
     p = torch.tensor([0.5, 0.5, 0.75, 0.25])
     logits = torch.stack([p, 1 - p]).log()[None, None]
     labels = torch.tensor([[0, -1, -1, 1]])
-    loss = TimestampSupervision(confidence=2.0).loss(logits, labels)
+    loss = confidence_loss(logits, labels, confidence=2.0)
     expected = 2 * (math.log(1.5) + math.log(2)) / 6
-    torch.testing.assert_close(loss['loss_confidence'], torch.tensor(expected))
+    torch.testing.assert_close(loss, torch.tensor(expected))
 
 
 def test_confidence_loss_counts_steps_between_labelled_frames_alone():
@@ -122,16 +133,13 @@ def test_confidence_loss_counts_steps_between_labelled_frames_alone():
     logits = torch.randn(2, 1, 3, 12)
     labels = torch.full((1, 12), -1)
     labels[0, 4], labels[0, 8] = 0, 1
-    supervision = TimestampSupervision()
-    loss = supervision.loss(logits, labels)['loss_confidence']
+    loss = confidence_loss(logits, labels)
     changed = logits.clone()
     changed[..., :4], changed[..., 9:] = 5, -3
-    torch.testing.assert_close(
-        supervision.loss(changed, labels)['loss_confidence'], loss
-    )
+    torch.testing.assert_close(confidence_loss(changed, labels), loss)
     alone = torch.full((1, 12), -1)
     alone[0, 4] = 0
-    assert supervision.loss(logits, alone)['loss_confidence'] == 0
+    assert confidence_loss(logits, alone) == 0
 
 
 def segmentor(members=1, form='reference', **timestamps):
@@ -140,7 +148,7 @@ def segmentor(members=1, form='reference', **timestamps):
         {'pose': {**TCN, 'in_channels': 2, 'dropout': 0.5}},
         num_classes=3,
         head={**HEAD, 'loss_smooth': smooth},
-        timestamps={'type': 'TimestampSupervision', **timestamps},
+        auxiliary=[{'type': 'TimestampSupervision', **timestamps}],
         members=members,
     )
 

@@ -5,6 +5,7 @@ import torch
 from mmaction.structures import ActionDataSample
 
 from mmskelseg.models import RiskHead, UncertaintyWeighting
+from mmskelseg.models.auxiliary.part import NetworkOutput, Targets
 from tests.errors import raises_naming
 from tests.segmentors import MS_GCN, PLAIN_HEAD, TCN, build_segmentor
 
@@ -15,7 +16,7 @@ BRANCH = {**TCN, 'num_prediction_layers': 2, 'num_refinements': 0}
 
 def build(branch=BRANCH, **options):
     return build_segmentor(
-        {'heatmap': branch}, **{'head': PLAIN_HEAD, 'risk_head': RISK, **options}
+        {'heatmap': branch}, **{'head': PLAIN_HEAD, 'auxiliary': [RISK], **options}
     )
 
 
@@ -31,7 +32,9 @@ def test_risk_loss_is_the_mean_over_all_frames_of_a_batch():
     """Squares 1, 4 and 9 of three frames; what is predicted in the padding is not."""
     pred = torch.tensor([[1.0, 3.0], [5.0, 99.0]], requires_grad=True)
     videos = [sample('a', [0, 1], [2.0, 5.0]), sample('b', [0], [2.0])]
-    loss = RiskHead(6).loss(pred, [2, 1], videos)['loss_risk']
+    labels = torch.zeros(2, 2)
+    targets = Targets(labels, labels, [2, 1], videos)
+    loss = RiskHead(6).loss(pred, targets)['loss_risk']
     loss.backward()
     assert loss.item() == pytest.approx((1 + 4 + 9) / 3)
     torch.testing.assert_close(pred.grad, torch.tensor([[-2.0, -4], [6, 0]]) / 3)
@@ -43,8 +46,9 @@ def test_risk_head_reads_the_frames_up_to_each():
     x = torch.randn(1, 6, 9)
     other = x.clone()
     other[:, :, 6:] = 7
-    torch.testing.assert_close(head([x])[:, :6], head([other])[:, :6])
-    assert not torch.allclose(head([x])[:, 6], head([other])[:, 6])
+    found, changed = head(NetworkOutput([x])), head(NetworkOutput([other]))
+    torch.testing.assert_close(found[:, :6], changed[:, :6])
+    assert not torch.allclose(found[:, 6], changed[:, 6])
 
 
 def test_risk_is_predicted_from_any_features():
@@ -53,18 +57,18 @@ def test_risk_is_predicted_from_any_features():
     x = torch.randn(2, 6, 9)
     videos = [sample('a', [0] * 9), sample('b', [1] * 4)]
     predicted = model({'heatmap': x}, videos, mode='predict')
-    expected = model.risk_head([x[1:, :, :4]])[0]
+    expected = model.risk_head(NetworkOutput([x[1:, :, :4]]))[0]
     torch.testing.assert_close(predicted[1].pred_risk, expected)
     assert predicted[0].pred_risk.shape == (9,)
 
 
 def test_branches_predict_risk_together():
     branches = {'heatmap': TCN, 'rgb': {**TCN, 'in_channels': 4}}
-    model = build_segmentor(branches, risk_head=RISK)
+    model = build_segmentor(branches, auxiliary=[RISK])
     assert model.risk_head.reduce.in_features == 10
     x = {'rgb': torch.randn(1, 4, 9), 'heatmap': torch.randn(1, 6, 9)}
     predicted = model.eval()(x, [sample('a', [0] * 9)], mode='predict')
-    expected = model.risk_head([x['heatmap'], x['rgb']])[0]
+    expected = model.risk_head(NetworkOutput([x['heatmap'], x['rgb']]))[0]
     torch.testing.assert_close(predicted[0].pred_risk, expected)
 
 
@@ -73,7 +77,7 @@ def test_losses_are_weighed_by_their_variances():
     weighting = UncertaintyWeighting(['loss_cls', 'loss_risk'])
     weighting.log_variances.data = torch.tensor([0.0, math.log(4)])
     losses = {name: torch.tensor(2.0) for name in ('loss_cls', 'loss_risk', 'loss_x')}
-    weighed = weighting(losses)
+    weighed = weighting.weigh(losses)
     assert weighed['loss_cls'] == weighed['loss_x'] == 2
     assert weighed['loss_risk'].item() == pytest.approx(2 / 4 + math.log(4) / 2)
 
@@ -82,14 +86,14 @@ def test_variance_of_a_loss_settles_at_twice_the_loss():
     """Its gradient is 0 there, so that a weight has no reason to fall for ever."""
     weighting = UncertaintyWeighting(['loss'])
     weighting.log_variances.data = torch.tensor([math.log(2 * 3.0)])
-    weighting({'loss': torch.tensor(3.0)})['loss'].backward()
+    weighting.weigh({'loss': torch.tensor(3.0)})['loss'].backward()
     assert weighting.log_variances.grad.item() == pytest.approx(0, abs=1e-6)
 
 
 def test_model_weighs_the_losses_of_both_tasks():
     names = ['loss_cls', 'loss_risk']
     weighting = {'type': 'UncertaintyWeighting', 'losses': names}
-    plain, weighed = build(), build(loss_weighting=weighting)
+    plain, weighed = build(), build(auxiliary=[RISK, weighting])
     counts = [sum(p.numel() for p in m.parameters()) for m in (plain, weighed)]
     assert counts[1] - counts[0] == 2
     weighed.loss_weighting.log_variances.data.fill_(math.log(4))
@@ -117,7 +121,7 @@ def test_loss_to_weigh_that_is_not_there_is_named():
     """A model without smoothness loss has none to weigh."""
     weighting = UncertaintyWeighting(['loss_cls', 'loss_smooth'])
     with raises_naming(ValueError, "'loss_smooth'", 'loss_cls', '`losses`'):
-        weighting({'loss_cls': torch.tensor(1.0)})
+        weighting.weigh({'loss_cls': torch.tensor(1.0)})
 
 
 def test_risk_of_joints_without_a_stem_is_the_users_to_mend():

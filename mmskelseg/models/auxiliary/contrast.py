@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
+from mmskelseg.models.auxiliary.part import AuxiliaryPart, NetworkOutput, Targets
 from mmskelseg.models.losses import mean_over_ranks
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.options import Factor, Positive
 
 
 @MODELS.register_module()
-class SegmentContrastLoss(nn.Module):
+class SegmentContrastLoss(AuxiliaryPart):
     """Pulls the features of segments of a class together, and other classes apart.
 
     The mean features of a segment are compared, by cosine similarity, with those of all
@@ -28,6 +29,9 @@ class SegmentContrastLoss(nn.Module):
     there for images.
     """
 
+    name = 'contrast'
+    reads = 'all'
+
     def __init__(
         self, loss_weight: Factor = 0.3, *, temperature: Positive = 0.1
     ) -> None:
@@ -35,14 +39,15 @@ class SegmentContrastLoss(nn.Module):
         self.loss_weight = loss_weight
         self.temperature = temperature
 
-    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss, 0 where no class has two segments.
+    def loss(self, found: NetworkOutput, targets: Targets) -> dict[str, Tensor]:
+        """Return the loss, summed over stages; 0 where no class has two segments.
 
-        Args:
-            features: Shape (N, C, T).
-            labels: Shape (N, T), or (N, G, T) of G tiers, whose losses are
-                averaged; int64, -1 for frames that do not count.
+        Those of several tiers are averaged.
         """
+        stages = [self._of_stage(s.features, targets.labels) for s in found.stages]
+        return {'loss_contrast': torch.stack(stages).sum()}
+
+    def _of_stage(self, features: Tensor, labels: Tensor) -> Tensor:
         rows = labels.to(features.device).reshape(len(labels), -1, labels.shape[-1])
         losses = [self._of_tier(features.float(), tier) for tier in rows.unbind(1)]
         return self.loss_weight * torch.stack(losses).mean()
