@@ -12,8 +12,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard
 
+from mmskelseg.runtime.files.assignments import assignments
+from mmskelseg.runtime.files.parsing import read_json, read_text
 from mmskelseg.runtime.messages.dependencies import is_installed
-from mmskelseg.runtime.messages.errors import UserError, check_name, reading, shown
+from mmskelseg.runtime.messages.errors import UserError, check_name, shown
 from mmskelseg.runtime.structures.layouts import LAYOUTS, LONGEST_NAME, mirrored_joints
 
 # More than any person, animal or mesh has; files may state any number.
@@ -262,7 +264,7 @@ def _read_layout(name: str) -> tuple[Mapping[str, object], str]:
     """Return the ``dataset_info`` of a layout and the path of its file."""
     if name.startswith('mmpose:'):
         spec = find_spec('mmpose')
-        # A mere folder of this name does not count, since a layout is a program.
+        # A mere folder of this name does not count.
         if spec is None or spec.origin is None or not is_installed('mmpose'):
             raise UserError(
                 f'The skeleton {name!r} is read from MMPose, which is not installed; '
@@ -280,14 +282,19 @@ def _read_layout(name: str) -> tuple[Mapping[str, object], str]:
             '`mmpose:NAME`, and, in configs and options, the path of a file with a '
             '`dataset_info`.'
         )
-    # Imported here, since names and dicts need no MMEngine.
-    from mmengine.config import Config
-
-    # It is a program, which may fail in any way.
-    with reading(path, Exception):
-        config = Config.fromfile(path)
-    if 'dataset_info' not in config:
+    if path.suffix.lower() == '.json':
+        content = read_json(path, 'MMPose')
+    else:
+        try:
+            content = {name: value for name, _, value in assignments(read_text(path))}
+        except (ValueError, TypeError) as error:
+            raise UserError(
+                f'{path}: {error}; a layout may only assign lists and dicts.'
+            ) from None
+    if not isinstance(content, dict) or not isinstance(
+        content.get('dataset_info'), dict
+    ):
         raise UserError(
             f"{path} holds no `dataset_info`; MMPose's documentation describes it."
         )
-    return config.dataset_info, str(path)
+    return content['dataset_info'], str(path)

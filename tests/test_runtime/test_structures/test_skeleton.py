@@ -4,6 +4,7 @@ import re
 import numpy as np
 import pytest
 
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.graph import hop_distances
 from mmskelseg.runtime.structures.layouts import LAYOUTS
@@ -181,3 +182,19 @@ def test_skeleton_has_a_root(skeleton, root):
     """The one of its layout, else the hips, else all joints."""
     skeleton = Skeleton.get(skeleton)
     assert [skeleton.joints[i] for i in skeleton.root] == root
+
+
+def test_layout_file_is_not_run(tmp_path):
+    """It is read as assignments, with what those of MMPose have."""
+    path = tmp_path / 'layout.py'
+    info = (
+        "names = dict(a='hip')\n"
+        "dataset_info = dict(dataset_name='x', skeleton_info={}, sigmas=[1.] * 2,"
+        " keypoint_info={0: dict(name=names['a'], id=0), 1: dict(name='knee', id=1)})\n"
+    )
+    path.write_text(info)
+    assert Skeleton.get(str(path)).joints == ('hip', 'knee')
+    path.write_text(f'open({str(tmp_path / "made")!r}, "w")\n{info}')
+    with raises_naming(UserError, path, 'line 1', 'open('):
+        Skeleton.get(str(path))
+    assert not (tmp_path / 'made').exists()
