@@ -1,92 +1,85 @@
-"""Summarises an annotation file, and lists suspicious content.
+"""Summarises an annotation file, and lists suspicious content."""
 
-    %(prog)s data/toy/annotations.pkl
-
-Checks the format, and prints a summary and probable mistakes (docs/browse.md lists the
-checks). The page index.html shows figures: label timelines, the time budget (number,
-total, mean and share of each class, and how often one follows another),
-missing joints, and sample frames of each video, the skeleton above its heatmap.
-time_budget.csv contains the time budget of each video and of all.
-"""
-
-import argparse
 import json
+from dataclasses import dataclass
 from functools import reduce
 from operator import add
 from pathlib import Path
 
 from mmskelseg.datasets.inspection.report import draw_all, report, time_budgets
-from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
+from mmskelseg.datasets.inspection.sanity_checks import Suspicion, sanity_checks
 from mmskelseg.datasets.inspection.summary import summarize
 from mmskelseg.evaluation import budget_as_dict
-from mmskelseg.runtime.cli.command_line import command, whole_from
-from mmskelseg.runtime.cli.declared import add_fields
+from mmskelseg.runtime.cli.command_line import whole_from
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.errors import MissingFileError
+from mmskelseg.runtime.messages.options import Count, Positive, argument, like, option
 from mmskelseg.runtime.segmenting.predictions import FileOptions
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('annotations', type=Path, help='annotation file')
-    parser.add_argument(
-        '--out',
-        type=Path,
+@dataclass(frozen=True, kw_only=True)
+class Browse(Job[list[Suspicion]]):
+    """Summarises an annotation file, and lists suspicious content.
+
+        %(prog)s data/toy/annotations.pkl
+
+    Checks the format, and prints a summary and probable mistakes (docs/browse.md lists
+    the checks). The page index.html shows figures: label timelines, the time budget
+    (number, total, mean and share of each class, and how often one follows another),
+    missing joints, and sample frames of each video, the skeleton above its heatmap.
+    time_budget.csv contains the time budget of each video and of all.
+    """
+
+    annotations: Path = argument('annotation file')
+    out: Path | None = option(
+        'folder for the page (default: browse, beside the annotation file)',
+        None,
         metavar='DIR',
-        help='folder for the page (default: browse, beside the annotation file)',
     )
-    parser.add_argument(
-        '--videos',
-        type=whole_from(1),
-        metavar='N',
-        help='draw sample frames only of the first N videos (default: all)',
+    videos: Count | None = option(
+        'draw sample frames only of the first N videos (default: all)', None
     )
-    parser.add_argument(
-        '--frames',
-        type=whole_from(1, 100),
-        default=4,
-        metavar='N',
-        help='sample frames per video (default: %(default)s)',
+    frames: Count = option(
+        'sample frames per video (default: %(default)s)', 4, type=whole_from(1, 100)
     )
-    parser.add_argument(
-        '--video-folder',
-        type=Path,
+    video_folder: Path | None = option(
+        'folder of the video files (default: beside the annotation file)',
+        None,
         metavar='DIR',
-        help='folder of the video files (default: beside the annotation file)',
     )
-    add_fields(parser, FileOptions, 'line_minutes')
-    parser.add_argument(
-        '--no-pictures', action='store_true', help='only print the text'
-    )
-    parser.add_argument(
-        '--json', type=Path, metavar='FILE', help='also write the text as JSON'
-    )
+    line_minutes: Positive | None = like(FileOptions, 'line_minutes')
+    no_pictures: bool = option('only print the text', False)
+    json: Path | None = option('also write the text as JSON', None, metavar='FILE')
+
+    def run(self, events: Events) -> list[Suspicion]:
+        """Tell and draw what the file holds, and return what is suspicious."""
+        folder = self.annotations.parent
+        video_folder = self.video_folder or folder
+        if self.video_folder is not None and not video_folder.is_dir():
+            raise MissingFileError(
+                f'--video-folder {video_folder}: there is no such folder.'
+            )
+        data = load_annotations(self.annotations)
+        summary = summarize(data, video_folder)
+        found = sanity_checks(data, video_folder)
+        text = report(str(self.annotations), summary, found)
+        events.note(text)
+        if self.json:
+            budget = reduce(add, time_budgets(data).values())
+            content = {
+                **summary,
+                'time_budget': budget_as_dict(budget, data['metainfo']['classes']),
+                'suspicions': [one._asdict() for one in found],
+            }
+            atomic_write_text(self.json, json.dumps(content, indent=1))
+        if not self.no_pictures:
+            out = self.out or folder / 'browse'
+            show = self.videos, self.frames, self.line_minutes
+            events.note(f'\n{draw_all(out, data, summary, text, *show)}')
+        return found
 
 
-def _run(args: argparse.Namespace) -> None:
-    folder = args.annotations.parent
-    video_folder = args.video_folder or folder
-    if args.video_folder is not None and not video_folder.is_dir():
-        raise MissingFileError(
-            f'--video-folder {video_folder}: there is no such folder.'
-        )
-    data = load_annotations(args.annotations)
-    summary = summarize(data, video_folder)
-    found = sanity_checks(data, video_folder)
-    text = report(str(args.annotations), summary, found)
-    print(text)
-    if args.json:
-        budget = reduce(add, time_budgets(data).values())
-        content = {
-            **summary,
-            'time_budget': budget_as_dict(budget, data['metainfo']['classes']),
-            'suspicions': [one._asdict() for one in found],
-        }
-        atomic_write_text(args.json, json.dumps(content, indent=1))
-    if not args.no_pictures:
-        out = args.out or folder / 'browse'
-        show = args.videos, args.frames, args.line_minutes
-        print(f'\n{draw_all(out, data, summary, text, *show)}')
-
-
-main = command(__doc__, _add_arguments, _run)
+main = Browse.main

@@ -1,72 +1,78 @@
-"""Compares cross-validations of several configs, and tests differences.
+"""Compares cross-validations of several configs, and tests differences."""
 
-    %(prog)s work_dirs/uwiom_pose2d work_dirs/uwiom_heatmap_cnn
-
-Each RESULT is the folder of a cross-validation, or its cross_validation.json; all must
-have the same folds. The last columns of the table are the difference between a config
-and the best one (or that of --to) in the mean over test videos, with the 95 %% interval
-of a paired bootstrap over videos, and its p-value. With n videos (or groups), p is at
-least 2 / 2^n, as in a sign test; it is not corrected for the number of configs.
-
-Videos of one person or one day resemble each other, which a bootstrap over single
-videos ignores: its intervals are too narrow. --group-by is a regular expression for the
-part of the names that videos of one group share. With names such as P03_cam1,
---group-by "P\\d+" draws the videos of a person together.
-"""
-
-import argparse
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mmskelseg.evaluation import SCORES, format_score, paired_bootstrap
 from mmskelseg.evaluation.scores import video_scores
 from mmskelseg.fitting.folds import groups_by
-from mmskelseg.runtime.cli.command_line import command, regular_expression
+from mmskelseg.runtime.cli.command_line import regular_expression
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import check_shape, read_json
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, escaped
+from mmskelseg.runtime.messages.options import argument, option
 from mmskelseg.runtime.messages.tables import markdown_table
 
 # The content of a cross_validation.json, and its path.
 _Result = dict[str, Any]
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        'results', nargs='+', type=Path, metavar='RESULT',
-        help='folder of a cross-validation, or its cross_validation.json',
-    )  # fmt: skip
-    parser.add_argument(
-        '--names',
-        nargs='+',
-        help='name of each result (default: its config, with its --cfg-options)',
+@dataclass(frozen=True, kw_only=True)
+class Compare(Job[str]):
+    """Compares cross-validations of several configs, and tests differences.
+
+        %(prog)s work_dirs/uwiom_pose2d work_dirs/uwiom_heatmap_cnn
+
+    Each RESULT is the folder of a cross-validation, or its cross_validation.json; all
+    must have the same folds. The last columns of the table are the difference between a
+    config and the best one (or that of --to) in the mean over test videos, with the
+    95 %% interval of a paired bootstrap over videos, and its p-value. With n videos (or
+    groups), p is at least 2 / 2^n, as in a sign test; it is not corrected for the
+    number of configs.
+
+    Videos of one person or one day resemble each other, which a bootstrap over single
+    videos ignores: its intervals are too narrow. --group-by is a regular expression for
+    the part of the names that videos of one group share. With names such as P03_cam1,
+    --group-by "P\\d+" draws the videos of a person together.
+    """
+
+    results: Sequence[Path] = argument(
+        'folder of a cross-validation, or its cross_validation.json', metavar='RESULT'
     )
-    parser.add_argument(
-        '--score',
+    names: Sequence[str] = option(
+        'name of each result (default: its config, with its --cfg-options)', ()
+    )
+    score: str = option(
+        'score by which configs are sorted and tested (default: %(default)s)',
+        'f1@10',
         choices=video_scores(),
-        default='f1@10',
-        help='score by which configs are sorted and tested (default: %(default)s)',
     )
-    parser.add_argument(
-        '--to', metavar='NAME', help='compare with this result (default: the best)'
+    to: str | None = option(
+        'compare with this result (default: the best)', None, metavar='NAME'
     )
-    parser.add_argument(
-        '--group-by', metavar='REGEX', type=regular_expression,
-        help='draw videos together if this part of their names is the same '
-        '(the first group of the expression, if it has one)',
-    )  # fmt: skip
-    parser.add_argument('--out', type=Path, help='Markdown file for the table')
+    group_by: re.Pattern[str] | None = option(
+        'draw videos together if this part of their names is the same (the first group '
+        'of the expression, if it has one)',
+        None,
+        type=regular_expression,
+        metavar='REGEX',
+    )
+    out: Path | None = option('Markdown file for the table', None)
 
-
-def _run(args: argparse.Namespace) -> None:
-    results = _named([_read(path, args.score) for path in args.results], args)
-    _check_same(results)
-    text = '\n'.join(map(escaped, _table(results, args)))
-    print(text)
-    if args.out is not None:
-        atomic_write_text(args.out, f'{text}\n')
+    def run(self, events: Events) -> str:
+        """Tell the table, and return it."""
+        results = _named([_read(path, self.score) for path in self.results], self)
+        _check_same(results)
+        text = '\n'.join(map(escaped, _table(results, self)))
+        events.note(text)
+        if self.out is not None:
+            atomic_write_text(self.out, f'{text}\n')
+        return text
 
 
 def _shape(score: str) -> dict[str, Any]:
@@ -144,9 +150,9 @@ def _check_scores(content: Mapping[str, Any], file: str) -> None:
             )
 
 
-def _named(contents: list[_Result], args: argparse.Namespace) -> dict[str, _Result]:
+def _named(contents: list[_Result], job: Compare) -> dict[str, _Result]:
     """Return the results by their configs and options, or by --names."""
-    names = args.names or [
+    names = job.names or [
         ' '.join([c['config'].removesuffix('.py'), *c['options']]) for c in contents
     ]
     if len(names) != len(contents):
@@ -156,9 +162,9 @@ def _named(contents: list[_Result], args: argparse.Namespace) -> dict[str, _Resu
     for name in names:
         if names.count(name) > 1:
             raise UserError(f'{name}: two results have this name; set --names.')
-    if args.to is not None and args.to not in names:
+    if job.to is not None and job.to not in names:
         raise UserError(
-            f'--to {args.to}: not among the results; choose from {", ".join(names)}.'
+            f'--to {job.to}: not among the results; choose from {", ".join(names)}.'
         )
     return dict(zip(names, contents, strict=True))
 
@@ -226,16 +232,16 @@ def _difference(
     ]
 
 
-def _table(results: Mapping[str, _Result], args: argparse.Namespace) -> list[str]:
+def _table(results: Mapping[str, _Result], job: Compare) -> list[str]:
     """Return the lines of the table and of its caption."""
-    score = args.score
+    score = job.score
 
     def mean(name: str) -> float:
         return results[name]['over_seeds']['scores'][score]['mean']
 
     ranked = sorted(results, key=mean, reverse=SCORES[score].higher_is_better)
-    to = args.to or ranked[0]
-    groups = _groups(results[to], args.group_by)
+    to = job.to or ranked[0]
+    groups = _groups(results[to], job.group_by)
     videos = {name: list(_by_video(results[name], score).values()) for name in ranked}
     known = [result['over_seeds']['scores'] for result in results.values()]
     shown = [s for key, s in SCORES.items() if all(key in scores for scores in known)]
@@ -251,7 +257,7 @@ def _table(results: Mapping[str, _Result], args: argparse.Namespace) -> list[str
         rows.append([name, str(len(results[name]['seeds'])), *cells, *difference])
     first = results[to]
     drawn = 'videos'
-    if args.group_by is not None:
+    if job.group_by is not None:
         names = sorted(set(groups))
         drawn = f'{len(names)} groups of videos ({", ".join(names)})'
     return [
@@ -264,4 +270,4 @@ def _table(results: Mapping[str, _Result], args: argparse.Namespace) -> list[str
     ]
 
 
-main = command(__doc__, _add_arguments, _run)
+main = Compare.main

@@ -1,16 +1,15 @@
-"""Prints the versions of required and optional packages, and active repairs.
+"""Prints the versions of required and optional packages, and active repairs."""
 
-If a dependency is missing or unsuitable, it prints the remedies and exits with 1.
-"""
-
-import argparse
 import platform
+import sys
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from mmskelseg import compat
 from mmskelseg.compat.dependencies import DEPENDENCIES, problems
-from mmskelseg.runtime.cli.command_line import command
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.dependencies import Dependency
 from mmskelseg.runtime.messages.tables import Rows, text_table
 from mmskelseg.version import __version__
@@ -82,9 +81,18 @@ def _indented(rows: Rows) -> str:
     return '\n'.join(f'  {line}' for line in text_table(rows, range(len(rows[0]))))
 
 
-def _run(_: argparse.Namespace) -> int:
-    print(report())
-    return int(any(problems()))
+@dataclass(frozen=True, kw_only=True)
+class Doctor(Job[None]):
+    """Prints the versions of required and optional packages, and active repairs.
+
+    If a dependency is missing or unsuitable, it prints the remedies and exits with 1.
+    """
+
+    def run(self, events: Events) -> None:
+        """Tell the versions, and raise SystemExit if one is unsuitable."""
+        events.note(report())
+        if any(problems()):
+            sys.exit(1)
 
 
-main = command(__doc__, lambda parser: None, _run)
+main = Doctor.main
