@@ -1,32 +1,9 @@
-"""Writes an ethogram with bout statistics, and compares groups of individuals.
+"""Writes an ethogram with bout statistics, and compares groups of individuals."""
 
-    %(prog)s out --out bouts
-    %(prog)s project.boris --background other --duration 600 --groups groups.csv
-
-LABELS are files of a labelling tool, the segments.json of `mmskelseg segment`, folders
-of either, or annotation files. In a folder that `segment` wrote, only segments.json
-files are read, or else segments.csv. OUT gets these files:
-
-  bouts.csv              bouts of each class in each recording: number, rate per
-                         minute, total duration, share of the observed time; mean,
-                         median and standard deviation of their durations; latency
-                         to the first; and how often each class comes next
-  bouts_by_bin.csv       the same for each part of --bin seconds
-  comparison.csv         each measure of each class, compared between groups
-  comparison_by_bin.csv  the same for each part
-  ethogram.png           the classes over time, a row for each recording
-
-Time without a label is not observed time, unless --background names its class. Tiers,
-and classes that overlap, as in `convert keypoints`, are counted independently. Two
-groups are compared by the Mann-Whitney U test (exact up to 50 individuals), more groups
-by Kruskal-Wallis; p_holm is corrected for the number of classes (docs/animals.md).
-"""
-
-import argparse
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import ceil
 from operator import add
 from pathlib import Path
@@ -38,11 +15,12 @@ from mmskelseg.converters.keypoint_videos import Labels, find_labels, line_segme
 from mmskelseg.converters.label_individuals import by_individual
 from mmskelseg.converters.label_tiers import find_tiers
 from mmskelseg.evaluation.functional.group_comparison import compare_groups
-from mmskelseg.runtime.cli.command_line import command, number_from, positive
-from mmskelseg.runtime.cli.declared import add_fields, from_options
+from mmskelseg.runtime.cli.command_line import number_from
 from mmskelseg.runtime.drawing.images import save_png
 from mmskelseg.runtime.drawing.timelines import draw_ethogram
 from mmskelseg.runtime.inputs import LabelInput
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.labels import VideoSegments
 from mmskelseg.runtime.labels.bouts import (
     bout_rows,
@@ -56,55 +34,108 @@ from mmskelseg.runtime.labels.reading import label_format
 from mmskelseg.runtime.labels.segments import Classes, by_tier
 from mmskelseg.runtime.messages.counts import counted, listed
 from mmskelseg.runtime.messages.errors import UserError, escaped
+from mmskelseg.runtime.messages.options import Positive, argument, like, option
 from mmskelseg.runtime.structures.bouts import MEASURES, Bouts, BoutStatistics
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.tiers import flat_classes
 
-# Of `LabelInput`, how files are read.
-_READING = ('label_format', 'label_fps', 'label_option')
 # The most recordings in a picture.
 _ROWS = 100
 # The most cells of a table: a million rows, the most of a spreadsheet, of 32 columns.
 _MOST_CELLS = 1 << 25
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        'labels',
-        nargs='+',
-        type=Path,
+@dataclass(frozen=True, kw_only=True)
+class DescribeBouts(Job[list[Path]]):
+    """Writes an ethogram with bout statistics, and compares groups of individuals.
+
+        %(prog)s out --out bouts
+        %(prog)s project.boris --background other --duration 600 --groups groups.csv
+
+    LABELS are files of a labelling tool, the segments.json of `mmskelseg segment`,
+    folders of either, or annotation files. In a folder that `segment` wrote, only
+    segments.json files are read, or else segments.csv. OUT gets these files:
+
+      bouts.csv              bouts of each class in each recording: number, rate per
+                             minute, total duration, share of the observed time; mean,
+                             median and standard deviation of their durations; latency
+                             to the first; and how often each class comes next
+      bouts_by_bin.csv       the same for each part of --bin seconds
+      comparison.csv         each measure of each class, compared between groups
+      comparison_by_bin.csv  the same for each part
+      ethogram.png           the classes over time, a row for each recording
+
+    Time without a label is not observed time, unless --background names its class.
+    Tiers, and classes that overlap, as in `convert keypoints`, are counted
+    independently. Two groups are compared by the Mann-Whitney U test (exact up to 50
+    individuals), more groups by Kruskal-Wallis; p_holm is corrected for the number of
+    classes (docs/animals.md).
+    """
+
+    labels: Sequence[Path] = argument(
+        'label files, segments.json, folders of them, or annotation files',
         metavar='LABELS',
-        help='label files, segments.json, folders of them, or annotation files',
     )
-    parser.add_argument(
-        '--out', required=True, type=Path, metavar='DIR', help='folder for the files'
-    )
-    parser.add_argument(
-        '--bin',
+    out: Path = option('folder for the files', metavar='DIR')
+    bin: Positive | None = option(
+        'also write the statistics of each part of this length',
+        None,
         type=number_from(1),
         metavar='SECONDS',
-        help='also write the statistics of each part of this length',
     )
-    parser.add_argument(
-        '--groups',
-        type=Path,
-        metavar='FILE',
-        help='table with the columns video and group, to compare groups; with a third '
+    groups: Path | None = option(
+        'table with the columns video and group, to compare groups; with a third '
         'column, individual, the recordings of an individual count as one',
+        None,
+        metavar='FILE',
     )
-    parser.add_argument(
-        '--background',
+    background: str | None = option(
+        'class of the time without a label (default: none, not observed)',
+        None,
         metavar='NAME',
-        help='class of the time without a label (default: none, not observed)',
     )
-    parser.add_argument(
-        '--duration',
-        type=positive,
-        metavar='SECONDS',
-        help='length of the recordings whose file does not state it, such as those of '
+    duration: Positive | None = option(
+        'length of the recordings whose file does not state it, such as those of '
         'labelling tools (default: until the last label)',
+        None,
+        metavar='SECONDS',
     )
-    add_fields(parser, LabelInput, *_READING)
+    label_format: str | None = like(LabelInput, 'label_format')
+    label_fps: Positive | None = like(LabelInput, 'label_fps')
+    label_option: Sequence[tuple[str, str]] = like(LabelInput, 'label_option')
+
+    def run(self, events: Events) -> list[Path]:
+        """Write the files, and return them."""
+        recordings, notes, absences = _read(self)
+        tiers = _classes(recordings, self.background, absences)
+        bouts = {
+            name: to_bouts(
+                one.video,
+                tiers,
+                f'{one.path}: video {name!r}',
+                background=self.background,
+                absences=absences,
+                duration=self.duration,
+            )
+            for name, one in recordings.items()
+        }
+        classes = flat_classes(by_tier(tiers))
+        groups = {name: ('', name) for name in bouts}
+        if self.groups:
+            groups = read_groups(self.groups, bouts)
+        written = []
+        for path in chain(
+            _write_tables(self, bouts, groups, classes),
+            _draw(self.out, bouts, groups, classes, list(by_tier(tiers))),
+        ):
+            events.note(str(path))
+            written.append(path)
+        unknown = sum(one.video.num_frames is None for one in recordings.values())
+        if self.duration is None:
+            notes += _unknown_length(unknown, absences)
+        for note in (*notes, *_unobserved(bouts, len(by_tier(tiers)))):
+            events.note(escaped(note))
+        return written
 
 
 class _Recording(NamedTuple):
@@ -129,61 +160,54 @@ class _Part(NamedTuple):
     statistics: dict[str, BoutStatistics]
 
 
-def _run(args: argparse.Namespace) -> None:
-    recordings, notes, absences = _read(args)
-    tiers = _classes(recordings, args.background, absences)
-    bouts = {
-        name: to_bouts(
-            one.video,
-            tiers,
-            f'{one.path}: video {name!r}',
-            background=args.background,
-            absences=absences,
-            duration=args.duration,
-        )
-        for name, one in recordings.items()
-    }
-    classes = flat_classes(by_tier(tiers))
-    groups = {name: ('', name) for name in bouts}
-    if args.groups:
-        groups = read_groups(args.groups, bouts)
+def _write_tables(
+    job: DescribeBouts,
+    bouts: Mapping[str, Bouts],
+    groups: Mapping[str, tuple[str, str]],
+    classes: Sequence[str],
+) -> Iterator[Path]:
+    """Write the tables of all individuals, and yield their files."""
     individuals: dict[str, _Individual] = {}
     for name, (group, individual) in groups.items():
         one = individuals.setdefault(individual, _Individual(group, []))
         one.recordings.append(bouts[name])
     parts_of = {'': [_part(individuals, len(classes), 0, np.inf)]}
-    if args.bin:
+    if job.bin:
         longest = max(one.duration for one in bouts.values())
-        count = max(ceil((longest - 1e-6) / args.bin), 1)
-        _check_size(args.bin, count, len(individuals), len(classes))
+        count = max(ceil((longest - 1e-6) / job.bin), 1)
+        _check_size(job.bin, count, len(individuals), len(classes))
         # As decimal times are read, so that a bout at an edge is in the later part.
-        edges = [round(i * args.bin, 6) for i in range(count + 1)]
+        edges = [round(i * job.bin, 6) for i in range(count + 1)]
         parts_of['_by_bin'] = [
             _part(individuals, len(classes), *ends) for ends in pairwise(edges)
         ]
     for suffix, parts in parts_of.items():
         tables = {'bouts': _bout_rows(parts, individuals, classes)}
-        if args.groups:
+        if job.groups:
             tables['comparison'] = _comparison(parts, individuals, classes)
         for name, rows in tables.items():
-            path = args.out / f'{name}{suffix}.csv'
+            path = job.out / f'{name}{suffix}.csv'
             write_table(path, rows)
-            print(path)
-    _draw(args.out, bouts, groups, classes, list(by_tier(tiers)))
-    for note in notes:
-        print(escaped(note))
-    unknown = sum(one.video.num_frames is None for one in recordings.values())
-    if absences and unknown and args.duration is None:
-        print(
-            f'{counted(unknown, "recording")} of unknown length: the time of '
-            f'{escaped(listed([repr(a) for a in absences.values()]))} ends with the '
-            'last label, and rates and shares refer to that; give --duration SECONDS.'
+            yield path
+
+
+def _unknown_length(count: int, absences: Mapping[str, str]) -> Iterator[str]:
+    """Yield what recordings of unknown length mean for the absences of tiers."""
+    if count and absences:
+        yield (
+            f'{counted(count, "recording")} of unknown length: the time of '
+            f'{listed([repr(a) for a in absences.values()])} ends with the last label, '
+            'and rates and shares refer to that; give --duration SECONDS.'
         )
+
+
+def _unobserved(bouts: Mapping[str, Bouts], tiers: int) -> Iterator[str]:
+    """Yield how much time has no label."""
     whole = sum(one.duration * len(one.tiers) for one in bouts.values())
     rest = whole - sum(float((one.end - one.start).sum()) for one in bouts.values())
     if rest > 1e-3 * whole:
-        of_tiers = ' of all tiers' * (len(by_tier(tiers)) > 1)
-        print(
+        of_tiers = ' of all tiers' * (tiers > 1)
+        yield (
             f'{rest:.1f} s of {whole:.1f} s{of_tiers} have no label and are not '
             'observed time; if they were watched, name their class with --background.'
         )
@@ -206,18 +230,23 @@ def _check_size(seconds: float, parts: int, individuals: int, classes: int) -> N
 
 
 def _read(
-    args: argparse.Namespace,
+    job: DescribeBouts,
 ) -> tuple[dict[str, _Recording], list[str], dict[str, str]]:
     """Return recordings by their names, notes, and the absences of tiers.
 
     In label files, classes that overlap are of different tiers, as in `convert`, and
     each individual is a recording.
     """
-    given = from_options(LabelInput, vars(args), *_READING, person=EACH)
+    given = LabelInput(
+        person=EACH,
+        label_format=job.label_format,
+        label_fps=job.label_fps,
+        label_option=job.label_option,
+    )
     found: dict[str, _Recording] = {}
     notes: list[str] = []
     of_files: list[Labels] = []
-    for path in _files(args.labels):
+    for path in _files(job.labels):
         if path.suffix in ('.pkl', '.pickle'):
             videos, classes = read_annotated(path)
         elif (read := read_prediction(path)) is not None:
@@ -370,7 +399,7 @@ def _draw(
     groups: Mapping[str, tuple[str, str]],
     classes: Sequence[str],
     tiers: Sequence[str],
-) -> None:
+) -> Iterator[Path]:
     """Draw the recordings, group by group, in pictures of up to _ROWS rows."""
     order = list(dict.fromkeys(group for group, _ in groups.values()))
     names = sorted(groups, key=lambda name: order.index(groups[name][0]))
@@ -385,7 +414,7 @@ def _draw(
         number = f'_{begin // _ROWS + 1}' if len(rows) > _ROWS else ''
         path = out / f'ethogram{number}.png'
         save_png(draw_ethogram(part, classes), path)
-        print(path)
+        yield path
 
 
-main = command(__doc__, _add_arguments, _run)
+main = DescribeBouts.main

@@ -5,6 +5,7 @@ import socket
 import sys
 import webbrowser
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,13 +20,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mmskelseg.runtime.files.locks import lock
 from mmskelseg.runtime.files.parsing import check_shape, parse_json
+from mmskelseg.runtime.inputs import PoseInput
+from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.messages.errors import (
     UnavailableError,
     UserError,
     escaped,
     explanation,
 )
-from mmskelseg.studio.folder import Folder
+from mmskelseg.runtime.structures.tiers import tiers_of
+from mmskelseg.studio.folder import open_folder
+from mmskelseg.studio.opening import OpenStudio
+from mmskelseg.studio.predicting import open_model
 from mmskelseg.studio.project import OutdatedError, Project
 from mmskelseg.studio.studio import AbsentError, Studio
 
@@ -213,24 +219,18 @@ def build_app(studio: Studio, token: str, hosts: tuple[str, ...]) -> ASGIApp:
     return _Guard(Starlette(routes=[Mount(f'/{token}', routes=routes)]), token, hosts)
 
 
-def serve(
-    open_folder: Callable[[], Folder],
-    pose_estimator: str,
-    port: int | None,
-    model: str | None = None,
-    *,
-    browser: bool,
-) -> None:
+def serve(job: OpenStudio, events: Events) -> None:
     """Serve the page of a folder until the program is stopped.
-
-    ``open_folder`` is called again when poses were estimated. Without a ``port``, it is
-    the first free one. A ``model`` segments all recordings first; with ``browser``, the
-    page is opened there.
 
     Raises:
         UserError: If the folder has no recordings, or the port is in use.
     """
-    folder = open_folder()
+    tiers = None if job.model is None else tiers_of(open_model(job.model).metainfo)
+    given = PoseInput(person=job.person, fps=job.fps, kpt_thr=job.kpt_thr)
+    open_ = partial(
+        open_folder, job.folder, given, ignore_labels=job.ignore_labels, tiers=tiers
+    )
+    folder = open_()
     folder.work.mkdir(exist_ok=True)
     with (folder.work / 'lock').open('ab') as file:
         if not lock(file):
@@ -240,22 +240,22 @@ def serve(
             )
         if folder.project.path.exists():
             # What another has saved until now.
-            folder = open_folder()
-        _serve(Studio(folder, pose_estimator, open_folder, model), port, browser)
+            folder = open_()
+        _serve(Studio(folder, job.pose_estimator, open_, job.model), job, events)
 
 
-def _serve(studio: Studio, port: int | None, browser: bool) -> None:
+def _serve(studio: Studio, job: OpenStudio, events: Events) -> None:
     for note in studio.folder.notes:
-        print(escaped(note))
-    listener = _listen(port)
+        events.note(escaped(note))
+    listener = _listen(job.port)
     port = listener.getsockname()[1]
     token = secrets.token_urlsafe(24)
     app = build_app(studio, token, (f'127.0.0.1:{port}', f'localhost:{port}'))
     config = uvicorn.Config(app, log_level='warning', timeout_graceful_shutdown=1)
     address = f'http://127.0.0.1:{port}/{token}/'
-    print(f'The page is at {address}', flush=True)
-    print('Labels are saved after each change. Press Ctrl+C to stop.', flush=True)
-    if browser:
+    events.note(f'The page is at {address}')
+    events.note('Labels are saved after each change. Press Ctrl+C to stop.')
+    if not job.no_browser:
         webbrowser.open(address)
     try:
         uvicorn.Server(config).run([listener])

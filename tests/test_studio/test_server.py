@@ -9,11 +9,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.jobs.events import PrintedEvents
 from mmskelseg.runtime.labels import read_segments
 from mmskelseg.runtime.messages.errors import UnavailableError, UserError
 from mmskelseg.runtime.structures.tiers import tiers_of
 from mmskelseg.studio.folder import open_folder
 from mmskelseg.studio.loading import load_project
+from mmskelseg.studio.opening import OpenStudio
 from mmskelseg.studio.predicting import open_model
 from mmskelseg.studio.server import _listen, build_app, serve
 from mmskelseg.studio.studio import Studio
@@ -378,7 +380,7 @@ def test_link_in_place_of_the_lock_is_not_followed(folder, tmp_path, monkeypatch
     lock.symlink_to(tmp_path / 'other')
     monkeypatch.setattr('mmskelseg.studio.server._serve', lambda *_: None)
     with raises_naming(UserError, lock):
-        serve(lambda: open_folder(folder), 'mediapipe', None, browser=False)
+        serve(OpenStudio(folder=folder, no_browser=True), PrintedEvents())
     assert (tmp_path / 'other').read_text() == 'kept'
 
 

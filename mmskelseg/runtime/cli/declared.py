@@ -108,7 +108,8 @@ def add_fields(
         option = one.metadata['option']
         if option.group not in places:
             places[option.group] = place.add_argument_group(option.group)
-        default = getattr(owner, one.name, one.default)
+        # The attribute of a class may be the default of a class that it inherits from.
+        default = one.default if owner is kind else getattr(owner, one.name)
         flag = flags.get(one.name, option.flag)
         named = Option(option.help, flag, **option.settings)
         add_option(places[option.group], one.name, named, hints[one.name], default)

@@ -60,6 +60,17 @@ def test_some_fields_are_options_of_a_command_alone():
     assert from_options(Wish, {**values, 'kind': 'x'}, 'share', **more).kind == 'a'
 
 
+@dataclass(frozen=True, kw_only=True)
+class SharedWish(Wish):
+    share: Fraction = option('a share')
+
+
+def test_field_may_lack_the_default_of_the_one_that_it_replaces(capsys):
+    with pytest.raises(SystemExit):
+        parsed(SharedWish, 'out', '--size', '2x1')
+    assert_names(capsys.readouterr().err, '--share')
+
+
 @pytest.mark.parametrize(
     ('words', 'named'),
     [

@@ -1,0 +1,106 @@
+"""The jobs that open the page."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmskelseg.runtime.cli.command_line import whole_from
+from mmskelseg.runtime.inputs import PoseInput
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
+from mmskelseg.runtime.messages.dependencies import Dependency
+from mmskelseg.runtime.messages.options import (
+    Fraction,
+    Positive,
+    argument,
+    like,
+    option,
+)
+from mmskelseg.runtime.poses.estimators.estimator import require
+
+_EXAMPLES = """examples:
+  # videos and the poses of a tracker, whose files do not state their rate
+  %(prog)s mice --fps 30
+  # an annotation file whose labels are left aside
+  %(prog)s data/precog --ignore-labels
+"""
+_APP_EXAMPLES = """examples:
+  # strikes and kicks in the videos of this folder, with a model of the package
+  %(prog)s precog --pose-estimator rtmlib
+  # a model of `mmskelseg fit`
+  %(prog)s model new_videos
+"""
+_NEEDED = (Dependency('starlette', '0.40'), Dependency('uvicorn', '0.30'))
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenStudio(Job[None]):
+    """Opens a page on which you label recordings, train a model, and correct it.
+
+        %(prog)s FOLDER
+
+    FOLDER has videos, files of poses, or both, also in folders within it, or an
+    annotations.pkl. Labels of all formats that `mmskelseg convert keypoints` reads are
+    taken over. The page opens in the browser: press the key of a class where it begins
+    and again where it ends, train a model on what is labelled, check what it is least
+    sure of, and train again. Labels are saved after each change, in FOLDER/studio.json;
+    models and exported files go to FOLDER/studio.
+
+    Only this computer can open the page, and only with the address that is printed. The
+    page needs starlette, uvicorn and PyAV: pip install 'mmskelseg[app]'.
+    """
+
+    does = 'mmskelseg.studio.server:serve'
+    kept = 'labels and finished trainings are kept; the same command opens them again.'
+    examples = _EXAMPLES
+    #: A trained model, or its name, which segments all recordings first.
+    model: str | None = None
+    folder: Path = argument('folder with videos, poses or both', metavar='FOLDER')
+    ignore_labels: bool = option(
+        'leave the labels of files aside, and begin with none', False
+    )
+    person: str = like(PoseInput, 'person')
+    fps: Positive | None = like(PoseInput, 'fps')
+    kpt_thr: Fraction | None = like(PoseInput, 'kpt_thr')
+    pose_estimator: str = option(
+        'estimator for videos without poses, as for `mmskelseg poses` (default: '
+        '%(default)s)',
+        'mediapipe',
+        metavar='NAME',
+    )
+    port: int | None = option(
+        'port (default: the first free one from 7870)',
+        None,
+        type=whole_from(1, 65535),
+        metavar='PORT',
+    )
+    no_browser: bool = option('print the address, open no browser', False)
+
+    def run(self, events: Events) -> None:
+        """Serve the page until the program is stopped."""
+        require('The page', "run `pip install 'mmskelseg[app]'`", *_NEEDED)
+        super().run(events)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenApp(OpenStudio):
+    """Labels the recordings of a folder with a trained model, and plays them on a page.
+
+        %(prog)s precog FOLDER
+
+    MODEL is the folder of a fit or a training, a checkpoint, or the name of a model
+    that comes with the package. FOLDER has videos, files of poses, or both. Missing
+    poses are estimated (--pose-estimator). The page is that of `mmskelseg studio`: it
+    plays each recording with its predicted labels, which you can correct and export.
+    Its button `Segment` also takes recordings that were added to the folder meanwhile.
+
+    Only this computer can open the page, and only with the address that is printed. The
+    page needs starlette, uvicorn and PyAV: pip install 'mmskelseg[app]'.
+    """
+
+    examples = _APP_EXAMPLES
+    model: str = argument('trained model, or its name', metavar='MODEL')
+    folder: Path = argument(
+        'folder with videos, poses or both (default: the current one)',
+        Path(),
+        metavar='FOLDER',
+    )
