@@ -8,17 +8,17 @@ NAME is followed by the arguments of that converter:
 import argparse
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING
+from dataclasses import MISSING, is_dataclass
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, cast, get_args
 
 from mmskelseg.converters import converters
-from mmskelseg.converters.options import Converter, Options
+from mmskelseg.converters.options import Converter
 from mmskelseg.runtime.cli import chosen
 from mmskelseg.runtime.cli.command_line import command
 from mmskelseg.runtime.cli.declared import add_fields, add_option, from_options
-from mmskelseg.runtime.messages.options import Option, hints_of
+from mmskelseg.runtime.messages.options import hints_of
 
 
 def main(argv: Sequence[str], prog: str) -> int | None:
@@ -37,16 +37,17 @@ def converter(
 
 def _run(args: argparse.Namespace) -> None:
     values = dict(vars(args))
-    declared = values.pop('declared')
-    names = inspect.signature(declared.run).parameters
-    built: dict[str, object] = {
-        name: from_options(item if isinstance(item, type) else type(item), values)
-        for options in (declared.options, *declared.groups.values())
-        for name, item in options.items()
-        if not isinstance(item, str | Option)
-    }
-    own = {name: values[name] for name in names if name in values}
-    declared.run(**{**own, **built})
+    run = values.pop('run')
+    for name, (hint, _) in _parameters(run).items():
+        if is_dataclass(hint):
+            values[name] = from_options(cast(type, hint), vars(args))
+    run(**{name: values[name] for name in _parameters(run) if name in values})
+
+
+def _parameters(run: Callable) -> dict[str, tuple[Any, Any]]:
+    """Return the annotation and the default of each parameter of a converter."""
+    known, hints = inspect.signature(run).parameters, hints_of(run)
+    return {name: (hints[name], one.default) for name, one in known.items()}
 
 
 def _add(declared: Converter, parser: argparse.ArgumentParser) -> None:
@@ -62,20 +63,12 @@ def _add(declared: Converter, parser: argparse.ArgumentParser) -> None:
             _add(part, subparsers.add_parser(name, help=part.summary))
         return
     assert declared.run is not None
-    parser.set_defaults(declared=declared)
-    groups: dict[Any, Options] = {parser: declared.options}
-    for title, options in declared.groups.items():
-        groups[parser.add_argument_group(title)] = options
-    hints, known = hints_of(declared.run), inspect.signature(declared.run).parameters
-    for group, options in groups.items():
-        for flag, item in options.items():
-            if not isinstance(item, str | Option):
-                add_fields(group, item)
-                continue
-            given = Option(item) if isinstance(item, str) else item
-            option = Option(given.help, flag, **given.settings)
-            name = flag.lstrip('-').replace('-', '_')
-            default = known[name].default
-            if default is inspect.Parameter.empty:
-                default = MISSING
-            add_option(group, name, option, hints[name], default)
+    parser.set_defaults(run=declared.run)
+    for name, (hint, default) in _parameters(declared.run).items():
+        default = MISSING if default is inspect.Parameter.empty else default
+        if is_dataclass(hint):
+            title = declared.groups.get(name)
+            place = parser.add_argument_group(title) if title else parser
+            add_fields(place, hint if default is MISSING else default)
+        for option in getattr(hint, '__metadata__', ()):
+            add_option(parser, name, option, get_args(hint)[0], default)

@@ -14,15 +14,17 @@
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
 from mmskelseg.converters import building, options
 from mmskelseg.converters.options import Converter
 from mmskelseg.converters.shared_layout import (
-    EXPORT_OPTIONS,
     NO_SKELETON,
     ImportOptions,
+    NewFolder,
+    Unlabelled,
     find_labels,
     folder_new,
     read_label,
@@ -37,6 +39,7 @@ from mmskelseg.runtime.files.configs import annotation_path
 from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.messages.errors import UserError, reading
+from mmskelseg.runtime.messages.options import Option
 from mmskelseg.runtime.structures.annotations import AnnotationFile, Metainfo
 
 EXAMPLES = """examples:
@@ -88,15 +91,27 @@ def read_features(path: Path, frames_first: bool) -> np.ndarray:
 
 
 def import_layout(
-    source: Path,
-    out: Path,
+    source: Annotated[
+        Path,
+        options.source('folder with features, groundTruth, mapping.txt and splits'),
+    ],
+    out: options.Out,
     *,
-    fps: float,
+    fps: Annotated[
+        float,
+        Option(
+            'frames per second of the features, which the layout does not store (15 '
+            'for GTEA and Breakfast, 30 for 50Salads)'
+        ),
+    ],
     given: ImportOptions = ImportOptions(),
-    modality: str = 'rgb',
-    frames_first: bool = False,
+    modality: Annotated[
+        str,
+        Option("key of the features in the model's branches (default: %(default)s)"),
+    ] = 'rgb',
+    frames_first: Annotated[bool, Option('features are (T, D), not (D, T)')] = False,
 ) -> None:
-    """Write the annotation file and the features of a folder; see the options below."""
+    """Write the annotation file and the features of a folder."""
     classes = read_mapping(source)
     labels = find_labels(source / 'groundTruth')
     splits, files = read_splits(source / 'splits', given.split)
@@ -165,13 +180,18 @@ def read_source(source: Path) -> tuple[AnnotationFile, Mapping[str, object] | No
 
 
 def export_layout(
-    source: Path,
-    out: Path,
+    source: Annotated[
+        Path,
+        options.source('an annotation file, or a config to write features as well'),
+    ],
+    out: NewFolder,
     *,
-    unlabelled: str | None = None,
-    modality: str | None = None,
+    unlabelled: Unlabelled = None,
+    modality: Annotated[
+        str | None, Option('features to write, if a config has several')
+    ] = None,
 ) -> None:
-    """Write annotations in the layout; see the options below."""
+    """Write annotations in the layout."""
     with folder_new(out) as folder:
         data, dataset = read_source(source)
         notes = write_layout(data, folder, unlabelled)
@@ -189,31 +209,12 @@ CONVERTER = Converter(
     parts={
         'import': Converter(
             import_layout,
-            {
-                'source': options.source(
-                    'folder with features, groundTruth, mapping.txt and splits'
-                ),
-                'out': options.OUT,
-                '--fps': 'frames per second of the features, which the layout does not '
-                'store (15 for GTEA and Breakfast, 30 for 50Salads)',
-                'given': ImportOptions,
-                '--modality': "key of the features in the model's branches (default: "
-                '%(default)s)',
-                '--frames-first': 'features are (T, D), not (D, T)',
-            },
             summary='make a data set from features and labels',
             description=IMPORT,
             examples=IMPORT_EXAMPLES,
         ),
         'export': Converter(
             export_layout,
-            {
-                'source': options.source(
-                    'an annotation file, or a config to write features as well'
-                ),
-                **EXPORT_OPTIONS,
-                '--modality': 'features to write, if a config has several',
-            },
             summary='write labels, splits and features for other code',
             description=EXPORT,
             examples=EXPORT_EXAMPLES,

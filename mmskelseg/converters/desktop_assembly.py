@@ -16,6 +16,7 @@ for testing. See docs/datasets/desktop_assembly.md.
 """
 
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from mmskelseg.converters.shared_layout import (
     read_mapping,
     read_splits,
 )
+from mmskelseg.runtime.messages.options import Option
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
 EXAMPLES = """examples:
@@ -71,16 +73,27 @@ def _choose_split(
 
 
 def convert(
-    source: Path,
-    out: Path,
+    source: Annotated[
+        Path, options.source('folder with groundTruth, mapping and keypoints')
+    ],
+    out: options.Out,
     *,
-    test: str | None = None,
-    keypoints: Path | None = None,
-    background: str | None = None,
-    size: tuple[int, int] = (480, 640),
+    test: Annotated[
+        str | None, options.test('VIDEO,VIDEO', 'those of SRC/splits, or every fifth')
+    ] = None,
+    keypoints: Annotated[
+        Path | None, Option('folder of the poses (default: SRC/keypoints)')
+    ] = None,
+    background: Annotated[
+        str | None, Option(options.BACKGROUND, metavar='NAME')
+    ] = None,
+    size: Annotated[
+        tuple[int, int],
+        Option('size of the images to which the pixels refer (default: 640x480)'),
+    ] = (480, 640),
     given: options.ReleaseOptions = RELEASE,
 ) -> None:
-    """Write the annotation file of the release; see the options below."""
+    """Write the annotation file of the release."""
     labels = find_labels(source / 'groundTruth')
     classes = read_mapping(source, CLASSES)
     split, files, assumed = _choose_split(test, list(labels), source)
@@ -110,16 +123,4 @@ def convert(
     )  # fmt: skip
 
 
-CONVERTER = options.Converter(
-    convert,
-    {
-        'source': options.source('folder with groundTruth, mapping and keypoints'),
-        'out': options.OUT,
-        '--test': options.test('VIDEO,VIDEO', 'those of SRC/splits, or every fifth'),
-        '--keypoints': 'folder of the poses (default: SRC/keypoints)',
-        '--background': options.Option(options.BACKGROUND, metavar='NAME'),
-        '--size': 'size of the images to which the pixels refer (default: 640x480)',
-        'given': RELEASE,
-    },
-    examples=EXAMPLES,
-)
+CONVERTER = options.Converter(convert, examples=EXAMPLES)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
@@ -36,9 +37,10 @@ from mmskelseg.converters.dest_arrays import (
 )
 from mmskelseg.converters.options import Converter
 from mmskelseg.converters.shared_layout import (
-    EXPORT_OPTIONS,
     NO_SKELETON,
     ImportOptions,
+    NewFolder,
+    Unlabelled,
     Video,
     class_names,
     find_labels,
@@ -194,16 +196,28 @@ def find_release(
 
 
 def import_layout(
-    source: Path,
-    out: Path,
+    source: Annotated[
+        Path, options.source('folder with features, gt_arr, mapping.txt and splits')
+    ],
+    out: options.Out,
     *,
-    release: str | None = None,
+    release: Annotated[
+        str | None,
+        Option(
+            'the data set (default: the one with the name of the folder)',
+            choices=RELEASES,
+        ),
+    ] = None,
     stated: Release = Release(),
-    splits: Path | None = None,
+    splits: Annotated[
+        Path | None, Option('folder of the splits (default: SRC/splits, or SRC/csv)')
+    ] = None,
     given: ImportOptions = ImportOptions(),
-    modality: str = 'imu',
+    modality: Annotated[
+        str, Option('key of signals that are not coordinates (default: %(default)s)')
+    ] = 'imu',
 ) -> None:
-    """Write the annotation file of a folder; see the options below."""
+    """Write the annotation file of a folder."""
     known, assumed = find_release(source, release, stated, given.sample)
     classes = read_mapping(source)
     labels = find_labels(
@@ -283,9 +297,19 @@ def write_tables(data: AnnotationFile, out: Path, name: str) -> None:
 
 
 def export_layout(
-    source: Path, out: Path, *, unlabelled: str | None = None, axes: str = 'CTVM'
+    source: Annotated[Path, options.source('an annotation file')],
+    out: NewFolder,
+    *,
+    unlabelled: Unlabelled = None,
+    axes: Annotated[
+        str,
+        Option(
+            'axes of the joint arrays; TD is (T, M*V*C) (default: %(default)s)',
+            choices=AXES,
+        ),
+    ] = 'CTVM',
 ) -> None:
-    """Write annotations in the layout; see the options below."""
+    """Write annotations in the layout."""
     with folder_new(out) as folder:
         data = load_annotations(source)
         notes = write_layout(data, folder, unlabelled)
@@ -307,35 +331,12 @@ CONVERTER = Converter(
     parts={
         'import': Converter(
             import_layout,
-            {
-                'source': options.source(
-                    'folder with features, gt_arr, mapping.txt and splits'
-                ),
-                'out': options.OUT,
-                '--release': Option(
-                    'the data set (default: the one with the name of the folder)',
-                    choices=RELEASES,
-                ),
-                'stated': Release,
-                '--splits': 'folder of the splits (default: SRC/splits, or SRC/csv)',
-                'given': ImportOptions,
-                '--modality': 'key of signals that are not coordinates (default: '
-                '%(default)s)',
-            },
             summary='make an annotation file',
             description=IMPORT,
             examples=IMPORT_EXAMPLES,
         ),
         'export': Converter(
             export_layout,
-            {
-                'source': options.source('an annotation file'),
-                **EXPORT_OPTIONS,
-                '--axes': Option(
-                    'axes of the joint arrays; TD is (T, M*V*C) (default: %(default)s)',
-                    choices=AXES,
-                ),
-            },
             summary='write skeletons for other code',
             description=EXPORT,
             examples=EXPORT_EXAMPLES,

@@ -15,6 +15,7 @@ data set gets the rate of the poses. See docs/keypoint_formats.md for all format
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from logging import WARNING
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from mmskelseg.runtime.labels.reading import EACH_SUBJECT
 from mmskelseg.runtime.messages.counts import counted, listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.logs import print_log
-from mmskelseg.runtime.messages.options import Option
+from mmskelseg.runtime.messages.options import option
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.bodies import VIEWS, camera_view
@@ -68,16 +69,31 @@ def _difference(these: Layout, those: Layout) -> str:
     return f' ({" and ".join(texts)})'
 
 
+@dataclass(frozen=True)
+class DataSetOptions:
+    """What a data set is called, how it is split, and how it was filmed."""
+
+    test: str | None = option(
+        'test videos (default: every fifth; with one recording, its end)',
+        None,
+        metavar='VIDEO,VIDEO',
+    )
+    name: str | None = option('name of the data set (default: the name of OUT)', None)
+    folds: int = option(options.FOLDS, 0)
+    view: str | None = option(
+        'view of the camera: training rotates and mirrors skeletons seen from the top '
+        '(default: top if bodies point in all directions, else side)',
+        None,
+        choices=VIEWS,
+    )
+
+
 def convert(
     files: Pairing,
-    out: Path,
+    out: options.Out,
     poses: PoseInput,
     labels: LabelInput,
-    *,
-    test: str | None = None,
-    name: str | None = None,
-    folds: int = 0,
-    view: str | None = None,
+    made: DataSetOptions = DataSetOptions(),
 ) -> None:
     """Write the annotation file of keypoints and labels."""
     if out.is_file():
@@ -92,14 +108,15 @@ def convert(
         names = [name for name, *_ in found]
         parts = [by_individual(item, labels) for *_, item in found]
         tiers = find_tiers([part for each in parts for part in each.values()], labels)
-        made = [f'{note} (--overlap)' for note in tiers.notes]
-        notes: dict[str, list[str]] = {note: [] for note in (*left_out, *lonely, *made)}
+        overlap = [f'{note} (--overlap)' for note in tiers.notes]
+        each = (*left_out, *lonely, *overlap)
+        notes: dict[str, list[str]] = {note: [] for note in each}
         clips = building.find_videos(names, files.videos)
         annotations, skeleton = _annotate(found, clips, tiers, poses, labels, notes)
         meta: Metainfo = {
             **metainfo_of(tiers.tiers),
             'skeleton': skeleton,
-            'dataset': name or out.resolve().name,
+            'dataset': made.name or out.resolve().name,
             'person': poses.person,
             'notes': [
                 note if len(own) in (0, len(names)) else f'{note} ({listed(own, 3)})'
@@ -108,20 +125,21 @@ def convert(
         }
         if poses.kpt_thr is not None:
             meta['kpt_thr'] = poses.kpt_thr
+        view = made.view
         if view is None:
             view, reason = camera_view(meta, annotations)
             meta['notes'] += [f'view from the {view}, since {reason} (--view)']
         meta['view'] = view
-        if len(annotations) == 1 and not test:
+        if len(annotations) == 1 and not made.test:
             annotations, split, note = building.split_in_time(annotations[0])
             meta['notes'] += [note]
             # Frames of the parts are not those of the video file.
             videos = None
         else:
-            split, videos = building.choose_split(test, names, out), files.videos
+            split, videos = building.choose_split(made.test, names, out), files.videos
         building.write(
             out, annotations, split, meta,
-            files=_sources(found), folds=folds, videos=videos,
+            files=_sources(found), folds=made.folds, videos=videos,
         )  # fmt: skip
     if not labels.classes:
         # A misspelt name shows up as an extra class.
@@ -223,21 +241,7 @@ def _annotate(
 
 CONVERTER = options.Converter(
     convert,
-    {
-        'files': Pairing,
-        'out': options.OUT,
-        '--test': options.test(
-            'VIDEO,VIDEO', 'every fifth; with one recording, its end'
-        ),
-        '--name': 'name of the data set (default: the name of OUT)',
-        '--folds': options.FOLDS,
-        '--view': Option(
-            'view of the camera: training rotates and mirrors skeletons seen from the '
-            'top (default: top if bodies point in all directions, else side)',
-            choices=VIEWS,
-        ),
-    },
-    {'keypoints': {'poses': PoseInput}, 'labels': {'labels': LabelInput}},
+    {'poses': 'keypoints', 'labels': 'labels'},
     examples=EXAMPLES,
     usage='%(prog)s KEYPOINTS... OUT --labels LABELS... [options]',
 )

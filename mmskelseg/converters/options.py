@@ -1,30 +1,25 @@
 """How converters declare their options to the parser in `commands/convert.py`.
 
-A converter is a function. Its keywords are the options, with their types and defaults,
-or dataclasses of options; this module declares what else the parser needs.
+A converter is a function. Its parameters are the options: annotated with an `Option`,
+or a dataclass of options. A parameter that is neither is none of the parser's.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 from mmskelseg.runtime.inputs import VIDEOS
 from mmskelseg.runtime.messages.options import Option, Positive, option
 
-# By its name, such as `--fps` or, for an argument, `source`: an option, or its help; or
-# by its keyword, a dataclass of options.
-Options = Mapping[str, Any]
-
 
 @dataclass(frozen=True)
 class Converter:
-    """A function and its options, or several parts of one converter.
+    """A function, or several parts of one converter.
 
     Attributes:
         run: The function; it gets each option as a keyword.
-        options: The options outside of groups.
-        groups: Options by the title of their group.
+        groups: Titles of the groups of its dataclasses of options, by their parameters.
         parts: Converters by the word that chooses one, such as `import`.
         summary: For a part, its line in the help of the converter.
         description: For a part, the text above its options; else that of the module.
@@ -33,8 +28,7 @@ class Converter:
     """
 
     run: Callable[..., None] | None = None
-    options: Options = field(default_factory=dict)
-    groups: Mapping[str, Options] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, 'Converter'] = field(default_factory=dict)
     summary: str | None = None
     description: str | None = None
@@ -42,7 +36,9 @@ class Converter:
     usage: str | None = None
 
 
-OUT = Option('folder for annotations.pkl', metavar='OUT')
+Out = Annotated[Path, Option('folder for annotations.pkl', 'out', metavar='OUT')]
+Download = Annotated[bool, Option('download the release to SRC first')]
+Url = Annotated[str, Option('zip file to download (default: %(default)s)')]
 BACKGROUND = 'class that Edit and F1 ignore (default: none)'
 FOLDS = (
     'add N folds for cross-validation, fold1 to foldN; each tests every Nth video, '
@@ -63,7 +59,7 @@ class ReleaseOptions:
 
 def source(help: str) -> Option:
     """Return the argument SRC."""
-    return Option(help, metavar='SRC')
+    return Option(help, 'source', metavar='SRC')
 
 
 def test(metavar: str, default: str) -> Option:

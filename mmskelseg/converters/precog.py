@@ -17,8 +17,9 @@ and kept, unless --repair-labels is given. See docs/datasets/precog.md for detai
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 
@@ -29,6 +30,7 @@ from mmskelseg.runtime.files.arrays import read_npz
 from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.files.parsing import number
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
+from mmskelseg.runtime.messages.options import Option
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.segments import to_segments
@@ -305,69 +307,95 @@ def make_folds(videos: Sequence[str]) -> dict[str, list[str]]:
     return split
 
 
-def convert(
-    out: Path,
-    *,
-    source: Path = PACKED,
-    layout: str = 'kinect20',
-    test: str | None = None,
-    repair_labels: bool = False,
-) -> None:
-    """Write the annotation file of the recordings; see the options below."""
-    poses, labels = read_release(source)
-    notes = [*pose_notes(poses)]
-    for video, label in labels.items():
-        notes += label_notes(video, label, repair_labels)
-    if repair_labels:
+def told_labels(
+    labels: dict[str, np.ndarray], repaired: bool
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return the labels of each video, repaired if asked to, and notes on odd ones."""
+    each = (label_notes(*item, repaired) for item in labels.items())
+    notes = [*chain.from_iterable(each)]
+    if repaired:
         labels = {video: repair(label) for video, label in labels.items()}
-    notes += pause_notes(labels)
-    videos = [video for video, pose in poses.items() if pose.any()]
-    subjects = sorted({video.rpartition('_')[2] for video in videos})
-    chosen = building.choose_split(test, subjects, source, TEST, kind='subject')
-    split = {
-        part: [video for video in videos if video.rpartition('_')[2] in members]
-        for part, members in chosen.items()
-    }
+    return labels, [*notes, *pause_notes(labels)]
+
+
+def annotate(
+    poses: dict[str, np.ndarray], labels: dict[str, np.ndarray], layout: str
+) -> list[VideoAnnotation]:
+    """Return the annotations of poses (T, 20, 3), with the joints of a layout."""
     kinect = Skeleton.get('kinect20')
     columns = Skeleton.get(layout).columns_of(kinect.joints, kinect.name)
     shared: VideoAnnotation = {'img_shape': IMG_SHAPE, 'fps': FPS}
-    poses = {video: pose[None, :, columns] for video, pose in poses.items()}
-    annotations = [
+    return [
         building.annotation(
-            {**shared, 'keypoint_3d': pose, 'person': video.rpartition('_')[2]},
+            {**shared, 'keypoint_3d': pose, 'person': subject_of(video)},
             video,
             project(pose),
             np.any(pose, axis=-1).astype(np.float32),
             labels[video],
         )
-        for video, pose in poses.items()
+        for video, whole in poses.items()
+        for pose in [whole[None, :, columns]]
     ]
+
+
+def subject_of(video: str) -> str:
+    """Return the subject of a video.
+
+    >>> subject_of('Seq2_05')
+    '05'
+    """
+    return video.rpartition('_')[2]
+
+
+def convert(
+    *,
+    source: Annotated[
+        Path,
+        options.source(
+            f'folder of the release, or its {FOLDER} (default: the copy in the package)'
+        ),
+    ] = PACKED,
+    out: options.Out,
+    layout: Annotated[
+        Literal['kinect20', 'body12'],
+        Option(
+            'all joints, or the twelve that pose estimators also provide (default: '
+            '%(default)s)'
+        ),
+    ] = 'kinect20',
+    test: Annotated[
+        str | None,
+        Option(
+            'subjects whose videos are for testing (default: 1,5,9)',
+            metavar='SUBJECT,SUBJECT',
+        ),
+    ] = None,
+    repair_labels: Annotated[
+        bool,
+        Option(
+            'replace labels that last a single frame, which must be mistakes, by the '
+            'label before (default: only report them)'
+        ),
+    ] = False,
+) -> None:
+    """Write the annotation file of the recordings."""
+    poses, labels = read_release(source)
+    labels, notes = told_labels(labels, repair_labels)
+    videos = [video for video, pose in poses.items() if pose.any()]
+    subjects = sorted({*map(subject_of, videos)})
+    chosen = building.choose_split(test, subjects, source, TEST, kind='subject')
+    split = {
+        part: [video for video in videos if subject_of(video) in members]
+        for part, members in chosen.items()
+    }
+    notes = [*pose_notes(poses), *notes]
     assumed = {'camera': CAMERA}
     meta = DATA.metainfo(
         {'classes': CLASSES, 'skeleton': layout, 'notes': notes, 'assumed': assumed}
     )
     split |= make_folds(videos)
+    annotations = annotate(poses, labels, layout)
     building.write(out, annotations, split, meta, source=source)
 
 
-CONVERTER = options.Converter(
-    convert,
-    {
-        'source': options.source(
-            f'folder of the release, or its {FOLDER} (default: the copy in the package)'
-        ),
-        'out': options.OUT,
-        '--layout': options.Option(
-            'all joints, or the twelve that pose estimators also provide (default: '
-            '%(default)s)',
-            choices=('kinect20', 'body12'),
-        ),
-        '--test': options.Option(
-            'subjects whose videos are for testing (default: 1,5,9)',
-            metavar='SUBJECT,SUBJECT',
-        ),
-        '--repair-labels': 'replace labels that last a single frame, which must be '
-        'mistakes, by the label before (default: only report them)',
-    },
-    examples=EXAMPLES,
-)
+CONVERTER = options.Converter(convert, examples=EXAMPLES)

@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Annotated
 
 import numpy as np
 
 from mmskelseg.converters.building import annotation, check_folder
-from mmskelseg.converters.options import BACKGROUND, Options
+from mmskelseg.converters.options import BACKGROUND
 from mmskelseg.runtime.files.annotations import fold_splits
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.files.parsing import as_dicts, read_rows, read_text
@@ -36,13 +37,14 @@ NO_SKELETON: dict[str, object] = {'joints': ['none'], 'limbs': []}
 Video = tuple[str, Path, np.ndarray, np.ndarray]
 
 MAPPINGS = ('mapping.txt', 'mapping/mapping.txt')
-EXPORT_OPTIONS: Options = {
-    'out': Option('folder to create', metavar='OUT'),
-    '--unlabelled': Option(
+NewFolder = Annotated[Path, Option('folder to create', 'out', metavar='OUT')]
+Unlabelled = Annotated[
+    str | None,
+    Option(
         'class for frames without a label (default: such frames are an error)',
         metavar='NAME',
     ),
-}
+]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ the release does not state their order.
 """
 
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
@@ -102,14 +103,14 @@ def annotate(path: Path, label_path: Path) -> VideoAnnotation:
 
 
 def convert(
-    source: Path,
-    out: Path,
+    source: Annotated[Path, options.source('folder y5a5 of the release')],
+    out: options.Out,
     *,
-    test: str | None = None,
-    download: bool = False,
-    url: str = DATA.url,
+    test: Annotated[str | None, options.test('NAME,NAME', 'every fifth')] = None,
+    download: options.Download = False,
+    url: options.Url = DATA.url,
 ) -> None:
-    """Write the annotation file of a release; see the options below."""
+    """Write the annotation file of a release."""
     if download:
         DATA.download(url, source, is_there=(source / 'coords').is_dir())
     paths = sorted((source / 'coords').glob('*.csv'))
@@ -131,14 +132,4 @@ def convert(
     )
 
 
-CONVERTER = options.Converter(
-    convert,
-    {
-        'source': options.source('folder y5a5 of the release'),
-        'out': options.OUT,
-        '--test': options.test('NAME,NAME', 'every fifth'),
-        '--download': 'download the release to SRC first',
-        '--url': 'zip file to download (default: %(default)s)',
-    },
-    examples=EXAMPLES,
-)
+CONVERTER = options.Converter(convert, examples=EXAMPLES)

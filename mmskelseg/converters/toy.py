@@ -9,6 +9,7 @@ real people. The same arguments give the same annotations.
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Annotated
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from mmskelseg.converters import toy_person as person
 from mmskelseg.converters.data_sets import DataSet
 from mmskelseg.runtime.cli.command_line import number_from, whole_from
 from mmskelseg.runtime.files.video import written_video
+from mmskelseg.runtime.messages.options import Option
 from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
@@ -159,14 +161,30 @@ def lights(rng: np.random.Generator, frames: int) -> Iterator[np.ndarray]:
 
 
 def convert(
-    out: Path,
+    out: Annotated[
+        Path, Option('folder for annotations.pkl and videos', 'out', metavar='OUT')
+    ],
     *,
-    videos: int = 12,
-    seconds: float = 60,
-    seed: int = 0,
-    no_videos: bool = False,
+    videos: Annotated[
+        int,
+        Option(
+            f'number of videos, from {FOLDS} to 10000 (default: %(default)s)',
+            type=whole_from(FOLDS, 10_000),
+        ),
+    ] = 12,
+    seconds: Annotated[
+        float,
+        Option(
+            'mean length of a video, from 2 to 3600 (default: %(default)s)',
+            type=number_from(2, 3600),
+        ),
+    ] = 60,
+    seed: Annotated[int, Option('random seed (default: %(default)s)')] = 0,
+    no_videos: Annotated[
+        bool, Option('make only skeletons and labels, which is faster')
+    ] = False,
 ) -> None:
-    """Write annotations and clips; see the options below."""
+    """Write annotations and clips."""
     annotations = []
     with progress_bar('Making videos', videos) as count:
         for n in range(1, videos + 1):
@@ -180,22 +198,4 @@ def convert(
         print(f'clips in {out / "videos"}')
 
 
-CONVERTER = options.Converter(
-    convert,
-    {
-        'out': options.Option('folder for annotations.pkl and videos', metavar='OUT'),
-        '--videos': options.Option(
-            'number of videos, from 3 to 10000 (default: %(default)s)',
-            type=whole_from(FOLDS, 10_000),
-        ),
-        '--seconds': options.Option(
-            'mean length of a video, from 2 to 3600 (default: %(default)s)',
-            type=number_from(2, 3600),
-        ),
-        '--seed': 'random seed (default: %(default)s)',
-        '--no-videos': 'make only skeletons and labels, which is faster',
-    },
-    examples="""example:
-  %(prog)s data/toy
-""",
-)
+CONVERTER = options.Converter(convert, examples='example:\n  %(prog)s data/toy\n')

@@ -13,11 +13,13 @@ docs/datasets/tum_kitchen.md describes the releases and our assumptions.
 
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 from mmskelseg.converters import building, lcr_release, options
 from mmskelseg.converters.data_sets import DataSet
 from mmskelseg.converters.shared_layout import read_classes, read_label
 from mmskelseg.runtime.messages.errors import MissingFileError
+from mmskelseg.runtime.messages.options import Option
 
 EXAMPLES = """examples:
   # the old public labels beside your poses; every fifth video is for testing
@@ -55,15 +57,26 @@ def find_parts(root: Path, labels: Path | None) -> dict[str, str]:
 
 
 def convert(
-    source: Path,
-    out: Path,
+    source: Annotated[Path, options.source('folder with Poses and the labels')],
+    out: options.Out,
     *,
-    test: str | None = None,
-    labels: Path | None = None,
-    classes: Path | None = None,
+    test: Annotated[str | None, options.test('NN,NN', 'every fifth')] = None,
+    labels: Annotated[
+        Path | None,
+        Option(
+            f'folder of the labels (default: the first of SRC/{{{",".join(LABELS)}}})'
+        ),
+    ] = None,
+    classes: Annotated[
+        Path | None,
+        Option(
+            'names of the classes: a line `ID NAME` for each, with ids from 1, or only '
+            'names in the order of ids (default: class_01 to class_21)'
+        ),
+    ] = None,
     given: options.ReleaseOptions = RELEASE,
 ) -> None:
-    """Write the annotation file of a release; see the options below."""
+    """Write the annotation file of a release."""
     files = lcr_release.find_files(source, find_parts(source, labels))
     names = read_classes(classes, first=1) if classes else CLASSES
     meta = DATA.metainfo({'classes': list(names.values())})
@@ -77,17 +90,4 @@ def convert(
     )  # fmt: skip
 
 
-CONVERTER = options.Converter(
-    convert,
-    {
-        'source': options.source('folder with Poses and the labels'),
-        'out': options.OUT,
-        '--test': options.test('NN,NN', 'every fifth'),
-        '--labels': f'folder of the labels (default: the first of SRC/'
-        f'{{{",".join(LABELS)}}})',
-        '--classes': 'names of the classes: a line `ID NAME` for each, with ids from '
-        '1, or only names in the order of ids (default: class_01 to class_21)',
-        'given': RELEASE,
-    },
-    examples=EXAMPLES,
-)
+CONVERTER = options.Converter(convert, examples=EXAMPLES)

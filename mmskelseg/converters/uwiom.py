@@ -11,12 +11,14 @@ docs/datasets/uwiom.md describes the data and our assumptions.
 
 import re
 from pathlib import Path, PurePosixPath
+from typing import Annotated
 
 import numpy as np
 
 from mmskelseg.converters import building, lcr_release, options
 from mmskelseg.converters.data_sets import DataSet
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
+from mmskelseg.runtime.messages.options import Option
 from mmskelseg.runtime.structures.annotations import Metainfo
 
 EXAMPLES = """examples:
@@ -121,16 +123,23 @@ def read_label(path: Path) -> np.ndarray:
 
 
 def convert(
-    source: Path,
-    out: Path,
+    source: Annotated[
+        Path, options.source('folder of the release, or one with Data/UW in it')
+    ],
+    out: options.Out,
     *,
-    test: str | None = None,
-    download: bool = False,
-    url: str = DATA.url,
-    tiers: bool = False,
+    test: Annotated[
+        str | None, options.test('NN,NN', f'those of the release, {",".join(TEST)}')
+    ] = None,
+    download: options.Download = False,
+    tiers: Annotated[
+        bool,
+        Option('split the names into tiers: object, posture, motion and height'),
+    ] = False,
+    url: options.Url = DATA.url,
     given: options.ReleaseOptions = RELEASE,
 ) -> None:
-    """Write the annotation file of the release; see the options below."""
+    """Write the annotation file of the release."""
     if download:
         DATA.download(url, source, is_there=_root(source) is not None)
     root = find_release(source)
@@ -147,16 +156,4 @@ def convert(
     lcr_release.convert(root, out, files, read, split, DATA.metainfo(stated), given)
 
 
-CONVERTER = options.Converter(
-    convert,
-    {
-        'source': options.source('folder of the release, or one with Data/UW in it'),
-        'out': options.OUT,
-        '--test': options.test('NN,NN', f'those of the release, {",".join(TEST)}'),
-        '--download': 'download the release to SRC first',
-        '--tiers': 'split the names into tiers: object, posture, motion and height',
-        '--url': 'zip file to download (default: %(default)s)',
-        'given': RELEASE,
-    },
-    examples=EXAMPLES,
-)
+CONVERTER = options.Converter(convert, examples=EXAMPLES)

@@ -197,7 +197,7 @@ FAULTS = [
 @pytest.mark.parametrize(('change', 'named'), FAULTS)
 def test_fault_in_the_release_names_file_and_place(change, named, release, tmp_path):
     def convert(source, out):
-        precog.convert(out, source=source)
+        precog.convert(out=out, source=source)
 
     check_refused(convert, release, tmp_path / 'out', change, named)
 
@@ -206,14 +206,14 @@ def test_fault_in_the_release_names_file_and_place(change, named, release, tmp_p
 def packed(tmp_path_factory):
     """The annotations of the recordings in the package."""
     out = tmp_path_factory.mktemp('precog')
-    precog.convert(out, repair_labels=True)
+    precog.convert(out=out, repair_labels=True)
     return load_annotations(out / 'annotations.pkl')
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason='the real release is not here')
 def test_package_has_the_recordings_of_the_release(packed, tmp_path):
     """Within 1 mm, and with their licence."""
-    precog.convert(tmp_path, source=REAL, repair_labels=True)
+    precog.convert(out=tmp_path, source=REAL, repair_labels=True)
     real = load_annotations(tmp_path / 'annotations.pkl')
     assert packed['split'] == real['split']
     for found, entry in zip(packed['annotations'], real['annotations'], strict=True):

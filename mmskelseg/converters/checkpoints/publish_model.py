@@ -12,14 +12,20 @@ tensors and JSON, so loading it cannot run code.
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 from mmskelseg.converters.options import Converter
 from mmskelseg.runtime.files.work_folders import checkpoint_file
 from mmskelseg.runtime.messages.errors import UserError, reading
+from mmskelseg.runtime.messages.options import Option
 from mmskelseg.version import __version__
 
 
-def convert(src: Path, dst: Path, options: Mapping[str, object] | None = None) -> None:
+def convert(
+    src: Annotated[Path, Option('checkpoint or work folder of a training', 'src')],
+    dst: Annotated[Path, Option('file to write: .safetensors or .pth', 'dst')],
+    options: Mapping[str, object] | None = None,
+) -> None:
     """Write the reduced checkpoint, with settings that replace those of its config."""
     # Imported here, since --help should not wait for it.
     from mmengine.config import Config
@@ -62,10 +68,4 @@ def convert(src: Path, dst: Path, options: Mapping[str, object] | None = None) -
     print(f'{dst}: {len(state)} tensors, {size:.1f} MiB')
 
 
-CONVERTER = Converter(
-    convert,
-    {
-        'src': 'checkpoint or work folder of a training',
-        'dst': 'file to write: .safetensors or .pth',
-    },
-)
+CONVERTER = Converter(convert)

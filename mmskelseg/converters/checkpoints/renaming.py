@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 from mmskelseg.converters.options import Converter
 from mmskelseg.runtime.messages.errors import UserError, reading
+from mmskelseg.runtime.messages.options import Option
 
 Value = TypeVar('Value')
 
@@ -24,7 +25,15 @@ def converter(
         model: The network and the names of its weights, for messages.
     """
 
-    def run(src: Path, dst: Path, *, modality: str = modality) -> None:
+    def run(
+        src: Annotated[Path, Option('checkpoint of the reference code', 'src')],
+        dst: Annotated[Path, Option('checkpoint to write', 'dst')],
+        *,
+        modality: Annotated[
+            str,
+            Option('branch of the model that gets the weights (default: %(default)s)'),
+        ] = modality,
+    ) -> None:
         # Imported here, since --help should not wait for it.
         from mmskelseg.checkpoints.reading import load_state_dict, save_weights
 
@@ -40,15 +49,7 @@ def converter(
             f'model.{prefix}.in_channels={in_channels}, channels={channels}.'
         )
 
-    return Converter(
-        run,
-        {
-            'src': 'checkpoint of the reference code',
-            'dst': 'checkpoint to write',
-            '--modality': 'branch of the model that gets the weights (default: '
-            '%(default)s)',
-        },
-    )
+    return Converter(run)
 
 
 def convert(
