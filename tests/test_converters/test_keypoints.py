@@ -157,17 +157,16 @@ WALK_AND_LIFT = [
 ]  # fmt: skip
 
 
-def test_labels_of_one_project_are_divided(convert, project):
-    project(WALK_AND_LIFT, fps=25)
-    for video in convert()[0]['annotations']:
-        np.testing.assert_array_equal(video['label'], LABEL)
-
-
-def test_labels_of_a_file_for_each_video_are_read(convert, labels):
-    for file in labels.iterdir():
+@pytest.mark.parametrize('kind', ['boris', 'elan'])
+def test_labels_of_a_project_or_of_a_file_for_each_video_are_read(
+    kind, convert, project, labels
+):
+    for file in [*labels.iterdir()] * (kind == 'elan'):
         video = VideoSegments(file.stem, WALK_AND_LIFT, 25, 75, f'{file.stem}.mp4')
         write_elan(file.with_suffix('.eaf'), video, ['walk', 'lift'])
         file.unlink()
+    if kind == 'boris':
+        project(WALK_AND_LIFT, fps=25)
     for video in convert()[0]['annotations']:
         np.testing.assert_array_equal(video['label'], LABEL)
 

@@ -227,25 +227,6 @@ def test_render_option_at_fault_is_named(options, named):
         RenderSkeletonHeatmap('coco17', **options)
 
 
-@pytest.mark.parametrize(('item', 'named'), [
-    ({'keypoint': np.zeros((1, 4, 15, 2))}, "(1, 4, 15, 2) | 'coco17'"),
-    ({}, 'no keypoint;'),
-])  # fmt: skip
-def test_render_keypoints_at_fault_are_named(item, named):
-    with raises_naming(ValueError, named):
-        RenderSkeletonHeatmap('coco17')(item)
-
-
-@pytest.mark.parametrize(('video', 'named'), [
-    ({'keypoint': np.zeros((0, 4, 3, 2)), 'fps': 30.0}, 'persons'),
-    ({'keypoint': np.zeros((1, 4, 3, 2))}, 'fps | velocity=True'),
-])  # fmt: skip
-def test_box_of_the_person_needs_a_person_and_its_velocity_a_frame_rate(video, named):
-    """The message says which of them is missing."""
-    with raises_naming(ValueError, named):
-        RenderSkeletonHeatmap(SIDES, box='person', velocity=True)(video)
-
-
 SIDES = {
     'joints': ['hip', 'left_hand', 'right_hand'],
     'limbs': [('hip', 'left_hand'), ('hip', 'right_hand')],
@@ -353,13 +334,17 @@ def test_causal_box_and_velocity_are_of_the_frames_so_far():
     assert render.settings()['causal']
 
 
-def test_causal_box_of_several_people_is_refused():
-    one = walker()
-    both = {**one, 'keypoint': np.tile(one['keypoint'], (2, 1, 1, 1))}
-    both['keypoint_score'] = np.ones(both['keypoint'].shape[:3], np.float32)
-    render = RenderSkeletonHeatmap(SIDES, box='person', causal=True)
-    with raises_naming(ValueError, 'causal=True', '2 persons'):
-        render(both)
+@pytest.mark.parametrize(('options', 'shape', 'fps', 'named'), [
+    ({}, (1, 4, 15, 2), 30.0, "(1, 4, 15, 2) | 'custom'"),
+    ({}, None, 30.0, 'no keypoint;'),
+    ({'box': 'person'}, (0, 4, 3, 2), 30.0, 'persons'),
+    ({'box': 'person', 'velocity': True}, (1, 4, 3, 2), None, 'fps | velocity=True'),
+    ({'box': 'person', 'causal': True}, (2, 4, 3, 2), 30.0, 'causal=True | 2 persons'),
+])  # fmt: skip
+def test_render_names_what_is_wrong_with_a_video(options, shape, fps, named):
+    video = {} if shape is None else {'keypoint': np.ones(shape)}
+    with raises_naming(ValueError, named):
+        RenderSkeletonHeatmap(SIDES, **options)(video | ({'fps': fps} if fps else {}))
 
 
 def test_sides_of_the_body_have_channels_of_their_own(rng):

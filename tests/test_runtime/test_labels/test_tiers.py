@@ -183,7 +183,6 @@ def test_unlabelled_time_of_a_budget_is_the_mean_over_tiers(tmp_path):
 
 
 def test_states_of_boris_exclude_those_of_their_tier(tmp_path):
-
     write_boris(tmp_path / 'out.boris', [video_of(LABEL)], HANDS)
     project = json.loads((tmp_path / 'out.boris').read_text())
     rows = [
@@ -196,8 +195,6 @@ def test_states_of_boris_exclude_those_of_their_tier(tmp_path):
         ('left hand: rest', 'left hand', '3', 'left hand: reach'),
     ]
     assert project['behavioral_categories'] == list(HANDS)
-    with raises_naming(ValueError, "'take1'", "'left hand: reach'", 'posture: stand'):
-        write_boris(tmp_path / 'x', [video_of(LABEL)], {'posture': ['stand', 'sit']})
 
 
 def test_elan_file_with_tiers_is_what_pympi_reads(tmp_path):
