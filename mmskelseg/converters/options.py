@@ -36,7 +36,7 @@ class Converter:
     usage: str | None = None
 
 
-Out = Annotated[Path, Option('folder for annotations.pkl', 'out', metavar='OUT')]
+Out = Annotated[Path, Option('folder for annotations.pkl', '', metavar='OUT')]
 Download = Annotated[bool, Option('download the release to SRC first')]
 Url = Annotated[str, Option('zip file to download (default: %(default)s)')]
 BACKGROUND = 'class that Edit and F1 ignore (default: none)'
@@ -59,7 +59,7 @@ class ReleaseOptions:
 
 def source(help: str) -> Option:
     """Return the argument SRC."""
-    return Option(help, 'source', metavar='SRC')
+    return Option(help, '', metavar='SRC')
 
 
 def test(metavar: str, default: str) -> Option:

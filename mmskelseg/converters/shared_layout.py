@@ -37,7 +37,7 @@ NO_SKELETON: dict[str, object] = {'joints': ['none'], 'limbs': []}
 Video = tuple[str, Path, np.ndarray, np.ndarray]
 
 MAPPINGS = ('mapping.txt', 'mapping/mapping.txt')
-NewFolder = Annotated[Path, Option('folder to create', 'out', metavar='OUT')]
+NewFolder = Annotated[Path, Option('folder to create', '', metavar='OUT')]
 Unlabelled = Annotated[
     str | None,
     Option(

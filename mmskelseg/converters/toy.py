@@ -162,7 +162,7 @@ def lights(rng: np.random.Generator, frames: int) -> Iterator[np.ndarray]:
 
 def convert(
     out: Annotated[
-        Path, Option('folder for annotations.pkl and videos', 'out', metavar='OUT')
+        Path, Option('folder for annotations.pkl and videos', '', metavar='OUT')
     ],
     *,
     videos: Annotated[

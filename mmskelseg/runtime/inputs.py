@@ -8,7 +8,13 @@ from typing import Literal
 from mmskelseg.runtime.labels import READERS
 from mmskelseg.runtime.labels.reading import EACH_SUBJECT
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Fraction, Positive, checked, option
+from mmskelseg.runtime.messages.options import (
+    Fraction,
+    Positive,
+    argument,
+    checked,
+    option,
+)
 from mmskelseg.runtime.poses import FORMATS, Poses, read_poses, to_coco17
 from mmskelseg.runtime.poses.layouts import stated_layout
 from mmskelseg.runtime.poses.poses import check_stated_size
@@ -174,7 +180,6 @@ class LabelInput:
         'classes in the order of their ids, or a text file with one per line (default: '
         'those of the labels, in alphabetical order)',
         (),
-        nargs='+',
         metavar='NAME',
     )
     background: Sequence[str] = option(
@@ -232,12 +237,8 @@ class LabelInput:
 class Pairing:
     """The files that belong together by their names, and those that do not."""
 
-    keypoints: Sequence[Path] = option(
-        'files or folders', flag='keypoints', metavar='KEYPOINTS', nargs='+', type=Path
-    )
-    labels: Sequence[Path] = option(
-        'files or folders', metavar='LABELS', nargs='+', type=Path
-    )
+    keypoints: Sequence[Path] = argument('files or folders', metavar='KEYPOINTS')
+    labels: Sequence[Path] = option('files or folders', metavar='LABELS')
     videos: Path | None = option(VIDEOS, None, metavar='DIR')
     skip_unpaired: bool = option(
         'skip keypoints without labels, and labels without keypoints', False

@@ -22,8 +22,8 @@ from mmskelseg.version import __version__
 
 
 def convert(
-    src: Annotated[Path, Option('checkpoint or work folder of a training', 'src')],
-    dst: Annotated[Path, Option('file to write: .safetensors or .pth', 'dst')],
+    src: Annotated[Path, Option('checkpoint or work folder of a training', '')],
+    dst: Annotated[Path, Option('file to write: .safetensors or .pth', '')],
     options: Mapping[str, object] | None = None,
 ) -> None:
     """Write the reduced checkpoint, with settings that replace those of its config."""

@@ -26,8 +26,8 @@ def converter(
     """
 
     def run(
-        src: Annotated[Path, Option('checkpoint of the reference code', 'src')],
-        dst: Annotated[Path, Option('checkpoint to write', 'dst')],
+        src: Annotated[Path, Option('checkpoint of the reference code', '')],
+        dst: Annotated[Path, Option('checkpoint to write', '')],
         *,
         modality: Annotated[
             str,

@@ -107,7 +107,6 @@ class FileOptions:
         f'formats to write: {", ".join(EXPORTS)} (default: '
         f'{" ".join(DEFAULT_EXPORTS)}, and poses if they were estimated)',
         (),
-        nargs='+',
         choices=EXPORTS,
         metavar='FORMAT',
     )
