@@ -89,30 +89,22 @@ def _read(read: Callable[[str], Any], text: str) -> Any:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def add_fields(
-    place: argparse._ActionsContainer, owner: Any, *names: str, **flags: str
-) -> None:
+def add_fields(place: argparse._ActionsContainer, owner: Any) -> None:
     """Add the options that are fields of a dataclass.
 
     Args:
         place: The parser, or a group of it.
         owner: The dataclass, or an instance with other defaults.
-        names: The fields; by default all.
-        flags: Flags by the name of the field, where they differ.
     """
     kind = owner if isinstance(owner, type) else type(owner)
     hints, places = hints_of(kind), {'': place}
     for one in _own_first(kind):
-        if names and one.name not in names:
-            continue
         option = one.metadata['option']
         if option.group not in places:
             places[option.group] = place.add_argument_group(option.group)
         # The attribute of a class may be the default of a class that it inherits from.
         default = one.default if owner is kind else getattr(owner, one.name)
-        flag = flags.get(one.name, option.flag)
-        named = Option(option.help, flag, **option.settings)
-        add_option(places[option.group], one.name, named, hints[one.name], default)
+        add_option(places[option.group], one.name, option, hints[one.name], default)
 
 
 def _own_first(kind: type) -> list[Field[Any]]:
@@ -124,13 +116,7 @@ def _own_first(kind: type) -> list[Field[Any]]:
     return arguments + [known[n] for n in names if known[n] not in arguments]
 
 
-def from_options(
-    kind: type[Kind], values: Mapping[str, object], *names: str, **more: Any
-) -> Kind:
-    """Return a dataclass with the values of some options, and of more of its fields.
-
-    ``names`` are those of :func:`add_fields`.
-    """
-    known = names or [one.name for one in fields(kind)]  # type: ignore[arg-type]
-    given = {k: values[k] for k in known if values.get(k) is not None}
-    return kind(**given, **more)
+def from_options(kind: type[Kind], values: Mapping[str, object]) -> Kind:
+    """Return a dataclass with the values of options."""
+    names = [one.name for one in fields(kind)]  # type: ignore[arg-type]
+    return kind(**{k: values[k] for k in names if values.get(k) is not None})

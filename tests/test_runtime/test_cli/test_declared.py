@@ -10,7 +10,7 @@ import pytest
 
 from mmskelseg.runtime.cli.declared import add_fields, from_options
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Fraction, option
+from mmskelseg.runtime.messages.options import Fraction, like, option
 from tests.errors import assert_names
 
 
@@ -31,10 +31,10 @@ class Wish:
     seed: int = 3
 
 
-def parsed(owner, *words, names=(), **flags):
+def parsed(owner, *words):
     parser = ArgumentParser()
-    add_fields(parser, owner, *names, **flags)
-    return from_options(Wish, vars(parser.parse_args(words)), *names)
+    add_fields(parser, owner)
+    return from_options(Wish, vars(parser.parse_args(words)))
 
 
 def test_options_are_read_as_their_fields():
@@ -45,19 +45,9 @@ def test_options_are_read_as_their_fields():
     assert parsed(Wish, 'out', '--size', '2x1') == Wish(Path('out'), (1, 2))
 
 
-def test_instance_gives_other_defaults_and_flags_other_names():
+def test_instance_gives_other_defaults():
     wish = Wish(Path('here'), (1, 2), kind='b')
     assert parsed(wish) == wish
-    assert parsed(wish, 'out', '--of', 'a', kind='--of') == Wish(Path('out'), (1, 2))
-
-
-def test_some_fields_are_options_of_a_command_alone():
-    parser = ArgumentParser()
-    add_fields(parser, Wish, 'share')
-    values = vars(parser.parse_args(['--share', '1']))
-    assert values == {'share': 1}
-    more = {'folder': Path(), 'size': (1, 1)}
-    assert from_options(Wish, {**values, 'kind': 'x'}, 'share', **more).kind == 'a'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +59,21 @@ def test_field_may_lack_the_default_of_the_one_that_it_replaces(capsys):
     with pytest.raises(SystemExit):
         parsed(SharedWish, 'out', '--size', '2x1')
     assert_names(capsys.readouterr().err, '--share')
+
+
+@dataclass(frozen=True)
+class Letter:
+    share: Fraction | None = like(Wish, 'share')
+    kind: str = like(Wish, 'kind', '--of', 'content')
+
+
+def test_field_is_like_that_of_another_dataclass_but_for_its_flag_and_group():
+    parser = ArgumentParser()
+    add_fields(parser, Letter)
+    assert '\ncontent:\n  --of ' in parser.format_help()
+    assert from_options(Letter, vars(parser.parse_args([]))) == Letter(None, 'a')
+    given = vars(parser.parse_args(['--share', '1', '--of', 'b']))
+    assert from_options(Letter, given) == Letter(1, 'b')
 
 
 @pytest.mark.parametrize(
