@@ -20,7 +20,7 @@ FLOORS = (
     ('engine', 'encoders'),
     ('models', 'converters'),
     ('evaluation', 'compat'),
-    ('registry', 'templates', 'checkpoints', 'suggesting', 'interchange', '__init__'),
+    ('registry', 'templates', 'checkpoints', 'interchange', '__init__'),
     ('runtime', 'version'),
 )
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
@@ -173,7 +173,7 @@ def test_room_has_a_sentence(path):
         ('apis.export', 'export_onnx'),
         ('apis.live', 'LiveSegmenter LiveReport'),
         ('apis.pose_estimators', 'build_pose_estimator PoseEstimator MMPoseAlias'),
-        ('apis.suggestions', 'StretchRanking'),
+        ('apis.suggestions', 'IntervalRanking StretchRanking'),
         ('datasets', 'load_annotations save_annotations'),
         ('datasets.annotations', 'load_annotations save_annotations videos_of_split'),
         ('evaluation', 'frame_accuracy edit_score to_segments SegmentationMetric'),

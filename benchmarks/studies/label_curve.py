@@ -5,9 +5,9 @@
 
 Labels come from the training videos of a fold, and scores from its test videos:
 
-  random      random stretches; more minutes include the stretches of fewer minutes
+  random      random intervals; more minutes include the intervals of fewer minutes
   suggested   an active loop: the first minutes are random, then the trained model and
-              `mmskelseg suggest` choose further stretches for each next number of
+              `mmskelseg suggest` choose further intervals for each next number of
               minutes
   timestamps  one frame of each segment of whole, randomly chosen videos, with
               TimestampSupervision; a minute of video counts as --timestamp-share
@@ -38,12 +38,13 @@ from added_runs import read_added
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer
-from mmskelseg.datasets.stretches import (
-    Stretch,
-    read_stretches,
+from mmskelseg.datasets.intervals import (
+    Interval,
+    read_intervals,
     with_labels_in,
-    write_stretches,
+    write_intervals,
 )
+from mmskelseg.datasets.suggestions import IntervalRanking, intervals_of
 from mmskelseg.engine.config_checks import check_config, read_config
 from mmskelseg.engine.crops import count_crops
 from mmskelseg.engine.cross_validation import choose_folds, run_folder, settings_of
@@ -80,7 +81,6 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.tables import markdown_table
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
-from mmskelseg.suggesting.suggestions import StretchRanking, stretches_of
 
 METHODS = ('random', 'suggested', 'timestamps', 'all')
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'Acc': 'acc', 'mAP': 'mAP'}
@@ -99,7 +99,7 @@ class Point:
         method: One of ``METHODS``.
         budget: The most minutes that may be labelled; 0 if all videos are used.
         minutes: The minutes that are labelled.
-        file: The file of the labelled stretches; None for all labels.
+        file: The file of the labelled intervals; None for all labels.
     """
 
     method: str
@@ -152,7 +152,7 @@ class Study:
         wanted, budgets = self.args.methods, sorted(set(self.args.minutes))
         videos = self._videos()
         if 'random' in wanted or 'suggested' in wanted:
-            drawn = random_stretches(videos, self.args.stretch, self._rng('random'))
+            drawn = random_intervals(videos, self.args.stretch, self._rng('random'))
             within = {b: list(taken(drawn, videos, 60 * b)) for b in budgets}
             for budget in budgets if 'random' in wanted else budgets[:1]:
                 yield self._point('random', budget, within[budget], videos)
@@ -162,7 +162,7 @@ class Study:
                 file = self._file('suggested', budget)
                 if not file.is_file():
                     self._suggest(model, budget, file, videos)
-                model = self._point('suggested', budget, read_stretches(file), videos)
+                model = self._point('suggested', budget, read_intervals(file), videos)
                 yield model
         if 'timestamps' in wanted:
             yield from self._timestamps(videos, budgets)
@@ -214,19 +214,19 @@ class Study:
         self,
         method: str,
         budget: float,
-        stretches: Sequence[Stretch],
+        intervals: Sequence[Interval],
         videos: Sequence[VideoAnnotation],
     ) -> Point:
-        """Write the file of stretches and return its point."""
+        """Write the file of intervals and return its point."""
         rates = {video['frame_dir']: video['fps'] for video in videos}
-        seconds = sum((s.end - s.start) / rates[s.video] for s in stretches)
-        if not stretches:
+        seconds = sum((s.end - s.start) / rates[s.video] for s in intervals)
+        if not intervals:
             raise UserError(
-                f'--minutes {budget:g} has no room for one stretch of --stretch '
+                f'--minutes {budget:g} has no room for one interval of --stretch '
                 f'{self.args.stretch:g} seconds; raise --minutes or lower --stretch.'
             )
         file = self._file(method, budget)
-        write_stretches(file, stretches)
+        write_intervals(file, intervals)
         return Point(method, budget, seconds / 60, file)
 
     def _timestamps(
@@ -243,16 +243,16 @@ class Study:
                 # More minutes make no difference once all videos are used.
                 name = budget if count < len(order) else 0
                 file = self._file('timestamps', name)
-                write_stretches(file, [s for row in stamps[:count] for s in row])
+                write_intervals(file, [s for row in stamps[:count] for s in row])
                 yield Point('timestamps', name, float(ends[count - 1]), file)
             before = count
 
     def _suggest(
         self, model: Point, budget: float, file: Path, videos: Sequence[VideoAnnotation]
     ) -> None:
-        """Write the stretches of a point and those that its model suggests."""
+        """Write the intervals of a point and those that its model suggests."""
         assert model.file is not None
-        known = read_stretches(model.file)
+        known = read_intervals(model.file)
         checkpoint = find_latest_checkpoint(self.run(model).path)
         if checkpoint is None:
             raise UserError(
@@ -261,7 +261,7 @@ class Study:
             )
         cfg = deepcopy(self.cfg)
         inferencer = SkelSegInferencer(cfg, checkpoint, show_progress=False)
-        ranking = StretchRanking(inferencer.dataset_meta['classes'], self.args.stretch)
+        ranking = IntervalRanking(inferencer.dataset_meta['classes'], self.args.stretch)
         labelled = {v['frame_dir']: v for v in with_labels_in(videos, model.file)}
         path = annotation_path(self.cfg.train_dataloader.dataset)
         for batch in inferencer.stream(path, split=self.splits[0]):
@@ -271,8 +271,8 @@ class Study:
                 ranking.add({**prediction, 'label': video['label']})
         seconds = sum((s.end - s.start) / labelled[s.video]['fps'] for s in known)
         chosen = ranking.choose(budget - seconds / 60, self.args.weights)
-        more = [Stretch(s.video, s.start_frame, s.end_frame) for s in chosen]
-        write_stretches(file, [*known, *more])
+        more = [Interval(s.video, s.start_frame, s.end_frame) for s in chosen]
+        write_intervals(file, [*known, *more])
 
 
 def steps_of_epoch(videos: Sequence[VideoAnnotation], cfg: Config) -> int:
@@ -288,21 +288,21 @@ def duration(video: VideoAnnotation) -> float:
     return video['total_frames'] / video['fps']
 
 
-def random_stretches(
+def random_intervals(
     videos: Sequence[VideoAnnotation], seconds: float, rng: np.random.Generator
-) -> list[Stretch]:
-    """Return random stretches that do not overlap, in random order.
+) -> list[Interval]:
+    """Return random intervals that do not overlap, in random order.
 
     The candidates are the same as those of `mmskelseg suggest`.
     """
     candidates = [
-        Stretch(video['frame_dir'], start, end)
+        Interval(video['frame_dir'], start, end)
         for video in videos
-        for start, end in stretches_of(
+        for start, end in intervals_of(
             np.full(video['total_frames'], IGNORED), seconds, video['fps']
         )
     ]
-    chosen: list[Stretch] = []
+    chosen: list[Interval] = []
     for i in rng.permutation(len(candidates)):
         new = candidates[i]
         beside = (
@@ -315,15 +315,15 @@ def random_stretches(
 
 
 def taken(
-    stretches: Sequence[Stretch], videos: Sequence[VideoAnnotation], seconds: float
-) -> Iterator[Stretch]:
-    """Yield the first stretches, up to a total number of seconds."""
+    intervals: Sequence[Interval], videos: Sequence[VideoAnnotation], seconds: float
+) -> Iterator[Interval]:
+    """Yield the first intervals, up to a total number of seconds."""
     rates = {video['frame_dir']: video['fps'] for video in videos}
-    for stretch in stretches:
-        seconds -= (stretch.end - stretch.start) / rates[stretch.video]
+    for interval in intervals:
+        seconds -= (interval.end - interval.start) / rates[interval.video]
         if seconds < -1e-6:
             return
-        yield stretch
+        yield interval
 
 
 def summaries(runs: Sequence[Run]) -> list[Row]:
@@ -395,7 +395,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         '--stretch', type=positive, default=20.0, metavar='SECONDS',
-        help='length of a stretch (default: %(default)g)',
+        help='length of an interval (default: %(default)g)',
     )  # fmt: skip
     parser.add_argument('--methods', nargs='+', choices=METHODS, default=METHODS)
     parser.add_argument('--folds', nargs='+', help='as for cross-validate')
@@ -483,10 +483,10 @@ def write(args: argparse.Namespace, title: str, finished: Sequence[Run]) -> None
 
 def timestamps(
     video: str, label: np.ndarray, rng: np.random.Generator
-) -> list[Stretch]:
+) -> list[Interval]:
     """Return a random frame of each segment of a video, given its labels (T,)."""
     drawn = (rng.integers(start, end) for start, end, _ in to_segments(label))
-    return [Stretch(video, int(frame), int(frame) + 1) for frame in drawn]
+    return [Interval(video, int(frame), int(frame) + 1) for frame in drawn]
 
 
 def draw_curves(

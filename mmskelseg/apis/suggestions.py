@@ -1,5 +1,8 @@
-"""What to label next, from `mmskelseg.suggesting`."""
+"""What to label next, from `mmskelseg.datasets.suggestions`."""
 
-from mmskelseg.suggesting.suggestions import StretchRanking, stretches_of
+from mmskelseg.datasets.suggestions import IntervalRanking, intervals_of
 
-__all__ = ['StretchRanking', 'stretches_of']
+#: Its earlier name.
+StretchRanking = IntervalRanking
+
+__all__ = ['IntervalRanking', 'StretchRanking', 'intervals_of']

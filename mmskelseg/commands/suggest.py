@@ -1,9 +1,11 @@
-"""Suggests which stretches of which videos to label next."""
+"""Suggests which intervals of which videos to label next."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmskelseg.datasets.drafts import drafts, write_suggestions
+from mmskelseg.datasets.suggestions import IntervalRanking, Suggestion, by_video
 from mmskelseg.runtime.cli.command_line import number_from
 from mmskelseg.runtime.cli.models import VideosJob
 from mmskelseg.runtime.files.annotations import load_annotations
@@ -14,11 +16,9 @@ from mmskelseg.runtime.messages.options import Positive, argument, option
 from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.messages.tables import text_table
 from mmskelseg.runtime.segmenting.sources import find_sources
-from mmskelseg.suggesting.drafts import drafts, write_suggestions
-from mmskelseg.suggesting.suggestions import StretchRanking, Suggestion, by_video
 
 TOOLS = {name.replace('-', '_'): e for name, e in EXPORTS.items() if e.corrects}
-# Number of stretches that are printed.
+# Number of intervals that are printed.
 SHOWN = 20
 EXAMPLES = """examples:
   # what to label next in the poses of new videos, as a BORIS project
@@ -36,23 +36,23 @@ _WHAT = 'what to suggest'
 
 @dataclass(frozen=True, kw_only=True)
 class Suggest(VideosJob[list[Suggestion]]):
-    """Suggests which stretches of which videos to label next.
+    """Suggests which intervals of which videos to label next.
 
         %(prog)s new_poses mine.py --budget 10 --to boris --out next
 
     With a model that was trained on few labels, this finds where further labels would
     help it most. INPUT, CONFIG, CHECKPOINT and --model are as in `mmskelseg segment`:
     videos or poses without labels, or an annotations.pkl with unlabelled frames. Each
-    stretch of --stretch seconds is scored by four criteria:
+    interval of --stretch seconds is scored by four criteria:
 
       disagreement  how much the members of the model, and of --ensemble, differ
       uncertainty   how evenly the probabilities are spread over the classes
       boundary      how many frames are within a second of a predicted boundary
       rarity        how few labelled seconds its classes have so far
 
-    Each is divided by its average over all stretches, so an average stretch scores 1.
-    The best stretch is chosen first and then counts as labelled; then the next best
-    stretch that does not overlap is chosen, up to --budget minutes in total.
+    Each is divided by its average over all intervals, so an average interval scores 1.
+    The best interval is chosen first and then counts as labelled; then the next best
+    interval that does not overlap is chosen, up to --budget minutes in total.
 
     OUT contains suggestions.csv and suggestions.json with all scores and reasons, and,
     with --to, files for labelling tools:
@@ -61,7 +61,7 @@ class Suggest(VideosJob[list[Suggestion]]):
       elan          <video>.eaf for each video
       label_studio  label_studio.json, tasks to import
 
-    In these files, the suggested stretches are marked and contain the predictions as
+    In these files, the suggested intervals are marked and contain the predictions as
     drafts. Other frames only have existing labels. Correct the drafts within the marks
     and convert the files; all other frames remain unlabelled.
     """
@@ -90,8 +90,8 @@ class Suggest(VideosJob[list[Suggestion]]):
         metavar='MINUTES',
     )
     stretch: float = option(
-        'length of a stretch (default: %(default)g); shorter videos and gaps between '
-        'labels are stretches as well',
+        'length of an interval (default: %(default)g); shorter videos and gaps between '
+        'labels are intervals as well',
         20.0,
         group=_WHAT,
         type=number_from(1),
@@ -104,7 +104,7 @@ class Suggest(VideosJob[list[Suggestion]]):
         metavar='CRITERION=W',
     )
     ignore_labels: bool = option(
-        'suggest labelled stretches as well, to check their labels', False, group=_WHAT
+        'suggest labelled intervals as well, to check their labels', False, group=_WHAT
     )
     known: Path | None = option(
         'annotation file of further labelled videos, whose classes also count for '
@@ -130,7 +130,7 @@ class Suggest(VideosJob[list[Suggestion]]):
         model = load_inferencer(self, named, show_progress=False)
         classes = model.dataset_meta['classes']
         tiers = model.dataset_meta.get('tiers')
-        ranking = StretchRanking(classes, self.stretch, self.ignore_labels, tiers)
+        ranking = IntervalRanking(classes, self.stretch, self.ignore_labels, tiers)
         for source in sources:
             # Otherwise, their labels would be missing in the drafts.
             if (source.entry or {}).get('label') is not None and source.metainfo:
@@ -177,7 +177,7 @@ def _check_classes(there: Sequence[str], classes: Sequence[str], place: str) -> 
 
 
 def _lines(suggestions: list[Suggestion], num_videos: int) -> Iterator[str]:
-    """Yield the first stretches and the number of stretches of each video."""
+    """Yield the first intervals and the number of intervals of each video."""
     rows = [['', 'video', 'start', 'end', 'score', 'reason']]
     for i, item in enumerate(suggestions[:SHOWN], 1):
         times = (f'{item.start:.1f}', f'{item.end:.1f}', f'{item.score:.2f}')
@@ -188,7 +188,7 @@ def _lines(suggestions: list[Suggestion], num_videos: int) -> Iterator[str]:
     chosen = by_video(suggestions)
     minutes = sum(seconds for _, seconds, _ in chosen) / 60
     yield (
-        f'\n{len(suggestions)} stretches, {minutes:.1f} minutes, in {len(chosen)} of '
+        f'\n{len(suggestions)} intervals, {minutes:.1f} minutes, in {len(chosen)} of '
         f'{num_videos} videos, the best first:'
     )
     for name, seconds, best in chosen[:SHOWN]:

@@ -9,8 +9,8 @@ from typing import cast
 import torch
 from mmengine.dataset import BaseDataset, Compose, force_full_init
 
+from mmskelseg.datasets.intervals import with_labels_in
 from mmskelseg.datasets.items import Item
-from mmskelseg.datasets.stretches import with_labels_in
 from mmskelseg.encoders.recipes import copies_from_config, with_skeleton
 from mmskelseg.encoders.store import ensure_features
 from mmskelseg.engine.crops import count_crops
@@ -64,7 +64,7 @@ class ActionSegDataset(BaseDataset):
             random places around their labels; each epoch takes as many crops as cover
             what is labelled. Time and memory of a step then do not depend on the length
             of a recording.
-        labelled: A file of stretches, as written by ``mmskelseg suggest``. Other labels
+        labelled: A file of intervals, as written by ``mmskelseg suggest``. Other labels
             are ignored, to test how well fewer labels do; an epoch then has fewer
             steps.
         indices: The number of videos to use, counted from the first, or their indices.

@@ -8,12 +8,12 @@ from mmskelseg.runtime.structures.tiers import labelled_frames
 
 
 def crop_table(label: np.ndarray, frames: int | None) -> np.ndarray:
-    """Return where the crops of a recording begin, for each labelled stretch.
+    """Return where the crops of a recording begin, for each labelled interval.
 
-    Rows are (first, last, number), shape (S, 3): as many crops as cover the stretch
-    begin from ``first`` to ``last``. The middle of a crop is in the stretch, so that
+    Rows are (first, last, number), shape (S, 3): as many crops as cover the interval
+    begin from ``first`` to ``last``. The middle of a crop is in the interval, so that
     the other half is context, but for the ends of the recording. A frame is labelled if
-    it is in any tier; labels that are less than a crop apart are one stretch. If there
+    it is in any tier; labels that are less than a crop apart are one interval. If there
     is no label at all, every frame counts.
 
     Args:
@@ -30,8 +30,8 @@ def crop_table(label: np.ndarray, frames: int | None) -> np.ndarray:
         labelled = np.arange(total)
     gaps = np.flatnonzero(np.diff(labelled) > frames) + 1
     rows = []
-    for stretch in np.split(labelled, gaps):
-        start, end = stretch[0], stretch[-1] + 1
+    for interval in np.split(labelled, gaps):
+        start, end = interval[0], interval[-1] + 1
         ends = np.array([start - frames // 2, end + frames // 2 - frames])
         first, last = ends.clip(0, total - frames)
         rows.append((first, last, ceil((end - start) / frames)))

@@ -90,7 +90,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Doubt:
+class SuspectLabel:
     """A label that may be wrong, from start to end in seconds; None: the whole video.
 
     ``text`` says what is doubted, and why.
@@ -222,21 +222,21 @@ def _edge_errors(
         yield k, np.array([abs(at - own) for at, own in ends if own in known])
 
 
-def doubts(
+def suspect_labels(
     videos: Predictions, fps: Mapping[str, float], metainfo: Mapping
-) -> list[Doubt]:
+) -> list[SuspectLabel]:
     """Return labels that look wrong or shifted, the most doubtful first."""
     found = [
         pair
         for tier, own in by_tier(videos, metainfo)
-        for pair in _tier_doubts(own, fps, tier, metainfo['classes'][tier.rows])
+        for pair in _tier_suspects(own, fps, tier, metainfo['classes'][tier.rows])
     ]
-    return [doubt for _, doubt in sorted(found, key=lambda pair: -pair[0])]
+    return [suspect for _, suspect in sorted(found, key=lambda pair: -pair[0])]
 
 
-def _tier_doubts(
+def _tier_suspects(
     videos: Predictions, fps: Mapping[str, float], tier: Tier, classes: Sequence[str]
-) -> Iterator[tuple[float, Doubt]]:
+) -> Iterator[tuple[float, SuspectLabel]]:
     """Yield how doubtful a tier's labels are that look wrong or shifted."""
     which = f'all labels of {tier.name!r}' if tier.name else 'all labels'
     for name, video in videos.items():
@@ -248,7 +248,7 @@ def _tier_doubts(
                 f'{which} may be shifted: {100 * gain:.0f} % more frames agree if '
                 f'they are {seconds:.1f} s {way}'
             )
-            yield 1 + gain, Doubt(name, None, None, text)
+            yield 1 + gain, SuspectLabel(name, None, None, text)
             continue
         for start, end, label in segment_table(video.gt).tolist():
             score = video.scores[:, start:end].mean(axis=1)
@@ -258,7 +258,7 @@ def _tier_doubts(
             if score[label] < _DOUBTED and score[other] > _SURE:
                 text = f'labelled {classes[label]!r}, but looks like {classes[other]!r}'
                 place = start / fps[name], end / fps[name]
-                yield score[other] - score[label], Doubt(name, *place, text)
+                yield score[other] - score[label], SuspectLabel(name, *place, text)
 
 
 def _shift(video: Video, most: int) -> tuple[int, float]:

@@ -17,10 +17,10 @@ from mmskelseg.evaluation.functional.calibration import (
 from mmskelseg.fitting.assessment import (
     class_results,
     confusion,
-    doubts,
     evaluated,
     person_intervals,
     remaining,
+    suspect_labels,
 )
 from mmskelseg.fitting.held_out import parts_of, predictions_of
 from mmskelseg.fitting.model_folder import ModelFolder, difference
@@ -80,7 +80,7 @@ def write_report(
             for name in videos
         ],
         'calibration': _calibration(folder, outcome, tested),
-        'doubts': [asdict(doubt) for doubt in doubts(videos, fps, meta)],
+        'doubts': [asdict(suspect) for suspect in suspect_labels(videos, fps, meta)],
         'label_curve': _label_curve(outcome, folder),
         'no_label_curve': outcome.no_half,
         'plan': asdict(plan),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmskelseg.datasets.suggestions import IntervalRanking
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.jobs.events import Events
@@ -15,13 +16,12 @@ from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import argument
 from mmskelseg.runtime.structures.predictions import Prediction
-from mmskelseg.suggesting.suggestions import StretchRanking
 
 if TYPE_CHECKING:
     from mmskelseg.apis import SkelSegInferencer
 
-#: Seconds of a stretch to check, and the most minutes of all.
-STRETCH, BUDGET = 5.0, 30.0
+#: Seconds of an interval to check, and the most minutes of all.
+INTERVAL, BUDGET = 5.0, 30.0
 
 
 def open_model(model: str) -> SkelSegInferencer:
@@ -46,7 +46,7 @@ class Predict(Job[None]):
         """Predict all recordings."""
         segment = open_model(self.model)
         meta = segment.dataset_meta
-        ranking = StretchRanking(meta['classes'], STRETCH, tiers=meta.get('tiers'))
+        ranking = IntervalRanking(meta['classes'], INTERVAL, tiers=meta.get('tiers'))
         tiers = list(meta.get('tiers', {'': None}))
         count = len(load_annotations(self.ann_file)['annotations'])
         recordings: dict[str, Any] = {}
@@ -57,11 +57,11 @@ class Predict(Job[None]):
             recordings[name] = _segments(prediction, tiers)
             ranking.add(prediction)
         try:
-            doubts = [item.row() for item in ranking.choose(BUDGET)]
+            uncertain = [item.row() for item in ranking.choose(BUDGET)]
         except UserError:
             # Everything is labelled.
-            doubts = []
-        content = {'recordings': recordings, 'doubts': doubts}
+            uncertain = []
+        content = {'recordings': recordings, 'doubts': uncertain}
         atomic_write_text(self.out, json.dumps(content))
 
 

@@ -42,14 +42,14 @@ class Results:
 
     Attributes:
         predictions: The segments of each tier, by recording.
-        doubts: Stretches to check, the best first: video, start_frame, end_frame, score
-            and reason.
+        uncertain: Intervals to check, the best first: video, start_frame, end_frame,
+            score and reason.
         model: What the page says about the model; None about one that was given.
         report: The page about it.
     """
 
     predictions: Mapping[str, Sequence[Sequence[PredictedSegment]]]
-    doubts: Sequence[Mapping[str, Any]]
+    uncertain: Sequence[Mapping[str, Any]]
     model: Mapping[str, Any] | None
     report: Path
 
@@ -70,15 +70,15 @@ def read_results(folder: Path, project: Project) -> Results:
         for name, rows in content['recordings'].items()
         if name in project.recordings
     }
-    doubts = []
-    for i, doubt in enumerate(content['doubts']):
-        if doubt['video'] in project.recordings:
-            frames = project.recordings[doubt['video']].frames
-            _check_doubt(doubt, frames, f'{file}: doubts[{i}]')
-            doubts.append(doubt)
+    uncertain = []
+    for i, segment in enumerate(content['doubts']):
+        if segment['video'] in project.recordings:
+            frames = project.recordings[segment['video']].frames
+            _check_uncertain(segment, frames, f'{file}: doubts[{i}]')
+            uncertain.append(segment)
     report = folder / 'report.json'
     model = _read_report(report) if report.exists() else None
-    return Results(predictions, doubts, model, folder / 'report.html')
+    return Results(predictions, uncertain, model, folder / 'report.html')
 
 
 def _rows(
@@ -117,15 +117,15 @@ def _is_score(value: object) -> bool:
     )
 
 
-def _check_doubt(doubt: Mapping[str, Any], frames: int, place: str) -> None:
-    start, end = doubt['start_frame'], doubt['end_frame']
+def _check_uncertain(segment: Mapping[str, Any], frames: int, place: str) -> None:
+    start, end = segment['start_frame'], segment['end_frame']
     if not 0 <= start < end <= frames:
         raise UserError(
             f'{place} goes from {start} to {end}, expected frames from 0 to {frames}; '
             f'{_REMEDY}.'
         )
-    number(doubt['score'], place, 'score')
-    check_name(doubt['reason'], f'{place}.reason')
+    number(segment['score'], place, 'score')
+    check_name(segment['reason'], f'{place}.reason')
 
 
 def _read_report(file: Path) -> dict[str, Any]:

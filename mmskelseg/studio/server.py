@@ -123,7 +123,7 @@ class _Answers:
         self.gets: dict[str, Callable[[Request], object]] = {
             '/api/project': lambda _: studio.project(),
             '/api/job': lambda _: studio.progress(),
-            '/api/doubts': lambda _: studio.doubts(),
+            '/api/uncertain': lambda _: studio.uncertain(),
             one: lambda request: studio.recording(_number(request)),
             f'{one}/poses': self.poses,
             f'{one}/video': lambda request: FileResponse(

@@ -28,7 +28,7 @@ from mmskelseg.studio.results import PREDICTIONS, Results, read_results
 
 # Poses of a sent piece, in frames.
 _PIECE = 4096
-# Labelled stretches as long as a doubt's, of which less than this is open, are done.
+# An uncertain segment of which less than this part has no label is done.
 _OPEN = 0.02
 # A day.
 _MOST_MINUTES = 1440
@@ -150,7 +150,7 @@ class Studio:
         return self._names[number]
 
     def recording(self, number: int) -> dict[str, Any]:
-        """Return the labels, predictions and doubts of a recording."""
+        """Return the labels, predictions and uncertain segments of a recording."""
         name = self.name_of(number)
         speed = skeleton = None
         if self.folder.recordings[name].has_poses:
@@ -166,10 +166,10 @@ class Studio:
             'id': number,
             'labels': self.folder.project.recordings[name].labels,
             'predictions': self.results and self.results.predictions.get(name),
-            'doubts': [
-                [doubt[key] for key in ('start', 'end', 'score', 'reason')]
-                for doubt in self.doubts()
-                if doubt['recording'] == number
+            'uncertain': [
+                [segment[key] for key in ('start', 'end', 'score', 'reason')]
+                for segment in self.uncertain()
+                if segment['recording'] == number
             ],
             'speed': speed,
             'skeleton': skeleton,
@@ -227,12 +227,12 @@ class Studio:
         if jobs and self.conversion.state != 'running':
             self.conversion.start(jobs, lambda: None)
 
-    def doubts(self) -> list[dict[str, Any]]:
-        """Return the stretches to check that have no labels yet, the best first."""
+    def uncertain(self) -> list[dict[str, Any]]:
+        """Return the intervals to check that have no labels yet, the best first."""
         open_ = []
-        for doubt in self.results.doubts if self.results else ():
+        for segment in self.results.uncertain if self.results else ():
             name, start, end = (
-                doubt[key] for key in ('video', 'start_frame', 'end_frame')
+                segment[key] for key in ('video', 'start_frame', 'end_frame')
             )
             if name not in self.folder.recordings:
                 continue
@@ -242,7 +242,7 @@ class Studio:
             )
             if len(rows) * (end - start) - labelled > _OPEN * (end - start):
                 place = {'recording': self._names.index(name), 'start': start}
-                why = {key: doubt[key] for key in ('score', 'reason')}
+                why = {key: segment[key] for key in ('score', 'reason')}
                 open_.append({**place, 'end': end, **why})
         return open_
 
@@ -281,7 +281,7 @@ class Studio:
             }
             if len(kinds - {IGNORED}) > 1:
                 return None
-        return 'Label stretches of at least two classes first.'
+        return 'Label intervals of at least two classes first.'
 
     def _labelled(self) -> list[str]:
         """Return the recordings with labels and poses."""

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmskelseg.datasets.stretches import Stretch, read_stretches
+from mmskelseg.datasets.intervals import Interval, read_intervals
 from mmskelseg.runtime.drawing.images import class_color
 from mmskelseg.runtime.files.annotations import save_annotations
 from tests.small_data import ROOT, small_annotations
@@ -23,29 +23,33 @@ def videos(*seconds, fps=10.0):
     ]
 
 
-def test_random_stretches_do_not_overlap(tool):
+def test_random_intervals_do_not_overlap(tool):
     """They fill the videos up to gaps, in an order that the generator decides."""
     both = videos(60, 45, 3)
-    drawn = tool.random_stretches(both, 10, np.random.default_rng(0))
-    again = tool.random_stretches(both, 10, np.random.default_rng(0))
+    drawn = tool.random_intervals(both, 10, np.random.default_rng(0))
+    again = tool.random_intervals(both, 10, np.random.default_rng(0))
     assert drawn == again
-    assert drawn != tool.random_stretches(both, 10, np.random.default_rng(1))
+    assert drawn != tool.random_intervals(both, 10, np.random.default_rng(1))
     for name in ('v0', 'v1', 'v2'):
         spans = sorted((s.start, s.end) for s in drawn if s.video == name)
         frames = np.concatenate([np.arange(*span) for span in spans])
         assert len(frames) == len(set(frames))
     lengths = {s.end - s.start for s in drawn if s.video != 'v2'}
     assert lengths == {100}
-    assert Stretch('v2', 0, 30) in drawn
+    assert Interval('v2', 0, 30) in drawn
 
 
-def test_more_minutes_have_the_stretches_of_fewer(tool):
+def test_more_minutes_have_the_intervals_of_fewer(tool):
     """Up to the first that does not fit."""
-    stretches = [Stretch('v0', 0, 100), Stretch('v1', 0, 30), Stretch('v0', 100, 200)]
+    intervals = [
+        Interval('v0', 0, 100),
+        Interval('v1', 0, 30),
+        Interval('v0', 100, 200),
+    ]
     both = videos(60, 3)
-    assert list(tool.taken(stretches, both, 13.0)) == stretches[:2]
-    assert list(tool.taken(stretches, both, 22.0)) == stretches[:2]
-    assert list(tool.taken(stretches, both, 23.0)) == stretches
+    assert list(tool.taken(intervals, both, 13.0)) == intervals[:2]
+    assert list(tool.taken(intervals, both, 22.0)) == intervals[:2]
+    assert list(tool.taken(intervals, both, 23.0)) == intervals
 
 
 def test_epochs_have_a_step_for_each_batch_of_crops(tool):
@@ -112,14 +116,14 @@ def test_curve_of_small_data(call_tool, tmp_path):
     # The first minutes are by chance, and all videos have timestamps in less than them.
     assert list(minutes) == [('random', 0.2), ('suggested', 0.4), ('timestamps', 0)]
     assert minutes['timestamps', 0] == pytest.approx(105 / 60 / 10)
-    few = read_stretches(out / 'random_0.2_minutes' / 'a' / 'labelled_0.json')
-    more = read_stretches(out / 'suggested_0.4_minutes' / 'a' / 'labelled_0.json')
+    few = read_intervals(out / 'random_0.2_minutes' / 'a' / 'labelled_0.json')
+    more = read_intervals(out / 'suggested_0.4_minutes' / 'a' / 'labelled_0.json')
     assert more[: len(few)] == few
     assert 0.2 < sum(s.end - s.start for s in more) / 600 <= 0.4
     run = out / 'timestamps_videos' / 'a' / 'seed_0'
     logs = ''.join(file.read_text() for file in run.rglob('*.log'))
     assert 'loss_confidence' in logs
-    stamps = read_stretches(out / 'timestamps_videos' / 'a' / 'labelled_0.json')
+    stamps = read_intervals(out / 'timestamps_videos' / 'a' / 'labelled_0.json')
     labels = {v['frame_dir']: v['label'] for v in data['annotations']}
     segments = sum(1 + np.count_nonzero(np.diff(labels[n])) for n in names[:3])
     assert len(stamps) == segments
@@ -133,12 +137,12 @@ def test_curve_of_small_data(call_tool, tmp_path):
     assert 'a run with other settings: steps was 3 and is now 4' in done.stderr
 
 
-def test_minutes_without_room_for_a_stretch_are_named(call_tool, tmp_path):
+def test_minutes_without_room_for_an_interval_are_named(call_tool, tmp_path):
     save_annotations(small_annotations((400, 300, 60)), tmp_path / 'annotations.pkl')
     call_tool('tools/make_config.py', 'annotations.pkl', 'mine.py')
     words = ['mine.py', '--minutes', 0.1, '--stretch', 20]
     done = call_tool(TOOL, *words, code=1)
-    assert '--minutes 0.1 has no room for one stretch of --stretch 20' in done.stderr
+    assert '--minutes 0.1 has no room for one interval of --stretch 20' in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -165,9 +169,9 @@ def test_timestamps_are_a_frame_of_each_segment(tool):
     """Unlabelled frames get none."""
     label = np.array([0, 0, 0, 2, 2, -1, 1, 1, 1, 1])
     drawn = [tool.timestamps('a', label, np.random.default_rng(s)) for s in range(20)]
-    for stretches in drawn:
-        assert [label[s.start] for s in stretches] == [0, 2, 1]
-        assert all(s.end == s.start + 1 for s in stretches)
+    for intervals in drawn:
+        assert [label[s.start] for s in intervals] == [0, 2, 1]
+        assert all(s.end == s.start + 1 for s in intervals)
     assert {s[2].start for s in drawn} == {6, 7, 8, 9}
 
 

@@ -60,15 +60,15 @@ def test_suggestions_of_an_annotation_file(model, run_tool, tmp_path):
     done = run_tool('mmskelseg', 'suggest', *words)
     out = tmp_path / 'next'
     content = json.loads((out / 'suggestions.json').read_text())
-    stretches = content['stretches']
-    assert [s['end'] - s['start'] for s in stretches] == [2, 2, 2]
-    assert '3 stretches, 0.1 minutes, in ' in done.stdout
+    intervals = content['stretches']
+    assert [s['end'] - s['start'] for s in intervals] == [2, 2, 2]
+    assert '3 intervals, 0.1 minutes, in ' in done.stdout
     assert 'Predicting videos' in done.stderr
     with (out / 'suggestions.csv').open(newline='') as file:
         rows = list(csv.DictReader(file))
-    assert [row['video'] for row in rows] == [s['video'] for s in stretches]
-    assert all(s['start'] >= 4 for s in stretches if s['video'] == 'video_0')
-    chosen = {s['video'] for s in stretches}
+    assert [row['video'] for row in rows] == [s['video'] for s in intervals]
+    assert all(s['start'] >= 4 for s in intervals if s['video'] == 'video_0')
+    chosen = {s['video'] for s in intervals}
     assert {v['video'] for v in content['videos']} == chosen
     drafted = {video.name: video for video in read_segments(out / 'segments.boris')}
     assert drafted.keys() == chosen
@@ -76,9 +76,9 @@ def test_suggestions_of_an_annotation_file(model, run_tool, tmp_path):
     classes = [f'class_{k}' for k in range(3)]
     for video in load_annotations(model[0])['annotations']:
         wanted = video['label'] >= 0
-        for stretch in stretches:
-            if stretch['video'] == video['frame_dir']:
-                wanted[stretch['start_frame'] : stretch['end_frame']] = True
+        for interval in intervals:
+            if interval['video'] == video['frame_dir']:
+                wanted[interval['start_frame'] : interval['end_frame']] = True
         if video['frame_dir'] in chosen:
             label = segments_to_labels(
                 drafted[video['frame_dir']].segments, wanted.size, 10, classes,
@@ -120,7 +120,7 @@ def test_new_poses_are_suggested_by_what_is_rare_among_labels(model, tmp_path, c
     poses = save_poses(tmp_path / 'new.npz', video)
     words = [poses, config, checkpoint, '--known', data]
     run(*words, '--out', tmp_path / 'out', '--weights', 'disagreement=0')
-    assert '1 stretches, 0.1 minutes, in 1 of 1 videos' in capsys.readouterr().out
+    assert '1 intervals, 0.1 minutes, in 1 of 1 videos' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

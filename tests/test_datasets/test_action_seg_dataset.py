@@ -72,19 +72,19 @@ def test_crops_begin_elsewhere_in_each_epoch(small_data):
         assert crop * 26 // 3 <= places.min() < places.max() <= (crop + 1) * 26 // 3
 
 
-def partly_labelled(path, *stretches):
-    """Remove all labels of the first video but those of some stretches."""
+def partly_labelled(path, *intervals):
+    """Remove all labels of the first video but those of some intervals."""
     data = small_annotations((400, 45, 50))
     label = data['annotations'][0]['label']
     kept = np.full_like(label, -1)
-    for start, end in stretches:
+    for start, end in intervals:
         kept[start:end] = label[start:end]
     data['annotations'][0]['label'] = kept
     save_annotations(data, path)
 
 
 def test_crops_are_where_labels_are(small_data):
-    """One of the first stretch, two of the second, with context on both sides."""
+    """One of the first interval, two of the second, with context on both sides."""
     partly_labelled(small_data, (50, 60), (300, 340))
     dataset = build(small_data, pipeline=[], crop_frames=20)
     assert len(dataset) == 3 + 3

@@ -6,15 +6,15 @@ import pytest
 from mmskelseg.engine.crops import crop_begin, crop_table
 
 
-def label_of(total, *stretches):
+def label_of(total, *intervals):
     label = np.full(total, -1)
-    for start, end in stretches:
+    for start, end in intervals:
         label[start:end] = 0
     return label
 
 
 @pytest.mark.parametrize(
-    ('total', 'stretches', 'table'),
+    ('total', 'intervals', 'table'),
     [
         # Labelled throughout: all places, and as many crops as cover the recording.
         (250, [(0, 250)], [(0, 150, 3)]),
@@ -36,8 +36,8 @@ def label_of(total, *stretches):
         (250, [], [(0, 150, 3)]),
     ],
 )
-def test_crops_cover_labelled_stretches(total, stretches, table):
-    found = crop_table(label_of(total, *stretches), 100)
+def test_crops_cover_labelled_intervals(total, intervals, table):
+    found = crop_table(label_of(total, *intervals), 100)
     assert found.tolist() == [list(row) for row in table]
 
 
@@ -52,7 +52,7 @@ def test_tiers_labelled_in_different_places_are_both_covered():
 
 @pytest.mark.parametrize('frames', [99, 100])
 def test_every_crop_has_labels_and_every_label_is_in_one(frames, rng):
-    """Of a single stretch, a crop has all or as many as half of its frames."""
+    """Of a single interval, a crop has all or as many as half of its frames."""
     for number in [1, 2, 3] * 30:
         label = np.full(1000, -1)
         for start in rng.integers(0, 980, number):
@@ -69,8 +69,8 @@ def test_every_crop_has_labels_and_every_label_is_in_one(frames, rng):
         assert shown[label >= 0].all()
 
 
-def test_each_stretch_has_its_share_of_the_places():
-    """Of 4 crops: one of the first stretch, which has 11 places, and 3 of the other."""
+def test_each_interval_has_its_share_of_the_places():
+    """Of 4 crops: one of the first interval, with 11 places, and 3 of the other."""
     table = crop_table(label_of(5000, (1000, 1010), (3000, 3300)), 100)
     assert table.tolist() == [[950, 960, 1], [2950, 3250, 3]]
     places = np.arange(0, 1, 1 / 400)

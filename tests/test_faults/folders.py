@@ -240,7 +240,7 @@ def _published(folder: Path) -> Path:
 
 def _requests() -> Iterator[dict[str, Any]]:
     """Yield what a page asks for; POST has a body."""
-    for name in ('project', 'job', 'doubts', 'recordings/0', 'recordings/2'):
+    for name in ('project', 'job', 'uncertain', 'recordings/0', 'recordings/2'):
         yield {'path': f'api/{name}'}
     yield {'path': 'api/recordings/1/poses', 'params': {'start': 0, 'end': 5}}
     for what in ('undo', 'undo', 'redo'):

@@ -25,7 +25,7 @@ from mmskelseg.commands.convert import converter
 from mmskelseg.datasets.inspection.report import report
 from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
 from mmskelseg.datasets.inspection.summary import summarize
-from mmskelseg.datasets.stretches import Stretch, with_labels_in, write_stretches
+from mmskelseg.datasets.intervals import Interval, with_labels_in, write_intervals
 from mmskelseg.encoders.store import load_features
 from mmskelseg.engine.config_checks import building, check_config, read_config
 from mmskelseg.engine.run_folder import RunFolder
@@ -364,7 +364,7 @@ register('annotations, browsed', 'pickle', _summary, covers='annotations')(_anno
 
 
 def _labelled(path: Path) -> Any:
-    """Keep the labels in the stretches of a file, as a config's ``labelled`` does."""
+    """Keep the labels in the intervals of a file, as a config's ``labelled`` does."""
     return with_labels_in(small_annotations((8, 7, 9))['annotations'], path)
 
 
@@ -374,9 +374,9 @@ def _check_labelled(videos: Any) -> None:
 
 
 @register('stretches', 'json', _labelled, _check_labelled)
-def _stretches(folder: Path) -> Path:
+def _intervals(folder: Path) -> Path:
     path = folder / 'suggestions.json'
-    write_stretches(path, [Stretch('video_0', 2, 6), Stretch('video_2', 0, 9)])
+    write_intervals(path, [Interval('video_0', 2, 6), Interval('video_2', 0, 9)])
     return path
 
 

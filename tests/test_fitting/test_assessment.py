@@ -1,4 +1,4 @@
-"""Verdicts, intervals, doubts and curves, worked out by hand."""
+"""Verdicts, intervals, suspect labels and curves, worked out by hand."""
 
 import math
 from types import SimpleNamespace
@@ -15,10 +15,10 @@ from mmskelseg.evaluation.functional.calibration import (
 from mmskelseg.fitting.assessment import (
     class_results,
     confusion,
-    doubts,
     evaluated,
     person_intervals,
     remaining,
+    suspect_labels,
 )
 from mmskelseg.fitting.held_out import HeldOut, by_tier, parts_of
 from mmskelseg.fitting.model_folder import best_of
@@ -212,7 +212,7 @@ def test_interval_is_that_of_a_new_person():
 def test_shifted_labels_are_doubted_as_a_whole():
     true = '0' * 10 + '1' * 10 + '0' * 10
     label = '0' * 14 + '1' * 10 + '0' * 6
-    (found,) = doubts({'a': prediction(true, label)}, {'a': 4.0}, META)
+    (found,) = suspect_labels({'a': prediction(true, label)}, {'a': 4.0}, META)
     assert (found.video, found.start) == ('a', None)
     assert '1.0 s later' in found.text
 
@@ -220,20 +220,20 @@ def test_shifted_labels_are_doubted_as_a_whole():
 def test_wrong_label_is_doubted_where_it_is():
     true = '0' * 10 + '1' * 10 + '0' * 10 + '2' * 10
     label = '0' * 10 + '2' * 10 + '0' * 10 + '2' * 10
-    found = doubts({'a': prediction(true, label, 0.98)}, {'a': 5.0}, META)
+    found = suspect_labels({'a': prediction(true, label, 0.98)}, {'a': 5.0}, META)
     assert [(one.start, one.end) for one in found] == [(2.0, 4.0)]
     assert "'walk'" in found[0].text
     assert "'groom'" in found[0].text
     # A model that isn't sure doubts nothing.
-    assert not doubts({'a': prediction(true, label, 0.6)}, {'a': 5.0}, META)
+    assert not suspect_labels({'a': prediction(true, label, 0.6)}, {'a': 5.0}, META)
 
 
-def test_doubts_name_the_class_with_its_tier():
+def test_suspect_labels_name_the_class_with_its_tier():
     """Labels of one tier may be shifted, and a class of another be wrong."""
     true = '0' * 10 + '1' * 10 + '0' * 10
     other = prediction(true, true.replace('1', '2'), 0.98)
     late = prediction(true, '0' * 14 + '1' * 10 + '0' * 6)
-    shifted, wrong = doubts({'a': of_tiers(other, late)}, {'a': 4.0}, TIERS)
+    shifted, wrong = suspect_labels({'a': of_tiers(other, late)}, {'a': 4.0}, TIERS)
     assert shifted.text.startswith("all labels of 'hand' may be shifted")
     assert wrong.text == "labelled 'walk: walk', but looks like 'walk: groom'"
     assert (wrong.start, wrong.end) == (2.5, 5.0)

@@ -89,7 +89,7 @@ def labelled(folder, name):
 
 
 def test_person_labels_trains_corrects_and_takes_away(recordings):
-    """Two recordings by keys, a training, doubts, a boundary, a kill, and exports."""
+    """Recordings by keys, a training, uncertainty, a boundary, a kill, exports."""
     truth = {
         video['frame_dir']: to_segments(video['label'])
         for video in load_annotations(recordings / 'annotations.pkl')['annotations']
@@ -113,7 +113,7 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
 
         # What is accepted becomes labels, and nothing else does.
         assert labelled(recordings, 'Seq1_03') == []
-        page.get_by_text('Doubts:').wait_for()
+        page.get_by_text('Uncertain segments:').wait_for()
         page.locator('#timeline').focus()
         page.keyboard.press('Tab')
         page.get_by_text('To check').wait_for()

@@ -98,7 +98,7 @@ def test_labels_of_the_project_come_before_those_of_files(tmp_path):
 
 
 def test_trainings_take_crops_of_what_is_labelled(tmp_path):
-    """Of ten minutes with two labelled stretches, in steps that these plan."""
+    """Of ten minutes with two labelled intervals, in steps that these plan."""
     save_walk(tmp_path / 'take1.npz', frames=6000)
     folder = open_folder(tmp_path)
     folder.project.name_class(0, 'walk', 0)

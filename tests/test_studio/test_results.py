@@ -115,5 +115,9 @@ def test_damaged_results_are_left_out_and_named(folder, name, change, named):
     else:
         assert_names(' '.join(notes), file, *[named] * bool(named))
     # What the page gets is JSON.
-    for given in (studio.project(), *map(studio.recording, range(3)), studio.doubts()):
+    for given in (
+        studio.project(),
+        *map(studio.recording, range(3)),
+        studio.uncertain(),
+    ):
         json.dumps(given, allow_nan=False, ensure_ascii=False).encode()

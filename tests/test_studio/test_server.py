@@ -237,17 +237,17 @@ def test_predictions_of_a_single_tier_with_a_name_are_exported(folder, kind):
     assert 'posture' not in file.read_text()
 
 
-def test_doubts_go_when_they_are_labelled(client_of_trained):
+def test_uncertain_segments_go_when_they_are_labelled(client_of_trained):
     client = client_of_trained
-    (doubt,) = client.get('api/doubts').json()
+    (doubt,) = client.get('api/uncertain').json()
     place = {key: doubt[key] for key in ('recording', 'start', 'end', 'reason')}
     assert place == {'recording': 2, 'start': 10, 'end': 30, 'reason': 'unsure'}
     paint(client, 2, 0, 20, 1, 0)
-    assert len(client.get('api/doubts').json()) == 1
+    assert len(client.get('api/uncertain').json()) == 1
     paint(client, 2, 20, 30, 0, 1)
-    assert client.get('api/doubts').json() == []
+    assert client.get('api/uncertain').json() == []
     client.post('api/undo', json={'revision': 2})
-    assert len(client.get('api/doubts').json()) == 1
+    assert len(client.get('api/uncertain').json()) == 1
 
 
 @pytest.mark.usefixtures('client_of_trained')

@@ -26,11 +26,11 @@ class RandomCropFrames(Augmentation):
 
     It belongs in the pipeline of the training data, before :class:`LoadFrameFeatures`,
     which then reads only these frames: memory and time of a training step do not depend
-    on the length of videos. The middle of a crop is in a labelled stretch of the video,
-    if the ends of the video allow it; see :func:`mmskelseg.engine.crops.crop_table`.
-    Within a stretch, all crops are equally likely; the choice depends only on seed,
-    epoch and video. If a data set has several items of a video (its ``crop_frames``),
-    their crops start at places spread over what is labelled.
+    on the length of videos. The middle of a crop is in a labelled interval, if the ends
+    of the video allow it; see :func:`mmskelseg.engine.crops.crop_table`. Within an
+    interval, all crops are equally likely; the choice depends only on seed, epoch and
+    video. If a data set has several items of a video (its ``crop_frames``), their crops
+    start at places spread over what is labelled.
 
     Reads: frame_dir; total_frames; label (T,); skeletons, risk (T,), epoch, crop and
     crops, if present. Writes: source_frames, the indices of the frames, and

@@ -56,7 +56,7 @@ from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures.tiers import class_name
 
 _NO_SUBJECT = 'No focal subject'
-# Behavior of the point events that mark stretches.
+# Behavior of the point events that mark intervals.
 _MARK = 'to label'
 _POINT = 'POINT'
 _PROJECT = {

@@ -47,7 +47,7 @@ from mmskelseg.runtime.structures.tiers import class_name
 _TIER = 'actions'
 # The segments of each tier of each individual.
 _Tiers: TypeAlias = dict[tuple[str, str], list[Segment]]
-# The tier of marked stretches.
+# The tier of marked intervals.
 _MARKS = 'to label'
 # The tier of a new file of ELAN.
 _DEFAULT = 'default'

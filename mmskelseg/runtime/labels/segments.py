@@ -99,7 +99,7 @@ class VideoSegments:
         fps: Frames per second, if the file states it; needed to write frame numbers.
         num_frames: Number of frames T; needed to write the video's duration.
         filename: The media file, as the other tool refers to it.
-        marks: Stretches to point out to the user; the label of each says why. Readers
+        marks: Intervals to point out to the user; the label of each says why. Readers
             do not take them for actions.
         ethogram: What the file states about its classes, beyond their tiers.
     """

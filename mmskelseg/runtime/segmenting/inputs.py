@@ -66,13 +66,13 @@ def _check_values(entry: InputVideo, frames: int, meta: Metainfo, name: str) -> 
 
 
 def _unseen(video: InputVideo) -> tuple[str, ...]:
-    """Return a note about stretches of over a second in which nobody is seen."""
+    """Return a note about intervals of over a second in which nobody is seen."""
     fps, found = video['fps'], absences(alone(video)['keypoint_score'])
     gaps = [(start / fps, end / fps) for start, end in found if end - start > fps]
     if not gaps:
         return ()
     listed = ', '.join(f'from {start:.1f} to {end:.1f} s' for start, end in gaps[:3])
-    more = f' and in {len(gaps) - 3} more stretches' if len(gaps) > 3 else ''
+    more = f' and in {len(gaps) - 3} more intervals' if len(gaps) > 3 else ''
     return (f'nobody is seen {listed}{more}; labels there are guesses',)
 
 

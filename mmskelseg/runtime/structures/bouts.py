@@ -1,6 +1,6 @@
 """Bouts: when each behaviour or task was seen, and statistics of it.
 
-A bout is an uninterrupted stretch of one class. A bout cut by the edge of a recording
+A bout is an uninterrupted interval of one class. A bout cut by the edge of a recording
 counts with the part that was seen. Time without a label is not observed time.
 """
 

@@ -2,7 +2,7 @@
 import * as list from './labels.js'
 import { atEnd, play, seek } from './player.js'
 import {
-  attempt, commit, labels, loadDoubts, named, open, predictions, say, show, state, stretch,
+  attempt, commit, labels, loadUncertain, named, open, predictions, say, show, state, interval,
   tiers, time, change,
 } from './state.js'
 
@@ -21,7 +21,7 @@ export function press(label) {
   if (selection) {
     const { start, end, segment } = selection
     if (!segment) state.selection = null
-    const words = `${named(label, selection.tier)} ${stretch(start, end)}`
+    const words = `${named(label, selection.tier)} ${interval(start, end)}`
     const edit = list.paint(labels(selection.tier), start, end, label)
     return commit(edit, words, selection.tier)
   }
@@ -38,7 +38,7 @@ function finish({ label, start }, tier = state.tier) {
   const end = here()
   if (end <= start) return say(`${named(label)} not labelled: it would end before its start`)
   const edit = list.paint(labels(tier), start, end, label)
-  commit(edit, `${named(label, tier)} ${stretch(start, end)}`, tier)
+  commit(edit, `${named(label, tier)} ${interval(start, end)}`, tier)
 }
 
 /** What runs ends where the recording does. */
@@ -58,7 +58,7 @@ function fill(label) {
   const [start, end] = selection ? [selection.start, selection.end] : [0, recording.frames]
   const edit = list.fill(labels(), start, end, label)
   if (!edit) return say('there is no gap to fill')
-  commit(edit, `gaps ${stretch(start, end)} filled with ${named(label)}`)
+  commit(edit, `gaps ${interval(start, end)} filled with ${named(label)}`)
 }
 
 export function select() {
@@ -67,11 +67,11 @@ export function select() {
   if (guess) {
     const [start, end, label] = guess
     state.selection = { tier: state.tier, start, end, segment: false }
-    return say(`marked predicted ${named(label)} ${stretch(start, end)}; a class key labels it`)
+    return say(`marked predicted ${named(label)} ${interval(start, end)}; a class key labels it`)
   }
   state.selection = found && { ...found, segment: true }
   if (!found) return say('there is no label here')
-  say(`selected ${named(labelHere()[2])} ${stretch(found.start, found.end)}`)
+  say(`selected ${named(labelHere()[2])} ${interval(found.start, found.end)}`)
 }
 
 // Correcting
@@ -82,7 +82,7 @@ export function remove() {
   if (!found) return say('nothing is selected: there is no label here')
   state.selection = null
   const { start, end, tier } = found
-  commit(list.erase(start, end), `labels ${stretch(start, end)} deleted`, tier)
+  commit(list.erase(start, end), `labels ${interval(start, end)} deleted`, tier)
 }
 
 const labelHere = () => list.at(labels(), state.frame)
@@ -104,7 +104,7 @@ export function merge() {
   if (!edit) return say('there is no next segment to merge with')
   const { start, end, segments } = edit
   state.selection = { tier: state.tier, start, end, segment: true }
-  commit(edit, `merged: ${named(segments[0][2])} ${stretch(start, end)}`)
+  commit(edit, `merged: ${named(segments[0][2])} ${interval(start, end)}`)
 }
 
 const boundaryHere = () => state.loop?.boundary ?? list.nearest(labels(), state.frame)
@@ -134,7 +134,7 @@ export function loop() {
     return
   }
   state.loop = around(boundary)
-  say(`loop ${stretch(state.loop.start, state.loop.end)}`)
+  say(`loop ${interval(state.loop.start, state.loop.end)}`)
   seek(state.loop.start)
   play()
 }
@@ -144,15 +144,15 @@ export function loop() {
 export function markIn() {
   state.selection = null
   state.mark = state.frame
-  say(`stretch begins at ${time(state.frame)}; O ends it`)
+  say(`interval begins at ${time(state.frame)}; O ends it`)
 }
 
 export function markOut() {
   const [start, end] = [state.mark ?? 0, here()]
   state.mark = null
-  if (end <= start) return say('the stretch would end before its start')
+  if (end <= start) return say('the interval would end before its start')
   state.selection = { tier: state.tier, start, end, segment: false }
-  say(`marked ${stretch(start, end)}; press a class key`)
+  say(`marked ${interval(start, end)}; press a class key`)
 }
 
 // Moving
@@ -183,25 +183,25 @@ export function recording(by) {
   else say(by > 0 ? 'this is the last recording' : 'this is the first recording')
 }
 
-// Doubts and predictions
+// Uncertain segments and predictions
 
-export const nextDoubt = (by) =>
+export const nextUncertain = (by) =>
   attempt(async () => {
-    await loadDoubts()
-    const { doubts, doubt } = state
-    if (!doubts.length) return say('no doubts are left: train again, or export the labels')
+    await loadUncertain()
+    const { uncertain, unsure } = state
+    if (!uncertain.length) return say('no uncertain segment is left: train again, or export the labels')
     const same = (one) =>
-      doubt && one.recording === doubt.recording && one.start === doubt.start
-    const now = doubts.findIndex(same)
-    const gone = doubt ? doubt.place - (by > 0 ? 1 : 0) : by > 0 ? -1 : 0
-    const place = ((now < 0 ? gone : now) + by + 2 * doubts.length) % doubts.length
-    const next = doubts[place]
+      unsure && one.recording === unsure.recording && one.start === unsure.start
+    const now = uncertain.findIndex(same)
+    const gone = unsure ? unsure.place - (by > 0 ? 1 : 0) : by > 0 ? -1 : 0
+    const place = ((now < 0 ? gone : now) + by + 2 * uncertain.length) % uncertain.length
+    const next = uncertain[place]
     if (next.recording !== state.recording.id) await open(next.recording, next.start)
-    state.doubt = { ...next, place }
+    state.unsure = { ...next, place }
     state.selection = null
     seek(list.gaps(labels(), next.start, next.end)[0]?.[0] ?? next.start)
     show(next.start, next.end)
-    say(`doubt ${place + 1} of ${doubts.length}, ${stretch(next.start, next.end)}: ${next.reason}`)
+    say(`uncertain segment ${place + 1} of ${uncertain.length}, ${interval(next.start, next.end)}: ${next.reason}`)
   })
 
 /** Accepts the predicted segment at the playhead and goes to the next one. */
@@ -210,11 +210,11 @@ export function accept() {
   if (!guess) return say('there is no prediction here')
   const [start, end, label] = guess
   const edit = list.accept(labels(), [guess], start, end)
-  const words = `${named(label)} ${stretch(start, end)}`
+  const words = `${named(label)} ${interval(start, end)}`
   if (edit) commit(edit, `accepted ${words}`)
-  const { doubt, frame, recording } = state
-  const within = doubt && frame >= doubt.start && frame < doubt.end
-  const limit = within ? doubt.end : recording.frames
+  const { unsure, frame, recording } = state
+  const within = unsure && frame >= unsure.start && frame < unsure.end
+  const limit = within ? unsure.end : recording.frames
   const free = (one) => list.gaps(labels(), one[0], one[1]).length
   const all = predictions()
   let next = list.after(all, end)
@@ -222,16 +222,16 @@ export function accept() {
   const more = all[next]?.[0] < limit
   if (more) seek(all[next][0])
   if (!edit) say(`${words} is labelled already`)
-  else if (within && !more) say(`accepted ${words}; Tab: the next doubt`)
+  else if (within && !more) say(`accepted ${words}; Tab: the next uncertain segment`)
 }
 
-/** Accepts all predictions of the marked stretch, or of the doubt in all tiers. */
-export function acceptStretch() {
-  const { selection, doubt } = state
-  const found = selection ?? doubt
-  if (!found) return say('mark a stretch first, or go to a doubt with Tab')
+/** Accepts all predictions of the marked interval, or of the uncertain segment in all tiers. */
+export function acceptInterval() {
+  const { selection, unsure } = state
+  const found = selection ?? unsure
+  if (!found) return say('mark an interval first, or go to an uncertain segment with Tab')
   const { start, end } = found
-  const words = `accepted all ${stretch(start, end)}`
+  const words = `accepted all ${interval(start, end)}`
   let some = false
   for (const tier of selection ? [selection.tier] : tiers().keys()) {
     const edit = list.accept(labels(tier), predictions(tier), start, end)
@@ -253,7 +253,7 @@ export function cancel() {
     delete running[key]
   } else if (state.mark !== null || state.selection) state.mark = state.selection = null
   else if (state.loop) state.loop = null
-  else if (state.doubt) state.doubt = null
+  else if (state.unsure) state.unsure = null
   else return false
   change()
   return true

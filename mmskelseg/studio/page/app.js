@@ -7,8 +7,8 @@ import { Classes, Export, Recordings, Training } from './panels.js'
 import { Picture, drawPicture } from './picture.js'
 import { seek, toggle } from './player.js'
 import {
-  attempt, change, classes, clock, labels, loadDoubts, loadProject, look, named, open,
-  openDoubts, outbox, state, stretch, tiers, time, watch, watchJob,
+  attempt, change, classes, clock, labels, loadUncertain, loadProject, look, named, open,
+  openUncertain, outbox, state, interval, tiers, time, watch, watchJob,
 } from './state.js'
 import { Timeline, place } from './timeline.js'
 import { html, render, useEffect, useState } from './vendor/preact.js'
@@ -22,32 +22,32 @@ function Saved() {
 
 /** What runs, or what to do next. */
 function Line() {
-  const { running, filling, mark, selection, doubt, recording } = state
+  const { running, filling, mark, selection, unsure, recording } = state
   const runs = Object.entries(running)
   const tier = (i) => (tiers().length > 1 ? `${tiers()[i].name}: ` : '')
   const ran = ([i, { label, start }]) =>
     `${tier(i)}${named(label, i)} since ${time(start)}; ${keyOf(label)} ends it, another class goes on`
   const check = () => {
-    const { start, end } = doubt
+    const { start, end } = unsure
     const open = recording.labels.some((list) => gaps(list, start, end).length)
-    if (open) return `To check ${stretch(start, end)}: ${doubt.reason}`
-    return state.doubts.length
-      ? 'Checked; Tab: the next doubt'
-      : 'No doubts are left: train again, or export the labels'
+    if (open) return `To check ${interval(start, end)}: ${unsure.reason}`
+    return state.uncertain.length
+      ? 'Checked; Tab: the next uncertain segment'
+      : 'No uncertain segment is left: train again, or export the labels'
   }
   const chosen = () =>
     `${selection.segment ? 'Selected' : 'Marked'} ` +
-    `${stretch(selection.start, selection.end)}; a class key labels it, Esc lets go`
+    `${interval(selection.start, selection.end)}; a class key labels it, Esc lets go`
   const empty = recording.labels.every((list) => !list.length)
   const words = filling
     ? 'Press the key of the class that fills all gaps' + (selection ? ' of the selection' : '')
     : runs.length
       ? `Labelling ${runs.map(ran).join('; ')}`
       : mark !== null
-        ? `Stretch since ${time(mark)}, press O to end`
+        ? `Interval since ${time(mark)}, press O to end`
         : selection
           ? chosen()
-          : doubt
+          : unsure
             ? check()
             : !classes().length
               ? 'Add a class first: press A and type its name'
@@ -97,9 +97,9 @@ function Transport() {
 
 function Tools() {
   const { can_undo, can_redo } = state.project
-  const off = { Undo: !can_undo, Redo: !can_redo, 'Next doubt': !state.doubts.length }
+  const off = { Undo: !can_undo, Redo: !can_redo, 'Next uncertain': !state.uncertain.length }
   const guess = state.recording.predictions
-  for (const name of ['Accept', 'Accept stretch']) off[name] = !guess
+  for (const name of ['Accept', 'Accept interval']) off[name] = !guess
   const tools = groups.flatMap(([, rows]) => rows).filter((row) => row[4])
   return html`<div class="tools" role="group" aria-label="Tools">
     ${tools.map(
@@ -184,7 +184,7 @@ const Empty = () => html`<div class="empty">
       it ends.
     </li>
     <li>
-      Label a few minutes, press “Train”, then check the doubts of the model with Tab and
+      Label a few minutes, press “Train”, then check what the model is uncertain of with Tab and
       Enter.
     </li>
   </ol>
@@ -198,7 +198,7 @@ function App() {
       <h1>${project?.name ?? 'Studio'}</h1>
       ${project && html`<${Saved} />`}
       ${recording && html`<span class="quiet">
-        ${state.doubts.length > 0 && `Doubts: ${openDoubts().length} here, ${state.doubts.length} in all`}
+        ${state.uncertain.length > 0 && `Uncertain segments: ${openUncertain().length} here, ${state.uncertain.length} in all`}
       </span>`}
     </header>
     ${alert && html`<div role="alert" class="alert">
@@ -288,7 +288,7 @@ async function begin() {
   if (recordings.length) {
     await attempt(() => open((known ?? recordings[0]).id, known ? +frame || 0 : 0))
   }
-  await loadDoubts()
+  await loadUncertain()
   focusTimeline()
 }
 attempt(begin)

@@ -1,7 +1,7 @@
 // The drawing of the timeline, anew whenever something changed.
 import { after, apply } from './labels.js'
 import {
-  change, classes, clock, labels, named, openDoubts, predictions, state, tiers,
+  change, classes, clock, labels, named, openUncertain, predictions, state, tiers,
 } from './state.js'
 
 let canvas = null
@@ -86,7 +86,7 @@ export function scales(plan) {
 
 function readTheme() {
   const style = getComputedStyle(canvas)
-  const names = ['ground', 'row', 'line', 'text', 'quiet', 'accent', 'doubt']
+  const names = ['ground', 'row', 'line', 'text', 'quiet', 'accent', 'unsure']
   theme = { font: style.fontFamily, mixed: new Map(), hatch: null }
   for (const name of names) theme[name] = style.getPropertyValue(`--${name}`).trim()
 }
@@ -265,7 +265,7 @@ function row({ tier, y, h, low }, plan, near) {
 
 export function drawTimeline() {
   if (!canvas || !width || !state.recording) return
-  const { recording, frame, doubt, loop, mark, view } = state
+  const { recording, frame, unsure, loop, mark, view } = state
   const plan = layout()
   const ratio = devicePixelRatio || 1
   const [w, h] = [Math.round(width * ratio), Math.round(plan.height * ratio)]
@@ -284,10 +284,10 @@ export function drawTimeline() {
   pen.clip()
   axis(plan, near)
   if (recording.speed) wave(plan.speed, near)
-  for (const [start, end] of openDoubts()) {
+  for (const [start, end] of openUncertain()) {
     if (end < view.start || start > view.end) continue
-    band(near, start, end, plan.axis + AXIS - 4, 4, theme.doubt, 1)
-    band(near, start, end, plan.axis + AXIS, plan.height, theme.doubt, 0.1)
+    band(near, start, end, plan.axis + AXIS - 4, 4, theme.unsure, 1)
+    band(near, start, end, plan.axis + AXIS, plan.height, theme.unsure, 0.1)
   }
   if (loop) band(near, loop.start, loop.end, plan.axis, AXIS, theme.accent, 0.3)
   pen.restore()
@@ -300,7 +300,7 @@ export function drawTimeline() {
   pen.rect(plan.gutter, OVERVIEW, width, plan.height)
   pen.clip()
   const rows = plan.rows[0].y - 3
-  if (doubt) outline(near, doubt.start, doubt.end, rows, plan.height - rows - 2, theme.doubt)
+  if (unsure) outline(near, unsure.start, unsure.end, rows, plan.height - rows - 2, theme.unsure)
   if (mark !== null) outline(near, mark, frame, rows, plan.height - rows - 2, theme.text, [4, 3])
   const x = near.x(frame)
   const thick = near.x(frame + 1) - x

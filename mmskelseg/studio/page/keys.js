@@ -26,8 +26,8 @@ export const groups = [
     ['0', '0', 'the same with “no label”: nothing is learnt from it', () => act.press(-1)],
     ['Escape', 'Esc', 'cancel; else leave the timeline', leave],
     ['f', 'F', 'fill all gaps with the class whose key comes next', act.startFilling, 'Fill gaps'],
-    ['i', 'I', 'a stretch begins here', act.markIn, 'In'],
-    ['o', 'O', 'the stretch ends here; a class key labels it', act.markOut, 'Out'],
+    ['i', 'I', 'an interval begins here', act.markIn, 'In'],
+    ['o', 'O', 'the interval ends here; a class key labels it', act.markOut, 'Out'],
     ['g', 'G', 'select the segment or prediction here; a class key changes it', act.select],
     ['a', 'A', 'add a class', () => document.getElementById('add').focus()],
   ]],
@@ -42,15 +42,15 @@ export const groups = [
     ['Ctrl+Shift+z Ctrl+y', 'Ctrl Y', 'redo', () => travel('redo', 'redone'), 'Redo'],
   ]],
   ['Check predictions', [
-    ['Tab', 'Tab', 'next doubt (in the timeline)', () => act.nextDoubt(1), 'Next doubt'],
-    ['Shift+Tab', 'Shift Tab', 'previous doubt', () => act.nextDoubt(-1)],
+    ['Tab', 'Tab', 'next uncertain segment (in the timeline)', () => act.nextUncertain(1), 'Next uncertain'],
+    ['Shift+Tab', 'Shift Tab', 'previous uncertain segment', () => act.nextUncertain(-1)],
     ['Enter', 'Enter', 'accept the predicted segment here', act.accept, 'Accept'],
-    ['Shift+Enter', 'Shift Enter', 'accept all of the doubt or the marked stretch',
-      act.acceptStretch, 'Accept stretch'],
+    ['Shift+Enter', 'Shift Enter', 'accept all of the uncertain segment or the marked interval',
+      act.acceptInterval, 'Accept interval'],
   ]],
   ['Mouse', [
     ['', 'Click', 'go there, select the segment'],
-    ['', 'Shift drag', 'mark a stretch'],
+    ['', 'Shift drag', 'mark an interval'],
     ['', 'Drag a boundary', 'move it'],
     ['', 'Ctrl wheel', 'zoom'],
   ]],
@@ -102,7 +102,7 @@ export function pressed(event) {
   if (!state.recording || (state.help && name !== '?')) return
   if ([' ', 'Enter'].includes(name) && target.closest('button, a, summary')) return
   if (/Tab$/.test(name) && target.id !== 'timeline') return
-  if (/Tab$/.test(name) && !state.doubts.length) return
+  if (/Tab$/.test(name) && !state.uncertain.length) return
   const label = classKeys.indexOf(name)
   const deed = deeds.get(name) ?? (classes()[label] && (() => act.press(label)))
   if (!deed || (event.repeat && label >= 0)) return

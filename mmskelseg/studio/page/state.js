@@ -7,7 +7,7 @@ export const state = {
   recording: null, // the open one: of the project, with its labels, predictions, ...
   version: null, // of the predictions, as the server counts them
   left: null, // {seconds, at} of the job, and when the server said so
-  doubts: [], // over all recordings, best first
+  uncertain: [], // over all recordings, best first
   tier: 0,
   frame: 0,
   playing: false,
@@ -16,10 +16,10 @@ export const state = {
   view: { start: 0, end: 1 }, // the frames that the timeline shows
   selection: null, // {tier, start, end, segment: is it one?}
   preview: null, // {tier, edit} of a boundary that is dragged
-  mark: null, // where a stretch begins whose end isn't set yet
+  mark: null, // where an interval begins whose end isn't set yet
   running: {}, // by tier: {label, start} of the segment being labelled
   filling: false, // the next class key fills the gaps
-  doubt: null, // {start, end, reason, place}
+  unsure: null, // {start, end, reason, place}
   said: '',
   alert: null,
   help: false,
@@ -72,7 +72,7 @@ export function clock(seconds, digits = 1) {
   return (h ? `${h}:${two(m)}` : m) + `:${two(whole % 60)}${rest}`
 }
 export const time = (frame) => clock(frame / state.recording.fps, 2)
-export const stretch = (start, end) => `from ${time(start)} to ${time(end)}`
+export const interval = (start, end) => `from ${time(start)} to ${time(end)}`
 
 // What goes to the server
 
@@ -88,17 +88,17 @@ export const outbox = new Outbox({
     state.project.can_train = reply.can_train
     const entry = state.project.recordings.find((r) => r.id === reply.recording)
     entry.labelled = reply.labelled
-    if (state.doubts.length && !outbox.items.length) loadDoubts().catch(() => {})
+    if (state.uncertain.length && !outbox.items.length) loadUncertain().catch(() => {})
     if (state.recording?.id === reply.recording) settle(reply.tier, reply.labels)
     else if (words) {
-      const where = `${words} in ${entry.name} ${stretch(reply.start, reply.end)}`
+      const where = `${words} in ${entry.name} ${interval(reply.start, reply.end)}`
       return open(reply.recording, reply.start).then(() => say(where))
     }
     if (words) {
       if (reply.start < state.view.start || reply.end > state.view.end) {
         show(reply.start - 1, reply.end + 1)
       }
-      say(`${words} ${stretch(reply.start, reply.end)}`)
+      say(`${words} ${interval(reply.start, reply.end)}`)
     }
   },
   async refused(error) {
@@ -175,7 +175,7 @@ export async function open(id, frame = 0) {
   if (!again) {
     const lost = Object.keys(state.running).length
     Object.assign(state, { playing: false, loop: null, selection: null, mark: null })
-    Object.assign(state, { running: {}, filling: false, doubt: null })
+    Object.assign(state, { running: {}, filling: false, unsure: null })
     state.frame = Math.max(0, Math.min(frame, entry.frames - 1))
     say(`opened ${entry.name}` + (lost ? '; the running segment was cancelled' : ''))
   }
@@ -185,15 +185,15 @@ export async function open(id, frame = 0) {
   change()
 }
 
-export async function loadDoubts() {
+export async function loadUncertain() {
   await outbox.empty()
-  state.doubts = await get('doubts')
+  state.uncertain = await get('uncertain')
   change()
 }
 
-/** The doubts of the open recording that are still unlabelled somewhere. */
-export const openDoubts = () =>
-  state.recording.doubts.filter(([start, end]) => {
+/** The uncertain segments of the open recording that are still unlabelled somewhere. */
+export const openUncertain = () =>
+  state.recording.uncertain.filter(([start, end]) => {
     const free = state.recording.labels.flatMap((list) => gaps(list, start, end))
     return free.reduce((sum, [a, b]) => sum + b - a, 0) > 0.02 * (end - start)
   })
@@ -237,10 +237,10 @@ export async function watchJob() {
 
 async function renew() {
   await outbox.empty()
-  state.doubt = null
+  state.unsure = null
   await loadProject()
   if (state.recording) await attempt(() => open(state.recording.id))
-  await loadDoubts()
+  await loadUncertain()
 }
 
 export const start = (path, body = {}) =>
@@ -270,7 +270,7 @@ export function zoom(factor, around = state.frame) {
   look(around - before, around - before + width)
 }
 
-/** Shows a stretch with its surroundings. */
+/** Shows an interval with its surroundings. */
 export function show(start, end) {
   const margin = Math.max(end - start, 3 * state.recording.fps)
   look(start - margin, end + margin)

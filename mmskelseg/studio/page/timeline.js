@@ -4,7 +4,7 @@ import { AXIS, OVERVIEW, drawOn, layout, scales } from './drawing.js'
 import { at, move, nearest } from './labels.js'
 import { seek } from './player.js'
 import {
-  change, clock, commit, labels, look, named, pan, predictions, say, state, stretch,
+  change, clock, commit, labels, look, named, pan, predictions, say, state, interval,
   tiers, time, zoom,
 } from './state.js'
 import { html, useEffect, useRef } from './vendor/preact.js'
@@ -47,7 +47,7 @@ function down(event) {
   if (found.tier !== undefined) state.tier = found.tier
   drag = { ...found, kind: found.part, from: found.x, view: state.view, moved: false }
   if (found.part === 'overview') center(found)
-  else if (event.shiftKey) drag.kind = 'stretch'
+  else if (event.shiftKey) drag.kind = 'interval'
   else if (['labels', 'predictions', 'speed'].includes(found.part)) {
     drag.kind = 'seek'
     seek(found.frame, false)
@@ -68,7 +68,7 @@ function motion(event) {
     const by = drag.near.frame(drag.from) - drag.near.frame(found.x)
     look(drag.view.start + by, drag.view.end + by)
   } else if (drag.kind === 'seek') seek(found.frame, false)
-  else if (drag.kind === 'stretch') {
+  else if (drag.kind === 'interval') {
     const [start, end] = [drag.frame, found.frame].sort((a, b) => a - b)
     const { tier } = state
     state.selection = { tier, start, end: end + 1, segment: false }
@@ -95,9 +95,9 @@ function up() {
   if (kind === 'boundary') {
     if (edit) commit(edit, `boundary from ${time(boundary)} to ${time(edit.to)}`, tier)
     else seek(boundary)
-  } else if (kind === 'stretch' && moved) {
+  } else if (kind === 'interval' && moved) {
     const { start, end } = state.selection
-    say(`marked ${stretch(start, end)}; press a class key`)
+    say(`marked ${interval(start, end)}; press a class key`)
   } else if (kind === 'axis' && !moved) seek(frame)
   else if (kind === 'seek' && !moved) part === 'labels' && at(labels(), frame) && select()
   change()

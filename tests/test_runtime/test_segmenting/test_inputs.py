@@ -337,7 +337,7 @@ def test_inputs_that_are_none_are_told(folder):
     fault(f'{empty}: ', empty)
 
 
-def test_stretches_without_anybody_are_noted():
+def test_intervals_without_anybody_are_noted():
     """Gaps of up to a second are not noted."""
     score = np.ones((1, 60, 17))
     score[:, :20] = score[:, 30:40] = score[:, 45:] = 0

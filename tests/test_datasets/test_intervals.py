@@ -1,25 +1,25 @@
-"""Stretches of videos in a file, and data sets with labels in them alone."""
+"""Intervals of videos in a file, and data sets with labels in them alone."""
 
 import json
 
 import numpy as np
 import pytest
 
-from mmskelseg.datasets.stretches import (
-    Stretch,
-    read_stretches,
+from mmskelseg.datasets.intervals import (
+    Interval,
+    read_intervals,
     with_labels_in,
-    write_stretches,
+    write_intervals,
 )
 from mmskelseg.registry import DATASETS
 from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
 
 
-def test_stretches_come_back_from_their_file(tmp_path):
-    stretches = [Stretch('a', 0, 10), Stretch('b', 5, 6)]
-    write_stretches(tmp_path / 's.json', stretches)
-    assert read_stretches(tmp_path / 's.json') == stretches
+def test_intervals_come_back_from_their_file(tmp_path):
+    intervals = [Interval('a', 0, 10), Interval('b', 5, 6)]
+    write_intervals(tmp_path / 's.json', intervals)
+    assert read_intervals(tmp_path / 's.json') == intervals
 
 
 @pytest.mark.parametrize(
@@ -36,15 +36,15 @@ def test_stretches_come_back_from_their_file(tmp_path):
 def test_a_file_of_something_else_is_named(tmp_path, content, named):
     (tmp_path / 's.json').write_text(json.dumps(content))
     with raises_naming(UserError, tmp_path / 's.json', named):
-        read_stretches(tmp_path / 's.json')
+        read_intervals(tmp_path / 's.json')
 
 
-def test_labels_stay_in_stretches_alone(tmp_path):
+def test_labels_stay_in_intervals_alone(tmp_path):
     """Videos without any are left out; those given do not change."""
     label = np.arange(6)
     videos = [{'frame_dir': name, 'label': label} for name in 'abc']
-    found = [Stretch('a', 1, 3), Stretch('a', 5, 99), Stretch('c', 0, 1)]
-    write_stretches(tmp_path / 's.json', found)
+    found = [Interval('a', 1, 3), Interval('a', 5, 99), Interval('c', 0, 1)]
+    write_intervals(tmp_path / 's.json', found)
     kept = with_labels_in(videos, tmp_path / 's.json')
     assert [video['frame_dir'] for video in kept] == ['a', 'c']
     assert kept[0]['label'].tolist() == [-1, 1, 2, -1, -1, 5]
@@ -53,9 +53,9 @@ def test_labels_stay_in_stretches_alone(tmp_path):
         with_labels_in(videos[1:2], tmp_path / 's.json')
 
 
-def test_dataset_ignores_labels_outside_of_stretches(small_data, tmp_path):
+def test_dataset_ignores_labels_outside_of_intervals(small_data, tmp_path):
     """Transforms that mix videos see no others either."""
-    write_stretches(tmp_path / 's.json', [Stretch('video_1', 10, 14)])
+    write_intervals(tmp_path / 's.json', [Interval('video_1', 10, 14)])
     dataset = DATASETS.build(
         {
             'type': 'ActionSegDataset',
@@ -80,9 +80,9 @@ def test_dataset_ignores_labels_outside_of_stretches(small_data, tmp_path):
     assert (label >= 0).nonzero()[:, 0].tolist() == [10, 11, 12, 13]
 
 
-def test_crops_of_a_dataset_are_where_its_stretches_are(small_data, tmp_path):
+def test_crops_of_a_dataset_are_where_its_intervals_are(small_data, tmp_path):
     """In as many steps as the labels take, with frames of the whole recording."""
-    write_stretches(tmp_path / 's.json', [Stretch('video_1', 20, 24)])
+    write_intervals(tmp_path / 's.json', [Interval('video_1', 20, 24)])
     dataset = DATASETS.build(
         {
             'type': 'ActionSegDataset',

@@ -1,4 +1,4 @@
-"""Suggestions of videos, and of stretches of them, to label next."""
+"""Suggestions of videos, and of intervals of them, to label next."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mmskelseg.runtime.structures.predictions import Prediction
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 from mmskelseg.runtime.structures.tiers import flat_label, label_rows, tiers_of
 
-# The criteria, and the words for a stretch that is above average in one.
+# The criteria, and the words for an interval that is above average in one.
 CRITERIA = {
     'disagreement': 'members disagree',
     'uncertainty': 'unsure',
@@ -27,7 +27,7 @@ _RARITY = list(CRITERIA).index('rarity')
 _NEAR = 1.0
 # Shorter gaps between labels, in seconds, are not suggested.
 _SHORTEST = 1.0
-# Candidates start this many times per stretch length.
+# Candidates start this many times per interval length.
 _STEPS = 4
 # A criterion becomes a reason from this multiple of its average.
 _MORE = 1.1
@@ -37,7 +37,7 @@ _HEAVIEST = 1e6
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A stretch of a video that should be labelled.
+    """An interval of a video that should be labelled.
 
     Args:
         video: The video's id.
@@ -45,7 +45,7 @@ class Suggestion:
         end_frame: Last frame, exclusive.
         fps: Frames per second.
         score: The weighted mean of ``values``.
-        values: Each of ``CRITERIA``, as a multiple of its average over all stretches.
+        values: Each of ``CRITERIA``, as a multiple of its average over all intervals.
         classes: Predicted classes, in temporal order.
         reason: Why it was chosen, in words.
     """
@@ -154,32 +154,32 @@ class RankedVideo:
 
 @checked
 @dataclass
-class StretchRanking:
-    """A ranking of stretches of videos, from which the best are chosen.
+class IntervalRanking:
+    """A ranking of intervals of videos, from which the best are chosen.
 
-    Each criterion is divided by its average over all stretches. Rare classes have few
+    Each criterion is divided by its average over all intervals. Rare classes have few
     labelled seconds: a class with s seconds counts ``m / (m + s)``, where m is the mean
-    over the classes, so that a class without labels counts 1. A stretch weights the
+    over the classes, so that a class without labels counts 1. An interval weights the
     classes by their probabilities. Once chosen, it counts as labelled, so that the next
     ones show something else. Without any labels, predicted probabilities replace them.
 
     Args:
         classes: Names of the K classes, of all tiers.
-        stretch: Length of a stretch in seconds. A shorter video or gap between labels
-            is a stretch of its own.
+        interval: Length of an interval in seconds. A shorter video, or gap between
+            labels, is an interval of its own.
         ignore_labels: Whether to suggest labelled frames as well.
         tiers: The classes of each tier, if there are several.
         videos: The videos so far, by id.
     """
 
     classes: Sequence[str]
-    stretch: Positive = 20.0
+    interval: Positive = 20.0
     ignore_labels: bool = False
     tiers: Mapping[str, list[str]] | None = None
     videos: dict[str, RankedVideo] = field(default_factory=dict)
     _known: np.ndarray = field(init=False)
-    # Video, start and end of each stretch, and its means: criteria and probabilities.
-    _stretches: list[tuple[str, int, int, np.ndarray]] = field(default_factory=list)
+    # Video, start and end of each interval, and its means: criteria and probabilities.
+    _intervals: list[tuple[str, int, int, np.ndarray]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Start without any labels."""
@@ -214,9 +214,9 @@ class StretchRanking:
         sums = np.concatenate([np.zeros((len(sums), 1)), sums], axis=1)
         # A frame that lacks the label of a tier is to be labelled.
         open_ = np.where(label_rows(counted).min(axis=0) == IGNORED, IGNORED, 0)
-        for start, end in stretches_of(open_, self.stretch, fps):
+        for start, end in intervals_of(open_, self.interval, fps):
             mean = (sums[:, end] - sums[:, start]) / (end - start)
-            self._stretches.append((name, start, end, mean))
+            self._intervals.append((name, start, end, mean))
         self.videos[name] = RankedVideo(
             label, predicted, score, fps, prediction.get('filename'),
             prediction.get('person', '') if 'people' in prediction else '',
@@ -226,7 +226,7 @@ class StretchRanking:
     def choose(
         self, budget: Positive, weights: Mapping[str, float] | None = None
     ) -> list[Suggestion]:
-        """Return stretches to label that do not overlap, the best first.
+        """Return intervals to label that do not overlap, the best first.
 
         Args:
             budget: The most minutes to label, in total.
@@ -234,21 +234,21 @@ class StretchRanking:
 
         Raises:
             UserError: If there is nothing to label, a weight is unknown or below 0, or
-                no stretch fits into the budget.
+                no interval fits into the budget.
         """
         weighed = self._weights(weights)
-        if not self._stretches:
+        if not self._intervals:
             raise UserError(
                 f'All frames of the {len(self.videos)} videos are labelled; name '
                 'others, or ignore their labels (--ignore-labels).'
             )
-        names, begins, ends, means = map(np.array, zip(*self._stretches, strict=True))
+        names, begins, ends, means = map(np.array, zip(*self._intervals, strict=True))
         means, shares = np.split(means, [_RARITY], axis=1)
         seconds = (ends - begins) / [self.videos[name].fps for name in names]
         left = 60 * budget
         if seconds.min() > left + 1e-6:
             raise UserError(
-                f'The budget of {budget:g} minutes is shorter than any stretch; raise '
+                f'The budget of {budget:g} minutes is shorter than any interval; raise '
                 '--budget, or lower --stretch.'
             )
         known = self._known.copy() if self._known.any() else seconds @ shares
@@ -298,7 +298,7 @@ class StretchRanking:
         weights: np.ndarray,
         by_class: np.ndarray,
     ) -> Suggestion:
-        name, start, end, _ = self._stretches[index]
+        name, start, end, _ = self._intervals[index]
         video = self.videos[name]
         labels = label_rows(flat_label(video.pred_label, self.rows))[:, start:end]
         segments = sorted(part for row in labels for part in to_segments(row))
@@ -321,14 +321,14 @@ class StretchRanking:
         )
 
 
-def stretches_of(
+def intervals_of(
     label: np.ndarray, seconds: float, fps: float
 ) -> list[tuple[int, int]]:
     """Return the candidates ``(start, end)`` of a video, which have no labels.
 
     They start a quarter of their length apart; the last one ends with the gap.
 
-    >>> stretches_of(np.array([-1] * 6 + [2] * 3 + [-1] * 3), 4, 1)
+    >>> intervals_of(np.array([-1] * 6 + [2] * 3 + [-1] * 3), 4, 1)
     [(0, 4), (1, 5), (2, 6), (9, 12)]
     """
     length = max(round(seconds * fps), 1)

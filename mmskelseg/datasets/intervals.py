@@ -1,4 +1,4 @@
-"""Stretches of videos that have labels, or should get them, in a JSON file.
+"""Intervals of videos that have labels, or should get them, in a JSON file.
 
 The file is an object with the list ``stretches`` of objects with ``video``,
 ``start_frame``, ``end_frame`` (exclusive) and any further keys.
@@ -23,7 +23,7 @@ _SHAPE = {'stretches': [{'video': str, 'start_frame': int, 'end_frame': int}]}
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Interval:
     """Frames of a video from ``start`` to ``end``, exclusive."""
 
     video: str
@@ -32,32 +32,32 @@ class Stretch:
 
 
 @reads_file
-def read_stretches(path: str | os.PathLike) -> list[Stretch]:
-    """Return the stretches of a file.
+def read_intervals(path: str | os.PathLike) -> list[Interval]:
+    """Return the intervals of a file.
 
     Raises:
-        UserError: If the file is of another kind, or a stretch has no frame.
+        UserError: If the file is of another kind, or an interval has no frame.
     """
     content = read_json(path, 'mmskelseg')
     check_shape(content, _SHAPE, str(path), 'write it with mmskelseg suggest')
     found = []
     for row in content['stretches']:
-        stretch = Stretch(row['video'], row['start_frame'], row['end_frame'])
-        if not 0 <= stretch.start < stretch.end:
+        interval = Interval(row['video'], row['start_frame'], row['end_frame'])
+        if not 0 <= interval.start < interval.end:
             raise UserError(
-                f'{path}: a stretch of video {stretch.video!r} is from frame '
-                f'{stretch.start} to {stretch.end}; write the first frame, from 0, and '
-                'the one after the last.'
+                f'{path}: an interval of video {interval.video!r} is from frame '
+                f'{interval.start} to {interval.end}; write the first frame, from 0, '
+                'and the one after the last.'
             )
-        found.append(stretch)
+        found.append(interval)
     return found
 
 
-def write_stretches(path: str | os.PathLike, stretches: Iterable[Stretch]) -> None:
-    """Write a file of stretches."""
+def write_intervals(path: str | os.PathLike, intervals: Iterable[Interval]) -> None:
+    """Write a file of intervals."""
     rows = [
         {'video': s.video, 'start_frame': s.start, 'end_frame': s.end}
-        for s in stretches
+        for s in intervals
     ]
     atomic_write_text(path, json.dumps({'stretches': rows}, indent=1))
 
@@ -65,26 +65,26 @@ def write_stretches(path: str | os.PathLike, stretches: Iterable[Stretch]) -> No
 def with_labels_in(
     videos: Sequence[VideoAnnotation], path: str | os.PathLike
 ) -> list[VideoAnnotation]:
-    """Return the videos with labels in the stretches of a file, without other labels.
+    """Return the videos with labels in the intervals of a file, without other labels.
 
     Raises:
-        UserError: If no video has a label in a stretch.
+        UserError: If no video has a label in an interval.
     """
-    inside: dict[str, list[Stretch]] = {}
-    for stretch in read_stretches(path):
-        inside.setdefault(stretch.video, []).append(stretch)
+    inside: dict[str, list[Interval]] = {}
+    for interval in read_intervals(path):
+        inside.setdefault(interval.video, []).append(interval)
     kept: list[VideoAnnotation] = []
     for video in videos:
         before = np.asarray(video['label'])
         label = np.full_like(before, IGNORED)
-        for stretch in inside.get(video['frame_dir'], ()):
-            inner = slice(stretch.start, stretch.end)
+        for interval in inside.get(video['frame_dir'], ()):
+            inner = slice(interval.start, interval.end)
             label[..., inner] = before[..., inner]
         if (label != IGNORED).any():
             kept.append({**video, 'label': label})
     if not kept:
         raise UserError(
-            f'{path}: none of the {len(videos)} videos has a label in its stretches; '
-            'name stretches of videos of this split.'
+            f'{path}: none of the {len(videos)} videos has a label in its intervals; '
+            'name intervals of videos of this split.'
         )
     return kept

@@ -8,22 +8,22 @@ from pathlib import Path
 
 import numpy as np
 
+from mmskelseg.datasets.suggestions import IntervalRanking, Suggestion, by_video
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.labels import Segment, VideoSegments
 from mmskelseg.runtime.labels.segments import tiers_to_segments
 from mmskelseg.runtime.labels.text import write_rows
 from mmskelseg.runtime.structures.segments import IGNORED
-from mmskelseg.suggesting.suggestions import StretchRanking, Suggestion, by_video
 
 
 def drafts(
-    ranking: StretchRanking, suggestions: Sequence[Suggestion]
+    ranking: IntervalRanking, suggestions: Sequence[Suggestion]
 ) -> list[VideoSegments]:
     """Return the videos with suggestions, to be corrected in a labelling tool.
 
-    Their segments are the existing labels and, in unlabelled parts of the stretches,
+    Their segments are the existing labels and, in unlabelled parts of the intervals,
     the predictions. Elsewhere, predictions are left out, so that unchecked ones never
-    become labels. Their marks are the stretches.
+    become labels. Their marks are the intervals.
     """
     videos = []
     for name, *_ in by_video(suggestions):

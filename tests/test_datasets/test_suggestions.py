@@ -1,4 +1,4 @@
-"""Which stretches are suggested, by hand, and what becomes of them in other tools."""
+"""Which intervals are suggested, by hand, and what becomes of them in other tools."""
 
 import json
 import math
@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 
 from mmskelseg.commands.suggest import TOOLS
-from mmskelseg.datasets.stretches import Stretch, read_stretches
+from mmskelseg.datasets.drafts import drafts, write_suggestions
+from mmskelseg.datasets.intervals import Interval, read_intervals
+from mmskelseg.datasets.suggestions import (
+    CRITERIA,
+    IntervalRanking,
+    by_video,
+    frame_values,
+    intervals_of,
+)
 from mmskelseg.runtime.labels import read_segments, segments_to_labels
 from mmskelseg.runtime.labels.writing import write_recordings
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.tiers import flat_classes
-from mmskelseg.suggesting.drafts import drafts, write_suggestions
-from mmskelseg.suggesting.suggestions import (
-    CRITERIA,
-    StretchRanking,
-    by_video,
-    frame_values,
-    stretches_of,
-)
 from tests.errors import raises_naming
 
 
@@ -64,11 +64,11 @@ def test_closeness_to_a_boundary_by_hand():
     np.testing.assert_allclose(near, [0, 0, 0.25, 0.75, 0.75, 0.25, 0, 0, 0, 0])
 
 
-def test_most_uncertain_stretch_comes_first():
-    """The second half of the video is unsure; the next stretch does not overlap."""
+def test_most_uncertain_interval_comes_first():
+    """The second half of the video is unsure; the next interval does not overlap."""
     label = np.zeros(400, int)
     certainty = np.where(np.arange(400) < 200, 1.0, 0.4)
-    ranking = StretchRanking(['a', 'b', 'c'], stretch=10)
+    ranking = IntervalRanking(['a', 'b', 'c'], interval=10)
     ranking.add(prediction('v', label, certainty))
     first, second = ranking.choose(20 / 60, {**ONLY, 'uncertainty': 1})
     assert (first.start, first.end) == (20, 30)
@@ -80,7 +80,7 @@ def test_most_uncertain_stretch_comes_first():
 
 
 def test_budget_is_not_exceeded():
-    ranking = StretchRanking(['a', 'b', 'c'], stretch=10)
+    ranking = IntervalRanking(['a', 'b', 'c'], interval=10)
     for name in 'vw':
         ranking.add(prediction(name, np.zeros(400, int), 0.5))
     chosen = ranking.choose(35 / 60)
@@ -94,7 +94,7 @@ def test_labelled_frames_are_not_suggested():
     """The class that has labels is less rare."""
     label = np.full(300, -1)
     label[:100] = 0
-    ranking = StretchRanking(['a', 'b', 'c'], stretch=10)
+    ranking = IntervalRanking(['a', 'b', 'c'], interval=10)
     predicted = np.repeat([0, 0, 1], 100)
     ranking.add(prediction('v', predicted, 1.0, label=label))
     chosen = ranking.choose(1, {**ONLY, 'rarity': 1})
@@ -106,8 +106,8 @@ def test_labelled_frames_are_not_suggested():
     assert chosen[0].score == pytest.approx(1 / 0.625)
 
 
-def test_chosen_stretches_make_their_class_less_rare():
-    ranking = StretchRanking(['a', 'b', 'c'], stretch=10)
+def test_chosen_intervals_make_their_class_less_rare():
+    ranking = IntervalRanking(['a', 'b', 'c'], interval=10)
     ranking.add_labels(np.zeros(900, int), 10.0)
     for name, k in (('v', 1), ('w', 1), ('x', 2)):
         ranking.add(prediction(name, np.full(100, k), 1.0))
@@ -115,12 +115,12 @@ def test_chosen_stretches_make_their_class_less_rare():
     assert [item.classes for item in chosen] == [['b'], ['c']]
 
 
-def test_gaps_and_short_videos_are_stretches_as_they_are():
+def test_gaps_and_short_videos_are_intervals_as_they_are():
     """Gaps of less than a second are left out, short videos are not."""
     label = np.array([-1] * 30 + [0] * 5 + [-1] * 9 + [0])
-    assert stretches_of(label, 10, 10) == [(0, 30)]
-    assert stretches_of(np.full(4, -1), 10, 10) == [(0, 4)]
-    assert stretches_of(np.zeros(4, int), 10, 10) == []
+    assert intervals_of(label, 10, 10) == [(0, 30)]
+    assert intervals_of(np.full(4, -1), 10, 10) == [(0, 4)]
+    assert intervals_of(np.zeros(4, int), 10, 10) == []
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_gaps_and_short_videos_are_stretches_as_they_are():
     ],
 )
 def test_wrong_weights_are_named(weights, named):
-    ranking = StretchRanking(['a', 'b', 'c'])
+    ranking = IntervalRanking(['a', 'b', 'c'])
     ranking.add(prediction('v', np.zeros(100, int), 0.5))
     with raises_naming(UserError, 'weights', named):
         ranking.choose(1, weights)
@@ -141,17 +141,17 @@ def test_wrong_weights_are_named(weights, named):
 
 @pytest.mark.parametrize('value', [-1, 0, math.nan])
 def test_durations_are_above_0(value):
-    with raises_naming(UserError, f'stretch={value}, '):
-        StretchRanking(['a'], stretch=value)
+    with raises_naming(UserError, f'interval={value}, '):
+        IntervalRanking(['a'], interval=value)
     with raises_naming(UserError, f'budget={value}, '):
-        StretchRanking(['a']).choose(value)
+        IntervalRanking(['a']).choose(value)
 
 
 def partly_labelled():
     """Return a ranking of a video that is labelled in part, and of another one."""
     label = np.full(600, -1)
     label[:100], label[100:150] = 0, 2
-    ranking = StretchRanking(['walk', 'lift', 'put down'], stretch=10)
+    ranking = IntervalRanking(['walk', 'lift', 'put down'], interval=10)
     predicted = np.repeat([0, 1, 2, 1, 0, 2], 100)
     ranking.add(prediction('v', predicted, 0.6, label=label, filename='v.mp4'))
     ranking.add(prediction('w', np.repeat([1, 2], 80), 0.5))
@@ -159,7 +159,7 @@ def partly_labelled():
 
 
 def test_drafts_for_a_second_look_keep_the_labels():
-    ranking = StretchRanking(['a', 'b', 'c'], stretch=10, ignore_labels=True)
+    ranking = IntervalRanking(['a', 'b', 'c'], interval=10, ignore_labels=True)
     label = np.repeat([0, -1], 50)
     ranking.add(prediction('v', np.ones(100, int), 0.5, label=label))
     chosen = ranking.choose(1)
@@ -170,7 +170,7 @@ def test_drafts_for_a_second_look_keep_the_labels():
 
 
 @pytest.mark.parametrize('tool', ['boris', 'elan', 'label_studio'])
-def test_drafts_come_back_as_labels_of_their_stretches(tool, tmp_path):
+def test_drafts_come_back_as_labels_of_their_intervals(tool, tmp_path):
     """Together with the existing labels; marks state the reason and are no labels."""
     ranking = partly_labelled()
     chosen = ranking.choose(30 / 60)
@@ -219,15 +219,15 @@ def test_marks_of_elan_are_a_tier_of_their_own(tmp_path):
         ]
 
 
-def test_suggestions_are_a_table_and_stretches_of_a_data_set(tmp_path):
+def test_suggestions_are_a_table_and_intervals_of_a_data_set(tmp_path):
     ranking = partly_labelled()
     chosen = ranking.choose(30 / 60)
     write_suggestions(chosen, tmp_path, model='mine.py')
     rows = (tmp_path / 'suggestions.csv').read_text().splitlines()
     assert rows[0].startswith('rank,video,start,end,start_frame,end_frame,score,dis')
     assert len(rows) == 1 + len(chosen)
-    assert read_stretches(tmp_path / 'suggestions.json') == [
-        Stretch(item.video, item.start_frame, item.end_frame) for item in chosen
+    assert read_intervals(tmp_path / 'suggestions.json') == [
+        Interval(item.video, item.start_frame, item.end_frame) for item in chosen
     ]
     assert json.loads((tmp_path / 'suggestions.json').read_text())['model'] == 'mine.py'
     assert sum(seconds for _, seconds, _ in by_video(chosen)) == pytest.approx(
@@ -235,7 +235,7 @@ def test_suggestions_are_a_table_and_stretches_of_a_data_set(tmp_path):
     )
 
 
-def test_stretches_of_tiers_have_drafts_of_each():
+def test_intervals_of_tiers_have_drafts_of_each():
     """A frame that lacks the label of one tier is suggested, and only that is drafted.
 
     Entropies of tiers are added: two uniform ones are as unsure as one.
@@ -245,7 +245,7 @@ def test_stretches_of_tiers_have_drafts_of_each():
     label = np.zeros((2, 40), np.int64)
     label[1, 10:] = IGNORED
     found = np.stack([np.zeros(40, np.int64), np.repeat([0, 2], 20)])
-    ranking = StretchRanking(flat_classes(tiers), 6.0, tiers=tiers)
+    ranking = IntervalRanking(flat_classes(tiers), 6.0, tiers=tiers)
     ranking.add(
         {
             'frame_dir': 'a', 'fps': 5.0, 'total_frames': 40, 'label': label,
