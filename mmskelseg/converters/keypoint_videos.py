@@ -1,6 +1,6 @@
 """Pairs poses, labels and videos by name, and combines them at the poses' rate."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 from mmskelseg.converters.building import find_named
 from mmskelseg.converters.shared_layout import release_lines
 from mmskelseg.runtime.files.formats import suffix_of
+from mmskelseg.runtime.files.inputs import look_into
 from mmskelseg.runtime.files.parsing import read_text
 from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.inputs import LabelInput, PoseInput
@@ -23,7 +24,7 @@ from mmskelseg.runtime.labels import (
 from mmskelseg.runtime.labels.reading import LABEL_FORMATS, reader_options
 from mmskelseg.runtime.labels.segments import Ethogram
 from mmskelseg.runtime.messages.counts import listed
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import Poses, choose_person, with_rate, with_size
 from mmskelseg.runtime.poses.reading import POSE_FORMATS, is_poses, video_of
 from mmskelseg.runtime.poses.tracking import everybody
@@ -53,7 +54,7 @@ def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     suffixes = ', '.join(POSE_FORMATS.file_suffixes)
     kinds = f'keypoint file ({suffixes}) and no OpenPose folder'
-    for path in _look_into(paths, is_poses, kinds):
+    for path in look_into(paths, is_poses, kinds):
         name = video_of(path)
         if name in found:
             by_suffix = path.suffix != found[name].suffix
@@ -64,21 +65,6 @@ def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
             )
         found[name] = path
     return found
-
-
-def _look_into(
-    paths: Iterable[Path], fits: Callable[[Path], bool], kinds: str
-) -> Iterator[Path]:
-    """Yield the files, and what fits and is not hidden in folders, one level deep."""
-    for path in paths:
-        inside = [path]
-        if path.is_dir() and not fits(path):
-            inside = [item for item in sorted(path.glob('[!.]*')) if fits(item)]
-        if not path.exists():
-            raise MissingFileError(f'{path}: there is no such file or folder.')
-        if not inside:
-            raise UserError(f'{path}: no {kinds} there.')
-        yield from inside
 
 
 def find_labels(
@@ -96,7 +82,7 @@ def find_labels(
             f'--label-option {unknown[0]}: there is no such option; choose from '
             f'{", ".join(sorted(known - {"fps"}))}.'
         )
-    files = _look_into(
+    files = look_into(
         paths,
         lambda path: suffix_of(path) in LABEL_FORMATS.suffixes and path.is_file(),
         f'label file ({", ".join(LABEL_FORMATS.suffixes)})',

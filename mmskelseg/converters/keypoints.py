@@ -28,7 +28,7 @@ from mmskelseg.runtime.files.annotations import Files
 from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.inputs import LabelInput, Pairing, PoseInput
 from mmskelseg.runtime.labels.reading import EACH_SUBJECT
-from mmskelseg.runtime.messages.counts import counted, listed
+from mmskelseg.runtime.messages.counts import counted, listed, with_names
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.messages.options import option
@@ -118,10 +118,7 @@ def convert(
             'skeleton': skeleton,
             'dataset': made.name or out.resolve().name,
             'person': poses.person,
-            'notes': [
-                note if len(own) in (0, len(names)) else f'{note} ({listed(own, 3)})'
-                for note, own in notes.items()
-            ],
+            'notes': with_names(notes, len(names)),
         }
         if poses.kpt_thr is not None:
             meta['kpt_thr'] = poses.kpt_thr

@@ -130,7 +130,7 @@ def test_input_that_cannot_be_used_is_told_in_a_sentence(extract, filmed, tmp_pa
         assert extract.seen == []
         assert not (tmp_path / 'out').exists()
 
-    fault('gone.mp4: there is no such file.', folder, tmp_path / 'gone.mp4')
+    fault('gone.mp4: there is no such file', folder, tmp_path / 'gone.mp4')
     (tmp_path / 'text.mp4').write_text('no video\n' * 100)
     fault('text.mp4: cannot be read as a video; play it', folder, tmp_path / 'text.mp4')
     (tmp_path / 'empty').mkdir()

@@ -12,11 +12,13 @@ import numpy as np
 from mmskelseg.runtime.cli.models import PoseEstimation
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.arrays import read_npz as read_npz_arrays
+from mmskelseg.runtime.files.inputs import look_into
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.files.parsing import read_names
 from mmskelseg.runtime.files.video import VIDEO_SUFFIXES, VideoFile, is_video
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
+from mmskelseg.runtime.messages.counts import with_names
 from mmskelseg.runtime.messages.errors import UserError, check_name
 from mmskelseg.runtime.messages.options import argument, like, option
 from mmskelseg.runtime.poses import Poses, choose_person, read_npz, write_npz
@@ -41,23 +43,15 @@ UNLABELLED = 'unlabelled'
 def _find_videos(paths: Sequence[Path]) -> dict[str, Path]:
     """Return the video files by their names without suffix."""
     found: dict[str, Path] = {}
-    for path in paths:
-        inside = [path]
-        if path.is_dir():
-            inside = [file for file in sorted(path.glob('[!.]*')) if is_video(file)]
-            if not inside:
-                raise UserError(
-                    f'{path}: no video file ({", ".join(VIDEO_SUFFIXES)}) in it; name '
-                    'another folder, or a file.'
-                )
-        for file in inside:
-            check_name(file.stem, 'The name of a video')
-            if file.stem in found:
-                raise UserError(
-                    f'{found[file.stem]} and {file} have the same name; rename one, or '
-                    'estimate their poses into different folders.'
-                )
-            found[file.stem] = file
+    kinds = f'video file ({", ".join(VIDEO_SUFFIXES)})'
+    for file in look_into(paths, is_video, kinds):
+        check_name(file.stem, 'The name of a video')
+        if file.stem in found:
+            raise UserError(
+                f'{found[file.stem]} and {file} have the same name; rename one, or '
+                'estimate their poses into different folders.'
+            )
+        found[file.stem] = file
     for file in found.values():
         VideoFile.open(file)
     return found
@@ -166,12 +160,7 @@ class EstimatePoses(Job[AnnotationFile]):
                 'background': None,
                 'person': self.person,
                 'pose_estimator': json.loads(json.dumps(estimator.settings())),
-                'notes': [
-                    note
-                    if len(where) == len(videos)
-                    else f'{note} ({", ".join(where)})'
-                    for note, where in notes.items()
-                ],
+                'notes': with_names(notes, len(videos)),
             },
         }
         save_annotations(data, self.out / 'annotations.pkl')

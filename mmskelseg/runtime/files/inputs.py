@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+from collections.abc import Callable, Iterable, Iterator
 from numbers import Real
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -45,6 +46,24 @@ def check_fps(fps: object, place: str) -> float:
     if not is_rate(fps):
         raise UserError(f'{place}: fps is {shown(fps)}, expected {RATES}.')
     return float(fps)
+
+
+def look_into(
+    paths: Iterable[Path], fits: Callable[[Path], bool], kinds: str
+) -> Iterator[Path]:
+    """Yield the files, and what fits and is not hidden in folders, one level deep.
+
+    ``kinds`` says for messages what fits.
+    """
+    for path in paths:
+        inside = [path]
+        if path.is_dir() and not fits(path):
+            inside = [item for item in sorted(path.glob('[!.]*')) if fits(item)]
+        if not path.exists():
+            raise MissingFileError(f'{path}: there is no such file or folder.')
+        if not inside:
+            raise UserError(f'{path}: no {kinds} there.')
+        yield from inside
 
 
 def check_local(path: str | os.PathLike) -> None:

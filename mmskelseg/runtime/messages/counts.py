@@ -1,6 +1,6 @@
 """Numbers and names of things in messages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 def counted(count: int, noun: str) -> str:
@@ -32,3 +32,15 @@ def duration(seconds: float) -> str:
         return f'{seconds:.0f} s'
     minutes = round(seconds / 60)
     return f'{minutes} min' if minutes < 60 else f'{minutes // 60} h {minutes % 60} min'
+
+
+def with_names(notes: Mapping[str, Sequence[str]], count: int) -> list[str]:
+    """Return notes with the names that they are about, unless of none or all ``count``.
+
+    >>> with_names({'no size': ['a', 'b'], 'no rate': ['b']}, 2)
+    ['no size', 'no rate (b)']
+    """
+    return [
+        note if len(names) in (0, count) else f'{note} ({listed(names, 3)})'
+        for note, names in notes.items()
+    ]
