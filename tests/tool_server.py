@@ -181,11 +181,11 @@ class _Handler(socketserver.BaseRequestHandler):
 
 def _answer(request: socket.socket) -> None:
     call, streams, *_ = socket.recv_fds(request, 1 << 20, 2)
-    # Those of the server may be files, and these a terminal.
-    sys.stdout = open(streams[0], 'w', buffering=1)  # noqa: SIM115
-    sys.stderr = open(streams[1], 'w', buffering=1)  # noqa: SIM115
     for number, stream in enumerate(streams, start=1):
         os.dup2(stream, number)
+    # Those of the server may be files, and these a terminal.
+    sys.stdout = open(1, 'w', buffering=1, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, 'w', buffering=1, closefd=False)  # noqa: SIM115
     path, (*is_module, name), words, cwd, env = json.loads(call)
     _enter(cwd, env, str(Path(path).with_name('python')))
     if is_module:
