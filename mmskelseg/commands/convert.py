@@ -28,10 +28,10 @@ def main(argv: Sequence[str], prog: str) -> int | None:
 
 
 def converter(
-    name: str, room: str = 'mmskelseg.converters'
+    name: str, package: str = 'mmskelseg.converters'
 ) -> Callable[..., int | None]:
     """Return the ``main(argv=None, prog=None)`` of a converter in a package."""
-    module = import_module(f'{room}.{name}')
+    module = import_module(f'{package}.{name}')
     return command(module.__doc__, partial(_add, module.CONVERTER), _run)
 
 

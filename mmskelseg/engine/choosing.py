@@ -9,7 +9,7 @@ import numpy as np
 
 from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.engine.new_config import Choice
-from mmskelseg.engine.orders import SCRIPT, foretold
+from mmskelseg.engine.orders import SCRIPT, predictability
 from mmskelseg.engine.planning import Plan, crop_lengths, plan_training
 from mmskelseg.models.postprocessors import CausalMinDuration
 from mmskelseg.runtime.features.pairs import body_direction
@@ -142,7 +142,7 @@ def _note_splits(
 def _plan(
     choice: Choice, videos: Sequence[VideoAnnotation], epochs: int | None
 ) -> Plan:
-    """Return how long to train; only of coordinates may there be two networks."""
+    """Return the length of the training; only coordinates may get two networks."""
     return plan_training(
         crop_lengths(videos, choice.crop_frames),
         choice.batch_size,
@@ -197,12 +197,12 @@ def choose_splits(
 def _find_script(
     videos: Sequence[VideoAnnotation], metainfo: Metainfo, request: ConfigRequest
 ) -> tuple[float | None, bool]:
-    """Return how much of the orders is foretold, and whether they are a script."""
-    share = foretold(videos, metainfo)
+    """Return how predictable the orders are, and whether they are a script."""
+    share = predictability(videos, metainfo)
     is_script = share is not None and share >= SCRIPT
     if request.any_order is not None:
         is_script = not request.any_order
-    # Parts with few labels don't tell where in a script they are.
+    # With few labels, crops do not show where in a script they are.
     return share, is_script and not _has_few_labels(videos)
 
 
@@ -300,7 +300,7 @@ def _note_classes(
 
 def _note_orders(share: float, choice: Choice) -> str:
     """Return a line about the orders of actions and the option for other ones."""
-    found = f'The action before foretells {100 * share:.0f} % of the next ones'
+    found = f'The previous action predicts {100 * share:.0f} % of the next ones'
     if choice.is_script:
         return (
             f'{found}, and training videos are kept whole and in order, as a script. '

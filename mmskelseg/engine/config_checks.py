@@ -187,7 +187,7 @@ def _walk(
     """Yield the problems of a value and of everything in it.
 
     ``place`` is its key, such as ``model.branches.pose2d``; ``parent`` is the innermost
-    key around it that tells what it is; ``section`` is the registry of its types.
+    key around it that names its kind; ``section`` is the registry of its types.
     """
     if isinstance(value, Mapping):
         if 'type' in value and section is not None:

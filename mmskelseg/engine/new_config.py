@@ -33,7 +33,7 @@ class Choice:
         segmentor: ``asformer`` or ``ms_tcn2``.
         any_order: Whether to recombine videos.
         longest: Number of frames of the longest video.
-        is_script: Whether videos are kept whole, since each part tells what comes next.
+        is_script: Whether videos are kept whole, since their actions follow a script.
         lookahead: Frames of delay of a causal model, None for whole videos.
         min_frames: Minimum duration of a causal model's labels, which is part of that.
         turns: Further steps of the training pipeline, as text.
@@ -57,9 +57,9 @@ class Choice:
     @property
     def base(self) -> str:
         """The name of the config to inherit."""
-        room = 'streaming' if self.lookahead is not None else 'recipes'
-        room = 'asformer' if self.segmentor == 'asformer' else room
-        return f'{room}/{self.recipe}'
+        folder = 'streaming' if self.lookahead is not None else 'recipes'
+        folder = 'asformer' if self.segmentor == 'asformer' else folder
+        return f'{folder}/{self.recipe}'
 
     @cached_property
     def _config(self) -> Config:

@@ -7,18 +7,20 @@ from itertools import chain
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.segments import resolve_background, segment_table
 
-#: Orders are a script if the action before foretells at least this part of actions. It
-#: is 0.96 in a script that some people leave, and at most 0.65 of tasks and of free
-#: behaviour.
+#: Orders are a script if the previous action predicts at least this part of the next
+#: ones. It is 0.96 in a script that some people leave, and at most 0.65 in tasks and in
+#: free behaviour.
 SCRIPT = 0.9
 
 
-def foretold(videos: Sequence[VideoAnnotation], metainfo: Metainfo) -> float | None:
-    """Return the part of actions that the action before foretells, in other recordings.
+def predictability(
+    videos: Sequence[VideoAnnotation], metainfo: Metainfo
+) -> float | None:
+    """Return the part of actions that the previous action predicts.
 
-    An action is foretold if it is what follows the one before most often in all other
-    recordings. Background doesn't count, nor what follows a gap in the labels. The
-    result is None if there is no order to speak of: of fewer than three classes, in
+    An action is predicted if it is what follows the previous one most often in all
+    other recordings. Background doesn't count, nor what follows a gap in the labels.
+    The result is None if there is no order to speak of: of fewer than three classes, in
     only one recording, or of tiers, whose combinations hardly ever come again.
     """
     if 'tiers' in metainfo:

@@ -10,14 +10,14 @@ from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
 #: Longer recordings are cropped to this many frames.
 CROP_FRAMES = 600
-#: Those of a script, of which each part tells where it stands, to what a step holds.
+#: Recordings of a script are cropped to this many frames, the most that a step holds.
 SCRIPT_FRAMES = 4800
 # A training sees this many frames, within these limits of steps.
 _FRAMES = 2_500_000
 _STEPS = (600, 1500)
-# Where most frames have no label, more epochs than these learn the labels by heart.
+# Where most frames have no label, a model overfits after more epochs than these.
 _EPOCHS_OF_FEW = 100
-# Two networks together are better than one from this part of the steps on.
+# With at least this part of the steps, two networks score higher than one.
 _FOR_TWO = 0.75
 # Seconds of training per 1,000 frames, and additional ones per step, on one core of an
 # AMD EPYC. One ASFormer takes about as long as three MS-TCN++.

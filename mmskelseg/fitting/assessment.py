@@ -76,11 +76,11 @@ class ClassResult:
 
 
 @dataclass(frozen=True)
-class Interval:
+class ScoreInterval:
     """Where the score of a new person lies in 95 of 100 cases, in percent.
 
-    It is the prediction interval of a normal distribution, within 0 to 100, and the
-    mean, over so many persons.
+    It is the prediction interval of a normal distribution, within 0 to 100, estimated
+    from the mean scores of ``persons``.
     """
 
     mean: float
@@ -127,7 +127,7 @@ def confusion(videos: Predictions, metainfo: Mapping) -> np.ndarray:
 
 def person_intervals(
     videos: Predictions, persons: Mapping[str, str], metainfo: Mapping
-) -> dict[str, Interval]:
+) -> dict[str, ScoreInterval]:
     """Return the interval of each score for a new person, if two or more have it."""
     from scipy import stats
 
@@ -144,7 +144,7 @@ def person_intervals(
         factor = stats.t.ppf(0.975, count - 1) * np.sqrt(1 + 1 / count)
         mean, reach = values.mean(), factor * values.std(ddof=1)
         low, high = max(0.0, mean - reach), min(100.0, mean + reach)
-        found[name] = Interval(float(mean), float(low), float(high), count)
+        found[name] = ScoreInterval(float(mean), float(low), float(high), count)
     return found
 
 

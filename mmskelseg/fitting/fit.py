@@ -57,7 +57,7 @@ _SHOWN = (
     'data set', 'videos', 'fps', 'skeleton', 'view', 'missing', 'segments',
     'background', 'unlabelled',
 )  # fmt: skip
-# Unlabelled time at the end of a video that is worth a line, in seconds.
+# A longer time without labels at the end of a video is mentioned, in seconds.
 _LONG_END = 2.0
 
 

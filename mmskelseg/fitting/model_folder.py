@@ -32,7 +32,7 @@ from mmskelseg.trained.export import export_onnx
 _SCORES = ('f1@10', 'f1@25', 'f1@50')
 # Timelines of all test videos take more than half of the time of a test.
 _NO_PICTURES = {'default_hooks.visualization.enable': False}
-# Candidates that differ less are level, unless the difference is clear.
+# Candidates that differ by less count as equal, unless the difference is clear.
 _LEVEL = 1.0
 
 

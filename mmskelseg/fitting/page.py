@@ -31,7 +31,7 @@ _CURVES = {
 }
 # Confused classes are named from this share of the frames on.
 _CONFUSED = 0.05
-# What is said of probabilities is about the bin next to this one.
+# The sentence about probabilities describes the bin nearest to this one.
 _SURE = 0.9
 # So many videos with the same finding are named.
 _NAMED = 5

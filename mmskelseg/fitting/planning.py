@@ -236,7 +236,7 @@ def plan_fit(
     """
     pace = median(paces.values()) if paces else 1.0
     seconds = {one.name: one.seconds * paces.get(one.kind, pace) for one in found}
-    # What is not computed does not get faster on a GPU.
+    # Reading and writing files take as long with a GPU.
     plans = _Plans(seconds, _START * max(pace, 1), limits, spent)
     # Candidates are compared on held-out persons; there are none of a single one.
     most = min(limits.compare or len(found), len(found)) if limits.folds else 1
@@ -274,7 +274,7 @@ class _Plans:
     spent: float
 
     def plan(self, number: int, length: float, finalists: int = 1) -> FitPlan:
-        """Return the plan that compares so many candidates."""
+        """Return the plan that compares this number of candidates."""
         seconds = dict([*self.seconds.items()][:number])
         return FitPlan([*seconds], {}, finalists, length, seconds, self.start, 0)
 

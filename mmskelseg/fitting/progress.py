@@ -7,9 +7,9 @@ from time import monotonic
 
 from mmskelseg.runtime.jobs.events import Events
 
-# The work is reported at least so often, in seconds.
+# Progress is reported at least every so many seconds.
 _PAUSE = 20.0
-# The plan's speeds count as much as what so many seconds have shown.
+# The planned speeds count as much as those measured over this many seconds.
 _TRUST = 120.0
 
 
@@ -35,7 +35,7 @@ class Progress:
     """Reports how far the stages of the work are, with the time left.
 
     Args:
-        events: Who is told.
+        events: Where progress is reported.
         stages: How many seconds each stage of the work takes by the plan.
     """
 

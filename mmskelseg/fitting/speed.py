@@ -20,7 +20,7 @@ from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.processes import Submit, logged, reason_of
 from mmskelseg.runtime.messages.errors import UserError
 
-# A measurement ends after so many steps or seconds.
+# A measurement ends after this many steps or seconds.
 _STEPS, _SECONDS = 20, 8.0
 
 

@@ -158,7 +158,7 @@ def half_trial(
     if not plan.is_long:
         return None, (
             f'trainings have {100 * plan.length:.0f} % of their full length, and a '
-            f'part of less than {100 * LONG:.0f} % tells nothing'
+            f'part of less than {100 * LONG:.0f} % is too short to compare'
         )
     # With two persons in all, there is one in each training.
     if len(folder.halves) < len(folder.folds):

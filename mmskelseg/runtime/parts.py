@@ -36,7 +36,7 @@ class Parts:
             take(cls)
 
     def look_in(self, find: Callable[[str], type | None]) -> None:
-        """Ask a function for names of which there is no class."""
+        """Ask a function for names that no class has."""
         self._finders.append(find)
 
     def get(self, name: str) -> type | None:

@@ -14,7 +14,7 @@ from mmskelseg.runtime.messages.options import argument
 # What all browsers play.
 _SUFFIXES = ('.mp4', '.m4v', '.mov', '.webm')
 _CODECS = ('h264', 'vp8', 'vp9', 'av1')
-# To seek, a browser decodes from the last key frame on; so many frames take 0.3 s.
+# To seek, a browser decodes from the last key frame on; this many frames take 0.3 s.
 _MOST_FRAMES = 300
 _MOST_PIXELS = _MOST_FRAMES * 640 * 480
 

@@ -304,11 +304,11 @@ def with_orders(*orders, lengths=60):
 
 
 def test_script_is_kept_whole_and_in_order(make_config):
-    """Each action of the three that train is foretold by the two others."""
+    """Each action of the three that train is predicted by the two others."""
     data = with_orders('1020340', '1203400', '0120304', '1234123', lengths=700)
     data['metainfo']['classes'] = [f'class_{i}' for i in range(5)]
     text, cfg = make_config(data)
-    assert 'The action before foretells 100 % of the next ones' in text
+    assert 'The previous action predicts 100 % of the next ones' in text
     dataset = cfg.train_dataloader.dataset
     assert dataset.pipeline[0].transitions == 'observed'
     assert (dataset.crop_frames, cfg.train_dataloader.batch_size) == (4800, 4)

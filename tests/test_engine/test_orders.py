@@ -1,9 +1,9 @@
-"""How well an action is foretold by the one before, in other recordings."""
+"""How well an action is predicted by the one before, in other recordings."""
 
 import numpy as np
 import pytest
 
-from mmskelseg.engine.orders import foretold
+from mmskelseg.engine.orders import predictability
 
 META = {'classes': ['rest', 'a', 'b', 'c', 'd'], 'background': 'rest'}
 
@@ -19,11 +19,11 @@ def videos(*orders):
     [
         # Rests don't count.
         (['12034', '01234', '1023040'], 1.0),
-        # 12, 23, 34 of the first two are foretold; of the third, only 23 is.
+        # 12, 23, 34 of the first two are predicted; of the third, only 23 is.
         (['1234', '1234', '4231'], 7 / 9),
-        # What others never do is not foretold.
+        # What others never do is not predicted.
         (['123', '321'], 0.0),
-        # Nothing follows a gap, so that nothing foretells 23 of the second video.
+        # Nothing follows a gap, so that nothing predicts 23 of the second video.
         (['12.34', '1234'], 4 / 5),
         # No order: of two classes, or in one recording.
         (['1212', '1212'], None),
@@ -32,15 +32,15 @@ def videos(*orders):
         (['0', '1'], None),
     ],
 )
-def test_part_of_actions_that_other_recordings_foretell(orders, share):
-    assert foretold(videos(*orders), META) == share
+def test_part_of_actions_that_other_recordings_predict(orders, share):
+    assert predictability(videos(*orders), META) == share
 
 
-def test_own_recording_foretells_nothing():
+def test_own_recording_predicts_nothing():
     """The first repeats its own order four times; each other has another."""
-    assert foretold(videos('1234123412341234', '4321', '1324'), META) < 0.2
+    assert predictability(videos('1234123412341234', '4321', '1324'), META) < 0.2
 
 
 def test_tiers_have_no_order():
     tiers = {**META, 'tiers': {'x': ['a', 'b', 'c']}, 'background': {'x': 'a'}}
-    assert foretold(videos('1234', '1234'), tiers) is None
+    assert predictability(videos('1234', '1234'), tiers) is None

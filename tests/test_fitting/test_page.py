@@ -300,7 +300,7 @@ def test_page_does_without_what_is_not_known(content, key):
     assert {a['href'][1:] for _, a in reader.attributes if 'href' in a} <= ids
 
 
-def test_page_says_why_it_does_not_foretell(content):
+def test_page_says_why_it_does_not_predict(content):
     content |= {'label_curve': None, 'no_label_curve': 'trainings <have> 15 %'}
     text = Reader(written(content)).text
     assert 'cannot be said, since trainings <have> 15 %.' in text

@@ -24,7 +24,7 @@ def trial(f1):
         (0.5, 3, [60.0], None),
     ],
 )
-def test_short_trainings_foretell_only_if_they_have_learned(length, halves, short, why):
+def test_short_trainings_predict_only_if_they_have_learned(length, halves, short, why):
     """Half of the labels are trained if that of all reaches three quarters of 60."""
     made = object()
     folder = SimpleNamespace(

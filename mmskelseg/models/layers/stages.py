@@ -73,7 +73,7 @@ def run_layers(
 
     Args:
         layers: Modules that are called as ``layer(x, videos, *sources)``, where
-            ``videos`` tells how the videos lie in x: a mask, None, or their lengths.
+            ``videos`` says where in x the videos are: a mask, None, or their lengths.
         x: Features that the first layer reads, (N, C, T).
         mask: Shape (N, 1, T), or None.
         sources: Further features (N, C', T) that all layers read, or None.

@@ -33,19 +33,19 @@ def main(argv: Sequence[str] | None = None) -> int | None:
 
 
 def dispatch(
-    room: str,
+    package: str,
     commands: Mapping[str, str],
     words: Sequence[str],
     tools: Mapping[str, str],
 ) -> int | None:
     """Run the command that the first word names, with the remaining words.
 
-    The package ``room`` has a module for each command; ``tools`` are other names.
+    The ``package`` has a module for each command; ``tools`` are other names.
     """
     # During imports; each command has its own message.
     with stoppable('nothing was started.'):
         name = chosen(commands, words, 'mmskelseg', _ABOUT, tools)
-        module = import_module(f'{room}.{name.replace("-", "_")}')
+        module = import_module(f'{package}.{name.replace("-", "_")}')
         return module.main(words[1:], prog=f'mmskelseg {name}')
 
 

@@ -11,7 +11,7 @@ from mmskelseg.runtime.structures.segments import segment_table
 
 @checked
 def min_duration(labels: np.ndarray, score: np.ndarray, frames: Count) -> np.ndarray:
-    """Return labels (T,) without segments shorter than so many frames.
+    """Return labels (T,) without segments that are shorter than this number of frames.
 
     From the shortest and earliest on, short segments take the class of the neighbour
     that is likelier in them, by the sum of ``score`` (K, T), and merge with it. A video
@@ -60,7 +60,7 @@ def min_duration(labels: np.ndarray, score: np.ndarray, frames: Count) -> np.nda
 
 @checked
 def causal_min_duration(labels: np.ndarray, frames: Count) -> np.ndarray:
-    """Return labels (T,) that only change to one that lasts for so many frames.
+    """Return labels (T,) that only change to a label that lasts this many frames.
 
     Shorter segments take the class of the segment before them. So a label depends on
     the next ``frames - 1`` frames alone, and on the label before it.

@@ -100,7 +100,7 @@ def text_width(text: str, size: float) -> float:
 
 
 def shortened(text: str, width: float, size: float) -> str:
-    """Return a text without its middle, so that it is at most so many inches wide.
+    """Return a text shortened in the middle to at most this width in inches.
 
     >>> shortened('take 12', 1, 8), shortened('take' * 100 + ' 12', 1, 8)
     ('take 12', 'taketak…take 12')

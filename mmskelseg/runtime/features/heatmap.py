@@ -224,7 +224,7 @@ class RenderSkeletonHeatmap(BaseRenderer):
         channels: Sequence[int],
         count: int,
     ) -> np.ndarray:
-        """Return images of so many channels, with each segment in one of them."""
+        """Return images with this many channels, each segment in one of them."""
         squared = self.distance == 'squared'
         place = (keypoint, score, self.pairs, self.size, self.sigma)
         return draw_segments(

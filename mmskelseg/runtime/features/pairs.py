@@ -221,7 +221,7 @@ def _front(skeleton: Skeleton) -> list[int]:
 def running_of(
     render: SkeletonCoordinates | PairCoordinates, people: int
 ) -> RunningCoordinates | StackedPairs:
-    """Return what computes the coordinates of a stream, of so many people if pairs."""
+    """Return what computes the coordinates of a stream, of several people for pairs."""
     if isinstance(render, PairCoordinates):
         return StackedPairs(render.own.running(), render.relations, people)
     return render.running()

@@ -121,7 +121,7 @@ def is_file(path: str | os.PathLike) -> bool:
 
 
 def most_bytes_of(size: int) -> int:
-    """Return how many bytes of memory a file of so many bytes may take."""
+    """Return the most bytes of memory that a file of this size may take."""
     return max(_FREE, _RATIO * size)
 
 

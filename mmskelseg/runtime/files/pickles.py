@@ -141,7 +141,7 @@ class PickleReader:
         return self.take(stop + 1 - self.position)[:-1]
 
     def number(self, width: int, signed: bool = False) -> int:
-        """Return a whole number that is stored in so many bytes."""
+        """Return a whole number that is stored in this number of bytes."""
         return int.from_bytes(self.take(width), 'little', signed=signed)
 
     def byte(self) -> int:
@@ -157,7 +157,7 @@ class PickleReader:
         return self.number(size, signed=True)
 
     def take_text(self, size: int) -> str:
-        """Return text of so many bytes."""
+        """Return text of this number of bytes."""
         try:
             return self.take(size).decode()
         except UnicodeDecodeError:

@@ -11,7 +11,7 @@ Event: TypeAlias = tuple[str, tuple[Any, ...]]
 
 
 class Events(Protocol):
-    """Who is told how a job goes on."""
+    """Where a job reports its progress."""
 
     def progress(
         self, part: str, done: int, total: int | None, seconds_left: float | None = None

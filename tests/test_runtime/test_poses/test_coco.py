@@ -21,7 +21,7 @@ def test_frames_are_numbered_by_image_id(first, walk, save_json):
     np.testing.assert_allclose(poses.keypoint_score[0], walk[..., 2], rtol=1e-6)
 
 
-def test_first_frame_without_people_must_be_told(walk, save_json):
+def test_first_frame_without_people_must_be_reported(walk, save_json):
     path = save_json(entries(walk, first=3))
     with raises_naming(ValueError, path, 'image_id', ' 3;', '--first-frame'):
         read_coco(path)

@@ -64,7 +64,7 @@ def test_frames_that_lack_or_come_at_another_rate_are_noted(clip):
     )
 
 
-def test_networks_that_cannot_be_downloaded_are_told(monkeypatch, clip):
+def test_networks_that_cannot_be_downloaded_are_reported(monkeypatch, clip):
     def detections(self, images):
         raise URLError('no such host')
 
@@ -374,7 +374,7 @@ def test_faster_rcnn_and_hrnet_agree_with_the_functions_of_their_packages(
 
 @both
 @pytest.mark.slow
-def test_networks_that_are_not_there_are_told(networks, clip):
+def test_networks_that_are_not_there_are_reported(networks, clip):
     def fault(named, **options):
         options = {**networks, 'device': 'cpu', **options}
         with raises_naming(UserError, named):

@@ -45,10 +45,11 @@ def test_rounded_rate_adds_no_frames_after_the_end_of_the_video(rate):
     assert 'frames without people added' in short.notes[0]
 
 
-@pytest.mark.parametrize(('side', 'told'), [(4, True), (5, False)])
-def test_joints_outside_the_image_are_told(side, told):
+@pytest.mark.parametrize(('side', 'reported'), [(4, True), (5, False)])
+def test_joints_outside_the_image_are_reported(side, reported):
     """As if poses were estimated in a larger copy of the video."""
     notes = with_size(poses(3, img_shape=(side, side))).notes
     assert (
-        any(f'image of {side}x{side}, up to (5, 5)' in note for note in notes) == told
+        any(f'image of {side}x{side}, up to (5, 5)' in note for note in notes)
+        == reported
     )

@@ -159,7 +159,7 @@ def test_prediction_is_what_mmengine_writes_as_json(prediction, tmp_path):
     assert load(tmp_path / 'all.json')['pred_label'] == list(prediction['pred_label'])
 
 
-def test_unknown_format_is_told(prediction, tmp_path):
+def test_unknown_format_is_reported(prediction, tmp_path):
     with raises_naming(ValueError, "'xml'", 'csv', 'json'):
         write_exports(prediction, tmp_path, ['xml'])
 

@@ -79,7 +79,7 @@ def test_values_of_none_are_as_if_they_were_missing():
     assert not {'filename', 'label', 'risk'} & video.keys()
 
 
-def test_entry_without_keypoints_is_told():
+def test_entry_without_keypoints_is_reported():
     with raises_naming(ValueError, 'take: ', "['label']", '`keypoint`'):
         read(Source('take', entry={'label': np.zeros(3)}))
 
@@ -323,7 +323,7 @@ def fault(named, inputs, **options):
         find_sources(inputs, **options)
 
 
-def test_inputs_that_are_none_are_told(folder):
+def test_inputs_that_are_none_are_reported(folder):
     path = folder('a.mp4', 'b.mp4', 'b.csv')
     fault('gone.mp4: ', 'gone.mp4')
     fault(' int,', 3)

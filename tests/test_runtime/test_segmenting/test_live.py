@@ -356,8 +356,8 @@ def test_options_that_cannot_work_are_named(files, monkeypatch, tmp_path):
             command.main([*files, *options])
 
 
-@pytest.mark.parametrize(('dropped', 'told'), [(30, True), (0, False)])
-def test_slow_poses_are_told(files, capsys, monkeypatch, dropped, told):
+@pytest.mark.parametrize(('dropped', 'reported'), [(30, True), (0, False)])
+def test_slow_poses_are_reported(files, capsys, monkeypatch, dropped, reported):
     """A slow camera without dropped frames is not the fault of the poses."""
     report = LiveReport(frames=10, dropped=dropped, seconds=4.5)
     monkeypatch.setattr(
@@ -365,7 +365,7 @@ def test_slow_poses_are_told(files, capsys, monkeypatch, dropped, told):
     )
     assert not command.main([*files, '--events', '--no-window'])
     text = 'trained at 10 frames a second, so at 2.0 its labels may be worse'
-    assert (text in capsys.readouterr().err) == told
+    assert (text in capsys.readouterr().err) == reported
 
 
 def test_stream_of_another_layout_is_refused(model):
