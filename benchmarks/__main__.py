@@ -45,8 +45,8 @@ def table_file(text: str) -> str:
 
 
 def parse_args() -> argparse.Namespace:
-    from mmskelseg.runtime.cli.command_line import command_parser, whole_from
-    from mmskelseg.runtime.cli.settings import SettingsAction
+    from mmskelseg.runtime.jobs.command_line import command_parser, whole_from
+    from mmskelseg.runtime.jobs.settings import SettingsAction
 
     positive = whole_from(1)
     parser = command_parser(__doc__, prog=None)

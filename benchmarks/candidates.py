@@ -24,9 +24,9 @@ from mmskelseg.engine.cross_validation import (
 from mmskelseg.engine.jobs import ExecutedJob
 from mmskelseg.engine.loading import load_config
 from mmskelseg.engine.run_folder import RunFolder
-from mmskelseg.runtime.cli.command_line import seed
-from mmskelseg.runtime.cli.settings import SettingsAction
+from mmskelseg.runtime.jobs.command_line import seed
 from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.settings import SettingsAction
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.messages.options import argument, option
 from mmskelseg.runtime.messages.tables import markdown_table

@@ -31,9 +31,9 @@ from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.evaluation.metrics import report_of
 from mmskelseg.evaluation.predictions import Sample, load_samples
-from mmskelseg.runtime.cli.command_line import command
 from mmskelseg.runtime.decoding import min_duration
 from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
+from mmskelseg.runtime.jobs.command_line import command
 from mmskelseg.runtime.structures.segments import segment_table
 
 COSTS = range(7)

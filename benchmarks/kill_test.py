@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from mmskelseg.runtime.cli.command_line import command, seed, whole_from
+from mmskelseg.runtime.jobs.command_line import command, seed, whole_from
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.tables import text_table
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.converters.precog import project
-from mmskelseg.runtime.cli.command_line import command, seed
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.jobs.command_line import command, seed
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import (
     AnnotationFile,

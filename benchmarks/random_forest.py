@@ -15,13 +15,13 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from mmskelseg.evaluation import Video, evaluate_videos, resolve_background
-from mmskelseg.runtime.cli.command_line import command
 from mmskelseg.runtime.decoding import median_filter
 from mmskelseg.runtime.files.annotations import (
     folds,
     load_annotations,
     videos_of_split,
 )
+from mmskelseg.runtime.jobs.command_line import command
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 

@@ -19,9 +19,9 @@ import numpy as np
 from mmskelseg.converters.uwiom import CLASSES, TIERS, tiers_of_class
 from mmskelseg.evaluation import Video, evaluate_videos
 from mmskelseg.evaluation.predictions import load_samples
-from mmskelseg.runtime.cli.command_line import command
 from mmskelseg.runtime.decoding import decode
 from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
+from mmskelseg.runtime.jobs.command_line import command
 from mmskelseg.runtime.structures.segments import segment_table
 from mmskelseg.runtime.structures.tiers import tiers_of
 

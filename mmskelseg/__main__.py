@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 # The distribution mmskelseg-runtime has no others.
 if find_spec('mmskelseg.commands') is None:
-    from mmskelseg.runtime.cli import main
+    from mmskelseg.runtime.jobs import main
 else:
     from mmskelseg.commands import main
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mmskelseg.runtime.cli.command_line import whole
+from mmskelseg.runtime.jobs.command_line import whole
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.errors import UserError

@@ -19,8 +19,8 @@ from mmskelseg.evaluation import to_segments
 from mmskelseg.models.auxiliary.part import Targets
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime import OnnxSegmenter
-from mmskelseg.runtime.cli import command_line
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.jobs import command_line
 from mmskelseg.runtime.messages import errors
 from mmskelseg.runtime.structures import Skeleton
 from tests.segmentors import (

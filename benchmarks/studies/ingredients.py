@@ -27,12 +27,16 @@ from mmengine.config import Config
 from mmskelseg.engine.jobs import CrossValidate
 from mmskelseg.evaluation import format_score, summarize_runs
 from mmskelseg.evaluation.functional.report import Report, Summary
-from mmskelseg.runtime.cli.command_line import command, seed
-from mmskelseg.runtime.cli.settings import SettingsAction, parse_settings, setting_texts
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.files.names import config_name
+from mmskelseg.runtime.jobs.command_line import command, seed
 from mmskelseg.runtime.jobs.events import PrintedEvents
+from mmskelseg.runtime.jobs.settings import (
+    SettingsAction,
+    parse_settings,
+    setting_texts,
+)
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.tables import markdown_table
 

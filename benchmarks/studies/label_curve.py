@@ -51,14 +51,6 @@ from mmskelseg.engine.cross_validation import choose_folds, run_folder, settings
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation import format_score, summarize_runs
 from mmskelseg.evaluation.functional.report import Report, Spread
-from mmskelseg.runtime.cli.command_line import (
-    command,
-    number_from,
-    positive,
-    seed,
-    whole_from,
-)
-from mmskelseg.runtime.cli.settings import SettingsAction, parse_settings, setting_texts
 from mmskelseg.runtime.drawing.images import (
     add_axes,
     add_title,
@@ -77,6 +69,18 @@ from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.configs import annotation_path, find_config
 from mmskelseg.runtime.files.names import config_name, file_name
 from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
+from mmskelseg.runtime.jobs.command_line import (
+    command,
+    number_from,
+    positive,
+    seed,
+    whole_from,
+)
+from mmskelseg.runtime.jobs.settings import (
+    SettingsAction,
+    parse_settings,
+    setting_texts,
+)
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.tables import markdown_table
 from mmskelseg.runtime.structures.annotations import VideoAnnotation

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmskelseg.runtime import cli
+from mmskelseg.runtime import jobs
 
 
 def _sentence(file: Path) -> str:
@@ -19,10 +19,10 @@ COMMANDS = {
     for file in sorted(Path(__file__).parent.glob('[!_]*.py'))
 }
 # Files in tools/ and demo/ with other names.
-TOOLS = {**cli.TOOLS, 'browse-dataset': 'browse', 'extract-features': 'features'}
+TOOLS = {**jobs.TOOLS, 'browse-dataset': 'browse', 'extract-features': 'features'}
 
 
 def main(argv: Sequence[str] | None = None) -> int | None:
     """Run the command that the first argument names."""
     words = sys.argv[1:] if argv is None else argv
-    return cli.dispatch(__name__, COMMANDS, words, TOOLS)
+    return jobs.dispatch(__name__, COMMANDS, words, TOOLS)

@@ -5,8 +5,8 @@ from mmengine.config import Config
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
 from mmskelseg.engine.config_checks import building, check_config, read_config
 from mmskelseg.engine.loading import last_checkpoint
-from mmskelseg.runtime.cli.models import NamedModel, VideosJob
 from mmskelseg.runtime.files.configs import find_config
+from mmskelseg.runtime.jobs.models import NamedModel, VideosJob
 
 
 def opened(model: NamedModel) -> tuple[Config | str | None, list[str] | None]:

@@ -15,10 +15,10 @@ from mmskelseg.converters.keypoint_videos import Labels, find_labels, line_segme
 from mmskelseg.converters.label_individuals import by_individual
 from mmskelseg.converters.label_tiers import find_tiers
 from mmskelseg.evaluation.functional.group_comparison import compare_groups
-from mmskelseg.runtime.cli.command_line import number_from
 from mmskelseg.runtime.drawing.images import save_png
 from mmskelseg.runtime.drawing.timelines import draw_ethogram
 from mmskelseg.runtime.inputs import LabelInput
+from mmskelseg.runtime.jobs.command_line import number_from
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.labels import VideoSegments

@@ -10,9 +10,9 @@ from mmskelseg.datasets.inspection.report import draw_all, report, time_budgets
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion, sanity_checks
 from mmskelseg.datasets.inspection.summary import summarize
 from mmskelseg.evaluation import budget_as_dict
-from mmskelseg.runtime.cli.command_line import whole_from
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.jobs.command_line import whole_from
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.errors import MissingFileError

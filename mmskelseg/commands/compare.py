@@ -9,9 +9,9 @@ from typing import Any
 from mmskelseg.evaluation import SCORES, format_score, paired_bootstrap
 from mmskelseg.evaluation.scores import video_scores
 from mmskelseg.fitting.folds import groups_by
-from mmskelseg.runtime.cli.command_line import regular_expression
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import check_shape, read_json
+from mmskelseg.runtime.jobs.command_line import regular_expression
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, escaped

@@ -15,9 +15,9 @@ from typing import Any, cast, get_args
 
 from mmskelseg.converters import converters
 from mmskelseg.converters.options import Converter
-from mmskelseg.runtime.cli import chosen
-from mmskelseg.runtime.cli.command_line import command
-from mmskelseg.runtime.cli.declared import add_fields, add_option, from_options
+from mmskelseg.runtime.jobs import chosen
+from mmskelseg.runtime.jobs.command_line import command
+from mmskelseg.runtime.jobs.declared import add_fields, add_option, from_options
 from mmskelseg.runtime.messages.options import hints_of
 
 

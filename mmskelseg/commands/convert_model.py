@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from mmskelseg.commands import convert
 from mmskelseg.converters import checkpoints, converters
-from mmskelseg.runtime.cli import chosen
+from mmskelseg.runtime.jobs import chosen
 
 
 def main(argv: Sequence[str], prog: str) -> int | None:

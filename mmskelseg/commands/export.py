@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmskelseg.runtime.cli.models import ModelJob
 from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.models import ModelJob
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Positive, argument, option
 from mmskelseg.runtime.structures.choices import PRECISIONS

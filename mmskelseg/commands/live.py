@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from mmskelseg.runtime.cli import live
-from mmskelseg.runtime.cli.models import NamedModel
+from mmskelseg.runtime.jobs import live
+from mmskelseg.runtime.jobs.models import NamedModel
 from mmskelseg.runtime.streaming import SkeletonStream
 
 

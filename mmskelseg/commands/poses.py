@@ -1,5 +1,5 @@
 """Estimates the poses in videos."""
 
-from mmskelseg.runtime.cli.poses import main
+from mmskelseg.runtime.jobs.poses import main
 
 __all__ = ['main']

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from functools import partial
 
-from mmskelseg.runtime.cli import segment
-from mmskelseg.runtime.cli.models import NamedModel
+from mmskelseg.runtime.jobs import segment
+from mmskelseg.runtime.jobs.models import NamedModel
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from mmskelseg.datasets.drafts import drafts, write_suggestions
 from mmskelseg.datasets.suggestions import IntervalRanking, Suggestion, by_video
-from mmskelseg.runtime.cli.command_line import number_from
-from mmskelseg.runtime.cli.models import VideosJob
 from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.jobs.command_line import number_from
 from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.models import VideosJob
 from mmskelseg.runtime.labels.writing import EXPORTS, write_recordings
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Positive, argument, option

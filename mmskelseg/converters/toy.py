@@ -17,8 +17,8 @@ import numpy as np
 from mmskelseg.converters import building, options
 from mmskelseg.converters import toy_person as person
 from mmskelseg.converters.data_sets import DataSet
-from mmskelseg.runtime.cli.command_line import number_from, whole_from
 from mmskelseg.runtime.files.video import written_video
+from mmskelseg.runtime.jobs.command_line import number_from, whole_from
 from mmskelseg.runtime.messages.options import Option
 from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.structures.annotations import VideoAnnotation

@@ -25,13 +25,13 @@ from mmskelseg.evaluation.functional.report import Report
 from mmskelseg.evaluation.metrics import report_of
 from mmskelseg.evaluation.scores import score_of, score_texts
 from mmskelseg.models.branch_checkpoints import branch_checkpoints
-from mmskelseg.runtime.cli.settings import setting_texts
 from mmskelseg.runtime.files.annotations import folds, load_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.configs import annotation_path
 from mmskelseg.runtime.files.names import config_name, file_name
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.processes import Submit, reason_of, worker_processes
+from mmskelseg.runtime.jobs.settings import setting_texts
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reading
 from mmskelseg.runtime.messages.settings import Setting, flat_settings

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mmskelseg.runtime.cli.command_line import (
+from mmskelseg.runtime.jobs.command_line import (
     number_from,
     pickle_name,
     seed,

@@ -9,10 +9,10 @@ from mmengine.config import Config
 
 from mmskelseg.engine.config_checks import check_config, read_config
 from mmskelseg.engine.jobs import ConfigJob, LaunchedJob
-from mmskelseg.runtime.cli.models import say_checkpoint
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.files.inputs import check_local
 from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
+from mmskelseg.runtime.jobs.models import say_checkpoint
 from mmskelseg.runtime.messages.errors import MissingFileError
 
 

@@ -19,8 +19,8 @@ from mmskelseg.evaluation.metrics import (
     report_of,
 )
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
-from mmskelseg.runtime.cli.models import named_checkpoint
 from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.models import named_checkpoint
 from mmskelseg.runtime.messages.errors import UserError
 
 

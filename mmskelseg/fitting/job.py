@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass
 from pathlib import Path
 
 from mmskelseg.engine.jobs import ExecutedJob
-from mmskelseg.runtime.cli.command_line import (
+from mmskelseg.runtime.jobs.command_line import (
     positive,
     regular_expression,
     seed,

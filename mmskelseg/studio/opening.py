@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmskelseg.runtime.cli.command_line import whole_from
 from mmskelseg.runtime.inputs import PoseInput
+from mmskelseg.runtime.jobs.command_line import whole_from
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.dependencies import Dependency

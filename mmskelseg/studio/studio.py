@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from mmskelseg.fitting.job import Fit
-from mmskelseg.runtime.cli.poses import EstimatePoses
 from mmskelseg.runtime.drawing.images import class_color, text_color
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.names import file_names
 from mmskelseg.runtime.jobs.job import Job
+from mmskelseg.runtime.jobs.poses import EstimatePoses
 from mmskelseg.runtime.labels import Segment
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import IGNORED

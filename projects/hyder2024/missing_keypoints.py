@@ -19,11 +19,11 @@ from mmskelseg.engine.dist import init_distributed
 from mmskelseg.engine.jobs import LaunchedJob
 from mmskelseg.engine.loading import config_of
 from mmskelseg.evaluation import SegmentationMetric
-from mmskelseg.runtime.cli.command_line import seed
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.configs import annotation_path
 from mmskelseg.runtime.files.names import config_name
+from mmskelseg.runtime.jobs.command_line import seed
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import argument, option

@@ -21,12 +21,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from mmskelseg.evaluation.predictions import load_samples
-from mmskelseg.runtime.cli.command_line import command, number_from, whole
 from mmskelseg.runtime.drawing.heatmaps import draw_heatmaps, panels
 from mmskelseg.runtime.drawing.images import COLUMN, render, save_png
 from mmskelseg.runtime.drawing.timelines import PRINT, draw_timelines
 from mmskelseg.runtime.features import RenderSkeletonHeatmap
 from mmskelseg.runtime.files.annotations import load_annotations, split_names
+from mmskelseg.runtime.jobs.command_line import command, number_from, whole
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import (

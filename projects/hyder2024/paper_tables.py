@@ -18,9 +18,9 @@ from printed_tables import TABLES, Table
 
 from mmskelseg.evaluation import format_score
 from mmskelseg.evaluation.functional.report import Spread
-from mmskelseg.runtime.cli.command_line import command
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import check_shape, read_json
+from mmskelseg.runtime.jobs.command_line import command
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
 from mmskelseg.runtime.messages.tables import markdown_table
 

@@ -7,7 +7,7 @@ import pytest
 
 from mmskelseg import commands
 from mmskelseg.converters import checkpoints, converters
-from mmskelseg.runtime import cli
+from mmskelseg.runtime import jobs
 from mmskelseg.version import __version__
 from tests.errors import raises_naming
 from tests.small_data import ROOT
@@ -41,7 +41,7 @@ def test_help_comes_before_slow_imports():
         assert f'usage: {" ".join(("mmskelseg", *line.split()))} ' in done.stdout
 
 
-@pytest.mark.parametrize('main', [commands.main, cli.main], ids=['all', 'runtime'])
+@pytest.mark.parametrize('main', [commands.main, jobs.main], ids=['all', 'runtime'])
 def test_version_is_said(main, capsys):
     with raises_naming(SystemExit, 0):
         main(['--version'])

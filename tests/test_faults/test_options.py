@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from mmskelseg.commands import COMMANDS, convert, convert_model
 from mmskelseg.converters import checkpoints, converters
-from mmskelseg.runtime.cli.settings import parse_setting
-from mmskelseg.runtime.cli.stopping import stoppable
+from mmskelseg.runtime.jobs.settings import parse_setting
+from mmskelseg.runtime.jobs.stopping import stoppable
 from tests.small_data import TOY
 from tests.test_faults.mutations import HOSTILE
 

@@ -20,9 +20,9 @@ from mmskelseg.evaluation.functional.calibration import (
 )
 from mmskelseg.fitting import fit as fit_module
 from mmskelseg.fitting.held_out import predictions_of
-from mmskelseg.runtime.cli.segment import main as segment
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.jobs import processes
+from mmskelseg.runtime.jobs.segment import main as segment
 from mmskelseg.runtime.structures.segments import segment_table
 from tests.errors import raises_naming
 from tests.small_data import ROOT, small_annotations

@@ -8,8 +8,8 @@ from functools import partial
 from importlib import import_module
 from typing import ClassVar, Generic, TypeVar
 
-from mmskelseg.runtime.cli.command_line import KEPT, command
-from mmskelseg.runtime.cli.declared import add_fields, from_options
+from mmskelseg.runtime.jobs.command_line import KEPT, command
+from mmskelseg.runtime.jobs.declared import add_fields, from_options
 from mmskelseg.runtime.jobs.events import Events, PrintedEvents
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import hints_of, misfits

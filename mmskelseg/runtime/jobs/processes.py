@@ -16,9 +16,9 @@ from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 from typing import Any, TypeAlias
 
-from mmskelseg.runtime.cli.stopping import stoppable
 from mmskelseg.runtime.jobs.events import Event, Events, PrintedEvents, SentEvents
 from mmskelseg.runtime.jobs.job import Job
+from mmskelseg.runtime.jobs.stopping import stoppable
 from mmskelseg.runtime.messages.errors import explanation, shown
 
 #: Submits a call of a function to a process.

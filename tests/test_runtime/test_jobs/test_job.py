@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mmskelseg.runtime.cli.declared import add_fields
+from mmskelseg.runtime.jobs.declared import add_fields
 from mmskelseg.runtime.jobs.events import PrintedEvents
 from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming

@@ -11,8 +11,8 @@ from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegStream
 from mmskelseg.commands import live as command
-from mmskelseg.runtime.cli.live import _Output
 from mmskelseg.runtime.files.camera import Camera, CameraFrame
+from mmskelseg.runtime.jobs.live import _Output
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.poses.estimators import PoseEstimator

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from mmskelseg.apis import SkelSegStream
-from mmskelseg.runtime.cli import main
 from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg.runtime.jobs import main
 from mmskelseg.runtime.structures import Skeleton
 from tests import test_install
 from tests.errors import raises_naming
@@ -94,7 +94,7 @@ def test_poses_become_segments_without_pytorch(
 
 def command(*words):
     """Run a command without PyTorch; return what it prints."""
-    code = 'from mmskelseg.runtime.cli import main\nsys.exit(main(sys.argv[1:]))'
+    code = 'from mmskelseg.runtime.jobs import main\nsys.exit(main(sys.argv[1:]))'
     done = run([sys.executable, '-c', BLOCKED + code, *words], PYTHONPATH=ROOT)
     return done.stdout + done.stderr
 

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 
-from mmskelseg.runtime.cli.models import (
-    ModelJob,
-    NamedModel,
-    PoseEstimation,
-)
 from mmskelseg.runtime.files.camera import Camera, CameraFrame
 from mmskelseg.runtime.files.video import VideoFile, written_video
 from mmskelseg.runtime.inputs import PoseInput
 from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.models import (
+    ModelJob,
+    NamedModel,
+    PoseEstimation,
+)
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UnavailableError, UserError
 from mmskelseg.runtime.messages.options import Positive, argument, like, option

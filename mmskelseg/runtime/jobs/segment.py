@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from mmskelseg.runtime.cli.models import NamedModel, VideosJob
 from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.models import NamedModel, VideosJob
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import (

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from math import nan
 
-from mmskelseg.runtime.cli.stopping import stoppable
+from mmskelseg.runtime.jobs.stopping import stoppable
 from mmskelseg.runtime.messages.errors import shown, user_errors
 
 # The largest number of an option; every library that gets it can hold it.

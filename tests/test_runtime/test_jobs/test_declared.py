@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-from mmskelseg.runtime.cli.declared import add_fields, from_options
+from mmskelseg.runtime.jobs.declared import add_fields, from_options
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Fraction, like, option
 from tests.errors import assert_names

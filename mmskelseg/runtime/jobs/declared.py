@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
-from mmskelseg.runtime.cli.command_line import (
+from mmskelseg.runtime.jobs.command_line import (
     image_size,
     number_from,
     positive,
     whole,
     whole_from,
 )
-from mmskelseg.runtime.cli.settings import SettingsAction
+from mmskelseg.runtime.jobs.settings import SettingsAction
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import (
     Count,

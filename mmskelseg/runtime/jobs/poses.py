@@ -9,7 +9,6 @@ from typing import cast
 
 import numpy as np
 
-from mmskelseg.runtime.cli.models import PoseEstimation
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.arrays import read_npz as read_npz_arrays
 from mmskelseg.runtime.files.inputs import look_into
@@ -18,6 +17,7 @@ from mmskelseg.runtime.files.parsing import read_names
 from mmskelseg.runtime.files.video import VIDEO_SUFFIXES, VideoFile, is_video
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
+from mmskelseg.runtime.jobs.models import PoseEstimation
 from mmskelseg.runtime.messages.counts import with_names
 from mmskelseg.runtime.messages.errors import UserError, check_name
 from mmskelseg.runtime.messages.options import argument, like, option

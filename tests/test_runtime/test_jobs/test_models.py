@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from mmskelseg.runtime.cli.declared import add_option
-from mmskelseg.runtime.cli.models import ModelJob, split_model
-from mmskelseg.runtime.cli.settings import setting_texts
+from mmskelseg.runtime.jobs.declared import add_option
+from mmskelseg.runtime.jobs.models import ModelJob, split_model
+from mmskelseg.runtime.jobs.settings import setting_texts
 from mmskelseg.runtime.messages.options import Option
 from tests.errors import raises_naming
 from tests.small_data import ROOT
