@@ -128,6 +128,9 @@ class Background:
                 except Empty:
                     continue
             failure = reason_of(call) if call.done() else ''
+        # The last events may come after the result.
+        while self.state == 'running' and not queue.empty():
+            self._follow(*queue.get())
         # What was not foreseen is no sentence.
         return failure if failure[-1:] in ('', '.') else f'{failure} (see {self.log})'
 
