@@ -16,9 +16,16 @@ from mmengine.device import utils as device_utils
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
+from mmskelseg.runtime.jobs import processes
 from tests.devices import NOWHERE
 from tests.small_data import ROOT, TOY, VECTORS, small_annotations, small_training
-from tests.tool_server import CAPTURED, IS_POSSIBLE, run_python, serve_commands
+from tests.tool_server import (
+    CAPTURED,
+    IS_POSSIBLE,
+    preloaded_context,
+    run_python,
+    serve_commands,
+)
 
 META = small_annotations()['metainfo']
 
@@ -221,6 +228,7 @@ def tool(monkeypatch, request):
 
 @pytest.fixture
 def quick_runs(monkeypatch, served):
-    """Fork what a test or ``call_tool`` starts by ``sys.executable``."""
+    """Fork what a test or ``call_tool`` starts."""
     if served:
         monkeypatch.setattr(sys, 'executable', str(served / 'python'))
+        monkeypatch.setattr(processes, 'get_context', lambda _: preloaded_context())

@@ -2,6 +2,7 @@
 
 import gc
 import multiprocessing
+import os
 
 # First, since MMAction2 cannot be imported without its repairs.
 import mmskelseg  # isort: skip
@@ -18,12 +19,13 @@ import mmskelseg.datasets
 import mmskelseg.engine
 import mmskelseg.evaluation
 import mmskelseg.models  # noqa: F401
-import tests.tool_server  # noqa: F401
 from mmskelseg.runtime.features import RenderSkeletonHeatmap
 from mmskelseg.runtime.jobs import processes
+from tests.tool_server import IN_SERVER
 
 RenderSkeletonHeatmap('coco17')({'keypoint': np.ones((1, 1, 17, 2), np.float32)})
-# Those that it starts are forks of it.
-processes.get_context = lambda _: multiprocessing.get_context('fork')
-# A fork would copy all objects that it visits.
-gc.freeze()
+if IN_SERVER in os.environ:
+    # Those that it starts are forks of it.
+    processes.get_context = lambda _: multiprocessing.get_context('fork')
+    # A fork would copy all objects that it visits.
+    gc.freeze()

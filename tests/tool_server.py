@@ -41,6 +41,8 @@ base_dataset.gc = SimpleNamespace(collect=int)
 
 # Windows cannot fork, and the frameworks of macOS need not survive it.
 IS_POSSIBLE = sys.platform == 'linux'
+# Set where modules are imported for such processes, and not by the collection of tests.
+IN_SERVER = 'SKELSEG_TESTS_PRELOADED'
 CAPTURED = {'capture_output': True, 'text': True, 'check': False}
 # A command that has `serve_commands` run its arguments, and a Python that does so with
 # those of scripts and modules that import much.
@@ -110,6 +112,7 @@ def preloaded_context(*more: str) -> multiprocessing.context.ForkServerContext:
     before = {**os.environ}
     # Where the server finds it.
     os.environ['PYTHONPATH'] = str(ROOT)
+    os.environ[IN_SERVER] = '1'
     ensure_running()
     os.environ.clear()
     os.environ.update(before)

@@ -47,7 +47,12 @@ from mmskelseg.datasets.intervals import (
 from mmskelseg.datasets.suggestions import IntervalRanking, intervals_of
 from mmskelseg.engine.config_checks import check_config, read_config
 from mmskelseg.engine.crops import count_crops
-from mmskelseg.engine.cross_validation import choose_folds, run_folder, settings_of
+from mmskelseg.engine.cross_validation import (
+    choose_folds,
+    executed,
+    run_folder,
+    settings_of,
+)
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation import format_score, summarize_runs
 from mmskelseg.evaluation.functional.report import Report, Spread
@@ -440,11 +445,13 @@ def run(args: argparse.Namespace) -> None:
             for point in study.points():
                 folder = study.run(point)
                 folder.check()
-                if not folder.is_finished and (failure := folder.execute()):
-                    raise UserError(
-                        f'{folder.path}: the run failed: {failure.removesuffix(".")}; '
-                        f'see {folder.log}.'
-                    )
+                todo = [] if folder.is_finished else [folder]
+                for _, failure in executed(todo, args.work_dir, 'none', None):
+                    if failure:
+                        raise UserError(
+                            f'{folder.path}: the run failed: '
+                            f'{failure.removesuffix(".")}; see {folder.log}.'
+                        )
                 report = folder.report()
                 run: Run = {
                     'method': point.method,

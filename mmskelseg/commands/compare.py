@@ -50,7 +50,7 @@ class Compare(Job[str]):
     score: str = option(
         'score by which configs are sorted and tested (default: %(default)s)',
         'f1@10',
-        choices=video_scores(),
+        choices=video_scores,
     )
     to: str | None = option(
         'compare with this result (default: the best)', None, metavar='NAME'

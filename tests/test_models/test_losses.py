@@ -13,6 +13,7 @@ from mmskelseg.models import (
     TruncatedMSELoss,
 )
 from mmskelseg.models import losses as means
+from mmskelseg.models.auxiliary.part import Targets
 from tests.errors import raises_naming
 
 HEAD = {
@@ -182,7 +183,8 @@ HEADS = {
 def test_losses_of_ranks_have_the_gradient_of_one_process(on_ranks, head, unlabelled):
     """Videos of 9, 4 and 1 frames, a rank each; some without any label."""
     torch.manual_seed(0)
-    classes = 1 if isinstance(head, BoundaryHead) else 3
+    is_part = isinstance(head, BoundaryHead)
+    classes = 1 if is_part else 3
     logits = torch.randn(2, 3, classes, 9, dtype=torch.float64, requires_grad=True)
     labels = torch.full((3, 9), -1)
     for n, length in enumerate([9, 4, 1]):
@@ -190,7 +192,9 @@ def test_losses_of_ranks_have_the_gradient_of_one_process(on_ranks, head, unlabe
             labels[n, :length] = torch.arange(length) // 2 % 3
 
     def gradient(rows):
-        losses = head.loss(logits[:, rows], labels[rows])
+        given = labels[rows]
+        given = Targets(labels=given, given=given) if is_part else given
+        losses = head.loss(logits[:, rows], given)
         return torch.autograd.grad(sum(losses.values()), logits)[0]
 
     expected = gradient(slice(None))
@@ -209,7 +213,10 @@ def test_risk_loss_of_ranks_has_the_gradient_of_one_process(on_ranks):
         videos.append(video)
 
     def gradient(rows):
-        loss = head.loss(pred[rows], lengths[rows], videos[rows])['loss_risk']
+        none = torch.full(pred[rows].shape, -1)
+        given = {'lengths': lengths[rows], 'samples': videos[rows]}
+        targets = Targets(labels=none, given=none, **given)
+        loss = head.loss(pred[rows], targets)['loss_risk']
         return torch.autograd.grad(loss, pred)[0]
 
     expected = gradient(slice(None))

@@ -67,6 +67,9 @@ def add_option(
     elif not is_flag and default is not MISSING:
         settings['nargs'] = '?'
     settings |= option.settings
+    if callable(settings.get('choices')):
+        # What has registered itself until now.
+        settings['choices'] = settings['choices']()
     if 'type' in settings:
         settings['type'] = partial(_read, settings['type'])
     if default is False:
