@@ -3,11 +3,11 @@
 import threading
 import traceback
 from collections.abc import Callable, Iterable
+from concurrent.futures import wait
 from dataclasses import dataclass, field
 from multiprocessing import get_context
-from multiprocessing.queues import Queue
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
-from queue import Empty
 from time import monotonic
 from typing import Any, Literal
 
@@ -119,18 +119,16 @@ class Background:
 
     def _failure_of(self, job: Job) -> str:
         """Run a job until it ends or is stopped; return why it failed, '' if not."""
-        queue: Queue[Event] = get_context('spawn').Queue()
+        # Of this kind, an event has arrived when a job goes on.
+        queue: SimpleQueue[Event] = get_context('spawn').SimpleQueue()
         with worker_processes(1, queue, _PATIENCE) as submit:
             call = submit(execute, job, self.log)
             while self.state == 'running' and not (call.done() and queue.empty()):
-                try:
-                    self._follow(*queue.get(timeout=_PAUSE))
-                except Empty:
-                    continue
+                if queue.empty():
+                    wait([call], _PAUSE)
+                else:
+                    self._follow(*queue.get())
             failure = reason_of(call) if call.done() else ''
-        # The last events may come after the result.
-        while self.state == 'running' and not queue.empty():
-            self._follow(*queue.get())
         # What was not foreseen is no sentence.
         return failure if failure[-1:] in ('', '.') else f'{failure} (see {self.log})'
 

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
-from multiprocessing.queues import Queue
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 from typing import Any, TypeAlias
@@ -24,12 +24,12 @@ from mmskelseg.runtime.messages.errors import explanation, shown
 #: Submits a call of a function to a process.
 Submit: TypeAlias = Callable[..., Future]
 # Where the events of jobs in this process go.
-_queues: list[Queue[Event]] = []
+_queues: list[SimpleQueue[Event]] = []
 
 
 @contextmanager
 def worker_processes(
-    count: int, queue: Queue[Event] | None = None, patience: float = 0.0
+    count: int, queue: SimpleQueue[Event] | None = None, patience: float = 0.0
 ) -> Iterator[Submit]:
     """Yield a function that submits calls to processes, which end with the block.
 
@@ -127,7 +127,7 @@ def reason_of(future: Future) -> Any:
         return 'its process was killed, perhaps since memory ran out'
 
 
-def _begin(queue: Queue[Event] | None) -> None:
+def _begin(queue: SimpleQueue[Event] | None) -> None:
     """Leave Ctrl+C to the program that started this process, and end with it."""
     signal(SIGINT, SIG_IGN)
     _queues[:] = [] if queue is None else [queue]

@@ -24,13 +24,13 @@ def test_spawned_process_executes_jobs_one_after_another(tmp_path, monkeypatch):
     """It has nothing of this one but what is pickled, and sends what jobs report."""
     # Tests that fork workers replace it.
     monkeypatch.setattr(processes, 'get_context', multiprocessing.get_context)
-    queue = multiprocessing.get_context('spawn').Queue()
+    queue = multiprocessing.get_context('spawn').SimpleQueue()
     log = tmp_path / 'log'
     with worker_processes(1, queue) as submit:
         jobs = [Say(texts=['good', 'day']), Say(texts=['!'], fault='take1: is empty.')]
         calls = [submit(execute, job, log) for job in jobs]
         assert [reason_of(call) for call in calls] == ['', 'take1: is empty.']
-        events = [queue.get(timeout=30) for _ in range(3)]
+        events = [queue.get() for _ in range(3)]
     assert events == [
         ('progress', ('good', 0, 2, None)),
         ('progress', ('day', 1, 2, None)),
