@@ -28,6 +28,9 @@ from benchmarks.measuring import (
     read_config,
 )
 from mmskelseg.encoders.recipes import recipe_from_config
+from mmskelseg.export.export import export_onnx
+from mmskelseg.export.onnx_graphs import SegmentorGraph, StemGraph
+from mmskelseg.export.streaming import streaming_model
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.files.names import config_name
 from mmskelseg.runtime.messages.errors import UserError
@@ -36,9 +39,6 @@ from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.onnx_sessions import Session
 from mmskelseg.runtime.segmenting.onnx_stream import OnnxStreamingModel
 from mmskelseg.runtime.streaming import ModelStream
-from mmskelseg.trained.export import export_onnx
-from mmskelseg.trained.onnx_graphs import SegmentorGraph, StemGraph
-from mmskelseg.trained.streaming import streaming_model
 
 _BATCH = 32
 

@@ -18,12 +18,12 @@ from mmengine.registry import init_default_scope
 from benchmarks.measuring import machine
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.evaluation import Video, evaluate_videos, resolve_background
+from mmskelseg.export.export import export_onnx
 from mmskelseg.runtime import OnnxSegmenter
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.messages.tables import markdown_table
 from mmskelseg.runtime.structures.choices import PRECISIONS
 from mmskelseg.runtime.structures.predictions import Prediction
-from mmskelseg.trained.export import export_onnx
 
 SCORES = {
     'f1@10': 'F1@10', 'f1@50': 'F1@50', 'edit': 'Edit', 'mAP': 'mAP', 'acc': 'Acc'

@@ -71,7 +71,7 @@ def work_through(page, run_tool, changes=None, config=None):
 
 
 def stand_in_for_fit(ann_file, out, run_tool):
-    """Leave a model where a fit does, which tests/test_fitting shows, at once."""
+    """Leave a model where a fit does, which tests/test_automl shows, at once."""
     options = ['--epochs', '1', '--overwrite']
     run_tool('mmskelseg', 'make-config', ann_file, 'fitted.py', *options)
     run_tool('mmskelseg', 'train', 'fitted.py')

@@ -14,9 +14,9 @@ from tests.small_data import ROOT
 FLOORS = (
     ('__main__', 'doctor'),
     ('commands',),
-    ('fitting', 'studio'),
+    ('automl', 'studio'),
     ('apis', 'datasets'),
-    ('trained',),
+    ('export',),
     ('engine', 'encoders'),
     ('models', 'converters'),
     ('evaluation', 'compat'),

@@ -1,5 +1,5 @@
-"""Export of trained models, from `mmskelseg.trained`."""
+"""Export of trained models, from `mmskelseg.export`."""
 
-from mmskelseg.trained.export import ExportReport, export_onnx
+from mmskelseg.export.export import ExportReport, export_onnx
 
 __all__ = ['ExportReport', 'export_onnx']

@@ -11,13 +11,13 @@ from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
 from mmengine.infer import BaseInferencer
 
+from mmskelseg.export.opening import trained_model
+from mmskelseg.export.predictor import TorchPredictor, check_device
 from mmskelseg.runtime.poses.estimators.estimator import PoseEstimatorLike
 from mmskelseg.runtime.segmenting.exports import draw_prediction
 from mmskelseg.runtime.segmenting.segmenter import Segmenter
 from mmskelseg.runtime.segmenting.sources import Input
 from mmskelseg.runtime.structures.predictions import InputVideo, Prediction
-from mmskelseg.trained.opening import trained_model
-from mmskelseg.trained.predictor import TorchPredictor, check_device
 
 
 class SkelSegInferencer(Segmenter, BaseInferencer):

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 
-from mmskelseg.runtime.features.pairs import running_of
-from mmskelseg.runtime.streaming import SkeletonStream
-from mmskelseg.runtime.structures.skeleton import SkeletonLike
-from mmskelseg.trained.opening import trained_model
-from mmskelseg.trained.streaming import (
+from mmskelseg.export.opening import trained_model
+from mmskelseg.export.streaming import (
     causal_coordinates,
     streaming_model,
     streaming_steps,
 )
+from mmskelseg.runtime.features.pairs import running_of
+from mmskelseg.runtime.streaming import SkeletonStream
+from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
 
 class SkelSegStream(SkeletonStream):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmskelseg.automl.folds import groups_by
 from mmskelseg.evaluation import SCORES, format_score, paired_bootstrap
 from mmskelseg.evaluation.scores import video_scores
-from mmskelseg.fitting.folds import groups_by
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import check_shape, read_json
 from mmskelseg.runtime.jobs.command_line import regular_expression

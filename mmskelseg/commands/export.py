@@ -75,7 +75,7 @@ class Export(ModelJob[Path]):
         named = self.named_model(*(*given, None, None)[:2])
         # They import PyTorch.
         from mmskelseg.commands._opening import opened
-        from mmskelseg.trained.export import export_onnx
+        from mmskelseg.export.export import export_onnx
 
         model, checkpoints = opened(named)
         report = export_onnx(

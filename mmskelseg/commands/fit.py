@@ -1,5 +1,5 @@
 """Trains the model that suits your data, and reports how far to trust it."""
 
-from mmskelseg.fitting.job import Fit
+from mmskelseg.automl.job import Fit
 
 main = Fit.main

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mmskelseg.fitting.job import Fit
+from mmskelseg.automl.job import Fit
 from mmskelseg.runtime.drawing.images import class_color, text_color
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.names import file_names

@@ -10,11 +10,11 @@ from mmengine.dataset import pseudo_collate
 
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.evaluation import to_segments
+from mmskelseg.export import opening
 from mmskelseg.registry import DATASETS
 from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.poses.estimators import PoseEstimator
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.trained import opening
 from tests.errors import raises_naming
 from tests.inferring import inferencer_of
 from tests.small_data import small_annotations

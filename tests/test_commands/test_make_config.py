@@ -11,9 +11,9 @@ import torch
 from mmengine.config import Config
 
 from mmskelseg.checkpoints.reading import load_checkpoint
+from mmskelseg.export.streaming import streaming_model
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.files.annotations import save_annotations
-from mmskelseg.trained.streaming import streaming_model
 from tests.errors import assert_names
 from tests.small_data import small_annotations
 

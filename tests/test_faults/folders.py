@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 import torch
 
+from mmskelseg.automl.model_folder import Trial
+from mmskelseg.automl.planning import candidates, read_plan
 from mmskelseg.checkpoints.reading import load_state_dict, save_weights
 from mmskelseg.commands import bouts, convert_model
 from mmskelseg.commands.convert import converter
 from mmskelseg.engine.run_folder import RunFolder, changed_settings
-from mmskelseg.fitting.model_folder import Trial
-from mmskelseg.fitting.planning import candidates, read_plan
+from mmskelseg.export.export import export_onnx
+from mmskelseg.export.opening import trained_model
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.files.parsing import read_json
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.trained.export import export_onnx
-from mmskelseg.trained.opening import trained_model
 from tests.small_data import small_annotations
 from tests.test_converters import releases
 from tests.test_faults.formats import (

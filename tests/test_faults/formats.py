@@ -31,6 +31,8 @@ from mmskelseg.engine.config_checks import building, check_config, read_config
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation import DumpPredictions, summarize_runs
 from mmskelseg.evaluation.ensembles import average_dumps
+from mmskelseg.export.export import export_onnx
+from mmskelseg.export.opening import trained_model
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime import OnnxSegmenter
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
@@ -47,8 +49,6 @@ from mmskelseg.runtime.poses.layouts import stated_layout
 from mmskelseg.runtime.segmenting.exports import write_exports
 from mmskelseg.runtime.segmenting.inputs import InputReader
 from mmskelseg.runtime.segmenting.sources import find_sources
-from mmskelseg.trained.export import export_onnx
-from mmskelseg.trained.opening import trained_model
 from tests.small_data import ROOT, TOY, small_annotations
 from tests.test_converters import releases
 from tests.test_faults.oracle import run_command

@@ -15,7 +15,7 @@ if __name__ == '__main__':
         processes.get_context = jobs.get_context = lambda _: context
     sys.exit(main())
 elif IN_SERVER in os.environ:
-    from mmskelseg.fitting import fit
+    from mmskelseg.automl import fit
 
     planning._STEPS = (16, 16)
     # Few steps are slow for their number.

@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
+from mmskelseg.export.export import export_onnx
 from mmskelseg.models import AuxiliaryPart
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime import OnnxSegmenter
-from mmskelseg.trained.export import export_onnx
 from tests.errors import raises_naming
 from tests.inferring import inferencer_of, save_random
 from tests.segmentors import (

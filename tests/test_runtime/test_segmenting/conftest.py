@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmskelseg.trained.export import export_onnx
+from mmskelseg.export.export import export_onnx
 from tests.inferring import save_random
 from tests.small_data import ROOT
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from mmskelseg.commands.export import main
+from mmskelseg.export import export as export_module
+from mmskelseg.export import opening
+from mmskelseg.export.export import export_onnx
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import ModelFile
-from mmskelseg.trained import export as export_module
-from mmskelseg.trained import opening
-from mmskelseg.trained.export import export_onnx
 from tests.errors import raises_naming
 from tests.test_runtime.test_segmenting.conftest import make_config
 

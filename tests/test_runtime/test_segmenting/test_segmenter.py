@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from mmskelseg.export.export import export_onnx
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime import OnnxSegmenter
 from mmskelseg.runtime.files.arrays import gathered
@@ -18,7 +19,6 @@ from mmskelseg.runtime.segmenting import onnx_predictor, segmenter
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.onnx_sessions import Session
 from mmskelseg.runtime.segmenting.segmenter import Segmenter
-from mmskelseg.trained.export import export_onnx
 from tests.errors import raises_naming
 from tests.inferring import inferencer_of, prediction_of
 from tests.test_runtime.test_segmenting.conftest import CLASSES, make_config

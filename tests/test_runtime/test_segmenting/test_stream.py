@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mmskelseg.apis import SkelSegStream
+from mmskelseg.export.streaming import streaming_model
 from mmskelseg.runtime import OnnxStream
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.trained.streaming import streaming_model
 from tests.errors import raises_naming
 from tests.test_apis.test_stream import pushed
 from tests.test_runtime.test_segmenting.conftest import make_config
@@ -78,7 +78,7 @@ def test_export_is_compared_with_the_network_of_whole_videos(
         weights.stages[-1].cls_bias[..., 0] += 0.1
         return weights
 
-    monkeypatch.setattr('mmskelseg.trained.onnx_contents.streaming_model', spoiled)
+    monkeypatch.setattr('mmskelseg.export.onnx_contents.streaming_model', spoiled)
     with raises_naming(UserError, 'model.onnx: ', 'PyTorch'):
         export(causal, streaming=True)
 

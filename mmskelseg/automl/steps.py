@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from mmskelseg.automl.held_out import HeldOut, predictions_of
+from mmskelseg.automl.model_folder import ModelFolder, Trial, best_of
+from mmskelseg.automl.planning import LONG, PART, Candidate, FitPlan, wall
+from mmskelseg.automl.progress import Progress
 from mmskelseg.engine.cross_validation import save
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation.scores import score_texts
-from mmskelseg.fitting.held_out import HeldOut, predictions_of
-from mmskelseg.fitting.model_folder import ModelFolder, Trial, best_of
-from mmskelseg.fitting.planning import LONG, PART, Candidate, FitPlan, wall
-from mmskelseg.fitting.progress import Progress
 from mmskelseg.runtime.jobs.events import PrintedEvents
 from mmskelseg.runtime.jobs.processes import Submit, logged, reason_of
 from mmskelseg.runtime.messages.errors import UserError

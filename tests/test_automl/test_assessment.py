@@ -6,13 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mmskelseg.evaluation import Video
-from mmskelseg.evaluation.functional.calibration import (
-    Part,
-    fit_temperature,
-    reliability,
-)
-from mmskelseg.fitting.assessment import (
+from mmskelseg.automl.assessment import (
     class_results,
     confusion,
     evaluated,
@@ -20,8 +14,14 @@ from mmskelseg.fitting.assessment import (
     remaining,
     suspect_labels,
 )
-from mmskelseg.fitting.held_out import HeldOut, by_tier, parts_of
-from mmskelseg.fitting.model_folder import best_of
+from mmskelseg.automl.held_out import HeldOut, by_tier, parts_of
+from mmskelseg.automl.model_folder import best_of
+from mmskelseg.evaluation import Video
+from mmskelseg.evaluation.functional.calibration import (
+    Part,
+    fit_temperature,
+    reliability,
+)
 
 META = {'classes': ['rest', 'walk', 'groom'], 'background': 'rest'}
 TIERS = {

@@ -16,6 +16,23 @@ from mmengine.config import Config, ConfigDict
 from torch import Tensor, nn
 
 from mmskelseg.encoders.recipes import with_skeleton
+from mmskelseg.export.onnx_files import simplified
+from mmskelseg.export.onnx_graphs import (
+    OPSET,
+    SegmentorGraph,
+    StemGraph,
+    StreamingGraph,
+    context_of,
+    has_image_stem,
+    to_onnx,
+)
+from mmskelseg.export.opening import check_pipeline
+from mmskelseg.export.predictor import branch_recipe
+from mmskelseg.export.streaming import (
+    causal_coordinates,
+    streaming_model,
+    streaming_steps,
+)
 from mmskelseg.models.postprocessors import Postprocessor
 from mmskelseg.models.segmentors.ensemble import segmentors_of
 from mmskelseg.runtime.features import ReadVideoFrames
@@ -36,23 +53,6 @@ from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.layouts import LAYOUTS
 from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.trained.onnx_files import simplified
-from mmskelseg.trained.onnx_graphs import (
-    OPSET,
-    SegmentorGraph,
-    StemGraph,
-    StreamingGraph,
-    context_of,
-    has_image_stem,
-    to_onnx,
-)
-from mmskelseg.trained.opening import check_pipeline
-from mmskelseg.trained.predictor import branch_recipe
-from mmskelseg.trained.streaming import (
-    causal_coordinates,
-    streaming_model,
-    streaming_steps,
-)
 from mmskelseg.version import __version__
 
 # Lengths of the compared videos, in frames; fewer for images.

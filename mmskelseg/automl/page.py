@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from markupsafe import Markup
 
+from mmskelseg.automl.assessment import FAIR, FEW, GOOD, MATCH
 from mmskelseg.evaluation import Video
 from mmskelseg.evaluation.functional.significance import CLEAR
 from mmskelseg.evaluation.scores import SCORES
-from mmskelseg.fitting.assessment import FAIR, FEW, GOOD, MATCH
 from mmskelseg.runtime.drawing.frames import mark_time, tick_step
 from mmskelseg.runtime.drawing.timelines import line_frames
 from mmskelseg.runtime.messages.counts import duration, listed

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from mmskelseg.apis import SkelSegInferencer
+from mmskelseg.automl import fit as fit_module
+from mmskelseg.automl.held_out import predictions_of
 from mmskelseg.commands.fit import main
 from mmskelseg.engine import planning
 from mmskelseg.evaluation.functional.calibration import (
@@ -18,8 +20,6 @@ from mmskelseg.evaluation.functional.calibration import (
     reliability,
     tempered,
 )
-from mmskelseg.fitting import fit as fit_module
-from mmskelseg.fitting.held_out import predictions_of
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.jobs import processes
 from mmskelseg.runtime.jobs.segment import main as segment

@@ -11,16 +11,10 @@ from time import monotonic
 
 import numpy as np
 
-from mmskelseg.datasets.inspection.report import overview
-from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
-from mmskelseg.datasets.inspection.summary import summarize
-from mmskelseg.engine.cross_validation import in_processes, submitted
-from mmskelseg.engine.jobs import ConfigRequest
-from mmskelseg.evaluation.scores import score_texts
-from mmskelseg.fitting.folds import persons_of
-from mmskelseg.fitting.job import Fit
-from mmskelseg.fitting.model_folder import ModelFolder
-from mmskelseg.fitting.planning import (
+from mmskelseg.automl.folds import persons_of
+from mmskelseg.automl.job import Fit
+from mmskelseg.automl.model_folder import ModelFolder
+from mmskelseg.automl.planning import (
     Candidate,
     FitPlan,
     Limits,
@@ -30,10 +24,16 @@ from mmskelseg.fitting.planning import (
     read_plan,
     wall,
 )
-from mmskelseg.fitting.progress import Progress
-from mmskelseg.fitting.report import Content, write_report
-from mmskelseg.fitting.speed import paces
-from mmskelseg.fitting.steps import Execute, Trainings, execute_steps
+from mmskelseg.automl.progress import Progress
+from mmskelseg.automl.report import Content, write_report
+from mmskelseg.automl.speed import paces
+from mmskelseg.automl.steps import Execute, Trainings, execute_steps
+from mmskelseg.datasets.inspection.report import overview
+from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
+from mmskelseg.datasets.inspection.summary import summarize
+from mmskelseg.engine.cross_validation import in_processes, submitted
+from mmskelseg.engine.jobs import ConfigRequest
+from mmskelseg.evaluation.scores import score_texts
 from mmskelseg.runtime.files.annotations import labelled_videos, load_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.jobs.events import Events

@@ -10,12 +10,12 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmskelseg.automl.model_folder import ModelFolder
+from mmskelseg.automl.planning import Candidate
+from mmskelseg.automl.progress import every_pause
 from mmskelseg.engine.config_checks import read_config
 from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.engine.terminal import build_runner
-from mmskelseg.fitting.model_folder import ModelFolder
-from mmskelseg.fitting.planning import Candidate
-from mmskelseg.fitting.progress import every_pause
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.processes import Submit, logged, reason_of
 from mmskelseg.runtime.messages.errors import UserError

@@ -6,11 +6,11 @@ import torch
 from mmaction.structures import ActionDataSample
 from torch import nn
 
+from mmskelseg.export.streaming import streaming_model
 from mmskelseg.models import ActionSegmentorEnsemble
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.streaming import ModelStream
-from mmskelseg.trained.streaming import streaming_model
 from tests.errors import raises_naming
 from tests.segmentors import PLAIN_HEAD
 

@@ -45,7 +45,7 @@ class Fit(ExecutedJob[Path]):
         mmskelseg segment new.mp4 model
     """
 
-    does = 'mmskelseg.fitting.fit:fit'
+    does = 'mmskelseg.automl.fit:fit'
     kept = (
         'finished trainings and saved checkpoints are kept; the same command continues.'
     )

@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from mmskelseg.fitting import progress
-from mmskelseg.fitting.progress import Progress, every_pause
+from mmskelseg.automl import progress
+from mmskelseg.automl.progress import Progress, every_pause
 from mmskelseg.runtime.jobs.events import PrintedEvents
 
 

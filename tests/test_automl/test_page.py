@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from mmskelseg.automl.page import page
 from mmskelseg.evaluation import Video
-from mmskelseg.fitting.page import page
 
 CLASSES = ['<rest>', 'walk & "run"', "it's </style>", 'rare']
 SCORES = {'acc': 80.0, 'edit': 70.0, 'f1@10': 66.7, 'f1@25': 60.0, 'f1@50': 50.0}

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mmskelseg.automl.folds import fold_splits
+from mmskelseg.automl.planning import PART, Candidate
 from mmskelseg.converters.checkpoints.publish_model import convert as publish
 from mmskelseg.engine.choosing import choose
 from mmskelseg.engine.config_checks import read_config
@@ -17,8 +19,7 @@ from mmskelseg.engine.jobs import Test
 from mmskelseg.engine.run_folder import PREDICTIONS, RunFolder, changed_settings
 from mmskelseg.evaluation import Difference, paired_bootstrap, summarize_runs
 from mmskelseg.evaluation.functional.significance import CLEAR
-from mmskelseg.fitting.folds import fold_splits
-from mmskelseg.fitting.planning import PART, Candidate
+from mmskelseg.export.export import export_onnx
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.work_folders import FITTED
@@ -26,7 +27,6 @@ from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.messages.errors import UserError, reading
 from mmskelseg.runtime.structures.annotations import AnnotationFile
 from mmskelseg.runtime.structures.tiers import labelled_frames
-from mmskelseg.trained.export import export_onnx
 
 # Scores that are averaged to compare candidates.
 _SCORES = ('f1@10', 'f1@25', 'f1@50')

@@ -5,7 +5,7 @@ import pytest
 
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.apis import inferencer as inferencer_module
-from mmskelseg.trained.export import export_onnx
+from mmskelseg.export.export import export_onnx
 from tests.devices import FromMeta
 
 

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from mmskelseg.fitting.folds import fold_splits, half, inner_folds, persons_of
+from mmskelseg.automl.folds import fold_splits, half, inner_folds, persons_of
 from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
 

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 from mmengine.config import Config, ConfigDict
 
+from mmskelseg.export.onnx_contents import SegmentorExport, StreamingExport
+from mmskelseg.export.onnx_files import converted
+from mmskelseg.export.opening import trained_model
 from mmskelseg.runtime.files.atomic import atomic_write, check_can_write
 from mmskelseg.runtime.files.inputs import check_fps
 from mmskelseg.runtime.messages.dependencies import import_optional
@@ -17,9 +20,6 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import KEY
 from mmskelseg.runtime.segmenting.onnx_sessions import Session
 from mmskelseg.runtime.structures.choices import PRECISIONS
-from mmskelseg.trained.onnx_contents import SegmentorExport, StreamingExport
-from mmskelseg.trained.onnx_files import converted
-from mmskelseg.trained.opening import trained_model
 from mmskelseg.version import __version__
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmskelseg.fitting.planning import (
+from mmskelseg.automl.planning import (
     LONG,
     Limits,
     candidates,

@@ -6,6 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
+from mmskelseg.automl.assessment import (
+    class_results,
+    confusion,
+    evaluated,
+    person_intervals,
+    remaining,
+    suspect_labels,
+)
+from mmskelseg.automl.held_out import parts_of, predictions_of
+from mmskelseg.automl.model_folder import ModelFolder, difference
+from mmskelseg.automl.page import page
+from mmskelseg.automl.planning import FitPlan
+from mmskelseg.automl.steps import Outcome
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion
 from mmskelseg.datasets.inspection.summary import Summary
 from mmskelseg.engine.run_folder import PREDICTIONS
@@ -14,19 +27,6 @@ from mmskelseg.evaluation.functional.calibration import (
     reliability,
     tempered,
 )
-from mmskelseg.fitting.assessment import (
-    class_results,
-    confusion,
-    evaluated,
-    person_intervals,
-    remaining,
-    suspect_labels,
-)
-from mmskelseg.fitting.held_out import parts_of, predictions_of
-from mmskelseg.fitting.model_folder import ModelFolder, difference
-from mmskelseg.fitting.page import page
-from mmskelseg.fitting.planning import FitPlan
-from mmskelseg.fitting.steps import Outcome
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.structures.tiers import labelled_frames, tiers_of

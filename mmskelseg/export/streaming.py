@@ -9,6 +9,8 @@ from mmengine.config import ConfigDict
 from mmengine.model import ModuleDict
 from torch import Tensor, nn
 
+from mmskelseg.export.opening import check_pipeline
+from mmskelseg.export.predictor import branch_recipe
 from mmskelseg.models.backbones.ms_tcn import (
     CausalTCN,
     DilatedResidualLayer,
@@ -30,8 +32,6 @@ from mmskelseg.runtime.streaming.model import (
     StreamingStage,
 )
 from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.trained.opening import check_pipeline
-from mmskelseg.trained.predictor import branch_recipe
 
 
 @torch.no_grad()

@@ -12,12 +12,12 @@ from mmengine.model import BaseModel
 
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.evaluation.ensembles import predicted_fields
+from mmskelseg.export.opening import TrainedModel
 from mmskelseg.registry import FUNCTIONS, TRANSFORMS
 from mmskelseg.runtime.features.recipe import FeatureRecipe
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.trained.opening import TrainedModel
 
 
 def check_device(name: str) -> None:

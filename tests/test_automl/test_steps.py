@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmskelseg.fitting.planning import FitPlan
-from mmskelseg.fitting.steps import half_trial
+from mmskelseg.automl.planning import FitPlan
+from mmskelseg.automl.steps import half_trial
 from tests.errors import assert_names
 
 
