@@ -15,7 +15,7 @@ FLOORS = (
     ('__main__', 'doctor'),
     ('commands',),
     ('automl', 'studio'),
-    ('apis', 'datasets'),
+    ('apis', 'datasets', 'behaviour'),
     ('export',),
     ('engine', 'encoders'),
     ('models', 'converters'),

@@ -1,7 +1,7 @@
 """Writes an ethogram with bout statistics, and compares groups of individuals."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from itertools import chain, pairwise
 from math import ceil
@@ -11,9 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmskelseg.converters.keypoint_videos import Labels, find_labels, line_segments
-from mmskelseg.converters.label_individuals import by_individual
-from mmskelseg.converters.label_tiers import find_tiers
+from mmskelseg.behaviour.recordings import read_recordings
 from mmskelseg.evaluation.functional.group_comparison import compare_groups
 from mmskelseg.runtime.drawing.images import save_png
 from mmskelseg.runtime.drawing.timelines import draw_ethogram
@@ -21,18 +19,8 @@ from mmskelseg.runtime.inputs import LabelInput
 from mmskelseg.runtime.jobs.command_line import number_from
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
-from mmskelseg.runtime.labels import VideoSegments
-from mmskelseg.runtime.labels.bouts import (
-    bout_rows,
-    read_annotated,
-    read_groups,
-    read_prediction,
-    to_bouts,
-    write_table,
-)
-from mmskelseg.runtime.labels.reading import label_format
-from mmskelseg.runtime.labels.segments import Classes, by_tier
-from mmskelseg.runtime.messages.counts import counted, listed
+from mmskelseg.runtime.labels.bouts import bout_rows, read_groups, write_table
+from mmskelseg.runtime.labels.segments import by_tier
 from mmskelseg.runtime.messages.errors import UserError, escaped
 from mmskelseg.runtime.messages.options import Positive, argument, like, option
 from mmskelseg.runtime.structures.bouts import MEASURES, Bouts, BoutStatistics
@@ -95,8 +83,8 @@ class DescribeBouts(Job[list[Path]]):
         metavar='NAME',
     )
     duration: Positive | None = option(
-        'length of the recordings whose file does not state it, such as those of '
-        'labelling tools (default: until the last label)',
+        'length of each recording (default: as its file or its video states it, or '
+        'else until the last label)',
         None,
         metavar='SECONDS',
     )
@@ -106,44 +94,28 @@ class DescribeBouts(Job[list[Path]]):
 
     def run(self, events: Events) -> list[Path]:
         """Write the files, and return them."""
-        recordings, notes, absences = _read(self)
-        tiers = _classes(recordings, self.background, absences)
-        bouts = {
-            name: to_bouts(
-                one.video,
-                tiers,
-                f'{one.path}: video {name!r}',
-                background=self.background,
-                absences=absences,
-                duration=self.duration,
-            )
-            for name, one in recordings.items()
-        }
-        classes = flat_classes(by_tier(tiers))
+        given = LabelInput(
+            person=EACH,
+            label_format=self.label_format,
+            label_fps=self.label_fps,
+            label_option=self.label_option,
+        )
+        found = read_recordings(self.labels, given, self.background, self.duration)
+        tiers, bouts = by_tier(found.classes), found.bouts
+        classes = flat_classes(tiers)
         groups = {name: ('', name) for name in bouts}
         if self.groups:
             groups = read_groups(self.groups, bouts)
         written = []
         for path in chain(
             _write_tables(self, bouts, groups, classes),
-            _draw(self.out, bouts, groups, classes, list(by_tier(tiers))),
+            _draw(self.out, bouts, groups, classes, list(tiers)),
         ):
             events.note(str(path))
             written.append(path)
-        unknown = sum(one.video.num_frames is None for one in recordings.values())
-        if self.duration is None:
-            notes += _unknown_length(unknown, absences)
-        for note in (*notes, *_unobserved(bouts, len(by_tier(tiers)))):
+        for note in found.notes:
             events.note(escaped(note))
         return written
-
-
-class _Recording(NamedTuple):
-    """Segments, their file, and the class names that it states."""
-
-    video: VideoSegments
-    path: Path
-    classes: Classes
 
 
 class _Individual(NamedTuple):
@@ -191,28 +163,6 @@ def _write_tables(
             yield path
 
 
-def _unknown_length(count: int, absences: Mapping[str, str]) -> Iterator[str]:
-    """Yield what recordings of unknown length mean for the absences of tiers."""
-    if count and absences:
-        yield (
-            f'{counted(count, "recording")} of unknown length: the time of '
-            f'{listed([repr(a) for a in absences.values()])} ends with the last label, '
-            'and rates and shares refer to that; give --duration SECONDS.'
-        )
-
-
-def _unobserved(bouts: Mapping[str, Bouts], tiers: int) -> Iterator[str]:
-    """Yield how much time has no label."""
-    whole = sum(one.duration * len(one.tiers) for one in bouts.values())
-    rest = whole - sum(float((one.end - one.start).sum()) for one in bouts.values())
-    if rest > 1e-3 * whole:
-        of_tiers = ' of all tiers' * (tiers > 1)
-        yield (
-            f'{rest:.1f} s of {whole:.1f} s{of_tiers} have no label and are not '
-            'observed time; if they were watched, name their class with --background.'
-        )
-
-
 def _check_size(seconds: float, parts: int, individuals: int, classes: int) -> None:
     """Raise a UserError if a table has more cells than a spreadsheet shows.
 
@@ -227,104 +177,6 @@ def _check_size(seconds: float, parts: int, individuals: int, classes: int) -> N
             'which no spreadsheet holds; choose a longer --bin, and check that the '
             'labels are in seconds.'
         )
-
-
-def _read(
-    job: DescribeBouts,
-) -> tuple[dict[str, _Recording], list[str], dict[str, str]]:
-    """Return recordings by their names, notes, and the absences of tiers.
-
-    In label files, classes that overlap are of different tiers, as in `convert`, and
-    each individual is a recording.
-    """
-    given = LabelInput(
-        person=EACH,
-        label_format=job.label_format,
-        label_fps=job.label_fps,
-        label_option=job.label_option,
-    )
-    found: dict[str, _Recording] = {}
-    notes: list[str] = []
-    of_files: list[Labels] = []
-    for path in _files(job.labels):
-        if path.suffix in ('.pkl', '.pickle'):
-            videos, classes = read_annotated(path)
-        elif (read := read_prediction(path)) is not None:
-            videos, classes = [read[0]], read[1]
-        else:
-            labels, more = find_labels([path], given)
-            notes += more
-            videos, classes, fps = [], (), given.label_fps
-            parts = [part for one in labels for part in _individuals(one, given)]
-            of_files += parts
-            for one in parts:
-                segments, count = line_segments(one, fps), len(one.lines) or None
-                videos.append(VideoSegments(one.video, segments, fps, count))
-        for video in videos:
-            if video.name in found:
-                raise UserError(
-                    f'{found[video.name].path} and {path} both have the recording '
-                    f'{video.name!r}; name one of them.'
-                )
-            found[video.name] = _Recording(video, path, classes)
-    tiers = find_tiers(of_files, given)
-    for one in of_files:
-        video = found[one.video].video
-        placed = replace(video, segments=tiers.placed(video.segments))
-        found[one.video] = found[one.video]._replace(video=placed)
-    absences = {
-        tier.name: tier.classes[tier.background]
-        for tier in tiers.tiers
-        if tier.name in tiers.implied and tier.background is not None
-    }
-    return found, [*notes, *tiers.notes], absences
-
-
-def _individuals(labels: Labels, given: LabelInput) -> Iterator[Labels]:
-    """Yield the labels of each individual, named after it where there are others.
-
-    Tables may have each in a file of its own.
-    """
-    found = by_individual(labels, given)
-    kind = given.label_format or label_format(labels.path)
-    is_named = len(found) > 1 or kind == 'csv'
-    for name, own in found.items():
-        end = f'_{name}' if name and is_named else ''
-        yield replace(own, video=own.video.removesuffix(end) + end)
-
-
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    """Yield the files, and for a folder of `segment` the files of its segments."""
-    for path in paths:
-        kinds = ('*segments.json', '*segments.csv') if path.is_dir() else ()
-        inside = (sorted(path.glob(kind)) for kind in kinds)
-        yield from next(filter(None, inside), [path])
-
-
-def _classes(
-    recordings: Mapping[str, _Recording],
-    background: str | None,
-    absences: Mapping[str, str],
-) -> Classes:
-    """Return the classes: those that files state first, then others, sorted.
-
-    The background is a class of the tiers that have it, or else of all.
-    """
-    every = recordings.values()
-    stated = [by_tier(one.classes) for one in every]
-    pairs = [(t, name) for own in stated for t, names in own.items() for name in names]
-    used = {(s.tier, s.label) for one in every for s in one.video.segments}
-    pairs += sorted(used.union(absences.items()))
-    tiers: dict[str, list[str]] = {}
-    for tier, name in dict.fromkeys(pairs):
-        tiers.setdefault(tier, []).append(name)
-    if background and not any(background in names for names in tiers.values()):
-        for tier, names in (tiers or {'': []}).items():
-            if tier not in absences:
-                tiers[tier] = [*names, background]
-    if not tiers:
-        raise UserError('No recording has a label; label one first.')
-    return tiers[''] if list(tiers) == [''] else tiers
 
 
 def _part(

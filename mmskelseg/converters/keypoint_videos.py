@@ -35,7 +35,8 @@ from mmskelseg.runtime.structures.choices import EACH
 class Labels:
     """Labels of one video: segments in seconds, or a line for each frame.
 
-    ``video`` is its name in the label file, or the name of the file.
+    ``video`` is its name in the label file, or the name of the file. ``duration`` is
+    its length in seconds, and ``media`` its video, as the file states them.
     """
 
     video: str
@@ -44,6 +45,8 @@ class Labels:
     lines: tuple[str, ...] = ()
     fps: float | None = None
     ethogram: Ethogram | None = None
+    duration: float | None = None
+    media: str | None = None
 
 
 def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
@@ -103,6 +106,8 @@ def find_labels(
                 tuple(video.segments),
                 fps=video.fps,
                 ethogram=video.ethogram,
+                duration=video.seconds,
+                media=video.filename,
             )
             for video in videos
         ]

@@ -9,7 +9,13 @@ import pytest
 
 from mmskelseg.commands.bouts import main
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.labels import Segment, VideoSegments, write_boris
+from mmskelseg.runtime.labels import (
+    Segment,
+    VideoSegments,
+    write_boris,
+    write_elan,
+)
+from tests.clips import write_video
 from tests.small_data import small_annotations
 from tests.test_faults.oracle import bounded_memory
 
@@ -309,6 +315,70 @@ def test_file_of_an_individual_is_not_named_twice_after_it(tmp_path, call, table
     )
     call(tmp_path / 'm_ann_segments.csv')
     assert {row['video'] for row in table('bouts.csv')} == {'m_ann'}
+
+
+TABULAR = (
+    'Observation id,Media duration (s),FPS,Behavior,Behavior type,Start (s),Stop (s),'
+    'Media file name\n'
+    'one,{0},25.000,walk,STATE,0,30,m1.mp4\none,{1},25.000,groom,STATE,30,60,m1.mp4\n'
+)
+
+
+def project(path, length=120.0, media='m1.mp4'):
+    video = VideoSegments('m1', [Segment(0, 60, 'walk')], 25.0, 3000, media)
+    write_boris(path, [video], ['walk'])
+    path.write_text(path.read_text().replace('120.0', str(length)))
+    return path
+
+
+def observed(table):
+    return {r['class']: r['observed_s'] for r in table('bouts.csv')}
+
+
+def test_length_is_that_of_a_boris_project(call, tmp_path, table):
+    call(project(tmp_path / 'lab.boris'), '--background', 'other')
+    assert observed(table) == {'walk': '120.000', 'other': '120.000'}
+
+
+def test_length_is_that_of_a_table_of_boris(bouts, table):
+    """With a number for each player."""
+    bouts(TABULAR.format('120.000|120.000', '120.000|120.000'), '--background', 'other')
+    assert observed(table)['walk'] == '120.000'
+
+
+def test_table_that_states_two_lengths_is_named(bouts):
+    said = bouts(TABULAR.format(120, 100), '--background', 'other')
+    assert all(word in said for word in ('lab.csv', "'one'", '120 and 100')), said
+
+
+def test_length_that_is_given_counts_more_than_that_of_the_file(call, tmp_path, table):
+    path = project(tmp_path / 'lab.boris')
+    said = call(path, '--background', 'other', '--duration', 100)
+    assert observed(table)['walk'] == '100.000'
+    assert '--duration 100' in said
+    assert f"{path} states that 'm1' lasts 120.0 s" in said
+
+
+def test_label_beyond_the_stated_length_is_named(call, tmp_path):
+    path = project(tmp_path / 'lab.boris', length=40.0)
+    said = call(path)
+    assert all(word in said for word in (str(path), "'m1'", '60.000', '40.000')), said
+
+
+def test_length_is_that_of_the_video_that_elan_names(call, tmp_path, table):
+    """Which lies beside the file, wherever it was."""
+    write_video(tmp_path / 'm1.mp4', range(40), 20)
+    video = VideoSegments('m1', [Segment(0, 1, 'walk')], filename='D:/clips/m1.mp4')
+    write_elan(tmp_path / 'm1.eaf', video, ['walk'])
+    call(tmp_path / 'm1.eaf', '--background', 'other')
+    assert observed(table)['walk'] == '2.000'
+
+
+def test_video_that_lasts_longer_than_stated_is_named(call, tmp_path, table):
+    write_video(tmp_path / 'm1.mp4', range(40), 20)
+    said = call(project(tmp_path / 'lab.boris'), '--background', 'other')
+    assert observed(table)['walk'] == '120.000'
+    assert f"'m1' lasts 120.0 s, but {tmp_path / 'm1.mp4'} lasts 2.0 s" in said
 
 
 @pytest.mark.parametrize(

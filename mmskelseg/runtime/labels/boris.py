@@ -13,6 +13,7 @@ The class "rest" of a tier "left hand" is the behavior "left hand: rest" of the 
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -21,7 +22,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.inputs import check_fps
+from mmskelseg.runtime.files.inputs import MOST_SECONDS, check_fps
 from mmskelseg.runtime.files.parsing import (
     FilePath,
     Row,
@@ -92,6 +93,9 @@ _NEW_OBSERVATION = json.loads("""{
 }""")
 _MEDIA_COLUMNS = ('Media file name', 'Media file path', 'Media file')
 _NO_MEDIA = ('', 'NA', 'Not found')
+# Of aggregated and tabular events, and of BORIS 7.
+_LENGTH_COLUMNS = ('Media duration (s)', 'Total length')
+_FPS_COLUMNS = ('FPS (frame/s)', 'FPS')
 _NO_CATEGORY = ('', 'Not defined')
 # The header of an aggregated export.
 _HEADER = (
@@ -309,13 +313,11 @@ def _videos(
     begin = 0.0
     for file in files:
         inside = segments
+        # BORIS writes 0 for what it doesn't know.
+        length = lengths.get(file) or None
+        if length or len(files) > 1:
+            length = _length(lengths.get(file), place, f'the length of {file}')
         if len(files) > 1:
-            length = number(lengths.get(file), place, f'the length of {file}')
-            if length < 0:
-                raise UserError(
-                    f'{place}: the length of {file} is {length:g}, expected seconds; '
-                    'add it to the observation in BORIS again.'
-                )
             end = begin + length
             inside = [
                 replace(
@@ -329,7 +331,18 @@ def _videos(
             begin = end
         # BORIS writes 0 for sound.
         fps = check_fps(rates[file], place) if rates.get(file) else None
-        yield VideoSegments(video_name(file), inside, fps, None, file)
+        yield VideoSegments(video_name(file), inside, fps, None, file, duration=length)
+
+
+def _length(value: object, place: str, what: str) -> float:
+    """Return the length of media in seconds, or the number of another column."""
+    length = number(value, place, what)
+    if not 0 <= length <= MOST_SECONDS:
+        raise UserError(
+            f'{place}: {what} is {length:g}, expected seconds; add the media to the '
+            'observation in BORIS again.'
+        )
+    return length
 
 
 read_boris = LABEL_FORMATS.register(
@@ -420,7 +433,38 @@ def _row_videos(
         )
     if not files:
         return [VideoSegments(name, segments)]
-    return [VideoSegments(video_name(files[0]), segments, filename=files[0])]
+    fps, duration = (
+        _stated(rows, columns, place) for columns in (_FPS_COLUMNS, _LENGTH_COLUMNS)
+    )
+    return [
+        VideoSegments(
+            video_name(files[0]),
+            segments,
+            check_fps(fps, place) if fps else None,
+            filename=files[0],
+            duration=duration,
+        )
+    ]
+
+
+def _stated(rows: Sequence[Row], columns: Sequence[str], place: str) -> float | None:
+    """Return the number that a column states in all rows, None if it states none.
+
+    A cell has the number of each player; that of the first counts if they agree.
+    """
+    texts = {row[name]: name for _, row in rows for name in columns if row.get(name)}
+    found = {}
+    for text, name in texts.items():
+        each = {part for part in re.split('[|;]', text) if part not in _NO_MEDIA}
+        if len(each) == 1:
+            found[_length(each.pop(), place, name)] = name
+    if len(found) > 1:
+        values = ' and '.join(f'{value:g}' for value in found)
+        raise UserError(
+            f'{place}: {name} is {values} in different rows, but a recording has one; '
+            'correct the observation in BORIS and export it again.'
+        )
+    return next(filter(None, found), None)
 
 
 read_boris_events = LABEL_FORMATS.register(

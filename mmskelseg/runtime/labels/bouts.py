@@ -109,15 +109,14 @@ def to_bouts(
         background: Class of unlabelled time, in the tiers that have it; by default it
             counts as not observed.
         absences: Class of unlabelled time in further tiers, by their names.
-        duration: Length of the recording in seconds, if the file does not state it. If
-            neither does, the recording ends with its last segment.
+        duration: Length of the recording in seconds; by default as its file states it,
+            or else until its last segment.
 
     Raises:
         UserError: If segments overlap or are outside of the recording, or if its
             duration is needed for the background and unknown.
     """
-    if video.num_frames and video.fps:
-        duration = video.num_frames / video.fps
+    duration = video.seconds if duration is None else duration
     if duration is None and background is not None:
         raise UserError(
             f'{place}: its file does not state how long the recording is, so the time '

@@ -10,6 +10,7 @@ of a track or an image. An attribute ``individual`` says whose a shape or a tag 
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from mmskelseg.runtime.files.inputs import check_fps
@@ -81,7 +82,12 @@ def read_cvat(
                     f'{place}: meta has no source; give its task the name of the video.'
                 )
             segments = _task_segments(task, own, rate, tiers, subject, place)
-            videos.append(VideoSegments(video_name(name), segments, rate, None, name))
+            one = VideoSegments(video_name(name), segments, rate, None, name)
+            if end := _end(task, place):
+                # The last frame may also stand for skipped ones.
+                last = max((segment.end for segment in segments), default=0.0)
+                one = replace(one, duration=max(end / rate, last))
+            videos.append(one)
     return parts.read()
 
 
@@ -110,6 +116,11 @@ def _by_task(
     return list(found.values())
 
 
+def _end(task: Element, place: str) -> int:
+    """Return the frame after the last one of a task, 0 if it does not state that."""
+    return whole(task.findtext('stop_frame') or -1, place, 'frame') + 1
+
+
 def _task_segments(
     task: Element,
     labelled: Iterable[Element],
@@ -127,7 +138,7 @@ def _task_segments(
     if not found:
         raise UserError(f'{place}: frame_filter is {shown(text)}, expected step=N.')
     step = int(found[1])
-    stop = whole(task.findtext('stop_frame') or -1, place, 'frame') + 1
+    stop = _end(task, place)
     spans: list[_Span] = []
     for item in labelled:
         if item.tag == 'track':

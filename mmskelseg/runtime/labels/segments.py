@@ -102,6 +102,7 @@ class VideoSegments:
         marks: Intervals to point out to the user; the label of each says why. Readers
             do not take them for actions.
         ethogram: What the file states about its classes, beyond their tiers.
+        duration: Seconds that the video lasts, if the file states it.
     """
 
     name: str
@@ -111,6 +112,14 @@ class VideoSegments:
     filename: str | None = None
     marks: Sequence[Segment] = ()
     ethogram: Ethogram | None = None
+    duration: float | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it lasts, by its frames or else as stated; None if not known."""
+        if self.num_frames and self.fps:
+            return self.num_frames / self.fps
+        return self.duration
 
 
 def frame_at(seconds: float, fps: float) -> int:

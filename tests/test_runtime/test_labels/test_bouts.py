@@ -33,8 +33,13 @@ def test_background_is_the_time_without_a_label():
 
 def test_duration_that_the_file_states_counts():
     """Labels may exceed it by up to a second, and are cut."""
-    found = bouts((0, 10.5, 'walk'), fps=25, num_frames=250, duration=600)
+    found = bouts((0, 10.5, 'walk'), fps=25, num_frames=250)
     assert found == ([(0, 10, 'walk')], 10)
+
+
+def test_duration_that_is_given_counts_more():
+    found = bouts((0, 10.5, 'walk'), fps=25, num_frames=250, duration=600)
+    assert found == ([(0, 10.5, 'walk')], 600)
 
 
 @pytest.mark.parametrize(

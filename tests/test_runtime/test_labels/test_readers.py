@@ -77,6 +77,21 @@ def test_media_and_rate_are_those_that_the_tool_states():
     assert video.filename == 'file:///home/me/my videos/take1.mp4'
 
 
+@pytest.mark.parametrize(
+    ('name', 'options', 'fps'),
+    [
+        ('project.boris', {'observation': 'take one'}, 25),
+        ('aggregated_events.tsv', {}, 25),
+        ('tabular_events.csv', {}, 25),
+        ('tabular_events_boris7.csv', {}, 25),
+        ('cvat_video.xml', {'fps': 25}, 25),
+    ],
+)
+def test_length_and_rate_are_those_that_the_file_states(name, options, fps):
+    (video,) = read_segments(SAMPLES / name, **options)
+    assert (video.seconds, video.fps) == (4.0, fps)
+
+
 def test_boris_project_takes_one_of_several_subjects():
     path = SAMPLES / 'project.boris'
     (video,) = read_segments(path, observation='live', subject='guest')

@@ -1,0 +1,1 @@
+"""Behaviour in numbers: recordings, their bouts and cycles, groups compared."""
