@@ -31,11 +31,14 @@ COMMANDS = {
     'metrics': {
         'videos': 100, 'frames': 10_000, 'classes': 17, 'repeats': 3, 'plain-videos': 1
     },
+    'decode': {'frames': 1_000_000, 'classes': 17},
     'startup': {'repeats': 5},
     'studio': {'minutes': 60, 'segments': 2000, 'scrolled': 5000, 'changes': 2000},
 }  # fmt: skip
 # Commands that never use a GPU.
-ON_CPU = ('export', 'metrics', 'precision', 'render', 'startup', 'stream', 'studio')
+ON_CPU = (
+    'decode', 'export', 'metrics', 'precision', 'render', 'startup', 'stream', 'studio',
+)  # fmt: skip
 
 
 def table_file(text: str) -> str:

@@ -48,6 +48,12 @@ def test_benchmark_metrics_prints_both_times_and_equal_scores(printed):
     ]
 
 
+def test_benchmark_decode_prints_segments_and_files(printed):
+    shown = printed('decode', '--frames', '900', '--classes', '3')
+    assert 'segments merged into' in shown
+    assert '6 files' in shown
+
+
 def test_benchmark_startup_prints_imports_and_tools(monkeypatch, capsys):
     monkeypatch.setattr(startup, 'HELP', ['train.py'])
     startup.run(Namespace(repeats=1))
