@@ -10,7 +10,6 @@ from statistics import median
 from mmskelseg.engine.choosing import Chosen, choose, shows_several
 from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.runtime.files.parsing import check_shape, read_json
-from mmskelseg.runtime.messages.counts import duration
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures.annotations import AnnotationFile
 
@@ -301,8 +300,8 @@ class _Plans:
         if not number:
             least = self.minutes(1, length)
             raise UserError(
-                f'--minutes {self.limits.minutes:g} is too short: even short trainings '
-                f'take {duration(60 * least)} here; use --minutes {ceil(least)}.'
+                f'--minutes {self.limits.minutes:g} is too short: on this machine, the '
+                f'shortest useful training needs --minutes {ceil(least)}.'
             )
         while 1 < number < most and fits(number + 1, length):
             number += 1

@@ -134,13 +134,17 @@ def convert(
             videos = None
         else:
             split, videos = building.choose_split(made.test, names, out), files.videos
+        counts = _counts(annotations, tiers)
+        if empty := [name for name, count in counts.items() if not count]:
+            meta['notes'] += [f'classes without a frame: {", ".join(empty)}']
         building.write(
             out, annotations, split, meta,
             files=_sources(found), folds=made.folds, videos=videos,
         )  # fmt: skip
     if not labels.classes:
         # A misspelt name shows up as an extra class.
-        print(_counts(annotations, tiers))
+        sizes = (f'{name} ({count})' for name, count in counts.items())
+        print(f'segments of each class: {", ".join(sizes)}')
 
 
 def _read_labels(
@@ -177,8 +181,10 @@ def _sources(found: Sequence[tuple[str, Path, Labels]]) -> Files:
     return files
 
 
-def _counts(annotations: Sequence[VideoAnnotation], tiers: LabelTiers) -> str:
-    """Return in words how many segments each class has."""
+def _counts(
+    annotations: Sequence[VideoAnnotation], tiers: LabelTiers
+) -> dict[str, int]:
+    """Return how many segments each class has."""
     counts = Counter(
         k
         for video in annotations
@@ -187,8 +193,7 @@ def _counts(annotations: Sequence[VideoAnnotation], tiers: LabelTiers) -> str:
         for *_, k in to_segments(row)
     )
     names = metainfo_of(tiers.tiers)['classes']
-    each = (f'{name} ({counts[k]})' for k, name in enumerate(names))
-    return f'segments of each class: {", ".join(each)}'
+    return {name: counts[k] for k, name in enumerate(names)}
 
 
 def _annotate(

@@ -198,6 +198,15 @@ def test_frames_without_label_are_what_is_asked(
     assert (data['annotations'][0]['label'][:10] == classes.index('walk')).all()
 
 
+def test_classes_without_a_frame_are_named(convert):
+    """Such as a background that no frame has, or one that is misspelt."""
+    note = 'classes without a frame: idle'
+    assert f'{note}\n' in convert('--background', 'idle')[1]
+    data, output = convert('--classes', 'walk', 'lift', 'idle')
+    assert note in data['metainfo']['notes']
+    assert 'without a frame' not in convert()[1]
+
+
 def test_segments_that_touch_are_counted(convert, labels):
     """Those of one class, which frames cannot keep apart."""
     rows = 'start,end,label\n0,1,walk\n1,2,walk\n2,3,lift\n'
@@ -331,7 +340,7 @@ def test_deeplabcut_keeps_its_layout_or_takes_that_of_coco(
     assert (skeleton['joints'], skeleton['flip_pairs']) == (
         ['snout', 'KneeL', 'KneeR'], [[1, 2]]
     )  # fmt: skip
-    assert 'none are drawn; give them by --skeleton' in output
+    assert '(--skeleton)' in output
     data, _ = convert('--coco17', '--part', 'snout=nose', keypoints=(folder,))
     assert data['metainfo']['skeleton'] == 'coco17'
     keypoint = data['annotations'][0]['keypoint'][0]

@@ -63,6 +63,8 @@ WRONG = '#202020'
 _ONE_LINE = 10
 _LINE_MINUTES = (5, 10, 15, 20, 30, 60, 120, 240, 480)
 _MOST_LINES = 24
+# The largest part of a line that is shared out among those before it.
+_SMALL_REST = 0.1
 # The maximum height of a picture in matplotlib, in pixels.
 _HIGHEST = 60_000
 # The most of the width that the names of rows take.
@@ -207,11 +209,14 @@ def line_frames(
     """Return the number of frames in a line of a timeline.
 
     Without ``line_minutes``, a video of up to 10 minutes has one line; a longer one has
-    lines of 5 minutes, or longer ones if there would be more than 24 lines. Without
+    lines of 5 minutes, or longer ones if there would be more than 24 lines. Seconds
+    that would be left over for a last line are shared out among the others. Without
     ``fps``, there is always one line.
 
     >>> [line_frames(60 * m, 1) // 60 for m in (10, 11, 60, 200)]
     [10, 5, 5, 10]
+    >>> line_frames(601, 1)
+    301
     >>> line_frames(60, 25, 1e-300), line_frames(60, 25, 1e308)
     (1, 60)
     """
@@ -219,13 +224,15 @@ def line_frames(
         raise UserError(f'line_minutes is {line_minutes}, expected more than 0.')
     if fps is None:
         return frames
+    if line_minutes is not None:
+        return max(1, round(min(frames, 60 * line_minutes * fps)))
     minutes = frames / fps / 60
-    if line_minutes is None:
-        if minutes <= _ONE_LINE:
-            return frames
-        fitting = (m for m in _LINE_MINUTES if minutes <= _MOST_LINES * m)
-        line_minutes = next(fitting, minutes / _MOST_LINES)
-    return max(1, round(min(frames, 60 * line_minutes * fps)))
+    if minutes <= _ONE_LINE:
+        return frames
+    fitting = (m for m in _LINE_MINUTES if minutes <= _MOST_LINES * m)
+    length = 60 * fps * next(fitting, minutes / _MOST_LINES)
+    whole, rest = divmod(frames / length, 1)
+    return math.ceil(frames / whole if rest < _SMALL_REST else length - 1e-6)
 
 
 def _with_legend(handles: Sequence[Patch], height: float, style: Style) -> Figure:

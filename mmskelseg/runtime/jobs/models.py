@@ -15,7 +15,7 @@ from mmskelseg.runtime.jobs.job import Job, Result
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.messages.options import Count, Positive, like, option
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
-from mmskelseg.runtime.segmenting.model_zoo import check_zoo
+from mmskelseg.runtime.segmenting.model_zoo import check_zoo, zoo
 
 #: The exported model in a folder of `mmskelseg fit`.
 EXPORTED = 'model.onnx'
@@ -113,6 +113,10 @@ class ModelJob(Job[Result]):
                 'No model is given; after the inputs, name the CONFIG of a training, a '
                 'checkpoint (.pth), an exported model (.onnx), or one that comes with '
                 'the package (--model).'
+            )
+        if checkpoint is None and config in zoo() and not Path(config).exists():
+            raise UserError(
+                f'{config}: this model comes with the package; write --model {config}.'
             )
         is_trained = self.model is None and not is_exported(config)
         if is_trained and not self.has_pytorch:

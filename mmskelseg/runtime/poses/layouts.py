@@ -117,14 +117,19 @@ def in_order(
     elif set(names) == set(joints):
         order, given = [list(joints).index(name) for name in names], layout
     elif given is None:
-        notes = ['the file has no limbs, so none are drawn; give them by --skeleton']
-        missing = [joint for joint in COCO17 if joint not in joints]
-        notes += [
-            f'{joint} is not a joint of COCO; did you mean {meant}?'
-            for joint in joints
-            if joint not in COCO17
-            for meant in get_close_matches(joint.lower(), missing, n=1, cutoff=0.9)
+        notes = [
+            'the file does not say which joints are connected, so no lines are drawn '
+            'between them (--skeleton)'
         ]
+        missing = [joint for joint in COCO17 if joint not in joints]
+        # Animals share some names with COCO's people, and are none.
+        if 2 * len(missing) < len(COCO17):
+            notes += [
+                f'{joint} is not a joint of COCO; did you mean {meant}?'
+                for joint in joints
+                if joint not in COCO17
+                for meant in get_close_matches(joint.lower(), missing, n=1, cutoff=0.9)
+            ]
         return order, checked(named_layout(joints), source), tuple(notes)
     elif set(names) < set(joints):
         rest = listed([joint for joint in joints if joint not in names])

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.drawing.images import class_color
-from mmskelseg.runtime.drawing.timelines import PRINT, WRONG, draw_timelines
+from mmskelseg.runtime.drawing.timelines import (
+    PRINT,
+    WRONG,
+    draw_timelines,
+    line_frames,
+)
 from tests.errors import raises_naming
 from tests.test_runtime.test_drawing.pixels import has_white_edges, near
 
@@ -107,6 +112,17 @@ def test_timelines_of_long_videos_continue_in_further_lines():
     # A minute has a fifth of a line.
     ratio = share(image, class_color(0)) / share(image, class_color(1))
     assert ratio == pytest.approx(10, rel=0.2)
+
+
+@pytest.mark.parametrize('seconds', [601, 629, 631, 1201, 7201, 7900])
+def test_lines_of_timelines_are_never_a_mere_rest(seconds):
+    """At any number of frames a second."""
+    for fps in (1, 29.97, 120):
+        frames = round(seconds * fps)
+        length = line_frames(frames, fps)
+        last = frames % length or length
+        assert last >= 0.09 * length
+        assert 280 <= length / fps <= 630
 
 
 def test_lines_of_a_timeline_hold_all_rows_that_go_on():

@@ -10,6 +10,7 @@ import pytest
 from mmskelseg.runtime.jobs.declared import add_option
 from mmskelseg.runtime.jobs.models import ModelJob, split_model
 from mmskelseg.runtime.jobs.settings import setting_texts
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Option
 from tests.errors import raises_naming
 from tests.small_data import ROOT
@@ -112,3 +113,12 @@ def test_folder_stands_for_its_last_checkpoint(tmp_path, capsys):
 def test_folder_without_checkpoint_is_named(tmp_path):
     with raises_naming(FileNotFoundError, f'{tmp_path}: ', 'epoch_N.pth'):
         ModelJob().named_model('mine.py', str(tmp_path))
+
+
+def test_model_of_the_package_in_place_of_a_config_is_explained(tmp_path, monkeypatch):
+    """Unless a file or a folder has its name."""
+    with raises_naming(UserError, 'precog: ', '--model precog'):
+        ModelJob().named_model('precog', None)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'precog').mkdir()
+    assert ModelJob().named_model('precog', None).config == 'precog'

@@ -70,7 +70,11 @@ def test_misspelt_joints_are_noted():
     _, layout, notes = in_order(joints, None, 'take1.csv')
     assert layout['joints'] == joints
     assert notes[1:] == ('left_wirst is not a joint of COCO; did you mean left_wrist?',)
-    _, _, notes = in_order(['nose', 'tail', 'left_paw', 'right_paw'], None, 'mouse.csv')
+
+
+def test_joints_of_animals_are_not_measured_by_those_of_people():
+    mouse = ['nose', 'leftear', 'rightear', 'left_hip', 'right_hip', 'tail']
+    _, _, notes = in_order(mouse, None, 'mouse.csv')
     assert len(notes) == 1
 
 
