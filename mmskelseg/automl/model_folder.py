@@ -11,7 +11,7 @@ import numpy as np
 
 from mmskelseg.automl.folds import fold_splits
 from mmskelseg.automl.planning import PART, Candidate
-from mmskelseg.converters.checkpoints.publish_model import convert as publish
+from mmskelseg.converters.checkpoints.publish_model import PublishModel
 from mmskelseg.engine.choosing import choose
 from mmskelseg.engine.config_checks import read_config
 from mmskelseg.engine.cross_validation import run_folder, settings_of
@@ -215,7 +215,8 @@ class ModelFolder:
         """Write, test and export the final model."""
         self._write_config(self.config, candidate, self.splits, length, temperature)
         source = self.final(candidate, length).runs[0].path
-        publish(source, self.model, {'model.temperature': temperature})
+        options = {'model.temperature': temperature}
+        PublishModel(src=source, dst=self.model, cfg_options=options).run(events)
         if self.has_test:
             self.tested.mkdir(exist_ok=True)
             Test(

@@ -5,19 +5,13 @@ NAME is followed by the arguments of that converter:
     %(prog)s ms_tcn2 epoch-100.model ms_tcn2.pth
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from mmskelseg.commands import convert
 from mmskelseg.converters import checkpoints, converters
-from mmskelseg.runtime.jobs import chosen
+from mmskelseg.runtime.jobs import dispatch
 
 
 def main(argv: Sequence[str], prog: str) -> int | None:
     """Run the converter that the first argument names."""
-    name = chosen(converters(checkpoints.__path__), argv, prog, __doc__)
-    return converter(name)(argv[1:], f'{prog} {name}')
-
-
-def converter(name: str) -> Callable[..., int | None]:
-    """Return the ``main(argv=None, prog=None)`` of a converter of checkpoints."""
-    return convert.converter(name, 'mmskelseg.converters.checkpoints')
+    known = converters(checkpoints.__path__)
+    return dispatch(checkpoints.__name__, known, argv, prog=prog, about=__doc__)

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from unicodedata import normalize
 
@@ -11,18 +12,45 @@ import numpy as np
 from mmskelseg.runtime.files.annotations import Files, save_annotations
 from mmskelseg.runtime.files.arrays import read_npy
 from mmskelseg.runtime.files.video import is_video
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.counts import counted, listed
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
-from mmskelseg.runtime.structures.annotations import (
-    AnnotationFile,
-    Metainfo,
-    VideoAnnotation,
-)
+from mmskelseg.runtime.messages.options import Positive, argument, option
+from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 from mmskelseg.runtime.structures.tiers import tiers_of
 
 # The summary lists the videos of splits up to this size.
 _LISTED = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Converter(Job[Path]):
+    """Makes the annotation file of a data set, and returns its path."""
+
+    source: Path = argument('folder of the release', metavar='SRC')
+    out: Path = argument('folder for annotations.pkl', metavar='OUT')
+
+
+@dataclass(frozen=True)
+class ReleaseOptions:
+    """What releases do not state: their rate, folds, and the files of videos."""
+
+    fps: Positive = option(
+        'frames per second of poses and labels (default: %(default)g)'
+    )
+    folds: int = option(
+        'add N folds for cross-validation, fold1 to foldN; each tests every Nth video, '
+        'from a different start',
+        0,
+    )
+    videos: Path | None = option(
+        'folder of the video files, for RGB features; the name of a file is the id of '
+        'its video, or the only one that contains this id',
+        None,
+        metavar='DIR',
+    )
 
 
 def read_array(path: Path) -> np.ndarray:
@@ -191,41 +219,36 @@ def find_videos(names: Iterable[str], folder: Path | None) -> dict[str, Path]:
 
 def write(
     out: Path,
-    annotations: Sequence[VideoAnnotation],
-    split: dict[str, list[str]],
-    meta: Metainfo,
+    data: AnnotationFile,
+    events: Events,
     *,
     source: Path | None = None,
     files: Files | None = None,
     folds: int = 0,
     videos: Path | None = None,
-) -> None:
-    """Write OUT/annotations.pkl with more folds and names of files; print a summary.
+) -> Path:
+    """Write OUT/annotations.pkl with more folds and names of files; tell a summary.
 
     For ``source`` and ``files``, see :func:`save_annotations`. Each video is tested in
     one of the ``folds``. ``videos`` is the folder of the video files.
     """
-    names = [video['frame_dir'] for video in annotations]
+    names = [video['frame_dir'] for video in data['annotations']]
     if folds and not 2 <= folds <= len(names):
         raise UserError(
             f'--folds is {folds}, but {len(names)} videos allow 2 to {len(names)}.'
         )
     for fold in range(folds):
         for part, members in split_by_test(names, names[fold::folds]).items():
-            split[f'fold{fold + 1}/{part}'] = members
+            data['split'][f'fold{fold + 1}/{part}'] = members
     clips = find_videos(names, videos)
-    for video in annotations:
+    for video in data['annotations']:
         if video['frame_dir'] in clips:
             file = os.path.relpath(clips[video['frame_dir']], out)
             video['filename'] = Path(file).as_posix()
-    data: AnnotationFile = {
-        'split': split,
-        'annotations': list(annotations),
-        'metainfo': meta,
-    }
     path = out / 'annotations.pkl'
     save_annotations(data, path, source=source, files=files)
-    print(f'{summary(data)}\nwritten to {path}')
+    events.note(f'{summary(data)}\nwritten to {path}')
+    return path
 
 
 def summary(data: AnnotationFile) -> str:

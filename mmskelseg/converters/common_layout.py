@@ -9,22 +9,24 @@
 `import` makes a data set from it, to train on 50Salads, GTEA, Breakfast and others.
 `export` writes it, to run the code of other repositories on data of this project. See
 `import --help` and `export --help`, and docs/datasets/common_layout.md.
+
+    %(prog)s import RAW/gtea data/gtea --fps 15
+    %(prog)s export data/toy/annotations.pkl OUT
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 
-from mmskelseg.converters import building, options
-from mmskelseg.converters.options import Converter
+from mmskelseg.converters import building
 from mmskelseg.converters.shared_layout import (
     NO_SKELETON,
+    Exporter,
     ImportOptions,
-    NewFolder,
-    Unlabelled,
+    command_of,
     find_labels,
     folder_new,
     read_label,
@@ -38,24 +40,11 @@ from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.configs import annotation_path
 from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.files.names import file_name
+from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.messages.errors import UserError, reading
-from mmskelseg.runtime.messages.options import Option
+from mmskelseg.runtime.messages.options import argument, grouped, option
 from mmskelseg.runtime.structures.annotations import AnnotationFile, Metainfo
 
-EXAMPLES = """examples:
-  %(prog)s import RAW/gtea data/gtea --fps 15
-  %(prog)s export data/toy/annotations.pkl OUT
-"""
-IMPORT = """\
-Make a data set from features and labels in action segmentation's common layout.
-
-SRC contains features/, groundTruth/, mapping.txt (or mapping/mapping.txt) and splits/.
-OUT gets annotations.pkl, with a skeleton of a single joint that is never seen, and the
-features as features/MODALITY/VIDEO.npy. To read them, write in a config:
-
-    pipeline = [dict(type='LoadFrameFeatures', folders=dict(rgb='OUT/features/rgb')),
-                dict(type='PackSegInputs')]
-"""
 IMPORT_EXAMPLES = """examples:
   # GTEA: 15 frames per second, background excluded from Edit and F1
   %(prog)s RAW/gtea data/gtea \\
@@ -63,14 +52,6 @@ IMPORT_EXAMPLES = """examples:
   # 50Salads: features at 30 frames per second, keeping every second frame
   %(prog)s RAW/50salads data/50salads \\
       --fps 30 --sample 2
-"""
-EXPORT = """\
-Write a data set in action segmentation's common layout.
-
-From an annotation file, this writes groundTruth/, mapping.txt and splits/: train and
-test become split 1, folds become splits 2, 3, ... in the order of the file. From a
-config, it writes the same for its annotation file, plus features/: the model's input
-for each video, (D, T) in float32, computed first if it is missing.
 """
 EXPORT_EXAMPLES = """examples:
   # labels and splits; frames without a label become a class of their own
@@ -90,48 +71,62 @@ def read_features(path: Path, frames_first: bool) -> np.ndarray:
     return features
 
 
-def import_layout(
-    source: Annotated[
-        Path,
-        options.source('folder with features, groundTruth, mapping.txt and splits'),
-    ],
-    out: options.Out,
-    *,
-    fps: Annotated[
-        float,
-        Option(
-            'frames per second of the features, which the layout does not store (15 '
-            'for GTEA and Breakfast, 30 for 50Salads)'
-        ),
-    ],
-    given: ImportOptions = ImportOptions(),
-    modality: Annotated[
-        str,
-        Option("key of the features in the model's branches (default: %(default)s)"),
-    ] = 'rgb',
-    frames_first: Annotated[bool, Option('features are (T, D), not (D, T)')] = False,
-) -> None:
-    """Write the annotation file and the features of a folder."""
-    classes = read_mapping(source)
-    labels = find_labels(source / 'groundTruth')
-    splits, files = read_splits(source / 'splits', given.split)
-    meta: Metainfo = {
-        'classes': list(classes.values()),
-        'skeleton': NO_SKELETON,
-        'dataset': source.resolve().name,
-        'background': given.background,
-    }
-    videos = read_videos(
-        source,
-        labels,
-        partial(read_features, frames_first=frames_first),
-        partial(read_label, classes=classes),
-        given,
-        hint='; if the array is (T, D), give --frames-first',
+@dataclass(frozen=True, kw_only=True)
+class ImportCommonLayout(building.Converter):
+    """Make a data set from features and labels in action segmentation's common layout.
+
+    SRC contains features/, groundTruth/, mapping.txt (or mapping/mapping.txt) and
+    splits/. OUT gets annotations.pkl, with a skeleton of a single joint that is never
+    seen, and the features as features/MODALITY/VIDEO.npy. To read them, write in a
+    config:
+
+        pipeline = [dict(type='LoadFrameFeatures',
+                         folders=dict(rgb='OUT/features/rgb')),
+                    dict(type='PackSegInputs')]
+    """
+
+    examples = IMPORT_EXAMPLES
+    source: Path = argument(
+        'folder with features, groundTruth, mapping.txt and splits', metavar='SRC'
     )
-    target = out / 'features' / modality
-    with saved_features(target, videos, fps / given.sample) as annotations:
-        building.write(out, annotations, splits, meta, source=source, files=files)
+    fps: float = option(
+        'frames per second of the features, which the layout does not store (15 for '
+        'GTEA and Breakfast, 30 for 50Salads)'
+    )
+    given: ImportOptions = grouped(default=ImportOptions())
+    modality: str = option(
+        "key of the features in the model's branches (default: %(default)s)", 'rgb'
+    )
+    frames_first: bool = option('features are (T, D), not (D, T)', False)
+
+    def run(self, events: Events) -> Path:
+        """Write the annotation file and the features of a folder."""
+        source, given = self.source, self.given
+        classes = read_mapping(source)
+        labels = find_labels(source / 'groundTruth')
+        splits, files = read_splits(source / 'splits', given.split)
+        meta: Metainfo = {
+            'classes': list(classes.values()),
+            'skeleton': NO_SKELETON,
+            'dataset': source.resolve().name,
+            'background': given.background,
+        }
+        videos = read_videos(
+            source,
+            labels,
+            partial(read_features, frames_first=self.frames_first),
+            partial(read_label, classes=classes),
+            given,
+            hint='; if the array is (T, D), give --frames-first',
+        )
+        target, fps = self.out / 'features' / self.modality, self.fps / given.sample
+        with saved_features(target, videos, fps, events) as annotations:
+            data: AnnotationFile = {
+                'annotations': annotations,
+                'split': splits,
+                'metainfo': meta,
+            }
+            return building.write(self.out, data, events, source=source, files=files)
 
 
 def frame_features(
@@ -179,46 +174,36 @@ def read_source(source: Path) -> tuple[AnnotationFile, Mapping[str, object] | No
     return load_annotations(annotation_path(dataset)), dict(dataset)
 
 
-def export_layout(
-    source: Annotated[
-        Path,
-        options.source('an annotation file, or a config to write features as well'),
-    ],
-    out: NewFolder,
-    *,
-    unlabelled: Unlabelled = None,
-    modality: Annotated[
-        str | None, Option('features to write, if a config has several')
-    ] = None,
-) -> None:
-    """Write annotations in the layout."""
-    with folder_new(out) as folder:
-        data, dataset = read_source(source)
-        notes = write_layout(data, folder, unlabelled)
-        if dataset is not None:
-            (folder / 'features').mkdir()
-            count = 0
-            for name, features in frame_features(dataset, data, modality):
-                np.save(folder / 'features' / f'{file_name(name)}.npy', features)
-                count += 1
-            notes.append(f'features of {count} videos, {len(features)} per frame')
-    print('\n'.join([*notes, f'written to {out}']))
+@dataclass(frozen=True, kw_only=True)
+class ExportCommonLayout(Exporter):
+    """Write a data set in action segmentation's common layout.
+
+    From an annotation file, this writes groundTruth/, mapping.txt and splits/: train
+    and test become split 1, folds become splits 2, 3, ... in the order of the file.
+    From a config, it writes the same for its annotation file, plus features/: the
+    model's input for each video, (D, T) in float32, computed first if it is missing.
+    """
+
+    examples = EXPORT_EXAMPLES
+    source: Path = argument(
+        'an annotation file, or a config to write features as well', metavar='SRC'
+    )
+    modality: str | None = option('features to write, if a config has several', None)
+
+    def run(self, events: Events) -> Path:
+        """Write annotations in the layout, and return the folder."""
+        with folder_new(self.out) as folder:
+            data, dataset = read_source(self.source)
+            notes = write_layout(data, folder, self.unlabelled)
+            if dataset is not None:
+                (folder / 'features').mkdir()
+                count = 0
+                for name, features in frame_features(dataset, data, self.modality):
+                    np.save(folder / 'features' / f'{file_name(name)}.npy', features)
+                    count += 1
+                notes.append(f'features of {count} videos, {len(features)} per frame')
+        events.note('\n'.join([*notes, f'written to {self.out}']))
+        return self.out
 
 
-CONVERTER = Converter(
-    parts={
-        'import': Converter(
-            import_layout,
-            summary='make a data set from features and labels',
-            description=IMPORT,
-            examples=IMPORT_EXAMPLES,
-        ),
-        'export': Converter(
-            export_layout,
-            summary='write labels, splits and features for other code',
-            description=EXPORT,
-            examples=EXPORT_EXAMPLES,
-        ),
-    },
-    examples=EXAMPLES,
-)
+main = command_of({'import': ImportCommonLayout, 'export': ExportCommonLayout}, __doc__)

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from mmskelseg.converters import converters, downloading
+from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.skeleton import Layout
 
@@ -47,10 +48,10 @@ class DataSet:
             own['view'] = self.view
         return {**own, **stated}
 
-    def download(self, url: str, folder: Path, is_there: bool) -> None:
+    def download(self, url: str, folder: Path, is_there: bool, events: Events) -> None:
         """Download the release to a folder, unless it is there already."""
         archive = folder / f'{self.name}.zip'
-        downloading.download(url, archive, self.member, is_there)
+        downloading.download(url, archive, self.member, is_there, events)
 
 
 def find_data_set(name: str) -> DataSet | None:

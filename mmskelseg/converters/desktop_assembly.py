@@ -1,34 +1,21 @@
-"""Convert labels and 2D poses of Desktop Assembly to mmskelseg's annotation file.
+"""Convert labels and 2D poses of Desktop Assembly to mmskelseg's annotation file."""
 
-SRC contains labels and poses for each of the 76 videos:
-
-    groundTruth/VIDEO           the class name of each frame, one per line
-    mapping/mapping.txt         the 23 classes, one per line: ID NAME
-    keypoints/VIDEO.npy         (T, 17, 3) COCO joints: x and y in pixels, and a score
-    splits/*.split1.bundle      the videos of `train` and of `test`, one per line
-
-Labels and mapping are as the authors released them (VIDEO.txt and SRC/mapping.txt are
-also read; without a mapping, the 23 published names are used). The release has image
-features but no poses, so **keypoints/ is our convention**: estimate poses with HRNet or
-another COCO model, and write NaN or a score of 0 for joints that were not found. The
-release has no splits either: provide bundles or --test; otherwise every fifth video is
-for testing. See docs/datasets/desktop_assembly.md.
-"""
-
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 
-from mmskelseg.converters import building, options
+from mmskelseg.converters import building
 from mmskelseg.converters.data_sets import DataSet
 from mmskelseg.converters.shared_layout import (
+    ImportOptions,
     find_labels,
     read_label,
     read_mapping,
     read_splits,
 )
-from mmskelseg.runtime.messages.options import Option
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.messages.options import argument, grouped, like, option
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
 EXAMPLES = """examples:
@@ -39,7 +26,7 @@ EXAMPLES = """examples:
       --test 2020-04-02-150120,2020-04-19_14-03-25 --keypoints hrnet \\
       --size 1280x720 --fps 10
 """
-RELEASE = options.ReleaseOptions(fps=10.0)
+FPS = 10.0
 CLASSES = (
     'Pick_up_chip', 'Place_chip_on_motherboard', 'Close_cover',
     'Pick_up_screw_and_screwdriver', 'Tighten_screw', 'Plug_stick_in', 'Pick_up_fan',
@@ -72,55 +59,76 @@ def _choose_split(
     return split, {}, {'split': assumed} if test is None else {}
 
 
-def convert(
-    source: Annotated[
-        Path, options.source('folder with groundTruth, mapping and keypoints')
-    ],
-    out: options.Out,
-    *,
-    test: Annotated[
-        str | None, options.test('VIDEO,VIDEO', 'those of SRC/splits, or every fifth')
-    ] = None,
-    keypoints: Annotated[
-        Path | None, Option('folder of the poses (default: SRC/keypoints)')
-    ] = None,
-    background: Annotated[
-        str | None, Option(options.BACKGROUND, metavar='NAME')
-    ] = None,
-    size: Annotated[
-        tuple[int, int],
-        Option('size of the images to which the pixels refer (default: 640x480)'),
-    ] = (480, 640),
-    given: options.ReleaseOptions = RELEASE,
-) -> None:
-    """Write the annotation file of the release."""
-    labels = find_labels(source / 'groundTruth')
-    classes = read_mapping(source, CLASSES)
-    split, files, assumed = _choose_split(test, list(labels), source)
-    assumed = {
-        'fps': f'{given.fps:g}: the release states none',
-        'img_shape': f'{size[1]}x{size[0]}: the release states none',
-        **assumed,
-    }
-    folder = keypoints or source / 'keypoints'
-    building.check_folder(folder, 'name the one with VIDEO.npy with --keypoints')
-    annotations: list[VideoAnnotation] = []
-    for video, label in labels.items():
-        pose = folder / f'{video}.npy'
-        files |= {(video, key): pose for key in ('keypoint', 'keypoint_score')}
-        files[video, 'label'] = label
-        arrays = (*read_poses(pose), read_label(label, classes))
-        annotations.append(
-            building.annotation({'img_shape': size, 'fps': given.fps}, video, *arrays)
-        )
-    names = list(classes.values())
-    meta = DATA.metainfo(
-        {'classes': names, 'background': background, 'assumed': assumed}
+@dataclass(frozen=True, kw_only=True)
+class ConvertDesktopAssembly(building.Converter):
+    """Convert labels and 2D poses of Desktop Assembly to mmskelseg's annotation file.
+
+    SRC contains labels and poses for each of the 76 videos:
+
+        groundTruth/VIDEO           the class name of each frame, one per line
+        mapping/mapping.txt         the 23 classes, one per line: ID NAME
+        keypoints/VIDEO.npy         (T, 17, 3) COCO joints: x and y in pixels, and a
+                                    score
+        splits/*.split1.bundle      the videos of `train` and of `test`, one per line
+
+    Labels and mapping are as the authors released them (VIDEO.txt and SRC/mapping.txt
+    are also read; without a mapping, the 23 published names are used). The release has
+    image features but no poses, so **keypoints/ is our convention**: estimate poses
+    with HRNet or another COCO model, and write NaN or a score of 0 for joints that were
+    not found. The release has no splits either: provide bundles or --test; otherwise
+    every fifth video is for testing. See docs/datasets/desktop_assembly.md.
+    """
+
+    examples = EXAMPLES
+    source: Path = argument(
+        'folder with groundTruth, mapping and keypoints', metavar='SRC'
     )
-    building.write(
-        out, annotations, split, meta,
-        source=source, files=files, folds=given.folds, videos=given.videos,
-    )  # fmt: skip
+    test: str | None = option(
+        'test videos (default: those of SRC/splits, or every fifth)',
+        None,
+        metavar='VIDEO,VIDEO',
+    )
+    keypoints: Path | None = option(
+        'folder of the poses (default: SRC/keypoints)', None
+    )
+    background: str | None = like(ImportOptions, 'background')
+    size: tuple[int, int] = option(
+        'size of the images to which the pixels refer (default: 640x480)', (480, 640)
+    )
+    given: building.ReleaseOptions = grouped(default=building.ReleaseOptions(FPS))
+
+    def run(self, events: Events) -> Path:
+        """Write the annotation file of the release."""
+        source, size, given = self.source, self.size, self.given
+        labels = find_labels(source / 'groundTruth')
+        classes = read_mapping(source, CLASSES)
+        split, files, assumed = _choose_split(self.test, list(labels), source)
+        assumed = {
+            'fps': f'{given.fps:g}: the release states none',
+            'img_shape': f'{size[1]}x{size[0]}: the release states none',
+            **assumed,
+        }
+        folder = self.keypoints or source / 'keypoints'
+        building.check_folder(folder, 'name the one with VIDEO.npy with --keypoints')
+        annotations: list[VideoAnnotation] = []
+        shared: VideoAnnotation = {'img_shape': size, 'fps': given.fps}
+        for video, label in labels.items():
+            pose = folder / f'{video}.npy'
+            files |= {(video, key): pose for key in ('keypoint', 'keypoint_score')}
+            files[video, 'label'] = label
+            arrays = (*read_poses(pose), read_label(label, classes))
+            annotations.append(building.annotation(shared, video, *arrays))
+        meta = DATA.metainfo({
+            'classes': list(classes.values()),
+            'background': self.background,
+            'assumed': assumed,
+        })  # fmt: skip
+        return building.write(
+            self.out,
+            {'annotations': annotations, 'split': split, 'metainfo': meta},
+            events,
+            source=source, files=files, folds=given.folds, videos=given.videos,
+        )  # fmt: skip
 
 
-CONVERTER = options.Converter(convert, examples=EXAMPLES)
+main = ConvertDesktopAssembly.main

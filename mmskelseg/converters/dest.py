@@ -11,17 +11,19 @@ DeST's repository has PKU-MMD, LARa, MCFS-22, MCFS-130, TCG-15 and HuGaDB in it.
 
 `import` makes an annotation file from it, `export` writes it. See `import --help` and
 `export --help`, and docs/datasets/dest.md.
+
+    %(prog)s import dataset/PKU-subject data/pku
+    %(prog)s export data/mine/annotations.pkl dataset/LARA
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 
-from mmskelseg.converters import building, options
+from mmskelseg.converters import building
 from mmskelseg.converters.dest_arrays import (
     AXES,
     BY_COUNT,
@@ -35,14 +37,13 @@ from mmskelseg.converters.dest_arrays import (
     read_joints,
     read_signals,
 )
-from mmskelseg.converters.options import Converter
 from mmskelseg.converters.shared_layout import (
     NO_SKELETON,
+    Exporter,
     ImportOptions,
-    NewFolder,
-    Unlabelled,
     Video,
     class_names,
+    command_of,
     find_labels,
     folder_new,
     read_mapping,
@@ -54,8 +55,9 @@ from mmskelseg.converters.shared_layout import (
 )
 from mmskelseg.runtime.files.annotations import fold_splits, load_annotations
 from mmskelseg.runtime.files.names import file_name
+from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Option, option
+from mmskelseg.runtime.messages.options import argument, grouped, option
 from mmskelseg.runtime.poses.layouts import stated_layout
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import (
@@ -65,33 +67,12 @@ from mmskelseg.runtime.structures.annotations import (
 )
 from mmskelseg.runtime.structures.skeleton import Layout
 
-EXAMPLES = """examples:
-  %(prog)s import dataset/PKU-subject data/pku
-  %(prog)s export data/mine/annotations.pkl dataset/LARA
-"""
-IMPORT = """\
-Make an annotation file from skeletons and labels in DeST's layout.
-
-SRC contains features/, gt_arr/, mapping.txt and splits/ or csv/. The files do not state
-skeleton, frame rate or channels: they are known for the data sets listed at --release;
-for others, give --skeleton, --fps and --channels. 3D joints become keypoint_3d, and
-their 2D view becomes keypoint. Signals that are not coordinates become features in
-OUT/features/MODALITY/VIDEO.npy.
-"""
 IMPORT_EXAMPLES = """examples:
   # a known data set, in a folder of its name: PKU-subject, LARA, MCFS-22, ...
   %(prog)s dataset/LARA data/lara --sample 4
   # another data set: 17 joints in 2D with a score, in pixels
   %(prog)s dataset/mine data/mine \\
       --skeleton coco17 --fps 30 --channels xys --size 1280x720
-"""
-EXPORT = """\
-Write an annotation file in DeST's layout.
-
-OUT gets features/, gt_arr/, gt_boundary_arr/, groundTruth/, mapping.txt, splits/ and
-csv/. Joints come from keypoint_3d if it exists, otherwise from keypoint as x, y and
-score; missing joints are 0. In each split, every tenth training video is in
-csv/valN.csv, as in DeST.
 """
 EXPORT_EXAMPLES = """examples:
   %(prog)s data/mine/annotations.pkl dataset/mine
@@ -195,65 +176,72 @@ def find_release(
     return replace(release, fps=release.fps / sample, vertical=vertical), assumed
 
 
-def import_layout(
-    source: Annotated[
-        Path, options.source('folder with features, gt_arr, mapping.txt and splits')
-    ],
-    out: options.Out,
-    *,
-    release: Annotated[
-        str | None,
-        Option(
-            'the data set (default: the one with the name of the folder)',
-            choices=RELEASES,
-        ),
-    ] = None,
-    stated: Release = Release(),
-    splits: Annotated[
-        Path | None, Option('folder of the splits (default: SRC/splits, or SRC/csv)')
-    ] = None,
-    given: ImportOptions = ImportOptions(),
-    modality: Annotated[
-        str, Option('key of signals that are not coordinates (default: %(default)s)')
-    ] = 'imu',
-) -> None:
-    """Write the annotation file of a folder."""
-    known, assumed = find_release(source, release, stated, given.sample)
-    classes = read_mapping(source)
-    labels = find_labels(
-        source / 'gt_arr', 'an array for each video, with the class id of each frame'
+@dataclass(frozen=True, kw_only=True)
+class ImportDeST(building.Converter):
+    """Make an annotation file from skeletons and labels in DeST's layout.
+
+    SRC contains features/, gt_arr/, mapping.txt and splits/ or csv/. The files do not
+    state skeleton, frame rate or channels: they are known for the data sets listed at
+    --release; for others, give --skeleton, --fps and --channels. 3D joints become
+    keypoint_3d, and their 2D view becomes keypoint. Signals that are not coordinates
+    become features in OUT/features/MODALITY/VIDEO.npy.
+    """
+
+    examples = IMPORT_EXAMPLES
+    source: Path = argument(
+        'folder with features, gt_arr, mapping.txt and splits', metavar='SRC'
     )
-    if splits is None:
-        splits = source / 'splits'
-        splits = splits if splits.is_dir() else source / 'csv'
-    parts, files = read_splits(splits, given.split)
-    read = partial(
-        read_videos,
-        source,
-        labels,
-        read_label=partial(read_ids, classes=list(classes)),
-        given=given,
+    release: str | None = option(
+        'the data set (default: the one with the name of the folder)',
+        None,
+        choices=RELEASES,
     )
-    meta: Metainfo = {
-        'classes': list(classes.values()),
-        'skeleton': known.skeleton or NO_SKELETON,
-        'dataset': source.resolve().name,
-        'background': given.background,
-        'assumed': assumed,
-    }
-    if known.channels == 'none':
-        target = out / 'features' / modality
-        with saved_features(target, read(read_signals), known.fps) as signals:
-            building.write(out, signals, parts, meta, source=source, files=files)
-        return
-    for name in labels:
-        for key in ('keypoint', 'keypoint_score'):
-            files[name, key] = source / 'features' / f'{name}.npy'
-    videos = _annotate_all(read, known, stated.channels is not None, assumed)
-    if 'keypoint_3d' in videos[0]:
-        axis, _, direction = known.vertical.partition('-')
-        meta['up'] = f'-{axis}' if direction == 'down' else axis
-    building.write(out, videos, parts, meta, source=source, files=files)
+    stated: Release = grouped(default=Release())
+    splits: Path | None = option(
+        'folder of the splits (default: SRC/splits, or SRC/csv)', None
+    )
+    given: ImportOptions = grouped(default=ImportOptions())
+    modality: str = option(
+        'key of signals that are not coordinates (default: %(default)s)', 'imu'
+    )
+
+    def run(self, events: Events) -> Path:
+        """Write the annotation file of a folder."""
+        source, given = self.source, self.given
+        known, assumed = find_release(source, self.release, self.stated, given.sample)
+        classes = read_mapping(source)
+        kind = 'an array for each video, with the class id of each frame'
+        labels = find_labels(source / 'gt_arr', kind)
+        splits = self.splits or source / 'splits'
+        if self.splits is None and not splits.is_dir():
+            splits = source / 'csv'
+        parts, files = read_splits(splits, given.split)
+        read_label = partial(read_ids, classes=list(classes))
+        read = partial(read_videos, source, labels, read_label=read_label, given=given)
+        meta: Metainfo = {
+            'classes': list(classes.values()),
+            'skeleton': known.skeleton or NO_SKELETON,
+            'dataset': source.resolve().name,
+            'background': given.background,
+            'assumed': assumed,
+        }
+        write = partial(
+            building.write, self.out, events=events, source=source, files=files
+        )
+        data: AnnotationFile = {'annotations': [], 'split': parts, 'metainfo': meta}
+        if known.channels == 'none':
+            target, signals = self.out / 'features' / self.modality, read(read_signals)
+            with saved_features(target, signals, known.fps, events) as videos:
+                return write({**data, 'annotations': videos})
+        for name in labels:
+            for key in ('keypoint', 'keypoint_score'):
+                files[name, key] = source / 'features' / f'{name}.npy'
+        stated = self.stated.channels is not None
+        videos = _annotate_all(read, known, stated, assumed)
+        if 'keypoint_3d' in videos[0]:
+            axis, _, direction = known.vertical.partition('-')
+            meta['up'] = f'-{axis}' if direction == 'down' else axis
+        return write({**data, 'annotations': videos})
 
 
 def _annotate_all(
@@ -296,51 +284,43 @@ def write_tables(data: AnnotationFile, out: Path, name: str) -> None:
             write_text(out / 'csv' / f'{table}{number}.csv', lines)
 
 
-def export_layout(
-    source: Annotated[Path, options.source('an annotation file')],
-    out: NewFolder,
-    *,
-    unlabelled: Unlabelled = None,
-    axes: Annotated[
-        str,
-        Option(
-            'axes of the joint arrays; TD is (T, M*V*C) (default: %(default)s)',
-            choices=AXES,
-        ),
-    ] = 'CTVM',
-) -> None:
-    """Write annotations in the layout."""
-    with folder_new(out) as folder:
-        data = load_annotations(source)
-        notes = write_layout(data, folder, unlabelled)
-        names = class_names(data, unlabelled)
-        for part in PARTS:
-            (folder / part).mkdir()
-        for video in data['annotations']:
-            label = video['label']
-            if unlabelled:
-                label = np.where(label < 0, names.index(unlabelled), label)
-            arrays = (joint_array(video, axes), label.astype(np.int64), begins(label))
-            for part, array in zip(PARTS, arrays, strict=True):
-                np.save(folder / part / f'{file_name(video["frame_dir"])}.npy', array)
-        write_tables(data, folder, out.resolve().name)
-    print('\n'.join([*notes, f'written to {out}']))
+@dataclass(frozen=True, kw_only=True)
+class ExportDeST(Exporter):
+    """Write an annotation file in DeST's layout.
+
+    OUT gets features/, gt_arr/, gt_boundary_arr/, groundTruth/, mapping.txt, splits/
+    and csv/. Joints come from keypoint_3d if it exists, otherwise from keypoint as x, y
+    and score; missing joints are 0. In each split, every tenth training video is in
+    csv/valN.csv, as in DeST.
+    """
+
+    examples = EXPORT_EXAMPLES
+    axes: str = option(
+        'axes of the joint arrays; TD is (T, M*V*C) (default: %(default)s)',
+        'CTVM',
+        choices=AXES,
+    )
+
+    def run(self, events: Events) -> Path:
+        """Write annotations in the layout, and return the folder."""
+        unlabelled = self.unlabelled
+        with folder_new(self.out) as folder:
+            data = load_annotations(self.source)
+            notes = write_layout(data, folder, unlabelled)
+            names = class_names(data, unlabelled)
+            for part in PARTS:
+                (folder / part).mkdir()
+            for video in data['annotations']:
+                label, name = video['label'], file_name(video['frame_dir'])
+                if unlabelled:
+                    label = np.where(label < 0, names.index(unlabelled), label)
+                joints = joint_array(video, self.axes)
+                arrays = (joints, label.astype(np.int64), begins(label))
+                for part, array in zip(PARTS, arrays, strict=True):
+                    np.save(folder / part / f'{name}.npy', array)
+            write_tables(data, folder, self.out.resolve().name)
+        events.note('\n'.join([*notes, f'written to {self.out}']))
+        return self.out
 
 
-CONVERTER = Converter(
-    parts={
-        'import': Converter(
-            import_layout,
-            summary='make an annotation file',
-            description=IMPORT,
-            examples=IMPORT_EXAMPLES,
-        ),
-        'export': Converter(
-            export_layout,
-            summary='write skeletons for other code',
-            description=EXPORT,
-            examples=EXPORT_EXAMPLES,
-        ),
-    },
-    examples=EXAMPLES,
-)
+main = command_of({'import': ImportDeST, 'export': ExportDeST}, __doc__)

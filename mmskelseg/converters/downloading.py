@@ -14,6 +14,7 @@ from urllib.request import Request, urlopen
 from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
 from mmskelseg.runtime.files.inputs import in_words, most_bytes_of
+from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.messages.errors import UserError, is_of_disk, shown
 
 CHUNK = 1 << 18
@@ -26,7 +27,9 @@ _DAMAGED = (
 )  # fmt: skip
 
 
-def download(url: str, archive: Path, member: str, is_there: bool) -> None:
+def download(
+    url: str, archive: Path, member: str, is_there: bool, events: Events
+) -> None:
     """Download a zip archive and unpack it where it lies, unless its files are there.
 
     As long as the archive lies there, its files are not taken for complete. Those are
@@ -37,7 +40,8 @@ def download(url: str, archive: Path, member: str, is_there: bool) -> None:
     """
     if not archive.exists():
         if is_there:
-            print(f'{archive.parent} contains a release, so nothing is downloaded')
+            there = f'{archive.parent} contains a release'
+            events.note(f'{there}, so nothing is downloaded')
             return
         fetch(url, archive)
     extract(archive, member)

@@ -1,16 +1,4 @@
-"""Make a data set from keypoints of a tracker and labels of an annotation tool.
-
-KEYPOINTS are files of MMPose, OpenPose (a folder per video), COCO results, MediaPipe,
-DeepLabCut or SLEAP, tables (CSV) or arrays (npz), one per video, or folders of them.
-LABELS are files of BORIS, ELAN, Label Studio, VIA or CVAT, tables of segments (CSV),
-text files with the class of each frame, or folders of them. Formats are recognised by
-name and content. Keypoints and labels are paired by name: labels of
-`take1.mp4` belong to `take1.json` or `take1DLC_resnet50_....csv`. OUT gets
-annotations.pkl.
-
-Labels are converted by time, so their frame rate may differ from that of the poses; the
-data set gets the rate of the poses. See docs/keypoint_formats.md for all formats.
-"""
+"""Make a data set from keypoints of a tracker and labels of an annotation tool."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,19 +7,22 @@ from dataclasses import dataclass
 from logging import WARNING
 from pathlib import Path
 
-from mmskelseg.converters import building, options
+from mmskelseg.converters import building
 from mmskelseg.converters import keypoint_videos as joining
+from mmskelseg.converters.building import ReleaseOptions
 from mmskelseg.converters.keypoint_videos import Labels
 from mmskelseg.converters.label_individuals import by_individual, label_arrays
 from mmskelseg.converters.label_tiers import LabelTiers, find_tiers
 from mmskelseg.runtime.files.annotations import Files
 from mmskelseg.runtime.files.video import VideoFile
-from mmskelseg.runtime.inputs import LabelInput, Pairing, PoseInput
+from mmskelseg.runtime.inputs import LabelInput, PoseInput
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.labels.reading import EACH_SUBJECT
 from mmskelseg.runtime.messages.counts import counted, listed, with_names
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.logs import print_log
-from mmskelseg.runtime.messages.options import option
+from mmskelseg.runtime.messages.options import argument, grouped, like, option
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.bodies import VIEWS, camera_view
@@ -69,82 +60,105 @@ def _difference(these: Layout, those: Layout) -> str:
     return f' ({" and ".join(texts)})'
 
 
-@dataclass(frozen=True)
-class DataSetOptions:
-    """What a data set is called, how it is split, and how it was filmed."""
+@dataclass(frozen=True, kw_only=True)
+class ConvertKeypoints(Job[Path]):
+    """Make a data set from keypoints of a tracker and labels of an annotation tool.
 
+    KEYPOINTS are files of MMPose, OpenPose (a folder per video), COCO results,
+    MediaPipe, DeepLabCut or SLEAP, tables (CSV) or arrays (npz), one per video, or
+    folders of them. LABELS are files of BORIS, ELAN, Label Studio, VIA or CVAT, tables
+    of segments (CSV), text files with the class of each frame, or folders of them.
+    Formats are recognised by name and content. Keypoints and labels are paired by name:
+    labels of `take1.mp4` belong to `take1.json` or `take1DLC_resnet50_....csv`. OUT
+    gets annotations.pkl.
+
+    Labels are converted by time, so their frame rate may differ from that of the poses;
+    the data set gets the rate of the poses. See docs/keypoint_formats.md for all
+    formats.
+    """
+
+    examples = EXAMPLES
+    usage = '%(prog)s KEYPOINTS... OUT --labels LABELS... [options]'
+    keypoints: Sequence[Path] = argument('files or folders', metavar='KEYPOINTS')
+    out: Path = like(building.Converter, 'out')
+    labels: Sequence[Path] = option('files or folders', metavar='LABELS')
+    videos: Path | None = like(ReleaseOptions, 'videos')
+    skip_unpaired: bool = option(
+        'skip keypoints without labels, and labels without keypoints', False
+    )
     test: str | None = option(
         'test videos (default: every fifth; with one recording, its end)',
         None,
         metavar='VIDEO,VIDEO',
     )
     name: str | None = option('name of the data set (default: the name of OUT)', None)
-    folds: int = option(options.FOLDS, 0)
+    folds: int = like(ReleaseOptions, 'folds')
     view: str | None = option(
         'view of the camera: training rotates and mirrors skeletons seen from the top '
         '(default: top if bodies point in all directions, else side)',
         None,
         choices=VIEWS,
     )
+    pose_input: PoseInput = grouped('keypoints')
+    label_input: LabelInput = grouped('labels')
 
-
-def convert(
-    files: Pairing,
-    out: options.Out,
-    poses: PoseInput,
-    labels: LabelInput,
-    made: DataSetOptions = DataSetOptions(),
-) -> None:
-    """Write the annotation file of keypoints and labels."""
-    if out.is_file():
-        raise UserError(
-            f'{out}: a file, expected the folder OUT, which comes after the keypoints '
-            'and before --labels.'
-        )
-    read, left_out = _read_labels(files.labels, labels)
-    with _explained(left_out):
-        keypoints = joining.find_keypoints(files.keypoints)
-        found, lonely = joining.pair(keypoints, read, files.skip_unpaired)
-        names = [name for name, *_ in found]
-        parts = [by_individual(item, labels) for *_, item in found]
-        tiers = find_tiers([part for each in parts for part in each.values()], labels)
-        overlap = [f'{note} (--overlap)' for note in tiers.notes]
-        each = (*left_out, *lonely, *overlap)
-        notes: dict[str, list[str]] = {note: [] for note in each}
-        clips = building.find_videos(names, files.videos)
-        annotations, skeleton = _annotate(found, clips, tiers, poses, labels, notes)
-        meta: Metainfo = {
-            **metainfo_of(tiers.tiers),
-            'skeleton': skeleton,
-            'dataset': made.name or out.resolve().name,
-            'person': poses.person,
-            'notes': with_names(notes, len(names)),
-        }
-        if poses.kpt_thr is not None:
-            meta['kpt_thr'] = poses.kpt_thr
-        view = made.view
-        if view is None:
-            view, reason = camera_view(meta, annotations)
-            meta['notes'] += [f'view from the {view}, since {reason} (--view)']
-        meta['view'] = view
-        if len(annotations) == 1 and not made.test:
-            annotations, split, note = building.split_in_time(annotations[0])
-            meta['notes'] += [note]
-            # Frames of the parts are not those of the video file.
-            videos = None
-        else:
-            split, videos = building.choose_split(made.test, names, out), files.videos
-        counts = _counts(annotations, tiers)
-        if empty := [name for name, count in counts.items() if not count]:
-            meta['notes'] += [f'classes without a frame: {", ".join(empty)}']
-        building.write(
-            out, annotations, split, meta,
-            files=_sources(found), folds=made.folds, videos=videos,
-        )  # fmt: skip
-    if not labels.classes:
-        # A misspelt name shows up as an extra class.
-        sizes = (f'{name} ({count})' for name, count in counts.items())
-        print(f'segments of each class: {", ".join(sizes)}')
+    def run(self, events: Events) -> Path:
+        """Write the annotation file of keypoints and labels, and return it."""
+        out, poses, labels = self.out, self.pose_input, self.label_input
+        if out.is_file():
+            raise UserError(
+                f'{out}: a file, expected the folder OUT, which comes after the '
+                'keypoints and before --labels.'
+            )
+        read, left_out = _read_labels(self.labels, labels)
+        with _explained(left_out):
+            keypoints = joining.find_keypoints(self.keypoints)
+            found, lonely = joining.pair(keypoints, read, self.skip_unpaired)
+            names = [name for name, *_ in found]
+            parts = [by_individual(item, labels) for *_, item in found]
+            all_parts = [part for each in parts for part in each.values()]
+            tiers = find_tiers(all_parts, labels)
+            overlap = [f'{note} (--overlap)' for note in tiers.notes]
+            each = (*left_out, *lonely, *overlap)
+            notes: dict[str, list[str]] = {note: [] for note in each}
+            clips = building.find_videos(names, self.videos)
+            annotations, skeleton = _annotate(found, clips, tiers, poses, labels, notes)
+            meta: Metainfo = {
+                **metainfo_of(tiers.tiers),
+                'skeleton': skeleton,
+                'dataset': self.name or out.resolve().name,
+                'person': poses.person,
+                'notes': with_names(notes, len(names)),
+            }
+            if poses.kpt_thr is not None:
+                meta['kpt_thr'] = poses.kpt_thr
+            view = self.view
+            if view is None:
+                view, reason = camera_view(meta, annotations)
+                meta['notes'] += [f'view from the {view}, since {reason} (--view)']
+            meta['view'] = view
+            videos = self.videos
+            if len(annotations) == 1 and not self.test:
+                annotations, split, note = building.split_in_time(annotations[0])
+                meta['notes'] += [note]
+                # Frames of the parts are not those of the video file.
+                videos = None
+            else:
+                split = building.choose_split(self.test, names, out)
+            counts = _counts(annotations, tiers)
+            if empty := [name for name, count in counts.items() if not count]:
+                meta['notes'] += [f'classes without a frame: {", ".join(empty)}']
+            path = building.write(
+                out,
+                {'annotations': annotations, 'split': split, 'metainfo': meta},
+                events,
+                files=_sources(found), folds=self.folds, videos=videos,
+            )  # fmt: skip
+        if not labels.classes:
+            # A misspelt name shows up as an extra class.
+            sizes = (f'{name} ({count})' for name, count in counts.items())
+            events.note(f'segments of each class: {", ".join(sizes)}')
+        return path
 
 
 def _read_labels(
@@ -241,9 +255,4 @@ def _annotate(
     return annotations, next((s for s in skeletons if isinstance(s, str)), skeletons[0])
 
 
-CONVERTER = options.Converter(
-    convert,
-    {'poses': 'keypoints', 'labels': 'labels'},
-    examples=EXAMPLES,
-    usage='%(prog)s KEYPOINTS... OUT --labels LABELS... [options]',
-)
+main = ConvertKeypoints.main

@@ -5,13 +5,20 @@ Joints are those of the skeleton ``lcr15``, in metres, in the axes of a camera.
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters.building import annotation, read_numbers, write
-from mmskelseg.converters.options import ReleaseOptions
+from mmskelseg.converters.building import (
+    Converter,
+    ReleaseOptions,
+    annotation,
+    read_numbers,
+    write,
+)
 from mmskelseg.converters.shared_layout import release_lines
+from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 
@@ -97,29 +104,37 @@ def read_risk(path: Path) -> np.ndarray:
         raise UserError(f'{path}: {error}; each line must be a number.') from None
 
 
-def convert(
-    root: Path,
-    out: Path,
-    files: Mapping[tuple[str, str], Path],
-    read_label: Callable[[Path], np.ndarray],
-    split: dict[str, list[str]],
-    meta: Metainfo,
-    given: ReleaseOptions,
-) -> None:
-    """Write the annotation file of the videos in a result of :func:`find_files`."""
-    annotations: list[VideoAnnotation] = []
-    for video in videos_of(files):
-        pose = read_pose(files[video, 'keypoint'])[None]
-        score = np.ones(pose.shape[:3], np.float32)
-        label = read_label(files[video, 'label'])
-        shared: VideoAnnotation = {'img_shape': IMG_SHAPE, 'fps': given.fps}
-        shared['keypoint_3d'] = pose
-        if (video, 'risk') in files:
-            shared['risk'] = read_risk(files[video, 'risk'])
-        annotations.append(annotation(shared, video, project(pose), score, label))
-    assumed = {'fps': f'{given.fps:g}: the files state none', 'camera': CAMERA}
-    meta = {**meta, 'assumed': {**assumed, **meta.get('assumed', {})}}
-    write(
-        out, annotations, split, meta,
-        source=root, files=files, folds=given.folds, videos=given.videos,
-    )  # fmt: skip
+@dataclass(frozen=True, kw_only=True)
+class LCRConverter(Converter):
+    """Makes the annotation file of a release."""
+
+    given: ReleaseOptions
+
+    def write(
+        self,
+        root: Path,
+        files: Mapping[tuple[str, str], Path],
+        read_label: Callable[[Path], np.ndarray],
+        split: dict[str, list[str]],
+        meta: Metainfo,
+        events: Events,
+    ) -> Path:
+        """Write the annotation file of the videos in a result of :func:`find_files`."""
+        given, annotations = self.given, []
+        for video in videos_of(files):
+            pose = read_pose(files[video, 'keypoint'])[None]
+            score = np.ones(pose.shape[:3], np.float32)
+            label = read_label(files[video, 'label'])
+            shared: VideoAnnotation = {'img_shape': IMG_SHAPE, 'fps': given.fps}
+            shared['keypoint_3d'] = pose
+            if (video, 'risk') in files:
+                shared['risk'] = read_risk(files[video, 'risk'])
+            annotations.append(annotation(shared, video, project(pose), score, label))
+        assumed = {'fps': f'{given.fps:g}: the files state none', 'camera': CAMERA}
+        meta = {**meta, 'assumed': {**assumed, **meta.get('assumed', {})}}
+        return write(
+            self.out,
+            {'annotations': annotations, 'split': split, 'metainfo': meta},
+            events,
+            source=root, files=files, folds=given.folds, videos=given.videos,
+        )  # fmt: skip

@@ -1,38 +1,25 @@
-"""Convert the skeletons of PRECOG-16 to mmskelseg's annotation file.
-
-SRC is the release (GitHub DavidJardim/precog_dataset_16) or its folder Dataset/CSV,
-with a table for each recording: subject P performs the strikes and kicks of sequence S.
-
-    SeqS_P.csv    the names of 20 Kinect joints, then a line for each frame: `x y z` of
-                  each joint in metres and a class from 0 to 8, separated by `;`
-
-Without SRC, the copy in the package is converted. Its joints are rounded to float16, by
-1 mm at most (MIT licence, Copyright 2016 David Jardim).
-
-OUT/annotations.pkl gets the joints, their projection to 2D, four folds of three test
-subjects each (fold1 to fold4), and eight folds that test on orders of actions that do
-not occur in training (unseen_order_1 to unseen_order_8). Suspicious labels are reported
-and kept, unless --repair-labels is given. See docs/datasets/precog.md for details.
-"""
+"""Convert the skeletons of PRECOG-16 to mmskelseg's annotation file."""
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, product
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 
-from mmskelseg.converters import building, options
+from mmskelseg.converters import building
 from mmskelseg.converters.data_sets import DataSet
 from mmskelseg.converters.shared_layout import release_lines
 from mmskelseg.runtime.files.arrays import read_npz
 from mmskelseg.runtime.files.atomic import atomic_write
 from mmskelseg.runtime.files.parsing import number
+from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
-from mmskelseg.runtime.messages.options import Option
+from mmskelseg.runtime.messages.options import argument, option
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg.runtime.structures.segments import to_segments
 
 EXAMPLES = """examples:
@@ -347,55 +334,74 @@ def subject_of(video: str) -> str:
     return video.rpartition('_')[2]
 
 
-def convert(
-    *,
-    source: Annotated[
-        Path,
-        options.source(
-            f'folder of the release, or its {FOLDER} (default: the copy in the package)'
-        ),
-    ] = PACKED,
-    out: options.Out,
-    layout: Annotated[
-        Literal['kinect20', 'body12'],
-        Option(
-            'all joints, or the twelve that pose estimators also provide (default: '
-            '%(default)s)'
-        ),
-    ] = 'kinect20',
-    test: Annotated[
-        str | None,
-        Option(
-            'subjects whose videos are for testing (default: 1,5,9)',
-            metavar='SUBJECT,SUBJECT',
-        ),
-    ] = None,
-    repair_labels: Annotated[
-        bool,
-        Option(
-            'replace labels that last a single frame, which must be mistakes, by the '
-            'label before (default: only report them)'
-        ),
-    ] = False,
-) -> None:
-    """Write the annotation file of the recordings."""
-    poses, labels = read_release(source)
-    labels, notes = told_labels(labels, repair_labels)
-    videos = [video for video, pose in poses.items() if pose.any()]
-    subjects = sorted({*map(subject_of, videos)})
-    chosen = building.choose_split(test, subjects, source, TEST, kind='subject')
-    split = {
-        part: [video for video in videos if subject_of(video) in members]
-        for part, members in chosen.items()
-    }
-    notes = [*pose_notes(poses), *notes]
-    assumed = {'camera': CAMERA}
-    meta = DATA.metainfo(
-        {'classes': CLASSES, 'skeleton': layout, 'notes': notes, 'assumed': assumed}
+@dataclass(frozen=True, kw_only=True)
+class ConvertPRECOG(building.Converter):
+    """Convert the skeletons of PRECOG-16 to mmskelseg's annotation file.
+
+    SRC is the release (GitHub DavidJardim/precog_dataset_16) or its folder Dataset/CSV,
+    with a table for each recording: subject P performs the strikes and kicks of
+    sequence S.
+
+        SeqS_P.csv    the names of 20 Kinect joints, then a line for each frame: `x y z`
+                      of each joint in metres and a class from 0 to 8, separated by `;`
+
+    Without SRC, the copy in the package is converted. Its joints are rounded to
+    float16, by 1 mm at most (MIT licence, Copyright 2016 David Jardim).
+
+    OUT/annotations.pkl gets the joints, their projection to 2D, four folds of three
+    test subjects each (fold1 to fold4), and eight folds that test on orders of actions
+    that do not occur in training (unseen_order_1 to unseen_order_8). Suspicious labels
+    are reported and kept, unless --repair-labels is given. See docs/datasets/precog.md
+    for details.
+    """
+
+    examples = EXAMPLES
+    source: Path = argument(
+        f'folder of the release, or its {FOLDER} (default: the copy in the package)',
+        PACKED,
+        metavar='SRC',
     )
-    split |= make_folds(videos)
-    annotations = annotate(poses, labels, layout)
-    building.write(out, annotations, split, meta, source=source)
+    layout: Literal['kinect20', 'body12'] = option(
+        'all joints, or the twelve that pose estimators also provide (default: '
+        '%(default)s)',
+        'kinect20',
+    )
+    test: str | None = option(
+        'subjects whose videos are for testing (default: 1,5,9)',
+        None,
+        metavar='SUBJECT,SUBJECT',
+    )
+    repair_labels: bool = option(
+        'replace labels that last a single frame, which must be mistakes, by the label '
+        'before (default: only report them)',
+        False,
+    )
+
+    def run(self, events: Events) -> Path:
+        """Write the annotation file of the recordings."""
+        poses, labels = read_release(self.source)
+        labels, notes = told_labels(labels, self.repair_labels)
+        videos = [video for video, pose in poses.items() if pose.any()]
+        subjects = sorted({*map(subject_of, videos)})
+        chosen = building.choose_split(
+            self.test, subjects, self.source, TEST, kind='subject'
+        )
+        split = {
+            part: [video for video in videos if subject_of(video) in members]
+            for part, members in chosen.items()
+        }
+        meta = DATA.metainfo({
+            'classes': CLASSES,
+            'skeleton': self.layout,
+            'notes': [*pose_notes(poses), *notes],
+            'assumed': {'camera': CAMERA},
+        })  # fmt: skip
+        data: AnnotationFile = {
+            'annotations': annotate(poses, labels, self.layout),
+            'split': split | make_folds(videos),
+            'metainfo': meta,
+        }
+        return building.write(self.out, data, events, source=self.source)
 
 
-CONVERTER = options.Converter(convert, examples=EXAMPLES)
+main = ConvertPRECOG.main

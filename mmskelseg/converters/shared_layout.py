@@ -7,20 +7,22 @@ splits/test.split1.bundle
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
 
 import numpy as np
 
 from mmskelseg.converters.building import annotation, check_folder
-from mmskelseg.converters.options import BACKGROUND
 from mmskelseg.runtime.files.annotations import fold_splits
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.files.parsing import as_dicts, read_rows, read_text
+from mmskelseg.runtime.jobs import chosen
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import (
     MissingFileError,
@@ -28,7 +30,7 @@ from mmskelseg.runtime.messages.errors import (
     reads_file,
     shown,
 )
-from mmskelseg.runtime.messages.options import Count, Option, option
+from mmskelseg.runtime.messages.options import Count, argument, option
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 
 # The skeleton of videos with features but no poses: one joint that is never seen.
@@ -37,14 +39,6 @@ NO_SKELETON: dict[str, object] = {'joints': ['none'], 'limbs': []}
 Video = tuple[str, Path, np.ndarray, np.ndarray]
 
 MAPPINGS = ('mapping.txt', 'mapping/mapping.txt')
-NewFolder = Annotated[Path, Option('folder to create', '', metavar='OUT')]
-Unlabelled = Annotated[
-    str | None,
-    Option(
-        'class for frames without a label (default: such frames are an error)',
-        metavar='NAME',
-    ),
-]
 
 
 @dataclass(frozen=True)
@@ -62,7 +56,40 @@ class ImportOptions:
         'several, each also becomes a fold',
         1,
     )
-    background: str | None = option(BACKGROUND, None, metavar='NAME')
+    background: str | None = option(
+        'class that Edit and F1 ignore (default: none)', None, metavar='NAME'
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exporter(Job[Path]):
+    """Writes an annotation file in a layout, and returns the folder."""
+
+    source: Path = argument('an annotation file', metavar='SRC')
+    out: Path = argument('folder to create', metavar='OUT')
+    unlabelled: str | None = option(
+        'class for frames without a label (default: such frames are an error)',
+        None,
+        metavar='NAME',
+    )
+
+
+def command_of(
+    jobs: Mapping[str, type[Job]], description: str | None
+) -> Callable[..., int | None]:
+    """Return the ``main(argv=None, prog=None)`` of jobs that a first word names."""
+    lines = {
+        name: str(job.__doc__).partition('\n')[0].rstrip('.')
+        for name, job in jobs.items()
+    }
+
+    def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int | None:
+        words = sys.argv[1:] if argv is None else argv
+        prog = prog or Path(sys.argv[0]).name
+        name = chosen(lines, words, prog, description)
+        return jobs[name].main(words[1:], f'{prog} {name}')
+
+    return main
 
 
 def release_lines(path: Path) -> list[str]:
@@ -296,7 +323,7 @@ def read_videos(
 
 @contextmanager
 def saved_features(
-    target: Path, videos: Iterable[Video], fps: float
+    target: Path, videos: Iterable[Video], fps: float, events: Events
 ) -> Iterator[list[VideoAnnotation]]:
     """Write features (T, D) for LoadFrameFeatures; yield annotations without poses.
 
@@ -319,7 +346,7 @@ def saved_features(
             shared: VideoAnnotation = {'img_shape': (1, 1), 'fps': fps}
             annotations.append(annotation(shared, name, joint, joint[..., 0], label))
         yield annotations
-    print(f'{width} features per frame in {target}')
+    events.note(f'{width} features per frame in {target}')
 
 
 @contextmanager

@@ -1,27 +1,17 @@
-"""Convert the mice of SUBTLE, in 3D and labelled frame by frame.
+"""Convert the mice of SUBTLE, in 3D and labelled frame by frame."""
 
-SRC is the folder y5a5 of the release (GitHub jeakwon/subtle, dataset/y5a5), or a new
-one for --download; its licence is GPL-3.0:
-
-    coords/NAME.csv   a line for each frame: x, y, z of nine joints in centimetres, with
-                      z upwards
-    annots/NAME.csv   a header, then a line for each frame: time and behaviour, `na`
-                      where it is none of the four
-
-Each mouse is tested in a fold of its own. docs/datasets/subtle.md describes the joints;
-the release does not state their order.
-"""
-
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 
-from mmskelseg.converters import building, options
+from mmskelseg.converters import building
 from mmskelseg.converters.data_sets import DataSet
 from mmskelseg.converters.dest_arrays import SIDE, fit_image
 from mmskelseg.runtime.files.parsing import numbers, read_rows
+from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
+from mmskelseg.runtime.messages.options import argument, option
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.skeleton import Layout
 
@@ -102,34 +92,57 @@ def annotate(path: Path, label_path: Path) -> VideoAnnotation:
     return building.annotation(shared, path.stem, view, score, label)
 
 
-def convert(
-    source: Annotated[Path, options.source('folder y5a5 of the release')],
-    out: options.Out,
-    *,
-    test: Annotated[str | None, options.test('NAME,NAME', 'every fifth')] = None,
-    download: options.Download = False,
-    url: options.Url = DATA.url,
-) -> None:
-    """Write the annotation file of a release."""
-    if download:
-        DATA.download(url, source, is_there=(source / 'coords').is_dir())
-    paths = sorted((source / 'coords').glob('*.csv'))
-    if not paths:
-        raise MissingFileError(
-            f'{source / "coords"}: has no .csv file; SRC is the folder y5a5 of the '
-            'release, with coords and annots, or download it with --download.'
-        )
-    files = {path.stem: source / 'annots' / path.name for path in paths}
-    assumed = {'joints': 'their order, found by inspection'}
-    building.write(
-        out,
-        [annotate(path, files[path.stem]) for path in paths],
-        building.choose_split(test, list(files), source, kind='mouse'),
-        DATA.metainfo({'classes': CLASSES, 'assumed': assumed}),
-        source=source,
-        files={(name, 'label'): path for name, path in files.items()},
-        folds=len(files) if len(files) > 1 else 0,
+@dataclass(frozen=True, kw_only=True)
+class ConvertSUBTLE(building.Converter):
+    """Convert the mice of SUBTLE, in 3D and labelled frame by frame.
+
+    SRC is the folder y5a5 of the release (GitHub jeakwon/subtle, dataset/y5a5), or a
+    new one for --download; its licence is GPL-3.0:
+
+        coords/NAME.csv   a line for each frame: x, y, z of nine joints in centimetres,
+                          with z upwards
+        annots/NAME.csv   a header, then a line for each frame: time and behaviour, `na`
+                          where it is none of the four
+
+    Each mouse is tested in a fold of its own. docs/datasets/subtle.md describes the
+    joints; the release does not state their order.
+    """
+
+    examples = EXAMPLES
+    source: Path = argument('folder y5a5 of the release', metavar='SRC')
+    test: str | None = option(
+        'test videos (default: every fifth)', None, metavar='NAME,NAME'
     )
+    download: bool = option('download the release to SRC first', False)
+    url: str = option('zip file to download (default: %(default)s)', DATA.url)
+
+    def run(self, events: Events) -> Path:
+        """Write the annotation file of a release."""
+        coords = self.source / 'coords'
+        if self.download:
+            DATA.download(self.url, self.source, coords.is_dir(), events)
+        paths = sorted(coords.glob('*.csv'))
+        if not paths:
+            raise MissingFileError(
+                f'{coords}: has no .csv file; SRC is the folder y5a5 of the release, '
+                'with coords and annots, or download it with --download.'
+            )
+        files = {path.stem: self.source / 'annots' / path.name for path in paths}
+        names, assumed = list(files), {'joints': 'their order, found by inspection'}
+        return building.write(
+            self.out,
+            {
+                'annotations': [annotate(path, files[path.stem]) for path in paths],
+                'split': building.choose_split(
+                    self.test, names, self.source, kind='mouse'
+                ),
+                'metainfo': DATA.metainfo({'classes': CLASSES, 'assumed': assumed}),
+            },
+            events,
+            source=self.source,
+            files={(name, 'label'): path for name, path in files.items()},
+            folds=len(files) if len(files) > 1 else 0,
+        )
 
 
-CONVERTER = options.Converter(convert, examples=EXAMPLES)
+main = ConvertSUBTLE.main

@@ -1,27 +1,22 @@
-"""Make the toy data set: a figure that walks, reaches, bends, lifts and places boxes.
-
-It has one person with COCO-17 joints, filmed by a camera and followed by a simulated
-tracker that jitters, loses joints and gives uncertain scores, and a clip of each video.
-The skeleton does not show the colour of a box, and the clip hardly shows motion. The
-data set is for trying the tools without any download: scores on it say nothing about
-real people. The same arguments give the same annotations.
-"""
+"""Make the toy data set: a figure that walks, reaches, lifts and places boxes."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import cv2
 import numpy as np
 
-from mmskelseg.converters import building, options
+from mmskelseg.converters import building
 from mmskelseg.converters import toy_person as person
 from mmskelseg.converters.data_sets import DataSet
 from mmskelseg.runtime.files.video import written_video
 from mmskelseg.runtime.jobs.command_line import number_from, whole_from
-from mmskelseg.runtime.messages.options import Option
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
+from mmskelseg.runtime.messages.options import argument, option
 from mmskelseg.runtime.messages.progress import progress_bar
-from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 
 FOLDS = 3
 DATA = DataSet('toy', 'coco17', remedy='{out}')
@@ -160,42 +155,49 @@ def lights(rng: np.random.Generator, frames: int) -> Iterator[np.ndarray]:
         yield np.tensordot(row, maps, 1)[..., None]
 
 
-def convert(
-    out: Annotated[
-        Path, Option('folder for annotations.pkl and videos', '', metavar='OUT')
-    ],
-    *,
-    videos: Annotated[
-        int,
-        Option(
-            f'number of videos, from {FOLDS} to 10000 (default: %(default)s)',
-            type=whole_from(FOLDS, 10_000),
-        ),
-    ] = 12,
-    seconds: Annotated[
-        float,
-        Option(
-            'mean length of a video, from 2 to 3600 (default: %(default)s)',
-            type=number_from(2, 3600),
-        ),
-    ] = 60,
-    seed: Annotated[int, Option('random seed (default: %(default)s)')] = 0,
-    no_videos: Annotated[
-        bool, Option('make only skeletons and labels, which is faster')
-    ] = False,
-) -> None:
-    """Write annotations and clips."""
-    annotations = []
-    with progress_bar('Making videos', videos) as count:
-        for n in range(1, videos + 1):
-            annotations.append(make_video(n, seconds, seed, None if no_videos else out))
-            count(1)
-    names = [video['frame_dir'] for video in annotations]
-    split = building.split_by_test(names, names[-max(1, len(names) // 4) :])
-    meta = DATA.metainfo({'classes': person.CLASSES})
-    building.write(out, annotations, split, meta, folds=FOLDS)
-    if not no_videos:
-        print(f'clips in {out / "videos"}')
+@dataclass(frozen=True, kw_only=True)
+class MakeToy(Job[Path]):
+    """Make the toy data set: a figure that walks, reaches, lifts and places boxes.
+
+    It has one person with COCO-17 joints, filmed by a camera and followed by a
+    simulated tracker that jitters, loses joints and gives uncertain scores, and a clip
+    of each video. The skeleton does not show the colour of a box, and the clip hardly
+    shows motion. The data set is for trying the tools without any download: scores on
+    it say nothing about real people. The same arguments give the same annotations.
+    """
+
+    examples = 'example:\n  %(prog)s data/toy\n'
+    out: Path = argument('folder for annotations.pkl and videos', metavar='OUT')
+    videos: int = option(
+        f'number of videos, from {FOLDS} to 10000 (default: %(default)s)',
+        12,
+        type=whole_from(FOLDS, 10_000),
+    )
+    seconds: float = option(
+        'mean length of a video, from 2 to 3600 (default: %(default)s)',
+        60,
+        type=number_from(2, 3600),
+    )
+    seed: int = option('random seed (default: %(default)s)', 0)
+    no_videos: bool = option('make only skeletons and labels, which is faster', False)
+
+    def run(self, events: Events) -> Path:
+        """Write annotations and clips, and return the annotation file."""
+        annotations, folder = [], None if self.no_videos else self.out
+        with progress_bar('Making videos', self.videos) as count:
+            for n in range(1, self.videos + 1):
+                annotations.append(make_video(n, self.seconds, self.seed, folder))
+                count(1)
+        names = [video['frame_dir'] for video in annotations]
+        data: AnnotationFile = {
+            'annotations': annotations,
+            'split': building.split_by_test(names, names[-max(1, len(names) // 4) :]),
+            'metainfo': DATA.metainfo({'classes': person.CLASSES}),
+        }
+        path = building.write(self.out, data, events, folds=FOLDS)
+        if folder is not None:
+            events.note(f'clips in {folder / "videos"}')
+        return path
 
 
-CONVERTER = options.Converter(convert, examples='example:\n  %(prog)s data/toy\n')
+main = MakeToy.main

@@ -1,25 +1,15 @@
-"""Convert 3D poses and frame-wise labels of TUM-Kitchen to mmskelseg's annotation file.
+"""Convert 3D poses and frame-wise labels of TUM-Kitchen."""
 
-SRC contains poses and labels for each of the 19 videos:
-
-    Poses/NN_pose3d.npy      (T, 15, 3) joints of LCR-Net in metres, or Poses/NN.npy
-    Labels_TUM/NN.txt        a line for each frame: a class id from 1 to 21
-    RebaScoreFrameWise/NN.txt    a risk score for each frame, if the folder exists
-
-Labels may also be in Labels/ClassNumber, in Labels, or in the folder given by --labels.
-With --classes, a line may be a name or an id, and there may be any number of classes.
-docs/datasets/tum_kitchen.md describes the releases and our assumptions.
-"""
-
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated
 
-from mmskelseg.converters import building, lcr_release, options
+from mmskelseg.converters import building, lcr_release
 from mmskelseg.converters.data_sets import DataSet
 from mmskelseg.converters.shared_layout import read_classes, read_label
+from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.messages.errors import MissingFileError
-from mmskelseg.runtime.messages.options import Option
+from mmskelseg.runtime.messages.options import argument, grouped, option
 
 EXAMPLES = """examples:
   # the old public labels beside your poses; every fifth video is for testing
@@ -31,7 +21,7 @@ EXAMPLES = """examples:
 LABELS = ('Labels_TUM', 'Labels/ClassNumber', 'Labels')
 CLASSES = {i: f'class_{i:02d}' for i in range(1, 22)}
 DATA = DataSet('tum_kitchen', 'lcr15', up='z')
-RELEASE = options.ReleaseOptions(fps=25.0)
+FPS = 25.0
 
 
 def find_parts(root: Path, labels: Path | None) -> dict[str, str]:
@@ -56,38 +46,48 @@ def find_parts(root: Path, labels: Path | None) -> dict[str, str]:
     return parts
 
 
-def convert(
-    source: Annotated[Path, options.source('folder with Poses and the labels')],
-    out: options.Out,
-    *,
-    test: Annotated[str | None, options.test('NN,NN', 'every fifth')] = None,
-    labels: Annotated[
-        Path | None,
-        Option(
-            f'folder of the labels (default: the first of SRC/{{{",".join(LABELS)}}})'
-        ),
-    ] = None,
-    classes: Annotated[
-        Path | None,
-        Option(
-            'names of the classes: a line `ID NAME` for each, with ids from 1, or only '
-            'names in the order of ids (default: class_01 to class_21)'
-        ),
-    ] = None,
-    given: options.ReleaseOptions = RELEASE,
-) -> None:
-    """Write the annotation file of a release."""
-    files = lcr_release.find_files(source, find_parts(source, labels))
-    names = read_classes(classes, first=1) if classes else CLASSES
-    meta = DATA.metainfo({'classes': list(names.values())})
-    if not test:
-        own = 'every fifth video is for testing: no release has a split'
-        meta['assumed'] = {'split': own}
-    lcr_release.convert(
-        source, out, files, partial(read_label, classes=names),
-        building.choose_split(test, lcr_release.videos_of(files), source), meta,
-        given,
-    )  # fmt: skip
+@dataclass(frozen=True, kw_only=True)
+class ConvertTUMKitchen(lcr_release.LCRConverter):
+    """Convert 3D poses and frame-wise labels of TUM-Kitchen.
+
+    SRC contains poses and labels for each of the 19 videos:
+
+        Poses/NN_pose3d.npy      (T, 15, 3) joints of LCR-Net in metres, or Poses/NN.npy
+        Labels_TUM/NN.txt        a line for each frame: a class id from 1 to 21
+        RebaScoreFrameWise/NN.txt    a risk score for each frame, if the folder exists
+
+    Labels may also be in Labels/ClassNumber, in Labels, or in the folder given by
+    --labels. With --classes, a line may be a name or an id, and there may be any number
+    of classes. docs/datasets/tum_kitchen.md describes the releases and our assumptions.
+    """
+
+    examples = EXAMPLES
+    source: Path = argument('folder with Poses and the labels', metavar='SRC')
+    test: str | None = option(
+        'test videos (default: every fifth)', None, metavar='NN,NN'
+    )
+    labels: Path | None = option(
+        f'folder of the labels (default: the first of SRC/{{{",".join(LABELS)}}})', None
+    )
+    classes: Path | None = option(
+        'names of the classes: a line `ID NAME` for each, with ids from 1, or only '
+        'names in the order of ids (default: class_01 to class_21)',
+        None,
+    )
+    given: building.ReleaseOptions = grouped(default=building.ReleaseOptions(FPS))
+
+    def run(self, events: Events) -> Path:
+        """Write the annotation file of a release."""
+        root = self.source
+        files = lcr_release.find_files(root, find_parts(root, self.labels))
+        names = read_classes(self.classes, first=1) if self.classes else CLASSES
+        meta = DATA.metainfo({'classes': list(names.values())})
+        if not self.test:
+            own = 'every fifth video is for testing: no release has a split'
+            meta['assumed'] = {'split': own}
+        split = building.choose_split(self.test, lcr_release.videos_of(files), root)
+        read = partial(read_label, classes=names)
+        return self.write(root, files, read, split, meta, events)
 
 
-CONVERTER = options.Converter(convert, examples=EXAMPLES)
+main = ConvertTUMKitchen.main

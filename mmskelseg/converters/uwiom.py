@@ -1,24 +1,16 @@
-"""Convert the public UW-IOM release to mmskelseg's annotation file.
-
-The release (GitHub BehnooshParsa/MTL-ERA, folder Data/UW) contains 3D poses, frame-wise
-labels and frame-wise risk scores of 20 videos:
-
-    Poses/NN_pose3d.npy   Labels/ClassNumber/NN.npy   RebaScoreFrameWise/NN.txt
-
-OUT/annotations.pkl gets all of them, plus the poses projected to 2D.
-docs/datasets/uwiom.md describes the data and our assumptions.
-"""
+"""Convert the public UW-IOM release to mmskelseg's annotation file."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Annotated
 
 import numpy as np
 
-from mmskelseg.converters import building, lcr_release, options
+from mmskelseg.converters import building, lcr_release
 from mmskelseg.converters.data_sets import DataSet
+from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
-from mmskelseg.runtime.messages.options import Option
+from mmskelseg.runtime.messages.options import argument, grouped, option
 from mmskelseg.runtime.structures.annotations import Metainfo
 
 EXAMPLES = """examples:
@@ -29,7 +21,7 @@ EXAMPLES = """examples:
 """
 TEST = ('07', '10', '12', '13', '15')
 # The release states none; docs/datasets/uwiom.md explains the choice.
-RELEASE = options.ReleaseOptions(fps=10.0)
+FPS = 10.0
 # In the order of ids; the release's own list of names is alphabetical.
 CLASSES = [
     'walking', 'stand_reach_top', 'box_stand_pick_up_top', 'box_stand_place_mid',
@@ -122,38 +114,53 @@ def read_label(path: Path) -> np.ndarray:
     return label.astype(np.int64) if label.dtype.kind in 'iu' else label
 
 
-def convert(
-    source: Annotated[
-        Path, options.source('folder of the release, or one with Data/UW in it')
-    ],
-    out: options.Out,
-    *,
-    test: Annotated[
-        str | None, options.test('NN,NN', f'those of the release, {",".join(TEST)}')
-    ] = None,
-    download: options.Download = False,
-    tiers: Annotated[
-        bool,
-        Option('split the names into tiers: object, posture, motion and height'),
-    ] = False,
-    url: options.Url = DATA.url,
-    given: options.ReleaseOptions = RELEASE,
-) -> None:
-    """Write the annotation file of the release."""
-    if download:
-        DATA.download(url, source, is_there=_root(source) is not None)
-    root = find_release(source)
-    files = lcr_release.find_files(root, PARTS)
-    split = building.choose_split(test, lcr_release.videos_of(files), root, TEST)
-    check_names(root / NAMES)
-    stated: Metainfo = {'tiers': TIERS} if tiers else {'classes': CLASSES}
-    table = np.array([tiers_of_class(name) for name in CLASSES])
+@dataclass(frozen=True, kw_only=True)
+class ConvertUWIOM(lcr_release.LCRConverter):
+    """Convert the public UW-IOM release to mmskelseg's annotation file.
 
-    def read(path: Path) -> np.ndarray:
-        label = read_label(path)
-        return table[label].T if tiers else label
+    The release (GitHub BehnooshParsa/MTL-ERA, folder Data/UW) contains 3D poses,
+    frame-wise labels and frame-wise risk scores of 20 videos:
 
-    lcr_release.convert(root, out, files, read, split, DATA.metainfo(stated), given)
+        Poses/NN_pose3d.npy   Labels/ClassNumber/NN.npy   RebaScoreFrameWise/NN.txt
+
+    OUT/annotations.pkl gets all of them, plus the poses projected to 2D.
+    docs/datasets/uwiom.md describes the data and our assumptions.
+    """
+
+    examples = EXAMPLES
+    source: Path = argument(
+        'folder of the release, or one with Data/UW in it', metavar='SRC'
+    )
+    test: str | None = option(
+        f'test videos (default: those of the release, {",".join(TEST)})',
+        None,
+        metavar='NN,NN',
+    )
+    download: bool = option('download the release to SRC first', False)
+    tiers: bool = option(
+        'split the names into tiers: object, posture, motion and height', False
+    )
+    url: str = option('zip file to download (default: %(default)s)', DATA.url)
+    given: building.ReleaseOptions = grouped(default=building.ReleaseOptions(FPS))
+
+    def run(self, events: Events) -> Path:
+        """Write the annotation file of the release."""
+        if self.download:
+            there = _root(self.source) is not None
+            DATA.download(self.url, self.source, there, events)
+        root = find_release(self.source)
+        files = lcr_release.find_files(root, PARTS)
+        videos = lcr_release.videos_of(files)
+        split = building.choose_split(self.test, videos, root, TEST)
+        check_names(root / NAMES)
+        stated: Metainfo = {'tiers': TIERS} if self.tiers else {'classes': CLASSES}
+        table = np.array([tiers_of_class(name) for name in CLASSES])
+
+        def read(path: Path) -> np.ndarray:
+            label = read_label(path)
+            return table[label].T if self.tiers else label
+
+        return self.write(root, files, read, split, DATA.metainfo(stated), events)
 
 
-CONVERTER = options.Converter(convert, examples=EXAMPLES)
+main = ConvertUWIOM.main

@@ -11,7 +11,6 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import (
     Fraction,
     Positive,
-    argument,
     checked,
     option,
 )
@@ -23,11 +22,6 @@ from mmskelseg.runtime.structures.skeleton import Layout
 
 # Options of label files that may be repeated.
 _SEVERAL = ('observation', 'tier', 'attribute', 'control')
-#: The help of an option that other converters share.
-VIDEOS = (
-    'folder of the video files, for RGB features; the name of a file is the id of its '
-    'video, or the only one that contains this id'
-)
 
 
 def assignment(text: str) -> tuple[str, str]:
@@ -230,16 +224,3 @@ class LabelInput:
         fps = {} if self.label_fps is None else {'fps': self.label_fps}
         given = {n: values if values[1:] else values[0] for n, values in found.items()}
         return {**each, **given, **fps}
-
-
-@checked
-@dataclass(frozen=True)
-class Pairing:
-    """The files that belong together by their names, and those that do not."""
-
-    keypoints: Sequence[Path] = argument('files or folders', metavar='KEYPOINTS')
-    labels: Sequence[Path] = option('files or folders', metavar='LABELS')
-    videos: Path | None = option(VIDEOS, None, metavar='DIR')
-    skip_unpaired: bool = option(
-        'skip keypoints without labels, and labels without keypoints', False
-    )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mmskelseg.runtime.jobs.events import PrintedEvents
 from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
 
@@ -37,7 +38,7 @@ def check_refused(convert, root, out, change, named):
     """A changed release is refused in a sentence with these words; nothing is written.
 
     Args:
-        convert: The converter, called with the folders of release and output.
+        convert: The job, or what makes it of the folders of release and output.
         root: The release.
         out: The output.
         change: What changes the release.
@@ -45,7 +46,7 @@ def check_refused(convert, root, out, change, named):
     """
     change(root)
     with raises_naming(UserError, named) as error:
-        convert(root, out)
+        convert(source=root, out=out).run(PrintedEvents())
     message = str(error.value)
     assert message.startswith(str(root))
     assert '\n' not in message

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmskelseg.converters import common_layout
 from mmskelseg.registry import DATASETS
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.jobs.events import PrintedEvents
 from tests.errors import raises_naming
 from tests.small_data import ROOT, small_annotations
 from tests.test_converters import releases
@@ -205,9 +206,9 @@ FAULTS = [
 @pytest.mark.parametrize(('change', 'named'), FAULTS)
 def test_fault_in_the_files_names_file_and_place(change, named, layout, tmp_path):
     """What was there before stays."""
-    convert = partial(common_layout.import_layout, fps=15)
+    convert = partial(common_layout.ImportCommonLayout, fps=15)
     out = tmp_path / 'out'
-    convert(layout, out)
+    convert(source=layout, out=out).run(PrintedEvents())
     (out / 'annotations.pkl').unlink()
     before = files_below(out)
     check_refused(convert, layout, out, change, named)

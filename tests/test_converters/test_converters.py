@@ -6,6 +6,7 @@ import pytest
 
 from mmskelseg.converters.building import find_videos, write
 from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.jobs.events import PrintedEvents
 from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.small_data import small_annotations
@@ -50,10 +51,7 @@ def test_video_file_is_named_relative_to_the_annotations(folder):
     for name in ('video_0.mp4', 'video_1.mp4', 'video_2.mp4'):
         (folder / name).touch()
     data = small_annotations()
-    write(
-        folder.parent / 'out', data['annotations'], data['split'], data['metainfo'],
-        videos=folder,
-    )  # fmt: skip
+    write(folder.parent / 'out', data, PrintedEvents(), videos=folder)
     data = load_annotations(folder.parent / 'out/annotations.pkl')
     assert data['annotations'][1]['filename'] == '../videos/video_1.mp4'
 

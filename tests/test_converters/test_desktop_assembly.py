@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg.converters import desktop_assembly
+from mmskelseg.converters.desktop_assembly import ConvertDesktopAssembly
 from mmskelseg.runtime.files.annotations import load_annotations
 from tests.test_converters import releases
 from tests.test_converters.faults import check_refused, remove, rename, save, text
@@ -113,7 +113,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(('change', 'named'), FAULTS)
 def test_fault_in_the_release_names_file_and_place(change, named, release, tmp_path):
-    check_refused(desktop_assembly.convert, release, tmp_path / 'out', change, named)
+    check_refused(ConvertDesktopAssembly, release, tmp_path / 'out', change, named)
 
 
 @pytest.mark.parametrize('size', ['0x480', '640'])

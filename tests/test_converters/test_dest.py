@@ -278,7 +278,7 @@ FAULTS = [
 @pytest.mark.parametrize(('change', 'named'), FAULTS)
 def test_fault_in_the_files_names_file_and_place(change, named, release, tmp_path):
     root, _ = release('PKU-view', (3, 'T', 25))
-    check_refused(dest.import_layout, root, tmp_path / 'out', change, named)
+    check_refused(dest.ImportDeST, root, tmp_path / 'out', change, named)
 
 
 def test_what_files_do_not_say_must_be_told(release, tmp_path, call_tool):

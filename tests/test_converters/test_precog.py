@@ -9,6 +9,7 @@ from mmskelseg.converters import precog
 from mmskelseg.converters.precog import CLASSES, PACKED, pack
 from mmskelseg.evaluation import to_segments
 from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.jobs.events import PrintedEvents
 from mmskelseg.runtime.structures import Skeleton
 from tests.small_data import ROOT
 from tests.test_converters import releases
@@ -196,25 +197,22 @@ FAULTS = [
 
 @pytest.mark.parametrize(('change', 'named'), FAULTS)
 def test_fault_in_the_release_names_file_and_place(change, named, release, tmp_path):
-    def convert(source, out):
-        precog.convert(out=out, source=source)
-
-    check_refused(convert, release, tmp_path / 'out', change, named)
+    check_refused(precog.ConvertPRECOG, release, tmp_path / 'out', change, named)
 
 
 @pytest.fixture(scope='module')
 def packed(tmp_path_factory):
     """The annotations of the recordings in the package."""
     out = tmp_path_factory.mktemp('precog')
-    precog.convert(out=out, repair_labels=True)
-    return load_annotations(out / 'annotations.pkl')
+    job = precog.ConvertPRECOG(out=out, repair_labels=True)
+    return load_annotations(job.run(PrintedEvents()))
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason='the real release is not here')
 def test_package_has_the_recordings_of_the_release(packed, tmp_path):
     """Within 1 mm, and with their licence."""
-    precog.convert(out=tmp_path, source=REAL, repair_labels=True)
-    real = load_annotations(tmp_path / 'annotations.pkl')
+    job = precog.ConvertPRECOG(out=tmp_path, source=REAL, repair_labels=True)
+    real = load_annotations(job.run(PrintedEvents()))
     assert packed['split'] == real['split']
     for found, entry in zip(packed['annotations'], real['annotations'], strict=True):
         np.testing.assert_allclose(

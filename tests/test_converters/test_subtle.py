@@ -77,7 +77,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(('change', 'named'), FAULTS)
 def test_fault_in_the_release_names_file_and_place(change, named, release, tmp_path):
-    check_refused(subtle.convert, release, tmp_path / 'out', change, named)
+    check_refused(subtle.ConvertSUBTLE, release, tmp_path / 'out', change, named)
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason='the mice are not here')

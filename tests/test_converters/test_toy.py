@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from mmskelseg import commands
-from mmskelseg.converters import toy as converter
 from mmskelseg.converters import toy_person as person
+from mmskelseg.converters.toy import MakeToy
 from mmskelseg.evaluation import to_segments
 from mmskelseg.runtime.files.annotations import folds, load_annotations
 from mmskelseg.runtime.files.video import read_frames
+from mmskelseg.runtime.jobs.events import PrintedEvents
 
 TOOL = 'tools/dataset_converters/toy.py'
 NOSE, WRISTS, ANKLES = 0, [9, 10], [15, 16]
@@ -23,15 +24,15 @@ NOSE, WRISTS, ANKLES = 0, [9, 10], [15, 16]
 def toy(tmp_path_factory):
     """The data set as it is made by default, without its clips."""
     out = tmp_path_factory.mktemp('toy')
-    converter.convert(out, no_videos=True)
-    return load_annotations(out / 'annotations.pkl')
+    job = MakeToy(out=out, no_videos=True)
+    return load_annotations(job.run(PrintedEvents()))
 
 
 @pytest.fixture(scope='module')
 def filmed(tmp_path_factory):
     """The folder of a small data set with clips."""
     out = tmp_path_factory.mktemp('filmed')
-    converter.convert(out, videos=3, seconds=20)
+    MakeToy(out=out, videos=3, seconds=20).run(PrintedEvents())
     return out
 
 
@@ -123,7 +124,8 @@ def test_equal_seeds_give_equal_files(tmp_path, run_tool):
 
 
 def test_clips_change_nothing_in_the_annotations(tmp_path, filmed):
-    converter.convert(tmp_path, videos=3, seconds=20, no_videos=True)
+    job = MakeToy(out=tmp_path, videos=3, seconds=20, no_videos=True)
+    job.run(PrintedEvents())
     assert [path.name for path in tmp_path.iterdir()] == ['annotations.pkl']
     bare, with_clips = (
         load_annotations(folder / 'annotations.pkl')['annotations']

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from mmskelseg.converters import tum_kitchen
+from mmskelseg.converters.tum_kitchen import ConvertTUMKitchen
 from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.jobs.events import PrintedEvents
 from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.small_data import ROOT
@@ -117,7 +118,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(('change', 'named'), FAULTS)
 def test_fault_in_the_release_names_file_and_place(change, named, release, tmp_path):
-    check_refused(tum_kitchen.convert, release, tmp_path / 'out', change, named)
+    check_refused(ConvertTUMKitchen, release, tmp_path / 'out', change, named)
 
 
 @pytest.mark.parametrize(
@@ -131,4 +132,5 @@ def test_fault_in_the_names_is_told(content, named, release, tmp_path):
     names = tmp_path / 'names.txt'
     names.write_text(content)
     with raises_naming(UserError, names, named):
-        tum_kitchen.convert(release, tmp_path / 'out', classes=names)
+        job = ConvertTUMKitchen(source=release, out=tmp_path / 'out', classes=names)
+        job.run(PrintedEvents())

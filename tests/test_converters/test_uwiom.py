@@ -2,14 +2,16 @@
 
 import io
 import zipfile
+from functools import partial
 
 import numpy as np
 import pytest
 
 from mmskelseg.converters import uwiom
+from mmskelseg.converters.building import ReleaseOptions
 from mmskelseg.converters.lcr_release import find_files, project, videos_of
-from mmskelseg.converters.options import ReleaseOptions
 from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.jobs.events import PrintedEvents
 from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.small_data import ROOT
@@ -38,9 +40,13 @@ def test_projection_is_a_pinhole_with_depth_first():
     )
 
 
+def convert(source, out, **options):
+    uwiom.ConvertUWIOM(source=source, out=out, **options).run(PrintedEvents())
+
+
 def test_conversion_keeps_poses_labels_and_risk(release, tmp_path):
     """Every array of the file is that of the release, in the agreed type."""
-    uwiom.convert(release, tmp_path / 'out', test='03')
+    convert(release, tmp_path / 'out', test='03')
     data = load_annotations(tmp_path / 'out/annotations.pkl')
     assert data['split'] == {'train': ['01', '02'], 'test': ['03']}
     assert data['metainfo']['skeleton'] == 'lcr15'
@@ -61,14 +67,14 @@ def test_conversion_keeps_poses_labels_and_risk(release, tmp_path):
 
 def test_folds_test_each_video_once(release, tmp_path):
     """The third video of three is in the second of two folds' training part."""
-    uwiom.convert(release, tmp_path, test='03', given=ReleaseOptions(10, folds=2))
+    convert(release, tmp_path, test='03', given=ReleaseOptions(10, folds=2))
     split = load_annotations(tmp_path / 'annotations.pkl')['split']
     assert split['fold1/test'] == ['01', '03']
     assert split['fold2/test'] == split['fold1/train'] == ['02']
     assert split['fold2/train'] == ['01', '03']
     with raises_naming(UserError, '--folds is 4', '2 to 3'):
         given = ReleaseOptions(10, folds=4)
-        uwiom.convert(release, tmp_path / 'none', test='03', given=given)
+        convert(release, tmp_path / 'none', test='03', given=given)
 
 
 def test_conversion_writes_the_same_bytes_each_time(release, tmp_path, run_tool):
@@ -91,7 +97,7 @@ def test_conversion_writes_the_same_bytes_each_time(release, tmp_path, run_tool)
 def test_complete_release_gets_its_own_split(tmp_path):
     """Its five validation videos test, the other 15 train. It may lie in Data/UW."""
     make_release(tmp_path / 'Data/UW', [f'{i:02d}' for i in range(1, 21)])
-    uwiom.convert(tmp_path, tmp_path)
+    convert(tmp_path, tmp_path)
     split = load_annotations(tmp_path / 'annotations.pkl')['split']
     assert split['test'] == ['07', '10', '12', '13', '15']
     assert len(split['train']) == 15
@@ -102,7 +108,7 @@ def test_complete_release_gets_its_own_split(tmp_path):
 )
 def test_real_release_converts(tmp_path, capsys):
     """15 videos, 25,248 frames, and each joint within the nominal image."""
-    uwiom.convert(REAL, tmp_path, test='03,09,18')
+    convert(REAL, tmp_path, test='03,09,18')
     assert capsys.readouterr().out.startswith('15 videos, 25,248 frames')
     for video in load_annotations(tmp_path / 'annotations.pkl')['annotations']:
         assert ((video['keypoint'] > 0) & (video['keypoint'] < (640, 480))).all()
@@ -178,10 +184,8 @@ FAULTS = [
 
 @pytest.mark.parametrize(('change', 'named'), FAULTS)
 def test_fault_in_the_release_names_file_and_place(change, named, release, tmp_path):
-    def convert(root, out):
-        uwiom.convert(root, out, test='03')
-
-    check_refused(convert, release, tmp_path / 'out', change, named)
+    job = partial(uwiom.ConvertUWIOM, test='03')
+    check_refused(job, release, tmp_path / 'out', change, named)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +198,7 @@ def test_fault_in_the_release_names_file_and_place(change, named, release, tmp_p
 )
 def test_fault_in_the_split_names_the_videos(wanted, named, release, tmp_path):
     with raises_naming(UserError, release, named, '(01, 02, 03)', '--test'):
-        uwiom.convert(release, tmp_path, test=wanted)
+        convert(release, tmp_path, test=wanted)
 
 
 def test_folder_that_is_no_release_names_its_parts(tmp_path):
@@ -225,7 +229,8 @@ def files_below(folder):
 
 
 def download(url, place):
-    uwiom.DATA.download(url, place, is_there=uwiom._root(place) is not None)
+    is_there = uwiom._root(place) is not None
+    uwiom.DATA.download(url, place, is_there, PrintedEvents())
 
 
 def is_complete(place):

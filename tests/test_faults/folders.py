@@ -15,8 +15,7 @@ import torch
 from mmskelseg.automl.model_folder import Trial
 from mmskelseg.automl.planning import candidates, read_plan
 from mmskelseg.checkpoints.reading import load_state_dict, save_weights
-from mmskelseg.commands import bouts, convert_model
-from mmskelseg.commands.convert import converter
+from mmskelseg.commands import bouts, convert, convert_model
 from mmskelseg.engine.run_folder import RunFolder, changed_settings
 from mmskelseg.export.export import export_onnx
 from mmskelseg.export.opening import trained_model
@@ -93,7 +92,7 @@ def _keypoints(path: Path) -> None:
     out = path.parent / 'out'
     # Last, since several values follow it.
     words = [*_options(path), '--labels', path / 'labels']
-    run_command(converter('keypoints'), path / 'poses', out, *words)
+    run_command(convert.main, 'keypoints', path / 'poses', out, *words)
     load_annotations(out / 'annotations.pkl')
 
 
@@ -134,7 +133,7 @@ def _unpack(path: Path) -> Any:
     try:
         # Nothing listens there.
         words = ('--download', '--url', 'http://127.0.0.1:9/')
-        run_command(converter('subtle'), path, out, *words)
+        run_command(convert.main, 'subtle', path, out, *words)
     except UserError:
         assert not (path / 'coords').exists() or not list(path.glob('*.zip'))
         raise
@@ -208,7 +207,7 @@ def _model_folder(folder: Path) -> Path:
 def _converted(name: str) -> Callable[[Path], Any]:
     def read(path: Path) -> Any:
         out = path.with_name('out.safetensors')
-        run_command(convert_model.converter(name), path, out)
+        run_command(convert_model.main, name, path, out)
         return load_state_dict(out)
 
     return read

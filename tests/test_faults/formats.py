@@ -20,8 +20,7 @@ import torch
 
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.checkpoints.reading import load_state_dict
-from mmskelseg.commands import compare
-from mmskelseg.commands.convert import converter
+from mmskelseg.commands import compare, convert
 from mmskelseg.datasets.inspection.report import report
 from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
 from mmskelseg.datasets.inspection.summary import summarize
@@ -593,7 +592,7 @@ def _convert(name: str, *before: str, after: tuple[str, ...] = ()) -> Any:
     def read(path: Path) -> None:
         out = path.parent / 'out'
         try:
-            run_command(converter(name), *before, path, out, *after)
+            run_command(convert.main, name, *before, path, out, *after)
         except BaseException:
             assert not (out / 'annotations.pkl').exists()
             raise
@@ -643,7 +642,7 @@ def _read_keypoints(path: Path) -> None:
     out = path.parent / 'out'
     options = ('--fps', '1', '--unlabelled', 'ignore')
     words = (path / 'poses', out, '--labels', path / 'labels', *options)
-    run_command(converter('keypoints'), *words)
+    run_command(convert.main, 'keypoints', *words)
     load_annotations(out / 'annotations.pkl')
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import inspect
 import io
 import signal
 from importlib import import_module
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmskelseg.commands import COMMANDS, convert, convert_model
+from mmskelseg.commands import COMMANDS
 from mmskelseg.converters import checkpoints, converters
+from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.jobs.settings import parse_setting
 from mmskelseg.runtime.jobs.stopping import stoppable
 from tests.small_data import TOY
@@ -30,39 +32,32 @@ MAINS = [
 TEXTS = [text for text in map(str, HOSTILE[:-1]) if len(text) < 10_000]
 
 
-def main_of(name):
-    """Return the ``main`` of a command, or of a converter."""
-    room, _, last = name.rpartition('.')
-    if room == 'mmskelseg.converters':
-        return convert.converter(last)
-    if room == 'mmskelseg.converters.checkpoints':
-        return convert_model.converter(last)
-    return import_module(name).main
-
-
 class Captured(BaseException):
     """Ends a command before it reads its arguments."""
 
 
 def parsers(name):
-    """Return the parsers of a command: its own and those of its parts."""
-    main = main_of(name)
+    """Return the parsers of a command: its own, or those of its jobs."""
+    module = import_module(name)
+    jobs = [
+        one.main
+        for one in vars(module).values()
+        if inspect.isclass(one) and issubclass(one, Job) and one.__module__ == name
+    ]
 
     def capture(self, *_, **__):
         raise Captured(self)
 
     before = argparse.ArgumentParser.parse_known_args
     argparse.ArgumentParser.parse_known_args = capture
+    found = []
     try:
-        main([], prog='command')
-    except Captured as end:
-        parser = end.args[0]
+        for main in jobs or [module.main]:
+            with pytest.raises(Captured) as end:
+                main([], prog='command')
+            found.append(end.value.args[0])
     finally:
         argparse.ArgumentParser.parse_known_args = before
-    found = [parser]
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            found += action.choices.values()
     return found
 
 
@@ -90,7 +85,7 @@ def test_every_value_is_taken_or_refused(name):
 def refused(module, *argv):
     """Return the last line of a command's error, and its status."""
     output = io.StringIO()
-    main = main_of(f'mmskelseg.{module}')
+    main = import_module(f'mmskelseg.{module}').main
     with contextlib.redirect_stderr(output), pytest.raises(SystemExit) as end:
         main([str(word) for word in argv], prog='command')
     code = end.value.code

@@ -1,6 +1,6 @@
 """Convert from and to the common layout, as `mmskelseg convert common_layout` does."""
 
-from mmskelseg.commands.convert import converter
+from mmskelseg.converters.common_layout import main
 
 if __name__ == '__main__':
-    converter('common_layout')()
+    main(prog='python tools/dataset_converters/common_layout.py')

@@ -1,6 +1,6 @@
 """Convert Desktop Assembly, as `mmskelseg convert desktop_assembly` does."""
 
-from mmskelseg.commands.convert import converter
+from mmskelseg.converters.desktop_assembly import main
 
 if __name__ == '__main__':
-    converter('desktop_assembly')()
+    main(prog='python tools/dataset_converters/desktop_assembly.py')

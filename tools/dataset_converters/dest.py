@@ -1,6 +1,6 @@
 """Convert from and to DeST's layout of skeletons, as `mmskelseg convert dest` does."""
 
-from mmskelseg.commands.convert import converter
+from mmskelseg.converters.dest import main
 
 if __name__ == '__main__':
-    converter('dest')()
+    main(prog='python tools/dataset_converters/dest.py')

@@ -1,6 +1,6 @@
 """Join keypoints and labels to a data set, as `mmskelseg convert keypoints` does."""
 
-from mmskelseg.commands.convert import converter
+from mmskelseg.converters.keypoints import main
 
 if __name__ == '__main__':
-    converter('keypoints')()
+    main(prog='python tools/dataset_converters/keypoints.py')

@@ -1,6 +1,6 @@
 """Convert PRECOG-16, as `mmskelseg convert precog` does."""
 
-from mmskelseg.commands.convert import converter
+from mmskelseg.converters.precog import main
 
 if __name__ == '__main__':
-    converter('precog')()
+    main(prog='python tools/dataset_converters/precog.py')

@@ -1,6 +1,6 @@
 """Convert the mice of SUBTLE, as `mmskelseg convert subtle` does."""
 
-from mmskelseg.commands.convert import converter
+from mmskelseg.converters.subtle import main
 
 if __name__ == '__main__':
-    converter('subtle')()
+    main(prog='python tools/dataset_converters/subtle.py')

@@ -1,6 +1,6 @@
 """Make the toy data set, as `mmskelseg convert toy` does."""
 
-from mmskelseg.commands.convert import converter
+from mmskelseg.converters.toy import main
 
 if __name__ == '__main__':
-    converter('toy')()
+    main(prog='python tools/dataset_converters/toy.py')

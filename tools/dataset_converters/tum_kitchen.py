@@ -1,6 +1,6 @@
 """Convert TUM-Kitchen, as `mmskelseg convert tum_kitchen` does."""
 
-from mmskelseg.commands.convert import converter
+from mmskelseg.converters.tum_kitchen import main
 
 if __name__ == '__main__':
-    converter('tum_kitchen')()
+    main(prog='python tools/dataset_converters/tum_kitchen.py')

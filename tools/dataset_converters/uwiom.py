@@ -1,6 +1,6 @@
 """Convert the public UW-IOM release, as `mmskelseg convert uwiom` does."""
 
-from mmskelseg.commands.convert import converter
+from mmskelseg.converters.uwiom import main
 
 if __name__ == '__main__':
-    converter('uwiom')()
+    main(prog='python tools/dataset_converters/uwiom.py')

@@ -1,6 +1,6 @@
 """Convert a checkpoint of MS-GCN, as `mmskelseg convert-model ms_gcn` does."""
 
-from mmskelseg.commands.convert_model import converter
+from mmskelseg.converters.checkpoints.ms_gcn import main
 
 if __name__ == '__main__':
-    converter('ms_gcn')()
+    main(prog='python tools/model_converters/ms_gcn.py')

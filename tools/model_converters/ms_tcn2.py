@@ -1,6 +1,6 @@
 """Convert a checkpoint of MS-TCN++, as `mmskelseg convert-model ms_tcn2` does."""
 
-from mmskelseg.commands.convert_model import converter
+from mmskelseg.converters.checkpoints.ms_tcn2 import main
 
 if __name__ == '__main__':
-    converter('ms_tcn2')()
+    main(prog='python tools/model_converters/ms_tcn2.py')

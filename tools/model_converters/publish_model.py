@@ -1,6 +1,6 @@
 """Publish a checkpoint, as `mmskelseg convert-model publish_model` does."""
 
-from mmskelseg.commands.convert_model import converter
+from mmskelseg.converters.checkpoints.publish_model import main
 
 if __name__ == '__main__':
-    converter('publish_model')()
+    main(prog='python tools/model_converters/publish_model.py')

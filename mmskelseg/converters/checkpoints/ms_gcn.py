@@ -1,18 +1,9 @@
-"""Converts a checkpoint of MS-GCN's reference code into one of mmskelseg.
+"""Converts a checkpoint of MS-GCN's reference code into one of mmskelseg."""
 
-    python tools/model_converters/ms_gcn.py epoch-100.model ms_gcn.pth
+from dataclasses import dataclass
 
-SRC is a state dict that the code at github.com/BenjaminFiltjens/MS-GCN saved. DST can
-be loaded with a config whose model has the same widths and number of joints, for
-example:
-
-    python tools/test.py configs/ms_gcn/uwiom_pose3d.py ms_gcn.pth
-
-It includes the graph of the joints. As in the reference code, the input of a joint is
-its displacement followed by its coordinates, as SkeletonCoordinates computes them.
-"""
-
-from mmskelseg.converters.checkpoints.renaming import converter
+from mmskelseg.converters.checkpoints.renaming import WeightConverter
+from mmskelseg.runtime.messages.options import like
 
 _STAGE = r'stages\.(\d+)\.'
 _BLOCK = r'stream\.st_gcn_networks\.(\d+)\.'
@@ -36,9 +27,28 @@ RENAMES = {
     rf'{_STAGE}conv_out\.': r'head.classifiers.<\1>.',
 }
 
-CONVERTER = converter(
-    'pose3d',
-    RENAMES,
-    {'stream.A', 'stream.conv_1x1.weight', 'stream.conv_out.bias'},
-    'MS-GCN (stream.* and stages.*)',
-)
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertMSGCN(WeightConverter):
+    """Converts a checkpoint of MS-GCN's reference code into one of mmskelseg.
+
+        %(prog)s epoch-100.model ms_gcn.pth
+
+    SRC is a state dict that the code at github.com/BenjaminFiltjens/MS-GCN saved. DST
+    can be loaded with a config whose model has the same widths and number of joints,
+    for example:
+
+        mmskelseg test ms_gcn/uwiom_pose3d ms_gcn.pth
+
+    It includes the graph of the joints. As in the reference code, the input of a joint
+    is its displacement followed by its coordinates, as SkeletonCoordinates computes
+    them.
+    """
+
+    renames = RENAMES
+    needed = {'stream.A', 'stream.conv_1x1.weight', 'stream.conv_out.bias'}
+    network = 'MS-GCN (stream.* and stages.*)'
+    modality: str = like(WeightConverter, 'modality', default='pose3d')
+
+
+main = ConvertMSGCN.main

@@ -1,14 +1,9 @@
-"""Converts a checkpoint of MS-TCN++'s reference code into one of mmskelseg.
+"""Converts a checkpoint of MS-TCN++'s reference code into one of mmskelseg."""
 
-    python tools/model_converters/ms_tcn2.py epoch-100.model ms_tcn2.pth
+from dataclasses import dataclass
 
-SRC is a state dict that the code at github.com/sj-li/MS-TCN2 saved. DST can be loaded
-with a config whose model has the same widths, for example:
-
-    python tools/test.py configs/skelseg/uwiom_joint_limb.py ms_tcn2.pth
-"""
-
-from mmskelseg.converters.checkpoints.renaming import converter
+from mmskelseg.converters.checkpoints.renaming import WeightConverter
+from mmskelseg.runtime.messages.options import like
 
 # Patterns of the reference's names, and our names within a branch.
 RENAMES = {
@@ -27,9 +22,23 @@ RENAMES = {
     r'Rs\.(\d+)\.conv_out\.': r'head.classifiers.<\1>.',
 }
 
-CONVERTER = converter(
-    'heatmap',
-    RENAMES,
-    {'PG.conv_1x1_in.weight', 'PG.conv_out.bias'},
-    'MS-TCN++ (PG.* and Rs.*)',
-)
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertMSTCN2(WeightConverter):
+    """Converts a checkpoint of MS-TCN++'s reference code into one of mmskelseg.
+
+        %(prog)s epoch-100.model ms_tcn2.pth
+
+    SRC is a state dict that the code at github.com/sj-li/MS-TCN2 saved. DST can be
+    loaded with a config whose model has the same widths, for example:
+
+        mmskelseg test skelseg/uwiom_joint_limb ms_tcn2.pth
+    """
+
+    renames = RENAMES
+    needed = {'PG.conv_1x1_in.weight', 'PG.conv_out.bias'}
+    network = 'MS-TCN++ (PG.* and Rs.*)'
+    modality: str = like(WeightConverter, 'modality', default='heatmap')
+
+
+main = ConvertMSTCN2.main

@@ -1,71 +1,78 @@
-"""Reduces a checkpoint to what others need to use its model.
-
-    mmskelseg convert-model publish_model work_dirs/mine mine.safetensors
-
-SRC is a checkpoint, or a work folder (its last checkpoint). DST has the weights (the
-averaged ones, if training averages them), the classes and the skeleton of the training
-data, and the parts of the config that build the model and make its features: no
-optimizer, no history and no paths. DST needs no config file: in the Python API, pass
-None as the config and DST as the checkpoint. A DST that ends in .safetensors holds only
-tensors and JSON, so loading it cannot run code.
-"""
+"""Reduces a checkpoint to what others need to use its model."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-from mmskelseg.converters.options import Converter
 from mmskelseg.runtime.files.work_folders import checkpoint_file
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.errors import UserError, reading
-from mmskelseg.runtime.messages.options import Option
+from mmskelseg.runtime.messages.options import argument
 from mmskelseg.version import __version__
 
 
-def convert(
-    src: Annotated[Path, Option('checkpoint or work folder of a training', '')],
-    dst: Annotated[Path, Option('file to write: .safetensors or .pth', '')],
-    options: Mapping[str, object] | None = None,
-) -> None:
-    """Write the reduced checkpoint, with settings that replace those of its config."""
-    # Imported here, since --help should not wait for it.
-    from mmengine.config import Config
+@dataclass(frozen=True, kw_only=True)
+class PublishModel(Job[Path]):
+    """Reduces a checkpoint to what others need to use its model.
 
-    from mmskelseg.checkpoints.reading import (
-        load_checkpoint,
-        meta_of,
-        save_weights,
-        tensors_of,
-    )
+        %(prog)s work_dirs/mine mine.safetensors
 
-    src = Path(checkpoint_file(src))
-    content = load_checkpoint(src)
-    meta = meta_of(content)
-    config, data = meta.get('cfg'), meta.get('dataset_meta')
-    if not isinstance(config, str) or not isinstance(data, dict):
-        raise UserError(
-            f'{src}: does not say with which config and data it was trained; '
-            'use one that `mmskelseg train` wrote.'
+    SRC is a checkpoint, or a work folder (its last checkpoint). DST has the weights
+    (the averaged ones, if training averages them), the classes and the skeleton of the
+    training data, and the parts of the config that build the model and make its
+    features: no optimizer, no history and no paths. DST needs no config file: in the
+    Python API, pass None as the config and DST as the checkpoint. A DST that ends in
+    .safetensors holds only tensors and JSON, so loading it cannot run code.
+    """
+
+    src: Path = argument('checkpoint or work folder of a training')
+    dst: Path = argument('file to write: .safetensors or .pth')
+    #: Settings that replace those of its config.
+    cfg_options: Mapping[str, object] | None = None
+
+    def run(self, events: Events) -> Path:
+        """Write the reduced checkpoint, and return it."""
+        # Imported here, since --help should not wait for it.
+        from mmengine.config import Config
+
+        from mmskelseg.checkpoints.reading import (
+            load_checkpoint,
+            meta_of,
+            save_weights,
+            tensors_of,
         )
-    with reading(src):
-        cfg = Config.fromstring(config, '.py')
-        cfg.merge_from_dict(dict(options or {}))
-        loader, dataset = cfg.test_dataloader, cfg.test_dataloader.dataset
-        kept = {key: dataset[key] for key in ('type', 'features', 'pipeline')}
-        test = {'dataset': kept}
-        if 'collate_fn' in loader:
-            test['collate_fn'] = loader.collate_fn
-        text = Config({'model': cfg.model, 'test_dataloader': test}).pretty_text
-    short: dict[str, object] = {
-        'cfg': text,
-        # Notes on the data are useless without it.
-        'dataset_meta': {k: v for k, v in data.items() if k != 'notes'},
-        'mmskelseg_version': __version__,
-        **{key: meta[key] for key in ('epoch', 'seed') if key in meta},
-    }
-    state = tensors_of(content, src)
-    save_weights(dst, state, short)
-    size = dst.stat().st_size / 2**20
-    print(f'{dst}: {len(state)} tensors, {size:.1f} MiB')
+
+        src = Path(checkpoint_file(self.src))
+        content = load_checkpoint(src)
+        meta = meta_of(content)
+        config, data = meta.get('cfg'), meta.get('dataset_meta')
+        if not isinstance(config, str) or not isinstance(data, dict):
+            raise UserError(
+                f'{src}: does not say with which config and data it was trained; '
+                'use one that `mmskelseg train` wrote.'
+            )
+        with reading(src):
+            cfg = Config.fromstring(config, '.py')
+            cfg.merge_from_dict(dict(self.cfg_options or {}))
+            loader, dataset = cfg.test_dataloader, cfg.test_dataloader.dataset
+            kept = {key: dataset[key] for key in ('type', 'features', 'pipeline')}
+            test = {'dataset': kept}
+            if 'collate_fn' in loader:
+                test['collate_fn'] = loader.collate_fn
+            text = Config({'model': cfg.model, 'test_dataloader': test}).pretty_text
+        short: dict[str, object] = {
+            'cfg': text,
+            # Notes on the data are useless without it.
+            'dataset_meta': {k: v for k, v in data.items() if k != 'notes'},
+            'mmskelseg_version': __version__,
+            **{key: meta[key] for key in ('epoch', 'seed') if key in meta},
+        }
+        state = tensors_of(content, src)
+        save_weights(self.dst, state, short)
+        size = self.dst.stat().st_size / 2**20
+        events.note(f'{self.dst}: {len(state)} tensors, {size:.1f} MiB')
+        return self.dst
 
 
-CONVERTER = Converter(convert)
+main = PublishModel.main

@@ -2,79 +2,71 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import ClassVar, TypeVar
 
-from mmskelseg.converters.options import Converter
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.errors import UserError, reading
-from mmskelseg.runtime.messages.options import Option
+from mmskelseg.runtime.messages.options import argument, option
 
 Value = TypeVar('Value')
 
 
-def converter(
-    modality: str, renames: Mapping[str, str], needed: set[str], model: str
-) -> Converter:
-    """Return the converter of checkpoints of a network.
+@dataclass(frozen=True, kw_only=True)
+class WeightConverter(Job[Path]):
+    """Converts a checkpoint of reference code, and returns the new one."""
 
-    Args:
-        modality: The default of --modality, the branch of the weights.
-        renames: Our names within a branch, by patterns of the reference's names.
-            Numbers in angle brackets count refinement stages from 0.
-        needed: Some names that every complete checkpoint has.
-        model: The network and the names of its weights, for messages.
-    """
+    #: Our names within a branch, by patterns of the reference's names. Numbers in angle
+    #: brackets count refinement stages from 0.
+    renames: ClassVar[Mapping[str, str]]
+    #: Some names that every complete checkpoint has.
+    needed: ClassVar[set[str]]
+    #: The network and the names of its weights, for messages.
+    network: ClassVar[str]
+    src: Path = argument('checkpoint of the reference code')
+    dst: Path = argument('checkpoint to write')
+    modality: str = option(
+        'branch of the model that gets the weights (default: %(default)s)'
+    )
 
-    def run(
-        src: Annotated[Path, Option('checkpoint of the reference code', '')],
-        dst: Annotated[Path, Option('checkpoint to write', '')],
-        *,
-        modality: Annotated[
-            str,
-            Option('branch of the model that gets the weights (default: %(default)s)'),
-        ] = modality,
-    ) -> None:
+    def run(self, events: Events) -> Path:
+        """Write the checkpoint."""
         # Imported here, since --help should not wait for it.
         from mmskelseg.checkpoints.reading import load_state_dict, save_weights
 
-        with reading(src):
-            branch = convert(load_state_dict(src), renames, needed, src, model)
+        with reading(self.src):
+            branch = self.renamed(load_state_dict(self.src))
             channels, in_channels = branch['backbone.stages.0.conv_in.weight'].shape[:2]
             classes = len(branch['head.classifiers.0.bias'])
-        prefix = f'branches.{modality}'
+        prefix = f'branches.{self.modality}'
         converted = {f'{prefix}.{key}': value for key, value in branch.items()}
-        save_weights(dst, converted, {'converted_from': src.name})
-        print(
-            f'{dst}: {len(converted)} tensors; model.num_classes={classes}, '
+        save_weights(self.dst, converted, {'converted_from': self.src.name})
+        events.note(
+            f'{self.dst}: {len(converted)} tensors; model.num_classes={classes}, '
             f'model.{prefix}.in_channels={in_channels}, channels={channels}.'
         )
+        return self.dst
 
-    return Converter(run)
-
-
-def convert(
-    state: Mapping[str, Value],
-    renames: Mapping[str, str],
-    needed: set[str],
-    source: Path,
-    model: str,
-) -> dict[str, Value]:
-    """Return a state dict of the reference with our names within a branch."""
-    converted = {}
-    for key, value in state.items():
-        pattern = next((theirs for theirs in renames if re.match(theirs, key)), None)
-        if pattern is None:
+    def renamed(self, state: Mapping[str, Value]) -> dict[str, Value]:
+        """Return a state dict of the reference with our names within a branch."""
+        converted = {}
+        for key, value in state.items():
+            pattern = next((one for one in self.renames if re.match(one, key)), None)
+            if pattern is None:
+                raise UserError(
+                    f'{self.src}: {key!r} is not a name of {self.network}; convert a '
+                    'state dict that the reference code saved.'
+                )
+            renamed = re.sub(f'^{pattern}', self.renames[pattern], key)
+            # We count refinement stages from 1, after the first stage.
+            ours = re.sub(r'<(\d+)>', lambda match: str(int(match[1]) + 1), renamed)
+            converted[ours] = value
+        missing = self.needed - state.keys()
+        if missing:
             raise UserError(
-                f'{source}: {key!r} is not a name of {model}; convert a state dict '
-                'that the reference code saved.'
+                f'{self.src}: {min(missing)!r} is missing; copy or download the file '
+                'again.'
             )
-        renamed = re.sub(f'^{pattern}', renames[pattern], key)
-        # We count refinement stages from 1, after the first stage.
-        ours = re.sub(r'<(\d+)>', lambda match: str(int(match[1]) + 1), renamed)
-        converted[ours] = value
-    missing = needed - state.keys()
-    if missing:
-        raise UserError(
-            f'{source}: {min(missing)!r} is missing; copy or download the file again.'
-        )
-    return converted
+        return converted

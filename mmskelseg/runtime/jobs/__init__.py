@@ -36,17 +36,20 @@ def dispatch(
     package: str,
     commands: Mapping[str, str],
     words: Sequence[str],
-    tools: Mapping[str, str],
+    tools: Mapping[str, str] | None = None,
+    prog: str = 'mmskelseg',
+    about: str | None = _ABOUT,
 ) -> int | None:
     """Run the command that the first word names, with the remaining words.
 
-    The ``package`` has a module for each command; ``tools`` are other names.
+    The ``package`` has a module for each command; ``tools`` are other names. ``about``
+    is the first part of the help of the program ``prog``.
     """
     # During imports; each command has its own message.
     with stoppable('nothing was started.'):
-        name = chosen(commands, words, 'mmskelseg', _ABOUT, tools)
+        name = chosen(commands, words, prog, about, tools)
         module = import_module(f'{package}.{name.replace("-", "_")}')
-        return module.main(words[1:], prog=f'mmskelseg {name}')
+        return module.main(words[1:], prog=f'{prog} {name}')
 
 
 def chosen(

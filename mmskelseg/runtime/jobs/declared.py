@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
@@ -107,7 +107,11 @@ def add_fields(place: argparse._ActionsContainer, owner: Any) -> None:
             places[option.group] = place.add_argument_group(option.group)
         # The attribute of a class may be the default of a class that it inherits from.
         default = one.default if owner is kind else getattr(owner, one.name)
-        add_option(places[option.group], one.name, option, hints[one.name], default)
+        where, hint = places[option.group], hints[one.name]
+        if is_dataclass(hint):
+            add_fields(where, hint if default is MISSING else default)
+        else:
+            add_option(where, one.name, option, hint, default)
 
 
 def _own_first(kind: type) -> list[Field[Any]]:
@@ -121,5 +125,11 @@ def _own_first(kind: type) -> list[Field[Any]]:
 
 def from_options(kind: type[Kind], values: Mapping[str, object]) -> Kind:
     """Return a dataclass with the values of options."""
-    names = [one.name for one in fields(kind)]  # type: ignore[arg-type]
-    return kind(**{k: values[k] for k in names if values.get(k) is not None})
+    given: dict[str, Any] = {}
+    for one in fields(kind):  # type: ignore[arg-type]
+        hint: Any = hints_of(kind).get(one.name)  # type: ignore[arg-type]
+        is_several = 'option' in one.metadata and is_dataclass(hint)
+        value = from_options(hint, values) if is_several else values.get(one.name)
+        if value is not None:
+            given[one.name] = value
+    return kind(**given)

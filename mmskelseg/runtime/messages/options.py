@@ -84,16 +84,28 @@ def argument(help: str, default: object = MISSING, **settings: Any) -> Any:
     return option(help, default, flag='', **settings)
 
 
-def like(owner: type, name: str, flag: str | None = None, group: str = '') -> Any:
+def grouped(title: str = '', default: object = MISSING) -> Any:
+    """Return a field that is a dataclass of options, in a group of this title."""
+    return option('', default, group=title)
+
+
+def like(
+    owner: type,
+    name: str,
+    flag: str | None = None,
+    group: str = '',
+    default: object = MISSING,
+) -> Any:
     """Return a field with the default and the option of a field of another dataclass.
 
-    ``flag`` is its name in commands, if it differs there, and ``group`` the title of
-    its group.
+    ``flag`` is its name in commands and ``default`` its default, if they differ there,
+    and ``group`` the title of its group.
     """
     (one,) = (one for one in fields(owner) if one.name == name)
     old = one.metadata['option']
     known = Option(old.help, flag or old.flag, group, **old.settings)
-    return field(default=one.default, metadata={'option': known})
+    default = one.default if default is MISSING else default
+    return field(default=default, metadata={'option': known})
 
 
 def checked(part: Checked) -> Checked:

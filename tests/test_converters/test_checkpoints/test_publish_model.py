@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from mmskelseg.checkpoints.reading import load_checkpoint
-from mmskelseg.converters.checkpoints.publish_model import convert
+from mmskelseg.converters.checkpoints.publish_model import PublishModel
 from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.jobs.events import PrintedEvents
 from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.inferring import inferencer_of
@@ -65,4 +66,4 @@ def test_checkpoint_of_another_config_is_named(tmp_path, cfg):
     meta = {'cfg': cfg, 'dataset_meta': {'classes': ['a']}}
     torch.save({'meta': meta, 'state_dict': {'a': torch.ones(1)}}, path)
     with raises_naming(UserError, path):
-        convert(path, tmp_path / 'b.pth')
+        PublishModel(src=path, dst=tmp_path / 'b.pth').run(PrintedEvents())

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mmskelseg.checkpoints.reading import load_checkpoint
-from mmskelseg.commands import convert_model
+from mmskelseg.converters.checkpoints import ms_tcn2
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
@@ -98,4 +98,4 @@ def test_weights_of_other_shapes_are_named(tmp_path, more):
     state = {'PG.conv_1x1_in.weight': 1.0, 'PG.conv_out.bias': 2.0, **more}
     torch.save({key: torch.tensor(value) for key, value in state.items()}, path)
     with raises_naming(UserError, path):
-        run_command(convert_model.converter('ms_tcn2'), path, tmp_path / 'b.pth')
+        run_command(ms_tcn2.main, path, tmp_path / 'b.pth')

@@ -10,7 +10,7 @@ import pytest
 
 from mmskelseg.runtime.jobs.declared import add_fields, from_options
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Fraction, like, option
+from mmskelseg.runtime.messages.options import Fraction, grouped, like, option
 from tests.errors import assert_names
 
 
@@ -64,16 +64,38 @@ def test_field_may_lack_the_default_of_the_one_that_it_replaces(capsys):
 @dataclass(frozen=True)
 class Letter:
     share: Fraction | None = like(Wish, 'share')
-    kind: str = like(Wish, 'kind', '--of', 'content')
+    kind: str = like(Wish, 'kind', '--of', 'content', default='b')
 
 
-def test_field_is_like_that_of_another_dataclass_but_for_its_flag_and_group():
+def test_field_is_like_that_of_another_dataclass_but_for_what_differs():
     parser = ArgumentParser()
     add_fields(parser, Letter)
     assert '\ncontent:\n  --of ' in parser.format_help()
-    assert from_options(Letter, vars(parser.parse_args([]))) == Letter(None, 'a')
-    given = vars(parser.parse_args(['--share', '1', '--of', 'b']))
-    assert from_options(Letter, given) == Letter(1, 'b')
+    assert from_options(Letter, vars(parser.parse_args([]))) == Letter(None, 'b')
+    given = vars(parser.parse_args(['--share', '1', '--of', 'a']))
+    assert from_options(Letter, given) == Letter(1, 'a')
+
+
+@dataclass(frozen=True)
+class Stamp:
+    price: Fraction = option('a price')
+    kind: str = like(Wish, 'kind')
+
+
+@dataclass(frozen=True)
+class Parcel:
+    name: str = option('its name', 'parcel')
+    stamp: Stamp = grouped('stamp', Stamp(0.5))
+
+
+def test_field_may_be_a_dataclass_of_options():
+    """With a title, and other defaults."""
+    parser = ArgumentParser()
+    add_fields(parser, Parcel)
+    assert '\nstamp:\n  --price ' in parser.format_help()
+    assert from_options(Parcel, vars(parser.parse_args([]))) == Parcel()
+    given = vars(parser.parse_args(['--kind', 'b', '--name', 'c']))
+    assert from_options(Parcel, given) == Parcel('c', Stamp(0.5, 'b'))
 
 
 @pytest.mark.parametrize(
