@@ -79,7 +79,8 @@ def test_command_writes_tables_and_an_ethogram(run_tool, tmp_path, table):
     )  # fmt: skip
     names = (
         'bouts.csv', 'comparison.csv', 'bouts_by_bin.csv', 'comparison_by_bin.csv',
-        'ethogram.png',
+        'ethogram.png', 'comparison_groom.png', 'comparison_walk.png',
+        'comparison_other.png', 'time_courses.png',
     )  # fmt: skip
     assert done.stdout.split() == [f'out/{name}' for name in names]
     assert np.ptp(matplotlib.image.imread(tmp_path / 'out/ethogram.png')) == 1
@@ -110,7 +111,9 @@ def test_command_writes_tables_and_an_ethogram(run_tool, tmp_path, table):
     assert found == {
         'class': 'groom', 'measure': 'total_s', 'n: drug': '2', 'n: saline': '2',
         'mean: drug': '80.000', 'mean: saline': '35.000', 'sd: drug': '28.284',
-        'sd: saline': '35.355', 'difference': '-45.000', 'test': 'Mann-Whitney U',
+        'sd: saline': '35.355', 'difference': '-45.000', 'hedges_g': '-0.793',
+        'g_low': '-2.056', 'g_high': '0.584', 'rank_biserial': '-0.750',
+        'test': 'Mann-Whitney U',
         'statistic': '3.500', 'p': '0.6667', 'p_holm': '1',
     }  # fmt: skip
     assert len(table('comparison_by_bin.csv')) == 2 * len(compared)
@@ -135,6 +138,79 @@ def test_recordings_of_an_individual_count_as_one(bouts, table, tmp_path):
     ]  # fmt: skip
     found = table('comparison.csv')[0]
     assert (found['n: x'], found['n: y'], found['p']) == ('1', '2', '')
+
+
+PAIRS = 'video,group,animal\nm1,before,a\nm2,before,b\nm3,after,b\nm4,after,a\n'
+
+
+def test_individuals_are_compared_in_pairs(bouts, table, tmp_path):
+    """Grooming: a 60 to 100 s, b 10 to 60 s; walking: a 30 to 0, b 50 to 0."""
+    (tmp_path / 'groups.csv').write_text(PAIRS)
+    bouts(LABELS, '--groups', tmp_path / 'groups.csv', '--paired', 'animal')
+    rows = {r['class']: r for r in table('comparison.csv') if r['measure'] == 'total_s'}
+    found = rows['groom']
+    assert (found['test'], found['difference']) == ('Wilcoxon signed-rank', '45.000')
+    assert (found['statistic'], found['p']) == ('3.000', '0.5')
+    assert (found['rank_biserial'], found['hedges_g']) == ('1.000', '')
+    assert (tmp_path / 'out' / 'comparison_walk.png').is_file()
+
+
+def test_individual_without_a_partner_is_named(bouts, table, tmp_path):
+    (tmp_path / 'groups.csv').write_text(PAIRS.replace('after,b', 'after,c'))
+    said = bouts(LABELS, '--groups', tmp_path / 'groups.csv', '--paired', 'animal')
+    assert 'b, c: in one group alone' in said
+    assert table('comparison.csv')[0]['n: before'] == '1'
+
+
+@pytest.mark.parametrize('flag', ['--paired', '--model'])
+def test_option_of_comparisons_needs_groups(bouts, flag):
+    said = bouts(LABELS, flag, 'x')
+    assert all(word in said for word in (f'{flag} x', '--groups')), said
+
+
+@pytest.fixture
+def fitted(tmp_path):
+    """The folder of a fit that was trained on m1, and finds grooming poorly."""
+    folder = tmp_path / 'model'
+    data = small_annotations()
+    data['annotations'] = [dict(data['annotations'][0], frame_dir='m1')]
+    data['split'] = {'train': ['m1']}
+    save_annotations(data, folder / 'annotations.pkl')
+    classes = [
+        {'name': 'groom', 'counting': 'good', 'timing': 'poor'},
+        {'name': 'walk', 'counting': 'fair', 'timing': 'good'},
+    ]
+    (folder / 'report.json').write_text(json.dumps({'classes': classes}))
+    return folder
+
+
+def test_verdict_of_the_model_stands_beside_each_test(bouts, table, tmp_path, fitted):
+    (tmp_path / 'groups.csv').write_text(GROUPS)
+    said = bouts(LABELS, '--groups', tmp_path / 'groups.csv', '--model', fitted)
+    rows = {(r['class'], r['measure']): r for r in table('comparison.csv')}
+    assert rows['groom', 'bouts']['verdict'] == 'good'
+    assert rows['groom', 'total_s']['verdict'] == "poor: don't compare"
+    assert rows['groom', 'mean_s']['verdict'] == "poor: don't compare"
+    assert rows['walk', 'latency_s']['verdict'] == 'fair'
+    assert rows['walk', 'bouts']['trained_on'] == '1 of 4'
+    assert "groom: the model's report" in said
+    assert '1 recording of 4 (m1) were trained on' in said
+
+
+@pytest.mark.parametrize(
+    ('content', 'words'),
+    [
+        (None, ['report.json', 'no such file']),
+        ({'classes': [{'name': 'walk'}]}, ['counting']),
+        ({'classes': [{'name': 'walk', 'counting': 'x', 'timing': 'good'}]}, ["'x'"]),
+    ],
+)
+def test_folder_that_is_no_model_is_named(bouts, tmp_path, content, words):
+    (tmp_path / 'groups.csv').write_text(GROUPS)
+    if content:
+        (tmp_path / 'report.json').write_text(json.dumps(content))
+    said = bouts(LABELS, '--groups', tmp_path / 'groups.csv', '--model', tmp_path)
+    assert all(word in said for word in (str(tmp_path), *words)), said
 
 
 def test_annotations_and_predictions_are_read(call, tmp_path, table, small_data):

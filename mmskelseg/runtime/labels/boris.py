@@ -318,7 +318,7 @@ def _videos(
         if length or len(files) > 1:
             length = _length(lengths.get(file), place, f'the length of {file}')
         if len(files) > 1:
-            end = begin + length
+            end = begin + (length or 0)
             inside = [
                 replace(
                     segment,

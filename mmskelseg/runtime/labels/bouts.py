@@ -1,6 +1,6 @@
 """Bouts from files of labels and predictions, and tables of their statistics."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, pairwise
 from logging import WARNING
 from math import inf, isnan
@@ -15,7 +15,6 @@ from mmskelseg.runtime.files.parsing import (
     FilePath,
     check_shape,
     number,
-    read_dicts,
     read_json,
 )
 from mmskelseg.runtime.labels.segments import (
@@ -29,7 +28,7 @@ from mmskelseg.runtime.labels.segments import (
 )
 from mmskelseg.runtime.labels.text import write_rows
 from mmskelseg.runtime.labels.writing import register_export
-from mmskelseg.runtime.messages.errors import UserError, check_name, reads_file, shown
+from mmskelseg.runtime.messages.errors import UserError, check_name, reads_file
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.structures.bouts import MEASURES, Bouts, BoutStatistics
 from mmskelseg.runtime.structures.tiers import flat_classes, tiers_of
@@ -186,49 +185,6 @@ def _merged(rows: Iterable[_Row]) -> list[_Row]:
             start = merged.pop()[0]
         merged.append((start, end, label))
     return merged
-
-
-@reads_file
-def read_groups(
-    path: FilePath, recordings: Collection[str]
-) -> dict[str, tuple[str, str]]:
-    """Return group and individual of each recording.
-
-    The table has the columns ``video`` and ``group``, and optionally ``individual``, by
-    default the recording itself. Each of the recordings must have a row.
-    """
-    found: dict[str, tuple[str, str]] = {}
-    of_individual: dict[str, str] = {}
-    for place, row in read_dicts(path, 'video', 'group'):
-        name = row['video']
-        name = name if name in recordings else Path(name).stem
-        if name not in recordings or name in found:
-            fault = 'named twice' if name in found else 'not among the recordings'
-            raise UserError(
-                f'{place}: video {shown(row["video"])} is {fault}; correct the name or '
-                'delete the row.'
-            )
-        group, individual = row['group'], row.get('individual') or name
-        if not group:
-            raise UserError(f'{place}: the group of {name!r} is empty; name it.')
-        other = of_individual.setdefault(individual, group)
-        if other != group:
-            raise UserError(
-                f'{place}: {individual!r} is in the groups {other!r} and {group!r}; '
-                'the tests need groups of different individuals.'
-            )
-        found[name] = group, individual
-    missing = sorted(set(recordings) - found.keys())
-    if missing:
-        raise UserError(
-            f'{path}: lacks a row for {shown(missing[0])}, the first of {len(missing)} '
-            'recordings without a group.'
-        )
-    if len(set(of_individual.values())) == 1:
-        raise UserError(
-            f'{path}: all are in the group {group!r}; give at least two groups.'
-        )
-    return found
 
 
 def write_table(path: FilePath, rows: Iterable[Mapping[str, object]]) -> None:

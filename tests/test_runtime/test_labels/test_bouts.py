@@ -3,7 +3,7 @@
 import pytest
 
 from mmskelseg.runtime.labels import Segment, VideoSegments
-from mmskelseg.runtime.labels.bouts import read_groups, to_bouts
+from mmskelseg.runtime.labels.bouts import to_bouts
 from tests.errors import raises_naming
 
 CLASSES = ['walk', 'groom', 'other']
@@ -54,39 +54,6 @@ def test_duration_that_is_given_counts_more():
 def test_segments_that_make_no_bouts_are_named(segments, options, words):
     with raises_naming(ValueError, 'a.csv: video m1: ', *words):
         bouts(*segments, **options)
-
-
-def test_groups_name_videos_with_or_without_their_suffix(tmp_path):
-    path = tmp_path / 'groups.csv'
-    path.write_text('video;group;sex\na.mp4;x;f\nb;y;m\n')
-    assert read_groups(path, ['a', 'b']) == {'a': ('x', 'a'), 'b': ('y', 'b')}
-
-
-def test_groups_name_individuals_whatever_the_case_of_the_column(tmp_path):
-    """Else two recordings of an animal would count as two animals."""
-    path = tmp_path / 'groups.csv'
-    path.write_text('Video,Group,Individual\na,x,1\nb,x,1\nc,y,2\n')
-    found = read_groups(path, ['a', 'b', 'c'])
-    assert found == {'a': ('x', '1'), 'b': ('x', '1'), 'c': ('y', '2')}
-
-
-@pytest.mark.parametrize(
-    ('text', 'words'),
-    [
-        ('name,group\na,x\nb,y', ['name, group', 'video']),
-        ('video,group\na,x\nc,y', ['line 3', "'c'"]),
-        ('video,group\na,x\na.avi,y', ['line 3', "'a.avi'", 'twice']),
-        ('video,group\na,x\nb,', ['line 3', "'b'"]),
-        ('video,group\na,x', ["'b'"]),
-        ('video,group\na,x\nb,x', ["'x'"]),
-        ('video,group,individual\na,x,1\nb,y,1', ['line 3', "'1'", "'x'", "'y'"]),
-    ],
-)
-def test_groups_that_cannot_be_compared_are_named(tmp_path, text, words):
-    path = tmp_path / 'groups.csv'
-    path.write_text(text)
-    with raises_naming(ValueError, path, *words):
-        read_groups(path, ['a', 'b'])
 
 
 def test_bouts_of_tiers_may_overlap_and_have_ids_of_their_own():

@@ -1,0 +1,99 @@
+"""Pictures of a study: ethogram, groups, time courses."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mmskelseg.behaviour.study import Compared, Part, Study
+from mmskelseg.behaviour.verdicts import ModelReport
+from mmskelseg.runtime.drawing.behaviour import Dots, draw_courses, draw_dots
+from mmskelseg.runtime.drawing.images import class_color, save_png
+from mmskelseg.runtime.drawing.timelines import draw_ethogram
+from mmskelseg.runtime.files.names import file_names
+
+# The most recordings in a picture.
+_ROWS = 100
+_TITLES = {
+    'bouts': 'number of bouts',
+    'rate_per_min': 'bouts per minute',
+    'total_s': 'total time (s)',
+    'share_percent': 'share of the time (%)',
+    'mean_s': 'mean duration (s)',
+    'median_s': 'median duration (s)',
+    'sd_s': 'SD of durations (s)',
+    'latency_s': 'latency (s)',
+}
+
+
+def draw_recordings(out: Path, study: Study, tiers: Sequence[str]) -> Iterator[Path]:
+    """Draw the recordings, group by group, in pictures of up to _ROWS rows."""
+    members = study.members
+    names = sorted(members, key=lambda name: study.groups.index(members[name].group))
+    rows = {}
+    for name in names:
+        group = f' ({members[name].group})' if members[name].group else ''
+        for tier, own in zip(tiers, study.bouts[name].apart(), strict=True):
+            if own.duration:
+                rows[f'{name}{group}, {tier}' if tier else name + group] = own
+    for begin in range(0, len(rows), _ROWS):
+        part = dict(list(rows.items())[begin : begin + _ROWS])
+        number = f'_{begin // _ROWS + 1}' if len(rows) > _ROWS else ''
+        path = out / f'ethogram{number}.png'
+        save_png(draw_ethogram(part, study.classes), path)
+        yield path
+
+
+def draw_comparisons(
+    out: Path, study: Study, compared: Sequence[Compared], report: ModelReport | None
+) -> Iterator[Path]:
+    """Draw each class that somebody shows: all individuals, for each measure."""
+    for k, (name, file) in enumerate(file_names(study.classes).items()):
+        if not any(values[:, k].any() for values in compared[0].values.values()):
+            continue
+        panels = []
+        for measure, values, classes in compared:
+            note = _in_words(classes[k].p_holm, classes[k].g)
+            if report and (verdict := report.verdict(name, measure)):
+                note += f'\n{verdict}'
+            of_class = {group: own[:, k] for group, own in values.items()}
+            panels.append(Dots(_TITLES[measure], note, of_class))
+        path = out / f'comparison_{file}.png'
+        color = class_color(k)
+        save_png(draw_dots(panels, title=name, color=color, paired=study.paired), path)
+        yield path
+
+
+def _in_words(p: float, g: tuple[float, float, float]) -> str:
+    """Return the corrected p-value and the effect, as far as there are any.
+
+    >>> _in_words(0.0234, (1.234, 0.5, 2)), _in_words(0.0234, (float('nan'),) * 3)
+    ('p (Holm) = 0.023, g = 1.23 [0.50, 2.00]', 'p (Holm) = 0.023')
+    """
+    words = [] if np.isnan(p) else [f'p (Holm) = {p:.2g}']
+    if not np.isnan(g[0]):
+        words.append('g = {:.2f} [{:.2f}, {:.2f}]'.format(*g))
+    return ', '.join(words)
+
+
+def draw_time_courses(out: Path, study: Study, parts: Sequence[Part]) -> Iterator[Path]:
+    """Draw the share of each class in the time of each part, by group."""
+    shares = np.full((len(parts), len(study.individuals), len(study.classes)), np.nan)
+    for i, part in enumerate(parts):
+        for k, member in enumerate(study.individuals):
+            if member in part.statistics:
+                shares[i, k] = part.statistics[member].measures()['share_percent']
+    groups = np.array([one.group for one in study.individuals])
+    courses = {
+        name: {group: shares[:, groups == group, k].T for group in study.groups}
+        for k, name in enumerate(study.classes)
+    }
+    ends = [(part.times['from_s'], part.times['to_s']) for part in parts]
+    image = draw_courses(
+        courses,
+        np.array(ends, float).mean(axis=1),
+        title='Share of the observed time (%): each individual, and the mean',
+    )
+    path = out / 'time_courses.png'
+    save_png(image, path)
+    yield path

@@ -1,0 +1,34 @@
+"""Pictures of behaviour in numbers."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from mmskelseg.runtime.drawing.behaviour import Dots, draw_courses, draw_dots
+from mmskelseg.runtime.drawing.images import class_color
+
+BLUE = class_color(0)
+
+
+def marked(image, color):
+    """Return where a picture has a colour."""
+    return np.abs(image / 255 - to_rgb(color)).max(-1) < 0.02
+
+
+@pytest.mark.parametrize('paired', [False, True])
+def test_lines_join_pairs(paired):
+    values = {'before': np.array([1.0, 2, np.nan]), 'after': np.array([2.0, 4, 5])}
+    panels = [Dots('total time (s)', 'p = 0.5', values)] * 5
+    image = draw_dots(panels, title='walk', color=BLUE, paired=paired)
+    grey = marked(image, '#B0B0B0').sum()
+    assert (grey > 500) == paired
+    assert image.shape[0] > draw_dots(panels[:4], color=BLUE).shape[0] + 300
+
+
+def test_courses_of_groups_have_their_colours():
+    rows = np.array([[10.0, 20, np.nan], [30, 40, np.nan]])
+    groups = {'drug': rows, 'saline': rows + 20}
+    image = draw_courses({'walk': groups}, np.array([30.0, 90, 150]))
+    assert marked(image, BLUE).any()
+    assert marked(image, class_color(1)).any()
+    assert not marked(image, class_color(2)).any()
