@@ -21,7 +21,7 @@ from mmskelseg.runtime.labels import tiers_to_segments
 from mmskelseg.runtime.labels.reading import LABEL_FORMATS
 from mmskelseg.runtime.messages.errors import CONTROL, UserError, escaped, system_fault
 from mmskelseg.runtime.messages.progress import progress_bar
-from mmskelseg.runtime.poses import Poses, with_rate, with_size
+from mmskelseg.runtime.poses import Poses, in_pixels_of, with_rate, with_size
 from mmskelseg.runtime.poses.reading import POSE_FORMATS, is_poses, video_of
 from mmskelseg.runtime.poses.tracking import everybody
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
@@ -271,10 +271,12 @@ def length_of(recording: Recording, given: PoseInput) -> tuple[int, float]:
 
 
 def load_poses(recording: Recording, given: PoseInput) -> Poses:
-    """Return the poses of everybody in a recording, at their rate."""
+    """Return the poses of everybody, at their rate and in pixels of the video."""
     assert recording.poses is not None
     video = VideoFile.open(recording.video) if recording.video else None
     poses = given.read(recording.poses, video.img_shape if video else None)
+    if video is not None:
+        poses = in_pixels_of(poses, video, str(recording.poses))
     return with_size(with_rate(poses, video, given.fps, str(recording.poses)))
 
 

@@ -136,6 +136,7 @@ class Studio:
             'model': self.results and self.results.model,
             'given': self.model,
             'can_train': self._obstacle(),
+            'advice': self._advice(),
             'version': self.version,
         }
 
@@ -263,25 +264,52 @@ class Studio:
             'end': change.end,
             'labelled': project.labelled_seconds(name),
             'can_train': self._obstacle(),
+            'advice': self._advice(),
         }
 
     def _obstacle(self) -> str | None:
         """Return why a model cannot be trained yet."""
-        project = self.folder.project
-        labelled = self._labelled()
-        if not labelled and not any(
-            r.has_poses for r in self.folder.recordings.values()
-        ):
+        project, labelled = self.folder.project, self._labelled()
+        if not any(one.has_poses for one in self.folder.recordings.values()):
             return 'A model reads poses: estimate them first.'
-        for tier in range(len(project.tiers)):
-            kinds = {
-                kind
+        shown = [
+            {
+                tier.classes[kind]
                 for name in labelled
-                for *_, kind in project.recordings[name].labels[tier]
+                for *_, kind in project.recordings[name].labels[i]
+                if kind != IGNORED
             }
-            if len(kinds - {IGNORED}) > 1:
-                return None
-        return 'Label intervals of at least two classes first.'
+            for i, tier in enumerate(project.tiers)
+        ]
+        most = max(shown, key=len)
+        if not most:
+            poseless = any(project.is_labelled(name) for name in self.folder.recordings)
+            if poseless:
+                return 'What is labelled has no poses, which a model reads.'
+            return 'Label intervals of at least two classes first.'
+        if len(most) == 1:
+            return (
+                f'Only {most.pop()!r} is labelled, and a model tells classes apart. '
+                'Label another one, or the rest as background: add a class for it (A), '
+                'press F, and then its key.'
+            )
+        rates = {project.recordings[name].fps: name for name in labelled}
+        if len(rates) > 1:
+            (low, slow), (high, fast) = min(rates.items()), max(rates.items())
+            return (
+                f'{slow} has {low:g} frames a second, and {fast} {high:g}: a model '
+                'learns durations in frames, so keep other rates in another folder.'
+            )
+        return None
+
+    def _advice(self) -> str | None:
+        """Return what would make a training better that is possible."""
+        if self._obstacle() or len(self._labelled()) > 1:
+            return None
+        return (
+            'With labels in a second recording, the training would also say how good '
+            'the model is.'
+        )
 
     def _labelled(self) -> list[str]:
         """Return the recordings with labels and poses."""

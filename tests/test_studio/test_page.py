@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -23,6 +24,13 @@ pytestmark = marks('starlette', 'av')
 PROGRAM = ROOT / 'tests' / 'test_studio' / 'few_steps.py'
 # Where the labels of the only tier are, below the top of the timeline, in pixels.
 LABELS = 105
+# What finds the buttons that something else lies over, wherever the page is scrolled.
+COVERED = """() => [...document.querySelectorAll('button')].filter((button) => {
+  button.scrollIntoView({ block: 'end' })
+  const { left, top, width, height } = button.getBoundingClientRect()
+  const found = document.elementFromPoint(left + width / 2, top + height - 3)
+  return !button.contains(found)
+}).map((button) => button.textContent)"""
 # Seconds that a training may take on a busy machine.
 PATIENCE = 240
 
@@ -74,6 +82,12 @@ def go_to(page, frame):
         page.keyboard.press('ArrowRight')
 
 
+def delayed(route):
+    """Answer a request after a while."""
+    time.sleep(0.5)
+    route.continue_()
+
+
 def is_saved(page):
     # The page says that it is saving at its next picture.
     page.wait_for_timeout(100)
@@ -96,16 +110,20 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
     }
     with served(recordings) as (process, address), studio(address) as page:
         page.locator('#timeline').focus()
+        is_open(page, 'Seq1_01')
+        # Keys that are pressed while the next recording is loaded are for that one.
+        page.route('**/api/recordings/1', delayed)
         for name in ('Seq1_01', 'Seq1_02'):
-            is_open(page, name)
             for start, _, kind in truth[name]:
                 go_to(page, start)
                 page.keyboard.press(str(kind + 1))
             page.keyboard.press('End')
             page.keyboard.press(str(truth[name][-1][2] + 1))
+            is_open(page, name)
             is_saved(page)
             assert labelled(recordings, name) == truth[name]
             page.keyboard.press('n')
+        is_open(page, 'Seq1_03')
         page.get_by_label('Minutes').fill('0.3')
         page.get_by_role('button', name='Train').click()
         page.get_by_text('The model learnt from').wait_for(timeout=1000 * PATIENCE)
@@ -169,6 +187,16 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
                 for s in video.segments
             ]
             assert found == moved
+        # On a small screen, too, every button can be clicked.
+        page.set_viewport_size({'width': 800, 'height': 800})
+        assert page.evaluate(COVERED) == []
+        # The name of a class is typed, and keys are those of the timeline again.
+        page.locator('#timeline').focus()
+        page.keyboard.press('a')
+        page.keyboard.type('jump')
+        page.keyboard.press('Enter')
+        page.locator('#timeline:focus').wait_for()
+        page.get_by_role('button', name='Rename jump').wait_for()
 
 
 def test_page_says_what_is_damaged_and_goes_on(tmp_path):

@@ -68,6 +68,26 @@ def test_videos_poses_and_labels_are_found_and_paired(tmp_path):
     assert folder.project.recordings['take3'].frames == 30
 
 
+def test_poses_of_another_size_are_scaled_to_the_video(tmp_path):
+    save_video(tmp_path / 'take1.mp4')
+    video = small_annotations((60,))['annotations'][0]
+    save_poses(tmp_path / 'take1.npz', {**video, 'img_shape': (96, 128)})
+    folder = open_folder(tmp_path)
+    entry, _ = folder.annotation('take1')
+    assert entry['img_shape'] == (48, 64)
+    np.testing.assert_allclose(entry['keypoint'], video['keypoint'] / 2, rtol=1e-6)
+
+
+def test_poses_of_another_shape_of_image_are_left_out(tmp_path):
+    """Nobody can say where in the video their joints are."""
+    save_video(tmp_path / 'take1.mp4')
+    video = small_annotations((60,))['annotations'][0]
+    save_poses(tmp_path / 'take1.npz', {**video, 'img_shape': (100, 100)})
+    folder = open_folder(tmp_path)
+    assert not folder.recordings['take1'].has_poses
+    assert_names(' '.join(folder.notes), 'take1.npz', '100x100', '64x48')
+
+
 def test_joints_with_low_scores_can_be_left_out(tmp_path):
     """Training hides them, and says so to the model."""
     rng = np.random.default_rng(0)

@@ -20,7 +20,7 @@ from mmskelseg.studio.predicting import open_model
 from mmskelseg.studio.server import _listen, build_app, serve
 from mmskelseg.studio.studio import Studio
 from tests.clips import write_video
-from tests.errors import raises_naming
+from tests.errors import assert_names, raises_naming
 from tests.small_data import small_annotations
 from tests.small_jobs import Say
 from tests.test_studio.conftest import full_disk, studio_of, trained, wait_for
@@ -61,6 +61,29 @@ def test_project_lists_recordings_classes_and_formats(client):
     assert [one['name'] for one in tier['classes']] == ['class_0', 'class_1', 'class_2']
     assert project['can_train'] is None
     assert project['job']['state'] == 'idle'
+
+
+def test_project_says_why_no_model_can_be_trained_yet(client, studio):
+    """None is labelled, one class, classes at two rates, a single recording."""
+    project = studio.folder.project
+    recordings = project.recordings.values()
+
+    def label(*rows):
+        for one, row in zip(recordings, rows, strict=True):
+            one.labels = [row]
+        return client.get('api/job').json()
+
+    assert 'two classes' in label([], [], [])['can_train']
+    assert_names(label([(0, 9, 1)], [(5, 9, 1)], [])['can_train'], 'class_1', ' F,')
+    first = next(iter(recordings))
+    first.fps = 25.0
+    found = label([(0, 9, 1)], [(5, 9, 2)], [])['can_train']
+    assert_names(found, 'video_0', '25', 'video_1', '10')
+    first.fps = 10.0
+    found = label([(0, 9, 1), (9, 12, 2)], [], [])
+    assert (found['can_train'], 'second' in found['advice']) == (None, True)
+    found = label([(0, 9, 1)], [(5, 9, 2)], [])
+    assert (found['can_train'], found['advice']) == (None, None)
 
 
 def test_labels_are_changed_undone_and_saved(client, folder):

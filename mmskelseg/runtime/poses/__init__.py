@@ -13,7 +13,12 @@ from mmskelseg.runtime.poses.mediapipe import read_mediapipe
 from mmskelseg.runtime.poses.mmpose import read_mmpose
 from mmskelseg.runtime.poses.npz import read_npz, write_npz
 from mmskelseg.runtime.poses.openpose import read_openpose
-from mmskelseg.runtime.poses.poses import Poses, with_rate, with_size
+from mmskelseg.runtime.poses.poses import (
+    Poses,
+    in_pixels_of,
+    with_rate,
+    with_size,
+)
 from mmskelseg.runtime.poses.reading import POSE_FORMATS, read_poses, recognise
 from mmskelseg.runtime.poses.sleap import read_sleap
 from mmskelseg.runtime.poses.table import read_table
@@ -25,6 +30,7 @@ __all__ = [
     'Poses',
     'choose_person',
     'each_person',
+    'in_pixels_of',
     'read_coco',
     'read_deeplabcut',
     'read_mediapipe',

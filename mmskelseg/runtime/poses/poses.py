@@ -33,6 +33,8 @@ _LARGEST_SIDE = 1 << 16
 # The most frames that a change of frame rate may yield, unless the video has more: 18
 # hours at 30 frames per second.
 _MOST_FRAMES = 2_000_000
+# Sides that are rounded, such as to even numbers, change a ratio by less than this.
+_ROUNDED = 0.02
 # A larger share of joints outside the image gets a note.
 _MOST_OUTSIDE = 0.2
 
@@ -230,6 +232,33 @@ def check_stated_size(poses: Poses, given: tuple[int, int] | None, source: str) 
             f'{source}: states images of {width}x{height}, but the given size '
             f'(--size) is {given[1]}x{given[0]}; leave it out.'
         )
+
+
+def in_pixels_of(poses: Poses, video: VideoFile, source: str) -> Poses:
+    """Return poses in the pixels of their video, scaled if they state another size.
+
+    Raises:
+        UserError: If the images that they state are of another shape.
+    """
+    height, width = video.img_shape
+    if poses.img_shape in (None, video.img_shape):
+        return poses
+    stated_height, stated_width = poses.img_shape
+    scale = np.array([width / stated_width, height / stated_height], np.float32)
+    if abs(scale[0] / scale[1] - 1) > _ROUNDED:
+        raise UserError(
+            f'{source}: states images of {stated_width}x{stated_height}, but '
+            f'{video.path} has {width}x{height}, which is another shape; give the '
+            'video that the poses are of.'
+        )
+    box = poses.person_box
+    return poses.noting(
+        f'scaled from images of {stated_width}x{stated_height} to the '
+        f'{width}x{height} of the video',
+        keypoint=poses.keypoint * scale,
+        img_shape=video.img_shape,
+        person_box=None if box is None else box * np.tile(scale, 2),
+    )
 
 
 def with_size(poses: Poses) -> Poses:

@@ -1,7 +1,7 @@
 // The keys: one table that acts, is shown as help, and makes the buttons.
 import * as act from './actions.js'
 import { faster, toggle } from './player.js'
-import { change, classes, state, travel, zoom } from './state.js'
+import { atOpened, change, classes, isOpening, state, travel, zoom } from './state.js'
 
 // Names of keys, how they are shown, what they do in words, the deed, a button's name.
 export const groups = [
@@ -92,6 +92,12 @@ function leave() {
   if (!act.cancel()) document.querySelector('.list summary')?.focus()
 }
 
+// Keys that are pressed while a recording is loaded are for that one.
+const waiting = []
+atOpened(() => {
+  for (const event of waiting.splice(0)) pressed(event)
+})
+
 export function pressed(event) {
   const { target } = event
   const name = nameOf(event)
@@ -99,7 +105,7 @@ export function pressed(event) {
     if (name === 'Escape') focusTimeline()
     return
   }
-  if (!state.recording || (state.help && name !== '?')) return
+  if (!state.project || (state.help && name !== '?')) return
   if ([' ', 'Enter'].includes(name) && target.closest('button, a, summary')) return
   if (/Tab$/.test(name) && target.id !== 'timeline') return
   if (/Tab$/.test(name) && !state.uncertain.length) return
@@ -107,5 +113,7 @@ export function pressed(event) {
   const deed = deeds.get(name) ?? (classes()[label] && (() => act.press(label)))
   if (!deed || (event.repeat && label >= 0)) return
   event.preventDefault()
-  deed(name)
+  // A name is typed after the key that leads to its field.
+  if (isOpening() && name !== 'a') waiting.push(event)
+  else deed(name)
 }

@@ -93,7 +93,8 @@ export function Classes() {
   const add = (event) => {
     event.preventDefault()
     const { name } = event.target.elements
-    if (!name.value.trim()) return focusTimeline()
+    focusTimeline()
+    if (!name.value.trim()) return
     addClass(name.value.trim())
     name.value = ''
   }
@@ -125,7 +126,7 @@ export function Classes() {
       />
       <button>Add class</button>
     </form>
-    <p class="quiet">Enter adds, Esc returns to the timeline.</p>
+    <p class="quiet">Enter adds it and returns to the timeline, as Esc does.</p>
   </section>`
 }
 
@@ -135,8 +136,9 @@ const duration = (seconds) =>
 function Progress({ job }) {
   const { seconds = null, at } = state.left ?? {}
   // It counts down, although the server only says so after each part.
-  const left = seconds && Math.max(1, seconds - (Date.now() - at) / 1000)
-  const words = left ? `about ${duration(left)} left` : ''
+  const left = seconds - (Date.now() - at) / 1000
+  const late = 'it takes longer than expected'
+  const words = seconds === null ? '' : left > 0 ? `about ${duration(left)} left` : late
   return html`<div class="progress">
     <progress max="1" value=${job.done ?? undefined} aria-label=${job.text} />
     <p>${job.text} <span class="quiet">${words}</span></p>
@@ -146,7 +148,7 @@ function Progress({ job }) {
 
 export function Training() {
   const [minutes, setMinutes] = useState(5)
-  const { job, model, given, can_train: reason, recordings } = state.project
+  const { job, model, given, can_train: reason, advice, recordings } = state.project
   const busy = job.state === 'running'
   const labelled = recordings.reduce((sum, r) => sum + r.labelled, 0)
   const poseless = recordings.filter((r) => r.video && !r.poses).length
@@ -168,7 +170,7 @@ export function Training() {
               onClick=${() => start('train', { minutes })}
             >Train</button>
           </div>
-          <p id="reason" class="quiet">${reason}</p>`}
+          <p id="reason" class="quiet">${reason ?? advice}</p>`}
     ${!busy && job.state === 'failed' && html`<p class="bad">${job.error}</p>`}
     ${!busy && job.state === 'stopped' && html`<p class="quiet">Stopped.</p>`}
     ${!busy && poseless > 0 && html`<p>${poseless} of ${recordings.length} videos have no poses.</p>

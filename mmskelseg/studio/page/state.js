@@ -85,7 +85,7 @@ export const outbox = new Outbox({
       tiers: reply.tiers ?? tiers(),
     })
     if (reply.recording === undefined) return
-    state.project.can_train = reply.can_train
+    Object.assign(state.project, { can_train: reply.can_train, advice: reply.advice })
     const entry = state.project.recordings.find((r) => r.id === reply.recording)
     entry.labelled = reply.labelled
     if (state.uncertain.length && !outbox.items.length) loadUncertain().catch(() => {})
@@ -163,10 +163,29 @@ export async function loadProject() {
 
 const OPENED = 120 // seconds that the timeline shows at first
 let opening = null
+let begun = false
+let opened = () => {} // what happens when a recording has been opened
+export const atOpened = (deed) => (opened = deed)
+
+/** Whether another recording is about to be opened, as the first one is at first. */
+export const isOpening = () =>
+  !begun || (opening !== null && opening !== state.recording?.id)
 
 /** Opens a recording, or loads the open one anew without losing the place. */
 export async function open(id, frame = 0) {
   opening = id
+  try {
+    await load(id, frame)
+  } finally {
+    if (opening === id) {
+      opening = null
+      begun = true
+      opened()
+    }
+  }
+}
+
+async function load(id, frame) {
   const more = await get(place(id))
   if (opening !== id) return
   const entry = state.project.recordings.find((r) => r.id === id)
@@ -219,8 +238,8 @@ export async function watchJob() {
     const { seconds_left: seconds } = news.job
     if (seconds !== state.left?.seconds) state.left = { seconds, at: Date.now() }
     state.version = news.version
-    const { job, conversion, model, can_train } = news
-    Object.assign(state.project, { job, conversion, model, can_train })
+    const { job, conversion, model, can_train, advice } = news
+    Object.assign(state.project, { job, conversion, model, can_train, advice })
     if (first || (!other && !ended.length)) change()
     else await renew()
     // As they were asked for, so that none ends unnoticed.
