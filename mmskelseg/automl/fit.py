@@ -129,15 +129,15 @@ def _check(path: Path, videos: Sequence[VideoAnnotation], metainfo: Metainfo) ->
         names = [name for row in shown for name in row]
         raise UserError(
             f'{path}: the training videos show only the class'
-            f'{"es" * (len(names) > 1)} {listed(names)}; a model needs at least two to '
-            'tell apart.'
+            f'{"es" * (len(names) > 1)} {listed(names)}; label at least two, so that '
+            'there is something to tell apart.'
         )
     rates = {float(video['fps']): video['frame_dir'] for video in videos}
     if len(rates) > 1:
         (low, slow), (high, fast) = min(rates.items()), max(rates.items())
         raise UserError(
             f'{path}: video {slow!r} has {low:g} frames per second, and {fast!r} '
-            f'{high:g}; a model learns durations in frames, so convert all to one rate.'
+            f'{high:g}; since a model counts in frames, convert all to one rate.'
         )
 
 
@@ -185,8 +185,8 @@ def _notes(
             alone.setdefault(seen.pop(), []).append(repr(name))
     for person, names in alone.items():
         yield (
-            f'only {person!r} shows {listed(names)}, so nothing can say how these '
-            'are found in others'
+            f'only {person!r} shows {listed(names)}, so how well these are found in '
+            'others cannot be tested'
         )
     for name, video in shown.items():
         labelled = np.flatnonzero(labelled_frames(video['label']))
@@ -203,7 +203,7 @@ def _notes(
     if shared:
         yield (
             f'training and test videos show {listed([*map(repr, shared)], 3)}, so '
-            'scores of the test say little about others'
+            'scores of the test say little about other persons'
         )
     if suspicions:
         findings = counted(len(suspicions), 'suspicious finding')
@@ -277,8 +277,8 @@ def _planned(
     yield f'Trainings take about {time}, {job.processes} at a time.'
     if plan.length < 1:
         yield (
-            f'They have {100 * plan.length:.0f} % of their full length; '
-            f'--minutes {plan.minutes_in_full} would be in full.'
+            f'They run for {100 * plan.length:.0f} % of their full length; '
+            f'--minutes {plan.minutes_in_full} lets them run in full.'
         )
     if job.executor != 'none':
         yield 'These times are assumed, since nothing is measured for a cluster.'
@@ -296,8 +296,8 @@ def _reported(report: Content) -> Iterator[str]:
         found = report['new_person']['f1@10']
         who = 'person' if report['data']['persons_known'] else 'recording'
         yield (
-            f'A new {who}: F1@10 from {found["low"]:.0f} to {found["high"]:.0f}, in 95 '
-            'of 100 cases'
+            f'A new {who}: in 95 of 100 cases, F1@10 from {found["low"]:.0f} to '
+            f'{found["high"]:.0f}'
         )
 
 

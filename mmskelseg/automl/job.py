@@ -52,7 +52,8 @@ class Fit(ExecutedJob[Path]):
     ann_file: Path = argument('annotation file (annotations.pkl)', metavar='ANN')
     out: Path = option('folder of the model', MISSING, metavar='DIR')
     minutes: float = option(
-        'the time to take; with more, more configs are compared (default: %(default)s)',
+        'how long it may take; a longer time compares more configs, and trains them '
+        'longer (default: %(default)s)',
         15,
         type=positive,
         metavar='M',
@@ -67,22 +68,22 @@ class Fit(ExecutedJob[Path]):
         'train and test on NAME/train and NAME/test', None, metavar='NAME'
     )
     group_by: re.Pattern[str] | None = option(
-        'the part of the name of a video that tells who is in it (the first group of '
-        'the expression, if it has one)',
+        "which part of a video's name tells who is in it (the first group of the "
+        'expression, if it has one)',
         None,
         type=regular_expression,
         metavar='REGEX',
     )
     compare: int | None = option(
-        'compare at most N configs; with 1, all of the time is for the default '
-        '(default: as many as the time allows)',
+        'compare at most N configs; 1 spends all the time on the default (default: as '
+        'many as the time allows)',
         None,
         type=whole_from(1),
         metavar='N',
     )
     plan: Path | None = option(
-        'the plan.json of another fit to the same data, to repeat it: nothing is '
-        'measured, so the result does not depend on how fast the machine is',
+        'the plan.json of an earlier fit to the same data, to repeat it with the same '
+        'result on a machine of any speed',
         None,
         metavar='FILE',
     )

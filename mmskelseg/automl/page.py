@@ -222,11 +222,11 @@ def _choice(candidates: Sequence[_Values]) -> _Values:
     why = (
         'it has the highest score'
         if best is chosen
-        else f'it is level with the best, {best["name"]} (lower by less than a point, '
-        'and not clearly), and takes no longer to train'
+        else f'it takes no longer to train than the best, {best["name"]}, and scores '
+        'less than a point lower, which is no clear difference'
     )
     reason = (
-        'All were trained for a short time, the best of them also in full, and tested '
-        f'on videos that were held out. {chosen["name"]} was chosen: {why}.'
+        'All were trained for a short time, and the best of them also in full, and '
+        f'tested on held-out videos. {chosen["name"]} was chosen: {why}.'
     )
     return {'chosen': chosen, 'reason': reason}

@@ -58,7 +58,7 @@ def paces(
     for one in todo:
         seconds = median(found[one.name])
         result[one.kind] = pace = seconds / one.step_seconds
-        what = f'{seconds:.2f} s a step, {pace:.1f} times what is assumed'
+        what = f'{seconds:.2f} s a step, {pace:.1f} times as long as on an idle core'
         events.note(f'{one.name:20}{what}')
     return result
 

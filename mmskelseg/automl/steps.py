@@ -157,8 +157,8 @@ def half_trial(
     """
     if not plan.is_long:
         return None, (
-            f'trainings have {100 * plan.length:.0f} % of their full length, and a '
-            f'part of less than {100 * LONG:.0f} % is too short to compare'
+            f'trainings ran for {100 * plan.length:.0f} % of their full length, which '
+            f'tells too little below {100 * LONG:.0f} %'
         )
     # With two persons in all, there is one in each training.
     if len(folder.halves) < len(folder.folds):
@@ -166,7 +166,7 @@ def half_trial(
     (whole,) = short
     if whole.f1 < _ENOUGH * chosen.f1:
         found = f'F1@10 of {whole.f1:.0f} in place of {chosen.f1:.0f}'
-        return None, f'short trainings, with {found}, are too short to tell'
+        return None, f'the short trainings reached too little ({found})'
     return folder.trial(chosen.candidate, PART * plan.length, half=True), ''
 
 

@@ -63,7 +63,7 @@ def test_browser_writes_pictures_and_a_page_of_them(run_tool, small_data):
     # Those that are alike are one.
     assert (
         'suspicious: 4\n  scores all equal\n    video_0, video_1, video_2: all joints '
-        'that are seen have the score 1;'
+        'that are seen have the score 1,'
     ) in done.stdout
     assert done.stdout.splitlines()[-3].strip() in page.text
 

@@ -140,7 +140,7 @@ def frozen_pose(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
     elif still.sum() > MOST_REPEATED * moving:
         yield (
             f'{still.sum()} of {moving} poses ({100 * still.sum() / moving:.0f} %) '
-            'repeat the previous pose; were they made at a lower frame rate?'
+            'repeat the previous one; were they estimated at a lower frame rate?'
         )
 
 
@@ -165,8 +165,8 @@ def equal_scores(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]
     scores = video['keypoint_score'][joints_seen(video)]
     if scores.size and (scores == scores[0]).all():
         yield (
-            f'all joints that are seen have the score {scores[0]:g}; certain and '
-            'uncertain ones are drawn alike'
+            f'all joints that are seen have the score {scores[0]:g}, so uncertain ones '
+            'cannot be told from certain ones'
         )
 
 
@@ -174,8 +174,10 @@ def high_scores(video: VideoAnnotation, joints: Sequence[str]) -> Iterator[str]:
     """Find scores far above 1, since heatmaps are multiplied by them."""
     highest = video['keypoint_score'].max()
     if highest > HIGHEST_SCORE:
-        expected = 'expected about 0 to 1; they multiply the heatmap'
-        yield f'scores reach {highest:.3g}, {expected}'
+        yield (
+            f'scores reach {highest:.3g}, expected about 0 to 1; heatmaps are '
+            'multiplied by them'
+        )
 
 
 def longest_run(hits: np.ndarray) -> tuple[int, int]:
