@@ -334,7 +334,7 @@ def test_page_without_any_prediction_says_so(content):
     ('scores', 'said'),
     [
         ((80.0, 78.0), 'one was chosen: it has the highest score'),
-        ((80.0, 80.5), 'one was chosen: it takes no longer to train than the best, two'),
+        ((80.0, 80.5), 'it takes no longer to train than the best, two,'),
     ],
 )
 def test_page_says_why_a_config_was_chosen(content, scores, said):
