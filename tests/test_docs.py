@@ -209,6 +209,16 @@ def test_extending_shows_an_auxiliary_part_that_works():
     check_padding_is_invisible(model, videos, (20, 9))
 
 
+def test_extending_shows_a_step_that_works():
+    """The second of three frames is unsure."""
+    exec(python_block('extending.md', 'class DropUnsure'), made := {})
+    score = np.array([[0.2, 0.45, 0.9], [0.8, 0.55, 0.1]])
+    found = made['DropUnsure'](0.6)(
+        {'pred_label': np.array([1, 1, 0]), 'pred_score': score}
+    )
+    assert found.tolist() == [1, 0, 0]
+
+
 def test_extending_shows_a_config_that_imports_it(tmp_path, monkeypatch):
     """From its own folder, wherever it is read from."""
     monkeypatch.setattr(sys, 'path', [*sys.path])

@@ -106,6 +106,10 @@ def choose_split(
 
     In ``wanted``, ids are separated by commas, and a leading zero may be omitted.
     """
+    if not videos:
+        raise UserError(
+            f'{root}: there are no {kind}s in it; name the folder that has them.'
+        )
     names = wanted.split(',') if wanted else default or videos[4::5] or videos[-1:]
     names = [name.strip() for name in names if name.strip()]
     test = sorted({name if name in videos else name.zfill(2) for name in names})

@@ -15,10 +15,7 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.tables import text_table
 from mmskelseg.runtime.structures.tiers import Tier
 
-AVERAGES = {
-    'pooled': 'over all frames and segments together (edit: mean over videos)',
-    'video': 'mean over videos',
-}
+AVERAGES = ('pooled', 'video')
 
 
 # Scores of one class, None if the class does not occur, and its sizes.
@@ -249,7 +246,7 @@ def format_report(report: Report) -> str:
     return '\n'.join(
         [
             f'Scores of {counted(videos, "video")} in percent, '
-            f'{AVERAGES[conventions["average"]]}; '
+            f'{_averaged(conventions["average"])}; '
             f'{"± standard deviation over videos; " * (videos > 1)}'
             f'{"means over tiers; " * bool(tiers)}'
             f'background: {conventions["background"] or "none"}',
@@ -279,6 +276,16 @@ def format_members(report: Report, names: Sequence[str]) -> str:
     head = ['', *(score.title for score in SCORES.values())]
     title = 'The ensemble and each of its members, in percent:'
     return '\n'.join([title, *text_table([head, *cells])])
+
+
+def _averaged(average: str) -> str:
+    """Return in words how scores of videos become one."""
+    means = [s.title for s in SCORES.values() if s.of_videos and s.pooled is None]
+    if average == 'video':
+        return 'mean over videos'
+    return (
+        f'over all frames and segments together ({", ".join(means)}: mean over videos)'
+    )
 
 
 def _cell(value: float | None) -> str:

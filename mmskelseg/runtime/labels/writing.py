@@ -11,6 +11,11 @@ from mmskelseg.runtime.files.names import file_names
 from mmskelseg.runtime.labels.segments import Classes, VideoSegments
 
 Write = TypeVar('Write', bound=Callable[..., None])
+# What a writer may take by name.
+_GIVEN = (
+    'videos', 'video', 'classes', 'prediction', 'budgets', 'names', 'codec',
+    'line_minutes', 'show_progress',
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,12 @@ def register_export(
     """Return a decorator that adds a writer to :data:`EXPORTS`; see :class:`Export`."""
 
     def add(write: Write) -> Write:
-        EXPORTS[name] = Export(file, title, write, **options)
+        EXPORTS[name] = export = Export(file, title, write, **options)
+        if unknown := export.needs.difference(_GIVEN):
+            raise TypeError(
+                f'{name}: a writer takes the path, and of {", ".join(_GIVEN)} what it '
+                f'needs, but not {min(unknown)}'
+            )
         return write
 
     return add

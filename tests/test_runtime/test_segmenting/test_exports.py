@@ -179,3 +179,12 @@ def test_writer_of_an_addition_is_offered(prediction, tmp_path, monkeypatch):
     export = writing.EXPORTS['lab']
     files = writing.write_recordings(export, videos, ['x'], tmp_path, 'labels')
     assert [file.name for file in files] == ['a_labels.lab', 'b%2Fc_labels.lab']
+
+
+def test_a_writer_that_takes_something_else_is_refused_at_once(monkeypatch):
+    monkeypatch.setattr(writing, 'EXPORTS', {})
+    with pytest.raises(TypeError, match=r'^lab: .* not segments$'):
+
+        @writing.register_export('lab', 'segments.lab', 'Audacity labels')
+        def write(path, segments):
+            raise NotImplementedError
