@@ -1,4 +1,4 @@
-"""Pictures of a study: ethogram, groups, time courses."""
+"""Pictures of a study: ethogram, groups, time courses, transitions."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,7 +7,13 @@ import numpy as np
 
 from mmskelseg.behaviour.study import Compared, Part, Study
 from mmskelseg.behaviour.verdicts import ModelReport
-from mmskelseg.runtime.drawing.behaviour import Dots, draw_courses, draw_dots
+from mmskelseg.runtime.drawing.behaviour import (
+    Dots,
+    Graph,
+    draw_courses,
+    draw_dots,
+    draw_transitions,
+)
 from mmskelseg.runtime.drawing.images import class_color, save_png
 from mmskelseg.runtime.drawing.timelines import draw_ethogram
 from mmskelseg.runtime.files.names import file_names
@@ -97,3 +103,16 @@ def draw_time_courses(out: Path, study: Study, parts: Sequence[Part]) -> Iterato
     path = out / 'time_courses.png'
     save_png(image, path)
     yield path
+
+
+def draw_chances(out: Path, study: Study) -> Iterator[Path]:
+    """Draw the transitions of each tier and group, unless there are none."""
+    graphs = []
+    for group, ids, number, _, residual in study.transitions():
+        names = [study.classes[k] for k in ids]
+        graphs.append(Graph(group, ids.tolist(), names, number, residual))
+    if graphs:
+        title = 'Transitions: blue, more than by chance; orange, fewer'
+        path = out / 'transitions.png'
+        save_png(draw_transitions(graphs, title=title), path)
+        yield path

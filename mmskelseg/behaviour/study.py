@@ -17,6 +17,7 @@ from mmskelseg.evaluation.functional.group_comparison import (
     GroupComparison,
     compare_groups,
 )
+from mmskelseg.evaluation.functional.transitions import against_chance
 from mmskelseg.runtime.labels.bouts import bout_rows
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
@@ -40,6 +41,21 @@ class Compared(NamedTuple):
     measure: str
     values: Mapping[str, np.ndarray]
     classes: Sequence[GroupComparison]
+
+
+class Transitions(NamedTuple):
+    """How often classes of a tier follow each other in a group.
+
+    ``ids`` are those of the K classes that take part; numbers, expected numbers and
+    residuals are (K, K); see
+    :func:`~mmskelseg.evaluation.functional.transitions.against_chance`.
+    """
+
+    group: str
+    ids: np.ndarray
+    number: np.ndarray
+    expected: np.ndarray
+    residual: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -125,6 +141,37 @@ class Study:
                 if member in part.statistics:
                     for row in bout_rows(part.statistics[member], self.classes):
                         yield {**self.head(member), **part.times, **row}
+
+    def transitions(self) -> Iterator[Transitions]:
+        """Yield the transitions in each tier and group that has some."""
+        tiers = next(iter(self.bouts.values())).tiers
+        statistics = self.part().statistics
+        for group in self.groups:
+            own = [s for one, s in statistics.items() if one.group == group]
+            every = reduce(add, own).budget.transitions
+            for tier in tiers:
+                number = every[tier, tier]
+                there = np.flatnonzero(number.sum(0) + number.sum(1))
+                number = number[np.ix_(there, there)]
+                if number.size:
+                    ids = np.arange(len(self.classes))[tier][there]
+                    yield Transitions(group, ids, number, *against_chance(number))
+
+    def transition_table(self) -> Iterator[Row]:
+        """Yield a row for each pair of classes that could follow each other."""
+        for one in self.transitions():
+            names = [self.classes[k] for k in one.ids]
+            share = 100 * one.number / np.maximum(one.number.sum(1, keepdims=True), 1)
+            for i, k in zip(*np.nonzero(~np.eye(len(names), dtype=bool)), strict=True):
+                yield {
+                    **({'group': one.group} if one.group else {}),
+                    'class': names[i],
+                    'next': names[k],
+                    'transitions': int(one.number[i, k]),
+                    'share_percent': float(share[i, k]),
+                    'expected': float(one.expected[i, k]),
+                    'residual': float(one.residual[i, k]),
+                }
 
     def compared(self, part: Part) -> list[Compared]:
         """Return the comparison of each measure between groups."""

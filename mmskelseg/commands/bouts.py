@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mmskelseg.behaviour.groups import Member, read_groups
 from mmskelseg.behaviour.pictures import (
+    draw_chances,
     draw_comparisons,
     draw_recordings,
     draw_time_courses,
@@ -43,6 +44,9 @@ class DescribeBouts(Job[list[Path]]):
       bouts_by_bin.csv       the same for each part of --bin seconds
       comparison.csv         each measure of each class, compared between groups
       comparison_by_bin.csv  the same for each part
+      transitions.csv        how often a class comes after another, and how often it
+                             would in random order, if no class follows itself
+      transitions.png        the same as arrows
       ethogram.png           the classes over time, a row for each recording
       time_courses.png       the share of each class in each part
       comparison_CLASS.png   all individuals as dots, joined by lines if paired
@@ -136,6 +140,10 @@ def _write(
     parts_of = {'': [study.part()]}
     if job.bin:
         parts_of['_by_bin'] = study.parts(job.bin)
+    if transitions := list(study.transition_table()):
+        path = job.out / 'transitions.csv'
+        write_table(path, transitions)
+        yield path
     for suffix, parts in parts_of.items():
         tables = {'bouts': study.bout_table(parts)}
         if job.groups:
@@ -145,6 +153,7 @@ def _write(
             write_table(path, rows)
             yield path
     yield from draw_recordings(job.out, study, tiers)
+    yield from draw_chances(job.out, study)
     if job.groups:
         compared = study.compared(study.part())
         yield from draw_comparisons(job.out, study, compared, report)

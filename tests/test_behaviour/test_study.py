@@ -60,3 +60,22 @@ def test_groups_are_those_of_pandas(study):
             values = totals[name, group]
             assert found.at[name, f'mean: {group}'] == pytest.approx(values.mean())
             assert found.at[name, f'sd: {group}'] == pytest.approx(values.std())
+
+
+def test_transitions_are_those_of_pandas(study):
+    found = pd.DataFrame(study.transition_table())
+    pairs = [
+        (study.members[name].group, CLASSES[a], CLASSES[b])
+        for name, one in study.bouts.items()
+        for a, b, end, start in zip(
+            one.label, one.label[1:], one.end, one.start[1:], strict=False
+        )
+        if end == start
+    ]
+    expected = pd.Series(pairs).value_counts()
+    for row in found.itertuples():
+        key = (row.group, row[2], row.next)
+        assert row.transitions == expected.get(key, 0)
+    assert found['transitions'].sum() == len(pairs)
+    shares = found.groupby(['group', 'class'])['share_percent'].sum()
+    np.testing.assert_allclose(shares, 100)

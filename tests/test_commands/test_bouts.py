@@ -78,9 +78,10 @@ def test_command_writes_tables_and_an_ethogram(run_tool, tmp_path, table):
         '--bin', 60, '--background', 'other', '--duration', 120,
     )  # fmt: skip
     names = (
-        'bouts.csv', 'comparison.csv', 'bouts_by_bin.csv', 'comparison_by_bin.csv',
-        'ethogram.png', 'comparison_groom.png', 'comparison_walk.png',
-        'comparison_other.png', 'time_courses.png',
+        'transitions.csv', 'bouts.csv', 'comparison.csv', 'bouts_by_bin.csv',
+        'comparison_by_bin.csv', 'ethogram.png', 'transitions.png',
+        'comparison_groom.png', 'comparison_walk.png', 'comparison_other.png',
+        'time_courses.png',
     )  # fmt: skip
     assert done.stdout.split() == [f'out/{name}' for name in names]
     assert np.ptp(matplotlib.image.imread(tmp_path / 'out/ethogram.png')) == 1

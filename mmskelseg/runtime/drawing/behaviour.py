@@ -1,4 +1,4 @@
-"""Pictures of behaviour in numbers: groups as dots, and their course over time."""
+"""Pictures of behaviour in numbers: groups, their course over time, transitions."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil
@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch
 
 from mmskelseg.runtime.drawing.images import (
     add_axes,
@@ -22,6 +23,9 @@ from mmskelseg.runtime.drawing.images import (
 WIDTH, MARGIN, HEAD = 13.0, 0.15, 0.35
 FONT = 8
 _QUIET = '#B0B0B0'
+# Arrows of more and of fewer transitions than by chance, whose residuals are beyond
+# CLEAR.
+OFTEN, RARE, CLEAR = '#0072B2', '#E69F00', 1.96
 
 
 class Dots(NamedTuple):
@@ -30,6 +34,19 @@ class Dots(NamedTuple):
     title: str
     note: str
     values: Mapping[str, np.ndarray]
+
+
+class Graph(NamedTuple):
+    """A panel of K classes that follow each other: its title, and their ids and names.
+
+    How often each is followed by another, and how far that is from chance, are (K, K).
+    """
+
+    title: str
+    ids: Sequence[int]
+    names: Sequence[str]
+    number: np.ndarray
+    residual: np.ndarray
 
 
 def draw_dots(
@@ -91,6 +108,49 @@ def draw_courses(
         if i == 0 and len(groups) > 1:
             axes.legend(fontsize=FONT - 1, frameon=False)
         _label(axes, name)
+    return render(figure)
+
+
+def draw_transitions(graphs: Sequence[Graph], *, title: str = '') -> np.ndarray:
+    """Return a picture of transitions as arrows, RGB uint8 (H, W, 3).
+
+    The wider an arrow, the larger its share of the transitions from a class. It is blue
+    if there are more than by chance, and orange, if there are none dotted, if there are
+    fewer: residuals beyond 1.96.
+    """
+    figure, places = _panels(len(graphs), 2, WIDTH / 2, title)
+    for axes, graph in zip(places, graphs, strict=True):
+        count = len(graph.ids)
+        angles = np.pi / 2 - 2 * np.pi * np.arange(count) / count
+        points = np.stack([np.cos(angles), np.sin(angles)], 1)
+        total = graph.number.sum(axis=1, keepdims=True)
+        share = graph.number / np.maximum(total, 1)
+        for i, k in zip(*np.nonzero(~np.eye(count, dtype=bool)), strict=True):
+            rare, often = graph.residual[i, k] < -CLEAR, graph.residual[i, k] > CLEAR
+            if not graph.number[i, k] and not rare:
+                continue
+            arrow = FancyArrowPatch(
+                points[i],
+                points[k],
+                connectionstyle='arc3,rad=0.15',
+                arrowstyle='-|>',
+                mutation_scale=6 + 10 * share[i, k],
+                shrinkA=14,
+                shrinkB=14,
+                linewidth=0.5 + 5 * share[i, k],
+                linestyle='-' if graph.number[i, k] else ':',
+                color=RARE if rare else OFTEN if often else _QUIET,
+                zorder=2 if rare or often else 1,
+            )
+            axes.add_patch(arrow)
+        for place, k, name in zip(points, graph.ids, graph.names, strict=True):
+            axes.plot(*place, 'o', color=class_color(k), markersize=16, zorder=3)
+            word = plain(shortened(name, 1.2, FONT))
+            x, y = 1.2 * place
+            axes.text(x, y, word, fontsize=FONT, ha='center', va='center')
+        axes.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), aspect='equal')
+        _label(axes, graph.title)
+        axes.set_axis_off()
     return render(figure)
 
 

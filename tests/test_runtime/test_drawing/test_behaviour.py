@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from mmskelseg.runtime.drawing.behaviour import Dots, draw_courses, draw_dots
+from mmskelseg.runtime.drawing.behaviour import (
+    OFTEN,
+    RARE,
+    Dots,
+    Graph,
+    draw_courses,
+    draw_dots,
+    draw_transitions,
+)
 from mmskelseg.runtime.drawing.images import class_color
 
 BLUE = class_color(0)
@@ -32,3 +40,15 @@ def test_courses_of_groups_have_their_colours():
     assert marked(image, BLUE).any()
     assert marked(image, class_color(1)).any()
     assert not marked(image, class_color(2)).any()
+
+
+def test_arrows_have_the_colours_of_chance():
+    number = np.array([[0, 9, 1], [5, 0, 5], [4, 1, 0]])
+    residual = np.full((3, 3), 0.5)
+    graph = Graph('drug', [3, 4, 5], ['walk', 'groom', 'rear'], number, residual)
+    quiet = draw_transitions([graph])
+    residual[0, 1], residual[2, 1] = 4, -4
+    image = draw_transitions([graph])
+    for color in (OFTEN, RARE):
+        assert marked(image, color).any()
+        assert not marked(quiet, color).any()
