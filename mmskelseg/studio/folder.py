@@ -24,9 +24,10 @@ from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.individuals import without_absences
 from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.runtime.structures.tiers import Tier, metainfo_of, tiers_of
+from mmskelseg.studio.ethogram import LabelTier
 from mmskelseg.studio.loading import load_project
 from mmskelseg.studio.pictures import Picture, picture_of
-from mmskelseg.studio.project import LabelTier, Project
+from mmskelseg.studio.project import Project
 from mmskelseg.studio.recordings import (
     PROJECT,
     WORK,
@@ -74,11 +75,13 @@ class Folder:
         with self._lock:
             return self._loaded(name)[1]
 
-    def annotation(self, name: str) -> tuple[VideoAnnotation, Layout]:
+    def annotation(
+        self, name: str, tiers: Sequence[LabelTier] | None = None
+    ) -> tuple[VideoAnnotation, Layout]:
         """Return the entry of a recording with its labels, and its layout of joints."""
         with self._lock:
             entry, _, layout = self._loaded(name)
-        label = self.project.frame_labels(name)
+        label = self.project.frame_labels(name, tiers)
         if 'individual' in entry:
             i = entry['individual']
             score = entry['keypoint_score'][i : i + 1]
@@ -211,7 +214,8 @@ def _leave_out_other_tiers(
         if one.metainfo is None or one.name not in labels:
             continue
         theirs = [tier.name for tier in tiers_of(one.metainfo)]
-        if theirs != names:
+        # The only tier may have got a name.
+        if {*theirs}.difference(names, [''] * (len(names) == 1)):
             notes.append(
                 f'{one.name}: its labels are left out, since they have the tiers '
                 f'{theirs}, and others {names}'
@@ -229,22 +233,25 @@ def _tiers(
     elif labels:
         found = [*find_tiers([*labels.values()], LabelInput()).tiers]
     else:
-        return [LabelTier('', [])]
+        return [LabelTier('')]
     return _label_tiers(found)
 
 
 def _label_tiers(tiers: Iterable[Any]) -> list[LabelTier]:
-    return [LabelTier(t.name, [*t.classes], t.background) for t in tiers]
+    return [LabelTier.of(t.name, t.classes, t.background) for t in tiers]
 
 
 def _check_classes(project: Project, tiers: Sequence[Tier]) -> None:
-    """Raise a UserError if a project lacks the classes of a model, or their order."""
-    wanted = {tier.name: [*tier.classes] for tier in tiers}
-    own = {
-        tier.name: tier.classes[: len(wanted.get(tier.name, ()))]
-        for tier in project.tiers
-    }
-    if wanted and own != wanted:
+    """Raise a UserError unless the first classes of a project were those of a model.
+
+    Some may have been deleted since.
+    """
+    wanted = [[*tier.classes] for tier in tiers]
+    own = [
+        [tier.names.get(k, name) for k, name in enumerate(names) if k < tier.made]
+        for tier, names in zip(project.tiers, wanted, strict=False)
+    ]
+    if own != wanted:
         raise UserError(
             f'{project.path}: has the classes {shown(own)}, but the model '
             f'{shown(wanted)}; segment with it in another folder.'
@@ -270,15 +277,19 @@ def _entry(recording: Recording, poses: Poses) -> VideoAnnotation:
     return cast(VideoAnnotation, entry)
 
 
-def training_data(folder: Folder, names: Sequence[str]) -> AnnotationFile:
+def training_data(
+    folder: Folder, names: Sequence[str], tiers: Sequence[LabelTier] | None = None
+) -> AnnotationFile:
     """Return the annotations of some recordings, all of which are for training.
+
+    They have labels of these tiers, by default of all.
 
     Raises:
         UserError: If they have different joints.
     """
     entries, layouts = [], []
     for name in names:
-        entry, layout = folder.annotation(name)
+        entry, layout = folder.annotation(name, tiers)
         entries.append(entry)
         layouts.append(layout)
         if Skeleton.get(layout) != Skeleton.get(layouts[0]):
@@ -287,7 +298,8 @@ def training_data(folder: Folder, names: Sequence[str]) -> AnnotationFile:
                 'one layout, so keep recordings with others in another folder.'
             )
     first = folder.recordings[names[0]].metainfo
-    stated = metainfo_of(folder.project.tiers)
+    own = folder.project.tiers if tiers is None else tiers
+    stated = metainfo_of([tier.plain() for tier in own])
     meta = cast(Metainfo, {**(first or {}), **stated})
     if 'tiers' not in stated:
         meta.pop('tiers', None)

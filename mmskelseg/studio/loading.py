@@ -1,28 +1,29 @@
 """Reading the file of a project, which anybody may have changed."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mmskelseg.runtime.files.inputs import check_fps
 from mmskelseg.runtime.files.parsing import check_shape
 from mmskelseg.runtime.messages.errors import UserError, check_name, shown
+from mmskelseg.studio.ethogram import Edit, LabelTier, check_tiers, read_tiers
 from mmskelseg.studio.journal import Journal
 from mmskelseg.studio.project import (
-    FORMAT,
+    FORMATS,
     TOOL,
     Change,
     LabelledRecording,
     LabelSegment,
-    LabelTier,
     Project,
     check_segments,
 )
 
 _REMEDY = 'restore it from a backup, or move it away to begin anew'
+_TIERS = [{'name': str, 'classes': [(str, dict)], 'background?': int, 'made?': int}]
 _CHANGE = {
     'recording': str, 'tier': int, 'start': int, 'end': int, 'before': [[int]],
     'after': [[int]],
@@ -30,9 +31,9 @@ _CHANGE = {
 _SHAPE = {
     'format': int,
     'id': str,
-    'tiers': [{'name': str, 'classes': [str], 'background?': int}],
+    'tiers': _TIERS,
     'recordings': {...: {'frames': int, 'fps': float, 'labels': [[[int]]]}},
-    'history': [_CHANGE],
+    'history': [dict],
     'undone': int,
 }
 # What a step has, by what it does.
@@ -40,6 +41,8 @@ _STEPS: Mapping[str, Mapping[str, Any]] = {
     'change': _CHANGE,
     'undo': {},
     'redo': {},
+    'edit': {'tiers': _TIERS},
+    # Of format 1, in which names of classes were no part of the history.
     'name': {'tier': int, 'name': str, 'class?': int},
 }
 
@@ -51,7 +54,7 @@ def load_project(path: Path) -> Project:
         UserError: If it is no project, or an inconsistent one.
     """
     content, steps = Journal(path, TOOL).read()
-    if not isinstance(content, Mapping) or content.get('format') != FORMAT:
+    if not isinstance(content, Mapping) or content.get('format') not in FORMATS:
         raise UserError(
             f'{path}: is no project of this version of `mmskelseg studio`; move it '
             'away, or update mmskelseg.'
@@ -63,14 +66,21 @@ def load_project(path: Path) -> Project:
             f'{path}: id is {shown(content["id"])}, expected eight digits from 0 to f; '
             f'{_REMEDY}.'
         )
-    tiers = _tiers(content['tiers'], path)
+    tiers = read_tiers(content['tiers'], f'{path}: ')
     recordings = {
         name: _recording(known, tiers, name, path)
         for name, known in content['recordings'].items()
     }
     project = Project(path, tiers, content['id'], recordings)
     for i, entry in enumerate(content['history']):
-        project.history.append(_change(project, entry, f'{path}: history[{i}]'))
+        project.history.append(_entry(entry, f'{path}: history[{i}]'))
+    # A change that is undone may be of a tier that is undone, too.
+    edits = [entry.after for entry in project.history if isinstance(entry, Edit)]
+    most = max([tiers, *edits], key=lambda own: (len(own), sum(t.made for t in own)))
+    for i, entry in enumerate(project.history):
+        if isinstance(entry, Change):
+            with _remedied(f'{path}: history[{i}]'):
+                project.check_change(entry, most)
     project.undone, count = content['undone'], len(project.history)
     if not 0 <= project.undone <= count:
         raise UserError(f'{path}: undone is {project.undone} of {count}; {_REMEDY}.')
@@ -78,32 +88,6 @@ def load_project(path: Path) -> Project:
         _take(project, step, place)
     _forget_removed(project)
     return project
-
-
-def _tiers(given: Sequence[Mapping[str, Any]], path: Path) -> list[LabelTier]:
-    tiers = [LabelTier(t['name'], t['classes'], t.get('background')) for t in given]
-    names = [tier.name for tier in tiers]
-    if not tiers or len({*names}) < len(names) or ('' in names and len(names) > 1):
-        raise UserError(
-            f'{path}: tiers has the names {shown(names)}, expected at least one, and '
-            f'different ones; {_REMEDY}.'
-        )
-    for i, tier in enumerate(tiers):
-        place = f'{path}: tiers[{i}]'
-        check_name(tier.name, f'{place}.name')
-        for name, count in Counter(tier.classes).items():
-            check_name(name, f'{place}.classes')
-            if not name or count > 1:
-                raise UserError(
-                    f'{place}.classes has {shown(name)}, expected a different name for '
-                    f'each class; {_REMEDY}.'
-                )
-        if not 0 <= (tier.background or 0) < max(len(tier.classes), 1):
-            raise UserError(
-                f'{place}.background is {tier.background}, but the tier {tier.name!r} '
-                f'has {len(tier.classes)} classes; {_REMEDY}.'
-            )
-    return tiers
 
 
 def _recording(
@@ -120,7 +104,7 @@ def _recording(
     with _remedied(place):
         rows = [_segments(row, 'labels') for row in known['labels']]
         for row, tier in zip(rows, tiers, strict=True):
-            check_segments(row, 0, known['frames'], len(tier.classes))
+            check_segments(row, 0, known['frames'], tier.made)
     return LabelledRecording(known['frames'], fps, rows)
 
 
@@ -133,17 +117,25 @@ def _segments(values: Sequence[Sequence[int]], place: str) -> list[LabelSegment]
     return [(start, end, kind) for start, end, kind in values]
 
 
-def _change(project: Project, entry: Mapping[str, Any], place: str) -> Change:
-    """Return an entry as a change, after checking that it fits."""
+def _entry(entry: Mapping[str, Any], place: str) -> Change | Edit:
+    """Return an entry of the history."""
+    if 'before' not in entry or 'recording' in entry:
+        return _change(entry, place)
+    check_shape(entry, {'before': _TIERS, 'after': _TIERS}, place, _REMEDY)
+    before, after = (
+        read_tiers(entry[side], f'{place}: {side}: ') for side in ('before', 'after')
+    )
+    return Edit(before, after)
+
+
+def _change(entry: Mapping[str, Any], place: str) -> Change:
+    check_shape(entry, _CHANGE, place, _REMEDY)
     with _remedied(place):
         before, after = (_segments(entry[key], key) for key in ('before', 'after'))
         recording, tier, start, end = (
             entry[key] for key in ('recording', 'tier', 'start', 'end')
         )
-        change = Change(recording, tier, start, end, before, after)
-        if change.recording in project.recordings:
-            project.check_change(change)
-    return change
+    return Change(recording, tier, start, end, before, after)
 
 
 def _take(project: Project, step: Any, place: str) -> None:
@@ -157,14 +149,34 @@ def _take(project: Project, step: Any, place: str) -> None:
         )
     check_shape(step, _STEPS[do], place, _REMEDY)
     if do == 'change':
-        step = {'do': do, **vars(_change(project, step, place))}
+        change = _change(step, place)
+        with _remedied(place):
+            project.check_change(change)
+        step = {'do': do, **vars(change)}
+    elif do == 'edit':
+        read_tiers(step['tiers'], f'{place}: ')
     else:
         with _remedied(place):
             if do == 'name':
-                project.check_class(step['tier'], step['name'], step.get('class'))
-            else:
-                project.check_travel(do)
+                _name(project, step['tier'], step['name'], step.get('class'))
+                return
+            project.check_travel(do)
     project.take(step)
+
+
+def _name(project: Project, tier: int, name: str, kind: int | None) -> None:
+    """Add a class, or rename one, as a step of format 1 says."""
+    project.check_tier(tier)
+    found = project.tiers[tier]
+    if kind is None:
+        found = found.with_class(name)
+    elif kind in found.names:
+        own = (replace(c, name=name) if c.id == kind else c for c in found.classes)
+        found = replace(found, classes=tuple(own))
+    else:
+        raise UserError(f'class is {kind}, expected 0 to {found.made - 1}.')
+    check_tiers([*project.tiers[:tier], found, *project.tiers[tier + 1 :]])
+    project.tiers[tier] = found
 
 
 @contextmanager
@@ -180,7 +192,11 @@ def _forget_removed(project: Project) -> None:
     """Forget changes of recordings that somebody has removed from the file."""
     done = len(project.history) - project.undone
     kept = [
-        [change for change in part if change.recording in project.recordings]
+        [
+            entry
+            for entry in part
+            if isinstance(entry, Edit) or entry.recording in project.recordings
+        ]
         for part in (project.history[:done], project.history[done:])
     ]
     project.history, project.undone = [*kept[0], *kept[1]], len(kept[1])

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
 from threading import RLock
@@ -12,27 +12,21 @@ import numpy as np
 
 from mmskelseg.runtime.labels import VideoSegments, frame_at
 from mmskelseg.runtime.labels.segments import Classes, Segment
-from mmskelseg.runtime.messages.errors import UserError, check_name
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import IGNORED
+from mmskelseg.studio.ethogram import Edit, LabelTier, edited_tiers, read_tiers
 from mmskelseg.studio.journal import Journal
 
 #: First frame, end (exclusive) and class, which is -1 where no class shall be learnt.
 LabelSegment = tuple[int, int, int]
-#: The format of the file that this module writes, and who can do so again.
-FORMAT, TOOL = 1, 'a backup'
+#: The formats of files, of which this module writes the last one.
+FORMATS = 1, 2
+#: Who can write a file again.
+TOOL = 'a backup'
 
 
 class OutdatedError(UserError):
     """A change refers to labels that have changed since."""
-
-
-@dataclass
-class LabelTier:
-    """A tier: its name ('' for the only one), classes, and the background's id."""
-
-    name: str
-    classes: list[str]
-    background: int | None = None
 
 
 @dataclass
@@ -54,6 +48,10 @@ class Change:
     end: int
     before: list[LabelSegment]
     after: list[LabelSegment]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what a file has of it."""
+        return vars(self)
 
 
 @dataclass
@@ -77,7 +75,7 @@ class Project:
     tiers: list[LabelTier]
     id: str = field(default_factory=lambda: token_hex(4))
     recordings: dict[str, LabelledRecording] = field(default_factory=dict)
-    history: list[Change] = field(default_factory=list)
+    history: list[Change | Edit] = field(default_factory=list)
     undone: int = 0
     revision: int = 0
     lock: RLock = field(default_factory=RLock, repr=False)
@@ -93,7 +91,7 @@ class Project:
         self.recordings[name] = LabelledRecording(frames, fps, labels)
         for segment in sorted(segments, key=lambda one: one.start):
             tier = self._tier_of(segment)
-            kind = self.tiers[tier].classes.index(segment.label)
+            kind = self.tiers[tier].ids[segment.label]
             start, end = (
                 min(max(frame_at(t, fps), 0), frames)
                 for t in (segment.start, segment.end)
@@ -108,13 +106,13 @@ class Project:
         Labels that state no tier belong to the one that has their class.
         """
         names = [tier.name for tier in self.tiers]
-        having = [i for i, one in enumerate(self.tiers) if segment.label in one.classes]
+        having = [i for i, one in enumerate(self.tiers) if segment.label in one.ids]
         if segment.tier in names:
             found = names.index(segment.tier)
         else:
             found = having[0] if having else 0
-        if segment.label not in self.tiers[found].classes:
-            self.tiers[found].classes.append(segment.label)
+        if segment.label not in self.tiers[found].ids:
+            self.tiers[found] = self.tiers[found].with_class(segment.label)
         return found
 
     def replace(
@@ -149,43 +147,52 @@ class Project:
             self._save({'do': 'change', **vars(change)})
             return change
 
-    def undo(self, revision: int) -> Change:
+    def undo(self, revision: int) -> Change | Edit:
         """Undo the last change, and save; see :meth:`replace`."""
         return self._travel(revision, 'undo')
 
-    def redo(self, revision: int) -> Change:
+    def redo(self, revision: int) -> Change | Edit:
         """Redo the change that was undone last, and save; see :meth:`replace`."""
         return self._travel(revision, 'redo')
 
-    def _travel(self, revision: int, step: str) -> Change:
+    def _travel(self, revision: int, step: str) -> Change | Edit:
         with self.lock:
             self._check_revision(revision)
             self.check_travel(step)
+            entry = self._entry(step)
             self._save({'do': step})
-            return self.history[len(self.history) - self.undone - (step == 'redo')]
+            return entry
 
-    def name_class(
-        self, tier: int, name: str, revision: int, kind: int | None = None
-    ) -> None:
-        """Add a class to a tier, or rename one, and save.
+    def edit(self, tiers: Sequence[Mapping[str, Any]], revision: int) -> Edit:
+        """Replace the ethogram by one that the page sends, and save.
+
+        Labels of classes that are left out are kept, unseen, for when that is undone.
 
         Raises:
-            UserError: If the name is empty, or another class of the tier has it.
+            OutdatedError: If labels or classes have changed since the revision.
+            UserError: If a value does not fit.
         """
         with self.lock:
             self._check_revision(revision)
-            self.check_class(tier, name.strip(), kind)
-            self._save(
-                {'do': 'name', 'tier': tier, 'name': name.strip(), 'class': kind}
-            )
+            found = edited_tiers(self.tiers, tiers)
+            edit = Edit(self.tiers, found)
+            self._save({'do': 'edit', 'tiers': edit.as_dict()['after']})
+            return edit
 
     def _check_revision(self, revision: int) -> None:
         if revision != self.revision:
             raise OutdatedError('The labels have changed in another window.')
 
-    def check_change(self, change: Change) -> None:
-        """Raise a UserError unless a change fits the recording and the classes."""
-        self._check_tier(change.tier)
+    def check_change(self, change: Change, tiers: Sequence[LabelTier] = ()) -> None:
+        """Raise a UserError unless a change fits the recording and the classes.
+
+        ``tiers`` are those of its time, if others. Changes of recordings that are no
+        longer there are forgotten.
+        """
+        if change.recording not in self.recordings:
+            return
+        tiers = tiers or self.tiers
+        self.check_tier(change.tier, tiers)
         frames = self.recordings[change.recording].frames
         start, end = change.start, change.end
         if not 0 <= start < end <= frames:
@@ -194,47 +201,53 @@ class Project:
                 f'{frames}.'
             )
         for segments in (change.before, change.after):
-            check_segments(segments, start, end, len(self.tiers[change.tier].classes))
+            check_segments(segments, start, end, tiers[change.tier].made)
 
     def check_travel(self, step: str) -> None:
         """Raise a UserError unless there is something to `undo` or to `redo`."""
         if not (self.can_undo if step == 'undo' else self.can_redo):
             raise UserError(f'There is nothing to {step}.')
+        entry = self._entry(step)
+        if isinstance(entry, Change):
+            self.check_tier(entry.tier)
+        elif step == 'undo':
+            for i in range(len(entry.before), len(self.tiers)):
+                if any(known.labels[i] for known in self.recordings.values()):
+                    raise UserError(
+                        f'Files have brought labels of the tier {self.tiers[i].name!r} '
+                        'since; it stays.'
+                    )
 
-    def check_class(self, tier: int, name: str, kind: int | None) -> None:
-        """Raise a UserError unless a class can be added, or given another name."""
-        check_name(name, 'The name of a class')
-        self._check_tier(tier)
-        classes = self.tiers[tier].classes
-        if not name or name in classes:
-            what = 'empty' if not name else f'{name!r}, which is there already'
-            raise UserError(f'The name of the class is {what}; choose another.')
-        if kind is not None and not 0 <= kind < len(classes):
-            raise UserError(f'class is {kind}, expected 0 to {len(classes) - 1}.')
+    def _entry(self, step: str) -> Change | Edit:
+        """Return what would be undone or redone."""
+        return self.history[len(self.history) - self.undone - (step == 'undo')]
 
-    def _check_tier(self, tier: int) -> None:
-        if not 0 <= tier < len(self.tiers):
-            raise UserError(f'tier is {tier}, expected 0 to {len(self.tiers) - 1}.')
+    def check_tier(self, tier: int, tiers: Sequence[LabelTier] = ()) -> None:
+        """Raise a UserError unless there is a tier of this index."""
+        count = len(tiers or self.tiers)
+        if not 0 <= tier < count:
+            raise UserError(f'tier is {tier}, expected 0 to {count - 1}.')
 
     def take(self, step: Mapping[str, Any]) -> None:
         """Carry out a step, a line of the file, that fits."""
-        if step['do'] == 'name':
-            classes = self.tiers[step['tier']].classes
-            kind = len(classes) if step.get('class') is None else step['class']
-            classes[kind : kind + 1] = [step['name']]
-        elif step['do'] == 'change':
-            given = {key: value for key, value in step.items() if key != 'do'}
-            del self.history[len(self.history) - self.undone :]
-            self.undone = 0
-            self.history.append(Change(**given))
-            self._put(self.history[-1], self.history[-1].after)
-        elif step['do'] == 'undo':
-            self.undone += 1
-            change = self.history[-self.undone]
-            self._put(change, change.before)
+        do = step['do']
+        if do in ('undo', 'redo'):
+            entry = self._entry(do)
+            self.undone += 1 if do == 'undo' else -1
+            if isinstance(entry, Edit):
+                self._put_tiers(entry, entry.before if do == 'undo' else entry.after)
+            else:
+                self._put(entry, entry.before if do == 'undo' else entry.after)
+            return
+        del self.history[len(self.history) - self.undone :]
+        self.undone = 0
+        if do == 'edit':
+            edit = Edit([*self.tiers], read_tiers(step['tiers'], ''))
+            self.history.append(edit)
+            self._put_tiers(edit, edit.after)
         else:
-            change = self.history[-self.undone]
-            self.undone -= 1
+            change = Change(**{key: step[key] for key in step if key != 'do'})
+            self.history.append(change)
             self._put(change, change.after)
 
     def _put(self, change: Change, segments: Sequence[LabelSegment]) -> None:
@@ -243,6 +256,12 @@ class Project:
             known.labels[change.tier] = replaced(
                 row, change.start, change.end, segments
             )
+
+    def _put_tiers(self, edit: Edit, tiers: Sequence[LabelTier]) -> None:
+        self.tiers = edit.between(self.tiers, tiers)
+        for known in self.recordings.values():
+            rows = known.labels[: len(tiers)]
+            known.labels = [*rows, *([] for _ in tiers[len(rows) :])]
 
     def _save(self, step: Mapping[str, Any]) -> None:
         """Write a step, and then carry it out: what cannot be written is no change."""
@@ -256,11 +275,11 @@ class Project:
 
     def _state(self) -> dict[str, Any]:
         return {
-            'format': FORMAT,
+            'format': FORMATS[-1],
             'id': self.id,
-            'tiers': [asdict(tier) for tier in self.tiers],
+            'tiers': [tier.as_dict() for tier in self.tiers],
             'recordings': {n: vars(known) for n, known in self.recordings.items()},
-            'history': [vars(change) for change in self.history],
+            'history': [entry.as_dict() for entry in self.history],
             'undone': self.undone,
         }
 
@@ -277,42 +296,69 @@ class Project:
     @property
     def classes(self) -> Classes:
         """The classes, by tiers if there are several."""
-        tiers = {tier.name: tier.classes for tier in self.tiers}
-        return tiers if len(tiers) > 1 else self.tiers[0].classes
+        tiers = {tier.name: [*tier.ids] for tier in self.tiers}
+        return tiers if len(tiers) > 1 else [*self.tiers[0].ids]
 
-    def frame_labels(self, name: str) -> np.ndarray:
-        """Return the class id of each frame, (T,), or (tiers, T) of several; -1: none.
+    def visible(self, name: str) -> list[list[LabelSegment]]:
+        """Return the labels of a recording by tier, but for deleted classes."""
+        return self.without_deleted(self.recordings[name].labels)
 
-        Adjacent segments of a class become one.
+    def without_deleted(self, rows: Iterable[Iterable[Any]]) -> list[list[Any]]:
+        """Return segments by tier, but for those of deleted classes."""
+        return [
+            [one for one in row if one[2] == IGNORED or one[2] in known]
+            for tier, row in zip(self.tiers, rows, strict=False)
+            for known in [tier.names]
+        ]
+
+    def frame_labels(
+        self, name: str, tiers: Sequence[LabelTier] | None = None
+    ) -> np.ndarray:
+        """Return the class of each frame, (T,), or (tiers, T) of several; -1: none.
+
+        It is the place of the class in its tier. Adjacent segments of a class become
+        one. ``tiers`` are those that are wanted, by default all.
         """
-        known = self.recordings[name]
-        label = np.full((len(self.tiers), known.frames), IGNORED, np.int64)
-        for row, segments in zip(label, known.labels, strict=True):
-            for start, end, kind in segments:
-                row[start:end] = kind
-        return label if len(self.tiers) > 1 else label[0]
+        frames, rows = self.recordings[name].frames, []
+        for tier, segments in zip(self.tiers, self.visible(name), strict=True):
+            if tiers is None or tier in tiers:
+                places = {kind: place for place, kind in enumerate(tier.names)}
+                row = np.full(frames, IGNORED, np.int64)
+                for start, end, kind in segments:
+                    row[start:end] = places.get(kind, IGNORED)
+                rows.append(row)
+        return np.stack(rows) if len(rows) > 1 else rows[0]
+
+    def labelled_tiers(self, names: Iterable[str]) -> list[int]:
+        """Return the indices of tiers in which a class is known in some recordings."""
+        rows = [self.visible(name) for name in names]
+        return [
+            i
+            for i in range(len(self.tiers))
+            if any(kind != IGNORED for own in rows for *_, kind in own[i])
+        ]
 
     def is_labelled(self, name: str) -> bool:
         """Return whether a class is known somewhere in a recording."""
-        rows = self.recordings[name].labels
-        return any(kind != IGNORED for row in rows for *_, kind in row)
+        return bool(self.labelled_tiers([name]))
 
     def labelled_seconds(self, name: str) -> float:
         """Return how long a class is known in at least one tier."""
-        known, frames, reached = self.recordings[name], 0, 0
+        rows, frames, reached = self.visible(name), 0, 0
         # Without an array of all frames, whose number the file may overstate.
-        for start, end, kind in sorted(one for row in known.labels for one in row):
+        for start, end, kind in sorted(one for row in rows for one in row):
             if kind != IGNORED:
                 frames += max(end - max(start, reached), 0)
                 reached = max(end, reached)
-        return frames / known.fps
+        return frames / self.recordings[name].fps
 
     def segments(self, name: str, filename: str | None = None) -> VideoSegments:
         """Return the labels of a recording, to be written by other tools' formats."""
         known = self.recordings[name]
         segments = [
-            Segment(start / known.fps, end / known.fps, tier.classes[kind], tier=named)
-            for tier, row in zip(self.tiers, known.labels, strict=True)
+            Segment(start / known.fps, end / known.fps, names[kind], tier=named)
+            for tier, row in zip(self.tiers, self.visible(name), strict=True)
+            for names in [tier.names]
             for named in [tier.name if len(self.tiers) > 1 else '']
             for start, end, kind in row
             if kind != IGNORED
@@ -330,17 +376,17 @@ def check_segments(
     segments: Sequence[LabelSegment],
     start: int,
     end: int,
-    classes: int,
+    made: int,
     least: int = IGNORED,
 ) -> None:
     """Raise a UserError unless segments are sorted, apart, and between two frames."""
     reached = start
     for first, last, kind in segments:
-        if not (reached <= first < last <= end and least <= kind < classes):
+        if not (reached <= first < last <= end and least <= kind < made):
             raise UserError(
                 f'the segment {[first, last, kind]} does not fit: expected start and '
                 f'end between {reached} and {end}, and a class from {least} to '
-                f'{classes - 1}.'
+                f'{made - 1}.'
             )
         reached = last
 

@@ -1,11 +1,13 @@
 """What a training has left: predictions, what to check first, and a report."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mmskelseg.evaluation.scores import SCORES
+from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import check_shape, number, read_json
 from mmskelseg.runtime.messages.errors import UserError, check_name, shown
 from mmskelseg.studio.project import Project, check_segments
@@ -81,16 +83,34 @@ def read_results(folder: Path, project: Project) -> Results:
     return Results(predictions, uncertain, model, folder / 'report.html')
 
 
+def place_predictions(part: Path, file: Path, ids: Mapping[int, Sequence[int]]) -> None:
+    """Write predictions with the tiers and classes of a project, into another file.
+
+    ``ids`` has, by the index in the project of each tier of the model, the ids of its
+    classes; those of a model that knows fewer tiers or classes follow in order.
+    """
+    content = read_json(part, 'the studio')
+    for name, rows in content['recordings'].items():
+        placed: list[list] = [[] for _ in range(max(ids) + 1)]
+        for (i, own), row in zip(ids.items(), rows, strict=False):
+            placed[i] = [[start, end, own[k], score] for start, end, k, score in row]
+        content['recordings'][name] = placed
+    atomic_write_text(file, json.dumps(content))
+    part.unlink()
+
+
 def _rows(
     rows: Sequence[Sequence[Sequence[Any]]], project: Project, name: str, place: str
 ) -> list[list[PredictedSegment]]:
-    if len(rows) != len(project.tiers):
+    if len(rows) > len(project.tiers):
         raise UserError(
             f'{place} has predictions of {len(rows)} of {len(project.tiers)} tiers; '
             f'{_REMEDY}.'
         )
     found = []
-    for row, tier in zip(rows, project.tiers, strict=True):
+    # Tiers that were added since have none.
+    all_rows = [*rows, *([] for _ in project.tiers[len(rows) :])]
+    for row, tier in zip(all_rows, project.tiers, strict=True):
         for one in row:
             if len(one) != 4 or not (
                 all(type(value) is int for value in one[:3]) and _is_score(one[3])
@@ -103,7 +123,7 @@ def _rows(
         try:
             places = [one[:3] for one in segments]
             frames = project.recordings[name].frames
-            check_segments(places, 0, frames, len(tier.classes), least=0)
+            check_segments(places, 0, frames, tier.made, least=0)
         except UserError as error:
             raise UserError(f'{place}: {error} {_REMEDY.capitalize()}.') from None
         found.append(segments)

@@ -29,6 +29,7 @@ from mmskelseg.runtime.messages.errors import (
     explanation,
 )
 from mmskelseg.runtime.structures.tiers import tiers_of
+from mmskelseg.studio.ethogram import CLASS
 from mmskelseg.studio.folder import open_folder
 from mmskelseg.studio.opening import OpenStudio
 from mmskelseg.studio.predicting import open_model
@@ -53,7 +54,7 @@ _REPORT = {
     "data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
 }
 _REVISION = {'revision': int}
-_CLASS = {**_REVISION, 'tier': int, 'name': str, 'class?': int}
+_ETHOGRAM = {**_REVISION, 'tiers': [{'name': str, 'classes': [CLASS]}]}
 _LABELS = {**_REVISION, 'tier': int, 'start': int, 'end': int, 'segments': [[int]]}
 # The content of a request, or its shape.
 _Given: TypeAlias = Mapping[str, Any]
@@ -124,6 +125,9 @@ class _Answers:
             '/api/project': lambda _: studio.project(),
             '/api/job': lambda _: studio.progress(),
             '/api/uncertain': lambda _: studio.uncertain(),
+            '/api/uses': lambda request: studio.uses(
+                _whole(request, 'tier'), _whole(request, 'class')
+            ),
             one: lambda request: studio.recording(_number(request)),
             f'{one}/poses': self.poses,
             f'{one}/video': lambda request: FileResponse(
@@ -137,7 +141,7 @@ class _Answers:
             f'{one}/labels': (_LABELS, self.relabel),
             '/api/undo': (_REVISION, lambda _, given: self.step(given, forwards=False)),
             '/api/redo': (_REVISION, lambda _, given: self.step(given, forwards=True)),
-            '/api/classes': (_CLASS, self.name_class),
+            '/api/ethogram': (_ETHOGRAM, self.edit),
             '/api/train': ({'minutes': float}, self.train),
             '/api/poses': ({}, lambda *_: self.job(studio.estimate_poses)),
             '/api/segment': ({}, lambda *_: self.job(studio.segment)),
@@ -181,11 +185,11 @@ class _Answers:
         with self._project.lock:
             return self.studio.changed(step(given['revision']))
 
-    def name_class(self, _: Request, given: _Given) -> object:
-        names = given['tier'], given['name'], given['revision'], given.get('class')
+    def edit(self, _: Request, given: _Given) -> object:
         with self._project.lock:
-            self._project.name_class(*names)
-            return {'revision': self._project.revision, 'tiers': self.studio.tiers()}
+            return self.studio.changed(
+                self._project.edit(given['tiers'], given['revision'])
+            )
 
     def train(self, _: Request, given: _Given) -> object:
         return self.job(lambda: self.studio.train(given['minutes']))
@@ -319,7 +323,7 @@ def _number(request: Request) -> int:
 def _whole(request: Request, name: str) -> int:
     text = request.query_params.get(name, '')
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise UserError(f'{name} is {text!r}, expected a frame.')
+        raise UserError(f'{name} is {text!r}, expected a whole number.')
     return int(text)
 
 

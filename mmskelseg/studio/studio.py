@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,13 +18,20 @@ from mmskelseg.runtime.labels import Segment
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.studio.converting import ConvertVideo, is_copy, is_playable
+from mmskelseg.studio.ethogram import Edit, LabelTier
 from mmskelseg.studio.exports import TITLES, write_files
 from mmskelseg.studio.folder import Folder, training_data
 from mmskelseg.studio.jobs import Background, Kind
 from mmskelseg.studio.predicting import Predict
 from mmskelseg.studio.project import Change
 from mmskelseg.studio.recordings import ESTIMATED
-from mmskelseg.studio.results import PREDICTIONS, Results, read_results
+from mmskelseg.studio.results import (
+    PREDICTIONS,
+    PredictedSegment,
+    Results,
+    place_predictions,
+    read_results,
+)
 
 # Poses of a sent piece, in frames.
 _PIECE = 4096
@@ -93,19 +100,27 @@ class Studio:
         }
 
     def tiers(self) -> list[dict[str, Any]]:
-        """Return the tiers with their classes and colours."""
-        found, number = [], 0
+        """Return the tiers with their classes, and the colours that these have."""
+        found, first = [], 0
         for tier in self.folder.project.tiers:
             classes = []
-            for name in tier.classes:
-                color = class_color(number)
-                ink = text_color(color)
-                classes.append({'name': name, 'color': color, 'ink': ink})
-                number += 1
-            found.append(
-                {'name': tier.name, 'background': tier.background, 'classes': classes}
-            )
+            for one in tier.classes:
+                paint = one.color or class_color(first + one.id)
+                ink = text_color(paint)
+                classes.append({**vars(one), 'paint': paint, 'ink': ink})
+            found.append({**vars(tier), 'classes': classes})
+            first += tier.made
         return found
+
+    def uses(self, tier: int, kind: int) -> dict[str, int]:
+        """Return how many labels a class has, and in how many recordings."""
+        project = self.folder.project
+        project.check_tier(tier)
+        counts = [
+            sum(one[2] == kind for one in known.labels[tier])
+            for known in project.recordings.values()
+        ]
+        return {'labels': sum(counts), 'recordings': sum(map(bool, counts))}
 
     def _recording(self, number: int) -> dict[str, Any]:
         name = self._names[number]
@@ -165,8 +180,8 @@ class Studio:
             }
         return {
             'id': number,
-            'labels': self.folder.project.recordings[name].labels,
-            'predictions': self.results and self.results.predictions.get(name),
+            'labels': self.folder.project.visible(name),
+            'predictions': self._predictions(name),
             'uncertain': [
                 [segment[key] for key in ('start', 'end', 'score', 'reason')]
                 for segment in self.uncertain()
@@ -175,6 +190,10 @@ class Studio:
             'speed': speed,
             'skeleton': skeleton,
         }
+
+    def _predictions(self, name: str) -> list[list[PredictedSegment]] | None:
+        rows = self.results.predictions.get(name) if self.results else None
+        return None if rows is None else self.folder.project.without_deleted(rows)
 
     def poses(self, number: int, start: int, end: int) -> bytes:
         """Return some frames of a recording's poses, float32 (T, M, V, 2)."""
@@ -237,7 +256,7 @@ class Studio:
             )
             if name not in self.folder.recordings:
                 continue
-            rows = self.folder.project.recordings[name].labels
+            rows = self.folder.project.visible(name)
             labelled = sum(
                 max(min(b, end) - max(a, start), 0) for row in rows for a, b, _ in row
             )
@@ -249,8 +268,10 @@ class Studio:
 
     # What the page changes.
 
-    def changed(self, change: Change) -> dict[str, Any]:
-        """Return what a change of labels has led to."""
+    def changed(self, change: Change | Edit) -> dict[str, Any]:
+        """Return what a change of labels or of the ethogram has led to."""
+        if isinstance(change, Edit):
+            return {**self._history(), 'tiers': self.tiers()}
         project, name = self.folder.project, change.recording
         if name not in self._names:
             # An old change of a recording that is no longer in the folder.
@@ -259,7 +280,7 @@ class Studio:
             **self._history(),
             'recording': self._names.index(name),
             'tier': change.tier,
-            'labels': project.recordings[name].labels[change.tier],
+            'labels': project.visible(name)[change.tier],
             'start': change.start,
             'end': change.end,
             'labelled': project.labelled_seconds(name),
@@ -272,13 +293,9 @@ class Studio:
         project, labelled = self.folder.project, self._labelled()
         if not any(one.has_poses for one in self.folder.recordings.values()):
             return 'A model reads poses: estimate them first.'
+        rows = [project.visible(name) for name in labelled]
         shown = [
-            {
-                tier.classes[kind]
-                for name in labelled
-                for *_, kind in project.recordings[name].labels[i]
-                if kind != IGNORED
-            }
+            {tier.names[k] for own in rows for *_, k in own[i] if k != IGNORED}
             for i, tier in enumerate(project.tiers)
         ]
         most = max(shown, key=len)
@@ -331,22 +348,26 @@ class Studio:
             )
         if obstacle := self._obstacle():
             raise UserError(obstacle)
-        work = self.folder.work
-        data = training_data(self.folder, self._labelled())
+        work, project = self.folder.work, self.folder.project
+        labelled = self._labelled()
+        places = project.labelled_tiers(labelled)
+        tiers = [project.tiers[i] for i in places]
+        data = training_data(self.folder, labelled, tiers)
         ann_file = work / 'labelled.pkl'
         self.job.check_idle()
         save_annotations(data, ann_file)
         # The same labels continue a training that was stopped.
         asked = hashlib.sha256(ann_file.read_bytes() + f'{minutes}'.encode())
-        name = f'{self.folder.project.id}_{asked.hexdigest()[:8]}'
+        name = f'{project.id}_{asked.hexdigest()[:8]}'
         model = work / 'models' / name
         # There is no time to compare configs while somebody waits.
         fit = Fit(ann_file=ann_file, out=model, minutes=minutes, compare=1)
         jobs: list[tuple[Kind, Job]] = [
             ('fit', fit),
-            ('predict', self._prediction(model, model)),
+            ('predict', self._prediction(model, model, tiers)),
         ]
-        self.job.start(jobs, partial(self._take_predictions, model))
+        ids = {i: [*project.tiers[i].names] for i in places}
+        self.job.start(jobs, partial(self._take_predictions, model, ids))
 
     def segment(self) -> None:
         """Segment all recordings by the given model, in the background.
@@ -366,18 +387,24 @@ class Studio:
             out.mkdir(parents=True, exist_ok=True)
             yield 'predict', self._prediction(model, out)
 
-        self.job.start(jobs(), partial(self._take_predictions, out))
+        # The first classes of the project are those of the model.
+        tiers = enumerate(self.folder.project.tiers)
+        ids = {i: range(tier.made) for i, tier in tiers}
+        self.job.start(jobs(), partial(self._take_predictions, out, ids))
 
-    def _prediction(self, model: str | Path, out: Path) -> Predict:
+    def _prediction(
+        self, model: str | Path, out: Path, tiers: Sequence[LabelTier] | None = None
+    ) -> Predict:
         """Return the job that predicts all recordings, into a folder."""
         with_poses = [n for n, one in self.folder.recordings.items() if one.has_poses]
         ann_file = self.folder.work / 'recordings.pkl'
-        save_annotations(training_data(self.folder, with_poses), ann_file)
+        save_annotations(training_data(self.folder, with_poses, tiers), ann_file)
         part = out / f'{PREDICTIONS}.part'
         return Predict(model=str(model), ann_file=ann_file, out=part)
 
-    def _take_predictions(self, out: Path) -> None:
-        os.replace(out / f'{PREDICTIONS}.part', out / PREDICTIONS)
+    def _take_predictions(self, out: Path, ids: Mapping[int, Sequence[int]]) -> None:
+        """Take over predictions of a model whose tiers and classes have these ids."""
+        place_predictions(out / f'{PREDICTIONS}.part', out / PREDICTIONS, ids)
         self._read_results()
 
     def estimate_poses(self) -> None:
@@ -441,9 +468,9 @@ class Studio:
 
     def _predicted_segments(self, name: str) -> list[Segment]:
         fps, tiers = self.folder.project.recordings[name].fps, self.folder.project.tiers
-        rows = self.results.predictions.get(name, ()) if self.results else ()
+        rows = self._predictions(name) or []
         segments = (
-            Segment(start / fps, end / fps, tier.classes[kind], score, named)
+            Segment(start / fps, end / fps, tier.names[kind], score, named)
             for tier, row in zip(tiers, rows, strict=False)
             for named in [tier.name if len(tiers) > 1 else '']
             for start, end, kind, score in row

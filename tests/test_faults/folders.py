@@ -37,6 +37,7 @@ from tests.test_faults.formats import (
     register,
 )
 from tests.test_faults.oracle import check_sentence, run_command
+from tests.test_studio.conftest import add_class
 
 __all__ = ['FORMATS']
 
@@ -246,8 +247,8 @@ def _requests() -> Iterator[dict[str, Any]]:
         yield {'path': f'api/{what}', 'body': {}}
     change = {'tier': 0, 'start': 2, 'end': 9, 'segments': [[2, 5, 1], [5, 9, 0]]}
     yield {'path': 'api/recordings/0/labels', 'body': change}
-    named = {'tier': 0, 'name': 'rest', 'class': 1}
-    yield {'path': 'api/classes', 'body': named}
+    named = [{'name': '', 'classes': [{'id': 1, 'name': 'rest'}, {'name': 'new'}]}]
+    yield {'path': 'api/ethogram', 'body': {'tiers': named}}
     every = ['csv', 'boris', 'boris-events', 'elan', 'label-studio', 'srt', 'bouts']
     for what in ('labels', 'predictions'):
         yield {'path': 'api/export', 'body': {'formats': every, 'what': what}}
@@ -312,7 +313,7 @@ def _studio_folder(folder: Path) -> Path:
     # A file of an old session, and the steps of a new one.
     project.save()
     project.redo(project.revision)
-    project.name_class(0, 'run', project.revision)
+    add_class(project, 'run')
     project.replace('take1', 0, 0, 3, [(0, 3, 2)], project.revision)
     model = mine / 'studio' / 'models' / f'{project.id}_abc'
     model.mkdir(parents=True)

@@ -10,8 +10,9 @@ import pytest
 
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.labels import Segment
+from mmskelseg.studio.ethogram import LabelTier
 from mmskelseg.studio.folder import open_folder
-from mmskelseg.studio.project import LabelTier, Project
+from mmskelseg.studio.project import Project
 from mmskelseg.studio.studio import Studio
 from tests.small_data import small_annotations
 
@@ -29,7 +30,7 @@ def folder(tmp_path):
 @pytest.fixture
 def project(tmp_path):
     """A project of a recording with labels, in its file."""
-    found = Project(tmp_path / 'studio.json', [LabelTier('', ['walk', 'lift'])])
+    found = Project(tmp_path / 'studio.json', [LabelTier.of('', ['walk', 'lift'])])
     found.add_recording(
         'take', 100, 10.0, [Segment(1, 3, 'walk'), Segment(3, 5, 'lift')]
     )
@@ -40,6 +41,20 @@ def project(tmp_path):
 def paint(project, start, end, kind):
     parts = [] if kind is None else [(start, end, kind)]
     return project.replace('take', 0, start, end, parts, project.revision)
+
+
+def ethogram(project):
+    """Return the ethogram as the page sends it."""
+    return [
+        {'name': tier.name, 'classes': [{**vars(one)} for one in tier.classes]}
+        for tier in project.tiers
+    ]
+
+
+def add_class(project, name, tier=0, **more):
+    tiers = ethogram(project)
+    tiers[tier]['classes'].append({'name': name, **more})
+    return project.edit(tiers, project.revision)
 
 
 def trained(folder, **curve):

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.studio.ethogram import LabelTier
 from mmskelseg.studio.loading import load_project
-from mmskelseg.studio.project import LabelTier, Project
+from mmskelseg.studio.project import Project
 from tests.errors import raises_naming
 from tests.test_studio.conftest import paint
 
@@ -56,7 +57,7 @@ LABELS = ('recordings', 'take', 'labels')
 @pytest.mark.parametrize(
     ('change', 'named'),
     [
-        (of(format=2), 'of this version'),
+        (of(format=3), 'of this version'),
         (lambda c: c.pop('history'), 'history'),
         # It names the folders of models.
         (of(id='../../../evil'), 'id | ../../../evil'),
@@ -66,7 +67,7 @@ LABELS = ('recordings', 'take', 'labels')
         (of(id='\u0661' * 8), 'id | \u0661'),
         (of(tiers=[]), 'tiers'),
         (of(*TIER, name='a\ud800'), "tiers[0].name | 'a\\ud800'"),
-        (of(*TIER, classes=['walk']), "'take' | [0, 5, 1]"),
+        (of(*TIER, classes=['walk'], made=1), "'take' | [0, 5, 1]"),
         (of(*TIER, classes=['walk', 'a\ud800']), "tiers[0].classes | 'a\\ud800'"),
         (of(*TIER, classes=['walk', 'walk']), "tiers[0].classes | 'walk'"),
         (of(*TIER, classes=['walk', '']), "tiers[0].classes | ''"),
@@ -163,7 +164,7 @@ def test_folder_in_place_of_the_file_is_named(tmp_path):
 
 
 def test_names_of_several_tiers_differ(tmp_path):
-    project = Project(tmp_path / 'a', [LabelTier('hand', []), LabelTier('gaze', [])])
+    project = Project(tmp_path / 'a', [LabelTier('hand'), LabelTier('gaze')])
     project.save()
     changed(project.path, of('tiers', 1, name='hand'))
     with raises_naming(UserError, project.path, 'tiers', 'hand'):

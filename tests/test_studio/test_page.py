@@ -14,11 +14,12 @@ from mmskelseg.commands.convert import main as convert
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.labels import read_segments
 from mmskelseg.runtime.structures.segments import to_segments
+from mmskelseg.studio.ethogram import LabelClass
 from mmskelseg.studio.loading import load_project
 from tests.browser import marks, opened
 from tests.clips import write_video
 from tests.small_data import ROOT, save_poses, small_annotations
-from tests.test_studio.conftest import trained
+from tests.test_studio.conftest import add_class, trained
 
 pytestmark = marks('starlette', 'av')
 PROGRAM = ROOT / 'tests' / 'test_studio' / 'few_steps.py'
@@ -199,6 +200,57 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
         page.get_by_role('button', name='Rename jump').wait_for()
 
 
+def test_ethogram_is_edited_by_keys(tmp_path):
+    """Classes get keys, colours and places, are deleted and come back; tiers."""
+    save_poses(tmp_path / 'take.npz', small_annotations()['annotations'][0])
+    with served(tmp_path) as (_, address), studio(address) as page:
+
+        def project():
+            is_saved(page)
+            return load_project(tmp_path / 'studio.json')
+
+        def form(name):
+            page.get_by_role('button', name=f'Edit {name}').click()
+            return page.get_by_role('form', name=f'Class {name}')
+
+        # Faster than the server answers.
+        page.keyboard.type('awalk\nalift\nasit\n')
+        page.get_by_role('button', name='Edit sit').wait_for()
+        given = {'Name': 'go', 'Key': 's', 'Color': '#ff0000', 'Group': 'posture'}
+        fields = form('walk')
+        for label, value in {**given, 'Description': 'on foot'}.items():
+            fields.get_by_label(label).fill(value)
+        page.keyboard.press('Enter')
+        page.get_by_role('button', name='Edit go').wait_for()
+        form('lift').get_by_label('Move up').click()
+        page.get_by_text('moved lift').wait_for()
+        page.keyboard.press('Escape')
+        lift, go, sit = project().tiers[0].classes
+        assert go == LabelClass(0, 'go', 's', '#ff0000', 'on foot', 'posture')
+        assert (lift, sit) == (LabelClass(1, 'lift'), LabelClass(2, 'sit'))
+        # The key is the class's, and the deed's with Alt.
+        for key, frame in (('s', 20), ('s', 5), ('Alt+s', 0)):
+            page.keyboard.press(key)
+            go_to(page, frame)
+        project()
+        assert labelled(tmp_path, 'take') == [(0, 5, 0), (5, 20, 0)]
+        asked = []
+        page.on('dialog', lambda box: (asked.append(box.message), box.accept()))
+        form('go').get_by_role('button', name='Delete').click()
+        page.get_by_text('deleted go').wait_for()
+        assert '“go” has 2 labels' in asked[0]
+        assert project().segments('take').segments == []
+        page.keyboard.press('Control+z')
+        page.get_by_text('undone: a change of the classes').wait_for()
+        assert len(project().segments('take').segments) == 2
+        page.get_by_text('Tiers', exact=True).click()
+        page.get_by_label('Name of a new tier').fill('gaze')
+        page.keyboard.press('Enter')
+        page.get_by_text('added the tier gaze').wait_for()
+        assert [*project().classes] == ['actions', 'gaze']
+        assert page.faults == []
+
+
 def test_page_says_what_is_damaged_and_goes_on(tmp_path):
     """A recording of another length, damaged predictions, a video that is none."""
     folder = tmp_path / 'mine'
@@ -210,7 +262,7 @@ def test_page_says_what_is_damaged_and_goes_on(tmp_path):
     write_video(folder / 'clip.mp4', [0] * 30, codec='avc1')
     model = trained(folder)
     project = load_project(folder / 'studio.json')
-    project.name_class(0, 'walk', 0)
+    add_class(project, 'walk')
     project.recordings['bad'].frames = 3 * 10**9
     project.save()
     content = {'recordings': {'good': [[[0, 5, 7, 0.5]]]}, 'doubts': []}

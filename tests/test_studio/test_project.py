@@ -12,11 +12,12 @@ import pytest
 from mmskelseg.runtime.labels import Segment, segments_to_labels
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.tiers import metainfo_of
+from mmskelseg.studio.ethogram import LabelTier
 from mmskelseg.studio.loading import load_project
-from mmskelseg.studio.project import LabelTier, OutdatedError, Project
+from mmskelseg.studio.project import OutdatedError, Project
 from tests.errors import raises_naming
 from tests.small_data import ROOT
-from tests.test_studio.conftest import full_disk, paint
+from tests.test_studio.conftest import add_class, full_disk, paint
 
 
 def labels(project):
@@ -82,13 +83,13 @@ def test_frames_marked_as_no_label_are_not_learnt(project):
 
 
 def test_tiers_have_labels_of_their_own(tmp_path):
-    tiers = [LabelTier('hand', ['rest', 'wave'], 0), LabelTier('gaze', ['up'])]
+    tiers = [LabelTier.of('hand', ['rest', 'wave'], 0), LabelTier.of('gaze', ['up'])]
     project = Project(tmp_path / 'studio.json', tiers)
     wave, up = Segment(0, 1, 'wave', tier='hand'), Segment(0.5, 2, 'up', tier='gaze')
     project.add_recording('take', 20, 10.0, [wave, up])
     label = project.frame_labels('take')
     assert label.tolist() == [[1] * 10 + [-1] * 10, [-1] * 5 + [0] * 15]
-    meta = metainfo_of(project.tiers)
+    meta = metainfo_of([tier.plain() for tier in project.tiers])
     assert meta['tiers'] == {'hand': ['rest', 'wave'], 'gaze': ['up']}
     assert meta['background'] == {'hand': 'rest', 'gaze': None}
 
@@ -120,15 +121,6 @@ def test_changes_of_another_window_are_not_overwritten(project):
         project.undo(0)
 
 
-def test_classes_are_added_and_renamed(project):
-    project.name_class(0, ' bend ', project.revision)
-    project.name_class(0, 'go', project.revision, 0)
-    assert load_project(project.path).tiers[0].classes == ['go', 'lift', 'bend']
-    for name, named in (('', 'empty'), ('lift', "'lift'"), ('a\nb', repr('a\nb'))):
-        with raises_naming(UserError, named):
-            project.name_class(0, name, project.revision)
-
-
 def test_change_that_cannot_be_saved_is_no_change(project):
     """As when the disk is full; the same request then works later."""
     paint(project, 60, 70, 0)
@@ -138,13 +130,13 @@ def test_change_that_cannot_be_saved_is_no_change(project):
         for change in (
             lambda: paint(project, 0, 5, 1),
             lambda: project.redo(project.revision),
-            lambda: project.name_class(0, 'bend', project.revision),
+            lambda: add_class(project, 'bend'),
         ):
             with pytest.raises(OSError, match='space'):
                 change()
     now = (labels(project), len(project.history), project.undone, project.revision)
     assert now == state
-    assert project.tiers[0].classes == ['walk', 'lift']
+    assert project.classes == ['walk', 'lift']
     project.redo(project.revision)
     assert labels(project)[-1] == (60, 70, 0)
 

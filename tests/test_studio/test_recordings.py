@@ -30,6 +30,7 @@ from mmskelseg.studio.studio import Studio
 from tests.clips import write_video
 from tests.errors import assert_names, raises_naming
 from tests.small_data import save_poses, small_annotations
+from tests.test_studio.conftest import add_class
 
 EACH = PoseInput('each')
 
@@ -60,7 +61,7 @@ def test_videos_poses_and_labels_are_found_and_paired(tmp_path):
         ('take1', True, True), ('take2', False, True), ('take3', True, False),
     ]  # fmt: skip
     (tier,) = folder.project.tiers
-    assert tier.classes == ['lift', 'walk']
+    assert [*tier.ids] == ['lift', 'walk']
     for name in ('take1', 'take2'):
         (labels,) = folder.project.recordings[name].labels
         assert labels == [(0, 20, 1), (20, 50, 0)]
@@ -104,15 +105,15 @@ def test_joints_with_low_scores_can_be_left_out(tmp_path):
 def test_labels_of_the_project_come_before_those_of_files(tmp_path):
     save_walk(tmp_path / 'take1.npz')
     project = open_folder(tmp_path).project
-    assert project.tiers[0].classes == []
-    project.name_class(0, 'walk', 0)
+    assert project.classes == []
+    add_class(project, 'walk')
     project.replace('take1', 0, 0, 10, [(0, 10, 0)], 1)
     # A later recording comes with labels and a class of its own.
     save_walk(tmp_path / 'take2.npz', 1)
     for name in ('take1', 'take2'):
         write_csv_segments(tmp_path / f'{name}.csv', [VideoSegments(name, SEGMENTS)])
     project = open_folder(tmp_path).project
-    assert project.tiers[0].classes == ['walk', 'lift']
+    assert project.classes == ['walk', 'lift']
     assert project.recordings['take1'].labels == [[(0, 10, 0)]]
     assert project.recordings['take2'].labels == [[(0, 20, 0), (20, 50, 1)]]
 
@@ -121,7 +122,7 @@ def test_trainings_take_crops_of_what_is_labelled(tmp_path):
     """Of ten minutes with two labelled intervals, in steps that these plan."""
     save_walk(tmp_path / 'take1.npz', frames=6000)
     folder = open_folder(tmp_path)
-    folder.project.name_class(0, 'walk', 0)
+    add_class(folder.project, 'walk')
     for i, start in enumerate((1000, 4000), start=1):
         folder.project.replace(
             'take1', 0, start, start + 90, [(start, start + 90, 0)], i
@@ -138,7 +139,7 @@ def test_overlapping_labels_become_tiers(tmp_path):
     overlapping = [Segment(0, 4, 'walk'), Segment(2, 5, 'look')]
     write_csv_segments(tmp_path / 'take1.csv', [VideoSegments('take1', overlapping)])
     project = open_folder(tmp_path).project
-    assert {tier.name: tier.classes for tier in project.tiers} == {
+    assert {tier.name: [*tier.ids] for tier in project.tiers} == {
         'look': ['no look', 'look'], 'walk': ['no walk', 'walk'],
     }  # fmt: skip
     assert project.recordings['take1'].labels == [[(20, 50, 1)], [(0, 40, 1)]]
@@ -247,7 +248,7 @@ def test_project_of_a_model_has_its_classes(folder):
     """Others that are labelled come after them."""
     own, other = (tiers_of({'classes': names}) for names in (['class_1', 'x'], ['y']))
     project = open_folder(folder, tiers=own).project
-    assert project.tiers[0].classes == ['class_1', 'x', 'class_0', 'class_2']
+    assert project.classes == ['class_1', 'x', 'class_0', 'class_2']
     project.save()
     assert open_folder(folder, tiers=own).project.id == project.id
     with raises_naming(UserError, folder / 'studio.json', "['class_1']", "['y']"):
@@ -257,7 +258,7 @@ def test_project_of_a_model_has_its_classes(folder):
 def test_labels_may_be_left_aside(folder):
     project = open_folder(folder, ignore_labels=True).project
     assert all(one.labels == [[]] for one in project.recordings.values())
-    assert project.tiers[0].classes == ['class_0', 'class_1', 'class_2']
+    assert project.classes == ['class_0', 'class_1', 'class_2']
 
 
 def test_frames_that_no_longer_fit_are_named(tmp_path):
@@ -404,8 +405,8 @@ def test_length_of_poses_is_compared_before_anything_is_made_of_it(tmp_path):
     save_walk(tmp_path / 'take1.npz')
     project = open_folder(tmp_path).project
     project.recordings['take1'].frames = 3 * 10**9
-    project.name_class(0, 'walk', 0)
-    project.name_class(0, 'lift', 1)
+    add_class(project, 'walk')
+    add_class(project, 'lift')
     segments = [(0, 10**9, 0), (10**9, 2 * 10**9, 1)]
     project.replace('take1', 0, 0, 2 * 10**9, segments, 2)
     studio = Studio(open_folder(tmp_path), 'mediapipe', lambda: None)

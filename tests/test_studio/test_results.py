@@ -5,8 +5,9 @@ import math
 
 import pytest
 
+from mmskelseg.studio.results import place_predictions
 from tests.errors import assert_names
-from tests.test_studio.conftest import studio_of, trained
+from tests.test_studio.conftest import ethogram, studio_of, trained
 
 
 def of(*keys, **values):
@@ -38,7 +39,6 @@ PREDICTIONS = [
     (without('recordings'), 'recordings'),
     (without('doubts'), 'doubts'),
     (of(recordings=[]), 'recordings is []'),
-    (of('recordings', video_2=[]), "'video_2' | 0 of 1"),
     (of('recordings', video_2=[[], []]), "'video_2' | 2 of 1"),
     (of('recordings', video_2=None), 'video_2'),
     (rows([0, 20, 1]), "'video_2' | [0, 20, 1]"),
@@ -121,3 +121,22 @@ def test_damaged_results_are_left_out_and_named(folder, name, change, named):
         studio.uncertain(),
     ):
         json.dumps(given, allow_nan=False, ensure_ascii=False).encode()
+
+
+def test_predictions_have_the_ids_that_the_project_gave(folder):
+    """The classes of a model may have another order, and its tiers be among others."""
+    part, file = (folder / name for name in ('a.part', 'a.json'))
+    content = {'recordings': {'take': [[[0, 5, 1, 0.9]], [[2, 4, 0, None]]]}}
+    part.write_text(json.dumps(content))
+    place_predictions(part, file, {1: [2, 0], 2: [5]})
+    found = json.loads(file.read_text())['recordings']['take']
+    assert found == [[], [[0, 5, 0, 0.9]], [[2, 4, 5, None]]]
+
+
+def test_predictions_of_deleted_classes_are_not_shown(folder):
+    trained(folder)
+    studio = studio_of(folder)
+    tiers = ethogram(studio.folder.project)
+    tiers[0]['classes'] = tiers[0]['classes'][:1]
+    studio.folder.project.edit(tiers, 0)
+    assert studio.recording(2)['predictions'] == [[(20, 50, 0, 0.4)]]

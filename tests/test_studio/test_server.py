@@ -23,7 +23,13 @@ from tests.clips import write_video
 from tests.errors import assert_names, raises_naming
 from tests.small_data import small_annotations
 from tests.small_jobs import Say
-from tests.test_studio.conftest import full_disk, studio_of, trained, wait_for
+from tests.test_studio.conftest import (
+    add_class,
+    full_disk,
+    studio_of,
+    trained,
+    wait_for,
+)
 
 HOST, TOKEN = '127.0.0.1:7870', 'secret'
 
@@ -203,7 +209,9 @@ def test_links_out_of_the_folder_are_not_followed(client, folder):
         ('api/export', b'{"formats": ["x"], "what": "labels"}', 400, "'x'"),
         ('api/export', b'{"formats": ["csv"], "what": "all"}', 400, "'all'"),
         ('api/export', b'{"formats": [], "what": "predictions"}', 400, 'predictions'),
-        ('api/classes', b'{"revision": 0, "tier": 4, "name": "x"}', 400, 'tier is 4'),
+        ('api/ethogram', b'{"revision": 0, "tiers": []}', 400, '0 of 1'),
+        ('api/ethogram', b'{"revision": 0, "tiers": [{"name": "", "classes": [{}]}]}',
+         400, 'tiers[0].classes[0] lacks name'),
     ],
 )  # fmt: skip
 def test_bad_requests_get_a_sentence_and_change_nothing(
@@ -254,7 +262,8 @@ def test_predictions_of_a_single_tier_with_a_name_are_exported(folder, kind):
     """As labels are, whose only tier is not named."""
     trained(folder)
     studio = studio_of(folder)
-    studio.folder.project.tiers[0].name = 'posture'
+    project = studio.folder.project
+    project.tiers[0] = replace(project.tiers[0], name='posture')
     (file,) = studio.write([kind], 'predictions')
     assert 'class_1' in file.read_text()
     assert 'posture' not in file.read_text()
@@ -313,13 +322,13 @@ def test_poses_are_estimated_while_labels_go_on(tmp_path, monkeypatch):
         return Say(texts=['take'])
 
     monkeypatch.setattr('mmskelseg.studio.studio.EstimatePoses', estimation)
-    studio.folder.project.name_class(0, 'walk', 0)
+    add_class(studio.folder.project, 'walk')
     studio.estimate_poses()
     wait_for(lambda: studio.job.state != 'running')
     assert (studio.job.state, studio.job.error) == ('done', None)
     assert asked[0]['videos'] == [tmp_path / 'take.mp4']
     assert studio.recording(0)['skeleton']['people'] == 1
-    assert load_project(tmp_path / 'studio.json').tiers[0].classes == ['walk']
+    assert load_project(tmp_path / 'studio.json').classes == ['walk']
 
 
 @pytest.mark.slow

@@ -15,8 +15,9 @@ const here = () => {
 // Labelling
 
 /** The key of a class. */
-export function press(label) {
-  const { selection, filling, running, tier, frame } = state
+export function press(label, tier = state.tier) {
+  if (tier !== state.tier) Object.assign(state, { tier, selection: null })
+  const { selection, filling, running, frame } = state
   if (filling) return fill(label)
   if (selection) {
     const { start, end, segment } = selection

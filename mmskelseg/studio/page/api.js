@@ -41,7 +41,7 @@ export class Outbox {
   items = []
   revision = 0
   problem = null
-  #busy = false
+  busy = false
   #waiting = []
 
   /** `on` has done(item, reply), refused(error), conflict() and changed(). */
@@ -59,13 +59,13 @@ export class Outbox {
 
   /** Resolves when nothing waits any more. */
   empty() {
-    if (!this.items.length) return Promise.resolve()
+    if (!this.busy) return Promise.resolve()
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
   async #run() {
-    if (this.#busy) return
-    this.#busy = true
+    if (this.busy) return
+    this.busy = true
     while (this.items.length) {
       const item = this.items[0]
       try {
@@ -80,7 +80,7 @@ export class Outbox {
       }
       this.on.changed()
     }
-    this.#busy = false
+    this.busy = false
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 

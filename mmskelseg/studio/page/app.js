@@ -1,9 +1,10 @@
 // The page: its layout, and what ties it to the keyboard and the address.
 import { select } from './actions.js'
 import { drawTimeline } from './drawing.js'
-import { focusTimeline, groups, keyOf, pressed } from './keys.js'
+import { Classes } from './ethogram.js'
+import { focusTimeline, groups, keyOf, keyShown, pressed } from './keys.js'
 import { gaps } from './labels.js'
-import { Classes, Export, Recordings, Training } from './panels.js'
+import { Export, Recordings, Training } from './panels.js'
 import { Picture, drawPicture } from './picture.js'
 import { seek, toggle } from './player.js'
 import {
@@ -26,7 +27,7 @@ function Line() {
   const runs = Object.entries(running)
   const tier = (i) => (tiers().length > 1 ? `${tiers()[i].name}: ` : '')
   const ran = ([i, { label, start }]) =>
-    `${tier(i)}${named(label, i)} since ${time(start)}; ${keyOf(label)} ends it, another class goes on`
+    `${tier(i)}${named(label, i)} since ${time(start)}; ${keyOf(label, +i)} ends it, another class goes on`
   const check = () => {
     const { start, end } = unsure
     const open = recording.labels.some((list) => gaps(list, start, end).length)
@@ -105,7 +106,7 @@ function Tools() {
     ${tools.map(
       ([names, shown, , deed, name]) =>
         html`<button disabled=${off[name]} onClick=${() => deed(names)} title=${shown}>
-          ${name} <kbd>${shown}</kbd>
+          ${name} <kbd>${keyShown(names, shown)}</kbd>
         </button>`,
     )}
     <button onClick=${() => ((state.help = true), change())}>All keys <kbd>?</kbd></button>
@@ -162,8 +163,21 @@ function Help() {
           <h2>${title}</h2>
           <dl>
             ${rows.map(
-              ([, shown, words]) =>
-                html`<div><dt><kbd>${shown}</kbd></dt><dd>${words}</dd></div>`,
+              ([names, shown, words]) =>
+                html`<div><dt><kbd>${keyShown(names, shown)}</kbd></dt><dd>${words}</dd></div>`,
+            )}
+          </dl>
+        </section>`,
+      )}
+      ${tiers().map(
+        ({ name, classes }, tier) => html`<section>
+          <h2>Classes${name && ` of ${name}`}</h2>
+          <dl>
+            ${classes.map(
+              ({ id, name, description }) => html`<div>
+                <dt><kbd>${keyOf(id, tier)}</kbd></dt>
+                <dd>${name}${description && html`<span class="quiet">: ${description}</span>`}</dd>
+              </div>`,
             )}
           </dl>
         </section>`,

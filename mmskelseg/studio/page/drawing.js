@@ -1,7 +1,7 @@
 // The drawing of the timeline, anew whenever something changed.
 import { after, apply } from './labels.js'
 import {
-  change, classes, clock, labels, named, openUncertain, predictions, state, tiers,
+  change, classOf, clock, labels, named, openUncertain, predictions, state, tiers,
 } from './state.js'
 
 let canvas = null
@@ -95,7 +95,7 @@ const parts = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16))
 
 /** The colour of a class and the ink on it; paler the less sure. */
 function paints(label, tier, share = 1) {
-  const { color, ink } = classes(tier)[label] ?? { color: '#888888', ink: '#000000' }
+  const { paint: color, ink } = classOf(label, tier) ?? { paint: '#888888', ink: '#000000' }
   if (share === 1) return [color, ink]
   const step = Math.round(share * 20)
   const key = `${color}${step}`

@@ -1,7 +1,7 @@
 // The keys: one table that acts, is shown as help, and makes the buttons.
 import * as act from './actions.js'
 import { faster, toggle } from './player.js'
-import { atOpened, change, classes, isOpening, state, travel, zoom } from './state.js'
+import { atOpened, change, isOpening, state, tiers, travel, zoom } from './state.js'
 
 // Names of keys, how they are shown, what they do in words, the deed, a button's name.
 export const groups = [
@@ -23,6 +23,7 @@ export const groups = [
   ]],
   ['Label', [
     ['', '1–9, letters', 'a class begins here; again: it ends here; another: that one goes on'],
+    ['', 'Alt letter', 'what the letter does where a class has it as its key'],
     ['0', '0', 'the same with “no label”: nothing is learnt from it', () => act.press(-1)],
     ['Escape', 'Esc', 'cancel; else leave the timeline', leave],
     ['f', 'F', 'fill all gaps with the class whose key comes next', act.startFilling, 'Fill gaps'],
@@ -67,16 +68,48 @@ for (const [, rows] of groups) {
 const free = [...'abcdefghijklmnopqrstuvwxyz'].filter((letter) => !deeds.has(letter))
 const classKeys = [...'123456789', ...free, ...free.map((letter) => `Shift+${letter}`)]
 
+let given = { of: null, keys: [] } // the keys of classes, kept until these change
+
+/** The keys of the classes, by tier and id: the chosen ones, free ones for others. */
+function keysOfAll() {
+  if (given.of === tiers()) return given.keys
+  const keys = tiers().map(({ classes }) => {
+    const chosen = classes.map(({ key }) => (/^[A-Z]$/.test(key) ? `Shift+${key.toLowerCase()}` : key))
+    const rest = classKeys.filter((key) => !chosen.includes(key))
+    return new Map(classes.map(({ id }, i) => [id, chosen[i] || rest.shift()]))
+  })
+  given = { of: tiers(), keys }
+  return keys
+}
+
+/** The tier and id of the class that a key means: of this tier, else one that chose it. */
+function classWith(name) {
+  const all = keysOfAll()
+  for (const tier of [state.tier, ...all.keys()]) {
+    const found = tiers()[tier].classes.find(
+      ({ id, key }) => (key || tier === state.tier) && all[tier].get(id) === name,
+    )
+    if (found) return [tier, found.id]
+  }
+  return null
+}
+
 /** The key of a class, as it is shown. */
-export const keyOf = (label) =>
-  label === -1 ? '0' : (classKeys[label] ?? '').replace('Shift+', '⇧').toUpperCase()
+export const keyOf = (label, tier = state.tier) =>
+  label === -1 ? '0' : (keysOfAll()[tier].get(label) ?? '').replace('Shift+', '⇧').toUpperCase()
+
+/** The key of a deed, as it is shown: with Alt where a class has it. */
+export const keyShown = (names, shown) => (classWith(names) ? `Alt ${shown}` : shown)
 
 /** The name of a pressed key: digits by place, since some keyboards shift them. */
 function nameOf(event) {
   let { key } = event
   const { code, shiftKey, ctrlKey, metaKey } = event
   const graph = event.getModifierState('AltGraph')
-  if (event.altKey && !graph) return ''
+  if (event.altKey && !graph) {
+    const [, letter] = /^(?:Key|Digit)(.)$/.exec(code) ?? []
+    return letter ? `Alt+${letter.toLowerCase()}` : ''
+  }
   if (/^(Digit|Numpad)\d$/.test(code) && key.length === 1 && !shiftKey && !graph) {
     key = code.slice(-1)
   }
@@ -109,9 +142,9 @@ export function pressed(event) {
   if ([' ', 'Enter'].includes(name) && target.closest('button, a, summary')) return
   if (/Tab$/.test(name) && target.id !== 'timeline') return
   if (/Tab$/.test(name) && !state.uncertain.length) return
-  const label = classKeys.indexOf(name)
-  const deed = deeds.get(name) ?? (classes()[label] && (() => act.press(label)))
-  if (!deed || (event.repeat && label >= 0)) return
+  const found = classWith(name)
+  const deed = found ? () => act.press(found[1], found[0]) : deeds.get(name.replace('Alt+', ''))
+  if (!deed || (event.repeat && found)) return
   event.preventDefault()
   // A name is typed after the key that leads to its field.
   if (isOpening() && name !== 'a') waiting.push(event)

@@ -1,10 +1,6 @@
-// The panels at the sides: recordings, classes, training, export.
-import { press } from './actions.js'
+// The panels at the sides: recordings, training, export.
 import { post } from './api.js'
-import { focusTimeline, keyOf } from './keys.js'
-import {
-  addClass, attempt, change, classes, clock, open, renameClass, say, start, state, tiers,
-} from './state.js'
+import { attempt, clock, open, say, start, state } from './state.js'
 import { html, useEffect, useRef, useState } from './vendor/preact.js'
 
 const percent = (share) => `${Math.round(share * 100)} %`
@@ -51,83 +47,6 @@ function Conversion({ state, text, done, error }) {
     state === 'running' &&
     html`<p class="quiet">${text}</p><progress max="1" value=${done ?? undefined} aria-label=${text} />`
   )
-}
-
-function Class({ label, name, color }) {
-  const [renaming, rename] = useState(false)
-  const field = useRef()
-  useEffect(() => {
-    field.current?.focus()
-    field.current?.select()
-  }, [renaming])
-  const done = (event) => {
-    event.preventDefault()
-    const wish = event.target.elements.name.value.trim()
-    if (wish && wish !== name) renameClass(label, wish)
-    rename(false)
-    focusTimeline()
-  }
-  if (renaming) {
-    const leave = ({ key }) => key === 'Escape' && rename(false)
-    return html`<li>
-      <form onSubmit=${done} onKeyDown=${leave}>
-        <input name="name" defaultValue=${name} aria-label=${`New name of ${name}`} ref=${field} />
-        <button>Rename</button>
-      </form>
-    </li>`
-  }
-  const active = state.running[state.tier]?.label === label
-  return html`<li>
-    <button class="class" aria-pressed=${active} onClick=${() => press(label)}>
-      <i class="swatch ${label < 0 ? 'none' : ''}" style=${{ background: color }} />
-      <span>${name}</span><kbd>${keyOf(label)}</kbd>
-    </button>
-    ${label >= 0 &&
-    html`<button class="plain" aria-label=${`Rename ${name}`} onClick=${() => rename(true)}>
-      ✎
-    </button>`}
-  </li>`
-}
-
-export function Classes() {
-  const add = (event) => {
-    event.preventDefault()
-    const { name } = event.target.elements
-    focusTimeline()
-    if (!name.value.trim()) return
-    addClass(name.value.trim())
-    name.value = ''
-  }
-  return html`<section aria-label="Classes">
-    <h2>Classes</h2>
-    ${tiers().length > 1 &&
-    html`<label class="field">Tier
-      <select
-        value=${state.tier}
-        onChange=${(event) => {
-          Object.assign(state, { tier: +event.target.value, selection: null })
-          change()
-        }}
-      >
-        ${tiers().map((tier, i) => html`<option value=${i}>${tier.name}</option>`)}
-      </select>
-    </label>`}
-    <ul class="classes">
-      ${classes().map(
-        ({ name, color }, label) =>
-          html`<${Class} key=${`${state.tier} ${label}`} ...${{ label, name, color }} />`,
-      )}
-      ${state.recording && html`<${Class} key="none" label=${-1} name="no label" />`}
-    </ul>
-    <form onSubmit=${add}>
-      <input
-        id="add" name="name" placeholder="new class" aria-label="Name of a new class"
-        autocomplete="off"
-      />
-      <button>Add class</button>
-    </form>
-    <p class="quiet">Enter adds it and returns to the timeline, as Esc does.</p>
-  </section>`
 }
 
 const duration = (seconds) =>

@@ -58,9 +58,11 @@ export const attempt = (work) => work().catch(complain)
 
 export const tiers = () => state.project.tiers
 export const classes = (tier = state.tier) => tiers()[tier].classes
+export const classOf = (label, tier = state.tier) =>
+  classes(tier).find(({ id }) => id === label)
 export const named = (label, tier = state.tier) =>
-  label === -1 ? 'no label' : (classes(tier)[label]?.name ?? `class ${label}`)
-export const labels = (tier = state.tier) => state.recording.labels[tier]
+  label === -1 ? 'no label' : (classOf(label, tier)?.name ?? `class ${label}`)
+export const labels = (tier = state.tier) => state.recording.labels[tier] ?? [] // a new tier has none
 export const predictions = (tier = state.tier) => state.recording.predictions?.[tier] ?? []
 
 export function clock(seconds, digits = 1) {
@@ -82,8 +84,14 @@ export const outbox = new Outbox({
     Object.assign(state.project, {
       can_undo: reply.can_undo ?? state.project.can_undo,
       can_redo: reply.can_redo ?? state.project.can_redo,
-      tiers: reply.tiers ?? tiers(),
     })
+    if (reply.tiers) {
+      return attempt(async () => {
+        await loadProject()
+        if (state.recording) await open(state.recording.id)
+        if (words) say(`${words}: a change of the classes`)
+      })
+    }
     if (reply.recording === undefined) return
     Object.assign(state.project, { can_train: reply.can_train, advice: reply.advice })
     const entry = state.project.recordings.find((r) => r.id === reply.recording)
@@ -143,14 +151,16 @@ export function travel(path, words) {
   outbox.send(path, {}, { words })
 }
 
-export async function addClass(name) {
-  const { tier } = state
-  const reply = await outbox.send('classes', { tier, name })
-  if (reply) say(`added ${name}`)
+/** Changes the ethogram by a function of its tiers; says so unless it is refused. */
+export async function edit(change, sentence) {
+  // What waits may give a class its id.
+  while (outbox.busy) await outbox.empty()
+  const wanted = structuredClone(tiers())
+  change(wanted)
+  const reply = await outbox.send('ethogram', { tiers: wanted })
+  if (reply) say(sentence)
+  return reply
 }
-
-export const renameClass = (label, name) =>
-  outbox.send('classes', { tier: state.tier, class: label, name })
 
 // What comes from the server
 

@@ -1,0 +1,238 @@
+"""The ethogram: tiers of classes, with their keys, colours, groups and descriptions."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from mmskelseg.runtime.files.parsing import check_shape
+from mmskelseg.runtime.messages.errors import UserError, check_name, shown
+from mmskelseg.runtime.structures.tiers import Tier
+
+_TEXTS = ('key', 'color', 'description', 'group')
+#: What a class is in a file, and in a request of the page, where new ones have no id.
+CLASS = {'id?': int, 'name': str, **{f'{text}?': str for text in _TEXTS}}
+# A key as BORIS and the page name it, and a colour.
+_KEY = re.compile(r'\S|F([1-9]|1[0-2])')
+_COLOR = re.compile('#[0-9a-f]{6}')
+
+
+@dataclass(frozen=True)
+class LabelClass:
+    """A class, to which labels refer by its id, whatever its name and place.
+
+    Attributes:
+        key: The key chosen for it, a character or F1 to F12; '' is the next free one.
+        color: Such as ``#0072b2``; '' is that of its id.
+        group: What it is shown with.
+    """
+
+    id: int
+    name: str
+    key: str = ''
+    color: str = ''
+    description: str = ''
+    group: str = ''
+
+
+@dataclass(frozen=True)
+class LabelTier:
+    """A tier of labels.
+
+    Attributes:
+        name: '' for the only one.
+        classes: In the order in which they are shown and learnt.
+        background: The id of the background class.
+        made: How many classes it has ever had; ids are below. No id is given twice,
+            since undoing may bring back labels of a class that was deleted.
+    """
+
+    name: str
+    classes: tuple[LabelClass, ...] = ()
+    background: int | None = None
+    made: int = 0
+
+    @classmethod
+    def of(
+        cls, name: str, classes: Iterable[str], background: int | None = None
+    ) -> 'LabelTier':
+        """Return a tier with classes of these names."""
+        own = tuple(LabelClass(k, one) for k, one in enumerate(classes))
+        return cls(name, own, background, len(own))
+
+    @property
+    def names(self) -> dict[int, str]:
+        """The names of the classes by their ids."""
+        return {one.id: one.name for one in self.classes}
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """The ids of the classes by their names."""
+        return {one.name: one.id for one in self.classes}
+
+    def with_class(self, name: str) -> 'LabelTier':
+        """Return the tier with a further class."""
+        classes = (*self.classes, LabelClass(self.made, name))
+        return replace(self, classes=classes, made=self.made + 1)
+
+    def plain(self) -> Tier:
+        """Return the tier as a data set states it, with ids in the order of classes."""
+        ids = list(self.names)
+        other = None if self.background is None else ids.index(self.background)
+        return Tier(self.name, tuple(self.ids), other, slice(0, len(ids)))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what a file has of it."""
+        classes = [
+            {key: value for key, value in asdict(one).items() if value != ''}
+            for one in self.classes
+        ]
+        return {**asdict(self), 'classes': classes}
+
+
+@dataclass(frozen=True)
+class Edit:
+    """The tiers before and after a change of the ethogram."""
+
+    before: Sequence[LabelTier]
+    after: Sequence[LabelTier]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what a file has of it."""
+        return {
+            side: [tier.as_dict() for tier in tiers]
+            for side, tiers in (('before', self.before), ('after', self.after))
+        }
+
+    def between(
+        self, tiers: Sequence[LabelTier], wanted: Sequence[LabelTier]
+    ) -> list[LabelTier]:
+        """Return the wanted ones, the tiers of one side, as they follow from others.
+
+        Classes that files have added since stay, and no id is given anew.
+        """
+        found = []
+        for i, (now, tier) in enumerate(zip(tiers, wanted, strict=False)):
+            made = max(side[i].made for side in (self.before, self.after) if side[i:])
+            classes = [*tier.classes]
+            for one in now.classes:
+                if one.id >= made:
+                    while one.name in {other.name for other in classes}:
+                        one = replace(one, name=f'{one.name} 2')
+                    classes.append(one)
+            made = max(now.made, tier.made)
+            found.append(replace(tier, classes=tuple(classes), made=made))
+        return [*found, *wanted[len(tiers) :]]
+
+
+def read_tiers(given: Sequence[Mapping[str, Any]], place: str) -> list[LabelTier]:
+    """Return the tiers that a file states, in which classes may be names alone.
+
+    Raises:
+        UserError: If one of its values does not fit.
+    """
+    tiers = []
+    for i, tier in enumerate(given):
+        where = f'{place}tiers[{i}]'
+        classes: list[LabelClass] = []
+        for k, one in enumerate(tier['classes']):
+            if isinstance(one, dict):
+                check_shape(one, CLASS, where, 'restore it', f'classes[{k}]')
+            classes.append(_class(one if isinstance(one, dict) else {'name': one}, k))
+        made = tier.get('made')
+        made = len(classes) if made is None else made
+        ids = [one.id for one in classes]
+        if len({*ids}) < len(ids) or not all(0 <= k < made for k in ids):
+            raise UserError(
+                f'{where}.classes has the ids {ids}, expected different ones from 0 to '
+                f'{made - 1}; restore it from a backup.'
+            )
+        tiers.append(LabelTier(tier['name'], tuple(classes), tier['background'], made))
+    check_tiers(tiers, place)
+    return tiers
+
+
+def edited_tiers(
+    tiers: Sequence[LabelTier], given: Sequence[Mapping[str, Any]]
+) -> list[LabelTier]:
+    """Return tiers as the page wants them, with new ids for new classes.
+
+    Raises:
+        UserError: If one of its values does not fit, or a tier is missing.
+    """
+    if len(given) < len(tiers):
+        raise UserError(
+            f'{len(given)} of {len(tiers)} tiers were sent; reload the page.'
+        )
+    found = []
+    for i, wish in enumerate(given):
+        tier = tiers[i] if tiers[i:] else LabelTier('')
+        classes, made = [], tier.made
+        for one in wish['classes']:
+            known = one.get('id')
+            if known is not None and known not in tier.names:
+                raise UserError(
+                    f'class is {known}, expected one of {shown([*tier.names])}.'
+                )
+            classes.append(_class(one, made))
+            made += known is None
+        kept = {one.id for one in classes}
+        other = tier.background if tier.background in kept else None
+        found.append(LabelTier(wish['name'].strip(), tuple(classes), other, made))
+    check_tiers(found)
+    return found
+
+
+def _class(given: Mapping[str, Any], new: int) -> LabelClass:
+    """Return a class of a file or of the page, with a new id if it has none."""
+    texts = {text: ' '.join((given.get(text) or '').split()) for text in _TEXTS}
+    texts['color'] = texts['color'].lower()
+    known = given.get('id')
+    return LabelClass(new if known is None else known, given['name'].strip(), **texts)
+
+
+def check_tiers(tiers: Sequence[LabelTier], place: str = '') -> None:
+    """Raise a UserError unless tiers are consistent; messages begin with a place."""
+    names = [tier.name for tier in tiers]
+    if not tiers or len({*names}) < len(names) or ('' in names and len(names) > 1):
+        raise UserError(
+            f'{place}the tiers are called {shown(names)}, expected at least one, and a '
+            'different name for each; rename them.'
+        )
+    for i, tier in enumerate(tiers):
+        where = f'{place}tiers[{i}]' if place else 'The tier'
+        check_name(tier.name, f'{where}.name')
+        where = f'{where}.classes: ' if place else ''
+        for one in tier.classes:
+            _check_class(one, where)
+        for text in ('name', 'key'):
+            counts = Counter(getattr(one, text) for one in tier.classes)
+            for value, count in counts.items():
+                if value and count > 1:
+                    raise UserError(
+                        f'{where}{count} classes have the {text} {value!r}; give each '
+                        'its own.'
+                    )
+        if tier.background is not None and tier.background not in tier.names:
+            raise UserError(
+                f'{place}tiers[{i}].background is {tier.background}, expected one of '
+                f'the ids {shown([*tier.names])}.'
+            )
+
+
+def _check_class(one: LabelClass, place: str) -> None:
+    if not one.name:
+        raise UserError(f'{place}a class is called {one.name!r}; give it a name.')
+    for what in ('name', *_TEXTS):
+        check_name(getattr(one, what), f'{place}the {what} of {one.name!r}')
+    if one.key and not _KEY.fullmatch(one.key):
+        raise UserError(
+            f'{place}the key of {one.name!r} is {one.key!r}, expected one character, '
+            'or F1 to F12.'
+        )
+    if one.color and not _COLOR.fullmatch(one.color):
+        raise UserError(
+            f'{place}the color of {one.name!r} is {one.color!r}, expected one like '
+            '#0072b2.'
+        )

@@ -1,0 +1,163 @@
+// The panel of the classes: their keys label, and forms change them and their tiers.
+import { press } from './actions.js'
+import { get } from './api.js'
+import { focusTimeline, keyOf } from './keys.js'
+import { attempt, change, classes, edit, outbox, state, tiers } from './state.js'
+import { html, useEffect, useRef, useState } from './vendor/preact.js'
+
+/** The classes of the tier that is labelled, in a copy of all tiers. */
+const own = (wanted) => wanted[state.tier].classes
+const placeOf = (list, { id }) => list.findIndex((one) => one.id === id)
+
+async function remove(one) {
+  await outbox.empty()
+  const { labels, recordings } = await get(`uses?tier=${state.tier}&class=${one.id}`)
+  const many = `${labels} ${labels === 1 ? 'label' : 'labels'} in ${recordings} of the recordings`
+  const asked = `“${one.name}” has ${many}. Delete it and them? Undo (Ctrl Z) brings both back.`
+  if (labels && !confirm(asked)) return
+  delete state.running[state.tier]
+  state.selection = null
+  await edit((wanted) => own(wanted).splice(placeOf(own(wanted), one), 1), `deleted ${one.name}`)
+  focusTimeline()
+}
+
+async function move(one, by, { target }) {
+  await edit((wanted) => {
+    const place = placeOf(own(wanted), one)
+    const [moved] = own(wanted).splice(place, 1)
+    own(wanted).splice(Math.max(0, place + by), 0, moved)
+  }, `moved ${one.name}`)
+  target.focus()
+}
+
+const FIELDS = ['name', 'key', 'group', 'description']
+
+function Form({ one, close }) {
+  const form = useRef()
+  useEffect(() => form.current.elements.name.select(), [])
+  const save = async (event) => {
+    event.preventDefault()
+    const { elements } = form.current
+    const values = Object.fromEntries(FIELDS.map((field) => [field, elements[field].value]))
+    const { value } = elements.color
+    if (value !== one.paint.toLowerCase()) values.color = value
+    const found = (wanted) => own(wanted)[placeOf(own(wanted), one)]
+    if (await edit((wanted) => Object.assign(found(wanted), values), `saved ${values.name}`)) leave()
+  }
+  const leave = () => {
+    close()
+    focusTimeline()
+  }
+  const escape = (event) => {
+    if (event.key !== 'Escape') return
+    event.stopPropagation()
+    leave()
+  }
+  const field = (name, words, more = {}) => html`<label>${words}
+    <input name=${name} defaultValue=${one[name]} autocomplete="off" ...${more} />
+  </label>`
+  return html`<form
+    class="editor" ref=${form} aria-label=${`Class ${one.name}`} onSubmit=${save}
+    onKeyDown=${escape}
+  >
+    ${field('name', 'Name')}
+    ${field('key', 'Key', { maxlength: 3, placeholder: keyOf(one.id), size: 4 })}
+    <label>Color <input type="color" name="color" defaultValue=${one.paint.toLowerCase()} /></label>
+    ${field('group', 'Group', { list: 'groups' })}
+    ${field('description', 'Description')}
+    <datalist id="groups">
+      ${[...new Set(classes().map(({ group }) => group))].map((group) => html`<option value=${group} />`)}
+    </datalist>
+    <div class="field">
+      <button class="main">Save</button>
+      <button type="button" aria-label="Move up" onClick=${(event) => move(one, -1, event)}>↑</button>
+      <button type="button" aria-label="Move down" onClick=${(event) => move(one, 1, event)}>↓</button>
+      <button type="button" onClick=${() => attempt(() => remove(one))}>Delete</button>
+    </div>
+  </form>`
+}
+
+function Class({ one, head, open, toggle }) {
+  const { id, name, paint, description } = one
+  const active = state.running[state.tier]?.label === id
+  return html`${head && html`<li class="quiet">${head}</li>`}
+  <li>
+    <button class="class" aria-pressed=${active} title=${description} onClick=${() => press(id)}>
+      <i class="swatch ${id < 0 ? 'none' : ''}" style=${{ background: paint }} />
+      <span>${name}</span><kbd>${keyOf(id)}</kbd>
+    </button>
+    ${id >= 0 &&
+    html`<button
+      class="plain" aria-label=${`Edit ${name}`} aria-expanded=${open}
+      onClick=${() => toggle(!open)}
+    >✎</button>`}
+  </li>
+  ${open && html`<li><${Form} one=${one} close=${() => toggle(false)} /></li>`}`
+}
+
+/** A form that hands over the text of its only field, and empties it. */
+function Add({ id, words, button, add }) {
+  const submit = (event) => {
+    event.preventDefault()
+    const { elements } = event.target
+    const name = elements.name.value.trim()
+    focusTimeline()
+    if (!name) return
+    add(name)
+    elements.name.value = ''
+  }
+  return html`<form onSubmit=${submit}>
+    <input id=${id} name="name" placeholder=${words} aria-label=${`Name of a ${words}`} autocomplete="off" />
+    <button>${button}</button>
+  </form>`
+}
+
+function Tiers() {
+  const add = (name) =>
+    edit((wanted) => {
+      wanted[0].name ||= 'actions'
+      wanted.push({ name, classes: [] })
+    }, `added the tier ${name}`)
+  const rename = ({ target }) =>
+    edit((wanted) => (wanted[state.tier].name = target.value), `renamed the tier ${target.value}`)
+  const { name } = tiers()[state.tier]
+  return html`<details>
+    <summary>Tiers</summary>
+    <p class="quiet">In each tier, one class holds at a time.</p>
+    ${name && html`<label class="field">Name
+      <input key=${state.tier} defaultValue=${name} autocomplete="off" onChange=${rename} />
+    </label>`}
+    <${Add} words="new tier" button="Add tier" add=${add} />
+  </details>`
+}
+
+export function Classes() {
+  const [opened, toggle] = useState(null)
+  const add = (name) => edit((wanted) => own(wanted).push({ name }), `added ${name}`)
+  const choose = ({ target }) => {
+    Object.assign(state, { tier: +target.value, selection: null })
+    change()
+  }
+  const head = (one, i) => one.group !== (classes()[i - 1]?.group ?? '') && (one.group || 'other')
+  return html`<section aria-label="Classes">
+    <h2>Classes</h2>
+    ${tiers().length > 1 &&
+    html`<label class="field">Tier
+      <select value=${state.tier} onChange=${choose}>
+        ${tiers().map((tier, i) => html`<option value=${i}>${tier.name}</option>`)}
+      </select>
+    </label>`}
+    <ul class="classes">
+      ${classes().map(
+        (one, i, _, key = `${state.tier} ${one.id}`) => html`<${Class}
+          key=${key} one=${one} head=${head(one, i)} open=${opened === key}
+          toggle=${(open) => toggle(open && key)}
+        />`,
+      )}
+      ${state.recording && html`<${Class} key="none" one=${{ id: -1, name: 'no label' }} />`}
+    </ul>
+    <${Add} id="add" words="new class" button="Add class" add=${add} />
+    <p class="quiet">Enter adds it and returns to the timeline, as Esc does.</p>
+    <${Tiers} />
+  </section>`
+}

@@ -1,0 +1,151 @@
+"""The ethogram: each change is saved, can be undone, and loses no label."""
+
+import json
+
+import pytest
+
+from mmskelseg.runtime.labels import Segment
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.studio.ethogram import LabelClass, LabelTier, read_tiers
+from mmskelseg.studio.loading import load_project
+from tests.errors import raises_naming
+from tests.test_studio.conftest import add_class, ethogram, paint
+
+
+def edit(project, change):
+    """Edit the ethogram by a function that changes the classes of the first tier."""
+    tiers = ethogram(project)
+    change(tiers[0]['classes'])
+    return project.edit(tiers, project.revision)
+
+
+def labels(project):
+    return [[s.label, s.start, s.end] for s in project.segments('take').segments]
+
+
+def test_classes_get_names_keys_colors_groups_and_descriptions(project):
+    more = dict(
+        key='B', color='#AABBCC', description='bends  the back', group='posture'
+    )
+    add_class(project, ' bend ', **more)
+    edit(project, lambda classes: classes[0].update(name='go'))
+    tier = load_project(project.path).tiers[0]
+    bend = LabelClass(2, 'bend', 'B', '#aabbcc', 'bends the back', 'posture')
+    assert tier.classes == (LabelClass(0, 'go'), LabelClass(1, 'lift'), bend)
+    # Names are what labels show.
+    assert labels(project) == [['go', 1, 3], ['lift', 3, 5]]
+
+
+def test_order_of_classes_is_that_of_their_ids_in_training(project):
+    edit(project, lambda classes: classes.reverse())
+    assert project.classes == ['lift', 'walk']
+    assert project.frame_labels('take')[[10, 30]].tolist() == [1, 0]
+    assert labels(project) == [['walk', 1, 3], ['lift', 3, 5]]
+    assert load_project(project.path).classes == ['lift', 'walk']
+
+
+def test_deleted_class_takes_its_labels_and_brings_them_back(project):
+    edit(project, lambda classes: classes.pop(0))
+    assert labels(project) == [['lift', 3, 5]]
+    assert project.labelled_seconds('take') == 2
+    assert (project.frame_labels('take') == 0).sum() == 20
+    # A new class of the same name is another one.
+    add_class(project, 'walk')
+    assert labels(project) == [['lift', 3, 5]]
+    project.undo(project.revision)
+    project = load_project(project.path)
+    project.undo(project.revision)
+    assert labels(project) == [['walk', 1, 3], ['lift', 3, 5]]
+    project.redo(project.revision)
+    assert labels(project) == [['lift', 3, 5]]
+
+
+def test_tiers_are_added_labelled_and_undone(project):
+    tiers = ethogram(project)
+    tiers[0]['name'] = 'actions'
+    project.edit([*tiers, {'name': 'gaze', 'classes': []}], project.revision)
+    add_class(project, 'up', tier=1)
+    project.replace('take', 1, 20, 30, [(20, 30, 0)], project.revision)
+    assert project.frame_labels('take')[:, 25].tolist() == [0, 0]
+    for _ in range(3):
+        project.undo(project.revision)
+        # What is undone can be opened, and redone.
+        project = load_project(project.path)
+        project.save()
+    assert [tier.name for tier in project.tiers] == ['']
+    for _ in range(3):
+        project.redo(project.revision)
+    assert project.classes == {'actions': ['walk', 'lift'], 'gaze': ['up']}
+    assert project.recordings['take'].labels[1] == [(20, 30, 0)]
+
+
+def test_classes_of_files_stay_when_older_changes_are_undone(project):
+    edit(project, lambda classes: classes.pop(0))
+    project.add_recording('new', 20, 10.0, [Segment(0, 1, 'walk')])
+    project.undo(project.revision)
+    assert project.classes == ['walk', 'lift', 'walk 2']
+    assert project.segments('new').segments[0].label == 'walk 2'
+
+
+def test_tier_that_has_got_labels_of_files_is_not_undone(project):
+    tiers = [{'name': 'a', 'classes': []}, {'name': 'gaze', 'classes': []}]
+    project.edit(tiers, project.revision)
+    project.add_recording('new', 20, 10.0, [Segment(0, 1, 'up', tier='gaze')])
+    with raises_naming(UserError, "'gaze'"):
+        project.undo(project.revision)
+
+
+@pytest.mark.parametrize(
+    ('values', 'named'),
+    [
+        ({'name': ' '}, "called ''"),
+        ({'name': 'lift'}, "name 'lift'"),
+        ({'name': 'a\nb'}, repr('a\nb')),
+        ({'key': 'ab'}, "key | 'walk' | 'ab'"),
+        ({'key': 'F13'}, "key | 'walk' | 'F13'"),
+        ({'key': 'l'}, "key 'l'"),
+        ({'color': 'blue'}, "color | 'walk' | 'blue'"),
+        ({'description': 'a\x07'}, "description | 'walk' | \\x07"),
+        ({'group': '\ud800'}, "group | 'walk' | \\ud800"),
+        ({'id': 7}, 'class is 7'),
+    ],
+)
+def test_values_are_checked_where_they_enter(project, values, named):
+    edit(project, lambda classes: classes[1].update(key='l'))
+    before = project.path.read_bytes()
+    with raises_naming(UserError, named):
+        edit(project, lambda classes: classes[0].update(values))
+    assert project.path.read_bytes() == before
+
+
+def test_tiers_have_different_names(project):
+    tiers = ethogram(project)
+    for names in (['a', 'a'], ['', 'a']):
+        wanted = [{**tiers[0], 'name': names[0]}, {'name': names[1], 'classes': []}]
+        with raises_naming(UserError, str(names)):
+            project.edit(wanted, project.revision)
+
+
+def test_old_file_is_opened(project):
+    """Format 1 has names alone, and steps that are no part of the history."""
+    paint(project, 60, 70, 0)
+    first, *steps = project.path.read_text().splitlines()
+    content = {**json.loads(first), 'format': 1}
+    content['tiers'] = [{'name': '', 'classes': ['walk', 'lift'], 'background': 1}]
+    steps += [
+        '{"do": "name", "tier": 0, "name": "bend", "class": null}',
+        '{"do": "name", "tier": 0, "name": "go", "class": 0}',
+        '{"do": "undo"}',
+    ]
+    project.path.write_text('\n'.join([json.dumps(content), *steps, '']))
+    found = load_project(project.path)
+    assert found.tiers == [LabelTier.of('', ['go', 'lift', 'bend'], 1)]
+    assert labels(found) == [['go', 1, 3], ['lift', 3, 5]]
+
+
+def test_ids_in_a_file_are_checked():
+    classes = [{'id': 1, 'name': 'a'}, {'id': 1, 'name': 'b'}]
+    for made, named in ((2, '[1, 1] | 1'), (0, '[1, 1] | -1')):
+        tier = {'name': '', 'classes': classes, 'background': None, 'made': made}
+        with raises_naming(UserError, 'x: tiers[0].classes', named):
+            read_tiers([tier], 'x: ')
