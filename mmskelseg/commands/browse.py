@@ -27,9 +27,9 @@ class Browse(Job[list[Suspicion]]):
         %(prog)s data/toy/annotations.pkl
 
     Checks the format, and prints a summary and probable mistakes (docs/browse.md lists
-    the checks). The page index.html shows figures: label timelines, the time budget
-    (number, total, mean and share of each class, and how often one follows another),
-    missing joints, and sample frames of each video, the skeleton above its heatmap.
+    the checks). The page index.html shows the labels over time, the time budget (how
+    often each class occurs, how long, and which class follows which), missing joints,
+    and some frames of each video, with the skeleton above its heatmap.
     time_budget.csv contains the time budget of each video and of all.
     """
 

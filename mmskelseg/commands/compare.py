@@ -35,10 +35,10 @@ class Compare(Job[str]):
     groups), p is at least 2 / 2^n, as in a sign test; it is not corrected for the
     number of configs.
 
-    Videos of one person or one day resemble each other, which a bootstrap over single
-    videos ignores: its intervals are too narrow. --group-by is a regular expression for
-    the part of the names that videos of one group share. With names such as P03_cam1,
-    --group-by "P\\d+" draws the videos of a person together.
+    Videos of one person or one day resemble each other. A bootstrap over single videos
+    ignores this, so its intervals are too narrow. --group-by is a regular expression
+    for the part of the names that videos of one group share. With names such as
+    P03_cam1, --group-by "P\\d+" draws the videos of a person together.
     """
 
     results: Sequence[Path] = argument(

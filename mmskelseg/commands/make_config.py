@@ -36,15 +36,11 @@ class MakeConfig(ConfigRequest, Job[None]):
 
     The network is a small ASFormer, or two of them for coordinates of short videos;
     --segmentor ms_tcn2 takes three MS-TCN++ networks. If actions follow one another as
-    in a script, recordings are kept whole; else they are also recombined into new
-    orders, and long ones are cropped (docs/recipes.md; --any-order and --no-any-order
-    decide). With --streaming, the model is causal (docs/streaming.md). Predicted
-    segments last at least as long as nearly all training segments (model.postprocess);
-    with --streaming, that is at most half of SECONDS. With --pairs, the model also sees
-    the nearest other person or animal (docs/several.md).
-
-    All recipes augment the skeletons anew in each epoch. docs/recipes.md describes
-    them.
+    in a script, recordings are kept whole; otherwise, they are also recombined into new
+    orders, and long ones are cropped (--any-order and --no-any-order decide). Predicted
+    segments that are shorter than nearly all training segments are merged with a
+    neighbour (model.postprocess); with --streaming, the limit is at most half of
+    SECONDS. docs/recipes.md says more.
 
     The path ANN is written into the config as given: a relative path is relative to the
     folder in which you train. docs/data_format.md describes the file.

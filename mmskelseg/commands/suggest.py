@@ -40,8 +40,8 @@ class Suggest(VideosJob[list[Suggestion]]):
 
         %(prog)s new_poses mine.py --budget 10 --to boris --out next
 
-    With a model that was trained on few labels, this finds where further labels would
-    help it most. INPUT, CONFIG, CHECKPOINT and --model are as in `mmskelseg segment`:
+    If a model was trained on few labels, this finds out where further ones would help
+    it most. INPUT, CONFIG, CHECKPOINT and --model are as in `mmskelseg segment`:
     videos or poses without labels, or an annotations.pkl with unlabelled frames. Each
     interval of --stretch seconds is scored by four criteria:
 
@@ -51,8 +51,8 @@ class Suggest(VideosJob[list[Suggestion]]):
       rarity        how few labelled seconds its classes have so far
 
     Each is divided by its average over all intervals, so an average interval scores 1.
-    The best interval is chosen first and then counts as labelled; then the next best
-    interval that does not overlap is chosen, up to --budget minutes in total.
+    The best interval is chosen first. From then on it counts as labelled, and the next
+    best one that does not overlap is chosen, up to --budget minutes in total.
 
     OUT contains suggestions.csv and suggestions.json with all scores and reasons, and,
     with --to, files for labelling tools:

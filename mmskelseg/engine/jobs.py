@@ -70,19 +70,21 @@ class ConfigRequest:
         choices=('ms_tcn2', 'asformer'),
     )
     streaming: float | None = option(
-        'write a config of a causal model, for streams and `mmskelseg live`; its '
-        'labels depend on at most SECONDS of future frames, such as 0.5',
+        'write the config of a causal model, for streams and `mmskelseg live`; its '
+        'labels depend on at most SECONDS of what follows, such as 0.5',
         None,
         type=number_from(0),
         metavar='SECONDS',
     )
     pairs: bool = option(
-        'also read where the nearest other person or animal is and what it does', False
+        'also read where the nearest other person or animal is, and how it moves',
+        False,
     )
     any_order: bool | None = option(
         'also train on recombined videos, which continue with another video at a '
-        'segment boundary, so that the model expects no order; --no-any-order takes '
-        'them for whole videos of a script (default: what the training videos show)',
+        'segment boundary, so that the model relies on no order of actions; '
+        '--no-any-order keeps the orders of the training videos, as those of a script '
+        '(default: what the training videos show)',
         None,
         action=argparse.BooleanOptionalAction,
     )

@@ -177,28 +177,29 @@ class LabelInput:
         metavar='NAME',
     )
     background: Sequence[str] = option(
-        'class that Edit and F1 ignore (default: none); with several tiers, that of '
-        'all tiers which have it, or TIER=NAME, which may be repeated',
+        'class for nothing of interest, which the scores Edit and F1 ignore (default: '
+        'none); with several tiers, the background of all that have this class, or '
+        'TIER=NAME for one of them, which may be repeated',
         (),
         action='append',
         metavar='NAME',
     )
     tiers: Path | None = option(
         'JSON file with the classes of each tier, such as {"posture": ["stand", '
-        '"sit"], "sniff": ["sniff"]}; a single class gets its absence, `no sniff`, as '
-        'background (default: as label files state, or else as --overlap says)',
+        '"sit"], "sniff": ["sniff"]}; a tier of one class gets a background, `no '
+        'sniff` (default: the tiers of the label files, or else as --overlap says)',
         None,
         metavar='FILE',
     )
     unlabelled: Literal['error', 'background', 'ignore'] = option(
-        'treat frames without a label as an error, as background, or ignore them in '
-        'training and scores (default: %(default)s)',
+        'frames without a label: stop with an error, give them the background, or '
+        'leave them out of training and scores (default: %(default)s)',
         'error',
     )
     overlap: Literal['tiers', 'error', 'background', 'later'] = option(
-        'where labels of two classes overlap, give these classes tiers of their own '
-        '(unless they share less than 0.3 s at a boundary, which is an error), or keep '
-        'one tier and treat such frames as an error, as background, or take the class '
+        'frames with labels of two classes: give these classes tiers of their own '
+        '(less than 0.3 s at a boundary stops with an error all the same), or keep one '
+        'tier and stop with an error, give such frames the background, or the class '
         'that starts later (default: %(default)s)',
         'tiers',
     )

@@ -194,11 +194,11 @@ class Live(ModelJob[LiveReport]):
 
     SOURCE is the number of a camera, the address of a stream (rtsp://10.0.0.5/live), or
     a video file, which plays like a camera. CONFIG and CHECKPOINT are those of a causal
-    model; see configs/streaming. CHECKPOINT is a checkpoint or a work folder; by
-    default, it is the last checkpoint of the training. Without CONFIG, the config in
-    the checkpoint is used. Instead of both, you can name a file from `mmskelseg export
-    --streaming`. Poses are estimated (--pose-estimator), or read from a file of the
-    same video (--poses).
+    model, which `mmskelseg make-config --streaming` configures; CHECKPOINT is a
+    checkpoint or a work folder, by default the last checkpoint of the training. Without
+    CONFIG, the config in the checkpoint is used. In place of both, you can give a file
+    of `mmskelseg export --streaming`, or --model. Poses are estimated
+    (--pose-estimator), or read from a file of the same video (--poses).
 
     A window shows the skeleton, the current action and a timeline of the last seconds,
     of each tier if there are several; press q to end it. --out writes the same as a
@@ -209,12 +209,10 @@ class Live(ModelJob[LiveReport]):
        "end_frame": null, "start": 5.2, "end": null, "score": 0.91, "known_at": 5.9}
 
     All times are in seconds from the first frame. "known_at" is the time at which the
-    label was final: the lookahead of the model after the frame, plus the computing
-    time.
+    label was final, after the lookahead of the model and the computing time.
 
-    Frames that come faster than poses can be estimated are dropped, so that labels
-    never fall behind. At the end, the number of dropped frames and the delays are
-    printed.
+    While a pose is estimated, arriving frames are dropped, so that labels never fall
+    behind. At the end, the number of dropped frames and the delays are printed.
     """
 
     examples = EXAMPLES

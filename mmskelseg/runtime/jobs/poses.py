@@ -102,10 +102,10 @@ def _shown(made: Mapping[str, object] | None) -> str:
 class EstimatePoses(Job[AnnotationFile]):
     """Estimates the poses in videos, and writes them as a data set without labels.
 
-    VIDEO is a video file, or a folder with video files. OUT gets annotations.pkl, with
-    all videos in the split `test` and every frame labelled -1, and poses/VIDEO.npz with
-    the poses of everybody in a video. Existing .npz files are reused, so that a stopped
-    run can be continued, and --person can be changed without estimating again. To add
+    VIDEO is a video file, or a folder with video files. OUT gets poses/VIDEO.npz with
+    the poses of everybody in a video, and annotations.pkl with all videos in the split
+    `test`, without labels (-1). Existing .npz files are reused: a stopped run can be
+    continued, and --person can be changed without estimating again. To add
     labels, convert OUT/poses with `mmskelseg convert keypoints`.
     docs/pose_estimation.md says more.
     """

@@ -54,24 +54,24 @@ SHOWN = 10
 class Segment(VideosJob[Path]):
     """Segments videos, or skeletons of videos, with a trained model.
 
-        %(prog)s take1.mp4 mine.py --out out
+        %(prog)s take1.mp4 model --out out
 
     INPUT is a video; a file with poses from MMPose, OpenPose (a folder per video),
     MediaPipe, DeepLabCut, SLEAP and others; an annotations.pkl; or a folder of these.
-    CONFIG is the config file of a training, or the name of one that comes with the
-    package. CHECKPOINT is a checkpoint or a work folder; by default, it is the last
-    checkpoint in the config's work folder. Without CONFIG, the config in the checkpoint
-    is used. --ensemble averages the probabilities of further checkpoints. Instead of
-    both, you can name a file from `mmskelseg export`, MODEL.onnx, which runs without
-    PyTorch; a folder from `mmskelseg fit`, which has one; or a model that comes with
-    the package (--model).
+    The model comes last: the folder that `mmskelseg fit` wrote; a file of `mmskelseg
+    export`, MODEL.onnx, which runs without PyTorch; or CONFIG, the config file of a
+    training or the name of one that comes with the package. CHECKPOINT is a checkpoint
+    or a work folder, by default the last checkpoint in the config's work folder;
+    without CONFIG, the config in the checkpoint is used. --ensemble averages the
+    probabilities of further checkpoints. --model names a model that comes with the
+    package.
 
-    A model that reads skeletons needs the poses of a video: a file (--poses), or, if
-    INPUT is a folder, the file in it with the name of the video; otherwise they are
-    estimated (--pose-estimator). They must have the joints that the model was trained
-    on.
+    A model that reads skeletons needs the poses of a video. They are read from --poses
+    or, if INPUT is a folder, from the file in it with the name of the video; otherwise,
+    they are estimated (--pose-estimator). They must have the joints that the model was
+    trained on.
 
-    OUT gets these files, which begin with the video's id if there are several videos:
+    OUT gets these files; if there are several videos, their names come first:
 
       segments.csv      start and end in seconds, class and confidence
       segments.json     the same with frames, classes, notes and the time budget
@@ -84,12 +84,12 @@ class Segment(VideosJob[Path]):
 
     With --formats, other files can be chosen: segments.boris (boris), label_studio.json
     (label-studio), overlay.gif (gif), and time_budget.csv or .png (budget,
-    budget-picture). For each class, a time budget states the number of segments, their
-    total and mean duration, their share of the video, and how often other classes
-    follow, for each video and for all.
+    budget-picture). A time budget states for each class the number of segments, their
+    total and mean duration, their share of the video, and how often each other class
+    comes next, for each video and for all.
 
-    With --person each, files begin with the names of video and person; timeline.png and
-    overlay.mp4 show all people of a video.
+    With --person each, each person has their own files, which begin with the names of
+    video and person; timeline.png and overlay.mp4 show all people of a video.
     """
 
     kept = (
@@ -103,8 +103,8 @@ class Segment(VideosJob[Path]):
         '--model NAME) [OPTION...]'
     )
     inputs: Sequence[str] = argument(
-        'videos, poses, annotations or folders; then the config file of a training, or '
-        'its name, and a checkpoint if it is not the last one; or an exported model',
+        'videos, poses, annotations or folders; after them the model: the folder of a '
+        'fit, an exported model, or a config and, unless it is the last, a checkpoint',
         metavar='INPUT',
     )
     out: Path | None = option(
