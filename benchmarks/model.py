@@ -233,7 +233,7 @@ def make(
             begin = clock()
 
     begin = clock()
-    features = list(recipe.encode(timed_images(), video['total_frames']))
+    features = list(recipe.encode(timed_images()))
     if recipe.encoder is not None:
         spent = 1000 * (clock() - begin) - sum(ms.values())
         ms[f'{recipe.modality}: encoder'] = spent

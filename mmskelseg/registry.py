@@ -74,11 +74,7 @@ DATASETS = _child(root.DATASETS, _DATASETS)
 DATA_SAMPLERS = _child(root.DATA_SAMPLERS, _DATASETS)
 TRANSFORMS = _child(
     root.TRANSFORMS,
-    [
-        *modules_of('datasets/transforms'),
-        'mmskelseg.encoders.mmaction_coordinates',
-        'mmskelseg.runtime.features',
-    ],
+    [*modules_of('datasets/transforms'), 'mmskelseg.runtime.features'],
 )
 MODELS = _child(root.MODELS, modules_of('models', 'encoders'))
 MODEL_WRAPPERS = _child(root.MODEL_WRAPPERS)

@@ -115,8 +115,7 @@ def networks_built_once():
 @pytest.fixture
 def load(data, tmp_path, monkeypatch, networks_built_once):
     """Return a config with random weights, for small data and one epoch."""
-    for name in ('SKELSEG_WEIGHTS', 'SKELSEG_CLIP_WEIGHTS'):
-        monkeypatch.setenv(name, 'none')
+    monkeypatch.setenv('SKELSEG_WEIGHTS', 'none')
 
     def make(path):
         cfg = Config.fromfile(path)
@@ -125,9 +124,8 @@ def load(data, tmp_path, monkeypatch, networks_built_once):
             dataset = cfg[f'{mode}_dataloader'].dataset
             dataset.ann_file = str(file)
             # To be quick.
-            for name, size in {'rgb': (48, 64), 'clips': (32, 32)}.items():
-                if name in dataset.features:
-                    dataset.features[name].render.size = size
+            if 'rgb' in dataset.features:
+                dataset.features.rgb.render.size = (48, 64)
         for branch in cfg.model.branches.values():
             branch.pop('init_cfg', None)
         cfg.train_cfg.max_epochs = 1

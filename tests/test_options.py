@@ -49,7 +49,6 @@ REFUSED = [
     ('BoundaryRefinement', dict(threshold=7.0)),
     ('FrameEncoder', dict(intensity='div2', dtype='half', input_size=0, batch_size=0)),
     ('GridEncoder', dict(grid=(14, 0), channels=4)),
-    ('ClipEncoder', dict(clip_len=0, frame_interval=0, step=0, batch_size=0)),
     ('LengthBatchSampler', dict(batch_size=0, pool_batches=0)),
     ('RandomBrightness', dict(factor=0.5)),
     ('RandomContrast', dict(factor=(2, 1))),

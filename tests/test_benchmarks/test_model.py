@@ -123,17 +123,6 @@ def test_benchmark_model_lays_configs_side_by_side(measure, tmp_path):
     assert cells[2] == ''
 
 
-@pytest.mark.slow
-def test_benchmark_model_measures_encoders_of_clips(measure):
-    """They see a video as a whole; what they wait for is the renderer's time."""
-    _, results = measure('posec3d/toy_clips.py')
-    result = results['posec3d/toy_clips']
-    assert 'note' not in result
-    assert result['parameters']['clips: encoder'] > 0
-    assert result['gflops']['clips: encoder'] > 1
-    assert result['ms']['clips: encoder'] > result['ms']['clips: render'] > 0
-
-
 def test_benchmark_model_needs_no_data_to_count_parameters(run_tool, tmp_path):
     """Without annotations it says how to make them; a table is written as Markdown."""
     config = CONFIGS / 'ms_gcn' / 'uwiom_pose3d.py'

@@ -6,12 +6,7 @@ from mmskelseg.runtime.features.heatmap import (
     RenderSkeletonHeatmap,
 )
 from mmskelseg.runtime.features.pairs import PairCoordinates
-from mmskelseg.runtime.features.recipe import (
-    Encoder,
-    FeatureRecipe,
-    Renderer,
-    VideoEncoder,
-)
+from mmskelseg.runtime.features.recipe import Encoder, FeatureRecipe, Renderer
 from mmskelseg.runtime.features.video_frames import ReadVideoFrames
 
 __all__ = [
@@ -23,5 +18,4 @@ __all__ = [
     'RenderSkeletonHeatmap',
     'Renderer',
     'SkeletonCoordinates',
-    'VideoEncoder',
 ]

@@ -1,7 +1,7 @@
 """The recipe that turns frames into features: transforms, renderer, encoder."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -93,35 +93,20 @@ class BaseRenderer(ABC):
         return self.transform(results)
 
 
-class _AnyEncoder(Protocol):
+class Encoder(Protocol):
+    """Encodes each image independently of the others."""
+
     def load(self, device: str | None = None) -> None:
         """Load the weights onto a device, so that errors in them show before any work.
 
         None: the device that the encoder chooses.
         """
 
-    def settings(self) -> dict[str, object]:
-        """Return everything that determines the features, as plain values."""
-
-
-class Encoder(_AnyEncoder, Protocol):
-    """Encodes each image independently of the others."""
-
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Return features (n, C) of images (n, channels, H, W)."""
 
-
-class VideoEncoder(_AnyEncoder, Protocol):
-    """Encodes each image together with the images around it."""
-
-    @property
-    def context(self) -> Context:
-        """The numbers of earlier and later frames that a feature depends on."""
-
-    def encode_video(
-        self, blocks: Iterable[np.ndarray], num_frames: int
-    ) -> Iterator[np.ndarray]:
-        """Yield the features of a video's frames in order, shape (n, C)."""
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the features, as plain values."""
 
 
 @checked
@@ -145,7 +130,7 @@ class FeatureRecipe:
 
     modality: str
     render: Renderer
-    encoder: Encoder | VideoEncoder | None = None
+    encoder: Encoder | None = None
     transforms: Sequence[VideoTransform] = ()
     dtype: Literal['float32', 'float16'] = 'float32'
     num_joints: int = 1
@@ -154,9 +139,7 @@ class FeatureRecipe:
     def __post_init__(self) -> None:
         self._check_methods('render', self.render, Renderer)
         if self.encoder is not None:
-            whole = hasattr(self.encoder, 'encode_video')
-            kind = VideoEncoder if whole else Encoder
-            self._check_methods('encoder', self.encoder, kind)
+            self._check_methods('encoder', self.encoder, Encoder)
         if self.online and self.reads != 'poses':
             raise UserError(
                 f'features.{self.modality} has online=True, but its renderer reads the '
@@ -184,19 +167,11 @@ class FeatureRecipe:
     def context(self) -> Context:
         """Numbers of earlier and later frames that a feature depends on; None for all.
 
-        A recipe without later frames, as in ``(math.inf, 0)``, is causal. A renderer or
-        video encoder without ``context`` depends on all frames. Transforms do not
-        count, since augmentations change a video as a whole.
+        A recipe without later frames, as in ``(math.inf, 0)``, is causal. A renderer
+        without ``context`` depends on all frames. Transforms do not count, since
+        augmentations change a video as a whole.
         """
-        own = None if hasattr(self.encoder, 'encode_video') else (0, 0)
-        parts: list[Context] = [
-            getattr(self.render, 'context', None),
-            getattr(self.encoder, 'context', own),
-        ]
-        if None in parts:
-            return None
-        before, after = (sum(ends) for ends in zip(*filter(None, parts), strict=True))
-        return before, after
+        return getattr(self.render, 'context', None)
 
     @property
     def sees_others(self) -> bool:
@@ -254,7 +229,7 @@ class FeatureRecipe:
             UserError: If the video is faulty; the message names it.
         """
         with _naming(video):
-            for features in self.encode(self.images(video), video['total_frames']):
+            for features in self.encode(self.images(video)):
                 yield features if self.dtype == 'float32' else _halved(features)
                 if count is not None:
                     count(len(features))
@@ -266,15 +241,9 @@ class FeatureRecipe:
             changed = transform(changed)
         return self.render.blocks(changed, _FRAMES_AT_A_TIME)
 
-    def encode(
-        self, images: Iterator[np.ndarray], num_frames: int
-    ) -> Iterator[np.ndarray]:
+    def encode(self, images: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         """Yield the features of blocks of images."""
-        if self.encoder is None:
-            return images
-        if hasattr(self.encoder, 'encode_video'):
-            return self.encoder.encode_video(images, num_frames)
-        return map(self.encoder.encode, images)
+        return images if self.encoder is None else map(self.encoder.encode, images)
 
     def example_images(self) -> np.ndarray:
         """Return rendered images of two example frames, (2, ...)."""
@@ -308,8 +277,8 @@ class FeatureRecipe:
         }
 
     def _check_methods(self, key: str, part: object, protocol: type) -> None:
-        names = {n: f for cls in protocol.__mro__[::-1] for n, f in vars(cls).items()}
-        methods = [n for n, f in names.items() if callable(f) and n[0] != '_']
+        known = vars(protocol).items()
+        methods = [name for name, one in known if callable(one) and name[0] != '_']
         missing = [name for name in methods if not hasattr(part, name)]
         if missing:
             raise UserError(

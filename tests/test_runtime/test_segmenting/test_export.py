@@ -11,6 +11,8 @@ from mmskelseg.commands.export import main
 from mmskelseg.export import export as export_module
 from mmskelseg.export import opening
 from mmskelseg.export.export import export_onnx
+from mmskelseg.registry import MODELS, TRANSFORMS
+from mmskelseg.runtime.features import SkeletonCoordinates
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from tests.errors import raises_naming
@@ -106,25 +108,44 @@ def test_graph_that_differs_from_pytorch_is_not_written(files, tmp_path, monkeyp
     assert sorted(path.name for path in tmp_path.iterdir()) == ['small.py']
 
 
+@TRANSFORMS.register_module()
+class OwnCoordinates(SkeletonCoordinates):
+    """A renderer that no other has."""
+
+
+@MODELS.register_module()
+class OwnEncoder:
+    """An encoder that no other has."""
+
+    def load(self, device=None):
+        pass
+
+    def settings(self):
+        return {}
+
+    def encode(self, images):
+        return images
+
+
 DATASET = 'test_dataloader.dataset'
 POSE2D = f'{DATASET}.features.pose2d'
 
 
-@pytest.mark.parametrize(('path', 'changes', 'named'), [
-    ('posec3d/toy_clips.py', {'model.branches.clips.channels': 8},
-     'features.clips.encoder | ClipEncoder'),
-    ('stgcn/toy_pose2d.py', {}, 'pose2d.render | MMActionCoordinates'),
-    (COORDINATES, {f'{POSE2D}.transforms': [{'type': 'DropLimb', 'p': 0.5}]},
+@pytest.mark.parametrize(('changes', 'named'), [
+    ({f'{POSE2D}.encoder': {'type': 'OwnEncoder'}},
+     'features.pose2d.encoder | OwnEncoder'),
+    ({f'{POSE2D}.render.type': 'OwnCoordinates'},
+     'features.pose2d.render | OwnCoordinates'),
+    ({f'{POSE2D}.transforms': [{'type': 'DropLimb', 'p': 0.5}]},
      'features.pose2d.transforms'),
-    (COORDINATES, {f'{DATASET}.pipeline': [{'type': 'RandomCropFrames', 'frames': 9}]},
+    ({f'{DATASET}.pipeline': [{'type': 'RandomCropFrames', 'frames': 9}]},
      'pipeline | RandomCropFrames'),
-    (COORDINATES, {'model.postprocess': [{'type': 'MinDuration'}]},
+    ({'model.postprocess': [{'type': 'MinDuration'}]},
      'MinDuration | `frames`'),
 ])  # fmt: skip
-def test_model_that_cannot_be_exported_is_named(path, changes, named, save, tmp_path):
-    cfg = make_config(path)
-    if path == COORDINATES:
-        cfg.model.branches.pose2d.channels = 8
+def test_model_that_cannot_be_exported_is_named(changes, named, save, tmp_path):
+    cfg = make_config(COORDINATES)
+    cfg.model.branches.pose2d.channels = 8
     cfg.merge_from_dict(changes, allow_list_keys=False)
     checkpoint = save(cfg)
     with raises_naming(UserError, named):

@@ -191,7 +191,7 @@ def test_metadata_that_is_no_json_is_refused(recipe, changed, tmp_path):
 
 
 @pytest.mark.parametrize('kind', [
-    'subprocess.Popen', 'MMActionCoordinates', 'mmskelseg.apis.SkelSegInferencer',
+    'subprocess.Popen', 'DropLimb', 'mmskelseg.apis.SkelSegInferencer',
     None, ['SkeletonCoordinates'], 'os.system',
 ])  # fmt: skip
 def test_other_renderers_are_refused_and_not_imported(changed, kind):
