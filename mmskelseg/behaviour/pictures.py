@@ -1,16 +1,19 @@
-"""Pictures of a study: ethogram, groups, time courses, transitions."""
+"""Pictures of a study: ethogram, groups, time courses, transitions, cycles."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
+from mmskelseg.behaviour.cycles import statistics
 from mmskelseg.behaviour.study import Compared, Part, Study
 from mmskelseg.behaviour.verdicts import ModelReport
 from mmskelseg.runtime.drawing.behaviour import (
     Dots,
     Graph,
     draw_courses,
+    draw_cycles,
     draw_dots,
     draw_transitions,
 )
@@ -20,6 +23,7 @@ from mmskelseg.runtime.files.names import file_names
 
 # The most recordings in a picture.
 _ROWS = 100
+_Row = TypeVar('_Row')
 _TITLES = {
     'bouts': 'number of bouts',
     'rate_per_min': 'bouts per minute',
@@ -42,9 +46,7 @@ def draw_recordings(out: Path, study: Study, tiers: Sequence[str]) -> Iterator[P
         for tier, own in zip(tiers, study.bouts[name].apart(), strict=True):
             if own.duration:
                 rows[f'{name}{group}, {tier}' if tier else name + group] = own
-    for begin in range(0, len(rows), _ROWS):
-        part = dict(list(rows.items())[begin : begin + _ROWS])
-        number = f'_{begin // _ROWS + 1}' if len(rows) > _ROWS else ''
+    for number, part in _pages(rows):
         path = out / f'ethogram{number}.png'
         save_png(draw_ethogram(part, study.classes), path)
         yield path
@@ -116,3 +118,27 @@ def draw_chances(out: Path, study: Study) -> Iterator[Path]:
         path = out / 'transitions.png'
         save_png(draw_transitions(graphs, title=title), path)
         yield path
+
+
+def draw_takts(out: Path, cycles: Mapping[str, np.ndarray]) -> Iterator[Path]:
+    """Draw the cycles of recordings that have some, in pictures of up to _ROWS."""
+    there = {}
+    for name, edges in cycles.items():
+        if len(edges):
+            found = statistics(np.diff(edges)[:, 0])
+            note = (
+                '{cycles} cycles, median {median_s:.1f} s, mean {mean_s:.1f} ± '
+                '{sd_s:.1f} s, CV {cv_percent:.0f} %'
+            )
+            there[name] = edges, note.format(**found)
+    for number, part in _pages(there):
+        path = out / f'cycles{number}.png'
+        save_png(draw_cycles(part, title='Cycle times (s)'), path)
+        yield path
+
+
+def _pages(rows: Mapping[str, _Row]) -> Iterator[tuple[str, dict[str, _Row]]]:
+    """Yield the rows of each picture, and what tells its file from the others."""
+    for begin in range(0, len(rows), _ROWS):
+        number = f'_{begin // _ROWS + 1}' if len(rows) > _ROWS else ''
+        yield number, dict(list(rows.items())[begin : begin + _ROWS])

@@ -1,14 +1,19 @@
 """Writes an ethogram with bout statistics, and compares groups of individuals."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
+import numpy as np
+
+from mmskelseg.behaviour.cycles import cycle_statistics, cycle_table, find_cycles
 from mmskelseg.behaviour.groups import Member, read_groups
 from mmskelseg.behaviour.pictures import (
     draw_chances,
     draw_comparisons,
     draw_recordings,
+    draw_takts,
     draw_time_courses,
 )
 from mmskelseg.behaviour.recordings import read_recordings
@@ -49,6 +54,9 @@ class DescribeBouts(Job[list[Path]]):
       transitions.png        the same as arrows
       ethogram.png           the classes over time, a row for each recording
       time_courses.png       the share of each class in each part
+      cycles.csv             each cycle of --cycle, and the time of each class in it
+      cycle_statistics.csv   number, mean, median, SD and CV of the cycles' durations
+      cycles.png             the durations over time
       comparison_CLASS.png   all individuals as dots, joined by lines if paired
 
     Time without a label is not observed time, unless --background names its class.
@@ -88,6 +96,12 @@ class DescribeBouts(Job[list[Path]]):
         None,
         metavar='DIR',
     )
+    cycle: Sequence[str] = option(
+        'also write the cycles from one start of this class to the next; if a cycle '
+        'has several, only those that NEXT follows begin one',
+        (),
+        metavar=('CLASS', 'NEXT'),
+    )
     background: str | None = option(
         'class of the time without a label (default: none, not observed)',
         None,
@@ -123,8 +137,12 @@ class DescribeBouts(Job[list[Path]]):
             members = read_groups(self.groups, found.bouts, self.paired)
         study = Study(found.bouts, members, flat_classes(tiers), bool(self.paired))
         report = ModelReport.read(self.model, found.bouts) if self.model else None
+        cycles = find_cycles(study, self.cycle) if self.cycle else {}
         written = []
-        for path in _write(self, study, report, list(tiers)):
+        for path in chain(
+            _write(self, study, report, list(tiers)),
+            _write_cycles(self.out, study, cycles),
+        ):
             events.note(str(path))
             written.append(path)
         notes = [*found.notes, *study.notes(), *(report.notes() if report else ())]
@@ -159,6 +177,20 @@ def _write(
         yield from draw_comparisons(job.out, study, compared, report)
     if job.bin:
         yield from draw_time_courses(job.out, study, parts_of['_by_bin'])
+
+
+def _write_cycles(
+    out: Path, study: Study, cycles: Mapping[str, np.ndarray]
+) -> Iterator[Path]:
+    """Write the tables and pictures of cycles, if there are some."""
+    if not cycles:
+        return
+    tables = {'cycles': cycle_table, 'cycle_statistics': cycle_statistics}
+    for name, table in tables.items():
+        path = out / f'{name}.csv'
+        write_table(path, table(study, cycles))
+        yield path
+    yield from draw_takts(out, cycles)
 
 
 main = DescribeBouts.main

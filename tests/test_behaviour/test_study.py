@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mmskelseg.behaviour.cycles import cycle_statistics, find_cycles
 from mmskelseg.behaviour.groups import Member
 from mmskelseg.behaviour.study import Study
 from mmskelseg.runtime.structures.bouts import Bouts
@@ -79,3 +80,14 @@ def test_transitions_are_those_of_pandas(study):
     assert found['transitions'].sum() == len(pairs)
     shares = found.groupby(['group', 'class'])['share_percent'].sum()
     np.testing.assert_allclose(shares, 100)
+
+
+def test_cycles_are_those_of_pandas(study):
+    cycles = find_cycles(study, ['walk'])
+    found = pd.DataFrame(cycle_statistics(study, cycles)).set_index('video')
+    starts = {n: pd.Series(b.start[b.label == 0]) for n, b in study.bouts.items()}
+    each = {name: one.diff().dropna() for name, one in starts.items()}
+    for name, one in {**each, 'all': pd.concat(each.values())}.items():
+        expected = [one.count(), one.mean(), one.median(), one.std()]
+        columns = ['cycles', 'mean_s', 'median_s', 'sd_s']
+        np.testing.assert_allclose(found.loc[name, columns].astype(float), expected)

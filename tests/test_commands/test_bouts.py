@@ -141,6 +141,73 @@ def test_recordings_of_an_individual_count_as_one(bouts, table, tmp_path):
     assert (found['n: x'], found['n: y'], found['p']) == ('1', '2', '')
 
 
+CYCLES = """video,start,end,label
+a,0,2,reach
+a,2,10,place
+a,10,12,reach
+a,12,20,screw
+a,20,22,reach
+a,24,30,place
+a,30,32,reach
+a,32,41,screw
+a,42,43,reach
+a,43,50,place
+b,0,2,reach
+b,2,6,place
+b,6,8,reach
+b,8,10,place
+"""
+
+
+def test_cycles_last_from_one_start_to_the_next(bouts, table, tmp_path):
+    """Of a, 10, 10, 10 and 12 s."""
+    bouts(CYCLES, '--cycle', 'reach')
+    rows = table('cycles.csv')
+    assert [row['cycle_s'] for row in rows if row['video'] == 'a'] == [
+        '10.000', '10.000', '10.000', '12.000'
+    ]  # fmt: skip
+    assert rows[2] == {
+        'video': 'a', 'cycle': '3', 'start_s': '20.000', 'end_s': '30.000',
+        'cycle_s': '10.000', 'of_median': '1.000', 'seconds: place': '6.000',
+        'seconds: reach': '2.000', 'seconds: screw': '0.000',
+    }  # fmt: skip
+    found = table('cycle_statistics.csv')
+    assert [row['video'] for row in found] == ['a', 'b', 'all']
+    assert found[0] == {
+        'video': 'a', 'cycles': '4', 'mean_s': '10.500', 'median_s': '10.000',
+        'sd_s': '1.000', 'cv_percent': '9.524', 'shortest_s': '10.000',
+        'longest_s': '12.000',
+    }  # fmt: skip
+    assert (tmp_path / 'out' / 'cycles.png').is_file()
+
+
+def test_task_that_follows_tells_starts_apart(bouts, table):
+    """Of a, from 0 to 20 and 42 s, though once there is a pause before placing."""
+    bouts(CYCLES, '--cycle', 'reach', 'place')
+    rows = [r for r in table('cycles.csv') if r['video'] == 'a']
+    assert [(r['start_s'], r['end_s']) for r in rows] == [
+        ('0.000', '20.000'), ('20.000', '42.000')
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ('labels', 'names', 'words'),
+    [
+        (CYCLES, ['drill'], ["'drill'", 'place, reach, screw']),
+        (CYCLES, ['screw', 'place'], ['screw place', 'no cycle']),
+        (CYCLES, ['reach', 'place', 'screw'], ['3 classes']),
+        (
+            'video,tier,start,end,label\nm,hand,0,9,up\nm,body,0,9,sit\n',
+            ['hand: up', 'body: sit'],
+            ['two tiers'],
+        ),
+    ],
+)
+def test_cycles_that_cannot_be_are_named(bouts, labels, names, words):
+    said = bouts(labels, '--cycle', *names)
+    assert all(word in said for word in ('--cycle', *words)), said
+
+
 PAIRS = 'video,group,animal\nm1,before,a\nm2,before,b\nm3,after,b\nm4,after,a\n'
 
 

@@ -111,6 +111,25 @@ def draw_courses(
     return render(figure)
 
 
+def draw_cycles(
+    cycles: Mapping[str, tuple[np.ndarray, str]], *, title: str = ''
+) -> np.ndarray:
+    """Return a picture of cycles over time, RGB uint8 (H, W, 3).
+
+    Each panel has a name, starts and ends in seconds, (n, 2), and a line of text. A
+    cycle is a dot as high as it lasts, and the dashed line is their median.
+    """
+    figure, places = _panels(len(cycles), 2, 2.4, title)
+    for axes, (name, (edges, note)) in zip(places, cycles.items(), strict=True):
+        lengths = np.diff(edges)[:, 0]
+        axes.plot(edges[:, 0] / 60, lengths, '.-', color=class_color(0), linewidth=0.5)
+        axes.axhline(np.median(lengths), color='black', linestyle='--', linewidth=0.8)
+        axes.set_ylim(0, 1.1 * lengths.max())
+        axes.set_xlabel('minutes', fontsize=FONT)
+        _label(axes, name, note)
+    return render(figure)
+
+
 def draw_transitions(graphs: Sequence[Graph], *, title: str = '') -> np.ndarray:
     """Return a picture of transitions as arrows, RGB uint8 (H, W, 3).
 

@@ -50,6 +50,39 @@ class Bouts:
             found[ids] = i
         return found
 
+    def cycles(self, first: int, then: int | None = None) -> np.ndarray:
+        """Return start and end of each cycle, (n, 2), in seconds.
+
+        A cycle lasts from one start of the class ``first`` to the next. If a cycle has
+        several, ``then`` tells them apart: those count whose next bout in the tier,
+        whenever it comes, is of that class. The last start begins no cycle, since its
+        end is not seen.
+
+        >>> label = np.array([0, 1, 0, 2, 0, 1, 0, 2])
+        >>> time = np.arange(9.0)
+        >>> bouts = Bouts(time[:-1], time[1:], label, 8.0)
+        >>> bouts.cycles(0).tolist()
+        [[0.0, 2.0], [2.0, 4.0], [4.0, 6.0]]
+        >>> bouts.cycles(0, then=1).tolist()
+        [[0.0, 4.0]]
+        """
+        tier = self._tier(max(first, self.label.max(initial=0)) + 1)
+        own = tier[self.label] == tier[first]
+        start, label = self.start[own], self.label[own]
+        begins = label == first
+        if then is not None:
+            begins &= np.append(label[1:], -1) == then
+        return np.stack([start[begins][:-1], start[begins][1:]], axis=1)
+
+    def seconds_until(self, times: np.ndarray, num_classes: int) -> np.ndarray:
+        """Return how long each of K classes has been seen until times, (..., K)."""
+        passed = np.zeros((*times.shape, num_classes))
+        for k in np.unique(self.label):
+            spans = np.stack([self.start, self.end], 1)[self.label == k]
+            total = np.append(0, np.cumsum(np.diff(spans)))
+            passed[..., k] = np.interp(times, spans.ravel(), np.repeat(total, 2)[1:-1])
+        return passed
+
     def statistics(
         self, num_classes: int, begin: float = 0, end: float = inf
     ) -> BoutStatistics:

@@ -10,6 +10,7 @@ from mmskelseg.runtime.drawing.behaviour import (
     Dots,
     Graph,
     draw_courses,
+    draw_cycles,
     draw_dots,
     draw_transitions,
 )
@@ -52,3 +53,11 @@ def test_arrows_have_the_colours_of_chance():
     for color in (OFTEN, RARE):
         assert marked(image, color).any()
         assert not marked(quiet, color).any()
+
+
+def test_cycles_are_a_dot_each():
+    def dots(ends):
+        edges = np.stack([ends[:-1], ends[1:]], axis=1)
+        return marked(draw_cycles({'shift': (edges, '')}), BLUE).sum()
+
+    assert 0 < dots(np.array([0.0, 40])) < dots(np.array([0.0, 40, 80, 110]))

@@ -120,3 +120,23 @@ def test_bouts_of_tiers_are_those_of_each_alone(rng):
     unlabelled = sum(one.budget.unlabelled for one in alone)
     assert found.budget.unlabelled == pytest.approx(unlabelled)
     np.testing.assert_array_equal(both.apart()[1].start, each[1].start)
+
+
+def test_seconds_until_a_time_are_those_of_a_part(rng):
+    _, bouts = random_bouts(rng)
+    times = rng.uniform(0, bouts.duration, (7, 2))
+    found = bouts.seconds_until(times, 5)
+    for place in np.ndindex(times.shape):
+        expected = bouts.statistics(5, 0, times[place]).budget.total
+        np.testing.assert_allclose(found[place], expected, atol=1e-9)
+
+
+def test_cycles_are_those_of_one_tier():
+    """The second has a start of its own class 0, whose id is 2."""
+    start, end = np.array([0.0, 3, 6, 1, 5]), np.array([3.0, 6, 9, 5, 9])
+    bouts = Bouts(
+        start, end, np.array([0, 1, 0, 2, 2]), 9.0, (slice(0, 2), slice(2, 3))
+    )
+    assert bouts.cycles(0).tolist() == [[0, 6]]
+    assert bouts.cycles(2).tolist() == [[1, 5]]
+    assert bouts.cycles(0, 1).tolist() == []

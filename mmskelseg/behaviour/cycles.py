@@ -1,0 +1,102 @@
+"""Cycles of work: from one start of the first task to the next, and their times."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from mmskelseg.behaviour.study import Row, Study
+from mmskelseg.runtime.messages.counts import listed
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.bouts import sample_sd
+
+
+def find_cycles(study: Study, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return start and end of the cycles of each recording, (n, 2), in seconds.
+
+    Args:
+        study: The recordings.
+        names: The class that begins a cycle, and optionally the one that comes next
+            where it does; see :meth:`Bouts.cycles`.
+
+    Raises:
+        UserError: If there are no such classes of one tier, or no cycles.
+    """
+    text = f'--cycle {" ".join(names)}'
+    for name in names:
+        if name not in study.classes:
+            raise UserError(
+                f'{text}: {name!r} is none of the classes {listed(study.classes, 20)}; '
+                'correct the name.'
+            )
+    if len(names) > 2:
+        raise UserError(
+            f'{text}: has {len(names)} classes, expected the one that begins a cycle, '
+            'and at most one that comes next.'
+        )
+    ids = [study.classes.index(name) for name in names]
+    tiers = next(iter(study.bouts.values())).tiers
+    if not any(set(ids) <= {*range(len(study.classes))[own]} for own in tiers):
+        raise UserError(f'{text}: the classes are of two tiers; name two of one tier.')
+    found = {name: one.cycles(*ids) for name, one in study.bouts.items()}
+    if not any(map(len, found.values())):
+        raise UserError(
+            f'{text}: no recording has two such starts, so there is no cycle.'
+        )
+    return found
+
+
+def cycle_table(study: Study, cycles: Mapping[str, np.ndarray]) -> Iterator[Row]:
+    """Yield a row for each cycle: when it is, and the seconds of each class in it."""
+    for name, edges in cycles.items():
+        lengths = np.diff(edges)[:, 0]
+        passed = study.bouts[name].seconds_until(edges, len(study.classes))
+        inside = passed[:, 1] - passed[:, 0]
+        for i, (start, end) in enumerate(edges.tolist()):
+            yield {
+                **_head(study, name),
+                'cycle': i + 1,
+                'start_s': start,
+                'end_s': end,
+                'cycle_s': float(lengths[i]),
+                'of_median': float(lengths[i] / np.median(lengths)),
+                **{
+                    f'seconds: {c}': float(inside[i, k])
+                    for k, c in enumerate(study.classes)
+                },
+            }
+
+
+def cycle_statistics(study: Study, cycles: Mapping[str, np.ndarray]) -> Iterator[Row]:
+    """Yield a row for each recording, and one for all if there are several."""
+    each = {name: np.diff(edges)[:, 0] for name, edges in cycles.items()}
+    for name, lengths in each.items():
+        yield {**_head(study, name), **statistics(lengths)}
+    if len(each) > 1:
+        head = dict.fromkeys(_head(study, next(iter(each))), '')
+        every = np.concatenate([*each.values()])
+        yield {**head, 'video': 'all', **statistics(every)}
+
+
+def statistics(lengths: np.ndarray) -> Row:
+    """Return number, mean, median, SD (n - 1), coefficient of variation, and range.
+
+    >>> found = statistics(np.array([8.0, 10, 12]))
+    >>> found['mean_s'], found['sd_s'], found['cv_percent']
+    (10.0, 2.0, 20.0)
+    """
+    values = lengths if lengths.size else np.array([np.nan])
+    mean, sd = float(values.mean()), sample_sd(values)
+    return {
+        'cycles': lengths.size,
+        'mean_s': mean,
+        'median_s': float(np.median(values)),
+        'sd_s': sd,
+        'cv_percent': 100 * sd / mean,
+        'shortest_s': float(values.min()),
+        'longest_s': float(values.max()),
+    }
+
+
+def _head(study: Study, name: str) -> Row:
+    group = study.members[name].group
+    return {'video': name, 'group': group} if group else {'video': name}
