@@ -245,8 +245,8 @@ def _tier_suspects(
             seconds = abs(shift) / fps[name]
             way = 'later' if shift > 0 else 'earlier'
             text = (
-                f'{which} may be shifted: {100 * gain:.0f} % more frames agree if '
-                f'they are {seconds:.1f} s {way}'
+                f'{which} may be shifted: {100 * gain:.0f} % more frames agree with '
+                f'the model if they are moved {seconds:.1f} s {way}'
             )
             yield 1 + gain, SuspectLabel(name, None, None, text)
             continue

@@ -171,8 +171,8 @@ def _notes(
     for tier, names in zip(tiers_of(meta), _shown(train, meta), strict=True):
         if len(names) < 2:
             yield (
-                f'of the tier {tier.name!r}, the training videos show '
-                f'{"only " * len(names)}{listed(names)}, so nothing is learned of it'
+                f'the training videos show {"only " * len(names)}{listed(names)} of '
+                f'the tier {tier.name!r}, so a model learns nothing of it'
             )
     alone: dict[str, list[str]] = {}
     for label, name in enumerate(meta['classes']):
@@ -198,7 +198,7 @@ def _notes(
             )
     if not folder.has_test:
         scores = 'scores are those of the held-out ones'
-        without = 'nothing can say how good the model is'
+        without = 'how good the model is cannot be tested'
         yield f'there are no test videos, so {scores if folder.folds else without}'
     if shared:
         yield (

@@ -244,13 +244,13 @@ def _annotate(
         if difference := _difference(skeletons[-1], skeletons[0]):
             raise UserError(
                 f'{path}: its joints differ from those of {found[0][0]}{difference}; '
-                'correct their names, convert only videos of one layout, or convert '
-                'all to COCO joints with --coco17.'
+                'correct their names, convert only videos with the same joints, or, '
+                "if they show people, take COCO's joints alone (--coco17)."
             )
     if joined:
         count = counted(sum(joined.values()), 'segment')
         first = next(iter(joined))
-        note = f'joined with a neighbour of their class: {count}, the first in {first}'
+        note = f'{count} joined with a neighbour of the same class, first in {first}'
         notes[note] = []
     return annotations, next((s for s in skeletons if isinstance(s, str)), skeletons[0])
 

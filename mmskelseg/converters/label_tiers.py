@@ -84,7 +84,7 @@ def find_tiers(labels: Sequence[Labels], given: LabelInput) -> LabelTiers:
     elif given.overlap == 'tiers' and (overlaps := _overlaps(labels)):
         groups, rest = _overlapping_groups(labels, {name for _, name in used}, overlaps)
         first = next(iter(overlaps.values()))
-        notes = [f'labels that overlap make tiers; the first: {first}']
+        notes = [f'classes that overlap get tiers of their own; the first: {first}']
     if not keeps:
         used = {('', label): item for (_, label), item in used.items()}
     if len(groups) < 2:

@@ -17,7 +17,7 @@ from mmskelseg.runtime.structures.tiers import flat_label, label_rows, tiers_of
 
 # The criteria, and the words for an interval that is above average in one.
 CRITERIA = {
-    'disagreement': 'members disagree',
+    'disagreement': 'networks disagree',
     'uncertainty': 'unsure',
     'boundary': 'changes of class',
     'rarity': 'rare classes',
@@ -305,10 +305,10 @@ class IntervalRanking:
         reasons = []
         for i in np.argsort(-ratios * weights, kind='stable'):
             if weights[i] and ratios[i] >= _MORE:
-                text = f'{list(CRITERIA.values())[i]} {ratios[i]:.1f}x'
+                text = list(CRITERIA.values())[i]
                 if i == _RARITY:
-                    text += f' ({self.classes[int(by_class.argmax())]})'
-                reasons.append(text)
+                    text += f' such as {self.classes[int(by_class.argmax())]}'
+                reasons.append(f'{text} ({ratios[i]:.1f} x average)')
         return Suggestion(
             name,
             start,

@@ -401,7 +401,7 @@ def test_tiers_of_annotations_are_counted(tmp_path, call, table):
 def test_states_that_overlap_have_tiers_with_their_absence(bouts, table):
     shown = bouts(OVERLAPPING)
     assert 'no label' not in shown
-    assert "overlap make tiers; the first: 'walk' (0.000 to 60.000 s)" in shown
+    assert "tiers of their own; the first: 'walk' (0.000 to 60.000 s)" in shown
     rows = {row['class']: row for row in table('bouts.csv')}
     assert list(rows) == [
         'sniff: no sniff', 'sniff: sniff', 'walk: no walk', 'walk: walk'

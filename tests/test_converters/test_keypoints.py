@@ -213,7 +213,7 @@ def test_segments_that_touch_are_counted(convert, labels):
     for name in ('take2', 'take3'):
         (labels / f'{name}.csv').write_text(rows)
     data, output = convert()
-    note = 'joined with a neighbour of their class: 2 segments, the first in take2'
+    note = '2 segments joined with a neighbour of the same class, first in take2'
     assert f'{note}\n' in output
     assert note in data['metainfo']['notes']
 
@@ -597,8 +597,8 @@ def test_overlapping_states_of_boris_are_converted_to_tiers(sample):
     ]  # fmt: skip
     assert end == [runs(8), runs(2, 2, 4), runs(0, 8), runs(8)]
     for line in (
-        "labels that overlap make tiers; the first: 'stand' (0.000 to 1.200 s) and "
-        "'sniff' (0.400 to 0.800 s) in take1 (--overlap)",
+        "classes that overlap get tiers of their own; the first: 'stand' (0.000 to "
+        "1.200 s) and 'sniff' (0.400 to 0.800 s) in take1 (--overlap)",
         'tiers: chew (no chew, chew); drink (no drink, drink); posture (sit, stand); '
         'sniff (no sniff, sniff)',
         '2 videos, 29 frames at 10 fps, 8 classes, 17 segments',

@@ -75,7 +75,7 @@ def test_most_uncertain_interval_comes_first():
     assert (second.start, second.end) == (30, 40)
     # Starts are 2.5 s apart: 5 sure, 3 parts of 3/4, 1/2 and 1/4, and 5 unsure ones.
     assert first.score == pytest.approx(1 / ((0.25 + 0.5 + 0.75 + 5) / 13))
-    assert first.reason == 'unsure 2.0x'
+    assert first.reason == 'unsure (2.0 x average)'
     assert first.values['disagreement'] == 0
 
 
@@ -100,7 +100,7 @@ def test_labelled_frames_are_not_suggested():
     chosen = ranking.choose(1, {**ONLY, 'rarity': 1})
     assert [(item.start, item.end) for item in chosen] == [(20, 30), (10, 20)]
     assert chosen[0].classes == ['b']
-    assert chosen[0].reason.endswith('(b)')
+    assert chosen[0].reason.startswith('rare classes such as b')
     # 10 labelled seconds of the one: m = 10/3, so that it counts 1/4, the other 1, and
     # in between 1/4, 7/16, 5/8, 13/16 and 1, whose mean is 5/8.
     assert chosen[0].score == pytest.approx(1 / 0.625)
