@@ -16,7 +16,7 @@ from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.jobs.processes import execute, reason_of, worker_processes
 from mmskelseg.runtime.messages.errors import UserError, explanation, shown
 
-Kind = Literal['videos', 'poses', 'fit', 'predict']
+Kind = Literal['videos', 'poses', 'preview', 'fit', 'predict']
 State = Literal['idle', 'running', 'done', 'stopped', 'failed']
 # Seconds between looks at what a process has sent.
 _PAUSE = 0.1
@@ -99,10 +99,12 @@ class Background:
                     return
                 self.kind, self.text, self._began = kind, 'Starting', monotonic()
                 self.done = self.seconds_left = None
-                if failure := self._failure_of(job):
+                failure = self._failure_of(job)
+                if failure and kind != 'preview':
                     failures.append(failure)
-                # One video that cannot be converted is no obstacle for others.
-                if failure and kind != 'videos':
+                # One video that cannot be converted is no obstacle for others, nor is
+                # a preview for the model.
+                if failure and kind not in ('videos', 'preview'):
                     break
             if failures:
                 raise UserError(' '.join(failures))

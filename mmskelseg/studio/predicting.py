@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from mmskelseg.datasets.suggestions import IntervalRanking
@@ -15,6 +16,7 @@ from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import argument
+from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.predictions import Prediction
 
 if TYPE_CHECKING:
@@ -45,24 +47,45 @@ class Predict(Job[None]):
     def run(self, events: Events) -> None:
         """Predict all recordings."""
         segment = open_model(self.model)
-        meta = segment.dataset_meta
-        ranking = IntervalRanking(meta['classes'], INTERVAL, tiers=meta.get('tiers'))
-        tiers = list(meta.get('tiers', {'': None}))
-        count = len(load_annotations(self.ann_file)['annotations'])
-        recordings: dict[str, Any] = {}
-        for i, batch in enumerate(segment.stream([self.ann_file], batch_size=1)):
-            (prediction,) = batch['predictions']
-            name = prediction['frame_dir']
-            events.progress(f'Predicting {name}', i, count)
-            recordings[name] = _segments(prediction, tiers)
-            ranking.add(prediction)
-        try:
-            uncertain = [item.row() for item in ranking.choose(BUDGET)]
-        except UserError:
-            # Everything is labelled.
-            uncertain = []
-        content = {'recordings': recordings, 'doubts': uncertain}
-        atomic_write_text(self.out, json.dumps(content))
+        batches = segment.stream([self.ann_file], batch_size=1)
+        found = (one for batch in batches for one in batch['predictions'])
+        frames = [
+            int(video['total_frames'])
+            for video in load_annotations(self.ann_file)['annotations']
+        ]
+        write_predictions(self.out, segment.dataset_meta, timed(found, frames, events))
+
+
+def timed(
+    predictions: Iterable[Prediction], frames: Sequence[int], events: Events
+) -> Iterator[Prediction]:
+    """Yield predictions of recordings with so many frames, and report how long."""
+    began, done = monotonic(), 0
+    for i, prediction in enumerate(predictions):
+        yield prediction
+        done += frames[i]
+        left = (monotonic() - began) * (sum(frames) / done - 1)
+        text = f'Predicted {prediction["frame_dir"]}'
+        events.progress(text, i + 1, len(frames), left)
+
+
+def write_predictions(
+    out: Path, meta: Metainfo, predictions: Iterable[Prediction]
+) -> None:
+    """Write predictions, and what to check first, as the page reads them."""
+    ranking = IntervalRanking(meta['classes'], INTERVAL, tiers=meta.get('tiers'))
+    tiers = list(meta.get('tiers', {'': None}))
+    recordings: dict[str, Any] = {}
+    for prediction in predictions:
+        recordings[prediction['frame_dir']] = _segments(prediction, tiers)
+        ranking.add(prediction)
+    try:
+        uncertain = [item.row() for item in ranking.choose(BUDGET)]
+    except UserError:
+        # Everything is labelled.
+        uncertain = []
+    content = {'recordings': recordings, 'doubts': uncertain}
+    atomic_write_text(out, json.dumps(content))
 
 
 def _segments(

@@ -23,6 +23,7 @@ from mmskelseg.studio.exports import TITLES, write_files
 from mmskelseg.studio.folder import Folder, training_data
 from mmskelseg.studio.jobs import Background, Kind
 from mmskelseg.studio.predicting import Predict
+from mmskelseg.studio.preview import Preview
 from mmskelseg.studio.project import Change
 from mmskelseg.studio.recordings import ESTIMATED
 from mmskelseg.studio.results import (
@@ -70,6 +71,8 @@ class Studio:
         self.version = 0
         self._names = list(folder.recordings)
         self.results: Results | None = None
+        #: What is shown until a training has ended.
+        self.preview: Results | None = None
         try:
             self._read_results()
         except UserError as error:
@@ -150,6 +153,7 @@ class Studio:
             'conversion': self.conversion.as_dict(),
             'model': self.results and self.results.model,
             'given': self.model,
+            'preview': self._shown is not self.results,
             'can_train': self._obstacle(),
             'advice': self._advice(),
             'version': self.version,
@@ -181,7 +185,7 @@ class Studio:
         return {
             'id': number,
             'labels': self.folder.project.visible(name),
-            'predictions': self._predictions(name),
+            'predictions': self._predictions(name, self._shown),
             'uncertain': [
                 [segment[key] for key in ('start', 'end', 'score', 'reason')]
                 for segment in self.uncertain()
@@ -191,8 +195,10 @@ class Studio:
             'skeleton': skeleton,
         }
 
-    def _predictions(self, name: str) -> list[list[PredictedSegment]] | None:
-        rows = self.results.predictions.get(name) if self.results else None
+    def _predictions(
+        self, name: str, results: Results | None
+    ) -> list[list[PredictedSegment]] | None:
+        rows = results.predictions.get(name) if results else None
         return None if rows is None else self.folder.project.without_deleted(rows)
 
     def poses(self, number: int, start: int, end: int) -> bytes:
@@ -250,7 +256,7 @@ class Studio:
     def uncertain(self) -> list[dict[str, Any]]:
         """Return the intervals to check that have no labels yet, the best first."""
         open_ = []
-        for segment in self.results.uncertain if self.results else ():
+        for segment in self._shown.uncertain if self._shown else ():
             name, start, end = (
                 segment[key] for key in ('video', 'start_frame', 'end_frame')
             )
@@ -362,12 +368,24 @@ class Studio:
         model = work / 'models' / name
         # There is no time to compare configs while somebody waits.
         fit = Fit(ann_file=ann_file, out=model, minutes=minutes, compare=1)
-        jobs: list[tuple[Kind, Job]] = [
-            ('fit', fit),
-            ('predict', self._prediction(model, model, tiers)),
-        ]
+        prediction = self._prediction(model, model, tiers)
         ids = {i: [*project.tiers[i].names] for i in places}
-        self.job.start(jobs, partial(self._take_predictions, model, ids))
+
+        def jobs() -> Iterator[tuple[Kind, Job]]:
+            out = work / 'preview'
+            part = out / f'{PREDICTIONS}.part'
+            part.unlink(missing_ok=True)
+            yield 'preview', Preview(ann_file=prediction.ann_file, out=part)
+            # The model may be trained even if there is none.
+            if part.exists():
+                place_predictions(part, out / PREDICTIONS, ids)
+                self.preview = read_results(out, self.folder.project)
+                self.version += 1
+            yield 'fit', fit
+            yield 'predict', prediction
+
+        self.preview = None
+        self.job.start(jobs(), partial(self._take_predictions, model, ids))
 
     def segment(self) -> None:
         """Segment all recordings by the given model, in the background.
@@ -405,6 +423,7 @@ class Studio:
     def _take_predictions(self, out: Path, ids: Mapping[int, Sequence[int]]) -> None:
         """Take over predictions of a model whose tiers and classes have these ids."""
         place_predictions(out / f'{PREDICTIONS}.part', out / PREDICTIONS, ids)
+        self.preview = None
         self._read_results()
 
     def estimate_poses(self) -> None:
@@ -463,12 +482,13 @@ class Studio:
             if named:
                 found.append(replace(own, segments=named))
         if not found:
-            raise UserError(f'There are no {what} yet.')
+            raise UserError(f'There are no {what} yet, or only a preview.')
         return write_files(formats, found, self.folder, what)
 
     def _predicted_segments(self, name: str) -> list[Segment]:
         fps, tiers = self.folder.project.recordings[name].fps, self.folder.project.tiers
-        rows = self._predictions(name) or []
+        # What is only a preview stays here.
+        rows = self._predictions(name, self.results) or []
         segments = (
             Segment(start / fps, end / fps, tier.names[kind], score, named)
             for tier, row in zip(tiers, rows, strict=False)
@@ -478,6 +498,12 @@ class Studio:
         return sorted(segments, key=lambda one: one.start)
 
     # What a training has left.
+
+    @property
+    def _shown(self) -> Results | None:
+        """The predictions on the page: while a model is trained, those of a preview."""
+        is_trained = self.results is not None and self.job.state != 'running'
+        return self.results if is_trained else self.preview or self.results
 
     def _read_results(self) -> None:
         """Read what the last finished training has left."""

@@ -127,7 +127,9 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
         is_open(page, 'Seq1_03')
         page.get_by_label('Minutes').fill('0.3')
         page.get_by_role('button', name='Train').click()
+        page.get_by_text('Preview: predictions').wait_for(timeout=1000 * PATIENCE)
         page.get_by_text('The model learnt from').wait_for(timeout=1000 * PATIENCE)
+        assert page.get_by_text('Preview: predictions').count() == 0
         assert page.get_by_role('link', name='Report of the model').is_visible()
 
         # What is accepted becomes labels, and nothing else does.

@@ -229,6 +229,10 @@ function App() {
           <${Picture} />
           <${Transport} />
           <${Line} />
+          ${project.preview && html`<p class="preview">
+            Preview: predictions of a simple model, learnt in seconds. A finished training
+            replaces them.
+          </p>`}
           <${Timeline} />
           <${Tools} />
           <${Segments} />`}

@@ -239,6 +239,9 @@ function row({ tier, y, h, low }, plan, near) {
   const moved = preview?.tier === tier
   segments(moved ? apply(labels(tier), preview.edit) : labels(tier), tier, near, { y, h })
   if (low.h) segments(predictions(tier), tier, near, low, true)
+  if (low.h && state.project.preview) {
+    outline(near, near.start, near.end, low.y, low.h, theme.unsure, [6, 4])
+  }
   const run = running[tier]
   if (run) {
     const x0 = Math.max(near.left, near.x(run.start))

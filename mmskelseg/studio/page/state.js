@@ -248,10 +248,11 @@ export async function watchJob() {
     const { seconds_left: seconds } = news.job
     if (seconds !== state.left?.seconds) state.left = { seconds, at: Date.now() }
     state.version = news.version
-    const { job, conversion, model, can_train, advice } = news
-    Object.assign(state.project, { job, conversion, model, can_train, advice })
+    const { job, conversion } = news
+    Object.assign(state.project, news)
     if (first || (!other && !ended.length)) change()
     else await renew()
+    if (other && !first && news.preview) say('a preview of the predictions is in the timeline')
     // As they were asked for, so that none ends unnoticed.
     Object.assign(state.project, { job, conversion })
     for (const { state: how, kind, error } of ended.map((job) => news[job])) {

@@ -128,7 +128,7 @@ export function place() {
     `${time(frame)} of ${clock(recording.frames / recording.fps)}`,
     tier && `tier ${tier}`,
     own ? named(own[2]) : 'not labelled',
-    guess && `predicted ${named(guess[2])}, ${Math.round(guess[3] * 100)} %`,
+    guess && `${state.project.preview ? 'preview' : 'predicted'} ${named(guess[2])}, ${Math.round(guess[3] * 100)} %`,
   ].filter(Boolean).join(', ')
 }
 
