@@ -1,10 +1,7 @@
 """Features of frames: the recipe, and renderers of images and coordinates."""
 
 from mmskelseg.runtime.features.coordinates import SkeletonCoordinates
-from mmskelseg.runtime.features.heatmap import (
-    RenderJointHeatmaps,
-    RenderSkeletonHeatmap,
-)
+from mmskelseg.runtime.features.heatmap import RenderSkeletonHeatmap
 from mmskelseg.runtime.features.pairs import PairCoordinates
 from mmskelseg.runtime.features.recipe import Encoder, FeatureRecipe, Renderer
 from mmskelseg.runtime.features.video_frames import ReadVideoFrames
@@ -14,7 +11,6 @@ __all__ = [
     'FeatureRecipe',
     'PairCoordinates',
     'ReadVideoFrames',
-    'RenderJointHeatmaps',
     'RenderSkeletonHeatmap',
     'Renderer',
     'SkeletonCoordinates',
