@@ -3,7 +3,6 @@
 import argparse
 import os
 import shlex
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -285,7 +284,5 @@ class Candidates(ExecutedJob[None]):
             raise UserError(f'{failed} of {len(pending)} runs failed.')
 
 
-main = Candidates.main
-
 if __name__ == '__main__':
-    sys.exit(main())
+    Candidates.main()

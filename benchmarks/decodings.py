@@ -1,25 +1,7 @@
-"""Compares rules that make labels of kept probabilities, without any training.
+"""Compares rules that make labels of kept probabilities."""
 
-    python -m benchmarks.candidates DATA WORK_DIR --candidate default= --seeds 0 1 2
-    python -m benchmarks.decodings WORK_DIR --candidate default
-
-The rules, each with the 5th percentile of durations in training as its minimum:
-
-  none         the likeliest class of each frame
-  merging      `MinDuration`: short segments, from the shortest on, take the class of
-               the neighbour that is likelier in them
-  cost_C       the likeliest segmentation without short segments, where each segment
-               costs C nats: 0 to 6
-  cost_counted the same with C = log(m - 1) + log(K - 1), where m is the mean duration
-               of the K classes' segments in training: a semi-Markov model of uniform
-               transitions and durations with a geometric tail
-  cost_found   the same with the C from 0 to 6 that has the best mean of F1@10, F1@50
-               and Edit on the other folds of the set; merging, if that is better
-"""
-
-import argparse
-import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +15,9 @@ from mmskelseg.evaluation.metrics import report_of
 from mmskelseg.evaluation.predictions import Sample, load_samples
 from mmskelseg.runtime.decoding import min_duration
 from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
-from mmskelseg.runtime.jobs.command_line import command
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
+from mmskelseg.runtime.messages.options import argument, option
 from mmskelseg.runtime.structures.segments import segment_table
 
 COSTS = range(7)
@@ -135,29 +119,48 @@ def found(rules: Mapping[str, Runs]) -> Runs:
     return chosen
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('work_dir', type=Path, metavar='WORK_DIR')
-    parser.add_argument('--candidate', default='default', metavar='NAME')
-    parser.add_argument('--against', default='merging', metavar='RULE')
+@dataclass(frozen=True, kw_only=True)
+class Decodings(Job[None]):
+    """Compares rules that make labels of kept probabilities, without any training.
 
+        python -m benchmarks.candidates DATA WORK_DIR --candidate default= --seeds 0 1 2
+        python -m benchmarks.decodings WORK_DIR --candidate default
 
-def _run(args: argparse.Namespace) -> None:
-    finished: dict[tuple[str, str], dict] = {}
-    for each in PROTOCOLS:
-        files = (args.work_dir / each / args.candidate).glob('*/seed_*/metrics.json')
-        for file in sorted(files):
-            run = RunFolder(file.parent)
-            key = file.parent.parent.name, int(file.parent.name.removeprefix('seed_'))
-            for rule, scores in _scores(run).items():
-                finished.setdefault((each, rule), {})[key] = scores
-    rules = dict.fromkeys(rule for _, rule in finished)
-    for each in dict.fromkeys(name for name, _ in finished):
-        own = {rule: finished[each, rule] for rule in rules}
-        finished[each, 'cost_found'] = dict(found(own))
-    print(table(finished, args.against))
+    The rules, each with the 5th percentile of durations in training as its minimum:
 
+      none         the likeliest class of each frame
+      merging      `MinDuration`: short segments, from the shortest on, take the class
+                   of the neighbour that is likelier in them
+      cost_C       the likeliest segmentation without short segments, where each segment
+                   costs C nats: 0 to 6
+      cost_counted the same with C = log(m - 1) + log(K - 1), where m is the mean
+                   duration of the K classes' segments in training: a semi-Markov model
+                   of uniform transitions and durations with a geometric tail
+      cost_found   the same with the C from 0 to 6 that has the best mean of F1@10,
+                   F1@50 and Edit on the other folds of the set; merging, if that is
+                   better
+    """
 
-main = command(__doc__, _add_arguments, _run)
+    work_dir: Path = argument('that of benchmarks.candidates', metavar='WORK_DIR')
+    candidate: str = option('default: %(default)s', 'default', metavar='NAME')
+    against: str = option('default: %(default)s', 'merging', metavar='RULE')
+
+    def run(self, events: Events) -> None:
+        """Print the scores of each rule, and of the one found on the other folds."""
+        finished: dict[tuple[str, str], dict] = {}
+        for each in PROTOCOLS:
+            folder = self.work_dir / each / self.candidate
+            for file in sorted(folder.glob('*/seed_*/metrics.json')):
+                fold, seed = file.parts[-3:-1]
+                key = fold, int(seed.removeprefix('seed_'))
+                for rule, scores in _scores(RunFolder(file.parent)).items():
+                    finished.setdefault((each, rule), {})[key] = scores
+        rules = dict.fromkeys(rule for _, rule in finished)
+        for each in dict.fromkeys(name for name, _ in finished):
+            own = {rule: finished[each, rule] for rule in rules}
+            finished[each, 'cost_found'] = dict(found(own))
+        events.note(table(finished, self.against))
+
 
 if __name__ == '__main__':
-    sys.exit(main())
+    Decodings.main()

@@ -1,23 +1,7 @@
-"""Kills commands at random moments, and compares their results with whole runs.
-
-    python -m benchmarks.kill_test --kills 100 --seed 0
-
-Each trial starts a command in a separate folder, kills its processes with `kill -9`
-after a random fraction of its usual duration (once, or twice in a row), and lets it
-finish as its help says: a training with --resume, others with the same command. Then
-
-- every file that the killed command had finished must be complete: equal to that of the
-  uninterrupted run, or to an intermediate result (a checkpoint of an earlier epoch);
-- the final results must equal those of the uninterrupted run, tensor by tensor;
-- no temporary file may be left.
-
-Finished trials are skipped, so that the test itself can be stopped and continued. It
-prints a table, and exits with 1 if there are deviations.
-"""
+"""Kills commands at random moments, and compares their results with whole runs."""
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import os
@@ -33,8 +17,11 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from mmskelseg.runtime.jobs.command_line import command, seed, whole_from
+from mmskelseg.runtime.jobs.command_line import seed
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import Count, option
 from mmskelseg.runtime.messages.tables import text_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,14 +46,14 @@ _LONGEST = 900
 
 
 @dataclass(frozen=True)
-class Job:
+class Command:
     """A command and its results.
 
     Args:
         argv: The arguments of the command.
         again: The arguments to continue after a kill; by default the same.
         results: Patterns of the files that it writes.
-        needs: The job whose files it needs.
+        needs: The command whose files it needs.
     """
 
     argv: Sequence[str]
@@ -76,26 +63,26 @@ class Job:
 
 
 CHECKPOINT = f'{WORK}/epoch_{EPOCHS}.pth'
-JOBS = {
-    'convert': Job(
+COMMANDS = {
+    'convert': Command(
         ('convert', 'toy', 'data', '--no-videos', '--videos', '4', '--seconds', '6'),
         ('data/annotations.pkl',),
     ),
-    'features': Job(
+    'features': Command(
         ('features', str(TOY), *OPTIONS), ('data/features/**/*',), needs='convert'
     ),
-    'train': Job(
+    'train': Command(
         ('train', str(TOY), *OPTIONS),
         ('data/features/**/*', f'{WORK}/*.pth', f'{WORK}/metrics.json'),
         ('train', str(TOY), '--resume', *OPTIONS),
         needs='convert',
     ),
-    'test': Job(
+    'test': Command(
         ('test', str(TOY), CHECKPOINT, '--dump', 'dump.pkl', *OPTIONS),
         (f'{WORK}/metrics.json', f'{WORK}/*.png', f'{WORK}/timelines/*', 'dump.pkl'),
         needs='train',
     ),
-    'cross-validate': Job(
+    'cross-validate': Command(
         (
             'cross-validate', str(TOY), '--folds', 'fold1', '--seeds', '0', '1',
             '--cfg-options', *SETTINGS, 'train_cfg.max_epochs=2',
@@ -104,7 +91,7 @@ JOBS = {
          f'{WORK}/fold1/*/metrics.json'),
         needs='features',
     ),
-    'segment': Job(
+    'segment': Command(
         (
             'segment', 'data/annotations.pkl', str(TOY), CHECKPOINT, '--out', 'out',
             '--device', 'cpu', '--formats', 'csv', 'json', 'srt', 'timeline', 'poses',
@@ -113,17 +100,17 @@ JOBS = {
         ('out/*',),
         needs='train',
     ),
-    'browse': Job(
+    'browse': Command(
         ('browse', 'data/annotations.pkl', '--json', 'found.json', '--videos', '2'),
         ('data/browse/**/*', 'found.json'),
         needs='convert',
     ),
-    'make-config': Job(
+    'make-config': Command(
         ('make-config', 'data/annotations.pkl', 'mine.py', '--overwrite'),
         ('mine.py',),
         needs='convert',
     ),
-    'export': Job(('export', '--model', 'precog', 'precog.onnx'), ('precog.onnx',)),
+    'export': Command(('export', '--model', 'precog', 'precog.onnx'), ('precog.onnx',)),
 }  # fmt: skip
 
 
@@ -172,19 +159,19 @@ def _descendants(pid: int) -> Iterator[int]:
             yield child
 
 
-def _files(job: Job, folder: Path) -> set[str]:
+def _files(command: Command, folder: Path) -> set[str]:
     """Return the results that exist, relative to the folder."""
     return {
         str(path.relative_to(folder))
-        for pattern in job.results
+        for pattern in command.results
         for path in folder.glob(pattern)
         if path.is_file() and '.part' not in path.name
     }
 
 
-def _results(job: Job, folder: Path) -> dict[str, str]:
+def _results(command: Command, folder: Path) -> dict[str, str]:
     """Return a digest of the content of each result."""
-    return {file: _digest(folder / file) for file in sorted(_files(job, folder))}
+    return {file: _digest(folder / file) for file in sorted(_files(command, folder))}
 
 
 def _digest(path: Path) -> str:
@@ -222,18 +209,18 @@ def _digest(path: Path) -> str:
 
 
 def _uninterrupted(name: str, folder: Path) -> float:
-    """Run a job, after the jobs that it needs, and return its duration in seconds."""
-    job, done = JOBS[name], folder / 'done.json'
+    """Run a command, after those that it needs, and return its duration in seconds."""
+    command, done = COMMANDS[name], folder / 'done.json'
     if done.is_file():
         return float(json.loads(done.read_text('utf-8'))['seconds'])
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    if job.needs:
-        _uninterrupted(job.needs, folder.with_name(job.needs))
-        _copy(folder.with_name(job.needs), folder)
+    if command.needs:
+        _uninterrupted(command.needs, folder.with_name(command.needs))
+        _copy(folder.with_name(command.needs), folder)
     print(f'{name}: the uninterrupted run', flush=True)
     begin = time.monotonic()
-    status = _finish(job.argv, folder)
+    status = _finish(command.argv, folder)
     if status:
         raise UserError(
             f'{folder}: the uninterrupted run ended with {status}; see log.'
@@ -253,21 +240,21 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def trial(name: str, number: int, root: Path) -> dict:
-    """Kill a job once or twice, let it finish, and return the deviations."""
-    job = JOBS[name]
+    """Kill a command once or twice, let it finish, and return the deviations."""
+    command = COMMANDS[name]
     # At the same depth, since relative paths in results depend on it.
     whole, folder = root / 'whole' / name, root / 'trial' / name
     seconds = _uninterrupted(name, whole)
     shutil.rmtree(folder.parent, ignore_errors=True)
     folder.mkdir(parents=True)
-    if job.needs:
-        _copy(whole.with_name(job.needs), folder)
-    before = _files(job, folder)
-    expected = _results(job, whole)
+    if command.needs:
+        _copy(whole.with_name(command.needs), folder)
+    before = _files(command, folder)
+    expected = _results(command, whole)
     draw = random.Random(f'{name} {number}')
     moments, deviations = [], []
     for i in range(draw.choice((1, 1, 2))):
-        process = _start((job.again if i else ()) or job.argv, folder)
+        process = _start((command.again if i else ()) or command.argv, folder)
         # Until then, Python is importing.
         moment, begin = draw.uniform(0.3, 1.0) * seconds, time.monotonic()
         try:
@@ -279,13 +266,13 @@ def trial(name: str, number: int, root: Path) -> dict:
             moments.append(round(moment, 2))
         finally:
             _kill(process)
-        for file, digest in _partial(job, folder, before):
+        for file, digest in _partial(command, folder, before):
             if expected.get(file) != digest:
                 deviations.append(f'{file} differs after the kill')
-    status = _finish(job.again or job.argv, folder)
+    status = _finish(command.again or command.argv, folder)
     if status:
         deviations.append(f'the last run ended with status {status}')
-    after = _results(job, folder)
+    after = _results(command, folder)
     deviations += [
         f'{file} {"differs" if file in after else "is missing"}'
         for file in expected
@@ -296,9 +283,11 @@ def trial(name: str, number: int, root: Path) -> dict:
     return {'job': name, 'number': number, 'kills': moments, 'deviations': deviations}
 
 
-def _partial(job: Job, folder: Path, before: set[str]) -> Iterator[tuple[str, str]]:
+def _partial(
+    command: Command, folder: Path, before: set[str]
+) -> Iterator[tuple[str, str]]:
     """Yield the results that exist after a kill, each of which must be readable."""
-    for file in _files(job, folder) - before:
+    for file in _files(command, folder) - before:
         try:
             yield file, _digest(folder / file)
         except Exception as error:  # Any error of reading is a deviation.
@@ -308,7 +297,7 @@ def _partial(job: Job, folder: Path, before: set[str]) -> Iterator[tuple[str, st
 def table(results: Sequence[dict]) -> str:
     """Return a table of the trials of each command."""
     rows: list[tuple[str, ...]] = [('command', 'runs', 'kills', 'deviations')]
-    for name in JOBS:
+    for name in COMMANDS:
         own = [result for result in results if result['job'] == name]
         kills = sum(len(result['kills']) for result in own)
         wrong = sum(bool(result['deviations']) for result in own)
@@ -318,48 +307,60 @@ def table(results: Sequence[dict]) -> str:
     return '\n'.join(text_table(rows, (1, 2, 3)))
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        '--kills', type=whole_from(1), default=100, help='default: %(default)s'
+@dataclass(frozen=True, kw_only=True)
+class KillTest(Job[None]):
+    """Kills commands at random moments, and compares their results with whole runs.
+
+        python -m benchmarks.kill_test --kills 100 --seed 0
+
+    Each trial starts a command in a separate folder, kills its processes with `kill -9`
+    after a random fraction of its usual duration (once, or twice in a row), and lets it
+    finish as its help says: a training with --resume, others with the same command.
+    Then
+
+    - every file that the killed command had finished must be complete: equal to that of
+      the uninterrupted run, or to an intermediate result (a checkpoint of an earlier
+      epoch);
+    - the final results must equal those of the uninterrupted run, tensor by tensor;
+    - no temporary file may be left.
+
+    Finished trials are skipped, so that the test itself can be stopped and continued.
+    It prints a table, and exits with 1 if there are deviations.
+    """
+
+    kept = 'finished trials are kept; the same command continues.'
+    kills: Count = option('default: %(default)s', 100)
+    seed: int = option('default: %(default)s', 0, type=seed)
+    jobs: Sequence[str] = option('default: all', tuple(COMMANDS), choices=COMMANDS)
+    folder: Path = option(
+        'folder for trials and their results (default: %(default)s)',
+        Path('work_dirs/kill_test'),
     )
-    parser.add_argument('--seed', type=seed, default=0, help='default: %(default)s')
-    parser.add_argument(
-        '--jobs', nargs='+', choices=JOBS, default=list(JOBS), help='default: all'
-    )
-    parser.add_argument(
-        '--folder', type=Path, default=Path('work_dirs/kill_test'),
-        help='folder for trials and their results (default: %(default)s)',
-    )  # fmt: skip
 
+    def run(self, events: Events) -> None:
+        """Make the trials that are not finished, and print the table."""
+        root = self.folder.resolve()
+        root.mkdir(parents=True, exist_ok=True)
+        file = root / f'results_{self.seed}.jsonl'
+        lines = file.read_text('utf-8').splitlines() if file.is_file() else []
+        results = [json.loads(line) for line in lines]
+        done = {(result['job'], result['number']) for result in results}
+        numbers = count(self.seed * 1_000_000)
+        for name, number in ((name, n) for n in numbers for name in self.jobs):
+            if sum(len(result['kills']) for result in results) >= self.kills:
+                break
+            if (name, number) in done:
+                continue
+            result = trial(name, number, root)
+            results.append(result)
+            with file.open('a', encoding='utf-8') as out:
+                out.write(json.dumps(result) + '\n')
+            events.note(f'{name} {number}: {result["kills"]} {result["deviations"]}')
+        events.note(f'{table(results)}\n{platform.node()}: results in {file}')
+        wrong = sum(bool(result['deviations']) for result in results)
+        if wrong:
+            raise UserError(f'{wrong} of {len(results)} trials have deviations.')
 
-def _run(args: argparse.Namespace) -> int:
-    root = args.folder.resolve()
-    root.mkdir(parents=True, exist_ok=True)
-    file = root / f'results_{args.seed}.jsonl'
-    lines = file.read_text('utf-8').splitlines() if file.is_file() else []
-    results = [json.loads(line) for line in lines]
-    done = {(result['job'], result['number']) for result in results}
-    numbers = count(args.seed * 1_000_000)
-    for name, number in ((name, number) for number in numbers for name in args.jobs):
-        if sum(len(result['kills']) for result in results) >= args.kills:
-            break
-        if (name, number) in done:
-            continue
-        result = trial(name, number, root)
-        results.append(result)
-        with file.open('a', encoding='utf-8') as out:
-            out.write(json.dumps(result) + '\n')
-        print(f'{name} {number}: {result["kills"]} {result["deviations"]}', flush=True)
-    print(f'{table(results)}\n{platform.node()}: results in {file}')
-    return int(any(result['deviations'] for result in results))
-
-
-main = command(
-    __doc__,
-    _add_arguments,
-    _run,
-    kept='finished trials are kept; the same command continues.',
-)
 
 if __name__ == '__main__':
-    sys.exit(main())
+    KillTest.main()

@@ -1,24 +1,17 @@
-"""Makes recordings of two people whose labels depend on both, out of PRECOG-16.
+"""Makes recordings of two people whose labels depend on both, out of PRECOG-16."""
 
-    mmskelseg convert precog data/precog
-    python -m benchmarks.pairs data/precog/annotations.pkl data/pairs/annotations.pkl
-
-Each recording shows two different people of one split side by side, for as long as the
-shorter of their recordings lasts. The first one walks to and fro at random. The other
-one keeps the distance, approaches or moves away, for one to two seconds each, which are
-the classes. Who is on the left, the walk and the labels are independent of one another
-and of the strikes, so that the first person alone says nothing about the labels.
-"""
-
-import argparse
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mmskelseg.converters.precog import project
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.jobs.command_line import command, seed
+from mmskelseg.runtime.jobs.command_line import seed
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
+from mmskelseg.runtime.messages.options import argument, option
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import (
     AnnotationFile,
@@ -136,18 +129,31 @@ def make(data: AnnotationFile, number: int) -> AnnotationFile:
     return {'annotations': annotations, 'split': split, 'metainfo': meta}
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('ann_file', type=Path, metavar='ANN', help='that of PRECOG-16')
-    parser.add_argument('out', type=Path, metavar='OUT', help='file to write')
-    parser.add_argument('--seed', type=seed, default=0, help='default: 0')
+@dataclass(frozen=True, kw_only=True)
+class Pairs(Job[None]):
+    """Makes recordings of two people whose labels depend on both, out of PRECOG-16.
 
+        mmskelseg convert precog data/precog
+        python -m benchmarks.pairs data/precog/annotations.pkl \\
+            data/pairs/annotations.pkl
 
-def _run(args: argparse.Namespace) -> None:
-    save_annotations(make(load_annotations(args.ann_file), args.seed), args.out)
-    print(args.out)
+    Each recording shows two different people of one split side by side, for as long as
+    the shorter of their recordings lasts. The first one walks to and fro at random. The
+    other one keeps the distance, approaches or moves away, for one to two seconds each,
+    which are the classes. Who is on the left, the walk and the labels are independent
+    of one another and of the strikes, so that the first person alone says nothing about
+    the labels.
+    """
 
+    ann_file: Path = argument('that of PRECOG-16', metavar='ANN')
+    out: Path = argument('file to write', metavar='OUT')
+    seed: int = option('default: %(default)s', 0, type=seed)
 
-main = command(__doc__, _add_arguments, _run)
+    def run(self, events: Events) -> None:
+        """Write the annotation file."""
+        save_annotations(make(load_annotations(self.ann_file), self.seed), self.out)
+        events.note(str(self.out))
+
 
 if __name__ == '__main__':
-    main()
+    Pairs.main()

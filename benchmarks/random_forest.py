@@ -1,14 +1,6 @@
-"""Scores a random forest of single frames, as tools for behaviour without a network do.
+"""Scores a random forest of single frames."""
 
-    mmskelseg convert subtle data/subtle/raw data/subtle
-    python -m benchmarks.random_forest data/subtle/annotations.pkl
-
-Features of a frame are the distances between all joints and the speeds of each, and
-their means and standard deviations in windows of half a second and two seconds around
-it. Labels are smoothed by a median filter of half a second. It needs scikit-learn.
-"""
-
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +13,12 @@ from mmskelseg.runtime.files.annotations import (
     load_annotations,
     videos_of_split,
 )
-from mmskelseg.runtime.jobs.command_line import command
+from mmskelseg.runtime.jobs.command_line import seed
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.dependencies import import_optional
+from mmskelseg.runtime.messages.options import Count, argument, option
+from mmskelseg.runtime.messages.tables import text_table
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
 _WINDOWS = (0.5, 2.0)
@@ -46,44 +42,55 @@ def features(video: VideoAnnotation) -> np.ndarray:
     return np.concatenate(parts, axis=1).astype(np.float32)
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('annotations', type=Path, help='annotation file with folds')
-    parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--trees', type=int, default=100)
+@dataclass(frozen=True, kw_only=True)
+class RandomForest(Job[None]):
+    """Scores a random forest of single frames, as tools without a network do.
 
+        mmskelseg convert subtle data/subtle/raw data/subtle
+        python -m benchmarks.random_forest data/subtle/annotations.pkl
 
-def _run(args: argparse.Namespace) -> None:
-    ensemble = import_optional('sklearn.ensemble', 'a random forest')
-    data = load_annotations(args.annotations)
-    classes = data['metainfo']['classes']
-    background = resolve_background(data['metainfo']['background'], classes)
-    print('fold', *_NAMES)
-    rows = []
-    for fold in folds(data):
-        train, test = (
-            videos_of_split(data, f'{fold}/{part}', args.annotations)
-            for part in ('train', 'test')
-        )
-        labels = np.concatenate([video['label'] for video in train])
-        forest = ensemble.RandomForestClassifier(
-            args.trees, random_state=args.seed, min_samples_leaf=5
-        )
-        seen = np.concatenate([features(video) for video in train])
-        forest.fit(seen[labels >= 0], labels[labels >= 0])
-        videos = {}
-        for video in test:
-            score = np.zeros((len(classes), video['total_frames']))
-            score[forest.classes_] = forest.predict_proba(features(video)).T
-            frames = round(_FILTER * video['fps']) // 2 * 2 + 1
-            found = median_filter(score.argmax(axis=0), frames)
-            videos[video['frame_dir']] = Video(found, video['label'], score)
-        scores = evaluate_videos(videos, classes, background=background)['metrics']
-        rows.append([scores[name] for name in _NAMES])
-        print(fold, *(f'{value:.2f}' for value in rows[-1]), flush=True)
-    print('mean', *(f'{value:.2f}' for value in np.mean(rows, axis=0)))
+    Features of a frame are the distances between all joints and the speeds of each, and
+    their means and standard deviations in windows of half a second and two seconds
+    around it. Labels are smoothed by a median filter of half a second. It needs
+    scikit-learn.
+    """
 
+    annotations: Path = argument('annotation file with folds')
+    seed: int = option('default: %(default)s', 0, type=seed)
+    trees: Count = option('default: %(default)s', 100)
 
-main = command(__doc__, _add_arguments, _run)
+    def run(self, events: Events) -> None:
+        """Print the scores of each fold, and their means."""
+        ensemble = import_optional('sklearn.ensemble', 'a random forest')
+        data = load_annotations(self.annotations)
+        classes = data['metainfo']['classes']
+        background = resolve_background(data['metainfo']['background'], classes)
+        rows = {}
+        for i, fold in enumerate(names := folds(data)):
+            events.progress(fold, i, len(names))
+            train, test = (
+                videos_of_split(data, f'{fold}/{part}', self.annotations)
+                for part in ('train', 'test')
+            )
+            labels = np.concatenate([video['label'] for video in train])
+            forest = ensemble.RandomForestClassifier(
+                self.trees, random_state=self.seed, min_samples_leaf=5
+            )
+            seen = np.concatenate([features(video) for video in train])
+            forest.fit(seen[labels >= 0], labels[labels >= 0])
+            videos = {}
+            for video in test:
+                score = np.zeros((len(classes), video['total_frames']))
+                score[forest.classes_] = forest.predict_proba(features(video)).T
+                frames = round(_FILTER * video['fps']) // 2 * 2 + 1
+                found = median_filter(score.argmax(axis=0), frames)
+                videos[video['frame_dir']] = Video(found, video['label'], score)
+            scores = evaluate_videos(videos, classes, background=background)['metrics']
+            rows[fold] = [scores[name] for name in _NAMES]
+        rows['mean'] = np.mean([*rows.values()], axis=0)
+        shown = [[name, *(f'{x:.2f}' for x in row)] for name, row in rows.items()]
+        events.note('\n'.join(text_table([['', *_NAMES], *shown])))
+
 
 if __name__ == '__main__':
-    main()
+    RandomForest.main()

@@ -1,17 +1,6 @@
-"""Reads the tiers of UW-IOM back as its 17 classes, and scores these.
+"""Reads the tiers of UW-IOM back as its 17 classes, and scores these."""
 
-    mmskelseg convert uwiom data/uwiom/raw data/uwiom_tiers --folds 3 --tiers
-    mmskelseg make-config data/uwiom_tiers/annotations.pkl tiers.py --fold fold1
-    mmskelseg cross-validate tiers.py --folds fold1 fold2 fold3 --work-dir runs
-    python -m benchmarks.tiers data/uwiom_tiers/annotations.pkl runs
-
-The probability of a class is the product of those of its parts, or with --least the
-least of them, divided by their sum over the 17 classes. Labels are decoded as
-`make-config` decodes those of one tier, by a minimum duration that is the 5th
-percentile in training.
-"""
-
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +10,10 @@ from mmskelseg.evaluation import Video, evaluate_videos
 from mmskelseg.evaluation.predictions import load_samples
 from mmskelseg.runtime.decoding import decode
 from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
-from mmskelseg.runtime.jobs.command_line import command
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
+from mmskelseg.runtime.messages.options import argument, option
+from mmskelseg.runtime.messages.tables import text_table
 from mmskelseg.runtime.structures.segments import segment_table
 from mmskelseg.runtime.structures.tiers import tiers_of
 
@@ -45,42 +37,50 @@ def classes_of(label: np.ndarray) -> np.ndarray:
     return same.argmax(axis=0)
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('annotations', type=Path, help='annotation file with tiers')
-    parser.add_argument('runs', type=Path, help='folder of the cross-validation')
-    parser.add_argument(
-        '--least', action='store_true', help='the least probability, not the product'
-    )
+@dataclass(frozen=True, kw_only=True)
+class Tiers(Job[None]):
+    """Reads the tiers of UW-IOM back as its 17 classes, and scores these.
 
+        mmskelseg convert uwiom data/uwiom/raw data/uwiom_tiers --folds 3 --tiers
+        mmskelseg make-config data/uwiom_tiers/annotations.pkl tiers.py --fold fold1
+        mmskelseg cross-validate tiers.py --folds fold1 fold2 fold3 --work-dir runs
+        python -m benchmarks.tiers data/uwiom_tiers/annotations.pkl runs
 
-def _run(args: argparse.Namespace) -> None:
-    data = load_annotations(args.annotations)
-    by_seed: dict[str, list[list[float]]] = {}
-    for file in sorted(args.runs.glob('*/seed_*/predictions.pkl')):
-        fold, seed = file.parts[-3:-1]
-        train = videos_of_split(data, f'{fold}/train', args.annotations)
-        tables = [segment_table(classes_of(video['label'])) for video in train]
-        durations = np.concatenate([table[:, 1] - table[:, 0] for table in tables])
-        frames = max(1, int(np.percentile(durations, 5)))
-        videos = {}
-        for name, sample in load_samples(file).items():
-            score = np.asarray(sample['pred_score'], np.float64)
-            score = read_back(score, least=args.least)
-            steps = [{'type': 'MinDuration', 'frames': frames}]
-            decoded = decode({'pred_score': score}, steps=[steps])
-            true = classes_of(np.asarray(sample['gt_label']))
-            videos[name] = Video(decoded['pred_label'], true, score)
-        scores = evaluate_videos(videos, CLASSES)['metrics']
-        by_seed.setdefault(seed, []).append([scores[name] for name in _NAMES])
-    print('seed', *_NAMES)
-    for seed, rows in by_seed.items():
-        means = np.mean(rows, axis=0)
-        print(seed, len(rows), *(f'{mean:.2f}' for mean in means))
-    means = np.mean([np.mean(rows, axis=0) for rows in by_seed.values()], axis=0)
-    print('mean', *(f'{mean:.2f}' for mean in means))
+    The probability of a class is the product of those of its parts, or with --least the
+    least of them, divided by their sum over the 17 classes. Labels are decoded as
+    `make-config` decodes those of one tier, by a minimum duration that is the 5th
+    percentile in training.
+    """
 
+    annotations: Path = argument('annotation file with tiers')
+    runs: Path = argument('folder of the cross-validation')
+    least: bool = option('the least probability, not the product', False)
 
-main = command(__doc__, _add_arguments, _run)
+    def run(self, events: Events) -> None:
+        """Print the scores of each seed, and their means."""
+        data = load_annotations(self.annotations)
+        by_seed: dict[str, list[list[float]]] = {}
+        for file in sorted(self.runs.glob('*/seed_*/predictions.pkl')):
+            fold, seed = file.parts[-3:-1]
+            train = videos_of_split(data, f'{fold}/train', self.annotations)
+            tables = [segment_table(classes_of(video['label'])) for video in train]
+            durations = np.concatenate([table[:, 1] - table[:, 0] for table in tables])
+            frames = max(1, int(np.percentile(durations, 5)))
+            videos = {}
+            for name, sample in load_samples(file).items():
+                score = np.asarray(sample['pred_score'], np.float64)
+                score = read_back(score, least=self.least)
+                steps = [{'type': 'MinDuration', 'frames': frames}]
+                decoded = decode({'pred_score': score}, steps=[steps])
+                true = classes_of(np.asarray(sample['gt_label']))
+                videos[name] = Video(decoded['pred_label'], true, score)
+            scores = evaluate_videos(videos, CLASSES)['metrics']
+            by_seed.setdefault(seed, []).append([scores[name] for name in _NAMES])
+        means = {seed: np.mean(rows, axis=0) for seed, rows in by_seed.items()}
+        means['mean'] = np.mean([*means.values()], axis=0)
+        rows = [[name, *(f'{x:.2f}' for x in row)] for name, row in means.items()]
+        events.note('\n'.join(text_table([['', *_NAMES], *rows])))
+
 
 if __name__ == '__main__':
-    main()
+    Tiers.main()

@@ -1,6 +1,5 @@
 """Entry point of ``python -m mmskelseg COMMAND``."""
 
-import sys
 from importlib.util import find_spec
 
 # The distribution mmskelseg-runtime has no others.
@@ -10,4 +9,4 @@ else:
     from mmskelseg.commands import main
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main()

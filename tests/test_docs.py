@@ -20,7 +20,7 @@ from mmskelseg.models.auxiliary.part import Targets
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime import OnnxSegmenter
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.jobs import command_line
+from mmskelseg.runtime.jobs import job
 from mmskelseg.runtime.messages import errors
 from mmskelseg.runtime.structures import Skeleton
 from tests.segmentors import (
@@ -87,7 +87,7 @@ def test_command_of_a_document_is_understood(line, tmp_path, monkeypatch, capsys
         raise ParsedError
         yield
 
-    monkeypatch.setattr(command_line, 'stoppable', stop)
+    monkeypatch.setattr(job, 'stoppable', stop)
     # For benchmarks, which set the environment before that.
     monkeypatch.setattr(errors, 'user_errors', stop)
     for name in ('OPENBLAS', 'OMP', 'MKL'):

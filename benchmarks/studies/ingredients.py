@@ -1,43 +1,24 @@
-"""Measures the effect of each ingredient of a recipe: all, all but one, only one.
+"""Measures the effect of each ingredient of a recipe: all, all but one, only one."""
 
-    python benchmarks/studies/ingredients.py configs/recipes/precog_pose3d.py \\
-        --folds fold1 fold2 fold3 fold4 --seeds 0 1 2
-
-Each variant is a cross-validation of the config with options that switch ingredients
-off, in WORK_DIR/<variant>. Ingredients are the augmentations of the training pipeline,
-a cosine schedule, the averaged weights, the standardised features and the members.
-The table is written to WORK_DIR/ingredients.md, and the scores of all runs to
-ingredients.json. Run the tool again to continue. Several processes can share the work,
-each with some of --variants. --add includes runs from another such file, so that seeds
-can be run on several machines:
-
-    python benchmarks/studies/ingredients.py CONFIG --folds a b --seeds 0 1 2 \\
-        --add benchmarks/studies/ingredients_precog.json
-"""
-
-import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from added_runs import read_added
 from mmengine.config import Config
 
-from mmskelseg.engine.jobs import CrossValidate
+from mmskelseg.engine.jobs import ConfigJob, CrossValidate
 from mmskelseg.evaluation import format_score, summarize_runs
 from mmskelseg.evaluation.functional.report import Report, Summary
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.files.names import config_name
-from mmskelseg.runtime.jobs.command_line import command, seed
-from mmskelseg.runtime.jobs.events import PrintedEvents
-from mmskelseg.runtime.jobs.settings import (
-    SettingsAction,
-    parse_settings,
-    setting_texts,
-)
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.settings import parse_settings, setting_texts
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import like, option
 from mmskelseg.runtime.messages.tables import markdown_table
 
 SCORES = {
@@ -151,7 +132,9 @@ def finished_runs(
     return runs
 
 
-def summaries(runs: Mapping[str, list[Run]], seeds: list[int]) -> dict[str, Summary]:
+def summaries(
+    runs: Mapping[str, list[Run]], seeds: Sequence[int]
+) -> dict[str, Summary]:
     """Return the summary of each variant that has runs of all these seeds."""
     folds = {run['fold'] for variant in runs.values() for run in variant}
     wanted = {(fold, seed) for fold in sorted(folds) for seed in seeds}
@@ -165,66 +148,82 @@ def summaries(runs: Mapping[str, list[Run]], seeds: list[int]) -> dict[str, Summ
     return found
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('config', help='config file, or its name')
-    parser.add_argument('--folds', nargs='+', help='as for cross-validate')
-    parser.add_argument('--seeds', nargs='+', type=seed, default=[0])
-    parser.add_argument('--work-dir', type=Path, help='folder of all variants')
-    parser.add_argument(
-        '--variants', nargs='+',
-        help='run only these, such as `all "without RandomTimeWarp"` (default: all); '
-        'the table contains all finished variants',
-    )  # fmt: skip
-    parser.add_argument(
-        '--add', nargs='+', type=Path, default=[], metavar='FILE',
-        help='ingredients.json of runs from elsewhere, to include as finished',
-    )  # fmt: skip
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=SettingsAction, help='as for train'
+@dataclass(frozen=True, kw_only=True)
+class Ingredients(ConfigJob[None]):
+    """Measures the effect of each ingredient of a recipe: all, all but one, only one.
+
+        python benchmarks/studies/ingredients.py configs/recipes/precog_pose3d.py \\
+            --folds fold1 fold2 fold3 fold4 --seeds 0 1 2
+
+    Each variant is a cross-validation of the config with options that switch
+    ingredients off, in WORK_DIR/<variant>. Ingredients are the augmentations of the
+    training pipeline, a cosine schedule, the averaged weights, the standardised
+    features and the members. The table is written to WORK_DIR/ingredients.md, and the
+    scores of all runs to ingredients.json. Run the tool again to continue. Several
+    processes can share the work, each with some of --variants. --add includes runs from
+    another such file, so that seeds can be run on several machines:
+
+        python benchmarks/studies/ingredients.py CONFIG --folds a b --seeds 0 1 2 \\
+            --add benchmarks/studies/ingredients_precog.json
+    """
+
+    folds: Sequence[str] | None = like(CrossValidate, 'folds')
+    seeds: Sequence[int] = like(CrossValidate, 'seeds')
+    variants: Sequence[str] = option(
+        'run only these, such as `all "without RandomTimeWarp"` (default: all); the '
+        'table contains all finished variants',
+        (),
+    )
+    add: Sequence[Path] = option(
+        'ingredients.json of runs from elsewhere, to include as finished',
+        (),
+        metavar='FILE',
     )
 
-
-def run(args: argparse.Namespace) -> None:
-    cfg = Config.fromfile(find_config(args.config))
-    cfg.merge_from_dict(args.cfg_options or {})
-    name = config_name(cfg.filename)
-    work_dir = args.work_dir or Path('work_dirs', 'ingredients', Path(name).stem)
-    known = variants(cfg)
-    for variant in args.variants or ():
-        if variant not in known:
-            raise UserError(
-                f'--variants names {variant!r}, which is not one of {", ".join(known)}.'
-            )
-    typed = setting_texts(args.cfg_options)
-    settings = {'config': name, 'options': typed}
-    added: dict[str, list[Run]] = {}
-    for content in read_added(args.add, settings):
-        for variant, some in content['variants'].items():
-            added.setdefault(variant, []).extend(some)
-    for variant in args.variants or known:
-        options = [*typed, *known[variant]]
-        there = {run['seed'] for run in added.get(variant, ())}
-        seeds = [seed for seed in args.seeds if seed not in there]
-        print(f'\n{variant}: {" ".join(options) or "as it is"}', flush=True)
-        if not seeds:
-            print('All seeds are in the files of --add.')
-            continue
-        CrossValidate(
-            config=str(cfg.filename),
-            folds=args.folds,
-            seeds=seeds,
-            work_dir=str(folder_of(work_dir, variant)),
-            cfg_options={**(args.cfg_options or {}), **parse_settings(known[variant])},
-        ).run(PrintedEvents())
-    runs = finished_runs(work_dir, known, added)
-    title = ' '.join([name, *typed])
-    text = markdown(title, summaries(runs, args.seeds))
-    print(f'\n{text}')
-    atomic_write_text(work_dir / 'ingredients.md', text)
-    scores = json.dumps({**settings, 'variants': runs}, indent=1)
-    atomic_write_text(work_dir / 'ingredients.json', scores)
-    print(work_dir / 'ingredients.md')
+    def run(self, events: Events) -> None:
+        """Execute the variants that are not finished, and write the table."""
+        given = self.cfg_options or {}
+        cfg = Config.fromfile(find_config(self.config))
+        cfg.merge_from_dict(given)
+        name = config_name(cfg.filename)
+        work_dir = Path(self.work_dir or f'work_dirs/ingredients/{Path(name).stem}')
+        known = variants(cfg)
+        for variant in self.variants:
+            if variant not in known:
+                raise UserError(
+                    f'--variants names {variant!r}, which is not one of '
+                    f'{", ".join(known)}.'
+                )
+        typed = setting_texts(given)
+        settings = {'config': name, 'options': typed}
+        added: dict[str, list[Run]] = {}
+        for content in read_added(self.add, settings):
+            for variant, some in content['variants'].items():
+                added.setdefault(variant, []).extend(some)
+        for variant in self.variants or known:
+            options = [*typed, *known[variant]]
+            there = {run['seed'] for run in added.get(variant, ())}
+            seeds = [seed for seed in self.seeds if seed not in there]
+            events.note(f'\n{variant}: {" ".join(options) or "as it is"}')
+            if not seeds:
+                events.note('All seeds are in the files of --add.')
+                continue
+            CrossValidate(
+                config=str(cfg.filename),
+                folds=self.folds,
+                seeds=seeds,
+                work_dir=str(folder_of(work_dir, variant)),
+                cfg_options={**given, **parse_settings(known[variant])},
+            ).run(events)
+        runs = finished_runs(work_dir, known, added)
+        title = ' '.join([name, *typed])
+        text = markdown(title, summaries(runs, self.seeds))
+        events.note(f'\n{text}')
+        atomic_write_text(work_dir / 'ingredients.md', text)
+        scores = json.dumps({**settings, 'variants': runs}, indent=1)
+        atomic_write_text(work_dir / 'ingredients.json', scores)
+        events.note(str(work_dir / 'ingredients.md'))
 
 
 if __name__ == '__main__':
-    command(__doc__, add_arguments, run)()
+    Ingredients.main()

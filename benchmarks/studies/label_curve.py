@@ -1,29 +1,5 @@
-"""Measures scores against labelled minutes, for different ways to choose the labels.
+"""Measures scores against labelled minutes, for different ways to choose the labels."""
 
-    python benchmarks/studies/label_curve.py configs/recipes/precog_pose3d.py \\
-        --minutes 0.5 1 2 4 --stretch 4 --folds fold1 fold2 --seeds 0 1 2 --steps 800
-
-Labels come from the training videos of a fold, and scores from its test videos:
-
-  random      random intervals; more minutes include the intervals of fewer minutes
-  suggested   an active loop: the first minutes are random, then the trained model and
-              `mmskelseg suggest` choose further intervals for each next number of
-              minutes
-  timestamps  one frame of each segment of whole, randomly chosen videos, with
-              TimestampSupervision; a minute of video counts as --timestamp-share
-              minutes. The default of 1/6 follows Ma et al. (SF-Net, ECCV 2020), who
-              measured 50 s for marking one frame per action in a minute of video, and
-              300 s for marking their starts and ends
-  all         all labels, for comparison
-
-All runs have the same number of steps. The scores of all runs are written to
-WORK_DIR/label_curve.json, the table to label_curve.md and the curve to label_curve.png.
-Run the tool again to continue. Several processes can share the work, each with some of
---folds or --seeds; run it with all of them at the end. --add includes runs from another
-such file.
-"""
-
-import argparse
 import hashlib
 import json
 import math
@@ -38,6 +14,7 @@ from added_runs import read_added
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer
+from mmskelseg.commands.suggest import Suggest
 from mmskelseg.datasets.intervals import (
     Interval,
     read_intervals,
@@ -53,6 +30,7 @@ from mmskelseg.engine.cross_validation import (
     run_folder,
     settings_of,
 )
+from mmskelseg.engine.jobs import ConfigJob, CrossValidate
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation import format_score, summarize_runs
 from mmskelseg.evaluation.functional.report import Report, Spread
@@ -74,30 +52,19 @@ from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.configs import annotation_path, find_config
 from mmskelseg.runtime.files.names import config_name, file_name
 from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
-from mmskelseg.runtime.jobs.command_line import (
-    command,
-    number_from,
-    positive,
-    seed,
-    whole_from,
-)
-from mmskelseg.runtime.jobs.settings import (
-    SettingsAction,
-    parse_settings,
-    setting_texts,
-)
+from mmskelseg.runtime.jobs.command_line import number_from
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.settings import setting_texts
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import Count, Positive, like, option
 from mmskelseg.runtime.messages.tables import markdown_table
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 
 METHODS = ('random', 'suggested', 'timestamps', 'all')
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'Acc': 'acc', 'mAP': 'mAP'}
-STAMPS = 'model.timestamps.type=TimestampSupervision'
 # Of the curve, in inches and points.
 WIDTH, HEIGHT, MARGIN, FONT = 6.5, 4.0, 0.15, 8
-# See the note of TimestampSupervision.
-SMOOTH = 'model.head.loss_smooth.form=printed'
 
 
 @dataclass(frozen=True)
@@ -144,24 +111,26 @@ class Study:
 
     Args:
         cfg: The config, with the options of the command line.
-        args: The arguments of the command line.
+        job: What is asked.
+        folder: Where the folders of all runs are.
         fold: Name of the fold.
         splits: Names of its training and its test split.
         seed: Seed of random choices and of trainings.
     """
 
     cfg: Config
-    args: argparse.Namespace
+    job: 'LabelCurve'
+    folder: Path
     fold: str
     splits: tuple[str, str]
     seed: int
 
     def points(self) -> Iterator[Point]:
         """Yield the points; each may depend on the finished run of the one before."""
-        wanted, budgets = self.args.methods, sorted(set(self.args.minutes))
+        wanted, budgets = self.job.methods, sorted(set(self.job.minutes))
         videos = self._videos()
         if 'random' in wanted or 'suggested' in wanted:
-            drawn = random_intervals(videos, self.args.stretch, self._rng('random'))
+            drawn = random_intervals(videos, self.job.stretch, self._rng('random'))
             within = {b: list(taken(drawn, videos, 60 * b)) for b in budgets}
             for budget in budgets if 'random' in wanted else budgets[:1]:
                 yield self._point('random', budget, within[budget], videos)
@@ -182,7 +151,7 @@ class Study:
         """Return the run of a point, whether it is finished or not."""
         cfg, videos = deepcopy(self.cfg), self._videos()
         cfg.work_dir = str(self._folder(point.method, point.budget))
-        options = dict(self.args.cfg_options or {})
+        options = dict(self.job.cfg_options or {})
         settings = settings_of(self.cfg)
         if point.file is not None:
             videos = with_labels_in(videos, point.file)
@@ -191,15 +160,16 @@ class Study:
             labelled = 'train_dataloader.dataset.labelled'
             options[labelled] = str(point.file.absolute())
         if point.method == 'timestamps':
-            options |= parse_settings([STAMPS])
+            parts = [*cfg.model.get('auxiliary', ()), {'type': 'TimestampSupervision'}]
+            options['model.auxiliary'] = parts
             if cfg.model.head.get('loss_smooth'):
-                options |= parse_settings([SMOOTH])
-            settings['timestamps'] = f'{STAMPS} {SMOOTH}'
-        epochs = math.ceil(self.args.steps / steps_of_epoch(videos, cfg))
+                # See the note of TimestampSupervision.
+                options['model.head.loss_smooth.form'] = 'printed'
+        epochs = math.ceil(self.job.steps / steps_of_epoch(videos, cfg))
         options['train_cfg.max_epochs'] = epochs
         # With few steps per epoch, most of the time would go into checkpoints.
         options['default_hooks.checkpoint.interval'] = epochs
-        settings |= {'steps': self.args.steps, 'method': point.method}
+        settings |= {'steps': self.job.steps, 'method': point.method}
         return run_folder(cfg, self.fold, self.splits, self.seed, settings, options)
 
     def _videos(self) -> list[VideoAnnotation]:
@@ -209,7 +179,7 @@ class Study:
 
     def _folder(self, method: str, budget: float) -> Path:
         name = f'{method}_{budget:g}_minutes' if budget else f'{method}_videos'
-        return self.args.work_dir / name
+        return self.folder / name
 
     def _file(self, method: str, budget: float) -> Path:
         name = f'labelled_{self.seed}.json'
@@ -232,7 +202,7 @@ class Study:
         if not intervals:
             raise UserError(
                 f'--minutes {budget:g} has no room for one interval of --stretch '
-                f'{self.args.stretch:g} seconds; raise --minutes or lower --stretch.'
+                f'{self.job.stretch:g} seconds; raise --minutes or lower --stretch.'
             )
         file = self._file(method, budget)
         write_intervals(file, intervals)
@@ -241,7 +211,7 @@ class Study:
     def _timestamps(
         self, videos: Sequence[VideoAnnotation], budgets: Sequence[float]
     ) -> Iterator[Point]:
-        rng, share = self._rng('timestamps'), self.args.timestamp_share
+        rng, share = self._rng('timestamps'), self.job.timestamp_share
         order = [videos[i] for i in rng.permutation(len(videos))]
         stamps = [timestamps(v['frame_dir'], v['label'], rng) for v in order]
         ends = np.cumsum([duration(video) for video in order]) / 60 * share
@@ -270,7 +240,7 @@ class Study:
             )
         cfg = deepcopy(self.cfg)
         inferencer = SkelSegInferencer(cfg, checkpoint, show_progress=False)
-        ranking = IntervalRanking(inferencer.dataset_meta['classes'], self.args.stretch)
+        ranking = IntervalRanking(inferencer.dataset_meta['classes'], self.job.stretch)
         labelled = {v['frame_dir']: v for v in with_labels_in(videos, model.file)}
         path = annotation_path(self.cfg.train_dataloader.dataset)
         for batch in inferencer.stream(path, split=self.splits[0]):
@@ -279,7 +249,7 @@ class Study:
                 video = labelled.get(prediction['frame_dir'], {'label': unlabelled})
                 ranking.add({**prediction, 'label': video['label']})
         seconds = sum((s.end - s.start) / labelled[s.video]['fps'] for s in known)
-        chosen = ranking.choose(budget - seconds / 60, self.args.weights)
+        chosen = ranking.choose(budget - seconds / 60, self.job.weights)
         more = [Interval(s.video, s.start_frame, s.end_frame) for s in chosen]
         write_intervals(file, [*known, *more])
 
@@ -396,102 +366,6 @@ def curves(rows: Sequence[Row]) -> dict[str, list[tuple[float, ...]]]:
     return found
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('config', help='config file, or its name')
-    parser.add_argument(
-        '--minutes', nargs='+', type=positive, required=True, metavar='M',
-        help='labelled minutes; also the steps of the active loop',
-    )  # fmt: skip
-    parser.add_argument(
-        '--stretch', type=positive, default=20.0, metavar='SECONDS',
-        help='length of an interval (default: %(default)g)',
-    )  # fmt: skip
-    parser.add_argument('--methods', nargs='+', choices=METHODS, default=METHODS)
-    parser.add_argument('--folds', nargs='+', help='as for cross-validate')
-    parser.add_argument('--seeds', nargs='+', type=seed, default=[0])
-    parser.add_argument(
-        '--steps', type=whole_from(1), default=1000,
-        help='steps of each training (default: %(default)s)',
-    )  # fmt: skip
-    parser.add_argument(
-        '--timestamp-share', type=number_from(1e-3, 1), default=1 / 6, metavar='P',
-        help='time to mark one frame of each segment, as a fraction of the time to '
-        'mark their starts and ends (default: 1/6)',
-    )  # fmt: skip
-    parser.add_argument(
-        '--weights', nargs='+', action=SettingsAction, help='as for suggest'
-    )
-    parser.add_argument('--work-dir', type=Path, help='folder of all runs')
-    parser.add_argument(
-        '--add', nargs='+', type=Path, default=[], metavar='FILE',
-        help='label_curve.json files with runs from elsewhere to include',
-    )  # fmt: skip
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=SettingsAction,
-        help='as for train, such as model.members=1',
-    )  # fmt: skip
-
-
-def run(args: argparse.Namespace) -> None:
-    cfg = read_config(find_config(args.config), args.cfg_options)
-    check_config(cfg, args.config)
-    name = config_name(cfg.filename)
-    args.work_dir = args.work_dir or Path('work_dirs', 'label_curve', Path(name).stem)
-    finished: list[Run] = []
-    ann_file = annotation_path(cfg.test_dataloader.dataset)
-    for fold, splits in choose_folds(ann_file, args.folds).items():
-        for number in dict.fromkeys(args.seeds):
-            study = Study(cfg, args, fold, splits, number)
-            for point in study.points():
-                folder = study.run(point)
-                folder.check()
-                todo = [] if folder.is_finished else [folder]
-                for _, failure in executed(todo, args.work_dir, 'none', None):
-                    if failure:
-                        raise UserError(
-                            f'{folder.path}: the run failed: '
-                            f'{failure.removesuffix(".")}; see {folder.log}.'
-                        )
-                report = folder.report()
-                run: Run = {
-                    'method': point.method,
-                    'budget': point.budget,
-                    'minutes': point.minutes,
-                    'fold': fold,
-                    'seed': number,
-                    **report,
-                }
-                finished.append(run)
-                f1 = report['metrics']['f1@10']
-                print(
-                    f'{fold}, seed {number}: {point.method}, {point.minutes:.2f} '
-                    f'minutes: F1@10 {f1:.2f}',
-                    flush=True,
-                )
-    write(args, ' '.join([name, *setting_texts(args.cfg_options)]), finished)
-
-
-def write(args: argparse.Namespace, title: str, finished: Sequence[Run]) -> None:
-    """Write table, curve and scores of the runs and of those in other files."""
-    settings = {'title': title, 'steps': args.steps, 'stretch_seconds': args.stretch}
-    runs = [r for content in read_added(args.add, settings) for r in content['runs']]
-    runs += finished
-    rows = summaries(runs)
-    text = markdown(f'{title}, {args.steps} steps', rows)
-    print(f'\n{text}')
-    folder = args.work_dir
-    atomic_write_text(folder / 'label_curve.md', text)
-    content = json.dumps({**settings, 'summary': rows, 'runs': runs}, indent=1)
-    atomic_write_text(folder / 'label_curve.json', content)
-    lines = curves(rows)
-    levels = {'all labels': lines.pop('all')[0][1]} if 'all' in lines else {}
-    image = draw_curves(
-        lines, x='labelled minutes', y='F1@10', levels=levels, title=title
-    )
-    save_png(image, folder / 'label_curve.png')
-    print(f'{folder} has label_curve.md, .json and .png')
-
-
 def timestamps(
     video: str, label: np.ndarray, rng: np.random.Generator
 ) -> list[Interval]:
@@ -544,5 +418,123 @@ def draw_curves(
     return render(figure)
 
 
+@dataclass(frozen=True, kw_only=True)
+class LabelCurve(ConfigJob[None]):
+    """Measures scores against labelled minutes, by how the labels are chosen.
+
+        python benchmarks/studies/label_curve.py configs/recipes/precog_pose3d.py \\
+            --minutes 0.5 1 2 4 --stretch 4 --folds fold1 fold2 --seeds 0 1 2 \\
+            --steps 800
+
+    Labels come from the training videos of a fold, and scores from its test videos:
+
+      random      random intervals; more minutes include the intervals of fewer minutes
+      suggested   an active loop: the first minutes are random, then the trained model
+                  and `mmskelseg suggest` choose further intervals for each next number
+                  of minutes
+      timestamps  one frame of each segment of whole, randomly chosen videos, with
+                  TimestampSupervision; a minute of video counts as --timestamp-share
+                  minutes. The default of 1/6 follows Ma et al. (SF-Net, ECCV 2020), who
+                  measured 50 s for marking one frame per action in a minute of video,
+                  and 300 s for marking their starts and ends
+      all         all labels, for comparison
+
+    All runs have the same number of steps. The scores of all runs are written to
+    WORK_DIR/label_curve.json, the table to label_curve.md and the curve to
+    label_curve.png. Run the tool again to continue. Several processes can share the
+    work, each with some of --folds or --seeds; run it with all of them at the end.
+    --add includes runs from another such file.
+    """
+
+    minutes: Sequence[Positive] = option(
+        'labelled minutes; also the steps of the active loop', metavar='M'
+    )
+    stretch: Positive = option(
+        'length of an interval (default: %(default)g)', 20.0, metavar='SECONDS'
+    )
+    methods: Sequence[str] = option(
+        'ways to choose the labels (default: all)', METHODS, choices=METHODS
+    )
+    folds: Sequence[str] | None = like(CrossValidate, 'folds')
+    seeds: Sequence[int] = like(CrossValidate, 'seeds')
+    steps: Count = option('steps of each training (default: %(default)s)', 1000)
+    timestamp_share: float = option(
+        'time to mark one frame of each segment, as a fraction of the time to mark '
+        'their starts and ends (default: 1/6)',
+        1 / 6,
+        type=number_from(1e-3, 1),
+        metavar='P',
+    )
+    weights: Mapping[str, float] | None = like(Suggest, 'weights')
+    add: Sequence[Path] = option(
+        'label_curve.json files with runs from elsewhere to include', (), metavar='FILE'
+    )
+
+    def run(self, events: Events) -> None:
+        """Execute the runs that are not finished, and write table and curve."""
+        cfg = read_config(find_config(self.config), self.cfg_options)
+        check_config(cfg, self.config)
+        name = config_name(cfg.filename)
+        folder = Path(self.work_dir or f'work_dirs/label_curve/{Path(name).stem}')
+        finished: list[Run] = []
+        ann_file = annotation_path(cfg.test_dataloader.dataset)
+        for fold, splits in choose_folds(ann_file, self.folds).items():
+            for number in dict.fromkeys(self.seeds):
+                study = Study(cfg, self, folder, fold, splits, number)
+                for point in study.points():
+                    report = finish(study.run(point), folder)
+                    run: Run = {
+                        'method': point.method,
+                        'budget': point.budget,
+                        'minutes': point.minutes,
+                        'fold': fold,
+                        'seed': number,
+                        **report,
+                    }
+                    finished.append(run)
+                    events.note(
+                        f'{fold}, seed {number}: {point.method}, {point.minutes:.2f} '
+                        f'minutes: F1@10 {report["metrics"]["f1@10"]:.2f}'
+                    )
+        settings = {
+            'title': ' '.join([name, *setting_texts(self.cfg_options)]),
+            'steps': self.steps,
+            'stretch_seconds': self.stretch,
+        }
+        added = read_added(self.add, settings)
+        runs = [*(run for content in added for run in content['runs']), *finished]
+        events.note(f'\n{write(folder, settings, runs)}')
+        events.note(f'{folder} has label_curve.md, .json and .png')
+
+
+def finish(run: RunFolder, folder: Path) -> Report:
+    """Execute a run, unless it is finished, and return its report."""
+    run.check()
+    todo = [] if run.is_finished else [run]
+    for _, failure in executed(todo, folder, 'none', None):
+        if failure:
+            raise UserError(
+                f'{run.path}: the run failed: {failure.removesuffix(".")}; see '
+                f'{run.log}.'
+            )
+    return run.report()
+
+
+def write(folder: Path, settings: Mapping[str, object], runs: Sequence[Run]) -> str:
+    """Write table, curve and scores of runs, and return the table."""
+    title, rows = str(settings['title']), summaries(runs)
+    text = markdown(f'{title}, {settings["steps"]} steps', rows)
+    atomic_write_text(folder / 'label_curve.md', text)
+    content = json.dumps({**settings, 'summary': rows, 'runs': runs}, indent=1)
+    atomic_write_text(folder / 'label_curve.json', content)
+    lines = curves(rows)
+    levels = {'all labels': lines.pop('all')[0][1]} if 'all' in lines else {}
+    image = draw_curves(
+        lines, x='labelled minutes', y='F1@10', levels=levels, title=title
+    )
+    save_png(image, folder / 'label_curve.png')
+    return text
+
+
 if __name__ == '__main__':
-    command(__doc__, add_arguments, run)()
+    LabelCurve.main()

@@ -22,7 +22,7 @@ COMMANDS = {
 TOOLS = {**jobs.TOOLS, 'browse-dataset': 'browse', 'extract-features': 'features'}
 
 
-def main(argv: Sequence[str] | None = None) -> int | None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Run the command that the first argument names."""
     words = sys.argv[1:] if argv is None else argv
-    return jobs.dispatch(__name__, COMMANDS, words, TOOLS)
+    jobs.dispatch(__name__, COMMANDS, words, TOOLS)

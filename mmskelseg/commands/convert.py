@@ -11,8 +11,6 @@ from mmskelseg.converters import converters
 from mmskelseg.runtime.jobs import dispatch
 
 
-def main(argv: Sequence[str], prog: str) -> int | None:
+def main(argv: Sequence[str], prog: str) -> None:
     """Run the converter that the first argument names."""
-    return dispatch(
-        'mmskelseg.converters', converters(), argv, prog=prog, about=__doc__
-    )
+    dispatch('mmskelseg.converters', converters(), argv, prog=prog, about=__doc__)

@@ -11,7 +11,7 @@ from mmskelseg.converters import checkpoints, converters
 from mmskelseg.runtime.jobs import dispatch
 
 
-def main(argv: Sequence[str], prog: str) -> int | None:
+def main(argv: Sequence[str], prog: str) -> None:
     """Run the converter that the first argument names."""
     known = converters(checkpoints.__path__)
-    return dispatch(checkpoints.__name__, known, argv, prog=prog, about=__doc__)
+    dispatch(checkpoints.__name__, known, argv, prog=prog, about=__doc__)

@@ -1,21 +1,10 @@
-"""Draws the figures of the paper from your own data, sized for a column of a paper.
-
-    python projects/hyder2024/paper_figures.py heatmaps data/toy/annotations.pkl
-    python projects/hyder2024/paper_figures.py missing data/toy/annotations.pkl
-    python projects/hyder2024/paper_figures.py timelines data/toy/annotations.pkl \\
-        Joint=joint.pkl Limb=limb.pkl
-
-`heatmaps` (Fig. 2) shows the joints, the limbs, and both for one frame. `missing`
-(Fig. 4) shows the same frame with all joints, without an arm, and without a leg.
-`timelines` (Fig. 5) shows the ground truth of a video above the predictions of several
-methods, each from a file that `tools/test.py CONFIG CHECKPOINT --dump FILE.pkl` wrote.
-
-The result is a PNG file with 300 pixels per inch. See also COMMAND --help.
-"""
+"""Draws the figures of the paper from your own data."""
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -26,8 +15,11 @@ from mmskelseg.runtime.drawing.images import COLUMN, render, save_png
 from mmskelseg.runtime.drawing.timelines import PRINT, draw_timelines
 from mmskelseg.runtime.features import RenderSkeletonHeatmap
 from mmskelseg.runtime.files.annotations import load_annotations, split_names
-from mmskelseg.runtime.jobs.command_line import command, number_from, whole
+from mmskelseg.runtime.jobs.command_line import number_from
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import argument, option
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import (
     Metainfo,
@@ -45,28 +37,26 @@ PARTS = {
 SEEN, LOST = '#202020', '#D55E00'
 
 
-def heatmaps(args: argparse.Namespace) -> np.ndarray:
-    video, metainfo = find_video(args)
-    frame = find_frame(video, args.frame)
+def heatmaps(job: 'Figures', video: VideoAnnotation, metainfo: Metainfo) -> np.ndarray:
+    frame = find_frame(video, job.frame)
     images = {}
     for title, (joints, limbs) in PARTS.items():
         render = RenderSkeletonHeatmap(metainfo['skeleton'], joints=joints, limbs=limbs)
         images[title] = frame_heatmap(render, video, frame)
-    return draw_heatmaps(images, width=args.width)
+    return draw_heatmaps(images, width=job.width)
 
 
-def missing(args: argparse.Namespace) -> np.ndarray:
-    video, metainfo = find_video(args)
-    frame = find_frame(video, args.frame)
+def missing(job: 'Figures', video: VideoAnnotation, metainfo: Metainfo) -> np.ndarray:
+    frame = find_frame(video, job.frame)
     skeleton = Skeleton.get(metainfo['skeleton'])
-    unknown = [part for part in args.parts if part not in skeleton.drop_groups]
+    unknown = [part for part in job.parts if part not in skeleton.drop_groups]
     if unknown:
         raise UserError(
-            f'{args.annotations}: skeleton {skeleton.name!r} has no part '
+            f'{job.annotations}: skeleton {skeleton.name!r} has no part '
             f'{unknown[0]!r}; choose --parts from '
             f'{", ".join(skeleton.drop_groups) or "none: it names no parts"}.'
         )
-    groups = {f'No {p.replace("_", " ")}': skeleton.drop_groups[p] for p in args.parts}
+    groups = {f'No {p.replace("_", " ")}': skeleton.drop_groups[p] for p in job.parts}
     lost: dict[str, tuple[int, ...]] = {'Complete': (), **groups}
     render = RenderSkeletonHeatmap(skeleton)
     images = {
@@ -75,7 +65,7 @@ def missing(args: argparse.Namespace) -> np.ndarray:
     }
     keypoint, score = (values[:, frame] for values in render.place(video))
     keypoint = np.where(score[..., None] > 0, keypoint, np.nan)
-    return draw_missing(images, lost, keypoint, skeleton, args.width)
+    return draw_missing(images, lost, keypoint, skeleton, job.width)
 
 
 def draw_missing(
@@ -127,10 +117,9 @@ def _draw_skeleton(
         )
 
 
-def timelines(args: argparse.Namespace) -> np.ndarray:
-    video, metainfo = find_video(args)
+def timelines(job: 'Figures', video: VideoAnnotation, metainfo: Metainfo) -> np.ndarray:
     rows = {'Ground truth': video['label']}
-    for name, file in args.predictions:
+    for name, file in job.predictions:
         predictions = load_samples(file)
         if video['frame_dir'] not in predictions:
             raise UserError(
@@ -139,24 +128,8 @@ def timelines(args: argparse.Namespace) -> np.ndarray:
                 'of these with --video, or test a split with that video.'
             )
         rows[name] = np.asarray(predictions[video['frame_dir']]['pred_label'])
-    style = PRINT._replace(width=args.width)
+    style = PRINT._replace(width=job.width)
     return draw_timelines(rows, metainfo['classes'], truth='Ground truth', style=style)
-
-
-def find_video(args: argparse.Namespace) -> tuple[VideoAnnotation, Metainfo]:
-    """Return the requested video, or the first test video, and the metainfo."""
-    data = load_annotations(args.annotations)
-    videos = {video['frame_dir']: video for video in data['annotations']}
-    name = args.video
-    if name is None:
-        name = split_names(data, 'test', args.annotations)[0]
-    if name not in videos:
-        raise UserError(
-            f'{args.annotations}: has no video {name!r}; choose --video from '
-            f'{", ".join(videos)}.'
-        )
-    print(f'video {name}')
-    return videos[name], data['metainfo']
 
 
 def find_frame(video: VideoAnnotation, frame: int | None) -> int:
@@ -209,45 +182,62 @@ def named_file(text: str) -> tuple[str, str]:
     return name, file
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(dest='command', required=True)
-    for draw, text in (
-        (heatmaps, 'joints, limbs, and both of a frame (Fig. 2)'),
-        (missing, 'a frame with all joints, and without an arm or leg (Fig. 4)'),
-        (timelines, 'ground truth and several methods for a video (Fig. 5)'),
-    ):
-        figure = commands.add_parser(draw.__name__, help=text, description=text)
-        figure.set_defaults(draw=draw)
-        figure.add_argument('annotations', help='annotation file')
-        figure.add_argument('--video', help='frame_dir (default: first test video)')
-        figure.add_argument(
-            '--width', type=number_from(1, 100), default=COLUMN,
-            help=f'width in inches (default: {COLUMN}, a column; 7.16 is a page)',
-        )  # fmt: skip
-        figure.add_argument('--out', help=f'PNG file (default: {draw.__name__}.png)')
-        if draw is timelines:
-            figure.add_argument(
-                'predictions', nargs='+', type=named_file, metavar='NAME=FILE',
-                help='a method, and the file from `tools/test.py --dump FILE`',
-            )  # fmt: skip
-            continue
-        figure.add_argument(
-            '--frame', type=whole, help='number from 0 (default: one with a large pose)'
-        )
-        if draw is missing:
-            figure.add_argument(
-                '--parts',
-                nargs='+',
-                default=['left_arm', 'left_leg'],
-                help='parts to remove, an image for each (default: left_arm left_leg)',
+@dataclass(frozen=True, kw_only=True)
+class Figures(Job[None]):
+    """Draws the figures of the paper from your own data, sized for a column of a paper.
+
+        python projects/hyder2024/paper_figures.py heatmaps data/toy/annotations.pkl
+        python projects/hyder2024/paper_figures.py missing data/toy/annotations.pkl
+        python projects/hyder2024/paper_figures.py timelines data/toy/annotations.pkl \\
+            Joint=joint.pkl Limb=limb.pkl
+
+    `heatmaps` (Fig. 2) shows the joints, the limbs, and both for one frame. `missing`
+    (Fig. 4) shows the same frame with all joints, without an arm, and without a leg.
+    `timelines` (Fig. 5) shows the ground truth of a video above the predictions of
+    several methods, each from a file that `tools/test.py CONFIG CHECKPOINT --dump
+    FILE.pkl` wrote.
+
+    The result is a PNG file with 300 pixels per inch.
+    """
+
+    usage = '%(prog)s [-h] FIGURE ANN [NAME=FILE...] [OPTION...]'
+    figure: Literal['heatmaps', 'missing', 'timelines'] = argument('what to draw')
+    annotations: str = argument('annotation file', metavar='ANN')
+    predictions: Sequence[tuple[str, str]] = argument(
+        'a method in timelines, and the file from `tools/test.py --dump FILE`',
+        (),
+        type=named_file,
+        metavar='NAME=FILE',
+    )
+    video: str | None = option('frame_dir (default: first test video)', None)
+    frame: int | None = option('number from 0 (default: one with a large pose)', None)
+    parts: Sequence[str] = option(
+        'parts to remove, an image for each (default: left_arm left_leg)',
+        ('left_arm', 'left_leg'),
+    )
+    width: float = option(
+        'width in inches (default: %(default)s, a column; 7.16 is a page)',
+        COLUMN,
+        type=number_from(1, 100),
+    )
+    out: Path | None = option('PNG file (default: FIGURE.png)', None)
+
+    def run(self, events: Events) -> None:
+        """Draw the figure of the requested video, or of the first test video."""
+        data = load_annotations(self.annotations)
+        videos = {video['frame_dir']: video for video in data['annotations']}
+        name = self.video or split_names(data, 'test', self.annotations)[0]
+        if name not in videos:
+            raise UserError(
+                f'{self.annotations}: has no video {name!r}; choose --video from '
+                f'{", ".join(videos)}.'
             )
-
-
-def run(args: argparse.Namespace) -> None:
-    path = Path(args.out or f'{args.command}.png')
-    save_png(args.draw(args), path)
-    print(path)
+        events.note(f'video {name}')
+        draw = {'heatmaps': heatmaps, 'missing': missing, 'timelines': timelines}
+        path = self.out or Path(f'{self.figure}.png')
+        save_png(draw[self.figure](self, videos[name], data['metainfo']), path)
+        events.note(str(path))
 
 
 if __name__ == '__main__':
-    command(__doc__, add_arguments, run)()
+    Figures.main()

@@ -1,16 +1,8 @@
-"""Compares the tables of the paper with your own results, as Markdown.
+"""Compares the tables of the paper with your own results, as Markdown."""
 
-    python projects/hyder2024/paper_tables.py --results work_dirs --out tables.md
-
-The tool searches the folders for results of tests (metrics.json), cross-validations
-(cross_validation.json) and tests with missing keypoints (missing_keypoints.json), and
-puts each beside the row of its config. Cells without a result are blank.
-"""
-
-import argparse
 import re
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,8 +12,10 @@ from mmskelseg.evaluation import format_score
 from mmskelseg.evaluation.functional.report import Spread
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import check_shape, read_json
-from mmskelseg.runtime.jobs.command_line import command
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
+from mmskelseg.runtime.messages.options import option
 from mmskelseg.runtime.messages.tables import markdown_table
 
 INTRODUCTION = """\
@@ -116,13 +110,13 @@ READERS = {
 SHAPE = {'config': str, 'scores': {...: {'mean': float, 'std?': float}}}
 
 
-def find_results(folders: list[str]) -> list[Result]:
+def find_results(folders: Sequence[Path]) -> list[Result]:
     """Return all results under folders, in the order of their paths."""
     results = []
     for folder in folders:
-        if not Path(folder).is_dir():
+        if not folder.is_dir():
             raise MissingFileError(f'{folder}: there is no such folder of results.')
-        for path in sorted(Path(folder).rglob('*.json')):
+        for path in sorted(folder.rglob('*.json')):
             if path.name not in READERS or is_part_of_another(path):
                 continue
             try:
@@ -183,27 +177,36 @@ def markdown(results: list[Result]) -> str:
     return '\n'.join([*parts, NOTES])
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        '--results', nargs='+', metavar='DIR',
-        help='folders with results (default: work_dirs, if it exists)',
-    )  # fmt: skip
-    parser.add_argument('--out', help='Markdown file (default: print)')
+@dataclass(frozen=True, kw_only=True)
+class PaperTables(Job[None]):
+    """Compares the tables of the paper with your own results, as Markdown.
 
+        python projects/hyder2024/paper_tables.py --results work_dirs --out tables.md
 
-def run(args: argparse.Namespace) -> None:
-    folders = args.results or [path for path in ('work_dirs',) if Path(path).is_dir()]
-    results = find_results(folders)
-    text = markdown(results)
-    if args.out is None:
-        print(text)
-    else:
-        atomic_write_text(args.out, text)
-    rows = [row for table in TABLES.values() for row in table.rows]
-    for result in results:
-        if not any(config and result.belongs_to(config) for _, config in rows):
-            print(f'In no table: {result.path} ({result.config})', file=sys.stderr)
+    The tool searches the folders for results of tests (metrics.json), cross-validations
+    (cross_validation.json) and tests with missing keypoints (missing_keypoints.json),
+    and puts each beside the row of its config. Cells without a result are blank.
+    """
+
+    results: Sequence[Path] = option(
+        'folders with results (default: work_dirs, if it exists)', (), metavar='DIR'
+    )
+    out: Path | None = option('Markdown file (default: print)', None)
+
+    def run(self, events: Events) -> None:
+        """Write the tables, and tell which results are in none."""
+        default = Path('work_dirs')
+        results = find_results(self.results or [default] * default.is_dir())
+        text = markdown(results)
+        if self.out is None:
+            events.note(text)
+        else:
+            atomic_write_text(self.out, text)
+        rows = [row for table in TABLES.values() for row in table.rows]
+        for result in results:
+            if not any(config and result.belongs_to(config) for _, config in rows):
+                events.warning(f'in no table: {result.path} ({result.config})')
 
 
 if __name__ == '__main__':
-    command(__doc__, add_arguments, run)()
+    PaperTables.main()

@@ -6,7 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import candidates, decodings
+from benchmarks import decodings
+from benchmarks.candidates import Candidates, table
 from mmskelseg.runtime.files.annotations import save_annotations
 from tests.errors import raises_naming
 from tests.small_data import small_annotations
@@ -33,7 +34,7 @@ def test_scores_are_over_seeds_of_means_over_folds():
     # Of the fold and the seed that both have, 50 became 53.
     new = {('fold1', 0): np.full(5, 53.0)}
     finished = {('mice', 'new'): new, ('mice', 'default'): default}
-    head, first, second, *_ = cells(candidates.table(finished, 'default'))
+    head, first, second, *_ = cells(table(finished, 'default'))
     assert head[-5:] == ['F1@10', 'F1@50', 'Edit', 'mAP', 'Acc']
     assert first == ['mice', 'default', '2', '2', *['61.00 ± 1.41'] * 5]
     assert second == ['mice', 'new', '1', '1', *['53.00 (+3.00)'] * 5]
@@ -51,7 +52,7 @@ def test_changes_are_means_over_sets_beside_the_spread_and_the_worst():
         # Without a run of the default, a set doesn't count.
         ('precog', 'new'): runs(0, 0, 0, 0),
     }
-    row = cells(candidates.table(finished, 'default'))[-1]
+    row = cells(table(finished, 'default'))[-1]
     # +3 and -1; the default's mean over sets is 60 with one seed, 62 with the other.
     changes = ['+1.00'] * 4
     assert row == ['new', '2', *changes, '1.41', '-3.00 (mAP, orders)']
@@ -72,11 +73,11 @@ def test_candidates_are_run_once_and_decoded(tmp_path, capsys, monkeypatch):
     (tmp_path / 'gestures').mkdir()
     save_annotations(data, tmp_path / 'gestures' / 'annotations.pkl')
     words = [str(tmp_path), str(tmp_path / 'work'), '--sets', 'gestures']
-    candidates.main([*words, '--candidate', 'default=--epochs 1'])
+    Candidates.main([*words, '--candidate', 'default=--epochs 1'])
     capsys.readouterr()
     options = 'wide=--epochs 1 --cfg-options model.contrast=None'
     both = ['--candidate', 'default=--epochs 1', '--candidate', options]
-    candidates.main([*words, *both])
+    Candidates.main([*words, *both])
     shown = capsys.readouterr().out
     assert 'gestures/wide, fold1, seed 0: Acc ' in shown
     folder = tmp_path / 'work' / 'gestures'
@@ -89,7 +90,7 @@ def test_candidates_are_run_once_and_decoded(tmp_path, capsys, monkeypatch):
     assert rows[2][:4] == ['gestures', 'wide', '2', '1']
     assert rows[2][-2].startswith(f'{mean:.2f} (')
     # Labels of MinDuration and its likeliest classes are those of the tests.
-    decodings.main([str(tmp_path / 'work'), '--candidate', 'wide'])
+    decodings.Decodings.main([str(tmp_path / 'work'), '--candidate', 'wide'])
     rules = {row[1]: row[4:] for row in cells(capsys.readouterr().out)[1:]}
     for rule, prefix in ('merging', ''), ('none', 'raw_'):
         mean = np.mean([each[f'seg/{prefix}f1@10'] for each in found])
@@ -100,7 +101,7 @@ def test_candidates_are_run_once_and_decoded(tmp_path, capsys, monkeypatch):
 def test_data_that_is_missing_is_named(tmp_path):
     words = [str(tmp_path), str(tmp_path / 'work'), '--sets', 'mice']
     with raises_naming(SystemExit, 'subtle', 'annotations.pkl', '--sets'):
-        candidates.main([*words, '--candidate', 'default='])
+        Candidates.main([*words, '--candidate', 'default='])
 
 
 @pytest.mark.parametrize('cost', [0, 0.7])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.pairs import CLASSES, FARTHEST, NEAREST, SPEEDS, main
+from benchmarks.pairs import CLASSES, FARTHEST, NEAREST, SPEEDS, Pairs
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.structures import Skeleton
 
@@ -34,7 +34,7 @@ def made(tmp_path, rng):
     meta = {'classes': ['a'], 'skeleton': 'kinect20', 'dataset': '', 'background': None}
     data = {'annotations': videos, 'split': {'train': names[:4], 'test': names[4:]}}
     save_annotations({**data, 'metainfo': {**meta, 'up': 'y'}}, tmp_path / 'one.pkl')
-    main([str(tmp_path / 'one.pkl'), str(tmp_path / 'two.pkl')])
+    Pairs.main([str(tmp_path / 'one.pkl'), str(tmp_path / 'two.pkl')])
     return load_annotations(tmp_path / 'two.pkl')
 
 

@@ -1,7 +1,6 @@
 """`mmskelseg` with trainings of a few steps, also in the processes that it starts."""
 
 import os
-import sys
 
 from mmskelseg.commands import main
 from mmskelseg.engine import planning
@@ -13,7 +12,7 @@ if __name__ == '__main__':
     if IS_POSSIBLE:
         context = preloaded_context('tests.test_studio.few_steps')
         processes.get_context = jobs.get_context = lambda _: context
-    sys.exit(main())
+    main()
 elif IN_SERVER in os.environ:
     from mmskelseg.automl import fit
 

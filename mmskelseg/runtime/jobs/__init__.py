@@ -20,7 +20,7 @@ TOOLS = {'demo': 'segment', 'extract-poses': 'poses'}
 _ABOUT = 'Action segmentation from skeletons and video.'
 
 
-def main(argv: Sequence[str] | None = None) -> int | None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Run the command of mmskelseg-runtime that the first argument names."""
     words = sys.argv[1:] if argv is None else argv
     names = COMMANDS.keys() | TOOLS.keys()
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int | None:
             f'error: {words[0]} is not part of mmskelseg-runtime, which has '
             f'{", ".join(COMMANDS)}; install mmskelseg instead.'
         )
-    return dispatch(__name__, COMMANDS, words, TOOLS)
+    dispatch(__name__, COMMANDS, words, TOOLS)
 
 
 def dispatch(
@@ -39,7 +39,7 @@ def dispatch(
     tools: Mapping[str, str] | None = None,
     prog: str = 'mmskelseg',
     about: str | None = _ABOUT,
-) -> int | None:
+) -> None:
     """Run the command that the first word names, with the remaining words.
 
     The ``package`` has a module for each command; ``tools`` are other names. ``about``
@@ -49,7 +49,7 @@ def dispatch(
     with stoppable('nothing was started.'):
         name = chosen(commands, words, prog, about, tools)
         module = import_module(f'{package}.{name.replace("-", "_")}')
-        return module.main(words[1:], prog=f'{prog} {name}')
+        module.main(words[1:], prog=f'{prog} {name}')
 
 
 def chosen(

@@ -1,21 +1,15 @@
-"""Command lines: the parser, the ``main`` of each command, and types of options."""
+"""Command lines: the parser, and types of options."""
 
 import argparse
-import logging
 import re
-import sys
 import warnings
-from collections.abc import Callable, Sequence
-from io import TextIOWrapper
+from collections.abc import Callable
 from math import nan
 
-from mmskelseg.runtime.jobs.stopping import stoppable
-from mmskelseg.runtime.messages.errors import shown, user_errors
+from mmskelseg.runtime.messages.errors import shown
 
 # The largest number of an option; every library that gets it can hold it.
 _LARGEST = 2**31 - 1
-#: For commands that write a single file, or files that need each other.
-KEPT = 'finished files are complete; the same command starts from the beginning.'
 
 
 def command_parser(
@@ -28,39 +22,6 @@ def command_parser(
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-
-
-def command(
-    description: str | None,
-    add_arguments: Callable[[argparse.ArgumentParser], None],
-    run: Callable[[argparse.Namespace], int | None],
-    epilog: str | None = None,
-    kept: str = KEPT,
-) -> Callable[..., int | None]:
-    """Return the ``main(argv, prog)`` of a command.
-
-    It parses the arguments, calls ``run``, and returns the exit status. If the parser
-    has a usage of its own, options may come between positional arguments. User errors,
-    Ctrl+C and SIGTERM end it with a sentence; for the latter two, ``kept`` says which
-    files remain and how to continue.
-    """
-
-    def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int | None:
-        parser = command_parser(description, prog, epilog)
-        add_arguments(parser)
-        # argparse cannot wrap the usage of a parser with intermixed arguments.
-        is_mixed = parser.usage is not None and parser._subparsers is None
-        parse = parser.parse_intermixed_args if is_mixed else parser.parse_args
-        args = parse(argv)
-        # Otherwise, a full disk would cause a traceback for each line of a log.
-        logging.raiseExceptions = False
-        if isinstance(sys.stdout, TextIOWrapper):
-            # A path may contain bytes that cannot be printed.
-            sys.stdout.reconfigure(errors='backslashreplace')
-        with stoppable(kept), user_errors():
-            return run(args)
-
-    return main
 
 
 def pickle_name(text: str) -> str:

@@ -1,17 +1,19 @@
 """A job, and its command."""
 
-import argparse
 import inspect
+import logging
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
+from io import TextIOWrapper
 from typing import ClassVar, Generic, TypeVar
 
-from mmskelseg.runtime.jobs.command_line import KEPT, command
+from mmskelseg.runtime.jobs.command_line import command_parser
 from mmskelseg.runtime.jobs.declared import add_fields, from_options
 from mmskelseg.runtime.jobs.events import Events, PrintedEvents
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.jobs.stopping import stoppable
+from mmskelseg.runtime.messages.errors import UserError, user_errors
 from mmskelseg.runtime.messages.options import hints_of, misfits
 
 Result = TypeVar('Result')
@@ -31,7 +33,9 @@ class Job(Generic[Result]):
     """
 
     #: What remains if the job is stopped, and how to continue: half a sentence.
-    kept: ClassVar[str] = KEPT
+    kept: ClassVar[str] = (
+        'finished files are complete; the same command starts from the beginning.'
+    )
     #: The end of the text of ``--help``.
     examples: ClassVar[str | None] = None
     #: The usage, for jobs whose options may come between arguments.
@@ -51,23 +55,21 @@ class Job(Generic[Result]):
         return getattr(import_module(module), name)(self, events)
 
     @classmethod
-    def main(
-        cls, argv: Sequence[str] | None = None, prog: str | None = None
-    ) -> int | None:
+    def main(cls, argv: Sequence[str] | None = None, prog: str | None = None) -> None:
         """Run the job that words of the command line describe.
 
-        What it returns is not printed, and the exit status is 0.
+        User errors, Ctrl+C and SIGTERM end the program with a sentence.
         """
-        add, run = partial(_add_fields, cls), partial(_run, cls)
-        main = command(inspect.getdoc(cls), add, run, cls.examples, cls.kept)
-        return main(argv, prog)
-
-
-def _add_fields(kind: type[Job], parser: argparse.ArgumentParser) -> None:
-    if kind.usage:
-        parser.usage = kind.usage
-    add_fields(parser, kind)
-
-
-def _run(kind: type[Job], args: argparse.Namespace) -> None:
-    from_options(kind, vars(args)).run(PrintedEvents())
+        parser = command_parser(inspect.getdoc(cls), prog, cls.examples)
+        parser.usage = cls.usage
+        add_fields(parser, cls)
+        # argparse cannot wrap the usage of a parser with intermixed arguments.
+        parse = parser.parse_intermixed_args if cls.usage else parser.parse_args
+        values = vars(parse(argv))
+        # Otherwise, a full disk would cause a traceback for each line of a log.
+        logging.raiseExceptions = False
+        if isinstance(sys.stdout, TextIOWrapper):
+            # A path may contain bytes that cannot be printed.
+            sys.stdout.reconfigure(errors='backslashreplace')
+        with stoppable(cls.kept), user_errors():
+            from_options(cls, values).run(PrintedEvents())

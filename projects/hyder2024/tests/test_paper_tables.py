@@ -113,7 +113,10 @@ def test_paper_tables_put_a_run_beside_the_row_of_its_config(lay):
     assert second[5] == '81.00 ± 1.50'
     assert tables['II'][2][5] == tables['IV'][6][5] == '82.00 ± 1.50'
     assert tables['III'][2][5:9] == ['82.00 ± 1.50', '', '', '']
-    assert errors == 'In no table: work_dirs/toy/metrics.json (toy_joint_limb.py)\n'
+    assert (
+        errors
+        == 'warning: in no table: work_dirs/toy/metrics.json (toy_joint_limb.py)\n'
+    )
 
 
 def test_paper_tables_show_no_deviation_of_a_single_video(lay):
@@ -154,7 +157,7 @@ def test_paper_tables_tell_models_with_configs_of_one_name_apart(lay):
     ]
     assert filled['‡MTL [10] △'][0] == '50.00 ± 1.50'
     path = 'work_dirs/uwiom_pose3d/metrics.json'
-    assert errors == f'In no table: {path} (uwiom_pose3d.py)\n'
+    assert errors == f'warning: in no table: {path} (uwiom_pose3d.py)\n'
 
 
 def test_paper_tables_show_missing_keypoints(lay):
