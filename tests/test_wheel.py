@@ -68,8 +68,8 @@ def test_wheel_is_all_that_a_user_needs(python, tmp_path):
     )
     package = Path(where).parent
     assert python.parents[1] in package.parents
-    for name in ('report.css', 'report.html'):
-        assert (package / 'automl' / name).is_file()
+    for name in ('page.css', 'page_macros.html', 'automl/report.html'):
+        assert (package / name).is_file()
     for name in ('index.html', 'app.js', 'studio.css', 'vendor/preact.js'):
         assert (package / 'studio' / 'page' / name).is_file()
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from markupsafe import Markup
 
 from mmskelseg.automl.assessment import FAIR, FEW, GOOD, MATCH
 from mmskelseg.evaluation import Video
@@ -35,7 +34,6 @@ _CONFUSED = 0.05
 _SURE = 0.9
 # So many videos with the same finding are named.
 _NAMED = 5
-_SPACE = '\u00a0'
 # Sizes of a timeline: width, where bars begin, and the height of a line.
 _WIDTH, _LEFT, _LINE = 910, 70, 78
 # Rows of a line: name, top and height.
@@ -54,7 +52,6 @@ def page(
         Path(__file__).with_name('report.html'),
         difference=_difference,
         duration=duration,
-        number=_number,
         percent=_percent,
         titled=tier_title,
     )
@@ -62,8 +59,6 @@ def page(
     return template.render(
         content=content,
         metrics=list(SCORES.values()),
-        # A style sheet has no entities.
-        style=Markup(Path(__file__).with_name('report.css').read_text('utf-8')),
         limits={'good': GOOD, 'fair': FAIR, 'few': FEW, 'match': MATCH},
         tiers=[tier.name for tier in tiers if tier.name],
         grounds=[
@@ -81,13 +76,9 @@ def page(
     )
 
 
-def _number(value: float | None, digits: int = 1, unit: str = '') -> str:
-    # No line ends between a number and its unit.
-    return '-' if value is None else f'{value:.{digits}f}{unit and _SPACE}{unit}'
-
-
 def _percent(share: float | None) -> str:
-    return _number(None if share is None else 100 * share, 0, '%')
+    # No line ends between a number and its unit.
+    return '-' if share is None else f'{100 * share:.0f}\u00a0%'
 
 
 def _difference(found: Mapping[str, float] | None) -> str:
