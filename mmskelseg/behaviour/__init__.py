@@ -1,1 +1,1 @@
-"""Behaviour in numbers: recordings, their bouts and cycles, groups compared."""
+"""Behaviour in numbers: recordings, bouts, cycles, groups and observers compared."""

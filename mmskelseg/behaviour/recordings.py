@@ -4,8 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from pickletools import genops
 from typing import NamedTuple
 
+import numpy as np
+
+from mmskelseg import evaluation
 from mmskelseg.converters.keypoint_videos import Labels, find_labels, line_segments
 from mmskelseg.converters.label_individuals import by_individual
 from mmskelseg.converters.label_tiers import find_tiers
@@ -15,10 +19,11 @@ from mmskelseg.runtime.inputs import LabelInput
 from mmskelseg.runtime.labels import VideoSegments
 from mmskelseg.runtime.labels.bouts import read_annotated, read_prediction, to_bouts
 from mmskelseg.runtime.labels.reading import label_format
-from mmskelseg.runtime.labels.segments import Classes, by_tier
+from mmskelseg.runtime.labels.segments import Classes, by_tier, tiers_to_segments
 from mmskelseg.runtime.messages.counts import counted, listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.bouts import Bouts
+from mmskelseg.runtime.structures.tiers import Tier, tiers_of
 
 # Lengths of a recording that differ by more seconds contradict each other.
 _SLACK = 1.0
@@ -33,12 +38,51 @@ class Recordings:
     notes: Sequence[str]
 
 
-class _Recording(NamedTuple):
+class Recording(NamedTuple):
     """Segments, their file, and the class names that it states."""
 
     video: VideoSegments
     path: Path
     classes: Classes
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What several sources, such as observers, say of recordings.
+
+    Attributes:
+        recordings: Those of each source, by their names.
+        classes: Those of all.
+        background: Class of unlabelled time, in the tiers that have it.
+        absences: Class of unlabelled time in further tiers, by their names.
+        notes: Notes to the user.
+    """
+
+    recordings: Sequence[Mapping[str, Recording]]
+    classes: Classes
+    background: str | None
+    absences: Mapping[str, str]
+    notes: list[str]
+
+    @property
+    def tiers(self) -> list[Tier]:
+        """The tiers, whose background is the class of unlabelled time."""
+        classes, found = by_tier(self.classes), {}
+        for tier, names in classes.items():
+            name = self.absences.get(tier, self.background)
+            found[tier] = name if name in names else None
+        return tiers_of({'tiers': classes, 'background': found})
+
+    def bouts(self, one: Recording, duration: float | None) -> Bouts:
+        """Return the bouts of a recording, which lasts so many seconds."""
+        return to_bouts(
+            one.video,
+            self.classes,
+            f'{one.path}: video {one.video.name!r}',
+            background=self.background,
+            absences=self.absences,
+            duration=duration,
+        )
 
 
 def read_recordings(
@@ -50,7 +94,8 @@ def read_recordings(
     """Return the recordings of files and folders.
 
     Args:
-        paths: Label files, files and folders of `mmskelseg segment`, annotation files.
+        paths: Label files, files and folders of `mmskelseg segment`, annotation files,
+            dumps of `mmskelseg test`.
         given: How label files are read, with each individual.
         background: See :func:`~mmskelseg.runtime.labels.bouts.to_bouts`.
         duration: Seconds that each recording lasts, whatever its file states.
@@ -58,29 +103,19 @@ def read_recordings(
     Raises:
         UserError: If there are no labels, or not those of such recordings.
     """
-    found, notes, absences = _read(paths, given)
-    classes = _classes(found, background, absences)
-    bouts = {
-        name: to_bouts(
-            one.video,
-            classes,
-            f'{one.path}: video {name!r}',
-            background=background,
-            absences=absences,
-            duration=duration,
-        )
-        for name, one in found.items()
-    }
+    read = read_sources([paths], given, background)
+    (found,), notes = read.recordings, read.notes
+    bouts = {name: read.bouts(one, duration) for name, one in found.items()}
     notes += _contradictions(found, duration)
     if duration is None:
         unknown = sum(one.video.seconds is None for one in found.values())
-        notes += _unknown_length(unknown, absences)
-    notes += _unobserved(bouts, len(by_tier(classes)))
-    return Recordings(bouts, classes, notes)
+        notes += _unknown_length(unknown, read.absences)
+    notes += _unobserved(bouts, len(by_tier(read.classes)))
+    return Recordings(bouts, read.classes, notes)
 
 
 def _contradictions(
-    found: Mapping[str, _Recording], duration: float | None
+    found: Mapping[str, Recording], duration: float | None
 ) -> Iterator[str]:
     """Yield which length counts if the option and files state different ones."""
     if duration is None:
@@ -121,47 +156,89 @@ def _unobserved(bouts: Mapping[str, Bouts], tiers: int) -> Iterator[str]:
         )
 
 
-def _read(
-    paths: Sequence[Path], given: LabelInput
-) -> tuple[dict[str, _Recording], list[str], dict[str, str]]:
-    """Return recordings by their names, notes, and the absences of tiers.
+def read_sources(
+    sources: Iterable[Sequence[Path]], given: LabelInput, background: str | None
+) -> Sources:
+    """Return the recordings in the files and folders of each source.
 
-    In label files, classes that overlap are of different tiers, as in `convert`, and
-    each individual is a recording.
+    In label files, classes that overlap in any source are of different tiers, as in
+    `convert`, and each individual is a recording.
+
+    Raises:
+        UserError: If a file cannot be read, or a source has two recordings of a name.
     """
-    found: dict[str, _Recording] = {}
+    found: list[dict[str, Recording]] = []
     notes: list[str] = []
-    of_files: list[Labels] = []
-    for path in _files(paths):
-        if path.suffix in ('.pkl', '.pickle'):
-            videos, classes = read_annotated(path)
-        elif (read := read_prediction(path)) is not None:
-            videos, classes = [read[0]], read[1]
-        else:
-            labels, more = find_labels([path], given)
-            labels = [_of_media(one, notes) for one in labels]
-            notes += more
-            parts = [part for one in labels for part in _individuals(one, given)]
-            of_files += parts
-            videos, classes = [_video(one, given.label_fps) for one in parts], ()
-        for video in videos:
-            if video.name in found:
-                raise UserError(
-                    f'{found[video.name].path} and {path} both have the recording '
-                    f'{video.name!r}; name one of them.'
-                )
-            found[video.name] = _Recording(video, path, classes)
-    tiers = find_tiers(of_files, given)
-    for one in of_files:
-        video = found[one.video].video
+    of_files: list[tuple[dict[str, Recording], Labels]] = []
+    for paths in sources:
+        own: dict[str, Recording] = {}
+        found.append(own)
+        for path in _files(paths):
+            videos, stated, parts = _read(path, given, notes)
+            of_files += [(own, one) for one in parts]
+            for video in videos:
+                if video.name in own:
+                    raise UserError(
+                        f'{own[video.name].path} and {path} both have the recording '
+                        f'{video.name!r}; name one of them.'
+                    )
+                own[video.name] = Recording(video, path, stated)
+    tiers = find_tiers([one for _, one in of_files], given)
+    for own, one in of_files:
+        video = own[one.video].video
         placed = replace(video, segments=tiers.placed(video.segments))
-        found[one.video] = found[one.video]._replace(video=placed)
+        own[one.video] = own[one.video]._replace(video=placed)
     absences = {
         tier.name: tier.classes[tier.background]
         for tier in tiers.tiers
         if tier.name in tiers.implied and tier.background is not None
     }
-    return found, [*notes, *tiers.notes], absences
+    every = [recording for own in found for recording in own.values()]
+    classes = _classes(every, background, absences)
+    return Sources(found, classes, background, absences, [*notes, *tiers.notes])
+
+
+def _read(
+    path: Path, given: LabelInput, notes: list[str]
+) -> tuple[list[VideoSegments], Classes, list[Labels]]:
+    """Return what a file has: recordings, class names, and labels without tiers yet."""
+    if path.suffix in ('.pkl', '.pickle'):
+        if _is_dump(path):
+            return *_read_dump(path, given), []
+        return *read_annotated(path), []
+    if (read := read_prediction(path)) is not None:
+        return [read[0]], read[1], []
+    labels, more = find_labels([path], given)
+    labels = [_of_media(one, notes) for one in labels]
+    notes += more
+    parts = [part for one in labels for part in _individuals(one, given)]
+    return [_video(one, given.label_fps) for one in parts], (), parts
+
+
+def _is_dump(path: Path) -> bool:
+    """Return whether a pickle has a list, as those of `test --dump`."""
+    with suppress(OSError, ValueError), path.open('rb') as file:
+        names = (code.name for code, _, _ in genops(file))
+        return next(n for n in names if n not in ('PROTO', 'FRAME')) == 'EMPTY_LIST'
+    return False
+
+
+def _read_dump(path: Path, given: LabelInput) -> tuple[list[VideoSegments], Classes]:
+    """Return the predicted segments of a dump, and its classes."""
+    videos: list[VideoSegments] = []
+    classes: Classes = ()
+    for name, sample in evaluation.load_samples(path).items():
+        fps = given.label_fps
+        if fps is None or not sample.get('classes'):
+            lacks, remedy = 'the names of its classes', 'dump the test again'
+            if fps is None:
+                lacks, remedy = 'a frame rate', 'give it with --label-fps'
+            raise UserError(f'{path}: video {name!r} is without {lacks}; {remedy}.')
+        label = np.asarray(sample['pred_label'])
+        segments = tiers_to_segments(label, fps, tiers_of(sample))
+        videos.append(VideoSegments(name, segments, fps, label.shape[-1]))
+        classes = sample.get('tiers') or list(sample['classes'])
+    return videos, classes
 
 
 def _of_media(labels: Labels, notes: list[str]) -> Labels:
@@ -218,7 +295,7 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _classes(
-    recordings: Mapping[str, _Recording],
+    recordings: Sequence[Recording],
     background: str | None,
     absences: Mapping[str, str],
 ) -> Classes:
@@ -226,10 +303,9 @@ def _classes(
 
     The background is a class of the tiers that have it, or else of all.
     """
-    every = recordings.values()
-    stated = [by_tier(one.classes) for one in every]
+    stated = [by_tier(one.classes) for one in recordings]
     pairs = [(t, name) for own in stated for t, names in own.items() for name in names]
-    used = {(s.tier, s.label) for one in every for s in one.video.segments}
+    used = {(s.tier, s.label) for one in recordings for s in one.video.segments}
     pairs += sorted(used.union(absences.items()))
     tiers: dict[str, list[str]] = {}
     for tier, name in dict.fromkeys(pairs):

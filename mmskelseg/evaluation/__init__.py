@@ -40,9 +40,15 @@ from mmskelseg.runtime.structures.time_budget import (
     time_budget,
 )
 
-_METRICS = ('DumpPredictions', 'RiskMetric', 'SegmentationMetric')
+# What needs PyTorch, and its modules.
+_LATER = {
+    'DumpPredictions': 'metrics',
+    'RiskMetric': 'metrics',
+    'SegmentationMetric': 'metrics',
+    'load_samples': 'predictions',
+}
 __all__ = [
-    *_METRICS,
+    *_LATER,
     'IGNORED',
     'SCORES',
     'Difference',
@@ -77,7 +83,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import the metrics on demand, since the functions need no PyTorch."""
-    if name not in _METRICS:
+    """Import on demand what needs PyTorch, since the functions don't."""
+    if name not in _LATER:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    return getattr(import_module(f'{__name__}.metrics'), name)
+    return getattr(import_module(f'{__name__}.{_LATER[name]}'), name)

@@ -37,7 +37,7 @@ from mmskelseg.runtime.structures.tiers import Tier, flat_rows
 
 
 class Style(NamedTuple):
-    """Sizes of a picture: lengths in inches, font size in points."""
+    """Sizes of a picture, in inches and points, and the word for what strips mark."""
 
     width: float
     dpi: int
@@ -46,6 +46,7 @@ class Style(NamedTuple):
     strip: float
     gap: float
     margin: float
+    marked: str = 'wrong'
 
 
 SCREEN = Style(13.0, DPI, font=8, bar=0.42, strip=0.10, gap=0.16, margin=0.15)
@@ -89,20 +90,20 @@ def draw_timelines(
     Each row is a bar of segments in the colours of their classes. Wide segments show
     the id of their class, and a legend gives the names. Frames without a label (-1) are
     hatched. Below each predicted row, a thin strip marks the frames that differ from
-    the ground truth.
+    the ground truth, where both have a label.
 
     Args:
         rows: Label of each frame, shape (T,), by the name of the row, from top to
             bottom.
         classes: Names of the classes in the order of their ids.
         truth: The row that is the ground truth of all others, or that of each row;
-            frames without a label in it are never wrong. If None, lengths may differ.
+            if None, lengths may differ.
         title: A line above the bars.
         fps: Frames per second, for an additional axis in seconds.
         line_minutes: Length of a line in minutes, after which all rows are wrapped; the
             axis is then the time. By default :func:`line_frames` chooses.
         clock: Whether the axis shows only the time, even for a single line.
-        style: Sizes: ``SCREEN``, or ``PRINT`` for a column of a paper.
+        style: ``SCREEN``, or ``PRINT`` for a column of a paper.
 
     Raises:
         ValueError: If there is no row, a row has no frame, rows differ in length from
@@ -121,7 +122,7 @@ def draw_timelines(
     heights = [_bars_height(line, truth, style) for line in lines]
     top = style.margin + (2 * em if title else 0)
     height = top + sum(heights) + len(lines) * (above + below)
-    figure = _with_legend(_legend_handles(labels, classes, truth), height, style)
+    figure = _with_legend(_handles(labels, classes, truth, style), height, style)
     for i, (line, bars) in enumerate(zip(lines, heights, strict=True)):
         axes = add_axes(figure, left, top + above, width, bars)
         axes.set(xlim=(0, length), ylim=(bars, 0))
@@ -139,13 +140,10 @@ def draw_ethogram(bouts: Mapping[str, Bouts], classes: Sequence[str]) -> np.ndar
     """Return a picture of recordings, RGB uint8 (H, W, 3), a row for each by name."""
     longest = max(one.duration for one in bouts.values())
     fps = min(_POINTS / longest, 30)
-    rows = {}
-    for name, one in bouts.items():
-        row = np.full(max(round(one.duration * fps), 1), IGNORED)
-        cuts = np.rint(np.stack([one.start, one.end], 1) * fps).astype(int)
-        for (start, end), label in zip(cuts, one.label, strict=True):
-            row[start:end] = label
-        rows[name] = row
+    rows = {
+        name: one.labels(fps, max(round(one.duration * fps), 1))[0]
+        for name, one in bouts.items()
+    }
     return draw_timelines(
         rows, classes, fps=fps, line_minutes=longest, clock=True, style=BARS
     )
@@ -303,7 +301,7 @@ def _draw_rows(
         top += style.bar
         if name in truth:
             true = labels[truth[name]]
-            wrong = (row != true) & (true != IGNORED)
+            wrong = (row != true) & (true != IGNORED) & (row != IGNORED)
             _draw_strip(axes, wrong, top, style)
             top += style.strip
         top += style.gap
@@ -369,8 +367,11 @@ def _dress_line(axes: Axes, start: int, frames: int, fps: float, style: Style) -
     )
 
 
-def _legend_handles(
-    labels: Mapping[str, np.ndarray], classes: Sequence[str], truth: Mapping[str, str]
+def _handles(
+    labels: Mapping[str, np.ndarray],
+    classes: Sequence[str],
+    truth: Mapping[str, str],
+    style: Style,
 ) -> list[Patch]:
     """Return a legend patch for everything that the rows show."""
     present = sorted(set().union(*(row.tolist() for row in labels.values())))
@@ -382,5 +383,5 @@ def _legend_handles(
     if IGNORED in present:
         handles.append(Patch(**UNLABELLED, linewidth=0, label='unlabelled'))
     if truth:
-        handles.append(Patch(color=WRONG, label='wrong'))
+        handles.append(Patch(color=WRONG, label=style.marked))
     return handles

@@ -12,6 +12,7 @@ from math import inf
 
 import numpy as np
 
+from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.time_budget import TimeBudget
 
 #: Names of the measures.
@@ -82,6 +83,16 @@ class Bouts:
             total = np.append(0, np.cumsum(np.diff(spans)))
             passed[..., k] = np.interp(times, spans.ravel(), np.repeat(total, 2)[1:-1])
         return passed
+
+    def labels(self, fps: float, frames: int) -> np.ndarray:
+        """Return the ids of T frames in each tier, (tiers, T); -1 without a bout."""
+        rows = np.full((len(self.tiers), frames), IGNORED)
+        tier = self._tier(self.label.max(initial=0) + 1)[self.label]
+        # As in mmskelseg.runtime.labels.segments.frame_at.
+        cuts = np.ceil(np.stack([self.start, self.end], 1) * fps - 0.5).astype(int)
+        for row, (start, end), label in zip(tier, cuts, self.label, strict=True):
+            rows[row, start:end] = label
+        return rows
 
     def statistics(
         self, num_classes: int, begin: float = 0, end: float = inf

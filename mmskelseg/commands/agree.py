@@ -1,0 +1,448 @@
+"""Compares what several observers labelled: kappa, errors, where they disagree."""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.behaviour.agreement import (
+    compare_observers,
+    observed_labels,
+    pair_scores,
+)
+from mmskelseg.behaviour.recordings import Recording, Sources, read_sources
+from mmskelseg.converters.building import find_named
+from mmskelseg.runtime.drawing.images import save_png
+from mmskelseg.runtime.drawing.timelines import SCREEN, draw_timelines
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.names import file_names
+from mmskelseg.runtime.inputs import LabelInput
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job
+from mmskelseg.runtime.labels.bouts import write_table
+from mmskelseg.runtime.labels.segments import by_tier
+from mmskelseg.runtime.labels.text import write_rows
+from mmskelseg.runtime.messages.counts import counted, listed
+from mmskelseg.runtime.messages.errors import UserError, check_name, escaped
+from mmskelseg.runtime.messages.options import Positive, argument, like, option
+from mmskelseg.runtime.messages.tables import text_table
+from mmskelseg.runtime.structures.bouts import Bouts
+from mmskelseg.runtime.structures.choices import EACH
+from mmskelseg.runtime.structures.tiers import Tier, class_name, flat_classes
+from mmskelseg.templates import html_template
+
+# Frames per second if no file states any.
+_FPS = 25.0
+# The most frames of all recordings together: a week at 25 frames per second.
+_MOST_FRAMES = 1 << 24
+# Lengths that differ by less are the same, in seconds.
+_ABOUT = 0.1
+_STYLE = SCREEN._replace(marked='differs from the first')
+# The most pictures on the page; all are in a folder.
+_ON_PAGE = 24
+# The bouts of each observer in each recording.
+_Bouts = dict[str, dict[str, Bouts]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agree(Job[dict[str, Any]]):
+    """Compares what several observers labelled: kappa, errors, where they disagree.
+
+        %(prog)s ann.boris bob.boris --background other --out agreement
+        %(prog)s data/mine/annotations.pkl out --names ann model --out agreement
+
+    Each OBSERVER is a file of a labelling tool, the segments.json of `mmskelseg
+    segment`, an annotation file, the predictions of `mmskelseg test --dump`, or a
+    folder of such files. Recordings are paired by name, classes as well. OUT gets:
+
+      agreement.html     all of it on one page
+      agreement.json     all of it, for programs
+      overall.csv        of each pair: Cohen's kappa by frame, Krippendorff's alpha,
+                         the share of frames with the same label, Edit, F1@10/25/50;
+                         of three and more: Fleiss' kappa and alpha
+      by_class.csv       kappa and alpha of each class against the rest
+      measures.csv       number of bouts, total and mean duration, and latency of each
+                         class: mean difference (second minus first), mean error, and
+                         ICC(2,1) over recordings
+      confusion.csv      frames by the class that each of a pair gives them
+      disagreements.csv  the intervals to talk about, the longest first
+      timelines/         a picture of each recording
+
+    Time that one of them did not label does not count, unless --background names its
+    class. In scores of a pair, the first counts as the truth.
+    """
+
+    observers: Sequence[Path] = argument(
+        'files or folders of two or more observers, or of a model', metavar='OBSERVER'
+    )
+    out: Path = option('folder for the files', metavar='DIR')
+    names: Sequence[str] = option(
+        'name of each observer (default: that of the file or folder)',
+        (),
+        metavar='NAME',
+    )
+    background: str | None = option(
+        'class of the time without a label (default: none, it does not count)',
+        None,
+        metavar='NAME',
+    )
+    duration: Positive | None = option(
+        'length of each recording (default: as its file, its video or that of another '
+        'observer states it, or else until the last label of anyone)',
+        None,
+        metavar='SECONDS',
+    )
+    fps: Positive | None = option(
+        'frames per second that are compared (default: the most that a file states, or '
+        f'{_FPS:g})',
+        None,
+    )
+    shift: Mapping[str, float] | None = option(
+        'frames by which labels of an observer are moved, later if positive',
+        None,
+        metavar='NAME=FRAMES',
+    )
+    label_format: str | None = like(LabelInput, 'label_format')
+    label_fps: Positive | None = like(LabelInput, 'label_fps')
+    label_option: Sequence[tuple[str, str]] = like(LabelInput, 'label_option')
+
+    def run(self, events: Events) -> dict[str, Any]:
+        """Write the files, and return the content of agreement.json."""
+        names = _names(self)
+        given = LabelInput(
+            person=EACH,
+            label_format=self.label_format,
+            label_fps=self.label_fps,
+            label_option=self.label_option,
+        )
+        sources = [[path] for path in self.observers]
+        read = read_sources(sources, given, self.background)
+        found, notes = _paired(dict(zip(names, read.recordings, strict=True)))
+        fps, more = _rate(found, self.fps)
+        bouts, of_lengths = _bouts(self, read, found)
+        _check_size(bouts, found, fps)
+        for who, shift in (self.shift or {}).items():
+            notes.append(f'labels of {who} are moved by {shift:+g} frames (--shift)')
+            for own in bouts.values():
+                if who in own:
+                    own[who] = _moved(own[who], shift / fps)
+        content = compare_observers(names, bouts, read.tiers, fps)
+        notes += [*read.notes, *more, *of_lengths, *_remarks(content)]
+        notes += _of_classes(names, read, bouts)
+        content['notes'] = [f'{note.removesuffix(".")}.' for note in notes]
+        pictures = list(_draw(self.out, bouts, read.tiers, content))
+        _write(self.out, content, pictures)
+        events.note('\n'.join(map(escaped, _lines(content))))
+        events.note(f'\n{self.out / "agreement.html"}')
+        return content
+
+
+def _names(job: Agree) -> list[str]:
+    """Return the names of observers: given, or those of files, or of their folders."""
+    if len(job.observers) < 2:
+        raise UserError(
+            f'{job.observers[0]}: is the only observer; name the files of two or more.'
+        )
+    names = list(job.names) or [path.stem for path in job.observers]
+    if not job.names and len({*names}) < len(names):
+        names = [path.absolute().parent.name for path in job.observers]
+    if len(names) != len(job.observers):
+        raise UserError(
+            f'--names has {len(names)} for {len(job.observers)} observers; give one '
+            'for each.'
+        )
+    for name in names:
+        check_name(name, '--names: the name of an observer')
+        if names.count(name) > 1:
+            raise UserError(f'{name}: two observers have this name; set --names.')
+    for name, frames in (job.shift or {}).items():
+        if name not in names:
+            raise UserError(
+                f'--shift {name}={frames}: there is no such observer; choose from '
+                f'{", ".join(names)}.'
+            )
+        if not isinstance(frames, int | float) or not np.isfinite(frames):
+            raise UserError(f'--shift {name}={frames}: expected a number of frames.')
+    return names
+
+
+def _paired(
+    sources: Mapping[str, Mapping[str, Recording]],
+) -> tuple[dict[str, dict[str, Recording]], list[str]]:
+    """Return the recordings that several observers have, by name, and notes.
+
+    Those without a partner of their name may have one whose name contains theirs, or is
+    part of it; or each observer has a single recording.
+    """
+    found: dict[str, dict[str, Recording]] = {}
+    for who, own in sources.items():
+        for name, one in own.items():
+            found.setdefault(name, {})[who] = one
+    notes = []
+    is_single = all(len(own) == 1 for own in sources.values())
+    # The names of the first observers stay.
+    for name in reversed([*found]):
+        (who, one), *others = found[name].items()
+        partners = [
+            other
+            for other, own in found.items()
+            if who not in own
+            and not others
+            and (
+                is_single
+                or find_named(name, [(other, one.path)])
+                or find_named(other, [(name, one.path)])
+            )
+        ]
+        if len(partners) == 1 or (partners and is_single):
+            del found[name]
+            found[partners[0]][who] = one
+            notes.append(f'{name!r} of {who} is compared with {partners[0]!r}')
+    alone = {name: next(iter(own)) for name, own in found.items() if len(own) == 1}
+    if len(alone) == len(found):
+        each = (f'{who}: {listed(sorted(own))}' for who, own in sources.items())
+        raise UserError(
+            f'Observers have no recording in common ({"; ".join(each)}); recordings '
+            'are paired by name, so rename them.'
+        )
+    for who in sources:
+        if lonely := [name for name, own in alone.items() if own == who]:
+            notes.append(
+                f'{counted(len(lonely), "recording")} of {who} alone are left out: '
+                f'{listed(sorted(lonely))}'
+            )
+    return {name: own for name, own in found.items() if name not in alone}, notes
+
+
+def _rate(
+    found: Mapping[str, Mapping[str, Recording]], wanted: float | None
+) -> tuple[float, list[str]]:
+    """Return the frame rate of the comparison, and notes."""
+    rates = {one.video.fps for own in found.values() for one in own.values()}
+    known = sorted(rate for rate in rates if rate)
+    fps = wanted or max(known, default=_FPS)
+    notes = []
+    if len(known) > 1:
+        rates_ = listed([f'{rate:g}' for rate in known])
+        notes.append(f'files are of {rates_} frames per second, compared at {fps:g}')
+    if not known and not wanted:
+        notes.append(
+            f'no file states frames per second; {fps:g} are compared, or those of --fps'
+        )
+    return fps, notes
+
+
+def _bouts(
+    job: Agree, read: Sources, found: Mapping[str, Mapping[str, Recording]]
+) -> tuple[_Bouts, list[str]]:
+    """Return the bouts of each observer in each recording, and notes.
+
+    A recording lasts as long as its file states, or that of another observer, or else
+    until the last label of anyone.
+    """
+    bouts: _Bouts = {}
+    unknown, notes = [], []
+    for name, own in found.items():
+        videos = {who: one.video for who, one in own.items()}
+        ends = {
+            who: max((segment.end for segment in video.segments), default=0.0)
+            for who, video in videos.items()
+        }
+        stated = {who: v.seconds for who, v in videos.items() if v.seconds is not None}
+        if not stated and job.duration is None:
+            unknown.append(name)
+        longest = max((stated or ends).values())
+        bouts[name] = {
+            who: read.bouts(
+                one, job.duration or stated.get(who, max(longest, ends[who]))
+            )
+            for who, one in own.items()
+        }
+        lengths = {who: one.duration for who, one in bouts[name].items()}
+        if max(lengths.values()) - min(lengths.values()) > _ABOUT:
+            words = (f'{seconds:.2f} s ({who})' for who, seconds in lengths.items())
+            notes.append(
+                f'{name!r} is {", ".join(words)} long; what one lacks does not count'
+            )
+    if unknown and (job.background or read.absences):
+        notes.append(
+            f'no file states the length of {listed(unknown)}, so time without a label '
+            'counts until the last label of anyone; give --duration SECONDS'
+        )
+    return bouts, notes
+
+
+def _check_size(
+    bouts: Mapping[str, Mapping[str, Bouts]],
+    found: Mapping[str, Mapping[str, Recording]],
+    fps: float,
+) -> None:
+    """Raise a UserError if there are more frames than a week has."""
+    lengths = {n: max(o.duration for o in own.values()) for n, own in bouts.items()}
+    frames = sum(lengths.values()) * fps
+    if frames > _MOST_FRAMES:
+        longest = max(lengths, key=lengths.__getitem__)
+        path = next(iter(found[longest].values())).path
+        raise UserError(
+            f'{path}: recording {longest!r} lasts {lengths[longest]:g} s, and all '
+            f'together {frames:.0f} frames, but at most {_MOST_FRAMES} are compared; '
+            'check that times are in seconds, or choose a lower --fps.'
+        )
+
+
+def _moved(bouts: Bouts, seconds: float) -> Bouts:
+    """Return bouts that are later by some seconds, within the recording."""
+    start, end = (
+        np.clip(side + seconds, 0, bouts.duration) for side in (bouts.start, bouts.end)
+    )
+    kept = start < end
+    return replace(bouts, start=start[kept], end=end[kept], label=bouts.label[kept])
+
+
+def _remarks(content: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the comparison shows besides its numbers."""
+    for row in content['shifts']:
+        first, second = row['observers']
+        later = 'later' if row['frames'] > 0 else 'earlier'
+        yield (
+            f'{first} and {second} would agree in {row["acc_shifted"]:.1f} % of the '
+            f'time instead of {row["acc"]:.1f} % if all labels of {second} were '
+            f'{counted(abs(row["frames"]), "frame")} {later}; check that both had the '
+            f'same video, or move them with --shift {second}={row["frames"]}'
+        )
+    for row in content['unlabelled']:
+        first, second = row['observers']
+        yield (
+            f'{first} labels {row["only_first_s"]:.1f} s that {second} does not, and '
+            f'{second} {row["only_second_s"]:.1f} s that {first} does not; they do not '
+            'count, but if they were watched, name their class with --background'
+        )
+
+
+def _of_classes(names: Sequence[str], read: Sources, bouts: _Bouts) -> Iterator[str]:
+    """Yield classes that not all use, names that are nearly equal, and other orders."""
+    classes = flat_classes(by_tier(read.classes))
+    alike: dict[str, list[str]] = {}
+    for k, name in enumerate(classes):
+        alike.setdefault(' '.join(name.casefold().split()), []).append(name)
+        users = [
+            who
+            for who in names
+            if any(k in own[who].label for own in bouts.values() if who in own)
+        ]
+        if 0 < len(users) < len(names):
+            others = [who for who in names if who not in users]
+            yield f'{name!r} is used by {listed(users)}, but not by {listed(others)}'
+    for several in alike.values():
+        if len(several) > 1:
+            yield f'{listed([*map(repr, several)])} are compared as different classes'
+    orders: dict[tuple[str, ...], str] = {}
+    for who, own in zip(names, read.recordings, strict=True):
+        for one in own.values():
+            if one.classes:
+                stated = flat_classes(by_tier(one.classes))
+                orders.setdefault(tuple(stated), who)
+    (before, first), *more = [*orders.items()] or [((), '')]
+    for order, who in more:
+        if {*order} == {*before}:
+            yield (
+                f'the classes of {who} have another order than those of {first}; they '
+                'are compared by name'
+            )
+
+
+def _draw(
+    out: Path, bouts: _Bouts, tiers: Sequence[Tier], content: Mapping[str, Any]
+) -> Iterator[dict[str, str]]:
+    """Draw each recording, and yield caption and address, of the worst ones first.
+
+    The first ones are part of the page.
+    """
+    fps, files = content['fps'], file_names([*bouts])
+    worst = sorted(content['recordings'], key=lambda row: row['acc'] or 0)
+    for i, row in enumerate(worst):
+        name = row['recording']
+        there = [who for who in content['observers'] if who in bouts[name]]
+        rows: dict[str, np.ndarray] = {}
+        truth: dict[str, str] = {}
+        labels = observed_labels(there, bouts[name], fps, len(tiers))
+        for tier, own in zip(tiers, labels, strict=True):
+            titles = [f'{tier.name}, {who}' if tier.name else who for who in there]
+            rows |= zip(titles, own, strict=True)
+            truth |= dict.fromkeys(titles[1:], titles[0])
+        same = '-' if row['acc'] is None else f'{row["acc"]:.1f} %'
+        caption = f'{name} (same label in {same})'
+        path = out / 'timelines' / f'{files[name]}.png'
+        image = draw_timelines(
+            rows, content['classes'], truth=truth, title=caption, fps=fps, style=_STYLE
+        )
+        save_png(image, path)
+        if i < _ON_PAGE:
+            code = base64.b64encode(path.read_bytes()).decode()
+            yield {'caption': caption, 'source': f'data:image/png;base64,{code}'}
+
+
+def _write(
+    out: Path, content: Mapping[str, Any], pictures: Sequence[Mapping[str, str]]
+) -> None:
+    """Write tables, JSON and the page."""
+    for key in ('overall', 'by_class', 'measures'):
+        write_table(out / f'{key}.csv', map(_cells, content[key]))
+    write_table(
+        out / 'confusion.csv',
+        (
+            {
+                'observers': ', '.join(table['observers']),
+                'first': name,
+                **{f'second: {other}': '' for other in content['classes']},
+                **{f'second: {n}': k for n, k in zip(names, counts, strict=True)},
+            }
+            for table in content['confusion']
+            for names in [[class_name(c, table['tier']) for c in table['classes']]]
+            for name, counts in zip(names, table['frames'], strict=True)
+        ),
+    )
+    times = ('start_s', 'end_s', 'seconds')
+    write_rows(
+        out / 'disagreements.csv',
+        ['recording', 'tier', *times, *content['observers']],
+        (
+            [one['recording'], one['tier'], *(f'{one[key]:.3f}' for key in times)]
+            + [name or '' for name in one['said'].values()]
+            for one in content['disagreements']
+        ),
+    )
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    atomic_write_text(out / 'agreement.json', text)
+    page = html_template(Path(__file__).with_suffix('.html'))
+    left = len(content['recordings']) - len(pictures)
+    html = page.render(
+        content=content, pictures=pictures, left=left, scores=pair_scores()
+    )
+    atomic_write_text(out / 'agreement.html', html)
+
+
+def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, 'observers': ', '.join(row['observers'])}
+
+
+def _lines(content: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the table of coefficients, and the notes."""
+    scores = pair_scores()
+    rows = [['', 'kappa', 'alpha', *(score.title for score in scores)]]
+    for row in content['overall']:
+        name = ', '.join(filter(None, [row['tier'], *row['observers']]))
+        numbers = (row['kappa'], row['alpha'])
+        cells = ['-' if number is None else f'{number:.3f}' for number in numbers]
+        cells += [score.text(row[score.key], short=True) for score in scores]
+        rows.append([name, *cells])
+    yield from text_table(rows)
+    for note in content['notes']:
+        yield f'- {note}'
+
+
+main = Agree.main
