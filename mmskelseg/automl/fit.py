@@ -171,8 +171,8 @@ def _notes(
     for tier, names in zip(tiers_of(meta), _shown(train, meta), strict=True):
         if len(names) < 2:
             yield (
-                f'the training videos show {"only " * len(names)}{listed(names)} of '
-                f'the tier {tier.name!r}, so a model learns nothing of it'
+                f'of the tier {tier.name!r}, the training videos show '
+                f'{"only " * len(names)}{listed(names)}, so nothing is learned of it'
             )
     alone: dict[str, list[str]] = {}
     for label, name in enumerate(meta['classes']):
