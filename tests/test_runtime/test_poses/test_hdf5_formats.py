@@ -56,7 +56,7 @@ def test_sleap_follows_named_axes(h5py, tracks, tmp_path):
     sleap(tmp_path / 'a.h5', tracks, ['frame', 'track', 'node', 'xy'])
     poses = read_sleap(tmp_path / 'a.h5')
     check_tracks(poses, tracks)
-    assert 'no limbs' in poses.notes[0]
+    assert '--skeleton' in poses.notes[0]
 
 
 def test_sleap_labels_corrected_by_hand_count_as_certain(h5py, tracks, tmp_path):

@@ -60,7 +60,7 @@ def test_wide_table_is_read_as_sleap_writes_it(save_text):
     assert poses.joints == ('nose', 'tail')
     np.testing.assert_allclose(poses.keypoint[0], [[[1, 2], [3, 4]], [[5, 6], [0, 0]]])
     np.testing.assert_allclose(poses.keypoint_score[:, 1], [[0.7, 0], [1, 1]])
-    assert 'no limbs' in poses.notes[0]
+    assert '--skeleton' in poses.notes[0]
 
 
 def test_joints_placed_by_hand_have_no_score_and_are_certain(save_text):
