@@ -10,7 +10,7 @@ import numpy as np
 from mmskelseg.automl.assessment import FAIR, FEW, GOOD, MATCH
 from mmskelseg.evaluation import Video
 from mmskelseg.evaluation.functional.significance import CLEAR
-from mmskelseg.evaluation.scores import SCORES
+from mmskelseg.evaluation.scores import SCORES, in_percent
 from mmskelseg.runtime.drawing.frames import mark_time, tick_step
 from mmskelseg.runtime.drawing.timelines import line_frames
 from mmskelseg.runtime.messages.counts import duration, listed
@@ -52,6 +52,7 @@ def page(
         Path(__file__).with_name('report.html'),
         difference=_difference,
         duration=duration,
+        in_percent=in_percent,
         percent=_percent,
         titled=tier_title,
     )

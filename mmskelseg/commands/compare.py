@@ -8,7 +8,7 @@ from typing import Any
 
 from mmskelseg.automl.folds import groups_by
 from mmskelseg.evaluation import SCORES, format_score, paired_bootstrap
-from mmskelseg.evaluation.scores import video_scores
+from mmskelseg.evaluation.scores import in_percent, video_scores
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import check_shape, read_json
 from mmskelseg.runtime.jobs.command_line import regular_expression
@@ -263,10 +263,10 @@ def _table(results: Mapping[str, _Result], job: Compare) -> list[str]:
     return [
         *markdown_table(rows),
         '',
-        f'Folds: {", ".join(first["folds"])}. Scores in percent, means over folds, ± '
-        f'standard deviation over seeds. Differences from {to} are those of the mean '
-        f'over {len(videos[to])} test videos, each the mean over seeds, with the 95 % '
-        f'interval of a paired bootstrap over {drawn}.',
+        f'Folds: {", ".join(first["folds"])}. Scores {in_percent(shown)}, means over '
+        f'folds, ± standard deviation over seeds. Differences from {to} are those of '
+        f'the mean over {len(videos[to])} test videos, each the mean over seeds, with '
+        f'the 95 % interval of a paired bootstrap over {drawn}.',
     ]
 
 

@@ -288,9 +288,9 @@ class RiskMetric(_VideoMetric):
     """Mean squared and mean absolute error of the risk score, ``mse`` and ``mae``.
 
     Both are means over videos of the mean over frames, in the unit of the annotated
-    score (or its square), not in percent. They also have a ``_std``, numpy's standard
-    deviation over videos. After the evaluation, ``report`` has these errors, and those
-    of each video.
+    score (or its square), which tables call points. They also have a ``_std``, numpy's
+    standard deviation over videos. After the evaluation, ``report`` has these errors,
+    and those of each video.
 
     Reads: gt_risk (T,) and pred_risk (T,).
 

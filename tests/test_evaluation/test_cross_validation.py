@@ -94,10 +94,21 @@ def test_format_summary_has_a_row_of_each_score_of_the_ensemble():
     ]
 
 
+def test_format_summary_gives_the_units_of_risk():
+    """Errors of a score in points are no percentages."""
+    errors = {'acc': 80.0, 'mse': 4.5, 'mae': 2.0}
+    runs = {(fold, 0): {'metrics': errors, 'per_video': {}} for fold in 'ab'}
+    lines = format_summary(summarize_runs(runs)).splitlines()
+    assert 'in percent where no unit is given' in lines[0]
+    assert lines[-3].startswith('| Acc | 80.00 ± 0.00 |')
+    assert lines[-2].startswith('| mse | 4.50 points² ± 0.00 points² |')
+    assert lines[-1].startswith('| mae | 2.00 points ± 0.00 points |')
+
+
 def test_format_summary_says_what_each_column_runs_over():
     """Every ± has a name; mAP has no value over videos."""
     lines = format_summary(summarize_runs(RUNS)).splitlines()
-    assert lines[0].endswith('last epoch; folds: a, b; seeds: 0, 7.')
+    assert lines[0].endswith('in percent, last epoch; folds: a, b; seeds: 0, 7.')
     title = lines[2]
     for words in ('over 2 folds', 'over 3 videos of all folds', 'over 2 seeds'):
         assert words in title

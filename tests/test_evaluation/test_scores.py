@@ -45,7 +45,9 @@ def test_added_score_is_in_the_report_of_a_test():
     report = reported([0, 0, 1, 1], [0, 1, 0, 1])
     assert report['metrics']['segments'] == 1.5
     assert report['per_video']['b']['segments'] == 2.0
-    lines = [line.split() for line in format_report(report).splitlines()]
+    text = format_report(report)
+    assert 'in percent where no unit is given' in text
+    lines = [line.split() for line in text.splitlines()]
     assert ['Segments', '1.50', 'x', '±', '0.50', 'x'] in lines
     assert 'Segments 1.5 x' in score_texts(report['metrics'])
 

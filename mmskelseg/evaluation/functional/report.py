@@ -9,7 +9,13 @@ from scipy.linalg import block_diag
 from mmskelseg.evaluation.functional.framewise import frame_recall
 from mmskelseg.evaluation.functional.segmental import f1_from_counts
 from mmskelseg.evaluation.functional.videos import EvaluatedVideos, Video
-from mmskelseg.evaluation.scores import SCORES, Score, score_of, video_scores
+from mmskelseg.evaluation.scores import (
+    SCORES,
+    Score,
+    in_percent,
+    score_of,
+    video_scores,
+)
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.tables import text_table
@@ -245,7 +251,7 @@ def format_report(report: Report) -> str:
     ]
     return '\n'.join(
         [
-            f'Scores of {counted(videos, "video")} in percent, '
+            f'Scores of {counted(videos, "video")} {in_percent(SCORES.values())}, '
             f'{_averaged(conventions["average"])}; '
             f'{"± standard deviation over videos; " * (videos > 1)}'
             f'{"means over tiers; " * bool(tiers)}'
@@ -274,7 +280,8 @@ def format_members(report: Report, names: Sequence[str]) -> str:
         for name, row in rows.items()
     ]
     head = ['', *(score.title for score in SCORES.values())]
-    title = 'The ensemble and each of its members, in percent:'
+    unit = in_percent(SCORES.values())
+    title = f'The ensemble and each of its members, {unit}:'
     return '\n'.join([title, *text_table([head, *cells])])
 
 
@@ -368,8 +375,8 @@ def format_summary(summary: Summary) -> str:
         )
     }
     rows = [['Score', *columns], ['---'] * 4]
-    for name in summary['over_folds']['scores']:
-        score = score_of(name)
+    known = {name: score_of(name) for name in summary['over_folds']['scores']}
+    for name, score in known.items():
         cells = (format_score(scores.get(name), score) for scores in columns.values())
         rows.append([score.title, *cells])
     if 'ensemble' in summary:
@@ -383,8 +390,8 @@ def format_summary(summary: Summary) -> str:
             rows.append([f'{score.title}, {title}', *cells])
     return '\n'.join(
         [
-            'Mean ± standard deviation, scores in percent, last epoch; '
-            f'folds: {", ".join(summary["folds"])}; '
+            f'Mean ± standard deviation, scores {in_percent(known.values())}, last '
+            f'epoch; folds: {", ".join(summary["folds"])}; '
             f'seeds: {", ".join(map(str, summary["seeds"]))}.',
             '',
             *(f'| {" | ".join(row)} |' for row in rows),

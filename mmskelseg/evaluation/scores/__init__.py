@@ -3,7 +3,7 @@
 Whatever lists scores, such as reports, pages and tables, reads :data:`SCORES`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mmskelseg.evaluation.functional.videos import EvaluatedVideos
@@ -53,6 +53,8 @@ class Score:
 
 #: All scores by their keys.
 SCORES: dict[str, Score] = {}
+# Of the errors of RiskMetric, which are no scores of labels.
+_UNITS = {'mse': 'points²', 'mae': 'points'}
 
 
 def register_score(score: Score) -> None:
@@ -73,9 +75,19 @@ def score_of(key: str) -> Score:
     """
     tier, _, name = key.rpartition('/')
     own = name.removeprefix('raw_')
-    score = SCORES.get(own, Score(own, own, '', of_labels=False))
+    other = Score(own, own, '', of_labels=False, unit=_UNITS.get(own, ''))
+    score = SCORES.get(own, other)
     when = ' before post-processing' * (own != name)
     return replace(score, title=f'{tier}{": " * bool(tier)}{score.title}{when}')
+
+
+def in_percent(scores: Iterable[Score]) -> str:
+    """Return the unit of scores, for the caption of their table.
+
+    >>> in_percent([SCORES['acc']])
+    'in percent'
+    """
+    return 'in percent' + ' where no unit is given' * any(s.unit for s in scores)
 
 
 def score_texts(values: Mapping[str, float]) -> list[str]:
