@@ -1,7 +1,10 @@
 """Features of frames: the recipe, and renderers of images and coordinates."""
 
 from mmskelseg.runtime.features.coordinates import SkeletonCoordinates
-from mmskelseg.runtime.features.heatmap import RenderSkeletonHeatmap
+from mmskelseg.runtime.features.heatmap import (
+    RenderJointHeatmaps,
+    RenderSkeletonHeatmap,
+)
 from mmskelseg.runtime.features.pairs import PairCoordinates
 from mmskelseg.runtime.features.recipe import Encoder, FeatureRecipe, Renderer
 from mmskelseg.runtime.features.video_frames import ReadVideoFrames
@@ -11,6 +14,7 @@ __all__ = [
     'FeatureRecipe',
     'PairCoordinates',
     'ReadVideoFrames',
+    'RenderJointHeatmaps',
     'RenderSkeletonHeatmap',
     'Renderer',
     'SkeletonCoordinates',

@@ -1,7 +1,7 @@
 """Skeletons drawn as heatmaps: Sec. III-A of the paper."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -49,12 +49,13 @@ class RenderSkeletonHeatmap(BaseRenderer):
         joints: Whether to draw joints (Eq. 1).
         limbs: Whether to draw limbs (Eq. 2).
         box: ``sequence`` maps the smallest box around all joints seen in the video onto
-            the heatmap, whatever its aspect ratio; ``person`` maps a box that follows
-            the person's root and is five body sizes wide and high, which hides where
-            people are and how large they appear; None takes the keypoints as pixels of
-            the heatmap. The body size is the root mean square distance of a video's
-            joints from the root. Of several persons, ``person`` draws only the one with
-            the highest sum of scores.
+            the heatmap, whatever its aspect ratio; ``square`` maps a square around that
+            box, enlarged by a quarter, as MMAction2 does for PoseC3D; ``person`` maps a
+            box that follows the person's root and is five body sizes wide and high,
+            which hides where people are and how large they appear; None takes the
+            keypoints as pixels of the heatmap. The body size is the root mean square
+            distance of a video's joints from the root. Of several persons, ``person``
+            draws only the one with the highest sum of scores.
         distance: ``squared``, as in MMAction2's code, or ``printed``: Eq. 2 as printed
             in the paper, without the square.
         sides: Whether the three channels hold the left side, the middle and the right
@@ -95,7 +96,7 @@ class RenderSkeletonHeatmap(BaseRenderer):
         sigma: Positive = 0.6,
         joints: bool = True,
         limbs: bool = True,
-        box: Literal['sequence', 'person'] | None = 'sequence',
+        box: Literal['sequence', 'square', 'person'] | None = 'sequence',
         distance: Literal['squared', 'printed'] = 'squared',
         sides: bool = False,
         velocity: bool = False,
@@ -187,7 +188,8 @@ class RenderSkeletonHeatmap(BaseRenderer):
             placed = relative * size / (_BODY_SIZES * body[..., None]) + (size - 1) / 2
             keypoint = placed[None].astype(np.float32)
         elif self.box is not None:
-            keypoint = _fit(keypoint, score >= MIN_SCORE, self.size)
+            square = self.box == 'square'
+            keypoint = _fit(keypoint, score >= MIN_SCORE, self.size, square)
         if 'shift' in results:
             keypoint = keypoint + np.array(results['shift'], np.float32) * size
         return keypoint, score, velocity
@@ -202,16 +204,7 @@ class RenderSkeletonHeatmap(BaseRenderer):
         """Return images, with the velocity in channels of its own."""
         planes = velocity.shape[1]
         count = 3 + planes if self.sides or planes else 1
-        images = draw_segments(
-            keypoint,
-            score,
-            self.pairs,
-            self.size,
-            self.sigma,
-            squared=self.distance == 'squared',
-            channels=self._sides,
-            num_channels=count,
-        )
+        images = self._segments(keypoint, score, self._sides, count)
         if images.shape[1] == 1:
             T, _, H, W = images.shape
             frame, _, row, column = images.strides
@@ -223,6 +216,20 @@ class RenderSkeletonHeatmap(BaseRenderer):
             images[:, 1:3] = images[:, :1]
         images[:, 3:] = velocity[..., None, None]
         return images
+
+    def _segments(
+        self,
+        keypoint: np.ndarray,
+        score: np.ndarray,
+        channels: Sequence[int],
+        count: int,
+    ) -> np.ndarray:
+        """Return images with this many channels, each segment in one of them."""
+        squared = self.distance == 'squared'
+        place = (keypoint, score, self.pairs, self.size, self.sigma)
+        return draw_segments(
+            *place, squared=squared, channels=channels, num_channels=count
+        )
 
     @property
     def _sides(self) -> list[int]:
@@ -264,7 +271,31 @@ class RenderSkeletonHeatmap(BaseRenderer):
         return settings
 
 
-def _fit(keypoint: np.ndarray, seen: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+@RENDERERS.register
+class RenderJointHeatmaps(RenderSkeletonHeatmap):
+    """Draws each joint and then each limb into a channel of its own, as for PoseC3D.
+
+    ``limbs=False`` gives V channels, ``joints=False`` one channel for each limb.
+
+    It reads the keys and takes the options of :class:`RenderSkeletonHeatmap`, which
+    draws the sum of these channels. Writes: imgs (T, channels, H, W), float32, 0 to
+    1.
+
+    Source: Duan et al., "Revisiting Skeleton-based Action Recognition" (CVPR 2022).
+    """
+
+    def _drawn(
+        self, keypoint: np.ndarray, score: np.ndarray, velocity: np.ndarray
+    ) -> np.ndarray:
+        count, planes = len(self.pairs), velocity.shape[1]
+        images = self._segments(keypoint, score, range(count), count + planes)
+        images[:, count:] = velocity[..., None, None]
+        return images
+
+
+def _fit(
+    keypoint: np.ndarray, seen: np.ndarray, size: tuple[int, int], square: bool
+) -> np.ndarray:
     """Return keypoints, mapped from the box around all joints seen to a (H, W) size."""
     if not seen.any():
         return keypoint
@@ -273,4 +304,7 @@ def _fit(keypoint: np.ndarray, seen: np.ndarray, size: tuple[int, int]) -> np.nd
     # A box without width or height is widened to one pixel.
     extent = points.max(axis=0) - low
     extent = np.where(extent > 0, extent, 1)
+    if square:
+        side = np.full_like(extent, 1.25 * extent.max())
+        low, extent = low - (side - extent) / 2, side
     return (keypoint - low) / extent * np.array(size[::-1], np.float32)

@@ -5,14 +5,15 @@ from typing import cast
 
 import numpy as np
 
+from mmskelseg.runtime.features import RenderJointHeatmaps
 from mmskelseg.runtime.features.recipe import FeatureRecipe, Renderer
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.parts import RENDERERS
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.structures import is_data_layout
 
-# The most pixels of an image; larger ones need more memory than any recipe of ours.
-_MOST_PIXELS = 700_000
+# The most values of an image; larger ones need more memory than any recipe of ours.
+_MOST_VALUES = 1 << 21
 # Number of images that a network processes together.
 _BATCH = 32
 
@@ -58,10 +59,11 @@ def renderer_of(file: ModelFile, name: str) -> Renderer:
             f'({str(error).rstrip(".")[:200]})'
         ) from None
     height, width = getattr(render, 'size', None) or (1, 1)
-    if height * width > _MOST_PIXELS:
+    channels = len(render.pairs) if isinstance(render, RenderJointHeatmaps) else 3
+    if height * width * channels > _MOST_VALUES:
         raise file.fault(
-            f'{kind} of {name} makes images of {width}x{height} pixels, but at most '
-            f'{_MOST_PIXELS} are allowed'
+            f'{kind} of {name} makes images of {width}x{height} pixels and {channels} '
+            f'channels, but at most {_MOST_VALUES} values are allowed'
         )
     return render
 

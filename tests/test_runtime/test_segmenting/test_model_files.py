@@ -210,11 +210,15 @@ def test_options_that_a_renderer_has_not_are_refused(changed, options, named):
     refused(changed(branches=branches(**options)), 'pose2d', named)
 
 
-@pytest.mark.parametrize('size', [[10**9] * 2, [5000] * 2, 'big', [0, 1]])
-def test_sizes_that_no_recipe_has_are_refused(changed, size):
-    render = {'type': 'RenderSkeletonHeatmap', 'skeleton': 'lcr15', 'size': size}
+@pytest.mark.parametrize(('kind', 'size'), [
+    *(('RenderSkeletonHeatmap', x) for x in ([10**9] * 2, [5000] * 2, 'big', [0, 1])),
+    # Channels count as well.
+    ('RenderJointHeatmaps', [400, 400]),
+])  # fmt: skip
+def test_sizes_that_no_recipe_has_are_refused(changed, kind, size):
+    render = {'type': kind, 'skeleton': 'lcr15', 'size': size}
     file = changed(branches={'pose2d': {'render': render, 'dtype': 'float32'}})
-    refused(file, 'RenderSkeletonHeatmap', 'pose2d')
+    refused(file, kind, 'pose2d')
 
 
 @pytest.mark.parametrize(('step', 'named'), [
