@@ -1,21 +1,18 @@
 """The ethogram: tiers of classes, with their keys, colours, groups and descriptions."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mmskelseg.runtime.files.parsing import check_shape
+from mmskelseg.runtime.labels import ClassInfo
 from mmskelseg.runtime.messages.errors import UserError, check_name, shown
 from mmskelseg.runtime.structures.tiers import Tier
 
 _TEXTS = ('key', 'color', 'description', 'group')
 #: What a class is in a file, and in a request of the page, where new ones have no id.
 CLASS = {'id?': int, 'name': str, **{f'{text}?': str for text in _TEXTS}}
-# A key as BORIS and the page name it, and a colour.
-_KEY = re.compile(r'\S|F([1-9]|1[0-2])')
-_COLOR = re.compile('#[0-9a-f]{6}')
 
 
 @dataclass(frozen=True)
@@ -34,6 +31,10 @@ class LabelClass:
     color: str = ''
     description: str = ''
     group: str = ''
+
+    def info(self, tier: str) -> ClassInfo:
+        """Return what files of other tools have of it."""
+        return ClassInfo(self.name, tier, **{t: getattr(self, t) for t in _TEXTS})
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,7 @@ def check_tiers(tiers: Sequence[LabelTier], place: str = '') -> None:
         check_name(tier.name, f'{where}.name')
         where = f'{where}.classes: ' if place else ''
         for one in tier.classes:
-            _check_class(one, where)
+            one.info('').check(where)
         for text in ('name', 'key'):
             counts = Counter(getattr(one, text) for one in tier.classes)
             for value, count in counts.items():
@@ -221,18 +222,33 @@ def check_tiers(tiers: Sequence[LabelTier], place: str = '') -> None:
             )
 
 
-def _check_class(one: LabelClass, place: str) -> None:
-    if not one.name:
-        raise UserError(f'{place}a class is called {one.name!r}; give it a name.')
-    for what in ('name', *_TEXTS):
-        check_name(getattr(one, what), f'{place}the {what} of {one.name!r}')
-    if one.key and not _KEY.fullmatch(one.key):
-        raise UserError(
-            f'{place}the key of {one.name!r} is {one.key!r}, expected one character, '
-            'or F1 to F12.'
-        )
-    if one.color and not _COLOR.fullmatch(one.color):
-        raise UserError(
-            f'{place}the color of {one.name!r} is {one.color!r}, expected one like '
-            '#0072b2.'
-        )
+def with_infos(
+    tiers: Sequence[LabelTier], infos: Sequence[ClassInfo]
+) -> list[LabelTier]:
+    """Return tiers without labels, with the classes that files state before others.
+
+    If there is one without a name, files with several name them. A class that states
+    none of the tiers belongs to one that has it, else to the first. A key that another
+    class of the tier has is left out.
+    """
+    found, stated = [*tiers], [*dict.fromkeys(one.tier for one in infos)]
+    if [tier.name for tier in tiers] == [''] and len(stated) > 1 and '' not in stated:
+        found = [LabelTier(name) for name in stated]
+    own: list[dict[str, LabelClass]] = [{} for _ in found]
+    for info in infos:
+        named = [i for i, tier in enumerate(found) if info.tier == tier.name]
+        having = [i for i, tier in enumerate(found) if info.name in tier.ids]
+        i = next(iter(named + having), 0)
+        if info.name not in found[i].ids:
+            found[i] = found[i].with_class(info.name)
+        texts = {text: getattr(info, text) for text in _TEXTS}
+        if info.key in [one.key for one in own[i].values()]:
+            texts['key'] = ''
+        known = found[i].ids[info.name]
+        own[i].setdefault(info.name, LabelClass(known, info.name, **texts))
+    for i, mine in enumerate(own):
+        keys = {one.key for one in mine.values()}
+        rest = (one for one in found[i].classes if one.name not in mine)
+        others = [replace(o, key='') if o.key in keys else o for o in rest]
+        found[i] = replace(found[i], classes=(*mine.values(), *others))
+    return found

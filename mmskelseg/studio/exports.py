@@ -6,11 +6,14 @@ from pathlib import Path
 
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.labels import VideoSegments
+from mmskelseg.runtime.labels.text import write_csv_classes
 from mmskelseg.runtime.labels.writing import EXPORTS, write_recordings
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.studio.folder import Folder, training_data
 
-_ANNOTATIONS = 'annotations'
+_ANNOTATIONS, _CLASSES = 'annotations', 'classes'
+#: What can be written without labels.
+OF_CLASSES = {_CLASSES, 'boris', 'elan'}
 #: What the page offers, by format: what it is.
 TITLES = {
     **{
@@ -19,6 +22,7 @@ TITLES = {
         if export.needs <= {'video', 'videos', 'classes'}
     },
     _ANNOTATIONS: 'Annotation file, for all commands',
+    _CLASSES: 'Classes with keys and colors (CSV)',
 }
 
 
@@ -50,6 +54,9 @@ def _written(
             )
         save_annotations(training_data(folder, names), out / 'annotations.pkl')
         return [out / 'annotations.pkl']
+    if name == _CLASSES:
+        write_csv_classes(out / 'classes.csv', folder.project.infos())
+        return [out / 'classes.csv']
     export = EXPORTS[name]
     videos = videos if export.is_of_one else _together(videos, folder)
     return write_recordings(export, videos, folder.project.classes, out, what)

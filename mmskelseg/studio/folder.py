@@ -24,7 +24,7 @@ from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.individuals import without_absences
 from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.runtime.structures.tiers import Tier, metainfo_of, tiers_of
-from mmskelseg.studio.ethogram import LabelTier
+from mmskelseg.studio.ethogram import LabelTier, with_infos
 from mmskelseg.studio.loading import load_project
 from mmskelseg.studio.pictures import Picture, picture_of
 from mmskelseg.studio.project import Project
@@ -129,7 +129,7 @@ def open_folder(
     path = path.absolute()
     check_own(path)
     notes: list[str] = []
-    recordings, label_files = find_recordings(path, notes)
+    recordings, label_files, infos = find_recordings(path, notes)
     errors: list[UserError] = []
     if given.person == EACH:
         recordings = apart(recordings.values(), given, errors)
@@ -156,7 +156,7 @@ def open_folder(
     if not ignore_labels:
         segments = labels_of(new, label_files, LabelInput(given.person), notes)
     if not project.tiers:
-        project.tiers = _tiers(new, segments)
+        project.tiers = with_infos(_tiers(new, segments), infos)
     _leave_out_other_tiers(new, segments, project, notes)
     for recording, frames, rate in found:
         its = segments.get(recording.name, Labels('', path)).segments

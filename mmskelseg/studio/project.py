@@ -11,7 +11,12 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.runtime.labels import VideoSegments, frame_at
-from mmskelseg.runtime.labels.segments import Classes, Segment
+from mmskelseg.runtime.labels.segments import (
+    Classes,
+    ClassInfo,
+    Ethogram,
+    Segment,
+)
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.studio.ethogram import Edit, LabelTier, edited_tiers, read_tiers
@@ -369,7 +374,15 @@ class Project:
             known.fps,
             known.frames,
             filename,
+            ethogram=Ethogram(classes=self.infos()),
         )
+
+    def infos(self) -> list[ClassInfo]:
+        """Return what other tools' files state of the classes."""
+        several = len(self.tiers) > 1
+        return [
+            one.info(tier.name * several) for tier in self.tiers for one in tier.classes
+        ]
 
 
 def check_segments(

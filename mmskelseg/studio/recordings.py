@@ -17,8 +17,9 @@ from mmskelseg.runtime.files.formats import suffix_of
 from mmskelseg.runtime.files.inputs import check_fps, is_file
 from mmskelseg.runtime.files.video import VideoFile, is_video
 from mmskelseg.runtime.inputs import LabelInput, PoseInput
-from mmskelseg.runtime.labels import tiers_to_segments
-from mmskelseg.runtime.labels.reading import LABEL_FORMATS
+from mmskelseg.runtime.labels import ClassInfo, read_ethogram, tiers_to_segments
+from mmskelseg.runtime.labels.reading import ETHOGRAM_FORMATS, LABEL_FORMATS
+from mmskelseg.runtime.labels.segments import NoLabelsError
 from mmskelseg.runtime.messages.errors import CONTROL, UserError, escaped, system_fault
 from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.poses import Poses, in_pixels_of, with_rate, with_size
@@ -34,6 +35,8 @@ PROJECT, WORK = 'studio.json', 'studio'
 #: Poses that are estimated lie in this folder within the latter.
 ESTIMATED = 'estimated'
 _ANNOTATIONS = ('.pkl', '.pickle')
+# Files that state classes and may have labels as well.
+_WITH_LABELS = ('.boris', '.boris.gz', '.json', '.eaf')
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,8 @@ class Recording:
 
 def find_recordings(
     folder: Path, notes: list[str]
-) -> tuple[dict[str, Recording], list[Path]]:
-    """Return the recordings by name, and the files of labels.
+) -> tuple[dict[str, Recording], list[Path], list[ClassInfo]]:
+    """Return the recordings by name, the files of labels, and the classes of files.
 
     What cannot be used is noted, since folders hold much else.
 
@@ -71,7 +74,8 @@ def find_recordings(
         UserError: If nothing can be used.
     """
     found: dict[str, Recording] = {}
-    labels = []
+    labels: list[Path] = []
+    infos: list[ClassInfo] = []
     files = list(_files(folder, notes))
     # The videos of an annotation file are those of its entries.
     for path in sorted(files, key=lambda one: suffix_of(one) not in _ANNOTATIONS):
@@ -80,6 +84,9 @@ def find_recordings(
                 _add_entries(found, path)
             elif is_video(path):
                 _add(found, Recording(path.stem, video=path))
+            elif own := _classes(path):
+                infos += own
+                labels += [path] * (suffix_of(path) in _WITH_LABELS)
             elif _is_labels(path):
                 labels.append(path)
             elif is_poses(path):
@@ -92,7 +99,18 @@ def find_recordings(
             'used, nor have the folders in it; name a folder that does.'
             + ''.join(f' {note}' for note in notes[:1])
         )
-    return found, labels
+    return found, labels, infos
+
+
+def _classes(path: Path) -> list[ClassInfo]:
+    """Return the classes that a file states, if it is a known file that does."""
+    if path.is_dir() or suffix_of(path) not in ETHOGRAM_FORMATS.suffixes:
+        return []
+    try:
+        ETHOGRAM_FORMATS.recognise(path)
+    except UserError:
+        return []
+    return read_ethogram(path)
 
 
 def _add_entries(found: dict[str, Recording], path: Path) -> None:
@@ -326,6 +344,9 @@ def _of_files(
                 # Raises an error for labels of several individuals that nobody wants.
                 by_individual(item, given)
             read += labels
+        except NoLabelsError as error:
+            if not _classes(file):
+                notes.append(f'left out: {error}')
         except UserError as error:
             notes.append(f'left out: {error}')
     read = joined_individuals(read) if given.each else read

@@ -19,7 +19,7 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.studio.converting import ConvertVideo, is_copy, is_playable
 from mmskelseg.studio.ethogram import Edit, LabelTier
-from mmskelseg.studio.exports import TITLES, write_files
+from mmskelseg.studio.exports import OF_CLASSES, TITLES, write_files
 from mmskelseg.studio.folder import Folder, training_data
 from mmskelseg.studio.jobs import Background, Kind
 from mmskelseg.studio.predicting import Predict
@@ -479,11 +479,11 @@ class Studio:
             if what == 'predictions':
                 own = replace(own, segments=self._predicted_segments(name))
             named = [replace(s, individual=one.individual) for s in own.segments]
-            if named:
-                found.append(replace(own, segments=named))
-        if not found:
+            found.append(replace(own, segments=named))
+        labelled = [one for one in found if one.segments]
+        if not labelled and (what == 'predictions' or {*formats} - OF_CLASSES):
             raise UserError(f'There are no {what} yet, or only a preview.')
-        return write_files(formats, found, self.folder, what)
+        return write_files(formats, labelled or found, self.folder, what)
 
     def _predicted_segments(self, name: str) -> list[Segment]:
         fps, tiers = self.folder.project.recordings[name].fps, self.folder.project.tiers

@@ -4,12 +4,14 @@ import json
 
 import pytest
 
-from mmskelseg.runtime.labels import Segment
+from mmskelseg.runtime.labels import ClassInfo, Segment
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.studio.ethogram import LabelClass, LabelTier, read_tiers
+from mmskelseg.studio.ethogram import LabelClass, LabelTier, read_tiers, with_infos
+from mmskelseg.studio.folder import open_folder
 from mmskelseg.studio.loading import load_project
-from tests.errors import raises_naming
-from tests.test_studio.conftest import add_class, ethogram, paint
+from tests.errors import assert_names, raises_naming
+from tests.small_data import save_poses, small_annotations
+from tests.test_studio.conftest import add_class, ethogram, paint, studio_of
 
 
 def edit(project, change):
@@ -149,3 +151,55 @@ def test_ids_in_a_file_are_checked():
         tier = {'name': '', 'classes': classes, 'background': None, 'made': made}
         with raises_naming(UserError, 'x: tiers[0].classes', named):
             read_tiers([tier], 'x: ')
+
+
+def test_files_of_classes_alone_give_them_in_their_order(tmp_path):
+    """They are no recordings, and no notes say that something is wrong with them."""
+    save_poses(tmp_path / 'take.npz', small_annotations()['annotations'][0])
+    columns, row = 'class,key,colour,description,group', 'walk,w,#FF0000,on foot,moves'
+    (tmp_path / 'a.csv').write_text(f'{columns}\n{row}\nbow,,,,\n')
+    walk = LabelClass(0, 'walk', 'w', '#ff0000', 'on foot', 'moves')
+    studio = studio_of(tmp_path)
+    assert studio.folder.project.tiers[0].classes == (walk, LabelClass(1, 'bow'))
+    assert studio.folder.notes == []
+    # What is exported is read in another folder, in the format of each tool.
+    files = studio.write(['boris', 'elan', 'classes'], 'labels')
+    for i, file in enumerate(files):
+        folder = tmp_path / 'studio' / f'other{i}'
+        folder.mkdir()
+        save_poses(folder / 'take.npz', small_annotations()['annotations'][0])
+        (folder / file.name).write_bytes(file.read_bytes())
+        other = open_folder(folder)
+        found, bow = other.project.tiers[0].classes
+        assert (other.notes, bow.name) == ([], 'bow')
+        assert found.description == 'on foot'
+        if file.suffix != '.eaf':
+            assert found == walk
+
+
+def test_damaged_file_of_classes_is_noted(tmp_path):
+    save_poses(tmp_path / 'take.npz', small_annotations()['annotations'][0])
+    (tmp_path / 'a.csv').write_text('class,key\nwalk,ab\n')
+    folder = open_folder(tmp_path)
+    assert_names(folder.notes[0], tmp_path / 'a.csv', 'line 2', "'ab'")
+    assert folder.project.classes == []
+
+
+def test_classes_of_files_come_before_those_of_labels(tmp_path):
+    save_poses(tmp_path / 'take.npz', small_annotations()['annotations'][0])
+    (tmp_path / 'a.csv').write_text('class,key\nwalk,w\nlift,w\n')
+    rows = 'video,start,end,label\ntake,0,1,bow\ntake,1,2,lift\n'
+    (tmp_path / 'labels.csv').write_text(rows)
+    project = open_folder(tmp_path).project
+    assert project.classes == ['walk', 'lift', 'bow']
+    assert [one.key for one in project.tiers[0].classes] == ['w', '', '']
+    assert [s.label for s in project.segments('take').segments] == ['bow', 'lift']
+
+
+def test_tiers_of_files_are_those_of_a_new_project():
+    infos = [ClassInfo('rest', 'left'), ClassInfo('rest', 'right')]
+    tiers = with_infos([LabelTier('')], infos)
+    assert [(tier.name, [*tier.ids]) for tier in tiers] == [
+        ('left', ['rest']),
+        ('right', ['rest']),
+    ]

@@ -15,8 +15,14 @@ from mmskelseg.runtime.labels.boris import (
 from mmskelseg.runtime.labels.cvat import read_cvat
 from mmskelseg.runtime.labels.elan import read_elan, write_elan
 from mmskelseg.runtime.labels.label_studio import read_label_studio, write_label_studio
-from mmskelseg.runtime.labels.reading import READERS, label_format, read_segments
+from mmskelseg.runtime.labels.reading import (
+    READERS,
+    label_format,
+    read_ethogram,
+    read_segments,
+)
 from mmskelseg.runtime.labels.segments import (
+    ClassInfo,
     Segment,
     VideoSegments,
     frame_at,
@@ -35,6 +41,7 @@ from mmskelseg.runtime.labels.via import read_via
 
 __all__ = [
     'READERS',
+    'ClassInfo',
     'Segment',
     'VideoSegments',
     'frame_at',
@@ -45,6 +52,7 @@ __all__ = [
     'read_csv_segments',
     'read_cvat',
     'read_elan',
+    'read_ethogram',
     'read_label_studio',
     'read_segments',
     'read_via',

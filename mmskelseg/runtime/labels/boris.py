@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 from mmskelseg.runtime.files.atomic import atomic_write_text
@@ -35,6 +36,7 @@ from mmskelseg.runtime.files.parsing import (
 )
 from mmskelseg.runtime.labels.reading import (
     EACH_SUBJECT,
+    ETHOGRAM_FORMATS,
     LABEL_FORMATS,
     FoundVideos,
     choose_several,
@@ -42,7 +44,9 @@ from mmskelseg.runtime.labels.reading import (
     video_name,
 )
 from mmskelseg.runtime.labels.segments import (
+    KEY,
     Classes,
+    ClassInfo,
     Ethogram,
     Segment,
     VideoSegments,
@@ -62,7 +66,13 @@ _MARK = 'to label'
 _POINT = 'POINT'
 _PROJECT = {
     'behaviors_conf': {
-        ...: {'code': str, 'type': str, 'category?': str, 'excluded?': str}
+        ...: {
+            'code': str,
+            'type': str,
+            **dict.fromkeys(
+                ('category?', 'excluded?', 'key?', 'color?', 'description?'), str
+            ),
+        }
     },
     'subjects_conf?': {...: {'name': str}},
     'observations': {
@@ -230,11 +240,8 @@ def _segments(
                 running[key] = event.time
                 continue
             start, end = running.pop(key), event.time
-        label, tier = event.code, ethogram.categories.get(event.code, '')
-        if tier and label.startswith(class_name('', tier)):
-            label = label.removeprefix(class_name('', tier))
-        else:
-            tier = ''
+        category = ethogram.categories.get(event.code, '')
+        label, tier = _class_and_tier(event.code, category)
         segment = make_segment(place, start, end, label, tier=tier)
         if subject == EACH_SUBJECT:
             target = event.modifiers if event.modifiers in known else ''
@@ -246,6 +253,49 @@ def _segments(
             'its stop event, with the same subject and modifiers.'
         )
     return segments
+
+
+def _is_project(content: object) -> bool:
+    return isinstance(content, dict) and 'behaviors_conf' in content
+
+
+@ETHOGRAM_FORMATS.register(
+    'boris', {'.boris': None, '.boris.gz': None, '.json': _is_project}
+)
+def read_boris_classes(path: FilePath) -> list[ClassInfo]:
+    """Return the states of the ethogram of a project.
+
+    A behavior "left hand: rest" of the category "left hand" is the class "rest" of a
+    tier; other categories are groups. Keys that several behaviors have are those of the
+    first one, and colors without red, green and blue are left out.
+    """
+    project = read_json(path, 'BORIS', unique=True)
+    check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
+    found: list[ClassInfo] = []
+    for one in project['behaviors_conf'].values():
+        texts = {
+            name: ' '.join((one.get(name) or '').split())
+            for name in ('key', 'color', 'description', 'category')
+        }
+        name, tier = _class_and_tier(one['code'], texts['category'])
+        info = ClassInfo(
+            name,
+            tier,
+            key=texts['key'] if KEY.fullmatch(texts['key']) else '',
+            color=''.join(re.findall('^#[0-9a-f]{6}$', texts['color'].lower())),
+            description=texts['description'],
+            group='' if tier else texts['category'],
+        )
+        if one['type'].startswith('State'):
+            found.append(info)
+    return found
+
+
+def _class_and_tier(code: str, category: str) -> tuple[str, str]:
+    """Return the class and the tier that a behavior of a category stands for."""
+    if category and code.startswith(class_name('', category)):
+        return code.removeprefix(class_name('', category)), category
+    return code, ''
 
 
 def _project(path: FilePath) -> dict[str, Observation]:
@@ -347,13 +397,7 @@ def _length(value: object, place: str, what: str) -> float:
 
 read_boris = LABEL_FORMATS.register(
     'boris',
-    {
-        '.boris': None,
-        '.boris.gz': None,
-        '.json': lambda content: (
-            isinstance(content, dict) and 'behaviors_conf' in content
-        ),
-    },
+    {'.boris': None, '.boris.gz': None, '.json': _is_project},
 )(_reader(_project))
 
 
@@ -480,7 +524,7 @@ def write_boris(
     """Write a BORIS project with an observation for each video.
 
     Each class is a state that excludes all others of its tier, with a keyboard key of
-    its own. Tiers, if there are several, are behavioral categories.
+    its own. Tiers, if there are several, are behavioral categories, else groups are.
     Times are rounded to milliseconds, as in BORIS, so that frames are recovered exactly
     below 1000 frames per second. Confidences become comments on the starts of states.
     Individuals are subjects, and targets modifiers.
@@ -490,23 +534,9 @@ def write_boris(
     """
     sorted_videos(videos, path)
     now = datetime.now().isoformat(timespec='seconds')
-    tiers = {
-        tier: [class_name(name, tier) for name in names]
-        for tier, names in by_tier(classes).items()
-    }
-    codes = {code: tier for tier, own in tiers.items() for code in own}
-    # BORIS separates excluded behaviors by commas.
-    excludes = not any(',' in code for code in codes)
-    behaviors = [
-        {
-            **_NEW_BEHAVIOR,
-            'key': _KEYS[i : i + 1],
-            'code': code,
-            'category': tier,
-            'excluded': ','.join(o for o in tiers[tier] if o != code) * excludes,
-        }
-        for i, (code, tier) in enumerate(codes.items())
-    ]
+    behaviors = _behaviors(videos, classes)
+    codes = [one['code'] for one in behaviors]
+    categories = dict.fromkeys(one['category'] for one in behaviors if one['category'])
     if any(video.marks for video in videos):
         behaviors.append({**_NEW_BEHAVIOR, 'type': 'Point event', 'code': _MARK})
     project = {
@@ -518,15 +548,48 @@ def write_boris(
         },
         'behaviors_conf': {str(i): behavior for i, behavior in enumerate(behaviors)},
         'observations': {
-            video.name: _observation(video, [*codes], now) for video in videos
+            video.name: _observation(video, codes, now) for video in videos
         },
     }
-    if isinstance(classes, Mapping):
-        project['behavioral_categories'] = list(tiers)
+    if categories:
+        project['behavioral_categories'] = list(categories)
         project['behavioral_categories_config'] = {
-            str(i): {'name': tier, 'color': ''} for i, tier in enumerate(tiers)
+            str(i): {'name': name, 'color': ''} for i, name in enumerate(categories)
         }
     atomic_write_text(path, json.dumps(project, ensure_ascii=False, indent=1))
+
+
+def _behaviors(
+    videos: Sequence[VideoSegments], classes: Classes
+) -> list[dict[str, str]]:
+    """Return the ethogram of classes, as videos state it."""
+    tiers = {
+        tier: [class_name(name, tier) for name in names]
+        for tier, names in by_tier(classes).items()
+    }
+    codes = {code: tier for tier, own in tiers.items() for code in own}
+    # BORIS separates excluded behaviors by commas.
+    excludes = not any(',' in code for code in codes)
+    ethogram = next((one.ethogram for one in videos if one.ethogram), Ethogram())
+    infos = {
+        class_name(name, tier): ethogram.info(name, tier)
+        for tier, names in by_tier(classes).items()
+        for name in names
+    }
+    chosen = {one.key for one in infos.values()}
+    free = chain((key for key in _KEYS if key not in chosen), repeat(''))
+    return [
+        {
+            **_NEW_BEHAVIOR,
+            'key': infos[code].key or next(free),
+            'code': code,
+            'category': tier or infos[code].group,
+            'color': infos[code].color,
+            'description': infos[code].description,
+            'excluded': ','.join(o for o in tiers[tier] if o != code) * excludes,
+        }
+        for code, tier in codes.items()
+    ]
 
 
 def _names(videos: Iterable[VideoSegments]) -> list[str]:

@@ -24,6 +24,7 @@ from mmskelseg.runtime.files.parsing import (
 )
 from mmskelseg.runtime.labels.reading import (
     EACH_SUBJECT,
+    ETHOGRAM_FORMATS,
     LABEL_FORMATS,
     FoundVideos,
     choose_several,
@@ -33,6 +34,9 @@ from mmskelseg.runtime.labels.reading import (
 )
 from mmskelseg.runtime.labels.segments import (
     Classes,
+    ClassInfo,
+    Ethogram,
+    NoLabelsError,
     Segment,
     VideoSegments,
     by_tier,
@@ -124,6 +128,36 @@ def read_elan(
     return sorted_videos(found, path)
 
 
+@ETHOGRAM_FORMATS.register('elan', {'.etf': None, '.eaf': None})
+def read_elan_classes(path: FilePath) -> list[ClassInfo]:
+    """Return the vocabularies of the tiers of a template or an ``.eaf``."""
+    root = read_xml(path, 'ANNOTATION_DOCUMENT', 'ELAN')
+    kinds = _by_id(root.iterfind('LINGUISTIC_TYPE'), 'LINGUISTIC_TYPE', str(path))
+    words: dict[str, list[tuple[str, str]]] = {}
+    for vocabulary in root.iterfind('CONTROLLED_VOCABULARY'):
+        entries = vocabulary.iterfind('CV_ENTRY_ML')
+        values = [one for entry in entries for one in [entry.find('CVE_VALUE')]]
+        # Files before EAF 2.8 have one language.
+        own = [one for one in values if one is not None]
+        own += vocabulary.findall('CV_ENTRY')
+        words[xml_attribute(vocabulary, 'CV_ID', str(path))] = [
+            (' '.join((one.text or '').split()), one.get('DESCRIPTION', ''))
+            for one in own
+            if (one.text or '').strip()
+        ]
+    tiers: dict[str, list[tuple[str, str]]] = {}
+    for name, tier in _by_id(root.iterfind('TIER'), 'TIER', str(path)).items():
+        kind = kinds.get(tier.get('LINGUISTIC_TYPE_REF', ''))
+        key = '' if kind is None else kind.get('CONTROLLED_VOCABULARY_REF', '')
+        if words.get(key):
+            tiers[name.removesuffix(f'@{_participant(tier)}')] = words[key]
+    return [
+        ClassInfo(word, tier * (len(tiers) > 1), description=' '.join(text.split()))
+        for tier, own in tiers.items()
+        for word, text in own
+    ]
+
+
 def _check_units(root: Element, path: FilePath) -> None:
     header = root.find('HEADER')
     units = header.get('TIME_UNITS') if header is not None else None
@@ -181,6 +215,10 @@ def _tiers(
         if 'PARENT_REF' not in element.attrib and name != _MARKS
     ]
     there = [name for name in timed if wanted is not None or name in independent]
+    if wanted is None and not there:
+        raise NoLabelsError(
+            f'{path}: no tier has timed annotations; label something first.'
+        )
     option = '--label-option tier=NAME'
     names = choose_several(wanted, there, path, 'tier of timed annotations', option)
     others = {*independent} - {*names, _DEFAULT}
@@ -257,7 +295,8 @@ def write_elan(path: FilePath, video: VideoSegments, classes: Classes) -> None:
         SubElement(vocabulary, 'DESCRIPTION', LANG_REF='und')
         for name in names:
             entry = SubElement(vocabulary, 'CV_ENTRY_ML', CVE_ID=f'cveid{next(ids)}')
-            SubElement(entry, 'CVE_VALUE', DESCRIPTION='', LANG_REF='und').text = name
+            text = (video.ethogram or Ethogram()).info(name, tier).description
+            SubElement(entry, 'CVE_VALUE', DESCRIPTION=text, LANG_REF='und').text = name
     indent(root, '    ')
     with atomic_write(path) as file:
         ElementTree(root).write(file, 'UTF-8', xml_declaration=True)

@@ -9,7 +9,12 @@ from typing import TypeVar
 
 from mmskelseg.runtime.files.formats import Formats, options_of
 from mmskelseg.runtime.files.parsing import FilePath, read_json, read_rows
-from mmskelseg.runtime.labels.segments import Segment, VideoSegments, sorted_videos
+from mmskelseg.runtime.labels.segments import (
+    ClassInfo,
+    Segment,
+    VideoSegments,
+    sorted_videos,
+)
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.messages.logs import print_log
 
@@ -25,6 +30,16 @@ LABEL_FORMATS: Formats[list[VideoSegments]] = Formats(
     },
 )
 READERS = LABEL_FORMATS.readers
+#: The formats of files that state classes, with or without labels.
+ETHOGRAM_FORMATS: Formats[list[ClassInfo]] = Formats(
+    'classes',
+    '--label-format',
+    {
+        **LABEL_FORMATS.hints,
+        # The names of columns alone tell.
+        **dict.fromkeys(('.csv', '.tsv', '.txt'), lambda path: [read_rows(path)[0][1]]),
+    },
+)
 label_format = LABEL_FORMATS.recognise
 # The most reasons that a note lists, and the most names for each.
 _REASONS, _NAMES = 6, 3
@@ -68,6 +83,23 @@ def read_segments(
     if 'notes' in options_of(read):
         given |= {'strict': strict, 'notes': notes}
     return read(path, **given)
+
+
+def read_ethogram(path: FilePath) -> list[ClassInfo]:
+    """Return what a file states of classes, in its order.
+
+    Raises:
+        UserError: If it has no known format, or a value cannot be used.
+    """
+    format = ETHOGRAM_FORMATS.recognise(path)
+    classes = ETHOGRAM_FORMATS.reader(path, format)(path)
+    found: dict[tuple[str, str], ClassInfo] = {}
+    for one in classes:
+        one.check(f'{path}: ')
+        found.setdefault((one.tier, one.name), one)
+    if not found:
+        raise UserError(f'{path}: states no classes.')
+    return [*found.values()]
 
 
 def reader_options(format: str) -> list[str]:

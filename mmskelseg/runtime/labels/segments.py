@@ -7,6 +7,7 @@ labels are recovered exactly at any frame rate, or below 1000 fps if times are r
 to milliseconds.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from logging import WARNING
@@ -28,6 +29,9 @@ _SLACK = 1.0
 # Up to so many unlabelled seconds at the end of a video get the last label;
 # a single frame always does.
 _END = 0.1
+#: A key as BORIS names it.
+KEY = re.compile(r'\S|F([1-9]|1[0-2])')
+_COLOR = re.compile('#[0-9a-f]{6}')
 #: Names of classes in the order of their ids; of several tiers by their names.
 Classes: TypeAlias = Sequence[str] | Mapping[str, Sequence[str]]
 
@@ -35,6 +39,10 @@ Classes: TypeAlias = Sequence[str] | Mapping[str, Sequence[str]]
 def by_tier(classes: Classes) -> Mapping[str, Sequence[str]]:
     """Return the classes of each tier; '' is the only tier of a list of classes."""
     return classes if isinstance(classes, Mapping) else {'': classes}
+
+
+class NoLabelsError(UserError):
+    """A file has no labels, but nothing in it is wrong."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +82,47 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class ClassInfo:
+    """What a tool states of a class.
+
+    Args:
+        tier: '' if there is only one.
+        key: The key that labels it, a character or F1 to F12.
+        color: Such as ``#0072b2``.
+        group: Its category, if that is no tier.
+    """
+
+    name: str
+    tier: str = ''
+    key: str = ''
+    color: str = ''
+    description: str = ''
+    group: str = ''
+
+    def check(self, place: str) -> None:
+        """Raise a UserError for a value that cannot be used; messages begin so."""
+        if not self.name:
+            raise UserError(f'{place}a class is called {self.name!r}; give it a name.')
+        for what, text in vars(self).items():
+            check_name(text, f'{place}the {what} of {self.name!r}')
+        if self.key and not KEY.fullmatch(self.key):
+            raise UserError(
+                f'{place}the key of {self.name!r} is {self.key!r}, expected one '
+                'character, or F1 to F12.'
+            )
+        if self.color and not _COLOR.fullmatch(self.color):
+            raise UserError(
+                f'{place}the color of {self.name!r} is {self.color!r}, expected one '
+                'like #0072b2.'
+            )
+
+
+@dataclass(frozen=True)
 class Ethogram:
     """What a tool states about classes, in its order.
 
     Args:
+        classes: What it states of each.
         categories: The category of each class; '' is none.
         excluded: The classes that each class excludes; {} if the tool states none.
         subjects: Names of individuals.
@@ -86,6 +131,12 @@ class Ethogram:
     categories: Mapping[str, str] = field(default_factory=dict)
     excluded: Mapping[str, frozenset[str]] = field(default_factory=dict)
     subjects: frozenset[str] = frozenset()
+    classes: Sequence[ClassInfo] = ()
+
+    def info(self, name: str, tier: str) -> ClassInfo:
+        """Return what is stated of a class, or else its name alone."""
+        own = (one for one in self.classes if (one.name, one.tier) == (name, tier))
+        return next(own, ClassInfo(name, tier))
 
 
 @dataclass(frozen=True)
@@ -391,7 +442,7 @@ def sorted_videos(
         ordered = sorted(video.segments, key=lambda item: (item.start, item.end))
         found[video.name] = replace(video, segments=ordered)
     if not found:
-        raise UserError(f'{path}: no video in it has a label; label one first.')
+        raise NoLabelsError(f'{path}: no video in it has a label; label one first.')
     return list(found.values())
 
 

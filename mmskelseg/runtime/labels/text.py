@@ -18,17 +18,24 @@ import numpy as np
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import FilePath, number, read_dicts
 from mmskelseg.runtime.labels.reading import (
+    ETHOGRAM_FORMATS,
     LABEL_FORMATS,
     FoundVideos,
     segments_of,
     video_name,
 )
-from mmskelseg.runtime.labels.segments import Segment, VideoSegments, make_segment
+from mmskelseg.runtime.labels.segments import (
+    ClassInfo,
+    Segment,
+    VideoSegments,
+    make_segment,
+)
 from mmskelseg.runtime.labels.writing import register_export
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.time_budget import TimeBudget
 
 _NEEDED = ('start', 'end', 'label')
+_OF_CLASS = ('tier', 'key', 'color', 'description', 'group')
 _OPTIONAL = ('individual', 'target', 'tier')
 
 
@@ -75,6 +82,30 @@ def read_csv_segments(
         with parts.part(repr(name), place) as videos:
             videos.append(VideoSegments(name, segments_of(segments, subject, place)))
     return parts.read()
+
+
+@ETHOGRAM_FORMATS.register(
+    'csv', dict.fromkeys(('.csv', '.tsv', '.txt'), lambda row: 'class' in row)
+)
+def read_csv_classes(path: FilePath) -> list[ClassInfo]:
+    """Return the classes in a table with a header.
+
+    Its columns are ``class`` and optionally ``tier``, ``key``, ``color`` (or
+    ``colour``), ``description`` and ``group``.
+    """
+    found = []
+    for place, row in read_dicts(path, 'class'):
+        texts = {column: row.get(column, '').strip() for column in _OF_CLASS}
+        texts['color'] = (texts['color'] or row.get('colour', '').strip()).lower()
+        found.append(ClassInfo(row['class'].strip(), **texts))
+        found[-1].check(f'{place}: ')
+    return found
+
+
+def write_csv_classes(path: FilePath, classes: Sequence[ClassInfo]) -> None:
+    """Write classes as :func:`read_csv_classes` reads them."""
+    rows = [[one.name, *(vars(one)[column] for column in _OF_CLASS)] for one in classes]
+    write_rows(path, ['class', *_OF_CLASS], rows)
 
 
 def write_rows(
