@@ -15,7 +15,7 @@ from mmskelseg.export.opening import trained_model
 from mmskelseg.export.predictor import TorchPredictor, check_device
 from mmskelseg.runtime.poses.estimators.estimator import PoseEstimatorLike
 from mmskelseg.runtime.segmenting.exports import draw_prediction
-from mmskelseg.runtime.segmenting.segmenter import Segmenter
+from mmskelseg.runtime.segmenting.segmenter import Results, Segmenter
 from mmskelseg.runtime.segmenting.sources import Input
 from mmskelseg.runtime.structures.predictions import InputVideo, Prediction
 
@@ -99,7 +99,7 @@ class SkelSegInferencer(Segmenter, BaseInferencer):
         return_datasamples: bool = False,
         batch_size: int = 1,
         **options: Any,
-    ) -> dict[str, list]:
+    ) -> Results:
         """Return ``predictions`` and ``visualization`` of all videos.
 
         Args:

@@ -126,10 +126,12 @@ def draw_takts(out: Path, cycles: Mapping[str, np.ndarray]) -> Iterator[Path]:
     for name, edges in cycles.items():
         if len(edges):
             found = statistics(np.diff(edges)[:, 0])
-            note = (
-                '{cycles} cycles, median {median_s:.1f} s, mean {mean_s:.1f} ± '
-                '{sd_s:.1f} s, CV {cv_percent:.0f} %'
-            )
+            note = '1 cycle, {mean_s:.1f} s'
+            if len(edges) > 1:
+                note = (
+                    '{cycles} cycles, median {median_s:.1f} s, mean {mean_s:.1f} ± '
+                    '{sd_s:.1f} s, CV {cv_percent:.0f} %'
+                )
             there[name] = edges, note.format(**found)
     for number, part in _pages(there):
         path = out / f'cycles{number}.png'

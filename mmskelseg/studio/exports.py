@@ -19,7 +19,7 @@ TITLES = {
     **{
         name: export.title + ', a file for each recording' * ('video' in export.needs)
         for name, export in EXPORTS.items()
-        if export.needs <= {'video', 'videos', 'classes'}
+        if export.needs <= {'video', 'videos', 'classes'} and export.is_there
     },
     _ANNOTATIONS: 'Annotation file, for all commands',
     _CLASSES: 'Classes with keys and colors (CSV)',

@@ -144,6 +144,18 @@ def test_picture_is_returned_on_request(inferencer, entry):
     assert image.shape[2] == 3
 
 
+def test_results_are_a_dataframe_of_segments(inferencer, small_data):
+    results = inferencer(small_data)
+    found = results.to_dataframe()
+    expected = [
+        (video['frame_dir'], item['start'], item['end'], item['label'], item['score'])
+        for video in results['predictions']
+        for item in video['segments']
+    ]
+    assert [*found] == ['video', 'start', 'end', 'label', 'score']
+    assert [*found.itertuples(index=False, name=None)] == expected
+
+
 def test_of_several_videos_the_time_budget_of_all_is_written(
     inferencer, small_data, tmp_path
 ):

@@ -549,7 +549,8 @@ def _inferencer() -> Any:
 def _segment(path: Path) -> Any:
     """Segment a file of poses, and write every kind of export."""
     (prediction,) = _inferencer()(path)['predictions']
-    files = write_exports(prediction, path.parent / 'out', [*EXPORTS])
+    there = [name for name, export in EXPORTS.items() if export.is_there]
+    files = write_exports(prediction, path.parent / 'out', there)
     return prediction, files
 
 

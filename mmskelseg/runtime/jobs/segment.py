@@ -83,10 +83,10 @@ class Segment(VideosJob[Path]):
       poses.npz         the estimated poses, for --poses of a later run
 
     With --formats, other files can be chosen: segments.boris (boris), label_studio.json
-    (label-studio), overlay.gif (gif), and time_budget.csv or .png (budget,
-    budget-picture). A time budget states for each class the number of segments, their
-    total and mean duration, their share of the video, and how often each other class
-    comes next, for each video and for all.
+    (label-studio), segments.parquet (parquet), overlay.gif (gif), and time_budget.csv
+    or .png (budget, budget-picture). A time budget states for each class the number of
+    segments, their total and mean duration, their share of the video, and how often
+    each other class comes next, for each video and for all.
 
     With --person each, each person has their own files, which begin with the names of
     video and person; timeline.png and overlay.mp4 show all people of a video.

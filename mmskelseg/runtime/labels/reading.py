@@ -11,6 +11,7 @@ from mmskelseg.runtime.files.formats import Formats, options_of
 from mmskelseg.runtime.files.parsing import FilePath, read_json, read_rows
 from mmskelseg.runtime.labels.segments import (
     ClassInfo,
+    LabelledVideos,
     Segment,
     VideoSegments,
     sorted_videos,
@@ -53,10 +54,11 @@ def read_segments(
     strict: bool = False,
     notes: list[str] | None = None,
     **options: object,
-) -> list[VideoSegments]:
+) -> LabelledVideos:
     """Return the segments of each video in a label file of any format.
 
-    Parts of a project that do not fit are skipped, with a note.
+    Parts of a project that do not fit are skipped, with a note. The list is a
+    ``pandas.DataFrame`` by ``to_dataframe()``.
 
     Args:
         path: The label file.
@@ -82,7 +84,7 @@ def read_segments(
             )
     if 'notes' in options_of(read):
         given |= {'strict': strict, 'notes': notes}
-    return read(path, **given)
+    return LabelledVideos(read(path, **given))
 
 
 def read_ethogram(path: FilePath) -> list[ClassInfo]:

@@ -11,17 +11,21 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from logging import WARNING
-from math import ceil
-from typing import TypeAlias
+from math import ceil, nan
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from mmskelseg.runtime.files.inputs import MOST_SECONDS, check_fps
 from mmskelseg.runtime.files.parsing import FilePath
+from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UserError, check_name, shown
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.structures.segments import resolve_background, to_segments
 from mmskelseg.runtime.structures.tiers import Tier, class_name, label_rows
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 # Labels may exceed the video by so many seconds, since the duration of a container
 # rarely agrees with its number of frames.
@@ -171,6 +175,39 @@ class VideoSegments:
         if self.num_frames and self.fps:
             return self.num_frames / self.fps
         return self.duration
+
+
+class LabelledVideos(list[VideoSegments]):
+    """The videos of a label file."""
+
+    def to_dataframe(self) -> 'DataFrame':
+        """Return a row for each segment; see :func:`segment_columns`.
+
+        Raises:
+            DependencyError: If pandas is not installed.
+        """
+        return dataframe(segment_columns(self))
+
+
+def dataframe(columns: Mapping[str, Sequence]) -> 'DataFrame':
+    """Return columns as a ``pandas.DataFrame``; pandas is optional."""
+    return import_optional('pandas', 'A DataFrame').DataFrame(columns)
+
+
+def segment_columns(videos: Iterable[VideoSegments]) -> dict[str, list]:
+    """Return the columns of a table with a row for each segment.
+
+    They are video, start, end, label and score; NaN is no score. If segments have
+    individuals, targets or tiers, so has the table.
+    """
+    rows = [(video.name, segment) for video in videos for segment in video.segments]
+    optional = ('individual', 'target', 'tier')
+    named = [c for c in optional if any(getattr(one, c) for _, one in rows)]
+    columns: dict[str, list] = {'video': [name for name, _ in rows]}
+    for column in (*named, 'start', 'end', 'label'):
+        columns[column] = [getattr(one, column) for _, one in rows]
+    columns['score'] = [nan if one.score is None else one.score for _, one in rows]
+    return columns
 
 
 def frame_at(seconds: float, fps: float) -> int:

@@ -10,12 +10,14 @@ import io
 from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
+from importlib import import_module
 from itertools import pairwise
+from math import isnan
 from operator import add, itemgetter
 
 import numpy as np
 
-from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.atomic import atomic_write, atomic_write_text
 from mmskelseg.runtime.files.parsing import FilePath, number, read_dicts
 from mmskelseg.runtime.labels.reading import (
     ETHOGRAM_FORMATS,
@@ -29,14 +31,17 @@ from mmskelseg.runtime.labels.segments import (
     Segment,
     VideoSegments,
     make_segment,
+    segment_columns,
 )
 from mmskelseg.runtime.labels.writing import register_export
+from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.time_budget import TimeBudget
 
 _NEEDED = ('start', 'end', 'label')
 _OF_CLASS = ('tier', 'key', 'color', 'description', 'group')
 _OPTIONAL = ('individual', 'target', 'tier')
+_NUMBERS = ('start', 'end', 'score')
 
 
 @LABEL_FORMATS.register(
@@ -126,16 +131,30 @@ def write_csv_segments(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     A score of None becomes an empty cell. If segments have tiers, individuals or
     targets, so has the table.
     """
-    segments = [segment for video in videos for segment in video.segments]
-    named = [c for c in _OPTIONAL if any(getattr(s, c) for s in segments)]
-    rows = []
-    for video in videos:
-        for segment in video.segments:
-            times = [f'{time:.6f}' for time in (segment.start, segment.end)]
-            score = '' if segment.score is None else f'{segment.score:.6f}'
-            names = [getattr(segment, column) for column in named]
-            rows.append([video.name, *names, *times, segment.label, score])
-    write_rows(path, ['video', *named, *_NEEDED, 'score'], rows)
+    columns = segment_columns(videos)
+    for name in _NUMBERS:
+        columns[name] = ['' if isnan(x) else f'{x:.6f}' for x in columns[name]]
+    write_rows(path, columns, zip(*columns.values(), strict=True))
+
+
+@register_export(
+    'parquet', 'segments.parquet', 'Table of segments (Parquet)', package='pyarrow'
+)
+def write_parquet(path: FilePath, videos: Sequence[VideoSegments]) -> None:
+    """Write the table of segments as Parquet, for pandas, R and the like.
+
+    Raises:
+        DependencyError: If pyarrow is not installed.
+    """
+    arrow = import_optional('pyarrow', 'Parquet')
+    kinds = dict.fromkeys(_NUMBERS, arrow.float64())
+    columns = {
+        # NaN, no score, is no value.
+        name: arrow.array(values, kinds.get(name, arrow.string()), from_pandas=True)
+        for name, values in segment_columns(videos).items()
+    }
+    with atomic_write(path) as file:
+        import_module('pyarrow.parquet').write_table(arrow.table(columns), file)
 
 
 @register_export('budget', 'time_budget.csv', 'Time budget (CSV)')

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,6 +51,11 @@ class Export:
     shows_people: bool = False
     keys: Collection[str] = ()
     package: str | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the package that it needs is installed."""
+        return self.package is None or find_spec(self.package) is not None
 
     @cached_property
     def needs(self) -> frozenset[str]:

@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -97,7 +96,7 @@ def _wanted(prediction: Prediction, formats: Sequence[str]) -> list[Export]:
         if prediction.get('estimated'):
             wanted.append(EXPORTS['poses'])
         # Optional for `mmskelseg-runtime`.
-        wanted = [e for e in wanted if e.package is None or find_spec(e.package)]
+        wanted = [export for export in wanted if export.is_there]
     return [e for e in wanted if not e.keys or e.keys & prediction.keys()]
 
 

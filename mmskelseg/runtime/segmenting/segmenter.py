@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from mmskelseg.runtime.features.recipe import FeatureRecipe
 from mmskelseg.runtime.files.arrays import gathered
 from mmskelseg.runtime.inputs import OF_NEW_VIDEOS, PoseInput
+from mmskelseg.runtime.labels.segments import LabelledVideos
 from mmskelseg.runtime.messages.errors import OF_CONTENT, UserError, shown
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.messages.options import Count, Fraction, checked
@@ -19,7 +20,7 @@ from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.runtime.poses.estimators.estimator import PoseEstimatorLike
-from mmskelseg.runtime.segmenting.exports import draw_prediction
+from mmskelseg.runtime.segmenting.exports import draw_prediction, video_segments
 from mmskelseg.runtime.segmenting.frame_rates import ShownVideo, show_at
 from mmskelseg.runtime.segmenting.inputs import InputReader
 from mmskelseg.runtime.segmenting.onnx_predictor import OnnxPredictor
@@ -35,6 +36,9 @@ from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.predictions import InputVideo
 from mmskelseg.runtime.structures.tiers import tiers_of
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 class Predictor(Protocol):
@@ -69,8 +73,16 @@ class Predictor(Protocol):
         """
 
 
-#: The ``predictions`` and ``visualization`` of some videos.
-Results: TypeAlias = dict[str, list]
+class Results(dict[str, list]):
+    """The ``predictions`` and ``visualization`` of some videos."""
+
+    def to_dataframe(self) -> 'DataFrame':
+        """Return a row for each predicted segment, as ``segments.csv`` has them.
+
+        Raises:
+            DependencyError: If pandas is not installed.
+        """
+        return LabelledVideos(map(video_segments, self['predictions'])).to_dataframe()
 
 
 class Segmenter:
@@ -171,12 +183,12 @@ class Segmenter:
             for prediction in predictions:
                 files.add(prediction)
             images = [draw_prediction(p) if return_vis else None for p in predictions]
-            yield {'predictions': predictions, 'visualization': images}
+            yield Results(predictions=predictions, visualization=images)
         files.finish()
 
     def __call__(self, inputs: Input | Sequence[Input], **options: Any) -> Results:
         """Return the results of all videos; see :meth:`stream`."""
-        results: Results = {'predictions': [], 'visualization': []}
+        results = Results(predictions=[], visualization=[])
         for batch in self.stream(inputs, **options):
             for key, values in batch.items():
                 results[key] += values
