@@ -13,11 +13,17 @@ from mmskelseg import evaluation
 from mmskelseg.converters.keypoint_videos import Labels, find_labels, line_segments
 from mmskelseg.converters.label_individuals import by_individual
 from mmskelseg.converters.label_tiers import find_tiers
+from mmskelseg.runtime.files.annotations import load_observers
 from mmskelseg.runtime.files.inputs import is_file
 from mmskelseg.runtime.files.video import VIDEO_SUFFIXES, VideoFile
 from mmskelseg.runtime.inputs import LabelInput
 from mmskelseg.runtime.labels import VideoSegments
-from mmskelseg.runtime.labels.bouts import read_annotated, read_prediction, to_bouts
+from mmskelseg.runtime.labels.bouts import (
+    annotated,
+    read_annotated,
+    read_prediction,
+    to_bouts,
+)
 from mmskelseg.runtime.labels.reading import label_format
 from mmskelseg.runtime.labels.segments import Classes, by_tier, tiers_to_segments
 from mmskelseg.runtime.messages.counts import counted, listed
@@ -196,6 +202,24 @@ def read_sources(
     every = [recording for own in found for recording in own.values()]
     classes = _classes(every, background, absences)
     return Sources(found, classes, background, absences, [*notes, *tiers.notes])
+
+
+def read_observers(
+    path: Path, background: str | None
+) -> tuple[list[str], Sources] | None:
+    """Return the names of observers of an annotation file, and what they labelled.
+
+    Return None if the file does not have several.
+    """
+    found = {}
+    for who, data in load_observers(path).items():
+        videos, stated = annotated(data)
+        found[who] = {v.name: Recording(v, path, stated) for v in videos}
+    if len(found) < 2:
+        return None
+    every = [one for own in found.values() for one in own.values()]
+    classes = _classes(every, background, {})
+    return [*found], Sources([*found.values()], classes, background, {}, [])
 
 
 def _read(

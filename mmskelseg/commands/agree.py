@@ -14,7 +14,12 @@ from mmskelseg.behaviour.agreement import (
     observed_labels,
     pair_scores,
 )
-from mmskelseg.behaviour.recordings import Recording, Sources, read_sources
+from mmskelseg.behaviour.recordings import (
+    Recording,
+    Sources,
+    read_observers,
+    read_sources,
+)
 from mmskelseg.converters.building import find_named
 from mmskelseg.runtime.drawing.images import save_png
 from mmskelseg.runtime.drawing.timelines import SCREEN, draw_timelines
@@ -57,7 +62,8 @@ class Agree(Job[dict[str, Any]]):
 
     Each OBSERVER is a file of a labelling tool, the segments.json of `mmskelseg
     segment`, an annotation file, the predictions of `mmskelseg test --dump`, or a
-    folder of such files. Recordings are paired by name, classes as well. OUT gets:
+    folder of such files; or one annotation file has the labels of all (`observers`).
+    Recordings are paired by name, classes as well. OUT gets:
 
       agreement.html     all of it on one page
       agreement.json     all of it, for programs
@@ -77,7 +83,7 @@ class Agree(Job[dict[str, Any]]):
     """
 
     observers: Sequence[Path] = argument(
-        'files or folders of two or more observers, or of a model', metavar='OBSERVER'
+        'files or folders of observers, or of a model', metavar='OBSERVER'
     )
     out: Path = option('folder for the files', metavar='DIR')
     names: Sequence[str] = option(
@@ -112,15 +118,7 @@ class Agree(Job[dict[str, Any]]):
 
     def run(self, events: Events) -> dict[str, Any]:
         """Write the files, and return the content of agreement.json."""
-        names = _names(self)
-        given = LabelInput(
-            person=EACH,
-            label_format=self.label_format,
-            label_fps=self.label_fps,
-            label_option=self.label_option,
-        )
-        sources = [[path] for path in self.observers]
-        read = read_sources(sources, given, self.background)
+        names, read = _read(self)
         found, notes = _paired(dict(zip(names, read.recordings, strict=True)))
         fps, more = _rate(found, self.fps)
         bouts, of_lengths = _bouts(self, read, found)
@@ -141,12 +139,31 @@ class Agree(Job[dict[str, Any]]):
         return content
 
 
+def _read(job: Agree) -> tuple[list[str], Sources]:
+    """Return the names of observers, and what they labelled."""
+    path, *others = job.observers
+    is_one = not others and path.suffix in ('.pkl', '.pickle') and not job.names
+    if is_one and (found := read_observers(path, job.background)):
+        _check_shifts(job, found[0])
+        return found
+    if not others:
+        raise UserError(
+            f'{path}: is of a single observer; name the files of two or more, or an '
+            'annotation file in which videos have `observers`.'
+        )
+    given = LabelInput(
+        person=EACH,
+        label_format=job.label_format,
+        label_fps=job.label_fps,
+        label_option=job.label_option,
+    )
+    names = _names(job)
+    _check_shifts(job, names)
+    return names, read_sources([[one] for one in job.observers], given, job.background)
+
+
 def _names(job: Agree) -> list[str]:
     """Return the names of observers: given, or those of files, or of their folders."""
-    if len(job.observers) < 2:
-        raise UserError(
-            f'{job.observers[0]}: is the only observer; name the files of two or more.'
-        )
     names = list(job.names) or [path.stem for path in job.observers]
     if not job.names and len({*names}) < len(names):
         names = [path.absolute().parent.name for path in job.observers]
@@ -159,6 +176,10 @@ def _names(job: Agree) -> list[str]:
         check_name(name, '--names: the name of an observer')
         if names.count(name) > 1:
             raise UserError(f'{name}: two observers have this name; set --names.')
+    return names
+
+
+def _check_shifts(job: Agree, names: Sequence[str]) -> None:
     for name, frames in (job.shift or {}).items():
         if name not in names:
             raise UserError(
@@ -167,7 +188,6 @@ def _names(job: Agree) -> list[str]:
             )
         if not isinstance(frames, int | float) or not np.isfinite(frames):
             raise UserError(f'--shift {name}={frames}: expected a number of frames.')
-    return names
 
 
 def _paired(

@@ -279,6 +279,24 @@ def test_annotations_and_dumped_predictions_are_compared(call, tmp_path):
     assert '1 recording of dump alone are left out: elsewhere' in said
 
 
+def test_observers_of_one_annotation_file_are_compared(call, tmp_path):
+    """Bob has labelled one of three videos, and differs in a frame of it."""
+    data = small_annotations()
+    save_annotations(data, tmp_path / 'mine.pkl')
+    assert 'mine.pkl' in call(tmp_path / 'mine.pkl')
+    for video in data['annotations']:
+        video['observers'] = {'ann': video.pop('label')}
+    label = data['annotations'][1]['observers']['ann'].copy()
+    label[3] = (label[3] + 1) % 3
+    data['annotations'][1]['observers']['bob'] = label
+    save_annotations(data, tmp_path / 'mine.pkl')
+    said = call(tmp_path / 'mine.pkl')
+    content = json.loads((tmp_path / 'out' / 'agreement.json').read_text())
+    assert content['observers'] == ['ann', 'bob']
+    assert content['overall'][0]['acc'] == pytest.approx(100 * 44 / 45)
+    assert '2 recordings of ann alone are left out: video_0, video_2' in said
+
+
 def test_recordings_are_paired_by_names_within_names(agree):
     """Files of one recording each are paired, whatever they are called."""
     two = ANN + ANN.partition('\n')[2].replace('m1', 'm2')
@@ -293,7 +311,7 @@ def test_recordings_are_paired_by_names_within_names(agree):
 @pytest.mark.parametrize(
     ('tables', 'options', 'words'),
     [
-        ({'ann': ANN}, (), ['ann.csv', 'two or more']),
+        ({'ann': ANN}, (), ['ann.csv', 'single observer']),
         ({'ann': ANN, 'bob': BOB}, ('--names', 'a'), ['--names', '1 for 2']),
         ({'ann': ANN, 'bob': BOB}, ('--names', 'a', 'a'), ['a: two', '--names']),
         ({'ann': ANN, 'bob': BOB}, ('--shift', 'cat=2'), ['cat=2', 'ann, bob']),

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 
@@ -97,7 +97,8 @@ def _key_problems(what: str, value: Mapping[str, object]) -> Iterator[str]:
     required = ', '.join(_REQUIRED[what])
     if not isinstance(value, dict):
         yield f'the {what} is {described(value)}, expected a dict with {required}.'
-    given = {*value, *(['classes'] if 'tiers' in value else [])}
+    instead = {'tiers': 'classes', 'observers': 'label'}
+    given = {*value, *(instead[key] for key in value if key in instead)}
     missing = [key for key in _REQUIRED[what] if key not in given]
     if missing:
         yield (
@@ -115,6 +116,8 @@ def _video_problems(
     yield from _keypoint_problems(video['keypoint'], skeleton)
     shape = video['keypoint'].shape[:3]
     yield from _individual_problems(video, shape[0])
+    if 'observers' in video:
+        yield from _observer_problems(video['observers'])
     yield from _length_problems(video, shape[1], tiers)
     shapes: dict[Literal['keypoint_score', 'keypoint_3d', 'risk'], tuple[int, ...]] = {
         'keypoint_score': shape,
@@ -168,6 +171,24 @@ def _individual_problems(video: VideoAnnotation, persons: int) -> Iterator[str]:
         yield f'individual is {shown(index)}, expected an index up to {persons - 1}.'
 
 
+def _observer_problems(observers: object) -> Iterator[str]:
+    if not isinstance(observers, dict) or not observers:
+        yield (
+            f'observers is {described(observers)}, expected a dict with the labels of '
+            'each observer by name.'
+        )
+    for name in cast(dict, observers):
+        if not is_text(name) or not name:
+            yield f'observers has the name {shown(name)}, expected a text.'
+
+
+def _labels(video: VideoAnnotation) -> dict[str, np.ndarray]:
+    """Return label, and that of each observer, by their names in messages."""
+    own = {'label': video['label']} if 'label' in video else {}
+    observers = video.get('observers', {})
+    return own | {f'observers {who!r}': one for who, one in observers.items()}
+
+
 def _name_problems(videos: Sequence[VideoAnnotation]) -> Iterator[str]:
     """Yield names that videos have in common, also once individuals are read apart."""
     for name, count in Counter(video['frame_dir'] for video in videos).items():
@@ -191,31 +212,33 @@ def _name_problems(videos: Sequence[VideoAnnotation]) -> Iterator[str]:
 def _length_problems(
     video: VideoAnnotation, frames: int, tiers: Sequence[Tier]
 ) -> Iterator[str]:
-    label, total = video['label'], video['total_frames']
-    if not isinstance(label, np.ndarray) or label.dtype.kind not in 'iu':
-        yield (
-            f'label is {described(label)}, expected an integer array with the class id '
-            'of each frame; convert it with astype(int64).'
-        )
     rows = {'individuals': len(video.get('individuals', ())), 'tiers': len(tiers)}
     if not tiers[0].name:
         rows['tiers'] = 0
     expected = tuple(n for n in rows.values() if n)
-    if label.shape[:-1] != expected and label.shape[-1:] == (frames,):
-        named = ' and '.join(
-            f'{n} {key.removesuffix("s") if n == 1 else key}'
-            for key, n in rows.items()
-            if n
-        )
-        yield (
-            f'label has shape {label.shape}, but with {named or "one tier"} it must '
-            f'be {(*expected, frames)}.'
-        )
-    if label.shape != (*expected, frames):
-        yield (
-            f'label has shape {label.shape}, but keypoint has {frames} frames; labels '
-            'and poses must come from the same frames, so cut the longer of the two.'
-        )
+    for key, label in _labels(video).items():
+        if not isinstance(label, np.ndarray) or label.dtype.kind not in 'iu':
+            yield (
+                f'{key} is {described(label)}, expected an integer array with the '
+                'class id of each frame; convert it with astype(int64).'
+            )
+        if label.shape[:-1] != expected and label.shape[-1:] == (frames,):
+            named = ' and '.join(
+                f'{n} {what.removesuffix("s") if n == 1 else what}'
+                for what, n in rows.items()
+                if n
+            )
+            yield (
+                f'{key} has shape {label.shape}, but with {named or "one tier"} it '
+                f'must be {(*expected, frames)}.'
+            )
+        if label.shape != (*expected, frames):
+            yield (
+                f'{key} has shape {label.shape}, but keypoint has {frames} frames; '
+                'labels and poses must come from the same frames, so cut the longer of '
+                'the two.'
+            )
+    total = video['total_frames']
     if not isinstance(total, int | np.integer) or total != frames:
         yield (
             f'total_frames is {described(total)}, but keypoint has {frames} frames; '
@@ -246,13 +269,18 @@ def _value_problems(video: VideoAnnotation, tiers: Sequence[Tier]) -> Iterator[s
         yield (
             f'risk is NaN or infinite in frame {wrong[0]}; complete it or leave it out.'
         )
-    score, label = video['keypoint_score'], video['label']
+    score = video['keypoint_score']
     if (score < 0).any():
         frame, joint, person = np.argwhere((score < 0).transpose(1, 2, 0))[0]
         yield (
             f'keypoint_score is {score[person, frame, joint]:g} in frame {frame}, '
             f'joint {joint}, expected 0 (missing) or more.'
         )
+    for name, label in _labels(video).items():
+        yield from _id_problems(name, label, tiers)
+
+
+def _id_problems(key: str, label: np.ndarray, tiers: Sequence[Tier]) -> Iterator[str]:
     rows = zip(cycle(tiers), label.reshape(-1, label.shape[-1]), strict=False)
     for tier, row in rows:
         count, stated = len(tier.classes), 'metainfo classes'
@@ -261,7 +289,7 @@ def _value_problems(video: VideoAnnotation, tiers: Sequence[Tier]) -> Iterator[s
             stated = f'tier {tier.name!r}'
         if wrong.size:
             yield (
-                f'label is {row[wrong[0]]} in frame {wrong[0]}, the first of '
+                f'{key} is {row[wrong[0]]} in frame {wrong[0]}, the first of '
                 f'{wrong.size} out of range; expected 0 to {count - 1}, since {stated} '
                 f'has {count} names, or -1 for no label.'
             )

@@ -18,6 +18,7 @@ from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads
 from mmskelseg.runtime.parts import REMEDIES
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg.runtime.structures.individuals import apart
+from mmskelseg.runtime.structures.observers import joined, of_each
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.tiers import flat_classes
 
@@ -31,7 +32,20 @@ def load_annotations(path: str | os.PathLike) -> AnnotationFile:
         ValueError: If the file cannot be read, would run code, or violates the format;
             the message names the file, the video and the value.
     """
-    path = Path(path)
+    return apart(joined(_checked(Path(path))))
+
+
+@reads_file
+def load_observers(path: str | os.PathLike) -> dict[str, AnnotationFile]:
+    """Return what each observer of an annotation file has labelled, by name.
+
+    There are none if no video has ``observers``, and no splits. For errors, see
+    :func:`load_annotations`.
+    """
+    return {who: apart(own) for who, own in of_each(_checked(Path(path))).items()}
+
+
+def _checked(path: Path) -> AnnotationFile:
     if path.is_dir():
         raise MissingFileError(
             f'{path}: this is a folder; name the file in it, '
@@ -45,7 +59,7 @@ def load_annotations(path: str | os.PathLike) -> AnnotationFile:
     check_annotations(data, str(path))
     if 'tiers' in data['metainfo']:
         data['metainfo']['classes'] = flat_classes(data['metainfo']['tiers'])
-    return apart(data)
+    return data
 
 
 def save_annotations(

@@ -30,6 +30,7 @@ from mmskelseg.runtime.labels.text import write_rows
 from mmskelseg.runtime.labels.writing import register_export
 from mmskelseg.runtime.messages.errors import UserError, check_name, reads_file
 from mmskelseg.runtime.messages.logs import print_log
+from mmskelseg.runtime.structures.annotations import AnnotationFile
 from mmskelseg.runtime.structures.bouts import MEASURES, Bouts, BoutStatistics
 from mmskelseg.runtime.structures.tiers import flat_classes, tiers_of
 
@@ -81,7 +82,11 @@ def read_prediction(path: FilePath) -> tuple[VideoSegments, Classes] | None:
 
 def read_annotated(path: FilePath) -> tuple[list[VideoSegments], Classes]:
     """Return the segments of the videos of an annotation file, and its classes."""
-    data = load_annotations(path)
+    return annotated(load_annotations(path))
+
+
+def annotated(data: AnnotationFile) -> tuple[list[VideoSegments], Classes]:
+    """Return the segments of the videos of annotations, and their classes."""
     meta, videos = data['metainfo'], []
     for video in data['annotations']:
         fps = float(video['fps'])

@@ -52,7 +52,8 @@ class VideoAnnotation(TypedDict, total=False):
     """The annotation of one video, with what augmentations add for renderers.
 
     A file must have the keys up to ``fps``, and never has those from ``shift`` on. With
-    ``individuals``, label has a row for each; see :mod:`.individuals`.
+    ``individuals``, label has a row for each; see :mod:`.individuals`. Only a file has
+    ``observers``, in place of label or beside it; see :mod:`.observers`.
     Shapes: keypoint (M, T, V, 2), keypoint_score (M, T, V), label (T,) or (tiers, T),
     keypoint_3d (M, T, V, 3), risk (T,), person_score (M, T), person_box (M, T, 4).
     """
@@ -71,6 +72,7 @@ class VideoAnnotation(TypedDict, total=False):
     video: str
     individuals: list[str]
     individual: int
+    observers: Mapping[str, np.ndarray]
     people: list[str]
     person_score: np.ndarray
     person_box: np.ndarray

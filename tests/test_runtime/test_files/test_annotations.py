@@ -371,3 +371,56 @@ def test_faulty_tiers_and_individuals_are_named(path, edit, named):
     edit(data)
     write(data, path)
     check_fault(path, named)
+
+
+def with_observers():
+    """Return annotations in which the first video is labelled by three people."""
+    data = make_annotations()
+    own = data['annotations'][0]
+    del own['label']
+    own['observers'] = {
+        'ann': np.array([0, 0, 1, -1, -1, 2]),
+        'bob': np.array([0, 1, 1, 2, -1, 1]),
+        'cat': np.array([1, 2, -1, -1, -1, 2]),
+    }
+    return data
+
+
+def test_label_is_what_most_observers_say_unless_it_is_stated(path):
+    """Level are the second frame's; who has no label does not count."""
+    data = with_observers()
+    data['annotations'][1]['observers'] = {'ann': np.full(FRAMES, 2)}
+    save_annotations(data, path)
+    first, second, _ = load_annotations(path)['annotations']
+    assert first['label'].tolist() == [0, -1, 1, 2, -1, 2]
+    assert second['label'].tolist() == [0, 0, 1, 1, -1, 2]
+    assert 'observers' not in first
+
+
+def test_observers_label_each_individual_and_tier(path):
+    data = with_tiers()
+    for one in data['annotations']:
+        label = one.pop('label')
+        one['observers'] = {'ann': label, 'bob': label + 1, 'cat': label + 1}
+    save_annotations(data, path)
+    read = load_annotations(path)['annotations']
+    assert len(read) == 6
+    assert all((one['label'] == 1).all() for one in read)
+
+
+@pytest.mark.parametrize(
+    ('observers', 'named'),
+    [
+        ({}, "'a' | observers | expected a dict"),
+        ([np.zeros(FRAMES, int)], "'a' | observers | list of length 1"),
+        ({'': np.zeros(FRAMES, int)}, "'a' | observers | ''"),
+        ({'ann': np.zeros(FRAMES)}, "'a' | observers 'ann' | float"),
+        ({'ann': np.zeros(FRAMES + 1, int)}, "'a' | observers 'ann' | (7,) | 6"),
+        ({'ann': np.full(FRAMES, 3)}, "'a' | observers 'ann' | 3 in frame 0 | 0 to 2"),
+    ],
+)
+def test_faulty_labels_of_observers_are_named(path, observers, named):
+    data = with_observers()
+    data['annotations'][0]['observers'] = observers
+    write(data, path)
+    check_fault(path, named)

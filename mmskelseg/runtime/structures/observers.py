@@ -1,0 +1,55 @@
+"""Observers: labels of the same frames by several people, and what most of them say.
+
+In a file, ``observers`` of a video has the labels of each by name. When it is read,
+they become ``label``, so that the rest of the package knows only one label a frame.
+"""
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+
+from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg.runtime.structures.segments import IGNORED
+
+
+def majority(labels: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the label that most observers give each frame, -1 if several are level.
+
+    An observer without a label does not count. All labels have one shape, (..., T).
+
+    >>> majority([np.array([0, 0, 1, -1]), np.array([0, 1, 1, 2]),
+    ...           np.array([1, 2, -1, -1])]).tolist()
+    [0, -1, 1, 2]
+    """
+    stacked = np.stack(labels)
+    ids = range(stacked.max(initial=0) + 1)
+    counts = np.stack([(stacked == k).sum(axis=0) for k in ids])
+    best = counts.max(axis=0)
+    clear = (best > 0) & ((counts == best).sum(axis=0) == 1)
+    return np.where(clear, counts.argmax(axis=0), IGNORED)
+
+
+def joined(data: AnnotationFile) -> AnnotationFile:
+    """Return annotations with ``label`` as stated, or else that of most observers."""
+    videos = []
+    for video in data['annotations']:
+        own = {**video}
+        own.pop('observers', None)
+        if 'label' not in own:
+            own['label'] = majority([*video['observers'].values()])
+        videos.append(own)
+    return {**data, 'annotations': cast(list[VideoAnnotation], videos)}
+
+
+def of_each(data: AnnotationFile) -> dict[str, AnnotationFile]:
+    """Return what each observer has labelled, by name, without splits."""
+    found: dict[str, list[VideoAnnotation]] = {}
+    for video in data['annotations']:
+        for who, label in video.get('observers', {}).items():
+            own: VideoAnnotation = {**video, 'label': label}
+            del own['observers']
+            found.setdefault(who, []).append(own)
+    return {
+        who: {**data, 'split': {}, 'annotations': own} for who, own in found.items()
+    }
