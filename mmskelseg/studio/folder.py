@@ -97,10 +97,12 @@ class Folder:
             poses = load_poses(recording, self.given)
             layout = poses.skeleton
             if self.given.person == EACH:
-                poses = own = everybody(poses)
+                own = everyone = everybody(poses)
             else:
-                own = choose_person(poses, self.given.person, str(recording.poses))
-            entry, shown = (_entry(recording, one) for one in (own, poses))
+                whose = self.given.person, str(recording.poses)
+                own = choose_person(poses, *whose)
+                everyone = choose_person(poses, *whose, others=True)
+            entry, shown = (_entry(recording, one) for one in (own, everyone))
         _check_length(recording, self.project, entry['total_frames'], entry['fps'])
         return entry, picture_of(shown, recording, layout), layout
 

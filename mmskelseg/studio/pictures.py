@@ -8,7 +8,6 @@ import numpy as np
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.bodies import joints_seen, up_direction
-from mmskelseg.runtime.structures.individuals import alone
 from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.studio.recordings import Recording
 
@@ -22,7 +21,8 @@ _FASTEST = 99
 class Picture:
     """What is drawn of poses: points (T, M, V, 2), NaN where missing, y downwards.
 
-    ``bounds`` are x and y of the corners of what is shown.
+    The first of several is whose labels these are. ``bounds`` are x and y of the
+    corners of what is shown.
     """
 
     points: np.ndarray
@@ -33,7 +33,6 @@ class Picture:
 
 def picture_of(entry: VideoAnnotation, recording: Recording, layout: Layout) -> Picture:
     """Return what is drawn of an entry: over its video, or alone."""
-    entry = entry if recording.video is not None else alone(entry)
     if 'keypoint' in entry:
         points = np.asarray(entry['keypoint'], np.float32)
         seen = joints_seen(entry, 'keypoint')
@@ -41,6 +40,8 @@ def picture_of(entry: VideoAnnotation, recording: Recording, layout: Layout) -> 
         seen = joints_seen(entry, 'keypoint_3d')
         points = _projected(entry, recording.metainfo)
     points = np.where(seen[..., None], points, np.nan).swapaxes(0, 1)
+    own = entry.get('individual', 0)
+    points = points[:, [own, *(m for m in range(points.shape[1]) if m != own)]]
     bounds = (0.0, 0.0, 1.0, 1.0)
     if recording.video is not None:
         height, width = entry['img_shape']
@@ -51,8 +52,7 @@ def picture_of(entry: VideoAnnotation, recording: Recording, layout: Layout) -> 
         space = 0.08 * max(*(high - low), 1e-6)
         (left, top), (right, bottom) = low - space, high + space
         bounds = (float(left), float(top), float(right), float(bottom))
-    own = points[:, entry.get('individual', 0)]
-    return Picture(points, bounds, Skeleton.get(layout), _speed(own))
+    return Picture(points, bounds, Skeleton.get(layout), _speed(points[:, 0]))
 
 
 def _projected(entry: VideoAnnotation, metainfo: Metainfo | None) -> np.ndarray:

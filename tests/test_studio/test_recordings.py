@@ -188,6 +188,16 @@ def test_individuals_have_labels_of_their_own(two_people, tmp_path):
     assert open_folder(tmp_path, EACH).project.recordings == project.recordings
 
 
+@pytest.mark.parametrize(
+    ('given', 'name'), [(EACH, 'take1_Bob'), (PoseInput('Bob'), 'take1')]
+)
+def test_everybody_is_drawn_and_whose_labels_these_are_first(two_people, given, name):
+    picture = open_folder(two_people, given).picture(name)
+    with np.load(two_people / 'take1.npz') as saved:
+        expected = saved['keypoint'][::-1].swapaxes(0, 1)
+    np.testing.assert_array_equal(picture.points, expected)
+
+
 def test_individuals_whose_names_collide_are_left_out_with_a_note(tmp_path):
     save_people(tmp_path / 'a.npz', 'b_c', 'd')
     save_people(tmp_path / 'a_b.npz', 'c', 'e')
