@@ -223,6 +223,16 @@ def test_individuals_are_compared_in_pairs(bouts, table, tmp_path):
     assert (tmp_path / 'out' / 'comparison_walk.png').is_file()
 
 
+def test_three_groups_have_no_effect_of_two(bouts, table, tmp_path):
+    groups = GROUPS.replace('m4,drug', 'm4,vehicle')
+    (tmp_path / 'groups.csv').write_text(groups)
+    said = bouts(LABELS, '--groups', tmp_path / 'groups.csv')
+    found = table('comparison.csv')[0]
+    assert found['test'] == 'Kruskal-Wallis'
+    assert 'hedges_g' not in found
+    assert 'comparison_groom.png' in said
+
+
 def test_individual_without_a_partner_is_named(bouts, table, tmp_path):
     (tmp_path / 'groups.csv').write_text(PAIRS.replace('after,b', 'after,c'))
     said = bouts(LABELS, '--groups', tmp_path / 'groups.csv', '--paired', 'animal')
@@ -488,6 +498,14 @@ def test_length_is_that_of_a_table_of_boris(bouts, table):
     """With a number for each player."""
     bouts(TABULAR.format('120.000|120.000', '120.000|120.000'), '--background', 'other')
     assert observed(table)['walk'] == '120.000'
+
+
+@pytest.mark.parametrize('unknown', [0, -1, '"NA"'])
+def test_length_that_boris_does_not_know_is_that_of_the_labels(
+    call, tmp_path, table, unknown
+):
+    call(project(tmp_path / 'lab.boris', length=unknown))
+    assert observed(table)['walk'] == '60.000'
 
 
 def test_table_that_states_two_lengths_is_named(bouts):

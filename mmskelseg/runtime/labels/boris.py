@@ -363,10 +363,10 @@ def _videos(
     begin = 0.0
     for file in files:
         inside = segments
-        # BORIS writes 0 for what it doesn't know.
-        length = lengths.get(file) or None
-        if length or len(files) > 1:
-            length = _length(lengths.get(file), place, f'the length of {file}')
+        # BORIS writes 0 or -1 for what it doesn't know.
+        stated, length = lengths.get(file), None
+        if len(files) > 1 or (isinstance(stated, int | float) and stated > 0):
+            length = _length(stated, place, f'the length of {file}')
         if len(files) > 1:
             end = begin + (length or 0)
             inside = [
