@@ -199,7 +199,7 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
         page.keyboard.type('jump')
         page.keyboard.press('Enter')
         page.locator('#timeline:focus').wait_for()
-        page.get_by_role('button', name='Rename jump').wait_for()
+        page.get_by_role('button', name='Edit jump').wait_for()
 
 
 def test_ethogram_is_edited_by_keys(tmp_path):
@@ -250,6 +250,31 @@ def test_ethogram_is_edited_by_keys(tmp_path):
         page.keyboard.press('Enter')
         page.get_by_text('added the tier gaze').wait_for()
         assert [*project().classes] == ['actions', 'gaze']
+        assert page.faults == []
+
+
+def test_gaps_are_found_and_labelled(tmp_path):
+    save_poses(tmp_path / 'take.npz', small_annotations()['annotations'][0])
+    with served(tmp_path) as (_, address), studio(address) as page:
+        page.keyboard.type('awalk\n')
+        page.get_by_role('button', name='Edit walk').wait_for()
+        page.get_by_label('Speed').select_option('4')
+        page.locator('#timeline').focus()
+        page.keyboard.press('.')
+        assert page.get_by_label('Speed').input_value() == '4'
+        for frame in (10, 20):
+            go_to(page, frame)
+            page.keyboard.press('1')
+        # Behind the last gap comes the first one again.
+        for start in ('0:00.00', '0:02.00'):
+            page.keyboard.press('u')
+            page.get_by_text(f'no label from {start}').wait_for()
+        page.keyboard.press('Shift+U')
+        page.get_by_text('no label from 0:00.00 to 0:01.00').wait_for()
+        page.keyboard.press('g')
+        page.keyboard.press('1')
+        is_saved(page)
+        assert labelled(tmp_path, 'take') == [(0, 20, 0)]
         assert page.faults == []
 
 

@@ -64,14 +64,14 @@ function fill(label) {
 
 export function select() {
   const found = segmentHere()
-  const guess = !found && list.at(predictions(), state.frame)
-  if (guess) {
-    const [start, end, label] = guess
+  if (!found) {
+    const guess = list.at(predictions(), state.frame)
+    const [start, end] = guess ?? list.at(gaps(), state.frame)
+    const words = guess ? `predicted ${named(guess[2])}` : 'gap'
     state.selection = { tier: state.tier, start, end, segment: false }
-    return say(`marked predicted ${named(label)} ${interval(start, end)}; a class key labels it`)
+    return say(`marked ${words} ${interval(start, end)}; a class key labels it`)
   }
-  state.selection = found && { ...found, segment: true }
-  if (!found) return say('there is no label here')
+  state.selection = { ...found, segment: true }
   say(`selected ${named(labelHere()[2])} ${interval(found.start, found.end)}`)
 }
 
@@ -167,6 +167,19 @@ export function boundary(direction) {
     .filter((each) => each !== null)
   if (!found.length) return say('there are no more boundaries')
   seek(direction > 0 ? Math.min(...found) : Math.max(...found))
+}
+
+const gaps = () => list.gaps(labels(), 0, state.recording.frames)
+
+/** The next interval without label in a direction (1 or -1); behind the last, the first. */
+export function gap(direction) {
+  const all = gaps()
+  if (!all.length) return say('all of this recording is labelled; N: the next one')
+  const beyond = ([start]) => (start - state.frame) * direction > 0
+  const [start, end] =
+    direction > 0 ? (all.find(beyond) ?? all[0]) : (all.findLast(beyond) ?? all.at(-1))
+  seek(start)
+  say(`no label ${interval(start, end)}; G marks it`)
 }
 
 export function chooseTier(by) {

@@ -6,7 +6,7 @@ import { focusTimeline, groups, keyOf, keyShown, pressed } from './keys.js'
 import { gaps } from './labels.js'
 import { Export, Recordings, Training } from './panels.js'
 import { Picture, drawPicture } from './picture.js'
-import { seek, toggle } from './player.js'
+import { seek, setSpeed, speeds, toggle } from './player.js'
 import {
   attempt, change, classes, clock, labels, loadUncertain, loadProject, look, named, open,
   openUncertain, outbox, state, interval, tiers, time, watch, watchJob,
@@ -76,7 +76,11 @@ function Transport() {
   return html`<div class="transport">
     <button class="main" onClick=${toggle}>${playing ? 'Pause' : 'Play'}</button>
     <span class="time" id="time" />
-    <span class="quiet">${speed === 1 ? '' : `${speed}×`}</span>
+    <label>Speed
+      <select value=${speed} onChange=${({ target }) => setSpeed(+target.value)}>
+        ${speeds.map((one) => html`<option value=${one}>${one}×</option>`)}
+      </select>
+    </label>
     ${recording.video && recording.skeleton && html`<label>Show
       <select
         value=${picture ?? 'both'}

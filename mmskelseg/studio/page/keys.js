@@ -16,6 +16,8 @@ export const groups = [
     ['Home End', 'Home End', 'start, end', (key) => act.step(key === 'Home' ? -1e9 : 1e9)],
     [', .', ', .', 'slower, faster', (key) => faster(key === ',' ? -1 : 1)],
     ['l', 'L', 'loop around the nearest boundary', act.loop, 'Loop'],
+    ['u', 'U', 'next interval without label', () => act.gap(1), 'Next gap'],
+    ['Shift+u', 'Shift U', 'previous interval without label', () => act.gap(-1)],
     ['n p', 'N P', 'next, previous recording', (key) => act.recording(key === 'n' ? 1 : -1)],
     ['ArrowUp ArrowDown', '↑ ↓', 'tier above, below',
       (key) => act.chooseTier(key === 'ArrowUp' ? -1 : 1)],
@@ -29,7 +31,7 @@ export const groups = [
     ['f', 'F', 'fill all gaps with the class whose key comes next', act.startFilling, 'Fill gaps'],
     ['i', 'I', 'an interval begins here', act.markIn, 'In'],
     ['o', 'O', 'the interval ends here; a class key labels it', act.markOut, 'Out'],
-    ['g', 'G', 'select the segment or prediction here; a class key changes it', act.select],
+    ['g', 'G', 'select the segment, prediction or gap here; a class key labels it', act.select],
     ['a', 'A', 'add a class', () => document.getElementById('add').focus()],
   ]],
   ['Correct', [

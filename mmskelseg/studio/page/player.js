@@ -64,11 +64,12 @@ export function pause() {
 
 export const toggle = () => (state.playing ? pause() : play())
 
-const speeds = [0.25, 0.5, 1, 2, 4]
+export const speeds = [0.25, 0.5, 1, 2, 4]
 
-export function faster(by) {
-  const i = speeds.indexOf(state.speed) + by
-  state.speed = speeds[Math.max(0, Math.min(i, speeds.length - 1))]
+export const faster = (by) => setSpeed(speeds[speeds.indexOf(state.speed) + by] ?? state.speed)
+
+export function setSpeed(speed) {
+  state.speed = speed
   if (video) video.playbackRate = state.speed
   since = null
   say(`speed ${state.speed}`)
