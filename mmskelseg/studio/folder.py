@@ -1,7 +1,7 @@
 """A folder that is labelled: its recordings, the project in it, and training data."""
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -52,6 +52,7 @@ class Folder:
     Attributes:
         given: How its poses are read, and whose are segmented.
         notes: What was left out, and why.
+        labels: What files have of labels, by recording.
     """
 
     path: Path
@@ -59,6 +60,7 @@ class Folder:
     project: Project
     given: PoseInput
     notes: list[str] = field(default_factory=list)
+    labels: Mapping[str, Sequence[Labels]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
@@ -135,16 +137,11 @@ def open_folder(
     errors: list[UserError] = []
     if given.person == EACH:
         recordings = apart(recordings.values(), given, errors)
-    file = path / PROJECT
-    if file.exists():
-        project = load_project(file)
-        absent = project.recordings.keys() - recordings.keys()
-        notes += [
-            f'{name}: no longer in the folder; its labels are kept' for name in absent
-        ]
-        _check_classes(project, tiers or ())
-    else:
-        project = Project(file, _label_tiers(tiers or ()))
+    project = _project_of(path / PROJECT, tiers or ())
+    absent = project.recordings.keys() - recordings.keys()
+    notes += [
+        f'{name}: no longer in the folder; its labels are kept' for name in absent
+    ]
     recordings = _of_right_length(recordings, project, errors)
     new = [one for one in recordings.values() if one.name not in project.recordings]
     found = list(opened(new, given, errors))
@@ -154,17 +151,30 @@ def open_folder(
     if not recordings:
         raise errors[0]
     new = [one for one, *_ in found]
-    segments = {}
+    labels: dict[str, list[Labels]] = {}
     if not ignore_labels:
-        segments = labels_of(new, label_files, LabelInput(given.person), notes)
+        every = [*recordings.values()]
+        labels = labels_of(every, label_files, LabelInput(given.person), notes)
     if not project.tiers:
-        project.tiers = with_infos(_tiers(new, segments), infos)
-    _leave_out_other_tiers(new, segments, project, notes)
+        first = {one.name: labels[one.name][0] for one in new if one.name in labels}
+        project.tiers = with_infos(_tiers(new, first), infos)
+    names = {one.name for one in new}
+    _leave_out_other_tiers(recordings.values(), labels, project, names, notes)
     for recording, frames, rate in found:
-        its = segments.get(recording.name, Labels('', path)).segments
-        project.add_recording(recording.name, frames, rate, its)
+        # Those of further files are offered.
+        its = [one.segments for one in labels.get(recording.name, [])[:1]]
+        project.add_recording(recording.name, frames, rate, sum(its, ()))
     recordings = dict(sorted(recordings.items()))
-    return Folder(path, recordings, project, given, notes)
+    return Folder(path, recordings, project, given, notes, labels)
+
+
+def _project_of(file: Path, tiers: Sequence[Tier]) -> Project:
+    """Return the project in a file, or a new one with the tiers of a model."""
+    if not file.exists():
+        return Project(file, _label_tiers(tiers))
+    project = load_project(file)
+    _check_classes(project, tiers)
+    return project
 
 
 def _of_right_length(
@@ -205,12 +215,16 @@ def _check_length(
 
 
 def _leave_out_other_tiers(
-    recordings: Sequence[Recording],
-    labels: dict[str, Labels],
+    recordings: Iterable[Recording],
+    labels: dict[str, list[Labels]],
     project: Project,
+    new: Collection[str],
     notes: list[str],
 ) -> None:
-    """Remove the labels of annotation files that have other tiers than the project."""
+    """Remove the labels of annotation files that have other tiers than the project.
+
+    It is noted of recordings that are new.
+    """
     names = [tier.name for tier in project.tiers]
     for one in recordings:
         if one.metainfo is None or one.name not in labels:
@@ -218,11 +232,12 @@ def _leave_out_other_tiers(
         theirs = [tier.name for tier in tiers_of(one.metainfo)]
         # The only tier may have got a name.
         if {*theirs}.difference(names, [''] * (len(names) == 1)):
-            notes.append(
-                f'{one.name}: its labels are left out, since they have the tiers '
-                f'{theirs}, and others {names}'
-            )
-            del labels[one.name]
+            del labels[one.name][0]
+            if one.name in new:
+                notes.append(
+                    f'{one.name}: its labels are left out, since they have the tiers '
+                    f'{theirs}, and others {names}'
+                )
 
 
 def _tiers(

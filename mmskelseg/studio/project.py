@@ -139,7 +139,7 @@ class Project:
             UserError: If the segments do not fit.
         """
         with self.lock:
-            self._check_revision(revision)
+            self.check_revision(revision)
             given = Change(recording, tier, start, end, [], [*segments])
             self.check_change(given)
             row = self.recordings[recording].labels[tier]
@@ -162,7 +162,7 @@ class Project:
 
     def _travel(self, revision: int, step: str) -> Change | Edit:
         with self.lock:
-            self._check_revision(revision)
+            self.check_revision(revision)
             self.check_travel(step)
             entry = self._entry(step)
             self._save({'do': step})
@@ -178,13 +178,14 @@ class Project:
             UserError: If a value does not fit.
         """
         with self.lock:
-            self._check_revision(revision)
+            self.check_revision(revision)
             found = edited_tiers(self.tiers, tiers)
             edit = Edit(self.tiers, found)
             self._save({'do': 'edit', 'tiers': edit.as_dict()['after']})
             return edit
 
-    def _check_revision(self, revision: int) -> None:
+    def check_revision(self, revision: int) -> None:
+        """Raise an OutdatedError if labels or classes have changed since."""
         if revision != self.revision:
             raise OutdatedError('The labels have changed in another window.')
 

@@ -44,7 +44,7 @@ class Recording:
     """One row of labels: a video, its poses, or both; or an entry of a file.
 
     Attributes:
-        entry: That of an annotation file, whose metainfo is ``metainfo``.
+        entry: That of an annotation file, ``source``, whose metainfo is ``metainfo``.
         individual: Whose labels these are, if there are poses of several.
         of: The name of the recording of several individuals.
     """
@@ -54,6 +54,7 @@ class Recording:
     poses: Path | None = None
     entry: VideoAnnotation | None = None
     metainfo: Metainfo | None = None
+    source: Path | None = None
     individual: str = ''
     of: str = ''
 
@@ -124,7 +125,8 @@ def _add_entries(found: dict[str, Recording], path: Path) -> None:
             )
         video = path.parent / entry['filename'] if 'filename' in entry else None
         there = video if video and is_file(video) else None
-        found[name] = Recording(name, there, entry=entry, metainfo=data['metainfo'])
+        meta = data['metainfo']
+        found[name] = Recording(name, there, entry=entry, metainfo=meta, source=path)
 
 
 def _files(folder: Path, notes: list[str]) -> Iterator[Path]:
@@ -303,17 +305,17 @@ def labels_of(
     files: Sequence[Path],
     given: LabelInput,
     notes: list[str],
-) -> dict[str, Labels]:
-    """Return the labels that files have for recordings, by their names."""
-    found: dict[str, Labels] = {}
+) -> dict[str, list[Labels]]:
+    """Return the labels that each file has for recordings, by their names."""
+    found: dict[str, list[Labels]] = {}
     for one in recordings:
         if one.entry is not None and one.metainfo is not None:
-            tiers = tiers_of(one.metainfo)
+            tiers, path = tiers_of(one.metainfo), one.source or Path(one.name)
             its = tiers_to_segments(one.entry['label'], one.entry['fps'], tiers)
-            found[one.name] = Labels(one.name, Path(one.name), tuple(its))
+            found[one.name] = [Labels(one.name, path, tuple(its))]
     # Labels are of recordings, in which individuals are named.
-    named = {one.of or one.name for one in recordings if one.entry is None}
-    for name, item in _of_files(named, files, given, notes).items():
+    named = {one.of or one.name for one in recordings}
+    for name, item in _of_files(named, files, given, notes):
         parts = by_individual(item, given)
         own = {
             one.individual.casefold(): one.name
@@ -323,7 +325,7 @@ def labels_of(
         for who, part in parts.items():
             key = '' if len(parts) == 1 and '' in own else who.casefold()
             if key in own:
-                found[own[key]] = part
+                found.setdefault(own[key], []).append(part)
             else:
                 notes.append(
                     f'{part.path}: has labels of {who!r}, of whom there are no poses'
@@ -333,9 +335,12 @@ def labels_of(
 
 def _of_files(
     names: Collection[str], files: Sequence[Path], given: LabelInput, notes: list[str]
-) -> dict[str, Labels]:
-    """Return the labels in files by the names of recordings."""
-    read: list[Labels] = []
+) -> Iterator[tuple[str, Labels]]:
+    """Yield the labels in files, with the names of their recordings.
+
+    Several files may have labels of a recording.
+    """
+    read: list[list[Labels]] = []
     for file in files:
         try:
             labels, more = find_labels([file], given)
@@ -343,19 +348,24 @@ def _of_files(
             for item in labels:
                 # Raises an error for labels of several individuals that nobody wants.
                 by_individual(item, given)
-            read += labels
+            read.append(labels)
         except NoLabelsError as error:
             if not _classes(file):
                 notes.append(f'left out: {error}')
         except UserError as error:
             notes.append(f'left out: {error}')
-    read = joined_individuals(read) if given.each else read
-    if not (read and names):
-        return {}
-    try:
-        pairs, lonely = pair({name: Path(name) for name in names}, read, skip=True)
-    except UserError as error:
-        notes.append(f'labels are left out: {error}')
-        return {}
-    notes += lonely
-    return {str(path): item for _, path, item in pairs}
+    if given.each:
+        try:
+            read = [joined_individuals(item for labels in read for item in labels)]
+        except UserError as error:
+            notes.append(f'labels are left out: {error}')
+            return
+    for labels in filter(None, read):
+        try:
+            pairs, lonely = pair({n: Path(n) for n in names}, labels, skip=True)
+        except UserError as error:
+            notes.append(f'labels are left out: {error}')
+            continue
+        # The others are of recordings, whose labels may be in another file.
+        notes += lonely[: len(labels) - len(pairs)]
+        yield from ((str(path), item) for _, path, item in pairs)

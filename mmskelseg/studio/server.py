@@ -55,6 +55,7 @@ _REPORT = {
 }
 _REVISION = {'revision': int}
 _ETHOGRAM = {**_REVISION, 'tiers': [{'name': str, 'classes': [CLASS]}]}
+_OFFERS = {**_REVISION, 'ids': [str]}
 _LABELS = {**_REVISION, 'tier': int, 'start': int, 'end': int, 'segments': [[int]]}
 # The content of a request, or its shape.
 _Given: TypeAlias = Mapping[str, Any]
@@ -125,6 +126,7 @@ class _Answers:
             '/api/project': lambda _: studio.project(),
             '/api/job': lambda _: studio.progress(),
             '/api/uncertain': lambda _: studio.uncertain(),
+            '/api/news': lambda _: studio.look(),
             '/api/uses': lambda request: studio.uses(
                 _whole(request, 'tier'), _whole(request, 'class')
             ),
@@ -143,6 +145,9 @@ class _Answers:
             '/api/redo': (_REVISION, lambda _, given: self.step(given, forwards=True)),
             '/api/ethogram': (_ETHOGRAM, self.edit),
             '/api/train': ({'minutes': float}, self.train),
+            '/api/offers/take': (_OFFERS, partial(self.decide, wanted=True)),
+            '/api/offers/dismiss': (_OFFERS, partial(self.decide, wanted=False)),
+            '/api/recordings': ({}, lambda *_: studio.add_recordings()),
             '/api/poses': ({}, lambda *_: self.job(studio.estimate_poses)),
             '/api/segment': ({}, lambda *_: self.job(studio.segment)),
             '/api/stop': ({}, lambda *_: self.job(studio.job.stop)),
@@ -193,6 +198,11 @@ class _Answers:
 
     def train(self, _: Request, given: _Given) -> object:
         return self.job(lambda: self.studio.train(given['minutes']))
+
+    def decide(self, _: Request, given: _Given, *, wanted: bool) -> object:
+        with self._project.lock:
+            self._project.check_revision(given['revision'])
+            return self.studio.decide(given['ids'], wanted=wanted)
 
     def job(self, change: Callable[[], None]) -> object:
         change()

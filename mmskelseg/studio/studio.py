@@ -17,6 +17,7 @@ from mmskelseg.runtime.jobs.poses import EstimatePoses
 from mmskelseg.runtime.labels import Segment
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import IGNORED
+from mmskelseg.studio.arrivals import Arrivals
 from mmskelseg.studio.converting import ConvertVideo, is_copy, is_playable
 from mmskelseg.studio.ethogram import Edit, LabelTier
 from mmskelseg.studio.exports import OF_CLASSES, TITLES, write_files
@@ -69,6 +70,7 @@ class Studio:
         # It does not wait for the other, nor the other for it.
         self.conversion = Background(folder.work / 'videos.log')
         self.version = 0
+        self.arrivals = Arrivals(folder)
         self._names = list(folder.recordings)
         self.results: Results | None = None
         #: What is shown until a training has ended.
@@ -191,9 +193,30 @@ class Studio:
                 for segment in self.uncertain()
                 if segment['recording'] == number
             ],
+            'offers': [
+                {**one.row(), 'labels': one.named_rows()}
+                for one in self.arrivals.offers(name)
+            ],
             'speed': speed,
             'skeleton': skeleton,
         }
+
+    def look(self) -> dict[str, Any]:
+        """Look into the folder again, and return what has appeared in it."""
+        found = self.reopen()
+        with self.folder.project.lock:
+            self.arrivals.look(found)
+            return self.arrivals.news()
+
+    def decide(self, ids: Sequence[str], *, wanted: bool) -> dict[str, Any]:
+        """Take over labels that files offer, or offer them no more."""
+        self.arrivals.decide(ids, wanted)
+        return {**self._history(), 'news': self.arrivals.news()}
+
+    def add_recordings(self) -> dict[str, Any]:
+        """Take over the recordings and poses that have appeared."""
+        self._look_again()
+        return self.look()
 
     def _predictions(
         self, name: str, results: Results | None
@@ -457,7 +480,8 @@ class Studio:
             if new:
                 project.save()
         recordings = {**self.folder.recordings, **found.recordings}
-        self.folder = replace(self.folder, recordings=recordings)
+        self.folder = replace(self.folder, recordings=recordings, labels=found.labels)
+        self.arrivals.folder = self.folder
         self._names += new
         if new:
             self._convert_videos()

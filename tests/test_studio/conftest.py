@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.files.annotations import save_annotations
-from mmskelseg.runtime.labels import Segment
+from mmskelseg.runtime.labels import Segment, VideoSegments, write_csv_segments
 from mmskelseg.studio.ethogram import LabelTier
 from mmskelseg.studio.folder import open_folder
 from mmskelseg.studio.project import Project
@@ -77,6 +77,12 @@ def trained(folder, **curve):
     (model / 'report.json').write_text(json.dumps(report))
     (model / 'report.html').write_text('<p>good</p>')
     return model
+
+
+def save_labels(path, name, *segments):
+    """Write labels of a recording: start and end in seconds, and class."""
+    its = [Segment(*one) for one in segments]
+    write_csv_segments(path, [VideoSegments(name, its)])
 
 
 def studio_of(path):

@@ -19,10 +19,11 @@ from mmskelseg.studio.loading import load_project
 from tests.browser import marks, opened
 from tests.clips import write_video
 from tests.small_data import ROOT, save_poses, small_annotations
-from tests.test_studio.conftest import add_class, trained
+from tests.test_studio.conftest import add_class, save_labels, trained
 
 pytestmark = marks('starlette', 'av')
 PROGRAM = ROOT / 'tests' / 'test_studio' / 'few_steps.py'
+IGNORE = '--ignore-labels'
 # Where the labels of the only tier are, below the top of the timeline, in pixels.
 LABELS = 105
 # What finds the buttons that something else lies over, wherever the page is scrolled.
@@ -50,9 +51,9 @@ def recordings(tmp_path_factory):
 
 
 @contextmanager
-def served(folder):
+def served(folder, *words):
     """Yield the server's process and the address of its page."""
-    words = ['studio', str(folder), '--ignore-labels', '--no-browser']
+    words = ['studio', str(folder), '--no-browser', *words]
     process = subprocess.Popen(
         [sys.executable, str(PROGRAM), *words],
         stdout=subprocess.PIPE,
@@ -109,7 +110,7 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
         video['frame_dir']: to_segments(video['label'])
         for video in load_annotations(recordings / 'annotations.pkl')['annotations']
     }
-    with served(recordings) as (process, address), studio(address) as page:
+    with served(recordings, IGNORE) as (process, address), studio(address) as page:
         page.locator('#timeline').focus()
         is_open(page, 'Seq1_01')
         # Keys that are pressed while the next recording is loaded are for that one.
@@ -169,7 +170,7 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
         process.kill()
         process.wait()
 
-    with served(recordings) as (_, address), studio(address) as page:
+    with served(recordings, IGNORE) as (_, address), studio(address) as page:
         assert labelled(recordings, 'Seq1_01') == moved
         page.get_by_text('The model learnt from').wait_for()
         for title in ('BORIS project', 'ELAN, a file for each recording'):
@@ -275,6 +276,35 @@ def test_gaps_are_found_and_labelled(tmp_path):
         page.keyboard.press('1')
         is_saved(page)
         assert labelled(tmp_path, 'take') == [(0, 20, 0)]
+        assert page.faults == []
+
+
+def test_files_that_appear_later_are_offered(tmp_path):
+    """Corrected labels, which the page shows below its own, and a recording."""
+    video, *_ = small_annotations()['annotations']
+    save_poses(tmp_path / 'take.npz', video)
+    save_labels(tmp_path / 'take.csv', 'take', (0, 2, 'walk'), (2, 5, 'lift'))
+    with served(tmp_path) as (_, address), studio(address) as page:
+        offers = page.get_by_role('group', name='take.csv')
+        assert offers.count() == 0
+        height = page.locator('#timeline').bounding_box()['height']
+        save_labels(tmp_path / 'take.csv', 'take', (0, 3, 'walk'), (3, 5, 'sit'))
+        page.reload()
+        offers.get_by_text('other labels, drawn below').wait_for()
+        page.wait_for_timeout(100)
+        assert page.locator('#timeline').bounding_box()['height'] > height + 10
+        assert labelled(tmp_path, 'take') == [(0, 20, 1), (20, 50, 0)]
+        offers.get_by_role('button', name='Take them over').click()
+        page.get_by_text('labels taken over').wait_for()
+        assert labelled(tmp_path, 'take') == [(0, 30, 1), (30, 50, 2)]
+        assert offers.count() == 0
+        save_poses(tmp_path / 'more.npz', video)
+        page.reload()
+        new = page.get_by_role('group', name='New recordings')
+        new.get_by_role('button', name='Add').click()
+        page.get_by_role('button', name='more').click()
+        is_open(page, 'more')
+        assert new.count() == 0
         assert page.faults == []
 
 

@@ -8,8 +8,9 @@ import { Export, Recordings, Training } from './panels.js'
 import { Picture, drawPicture } from './picture.js'
 import { seek, setSpeed, speeds, toggle } from './player.js'
 import {
-  attempt, change, classes, clock, labels, loadUncertain, loadProject, look, named, open,
-  openUncertain, outbox, state, interval, tiers, time, watch, watchJob,
+  attempt, change, classes, clock, decide, interval, labels, loadNews, loadProject,
+  loadUncertain, look, named, offer, open, openUncertain, outbox, state, tiers, time, watch,
+  watchJob,
 } from './state.js'
 import { Timeline, place } from './timeline.js'
 import { html, render, useEffect, useState } from './vendor/preact.js'
@@ -55,6 +56,21 @@ function Line() {
               : empty && 'Play, and press the key of a class where an action starts'
   const active = runs.length || filling || mark !== null
   return html`<p class=${`line ${active ? 'active' : ''}`}>${words || ' '}</p>`
+}
+
+/** Asks which labels a recording shall have, where a file has others. */
+function Offered() {
+  const one = offer()
+  if (!one) return null
+  const { file, is_conflict: other } = one
+  const answer = (taken) => () => attempt(() => decide([one], taken))
+  return html`<div class="offer field" role="group" aria-label=${`Labels of ${file}`}>
+    <p>
+      ${file} has ${other ? 'other' : 'further'} labels, drawn below and framed by dots.
+    </p>
+    <button class="main" onClick=${answer(true)}>Take them over</button>
+    <button onClick=${answer(false)}>${other ? 'Keep mine' : 'Dismiss'}</button>
+  </div>`
 }
 
 /** How far the timeline is zoomed in, from 0 to 1. */
@@ -233,6 +249,7 @@ function App() {
           <${Picture} />
           <${Transport} />
           <${Line} />
+          <${Offered} />
           ${project.preview && html`<p class="preview">
             Preview: predictions of a simple model, learnt in seconds. A finished training
             replaces them.
@@ -312,5 +329,6 @@ async function begin() {
   }
   await loadUncertain()
   focusTimeline()
+  await loadNews()
 }
 attempt(begin)

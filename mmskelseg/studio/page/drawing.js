@@ -1,7 +1,7 @@
 // The drawing of the timeline, anew whenever something changed.
 import { after, apply } from './labels.js'
 import {
-  change, classOf, clock, labels, named, openUncertain, predictions, state, tiers,
+  change, classOf, clock, labels, named, offer, openUncertain, predictions, state, tiers,
 } from './state.js'
 
 let canvas = null
@@ -49,9 +49,11 @@ export function layout() {
   const count = tiers().length
   const tall = count === 1 ? 44 : count < 4 ? 30 : count < 7 ? 22 : 18
   const low = recording.predictions ? Math.max(11, Math.round(tall * 0.5)) : 0
+  const theirs = recording.offers.length ? Math.max(14, Math.round(tall * 0.6)) : 0
   const speed = recording.speed ? 30 : 0
   const top = OVERVIEW + 6 + AXIS + speed + 4
-  const step = tall + low + (low ? 2 : 0) + 8
+  const below = tall + 2 + low + (low ? 2 : 0)
+  const step = below + theirs + 6
   return {
     gutter: count > 1 ? gutter() : 0,
     axis: OVERVIEW + 6,
@@ -61,6 +63,7 @@ export function layout() {
       y: top + tier * step,
       h: tall,
       low: { y: top + tier * step + tall + 2, h: low },
+      theirs: { y: top + tier * step + below, h: theirs },
     })),
     height: top + count * step,
   }
@@ -135,7 +138,7 @@ function text(words, x, y, room, color, size = 12) {
 function segments(list, tier, scale, { y, h }, scored = false) {
   let drawn = -1
   for (let i = after(list, scale.start); i < list.length && list[i][0] < scale.end; i++) {
-    const [start, end, label, score] = list[i]
+    const [start, end, label, score, name] = list[i]
     const x0 = Math.max(scale.x(start), scale.left)
     const x1 = Math.min(scale.x(end), scale.right)
     if (x1 - drawn < 1) continue
@@ -146,7 +149,7 @@ function segments(list, tier, scale, { y, h }, scored = false) {
     pen.fillRect(x0, y, Math.max(1, x1 - x0 - (x1 - x0 > 4 ? 1 : 0)), h)
     if (scale.words && label !== -1) {
       const size = Math.min(13, h - 2)
-      text(named(label, tier), x0 + 4, y + h / 2, x1 - x0 - 8, ink, size)
+      text(name ?? named(label, tier), x0 + 4, y + h / 2, x1 - x0 - 8, ink, size)
     }
   }
 }
@@ -232,7 +235,7 @@ function wave({ y, h }, near) {
   pen.globalAlpha = 1
 }
 
-function row({ tier, y, h, low }, plan, near) {
+function row({ tier, y, h, low, theirs }, plan, near) {
   const { selection, running, frame, preview } = state
   pen.fillStyle = theme.row
   pen.fillRect(plan.gutter, y, width - plan.gutter, h)
@@ -241,6 +244,10 @@ function row({ tier, y, h, low }, plan, near) {
   if (low.h) segments(predictions(tier), tier, near, low, true)
   if (low.h && state.project.preview) {
     outline(near, near.start, near.end, low.y, low.h, theme.unsure, [6, 4])
+  }
+  if (theirs.h) {
+    segments(offer().labels[tier] ?? [], tier, near, theirs)
+    outline(near, near.start, near.end, theirs.y, theirs.h, theme.accent, [2, 3])
   }
   const run = running[tier]
   if (run) {
@@ -260,7 +267,7 @@ function row({ tier, y, h, low }, plan, near) {
   if (plan.gutter) {
     const here = tier === state.tier
     pen.fillStyle = theme.ground
-    pen.fillRect(0, y - 4, plan.gutter - 2, h + low.h + 10)
+    pen.fillRect(0, y - 4, plan.gutter - 2, h + low.h + theirs.h + 10)
     if (here) band({ x: (x) => x }, 0, 4, y, h + low.h + 2, theme.accent, 1)
     text(tiers()[tier].name, 9, y + h / 2, plan.gutter - 14, here ? theme.text : theme.quiet)
   }

@@ -149,6 +149,6 @@ export function pressed(event) {
   if (!deed || (event.repeat && found)) return
   event.preventDefault()
   // A name is typed after the key that leads to its field.
-  if (isOpening() && name !== 'a') waiting.push(event)
+  if (isOpening() && (found || !/^(Alt\+)?a$/.test(name))) waiting.push(event)
   else deed(name)
 }

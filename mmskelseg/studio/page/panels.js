@@ -1,9 +1,49 @@
 // The panels at the sides: recordings, training, export.
 import { post } from './api.js'
-import { attempt, clock, open, say, start, state } from './state.js'
+import {
+  addRecordings, attempt, change, clock, decide, open, say, start, state,
+} from './state.js'
 import { html, useEffect, useRef, useState } from './vendor/preact.js'
 
 const percent = (share) => `${Math.round(share * 100)} %`
+
+const MOST = 4 // files that are listed
+
+/** What has appeared in the folder, and what may be done about it. */
+function News() {
+  const { recordings, labels } = state.news
+  const groups = {}
+  for (const one of labels) (groups[`${one.is_conflict} ${one.file}`] ??= []).push(one)
+  const files = Object.values(groups)
+  const few = (names) =>
+    names.slice(0, 2).join(', ') + (names.length > 2 ? ` and ${names.length - 2} more` : '')
+  const show = ({ recording }) =>
+    attempt(() => open(state.project.recordings.find((r) => r.name === recording).id))
+  return html`
+    ${recordings.length > 0 && html`<div class="offer" role="group" aria-label="New recordings">
+      <p>New in the folder: ${few(recordings)}</p>
+      <div class="field">
+        <button onClick=${() => attempt(addRecordings)}>Add</button>
+        <button onClick=${() => ((state.news.recordings = []), change())}>Not now</button>
+      </div>
+    </div>`}
+    ${files.slice(0, MOST).map((offers) => {
+      const [{ file, is_conflict: other }] = offers
+      const answer = (taken) => () => attempt(() => decide(offers, taken))
+      return html`<div class="offer" role="group" aria-label=${`New labels in ${file}`}>
+        <p>
+          ${file} has ${other ? 'other' : 'further'} labels of
+          ${' '}${few(offers.map(({ recording }) => recording))}
+        </p>
+        <div class="field">
+          <button onClick=${() => show(offers[0])}>Show</button>
+          <button onClick=${answer(true)}>Take over</button>
+          <button onClick=${answer(false)}>${other ? 'Keep mine' : 'Dismiss'}</button>
+        </div>
+      </div>`
+    })}
+    ${files.length > MOST && html`<p class="quiet">and ${files.length - MOST} further files</p>`}`
+}
 
 export function Recordings() {
   const { recordings } = state.project
@@ -18,6 +58,7 @@ export function Recordings() {
   }, [state.recording?.id])
   return html`<section aria-label="Recordings" class="recordings" ref=${area}>
     <h2>Recordings</h2>
+    <${News} />
     <ul>
       ${recordings.map((r) => {
         const length = r.frames / r.fps

@@ -19,6 +19,7 @@ export const state = {
   mark: null, // where an interval begins whose end isn't set yet
   running: {}, // by tier: {label, start} of the segment being labelled
   filling: false, // the next class key fills the gaps
+  news: { recordings: [], labels: [] }, // what has appeared in the folder
   unsure: null, // {start, end, reason, place}
   said: '',
   alert: null,
@@ -212,6 +213,33 @@ async function load(id, frame) {
   if (!again) look(frame - OPENED * 0.1 * entry.fps, frame + OPENED * 0.9 * entry.fps)
   recording.labels.forEach((list, tier) => settle(tier, list))
   change()
+}
+
+/** What files next to the recordings offer the open one, of which the first is shown. */
+export const offer = () => state.recording.offers[0]
+
+/** Looks for what has appeared in the folder. */
+export async function loadNews() {
+  state.news = await get('news')
+  if (state.news.labels.length && state.recording) await open(state.recording.id)
+  change()
+}
+
+/** Takes over labels that files offer, or dismisses them. */
+export async function decide(offers, taken) {
+  const ids = offers.map(({ id }) => id)
+  const reply = await outbox.send(`offers/${taken ? 'take' : 'dismiss'}`, { ids })
+  if (!reply) return
+  state.news = reply.news
+  await renew()
+  say(taken ? 'labels taken over; Ctrl Z undoes it' : 'the labels stay as they are')
+}
+
+/** Takes over the recordings and poses that have appeared. */
+export async function addRecordings() {
+  state.news = await post('recordings', {})
+  await renew()
+  say('added what is new in the folder')
 }
 
 export async function loadUncertain() {
