@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from mmskelseg.apis import SkelSegInferencer
+from mmskelseg.behaviour.groups import read_groups
 from mmskelseg.checkpoints.reading import load_state_dict
 from mmskelseg.commands import compare, convert
 from mmskelseg.datasets.inspection.report import report
@@ -38,7 +39,7 @@ from mmskelseg.runtime.files.annotations import load_annotations, save_annotatio
 from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
 from mmskelseg.runtime.inputs import PoseInput
 from mmskelseg.runtime.labels import label_format, read_segments
-from mmskelseg.runtime.labels.bouts import read_groups, read_prediction, to_bouts
+from mmskelseg.runtime.labels.bouts import read_prediction, to_bouts
 from mmskelseg.runtime.labels.reading import reader_options
 from mmskelseg.runtime.labels.segments import by_tier
 from mmskelseg.runtime.labels.writing import EXPORTS
@@ -195,7 +196,7 @@ def _read_groups(path: Path) -> Any:
 
 def _check_groups(groups: Any) -> None:
     assert groups.keys() == {'a', 'b', 'c'}
-    assert all(group and individual for group, individual in groups.values())
+    assert all(one.group and one.individual for one in groups.values())
 
 
 @register('groups', 'rows', _read_groups, _check_groups)
