@@ -158,7 +158,9 @@ def _offer(folder: Folder, name: str, item: Labels) -> Offer | None:
     """Return what a file has for a recording; None if it has no labels of it."""
     project, known = folder.project, folder.project.recordings[name]
     given = Project(project.path, [*project.tiers])
-    given.add_recording(name, known.frames, known.fps, item.segments)
+    # Point events stay as they are.
+    states = [one for one in item.segments if not one.is_point]
+    given.add_recording(name, known.frames, known.fps, states)
     rows = [_joined(row) for row in given.recordings[name].labels]
     if not any(rows):
         return None

@@ -45,6 +45,8 @@ class LabelTier:
         name: '' for the only one.
         classes: In the order in which they are shown and learnt.
         background: The id of the background class.
+        kind: ``states``, or ``points`` for moments, which last a frame and may share
+            it. Models learn states alone.
         made: How many classes it has ever had; ids are below. No id is given twice,
             since undoing may bring back labels of a class that was deleted.
     """
@@ -53,6 +55,7 @@ class LabelTier:
     classes: tuple[LabelClass, ...] = ()
     background: int | None = None
     made: int = 0
+    kind: str = 'states'
 
     @classmethod
     def of(
@@ -61,6 +64,11 @@ class LabelTier:
         """Return a tier with classes of these names."""
         own = tuple(LabelClass(k, one) for k, one in enumerate(classes))
         return cls(name, own, background, len(own))
+
+    @property
+    def is_points(self) -> bool:
+        """Whether it has moments."""
+        return self.kind == 'points'
 
     @property
     def names(self) -> dict[int, str]:
@@ -111,7 +119,7 @@ class Edit:
     ) -> list[LabelTier]:
         """Return the wanted ones, the tiers of one side, as they follow from others.
 
-        Classes that files have added since stay, and no id is given anew.
+        Classes and tiers that files have added since stay, and no id is given anew.
         """
         found = []
         for i, (now, tier) in enumerate(zip(tiers, wanted, strict=False)):
@@ -124,7 +132,8 @@ class Edit:
                     classes.append(one)
             made = max(now.made, tier.made)
             found.append(replace(tier, classes=tuple(classes), made=made))
-        return [*found, *wanted[len(tiers) :]]
+        since = tiers[max(len(self.before), len(self.after)) :]
+        return [*found, *wanted[len(tiers) :], *since]
 
 
 def read_tiers(given: Sequence[Mapping[str, Any]], place: str) -> list[LabelTier]:
@@ -149,7 +158,9 @@ def read_tiers(given: Sequence[Mapping[str, Any]], place: str) -> list[LabelTier
                 f'{where}.classes has the ids {ids}, expected different ones from 0 to '
                 f'{made - 1}; restore it from a backup.'
             )
-        tiers.append(LabelTier(tier['name'], tuple(classes), tier['background'], made))
+        kind = tier.get('kind') or 'states'
+        own = tuple(classes)
+        tiers.append(LabelTier(tier['name'], own, tier['background'], made, kind))
     check_tiers(tiers, place)
     return tiers
 
@@ -168,7 +179,8 @@ def edited_tiers(
         )
     found = []
     for i, wish in enumerate(given):
-        tier = tiers[i] if tiers[i:] else LabelTier('')
+        new = LabelTier('', kind=wish.get('kind') or 'states')
+        tier = tiers[i] if tiers[i:] else new
         classes, made = [], tier.made
         for one in wish['classes']:
             known = one.get('id')
@@ -180,7 +192,8 @@ def edited_tiers(
             made += known is None
         kept = {one.id for one in classes}
         other = tier.background if tier.background in kept else None
-        found.append(LabelTier(wish['name'].strip(), tuple(classes), other, made))
+        own = tuple(classes)
+        found.append(LabelTier(wish['name'].strip(), own, other, made, tier.kind))
     check_tiers(found)
     return found
 
@@ -196,7 +209,9 @@ def _class(given: Mapping[str, Any], new: int) -> LabelClass:
 def check_tiers(tiers: Sequence[LabelTier], place: str = '') -> None:
     """Raise a UserError unless tiers are consistent; messages begin with a place."""
     names = [tier.name for tier in tiers]
-    if not tiers or len({*names}) < len(names) or ('' in names and len(names) > 1):
+    states = [tier.name for tier in tiers if not tier.is_points]
+    nameless = names.count('') > (states == [''])
+    if not states or len({*names}) < len(names) or nameless:
         raise UserError(
             f'{place}the tiers are called {shown(names)}, expected at least one, and a '
             'different name for each; rename them.'
@@ -204,6 +219,10 @@ def check_tiers(tiers: Sequence[LabelTier], place: str = '') -> None:
     for i, tier in enumerate(tiers):
         where = f'{place}tiers[{i}]' if place else 'The tier'
         check_name(tier.name, f'{where}.name')
+        if tier.kind not in ('states', 'points'):
+            raise UserError(
+                f'{where}.kind is {tier.kind!r}, expected states or points.'
+            )
         where = f'{where}.classes: ' if place else ''
         for one in tier.classes:
             one.info('').check(where)
@@ -222,6 +241,11 @@ def check_tiers(tiers: Sequence[LabelTier], place: str = '') -> None:
             )
 
 
+def points_tier(names: Iterable[str]) -> LabelTier:
+    """Return the tier of point events."""
+    return replace(LabelTier.of('points', names), kind='points')
+
+
 def with_infos(
     tiers: Sequence[LabelTier], infos: Sequence[ClassInfo]
 ) -> list[LabelTier]:
@@ -231,14 +255,18 @@ def with_infos(
     none of the tiers belongs to one that has it, else to the first. A key that another
     class of the tier has is left out.
     """
-    found, stated = [*tiers], [*dict.fromkeys(one.tier for one in infos)]
+    found = [*tiers]
+    stated = [*dict.fromkeys(one.tier for one in infos if one.kind == 'state')]
     if [tier.name for tier in tiers] == [''] and len(stated) > 1 and '' not in stated:
         found = [LabelTier(name) for name in stated]
+    points = next((i for i, tier in enumerate(found) if tier.is_points), len(found))
+    if any(one.kind == 'point' for one in infos) and points == len(found):
+        found.append(points_tier([]))
     own: list[dict[str, LabelClass]] = [{} for _ in found]
     for info in infos:
         named = [i for i, tier in enumerate(found) if info.tier == tier.name]
         having = [i for i, tier in enumerate(found) if info.name in tier.ids]
-        i = next(iter(named + having), 0)
+        i = points if info.kind == 'point' else next(iter(named + having), 0)
         if info.name not in found[i].ids:
             found[i] = found[i].with_class(info.name)
         texts = {text: getattr(info, text) for text in _TEXTS}

@@ -12,6 +12,8 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.studio.folder import Folder, training_data
 
 _ANNOTATIONS, _CLASSES = 'annotations', 'classes'
+# Formats of point events.
+_WITH_POINTS = ('boris', 'boris-events', 'csv')
 #: What can be written without labels.
 OF_CLASSES = {_CLASSES, 'boris', 'elan'}
 #: What the page offers, by format: what it is.
@@ -58,6 +60,11 @@ def _written(
         write_csv_classes(out / 'classes.csv', folder.project.infos())
         return [out / 'classes.csv']
     export = EXPORTS[name]
+    if name not in _WITH_POINTS:
+        videos = [
+            replace(v, segments=[s for s in v.segments if not s.is_point])
+            for v in videos
+        ]
     videos = videos if export.is_of_one else _together(videos, folder)
     return write_recordings(export, videos, folder.project.classes, out, what)
 

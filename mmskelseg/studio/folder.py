@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -41,6 +41,8 @@ from mmskelseg.studio.recordings import (
     opened,
 )
 
+# Point events are read as segments without a duration.
+_MOMENTS = [('point_seconds', '0')]
 # Recordings whose poses are kept in memory.
 _KEPT = 8
 
@@ -153,8 +155,9 @@ def open_folder(
     new = [one for one, *_ in found]
     labels: dict[str, list[Labels]] = {}
     if not ignore_labels:
-        every = [*recordings.values()]
-        labels = labels_of(every, label_files, LabelInput(given.person), notes)
+        every, read = [*recordings.values()], LabelInput(given.person)
+        read = replace(read, label_option=_MOMENTS)
+        labels = labels_of(every, label_files, read, notes)
     if not project.tiers:
         first = {one.name: labels[one.name][0] for one in new if one.name in labels}
         project.tiers = with_infos(_tiers(new, first), infos)
@@ -225,7 +228,7 @@ def _leave_out_other_tiers(
 
     It is noted of recordings that are new.
     """
-    names = [tier.name for tier in project.tiers]
+    names = [tier.name for tier in project.states]
     for one in recordings:
         if one.metainfo is None or one.name not in labels:
             continue
@@ -248,7 +251,11 @@ def _tiers(
     if stated:
         found = tiers_of(stated[0])
     elif labels:
-        found = [*find_tiers([*labels.values()], LabelInput()).tiers]
+        states = [
+            replace(own, segments=tuple(s for s in own.segments if not s.is_point))
+            for own in labels.values()
+        ]
+        found = [*find_tiers(states, LabelInput()).tiers]
     else:
         return [LabelTier('')]
     return _label_tiers(found)
@@ -315,7 +322,7 @@ def training_data(
                 'one layout, so keep recordings with others in another folder.'
             )
     first = folder.recordings[names[0]].metainfo
-    own = folder.project.tiers if tiers is None else tiers
+    own = folder.project.states if tiers is None else tiers
     stated = metainfo_of([tier.plain() for tier in own])
     meta = cast(Metainfo, {**(first or {}), **stated})
     if 'tiers' not in stated:

@@ -23,7 +23,15 @@ from mmskelseg.studio.project import (
 )
 
 _REMEDY = 'restore it from a backup, or move it away to begin anew'
-_TIERS = [{'name': str, 'classes': [(str, dict)], 'background?': int, 'made?': int}]
+_TIERS = [
+    {
+        'name': str,
+        'classes': [(str, dict)],
+        'background?': int,
+        'made?': int,
+        'kind?': str,
+    }
+]
 _CHANGE = {
     'recording': str, 'tier': int, 'start': int, 'end': int, 'before': [[int]],
     'after': [[int]],
@@ -104,7 +112,7 @@ def _recording(
     with _remedied(place):
         rows = [_segments(row, 'labels') for row in known['labels']]
         for row, tier in zip(rows, tiers, strict=True):
-            check_segments(row, 0, known['frames'], tier.made)
+            check_segments(row, 0, known['frames'], tier)
     return LabelledRecording(known['frames'], fps, rows)
 
 

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
 from threading import RLock
@@ -19,7 +19,13 @@ from mmskelseg.runtime.labels.segments import (
 )
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import IGNORED
-from mmskelseg.studio.ethogram import Edit, LabelTier, edited_tiers, read_tiers
+from mmskelseg.studio.ethogram import (
+    Edit,
+    LabelTier,
+    edited_tiers,
+    points_tier,
+    read_tiers,
+)
 from mmskelseg.studio.journal import Journal
 
 #: First frame, end (exclusive) and class, which is -1 where no class shall be learnt.
@@ -92,6 +98,13 @@ class Project:
         self, name: str, frames: int, fps: float, segments: Iterable[Segment] = ()
     ) -> None:
         """Add a recording with the labels that it has, if any."""
+        segments = [*segments]
+        states = {one for tier in self.states for one in tier.ids}
+        points = any(one.is_point and one.label not in states for one in segments)
+        if points and len(self.states) == len(self.tiers):
+            self.tiers.append(points_tier([]))
+            for known in self.recordings.values():
+                known.labels.append([])
         labels: list[list[LabelSegment]] = [[] for _ in self.tiers]
         self.recordings[name] = LabelledRecording(frames, fps, labels)
         for segment in sorted(segments, key=lambda one: one.start):
@@ -101,7 +114,10 @@ class Project:
                 min(max(frame_at(t, fps), 0), frames)
                 for t in (segment.start, segment.end)
             )
-            if start < end:
+            if self.tiers[tier].is_points:
+                start = min(start, frames - 1)
+                labels[tier].append((start, start + 1, kind))
+            elif start < end:
                 row = labels[tier]
                 labels[tier] = replaced(row, start, end, [(start, end, kind)])
 
@@ -112,7 +128,9 @@ class Project:
         """
         names = [tier.name for tier in self.tiers]
         having = [i for i, one in enumerate(self.tiers) if segment.label in one.ids]
-        if segment.tier in names:
+        if segment.is_point and not having:
+            having = [i for i, one in enumerate(self.tiers) if one.is_points]
+        if segment.tier in names and not segment.is_point:
             found = names.index(segment.tier)
         else:
             found = having[0] if having else 0
@@ -207,7 +225,7 @@ class Project:
                 f'{frames}.'
             )
         for segments in (change.before, change.after):
-            check_segments(segments, start, end, tiers[change.tier].made)
+            check_segments(segments, start, end, tiers[change.tier])
 
     def check_travel(self, step: str) -> None:
         """Raise a UserError unless there is something to `undo` or to `redo`."""
@@ -216,7 +234,7 @@ class Project:
         entry = self._entry(step)
         if isinstance(entry, Change):
             self.check_tier(entry.tier)
-        elif step == 'undo':
+        elif step == 'undo' and len(entry.before) < len(entry.after):
             for i in range(len(entry.before), len(self.tiers)):
                 if any(known.labels[i] for known in self.recordings.values()):
                     raise UserError(
@@ -266,8 +284,8 @@ class Project:
     def _put_tiers(self, edit: Edit, tiers: Sequence[LabelTier]) -> None:
         self.tiers = edit.between(self.tiers, tiers)
         for known in self.recordings.values():
-            rows = known.labels[: len(tiers)]
-            known.labels = [*rows, *([] for _ in tiers[len(rows) :])]
+            rows = known.labels[: len(self.tiers)]
+            known.labels = [*rows, *([] for _ in self.tiers[len(rows) :])]
 
     def _save(self, step: Mapping[str, Any]) -> None:
         """Write a step, and then carry it out: what cannot be written is no change."""
@@ -302,12 +320,22 @@ class Project:
     @property
     def classes(self) -> Classes:
         """The classes, by tiers if there are several."""
-        tiers = {tier.name: [*tier.ids] for tier in self.tiers}
-        return tiers if len(tiers) > 1 else [*self.tiers[0].ids]
+        tiers = {tier.name: [*tier.ids] for tier in self.states}
+        return tiers if len(tiers) > 1 else [*self.states[0].ids]
+
+    @property
+    def states(self) -> list[LabelTier]:
+        """The tiers without those of point events."""
+        return [tier for tier in self.tiers if not tier.is_points]
 
     def visible(self, name: str) -> list[list[LabelSegment]]:
         """Return the labels of a recording by tier, but for deleted classes."""
         return self.without_deleted(self.recordings[name].labels)
+
+    def state_rows(self, name: str) -> list[list[LabelSegment]]:
+        """Return the labels of the tiers of states."""
+        rows = zip(self.tiers, self.visible(name), strict=True)
+        return [row for tier, row in rows if not tier.is_points]
 
     def without_deleted(self, rows: Iterable[Iterable[Any]]) -> list[list[Any]]:
         """Return segments by tier, but for those of deleted classes."""
@@ -323,11 +351,11 @@ class Project:
         """Return the class of each frame, (T,), or (tiers, T) of several; -1: none.
 
         It is the place of the class in its tier. Adjacent segments of a class become
-        one. ``tiers`` are those that are wanted, by default all.
+        one. ``tiers`` are those that are wanted, by default all of states.
         """
         frames, rows = self.recordings[name].frames, []
         for tier, segments in zip(self.tiers, self.visible(name), strict=True):
-            if tiers is None or tier in tiers:
+            if tier in (self.states if tiers is None else tiers):
                 places = {kind: place for place, kind in enumerate(tier.names)}
                 row = np.full(frames, IGNORED, np.int64)
                 for start, end, kind in segments:
@@ -340,8 +368,9 @@ class Project:
         rows = [self.visible(name) for name in names]
         return [
             i
-            for i in range(len(self.tiers))
-            if any(kind != IGNORED for own in rows for *_, kind in own[i])
+            for i, tier in enumerate(self.tiers)
+            if not tier.is_points
+            and any(kind != IGNORED for own in rows for *_, kind in own[i])
         ]
 
     def is_labelled(self, name: str) -> bool:
@@ -350,7 +379,7 @@ class Project:
 
     def labelled_seconds(self, name: str) -> float:
         """Return how long a class is known in at least one tier."""
-        rows, frames, reached = self.visible(name), 0, 0
+        rows, frames, reached = self.state_rows(name), 0, 0
         # Without an array of all frames, whose number the file may overstate.
         for start, end, kind in sorted(one for row in rows for one in row):
             if kind != IGNORED:
@@ -362,10 +391,15 @@ class Project:
         """Return the labels of a recording, to be written by other tools' formats."""
         known = self.recordings[name]
         segments = [
-            Segment(start / known.fps, end / known.fps, names[kind], tier=named)
+            Segment(
+                start / known.fps,
+                (start if tier.is_points else end) / known.fps,
+                names[kind],
+                tier=named * (not tier.is_points),
+            )
             for tier, row in zip(self.tiers, self.visible(name), strict=True)
             for names in [tier.names]
-            for named in [tier.name if len(self.tiers) > 1 else '']
+            for named in [tier.name if len(self.states) > 1 else '']
             for start, end, kind in row
             if kind != IGNORED
         ]
@@ -380,9 +414,13 @@ class Project:
 
     def infos(self) -> list[ClassInfo]:
         """Return what other tools' files state of the classes."""
-        several = len(self.tiers) > 1
+        several = len(self.states) > 1
         return [
-            one.info(tier.name * several) for tier in self.tiers for one in tier.classes
+            replace(one.info(''), kind='point')
+            if tier.is_points
+            else one.info(tier.name * several)
+            for tier in self.tiers
+            for one in tier.classes
         ]
 
 
@@ -390,19 +428,25 @@ def check_segments(
     segments: Sequence[LabelSegment],
     start: int,
     end: int,
-    made: int,
+    tier: LabelTier,
     least: int = IGNORED,
 ) -> None:
-    """Raise a UserError unless segments are sorted, apart, and between two frames."""
+    """Raise a UserError unless segments are sorted, apart, and between two frames.
+
+    Point events last a frame, which several may share.
+    """
     reached = start
+    if tier.is_points:
+        least = 0
     for first, last, kind in segments:
-        if not (reached <= first < last <= end and least <= kind < made):
+        fits = reached <= first < last <= end and least <= kind < tier.made
+        if not fits or (tier.is_points and last > first + 1):
             raise UserError(
                 f'the segment {[first, last, kind]} does not fit: expected start and '
                 f'end between {reached} and {end}, and a class from {least} to '
-                f'{made - 1}.'
+                f'{tier.made - 1}.'
             )
-        reached = last
+        reached = first if tier.is_points else last
 
 
 def replaced(

@@ -123,7 +123,7 @@ def _rows(
         try:
             places = [one[:3] for one in segments]
             frames = project.recordings[name].frames
-            check_segments(places, 0, frames, tier.made, least=0)
+            check_segments(places, 0, frames, tier, least=0)
         except UserError as error:
             raise UserError(f'{place}: {error} {_REMEDY.capitalize()}.') from None
         found.append(segments)

@@ -54,7 +54,7 @@ _REPORT = {
     "data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
 }
 _REVISION = {'revision': int}
-_ETHOGRAM = {**_REVISION, 'tiers': [{'name': str, 'classes': [CLASS]}]}
+_ETHOGRAM = {**_REVISION, 'tiers': [{'name': str, 'kind?': str, 'classes': [CLASS]}]}
 _OFFERS = {**_REVISION, 'ids': [str]}
 _LABELS = {**_REVISION, 'tier': int, 'start': int, 'end': int, 'segments': [[int]]}
 # The content of a request, or its shape.

@@ -285,7 +285,7 @@ class Studio:
             )
             if name not in self.folder.recordings:
                 continue
-            rows = self.folder.project.visible(name)
+            rows = self.folder.project.state_rows(name)
             labelled = sum(
                 max(min(b, end) - max(a, start), 0) for row in rows for a, b, _ in row
             )
@@ -322,10 +322,10 @@ class Studio:
         project, labelled = self.folder.project, self._labelled()
         if not any(one.has_poses for one in self.folder.recordings.values()):
             return 'A model reads poses: estimate them first.'
-        rows = [project.visible(name) for name in labelled]
+        rows = [project.state_rows(name) for name in labelled]
         shown = [
             {tier.names[k] for own in rows for *_, k in own[i] if k != IGNORED}
-            for i, tier in enumerate(project.tiers)
+            for i, tier in enumerate(project.states)
         ]
         most = max(shown, key=len)
         if not most:
@@ -510,13 +510,14 @@ class Studio:
         return write_files(formats, labelled or found, self.folder, what)
 
     def _predicted_segments(self, name: str) -> list[Segment]:
-        fps, tiers = self.folder.project.recordings[name].fps, self.folder.project.tiers
+        project = self.folder.project
+        fps, several = project.recordings[name].fps, len(project.states) > 1
         # What is only a preview stays here.
         rows = self._predictions(name, self.results) or []
         segments = (
             Segment(start / fps, end / fps, tier.names[kind], score, named)
-            for tier, row in zip(tiers, rows, strict=False)
-            for named in [tier.name if len(tiers) > 1 else '']
+            for tier, row in zip(project.tiers, rows, strict=False)
+            for named in [tier.name if several else '']
             for start, end, kind, score in row
         )
         return sorted(segments, key=lambda one: one.start)

@@ -46,7 +46,7 @@ def paint(project, start, end, kind):
 def ethogram(project):
     """Return the ethogram as the page sends it."""
     return [
-        {'name': tier.name, 'classes': [{**vars(one)} for one in tier.classes]}
+        {**vars(tier), 'classes': [{**vars(one)} for one in tier.classes]}
         for tier in project.tiers
     ]
 

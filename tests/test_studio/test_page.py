@@ -251,6 +251,26 @@ def test_ethogram_is_edited_by_keys(tmp_path):
         page.keyboard.press('Enter')
         page.get_by_text('added the tier gaze').wait_for()
         assert [*project().classes] == ['actions', 'gaze']
+        # A key marks a moment from any tier, and takes it back.
+        page.get_by_label('Kind').select_option('moments')
+        page.get_by_label('Name of a new tier').fill('events')
+        page.keyboard.press('Enter')
+        page.get_by_text('added the tier events').wait_for()
+        page.get_by_label('Classes').locator('select').first.select_option('events')
+        page.locator('#timeline').focus()
+        page.keyboard.type('abite\n')
+        page.get_by_role('button', name='Edit bite').wait_for()
+        form('bite').get_by_label('Key').fill('b')
+        page.keyboard.press('Enter')
+        page.get_by_text('saved bite').wait_for()
+        page.keyboard.press('ArrowUp')
+        for frame in (3, 7):
+            go_to(page, frame)
+            page.keyboard.press('b')
+        page.keyboard.press('b')
+        assert [s.start for s in project().segments('take').segments if s.is_point] == [
+            0.3
+        ]
         assert page.faults == []
 
 

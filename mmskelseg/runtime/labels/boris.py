@@ -165,7 +165,7 @@ def _reader(
             subject: The subject to read; an empty text is BORIS' "No focal subject".
                 ``each`` reads all, and a modifier that names one as the target.
             point_seconds: Read point events as well, each as a segment that begins
-                there and lasts so many seconds; otherwise a note counts them.
+                there and lasts so many seconds, or 0; otherwise a note counts them.
             strict: Whether an observation that does not fit is an error.
             notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
         """
@@ -203,10 +203,10 @@ def _reader(
 
 def _point_length(seconds: float, path: FilePath) -> float:
     length = number(seconds, str(path), 'point_seconds')
-    if length <= 0:
+    if length < 0:
         raise UserError(
             f'{path}: point_seconds is {length:g}, expected the length in seconds of '
-            'each point event, a number above 0.'
+            'each point event, or 0 for a moment.'
         )
     return length
 
@@ -219,7 +219,8 @@ def _segments(
     place: str,
 ) -> list[Segment]:
     """Return the segments of a subject: its states, and its points of a length."""
-    events = [event for event in events if length or event.kind != _POINT]
+    has_points = length is not None
+    events = [event for event in events if has_points or event.kind != _POINT]
     known = {*ethogram.subjects, *(event.subject for event in events)}
     wanted = _NO_SUBJECT if subject == '' else subject
     events = of_subject(events, wanted, place, lambda one: one.subject or _NO_SUBJECT)
@@ -263,7 +264,7 @@ def _is_project(content: object) -> bool:
     'boris', {'.boris': None, '.boris.gz': None, '.json': _is_project}
 )
 def read_boris_classes(path: FilePath) -> list[ClassInfo]:
-    """Return the states of the ethogram of a project.
+    """Return the ethogram of a project.
 
     A behavior "left hand: rest" of the category "left hand" is the class "rest" of a
     tier; other categories are groups. Keys that several behaviors have are those of the
@@ -285,8 +286,9 @@ def read_boris_classes(path: FilePath) -> list[ClassInfo]:
             color=''.join(re.findall('^#[0-9a-f]{6}$', texts['color'].lower())),
             description=texts['description'],
             group='' if tier else texts['category'],
+            kind='state' if one['type'].startswith('State') else 'point',
         )
-        if one['type'].startswith('State'):
+        if info.name != _MARK:
             found.append(info)
     return found
 
@@ -534,7 +536,7 @@ def write_boris(
     """
     sorted_videos(videos, path)
     now = datetime.now().isoformat(timespec='seconds')
-    behaviors = _behaviors(videos, classes)
+    behaviors = [*_behaviors(videos, classes), *_points(videos)]
     codes = [one['code'] for one in behaviors]
     categories = dict.fromkeys(one['category'] for one in behaviors if one['category'])
     if any(video.marks for video in videos):
@@ -592,6 +594,26 @@ def _behaviors(
     ]
 
 
+def _points(videos: Sequence[VideoSegments]) -> list[dict[str, str]]:
+    """Return the behaviors that are point events, as videos state or have them."""
+    ethogram = next((one.ethogram for one in videos if one.ethogram), Ethogram())
+    infos = {one.name: one for one in ethogram.classes if one.kind == 'point'}
+    segments = [one for video in videos for one in video.segments if one.is_point]
+    infos |= {s.name: ClassInfo(s.name) for s in segments if s.name not in infos}
+    return [
+        {
+            **_NEW_BEHAVIOR,
+            'type': 'Point event',
+            'key': one.key,
+            'code': name,
+            'category': one.group,
+            'color': one.color,
+            'description': one.description,
+        }
+        for name, one in infos.items()
+    ]
+
+
 def _names(videos: Iterable[VideoSegments]) -> list[str]:
     """Return the names of individuals and targets, sorted."""
     segments = [segment for video in videos for segment in video.segments]
@@ -621,7 +643,8 @@ def _observation(
                 f'{", ".join(codes)}.'
             )
         who = segment.individual, segment.target
-        add(0, segment.end, segment.name, '', who)
+        if not segment.is_point:
+            add(0, segment.end, segment.name, '', who)
         add(1, segment.start, segment.name, _comment_on(segment), who)
     for mark in video.marks:
         add(2, round(mark.start, 3), _MARK, f'until {mark.end:.3f} s: {mark.label}')
@@ -685,7 +708,7 @@ def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
                 'Behavior': segment.name,
                 'Behavioral category': segment.tier or 'Not defined',
                 'Modifier #1': segment.target,
-                'Behavior type': 'STATE',
+                'Behavior type': _POINT if segment.is_point else 'STATE',
                 'Start (s)': f'{start:.3f}',
                 'Stop (s)': f'{stop:.3f}',
                 'Duration (s)': f'{stop - start:.3f}',

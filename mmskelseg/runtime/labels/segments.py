@@ -72,6 +72,11 @@ class Segment:
     target: str = ''
 
     @property
+    def is_point(self) -> bool:
+        """Whether it is a point event: a moment, without a duration."""
+        return self.start == self.end
+
+    @property
     def name(self) -> str:
         """The name of its class among those of all tiers."""
         return class_name(self.label, self.tier)
@@ -94,6 +99,7 @@ class ClassInfo:
         key: The key that labels it, a character or F1 to F12.
         color: Such as ``#0072b2``.
         group: Its category, if that is no tier.
+        kind: ``state``, or ``point`` for what happens at a moment.
     """
 
     name: str
@@ -102,6 +108,7 @@ class ClassInfo:
     color: str = ''
     description: str = ''
     group: str = ''
+    kind: str = 'state'
 
     def check(self, place: str) -> None:
         """Raise a UserError for a value that cannot be used; messages begin so."""
@@ -109,6 +116,11 @@ class ClassInfo:
             raise UserError(f'{place}a class is called {self.name!r}; give it a name.')
         for what, text in vars(self).items():
             check_name(text, f'{place}the {what} of {self.name!r}')
+        if self.kind not in ('state', 'point'):
+            raise UserError(
+                f'{place}the kind of {self.name!r} is {self.kind!r}, expected state '
+                'or point.'
+            )
         if self.key and not KEY.fullmatch(self.key):
             raise UserError(
                 f'{place}the key of {self.name!r} is {self.key!r}, expected one '

@@ -39,7 +39,7 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.time_budget import TimeBudget
 
 _NEEDED = ('start', 'end', 'label')
-_OF_CLASS = ('tier', 'key', 'color', 'description', 'group')
+_OF_CLASS = ('tier', 'key', 'color', 'description', 'group', 'kind')
 _OPTIONAL = ('individual', 'target', 'tier')
 _NUMBERS = ('start', 'end', 'score')
 
@@ -96,11 +96,12 @@ def read_csv_classes(path: FilePath) -> list[ClassInfo]:
     """Return the classes in a table with a header.
 
     Its columns are ``class`` and optionally ``tier``, ``key``, ``color`` (or
-    ``colour``), ``description`` and ``group``.
+    ``colour``), ``description``, ``group`` and ``kind``, ``state`` or ``point``.
     """
     found = []
     for place, row in read_dicts(path, 'class'):
         texts = {column: row.get(column, '').strip() for column in _OF_CLASS}
+        texts['kind'] = texts['kind'] or 'state'
         texts['color'] = (texts['color'] or row.get('colour', '').strip()).lower()
         found.append(ClassInfo(row['class'].strip(), **texts))
         found[-1].check(f'{place}: ')

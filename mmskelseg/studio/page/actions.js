@@ -3,7 +3,7 @@ import * as list from './labels.js'
 import { atEnd, play, seek } from './player.js'
 import {
   attempt, commit, labels, loadUncertain, named, open, predictions, say, show, state, interval,
-  tiers, time, change,
+  isPoints, tiers, time, change,
 } from './state.js'
 
 /** Where something ends that ends here: after the last frame on the last one. */
@@ -16,6 +16,7 @@ const here = () => {
 
 /** The key of a class. */
 export function press(label, tier = state.tier) {
+  if (isPoints(tier)) return point(label, tier)
   if (tier !== state.tier) Object.assign(state, { tier, selection: null })
   const { selection, filling, running, frame } = state
   if (filling) return fill(label)
@@ -32,6 +33,17 @@ export function press(label, tier = state.tier) {
   running[tier] = { label, start: frame }
   if (!run) say(`${named(label)} begins at ${time(frame)}`)
   change()
+}
+
+/** A moment of a class; others may be at the same frame, or the same again is taken back. */
+function point(label, tier) {
+  const { frame } = state
+  if (label < 0) return say('a moment has a class')
+  const there = labels(tier).filter(([start]) => start === frame)
+  const others = there.filter(([, , other]) => other !== label)
+  const segments = there.length > others.length ? others : [...there, [frame, frame + 1, label]]
+  const words = segments === others ? 'taken back' : 'marked'
+  commit({ start: frame, end: frame + 1, segments }, `${named(label, tier)} ${words} at ${time(frame)}`, tier)
 }
 
 function finish({ label, start }, tier = state.tier) {

@@ -8,9 +8,9 @@ import { Export, Recordings, Training } from './panels.js'
 import { Picture, drawPicture } from './picture.js'
 import { seek, setSpeed, speeds, toggle } from './player.js'
 import {
-  attempt, change, classes, clock, decide, interval, labels, loadNews, loadProject,
-  loadUncertain, look, named, offer, open, openUncertain, outbox, state, tiers, time, watch,
-  watchJob,
+  attempt, change, classes, clock, decide, interval, isPoints, labels, loadNews,
+  loadProject, loadUncertain, look, named, offer, open, openUncertain, outbox, state, tiers, time,
+  watch, watchJob,
 } from './state.js'
 import { Timeline, place } from './timeline.js'
 import { html, render, useEffect, useState } from './vendor/preact.js'
@@ -31,7 +31,7 @@ function Line() {
     `${tier(i)}${named(label, i)} since ${time(start)}; ${keyOf(label, +i)} ends it, another class goes on`
   const check = () => {
     const { start, end } = unsure
-    const open = recording.labels.some((list) => gaps(list, start, end).length)
+    const open = recording.labels.some((list, i) => !isPoints(i) && gaps(list, start, end).length)
     if (open) return `To check ${interval(start, end)}: ${unsure.reason}`
     return state.uncertain.length
       ? 'Checked; Tab: the next uncertain segment'

@@ -2,7 +2,9 @@
 import { press } from './actions.js'
 import { get } from './api.js'
 import { focusTimeline, keyOf } from './keys.js'
-import { attempt, change, classes, edit, outbox, state, tiers } from './state.js'
+import {
+  attempt, change, classes, edit, isPoints, labels, outbox, state, tiers,
+} from './state.js'
 import { html, useEffect, useRef, useState } from './vendor/preact.js'
 
 /** The classes of the tier that is labelled, in a copy of all tiers. */
@@ -84,7 +86,7 @@ function Class({ one, head, open, toggle }) {
   <li>
     <button class="class" aria-pressed=${active} title=${description} onClick=${() => press(id)}>
       <i class="swatch ${id < 0 ? 'none' : ''}" style=${{ background: paint }} />
-      <span>${name}</span><kbd>${keyOf(id)}</kbd>
+      <span>${name}${isPoints() && id >= 0 && html`<small> ${count(id)}×</small>`}</span><kbd>${keyOf(id)}</kbd>
     </button>
     ${id >= 0 &&
     html`<button
@@ -94,6 +96,8 @@ function Class({ one, head, open, toggle }) {
   </li>
   ${open && html`<li><${Form} one=${one} close=${() => toggle(false)} /></li>`}`
 }
+
+const count = (id) => (state.recording ? labels() : []).filter(([, , label]) => label === id).length
 
 /** A form that hands over the text of its only field, and empties it. */
 function Add({ id, words, button, add }) {
@@ -113,20 +117,27 @@ function Add({ id, words, button, add }) {
 }
 
 function Tiers() {
+  const [kind, choose] = useState('states')
   const add = (name) =>
     edit((wanted) => {
-      wanted[0].name ||= 'actions'
-      wanted.push({ name, classes: [] })
+      if (kind === 'states') wanted[0].name ||= 'actions'
+      wanted.push({ name, kind, classes: [] })
     }, `added the tier ${name}`)
   const rename = ({ target }) =>
     edit((wanted) => (wanted[state.tier].name = target.value), `renamed the tier ${target.value}`)
   const { name } = tiers()[state.tier]
   return html`<details>
     <summary>Tiers</summary>
-    <p class="quiet">In each tier, one class holds at a time.</p>
+    <p class="quiet">In each tier, one class holds at a time, or keys mark moments.</p>
     ${name && html`<label class="field">Name
       <input key=${state.tier} defaultValue=${name} autocomplete="off" onChange=${rename} />
     </label>`}
+    <label class="field">Kind
+      <select value=${kind} onChange=${({ target }) => choose(target.value)}>
+        <option value="states">states</option>
+        <option value="points">moments</option>
+      </select>
+    </label>
     <${Add} words="new tier" button="Add tier" add=${add} />
   </details>`
 }
@@ -144,7 +155,7 @@ export function Classes() {
     ${tiers().length > 1 &&
     html`<label class="field">Tier
       <select value=${state.tier} onChange=${choose}>
-        ${tiers().map((tier, i) => html`<option value=${i}>${tier.name}</option>`)}
+        ${tiers().map((tier, i) => html`<option value=${i}>${tier.name || 'actions'}</option>`)}
       </select>
     </label>`}
     <ul class="classes">

@@ -1,7 +1,7 @@
 // The keys: one table that acts, is shown as help, and makes the buttons.
 import * as act from './actions.js'
 import { faster, toggle } from './player.js'
-import { atOpened, change, isOpening, state, tiers, travel, zoom } from './state.js'
+import { atOpened, change, isOpening, isPoints, state, tiers, travel, zoom } from './state.js'
 
 // Names of keys, how they are shown, what they do in words, the deed, a button's name.
 export const groups = [
@@ -75,10 +75,14 @@ let given = { of: null, keys: [] } // the keys of classes, kept until these chan
 /** The keys of the classes, by tier and id: the chosen ones, free ones for others. */
 function keysOfAll() {
   if (given.of === tiers()) return given.keys
-  const keys = tiers().map(({ classes }) => {
+  const taken = [] // a moment is marked from any tier, so its key is nobody else's
+  const keys = tiers().map(({ classes, kind }) => {
     const chosen = classes.map(({ key }) => (/^[A-Z]$/.test(key) ? `Shift+${key.toLowerCase()}` : key))
-    const rest = classKeys.filter((key) => !chosen.includes(key))
-    return new Map(classes.map(({ id }, i) => [id, chosen[i] || rest.shift()]))
+    const others = kind === 'points' ? [...chosen, ...taken] : chosen
+    const rest = classKeys.filter((key) => !others.includes(key))
+    const own = new Map(classes.map(({ id }, i) => [id, chosen[i] || rest.shift()]))
+    taken.push(...own.values())
+    return own
   })
   given = { of: tiers(), keys }
   return keys
@@ -89,7 +93,8 @@ function classWith(name) {
   const all = keysOfAll()
   for (const tier of [state.tier, ...all.keys()]) {
     const found = tiers()[tier].classes.find(
-      ({ id, key }) => (key || tier === state.tier) && all[tier].get(id) === name,
+      ({ id, key }) =>
+        (key || tier === state.tier || isPoints(tier)) && all[tier].get(id) === name,
     )
     if (found) return [tier, found.id]
   }

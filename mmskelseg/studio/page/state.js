@@ -59,6 +59,7 @@ export const attempt = (work) => work().catch(complain)
 
 export const tiers = () => state.project.tiers
 export const classes = (tier = state.tier) => tiers()[tier].classes
+export const isPoints = (tier = state.tier) => tiers()[tier].kind === 'points'
 export const classOf = (label, tier = state.tier) =>
   classes(tier).find(({ id }) => id === label)
 export const named = (label, tier = state.tier) =>
@@ -251,7 +252,8 @@ export async function loadUncertain() {
 /** The uncertain segments of the open recording that are still unlabelled somewhere. */
 export const openUncertain = () =>
   state.recording.uncertain.filter(([start, end]) => {
-    const free = state.recording.labels.flatMap((list) => gaps(list, start, end))
+    const states = state.recording.labels.filter((_, tier) => !isPoints(tier))
+    const free = states.flatMap((list) => gaps(list, start, end))
     return free.reduce((sum, [a, b]) => sum + b - a, 0) > 0.02 * (end - start)
   })
 
