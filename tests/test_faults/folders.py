@@ -240,8 +240,9 @@ def _published(folder: Path) -> Path:
 
 def _requests() -> Iterator[dict[str, Any]]:
     """Yield what a page asks for; POST has a body."""
-    for name in ('project', 'job', 'uncertain', 'recordings/0', 'recordings/2'):
+    for name in ('project', 'job', 'uncertain', 'news', 'recordings/0', 'recordings/2'):
         yield {'path': f'api/{name}'}
+    yield {'path': 'api/offers/take', 'body': {'ids': ['0123456789abcdef']}}
     yield {'path': 'api/recordings/1/poses', 'params': {'start': 0, 'end': 5}}
     for what in ('undo', 'undo', 'redo'):
         yield {'path': f'api/{what}', 'body': {}}

@@ -2,12 +2,13 @@
 
 import json
 from time import monotonic
+from types import SimpleNamespace
 
 import numpy as np
 
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.jobs.events import PrintedEvents
-from mmskelseg.studio import preview
+from mmskelseg.studio import predicting, preview
 from mmskelseg.studio.preview import Preview, predict, train
 from tests.small_data import small_annotations
 from tests.small_jobs import Act
@@ -75,6 +76,16 @@ def test_tier_without_labels_has_no_preview():
     models = train(data['annotations'], meta)
     found = next(predict(models, data['annotations'], meta, monotonic() + 60))
     assert {one['tier'] for one in found['segments']} == {'a'}
+
+
+def test_time_left_is_that_of_the_frames_left(monkeypatch):
+    """A quarter of the frames took 2 s, so the others take 6 s."""
+    times, found = iter([10.0, 12.0, 18.0]), []
+    monkeypatch.setattr(predicting, 'monotonic', lambda: next(times))
+    events = SimpleNamespace(progress=lambda *given: found.append(given))
+    names = [{'frame_dir': 'a'}, {'frame_dir': 'b'}]
+    assert list(predicting.timed(names, [100, 300], events)) == names
+    assert found == [('Predicted a', 1, 2, 6.0), ('Predicted b', 2, 2, 0.0)]
 
 
 def test_recordings_for_which_there_is_no_time_are_left_out(tmp_path, monkeypatch):
