@@ -31,7 +31,7 @@ COVERED = """() => [...document.querySelectorAll('button')].filter((button) => {
   button.scrollIntoView({ block: 'end' })
   const { left, top, width, height } = button.getBoundingClientRect()
   const found = document.elementFromPoint(left + width / 2, top + height - 3)
-  return !button.contains(found)
+  return button.checkVisibility() && !button.contains(found)
 }).map((button) => button.textContent)"""
 # Seconds that a training may take on a busy machine.
 PATIENCE = 240
@@ -271,6 +271,39 @@ def test_ethogram_is_edited_by_keys(tmp_path):
         assert [s.start for s in project().segments('take').segments if s.is_point] == [
             0.3
         ]
+        assert page.faults == []
+
+
+def test_recordings_are_found_by_name_and_labels(tmp_path):
+    for name in ('rat1', 'mouse', 'rat2'):
+        save_poses(tmp_path / f'{name}.npz', small_annotations()['annotations'][0])
+    with served(tmp_path) as (_, address), studio(address) as page:
+        listed = page.get_by_label('Recordings', exact=True).locator('b')
+
+        def shown(*names):
+            for i, name in enumerate(names):
+                listed.nth(i).get_by_text(name).wait_for()
+            return listed.count() == len(names)
+
+        page.keyboard.type('awalk\n')
+        page.get_by_role('button', name='Edit walk').wait_for()
+        page.keyboard.type('/RAT')
+        assert shown('rat1', 'rat2')
+        page.keyboard.press('Enter')
+        is_open(page, 'rat1')
+        for key in ('1', 'End', '1', 'n'):
+            page.keyboard.press(key)
+        is_open(page, 'rat2')
+        page.keyboard.press('n')
+        page.get_by_text('no later recording is listed').wait_for()
+        is_saved(page)
+        page.get_by_label('Which recordings').select_option('without labels')
+        assert shown('rat2')
+        page.keyboard.press('/')
+        page.keyboard.press('Delete')
+        assert shown('mouse', 'rat2')
+        page.set_viewport_size({'width': 800, 'height': 800})
+        assert page.evaluate(COVERED) == []
         assert page.faults == []
 
 

@@ -1,4 +1,5 @@
 // What a person does at the playhead: label, correct, accept, move on.
+import { isFound } from './finding.js'
 import * as list from './labels.js'
 import { atEnd, play, seek } from './player.js'
 import {
@@ -203,10 +204,11 @@ export function chooseTier(by) {
 
 export function recording(by) {
   const all = state.project.recordings
-  const next = all[all.findIndex((r) => r.id === state.recording.id) + by]
+  const now = all.findIndex((r) => r.id === state.recording.id)
+  const next = by > 0 ? all.slice(now + 1).find(isFound) : all.slice(0, now).findLast(isFound)
   if (here() === state.recording.frames) finishAll()
   if (next) attempt(() => open(next.id))
-  else say(by > 0 ? 'this is the last recording' : 'this is the first recording')
+  else say(`no ${by > 0 ? 'later' : 'earlier'} recording is listed`)
 }
 
 // Uncertain segments and predictions

@@ -19,6 +19,7 @@ export const groups = [
     ['u', 'U', 'next interval without label', () => act.gap(1), 'Next gap'],
     ['Shift+u', 'Shift U', 'previous interval without label', () => act.gap(-1)],
     ['n p', 'N P', 'next, previous recording', (key) => act.recording(key === 'n' ? 1 : -1)],
+    ['/', '/', 'find a recording by its name', () => document.getElementById('find')?.select()],
     ['ArrowUp ArrowDown', '↑ ↓', 'tier above, below',
       (key) => act.chooseTier(key === 'ArrowUp' ? -1 : 1)],
     ['+ = -', '+ −', 'zoom', (key) => zoom(key === '-' ? 2 : 0.5)],
@@ -154,6 +155,6 @@ export function pressed(event) {
   if (!deed || (event.repeat && found)) return
   event.preventDefault()
   // A name is typed after the key that leads to its field.
-  if (isOpening() && (found || !/^(Alt\+)?a$/.test(name))) waiting.push(event)
+  if (isOpening() && (found || !/^(Alt\+)?[a/]$/.test(name))) waiting.push(event)
   else deed(name)
 }

@@ -1,5 +1,6 @@
 // The panels at the sides: recordings, training, export.
 import { post } from './api.js'
+import { Find, found } from './finding.js'
 import {
   addRecordings, attempt, change, clock, decide, open, say, start, state,
 } from './state.js'
@@ -59,8 +60,9 @@ export function Recordings() {
   return html`<section aria-label="Recordings" class="recordings" ref=${area}>
     <h2>Recordings</h2>
     <${News} />
+    ${recordings.length > 1 && html`<${Find} />`}
     <ul>
-      ${recordings.map((r) => {
+      ${found().map((r) => {
         const length = r.frames / r.fps
         const share = Math.min(1, r.labelled / length)
         return html`<li key=${r.id}>
@@ -77,6 +79,7 @@ export function Recordings() {
         </li>`
       })}
     </ul>
+    ${!found().length && html`<p class="quiet">None is like this.</p>`}
     <${Conversion} ...${state.project.conversion} />
     ${state.project.notes?.map((note) => html`<p class="quiet">${note}</p>`)}
   </section>`

@@ -1,0 +1,38 @@
+// Which recordings are listed: by their names, and by what they lack.
+import { attempt, change, open, state } from './state.js'
+import { html } from './vendor/preact.js'
+
+// What a list is called, and whether a recording is in it.
+const lists = {
+  'all recordings': () => true,
+  'without labels': ({ labelled }) => !labelled,
+  'partly labelled': ({ labelled, frames, fps }) => labelled > 0 && labelled < frames / fps,
+  'with uncertain segments': ({ id }) => state.uncertain.some((one) => one.recording === id),
+}
+
+export const isFound = (one) =>
+  one.name.toLowerCase().includes(state.find.name.toLowerCase()) && lists[state.find.list](one)
+
+export const found = () => state.project.recordings.filter(isFound)
+
+export function Find() {
+  const set = (what) => ({ target }) => {
+    state.find = { ...state.find, [what]: target.value }
+    change()
+  }
+  const first = (event) => {
+    event.preventDefault()
+    const [one] = found()
+    document.getElementById('timeline')?.focus()
+    if (one) attempt(() => open(one.id))
+  }
+  return html`<form class="find" onSubmit=${first}>
+    <input
+      id="find" type="search" placeholder="find" aria-label="Name of a recording"
+      autocomplete="off" value=${state.find.name} onInput=${set('name')}
+    />
+    <select aria-label="Which recordings" value=${state.find.list} onChange=${set('list')}>
+      ${Object.keys(lists).map((list) => html`<option value=${list}>${list}</option>`)}
+    </select>
+  </form>`
+}
