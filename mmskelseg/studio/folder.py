@@ -26,10 +26,10 @@ from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.runtime.structures.tiers import Tier, metainfo_of, tiers_of
 from mmskelseg.studio.ethogram import LabelTier, with_infos
 from mmskelseg.studio.loading import load_project
+from mmskelseg.studio.observers import observer_of, observers, project_file
 from mmskelseg.studio.pictures import Picture, picture_of
 from mmskelseg.studio.project import Project
 from mmskelseg.studio.recordings import (
-    PROJECT,
     WORK,
     Recording,
     apart,
@@ -69,9 +69,20 @@ class Folder:
         self._loaded = lru_cache(_KEPT)(self._load)
 
     @property
-    def work(self) -> Path:
-        """The folder for all that the studio writes, but for the project."""
+    def observer(self) -> str:
+        """Who labels; '' without a name."""
+        return observer_of(self.project.path)
+
+    @property
+    def shared(self) -> Path:
+        """The folder for what is the same for all observers."""
         return self.path / WORK
+
+    @property
+    def work(self) -> Path:
+        """The folder for all else that the studio writes, but for the project."""
+        own = self.shared / 'observers' / self.observer
+        return own if self.observer else self.shared
 
     def picture(self, name: str) -> Picture:
         """Return what is drawn of a recording's poses."""
@@ -117,11 +128,14 @@ def open_folder(
     *,
     ignore_labels: bool = False,
     tiers: Sequence[Tier] | None = None,
+    observer: str = '',
 ) -> Folder:
     """Return a folder with all of its recordings; its project is not saved yet.
 
     Recordings that the project does not know get the labels that the folder has, but
-    for ``ignore_labels``. A new project has ``tiers``, those of a model, if given.
+    for ``ignore_labels``. A new project has the classes of another one in the folder,
+    or else ``tiers``, those of a model, if given. That of an ``observer`` with a name
+    gets no labels of files, which may be those of another.
 
     Raises:
         UserError: If there is no recording, a file cannot be used, or a project has
@@ -139,11 +153,9 @@ def open_folder(
     errors: list[UserError] = []
     if given.person == EACH:
         recordings = apart(recordings.values(), given, errors)
-    project = _project_of(path / PROJECT, tiers or ())
+    project = _open_project(path, observer, tiers or ())
     absent = project.recordings.keys() - recordings.keys()
-    notes += [
-        f'{name}: no longer in the folder; its labels are kept' for name in absent
-    ]
+    notes += [f'{one}: no longer in the folder; its labels are kept' for one in absent]
     recordings = _of_right_length(recordings, project, errors)
     new = [one for one in recordings.values() if one.name not in project.recordings]
     found = list(opened(new, given, errors))
@@ -154,7 +166,7 @@ def open_folder(
         raise errors[0]
     new = [one for one, *_ in found]
     labels: dict[str, list[Labels]] = {}
-    if not ignore_labels:
+    if not (ignore_labels or observer):
         every, read = [*recordings.values()], LabelInput(given.person)
         read = replace(read, label_option=_MOMENTS)
         labels = labels_of(every, label_files, read, notes)
@@ -171,11 +183,15 @@ def open_folder(
     return Folder(path, recordings, project, given, notes, labels)
 
 
-def _project_of(file: Path, tiers: Sequence[Tier]) -> Project:
-    """Return the project in a file, or a new one with the tiers of a model."""
-    if not file.exists():
-        return Project(file, _label_tiers(tiers))
-    project = load_project(file)
+def _open_project(folder: Path, observer: str, tiers: Sequence[Tier]) -> Project:
+    """Return the project of an observer, which has the tiers of a model, if given."""
+    file = project_file(folder, observer)
+    if file.exists():
+        project = load_project(file)
+    else:
+        others = (project_file(folder, one) for one in observers(folder))
+        known = next((load_project(other).tiers for other in others), [])
+        project = Project(file, known or _label_tiers(tiers))
     _check_classes(project, tiers)
     return project
 

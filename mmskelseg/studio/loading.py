@@ -14,6 +14,7 @@ from mmskelseg.studio.ethogram import Edit, LabelTier, check_tiers, read_tiers
 from mmskelseg.studio.journal import Journal
 from mmskelseg.studio.project import (
     FORMATS,
+    SETTLED,
     TOOL,
     Change,
     LabelledRecording,
@@ -34,7 +35,7 @@ _TIERS = [
 ]
 _CHANGE = {
     'recording': str, 'tier': int, 'start': int, 'end': int, 'before': [[int]],
-    'after': [[int]],
+    'after': [[int]], 'settled?': SETTLED,
 }  # fmt: skip
 _SHAPE = {
     'format': int,
@@ -43,6 +44,7 @@ _SHAPE = {
     'recordings': {...: {'frames': int, 'fps': float, 'labels': [[[int]]]}},
     'history': [dict],
     'undone': int,
+    'compared?': [str],
 }
 # What a step has, by what it does.
 _STEPS: Mapping[str, Mapping[str, Any]] = {
@@ -50,6 +52,7 @@ _STEPS: Mapping[str, Mapping[str, Any]] = {
     'undo': {},
     'redo': {},
     'edit': {'tiers': _TIERS},
+    'compare': {'observer': str},
     # Of format 1, in which names of classes were no part of the history.
     'name': {'tier': int, 'name': str, 'class?': int},
 }
@@ -89,6 +92,7 @@ def load_project(path: Path) -> Project:
         if isinstance(entry, Change):
             with _remedied(f'{path}: history[{i}]'):
                 project.check_change(entry, most)
+    project.compared = [*(content.get('compared') or ())]
     project.undone, count = content['undone'], len(project.history)
     if not 0 <= project.undone <= count:
         raise UserError(f'{path}: undone is {project.undone} of {count}; {_REMEDY}.')
@@ -143,7 +147,8 @@ def _change(entry: Mapping[str, Any], place: str) -> Change:
         recording, tier, start, end = (
             entry[key] for key in ('recording', 'tier', 'start', 'end')
         )
-    return Change(recording, tier, start, end, before, after)
+    settled = entry.get('settled')
+    return Change(recording, tier, start, end, before, after, settled)
 
 
 def _take(project: Project, step: Any, place: str) -> None:
@@ -160,10 +165,10 @@ def _take(project: Project, step: Any, place: str) -> None:
         change = _change(step, place)
         with _remedied(place):
             project.check_change(change)
-        step = {'do': do, **vars(change)}
+        step = {'do': do, **change.as_dict()}
     elif do == 'edit':
         read_tiers(step['tiers'], f'{place}: ')
-    else:
+    elif do != 'compare':
         with _remedied(place):
             if do == 'name':
                 _name(project, step['tier'], step['name'], step.get('class'))

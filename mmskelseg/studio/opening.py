@@ -55,6 +55,12 @@ class OpenStudio(Job[None]):
     #: A trained model, or its name, which segments all recordings first.
     model: str | None = None
     folder: Path = argument('folder with videos, poses or both', metavar='FOLDER')
+    observer: str = option(
+        'name of who labels: the labels of each are apart, and classes the same at '
+        'first (default: no name)',
+        '',
+        metavar='NAME',
+    )
     ignore_labels: bool = option(
         'leave the labels of files aside, and begin with none', False
     )

@@ -17,7 +17,7 @@ from mmskelseg.runtime.labels.segments import (
     Ethogram,
     Segment,
 )
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.studio.ethogram import (
     Edit,
@@ -32,6 +32,10 @@ from mmskelseg.studio.journal import Journal
 LabelSegment = tuple[int, int, int]
 #: The formats of files, of which this module writes the last one.
 FORMATS = 1, 2
+#: What a change that settles a disagreement with another observer has beside: its
+#: frames, and whose label was taken: mine, theirs, or undecided.
+SETTLED = {'observer': str, 'take': str, 'start': int, 'end': int}
+_TAKES = ('mine', 'theirs', 'undecided')
 #: Who can write a file again.
 TOOL = 'a backup'
 
@@ -51,7 +55,10 @@ class LabelledRecording:
 
 @dataclass
 class Change:
-    """Segments of a tier, between two frames, and what a change replaced them by."""
+    """Segments of a tier, between two frames, and what a change replaced them by.
+
+    One that settles a disagreement, see :data:`SETTLED`, may replace them by the same.
+    """
 
     recording: str
     tier: int
@@ -59,10 +66,11 @@ class Change:
     end: int
     before: list[LabelSegment]
     after: list[LabelSegment]
+    settled: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return what a file has of it."""
-        return vars(self)
+        return {key: value for key, value in vars(self).items() if value is not None}
 
 
 @dataclass
@@ -80,6 +88,7 @@ class Project:
         history: All changes, the oldest first.
         undone: How many of the last changes are undone.
         revision: Counts the changes of this session, so that windows notice others.
+        compared: The observers whose labels were shown in comparison with these.
     """
 
     path: Path
@@ -89,6 +98,7 @@ class Project:
     history: list[Change | Edit] = field(default_factory=list)
     undone: int = 0
     revision: int = 0
+    compared: list[str] = field(default_factory=list)
     lock: RLock = field(default_factory=RLock, repr=False)
 
     def __post_init__(self) -> None:
@@ -146,11 +156,12 @@ class Project:
         end: int,
         segments: Sequence[LabelSegment],
         revision: int,
+        settled: Mapping[str, Any] | None = None,
     ) -> Change:
         """Replace the labels between two frames, and save.
 
         Segments that reach in from outside are cut off. What was undone can then no
-        longer be redone.
+        longer be redone. ``settled`` is the disagreement that is settled by it.
 
         Raises:
             OutdatedError: If labels or classes have changed since the revision.
@@ -158,7 +169,7 @@ class Project:
         """
         with self.lock:
             self.check_revision(revision)
-            given = Change(recording, tier, start, end, [], [*segments])
+            given = Change(recording, tier, start, end, [], [*segments], settled)
             self.check_change(given)
             row = self.recordings[recording].labels[tier]
             before = [one for one in row if one[0] < end and one[1] > start]
@@ -166,8 +177,8 @@ class Project:
             first = min([start, *(one[0] for one in before)])
             last = max([end, *(one[1] for one in before)])
             after = replaced(before, start, end, segments)
-            change = Change(recording, tier, first, last, before, after)
-            self._save({'do': 'change', **vars(change)})
+            change = Change(recording, tier, first, last, before, after, settled)
+            self._save({'do': 'change', **change.as_dict()})
             return change
 
     def undo(self, revision: int) -> Change | Edit:
@@ -202,6 +213,12 @@ class Project:
             self._save({'do': 'edit', 'tiers': edit.as_dict()['after']})
             return edit
 
+    def begin_comparison(self, observer: str) -> None:
+        """Save that the labels of another observer are shown from now on."""
+        with self.lock:
+            if observer not in self.compared:
+                self._save({'do': 'compare', 'observer': observer})
+
     def check_revision(self, revision: int) -> None:
         """Raise an OutdatedError if labels or classes have changed since."""
         if revision != self.revision:
@@ -226,6 +243,11 @@ class Project:
             )
         for segments in (change.before, change.after):
             check_segments(segments, start, end, tiers[change.tier])
+        if change.settled and change.settled['take'] not in _TAKES:
+            raise UserError(
+                f'settled.take is {shown(change.settled["take"])}, expected one of '
+                f'{", ".join(_TAKES)}.'
+            )
 
     def check_travel(self, step: str) -> None:
         """Raise a UserError unless there is something to `undo` or to `redo`."""
@@ -255,6 +277,9 @@ class Project:
     def take(self, step: Mapping[str, Any]) -> None:
         """Carry out a step, a line of the file, that fits."""
         do = step['do']
+        if do == 'compare':
+            self.compared.append(step['observer'])
+            return
         if do in ('undo', 'redo'):
             entry = self._entry(do)
             self.undone += 1 if do == 'undo' else -1
@@ -305,6 +330,7 @@ class Project:
             'recordings': {n: vars(known) for n, known in self.recordings.items()},
             'history': [entry.as_dict() for entry in self.history],
             'undone': self.undone,
+            'compared': self.compared,
         }
 
     @property

@@ -29,9 +29,10 @@ from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.individuals import part_name
 from mmskelseg.runtime.structures.tiers import tiers_of
+from mmskelseg.studio.observers import is_project
 
-#: What the studio writes in a folder: its project, and a folder for all else.
-PROJECT, WORK = 'studio.json', 'studio'
+#: The folder for all that the studio writes beside projects.
+WORK = 'studio'
 #: Poses that are estimated lie in this folder within the latter.
 ESTIMATED = 'estimated'
 _ANNOTATIONS = ('.pkl', '.pickle')
@@ -131,8 +132,11 @@ def _add_entries(found: dict[str, Recording], path: Path) -> None:
 
 def _files(folder: Path, notes: list[str]) -> Iterator[Path]:
     """Yield what is in a folder and, one level deep, in its folders."""
-    own = (PROJECT, WORK)
-    paths = [one for one in sorted(folder.iterdir()) if one.name not in own]
+    paths = [
+        one
+        for one in sorted(folder.iterdir())
+        if one.name != WORK and not is_project(one.name)
+    ]
     estimated = folder / WORK / ESTIMATED / 'poses'
     if estimated.is_dir():
         paths.append(estimated)

@@ -33,7 +33,7 @@ from mmskelseg.studio.ethogram import CLASS
 from mmskelseg.studio.folder import open_folder
 from mmskelseg.studio.opening import OpenStudio
 from mmskelseg.studio.predicting import open_model
-from mmskelseg.studio.project import OutdatedError, Project
+from mmskelseg.studio.project import SETTLED, OutdatedError, Project
 from mmskelseg.studio.studio import AbsentError, Studio
 
 # No request needs more.
@@ -56,7 +56,10 @@ _REPORT = {
 _REVISION = {'revision': int}
 _ETHOGRAM = {**_REVISION, 'tiers': [{'name': str, 'kind?': str, 'classes': [CLASS]}]}
 _OFFERS = {**_REVISION, 'ids': [str]}
-_LABELS = {**_REVISION, 'tier': int, 'start': int, 'end': int, 'segments': [[int]]}
+_LABELS = {
+    **_REVISION, 'tier': int, 'start': int, 'end': int, 'segments': [[int]],
+    'settled?': SETTLED,
+}  # fmt: skip
 # The content of a request, or its shape.
 _Given: TypeAlias = Mapping[str, Any]
 _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -144,6 +147,7 @@ class _Answers:
             '/api/undo': (_REVISION, lambda _, given: self.step(given, forwards=False)),
             '/api/redo': (_REVISION, lambda _, given: self.step(given, forwards=True)),
             '/api/ethogram': (_ETHOGRAM, self.edit),
+            '/api/compare': ({'observer': str}, self.compare),
             '/api/train': ({'minutes': float}, self.train),
             '/api/offers/take': (_OFFERS, partial(self.decide, wanted=True)),
             '/api/offers/dismiss': (_OFFERS, partial(self.decide, wanted=False)),
@@ -182,7 +186,9 @@ class _Answers:
         where = given['tier'], given['start'], given['end']
         # The answer is the state after this change, not after one of another page.
         with self._project.lock:
-            change = self._project.replace(name, *where, segments, given['revision'])
+            change = self._project.replace(
+                name, *where, segments, given['revision'], given.get('settled')
+            )
             return self.studio.changed(change)
 
     def step(self, given: _Given, *, forwards: bool) -> object:
@@ -195,6 +201,9 @@ class _Answers:
             return self.studio.changed(
                 self._project.edit(given['tiers'], given['revision'])
             )
+
+    def compare(self, _: Request, given: _Given) -> object:
+        return self.studio.compare(given['observer'])
 
     def train(self, _: Request, given: _Given) -> object:
         return self.job(lambda: self.studio.train(given['minutes']))
@@ -242,10 +251,15 @@ def serve(job: OpenStudio, events: Events) -> None:
     tiers = None if job.model is None else tiers_of(open_model(job.model).metainfo)
     given = PoseInput(person=job.person, fps=job.fps, kpt_thr=job.kpt_thr)
     open_ = partial(
-        open_folder, job.folder, given, ignore_labels=job.ignore_labels, tiers=tiers
+        open_folder,
+        job.folder,
+        given,
+        ignore_labels=job.ignore_labels,
+        tiers=tiers,
+        observer=job.observer,
     )
     folder = open_()
-    folder.work.mkdir(exist_ok=True)
+    folder.work.mkdir(parents=True, exist_ok=True)
     with (folder.work / 'lock').open('ab') as file:
         if not lock(file):
             raise UserError(

@@ -18,11 +18,14 @@ from mmskelseg.runtime.labels import Segment
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.studio.arrivals import Arrivals
+from mmskelseg.studio.comparing import compare
 from mmskelseg.studio.converting import ConvertVideo, is_copy, is_playable
 from mmskelseg.studio.ethogram import Edit, LabelTier
 from mmskelseg.studio.exports import OF_CLASSES, TITLES, write_files
 from mmskelseg.studio.folder import Folder, training_data
 from mmskelseg.studio.jobs import Background, Kind
+from mmskelseg.studio.loading import load_project
+from mmskelseg.studio.observers import observers, project_file
 from mmskelseg.studio.predicting import Predict
 from mmskelseg.studio.preview import Preview
 from mmskelseg.studio.project import Change
@@ -96,6 +99,9 @@ class Studio:
             'name': self.folder.path.resolve().name,
             **self._history(),
             'tiers': self.tiers(),
+            'observer': self.folder.observer,
+            'others': self._others(),
+            'compared': self.folder.project.compared,
             'recordings': [self._recording(i) for i in range(len(self._names))],
             **self.progress(),
             'formats': [
@@ -116,6 +122,28 @@ class Studio:
             found.append({**vars(tier), 'classes': classes})
             first += tier.made
         return found
+
+    def _others(self) -> list[str]:
+        """Return the other observers who have labelled in this folder."""
+        found = observers(self.folder.path)
+        return [one for one in found if one != self.folder.observer]
+
+    def compare(self, observer: str) -> dict[str, Any]:
+        """Return how far the labels agree with those of another observer.
+
+        That this one has seen them is saved first.
+
+        Raises:
+            UserError: If there is no such observer, or their project is damaged.
+        """
+        if observer not in self._others():
+            raise UserError(f'There are no labels of the observer {observer!r}.')
+        project = self.folder.project
+        theirs = load_project(project_file(self.folder.path, observer))
+        with project.lock:
+            project.begin_comparison(observer)
+            found = compare(project, theirs, observer, self._names)
+        return {'revision': project.revision, 'observer': observer, **found}
 
     def uses(self, tier: int, kind: int) -> dict[str, int]:
         """Return how many labels a class has, and in how many recordings."""
@@ -265,7 +293,7 @@ class Studio:
         files = file_names(unplayable)
         #: Copies of these videos, by recording.
         self.copies = {
-            name: self.folder.work / 'videos' / f'{files[name]}.mp4'
+            name: self.folder.shared / 'videos' / f'{files[name]}.mp4'
             for name in unplayable
         }
         jobs: list[tuple[Kind, Job]] = []
@@ -462,7 +490,7 @@ class Studio:
     def _estimation(self) -> EstimatePoses:
         return EstimatePoses(
             videos=self._videos_without_poses(),
-            out=self.folder.work / ESTIMATED,
+            out=self.folder.shared / ESTIMATED,
             estimator=self.pose_estimator,
         )
 
