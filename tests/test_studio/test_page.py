@@ -274,6 +274,37 @@ def test_ethogram_is_edited_by_keys(tmp_path):
         assert page.faults == []
 
 
+def test_times_are_typed_in_the_list_of_segments(tmp_path):
+    save_poses(tmp_path / 'take.npz', small_annotations()['annotations'][0])
+    with served(tmp_path) as (_, address), studio(address) as page:
+        page.keyboard.type('awalk\nalift\n')
+        page.get_by_role('button', name='Edit lift').wait_for()
+        for key, frame in (('1', 10), ('2', 20), ('2', 0)):
+            page.keyboard.press(key)
+            go_to(page, frame)
+        page.get_by_text('2 segments').click()
+
+        def type_in(field, words):
+            page.get_by_label(field).fill(words)
+            page.keyboard.press('Enter')
+            is_saved(page)
+            return labelled(tmp_path, 'take')
+
+        # Segments that touch share a boundary.
+        field = 'End of walk at 0:00.00'
+        assert type_in(field, '1,5') == [(0, 15, 0), (15, 20, 1)]
+        assert page.locator(':focus').get_attribute('aria-label') == field
+        assert type_in('End of lift', '0:04') == [(0, 15, 0), (15, 40, 1)]
+        for words, said in (('0:09', 'to 0:03.90, and no'), ('x', 'is no time')):
+            assert type_in(field, words) == [(0, 15, 0), (15, 40, 1)]
+            page.get_by_text(said).wait_for()
+            assert page.get_by_label(field).input_value() == '0:01.500'
+        page.get_by_role('button', name='Undo').click()
+        is_saved(page)
+        assert labelled(tmp_path, 'take') == [(0, 15, 0), (15, 20, 1)]
+        assert page.faults == []
+
+
 def test_recordings_are_found_by_name_and_labels(tmp_path):
     for name in ('rat1', 'mouse', 'rat2'):
         save_poses(tmp_path / f'{name}.npz', small_annotations()['annotations'][0])

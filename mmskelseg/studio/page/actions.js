@@ -79,6 +79,7 @@ export function select() {
   const found = segmentHere()
   if (!found) {
     const guess = list.at(predictions(), state.frame)
+    if (!guess && isPoints()) return say('there is no label here')
     const [start, end] = guess ?? list.at(gaps(), state.frame)
     const words = guess ? `predicted ${named(guess[2])}` : 'gap'
     state.selection = { tier: state.tier, start, end, segment: false }
@@ -119,6 +120,23 @@ export function merge() {
   const { start, end, segments } = edit
   state.selection = { tier: state.tier, start, end, segment: true }
   commit(edit, `merged: ${named(segments[0][2])} ${interval(start, end)}`)
+}
+
+/** Moves a boundary to a frame, with it that of a segment that touches. */
+export function moveBoundary(from, to) {
+  const edit = list.move(labels(), from, to, state.recording.frames)
+  if (edit.to !== to) return say(`it can be moved to ${time(edit.to)}, and no further`)
+  commit(edit, `boundary from ${time(from)} to ${time(to)}`)
+}
+
+export function moveMoment(moment, to) {
+  const last = state.recording.frames - 1
+  if (to > last) return say(`it can be moved to ${time(last)}, and no further`)
+  const [from, , label] = moment
+  const [start, end] = [Math.min(from, to), Math.max(from, to) + 1]
+  const others = labels().filter((one) => one !== moment && one[0] >= start && one[0] < end)
+  const segments = [...others, [to, to + 1, label]].sort((a, b) => a[0] - b[0])
+  commit({ start, end, segments }, `${named(label)} from ${time(from)} to ${time(to)}`)
 }
 
 const boundaryHere = () => state.loop?.boundary ?? list.nearest(labels(), state.frame)
@@ -186,6 +204,7 @@ const gaps = () => list.gaps(labels(), 0, state.recording.frames)
 
 /** The next interval without label in a direction (1 or -1); behind the last, the first. */
 export function gap(direction) {
+  if (isPoints()) return say('moments leave no gaps')
   const all = gaps()
   if (!all.length) return say('all of this recording is labelled; N: the next one')
   const beyond = ([start]) => (start - state.frame) * direction > 0

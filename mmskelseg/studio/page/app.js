@@ -1,19 +1,19 @@
 // The page: its layout, and what ties it to the keyboard and the address.
-import { select } from './actions.js'
 import { drawTimeline } from './drawing.js'
 import { Classes } from './ethogram.js'
 import { focusTimeline, groups, keyOf, keyShown, pressed } from './keys.js'
 import { gaps } from './labels.js'
 import { Export, Recordings, Training } from './panels.js'
 import { Picture, drawPicture } from './picture.js'
-import { seek, setSpeed, speeds, toggle } from './player.js'
+import { setSpeed, speeds, toggle } from './player.js'
 import {
-  attempt, change, classes, clock, decide, interval, isPoints, labels, loadNews,
-  loadProject, loadUncertain, look, named, offer, open, openUncertain, outbox, state, tiers, time,
+  attempt, change, classes, clock, decide, interval, isPoints, loadNews, loadProject,
+  loadUncertain, look, named, offer, open, openUncertain, outbox, state, tiers, time,
   watch, watchJob,
 } from './state.js'
+import { Segments } from './segments.js'
 import { Timeline, place } from './timeline.js'
-import { html, render, useEffect, useState } from './vendor/preact.js'
+import { html, render, useEffect } from './vendor/preact.js'
 
 function Saved() {
   const { problem, items } = outbox
@@ -131,44 +131,6 @@ function Tools() {
     )}
     <button onClick=${() => ((state.help = true), change())}>All keys <kbd>?</kbd></button>
   </div>`
-}
-
-const PAGE = 100
-
-function Segments() {
-  const [shown, open] = useState(false)
-  const [page, turn] = useState(0)
-  const list = labels()
-  const at = Math.min(page, Math.floor(Math.max(0, list.length - 1) / PAGE))
-  const first = at * PAGE
-  const name = tiers()[state.tier].name
-  return html`<details class="list" onToggle=${({ target }) => open(target.open)}>
-    <summary>${list.length} ${list.length === 1 ? 'segment' : 'segments'}${name && ` of ${name}`}</summary>
-    ${shown && html`<table>
-      <thead><tr><th>Start</th><th>End</th><th>Class</th><th /></tr></thead>
-      <tbody>
-        ${list.slice(first, first + PAGE).map(
-          ([start, end, label]) => html`<tr key=${start}>
-            <td>${time(start)}</td><td>${time(end)}</td><td>${named(label)}</td>
-            <td><button
-              aria-label=${`Go to ${named(label)} at ${time(start)}`}
-              onClick=${() => {
-                seek(start)
-                select()
-              }}
-            >Go there</button></td>
-          </tr>`,
-        )}
-      </tbody>
-    </table>
-    ${list.length > PAGE && html`<p>
-      <button disabled=${!first} onClick=${() => turn(at - 1)}>Earlier</button>
-      ${' '}${first + 1}–${Math.min(first + PAGE, list.length)}${' '}
-      <button disabled=${first + PAGE >= list.length} onClick=${() => turn(at + 1)}>
-        Later
-      </button>
-    </p>`}`}
-  </details>`
 }
 
 function Help() {
@@ -328,7 +290,8 @@ async function begin() {
     await attempt(() => open((known ?? recordings[0]).id, known ? +frame || 0 : 0))
   }
   await loadUncertain()
-  focusTimeline()
+  // Somebody may type the first name already.
+  document.activeElement.closest('form') || focusTimeline()
   await loadNews()
 }
 attempt(begin)
