@@ -305,6 +305,30 @@ def test_times_are_typed_in_the_list_of_segments(tmp_path):
         assert page.faults == []
 
 
+def test_predictions_of_a_confidence_are_accepted(tmp_path):
+    save_poses(tmp_path / 'take.npz', small_annotations()['annotations'][0])
+    file = trained(tmp_path) / 'predictions.json'
+    project = load_project(tmp_path / 'studio.json')
+    add_class(project, 'walk')
+    row = [[0, 20, 0, 0.896], [20, 40, 0, 0.4], [40, 60, 0, 0.95]]
+    file.write_text(json.dumps({'recordings': {'take': [row]}, 'doubts': []}))
+    with served(tmp_path) as (_, address), studio(address) as page:
+        confidence = page.get_by_label('Confidence in percent')
+        confidence.fill('91')
+        page.keyboard.press('Enter')
+        is_saved(page)
+        assert labelled(tmp_path, 'take') == [(40, 60, 0)]
+        # As it is rounded on the page.
+        confidence.fill('90')
+        page.get_by_role('button', name='Accept from').click()
+        is_saved(page)
+        assert labelled(tmp_path, 'take') == [(0, 20, 0), (40, 60, 0)]
+        page.keyboard.press('Control+z')
+        is_saved(page)
+        assert labelled(tmp_path, 'take') == [(40, 60, 0)]
+        assert page.faults == []
+
+
 def test_recordings_are_found_by_name_and_labels(tmp_path):
     for name in ('rat1', 'mouse', 'rat2'):
         save_poses(tmp_path / f'{name}.npz', small_annotations()['annotations'][0])

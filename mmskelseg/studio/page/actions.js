@@ -277,11 +277,24 @@ export function acceptInterval() {
   const { selection, unsure } = state
   const found = selection ?? unsure
   if (!found) return say('mark an interval first, or go to an uncertain segment with Tab')
-  const { start, end } = found
-  const words = `accepted all ${interval(start, end)}`
+  acceptWithin(found, `accepted all ${interval(found.start, found.end)}`)
+}
+
+/** Accepts what has at least a confidence, of the marked interval or else of the recording. */
+export function acceptAbove(percent) {
+  const found = state.selection ?? { start: 0, end: state.recording.frames }
+  const words = `accepted what is predicted with at least ${percent} %`
+  // As it is rounded where it is said.
+  acceptWithin(found, words, (score) => Math.round(100 * score) >= percent)
+}
+
+/** Accepts predictions of an interval, in all tiers unless it is marked in one. */
+function acceptWithin({ start, end }, words, isSure = () => true) {
+  const { selection } = state
   let some = false
   for (const tier of selection ? [selection.tier] : tiers().keys()) {
-    const edit = list.accept(labels(tier), predictions(tier), start, end)
+    const sure = predictions(tier).filter((one) => isSure(one[3]))
+    const edit = list.accept(labels(tier), sure, start, end)
     if (edit) commit(edit, words, tier)
     some ||= edit
   }

@@ -1,4 +1,5 @@
 // The page: its layout, and what ties it to the keyboard and the address.
+import { acceptAbove } from './actions.js'
 import { drawTimeline } from './drawing.js'
 import { Classes } from './ethogram.js'
 import { focusTimeline, groups, keyOf, keyShown, pressed } from './keys.js'
@@ -116,6 +117,12 @@ function Transport() {
   </div>`
 }
 
+function acceptSure(event) {
+  event.preventDefault()
+  acceptAbove(+event.target.elements.percent.value)
+  focusTimeline()
+}
+
 function Tools() {
   const { can_undo, can_redo } = state.project
   const off = { Undo: !can_undo, Redo: !can_redo, 'Next uncertain': !state.uncertain.length }
@@ -129,6 +136,15 @@ function Tools() {
           ${name} <kbd>${keyShown(names, shown)}</kbd>
         </button>`,
     )}
+    <form onSubmit=${acceptSure}>
+      <button disabled=${!guess} title="of the marked interval, or else of the recording">
+        Accept from
+      </button>
+      <input
+        name="percent" type="number" min="0" max="100" defaultValue="90"
+        aria-label="Confidence in percent"
+      /> %
+    </form>
     <button onClick=${() => ((state.help = true), change())}>All keys <kbd>?</kbd></button>
   </div>`
 }
