@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
+import numpy as np
 import torch
 from mmengine.dataset import BaseDataset, Compose, force_full_init
 
@@ -19,17 +20,21 @@ from mmskelseg.runtime.features.recipe import FeatureConfig, PartConfig
 from mmskelseg.runtime.files.annotations import (
     labelled_videos,
     load_annotations,
+    load_observers,
     videos_of_split,
 )
-from mmskelseg.runtime.structures.annotations import SKELETON_KEYS
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.annotations import SKELETON_KEYS, VideoAnnotation
 from mmskelseg.runtime.structures.bodies import up_direction
 from mmskelseg.runtime.structures.individuals import alone
+from mmskelseg.runtime.structures.observers import votes
+from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.tiers import tiers_of
 
 # The keys of a video that an item keeps, besides its skeletons for online features.
 _KEPT = (
     'frame_dir', 'total_frames', 'img_shape', 'fps', 'filename', 'label', 'risk',
-    'individual',
+    'individual', 'votes',
 )  # fmt: skip
 
 
@@ -67,6 +72,9 @@ class ActionSegDataset(BaseDataset):
         labelled: A file of intervals, as written by ``mmskelseg suggest``. Other labels
             are ignored, to test how well fewer labels do; an epoch then has fewer
             steps.
+        observers: What is learned from labels of several observers: ``majority``, the
+            label that most of them give a frame, or ``shares``, the share of them that
+            gives it each class. Scores are those of ``label`` either way.
         indices: The number of videos to use, counted from the first, or their indices.
         test_mode: Whether the videos are for testing.
         lazy_init: Whether to delay reading and extraction until the first item is
@@ -75,7 +83,7 @@ class ActionSegDataset(BaseDataset):
     Raises:
         FileNotFoundError: If the annotation file is missing.
         ValueError: If the file violates the format or lacks the split, the split has no
-            label to learn from, or the features are faulty.
+            label, or no observers whose shares to learn, or the features are faulty.
     """
 
     def __init__(
@@ -89,6 +97,7 @@ class ActionSegDataset(BaseDataset):
         data_prefix: Mapping[str, str] | None = None,
         crop_frames: int | None = None,
         labelled: str | None = None,
+        observers: Literal['majority', 'shares'] = 'majority',
         indices: int | Sequence[int] | None = None,
         test_mode: bool = False,
         lazy_init: bool = False,
@@ -97,6 +106,7 @@ class ActionSegDataset(BaseDataset):
         self.features = features
         self.crop_frames = crop_frames
         self.labelled = labelled
+        self.observers = observers
         # In shared memory, since workers of a dataloader may persist over epochs.
         self._epoch = torch.zeros(2, dtype=torch.int64).share_memory_()
         self._steps = pipeline
@@ -128,6 +138,8 @@ class ActionSegDataset(BaseDataset):
         self.pipeline = Compose(parts)
         prefix = self.data_prefix.get('video')
         videos = videos_of_split(data, self.split, self.ann_file, prefix)
+        if self.observers == 'shares':
+            self._add_votes(videos)
         if self.labelled is not None:
             videos = with_labels_in(videos, self.labelled)
         if not self.test_mode:
@@ -163,6 +175,23 @@ class ActionSegDataset(BaseDataset):
             own = {m: [str(paths[i]) for paths in made] for m, made in files.items()}
             items.append(cast(Item, {**item, 'feature_files': own}))
         return items
+
+    def _add_votes(self, videos: list[VideoAnnotation]) -> None:
+        """Add how many observers give each frame each class, 0 without observers."""
+        tiers = tiers_of(self._metainfo)
+        labels: dict[str, list[np.ndarray]] = {}
+        for data in load_observers(self.ann_file).values():
+            for video in data['annotations']:
+                labels.setdefault(video['frame_dir'], []).append(video['label'])
+        if labels.keys().isdisjoint(video['frame_dir'] for video in videos):
+            raise UserError(
+                f"{self.ann_file}: observers='shares', but no video of split "
+                f'{self.split!r} has `observers`; add their labels, or leave out '
+                "observers='shares'."
+            )
+        for video in videos:
+            nothing = [np.full_like(video['label'], IGNORED)]
+            video['votes'] = votes(labels.get(video['frame_dir'], nothing), tiers)
 
     def set_epoch(self, epoch: int, seed: int = 0) -> None:
         """Set the epoch, from 0, and the seed on which transforms of items depend."""

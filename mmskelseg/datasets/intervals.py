@@ -75,13 +75,15 @@ def with_labels_in(
         inside.setdefault(interval.video, []).append(interval)
     kept: list[VideoAnnotation] = []
     for video in videos:
-        before = np.asarray(video['label'])
-        label = np.full_like(before, IGNORED)
+        is_in = np.zeros(video['label'].shape[-1], bool)
         for interval in inside.get(video['frame_dir'], ()):
-            inner = slice(interval.start, interval.end)
-            label[..., inner] = before[..., inner]
-        if (label != IGNORED).any():
-            kept.append({**video, 'label': label})
+            is_in[interval.start : interval.end] = True
+        own: VideoAnnotation = {**video}
+        own['label'] = np.where(is_in, video['label'], IGNORED)
+        if 'votes' in video:
+            own['votes'] = video['votes'] * is_in
+        if (own['label'] != IGNORED).any():
+            kept.append(own)
     if not kept:
         raise UserError(
             f'{path}: none of the {len(videos)} videos has a label in its intervals; '

@@ -14,6 +14,7 @@ from mmskelseg.models.layers import (
     for_each_stage,
     to_device,
 )
+from mmskelseg.models.losses import counted, shares
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Count
@@ -80,6 +81,7 @@ class SegmentationHead(BaseModule):
         labels: Tensor,
         inputs: Sequence[Tensor] = (),
         valid: Tensor | None = None,
+        votes: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Return each loss, summed over the stages; with G tiers, its mean over them.
 
@@ -93,8 +95,10 @@ class SegmentationHead(BaseModule):
                 count; on the host, where they are checked without synchronising with a
                 GPU.
             inputs: The input features of each modality, (N, C, T) or (N, C, T, V).
-            valid: Which frames are smoothed, shape (N, 1, T); by default those with a
-                label.
+            valid: Which frames are smoothed, shape (N, 1, T); by default those that
+                count.
+            votes: How many observers give each frame each class, (N, K, T). Where there
+                are any, ``loss_cls`` is that of their shares, in place of the label.
         """
         if labels.dim() == 2:
             labels = labels[:, None]
@@ -109,6 +113,9 @@ class SegmentationHead(BaseModule):
                 )
             rows = slice(begin, begin + size)
             begin = rows.stop
+            row = to_device(row, logits.device)
+            if votes is not None:
+                row = shares(row, to_device(votes[:, rows], logits.device))
             parts = self._losses(logits[:, :, rows], row, rows, inputs, valid)
             for key, loss in parts.items():
                 losses[key] = loss + losses[key] if key in losses else loss
@@ -137,18 +144,17 @@ class SegmentationHead(BaseModule):
     def _losses(
         self,
         logits: Tensor,
-        labels: Tensor,
+        targets: Tensor,
         rows: slice,
         inputs: Sequence[Tensor],
         valid: Tensor | None,
     ) -> dict[str, Tensor]:
-        """Return the losses of one tier, whose labels are (N, T)."""
-        labels = to_device(labels, logits.device)
+        """Return the losses of one tier, whose targets are those of ``loss_cls``."""
         which = (rows,) if len(self.tiers) > 1 else ()
-        classified = [self.loss_cls(stage, labels, *which) for stage in logits]
+        classified = [self.loss_cls(stage, targets, *which) for stage in logits]
         losses = {'loss_cls': sum(classified)}
         if self.loss_smooth is not None:
-            mask = (labels >= 0)[:, None].to(logits) if valid is None else valid
+            mask = counted(targets).to(logits) if valid is None else valid
             weights = self.loss_smooth.similarities(inputs, logits)
             losses['loss_smooth'] = sum(
                 self.loss_smooth(stage, mask, weights) for stage in logits

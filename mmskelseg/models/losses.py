@@ -65,24 +65,26 @@ class FrameCrossEntropyLoss(nn.Module):
 
         Args:
             logits: Shape (N, K, T).
-            labels: Shape (N, T), int64, -1 for frames that do not count.
+            labels: Shape (N, T), int64, -1 for frames that do not count; or the share
+                of each class, (N, K, T), 0 for frames that do not count.
             rows: Which of the class weights are those of the K classes; (K, G) if each
                 is a combination of G classes, whose weights are then averaged.
         """
-        if self.class_weight is None and not self.boundary_smoothing:
+        is_plain = self.class_weight is None and not self.boundary_smoothing
+        if is_plain and labels.dim() == 2:
             # Not summed by PyTorch, whose sum is not deterministic on GPUs.
             errors = F.cross_entropy(logits, labels, ignore_index=-1, reduction='none')
             total = self.loss_weight * errors.sum()
             return mean_over_ranks(total, (labels >= 0).sum())
         targets = self._targets(logits, labels, rows)
-        total = -(targets * F.log_softmax(logits, dim=1)).sum()
-        return mean_over_ranks(self.loss_weight * total, targets.sum())
+        errors = -(targets * F.log_softmax(logits, dim=1)).sum(dim=1)
+        return mean_over_ranks(self.loss_weight * errors.sum(), targets.sum())
 
     def _targets(self, logits: Tensor, labels: Tensor, rows: slice | Tensor) -> Tensor:
         """Return the weight of each class in each frame, shape (N, K, T)."""
         classes = logits.shape[1]
-        valid = (labels >= 0)[:, None].to(logits)
-        targets = F.one_hot(labels.clamp(min=0), classes).transpose(1, 2) * valid
+        valid = counted(labels).to(logits)
+        targets = labels if labels.dim() == 3 else _one_hot(labels, classes).to(logits)
         if self.boundary_smoothing:
             width = self.boundary_smoothing
             # Frames beyond the ends count like frames without a label.
@@ -190,6 +192,32 @@ class TruncatedMSELoss(nn.Module):
         steps = torch.where(both, steps, 0)
         count = (both if self.form == 'reference' else valid).sum()
         return mean_over_ranks(self.loss_weight * steps.sum(), count * logits.shape[1])
+
+
+def shares(labels: Tensor, votes: Tensor) -> Tensor:
+    """Return the share of each class in the votes of observers, (N, K, T).
+
+    It is the label (N, T) alone where nobody votes, and 0 where that is -1.
+
+    >>> votes = torch.tensor([[[2.0, 0, 0], [1, 0, 0]]])
+    >>> shares(torch.tensor([[0, 1, -1]]), 3 * votes)[0, 1].tolist()
+    [0.3333333432674408, 1.0, 0.0]
+    """
+    total = votes.sum(dim=1, keepdim=True)
+    alone = _one_hot(labels, votes.shape[1]).to(votes)
+    return torch.where(total > 0, votes / total.clamp(min=1), alone)
+
+
+def counted(labels: Tensor) -> Tensor:
+    """Return which frames count, (N, 1, T), of labels or shares of classes."""
+    of_classes = labels if labels.dim() == 3 else labels[:, None] >= 0
+    return of_classes.any(dim=1, keepdim=True)
+
+
+def _one_hot(labels: Tensor, classes: int) -> Tensor:
+    """Return 1 for the class of each frame, (N, K, T), and 0 for all others."""
+    ids = torch.arange(classes, device=labels.device)
+    return labels[:, None] == ids[:, None]
 
 
 def mean_over_ranks(total: Tensor, count: Tensor | int) -> Tensor:

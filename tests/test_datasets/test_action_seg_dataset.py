@@ -102,6 +102,40 @@ def test_crops_are_where_labels_are(small_data):
     assert lowest[1] < 300 < 320 < highest[2]
 
 
+def with_observers(path):
+    """Let three observers label the first video, who disagree in its first frames."""
+    data = small_annotations()
+    own = data['annotations'][0]
+    rows = np.repeat(own.pop('label')[None], 3, axis=0)
+    rows[:, :4] = [[0, 0, 1, -1], [0, 1, -1, -1], [1, 2, -1, -1]]
+    own['observers'] = dict(zip(['ann', 'bob', 'cat'], rows, strict=True))
+    save_annotations(data, path)
+    return rows
+
+
+def test_shares_of_observers_stand_beside_labels(small_data):
+    """Also in crops; where nobody votes, as in the second video, they are 0."""
+    rows = with_observers(small_data)
+    dataset = build(small_data, observers='shares')
+    sample = dataset[0]['data_samples']
+    assert sample.gt_label[:4].tolist() == [0, -1, 1, -1]
+    found = sample.gt_votes[:, :4].tolist()
+    assert found == [[2, 1, 0, 0], [1, 1, 1, 0], [0, 1, 0, 0]]
+    assert not dataset[1]['data_samples'].gt_votes.any()
+    crops = build(small_data, pipeline=[], observers='shares', crop_frames=20)
+    for i in range(3):
+        item = crops[i]
+        expected = [(rows[:, item['source_frames']] == k).sum(axis=0) for k in range(3)]
+        np.testing.assert_array_equal(item['votes'], expected)
+    assert 'gt_votes' not in build(small_data)[0]['data_samples']
+
+
+def test_shares_of_a_split_without_observers_are_named(small_data):
+    with_observers(small_data)
+    with raises_naming(ValueError, small_data, "'test'", "observers='shares'"):
+        build(small_data, 'test', observers='shares')
+
+
 def test_videos_without_labels_take_no_steps_but_are_tested(small_data):
     partly_labelled(small_data)
     dataset = build(small_data)

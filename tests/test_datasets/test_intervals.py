@@ -41,14 +41,16 @@ def test_a_file_of_something_else_is_named(tmp_path, content, named):
 
 def test_labels_stay_in_intervals_alone(tmp_path):
     """Videos without any are left out; those given do not change."""
-    label = np.arange(6)
-    videos = [{'frame_dir': name, 'label': label} for name in 'abc']
+    label, votes = np.arange(6), np.ones((2, 6), np.uint8)
+    videos = [{'frame_dir': name, 'label': label, 'votes': votes} for name in 'abc']
     found = [Interval('a', 1, 3), Interval('a', 5, 99), Interval('c', 0, 1)]
     write_intervals(tmp_path / 's.json', found)
     kept = with_labels_in(videos, tmp_path / 's.json')
     assert [video['frame_dir'] for video in kept] == ['a', 'c']
     assert kept[0]['label'].tolist() == [-1, 1, 2, -1, -1, 5]
+    assert kept[0]['votes'].tolist() == [[0, 1, 1, 0, 0, 1]] * 2
     assert label.tolist() == list(range(6))
+    assert votes.all()
     with raises_naming(UserError, tmp_path / 's.json', '1 videos'):
         with_labels_in(videos[1:2], tmp_path / 's.json')
 

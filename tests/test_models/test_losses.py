@@ -331,6 +331,39 @@ def test_weighted_and_smoothed_losses_ignore_padding_and_ranks(on_ranks, options
     assert not expected[2].any()
 
 
+def test_shares_of_observers_by_hand():
+    """Votes of 2 to 1, all for class 1, none for a label, and none without one.
+
+    The probabilities are 1/4 and 3/4.
+    """
+    logits = torch.tensor([[0.0], [math.log(3)]]).expand(1, 1, 2, 4)
+    labels = torch.tensor([[0, 1, 0, -1]])
+    votes = torch.tensor([[[2.0, 0, 0, 0], [1, 3, 0, 0]]])
+    head = SegmentationHead(4, 2, 1, loss_cls=HEAD['loss_cls'])
+    found = head.loss(logits, labels, votes=votes)['loss_cls']
+    first = 2 / 3 * math.log(4) + 1 / 3 * math.log(4 / 3)
+    expected = (first + math.log(4 / 3) + math.log(4)) / 3
+    assert found.item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize('is_smoothed', [False, True])
+def test_a_level_vote_counts_as_a_frame(is_smoothed):
+    """Its label is -1; its neighbours share its halves like their own classes."""
+    loss_cls = {**HEAD['loss_cls'], 'boundary_smoothing': int(is_smoothed)}
+    head = SegmentationHead(4, 2, 1, **{**HEAD, 'loss_cls': loss_cls})
+    torch.manual_seed(0)
+    logits = torch.randn(1, 1, 2, 3)
+    votes = torch.tensor([[[2.0, 1, 0], [0, 1, 2]]])
+    found = head.loss(logits, torch.tensor([[0, -1, 1]]), votes=votes)
+    targets = torch.tensor([[1, 0.5, 0], [0, 0.5, 1]])
+    if is_smoothed:
+        targets = torch.tensor([[0.75, 0.5, 0.25], [0.25, 0.5, 0.75]])
+    expected = -(targets * logits[0, 0].log_softmax(dim=0)).sum() / 3
+    torch.testing.assert_close(found['loss_cls'], expected)
+    smooth = 0.15 * slow_tmse(logits[0], torch.ones(1, 1, 3))
+    assert found['loss_smooth'].item() == pytest.approx(smooth)
+
+
 def test_class_weights_at_fault_are_named():
     with raises_naming(ValueError, 'class_weight', ' 2 ', ' 3 ', '`classes`'):
         FrameCrossEntropyLoss(class_weight=[1, 2])(

@@ -253,9 +253,10 @@ class RandomHorizontalFlip(Augmentation):
     distinguish left and right, ``class_pairs`` swaps them like the joints.
 
     Reads: frame_dir; img_shape (h, w); keypoint (M, T, V, 2), keypoint_score (M, T, V)
-    and keypoint_3d (M, T, V, 3), if present; flip, False by default; label (T,) and
-    classes, with ``class_pairs``. Writes: the same keypoints and labels as new arrays;
-    flip, whether the video is mirrored, inverted if it was mirrored before.
+    and keypoint_3d (M, T, V, 3), if present; flip, False by default; label (T,), votes
+    (K, T) and classes, with ``class_pairs``. Writes: the same keypoints, labels and
+    votes as new arrays; flip, whether the video is mirrored, inverted if it was
+    mirrored before.
 
     Args:
         p: Probability that a video is mirrored, 0 to 1.
@@ -307,6 +308,8 @@ class RandomHorizontalFlip(Augmentation):
             if flip:
                 # The last entry is for the label -1, which does not change.
                 results['label'] = _mirrored(results, mirrored)
+                if 'votes' in results:
+                    results['votes'] = results['votes'][mirrored[:-1]]
         places = [key for key in PLACE_KEYS if key in results]
         if not places:
             return results

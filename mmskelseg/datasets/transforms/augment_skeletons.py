@@ -392,8 +392,8 @@ class SwapRoles(SkeletonAugmentation):
     :class:`PairCoordinates`.
 
     Reads: frame_dir; classes; tiers; feature_files; label (T,) or (tiers, T); keypoint
-    (2, T, V, 2), keypoint_score (2, T, V) and individual, if present. Writes: label and
-    individual.
+    (2, T, V, 2), keypoint_score (2, T, V), individual and votes (K, T), if present.
+    Writes: label, votes and individual.
 
     Args:
         classes: Names of the classes in which both persons do the same.
@@ -430,11 +430,15 @@ class SwapRoles(SkeletonAugmentation):
                 'keep two, or remove SwapRoles.'
             )
         label = flat_label(np.asarray(results['label']), results['tiers'])
-        shared = np.isin(label, [known.index(name) for name in self.classes])
+        ids = [known.index(name) for name in self.classes]
+        shared = np.isin(label, ids)
         if rng.random() < self.p and shared.any():
             score = results.get('keypoint_score', np.ones(shape[:3]))
             results['individual'] = 1 - results.get('individual', main_person(score))
             results['label'] = np.where(shared, results['label'], IGNORED)
+            if 'votes' in results:
+                is_shared = np.isin(np.arange(len(known)), ids)
+                results['votes'] = results['votes'] * is_shared[:, None]
 
 
 def smooth_noise(

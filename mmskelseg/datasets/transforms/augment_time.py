@@ -46,8 +46,8 @@ class RandomSpeed(FactorAugmentation):
     those of :class:`FactorAugmentation`.
 
     Reads: frame_dir; total_frames; features, an array (C, T, ...) for each modality;
-    label (T,), risk (T,) and epoch, if present. Writes: features, label, risk and
-    total_frames.
+    label (T,), risk (T,), votes (K, T) and epoch, if present. Writes: features, label,
+    risk, votes and total_frames.
 
     Raises:
         ValueError: If there are no features yet.
@@ -93,8 +93,8 @@ class RandomTimeWarp(Augmentation):
     so that their displacements change with the speed; labels, risk and features from
     files are those of the nearest frame.
 
-    Reads: frame_dir; total_frames; fps; label (T,), risk (T,) and the arrays of
-    skeletons, if present. Writes: the same for another number of frames T.
+    Reads: frame_dir; total_frames; fps; label (T,), risk (T,), votes (K, T) and the
+    arrays of skeletons, if present. Writes: the same for another number of frames T.
 
     Args:
         sigma: Standard deviation of the logarithm of the speed: with 0.25, two thirds
@@ -146,8 +146,8 @@ class RecombineSegments(Augmentation):
     skeletons.
 
     Reads: frame_dir; fps; dataset, the :class:`ActionSegDataset` of the video; label
-    (T,), risk (T,) and the arrays of skeletons. Writes: label, risk, skeletons and
-    total_frames for the frames of both parts.
+    (T,), risk (T,), votes (K, T) and the arrays of skeletons. Writes: label, risk,
+    votes, skeletons and total_frames for the frames of both parts.
 
     Args:
         p: Probability of a splice; after each one, another follows with the same

@@ -32,9 +32,10 @@ class RandomCropFrames(Augmentation):
     video. If a data set has several items of a video (its ``crop_frames``), their crops
     start at places spread over what is labelled.
 
-    Reads: frame_dir; total_frames; label (T,); skeletons, risk (T,), epoch, crop and
-    crops, if present. Writes: source_frames, the indices of the frames, and
-    source_length, the length of the video; total_frames, skeletons, label and risk.
+    Reads: frame_dir; total_frames; label (T,); skeletons, risk (T,), votes (K, T),
+    epoch, crop and crops, if present. Writes: source_frames, the indices of the frames,
+    and source_length, the length of the video; total_frames, skeletons, label, risk and
+    votes.
 
     Args:
         num_frames: Number of frames in a crop; shorter videos stay whole.
@@ -162,9 +163,10 @@ class LoadFrameFeatures(Transform):
 class PackSegInputs(Transform):
     """Packs features and labels for :class:`mmskelseg.models.ActionSegmentor`.
 
-    Reads: features, (C, T, ...) for each modality; label (T,) and risk (T,), if
-    present; ``meta_keys``. Writes: inputs, a tensor (C, T, ...) for each modality, and
-    data_samples, an ``ActionDataSample`` with gt_label (T,) and gt_risk (T,).
+    Reads: features, (C, T, ...) for each modality; label (T,), risk (T,) and votes
+    (K, T), if present; ``meta_keys``. Writes: inputs, a tensor (C, T, ...) for each
+    modality, and data_samples, an ``ActionDataSample`` with gt_label (T,), gt_risk (T,)
+    and gt_votes (K, T), of as many.
 
     Args:
         meta_keys: Keys that are copied to the metainfo of the sample, if present.
@@ -183,9 +185,10 @@ class PackSegInputs(Transform):
         )
         if 'label' in results:
             sample.set_gt_label(results['label'])
-        if 'risk' in results:
-            risk = torch.as_tensor(results['risk'], dtype=torch.float32)
-            sample.set_field(risk, 'gt_risk', dtype=torch.Tensor)
+        for key in ('risk', 'votes'):
+            if key in results:
+                field = torch.as_tensor(results[key], dtype=torch.float32)
+                sample.set_field(field, f'gt_{key}', dtype=torch.Tensor)
         with warnings.catch_warnings():
             # Memory-mapped features are read-only.
             warnings.filterwarnings('ignore', 'The given NumPy array is not writable')

@@ -70,6 +70,8 @@ class Targets:
         tiers: Number of classes of each tier; None for one.
         smoothed: Which frames the smoothness loss counts, shape (N, 1, T); None: those
             with a label.
+        votes: How many observers give each frame each class, (N, K, T), float32, on the
+            host; 0 where only the label counts. None: everywhere.
     """
 
     labels: Tensor
@@ -78,6 +80,7 @@ class Targets:
     samples: Sequence[ActionDataSample] = ()
     tiers: Sequence[int] | None = None
     smoothed: Tensor | None = None
+    votes: Tensor | None = None
 
 
 class AuxiliaryPart(BaseModule):

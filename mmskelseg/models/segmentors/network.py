@@ -200,14 +200,24 @@ class SegmentationNetwork(BaseModule):
         labels = stack_frames(
             data_samples, 'gt_label', lengths, frames, -1, torch.long, rows
         )
-        targets = Targets(labels, labels, lengths, data_samples, self.tiers)
+        votes = None
+        if any('gt_votes' in sample for sample in data_samples):
+            votes = stack_frames(
+                data_samples, 'gt_votes', lengths, frames, 0, torch.float32,
+                (self.num_classes,),
+            )  # fmt: skip
+        targets = Targets(
+            labels, labels, lengths, data_samples, self.tiers, votes=votes
+        )
         for part in parts:
             targets = part.complete(output, targets)
         losses: dict[str, Tensor] = {}
         for head, (prefix, logits) in zip(
             self._heads, output.logits.items(), strict=True
         ):
-            own = head.loss(logits, targets.labels, inputs, targets.smoothed)
+            own = head.loss(
+                logits, targets.labels, inputs, targets.smoothed, targets.votes
+            )
             losses |= {prefix + key: loss for key, loss in own.items()}
         for part in parts:
             losses |= part.loss(part(output), targets)

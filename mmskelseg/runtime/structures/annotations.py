@@ -10,15 +10,15 @@ from mmskelseg.runtime.structures.skeleton import Layout
 #: The keys of a video's skeletons.
 SkeletonKey: TypeAlias = Literal['keypoint', 'keypoint_score', 'keypoint_3d']
 PlaceKey: TypeAlias = Literal['keypoint', 'keypoint_3d']
-FrameKey: TypeAlias = Literal['label', 'risk']
+FrameKey: TypeAlias = Literal['label', 'risk', 'votes']
 #: The arrays of a video's skeletons, each (M, T, V, ...).
 SKELETON_KEYS: tuple[SkeletonKey, ...] = ('keypoint', 'keypoint_score', 'keypoint_3d')
 #: The ones that hold coordinates.
 PLACE_KEYS: tuple[PlaceKey, ...] = ('keypoint', 'keypoint_3d')
 #: Joints with a lower score count as not seen, as in MMAction2.
 MIN_SCORE = 1e-4
-#: The arrays with a value for each frame, (T,).
-FRAME_KEYS: tuple[FrameKey, ...] = ('label', 'risk')
+#: The arrays with a value for each frame, (..., T).
+FRAME_KEYS: tuple[FrameKey, ...] = ('label', 'risk', 'votes')
 
 
 class Metainfo(TypedDict, total=False):
@@ -51,9 +51,10 @@ class Metainfo(TypedDict, total=False):
 class VideoAnnotation(TypedDict, total=False):
     """The annotation of one video, with what augmentations add for renderers.
 
-    A file must have the keys up to ``fps``, and never has those from ``shift`` on. With
+    A file must have the keys up to ``fps``, and never has those from ``votes`` on. With
     ``individuals``, label has a row for each; see :mod:`.individuals`. Only a file has
-    ``observers``, in place of label or beside it; see :mod:`.observers`.
+    ``observers``, in place of label or beside it, and only a data set makes ``votes``
+    (K, T) of them; see :mod:`.observers`.
     Shapes: keypoint (M, T, V, 2), keypoint_score (M, T, V), label (T,) or (tiers, T),
     keypoint_3d (M, T, V, 3), risk (T,), person_score (M, T), person_box (M, T, 4).
     """
@@ -76,6 +77,7 @@ class VideoAnnotation(TypedDict, total=False):
     people: list[str]
     person_score: np.ndarray
     person_box: np.ndarray
+    votes: np.ndarray
     shift: tuple[float, float]
     flip: bool
     contrast: float

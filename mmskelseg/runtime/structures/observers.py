@@ -1,7 +1,8 @@
 """Observers: labels of the same frames by several people, and what most of them say.
 
 In a file, ``observers`` of a video has the labels of each by name. When it is read,
-they become ``label``, so that the rest of the package knows only one label a frame.
+they become ``label``, so that the rest of the package knows only one label a frame,
+except for trainings that ask for the votes for each class.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ import numpy as np
 
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg.runtime.structures.segments import IGNORED
+from mmskelseg.runtime.structures.tiers import Tier, flat_rows
 
 
 def majority(labels: Sequence[np.ndarray]) -> np.ndarray:
@@ -28,6 +30,23 @@ def majority(labels: Sequence[np.ndarray]) -> np.ndarray:
     best = counts.max(axis=0)
     clear = (best > 0) & ((counts == best).sum(axis=0) == 1)
     return np.where(clear, counts.argmax(axis=0), IGNORED)
+
+
+def votes(labels: Sequence[np.ndarray], tiers: Sequence[Tier]) -> np.ndarray:
+    """Return how many observers give each frame each class, (K, T), uint8.
+
+    All labels have one shape, (T,) or (tiers, T); K classes are those of all tiers.
+
+    >>> pair = [Tier('', ('rest', 'rear'), None, slice(0, 2))]
+    >>> votes([np.array([0, 0, -1]), np.array([0, 1, -1])], pair).tolist()
+    [[2, 1, 0], [0, 1, 0]]
+    """
+    found = np.zeros((tiers[-1].rows.stop, labels[0].shape[-1]), np.uint8)
+    for label in labels:
+        for row in flat_rows(label, tiers).values():
+            (frames,) = np.nonzero(row != IGNORED)
+            found[row[frames], frames] += 1
+    return found
 
 
 def joined(data: AnnotationFile) -> AnnotationFile:

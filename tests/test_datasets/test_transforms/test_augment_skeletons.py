@@ -320,11 +320,15 @@ def with_classes(video, **keys):
 @pytest.mark.parametrize('individual', [0, 1, None])
 def test_swapped_roles_keep_labels_of_what_both_do(video, individual):
     """Frames of other classes say what one did, and so lose their label."""
+    video['votes'] = np.stack([video['label'] == k for k in range(9)]).astype(np.uint8)
     before = {key: np.copy(value) for key, value in video.items()}
     given = {} if individual is None else {'individual': individual}
     found = SwapRoles(['class_1', 'class_3'], p=1)(with_classes(video, **given))
     # By default, labels are those of the second person, whose joints are all seen.
     assert found['individual'] == (1 if individual == 0 else 0)
+    votes = found['votes']
+    assert votes.any(axis=1).tolist() == [k in (1, 3) for k in range(9)]
+    np.testing.assert_array_equal(votes[[1, 3]], before['votes'][[1, 3]])
     both = np.isin(before['label'], [1, 3])
     np.testing.assert_array_equal(found['label'], np.where(both, before['label'], -1))
     for key, value in before.items():

@@ -4,11 +4,15 @@ import pytest
 from mmskelseg.datasets.transforms import (
     LoadFrameFeatures,
     RandomCropFrames,
+    RandomHorizontalFlip,
+    RandomSpeed,
     RandomTimeWarp,
     RecombineSegments,
 )
 from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
+
+ONE_JOINT = {'name': 'one', 'joints': ['nose'], 'limbs': []}
 
 
 def test_time_warp_keeps_skeleton_labels_and_files_together(video, tmp_path):
@@ -247,3 +251,27 @@ def test_recombination_needs_features_that_follow():
     item = {**labelled('a', [0, 1], 0), 'feature_files': {'rgb': ['a.npy']}}
     with raises_naming(UserError, 'RecombineSegments', 'rgb', 'online=True'):
         RecombineSegments()(item)
+
+
+@pytest.mark.parametrize('transform', [
+    RandomCropFrames(3), RandomSpeed((2, 2)), RandomTimeWarp(0.3),
+    RecombineSegments(1.0, transitions='any'),
+    RandomHorizontalFlip(1.0, skeleton=ONE_JOINT, class_pairs=[('left', 'right')]),
+])  # fmt: skip
+def test_votes_of_observers_follow_the_label(transform):
+    """Here, all of them vote for the label."""
+    classes = ['rest', 'left', 'right']
+    videos = Videos([labelled('a', [0, 1, 1, -1], 0), labelled('b', [0, 2, 2, 1], 0)])
+    for video in videos:
+        votes = 3 * (video['label'] == np.arange(3)[:, None])
+        video |= {'votes': votes, 'classes': classes, 'img_shape': (9, 9)}
+    changed = set()
+    for epoch in range(9):
+        item = {**videos.get_data_info(0), 'epoch': epoch}
+        if isinstance(transform, RandomSpeed):
+            item['features'] = {'pose': np.zeros((1, 4))}
+        item = transform(item)
+        expected = 3 * (item['label'] == np.arange(3)[:, None])
+        np.testing.assert_array_equal(item['votes'], expected)
+        changed.add(tuple(item['label']))
+    assert changed - {(0, 1, 1, -1)}

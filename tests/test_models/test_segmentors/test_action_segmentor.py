@@ -6,6 +6,8 @@ from torch import nn
 from mmskelseg.models.layers import masked
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.observers import votes
+from mmskelseg.runtime.structures.tiers import tiers_of
 from tests.errors import raises_naming
 from tests.segmentors import HEAD, NECK, TCN, build_segmentor, labelled_samples
 
@@ -40,6 +42,26 @@ def test_unlabelled_frames_enter_no_loss():
     gradient = torch.autograd.grad(loss, logits[0])[0]
     assert not gradient[..., 10:15].any()
     assert gradient[..., :10].any()
+
+
+@pytest.mark.parametrize('sizes', [[5], [2, 3]])
+def test_observers_who_agree_teach_what_their_label_does(sizes):
+    """To the digit, with frames that nobody has labelled, and in every tier."""
+    model = build(model={'tiers': sizes}).train()
+    tiers = tiers_of({'tiers': {str(n): list(map(str, range(n))) for n in sizes}})
+    x = {'heatmap': torch.randn(2, 6, 30)}
+    samples = labelled_samples((30, 10))
+    for sample in samples:
+        label = torch.stack([sample.gt_label % n for n in sizes])
+        label[:, 3:5] = -1
+        sample.set_gt_label(label if len(sizes) > 1 else label[0])
+    expected = model(x, samples, mode='loss')
+    for sample in samples:
+        agreed = torch.from_numpy(votes([sample.gt_label.numpy()] * 3, tiers))
+        sample.set_field(agreed, 'gt_votes', dtype=torch.Tensor)
+    found = model(x, samples, mode='loss')
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(loss, expected[key]) for key, loss in found.items())
 
 
 @pytest.mark.parametrize(
