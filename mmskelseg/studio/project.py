@@ -413,6 +413,17 @@ class Project:
                 reached = max(end, reached)
         return frames / self.recordings[name].fps
 
+    def totals(self, name: str) -> list[dict[int, tuple[int, float]]]:
+        """Return the number of labels of each class and their seconds, by tier."""
+        rows, fps = self.visible(name), self.recordings[name].fps
+        found = []
+        for row in rows:
+            frames: dict[int, list[int]] = {}
+            for start, end, kind in row:
+                frames.setdefault(kind, []).append(end - start)
+            found.append({k: (len(own), sum(own) / fps) for k, own in frames.items()})
+        return found
+
     def segments(self, name: str, filename: str | None = None) -> VideoSegments:
         """Return the labels of a recording, to be written by other tools' formats."""
         known = self.recordings[name]

@@ -130,9 +130,6 @@ class _Answers:
             '/api/job': lambda _: studio.progress(),
             '/api/uncertain': lambda _: studio.uncertain(),
             '/api/news': lambda _: studio.look(),
-            '/api/uses': lambda request: studio.uses(
-                _whole(request, 'tier'), _whole(request, 'class')
-            ),
             one: lambda request: studio.recording(_number(request)),
             f'{one}/poses': self.poses,
             f'{one}/video': lambda request: FileResponse(

@@ -145,16 +145,6 @@ class Studio:
             found = compare(project, theirs, observer, self._names)
         return {'revision': project.revision, 'observer': observer, **found}
 
-    def uses(self, tier: int, kind: int) -> dict[str, int]:
-        """Return how many labels a class has, and in how many recordings."""
-        project = self.folder.project
-        project.check_tier(tier)
-        counts = [
-            sum(one[2] == kind for one in known.labels[tier])
-            for known in project.recordings.values()
-        ]
-        return {'labels': sum(counts), 'recordings': sum(map(bool, counts))}
-
     def _recording(self, number: int) -> dict[str, Any]:
         name = self._names[number]
         one, known = self.folder.recordings[name], self.folder.project.recordings[name]
@@ -165,8 +155,13 @@ class Studio:
             'fps': known.fps,
             'video': self._shown_video(name) is not None,
             'poses': one.has_poses,
-            'labelled': self.folder.project.labelled_seconds(name),
+            **self._amounts(name),
         }
+
+    def _amounts(self, name: str) -> dict[str, Any]:
+        project = self.folder.project
+        seconds, totals = project.labelled_seconds(name), project.totals(name)
+        return {'labelled': seconds, 'totals': totals}
 
     def _history(self) -> dict[str, Any]:
         project = self.folder.project
@@ -340,7 +335,7 @@ class Studio:
             'labels': project.visible(name)[change.tier],
             'start': change.start,
             'end': change.end,
-            'labelled': project.labelled_seconds(name),
+            **self._amounts(name),
             'can_train': self._obstacle(),
             'advice': self._advice(),
         }

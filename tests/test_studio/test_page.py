@@ -290,11 +290,19 @@ def test_times_are_typed_in_the_list_of_segments(tmp_path):
             is_saved(page)
             return labelled(tmp_path, 'take')
 
+        def row(name):
+            return table.get_by_role('row', name=name).inner_text().split('\t')
+
+        page.get_by_text('Statistics of classes').click()
+        table = page.locator('details', has_text='Statistics').get_by_role('table')
+        half = ['1', '0:01.0', '0:01.0', '1', '0:01.0', '50 %']
+        assert row('walk') == ['walk', *half]
         # Segments that touch share a boundary.
         field = 'End of walk at 0:00.00'
         assert type_in(field, '1,5') == [(0, 15, 0), (15, 20, 1)]
         assert page.locator(':focus').get_attribute('aria-label') == field
         assert type_in('End of lift', '0:04') == [(0, 15, 0), (15, 40, 1)]
+        assert row('walk')[2:] == ['0:01.5', '0:01.5', '1', '0:01.5', '38 %']
         for words, said in (('0:09', 'to 0:03.90, and no'), ('x', 'is no time')):
             assert type_in(field, words) == [(0, 15, 0), (15, 40, 1)]
             page.get_by_text(said).wait_for()

@@ -17,7 +17,7 @@ from mmskelseg.studio.loading import load_project
 from mmskelseg.studio.project import OutdatedError, Project
 from tests.errors import raises_naming
 from tests.small_data import ROOT
-from tests.test_studio.conftest import add_class, full_disk, paint
+from tests.test_studio.conftest import add_class, ethogram, full_disk, paint
 
 
 def labels(project):
@@ -39,6 +39,16 @@ def test_frames_are_those_of_converted_labels(project):
         segments, 10, 10.0, ['walk', 'lift'], missing='unlabelled'
     )
     assert project.frame_labels('other').tolist() == expected.tolist()
+
+
+def test_totals_are_labels_and_seconds_of_each_class(project):
+    assert project.totals('take') == [{0: (1, 2.0), 1: (1, 2.0)}]
+    paint(project, 15, 20, 1)
+    assert project.totals('take') == [{0: (2, 1.5), 1: (2, 2.5)}]
+    tiers = ethogram(project)
+    del tiers[0]['classes'][0]
+    project.edit(tiers, project.revision)
+    assert project.totals('take') == [{1: (2, 2.5)}]
 
 
 def test_replacing_cuts_what_reaches_in(project):

@@ -94,6 +94,7 @@ def test_project_says_why_no_model_can_be_trained_yet(client, studio):
 
 def test_labels_are_changed_undone_and_saved(client, folder):
     answer = paint(client, 2, 10, 20, 1, 0).json()
+    assert answer['totals'] == [{'1': [1, 1.0]}]
     assert (answer['revision'], answer['labels'], answer['labelled']) == (
         1,
         [[10, 20, 1]],

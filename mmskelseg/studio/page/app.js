@@ -13,6 +13,7 @@ import {
   watch, watchJob,
 } from './state.js'
 import { Segments } from './segments.js'
+import { Statistics } from './statistics.js'
 import { Timeline, place } from './timeline.js'
 import { html, render, useEffect } from './vendor/preact.js'
 
@@ -234,7 +235,8 @@ function App() {
           </p>`}
           <${Timeline} />
           <${Tools} />
-          <${Segments} />`}
+          <${Segments} />
+          <${Statistics} />`}
       </div>
       <div class="side"><${Classes} /><${Training} /><${Export} /></div>
     </main>`}

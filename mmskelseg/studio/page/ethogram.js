@@ -1,10 +1,10 @@
 // The panel of the classes: their keys label, and forms change them and their tiers.
 import { press } from './actions.js'
-import { get } from './api.js'
 import { focusTimeline, keyOf } from './keys.js'
 import {
   attempt, change, classes, edit, isPoints, labels, outbox, state, tiers,
 } from './state.js'
+import { total } from './statistics.js'
 import { html, useEffect, useRef, useState } from './vendor/preact.js'
 
 /** The classes of the tier that is labelled, in a copy of all tiers. */
@@ -13,8 +13,10 @@ const placeOf = (list, { id }) => list.findIndex((one) => one.id === id)
 
 async function remove(one) {
   await outbox.empty()
-  const { labels, recordings } = await get(`uses?tier=${state.tier}&class=${one.id}`)
-  const many = `${labels} ${labels === 1 ? 'label' : 'labels'} in ${recordings} of the recordings`
+  const { recordings } = state.project
+  const [labels] = total(recordings, state.tier, one.id)
+  const having = recordings.filter((each) => total([each], state.tier, one.id)[0]).length
+  const many = `${labels} ${labels === 1 ? 'label' : 'labels'} in ${having} of the recordings`
   const asked = `“${one.name}” has ${many}. Delete it and them? Undo (Ctrl Z) brings both back.`
   if (labels && !confirm(asked)) return
   delete state.running[state.tier]

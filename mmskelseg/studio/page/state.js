@@ -98,7 +98,7 @@ export const outbox = new Outbox({
     if (reply.recording === undefined) return
     Object.assign(state.project, { can_train: reply.can_train, advice: reply.advice })
     const entry = state.project.recordings.find((r) => r.id === reply.recording)
-    entry.labelled = reply.labelled
+    Object.assign(entry, { labelled: reply.labelled, totals: reply.totals })
     if (state.uncertain.length && !outbox.items.length) loadUncertain().catch(() => {})
     if (state.recording?.id === reply.recording) settle(reply.tier, reply.labels)
     else if (words) {
