@@ -14,6 +14,8 @@ import numpy as np
 from mmskelseg.automl.folds import persons_of
 from mmskelseg.automl.job import Fit
 from mmskelseg.automl.model_folder import ModelFolder
+from mmskelseg.automl.observers import find_observers
+from mmskelseg.automl.people import sentences
 from mmskelseg.automl.planning import (
     Candidate,
     FitPlan,
@@ -92,7 +94,8 @@ def fit(job: Fit, events: Events) -> Path:
     suspicions = sanity_checks(folder.data, ann_file.parent)
     rows = overview(str(ann_file), summary)
     events.note('\n'.join(f'{name:12}{rows[name]}' for name in _SHOWN))
-    for note in _notes(folder, shared, suspicions, unlabelled):
+    people = find_observers(job, folder.data, everyone)
+    for note in [*_notes(folder, shared, suspicions, unlabelled), *people.notes]:
         events.note(f'note        {note}')
     found, left_out = candidates(folder.data, ann_file, folder.splits)
     folder.begin(_settings(job))
@@ -103,7 +106,7 @@ def fit(job: Fit, events: Events) -> Path:
         compared = [one for name in plan.compared for one in found if one.name == name]
         trainings = _trainings(folder, plan, job, submit, events)
         outcome = execute_steps(folder, compared, plan, trainings, submit)
-    report = write_report(folder, plan, outcome, summary, suspicions, shared)
+    report = write_report(folder, plan, outcome, summary, suspicions, shared, people)
     events.note('\n'.join(_reported(report)))
     events.note(f'Report:  {folder.path / "report.html"}')
     events.note(f'Segment: mmskelseg segment VIDEO {folder.path}')
@@ -299,6 +302,8 @@ def _reported(report: Content) -> Iterator[str]:
             f'A new {who}: in 95 of 100 cases, F1@10 from {found["low"]:.0f} to '
             f'{found["high"]:.0f}'
         )
+    if report['observers']:
+        yield from sentences(report['observers']['pairs'], report['data'])
 
 
 def _settings(job: Fit) -> dict[str, object]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import MISSING, dataclass
 from pathlib import Path
 
 from mmskelseg.engine.jobs import ExecutedJob
+from mmskelseg.runtime.inputs import LabelInput
 from mmskelseg.runtime.jobs.command_line import (
     positive,
     regular_expression,
@@ -15,7 +17,7 @@ from mmskelseg.runtime.jobs.command_line import (
     whole_from,
 )
 from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.messages.options import argument, option
+from mmskelseg.runtime.messages.options import Positive, argument, like, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +89,16 @@ class Fit(ExecutedJob[Path]):
         None,
         metavar='FILE',
     )
+    second_observer: Path | None = option(
+        'labels of the same recordings by a second observer, in any format, or a '
+        'folder of such files: the report shows the model beside what people reach '
+        '(default: the `observers` of the annotation file, if it has several)',
+        None,
+        metavar='FILE',
+    )
+    label_format: str | None = like(LabelInput, 'label_format')
+    label_fps: Positive | None = like(LabelInput, 'label_fps')
+    label_option: Sequence[tuple[str, str]] = like(LabelInput, 'label_option')
     seed: int = option('random seed (default: 0)', 0, type=seed)
 
     def run(self, events: Events) -> Path:

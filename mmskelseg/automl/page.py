@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from mmskelseg.automl.assessment import FAIR, FEW, GOOD, MATCH
+from mmskelseg.automl.people import LOW, disputed, sentences
+from mmskelseg.behaviour.agreement import pair_scores
 from mmskelseg.evaluation import Video
 from mmskelseg.evaluation.functional.significance import CLEAR
 from mmskelseg.evaluation.scores import SCORES, in_percent
@@ -56,11 +58,12 @@ def page(
         percent=_percent,
         titled=tier_title,
     )
+    people = (content['observers'] or {}).get('pairs', [])
     worst = sorted(content['videos'], key=lambda row: (row['f1@10'], row['acc']))
     return template.render(
         content=content,
         metrics=list(SCORES.values()),
-        limits={'good': GOOD, 'fair': FAIR, 'few': FEW, 'match': MATCH},
+        limits={'good': GOOD, 'fair': FAIR, 'few': FEW, 'match': MATCH, 'low': LOW},
         tiers=[tier.name for tier in tiers if tier.name],
         grounds=[
             content['data']['classes'][tier.rows][tier.background]
@@ -72,6 +75,9 @@ def page(
         ],
         confused=list(_confused(content['confusion'], content['data']['classes'])),
         curves=list(_curves(content['calibration'] or {})),
+        compared=list(sentences(people, content['data'])),
+        disputed=disputed(people),
+        pair_scores=pair_scores(),
         suspicions=_suspicions(content['data']['suspicions']),
         **_choice(content['candidates']),
     )

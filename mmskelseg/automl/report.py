@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any, TypeAlias
 
 from mmskelseg.automl.assessment import (
+    Predictions,
     class_results,
     confusion,
     evaluated,
@@ -16,7 +17,9 @@ from mmskelseg.automl.assessment import (
 )
 from mmskelseg.automl.held_out import parts_of, predictions_of
 from mmskelseg.automl.model_folder import ModelFolder, difference
+from mmskelseg.automl.observers import Observers
 from mmskelseg.automl.page import page
+from mmskelseg.automl.people import beside_people
 from mmskelseg.automl.planning import FitPlan
 from mmskelseg.automl.steps import Outcome
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion
@@ -42,10 +45,12 @@ def write_report(
     summary: Summary,
     suspicions: Sequence[Suspicion],
     shared: Sequence[str],
+    people: Observers,
 ) -> Content:
     """Write ``report.json`` and ``report.html`` into the folder; return the former.
 
-    ``shared`` are persons whom both training and test videos show.
+    ``shared`` are persons whom both training and test videos show, and ``people`` have
+    labelled some of the videos.
     """
     tested = predictions_of(folder.tested / PREDICTIONS) if folder.has_test else {}
     held_out = outcome.held_out.videos if outcome.held_out else {}
@@ -71,12 +76,7 @@ def write_report(
         ],
         'shortest_bouts': _shortest_bouts(folder),
         'videos': [
-            {
-                'video': name,
-                'part': 'test' if name in tested else 'held_out',
-                'person': folder.persons.get(name),
-                **scores['all']['per_video'][name],
-            }
+            _video(name, folder, tested) | scores['all']['per_video'][name]
             for name in videos
         ],
         'calibration': _calibration(folder, outcome, tested),
@@ -86,6 +86,7 @@ def write_report(
         'plan': asdict(plan),
         'candidates': _candidates(folder, plan, outcome),
         'confusion': confusion(videos, meta).tolist() if scores else [],
+        'observers': _observers(people, videos, fps),
         'next': _next(folder),
     }
     content = _plain(content)
@@ -93,6 +94,22 @@ def write_report(
     atomic_write_text(folder.path / 'report.json', text)
     atomic_write_text(folder.path / 'report.html', page(content, videos, fps, meta))
     return content
+
+
+def _observers(
+    people: Observers, videos: Predictions, fps: Mapping[str, float]
+) -> Content | None:
+    """Return how far people agree, and the model with them, if people were several."""
+    if not people.labels:
+        return None
+    pairs = beside_people(people, videos, fps)
+    return {'notes': people.notes, 'pairs': pairs}
+
+
+def _video(name: str, folder: ModelFolder, tested: Mapping) -> Content:
+    """Return whom a video shows, and by what kind of model it was labelled."""
+    part = 'test' if name in tested else 'held_out'
+    return {'video': name, 'part': part, 'person': folder.persons.get(name)}
 
 
 def _data(

@@ -81,7 +81,7 @@ def compare_observers(
         **{key: [] for key in ('overall', 'by_class', 'confusion')},
         'measures': list(_measures(observers, bouts, tiers, groups)),
         'unlabelled': list(_unlabelled(observers, frames, fps)),
-        'shifts': list(_shifts(observers, frames, fps)),
+        'shifts': list(offsets(observers, frames, fps)),
         'disagreements': _intervals(observers, frames, tiers, fps),
     }
     for row, tier in enumerate(tiers):
@@ -92,7 +92,7 @@ def compare_observers(
         for group in groups:
             names = {'tier': tier.name, 'observers': [observers[i] for i in group]}
             chosen = [one[list(group)] for one in labels]
-            for key, rows in _agreement(chosen, tier, fps).items():
+            for key, rows in agreement(chosen, tier, fps).items():
                 content[key] += [{**names, **one} for one in rows]
     return content
 
@@ -109,8 +109,19 @@ def observed_labels(
     return found
 
 
-def _agreement(labels: _Labels, tier: Tier, fps: float) -> dict[str, Rows]:
-    """Return rows of the agreement of a group of observers in a tier."""
+def agreement(labels: _Labels, tier: Tier, fps: float) -> dict[str, Rows]:
+    """Return rows of the agreement of a group of observers in a tier.
+
+    Args:
+        labels: Those of R observers in each recording, (R, T); -1 without a label. In
+            scores of two, the first counts as the truth.
+        tier: The tier, with ids as in labels.
+        fps: Frames per second.
+
+    Returns:
+        A row ``overall``, one of each class in ``by_class``, and of two observers their
+        ``confusion``, as those of :func:`compare_observers`.
+    """
     size, tables = len(tier.classes), []
     common = [one for one in map(common_labels, labels) if (one != IGNORED).any()]
     frames = sum(np.count_nonzero(one[0] != IGNORED) for one in common)
@@ -226,10 +237,13 @@ def _unlabelled(
             }
 
 
-def _shifts(
+def offsets(
     observers: Sequence[str], frames: Mapping[str, np.ndarray], fps: float
 ) -> Iterator[dict[str, Any]]:
-    """Yield the pairs of observers who agree more if the second is moved."""
+    """Yield the pairs of observers who agree more if the second is moved.
+
+    ``frames`` are the labels of R observers in each recording, (tiers, R, T).
+    """
     longest = max(one.shape[-1] for one in frames.values())
     most = min(round(fps / 2), _MOST_SHIFT, longest // _PART)
     for i, j in combinations(range(len(observers)), 2):
@@ -247,6 +261,18 @@ def _shifts(
                 'acc': float(100 * now),
                 'acc_shifted': float(100 * then),
             }
+
+
+def offset_words(row: Mapping[str, Any]) -> str:
+    """Return a row of :func:`offsets` in words."""
+    first, second = row['observers']
+    later = 'later' if row['frames'] > 0 else 'earlier'
+    return (
+        f'{first} and {second} would agree in {row["acc_shifted"]:.1f} % of the time '
+        f'instead of {row["acc"]:.1f} % if all labels of {second} were '
+        f'{counted(abs(row["frames"]), "frame")} {later}; check that both had the same '
+        'video'
+    )
 
 
 def _intervals(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mmskelseg import evaluation
+from mmskelseg.converters.building import find_named
 from mmskelseg.converters.keypoint_videos import Labels, find_labels, line_segments
 from mmskelseg.converters.label_individuals import by_individual
 from mmskelseg.converters.label_tiers import find_tiers
@@ -220,6 +221,54 @@ def read_observers(
     every = [one for own in found.values() for one in own.values()]
     classes = _classes(every, background, {})
     return [*found], Sources([*found.values()], classes, background, {}, [])
+
+
+def paired(
+    sources: Mapping[str, Mapping[str, Recording]],
+) -> tuple[dict[str, dict[str, Recording]], list[str]]:
+    """Return the recordings that several observers have, by name, and notes.
+
+    Those without a partner of their name may have one whose name contains theirs, or is
+    part of it; or each observer has a single recording.
+    """
+    found: dict[str, dict[str, Recording]] = {}
+    for who, own in sources.items():
+        for name, one in own.items():
+            found.setdefault(name, {})[who] = one
+    notes = []
+    is_single = all(len(own) == 1 for own in sources.values())
+    # The names of the first observers stay.
+    for name in reversed([*found]):
+        (who, one), *others = found[name].items()
+        partners = [
+            other
+            for other, own in found.items()
+            if who not in own
+            and not others
+            and (
+                is_single
+                or find_named(name, [(other, one.path)])
+                or find_named(other, [(name, one.path)])
+            )
+        ]
+        if len(partners) == 1 or (partners and is_single):
+            del found[name]
+            found[partners[0]][who] = one
+            notes.append(f'{name!r} of {who} is compared with {partners[0]!r}')
+    alone = {name: next(iter(own)) for name, own in found.items() if len(own) == 1}
+    if len(alone) == len(found):
+        each = (f'{who}: {listed(sorted(own))}' for who, own in sources.items())
+        raise UserError(
+            f'Observers have no recording in common ({"; ".join(each)}); recordings '
+            'are paired by name, so rename them.'
+        )
+    for who in sources:
+        if lonely := [name for name, own in alone.items() if own == who]:
+            notes.append(
+                f'{counted(len(lonely), "recording")} of {who} alone are left out: '
+                f'{listed(sorted(lonely))}'
+            )
+    return {name: own for name, own in found.items() if name not in alone}, notes
 
 
 def _read(

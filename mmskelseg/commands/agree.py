@@ -12,15 +12,16 @@ import numpy as np
 from mmskelseg.behaviour.agreement import (
     compare_observers,
     observed_labels,
+    offset_words,
     pair_scores,
 )
 from mmskelseg.behaviour.recordings import (
     Recording,
     Sources,
+    paired,
     read_observers,
     read_sources,
 )
-from mmskelseg.converters.building import find_named
 from mmskelseg.runtime.drawing.images import save_png
 from mmskelseg.runtime.drawing.timelines import SCREEN, draw_timelines
 from mmskelseg.runtime.files.atomic import atomic_write_text
@@ -31,7 +32,7 @@ from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.labels.bouts import write_table
 from mmskelseg.runtime.labels.segments import by_tier
 from mmskelseg.runtime.labels.text import write_rows
-from mmskelseg.runtime.messages.counts import counted, listed
+from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError, check_name, escaped
 from mmskelseg.runtime.messages.options import Positive, argument, like, option
 from mmskelseg.runtime.messages.tables import text_table
@@ -119,7 +120,7 @@ class Agree(Job[dict[str, Any]]):
     def run(self, events: Events) -> dict[str, Any]:
         """Write the files, and return the content of agreement.json."""
         names, read = _read(self)
-        found, notes = _paired(dict(zip(names, read.recordings, strict=True)))
+        found, notes = paired(dict(zip(names, read.recordings, strict=True)))
         fps, more = _rate(found, self.fps)
         bouts, of_lengths = _bouts(self, read, found)
         _check_size(bouts, found, fps)
@@ -188,54 +189,6 @@ def _check_shifts(job: Agree, names: Sequence[str]) -> None:
             )
         if not isinstance(frames, int | float) or not np.isfinite(frames):
             raise UserError(f'--shift {name}={frames}: expected a number of frames.')
-
-
-def _paired(
-    sources: Mapping[str, Mapping[str, Recording]],
-) -> tuple[dict[str, dict[str, Recording]], list[str]]:
-    """Return the recordings that several observers have, by name, and notes.
-
-    Those without a partner of their name may have one whose name contains theirs, or is
-    part of it; or each observer has a single recording.
-    """
-    found: dict[str, dict[str, Recording]] = {}
-    for who, own in sources.items():
-        for name, one in own.items():
-            found.setdefault(name, {})[who] = one
-    notes = []
-    is_single = all(len(own) == 1 for own in sources.values())
-    # The names of the first observers stay.
-    for name in reversed([*found]):
-        (who, one), *others = found[name].items()
-        partners = [
-            other
-            for other, own in found.items()
-            if who not in own
-            and not others
-            and (
-                is_single
-                or find_named(name, [(other, one.path)])
-                or find_named(other, [(name, one.path)])
-            )
-        ]
-        if len(partners) == 1 or (partners and is_single):
-            del found[name]
-            found[partners[0]][who] = one
-            notes.append(f'{name!r} of {who} is compared with {partners[0]!r}')
-    alone = {name: next(iter(own)) for name, own in found.items() if len(own) == 1}
-    if len(alone) == len(found):
-        each = (f'{who}: {listed(sorted(own))}' for who, own in sources.items())
-        raise UserError(
-            f'Observers have no recording in common ({"; ".join(each)}); recordings '
-            'are paired by name, so rename them.'
-        )
-    for who in sources:
-        if lonely := [name for name, own in alone.items() if own == who]:
-            notes.append(
-                f'{counted(len(lonely), "recording")} of {who} alone are left out: '
-                f'{listed(sorted(lonely))}'
-            )
-    return {name: own for name, own in found.items() if name not in alone}, notes
 
 
 def _rate(
@@ -326,14 +279,8 @@ def _moved(bouts: Bouts, seconds: float) -> Bouts:
 def _remarks(content: Mapping[str, Any]) -> Iterator[str]:
     """Yield what the comparison shows besides its numbers."""
     for row in content['shifts']:
-        first, second = row['observers']
-        later = 'later' if row['frames'] > 0 else 'earlier'
-        yield (
-            f'{first} and {second} would agree in {row["acc_shifted"]:.1f} % of the '
-            f'time instead of {row["acc"]:.1f} % if all labels of {second} were '
-            f'{counted(abs(row["frames"]), "frame")} {later}; check that both had the '
-            f'same video, or move them with --shift {second}={row["frames"]}'
-        )
+        moved = f'--shift {row["observers"][1]}={row["frames"]}'
+        yield f'{offset_words(row)}, or move them with {moved}'
     for row in content['unlabelled']:
         first, second = row['observers']
         yield (

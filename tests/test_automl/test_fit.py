@@ -99,6 +99,11 @@ def fitted(tmp_path_factory, small_plan):
         video['filename'] = 'walk.mp4'
     # A video without labels can be neither held out nor tested.
     data['annotations'][1]['label'][:] = -1
+    # Bob calls six of 60 and of 45 frames otherwise than ann.
+    for video in data['annotations'][2:4]:
+        bob = video['label'].copy()
+        bob[:6] = (bob[:6] + 1) % 3
+        video['observers'] = {'ann': video['label'], 'bob': bob}
     save_annotations(data, folder / 'annotations.pkl')
     words = [str(folder / 'annotations.pkl'), '--out', str(folder / 'model')]
     # The test of the same command has processes that import everything.
@@ -172,6 +177,23 @@ def test_report_says_how_long_bouts_last_at_least(fitted):
     shortest = int(np.percentile(tables[:, 1] - tables[:, 0], 5))
     expected = {'tier': '', 'seconds': shortest / train[0]['fps']}
     assert report_of(fitted)['shortest_bouts'] == [expected]
+
+
+def test_model_is_shown_beside_people(fitted):
+    """On the two recordings that both have labelled, when they were held out."""
+    report = report_of(fitted)
+    (pair,) = report['observers']['pairs']
+    assert (pair['observers'], pair['persons']) == (['ann', 'bob'], 1)
+    assert pair['recordings'] == ['video_2', 'video_3']
+    people, model, _ = pair['agreement']
+    assert people['acc'] == pytest.approx(100 * 93 / 105)
+    own = [v for v in report['videos'] if v['video'] in pair['recordings']]
+    frames = {'video_2': 60, 'video_3': 45}
+    right = sum(v['acc'] * frames[v['video']] for v in own)
+    assert model['acc'] == pytest.approx(right / 105)
+    page = ' '.join((fitted / 'report.html').read_text('utf-8').split())
+    said = f'(ann and bob) agree to a kappa of {people["kappa"]:.2f}, the model and ann'
+    assert said in page
 
 
 def without_temperature(folder):
@@ -264,6 +286,7 @@ def test_same_command_repeats_nothing_that_is_done(fitted, capsys, measured):
     ann_file = fitted.parent / 'annotations.pkl'
     assert main([str(ann_file), '--out', str(fitted), *WORDS]) is None
     text = capsys.readouterr().out
+    assert 'Two observers (ann and bob) agree to a kappa of' in text
     # The final training is looked at again, and has nothing left to do.
     assert len(re.findall(r', (fold\d|final): ', text)) == 2
     assert not measured

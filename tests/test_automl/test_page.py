@@ -3,7 +3,7 @@
 import re
 from html import unescape
 from html.parser import HTMLParser
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -114,6 +114,7 @@ def content():
             {'name': 'three', 'left_out': 'too little <time>'},
         ],
         'confusion': [[4, 2, 0, 0], [0, 9, 0, 0], [0, 1, 5, 0], [0, 0, 0, 0]],
+        'observers': None,
         'next': [
             f'mmskelseg {name} <x>' for name in ('segment', 'suggest', 'train', 'fit')
         ],
@@ -305,6 +306,51 @@ def test_page_says_why_it_does_not_predict(content):
     text = Reader(written(content)).text
     assert 'is not known, since trainings <have> 15 %.' in text
     assert 'Twice as many labels' not in text
+
+
+def test_page_shows_the_model_beside_people(content):
+    """Only classes that the model knows are said to be unclear to people."""
+    names = ['<ann>', 'bob', 'the model']
+    numbers = {'alpha': 0.5, 'why': '', **SCORES}
+    content['observers'] = {
+        'notes': ['a note on <x>'],
+        'pairs': [
+            {
+                'tier': '',
+                'observers': names[:2],
+                'recordings': ['a<1>', 'b"2'],
+                'persons': 2,
+                'seconds': 6.0,
+                'agreement': [
+                    {'between': list(two), 'kappa': kappa, **numbers}
+                    for two, kappa in zip(
+                        combinations(names, 2), (0.81, 0.78, 0.754), strict=True
+                    )
+                ],
+                'classes': [
+                    {'class': name, 'bouts': bouts, 'kappa': [kappa, 0.5, None]}
+                    for name, bouts, kappa in (
+                        (CLASSES[1], [5, 4], 0.31),
+                        (CLASSES[2], [4, 4], 0.31),
+                        (CLASSES[3], [9, 9], 0.4),
+                        ('of bob alone', [0, 9], 0.0),
+                    )
+                ],
+                'difference': None,
+            }
+        ],
+    }
+    reader = Reader(written(content))
+    assert not reader.open
+    for said in (
+        'Two observers (<ann> and bob) agree to a kappa of 0.81, the model and <ann> '
+        'to 0.78, the model and bob to 0.75 (2 recordings, held out from the model). '
+        'Whether the model agrees',
+        'do not agree with each other (kappa below 0.4): walk & "run" (0.31).',
+        'a note on <x>',
+        '<ann>, the model 0.78 80.070.0',
+    ):
+        assert said in reader.text
 
 
 def test_page_says_how_long_trainings_were(content):
