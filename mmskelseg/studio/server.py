@@ -129,6 +129,7 @@ class _Answers:
             '/api/project': lambda _: studio.project(),
             '/api/job': lambda _: studio.progress(),
             '/api/uncertain': lambda _: studio.uncertain(),
+            '/api/history': lambda _: studio.history(),
             '/api/news': lambda _: studio.look(),
             one: lambda request: studio.recording(_number(request)),
             f'{one}/poses': self.poses,

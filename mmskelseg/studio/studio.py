@@ -42,6 +42,8 @@ from mmskelseg.studio.results import (
 _PIECE = 4096
 # An uncertain segment of which less than this part has no label is done.
 _OPEN = 0.02
+# Changes that are listed, done ones and undone ones.
+_STEPS = 50
 # A day.
 _MOST_MINUTES = 1440
 
@@ -170,6 +172,23 @@ class Studio:
             'can_undo': project.can_undo,
             'can_redo': project.can_redo,
         }
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return the last changes, the oldest first, and those that are undone."""
+        project, found = self.folder.project, []
+        with project.lock:
+            done = len(project.history) - project.undone
+            first = max(0, done - _STEPS)
+            for i, entry in enumerate(project.history[first : done + _STEPS], first):
+                step: dict[str, Any] = {'undone': i >= done}
+                if isinstance(entry, Change):
+                    keys = ('recording', 'tier', 'start', 'end')
+                    step |= {key: getattr(entry, key) for key in keys}
+                    for side in ('before', 'after'):
+                        kinds = (kind for *_, kind in getattr(entry, side))
+                        step[side] = [*dict.fromkeys(kinds)]
+                found.append(step)
+        return found
 
     def progress(self) -> dict[str, Any]:
         """Return what changes while a job runs."""

@@ -251,6 +251,19 @@ def test_ethogram_is_edited_by_keys(tmp_path):
         page.keyboard.press('Enter')
         page.get_by_text('added the tier gaze').wait_for()
         assert [*project().classes] == ['actions', 'gaze']
+        # Labels of a tier that is undone are listed as well.
+        for key in ('ArrowDown', 'a'):
+            page.keyboard.press(key)
+        page.keyboard.type('there\n')
+        page.get_by_role('button', name='Edit there').wait_for()
+        for key in ('Home', '1', 'End', '1'):
+            page.keyboard.press(key)
+        is_saved(page)
+        page.get_by_text('History').click()
+        page.locator('.history li', has_text='nothing → there').wait_for()
+        for _ in range(3):
+            page.get_by_role('button', name='Undo Ctrl Z').click()
+        page.locator('.history li', has_text='nothing → class 0').wait_for()
         # A key marks a moment from any tier, and takes it back.
         page.get_by_label('Kind').select_option('moments')
         page.get_by_label('Name of a new tier').fill('events')
@@ -309,6 +322,16 @@ def test_times_are_typed_in_the_list_of_segments(tmp_path):
             assert page.get_by_label(field).input_value() == '0:01.500'
         page.get_by_role('button', name='Undo').click()
         is_saved(page)
+        assert labelled(tmp_path, 'take') == [(0, 15, 0), (15, 20, 1)]
+        page.get_by_text('History').click()
+        steps = page.locator('.history li')
+        for i, words in enumerate(('undone: ', 'walk, lift → walk, lift', 'nothing →')):
+            steps.nth(i).get_by_text(words).wait_for()
+        steps.nth(2).get_by_text('Undo to here').click()
+        page.get_by_text('undone from 0:01.00 to 0:02.00').wait_for()
+        assert labelled(tmp_path, 'take') == [(0, 10, 0)]
+        steps.nth(1).get_by_text('Redo to here').click()
+        page.get_by_text('redone from 0:00.00 to 0:02.00').wait_for()
         assert labelled(tmp_path, 'take') == [(0, 15, 0), (15, 20, 1)]
         assert page.faults == []
 

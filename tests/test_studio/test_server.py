@@ -114,6 +114,22 @@ def test_labels_are_changed_undone_and_saved(client, folder):
     assert answer['labels'] == [[10, 20, 1]]
 
 
+def test_history_lists_what_was_done_and_undone(client, studio, monkeypatch):
+    add_class(studio.folder.project, 'jump')
+    paint(client, 2, 10, 20, 1, 1)
+    paint(client, 2, 15, 18, 0, 2)
+    client.post('api/undo', json={'revision': 3})
+    where = {'recording': 'video_2', 'tier': 0, 'start': 10, 'end': 20}
+    expected = [
+        {'undone': False},
+        {'undone': False, **where, 'before': [], 'after': [1]},
+        {'undone': True, **where, 'before': [1], 'after': [1, 0]},
+    ]
+    assert client.get('api/history').json() == expected
+    monkeypatch.setattr('mmskelseg.studio.studio._STEPS', 1)
+    assert client.get('api/history').json() == expected[1:]
+
+
 def test_poses_are_sent_in_pieces(client, studio):
     content = client.get(
         'api/recordings/0/poses', params={'start': 5, 'end': 15}

@@ -2,6 +2,7 @@
 import { acceptAbove } from './actions.js'
 import { drawTimeline } from './drawing.js'
 import { Classes } from './ethogram.js'
+import { History } from './history.js'
 import { focusTimeline, groups, keyOf, keyShown, pressed } from './keys.js'
 import { gaps } from './labels.js'
 import { Export, Recordings, Training } from './panels.js'
@@ -236,7 +237,8 @@ function App() {
           <${Timeline} />
           <${Tools} />
           <${Segments} />
-          <${Statistics} />`}
+          <${Statistics} />
+          <${History} />`}
       </div>
       <div class="side"><${Classes} /><${Training} /><${Export} /></div>
     </main>`}
