@@ -447,6 +447,81 @@ def test_files_that_appear_later_are_offered(tmp_path):
         assert page.faults == []
 
 
+def test_observers_label_apart_and_settle_what_differs(tmp_path):
+    """The second sees nothing of the first until both are compared."""
+    save_poses(tmp_path / 'take.npz', small_annotations()['annotations'][0])
+
+    def labels(name):
+        return load_project(tmp_path / name).recordings['take'].labels[0]
+
+    def label(page, *ends):
+        for key, end in ends:
+            page.keyboard.press('Home')
+            for _ in range(end):
+                page.keyboard.press('ArrowRight')
+            page.keyboard.press(key)
+        page.keyboard.press('End')
+        page.keyboard.press(key)
+        is_saved(page)
+
+    with served(tmp_path) as (_, address), studio(address) as page:
+        page.keyboard.type('awalk\nalift\n')
+        page.get_by_role('button', name='Edit lift').wait_for()
+        label(page, ('1', 0), ('2', 30))
+        assert labels('studio.json') == [(0, 30, 0), (30, 60, 1)]
+        assert page.get_by_label('Observers').count() == 0
+    with served(tmp_path, '--observer', 'bob') as (_, address), studio(address) as page:
+        page.get_by_role('button', name='Edit lift').wait_for()
+        page.get_by_text('You label as bob.').wait_for()
+        page.keyboard.type('asit\n')
+        page.get_by_role('button', name='Edit sit').wait_for()
+        label(page, ('1', 0), ('2', 20), ('3', 30), ('2', 45))
+        own = [(0, 20, 0), (20, 30, 1), (30, 45, 2), (45, 60, 1)]
+        assert labels('studio.bob.json') == own
+        # Who is asked and refuses stays blind.
+        compare = page.get_by_role('button', name='Compare with studio.json')
+        page.once('dialog', lambda box: box.dismiss())
+        compare.click()
+        assert load_project(tmp_path / 'studio.bob.json').compared == []
+        page.once('dialog', lambda box: box.accept())
+        compare.click()
+        bar = page.get_by_role('group', name='Disagreement')
+        # The longest one first.
+        bar.get_by_text('sit (you), lift').wait_for()
+        panel = page.get_by_label('Observers')
+        panel.get_by_text('2 disagreements: 0 kept, 0 undecided').wait_for()
+        # Of 60 frames, 35 are alike; 20 walk of 20 and 30, 15 lift of 25 and 30.
+        by_chance = (20 * 30 + 25 * 30) / 60**2
+        kappa = (35 / 60 - by_chance) / (1 - by_chance)
+        row = panel.get_by_role('row', name='all')
+        assert row.get_by_role('cell').first.text_content() == f'{kappa:.2f}'
+        page.keyboard.press('Shift+Enter')
+        bar.get_by_text('lift (you), walk').wait_for()
+        assert labels('studio.bob.json') == own
+        page.keyboard.press('Enter')
+        bar.get_by_text('No disagreement is left').wait_for()
+        settled = [(0, 30, 0), (30, 45, 2), (45, 60, 1)]
+        assert labels('studio.bob.json') == settled
+        page.keyboard.press('Control+z')
+        panel.get_by_text('2 disagreements: 1 kept, 0 undecided').wait_for()
+        page.keyboard.press('Tab')
+        bar.get_by_text('lift (you), walk').wait_for()
+        bar.get_by_role('button', name='Undecided').click()
+        panel.get_by_text('1 kept, 1 undecided').wait_for()
+        assert labels('studio.bob.json') == own
+        assert page.faults == []
+    # The first takes a class that only bob has.
+    with served(tmp_path) as (_, address), studio(address) as page:
+        page.once('dialog', lambda box: box.accept())
+        page.get_by_role('button', name='Compare with bob').click()
+        page.get_by_text('lift (you), sit (bob)').wait_for()
+        page.keyboard.press('Enter')
+        page.get_by_text('walk (you), lift (bob)').wait_for()
+        assert labels('studio.json') == [(0, 30, 0), (30, 45, 2), (45, 60, 1)]
+        page.get_by_role('button', name='Edit sit').wait_for()
+        assert page.faults == []
+
+
 def test_page_says_what_is_damaged_and_goes_on(tmp_path):
     """A recording of another length, damaged predictions, a video that is none."""
     folder = tmp_path / 'mine'

@@ -5,6 +5,7 @@ import { Classes } from './ethogram.js'
 import { History } from './history.js'
 import { focusTimeline, groups, keyOf, keyShown, pressed } from './keys.js'
 import { gaps } from './labels.js'
+import { Dispute, Observers, rows as settling } from './observers.js'
 import { Export, Recordings, Training } from './panels.js'
 import { Picture, drawPicture } from './picture.js'
 import { setSpeed, speeds, toggle } from './player.js'
@@ -63,7 +64,7 @@ function Line() {
 
 /** Asks which labels a recording shall have, where a file has others. */
 function Offered() {
-  const one = offer()
+  const one = !state.comparison && offer()
   if (!one) return null
   const { file, is_conflict: other } = one
   const answer = (taken) => () => attempt(() => decide([one], taken))
@@ -128,7 +129,9 @@ function acceptSure(event) {
 function Tools() {
   const { can_undo, can_redo } = state.project
   const off = { Undo: !can_undo, Redo: !can_redo, 'Next uncertain': !state.uncertain.length }
-  const guess = state.recording.predictions
+  // Their keys settle disagreements while observers are compared.
+  const guess = state.recording.predictions && !state.comparison
+  off['Next uncertain'] ||= !!state.comparison
   for (const name of ['Accept', 'Accept interval']) off[name] = !guess
   const tools = groups.flatMap(([, rows]) => rows).filter((row) => row[4])
   return html`<div class="tools" role="group" aria-label="Tools">
@@ -158,7 +161,7 @@ function Help() {
   return html`<dialog ref=${show} onClose=${close} aria-label="Keys">
     <form method="dialog"><button>Close</button></form>
     <div class="help">
-      ${groups.map(
+      ${[...groups, ['While observers are compared', settling]].map(
         ([title, rows]) => html`<section>
           <h2>${title}</h2>
           <dl>
@@ -229,6 +232,7 @@ function App() {
           <${Picture} />
           <${Transport} />
           <${Line} />
+          <${Dispute} />
           <${Offered} />
           ${project.preview && html`<p class="preview">
             Preview: predictions of a simple model, learnt in seconds. A finished training
@@ -240,7 +244,7 @@ function App() {
           <${Statistics} />
           <${History} />`}
       </div>
-      <div class="side"><${Classes} /><${Training} /><${Export} /></div>
+      <div class="side"><${Classes} /><${Training} /><${Observers} /><${Export} /></div>
     </main>`}
     <p class="said" role="status" aria-live="polite">${said}</p>
     ${help && html`<${Help} />`}`

@@ -1,7 +1,8 @@
 // The drawing of the timeline, anew whenever something changed.
 import { after, apply } from './labels.js'
+import { disputed } from './observers.js'
 import {
-  change, classOf, clock, labels, named, offer, openUncertain, predictions, state, tiers,
+  change, classOf, clock, labels, named, openUncertain, predictions, state, theirs, tiers,
 } from './state.js'
 
 let canvas = null
@@ -49,11 +50,11 @@ export function layout() {
   const count = tiers().length
   const tall = count === 1 ? 44 : count < 4 ? 30 : count < 7 ? 22 : 18
   const low = recording.predictions ? Math.max(11, Math.round(tall * 0.5)) : 0
-  const theirs = recording.offers.length ? Math.max(14, Math.round(tall * 0.6)) : 0
+  const other = theirs() ? Math.max(14, Math.round(tall * 0.6)) : 0
   const speed = recording.speed ? 30 : 0
   const top = OVERVIEW + 6 + AXIS + speed + 4
   const below = tall + 2 + low + (low ? 2 : 0)
-  const step = below + theirs + 6
+  const step = below + other + 6
   return {
     gutter: count > 1 ? gutter() : 0,
     axis: OVERVIEW + 6,
@@ -63,7 +64,7 @@ export function layout() {
       y: top + tier * step,
       h: tall,
       low: { y: top + tier * step + tall + 2, h: low },
-      theirs: { y: top + tier * step + below, h: theirs },
+      other: { y: top + tier * step + below, h: other },
     })),
     height: top + count * step,
   }
@@ -235,7 +236,7 @@ function wave({ y, h }, near) {
   pen.globalAlpha = 1
 }
 
-function row({ tier, y, h, low, theirs }, plan, near) {
+function row({ tier, y, h, low, other }, plan, near) {
   const { selection, running, frame, preview } = state
   pen.fillStyle = theme.row
   pen.fillRect(plan.gutter, y, width - plan.gutter, h)
@@ -245,9 +246,9 @@ function row({ tier, y, h, low, theirs }, plan, near) {
   if (low.h && state.project.preview) {
     outline(near, near.start, near.end, low.y, low.h, theme.unsure, [6, 4])
   }
-  if (theirs.h) {
-    segments(offer().labels[tier] ?? [], tier, near, theirs)
-    outline(near, near.start, near.end, theirs.y, theirs.h, theme.accent, [2, 3])
+  if (other.h) {
+    segments(theirs()[tier] ?? [], tier, near, other)
+    outline(near, near.start, near.end, other.y, other.h, theme.accent, [2, 3])
   }
   const run = running[tier]
   if (run) {
@@ -267,7 +268,7 @@ function row({ tier, y, h, low, theirs }, plan, near) {
   if (plan.gutter) {
     const here = tier === state.tier
     pen.fillStyle = theme.ground
-    pen.fillRect(0, y - 4, plan.gutter - 2, h + low.h + theirs.h + 10)
+    pen.fillRect(0, y - 4, plan.gutter - 2, h + low.h + other.h + 10)
     if (here) band({ x: (x) => x }, 0, 4, y, h + low.h + 2, theme.accent, 1)
     text(tiers()[tier].name, 9, y + h / 2, plan.gutter - 14, here ? theme.text : theme.quiet)
   }
@@ -311,6 +312,11 @@ export function drawTimeline() {
   pen.clip()
   const rows = plan.rows[0].y - 3
   if (unsure) outline(near, unsure.start, unsure.end, rows, plan.height - rows - 2, theme.unsure)
+  const differs = disputed()
+  if (differs?.recording === recording.name) {
+    const { y, other } = plan.rows[differs.tier]
+    outline(near, differs.start, differs.end, y - 2, other.y + other.h - y + 4, theme.unsure)
+  }
   if (mark !== null) outline(near, mark, frame, rows, plan.height - rows - 2, theme.text, [4, 3])
   const x = near.x(frame)
   const thick = near.x(frame + 1) - x

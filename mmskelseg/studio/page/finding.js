@@ -1,4 +1,5 @@
 // Which recordings are listed: by their names, and by what they lack.
+import { isDisputed } from './observers.js'
 import { attempt, change, open, state } from './state.js'
 import { html } from './vendor/preact.js'
 
@@ -8,7 +9,10 @@ const lists = {
   'without labels': ({ labelled }) => !labelled,
   'partly labelled': ({ labelled, frames, fps }) => labelled > 0 && labelled < frames / fps,
   'with uncertain segments': ({ id }) => state.uncertain.some((one) => one.recording === id),
+  'with disagreements': isDisputed,
 }
+
+const isOffered = (list) => lists[list] !== isDisputed || state.project.others.length
 
 export const isFound = (one) =>
   one.name.toLowerCase().includes(state.find.name.toLowerCase()) && lists[state.find.list](one)
@@ -32,7 +36,7 @@ export function Find() {
       autocomplete="off" value=${state.find.name} onInput=${set('name')}
     />
     <select aria-label="Which recordings" value=${state.find.list} onChange=${set('list')}>
-      ${Object.keys(lists).map((list) => html`<option value=${list}>${list}</option>`)}
+      ${Object.keys(lists).filter(isOffered).map((list) => html`<option value=${list}>${list}</option>`)}
     </select>
   </form>`
 }

@@ -1,5 +1,6 @@
 // The keys: one table that acts, is shown as help, and makes the buttons.
 import * as act from './actions.js'
+import { rows } from './observers.js'
 import { faster, toggle } from './player.js'
 import { atOpened, change, isOpening, isPoints, state, tiers, travel, zoom } from './state.js'
 
@@ -61,12 +62,15 @@ export const groups = [
   ['This help', [['?', '?', 'show, hide', () => ((state.help = !state.help), change())]]],
 ]
 
-const deeds = new Map()
-for (const [, rows] of groups) {
-  for (const [names, , , deed] of rows) {
-    for (const name of names === ' ' ? [' '] : names.split(' ')) if (name) deeds.set(name, deed)
-  }
-}
+/** The deeds of rows by the names of keys. */
+const deedsOf = (rows) =>
+  new Map(
+    rows.flatMap(([names, , , deed]) =>
+      (names === ' ' ? [' '] : names.split(' ').filter(Boolean)).map((name) => [name, deed]),
+    ),
+  )
+const deeds = deedsOf(groups.flatMap(([, rows]) => rows))
+const settling = deedsOf(rows)
 
 const free = [...'abcdefghijklmnopqrstuvwxyz'].filter((letter) => !deeds.has(letter))
 const classKeys = [...'123456789', ...free, ...free.map((letter) => `Shift+${letter}`)]
@@ -149,9 +153,12 @@ export function pressed(event) {
   if (!state.project || (state.help && name !== '?')) return
   if ([' ', 'Enter'].includes(name) && target.closest('button, a, summary')) return
   if (/Tab$/.test(name) && target.id !== 'timeline') return
-  if (/Tab$/.test(name) && !state.uncertain.length) return
+  const settles = state.comparison ? settling : new Map()
+  if (/Tab$/.test(name) && !state.uncertain.length && !settles.size) return
   const found = classWith(name)
-  const deed = found ? () => act.press(found[1], found[0]) : deeds.get(name.replace('Alt+', ''))
+  const deed = found
+    ? () => act.press(found[1], found[0])
+    : (settles.get(name) ?? deeds.get(name.replace('Alt+', '')))
   if (!deed || (event.repeat && found)) return
   event.preventDefault()
   // A name is typed after the key that leads to its field.

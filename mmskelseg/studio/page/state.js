@@ -21,6 +21,8 @@ export const state = {
   find: { name: '', list: 'all recordings' }, // which recordings are listed
   filling: false, // the next class key fills the gaps
   news: { recordings: [], labels: [] }, // what has appeared in the folder
+  comparison: null, // with another observer: as the server gives it
+  disputed: null, // the disagreement that is shown, and its place among those to settle
   unsure: null, // {start, end, reason, place}
   said: '',
   alert: null,
@@ -84,6 +86,11 @@ export const interval = (start, end) => `from ${time(start)} to ${time(end)}`
 export const outbox = new Outbox({
   changed: change,
   done({ words }, reply) {
+    const { comparison } = state
+    if (comparison && reply.overall) state.comparison = reply
+    else if (comparison && !outbox.items.length) {
+      outbox.send('compare', { observer: comparison.observer })
+    }
     Object.assign(state.project, {
       can_undo: reply.can_undo ?? state.project.can_undo,
       can_redo: reply.can_redo ?? state.project.can_redo,
@@ -140,13 +147,13 @@ function settle(tier, list) {
 }
 
 /** Labels by an edit, at once here and soon there. */
-export function commit(edit, sentence, tier = state.tier) {
+export function commit(edit, sentence, tier = state.tier, more = {}) {
   const { id } = state.recording
   const { start, end, segments } = edit
   state.recording.labels[tier] = apply(labels(tier), edit)
   state.project.can_undo = true
-  outbox.send(`${place(id)}/labels`, { tier, start, end, segments }, { id, edit })
   say(sentence)
+  return outbox.send(`${place(id)}/labels`, { tier, start, end, segments, ...more }, { id, edit })
 }
 
 export function travel(path, words) {
@@ -219,6 +226,10 @@ async function load(id, frame) {
 
 /** What files next to the recordings offer the open one, of which the first is shown. */
 export const offer = () => state.recording.offers[0]
+
+/** The labels, by tier, that are drawn below to be compared: an observer's, or a file's. */
+export const theirs = () =>
+  state.comparison ? state.comparison.labels[state.recording.name] : offer()?.labels
 
 /** Looks for what has appeared in the folder. */
 export async function loadNews() {

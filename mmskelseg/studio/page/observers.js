@@ -1,0 +1,174 @@
+// Comparing one's labels with those of another observer, and settling what differs.
+import { at, paint } from './labels.js'
+import { seek } from './player.js'
+import {
+  attempt, change, classes, commit, edit, interval, labels, named, open, outbox, say, show, state,
+  tiers,
+} from './state.js'
+import { html } from './vendor/preact.js'
+
+/** An observer, or the project of one without a name. */
+const nameOf = (observer) => observer || 'studio.json'
+
+// Which disagreement is next
+
+const isSame = (a, b) =>
+  ['recording', 'tier', 'start', 'end'].every((key) => a?.[key] === b?.[key])
+const all = () => state.comparison?.disagreements ?? []
+
+/** What isn't settled; what is undecided comes when nothing else is left. */
+function unsettled() {
+  const fresh = all().filter(({ take }) => !take)
+  return fresh.length ? fresh : all().filter(({ take }) => take === 'undecided')
+}
+
+/** The shown disagreement, as long as there is one. */
+export const disputed = () => all().find((one) => isSame(one, state.disputed)) ?? null
+
+async function next(by) {
+  await outbox.empty()
+  const list = unsettled()
+  if (!list.length) {
+    state.disputed = null
+    return say('no disagreement is left')
+  }
+  const now = list.findIndex((one) => isSame(one, state.disputed))
+  // The one that was settled is gone, and the following one has its place.
+  const gone = (state.disputed?.place ?? 0) - (by > 0 ? 1 : 0)
+  const place = ((now < 0 ? gone : now) + by + 2 * list.length) % list.length
+  const { recording, tier, start, end } = list[place]
+  if (recording !== state.recording.name) {
+    await open(state.project.recordings.find(({ name }) => name === recording).id, start)
+  }
+  Object.assign(state, { disputed: { ...list[place], place }, tier, selection: null, unsure: null })
+  seek(start)
+  show(start, end)
+  say(`disagreement ${place + 1} of ${list.length}, ${interval(start, end)}`)
+}
+
+// Settling it
+
+/** The id of their class, which is added to the tier if it isn't there yet. */
+async function idOf(name, tier) {
+  const known = () => classes(tier).find((one) => one.name === name)
+  if (!known()) await edit((wanted) => wanted[tier].classes.push({ name }), `added ${name}`)
+  return known()?.id
+}
+
+async function settle(take) {
+  const one = disputed()
+  if (!one) return say('no disagreement is shown; Tab goes to the next one')
+  const { tier, start, end, mine, theirs } = one
+  const kind = take === 'theirs' ? await idOf(theirs, tier) : mine
+  if (kind === undefined) return
+  const own = at(labels(tier), start)
+  const same = { start: own[0], end: own[1], segments: [own] }
+  const settled = { observer: state.comparison.observer, take, start, end }
+  const words = `${take === 'undecided' ? take : named(kind, tier)} ${interval(start, end)}`
+  const wanted = take === 'theirs' ? paint(labels(tier), start, end, kind) : same
+  if (await commit(wanted, words, tier, { settled })) await next(1)
+}
+
+const settling = (take) => () => attempt(() => settle(take))
+
+/** The keys while observers are compared, as in the table of all keys. */
+export const rows = [
+  ['Enter', 'Enter', 'take their label', settling('theirs'), 'Take theirs'],
+  ['Shift+Enter', 'Shift Enter', 'keep my label', settling('mine'), 'Keep mine'],
+  ['Ctrl+Enter', 'Ctrl Enter', 'leave it undecided', settling('undecided'), 'Undecided'],
+  ['Tab', 'Tab', 'next disagreement (in the timeline)', () => attempt(() => next(1)), 'Next'],
+  ['Shift+Tab', 'Shift Tab', 'previous disagreement', () => attempt(() => next(-1))],
+]
+
+// Beginning and ending
+
+async function compare(observer) {
+  const { compared } = state.project
+  const asked =
+    `Compare with ${nameOf(observer)}? You see their labels from now on, so what you label ` +
+    'later is no longer independent of theirs. The project remembers that.'
+  if (!compared.includes(observer) && !confirm(asked)) return
+  const reply = await outbox.send('compare', { observer })
+  if (!reply) return
+  state.comparison = reply
+  compared.push(observer)
+  await next(1)
+}
+
+function close() {
+  state.comparison = state.disputed = null
+  change()
+}
+
+// What is shown
+
+const count = (many) => `${many} ${many === 1 ? 'disagreement' : 'disagreements'}`
+
+/** The shown disagreement, and what may be done about it. */
+export function Dispute() {
+  if (!state.comparison) return null
+  const one = disputed()
+  const who = nameOf(state.comparison.observer)
+  const left = unsettled().length
+  const said = one && `${interval(one.start, one.end)}: ${named(one.mine, one.tier)} (you), ${one.theirs} (${who})`
+  const words = said ? `Disagreement ${said}` : left ? `${count(left)} with ${who}` : 'No disagreement is left'
+  return html`<div class="offer field" role="group" aria-label="Disagreement">
+    <p>${words}</p>
+    ${rows.filter((row) => row[4]).map(
+      ([, shown, title, deed, name]) => html`<button
+        title=${title} disabled=${name === 'Next' ? !left : !one} onClick=${deed}
+      >${name} <kbd>${shown}</kbd></button>`,
+    )}
+    <button onClick=${close}>Close</button>
+  </div>`
+}
+
+const number = (value, digits) => (value === null ? '–' : value.toFixed(digits))
+
+function Agreement({ tier, kappa, f1, classes, recordings }) {
+  const table = [
+    ['all', { kappa, f1 }],
+    ...Object.entries(recordings),
+    ...classes.map((one) => [`class ${one.class}`, one]),
+  ]
+  return html`<div class="files"><table>
+    <thead><tr><th>${tier}</th><th>kappa</th><th>F1@50</th></tr></thead>
+    <tbody>
+      ${table.map(
+        ([name, row]) => html`<tr>
+          <th scope="row">${name}</th><td>${number(row.kappa, 2)}</td><td>${number(row.f1, 1)}</td>
+        </tr>`,
+      )}
+    </tbody>
+  </table></div>`
+}
+
+/** Who has labelled here, and how far their labels agree with these. */
+export function Observers() {
+  const { observer, others, compared } = state.project
+  const { comparison } = state
+  if (!observer && !others.length) return null
+  const taken = (take) => all().filter((one) => one.take === take).length
+  return html`<section aria-label="Observers">
+    <h2>Observers</h2>
+    <p>${observer ? `You label as ${observer}.` : 'You label without a name.'}</p>
+    ${others.map(
+      (other) => html`<button onClick=${() => attempt(() => compare(other))}>
+        Compare with ${nameOf(other)}
+      </button>`,
+    )}
+    ${compared.length > 0 && html`<p class="quiet">
+      You have seen the labels of ${compared.map(nameOf).join(', ')}.
+    </p>`}
+    ${comparison && html`
+      <p>
+        ${count(all().length)}: ${taken('mine')} kept, ${taken('undecided')} undecided,
+        ${' '}${taken('')} open.
+      </p>
+      ${comparison.overall.map((one) => html`<${Agreement} ...${one} />`)}
+      ${comparison.notes.map((note) => html`<p class="quiet">${note}</p>`)}`}
+  </section>`
+}
+
+/** Whether a recording has disagreements to settle. */
+export const isDisputed = ({ name }) => unsettled().some((one) => one.recording === name)
