@@ -73,7 +73,7 @@ def fit(job: Fit, events: Events) -> Path:
             fails.
     """
     began, ann_file = monotonic(), job.ann_file
-    data = load_annotations(ann_file)
+    data = load_annotations(ann_file, observers=True)
     for video in data['annotations']:
         if 'filename' in video:
             # The folder gets another annotation file.

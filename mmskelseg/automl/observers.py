@@ -9,7 +9,6 @@ import numpy as np
 from mmskelseg.automl.job import Fit
 from mmskelseg.behaviour.agreement import offset_words, offsets
 from mmskelseg.behaviour.recordings import Recording, paired, read_sources
-from mmskelseg.runtime.files.annotations import load_observers
 from mmskelseg.runtime.inputs import LabelInput
 from mmskelseg.runtime.labels import Segment, VideoSegments
 from mmskelseg.runtime.labels.bouts import to_bouts
@@ -77,22 +76,21 @@ def find_observers(
         UserError: If a file cannot be read, or has nothing in common with the data; it
             names file, recording and value.
     """
-    found = _in_file(job, data) if job.second_observer is None else _second(job, data)
+    found = _in_file(data) if job.second_observer is None else _second(job, data)
     fps = {video['frame_dir']: float(video['fps']) for video in data['annotations']}
     notes = [*found.notes, *_offsets(found, fps)]
     return replace(found, notes=notes, persons=persons)
 
 
-def _in_file(job: Fit, data: AnnotationFile) -> Observers:
-    labels: dict[str, dict[str, np.ndarray]] = {}
-    used = {video['frame_dir'] for video in data['annotations']}
-    for who, own in load_observers(job.ann_file).items():
-        for video in own['annotations']:
-            of_video = labels.setdefault(video['frame_dir'], {})
-            of_video[who] = label_rows(video['label'])
-    shared = {n: own for n, own in labels.items() if n in used and len(own) > 1}
+def _in_file(data: AnnotationFile) -> Observers:
+    shared = {
+        video['frame_dir']: {who: label_rows(own) for who, own in labels.items()}
+        for video in data['annotations']
+        if len(labels := video.get('observers', {})) > 1
+    }
+    names = [video['frame_dir'] for video in data['annotations']]
     notes = []
-    if shared and (alone := [name for name in used if name not in shared]):
+    if shared and (alone := [name for name in names if name not in shared]):
         notes = [
             f'{counted(len(alone), "recording")} without labels of several observers: '
             f'{listed(sorted(alone))}'

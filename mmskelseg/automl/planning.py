@@ -12,6 +12,7 @@ from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.runtime.files.parsing import check_shape, read_json
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures.annotations import AnnotationFile
+from mmskelseg.runtime.structures.observers import differ
 
 #: Candidates are compared, and the label curve is measured, with this part of a
 #: training.
@@ -69,7 +70,7 @@ class Candidate:
     @property
     def kind(self) -> ConfigRequest:
         """What its speed depends on."""
-        return replace(self.request, any_order=None)
+        return replace(self.request, any_order=None, observers='majority')
 
     @property
     def options(self) -> str:
@@ -82,6 +83,8 @@ class Candidate:
             texts.append('--any-order' if request.any_order else '--no-any-order')
         if request.pairs:
             texts.append('--pairs')
+        if request.observers != 'majority':
+            texts.append(f'--observers {request.observers}')
         return ' '.join(texts)
 
 
@@ -190,6 +193,8 @@ def candidates(
         requests = {recipe: one}
         if not found and are_several:
             requests[f'{recipe}_pairs'] = replace(one, pairs=True)
+        if not found and any(map(differ, videos)):
+            requests[f'{recipe}_shares'] = replace(one, observers='shares')
         if not found:
             requests |= {
                 f'{recipe}_known_orders': replace(one, any_order=False),

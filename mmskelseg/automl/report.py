@@ -211,6 +211,7 @@ def _candidates(folder: ModelFolder, plan: FitPlan, outcome: Outcome) -> list[Co
             'name': name,
             'options': candidate.options,
             'any_order': candidate.chosen.choice.any_order,
+            'observers': candidate.request.observers,
             'seconds': plan.seconds[name],
             'short': short[name].score if name in short else None,
             'full': full[name].score if name in full else None,

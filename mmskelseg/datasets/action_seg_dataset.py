@@ -20,11 +20,14 @@ from mmskelseg.runtime.features.recipe import FeatureConfig, PartConfig
 from mmskelseg.runtime.files.annotations import (
     labelled_videos,
     load_annotations,
-    load_observers,
     videos_of_split,
 )
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures.annotations import SKELETON_KEYS, VideoAnnotation
+from mmskelseg.runtime.structures.annotations import (
+    SKELETON_KEYS,
+    AnnotationFile,
+    VideoAnnotation,
+)
 from mmskelseg.runtime.structures.bodies import up_direction
 from mmskelseg.runtime.structures.individuals import alone
 from mmskelseg.runtime.structures.observers import votes
@@ -83,7 +86,8 @@ class ActionSegDataset(BaseDataset):
     Raises:
         FileNotFoundError: If the annotation file is missing.
         ValueError: If the file violates the format or lacks the split, the split has no
-            label, or no observers whose shares to learn, or the features are faulty.
+            label, the file no observers whose shares to learn, or the features are
+            faulty.
     """
 
     def __init__(
@@ -122,7 +126,8 @@ class ActionSegDataset(BaseDataset):
 
     def load_data_list(self) -> list[Item]:
         """Read the annotations and make missing features."""
-        data = load_annotations(self.ann_file)
+        shares = self.observers == 'shares'
+        data = load_annotations(self.ann_file, observers=shares)
         self._metainfo.update(data['metainfo'])
         skeleton = data['metainfo']['skeleton']
         # Built here, where the skeleton is known, and not by MMEngine, which would
@@ -138,8 +143,8 @@ class ActionSegDataset(BaseDataset):
         self.pipeline = Compose(parts)
         prefix = self.data_prefix.get('video')
         videos = videos_of_split(data, self.split, self.ann_file, prefix)
-        if self.observers == 'shares':
-            self._add_votes(videos)
+        if shares:
+            self._add_votes(videos, data)
         if self.labelled is not None:
             videos = with_labels_in(videos, self.labelled)
         if not self.test_mode:
@@ -176,22 +181,18 @@ class ActionSegDataset(BaseDataset):
             items.append(cast(Item, {**item, 'feature_files': own}))
         return items
 
-    def _add_votes(self, videos: list[VideoAnnotation]) -> None:
+    def _add_votes(self, videos: list[VideoAnnotation], data: AnnotationFile) -> None:
         """Add how many observers give each frame each class, 0 without observers."""
         tiers = tiers_of(self._metainfo)
-        labels: dict[str, list[np.ndarray]] = {}
-        for data in load_observers(self.ann_file).values():
-            for video in data['annotations']:
-                labels.setdefault(video['frame_dir'], []).append(video['label'])
-        if labels.keys().isdisjoint(video['frame_dir'] for video in videos):
+        if not any('observers' in video for video in data['annotations']):
             raise UserError(
-                f"{self.ann_file}: observers='shares', but no video of split "
-                f'{self.split!r} has `observers`; add their labels, or leave out '
-                "observers='shares'."
+                f"{self.ann_file}: observers='shares', but no video has `observers`; "
+                "add their labels, or leave out observers='shares'."
             )
         for video in videos:
-            nothing = [np.full_like(video['label'], IGNORED)]
-            video['votes'] = votes(labels.get(video['frame_dir'], nothing), tiers)
+            nobody = {'': np.full_like(video['label'], IGNORED)}
+            own = video.pop('observers', nobody)
+            video['votes'] = votes([*own.values()], tiers)
 
     def set_epoch(self, epoch: int, seed: int = 0) -> None:
         """Set the epoch, from 0, and the seed on which transforms of items depend."""

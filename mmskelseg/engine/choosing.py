@@ -84,12 +84,7 @@ def choose(
     labelled_videos(test, splits[1], path)
     recipe, reason = _choose_recipe([*train, *test], request)
     _check_skeletons(train, path, splits[0], recipe)
-    lookahead, min_frames = None, 1
-    if request.streaming is not None:
-        if not request.pairs:
-            _check_one_person([*train, *test], path)
-        lookahead = _frames(request.streaming, train, path)
-        min_frames = _min_frames(train, lookahead)
+    lookahead, min_frames = _choose_delay(train, test, request, path)
     turns, note = _choose_turns(train, meta, recipe, path)
     share, is_script = _find_script(train, meta, request)
     pairs = None
@@ -110,6 +105,7 @@ def choose(
         min_frames=min_frames,
         turns=turns,
         pairs=pairs,
+        observers=request.observers,
     )
     plan = _plan(choice, train, request.epochs)
     lines = [
@@ -124,6 +120,21 @@ def choose(
         _note_min_duration(choice),
     ]
     return Chosen(choice, plan, [line for line in lines if line])
+
+
+def _choose_delay(
+    train: Sequence[VideoAnnotation],
+    test: Sequence[VideoAnnotation],
+    request: ConfigRequest,
+    path: Path,
+) -> tuple[int | None, int]:
+    """Return the lookahead of a stream, None without, and its minimum duration."""
+    if request.streaming is None:
+        return None, 1
+    if not request.pairs:
+        _check_one_person([*train, *test], path)
+    lookahead = _frames(request.streaming, train, path)
+    return lookahead, _min_frames(train, lookahead)
 
 
 def _note_splits(

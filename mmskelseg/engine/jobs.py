@@ -88,6 +88,12 @@ class ConfigRequest:
         None,
         action=argparse.BooleanOptionalAction,
     )
+    observers: Literal['majority', 'shares'] = option(
+        'what to learn if the annotation file has the labels of several observers: the '
+        'label that most give a frame, or the share that gives it each class (default: '
+        'majority)',
+        'majority',
+    )
     epochs: Count | None = option(
         'number of epochs (default: enough for 2.5 million frames, within 600 to 1500 '
         'steps, which the two networks of short videos share)',

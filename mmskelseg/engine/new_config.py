@@ -38,6 +38,7 @@ class Choice:
         min_frames: Minimum duration of a causal model's labels, which is part of that.
         turns: Further steps of the training pipeline, as text.
         pairs: Options of ``PairCoordinates``, None for one person's coordinates.
+        observers: What is learned of several, ``majority`` or ``shares``.
     """
 
     ann_file: Path
@@ -53,6 +54,7 @@ class Choice:
     min_frames: int = 1
     turns: Sequence[str] = ()
     pairs: Mapping[str, object] | None = None
+    observers: str = 'majority'
 
     @property
     def base(self) -> str:
@@ -106,6 +108,8 @@ class Choice:
         tested = ['ann_file=ann_file', f'split={test!r}', *features]
         trained = ['ann_file=ann_file', f'split={train!r}', *features]
         trained.append(f'crop_frames={self.crop_frames}')
+        if self.observers != 'majority':
+            trained.append(f'observers={self.observers!r}')
         if pipeline:
             local.append('pipeline')
             trained.append('pipeline=pipeline')

@@ -272,7 +272,8 @@ def test_tiers_are_fitted_together(fit, tmp_path):
 def test_choice_says_what_was_compared(fitted):
     rows = report_of(fitted)['candidates']
     compared = [row for row in rows if 'options' in row]
-    assert compared[0]['options'] == '--recipe pose2d'
+    shares = '--recipe pose2d --observers shares'
+    assert [row['options'] for row in compared] == ['--recipe pose2d', shares]
     assert [row['chosen'] for row in compared].count(True) == 1
     assert all(row['short'] is not None for row in compared)
 

@@ -148,7 +148,7 @@ def found(tmp_path, monkeypatch):
 
     def run(data, table=None, **given):
         save_annotations(data, Path('a.pkl'))
-        read = load_annotations('a.pkl')
+        read = load_annotations('a.pkl', observers=True)
         if table is not None:
             Path('bob.csv').write_text(f'video,start,end,label\n{table}')
             given['second_observer'] = Path('bob.csv')

@@ -49,6 +49,7 @@ def content():
     interval = {'mean': 80.0, 'low': 60.0, 'high': 100.0, 'persons': 2}
     difference = {'mean': -2.0, 'low': -3.0, 'high': -1.0, 'p': 0.01}
     config = {'options': '--recipe x', 'any_order': True, 'seconds': 9.0, 'full': None}
+    config['observers'] = 'majority'
     return {
         'data': {
             'name': 'a<b>',
@@ -389,6 +390,16 @@ def test_page_says_why_a_config_was_chosen(content, scores, said):
     text = Reader(written(content)).text
     assert said in text
     assert '-2.0 (-3.0 to -1.0), clearly lower' in text
+
+
+def test_page_says_which_labels_of_several_observers_it_learns(content):
+    content['candidates'][1] |= {'observers': 'shares', 'short': 78.0}
+    content['candidates'][0]['short'] = 80.0
+    said = (
+        'it learns what most of them say: in short trainings, shares reached 78.0, and '
+        'what most say 80.0.'
+    )
+    assert said in Reader(written(content)).text
 
 
 def test_few_persons_never_differ_clearly(content):

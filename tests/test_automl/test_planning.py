@@ -52,6 +52,24 @@ def test_pairs_are_compared_where_each_video_shows_several():
     assert refused == {}
 
 
+def test_shares_of_observers_are_compared_where_they_differ():
+    """With what most say, of which frames that one has not labelled are no part."""
+    data = small_annotations([300] * 6)
+    own = data['annotations'][0]
+    gaps, other = own['label'].copy(), own['label'].copy()
+    gaps[:9] = -1
+    own['observers'] = {'ann': own['label'], 'bob': gaps}
+    same = candidates(data, PATH, ('train', 'test'))[0]
+    assert not [c for c in same if c.request.observers == 'shares']
+    other[20] = 1 - other[20]
+    own['observers']['cat'] = other
+    default, shares, *_ = candidates(data, PATH, ('train', 'test'))[0]
+    assert shares.options == f'{default.options} --observers shares'
+    assert (shares.kind, shares.seconds) == (default.kind, default.seconds)
+    text = shares.chosen.choice.config_text(shares.chosen.plan)
+    assert text.count("observers='shares'") == 1
+
+
 def test_known_orders_are_compared_where_there_is_no_script():
     data = small_annotations([300] * 6)
     for video in data['annotations'][::2]:

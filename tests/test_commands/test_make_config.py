@@ -444,7 +444,7 @@ def test_what_a_recipe_cannot_train_on_is_refused(case, make_config):
 
 @pytest.mark.parametrize('flags', [
     [], ['--any-order', '--segmentor', 'ms_tcn2', '--recipe', 'heatmap_cnn'],
-    ['--pairs'],
+    ['--pairs', '--observers', 'shares'],
 ])  # fmt: skip
 def test_text_is_tidy_and_quotes_what_it_names(call_tool, tmp_path, flags):
     """As ruff formats it, whatever the names of files, folders and folds are."""

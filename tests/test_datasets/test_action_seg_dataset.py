@@ -130,10 +130,9 @@ def test_shares_of_observers_stand_beside_labels(small_data):
     assert 'gt_votes' not in build(small_data)[0]['data_samples']
 
 
-def test_shares_of_a_split_without_observers_are_named(small_data):
-    with_observers(small_data)
-    with raises_naming(ValueError, small_data, "'test'", "observers='shares'"):
-        build(small_data, 'test', observers='shares')
+def test_shares_without_observers_are_named(small_data):
+    with raises_naming(ValueError, small_data, "observers='shares'"):
+        build(small_data, observers='shares')
 
 
 def test_videos_without_labels_take_no_steps_but_are_tested(small_data):

@@ -18,21 +18,31 @@ from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads
 from mmskelseg.runtime.parts import REMEDIES
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg.runtime.structures.individuals import apart
-from mmskelseg.runtime.structures.observers import joined, of_each
+from mmskelseg.runtime.structures.observers import by_video, joined, of_each
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.tiers import flat_classes
 
 
 @reads_file
-def load_annotations(path: str | os.PathLike) -> AnnotationFile:
+def load_annotations(
+    path: str | os.PathLike, *, observers: bool = False
+) -> AnnotationFile:
     """Return the checked content of an annotation file, without running code from it.
+
+    With ``observers``, videos keep the labels of their observers, beside ``label``.
 
     Raises:
         FileNotFoundError: If the file or its folder is missing.
         ValueError: If the file cannot be read, would run code, or violates the format;
             the message names the file, the video and the value.
     """
-    return apart(joined(_checked(Path(path))))
+    data = _checked(Path(path))
+    found = apart(joined(data))
+    labels = by_video(_apart_of_each(data)) if observers else {}
+    for video in found['annotations']:
+        if video['frame_dir'] in labels:
+            video['observers'] = labels[video['frame_dir']]
+    return found
 
 
 @reads_file
@@ -42,7 +52,11 @@ def load_observers(path: str | os.PathLike) -> dict[str, AnnotationFile]:
     There are none if no video has ``observers``, and no splits. For errors, see
     :func:`load_annotations`.
     """
-    return {who: apart(own) for who, own in of_each(_checked(Path(path))).items()}
+    return _apart_of_each(_checked(Path(path)))
+
+
+def _apart_of_each(data: AnnotationFile) -> dict[str, AnnotationFile]:
+    return {who: apart(own) for who, own in of_each(data).items()}
 
 
 def _checked(path: Path) -> AnnotationFile:

@@ -53,8 +53,8 @@ class VideoAnnotation(TypedDict, total=False):
 
     A file must have the keys up to ``fps``, and never has those from ``votes`` on. With
     ``individuals``, label has a row for each; see :mod:`.individuals`. Only a file has
-    ``observers``, in place of label or beside it, and only a data set makes ``votes``
-    (K, T) of them; see :mod:`.observers`.
+    ``observers`` in place of label; beside it, they are kept where they are asked for.
+    Only a data set makes ``votes`` (K, T) of them; see :mod:`.observers`.
     Shapes: keypoint (M, T, V, 2), keypoint_score (M, T, V), label (T,) or (tiers, T),
     keypoint_3d (M, T, V, 3), risk (T,), person_score (M, T), person_box (M, T, 4).
     """

@@ -5,7 +5,7 @@ they become ``label``, so that the rest of the package knows only one label a fr
 except for trainings that ask for the votes for each class.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
@@ -47,6 +47,32 @@ def votes(labels: Sequence[np.ndarray], tiers: Sequence[Tier]) -> np.ndarray:
             (frames,) = np.nonzero(row != IGNORED)
             found[row[frames], frames] += 1
     return found
+
+
+def differ(video: VideoAnnotation) -> bool:
+    """Return whether two observers of a video give a frame different classes.
+
+    >>> ann, bob, cat = np.array([[0, 1, 2], [0, -1, 2], [0, 1, 1]])
+    >>> [differ({'observers': {'ann': ann, 'other': one}}) for one in (bob, cat)]
+    [False, True]
+    """
+    if 'observers' not in video:
+        return False
+    labels = np.stack([*video['observers'].values()])
+    highest = labels.max(axis=0)
+    return bool((np.where(labels < 0, highest, labels) != highest).any())
+
+
+def by_video(found: Mapping[str, AnnotationFile]) -> dict[str, dict[str, np.ndarray]]:
+    """Return the labels of each observer of each video, from those of :func:`of_each`.
+
+    Both are by name.
+    """
+    labels: dict[str, dict[str, np.ndarray]] = {}
+    for who, data in found.items():
+        for video in data['annotations']:
+            labels.setdefault(video['frame_dir'], {})[who] = video['label']
+    return labels
 
 
 def joined(data: AnnotationFile) -> AnnotationFile:

@@ -406,6 +406,10 @@ def test_observers_label_each_individual_and_tier(path):
     read = load_annotations(path)['annotations']
     assert len(read) == 6
     assert all((one['label'] == 1).all() for one in read)
+    for one in load_annotations(path, observers=True)['annotations']:
+        assert [*one['observers']] == ['ann', 'bob', 'cat']
+        for label in one['observers'].values():
+            assert label.shape == one['label'].shape
 
 
 @pytest.mark.parametrize(
