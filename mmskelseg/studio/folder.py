@@ -7,6 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from mmskelseg.converters.keypoint_videos import Labels
 from mmskelseg.converters.label_tiers import find_tiers
 from mmskelseg.runtime.inputs import LabelInput, PoseInput
@@ -112,12 +114,11 @@ class Folder:
             poses = load_poses(recording, self.given)
             layout = poses.skeleton
             if self.given.person == EACH:
-                own = everyone = everybody(poses)
+                poses = own = everybody(poses)
             else:
-                whose = self.given.person, str(recording.poses)
-                own = choose_person(poses, *whose)
-                everyone = choose_person(poses, *whose, others=True)
-            entry, shown = (_entry(recording, one) for one in (own, everyone))
+                own = choose_person(poses, self.given.person, str(recording.poses))
+                poses = _in_front(own, poses)
+            entry, shown = (_entry(recording, one) for one in (own, poses))
         _check_length(recording, self.project, entry['total_frames'], entry['fps'])
         return entry, picture_of(shown, recording, layout), layout
 
@@ -296,6 +297,18 @@ def _check_classes(project: Project, tiers: Sequence[Tier]) -> None:
             f'{project.path}: has the classes {shown(own)}, but the model '
             f'{shown(wanted)}; segment with it in another folder.'
         )
+
+
+def _in_front(own: Poses, poses: Poses) -> Poses:
+    """Return poses to draw: one person, before all with this one among them.
+
+    In each frame it may be another row, which is the same over itself.
+    """
+    if len(own.keypoint) == len(poses.keypoint):
+        return poses
+    keys = ('keypoint', 'keypoint_score')
+    rows = {k: np.concatenate([getattr(own, k), getattr(poses, k)]) for k in keys}
+    return poses.noting(**rows)
 
 
 def _entry(recording: Recording, poses: Poses) -> VideoAnnotation:

@@ -189,12 +189,15 @@ def test_individuals_have_labels_of_their_own(two_people, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('given', 'name'), [(EACH, 'take1_Bob'), (PoseInput('Bob'), 'take1')]
+    ('given', 'name', 'rows'),
+    [(EACH, 'take1_Bob', [1, 0]), (PoseInput('Bob'), 'take1', [1, 0, 1])],
 )
-def test_everybody_is_drawn_and_whose_labels_these_are_first(two_people, given, name):
+def test_everybody_is_drawn_and_whose_labels_these_are_first(
+    two_people, given, name, rows
+):
     picture = open_folder(two_people, given).picture(name)
     with np.load(two_people / 'take1.npz') as saved:
-        expected = saved['keypoint'][::-1].swapaxes(0, 1)
+        expected = saved['keypoint'][rows].swapaxes(0, 1)
     np.testing.assert_array_equal(picture.points, expected)
 
 
