@@ -398,6 +398,14 @@ def test_data_that_cannot_work_is_refused_at_once(fit, tmp_path, change, named):
     assert not (tmp_path / 'model').exists()
 
 
+def test_second_observer_of_other_recordings_is_refused_at_once(fit, tmp_path):
+    table = tmp_path / 'bob.csv'
+    table.write_text('video,start,end,label\nx,0,1,class_0\ny,0,1,class_0\n')
+    with raises_naming(SystemExit, f'{tmp_path}/a.pkl: video_0, | {table}: x, y'):
+        fit(small_annotations(), '--second-observer', str(table))
+    assert not (tmp_path / 'model').exists()
+
+
 def test_no_tier_with_two_classes_is_refused(fit):
     data = small_annotations()
     with_tiers(data)
