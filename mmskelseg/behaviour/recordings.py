@@ -1,11 +1,11 @@
 """Recordings from files of labels, annotations and predictions."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from pickletools import genops
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -43,6 +43,10 @@ class Recordings:
     bouts: Mapping[str, Bouts]
     classes: Classes
     notes: Sequence[str]
+
+
+#: What a file has: recordings, and the names of their classes.
+Read: TypeAlias = tuple[list[VideoSegments], Classes]
 
 
 class Recording(NamedTuple):
@@ -164,12 +168,16 @@ def _unobserved(bouts: Mapping[str, Bouts], tiers: int) -> Iterator[str]:
 
 
 def read_sources(
-    sources: Iterable[Sequence[Path]], given: LabelInput, background: str | None
+    sources: Iterable[Sequence[Path]],
+    given: LabelInput,
+    background: str | None,
+    read_other: Callable[[Path], Read | None] = lambda _: None,
 ) -> Sources:
     """Return the recordings in the files and folders of each source.
 
     In label files, classes that overlap in any source are of different tiers, as in
-    `convert`, and each individual is a recording.
+    `convert`, and each individual is a recording. ``read_other`` reads further files;
+    it returns None for those that it does not know.
 
     Raises:
         UserError: If a file cannot be read, or a source has two recordings of a name.
@@ -181,7 +189,8 @@ def read_sources(
         own: dict[str, Recording] = {}
         found.append(own)
         for path in _files(paths):
-            videos, stated, parts = _read(path, given, notes)
+            other = read_other(path)
+            videos, stated, parts = (*other, []) if other else _read(path, given, notes)
             of_files += [(own, one) for one in parts]
             for video in videos:
                 if video.name in own:

@@ -16,6 +16,7 @@ from mmskelseg.behaviour.agreement import (
     pair_scores,
 )
 from mmskelseg.behaviour.recordings import (
+    Read,
     Recording,
     Sources,
     paired,
@@ -39,6 +40,8 @@ from mmskelseg.runtime.messages.tables import text_table
 from mmskelseg.runtime.structures.bouts import Bouts
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.tiers import Tier, class_name, flat_classes
+from mmskelseg.studio.loading import load_project
+from mmskelseg.studio.observers import is_project, observer_of
 from mmskelseg.templates import html_template
 
 # Frames per second if no file states any.
@@ -62,9 +65,10 @@ class Agree(Job[dict[str, Any]]):
         %(prog)s data/mine/annotations.pkl out --names ann model --out agreement
 
     Each OBSERVER is a file of a labelling tool, the segments.json of `mmskelseg
-    segment`, an annotation file, the predictions of `mmskelseg test --dump`, or a
-    folder of such files; or one annotation file has the labels of all (`observers`).
-    Recordings are paired by name, classes as well. OUT gets:
+    segment`, a project of `mmskelseg studio`, an annotation file, the predictions of
+    `mmskelseg test --dump`, or a folder of such files; or one annotation file has the
+    labels of all (`observers`). Recordings are paired by name, classes as well. OUT
+    gets:
 
       agreement.html     all of it on one page
       agreement.json     all of it, for programs
@@ -160,12 +164,27 @@ def _read(job: Agree) -> tuple[list[str], Sources]:
     )
     names = _names(job)
     _check_shifts(job, names)
-    return names, read_sources([[one] for one in job.observers], given, job.background)
+    sources = [[one] for one in job.observers]
+    return names, read_sources(sources, given, job.background, _of_studio)
+
+
+def _of_studio(path: Path) -> Read | None:
+    """Return the states in a project of the studio; None for another file."""
+    if not is_project(path.name):
+        return None
+    project = load_project(path)
+    videos = [project.segments(name) for name in project.recordings]
+    states = [[one for one in v.segments if not one.is_point] for v in videos]
+    return [
+        replace(video, segments=own) for video, own in zip(videos, states, strict=True)
+    ], project.classes
 
 
 def _names(job: Agree) -> list[str]:
     """Return the names of observers: given, or those of files, or of their folders."""
-    names = list(job.names) or [path.stem for path in job.observers]
+    names = list(job.names) or [
+        observer_of(path) or path.stem for path in job.observers
+    ]
     if not job.names and len({*names}) < len(names):
         names = [path.absolute().parent.name for path in job.observers]
     if len(names) != len(job.observers):

@@ -15,7 +15,7 @@ from mmskelseg.runtime.files.names import file_names
 from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.jobs.poses import EstimatePoses
 from mmskelseg.runtime.labels import Segment
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError, explanation
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.studio.arrivals import Arrivals
 from mmskelseg.studio.comparing import compare
@@ -136,12 +136,16 @@ class Studio:
         That this one has seen them is saved first.
 
         Raises:
-            UserError: If there is no such observer, or their project is damaged.
+            UserError: If there is no such observer, or their project cannot be read.
         """
         if observer not in self._others():
             raise UserError(f'There are no labels of the observer {observer!r}.')
         project = self.folder.project
-        theirs = load_project(project_file(self.folder.path, observer))
+        try:
+            theirs = load_project(project_file(self.folder.path, observer))
+        except OSError as error:
+            # It is not tried again until it works, which would hold up labels.
+            raise UserError(str(explanation(error))) from error
         with project.lock:
             project.begin_comparison(observer)
             found = compare(project, theirs, observer, self._names)
@@ -184,6 +188,7 @@ class Studio:
                 if isinstance(entry, Change):
                     keys = ('recording', 'tier', 'start', 'end')
                     step |= {key: getattr(entry, key) for key in keys}
+                    step['settled'] = (entry.settled or {}).get('take')
                     for side in ('before', 'after'):
                         kinds = (kind for *_, kind in getattr(entry, side))
                         step[side] = [*dict.fromkeys(kinds)]

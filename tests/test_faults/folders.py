@@ -248,6 +248,9 @@ def _requests() -> Iterator[dict[str, Any]]:
         yield {'path': f'api/{what}', 'body': {}}
     change = {'tier': 0, 'start': 2, 'end': 9, 'segments': [[2, 5, 1], [5, 9, 0]]}
     yield {'path': 'api/recordings/0/labels', 'body': change}
+    yield {'path': 'api/compare', 'body': {'observer': 'bob'}}
+    settled = {'observer': 'bob', 'take': 'mine', 'start': 2, 'end': 9}
+    yield {'path': 'api/recordings/0/labels', 'body': {**change, 'settled': settled}}
     named = [{'name': '', 'classes': [{'id': 1, 'name': 'rest'}, {'name': 'new'}]}]
     yield {'path': 'api/ethogram', 'body': {'tiers': named}}
     every = ['csv', 'boris', 'boris-events', 'elan', 'label-studio', 'srt', 'bouts']
@@ -316,6 +319,9 @@ def _studio_folder(folder: Path) -> Path:
     project.redo(project.revision)
     add_class(project, 'run')
     project.replace('take1', 0, 0, 3, [(0, 3, 2)], project.revision)
+    other = open_folder(mine, observer='bob').project
+    other.save()
+    other.replace('video_0', 0, 3, 8, [(3, 8, 1)], 0)
     model = mine / 'studio' / 'models' / f'{project.id}_abc'
     model.mkdir(parents=True)
     doubt = {'video': 'take1', 'start_frame': 1, 'end_frame': 5, 'score': 2.0}

@@ -197,7 +197,7 @@ CODECS = {
 TEXTS = ('json', 'lines', 'rows', 'xml', 'config', 'text')
 #: The kinds of files by their names or suffixes.
 KINDS = {
-    'studio.json': 'lines',
+    'studio.json': 'lines', 'studio.bob.json': 'lines',
     '.json': 'json', '.csv': 'rows', '.eaf': 'xml', '.boris': 'json', '.txt': 'text',
     '.pkl': 'pickle', '.pth': 'torch', '.safetensors': 'safetensors', '.zip': 'zip',
     '.onnx': 'onnx', '.npz': 'npz', '.npy': 'npy', '.py': 'config', '': 'text',

@@ -1,5 +1,6 @@
 """Observers: each labels alone; then they compare, and settle what differs."""
 
+import json
 from dataclasses import replace
 from itertools import pairwise
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.behaviour.agreement import compare_observers
+from mmskelseg.commands.agree import main as agree
 from mmskelseg.runtime.labels.bouts import to_bouts
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.tiers import tiers_of
@@ -218,12 +220,36 @@ def test_comparing_ends_being_blind_which_the_project_says(folder):
     assert [one['take'] for one in reply['disagreements']][:1] == ['mine']
 
 
+def test_projects_are_compared_by_agree(pair, tmp_path):
+    mine, theirs = pair
+    settle(mine, 30, 40, 1, 'theirs')
+    files = [str(one.path) for one in pair]
+    agree([*files, '--out', str(tmp_path / 'out')], prog='agree')
+    content = json.loads((tmp_path / 'out' / 'agreement.json').read_text())
+    (row,), (own,) = content['overall'], compare(*pair, 'bob', ['take'])['overall']
+    assert row['observers'] == ['studio', 'bob']
+    assert (row['kappa'], row['f1@50']) == (own['kappa'], own['f1'])
+    assert [one['said'] for one in content['disagreements']] == [
+        {'studio': 'lift', 'bob': 'sit'}
+    ]
+
+
 @pytest.mark.parametrize('name', ['bob', 'eve', '../x'])
 def test_observer_who_is_not_there_is_named(folder, name):
     client = client_of(studio_of(folder, 'bob'))
     reply = client.post('api/compare', json={'observer': name})
     assert reply.status_code == 400
     assert repr(name) in reply.json()['error']
+
+
+def test_project_that_cannot_be_read_is_named_and_not_asked_for_again(folder):
+    client = client_of(studio_of(folder, 'bob'))
+    (folder / 'studio.eve.json').symlink_to('nowhere')
+    reply = client.post('api/compare', json={'observer': 'eve'})
+    # With another status, the page would hold labels back until it is there.
+    assert reply.status_code == 400
+    assert 'studio.eve.json' in reply.json()['error']
+    assert load_project(folder / 'studio.bob.json').compared == []
 
 
 def test_observers_see_no_file_of_each_other(folder):

@@ -120,6 +120,7 @@ def test_history_lists_what_was_done_and_undone(client, studio, monkeypatch):
     paint(client, 2, 15, 18, 0, 2)
     client.post('api/undo', json={'revision': 3})
     where = {'recording': 'video_2', 'tier': 0, 'start': 10, 'end': 20}
+    where['settled'] = None
     expected = [
         {'undone': False},
         {'undone': False, **where, 'before': [], 'after': [1]},

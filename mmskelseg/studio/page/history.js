@@ -4,7 +4,7 @@ import { Fold } from './fold.js'
 import { attempt, clock, named, outbox, state, tiers, travel } from './state.js'
 import { html, useEffect, useState } from './vendor/preact.js'
 
-function inWords({ recording, tier, start, end, before, after }) {
+function inWords({ recording, tier, start, end, before, after, settled }) {
   if (!recording) return 'a change of the classes'
   const entry = state.project.recordings.find(({ name }) => name === recording)
   const at = (frame) => clock(frame / entry.fps, 2)
@@ -12,7 +12,8 @@ function inWords({ recording, tier, start, end, before, after }) {
   const name = (label) => (tiers()[tier] ? named(label, tier) : `class ${label}`)
   const names = (labels) => labels.map(name).join(', ') || 'nothing'
   const when = entry ? `from ${at(start)} to ${at(end)}` : ''
-  return `${recording} ${when}: ${names(before)} → ${names(after)}`
+  const how = settled ? `, settled: ${settled}` : ''
+  return `${recording} ${when}: ${names(before)} → ${names(after)}${how}`
 }
 
 function Steps() {
