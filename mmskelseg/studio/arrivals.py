@@ -44,7 +44,7 @@ class Offer:
     def named_rows(self) -> list[list[list[Any]]]:
         """Return start, end, class, no score, and name of each segment, by tier."""
         return [
-            [[start, end, kind, None, tier.names[kind]] for start, end, kind in row]
+            [[start, end, kind, None, tier.names[kind]] for start, end, kind, *_ in row]
             for tier, row in zip(self.tiers, self.rows, strict=True)
         ]
 
@@ -166,18 +166,31 @@ def _offer(folder: Folder, name: str, item: Labels) -> Offer | None:
         return None
     file = os.path.relpath(item.path, folder.path)
     names = [
-        [(start, end, tier.names[kind]) for start, end, kind in row]
+        [(*one[:2], tier.names[one[2]], *one[3:]) for one in row]
         for tier, row in zip(given.tiers, rows, strict=True)
     ]
     digest = hashlib.sha256(json.dumps([file, name, names]).encode()).hexdigest()
-    mine = zip(rows, project.visible(name), strict=True)
-    conflict = any(row and _with(row, own) != row for row, own in mine)
+    pairs = _with_mine(rows, project, name)
+    conflict = any(row and _with(row, own) != row for row, own in pairs)
     return Offer(digest[:16], file, name, given.tiers, rows, conflict)
 
 
 def _is_same(offer: Offer, project: Project) -> bool:
-    mine = zip(offer.rows, project.visible(offer.recording), strict=True)
-    return all(not row or _joined(own) == row for row, own in mine)
+    pairs = _with_mine(offer.rows, project, offer.recording)
+    return all(not row or _joined(own) == row for row, own in pairs)
+
+
+def _with_mine(
+    rows: Sequence[Sequence[LabelSegment]], project: Project, name: str
+) -> list[tuple[Sequence[LabelSegment], Sequence[LabelSegment]]]:
+    """Return the labels of a file with those of the project, by tier.
+
+    Most formats have no comments, which are then no difference.
+    """
+    mine = project.visible(name)
+    if not any(one[3:] for row in rows for one in row):
+        mine = [[one[:3] for one in row] for row in mine]
+    return [*zip(rows, mine, strict=True)]
 
 
 def _with(
@@ -185,17 +198,17 @@ def _with(
 ) -> list[LabelSegment]:
     """Return segments in which others lie over them."""
     found = [*row]
-    for start, end, kind in _joined(others):
-        found = replaced(found, start, end, [(start, end, kind)])
+    for one in _joined(others):
+        found = replaced(found, one[0], one[1], [one])
     return _joined(found)
 
 
 def _joined(row: Sequence[LabelSegment]) -> list[LabelSegment]:
     """Return segments of known classes, of which adjacent ones of a class are one."""
     found: list[LabelSegment] = []
-    for start, end, kind in row:
-        if found and found[-1][1:] == (start, kind):
-            found[-1] = (found[-1][0], end, kind)
-        elif kind != IGNORED:
-            found.append((start, end, kind))
+    for one in row:
+        if found and found[-1][1:] == (one[0], *one[2:]):
+            found[-1] = (found[-1][0], *one[1:])
+        elif one[2] != IGNORED:
+            found.append(one)
     return found

@@ -194,7 +194,7 @@ def _verdicts(
         given = entry.settled
         if given['observer'] == observer:
             where = entry.recording, entry.tier, given['start'], given['end']
-            kinds = [k for a, b, k in entry.after if a <= given['start'] < b]
+            kinds = [k for a, b, k, *_ in entry.after if a <= given['start'] < b]
             found.update({(*where, kind): given['take'] for kind in kinds})
     return found
 
@@ -209,7 +209,7 @@ def _rows(
         names, ids = pair.theirs.names, pair.mine.ids
         rows[pair.index] = [
             (start, end, ids.get(names[kind], -2), None, names[kind])
-            for start, end, kind in own[theirs.tiers.index(pair.theirs)]
+            for start, end, kind, *_ in own[theirs.tiers.index(pair.theirs)]
             if kind != IGNORED
         ]
     return rows

@@ -14,13 +14,14 @@ from mmskelseg.studio.ethogram import Edit, LabelTier, check_tiers, read_tiers
 from mmskelseg.studio.journal import Journal
 from mmskelseg.studio.project import (
     FORMATS,
+    SEGMENTS,
     SETTLED,
     TOOL,
     Change,
     LabelledRecording,
-    LabelSegment,
     Project,
     check_segments,
+    label_segments,
 )
 
 _REMEDY = 'restore it from a backup, or move it away to begin anew'
@@ -34,14 +35,14 @@ _TIERS = [
     }
 ]
 _CHANGE = {
-    'recording': str, 'tier': int, 'start': int, 'end': int, 'before': [[int]],
-    'after': [[int]], 'settled?': SETTLED,
+    'recording': str, 'tier': int, 'start': int, 'end': int, 'before': SEGMENTS,
+    'after': SEGMENTS, 'settled?': SETTLED,
 }  # fmt: skip
 _SHAPE = {
     'format': int,
     'id': str,
     'tiers': _TIERS,
-    'recordings': {...: {'frames': int, 'fps': float, 'labels': [[[int]]]}},
+    'recordings': {...: {'frames': int, 'fps': float, 'labels': [SEGMENTS]}},
     'history': [dict],
     'undone': int,
     'compared?': [str],
@@ -114,19 +115,10 @@ def _recording(
             f'{len(known["labels"])} of {len(tiers)} tiers; {_REMEDY}.'
         )
     with _remedied(place):
-        rows = [_segments(row, 'labels') for row in known['labels']]
+        rows = [label_segments(row, 'labels') for row in known['labels']]
         for row, tier in zip(rows, tiers, strict=True):
             check_segments(row, 0, known['frames'], tier)
     return LabelledRecording(known['frames'], fps, rows)
-
-
-def _segments(values: Sequence[Sequence[int]], place: str) -> list[LabelSegment]:
-    for one in values:
-        if len(one) != 3:
-            raise UserError(
-                f'{place} has the segment {shown(one)}, expected start, end and class.'
-            )
-    return [(start, end, kind) for start, end, kind in values]
 
 
 def _entry(entry: Mapping[str, Any], place: str) -> Change | Edit:
@@ -143,7 +135,7 @@ def _entry(entry: Mapping[str, Any], place: str) -> Change | Edit:
 def _change(entry: Mapping[str, Any], place: str) -> Change:
     check_shape(entry, _CHANGE, place, _REMEDY)
     with _remedied(place):
-        before, after = (_segments(entry[key], key) for key in ('before', 'after'))
+        before, after = (label_segments(entry[key], key) for key in ('before', 'after'))
         recording, tier, start, end = (
             entry[key] for key in ('recording', 'tier', 'start', 'end')
         )

@@ -17,7 +17,7 @@ from mmskelseg.runtime.labels.segments import (
     Ethogram,
     Segment,
 )
-from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.messages.errors import UserError, check_name, shown
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.studio.ethogram import (
     Edit,
@@ -28,8 +28,11 @@ from mmskelseg.studio.ethogram import (
 )
 from mmskelseg.studio.journal import Journal
 
-#: First frame, end (exclusive) and class, which is -1 where no class shall be learnt.
-LabelSegment = tuple[int, int, int]
+#: First frame, end (exclusive) and class, which is -1 where no class shall be learnt;
+#: then its modifiers and its comment, if it has either.
+LabelSegment = tuple[int, int, int] | tuple[int, int, int, tuple[str, str]]
+#: What a file has of the segments of a tier.
+SEGMENTS = [[(int, list)]]
 #: The formats of files, of which this module writes the last one.
 FORMATS = 1, 2
 #: What a change that settles a disagreement with another observer has beside: its
@@ -119,6 +122,7 @@ class Project:
         self.recordings[name] = LabelledRecording(frames, fps, labels)
         for segment in sorted(segments, key=lambda one: one.start):
             tier = self._tier_of(segment)
+            note = segment.modifiers, segment.comment
             kind = self.tiers[tier].ids[segment.label]
             start, end = (
                 min(max(frame_at(t, fps), 0), frames)
@@ -126,10 +130,12 @@ class Project:
             )
             if self.tiers[tier].is_points:
                 start = min(start, frames - 1)
-                labels[tier].append((start, start + 1, kind))
+                labels[tier].append(_labelled(start, start + 1, kind, *note))
             elif start < end:
                 row = labels[tier]
-                labels[tier] = replaced(row, start, end, [(start, end, kind)])
+                labels[tier] = replaced(
+                    row, start, end, [_labelled(start, end, kind, *note)]
+                )
 
     def _tier_of(self, segment: Segment) -> int:
         """Return the index of a segment's tier, which gets the class if it lacks it.
@@ -384,7 +390,7 @@ class Project:
             if tier in (self.states if tiers is None else tiers):
                 places = {kind: place for place, kind in enumerate(tier.names)}
                 row = np.full(frames, IGNORED, np.int64)
-                for start, end, kind in segments:
+                for start, end, kind, *_ in segments:
                     row[start:end] = places.get(kind, IGNORED)
                 rows.append(row)
         return np.stack(rows) if len(rows) > 1 else rows[0]
@@ -396,7 +402,7 @@ class Project:
             i
             for i, tier in enumerate(self.tiers)
             if not tier.is_points
-            and any(kind != IGNORED for own in rows for *_, kind in own[i])
+            and any(one[2] != IGNORED for own in rows for one in own[i])
         ]
 
     def is_labelled(self, name: str) -> bool:
@@ -407,7 +413,7 @@ class Project:
         """Return how long a class is known in at least one tier."""
         rows, frames, reached = self.state_rows(name), 0, 0
         # Without an array of all frames, whose number the file may overstate.
-        for start, end, kind in sorted(one for row in rows for one in row):
+        for start, end, kind, *_ in sorted(one for row in rows for one in row):
             if kind != IGNORED:
                 frames += max(end - max(start, reached), 0)
                 reached = max(end, reached)
@@ -419,7 +425,7 @@ class Project:
         found = []
         for row in rows:
             frames: dict[int, list[int]] = {}
-            for start, end, kind in row:
+            for start, end, kind, *_ in row:
                 frames.setdefault(kind, []).append(end - start)
             found.append({k: (len(own), sum(own) / fps) for k, own in frames.items()})
         return found
@@ -433,11 +439,14 @@ class Project:
                 (start if tier.is_points else end) / known.fps,
                 names[kind],
                 tier=named * (not tier.is_points),
+                modifiers=modifiers,
+                comment=comment,
             )
             for tier, row in zip(self.tiers, self.visible(name), strict=True)
             for names in [tier.names]
             for named in [tier.name if len(self.states) > 1 else '']
-            for start, end, kind in row
+            for start, end, kind, *note in row
+            for modifiers, comment in note or [('', '')]
             if kind != IGNORED
         ]
         return VideoSegments(
@@ -475,7 +484,9 @@ def check_segments(
     reached = start
     if tier.is_points:
         least = 0
-    for first, last, kind in segments:
+    for first, last, kind, *note in segments:
+        for text in note[0] if note else ():
+            check_name(text, f'the modifiers or the comment from frame {first}')
         fits = reached <= first < last <= end and least <= kind < tier.made
         if not fits or (tier.is_points and last > first + 1):
             raise UserError(
@@ -484,6 +495,32 @@ def check_segments(
                 f'{tier.made - 1}.'
             )
         reached = first if tier.is_points else last
+
+
+def _labelled(
+    start: int, end: int, kind: int, modifiers: str = '', comment: str = ''
+) -> LabelSegment:
+    note = modifiers, comment
+    return (start, end, kind, note) if any(note) else (start, end, kind)
+
+
+def label_segments(values: Sequence[Sequence[Any]], place: str) -> list[LabelSegment]:
+    """Return segments of a file, or of the page, after checking what they consist of.
+
+    Raises:
+        UserError: If one does not consist of start, end, class, and a note or none.
+    """
+    found: list[LabelSegment] = []
+    for one in values:
+        kinds = [[*map(type, v)] if isinstance(v, list) else type(v) for v in one]
+        if kinds not in ([int] * 3, [int, int, int, [str, str]]):
+            raise UserError(
+                f'{place} has the segment {shown(one)}, expected start, end and class, '
+                'and perhaps [modifiers, comment].'
+            )
+        start, end, kind, *notes = one
+        found.append(_labelled(start, end, kind, *(t for note in notes for t in note)))
+    return found
 
 
 def replaced(
@@ -500,6 +537,6 @@ def replaced(
     first = bisect_left(row, start + 1, key=lambda one: one[1])
     last = max(first, bisect_left(row, end, key=lambda one: one[0]))
     touched = row[first:last]
-    left = [(a, start, k) for a, b, k in touched[:1] if a < start]
-    right = [(end, b, k) for a, b, k in touched[-1:] if b > end]
+    left = [(one[0], start, *one[2:]) for one in touched[:1] if one[0] < start]
+    right = [(end, *one[1:]) for one in touched[-1:] if one[1] > end]
     return [*row[:first], *left, *segments, *right, *row[last:]]

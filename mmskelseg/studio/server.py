@@ -33,7 +33,13 @@ from mmskelseg.studio.ethogram import CLASS
 from mmskelseg.studio.folder import open_folder
 from mmskelseg.studio.opening import OpenStudio
 from mmskelseg.studio.predicting import open_model
-from mmskelseg.studio.project import SETTLED, OutdatedError, Project
+from mmskelseg.studio.project import (
+    SEGMENTS,
+    SETTLED,
+    OutdatedError,
+    Project,
+    label_segments,
+)
 from mmskelseg.studio.studio import AbsentError, Studio
 
 # No request needs more.
@@ -57,7 +63,7 @@ _REVISION = {'revision': int}
 _ETHOGRAM = {**_REVISION, 'tiers': [{'name': str, 'kind?': str, 'classes': [CLASS]}]}
 _OFFERS = {**_REVISION, 'ids': [str]}
 _LABELS = {
-    **_REVISION, 'tier': int, 'start': int, 'end': int, 'segments': [[int]],
+    **_REVISION, 'tier': int, 'start': int, 'end': int, 'segments': SEGMENTS,
     'settled?': SETTLED,
 }  # fmt: skip
 # The content of a request, or its shape.
@@ -177,9 +183,7 @@ class _Answers:
         return self.studio.folder.project
 
     def relabel(self, request: Request, given: _Given) -> object:
-        segments = [tuple(one) for one in given['segments']]
-        if any(len(one) != 3 for one in segments):
-            raise UserError('segments have start, end and class; reload the page.')
+        segments = label_segments(given['segments'], 'the request')
         name = self.studio.name_of(_number(request))
         where = given['tier'], given['start'], given['end']
         # The answer is the state after this change, not after one of another page.

@@ -190,7 +190,7 @@ class Studio:
                     step |= {key: getattr(entry, key) for key in keys}
                     step['settled'] = (entry.settled or {}).get('take')
                     for side in ('before', 'after'):
-                        kinds = (kind for *_, kind in getattr(entry, side))
+                        kinds = (one[2] for one in getattr(entry, side))
                         step[side] = [*dict.fromkeys(kinds)]
                 found.append(step)
         return found
@@ -334,7 +334,7 @@ class Studio:
                 continue
             rows = self.folder.project.state_rows(name)
             labelled = sum(
-                max(min(b, end) - max(a, start), 0) for row in rows for a, b, _ in row
+                max(min(b, end) - max(a, start), 0) for row in rows for a, b, *_ in row
             )
             if len(rows) * (end - start) - labelled > _OPEN * (end - start):
                 place = {'recording': self._names.index(name), 'start': start}
@@ -371,7 +371,7 @@ class Studio:
             return 'A model reads poses: estimate them first.'
         rows = [project.state_rows(name) for name in labelled]
         shown = [
-            {tier.names[k] for own in rows for *_, k in own[i] if k != IGNORED}
+            {tier.names[k] for own in rows for _, _, k, *_ in own[i] if k != IGNORED}
             for i, tier in enumerate(project.states)
         ]
         most = max(shown, key=len)

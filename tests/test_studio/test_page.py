@@ -12,7 +12,12 @@ import pytest
 
 from mmskelseg.commands.convert import main as convert
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.labels import read_segments
+from mmskelseg.runtime.labels import (
+    Segment,
+    VideoSegments,
+    read_segments,
+    write_boris,
+)
 from mmskelseg.runtime.structures.segments import to_segments
 from mmskelseg.studio.ethogram import LabelClass
 from mmskelseg.studio.loading import load_project
@@ -415,6 +420,60 @@ def test_gaps_are_found_and_labelled(tmp_path):
         page.keyboard.press('1')
         is_saved(page)
         assert labelled(tmp_path, 'take') == [(0, 20, 0)]
+        assert page.faults == []
+
+
+def test_notes_are_written_and_stay_with_segments(tmp_path):
+    save_poses(tmp_path / 'take.npz', small_annotations()['annotations'][0])
+    segments = [
+        Segment(0, 2, 'walk', modifiers='slow', comment='limps'),
+        Segment(2, 4, 'walk'),
+        Segment(2.5, 2.5, 'call', modifiers='loud'),
+    ]
+    write_boris(
+        tmp_path / 'a.boris', [VideoSegments('take', segments, 10, 60)], ['walk']
+    )
+    with served(tmp_path) as (_, address), studio(address) as page:
+
+        def note(what, was, comment):
+            page.keyboard.press('g')
+            form = page.get_by_role('form', name=f'Note on {what}')
+            assert form.get_by_label('Modifiers').input_value() == was
+            form.get_by_label('Comment').fill(comment)
+            page.keyboard.press('Enter')
+            page.locator('#timeline:focus').wait_for()
+            is_saved(page)
+
+        assert page.get_by_label('Comment').count() == 0
+        note('walk at 0:00.00', 'slow', 'limps badly')
+        first, turns = ('slow', 'limps badly'), ('slow', 'turns')
+        go_to(page, 10)
+        page.keyboard.press('s')
+        page.keyboard.press(']')
+        go_to(page, 15)
+        note('walk at 0:01.10', 'slow', 'turns')
+        parts = [(0, 11, 0, first), (11, 20, 0, turns), (20, 40, 0)]
+        assert labelled(tmp_path, 'take') == parts
+        page.keyboard.press('m')
+        go_to(page, 0)
+        page.keyboard.press('m')
+        page.get_by_text('“slow; turns” of the second is left out').wait_for()
+        is_saved(page)
+        assert labelled(tmp_path, 'take') == [(0, 40, 0, first)]
+        for _ in range(2):
+            page.keyboard.press('Control+z')
+        is_saved(page)
+        assert labelled(tmp_path, 'take') == parts
+        # A moment has no parts.
+        page.keyboard.press('ArrowDown')
+        for name in ('Split', 'Merge'):
+            assert page.get_by_role('button', name=name).is_disabled()
+        go_to(page, 25)
+        page.keyboard.press(']')
+        page.get_by_text('a moment has no boundaries').wait_for()
+        note('call at 0:02.50', 'loud', 'far')
+        project = load_project(tmp_path / 'studio.json')
+        assert project.recordings['take'].labels[1] == [(25, 26, 0, ('loud', 'far'))]
         assert page.faults == []
 
 

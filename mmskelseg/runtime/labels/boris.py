@@ -61,6 +61,8 @@ from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures.tiers import class_name
 
 _NO_SUBJECT = 'No focal subject'
+# What is written as the comment of a prediction.
+_CONFIDENCE = re.compile(r'confidence \d\.\d{3}')
 # Behavior of the point events that mark intervals.
 _MARK = 'to label'
 _POINT = 'POINT'
@@ -130,6 +132,7 @@ class Event(NamedTuple):
     code: str
     modifiers: str
     kind: str = ''
+    comment: str = ''
 
 
 class Observation(NamedTuple):
@@ -224,10 +227,11 @@ def _segments(
     known = {*ethogram.subjects, *(event.subject for event in events)}
     wanted = _NO_SUBJECT if subject == '' else subject
     events = of_subject(events, wanted, place, lambda one: one.subject or _NO_SUBJECT)
-    running: dict[tuple[str, str, str], float] = {}
+    running: dict[tuple[str, str, str], Event] = {}
     segments = []
     for event in sorted(events, key=lambda event: event.time):
         start, end = event.time, event.time + (length or 0)
+        comments = [event.comment]
         if event.kind != _POINT:
             key = (event.subject, event.code, event.modifiers)
             expected = 'STOP' if key in running else 'START'
@@ -238,20 +242,28 @@ def _segments(
                     'in BORIS and export it again.'
                 )
             if key not in running:
-                running[key] = event.time
+                running[key] = event
                 continue
-            start, end = running.pop(key), event.time
+            first = running.pop(key)
+            start, end, comments = first.time, event.time, [first.comment, *comments]
         category = ethogram.categories.get(event.code, '')
         label, tier = _class_and_tier(event.code, category)
-        segment = make_segment(place, start, end, label, tier=tier)
+        # Segments have no lines.
+        lines = [' '.join(one.split()) for one in (event.modifiers, *comments)]
+        remarks = (one for one in lines[1:] if one and not _CONFIDENCE.fullmatch(one))
+        texts = {'modifiers': lines[0], 'comment': '; '.join(dict.fromkeys(remarks))}
         if subject == EACH_SUBJECT:
-            target = event.modifiers if event.modifiers in known else ''
-            segment = replace(segment, individual=event.subject, target=target)
-        segments.append(segment)
-    for (_, code, _), time in running.items():
+            target, _, rest = texts['modifiers'].partition('|')
+            if target in known:
+                texts |= {'target': target, 'modifiers': rest}
+            texts['individual'] = event.subject
+        segments.append(
+            make_segment(place, start, end, label, None, tier=tier, **texts)
+        )
+    for (_, code, _), event in running.items():
         raise UserError(
-            f'{place}: the state {code!r} that starts at {time:.3f} s has no end; add '
-            'its stop event, with the same subject and modifiers.'
+            f'{place}: the state {code!r} that starts at {event.time:.3f} s has no '
+            'end; add its stop event, with the same subject and modifiers.'
         )
     return segments
 
@@ -348,7 +360,8 @@ def _events(
         if code != _MARK:
             kind = '' if types[code].startswith('State') else _POINT
             seconds = number(time, where, 'time') - offset
-            yield Event(seconds, subject, code, modifiers, kind)
+            comment = next((one for one in event[4:5] if isinstance(one, str)), '')
+            yield Event(seconds, subject, code, modifiers, kind, comment)
 
 
 def _videos(
@@ -447,6 +460,8 @@ def _row_events(rows: Sequence[Row], place: str) -> Iterator[Event]:
         offset = number(row.get('Time offset (s)') or 0, place, 'Time offset (s)')
         subject = row.get('Subject', '')
         modifiers = [value for key, value in row.items() if key.startswith('Modifier')]
+        comments = [row.get('Comment') or row.get('Comment start', '')]
+        comments.append(row.get('Comment stop', ''))
         seconds = [number(row.get(column), place, column) for column in times]
         if seconds != sorted(seconds):
             raise UserError(
@@ -454,13 +469,14 @@ def _row_events(rows: Sequence[Row], place: str) -> Iterator[Event]:
                 f'{seconds[0]:g} s and stops at {seconds[1]:g} s; correct it in BORIS '
                 'and export it again.'
             )
-        for second in seconds:
+        for second, comment in zip(seconds, comments, strict=False):
             yield Event(
                 second - offset,
                 '' if subject == _NO_SUBJECT else subject,
                 row['Behavior'],
-                '|'.join(modifiers),
+                '|'.join(modifiers).rstrip('|'),
                 next((kind for kind in kinds if kind in ('START', 'STOP', _POINT)), ''),
+                comment,
             )
 
 
@@ -528,17 +544,19 @@ def write_boris(
     Each class is a state that excludes all others of its tier, with a keyboard key of
     its own. Tiers, if there are several, are behavioral categories, else groups are.
     Times are rounded to milliseconds, as in BORIS, so that frames are recovered exactly
-    below 1000 frames per second. Confidences become comments on the starts of states.
-    Individuals are subjects, and targets modifiers.
+    below 1000 frames per second. Comments, or else confidences, are those of the starts
+    of states. Individuals are subjects, and targets modifiers.
     A mark becomes a point event at its start, with its end and reason as comment. For a
     video without ``filename``, the media file is its name without an extension, and
     BORIS asks for the file. Videos need different names, fps and num_frames.
     """
     sorted_videos(videos, path)
     now = datetime.now().isoformat(timespec='seconds')
-    behaviors = [*_behaviors(videos, classes), *_points(videos)]
-    codes = [one['code'] for one in behaviors]
-    categories = dict.fromkeys(one['category'] for one in behaviors if one['category'])
+    sets = _modifier_sets(videos)
+    own = [*_behaviors(videos, classes), *_points(videos)]
+    codes = [one['code'] for one in own]
+    categories = dict.fromkeys(one['category'] for one in own if one['category'])
+    behaviors = [{**one, 'modifiers': sets.get(one['code'], '')} for one in own]
     if any(video.marks for video in videos):
         behaviors.append({**_NEW_BEHAVIOR, 'type': 'Point event', 'code': _MARK})
     project = {
@@ -614,6 +632,31 @@ def _points(videos: Sequence[VideoSegments]) -> list[dict[str, str]]:
     ]
 
 
+def _modifiers(segment: Segment) -> str:
+    return '|'.join(filter(None, (segment.target, segment.modifiers)))
+
+
+def _modifier_sets(videos: Iterable[VideoSegments]) -> dict[str, dict[str, object]]:
+    """Return the sets of modifiers that segments have, by the code of the behavior."""
+    chosen: dict[str, dict[int, set[str]]] = {}
+    for segment in (segment for video in videos for segment in video.segments):
+        for i, one in enumerate(_modifiers(segment).split('|')):
+            if one:
+                chosen.setdefault(segment.name, {}).setdefault(i, set()).add(one)
+    return {
+        code: {
+            str(i): {
+                'name': '',
+                # Of several values, which commas separate, or of one.
+                'type': int(any(',' in one for one in own)),
+                'values': sorted({*','.join(own).split(',')} - {'None'}),
+            }
+            for i, own in sets.items()
+        }
+        for code, sets in chosen.items()
+    }
+
+
 def _names(videos: Iterable[VideoSegments]) -> list[str]:
     """Return the names of individuals and targets, sorted."""
     segments = [segment for video in videos for segment in video.segments]
@@ -642,7 +685,7 @@ def _observation(
                 f'video {video.name!r}: {segment} is not one of the classes '
                 f'{", ".join(codes)}.'
             )
-        who = segment.individual, segment.target
+        who = segment.individual, _modifiers(segment)
         if not segment.is_point:
             add(0, segment.end, segment.name, '', who)
         add(1, segment.start, segment.name, _comment_on(segment), who)
@@ -675,7 +718,8 @@ def _fps_and_duration(video: VideoSegments) -> tuple[float, float]:
 
 
 def _comment_on(segment: Segment) -> str:
-    return '' if segment.score is None else f'confidence {segment.score:.3f}'
+    score = '' if segment.score is None else f'confidence {segment.score:.3f}'
+    return segment.comment or score
 
 
 @register_export(
@@ -685,8 +729,11 @@ def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     """Write videos with fps and num_frames as BORIS' export "aggregated events"."""
     now = datetime.now().isoformat(' ', timespec='seconds')
     columns = _HEADER.split(',')
-    if any(segment.target for video in videos for segment in video.segments):
-        columns.insert(columns.index('Behavior type'), 'Modifier #1')
+    texts = [_modifiers(segment) for video in videos for segment in video.segments]
+    most = max((text.count('|') + bool(text) for text in texts), default=0)
+    sets = [f'Modifier #{i + 1}' for i in range(most)]
+    place = columns.index('Behavior type')
+    columns[place:place] = sets
     rows = []
     for video in videos:
         fps, duration = _fps_and_duration(video)
@@ -707,7 +754,7 @@ def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
                 'Observation duration by subject by observation': f'{total:.3f}',
                 'Behavior': segment.name,
                 'Behavioral category': segment.tier or 'Not defined',
-                'Modifier #1': segment.target,
+                **dict(zip(sets, _modifiers(segment).split('|'), strict=False)),
                 'Behavior type': _POINT if segment.is_point else 'STATE',
                 'Start (s)': f'{start:.3f}',
                 'Stop (s)': f'{stop:.3f}',

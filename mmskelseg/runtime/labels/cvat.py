@@ -158,7 +158,7 @@ def _task_segments(
             start, end = first, max(before, end)
         joined.append((start, end, label))
     return [
-        make_segment(place, start / rate, end / rate, label, None, tier, who)
+        make_segment(place, start / rate, end / rate, label, tier=tier, individual=who)
         for start, end, (who, tier, label) in joined
     ]
 

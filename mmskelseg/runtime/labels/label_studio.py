@@ -236,7 +236,7 @@ def _segments(region: dict[str, Any], fps: object, place: str) -> Iterator[Segme
     score = None if score is None else number(score, place, 'score')
     tier = str(region.get('from_name') or '')
     for start, end in spans:
-        yield make_segment(place, start, end, label, score, tier)
+        yield make_segment(place, start, end, label, score, tier=tier)
 
 
 def _boxes(value: dict[str, Any], place: str) -> list[tuple[float, float]]:

@@ -33,6 +33,8 @@ _SLACK = 1.0
 # Up to so many unlabelled seconds at the end of a video get the last label;
 # a single frame always does.
 _END = 0.1
+_OF_INDIVIDUALS = ('individual', 'target')
+_REMARKS = ('modifiers', 'comment')
 #: A key as BORIS names it.
 KEY = re.compile(r'\S|F([1-9]|1[0-2])')
 _COLOR = re.compile('#[0-9a-f]{6}')
@@ -61,6 +63,8 @@ class Segment:
         tier: Name of the tier; '' if the labels have only one.
         individual: Name of who does it; '' if the labels are of one individual.
         target: Name of the individual to whom it is done; '' if that is not known.
+        modifiers: What BORIS calls so, those of several sets separated by ``|``.
+        comment: A remark of who labelled it.
     """
 
     start: float
@@ -70,6 +74,8 @@ class Segment:
     tier: str = ''
     individual: str = ''
     target: str = ''
+    modifiers: str = ''
+    comment: str = ''
 
     @property
     def is_point(self) -> bool:
@@ -82,8 +88,8 @@ class Segment:
         return class_name(self.label, self.tier)
 
     def fields(self) -> dict[str, object]:
-        """Return what it consists of, with tier and individuals if it has them."""
-        optional = ('tier', 'individual', 'target')
+        """Return what it consists of, with texts that are not empty."""
+        optional = ('tier', *_OF_INDIVIDUALS, *_REMARKS)
         return {k: v for k, v in vars(self).items() if v or k not in optional}
 
     def __str__(self) -> str:
@@ -210,15 +216,21 @@ def segment_columns(videos: Iterable[VideoSegments]) -> dict[str, list]:
     """Return the columns of a table with a row for each segment.
 
     They are video, start, end, label and score; NaN is no score. If segments have
-    individuals, targets or tiers, so has the table.
+    individuals, targets, tiers, modifiers or comments, so has the table.
     """
     rows = [(video.name, segment) for video in videos for segment in video.segments]
-    optional = ('individual', 'target', 'tier')
-    named = [c for c in optional if any(getattr(one, c) for _, one in rows)]
     columns: dict[str, list] = {'video': [name for name, _ in rows]}
-    for column in (*named, 'start', 'end', 'label'):
-        columns[column] = [getattr(one, column) for _, one in rows]
+
+    def add(*names: str, is_optional: bool = True) -> None:
+        for name in names:
+            values = [getattr(one, name) for _, one in rows]
+            if any(values) or not is_optional:
+                columns[name] = values
+
+    add(*_OF_INDIVIDUALS, 'tier')
+    add('start', 'end', 'label', is_optional=False)
     columns['score'] = [nan if one.score is None else one.score for _, one in rows]
+    add(*_REMARKS)
     return columns
 
 
@@ -451,11 +463,9 @@ def make_segment(
     end: float,
     label: object,
     score: float | None = None,
-    tier: str = '',
-    individual: str = '',
-    target: str = '',
+    **texts: str,
 ) -> Segment:
-    """Return a segment, after checking its names, its times and their order."""
+    """Return a segment, after checking its texts, its times and their order."""
     if max(abs(start), abs(end)) > MOST_SECONDS:
         raise UserError(
             f'{place}: {shown(label)} lasts from {start:g} to {end:g} s, but a '
@@ -466,15 +476,14 @@ def make_segment(
             f'{place}: the label from {start:.3f} to {end:.3f} s is {label!r}; give '
             'it the name of a class.'
         )
-    names = {'tier': tier, 'individual': individual, 'target': target}
-    for what, name in (('label', label.strip()), *names.items()):
+    for what, name in (('label', label.strip()), *texts.items()):
         check_name(name, f'{place}: the {what} from {start:.3f} to {end:.3f} s')
     if end < start:
         raise UserError(
             f'{place}: {label.strip()!r} starts at {start:.3f} s and ends at '
             f'{end:.3f} s; swap the two.'
         )
-    return Segment(start, end, label.strip(), score, **names)
+    return Segment(start, end, label.strip(), score, **texts)
 
 
 def sorted_videos(

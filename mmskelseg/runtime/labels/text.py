@@ -1,8 +1,8 @@
 """Segments as text: tables, subtitles (SubRip, ``.srt``) and time budgets.
 
 A table has the columns ``start``, ``end`` and ``label``, and optionally ``score``,
-``video`` and ``tier``. Times are in seconds; cells are separated by commas, semicolons
-or tabs.
+``video``, ``tier``, ``modifiers`` and ``comment``. Times are in seconds; cells are
+separated by commas, semicolons or tabs.
 """
 
 import csv
@@ -40,7 +40,7 @@ from mmskelseg.runtime.structures.time_budget import TimeBudget
 
 _NEEDED = ('start', 'end', 'label')
 _OF_CLASS = ('tier', 'key', 'color', 'description', 'group', 'kind')
-_OPTIONAL = ('individual', 'target', 'tier')
+_OPTIONAL = ('individual', 'target', 'tier', 'modifiers', 'comment')
 _NUMBERS = ('start', 'end', 'score')
 
 
@@ -59,8 +59,9 @@ def read_csv_segments(
     """Return the segments of each video in a table with a header.
 
     Without the column ``video``, the video is named after the file. The columns
-    ``score``, ``tier``, ``individual`` and ``target`` are optional, too. Videos without
-    the subject, or of several without the option, are skipped, with a note.
+    ``score``, ``tier``, ``individual``, ``target``, ``modifiers`` and ``comment`` are
+    optional, too. Videos without the subject, or of several without the option, are
+    skipped, with a note.
 
     Args:
         path: The table.
@@ -129,8 +130,8 @@ def write_rows(
 def write_csv_segments(path: FilePath, videos: Sequence[VideoSegments]) -> None:
     """Write the columns video, start, end, label and score; seconds have 6 decimals.
 
-    A score of None becomes an empty cell. If segments have tiers, individuals or
-    targets, so has the table.
+    A score of None becomes an empty cell. If segments have tiers, individuals, targets,
+    modifiers or comments, so has the table.
     """
     columns = segment_columns(videos)
     for name in _NUMBERS:

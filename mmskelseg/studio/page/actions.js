@@ -4,7 +4,7 @@ import * as list from './labels.js'
 import { atEnd, play, seek } from './player.js'
 import {
   attempt, commit, labels, loadUncertain, named, open, predictions, say, show, state, interval,
-  isPoints, tiers, time, change,
+  isPoints, noteOf, tiers, time, change,
 } from './state.js'
 
 /** Where something ends that ends here: after the last frame on the last one. */
@@ -25,7 +25,8 @@ export function press(label, tier = state.tier) {
     const { start, end, segment } = selection
     if (!segment) state.selection = null
     const words = `${named(label, selection.tier)} ${interval(start, end)}`
-    const edit = list.paint(labels(selection.tier), start, end, label)
+    const note = segment ? list.at(labels(selection.tier), start)?.[3] : null
+    const edit = list.paint(labels(selection.tier), start, end, label, note)
     return commit(edit, words, selection.tier)
   }
   const run = running[tier]
@@ -107,7 +108,10 @@ function segmentHere() {
   return found && { tier: state.tier, start: found[0], end: found[1] }
 }
 
+const isMoment = () => isPoints() && (say('a moment has no boundaries'), true)
+
 export function split() {
+  if (isMoment()) return
   const edit = list.split(labels(), state.frame)
   state.selection = null
   if (edit) commit(edit, `split at ${time(state.frame)}`)
@@ -115,11 +119,13 @@ export function split() {
 }
 
 export function merge() {
+  if (isMoment()) return
   const edit = list.merge(labels(), state.selection?.start ?? state.frame)
   if (!edit) return say('there is no next segment to merge with')
-  const { start, end, segments } = edit
+  const { start, end, segments, lost } = edit
   state.selection = { tier: state.tier, start, end, segment: true }
-  commit(edit, `merged: ${named(segments[0][2])} ${interval(start, end)}`)
+  const words = lost ? `; “${noteOf(lost)}” of the second is left out` : ''
+  commit(edit, `merged: ${named(segments[0][2])} ${interval(start, end)}${words}`)
 }
 
 /** Moves a boundary to a frame, with it that of a segment that touches. */
@@ -132,16 +138,17 @@ export function moveBoundary(from, to) {
 export function moveMoment(moment, to) {
   const last = state.recording.frames - 1
   if (to > last) return say(`it can be moved to ${time(last)}, and no further`)
-  const [from, , label] = moment
+  const [from, , label, ...note] = moment
   const [start, end] = [Math.min(from, to), Math.max(from, to) + 1]
   const others = labels().filter((one) => one !== moment && one[0] >= start && one[0] < end)
-  const segments = [...others, [to, to + 1, label]].sort((a, b) => a[0] - b[0])
+  const segments = [...others, [to, to + 1, label, ...note]].sort((a, b) => a[0] - b[0])
   commit({ start, end, segments }, `${named(label)} from ${time(from)} to ${time(to)}`)
 }
 
 const boundaryHere = () => state.loop?.boundary ?? list.nearest(labels(), state.frame)
 
 export function nudge(by) {
+  if (isMoment()) return
   const boundary = boundaryHere()
   const edit =
     boundary !== null && list.move(labels(), boundary, boundary + by, state.recording.frames)

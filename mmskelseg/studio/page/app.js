@@ -5,6 +5,7 @@ import { Classes } from './ethogram.js'
 import { History } from './history.js'
 import { focusTimeline, groups, keyOf, keyShown, pressed } from './keys.js'
 import { gaps } from './labels.js'
+import { Notes } from './notes.js'
 import { Dispute, Observers, rows as settling } from './observers.js'
 import { Export, Recordings, Training } from './panels.js'
 import { Picture, drawPicture } from './picture.js'
@@ -133,6 +134,7 @@ function Tools() {
   const guess = state.recording.predictions && !state.comparison
   off['Next uncertain'] ||= !!state.comparison
   for (const name of ['Accept', 'Accept interval']) off[name] = !guess
+  for (const name of ['Split', 'Merge']) off[name] = isPoints()
   const tools = groups.flatMap(([, rows]) => rows).filter((row) => row[4])
   return html`<div class="tools" role="group" aria-label="Tools">
     ${tools.map(
@@ -239,6 +241,7 @@ function App() {
             replaces them.
           </p>`}
           <${Timeline} />
+          <${Notes} />
           <${Tools} />
           <${Segments} />
           <${Statistics} />

@@ -1,4 +1,5 @@
 // Lists of segments: [start, end, class, ...], sorted, never overlapping, ends exclusive.
+// A label may have a note, [modifiers, comment], which goes with each of its parts.
 // An edit is {start, end, segments}: the segments replace all that lies in [start, end).
 // Nothing here changes its arguments or knows the page.
 
@@ -44,34 +45,47 @@ export function gaps(list, start, end) {
   return found
 }
 
+/** Two segments as one, or null if they don't touch, or differ in class or note. */
+function both(a, b) {
+  const [note, other] = [a?.[3], b?.[3]]
+  const fits = a && b && a[1] === b[0] && a[2] === b[2] && !(note && other && `${note}` !== `${other}`)
+  return fits ? noted([a[0], b[1], a[2]], note ?? other) : null
+}
+
 /** The edit, and with it the touching segments of the same class as one. */
 function joined(list, { start, end, segments }) {
   const one = []
-  for (const [s, e, c] of segments) {
-    const last = one[one.length - 1]
-    if (last && last[1] === s && last[2] === c) last[1] = e
-    else one.push([s, e, c])
+  for (const each of segments) {
+    const whole = both(one.at(-1), each)
+    if (whole) one[one.length - 1] = whole
+    else one.push(each)
   }
-  const first = one[0]
-  const last = one[one.length - 1]
-  const left = start > 0 && at(list, start - 1)
-  const right = at(list, end)
-  if (left && first && first[0] === start && left[2] === first[2]) {
-    start = first[0] = left[0]
-  }
-  if (right && last && last[1] === end && right[2] === last[2]) end = last[1] = right[1]
+  const left = start > 0 && both(at(list, start - 1), one[0])
+  if (left) start = (one[0] = left)[0]
+  const right = both(one.at(-1), at(list, end))
+  if (right) end = (one[one.length - 1] = right)[1]
   return { start, end, segments: one }
 }
 
-export const paint = (list, start, end, label) =>
-  joined(list, { start, end, segments: [[start, end, label]] })
+const noted = ([start, end, label], note) =>
+  note?.some(Boolean) ? [start, end, label, note] : [start, end, label]
+
+/** Gives a segment of the list modifiers and a comment, in place of those it has. */
+export function annotate(list, segment, note) {
+  const [start, end] = segment
+  const here = list.filter(([s, e]) => s === start && e === end) // moments share frames
+  return { start, end, segments: here.map((one) => (one === segment ? noted(one, note) : one)) }
+}
+
+export const paint = (list, start, end, label, note) =>
+  joined(list, { start, end, segments: [noted([start, end, label], note)] })
 
 export const erase = (start, end) => ({ start, end, segments: [] })
 
 /** Fill what has no label in [start, end) with pieces of `others`; labels stay. */
 export function accept(list, others, start, end) {
   const free = gaps(list, start, end)
-  const pieces = free.flatMap(([a, b]) => inside(others, a, b))
+  const pieces = free.flatMap(([a, b]) => inside(others, a, b)).map((one) => one.slice(0, 3))
   const kept = inside(list, start, end)
   const segments = [...kept, ...pieces].sort((a, b) => a[0] - b[0])
   return pieces.length ? joined(list, { start, end, segments }) : null
@@ -85,8 +99,8 @@ export const fill = (list, start, end, label) =>
 function inside(list, start, end) {
   const found = []
   for (let i = after(list, start); i < list.length && list[i][0] < end; i++) {
-    const [s, e, c] = list[i]
-    found.push([Math.max(s, start), Math.min(e, end), c])
+    const [s, e, ...rest] = list[i]
+    found.push([Math.max(s, start), Math.min(e, end), ...rest])
   }
   return found
 }
@@ -95,16 +109,21 @@ function inside(list, start, end) {
 export function split(list, frame) {
   const found = at(list, frame)
   if (!found || found[0] === frame) return null
-  const [start, end, label] = found
-  return { start, end, segments: [[start, frame, label], [frame, end, label]] }
+  const [start, end, ...rest] = found
+  return { start, end, segments: [[start, frame, ...rest], [frame, end, ...rest]] }
 }
 
-/** Make the segment at a frame and the next one the first one's, or null. */
+/**
+ * Make the segment at a frame and the next one the first one's, or null. `lost` is the
+ * note of the next one, if the first has another.
+ */
 export function merge(list, frame) {
   const i = after(list, frame)
   if (!at(list, frame) || !list[i + 1]) return null
-  const [start, end] = [list[i][0], list[i + 1][1]]
-  return { start, end, segments: [[start, end, list[i][2]]] }
+  const [start, , label, note] = list[i]
+  const [, end, , other] = list[i + 1]
+  const lost = note && other && `${note}` !== `${other}` && other
+  return { start, end, segments: [noted([start, end, label], note ?? other)], lost }
 }
 
 /** Move the boundary at frame `from`, no further than its neighbours allow, or null. */
@@ -120,8 +139,8 @@ export function move(list, from, to, frames) {
   const high = behind ? behind[1] - 1 : next ? next[0] : frames
   to = Math.min(high, Math.max(low, to))
   const segments = []
-  if (before) segments.push([before[0], to, before[2]])
-  if (behind) segments.push([to, behind[1], behind[2]])
+  if (before) segments.push([before[0], to, ...before.slice(2)])
+  if (behind) segments.push([to, ...behind.slice(1)])
   const start = before ? before[0] : Math.min(from, to)
   const end = behind ? behind[1] : Math.max(from, to)
   return { start, end, segments, to }

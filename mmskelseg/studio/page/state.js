@@ -67,6 +67,7 @@ export const classOf = (label, tier = state.tier) =>
   classes(tier).find(({ id }) => id === label)
 export const named = (label, tier = state.tier) =>
   label === -1 ? 'no label' : (classOf(label, tier)?.name ?? `class ${label}`)
+export const noteOf = (note) => note.filter(Boolean).join('; ')
 export const labels = (tier = state.tier) => state.recording.labels[tier] ?? [] // a new tier has none
 export const predictions = (tier = state.tier) => state.recording.predictions?.[tier] ?? []
 

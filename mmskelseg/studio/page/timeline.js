@@ -4,7 +4,7 @@ import { AXIS, OVERVIEW, drawOn, layout, scales } from './drawing.js'
 import { at, move, nearest } from './labels.js'
 import { seek } from './player.js'
 import {
-  change, clock, commit, labels, look, named, pan, predictions, say, state, interval,
+  change, clock, commit, isPoints, labels, look, named, noteOf, pan, predictions, say, state, interval,
   tiers, time, zoom,
 } from './state.js'
 import { html, useEffect, useRef } from './vendor/preact.js'
@@ -24,7 +24,8 @@ function hit(event) {
   if (y < OVERVIEW + 3) return { ...found, part: 'overview' }
   if (!line) return { ...found, part: y < plan.axis + AXIS ? 'axis' : 'speed' }
   if (x < plan.gutter) return { ...found, part: 'name' }
-  const boundary = y <= line.y + line.h ? nearest(labels(line.tier), near.frame(x)) : null
+  const isRow = y <= line.y + line.h && !isPoints(line.tier)
+  const boundary = isRow ? nearest(labels(line.tier), near.frame(x)) : null
   const reach = event.pointerType === 'touch' ? 14 : 5
   if (boundary !== null && Math.abs(near.x(boundary) - x) <= reach) {
     return { ...found, part: 'boundary', boundary }
@@ -128,6 +129,7 @@ export function place() {
     `${time(frame)} of ${clock(recording.frames / recording.fps)}`,
     tier && `tier ${tier}`,
     own ? named(own[2]) : 'not labelled',
+    own?.[3] && noteOf(own[3]),
     guess && `${state.project.preview ? 'preview' : 'predicted'} ${named(guess[2])}, ${Math.round(guess[3] * 100)} %`,
   ].filter(Boolean).join(', ')
 }
