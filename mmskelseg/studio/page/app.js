@@ -243,9 +243,7 @@ function App() {
           <${Timeline} />
           <${Notes} />
           <${Tools} />
-          <${Segments} />
-          <${Statistics} />
-          <${History} />`}
+          <div class="lists"><${Segments} /><${Statistics} /><${History} /></div>`}
       </div>
       <div class="side"><${Classes} /><${Training} /><${Observers} /><${Export} /></div>
     </main>`}
