@@ -1,7 +1,5 @@
 """Compares what several observers labelled: kappa, errors, where they disagree."""
 
-import base64
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +9,13 @@ import numpy as np
 
 from mmskelseg.behaviour.agreement import (
     compare_observers,
-    observed_labels,
     offset_words,
-    pair_scores,
+)
+from mmskelseg.behaviour.agreement_files import (
+    BoutsOfObservers,
+    agreement_lines,
+    draw_agreement,
+    write_agreement,
 )
 from mmskelseg.behaviour.recordings import (
     Read,
@@ -23,26 +25,18 @@ from mmskelseg.behaviour.recordings import (
     read_observers,
     read_sources,
 )
-from mmskelseg.runtime.drawing.images import save_png
-from mmskelseg.runtime.drawing.timelines import SCREEN, draw_timelines
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.names import file_names
 from mmskelseg.runtime.inputs import LabelInput
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
-from mmskelseg.runtime.labels.bouts import write_table
 from mmskelseg.runtime.labels.segments import by_tier
-from mmskelseg.runtime.labels.text import write_rows
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError, check_name, escaped
 from mmskelseg.runtime.messages.options import Positive, argument, like, option
-from mmskelseg.runtime.messages.tables import text_table
 from mmskelseg.runtime.structures.bouts import Bouts
 from mmskelseg.runtime.structures.choices import EACH
-from mmskelseg.runtime.structures.tiers import Tier, class_name, flat_classes
+from mmskelseg.runtime.structures.tiers import flat_classes
 from mmskelseg.studio.loading import load_project
 from mmskelseg.studio.observers import is_project, observer_of
-from mmskelseg.templates import html_template
 
 # Frames per second if no file states any.
 _FPS = 25.0
@@ -50,18 +44,13 @@ _FPS = 25.0
 _MOST_FRAMES = 1 << 24
 # Lengths that differ by less are the same, in seconds.
 _ABOUT = 0.1
-_STYLE = SCREEN._replace(marked='differs from the first')
-# The most pictures on the page; all are in a folder.
-_ON_PAGE = 24
-# The bouts of each observer in each recording.
-_Bouts = dict[str, dict[str, Bouts]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Agree(Job[dict[str, Any]]):
     """Compares what several observers labelled: kappa, errors, where they disagree.
 
-        %(prog)s ann.boris bob.boris --background other --out agreement
+        %(prog)s ann.boris bob.boris --background other
         %(prog)s data/mine/annotations.pkl out --names ann model --out agreement
 
     Each OBSERVER is a file of a labelling tool, the segments.json of `mmskelseg
@@ -90,7 +79,11 @@ class Agree(Job[dict[str, Any]]):
     observers: Sequence[Path] = argument(
         'files or folders of observers, or of a model', metavar='OBSERVER'
     )
-    out: Path = option('folder for the files', metavar='DIR')
+    out: Path = option(
+        'folder for the files (default: %(default)s)',
+        Path('agreement'),
+        metavar='DIR',
+    )
     names: Sequence[str] = option(
         'name of each observer (default: that of the file or folder)',
         (),
@@ -137,9 +130,9 @@ class Agree(Job[dict[str, Any]]):
         notes += [*read.notes, *more, *of_lengths, *_remarks(content)]
         notes += _of_classes(names, read, bouts)
         content['notes'] = [f'{note.removesuffix(".")}.' for note in notes]
-        pictures = list(_draw(self.out, bouts, read.tiers, content))
-        _write(self.out, content, pictures)
-        events.note('\n'.join(map(escaped, _lines(content))))
+        pictures = list(draw_agreement(self.out, bouts, read.tiers, content))
+        write_agreement(self.out, content, pictures)
+        events.note('\n'.join(map(escaped, agreement_lines(content))))
         events.note(f'\n{self.out / "agreement.html"}')
         return content
 
@@ -230,13 +223,13 @@ def _rate(
 
 def _bouts(
     job: Agree, read: Sources, found: Mapping[str, Mapping[str, Recording]]
-) -> tuple[_Bouts, list[str]]:
+) -> tuple[BoutsOfObservers, list[str]]:
     """Return the bouts of each observer in each recording, and notes.
 
     A recording lasts as long as its file states, or that of another observer, or else
     until the last label of anyone.
     """
-    bouts: _Bouts = {}
+    bouts: BoutsOfObservers = {}
     unknown, notes = [], []
     for name, own in found.items():
         videos = {who: one.video for who, one in own.items()}
@@ -309,7 +302,9 @@ def _remarks(content: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _of_classes(names: Sequence[str], read: Sources, bouts: _Bouts) -> Iterator[str]:
+def _of_classes(
+    names: Sequence[str], read: Sources, bouts: BoutsOfObservers
+) -> Iterator[str]:
     """Yield classes that not all use, names that are nearly equal, and other orders."""
     classes = flat_classes(by_tier(read.classes))
     alike: dict[str, list[str]] = {}
@@ -339,96 +334,6 @@ def _of_classes(names: Sequence[str], read: Sources, bouts: _Bouts) -> Iterator[
                 f'the classes of {who} have another order than those of {first}; they '
                 'are compared by name'
             )
-
-
-def _draw(
-    out: Path, bouts: _Bouts, tiers: Sequence[Tier], content: Mapping[str, Any]
-) -> Iterator[dict[str, str]]:
-    """Draw each recording, and yield caption and address, of the worst ones first.
-
-    The first ones are part of the page.
-    """
-    fps, files = content['fps'], file_names([*bouts])
-    worst = sorted(content['recordings'], key=lambda row: row['acc'] or 0)
-    for i, row in enumerate(worst):
-        name = row['recording']
-        there = [who for who in content['observers'] if who in bouts[name]]
-        rows: dict[str, np.ndarray] = {}
-        truth: dict[str, str] = {}
-        labels = observed_labels(there, bouts[name], fps, len(tiers))
-        for tier, own in zip(tiers, labels, strict=True):
-            titles = [f'{tier.name}, {who}' if tier.name else who for who in there]
-            rows |= zip(titles, own, strict=True)
-            truth |= dict.fromkeys(titles[1:], titles[0])
-        same = '-' if row['acc'] is None else f'{row["acc"]:.1f} %'
-        caption = f'{name} (same label in {same})'
-        path = out / 'timelines' / f'{files[name]}.png'
-        image = draw_timelines(
-            rows, content['classes'], truth=truth, title=caption, fps=fps, style=_STYLE
-        )
-        save_png(image, path)
-        if i < _ON_PAGE:
-            code = base64.b64encode(path.read_bytes()).decode()
-            yield {'caption': caption, 'source': f'data:image/png;base64,{code}'}
-
-
-def _write(
-    out: Path, content: Mapping[str, Any], pictures: Sequence[Mapping[str, str]]
-) -> None:
-    """Write tables, JSON and the page."""
-    for key in ('overall', 'by_class', 'measures'):
-        write_table(out / f'{key}.csv', map(_cells, content[key]))
-    write_table(
-        out / 'confusion.csv',
-        (
-            {
-                'observers': ', '.join(table['observers']),
-                'first': name,
-                **{f'second: {other}': '' for other in content['classes']},
-                **{f'second: {n}': k for n, k in zip(names, counts, strict=True)},
-            }
-            for table in content['confusion']
-            for names in [[class_name(c, table['tier']) for c in table['classes']]]
-            for name, counts in zip(names, table['frames'], strict=True)
-        ),
-    )
-    times = ('start_s', 'end_s', 'seconds')
-    write_rows(
-        out / 'disagreements.csv',
-        ['recording', 'tier', *times, *content['observers']],
-        (
-            [one['recording'], one['tier'], *(f'{one[key]:.3f}' for key in times)]
-            + [name or '' for name in one['said'].values()]
-            for one in content['disagreements']
-        ),
-    )
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    atomic_write_text(out / 'agreement.json', text)
-    page = html_template(Path(__file__).with_suffix('.html'))
-    left = len(content['recordings']) - len(pictures)
-    html = page.render(
-        content=content, pictures=pictures, left=left, scores=pair_scores()
-    )
-    atomic_write_text(out / 'agreement.html', html)
-
-
-def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**row, 'observers': ', '.join(row['observers'])}
-
-
-def _lines(content: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the table of coefficients, and the notes."""
-    scores = pair_scores()
-    rows = [['', 'kappa', 'alpha', *(score.title for score in scores)]]
-    for row in content['overall']:
-        name = ', '.join(filter(None, [row['tier'], *row['observers']]))
-        numbers = (row['kappa'], row['alpha'])
-        cells = ['-' if number is None else f'{number:.3f}' for number in numbers]
-        cells += [score.text(row[score.key], short=True) for score in scores]
-        rows.append([name, *cells])
-    yield from text_table(rows)
-    for note in content['notes']:
-        yield f'- {note}'
 
 
 main = Agree.main
