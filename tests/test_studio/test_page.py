@@ -508,7 +508,8 @@ def test_files_that_appear_later_are_offered(tmp_path):
 
 def test_observers_label_apart_and_settle_what_differs(tmp_path):
     """The second sees nothing of the first until both are compared."""
-    save_poses(tmp_path / 'take.npz', small_annotations()['annotations'][0])
+    for name in ('take', 'unlabelled'):
+        save_poses(tmp_path / f'{name}.npz', small_annotations()['annotations'][0])
 
     def labels(name):
         return load_project(tmp_path / name).recordings['take'].labels[0]
@@ -554,6 +555,10 @@ def test_observers_label_apart_and_settle_what_differs(tmp_path):
         kappa = (35 / 60 - by_chance) / (1 - by_chance)
         row = panel.get_by_role('row', name='all')
         assert row.get_by_role('cell').first.text_content() == f'{kappa:.2f}'
+        page.get_by_label('Which recordings').select_option('with disagreements')
+        page.get_by_role('button', name='unlabelled').wait_for(state='hidden')
+        is_open(page, 'take')
+        page.locator('#timeline').focus()
         page.keyboard.press('Shift+Enter')
         bar.get_by_text('lift (you), walk').wait_for()
         assert labels('studio.bob.json') == own
