@@ -170,12 +170,15 @@ def edited_tiers(
 ) -> list[LabelTier]:
     """Return tiers as the page wants them, with new ids for new classes.
 
+    Tiers without classes may be missing at the end.
+
     Raises:
-        UserError: If one of its values does not fit, or a tier is missing.
+        UserError: If one of its values does not fit, or another tier is missing.
     """
-    if len(given) < len(tiers):
+    if any(tier.classes for tier in tiers[len(given) :]):
         raise UserError(
-            f'{len(given)} of {len(tiers)} tiers were sent; reload the page.'
+            f'{len(given)} of {len(tiers)} tiers were sent, and another has classes; '
+            'reload the page.'
         )
     found = []
     for i, wish in enumerate(given):
@@ -247,36 +250,75 @@ def points_tier(names: Iterable[str]) -> LabelTier:
 
 
 def with_infos(
-    tiers: Sequence[LabelTier], infos: Sequence[ClassInfo]
+    tiers: Sequence[LabelTier], infos: Sequence[ClassInfo], notes: list[str]
 ) -> list[LabelTier]:
-    """Return tiers without labels, with the classes that files state before others.
+    """Return tiers of a new project, with the classes that files state before others.
 
-    If there is one without a name, files with several name them. A class that states
-    none of the tiers belongs to one that has it, else to the first. A key that another
-    class of the tier has is left out.
+    If there is one without a name, files with several name them; see :func:`add_infos`.
     """
-    found = [*tiers]
-    stated = [*dict.fromkeys(one.tier for one in infos if one.kind == 'state')]
-    if [tier.name for tier in tiers] == [''] and len(stated) > 1 and '' not in stated:
-        found = [LabelTier(name) for name in stated]
+    if [tier.name for tier in tiers] == [''] and len(_stated_tiers(infos)) > 1:
+        tiers = [LabelTier('')]
+    found = []
+    for tier in add_infos(tiers, infos, notes):
+        of_tier = [one.name for one in infos if one.tier == tier.name]
+        stated = [*dict.fromkeys([*of_tier, *(one.name for one in infos)]), *tier.ids]
+        own = sorted(tier.classes, key=lambda one: stated.index(one.name))
+        found.append(replace(tier, classes=tuple(own)))
+    return found
+
+
+def add_infos(
+    tiers: Sequence[LabelTier], infos: Iterable[ClassInfo], notes: list[str]
+) -> list[LabelTier]:
+    """Return tiers with what files state of classes, where it is not known.
+
+    Tiers are added if files state several. A class that states none of the tiers
+    belongs to one that has it, else to the first. What differs from a known class, and
+    keys that another class of the tier has, are noted and left out.
+    """
+    infos, found = [*infos], [*tiers]
+    names = [tier.name for tier in found]
+    missing = [name for name in _stated_tiers(infos) if name not in names]
+    if missing and '' in names:
+        i = names.index('')
+        name = 'actions' if found[i].made else missing.pop(0)
+        found[i] = replace(found[i], name=name)
+    found += [LabelTier(name) for name in missing]
     points = next((i for i, tier in enumerate(found) if tier.is_points), len(found))
     if any(one.kind == 'point' for one in infos) and points == len(found):
         found.append(points_tier([]))
-    own: list[dict[str, LabelClass]] = [{} for _ in found]
+    states = [i for i, tier in enumerate(found) if not tier.is_points]
     for info in infos:
-        named = [i for i, tier in enumerate(found) if info.tier == tier.name]
-        having = [i for i, tier in enumerate(found) if info.name in tier.ids]
-        i = points if info.kind == 'point' else next(iter(named + having), 0)
-        if info.name not in found[i].ids:
-            found[i] = found[i].with_class(info.name)
-        texts = {text: getattr(info, text) for text in _TEXTS}
-        if info.key in [one.key for one in own[i].values()]:
-            texts['key'] = ''
-        known = found[i].ids[info.name]
-        own[i].setdefault(info.name, LabelClass(known, info.name, **texts))
-    for i, mine in enumerate(own):
-        keys = {one.key for one in mine.values()}
-        rest = (one for one in found[i].classes if one.name not in mine)
-        others = [replace(o, key='') if o.key in keys else o for o in rest]
-        found[i] = replace(found[i], classes=(*mine.values(), *others))
+        named = [i for i in states if info.tier == found[i].name]
+        having = [i for i in states if info.name in found[i].ids]
+        i = points if info.kind == 'point' else [*named, *having, states[0]][0]
+        found[i] = _with_info(found[i], info, notes)
     return found
+
+
+def _stated_tiers(infos: Iterable[ClassInfo]) -> list[str]:
+    """Return the tiers that files state, if there are several."""
+    stated = [*dict.fromkeys(one.tier for one in infos if one.kind == 'state')]
+    return stated if len(stated) > 1 and '' not in stated else []
+
+
+def _with_info(tier: LabelTier, info: ClassInfo, notes: list[str]) -> LabelTier:
+    """Return a tier with what a file states of a class."""
+    if info.name not in tier.ids:
+        tier = tier.with_class(info.name)
+    known = tier.ids[info.name]
+    keys = {one.key: one.name for one in tier.classes if one.id != known}
+    classes = []
+    for one in tier.classes:
+        for text in _TEXTS if one.id == known else ():
+            here, there = getattr(one, text), getattr(info, text)
+            if here and there not in ('', here):
+                kept = f'the {text} {here!r}, not the {there!r} of the file'
+                notes.append(f'the class {info.name!r} keeps {kept}')
+            elif there and text == 'key' and there in keys:
+                lacks = f'lacks its key {there!r}, which {keys[there]!r} has'
+                notes.append(f'the class {info.name!r} {lacks}')
+            else:
+                one = replace(one, **{text: here or there})
+        classes.append(one)
+    return replace(tier, classes=tuple(classes))

@@ -173,7 +173,7 @@ def open_folder(
         labels = labels_of(every, label_files, read, notes)
     if not project.tiers:
         first = {one.name: labels[one.name][0] for one in new if one.name in labels}
-        project.tiers = with_infos(_tiers(new, first), infos)
+        project.tiers = with_infos(_tiers(new, first), infos, notes)
     names = {one.name for one in new}
     _leave_out_other_tiers(recordings.values(), labels, project, names, notes)
     for recording, frames, rate in found:

@@ -86,21 +86,35 @@ def load_project(path: Path) -> Project:
     project = Project(path, tiers, content['id'], recordings)
     for i, entry in enumerate(content['history']):
         project.history.append(_entry(entry, f'{path}: history[{i}]'))
-    # A change that is undone may be of a tier that is undone, too.
-    edits = [entry.after for entry in project.history if isinstance(entry, Edit)]
-    most = max([tiers, *edits], key=lambda own: (len(own), sum(t.made for t in own)))
-    for i, entry in enumerate(project.history):
-        if isinstance(entry, Change):
-            with _remedied(f'{path}: history[{i}]'):
-                project.check_change(entry, most)
     project.compared = [*(content.get('compared') or ())]
     project.undone, count = content['undone'], len(project.history)
     if not 0 <= project.undone <= count:
         raise UserError(f'{path}: undone is {project.undone} of {count}; {_REMEDY}.')
+    _check_history(project)
     for place, step in steps:
         _take(project, step, place)
     _forget_removed(project)
     return project
+
+
+def _check_history(project: Project) -> None:
+    """Raise a UserError unless each change fits the tiers of its time."""
+    history, done = project.history, len(project.history) - project.undone
+    edits = [entry for entry in history if isinstance(entry, Edit)]
+    sides = [project.tiers, *(side for e in edits for side in (e.before, e.after))]
+    last = [e.after for e in history[done:] if isinstance(e, Edit)]
+    # What is known before an edit includes what files had brought until then.
+    tiers = [project.tiers, *last][-1]
+    for i, entry in reversed([*enumerate(history)]):
+        if isinstance(entry, Edit):
+            tiers = entry.before
+            continue
+        own = [
+            replace(tier, made=max(side[k].made for side in sides if side[k:]))
+            for k, tier in enumerate(tiers)
+        ]
+        with _remedied(f'{project.path}: history[{i}]'):
+            project.check_change(entry, own)
 
 
 def _recording(

@@ -22,6 +22,8 @@ from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.studio.ethogram import (
     Edit,
     LabelTier,
+    add_infos,
+    check_tiers,
     edited_tiers,
     points_tier,
     read_tiers,
@@ -207,6 +209,7 @@ class Project:
         """Replace the ethogram by one that the page sends, and save.
 
         Labels of classes that are left out are kept, unseen, for when that is undone.
+        If their tier is removed, they are deleted before, each recording's in a step.
 
         Raises:
             OutdatedError: If labels or classes have changed since the revision.
@@ -215,9 +218,34 @@ class Project:
         with self.lock:
             self.check_revision(revision)
             found = edited_tiers(self.tiers, tiers)
-            edit = Edit(self.tiers, found)
-            self._save({'do': 'edit', 'tiers': edit.as_dict()['after']})
-            return edit
+            for i in range(len(found), len(self.tiers)):
+                # Those of deleted classes.
+                for name, known in self.recordings.items():
+                    if known.labels[i]:
+                        self.replace(name, i, 0, known.frames, [], self.revision)
+            return self._edit(found)
+
+    def add_classes(
+        self, infos: Sequence[ClassInfo], notes: list[str], revision: int
+    ) -> Edit:
+        """Add what a file states of classes, and save; see :func:`add_infos`.
+
+        Raises:
+            OutdatedError: If labels or classes have changed since the revision.
+            UserError: If all of it is known.
+        """
+        with self.lock:
+            self.check_revision(revision)
+            found = add_infos(self.tiers, infos, notes)
+            if found == self.tiers:
+                raise UserError(f'It adds nothing. {"; ".join(notes)}'.strip())
+            check_tiers(found)
+            return self._edit(found)
+
+    def _edit(self, tiers: Sequence[LabelTier]) -> Edit:
+        edit = Edit(self.tiers, tiers)
+        self._save({'do': 'edit', 'tiers': edit.as_dict()['after']})
+        return edit
 
     def begin_comparison(self, observer: str) -> None:
         """Save that the labels of another observer are shown from now on."""
@@ -262,13 +290,17 @@ class Project:
         entry = self._entry(step)
         if isinstance(entry, Change):
             self.check_tier(entry.tier)
-        elif step == 'undo' and len(entry.before) < len(entry.after):
-            for i in range(len(entry.before), len(self.tiers)):
-                if any(known.labels[i] for known in self.recordings.values()):
-                    raise UserError(
-                        f'Files have brought labels of the tier {self.tiers[i].name!r} '
-                        'since; it stays.'
-                    )
+            return
+        count, other = len(entry.before), len(entry.after)
+        if step == 'undo':
+            count, other = other, count
+        for i in range(min(count, other), len(self.tiers)) if count != other else ():
+            has_labels = any(known.labels[i] for known in self.recordings.values())
+            if i >= count or has_labels:
+                raise UserError(
+                    f'Files have brought labels of the tier {self.tiers[i].name!r} '
+                    'since; it stays.'
+                )
 
     def _entry(self, step: str) -> Change | Edit:
         """Return what would be undone or redone."""

@@ -86,7 +86,7 @@ def find_recordings(
                 _add_entries(found, path)
             elif is_video(path):
                 _add(found, Recording(path.stem, video=path))
-            elif own := _classes(path):
+            elif own := _classes(path, notes):
                 infos += own
                 labels += [path] * (suffix_of(path) in _WITH_LABELS)
             elif _is_labels(path):
@@ -104,7 +104,7 @@ def find_recordings(
     return found, labels, infos
 
 
-def _classes(path: Path) -> list[ClassInfo]:
+def _classes(path: Path, notes: list[str]) -> list[ClassInfo]:
     """Return the classes that a file states, if it is a known file that does."""
     if path.is_dir() or suffix_of(path) not in ETHOGRAM_FORMATS.suffixes:
         return []
@@ -112,7 +112,7 @@ def _classes(path: Path) -> list[ClassInfo]:
         ETHOGRAM_FORMATS.recognise(path)
     except UserError:
         return []
-    return read_ethogram(path)
+    return read_ethogram(path, notes=notes)
 
 
 def _add_entries(found: dict[str, Recording], path: Path) -> None:
@@ -354,7 +354,7 @@ def _of_files(
                 by_individual(item, given)
             read.append(labels)
         except NoLabelsError as error:
-            if not _classes(file):
+            if not _classes(file, []):
                 notes.append(f'left out: {error}')
         except UserError as error:
             notes.append(f'left out: {error}')

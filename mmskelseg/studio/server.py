@@ -4,6 +4,7 @@ import secrets
 import socket
 import sys
 import webbrowser
+from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -42,8 +43,9 @@ from mmskelseg.studio.project import (
 )
 from mmskelseg.studio.studio import AbsentError, Studio
 
-# No request needs more.
+# No request needs more, but that which has a file of classes, perhaps with labels.
 _MOST_BYTES = 1 << 20
+_MOST_OF = {'/api/classes': 1 << 26}
 _LONGEST = 1000
 _HEADERS = {
     'Content-Security-Policy': "default-src 'self'; img-src 'self' data:; media-src "
@@ -61,6 +63,7 @@ _REPORT = {
 }
 _REVISION = {'revision': int}
 _ETHOGRAM = {**_REVISION, 'tiers': [{'name': str, 'kind?': str, 'classes': [CLASS]}]}
+_FILE = {**_REVISION, 'name': str, 'content': str}
 _OFFERS = {**_REVISION, 'ids': [str]}
 _LABELS = {
     **_REVISION, 'tier': int, 'start': int, 'end': int, 'segments': SEGMENTS,
@@ -151,6 +154,7 @@ class _Answers:
             '/api/undo': (_REVISION, lambda _, given: self.step(given, forwards=False)),
             '/api/redo': (_REVISION, lambda _, given: self.step(given, forwards=True)),
             '/api/ethogram': (_ETHOGRAM, self.edit),
+            '/api/classes': (_FILE, self.add_classes),
             '/api/compare': ({'observer': str}, self.compare),
             '/api/train': ({'minutes': float}, self.train),
             '/api/offers/take': (_OFFERS, partial(self.decide, wanted=True)),
@@ -207,6 +211,14 @@ class _Answers:
     def compare(self, _: Request, given: _Given) -> object:
         return self.studio.compare(given['observer'])
 
+    def add_classes(self, _: Request, given: _Given) -> object:
+        try:
+            content = b64decode(given['content'], validate=True)
+        except ValueError:
+            raise UserError('content is not in base64; reload the page.') from None
+        with self._project.lock:
+            return self.studio.add_classes(given['name'], content, given['revision'])
+
     def train(self, _: Request, given: _Given) -> object:
         return self.job(lambda: self.studio.train(given['minutes']))
 
@@ -236,7 +248,11 @@ def build_app(studio: Studio, token: str, hosts: tuple[str, ...]) -> ASGIApp:
     routes = [
         *(Route(path, _got(give)) for path, give in answers.gets.items()),
         *(
-            Route(path, _posted(*parts), methods=['POST'])
+            Route(
+                path,
+                _posted(*parts, _MOST_OF.get(path, _MOST_BYTES)),
+                methods=['POST'],
+            )
             for path, parts in answers.posts.items()
         ),
         Mount('/', page),
@@ -324,13 +340,15 @@ def _got(give: Callable[[Request], object]) -> _Endpoint:
     return answer
 
 
-def _posted(shape: _Given, take: Callable[[Request, _Given], object]) -> _Endpoint:
+def _posted(
+    shape: _Given, take: Callable[[Request, _Given], object], most: int
+) -> _Endpoint:
     async def answer(request: Request) -> Response:
-        body = b''
+        body = bytearray()
         async for part in request.stream():
             body += part
-            if len(body) > _MOST_BYTES:
-                return _error(413, f'The request is longer than {_MOST_BYTES} bytes.')
+            if len(body) > most:
+                return _error(413, f'The request is longer than {most} bytes.')
 
         def give() -> object:
             content = parse_json(body.decode(), 'the request', 'the page')

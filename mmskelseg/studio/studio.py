@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mmskelseg.automl.job import Fit
 from mmskelseg.runtime.drawing.images import class_color, text_color
 from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg.runtime.files.formats import suffix_of
 from mmskelseg.runtime.files.names import file_names
 from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.jobs.poses import EstimatePoses
-from mmskelseg.runtime.labels import Segment
-from mmskelseg.runtime.messages.errors import UserError, explanation
+from mmskelseg.runtime.labels import Segment, read_ethogram
+from mmskelseg.runtime.messages.errors import UserError, check_name, explanation
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.studio.arrivals import Arrivals
 from mmskelseg.studio.comparing import compare
@@ -343,6 +345,26 @@ class Studio:
         return open_
 
     # What the page changes.
+
+    def add_classes(self, name: str, content: bytes, revision: int) -> dict[str, Any]:
+        """Add the classes that a file states, and return notes on it, too.
+
+        Raises:
+            UserError: If it cannot be read, or adds nothing.
+        """
+        check_name(name, 'the file')
+        notes: list[str] = []
+        with TemporaryDirectory() as folder:
+            # The suffix tells what it is.
+            path = Path(folder, f'file{suffix_of(name)}')
+            path.write_bytes(content)
+            try:
+                infos = read_ethogram(path, notes=notes)
+            except UserError as error:
+                raise UserError(str(error).replace(str(path), name)) from None
+            notes = [note.replace(str(path), name) for note in notes]
+        edit = self.folder.project.add_classes(infos, notes, revision)
+        return {**self.changed(edit), 'notes': notes}
 
     def changed(self, change: Change | Edit) -> dict[str, Any]:
         """Return what a change of labels or of the ethogram has led to."""

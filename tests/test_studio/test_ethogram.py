@@ -4,11 +4,13 @@ import json
 
 import pytest
 
-from mmskelseg.runtime.labels import ClassInfo, Segment
+from mmskelseg.runtime.labels import ClassInfo, Segment, VideoSegments, write_boris
+from mmskelseg.runtime.labels.segments import Ethogram
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.studio.ethogram import LabelClass, LabelTier, read_tiers, with_infos
 from mmskelseg.studio.folder import open_folder
 from mmskelseg.studio.loading import load_project
+from mmskelseg.studio.project import OutdatedError
 from tests.errors import assert_names, raises_naming
 from tests.small_data import save_poses, small_annotations
 from tests.test_studio.conftest import add_class, ethogram, paint, studio_of
@@ -79,6 +81,53 @@ def test_tiers_are_added_labelled_and_undone(project):
         project.redo(project.revision)
     assert project.classes == {'actions': ['walk', 'lift'], 'gaze': ['up']}
     assert project.recordings['take'].labels[1] == [(20, 30, 0)]
+
+
+def with_gaze(project):
+    tiers = ethogram(project)
+    tiers[0]['name'] = 'actions'
+    project.edit([*tiers, {'name': 'gaze', 'classes': []}], project.revision)
+
+
+def test_empty_tier_is_removed_and_comes_back_with_all_it_had(project):
+    with_gaze(project)
+    add_class(project, 'up', tier=1)
+    project.replace('take', 1, 20, 30, [(20, 30, 0)], project.revision)
+    with raises_naming(UserError, '1 of 2'):
+        project.edit(ethogram(project)[:1], project.revision)
+    tiers = ethogram(project)
+    tiers[1]['classes'] = []
+    project.edit(tiers, project.revision)
+    project.edit(ethogram(project)[:1], project.revision)
+    assert [tier.name for tier in project.tiers] == ['actions']
+    assert len(project.recordings['take'].labels) == 1
+    # Another one takes its place, of another kind.
+    points = {'name': 'calls', 'kind': 'points', 'classes': [{'name': 'call'}]}
+    project.edit([*ethogram(project), points], project.revision)
+    both = [(5, 6, 0), (5, 6, 0)]
+    project.replace('take', 1, 5, 6, both, project.revision)
+    steps = [len(project.history)]
+    while project.can_undo:
+        project = load_project(project.path)
+        project.undo(project.revision)
+        project.save()
+        steps.append([*map(len, project.recordings['take'].labels)])
+    # Call, its tier, the removal, the label of a deleted class, that class, its label.
+    assert steps == [8, [2, 0], [2], [2, 0], [2, 1], [2, 1], [2, 0], [2, 0], [2]]
+    while project.can_redo:
+        project = load_project(project.path)
+        project.redo(project.revision)
+        project.save()
+    assert project.recordings['take'].labels[1] == both
+
+
+def test_removal_of_a_tier_is_not_travelled_when_files_have_brought_one(project):
+    with_gaze(project)
+    project.edit(ethogram(project)[:1], project.revision)
+    project.add_recording('new', 20, 10.0, [Segment(1, 1, 'bite')])
+    with raises_naming(UserError, "'points'"):
+        project.undo(project.revision)
+    assert project.recordings['new'].labels == [[], [(10, 11, 0)]]
 
 
 def test_classes_of_files_stay_when_older_changes_are_undone(project):
@@ -196,9 +245,81 @@ def test_classes_of_files_come_before_those_of_labels(tmp_path):
     assert [s.label for s in project.segments('take').segments] == ['bow', 'lift']
 
 
+def test_classes_of_a_file_are_added_to_those_of_a_project(tmp_path):
+    """What is known stays, what a file has beside is added, and clashes are said."""
+    save_poses(tmp_path / 'take.npz', small_annotations()['annotations'][0])
+    studio = studio_of(tmp_path)
+    project = studio.folder.project
+    add_class(project, 'walk', key='w')
+    add_class(project, 'lift', color='#00ff00')
+    given = ['walk,g,#ff0000,on foot', 'sit,w,,', 'lift,,#0000ff,', 'run,r,,']
+    table = '\n'.join(['class,key,color,description', *given]).encode()
+    answer = studio.add_classes('a.csv', table, project.revision)
+    assert project.tiers[0].classes == (
+        LabelClass(0, 'walk', 'w', '#ff0000', 'on foot'),
+        LabelClass(1, 'lift', color='#00ff00'),
+        LabelClass(2, 'sit'),
+        LabelClass(3, 'run', 'r'),
+    )
+    for note, named in zip(
+        answer['notes'],
+        ["'walk' | 'w' | 'g'", "'sit' | 'w' | 'walk'", "'lift' | '#0000ff'"],
+        strict=True,
+    ):
+        assert_names(note, named)
+    with raises_naming(UserError, 'It adds nothing', "'walk'"):
+        studio.add_classes('a.csv', table, project.revision)
+    project.undo(project.revision)
+    assert project.classes == ['walk', 'lift']
+    with pytest.raises(OutdatedError):
+        studio.add_classes('a.csv', table, 0)
+
+
+def test_classes_of_boris_are_added_with_their_tiers_and_kinds(tmp_path):
+    save_poses(tmp_path / 'take.npz', small_annotations()['annotations'][0])
+    studio = studio_of(tmp_path)
+    add_class(studio.folder.project, 'walk')
+    infos = [ClassInfo('rest', 'left'), ClassInfo('rest', 'right', '1')]
+    classes = {'left': ['rest'], 'right': ['rest']}
+    known = Ethogram(classes=[*infos, ClassInfo('bite', '', 'b', kind='point')])
+    file = tmp_path / 'studio' / 'a.boris'
+    write_boris(file, [VideoSegments('a', [], 10, 9, ethogram=known)], classes)
+    content = json.loads(file.read_text())
+    content['behaviors_conf']['0'] |= {'key': 'Space', 'color': 'red'}
+    data = json.dumps(content).encode()
+    notes = studio.add_classes('a.boris', data, studio.folder.project.revision)['notes']
+    assert_names(notes[0], 'a.boris', "key 'Space'", "color 'red'", "'left: rest'")
+    assert str(tmp_path) not in notes[0]
+    tiers = [(one.name, one.kind, [*one.ids]) for one in studio.folder.project.tiers]
+    assert tiers == [
+        ('actions', 'states', ['walk']),
+        ('left', 'states', ['rest']),
+        ('right', 'states', ['rest']),
+        ('points', 'points', ['bite']),
+    ]
+
+
+@pytest.mark.parametrize(
+    ('name', 'content', 'named'),
+    [
+        ('a.csv', b'start,end\n0,1\n', 'a.csv'),
+        ('a.csv', b'class,key\nwalk,ab\n', "a.csv | line 2 | 'ab'"),
+        ('a.boris', b'{', 'a.boris'),
+        ('a.png', b'', 'a.png'),
+        ('a\x07.csv', b'', 'a\\x07.csv'),
+        ('..', b'', '..'),
+    ],
+)
+def test_file_that_states_no_classes_is_refused(studio, name, content, named):
+    tiers = [*studio.folder.project.tiers]
+    with raises_naming(UserError, named):
+        studio.add_classes(name, content, 0)
+    assert studio.folder.project.tiers == tiers
+
+
 def test_tiers_of_files_are_those_of_a_new_project():
     infos = [ClassInfo('rest', 'left'), ClassInfo('rest', 'right')]
-    tiers = with_infos([LabelTier('')], infos)
+    tiers = with_infos([LabelTier('')], infos, [])
     assert [(tier.name, [*tier.ids]) for tier in tiers] == [
         ('left', ['rest']),
         ('right', ['rest']),

@@ -15,6 +15,7 @@ from mmskelseg.runtime.files.annotations import load_annotations, save_annotatio
 from mmskelseg.runtime.labels import (
     Segment,
     VideoSegments,
+    read_ethogram,
     read_segments,
     write_boris,
 )
@@ -23,6 +24,7 @@ from mmskelseg.studio.ethogram import LabelClass
 from mmskelseg.studio.loading import load_project
 from tests.browser import marks, opened
 from tests.clips import write_video
+from tests.errors import assert_names
 from tests.small_data import ROOT, save_poses, small_annotations
 from tests.test_studio.conftest import add_class, save_labels, trained
 
@@ -208,6 +210,26 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
         page.get_by_role('button', name='Edit jump').wait_for()
 
 
+def lab_ethogram(folder):
+    """Write an ethogram of BORIS without observations, outside of the recordings."""
+    behaviors = [
+        ('groom', 'm', '#00AA00', 'licks its fur'),
+        ('rear', 'Space', '#cc00cc', ''),
+        ('lift', 'l', '', ''),
+    ]
+    content = {
+        'behaviors_conf': {
+            str(i): {'type': 'State event', 'code': code, 'key': key, 'color': color,
+                     'description': text}
+            for i, (code, key, color, text) in enumerate(behaviors)
+        },
+        'observations': {},
+    }  # fmt: skip
+    path = folder / 'studio' / 'lab.boris'
+    path.write_text(json.dumps(content))
+    return path
+
+
 def test_ethogram_is_edited_by_keys(tmp_path):
     """Classes get keys, colours and places, are deleted and come back; tiers."""
     save_poses(tmp_path / 'take.npz', small_annotations()['annotations'][0])
@@ -233,9 +255,12 @@ def test_ethogram_is_edited_by_keys(tmp_path):
         form('lift').get_by_label('Move up').click()
         page.get_by_text('moved lift').wait_for()
         page.keyboard.press('Escape')
+        form('lift').get_by_label('Key').fill('L')
+        page.keyboard.press('Enter')
+        page.get_by_text('saved lift').wait_for()
         lift, go, sit = project().tiers[0].classes
         assert go == LabelClass(0, 'go', 's', '#ff0000', 'on foot', 'posture')
-        assert (lift, sit) == (LabelClass(1, 'lift'), LabelClass(2, 'sit'))
+        assert (lift, sit) == (LabelClass(1, 'lift', 'L'), LabelClass(2, 'sit'))
         # The key is the class's, and the deed's with Alt.
         for key, frame in (('s', 20), ('s', 5), ('Alt+s', 0)):
             page.keyboard.press(key)
@@ -289,6 +314,36 @@ def test_ethogram_is_edited_by_keys(tmp_path):
         assert [s.start for s in project().segments('take').segments if s.is_point] == [
             0.3
         ]
+        # An empty tier is added and removed, a lab's ethogram imported and exported.
+        page.get_by_label('Name of a new tier').fill('else')
+        page.keyboard.press('Enter')
+        page.get_by_text('added the tier else').wait_for()
+        delete = page.get_by_role('button', name='Delete tier')
+        assert delete.is_disabled()
+        page.get_by_label('Classes').locator('select').first.select_option('else')
+        delete.click()
+        page.get_by_text('deleted the tier else').wait_for()
+        assert len(project().tiers) == 2
+        page.get_by_label('Classes').locator('select').first.select_option('actions')
+        page.get_by_text('Import classes', exact=True).click()
+        page.get_by_label('File of classes').set_input_files(lab_ethogram(tmp_path))
+        page.get_by_text('added the classes of lab.boris').wait_for()
+        notes = page.get_by_label('Notes on the file').locator('li').all_text_contents()
+        assert_names(notes[0], "key 'Space' of 'rear'")
+        assert_names(notes[1], "'lift'", "'l'", "'L'")
+        rear = page.get_by_role('button', name='rear', exact=False).first
+        assert (
+            rear.locator('i').get_attribute('style') == 'background: rgb(204, 0, 204);'
+        )
+        page.get_by_label('BORIS project').check()
+        page.get_by_role('button', name='Export').click()
+        page.get_by_role('link', name='labels_segments.boris').wait_for()
+        stated = read_ethogram(tmp_path / 'studio' / 'files' / 'labels_segments.boris')
+        found = {one.name: (one.key, one.color, one.description) for one in stated}
+        assert found['go'] == ('s', '#ff0000', 'on foot')
+        assert found['groom'] == ('m', '#00aa00', 'licks its fur')
+        assert found['rear'][1:] == ('#cc00cc', '')
+        assert found['bite'] == ('b', '', '')
         assert page.faults == []
 
 

@@ -39,11 +39,13 @@ from mmskelseg.runtime.labels.reading import (
     ETHOGRAM_FORMATS,
     LABEL_FORMATS,
     FoundVideos,
+    add_note,
     choose_several,
     of_subject,
     video_name,
 )
 from mmskelseg.runtime.labels.segments import (
+    COLOR,
     KEY,
     Classes,
     ClassInfo,
@@ -60,6 +62,8 @@ from mmskelseg.runtime.labels.writing import register_export
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures.tiers import class_name
 
+# The most keys and colors that a note lists.
+_MOST = 6
 _NO_SUBJECT = 'No focal subject'
 # What is written as the comment of a prediction.
 _CONFIDENCE = re.compile(r'confidence \d\.\d{3}')
@@ -275,33 +279,45 @@ def _is_project(content: object) -> bool:
 @ETHOGRAM_FORMATS.register(
     'boris', {'.boris': None, '.boris.gz': None, '.json': _is_project}
 )
-def read_boris_classes(path: FilePath) -> list[ClassInfo]:
+def read_boris_classes(
+    path: FilePath, *, notes: list[str] | None = None
+) -> list[ClassInfo]:
     """Return the ethogram of a project.
 
     A behavior "left hand: rest" of the category "left hand" is the class "rest" of a
-    tier; other categories are groups. Keys that several behaviors have are those of the
-    first one, and colors without red, green and blue are left out.
+    tier; other categories are groups. Keys of several characters, and colors without
+    red, green and blue, are left out with a note; see :func:`read_ethogram`.
     """
     project = read_json(path, 'BORIS', unique=True)
     check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
     found: list[ClassInfo] = []
+    unusable: list[str] = []
     for one in project['behaviors_conf'].values():
         texts = {
             name: ' '.join((one.get(name) or '').split())
             for name in ('key', 'color', 'description', 'category')
         }
+        texts['color'] = texts['color'].lower()
+        for text, shape in (('key', KEY), ('color', COLOR)):
+            if texts[text] and not shape.fullmatch(texts[text]):
+                unusable.append(f'{text} {shown(texts[text])} of {shown(one["code"])}')
+                texts[text] = ''
         name, tier = _class_and_tier(one['code'], texts['category'])
         info = ClassInfo(
             name,
             tier,
-            key=texts['key'] if KEY.fullmatch(texts['key']) else '',
-            color=''.join(re.findall('^#[0-9a-f]{6}$', texts['color'].lower())),
+            key=texts['key'],
+            color=texts['color'],
             description=texts['description'],
             group='' if tier else texts['category'],
             kind='state' if one['type'].startswith('State') else 'point',
         )
         if info.name != _MARK:
             found.append(info)
+    if unusable:
+        more = f' and {len(unusable) - _MOST} more' if len(unusable) > _MOST else ''
+        few = ', '.join(unusable[:_MOST])
+        add_note(f'{path}: of no use here, and left out: {few}{more}', notes)
     return found
 
 

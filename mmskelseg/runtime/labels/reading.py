@@ -87,14 +87,20 @@ def read_segments(
     return LabelledVideos(read(path, **given))
 
 
-def read_ethogram(path: FilePath) -> list[ClassInfo]:
+def read_ethogram(path: FilePath, *, notes: list[str] | None = None) -> list[ClassInfo]:
     """Return what a file states of classes, in its order.
+
+    Args:
+        path: The file.
+        notes: List to which a note on keys and colors of a tool that cannot be used is
+            appended; by default, it is logged as a warning.
 
     Raises:
         UserError: If it has no known format, or a value cannot be used.
     """
     format = ETHOGRAM_FORMATS.recognise(path)
-    classes = ETHOGRAM_FORMATS.reader(path, format)(path)
+    read = ETHOGRAM_FORMATS.reader(path, format)
+    classes = read(path, **({'notes': notes} if 'notes' in options_of(read) else {}))
     found: dict[tuple[str, str], ClassInfo] = {}
     for one in classes:
         one.check(f'{path}: ')
@@ -308,11 +314,16 @@ class FoundVideos:
         )
 
     def note(self, note: str) -> None:
-        """Append a note (without a full stop) to the list, or log it as a sentence."""
-        if self.notes is None:
-            print_log(f'{note}.', WARNING)
-        else:
-            self.notes.append(note)
+        """Append a note to the list, or log it; see :func:`add_note`."""
+        add_note(note, self.notes)
+
+
+def add_note(note: str, notes: list[str] | None) -> None:
+    """Append a note (without a full stop) to a list, or log it as a sentence."""
+    if notes is None:
+        print_log(f'{note}.', WARNING)
+    else:
+        notes.append(note)
 
 
 def video_name(media: str) -> str:

@@ -37,7 +37,8 @@ _OF_INDIVIDUALS = ('individual', 'target')
 _REMARKS = ('modifiers', 'comment')
 #: A key as BORIS names it.
 KEY = re.compile(r'\S|F([1-9]|1[0-2])')
-_COLOR = re.compile('#[0-9a-f]{6}')
+#: A color as it is stated of a class.
+COLOR = re.compile('#[0-9a-f]{6}')
 #: Names of classes in the order of their ids; of several tiers by their names.
 Classes: TypeAlias = Sequence[str] | Mapping[str, Sequence[str]]
 
@@ -132,7 +133,7 @@ class ClassInfo:
                 f'{place}the key of {self.name!r} is {self.key!r}, expected one '
                 'character, or F1 to F12.'
             )
-        if self.color and not _COLOR.fullmatch(self.color):
+        if self.color and not COLOR.fullmatch(self.color):
             raise UserError(
                 f'{place}the color of {self.name!r} is {self.color!r}, expected one '
                 'like #0072b2.'

@@ -2,7 +2,7 @@
 import { press } from './actions.js'
 import { focusTimeline, keyOf } from './keys.js'
 import {
-  attempt, change, classes, edit, isPoints, labels, outbox, state, tiers,
+  addClasses, attempt, change, classes, edit, isPoints, labels, outbox, state, tiers,
 } from './state.js'
 import { total } from './statistics.js'
 import { html, useEffect, useRef, useState } from './vendor/preact.js'
@@ -118,6 +118,31 @@ function Add({ id, words, button, add }) {
   </form>`
 }
 
+function Import() {
+  const [notes, tell] = useState([])
+  const add = async ({ target }) => {
+    const [file] = target.files
+    if (file) tell((await addClasses(file)) ?? [])
+    target.value = ''
+  }
+  return html`<details>
+    <summary>Import classes</summary>
+    <p class="quiet">Of a BORIS project, an ELAN template, or a table with the column class.</p>
+    <input type="file" aria-label="File of classes" onChange=${(event) => attempt(() => add(event))} />
+    ${notes.length > 0 && html`<ul class="notes" aria-label="Notes on the file">
+      ${notes.map((note) => html`<li>${note}</li>`)}
+    </ul>`}
+  </details>`
+}
+
+async function removeTier() {
+  const { name } = tiers()[state.tier]
+  delete state.running[state.tier]
+  state.selection = null
+  await edit((wanted) => wanted.pop(), `deleted the tier ${name}`)
+  focusTimeline()
+}
+
 function Tiers() {
   const [kind, choose] = useState('states')
   const add = (name) =>
@@ -141,6 +166,10 @@ function Tiers() {
       </select>
     </label>
     <${Add} words="new tier" button="Add tier" add=${add} />
+    ${tiers().length > 1 && html`<button
+      disabled=${classes().length || state.tier < tiers().length - 1}
+      title="the last tier, if it has no classes" onClick=${() => attempt(removeTier)}
+    >Delete tier</button>`}
   </details>`
 }
 
@@ -171,6 +200,7 @@ export function Classes() {
     </ul>
     <${Add} id="add" words="new class" button="Add class" add=${add} />
     <p class="quiet">Enter adds it and returns to the timeline, as Esc does.</p>
+    <${Import} />
     <${Tiers} />
   </section>`
 }

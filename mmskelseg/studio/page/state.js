@@ -62,7 +62,7 @@ export const attempt = (work) => work().catch(complain)
 
 export const tiers = () => state.project.tiers
 export const classes = (tier = state.tier) => tiers()[tier].classes
-export const isPoints = (tier = state.tier) => tiers()[tier].kind === 'points'
+export const isPoints = (tier = state.tier) => tiers()[tier]?.kind === 'points'
 export const classOf = (label, tier = state.tier) =>
   classes(tier).find(({ id }) => id === label)
 export const named = (label, tier = state.tier) =>
@@ -171,6 +171,20 @@ export async function edit(change, sentence) {
   const reply = await outbox.send('ethogram', { tiers: wanted })
   if (reply) say(sentence)
   return reply
+}
+
+/** Adds the classes of a file; returns notes on it, or null if it is refused. */
+export async function addClasses(file) {
+  while (outbox.busy) await outbox.empty()
+  const reader = new FileReader()
+  const read = new Promise((resolve, reject) => {
+    reader.onload = () => resolve(reader.result.split(',')[1])
+    reader.onerror = () => reject(reader.error)
+  })
+  reader.readAsDataURL(file)
+  const reply = await outbox.send('classes', { name: file.name, content: (await read) ?? '' })
+  if (reply) say(`added the classes of ${file.name}`)
+  return reply && reply.notes
 }
 
 // What comes from the server
