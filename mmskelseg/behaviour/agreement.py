@@ -176,14 +176,16 @@ def _measures(
     tiers: Sequence[Tier],
     groups: Sequence[Sequence[int]],
 ) -> Iterator[dict[str, Any]]:
-    """Yield errors of numbers, durations and latencies of each class."""
+    """Yield errors of numbers, durations and latencies of each class.
+
+    Recordings count in which both have labelled the tier of the class.
+    """
     classes = [(tier.name, name) for tier in tiers for name in tier.classes]
     missing = dict.fromkeys(COMPARED, np.full(len(classes), np.nan))
     found = [
-        [own[o].statistics(len(classes)).measures() if o in own else missing
-         for o in observers]
+        [_numbers(own[o], len(classes)) if o in own else missing for o in observers]
         for own in bouts.values()
-    ]  # fmt: skip
+    ]
     for k, (tier, name) in enumerate(classes):
         for measure in COMPARED:
             table = np.array([[m[measure][k] for m in row] for row in found])
@@ -197,6 +199,13 @@ def _measures(
                     'observers': [observers[i] for i in group],
                     **_errors(values),
                 }
+
+
+def _numbers(bouts: Bouts, classes: int) -> dict[str, np.ndarray]:
+    """Return the measures of classes, NaN in tiers without a label."""
+    found = bouts.statistics(classes)
+    each = found.measures()
+    return {key: np.where(found.observed > 0, each[key], np.nan) for key in COMPARED}
 
 
 def _errors(values: np.ndarray) -> dict[str, Any]:
