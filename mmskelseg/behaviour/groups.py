@@ -54,7 +54,8 @@ def read_groups(
     if missing:
         raise UserError(
             f'{path}: lacks a row for {shown(missing[0])}, the first of {len(missing)} '
-            'recordings without a group.'
+            'recordings without a group; add their rows, or instead of a folder name '
+            'only the files of the recordings that have one.'
         )
     if pairs != 'individual':
         _check_individuals(found, places)
@@ -92,6 +93,12 @@ def _check_pairs(
         raise UserError(
             f'{path}: pairs are of two groups, but there are {listed(groups)}; leave '
             'the rows and recordings of the others out.'
+        )
+    each = [{one.pair for one in members.values() if one.group == g} for g in groups]
+    if len(each) == 2 and each[0].isdisjoint(each[1]):
+        raise UserError(
+            f'{path}: no {pairs} is in both groups, {listed(groups)}, so there is no '
+            f'pair; correct the column {pairs!r}, or name another one by --paired.'
         )
     known: dict[tuple[str, str], str] = {}
     for name, one in members.items():

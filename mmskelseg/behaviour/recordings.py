@@ -274,7 +274,7 @@ def paired(
     for who in sources:
         if lonely := [name for name, own in alone.items() if own == who]:
             notes.append(
-                f'{counted(len(lonely), "recording")} of {who} alone are left out: '
+                f'{who} alone has {counted(len(lonely), "recording")}, left out: '
                 f'{listed(sorted(lonely))}'
             )
     return {name: own for name, own in found.items() if name not in alone}, notes

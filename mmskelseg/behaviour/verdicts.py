@@ -90,8 +90,9 @@ class ModelReport:
             )
         if self.trained:
             notes.append(
-                f'{counted(len(self.trained), "recording")} of {self.number} '
-                f'({listed([*self.trained], 3)}) were trained on, where predictions '
-                'are better than on new ones; compare recordings of one kind.'
+                f'the model was trained on {len(self.trained)} of '
+                f'{counted(self.number, "recording")} '
+                f'({listed([*self.trained], 3)}), where predictions are better than on '
+                'new ones; compare recordings of one kind.'
             )
         return notes

@@ -85,7 +85,8 @@ class Agree(Job[dict[str, Any]]):
         metavar='DIR',
     )
     names: Sequence[str] = option(
-        'name of each observer (default: that of the file or folder)',
+        'name of each observer (default: that of the file or, of files of one name, of '
+        'the first folder above that differs)',
         (),
         metavar='NAME',
     )
@@ -174,12 +175,17 @@ def _of_studio(path: Path) -> Read | None:
 
 
 def _names(job: Agree) -> list[str]:
-    """Return the names of observers: given, or those of files, or of their folders."""
-    names = list(job.names) or [
-        observer_of(path) or path.stem for path in job.observers
-    ]
-    if not job.names and len({*names}) < len(names):
-        names = [path.absolute().parent.name for path in job.observers]
+    """Return the names of observers: given, or those of files, or of their folders.
+
+    These are the first folders that differ, from the files upwards.
+    """
+    each = (
+        [observer_of(path) or path.stem, *(up.name for up in path.absolute().parents)]
+        for path in job.observers
+    )
+    levels = [[*level] for level in zip(*each, strict=False)]
+    differ = (level for level in levels if len({*level, ''}) > len(level))
+    names = list(job.names) or next(differ, levels[0])
     if len(names) != len(job.observers):
         raise UserError(
             f'--names has {len(names)} for {len(job.observers)} observers; give one '

@@ -170,7 +170,7 @@ def test_second_observer_is_read_at_the_rate_of_the_data(found):
     assert own[FIRST].shape == (1, 60)
     (note,) = people.notes
     assert note == (
-        'in the comparison of observers, 2 recordings of a.pkl alone are left out: '
+        'in the comparison of observers, a.pkl alone has 2 recordings, left out: '
         'video_1, video_2'
     )
 

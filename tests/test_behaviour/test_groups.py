@@ -50,6 +50,7 @@ def test_individual_may_be_paired_with_itself(tmp_path):
         ('a,x,1\nb,y,1\nc,x,1', ['line 4', "'1'", "'a'", "'c'", "'x'"]),
         ('a,x,1\nb,y,1\nc,z,1', ['x, y, z']),
         ('a,x,1\nb,y,\nc,x,2', ['line 3', 'litter', "'b'"]),
+        ('a,x,1\nb,y,2\nc,x,3', ['no litter', 'x, y', '--paired']),
     ],
 )
 def test_pairs_that_are_none_are_named(tmp_path, text, words):
@@ -66,7 +67,7 @@ def test_pairs_that_are_none_are_named(tmp_path, text, words):
         ('video,group\na,x\nc,y', ['line 3', "'c'"]),
         ('video,group\na,x\na.avi,y', ['line 3', "'a.avi'", 'twice']),
         ('video,group\na,x\nb,', ['line 3', "'b'"]),
-        ('video,group\na,x', ["'b'"]),
+        ('video,group\na,x', ["'b'", 'only the files']),
         ('video,group\na,x\nb,x', ["'x'"]),
         ('video,group,individual\na,x,1\nb,y,1', ['line 3', "'1'", "'x'", "'y'"]),
     ],

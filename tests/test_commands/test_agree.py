@@ -276,7 +276,7 @@ def test_annotations_and_dumped_predictions_are_compared(call, tmp_path):
     frames = [len(video['label']) for video in data['annotations'][1:]]
     expected = 100 * (1 - len(frames) / sum(frames))
     assert content['overall'][0]['acc'] == pytest.approx(expected)
-    assert '1 recording of dump alone are left out: elsewhere' in said
+    assert 'dump alone has 1 recording, left out: elsewhere' in said
 
 
 def test_observers_of_one_annotation_file_are_compared(call, tmp_path):
@@ -294,7 +294,7 @@ def test_observers_of_one_annotation_file_are_compared(call, tmp_path):
     content = json.loads((tmp_path / 'out' / 'agreement.json').read_text())
     assert content['observers'] == ['ann', 'bob']
     assert content['overall'][0]['acc'] == pytest.approx(100 * 44 / 45)
-    assert '2 recordings of ann alone are left out: video_0, video_2' in said
+    assert 'ann alone has 2 recordings, left out: video_0, video_2' in said
 
 
 def test_recordings_are_paired_by_names_within_names(agree):
@@ -306,6 +306,32 @@ def test_recordings_are_paired_by_names_within_names(agree):
     said, content = agree({'ann': ANN, 'bob': BOB.replace('m1', 'x')})
     assert len(content['recordings']) == 1
     assert "'x' of bob is compared with 'm1'" in said
+
+
+def test_tier_that_one_has_not_labelled_does_not_count(agree):
+    """In numbers and durations either; of postures, both have seen one bout."""
+    posture = 'video,tier,start,end,label\nm1,posture,0,4,up\nm1,posture,4,9,down\n'
+    tables = {'ann': f'{posture}m1,gaze,1,3,ahead\nm1,gaze,3,4,up\n', 'bob': posture}
+    _, content = agree(tables)
+    found = {
+        (row['class'], row['measure']): (row['recordings'], row['mean_first'])
+        for row in content['measures']
+    }
+    assert found['ahead', 'bouts'] == found['ahead', 'total_s'] == (0, None)
+    assert found['down', 'bouts'] == (1, 1)
+    assert found['down', 'total_s'] == (1, 5)
+
+
+def test_files_of_one_name_are_called_after_the_first_folders_that_differ(
+    call, tmp_path
+):
+    """As those that the studio exports."""
+    files = [tmp_path / who / 'files' / 'labels.csv' for who in ('ann', 'bob')]
+    for path, table in zip(files, (ANN, BOB), strict=True):
+        path.parent.mkdir(parents=True)
+        path.write_text(table)
+    assert 'ann, bob  0.483' in call(*files)
+    assert 'two observers have this name' in call(files[0], files[0])
 
 
 @pytest.mark.parametrize(

@@ -272,7 +272,7 @@ def test_verdict_of_the_model_stands_beside_each_test(bouts, table, tmp_path, fi
     assert rows['walk', 'latency_s']['verdict'] == 'fair'
     assert rows['walk', 'bouts']['trained_on'] == '1 of 4'
     assert "groom: the model's report" in said
-    assert '1 recording of 4 (m1) were trained on' in said
+    assert 'the model was trained on 1 of 4 recordings (m1)' in said
 
 
 @pytest.mark.parametrize(
