@@ -3,6 +3,7 @@
 import json
 import shutil
 import zipfile
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
@@ -246,13 +247,20 @@ def _requests() -> Iterator[dict[str, Any]]:
     yield {'path': 'api/recordings/1/poses', 'params': {'start': 0, 'end': 5}}
     for what in ('undo', 'undo', 'redo'):
         yield {'path': f'api/{what}', 'body': {}}
-    change = {'tier': 0, 'start': 2, 'end': 9, 'segments': [[2, 5, 1], [5, 9, 0]]}
+    change = {
+        'tier': 0,
+        'start': 2,
+        'end': 9,
+        'segments': [[2, 5, 1, ['slow', 'limps']], [5, 9, 0]],
+    }
     yield {'path': 'api/recordings/0/labels', 'body': change}
     yield {'path': 'api/compare', 'body': {'observer': 'bob'}}
     settled = {'observer': 'bob', 'take': 'mine', 'start': 2, 'end': 9}
     yield {'path': 'api/recordings/0/labels', 'body': {**change, 'settled': settled}}
     named = [{'name': '', 'classes': [{'id': 1, 'name': 'rest'}, {'name': 'new'}]}]
     yield {'path': 'api/ethogram', 'body': {'tiers': named}}
+    table = b64encode(b'class,tier,key\nup,,u\nrest,left,\n').decode()
+    yield {'path': 'api/classes', 'body': {'name': 'a.csv', 'content': table}}
     every = ['csv', 'boris', 'boris-events', 'elan', 'label-studio', 'srt', 'bouts']
     for what in ('labels', 'predictions'):
         yield {'path': 'api/export', 'body': {'formats': every, 'what': what}}

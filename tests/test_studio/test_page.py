@@ -502,6 +502,14 @@ def test_notes_are_written_and_stay_with_segments(tmp_path):
         assert page.get_by_label('Comment').count() == 0
         note('walk at 0:00.00', 'slow', 'limps badly')
         first, turns = ('slow', 'limps badly'), ('slow', 'turns')
+        # What is labelled again within a segment of its class stays a part of it.
+        page.keyboard.press('Escape')
+        for key, frame in (('i', 5), ('o', 8)):
+            go_to(page, frame)
+            page.keyboard.press(key)
+        page.keyboard.press('1')
+        is_saved(page)
+        assert labelled(tmp_path, 'take') == [(0, 20, 0, first), (20, 40, 0)]
         go_to(page, 10)
         page.keyboard.press('s')
         page.keyboard.press(']')

@@ -60,9 +60,11 @@ function joined(list, { start, end, segments }) {
     if (whole) one[one.length - 1] = whole
     else one.push(each)
   }
-  const left = start > 0 && both(at(list, start - 1), one[0])
+  // Segments that reach in are cut off.
+  const [before, behind] = [start > 0 && at(list, start - 1), at(list, end)]
+  const left = before && both([before[0], start, ...before.slice(2)], one[0])
   if (left) start = (one[0] = left)[0]
-  const right = both(one.at(-1), at(list, end))
+  const right = behind && both(one.at(-1), [end, ...behind.slice(1)])
   if (right) end = (one[one.length - 1] = right)[1]
   return { start, end, segments: one }
 }
