@@ -112,3 +112,12 @@ def wait_for(condition, seconds=30):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def project_of(path, frames, *segments, classes=('walk', 'lift'), name='studio.json'):
+    """Return a project of a recording with segments, saved in its file."""
+    found = Project(path / name, [LabelTier.of('', classes)])
+    found.add_recording('take', frames, 10.0)
+    found.recordings['take'].labels[0] += segments
+    found.save()
+    return found

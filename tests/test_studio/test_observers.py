@@ -20,22 +20,19 @@ from mmskelseg.studio.observers import observers, project_file
 from mmskelseg.studio.project import Project
 from mmskelseg.studio.studio import Studio
 from tests.errors import raises_naming
-from tests.test_studio.conftest import add_class, ethogram, paint, trained
+from tests.test_studio.conftest import (
+    add_class,
+    ethogram,
+    paint,
+    project_of,
+    trained,
+)
 from tests.test_studio.test_server import client_of
 
 
 def studio_of(folder, observer=''):
     opened = open_folder(folder, observer=observer)
     return Studio(opened, 'mediapipe', lambda: open_folder(folder, observer=observer))
-
-
-def project_of(path, frames, *segments, classes=('walk', 'lift'), name='studio.json'):
-    """Return a project of a recording with segments, saved in its file."""
-    found = Project(path / name, [LabelTier.of('', classes)])
-    found.add_recording('take', frames, 10.0)
-    found.recordings['take'].labels[0] += segments
-    found.save()
-    return found
 
 
 @pytest.fixture

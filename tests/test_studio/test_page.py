@@ -26,7 +26,7 @@ from tests.browser import marks, opened
 from tests.clips import write_video
 from tests.errors import assert_names
 from tests.small_data import ROOT, save_poses, small_annotations
-from tests.test_studio.conftest import add_class, save_labels, trained
+from tests.test_studio.conftest import add_class, project_of, save_labels, trained
 
 pytestmark = marks('starlette', 'av')
 PROGRAM = ROOT / 'tests' / 'test_studio' / 'few_steps.py'
@@ -602,7 +602,7 @@ def test_observers_label_apart_and_settle_what_differs(tmp_path):
         own = [(0, 20, 0), (20, 30, 1), (30, 45, 2), (45, 60, 1)]
         assert labels('studio.bob.json') == own
         # Who is asked and refuses stays blind.
-        compare = page.get_by_role('button', name='Compare with studio.json')
+        compare = page.get_by_role('button', name='Compare with the first observer')
         page.once('dialog', lambda box: box.dismiss())
         compare.click()
         assert load_project(tmp_path / 'studio.bob.json').compared == []
@@ -646,6 +646,41 @@ def test_observers_label_apart_and_settle_what_differs(tmp_path):
         page.get_by_text('walk (you), lift (bob)').wait_for()
         assert labels('studio.json') == [(0, 30, 0), (30, 45, 2), (45, 60, 1)]
         page.get_by_role('button', name='Edit sit').wait_for()
+        assert page.faults == []
+
+
+def test_disagreements_are_settled_where_they_are_and_leave_no_rest(tmp_path):
+    """Not in another recording; what is left of either bout is settled with it."""
+    for name in ('other', 'take'):
+        save_poses(tmp_path / f'{name}.npz', small_annotations()['annotations'][0])
+    classes = ['walk', 'lift', 'sit']
+    theirs = [(0, 11, 0), (11, 41, 2), (41, 60, 0)]
+    project_of(tmp_path, 60, *theirs, classes=classes)
+    own = [(0, 10, 0), (10, 40, 1), (40, 60, 0)]
+    bob = project_of(tmp_path, 60, *own, classes=classes, name='studio.bob.json').path
+    with served(tmp_path, '--observer', 'bob') as (_, address), studio(address) as page:
+        page.once('dialog', lambda box: box.accept())
+        compare = page.get_by_role('button', name='Compare with the first observer')
+        compare.click()
+        bar = page.get_by_role('group', name='Disagreement')
+        shown = 'in take from 0:01.10 to 0:04.00: lift (you), sit (the first observer)'
+        bar.get_by_text(shown).wait_for()
+        compare.click()
+        page.get_by_text('You have seen the labels of the first observer.').wait_for()
+        page.get_by_role('button', name='other').click()
+        is_open(page, 'other')
+        bar.get_by_text('3 disagreements with the first observer').wait_for()
+        for key in ('Enter', 'Shift+Enter'):
+            page.keyboard.press(key)
+            page.get_by_text('no disagreement is shown').wait_for()
+        is_saved(page)
+        assert load_project(bob).history == []
+        page.keyboard.press('Shift+Tab')
+        bar.get_by_text(shown).wait_for()
+        page.keyboard.press('Enter')
+        bar.get_by_text('No disagreement is left').wait_for()
+        is_saved(page)
+        assert load_project(bob).recordings['take'].labels[0] == theirs
         assert page.faults == []
 
 

@@ -313,7 +313,7 @@ export function drawTimeline() {
   const rows = plan.rows[0].y - 3
   if (unsure) outline(near, unsure.start, unsure.end, rows, plan.height - rows - 2, theme.unsure)
   const differs = disputed()
-  if (differs?.recording === recording.name) {
+  if (differs) {
     const { y, other } = plan.rows[differs.tier]
     outline(near, differs.start, differs.end, y - 2, other.y + other.h - y + 4, theme.unsure)
   }

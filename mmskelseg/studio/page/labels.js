@@ -53,7 +53,7 @@ function both(a, b) {
 }
 
 /** The edit, and with it the touching segments of the same class as one. */
-function joined(list, { start, end, segments }) {
+export function joined(list, { start, end, segments }) {
   const one = []
   for (const each of segments) {
     const whole = both(one.at(-1), each)
@@ -82,6 +82,18 @@ export function annotate(list, segment, note) {
 export const paint = (list, start, end, label, note) =>
   joined(list, { start, end, segments: [noted([start, end, label], note)] })
 
+/** An interval with what is left beside it of the lists' segments, up to a quarter as long. */
+export function withRest(lists, start, end) {
+  const least = start - (end - start) / 4
+  const most = end + (end - start) / 4
+  const starts = lists.map((list) => at(list, start)?.[0] ?? start)
+  const ends = lists.map((list) => at(list, end - 1)?.[1] ?? end)
+  return [
+    Math.min(start, ...starts.filter((one) => one >= least)),
+    Math.max(end, ...ends.filter((one) => one <= most)),
+  ]
+}
+
 export const erase = (start, end) => ({ start, end, segments: [] })
 
 /** Fill what has no label in [start, end) with pieces of `others`; labels stay. */
@@ -98,7 +110,7 @@ export const fill = (list, start, end, label) =>
   accept(list, [[start, end, label]], start, end)
 
 /** The segments within [start, end), cut at its ends. */
-function inside(list, start, end) {
+export function inside(list, start, end) {
   const found = []
   for (let i = after(list, start); i < list.length && list[i][0] < end; i++) {
     const [s, e, ...rest] = list[i]

@@ -1,14 +1,13 @@
 // Comparing one's labels with those of another observer, and settling what differs.
-import { at, paint } from './labels.js'
+import { at, inside, joined, withRest } from './labels.js'
 import { seek } from './player.js'
 import {
   attempt, change, classes, commit, edit, interval, labels, named, open, outbox, say, show, state,
-  tiers,
+  theirs, tiers,
 } from './state.js'
 import { html } from './vendor/preact.js'
 
-/** An observer, or the project of one without a name. */
-const nameOf = (observer) => observer || 'studio.json'
+const nameOf = (observer) => observer || 'the first observer'
 
 // Which disagreement is next
 
@@ -22,8 +21,11 @@ function unsettled() {
   return fresh.length ? fresh : all().filter(({ take }) => take === 'undecided')
 }
 
-/** The shown disagreement, as long as there is one. */
-export const disputed = () => all().find((one) => isSame(one, state.disputed)) ?? null
+/** The shown disagreement, as long as there is one and its recording is open. */
+export const disputed = () => {
+  const one = all().find((one) => isSame(one, state.disputed))
+  return one?.recording === state.recording?.name ? one : undefined
+}
 
 async function next(by) {
   await outbox.empty()
@@ -58,15 +60,31 @@ async function idOf(name, tier) {
 async function settle(take) {
   const one = disputed()
   if (!one) return say('no disagreement is shown; Tab goes to the next one')
-  const { tier, start, end, mine, theirs } = one
-  const kind = take === 'theirs' ? await idOf(theirs, tier) : mine
-  if (kind === undefined) return
-  const own = at(labels(tier), start)
-  const same = { start: own[0], end: own[1], segments: [own] }
+  const { tier, start, end, mine } = one
   const settled = { observer: state.comparison.observer, take, start, end }
-  const words = `${take === 'undecided' ? take : named(kind, tier)} ${interval(start, end)}`
-  const wanted = take === 'theirs' ? paint(labels(tier), start, end, kind) : same
-  if (await commit(wanted, words, tier, { settled })) await next(1)
+  let wanted = asIs(at(labels(tier), start))
+  let words = take === 'undecided' ? take : named(mine, tier)
+  if (take === 'theirs') {
+    wanted = await theirLabels(one)
+    if (!wanted || !isSame(one, disputed())) return
+    words = one.theirs
+  }
+  if (await commit(wanted, `${words} ${interval(start, end)}`, tier, { settled })) await next(1)
+}
+
+const asIs = (segment) => ({ start: segment[0], end: segment[1], segments: [segment] })
+
+/** The edit that takes their labels, also where little would be left of either bout. */
+async function theirLabels({ tier, start, end }) {
+  const list = theirs()[tier]
+  const [from, to] = withRest([labels(tier), list], start, end)
+  const segments = []
+  for (const [s, e, , , name] of inside(list, from, to)) {
+    const kind = await idOf(name, tier)
+    if (kind === undefined) return null
+    segments.push([s, e, kind])
+  }
+  return joined(labels(tier), { start: from, end: to, segments })
 }
 
 const settling = (take) => () => attempt(() => settle(take))
@@ -91,7 +109,7 @@ async function compare(observer) {
   const reply = await outbox.send('compare', { observer })
   if (!reply) return
   state.comparison = reply
-  compared.push(observer)
+  if (!compared.includes(observer)) compared.push(observer)
   await next(1)
 }
 
@@ -111,7 +129,7 @@ export function Dispute() {
   const who = nameOf(state.comparison.observer)
   const left = unsettled().length
   const said = one && `${interval(one.start, one.end)}: ${named(one.mine, one.tier)} (you), ${one.theirs} (${who})`
-  const words = said ? `Disagreement ${said}` : left ? `${count(left)} with ${who}` : 'No disagreement is left'
+  const words = said ? `Disagreement in ${one.recording} ${said}` : left ? `${count(left)} with ${who}` : 'No disagreement is left'
   return html`<div class="offer field" role="group" aria-label="Disagreement">
     <p>${words}</p>
     ${rows.filter((row) => row[4]).map(
