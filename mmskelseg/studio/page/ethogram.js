@@ -193,7 +193,7 @@ export function Classes() {
       ${classes().map(
         (one, i, _, key = `${state.tier} ${one.id}`) => html`<${Class}
           key=${key} one=${one} head=${head(one, i)} open=${opened === key}
-          toggle=${(open) => toggle(open && key)}
+          toggle=${(open) => toggle((now) => (open ? key : now === key ? null : now))}
         />`,
       )}
       ${state.recording && html`<${Class} key="none" one=${{ id: -1, name: 'no label' }} />`}
