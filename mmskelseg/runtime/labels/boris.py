@@ -8,8 +8,10 @@ of player 1 in sequence, plus the observation's time offset.
 Each line of a table is a state (``Start (s)``, ``Stop (s)``) or an event (``Time``,
 with START or STOP as ``Behavior type``, or as ``Status`` in BORIS 7).
 
-The class "rest" of a tier "left hand" is the behavior "left hand: rest" of the category
-"left hand". Other behaviors have no tier; categories and exclusions are handed on.
+The class "rest" of a tier "left hand" is the behavior "rest" of the category "left
+hand", or "left hand: rest" if another tier has a class "rest" as well. The description
+of a project, and of observations in tables, says that categories are tiers. Without it,
+"rest" has no tier; categories and exclusions are handed on.
 """
 
 import json
@@ -70,6 +72,8 @@ _CONFIDENCE = re.compile(r'confidence \d\.\d{3}')
 # Behavior of the point events that mark intervals.
 _MARK = 'to label'
 _POINT = 'POINT'
+# The description of what was written with tiers.
+_TIERS = 'Categories are tiers.'
 _PROJECT = {
     'behaviors_conf': {
         ...: {
@@ -81,6 +85,7 @@ _PROJECT = {
         }
     },
     'subjects_conf?': {...: {'name': str}},
+    'project_description?': str,
     'observations': {
         ...: {'events': [list], 'media_info?': {'length?': dict, 'fps?': dict}}
     },
@@ -140,11 +145,15 @@ class Event(NamedTuple):
 
 
 class Observation(NamedTuple):
-    """How to get its events, and the videos of its segments, given its place."""
+    """How to get its events, and the videos of its segments, given its place.
+
+    ``has_tiers`` is whether the categories of states are tiers.
+    """
 
     events: Callable[[str], Iterable[Event]]
     videos: Callable[[Sequence[Segment], str], Iterable[VideoSegments]]
     ethogram: Ethogram
+    has_tiers: bool
 
 
 def _reader(
@@ -190,12 +199,12 @@ def _reader(
         for name in names:
             place = f'{path}: observation {name!r}'
             with parts.part(repr(name), place) as videos:
-                events_of, videos_of, ethogram = found[name]
-                events = list(events_of(place))
-                segments = _segments(events, ethogram, subject, length, place)
+                one = found[name]
+                events = list(one.events(place))
+                segments = _segments(events, one, subject, length, place)
                 points[bool(segments)] += sum(event.kind == _POINT for event in events)
-                of_name = videos_of(segments, place)
-                videos += [replace(video, ethogram=ethogram) for video in of_name]
+                of_name = one.videos(segments, place)
+                videos += [replace(video, ethogram=one.ethogram) for video in of_name]
         remedy = 'duration; --label-option point_seconds=0.1 reads each as 0.1 seconds'
         if length is None and points.total() and parts.is_empty:
             found_only = f'only {points.total()} point events, which have no {remedy}.'
@@ -220,13 +229,13 @@ def _point_length(seconds: float, path: FilePath) -> float:
 
 def _segments(
     events: Iterable[Event],
-    ethogram: Ethogram,
+    observation: Observation,
     subject: str | None,
     length: float | None,
     place: str,
 ) -> list[Segment]:
     """Return the segments of a subject: its states, and its points of a length."""
-    has_points = length is not None
+    ethogram, has_points = observation.ethogram, length is not None
     events = [event for event in events if has_points or event.kind != _POINT]
     known = {*ethogram.subjects, *(event.subject for event in events)}
     wanted = _NO_SUBJECT if subject == '' else subject
@@ -250,8 +259,11 @@ def _segments(
                 continue
             first = running.pop(key)
             start, end, comments = first.time, event.time, [first.comment, *comments]
-        category = ethogram.categories.get(event.code, '')
-        label, tier = _class_and_tier(event.code, category)
+        label, tier = _class_and_tier(
+            event.code,
+            ethogram.categories.get(event.code, ''),
+            observation.has_tiers and event.kind != _POINT,
+        )
         # Segments have no lines.
         lines = [' '.join(one.split()) for one in (event.modifiers, *comments)]
         remarks = (one for one in lines[1:] if one and not _CONFIDENCE.fullmatch(one))
@@ -284,9 +296,8 @@ def read_boris_classes(
 ) -> list[ClassInfo]:
     """Return the ethogram of a project.
 
-    A behavior "left hand: rest" of the category "left hand" is the class "rest" of a
-    tier; other categories are groups. Keys of several characters, and colors without
-    red, green and blue, are left out with a note; see :func:`read_ethogram`.
+    Categories that are no tiers are groups. Keys of several characters, and colors
+    without red, green and blue, are left out with a note; see :func:`read_ethogram`.
     """
     project = read_json(path, 'BORIS', unique=True)
     check_shape(project, _PROJECT, str(path), 'save it in BORIS as a project')
@@ -302,7 +313,10 @@ def read_boris_classes(
             if texts[text] and not shape.fullmatch(texts[text]):
                 unusable.append(f'{text} {shown(texts[text])} of {shown(one["code"])}')
                 texts[text] = ''
-        name, tier = _class_and_tier(one['code'], texts['category'])
+        is_state = one['type'].startswith('State')
+        name, tier = _class_and_tier(
+            one['code'], texts['category'], is_state and _has_tiers(project)
+        )
         info = ClassInfo(
             name,
             tier,
@@ -310,7 +324,7 @@ def read_boris_classes(
             color=texts['color'],
             description=texts['description'],
             group='' if tier else texts['category'],
-            kind='state' if one['type'].startswith('State') else 'point',
+            kind='state' if is_state else 'point',
         )
         if info.name != _MARK:
             found.append(info)
@@ -321,11 +335,15 @@ def read_boris_classes(
     return found
 
 
-def _class_and_tier(code: str, category: str) -> tuple[str, str]:
+def _class_and_tier(code: str, category: str, is_tier: bool) -> tuple[str, str]:
     """Return the class and the tier that a behavior of a category stands for."""
     if category and code.startswith(class_name('', category)):
         return code.removeprefix(class_name('', category)), category
-    return code, ''
+    return code, category if is_tier else ''
+
+
+def _has_tiers(project: Mapping[str, Any]) -> bool:
+    return _TIERS in project.get('project_description', '')
 
 
 def _project(path: FilePath) -> dict[str, Observation]:
@@ -345,7 +363,10 @@ def _project(path: FilePath) -> dict[str, Observation]:
     )
     return {
         name: Observation(
-            partial(_events, found, types), partial(_videos, name, found), ethogram
+            partial(_events, found, types),
+            partial(_videos, name, found),
+            ethogram,
+            _has_tiers(project),
         )
         for name, found in project['observations'].items()
     }
@@ -460,7 +481,10 @@ def _table(path: FilePath) -> dict[str, Observation]:
     )
     return {
         name: Observation(
-            partial(_row_events, own), partial(_row_videos, name, own), ethogram
+            partial(_row_events, own),
+            partial(_row_videos, name, own),
+            ethogram,
+            any(_TIERS in row.get('Description', '') for _, row in own),
         )
         for name, own in found.items()
     }
@@ -559,6 +583,7 @@ def write_boris(
 
     Each class is a state that excludes all others of its tier, with a keyboard key of
     its own. Tiers, if there are several, are behavioral categories, else groups are.
+    Classes of a name that several tiers have are called after their tiers as well.
     Times are rounded to milliseconds, as in BORIS, so that frames are recovered exactly
     below 1000 frames per second. Comments, or else confidences, are those of the starts
     of states. Individuals are subjects, and targets modifiers.
@@ -568,8 +593,10 @@ def write_boris(
     """
     sorted_videos(videos, path)
     now = datetime.now().isoformat(timespec='seconds')
+    codes_of = _codes(videos, classes)
+    videos = [_coded(video, codes_of) for video in videos]
     sets = _modifier_sets(videos)
-    own = [*_behaviors(videos, classes), *_points(videos)]
+    own = [*_behaviors(videos, classes, codes_of), *_points(videos)]
     codes = [one['code'] for one in own]
     categories = dict.fromkeys(one['category'] for one in own if one['category'])
     behaviors = [{**one, 'modifiers': sets.get(one['code'], '')} for one in own]
@@ -578,6 +605,7 @@ def write_boris(
     project = {
         **_NEW_PROJECT,
         'project_date': now,
+        'project_description': '' if '' in by_tier(classes) else _TIERS,
         'subjects_conf': {
             str(i): {'key': '', 'name': name, 'description': ''}
             for i, name in enumerate(_names(videos))
@@ -595,12 +623,43 @@ def write_boris(
     atomic_write_text(path, json.dumps(project, ensure_ascii=False, indent=1))
 
 
+def _codes(
+    videos: Iterable[VideoSegments], classes: Classes = ()
+) -> dict[tuple[str, str], str]:
+    """Return the behaviors by class and tier; see the module."""
+    found = [(name, tier) for tier, own in by_tier(classes).items() for name in own]
+    for video in videos:
+        found += [(one.label, one.tier) for one in video.segments]
+        stated = video.ethogram.classes if video.ethogram else ()
+        found += [(one.name, one.tier) for one in stated if one.kind == 'point']
+    each = dict.fromkeys(found)
+    count = Counter(name for name, _ in each)
+    # With a colon, a name may be that of a class and another tier.
+    return {
+        (name, tier): name
+        if count[name] == 1 and ': ' not in name
+        else class_name(name, tier)
+        for name, tier in each
+    }
+
+
+def _coded(video: VideoSegments, codes: Mapping[tuple[str, str], str]) -> VideoSegments:
+    """Return a video whose labels are behaviors, without tiers."""
+    segments = [
+        replace(one, label=codes[one.label, one.tier], tier='')
+        for one in video.segments
+    ]
+    return replace(video, segments=segments)
+
+
 def _behaviors(
-    videos: Sequence[VideoSegments], classes: Classes
+    videos: Sequence[VideoSegments],
+    classes: Classes,
+    codes_of: Mapping[tuple[str, str], str],
 ) -> list[dict[str, str]]:
     """Return the ethogram of classes, as videos state it."""
     tiers = {
-        tier: [class_name(name, tier) for name in names]
+        tier: [codes_of[name, tier] for name in names]
         for tier, names in by_tier(classes).items()
     }
     codes = {code: tier for tier, own in tiers.items() for code in own}
@@ -608,7 +667,7 @@ def _behaviors(
     excludes = not any(',' in code for code in codes)
     ethogram = next((one.ethogram for one in videos if one.ethogram), Ethogram())
     infos = {
-        class_name(name, tier): ethogram.info(name, tier)
+        codes_of[name, tier]: ethogram.info(name, tier)
         for tier, names in by_tier(classes).items()
         for name in names
     }
@@ -741,8 +800,15 @@ def _comment_on(segment: Segment) -> str:
 @register_export(
     'boris-events', 'boris_events.csv', 'BORIS, aggregated events', by_default=True
 )
-def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
-    """Write videos with fps and num_frames as BORIS' export "aggregated events"."""
+def write_boris_events(
+    path: FilePath, videos: Sequence[VideoSegments], classes: Classes = ()
+) -> None:
+    """Write videos with fps and num_frames as BORIS' export "aggregated events".
+
+    Classes, if given, are called as in a project of all of them; see
+    :func:`write_boris`.
+    """
+    codes_of = _codes(videos, classes)
     now = datetime.now().isoformat(' ', timespec='seconds')
     columns = _HEADER.split(',')
     texts = [_modifiers(segment) for video in videos for segment in video.segments]
@@ -760,6 +826,7 @@ def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
             values: dict[str, object] = {
                 'Observation id': video.name,
                 'Observation date': now,
+                'Description': _TIERS * bool(segment.tier),
                 'Observation type': 'Media file',
                 'Source': f'player #1:{media}',
                 'Time offset (s)': 0.0,
@@ -768,7 +835,7 @@ def write_boris_events(path: FilePath, videos: Sequence[VideoSegments]) -> None:
                 'FPS (frame/s)': f'{fps:.3f}',
                 'Subject': segment.individual or _NO_SUBJECT,
                 'Observation duration by subject by observation': f'{total:.3f}',
-                'Behavior': segment.name,
+                'Behavior': codes_of[segment.label, segment.tier],
                 'Behavioral category': segment.tier or 'Not defined',
                 **dict(zip(sets, _modifiers(segment).split('|'), strict=False)),
                 'Behavior type': _POINT if segment.is_point else 'STATE',

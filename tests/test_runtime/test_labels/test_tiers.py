@@ -16,6 +16,7 @@ from mmskelseg.runtime.labels import (
     segments_to_tiers,
     tiers_to_segments,
     write_boris,
+    write_boris_events,
     write_elan,
     write_srt,
     write_time_budget,
@@ -190,11 +191,42 @@ def test_states_of_boris_exclude_those_of_their_tier(tmp_path):
         for b in project['behaviors_conf'].values()
     ]
     assert rows[:3] == [
-        ('posture: stand', 'posture', '1', 'posture: sit'),
-        ('posture: sit', 'posture', '2', 'posture: stand'),
-        ('left hand: rest', 'left hand', '3', 'left hand: reach'),
+        ('stand', 'posture', '1', 'sit'),
+        ('sit', 'posture', '2', 'stand'),
+        ('rest', 'left hand', '3', 'reach'),
     ]
     assert project['behavioral_categories'] == list(HANDS)
+
+
+def test_behaviors_of_boris_are_called_after_tiers_where_names_clash(tmp_path):
+    """So names of a lab's ethogram stay, in projects and in tables of events."""
+    classes = {'left': ['rest', 'wave'], 'right': ['rest', 'right: lift']}
+    segments = [
+        Segment(0, 1, 'rest', None, 'left'), Segment(0, 2, 'rest', None, 'right'),
+        Segment(1, 2, 'wave', None, 'left'),
+        Segment(2, 3, 'right: lift', None, 'right'), Segment(2.5, 2.5, 'wave'),
+    ]  # fmt: skip
+    video = VideoSegments('take1', segments[:4], 2, 8, 'take1.mp4')
+    project, table = tmp_path / 'a.boris', tmp_path / 'a.csv'
+    write_boris(project, [video], classes)
+    codes = ['left: rest', 'wave', 'right: rest', 'right: right: lift']
+    behaviors = json.loads(project.read_text())['behaviors_conf'].values()
+    assert [one['code'] for one in behaviors] == codes
+    write_boris_events(table, [video], classes)
+    with table.open() as file:
+        rows = [
+            (row['Behavior'], row['Behavioral category'])
+            for row in csv.DictReader(file)
+        ]
+    assert ('wave', 'left') in rows
+    assert {code for code, _ in rows} == {*codes}
+    for path in (project, table):
+        (back,) = read_segments(path)
+        assert [*back.segments] == segments[:4]
+    # A point event has its name for itself.
+    write_boris(project, [replace(video, segments=segments)], classes)
+    (back,) = read_segments(project, point_seconds=0)
+    assert [*back.segments] == segments
 
 
 def test_elan_file_with_tiers_is_what_pympi_reads(tmp_path):
