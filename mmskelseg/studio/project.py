@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mmskelseg.runtime.drawing.images import class_color
 from mmskelseg.runtime.labels import VideoSegments, frame_at
 from mmskelseg.runtime.labels.segments import (
     Classes,
@@ -392,6 +393,19 @@ class Project:
         """The tiers without those of point events."""
         return [tier for tier in self.tiers if not tier.is_points]
 
+    @property
+    def painted(self) -> list[LabelTier]:
+        """The tiers, whose classes have the colors in which they are shown."""
+        found, first = [], 0
+        for tier in self.tiers:
+            classes = (
+                replace(one, color=one.color or class_color(first + one.id).lower())
+                for one in tier.classes
+            )
+            found.append(replace(tier, classes=tuple(classes)))
+            first += tier.made
+        return found
+
     def visible(self, name: str) -> list[list[LabelSegment]]:
         """Return the labels of a recording by tier, but for deleted classes."""
         return self.without_deleted(self.recordings[name].labels)
@@ -497,7 +511,7 @@ class Project:
             replace(one.info(''), kind='point')
             if tier.is_points
             else one.info(tier.name * several)
-            for tier in self.tiers
+            for tier in self.painted
             for one in tier.classes
         ]
 

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mmskelseg.automl.job import Fit
-from mmskelseg.runtime.drawing.images import class_color, text_color
+from mmskelseg.runtime.drawing.images import text_color
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.formats import suffix_of
 from mmskelseg.runtime.files.names import file_names
@@ -116,15 +116,13 @@ class Studio:
 
     def tiers(self) -> list[dict[str, Any]]:
         """Return the tiers with their classes, and the colours that these have."""
-        found, first = [], 0
-        for tier in self.folder.project.tiers:
+        project, found = self.folder.project, []
+        for tier, shown in zip(project.tiers, project.painted, strict=True):
             classes = []
-            for one in tier.classes:
-                paint = one.color or class_color(first + one.id)
-                ink = text_color(paint)
-                classes.append({**vars(one), 'paint': paint, 'ink': ink})
+            for one, its in zip(tier.classes, shown.classes, strict=True):
+                colors = {'paint': its.color, 'ink': text_color(its.color)}
+                classes.append({**vars(one), **colors})
             found.append({**vars(tier), 'classes': classes})
-            first += tier.made
         return found
 
     def _others(self) -> list[str]:

@@ -1,5 +1,7 @@
 """Point events: moments that are kept, counted and exported, but never learnt."""
 
+from dataclasses import replace
+
 import pytest
 
 from mmskelseg.runtime.labels import (
@@ -64,7 +66,9 @@ def test_point_events_go_back_to_boris_and_tables(observed):
         assert video.segments == [SEGMENTS[i] for i in (0, 1, 2, 3)]
     (video,) = read_segments(events, point_seconds=0)
     assert [s for s in video.segments if s.is_point] == SEGMENTS[1:]
-    assert read_ethogram(project)[1:] == [BITE, CALL]
+    # A class without a colour of its own has the one that the page shows.
+    shown = studio.tiers()[1]['classes'][1]['paint']
+    assert read_ethogram(project)[1:] == [BITE, replace(CALL, color=shown)]
     # Formats of segments alone have none.
     (elan,) = studio.write(['elan'], 'labels')
     (video,) = read_segments(elan)
