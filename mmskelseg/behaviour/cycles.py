@@ -4,10 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from mmskelseg.behaviour.study import Row, Study
+from mmskelseg.behaviour.groups import Member
+from mmskelseg.behaviour.study import Compared, Row, Study
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.bouts import sample_sd
+
+# What of the cycles is compared between groups.
+_COMPARED = ('cycles', 'mean_s', 'median_s', 'sd_s', 'cv_percent')
 
 
 def find_cycles(study: Study, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -16,24 +20,30 @@ def find_cycles(study: Study, names: Sequence[str]) -> dict[str, np.ndarray]:
     Args:
         study: The recordings.
         names: The class that begins a cycle, and optionally the one that comes next
-            where it does; see :meth:`Bouts.cycles`.
+            where it does; see :meth:`Bouts.cycles`. A class of which no other tier has
+            the name may be given without its tier.
 
     Raises:
         UserError: If there are no such classes of one tier, or no cycles.
     """
     text = f'--cycle {" ".join(names)}'
+    ids = []
     for name in names:
-        if name not in study.classes:
+        own = [one for one in study.classes if one == name] or [
+            one for one in study.classes if one.endswith(f': {name}')
+        ]
+        if len(own) != 1:
+            several = 'may be each' if own else 'is none'
             raise UserError(
-                f'{text}: {name!r} is none of the classes {listed(study.classes, 20)}; '
-                'correct the name.'
+                f'{text}: {name!r} {several} of the classes '
+                f'{listed(own or study.classes, 20)}; correct the name.'
             )
+        ids.append(study.classes.index(own[0]))
     if len(names) > 2:
         raise UserError(
             f'{text}: has {len(names)} classes, expected the one that begins a cycle, '
             'and at most one that comes next.'
         )
-    ids = [study.classes.index(name) for name in names]
     tiers = next(iter(study.bouts.values())).tiers
     if not any(set(ids) <= {*range(len(study.classes))[own]} for own in tiers):
         raise UserError(f'{text}: the classes are of two tiers; name two of one tier.')
@@ -75,6 +85,26 @@ def cycle_statistics(study: Study, cycles: Mapping[str, np.ndarray]) -> Iterator
         head = dict.fromkeys(_head(study, next(iter(each))), '')
         every = np.concatenate([*each.values()])
         yield {**head, 'video': 'all', **statistics(every)}
+
+
+def compare_cycles(study: Study, cycles: Mapping[str, np.ndarray]) -> list[Compared]:
+    """Return the comparison of cycles between groups, as if they were one class."""
+    lengths: dict[Member, list[np.ndarray]] = {}
+    for name, edges in cycles.items():
+        lengths.setdefault(study.members[name], []).append(np.diff(edges)[:, 0])
+    found = {one: statistics(np.concatenate(own)) for one, own in lengths.items()}
+    return study.compare(
+        {
+            one: {key: np.array([own[key]]) for key in _COMPARED}
+            for one, own in found.items()
+        }
+    )
+
+
+def cycle_comparison(study: Study, compared: Sequence[Compared]) -> Iterator[Row]:
+    """Yield a row for each measure of :func:`compare_cycles`."""
+    for measure, _, (row,) in compared:
+        yield {'measure': measure, **study.cells(row)}
 
 
 def statistics(lengths: np.ndarray) -> Row:

@@ -33,19 +33,18 @@ _TITLES = {
     'median_s': 'median duration (s)',
     'sd_s': 'SD of durations (s)',
     'latency_s': 'latency (s)',
+    'cycles': 'number of cycles',
+    'cv_percent': 'CV of durations (%)',
 }
 
 
 def draw_recordings(out: Path, study: Study, tiers: Sequence[str]) -> Iterator[Path]:
     """Draw the recordings, group by group, in pictures of up to _ROWS rows."""
-    members = study.members
-    names = sorted(members, key=lambda name: study.groups.index(members[name].group))
     rows = {}
-    for name in names:
-        group = f' ({members[name].group})' if members[name].group else ''
+    for name, title in _titles(study).items():
         for tier, own in zip(tiers, study.bouts[name].apart(), strict=True):
             if own.duration:
-                rows[f'{name}{group}, {tier}' if tier else name + group] = own
+                rows[f'{title}, {tier}' if tier else title] = own
     for number, part in _pages(rows):
         path = out / f'ethogram{number}.png'
         save_png(draw_ethogram(part, study.classes), path)
@@ -59,17 +58,38 @@ def draw_comparisons(
     for k, (name, file) in enumerate(file_names(study.classes).items()):
         if not any(values[:, k].any() for values in compared[0].values.values()):
             continue
-        panels = []
-        for measure, values, classes in compared:
-            note = _in_words(classes[k].p_holm, classes[k].g)
-            if report and (verdict := report.verdict(name, measure)):
-                note += f'\n{verdict}'
-            of_class = {group: own[:, k] for group, own in values.items()}
-            panels.append(Dots(_TITLES[measure], note, of_class))
         path = out / f'comparison_{file}.png'
-        color = class_color(k)
-        save_png(draw_dots(panels, title=name, color=color, paired=study.paired), path)
+        _draw_comparison(path, name, k, study, compared, report)
         yield path
+
+
+def draw_cycle_comparison(
+    out: Path, study: Study, compared: Sequence[Compared]
+) -> Iterator[Path]:
+    """Draw the cycles of all individuals, for each measure."""
+    path = out / 'cycle_comparison.png'
+    _draw_comparison(path, 'Cycles', 0, study, compared)
+    yield path
+
+
+def _draw_comparison(
+    path: Path,
+    title: str,
+    k: int,
+    study: Study,
+    compared: Sequence[Compared],
+    report: ModelReport | None = None,
+) -> None:
+    """Draw all individuals, for each measure of the class with an id."""
+    panels = []
+    for measure, values, classes in compared:
+        note = _in_words(classes[k].p_holm, classes[k].g)
+        if report and (verdict := report.verdict(title, measure)):
+            note += f'\n{verdict}'
+        of_class = {group: own[:, k] for group, own in values.items()}
+        panels.append(Dots(_TITLES[measure], note, of_class))
+    color = class_color(k)
+    save_png(draw_dots(panels, title=title, color=color, paired=study.paired), path)
 
 
 def _in_words(p: float, g: tuple[float, float, float]) -> str:
@@ -120,11 +140,13 @@ def draw_chances(out: Path, study: Study) -> Iterator[Path]:
         yield path
 
 
-def draw_takts(out: Path, cycles: Mapping[str, np.ndarray]) -> Iterator[Path]:
+def draw_takts(
+    out: Path, study: Study, cycles: Mapping[str, np.ndarray]
+) -> Iterator[Path]:
     """Draw the cycles of recordings that have some, in pictures of up to _ROWS."""
     there = {}
-    for name, edges in cycles.items():
-        if len(edges):
+    for name, title in _titles(study).items():
+        if len(edges := cycles[name]):
             found = statistics(np.diff(edges)[:, 0])
             note = '1 cycle, {mean_s:.1f} s'
             if len(edges) > 1:
@@ -132,11 +154,18 @@ def draw_takts(out: Path, cycles: Mapping[str, np.ndarray]) -> Iterator[Path]:
                     '{cycles} cycles, median {median_s:.1f} s, mean {mean_s:.1f} ± '
                     '{sd_s:.1f} s, CV {cv_percent:.0f} %'
                 )
-            there[name] = edges, note.format(**found)
+            there[title] = edges, note.format(**found)
     for number, part in _pages(there):
         path = out / f'cycles{number}.png'
         save_png(draw_cycles(part, title='Cycle times (s)'), path)
         yield path
+
+
+def _titles(study: Study) -> dict[str, str]:
+    """Return the names of recordings with their groups, group by group."""
+    members = study.members
+    names = sorted(members, key=lambda name: study.groups.index(members[name].group))
+    return {n: f'{n} ({members[n].group})' if members[n].group else n for n in names}
 
 
 def _pages(rows: Mapping[str, _Row]) -> Iterator[tuple[str, dict[str, _Row]]]:

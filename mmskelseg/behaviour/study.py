@@ -175,7 +175,12 @@ class Study:
 
     def compared(self, part: Part) -> list[Compared]:
         """Return the comparison of each measure between groups."""
-        measured = {one: own.measures() for one, own in part.statistics.items()}
+        return self.compare({o: own.measures() for o, own in part.statistics.items()})
+
+    def compare(
+        self, measured: Mapping[Member, Mapping[str, np.ndarray]]
+    ) -> list[Compared]:
+        """Return the comparison of measures (K,) of individuals between groups."""
         members = {
             group: [one for one in measured if one.group == group]
             for group in self.groups
@@ -186,10 +191,10 @@ class Study:
             of_groups = zip(members, pairs, strict=True)
             members = {group: [own[n] for n in both] for group, own in of_groups}
         found = []
-        for measure in MEASURES:
+        for measure, one in next(iter(measured.values())).items():
             values = {
-                group: np.array([measured[one][measure] for one in own]).reshape(
-                    -1, len(self.classes)
+                group: np.array([measured[o][measure] for o in own]).reshape(
+                    -1, one.size
                 )
                 for group, own in members.items()
             }
@@ -214,9 +219,10 @@ class Study:
                 for name, row in pairs:
                     head = {'class': name, 'measure': compared.measure}
                     verdict = report.columns(name, compared.measure) if report else {}
-                    yield {**part.times, **head, **self._cells(row), **verdict}
+                    yield {**part.times, **head, **self.cells(row), **verdict}
 
-    def _cells(self, row: GroupComparison) -> Row:
+    def cells(self, row: GroupComparison) -> Row:
+        """Return the columns of a comparison."""
         of_groups = {'n': row.number, 'mean': row.mean, 'sd': row.sd}
         names = ('hedges_g', 'g_low', 'g_high', 'rank_biserial')
         effects = zip(names, (*row.g, row.rank_biserial), strict=True)

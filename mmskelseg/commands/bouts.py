@@ -1,17 +1,26 @@
 """Writes an ethogram with bout statistics, and compares groups of individuals."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.behaviour.cycles import cycle_statistics, cycle_table, find_cycles
+from mmskelseg.behaviour.cycles import (
+    compare_cycles,
+    cycle_comparison,
+    cycle_statistics,
+    cycle_table,
+    find_cycles,
+)
 from mmskelseg.behaviour.groups import Member, read_groups
 from mmskelseg.behaviour.pictures import (
     draw_chances,
     draw_comparisons,
+    draw_cycle_comparison,
     draw_recordings,
     draw_takts,
     draw_time_courses,
@@ -19,6 +28,8 @@ from mmskelseg.behaviour.pictures import (
 from mmskelseg.behaviour.recordings import read_recordings
 from mmskelseg.behaviour.study import Study
 from mmskelseg.behaviour.verdicts import ModelReport
+from mmskelseg.runtime.files.names import file_names
+from mmskelseg.runtime.files.parsing import read_dicts
 from mmskelseg.runtime.inputs import LabelInput
 from mmskelseg.runtime.jobs.command_line import number_from
 from mmskelseg.runtime.jobs.events import Events
@@ -29,6 +40,13 @@ from mmskelseg.runtime.messages.errors import UserError, escaped
 from mmskelseg.runtime.messages.options import Positive, argument, like, option
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.tiers import flat_classes
+
+# Names of files, but for those that contain the names of classes.
+_FILES = re.compile(
+    r'(bouts|comparison)(_by_bin)?\.csv|transitions\.(csv|png)|ethogram(_\d+)?\.png'
+    r'|time_courses\.png|cycles\.csv|cycle_statistics\.csv|cycles(_\d+)?\.png'
+    r'|cycle_comparison\.(csv|png)'
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +74,17 @@ class DescribeBouts(Job[list[Path]]):
       time_courses.png       the share of each class in each part
       cycles.csv             each cycle of --cycle, and the time of each class in it
       cycle_statistics.csv   number, mean, median, SD and CV of the cycles' durations
+      cycle_comparison.csv   each of these measures, compared between groups
       cycles.png             the durations over time
-      comparison_CLASS.png   all individuals as dots, joined by lines if paired
+      comparison_CLASS.png   all individuals as dots, joined by lines if paired; those
+                             of cycles are in cycle_comparison.png
 
     Time without a label is not observed time, unless --background names its class.
     Tiers, and classes that overlap, as in `convert keypoints`, are counted
     independently. Two groups are compared by the Mann-Whitney U test (exact up to 50
     individuals), pairs by Wilcoxon's signed-rank test, more groups by Kruskal-Wallis;
-    p_holm is corrected for the number of classes (docs/animals.md).
+    p_holm is corrected for the number of classes (docs/animals.md). Of an earlier run
+    into OUT, files that this one does not write are removed.
     """
 
     labels: Sequence[Path] = argument(
@@ -138,17 +159,35 @@ class DescribeBouts(Job[list[Path]]):
         study = Study(found.bouts, members, flat_classes(tiers), bool(self.paired))
         report = ModelReport.read(self.model, found.bouts) if self.model else None
         cycles = find_cycles(study, self.cycle) if self.cycle else {}
-        written = []
+        written, earlier = [], _earlier(self.out)
         for path in chain(
             _write(self, study, report, list(tiers)),
             _write_cycles(self.out, study, cycles),
         ):
             events.note(str(path))
             written.append(path)
+        outdated = earlier.difference(written, self.labels, [self.groups])
+        for path in sorted(outdated):
+            path.unlink()
+            events.note(escaped(f'{path}: of an earlier run, removed'))
         notes = [*found.notes, *study.notes(), *(report.notes() if report else ())]
         for note in notes:
             events.note(escaped(note))
         return written
+
+
+def _earlier(out: Path) -> set[Path]:
+    """Return the files that an earlier run has written to a folder, by their names."""
+    with suppress(UserError, OSError):
+        rows = read_dicts(out / 'bouts.csv', 'class', 'rate_per_min')
+        classes = dict.fromkeys(row['class'] for _, row in rows)
+        pictures = {f'comparison_{one}.png' for one in file_names(classes).values()}
+        return {
+            path
+            for path in out.iterdir()
+            if path.name in pictures or _FILES.fullmatch(path.name)
+        }
+    return set()
 
 
 def _write(
@@ -190,7 +229,13 @@ def _write_cycles(
         path = out / f'{name}.csv'
         write_table(path, table(study, cycles))
         yield path
-    yield from draw_takts(out, cycles)
+    if any(study.groups):
+        compared = compare_cycles(study, cycles)
+        path = out / 'cycle_comparison.csv'
+        write_table(path, cycle_comparison(study, compared))
+        yield path
+        yield from draw_cycle_comparison(out, study, compared)
+    yield from draw_takts(out, study, cycles)
 
 
 main = DescribeBouts.main

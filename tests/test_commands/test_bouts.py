@@ -190,6 +190,63 @@ def test_task_that_follows_tells_starts_apart(bouts, table):
     ]  # fmt: skip
 
 
+def test_files_of_an_earlier_run_that_this_one_does_not_write_are_removed(
+    bouts, tmp_path
+):
+    """Those of groups; never what the user has there."""
+    out, groups = tmp_path / 'out', tmp_path / 'groups.csv'
+    groups.write_text(GROUPS)
+    bouts(LABELS, '--groups', groups, '--bin', 60)
+    own = [out / name for name in ('comparison_mine.png', 'notes.csv', 'cycles_a.png')]
+    for path in own:
+        path.touch()
+    said = bouts(LABELS)
+    assert f'{out / "comparison_groom.png"}: of an earlier run' in said
+    assert {path.name for path in out.iterdir()} == {
+        'bouts.csv', 'transitions.csv', 'transitions.png', 'ethogram.png',
+        *(path.name for path in own),
+    }  # fmt: skip
+
+
+def test_folder_without_our_table_of_bouts_is_left_as_it_is(bouts, tmp_path):
+    kept = tmp_path / 'out' / 'comparison.csv'
+    kept.parent.mkdir()
+    kept.write_text('mine')
+    bouts(LABELS)
+    assert kept.read_text() == 'mine'
+
+
+def test_cycles_are_compared_between_groups(bouts, table, tmp_path):
+    """One has cycles of 10 and 12 s, another of 14 s, the other group of 20 and 24."""
+    starts = {'a': [0, 10, 22], 'b': [0, 14], 'c': [0, 20], 'd': [0, 24]}
+    rows = [f'{n},{s},{s + 1},reach\n' for n, own in starts.items() for s in own]
+    groups = tmp_path / 'groups.csv'
+    groups.write_text('video,group\na,old\nb,old\nc,new\nd,new\n')
+    labels = 'video,start,end,label\n' + ''.join(rows)
+    bouts(labels, '--cycle', 'reach', '--groups', groups)
+    found = {row['measure']: row for row in table('cycle_comparison.csv')}
+    assert [*found] == ['cycles', 'mean_s', 'median_s', 'sd_s', 'cv_percent']
+    mean = found['mean_s']
+    assert (mean['mean: old'], mean['mean: new']) == ('12.500', '22.000')
+    assert (mean['n: old'], mean['difference'], mean['statistic'], mean['p']) == (
+        '2', '9.500', '0.000', '0.3333'
+    )  # fmt: skip
+    assert found['cycles']['mean: old'] == '1.500'
+    assert found['sd_s']['n: new'] == '0'
+    assert (tmp_path / 'out' / 'cycle_comparison.png').is_file()
+
+
+def test_class_of_one_tier_begins_cycles_without_its_tier(bouts, table):
+    labels = (
+        'video,tier,start,end,label\nm,hand,0,1,up\nm,hand,4,5,up\nm,hand,6,7,rest\n'
+        'm,body,0,9,sit\nm,body,9,10,rest\n'
+    )
+    bouts(labels, '--cycle', 'up')
+    assert [row['cycle_s'] for row in table('cycles.csv')] == ['4.000']
+    said = bouts(labels, '--cycle', 'rest')
+    assert "'rest' may be each of the classes body: rest, hand: rest" in said
+
+
 @pytest.mark.parametrize(
     ('labels', 'names', 'words'),
     [

@@ -117,14 +117,17 @@ def draw_cycles(
     """Return a picture of cycles over time, RGB uint8 (H, W, 3).
 
     Each panel has a name, starts and ends in seconds, (n, 2), and a line of text. A
-    cycle is a dot as high as it lasts, and the dashed line is their median.
+    cycle is a dot as high as it lasts, and the dashed line is their median. All panels
+    have the same axes.
     """
+    every = np.concatenate([edges for edges, _ in cycles.values()])
+    last, longest = every.max() / 60, np.diff(every).max()
     figure, places = _panels(len(cycles), 2, 2.4, title)
     for axes, (name, (edges, note)) in zip(places, cycles.items(), strict=True):
         lengths = np.diff(edges)[:, 0]
         axes.plot(edges[:, 0] / 60, lengths, '.-', color=class_color(0), linewidth=0.5)
         axes.axhline(np.median(lengths), color='black', linestyle='--', linewidth=0.8)
-        axes.set_ylim(0, 1.1 * lengths.max())
+        axes.set(xlim=(-0.02 * last, 1.02 * last), ylim=(0, 1.1 * longest))
         axes.set_xlabel('minutes', fontsize=FONT)
         _label(axes, name, note)
     return render(figure)
@@ -165,9 +168,11 @@ def draw_transitions(graphs: Sequence[Graph], *, title: str = '') -> np.ndarray:
         for place, k, name in zip(points, graph.ids, graph.names, strict=True):
             axes.plot(*place, 'o', color=class_color(k), markersize=16, zorder=3)
             word = plain(shortened(name, 1.2, FONT))
-            x, y = 1.2 * place
-            axes.text(x, y, word, fontsize=FONT, ha='center', va='center')
-        axes.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), aspect='equal')
+            x, y = 1.12 * place
+            # Names lie outside the circle, however long they are.
+            side = 'center' if abs(x) < 0.1 else 'left' if x > 0 else 'right'
+            axes.text(x, y, word, fontsize=FONT, ha=side, va='center')
+        axes.set(xlim=(-1.7, 1.7), ylim=(-1.7, 1.7), aspect='equal')
         _label(axes, graph.title)
         axes.set_axis_off()
     return render(figure)

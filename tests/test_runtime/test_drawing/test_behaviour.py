@@ -55,6 +55,29 @@ def test_arrows_have_the_colours_of_chance():
         assert not marked(quiet, color).any()
 
 
+def test_names_of_classes_do_not_cover_their_discs():
+    ids = range(8)
+    number = np.zeros((8, 8), int)
+    pictures = [
+        draw_transitions([Graph('', ids, [name] * 8, number, 0.0 * number)])
+        for name in ('', 'left hand: reaches for the screwdriver')
+    ]
+    for k in ids:
+        bare, named = (marked(image, class_color(k)).sum() for image in pictures)
+        assert bare == named > 100
+
+
+def test_cycles_of_recordings_have_the_same_axes():
+    """So those of 20 s stand higher than those of 10 s."""
+    ends = np.array([0.0, 10, 20, 30])
+    edges = np.stack([ends[:-1], ends[1:]], axis=1)
+    image = draw_cycles({'short': (edges, ''), 'long': (2 * edges, '')})
+    short, long = (
+        np.nonzero(marked(half, BLUE))[0].mean() for half in np.array_split(image, 2, 1)
+    )
+    assert short - long > 50
+
+
 def test_cycles_are_a_dot_each():
     def dots(ends):
         edges = np.stack([ends[:-1], ends[1:]], axis=1)
