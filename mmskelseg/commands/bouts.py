@@ -83,7 +83,7 @@ class DescribeBouts(Job[list[Path]]):
     Tiers, and classes that overlap, as in `convert keypoints`, are counted
     independently. Two groups are compared by the Mann-Whitney U test (exact up to 50
     individuals), pairs by Wilcoxon's signed-rank test, more groups by Kruskal-Wallis;
-    p_holm is corrected for the number of classes (docs/animals.md). Of an earlier run
+    p_holm is corrected for the number of classes (docs/bouts.md). Of an earlier run
     into OUT, files that this one does not write are removed.
     """
 
