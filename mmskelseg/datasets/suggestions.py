@@ -17,8 +17,8 @@ from mmskelseg.runtime.structures.tiers import flat_label, label_rows, tiers_of
 
 # The criteria, and the words for an interval that is above average in one.
 CRITERIA = {
-    'disagreement': 'networks disagree',
-    'uncertainty': 'unsure',
+    'disagreement': 'networks of the model disagree',
+    'uncertainty': 'the model is unsure',
     'boundary': 'changes of class',
     'rarity': 'rare classes',
 }
@@ -308,7 +308,7 @@ class IntervalRanking:
                 text = list(CRITERIA.values())[i]
                 if i == _RARITY:
                     text += f' such as {self.classes[int(by_class.argmax())]}'
-                reasons.append(f'{text} ({ratios[i]:.1f} x average)')
+                reasons.append(f'{text} ({ratios[i]:.1f} times the average)')
         return Suggestion(
             name,
             start,

@@ -184,15 +184,8 @@ class Studio:
             done = len(project.history) - project.undone
             first = max(0, done - _STEPS)
             for i, entry in enumerate(project.history[first : done + _STEPS], first):
-                step: dict[str, Any] = {'undone': i >= done}
-                if isinstance(entry, Change):
-                    keys = ('recording', 'tier', 'start', 'end')
-                    step |= {key: getattr(entry, key) for key in keys}
-                    step['settled'] = (entry.settled or {}).get('take')
-                    for side in ('before', 'after'):
-                        kinds = (one[2] for one in getattr(entry, side))
-                        step[side] = [*dict.fromkeys(kinds)]
-                found.append(step)
+                step = _step(entry) if isinstance(entry, Change) else {}
+                found.append({'undone': i >= done, **step})
         return found
 
     def progress(self) -> dict[str, Any]:
@@ -379,6 +372,7 @@ class Studio:
             'labels': project.visible(name)[change.tier],
             'start': change.start,
             'end': change.end,
+            'step': _step(change),
             **self._amounts(name),
             'can_train': self._obstacle(),
             'advice': self._advice(),
@@ -606,3 +600,16 @@ class Studio:
         self.version += 1
         if file is not None:
             self.results = read_results(file.parent, self.folder.project)
+
+
+def _step(change: Change) -> dict[str, Any]:
+    """Return where labels changed, the classes before and after, and what it settled."""
+    keys = ('recording', 'tier', 'start', 'end')
+    return {
+        **{key: getattr(change, key) for key in keys},
+        'settled': (change.settled or {}).get('take'),
+        **{
+            side: [*dict.fromkeys(one[2] for one in getattr(change, side))]
+            for side in ('before', 'after')
+        },
+    }

@@ -75,7 +75,7 @@ def test_most_uncertain_interval_comes_first():
     assert (second.start, second.end) == (30, 40)
     # Starts are 2.5 s apart: 5 sure, 3 parts of 3/4, 1/2 and 1/4, and 5 unsure ones.
     assert first.score == pytest.approx(1 / ((0.25 + 0.5 + 0.75 + 5) / 13))
-    assert first.reason == 'unsure (2.0 x average)'
+    assert first.reason == 'the model is unsure (2.0 times the average)'
     assert first.values['disagreement'] == 0
 
 

@@ -267,6 +267,12 @@ def test_ethogram_is_edited_by_keys(tmp_path):
             go_to(page, frame)
         project()
         assert labelled(tmp_path, 'take') == [(0, 5, 0), (5, 20, 0)]
+        form('sit').get_by_label('Key').fill('p')
+        page.keyboard.press('Enter')
+        page.get_by_text('saved sit').wait_for()
+        page.keyboard.press('?')
+        page.get_by_text('N Alt P', exact=True).wait_for()
+        page.keyboard.press('?')
         asked = []
         page.on('dialog', lambda box: (asked.append(box.message), box.accept()))
         form('go').get_by_role('button', name='Delete').click()
@@ -388,7 +394,7 @@ def test_times_are_typed_in_the_list_of_segments(tmp_path):
         for i, words in enumerate(('undone: ', 'walk, lift → walk, lift', 'nothing →')):
             steps.nth(i).get_by_text(words).wait_for()
         steps.nth(2).get_by_text('Undo to here').click()
-        page.get_by_text('undone from 0:01.00 to 0:02.00').wait_for()
+        page.get_by_text('undone from 0:01.00 to 0:02.00: nothing → lift').wait_for()
         assert labelled(tmp_path, 'take') == [(0, 10, 0)]
         steps.nth(1).get_by_text('Redo to here').click()
         page.get_by_text('redone from 0:00.00 to 0:02.00').wait_for()
@@ -402,7 +408,9 @@ def test_predictions_of_a_confidence_are_accepted(tmp_path):
     project = load_project(tmp_path / 'studio.json')
     add_class(project, 'walk')
     row = [[0, 20, 0, 0.896], [20, 40, 0, 0.4], [40, 60, 0, 0.95]]
-    file.write_text(json.dumps({'recordings': {'take': [row]}, 'doubts': []}))
+    doubt = {'video': 'take', 'start_frame': 30, 'end_frame': 45}
+    doubt |= {'score': 1.0, 'reason': 'rare'}
+    file.write_text(json.dumps({'recordings': {'take': [row]}, 'doubts': [doubt]}))
     with served(tmp_path) as (_, address), studio(address) as page:
         confidence = page.get_by_label('Confidence in percent')
         confidence.fill('91')
@@ -417,6 +425,12 @@ def test_predictions_of_a_confidence_are_accepted(tmp_path):
         page.keyboard.press('Control+z')
         is_saved(page)
         assert labelled(tmp_path, 'take') == [(40, 60, 0)]
+        # Of a predicted segment, what is to be checked.
+        page.keyboard.press('Tab')
+        page.get_by_text('To check').wait_for()
+        page.keyboard.press('Enter')
+        is_saved(page)
+        assert labelled(tmp_path, 'take') == [(30, 60, 0)]
         assert page.faults == []
 
 
@@ -625,6 +639,9 @@ def test_observers_label_apart_and_settle_what_differs(tmp_path):
         page.keyboard.press('Shift+Enter')
         bar.get_by_text('lift (you), walk').wait_for()
         assert labels('studio.bob.json') == own
+        page.get_by_text('History').click()
+        page.locator('.history li', has_text=': sit, mine kept').wait_for()
+        page.locator('#timeline').focus()
         page.keyboard.press('Enter')
         bar.get_by_text('No disagreement is left').wait_for()
         settled = [(0, 30, 0), (30, 45, 2), (45, 60, 1)]

@@ -258,16 +258,21 @@ export const nextUncertain = (by) =>
     say(`uncertain segment ${place + 1} of ${uncertain.length}, ${interval(next.start, next.end)}: ${next.reason}`)
   })
 
-/** Accepts the predicted segment at the playhead and goes to the next one. */
+/**
+ * Accepts the predicted segment at the playhead, in an uncertain interval what lies in
+ * it, and goes to the next one.
+ */
 export function accept() {
   const guess = list.at(predictions(), state.frame)
   if (!guess) return say('there is no prediction here')
-  const [start, end, label] = guess
+  const { unsure, frame, recording } = state
+  const within = unsure && frame >= unsure.start && frame < unsure.end
+  const label = guess[2]
+  const start = within ? Math.max(guess[0], unsure.start) : guess[0]
+  const end = within ? Math.min(guess[1], unsure.end) : guess[1]
   const edit = list.accept(labels(), [guess], start, end)
   const words = `${named(label)} ${interval(start, end)}`
   if (edit) commit(edit, `accepted ${words}`)
-  const { unsure, frame, recording } = state
-  const within = unsure && frame >= unsure.start && frame < unsure.end
   const limit = within ? unsure.end : recording.frames
   const free = (one) => list.gaps(labels(), one[0], one[1]).length
   const all = predictions()

@@ -1,19 +1,16 @@
 // The list of what was done and undone, which leads back to each of its steps.
 import { get } from './api.js'
 import { Fold } from './fold.js'
-import { attempt, clock, named, outbox, state, tiers, travel } from './state.js'
+import { attempt, changeOf, clock, outbox, state, travel } from './state.js'
 import { html, useEffect, useState } from './vendor/preact.js'
 
-function inWords({ recording, tier, start, end, before, after, settled }) {
+function inWords(step) {
+  const { recording, start, end } = step
   if (!recording) return 'a change of the classes'
   const entry = state.project.recordings.find(({ name }) => name === recording)
   const at = (frame) => clock(frame / entry.fps, 2)
-  // A tier may be undone, too.
-  const name = (label) => (tiers()[tier] ? named(label, tier) : `class ${label}`)
-  const names = (labels) => labels.map(name).join(', ') || 'nothing'
   const when = entry ? `from ${at(start)} to ${at(end)}` : ''
-  const how = settled ? `, settled: ${settled}` : ''
-  return `${recording} ${when}: ${names(before)} → ${names(after)}${how}`
+  return `${recording} ${when}: ${changeOf(step)}`
 }
 
 function Steps() {

@@ -49,7 +49,7 @@ export const groups = [
   ['Check predictions', [
     ['Tab', 'Tab', 'next uncertain segment (in the timeline)', () => act.nextUncertain(1), 'Next uncertain'],
     ['Shift+Tab', 'Shift Tab', 'previous uncertain segment', () => act.nextUncertain(-1)],
-    ['Enter', 'Enter', 'accept the predicted segment here', act.accept, 'Accept'],
+    ['Enter', 'Enter', 'accept the predicted segment here, of an uncertain interval what lies in it', act.accept, 'Accept'],
     ['Shift+Enter', 'Shift Enter', 'accept all of the uncertain segment or the marked interval',
       act.acceptInterval, 'Accept interval'],
   ]],
@@ -110,8 +110,12 @@ function classWith(name) {
 export const keyOf = (label, tier = state.tier) =>
   label === -1 ? '0' : (keysOfAll()[tier].get(label) ?? '').replace('Shift+', '⇧').toUpperCase()
 
-/** The key of a deed, as it is shown: with Alt where a class has it. */
-export const keyShown = (names, shown) => (classWith(names) ? `Alt ${shown}` : shown)
+/** The keys of a deed, as they are shown: with Alt where a class has one. */
+export function keyShown(names, shown) {
+  const [keys, words] = [names.split(' '), shown.split(' ')]
+  const each = keys.length === words.length ? words : [shown]
+  return each.map((word, i) => (classWith(keys[i]) ? `Alt ${word}` : word)).join(' ')
+}
 
 /** The name of a pressed key: digits by place, since some keyboards shift them. */
 function nameOf(event) {

@@ -67,6 +67,18 @@ export const classOf = (label, tier = state.tier) =>
   classes(tier).find(({ id }) => id === label)
 export const named = (label, tier = state.tier) =>
   label === -1 ? 'no label' : (classOf(label, tier)?.name ?? `class ${label}`)
+
+const SETTLED = { mine: 'mine kept', theirs: 'theirs taken', undecided: 'left undecided' }
+
+/** What a step of the history has changed, in words. */
+export function changeOf({ tier, before, after, settled }) {
+  // A tier may be undone, too.
+  const name = (label) => (tiers()[tier] ? named(label, tier) : `class ${label}`)
+  const [old, now] = [before, after].map((all) => all.map(name).join(', ') || 'nothing')
+  const isSame = settled && settled !== 'theirs'
+  return (isSame ? now : `${old} → ${now}`) + (settled ? `, ${SETTLED[settled]}` : '')
+}
+
 export const noteOf = (note) => note.filter(Boolean).join('; ')
 export const labels = (tier = state.tier) => state.recording.labels[tier] ?? [] // a new tier has none
 export const predictions = (tier = state.tier) => state.recording.predictions?.[tier] ?? []
@@ -110,14 +122,15 @@ export const outbox = new Outbox({
     if (state.uncertain.length && !outbox.items.length) loadUncertain().catch(() => {})
     if (state.recording?.id === reply.recording) settle(reply.tier, reply.labels)
     else if (words) {
-      const where = `${words} in ${entry.name} ${interval(reply.start, reply.end)}`
-      return open(reply.recording, reply.start).then(() => say(where))
+      const where = () =>
+        `${words} in ${entry.name} ${interval(reply.start, reply.end)}: ${changeOf(reply.step)}`
+      return open(reply.recording, reply.start).then(() => say(where()))
     }
     if (words) {
       if (reply.start < state.view.start || reply.end > state.view.end) {
         show(reply.start - 1, reply.end + 1)
       }
-      say(`${words} ${interval(reply.start, reply.end)}`)
+      say(`${words} ${interval(reply.start, reply.end)}: ${changeOf(reply.step)}`)
     }
   },
   async refused(error) {
