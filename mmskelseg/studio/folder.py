@@ -172,8 +172,10 @@ def open_folder(
         read = replace(read, label_option=_MOMENTS)
         labels = labels_of(every, label_files, read, notes)
     if not project.tiers:
+        # Who leaves labels aside wants the classes of his own file alone.
+        stating = [] if ignore_labels and infos else new
         first = {one.name: labels[one.name][0] for one in new if one.name in labels}
-        project.tiers = with_infos(_tiers(new, first), infos, notes)
+        project.tiers = with_infos(_tiers(stating, first), infos, notes)
     names = {one.name for one in new}
     _leave_out_other_tiers(recordings.values(), labels, project, names, notes)
     for recording, frames, rate in found:

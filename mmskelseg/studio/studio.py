@@ -603,7 +603,7 @@ class Studio:
 
 
 def _step(change: Change) -> dict[str, Any]:
-    """Return where labels changed, the classes before and after, and what it settled."""
+    """Return where labels changed, the classes before and after, and the verdict."""
     keys = ('recording', 'tier', 'start', 'end')
     return {
         **{key: getattr(change, key) for key in keys},

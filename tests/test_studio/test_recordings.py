@@ -274,6 +274,12 @@ def test_labels_may_be_left_aside(folder):
     assert project.classes == ['class_0', 'class_1', 'class_2']
 
 
+def test_own_classes_replace_those_of_labels_that_are_left_aside(folder):
+    (folder / 'mine.csv').write_text('class,key\nwalk,w\nrest,r\n')
+    assert open_folder(folder).project.classes[2:] == ['class_0', 'class_1', 'class_2']
+    assert open_folder(folder, ignore_labels=True).project.classes == ['walk', 'rest']
+
+
 def test_frames_that_no_longer_fit_are_named(tmp_path):
     save_walk(tmp_path / 'take1.npz')
     open_folder(tmp_path).project.save()

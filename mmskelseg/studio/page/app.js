@@ -59,6 +59,7 @@ function Line() {
             : !classes().length
               ? 'Add a class first: press A and type its name'
               : empty && 'Play, and press the key of a class where an action starts'
+  if (!words && (state.comparison || offer())) return null
   const active = runs.length || filling || mark !== null
   return html`<p class=${`line ${active ? 'active' : ''}`}>${words || ' '}</p>`
 }
@@ -71,10 +72,11 @@ function Offered() {
   const answer = (taken) => () => attempt(() => decide([one], taken))
   return html`<div class="offer field" role="group" aria-label=${`Labels of ${file}`}>
     <p>
-      ${file} has ${other ? 'other' : 'further'} labels, drawn below and framed by dots.
+      ${file} has ${other ? 'other labels than you' : 'labels where you have none'}, framed by
+      ${' '}dots.
     </p>
     <button class="main" onClick=${answer(true)}>Take them over</button>
-    <button onClick=${answer(false)}>${other ? 'Keep mine' : 'Dismiss'}</button>
+    <button onClick=${answer(false)}>Leave as it is</button>
   </div>`
 }
 
@@ -130,12 +132,12 @@ function acceptSure(event) {
 function Tools() {
   const { can_undo, can_redo } = state.project
   const off = { Undo: !can_undo, Redo: !can_redo, 'Next uncertain': !state.uncertain.length }
-  // Their keys settle disagreements while observers are compared.
-  const guess = state.recording.predictions && !state.comparison
-  off['Next uncertain'] ||= !!state.comparison
+  const guess = state.recording.predictions
   for (const name of ['Accept', 'Accept interval']) off[name] = !guess
   for (const name of ['Split', 'Merge']) off[name] = isPoints()
-  const tools = groups.flatMap(([, rows]) => rows).filter((row) => row[4])
+  // Their keys settle disagreements while observers are compared.
+  const left = groups.filter(([title]) => !(state.comparison && title === 'Check predictions'))
+  const tools = left.flatMap(([, rows]) => rows).filter((row) => row[4])
   return html`<div class="tools" role="group" aria-label="Tools">
     ${tools.map(
       ([names, shown, , deed, name]) =>
@@ -143,7 +145,7 @@ function Tools() {
           ${name} <kbd>${keyShown(names, shown)}</kbd>
         </button>`,
     )}
-    <form onSubmit=${acceptSure}>
+    ${!state.comparison && html`<form onSubmit=${acceptSure}>
       <button disabled=${!guess} title="of the marked interval, or else of the recording">
         Accept from
       </button>
@@ -151,7 +153,7 @@ function Tools() {
         name="percent" type="number" min="0" max="100" defaultValue="90"
         aria-label="Confidence in percent"
       /> %
-    </form>
+    </form>`}
     <button onClick=${() => ((state.help = true), change())}>All keys <kbd>?</kbd></button>
   </div>`
 }
@@ -215,6 +217,7 @@ function App() {
   return html`
     <header>
       <h1>${project?.name ?? 'Studio'}</h1>
+      ${project?.observer && html`<span>observer ${project.observer}</span>`}
       ${project && html`<${Saved} />`}
       ${recording && html`<span class="quiet">
         ${state.uncertain.length > 0 && `Uncertain segments: ${openUncertain().length} here, ${state.uncertain.length} in all`}

@@ -49,24 +49,23 @@ export function layout() {
   const { recording } = state
   const count = tiers().length
   const tall = count === 1 ? 44 : count < 4 ? 30 : count < 7 ? 22 : 18
-  const low = recording.predictions ? Math.max(11, Math.round(tall * 0.5)) : 0
-  const other = theirs() ? Math.max(14, Math.round(tall * 0.6)) : 0
+  // Tiers without predictions, or without labels to compare, have no row for them.
+  const low = (tier) => (predictions(tier).length ? Math.max(11, Math.round(tall * 0.5)) : 0)
+  const other = (tier) => (theirs()?.[tier]?.length ? Math.max(14, Math.round(tall * 0.6)) : 0)
   const speed = recording.speed ? 30 : 0
-  const top = OVERVIEW + 6 + AXIS + speed + 4
-  const below = tall + 2 + low + (low ? 2 : 0)
-  const step = below + other + 6
+  let y = OVERVIEW + 6 + AXIS + speed + 4
+  const rows = tiers().map((_, tier) => {
+    const row = { tier, y, h: tall, low: { y: y + tall + 2, h: low(tier) } }
+    row.other = { y: row.low.y + row.low.h + (row.low.h ? 2 : 0), h: other(tier) }
+    y = row.other.y + row.other.h + 6
+    return row
+  })
   return {
     gutter: count > 1 ? gutter() : 0,
     axis: OVERVIEW + 6,
     speed: { y: OVERVIEW + 6 + AXIS, h: speed },
-    rows: tiers().map((_, tier) => ({
-      tier,
-      y: top + tier * step,
-      h: tall,
-      low: { y: top + tier * step + tall + 2, h: low },
-      other: { y: top + tier * step + below, h: other },
-    })),
-    height: top + count * step,
+    rows,
+    height: y,
   }
 }
 

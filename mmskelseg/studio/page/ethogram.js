@@ -101,8 +101,8 @@ function Class({ one, head, open, toggle }) {
 
 const count = (id) => (state.recording ? labels() : []).filter(([, , label]) => label === id).length
 
-/** A form that hands over the text of its only field, and empties it. */
-function Add({ id, words, button, add }) {
+/** A form that hands over the text of its only field, which is as before again. */
+function Add({ id, words, value = '', button, add }) {
   const submit = (event) => {
     event.preventDefault()
     const { elements } = event.target
@@ -110,10 +110,10 @@ function Add({ id, words, button, add }) {
     focusTimeline()
     if (!name) return
     add(name)
-    elements.name.value = ''
+    elements.name.value = value
   }
   return html`<form onSubmit=${submit}>
-    <input id=${id} name="name" placeholder=${words} aria-label=${`Name of a ${words}`} autocomplete="off" />
+    <input id=${id} name="name" defaultValue=${value} placeholder=${words} aria-label=${`Name of ${value ? '' : 'a '}${words}`} autocomplete="off" />
     <button>${button}</button>
   </form>`
 }
@@ -143,23 +143,28 @@ async function removeTier() {
   focusTimeline()
 }
 
+function goTo(tier) {
+  Object.assign(state, { tier, selection: null })
+  change()
+}
+
 function Tiers() {
   const [kind, choose] = useState('states')
-  const add = (name) =>
-    edit((wanted) => {
+  const add = async (name) => {
+    const done = await edit((wanted) => {
       if (kind === 'states') wanted[0].name ||= 'actions'
       wanted.push({ name, kind, classes: [] })
     }, `added the tier ${name}`)
-  const rename = ({ target }) =>
-    edit((wanted) => (wanted[state.tier].name = target.value), `renamed the tier ${target.value}`)
+    if (done) goTo(tiers().length - 1)
+  }
+  const rename = (name) =>
+    edit((wanted) => (wanted[state.tier].name = name), `renamed the tier ${name}`)
   const { name } = tiers()[state.tier]
   return html`<details>
     <summary>Tiers</summary>
     <p class="quiet">In each tier, one class holds at a time, or keys mark moments.</p>
-    ${name && html`<label class="field">Name
-      <input key=${state.tier} defaultValue=${name} autocomplete="off" onChange=${rename} />
-    </label>`}
-    <label class="field">Kind
+    ${name && html`<${Add} key=${`${state.tier} ${name}`} words="this tier" value=${name} button="Rename" add=${rename} />`}
+    <label class="field">Kind of the new tier
       <select value=${kind} onChange=${({ target }) => choose(target.value)}>
         <option value="states">states</option>
         <option value="points">moments</option>
@@ -176,16 +181,12 @@ function Tiers() {
 export function Classes() {
   const [opened, toggle] = useState(null)
   const add = (name) => edit((wanted) => own(wanted).push({ name }), `added ${name}`)
-  const choose = ({ target }) => {
-    Object.assign(state, { tier: +target.value, selection: null })
-    change()
-  }
   const head = (one, i) => one.group !== (classes()[i - 1]?.group ?? '') && (one.group || 'other')
   return html`<section aria-label="Classes">
     <h2>Classes</h2>
     ${tiers().length > 1 &&
     html`<label class="field">Tier
-      <select value=${state.tier} onChange=${choose}>
+      <select value=${state.tier} onChange=${({ target }) => goTo(+target.value)}>
         ${tiers().map((tier, i) => html`<option value=${i}>${tier.name || 'actions'}</option>`)}
       </select>
     </label>`}

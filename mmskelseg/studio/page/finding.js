@@ -1,13 +1,20 @@
 // Which recordings are listed: by their names, and by what they lack.
 import { isDisputed } from './observers.js'
-import { attempt, change, open, state } from './state.js'
+import { attempt, change, isPoints, open, state } from './state.js'
 import { html } from './vendor/preact.js'
+
+/** How much of a recording has a class, from 0 to 1, on average of the tiers. */
+export function shareOf({ totals, frames, fps }) {
+  const rows = totals.filter((_, tier) => !isPoints(tier))
+  const sum = rows.flatMap(Object.entries).reduce((sum, [id, [, s]]) => sum + (id < 0 ? 0 : s), 0)
+  return (sum * fps) / (frames * rows.length)
+}
 
 // What a list is called, and whether a recording is in it.
 const lists = {
-  'all recordings': () => true,
+  all: () => true,
   'without labels': ({ labelled }) => !labelled,
-  'partly labelled': ({ labelled, frames, fps }) => labelled > 0 && labelled < frames / fps,
+  'partly labelled': (one) => one.labelled > 0 && shareOf(one) < 0.9999,
   'with uncertain segments': ({ id }) => state.uncertain.some((one) => one.recording === id),
   'with disagreements': isDisputed,
 }

@@ -1,4 +1,5 @@
 // Comparing one's labels with those of another observer, and settling what differs.
+import { Fold } from './fold.js'
 import { at, inside, joined, withRest } from './labels.js'
 import { seek } from './player.js'
 import {
@@ -143,22 +144,23 @@ export function Dispute() {
 
 const number = (value, digits) => (value === null ? '–' : value.toFixed(digits))
 
-function Agreement({ tier, kappa, f1, classes, recordings }) {
-  const table = [
-    ['all', { kappa, f1 }],
-    ...Object.entries(recordings),
-    ...classes.map((one) => [`class ${one.class}`, one]),
-  ]
-  return html`<div class="files"><table>
-    <thead><tr><th>${tier}</th><th>kappa</th><th>F1@50</th></tr></thead>
+function Scores({ title, rows }) {
+  return html`<table>
+    <thead><tr><th>${title}</th><th>kappa</th><th>F1@50</th></tr></thead>
     <tbody>
-      ${table.map(
+      ${rows.map(
         ([name, row]) => html`<tr>
           <th scope="row">${name}</th><td>${number(row.kappa, 2)}</td><td>${number(row.f1, 1)}</td>
         </tr>`,
       )}
     </tbody>
-  </table></div>`
+  </table>`
+}
+
+function Agreement({ tier, kappa, f1, classes, recordings }) {
+  const rows = [['all', { kappa, f1 }], ...classes.map((one) => [`class ${one.class}`, one])]
+  return html`<${Scores} title=${tier} rows=${rows} />
+    <${Fold} title="Each recording"><${Scores} title=${tier} rows=${Object.entries(recordings)} /></${Fold}>`
 }
 
 /** Who has labelled here, and how far their labels agree with these. */

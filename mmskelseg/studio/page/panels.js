@@ -1,6 +1,6 @@
 // The panels at the sides: recordings, training, export.
 import { post } from './api.js'
-import { Find, found } from './finding.js'
+import { Find, found, shareOf } from './finding.js'
 import {
   addRecordings, attempt, change, clock, decide, open, say, start, state,
 } from './state.js'
@@ -33,13 +33,13 @@ function News() {
       const answer = (taken) => () => attempt(() => decide(offers, taken))
       return html`<div class="offer" role="group" aria-label=${`New labels in ${file}`}>
         <p>
-          ${file} has ${other ? 'other' : 'further'} labels of
+          ${file} has ${other ? 'other labels than you' : 'labels where you have none'}:
           ${' '}${few(offers.map(({ recording }) => recording))}
         </p>
         <div class="field">
           <button onClick=${() => show(offers[0])}>Show</button>
           <button onClick=${answer(true)}>Take over</button>
-          <button onClick=${answer(false)}>${other ? 'Keep mine' : 'Dismiss'}</button>
+          <button onClick=${answer(false)}>Leave as it is</button>
         </div>
       </div>`
     })}
@@ -53,9 +53,12 @@ export function Recordings() {
     const list = area.current
     const open = list.querySelector('[aria-current=true]')
     if (!open) return
-    const { offsetTop: top, offsetHeight: height } = open
-    const most = Math.min(list.scrollTop, top - 4)
-    list.scrollTop = Math.max(most, top + height + 4 - list.clientHeight)
+    const moved = (from, start, size, room) =>
+      Math.max(Math.min(from, start - 4), start + size + 4 - room)
+    list.scrollTop = moved(list.scrollTop, open.offsetTop, open.offsetHeight, list.clientHeight)
+    // On small screens it is a strip.
+    const strip = open.closest('ul')
+    strip.scrollLeft = moved(strip.scrollLeft, open.offsetLeft, open.offsetWidth, strip.clientWidth)
   }, [state.recording?.id])
   return html`<section aria-label="Recordings" class="recordings" ref=${area}>
     <h2>Recordings</h2>
@@ -64,7 +67,7 @@ export function Recordings() {
     <ul>
       ${found().map((r) => {
         const length = r.frames / r.fps
-        const share = Math.min(1, r.labelled / length)
+        const share = Math.min(1, shareOf(r))
         return html`<li key=${r.id}>
           <button
             aria-current=${r.id === state.recording?.id}

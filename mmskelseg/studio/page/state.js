@@ -18,7 +18,7 @@ export const state = {
   preview: null, // {tier, edit} of a boundary that is dragged
   mark: null, // where an interval begins whose end isn't set yet
   running: {}, // by tier: {label, start} of the segment being labelled
-  find: { name: '', list: 'all recordings' }, // which recordings are listed
+  find: { name: '', list: 'all' }, // which recordings are listed
   filling: false, // the next class key fills the gaps
   news: { recordings: [], labels: [] }, // what has appeared in the folder
   comparison: null, // with another observer: as the server gives it
