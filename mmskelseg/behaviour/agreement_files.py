@@ -32,12 +32,14 @@ def draw_agreement(
     bouts: BoutsOfObservers,
     tiers: Sequence[Tier],
     content: Mapping[str, Any],
+    colors: Sequence[str],
 ) -> Iterator[dict[str, str]]:
     """Draw each recording, and yield caption and address, of the worst ones first.
 
-    The first ones are part of the page.
+    Classes have ``colors``. The first ones are part of the page.
     """
     fps, files = content['fps'], file_names([*bouts])
+    style = _STYLE._replace(colors=colors)
     worst = sorted(content['recordings'], key=lambda row: row['acc'] or 0)
     for i, row in enumerate(worst):
         name = row['recording']
@@ -53,7 +55,7 @@ def draw_agreement(
         caption = f'{name} (same label in {same})'
         path = out / 'timelines' / f'{files[name]}.png'
         image = draw_timelines(
-            rows, content['classes'], truth=truth, title=caption, fps=fps, style=_STYLE
+            rows, content['classes'], truth=truth, title=caption, fps=fps, style=style
         )
         save_png(image, path)
         if i < _ON_PAGE:

@@ -47,7 +47,7 @@ def draw_recordings(out: Path, study: Study, tiers: Sequence[str]) -> Iterator[P
                 rows[f'{title}, {tier}' if tier else title] = own
     for number, part in _pages(rows):
         path = out / f'ethogram{number}.png'
-        save_png(draw_ethogram(part, study.classes), path)
+        save_png(draw_ethogram(part, study.classes, study.colors), path)
         yield path
 
 
@@ -88,7 +88,7 @@ def _draw_comparison(
             note += f'\n{verdict}'
         of_class = {group: own[:, k] for group, own in values.items()}
         panels.append(Dots(_TITLES[measure], note, of_class))
-    color = class_color(k)
+    color = class_color(k, study.colors)
     save_png(draw_dots(panels, title=title, color=color, paired=study.paired), path)
 
 
@@ -121,6 +121,7 @@ def draw_time_courses(out: Path, study: Study, parts: Sequence[Part]) -> Iterato
         courses,
         np.array(ends, float).mean(axis=1),
         title='Share of the observed time (%): each individual, and the mean',
+        colors=study.colors,
     )
     path = out / 'time_courses.png'
     save_png(image, path)
@@ -132,7 +133,8 @@ def draw_chances(out: Path, study: Study) -> Iterator[Path]:
     graphs = []
     for group, ids, number, _, residual in study.transitions():
         names = [study.classes[k] for k in ids]
-        graphs.append(Graph(group, ids.tolist(), names, number, residual))
+        colors = [class_color(k, study.colors) for k in ids]
+        graphs.append(Graph(group, colors, names, number, residual))
     if graphs:
         title = 'Transitions: blue, more than by chance; orange, fewer'
         path = out / 'transitions.png'

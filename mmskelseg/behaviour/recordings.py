@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from pickletools import genops
 from typing import NamedTuple, TypeAlias
@@ -14,11 +14,12 @@ from mmskelseg.converters.building import find_named
 from mmskelseg.converters.keypoint_videos import Labels, find_labels, line_segments
 from mmskelseg.converters.label_individuals import by_individual
 from mmskelseg.converters.label_tiers import find_tiers
+from mmskelseg.runtime.drawing.images import class_color
 from mmskelseg.runtime.files.annotations import load_observers
 from mmskelseg.runtime.files.inputs import is_file
 from mmskelseg.runtime.files.video import VIDEO_SUFFIXES, VideoFile
 from mmskelseg.runtime.inputs import LabelInput
-from mmskelseg.runtime.labels import VideoSegments
+from mmskelseg.runtime.labels import ClassInfo, VideoSegments, read_ethogram
 from mmskelseg.runtime.labels.bouts import (
     annotated,
     read_annotated,
@@ -38,11 +39,15 @@ _SLACK = 1.0
 
 @dataclass(frozen=True)
 class Recordings:
-    """The bouts of recordings by their names, their classes, and notes to the user."""
+    """The bouts of recordings by their names, their classes, and notes to the user.
+
+    ``colors`` are those of the classes of all tiers.
+    """
 
     bouts: Mapping[str, Bouts]
     classes: Classes
     notes: Sequence[str]
+    colors: Sequence[str]
 
 
 #: What a file has: recordings, and the names of their classes.
@@ -67,6 +72,7 @@ class Sources:
         background: Class of unlabelled time, in the tiers that have it.
         absences: Class of unlabelled time in further tiers, by their names.
         notes: Notes to the user.
+        painted: The colors that files state, by tier and class.
     """
 
     recordings: Sequence[Mapping[str, Recording]]
@@ -74,6 +80,17 @@ class Sources:
     background: str | None
     absences: Mapping[str, str]
     notes: list[str]
+    painted: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def colors(self) -> list[str]:
+        """The colors of the classes of all tiers: those that files state, or of ids."""
+        tiers = by_tier(self.classes).items()
+        each = ((tier, name) for tier, names in tiers for name in names)
+        return [
+            self.painted.get(one) or self.painted.get(('', one[1])) or class_color(k)
+            for k, one in enumerate(each)
+        ]
 
     @property
     def tiers(self) -> list[Tier]:
@@ -122,7 +139,7 @@ def read_recordings(
         unknown = sum(one.video.seconds is None for one in found.values())
         notes += _unknown_length(unknown, read.absences)
     notes += _unobserved(bouts, len(by_tier(read.classes)))
-    return Recordings(bouts, read.classes, notes)
+    return Recordings(bouts, read.classes, notes, read.colors)
 
 
 def _contradictions(
@@ -185,6 +202,7 @@ def read_sources(
     found: list[dict[str, Recording]] = []
     notes: list[str] = []
     of_files: list[tuple[dict[str, Recording], Labels]] = []
+    painted: dict[tuple[str, str], str] = {}
     for paths in sources:
         own: dict[str, Recording] = {}
         found.append(own)
@@ -199,6 +217,9 @@ def read_sources(
                         f'{video.name!r}; name one of them.'
                     )
                 own[video.name] = Recording(video, path, stated)
+            for info in _infos(path, videos):
+                if info.color:
+                    painted.setdefault((info.tier, info.name), info.color)
     tiers = find_tiers([one for _, one in of_files], given)
     for own, one in of_files:
         video = own[one.video].video
@@ -211,7 +232,18 @@ def read_sources(
     }
     every = [recording for own in found for recording in own.values()]
     classes = _classes(every, background, absences)
-    return Sources(found, classes, background, absences, [*notes, *tiers.notes])
+    notes += tiers.notes
+    return Sources(found, classes, background, absences, notes, painted)
+
+
+def _infos(path: Path, videos: Sequence[VideoSegments]) -> Sequence[ClassInfo]:
+    """Return what a file, or the videos read from it, state of classes."""
+    for video in videos:
+        if video.ethogram and video.ethogram.classes:
+            return video.ethogram.classes
+    with suppress(UserError):
+        return read_ethogram(path, notes=[])
+    return ()
 
 
 def read_observers(

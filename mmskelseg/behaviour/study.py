@@ -18,6 +18,7 @@ from mmskelseg.evaluation.functional.group_comparison import (
     compare_groups,
 )
 from mmskelseg.evaluation.functional.transitions import against_chance
+from mmskelseg.runtime.drawing.images import PALETTE
 from mmskelseg.runtime.labels.bouts import bout_rows
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
@@ -67,12 +68,14 @@ class Study:
         members: The individual of each recording.
         classes: Names of the K classes of all tiers.
         paired: Whether individuals of two groups are compared in pairs.
+        colors: Those of the classes in pictures.
     """
 
     bouts: Mapping[str, Bouts]
     members: Mapping[str, Member]
     classes: Sequence[str]
     paired: bool = False
+    colors: Sequence[str] = PALETTE
 
     @cached_property
     def individuals(self) -> dict[Member, list[Bouts]]:

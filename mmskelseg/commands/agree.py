@@ -131,7 +131,9 @@ class Agree(Job[dict[str, Any]]):
         notes += [*read.notes, *more, *of_lengths, *_remarks(content)]
         notes += _of_classes(names, read, bouts)
         content['notes'] = [f'{note.removesuffix(".")}.' for note in notes]
-        pictures = list(draw_agreement(self.out, bouts, read.tiers, content))
+        pictures = list(
+            draw_agreement(self.out, bouts, read.tiers, content, read.colors)
+        )
         write_agreement(self.out, content, pictures)
         events.note('\n'.join(map(escaped, agreement_lines(content))))
         events.note(f'\n{self.out / "agreement.html"}')

@@ -156,7 +156,8 @@ class DescribeBouts(Job[list[Path]]):
         members = {name: Member('', name) for name in found.bouts}
         if self.groups:
             members = read_groups(self.groups, found.bouts, self.paired)
-        study = Study(found.bouts, members, flat_classes(tiers), bool(self.paired))
+        names, paired = flat_classes(tiers), bool(self.paired)
+        study = Study(found.bouts, members, names, paired, found.colors)
         report = ModelReport.read(self.model, found.bouts) if self.model else None
         cycles = find_cycles(study, self.cycle) if self.cycle else {}
         written, earlier = [], _earlier(self.out)

@@ -11,7 +11,8 @@ from sklearn.metrics import cohen_kappa_score
 
 from mmskelseg.commands.agree import main
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.labels import Segment, VideoSegments, write_boris
+from mmskelseg.runtime.labels import ClassInfo, Segment, VideoSegments, write_boris
+from mmskelseg.runtime.labels.segments import Ethogram
 from tests.agreeing import alpha, icc
 from tests.small_data import small_annotations
 
@@ -155,6 +156,16 @@ def test_command_writes_tables_pictures_and_a_page(run_tool, tmp_path):
     assert 'data:image/png;base64,' in page
     assert 'src="http' not in page
     assert '0.483' in page
+
+
+def test_timelines_have_the_colours_that_a_file_states(call, tmp_path):
+    known = Ethogram(classes=[ClassInfo('walk', color='#ff0000')])
+    video = VideoSegments('m1', [Segment(0, 8, 'walk')], 25.0, 200, ethogram=known)
+    write_boris(tmp_path / 'ann.boris', [video], ['walk'])
+    (tmp_path / 'bob.csv').write_text('video,start,end,label\nm1,0,8,walk\n')
+    call(tmp_path / 'ann.boris', tmp_path / 'bob.csv')
+    image = matplotlib.image.imread(tmp_path / 'out' / 'timelines' / 'm1.png')[..., :3]
+    assert (image == (1, 0, 0)).all(-1).mean() > 0.1
 
 
 def test_three_observers_have_the_kappa_of_fleiss_and_alpha(agree):

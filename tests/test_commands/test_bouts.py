@@ -6,15 +6,19 @@ import json
 import matplotlib.image
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from mmskelseg.commands.bouts import main
+from mmskelseg.runtime.drawing.images import class_color
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.labels import (
+    ClassInfo,
     Segment,
     VideoSegments,
     write_boris,
     write_elan,
 )
+from mmskelseg.runtime.labels.segments import Ethogram
 from tests.clips import write_video
 from tests.small_data import small_annotations
 from tests.test_faults.oracle import bounded_memory
@@ -555,6 +559,22 @@ def test_length_is_that_of_a_table_of_boris(bouts, table):
     """With a number for each player."""
     bouts(TABULAR.format('120.000|120.000', '120.000|120.000'), '--background', 'other')
     assert observed(table)['walk'] == '120.000'
+
+
+def test_pictures_have_the_colours_of_the_ethogram(call, tmp_path):
+    """Of walking, red; grooming has the first one of ours."""
+    known = Ethogram(classes=[ClassInfo('walk', color='#ff0000')])
+    segments = [Segment(0, 30, 'walk'), Segment(30, 60, 'groom')]
+    video = VideoSegments('m1', segments, 25.0, 1500, 'm1.mp4', ethogram=known)
+    write_boris(tmp_path / 'lab.boris', [video], ['groom', 'walk'])
+    call(tmp_path / 'lab.boris')
+    for name in ('ethogram', 'transitions'):
+        image = matplotlib.image.imread(tmp_path / 'out' / f'{name}.png')[..., :3]
+        there = [
+            (np.abs(image - to_rgb(color)) < 0.01).all(-1).any()
+            for color in ('#ff0000', class_color(0), class_color(1))
+        ]
+        assert there == [True, True, False]
 
 
 @pytest.mark.parametrize('unknown', [0, -1, '"NA"'])

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
 from mmskelseg.runtime.drawing.images import (
+    PALETTE,
     add_axes,
     add_title,
     class_color,
@@ -37,13 +38,13 @@ class Dots(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """A panel of K classes that follow each other: its title, and their ids and names.
+    """A panel of K classes that follow each other: title, and their colours and names.
 
     How often each is followed by another, and how far that is from chance, are (K, K).
     """
 
     title: str
-    ids: Sequence[int]
+    colors: Sequence[str]
     names: Sequence[str]
     number: np.ndarray
     residual: np.ndarray
@@ -81,6 +82,7 @@ def draw_courses(
     times: np.ndarray,
     *,
     title: str = '',
+    colors: Sequence[str] = PALETTE,
 ) -> np.ndarray:
     """Return a picture of values over time, RGB uint8 (H, W, 3).
 
@@ -90,13 +92,14 @@ def draw_courses(
             their means thick.
         times: Middle of each bin, in seconds.
         title: A line above.
+        colors: Those of panels, unless there are several groups, which have their own.
     """
     figure, places = _panels(len(courses), 3, 2.4, title)
     for i, (axes, (name, groups)) in enumerate(
         zip(places, courses.items(), strict=True)
     ):
         for k, (group, rows) in enumerate(groups.items()):
-            color = class_color(k if len(groups) > 1 else i)
+            color = class_color(k) if len(groups) > 1 else class_color(i, colors)
             axes.plot(times / 60, rows.T, color=color, linewidth=0.5, alpha=0.4)
             there = ~np.isnan(rows).all(axis=0)
             mean = np.full(times.size, np.nan)
@@ -142,7 +145,7 @@ def draw_transitions(graphs: Sequence[Graph], *, title: str = '') -> np.ndarray:
     """
     figure, places = _panels(len(graphs), 2, WIDTH / 2, title)
     for axes, graph in zip(places, graphs, strict=True):
-        count = len(graph.ids)
+        count = len(graph.names)
         angles = np.pi / 2 - 2 * np.pi * np.arange(count) / count
         points = np.stack([np.cos(angles), np.sin(angles)], 1)
         total = graph.number.sum(axis=1, keepdims=True)
@@ -165,8 +168,9 @@ def draw_transitions(graphs: Sequence[Graph], *, title: str = '') -> np.ndarray:
                 zorder=2 if rare or often else 1,
             )
             axes.add_patch(arrow)
-        for place, k, name in zip(points, graph.ids, graph.names, strict=True):
-            axes.plot(*place, 'o', color=class_color(k), markersize=16, zorder=3)
+        each = zip(points, graph.colors, graph.names, strict=True)
+        for place, color, name in each:
+            axes.plot(*place, 'o', color=color, markersize=16, zorder=3)
             word = plain(shortened(name, 1.2, FONT))
             x, y = 1.12 * place
             # Names lie outside the circle, however long they are.

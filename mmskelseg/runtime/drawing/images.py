@@ -1,6 +1,7 @@
 """Basics of all pictures: figures without a display, text, colours, files."""
 
 import os
+from collections.abc import Sequence
 
 import matplotlib.image
 import numpy as np
@@ -112,13 +113,13 @@ def shortened(text: str, width: float, size: float) -> str:
     return short
 
 
-def class_color(label: int) -> str:
-    """Return the colour of a class id; colours repeat after 32 classes.
+def class_color(label: int, colors: Sequence[str] = PALETTE) -> str:
+    """Return the colour of a class id; colours repeat, by default after 32 classes.
 
     >>> class_color(0), class_color(32)
     ('#0072B2', '#0072B2')
     """
-    return PALETTE[label % len(PALETTE)]
+    return colors[label % len(colors)]
 
 
 def text_color(background: str) -> str:

@@ -19,6 +19,7 @@ from mmskelseg.runtime.drawing.frames import mark_time, tick_step
 from mmskelseg.runtime.drawing.images import (
     COLUMN,
     DPI,
+    PALETTE,
     PRINT_DPI,
     add_axes,
     add_title,
@@ -37,7 +38,10 @@ from mmskelseg.runtime.structures.tiers import Tier, flat_rows
 
 
 class Style(NamedTuple):
-    """Sizes of a picture, in inches and points, and the word for what strips mark."""
+    """Sizes of a picture, in inches and points, and the word for what strips mark.
+
+    ``colors`` are those of class ids.
+    """
 
     width: float
     dpi: int
@@ -47,6 +51,7 @@ class Style(NamedTuple):
     gap: float
     margin: float
     marked: str = 'wrong'
+    colors: Sequence[str] = PALETTE
 
 
 SCREEN = Style(13.0, DPI, font=8, bar=0.42, strip=0.10, gap=0.16, margin=0.15)
@@ -136,7 +141,11 @@ def draw_timelines(
     return render(figure)
 
 
-def draw_ethogram(bouts: Mapping[str, Bouts], classes: Sequence[str]) -> np.ndarray:
+def draw_ethogram(
+    bouts: Mapping[str, Bouts],
+    classes: Sequence[str],
+    colors: Sequence[str] = PALETTE,
+) -> np.ndarray:
     """Return a picture of recordings, RGB uint8 (H, W, 3), a row for each by name."""
     longest = max(one.duration for one in bouts.values())
     fps = min(_POINTS / longest, 30)
@@ -144,8 +153,9 @@ def draw_ethogram(bouts: Mapping[str, Bouts], classes: Sequence[str]) -> np.ndar
         name: one.labels(fps, max(round(one.duration * fps), 1))[0]
         for name, one in bouts.items()
     }
+    style = BARS._replace(colors=colors)
     return draw_timelines(
-        rows, classes, fps=fps, line_minutes=longest, clock=True, style=BARS
+        rows, classes, fps=fps, line_minutes=longest, clock=True, style=style
     )
 
 
@@ -318,7 +328,7 @@ def _draw_bar(axes: Axes, row: np.ndarray, top: float, style: Style) -> None:
     axes.broken_barh(
         [(start, end - start) for start, end, _ in segments],
         (top, style.bar),
-        facecolors=[class_color(label) for _, _, label in segments],
+        facecolors=[class_color(label, style.colors) for _, _, label in segments],
         antialiased=False,
         linewidth=0,
     )
@@ -329,7 +339,8 @@ def _draw_bar(axes: Axes, row: np.ndarray, top: float, style: Style) -> None:
     for start, end, label in segments:
         if (end - start) * inches > widths[label] + 0.01:
             place = (start + end) / 2, top + style.bar / 2
-            write_on(axes, *place, str(label), class_color(label), style.font - 1.5)
+            color = class_color(label, style.colors)
+            write_on(axes, *place, str(label), color, style.font - 1.5)
 
 
 def _draw_strip(axes: Axes, wrong: np.ndarray, top: float, style: Style) -> None:
@@ -376,7 +387,10 @@ def _handles(
     """Return a legend patch for everything that the rows show."""
     present = sorted(set().union(*(row.tolist() for row in labels.values())))
     handles = [
-        Patch(color=class_color(label), label=f'{label}  {plain(str(classes[label]))}')
+        Patch(
+            color=class_color(label, style.colors),
+            label=f'{label}  {plain(str(classes[label]))}',
+        )
         for label in present
         if label != IGNORED
     ]

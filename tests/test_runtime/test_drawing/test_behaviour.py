@@ -46,7 +46,8 @@ def test_courses_of_groups_have_their_colours():
 def test_arrows_have_the_colours_of_chance():
     number = np.array([[0, 9, 1], [5, 0, 5], [4, 1, 0]])
     residual = np.full((3, 3), 0.5)
-    graph = Graph('drug', [3, 4, 5], ['walk', 'groom', 'rear'], number, residual)
+    colors = [class_color(k) for k in (3, 4, 5)]
+    graph = Graph('drug', colors, ['walk', 'groom', 'rear'], number, residual)
     quiet = draw_transitions([graph])
     residual[0, 1], residual[2, 1] = 4, -4
     image = draw_transitions([graph])
@@ -57,9 +58,10 @@ def test_arrows_have_the_colours_of_chance():
 
 def test_names_of_classes_do_not_cover_their_discs():
     ids = range(8)
+    colors = [class_color(k) for k in ids]
     number = np.zeros((8, 8), int)
     pictures = [
-        draw_transitions([Graph('', ids, [name] * 8, number, 0.0 * number)])
+        draw_transitions([Graph('', colors, [name] * 8, number, 0.0 * number)])
         for name in ('', 'left hand: reaches for the screwdriver')
     ]
     for k in ids:
