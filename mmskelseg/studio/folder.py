@@ -134,9 +134,9 @@ def open_folder(
     """Return a folder with all of its recordings; its project is not saved yet.
 
     Recordings that the project does not know get the labels that the folder has, but
-    for ``ignore_labels``. A new project has the classes of another one in the folder,
-    or else ``tiers``, those of a model, if given. That of an ``observer`` with a name
-    gets no labels of files, which may be those of another.
+    for ``ignore_labels``, which prefers the classes of a file of them. A new project
+    has those of another one in the folder, or else ``tiers``, a model's, if given. That
+    of an ``observer`` with a name gets no labels of files, which may be another's.
 
     Raises:
         UserError: If there is no recording, a file cannot be used, or a project has
@@ -172,7 +172,6 @@ def open_folder(
         read = replace(read, label_option=_MOMENTS)
         labels = labels_of(every, label_files, read, notes)
     if not project.tiers:
-        # Who leaves labels aside wants the classes of his own file alone.
         stating = [] if ignore_labels and infos else new
         first = {one.name: labels[one.name][0] for one in new if one.name in labels}
         project.tiers = with_infos(_tiers(stating, first), infos, notes)
