@@ -343,7 +343,7 @@ def _class_and_tier(code: str, category: str, is_tier: bool) -> tuple[str, str]:
 
 
 def _has_tiers(project: Mapping[str, Any]) -> bool:
-    return _TIERS in project.get('project_description', '')
+    return _TIERS in (project.get('project_description') or '')
 
 
 def _project(path: FilePath) -> dict[str, Observation]:
