@@ -65,7 +65,7 @@ def _bouts(path: Path) -> None:
     run_command(bouts.main, *files, '--out', out, *_options(path))
 
 
-@register('bouts of files', '', _bouts, mutated='*.*', names=('--', 'label'), cost=4)
+@register('bouts of files', '', _bouts, mutated='*.*', names=('--', 'label'), cost=16)
 def _bouts_folder(folder: Path) -> Path:
     path = folder / 'mine'
     labels = path / 'labels'

@@ -349,7 +349,8 @@ def test_ethogram_is_edited_by_keys(tmp_path):
         assert found['go'] == ('s', '#ff0000', 'on foot')
         assert found['groom'] == ('m', '#00aa00', 'licks its fur')
         assert found['rear'][1:] == ('#cc00cc', '')
-        assert found['bite'] == ('b', '', '')
+        # Without a colour of its own, that which the page shows.
+        assert found['bite'] == ('b', '#d55e00', '')
         assert page.faults == []
 
 
