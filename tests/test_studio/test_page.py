@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -104,6 +105,15 @@ def is_saved(page):
     page.get_by_text('saved', exact=True).wait_for()
 
 
+def eventually(page, holds):
+    """Return whether something holds, once the page has drawn what changed."""
+    for _ in range(100):
+        if holds():
+            return True
+        page.wait_for_timeout(100)
+    return False
+
+
 def is_open(page, name):
     page.locator('[aria-current=true]', has_text=name).wait_for()
 
@@ -138,8 +148,8 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
         page.get_by_role('button', name='Train').click()
         page.get_by_text('Preview: predictions').wait_for(timeout=1000 * PATIENCE)
         page.get_by_text('The model learnt from').wait_for(timeout=1000 * PATIENCE)
-        assert page.get_by_text('Preview: predictions').count() == 0
-        assert page.get_by_role('link', name='Report of the model').is_visible()
+        page.get_by_text('Preview: predictions').wait_for(state='hidden')
+        page.get_by_role('link', name='Report of the model').wait_for()
 
         # What is accepted becomes labels, and nothing else does.
         assert labelled(recordings, 'Seq1_03') == []
@@ -323,7 +333,7 @@ def test_ethogram_is_edited_by_keys(tmp_path):
         ]
         # An empty tier is added and removed, a lab's ethogram imported and exported.
         delete = page.get_by_role('button', name='Delete tier')
-        assert delete.is_disabled()
+        assert eventually(page, delete.is_disabled)
         page.get_by_label('Name of a new tier').fill('else')
         page.keyboard.press('Enter')
         page.get_by_text('added the tier else').wait_for()
@@ -338,9 +348,8 @@ def test_ethogram_is_edited_by_keys(tmp_path):
         assert_names(notes[0], "key 'Space' of 'rear'")
         assert_names(notes[1], "'lift'", "'l'", "'L'")
         rear = page.get_by_role('button', name='rear', exact=False).first
-        assert (
-            rear.locator('i').get_attribute('style') == 'background: rgb(204, 0, 204);'
-        )
+        style = partial(rear.locator('i').get_attribute, 'style')
+        assert eventually(page, lambda: style() == 'background: rgb(204, 0, 204);')
         page.get_by_label('BORIS project').check()
         page.get_by_role('button', name='Export').click()
         page.get_by_role('link', name='labels_segments.boris').wait_for()
@@ -376,13 +385,15 @@ def test_times_are_typed_in_the_list_of_segments(tmp_path):
         page.get_by_text('Statistics of classes').click()
         table = page.locator('details', has_text='Statistics').get_by_role('table')
         half = ['1', '0:01.0', '0:01.0', '1', '0:01.0', '50 %']
-        assert row('walk') == ['walk', *half]
+        assert eventually(page, lambda: row('walk') == ['walk', *half])
         # Segments that touch share a boundary.
         field = 'End of walk at 0:00.00'
         assert type_in(field, '1,5') == [(0, 15, 0), (15, 20, 1)]
-        assert page.locator(':focus').get_attribute('aria-label') == field
+        focus = partial(page.locator(':focus').get_attribute, 'aria-label')
+        assert eventually(page, lambda: focus() == field)
         assert type_in('End of lift', '0:04') == [(0, 15, 0), (15, 40, 1)]
-        assert row('walk')[2:] == ['0:01.5', '0:01.5', '1', '0:01.5', '38 %']
+        half = ['0:01.5', '0:01.5', '1', '0:01.5', '38 %']
+        assert eventually(page, lambda: row('walk')[2:] == half)
         for words, said in (('0:09', 'to 0:03.90, and no'), ('x', 'is no time')):
             assert type_in(field, words) == [(0, 15, 0), (15, 40, 1)]
             page.get_by_text(said).wait_for()
@@ -444,7 +455,7 @@ def test_recordings_are_found_by_name_and_labels(tmp_path):
         def shown(*names):
             for i, name in enumerate(names):
                 listed.nth(i).get_by_text(name).wait_for()
-            return listed.count() == len(names)
+            return eventually(page, lambda: listed.count() == len(names))
 
         page.keyboard.type('awalk\n')
         page.get_by_role('button', name='Edit walk').wait_for()
@@ -476,7 +487,8 @@ def test_gaps_are_found_and_labelled(tmp_path):
         page.get_by_label('Speed').select_option('4')
         page.locator('#timeline').focus()
         page.keyboard.press('.')
-        assert page.get_by_label('Speed').input_value() == '4'
+        speed = page.get_by_label('Speed').input_value
+        assert eventually(page, lambda: speed() == '4')
         for frame in (10, 20):
             go_to(page, frame)
             page.keyboard.press('1')
@@ -545,7 +557,8 @@ def test_notes_are_written_and_stay_with_segments(tmp_path):
         # A moment has no parts.
         page.keyboard.press('ArrowDown')
         for name in ('Split', 'Merge'):
-            assert page.get_by_role('button', name=name).is_disabled()
+            button = page.get_by_role('button', name=name)
+            assert eventually(page, button.is_disabled)
         go_to(page, 25)
         page.keyboard.press(']')
         page.get_by_text('a moment has no boundaries').wait_for()
@@ -573,14 +586,14 @@ def test_files_that_appear_later_are_offered(tmp_path):
         offers.get_by_role('button', name='Take them over').click()
         page.get_by_text('labels taken over').wait_for()
         assert labelled(tmp_path, 'take') == [(0, 30, 1), (30, 50, 2)]
-        assert offers.count() == 0
+        offers.wait_for(state='hidden')
         save_poses(tmp_path / 'more.npz', video)
         page.reload()
         new = page.get_by_role('group', name='New recordings')
         new.get_by_role('button', name='Add').click()
         page.get_by_role('button', name='more').click()
         is_open(page, 'more')
-        assert new.count() == 0
+        new.wait_for(state='hidden')
         assert page.faults == []
 
 
@@ -632,7 +645,8 @@ def test_observers_label_apart_and_settle_what_differs(tmp_path):
         by_chance = (20 * 30 + 25 * 30) / 60**2
         kappa = (35 / 60 - by_chance) / (1 - by_chance)
         row = panel.get_by_role('row', name='all')
-        assert row.get_by_role('cell').first.text_content() == f'{kappa:.2f}'
+        first = row.get_by_role('cell').first.text_content
+        assert eventually(page, lambda: first() == f'{kappa:.2f}')
         page.get_by_label('Which recordings').select_option('with disagreements')
         page.get_by_role('button', name='unlabelled').wait_for(state='hidden')
         is_open(page, 'take')
@@ -723,10 +737,10 @@ def test_page_says_what_is_damaged_and_goes_on(tmp_path):
     with served(folder) as (_, address), opened(address, '.alert') as page:
         alert = page.locator('.alert')
         for text in ('bad.npz: has 60 frames', "'bad'", 'studio.json', '3000000000'):
-            assert alert.get_by_text(text).is_visible()
+            alert.get_by_text(text).wait_for()
         notes = page.get_by_label('Recordings')
         for text in ('predictions.json', "'good'", '[0, 5, 7]', 'film.avi'):
-            assert notes.get_by_text(text).is_visible()
+            notes.get_by_text(text).wait_for()
         # The other one is labelled.
         page.get_by_role('button', name='Dismiss').click()
         page.get_by_role('button', name='good').click()
