@@ -7,7 +7,7 @@ those of a valid file.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import cycle
+from itertools import chain, cycle
 from pathlib import Path
 from typing import Literal, cast
 
@@ -28,6 +28,11 @@ from mmskelseg.runtime.structures.annotations import (
     VideoAnnotation,
 )
 from mmskelseg.runtime.structures.individuals import part_name
+from mmskelseg.runtime.structures.objects import (
+    ObjectKey,
+    ObjectKinds,
+    TrackedObject,
+)
 from mmskelseg.runtime.structures.tiers import Tier, tiers_of
 
 _REQUIRED = {
@@ -70,7 +75,11 @@ def _problems(data: AnnotationFile) -> Iterator[tuple[Part, str]]:
     skeleton, tiers = Skeleton.get(meta['skeleton']), tiers_of(meta)
     for i, video in enumerate(videos):
         name = video.get('frame_dir', i) if isinstance(video, dict) else i
-        for problem in _video_problems(video, skeleton, tiers):
+        problems = chain(
+            _video_problems(video, skeleton, tiers),
+            _object_problems(video, meta.get('objects', {})),
+        )
+        for problem in problems:
             yield (str(name), problem.split()[0]), f'video {name!r}: {problem}'
     yield from _at(_WHOLE, _name_problems(videos))
     if not isinstance(split, dict) or {type(name) for name in split} != {str}:
@@ -292,6 +301,65 @@ def _id_problems(key: str, label: np.ndarray, tiers: Sequence[Tier]) -> Iterator
                 f'{key} is {row[wrong[0]]} in frame {wrong[0]}, the first of '
                 f'{wrong.size} out of range; expected 0 to {count - 1}, since {stated} '
                 f'has {count} names, or -1 for no label.'
+            )
+
+
+def _object_problems(video: VideoAnnotation, kinds: ObjectKinds) -> Iterator[str]:
+    objects = video.get('objects', [])
+    if not isinstance(objects, list | tuple):
+        yield f'objects is {described(objects)}, expected a list of objects.'
+    names = set()
+    for i, one in enumerate(objects):
+        if not isinstance(one, dict) or not {'name', 'kind', 'points', 'score'} <= {
+            *one
+        }:
+            yield (
+                f'objects has {described(one)} at index {i}, expected a dict with '
+                'name, kind, points and score.'
+            )
+        name = one['name']
+        if not is_text(name) or not name or name in names:
+            yield (
+                f'objects has the name {shown(name)} at index {i}, expected a '
+                'different text for each, without control characters.'
+            )
+        names.add(name)
+        place = f'objects, {name!r},'
+        if not is_text(one['kind']) or one['kind'] not in kinds:
+            yield (
+                f'{place} has the kind {shown(one["kind"])}, expected one of metainfo '
+                f'objects: {", ".join(kinds) or "none"}.'
+            )
+        points = len(kinds[one['kind']])
+        yield from _point_problems(place, one, (video['total_frames'], points))
+
+
+def _point_problems(
+    place: str, one: TrackedObject, shape: tuple[int, int]
+) -> Iterator[str]:
+    shapes: dict[ObjectKey, tuple[int, ...]] = {
+        'points': (*shape, 2),
+        'score': shape,
+        'points_3d': (*shape, 3),
+    }
+    for key, expected in shapes.items():
+        if key not in one:
+            continue
+        value = one[key]
+        if not _is_numerical(value) or value.shape != expected:
+            yield (
+                f'{place} has {key} {described(value)}, expected a numerical array of '
+                f'shape {expected}: (frames, points of its kind).'
+            )
+        least = 0 if key == 'score' else -_FARTHEST
+        # Comparisons with NaN are false.
+        wrong = np.argwhere(~((value >= least) & (value <= _FARTHEST)))
+        if len(wrong):
+            frame, point = wrong[0, :2]
+            yield (
+                f'{place} has {key} {value[tuple(wrong[0])]:g} in frame {frame}, point '
+                f'{point}, expected {least:g} to {_FARTHEST:g}; set a point that is '
+                'not seen to 0, with score 0.'
             )
 
 

@@ -15,6 +15,8 @@ from mmskelseg.runtime.structures.tiers import flat_classes
 
 # Texts that people read.
 _TEXTS = ('dataset', 'license', 'person')
+# The most points of an object.
+_MOST_POINTS = 1000
 
 
 def check_metainfo(meta: Mapping[str, object], source: str) -> Metainfo:
@@ -48,6 +50,8 @@ def metainfo_problems(meta: Metainfo) -> Iterator[str]:
     yield from misfits({'kpt_thr': Fraction}, meta)
     if 'skeleton' in meta:
         yield from _skeleton_problems(meta['skeleton'])
+    if 'objects' in meta:
+        yield from _kind_problems(meta['objects'])
 
 
 def _skeleton_problems(skeleton: object) -> Iterator[str]:
@@ -61,6 +65,31 @@ def _skeleton_problems(skeleton: object) -> Iterator[str]:
         Skeleton.get(skeleton)
     except (TypeError, ValueError) as error:
         yield f'skeleton: {error}'
+
+
+def _kind_problems(kinds: object) -> Iterator[str]:
+    if not isinstance(kinds, dict):
+        yield (
+            f'objects is {described(kinds)}, expected a dict with the names of the '
+            'points of each kind.'
+        )
+        return
+    for kind, points in kinds.items():
+        if not is_text(kind) or not kind.strip():
+            yield (
+                f'objects has a kind {shown(kind)}, expected a name without control '
+                'characters.'
+            )
+        if (
+            not isinstance(points, list | tuple)
+            or not 0 < len(points) <= _MOST_POINTS
+            or not all(is_text(name) and name for name in points)
+            or len({*points}) < len(points)
+        ):
+            yield (
+                f'objects, {kind!r}, is {shown(points)}, expected a list of the '
+                f'different names of its 1 to {_MOST_POINTS} points.'
+            )
 
 
 def _tier_problems(meta: Metainfo) -> Iterator[str]:

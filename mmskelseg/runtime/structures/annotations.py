@@ -5,6 +5,7 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 import numpy as np
 
+from mmskelseg.runtime.structures.objects import ObjectKinds, TrackedObject
 from mmskelseg.runtime.structures.skeleton import Layout
 
 #: The keys of a video's skeletons.
@@ -29,7 +30,9 @@ class Metainfo(TypedDict, total=False):
     those of all, and ``background`` is that of each tier. ``fps`` is the frame rate if
     all videos have the same one, ``up`` the direction of ``keypoint_3d`` that points
     up, and ``view`` from where the camera looks. Joints with a score below ``kpt_thr``
-    are missing, also in the videos that a model labels; the rest is for people to read.
+    are missing, also in the videos that a model labels. ``objects`` has the points of
+    each kind; ``places`` are those of all videos, and ``cm_per_pixel`` is the scale of
+    the image. The rest is for people to read.
     """
 
     classes: list[str]
@@ -42,6 +45,9 @@ class Metainfo(TypedDict, total=False):
     up: str
     view: str
     kpt_thr: float
+    objects: ObjectKinds
+    places: list[Mapping[str, Any]]
+    cm_per_pixel: float
     person: str
     pose_estimator: Mapping[str, object]
     notes: list[str]
@@ -55,6 +61,7 @@ class VideoAnnotation(TypedDict, total=False):
     ``individuals``, label has a row for each; see :mod:`.individuals`. Only a file has
     ``observers`` in place of label; beside it, they are kept where they are asked for.
     Only a data set makes ``votes`` (K, T) of them; see :mod:`.observers`.
+    ``places`` of a video replace those of the metainfo.
     Shapes: keypoint (M, T, V, 2), keypoint_score (M, T, V), label (T,) or (tiers, T),
     keypoint_3d (M, T, V, 3), risk (T,), person_score (M, T), person_box (M, T, 4).
     """
@@ -74,6 +81,8 @@ class VideoAnnotation(TypedDict, total=False):
     individuals: list[str]
     individual: int
     observers: Mapping[str, np.ndarray]
+    objects: list[TrackedObject]
+    places: list[Mapping[str, Any]]
     people: list[str]
     person_score: np.ndarray
     person_box: np.ndarray

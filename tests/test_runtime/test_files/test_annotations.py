@@ -15,6 +15,7 @@ from mmskelseg.runtime.files.annotations import (
     split_names,
 )
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.objects import BOX
 from tests.errors import raises_naming
 from tests.small_data import ROOT
 from tests.windows import open_files_stay
@@ -426,5 +427,60 @@ def test_observers_label_each_individual_and_tier(path):
 def test_faulty_labels_of_observers_are_named(path, observers, named):
     data = with_observers()
     data['annotations'][0]['observers'] = observers
+    write(data, path)
+    check_fault(path, named)
+
+
+def with_objects():
+    """Return annotations with a box in the first video, seen in its last frames."""
+    data = make_annotations()
+    data['metainfo']['objects'] = {'box': list(BOX), 'hammer': ['head', 'handle']}
+    points, score = np.zeros((FRAMES, 4, 2)), np.zeros((FRAMES, 4))
+    points[3:] = [[10, 10], [20, 10], [20, 15], [10, 15]]
+    score[3:] = 1
+    box = {'name': 'box 1', 'kind': 'box', 'points': points, 'score': score}
+    data['annotations'][0]['objects'] = [box]
+    return data
+
+
+def test_objects_come_back_as_they_were_saved(path):
+    data = with_objects()
+    save_annotations(data, path)
+    read = load_annotations(path)
+    assert read['metainfo']['objects'] == data['metainfo']['objects']
+    (box,) = read['annotations'][0]['objects']
+    assert box['name'] == 'box 1'
+    for key in ('points', 'score'):
+        assert (box[key] == data['annotations'][0]['objects'][0][key]).all()
+
+
+def in_box(key, value):
+    def change(data):
+        data['annotations'][0]['objects'][0][key] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ('edit', 'named'),
+    [
+        (lambda data: data['annotations'][0].update(objects={}), "'a' | objects | {}"),
+        (lambda data: data['annotations'][0].update(objects=[3]), 'objects | 3 at'),
+        (lambda data: data['annotations'][0]['objects'][0].pop('score'), 'score'),
+        (lambda data: data['annotations'][0]['objects'].append(
+            data['annotations'][0]['objects'][0]), "'box 1' at index 1 | different"),
+        (meta('objects', {}), "'box 1' | kind 'box' | none"),
+        (in_box('name', ''), "name '' at index 0"),
+        (in_box('kind', 'saw'), "'box 1' | 'saw' | box, hammer"),
+        (in_box('kind', 'hammer'), "'box 1' | points | (6, 4, 2) | (6, 2, 2)"),
+        (in_box('points', np.full((FRAMES, 4, 2), np.nan)),
+         "'box 1' | points nan in frame 0, point 0"),
+        (in_box('score', np.full((FRAMES, 4), -1)), "'box 1' | score -1 in frame 0"),
+        (in_box('points_3d', np.zeros((FRAMES, 4, 2))), 'points_3d | (6, 4, 3)'),
+    ],
+)  # fmt: skip
+def test_faulty_objects_are_named(path, edit, named):
+    data = with_objects()
+    edit(data)
     write(data, path)
     check_fault(path, named)

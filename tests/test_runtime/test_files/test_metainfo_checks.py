@@ -37,6 +37,9 @@ def test_any_key_may_be_missing():
     ('up', 'w', "'w'"), ('up', np.ones(3), 'a.pth'), ('view', 3, '3'),
     ('license', np.ones(2), 'an array'), ('dataset', 'a\x1b[31m', r'\x1b'),
     ('person', ['ann'], 'length 1'),
+    ('objects', ['box'], 'length 1'), ('objects', {'': ['a']}, "''"),
+    ('objects', {'box': []}, "'box' | []"), ('objects', {'box': 'ab'}, "'box' | 'ab'"),
+    ('objects', {'box': ['a', 'a']}, "'box' | 'a'"),
 ])  # fmt: skip
 def test_value_that_no_file_states_is_named(key, value, named):
     with raises_naming(UserError, 'a.pth: ', named):
