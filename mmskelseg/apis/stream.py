@@ -14,7 +14,6 @@ from mmskelseg.export.streaming import (
     streaming_model,
     streaming_steps,
 )
-from mmskelseg.runtime.features.pairs import running_of
 from mmskelseg.runtime.streaming import SkeletonStream
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
@@ -77,7 +76,7 @@ class SkelSegStream(SkeletonStream):
             )
         super().__init__(
             weights,
-            running_of(render, people),
+            render.running(people),
             meta,
             layout=layout,
             fps=fps,

@@ -23,7 +23,7 @@ from mmskelseg.models.layers import TemporalConv1d
 from mmskelseg.models.postprocessors import CausalMinDuration
 from mmskelseg.models.segmentors.ensemble import segmentors_of
 from mmskelseg.models.segmentors.network import SegmentationNetwork
-from mmskelseg.runtime.features import PairCoordinates, SkeletonCoordinates
+from mmskelseg.runtime.features.coordinates import Coordinates
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.streaming.model import (
     Standardizer,
@@ -86,12 +86,12 @@ def streaming_steps(model: nn.Module) -> list[dict[str, object]]:
 
 def causal_coordinates(
     modality: str, dataset: ConfigDict, skeleton: Layout
-) -> SkeletonCoordinates | PairCoordinates:
+) -> Coordinates:
     """Return the renderer of a modality, after checking that streams support it."""
     option = f'features.{modality}'
     recipe = branch_recipe(modality, dataset, skeleton)
     render = recipe.render
-    if not isinstance(render, SkeletonCoordinates | PairCoordinates):
+    if not isinstance(render, Coordinates):
         raise UserError(
             f'{option}.render is {type(render).__name__}, but streams read '
             'coordinates; train with SkeletonCoordinates(flatten=True, causal=True).'

@@ -1,5 +1,6 @@
 """Features of frames: the recipe, and renderers of images and coordinates."""
 
+from mmskelseg.runtime.features.concatenate import Concatenate
 from mmskelseg.runtime.features.coordinates import SkeletonCoordinates
 from mmskelseg.runtime.features.heatmap import (
     RenderJointHeatmaps,
@@ -10,6 +11,7 @@ from mmskelseg.runtime.features.recipe import Encoder, FeatureRecipe, Renderer
 from mmskelseg.runtime.features.video_frames import ReadVideoFrames
 
 __all__ = [
+    'Concatenate',
     'Encoder',
     'FeatureRecipe',
     'PairCoordinates',

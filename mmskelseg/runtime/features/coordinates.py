@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -16,13 +16,18 @@ from mmskelseg.runtime.streaming.body import (
     RunningCoordinates,
     channels_first,
 )
+from mmskelseg.runtime.streaming.state import RunningFeatures
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import (
     MIN_SCORE,
     SkeletonKey,
     VideoAnnotation,
 )
+from mmskelseg.runtime.structures.objects import ObjectKinds
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
+
+#: The kind of an object in a stream, and the number of its points.
+Instance: TypeAlias = tuple[str, int]
 
 #: What messages about missing joints in 3D say of a training.
 KEPT_3D = (
@@ -40,6 +45,12 @@ class Coordinates(BaseRenderer):
     """
 
     reads: ClassVar[Literal['poses']] = 'poses'
+    #: Whether it reads the skeletons of others than the individual of a video.
+    others: bool = False
+    #: Whether no value depends on later frames.
+    causal: bool
+    #: The kinds of objects whose points it reads.
+    kinds: ObjectKinds = {}
 
     def __init__(self, dims: Literal[2, 3], person: CountOrZero | None) -> None:
         self.dims = dims
@@ -49,6 +60,17 @@ class Coordinates(BaseRenderer):
     def context(self) -> tuple[float, float] | None:
         """None, since the scale, or a transform, may depend on all frames."""
         return None
+
+    def check(self, video: VideoAnnotation) -> None:
+        """Raise a UserError if a quick check shows that a video lacks something."""
+
+    def source(self, results: VideoAnnotation) -> list[np.ndarray]:
+        """Return the arrays that the coordinates are computed from."""
+        raise NotImplementedError
+
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the coordinates, as plain values."""
+        raise NotImplementedError
 
     def transform(self, results: RenderedVideo) -> RenderedVideo:
         """Write ``coordinates``."""
@@ -63,6 +85,17 @@ class Coordinates(BaseRenderer):
 
     def coordinates(self, results: VideoAnnotation) -> np.ndarray:
         """Return an array of shape (T, C, V)."""
+        raise NotImplementedError
+
+    def running(
+        self, people: int = 1, instances: Sequence[Instance] = ()
+    ) -> RunningFeatures:
+        """Return the object that computes causal coordinates frame by frame.
+
+        Args:
+            people: Number of persons whose joints it gets, the one to describe first.
+            instances: Kind of each object whose points follow, and how many these are.
+        """
         raise NotImplementedError
 
     def _key(self, results: VideoAnnotation) -> SkeletonKey:
@@ -198,7 +231,9 @@ class SkeletonCoordinates(Coordinates):
             values = values / size
         return channels_first(values, flatten=self.flatten)
 
-    def running(self) -> RunningCoordinates:
+    def running(
+        self, people: int = 1, instances: Sequence[Instance] = ()
+    ) -> RunningCoordinates:
         """Return the object that computes causal coordinates frame by frame."""
         return RunningCoordinates(
             self.root,

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import chain
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
 from mmskelseg.runtime.features.coordinates import (
     Coordinates,
+    Instance,
     SkeletonCoordinates,
     check_one_person,
     read_joints,
@@ -17,7 +18,6 @@ from mmskelseg.runtime.features.coordinates import (
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Axis, CountOrZero, Where
 from mmskelseg.runtime.parts import RENDERERS
-from mmskelseg.runtime.streaming.body import RunningCoordinates
 from mmskelseg.runtime.streaming.pairs import (
     ROOT,
     Relations,
@@ -93,7 +93,7 @@ class PairCoordinates(Coordinates):
             heading.
     """
 
-    others: ClassVar = True
+    others = True
 
     def __init__(
         self,
@@ -111,6 +111,7 @@ class PairCoordinates(Coordinates):
         causal: bool = False,
     ) -> None:
         super().__init__(dims, person)
+        self.causal = causal
         self.own = SkeletonCoordinates(
             skeleton,
             dims,
@@ -123,7 +124,7 @@ class PairCoordinates(Coordinates):
         layout = self.own.skeleton
         names = {**{name: i for i, name in enumerate(layout.joints)}, 'root': ROOT}
         if distances is None:
-            ends = ['root', *(layout.joints[i] for i in _front(layout))]
+            ends = ['root', *(layout.joints[i] for i in front_joints(layout))]
             distances = [(own, other) for own in ends for other in ends]
         for name in chain(*distances):
             if name not in names:
@@ -186,10 +187,11 @@ class PairCoordinates(Coordinates):
         others = running.relate(points, seen, roots, sizes)
         return np.concatenate([own.coordinates(alone), others], axis=1)
 
-    @property
-    def causal(self) -> bool:
-        """Whether no value depends on later frames."""
-        return self.own.causal
+    def running(
+        self, people: int = 2, instances: Sequence[Instance] = ()
+    ) -> StackedPairs:
+        """Return the object that computes causal coordinates frame by frame."""
+        return StackedPairs(self.own.running(), self.relations, people)
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the coordinates, as plain values."""
@@ -208,20 +210,11 @@ def body_direction(skeleton: Skeleton) -> tuple[list[list[int]], bool]:
         for a, b in skeleton.flip_pairs
     ]
     trunk = [p for p in sides if split_side(skeleton.joints[p[0]])[1] in _TRUNK]
-    front = [[ROOT, joint] for joint in _front(skeleton)]
+    front = [[ROOT, joint] for joint in front_joints(skeleton)]
     return (front, False) if front and not trunk else (trunk or sides, True)
 
 
-def _front(skeleton: Skeleton) -> list[int]:
+def front_joints(skeleton: Skeleton) -> list[int]:
     """Return the joint at the front of a body, if there is one."""
     names = [name.lower() for name in skeleton.joints]
     return [names.index(front) for front in _FRONT if front in names][:1]
-
-
-def running_of(
-    render: SkeletonCoordinates | PairCoordinates, people: int
-) -> RunningCoordinates | StackedPairs:
-    """Return what computes the coordinates of a stream, of several people for pairs."""
-    if isinstance(render, PairCoordinates):
-        return StackedPairs(render.own.running(), render.relations, people)
-    return render.running()

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmskelseg.runtime.features import PairCoordinates, SkeletonCoordinates
-from mmskelseg.runtime.features.pairs import running_of
+from mmskelseg.runtime.features.coordinates import Coordinates
 from mmskelseg.runtime.messages.errors import shown
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.model_zoo import exported_file
@@ -66,17 +65,14 @@ class OnnxStream(SkeletonStream):
             )
         ((name, branch),) = metadata['branches'].items()
         render = renderer_of(self.file, name)
-        if (
-            not isinstance(render, SkeletonCoordinates | PairCoordinates)
-            or not render.causal
-        ):
+        if not isinstance(render, Coordinates) or not render.causal:
             raise self.file.fault(
                 f'makes features with {type(render).__name__}, but a stream reads '
-                'causal SkeletonCoordinates'
+                'causal coordinates'
             )
         super().__init__(
             OnnxStreamingModel(self.file),
-            running_of(render, people),
+            render.running(people),
             metadata,
             layout=layout,
             fps=fps,

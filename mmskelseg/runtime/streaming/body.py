@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mmskelseg.runtime.streaming.state import Stateful
+from mmskelseg.runtime.streaming.state import RunningFeatures, Stateful
 
 # A size below this fraction of the coordinates is a rounding error of float32.
 ROUNDING = 1e-6
@@ -82,7 +82,7 @@ class RunningBody(Stateful):
         return path
 
 
-class RunningCoordinates(Stateful):
+class RunningCoordinates(RunningFeatures):
     """Features of a ``causal`` ``SkeletonCoordinates``, computed incrementally.
 
     Args:

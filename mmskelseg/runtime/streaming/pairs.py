@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmskelseg.runtime.streaming.body import ROUNDING, RunningBody, RunningCoordinates
-from mmskelseg.runtime.streaming.state import Stateful
+from mmskelseg.runtime.streaming.state import RunningFeatures
 
 #: The index of the root, which follows the joints.
 ROOT = -1
@@ -63,7 +63,7 @@ class Relations:
         return turned
 
 
-class RunningPairs(Stateful):
+class RunningPairs(RunningFeatures):
     """Features of a ``causal`` ``PairCoordinates``, computed incrementally.
 
     Args:
@@ -80,6 +80,8 @@ class RunningPairs(Stateful):
         self.own = own
         self.relations = relations
         self.people = people
+        self.dims = own.dims
+        self.num_joints = people * own.num_joints
         self.reset()
 
     def reset(self) -> None:
@@ -123,13 +125,9 @@ class RunningPairs(Stateful):
         seen = np.concatenate([seen, seen.any(axis=2, keepdims=True)], axis=2)
         headings = relations.headings(points, seen)
         there = seen[1:, :, ROOT] & seen[0, :, ROOT]
-        headings = np.concatenate([self._headings, headings], axis=1)
+        headings = kept_headings(self._headings, headings)
         offsets = np.concatenate([self._offsets, roots[1:] - roots[0]], axis=1)
         stays = np.concatenate([self._stays, there], axis=1)
-        # While a heading is unknown, it stays.
-        frames = np.arange(headings.shape[1])
-        rows = np.maximum.accumulate(np.where(headings.any(axis=-1), frames, 0), axis=1)
-        headings = np.take_along_axis(headings, rows[..., None], axis=1)
         self._headings, self._offsets = headings[:, -1:], offsets[:, -1:]
         self._stays = stays[:, -1:]
 
@@ -148,17 +146,7 @@ class RunningPairs(Stateful):
             parts.append(_turned(headings[1:], headings[0]))
         values = np.where(there[..., None], np.concatenate(parts, axis=-1), 0)
         away = np.where(there, distance[:, 1:], np.inf)
-        return _nearest(values, away, relations.nearest).astype(np.float32)
-
-    @property
-    def num_joints(self) -> int:
-        """Number of joints of all persons."""
-        return self.people * self.own.num_joints
-
-    @property
-    def dims(self) -> int:
-        """Number of coordinates of a joint."""
-        return self.own.dims
+        return nearest_values(values, away, relations.nearest).astype(np.float32)
 
     @property
     def _parts(self) -> Mapping[str, RunningCoordinates | RunningBody]:
@@ -174,6 +162,14 @@ class StackedPairs(RunningPairs):
         shape = len(points), self.people, self.own.num_joints
         each = points.reshape(*shape, self.dims), seen.reshape(shape)
         return super().push(*(values.swapaxes(0, 1) for values in each))
+
+
+def kept_headings(before: np.ndarray, headings: np.ndarray) -> np.ndarray:
+    """Return headings (M, 1 + n, 2), those before first; unknown ones stay."""
+    headings = np.concatenate([before, headings], axis=1)
+    frames = np.arange(headings.shape[1])
+    rows = np.maximum.accumulate(np.where(headings.any(axis=-1), frames, 0), axis=1)
+    return np.take_along_axis(headings, rows[..., None], axis=1)
 
 
 def _turned(vectors: np.ndarray, heading: np.ndarray) -> np.ndarray:
@@ -193,7 +189,7 @@ def _apart(
     return lengths * (seen[1:, :, other] & seen[0][:, own])
 
 
-def _nearest(values: np.ndarray, away: np.ndarray, count: int) -> np.ndarray:
+def nearest_values(values: np.ndarray, away: np.ndarray, count: int) -> np.ndarray:
     """Return the values (M, n, F) of the nearest in each frame, (n, count * F)."""
     order = np.argsort(away, axis=0, kind='stable')[:count, :, None]
     chosen = np.take_along_axis(values, order, axis=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -37,3 +38,55 @@ class Stateful:
         for name, part in self._parts.items():
             keys = part.state_dict()
             part.load_state_dict({key: state[f'{name}.{key}'] for key in keys})
+
+
+class RunningFeatures(Stateful):
+    """Features that are computed from frames as they arrive.
+
+    A frame has ``num_joints`` joints, those of all ``people``, the one to describe
+    first, and after them ``num_points`` points of objects, each with ``dims``
+    coordinates.
+    """
+
+    dims: int
+    num_joints: int
+    people: int = 1
+    num_points: int = 0
+
+    def push(self, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
+        """Return float32 features (n, C) of the next frames.
+
+        Shapes: points (n, joints and points, dims), float64; seen (n, joints and
+        points), whether they are visible.
+        """
+        raise NotImplementedError
+
+
+class RunningParts(RunningFeatures):
+    """Features of several kinds side by side."""
+
+    def __init__(self, parts: Sequence[RunningFeatures]) -> None:
+        self.parts = parts
+        self.dims = parts[0].dims
+        self.num_joints = max(part.num_joints for part in parts)
+        self.people = max(part.people for part in parts)
+        self.num_points = max(part.num_points for part in parts)
+
+    def reset(self) -> None:
+        """Forget all frames."""
+        for part in self.parts:
+            part.reset()
+
+    def push(self, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
+        """Return float32 features (n, C) of the next frames."""
+        found = []
+        for part in self.parts:
+            objects = range(self.num_joints, self.num_joints + part.num_points)
+            columns = [*range(part.num_joints), *objects]
+            values = part.push(points[:, columns], seen[:, columns])
+            found.append(values.reshape(len(values), math.prod(values.shape[1:])))
+        return np.concatenate(found, axis=1)
+
+    @property
+    def _parts(self) -> Mapping[str, RunningFeatures]:
+        return {str(i): part for i, part in enumerate(self.parts)}

@@ -10,12 +10,10 @@ from numpy.typing import ArrayLike
 
 from mmskelseg.runtime.files.inputs import RATES, is_rate
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.streaming.body import RunningCoordinates
 from mmskelseg.runtime.streaming.labels import RunningLabels
 from mmskelseg.runtime.streaming.model import ModelStream, PushModel, check_state
-from mmskelseg.runtime.streaming.pairs import StackedPairs
 from mmskelseg.runtime.streaming.resampling import Resampler
-from mmskelseg.runtime.streaming.state import Stateful
+from mmskelseg.runtime.streaming.state import RunningFeatures, Stateful
 from mmskelseg.runtime.structures.annotations import MIN_SCORE
 from mmskelseg.runtime.structures.skeleton import Layout, Skeleton, SkeletonLike
 from mmskelseg.runtime.structures.tiers import tier_sizes, tiers_of
@@ -76,7 +74,7 @@ class SkeletonStream(Stateful):
     def __init__(
         self,
         model: PushModel,
-        coordinates: RunningCoordinates | StackedPairs,
+        coordinates: RunningFeatures,
         meta: Mapping[str, object],
         *,
         layout: SkeletonLike | None = None,
@@ -103,7 +101,7 @@ class SkeletonStream(Stateful):
         self.dtype = dtype
         self._coordinates = coordinates
         #: Number of persons whose joints are pushed, the one to label first.
-        self.people = getattr(coordinates, 'people', 1)
+        self.people = coordinates.people
         self._stream = ModelStream(model)
         frames = [step['frames'] for step in steps] or [1] * len(self.tiers)
         self._labels = RunningLabels(tier_sizes(meta), frames)
