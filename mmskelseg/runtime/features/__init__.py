@@ -6,6 +6,7 @@ from mmskelseg.runtime.features.heatmap import (
     RenderJointHeatmaps,
     RenderSkeletonHeatmap,
 )
+from mmskelseg.runtime.features.objects import ObjectCoordinates
 from mmskelseg.runtime.features.pairs import PairCoordinates
 from mmskelseg.runtime.features.recipe import Encoder, FeatureRecipe, Renderer
 from mmskelseg.runtime.features.video_frames import ReadVideoFrames
@@ -14,6 +15,7 @@ __all__ = [
     'Concatenate',
     'Encoder',
     'FeatureRecipe',
+    'ObjectCoordinates',
     'PairCoordinates',
     'ReadVideoFrames',
     'RenderJointHeatmaps',

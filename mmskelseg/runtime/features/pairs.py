@@ -132,24 +132,10 @@ class PairCoordinates(Coordinates):
                     f'PairCoordinates: distances has {name!r}, expected root or a '
                     f'joint of skeleton {layout.name!r}: {", ".join(layout.joints)}.'
                 )
-        if turn and dims == 3 and vertical is None:
-            raise UserError(
-                'PairCoordinates: turn=True turns about the vertical axis of '
-                'keypoint_3d; name it, such as vertical=2, or set turn=False.'
-            )
-        direction, across = body_direction(layout)
-        if turn and not direction:
-            raise UserError(
-                f'PairCoordinates: skeleton {layout.name!r} shows no heading, since it '
-                f'has no left and right joints, nor {", ".join(_FRONT)}; set '
-                'turn=False.'
-            )
         self.relations = Relations(
             nearest,
             [[names[own], names[other]] for own, other in distances],
-            direction if turn else [],
-            across,
-            [axis for axis in range(3) if dims == 2 or axis != vertical][:2],
+            *heading_of(self, layout, turn=turn, vertical=vertical),
         )
 
     @property
@@ -197,6 +183,30 @@ class PairCoordinates(Coordinates):
         """Return everything that determines the coordinates, as plain values."""
         own = {**self.own.settings(), 'person': self.person}
         return {**own, **asdict(self.relations), 'type': type(self).__name__}
+
+
+def heading_of(
+    render: Coordinates, skeleton: Skeleton, *, turn: bool, vertical: int | None
+) -> tuple[list[list[int]], bool, list[int]]:
+    """Return ``ends``, ``across`` and ``plane`` of :class:`Relations`.
+
+    Raises:
+        UserError: If a skeleton cannot be turned as the arguments say.
+    """
+    kind, dims = type(render).__name__, render.dims
+    if turn and dims == 3 and vertical is None:
+        raise UserError(
+            f'{kind}: turn=True turns about the vertical axis of keypoint_3d; name it, '
+            'such as vertical=2, or set turn=False.'
+        )
+    direction, across = body_direction(skeleton)
+    if turn and not direction:
+        raise UserError(
+            f'{kind}: skeleton {skeleton.name!r} shows no heading, since it has no '
+            f'left and right joints, nor {", ".join(_FRONT)}; set turn=False.'
+        )
+    plane = [axis for axis in range(3) if dims == 2 or axis != vertical][:2]
+    return direction if turn else [], across, plane
 
 
 def body_direction(skeleton: Skeleton) -> tuple[list[list[int]], bool]:

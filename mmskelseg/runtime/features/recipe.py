@@ -274,6 +274,7 @@ class FeatureRecipe:
             'keypoint_3d': keypoint.astype(np.float32),
             'keypoint_score': np.ones(keypoint.shape[:3], np.float32),
             'filename': str(path),
+            'objects': [],
         }
 
     def _check_methods(self, key: str, part: object, protocol: type) -> None:

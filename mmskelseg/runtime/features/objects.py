@@ -1,0 +1,245 @@
+"""Where objects are relative to a person, as features."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+import numpy as np
+
+from mmskelseg.runtime.features.coordinates import (
+    Coordinates,
+    Instance,
+    SkeletonCoordinates,
+    check_one_person,
+    read_joints,
+    whole_body,
+)
+from mmskelseg.runtime.features.pairs import Nearest, front_joints, heading_of
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import Axis, CountOrZero, Where
+from mmskelseg.runtime.parts import RENDERERS
+from mmskelseg.runtime.streaming.body import RunningBody
+from mmskelseg.runtime.streaming.objects import RunningObjects
+from mmskelseg.runtime.streaming.pairs import ROOT, Relations
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import MIN_SCORE, VideoAnnotation
+from mmskelseg.runtime.structures.layouts import split_side
+from mmskelseg.runtime.structures.objects import OBJECT_KEYS, ObjectKinds, TrackedObject
+from mmskelseg.runtime.structures.skeleton import SkeletonLike
+
+# Names of joints, without their sides, that touch things, the first one that exists.
+_TOUCHING = ('hand', 'wrist')
+# The most values of a frame; exported models may not take memory without limit.
+_MOST_VALUES = 10_000
+Kinds = Annotated[
+    Mapping[str, Sequence[str]],
+    Where(
+        'the names of the points of each kind, such as dict(hammer=["head"])',
+        lambda kinds: bool(kinds) and all(points for points in kinds.values()),
+    ),
+]
+
+
+@RENDERERS.register
+class ObjectCoordinates(Coordinates):
+    """Gives where objects are relative to a person, as a part of ``Concatenate``.
+
+    For each kind, and each of the ``nearest`` objects of it in the frame, the one
+    nearest to one of the ``joints`` first, these are F values:
+
+    ==============  ===================================================================
+    1               1 if object and person are seen in the frame, or else 0, as all that
+                    follows
+    dims * marks    positions of its marks, relative to the person's root: x of all,
+                    then y (and z); a box has one mark, its centre, and for anything
+                    else they are the points of its kind
+    dims            the change since the previous frame of the position of its centre,
+                    the mean of its points
+    1               its size, the root mean square distance of its points from the
+                    centre: half the diagonal of a box
+    joints * marks  distances from each of the ``joints`` to all its marks
+    joints * marks  changes of these since the previous frame, below 0 if they approach
+    ==============  ===================================================================
+
+    All lengths are divided by the person's body size. With ``turn``, positions and
+    changes are turned such that the person's heading is the first axis, as in
+    :class:`PairCoordinates`. Values of a missing point or joint are 0, as are changes
+    from or to a frame in which it is missing.
+
+    Reads: keypoint (M, T, V, 2) in pixels or keypoint_3d (M, T, V, 3); keypoint_score
+    (M, T, V), 1 by default; objects, whose points_3d are needed for keypoint_3d; see
+    :class:`~mmskelseg.runtime.structures.objects.TrackedObject`. Writes: coordinates,
+    float32, shape (T, C).
+
+    Args:
+        skeleton: The layout of the V joints; see :meth:`Skeleton.get`.
+        kinds: The names of the points of each kind to describe, as in metainfo
+            ``objects``.
+        dims: 3 for keypoint_3d, 2 for keypoint.
+        nearest: Number of objects of each kind; missing ones are all 0.
+        joints: Names of the joints to which distances are measured; ``root`` is the
+            root. By default hands, or else wrists, or else the joint at the front of
+            the body: nose, snout or head, or else the root.
+        turn: See :class:`PairCoordinates`, as for ``vertical``.
+        vertical: The axis of keypoint_3d that points up or down, about which to turn.
+        root: See :class:`SkeletonCoordinates`, as for the following.
+        scale: ``body``, or None to leave lengths in pixels or metres.
+        person: Index of the person; by default the one with the highest sum of scores.
+        causal: Whether no value depends on later frames.
+
+    Raises:
+        ValueError: If a joint is unknown, if ``turn`` is impossible, if a video comes
+            without ``objects``, or if the points of one do not fit its kind.
+    """
+
+    def __init__(
+        self,
+        skeleton: SkeletonLike,
+        kinds: Kinds,
+        dims: Literal[2, 3] = 2,
+        *,
+        nearest: Nearest = 1,
+        joints: Sequence[str] | None = None,
+        turn: bool = False,
+        vertical: Axis | None = None,
+        root: str | Sequence[str] | None = None,
+        scale: Literal['body'] | None = 'body',
+        person: CountOrZero | None = None,
+        causal: bool = False,
+    ) -> None:
+        super().__init__(dims, person)
+        self.kinds: ObjectKinds = {kind: tuple(kinds[kind]) for kind in kinds}
+        self.causal = causal
+        self.scale = scale
+        own = SkeletonCoordinates(skeleton, dims, root=root)
+        self.skeleton, self.root = own.skeleton, own.root
+        self.joints = _joints(self.skeleton, joints)
+        heading = heading_of(self, self.skeleton, turn=turn, vertical=vertical)
+        self.relations = Relations(nearest, [], *heading)
+        running = self.running()
+        width = nearest * sum(kind.width for kind in running.kinds.values())
+        if width > _MOST_VALUES:
+            raise UserError(
+                f'ObjectCoordinates: {width} values of a frame, but at most '
+                f'{_MOST_VALUES} are allowed; name fewer kinds, points or joints.'
+            )
+
+    @property
+    def context(self) -> tuple[float, float] | None:
+        """All previous frames if ``causal``; else all frames."""
+        return (math.inf, 0) if self.causal else None
+
+    def check(self, video: VideoAnnotation) -> None:
+        """Raise a UserError if a video lacks objects, or their points do not fit."""
+        if 'objects' not in video:
+            listed = [f'{k} ({", ".join(points)})' for k, points in self.kinds.items()]
+            raise UserError(
+                f'{video.get("frame_dir", "video")}: there are no objects, but the '
+                f'model sees {"; ".join(listed)}. Give the file of their tracks '
+                '(--objects FILE), or add `objects` to the annotation, an empty list '
+                'if there are none.'
+            )
+        for one in video['objects']:
+            points = self.kinds.get(one['kind'], ())
+            if points and one['points'].shape[1] != len(points):
+                raise UserError(
+                    f'{video.get("frame_dir", "video")}: the object {one["name"]!r} '
+                    f'has {one["points"].shape[1]} points, but the model sees '
+                    f'{one["kind"]} with {len(points)}: {", ".join(points)}.'
+                )
+            if points and self.dims == 3 and 'points_3d' not in one:
+                raise UserError(
+                    f'{video.get("frame_dir", "video")}: the object {one["name"]!r} '
+                    'has no points_3d, which ObjectCoordinates(dims=3) reads; set '
+                    'dims=2, or add them.'
+                )
+
+    def source(self, results: VideoAnnotation) -> list[np.ndarray]:
+        """Return the arrays that the coordinates are computed from."""
+        found = [results[self._key(results)]]
+        if 'keypoint_score' in results:
+            found.append(results['keypoint_score'])
+        for one in self._objects(results):
+            kind = np.frombuffer(one['kind'].encode(), np.uint8)
+            found += [kind, one[OBJECT_KEYS[self._key(results)]], one['score']]
+        return found
+
+    def coordinates(self, results: VideoAnnotation) -> np.ndarray:
+        """Return an array of shape (T, C)."""
+        self.check(results)
+        key = self._key(results)
+        points, score = read_joints(
+            results, key, self.skeleton, self.dims, np.float64, score_dtype=None
+        )
+        if self.causal:
+            check_one_person(self, len(points), self.person)
+        person = self._one_of(len(points), score, self.person)
+        points, seen = points[person], score[person] >= MIN_SCORE
+        objects = [
+            (
+                one['kind'],
+                np.asarray(one[OBJECT_KEYS[key]], np.float64),
+                np.asarray(one['score']) >= MIN_SCORE,
+            )
+            for one in self._objects(results)
+        ]
+        instances = [(kind, xy.shape[1]) for kind, xy, _ in objects]
+        running = self.running(instances=instances)
+        if self.causal:
+            root, _, size = running.body.push(points, seen)
+        else:
+            root, _, whole = whole_body(points, seen, self.root)
+            size = np.full(len(points), whole)
+        if self.scale is None:
+            size = np.ones(len(points))
+        return running.relate(points, seen, root, size, objects)
+
+    def running(
+        self, people: int = 1, instances: Sequence[Instance] = ()
+    ) -> RunningObjects:
+        """Return the object that computes causal coordinates frame by frame."""
+        return RunningObjects(
+            RunningBody(self.root, self.dims),
+            self.skeleton.num_joints,
+            self.relations,
+            self.joints,
+            self.kinds,
+            instances,
+            scale=self.scale == 'body',
+        )
+
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the coordinates, as plain values."""
+        own = {k: getattr(self, k) for k in ('dims', 'scale', 'person', 'causal')}
+        return {
+            **own,
+            **asdict(self.relations),
+            'type': type(self).__name__,
+            'kinds': {kind: list(points) for kind, points in self.kinds.items()},
+            'joints': self.joints,
+            'root': list(self.root),
+            'joints_of': list(self.skeleton.joints),
+        }
+
+    def _objects(self, results: VideoAnnotation) -> list[TrackedObject]:
+        """Return the objects of the kinds to describe."""
+        return [one for one in results['objects'] if one['kind'] in self.kinds]
+
+
+def _joints(skeleton: Skeleton, names: Sequence[str] | None) -> list[int]:
+    """Return the indices of the joints to which distances are measured."""
+    places = {**{name: i for i, name in enumerate(skeleton.joints)}, 'root': ROOT}
+    for name in names or ():
+        if name not in places:
+            raise UserError(
+                f'ObjectCoordinates: joints has {name!r}, expected root or a joint of '
+                f'skeleton {skeleton.name!r}: {", ".join(skeleton.joints)}.'
+            )
+    if names is not None:
+        return [places[name] for name in names]
+    plain = [split_side(name)[1] for name in skeleton.joints]
+    for part in _TOUCHING:
+        if part in plain:
+            return [i for i, name in enumerate(plain) if name == part]
+    return front_joints(skeleton) or [ROOT]
