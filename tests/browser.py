@@ -41,21 +41,30 @@ def ways():
     yield {}
 
 
+# The browser of the blocks that surround this one.
+_outer = []
+
+
 @contextmanager
 def launched():
-    """Yield a browser that has started, or None.
+    """Yield a browser that has started, or None; that of a block around this one.
 
     A name alone does not tell: Ubuntu's `chromium-browser` may only ask for a package.
     """
     from playwright.sync_api import Error, sync_playwright
 
+    if _outer:
+        yield _outer[0]
+        return
     with sync_playwright() as driver:
         for way in ways():
             try:
                 browser = driver.chromium.launch(**way, args=_FLAGS)
             except Error:
                 continue
+            _outer.append(browser)
             yield browser
+            _outer.clear()
             browser.close()
             return
         yield None
@@ -71,13 +80,15 @@ def opened(address, selector, **options):
     with launched() as browser:
         if browser is None:
             pytest.skip(MISSING)
-        page = browser.new_page(**options)
+        context = browser.new_context(**options)
+        page = context.new_page()
         page.asked, page.faults = [], []
         page.on('request', lambda request: page.asked.append(request.url))
         page.on('pageerror', lambda error: page.faults.append(str(error)))
         page.goto(address)
         page.wait_for_selector(selector)
         yield page
+        context.close()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -24,14 +24,16 @@ from mmskelseg.runtime.labels import (
 from mmskelseg.runtime.structures.segments import to_segments
 from mmskelseg.studio.ethogram import LabelClass
 from mmskelseg.studio.loading import load_project
-from tests.browser import marks, opened
+from tests.browser import launched, marks, opened
 from tests.clips import write_video
 from tests.errors import assert_names
 from tests.small_data import ROOT, save_poses, small_annotations
 from tests.test_studio.conftest import add_class, project_of, save_labels, trained
 
 pytestmark = marks('starlette', 'av')
-PROGRAM = ROOT / 'tests' / 'test_studio' / 'few_steps.py'
+PROGRAM = '-m', 'mmskelseg'
+# The same, with trainings of a few steps, which takes seconds to import.
+TRAINING = (str(ROOT / 'tests' / 'test_studio' / 'few_steps.py'),)
 IGNORE = '--ignore-labels'
 # Where the labels of the only tier are, below the top of the timeline, in pixels.
 LABELS = 105
@@ -59,12 +61,19 @@ def recordings(tmp_path_factory):
     return folder / 'three'
 
 
+@pytest.fixture(scope='module', autouse=True)
+def one_browser():
+    """Let all tests use the same one, each in a context of its own."""
+    with launched():
+        yield
+
+
 @contextmanager
-def served(folder, *words):
+def served(folder, *words, program=PROGRAM):
     """Yield the server's process and the address of its page."""
     words = ['studio', str(folder), '--no-browser', *words]
     process = subprocess.Popen(
-        [sys.executable, str(PROGRAM), *words],
+        [sys.executable, *program, *words],
         stdout=subprocess.PIPE,
         cwd=ROOT,
         text=True,
@@ -128,7 +137,10 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
         video['frame_dir']: to_segments(video['label'])
         for video in load_annotations(recordings / 'annotations.pkl')['annotations']
     }
-    with served(recordings, IGNORE) as (process, address), studio(address) as page:
+    with (
+        served(recordings, IGNORE, program=TRAINING) as (process, address),
+        studio(address) as page,
+    ):
         page.locator('#timeline').focus()
         is_open(page, 'Seq1_01')
         # Keys that are pressed while the next recording is loaded are for that one.
