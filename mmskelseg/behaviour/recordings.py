@@ -10,13 +10,13 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from mmskelseg import evaluation
-from mmskelseg.converters.building import find_named
 from mmskelseg.converters.keypoint_videos import Labels, find_labels, line_segments
 from mmskelseg.converters.label_individuals import by_individual
 from mmskelseg.converters.label_tiers import find_tiers
 from mmskelseg.runtime.drawing.images import class_color
 from mmskelseg.runtime.files.annotations import load_observers
 from mmskelseg.runtime.files.inputs import is_file
+from mmskelseg.runtime.files.names import find_named
 from mmskelseg.runtime.files.video import VIDEO_SUFFIXES, VideoFile
 from mmskelseg.runtime.inputs import LabelInput
 from mmskelseg.runtime.labels import ClassInfo, VideoSegments, read_ethogram

@@ -1,16 +1,15 @@
 """Builds annotation files, and reads the arrays of releases."""
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from unicodedata import normalize
 
 import numpy as np
 
 from mmskelseg.runtime.files.annotations import Files, save_annotations
 from mmskelseg.runtime.files.arrays import read_npy
+from mmskelseg.runtime.files.names import find_named
 from mmskelseg.runtime.files.video import is_video
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
@@ -182,23 +181,6 @@ def split_in_time(
         'expect lower scores on another recording'
     )
     return annotations, {'train': [begin], 'test': [end]}, note
-
-
-def find_named(name: str, files: Iterable[tuple[str, Path]]) -> list[Path]:
-    """Return the files with a name, or else those whose names contain it.
-
-    The name must not be part of a longer number or word. macOS decomposes characters
-    in names of files, which may differ in that.
-
-    >>> find_named('12', [('take_12', Path('a')), ('112', Path('b'))]) == [Path('a')]
-    True
-    """
-    name = normalize('NFC', name)
-    files = [(normalize('NFC', other), path) for other, path in files]
-    part = re.compile(rf'(?<![^\W_]){re.escape(name)}(?![^\W_])')
-    return [path for other, path in files if other == name] or [
-        path for other, path in files if part.search(other)
-    ]
 
 
 def find_videos(names: Iterable[str], folder: Path | None) -> dict[str, Path]:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters.building import find_named
 from mmskelseg.converters.shared_layout import release_lines
 from mmskelseg.runtime.files.formats import suffix_of
 from mmskelseg.runtime.files.inputs import look_into
+from mmskelseg.runtime.files.names import find_named
 from mmskelseg.runtime.files.parsing import read_text
 from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.inputs import LabelInput, PoseInput

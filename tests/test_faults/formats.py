@@ -44,14 +44,19 @@ from mmskelseg.runtime.labels.reading import reader_options
 from mmskelseg.runtime.labels.segments import by_tier
 from mmskelseg.runtime.labels.writing import EXPORTS
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.places import Places, read_places
+from mmskelseg.runtime.places.geojson import write_geojson
+from mmskelseg.runtime.places.table import write_table
 from mmskelseg.runtime.poses import Poses, read_poses, write_npz
 from mmskelseg.runtime.poses.layouts import stated_layout
 from mmskelseg.runtime.segmenting.exports import write_exports
 from mmskelseg.runtime.segmenting.inputs import InputReader
 from mmskelseg.runtime.segmenting.sources import find_sources
+from mmskelseg.runtime.structures.places import Place
 from tests.small_data import ROOT, TOY, small_annotations
 from tests.test_converters import releases
 from tests.test_faults.oracle import run_command
+from tests.test_runtime import drawn_places
 from tests.test_runtime.test_poses import trackers
 
 SAMPLES = ROOT / 'tests' / 'test_runtime' / 'test_labels' / 'samples'
@@ -163,6 +168,50 @@ def _packed_project(folder: Path) -> Path:
     path = folder / 'project.boris.gz'
     path.write_bytes(gzip.compress((SAMPLES / 'project.boris').read_bytes()))
     return path
+
+
+# Places.
+
+
+def _check_places(found: Places) -> None:
+    assert any(found.values())
+    for video, places in found.items():
+        assert isinstance(video, str)
+        for one in places:
+            assert one.name.strip(), one
+            assert np.isfinite([*one.points.flat, one.radius]).all(), one
+
+
+def _drawn(name: str, kind: str, file: str, write: Callable[[Path], object]) -> None:
+    def make(folder: Path) -> Path:
+        write(folder / file)
+        return folder / file
+
+    covers = f'places/{name.partition(" ")[0]}'
+    register(f'places/{name}', kind, read_places, _check_places, covers=covers)(make)
+
+
+def _places() -> Places:
+    shapes = [('polygon', 0.0), ('circle', 3.5), ('line', 0.0), ('point', 0.0)]
+    corners = np.array(drawn_places.NEST)
+    return {
+        '': [
+            Place(shape, shape, corners[: 1 if shape in ('circle', 'point') else 4], r)
+            for shape, r in shapes
+        ]
+    }
+
+
+_drawn('geojson', 'json', 'a.geojson', lambda path: write_geojson(path, _places()))
+_drawn('csv', 'rows', 'a.csv', lambda path: write_table(path, _places()))
+_drawn('napari', 'rows', 'a.csv', lambda path: path.write_text(drawn_places.shapes()))
+_drawn('simba', '', 'ROI_definitions.h5', drawn_places.simba)
+for name, content in (
+    ('via 2', drawn_places.via_2(drawn_places.VIA_2)),
+    ('via 3', drawn_places.via_3()),
+    ('label_studio', drawn_places.label_studio()),
+):
+    _drawn(name, 'json', 'a.json', lambda path, c=content: _write_json(path, c))
 
 
 def _bouts(path: Path) -> Any:

@@ -33,6 +33,7 @@ from mmskelseg.runtime.structures.objects import (
     ObjectKinds,
     TrackedObject,
 )
+from mmskelseg.runtime.structures.places import place_problems
 from mmskelseg.runtime.structures.tiers import Tier, tiers_of
 
 _REQUIRED = {
@@ -142,6 +143,7 @@ def _video_problems(
             yield f'{key} has shape {video[key].shape}, but keypoint needs {expected}.'
     yield from _value_problems(video, tiers)
     yield from _scalar_problems(video)
+    yield from place_problems('places', video.get('places', ()))
 
 
 def _keypoint_problems(keypoint: np.ndarray, skeleton: Skeleton) -> Iterator[str]:

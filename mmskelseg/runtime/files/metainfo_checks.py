@@ -7,10 +7,11 @@ import numpy as np
 
 from mmskelseg.runtime.files.inputs import RATES, is_rate
 from mmskelseg.runtime.messages.errors import CONTROL, UserError, reading, shown
-from mmskelseg.runtime.messages.options import Fraction, misfits
+from mmskelseg.runtime.messages.options import Fraction, Positive, misfits
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.bodies import DIRECTIONS, VIEWS
+from mmskelseg.runtime.structures.places import place_problems
 from mmskelseg.runtime.structures.tiers import flat_classes
 
 # Texts that people read.
@@ -47,7 +48,8 @@ def metainfo_problems(meta: Metainfo) -> Iterator[str]:
         yield from text_problems(key, meta.get(key, ''))
     if meta.get('fps') is not None and not is_rate(meta['fps']):
         yield f'fps is {shown(meta["fps"])}, expected {RATES}.'
-    yield from misfits({'kpt_thr': Fraction}, meta)
+    yield from misfits({'kpt_thr': Fraction, 'cm_per_pixel': Positive}, meta)
+    yield from place_problems('places', meta.get('places', ()))
     if 'skeleton' in meta:
         yield from _skeleton_problems(meta['skeleton'])
     if 'objects' in meta:

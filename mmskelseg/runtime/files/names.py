@@ -5,9 +5,11 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import TypeVar
 
+Item = TypeVar('Item')
 # The most bytes of an id in a file name; systems allow 255 bytes in total.
 _LONGEST = 160
 # Names of devices on Windows, with whatever ending.
@@ -52,6 +54,23 @@ def _marked(file: str, name: str) -> str:
 
 def _folded(file: str) -> str:
     return unicodedata.normalize('NFC', unicodedata.normalize('NFC', file).casefold())
+
+
+def find_named(name: str, files: Iterable[tuple[str, Item]]) -> list[Item]:
+    """Return the files with a name, or else those whose names contain it.
+
+    The name must not be part of a longer number or word. macOS decomposes characters
+    in names of files, which may differ in that.
+
+    >>> find_named('12', [('take_12', Path('a')), ('112', Path('b'))]) == [Path('a')]
+    True
+    """
+    name = unicodedata.normalize('NFC', name)
+    files = [(unicodedata.normalize('NFC', other), path) for other, path in files]
+    part = re.compile(rf'(?<![^\W_]){re.escape(name)}(?![^\W_])')
+    return [path for other, path in files if other == name] or [
+        path for other, path in files if part.search(other)
+    ]
 
 
 def config_name(path: str | os.PathLike) -> str:

@@ -276,7 +276,9 @@ def _lists(reader: 'PickleReader', values: object, shape: object) -> list:
         raise ValueError('an array of objects has another number of them')
     for size in sizes[:0:-1]:
         reader.charge(100 + 16 * len(values))
-        values = [values[i : i + size] for i in range(0, len(values), size)]
+        # An array of no objects is an empty list.
+        step = max(size, 1)
+        values = [values[i : i + step] for i in range(0, len(values), step)]
     return values
 
 

@@ -1,0 +1,18 @@
+"""Files of places in the image, from programs that draw them.
+
+Each format has a module, which registers its reader. Readers raise a
+:class:`UserError`, a ``ValueError``, for a file that is not of their format or is
+inconsistent.
+"""
+
+from mmskelseg.runtime.files.formats import import_modules
+from mmskelseg.runtime.places.reading import (
+    PLACE_FORMATS,
+    Places,
+    places_for,
+    read_places,
+)
+
+__all__ = ['PLACE_FORMATS', 'Places', 'places_for', 'read_places']
+
+import_modules(__name__, __path__)
