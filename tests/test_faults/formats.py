@@ -44,6 +44,7 @@ from mmskelseg.runtime.labels.reading import reader_options
 from mmskelseg.runtime.labels.segments import by_tier
 from mmskelseg.runtime.labels.writing import EXPORTS
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.objects import read_objects
 from mmskelseg.runtime.places import Places, read_places
 from mmskelseg.runtime.places.geojson import write_geojson
 from mmskelseg.runtime.places.table import write_table
@@ -57,6 +58,7 @@ from tests.small_data import ROOT, TOY, small_annotations
 from tests.test_converters import releases
 from tests.test_faults.oracle import run_command
 from tests.test_runtime import drawn_places
+from tests.test_runtime.test_objects import tools as things
 from tests.test_runtime.test_poses import trackers
 
 SAMPLES = ROOT / 'tests' / 'test_runtime' / 'test_labels' / 'samples'
@@ -253,6 +255,51 @@ def _groups(folder: Path) -> Path:
     path = folder / 'groups.csv'
     path.write_text('video,group,individual\na,x,1\nb,x,1\nc,y,2\n')
     return path
+
+
+# Objects.
+
+
+def _objects(path: Path) -> Any:
+    return [video.tracked(FRAMES, 25, (200, 400)) for video in read_objects(path)]
+
+
+def _check_objects(videos: Any) -> None:
+    for one in (one for video in videos for one in video):
+        assert one['points'].shape == (FRAMES, one['score'].shape[1], 2)
+        assert np.isfinite(one['points']).all()
+        assert np.isfinite(one['score']).all()
+        assert (one['score'] >= 0).all()
+
+
+def _file_of_objects(
+    name: str, kind: str, make: Callable[[Path], Path], mutated: str = ''
+) -> None:
+    covers = f'objects/{name.partition(" ")[0]}'
+    add = register(
+        f'objects/{name}',
+        kind,
+        _objects,
+        _check_objects,
+        covers=covers,
+        mutated=mutated,
+    )
+    add(make)
+
+
+for _name, _kind in (
+    ('coco', 'json'),
+    ('mot', 'rows'),
+    ('cvat', 'xml'),
+    ('via', 'json'),
+):
+    _file_of_objects(_name, _kind, things.ALL[_name])
+_file_of_objects('coco results', 'json', things.coco_results)
+_file_of_objects('via 2', 'json', things.via2)
+_file_of_objects('mmdet', 'json', things.mmdet, '*.json')
+_file_of_objects('yolo', 'text', things.yolo, '*.txt')
+_file_of_objects('yolo classes', 'text', things.yolo, '../data.yaml')
+_file_of_objects('deeplabcut', 'rows', lambda folder: things.deeplabcut(folder)[0])
 
 
 # Poses.

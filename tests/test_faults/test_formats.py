@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mmskelseg.converters import converters
 from mmskelseg.runtime.labels import READERS as LABEL_READERS
+from mmskelseg.runtime.objects import FORMATS as OBJECT_FORMATS
 from mmskelseg.runtime.places import PLACE_FORMATS
 from mmskelseg.runtime.poses import FORMATS as POSE_FORMATS
 from tests.test_faults.folders import FORMATS
@@ -111,6 +112,7 @@ def test_every_format_is_tried():
     wanted = {f'labels/{name}' for name in LABEL_READERS}
     wanted |= {f'poses/{name}' for name in POSE_FORMATS}
     wanted |= {f'places/{name}' for name in PLACE_FORMATS.readers}
+    wanted |= {f'objects/{name}' for name in OBJECT_FORMATS}
     # The toy data set is made of nothing.
     wanted |= {f'converters/{name}' for name in converters() if name != 'toy'}
     assert not wanted - tried

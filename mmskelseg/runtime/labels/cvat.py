@@ -9,7 +9,7 @@ of a track or an image. An attribute ``individual`` says whose a shape or a tag 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from xml.etree.ElementTree import Element
 
@@ -66,16 +66,8 @@ def read_cvat(
         tiers[''] = attribute
     else:
         tiers |= {name: name for name in attribute}
-    tasks = [*root.iterfind('meta//task'), *root.iterfind('meta/job')]
-    if not tasks:
-        raise UserError(f'{path}: meta names no task; export the task from CVAT again.')
-    labelled = _by_task(root, tasks, path)
     parts = FoundVideos(path, 'tasks', 'give each the name of its video', strict, notes)
-    for i, (task, own) in enumerate(zip(tasks, labelled, strict=True), 1):
-        # Only a file of one task has a source beside it.
-        of_file = root.findtext('meta//source') if len(tasks) == 1 else None
-        name = task.findtext('source') or of_file or task.findtext('name') or ''
-        place = f'{path}: task {i} ({shown(name)})' if len(tasks) > 1 else str(path)
+    for name, place, task, own in tasks_of(root, path):
         with parts.part(repr(name), place) as videos:
             if not name:
                 raise UserError(
@@ -83,12 +75,28 @@ def read_cvat(
                 )
             segments = _task_segments(task, own, rate, tiers, subject, place)
             one = VideoSegments(video_name(name), segments, rate, None, name)
-            if end := _end(task, place):
+            if end := end_of(task, place):
                 # The last frame may also stand for skipped ones.
                 last = max((segment.end for segment in segments), default=0.0)
                 one = replace(one, duration=max(end / rate, last))
             videos.append(one)
     return parts.read()
+
+
+def tasks_of(
+    root: Element, path: FilePath
+) -> Iterator[tuple[str, str, Element, list[Element]]]:
+    """Yield the name of each task's video, its place, itself, its images and tracks."""
+    tasks = [*root.iterfind('meta//task'), *root.iterfind('meta/job')]
+    if not tasks:
+        raise UserError(f'{path}: meta names no task; export the task from CVAT again.')
+    labelled = _by_task(root, tasks, path)
+    for i, (task, own) in enumerate(zip(tasks, labelled, strict=True), 1):
+        # Only a file of one task has a source beside it.
+        of_file = root.findtext('meta//source') if len(tasks) == 1 else None
+        name = task.findtext('source') or of_file or task.findtext('name') or ''
+        place = f'{path}: task {i} ({shown(name)})' if len(tasks) > 1 else str(path)
+        yield name, place, task, own
 
 
 def _by_task(
@@ -116,9 +124,18 @@ def _by_task(
     return list(found.values())
 
 
-def _end(task: Element, place: str) -> int:
+def end_of(task: Element, place: str) -> int:
     """Return the frame after the last one of a task, 0 if it does not state that."""
     return whole(task.findtext('stop_frame') or -1, place, 'frame') + 1
+
+
+def step_of(task: Element, place: str) -> int:
+    """Return how many frames of the video each frame of a task stands for."""
+    text = task.findtext('frame_filter') or 'step=1'
+    found = re.fullmatch(r'\s*step\s*=\s*([1-9]\d{0,8})\s*', text)
+    if not found:
+        raise UserError(f'{place}: frame_filter is {shown(text)}, expected step=N.')
+    return int(found[1])
 
 
 def _task_segments(
@@ -133,12 +150,7 @@ def _task_segments(
 
     ``tiers`` are the attributes of their labels; None stands for the labels themselves.
     """
-    text = task.findtext('frame_filter') or 'step=1'
-    found = re.fullmatch(r'\s*step\s*=\s*([1-9]\d{0,8})\s*', text)
-    if not found:
-        raise UserError(f'{place}: frame_filter is {shown(text)}, expected step=N.')
-    step = int(found[1])
-    stop = _end(task, place)
+    step, stop = step_of(task, place), end_of(task, place)
     spans: list[_Span] = []
     for item in labelled:
         if item.tag == 'track':
@@ -167,6 +179,18 @@ def _track_spans(
     track: Element, step: int, stop: int, tiers: Mapping[str, str | None], path: str
 ) -> list[_Span]:
     place = f'{path}: track {track.get("id")}'
+    return [
+        (frame, end, label)
+        for frame, end, shape in shapes_of(track, step, stop, place)
+        if shape.get('outside') != '1'
+        for label in _labels(shape, track, tiers, f'{place}, frame {frame}')
+    ]
+
+
+def shapes_of(
+    track: Element, step: int, stop: int, place: str
+) -> list[tuple[int, int, Element]]:
+    """Return the shapes of a track, each with its frame and that after its last."""
     shapes = sorted(
         (whole(xml_attribute(shape, 'frame', place), place, 'frame'), i, shape)
         for i, shape in enumerate(track)
@@ -174,12 +198,7 @@ def _track_spans(
     )
     frames = [frame for frame, _, _ in shapes]
     ends = [*frames[1:], max(stop, frames[-1] + step)] if frames else []
-    return [
-        (frame, end, label)
-        for (frame, _, shape), end in zip(shapes, ends, strict=True)
-        if shape.get('outside') != '1'
-        for label in _labels(shape, track, tiers, f'{place}, frame {frame}')
-    ]
+    return [(frame, end, s) for (frame, _, s), end in zip(shapes, ends, strict=True)]
 
 
 def _labels(

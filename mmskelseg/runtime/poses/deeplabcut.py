@@ -13,7 +13,7 @@ The HDF5 file contains the same as a pandas table. It is read by h5py, since pan
 would run code that such a file may contain.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,15 +37,18 @@ from mmskelseg.runtime.poses.reading import POSE_FORMATS, read_table_rows
 if TYPE_CHECKING:
     import h5py
 
-# (individual, body part, coordinate) of each column.
-Columns = list[tuple[str, str, str]]
+# (individual, body part, coordinate) of a column.
+Column = tuple[str, str, str]
+Columns = list[Column]
 # The three or four names of each column, the frame numbers (T,), and the values.
 Table = tuple[Sequence[object], np.ndarray, np.ndarray]
 # The most columns of coordinates in a table, and the most frames: over ten hours.
 _MOST_COLUMNS, _MOST_ROWS = 100_000, 2_000_000
 _HEADS = ('scorer', 'individuals', 'bodyparts', 'coords')
-# DeepLabCut's name for body parts that belong to no animal, such as corners.
-_SCENE = 'single'
+#: DeepLabCut's name for body parts that belong to no animal, such as corners.
+SCENE = 'single'
+#: The name of the one animal of a file without individuals.
+ANIMAL = 'animal'
 
 
 @POSE_FORMATS.register(
@@ -66,6 +69,31 @@ def read_deeplabcut(
     it is the body parts of the file, without limbs. For ``unnamed``, see
     :func:`~mmskelseg.runtime.poses.read_poses`.
     """
+    columns, frames, values = read_columns(path)
+    people = list(dict.fromkeys(column[0] for column in columns))
+    notes: tuple[str, ...] = ()
+    if SCENE in people and len(people) > 1:
+        people.remove(SCENE)
+        notes = ('body parts of no animal (single) are skipped; --objects reads them',)
+    parts = list(dict.fromkeys(c[1] for c in columns if c[0] == people[0]))
+    order, layout, more = in_order(parts, skeleton, str(path), unnamed)
+    shape = (len(people), max(frames) + 1, len(order))
+    check_size(shape, len(people) * len(frames), str(path))
+    data = np.full((*shape, 3), np.nan)
+    for row, person in enumerate(people):
+        for joint, part in enumerate(parts[i] for i in order):
+            data[row, frames, joint] = points_of(
+                columns, values, person, part, str(path)
+            )
+    return Poses(
+        data[..., :2], data[..., 2], layout, people=tuple(people), notes=notes + more
+    )
+
+
+def read_columns(
+    path: FilePath,
+) -> tuple[Mapping[Column, int], list[int], np.ndarray]:
+    """Return the index of each column, frame numbers, and values (frames, columns)."""
     is_table = Path(path).suffix.lower() in ('.csv', '.tsv')
     columns, frames, values = (_read_csv if is_table else _read_hdf5)(path)
     spread = max(frames, default=0) > 1000 * (len(frames) + 10)
@@ -83,28 +111,26 @@ def read_deeplabcut(
             f'{path}: poses in 3D, which are not in pixels; give the file of one '
             'camera, as analyze_videos writes it.'
         )
-    people = list(dict.fromkeys(column[0] for column in columns))
-    notes: tuple[str, ...] = ()
-    if _SCENE in people and len(people) > 1:
-        people.remove(_SCENE)
-        notes = ('body parts of no animal (single) are skipped',)
-    parts = list(dict.fromkeys(c[1] for c in columns if c[0] == people[0]))
-    order, layout, more = in_order(parts, skeleton, str(path), unnamed)
-    shape = (len(people), max(frames) + 1, len(order))
-    check_size(shape, len(people) * len(frames), str(path))
-    data = np.full((*shape, 3), np.nan)
-    data[..., 2] = 1  # For files without a likelihood.
-    for row, person in enumerate(people):
-        for joint, part in enumerate(parts[i] for i in order):
-            for axis, coordinate in enumerate(('x', 'y', 'likelihood')):
-                column = where.get((person, part, coordinate))
-                if column is not None:
-                    data[row, frames, joint, axis] = values[:, column]
-                elif axis < 2:
-                    raise UserError(f'{path}: no {coordinate} of {person} {part}.')
-    return Poses(
-        data[..., :2], data[..., 2], layout, people=tuple(people), notes=notes + more
-    )
+    return where, frames, values
+
+
+def points_of(
+    columns: Mapping[Column, int],
+    values: np.ndarray,
+    owner: str,
+    part: str,
+    source: str,
+) -> np.ndarray:
+    """Return x, y and likelihood (1 without one) of a body part, (frames, 3)."""
+    found = []
+    for name in ('x', 'y', 'likelihood'):
+        if (owner, part, name) in columns:
+            found.append(values[:, columns[owner, part, name]])
+        elif name == 'likelihood':
+            found.append(np.ones(len(values)))
+        else:
+            raise UserError(f'{source}: no {name} of {owner} {part}.')
+    return np.stack(found, axis=-1)
 
 
 def _read_csv(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
@@ -119,7 +145,7 @@ def _read_csv(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
         )
     body = rows[len(heads) :]
     width = len(heads['coords'])
-    individuals = heads.get('individuals', ['animal'] * width)
+    individuals = heads.get('individuals', [ANIMAL] * width)
     check_widths(table, path)
     try:
         frames = [int(row[0]) for row in body]
@@ -162,7 +188,7 @@ def _read_hdf5(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
         raise UserError(
             f'{path}: values of {values.dtype}, {values.shape}, expected numbers.'
         )
-    columns = [(n[1] if len(n) == 4 else 'animal', n[-2], n[-1]) for n in named]
+    columns = [(n[1] if len(n) == 4 else ANIMAL, n[-2], n[-1]) for n in named]
     return columns, frames.tolist(), values
 
 

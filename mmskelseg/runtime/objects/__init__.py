@@ -1,0 +1,19 @@
+"""Files of objects of other programs: detectors, trackers and annotation tools.
+
+Each tool has a module, which registers its reader. Readers raise a :class:`UserError`,
+a ``ValueError``, for a file that is not of their format or is inconsistent.
+"""
+
+from mmskelseg.runtime.files.formats import import_modules
+from mmskelseg.runtime.objects.found import Found, FoundObjects
+from mmskelseg.runtime.objects.reading import (
+    OBJECT_FORMATS,
+    find_objects,
+    read_objects,
+)
+
+__all__ = ['FORMATS', 'Found', 'FoundObjects', 'find_objects', 'read_objects']
+
+import_modules(__name__, __path__)
+#: The names of the formats.
+FORMATS = tuple(OBJECT_FORMATS.readers)
