@@ -17,6 +17,7 @@ from mmskelseg.runtime.messages.counts import counted, listed
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.messages.options import Positive, argument, option
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg.runtime.structures.bodies import changed_bodies, frames_of
 from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 from mmskelseg.runtime.structures.tiers import tiers_of
 
@@ -171,10 +172,9 @@ def split_in_time(
                 f'{video["frame_dir"]}: a single recording of {frames} frames is too '
                 'short to be split into training and test; add recordings.'
             )
-        pose, score = video['keypoint'][:, kept], video['keypoint_score'][:, kept]
-        annotations.append(
-            annotation(video, name, pose, score, video['label'][..., kept])
-        )
+        shared: VideoAnnotation = {**video, **changed_bodies(video, frames_of(kept))}
+        arrays = shared['keypoint'], shared['keypoint_score'], video['label'][..., kept]
+        annotations.append(annotation(shared, name, *arrays))
     begin, end = (part['frame_dir'] for part in annotations)
     note = (
         'a single recording is split in time: 70 % to train, the last 25 % to test; '

@@ -34,7 +34,7 @@ from mmskelseg.runtime.structures.observers import votes
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.tiers import tiers_of
 
-# The keys of a video that an item keeps, besides its skeletons for online features.
+# The keys that an item keeps, besides skeletons and objects for online features.
 _KEPT = (
     'frame_dir', 'total_frames', 'img_shape', 'fps', 'filename', 'label', 'risk',
     'individual', 'votes',
@@ -173,7 +173,7 @@ class ActionSegDataset(BaseDataset):
             for modality, copies in recipes.items()
             if modality not in self._online
         }
-        kept = (*_KEPT, *SKELETON_KEYS) if self._online else _KEPT
+        kept = (*_KEPT, *SKELETON_KEYS, 'objects') if self._online else _KEPT
         items = []
         for i, video in enumerate(videos):
             item = cast(Item, {k: value for k, value in video.items() if k in kept})
@@ -238,6 +238,7 @@ class ActionSegDataset(BaseDataset):
             'online': self._online,
             'classes': self._metainfo['classes'],
             'tiers': tiers_of(self._metainfo),
+            'kinds': self._metainfo.get('objects', {}),
             'up': self._up,
             'epoch': int(self._epoch[0]),
             'run_seed': int(self._epoch[1]),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from mmskelseg.runtime.features.recipe import FeatureRecipe, RenderedVideo
+from mmskelseg.runtime.structures.objects import ObjectKinds
 from mmskelseg.runtime.structures.tiers import Tier
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class Item(RenderedVideo, total=False):
     The data set gives it the keys of the annotation, with skeletons only for online
     features; ``feature_files``, the paths of each modality, one per copy; ``online``,
     the recipe of each modality with features computed on the fly; ``classes``, their
-    names, and ``tiers``, to which they belong; ``epoch`` and ``run_seed``, on which
+    names, ``tiers``, to which they belong, and ``kinds``, those of objects with the
+    names of their points; ``epoch`` and ``run_seed``, on which
     random transforms depend; ``up``, the direction of ``keypoint_3d`` that points up,
     None if unknown; and ``dataset``, the data set itself, for transforms that mix
     videos. A recording may have several items, crops around its labels: ``crop`` is the
@@ -50,6 +52,7 @@ class Item(RenderedVideo, total=False):
     online: Mapping[str, FeatureRecipe]
     classes: Sequence[str]
     tiers: Sequence[Tier]
+    kinds: ObjectKinds
     epoch: int
     run_seed: int
     up: str | None

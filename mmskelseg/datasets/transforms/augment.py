@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import chain
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -23,7 +24,12 @@ from mmskelseg.runtime.structures.annotations import (
     FRAME_KEYS,
     PLACE_KEYS,
     SKELETON_KEYS,
+    PlaceKey,
+    VideoAnnotation,
 )
+from mmskelseg.runtime.structures.bodies import changed_bodies, frames_of
+from mmskelseg.runtime.structures.layouts import mirrored_order
+from mmskelseg.runtime.structures.objects import OBJECT_KEYS, TrackedObject
 from mmskelseg.runtime.structures.segments import IGNORED, segment_table
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 from mmskelseg.runtime.structures.tiers import flat_label
@@ -47,6 +53,22 @@ def lose(results: Item, lost: np.ndarray) -> None:
             array = np.asarray(results[key])
             mask = lost[..., None] if array.ndim == 4 else lost
             results[key] = np.where(mask, 0, array).astype(array.dtype)
+
+
+def move(
+    results: Item, key: PlaceKey, change: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    """Write a function of coordinates (..., D) to the skeletons and objects.
+
+    Missing points are at 0. The function gets a copy of each array.
+    """
+
+    def changed(body: VideoAnnotation) -> VideoAnnotation:
+        if key not in body:
+            return {}
+        return cast(VideoAnnotation, {key: change(np.array(body[key]))})
+
+    results.update(cast(Item, changed_bodies(results, changed)))
 
 
 class Transform(BaseTransform):
@@ -153,9 +175,7 @@ class Augmentation(Transform):
                 select = _labels_of if key == 'label' else np.take
                 values = np.asarray(results[key])
                 results[key] = np.apply_along_axis(select, -1, values, frames)
-        for array in SKELETON_KEYS:
-            if array in results:
-                results[array] = np.asarray(results[array])[:, frames]
+        results.update(cast(Item, changed_bodies(results, frames_of(frames))))
         if 'features' not in results:
             results.setdefault('source_length', results['total_frames'])
             before = results.get('source_frames')
@@ -166,6 +186,24 @@ class Augmentation(Transform):
     def settings(self) -> dict[str, object]:
         """Return everything that determines the changes, as plain values."""
         return {'type': type(self).__name__, **vars(self)}
+
+
+def _swapped(one: TrackedObject, order: list[int]) -> TrackedObject:
+    """Return an object with its points in another order."""
+    arrays = {k: one[k][:, order] for k in OBJECT_KEYS.values() if k in one}
+    return cast(TrackedObject, {**one, **arrays})
+
+
+def _mirrored_x(width: int, points: np.ndarray) -> np.ndarray:
+    seen = points.any(axis=-1)
+    points[seen, 0] *= -1
+    points[seen, 0] += width - 1
+    return points
+
+
+def _negated(axis: int, points: np.ndarray) -> np.ndarray:
+    points[..., axis] *= -1
+    return points
 
 
 def _mirrored(results: Item, mirrored: np.ndarray) -> np.ndarray:
@@ -248,15 +286,16 @@ class RandomHorizontalFlip(Augmentation):
     """Mirrors a whole video with some probability.
 
     Skeletons are mirrored about the vertical centre line of the image, and left and
-    right joints are swapped. :class:`ReadVideoFrames` mirrors the frames. Modalities
+    right joints are swapped, as are points of objects whose names differ in the side.
+    :class:`ReadVideoFrames` mirrors the frames. Modalities
     that use this transform with the same p and seed are mirrored together. If classes
     distinguish left and right, ``class_pairs`` swaps them like the joints.
 
-    Reads: frame_dir; img_shape (h, w); keypoint (M, T, V, 2), keypoint_score (M, T, V)
-    and keypoint_3d (M, T, V, 3), if present; flip, False by default; label (T,), votes
-    (K, T) and classes, with ``class_pairs``. Writes: the same keypoints, labels and
-    votes as new arrays; flip, whether the video is mirrored, inverted if it was
-    mirrored before.
+    Reads: frame_dir; img_shape (h, w); keypoint (M, T, V, 2), keypoint_score (M, T, V),
+    keypoint_3d (M, T, V, 3), objects and their kinds, if present; flip, False by
+    default; label (T,), votes (K, T) and classes, with ``class_pairs``. Writes: the
+    same keypoints, objects, labels and votes as new arrays; flip, whether the video is
+    mirrored, inverted if it was mirrored before.
 
     Args:
         p: Probability that a video is mirrored, 0 to 1.
@@ -315,17 +354,26 @@ class RandomHorizontalFlip(Augmentation):
             return results
         order = self._order(np.shape(results[places[0]]))
         if flip:
-            for key in SKELETON_KEYS:
-                if key in results:
-                    # Indexing by a list makes a new array.
-                    results[key] = results[key][:, :, order]
+            self._swap_sides(results, order)
             if 'keypoint' in results:
-                seen = results['keypoint'].any(axis=-1)
-                results['keypoint'][seen, 0] *= -1
-                results['keypoint'][seen, 0] += results['img_shape'][1] - 1
-            if 'keypoint_3d' in results:
-                results['keypoint_3d'][..., self.lateral] *= -1
+                width = results['img_shape'][1]
+                move(results, 'keypoint', partial(_mirrored_x, width))
+            if self.lateral is not None:
+                move(results, 'keypoint_3d', partial(_negated, self.lateral))
         return results
+
+    @staticmethod
+    def _swap_sides(results: Item, order: list[int]) -> None:
+        """Swap left and right joints, and left and right points of objects."""
+        for key in SKELETON_KEYS:
+            if key in results:
+                results[key] = np.asarray(results[key])[:, :, order]
+        if 'objects' in results:
+            kinds = results['kinds']
+            results['objects'] = [
+                _swapped(one, mirrored_order(kinds[one['kind']]))
+                for one in results['objects']
+            ]
 
     def _mirrored_classes(self, results: Item) -> np.ndarray:
         """Return the mirrored class of each class id, and -1 as the last entry."""
@@ -363,10 +411,7 @@ class RandomHorizontalFlip(Augmentation):
                 "name the skeleton, for example skeleton='coco17'."
             )
         check_joints(shape, self.skeleton)
-        order = list(range(self.skeleton.num_joints))
-        for a, b in self.skeleton.flip_pairs:
-            order[a], order[b] = b, a
-        return order
+        return mirrored_order(self.skeleton.joints, self.skeleton.flip_pairs)
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the changes, as plain values."""
@@ -414,8 +459,8 @@ class RandomRotation(Augmentation):
     This is as if the camera were tilted; ``keypoint_3d`` is rotated about the camera's
     axis by the same angle.
 
-    Reads: frame_dir; img_shape (h, w); keypoint (M, T, V, 2); keypoint_3d (M, T, V, 3),
-    if present. Writes: both, as new arrays.
+    Reads: frame_dir; img_shape (h, w); keypoint (M, T, V, 2); keypoint_3d (M, T, V, 3)
+    and objects, if present. Writes: the same as new arrays.
 
     Args:
         degrees: The largest angle in either direction, 0 to 180; the distribution is
@@ -446,17 +491,23 @@ class RandomRotation(Augmentation):
         # rotates clockwise.
         cos, sin = np.cos(angle), np.sin(angle)
         turn = np.array([[cos, sin], [-sin, cos]])
-        keypoint = np.array(results['keypoint'], np.float32)
         height, width = results['img_shape']
         centre = np.array([width - 1, height - 1]) / 2
-        seen = keypoint.any(axis=-1)
-        keypoint[seen] = (keypoint[seen] - centre) @ turn + centre
-        results['keypoint'] = keypoint
+        plane = [axis for axis in range(3) if axis != self.depth]
+
+        def in_image(points: np.ndarray) -> np.ndarray:
+            points, seen = points.astype(np.float32), points.any(axis=-1)
+            points[seen] = (points[seen] - centre) @ turn + centre
+            return points
+
+        def in_space(points: np.ndarray) -> np.ndarray:
+            points = points.astype(np.float32)
+            points[..., plane] = points[..., plane] @ turn
+            return points
+
+        move(results, 'keypoint', in_image)
         if self.depth is None:
             results.pop('keypoint_3d', None)
         elif 'keypoint_3d' in results:
-            keypoint_3d = np.array(results['keypoint_3d'], np.float32)
-            plane = [axis for axis in range(3) if axis != self.depth]
-            keypoint_3d[..., plane] = keypoint_3d[..., plane] @ turn
-            results['keypoint_3d'] = keypoint_3d
+            move(results, 'keypoint_3d', in_space)
         return results

@@ -8,12 +8,18 @@ depend only on seed, epoch and video. Missing joints (score 0) stay missing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from functools import partial
+from typing import Annotated, Literal, cast
 
 import numpy as np
 
 from mmskelseg.datasets.items import Item
-from mmskelseg.datasets.transforms.augment import Augmentation, check_joints, lose
+from mmskelseg.datasets.transforms.augment import (
+    Augmentation,
+    check_joints,
+    lose,
+    move,
+)
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.runtime.features.coordinates import KEPT_3D, main_person
 from mmskelseg.runtime.messages.counts import counted
@@ -27,8 +33,16 @@ from mmskelseg.runtime.messages.options import (
     Where,
 )
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import PLACE_KEYS, PlaceKey
-from mmskelseg.runtime.structures.bodies import body_size, joints_seen
+from mmskelseg.runtime.structures.annotations import (
+    PLACE_KEYS,
+    PlaceKey,
+    VideoAnnotation,
+)
+from mmskelseg.runtime.structures.bodies import (
+    body_size,
+    changed_bodies,
+    joints_seen,
+)
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 from mmskelseg.runtime.structures.tiers import flat_label
@@ -52,7 +66,7 @@ class SkeletonAugmentation(Augmentation):
         """Change the arrays of a video at random."""
         raise NotImplementedError
 
-    def in_3d(self, results: Item, remedy: str) -> np.ndarray:
+    def in_3d(self, results: VideoAnnotation, remedy: str) -> np.ndarray:
         """Return ``keypoint_3d`` (M, T, V, 3)."""
         if 'keypoint_3d' not in results:
             raise UserError(
@@ -68,8 +82,8 @@ class RandomRotation3D(SkeletonAugmentation):
 
     2D skeletons do not change; see :class:`RandomRotation`.
 
-    Reads: frame_dir; keypoint_3d (M, T, V, 3); up, unless ``vertical`` is given.
-    Writes: keypoint_3d, as a new array.
+    Reads: frame_dir; keypoint_3d (M, T, V, 3); objects, if present; up, unless
+    ``vertical`` is given. Writes: keypoint_3d and objects, as new arrays.
 
     Args:
         degrees: Standard deviation of the angle about the vertical axis, in degrees.
@@ -94,7 +108,7 @@ class RandomRotation3D(SkeletonAugmentation):
 
     def change(self, results: Item, rng: np.random.Generator) -> None:
         """Rotate the skeletons."""
-        points = self.in_3d(results, 'use RandomRotation for skeletons in 2D')
+        self.in_3d(results, 'use RandomRotation for skeletons in 2D')
         vertical: int | None = self.vertical
         if vertical is None:
             up = results.get('up')
@@ -110,7 +124,10 @@ class RandomRotation3D(SkeletonAugmentation):
         turn = np.eye(3)
         for axis, angle in enumerate(np.deg2rad(spreads * rng.standard_normal(3))):
             turn = turn @ _turn_about(axis, angle)
-        results['keypoint_3d'] = points @ turn.astype(np.float32)
+        move(
+            results, 'keypoint_3d',
+            lambda points: points.astype(np.float32) @ turn.astype(np.float32),
+        )  # fmt: skip
 
 
 @TRANSFORMS.register_module()
@@ -121,8 +138,8 @@ class RandomProjection(SkeletonAugmentation):
     position of all joints of the video is in the centre of the image, whose size does
     not change. Put :class:`RandomRotation3D` before it to vary the camera's direction.
 
-    Reads: frame_dir; img_shape; keypoint_3d (M, T, V, 3); keypoint_score (M, T, V), if
-    present. Writes: keypoint (M, T, V, 2).
+    Reads: frame_dir; img_shape; keypoint_3d (M, T, V, 3); keypoint_score (M, T, V) and
+    objects, if present. Writes: keypoint (M, T, V, 2), and points of objects.
 
     Args:
         distance: The shortest and the longest distance, in the units of
@@ -157,21 +174,33 @@ class RandomProjection(SkeletonAugmentation):
     def change(self, results: Item, rng: np.random.Generator) -> None:
         """Write the projected keypoints."""
         points = self.in_3d(results, 'remove RandomProjection')
+        for one in results.get('objects', ()):
+            if 'points_3d' not in one:
+                raise UserError(
+                    f'RandomProjection: the object {one["name"]!r} of video '
+                    f'{results["frame_dir"]} has no points_3d, so it cannot follow; '
+                    'remove RandomProjection.'
+                )
         seen = joints_seen(results, 'keypoint_3d')
         right, down = _DIRECTIONS[self.right], _DIRECTIONS[self.down]
         camera = np.stack([right, down, np.cross(right, down)], axis=1)
         away = rng.uniform(*self.distance)
         middle = points[seen].mean(axis=0) if seen.any() else np.zeros(3)
-        x, y, depth = np.moveaxis((points - middle) @ camera, -1, 0)
-        # Limit the depth, so that no joint is in or behind the camera.
-        depth = np.maximum(depth + away, away / 4)
         height, width = results['img_shape']
         # The scale at the person's mean position is the same for every distance.
         focal = height / 2 * away / self.distance[0]
-        image = focal * np.stack([x, y], axis=-1) / depth[..., None]
-        image += np.array([width, height]) / 2
-        image = np.where(seen[..., None], image, 0)
-        results['keypoint'] = image.astype(np.float32)
+
+        def projected(body: VideoAnnotation) -> VideoAnnotation:
+            points = np.asarray(body['keypoint_3d'], np.float32)
+            x, y, depth = np.moveaxis((points - middle) @ camera, -1, 0)
+            # Limit the depth, so that no joint is in or behind the camera.
+            depth = np.maximum(depth + away, away / 4)
+            image = focal * np.stack([x, y], axis=-1) / depth[..., None]
+            image += np.array([width, height]) / 2
+            image = np.where(joints_seen(body, 'keypoint_3d')[..., None], image, 0)
+            return {'keypoint': image.astype(np.float32)}
+
+        results.update(cast(Item, changed_bodies(results, projected)))
 
 
 # Unit vectors by the names of axes.
@@ -198,8 +227,8 @@ class RandomScale(SkeletonAugmentation):
     A common factor for all axes would have no effect on features that are relative to
     the body size.
 
-    Reads: frame_dir; keypoint (M, T, V, 2) and keypoint_3d (M, T, V, 3), if present.
-    Writes: both, as new arrays.
+    Reads: frame_dir; keypoint (M, T, V, 2), keypoint_3d (M, T, V, 3) and objects, if
+    present. Writes: the same as new arrays.
 
     Args:
         sigma: Standard deviation of the logarithm of the factors.
@@ -214,7 +243,7 @@ class RandomScale(SkeletonAugmentation):
         """Stretch the skeletons."""
         for key, points in _places(results):
             factors = np.exp(self.sigma * rng.standard_normal(points.shape[-1]))
-            results[key] = points * factors.astype(np.float32)
+            move(results, key, partial(np.multiply, factors.astype(np.float32)))
 
 
 @TRANSFORMS.register_module()

@@ -6,6 +6,7 @@ epoch and video.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from logging import WARNING
 from typing import Literal, TypeAlias, cast
 
@@ -13,7 +14,10 @@ import numpy as np
 from mmengine.logging import print_log
 
 from mmskelseg.datasets.items import Item, ItemSource
-from mmskelseg.datasets.transforms.augment import Augmentation, FactorAugmentation
+from mmskelseg.datasets.transforms.augment import (
+    Augmentation,
+    FactorAugmentation,
+)
 from mmskelseg.datasets.transforms.augment_skeletons import Sigma, smooth_noise
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg.runtime.messages.errors import UserError
@@ -21,11 +25,19 @@ from mmskelseg.runtime.messages.options import Count, Fraction, Positive
 from mmskelseg.runtime.segmenting.frame_rates import interpolated, nearest_frames
 from mmskelseg.runtime.structures.annotations import (
     FRAME_KEYS,
+    PLACE_KEYS,
     SKELETON_KEYS,
     PlaceKey,
+    VideoAnnotation,
 )
-from mmskelseg.runtime.structures.bodies import body_size, joints_seen
+from mmskelseg.runtime.structures.bodies import (
+    body_size,
+    changed_bodies,
+    frames_of,
+    joints_seen,
+)
 from mmskelseg.runtime.structures.individuals import placed
+from mmskelseg.runtime.structures.objects import TrackedObject
 from mmskelseg.runtime.structures.segments import direct_boundaries
 from mmskelseg.runtime.structures.tiers import joint_label, labelled_frames
 
@@ -139,11 +151,12 @@ class RecombineSegments(Augmentation):
     what follows a boundary of another video, as far as that is labelled, with skeletons
     moved to the position and scaled to the size of those before. The size is the root
     mean square distance of all joints from the mean of their frame, over all frames.
+    Objects follow them, and are gone after the frames of their own video.
     The ``individual`` of both videos, if they have one, continues in itself. This
     creates orders of actions that nobody performed, and keeps a model from memorising
     whole videos. Crops grow no longer than the data set's ``crop_frames``. Videos are
     only joined if they have the same frame rate, number of people and kinds of
-    skeletons.
+    skeletons, and both or neither have objects.
 
     Reads: frame_dir; fps; dataset, the :class:`ActionSegDataset` of the video; label
     (T,), risk (T,), votes (K, T) and the arrays of skeletons. Writes: label, risk,
@@ -215,22 +228,44 @@ class RecombineSegments(Augmentation):
             if key in results:
                 parts = [results[key][..., :cut], other[key][..., begin:end]]
                 joined[key] = np.concatenate(parts, axis=-1)
+        before = changed_bodies(results, frames_of(slice(cut)))
+        after = self._moved(other, slice(begin, end), results, cut)
         for array in SKELETON_KEYS:
             if array in results:
-                after = np.asarray(other[array])[:, begin:end]
-                if array != 'keypoint_score':
-                    after = after.astype(np.float32) - _middle(other, array, begin)
-                    size = self._size_of(other, array)
-                    if size > 0:
-                        after *= np.float32(_size(results, array) / size or 1)
-                    after += _middle(results, array, cut - 1)
-                    after[~joints_seen(other, array)[:, begin:end]] = 0
-                before = results[array][:, :cut]
-                joined[array] = np.concatenate([before, after], axis=1)
-        joined['total_frames'] = joined['label'].shape[-1]
+                joined[array] = np.concatenate([before[array], after[array]], axis=1)
+        frames = joined['label'].shape[-1]
+        joined['total_frames'] = frames
+        if 'objects' in results:
+            # Those of the two videos are not the same, so each has only its frames.
+            joined['objects'] = _padded(before['objects'], 0, frames - cut)
+            joined['objects'] += _padded(after['objects'], cut, 0)
         # The frames come from two videos, so they cannot index a file.
         joined.pop('source_frames', None)
         return joined
+
+    def _moved(
+        self, video: Item, frames: slice, results: Item, cut: int
+    ) -> VideoAnnotation:
+        """Return frames of a video, moved and scaled to what is before a cut."""
+        moves = {}
+        for key in PLACE_KEYS:
+            if key in results:
+                size = self._size_of(video, key)
+                scale = _size(results, key) / size if size > 0 else 1
+                begin = _middle(video, key, frames.start)
+                end = _middle(results, key, cut - 1)
+                moves[key] = begin, np.float32(scale or 1), end
+
+        def moved(body: VideoAnnotation) -> VideoAnnotation:
+            made = frames_of(frames)(body)
+            for key, (begin, scale, end) in moves.items():
+                if key in body:
+                    seen = joints_seen(made, key)[..., None]
+                    after = (made[key].astype(np.float32) - begin) * scale + end
+                    made[key] = np.where(seen, after, 0)
+            return made
+
+        return changed_bodies(video, moved)
 
     def _size_of(self, video: Item, key: PlaceKey) -> float:
         """Return the size in a whole video, computed once."""
@@ -271,9 +306,27 @@ def _fit_together(video: Item, other: Item) -> bool:
     if video['fps'] != other['fps']:
         return False
     kept = [[key for key in SKELETON_KEYS if key in v] for v in (video, other)]
+    if ('objects' in video) != ('objects' in other):
+        return False
     return kept[0] == kept[1] and all(
         len(video[key]) == len(other[key]) for key in kept[0]
     )
+
+
+def _padded(
+    objects: Sequence[TrackedObject], before: int, after: int
+) -> list[TrackedObject]:
+    """Return objects that are not seen in further frames before and after theirs."""
+
+    def pad(body: VideoAnnotation) -> VideoAnnotation:
+        made: VideoAnnotation = {}
+        for key in SKELETON_KEYS:
+            if key in body:
+                around = [(0, 0), (before, after), (0, 0), (0, 0)]
+                made[key] = np.pad(body[key], around[: body[key].ndim])
+        return made
+
+    return changed_bodies({'objects': [*objects]}, pad)['objects']
 
 
 def _middle(video: Item, key: PlaceKey, frame: int) -> np.ndarray:

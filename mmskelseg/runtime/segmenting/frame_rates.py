@@ -8,7 +8,7 @@ import numpy as np
 
 from mmskelseg.runtime.poses.poses import check_frames
 from mmskelseg.runtime.structures.annotations import PLACE_KEYS, VideoAnnotation
-from mmskelseg.runtime.structures.bodies import joints_seen
+from mmskelseg.runtime.structures.bodies import changed_bodies, joints_seen
 
 # Relative difference of frame rates that is ignored: 29.97 is treated as 30, and the
 # speed of people varies more than that.
@@ -74,9 +74,6 @@ def _resampled(video: VideoAnnotation, fps: float, count: int) -> VideoAnnotatio
     # The position of the middle of each new frame among the old ones.
     places = np.clip((np.arange(count) + 0.5) * own / fps - 0.5, 0, frames - 1)
     changed: VideoAnnotation = {**video, 'fps': fps, 'total_frames': count}
-    if 'keypoint_score' in video:
-        score = np.asarray(video['keypoint_score'])
-        changed['keypoint_score'] = score[:, nearest_frames(places)]
     changed.update(interpolated(video, places))
     changed.pop('label', None)
     return changed
@@ -88,21 +85,28 @@ def nearest_frames(places: np.ndarray) -> np.ndarray:
 
 
 def interpolated(video: VideoAnnotation, places: np.ndarray) -> VideoAnnotation:
-    """Return the joints of a video at times between frames, in frames.
+    """Return the skeletons and objects of a video at times between frames, in frames.
 
-    Those that are not seen in both frames are taken from the nearer one.
+    Points that are not seen in both frames are taken from the nearer one, as scores.
     """
     frames = video['total_frames']
     before = np.minimum(places.astype(np.int64), max(frames - 2, 0))
     after = np.minimum(before + 1, frames - 1)
     part = (places - before).astype(np.float32)[:, None, None]
-    made: VideoAnnotation = {}
-    for key in PLACE_KEYS:
-        if key in video:
-            points = np.asarray(video[key], np.float32)
-            seen = joints_seen(video, key)
-            both = (seen[:, before] & seen[:, after])[..., None]
-            # A sum of products, since trainings depend on each digit.
-            between = points[:, before] * (1 - part) + points[:, after] * part
-            made[key] = np.where(both, between, points[:, nearest_frames(places)])
-    return made
+    nearest = nearest_frames(places)
+
+    def between(body: VideoAnnotation) -> VideoAnnotation:
+        made: VideoAnnotation = {}
+        if 'keypoint_score' in body:
+            made['keypoint_score'] = np.asarray(body['keypoint_score'])[:, nearest]
+        for key in PLACE_KEYS:
+            if key in body:
+                points = np.asarray(body[key], np.float32)
+                seen = joints_seen(body, key)
+                both = (seen[:, before] & seen[:, after])[..., None]
+                # A sum of products, since trainings depend on each digit.
+                mixed = points[:, before] * (1 - part) + points[:, after] * part
+                made[key] = np.where(both, mixed, points[:, nearest])
+        return made
+
+    return changed_bodies(video, between)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 
 from mmskelseg.runtime.structures.annotations import (
     MIN_SCORE,
+    SKELETON_KEYS,
     Metainfo,
     PlaceKey,
     VideoAnnotation,
 )
+from mmskelseg.runtime.structures.objects import OBJECT_KEYS, TrackedObject
 
 #: The values of metainfo ``up``: the direction of ``keypoint_3d`` that points up.
 DIRECTIONS = ('x', 'y', 'z', '-x', '-y', '-z')
@@ -31,6 +34,42 @@ def joints_seen(video: VideoAnnotation, key: PlaceKey = 'keypoint') -> np.ndarra
     if 'keypoint_score' in video:
         return np.greater_equal(video['keypoint_score'], MIN_SCORE)
     return np.any(video[key], axis=-1)
+
+
+def changed_bodies(
+    video: VideoAnnotation, change: Callable[[VideoAnnotation], VideoAnnotation]
+) -> VideoAnnotation:
+    """Return what a function changes in a video, with its objects changed alike.
+
+    To the function, each object is a video of a body that consists of its points:
+    ``keypoint`` (1, T, P, 2), ``keypoint_score`` and, if it has them, ``keypoint_3d``.
+    Whatever moves, crops or resamples skeletons does so by this.
+    """
+    made: VideoAnnotation = {**change(video)}
+    if 'objects' in video:
+        made['objects'] = [_changed_object(one, change) for one in video['objects']]
+    return made
+
+
+def _changed_object(
+    one: TrackedObject, change: Callable[[VideoAnnotation], VideoAnnotation]
+) -> TrackedObject:
+    body = {key: one[own][None] for key, own in OBJECT_KEYS.items() if own in one}
+    changed: Mapping[str, Any] = change(cast(VideoAnnotation, body))
+    arrays = {own: changed[k][0] for k, own in OBJECT_KEYS.items() if k in changed}
+    return cast(TrackedObject, {**one, **arrays})
+
+
+def frames_of(
+    frames: np.ndarray | slice,
+) -> Callable[[VideoAnnotation], VideoAnnotation]:
+    """Return a function that takes some frames of a video's skeletons."""
+
+    def take(body: VideoAnnotation) -> VideoAnnotation:
+        kept = {k: np.asarray(body[k])[:, frames] for k in SKELETON_KEYS if k in body}
+        return cast(VideoAnnotation, kept)
+
+    return take
 
 
 def body_size(points: np.ndarray, seen: np.ndarray) -> float:

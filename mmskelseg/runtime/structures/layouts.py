@@ -60,6 +60,20 @@ def mirrored_joints(joints: Sequence[str]) -> list[tuple[int, int]]:
     return [(i, j) for i, j in pairs if i < j]
 
 
+def mirrored_order(
+    joints: Sequence[str], pairs: Sequence[tuple[int, int]] | None = None
+) -> list[int]:
+    """Return the index of the mirrored joint of each joint, by its name if need be.
+
+    >>> mirrored_order(['nose', 'earR', 'earL', 'tail'])
+    [0, 2, 1, 3]
+    """
+    order = list(range(len(joints)))
+    for a, b in mirrored_joints(joints) if pairs is None else pairs:
+        order[a], order[b] = b, a
+    return order
+
+
 #: The layouts by name.
 LAYOUTS: dict[str, Mapping[str, object]] = {}
 
