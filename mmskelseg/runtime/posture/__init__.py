@@ -1,0 +1,1 @@
+"""Postures of people at work: joint angles, and the scores REBA and RULA by task."""
