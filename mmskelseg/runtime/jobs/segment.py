@@ -84,9 +84,11 @@ class Segment(VideosJob[Path]):
 
     With --formats, other files can be chosen: segments.boris (boris), label_studio.json
     (label-studio), segments.parquet (parquet), overlay.gif (gif), and time_budget.csv
-    or .png (budget, budget-picture). A time budget states for each class the number of
-    segments, their total and mean duration, their share of the video, and how often
-    each other class comes next, for each video and for all.
+    or .png (budget, budget-picture); and of people at work risk.csv (risk), REBA and
+    RULA of each class, risk_frames.csv (risk-frames), these and joint angles of each
+    frame, and risk.png (risk-picture), the worst moments. A time budget states for each
+    class the number of segments, their total and mean duration, their share of the
+    video, and how often each other class comes next, for each video and for all.
 
     With --person each, each person has their own files, which begin with the names of
     video and person; timeline.png and overlay.mp4 show all people of a video.
@@ -121,6 +123,7 @@ class Segment(VideosJob[Path]):
     formats: Sequence[str] = like(FileOptions, 'formats')
     codec: str = like(FileOptions, 'codec')
     line_minutes: Positive | None = like(FileOptions, 'line_minutes')
+    station: Path | None = like(FileOptions, 'station')
 
     def run(self, events: Events) -> Path:
         """Segment the inputs, write the files, and return their folder."""
@@ -141,6 +144,7 @@ class Segment(VideosJob[Path]):
             formats=self.formats,
             codec=self.codec,
             line_minutes=self.line_minutes,
+            station=self.station,
         )
         for batch in batches:
             for prediction in batch['predictions']:

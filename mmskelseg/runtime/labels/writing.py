@@ -15,7 +15,7 @@ Write = TypeVar('Write', bound=Callable[..., None])
 # What a writer may take by name.
 _GIVEN = (
     'videos', 'video', 'classes', 'prediction', 'budgets', 'names', 'codec',
-    'line_minutes', 'show_progress',
+    'line_minutes', 'show_progress', 'station',
 )  # fmt: skip
 
 

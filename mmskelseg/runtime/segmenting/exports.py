@@ -35,6 +35,7 @@ def write_exports(
     codec: str = 'mp4v',
     line_minutes: float | None = None,
     show_progress: bool = True,
+    station: Path | None = None,
 ) -> list[Path]:
     """Write a prediction in several formats, and return the files.
 
@@ -51,6 +52,8 @@ def write_exports(
         line_minutes: Length of the lines of the timeline; see
             :func:`mmskelseg.runtime.drawing.timelines.draw_timelines`.
         show_progress: Whether to show a progress bar while the overlay is drawn.
+        station: Table of load, grip and activity of each class, for the risk; see
+            :func:`mmskelseg.runtime.posture.scores.read_station`.
 
     Raises:
         ValueError: If there is no such format.
@@ -65,6 +68,7 @@ def write_exports(
         'codec': codec,
         'line_minutes': line_minutes,
         'show_progress': show_progress,
+        'station': station,
     }
     if is_single:
         one = people[0]

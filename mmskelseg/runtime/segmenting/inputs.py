@@ -199,6 +199,10 @@ class InputReader:
         classes = meta['classes']
         _check_values(entry, keypoint.shape[1], meta, name)
         for video in videos:
+            if 'up' in meta:
+                video['up'] = meta['up']
+            if 'view' in meta:
+                video['view'] = meta['view']
             # The labels of a video do not belong to one of several people.
             if tuple(classes) != self.classes or len(videos) > 1:
                 video.pop('label', None)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -123,6 +124,13 @@ class FileOptions:
         None,
         metavar='M',
     )
+    station: Path | None = option(
+        'table of the work in each class for --formats risk: the columns class and '
+        'some of load_kg, coupling (good, fair, poor, unacceptable), shock, static, '
+        'repeated, rapid, sitting, supported, raised (yes or no)',
+        None,
+        metavar='FILE',
+    )
     prefix: bool | None = None
 
 
@@ -181,6 +189,7 @@ class PredictionFiles:
             prefix=f'{file_name(name)}_' if options.prefix else '',
             codec=options.codec,
             line_minutes=options.line_minutes,
+            station=options.station,
             show_progress=self.show_progress,
         )
         if files:

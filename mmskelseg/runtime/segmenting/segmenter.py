@@ -102,7 +102,7 @@ class Segmenter:
     - ``return_vis``: whether to return timelines, RGB uint8 (H, W, 3), instead of None;
     - ``out_dir``: the folder for files, which are written after each batch. If there
       are several videos, the time budgets of all are written at the end;
-    - ``formats``, ``codec``, ``line_minutes``: see
+    - ``formats``, ``codec``, ``line_minutes``, ``station``: see
       :func:`mmskelseg.apis.write_exports`;
     - ``prefix``: whether file names begin with that of the video; by default if there
       are several.

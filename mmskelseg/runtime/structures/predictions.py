@@ -13,12 +13,14 @@ from mmskelseg.runtime.structures.tiers import flat_rows, tiers_of
 class InputVideo(VideoAnnotation, total=False):
     """A video to segment, or one of its people.
 
-    ``notes`` are sentences about assumptions. ``estimated`` says that its poses come
-    from a pose estimator. If people are segmented separately, ``person`` and ``video``
-    name the person and the video.
+    ``up`` and ``view`` are those of its data set. ``notes`` are sentences about
+    assumptions. ``estimated`` says that its poses come from a pose estimator. If people
+    are segmented separately, ``person`` and ``video`` name the person and the video.
     """
 
     skeleton: Layout
+    up: str
+    view: str
     notes: tuple[str, ...]
     estimated: bool
 

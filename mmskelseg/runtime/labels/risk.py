@@ -1,0 +1,91 @@
+"""Ergonomic risk of predictions: REBA and RULA by task, by frame, and as a picture."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from mmskelseg.runtime.labels.bouts import write_table
+from mmskelseg.runtime.labels.writing import register_export
+from mmskelseg.runtime.messages.dependencies import import_optional
+from mmskelseg.runtime.messages.logs import print_log
+from mmskelseg.runtime.posture.angles import Posture
+from mmskelseg.runtime.posture.scores import read_station
+from mmskelseg.runtime.posture.tasks import Risk, assess, frame_rows
+from mmskelseg.runtime.structures.annotations import Metainfo
+from mmskelseg.runtime.structures.predictions import Prediction
+from mmskelseg.runtime.structures.tiers import flat_label, tiers_of
+
+# Moments in a picture.
+_SHOWN = 6
+_KEYS = {'keypoint', 'keypoint_3d'}
+
+
+def _assessed(prediction: Prediction, station: Path | None) -> tuple[Posture, Risk]:
+    classes = prediction['classes']
+    meta: Metainfo = {'classes': classes, 'skeleton': prediction['skeleton']}
+    if 'up' in prediction:
+        meta['up'] = prediction['up']
+    if 'view' in prediction:
+        meta['view'] = prediction['view']
+    label = flat_label(prediction['pred_label'], tiers_of(prediction))
+    stated = read_station(station, classes) if station else {}
+    return assess(prediction, label, meta, stated)
+
+
+@register_export('risk', 'risk.csv', 'REBA and RULA by task (CSV)', keys=_KEYS)
+def write_risk(path: Path, prediction: Prediction, station: Path | None) -> None:
+    """Write a row for each task and method; see :meth:`Risk.task_rows`."""
+    posture, risk = _assessed(prediction, station)
+    name = prediction['frame_dir']
+    print_log(f'{name}: {posture.note()}')
+    if station is None:
+        print_log(
+            f'{name}: REBA and RULA are those of postures without load, grip and '
+            'activity; state these of each task by --station FILE.'
+        )
+    rows = risk.task_rows(prediction['classes'])
+    write_table(path, ({'video': name, **row} for row in rows))
+
+
+@register_export(
+    'risk-frames',
+    'risk_frames.csv',
+    'REBA, RULA and joint angles by frame (CSV)',
+    keys=_KEYS,
+)
+def write_risk_frames(path: Path, prediction: Prediction, station: Path | None) -> None:
+    """Write a row for each frame; see :func:`frame_rows`."""
+    posture, risk = _assessed(prediction, station)
+    write_table(path, frame_rows(posture, risk, prediction['classes']))
+
+
+@register_export(
+    'risk-picture',
+    'risk.png',
+    'Moments of the highest REBA (PNG)',
+    keys={'keypoint'},
+    package='matplotlib',
+)
+def draw_risk(path: Path, prediction: Prediction, station: Path | None) -> None:
+    """Draw the worst moments: the frames of the video, or else skeletons."""
+    import_optional('matplotlib', 'The picture')
+    from mmskelseg.runtime.drawing.moments import Moment, write_moments
+
+    _, risk = _assessed(prediction, station)
+    frames = risk.worst('reba', _SHOWN)
+    tasks = _tasks(risk.label[:, frames], prediction['classes'])
+    write_moments(
+        path,
+        [
+            Moment(prediction, prediction['skeleton'], frame, *task, risk.words(frame))
+            for frame, task in zip(frames, tasks, strict=True)
+        ],
+    )
+
+
+def _tasks(label: np.ndarray, classes: list[str]) -> Iterator[tuple[int, str]]:
+    """Yield the first class of each frame, -1 for none, and the names of all."""
+    for ids in label.T:
+        names = [classes[k] for k in ids if k >= 0]
+        yield int(ids[0]), ' + '.join(names) or 'unlabelled'

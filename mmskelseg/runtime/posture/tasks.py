@@ -1,0 +1,143 @@
+"""Ergonomic risk of a recording: by frame, by task, and its worst moments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.posture.angles import ANGLES, Posture, measure
+from mmskelseg.runtime.posture.scores import METHODS, Span, Work, points_of
+from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
+from mmskelseg.runtime.structures.skeleton import Skeleton, SkeletonLike
+
+#: The action levels of which tables have the share of the time.
+LEVELS = (2, 3, 4)
+# A moment lasts this long, in seconds, and is so far from the next.
+_MOMENT, _APART = 0.5, 2.0
+
+
+@dataclass(frozen=True)
+class Risk:
+    """REBA and RULA of the T frames of a recording, by their names in ``METHODS``.
+
+    ``label`` has the ids of all classes, (tiers, T), -1 for none.
+    """
+
+    scores: Mapping[str, Span]
+    label: np.ndarray
+    fps: float
+
+    def task_rows(self, classes: Sequence[str]) -> Iterator[dict[str, object]]:
+        """Yield a row for each method and class that occurs.
+
+        It has the seconds of the class; the mean score, of the low and the high ends of
+        its range; the share of the time in percent at an action level of 2, 3 or 4 or
+        above, of both; and the score and the time of its worst moment.
+        """
+        for name, method in METHODS.items():
+            score = self.scores[name]
+            ends = {'low': score.low, 'high': score.high}
+            for k, task in enumerate(classes):
+                own = (self.label == k).any(axis=0)
+                if not own.any():
+                    continue
+                (worst,) = self.worst(name, 1, own)
+                row: dict[str, object] = {
+                    'class': task,
+                    'method': name.upper(),
+                    'seconds': own.sum() / self.fps,
+                }
+                row |= {f'mean_{e}': float(v[own].mean()) for e, v in ends.items()}
+                for level in LEVELS:
+                    for end, values in ends.items():
+                        share = (method.level(values[own]) >= level).mean()
+                        row[f'level_{level}_{end}'] = 100 * float(share)
+                row |= {f'worst_{e}': int(v[worst]) for e, v in ends.items()}
+                yield {**row, 'worst_s': worst / self.fps}
+
+    def worst(self, method: str, most: int, own: np.ndarray | None = None) -> list[int]:
+        """Return the frames of the worst moments, the worst first, apart by seconds.
+
+        A moment lasts half a second, so that single frames do not count; it is within
+        ``own`` (T,), by default anywhere.
+        """
+        score, length = self.scores[method].middle, max(1, round(_MOMENT * self.fps))
+        count = np.convolve(np.ones(len(score)), np.ones(length), 'same')
+        mean = np.convolve(score, np.ones(length), 'same')[: len(score)]
+        mean = mean / count[: len(score)]
+        left = np.where(True if own is None else own, mean, -np.inf)
+        found: list[int] = []
+        while len(found) < most and np.isfinite(left).any():
+            # The highest score of the moments that are equally bad.
+            best = np.flatnonzero(left == left.max())
+            frame = int(best[score[best].argmax()])
+            found.append(frame)
+            begin = max(0, frame - round(_APART * self.fps))
+            left[begin : frame + round(_APART * self.fps) + 1] = -np.inf
+        return found
+
+    def words(self, frame: int) -> str:
+        """Return the scores of a frame, such as ``REBA 7-8, RULA 6``."""
+        return ', '.join(
+            f'{name.upper()} {low}' + f'-{high}' * (high > low)
+            for name, score in self.scores.items()
+            for low, high in [(int(score.low[frame]), int(score.high[frame]))]
+        )
+
+
+def assess(
+    video: VideoAnnotation,
+    label: np.ndarray,
+    metainfo: Metainfo,
+    station: Mapping[str, Work],
+) -> tuple[Posture, Risk]:
+    """Return posture and risk of the person of a video.
+
+    Args:
+        video: See :func:`~mmskelseg.runtime.posture.angles.measure`.
+        label: Ids of all classes, (T,) or (tiers, T), -1 for none.
+        metainfo: Its classes, and up, view and skeleton of the joints.
+        station: The work in each class, see
+            :func:`~mmskelseg.runtime.posture.scores.read_station`.
+
+    Raises:
+        UserError: If the joints are not those of a person.
+    """
+    skeleton = Skeleton.get(metainfo['skeleton'])
+    posture = measure(video, skeleton, metainfo)
+    if posture is None:
+        raise UserError(
+            f'{video["frame_dir"]}: REBA and RULA are of people, but the joints of '
+            f'{skeleton.name} have no left_shoulder, right_shoulder, left_hip and '
+            'right_hip; name them so, or leave the risk out.'
+        )
+    points = points_of(label, metainfo['classes'], station)
+    scores = {name: one.score(posture, points) for name, one in METHODS.items()}
+    return posture, Risk(scores, np.atleast_2d(label), float(video['fps']))
+
+
+def frame_rows(
+    posture: Posture, risk: Risk, classes: Sequence[str]
+) -> Iterator[dict[str, object]]:
+    """Yield a row for each frame: time, class, scores and angles in degrees."""
+    names = [*classes, '']
+    for i, ids in enumerate(risk.label.T):
+        yield {
+            'time_s': i / risk.fps,
+            'class': ' + '.join(filter(None, (names[k] for k in ids))),
+            **{
+                f'{name}_{end}': int(values[i])
+                for name, score in risk.scores.items()
+                for end, values in (('low', score.low), ('high', score.high))
+            },
+            **{name: float(posture[name][i]) for name in ANGLES},
+        }
+
+
+def is_person(skeleton: SkeletonLike) -> bool:
+    """Return whether postures can be measured with the joints of a skeleton."""
+    joints = set(Skeleton.get(skeleton).joints)
+    return {'left_shoulder', 'right_shoulder', 'left_hip', 'right_hip'} <= joints

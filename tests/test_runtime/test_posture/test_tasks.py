@@ -1,0 +1,84 @@
+"""Risk by task, by frame, and of the worst moments."""
+
+import numpy as np
+import pytest
+
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.posture.scores import METHODS, Span, Work
+from mmskelseg.runtime.posture.tasks import Risk, assess, frame_rows
+from tests.errors import raises_naming
+from tests.test_runtime.test_posture.people import JOINTS, person, video
+
+CLASSES = ['walk', 'lift', 'wait']
+META = {'classes': CLASSES, 'skeleton': {'joints': JOINTS, 'limbs': []}, 'up': 'z'}
+
+
+def risk_of(low, high, label, fps=2.0) -> Risk:
+    """Return risk with the same scores for both methods."""
+    span = Span(np.array(low), np.array(high))
+    return Risk(dict.fromkeys(METHODS, span), np.atleast_2d(label), fps)
+
+
+def test_tasks_have_mean_share_of_time_and_worst_moment():
+    risk = risk_of([1, 3, 4, 8, 2], [2, 4, 4, 9, 2], [0, 1, 1, 1, -1])
+    walk, lift, *others = risk.task_rows(CLASSES)
+    assert (walk['class'], walk['method'], walk['seconds']) == ('walk', 'REBA', 0.5)
+    assert lift['seconds'] == 1.5
+    assert (lift['mean_low'], lift['mean_high']) == pytest.approx((5, 17 / 3))
+    # Of 3, 4 and 8, two are at REBA's action level 2 or above; of 4, 4 and 9 all.
+    assert lift['level_2_low'] == pytest.approx(200 / 3)
+    assert lift['level_2_high'] == 100
+    assert (lift['level_3_low'], lift['level_4_high']) == (pytest.approx(100 / 3), 0)
+    assert (lift['worst_low'], lift['worst_high'], lift['worst_s']) == (8, 9, 1.5)
+    # A class that does not occur has no row.
+    assert [row['class'] for row in others] == ['walk', 'lift']
+    assert {row['method'] for row in others} == {'RULA'}
+
+
+def test_a_class_of_any_tier_counts():
+    risk = risk_of([2, 5], [2, 5], [[0, 0], [1, 2]])
+    found = {row['class']: row['mean_low'] for row in risk.task_rows(CLASSES)}
+    assert found == {'walk': 3.5, 'lift': 2, 'wait': 5}
+
+
+def test_worst_moments_last_and_are_apart():
+    """A single frame of 10 is less than half a second of 8."""
+    score = np.ones(100, int)
+    score[20], score[50:56], score[58:62], score[90:95] = 10, 8, 8, 6
+    risk = risk_of(score, score, np.zeros(100, int), fps=10.0)
+    first, second, third = risk.worst('reba', 3)
+    assert 50 <= first < 56
+    # The other 8 are within two seconds of the first.
+    assert 90 <= second < 95
+    assert third == 20
+    assert len(risk.worst('reba', 100)) < 10
+
+
+def test_videos_are_assessed_with_the_work_of_their_tasks():
+    people = [person(), person(trunk=(70, 0, 0), neck=(25, 0, 0), arm=(100, 0))]
+    one = {**video(*people), 'frame_dir': 'take', 'fps': 10}
+    label = np.array([0, 1])
+    posture, risk = assess(one, label, META, {})
+    assert posture['trunk_flexion'].tolist() == pytest.approx([0, 70])
+    # Elbows are straight: lower arm 2. Trunk 4, neck 2, legs 1: A = 5; upper arm 4,
+    # straight wrists: B = 5 to 6.
+    assert risk.scores['reba'].low.tolist() == [1, 6]
+    assert risk.scores['reba'].high.tolist() == [1, 7]
+    _, loaded = assess(one, label, META, {'lift': Work(load_kg=12)})
+    assert loaded.scores['reba'].low.tolist() == [1, 9]
+    rows = list(frame_rows(posture, risk, CLASSES))
+    assert rows[1] | {'time_s': 0.1, 'class': 'lift', 'reba_low': 6} == rows[1]
+    assert rows[1]['trunk_flexion'] == pytest.approx(70)
+    assert risk.words(1).startswith('REBA 6-7, RULA ')
+
+
+def test_animals_have_no_risk():
+    meta = {'classes': ['rear'], 'skeleton': {'joints': ['nose', 'tail'], 'limbs': []}}
+    mouse = {
+        'frame_dir': 'cage',
+        'keypoint': np.ones((1, 2, 2, 2)),
+        'keypoint_score': np.ones((1, 2, 2)),
+        'fps': 5,
+    }
+    with raises_naming(UserError, 'cage', 'shoulder'):
+        assess(mouse, np.zeros(2, int), meta, {})
