@@ -8,21 +8,24 @@ import numpy as np
 
 from mmskelseg.behaviour.cycles import statistics
 from mmskelseg.behaviour.study import Compared, Part, Study
+from mmskelseg.behaviour.tracks import Track, occupancy
 from mmskelseg.behaviour.verdicts import ModelReport
 from mmskelseg.runtime.drawing.behaviour import (
     Dots,
     Graph,
+    Map,
     draw_courses,
     draw_cycles,
     draw_dots,
+    draw_maps,
     draw_transitions,
 )
 from mmskelseg.runtime.drawing.images import class_color, save_png
 from mmskelseg.runtime.drawing.timelines import draw_ethogram
 from mmskelseg.runtime.files.names import file_names
 
-# The most recordings in a picture.
-_ROWS = 100
+# The most recordings in a picture, and the most maps; cells along a side of a map.
+_ROWS, _MAPS, _CELLS = 100, 24, 64
 _Row = TypeVar('_Row')
 _TITLES = {
     'bouts': 'number of bouts',
@@ -142,6 +145,23 @@ def draw_chances(out: Path, study: Study) -> Iterator[Path]:
         yield path
 
 
+def draw_occupancy(
+    out: Path, study: Study, tracks: Mapping[str, Track]
+) -> Iterator[Path]:
+    """Draw where individuals were, by group, or by recording without groups."""
+    maps: dict[str, list[Track]] = {}
+    for name, member in study.members.items():
+        maps.setdefault(member.group or name, []).append(tracks[name])
+    for number, part in _pages(maps, _MAPS):
+        panels = {
+            name: Map(*occupancy(own, _CELLS), own[0].places)
+            for name, own in part.items()
+        }
+        path = out / f'occupancy{number}.png'
+        save_png(draw_maps(panels, title='Where they were'), path)
+        yield path
+
+
 def draw_takts(
     out: Path, study: Study, cycles: Mapping[str, np.ndarray]
 ) -> Iterator[Path]:
@@ -170,8 +190,10 @@ def _titles(study: Study) -> dict[str, str]:
     return {n: f'{n} ({members[n].group})' if members[n].group else n for n in names}
 
 
-def _pages(rows: Mapping[str, _Row]) -> Iterator[tuple[str, dict[str, _Row]]]:
+def _pages(
+    rows: Mapping[str, _Row], most: int = _ROWS
+) -> Iterator[tuple[str, dict[str, _Row]]]:
     """Yield the rows of each picture, and what tells its file from the others."""
-    for begin in range(0, len(rows), _ROWS):
-        number = f'_{begin // _ROWS + 1}' if len(rows) > _ROWS else ''
-        yield number, dict(list(rows.items())[begin : begin + _ROWS])
+    for begin in range(0, len(rows), most):
+        number = f'_{begin // most + 1}' if len(rows) > most else ''
+        yield number, dict(list(rows.items())[begin : begin + most])

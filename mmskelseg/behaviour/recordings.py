@@ -317,7 +317,7 @@ def _read(
 ) -> tuple[list[VideoSegments], Classes, list[Labels]]:
     """Return what a file has: recordings, class names, and labels without tiers yet."""
     if path.suffix in ('.pkl', '.pickle'):
-        if _is_dump(path):
+        if is_dump(path):
             return *_read_dump(path, given), []
         return *read_annotated(path), []
     if (read := read_prediction(path)) is not None:
@@ -329,7 +329,7 @@ def _read(
     return [_video(one, given.label_fps) for one in parts], (), parts
 
 
-def _is_dump(path: Path) -> bool:
+def is_dump(path: Path) -> bool:
     """Return whether a pickle has a list, as those of `test --dump`."""
     with suppress(OSError, ValueError), path.open('rb') as file:
         names = (code.name for code, _, _ in genops(file))

@@ -21,12 +21,21 @@ from mmskelseg.behaviour.pictures import (
     draw_chances,
     draw_comparisons,
     draw_cycle_comparison,
+    draw_occupancy,
     draw_recordings,
     draw_takts,
     draw_time_courses,
 )
+from mmskelseg.behaviour.places import (
+    behaviour_table,
+    compare_places,
+    find_stays,
+    place_comparison,
+    place_table,
+)
 from mmskelseg.behaviour.recordings import read_recordings
 from mmskelseg.behaviour.study import Study
+from mmskelseg.behaviour.tracks import PlaceInput, Track, find_tracks
 from mmskelseg.behaviour.verdicts import ModelReport
 from mmskelseg.runtime.files.names import file_names
 from mmskelseg.runtime.files.parsing import read_dicts
@@ -37,7 +46,13 @@ from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.labels.bouts import write_table
 from mmskelseg.runtime.labels.segments import by_tier
 from mmskelseg.runtime.messages.errors import UserError, escaped
-from mmskelseg.runtime.messages.options import Positive, argument, like, option
+from mmskelseg.runtime.messages.options import (
+    Positive,
+    argument,
+    grouped,
+    like,
+    option,
+)
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.tiers import flat_classes
 
@@ -46,6 +61,7 @@ _FILES = re.compile(
     r'(bouts|comparison)(_by_bin)?\.csv|transitions\.(csv|png)|ethogram(_\d+)?\.png'
     r'|time_courses\.png|cycles\.csv|cycle_statistics\.csv|cycles(_\d+)?\.png'
     r'|cycle_comparison\.(csv|png)'
+    r'|(places|behaviours_by_place|place_comparison)\.csv|occupancy(_\d+)?\.png'
 )
 
 
@@ -78,6 +94,11 @@ class DescribeBouts(Job[list[Path]]):
       cycles.png             the durations over time
       comparison_CLASS.png   all individuals as dots, joined by lines if paired; those
                              of cycles are in cycle_comparison.png
+      places.csv             with --by-place: entries, latency, time, distance travelled
+                             and mean speed in each place
+      behaviours_by_place.csv  bouts and time of each class in each place
+      place_comparison.csv   the numbers of places.csv, compared between groups
+      occupancy.png          where individuals were, by recording or group
 
     Time without a label is not observed time, unless --background names its class.
     Tiers, and classes that overlap, as in `convert keypoints`, are counted
@@ -137,6 +158,7 @@ class DescribeBouts(Job[list[Path]]):
     label_format: str | None = like(LabelInput, 'label_format')
     label_fps: Positive | None = like(LabelInput, 'label_fps')
     label_option: Sequence[tuple[str, str]] = like(LabelInput, 'label_option')
+    place_input: PlaceInput = grouped('places', PlaceInput())
 
     def run(self, events: Events) -> list[Path]:
         """Write the files, and return them."""
@@ -145,6 +167,7 @@ class DescribeBouts(Job[list[Path]]):
                 raise UserError(
                     f'{flag} {value} is for comparisons; add --groups FILE.'
                 )
+        self.place_input.check()
         given = LabelInput(
             person=EACH,
             label_format=self.label_format,
@@ -160,10 +183,12 @@ class DescribeBouts(Job[list[Path]]):
         study = Study(found.bouts, members, names, paired, found.colors)
         report = ModelReport.read(self.model, found.bouts) if self.model else None
         cycles = find_cycles(study, self.cycle) if self.cycle else {}
+        tracks, more = find_tracks(self.place_input, self.labels, [*found.bouts])
         written, earlier = [], _earlier(self.out)
         for path in chain(
             _write(self, study, report, list(tiers)),
             _write_cycles(self.out, study, cycles),
+            _write_places(self, study, tracks),
         ):
             events.note(str(path))
             written.append(path)
@@ -171,7 +196,8 @@ class DescribeBouts(Job[list[Path]]):
         for path in sorted(outdated):
             path.unlink()
             events.note(escaped(f'{path}: of an earlier run, removed'))
-        notes = [*found.notes, *study.notes(), *(report.notes() if report else ())]
+        reported = report.notes() if report else ()
+        notes = [*found.notes, *study.notes(), *reported, *more]
         for note in notes:
             events.note(escaped(note))
         return written
@@ -237,6 +263,29 @@ def _write_cycles(
         yield path
         yield from draw_cycle_comparison(out, study, compared)
     yield from draw_takts(out, study, cycles)
+
+
+def _write_places(
+    job: DescribeBouts, study: Study, tracks: Mapping[str, Track]
+) -> Iterator[Path]:
+    """Write the tables and pictures of places, if there are some."""
+    if not tracks:
+        return
+    stays = find_stays(study, tracks, job.place_input.least)
+    unit = 'cm' if next(iter(tracks.values())).plane else 'px'
+    tables = {
+        'places': place_table(study, stays, unit),
+        'behaviours_by_place': behaviour_table(study, stays),
+    }
+    if job.groups:
+        compared = compare_places(study, stays)
+        tables['place_comparison'] = place_comparison(study, *compared)
+    for name, rows in tables.items():
+        if each := [*rows]:
+            path = job.out / f'{name}.csv'
+            write_table(path, each)
+            yield path
+    yield from draw_occupancy(job.out, study, tracks)
 
 
 main = DescribeBouts.main

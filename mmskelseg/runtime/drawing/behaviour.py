@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
+from mmskelseg.runtime.drawing.heatmaps import COLORMAP
 from mmskelseg.runtime.drawing.images import (
     PALETTE,
     add_axes,
@@ -19,6 +21,7 @@ from mmskelseg.runtime.drawing.images import (
     render,
     shortened,
 )
+from mmskelseg.runtime.structures.places import Place
 
 # All lengths in inches.
 WIDTH, MARGIN, HEAD = 13.0, 0.15, 0.35
@@ -48,6 +51,17 @@ class Graph(NamedTuple):
     names: Sequence[str]
     number: np.ndarray
     residual: np.ndarray
+
+
+class Map(NamedTuple):
+    """A panel of seconds in each cell, (rows, columns): its edges, and places.
+
+    The edges are left, right, bottom and top.
+    """
+
+    seconds: np.ndarray
+    extent: tuple[float, float, float, float]
+    places: Sequence[Place]
 
 
 def draw_dots(
@@ -133,6 +147,33 @@ def draw_cycles(
         axes.set(xlim=(-0.02 * last, 1.02 * last), ylim=(0, 1.1 * longest))
         axes.set_xlabel('minutes', fontsize=FONT)
         _label(axes, name, note)
+    return render(figure)
+
+
+def draw_maps(maps: Mapping[str, Map], *, title: str = '') -> np.ndarray:
+    """Return maps of where individuals were, RGB uint8 (H, W, 3), with the places.
+
+    All have one scale, which is not linear, so that rare visits are seen.
+    """
+    figure, places = _panels(len(maps), 3, 3.4, title)
+    longest = max(float(one.seconds.max()) for one in maps.values())
+    norm = PowerNorm(0.5, vmin=0, vmax=longest or 1)
+    for axes, (name, one) in zip(places, maps.items(), strict=True):
+        image = axes.imshow(one.seconds, COLORMAP, norm, extent=one.extent)
+        for place in one.places:
+            points = place.outline().points
+            if place.has_area:
+                points = np.concatenate([points, points[:1]])
+            mark = 'x' if place.shape == 'point' else '-'
+            axes.plot(*points.T, mark, color='white', linewidth=1)
+            text = plain(shortened(place.name, 1, FONT))
+            x, y = place.centre
+            axes.text(x, y, text, color='white', fontsize=FONT - 1, ha='center')
+        axes.set(xlim=one.extent[:2], ylim=one.extent[2:])
+        _label(axes, name)
+    bar = figure.colorbar(image, ax=places, shrink=0.6, aspect=40, pad=0.01)
+    bar.set_label('seconds in a cell', fontsize=FONT)
+    bar.ax.tick_params(labelsize=FONT)
     return render(figure)
 
 
