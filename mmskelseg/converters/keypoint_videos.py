@@ -25,7 +25,7 @@ from mmskelseg.runtime.labels.reading import LABEL_FORMATS, reader_options
 from mmskelseg.runtime.labels.segments import Ethogram
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.poses import Poses, choose_person, with_rate, with_size
+from mmskelseg.runtime.poses import Poses, choose_person, with_rate
 from mmskelseg.runtime.poses.reading import POSE_FORMATS, is_poses, video_of
 from mmskelseg.runtime.poses.tracking import everybody
 from mmskelseg.runtime.structures.choices import EACH
@@ -210,7 +210,7 @@ def pair(
 def load_poses(
     path: Path, video: VideoFile | None, labels: Labels, given: PoseInput
 ) -> Poses:
-    """Return the poses of the chosen person, or of each, with size and frame rate.
+    """Return the poses of the chosen person, or of each, with frame rate.
 
     With ``given.others``, those of others follow in further rows.
 
@@ -222,9 +222,8 @@ def load_poses(
         poses = poses.noting(note, fps=labels.fps)
     poses = with_rate(poses, video, given.fps, str(path))
     if given.person == EACH:
-        return with_size(everybody(poses))
-    poses = choose_person(poses, given.person, str(path), others=given.others)
-    return with_size(poses)
+        return everybody(poses)
+    return choose_person(poses, given.person, str(path), others=given.others)
 
 
 def line_segments(labels: Labels, fps: float | None) -> Sequence[Segment]:

@@ -15,7 +15,7 @@ from mmskelseg.converters.label_individuals import by_individual, label_arrays
 from mmskelseg.converters.label_tiers import LabelTiers, find_tiers
 from mmskelseg.runtime.files.annotations import Files
 from mmskelseg.runtime.files.video import VideoFile
-from mmskelseg.runtime.inputs import LabelInput, PoseInput
+from mmskelseg.runtime.inputs import LabelInput, ObjectInput, PoseInput
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.labels.reading import EACH_SUBJECT
@@ -23,6 +23,8 @@ from mmskelseg.runtime.messages.counts import counted, listed, with_names
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.messages.options import argument, grouped, like, option
+from mmskelseg.runtime.objects import FoundObjects, kinds_of, pair_objects
+from mmskelseg.runtime.poses import with_size
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.bodies import VIEWS, camera_view
@@ -37,6 +39,9 @@ EXAMPLES = """examples:
   # DeepLabCut and a table of segments for each video; rate and size from the videos
   %(prog)s dlc/*.csv data/mice --labels segments \\
       --videos videos --unlabelled ignore --folds 5
+  # with the tracks of cups and plates, of all that a detector found
+  %(prog)s poses data/mine --labels labels --fps 30 \\
+      --objects tracks --object-kinds cup 45=plate
 """
 
 
@@ -74,7 +79,8 @@ class ConvertKeypoints(Job[Path]):
 
     Labels are converted by time, so their frame rate may differ from that of the poses;
     the data set gets the rate of the poses. See docs/keypoint_formats.md for all
-    formats.
+    formats, and docs/object_formats.md for those of --objects: tools, boxes and other
+    things in the videos, which models see beside the skeletons.
     """
 
     examples = EXAMPLES
@@ -101,6 +107,7 @@ class ConvertKeypoints(Job[Path]):
     )
     pose_input: PoseInput = grouped('keypoints')
     label_input: LabelInput = grouped('labels')
+    object_input: ObjectInput = grouped('objects', ObjectInput())
 
     def run(self, events: Events) -> Path:
         """Write the annotation file of keypoints and labels, and return it."""
@@ -118,13 +125,15 @@ class ConvertKeypoints(Job[Path]):
             parts = [by_individual(item, labels) for *_, item in found]
             all_parts = [part for each in parts for part in each.values()]
             tiers = find_tiers(all_parts, labels)
-            overlap = [f'{note} (--overlap)' for note in tiers.notes]
-            each = (*left_out, *lonely, *overlap)
+            each = *left_out, *lonely, *(f'{n} (--overlap)' for n in tiers.notes)
             notes: dict[str, list[str]] = {note: [] for note in each}
             clips = building.find_videos(names, self.videos)
-            annotations, skeleton = _annotate(found, clips, tiers, poses, labels, notes)
+            objects = self._objects(names, notes)
+            given = (poses, labels, objects, notes)
+            annotations, skeleton = _annotate(found, clips, tiers, *given)
             meta: Metainfo = {
                 **metainfo_of(tiers.tiers),
+                **_kinds(objects, annotations, notes),
                 'skeleton': skeleton,
                 'dataset': self.name or out.resolve().name,
                 'person': poses.person,
@@ -159,6 +168,35 @@ class ConvertKeypoints(Job[Path]):
             sizes = (f'{name} ({count})' for name, count in counts.items())
             events.note(f'segments of each class: {", ".join(sizes)}')
         return path
+
+    def _objects(
+        self, names: Sequence[str], notes: dict[str, list[str]]
+    ) -> dict[str, FoundObjects] | None:
+        """Return the objects of recordings by name, if any are given."""
+        given, skip = self.object_input, self.skip_unpaired
+        if not given.objects:
+            return None
+        objects = pair_objects(names, given.read(), skip=skip)
+        for name in names:
+            own = objects.get(name)
+            for note in ('no objects',) if own is None else own.notes:
+                notes.setdefault(note, []).append(name)
+        return objects
+
+
+def _kinds(
+    objects: Mapping[str, FoundObjects] | None,
+    videos: Sequence[VideoAnnotation],
+    notes: dict[str, list[str]],
+) -> Metainfo:
+    """Return the metainfo of objects, and note how many instances each kind has."""
+    if objects is None:
+        return {}
+    kinds = kinds_of(objects.values())
+    counts = Counter(one['kind'] for video in videos for one in video['objects'])
+    sizes = (f'{kind} ({counts[kind]})' for kind in kinds)
+    notes[f'objects of each kind: {", ".join(sizes) or "none"}'] = []
+    return {'objects': kinds}
 
 
 def _read_labels(
@@ -216,6 +254,7 @@ def _annotate(
     tiers: LabelTiers,
     given: PoseInput,
     labels: LabelInput,
+    objects: Mapping[str, FoundObjects] | None,
     notes: dict[str, list[str]],
 ) -> tuple[list[VideoAnnotation], Layout]:
     """Return annotations and their layout; add names of videos to the notes."""
@@ -224,11 +263,18 @@ def _annotate(
     joined: dict[str, int] = {}
     for name, path, item in found:
         clip = VideoFile.open(clips[name]) if name in clips else None
-        poses = joining.load_poses(path, clip, item, given)
-        # Both are set by load_poses.
-        assert poses.img_shape is not None
-        assert poses.fps is not None
+        read = joining.load_poses(path, clip, item, given)
+        poses = with_size(read)
+        assert poses.img_shape is not None, 'with_size gives them a size'
+        assert poses.fps is not None, 'load_poses gives them a rate'
         shared: VideoAnnotation = {'img_shape': poses.img_shape, 'fps': poses.fps}
+        if objects is not None:
+            shared['objects'] = []
+        if objects and name in objects:
+            count, rate = poses.keypoint.shape[1], clip.fps if clip else None
+            shared['objects'] = objects[name].tracked(
+                count, poses.fps, read.img_shape, rate
+            )
         if labels.each:
             shared['individuals'] = list(poses.people)
         label, more, number = label_arrays(item, poses, path, tiers, labels)

@@ -1,7 +1,8 @@
 """What users say of their files of poses and labels, in commands and in Python."""
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,8 @@ from mmskelseg.runtime.messages.options import (
     checked,
     option,
 )
+from mmskelseg.runtime.objects import FORMATS as OBJECT_FORMATS
+from mmskelseg.runtime.objects import FoundObjects, find_objects
 from mmskelseg.runtime.poses import FORMATS, Poses, read_poses, to_coco17
 from mmskelseg.runtime.poses.layouts import stated_layout
 from mmskelseg.runtime.poses.poses import check_stated_size
@@ -34,6 +37,60 @@ def assignment(text: str) -> tuple[str, str]:
     if not name or not equals:
         raise UserError(f'{text} is not NAME=VALUE')
     return name, value
+
+
+def kind_of_objects(text: str) -> tuple[str, str]:
+    """Return the class in a file and the kind of a text CLASS or CLASS=KIND.
+
+    >>> kind_of_objects('cup'), kind_of_objects('3=cup')
+    (('cup', 'cup'), ('3', 'cup'))
+    """
+    name, equals, kind = text.partition('=')
+    return assignment(text) if equals and kind else (name, name)
+
+
+@checked
+@dataclass(frozen=True)
+class ObjectInput:
+    """Where the objects in videos are, and which of them are used."""
+
+    objects: Sequence[str | os.PathLike] = option(
+        'files with the objects in the videos, of a detector, a tracker or an '
+        'annotation tool, or folders of them, named after the videos; '
+        'docs/object_formats.md lists the formats',
+        (),
+        metavar='FILE',
+    )
+    object_format: str | None = option(
+        'format of the files of objects (default: recognised by name and content)',
+        None,
+        choices=OBJECT_FORMATS,
+    )
+    object_kinds: Sequence[tuple[str, str]] = option(
+        'classes of objects to use, each with another name for it, if wanted, such as '
+        'cup 3=hammer (default: all, by the names in the files)',
+        (),
+        type=kind_of_objects,
+        metavar='CLASS[=KIND]',
+    )
+    object_thr: Fraction = option(
+        'leave out objects with a lower score (default: %(default)s)',
+        0.0,
+        metavar='SCORE',
+    )
+
+    def read(self) -> list[FoundObjects]:
+        """Return the objects of each video that are used."""
+        found = find_objects([*map(Path, self.objects)], self.object_format)
+        kinds = dict(self.object_kinds)
+        there = dict.fromkeys(kind for one in found for kind in one.kinds)
+        for kind in kinds:
+            if kind not in there:
+                raise UserError(
+                    f'--object-kinds {kind}: no file has such objects; choose from '
+                    f'{", ".join(there) or "none"}.'
+                )
+        return [one.chosen(kinds, self.object_thr) for one in found]
 
 
 @checked
@@ -131,6 +188,8 @@ class PoseInput:
         return poses.noting(img_shape=poses.img_shape or size)
 
 
+#: The fields of objects.
+OF_OBJECTS = tuple(one.name for one in fields(ObjectInput))
 #: The fields that a trained model leaves to its user.
 OF_NEW_VIDEOS = ('person', 'fps', 'img_shape', 'pose_format', 'first_frame')
 

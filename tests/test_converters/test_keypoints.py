@@ -639,3 +639,74 @@ def test_tiers_that_a_tool_gets_come_back(sample, convert, labels, ending):
     assert again['metainfo']['background'] == meta['background']
     back = np.concatenate([video['label'] for video in again['annotations']], 1)
     np.testing.assert_array_equal(back, np.delete(label, 21, 1))
+
+
+@pytest.fixture
+def tracks(tmp_path):
+    """A folder with the tracks of a cup (1) and a pen (2) in two of the videos."""
+    folder = tmp_path / 'tracks'
+    folder.mkdir()
+    for name in VIDEOS[:2]:
+        rows = [
+            f'{frame + 1},{k},{11 + frame},21,30,40,0.{4 + k},{k}'
+            for frame in range(FRAMES) for k in (1, 2)
+        ]  # fmt: skip
+        (folder / f'{name}_tracks.txt').write_text('\n'.join(rows))
+    (folder / 'take3.txt').write_text('')
+    return folder
+
+
+def test_objects_are_converted_with_the_poses_of_their_name(tracks, convert):
+    data, output = convert('--objects', tracks, '--object-kinds', '1=cup', 2)
+    box = ['top left', 'top right', 'bottom right', 'bottom left']
+    assert data['metainfo']['objects'] == {'cup': box, '2': box}
+    assert 'objects of each kind: cup (2), 2 (2)\n' in output
+    first, _, last = data['annotations']
+    assert last['objects'] == []
+    cup, pen = first['objects']
+    assert (cup['name'], cup['kind'], pen['name']) == ('cup 1', 'cup', '2 2')
+    assert cup['points'].shape == (FRAMES, 4, 2)
+    assert cup['points'][5].tolist() == [[15, 20], [45, 20], [45, 60], [15, 60]]
+    np.testing.assert_allclose(cup['score'], 0.5)
+
+
+def test_objects_may_be_chosen_by_kind_and_score(tracks, convert):
+    data, _ = convert('--objects', tracks, '--object-thr', 0.55)
+    assert list(data['metainfo']['objects']) == ['2']
+    data, _ = convert('--objects', tracks, '--object-kinds', 1)
+    assert list(data['metainfo']['objects']) == ['1']
+
+
+@pytest.mark.parametrize(
+    ('options', 'named'),
+    [
+        (('--object-kinds', 'cup'), '--object-kinds cup | 1, 2'),
+        (('--object-format', 'yolo'), 'take1_tracks.txt'),
+    ],
+)
+def test_wrong_choices_of_objects_are_named(options, named, tracks, convert):
+    _, error = convert('--objects', tracks, *options, code=1)
+    assert_names(error, named)
+
+
+def test_a_recording_without_a_file_of_objects_is_named(tracks, convert):
+    (tracks / 'take3.txt').unlink()
+    _, error = convert('--objects', tracks, code=1)
+    assert_names(error, 'take3 | take1_tracks | take2_tracks')
+    data, output = convert('--objects', tracks, '--skip-unpaired')
+    assert data['annotations'][2]['objects'] == []
+    assert 'no objects (take3)' in output
+
+
+def test_fractions_of_an_image_of_unknown_size_are_refused(poses, convert, tmp_path):
+    for file in sorted(poses.iterdir())[1:]:
+        file.unlink()
+    folder = tmp_path / 'take1'
+    folder.mkdir()
+    (folder / 'take1_1.txt').write_text('0 0.5 0.5 0.1 0.1\n')
+    options = ('--objects', folder, '--skip-unpaired')
+    _, error = convert(*options, code=1)
+    assert_names(error, str(folder), '--size')
+    data, _ = convert(*options, '--size', '400x200')
+    (thing,) = data['annotations'][0]['objects']
+    np.testing.assert_allclose(thing['points'][0, 0], [180, 90], rtol=1e-5)

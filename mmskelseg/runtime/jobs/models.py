@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.files.work_folders import checkpoint_file, find_latest_checkpoint
-from mmskelseg.runtime.inputs import PoseInput
+from mmskelseg.runtime.inputs import OF_OBJECTS, ObjectInput, PoseInput
 from mmskelseg.runtime.jobs.job import Job, Result
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
-from mmskelseg.runtime.messages.options import Count, Positive, like, option
+from mmskelseg.runtime.messages.options import Count, Fraction, Positive, like, option
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.runtime.segmenting.model_zoo import check_zoo, zoo
 
@@ -179,6 +179,12 @@ class VideosJob(ModelJob[Result]):
     img_shape: tuple[int, int] | None = like(PoseInput, 'img_shape', group=_INPUT)
     pose_format: str | None = like(PoseInput, 'pose_format', '--pose-format', _INPUT)
     first_frame: int | None = like(PoseInput, 'first_frame', group=_INPUT)
+    objects: Sequence[Path] = like(ObjectInput, 'objects', group=_INPUT)
+    object_format: str | None = like(ObjectInput, 'object_format', group=_INPUT)
+    object_kinds: Sequence[tuple[str, str]] = like(
+        ObjectInput, 'object_kinds', group=_INPUT
+    )
+    object_thr: Fraction = like(ObjectInput, 'object_thr', group=_INPUT)
     split: str | None = option(
         'split of an annotation file, such as test (default: all)', None, group=_INPUT
     )
@@ -194,7 +200,7 @@ class VideosJob(ModelJob[Result]):
         names = ('split', 'person', 'fps', 'img_shape', 'pose_format', 'first_frame')
         return {
             'poses': poses[0] if poses is not None and len(poses) == 1 else poses,
-            **{name: getattr(self, name) for name in names},
+            **{name: getattr(self, name) for name in (*names, *OF_OBJECTS)},
         }
 
     def estimator(self) -> str | PoseEstimator:

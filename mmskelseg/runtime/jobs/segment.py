@@ -28,6 +28,8 @@ EXAMPLES = """examples:
   %(prog)s take1.mp4 mine.py
   # the same with poses from MMPose, on the CPU
   %(prog)s take1.mp4 CONFIG --poses take1.json --device cpu
+  # with the objects that a detector found
+  %(prog)s take1.mp4 CONFIG --poses take1.json --objects tracks/take1.txt
   # only skeletons
   %(prog)s openpose_output/take1 CONFIG --fps 25
   # every video in a folder, poses from RTMPose, files for BORIS and no overlay
@@ -69,7 +71,7 @@ class Segment(VideosJob[Path]):
     A model that reads skeletons needs the poses of a video. They are read from --poses
     or, if INPUT is a folder, from the file in it with the name of the video; otherwise,
     they are estimated (--pose-estimator). They must have the joints that the model was
-    trained on.
+    trained on. A model that sees objects needs their tracks as well (--objects).
 
     OUT gets these files; if there are several videos, their names come first:
 

@@ -5,14 +5,23 @@ a ``ValueError``, for a file that is not of their format or is inconsistent.
 """
 
 from mmskelseg.runtime.files.formats import import_modules
-from mmskelseg.runtime.objects.found import Found, FoundObjects
+from mmskelseg.runtime.objects.found import Found, FoundObjects, kinds_of
 from mmskelseg.runtime.objects.reading import (
     OBJECT_FORMATS,
     find_objects,
+    pair_objects,
     read_objects,
 )
 
-__all__ = ['FORMATS', 'Found', 'FoundObjects', 'find_objects', 'read_objects']
+__all__ = [
+    'FORMATS',
+    'Found',
+    'FoundObjects',
+    'find_objects',
+    'kinds_of',
+    'pair_objects',
+    'read_objects',
+]
 
 import_modules(__name__, __path__)
 #: The names of the formats.

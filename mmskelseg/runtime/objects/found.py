@@ -88,15 +88,7 @@ class FoundObjects:
         Raises:
             UserError: If the objects of a kind have different points.
         """
-        kinds: dict[str, list[str]] = {}
-        for one in self.found:
-            if kinds.setdefault(one.kind, [*one.names]) != [*one.names]:
-                raise UserError(
-                    f'{self.source}: a {one.kind} in frame {one.frame:g} has the '
-                    f'points {", ".join(one.names)}, another has '
-                    f'{", ".join(kinds[one.kind])}; give them different kinds.'
-                )
-        return kinds
+        return kinds_of([self])
 
     def chosen(self, kinds: Mapping[str, str], least: float = 0) -> FoundObjects:
         """Return the objects of some kinds, by their new names, of at least a score.
@@ -117,7 +109,7 @@ class FoundObjects:
         self,
         frames: int,
         fps: float,
-        img_shape: tuple[int, int],
+        img_shape: tuple[int, int] | None = None,
         rate: float | None = None,
     ) -> list[TrackedObject]:
         """Return the instances of all kinds in a recording.
@@ -129,15 +121,22 @@ class FoundObjects:
         Args:
             frames: Number of frames T of the recording.
             fps: Its frames per second.
-            img_shape: Height and width of its image.
+            img_shape: Height and width of its image, if known.
             rate: Frames per second of the file, if it counts those of a video with
                 another rate.
 
         Raises:
             UserError: If objects are found after the end of the recording, the same
-                one twice in a frame, or far too many.
+                one twice in a frame, or far too many; or if they are fractions of an
+                image of unknown size.
         """
-        rate = rate or fps
+        if self.is_relative and img_shape is None:
+            raise UserError(
+                f'{self.source}: places are fractions of the image, whose size is '
+                'unknown; give it (--size, or img_shape in Python), or the video.'
+            )
+        if rate is None or math.isclose(rate, fps, rel_tol=1e-3):
+            rate = fps
         length = max(1, round(frames * rate / fps))
         found = [self._in_frames(one, rate, img_shape) for one in self.found]
         last = max((one.frame for one in found), default=0)
@@ -167,20 +166,42 @@ class FoundObjects:
             for (kind, name), parts in instances.items()
         ]
 
-    def _in_frames(self, one: Found, rate: float, img_shape: tuple[int, int]) -> Found:
+    def _in_frames(
+        self, one: Found, rate: float, img_shape: tuple[int, int] | None
+    ) -> Found:
         """Return an object with its frame, and in pixels."""
         factor = rate if self.in_seconds else 1
         frame, end = round(one.frame * factor), one.end
         end = frame + 1 if end is None else max(round(end * factor), frame + 1)
-        scale = np.array(img_shape[::-1] if self.is_relative else (1, 1))
+        scale = np.array(img_shape[::-1] if self.is_relative and img_shape else (1, 1))
         return replace(one, frame=frame, end=end, points=one.points * scale)
+
+
+def kinds_of(videos: Iterable[FoundObjects]) -> dict[str, list[str]]:
+    """Return the names of the points of each kind, in order of appearance.
+
+    Raises:
+        UserError: If the objects of a kind have different points.
+    """
+    kinds: dict[str, list[str]] = {}
+    for video in videos:
+        for one in video.found:
+            if kinds.setdefault(one.kind, [*one.names]) != [*one.names]:
+                raise UserError(
+                    f'{video.source}: a {one.kind} in frame {one.frame:g} has the '
+                    f'points {", ".join(one.names)}, another has '
+                    f'{", ".join(kinds[one.kind])}; give them different kinds.'
+                )
+    return kinds
 
 
 def _names(own: Sequence[Found]) -> list[str]:
     """Return the names of the instances of a kind, one for each of its objects."""
     kind = own[0].kind
     if all(one.track is not None for one in own):
-        return [kind if one.track == kind else f'{kind} {one.track}' for one in own]
+        # Unique parts of DeepLabCut have one name; numbers of both are a coincidence.
+        alone = None if kind.isdecimal() else kind
+        return [kind if one.track == alone else f'{kind} {one.track}' for one in own]
     frames: dict[int, list[int]] = {}
     for i, one in enumerate(own):
         frames.setdefault(int(one.frame), []).append(i)

@@ -7,6 +7,7 @@ from typing import Any
 
 from mmskelseg.runtime.files.formats import FOLDER, Formats, suffix_of
 from mmskelseg.runtime.files.inputs import look_into
+from mmskelseg.runtime.files.names import find_named
 from mmskelseg.runtime.files.parsing import (
     FilePath,
     read_json,
@@ -117,6 +118,38 @@ def find_objects(
     kinds = f'file of objects ({", ".join(OBJECT_FORMATS.file_suffixes)})'
     files = look_into(paths, _is_objects, kinds)
     return [one for file in files for one in read_objects(file, format)]
+
+
+def pair_objects(
+    names: Sequence[str], found: Sequence[FoundObjects], *, skip: bool = False
+) -> dict[str, FoundObjects]:
+    """Return the objects of each recording, by the names of both.
+
+    They have the name of a recording, or the only one that contains it or is a part of
+    it; those of one video belong to a single recording, whatever their name.
+
+    Raises:
+        UserError: If a recording has none, unless that is to be skipped, or several.
+    """
+    if len(names) == len(found) == 1:
+        return {names[0]: found[0]}
+    pairs = {}
+    for name in names:
+        own = find_named(name, [(one.name, one) for one in found]) or [
+            one for one in found if find_named(one.name, [(name, one)])
+        ]
+        if len(own) == 1:
+            pairs[name] = own[0]
+        elif own or not skip:
+            files = ', '.join(
+                f'{one.name} ({one.source})' for one in (own or found)[:3]
+            )
+            raise UserError(
+                f'{name}: {len(own)} files of objects have this name, expected one; '
+                f'there are objects of {files}. Name them after the recordings; a file '
+                'of a recording without objects may be empty.'
+            )
+    return pairs
 
 
 def _is_objects(path: Path) -> bool:

@@ -76,6 +76,19 @@ def _unseen(video: InputVideo) -> tuple[str, ...]:
     return (f'nobody is seen {listed}{more}; labels there are guesses',)
 
 
+def _with_objects(
+    poses: Poses, source: Source, file: VideoFile | None = None
+) -> tuple[Poses, InputVideo]:
+    """Return poses with notes on the objects of their source, and these, if any."""
+    if source.objects is None:
+        return poses, {}
+    assert poses.fps is not None, 'objects are in frames of known poses'
+    rate = file.fps if file else None
+    count = poses.keypoint.shape[1]
+    objects = source.objects.tracked(count, poses.fps, poses.img_shape, rate)
+    return poses.noting(*source.objects.notes), {'objects': objects}
+
+
 @dataclass(frozen=True)
 class InputReader:
     """A reader that turns sources into annotations that fit a model.
@@ -183,11 +196,12 @@ class InputReader:
         size = None if size is None else check_img_shape(size, name)
         poses = Poses(keypoint, score, layout, size, fps).above(self.given.kpt_thr or 0)
         keypoint_3d = matching(entry, 'keypoint_3d', (*keypoint.shape[:3], 3), name)
+        poses, objects = _with_objects(poses, source)
         # In predictions, a person is one of several in a video.
         dropped = () if 'video' in entry else ('person',)
         kept = cast(InputVideo, {k: v for k, v in entry.items() if k not in dropped})
         videos: list[InputVideo] = [
-            {**kept, **self._fitted(each, name, each_3d), **who}
+            {**kept, **objects, **self._fitted(each, name, each_3d), **who}
             for each, each_3d, who in (
                 [(poses, keypoint_3d, cast(InputVideo, {}))]
                 if is_one
@@ -232,6 +246,8 @@ class InputReader:
             poses = with_rate(poses, file, given.fps, place)
         assert poses.fps is not None, 'with_rate and estimators give them a rate'
         more: InputVideo = {'fps': poses.fps, 'estimated': source.poses is None}
+        poses, objects = _with_objects(poses, source, file)
+        more.update(objects)
         if given.others:
             more['individual'] = 0
         if file is not None:

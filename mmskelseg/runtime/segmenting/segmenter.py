@@ -11,12 +11,18 @@ import numpy as np
 
 from mmskelseg.runtime.features.recipe import FeatureRecipe
 from mmskelseg.runtime.files.arrays import gathered
-from mmskelseg.runtime.inputs import OF_NEW_VIDEOS, PoseInput
+from mmskelseg.runtime.inputs import (
+    OF_NEW_VIDEOS,
+    OF_OBJECTS,
+    ObjectInput,
+    PoseInput,
+)
 from mmskelseg.runtime.labels.segments import LabelledVideos
 from mmskelseg.runtime.messages.errors import OF_CONTENT, UserError, shown
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.messages.options import Count, Fraction, checked
 from mmskelseg.runtime.messages.progress import progress_bar
+from mmskelseg.runtime.objects import FoundObjects
 from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.runtime.poses.estimators.estimator import PoseEstimatorLike
@@ -96,6 +102,8 @@ class Segmenter:
       :func:`mmskelseg.runtime.segmenting.sources.find_sources`;
     - ``person``, ``fps``, ``img_shape``, ``pose_format``, ``first_frame``: see
       :class:`mmskelseg.runtime.inputs.PoseInput`;
+    - ``objects``, ``object_format``, ``object_kinds``, ``object_thr``: see
+      :class:`mmskelseg.runtime.inputs.ObjectInput`; a single path needs no list;
     - ``batch_size``: number of videos that the model processes together, padded to the
       longest; memory grows with it;
     - ``min_score``: segments with a lower mean probability become unlabelled;
@@ -156,12 +164,15 @@ class Segmenter:
         given = PoseInput(
             **own, others=self.pairs, kpt_thr=self.metainfo.get('kpt_thr')
         )
+        objects = {name: options.pop(name) for name in OF_OBJECTS if name in options}
         files = FileOptions(**options)
         reader = InputReader(
             self.skeleton, self.classes, self.needs_poses, self.needs_video,
             self._estimate, given,
         )  # fmt: skip
-        sources = find_sources(inputs, poses=poses, split=split)
+        sources = find_sources(
+            inputs, poses=poses, split=split, objects=_read_objects(**objects)
+        )
         if files.prefix is None:
             files = replace(files, prefix=len(sources) > 1 or given.person == EACH)
         writer = PredictionFiles(self.classes, files, self.show_progress)
@@ -244,6 +255,16 @@ class Segmenter:
         if self.pose_estimator.device is None:
             self.pose_estimator.device = self.predictor.device
         return self.pose_estimator.estimate(path, progress=self.show_progress)
+
+
+def _read_objects(
+    objects: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
+    **options: Any,
+) -> list[FoundObjects] | None:
+    """Return the objects in files, None if no file is named."""
+    if isinstance(objects, str | os.PathLike):
+        objects = [objects]
+    return ObjectInput(objects, **options).read() if objects else None
 
 
 class OnnxSegmenter(Segmenter):

@@ -11,6 +11,7 @@ import numpy as np
 from mmskelseg.runtime.files.annotations import load_annotations, split_names
 from mmskelseg.runtime.files.video import is_video
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, check_name
+from mmskelseg.runtime.objects import FoundObjects, pair_objects
 from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.poses.reading import is_poses, video_of
 from mmskelseg.runtime.structures.annotations import Metainfo
@@ -29,7 +30,8 @@ class Source:
     """The files or data of one video.
 
     ``entry`` is that in an annotation file, or a part of one; ``metainfo`` is that of
-    the file. Poses are their file or folder, or themselves.
+    the file. Poses are their file or folder, or themselves. ``objects`` are those that
+    are given beside them.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Source:
     poses: Path | Poses | None = None
     entry: InputVideo | None = None
     metainfo: Metainfo | None = None
+    objects: FoundObjects | None = None
 
 
 def find_sources(
@@ -44,6 +47,7 @@ def find_sources(
     *,
     poses: GivenPoses | Sequence[GivenPoses] | None = None,
     split: str | None = None,
+    objects: Sequence[FoundObjects] | None = None,
 ) -> list[Source]:
     """Return a source for each video in the inputs.
 
@@ -56,6 +60,7 @@ def find_sources(
         poses: Poses of the videos: one file or object for one video, a list with one
             for each input, or a folder whose files have the names of the videos.
         split: The split of an annotation file to use; by default all videos.
+        objects: The objects of the videos, which have their names.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -65,7 +70,11 @@ def find_sources(
     sources = [source for item in listed for source in _sources(item, split)]
     if poses is not None:
         sources = _with_poses(sources, poses)
-    return _named_apart(sources)
+    sources = _named_apart(sources)
+    if objects is None:
+        return sources
+    own = pair_objects([source.name for source in sources], objects)
+    return [replace(source, objects=own[source.name]) for source in sources]
 
 
 def _sources(item: object, split: str | None) -> list[Source]:

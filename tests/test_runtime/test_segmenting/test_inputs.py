@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.inputs import PoseInput
+from mmskelseg.runtime.objects import Found, FoundObjects
+from mmskelseg.runtime.objects.found import corners
 from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.segmenting.inputs import InputReader
 from mmskelseg.runtime.segmenting.sources import Source, find_sources
@@ -353,3 +355,41 @@ def test_a_rate_that_replaces_that_of_the_file_is_noted():
     source = Source('a', poses=poses(fps=28.05))
     assert '30 fps instead of the 28.05 of the file' in read(source, fps=30)['notes']
     assert not any('instead' in note for note in read(source)['notes'])
+
+
+def box(frame, name='take1', **more):
+    found = [Found(frame, 'cup', corners(0.1, 0.1, 0.2, 0.2), track='1')]
+    return FoundObjects(name, f'{name}.txt', found, **more)
+
+
+def test_objects_are_given_to_the_recording_of_their_name(tmp_path):
+    for name in ('take1', 'take2'):
+        write_npz(poses(fps=10), tmp_path / f'{name}.npz')
+    given = [box(3, 'take2_boxes'), box(4, 'take1')]
+    sources = find_sources(str(tmp_path), objects=given)
+    (first,), (second,) = (reader().read(source) for source in sources)
+    for video, frame in ((first, 4), (second, 3)):
+        (cup,) = video['objects']
+        assert np.flatnonzero(cup['score'][:, 0]).tolist() == [frame]
+
+
+def test_objects_of_an_entry_are_kept_or_replaced():
+    own = [{'name': 'pen', 'kind': 'pen', 'points': [], 'score': []}]
+    video = entry(objects=own, fps=10)
+    assert read(*find_sources(video))['objects'] == own
+    (cup,) = read(*find_sources(video, objects=[box(1)]))['objects']
+    assert cup['name'] == 'cup 1'
+
+
+def test_relative_objects_need_the_size_of_the_image():
+    given = [box(1, is_relative=True)]
+    with raises_naming(ValueError, 'take1.txt', '--size'):
+        read(*find_sources(entry(), objects=given))
+    (cup,) = read(*find_sources(entry(img_shape=(100, 200)), objects=given))['objects']
+    np.testing.assert_allclose(cup['points'][1, 0], [20, 10], rtol=1e-6)
+
+
+def test_recordings_without_objects_are_named():
+    inputs = [entry(frame_dir='take1'), entry(frame_dir='take7')]
+    with raises_naming(ValueError, 'take7', 'take1 (take1.txt)'):
+        find_sources(inputs, objects=[box(1)])
