@@ -38,7 +38,7 @@ WORDS = ['--minutes', '600', '--compare', '2']
 def small_plan():
     """Trainings of a few steps."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(planning, '_STEPS', (16, 16))
+        patch.setattr(planning, '_STEPS', (4, 4))
         yield
 
 

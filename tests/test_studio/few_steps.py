@@ -16,6 +16,6 @@ if __name__ == '__main__':
 elif IN_SERVER in os.environ:
     from mmskelseg.automl import fit
 
-    planning._STEPS = (16, 16)
+    planning._STEPS = (4, 4)
     # Few steps are slow for their number.
     fit.paces = lambda *given: {one.kind: 1.0 for one in given[-1]}
