@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
@@ -14,6 +14,7 @@ from mmskelseg.export.streaming import (
     streaming_model,
     streaming_steps,
 )
+from mmskelseg.runtime.features.coordinates import instances_of
 from mmskelseg.runtime.streaming import SkeletonStream
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
@@ -37,6 +38,8 @@ class SkelSegStream(SkeletonStream):
         fps: Frame rate of the training data, to which frames with time stamps are
             resampled; by default the one that the checkpoint states.
         people: For a model of pairs, the number of persons whose joints you push.
+        objects: For a model that sees objects, the number of each kind whose points you
+            push; by default one.
         layout: The layout of the joints that you push, such as ``coco17``; by default
             that of the model.
 
@@ -60,6 +63,7 @@ class SkelSegStream(SkeletonStream):
         fps: float | None = None,
         layout: SkeletonLike | None = None,
         people: int = 2,
+        objects: Mapping[str, int] | None = None,
     ) -> None:
         with trained_model(config, checkpoint, live=True) as trained:
             cfg, meta = trained.cfg, trained.metainfo
@@ -76,7 +80,7 @@ class SkelSegStream(SkeletonStream):
             )
         super().__init__(
             weights,
-            render.running(people),
+            render.running(people, instances_of(render.kinds, objects or {})),
             meta,
             layout=layout,
             fps=fps,

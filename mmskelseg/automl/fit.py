@@ -33,6 +33,7 @@ from mmskelseg.automl.steps import Execute, Trainings, execute_steps
 from mmskelseg.datasets.inspection.report import overview
 from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
 from mmskelseg.datasets.inspection.summary import summarize
+from mmskelseg.engine.choosing import note_of
 from mmskelseg.engine.cross_validation import in_processes, submitted
 from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.evaluation.scores import score_texts
@@ -97,7 +98,11 @@ def fit(job: Fit, events: Events) -> Path:
     people = find_observers(job, folder.data, everyone)
     for note in [*_notes(folder, shared, suspicions, unlabelled), *people.notes]:
         events.note(f'note        {note}')
-    found, left_out = candidates(folder.data, ann_file, folder.splits)
+    found, left_out = candidates(
+        folder.data, ann_file, folder.splits, objects=job.objects
+    )
+    for part in found[0].chosen.choice.parts:
+        events.note(f'note        {note_of(part)}')
     folder.begin(_settings(job))
     with worker_processes(job.processes) as submit:
         measure = partial(paces, folder, submit, job.processes, events)
@@ -312,4 +317,6 @@ def _settings(job: Fit) -> dict[str, object]:
     settings = {name: getattr(job, name) for name in names}
     content = hashlib.sha256(job.ann_file.read_bytes()).hexdigest()
     group_by = job.group_by and job.group_by.pattern
+    if not job.objects:
+        settings['objects'] = False
     return {'content of annotations': content, **settings, 'group_by': group_by}

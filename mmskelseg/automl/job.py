@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import MISSING, dataclass
 from pathlib import Path
 
-from mmskelseg.engine.jobs import ExecutedJob
+from mmskelseg.engine.jobs import ConfigRequest, ExecutedJob
 from mmskelseg.runtime.inputs import LabelInput
 from mmskelseg.runtime.jobs.command_line import (
     positive,
@@ -76,6 +76,7 @@ class Fit(ExecutedJob[Path]):
         type=regular_expression,
         metavar='REGEX',
     )
+    objects: bool = like(ConfigRequest, 'objects')
     compare: int | None = option(
         'compare at most N configs; 1 spends all the time on the default (default: as '
         'many as the time allows)',

@@ -1,9 +1,10 @@
 """The choice of a config for an annotation file, from its content and what is asked."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -90,7 +91,9 @@ def choose(
     pairs = None
     if request.pairs:
         _check_pairs([*train, *test], path)
-        pairs = _choose_pairs(train, meta, recipe, causal=lookahead is not None)
+        first = {} if lookahead is None else _first_person(train)
+        pairs = {**_choose_turning(train, meta, recipe), **first}
+    parts = _choose_objects(train, test, meta, recipe, path) if request.objects else []
     choice = Choice(
         path,
         meta,
@@ -105,6 +108,7 @@ def choose(
         min_frames=min_frames,
         turns=turns,
         pairs=pairs,
+        parts=parts,
         observers=request.observers,
     )
     plan = _plan(choice, train, request.epochs)
@@ -113,6 +117,7 @@ def choose(
         f'{_note_splits(train, test, splits)}',
         note,
         _PAIRS if request.pairs else '',
+        *map(note_of, parts),
         plan.summary(recipe),
         _note_classes(train, test, meta),
         '' if share is None else _note_orders(share, choice),
@@ -264,18 +269,51 @@ def _choose_turns(
     return [_TURN, _MIRROR], f'{note} angle, and mirrored.'
 
 
-def _choose_pairs(
-    videos: Sequence[VideoAnnotation], metainfo: Metainfo, recipe: str, *, causal: bool
+def _choose_turning(
+    videos: Sequence[VideoAnnotation], metainfo: Metainfo, recipe: str
 ) -> dict[str, object]:
-    """Return options of PairCoordinates, which turns bodies that show a heading."""
-    first = _first_person(videos) if causal else {}
+    """Return options of a renderer that turns bodies that show a heading."""
     shown = bool(body_direction(Skeleton.get(metainfo['skeleton']))[0])
     if shown and recipe == 'pose3d':
         up, _ = up_direction(metainfo, videos)
-        return {'vertical': 'xyz'.index(str(up)[-1]), **first}
+        return {'vertical': 'xyz'.index(str(up)[-1])}
     if shown and camera_view(metainfo, videos)[0] == 'top':
-        return first
-    return {'turn': False, **first}
+        return {}
+    return {'turn': False}
+
+
+def _choose_objects(
+    train: Sequence[VideoAnnotation],
+    test: Sequence[VideoAnnotation],
+    metainfo: Metainfo,
+    recipe: str,
+    path: Path,
+) -> list[dict[str, object]]:
+    """Return the config of ObjectCoordinates, if coordinates can be beside objects."""
+    found = [one for video in train for one in video.get('objects', ())]
+    seen = {one['kind'] for one in found if np.any(one['score'])}
+    kinds = {k: list(v) for k, v in metainfo.get('objects', {}).items() if k in seen}
+    if not kinds or recipe not in _COORDINATES:
+        return []
+    for video in (*train, *test):
+        if 'objects' not in video:
+            raise UserError(
+                f'{path}: video {video["frame_dir"]!r} has no `objects`, but others '
+                'have; add them, an empty list if there are none, or use --no-objects.'
+            )
+    found += [one for video in test for one in video['objects']]
+    in_3d = recipe == 'pose3d' and all('points_3d' in one for one in found)
+    turning = _choose_turning(train, metainfo, 'pose3d' if in_3d else 'pose2d')
+    dims = 3 if in_3d else 2
+    return [{'type': 'ObjectCoordinates', 'dims': dims, 'kinds': kinds, **turning}]
+
+
+def note_of(part: Mapping[str, Any]) -> str:
+    """Return a line about the objects that a part of the features describes."""
+    return (
+        f'The model also sees where objects are ({", ".join(part["kinds"])}), and '
+        'needs them in new videos, too. To leave them out, use --no-objects.'
+    )
 
 
 def _first_person(videos: Sequence[VideoAnnotation]) -> dict[str, object]:

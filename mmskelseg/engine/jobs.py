@@ -80,6 +80,12 @@ class ConfigRequest:
         'also read where the nearest other person or animal is, and how it moves',
         False,
     )
+    objects: bool = option(
+        'read where objects are, if the annotation file has them (--no-objects: see '
+        'joints alone)',
+        True,
+        action=argparse.BooleanOptionalAction,
+    )
     any_order: bool | None = option(
         'also train on recombined videos, which continue with another video at a '
         'segment boundary, so that the model relies on no order of actions; '

@@ -38,6 +38,7 @@ class Choice:
         min_frames: Minimum duration of a causal model's labels, which is part of that.
         turns: Further steps of the training pipeline, as text.
         pairs: Options of ``PairCoordinates``, None for one person's coordinates.
+        parts: Configs of what is read besides, such as ``ObjectCoordinates``.
         observers: What is learned of several, ``majority`` or ``shares``.
     """
 
@@ -54,6 +55,7 @@ class Choice:
     min_frames: int = 1
     turns: Sequence[str] = ()
     pairs: Mapping[str, object] | None = None
+    parts: Sequence[Mapping[str, object]] = ()
     observers: str = 'majority'
 
     @property
@@ -97,12 +99,8 @@ class Choice:
         num_classes = len(self.metainfo['classes'])
         local = ['ann_file']
         render, features, pipeline = '', [], self._pipeline()
-        if self.pairs is not None:
-            options = ', '.join(f'{k}={v!r}' for k, v in self._render.items())
-            render = (
-                f'render = dict(_delete_=True, {options})\n'
-                f'features = dict({modality}=dict(render=render))\n'
-            )
+        if self.pairs is not None or self.parts:
+            render = _render_text(self._render(), modality)
             local += ['render', 'features']
             features.append('features=features')
         tested = ['ann_file=ann_file', f'split={test!r}', *features]
@@ -177,23 +175,46 @@ del {', '.join(local)}
             first = [_RECOMBINE.format('any' if self.any_order else 'observed')]
         return f'pipeline = [\n{_rows([*first, *self.turns, base])}]\n'
 
-    @property
-    def _render(self) -> dict[str, object]:
-        """The config of a renderer of pairs."""
+    def _render(self) -> dict[str, Any]:
+        """Return the config of the renderer, that of the base or a wider one."""
+        (config,) = self._config.test_dataloader.dataset.features.values()
+        own = dict(config['render'])
         dims = 3 if self.recipe == 'pose3d' else 2
         causal = {} if self.lookahead is None else {'causal': True}
-        return {'type': 'PairCoordinates', 'dims': dims, **causal, **(self.pairs or {})}
+        if self.pairs is not None:
+            own = {'type': 'PairCoordinates', 'dims': dims, **causal, **self.pairs}
+        if not self.parts:
+            return own
+        own_person = {k: v for k, v in own.items() if k == 'person'}
+        more = [{**part, **causal, **own_person} for part in self.parts]
+        return {'type': 'Concatenate', 'parts': [own, *more]}
 
     def _branch(self) -> tuple[str, Mapping[str, Any]]:
         """Return the modality, and its branch with the number of channels."""
         cfg = self._config
         init_default_scope(cfg.default_scope)
         ((modality, config),) = cfg.test_dataloader.dataset.features.items()
-        if self.pairs is not None:
-            config = {**config, 'render': self._render}
-        recipe = recipe_from_config(modality, config, self.metainfo['skeleton'])
+        own: Any = {**config, 'render': self._render()}
+        recipe = recipe_from_config(modality, own, self.metainfo['skeleton'])
         branch = cfg.model.branches[modality]
         return modality, {**branch, 'in_channels': recipe.channels}
+
+
+def _render_text(render: Mapping[str, Any], modality: str) -> str:
+    """Return the text of the features of a renderer, each of its parts in a row."""
+    rows = [f'type={render["type"]!r}']
+    if 'parts' in render:
+        parts = ''.join(f'        {_call(part)},\n' for part in render['parts'])
+        rows.append(f'parts=[\n{parts}    ]')
+        text = f'dict(\n    _delete_=True,\n{_rows(rows)})'
+    else:
+        text = _call({'_delete_': True, **render})
+    return f'render = {text}\nfeatures = dict({modality}=dict(render=render))\n'
+
+
+def _call(config: Mapping[str, Any]) -> str:
+    """Return the text of a part's config."""
+    return f'dict({", ".join(f"{key}={value!r}" for key, value in config.items())})'
 
 
 def _plain(text: str) -> str:

@@ -52,6 +52,21 @@ def test_pairs_are_compared_where_each_video_shows_several():
     assert refused == {}
 
 
+def test_objects_are_seen_unless_they_are_left_out():
+    data = small_annotations([300] * 6)
+    data['metainfo']['objects'] = {'cup': ['middle']}
+    for video in data['annotations']:
+        points, score = np.ones((300, 1, 2)), np.ones((300, 1))
+        cup = {'name': 'cup', 'kind': 'cup', 'points': points, 'score': score}
+        video['objects'] = [cup]
+    both = candidates(data, PATH, ('train', 'test'))[0]
+    assert [c.name for c in both[:2]] == ['pose2d', 'pose2d_without_objects']
+    assert both[1].options == '--recipe pose2d --no-objects'
+    assert [len(c.chosen.choice.parts) for c in both[:2]] == [1, 0]
+    none = candidates(data, PATH, ('train', 'test'), objects=False)[0]
+    assert not any(c.chosen.choice.parts for c in none)
+
+
 def test_shares_of_observers_are_compared_where_they_differ():
     """With what most say, of which frames that one has not labelled are no part."""
     data = small_annotations([300] * 6)

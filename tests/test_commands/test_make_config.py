@@ -14,6 +14,7 @@ from mmskelseg.checkpoints.reading import load_checkpoint
 from mmskelseg.export.streaming import streaming_model
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg.runtime.structures.objects import BOX
 from tests.errors import assert_names
 from tests.small_data import small_annotations
 
@@ -149,6 +150,68 @@ def test_streams_of_pairs_have_causal_coordinates(make_config, labelled):
     assert streaming_model(MODELS.build(cfg.model)).in_channels == (
         cfg.model.branches.pose2d.in_channels
     )
+
+
+def with_objects(data, in_3d=False):
+    """Return annotations with a box and a hammer in the first video."""
+    data['metainfo']['objects'] = {'box': [*BOX], 'hammer': ['head'], 'saw': ['tip']}
+    for i, video in enumerate(data['annotations']):
+        T = video['total_frames']
+        video['objects'] = [
+            {
+                'name': kind, 'kind': kind, 'score': np.ones((T, P)),
+                'points': np.ones((T, P, 2)),
+                **({'points_3d': np.ones((T, P, 3))} if in_3d else {}),
+            }
+            for kind, P in (('box', 4), ('hammer', 1))
+            if i == 0
+        ]  # fmt: skip
+    return data
+
+
+@pytest.mark.parametrize(('view', 'add', 'dims', 'options'), [
+    ('side', with_objects, 2, {'turn': False}),
+    ('top', with_objects, 2, {}),
+    ('side', lambda data: with_objects(with_3d(data)), 2, {'turn': False}),
+    ('side', lambda data: with_objects(with_3d(data), True), 3, {'vertical': 1}),
+])  # fmt: skip
+def test_objects_are_seen_by_themselves(make_config, view, add, dims, options):
+    """Those that any training video shows, beside the coordinates of the recipe."""
+    data = add(small_annotations())
+    data['metainfo']['view'] = view
+    text, cfg = make_config(data)
+    assert 'also sees where objects are (box, hammer)' in text
+    plain_text, plain = make_config(data, '--no-objects', '--overwrite')
+    assert 'sees where objects' not in plain_text
+    ((name, before),) = plain.test_dataloader.dataset.features.items()
+    kinds = {'box': [*BOX], 'hammer': ['head']}
+    objects = {'type': 'ObjectCoordinates', 'dims': dims, 'kinds': kinds, **options}
+    render = {'type': 'Concatenate', 'parts': [before.render, objects]}
+    for mode in ('train', 'val', 'test'):
+        dataset = cfg[f'{mode}_dataloader'].dataset
+        assert dataset.features == {name: {'render': render, 'online': True}}
+    # Of each: a flag, a place and its change, a size, distances from both wrists and
+    # their changes.
+    more = 2 * (1 + dims + dims + 1 + 2 + 2)
+    channels = plain.model.branches[name].in_channels + more
+    assert cfg.model.branches[name].in_channels == channels
+    assert not {'render', 'features'} & set(cfg)
+
+
+def test_objects_of_streams_and_of_pairs_are_causal(make_config):
+    data = with_others(with_objects(small_annotations()))
+    _, cfg = make_config(data, '--pairs', '--streaming', '0.5', '--epochs', '1')
+    parts = cfg.test_dataloader.dataset.features.pose2d.render.parts
+    assert [part.type for part in parts] == ['PairCoordinates', 'ObjectCoordinates']
+    assert all(part.causal for part in parts)
+    assert [part.person for part in parts] == [0, 0]
+
+
+def test_video_without_the_objects_of_others_is_named(make_config):
+    data = with_objects(small_annotations())
+    del data['annotations'][2]['objects']
+    text, _ = make_config(data, code=1)
+    assert_names(text, data['annotations'][2]['frame_dir'], '--no-objects')
 
 
 def test_config_for_streams_looks_ahead_in_seconds(make_config, tmp_path):

@@ -1,7 +1,7 @@
 """Coordinates of joints as features, without an image."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -252,6 +252,25 @@ class SkeletonCoordinates(Coordinates):
             # So that names of existing feature files stay valid.
             del settings['causal']
         return settings
+
+
+def instances_of(kinds: ObjectKinds, counts: Mapping[str, int]) -> list[Instance]:
+    """Return the objects of a stream, by default one of each kind.
+
+    Raises:
+        UserError: If ``counts`` has the number of an unknown kind, or below 0.
+    """
+    for kind, count in counts.items():
+        if kind not in kinds or count < 0:
+            raise UserError(
+                f'objects has {count} of {kind!r}, expected a number from 0 of each '
+                f'kind that the model sees: {", ".join(kinds) or "none"}.'
+            )
+    return [
+        (kind, len(points))
+        for kind, points in kinds.items()
+        for _ in range(counts.get(kind, 1))
+    ]
 
 
 def main_person(score: np.ndarray) -> int:

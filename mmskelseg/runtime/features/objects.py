@@ -101,7 +101,7 @@ class ObjectCoordinates(Coordinates):
         *,
         nearest: Nearest = 1,
         joints: Sequence[str] | None = None,
-        turn: bool = False,
+        turn: bool = True,
         vertical: Axis | None = None,
         root: str | Sequence[str] | None = None,
         scale: Literal['body'] | None = 'body',

@@ -16,6 +16,7 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Count, checked
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.individuals import alone
+from mmskelseg.runtime.structures.objects import ObjectKinds
 
 #: The numbers of earlier and later frames that a feature depends on, infinity for all;
 #: None for the whole video.
@@ -177,6 +178,11 @@ class FeatureRecipe:
     def sees_others(self) -> bool:
         """Whether features of an individual depend on the others in the recording."""
         return getattr(self.render, 'others', False)
+
+    @property
+    def kinds(self) -> ObjectKinds:
+        """The kinds of objects that features depend on, with names of their points."""
+        return getattr(self.render, 'kinds', {})
 
     @cached_property
     def channels(self) -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mmskelseg.runtime.features.coordinates import Coordinates
+from mmskelseg.runtime.features.coordinates import Coordinates, instances_of
 from mmskelseg.runtime.messages.errors import shown
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.model_zoo import exported_file
@@ -31,6 +31,8 @@ class OnnxStream(SkeletonStream):
             model that comes with the package, such as ``precog``.
         fps: Frame rate of the training data; by default the one that the file states.
         people: For a model of pairs, the number of persons whose joints you push.
+        objects: For a model that sees objects, the number of each kind whose points you
+            push; by default one.
         layout: The layout of the joints that you push, such as ``coco17``; by default
             that of the model.
         threads: Number of threads; more than one rarely helps.
@@ -54,6 +56,7 @@ class OnnxStream(SkeletonStream):
         fps: float | None = None,
         layout: SkeletonLike | None = None,
         people: int = 2,
+        objects: Mapping[str, int] | None = None,
         threads: int = 1,
     ) -> None:
         self.file = ModelFile.open(exported_file(model, live=True), 'cpu', threads)
@@ -72,7 +75,7 @@ class OnnxStream(SkeletonStream):
             )
         super().__init__(
             OnnxStreamingModel(self.file),
-            render.running(people),
+            render.running(people, instances_of(render.kinds, objects or {})),
             metadata,
             layout=layout,
             fps=fps,

@@ -140,6 +140,8 @@ class Segmenter:
         reads = {recipe.reads for recipe in predictor.recipes}
         self.needs_poses = 'poses' in reads
         self.needs_video = 'video' in reads
+        #: The kinds of objects that the model sees, with the names of their points.
+        self.kinds = {k: v for r in predictor.recipes for k, v in r.kinds.items()}
         self.pairs = any(recipe.sees_others for recipe in predictor.recipes)
 
     @checked

@@ -160,7 +160,6 @@ class RunningObjects(RunningFeatures):
         self.relations = relations
         self.joints = list(joints)
         self.instances = instances
-        self.num_points = sum(count for _, count in instances)
         self.scale = scale
         found = [kind for kind, _ in instances]
         self.kinds = {

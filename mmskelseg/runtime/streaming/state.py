@@ -44,14 +44,19 @@ class RunningFeatures(Stateful):
     """Features that are computed from frames as they arrive.
 
     A frame has ``num_joints`` joints, those of all ``people``, the one to describe
-    first, and after them ``num_points`` points of objects, each with ``dims``
-    coordinates.
+    first, and after them the points of objects. All have ``dims`` coordinates.
     """
 
     dims: int
     num_joints: int
     people: int = 1
-    num_points: int = 0
+    #: The kind of each object, and how many points it has.
+    instances: Sequence[tuple[str, int]] = ()
+
+    @property
+    def num_points(self) -> int:
+        """Number of points of all objects."""
+        return sum(count for _, count in self.instances)
 
     def push(self, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
         """Return float32 features (n, C) of the next frames.
@@ -70,7 +75,7 @@ class RunningParts(RunningFeatures):
         self.dims = parts[0].dims
         self.num_joints = max(part.num_joints for part in parts)
         self.people = max(part.people for part in parts)
-        self.num_points = max(part.num_points for part in parts)
+        self.instances = max((part.instances for part in parts), key=len)
 
     def reset(self) -> None:
         """Forget all frames."""

@@ -102,6 +102,8 @@ class SkeletonStream(Stateful):
         self._coordinates = coordinates
         #: Number of persons whose joints are pushed, the one to label first.
         self.people = coordinates.people
+        #: The kind of each object whose points follow the joints, and their number.
+        self.objects = coordinates.instances
         self._stream = ModelStream(model)
         frames = [step['frames'] for step in steps] or [1] * len(self.tiers)
         self._labels = RunningLabels(tier_sizes(meta), frames)
@@ -149,8 +151,10 @@ class SkeletonStream(Stateful):
         Args:
             keypoints: Joints of the next frame, shape (V, 2) in pixels or (V, 3), or of
                 several frames, (n, V, 2) or (n, V, 3). For a model of pairs, there is
-                an axis of persons before V, the one to label first.
-            score: Confidence of each joint, shape (V,) or (n, V), 0 for invisible ones;
+                an axis of persons before V, the one to label first. For one that sees
+                objects, their points follow the joints (of all persons, without an
+                axis of persons), object by object in the order of ``objects``.
+            score: Confidence of each point, shape (V,) or (n, V), 0 for invisible ones;
                 by default 1. For a person who is out of view, all are 0.
             time: Time of each frame in seconds; for all frames of a stream or for none.
 
@@ -181,7 +185,7 @@ class SkeletonStream(Stateful):
         """Start a new stream: forget all frames, times and counts."""
         for part in self._parts.values():
             part.reset()
-        joints = self._coordinates.num_joints
+        joints = self._coordinates.num_joints + self._coordinates.num_points
         self._held = np.zeros((joints, self._coordinates.dims)), np.zeros(joints, bool)
         self._pushed = self._given = 0
         self._timed = self._ended = False
@@ -225,16 +229,19 @@ class SkeletonStream(Stateful):
         Those of several persons follow each other.
         """
         points = _numbers(keypoints, 'keypoints')
-        needed: tuple[int, ...] = (len(self.joints), self.dims)
-        if self.people > 1:
-            needed = (self.people, *needed)
+        joints, more = self.people * len(self.joints), self._coordinates.num_points
+        needed: tuple[int, ...] = (joints + more, self.dims)
+        if self.people > 1 and not self.objects:
+            needed = (self.people, len(self.joints), self.dims)
         points = points[None] if points.ndim == len(needed) else points
         if points.shape[1:] != needed:
             each = ', '.join(map(str, needed))
+            listed = (f'{count} of {kind}' for kind, count in self.objects)
+            after = f', and then points of objects: {", ".join(listed)}' if more else ''
             raise UserError(
                 f'keypoints have the shape {np.shape(keypoints)}, but the stream needs '
                 f'({each}) or (frames, {each}), with the joints '
-                f'{", ".join(self.joints)}; if yours differ, name their layout, '
+                f'{", ".join(self.joints)}{after}; if yours differ, name their layout, '
                 "such as layout='coco17'."
             )
         scores = (
@@ -251,10 +258,12 @@ class SkeletonStream(Stateful):
                 'keypoints or score have values that are not finite; set invisible '
                 'joints to 0, with score 0.'
             )
-        columns, n = self._columns, len(points)
-        points, seen = points[..., columns, :], scores[..., columns] >= self.min_score
-        joints = self._coordinates.num_joints
-        return points.reshape(n, joints, self.dims), seen.reshape(n, joints)
+        points = points.reshape(len(points), joints + more, self.dims)
+        scores = scores.reshape(points.shape[:2])
+        starts = len(self.joints) * np.arange(self.people)[:, None]
+        columns = [*(starts + self._columns).flat, *range(joints, joints + more)]
+        least = np.where(np.array(columns) < joints, self.min_score, MIN_SCORE)
+        return points[:, columns], scores[:, columns] >= least
 
     def _resampled(
         self, points: np.ndarray, seen: np.ndarray, time: ArrayLike | None

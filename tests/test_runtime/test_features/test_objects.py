@@ -31,7 +31,7 @@ def mouse(*frames, objects=(), score=None):
 
 
 def found(video, *, scale=None, **options):
-    options = {'kinds': {'box': BOX}, 'joints': ['nose'], **options}
+    options = {'kinds': {'box': BOX}, 'joints': ['nose'], 'turn': False, **options}
     return ObjectCoordinates(MOUSE, scale=scale, **options).coordinates(video)
 
 
@@ -150,7 +150,7 @@ def test_values_are_those_of_a_slow_implementation(causal):
     """Frame by frame and object by object, for boxes and hands of a person."""
     video = scene()
     render = ObjectCoordinates(
-        'coco17', {'box': BOX}, scale=None, causal=causal, root='nose'
+        'coco17', {'box': BOX}, scale=None, causal=causal, root='nose', turn=False
     )
     values = render.coordinates(video).reshape(-1, 10)
     points, score = video['keypoint'][0], video['keypoint_score'][0]
@@ -212,7 +212,7 @@ def test_stream_equals_the_causal_whole():
     [('coco17', [9, 10]), (MOUSE, [1]), ({'joints': ['a', 'b'], 'limbs': []}, [-1])],
 )
 def test_distances_are_to_hands_or_the_front(skeleton, joints):
-    assert ObjectCoordinates(skeleton, KINDS).joints == joints
+    assert ObjectCoordinates(skeleton, KINDS, turn=False).joints == joints
 
 
 def test_objects_in_3d_need_points_in_3d():
