@@ -41,13 +41,14 @@ _SLACK = 1.0
 class Recordings:
     """The bouts of recordings by their names, their classes, and notes to the user.
 
-    ``colors`` are those of the classes of all tiers.
+    ``colors`` are those of the classes of all tiers, ``paths`` the files of recordings.
     """
 
     bouts: Mapping[str, Bouts]
     classes: Classes
     notes: Sequence[str]
     colors: Sequence[str]
+    paths: Mapping[str, Path]
 
 
 #: What a file has: recordings, and the names of their classes.
@@ -139,7 +140,8 @@ def read_recordings(
         unknown = sum(one.video.seconds is None for one in found.values())
         notes += _unknown_length(unknown, read.absences)
     notes += _unobserved(bouts, len(by_tier(read.classes)))
-    return Recordings(bouts, read.classes, notes, read.colors)
+    files = {name: one.path for name, one in found.items()}
+    return Recordings(bouts, read.classes, notes, read.colors, files)
 
 
 def _contradictions(

@@ -33,10 +33,12 @@ from mmskelseg.behaviour.places import (
     place_comparison,
     place_table,
 )
-from mmskelseg.behaviour.recordings import read_recordings
+from mmskelseg.behaviour.recordings import Recordings, read_recordings
+from mmskelseg.behaviour.risks import read_risks, risk_rows, worst_moments
 from mmskelseg.behaviour.study import Study
 from mmskelseg.behaviour.tracks import PlaceInput, Track, find_tracks
 from mmskelseg.behaviour.verdicts import ModelReport
+from mmskelseg.runtime.drawing.moments import write_moments
 from mmskelseg.runtime.files.names import file_names
 from mmskelseg.runtime.files.parsing import read_dicts
 from mmskelseg.runtime.inputs import LabelInput
@@ -53,6 +55,8 @@ from mmskelseg.runtime.messages.options import (
     like,
     option,
 )
+from mmskelseg.runtime.posture.scores import read_station
+from mmskelseg.runtime.segmenting.predictions import FileOptions
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.tiers import flat_classes
 
@@ -60,7 +64,7 @@ from mmskelseg.runtime.structures.tiers import flat_classes
 _FILES = re.compile(
     r'(bouts|comparison)(_by_bin)?\.csv|transitions\.(csv|png)|ethogram(_\d+)?\.png'
     r'|time_courses\.png|cycles\.csv|cycle_statistics\.csv|cycles(_\d+)?\.png'
-    r'|cycle_comparison\.(csv|png)'
+    r'|cycle_comparison\.(csv|png)|risk\.(csv|png)'
     r'|(places|behaviours_by_place|place_comparison)\.csv|occupancy(_\d+)?\.png'
 )
 
@@ -92,6 +96,8 @@ class DescribeBouts(Job[list[Path]]):
       cycle_statistics.csv   number, mean, median, SD and CV of the cycles' durations
       cycle_comparison.csv   each of these measures, compared between groups
       cycles.png             the durations over time
+      risk.csv               with --risk, REBA and RULA of each class in each recording
+      risk.png               the moments of the highest REBA
       comparison_CLASS.png   all individuals as dots, joined by lines if paired; those
                              of cycles are in cycle_comparison.png
       places.csv             with --by-place: entries, latency, time, distance travelled
@@ -144,6 +150,12 @@ class DescribeBouts(Job[list[Path]]):
         (),
         metavar=('CLASS', 'NEXT'),
     )
+    risk: bool = option(
+        'also write the ergonomic risk of each class: of annotation files with poses, '
+        'and of predictions of `segment --formats json risk-frames`',
+        False,
+    )
+    station: Path | None = like(FileOptions, 'station')
     background: str | None = option(
         'class of the time without a label (default: none, not observed)',
         None,
@@ -168,6 +180,8 @@ class DescribeBouts(Job[list[Path]]):
                     f'{flag} {value} is for comparisons; add --groups FILE.'
                 )
         self.place_input.check()
+        if self.station and not self.risk:
+            raise UserError(f'--station {self.station} is for the risk; add --risk.')
         given = LabelInput(
             person=EACH,
             label_format=self.label_format,
@@ -189,6 +203,7 @@ class DescribeBouts(Job[list[Path]]):
             _write(self, study, report, list(tiers)),
             _write_cycles(self.out, study, cycles),
             _write_places(self, study, tracks),
+            _write_risks(self, found, names),
         ):
             events.note(str(path))
             written.append(path)
@@ -286,6 +301,23 @@ def _write_places(
             write_table(path, each)
             yield path
     yield from draw_occupancy(job.out, study, tracks)
+
+
+def _write_risks(
+    job: DescribeBouts, found: Recordings, names: Sequence[str]
+) -> Iterator[Path]:
+    """Write the table and the picture of ergonomic risk, if it is asked for."""
+    if not job.risk:
+        return
+    station = read_station(job.station, names) if job.station else {}
+    risks = read_risks(found.paths, found.bouts, names, station)
+    path = job.out / 'risk.csv'
+    write_table(path, risk_rows(risks, names))
+    yield path
+    if moments := worst_moments(risks, names):
+        path = job.out / 'risk.png'
+        write_moments(path, moments)
+        yield path
 
 
 main = DescribeBouts.main

@@ -22,8 +22,10 @@ from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.individuals import alone
 from mmskelseg.runtime.structures.skeleton import Skeleton, SkeletonLike
 
-# Pictures in a row, and the width of each in pixels.
-_COLUMNS, _WIDTH = 3, 640
+# Pictures in a row, and height and width of the part of the image that each shows.
+_COLUMNS, _SHAPE = 3, (480, 640)
+# A picture is higher, or wider, than the person by this.
+_ROOM = 1.6
 
 
 class Moment(NamedTuple):
@@ -38,38 +40,53 @@ class Moment(NamedTuple):
 
 
 def write_moments(path: Path, moments: Sequence[Moment]) -> None:
-    """Write moments side by side, in rows of three, as a PNG."""
+    """Write moments side by side, in rows of three, as a PNG.
+
+    Each shows the part of the image around the person.
+    """
     images = _images(moments)
     pictures = [_drawn(*pair) for pair in zip(moments, images, strict=True)]
-    height = max(len(picture) for picture in pictures)
+    height, width = pictures[0].shape[:2]
     rows = -(-len(pictures) // _COLUMNS)
     columns = min(len(pictures), _COLUMNS)
-    sheet = np.full((rows * height, columns * _WIDTH, 3), BACKGROUND, np.uint8)
+    sheet = np.full((rows * height, columns * width, 3), BACKGROUND, np.uint8)
     for i, picture in enumerate(pictures):
-        top, left = i // _COLUMNS * height, i % _COLUMNS * _WIDTH
-        sheet[top : top + len(picture), left : left + _WIDTH] = picture
+        top, left = i // _COLUMNS * height, i % _COLUMNS * width
+        sheet[top : top + height, left : left + width] = picture
     save_png(sheet[..., ::-1], path)
 
 
 def _drawn(moment: Moment, image: np.ndarray) -> np.ndarray:
-    """Return the picture of a moment, (h, width, 3), uint8, BGR."""
+    """Return the picture of a moment, uint8, BGR."""
     own, frame = alone(moment.video), moment.frame
-    shape = own['img_shape']
-    picture = FramePicture(shape, Skeleton.get(moment.skeleton).limbs)
-    canvas, shown, panel = picture.canvas(image)
-    scale = np.array(picture.size[::-1]) / shape[::-1]
-    points = own['keypoint'][0, frame] * scale
-    picture.draw_person(shown, points, own['keypoint_score'][0, frame], moment.label)
+    points, score = own['keypoint'][0, frame], own['keypoint_score'][0, frame]
+    picture = FramePicture(_SHAPE, Skeleton.get(moment.skeleton).limbs)
+    corner, scale = _part(points[score > 0], own['img_shape'])
+    # From pixels of the image, which may be of another size than the poses say.
+    steps = scale * np.array(own['img_shape'][::-1]) / image.shape[1::-1]
+    warp = np.column_stack([np.diag(steps), -scale * corner])
+    border = (GROUND, GROUND, GROUND)
+    shown = cv2.warpAffine(image, warp, _SHAPE[::-1], borderValue=border)
+    canvas, shown, panel = picture.canvas(shown)
+    places = (points - corner) * scale
+    picture.draw_person(shown, places, score, moment.label)
     time = clock_time(frame / own['fps'])
     picture.draw_label(panel, moment.label, moment.name, time)
-    unit = picture.unit
-    write_text(panel[2 * unit :], moment.text, unit, unit // 2)
-    write_text(
-        panel[2 * unit :], own['frame_dir'], unit, picture.size[1] - unit // 2,
-        at_right=True,
-    )  # fmt: skip
-    height = round(len(canvas) * _WIDTH / canvas.shape[1])
-    return cv2.resize(canvas, (_WIDTH, height), interpolation=cv2.INTER_AREA)
+    unit, below = picture.unit, panel[2 * picture.unit :]
+    write_text(below, moment.text, unit, unit // 2)
+    right = picture.size[1] - unit // 2
+    write_text(below, own['frame_dir'], unit, right, at_right=True)
+    return canvas
+
+
+def _part(points: np.ndarray, img_shape: tuple[int, int]) -> tuple[np.ndarray, float]:
+    """Return the left upper corner of the part to show, (2,), and its scale."""
+    size = np.array(_SHAPE[::-1])
+    if not len(points):
+        return np.zeros(2), float((size / img_shape[::-1]).min())
+    low, high = points.min(axis=0), points.max(axis=0)
+    scale = float((size / np.maximum(_ROOM * (high - low), 1)).min())
+    return (low + high) / 2 - size / scale / 2, scale
 
 
 def _images(moments: Sequence[Moment]) -> list[np.ndarray]:

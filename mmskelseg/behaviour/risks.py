@@ -1,0 +1,131 @@
+"""Ergonomic risk of recordings: that of their poses, or as `segment` has written it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mmskelseg.runtime.drawing.moments import Moment
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.parsing import number, read_dicts
+from mmskelseg.runtime.messages.errors import UserError, reads_file
+from mmskelseg.runtime.posture.scores import METHODS, Span, Work
+from mmskelseg.runtime.posture.tasks import Risk, assess
+from mmskelseg.runtime.structures.annotations import (
+    AnnotationFile,
+    Metainfo,
+    VideoAnnotation,
+)
+from mmskelseg.runtime.structures.bouts import Bouts
+from mmskelseg.runtime.structures.skeleton import Layout
+
+_SEGMENTS, _FRAMES = 'segments.json', 'risk_frames.csv'
+# Moments in a picture.
+_SHOWN = 6
+
+
+class RecordedRisk(NamedTuple):
+    """The risk of a recording, and its poses and skeleton if these are known."""
+
+    risk: Risk
+    video: VideoAnnotation | None = None
+    skeleton: Layout | None = None
+
+
+def read_risks(
+    paths: Mapping[str, Path],
+    bouts: Mapping[str, Bouts],
+    classes: Sequence[str],
+    station: Mapping[str, Work],
+) -> dict[str, RecordedRisk]:
+    """Return the risk of each recording.
+
+    Args:
+        paths: The file of each: an annotation file, or a ``segments.json`` beside a
+            ``risk_frames.csv``.
+        bouts: Their bouts.
+        classes: The names of the classes of all tiers.
+        station: The work in each class, for annotation files.
+
+    Raises:
+        UserError: If a file has neither poses nor risk, or the joints are of no person.
+    """
+    files: dict[Path, AnnotationFile] = {}
+    found: dict[str, RecordedRisk] = {}
+    for name, path in paths.items():
+        if path.suffix in ('.pkl', '.pickle'):
+            data = files.setdefault(path, load_annotations(path))
+            found[name] = _of_poses(data, name, bouts[name], classes, station)
+        else:
+            found[name] = RecordedRisk(_of_frames(path, name, bouts[name]))
+    return found
+
+
+def _of_poses(
+    data: AnnotationFile,
+    name: str,
+    bouts: Bouts,
+    classes: Sequence[str],
+    station: Mapping[str, Work],
+) -> RecordedRisk:
+    (video,) = (one for one in data['annotations'] if one['frame_dir'] == name)
+    meta: Metainfo = {**data['metainfo'], 'classes': [*classes]}
+    label = bouts.labels(float(video['fps']), video['total_frames'])
+    _, risk = assess(video, label, meta, station)
+    return RecordedRisk(risk, video, meta['skeleton'])
+
+
+def _of_frames(path: Path, name: str, bouts: Bouts) -> Risk:
+    """Return the risk of the frames of a prediction, from the file beside it."""
+    frames = path.with_name(path.name.removesuffix(_SEGMENTS) + _FRAMES)
+    if not path.name.endswith(_SEGMENTS) or not frames.is_file():
+        raise UserError(
+            f'{path}: {name!r} has no poses and no {frames.name}; leave --risk out, '
+            'name an annotation file, or segment with --formats json risk-frames.'
+        )
+    return _read_frames(frames, bouts)
+
+
+@reads_file
+def _read_frames(path: Path, bouts: Bouts) -> Risk:
+    columns = [f'{method}_{end}' for method in METHODS for end in ('low', 'high')]
+    cells = [
+        [number(row[column], place, column) for column in ('time_s', *columns)]
+        for place, row in read_dicts(path, 'time_s', *columns)
+    ]
+    if len(cells) < 2 or cells[-1][0] <= 0:
+        raise UserError(f'{path}: has fewer than two frames; segment the video again.')
+    times, *scores = np.array(cells).T
+    fps = (len(times) - 1) / times[-1]
+    spans = {
+        method: Span(*(scores[2 * i + end].astype(int) for end in range(2)))
+        for i, method in enumerate(METHODS)
+    }
+    return Risk(spans, bouts.labels(fps, len(times)), fps)
+
+
+def risk_rows(
+    risks: Mapping[str, RecordedRisk], classes: Sequence[str]
+) -> Iterator[dict[str, object]]:
+    """Yield the rows of :meth:`Risk.task_rows` of each recording."""
+    for name, one in risks.items():
+        for row in one.risk.task_rows(classes):
+            yield {'video': name, **row}
+
+
+def worst_moments(
+    risks: Mapping[str, RecordedRisk], classes: Sequence[str]
+) -> list[Moment]:
+    """Return the moments of the highest REBA of recordings whose poses are known."""
+    found: list[tuple[float, Moment]] = []
+    for risk, video, skeleton in risks.values():
+        if video is None or skeleton is None:
+            continue
+        for frame in risk.worst('reba', _SHOWN):
+            ids = [int(k) for k in risk.label[:, frame]]
+            name = ' + '.join(classes[k] for k in ids if k >= 0) or 'unlabelled'
+            moment = Moment(video, skeleton, frame, ids[0], name, risk.words(frame))
+            found.append((float(risk.scores['reba'].middle[frame]), moment))
+    found.sort(key=lambda pair: -pair[0])
+    return [moment for _, moment in found[:_SHOWN]]

@@ -1,0 +1,98 @@
+"""Ergonomic risk of recordings, as `bouts --risk` writes it."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from mmskelseg.commands.bouts import DescribeBouts
+from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg.runtime.jobs.events import PrintedEvents
+from mmskelseg.runtime.labels.bouts import write_table
+from mmskelseg.runtime.messages.errors import UserError
+from tests.errors import raises_naming
+from tests.test_runtime.test_posture.people import JOINTS, filmed, person, video
+
+BENT = person(trunk=(70, 0, 0), neck=(25, 0, 0))
+
+
+def describe(tmp_path, *labels, **options) -> list[dict]:
+    """Run the command, and return the rows of its table of risk."""
+    out = tmp_path / 'out'
+    job = DescribeBouts(labels=labels, out=out, risk=True, **options)
+    job.run(PrintedEvents())
+    with (out / 'risk.csv').open(newline='') as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def annotations(tmp_path):
+    """Two recordings of somebody who stands and bends, in 3D."""
+    path = tmp_path / 'annotations.pkl'
+    videos = []
+    for name, people in (('a', [person()] * 10 + [BENT] * 10), ('b', [person()] * 10)):
+        frames = len(people)
+        both = {**filmed(*people), **video(*people)}
+        videos.append(
+            {
+                **{k: np.float32(v) for k, v in both.items()},
+                'frame_dir': name,
+                'total_frames': frames,
+                'img_shape': (480, 640),
+                'fps': 10.0,
+                'label': np.repeat([0, 1], 10)[:frames],
+            }
+        )
+    meta = {
+        'classes': ['stand', 'bend'], 'skeleton': {'joints': JOINTS, 'limbs': []},
+        'dataset': 'station', 'background': None, 'up': 'z',
+    }  # fmt: skip
+    split = {'train': ['a'], 'test': ['b']}
+    save_annotations({'split': split, 'annotations': videos, 'metainfo': meta}, path)
+    return path
+
+
+def test_risk_of_annotations_is_that_of_their_poses(annotations, tmp_path):
+    station = tmp_path / 'station.csv'
+    station.write_text('class,load_kg\nbend,7\n')
+    rows = describe(tmp_path, annotations, station=station)
+    reba = {(r['video'], r['class']): r for r in rows if r['method'] == 'REBA'}
+    assert reba.keys() == {('a', 'stand'), ('a', 'bend'), ('b', 'stand')}
+    # As in the test of the file of a prediction.
+    assert reba['a', 'bend']['mean_low'] == '6.000'
+    assert reba['b', 'stand']['mean_low'] == '1.000'
+    assert (tmp_path / 'out' / 'risk.png').is_file()
+
+
+def test_risk_of_predictions_is_that_of_the_file_beside_them(tmp_path):
+    content = {
+        'frame_dir': 'take', 'fps': 10, 'total_frames': 4, 'classes': ['stand', 'bend'],
+        'segments': [
+            {'start': 0, 'end': 0.2, 'label': 'stand'},
+            {'start': 0.2, 'end': 0.4, 'label': 'bend'},
+        ],
+    }  # fmt: skip
+    labels = tmp_path / 'take_segments.json'
+    labels.write_text(json.dumps(content))
+    scores = (('reba_low', 3), ('reba_high', 5), ('rula_low', 2), ('rula_high', 2))
+    frames = [{'time_s': i / 10, **{k: v + i for k, v in scores}} for i in range(4)]
+    write_table(tmp_path / 'take_risk_frames.csv', frames)
+    stand, bend, *_ = describe(tmp_path, labels)
+    assert (stand['mean_low'], stand['mean_high']) == ('3.500', '5.500')
+    assert (bend['mean_low'], bend['worst_high']) == ('5.500', '8')
+    assert not (tmp_path / 'out' / 'risk.png').exists()
+
+
+def test_labels_without_poses_have_no_risk(tmp_path):
+    path = tmp_path / 'lab.csv'
+    path.write_text('video,start,end,label\na,0,1,walk\n')
+    with raises_naming(UserError, path, "'a'", '--risk', 'risk-frames'):
+        describe(tmp_path, path)
+
+
+def test_the_work_of_a_station_is_for_the_risk(tmp_path):
+    station, out = tmp_path / 'station.csv', tmp_path / 'out'
+    job = DescribeBouts(labels=[tmp_path], out=out, station=station)
+    with raises_naming(UserError, '--station', station, '--risk'):
+        job.run(PrintedEvents())
