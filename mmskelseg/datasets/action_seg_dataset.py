@@ -31,6 +31,7 @@ from mmskelseg.runtime.structures.annotations import (
 from mmskelseg.runtime.structures.bodies import up_direction
 from mmskelseg.runtime.structures.individuals import alone
 from mmskelseg.runtime.structures.observers import votes
+from mmskelseg.runtime.structures.places import tracked
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.tiers import tiers_of
 
@@ -173,7 +174,7 @@ class ActionSegDataset(BaseDataset):
             for modality, copies in recipes.items()
             if modality not in self._online
         }
-        kept = (*_KEPT, *SKELETON_KEYS, 'objects') if self._online else _KEPT
+        kept = (*_KEPT, *SKELETON_KEYS, 'objects', 'places') if self._online else _KEPT
         items = []
         for i, video in enumerate(videos):
             item = cast(Item, {k: value for k, value in video.items() if k in kept})
@@ -229,8 +230,12 @@ class ActionSegDataset(BaseDataset):
     def get_data_info(self, idx: int) -> Item:
         """Return an item as passed to the pipeline, which crops it."""
         video, crop, crops = self._crops[idx]
+        item = super().get_data_info(video)
+        if 'places' in item:
+            frames = item['total_frames']
+            item['places'] = tracked(item['places'], frames, self._up)
         return {
-            **super().get_data_info(video),
+            **item,
             'crop': crop,
             'crops': crops,
             'crop_frames': self.crop_frames,

@@ -6,9 +6,8 @@ epoch and video.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from logging import WARNING
-from typing import Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 from mmengine.logging import print_log
@@ -37,11 +36,13 @@ from mmskelseg.runtime.structures.bodies import (
     joints_seen,
 )
 from mmskelseg.runtime.structures.individuals import placed
-from mmskelseg.runtime.structures.objects import TrackedObject
 from mmskelseg.runtime.structures.segments import direct_boundaries
 from mmskelseg.runtime.structures.tiers import joint_label, labelled_frames
 
 # The index of a video, a boundary in it, and the end of the labels after that.
+# What changes with the bodies of a video.
+_Thing: TypeAlias = Literal['objects', 'places']
+_THINGS: tuple[_Thing, ...] = ('objects', 'places')
 _Place: TypeAlias = tuple[int, int, int]
 
 
@@ -151,12 +152,12 @@ class RecombineSegments(Augmentation):
     what follows a boundary of another video, as far as that is labelled, with skeletons
     moved to the position and scaled to the size of those before. The size is the root
     mean square distance of all joints from the mean of their frame, over all frames.
-    Objects follow them, and are gone after the frames of their own video.
+    Objects and places follow them, and are gone after the frames of their own video.
     The ``individual`` of both videos, if they have one, continues in itself. This
     creates orders of actions that nobody performed, and keeps a model from memorising
     whole videos. Crops grow no longer than the data set's ``crop_frames``. Videos are
     only joined if they have the same frame rate, number of people and kinds of
-    skeletons, and both or neither have objects.
+    skeletons, and both or neither have objects, and places.
 
     Reads: frame_dir; fps; dataset, the :class:`ActionSegDataset` of the video; label
     (T,), risk (T,), votes (K, T) and the arrays of skeletons. Writes: label, risk,
@@ -235,10 +236,11 @@ class RecombineSegments(Augmentation):
                 joined[array] = np.concatenate([before[array], after[array]], axis=1)
         frames = joined['label'].shape[-1]
         joined['total_frames'] = frames
-        if 'objects' in results:
-            # Those of the two videos are not the same, so each has only its frames.
-            joined['objects'] = _padded(before['objects'], 0, frames - cut)
-            joined['objects'] += _padded(after['objects'], cut, 0)
+        for thing in _THINGS:
+            if thing in results:
+                # Those of the two videos are not the same, so each has only its frames.
+                there = _padded(before, thing, 0, frames - cut)
+                joined[thing] = [*there, *_padded(after, thing, cut, 0)]
         # The frames come from two videos, so they cannot index a file.
         joined.pop('source_frames', None)
         return joined
@@ -306,27 +308,26 @@ def _fit_together(video: Item, other: Item) -> bool:
     if video['fps'] != other['fps']:
         return False
     kept = [[key for key in SKELETON_KEYS if key in v] for v in (video, other)]
-    if ('objects' in video) != ('objects' in other):
+    if any((key in video) != (key in other) for key in _THINGS):
         return False
     return kept[0] == kept[1] and all(
         len(video[key]) == len(other[key]) for key in kept[0]
     )
 
 
-def _padded(
-    objects: Sequence[TrackedObject], before: int, after: int
-) -> list[TrackedObject]:
-    """Return objects that are not seen in further frames before and after theirs."""
+def _padded(video: VideoAnnotation, key: _Thing, before: int, after: int) -> list[Any]:
+    """Return objects or places that are not seen in further frames around theirs."""
 
     def pad(body: VideoAnnotation) -> VideoAnnotation:
         made: VideoAnnotation = {}
-        for key in SKELETON_KEYS:
-            if key in body:
+        for array in SKELETON_KEYS:
+            if array in body:
                 around = [(0, 0), (before, after), (0, 0), (0, 0)]
-                made[key] = np.pad(body[key], around[: body[key].ndim])
+                made[array] = np.pad(body[array], around[: body[array].ndim])
         return made
 
-    return changed_bodies({'objects': [*objects]}, pad)['objects']
+    things: Any = {key: video[key]}
+    return [*changed_bodies(things, pad)[key]]
 
 
 def _middle(video: Item, key: PlaceKey, frame: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from mmskelseg.runtime.features.heatmap import (
 )
 from mmskelseg.runtime.features.objects import ObjectCoordinates
 from mmskelseg.runtime.features.pairs import PairCoordinates
+from mmskelseg.runtime.features.places import PlaceCoordinates
 from mmskelseg.runtime.features.recipe import Encoder, FeatureRecipe, Renderer
 from mmskelseg.runtime.features.video_frames import ReadVideoFrames
 
@@ -17,6 +18,7 @@ __all__ = [
     'FeatureRecipe',
     'ObjectCoordinates',
     'PairCoordinates',
+    'PlaceCoordinates',
     'ReadVideoFrames',
     'RenderJointHeatmaps',
     'RenderSkeletonHeatmap',

@@ -14,6 +14,7 @@ from mmskelseg.runtime.parts import RENDERERS
 from mmskelseg.runtime.streaming.state import RunningParts
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.individuals import alone
+from mmskelseg.runtime.structures.places import Place
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
 
@@ -50,6 +51,7 @@ class Concatenate(Coordinates):
         self.others = any(part.others for part in self.parts)
         self.causal = all(part.causal for part in self.parts)
         self.kinds = {k: v for part in self.parts for k, v in part.kinds.items()}
+        self.places = [*dict.fromkeys(n for part in self.parts for n in part.places)]
 
     @property
     def context(self) -> tuple[float, float] | None:
@@ -60,6 +62,11 @@ class Concatenate(Coordinates):
         """Raise a UserError if a quick check shows that a video lacks something."""
         for part in self.parts:
             part.check(_seen(part, video))
+
+    def give(self, places: Sequence[Place]) -> None:
+        """State the places of a stream."""
+        for part in self.parts:
+            part.give(places)
 
     def source(self, results: VideoAnnotation) -> list[np.ndarray]:
         """Return the arrays that the coordinates are computed from."""

@@ -24,6 +24,7 @@ from mmskelseg.runtime.structures.annotations import (
     VideoAnnotation,
 )
 from mmskelseg.runtime.structures.objects import ObjectKinds
+from mmskelseg.runtime.structures.places import Place
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
 #: The kind of an object in a stream, and the number of its points.
@@ -51,6 +52,8 @@ class Coordinates(BaseRenderer):
     causal: bool
     #: The kinds of objects whose points it reads.
     kinds: ObjectKinds = {}
+    #: The names of the places that it reads.
+    places: Sequence[str] = ()
 
     def __init__(self, dims: Literal[2, 3], person: CountOrZero | None) -> None:
         self.dims = dims
@@ -63,6 +66,9 @@ class Coordinates(BaseRenderer):
 
     def check(self, video: VideoAnnotation) -> None:
         """Raise a UserError if a quick check shows that a video lacks something."""
+
+    def give(self, places: Sequence[Place]) -> None:
+        """State the places of a stream, which stay where they are."""
 
     def source(self, results: VideoAnnotation) -> list[np.ndarray]:
         """Return the arrays that the coordinates are computed from."""

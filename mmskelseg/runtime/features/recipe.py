@@ -17,6 +17,7 @@ from mmskelseg.runtime.messages.options import Count, checked
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.individuals import alone
 from mmskelseg.runtime.structures.objects import ObjectKinds
+from mmskelseg.runtime.structures.places import SPACES
 
 #: The numbers of earlier and later frames that a feature depends on, infinity for all;
 #: None for the whole video.
@@ -281,6 +282,11 @@ class FeatureRecipe:
             'keypoint_score': np.ones(keypoint.shape[:3], np.float32),
             'filename': str(path),
             'objects': [],
+            'places': [
+                {'name': name, 'shape': 'point', 'points': [[1, 1]], 'space': space}
+                for name in getattr(self.render, 'places', ())
+                for space in SPACES
+            ],
         }
 
     def _check_methods(self, key: str, part: object, protocol: type) -> None:

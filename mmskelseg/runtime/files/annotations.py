@@ -71,6 +71,9 @@ def _checked(path: Path) -> AnnotationFile:
         raise MissingFileError(f'{path}: {_absence(path)}') from None
     data: AnnotationFile = load_pickle(path)
     check_annotations(data, str(path))
+    if 'places' in data['metainfo']:
+        for video in data['annotations']:
+            video.setdefault('places', data['metainfo']['places'])
     if 'tiers' in data['metainfo']:
         data['metainfo']['classes'] = flat_classes(data['metainfo']['tiers'])
     return data

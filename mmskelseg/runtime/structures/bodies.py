@@ -39,15 +39,23 @@ def joints_seen(video: VideoAnnotation, key: PlaceKey = 'keypoint') -> np.ndarra
 def changed_bodies(
     video: VideoAnnotation, change: Callable[[VideoAnnotation], VideoAnnotation]
 ) -> VideoAnnotation:
-    """Return what a function changes in a video, with its objects changed alike.
+    """Return what a function changes in a video, with objects and places changed alike.
 
-    To the function, each object is a video of a body that consists of its points:
-    ``keypoint`` (1, T, P, 2), ``keypoint_score`` and, if it has them, ``keypoint_3d``.
+    To the function, each object, and each place that is
+    :func:`~mmskelseg.runtime.structures.places.tracked`, is a video of a body that
+    consists of its points: ``keypoint`` (1, T, P, 2), ``keypoint_score`` and, if it has
+    them, ``keypoint_3d``.
     Whatever moves, crops or resamples skeletons does so by this.
     """
     made: VideoAnnotation = {**change(video)}
     if 'objects' in video:
         made['objects'] = [_changed_object(one, change) for one in video['objects']]
+    if 'places' in video:
+        # Others stay where they are.
+        made['places'] = [
+            _changed_object(one, change) if 'score' in one else one  # type: ignore[arg-type]
+            for one in video['places']
+        ]
     return made
 
 

@@ -25,6 +25,8 @@ _RECTANGLE = re.compile(rf'{_NUMBER}\s*x\s*{_NUMBER}{_UNIT}')
 _CM = {'mm': 0.1, 'cm': 1.0, 'm': 100.0}
 # Two directions of known lengths differ if the equations are no worse than this.
 _WORST_CONDITION = 20
+# Instead of 0, where a point would be missing.
+_NEAR_ZERO = 1e-3
 # Corners of the polygon that stands for a circle in another plane.
 _ROUND = 64
 
@@ -37,7 +39,9 @@ class Place:
         name: Its name.
         shape: ``polygon``, closed by itself; ``circle``; ``line``, of one or more
             segments; or ``point``.
-        points: Corners, ends or centre, shape (P, 2), in pixels, or on the floor.
+        points: Corners, ends or centre, shape (P, 2), in pixels, or on the floor. The
+            place may move: in T frames, the shape is (P, T, 2), and what methods get
+            has T points.
         radius: That of a circle.
         space: ``image`` or ``floor``.
 
@@ -52,7 +56,7 @@ class Place:
     name: str
     shape: Shape
     points: np.ndarray
-    radius: float = 0.0
+    radius: Any = 0.0
     space: str = 'image'
 
     @classmethod
@@ -95,10 +99,12 @@ class Place:
         inside = np.zeros(xy.shape[:-1], bool)
         for a, b in self.edges():
             nearest = np.minimum(nearest, _from_segment(xy, a, b))
-            if self.shape == 'polygon' and a[1] != b[1]:
-                between = (a[1] > xy[..., 1]) != (b[1] > xy[..., 1])
-                share = (xy[..., 1] - a[1]) / (b[1] - a[1])
-                inside ^= between & (xy[..., 0] < a[0] + share * (b[0] - a[0]))
+            if self.shape == 'polygon':
+                x, y = xy[..., 0], xy[..., 1]
+                between = (a[..., 1] > y) != (b[..., 1] > y)
+                height = np.where(between, b[..., 1] - a[..., 1], 1)
+                share = (y - a[..., 1]) / height
+                inside ^= between & (x < a[..., 0] + share * (b[..., 0] - a[..., 0]))
         return np.where(inside, nearest, -nearest)
 
     def crossed(self, path: np.ndarray) -> np.ndarray:
@@ -307,10 +313,66 @@ def places_of(metainfo: Mapping[str, Any], video: Mapping[str, Any]) -> list[Pla
     return [Place.of(record) for record in records]
 
 
+def tracked(
+    records: Iterable[Mapping[str, Any]], frames: int, up: str | None
+) -> list[dict[str, Any]]:
+    """Return ``places`` that change with the bodies of a video; see changed_bodies.
+
+    They are items of annotations, with the arrays of an object: points (T, P, 2), or
+    points_3d (T, P, 3) of those on the floor, and score (T, P). A circle has a second
+    point, on its edge. Places on the floor are left out if ``up`` is not known.
+    """
+    found = []
+    for record in records:
+        place = Place.of(record)
+        corners = place.points
+        if place.shape == 'circle':
+            rim = corners + np.array([place.radius, 0])
+            corners = np.concatenate([corners, rim])
+        key = 'points'
+        if place.space == 'floor':
+            if up is None:
+                continue
+            key, flat = 'points_3d', corners
+            corners = np.zeros((len(flat), 3))
+            corners[:, [axis for axis in range(3) if axis != 'xyz'.index(up[-1])]] = (
+                flat
+            )
+        # Points at 0 are missing ones.
+        corners = np.where(corners.any(axis=-1, keepdims=True), corners, _NEAR_ZERO)
+        shape = (frames, *corners.shape)
+        points = np.broadcast_to(corners.astype(np.float32), shape)
+        kept = {k: record[k] for k in ('name', 'shape', 'space') if k in record}
+        found.append({**kept, key: points, 'score': np.ones(shape[:2], np.float32)})
+    return found
+
+
+def in_frames(
+    record: Mapping[str, Any], frames: int, plane: Sequence[int]
+) -> tuple[Place, np.ndarray]:
+    """Return the place of an item of ``places``, and whether it is known, (T,).
+
+    ``plane`` are the axes of the floor in points_3d.
+    """
+    if 'score' not in record:
+        return Place.of(record), np.ones(frames, bool)
+    points = record.get('points')
+    if points is None:
+        points = record['points_3d'][..., [*plane]]
+    points, radius = np.asarray(points, float).swapaxes(0, 1), 0.0
+    if record['shape'] == 'circle':
+        radius = np.linalg.norm(points[1] - points[0], axis=-1)
+        points = points[:1]
+    place = Place(record['name'], record['shape'], points, radius)
+    return place, np.any(record['score'], axis=1)
+
+
 def _from_segment(xy: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return how far points (..., 2) are from a segment."""
     along = b - a
-    share = np.clip((xy - a) @ along / (along @ along or 1), 0, 1)
+    length = np.square(along).sum(axis=-1)
+    share = ((xy - a) * along).sum(axis=-1) / np.where(length, length, 1)
+    share = np.clip(share, 0, 1)
     return np.linalg.norm(xy - a - share[..., None] * along, axis=-1)
 
 

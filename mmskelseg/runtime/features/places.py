@@ -1,0 +1,223 @@
+"""Where a person is relative to places, as features."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+import numpy as np
+
+from mmskelseg.runtime.features.coordinates import (
+    Coordinates,
+    Instance,
+    SkeletonCoordinates,
+    check_one_person,
+    read_joints,
+    whole_body,
+)
+from mmskelseg.runtime.features.pairs import heading_of
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import Axis, CountOrZero, Where
+from mmskelseg.runtime.parts import RENDERERS
+from mmskelseg.runtime.streaming.body import RunningBody
+from mmskelseg.runtime.streaming.pairs import ROOT, Relations
+from mmskelseg.runtime.streaming.places import PlaceInFrames, RunningPlaces
+from mmskelseg.runtime.structures.annotations import MIN_SCORE, VideoAnnotation
+from mmskelseg.runtime.structures.places import Place, in_frames
+from mmskelseg.runtime.structures.skeleton import SkeletonLike
+
+_MOST = 1000
+Names = Annotated[
+    Sequence[str],
+    Where(
+        'the names of places, each once',
+        lambda names: 0 < len(names) <= _MOST and len({*names}) == len(names),
+    ),
+]
+
+
+@RENDERERS.register
+class PlaceCoordinates(Coordinates):
+    """Gives where a person is relative to places, as a part of ``Concatenate``.
+
+    For each place, these are F values:
+
+    ======  ==========================================================================
+    1       1 if place and person are known in the frame, or else 0, as all that
+            follows
+    joints  1 for each of the ``joints`` that is inside or on the edge; nothing is
+            inside of a line or a point
+    joints  the distance of each from the edge, above 0 inside, below 0 outside
+    joints  the change of these since the previous frame, above 0 if they come nearer
+            from outside
+    1       the cosine of the angle between the person's heading and the direction from
+            the root to the place's centre, 1 if it looks there; only with ``view``
+    ======  ==========================================================================
+
+    All lengths are divided by the person's body size. Values of a missing joint are 0,
+    as are changes from or to a frame in which it is missing.
+
+    Reads: keypoint (M, T, V, 2) in pixels or keypoint_3d (M, T, V, 3); keypoint_score
+    (M, T, V), 1 by default; places, in the image, or, for keypoint_3d, on the floor.
+    Writes: coordinates, float32, shape (T, C).
+
+    Args:
+        skeleton: The layout of the V joints; see :meth:`Skeleton.get`.
+        places: The names of the places to describe.
+        dims: 3 for keypoint_3d, 2 for keypoint.
+        joints: Names of the joints that are compared with places; ``root``, the
+            default, is the root.
+        view: Whether to say which places the person faces, for bodies in 3D or seen
+            from above; see ``turn`` of :class:`PairCoordinates`.
+        vertical: The axis of keypoint_3d that points up or down.
+        root: See :class:`SkeletonCoordinates`, as for the following.
+        scale: ``body``, or None to leave lengths in pixels or metres.
+        person: Index of the person; by default the one with the highest sum of scores.
+        causal: Whether no value depends on later frames.
+
+    Raises:
+        ValueError: If a joint is unknown, if a skeleton has no heading, or if a video
+            lacks one of the places.
+    """
+
+    def __init__(
+        self,
+        skeleton: SkeletonLike,
+        places: Names,
+        dims: Literal[2, 3] = 2,
+        *,
+        joints: Sequence[str] = ('root',),
+        view: bool = False,
+        vertical: Axis | None = None,
+        root: str | Sequence[str] | None = None,
+        scale: Literal['body'] | None = 'body',
+        person: CountOrZero | None = None,
+        causal: bool = False,
+    ) -> None:
+        super().__init__(dims, person)
+        self.places = tuple(places)
+        self.causal = causal
+        self.scale = scale
+        own = SkeletonCoordinates(skeleton, dims, root=root)
+        self.skeleton, self.root = own.skeleton, own.root
+        names = {
+            **{name: i for i, name in enumerate(own.skeleton.joints)},
+            'root': ROOT,
+        }
+        for name in joints:
+            if name not in names:
+                raise UserError(
+                    f'PlaceCoordinates: joints has {name!r}, expected root or a joint '
+                    f'of skeleton {own.skeleton.name!r}: '
+                    f'{", ".join(own.skeleton.joints)}.'
+                )
+        self.joints = [names[name] for name in joints]
+        if dims == 3 and vertical is None:
+            raise UserError(
+                'PlaceCoordinates: places of keypoint_3d are on the floor; name the '
+                'vertical axis, such as vertical=2, or set dims=2.'
+            )
+        heading = heading_of(self, own.skeleton, turn=view, vertical=vertical)
+        self.relations = Relations(1, [], *heading)
+        self.given: Sequence[Place] = ()
+
+    @property
+    def context(self) -> tuple[float, float] | None:
+        """All previous frames if ``causal``; else all frames."""
+        return (math.inf, 0) if self.causal else None
+
+    def check(self, video: VideoAnnotation) -> None:
+        """Raise a UserError if a video lacks a place."""
+        self._check({one['name'] for one in self._records(video)}, video)
+
+    def _check(self, names: set[str], video: VideoAnnotation) -> None:
+        if missing := [name for name in self.places if name not in names]:
+            where = 'on the floor' if self.dims == 3 else 'in the image'
+            raise UserError(
+                f'{video.get("frame_dir", "video")}: the model sees the places '
+                f'{", ".join(self.places)}, but {", ".join(missing)} {where} '
+                f'{"is" if len(missing) == 1 else "are"} not known. Give their file '
+                '(--places FILE), or add `places` to the annotation.'
+            )
+
+    def give(self, places: Sequence[Place]) -> None:
+        """State the places of a stream."""
+        self.given = places
+
+    def source(self, results: VideoAnnotation) -> list[np.ndarray]:
+        """Return the arrays that the coordinates are computed from."""
+        found = [results[self._key(results)]]
+        if 'keypoint_score' in results:
+            found.append(results['keypoint_score'])
+        for one in self._records(results):
+            if one['name'] in self.places:
+                text = f'{one["name"]}\n{one["shape"]}'.encode()
+                found.append(np.frombuffer(text, np.uint8))
+                found += [np.asarray(x) for x in one.values() if not isinstance(x, str)]
+        return found
+
+    def coordinates(self, results: VideoAnnotation) -> np.ndarray:
+        """Return an array of shape (T, C)."""
+        self.check(results)
+        key = self._key(results)
+        points, score = read_joints(
+            results, key, self.skeleton, self.dims, np.float64, score_dtype=None
+        )
+        if self.causal:
+            check_one_person(self, len(points), self.person)
+        person = self._one_of(len(points), score, self.person)
+        points, seen = points[person], score[person] >= MIN_SCORE
+        places: list[list[PlaceInFrames]] = [[] for _ in self.places]
+        for one in self._records(results):
+            if one['name'] in self.places:
+                found = in_frames(one, len(points), self.relations.plane)
+                places[self.places.index(one['name'])].append(found)
+        running = self._running([own[0][0] for own in places])
+        if self.causal:
+            root, _, size = running.body.push(points, seen)
+        else:
+            root, _, whole = whole_body(points, seen, self.root)
+            size = np.full(len(points), whole)
+        if self.scale is None:
+            size = np.ones(len(points))
+        return running.relate(points, seen, root, size, places)
+
+    def running(
+        self, people: int = 1, instances: Sequence[Instance] = ()
+    ) -> RunningPlaces:
+        """Return the object that computes causal coordinates frame by frame.
+
+        Its places are those given by :meth:`give`.
+        """
+        found = {place.name: place for place in self.given}
+        self._check({*found}, {'frame_dir': 'the stream'})
+        return self._running([found[name] for name in self.places])
+
+    def _running(self, places: Sequence[Place]) -> RunningPlaces:
+        return RunningPlaces(
+            RunningBody(self.root, self.dims),
+            self.skeleton.num_joints,
+            self.relations,
+            self.joints,
+            places,
+            scale=self.scale == 'body',
+        )
+
+    def _records(self, results: VideoAnnotation) -> list[dict[str, Any]]:
+        """Return the places in the space of the joints."""
+        space = 'floor' if self.dims == 3 else 'image'
+        places: Any = results.get('places', ())
+        return [one for one in places if one.get('space', 'image') == space]
+
+    def settings(self) -> dict[str, object]:
+        """Return everything that determines the coordinates, as plain values."""
+        own = {k: getattr(self, k) for k in ('dims', 'scale', 'person', 'causal')}
+        return {
+            **own,
+            **asdict(self.relations),
+            'type': type(self).__name__,
+            'places': list(self.places),
+            'joints': self.joints,
+            'root': list(self.root),
+            'joints_of': list(self.skeleton.joints),
+        }

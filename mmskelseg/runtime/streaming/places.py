@@ -1,0 +1,151 @@
+"""Where a person is relative to places, up to the current frame.
+
+Renderers of whole videos use it, too, with root and size of the whole video.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from mmskelseg.runtime.streaming.body import RunningBody
+from mmskelseg.runtime.streaming.pairs import Relations, kept_headings
+from mmskelseg.runtime.streaming.state import RunningFeatures, Stateful
+from mmskelseg.runtime.structures.places import Place
+
+#: A place in n frames, and whether it is known in each, (n,).
+PlaceInFrames = tuple[Place, np.ndarray]
+
+
+class RunningPlaces(RunningFeatures):
+    """Features of a causal ``PlaceCoordinates``, computed incrementally.
+
+    Args:
+        body: The person's body.
+        num_joints: Number of joints of the skeleton, V.
+        relations: The person's heading, and the plane in which places are.
+        joints: Indices of the joints that are compared with places, ``ROOT`` for the
+            root.
+        places: The places, which stay where they are.
+        scale: Whether to divide lengths by the size of the body.
+    """
+
+    _arrays = ('heading', 'distances', 'known', 'whose')
+
+    def __init__(
+        self,
+        body: RunningBody,
+        num_joints: int,
+        relations: Relations,
+        joints: Sequence[int],
+        places: Sequence[Place],
+        *,
+        scale: bool,
+    ) -> None:
+        self.body = body
+        self.dims = body.dims
+        self.num_joints = num_joints
+        self.relations = relations
+        self.joints = list(joints)
+        self.places = places
+        self.scale = scale
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all frames."""
+        self.body.reset()
+        self._heading = np.zeros((1, 1, 2))
+        # Of the last frame, for each place and joint: the distance, whether it is
+        # known, and to which of several places of a name it is.
+        shape = (len(self.places), 1, len(self.joints))
+        self._distances = np.zeros(shape)
+        self._known = np.zeros(shape, bool)
+        self._whose = np.full(shape[:2], -1)
+
+    def push(self, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
+        """Return float32 features (n, C) of the next frames."""
+        root, _, size = self.body.push(points, seen)
+        size = size if self.scale else np.ones(len(points))
+        always = np.ones(len(points), bool)
+        places = [[(place, always)] for place in self.places]
+        return self.relate(points, seen, root, size, places)
+
+    def relate(
+        self,
+        points: np.ndarray,
+        seen: np.ndarray,
+        root: np.ndarray,
+        size: np.ndarray,
+        places: Sequence[Sequence[PlaceInFrames]],
+    ) -> np.ndarray:
+        """Return float32 values (n, C) of places in the next frames.
+
+        Args:
+            points: Joints of the person, shape (n, V, dims).
+            seen: Whether they are visible, shape (n, V).
+            root: Root of the person, shape (n, dims).
+            size: Size of the person's body in each frame, shape (n,).
+            places: For each name, the places of which one at most is known in a frame.
+        """
+        present = np.any(seen, axis=1)
+        # The root is one more joint, seen in frames that show any joint.
+        points = np.concatenate([points, root[:, None]], axis=1)
+        seen = np.concatenate([seen, present[:, None]], axis=1)
+        headings = self.relations.headings(points[None], seen[None])
+        headings = kept_headings(self._heading, headings)
+        self._heading, ahead = headings[:, -1:], headings[0, 1:]
+        plane = [*self.relations.plane]
+        xy, shown = points[:, self.joints][..., plane], seen[:, self.joints]
+        found = [_measured(own, xy, root[:, plane], present) for own in places]
+        values = []
+        for i, (whose, distance, inside, offset) in enumerate(found):
+            known = shown & (whose >= 0)[:, None]
+            change = self._change(i, distance, known, whose)
+            lengths = np.concatenate([np.where(known, distance, 0), change], axis=1)
+            parts = [(whose >= 0)[:, None], inside & known, lengths / size[:, None]]
+            if self.relations.ends:
+                far = np.linalg.norm(offset, axis=1, keepdims=True)
+                to_centre = offset / np.where(far, far, 1)
+                parts.append((ahead * to_centre).sum(axis=1, keepdims=True))
+            values.append(np.concatenate(parts, axis=1))
+        return np.concatenate(values, axis=1).astype(np.float32)
+
+    def _change(
+        self, i: int, distance: np.ndarray, known: np.ndarray, whose: np.ndarray
+    ) -> np.ndarray:
+        """Return the changes since the previous frame, 0 unless both are known."""
+        distance = np.concatenate([self._distances[i], distance])
+        known = np.concatenate([self._known[i], known])
+        whose = np.concatenate([self._whose[i], whose])
+        self._distances[i], self._known[i] = distance[-1:], known[-1:]
+        self._whose[i] = whose[-1:]
+        both = known[1:] & known[:-1] & (whose[1:] == whose[:-1])[:, None]
+        return np.diff(distance, axis=0) * both
+
+    @property
+    def _parts(self) -> Mapping[str, Stateful]:
+        return {'body': self.body}
+
+
+def _measured(
+    places: Sequence[PlaceInFrames],
+    xy: np.ndarray,
+    root: np.ndarray,
+    present: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return which place of a name is known, distances, insides, and to its centre.
+
+    Shapes: xy (n, J, 2), root (n, 2), present (n,); the results are (n,), -1 without
+    one, (n, J), (n, J) and (n, 2), 0 where nothing is known.
+    """
+    whose = np.full(len(xy), -1)
+    distance, offset = np.zeros(xy.shape[:2]), np.zeros((len(xy), 2))
+    inside = np.zeros(xy.shape[:2], bool)
+    for k, (place, known) in enumerate(places):
+        own = present & known
+        whose[own] = k
+        each = [place.distance(xy[:, j]) for j in range(xy.shape[1])]
+        found = np.stack(each, axis=1)
+        distance = np.where(own[:, None], found, distance)
+        inside |= own[:, None] & (found >= 0) & place.has_area
+        offset = np.where(own[:, None], place.centre - root, offset)
+    return whose, distance, inside, offset
