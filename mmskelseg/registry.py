@@ -89,7 +89,10 @@ TASK_UTILS = _child(root.TASK_UTILS)
 VISUALIZERS = _child(root.VISUALIZERS, ['mmskelseg.engine.seg_visualizer'])
 VISBACKENDS = _child(root.VISBACKENDS)
 LOG_PROCESSORS = _child(root.LOG_PROCESSORS)
-INFERENCERS = _child(root.INFERENCERS, ['mmskelseg.apis.mmpose_inferencer'])
+INFERENCERS = _child(
+    root.INFERENCERS,
+    ['mmskelseg.apis.mmdet_detector', 'mmskelseg.apis.mmpose_inferencer'],
+)
 FUNCTIONS = _child(root.FUNCTIONS)
 # MMEngine has no root for these.
 POSTPROCESSORS = CheckedRegistry(

@@ -33,8 +33,10 @@ from mmskelseg.runtime.structures.skeleton import Layout
 if TYPE_CHECKING:
     from mmpose.apis.inferencers import Pose2DInferencer
 
+#: The supported versions of MMDetection.
+MMDET = Dependency('mmdet', '3.0.0', '3.4.0')
 _PACKAGES = (
-    Dependency('mmdet', '3.0.0', '3.4.0'),
+    MMDET,
     Dependency('mmpose', '1.0.0', '2'),
     # It has pkg_resources, which MMPose uses to find its own version.
     Dependency('setuptools', '40', '81'),
@@ -183,7 +185,7 @@ def find_network(
 
 def _in_model_zoo(package: str, name: str) -> tuple[str, str | None]:
     spec = find_spec(package)
-    assert spec is not None, 'MMPoseAlias checks that it is installed'
+    assert spec is not None, 'estimators check that it is installed'
     assert spec.submodule_search_locations is not None
     folder = Path(spec.submodule_search_locations[0])
     # In a checkout the index is beside the package, in an installation inside it.

@@ -1,12 +1,18 @@
 """Poses of videos as a data set, by a pretended estimator."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
 from mmskelseg.registry import INFERENCERS
 from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.messages.dependencies import Dependency, DependencyError
+from mmskelseg.runtime.objects import read_objects
+from mmskelseg.runtime.objects.detecting import Boxes, ObjectDetector, build_detector
+from mmskelseg.runtime.parts import ESTIMATORS
 from mmskelseg.runtime.poses.estimators import estimator
-from tests.errors import raises_naming
+from tests.errors import assert_names, raises_naming
 from tests.walkers import Walkers
 
 TOOL = 'tools/extract_poses.py'
@@ -114,7 +120,7 @@ def test_poses_of_other_settings_are_refused(extract, filmed):
     assert (
         "out/poses/a.npz: made by {'type': 'Seeing', 'people': 2} from a video" in error
     )
-    assert '; delete it to estimate these poses again, or choose' in error
+    assert '; delete it to estimate this again, or choose' in error
     filmed('a', frames=20)
     assert 'delete it to estimate these poses again' in extract(folder, code=1)
 
@@ -148,3 +154,69 @@ def test_forgotten_folder_is_told(run_tool, filmed):
     assert done.stderr == (
         f'error: {video}: a file, but the last argument, OUT, must be a folder.\n'
     )
+
+
+class Shelf(ObjectDetector):
+    """A detector that pretends: a cup moves right, a pen is there from frame 4 on."""
+
+    classes = ('pen', 'cup')
+    seen: ClassVar = []
+
+    def __init__(self, model, box_score=0.3):
+        self.model, self.box_score = model, box_score
+
+    def detections(self, images):
+        self.seen.append(self.model)
+        for frame, _ in enumerate(images):
+            boxes = np.array(
+                [[10 + frame, 10, 30 + frame, 40], [60, 10, 70, 20]], float
+            )
+            count = 1 if frame < 4 else 2
+            labels, scores = np.array([1, 0]), np.array([0.9, 0.5])
+            yield Boxes(labels[:count], scores[:count], boxes[:count])
+
+
+@pytest.fixture
+def shelf(monkeypatch):
+    monkeypatch.setitem(INFERENCERS._module_dict, 'MMDetector', Shelf)
+    Shelf.seen.clear()
+    return Shelf.seen
+
+
+def test_objects_are_detected_beside_poses(shelf, extract, filmed, tmp_path):
+    folder = filmed('a')
+    extract(folder, options=('--objects', 'shelf-tiny'))
+    data = load_annotations(tmp_path / 'out/annotations.pkl')
+    assert list(data['metainfo']['objects']) == ['cup', 'pen']
+    cup, pen = data['annotations'][0]['objects']
+    assert (cup['name'], pen['name']) == ('cup 1', 'pen 1')
+    np.testing.assert_array_equal(cup['points'][:, 0, 0], 10 + np.arange(10))
+    np.testing.assert_array_equal(pen['score'][:, 0] > 0, np.arange(10) >= 4)
+    (video,) = read_objects(tmp_path / 'out/objects/a.json')
+    assert (video.name, len(video.found)) == ('a', 16)
+
+
+def test_objects_are_detected_once_for_the_same_settings(
+    shelf, extract, filmed, tmp_path
+):
+    folder = filmed('a')
+    extract(folder, options=('--objects', 'shelf'))
+    extract(folder, options=('--objects', 'shelf', '--object-kinds', 'pen=tool'))
+    assert shelf == ['shelf']
+    data = load_annotations(tmp_path / 'out/annotations.pkl')
+    assert list(data['metainfo']['objects']) == ['tool']
+    error = extract(
+        folder, options=('--objects', 'shelf', '--object-options', 'box_score=0.5'),
+        code=1,
+    )  # fmt: skip
+    assert_names(error, 'objects/a.json', "'box_score': 0.5")
+
+
+def test_a_missing_detector_is_told_in_a_sentence(extract, filmed, monkeypatch):
+    folder = filmed('a')
+    monkeypatch.setattr(Dependency, 'found', lambda self: ('', ''))
+    error = extract(folder, options=('--objects', 'rtmdet-s'), code=1)
+    assert_names(error, 'MMDetector', 'mmdet>=3', 'docs/pose_estimation.md')
+    monkeypatch.setattr(ESTIMATORS, '_finders', [])
+    with raises_naming(DependencyError, 'MMDetector', 'mmskelseg-runtime'):
+        build_detector('rtmdet-s')

@@ -13,14 +13,18 @@ from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.arrays import read_npz as read_npz_arrays
 from mmskelseg.runtime.files.inputs import look_into
 from mmskelseg.runtime.files.names import file_name
-from mmskelseg.runtime.files.parsing import read_names
+from mmskelseg.runtime.files.parsing import read_json, read_names
 from mmskelseg.runtime.files.video import VIDEO_SUFFIXES, VideoFile, is_video
+from mmskelseg.runtime.inputs import ObjectInput
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.jobs.models import PoseEstimation
 from mmskelseg.runtime.messages.counts import with_names
 from mmskelseg.runtime.messages.errors import UserError, check_name
 from mmskelseg.runtime.messages.options import argument, like, option
+from mmskelseg.runtime.objects import FoundObjects, kinds_of, read_objects
+from mmskelseg.runtime.objects.detecting import ObjectDetector, build_detector
+from mmskelseg.runtime.objects.mmdet import write_mmdet
 from mmskelseg.runtime.poses import Poses, choose_person, read_npz, write_npz
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
@@ -32,6 +36,8 @@ EXAMPLES = """examples:
   # Faster R-CNN and HRNet, as in the paper; the largest of several people
   %(prog)s take1.mp4 take2.mp4 data/mine --estimator topdown \\
       --person largest
+  # with the cups and bottles that MMDetection finds
+  %(prog)s videos data/mine --objects rtmdet-s --object-kinds cup bottle
   # with local weights
   %(prog)s videos data/mine --estimator mmpose:human \\
       --options weights=rtmpose-m.pth detector=rtmdet-m detector_weights=rtmdet-m.pth
@@ -62,16 +68,37 @@ def _extract(estimator: PoseEstimator, video: Path, file: Path) -> Poses:
     asked = {'estimator': estimator.settings(), 'bytes': video.stat().st_size}
     if file.exists():
         made = json.loads(str(read_npz_arrays(file).get('made_by', 'null')))
-        if made != json.loads(json.dumps(asked)):
-            raise UserError(
-                f'{file}: made by {_shown(made)}, not by {_shown(asked)}; delete it to '
-                'estimate these poses again, or choose another OUT.'
-            )
+        _check_maker(file, made, asked)
     else:
         made_by = np.array(json.dumps(asked))
         write_npz(estimator.estimate(video), file, made_by=made_by)
     # Read the file even if it is new, so that results are the same.
     return read_npz(file)
+
+
+def _detect(detector: ObjectDetector, video: Path, file: Path) -> FoundObjects:
+    """Return the objects in a video, from its file if it exists."""
+    asked = {'estimator': detector.settings(), 'bytes': video.stat().st_size}
+    if file.exists():
+        made = read_json(file, 'mmskelseg poses')
+        _check_maker(
+            file, made.get('made_by') if isinstance(made, dict) else None, asked
+        )
+    else:
+        found = detector.detect(video)
+        write_mmdet(file, found, detector.classes, made_by=asked)
+    (objects,) = read_objects(file, 'mmdet')
+    return objects
+
+
+def _check_maker(
+    file: Path, made: Mapping[str, object] | None, asked: Mapping[str, object]
+) -> None:
+    if made != json.loads(json.dumps(asked)):
+        raise UserError(
+            f'{file}: made by {_shown(made)}, not by {_shown(asked)}; delete it to '
+            'estimate this again, or choose another OUT.'
+        )
 
 
 def _annotation(name: str, video: Path, poses: Poses, out: Path) -> VideoAnnotation:
@@ -108,6 +135,9 @@ class EstimatePoses(Job[AnnotationFile]):
     continued, and --person can be changed without estimating again. To add
     labels, convert OUT/poses with `mmskelseg convert keypoints`.
     docs/pose_estimation.md says more.
+
+    With --objects, a network of MMDetection finds objects as well, and OUT gets
+    objects/VIDEO.json, which --objects of `convert keypoints` and `segment` reads.
     """
 
     kept = 'poses of finished videos are kept; the same command continues.'
@@ -129,6 +159,18 @@ class EstimatePoses(Job[AnnotationFile]):
         metavar='NAME',
     )
     name: str | None = option("the data set's name (default: that of OUT)", None)
+    objects: str | None = option(
+        'also find objects, by a network of MMDetection: its name or alias in the '
+        'model zoo, such as rtmdet-s, or the path of a config',
+        None,
+        metavar='NETWORK',
+    )
+    object_options: Mapping[str, object] | None = option(
+        'options of this network, such as weights=FILE, box_score=0.5 or device=cpu',
+        None,
+        metavar='KEY=VALUE',
+    )
+    object_kinds: Sequence[tuple[str, str]] = like(ObjectInput, 'object_kinds')
 
     def run(self, events: Events) -> AnnotationFile:
         """Estimate the poses that are missing, and write the data set."""
@@ -138,6 +180,10 @@ class EstimatePoses(Job[AnnotationFile]):
             )
         videos = _find_videos(self.videos)
         estimator = build_pose_estimator(self.estimator, **(self.options or {}))
+        detector = None
+        if self.objects is not None:
+            detector = build_detector(self.objects, **(self.object_options or {}))
+        objects: list[FoundObjects] = []
         annotations: list[VideoAnnotation] = []
         notes: dict[str, list[str]] = {}
         for i, (name, path) in enumerate(videos.items()):
@@ -148,6 +194,12 @@ class EstimatePoses(Job[AnnotationFile]):
                 _extract(estimator, path, file), self.person, str(path)
             )
             annotations.append(_annotation(name, path, poses, self.out))
+            if detector is not None:
+                file = self.out / 'objects' / f'{file_name(name)}.json'
+                found = _detect(detector, path, file).chosen(dict(self.object_kinds))
+                objects.append(found)
+                shape = poses.keypoint.shape[1], annotations[-1]['fps']
+                annotations[-1]['objects'] = found.tracked(*shape, poses.img_shape)
             for note in poses.notes:
                 notes.setdefault(note, []).append(name)
         data: AnnotationFile = {
@@ -161,6 +213,7 @@ class EstimatePoses(Job[AnnotationFile]):
                 'person': self.person,
                 'pose_estimator': json.loads(json.dumps(estimator.settings())),
                 'notes': with_names(notes, len(videos)),
+                **({} if detector is None else {'objects': kinds_of(objects)}),
             },
         }
         save_annotations(data, self.out / 'annotations.pkl')

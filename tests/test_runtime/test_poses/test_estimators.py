@@ -13,6 +13,7 @@ import pytest
 from mmskelseg.apis.mmpose_inferencer import MMPoseAlias
 from mmskelseg.runtime.messages.dependencies import Dependency, DependencyError
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.objects.detecting import build_detector
 from mmskelseg.runtime.parts import ESTIMATORS
 from mmskelseg.runtime.poses.estimators import (
     MediaPipePose,
@@ -370,6 +371,27 @@ def test_faster_rcnn_and_hrnet_agree_with_the_functions_of_their_packages(
         np.testing.assert_allclose(
             poses.person_score[:, frame], found.scores, atol=1e-4
         )
+
+
+@both
+@pytest.mark.slow
+def test_objects_agree_with_the_function_of_mmdetection(networks, clip):
+    from mmdet.apis import inference_detector, init_detector
+
+    from mmskelseg.apis.mmpose_inferencer import in_scope
+
+    config, weights = networks['detector'], networks['detector_weights']
+    options = {'weights': weights, 'box_score': 0.0, 'device': 'cpu'}
+    detector = build_detector(config, **options)
+    (ours, *_) = detector.detect(clip(frames=2), progress=False)
+    assert detector.classes[0] == 'person'
+    network = init_detector(config, weights, device='cpu')
+    image = next(iter(VideoFrames(clip(frames=2), progress=False)))
+    with in_scope('mmdet'):
+        found = inference_detector(network, image).pred_instances.numpy()
+    assert len(found)
+    assert ours['labels'] == found.labels.tolist()
+    np.testing.assert_allclose(ours['bboxes'], found.bboxes, atol=1e-3)
 
 
 @both

@@ -4,6 +4,7 @@ import inspect
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 from urllib.error import URLError
 
@@ -75,13 +76,8 @@ class PoseEstimator(ABC):
             RuntimeError: If networks cannot be downloaded.
         """
         frames = VideoFrames(video, progress=progress)
-        try:
+        with downloading(type(self).__name__):
             found = list(self.detections(frames))
-        except URLError as error:
-            raise UnavailableError(
-                f'{type(self).__name__}: its networks cannot be downloaded '
-                f'({error.reason}); docs/pose_estimation.md says what works offline.'
-            ) from error
         notes, count = frames.times.notes(), frames.times.count
         if found:
             layout = self.skeleton
@@ -96,9 +92,26 @@ class PoseEstimator(ABC):
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the poses, as plain values."""
-        names = inspect.signature(type(self)).parameters
-        values = {name: getattr(self, name) for name in names if name != 'device'}
-        return {'type': type(self).__name__, **values}
+        return settings_of(self)
+
+
+def settings_of(part: object) -> dict[str, object]:
+    """Return the type and the arguments of an estimator, but for its device."""
+    names = inspect.signature(type(part)).parameters
+    values = {name: getattr(part, name) for name in names if name != 'device'}
+    return {'type': type(part).__name__, **values}
+
+
+@contextmanager
+def downloading(name: str) -> Iterator[None]:
+    """Raise an UnavailableError if the networks of an estimator are out of reach."""
+    try:
+        yield
+    except URLError as error:
+        raise UnavailableError(
+            f'{name}: its networks cannot be downloaded ({error.reason}); '
+            'docs/pose_estimation.md says what works offline.'
+        ) from error
 
 
 def strongest(
@@ -185,7 +198,11 @@ def build_pose_estimator(
     if topdown:
         renamed = {_TOPDOWN_OPTIONS.get(k, k): v for k, v in config.items()}
         kind, config = 'MMPoseAlias', {**_TOPDOWN, **renamed}
-    cls = _estimator_class(kind)
+    return built(_estimator_class(kind), config)
+
+
+def built(cls: Any, config: Mapping[str, object]) -> Any:
+    """Build an estimator, or raise a UserError if it lacks an option."""
     parameters = inspect.signature(cls).parameters
     unknown = sorted(config.keys() - parameters.keys())
     if unknown:
@@ -228,16 +245,23 @@ class VideoFrames:
         times: Those of the frames that have been read.
     """
 
-    def __init__(self, path: str | os.PathLike, *, progress: bool = True) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        *,
+        progress: bool = True,
+        title: str = 'Estimating poses',
+    ) -> None:
         self.file = VideoFile.open(path)
         self.progress = progress
+        self.title = title
         self.times = FrameTimes(self.file)
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield images (H, W, 3), uint8, in BGR order."""
         with (
             opened_video(self.file.path) as capture,
-            progress_bar('Estimating poses', self.file.frames, self.progress) as count,
+            progress_bar(self.title, self.file.frames, self.progress) as count,
         ):
             for image in remaining_frames(capture):
                 self.times.add(capture)
