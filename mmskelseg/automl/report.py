@@ -31,6 +31,7 @@ from mmskelseg.evaluation.functional.calibration import (
     tempered,
 )
 from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.posture.tasks import rows_of_videos
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.structures.tiers import labelled_frames, tiers_of
 
@@ -85,6 +86,7 @@ def write_report(
         'no_label_curve': outcome.no_half,
         'plan': asdict(plan),
         'candidates': _candidates(folder, plan, outcome),
+        'risk': rows_of_videos(folder.data['annotations'], meta),
         'confusion': confusion(videos, meta).tolist() if scores else [],
         'observers': _observers(people, videos, fps),
         'next': _next(folder),

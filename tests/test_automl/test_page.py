@@ -88,6 +88,17 @@ def content():
             {'video': 'a<1>', 'start': 1.0, 'end': 2.5, 'text': 'labelled <x>'},
             {'video': 'b"2', 'start': None, 'end': None, 'text': 'shifted'},
         ],
+        'risk': [
+            {
+                'class': CLASSES[1],
+                'method': 'REBA',
+                'mean_low': 2.0,
+                'mean_high': 4.5,
+                **{f'level_{n}_{e}': 25.0 for n in (2, 3) for e in ('low', 'high')},
+                'worst_video': 'a<1>',
+                'worst_s': 1.5,
+            }
+        ],
         'label_curve': {
             'share': 0.6,
             'half': 50.0,

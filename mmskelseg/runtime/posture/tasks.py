@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,8 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.posture.angles import ANGLES, Posture, measure
 from mmskelseg.runtime.posture.scores import METHODS, Span, Work, points_of
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
-from mmskelseg.runtime.structures.skeleton import Skeleton, SkeletonLike
+from mmskelseg.runtime.structures.skeleton import Skeleton
+from mmskelseg.runtime.structures.tiers import flat_label, tiers_of
 
 #: The action levels of which tables have the share of the time.
 LEVELS = (2, 3, 4)
@@ -30,7 +32,7 @@ class Risk:
     label: np.ndarray
     fps: float
 
-    def task_rows(self, classes: Sequence[str]) -> Iterator[dict[str, object]]:
+    def task_rows(self, classes: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Yield a row for each method and class that occurs.
 
         It has the seconds of the class; the mean score, of the low and the high ends of
@@ -45,7 +47,7 @@ class Risk:
                 if not own.any():
                     continue
                 (worst,) = self.worst(name, 1, own)
-                row: dict[str, object] = {
+                row: dict[str, Any] = {
                     'class': task,
                     'method': name.upper(),
                     'seconds': own.sum() / self.fps,
@@ -111,12 +113,48 @@ def assess(
     if posture is None:
         raise UserError(
             f'{video["frame_dir"]}: REBA and RULA are of people, but the joints of '
-            f'{skeleton.name} have no left_shoulder, right_shoulder, left_hip and '
-            'right_hip; name them so, or leave the risk out.'
+            f'{skeleton.name} have no left and right shoulder and hip; name them so, '
+            'or leave the risk out.'
         )
     points = points_of(label, metainfo['classes'], station)
     scores = {name: one.score(posture, points) for name, one in METHODS.items()}
     return posture, Risk(scores, np.atleast_2d(label), float(video['fps']))
+
+
+def rows_of_videos(
+    videos: Sequence[VideoAnnotation], metainfo: Metainfo
+) -> list[dict[str, Any]]:
+    """Return the rows of :meth:`Risk.task_rows` of all labelled videos together.
+
+    They are without load, grip and activity; ``worst_video`` names the video of the
+    worst moment. None without joints of people in 3D, since others leave wide ranges.
+    """
+    own = [video for video in videos if 'keypoint_3d' in video]
+    skeleton, tiers = Skeleton.get(metainfo['skeleton']), tiers_of(metainfo)
+    if not own or measure(own[0], skeleton, metainfo) is None:
+        return []
+    risks = [
+        assess(video, flat_label(video['label'], tiers), metainfo, {})[1]
+        for video in own
+    ]
+    ends = np.cumsum([risk.label.shape[1] for risk in risks])
+    scores = {
+        name: Span(
+            np.concatenate([risk.scores[name].low for risk in risks]),
+            np.concatenate([risk.scores[name].high for risk in risks]),
+        )
+        for name in METHODS
+    }
+    label = np.concatenate([risk.label for risk in risks], axis=1)
+    together = Risk(scores, label, risks[0].fps)
+    rows = []
+    for row in together.task_rows(metainfo['classes']):
+        frame = round(row['worst_s'] * together.fps)
+        i = int(np.searchsorted(ends, frame, 'right'))
+        seconds = (frame - ends[i] + risks[i].label.shape[1]) / together.fps
+        name = own[i]['frame_dir']
+        rows.append({**row, 'worst_video': name, 'worst_s': float(seconds)})
+    return rows
 
 
 def frame_rows(
@@ -135,9 +173,3 @@ def frame_rows(
             },
             **{name: float(posture[name][i]) for name in ANGLES},
         }
-
-
-def is_person(skeleton: SkeletonLike) -> bool:
-    """Return whether postures can be measured with the joints of a skeleton."""
-    joints = set(Skeleton.get(skeleton).joints)
-    return {'left_shoulder', 'right_shoulder', 'left_hip', 'right_hip'} <= joints

@@ -5,7 +5,7 @@ import pytest
 
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.posture.scores import METHODS, Span, Work
-from mmskelseg.runtime.posture.tasks import Risk, assess, frame_rows
+from mmskelseg.runtime.posture.tasks import Risk, assess, frame_rows, rows_of_videos
 from tests.errors import raises_naming
 from tests.test_runtime.test_posture.people import JOINTS, person, video
 
@@ -82,3 +82,18 @@ def test_animals_have_no_risk():
     }
     with raises_naming(UserError, 'cage', 'shoulder'):
         assess(mouse, np.zeros(2, int), meta, {})
+
+
+def test_rows_of_videos_are_of_all_together():
+    bent = person(trunk=(70, 0, 0), neck=(25, 0, 0), arm=(100, 0))
+    videos = [
+        {**video(*people), 'frame_dir': name, 'fps': 10, 'label': np.zeros(2, int)}
+        for name, people in (('a', [person()] * 2), ('b', [person(), bent]))
+    ]
+    reba, rula = rows_of_videos(videos, META)
+    assert (reba['class'], reba['mean_low']) == ('walk', (1 + 1 + 1 + 6) / 4)
+    # The moments of half a second that the bent frame is in are equally bad.
+    assert (reba['worst_video'], reba['worst_s']) == ('b', 0.1)
+    assert rula['method'] == 'RULA'
+    flat = [{k: v for k, v in one.items() if k != 'keypoint_3d'} for one in videos]
+    assert rows_of_videos(flat, META) == []
