@@ -1,7 +1,6 @@
 """Every config of `configs/` from its data to segments, on small data of its kind."""
 
 import json
-from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,6 @@ import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from benchmarks.model import measure
 from mmskelseg.converters.data_sets import find_data_set
 from mmskelseg.converters.precog import CLASSES as PRECOG
 from mmskelseg.encoders.network import FrozenNetwork
@@ -24,7 +22,7 @@ from tests.errors import raises_naming
 from tests.inferring import inferencer_of
 from tests.test_configs import CONFIGS
 
-LENGTHS = {'train': 16, 'test': 14}
+LENGTHS = {'train': 10, 'test': 8}
 
 
 def skeleton_of(path):
@@ -168,8 +166,8 @@ class Person(PoseEstimator):
 @pytest.mark.parametrize(
     'path', CONFIGS, ids=lambda path: f'{path.parent.name}/{path.stem}'
 )
-def test_config_trains_tests_segments_and_is_measured(path, load, data, tmp_path):
-    """An epoch, its scores, segments of the test video from its checkpoint, times."""
+def test_config_trains_tests_and_segments(path, load, data):
+    """An epoch, its scores, segments of the test video from its checkpoint."""
     cfg = load(path)
     skeleton, num_classes = skeleton_of(path), cfg.model.num_classes
     runner = Runner.from_cfg(cfg)
@@ -191,13 +189,6 @@ def test_config_trains_tests_segments_and_is_measured(path, load, data, tmp_path
     (of_file,) = segment(file, split='test')['predictions']
     assert of_file['pred_score'].shape == (num_classes, LENGTHS['test'])
     assert of_file['segments'][-1]['end_frame'] == LENGTHS['test']
-    cfg.dump(tmp_path / 'config.py')
-    measured = measure(
-        tmp_path / 'config.py',
-        Namespace(device='cpu', threads=1, videos=1, repeats=1, cfg_options={}),
-    )
-    assert measured['frames'] == LENGTHS['test']
-    assert measured['ms']['all'] > measured['ms']['segmentor'] > 0
 
     if any('3d' in modality for modality in item):
         with raises_naming(UserError, 'keypoint_3d'):
