@@ -15,7 +15,9 @@ from mmskelseg.export.streaming import (
     streaming_steps,
 )
 from mmskelseg.runtime.features.coordinates import instances_of
+from mmskelseg.runtime.places.reading import places_of_stream
 from mmskelseg.runtime.streaming import SkeletonStream
+from mmskelseg.runtime.structures.places import Place
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
 
@@ -40,6 +42,7 @@ class SkelSegStream(SkeletonStream):
         people: For a model of pairs, the number of persons whose joints you push.
         objects: For a model that sees objects, the number of each kind whose points you
             push; by default one.
+        places: For a model that sees places, these, or their file.
         layout: The layout of the joints that you push, such as ``coco17``; by default
             that of the model.
 
@@ -64,6 +67,7 @@ class SkelSegStream(SkeletonStream):
         layout: SkeletonLike | None = None,
         people: int = 2,
         objects: Mapping[str, int] | None = None,
+        places: str | os.PathLike | Sequence[Place] | None = None,
     ) -> None:
         with trained_model(config, checkpoint, live=True) as trained:
             cfg, meta = trained.cfg, trained.metainfo
@@ -72,6 +76,7 @@ class SkelSegStream(SkeletonStream):
             dataset = cfg.test_dataloader.dataset
             (modality,) = cfg.model.branches
             render = causal_coordinates(modality, dataset, meta['skeleton'])
+        render.give(places_of_stream(places))
         notes = []
         if cfg.model.get('postprocess') and not steps:
             names = ', '.join(step['type'] for step in cfg.model.postprocess)

@@ -99,7 +99,11 @@ def fit(job: Fit, events: Events) -> Path:
     for note in [*_notes(folder, shared, suspicions, unlabelled), *people.notes]:
         events.note(f'note        {note}')
     found, left_out = candidates(
-        folder.data, ann_file, folder.splits, objects=job.objects
+        folder.data,
+        ann_file,
+        folder.splits,
+        objects=job.objects,
+        places=job.places,
     )
     for part in found[0].chosen.choice.parts:
         events.note(f'note        {note_of(part)}')
@@ -317,6 +321,6 @@ def _settings(job: Fit) -> dict[str, object]:
     settings = {name: getattr(job, name) for name in names}
     content = hashlib.sha256(job.ann_file.read_bytes()).hexdigest()
     group_by = job.group_by and job.group_by.pattern
-    if not job.objects:
-        settings['objects'] = False
+    # Fits of before have no such settings.
+    settings |= {k: False for k in ('objects', 'places') if not getattr(job, k)}
     return {'content of annotations': content, **settings, 'group_by': group_by}

@@ -77,6 +77,7 @@ class Fit(ExecutedJob[Path]):
         metavar='REGEX',
     )
     objects: bool = like(ConfigRequest, 'objects')
+    places: bool = like(ConfigRequest, 'places')
     compare: int | None = option(
         'compare at most N configs; 1 spends all the time on the default (default: as '
         'many as the time allows)',

@@ -85,6 +85,8 @@ class Candidate:
             texts.append('--pairs')
         if not request.objects:
             texts.append('--no-objects')
+        if not request.places:
+            texts.append('--no-places')
         if request.observers != 'majority':
             texts.append(f'--observers {request.observers}')
         return ' '.join(texts)
@@ -175,12 +177,18 @@ def wall(seconds: Sequence[float], processes: int) -> float:
 
 
 def candidates(
-    data: AnnotationFile, path: Path, splits: tuple[str, str], *, objects: bool = True
+    data: AnnotationFile,
+    path: Path,
+    splits: tuple[str, str],
+    *,
+    objects: bool = True,
+    places: bool = True,
 ) -> tuple[list[Candidate], dict[str, str]]:
     """Return the candidates for an annotation file, and why others are none.
 
     The first is what ``mmskelseg make-config`` writes by itself; those that are likely
-    to be better follow first. ``objects``: whether any may see those of the file.
+    to be better follow first. ``objects`` and ``places``: whether any may see
+    those of the file.
 
     Raises:
         UserError: If none can be trained, with the reason of the first.
@@ -191,12 +199,14 @@ def candidates(
     found: list[Candidate] = []
     refused: dict[str, UserError] = {}
     for recipe in (*['pose3d'] * has_3d, 'pose2d', 'heatmap', 'heatmap_cnn'):
-        one = ConfigRequest(recipe=recipe, objects=objects)
+        one = ConfigRequest(recipe=recipe, objects=objects, places=places)
         requests = {recipe: one}
         if not found and are_several:
             requests[f'{recipe}_pairs'] = replace(one, pairs=True)
         if not found and objects and any(video.get('objects') for video in videos):
             requests[f'{recipe}_without_objects'] = replace(one, objects=False)
+        if not found and places and any(video.get('places') for video in videos):
+            requests[f'{recipe}_without_places'] = replace(one, places=False)
         if not found and any(map(differ, videos)):
             requests[f'{recipe}_shares'] = replace(one, observers='shares')
         if not found:

@@ -12,7 +12,7 @@ from mmskelseg.converters.keypoint_videos import find_keypoints
 from mmskelseg.runtime.features.coordinates import main_person
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.names import find_named
-from mmskelseg.runtime.inputs import PoseInput
+from mmskelseg.runtime.inputs import PlaceFile, PoseInput
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import (
@@ -47,12 +47,7 @@ class PlaceInput:
         'of where individuals are; poses are those of annotation files, or --poses',
         False,
     )
-    places: Path | None = option(
-        'file of places, such as GeoJSON, VIA, Label Studio, napari, SimBA or a table '
-        '(docs/places.md), instead of those in annotation files',
-        None,
-        metavar='FILE',
-    )
+    places: Path | None = like(PlaceFile, 'places')
     poses: Sequence[Path] = option(
         'files of poses, or folders of them, named after the recordings, or annotation '
         'files',

@@ -6,6 +6,7 @@ from mmskelseg.apis import SkelSegInferencer, SkelSegStream
 from mmskelseg.engine.config_checks import building, check_config, read_config
 from mmskelseg.engine.loading import last_checkpoint
 from mmskelseg.runtime.files.configs import find_config
+from mmskelseg.runtime.jobs.live import Live
 from mmskelseg.runtime.jobs.models import NamedModel, VideosJob
 
 
@@ -40,8 +41,8 @@ def load_inferencer(
         )
 
 
-def open_stream(model: NamedModel, fps: float | None) -> SkelSegStream:
-    """Return the stream of a trained causal model, trained at this frame rate."""
+def open_stream(job: Live, model: NamedModel) -> SkelSegStream:
+    """Return the stream of a trained causal model, as a job wants it."""
     config, checkpoints = opened(model)
     with building(str(model)):
-        return SkelSegStream(config, checkpoints, fps=fps)
+        return SkelSegStream(config, checkpoints, fps=job.fps, places=job.places)

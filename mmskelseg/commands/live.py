@@ -18,7 +18,7 @@ class Live(live.Live):
         # It imports PyTorch.
         from mmskelseg.commands._opening import open_stream
 
-        return open_stream(model, self.fps)
+        return open_stream(self, model)
 
 
 # The help is the same.

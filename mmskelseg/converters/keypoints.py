@@ -15,7 +15,7 @@ from mmskelseg.converters.label_individuals import by_individual, label_arrays
 from mmskelseg.converters.label_tiers import LabelTiers, find_tiers
 from mmskelseg.runtime.files.annotations import Files
 from mmskelseg.runtime.files.video import VideoFile
-from mmskelseg.runtime.inputs import LabelInput, ObjectInput, PoseInput
+from mmskelseg.runtime.inputs import LabelInput, ObjectInput, PlaceFile, PoseInput
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.labels.reading import EACH_SUBJECT
@@ -105,6 +105,7 @@ class ConvertKeypoints(Job[Path]):
         None,
         choices=VIEWS,
     )
+    places: Path | None = like(PlaceFile, 'places')
     pose_input: PoseInput = grouped('keypoints')
     label_input: LabelInput = grouped('labels')
     object_input: ObjectInput = grouped('objects', ObjectInput())
@@ -134,6 +135,7 @@ class ConvertKeypoints(Job[Path]):
             meta: Metainfo = {
                 **metainfo_of(tiers.tiers),
                 **_kinds(objects, annotations, notes),
+                **self._places(annotations, notes),
                 'skeleton': skeleton,
                 'dataset': self.name or out.resolve().name,
                 'person': poses.person,
@@ -168,6 +170,22 @@ class ConvertKeypoints(Job[Path]):
             sizes = (f'{name} ({count})' for name, count in counts.items())
             events.note(f'segments of each class: {", ".join(sizes)}')
         return path
+
+    def _places(
+        self, videos: Sequence[VideoAnnotation], notes: dict[str, list[str]]
+    ) -> Metainfo:
+        """Return the metainfo of places; videos get them if not all have the same."""
+        found = PlaceFile(self.places).of(video['frame_dir'] for video in videos)
+        if not found:
+            return {}
+        shared = next(iter(found.values()))
+        names = dict.fromkeys(one['name'] for own in found.values() for one in own)
+        notes[f'places: {", ".join(names)}'] = []
+        if all(own is shared for own in found.values()):
+            return {'places': shared}
+        for video in videos:
+            video['places'] = found[video['frame_dir']]
+        return {}
 
     def _objects(
         self, names: Sequence[str], notes: dict[str, list[str]]

@@ -36,6 +36,7 @@ from mmskelseg.runtime.structures.bodies import (
     up_direction,
 )
 from mmskelseg.runtime.structures.individuals import alone
+from mmskelseg.runtime.structures.places import Place, zones
 from mmskelseg.runtime.structures.segments import direct_boundaries
 from mmskelseg.runtime.structures.tiers import (
     joint_label,
@@ -93,7 +94,9 @@ def choose(
         _check_pairs([*train, *test], path)
         first = {} if lookahead is None else _first_person(train)
         pairs = {**_choose_turning(train, meta, recipe), **first}
-    parts = _choose_objects(train, test, meta, recipe, path) if request.objects else []
+    given = (train, test, meta, recipe, path)
+    parts = _choose_objects(*given) if request.objects else []
+    parts += _choose_places(*given) if request.places else []
     choice = Choice(
         path,
         meta,
@@ -308,8 +311,46 @@ def _choose_objects(
     return [{'type': 'ObjectCoordinates', 'dims': dims, 'kinds': kinds, **turning}]
 
 
+def _choose_places(
+    train: Sequence[VideoAnnotation],
+    test: Sequence[VideoAnnotation],
+    metainfo: Metainfo,
+    recipe: str,
+    path: Path,
+) -> list[dict[str, object]]:
+    """Return the config of PlaceCoordinates, if coordinates can be beside places."""
+    every = {
+        video['frame_dir']: zones(map(Place.of, video.get('places', ())))
+        for video in (*train, *test)
+    }
+    names = dict.fromkeys(one.name for own in every.values() for one in own)
+    if not names or recipe not in _COORDINATES:
+        return []
+    for video, own in every.items():
+        if missing := names.keys() - {one.name for one in own}:
+            raise UserError(
+                f'{path}: video {video!r} has no place {min(missing)!r}, but others '
+                'have; add it, or use --no-places.'
+            )
+    on_floor = all(one.space == 'floor' for own in every.values() for one in own)
+    kind = 'pose3d' if on_floor else 'pose2d'
+    if on_floor and recipe != kind:
+        return []
+    turning = _choose_turning(train, metainfo, kind)
+    view = turning.pop('turn', True)
+    dims = 3 if on_floor else 2
+    part = {'type': 'PlaceCoordinates', 'dims': dims, 'places': [*names], **turning}
+    return [{**part, 'view': True} if view else part]
+
+
 def note_of(part: Mapping[str, Any]) -> str:
-    """Return a line about the objects that a part of the features describes."""
+    """Return a line about what a part of the features describes."""
+    if 'places' in part:
+        return (
+            'The model also sees where individuals are relative to places '
+            f'({", ".join(part["places"])}), and needs these in new videos, too. To '
+            'leave them out, use --no-places.'
+        )
     return (
         f'The model also sees where objects are ({", ".join(part["kinds"])}), and '
         'needs them in new videos, too. To leave them out, use --no-objects.'

@@ -86,6 +86,12 @@ class ConfigRequest:
         True,
         action=argparse.BooleanOptionalAction,
     )
+    places: bool = option(
+        'read where individuals are relative to places, if the annotation file has '
+        'them (--no-places: see joints alone)',
+        True,
+        action=argparse.BooleanOptionalAction,
+    )
     any_order: bool | None = option(
         'also train on recombined videos, which continue with another video at a '
         'segment boundary, so that the model relies on no order of actions; '

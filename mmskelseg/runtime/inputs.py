@@ -1,10 +1,10 @@
 """What users say of their files of poses and labels, in commands and in Python."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from mmskelseg.runtime.labels import READERS
 from mmskelseg.runtime.labels.reading import EACH_SUBJECT
@@ -17,6 +17,7 @@ from mmskelseg.runtime.messages.options import (
 )
 from mmskelseg.runtime.objects import FORMATS as OBJECT_FORMATS
 from mmskelseg.runtime.objects import FoundObjects, find_objects
+from mmskelseg.runtime.places import places_for, read_places
 from mmskelseg.runtime.poses import FORMATS, Poses, read_poses, to_coco17
 from mmskelseg.runtime.poses.layouts import stated_layout
 from mmskelseg.runtime.poses.poses import check_stated_size
@@ -91,6 +92,29 @@ class ObjectInput:
                     f'{", ".join(there) or "none"}.'
                 )
         return [one.chosen(kinds, self.object_thr) for one in found]
+
+
+@dataclass(frozen=True)
+class PlaceFile:
+    """Where the places in videos are."""
+
+    places: Path | None = option(
+        'file of the places in the videos, such as GeoJSON, VIA, Label Studio, napari, '
+        'SimBA or a table (docs/places.md), instead of those in annotation files',
+        None,
+        metavar='FILE',
+    )
+
+    def of(self, videos: Iterable[str]) -> dict[str, list[Mapping[str, Any]]]:
+        """Return the ``places`` of videos by name, none if no file is given."""
+        if self.places is None:
+            return {}
+        path, found = self.places, read_places(self.places)
+        # Videos without places of their own share one list.
+        made: dict[int, list[Mapping[str, Any]]] = {
+            id(own): [one.record() for one in own] for own in found.values()
+        }
+        return {name: made[id(places_for(found, name, path))] for name in videos}
 
 
 @checked

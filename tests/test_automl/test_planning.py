@@ -67,6 +67,18 @@ def test_objects_are_seen_unless_they_are_left_out():
     assert not any(c.chosen.choice.parts for c in none)
 
 
+def test_places_are_seen_unless_they_are_left_out():
+    data = small_annotations([300] * 6)
+    for video in data['annotations']:
+        video['places'] = [{'name': 'lamp', 'shape': 'point', 'points': [[5, 5]]}]
+    both = candidates(data, PATH, ('train', 'test'))[0]
+    assert [c.name for c in both[:2]] == ['pose2d', 'pose2d_without_places']
+    assert both[1].options == '--recipe pose2d --no-places'
+    assert [len(c.chosen.choice.parts) for c in both[:2]] == [1, 0]
+    none = candidates(data, PATH, ('train', 'test'), places=False)[0]
+    assert not any(c.chosen.choice.parts for c in none)
+
+
 def test_shares_of_observers_are_compared_where_they_differ():
     """With what most say, of which frames that one has not labelled are no part."""
     data = small_annotations([300] * 6)

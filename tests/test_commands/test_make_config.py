@@ -207,6 +207,47 @@ def test_objects_of_streams_and_of_pairs_are_causal(make_config):
     assert [part.person for part in parts] == [0, 0]
 
 
+PLACES = [
+    {'name': 'nest', 'shape': 'polygon', 'points': [[0, 0], [9, 0], [9, 9]]},
+    {'name': 'lamp', 'shape': 'point', 'points': [[5, 5]]},
+    {'name': '40 cm', 'shape': 'line', 'points': [[0, 0], [9, 0]]},
+]
+
+
+@pytest.mark.parametrize(
+    ('view', 'in_3d', 'options'),
+    [
+        ('side', False, {'dims': 2}),
+        ('top', False, {'dims': 2, 'view': True}),
+        ('side', True, {'dims': 3, 'vertical': 1, 'view': True}),
+    ],
+)
+def test_places_are_seen_by_themselves(make_config, view, in_3d, options):
+    """Those of the file, without known lengths; on the floor, in 3D."""
+    data = with_3d(small_annotations()) if in_3d else small_annotations()
+    more = {'space': 'floor'} if in_3d else {}
+    data['metainfo'] |= {'view': view, 'places': [{**one, **more} for one in PLACES]}
+    text, cfg = make_config(data)
+    assert 'relative to places (nest, lamp)' in text
+    plain_text, plain = make_config(data, '--no-places', '--overwrite')
+    assert 'relative to places' not in plain_text
+    ((name, before),) = plain.test_dataloader.dataset.features.items()
+    own, part = cfg.test_dataloader.dataset.features[name].render.parts
+    expected = {'type': 'PlaceCoordinates', 'places': ['nest', 'lamp']}
+    assert (own, part) == (before.render, expected | options)
+    # A flag, inside, a distance and its change, and a cosine.
+    channels = plain.model.branches[name].in_channels + 2 * (4 + ('view' in options))
+    assert cfg.model.branches[name].in_channels == channels
+
+
+def test_video_without_the_places_of_others_is_named(make_config):
+    data = small_annotations()
+    for i, video in enumerate(data['annotations']):
+        video['places'] = PLACES[: 2 - i // 2]
+    text, _ = make_config(data, code=1)
+    assert_names(text, 'video_2', 'lamp', '--no-places')
+
+
 def test_video_without_the_objects_of_others_is_named(make_config):
     data = with_objects(small_annotations())
     del data['annotations'][2]['objects']

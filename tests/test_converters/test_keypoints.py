@@ -641,6 +641,29 @@ def test_tiers_that_a_tool_gets_come_back(sample, convert, labels, ending):
     np.testing.assert_array_equal(back, np.delete(label, 21, 1))
 
 
+TABLE = 'video,name,shape,x,y\n{0},lamp,point,7,8\n{1},lamp,point,9,8\n'
+
+
+def test_places_of_a_camera_are_those_of_all_videos(convert, tmp_path):
+    path = tmp_path / 'places.csv'
+    path.write_text('name,shape,x,y\nlamp,point,7,8\n')
+    data, output = convert('--places', path)
+    assert [one['name'] for one in data['metainfo']['places']] == ['lamp']
+    assert 'places: lamp\n' in output
+
+
+def test_places_of_videos_are_given_to_those_of_their_name(convert, tmp_path):
+    path = tmp_path / 'places.csv'
+    path.write_text(TABLE.format(VIDEOS[0], ''))
+    data, _ = convert('--places', path)
+    assert 'places' not in data['metainfo']
+    x = [video['places'][0]['points'][0][0] for video in data['annotations']]
+    assert x == [7, 9, 9]
+    path.write_text(TABLE.format(*VIDEOS[:2]))
+    _, error = convert('--places', path, code=1)
+    assert_names(error, f'{path} | {VIDEOS[2]!r}')
+
+
 @pytest.fixture
 def tracks(tmp_path):
     """A folder with the tracks of a cup (1) and a pen (2) in two of the videos."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from mmskelseg.runtime.files.camera import Camera, CameraFrame
 from mmskelseg.runtime.files.video import VideoFile, written_video
-from mmskelseg.runtime.inputs import PoseInput
+from mmskelseg.runtime.inputs import PlaceFile, PoseInput
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.models import (
     ModelJob,
@@ -247,6 +247,7 @@ class Live(ModelJob[LiveReport]):
     fps: Positive | None = option(
         "frame rate of the model's training data, if the model does not state it", None
     )
+    places: Path | None = like(PlaceFile, 'places')
     every_frame: bool = option(
         'label every frame of a file, as fast as possible, however long it takes', False
     )
@@ -282,7 +283,7 @@ class Live(ModelJob[LiveReport]):
         camera = Camera(self.source, every_frame=self.every_frame)
         stream: SkeletonStream
         if model.name or model.is_exported:
-            stream = OnnxStream(str(model), fps=self.fps)
+            stream = OnnxStream(str(model), fps=self.fps, places=self.places)
         else:
             stream = self.open_trained(model)
         poses = self._poses(camera, stream)

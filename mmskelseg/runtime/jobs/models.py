@@ -10,7 +10,13 @@ from typing import Any, ClassVar
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.files.work_folders import checkpoint_file, find_latest_checkpoint
-from mmskelseg.runtime.inputs import OF_OBJECTS, ObjectInput, PoseInput
+from mmskelseg.runtime.inputs import (
+    OF_NEW_VIDEOS,
+    OF_OBJECTS,
+    ObjectInput,
+    PlaceFile,
+    PoseInput,
+)
 from mmskelseg.runtime.jobs.job import Job, Result
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.messages.options import Count, Fraction, Positive, like, option
@@ -185,6 +191,7 @@ class VideosJob(ModelJob[Result]):
         ObjectInput, 'object_kinds', group=_INPUT
     )
     object_thr: Fraction = like(ObjectInput, 'object_thr', group=_INPUT)
+    places: Path | None = like(PlaceFile, 'places', group=_INPUT)
     split: str | None = option(
         'split of an annotation file, such as test (default: all)', None, group=_INPUT
     )
@@ -197,7 +204,7 @@ class VideosJob(ModelJob[Result]):
     def stream_options(self) -> dict[str, Any]:
         """Return how inputs are read, as keywords of ``Segmenter.stream``."""
         poses = self.poses
-        names = ('split', 'person', 'fps', 'img_shape', 'pose_format', 'first_frame')
+        names = ('split', 'places', *OF_NEW_VIDEOS)
         return {
             'poses': poses[0] if poses is not None and len(poses) == 1 else poses,
             **{name: getattr(self, name) for name in (*names, *OF_OBJECTS)},

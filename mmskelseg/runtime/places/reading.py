@@ -1,5 +1,6 @@
 """What all readers of places share: their formats, and the checks of what they read."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
@@ -73,6 +74,25 @@ def places_for(found: Places, video: str, path: FilePath) -> Sequence[Place]:
             'recordings, or leave the names out.'
         )
     return found[own[0] if own else '']
+
+
+def places_of_stream(
+    given: FilePath | Sequence[Place] | None,
+) -> Sequence[Place]:
+    """Return the places of a stream: themselves, or those of all videos in a file.
+
+    Raises:
+        UserError: If the file cannot be read, or has only those of single videos.
+    """
+    if not isinstance(given, str | os.PathLike):
+        return given or ()
+    found = read_places(given)
+    if '' not in found:
+        raise UserError(
+            f'{given}: has places of {listed([*found])}, but a stream needs those of '
+            'its camera; leave the names of videos out.'
+        )
+    return found['']
 
 
 def make_place(

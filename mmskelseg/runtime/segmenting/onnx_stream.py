@@ -10,10 +10,12 @@ import numpy as np
 
 from mmskelseg.runtime.features.coordinates import Coordinates, instances_of
 from mmskelseg.runtime.messages.errors import shown
+from mmskelseg.runtime.places.reading import places_of_stream
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.segmenting.model_zoo import exported_file
 from mmskelseg.runtime.segmenting.onnx_features import renderer_of
 from mmskelseg.runtime.streaming import SkeletonStream
+from mmskelseg.runtime.structures.places import Place
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
 # The most numbers in a stream's buffers, about ten times those of any recipe.
@@ -33,6 +35,7 @@ class OnnxStream(SkeletonStream):
         people: For a model of pairs, the number of persons whose joints you push.
         objects: For a model that sees objects, the number of each kind whose points you
             push; by default one.
+        places: For a model that sees places, these, or their file.
         layout: The layout of the joints that you push, such as ``coco17``; by default
             that of the model.
         threads: Number of threads; more than one rarely helps.
@@ -57,6 +60,7 @@ class OnnxStream(SkeletonStream):
         layout: SkeletonLike | None = None,
         people: int = 2,
         objects: Mapping[str, int] | None = None,
+        places: str | os.PathLike | Sequence[Place] | None = None,
         threads: int = 1,
     ) -> None:
         self.file = ModelFile.open(exported_file(model, live=True), 'cpu', threads)
@@ -73,6 +77,7 @@ class OnnxStream(SkeletonStream):
                 f'makes features with {type(render).__name__}, but a stream reads '
                 'causal coordinates'
             )
+        render.give(places_of_stream(places))
         super().__init__(
             OnnxStreamingModel(self.file),
             render.running(people, instances_of(render.kinds, objects or {})),

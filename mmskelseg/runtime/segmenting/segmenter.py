@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from mmskelseg.runtime.inputs import (
     OF_NEW_VIDEOS,
     OF_OBJECTS,
     ObjectInput,
+    PlaceFile,
     PoseInput,
 )
 from mmskelseg.runtime.labels.segments import LabelledVideos
@@ -104,6 +105,8 @@ class Segmenter:
       :class:`mmskelseg.runtime.inputs.PoseInput`;
     - ``objects``, ``object_format``, ``object_kinds``, ``object_thr``: see
       :class:`mmskelseg.runtime.inputs.ObjectInput`; a single path needs no list;
+    - ``places``: the file of the places in the videos; see
+      :func:`mmskelseg.runtime.places.read_places`;
     - ``batch_size``: number of videos that the model processes together, padded to the
       longest; memory grows with it;
     - ``min_score``: segments with a lower mean probability become unlabelled;
@@ -167,6 +170,7 @@ class Segmenter:
             **own, others=self.pairs, kpt_thr=self.metainfo.get('kpt_thr')
         )
         objects = {name: options.pop(name) for name in OF_OBJECTS if name in options}
+        places = options.pop('places', None)
         files = FileOptions(**options)
         reader = InputReader(
             self.skeleton, self.classes, self.needs_poses, self.needs_video,
@@ -178,7 +182,14 @@ class Segmenter:
         if files.prefix is None:
             files = replace(files, prefix=len(sources) > 1 or given.person == EACH)
         writer = PredictionFiles(self.classes, files, self.show_progress)
-        read = (video for source in sources for video in reader.read(source))
+        names = [source.name for source in sources]
+        found = PlaceFile(Path(places) if places else None).of(names)
+        placed = {name: {'places': own} for name, own in found.items()}
+        read = (
+            cast(InputVideo, {**video, **placed.get(source.name, {})})
+            for source in sources
+            for video in reader.read(source)
+        )
         return self._results(read, writer, batch_size, min_score, return_vis)
 
     def _results(
