@@ -122,7 +122,7 @@ def test_poses_of_other_settings_are_refused(extract, filmed):
     )
     assert '; delete it to estimate this again, or choose' in error
     filmed('a', frames=20)
-    assert 'delete it to estimate these poses again' in extract(folder, code=1)
+    assert 'delete it to estimate this again' in extract(folder, code=1)
 
 
 def test_input_that_cannot_be_used_is_told_in_a_sentence(extract, filmed, tmp_path):
