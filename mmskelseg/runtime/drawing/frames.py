@@ -1,4 +1,4 @@
-"""Drawing onto frames of videos: people, text, colours."""
+"""Drawing onto frames of videos: people, objects, text, colours."""
 
 import math
 from collections.abc import Iterable
@@ -10,7 +10,8 @@ from matplotlib.colors import to_rgb
 from PIL import Image, ImageDraw, ImageFont
 
 from mmskelseg.runtime.drawing.fonts import font_file
-from mmskelseg.runtime.drawing.images import class_color, text_color
+from mmskelseg.runtime.drawing.images import PALETTE, class_color, text_color
+from mmskelseg.runtime.structures.objects import BOX
 
 # Colours in BGR order, as in OpenCV. GROUND is the grey value of a missing picture.
 BACKGROUND, GROUND, _EDGE, _TEXT = (28, 28, 28), 45, (150, 150, 150), (240, 240, 240)
@@ -82,6 +83,37 @@ class FramePicture:
         for joint in np.flatnonzero(seen):
             cv2.circle(picture, places[joint], line + 1, edge, -1, cv2.LINE_AA)
             cv2.circle(picture, places[joint], line, color, -1, cv2.LINE_AA)
+
+    def draw_object(
+        self,
+        picture: np.ndarray,
+        points: np.ndarray,
+        score: np.ndarray,
+        name: str,
+        kind: int,
+    ) -> None:
+        """Draw an object in the colour of the kind-th kind, and its name above it.
+
+        Points are in pixels of the picture, shape (P, 2), their scores have shape (P,).
+        Four are the corners of a box, which gets an outline; others are dots.
+        """
+        seen = score >= _SCORE
+        if not seen.any():
+            return
+        # Colours that the first classes do not have, nor anything like them.
+        label = len(PALETTE) - 2 - kind % (len(PALETTE) - 1)
+        line = max(2, round(self.unit / 8))
+        places = np.clip(np.round(points), -(2**14), 2**14).astype(np.int32)
+        for ink, width in ((_ink(label), line + 2), (label_color(label), line)):
+            if len(points) == len(BOX) and seen.all():
+                cv2.polylines(picture, [places], True, ink, width, cv2.LINE_AA)
+            else:
+                for place in places[seen].tolist():
+                    cv2.circle(picture, place, width + 1, ink, -1, cv2.LINE_AA)
+        x, y = places[seen][:, 0].mean(), places[seen][:, 1].min()
+        draw_tag(
+            picture, name, label, round(0.7 * self.unit), int(x), int(y) - 2 * line
+        )
 
     def draw_label(
         self, panel: np.ndarray, label: int, name: str, *others: str

@@ -140,7 +140,8 @@ class Overlay(FramePicture):
     Args:
         prediction: Has ``pred_label`` (T,), -1 for none; ``pred_score`` (K, T);
             ``fps``; ``classes``; ``skeleton``; and, to draw skeletons, ``keypoint``
-            (M, T, V, 2) in pixels of ``img_shape`` and ``keypoint_score``.
+            (M, T, V, 2) in pixels of ``img_shape`` and ``keypoint_score``; and
+            ``objects``, if there are any.
         file: The video.
     """
 
@@ -168,9 +169,22 @@ class Overlay(FramePicture):
         canvas, picture, panel = self.canvas(image)
         frame = self.label_frame(i)
         if frame is not None:
+            self._draw_objects(picture, frame)
             self._draw_picture(picture, frame)
         self._draw_panel(panel, i, frame)
         return canvas
+
+    def _draw_objects(self, picture: np.ndarray, frame: int) -> None:
+        objects = self.prediction.get('objects', ())
+        kinds = sorted({one['kind'] for one in objects})
+        for one in objects:
+            points = one['points'][frame] * self._scale()
+            kind = kinds.index(one['kind'])
+            self.draw_object(picture, points, one['score'][frame], one['name'], kind)
+
+    def _scale(self) -> np.ndarray:
+        """Return the width and height of a pixel of ``img_shape`` in the picture."""
+        return np.array(self.size[::-1]) / self.prediction['img_shape'][::-1]
 
     def _draw_picture(self, picture: np.ndarray, frame: int) -> None:
         self._draw_people(picture, self.prediction, frame)
@@ -181,9 +195,8 @@ class Overlay(FramePicture):
         """Draw the people of a prediction; return the joints seen, shape (P, 2)."""
         if 'keypoint' not in prediction:
             return np.zeros((0, 2))
-        size = np.array(self.size[::-1]) / prediction['img_shape'][::-1]
         label = int(prediction['pred_label'][frame])
-        people = prediction['keypoint'][:, frame] * size
+        people = prediction['keypoint'][:, frame] * self._scale()
         scores = prediction['keypoint_score'][:, frame]
         for points, score in zip(people, scores, strict=True):
             self.draw_person(picture, points, score, label)

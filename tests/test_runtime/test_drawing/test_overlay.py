@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from mmskelseg.runtime.drawing.frames import draw_tag
-from mmskelseg.runtime.drawing.images import class_color
+from mmskelseg.runtime.drawing.images import PALETTE, class_color
 from mmskelseg.runtime.drawing.overlay import (
     Overlay,
     PeopleOverlay,
@@ -232,3 +232,29 @@ def test_gif_of_a_long_video_is_refused(tmp_path):
     with raises_naming(UserError, tmp_path / 'a.gif', '70 s', '60 s'):
         write_gif(long, tmp_path / 'a.gif')
     assert not list(tmp_path.iterdir())
+
+
+def test_objects_are_drawn_in_the_colours_of_their_kinds(clip):
+    """A box as an outline in pixels of the video; a tool as dots; both named."""
+    corners = [(20, 120), (80, 120), (80, 160), (20, 160)]
+    box = np.tile(np.array(corners, np.float32), (20, 1, 1))
+    tool = np.full((20, 2, 2), 200, np.float32)
+    seen = np.repeat(np.arange(20) < 10, 4).reshape(20, 4).astype(np.float32)
+    objects = [
+        {'name': 'box 1', 'kind': 'box', 'points': box, 'score': seen},
+        {'name': 'hammer', 'kind': 'tool', 'points': tool, 'score': seen[:, :2]},
+    ]
+    drawn = prediction(clip, [0] * 20, objects=objects)
+    for overlay in (Overlay, PeopleOverlay):
+        given = [drawn] if overlay is PeopleOverlay else drawn
+        picture = overlay(given, VideoFile.open(clip))
+        first, late = (picture.draw(grey(), i)[:480] for i in (3, 15))
+        box_color, tool_color = (
+            near(first[..., ::-1], class_color(len(PALETTE) - 2 - k)) for k in (0, 1)
+        )
+        assert box_color[240:320, 38:42].mean() > 0.5
+        assert not box_color[270:300, 60:140].any()
+        assert tool_color[398:402, 398:402].all()
+        # The name of the tool is above it.
+        assert tool_color[360:396, 380:420].mean() > 0.1
+        assert (late[280:] == 60).all()
