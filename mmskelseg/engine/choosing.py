@@ -94,9 +94,7 @@ def choose(
         _check_pairs([*train, *test], path)
         first = {} if lookahead is None else _first_person(train)
         pairs = {**_choose_turning(train, meta, recipe), **first}
-    given = (train, test, meta, recipe, path)
-    parts = _choose_objects(*given) if request.objects else []
-    parts += _choose_places(*given) if request.places else []
+    parts = _choose_parts(request, (train, test, meta, recipe, path))
     choice = Choice(
         path,
         meta,
@@ -283,6 +281,12 @@ def _choose_turning(
     if shown and camera_view(metainfo, videos)[0] == 'top':
         return {}
     return {'turn': False}
+
+
+def _choose_parts(request: ConfigRequest, given: tuple) -> list[dict[str, object]]:
+    """Return the configs of what is read besides; see the functions below."""
+    parts = _choose_objects(*given) if request.objects else []
+    return parts + (_choose_places(*given) if request.places else [])
 
 
 def _choose_objects(
