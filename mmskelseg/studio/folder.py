@@ -11,8 +11,11 @@ import numpy as np
 
 from mmskelseg.converters.keypoint_videos import Labels
 from mmskelseg.converters.label_tiers import find_tiers
-from mmskelseg.runtime.inputs import LabelInput, PoseInput
+from mmskelseg.runtime.files.video import VideoFile
+from mmskelseg.runtime.inputs import LabelInput, ObjectInput, PoseInput
+from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
+from mmskelseg.runtime.objects import FoundObjects, kinds_of, pair_objects
 from mmskelseg.runtime.poses import Poses, choose_person
 from mmskelseg.runtime.poses.tracking import everybody
 from mmskelseg.runtime.structures import Skeleton
@@ -24,6 +27,7 @@ from mmskelseg.runtime.structures.annotations import (
 from mmskelseg.runtime.structures.bodies import camera_view
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.individuals import without_absences
+from mmskelseg.runtime.structures.objects import ObjectKinds, TrackedObject
 from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.runtime.structures.tiers import Tier, metainfo_of, tiers_of
 from mmskelseg.studio.ethogram import LabelTier, with_infos
@@ -57,6 +61,8 @@ class Folder:
         given: How its poses are read, and whose are segmented.
         notes: What was left out, and why.
         labels: What files have of labels, by recording.
+        object_input: What is given of objects.
+        objects: Those of recordings.
     """
 
     path: Path
@@ -65,10 +71,13 @@ class Folder:
     given: PoseInput
     notes: list[str] = field(default_factory=list)
     labels: Mapping[str, Sequence[Labels]] = field(default_factory=dict)
+    object_input: ObjectInput = ObjectInput()
+    objects: Mapping[str, FoundObjects] = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
         self._loaded = lru_cache(_KEPT)(self._load)
+        self.objects = _objects_of(self.recordings, self.object_input, self.notes)
 
     @property
     def observer(self) -> str:
@@ -119,14 +128,30 @@ class Folder:
                 own = choose_person(poses, self.given.person, str(recording.poses))
                 poses = _in_front(own, poses)
             entry, shown = (_entry(recording, one) for one in (own, poses))
+        if name in self.objects:
+            tracked = _tracked(self.objects[name], entry, recording)
+            more: VideoAnnotation = {'objects': tracked}
+            entry, shown = {**entry, **more}, {**shown, **more}
         _check_length(recording, self.project, entry['total_frames'], entry['fps'])
         return entry, picture_of(shown, recording, layout), layout
+
+
+def _tracked(
+    found: FoundObjects, entry: VideoAnnotation, recording: Recording
+) -> list[TrackedObject]:
+    """Return the objects of a recording, whose size the video or the entry states."""
+    size = entry['img_shape'] if recording.video or recording.entry else None
+    rate = None
+    if recording.video is not None and recording.poses is not None:
+        rate = VideoFile.open(recording.video).fps
+    return found.tracked(entry['total_frames'], entry['fps'], size, rate)
 
 
 def open_folder(
     path: Path,
     given: PoseInput = PoseInput(),
     *,
+    objects: ObjectInput = ObjectInput(),
     ignore_labels: bool = False,
     tiers: Sequence[Tier] | None = None,
     observer: str = '',
@@ -150,7 +175,7 @@ def open_folder(
     path = path.absolute()
     check_own(path)
     notes: list[str] = []
-    recordings, label_files, infos = find_recordings(path, notes)
+    recordings, files, infos = find_recordings(path, notes, objects.objects)
     errors: list[UserError] = []
     if given.person == EACH:
         recordings = apart(recordings.values(), given, errors)
@@ -168,9 +193,8 @@ def open_folder(
     new = [one for one, *_ in found]
     labels: dict[str, list[Labels]] = {}
     if not (ignore_labels or observer):
-        every, read = [*recordings.values()], LabelInput(given.person)
-        read = replace(read, label_option=_MOMENTS)
-        labels = labels_of(every, label_files, read, notes)
+        read = LabelInput(given.person, label_option=_MOMENTS)
+        labels = labels_of([*recordings.values()], files, read, notes)
     if not project.tiers:
         stating = [] if ignore_labels and infos else new
         first = {one.name: labels[one.name][0] for one in new if one.name in labels}
@@ -182,7 +206,21 @@ def open_folder(
         its = [one.segments for one in labels.get(recording.name, [])[:1]]
         project.add_recording(recording.name, frames, rate, sum(its, ()))
     recordings = dict(sorted(recordings.items()))
-    return Folder(path, recordings, project, given, notes, labels)
+    return Folder(path, recordings, project, given, notes, labels, objects)
+
+
+def _objects_of(
+    recordings: Mapping[str, Recording], given: ObjectInput, notes: list[str]
+) -> dict[str, FoundObjects]:
+    """Return the objects of recordings; those without are noted."""
+    if not given.objects:
+        return {}
+    names = [*dict.fromkeys(one.of or one.name for one in recordings.values())]
+    found = pair_objects(names, given.read(), skip=True)
+    if lonely := [name for name in names if name not in found]:
+        notes.append(f'no objects of {listed(lonely)}')
+    of = {name: one.of or name for name, one in recordings.items()}
+    return {name: found[own] for name, own in of.items() if own in found}
 
 
 def _open_project(folder: Path, observer: str, tiers: Sequence[Tier]) -> Project:
@@ -331,6 +369,23 @@ def _entry(recording: Recording, poses: Poses) -> VideoAnnotation:
     return cast(VideoAnnotation, entry)
 
 
+def _kinds(folder: Folder, names: Sequence[str]) -> ObjectKinds:
+    """Return the kinds of objects of recordings, in files and in their entries."""
+    kinds: dict[str, Sequence[str]] = {}
+    for name in names:
+        meta = folder.recordings[name].metainfo
+        own = (meta or {}).get('objects', {})
+        if name in folder.objects:
+            own = kinds_of([folder.objects[name]])
+        for kind, points in own.items():
+            if [*kinds.setdefault(kind, points)] != [*points]:
+                raise UserError(
+                    f'{name}: its {kind} has the points {", ".join(points)}, others '
+                    f'have {", ".join(kinds[kind])}; keep it in another folder.'
+                )
+    return kinds
+
+
 def training_data(
     folder: Folder, names: Sequence[str], tiers: Sequence[LabelTier] | None = None
 ) -> AnnotationFile:
@@ -358,6 +413,10 @@ def training_data(
     if 'tiers' not in stated:
         meta.pop('tiers', None)
     meta['skeleton'] = layouts[0]
+    if any('objects' in entry for entry in entries):
+        # A recording without a file of objects has none of them.
+        entries = [cast(VideoAnnotation, {'objects': [], **one}) for one in entries]
+        meta['objects'] = _kinds(folder, names)
     meta.setdefault('dataset', folder.path.resolve().name)
     if folder.given.kpt_thr is not None:
         meta['kpt_thr'] = folder.given.kpt_thr

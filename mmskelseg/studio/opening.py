@@ -1,9 +1,10 @@
 """The jobs that open the page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmskelseg.runtime.inputs import PoseInput
+from mmskelseg.runtime.inputs import ObjectInput, PoseInput
 from mmskelseg.runtime.jobs.command_line import whole_from
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
@@ -67,6 +68,10 @@ class OpenStudio(Job[None]):
     person: str = like(PoseInput, 'person')
     fps: Positive | None = like(PoseInput, 'fps')
     kpt_thr: Fraction | None = like(PoseInput, 'kpt_thr')
+    objects: Sequence[Path] = like(ObjectInput, 'objects')
+    object_format: str | None = like(ObjectInput, 'object_format')
+    object_kinds: Sequence[tuple[str, str]] = like(ObjectInput, 'object_kinds')
+    object_thr: Fraction = like(ObjectInput, 'object_thr')
     pose_estimator: str = option(
         'estimator for videos without poses, as for `mmskelseg poses` (default: '
         '%(default)s)',

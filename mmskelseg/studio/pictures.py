@@ -1,10 +1,11 @@
-"""What the page draws of a recording: its joints, and how fast they move."""
+"""What the page draws of a recording: joints, how fast they move, and objects."""
 
 from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 
+from mmskelseg.runtime.drawing.images import class_color, kind_label
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.bodies import joints_seen, up_direction
@@ -22,13 +23,22 @@ class Picture:
     """What is drawn of poses: points (T, M, V, 2), NaN where missing, y downwards.
 
     The first of several is whose labels these are. ``bounds`` are x and y of the
-    corners of what is shown.
+    corners of what is shown. ``objects`` has the name and colour of each object, and
+    how many of ``object_points`` (T, P, 2) are its own.
     """
 
     points: np.ndarray
     bounds: tuple[float, float, float, float]
     skeleton: Skeleton
     speed: np.ndarray
+    objects: list[tuple[str, str, int]]
+    object_points: np.ndarray
+
+    @property
+    def all_points(self) -> np.ndarray:
+        """The points of people, and then of objects, (T, M * V + P, 2)."""
+        both = self.points.reshape(len(self.points), -1, 2), self.object_points
+        return np.concatenate(both, axis=1)
 
 
 def picture_of(entry: VideoAnnotation, recording: Recording, layout: Layout) -> Picture:
@@ -42,17 +52,37 @@ def picture_of(entry: VideoAnnotation, recording: Recording, layout: Layout) -> 
     points = np.where(seen[..., None], points, np.nan).swapaxes(0, 1)
     own = entry.get('individual', 0)
     points = points[:, [own, *(m for m in range(points.shape[1]) if m != own)]]
+    objects, their_points = _objects(entry)
     bounds = (0.0, 0.0, 1.0, 1.0)
     if recording.video is not None:
         height, width = entry['img_shape']
         bounds = (0.0, 0.0, float(width), float(height))
     elif seen.any():
-        flat = points.reshape(-1, 2)
+        flat = np.concatenate([points.reshape(-1, 2), their_points.reshape(-1, 2)])
         low, high = np.nanpercentile(flat, [0.5, 99.5], axis=0)
         space = 0.08 * max(*(high - low), 1e-6)
         (left, top), (right, bottom) = low - space, high + space
         bounds = (float(left), float(top), float(right), float(bottom))
-    return Picture(points, bounds, Skeleton.get(layout), _speed(points[:, 0]))
+    speed, skeleton = _speed(points[:, 0]), Skeleton.get(layout)
+    return Picture(points, bounds, skeleton, speed, objects, their_points)
+
+
+def _objects(entry: VideoAnnotation) -> tuple[list[tuple[str, str, int]], np.ndarray]:
+    """Return what is drawn of objects, which are in pixels as ``keypoint`` is."""
+    objects = entry.get('objects', []) if 'keypoint' in entry else []
+    kinds = sorted({one['kind'] for one in objects})
+    drawn = [
+        (
+            one['name'],
+            class_color(kind_label(kinds.index(one['kind']))),
+            one['score'].shape[1],
+        )
+        for one in objects
+    ]
+    points = [np.zeros((entry['total_frames'], 0, 2), np.float32)] + [
+        np.where(one['score'][..., None] > 0, one['points'], np.nan) for one in objects
+    ]
+    return drawn, np.concatenate(points, axis=1)
 
 
 def _projected(entry: VideoAnnotation, metainfo: Metainfo | None) -> np.ndarray:

@@ -66,11 +66,12 @@ class Recording:
 
 
 def find_recordings(
-    folder: Path, notes: list[str]
+    folder: Path, notes: list[str], others: Iterable[str | os.PathLike] = ()
 ) -> tuple[dict[str, Recording], list[Path], list[ClassInfo]]:
     """Return the recordings by name, the files of labels, and the classes of files.
 
-    What cannot be used is noted, since folders hold much else.
+    What cannot be used is noted, since folders hold much else. ``others`` are files and
+    folders of something else.
 
     Raises:
         UserError: If nothing can be used.
@@ -78,7 +79,12 @@ def find_recordings(
     found: dict[str, Recording] = {}
     labels: list[Path] = []
     infos: list[ClassInfo] = []
-    files = list(_files(folder, notes))
+    apart = {Path(path).resolve() for path in others}
+    files = [
+        path
+        for path in _files(folder, notes)
+        if not apart & {path.resolve(), path.resolve().parent}
+    ]
     # The videos of an annotation file are those of its entries.
     for path in sorted(files, key=lambda one: suffix_of(one) not in _ANNOTATIONS):
         try:

@@ -223,6 +223,7 @@ class Studio:
                 'limbs': [list(limb) for limb in picture.skeleton.limbs],
                 'people': picture.points.shape[1],
                 'bounds': picture.bounds,
+                'objects': picture.objects,
             }
         return {
             'id': number,
@@ -265,13 +266,13 @@ class Studio:
         return None if rows is None else self.folder.project.without_deleted(rows)
 
     def poses(self, number: int, start: int, end: int) -> bytes:
-        """Return some frames of a recording's poses, float32 (T, M, V, 2)."""
+        """Return some frames of poses, then objects, float32 (T, M * V + P, 2)."""
         name = self.name_of(number)
         if not self.folder.recordings[name].has_poses:
             raise AbsentError(f'{name} has no poses.')
         if not 0 <= end - start <= _PIECE:
             raise UserError(f'{end - start} frames were asked for, at most {_PIECE}.')
-        return self.folder.picture(name).points[start:end].astype('<f4').tobytes()
+        return self.folder.picture(name).all_points[start:end].astype('<f4').tobytes()
 
     def video(self, number: int) -> Path:
         """Return the video of a recording, or the copy of it that browsers play."""

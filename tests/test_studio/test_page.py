@@ -787,3 +787,31 @@ def drag_first_boundary(page, folder, name):
     page.mouse.move(x + 20, y, steps=5)
     page.mouse.up()
     is_saved(page)
+
+
+# Whether the picture has the colour of the first kind of objects.
+HAS_OBJECT = """() => {
+  const canvas = document.querySelector('.picture canvas')
+  const { width, height } = canvas
+  const { data } = canvas.getContext('2d').getImageData(0, 0, width, height)
+  let count = 0
+  for (let i = 0; i < data.length; i += 4)
+    count += data[i] === 0xe1 && data[i + 1] === 0x69 && data[i + 2] === 0x78
+  return count > 100
+}"""
+
+
+def test_objects_are_drawn_beside_poses(tmp_path):
+    """A box that is there in the second half alone."""
+    save_poses(tmp_path / 'take1.npz', small_annotations((60,))['annotations'][0])
+    rows = [f'{frame},7,201,201,130,140,1,-1,-1,-1' for frame in range(31, 61)]
+    tracks = tmp_path / 'tracks.txt'
+    tracks.write_text('\n'.join(rows))
+    with (
+        served(tmp_path, '--objects', str(tracks)) as (_, address),
+        studio(address) as page,
+    ):
+        page.keyboard.press('End')
+        assert eventually(page, lambda: page.evaluate(HAS_OBJECT))
+        page.keyboard.press('Home')
+        assert eventually(page, lambda: not page.evaluate(HAS_OBJECT))

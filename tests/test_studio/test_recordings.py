@@ -12,7 +12,7 @@ from mmskelseg.engine.crops import crop_table
 from mmskelseg.engine.planning import crop_lengths
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.video import VideoFile
-from mmskelseg.runtime.inputs import PoseInput
+from mmskelseg.runtime.inputs import ObjectInput, PoseInput
 from mmskelseg.runtime.jobs.events import PrintedEvents
 from mmskelseg.runtime.labels import (
     Segment,
@@ -488,3 +488,43 @@ def test_videos_that_browsers_refuse_are_converted_frame_by_frame(tmp_path):
     # Without it, the copy can still be seen.
     video.unlink()
     assert is_copy(copy, video)
+
+
+def test_objects_are_drawn_and_trained_on(tmp_path):
+    """Those in files within the folder are no labels; others have none."""
+    for name in ('take1', 'take2'):
+        save_walk(tmp_path / f'{name}.npz', frames=20)
+    tracks = tmp_path / 'tracks'
+    tracks.mkdir()
+    rows = [f'{frame},7,11,21,30,40,1,-1,-1,-1' for frame in range(1, 11)]
+    (tracks / 'take1.txt').write_text('\n'.join(rows))
+    given = ObjectInput([tracks], object_kinds=[('object', 'cup')])
+    folder = open_folder(tmp_path, objects=given)
+    assert folder.notes == ['no objects of take2']
+    add_class(folder.project, 'walk')
+    data = training_data(folder, ['take1', 'take2'])
+    assert list(data['metainfo']['objects']) == ['cup']
+    first, second = (one['objects'] for one in data['annotations'])
+    assert ([one['name'] for one in first], second) == (['cup 7'], [])
+    save_annotations(data, tmp_path / 'elsewhere' / 'annotations.pkl')
+    picture = folder.picture('take1')
+    assert picture.objects == [('cup 7', '#E16978', 4)]
+    assert picture.object_points[3].tolist() == [[10, 20], [40, 20], [40, 60], [10, 60]]
+    assert np.isnan(picture.object_points[15]).all()
+    assert picture.all_points.shape == (20, 17 + 4, 2)
+    assert folder.picture('take2').objects == []
+
+
+def test_objects_of_an_annotation_file_are_drawn(tmp_path):
+    data = small_annotations((20,))
+    data['split'] = {'train': ['video_0']}
+    cup = {'name': 'cup', 'kind': 'cup', 'points': np.ones((20, 1, 2), np.float32)}
+    cup['score'] = np.ones((20, 1), np.float32)
+    data['annotations'][0]['objects'] = [cup]
+    data['metainfo']['objects'] = {'cup': ['middle']}
+    save_annotations(data, tmp_path / 'annotations.pkl')
+    folder = open_folder(tmp_path)
+    assert folder.picture('video_0').object_points.tolist() == [[[1, 1]]] * 20
+    assert training_data(folder, ['video_0'])['metainfo']['objects'] == {
+        'cup': ['middle']
+    }

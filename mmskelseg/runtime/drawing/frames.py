@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image, ImageDraw, ImageFont
 
 from mmskelseg.runtime.drawing.fonts import font_file
-from mmskelseg.runtime.drawing.images import PALETTE, class_color, text_color
+from mmskelseg.runtime.drawing.images import class_color, kind_label, text_color
 from mmskelseg.runtime.structures.objects import BOX
 
 # Colours in BGR order, as in OpenCV. GROUND is the grey value of a missing picture.
@@ -100,8 +100,7 @@ class FramePicture:
         seen = score >= _SCORE
         if not seen.any():
             return
-        # Colours that the first classes do not have, nor anything like them.
-        label = len(PALETTE) - 2 - kind % (len(PALETTE) - 1)
+        label = kind_label(kind)
         line = max(2, round(self.unit / 8))
         places = np.clip(np.round(points), -(2**14), 2**14).astype(np.int32)
         for ink, width in ((_ink(label), line + 2), (label_color(label), line)):

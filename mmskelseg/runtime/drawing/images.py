@@ -34,6 +34,17 @@ PALETTE = (
 # fmt: on
 
 
+def kind_label(kind: int) -> int:
+    """Return the class whose colour the objects of a kind have.
+
+    The first classes have other colours, and nothing like them.
+
+    >>> kind_label(0), kind_label(1), kind_label(31)
+    (30, 29, 30)
+    """
+    return len(PALETTE) - 2 - kind % (len(PALETTE) - 1)
+
+
 def new_figure(width: float, height: float, *, dpi: int = DPI) -> Figure:
     """Return an empty white figure of a size in inches, without a window."""
     return Figure((width, height), dpi=dpi, facecolor='white')

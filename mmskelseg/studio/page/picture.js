@@ -32,18 +32,18 @@ function piece(number) {
   return pieces.get(number)
 }
 
-/** The joints of all people at a frame, flat, or null while they are loaded. */
+/** The joints of all people at a frame, then objects, flat; null while being loaded. */
 function poseAt(frame) {
   const { id, skeleton } = state.recording
-  const { people, joints } = skeleton
-  if (owner !== [id, people, joints].join()) {
-    owner = [id, people, joints].join()
+  const { people, joints, objects } = skeleton
+  if (owner !== [id, people, joints, objects].join()) {
+    owner = [id, people, joints, objects].join()
     pieces = new Map()
   }
   const number = Math.floor(frame / PIECE)
   const here = piece(number)
   if (frame % PIECE > PIECE / 2) piece(number + 1)
-  const size = people * joints.length * 2
+  const size = objects.reduce((sum, [, , points]) => sum + points, people * joints.length) * 2
   const start = (frame - number * PIECE) * size
   return here && here.subarray(start, start + size)
 }
@@ -60,6 +60,31 @@ const between = (a, b) => (a === b ? a : a + b === 1 ? 2 : Math.min(a, b))
 const sideColors = ['#ff9f1c', '#2ec4ff', '#7ee081'] // left, right, middle
 const oneColor = '#ffd60a'
 
+/** Draws a box as an outline, and anything else as dots, with its name above. */
+function drawObject(pen, [name, ink, count], points) {
+  if (!points.length) return
+  pen.strokeStyle = pen.fillStyle = ink
+  pen.lineWidth = 2
+  pen.beginPath()
+  if (count === 4 && points.length === 4) {
+    for (const point of points) pen.lineTo(...point)
+    pen.closePath()
+    pen.stroke()
+  } else {
+    for (const [x, y] of points) {
+      pen.moveTo(x + 4, y)
+      pen.arc(x, y, 4, 0, 7)
+    }
+    pen.fill()
+  }
+  const [x, y] = [0, 1].map((axis) => Math.min(...points.map((point) => point[axis])))
+  pen.font = '12px sans-serif'
+  pen.lineWidth = 3
+  pen.strokeStyle = '#000a'
+  pen.strokeText(name, x, y - 6)
+  pen.fillText(name, x, y - 6)
+}
+
 let drawn = ''
 
 function drawPose(canvas, over) {
@@ -75,7 +100,7 @@ function drawPose(canvas, over) {
   const pen = canvas.getContext('2d')
   pen.setTransform(ratio, 0, 0, ratio, 0, 0)
   pen.clearRect(0, 0, w, h)
-  const { joints, limbs, people, bounds } = recording.skeleton
+  const { joints, limbs, people, bounds, objects } = recording.skeleton
   if (!pose) return
   const margin = over ? 0 : 12
   const box = over ? [0, 0, over.videoWidth || w, over.videoHeight || h] : bounds
@@ -87,6 +112,15 @@ function drawPose(canvas, over) {
   const plain = sides.every((s) => s === 2)
   const color = (s) => (plain ? oneColor : sideColors[s])
   pen.lineCap = 'round'
+  let first = people * joints.length
+  for (const object of objects) {
+    const points = Array.from({ length: object[2] }, (_, i) => {
+      const at = (first + i) * 2
+      return [left + pose[at] * scale, top + pose[at + 1] * scale]
+    })
+    drawObject(pen, object, points.filter(([x, y]) => x + y < Infinity)) // NaN: missing
+    first += object[2]
+  }
   for (let person = people - 1; person >= 0; person--) {
     const point = (joint) => {
       const i = (person * joints.length + joint) * 2

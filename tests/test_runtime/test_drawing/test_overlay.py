@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from mmskelseg.runtime.drawing.frames import draw_tag
-from mmskelseg.runtime.drawing.images import PALETTE, class_color
+from mmskelseg.runtime.drawing.images import class_color, kind_label
 from mmskelseg.runtime.drawing.overlay import (
     Overlay,
     PeopleOverlay,
@@ -250,7 +250,7 @@ def test_objects_are_drawn_in_the_colours_of_their_kinds(clip):
         picture = overlay(given, VideoFile.open(clip))
         first, late = (picture.draw(grey(), i)[:480] for i in (3, 15))
         box_color, tool_color = (
-            near(first[..., ::-1], class_color(len(PALETTE) - 2 - k)) for k in (0, 1)
+            near(first[..., ::-1], class_color(kind_label(k))) for k in (0, 1)
         )
         assert box_color[240:320, 38:42].mean() > 0.5
         assert not box_color[270:300, 60:140].any()
