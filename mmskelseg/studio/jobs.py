@@ -5,20 +5,17 @@ import traceback
 from collections.abc import Callable, Iterable
 from concurrent.futures import wait
 from dataclasses import dataclass, field
-from multiprocessing import get_context
-from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from time import monotonic
-from typing import Any, Literal
+from typing import Literal
 
-from mmskelseg.runtime.jobs.events import Event
 from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.jobs.processes import execute, reason_of, worker_processes
 from mmskelseg.runtime.messages.errors import UserError, explanation, shown
 
 Kind = Literal['videos', 'poses', 'preview', 'fit', 'predict']
 State = Literal['idle', 'running', 'done', 'stopped', 'failed']
-# Seconds between looks at what a process has sent.
+# Seconds between looks at whether the job was stopped.
 _PAUSE = 0.1
 # Seconds that a stopped process gets to end by itself.
 _PATIENCE = 20
@@ -27,6 +24,8 @@ _PATIENCE = 20
 @dataclass
 class Background:
     """The background of a studio, which runs jobs in a process, one after another.
+
+    It takes their events.
 
     Attributes:
         log: The file that their output goes to.
@@ -121,15 +120,10 @@ class Background:
 
     def _failure_of(self, job: Job) -> str:
         """Run a job until it ends or is stopped; return why it failed, '' if not."""
-        # Of this kind, an event has arrived when a job goes on.
-        queue: SimpleQueue[Event] = get_context('spawn').SimpleQueue()
-        with worker_processes(1, queue, _PATIENCE) as submit:
+        with worker_processes(1, self, _PATIENCE) as submit:
             call = submit(execute, job, self.log)
-            while self.state == 'running' and not (call.done() and queue.empty()):
-                if queue.empty():
-                    wait([call], _PAUSE)
-                else:
-                    self._follow(*queue.get())
+            while self.state == 'running' and not call.done():
+                wait([call], _PAUSE)
             failure = reason_of(call) if call.done() else ''
         # What was not foreseen is no sentence.
         return failure if failure[-1:] in ('', '.') else f'{failure} (see {self.log})'
@@ -143,13 +137,22 @@ class Background:
                 self.state, self.text, self.done = state, text, done
                 self.error = error
 
-    def _follow(self, event: str, given: tuple[Any, ...]) -> None:
-        """Take the progress from an event."""
-        if event != 'progress':
-            return
-        self.text, done, total, self.seconds_left = given
-        if self.seconds_left is not None:
-            passed = monotonic() - self._began
-            self.done = passed / max(passed + self.seconds_left, 1)
-        elif total:
-            self.done = done / total
+    def progress(
+        self, part: str, done: int, total: int | None, seconds_left: float | None = None
+    ) -> None:
+        """Take the progress of the job that runs."""
+        with self._lock:
+            if self.state != 'running':
+                return
+            self.text, self.seconds_left = part, seconds_left
+            if seconds_left is not None:
+                passed = monotonic() - self._began
+                self.done = passed / max(passed + seconds_left, 1)
+            elif total:
+                self.done = done / total
+
+    def note(self, text: str) -> None:
+        """Leave a text to the log."""
+
+    def warning(self, text: str) -> None:
+        """Leave a warning to the log."""

@@ -1,13 +1,11 @@
 """What a job reports while it runs."""
 
+import json
 import sys
 from collections.abc import Callable
 from datetime import timedelta
 from time import monotonic
-from typing import Any, Protocol, TypeAlias
-
-#: The name of a method of :class:`Events`, and its arguments.
-Event: TypeAlias = tuple[str, tuple[Any, ...]]
+from typing import Protocol
 
 
 class Events(Protocol):
@@ -65,21 +63,38 @@ class PrintedEvents:
         print(f'warning: {text}', file=sys.stderr, flush=True)
 
 
-class SentEvents(PrintedEvents):
-    """Prints events, and also hands them to a function, such as that of a queue."""
+class SentEvents:
+    """Prints events, and hands each to a function as a line of JSON.
 
-    def __init__(self, send: Callable[[Event], object]) -> None:
-        super().__init__()
-        self._send = send
+    A line has the name of a method of :class:`Events` and its arguments:
+
+        {"event": "progress", "part": "Testing", "done": 1, "total": 4, ...}
+    """
+
+    def __init__(self, send: Callable[[bytes], object]) -> None:
+        self._send, self._printed = send, PrintedEvents()
 
     def progress(
         self, part: str, done: int, total: int | None, seconds_left: float | None = None
     ) -> None:
         """Print and send how far a job is."""
-        super().progress(part, done, total, seconds_left)
-        self._send(('progress', (part, done, total, seconds_left)))
+        given = {'part': part, 'done': done, 'total': total}
+        self._report('progress', **given, seconds_left=seconds_left)
+
+    def note(self, text: str) -> None:
+        """Print and send a text."""
+        self._report('note', text=text)
 
     def warning(self, text: str) -> None:
         """Print and send a warning."""
-        super().warning(text)
-        self._send(('warning', (text,)))
+        self._report('warning', text=text)
+
+    def _report(self, event: str, **given: object) -> None:
+        getattr(self._printed, event)(**given)
+        self._send(json.dumps({'event': event, **given}).encode())
+
+
+def report_line(line: bytes, events: Events) -> None:
+    """Report the event in a line that :class:`SentEvents` has sent."""
+    given = json.loads(line)
+    getattr(events, given.pop('event'))(**given)

@@ -9,14 +9,19 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from multiprocessing import get_context, parent_process
-from multiprocessing.queues import SimpleQueue
+from multiprocessing.connection import Connection
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 from typing import Any, TypeAlias
 
-from mmskelseg.runtime.jobs.events import Event, Events, PrintedEvents, SentEvents
+from mmskelseg.runtime.jobs.events import (
+    Events,
+    PrintedEvents,
+    SentEvents,
+    report_line,
+)
 from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.jobs.stopping import stoppable
 from mmskelseg.runtime.messages.errors import explanation, shown
@@ -24,12 +29,12 @@ from mmskelseg.runtime.messages.errors import explanation, shown
 #: Submits a call of a function to a process.
 Submit: TypeAlias = Callable[..., Future]
 # Where the events of jobs in this process go.
-_queues: list[SimpleQueue[Event]] = []
+_pipes: list[Connection] = []
 
 
 @contextmanager
 def worker_processes(
-    count: int, queue: SimpleQueue[Event] | None = None, patience: float = 0.0
+    count: int, events: Events | None = None, patience: float = 0.0
 ) -> Iterator[Submit]:
     """Yield a function that submits calls to processes, which end with the block.
 
@@ -38,26 +43,53 @@ def worker_processes(
 
     Args:
         count: Number of processes.
-        queue: Where the events of jobs go, beside their logs.
+        events: Where the events of jobs go beside their logs, from another thread. All
+            have arrived after the block.
         patience: Seconds that they get at the end to stop what they are doing.
     """
     if count > 1:
         os.environ.setdefault('OMP_NUM_THREADS', '1')
-    pool = ProcessPoolExecutor(
-        count, get_context('spawn'), initializer=_begin, initargs=(queue,)
-    )
+    with nullcontext() if events is None else _received(events) as pipe:
+        pool = ProcessPoolExecutor(
+            count, get_context('spawn'), initializer=_begin, initargs=(pipe,)
+        )
+        try:
+            yield pool.submit
+        finally:
+            # A run that is stopped goes on from its last checkpoint.
+            processes = list((pool._processes or {}).values())
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in processes if patience else ():
+                process.terminate()
+            for process in processes:
+                process.join(patience)
+                process.kill()
+                process.join()
+
+
+@contextmanager
+def _received(events: Events) -> Iterator[Connection]:
+    """Yield a pipe for processes that end in the block; its lines become events."""
+    reader, writer = get_context('spawn').Pipe(duplex=False)
+
+    def read() -> None:
+        while True:
+            try:
+                line = reader.recv_bytes()
+            # A process that was killed may leave a part of a line.
+            except (EOFError, OSError):
+                return
+            report_line(line, events)
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
     try:
-        yield pool.submit
+        yield writer
     finally:
-        # A run that is stopped goes on from its last checkpoint.
-        processes = list((pool._processes or {}).values())
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes if patience else ():
-            process.terminate()
-        for process in processes:
-            process.join(patience)
-            process.kill()
-            process.join()
+        # Nobody has it now, so the reader finds its end.
+        writer.close()
+        thread.join()
+        reader.close()
 
 
 def execute(job: Job, log: Path) -> str:
@@ -66,8 +98,8 @@ def execute(job: Job, log: Path) -> str:
     Returns the reason of a failure; '' if there is none.
     """
     events: Events = PrintedEvents()
-    if _queues:
-        events = SentEvents(_queues[0].put)
+    if _pipes:
+        events = SentEvents(_pipes[0].send_bytes)
     return logged(log, _stoppably, job, events)
 
 
@@ -127,10 +159,10 @@ def reason_of(future: Future) -> Any:
         return 'its process was killed, perhaps since memory ran out'
 
 
-def _begin(queue: SimpleQueue[Event] | None) -> None:
+def _begin(pipe: Connection | None) -> None:
     """Leave Ctrl+C to the program that started this process, and end with it."""
     signal(SIGINT, SIG_IGN)
-    _queues[:] = [] if queue is None else [queue]
+    _pipes[:] = [] if pipe is None else [pipe]
     parent = parent_process()
     assert parent is not None, 'since `worker_processes` started this one'
 

@@ -24,21 +24,27 @@ def test_spawned_process_executes_jobs_one_after_another(tmp_path, monkeypatch):
     """It has nothing of this one but what is pickled, and sends what jobs report."""
     # Tests that fork workers replace it.
     monkeypatch.setattr(processes, 'get_context', multiprocessing.get_context)
-    queue = multiprocessing.get_context('spawn').SimpleQueue()
-    log = tmp_path / 'log'
-    with worker_processes(1, queue) as submit:
+    log, events = tmp_path / 'log', Noted()
+    with worker_processes(1, events) as submit:
         jobs = [Say(texts=['good', 'day']), Say(texts=['!'], fault='take1: is empty.')]
         calls = [submit(execute, job, log) for job in jobs]
         assert [reason_of(call) for call in calls] == ['', 'take1: is empty.']
-        events = [queue.get() for _ in range(3)]
-    assert events == [
-        ('progress', ('good', 0, 2, None)),
-        ('progress', ('day', 1, 2, None)),
-        ('progress', ('!', 0, 1, None)),
-    ]
+    assert events == [('good', 0, 2, None), ('day', 1, 2, None), ('!', 0, 1, None)]
     assert log.read_text().splitlines() == [
         '[1/2] good', '[2/2] day', '[1/1] !', 'error: take1: is empty.',
     ]  # fmt: skip
+
+
+class Noted(list):
+    """What a job has reported."""
+
+    def progress(self, part, done, total, seconds_left):
+        self.append((part, done, total, seconds_left))
+
+    def note(self, text):
+        self.append(text)
+
+    warning = note
 
 
 @pytest.fixture
@@ -51,6 +57,23 @@ def forked(monkeypatch):
 def test_process_that_is_killed_is_a_failure(forked):
     with worker_processes(1) as submit:
         assert 'killed' in reason_of(submit(signal.raise_signal, 9))
+
+
+def test_events_of_a_process_that_is_killed_arrive(forked, tmp_path):
+    """Whatever their texts; what it sends last may be cut off."""
+    texts = ['ä\n"', 'x' * 100_000]
+    code = f"""
+import os
+for text in {texts!r}:
+    events.note(text)
+events.warning('last')
+os.kill(os.getpid(), 9)
+"""
+    events = Noted()
+    with worker_processes(1, events) as submit:
+        reason = reason_of(submit(execute, Act(code=code), tmp_path / 'log'))
+    assert 'killed' in reason
+    assert events == [*texts, 'last']
 
 
 def test_process_gets_time_to_stop(forked, tmp_path):
