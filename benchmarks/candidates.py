@@ -20,8 +20,8 @@ from mmskelseg.engine.cross_validation import (
     run_folder,
     settings_of,
 )
-from mmskelseg.engine.jobs import ExecutedJob
-from mmskelseg.engine.loading import load_config
+from mmskelseg.engine.jobs import ConfigJob, ExecutedJob
+from mmskelseg.engine.loading import config_of
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.runtime.jobs.command_line import seed
 from mmskelseg.runtime.jobs.events import Events
@@ -106,9 +106,9 @@ def _runs(
             make_config(
                 [str(file), str(config), '--overwrite', '--fold', fold, *options]
             )
-        cfg = load_config(str(config), own.cfg_options, str(folder))
-        given = own.cfg_options or {}
-        yield run_folder(cfg, fold, splits, n, settings_of(cfg), given)
+        place = {'work_dir': str(folder), 'cfg_options': own.cfg_options}
+        cfg = config_of(ConfigJob(config=str(config), **place))
+        yield run_folder(cfg, fold, splits, n, settings_of(cfg))
 
 
 def _scores(folder: Path) -> Runs:

@@ -151,8 +151,7 @@ class Study:
         """Return the run of a point, whether it is finished or not."""
         cfg, videos = deepcopy(self.cfg), self._videos()
         cfg.work_dir = str(self._folder(point.method, point.budget))
-        options = dict(self.job.cfg_options or {})
-        settings = settings_of(self.cfg)
+        settings, options = settings_of(self.cfg), dict[str, object]()
         if point.file is not None:
             videos = with_labels_in(videos, point.file)
             content = point.file.read_bytes()
@@ -170,7 +169,8 @@ class Study:
         # With few steps per epoch, most of the time would go into checkpoints.
         options['default_hooks.checkpoint.interval'] = epochs
         settings |= {'steps': self.job.steps, 'method': point.method}
-        return run_folder(cfg, self.fold, self.splits, self.seed, settings, options)
+        cfg.merge_from_dict(options)
+        return run_folder(cfg, self.fold, self.splits, self.seed, settings)
 
     def _videos(self) -> list[VideoAnnotation]:
         path = annotation_path(self.cfg.train_dataloader.dataset)

@@ -1,19 +1,19 @@
 """The folder of a fit: its data, trainings and final model."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from mmengine.config import Config
 
 from mmskelseg.automl.folds import fold_splits
 from mmskelseg.automl.planning import PART, Candidate
 from mmskelseg.converters.checkpoints.publish_model import PublishModel
 from mmskelseg.engine.choosing import choose
-from mmskelseg.engine.config_checks import read_config
 from mmskelseg.engine.cross_validation import run_folder, settings_of
 from mmskelseg.engine.jobs import Test
 from mmskelseg.engine.run_folder import PREDICTIONS, RunFolder, changed_settings
@@ -184,48 +184,47 @@ class ModelFolder:
         atomic_write_text(file, json.dumps(settings, indent=1))
         save_annotations(self.data, self.ann_file)
 
-    def timing(self, candidate: Candidate, process: int) -> Path:
+    def timing(self, candidate: Candidate, process: int) -> Config:
         """Return the config of a short training whose steps a process times."""
         name = f'{candidate.name}_{process}'
-        config = self.path / 'runs' / 'speed' / name / 'config.py'
-        self._write_config(config, candidate, self.splits, PART)
-        return config
+        file = self.path / 'runs' / 'speed' / name / 'config.py'
+        return self._write_config(file, candidate, self.splits, PART)
 
     def trial(self, candidate: Candidate, length: float, half: bool = False) -> Trial:
         """Return the cross-validation of a candidate, on all labels or half of them."""
         folds = self.halves if half else self.folds
         name = f'{candidate.name}_{length:g}' + '_half' * half
-        config = self.path / 'runs' / name / 'config.py'
+        file = self.path / 'runs' / name / 'config.py'
         splits = [(f'{fold}/train', f'{fold}/test') for fold in folds]
-        self._write_config(config, candidate, splits[0], length)
-        runs = [self._run(config, *pair) for pair in zip(folds, splits, strict=True)]
-        return Trial(candidate, length, config, runs)
+        cfg = self._write_config(file, candidate, splits[0], length)
+        runs = [self._run(cfg, *pair) for pair in zip(folds, splits, strict=True)]
+        return Trial(candidate, length, file, runs)
 
     def final(self, candidate: Candidate, length: float) -> Trial:
         """Return the training of the final model."""
-        config = self.path / 'runs' / 'final' / 'config.py'
-        self._write_config(config, candidate, self.splits, length)
+        file = self.path / 'runs' / 'final' / 'config.py'
+        cfg = self._write_config(file, candidate, self.splits, length)
         # It is tested later, when its temperature is known.
-        run = replace(self._run(config, 'final', self.splits), test=None)
-        return Trial(candidate, length, config, [run])
+        run = replace(self._run(cfg, 'final', self.splits), test=None)
+        return Trial(candidate, length, file, [run])
 
     def finish(
         self, candidate: Candidate, length: float, temperature: float, events: Events
     ) -> None:
         """Write, test and export the final model."""
-        self._write_config(self.config, candidate, self.splits, length, temperature)
+        given = candidate, self.splits, length, temperature
+        cfg = self._write_config(self.config, *given)
         source = self.final(candidate, length).runs[0].path
-        options = {'model.temperature': temperature}
-        PublishModel(src=source, dst=self.model, cfg_options=options).run(events)
+        PublishModel(src=source, dst=self.model, config=cfg).run(events)
         if self.has_test:
             self.tested.mkdir(exist_ok=True)
             Test(
-                config=str(self.config),
+                config=cfg,
                 checkpoints=[str(self.model)],
                 work_dir=str(self.tested),
                 dump=str(self.tested / PREDICTIONS),
             ).run(events)
-        export_onnx(read_config(self.config), [str(self.model)], str(self.exported))
+        export_onnx(cfg, [str(self.model)], str(self.exported))
 
     def _write_config(
         self,
@@ -234,21 +233,18 @@ class ModelFolder:
         splits: tuple[str, str],
         length: float,
         temperature: float = 1.0,
-    ) -> None:
-        """Write a candidate's config, for a part of the planned length."""
+    ) -> Config:
+        """Write and return a candidate's config, for a part of the planned length."""
         chosen = choose(self.data, self.ann_file, splits, candidate.request)
         plan = chosen.plan.shortened(length)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        # So the folder may be moved.
-        data = os.path.relpath(self.ann_file, file.parent)
-        text = chosen.choice.config_text(plan, temperature, beside=data)
-        atomic_write_text(file, text)
+        return chosen.choice.write(file, plan, temperature)
 
-    def _run(self, config: Path, fold: str, splits: tuple[str, str]) -> RunFolder:
-        cfg = read_config(config)
-        cfg.work_dir = str(config.parent)
+    def _run(self, cfg: Config, fold: str, splits: tuple[str, str]) -> RunFolder:
         settings = settings_of(cfg)
-        return run_folder(cfg, fold, splits, self.seed, settings, _NO_PICTURES)
+        cfg = deepcopy(cfg)
+        cfg.work_dir = str(Path(cfg.filename).parent)
+        cfg.merge_from_dict(_NO_PICTURES)
+        return run_folder(cfg, fold, splits, self.seed, settings)
 
 
 def best_of(trials: Sequence[Trial], persons: Mapping[str, str]) -> Trial:

@@ -7,13 +7,13 @@ from statistics import median
 from time import monotonic
 
 import torch
+from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmskelseg.automl.model_folder import ModelFolder
 from mmskelseg.automl.planning import Candidate
 from mmskelseg.automl.progress import every_pause
-from mmskelseg.engine.config_checks import read_config
 from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.engine.terminal import build_runner
 from mmskelseg.runtime.jobs.events import Events
@@ -88,15 +88,16 @@ class _Stopwatch(Hook):
             raise SystemExit
 
 
-def step_seconds(config: Path) -> float | str:
+def step_seconds(cfg: Config) -> float | str:
     """Train for some steps in this process, and return the median time of a step.
 
-    The folder of the config gets the log. If the training fails, the reason is
+    The folder of the config's file gets the log. If the training fails, the reason is
     returned.
     """
+    cfg.work_dir = str(Path(cfg.filename).parent)
     watch, threads = _Stopwatch(), torch.get_num_threads()
     try:
-        failure = logged(config.with_name('run.log'), _train, config, watch)
+        failure = logged(Path(cfg.work_dir, 'run.log'), _train, cfg, watch)
     finally:
         torch.set_num_threads(threads)
     times = [end - begin for begin, end in pairwise(watch.times)]
@@ -104,9 +105,7 @@ def step_seconds(config: Path) -> float | str:
     return failure or median(times[1:] or times)
 
 
-def _train(config: Path, watch: _Stopwatch) -> None:
-    cfg = read_config(config)
-    cfg.work_dir = str(config.parent)
+def _train(cfg: Config, watch: _Stopwatch) -> None:
     cfg.default_hooks.checkpoint = None
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     runner = build_runner(cfg, verbose=False)

@@ -46,9 +46,9 @@ from mmskelseg.runtime.structures.tiers import (
 )
 
 # Augmentations of bodies that point in any direction, besides those of the recipe.
-_TURN = "dict(type='RandomRotation', degrees=180, seed=1)"
-_TURN_3D = "dict(type='RandomRotation3D', degrees=180, seed=1)"
-_MIRROR = "dict(type='RandomHorizontalFlip')"
+_TURN: Mapping[str, object] = {'type': 'RandomRotation', 'degrees': 180, 'seed': 1}
+_TURN_3D: Mapping[str, object] = {**_TURN, 'type': 'RandomRotation3D'}
+_MIRROR: Mapping[str, object] = {'type': 'RandomHorizontalFlip'}
 _PAIRS = (
     'The person whom labels describe is seen with the nearest other: the individual '
     'that the file names, or the one with the highest scores.'
@@ -247,7 +247,7 @@ def _choose_order(
 
 def _choose_turns(
     videos: Sequence[VideoAnnotation], metainfo: Metainfo, recipe: str, path: Path
-) -> tuple[list[str], str]:
+) -> tuple[list[Mapping[str, object]], str]:
     """Return augmentations for bodies that point in any direction, and a line."""
     if recipe == 'pose3d':
         up, reason = up_direction(metainfo, videos)

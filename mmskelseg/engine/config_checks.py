@@ -82,7 +82,8 @@ def read_config(
     """Return the config in a file, with options merged into it.
 
     Raises:
-        UserError: If the file cannot be run; the message names the file and the error.
+        UserError: If the file cannot be run, or an option does not fit; the message
+            names the file and the error, or the option.
     """
     try:
         cfg = Config.fromfile(path)
@@ -93,6 +94,17 @@ def read_config(
             place = error.filename if error.filename is not None else gettempdir()
             raise UnavailableError(system_fault(error, place)) from error
         raise UserError(f'{_place(path, error)}: {_words(error)}.') from error
+    merge_options(cfg, options)
+    with_auxiliary(cfg.get('model'))
+    return cfg
+
+
+def merge_options(cfg: Config, options: Mapping[str, object] | None) -> None:
+    """Merge options into a config.
+
+    Raises:
+        UserError: If one does not fit the config.
+    """
     options = options or {}
     for key, value in options.items():
         for problem in option_problems(cfg._cfg_dict, key, options, _TOP_LEVEL):
@@ -103,8 +115,6 @@ def read_config(
         raise UserError(
             f'--cfg-options {" ".join(options)}: {_words(error)}; correct them.'
         ) from error
-    with_auxiliary(cfg.get('model'))
-    return cfg
 
 
 def check_config(cfg: Config, source: str) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
+from copy import deepcopy
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -119,9 +120,9 @@ def cross_validate(job: CrossValidate, events: Events) -> Path:
     chosen = choose_folds(annotation_path(cfg.test_dataloader.dataset), job.folds)
     seeds = list(dict.fromkeys(job.seeds))
     check_branches(cfg, chosen, seeds)
-    options, settings = dict(job.cfg_options or {}), settings_of(cfg)
+    settings = settings_of(cfg)
     runs = [
-        run_folder(cfg, fold, splits, seed, settings, options)
+        run_folder(cfg, fold, splits, seed, settings)
         for fold, splits in chosen.items()
         for seed in seeds
     ]
@@ -136,7 +137,7 @@ def cross_validate(job: CrossValidate, events: Events) -> Path:
             f'{failed} of {len(pending)} runs failed, so there is no table; the same '
             'command repeats only these runs.'
         )
-    summary = save(runs, Path(cfg.filename), options, folder)
+    summary = save(runs, Path(cfg.filename), job.cfg_options or {}, folder)
     table = folder / 'cross_validation.md'
     events.note(f'\n{summary}\n\nKept in {table} and .json')
     return table
@@ -171,30 +172,24 @@ def run_folder(
     splits: tuple[str, str],
     seed: int,
     settings: Mapping[str, Setting],
-    options: Mapping[str, object],
 ) -> RunFolder:
     """Return the run of a fold, given its splits, with a seed.
 
-    ``settings`` are those of :func:`settings_of`; ``options`` are those that ``cfg``
-    has beyond its file.
+    ``settings`` are those of :func:`settings_of`.
     """
     train_split, test_split = splits
-    starts = {
-        f'model.branches.{branch}.init_cfg.checkpoint': str(file)
-        for branch, file in branches_of_run(cfg, fold, seed).items()
-    }
-    path = Path(cfg.work_dir) / file_name(fold) / f'seed_{seed}'
-    shared: dict[str, Any] = {
-        'config': str(cfg.filename),
-        'work_dir': str(path),
-        'cfg_options': {
-            **options,
+    own = deepcopy(cfg)
+    own.merge_from_dict(
+        {
             'train_dataloader.dataset.split': train_split,
             'val_dataloader.dataset.split': test_split,
             'test_dataloader.dataset.split': test_split,
-            **starts,
-        },
-    }
+        }
+    )
+    for branch, file in branches_of_run(cfg, fold, seed).items():
+        own.model.branches[branch].init_cfg.checkpoint = str(file)
+    path = Path(cfg.work_dir) / file_name(fold) / f'seed_{seed}'
+    shared: dict[str, Any] = {'config': own, 'work_dir': str(path)}
     # No scores before the last epoch, so that nobody selects epochs by them.
     train = Train(**shared, resume='auto', no_validate=True, seed=seed)
     # The dump is for the ensemble of the seeds.

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mmskelseg.runtime.jobs.command_line import (
     number_from,
@@ -18,18 +18,32 @@ from mmskelseg.runtime.jobs.command_line import (
 from mmskelseg.runtime.jobs.job import Job, Result
 from mmskelseg.runtime.messages.options import Count, argument, option
 
+if TYPE_CHECKING:
+    from mmengine.config import Config
+else:
+    # Not imported, since --help should not wait for it.
+    Config = Any
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigJob(Job[Result]):
-    """A job with a config, and the options that MMAction2's scripts share."""
+    """A job with a config, and the options that MMAction2's scripts share.
 
-    config: str = argument('config file, or its name', metavar='CONFIG')
+    The config may also be an object, whose file is only a name for it.
+    """
+
+    config: str | Config = argument('config file, or its name', metavar='CONFIG')
     work_dir: str | None = option('folder for logs, checkpoints and scores', None)
     cfg_options: Mapping[str, object] | None = option(
         'settings that override those of the config, as key=value, for example '
         'train_cfg.max_epochs=10 model.num_classes=5 or key="[(a,b),(c,d)]"',
         None,
     )
+
+    @property
+    def source(self) -> str:
+        """The config, for messages."""
+        return self.config if isinstance(self.config, str) else self.config.filename
 
 
 @dataclass(frozen=True, kw_only=True)

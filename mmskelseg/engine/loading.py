@@ -2,12 +2,12 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 
 from mmengine.config import Config
 
-from mmskelseg.engine.config_checks import check_config, read_config
+from mmskelseg.engine.config_checks import check_config, merge_options, read_config
 from mmskelseg.engine.jobs import ConfigJob, LaunchedJob
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.files.inputs import check_local
@@ -17,29 +17,25 @@ from mmskelseg.runtime.messages.errors import MissingFileError
 
 
 def config_of(job: ConfigJob) -> Config:
-    """Return the config of a job, with launcher, settings and work folder."""
-    cfg = load_config(job.config, job.cfg_options, job.work_dir)
-    if isinstance(job, LaunchedJob):
-        os.environ.setdefault('LOCAL_RANK', str(job.local_rank))
-        cfg.launcher = job.launcher
-    return cfg
-
-
-def load_config(
-    config: str, cfg_options: Mapping[str, object] | None, work_dir: str | None
-) -> Config:
-    """Return a config, given its file or name, with settings and work folder.
+    """Return a copy of the config of a job, with launcher, settings and work folder.
 
     The work folder is the given one, or else that of the config, or else
     ``work_dirs/<name of the config>``.
     """
-    cfg = read_config(find_config(config), cfg_options)
-    cfg.work_dir = _work_folder(cfg) if work_dir is None else work_dir
-    check_config(cfg, config)
+    if isinstance(job.config, str):
+        cfg = read_config(find_config(job.config), job.cfg_options)
+    else:
+        cfg = deepcopy(job.config)
+        merge_options(cfg, job.cfg_options)
+    cfg.work_dir = _work_folder(cfg) if job.work_dir is None else job.work_dir
+    check_config(cfg, job.source)
     if sys.platform == 'darwin':
         # Forks that use Apple's libraries may crash.
         cfg.merge_from_dict({'env_cfg.mp_cfg.mp_start_method': 'spawn'})
     check_local(cfg.work_dir)
+    if isinstance(job, LaunchedJob):
+        os.environ.setdefault('LOCAL_RANK', str(job.local_rank))
+        cfg.launcher = job.launcher
     return cfg
 
 

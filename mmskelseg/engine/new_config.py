@@ -1,7 +1,7 @@
-"""The text of a config for a user's own annotation file."""
+"""A config for a user's own annotation file: its settings, and their text."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
@@ -13,11 +13,14 @@ from mmengine.registry import init_default_scope
 
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.engine.planning import CROP_FRAMES, SCRIPT_FRAMES, Plan
+from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.tiers import tier_sizes
 
-_RECOMBINE = "dict(type='RecombineSegments', p=0.5, times=5, transitions={!r})"
+_RECOMBINE = {'type': 'RecombineSegments', 'p': 0.5, 'times': 5}
+# Settings of data sets that have a name in the text of a config.
+_NAMED = ('ann_file', 'features', 'pipeline')
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Choice:
         is_script: Whether videos are kept whole, since their actions follow a script.
         lookahead: Frames of delay of a causal model, None for whole videos.
         min_frames: Minimum duration of a causal model's labels, which is part of that.
-        turns: Further steps of the training pipeline, as text.
+        turns: Further steps of the training pipeline.
         pairs: Options of ``PairCoordinates``, None for one person's coordinates.
         parts: Configs of what is read besides, such as ``ObjectCoordinates``.
         observers: What is learned of several, ``majority`` or ``shares``.
@@ -53,7 +56,7 @@ class Choice:
     is_script: bool = False
     lookahead: int | None = None
     min_frames: int = 1
-    turns: Sequence[str] = ()
+    turns: Sequence[Mapping[str, object]] = ()
     pairs: Mapping[str, object] | None = None
     parts: Sequence[Mapping[str, object]] = ()
     observers: str = 'majority'
@@ -80,11 +83,57 @@ class Choice:
         frames = min(self.longest, self.crop_frames)
         return min(self._config.train_dataloader.batch_size, SCRIPT_FRAMES // frames)
 
-    @property
-    def _own_batch_size(self) -> int | None:
-        """The number of videos or crops in a step if the base has another, or None."""
-        size = self.batch_size
-        return size if size != self._config.train_dataloader.batch_size else None
+    def _settings(
+        self, ann_file: str, plan: Plan, temperature: float = 1.0
+    ) -> dict[str, Any]:
+        """Return the settings that the base has not, for a length of the training."""
+        modality, branch = self._branch()
+        train, test = self.splits
+
+        def of_dataset(split: str) -> dict[str, Any]:
+            own: dict[str, Any] = {'ann_file': ann_file, 'split': split}
+            if self.pairs is not None or self.parts:
+                render = {'_delete_': True, **self._render()}
+                own['features'] = {modality: {'render': render}}
+            return own
+
+        trained = {**of_dataset(train), 'crop_frames': self.crop_frames}
+        if self.observers != 'majority':
+            trained['observers'] = self.observers
+        first, skipped = self._pipeline()
+        if first or skipped:
+            steps = self._config.train_dataloader.dataset.pipeline
+            trained['pipeline'] = [*first, *steps[skipped:]]
+        loader: dict[str, Any] = {'dataset': trained}
+        if self.batch_size != self._config.train_dataloader.batch_size:
+            loader = {'batch_size': self.batch_size, **loader}
+        classes = {'num_classes': len(self.metainfo['classes'])}
+        every = ceil(plan.epochs / 10)
+        return {
+            'train_dataloader': loader,
+            'val_dataloader': {'dataset': of_dataset(test)},
+            'test_dataloader': {'dataset': of_dataset(test)},
+            'model': classes | self._model(modality, branch, plan, temperature),
+            'val_evaluator': classes,
+            'test_evaluator': classes,
+            'train_cfg': {'max_epochs': plan.epochs, 'val_interval': 2 * every},
+            'default_hooks': {'checkpoint': {'interval': every}},
+        }
+
+    def write(self, file: Path, plan: Plan, temperature: float = 1.0) -> Config:
+        """Return a config, and write its text to a file for people to read and run.
+
+        Both name the annotation file by its path from the folder of the text, so the
+        two may be moved together.
+        """
+        beside = Path(os.path.relpath(self.ann_file, file.parent)).as_posix()
+        text = self.config_text(plan, temperature, beside)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write_text(file, text)
+        ann_file = f'{Path(os.path.abspath(file.parent)).as_posix()}/{beside}'
+        cfg = Config(self._config.to_dict(), text, str(file))
+        cfg.merge_from_dict(self._settings(ann_file, plan, temperature))
+        return cfg
 
     def config_text(
         self, plan: Plan, temperature: float = 1.0, beside: str | None = None
@@ -94,24 +143,18 @@ class Choice:
         ``beside`` is the path of the annotation file from the config's folder; without
         it, the config names the file as ``ann_file`` does.
         """
-        modality, branch = self._branch()
-        train, test = self.splits
-        num_classes = len(self.metainfo['classes'])
-        local = ['ann_file']
-        render, features, pipeline = '', [], self._pipeline()
-        if self.pairs is not None or self.parts:
-            render = _render_text(self._render(), modality)
-            local += ['render', 'features']
-            features.append('features=features')
-        tested = ['ann_file=ann_file', f'split={test!r}', *features]
-        trained = ['ann_file=ann_file', f'split={train!r}', *features]
-        trained.append(f'crop_frames={self.crop_frames}')
-        if self.observers != 'majority':
-            trained.append(f'observers={self.observers!r}')
-        if pipeline:
-            local.append('pipeline')
-            trained.append('pipeline=pipeline')
-        every = ceil(plan.epochs / 10)
+        settings = self._settings('', plan, temperature)
+        trained = settings['train_dataloader']['dataset']
+        local = {}
+        if 'features' in trained:
+            ((modality, own),) = trained['features'].items()
+            local['render'] = _render_text(own['render'])
+            local['features'] = f'dict({modality}=dict(render=render))'
+        if 'pipeline' in trained:
+            first, skipped = self._pipeline()
+            base = '*_base_.train_dataloader.dataset.pipeline' + '[1:]' * skipped
+            local['pipeline'] = f'[\n{_rows([*map(_text, first), base])}]'
+        variables = ''.join(f'{name} = {text}\n' for name, text in local.items())
         head = f"""\
 # Made by `mmskelseg make-config` from {self.ann_file.name!r}.
 # Recipe {self.recipe}, since {self.reason}.
@@ -120,60 +163,58 @@ _base_ = __import__('mmskelseg') and 'mmskelseg::{self.base}.py'
 
 """
         rest = f"""\
-{render}{pipeline}train_dataloader = {_loader(trained, self._own_batch_size)}
-val_dataloader = {_loader(tested)}
+{variables}train_dataloader = {_loader(settings['train_dataloader'])}
+val_dataloader = {_loader(settings['val_dataloader'])}
 test_dataloader = val_dataloader
 
 model = dict(
-{_rows(self._model(modality, branch, plan, temperature))})
-val_evaluator = dict(num_classes={num_classes})
+{_rows(_items(settings['model']))})
+val_evaluator = {_text(settings['val_evaluator'])}
 test_evaluator = val_evaluator
 
-train_cfg = dict(max_epochs={plan.epochs}, val_interval={2 * every})
-default_hooks = dict(checkpoint=dict(interval={every}))
+train_cfg = {_text(settings['train_cfg'])}
+default_hooks = {_text(settings['default_hooks'])}
 
-del {', '.join(local)}
+del {', '.join(['ann_file', *local])}
 """
         named = _plain(repr(os.fspath(self.ann_file)))
         if beside is not None:
             # A raw text, since names of folders may hold quotes.
-            named = f'r"""{{{{ fileDirname }}}}/{Path(beside).as_posix()}"""'
+            named = f'r"""{{{{ fileDirname }}}}/{beside}"""'
         return f'{_plain(head)}ann_file = {named}\n{_plain(rest)}'
 
     def _model(
         self, modality: str, branch: Mapping[str, Any], plan: Plan, temperature: float
-    ) -> list[str]:
-        """Return the texts of the model's settings."""
-        model = [f'num_classes={len(self.metainfo["classes"])}']
+    ) -> dict[str, object]:
+        """Return the model's settings, but for the number of classes."""
+        model: dict[str, object] = {}
         if 'tiers' in self.metainfo:
-            model.append(f'tiers={tier_sizes(self.metainfo)}')
+            model['tiers'] = tier_sizes(self.metainfo)
         if plan.members > 1:
-            model.append(f'members={plan.members}')
+            model['members'] = plan.members
         if temperature != 1:
-            model.append(f'temperature={temperature!r}')
-        inputs = f'in_channels={branch["in_channels"]}'
+            model['temperature'] = temperature
+        inputs = {'in_channels': branch['in_channels']}
         if self.lookahead is not None:
-            inputs += f', lookahead={self.lookahead - self.min_frames + 1}'
-        model.append(f'branches=dict({modality}=dict({inputs}))')
+            inputs['lookahead'] = self.lookahead - self.min_frames + 1
+        model['branches'] = {modality: inputs}
         if self.min_frames > 1:
-            step = f"dict(type='CausalMinDuration', frames={self.min_frames})"
-            model.append(f'postprocess=[{step}]')
+            step = {'type': 'CausalMinDuration', 'frames': self.min_frames}
+            model['postprocess'] = [step]
         elif self.lookahead is None and self.segmentor != 'asformer':
-            model.append("postprocess=[dict(type='MinDuration')]")
+            model['postprocess'] = [{'type': 'MinDuration'}]
         return model
 
-    def _pipeline(self) -> str:
-        """Return the text of the training pipeline, if it differs from the base's."""
-        base = '*_base_.train_dataloader.dataset.pipeline'
+    def _pipeline(self) -> tuple[list[Mapping[str, object]], int]:
+        """Return steps that come first in training, and how many of the base's go."""
         recombines = self.segmentor == 'asformer'
         if recombines == self.any_order and not self.turns:
-            return ''
-        if recombines:
-            base += '[1:]'
+            return [], 0
         first = []
         if self.any_order or (recombines and self.is_script):
-            first = [_RECOMBINE.format('any' if self.any_order else 'observed')]
-        return f'pipeline = [\n{_rows([*first, *self.turns, base])}]\n'
+            orders = 'any' if self.any_order else 'observed'
+            first = [{**_RECOMBINE, 'transitions': orders}]
+        return [*first, *self.turns], int(recombines)
 
     def _render(self) -> dict[str, Any]:
         """Return the config of the renderer, that of the base or a wider one."""
@@ -200,16 +241,13 @@ del {', '.join(local)}
         return modality, {**branch, 'in_channels': recipe.channels}
 
 
-def _render_text(render: Mapping[str, Any], modality: str) -> str:
-    """Return the text of the features of a renderer, each of its parts in a row."""
-    rows = [f'type={render["type"]!r}']
-    if 'parts' in render:
-        parts = ''.join(f'        {_call(part)},\n' for part in render['parts'])
-        rows.append(f'parts=[\n{parts}    ]')
-        text = f'dict(\n    _delete_=True,\n{_rows(rows)})'
-    else:
-        text = _call({'_delete_': True, **render})
-    return f'render = {text}\nfeatures = dict({modality}=dict(render=render))\n'
+def _render_text(render: Mapping[str, Any]) -> str:
+    """Return the text of a renderer's config, each of its parts in a row."""
+    if 'parts' not in render:
+        return _call(render)
+    rows = [f'{key}={value!r}' for key, value in render.items() if key != 'parts']
+    rows.append(f'parts=[\n{_rows(map(_call, render["parts"]), 8)}    ]')
+    return f'dict(\n{_rows(rows)})'
 
 
 def _call(config: Mapping[str, Any]) -> str:
@@ -222,14 +260,33 @@ def _plain(text: str) -> str:
     return text.replace('{{', '{\\x7b')
 
 
-def _loader(rows: Sequence[str], batch_size: int | None = None) -> str:
-    """Return the text of a dataloader whose data set has these arguments."""
+def _text(value: object) -> str:
+    """Return the text of a value, with dicts as in configs.
+
+    >>> _text({'type': 'A', 'sizes': [1, {'b': None}]})
+    "dict(type='A', sizes=[1, dict(b=None)])"
+    """
+    if isinstance(value, Mapping):
+        return f'dict({", ".join(_items(value))})'
+    if isinstance(value, list):
+        return f'[{", ".join(map(_text, value))}]'
+    return repr(value)
+
+
+def _items(values: Mapping[str, object]) -> list[str]:
+    return [f'{key}={_text(value)}' for key, value in values.items()]
+
+
+def _loader(loader: Mapping[str, Any]) -> str:
+    """Return the text of a dataloader, with names for what has one."""
+    dataset = loader['dataset']
+    rows = [f'{k}={k if k in _NAMED else _text(v)}' for k, v in dataset.items()]
     if len(rows) < 3:
         return f'dict(dataset=dict({", ".join(rows)}))'
-    size = '' if batch_size is None else f'    batch_size={batch_size},\n'
+    size = f'    batch_size={loader["batch_size"]},\n' if len(loader) > 1 else ''
     return f'dict(\n{size}    dataset=dict(\n{_rows(rows, 8)}    ),\n)'
 
 
-def _rows(rows: Sequence[str], indent: int = 4) -> str:
+def _rows(rows: Iterable[str], indent: int = 4) -> str:
     """Return the text of the items of a list or of a call, one in each line."""
     return ''.join(f'{" " * indent}{row},\n' for row in rows)

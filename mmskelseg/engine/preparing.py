@@ -18,7 +18,7 @@ def make_features(job: MakeFeatures, events: Events) -> None:
     init_default_scope(cfg.default_scope)
     with init_distributed(cfg):
         for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-            with building(job.config):
+            with building(job.source):
                 dataset = DATASETS.build(cfg[key].dataset)
             made = [m for m, f in dataset.features.items() if not f.get('online')]
             if is_main_process():

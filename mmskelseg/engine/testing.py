@@ -39,7 +39,7 @@ def _merge_options(cfg: Config, job: Test) -> None:
         visualization.update({k: v for k, v in options.items() if v is not None})
     elif job.show or job.show_dir is not None:
         raise UserError(
-            f'{job.config}: --show and --show-dir need a hook with the name '
+            f'{job.source}: --show and --show-dir need a hook with the name '
             '`visualization` in default_hooks; add it, or leave them out.'
         )
 
@@ -48,14 +48,14 @@ def test(job: Test, events: Events) -> None:
     """Test the checkpoints of a job, with its options."""
     cfg = config_of(job)
     files = [named_checkpoint(name) for name in job.checkpoints]
-    files = files or [last_checkpoint(cfg, job.config, job.work_dir)]
+    files = files or [last_checkpoint(cfg, job.source, job.work_dir)]
     job = replace(job, checkpoints=files)
     for file in files:
         check_checkpoint(file)
-    with building(job.config):
+    with building(job.source):
         _merge_options(cfg, job)
     with init_distributed(cfg):
-        with building(job.config):
+        with building(job.source):
             runner = build_runner(cfg, job.verbose)
             _ = runner.test_loop  # Builds it.
         # The ensemble is not part of the config, since the runner writes the config to

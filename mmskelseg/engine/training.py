@@ -102,7 +102,7 @@ def _kinds(cfg: Config) -> dict[str, str]:
 def train(job: Train, events: Events) -> None:
     """Train the config of a job, with its options."""
     cfg = config_of(job)
-    with building(job.config):
+    with building(job.source):
         _merge_options(cfg, job)
         check_work_dir(cfg)
         # Checked before features are computed.
@@ -111,11 +111,11 @@ def train(job: Train, events: Events) -> None:
             check_checkpoint(cfg.load_from)
         check_branches_are_trained(cfg.model.get('branches', {}))
     with init_distributed(cfg):
-        with building(job.config):
+        with building(job.source):
             runner = build_runner(cfg, job.verbose)
             runner.register_hook(ProgressHook())
         # The runner builds loaders, optimizer and schedules in this call.
-        with building(job.config, lambda: not _has_begun(runner)):
+        with building(job.source, lambda: not _has_begun(runner)):
             runner.train()
 
 

@@ -50,10 +50,10 @@ def test_a_fold_may_have_any_name(tmp_path, fold):
     model = {'branches': {'pose': {'init_cfg': start}}}
     cfg = Config({'model': model, 'work_dir': str(tmp_path)})
     splits = (f'{fold}/train', f'{fold}/test')
-    settings = run_folder(cfg, fold, splits, 0, {}, {}).test.cfg_options
+    own = run_folder(cfg, fold, splits, 0, {}).test.config
     for mode, split in (('train', 'train'), ('val', 'test'), ('test', 'test')):
-        assert settings[f'{mode}_dataloader.dataset.split'] == f'{fold}/{split}'
-    checkpoint = settings['model.branches.pose.init_cfg.checkpoint']
+        assert own[f'{mode}_dataloader'].dataset.split == f'{fold}/{split}'
+    checkpoint = own.model.branches.pose.init_cfg.checkpoint
     assert checkpoint.startswith(f'{tmp_path}/a,b/')
 
 

@@ -5,7 +5,8 @@ import sys
 import pytest
 from mmengine.config import Config
 
-from mmskelseg.engine.loading import last_checkpoint, load_config
+from mmskelseg.engine.jobs import ConfigJob
+from mmskelseg.engine.loading import config_of, last_checkpoint
 from tests.errors import raises_naming
 from tests.small_data import TOY
 
@@ -62,5 +63,5 @@ def test_config_without_training_names_the_command(cfg):
 def test_macs_start_processes_anew(monkeypatch, tmp_path, platform, start):
     """Apple's libraries may crash in forks."""
     monkeypatch.setattr(sys, 'platform', platform)
-    cfg = load_config(str(TOY), None, str(tmp_path))
+    cfg = config_of(ConfigJob(config=str(TOY), work_dir=str(tmp_path)))
     assert cfg.env_cfg.mp_cfg.mp_start_method == start

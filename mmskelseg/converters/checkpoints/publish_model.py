@@ -1,8 +1,8 @@
 """Reduces a checkpoint to what others need to use its model."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mmskelseg.runtime.files.work_folders import checkpoint_file
 from mmskelseg.runtime.jobs.events import Events
@@ -28,8 +28,8 @@ class PublishModel(Job[Path]):
 
     src: Path = argument('checkpoint or work folder of a training')
     dst: Path = argument('file to write: .safetensors or .pth')
-    #: Settings that replace those of its config.
-    cfg_options: Mapping[str, object] | None = None
+    #: A ``Config`` in place of the one in the checkpoint.
+    config: Any = None
 
     def run(self, events: Events) -> Path:
         """Write the reduced checkpoint, and return it."""
@@ -53,8 +53,7 @@ class PublishModel(Job[Path]):
                 'use one that `mmskelseg train` wrote.'
             )
         with reading(src):
-            cfg = Config.fromstring(config, '.py')
-            cfg.merge_from_dict(dict(self.cfg_options or {}))
+            cfg = self.config or Config.fromstring(config, '.py')
             loader, dataset = cfg.test_dataloader, cfg.test_dataloader.dataset
             kept = {key: dataset[key] for key in ('type', 'features', 'pipeline')}
             test = {'dataset': kept}
