@@ -34,6 +34,7 @@ from mmskelseg.studio.ethogram import LabelTier, with_infos
 from mmskelseg.studio.loading import load_project
 from mmskelseg.studio.observers import observer_of, observers, project_file
 from mmskelseg.studio.pictures import Picture, picture_of
+from mmskelseg.studio.places import add_places
 from mmskelseg.studio.project import Project
 from mmskelseg.studio.recordings import (
     WORK,
@@ -406,6 +407,7 @@ def training_data(
                 f'{name}: its joints differ from those of {names[0]}; a model reads '
                 'one layout, so keep recordings with others in another folder.'
             )
+    add_places(folder.path, entries)
     first = folder.recordings[names[0]].metainfo
     own = folder.project.states if tiers is None else tiers
     stated = metainfo_of([tier.plain() for tier in own])

@@ -33,6 +33,7 @@ from mmskelseg.runtime.structures.tiers import tiers_of
 from mmskelseg.studio.ethogram import CLASS
 from mmskelseg.studio.folder import open_folder
 from mmskelseg.studio.opening import OpenStudio
+from mmskelseg.studio.places import SENT, as_sent, draw, drawn
 from mmskelseg.studio.predicting import open_model
 from mmskelseg.studio.project import (
     SEGMENTS,
@@ -140,6 +141,7 @@ class _Answers:
             '/api/uncertain': lambda _: studio.uncertain(),
             '/api/history': lambda _: studio.history(),
             '/api/news': lambda _: studio.look(),
+            '/api/places': lambda _: {'places': as_sent(drawn(studio.folder.path))},
             one: lambda request: studio.recording(_number(request)),
             f'{one}/poses': self.poses,
             f'{one}/video': lambda request: FileResponse(
@@ -156,6 +158,7 @@ class _Answers:
             '/api/ethogram': (_ETHOGRAM, self.edit),
             '/api/classes': (_FILE, self.add_classes),
             '/api/compare': ({'observer': str}, self.compare),
+            '/api/places': ({'places': [SENT]}, self.draw),
             '/api/train': ({'minutes': float}, self.train),
             '/api/offers/take': (_OFFERS, partial(self.decide, wanted=True)),
             '/api/offers/dismiss': (_OFFERS, partial(self.decide, wanted=False)),
@@ -218,6 +221,10 @@ class _Answers:
             raise UserError('content is not in base64; reload the page.') from None
         with self._project.lock:
             return self.studio.add_classes(given['name'], content, given['revision'])
+
+    def draw(self, _: Request, given: _Given) -> object:
+        with self._project.lock:
+            return {'places': draw(self.studio.folder.path, given['places'])}
 
     def train(self, _: Request, given: _Given) -> object:
         return self.job(lambda: self.studio.train(given['minutes']))

@@ -21,6 +21,7 @@ from mmskelseg.runtime.labels import (
     read_segments,
     write_boris,
 )
+from mmskelseg.runtime.places import read_places
 from mmskelseg.runtime.structures.segments import to_segments
 from mmskelseg.studio.ethogram import LabelClass
 from mmskelseg.studio.loading import load_project
@@ -815,3 +816,52 @@ def test_objects_are_drawn_beside_poses(tmp_path):
         assert eventually(page, lambda: page.evaluate(HAS_OBJECT))
         page.keyboard.press('Home')
         assert eventually(page, lambda: not page.evaluate(HAS_OBJECT))
+
+
+def test_places_are_drawn_over_the_picture(tmp_path):
+    """A triangle and a circle, by clicks; then one corner is dragged."""
+    save_poses(tmp_path / 'take.npz', small_annotations()['annotations'][0])
+    with served(tmp_path) as (_, address), studio(address) as page:
+        page.get_by_text('Places', exact=True).click()
+        box = page.locator('.picture').bounding_box()
+
+        def at(x, y):
+            return {'x': box['width'] * x, 'y': box['height'] * y}
+
+        def begin(name, shape):
+            page.get_by_label('Name of a place').fill(name)
+            page.get_by_label('Shape').select_option(shape)
+            page.get_by_role('button', name='Draw').click()
+            page.locator('.places.drawing').wait_for()
+
+        def click(*where):
+            page.locator('.picture').click(position=at(*where))
+
+        path = tmp_path / 'places.geojson'
+
+        def saved(count):
+            found = read_places(path).get('', []) if path.exists() else []
+            return found if len(found) == count else None
+
+        begin('nest', 'polygon')
+        for where in ((0.4, 0.3), (0.6, 0.3), (0.5, 0.7)):
+            click(*where)
+        page.keyboard.press('Enter')
+        assert eventually(page, lambda: saved(1))
+        begin('bowl', 'circle')
+        click(0.45, 0.5)
+        click(0.5, 0.5)
+        assert eventually(page, lambda: saved(2))
+        nest, bowl = saved(2)
+        assert nest.points.shape == (3, 2)
+        width = nest.points[1, 0] - nest.points[0, 0]
+        assert bowl.radius == pytest.approx(width / 4, rel=0.05)
+        corner = page.locator('.places .corner').nth(2).bounding_box()
+        page.mouse.move(corner['x'] + 5, corner['y'] + 5)
+        page.mouse.down()
+        page.mouse.move(corner['x'] + 5, corner['y'] - 45, steps=3)
+        page.mouse.up()
+        assert eventually(
+            page, lambda: saved(2)[0].points[2, 1] < nest.points[2, 1] - 5
+        )
+        assert page.faults == []

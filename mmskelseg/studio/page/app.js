@@ -9,6 +9,7 @@ import { Notes } from './notes.js'
 import { Dispute, Observers, rows as settling } from './observers.js'
 import { Export, Recordings, Training } from './panels.js'
 import { Picture, drawPicture } from './picture.js'
+import { PlacePanel, loadPlaces } from './places.js'
 import { setSpeed, speeds, toggle } from './player.js'
 import {
   attempt, change, classes, clock, decide, interval, isPoints, loadNews, loadProject,
@@ -248,7 +249,7 @@ function App() {
           <${Tools} />
           <div class="lists"><${Segments} /><${Statistics} /><${History} /></div>`}
       </div>
-      <div class="side"><${Classes} /><${Training} /><${Observers} /><${Export} /></div>
+      <div class="side"><${Classes} /><${PlacePanel} /><${Training} /><${Observers} /><${Export} /></div>
     </main>`}
     <p class="said" role="status" aria-live="polite">${said}</p>
     ${help && html`<${Help} />`}`
@@ -317,6 +318,7 @@ async function begin() {
   if (recordings.length) {
     await attempt(() => open((known ?? recordings[0]).id, known ? +frame || 0 : 0))
   }
+  await attempt(loadPlaces)
   await loadUncertain()
   // Somebody may type the first name already.
   document.activeElement.closest('form') || focusTimeline()

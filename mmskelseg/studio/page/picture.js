@@ -1,8 +1,9 @@
 // The picture: a video, a skeleton, or one over the other.
 import { check, place, poses as load } from './api.js'
+import { Places } from './places.js'
 import { adopt, pause, point, toggle, video } from './player.js'
 import { attempt, change, complain, state } from './state.js'
-import { html, useEffect, useRef } from './vendor/preact.js'
+import { html, useEffect, useRef, useState } from './vendor/preact.js'
 
 // Poses, in pieces
 
@@ -85,6 +86,22 @@ function drawObject(pen, [name, ink, count], points) {
   pen.fillText(name, x, y - 6)
 }
 
+/** How pixels of the recording lie in a picture of this size. */
+export function fitted(w, h) {
+  const over = overlaid() || !state.recording.skeleton ? video : null
+  const margin = over ? 0 : 12
+  const box = over
+    ? [0, 0, over.videoWidth || w, over.videoHeight || h]
+    : (state.recording.skeleton?.bounds ?? [0, 0, w, h])
+  const [bw, bh] = [box[2] - box[0] || 1, box[3] - box[1] || 1]
+  const scale = Math.min((w - 2 * margin) / bw, (h - 2 * margin) / bh)
+  return {
+    scale,
+    left: (w - bw * scale) / 2 - box[0] * scale,
+    top: (h - bh * scale) / 2 - box[1] * scale,
+  }
+}
+
 let drawn = ''
 
 function drawPose(canvas, over) {
@@ -100,14 +117,9 @@ function drawPose(canvas, over) {
   const pen = canvas.getContext('2d')
   pen.setTransform(ratio, 0, 0, ratio, 0, 0)
   pen.clearRect(0, 0, w, h)
-  const { joints, limbs, people, bounds, objects } = recording.skeleton
+  const { joints, limbs, people, objects } = recording.skeleton
   if (!pose) return
-  const margin = over ? 0 : 12
-  const box = over ? [0, 0, over.videoWidth || w, over.videoHeight || h] : bounds
-  const [bw, bh] = [box[2] - box[0] || 1, box[3] - box[1] || 1]
-  const scale = Math.min((w - 2 * margin) / bw, (h - 2 * margin) / bh)
-  const left = (w - bw * scale) / 2 - box[0] * scale
-  const top = (h - bh * scale) / 2 - box[1] * scale
+  const { scale, left, top } = fitted(w, h)
   const sides = joints.map(side)
   const plain = sides.every((s) => s === 2)
   const color = (s) => (plain ? oneColor : sideColors[s])
@@ -173,6 +185,14 @@ function absent() {
 export function Picture() {
   const { recording, picture } = state
   const element = useRef()
+  const area = useRef()
+  const [size, setSize] = useState([0, 0])
+  useEffect(() => {
+    const measure = () => setSize([area.current.clientWidth, area.current.clientHeight])
+    const seen = new ResizeObserver(measure)
+    seen.observe(area.current)
+    return () => seen.disconnect()
+  }, [])
   useEffect(() => {
     adopt(element.current)
     return () => adopt(null)
@@ -190,7 +210,7 @@ export function Picture() {
     })
   }
   const both = recording.video && recording.skeleton
-  return html`<div class="picture" onClick=${toggle}>
+  return html`<div class="picture" onClick=${toggle} ref=${area}>
     ${recording.video &&
     html`<video
       key=${recording.id}
@@ -201,7 +221,7 @@ export function Picture() {
       playsinline
       preload="auto"
       aria-label=${`Video of ${recording.name}`}
-      onLoadedData=${() => (point(), change(false))}
+      onLoadedData=${() => (point(), change())}
       onSeeked=${() => (state.playing || point(), change(false))}
       onEnded=${() => state.playing && pause()}
       onError=${broken}
@@ -214,5 +234,6 @@ export function Picture() {
       aria-label=${`Skeleton of ${recording.name}`}
     />`}
     ${!recording.video && !recording.skeleton && html`<p>${absent()}</p>`}
+    ${size[0] > 0 && html`<${Places} width=${size[0]} height=${size[1]} />`}
   </div>`
 }

@@ -23,6 +23,7 @@ export const state = {
   news: { recordings: [], labels: [] }, // what has appeared in the folder
   comparison: null, // with another observer: as the server gives it
   disputed: null, // the disagreement that is shown, and its place among those to settle
+  places: null, // of all recordings, as the server gives them
   unsure: null, // {start, end, reason, place}
   said: '',
   alert: null,

@@ -1,0 +1,176 @@
+// Places in the picture: of all recordings, or of the open one alone.
+import { get, post } from './api.js'
+import { fitted } from './picture.js'
+import { attempt, change, say, state } from './state.js'
+import { html, useState } from './vendor/preact.js'
+
+const HINTS = {
+  polygon: 'Click its corners in the picture; Enter ends it, Esc gives up',
+  line: 'Click its points in the picture; Enter ends it, Esc gives up',
+  circle: 'Click its centre in the picture, then its edge; Esc gives up',
+  point: 'Click it in the picture; Esc gives up',
+}
+const LEAST = { polygon: 3, line: 2, circle: 2, point: 1 }
+const MOST = { circle: 2, point: 1 }
+
+let draft = null // what is being drawn, of a circle its centre and a point of its edge
+let grip = null // {place, corner} that is dragged
+let opened = false // corners can be dragged
+
+export const loadPlaces = async () => {
+  state.places = (await get('places')).places
+  change()
+}
+
+const save = () =>
+  attempt(async () => {
+    try {
+      state.places = (await post('places', { places: state.places })).places
+      change()
+    } catch (error) {
+      await loadPlaces()
+      throw error
+    }
+  })
+
+/** The places of the open recording: its own, or else those of all. */
+function here() {
+  const own = state.places.filter(({ video }) => video === state.recording.name)
+  return own.length ? own : state.places.filter(({ video }) => !video)
+}
+const isOwn = () => state.places.some(({ video }) => video === state.recording.name)
+
+function setOwn(own) {
+  const { name } = state.recording
+  state.places = own
+    ? [...state.places, ...here().map((one) => ({ ...one, video: name }))]
+    : state.places.filter(({ video }) => video !== name)
+  save()
+}
+
+const distance = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1])
+
+function done() {
+  const { shape, points } = draft
+  if (points.length < LEAST[shape]) return
+  const [centre, edge] = points
+  const round = { points: [centre], radius: edge && distance(centre, edge) }
+  state.places.push({ ...draft, ...(shape === 'circle' ? round : {}) })
+  draft = null
+  save()
+  say('The place is saved')
+}
+
+function add(point) {
+  draft.points.push(point)
+  if (draft.points.length === MOST[draft.shape]) done()
+  change()
+}
+
+addEventListener('keydown', (event) => {
+  if (!draft || event.target.closest('input') || !['Enter', 'Escape'].includes(event.key)) return
+  event.preventDefault()
+  event.stopPropagation()
+  if (event.key === 'Enter') done()
+  else draft = null
+  change()
+}, true)
+
+/** Where a pointer is, in pixels of the video. */
+function at(event) {
+  const box = event.currentTarget.getBoundingClientRect()
+  const { scale, left, top } = fitted(box.width, box.height)
+  const round = (value) => Math.round(value * 10) / 10
+  return [
+    round((event.clientX - box.left - left) / scale),
+    round((event.clientY - box.top - top) / scale),
+  ]
+}
+
+function shapeOf({ shape, points, radius }) {
+  const [[x, y], edge] = points
+  if (shape === 'circle') return html`<circle cx=${x} cy=${y} r=${radius ?? (edge ? distance(points[0], edge) : 0)} />`
+  if (shape === 'point') return html`<circle class="dot" cx=${x} cy=${y} r="4" />`
+  const list = points.map((one) => one.join()).join(' ')
+  return shape === 'polygon' ? html`<polygon points=${list} />` : html`<polyline points=${list} />`
+}
+
+/** The places over the picture; `width` and `height` are those of the picture. */
+export function Places({ width, height }) {
+  if (!state.places?.length && !draft) return null
+  const { scale, left, top } = fitted(width, height)
+  const box = [-left / scale, -top / scale, width / scale, height / scale]
+  const hold = (place, corner) => (event) => {
+    grip = { place, corner }
+    event.currentTarget.closest('svg').setPointerCapture(event.pointerId)
+  }
+  const moved = (event) => {
+    if (!grip) return
+    grip.place.points[grip.corner] = at(event)
+    change()
+  }
+  const release = () => grip && ((grip = null), save())
+  const used = (event) => {
+    if (!draft && !opened) return
+    event.stopPropagation()
+    if (draft) add(at(event))
+  }
+  return html`<svg
+    class=${`places ${draft ? 'drawing' : opened ? 'editing' : ''}`}
+    viewBox=${box.join(' ')}
+    onClick=${used} onPointerMove=${moved} onPointerUp=${release}
+    role="img" aria-label="Places"
+  >
+    ${[...here(), ...(draft?.points.length ? [draft] : [])].map((place) => html`<g>
+      ${shapeOf(place)}
+      <text x=${place.points[0][0]} y=${place.points[0][1]} font-size=${13 / scale} dy=${-6 / scale}>${place.name}</text>
+      ${opened && place.points.map(([x, y], i) => html`<circle
+        class="corner" cx=${x} cy=${y} r=${6 / scale}
+        onPointerDown=${hold(place, i)}
+      />`)}
+    </g>`)}
+  </svg>`
+}
+
+/** The panel: a list of places, and the form that begins another one. */
+export function PlacePanel() {
+  const [shape, setShape] = useState('polygon')
+  if (!state.places || !state.recording) return null
+  const begin = (event) => {
+    event.preventDefault()
+    const { name } = event.target.elements
+    if (!name.value.trim()) return name.focus()
+    draft = { name: name.value.trim(), shape, points: [], video: isOwn() ? state.recording.name : '' }
+    name.value = ''
+    name.blur()
+    say(HINTS[shape])
+  }
+  const drop = (place) => {
+    state.places = state.places.filter((one) => one !== place)
+    save()
+  }
+  return html`<section aria-label="Places">
+    <details onToggle=${({ target }) => ((opened = target.open), change())}>
+      <summary>Places</summary>
+      <ul>
+        ${here().map((place) => html`<li class="field">
+          <span>${place.name}</span> <span class="quiet">${place.shape}</span>
+          <button aria-label=${`Delete the place ${place.name}`} onClick=${() => drop(place)}>✕</button>
+        </li>`)}
+      </ul>
+      <form onSubmit=${begin}>
+        <input name="name" placeholder="Name" aria-label="Name of a place" autocomplete="off" />
+        <select aria-label="Shape" value=${shape} onChange=${({ target }) => setShape(target.value)}>
+          ${Object.keys(HINTS).map((one) => html`<option value=${one}>${one}</option>`)}
+        </select>
+        <button>Draw</button>
+      </form>
+      ${draft && html`<p>${HINTS[draft.shape]}.</p>`}
+      ${here().length > 0 && html`<label class="field">
+        <input type="checkbox" checked=${isOwn()} onChange=${({ target }) => setOwn(target.checked)} />
+        only in this recording
+      </label>`}
+      <p class="quiet">A line called “40 cm” says how long it is. All is saved in places.geojson.</p>
+    </details>
+  </section>`
+}
