@@ -25,9 +25,11 @@ The axes of a data set in 3D are right-handed.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from logging import WARNING
 
 import numpy as np
 
+from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.structures.annotations import (
     Metainfo,
     PlaceKey,
@@ -76,6 +78,8 @@ _LINES = ('shoulder', 'hip', 'ear')
 _WIDTH = 0.7
 # People are seen from a side if they are turned by less than this from it.
 _TURNED = np.radians(30)
+# Knees that are bent by more degrees than this show which way is forwards.
+_BENT = 30
 # The frames to each side over which the direction of somebody in profile is smoothed.
 _SMOOTHED = 4
 
@@ -137,7 +141,8 @@ def measure(
     if points is None:
         return None
     if in_3d:
-        return Posture(_in_3d(points, _up(points, video, metainfo)), '3d')
+        up, name = _up(points, video, metainfo), video.get('frame_dir', 'video')
+        return Posture(_in_3d(points, up, name), '3d')
     view = metainfo.get('view', 'side')
     return Posture(_from_above(points) if view == 'top' else _in_2d(points), view)
 
@@ -189,10 +194,26 @@ def _up(
     return up * np.sign(np.median(known)) if known.size else np.full(3, np.nan)
 
 
-def _in_3d(points: Mapping[str, np.ndarray], up: np.ndarray) -> dict[str, np.ndarray]:
+def _in_3d(
+    points: Mapping[str, np.ndarray], up: np.ndarray, name: str
+) -> dict[str, np.ndarray]:
     hips = points['right_hip'] - points['left_hip']
     right = _unit(hips - _dot(hips, up) * up)
-    return _measures(points, up, right, _lines(points))
+    found = _measures(points, up, right, _lines(points))
+    ahead = []
+    for side in SIDES:
+        hip, knee, ankle = (points[f'{side}_{p}'] for p in ('hip', 'knee', 'ankle'))
+        is_bent = found[f'{side}_knee_flexion'] > _BENT
+        ahead += [_dot(knee - (hip + ankle) / 2, np.cross(up, right))[is_bent, 0]]
+    behind = np.concatenate(ahead) < 0
+    if behind.sum() > behind.size / 2:
+        print_log(
+            f'{name}: knees bend backwards, so angles are wrong: the axes of '
+            'keypoint_3d are left-handed, or left and right joints are swapped; negate '
+            'one of the axes.',
+            WARNING,
+        )
+    return found
 
 
 def _lines(points: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mmskelseg.runtime.posture import angles
 from mmskelseg.runtime.posture.angles import ANGLES, measure
 from mmskelseg.runtime.structures.layouts import LAYOUTS
 from mmskelseg.runtime.structures.skeleton import Skeleton
@@ -96,6 +97,19 @@ def test_without_up_people_stand_upright():
     upside_down = {**one, 'keypoint_3d': one['keypoint_3d'] * [1, -1, -1]}
     for each in (one, upside_down):
         assert measure(each, BODY, {})['trunk_flexion'] == pytest.approx([0, 30])
+
+
+def test_knees_that_bend_backwards_are_reported(monkeypatch):
+    """In left-handed axes, all flexions would have the wrong sign."""
+    said = []
+    monkeypatch.setattr(angles, 'print_log', lambda text, _: said.append(text))
+    one = {**video(*[person(hip=30, knee=60)] * 3), 'frame_dir': 'take'}
+    measure(one, BODY, UP)
+    assert not said
+    measure({**one, 'keypoint_3d': one['keypoint_3d'] * [-1, 1, 1]}, BODY, UP)
+    assert len(said) == 1
+    assert 'take' in said[0]
+    assert 'left-handed' in said[0]
 
 
 def test_angles_of_missing_joints_are_unknown():
