@@ -91,18 +91,18 @@ def _of_frames(path: Path, name: str, bouts: Bouts) -> Risk:
 def _read_frames(path: Path, bouts: Bouts) -> Risk:
     columns = [f'{method}_{end}' for method in METHODS for end in ('low', 'high')]
     cells = [
-        [number(row[column], place, column) for column in ('time_s', *columns)]
-        for place, row in read_dicts(path, 'time_s', *columns)
+        [number(row[column], place, column) for column in ('time_s', 'seen', *columns)]
+        for place, row in read_dicts(path, 'time_s', 'seen', *columns)
     ]
     if len(cells) < 2 or cells[-1][0] <= 0:
         raise UserError(f'{path}: has fewer than two frames; segment the video again.')
-    times, *scores = np.array(cells).T
+    times, seen, *scores = np.array(cells).T
     fps = (len(times) - 1) / times[-1]
     spans = {
         method: Span(*(scores[2 * i + end].astype(int) for end in range(2)))
         for i, method in enumerate(METHODS)
     }
-    return Risk(spans, bouts.labels(fps, len(times)), fps)
+    return Risk(spans, bouts.labels(fps, len(times)), fps, seen > 0)
 
 
 def risk_rows(

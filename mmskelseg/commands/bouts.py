@@ -311,8 +311,14 @@ def _write_risks(
         return
     station = read_station(job.station, names) if job.station else {}
     risks = read_risks(found.paths, found.bouts, names, station)
+    rows = list(risk_rows(risks, names))
+    if not rows:
+        raise UserError(
+            '--risk: no labelled frame shows the flexion of trunk and arms; use joints '
+            'in 3D, or a camera that sees people in profile.'
+        )
     path = job.out / 'risk.csv'
-    write_table(path, risk_rows(risks, names))
+    write_table(path, rows)
     yield path
     if moments := worst_moments(risks, names):
         path = job.out / 'risk.png'

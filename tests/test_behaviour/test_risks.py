@@ -76,7 +76,9 @@ def test_risk_of_predictions_is_that_of_the_file_beside_them(tmp_path):
     labels = tmp_path / 'take_segments.json'
     labels.write_text(json.dumps(content))
     scores = (('reba_low', 3), ('reba_high', 5), ('rula_low', 2), ('rula_high', 2))
-    frames = [{'time_s': i / 10, **{k: v + i for k, v in scores}} for i in range(4)]
+    frames = [
+        {'time_s': i / 10, 'seen': 1, **{k: v + i for k, v in scores}} for i in range(4)
+    ]
     write_table(tmp_path / 'take_risk_frames.csv', frames)
     stand, bend, *_ = describe(tmp_path, labels)
     assert (stand['mean_low'], stand['mean_high']) == ('3.500', '5.500')

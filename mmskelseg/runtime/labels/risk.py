@@ -1,6 +1,7 @@
 """Ergonomic risk of predictions: REBA and RULA by task, by frame, and as a picture."""
 
 from collections.abc import Iterator
+from logging import WARNING
 from pathlib import Path
 
 import numpy as np
@@ -44,8 +45,19 @@ def write_risk(path: Path, prediction: Prediction, station: Path | None) -> None
             f'{name}: REBA and RULA are those of postures without load, grip and '
             'activity; state these of each task by --station FILE.'
         )
-    rows = risk.task_rows(prediction['classes'])
-    write_table(path, ({'video': name, **row} for row in rows))
+    rows = [{'video': name, **row} for row in risk.task_rows(prediction['classes'])]
+    if rows:
+        write_table(path, rows)
+    else:
+        _report_unseen(name, path)
+
+
+def _report_unseen(name: str, path: Path) -> None:
+    print_log(
+        f'{name}: no frame shows the flexion of trunk and arms, so there is no '
+        f'{path.name}; use joints in 3D, or a camera that sees people in profile.',
+        WARNING,
+    )
 
 
 @register_export(
@@ -74,6 +86,9 @@ def draw_risk(path: Path, prediction: Prediction, station: Path | None) -> None:
 
     _, risk = _assessed(prediction, station)
     frames = risk.worst('reba', _SHOWN)
+    if not frames:
+        _report_unseen(prediction['frame_dir'], path)
+        return
     tasks = _tasks(risk.label[:, frames], prediction['classes'])
     write_moments(
         path,

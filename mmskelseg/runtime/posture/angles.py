@@ -115,7 +115,11 @@ class Posture:
             side, _, part = name.partition('_')
             part = part if side in SIDES else name
             shares[part] = max(shares.get(part, 0), share)
-        seen = [f'{p} ({share:.0%} of frames)' for p, share in shares.items() if share]
+        seen = [
+            part + f' (in {share:.0%} of frames)' * (share < 1)
+            for part, share in shares.items()
+            if share
+        ]
         unseen = [part for part, share in shares.items() if not share]
         words = [f'angles from {_SOURCES[self.source]}: {", ".join(seen) or "none"}']
         words += [f'not seen: {", ".join(unseen)}'] * bool(unseen)

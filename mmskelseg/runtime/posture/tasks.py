@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.posture.angles import ANGLES, Posture, measure
+from mmskelseg.runtime.posture.angles import ANGLES, SIDES, Posture, measure
 from mmskelseg.runtime.posture.scores import METHODS, Span, Work, points_of
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.skeleton import Skeleton
@@ -25,17 +25,21 @@ _MOMENT, _APART = 0.5, 2.0
 class Risk:
     """REBA and RULA of the T frames of a recording, by their names in ``METHODS``.
 
-    ``label`` has the ids of all classes, (tiers, T), -1 for none.
+    ``label`` has the ids of all classes, (tiers, T), -1 for none. ``seen`` (T,) says
+    where the flexion of the trunk and of an arm is known; other frames are left out of
+    all numbers, since almost any score may be theirs.
     """
 
     scores: Mapping[str, Span]
     label: np.ndarray
     fps: float
+    seen: np.ndarray
 
     def task_rows(self, classes: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Yield a row for each method and class that occurs.
+        """Yield a row for each method and class of which something is seen.
 
-        It has the seconds of the class; the mean score, of the low and the high ends of
+        It has the seconds of the class, and the percentage of them in which enough is
+        seen; of these, the mean score, of the low and the high ends of
         its range; the share of the time in percent at an action level of 2, 3 or 4 or
         above, of both; and the score and the time of its worst moment.
         """
@@ -43,14 +47,16 @@ class Risk:
             score = self.scores[name]
             ends = {'low': score.low, 'high': score.high}
             for k, task in enumerate(classes):
-                own = (self.label == k).any(axis=0)
+                whole = (self.label == k).any(axis=0)
+                own = whole & self.seen
                 if not own.any():
                     continue
                 (worst,) = self.worst(name, 1, own)
                 row: dict[str, Any] = {
                     'class': task,
                     'method': name.upper(),
-                    'seconds': own.sum() / self.fps,
+                    'seconds': float(whole.sum() / self.fps),
+                    'seen_percent': 100 * float(own.sum() / whole.sum()),
                 }
                 row |= {f'mean_{e}': float(v[own].mean()) for e, v in ends.items()}
                 for level in LEVELS:
@@ -64,13 +70,13 @@ class Risk:
         """Return the frames of the worst moments, the worst first, apart by seconds.
 
         A moment lasts half a second, so that single frames do not count; it is within
-        ``own`` (T,), by default anywhere.
+        ``own`` (T,), by default wherever enough is seen.
         """
         score, length = self.scores[method].middle, max(1, round(_MOMENT * self.fps))
         count = np.convolve(np.ones(len(score)), np.ones(length), 'same')
         mean = np.convolve(score, np.ones(length), 'same')[: len(score)]
         mean = mean / count[: len(score)]
-        left = np.where(True if own is None else own, mean, -np.inf)
+        left = np.where(self.seen if own is None else own, mean, -np.inf)
         found: list[int] = []
         while len(found) < most and np.isfinite(left).any():
             # The highest score of the moments that are equally bad.
@@ -118,7 +124,9 @@ def assess(
         )
     points = points_of(label, metainfo['classes'], station)
     scores = {name: one.score(posture, points) for name, one in METHODS.items()}
-    return posture, Risk(scores, np.atleast_2d(label), float(video['fps']))
+    angles = [posture[f'{side}_shoulder_flexion'] for side in SIDES]
+    seen = np.isfinite(posture['trunk_flexion']) & np.isfinite(angles).any(axis=0)
+    return posture, Risk(scores, np.atleast_2d(label), float(video['fps']), seen)
 
 
 def rows_of_videos(
@@ -146,7 +154,8 @@ def rows_of_videos(
         for name in METHODS
     }
     label = np.concatenate([risk.label for risk in risks], axis=1)
-    together = Risk(scores, label, risks[0].fps)
+    seen = np.concatenate([risk.seen for risk in risks])
+    together = Risk(scores, label, risks[0].fps, seen)
     rows = []
     for row in together.task_rows(metainfo['classes']):
         frame = round(row['worst_s'] * together.fps)
@@ -160,12 +169,16 @@ def rows_of_videos(
 def frame_rows(
     posture: Posture, risk: Risk, classes: Sequence[str]
 ) -> Iterator[dict[str, object]]:
-    """Yield a row for each frame: time, class, scores and angles in degrees."""
+    """Yield a row for each frame: time, class, scores and angles in degrees.
+
+    ``seen`` is 1 where enough is seen, else 0.
+    """
     names = [*classes, '']
     for i, ids in enumerate(risk.label.T):
         yield {
             'time_s': i / risk.fps,
             'class': ' + '.join(filter(None, (names[k] for k in ids))),
+            'seen': int(risk.seen[i]),
             **{
                 f'{name}_{end}': int(values[i])
                 for name, score in risk.scores.items()

@@ -69,6 +69,14 @@ def test_unknown_angles_are_empty_cells(prediction, tmp_path):
     assert rows_of(path)[0]['trunk_twist'] == ''
 
 
+def test_people_whose_flexion_is_never_seen_have_no_risk(prediction, tmp_path):
+    """The camera looks from above."""
+    del prediction['keypoint_3d']
+    formats = ['risk', 'risk-picture', 'risk-frames']
+    write_exports({**prediction, 'view': 'top'}, tmp_path, formats)
+    assert {path.name for path in tmp_path.iterdir()} == {'risk_frames.csv'}
+
+
 def test_worst_moments_are_drawn_on_the_video(prediction, tmp_path):
     clip = tmp_path / 'take.mp4'
     with written_video(clip, 10.0, (480, 640)) as write:

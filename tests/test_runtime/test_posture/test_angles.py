@@ -154,7 +154,7 @@ def test_people_in_profile_show_flexion(right):
     unseen = [n for n in ANGLES if n.endswith(('side_bend', 'twist', 'abduction'))]
     assert not known(posture) & {*unseen}
     seen, unseen = posture.note().split('; ')
-    assert seen.startswith('angles from a camera at the side: trunk flexion (100% of')
+    assert seen.startswith('angles from a camera at the side: trunk flexion, neck')
     assert 'trunk twist' in unseen
 
 

@@ -13,10 +13,11 @@ CLASSES = ['walk', 'lift', 'wait']
 META = {'classes': CLASSES, 'skeleton': {'joints': JOINTS, 'limbs': []}, 'up': 'z'}
 
 
-def risk_of(low, high, label, fps=2.0) -> Risk:
+def risk_of(low, high, label, fps=2.0, seen=None) -> Risk:
     """Return risk with the same scores for both methods."""
     span = Span(np.array(low), np.array(high))
-    return Risk(dict.fromkeys(METHODS, span), np.atleast_2d(label), fps)
+    seen = np.array(seen or [True] * len(low))
+    return Risk(dict.fromkeys(METHODS, span), np.atleast_2d(label), fps, seen)
 
 
 def test_tasks_have_mean_share_of_time_and_worst_moment():
@@ -33,6 +34,15 @@ def test_tasks_have_mean_share_of_time_and_worst_moment():
     # A class that does not occur has no row.
     assert [row['class'] for row in others] == ['walk', 'lift']
     assert {row['method'] for row in others} == {'RULA'}
+
+
+def test_frames_in_which_little_is_seen_are_left_out():
+    seen = [True, False, False, True, False]
+    risk = risk_of([2, 1, 9, 4, 1], [2, 12, 9, 4, 12], [0, 0, 0, 0, 1], seen=seen)
+    (row,) = (row for row in risk.task_rows(CLASSES) if row['method'] == 'REBA')
+    assert (row['class'], row['seconds'], row['seen_percent']) == ('walk', 2, 50)
+    assert (row['mean_low'], row['mean_high'], row['worst_high']) == (3, 3, 4)
+    assert risk.worst('reba', 9) == [3]
 
 
 def test_a_class_of_any_tier_counts():
