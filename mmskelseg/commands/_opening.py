@@ -1,5 +1,7 @@
 """Opens the models that commands name; it imports PyTorch."""
 
+from collections.abc import Mapping
+
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
@@ -41,8 +43,12 @@ def load_inferencer(
         )
 
 
-def open_stream(job: Live, model: NamedModel) -> SkelSegStream:
+def open_stream(
+    job: Live, model: NamedModel, objects: Mapping[str, int]
+) -> SkelSegStream:
     """Return the stream of a trained causal model, as a job wants it."""
     config, checkpoints = opened(model)
     with building(str(model)):
-        return SkelSegStream(config, checkpoints, fps=job.fps, places=job.places)
+        return SkelSegStream(
+            config, checkpoints, fps=job.fps, objects=objects, places=job.places
+        )

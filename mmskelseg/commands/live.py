@@ -1,5 +1,6 @@
 """Labels the people in front of a camera live."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mmskelseg.runtime.jobs import live
@@ -13,12 +14,14 @@ class Live(live.Live):
 
     has_pytorch = True
 
-    def open_trained(self, model: NamedModel) -> SkeletonStream:
+    def open_trained(
+        self, model: NamedModel, objects: Mapping[str, int]
+    ) -> SkeletonStream:
         """Return the stream of a model that PyTorch runs."""
         # It imports PyTorch.
         from mmskelseg.commands._opening import open_stream
 
-        return open_stream(self, model)
+        return open_stream(self, model, objects)
 
 
 # The help is the same.

@@ -10,7 +10,7 @@ from mmskelseg.export.export import export_onnx
 from mmskelseg.runtime import OnnxSegmenter, OnnxStream
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.structures.objects import BOX
-from tests.errors import raises_naming
+from tests.errors import assert_names, raises_naming
 
 # A small network, so that it trains in seconds.
 SMALL = """_base_ = './{}.py'
@@ -130,6 +130,9 @@ def test_only_objects_tell_classes_apart(train, tmp_path):
             np.testing.assert_allclose(streamed, expected['pred_score'], atol=1e-4)
     with raises_naming(ValueError, '(4, 2)', '(10, 2)', '4 of box, 2 of hammer'):
         stream.another().push(points[0, :4])
+    video['objects'] = [{**one, 'kind': 'thing'} for one in video['objects']]
+    (found,) = onnx(video)['predictions']
+    assert_names(found['notes'], 'objects (thing) | sees (box, hammer)')
     del video['objects']
     for segment in (inferencer, onnx):
         with raises_naming(

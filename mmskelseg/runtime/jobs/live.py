@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -15,7 +16,7 @@ import numpy as np
 
 from mmskelseg.runtime.files.camera import Camera, CameraFrame
 from mmskelseg.runtime.files.video import VideoFile, written_video
-from mmskelseg.runtime.inputs import PlaceFile, PoseInput
+from mmskelseg.runtime.inputs import ObjectInput, PlaceFile, PoseInput
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.models import (
     ModelJob,
@@ -24,13 +25,21 @@ from mmskelseg.runtime.jobs.models import (
 )
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UnavailableError, UserError
-from mmskelseg.runtime.messages.options import Positive, argument, like, option
+from mmskelseg.runtime.messages.options import (
+    Positive,
+    argument,
+    grouped,
+    like,
+    option,
+)
+from mmskelseg.runtime.objects import pair_objects
 from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.runtime.segmenting.live import LivePerson, LiveReport, LiveSegmenter
 from mmskelseg.runtime.segmenting.onnx_stream import OnnxStream
 from mmskelseg.runtime.streaming import SkeletonStream
 from mmskelseg.runtime.structures.choices import CODECS
+from mmskelseg.runtime.structures.objects import TrackedObject
 from mmskelseg.runtime.structures.tiers import Tier
 
 if TYPE_CHECKING:
@@ -198,7 +207,8 @@ class Live(ModelJob[LiveReport]):
     checkpoint or a work folder, by default the last checkpoint of the training. Without
     CONFIG, the config in the checkpoint is used. In place of both, you can give a file
     of `mmskelseg export --streaming`, or --model. Poses are estimated
-    (--pose-estimator), or read from a file of the same video (--poses).
+    (--pose-estimator), or read from a file of the same video (--poses), as objects are
+    (--objects).
 
     A window shows the skeleton, the current action and a timeline of the last seconds,
     of each tier if there are several; press q to end it. --out writes the same as a
@@ -248,6 +258,7 @@ class Live(ModelJob[LiveReport]):
         "frame rate of the model's training data, if the model does not state it", None
     )
     places: Path | None = like(PlaceFile, 'places')
+    object_input: ObjectInput = grouped('objects in a file', ObjectInput())
     every_frame: bool = option(
         'label every frame of a file, as fast as possible, however long it takes', False
     )
@@ -281,13 +292,14 @@ class Live(ModelJob[LiveReport]):
                 'video (--out).'
             )
         camera = Camera(self.source, every_frame=self.every_frame)
-        stream: SkeletonStream
-        if model.name or model.is_exported:
-            stream = OnnxStream(str(model), fps=self.fps, places=self.places)
-        else:
-            stream = self.open_trained(model)
+        stream, objects = self._stream(model, {}), self._objects(camera)
+        if objects and stream.objects:
+            counts = Counter(one['kind'] for one in objects)
+            stream = self._stream(model, {k: counts[k] for k, _ in stream.objects})
         poses = self._poses(camera, stream)
-        live = LiveSegmenter(stream, stream.skeleton, camera, poses, person=self.person)
+        live = LiveSegmenter(
+            stream, stream.skeleton, camera, poses, objects=objects, person=self.person
+        )
         picture = None
         if window or self.out:
             picture = _picture(live, stream.tiers, self.timeline)
@@ -311,9 +323,31 @@ class Live(ModelJob[LiveReport]):
         _report(live)
         return live.report
 
-    def open_trained(self, model: NamedModel) -> SkeletonStream:
+    def _stream(self, model: NamedModel, objects: Mapping[str, int]) -> SkeletonStream:
+        """Return the stream of a model, with so many objects of each kind."""
+        if model.name or model.is_exported:
+            name, places = str(model), self.places
+            return OnnxStream(name, fps=self.fps, objects=objects, places=places)
+        return self.open_trained(model, objects)
+
+    def open_trained(
+        self, model: NamedModel, objects: Mapping[str, int]
+    ) -> SkeletonStream:
         """Return the stream of a model that PyTorch runs."""
         raise NotImplementedError
+
+    def _objects(self, camera: Camera) -> list[TrackedObject]:
+        """Return the objects of --objects."""
+        if not self.object_input.objects:
+            return []
+        if not camera.is_file:
+            raise UserError(
+                f'--objects needs a video file, but {self.source} is a camera; leave '
+                'it out.'
+            )
+        file, found = VideoFile.open(self.source), self.object_input.read()
+        own = pair_objects([file.path.stem], found)[file.path.stem]
+        return own.tracked(file.frames, file.fps, camera.img_shape)
 
     def _poses(self, camera: Camera, stream: SkeletonStream) -> PoseEstimator | Poses:
         """Return the poses of --poses, or else the estimator."""

@@ -25,6 +25,7 @@ from mmskelseg.runtime.streaming import (
 )
 from mmskelseg.runtime.streaming.resampling import LONGEST_GAP
 from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.objects import TrackedObject
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
 # Number of frames without a person after which somebody else is followed.
@@ -97,13 +98,16 @@ class LiveSegmenter:
         skeleton: The layout of the joints that the stream reads.
         camera: The source of frames.
         poses: A pose estimator, or the poses in the frames of a file.
+        objects: The objects in the frames of a file, for a model that sees them; the
+            stream needs as many of each of its kinds.
         person: ``track`` follows one person, at first the largest, until that person
             has been gone for 30 frames, then the largest who is present. ``each``
             labels everybody, each in a separate stream.
 
     Raises:
-        UserError: If the poses lack joints of the model, or the stream does not know
-            its frame rate or reads joints in 3D.
+        UserError: If the poses lack joints of the model, if there are other objects
+            than the stream needs, or if it does not know its frame rate or reads joints
+            in 3D.
 
     Attributes:
         fps: Frames per second of the stream.
@@ -117,6 +121,7 @@ class LiveSegmenter:
         camera: Camera,
         poses: PoseEstimator | Poses,
         *,
+        objects: Sequence[TrackedObject] = (),
         person: Literal['track', 'each'] = 'track',
     ) -> None:
         if stream.fps is None:
@@ -139,6 +144,7 @@ class LiveSegmenter:
         self.camera = camera
         self.poses = poses
         self.person = person
+        self._things = _points_of(objects, stream)
         self.report = LiveReport()
         self._stream = stream
         joints = Skeleton.get(poses.skeleton).joints
@@ -225,8 +231,13 @@ class LiveSegmenter:
         for number in [0] if self.person == 'track' else seen:
             if number not in self._people:
                 self._people[number] = _Followed(number + 1, self._stream.another())
+        things = np.zeros_like(self._things[0])
+        if frame.number < len(self._things):
+            things = self._things[frame.number]
         people = [
-            person.step(seen.get(number, nobody), frame.time, seen=number in seen)
+            person.step(
+                seen.get(number, nobody), things, frame.time, seen=number in seen
+            )
             for number, person in self._people.items()
         ]
         self.report.frames += 1
@@ -265,6 +276,27 @@ class LiveSegmenter:
         return [self._people.pop(number).end() for number in gone]
 
 
+def _points_of(objects: Sequence[TrackedObject], stream: SkeletonStream) -> np.ndarray:
+    """Return the points of objects in the order of a stream, (T, points, 3).
+
+    There is at least one frame.
+    """
+    kinds = list(dict.fromkeys(kind for kind, _ in stream.objects))
+    own = [one for kind in kinds for one in objects if one['kind'] == kind]
+    if [(one['kind'], one['points'].shape[1]) for one in own] != [*stream.objects]:
+        needed = ', '.join(f'{kind} ({count})' for kind, count in stream.objects)
+        raise UserError(
+            f'The model sees objects, here with so many points: {needed}; but there '
+            f'are {", ".join(one["name"] for one in own) or "none"}. Give the file of '
+            'their tracks in a video (--objects FILE), or push their points to a '
+            'stream in Python.'
+        )
+    arrays = [
+        np.concatenate([one['points'], one['score'][..., None]], axis=-1) for one in own
+    ]
+    return np.concatenate(arrays, axis=1) if arrays else np.zeros((1, 0, 3))
+
+
 class _Followed:
     """A person who is followed, with the stream and the latest joints and label."""
 
@@ -283,8 +315,10 @@ class _Followed:
         # The last labelled frame of each tier.
         self._last: dict[str, LabelledFrame] = {}
 
-    def step(self, joints: np.ndarray, time: float, *, seen: bool) -> LivePerson:
-        """Process another frame, and return the person.
+    def step(
+        self, joints: np.ndarray, things: np.ndarray, time: float, *, seen: bool
+    ) -> LivePerson:
+        """Process another frame, with the points of objects, and return the person.
 
         After a long gap, the stream begins anew.
         """
@@ -297,7 +331,8 @@ class _Followed:
         self._latest = time
         self.missed = 0 if seen else self.missed + 1
         self.joints = joints
-        person = self._person(self.stream.push(joints[:, :2], joints[:, 2], time))
+        rows = np.concatenate([joints, things])
+        person = self._person(self.stream.push(rows[:, :2], rows[:, 2], time))
         if ended is None:
             return person
         return replace(

@@ -244,6 +244,13 @@ class Segmenter:
         one = show_at(video, fps, needs_video=self.needs_video)
         if one.note:
             video['notes'] += (one.note,)
+        there = dict.fromkeys(thing['kind'] for thing in video.get('objects', ()))
+        if self.kinds and there and not self.kinds.keys() & there:
+            video['notes'] += (
+                f'shows objects ({", ".join(there)}), but none of those that the model '
+                f'sees ({", ".join(self.kinds)}); if these have other names, give both '
+                '(--object-kinds CLASS=KIND)',
+            )
         for note in video['notes']:
             print_log(f'{video["frame_dir"]}: {note}')
         return one

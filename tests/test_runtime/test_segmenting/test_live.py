@@ -41,6 +41,7 @@ def model(checkpoint):
         )  # fmt: skip
         return cfg, checkpoint(cfg, meta)
 
+    make.save = lambda cfg: checkpoint(cfg, META)
     return make
 
 
@@ -140,6 +141,51 @@ def test_labels_are_those_of_the_whole_video(model):
             '40 frames at 10.0 a second, 0 dropped; labels 0.65 s after their frame, '
             'at most 0.65 s'
         )
+
+
+def test_objects_in_a_file_are_seen_in_its_frames(model):
+    """As in the whole video, also after their last frame; without them, it says so."""
+    cfg, _ = model()
+    kinds = {'cup': ['middle'], 'saw': ['tip', 'handle']}
+    objects = {'type': 'ObjectCoordinates', 'kinds': kinds, 'dims': 2, 'turn': False}
+    own = {'type': 'SkeletonCoordinates', 'dims': 2}
+    parts = [{**part, 'causal': True} for part in (own, objects)]
+    features = cfg.test_dataloader.dataset.features.pose2d
+    features.render = {'type': 'Concatenate', 'parts': parts}
+    cfg.model.branches.pose2d.in_channels = 68 + 10 + 16
+    checkpoint = model.save(cfg)
+    keypoint = walk(40)
+    cups = [
+        {
+            'name': f'{kind} {i}', 'kind': kind,
+            'points': walk(30, seed=i)[0, :, : len(kinds[kind])],
+            'score': np.ones((30, len(kinds[kind]))),
+        }
+        for i, kind in enumerate(['cup', 'saw', 'cup'])
+    ]  # fmt: skip
+    longer = [
+        {
+            **one,
+            **{
+                k: np.concatenate([one[k], 0 * one[k][:10]])
+                for k in ('points', 'score')
+            },
+        }
+        for one in cups
+    ]
+    entry = {
+        'keypoint': keypoint, 'keypoint_score': np.ones((1, 40, 17)), 'fps': 10.0,
+        'skeleton': 'coco17', 'img_shape': (96, 128), 'objects': longer,
+    }  # fmt: skip
+    expected = prediction_of(cfg, checkpoint, entry)
+    stored = Poses(keypoint, np.ones((1, 40, 17)), 'coco17')
+    stream = SkelSegStream(cfg, checkpoint, objects={'cup': 2})
+    frames, _, _ = run(stream, Frames(range(40)), stored, objects=cups)
+    np.testing.assert_allclose(scores(frames[1]).T, expected['pred_score'], atol=1e-5)
+    with raises_naming(UserError, 'cup (1), cup (1), saw (2) | none | --objects FILE'):
+        run(stream, Frames(range(40)), stored)
+    with raises_naming(UserError, "2 of 'pan' | cup, saw"):
+        SkelSegStream(cfg, checkpoint, objects={'pan': 2})
 
 
 @pytest.mark.parametrize('person', ['track', 'each'])
