@@ -9,6 +9,7 @@ from mmskelseg.apis import SkelSegInferencer, SkelSegStream
 from mmskelseg.export.export import export_onnx
 from mmskelseg.runtime import OnnxSegmenter, OnnxStream
 from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.structures.objects import BOX
 from tests.errors import assert_names, raises_naming
 
@@ -99,7 +100,32 @@ def train(call_tool, tmp_path):
     return run
 
 
-def test_only_objects_tell_classes_apart(train, tmp_path):
+def write_files(video, folder):
+    """Write poses as arrays, and objects in COCO's format; return their paths."""
+    poses, objects = folder / 'new.npz', folder / 'objects' / 'new.json'
+    layout = {'name': 'hand', **SKELETON}
+    found = Poses(video['keypoint'], video['keypoint_score'], layout, (480, 640), 10.0)
+    write_npz(found, poses)
+    kinds = [*KINDS]
+    annotations = []
+    for one in video['objects']:
+        own = {'category_id': kinds.index(one['kind']), 'track_id': 1}
+        for frame, points in enumerate(one['points'].astype(float)):
+            place = {'keypoints': [v for x, y in points for v in (x, y, 2)]}
+            if one['kind'] == 'box':
+                place = {'bbox': [*points[0], *(points[2] - points[0])]}
+            annotations.append({'image_id': frame, **own, **place})
+    categories = [{'id': 0, 'name': 'box'}]
+    categories += [{'id': 1, 'name': 'hammer', 'keypoints': KINDS['hammer']}]
+    frames = range(video['total_frames'])
+    images = [{'id': i, 'file_name': f'frame_{i:06d}.png'} for i in frames]
+    data = {'images': images, 'annotations': annotations, 'categories': categories}
+    objects.parent.mkdir()
+    objects.write_text(json.dumps(data))
+    return poses, objects
+
+
+def test_only_objects_tell_classes_apart(train, call_tool, tmp_path):
     """Whole, as ONNX and as streams; without objects, it is guesswork."""
     *_, without = train('without', '--no-objects')
     config, checkpoint, score = train('with')
@@ -128,6 +154,12 @@ def test_only_objects_tell_classes_apart(train, tmp_path):
             frames += stream.flush()
             streamed = np.stack([frame.probabilities for frame in frames], axis=1)
             np.testing.assert_allclose(streamed, expected['pred_score'], atol=1e-4)
+    poses, objects = write_files(video, tmp_path)
+    (found,) = onnx(poses, objects=objects)['predictions']
+    np.testing.assert_allclose(found['pred_score'], expected['pred_score'], atol=1e-4)
+    given = ('--objects', objects.parent, '--formats', 'csv', 'overlay')
+    done = call_tool('demo/demo.py', poses, files[0], '--out', tmp_path / 'out', *given)
+    assert f'new: {len(expected["segments"])} segments' in done.stdout
     with raises_naming(ValueError, '(4, 2)', '(10, 2)', '4 of box, 2 of hammer'):
         stream.another().push(points[0, :4])
     video['objects'] = [{**one, 'kind': 'thing'} for one in video['objects']]

@@ -163,12 +163,13 @@ def _is_objects(path: Path) -> bool:
 def video_of(path: FilePath) -> str:
     """Return the name of the video that a file or folder of objects belongs to.
 
-    >>> video_of('MOT17-02/gt/gt.txt'), video_of('runs/take1/labels')
-    ('MOT17-02', 'take1')
+    >>> video_of('MOT17-02/gt/gt.txt'), video_of('a/gt.txt'), video_of('b/labels')
+    ('MOT17-02', 'a', 'b')
     """
     path = Path(path)
-    if path.stem in _IN_SEQUENCES and path.parent.name == path.stem:
-        return path.resolve().parent.parent.name
+    if path.stem in _IN_SEQUENCES:
+        folder = path.resolve().parent
+        return (folder.parent if folder.name == path.stem else folder).name
     if path.name in ('labels', 'preds'):
         return path.resolve().parent.name
     return video_of_poses(path)

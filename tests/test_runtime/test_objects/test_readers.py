@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -62,10 +63,15 @@ def test_coco_is_what_pycocotools_reads(tmp_path):
     assert [one.kind for one in video.found] == found
 
 
-def test_mot_is_what_motmetrics_reads(tmp_path):
-    io = pytest.importorskip('motmetrics.io', reason='motmetrics is missing')
+@pytest.mark.parametrize('name', ['', 'TUD-Campus/gt.txt', 'TUD-Campus/test.txt'])
+@pytest.mark.filterwarnings('ignore')
+def test_mot_is_what_motmetrics_reads(name, tmp_path):
+    """Also the truth and the tracks of a sequence, which come with the package."""
+    motmetrics = pytest.importorskip('motmetrics', reason='motmetrics is missing')
     path = tools.mot(tmp_path)
-    table = io.loadtxt(path, fmt='mot15-2D')
+    if name:
+        path = Path(motmetrics.__file__).parent / 'data' / name
+    table = motmetrics.io.loadtxt(path, fmt='mot15-2D')
     (video,) = read_objects(path)
     theirs = [
         (frame - 1, str(track), row.X, row.Y, row.X + row.Width, row.Y + row.Height)
