@@ -166,6 +166,7 @@ def test_streaming_shows_how_frames_are_pushed(capsys):
         ('common_layout.md', 'data/gtea/features', 'skelseg'),
         ('recipes.md', 'RandomLimbDropout', 'recipes'),
         ('recipes.md', 'MedianFilter', 'recipes'),
+        ('recipes.md', 'ObjectCoordinates', 'recipes'),
     ],
 )
 def test_config_of_a_document_is_whole(page, part, beside, tmp_path):
