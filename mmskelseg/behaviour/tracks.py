@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from mmskelseg.runtime.messages.options import (
     option,
 )
 from mmskelseg.runtime.places import Places, places_for, read_places
+from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import (
     MIN_SCORE,
@@ -178,8 +179,9 @@ def _of_poses(
     return video, {'skeleton': poses.skeleton}, own[0]
 
 
-@cache
-def _read_poses(path: Path, kpt_thr: float | None):  # type: ignore[no-untyped-def]
+# Recordings of one file, such as individuals, follow each other.
+@lru_cache(1)
+def _read_poses(path: Path, kpt_thr: float | None) -> Poses:
     return PoseInput(kpt_thr=kpt_thr).read(path)
 
 

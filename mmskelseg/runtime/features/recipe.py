@@ -185,6 +185,11 @@ class FeatureRecipe:
         """The kinds of objects that features depend on, with names of their points."""
         return getattr(self.render, 'kinds', {})
 
+    @property
+    def places(self) -> Sequence[str]:
+        """The names of the places that features depend on."""
+        return getattr(self.render, 'places', ())
+
     @cached_property
     def channels(self) -> int:
         """The number of features per frame, C, found by a run on two frames.
@@ -284,7 +289,7 @@ class FeatureRecipe:
             'objects': [],
             'places': [
                 {'name': name, 'shape': 'point', 'points': [[1, 1]], 'space': space}
-                for name in getattr(self.render, 'places', ())
+                for name in self.places
                 for space in SPACES
             ],
         }

@@ -6,13 +6,22 @@ inconsistent.
 """
 
 from mmskelseg.runtime.files.formats import import_modules
+from mmskelseg.runtime.places.geojson import write_geojson
 from mmskelseg.runtime.places.reading import (
     PLACE_FORMATS,
     Places,
     places_for,
     read_places,
 )
+from mmskelseg.runtime.places.table import write_table
 
-__all__ = ['PLACE_FORMATS', 'Places', 'places_for', 'read_places']
+__all__ = [
+    'PLACE_FORMATS',
+    'Places',
+    'places_for',
+    'read_places',
+    'write_geojson',
+    'write_table',
+]
 
 import_modules(__name__, __path__)

@@ -42,8 +42,7 @@ _PROJECT = {
 }
 # The shapes of version 2, in the order of their numbers in version 3.
 _SHAPES = (
-    'point', 'rect', 'circle', 'ellipse', 'line', 'polyline', 'polygon', 'rect',
-    'circle',
+    'point', 'rect', 'circle', 'ellipse', 'line', 'polyline', 'polygon'
 )  # fmt: skip
 # What version 2 calls the numbers of a shape.
 _NUMBERS = {
@@ -99,7 +98,7 @@ def _of_project(project: Mapping[str, Any], path: str) -> Iterator[tuple[str, Pl
         media = project['file'][str(shown_files[0])]['fname']
         index, *values = entry['xy']
         if index not in range(1, len(_SHAPES) + 1):
-            raise UserError(f'{where}: has the shape {shown(index)}; {_REMEDY}.')
+            raise UserError(f'{where}: has the shape {shown(index)}; draw a polygon.')
         kind = _SHAPES[index - 1]
         shape, points, radius = _geometry(kind, values, where)
         texts = {}

@@ -145,6 +145,8 @@ class Segmenter:
         self.needs_video = 'video' in reads
         #: The kinds of objects that the model sees, with the names of their points.
         self.kinds = {k: v for r in predictor.recipes for k, v in r.kinds.items()}
+        #: The names of the places that it sees.
+        self.places = [*dict.fromkeys(n for r in predictor.recipes for n in r.places)]
         self.pairs = any(recipe.sees_others for recipe in predictor.recipes)
 
     @checked

@@ -72,6 +72,7 @@ def test_a_model_says_which_places_it_needs(model, person, tmp_path):
     cfg, checkpoint, whole, stream = model
     named = ('nest, lamp', '--places')
     for segment in (inferencer_of(cfg, checkpoint), OnnxSegmenter(whole)):
+        assert segment.places == ['nest', 'lamp']
         with raises_naming(ValueError, 'take1', *named):
             segment(person(60))
     for live in (lambda: SkelSegStream(cfg, checkpoint), lambda: OnnxStream(stream)):
