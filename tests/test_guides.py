@@ -79,7 +79,7 @@ def stand_in_for_fit(ann_file, out, run_tool):
     run_tool('mmskelseg', 'export', 'fitted.py', f'{out}/model.onnx')
 
 
-def record(folder, names, rename='take{}'):
+def record(folder, names, rename='take{}', in_profile=False):
     """Write poses of real recordings, and return their labels."""
     poses, labels = precog.read_release(precog.PACKED)
     body = Skeleton.get('body12')
@@ -87,7 +87,11 @@ def record(folder, names, rename='take{}'):
     Path(folder).mkdir(parents=True, exist_ok=True)
     coded = []
     for i, name in enumerate(names, 1):
-        xy = precog.project(poses[name][:, columns])[None]
+        points = poses[name][:, columns]
+        if in_profile:
+            centre = points.mean(axis=(0, 1))
+            points = (points - centre)[..., [2, 1, 0]] * [1, 1, -1] + centre
+        xy = precog.project(points)[None]
         score = np.ones(xy.shape[:-1], np.float32)
         shown = rename.format(i)
         made = Poses(xy, score, 'body12', img_shape=precog.IMG_SHAPE, fps=precog.FPS)
@@ -207,7 +211,7 @@ def test_several_lead_from_boris_to_boris(folder, run_tool, rng):
 
 @pytest.mark.slow
 def test_ergonomics_measures_tasks_and_cycles(folder, run_tool, film):
-    coded = record('data/assembly/poses', TAKES)
+    coded = record('data/assembly/poses', TAKES, in_profile=True)
     tasks = {'right_punch': 'reach', 'nothing': 'other'}
     coded = [
         VideoSegments(
@@ -221,7 +225,8 @@ def test_ergonomics_measures_tasks_and_cycles(folder, run_tool, film):
     write_boris('project.boris', coded, ['other', 'reach', 'place'])
     for video in coded:
         film(f'videos/{video.name}.mp4', video.num_frames)
-    record('shift', ['Seq1_07'], 'shift')
+    record('shift', ['Seq1_07'], 'shift', in_profile=True)
+    Path('station.csv').write_text('class,load_kg,repeated\nplace,7,yes\n')
     changes = {
         'segment shift.mp4': 'segment shift/shift.npz',
         # The task occurs once in each recording.
@@ -232,6 +237,8 @@ def test_ergonomics_measures_tasks_and_cycles(folder, run_tool, film):
     assert work_through('docs/ergonomics.md', run_tool, changes)
     assert (folder / 'out/time_budget.png').is_file()
     assert (folder / 'bouts/cycles.png').is_file()
+    assert (folder / 'out/risk_frames.csv').is_file()
+    assert 'shift,' in (folder / 'risk/risk.csv').read_text()
 
 
 @pytest.mark.slow
