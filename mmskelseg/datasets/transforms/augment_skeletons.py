@@ -43,6 +43,7 @@ from mmskelseg.runtime.structures.bodies import (
     changed_bodies,
     joints_seen,
 )
+from mmskelseg.runtime.structures.objects import OBJECT_KEYS, TrackedObject
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 from mmskelseg.runtime.structures.tiers import flat_label
@@ -315,9 +316,11 @@ class RandomJitter(RandomProportions):
 class RandomJointDropout(SkeletonAugmentation):
     """Removes single joints for several frames, as when a tracker loses them.
 
-    Reads: frame_dir; fps; keypoint (M, T, V, 2), keypoint_3d (M, T, V, 3) and
-    keypoint_score (M, T, V), if present. Writes: the same as new arrays, with 0 for the
-    lost joints.
+    Whole objects are lost as often.
+
+    Reads: frame_dir; fps; keypoint (M, T, V, 2), keypoint_3d (M, T, V, 3),
+    keypoint_score (M, T, V) and objects, if present. Writes: the same as new arrays,
+    with 0 for what is lost.
 
     Args:
         p: The average fraction of frames in which a joint is lost, not counting the
@@ -334,21 +337,41 @@ class RandomJointDropout(SkeletonAugmentation):
         self.seconds = (float(seconds[0]), float(seconds[1]))
 
     def change(self, results: Item, rng: np.random.Generator) -> None:
-        """Remove joints."""
+        """Remove joints and objects."""
         persons, frames, joints = next(_places(results))[1].shape[:3]
-        shortest, longest = (max(s * results['fps'], 1) for s in self.seconds)
+        size = (persons, joints)
+        lose(results, self._gaps(rng, size, frames, results['fps']).swapaxes(1, 2))
+        if objects := results.get('objects'):
+            lost = self._gaps(rng, (1, len(objects)), frames, results['fps'])[0]
+            results['objects'] = [
+                _without(one, rows) for one, rows in zip(objects, lost, strict=True)
+            ]
+
+    def _gaps(
+        self, rng: np.random.Generator, size: tuple[int, int], frames: int, fps: float
+    ) -> np.ndarray:
+        """Return whether each of some points is lost in each frame, (*size, T)."""
+        shortest, longest = (max(s * fps, 1) for s in self.seconds)
         # Gaps may begin before the video, so that its first frames are affected as
         # often as others.
         span = frames + longest
         expected = self.p * span / ((shortest + longest) / 2)
-        counts = rng.poisson(expected, (persons, joints))
-        lost = np.zeros((persons, frames, joints), bool)
+        counts = rng.poisson(expected, size)
+        lost = np.zeros((*size, frames), bool)
         for person, joint in np.argwhere(counts):
             for _ in range(counts[person, joint]):
                 begin = round(rng.uniform(-longest, frames))
                 end = begin + round(rng.uniform(shortest, longest))
-                lost[person, max(begin, 0) : max(end, 0), joint] = True
-        lose(results, lost)
+                lost[person, joint, max(begin, 0) : max(end, 0)] = True
+        return lost
+
+
+def _without(one: TrackedObject, lost: np.ndarray) -> TrackedObject:
+    """Return an object that is not seen in some frames, (T,)."""
+    arrays = {key: np.array(one[key]) for key in OBJECT_KEYS.values() if key in one}
+    for array in arrays.values():
+        array[lost] = 0
+    return cast(TrackedObject, {**one, **arrays})
 
 
 @TRANSFORMS.register_module()

@@ -7,6 +7,7 @@ from mmskelseg.converters.building import split_in_time
 from mmskelseg.datasets.transforms import (
     RandomCropFrames,
     RandomHorizontalFlip,
+    RandomJointDropout,
     RandomProjection,
     RandomRotation,
     RandomRotation3D,
@@ -144,6 +145,24 @@ def _recombined(video):
             return [own, other][index]
 
     return {**own, 'dataset': Videos()}
+
+
+def test_dropout_loses_whole_objects(glued):
+    """In 2 % of the frames, each for 15; draws for joints do not depend on objects."""
+    lose = RandomJointDropout(0.02, seconds=(0.5, 0.5))
+    before = glued['objects'][0]['score'] > 0
+    counts = []
+    for epoch in range(300):
+        item = lose({**glued, 'epoch': epoch})
+        (one,) = item['objects']
+        lost = ~(one['score'] > 0).any(axis=1)
+        assert ((one['score'] > 0) == before & ~lost[:, None]).all()
+        assert not one['points'][lost].any()
+        counts.append(lost.mean())
+        plain = {k: v for k, v in glued.items() if k != 'objects'}
+        expected = lose({**plain, 'epoch': epoch})['keypoint']
+        np.testing.assert_array_equal(item['keypoint'], expected)
+    assert abs(np.mean(counts) - 0.0198) < 0.015
 
 
 def test_projection_of_objects_needs_them_in_3d(glued):

@@ -8,6 +8,8 @@ from mmskelseg.runtime.features import (
     PairCoordinates,
     SkeletonCoordinates,
 )
+from mmskelseg.runtime.features.coordinates import instances_of
+from mmskelseg.runtime.streaming import SkeletonStream
 from tests.errors import raises_naming
 
 MOUSE = {'joints': ['tail', 'nose'], 'limbs': [[0, 1]], 'root': ['tail']}
@@ -76,3 +78,46 @@ def test_stream_needs_parts_of_equal_dims():
     parts = of(('SkeletonCoordinates', {}), ('SkeletonCoordinates', {'dims': 3}))
     with raises_naming(ValueError, 'dims=2', 'dims=3'):
         Concatenate(MOUSE, parts).running()
+
+
+def test_points_of_objects_follow_the_joints_of_all_persons():
+    """In a stream of pairs, whose frames have no axis of persons then."""
+    rng = np.random.default_rng(0)
+    cups = [
+        {
+            'name': f'cup {i}', 'kind': 'cup', 'score': np.ones((30, 1)),
+            'points': rng.normal(0, 1, (30, 1, 2)).cumsum(axis=0),
+        }
+        for i in range(2)
+    ]  # fmt: skip
+    video = {**walk(persons=2), 'individual': 0, 'objects': cups}
+    pairs = ('PairCoordinates', {'turn': False})
+    objects = ('ObjectCoordinates', {'kinds': {'cup': ['middle'], 'saw': ['tip']}})
+    render = Concatenate(MOUSE, of(pairs, objects))
+    model = FakeModel(render.coordinates(video))
+    running = render.running(2, instances_of(render.kinds, {'cup': 2, 'saw': 0}))
+    meta = {'classes': ['a', 'b'], 'skeleton': MOUSE}
+    other = {**MOUSE, 'joints': ['nose', 'tail'], 'root': ['tail']}
+    stream = SkeletonStream(model, running, meta, layout=other)
+    joints = video['keypoint'][:, :, ::-1].swapaxes(0, 1).reshape(30, 4, 2)
+    points = np.concatenate([joints, *(cup['points'] for cup in cups)], axis=1)
+    stream.push(points[:7])
+    stream.push(points[7:])
+    assert stream.objects == [('cup', 1), ('cup', 1)]
+    np.testing.assert_allclose(np.concatenate(model.pushed), model.expected, rtol=1e-5)
+    with raises_naming(ValueError, '(2, 2, 2)', '(6, 2)', '1 of cup, 1 of cup'):
+        stream.push(np.zeros((2, 2, 2)))
+
+
+class FakeModel:
+    """Keeps the features that it is given."""
+
+    num_classes, lookahead, states = 2, 0, {}
+
+    def __init__(self, expected):
+        self.expected, self.pushed = expected, []
+        self.in_channels = expected.shape[1]
+
+    def push(self, features, present, frames, states):
+        self.pushed.append(features)
+        return np.full((len(features), 2), 0.5), frames + len(features), []
