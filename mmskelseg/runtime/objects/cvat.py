@@ -23,7 +23,7 @@ from mmskelseg.runtime.files.parsing import (
 from mmskelseg.runtime.labels.cvat import end_of, shapes_of, step_of, tasks_of
 from mmskelseg.runtime.labels.reading import video_name
 from mmskelseg.runtime.objects.found import Found, FoundObjects, around, corners
-from mmskelseg.runtime.objects.reading import OBJECT_FORMATS
+from mmskelseg.runtime.objects.reading import OBJECT_FORMATS, video_of
 
 _OUTLINES = ('polygon', 'polyline')
 _SHAPES = ('box', 'ellipse', 'mask', 'points', 'skeleton', *_OUTLINES)
@@ -35,7 +35,9 @@ def read_cvat_objects(path: FilePath) -> list[FoundObjects]:
     """Return the objects of each task of an exported task, job or project."""
     root = read_xml(path, 'annotations', 'CVAT')
     return [
-        FoundObjects(video_name(name), place, [*_of_task(task, items, place)])
+        FoundObjects(
+            video_name(name) or video_of(path), place, [*_of_task(task, items, place)]
+        )
         for name, place, task, items in tasks_of(root, path)
     ]
 

@@ -27,7 +27,6 @@ from mmskelseg.runtime.objects.reading import (
     class_names,
     first_number,
     frame_files,
-    keys_of,
     video_of,
 )
 
@@ -36,8 +35,12 @@ _VIDEO = {'predictions': [_FRAME], 'classes?': [str]}
 _REMEDY = 'write it by DetInferencer of MMDetection again'
 
 
+def _is_frame(keys: set[str]) -> bool:
+    return {'labels', 'bboxes'} <= keys
+
+
 def _is_own(keys: set[str]) -> bool:
-    return {'labels', 'bboxes'} <= keys or 'predictions' in keys
+    return _is_frame(keys) or 'predictions' in keys
 
 
 def _has_frames(folder: Path) -> bool:
@@ -45,7 +48,7 @@ def _has_frames(folder: Path) -> bool:
     if file is None:
         return False
     content = read_json(file, 'MMDetection')
-    return isinstance(content, dict) and _is_own(keys_of(content))
+    return isinstance(content, dict) and _is_frame({*content})
 
 
 @OBJECT_FORMATS.register('mmdet', {'.json': _is_own, FOLDER: _has_frames})

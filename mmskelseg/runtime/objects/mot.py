@@ -6,7 +6,8 @@ A row is a box, without a header::
 
 Frames and pixels count from 1. Cells after the height may be missing, or -1; a
 confidence of 0 marks a row to be ignored. Classes are called by their numbers, or by
-the names in ``labels.txt``, as CVAT writes it.
+the names in ``labels.txt``, as CVAT writes it. Rows of ten cells have no class, but
+places in the world.
 """
 
 from pathlib import Path
@@ -48,7 +49,8 @@ def read_mot(path: FilePath) -> list[FoundObjects]:
             for cell, name in zip(row[2:6], _NEEDED[2:], strict=True)
         )
         score = number(row[6], place, 'confidence') if len(row) > 6 else -1
-        kind = whole(row[7], place, 'class') if len(row) > 7 else -1
+        has_class = len(row) in (8, 9)
+        kind = whole(row[7], place, 'class') if has_class else -1
         if score == 0:
             continue
         box = corners(left - 1, top - 1, left - 1 + width, top - 1 + height)

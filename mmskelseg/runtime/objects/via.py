@@ -1,4 +1,4 @@
-"""VGG Image Annotator: regions in the JSON of a project of VIA 3, or of VIA 2.
+"""VGG Image Annotator: regions in the JSON of a project of VIA 3, or of VIA 1 or 2.
 
 In VIA 3, a region is an entry of ``metadata`` with the shape and numbers in ``xy``, at
 the time in ``z`` of a video, or in an image. In VIA 2 and its exported annotations,
@@ -45,7 +45,8 @@ _PROJECT = {
     'view': {...: {'fid_list': [(str, int)]}},
 }
 _REGION = {'shape_attributes': {'name': str}, 'region_attributes': dict}
-_IMAGES = {...: {'filename': str, 'regions': [_REGION]}}
+# Versions before 2 number the regions.
+_IMAGES = {...: {'filename': str, 'regions': (list, dict)}}
 _TRACKS = ('track', 'track_id', 'id')
 _POINT = ('point',)
 # Shapes of VIA 3 by number, with the names of VIA 2.
@@ -141,8 +142,12 @@ def _regions_of_3(project: Mapping[str, Any], path: str) -> Iterable[_Region]:
 
 def _regions_of_2(images: Mapping[str, Any], path: str) -> Iterable[_Region]:
     for image in images.values():
-        for i, region in enumerate(image['regions']):
+        regions = image['regions']
+        if isinstance(regions, dict):
+            regions = list(regions.values())
+        for i, region in enumerate(regions):
             place = f'{path}: {image["filename"]}, region {i}'
+            check_shape(region, _REGION, place, 'save it in VIA 2 again')
             shape = region['shape_attributes']
             values = {
                 key: value

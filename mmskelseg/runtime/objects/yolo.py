@@ -29,6 +29,8 @@ from mmskelseg.runtime.objects.reading import (
 
 # How many numbers lines may have: boxes, and four corners.
 _WIDTHS = (5, 6, 7, 9, 10, 11)
+# The largest plausible fraction, of what reaches out of the image.
+_MOST = 2
 # Place and numbers of a line.
 _Line = tuple[str, list[float]]
 
@@ -91,6 +93,13 @@ def _lines(file: Path) -> list[_Line]:
                 f'{place} has {len(row)} numbers, expected class, x, y, width and '
                 'height, or class and four corners, and possibly confidence and '
                 'track; save boxes, not the outlines of segments or poses.'
+            )
+        places = row[1 : 5 if len(row) < 9 else 9]
+        if max(map(abs, places)) > _MOST:
+            raise UserError(
+                f'{place} has {max(places, key=abs):g} among its places, expected '
+                'fractions of the image, from 0 to 1; save normalised boxes, or name '
+                'the format, if it is another (--object-format).'
             )
         found.append((place, row))
     return found

@@ -22,6 +22,7 @@ FAULTS = (
     ('yolo', '1 0.0625', '1.5 0.0625', 'take1_1.txt: line 1 | class is 1.5'),
     ('yolo', '0.0625 ', '', 'take1_1.txt: line 1 | 4 numbers'),
     ('yolo', '0.0625', 'x', "take1_1.txt: line 1 | number 2 is 'x'"),
+    ('yolo', '0.0625', '25', 'take1_1.txt: line 1 | 25 | --object-format'),
     ('mmdet', '[1]', '[1, 1]', '000000.json | 2 labels | 1 scores'),
     ('mmdet', '[1.0]', '["high"]', "000000.json | scores[0] is 'high'"),
     ('mmdet', '[[10, 20, 40, 60]]', '[[10, 20, 40]]', '000000.json | bboxes'),

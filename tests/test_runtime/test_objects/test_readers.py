@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmskelseg.runtime.objects import read_objects
+from mmskelseg.runtime.objects import find_objects, read_objects
 from mmskelseg.runtime.objects.mmdet import write_mmdet
 from tests.test_runtime.test_objects import tools
 from tests.test_runtime.test_objects.tools import FPS, FRAMES, NAMES, SIZE, THINGS
@@ -63,7 +63,7 @@ def test_coco_is_what_pycocotools_reads(tmp_path):
     assert [one.kind for one in video.found] == found
 
 
-@pytest.mark.parametrize('name', ['', 'TUD-Campus/gt.txt', 'TUD-Campus/test.txt'])
+@pytest.mark.parametrize('name', ['', 'TUD-Campus/test.txt', 'TUD-Stadtmitte/gt.txt'])
 @pytest.mark.filterwarnings('ignore')
 def test_mot_is_what_motmetrics_reads(name, tmp_path):
     """Also the truth and the tracks of a sequence, which come with the package."""
@@ -128,6 +128,7 @@ def test_keypoints_of_coco_have_the_names_of_their_category(tmp_path):
         ('1 3 5 6 10 10', 1, 'object 3'),
         ('1,3,5,6,10,10,-1,-1,-1,-1', 1, 'object 3'),
         ('1,3,5,6,10,10,80,4,1', 1, '4 3'),
+        ('1,3,5,6,10,10,1,4.48,6.2,0', 1, 'object 3'),
     ],
 )
 def test_rows_of_mot_may_lack_values(text, score, name, tmp_path):
@@ -190,8 +191,27 @@ def test_mmdet_may_be_one_file_with_classes(tmp_path):
     assert_things(tracked(tmp_path / 'take1.json'), ['cup 1', 'box 1'])
 
 
-def test_via_2_has_regions_in_images(tmp_path):
-    assert_things(tracked(tools.via2(tmp_path)), ['cup c', 'box b'])
+@pytest.mark.parametrize('shape', ['project', 'export', 'numbered'])
+def test_a_folder_may_have_a_file_of_each_video(tmp_path):
+    """Though their names end in numbers, as those of frames do."""
+    for name in ('take1', 'take2'):
+        (tmp_path / f'{name}.txt').write_text('1,-1,5,6,10,10,1\n')
+        write_mmdet(tmp_path / f'{name}b.json', tools.mmdet_frames(), NAMES)
+        write_mmdet(tmp_path / f'{name}.json', tools.mmdet_frames(), NAMES)
+    names = [one.name for one in find_objects([tmp_path])]
+    assert names == ['take1', 'take1', 'take1b', 'take2', 'take2', 'take2b']
+
+
+def test_via_2_has_regions_in_images(shape, tmp_path):
+    path = tools.via2(tmp_path)
+    content = json.loads(path.read_text())
+    if shape != 'project':
+        content = content['_via_img_metadata']
+    if shape == 'numbered':
+        for image in content.values():
+            image['regions'] = {str(i): one for i, one in enumerate(image['regions'])}
+    path.write_text(json.dumps(content))
+    assert_things(tracked(path), ['cup c', 'box b'])
 
 
 def test_cvat_moves_points_between_shapes(tmp_path):
