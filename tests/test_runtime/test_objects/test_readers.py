@@ -191,7 +191,6 @@ def test_mmdet_may_be_one_file_with_classes(tmp_path):
     assert_things(tracked(tmp_path / 'take1.json'), ['cup 1', 'box 1'])
 
 
-@pytest.mark.parametrize('shape', ['project', 'export', 'numbered'])
 def test_a_folder_may_have_a_file_of_each_video(tmp_path):
     """Though their names end in numbers, as those of frames do."""
     for name in ('take1', 'take2'):
@@ -202,6 +201,7 @@ def test_a_folder_may_have_a_file_of_each_video(tmp_path):
     assert names == ['take1', 'take1', 'take1b', 'take2', 'take2', 'take2b']
 
 
+@pytest.mark.parametrize('shape', ['project', 'export', 'numbered'])
 def test_via_2_has_regions_in_images(shape, tmp_path):
     path = tools.via2(tmp_path)
     content = json.loads(path.read_text())
