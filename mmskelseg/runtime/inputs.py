@@ -67,7 +67,7 @@ class ObjectInput:
         None,
         choices=OBJECT_FORMATS,
     )
-    object_kinds: Sequence[tuple[str, str]] = option(
+    object_kinds: Sequence[tuple[str, str]] | Mapping[str, str] = option(
         'classes of objects to use, each with another name for it, if wanted, such as '
         'cup 3=hammer (default: all, by the names in the files)',
         (),

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mmskelseg.runtime.inputs import PoseInput
+from mmskelseg.runtime.inputs import ObjectInput, PoseInput
 from mmskelseg.runtime.objects import Found, FoundObjects
 from mmskelseg.runtime.objects.found import corners
 from mmskelseg.runtime.poses import Poses, write_npz
@@ -379,6 +379,14 @@ def test_objects_of_an_entry_are_kept_or_replaced():
     assert read(*find_sources(video))['objects'] == own
     (cup,) = read(*find_sources(video, objects=[box(1)]))['objects']
     assert cup['name'] == 'cup 1'
+
+
+@pytest.mark.parametrize('kinds', [{'3': 'cup'}, [('3', 'cup')]])
+def test_kinds_of_objects_are_a_dict_or_pairs(kinds, tmp_path):
+    path = tmp_path / 'take1.txt'
+    path.write_text('1,1,5,6,10,10,0.9,3,1\n1,2,5,6,10,10,0.2,3,1\n')
+    (found,) = ObjectInput([path], object_kinds=kinds, object_thr=0.5).read()
+    assert [(one.kind, one.track) for one in found.found] == [('cup', '1')]
 
 
 def test_relative_objects_need_the_size_of_the_image():
