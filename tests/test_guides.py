@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.converters import precog
+from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.labels import (
     Segment,
     VideoSegments,
@@ -152,20 +153,26 @@ def test_few_labels_suggests_and_trains_again(folder, run_tool):
     assert (folder / 'labels/new.eaf').is_file()
 
 
-@pytest.mark.slow
-def test_animals_lead_from_deeplabcut_to_bouts(folder, run_tool):
+def track(folder, *names):
+    """Write what DeepLabCut does of a mouse in some recordings."""
     rng = np.random.default_rng(0)
     heads = [
         ['scorer', *['DLC'] * 12],
         ['bodyparts', *[part for part in PARTS for _ in range(3)]],
         ['coords', *['x', 'y', 'likelihood'] * 4],
     ]
-    Path('dlc').mkdir()
-    for name in ('m1', 'm2'):
+    Path(folder).mkdir()
+    for name in names:
         values = rng.uniform(0, 1, (300, 12)) * ([400, 400, 1] * 4)
         rows = [[n, *row] for n, row in enumerate(values)]
         table = '\n'.join(','.join(map(str, row)) for row in [*heads, *rows])
-        Path(f'dlc/{name}DLC_resnet50_arenaMay1shuffle1_100000.csv').write_text(table)
+        path = f'{folder}/{name}DLC_resnet50_arenaMay1shuffle1_100000.csv'
+        Path(path).write_text(table)
+
+
+@pytest.mark.slow
+def test_animals_lead_from_deeplabcut_to_bouts(folder, run_tool):
+    track('dlc', 'm1', 'm2')
     segments = 'm1,0,4,walk\nm1,4,10,groom\nm2,0,5,groom\nm2,5,10,walk\n'
     Path('ethogram.csv').write_text(f'video,start,end,label\n{segments}')
     Path('groups.csv').write_text('video,group\nm1,saline\nm2,drug\n')
@@ -176,6 +183,29 @@ def test_animals_lead_from_deeplabcut_to_bouts(folder, run_tool):
         config='arena.py',
     )
     assert (folder / 'bouts/comparison_by_bin.csv').is_file()
+
+
+@pytest.mark.slow
+def test_places_lead_from_a_table_to_numbers_and_a_data_set(folder, run_tool):
+    track('dlc', 'm1', 'm2')
+    track('new_dlc', 'm3')
+    text = (ROOT / 'docs/places.md').read_text('utf-8')
+    table = re.search(r'^```text\n(video,name,shape.*?)^```$', text, re.S | re.M)
+    Path('arena.csv').write_text(table[1])
+    segments = 'm1,0,4,walk\nm1,4,10,groom\nm2,0,5,groom\nm2,5,10,walk\n'
+    Path('ethogram.csv').write_text(f'video,start,end,label\n{segments}')
+    convert = 'convert keypoints dlc data/mice --labels ethogram.csv --fps 30'
+    run_tool('mmskelseg', *convert.split())
+    write_csv_segments('out/m3_segments.csv', [VideoSegments('m3', [
+        Segment(0, 4, 'walk'), Segment(4, 10, 'groom')
+    ])])  # fmt: skip
+    # Other guides train and segment.
+    skipped = {'mmskelseg fit': '#', 'mmskelseg segment': '#'}
+    assert work_through('docs/places.md', run_tool, skipped) == 3
+    rows = (folder / 'bouts/places.csv').read_text().splitlines()
+    assert [row.split(',')[1] for row in rows[1:]] == ['nest', 'bowl', 'gate', 'lamp']
+    meta = load_annotations('data/mice/annotations.pkl')['metainfo']
+    assert [one['name'] for one in meta['places']] == ['nest', 'bowl', 'gate', 'lamp']
 
 
 @pytest.mark.slow
