@@ -9,7 +9,9 @@ import numpy as np
 from mmskelseg.runtime.drawing.moments import Moment
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.parsing import number, read_dicts
+from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError, reads_file
+from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.posture.scores import METHODS, Span, Work
 from mmskelseg.runtime.posture.tasks import Risk, assess
 from mmskelseg.runtime.structures.annotations import (
@@ -21,16 +23,20 @@ from mmskelseg.runtime.structures.bouts import Bouts
 from mmskelseg.runtime.structures.skeleton import Layout
 
 _SEGMENTS, _FRAMES = 'segments.json', 'risk_frames.csv'
-# Moments in a picture.
-_SHOWN = 6
+# Moments in a picture, and recordings that are named together.
+_SHOWN, _NAMED = 6, 3
 
 
 class RecordedRisk(NamedTuple):
-    """The risk of a recording, and its poses and skeleton if these are known."""
+    """The risk of a recording, and its poses and skeleton if these are known.
+
+    ``note`` says which angles they show.
+    """
 
     risk: Risk
     video: VideoAnnotation | None = None
     skeleton: Layout | None = None
+    note: str = ''
 
 
 def read_risks(
@@ -59,6 +65,9 @@ def read_risks(
             found[name] = _of_poses(data, name, bouts[name], classes, station)
         else:
             found[name] = RecordedRisk(_of_frames(path, name, bouts[name]))
+    for note in dict.fromkeys(one.note for one in found.values() if one.note):
+        names = [name for name, one in found.items() if one.note == note]
+        print_log(f'{listed(names, _NAMED)}: {note}')
     return found
 
 
@@ -72,8 +81,8 @@ def _of_poses(
     (video,) = (one for one in data['annotations'] if one['frame_dir'] == name)
     meta: Metainfo = {**data['metainfo'], 'classes': [*classes]}
     label = bouts.labels(float(video['fps']), video['total_frames'])
-    _, risk = assess(video, label, meta, station)
-    return RecordedRisk(risk, video, meta['skeleton'])
+    posture, risk = assess(video, label, meta, station)
+    return RecordedRisk(risk, video, meta['skeleton'], posture.note())
 
 
 def _of_frames(path: Path, name: str, bouts: Bouts) -> Risk:
@@ -119,7 +128,7 @@ def worst_moments(
 ) -> list[Moment]:
     """Return the moments of the highest REBA of recordings whose poses are known."""
     found: list[tuple[float, Moment]] = []
-    for risk, video, skeleton in risks.values():
+    for risk, video, skeleton, _ in risks.values():
         if video is None or skeleton is None:
             continue
         for frame in risk.worst('reba', _SHOWN):
