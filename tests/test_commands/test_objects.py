@@ -125,6 +125,7 @@ def write_files(video, folder):
     return poses, objects
 
 
+@pytest.mark.slow
 def test_only_objects_tell_classes_apart(train, call_tool, tmp_path):
     """Whole, as ONNX and as streams; without objects, it is guesswork."""
     *_, without = train('without', '--no-objects')

@@ -132,27 +132,27 @@ class ObjectCoordinates(Coordinates):
 
     def check(self, video: VideoAnnotation) -> None:
         """Raise a UserError if a video lacks objects, or their points do not fit."""
+        name = video.get('frame_dir', 'video')
         if 'objects' not in video:
             listed = [f'{k} ({", ".join(points)})' for k, points in self.kinds.items()]
             raise UserError(
-                f'{video.get("frame_dir", "video")}: there are no objects, but the '
-                f'model sees {"; ".join(listed)}. Give the file of their tracks '
-                '(--objects FILE), or add `objects` to the annotation, an empty list '
-                'if there are none.'
+                f'{name}: there are no objects, but the model sees '
+                f'{"; ".join(listed)}. Give the file of their tracks (--objects FILE), '
+                'or add `objects` to the annotation, an empty list if there are none.'
             )
-        for one in video['objects']:
-            points = self.kinds.get(one['kind'], ())
-            if points and one['points'].shape[1] != len(points):
+        for one in self._objects(video):
+            points, shape = self.kinds[one['kind']], np.shape(one['points'])
+            needed = (video.get('total_frames', shape[0]), len(points), 2)
+            if shape != needed:
                 raise UserError(
-                    f'{video.get("frame_dir", "video")}: the object {one["name"]!r} '
-                    f'has {one["points"].shape[1]} points, but the model sees '
-                    f'{one["kind"]} with {len(points)}: {", ".join(points)}.'
+                    f'{name}: the object {one["name"]!r} has points of shape {shape}, '
+                    f'but the model needs {needed} for {one["kind"]}: in each frame, '
+                    f'{", ".join(points)}.'
                 )
-            if points and self.dims == 3 and 'points_3d' not in one:
+            if self.dims == 3 and 'points_3d' not in one:
                 raise UserError(
-                    f'{video.get("frame_dir", "video")}: the object {one["name"]!r} '
-                    'has no points_3d, which ObjectCoordinates(dims=3) reads; set '
-                    'dims=2, or add them.'
+                    f'{name}: the object {one["name"]!r} has no points_3d, which '
+                    'ObjectCoordinates(dims=3) reads; set dims=2, or add them.'
                 )
 
     def source(self, results: VideoAnnotation) -> list[np.ndarray]:

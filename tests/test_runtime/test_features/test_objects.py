@@ -250,7 +250,10 @@ def test_absent_or_unfitting_objects_are_named():
     assert recipe.channels == 8 + 12
     video = {**mouse([[1, 1], [1, 5]]), 'frame_dir': 'take1'}
     video['objects'] = [thing('h', 'hammer', [[[1, 1]]])]
-    with raises_naming(ValueError, "take1: | 'h' | 1 points | 2: head, handle"):
+    with raises_naming(ValueError, "take1: | 'h' | (1, 1, 2) | (1, 2, 2) | handle"):
+        recipe.check(video)
+    video |= {'total_frames': 1, 'objects': [box('b', [1, 1], [1, 1])]}
+    with raises_naming(ValueError, "take1: | 'b' | (2, 4, 2) | (1, 4, 2) | top left"):
         recipe.check(video)
     del video['objects']
     with raises_naming(ValueError, 'take1: | hammer (head, handle) | --objects FILE'):
