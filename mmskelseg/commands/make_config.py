@@ -80,7 +80,11 @@ class MakeConfig(ConfigRequest, Job[None]):
         ]
         if choice.lookahead is not None and choice.recipe == 'pose2d':
             delay = f'(lookahead: {choice.lookahead} frames)'
-            lines.append(f'Live with:  mmskelseg live 0 {out} {delay}')
+            source, more = '0', ''
+            if any('kinds' in part for part in choice.parts):
+                # Nothing finds objects in front of a camera.
+                source, more = 'VIDEO', ' --poses FILE --objects FILE'
+            lines.append(f'Live with:  mmskelseg live {source} {out}{more} {delay}')
         events.note('\n'.join(lines))
 
 

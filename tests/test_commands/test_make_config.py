@@ -200,7 +200,8 @@ def test_objects_are_seen_by_themselves(make_config, view, add, dims, options):
 
 def test_objects_of_streams_and_of_pairs_are_causal(make_config):
     data = with_others(with_objects(small_annotations()))
-    _, cfg = make_config(data, '--pairs', '--streaming', '0.5', '--epochs', '1')
+    text, cfg = make_config(data, '--pairs', '--streaming', '0.5', '--epochs', '1')
+    assert 'live VIDEO' in text
     parts = cfg.test_dataloader.dataset.features.pose2d.render.parts
     assert [part.type for part in parts] == ['PairCoordinates', 'ObjectCoordinates']
     assert all(part.causal for part in parts)
