@@ -20,6 +20,7 @@ from mmskelseg.runtime.poses.estimators.estimator import strongest
 from mmskelseg.runtime.segmenting.live import LivePerson, LiveReport, LiveSegmenter
 from mmskelseg.runtime.streaming import SegmentEvent
 from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.objects import BOX
 from tests.errors import raises_naming
 from tests.inferring import prediction_of
 from tests.small_data import ROOT
@@ -32,16 +33,21 @@ COCO = Skeleton.get('coco17')
 def model(checkpoint):
     """Return a small causal model with random weights, as config and checkpoint."""
 
-    def make(meta=META, **branch):
+    def make(meta=META, kinds=None, **branch):
         cfg = Config.fromfile(ROOT / 'configs' / 'streaming' / 'uwiom_pose2d.py')
         cfg.model.update(num_classes=3, members=1)
         cfg.model.branches.pose2d.update(
             channels=8, num_prediction_layers=3, num_refinement_layers=2,
-            in_channels=68, lookahead=4, standardize=False, **branch,
+            lookahead=4, standardize=False, **{'in_channels': 68, **branch},
         )  # fmt: skip
+        if kinds is not None:
+            more = {'type': 'ObjectCoordinates', 'kinds': kinds, 'turn': False}
+            parts = [{'type': 'SkeletonCoordinates'}, more]
+            parts = [{**part, 'dims': 2, 'causal': True} for part in parts]
+            features = cfg.test_dataloader.dataset.features.pose2d
+            features.render = {'type': 'Concatenate', 'parts': parts}
         return cfg, checkpoint(cfg, meta)
 
-    make.save = lambda cfg: checkpoint(cfg, META)
     return make
 
 
@@ -145,15 +151,8 @@ def test_labels_are_those_of_the_whole_video(model):
 
 def test_objects_in_a_file_are_seen_in_its_frames(model):
     """As in the whole video, also after their last frame; without them, it says so."""
-    cfg, _ = model()
     kinds = {'cup': ['middle'], 'saw': ['tip', 'handle']}
-    objects = {'type': 'ObjectCoordinates', 'kinds': kinds, 'dims': 2, 'turn': False}
-    own = {'type': 'SkeletonCoordinates', 'dims': 2}
-    parts = [{**part, 'causal': True} for part in (own, objects)]
-    features = cfg.test_dataloader.dataset.features.pose2d
-    features.render = {'type': 'Concatenate', 'parts': parts}
-    cfg.model.branches.pose2d.in_channels = 68 + 10 + 16
-    checkpoint = model.save(cfg)
+    cfg, checkpoint = model(kinds=kinds, in_channels=68 + 10 + 16)
     keypoint = walk(40)
     cups = [
         {
@@ -350,6 +349,21 @@ def test_command_prints_events_and_writes_a_video(files, tmp_path, capsys):
     assert image.shape == (418, 480, 3)
 
 
+def test_command_reads_the_objects_of_a_file(model, files, tmp_path, capsys):
+    """As many of each kind as there are."""
+    cfg, checkpoint = model(kinds={'cup': BOX}, in_channels=68 + 10)
+    cfg.dump(tmp_path / 'model.py')
+    files[2] = str(checkpoint)
+    rows = [f'{t},{i},{9 * i},{t},20,10,1,1,1' for t in range(1, 31) for i in (1, 2)]
+    (tmp_path / 'tracks.txt').write_text('\n'.join(rows))
+    objects = ['--objects', str(tmp_path / 'tracks.txt'), '--object-kinds', '1=cup']
+    options = ['--events', '--no-window', '--every-frame']
+    assert not command.main([*files, *options, *objects])
+    assert '30 frames at 10.0 a second' in capsys.readouterr().err
+    with raises_naming(SystemExit, 'cup (4)', '--objects FILE'):
+        command.main([*files, *options])
+
+
 def test_events_are_read_alike_on_every_system(capsys):
     """A pipe on Windows is not in UTF-8."""
     event = SegmentEvent('begin', '走る', 0, 52, None, 5.2, None, 0.9)
@@ -420,12 +434,15 @@ def test_stream_of_another_layout_is_refused(model):
         LiveSegmenter(stream, 'coco17', Frames(range(4)), Estimator(walk(4)))
 
 
-def test_poses_of_a_file_do_not_fit_a_camera(files, monkeypatch):
+def test_poses_and_objects_of_a_file_do_not_fit_a_camera(files, monkeypatch):
     monkeypatch.setattr(
         cv2, 'VideoCapture', lambda source: Frame() if source == 0 else None
     )
+    options = ['--events', '--no-window']
     with raises_naming(SystemExit, '--poses', ' 0 '):
-        command.main(['0', *files[1:], '--events', '--no-window'])
+        command.main(['0', *files[1:], *options])
+    with raises_naming(SystemExit, '--objects', ' 0 '):
+        command.main(['0', *files[1:3], *options, '--objects', 'tracks.txt'])
 
 
 class Frame:
