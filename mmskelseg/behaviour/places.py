@@ -79,10 +79,11 @@ def stays_of(
     """
     seen, frame = track.seen, 1 / track.fps
     path: np.ndarray = track.xy
-    there = place
+    distance = place.distance(path)
+    inside = seen & (distance >= 0) & place.has_area
     if track.plane:
-        path, there = track.plane.to_cm(path), track.plane.place(place)
-    inside = seen & place.contains(track.xy)
+        path = track.plane.to_cm(path)
+        distance = track.plane.place(place).distance(path)
     both = inside[1:] & inside[:-1]
     steps = np.linalg.norm(np.diff(path, axis=0), axis=1)[both]
     times: np.ndarray = spans(inside, seen, least * track.fps)[:, 0] * frame
@@ -95,7 +96,7 @@ def stays_of(
     begins = np.ceil(bouts.start * track.fps - 0.5).astype(int)
     begins_inside = inside[np.clip(begins, 0, len(seen) - 1)] & (begins < len(seen))
     seconds = float(inside.sum() * frame) if place.has_area else _NONE
-    away = np.maximum(-there.distance(path[seen]), 0)
+    away = np.maximum(-distance[seen], 0)
     return Stays(
         _NONE if place.shape == 'point' else float(len(times)),
         tuple(times[:1].tolist()),

@@ -370,10 +370,11 @@ def in_frames(
 def _from_segment(xy: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return how far points (..., 2) are from a segment."""
     along = b - a
-    length = np.square(along).sum(axis=-1)
-    share = ((xy - a) * along).sum(axis=-1) / np.where(length, length, 1)
+    (x, y), (along_x, along_y) = np.moveaxis(xy - a, -1, 0), np.moveaxis(along, -1, 0)
+    length = along_x**2 + along_y**2
+    share = (x * along_x + y * along_y) / np.where(length, length, 1)
     share = np.clip(share, 0, 1)
-    return np.linalg.norm(xy - a - share[..., None] * along, axis=-1)
+    return np.hypot(x - share * along_x, y - share * along_y)
 
 
 def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
