@@ -41,6 +41,8 @@ from mmskelseg.runtime.structures.layouts import split_side
 from mmskelseg.runtime.structures.skeleton import Skeleton
 
 SIDES = ('left', 'right')
+#: Joints of each side without which a skeleton is no person's.
+NEEDED = ('shoulder', 'elbow', 'wrist', 'hip')
 # What a person seen from the side shows, and one seen from the front or the back.
 _PROFILE = ('flexion', 'wrist_bend', 'arm_from_vertical', 'foot_lift')
 _FRONTAL = ('side_bend', 'abduction', 'foot_lift', 'hand_sideways')
@@ -154,7 +156,7 @@ def measure(
 def _parts(joints: np.ndarray, skeleton: Skeleton) -> dict[str, np.ndarray] | None:
     """Return the joints that postures are measured with, (T, D), NaN if there is none.
 
-    None if a shoulder or a hip is not among the names.
+    None if one of ``NEEDED`` is not among the names of a side.
     """
     column = {split_side(name): i for i, name in enumerate(skeleton.joints)}
     none = np.full_like(joints[:, 0], np.nan)
@@ -163,13 +165,13 @@ def _parts(joints: np.ndarray, skeleton: Skeleton) -> dict[str, np.ndarray] | No
         known = [column[side, name] for name in names if (side, name) in column]
         return joints[:, known[0]] if known else none
 
+    if any((side, part) not in column for side in SIDES for part in NEEDED):
+        return None
     points = {
         f'{side}_{part}': of(side, names)
         for side in SIDES
         for part, names in _NAMES.items()
     }
-    if any((s, part) not in column for s in SIDES for part in ('shoulder', 'hip')):
-        return None
     for part in ('shoulder', 'hip', 'ear'):
         points[part] = (points[f'left_{part}'] + points[f'right_{part}']) / 2
     points['neck'] = _first(of('', _NECK), points['shoulder'])

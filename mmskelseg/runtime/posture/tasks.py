@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.posture.angles import ANGLES, SIDES, Posture, measure
+from mmskelseg.runtime.posture.angles import ANGLES, NEEDED, SIDES, Posture, measure
 from mmskelseg.runtime.posture.scores import METHODS, Span, Work, points_of
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.skeleton import Skeleton
@@ -119,8 +119,8 @@ def assess(
     if posture is None:
         raise UserError(
             f'{video["frame_dir"]}: REBA and RULA are of people, but the joints of '
-            f'{skeleton.name} have no left and right shoulder and hip; name them so, '
-            'or leave the risk out.'
+            f'{skeleton.name} have no left and right {", ".join(NEEDED)}; name them '
+            'so, or leave the risk out.'
         )
     points = points_of(label, metainfo['classes'], station)
     scores = {name: one.score(posture, points) for name, one in METHODS.items()}

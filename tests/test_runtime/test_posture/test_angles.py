@@ -134,8 +134,9 @@ def test_known_layouts_have_trunk_arms_and_legs(name):
 
 
 def test_animals_have_no_posture():
-    mouse = Skeleton.get({'joints': ['snout', 'left_ear', 'right_ear'], 'limbs': []})
-    one = {'keypoint': np.ones((1, 2, 3, 2)), 'keypoint_score': np.ones((1, 2, 3))}
+    paws = [f'{s}_{p}' for s in ('left', 'right') for p in ('shoulder', 'hip', 'paw')]
+    mouse = Skeleton.get({'joints': paws, 'limbs': []})
+    one = {'keypoint': np.ones((1, 2, 6, 2)), 'keypoint_score': np.ones((1, 2, 6))}
     assert measure(one, mouse, {}) is None
 
 
