@@ -30,13 +30,16 @@ from mmskelseg.evaluation.functional.calibration import (
     reliability,
     tempered,
 )
+from mmskelseg.runtime.drawing.moments import Moment, write_moments
 from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.posture.tasks import rows_of_videos
+from mmskelseg.runtime.posture.tasks import range_of, rows_of_videos
 from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.structures.tiers import labelled_frames, tiers_of
 
 #: What a report says, in types of JSON; docs/fit.md describes it.
 Content: TypeAlias = dict[str, Any]
+# Classes whose worst moment is drawn.
+_DRAWN = 6
 
 
 def write_report(
@@ -86,7 +89,7 @@ def write_report(
         'no_label_curve': outcome.no_half,
         'plan': asdict(plan),
         'candidates': _candidates(folder, plan, outcome),
-        'risk': rows_of_videos(folder.data['annotations'], meta),
+        'risk': _risk(folder),
         'confusion': confusion(videos, meta).tolist() if scores else [],
         'observers': _observers(people, videos, fps),
         'next': _next(folder),
@@ -145,6 +148,32 @@ def _data(
         },
         'suspicions': [one._asdict() for one in suspicions],
     }
+
+
+def _risk(folder: ModelFolder) -> list[Content]:
+    """Return REBA and RULA of each class, and draw the worst moment of the worst ones.
+
+    ``risk.png`` is in the folder if there are rows, which need joints of people in 3D.
+    """
+    meta = folder.data['metainfo']
+    videos = {video['frame_dir']: video for video in folder.data['annotations']}
+    rows = rows_of_videos([*videos.values()], meta)
+    worst = [row for row in rows if row['method'] == 'REBA']
+    worst.sort(key=lambda row: -row['worst_low'] - row['worst_high'])
+    moments = [
+        Moment(
+            (video := videos[row['worst_video']]),
+            meta['skeleton'],
+            round(row['worst_s'] * video['fps']),
+            meta['classes'].index(row['class']),
+            row['class'],
+            f'REBA {range_of(row["worst_low"], row["worst_high"])}',
+        )
+        for row in worst[:_DRAWN]
+    ]
+    if moments:
+        write_moments(folder.path / 'risk.png', moments)
+    return rows
 
 
 def _shortest_bouts(folder: ModelFolder) -> list[Content]:

@@ -90,10 +90,18 @@ class Risk:
     def words(self, frame: int) -> str:
         """Return the scores of a frame, such as ``REBA 7-8, RULA 6``."""
         return ', '.join(
-            f'{name.upper()} {low}' + f'-{high}' * (high > low)
+            f'{name.upper()} {range_of(int(score.low[frame]), int(score.high[frame]))}'
             for name, score in self.scores.items()
-            for low, high in [(int(score.low[frame]), int(score.high[frame]))]
         )
+
+
+def range_of(low: int, high: int) -> str:
+    """Return a range of scores in words.
+
+    >>> range_of(3, 5), range_of(4, 4)
+    ('3-5', '4')
+    """
+    return str(low) if low == high else f'{low}-{high}'
 
 
 def assess(
