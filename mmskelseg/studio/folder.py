@@ -218,8 +218,10 @@ def _objects_of(
         return {}
     names = [*dict.fromkeys(one.of or one.name for one in recordings.values())]
     found = pair_objects(names, given.read(), skip=True)
-    if lonely := [name for name in names if name not in found]:
-        notes.append(f'no objects of {listed(lonely)}')
+    note = f'no objects of {listed([name for name in names if name not in found])}'
+    # It may stand there since the folder was opened.
+    if len(found) < len(names) and note not in notes:
+        notes.append(note)
     of = {name: one.of or name for name, one in recordings.items()}
     return {name: found[own] for name, own in of.items() if own in found}
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -500,7 +501,7 @@ def test_objects_are_drawn_and_trained_on(tmp_path):
     (tracks / 'take1.txt').write_text('\n'.join(rows))
     given = ObjectInput([tracks], object_kinds=[('object', 'cup')])
     folder = open_folder(tmp_path, objects=given)
-    assert folder.notes == ['no objects of take2']
+    assert replace(folder).notes == ['no objects of take2']
     add_class(folder.project, 'walk')
     data = training_data(folder, ['take1', 'take2'])
     assert list(data['metainfo']['objects']) == ['cup']
