@@ -102,7 +102,8 @@ class DescribeBouts(Job[list[Path]]):
                              of cycles are in cycle_comparison.png
       places.csv             with --by-place: entries, latency, time, distance travelled
                              and mean speed in each place
-      behaviours_by_place.csv  bouts and time of each class in each place
+      behaviours_by_place.csv
+                             bouts and time of each class in each place
       place_comparison.csv   the numbers of places.csv, compared between groups
       occupancy.png          where individuals were, by recording or group
 
