@@ -10,10 +10,11 @@ foot is a step or stands for a person on one leg. As no score falls when a part 
 worse, the ends of the ranges give the ends of the result. The worse arm counts.
 
 Note:
-    The papers leave three things to the eye. Here trunk and neck are upright within
-    ``UPRIGHT``; they are bent to the side, or the trunk is twisted, from ``CLEAR`` on,
-    and the neck is twisted from ``NECK_TWIST`` on, where EN 1005-4 begins to see it;
-    an arm is abducted beyond the ``ABDUCTED`` up to which the papers call it neutral.
+    The papers leave some things to the eye. Here trunk and neck are upright within
+    ``UPRIGHT``. The trunk is bent to the side or twisted from ``CLEAR`` on, where EN
+    1005-4 calls it clearly visible, and so is the neck bent. An arm is abducted beyond
+    ``ABDUCTED``, up to which the papers call its flexion neutral. The neck is twisted
+    from ``NECK_TWIST`` on, half of its range.
 """
 
 from __future__ import annotations
