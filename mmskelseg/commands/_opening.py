@@ -1,15 +1,19 @@
 """Opens the models that commands name; it imports PyTorch."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
+from mmskelseg.commands.export import Export
 from mmskelseg.engine.config_checks import building, check_config, read_config
 from mmskelseg.engine.loading import last_checkpoint
+from mmskelseg.export.export import ExportReport, export_onnx
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.jobs.live import Live
 from mmskelseg.runtime.jobs.models import NamedModel, VideosJob
+from mmskelseg.runtime.jobs.segment import Stream
 
 
 def opened(model: NamedModel) -> tuple[Config | str | None, list[str] | None]:
@@ -29,7 +33,7 @@ def opened(model: NamedModel) -> tuple[Config | str | None, list[str] | None]:
 
 
 def load_inferencer(
-    job: VideosJob, model: NamedModel, *, show_progress: bool = True
+    job: VideosJob, model: NamedModel, *, show_progress: bool = False
 ) -> SkelSegInferencer:
     """Return a trained model, on the device of a job."""
     config, checkpoints = opened(model)
@@ -43,6 +47,12 @@ def load_inferencer(
         )
 
 
+def segment_stream(job: VideosJob, model: NamedModel) -> Stream:
+    """Return the ``stream`` of a trained model, which shows its progress."""
+    stream = load_inferencer(job, model, show_progress=True).stream
+    return partial(stream, batch_size=job.batch_size)
+
+
 def open_stream(
     job: Live, model: NamedModel, objects: Mapping[str, int]
 ) -> SkelSegStream:
@@ -52,3 +62,14 @@ def open_stream(
         return SkelSegStream(
             config, checkpoints, fps=job.fps, objects=objects, places=job.places
         )
+
+
+def export(job: Export, model: NamedModel) -> ExportReport:
+    """Write a trained model as the ONNX file of a job."""
+    return export_onnx(
+        *opened(model),
+        job.files[-1],
+        streaming=job.streaming,
+        precision=job.precision,
+        fps=job.fps,
+    )

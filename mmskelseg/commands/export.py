@@ -42,6 +42,7 @@ class Export(ModelJob[Path]):
     of several lengths; a float32 graph that differs by more than 1e-5 is not written.
     """
 
+    pytorch = 'mmskelseg.commands._opening:export'
     examples = EXAMPLES
     usage = (
         '%(prog)s [options] [CONFIG] [CHECKPOINT] OUT.onnx\n'
@@ -73,19 +74,7 @@ class Export(ModelJob[Path]):
                 '--model NAME OUT.onnx.'
             )
         named = self.named_model(*(*given, None, None)[:2])
-        # They import PyTorch.
-        from mmskelseg.commands._opening import opened
-        from mmskelseg.export.export import export_onnx
-
-        model, checkpoints = opened(named)
-        report = export_onnx(
-            model,
-            checkpoints,
-            out,
-            streaming=self.streaming,
-            precision=self.precision,
-            fps=self.fps,
-        )
+        report = self.with_pytorch(named)
         lengths = ', '.join(f'{n:,}' for n in report.errors)
         events.note(
             f'{report.path}: {report.kind}, {report.precision}, '

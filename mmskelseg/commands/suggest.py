@@ -66,6 +66,7 @@ class Suggest(VideosJob[list[Suggestion]]):
     and convert the files; all other frames remain unlabelled.
     """
 
+    pytorch = 'mmskelseg.commands._opening:load_inferencer'
     kept = 'nothing is written before all videos are predicted; start again.'
     examples = EXAMPLES
     usage = (
@@ -124,10 +125,7 @@ class Suggest(VideosJob[list[Suggestion]]):
             )
         options = self.stream_options()
         sources = find_sources(inputs, poses=options['poses'], split=self.split)
-        # It imports PyTorch.
-        from mmskelseg.commands._opening import load_inferencer
-
-        model = load_inferencer(self, named, show_progress=False)
+        model = self.with_pytorch(named)
         classes = model.dataset_meta['classes']
         tiers = model.dataset_meta.get('tiers')
         ranking = IntervalRanking(classes, self.stretch, self.ignore_labels, tiers)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from io import TextIOWrapper
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from mmskelseg.runtime.jobs.command_line import command_parser
 from mmskelseg.runtime.jobs.declared import add_fields, from_options
@@ -51,8 +51,7 @@ class Job(Generic[Result]):
 
     def run(self, events: Events) -> Result:
         """Do it, and return the result."""
-        module, _, name = self.does.partition(':')
-        return getattr(import_module(module), name)(self, events)
+        return function_of(self.does)(self, events)
 
     @classmethod
     def main(cls, argv: Sequence[str] | None = None, prog: str | None = None) -> None:
@@ -73,3 +72,13 @@ class Job(Generic[Result]):
             sys.stdout.reconfigure(errors='backslashreplace')
         with stoppable(cls.kept), user_errors():
             from_options(cls, values).run(PrintedEvents())
+
+
+def function_of(text: str) -> Callable[..., Any]:
+    """Import and return the function that ``module:name`` names.
+
+    >>> function_of('math:sqrt')(4)
+    2.0
+    """
+    module, _, name = text.partition(':')
+    return getattr(import_module(module), name)

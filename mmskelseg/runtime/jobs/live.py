@@ -18,11 +18,7 @@ from mmskelseg.runtime.files.camera import Camera, CameraFrame
 from mmskelseg.runtime.files.video import VideoFile, written_video
 from mmskelseg.runtime.inputs import ObjectInput, PlaceFile, PoseInput
 from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.models import (
-    ModelJob,
-    NamedModel,
-    PoseEstimation,
-)
+from mmskelseg.runtime.jobs.models import ModelJob, NamedModel, PoseEstimation
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UnavailableError, UserError
 from mmskelseg.runtime.messages.options import (
@@ -226,7 +222,6 @@ class Live(ModelJob[LiveReport]):
     """
 
     examples = EXAMPLES
-    has_pytorch = False
     source: str = argument(
         'number of a camera, stream address, or file', metavar='SOURCE'
     )
@@ -328,13 +323,7 @@ class Live(ModelJob[LiveReport]):
         if model.name or model.is_exported:
             name, places = str(model), self.places
             return OnnxStream(name, fps=self.fps, objects=objects, places=places)
-        return self.open_trained(model, objects)
-
-    def open_trained(
-        self, model: NamedModel, objects: Mapping[str, int]
-    ) -> SkeletonStream:
-        """Return the stream of a model that PyTorch runs."""
-        raise NotImplementedError
+        return self.with_pytorch(model, objects)
 
     def _objects(self, camera: Camera) -> list[TrackedObject]:
         """Return the objects of --objects."""

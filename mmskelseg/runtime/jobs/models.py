@@ -17,7 +17,7 @@ from mmskelseg.runtime.inputs import (
     PlaceFile,
     PoseInput,
 )
-from mmskelseg.runtime.jobs.job import Job, Result
+from mmskelseg.runtime.jobs.job import Job, Result, function_of
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.messages.options import Count, Fraction, Positive, like, option
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
@@ -77,8 +77,9 @@ class NamedModel:
 class ModelJob(Job[Result]):
     """A job with a trained model."""
 
-    #: Whether it can open models that need PyTorch.
-    has_pytorch: ClassVar[bool] = True
+    #: The function for models that need PyTorch, ``module:name``, given the job and its
+    #: model; '' where there is no PyTorch. Its module is imported when it is called.
+    pytorch: ClassVar[str] = ''
     model: str | None = option(
         'a model that comes with the package, such as precog, instead of CONFIG and '
         'CHECKPOINT; docs/model_zoo.md lists them',
@@ -96,6 +97,10 @@ class ModelJob(Job[Result]):
         None,
         metavar='KEY=VALUE',
     )
+
+    def with_pytorch(self, model: NamedModel, *more: object) -> Any:
+        """Return what the function for models that need PyTorch returns."""
+        return function_of(self.pytorch)(self, model, *more)
 
     def named_model(self, config: str | None, checkpoint: str | None) -> NamedModel:
         """Return the model that CONFIG, CHECKPOINT and the options name.
@@ -125,7 +130,7 @@ class ModelJob(Job[Result]):
                 f'{config}: this model comes with the package; write --model {config}.'
             )
         is_trained = self.model is None and not is_exported(config)
-        if is_trained and not self.has_pytorch:
+        if is_trained and not self.pytorch:
             raise UserError(
                 f'{config or checkpoint}: needs PyTorch, which is not installed; '
                 'export the model on a machine that has it (mmskelseg export), and '

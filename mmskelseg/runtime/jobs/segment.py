@@ -101,7 +101,6 @@ class Segment(VideosJob[Path]):
         'name only the remaining videos.'
     )
     examples = EXAMPLES
-    has_pytorch = False
     usage = (
         '%(prog)s [-h] INPUT... (CONFIG [CHECKPOINT] | CHECKPOINT | MODEL.onnx | '
         '--model NAME) [OPTION...]'
@@ -133,11 +132,11 @@ class Segment(VideosJob[Path]):
         out = self.out or Path('work_dirs/segment')
         if self.out is None and len(inputs) == 1:
             out /= Path(inputs[0]).resolve().name
-        is_exported = model.is_exported or not self.has_pytorch
-        if model.name is not None and self.has_pytorch:
+        is_exported = model.is_exported or not self.pytorch
+        if model.name is not None and self.pytorch:
             # For other options, the checkpoint of the same model runs in PyTorch.
             is_exported = self.batch_size == 1 and self.device in (None, 'cpu')
-        open_ = self.open_exported if is_exported else self.open_trained
+        open_ = self.open_exported if is_exported else self.with_pytorch
         batches = open_(model)(
             inputs,
             **self.stream_options(),
@@ -163,10 +162,6 @@ class Segment(VideosJob[Path]):
             )
         named, estimator = str(model), self.estimator()
         return OnnxSegmenter(named, self.device, pose_estimator=estimator).stream
-
-    def open_trained(self, model: NamedModel) -> Stream:
-        """Return the ``stream`` of a model that PyTorch runs."""
-        raise NotImplementedError
 
 
 def _lines(prediction: Prediction) -> Iterator[str]:

@@ -16,6 +16,12 @@ from tests.errors import raises_naming
 from tests.small_data import ROOT
 
 
+class Trained(ModelJob):
+    """A job where there is PyTorch."""
+
+    pytorch = 'any:function'
+
+
 def test_settings_are_read_as_mmengine_reads_them():
     """Numbers, lists and words get their types, and a value may hold `=`."""
     parser = argparse.ArgumentParser()
@@ -102,23 +108,23 @@ def test_folder_stands_for_its_last_checkpoint(tmp_path, capsys):
         (tmp_path / name).touch()
     (tmp_path / 'last_checkpoint').write_text('epoch_12.pth')
     folder, last = str(tmp_path), str(tmp_path / 'epoch_12.pth')
-    found = ModelJob().named_model(folder, None)
+    found = Trained().named_model(folder, None)
     assert (found.config, found.checkpoint) == (None, last)
     assert last in capsys.readouterr().err
-    found = ModelJob(ensemble=[folder]).named_model('mine.py', folder)
+    found = Trained(ensemble=[folder]).named_model('mine.py', folder)
     assert (found.config, found.checkpoint) == ('mine.py', last)
     assert found.ensemble == [last]
 
 
 def test_folder_without_checkpoint_is_named(tmp_path):
     with raises_naming(FileNotFoundError, f'{tmp_path}: ', 'epoch_N.pth'):
-        ModelJob().named_model('mine.py', str(tmp_path))
+        Trained().named_model('mine.py', str(tmp_path))
 
 
 def test_model_of_the_package_in_place_of_a_config_is_explained(tmp_path, monkeypatch):
     """Unless a file or a folder has its name."""
     with raises_naming(UserError, 'precog: ', '--model precog'):
-        ModelJob().named_model('precog', None)
+        Trained().named_model('precog', None)
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'precog').mkdir()
-    assert ModelJob().named_model('precog', None).config == 'precog'
+    assert Trained().named_model('precog', None).config == 'precog'
