@@ -23,6 +23,8 @@ from mmskelseg.runtime.structures.bouts import Bouts
 from mmskelseg.runtime.structures.skeleton import Layout
 
 _SEGMENTS, _FRAMES = 'segments.json', 'risk_frames.csv'
+# The highest score, of REBA.
+_HIGHEST = 15
 # Moments in a picture, and recordings that are named together.
 _SHOWN, _NAMED = 6, 3
 
@@ -103,9 +105,13 @@ def _read_frames(path: Path, bouts: Bouts) -> Risk:
         [number(row[column], place, column) for column in ('time_s', 'seen', *columns)]
         for place, row in read_dicts(path, 'time_s', 'seen', *columns)
     ]
-    if len(cells) < 2 or cells[-1][0] <= 0:
-        raise UserError(f'{path}: has fewer than two frames; segment the video again.')
-    times, seen, *scores = np.array(cells).T
+    times, seen, *scores = np.array(cells).reshape(-1, 2 + len(columns)).T
+    is_valid = np.all((np.array(scores) >= 1) & (np.array(scores) <= _HIGHEST))
+    if len(times) < 2 or times[0] < 0 or (np.diff(times) <= 0).any() or not is_valid:
+        raise UserError(
+            f'{path}: expected the scores of two or more frames in order, from 1 to '
+            f'{_HIGHEST}; segment the video again.'
+        )
     fps = (len(times) - 1) / times[-1]
     spans = {
         method: Span(*(scores[2 * i + end].astype(int) for end in range(2)))

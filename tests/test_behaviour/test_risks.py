@@ -86,6 +86,22 @@ def test_risk_of_predictions_is_that_of_the_file_beside_them(tmp_path):
     assert not (tmp_path / 'out' / 'risk.png').exists()
 
 
+@pytest.mark.parametrize(
+    'change', [{'reba_high': 1e300}, {'time_s': -1}, {'rula_low': 0}]
+)
+def test_scores_of_frames_that_cannot_be_are_named(tmp_path, change):
+    content = {
+        'frame_dir': 'take', 'fps': 10, 'total_frames': 2, 'classes': ['a'],
+        'segments': [{'start': 0, 'end': 0.2, 'label': 'a'}],
+    }  # fmt: skip
+    (tmp_path / 'segments.json').write_text(json.dumps(content))
+    names = ('reba_low', 'reba_high', 'rula_low', 'rula_high')
+    frames = [{'time_s': i / 10, 'seen': 1, **dict.fromkeys(names, 3)} for i in (0, 1)]
+    write_table(tmp_path / 'risk_frames.csv', [frames[0] | change, frames[1]])
+    with raises_naming(UserError, 'risk_frames.csv', 'from 1 to 15'):
+        describe(tmp_path, tmp_path / 'segments.json')
+
+
 def test_labels_without_poses_have_no_risk(tmp_path):
     path = tmp_path / 'lab.csv'
     path.write_text('video,start,end,label\na,0,1,walk\n')
