@@ -16,7 +16,7 @@ from mmskelseg.runtime.poses.deeplabcut import ANIMAL, SCENE, points_of, read_co
 
 @OBJECT_FORMATS.register(
     'deeplabcut',
-    {'.csv': lambda row: row[:1] == ['scorer'], '.h5': None, '.hdf5': None},
+    {'.csv': lambda line: line.startswith('scorer'), '.h5': None, '.hdf5': None},
 )
 def read_deeplabcut_objects(path: FilePath) -> list[FoundObjects]:
     """Return the objects of the one video of a file of DeepLabCut."""

@@ -69,12 +69,15 @@ class FoundObjects:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for kind, track in {(one.kind, one.track or '') for one in self.found}:
+            check_name(kind, f'{self.source}: the name of a kind of objects')
+            check_name(track, f'{self.source}: the name of a {kind}')
+        places = np.concatenate([[0], *(one.points.ravel() for one in self.found)])
+        # All at once, which is much faster. Comparisons with NaN are false.
+        are_near = (np.abs(places) <= _FARTHEST).all()
         for one in self.found:
-            check_name(one.kind, f'{self.source}: the name of a kind of objects')
-            check_name(one.track or '', f'{self.source}: the name of a {one.kind}')
-            far = np.abs(one.points[np.broadcast_to(one.score, len(one.points)) > 0])
-            # Comparisons with NaN are false.
-            if one.frame < 0 or not (far <= _FARTHEST).all():
+            is_near = are_near or (np.abs(one.points) <= _FARTHEST).all()
+            if one.frame < 0 or not is_near:
                 raise UserError(
                     f'{self.source}: a {one.kind} is in frame {one.frame:g} at '
                     f'{shown(one.points.tolist())}, expected a frame from 0 and '

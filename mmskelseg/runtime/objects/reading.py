@@ -12,7 +12,6 @@ from mmskelseg.runtime.files.parsing import (
     FilePath,
     read_json,
     read_lines,
-    read_rows,
     read_text,
 )
 from mmskelseg.runtime.messages.errors import (
@@ -80,7 +79,7 @@ def first_number(numbers: Sequence[int]) -> int:
     return min(1, min(numbers, default=0))
 
 
-#: The formats of files of objects. A hint is the keys of a JSON file, the first row of
+#: The formats of files of objects. A hint is the keys of a JSON file, the first line of
 #: a table, or a folder.
 OBJECT_FORMATS: Formats[list[FoundObjects]] = Formats(
     'objects',
@@ -88,7 +87,7 @@ OBJECT_FORMATS: Formats[list[FoundObjects]] = Formats(
     {
         '.json': _keys,
         **dict.fromkeys(
-            ('.txt', '.csv'), lambda path: [row for _, row in read_rows(path)[:1]]
+            ('.txt', '.csv'), lambda path: [read_text(path).lstrip().partition('\n')[0]]
         ),
         FOLDER: lambda path: [path],
     },
