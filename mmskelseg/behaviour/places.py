@@ -16,6 +16,8 @@ from mmskelseg.runtime.structures.bouts import Bouts
 from mmskelseg.runtime.structures.places import Place
 
 _NONE = float('nan')
+#: Stands for the whole recording, in which everybody is wherever they are seen.
+ANYWHERE = Place('(anywhere)', 'polygon', np.zeros((3, 2)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +81,12 @@ def stays_of(
     """
     seen, frame = track.seen, 1 / track.fps
     path: np.ndarray = track.xy
-    distance = place.distance(path)
+    distance = place.distance(path) if place is not ANYWHERE else 0 * path[:, 0]
     inside = seen & (distance >= 0) & place.has_area
     if track.plane:
         path = track.plane.to_cm(path)
-        distance = track.plane.place(place).distance(path)
+        if place is not ANYWHERE:
+            distance = track.plane.place(place).distance(path)
     both = inside[1:] & inside[:-1]
     steps = np.linalg.norm(np.diff(path, axis=0), axis=1)[both]
     times: np.ndarray = spans(inside, seen, least * track.fps)[:, 0] * frame
@@ -91,6 +94,7 @@ def stays_of(
         known = np.flatnonzero(seen)
         crossed = place.crossed(track.xy[known])
         times = frame * np.repeat(known[1:], crossed)
+    can_enter = place.shape != 'point' and place is not ANYWHERE
     labels = bouts.labels(track.fps, len(seen))
     # As in Bouts.labels.
     begins = np.ceil(bouts.start * track.fps - 0.5).astype(int)
@@ -98,8 +102,8 @@ def stays_of(
     seconds = float(inside.sum() * frame) if place.has_area else _NONE
     away = np.maximum(-distance[seen], 0)
     return Stays(
-        _NONE if place.shape == 'point' else float(len(times)),
-        tuple(times[:1].tolist()),
+        float(len(times)) if can_enter else _NONE,
+        tuple(times[:1].tolist()) if can_enter else (),
         seconds,
         float(seen.sum() * frame),
         float(steps.sum()) if place.has_area else _NONE,
@@ -145,14 +149,14 @@ def find_stays(
 ) -> dict[Member, dict[Place, Stays]]:
     """Return the stays of each individual at each place, over its recordings.
 
-    Places of a name count as one.
+    Places of a name count as one, and what is anywhere comes last.
     """
     count = len(study.classes)
     found: dict[Member, dict[str, list[Stays]]] = {}
     places: dict[str, Place] = {}
     for name, member in study.members.items():
         own = found.setdefault(member, {})
-        for place in tracks[name].places:
+        for place in (*tracks[name].places, ANYWHERE):
             places.setdefault(place.name, place)
             stays = stays_of(tracks[name], place, study.bouts[name], count, least)
             own.setdefault(place.name, []).append(stays)
@@ -181,7 +185,7 @@ def behaviour_table(
     tiers = next(iter(study.bouts.values())).tiers
     for member, own in stays.items():
         for place, one in own.items():
-            if not place.has_area:
+            if not place.has_area or place is ANYWHERE:
                 continue
             for tier in tiers:
                 labelled = float(one.inside[tier].sum())

@@ -55,10 +55,15 @@ def test_command_writes_numbers_by_place_and_maps(data, tmp_path, capsys):
     out = tmp_path / 'out'
     assert f'{out / "occupancy.png"}' in capsys.readouterr().out
     table = rows(out / 'places.csv')
-    assert [(r['video'], r['place']) for r in table[2:4]] == [
-        ('video_1', 'left'), ('video_1', 'bowl')
-    ]  # fmt: skip
-    assert table[2] == {
+    places = ['left', 'bowl', '(anywhere)']
+    assert [(r['video'], r['place']) for r in table[3:6]] == [
+        ('video_1', place) for place in places
+    ]
+    # With the way to the right.
+    steps = 43 * 2**0.5 * 10 + np.hypot(390, 10)
+    assert float(table[5]['distance']) == pytest.approx(steps / 2, abs=0.01)
+    assert (table[5]['entries'], table[5]['time_s']) == ('', '4.500')
+    assert table[3] == {
         'video': 'video_1', 'group': 'b', 'place': 'left', 'entries': '1',
         'latency_s': '0.000', 'time_s': '2.000', 'share_percent': '44.444',
         # 19 steps of 10 pixels to the right and down, and back.
@@ -77,7 +82,7 @@ def test_command_writes_numbers_by_place_and_maps(data, tmp_path, capsys):
         '1', '0.800', '40.000'
     )  # fmt: skip
     compared = rows(out / 'place_comparison.csv')
-    assert {r['place'] for r in compared} == {'left', 'bowl'}
+    assert [r['place'] for r in compared[:3]] == places
     assert np.ptp(matplotlib.image.imread(out / 'occupancy.png')) == 1
 
 
@@ -100,7 +105,7 @@ def test_poses_may_be_files_and_labels_a_table(data, tmp_path):
     DescribeBouts(
         labels=[tmp_path / 'lab.csv'], out=tmp_path / 'out', place_input=given
     ).run(Events())
-    (row,) = rows(tmp_path / 'out' / 'places.csv')
+    row, _ = rows(tmp_path / 'out' / 'places.csv')
     assert (row['place'], row['entries'], row['unit']) == ('lamp', '', 'px')
     assert any('in pixels' in text for text in events)
 
