@@ -1,6 +1,5 @@
 """The jobs that open the page."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from mmskelseg.runtime.messages.options import (
     Fraction,
     Positive,
     argument,
+    grouped,
     like,
     option,
 )
@@ -68,10 +68,7 @@ class OpenStudio(Job[None]):
     person: str = like(PoseInput, 'person')
     fps: Positive | None = like(PoseInput, 'fps')
     kpt_thr: Fraction | None = like(PoseInput, 'kpt_thr')
-    objects: Sequence[Path] = like(ObjectInput, 'objects')
-    object_format: str | None = like(ObjectInput, 'object_format')
-    object_kinds: Sequence[tuple[str, str]] = like(ObjectInput, 'object_kinds')
-    object_thr: Fraction = like(ObjectInput, 'object_thr')
+    object_input: ObjectInput = grouped('objects', ObjectInput())
     pose_estimator: str = option(
         'estimator for videos without poses, as for `mmskelseg poses` (default: '
         '%(default)s)',

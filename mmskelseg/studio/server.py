@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mmskelseg.runtime.files.locks import lock
 from mmskelseg.runtime.files.parsing import check_shape, parse_json
-from mmskelseg.runtime.inputs import OF_OBJECTS, ObjectInput, PoseInput
+from mmskelseg.runtime.inputs import PoseInput
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.messages.errors import (
     UnavailableError,
@@ -279,7 +279,7 @@ def serve(job: OpenStudio, events: Events) -> None:
         open_folder,
         job.folder,
         given,
-        objects=ObjectInput(**{name: getattr(job, name) for name in OF_OBJECTS}),
+        objects=job.object_input,
         ignore_labels=job.ignore_labels,
         tiers=tiers,
         observer=job.observer,

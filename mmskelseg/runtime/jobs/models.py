@@ -12,14 +12,13 @@ from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.files.work_folders import checkpoint_file, find_latest_checkpoint
 from mmskelseg.runtime.inputs import (
     OF_NEW_VIDEOS,
-    OF_OBJECTS,
     ObjectInput,
     PlaceFile,
     PoseInput,
 )
 from mmskelseg.runtime.jobs.job import Job, Result, function_of
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
-from mmskelseg.runtime.messages.options import Count, Fraction, Positive, like, option
+from mmskelseg.runtime.messages.options import Count, Positive, grouped, like, option
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.runtime.segmenting.model_zoo import check_zoo, zoo
 
@@ -190,12 +189,7 @@ class VideosJob(ModelJob[Result]):
     img_shape: tuple[int, int] | None = like(PoseInput, 'img_shape', group=_INPUT)
     pose_format: str | None = like(PoseInput, 'pose_format', '--pose-format', _INPUT)
     first_frame: int | None = like(PoseInput, 'first_frame', group=_INPUT)
-    objects: Sequence[Path] = like(ObjectInput, 'objects', group=_INPUT)
-    object_format: str | None = like(ObjectInput, 'object_format', group=_INPUT)
-    object_kinds: Sequence[tuple[str, str]] = like(
-        ObjectInput, 'object_kinds', group=_INPUT
-    )
-    object_thr: Fraction = like(ObjectInput, 'object_thr', group=_INPUT)
+    object_input: ObjectInput = grouped(_INPUT, ObjectInput())
     places: Path | None = like(PlaceFile, 'places', group=_INPUT)
     split: str | None = option(
         'split of an annotation file, such as test (default: all)', None, group=_INPUT
@@ -212,7 +206,8 @@ class VideosJob(ModelJob[Result]):
         names = ('split', 'places', *OF_NEW_VIDEOS)
         return {
             'poses': poses[0] if poses is not None and len(poses) == 1 else poses,
-            **{name: getattr(self, name) for name in (*names, *OF_OBJECTS)},
+            **{name: getattr(self, name) for name in names},
+            **vars(self.object_input),
         }
 
     def estimator(self) -> str | PoseEstimator:
