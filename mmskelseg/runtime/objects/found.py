@@ -119,7 +119,7 @@ class FoundObjects:
 
         Objects with a track keep it as their name. Others are linked from frame to
         frame by the overlap of their boxes, and numbered from 1 by how many are there
-        at once; a number may stand for another object after a second without it.
+        at once; a number may stand for another object after 30 frames without it.
 
         Args:
             frames: Number of frames T of the recording.

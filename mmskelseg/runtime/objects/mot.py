@@ -12,13 +12,18 @@ places in the world.
 
 from pathlib import Path
 
-from mmskelseg.runtime.files.parsing import FilePath, number, read_rows, whole
+from mmskelseg.runtime.files.parsing import (
+    FilePath,
+    number,
+    read_lines,
+    read_rows,
+    whole,
+)
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.objects.found import Found, FoundObjects, corners
 from mmskelseg.runtime.objects.reading import (
     OBJECT_FORMATS,
     class_name,
-    class_names,
     video_of,
 )
 
@@ -28,7 +33,9 @@ _NEEDED = ('frame', 'id', 'left', 'top', 'width', 'height')
 @OBJECT_FORMATS.register('mot', {'.txt': None, '.csv': None})
 def read_mot(path: FilePath) -> list[FoundObjects]:
     """Return the objects of the one video of a table."""
-    names = class_names(Path(path).parent)
+    # Files of names elsewhere are of other tools, which count classes from 0.
+    file = Path(path).with_name('labels.txt')
+    names = read_lines(file) if file.is_file() else []
     found = []
     for line, cells in read_rows(path):
         place = f'{path}: line {line}'

@@ -140,6 +140,12 @@ def test_rows_of_mot_may_lack_values(text, score, name, tmp_path):
     assert one['points'][0, 0].tolist() == [4, 5]
 
 
+def test_classes_of_mot_have_the_names_beside_the_table_alone(tmp_path):
+    path = tools.mot(tmp_path, names=False)
+    (path.parent / 'classes.txt').write_text('box\ncup\n')
+    assert_things(tracked(path), ['2 7', '1 8'])
+
+
 def test_rows_of_mot_without_confidence_are_ignored(tmp_path):
     path = tmp_path / 'take1.txt'
     path.write_text('1,3,5,6,10,10,0,4,1\n')
