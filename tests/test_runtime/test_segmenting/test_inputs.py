@@ -357,6 +357,14 @@ def test_a_rate_that_replaces_that_of_the_file_is_noted():
     assert not any('instead' in note for note in read(source)['notes'])
 
 
+def test_joints_of_an_entry_become_those_of_the_model():
+    """And so does its layout, by which overlays draw it."""
+    model = {'joints': ['nose', 'left_wrist'], 'limbs': [[0, 1]]}
+    video = read(*find_sources(entry(skeleton='coco17')), skeleton=model)
+    assert video['keypoint'].shape == (1, 8, 2, 2)
+    assert video['skeleton'] == model
+
+
 def box(frame, name='take1', **more):
     found = [Found(frame, 'cup', corners(0.1, 0.1, 0.2, 0.2), track='1')]
     return FoundObjects(name, f'{name}.txt', found, **more)
