@@ -407,6 +407,30 @@ def _sleap(folder: Path) -> Path:
     return trackers.sleap(folder / 'take1.analysis.h5', tracks, edge_inds=edges)
 
 
+@_poses('nwb', 'hdf5')
+def _nwb(folder: Path) -> Path:
+    times = np.arange(FRAMES) / 25
+    return trackers.nwb(folder / 'take1.nwb', _walk()[:, :3], times, [[0, 1]])
+
+
+register('labels/nwb', 'hdf5', read_segments, _check_labels)(_nwb)
+
+
+@_poses('movement', 'bytes')
+def _movement(folder: Path) -> Path:
+    return trackers.netcdf(folder / 'take1.nc', _walk()[:, :3])
+
+
+@register('labels/movement', 'bytes', read_segments, _check_labels)
+def _movement_labels(folder: Path) -> Path:
+    label = np.repeat([0, 1], [2, FRAMES - 2])[:, None]
+    changes = {
+        'behaviour': (('time', 'individuals'), label),
+        'classes': ['walk', 'lift'],
+    }
+    return trackers.netcdf(folder / 'take1.nc', _walk()[:, :3], **changes)
+
+
 @_poses('csv long', 'rows')
 def _long_table(folder: Path) -> Path:
     lines = ['frame,person,joint,x,y,score']

@@ -109,19 +109,25 @@ def hdf5_texts(dataset: 'h5py.Dataset', path: FilePath) -> list[str]:
 
 
 def hdf5_attribute(holder: 'h5py.HLObject', name: str, path: FilePath) -> Any:
-    """Return an attribute that is a single number or text; None if there is none."""
+    """Return an attribute that is a single number or text; None if there is none.
+
+    NetCDF writes a number as a list of one.
+    """
     import h5py
 
     if name not in holder.attrs:
         return None
     attribute = holder.attrs.get_id(name)
     is_text = h5py.check_string_dtype(attribute.dtype) is not None
-    if attribute.shape != () or not (is_text or attribute.dtype.kind in 'biuf'):
+    if attribute.shape not in ((), (1,)) or not (
+        is_text or attribute.dtype.kind in 'biuf'
+    ):
         raise UserError(
             f'{path}: the attribute {name} of {holder.name} has the shape '
             f'{attribute.shape}, expected one number or text; export the file again.'
         )
-    return holder.attrs[name]
+    value = holder.attrs[name]
+    return value[0] if attribute.shape else value
 
 
 def _check_size(dataset: 'h5py.Dataset', path: FilePath, most: int | None) -> None:

@@ -1,10 +1,10 @@
 """The files that labels and predictions are written to, registered by their writers."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
-from inspect import signature
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,7 +31,7 @@ class Export:
             has a file of its own; ``classes``, by tiers if there are several; of
             predictions alone ``prediction``, ``budgets`` and ``names``, the time
             budgets by video and the flat classes, and the options of
-            :func:`mmskelseg.apis.write_exports`.
+            :func:`mmskelseg.apis.write_exports`. What has a default it can do without.
         by_default: Whether a prediction is written to it if no format is named.
         corrects: Whether a labelling tool opens it to correct the labels.
         is_of_one: Whether it does not say whose segments it has, so that individuals
@@ -58,13 +58,20 @@ class Export:
         return self.package is None or find_spec(self.package) is not None
 
     @cached_property
+    def takes(self) -> Mapping[str, Parameter]:
+        """What it takes besides the path, by name."""
+        return dict(list(signature(self.write).parameters.items())[1:])
+
+    @cached_property
     def needs(self) -> frozenset[str]:
         """The names of what it needs besides the path."""
-        return frozenset(list(signature(self.write).parameters)[1:])
+        takes = self.takes.items()
+        return frozenset(k for k, one in takes if one.default is Parameter.empty)
 
     def __call__(self, path: Path, **given: object) -> None:
-        """Write the file from what is given, of which it takes what it needs."""
-        self.write(path, **{name: given[name] for name in self.needs})
+        """Write the file from what is given, of which it takes what it knows."""
+        names = {*self.needs, *(self.takes.keys() & given.keys())}
+        self.write(path, **{name: given[name] for name in names})
 
 
 #: All of them, by the names of their formats.
@@ -78,7 +85,7 @@ def register_export(
 
     def add(write: Write) -> Write:
         EXPORTS[name] = export = Export(file, title, write, **options)
-        if unknown := export.needs.difference(_GIVEN):
+        if unknown := export.takes.keys() - {*_GIVEN}:
             raise TypeError(
                 f'{name}: a writer takes the path, and of {", ".join(_GIVEN)} what it '
                 f'needs, but not {min(unknown)}'

@@ -45,7 +45,10 @@ def _is_own(items: dict[str, bool]) -> bool:
     'sleap',
     {'.h5': _is_own, '.hdf5': _is_own},
     ending=r'\.(analysis|predictions)',
-    refused={'.slp': 'a SLEAP project; export it from SLEAP as analysis HDF5 (.h5)'},
+    refused={
+        '.slp': 'a SLEAP project; export it from SLEAP as analysis HDF5 (.h5), or read '
+        'it by --format movement'
+    },
 )
 def read_sleap(
     path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None

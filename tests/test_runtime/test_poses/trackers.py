@@ -105,3 +105,66 @@ def deeplabcut(path, values, kind='csv', parts=NODES, people=None):
     table = pandas.DataFrame(values, columns=index)
     table.to_hdf(path, key='poses', format=kind, mode='w')
     return path
+
+
+def netcdf(path, walk, **changes):
+    """Write joints (T, V, 3) as movement writes them, or with changed variables."""
+    xarray = pytest.importorskip('xarray', reason='xarray is not installed')
+    pytest.importorskip('h5netcdf', reason='h5netcdf is not installed')
+    variables = {
+        'position': (
+            ('time', 'keypoints', 'space', 'individuals'),
+            walk[..., :2, None],
+        ),
+        'confidence': (('time', 'keypoints', 'individuals'), walk[..., 2, None]),
+        'time': np.arange(len(walk)) / 25,
+        'space': ['x', 'y'],
+        'keypoints': [f'joint{i}' for i in range(walk.shape[1])],
+        'individuals': ['ann'],
+        **changes,
+    }
+    attributes = {'fps': 25.0, 'time_unit': 'seconds', 'ds_type': 'poses'}
+    variables = {name: value for name, value in variables.items() if value is not None}
+    dataset = xarray.Dataset(variables, attrs=attributes)
+    dataset.to_netcdf(path, engine='h5netcdf')
+    return path
+
+
+def nwb(path, walk, times, edges=None):
+    """Write joints (T, 3, 3) by ndx-pose, and behaviors in each way that NWB has.
+
+    From the first of the times, ann walks for 0.2 s, and lifts for 0.1 s; she grooms
+    from 0.1 to 0.2 s, and a tone plays at 0.3 s.
+    """
+    h5py = pytest.importorskip('h5py', reason='h5py is not installed')
+    with h5py.File(path, 'w') as file:
+
+        def group(name, kind, **data):
+            made = file.create_group(name)
+            made.attrs['neurodata_type'] = kind
+            for key, value in data.items():
+                made[key] = value
+
+        poses = 'processing/behavior/PoseEstimation'
+        group(poses, 'PoseEstimation', nodes=NODES, dimensions=[[320, 240]])
+        if edges is not None:
+            file[poses]['edges'] = edges
+        for k, node in enumerate(NODES):
+            series = {'data': walk[:, k, :2], 'confidence': walk[:, k, 2]}
+            name = f'{poses}/{node}'
+            group(name, 'PoseEstimationSeries', timestamps=times, **series)
+        file['general/subject/subject_id'] = 'ann'
+        bouts = times[0] + np.array([0, 0.1, 0.2, 0.3])
+        group(
+            'intervals/steps',
+            'TimeIntervals',
+            label=['walk', 'lift'],
+            start_time=bouts[[0, 2]],
+            stop_time=bouts[2:],
+        )
+        series = 'processing/behavior/epochs/groom'
+        marks = np.array([1, -1], np.int8)
+        group(series, 'IntervalSeries', data=marks, timestamps=bouts[1:3])
+        events = {'event_type': ['tone'], 'timestamp': bouts[3:]}
+        group('events/sounds', 'EventsTable', **events)
+    return path
