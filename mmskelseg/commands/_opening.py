@@ -1,7 +1,6 @@
 """Opens the models that commands name; it imports PyTorch."""
 
 from collections.abc import Mapping
-from functools import partial
 
 from mmengine.config import Config
 
@@ -13,7 +12,6 @@ from mmskelseg.export.export import ExportReport, export_onnx
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.jobs.live import Live
 from mmskelseg.runtime.jobs.models import NamedModel, VideosJob
-from mmskelseg.runtime.jobs.segment import Stream
 
 
 def opened(model: NamedModel) -> tuple[Config | str | None, list[str] | None]:
@@ -32,10 +30,8 @@ def opened(model: NamedModel) -> tuple[Config | str | None, list[str] | None]:
     return config, [checkpoint, *model.ensemble]
 
 
-def load_inferencer(
-    job: VideosJob, model: NamedModel, *, show_progress: bool = False
-) -> SkelSegInferencer:
-    """Return a trained model, on the device of a job."""
+def load_inferencer(job: VideosJob, model: NamedModel) -> SkelSegInferencer:
+    """Return a trained model, on the device of a job, that shows no progress."""
     config, checkpoints = opened(model)
     with building(str(model)):
         return SkelSegInferencer(
@@ -43,14 +39,8 @@ def load_inferencer(
             checkpoints,
             job.device,
             pose_estimator=job.estimator(),
-            show_progress=show_progress,
+            show_progress=False,
         )
-
-
-def segment_stream(job: VideosJob, model: NamedModel) -> Stream:
-    """Return the ``stream`` of a trained model, which shows its progress."""
-    stream = load_inferencer(job, model, show_progress=True).stream
-    return partial(stream, batch_size=job.batch_size)
 
 
 def open_stream(

@@ -9,7 +9,7 @@ from mmskelseg.runtime.jobs import segment
 class Segment(segment.Segment):
     """The runtime's job, extended to models in PyTorch."""
 
-    pytorch = 'mmskelseg.commands._opening:segment_stream'
+    pytorch = 'mmskelseg.commands._opening:load_inferencer'
 
 
 # The help is the same.

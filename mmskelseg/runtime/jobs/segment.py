@@ -1,11 +1,11 @@
 """Segments videos or skeletons."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Result
 from mmskelseg.runtime.jobs.models import NamedModel, VideosJob
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
@@ -17,7 +17,7 @@ from mmskelseg.runtime.messages.options import (
     option,
 )
 from mmskelseg.runtime.segmenting.predictions import FileOptions
-from mmskelseg.runtime.segmenting.segmenter import OnnxSegmenter
+from mmskelseg.runtime.segmenting.segmenter import OnnxSegmenter, Segmenter
 from mmskelseg.runtime.structures.predictions import Prediction
 from mmskelseg.runtime.structures.tiers import class_name
 
@@ -46,14 +46,38 @@ EXAMPLES = """examples:
   # the test videos of a data set, with the ground truth above the prediction
   %(prog)s data/mine/annotations.pkl CONFIG --split test
 """
-#: Yields the predictions of inputs.
-Stream: TypeAlias = Callable[..., Iterator[dict[str, list]]]
 # Number of segments of a video that are printed.
 SHOWN = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Segment(VideosJob[Path]):
+class SegmenterJob(VideosJob[Result]):
+    """A job with a model that segments whole videos, and the videos."""
+
+    def open_segmenter(
+        self, model: NamedModel, *, show_progress: bool = True
+    ) -> Segmenter:
+        """Return a model that ONNX Runtime runs, or else PyTorch."""
+        is_exported = model.is_exported or not self.pytorch
+        if model.name is not None and self.pytorch:
+            # For other options, the checkpoint of the same model runs in PyTorch.
+            is_exported = self.batch_size == 1 and self.device in (None, 'cpu')
+        if is_exported and self.batch_size != 1:
+            raise UserError(
+                f'{model}: an exported model processes one video after another; leave '
+                '--batch-size out.'
+            )
+        segmenter: Segmenter = (
+            OnnxSegmenter(str(model), self.device, pose_estimator=self.estimator())
+            if is_exported
+            else self.with_pytorch(model)
+        )
+        segmenter.show_progress = show_progress
+        return segmenter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment(SegmenterJob[Path]):
     """Segments videos, or skeletons of videos, with a trained model.
 
         %(prog)s take1.mp4 model --out out
@@ -132,13 +156,9 @@ class Segment(VideosJob[Path]):
         out = self.out or Path('work_dirs/segment')
         if self.out is None and len(inputs) == 1:
             out /= Path(inputs[0]).resolve().name
-        is_exported = model.is_exported or not self.pytorch
-        if model.name is not None and self.pytorch:
-            # For other options, the checkpoint of the same model runs in PyTorch.
-            is_exported = self.batch_size == 1 and self.device in (None, 'cpu')
-        open_ = self.open_exported if is_exported else self.with_pytorch
-        batches = open_(model)(
+        batches = self.open_segmenter(model).stream(
             inputs,
+            batch_size=self.batch_size,
             **self.stream_options(),
             min_score=self.min_score,
             out_dir=out,
@@ -152,16 +172,6 @@ class Segment(VideosJob[Path]):
                 events.note('\n'.join(_lines(prediction)))
         events.note(f'The files are in {out}')
         return out
-
-    def open_exported(self, model: NamedModel) -> Stream:
-        """Return the ``stream`` of a model that ONNX Runtime runs."""
-        if self.batch_size != 1:
-            raise UserError(
-                f'{model}: an exported model processes one video after another; leave '
-                '--batch-size out.'
-            )
-        named, estimator = str(model), self.estimator()
-        return OnnxSegmenter(named, self.device, pose_estimator=estimator).stream
 
 
 def _lines(prediction: Prediction) -> Iterator[str]:

@@ -48,6 +48,10 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
+# What says how videos are read, besides poses and split.
+_OF_VIDEOS = (*OF_NEW_VIDEOS, *OF_OBJECTS, 'places')
+
+
 class Predictor(Protocol):
     """A trained model, whatever runs it."""
 
@@ -167,32 +171,47 @@ class Segmenter:
             TypeError: If there is no such option.
             UserError: If an input is missing, or does not suit the model.
         """
+        of_videos = {name: options.pop(name) for name in _OF_VIDEOS if name in options}
+        files = FileOptions(**options)
+        names, videos = self.videos(inputs, poses=poses, split=split, **of_videos)
+        if files.prefix is None:
+            is_each = of_videos.get('person') == EACH
+            files = replace(files, prefix=len(names) > 1 or is_each)
+        writer = PredictionFiles(self.classes, files, self.show_progress)
+        return self._results(videos, writer, batch_size, min_score, return_vis)
+
+    def videos(
+        self,
+        inputs: Input | Sequence[Input],
+        *,
+        poses: GivenPoses | Sequence[GivenPoses] | None = None,
+        split: str | None = None,
+        places: str | os.PathLike | None = None,
+        **options: Any,
+    ) -> tuple[list[str], Iterator[InputVideo]]:
+        """Return the names of the inputs, and their videos, as the model reads them.
+
+        Arguments are those of :meth:`stream`; an input may have several people.
+        """
         own = {name: options.pop(name) for name in OF_NEW_VIDEOS if name in options}
         given = PoseInput(
             **own, others=self.pairs, kpt_thr=self.metainfo.get('kpt_thr')
         )
-        objects = {name: options.pop(name) for name in OF_OBJECTS if name in options}
-        places = options.pop('places', None)
-        files = FileOptions(**options)
         reader = InputReader(
             self.skeleton, self.classes, self.needs_poses, self.needs_video,
             self._estimate, given,
         )  # fmt: skip
         sources = find_sources(
-            inputs, poses=poses, split=split, objects=_read_objects(**objects)
+            inputs, poses=poses, split=split, objects=_read_objects(**options)
         )
-        if files.prefix is None:
-            files = replace(files, prefix=len(sources) > 1 or given.person == EACH)
-        writer = PredictionFiles(self.classes, files, self.show_progress)
         names = [source.name for source in sources]
         found = PlaceFile(Path(places) if places else None).of(names)
         placed = {name: {'places': own} for name, own in found.items()}
-        read = (
+        return names, (
             cast(InputVideo, {**video, **placed.get(source.name, {})})
             for source in sources
             for video in reader.read(source)
         )
-        return self._results(read, writer, batch_size, min_score, return_vis)
 
     def _results(
         self,
@@ -221,13 +240,21 @@ class Segmenter:
         return results
 
     def predict(
-        self, videos: Sequence[InputVideo], *, min_score: float = 0.0
+        self,
+        videos: Sequence[InputVideo],
+        *,
+        min_score: float = 0.0,
+        quiet: bool = False,
     ) -> list[dict[str, np.ndarray]]:
         """Return the predicted fields of videos, for their own frames.
 
-        The model sees them at the frame rate of its training data.
+        The model sees them at the frame rate of its training data. If it is not
+        ``quiet``, what was assumed is logged.
         """
         shown = [self._shown(video) for video in videos]
+        for video in () if quiet else videos:
+            for note in video['notes']:
+                print_log(f'{video["frame_dir"]}: {note}')
         features = [self._features(one.video) for one in shown]
         found = self.predictor.predict([one.video for one in shown], features)
         results = []
@@ -241,7 +268,7 @@ class Segmenter:
         return results
 
     def _shown(self, video: InputVideo) -> ShownVideo:
-        """Return a video as the model sees it, and log what was assumed."""
+        """Return a video as the model sees it, and note what was assumed."""
         fps = self.metainfo.get('fps')
         one = show_at(video, fps, needs_video=self.needs_video)
         if one.note:
@@ -253,8 +280,6 @@ class Segmenter:
                 f'sees ({", ".join(self.kinds)}); if these have other names, give both '
                 '(--object-kinds CLASS=KIND)',
             )
-        for note in video['notes']:
-            print_log(f'{video["frame_dir"]}: {note}')
         return one
 
     def _features(self, video: VideoAnnotation) -> dict[str, np.ndarray]:
