@@ -52,9 +52,9 @@ class SkelSegInferencer(Segmenter, BaseInferencer):
             everywhere in OpenMMLab. None: the config in the checkpoint, which is data
             and may only name registered parts.
         weights: Path of a checkpoint, or of several (such as different seeds) to
-            average their probabilities. None: ``model`` is the folder of a fit or a
-            training, or the name of a model that comes with the package, such as
-            ``precog``.
+            average their probabilities. None: ``model`` is the folder of a fit, a
+            training or a shared model, or the name of a model of the package, such as
+            ``precog``, or of a hub, ``hf:USER/NAME``.
         device: Device of the model; by default a GPU, if there is one.
         pose_estimator: The estimator of poses for videos without poses: its name or
             config for :func:`build_pose_estimator`, or an instance.
@@ -91,6 +91,23 @@ class SkelSegInferencer(Segmenter, BaseInferencer):
         Segmenter.__init__(
             self, predictor, pose_estimator=pose_estimator, show_progress=show_progress
         )
+
+    @classmethod
+    def from_pretrained(
+        cls, model: str | os.PathLike, device: str | None = None, **options: Any
+    ) -> 'SkelSegInferencer':
+        """Open a model of a hub or of a folder, as libraries of hubs do.
+
+        Args:
+            model: ``hf:USER/NAME``, or ``hf:USER/NAME@REVISION``; the folder of
+                `mmskelseg share` or `mmskelseg fit`; or the name of a model that comes
+                with the package.
+            device: As for the class, as are the options.
+
+        Raises:
+            UnavailableError: If the model cannot be downloaded.
+        """
+        return cls(model, None, device, **options)
 
     # The order of the first arguments is that of MMEngine.
     def __call__(

@@ -31,7 +31,7 @@ from mmskelseg.runtime.files.configs import annotation_path, find_config
 from mmskelseg.runtime.files.work_folders import checkpoint_file
 from mmskelseg.runtime.messages.dependencies import is_installed
 from mmskelseg.runtime.messages.errors import UserError, shown
-from mmskelseg.runtime.segmenting.model_zoo import check_zoo, zoo, zoo_file
+from mmskelseg.runtime.segmenting.model_zoo import check_zoo, is_named, zoo_file
 from mmskelseg.runtime.structures import is_data_layout
 from mmskelseg.runtime.structures.annotations import Metainfo
 
@@ -131,16 +131,16 @@ def trained_model(
 
 
 def _whole_model(name: Any, live: bool) -> str | os.PathLike:
-    """Return the folder, or the checkpoint of the package, that a name stands for."""
+    """Return the folder, or the checkpoint, that the name of a model stands for."""
     is_path = isinstance(name, str | os.PathLike)
-    if is_path and str(name) not in zoo() and Path(name).is_dir():
+    if is_path and not is_named(name) and Path(name).is_dir():
         return name
     check_zoo(name)
     return zoo_checkpoint(str(name), live=live)
 
 
 def zoo_checkpoint(name: str, *, live: bool = False) -> Path:
-    """Return the checkpoint of a model that comes with the package."""
+    """Return the checkpoint of a model of the package or of a hub."""
     return zoo_file(name, live=live, folder=ZOO, suffix='.safetensors')
 
 

@@ -20,7 +20,7 @@ from mmskelseg.runtime.jobs.job import Job, Result, function_of
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.messages.options import Count, Positive, grouped, like, option
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
-from mmskelseg.runtime.segmenting.model_zoo import check_zoo, zoo
+from mmskelseg.runtime.segmenting.model_zoo import check_zoo, is_named
 
 #: The exported model in a folder of `mmskelseg fit`.
 EXPORTED = 'model.onnx'
@@ -52,7 +52,7 @@ class NamedModel:
         config: Config file or its name, or an exported model; None for the config in
             the checkpoint.
         checkpoint: Checkpoint; None for the last one of the config's training.
-        name: Name of a model that comes with the package, in place of both.
+        name: Name of a model of the package or of a hub, in place of both.
         ensemble: Further checkpoints.
         cfg_options: Settings that override those of the config.
     """
@@ -80,8 +80,9 @@ class ModelJob(Job[Result]):
     #: model; '' where there is no PyTorch. Its module is imported when it is called.
     pytorch: ClassVar[str] = ''
     model: str | None = option(
-        'a model that comes with the package, such as precog, instead of CONFIG and '
-        'CHECKPOINT; docs/model_zoo.md lists them',
+        'a model that comes with the package, such as precog, or one of a hub, '
+        'hf:USER/NAME, instead of CONFIG and CHECKPOINT; see docs/model_zoo.md and '
+        'docs/share.md',
         None,
         metavar='NAME',
     )
@@ -124,9 +125,10 @@ class ModelJob(Job[Result]):
                 'checkpoint (.pth), an exported model (.onnx), or one that comes with '
                 'the package (--model).'
             )
-        if checkpoint is None and config in zoo() and not Path(config).exists():
+        is_name = config is not None and is_named(config) and not Path(config).exists()
+        if checkpoint is None and is_name:
             raise UserError(
-                f'{config}: this model comes with the package; write --model {config}.'
+                f'{config}: the name of a model, not its file; write --model {config}.'
             )
         is_trained = self.model is None and not is_exported(config)
         if is_trained and not self.pytorch:

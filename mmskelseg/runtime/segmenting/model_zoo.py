@@ -1,4 +1,4 @@
-"""Trained models that are part of the package."""
+"""Trained models by name: those of the package, of a hub, and shared folders."""
 
 import hashlib
 import json
@@ -7,8 +7,11 @@ from functools import cache
 from pathlib import Path
 
 from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.segmenting.hub import hub_file, is_on_hub, parts_of
 
 FOLDER = Path(__file__).parents[1] / 'model_zoo'
+# The name of all files of a shared model, and what that of the causal one ends with.
+_SHARED, _LIVE = 'model', '_live'
 
 
 @cache
@@ -17,12 +20,20 @@ def zoo() -> dict[str, dict[str, str]]:
     return json.loads((FOLDER / 'models.json').read_text('utf-8'))
 
 
+def is_named(model: object) -> bool:
+    """Return whether a model is named as one of the package or of a hub."""
+    return is_on_hub(model) or (isinstance(model, str) and model in zoo())
+
+
 def check_zoo(name: object) -> None:
-    """Raise a UserError if no model that comes with the package has this name."""
-    if not isinstance(name, str) or name not in zoo():
+    """Raise a UserError if no model of the package or of a hub can have this name."""
+    if isinstance(name, str) and is_on_hub(name):
+        parts_of(name)
+    elif not is_named(name):
         raise UserError(
             f'{shown(name)}: no model that comes with the package, which has '
-            f'{", ".join(zoo())}; to use a config, name a checkpoint as well.'
+            f'{", ".join(zoo())}, and none of a hub, hf:USER/NAME; to use a config, '
+            'name a checkpoint as well.'
         )
 
 
@@ -32,11 +43,16 @@ def zoo_file(
     """Return the file of a model for whole videos, or of the causal one if ``live``.
 
     ``folder`` has the files of a kind, by default exported models, with a ``suffix``.
+    A model of a hub has one checkpoint for both.
 
     Raises:
         UserError: If it is missing, or differs from the published file.
     """
-    path = folder / f'{name}{"_live" * live}{suffix}'
+    if is_on_hub(name):
+        return hub_file(
+            name, f'{_SHARED}{_LIVE * (live and suffix == ".onnx")}{suffix}'
+        )
+    path = folder / f'{name}{_LIVE * live}{suffix}'
     if not path.is_file():
         raise UserError(
             f'{path}: is missing, but the model {name!r} needs it; reinstall mmskelseg.'
@@ -49,5 +65,9 @@ def zoo_file(
 
 
 def exported_file(model: str | os.PathLike, *, live: bool = False) -> str | os.PathLike:
-    """Return the file of an exported model, which may be one of the package's."""
-    return zoo_file(str(model), live=live) if model in zoo() else model
+    """Return the file of an exported model, which may be named or be a folder's."""
+    if is_named(model):
+        return zoo_file(str(model), live=live)
+    if os.path.isdir(model):
+        return Path(model, f'{_SHARED}{_LIVE * live}.onnx')
+    return model

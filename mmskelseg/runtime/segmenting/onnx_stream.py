@@ -29,8 +29,9 @@ class OnnxStream(SkeletonStream):
     :class:`mmskelseg.apis.SkelSegStream`.
 
     Args:
-        model: The file that `mmskelseg export --streaming` wrote, or the name of a
-            model that comes with the package, such as ``precog``.
+        model: The file that `mmskelseg export --streaming` wrote, the folder of a
+            shared model, or the name of a model of the package, such as ``precog``, or
+            of a hub, ``hf:USER/NAME``.
         fps: Frame rate of the training data; by default the one that the file states.
         people: For a model of pairs, the number of persons whose joints you push.
         objects: For a model that sees objects, the number of each kind whose points you

@@ -322,8 +322,9 @@ class OnnxSegmenter(Segmenter):
     :class:`mmskelseg.apis.SkelSegInferencer`.
 
     Args:
-        model: The file that `mmskelseg export` wrote, or the name of a model that comes
-            with the package, such as ``precog``; nothing else is needed.
+        model: The file that `mmskelseg export` wrote, the folder of a shared model, or
+            the name of a model of the package, such as ``precog``, or of a hub,
+            ``hf:USER/NAME``.
         device: ``cpu``, ``cuda`` or ``cuda:1`` and so on; by default a GPU, if this
             ONNX Runtime can use one.
         threads: Number of threads; 0 for one per core.

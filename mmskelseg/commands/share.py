@@ -1,0 +1,96 @@
+"""Writes a trained model as a folder that others can use, with a card."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.jobs.job import Job, function_of
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import argument, option
+from mmskelseg.runtime.segmenting.hub import push
+
+EXAMPLES = """examples:
+  # a config and a checkpoint
+  %(prog)s mine.py work_dirs/mine shared --licence cc-by-4.0
+  # upload it as well
+  %(prog)s model shared --licence mit --push ann/mice
+"""
+
+
+def licence(text: str) -> str:
+    """Return the id of a licence, such as ``cc-by-4.0``."""
+    if not re.fullmatch(r'[a-z0-9][a-z0-9.-]*', text):
+        raise UserError(
+            f'{text} is not the id of a licence, such as mit, apache-2.0, cc-by-4.0, '
+            'gpl-3.0 or other'
+        )
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share(Job[Path]):
+    """Writes a trained model as a folder that others can use, with a card.
+
+        %(prog)s model shared --licence cc-by-4.0
+
+    MODEL is the folder of `mmskelseg fit`, a checkpoint or the work folder of a
+    training, or a config followed by a checkpoint. OUT gets:
+
+      README.md          the card: data, scores, calibration, joints and limits
+      model.onnx         the model, which runs without PyTorch
+      model.safetensors  its weights and what builds it, for PyTorch
+      config.json        what the card states, for programs
+
+    None of them is a program, and none names persons, videos or folders. Others name
+    the folder, or, after --push, --model hf:USER/NAME:
+
+        mmskelseg segment take1.mp4 shared
+        mmskelseg segment take1.mp4 --model hf:ann/mice
+
+    --push needs huggingface_hub (pip install 'mmskelseg[hub]') and `hf auth login`.
+    """
+
+    examples = EXAMPLES
+    usage = '%(prog)s [options] MODEL [CHECKPOINT] OUT --licence ID'
+    files: Sequence[str] = argument(
+        'folder of a fit or a training, checkpoint, or config and checkpoint; then the '
+        'folder to write',
+        metavar='MODEL',
+    )
+    licence: str = option(
+        'licence under which others may use it, which that of the data may prescribe: '
+        'mit, apache-2.0, cc-by-4.0, gpl-3.0, other and so on',
+        type=licence,
+        metavar='ID',
+    )
+    about: str = option(
+        'sentences for the card: what the model is for, and what not',
+        'To label the same actions in recordings like those of its data.',
+        metavar='TEXT',
+    )
+    streaming: bool = option(
+        'also write model_live.onnx, for mmskelseg live; the model must be causal',
+        False,
+    )
+    push: str | None = option('upload it to a hub', None, metavar='USER/NAME')
+    private: bool = option('with --push, only you can see it', False)
+
+    def run(self, events: Events) -> Path:
+        """Write the folder, upload it if that is wanted, and return it."""
+        if not 2 <= len(self.files) <= 3:
+            raise UserError(
+                f'{" ".join(self.files)}: expected MODEL [CHECKPOINT] OUT, such as '
+                'model shared.'
+            )
+        *_, last = self.files
+        out = function_of('mmskelseg.commands._sharing:write')(self, events)
+        events.note(f'{last} has {", ".join(sorted(f.name for f in out.iterdir()))}')
+        if self.push:
+            page = push(out, self.push, private=self.private)
+            events.note(f'{page}: use it by --model hf:{self.push}')
+        return out
+
+
+main = Share.main

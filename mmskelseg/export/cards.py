@@ -1,0 +1,210 @@
+"""The card of a shared model: what it was trained on, how good it is, what it needs."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from mmskelseg.evaluation.scores import SCORES
+from mmskelseg.runtime.files.parsing import check_shape, read_json
+from mmskelseg.runtime.messages.counts import counted
+from mmskelseg.runtime.segmenting.model_files import ModelFile
+from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.version import __version__
+
+#: What a card states, in types of JSON.
+Facts: TypeAlias = dict[str, Any]
+_PART = {'videos': int, 'minutes': float}
+_REPORT = {
+    'data': {'persons': int, 'train': _PART, 'test?': _PART},
+    'scores': {...: {...: float}},
+    'classes': [{'name': str, 'counting': str, 'timing': str}],
+}
+_FREE = 'scale-free: divided by the size of the body'
+_CALIBRATED = (
+    'in the unit of its data, so that it only suits poses of the same unit and camera'
+)
+
+
+def facts_of(model: Path, source: Path) -> Facts:
+    """Return what is known of an exported model that was trained in a folder.
+
+    That folder may have the ``report.json`` of a fit, or the ``metrics.json`` of a
+    test. Names of persons, videos and folders are left out.
+    """
+    metadata = ModelFile.open(model).metadata
+    skeleton = Skeleton.get(metadata['skeleton'])
+    renders = [branch['render'] for branch in metadata['branches'].values()]
+    facts: Facts = {
+        'library_name': 'mmskelseg',
+        'version': __version__,
+        'classes': metadata['classes'],
+        'tiers': metadata.get('tiers'),
+        'joints': list(skeleton.joints),
+        'fps': metadata['fps'],
+        'kpt_thr': metadata.get('kpt_thr'),
+        'distances': _CALIBRATED if any(map(_has_unit, renders)) else _FREE,
+        'data': {'name': metadata['data'].get('name')},
+        'scores': None,
+        'calibration': None,
+        'verdicts': [],
+    }
+    report, scores = source / 'report.json', source / 'metrics.json'
+    if report.is_file():
+        return facts | _of_report(report, facts)
+    if scores.is_file():
+        content = read_json(scores, 'mmskelseg')
+        values = {
+            name: value
+            for key, value in content.items()
+            if (name := key.partition('/')[2]) in SCORES
+        }
+        return facts | {'scores': {'test': values}}
+    return facts
+
+
+def _of_report(file: Path, facts: Facts) -> Facts:
+    report = read_json(file, '`mmskelseg fit`')
+    check_shape(report, _REPORT, str(file), 'name the folder that it wrote')
+    data = {k: report['data'].get(k) for k in ('persons', 'train', 'test')}
+    if not report['data'].get('persons_known'):
+        del data['persons']
+    keys = ('name', 'counting', 'timing')
+    found = report.get('calibration')
+    tested = found and (found.get('test') or found['after'])
+    return {
+        'data': facts['data'] | data,
+        'scores': {
+            part: values for part, values in report['scores'].items() if part != 'all'
+        },
+        'calibration': found
+        and {'temperature': found['temperature'], 'ece': tested['ece']},
+        'verdicts': [{key: row[key] for key in keys} for row in report['classes']],
+    }
+
+
+def _has_unit(render: object) -> bool:
+    """Return whether a renderer, or a part of it, leaves lengths as they are."""
+    if isinstance(render, Mapping):
+        own = 'scale' in render and render['scale'] is None
+        return own or any(map(_has_unit, render.values()))
+    return isinstance(render, list | tuple) and any(map(_has_unit, render))
+
+
+def card(facts: Facts, name: str) -> str:
+    """Return the README.md of a shared model.
+
+    ``facts`` also have its ``license`` and what it is ``about``. The front matter is
+    what a hub reads: YAML, in which values are written as JSON.
+    """
+    front = {
+        'license': facts['license'],
+        'library_name': facts['library_name'],
+        'tags': ['action-segmentation', 'skeleton', 'pose', 'behavior'],
+        'model-index': _index(facts, name),
+    }
+    lines = ['---']
+    lines += [
+        f'{k}: {json.dumps(v, ensure_ascii=False)}' for k, v in front.items() if v
+    ]
+    lines += ['---', '', f'# {name}', '']
+    labels = facts['tiers'] or {'': facts['classes']}
+    for tier, classes in labels.items():
+        lines.append(f'{tier or "It labels frames as"}: {_code(classes)}')
+    lines += ['', '## Use', '', '```bash']
+    named = f'--model hf:{name}' if '/' in name else name
+    lines += [f'mmskelseg segment VIDEO_OR_POSES {named}', '```', '']
+    lines += [
+        'This needs no PyTorch, only mmskelseg-runtime and, for a name of the hub,',
+        'huggingface_hub. In PyTorch, `SkelSegInferencer.from_pretrained` opens it.',
+        'All files are data: opening them runs no program.',
+    ]
+    lines += ['', '## What it reads', '', *_needs(facts)]
+    lines += ['', '## Data', '', *_data(facts)]
+    lines += ['', '## Scores', '', *_scores(facts)]
+    lines += ['', '## Intended use and limits', '', *_limits(facts), '']
+    return '\n'.join(lines)
+
+
+def _index(facts: Facts, name: str) -> Sequence[object]:
+    """Return the scores as a hub lists them."""
+    data = facts['data']['name'] or 'unnamed'
+    results = [
+        {
+            'task': {'type': 'action-segmentation'},
+            'dataset': {'type': data, 'name': f'{data} ({part})'},
+            'metrics': [
+                {'type': key, 'name': SCORES[key].title, 'value': round(value, 2)}
+                for key, value in values.items()
+                if key in SCORES and value is not None
+            ],
+        }
+        for part, values in (facts['scores'] or {}).items()
+    ]
+    return [{'name': name, 'results': results}] if results else []
+
+
+def _code(names: Sequence[str]) -> str:
+    return ', '.join(f'`{name}`' for name in names)
+
+
+def _needs(facts: Facts) -> Iterator[str]:
+    yield f'- {counted(len(facts["joints"]), "joint")}: {_code(facts["joints"])}.'
+    if facts['fps']:
+        yield f'- {facts["fps"]:g} frames per second; other rates are converted.'
+    if facts['kpt_thr']:
+        yield f'- Joints with a score below {facts["kpt_thr"]:g} count as missing.'
+    yield f'- Distances are {facts["distances"]}.'
+
+
+def _data(facts: Facts) -> Iterator[str]:
+    data = facts['data']
+    yield f'{data["name"] or "Not stated."}'
+    for part in ('train', 'test'):
+        if found := data.get(part):
+            videos = counted(found['videos'], 'recording')
+            yield f'- {part}: {videos}, {found["minutes"]:.1f} labelled minutes'
+    if 'persons' in data:
+        yield f'- {counted(data["persons"], "individual")} in the training data'
+
+
+def _scores(facts: Facts) -> Iterator[str]:
+    if not facts['scores']:
+        yield 'Not stated.'
+        return
+    names = [n for n in SCORES if any(n in v for v in facts['scores'].values())]
+    yield '| Recordings | ' + ' | '.join(SCORES[n].title for n in names) + ' |'
+    yield '|---' * (len(names) + 1) + '|'
+    for part, values in facts['scores'].items():
+        cells = [SCORES[n].text(values.get(n), short=True) for n in names]
+        title = {'held_out': 'held out in training', 'test': 'test'}.get(part, part)
+        yield f'| {title} | {" | ".join(cells)} |'
+    yield ''
+    if found := facts['calibration']:
+        yield (
+            f'Calibrated by the temperature {found["temperature"]:.2f}: probabilities '
+            f'are off by {100 * found["ece"]:.1f} points on average (ECE).'
+        )
+    else:
+        yield 'Probabilities are not calibrated.'
+
+
+def _limits(facts: Facts) -> Iterator[str]:
+    yield f'{facts["about"]}\n'
+    for key, to in (('counting', 'counted'), ('timing', 'timed')):
+        for verdict in ('good', 'fair', 'poor', 'too few'):
+            names = [r['name'] for r in facts['verdicts'] if r[key] == verdict]
+            if names and verdict in ('good', 'fair'):
+                yield f'- Bouts that can be {to} ({verdict}): {_code(names)}.'
+            elif names:
+                why = 'untested: too few bouts' if verdict == 'too few' else 'poor'
+                yield f'- Bouts not to be {to} ({why}): {_code(names)}.'
+    if not facts['verdicts']:
+        yield '- How well bouts can be counted and timed is not known.'
+    persons = facts['data'].get('persons')
+    if persons and persons < 10:
+        yield f'- Trained on {counted(persons, "individual")}; expect less of others.'
+    yield (
+        '- Other cameras, arenas, trackers and behaviours than in its data have not '
+        'been scored: compare it with labels of your own (`mmskelseg agree`).'
+    )

@@ -1,0 +1,93 @@
+"""Models of a hub: shared folders that ``hf:USER/NAME`` names."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+from mmskelseg.runtime.messages.dependencies import import_optional
+from mmskelseg.runtime.messages.errors import UnavailableError, UserError, shown
+
+#: The files of a shared model; the last is that of a causal one.
+SHARED = (
+    'README.md', 'config.json', 'model.onnx', 'model.safetensors', 'model_live.onnx',
+)  # fmt: skip
+_PREFIX = 'hf:'
+# The last part is a branch, a tag or a commit.
+_NAME = re.compile(r'hf:([\w.-]+/[\w.-]+)(?:@([\w.-]+))?')
+
+
+def is_on_hub(model: object) -> bool:
+    """Return whether a model is named as one of a hub.
+
+    >>> is_on_hub('hf:ann/mice'), is_on_hub('precog')
+    (True, False)
+    """
+    return isinstance(model, str) and model.startswith(_PREFIX)
+
+
+def parts_of(name: str) -> tuple[str, str | None]:
+    """Return the repository that a name stands for, and the revision, if it has one.
+
+    >>> parts_of('hf:ann/mice@v2')
+    ('ann/mice', 'v2')
+    """
+    found = _NAME.fullmatch(name)
+    if found is None:
+        raise UserError(
+            f'{shown(name)}: a model of a hub is named hf:USER/NAME, or '
+            'hf:USER/NAME@REVISION.'
+        )
+    return found[1], found[2]
+
+
+def hub_file(name: str, file: str) -> Path:
+    """Return one file of a model of a hub, which is downloaded unless it is there.
+
+    Nothing else of the repository is read, so that none of its programs is.
+
+    Raises:
+        DependencyError: If ``huggingface_hub`` is not installed.
+        UnavailableError: If it cannot be downloaded.
+    """
+    repository, revision = parts_of(name)
+    with _hub(name, f'to use it offline, download {file} and name that file') as hub:
+        return Path(hub.hf_hub_download(repository, file, revision=revision))
+
+
+def push(folder: Path, name: str, *, private: bool) -> str:
+    """Upload the shared model in a folder, and return the address of its page.
+
+    Raises:
+        DependencyError: If ``huggingface_hub`` is not installed.
+        UnavailableError: If it cannot be uploaded.
+    """
+    repository, revision = parts_of(_PREFIX + name.removeprefix(_PREFIX))
+    remedy = f'{folder} is complete; log in by `hf auth login`, and push it again'
+    with _hub(name, remedy) as hub:
+        api = hub.HfApi()
+        page = api.create_repo(repository, private=private, exist_ok=True)
+        api.upload_folder(
+            folder_path=folder,
+            repo_id=repository,
+            revision=revision,
+            allow_patterns=[*SHARED],
+            commit_message='Share a model of mmskelseg',
+        )
+        return str(page)
+
+
+@contextmanager
+def _hub(name: str, remedy: str) -> Iterator[ModuleType]:
+    """Yield the library of the hub, and turn its errors into sentences."""
+    hub = import_optional('huggingface_hub', name)
+    try:
+        yield hub
+    except (OSError, ValueError, hub.errors.HTTPError) as error:
+        # Its messages are long, and begin with what matters.
+        reason = str(error).strip().partition('\n')[0].rstrip('.')
+        raise UnavailableError(
+            f'{name}: the hub cannot be used ({type(error).__name__}: '
+            f'{shown(reason, 300)}); check the name and the connection, or {remedy}.'
+        ) from error

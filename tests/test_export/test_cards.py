@@ -1,0 +1,88 @@
+"""Cards of shared models."""
+
+import json
+import shutil
+
+import pytest
+
+from mmskelseg.export.cards import card, facts_of
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.segmenting.model_zoo import zoo_file
+from tests.errors import raises_naming
+
+REPORT = {
+    'data': {
+        'persons': 4, 'persons_known': True, 'name': '/home/ann/secret',
+        'train': {'videos': 4, 'minutes': 40.0}, 'test': {'videos': 1, 'minutes': 9.5},
+    },
+    'scores': {'test': {'f1@10': 71.234}, 'all': {'f1@10': 80.0}},
+    'classes': [
+        {'name': 'rear', 'counting': 'good', 'timing': 'fair', 'bouts': [1, 2]},
+        {'name': 'groom', 'counting': 'too few', 'timing': 'poor'},
+    ],
+    'calibration': {'temperature': 1.25, 'after': {'ece': 0.031}},
+    'videos': [{'video': 'ann_home', 'person': 'ann'}],
+}  # fmt: skip
+STATED = {'license': 'mit', 'about': 'For mice.'}
+
+
+@pytest.fixture
+def fit(tmp_path):
+    """A folder with an exported model and a report."""
+    shutil.copy(zoo_file('precog'), tmp_path / 'model.onnx')
+    (tmp_path / 'report.json').write_text(json.dumps(REPORT))
+    return tmp_path
+
+
+def test_card_has_what_a_fit_reports(fit):
+    text = card(facts_of(fit / 'model.onnx', fit) | STATED, 'ann/mice')
+    for line in (
+        'mmskelseg segment VIDEO_OR_POSES --model hf:ann/mice',
+        '- 30 frames per second; other rates are converted.',
+        '- train: 4 recordings, 40.0 labelled minutes',
+        '- 4 individuals in the training data',
+        '| Recordings | F1@10 |',
+        '| test | 71.2 |',
+        'Calibrated by the temperature 1.25: probabilities are off by 3.1 points on '
+        'average (ECE).',
+        '- Bouts that can be counted (good): `rear`.',
+        '- Bouts not to be counted (untested: too few bouts): `groom`.',
+        '- Bouts not to be timed (poor): `groom`.',
+    ):
+        assert line in text.splitlines()
+    for secret in ('ann_home', 'secret'):
+        assert secret not in text
+
+
+def test_front_matter_has_scores_as_a_hub_lists_them(fit):
+    text = card(facts_of(fit / 'model.onnx', fit) | STATED, 'ann/mice')
+    lines = dict(line.split(': ', 1) for line in text.split('---\n')[1].splitlines())
+    assert json.loads(lines['license']) == 'mit'
+    ((index,),) = [json.loads(lines['model-index'])]
+    assert index['name'] == 'ann/mice'
+    (result,) = index['results']
+    assert result['metrics'] == [{'type': 'f1@10', 'name': 'F1@10', 'value': 71.23}]
+
+
+def test_other_report_is_refused(fit):
+    (fit / 'report.json').write_text('{"data": {}}')
+    with raises_naming(UserError, fit / 'report.json', 'persons'):
+        facts_of(fit / 'model.onnx', fit)
+
+
+def test_scores_of_a_test_are_taken(tmp_path):
+    (tmp_path / 'metrics.json').write_text('{"seg/edit": 90.0, "per_video": {}}')
+    facts = facts_of(zoo_file('precog'), tmp_path)
+    assert facts['scores'] == {'test': {'edit': 90.0}}
+    assert '| test | 90.0 |' in card(facts | STATED, 'mice')
+
+
+@pytest.mark.parametrize(('scale', 'word'), [(None, 'unit'), ('body', 'scale-free')])
+def test_card_says_whether_distances_have_a_unit(scale, word, monkeypatch):
+    render = {'parts': [{'type': 'SkeletonCoordinates', 'scale': scale}]}
+    known = facts_of.__globals__['ModelFile'].open(zoo_file('precog'))
+    known.metadata['branches'] = {'pose': {'render': render}}
+    opened = type('Opened', (), {'open': lambda _: known})
+    monkeypatch.setitem(facts_of.__globals__, 'ModelFile', opened)
+    facts = facts_of(zoo_file('precog'), zoo_file('precog').parent)
+    assert word in facts['distances']
