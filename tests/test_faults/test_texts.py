@@ -36,7 +36,7 @@ def table(tmp_path):
 
 
 @pytest.mark.parametrize(('content', 'message'), [
-    (TABLE.encode('utf-16'), 'is in UTF-16, expected UTF-8'),
+    (TABLE.encode('utf-16')[:-1], 'is not valid UTF-16'),
     (TABLE.encode('utf-16-le'), r"line 1 holds the control character '\x00'"),
     (TABLE.replace('walk', 'Ärger').encode('latin-1'), 'byte 20 is not valid UTF-8'),
     (TABLE.replace('walk', '"walk'), 'line 2 is not a valid row'),
@@ -57,13 +57,15 @@ def test_table_is_refused_with_its_line(table, content, message):
     assert len(told) < 400
 
 
-def test_table_with_other_line_ends_is_the_same(tmp_path):
+def test_table_with_other_line_ends_or_in_utf_16_is_the_same(tmp_path):
     path = tmp_path / 'take1.csv'
     path.write_text(TABLE)
     expected = read_segments(path)
     for end in ('\r\n', '\r'):
         path.write_bytes(TABLE.replace('\n', end).encode())
         assert read_segments(path) == expected
+    path.write_bytes(TABLE.encode('utf-16'))
+    assert read_segments(path) == expected
 
 
 @pytest.mark.parametrize(

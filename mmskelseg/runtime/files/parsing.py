@@ -24,6 +24,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from mmskelseg.runtime.files.inputs import most_bytes_of, regular_file
+from mmskelseg.runtime.files.workbooks import read_sheets, without_empty
 from mmskelseg.runtime.messages.errors import UserError, shown
 
 Value = TypeVar('Value')
@@ -47,7 +48,7 @@ _CONTROL = re.compile(r'[\x00-\x08\x0e-\x1f]')
 
 
 def read_text(path: FilePath) -> str:
-    """Return the text of a UTF-8 file, with or without a byte order mark.
+    """Return the text of a file in UTF-8, or in UTF-16 with a byte order mark.
 
     A file whose name ends in ``.gz`` is decompressed.
 
@@ -76,16 +77,17 @@ def decoded(content: bytes, place: str) -> str:
     """Return the text of a file, or of a part of it, named by ``place``.
 
     Raises:
-        UserError: If it has another encoding than UTF-8, or control characters.
+        UserError: If it is neither UTF-8 nor UTF-16 with a byte order mark, or has
+            control characters.
     """
     remedy = 'save or export the file in UTF-8'
-    if content[:2] in (b'\xff\xfe', b'\xfe\xff'):
-        raise UserError(f'{place}: is in UTF-16, expected UTF-8; {remedy}.')
+    is_wide = content[:2] in (b'\xff\xfe', b'\xfe\xff')
+    encoding, name = ('utf-16', 'UTF-16') if is_wide else ('utf-8-sig', 'UTF-8')
     try:
-        text = content.decode('utf-8-sig')
+        text = content.decode(encoding)
     except UnicodeDecodeError as error:
         raise UserError(
-            f'{place}: byte {error.start} is not valid UTF-8; {remedy}.'
+            f'{place}: byte {error.start} is not valid {name}; {remedy}.'
         ) from None
     if found := _CONTROL.search(text):
         line = text.count('\n', 0, found.start()) + 1
@@ -226,13 +228,16 @@ def xml_attribute(element: Element, name: str, place: str) -> str:
 
 
 def read_rows(path: FilePath) -> Rows:
-    """Return line number and cells of each row of a text table.
+    """Return line number and cells of each row of a table: a text, or a workbook.
 
-    Empty rows are left out, and empty cells to the right of the table.
+    Empty rows are left out, and empty cells to the right of the table. Of a workbook
+    (``.xlsx``), the first sheet that is not empty is read.
     Cells are separated by tabs, semicolons or commas, whichever is most frequent, in
     the first row if it has no comma, else in all. If semicolons separate them, numbers
     may have decimal commas, as spreadsheets write them in many countries.
     """
+    if Path(path).suffix.lower() == '.xlsx':
+        return next(iter(read_sheets(path)), [])
     text = read_text(path)
     first = text.lstrip().partition('\n')[0]
     counted = text if ',' in first or not re.search('[\t;]', first) else first
@@ -249,20 +254,10 @@ def read_rows(path: FilePath) -> Rows:
             f'{path}: line {begin} is not a valid row ({error}); close its quotes, '
             'write a quote in a text twice, or shorten the cell.'
         ) from None
-    rows = [(line, row) for line, row in rows if any(row)]
-    width = max((_width(row) for _, row in rows), default=0)
-    rows = [(line, row[:width]) for line, row in rows]
+    rows = without_empty(rows)
     if separator == ';':
         _replace_decimal_commas(rows)
     return rows
-
-
-def _width(row: Sequence[str]) -> int:
-    """Return the number of cells up to the last that is not empty."""
-    width = len(row)
-    while width and not row[width - 1]:
-        width -= 1
-    return width
 
 
 def _replace_decimal_commas(rows: Rows) -> None:

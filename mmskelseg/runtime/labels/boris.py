@@ -17,12 +17,12 @@ of a project, and of observations in tables, says that categories are tiers. Wit
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import chain, repeat
-from typing import Any, NamedTuple
+from typing import Any
 
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.inputs import MOST_SECONDS, check_fps
@@ -36,14 +36,19 @@ from mmskelseg.runtime.files.parsing import (
     read_json,
     read_rows,
 )
+from mmskelseg.runtime.labels.events import (
+    NO_SUBJECT,
+    POINT,
+    Event,
+    Observation,
+    class_and_tier,
+    event_reader,
+)
 from mmskelseg.runtime.labels.reading import (
-    EACH_SUBJECT,
     ETHOGRAM_FORMATS,
     LABEL_FORMATS,
-    FoundVideos,
+    TABLES,
     add_note,
-    choose_several,
-    of_subject,
     video_name,
 )
 from mmskelseg.runtime.labels.segments import (
@@ -56,7 +61,6 @@ from mmskelseg.runtime.labels.segments import (
     VideoSegments,
     by_tier,
     frame_at,
-    make_segment,
     sorted_videos,
 )
 from mmskelseg.runtime.labels.text import write_rows
@@ -66,12 +70,8 @@ from mmskelseg.runtime.structures.tiers import class_name
 
 # The most keys and colors that a note lists.
 _MOST = 6
-_NO_SUBJECT = 'No focal subject'
-# What is written as the comment of a prediction.
-_CONFIDENCE = re.compile(r'confidence \d\.\d{3}')
 # Behavior of the point events that mark intervals.
 _MARK = 'to label'
-_POINT = 'POINT'
 # The description of what was written with tiers.
 _TIERS = 'Categories are tiers.'
 _PROJECT = {
@@ -129,161 +129,6 @@ _HEADER = (
 )
 
 
-class Event(NamedTuple):
-    """The start or end of a state, or a point event.
-
-    ``kind`` is POINT for a point event. Events of a state start and end it in turn;
-    ``kind`` must agree where a table states it: START or STOP.
-    """
-
-    time: float
-    subject: str
-    code: str
-    modifiers: str
-    kind: str = ''
-    comment: str = ''
-
-
-class Observation(NamedTuple):
-    """How to get its events, and the videos of its segments, given its place.
-
-    ``has_tiers`` is whether the categories of states are tiers.
-    """
-
-    events: Callable[[str], Iterable[Event]]
-    videos: Callable[[Sequence[Segment], str], Iterable[VideoSegments]]
-    ethogram: Ethogram
-    has_tiers: bool
-
-
-def _reader(
-    observations_of: Callable[[FilePath], Mapping[str, Observation]],
-) -> Callable[..., list[VideoSegments]]:
-    def read(
-        path: FilePath,
-        *,
-        observation: str | Sequence[str] | None = None,
-        subject: str | None = None,
-        point_seconds: float | None = None,
-        strict: bool = False,
-        notes: list[str] | None = None,
-    ) -> list[VideoSegments]:
-        """Return the states of each video in a project, or in a table of events.
-
-        A video is named after its media file, or after the observation if it is live.
-        Observations that do not fit are skipped as a whole, with a note: those that
-        lack the subject or have several subjects, have a state without an end, label
-        the same video as another one, or have no events to read.
-
-        Args:
-            path: The file.
-            observation: Read only this observation, or these; each of them must fit.
-            subject: The subject to read; an empty text is BORIS' "No focal subject".
-                ``each`` reads all, and a modifier that names one as the target.
-            point_seconds: Read point events as well, each as a segment that begins
-                there and lasts so many seconds, or 0; otherwise a note counts them.
-            strict: Whether an observation that does not fit is an error.
-            notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
-        """
-        found = observations_of(path)
-        names, length = list(found), None
-        if observation is not None:
-            names = choose_several(observation, names, str(path), 'observation', '')
-        if point_seconds is not None:
-            length = _point_length(point_seconds, path)
-        remedy = 'choose one of the two by --label-option observation=NAME'
-        strict = strict or bool(observation)
-        parts = FoundVideos(path, 'observations', remedy, strict, notes)
-        # Number of point events in observations with and without states.
-        points: Counter[bool] = Counter()
-        for name in names:
-            place = f'{path}: observation {name!r}'
-            with parts.part(repr(name), place) as videos:
-                one = found[name]
-                events = list(one.events(place))
-                segments = _segments(events, one, subject, length, place)
-                points[bool(segments)] += sum(event.kind == _POINT for event in events)
-                of_name = one.videos(segments, place)
-                videos += [replace(video, ethogram=one.ethogram) for video in of_name]
-        remedy = 'duration; --label-option point_seconds=0.1 reads each as 0.1 seconds'
-        if length is None and points.total() and parts.is_empty:
-            found_only = f'only {points.total()} point events, which have no {remedy}.'
-            raise UserError(f'{path}: no states, {found_only}')
-        if length is None and points[True]:
-            skipped = f'{points[True]} point events are skipped, since they have no'
-            parts.note(f'{path}: {skipped} {remedy}')
-        return parts.read()
-
-    return read
-
-
-def _point_length(seconds: float, path: FilePath) -> float:
-    length = number(seconds, str(path), 'point_seconds')
-    if length < 0:
-        raise UserError(
-            f'{path}: point_seconds is {length:g}, expected the length in seconds of '
-            'each point event, or 0 for a moment.'
-        )
-    return length
-
-
-def _segments(
-    events: Iterable[Event],
-    observation: Observation,
-    subject: str | None,
-    length: float | None,
-    place: str,
-) -> list[Segment]:
-    """Return the segments of a subject: its states, and its points of a length."""
-    ethogram, has_points = observation.ethogram, length is not None
-    events = [event for event in events if has_points or event.kind != _POINT]
-    known = {*ethogram.subjects, *(event.subject for event in events)}
-    wanted = _NO_SUBJECT if subject == '' else subject
-    events = of_subject(events, wanted, place, lambda one: one.subject or _NO_SUBJECT)
-    running: dict[tuple[str, str, str], Event] = {}
-    segments = []
-    for event in sorted(events, key=lambda event: event.time):
-        start, end = event.time, event.time + (length or 0)
-        comments = [event.comment]
-        if event.kind != _POINT:
-            key = (event.subject, event.code, event.modifiers)
-            expected = 'STOP' if key in running else 'START'
-            if event.kind not in ('', expected):
-                raise UserError(
-                    f'{place}: the state {event.code!r} has a {event.kind} at '
-                    f'{event.time:.3f} s where its {expected} should come; correct it '
-                    'in BORIS and export it again.'
-                )
-            if key not in running:
-                running[key] = event
-                continue
-            first = running.pop(key)
-            start, end, comments = first.time, event.time, [first.comment, *comments]
-        label, tier = _class_and_tier(
-            event.code,
-            ethogram.categories.get(event.code, ''),
-            observation.has_tiers and event.kind != _POINT,
-        )
-        # Segments have no lines.
-        lines = [' '.join(one.split()) for one in (event.modifiers, *comments)]
-        remarks = (one for one in lines[1:] if one and not _CONFIDENCE.fullmatch(one))
-        texts = {'modifiers': lines[0], 'comment': '; '.join(dict.fromkeys(remarks))}
-        if subject == EACH_SUBJECT:
-            target, _, rest = texts['modifiers'].partition('|')
-            if target in known:
-                texts |= {'target': target, 'modifiers': rest}
-            texts['individual'] = event.subject
-        segments.append(
-            make_segment(place, start, end, label, None, tier=tier, **texts)
-        )
-    for (_, code, _), event in running.items():
-        raise UserError(
-            f'{place}: the state {code!r} that starts at {event.time:.3f} s has no '
-            'end; add its stop event, with the same subject and modifiers.'
-        )
-    return segments
-
-
 def _is_project(content: object) -> bool:
     return isinstance(content, dict) and 'behaviors_conf' in content
 
@@ -314,7 +159,7 @@ def read_boris_classes(
                 unusable.append(f'{text} {shown(texts[text])} of {shown(one["code"])}')
                 texts[text] = ''
         is_state = one['type'].startswith('State')
-        name, tier = _class_and_tier(
+        name, tier = class_and_tier(
             one['code'], texts['category'], is_state and _has_tiers(project)
         )
         info = ClassInfo(
@@ -333,13 +178,6 @@ def read_boris_classes(
         few = ', '.join(unusable[:_MOST])
         add_note(f'{path}: of no use here, and left out: {few}{more}', notes)
     return found
-
-
-def _class_and_tier(code: str, category: str, is_tier: bool) -> tuple[str, str]:
-    """Return the class and the tier that a behavior of a category stands for."""
-    if category and code.startswith(class_name('', category)):
-        return code.removeprefix(class_name('', category)), category
-    return code, category if is_tier else ''
 
 
 def _has_tiers(project: Mapping[str, Any]) -> bool:
@@ -395,7 +233,7 @@ def _events(
                 'there or delete the event.'
             )
         if code != _MARK:
-            kind = '' if types[code].startswith('State') else _POINT
+            kind = '' if types[code].startswith('State') else POINT
             seconds = number(time, where, 'time') - offset
             comment = next((one for one in event[4:5] if isinstance(one, str)), '')
             yield Event(seconds, subject, code, modifiers, kind, comment)
@@ -450,7 +288,7 @@ def _length(value: object, place: str, what: str) -> float:
 read_boris = LABEL_FORMATS.register(
     'boris',
     {'.boris': None, '.boris.gz': None, '.json': _is_project},
-)(_reader(_project))
+)(event_reader(_project))
 
 
 def _table(path: FilePath) -> dict[str, Observation]:
@@ -496,7 +334,7 @@ def _row_events(rows: Sequence[Row], place: str) -> Iterator[Event]:
             continue
         kinds = (row.get('Behavior type'), row.get('Status'))
         times = ('Start (s)', 'Stop (s)') if 'Start (s)' in row else ('Time',)
-        times = times[:1] if _POINT in kinds else times
+        times = times[:1] if POINT in kinds else times
         offset = number(row.get('Time offset (s)') or 0, place, 'Time offset (s)')
         subject = row.get('Subject', '')
         modifiers = [value for key, value in row.items() if key.startswith('Modifier')]
@@ -512,10 +350,10 @@ def _row_events(rows: Sequence[Row], place: str) -> Iterator[Event]:
         for second, comment in zip(seconds, comments, strict=False):
             yield Event(
                 second - offset,
-                '' if subject == _NO_SUBJECT else subject,
+                '' if subject == NO_SUBJECT else subject,
                 row['Behavior'],
                 '|'.join(modifiers).rstrip('|'),
-                next((kind for kind in kinds if kind in ('START', 'STOP', _POINT)), ''),
+                next((kind for kind in kinds if kind in ('START', 'STOP', POINT)), ''),
                 comment,
             )
 
@@ -571,8 +409,8 @@ def _stated(rows: Sequence[Row], columns: Sequence[str], place: str) -> float | 
 
 read_boris_events = LABEL_FORMATS.register(
     'boris_events',
-    dict.fromkeys(('.csv', '.tsv', '.txt'), lambda row: 'Behavior' in row),
-)(_reader(_table))
+    dict.fromkeys(TABLES, lambda row: 'Behavior' in row and 'Event_Type' not in row),
+)(event_reader(_table))
 
 
 @register_export('boris', 'segments.boris', 'BORIS project', corrects=True)
@@ -833,12 +671,12 @@ def write_boris_events(
                 'Coding duration': f'{duration:.3f}',
                 'Media duration (s)': f'{duration:.3f}',
                 'FPS (frame/s)': f'{fps:.3f}',
-                'Subject': segment.individual or _NO_SUBJECT,
+                'Subject': segment.individual or NO_SUBJECT,
                 'Observation duration by subject by observation': f'{total:.3f}',
                 'Behavior': codes_of[segment.label, segment.tier],
                 'Behavioral category': segment.tier or 'Not defined',
                 **dict(zip(sets, _modifiers(segment).split('|'), strict=False)),
-                'Behavior type': _POINT if segment.is_point else 'STATE',
+                'Behavior type': POINT if segment.is_point else 'STATE',
                 'Start (s)': f'{start:.3f}',
                 'Stop (s)': f'{stop:.3f}',
                 'Duration (s)': f'{stop - start:.3f}',

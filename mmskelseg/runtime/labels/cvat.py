@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from xml.etree.ElementTree import Element
 
-from mmskelseg.runtime.files.inputs import check_fps
 from mmskelseg.runtime.files.parsing import FilePath, read_xml, whole, xml_attribute
 from mmskelseg.runtime.labels.reading import (
     EACH_SUBJECT,
     LABEL_FORMATS,
     FoundVideos,
+    needed_rate,
     of_subject,
     video_name,
 )
@@ -55,12 +55,7 @@ def read_cvat(
         notes: See :func:`~mmskelseg.runtime.labels.read_segments`.
     """
     root = read_xml(path, 'annotations', 'CVAT')
-    if fps is None:
-        raise UserError(
-            f'{path}: its times are frame numbers, but CVAT does not write the frame '
-            "rate; give the video's by --label-fps."
-        )
-    rate = check_fps(fps, str(path))
+    rate = needed_rate(fps, path, 'CVAT')
     tiers: dict[str, str | None] = {}
     if attribute is None or isinstance(attribute, str):
         tiers[''] = attribute

@@ -8,6 +8,7 @@ from logging import WARNING
 from typing import TypeVar
 
 from mmskelseg.runtime.files.formats import Formats, options_of
+from mmskelseg.runtime.files.inputs import check_fps
 from mmskelseg.runtime.files.parsing import FilePath, read_json, read_rows
 from mmskelseg.runtime.labels.segments import (
     ClassInfo,
@@ -19,15 +20,15 @@ from mmskelseg.runtime.labels.segments import (
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.messages.logs import print_log
 
+#: The suffixes of tables.
+TABLES = ('.csv', '.tsv', '.txt', '.xlsx')
 #: The formats of label files. A hint is the content of a JSON file, or a table's row.
 LABEL_FORMATS: Formats[list[VideoSegments]] = Formats(
     'labels',
     '--label-format',
     {
         '.json': lambda path: [read_json(path, 'the labelling tool')],
-        **dict.fromkeys(
-            ('.csv', '.tsv', '.txt'), lambda path: [row for _, row in read_rows(path)]
-        ),
+        **dict.fromkeys(TABLES, lambda path: [row for _, row in read_rows(path)]),
     },
 )
 READERS = LABEL_FORMATS.readers
@@ -209,6 +210,20 @@ def segments_of_tiers(
         return own
     is_one = len({one.individual for one in own}) == 1
     return [replace(one, individual='') for one in own] if is_one else [*segments]
+
+
+def needed_rate(fps: float | None, path: FilePath, tool: str) -> float:
+    """Return the frame rate that was given for a file whose times are frame numbers.
+
+    Raises:
+        UserError: If none was given; ``tool`` is what does not write it.
+    """
+    if fps is None:
+        raise UserError(
+            f'{path}: its times are frame numbers, but {tool} does not write the frame '
+            "rate; give the video's by --label-fps."
+        )
+    return check_fps(fps, str(path))
 
 
 class NeedsOptionError(UserError):

@@ -22,6 +22,7 @@ from mmskelseg.runtime.files.parsing import FilePath, number, read_dicts
 from mmskelseg.runtime.labels.reading import (
     ETHOGRAM_FORMATS,
     LABEL_FORMATS,
+    TABLES,
     FoundVideos,
     segments_of,
     video_name,
@@ -46,8 +47,8 @@ _NUMBERS = ('start', 'end', 'score')
 
 @LABEL_FORMATS.register(
     'csv',
-    dict.fromkeys(('.csv', '.tsv', '.txt')),
-    refused=dict.fromkeys(('.xlsx', '.xls'), 'a workbook; save it as CSV in UTF-8'),
+    dict.fromkeys(TABLES),
+    refused={'.xls': 'a workbook of old; save it as .xlsx, or as CSV in UTF-8'},
 )
 def read_csv_segments(
     path: FilePath,

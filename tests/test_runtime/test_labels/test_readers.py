@@ -174,7 +174,7 @@ def test_csv_divides_rows_by_video(tmp_path):
 def test_format_or_option_that_does_not_exist_is_named(tmp_path):
     for path, format, options, named in (
         (tmp_path / 'labels.docx', None, {}, '--label-format'),
-        (tmp_path / 'labels.xlsx', None, {}, 'CSV'),
+        (tmp_path / 'labels.xls', None, {}, 'CSV'),
         (tmp_path / 'labels.txt', 'praat', {}, "'praat' | csv, boris"),
         (SAMPLES / 'labels.eaf', None, {'fps': 25}, "elan | 'fps' | tier"),
     ):
