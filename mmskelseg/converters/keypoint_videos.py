@@ -146,7 +146,9 @@ def _is_framewise(path: Path) -> bool:
     if path.suffix != '.txt':
         return False
     first = read_text(path).partition('\n')[0]
-    return not any(mark in first for mark in '\t;,')
+    if any(mark in first for mark in '\t;,'):
+        return False
+    return LABEL_FORMATS.recognise(path) == 'csv'
 
 
 def pair(

@@ -70,11 +70,12 @@ class ConvertKeypoints(Job[Path]):
     """Make a data set from keypoints of a tracker and labels of an annotation tool.
 
     KEYPOINTS are files of MMPose, OpenPose (a folder per video), COCO results,
-    MediaPipe, DeepLabCut or SLEAP, datasets of movement (netCDF), NWB, tables (CSV) or
-    arrays (npz), one per video, or folders of them; with --format movement, whatever
-    movement reads. LABELS are files of BORIS, ELAN, Label Studio, VIA or CVAT, datasets
-    of movement, NWB, tables of segments (CSV), text files with the class of each frame,
-    or folders of them.
+    MediaPipe, DeepLabCut, SLEAP, JABS or SimBA, datasets of movement (netCDF), NWB,
+    tables (CSV) or arrays (npz), one per video, or folders of them; with --format
+    movement, whatever movement reads. LABELS are files of BORIS, ELAN, Label Studio,
+    VIA, CVAT, SimBA, Bento, MARS, JABS, DeepEthogram, Solomon Coder, The Observer or
+    EthoVision, datasets of movement, NWB, tables of segments (CSV), text files with the
+    class of each frame, or folders of them.
     Formats are recognised by name and content. Keypoints and labels are paired by name:
     labels of `take1.mp4` belong to `take1.json` or `take1DLC_resnet50_....csv`. OUT
     gets annotations.pkl.

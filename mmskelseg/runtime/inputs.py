@@ -25,7 +25,7 @@ from mmskelseg.runtime.structures.choices import EACH, POLICIES
 from mmskelseg.runtime.structures.skeleton import Layout
 
 # Options of label files that may be repeated.
-_SEVERAL = ('observation', 'tier', 'attribute', 'control')
+_SEVERAL = ('observation', 'tier', 'attribute', 'control', 'behavior')
 
 
 def assignment(text: str) -> tuple[str, str]:
@@ -241,8 +241,9 @@ class LabelInput:
     )
     label_option: Sequence[tuple[str, str]] = option(
         'what to read from a label file, such as subject=ann or point_seconds=0.1 '
-        '(BORIS), tier=actions (ELAN), attribute=action (VIA, CVAT); observation, '
-        'tier, attribute and control (Label Studio) may be repeated',
+        '(BORIS), tier=actions (ELAN), attribute=action (VIA, CVAT), behavior=Attack '
+        '(SimBA, EthoVision); observation, tier, attribute, behavior and control '
+        '(Label Studio) may be repeated',
         (),
         type=assignment,
         action='append',

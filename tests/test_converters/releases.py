@@ -1,9 +1,12 @@
 """Small releases in the layouts of their authors."""
 
+import json
+
 import numpy as np
 
 from mmskelseg.converters.precog import JOINTS
 from mmskelseg.converters.subtle import CLASSES as BEHAVIOURS
+from tests.test_runtime.test_labels import labs
 
 FRAMES = 12
 LENGTHS = {'a': 12, 'b': 14, 'c': 16}
@@ -63,6 +66,18 @@ def dest(folder, name='LARA', shape=(6, 'T', 19, 1)):
         np.save(root / f'gt_arr/{video}.npy', label.astype(float))
     _write_splits(root)
     return root, arrays
+
+
+def calms21(folder):
+    """Return a task of two training videos and one test video."""
+    root, _ = _folders(folder / 'task1', '.')
+    for part, videos in (('train', ('a', 'b')), ('test', ('c',))):
+        content = labs.calms21_content(videos, FRAMES, part)
+        path = root / f'calms21_task1_{part}.json'
+        path.write_text(json.dumps(content))
+    # Of the same task, and no poses.
+    (root / 'taskprog_features_task1_train.json').write_text('{}')
+    return root
 
 
 def subtle(folder, names=('adult_1', 'adult_2', 'young_3')):

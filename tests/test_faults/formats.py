@@ -58,6 +58,7 @@ from tests.small_data import ROOT, TOY, small_annotations
 from tests.test_converters import releases
 from tests.test_faults.oracle import run_command
 from tests.test_runtime import drawn_places
+from tests.test_runtime.test_labels import labs
 from tests.test_runtime.test_objects import tools as things
 from tests.test_runtime.test_poses import trackers
 
@@ -170,6 +171,26 @@ def _packed_project(folder: Path) -> Path:
     path = folder / 'project.boris.gz'
     path.write_bytes(gzip.compress((SAMPLES / 'project.boris').read_bytes()))
     return path
+
+
+def _lab(tool: str, kind: str) -> None:
+    write, options = labs.TOOLS[tool]
+    format = tool.partition(' ')[0]
+    register(
+        f'labels/{tool}',
+        kind,
+        lambda path: read_segments(path, format, **options),
+        _check_labels,
+        covers=f'labels/{format}',
+    )(write)
+
+
+for _tool in labs.TOOLS:
+    _is_json = _tool.startswith(('jabs', 'calms21'))
+    _is_table = _tool.startswith(('simba', 'deepethogram', 'solomon'))
+    # A table is copied without its project.
+    if _tool != 'simba':
+        _lab(_tool, 'json' if _is_json else 'rows' if _is_table else '')
 
 
 # Places.
@@ -449,6 +470,26 @@ def _wide_table(folder: Path) -> Path:
     path = folder / 'take1.csv'
     path.write_text('\n'.join(lines) + '\n')
     return path
+
+
+@_poses('simba', 'rows')
+def _simba(folder: Path) -> Path:
+    return labs.simba_alone(folder)
+
+
+@_poses('calms21', 'json')
+def _calms21(folder: Path) -> Path:
+    return labs.calms21(folder, frames=FRAMES)
+
+
+def _jabs(**more: Any) -> Callable[[Path], Path]:
+    points = np.arange(FRAMES * 2 * 12 * 2).reshape(FRAMES, 2, 12, 2)
+    return lambda folder: trackers.jabs(folder / 'a_pose_est.h5', points, **more)
+
+
+_ids = np.tile([1, 2], (FRAMES, 1))
+_poses('jabs', 'hdf5')(_jabs(instance_embed_id=_ids, id_mask=_ids * 0))
+_poses('jabs tracks', 'hdf5')(_jabs(instance_track_id=_ids, instance_count=_ids[:, 1]))
 
 
 @_poses('npz', 'npz')
@@ -740,6 +781,7 @@ for pattern, kind in (('*.npy', 'npy'), ('*.txt', 'rows'), ('*.bundle', 'rows'))
 for pattern in ('coords/*.csv', 'annots/*.csv'):
     _release('subtle', 'rows', pattern)(releases.subtle)
 _release('precog', 'rows', '*.csv')(releases.precog)
+_release('calms21', 'json', '*.json')(releases.calms21)
 for pattern, kind in (('*.npy', 'npy'), ('*.txt', 'rows')):
     _release('dest', kind, pattern, 'import')(lambda folder: releases.dest(folder)[0])
     _release('tum_kitchen', kind, pattern)(releases.tum_kitchen)

@@ -6,8 +6,10 @@ inconsistent. Readers of HDF5 also raise one if h5py is missing.
 """
 
 from mmskelseg.runtime.files.formats import import_modules
+from mmskelseg.runtime.poses.calms21 import read_calms21
 from mmskelseg.runtime.poses.coco import read_coco
 from mmskelseg.runtime.poses.deeplabcut import read_deeplabcut
+from mmskelseg.runtime.poses.jabs import read_jabs
 from mmskelseg.runtime.poses.layouts import to_coco17
 from mmskelseg.runtime.poses.mediapipe import read_mediapipe
 from mmskelseg.runtime.poses.mmpose import read_mmpose
@@ -20,6 +22,7 @@ from mmskelseg.runtime.poses.poses import (
     with_size,
 )
 from mmskelseg.runtime.poses.reading import POSE_FORMATS, read_poses, recognise
+from mmskelseg.runtime.poses.simba import read_simba
 from mmskelseg.runtime.poses.sleap import read_sleap
 from mmskelseg.runtime.poses.table import read_table
 from mmskelseg.runtime.poses.tracking import POLICIES, choose_person, each_person
@@ -31,13 +34,16 @@ __all__ = [
     'choose_person',
     'each_person',
     'in_pixels_of',
+    'read_calms21',
     'read_coco',
     'read_deeplabcut',
+    'read_jabs',
     'read_mediapipe',
     'read_mmpose',
     'read_npz',
     'read_openpose',
     'read_poses',
+    'read_simba',
     'read_sleap',
     'read_table',
     'recognise',

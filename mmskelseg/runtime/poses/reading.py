@@ -20,7 +20,7 @@ _HDF5 = ('.h5', '.hdf5')
 def _json_keys(path: Path) -> list[str]:
     with regular_file(path).open('rb') as file:
         start = file.read(_READ_FOR_KEYS).decode('utf-8', 'replace')
-    return re.findall(r'"(\w+)"\s*:', start)
+    return re.findall(r'"([\w-]+)"\s*:', start)
 
 
 def _hdf5_items(path: Path) -> list[dict[str, bool]]:

@@ -168,3 +168,15 @@ def nwb(path, walk, times, edges=None):
         events = {'event_type': ['tone'], 'timestamp': bouts[3:]}
         group('events/sounds', 'EventsTable', **events)
     return path
+
+
+def jabs(path, points, **more):
+    """Write points (T, M, 12, 2) or (T, 12, 2), x before y, of mice."""
+    h5py = pytest.importorskip('h5py', reason='h5py is not installed')
+    with h5py.File(path, 'w') as file:
+        group = file.create_group('poseest')
+        group['points'] = points[..., ::-1].astype(np.uint16)
+        group['confidence'] = np.full(points.shape[:-1], 0.9, np.float32)
+        for name, value in more.items():
+            group[name] = np.asarray(value)
+    return path

@@ -1,0 +1,77 @@
+"""DeepEthogram: a table of 0 and 1 with a row for each frame.
+
+Its columns are a number from 0, ``background``, which holds where nothing else does,
+and the behaviors; several may hold at once. A frame that nobody has labelled is -1. The
+file of ``take1.mp4`` is ``take1_labels.csv``.
+"""
+
+import numpy as np
+
+from mmskelseg.runtime.files.parsing import FilePath, read_rows, whole
+from mmskelseg.runtime.labels.frames import frame_spans, indicator_segments
+from mmskelseg.runtime.labels.reading import (
+    LABEL_FORMATS,
+    TABLES,
+    needed_rate,
+    video_name,
+)
+from mmskelseg.runtime.labels.segments import (
+    Classes,
+    VideoSegments,
+    by_tier,
+    sorted_videos,
+)
+from mmskelseg.runtime.labels.text import write_rows
+from mmskelseg.runtime.labels.writing import register_export
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.tiers import flat_classes
+
+_BACKGROUND = 'background'
+
+
+@LABEL_FORMATS.register(
+    'deepethogram', dict.fromkeys(TABLES, lambda row: row[:2] == ['', _BACKGROUND])
+)
+def read_deepethogram(
+    path: FilePath, *, fps: float | None = None
+) -> list[VideoSegments]:
+    """Return the labels of a video, among them its background.
+
+    Args:
+        path: The table.
+        fps: Frames per second of the video, which DeepEthogram does not write.
+    """
+    rows = read_rows(path)
+    header = rows[0][1] if rows else []
+    if header[:2] != ['', _BACKGROUND] or len({*header}) < len(header):
+        raise UserError(
+            f'{path}: the columns are {", ".join(header) or "none"}, expected one '
+            'without a name, background, and different behaviors.'
+        )
+    rate = needed_rate(fps, path, 'DeepEthogram')
+    for frame, (line, row) in enumerate(rows[1:]):
+        if whole(row[0], f'{path}: line {line}', 'the frame') != frame:
+            raise UserError(f'{path}: line {line} is of frame {row[0]}, not {frame}.')
+    edges = np.arange(len(rows)) / rate
+    segments = indicator_segments(rows, header[1:], edges, path, '-1', '-1.0')
+    name = video_name(str(path)).removesuffix('_labels')
+    return sorted_videos(
+        [VideoSegments(name, segments, rate, len(rows) - 1)] if segments else [], path
+    )
+
+
+@register_export('deepethogram', 'deepethogram.csv', 'DeepEthogram', is_of_one=True)
+def write_deepethogram(path: FilePath, video: VideoSegments, classes: Classes) -> None:
+    """Write a video with fps and num_frames as labels of DeepEthogram.
+
+    A class called ``background`` is the column of that name, and holds as well where
+    nothing else does.
+    """
+    names = [name for name in flat_classes(by_tier(classes)) if name != _BACKGROUND]
+    spans = list(frame_spans(video))
+    held = np.zeros((video.num_frames or 0, len(names)), int)
+    for segment, start, end in spans:
+        if segment.name != _BACKGROUND:
+            held[start:end, names.index(segment.name)] = 1
+    rows = [[i, int(not any(row)), *row] for i, row in enumerate(held.tolist())]
+    write_rows(path, ['', _BACKGROUND, *names], rows)
