@@ -22,7 +22,7 @@ _OPTIONAL = {
     'onnxruntime': 'exported models',
     'starlette': 'mmskelseg studio and app, with uvicorn and av',
     'av': 'mmskelseg studio and app, and --codec avc1',
-    'h5py': 'HDF5 files of DeepLabCut and SLEAP',
+    'h5py': 'HDF5 files of DeepLabCut and SLEAP, of movement and NWB',
     'submitit': 'cross-validations on a cluster',
 }
 

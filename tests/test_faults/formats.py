@@ -10,8 +10,10 @@ import pickle
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -731,8 +733,21 @@ def _person(folder: Path) -> Path:
     return folder / 'take1.npz'
 
 
+def _loaded(make: Callable[[Path], Path]) -> Callable[[Path], Path]:
+    """Load what exports need, before memory is bounded, which breaks imports."""
+
+    def load(folder: Path) -> Path:
+        for name in ('h5netcdf', 'ndx_pose', 'pyarrow.parquet', 'xarray'):
+            with suppress(ModuleNotFoundError):
+                import_module(name)
+        return make(folder)
+
+    return load
+
+
 for made, kind in ((_person, 'npz'), (_mediapipe_json, 'json')):
-    register(f'segment ({made.__name__[1:]})', kind, _segment, _check_segments)(made)
+    name = f'segment ({made.__name__[1:]})'
+    register(name, kind, _segment, _check_segments)(_loaded(made))
 
 
 def _read_video(path: Path) -> Any:

@@ -18,7 +18,8 @@ from tests.errors import raises_naming
 from tests.test_runtime.test_poses import trackers
 
 NEEDS = {'movement': ('xarray', 'h5netcdf'), 'nwb': ('pynwb', 'ndx_pose')}
-TIERS = {'gait': ['walk', 'lift'], 'left hand/arm': ['rest', 'reach']}
+# Names that are no words, collide as words, or are those of variables.
+TIERS = {'behaviour': ['walk', 'lift'], 'a/b': ['rest', 'reach'], 'a b': ['look']}
 needs_movement = pytest.mark.skipif(
     importlib.util.find_spec('movement') is None,
     reason="movement is not installed (pip install 'mmskelseg[movement]')",
@@ -40,8 +41,8 @@ def predicted(walk, tiers=None, **more):
     score = np.full((2, 30), 0.5, np.float32)
     if tiers:
         meta = {'classes': flat_classes(tiers), 'tiers': tiers}
-        label = np.stack([label, np.repeat([1, 0], [3, 27])])
-        score = np.full((4, 30), 0.5, np.float32)
+        label = np.stack([label, np.repeat([1, 0], [3, 27]), label.clip(max=0)])
+        score = np.full((5, 30), 0.5, np.float32)
     video = {
         'frame_dir': 'take',
         'fps': 29.97,
@@ -55,7 +56,7 @@ def predicted(walk, tiers=None, **more):
     return to_prediction(video, {'pred_label': label, 'pred_score': score}, meta)
 
 
-@pytest.mark.parametrize('tiers', [None, TIERS], ids=['one tier', 'two tiers'])
+@pytest.mark.parametrize('tiers', [None, TIERS], ids=['one tier', 'tiers'])
 @pytest.mark.parametrize('format', NEEDS)
 def test_poses_and_segments_come_back_equal(format, tiers, walk, tmp_path):
     for package in NEEDS[format]:
@@ -66,7 +67,7 @@ def test_poses_and_segments_come_back_equal(format, tiers, walk, tmp_path):
     poses = read_poses(path)
     np.testing.assert_array_equal(poses.keypoint, made['keypoint'])
     np.testing.assert_array_equal(poses.keypoint_score, made['keypoint_score'])
-    assert (poses.fps, poses.people) == (29.97, ('ann',))
+    assert (poses.fps, poses.people, poses.img_shape) == (29.97, ('ann',), (96, 128))
     assert poses.joints == ('nose', 'hip', 'tail')
     (video,) = read_segments(path, subject='each')
     expected = video_segments(made).segments
@@ -186,6 +187,18 @@ def test_faults_of_nwb_are_named(place, value, named, walk, tmp_path):
     read = read_poses if 'PoseEstimation' in place else read_segments
     with raises_naming(UserError, path, named):
         read(path)
+
+
+@pytest.mark.parametrize('format', NEEDS)
+def test_prediction_without_segments_is_written(format, walk, tmp_path):
+    for package in NEEDS[format]:
+        pytest.importorskip(package, reason=f'{package} is not installed')
+    made = predicted(walk)
+    made |= {'pred_label': np.full(30, -1), 'segments': []}
+    (path,) = write_exports(made, tmp_path, [format])
+    assert len(read_poses(path).keypoint[0]) == 30
+    if format == 'movement':
+        assert not read_segments(path)[0].segments
 
 
 def test_validators_of_nwb_accept_what_is_written(walk, tmp_path):

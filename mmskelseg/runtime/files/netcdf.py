@@ -1,12 +1,14 @@
 """Datasets of the library movement: xarray's variables with named axes, as netCDF.
 
 A dataset has ``position`` and ``confidence`` over ``time``, ``space``, ``keypoints``
-and ``individuals``, and the attributes ``fps`` and ``time_unit``. A netCDF file is an
-HDF5 file, which is read as carefully as others; xarray is not needed.
+and ``individuals``, and the attributes ``fps`` and ``time_unit``; ours have
+``image_height`` and ``image_width`` as well. A netCDF file is an HDF5 file, which is
+read as carefully as others; xarray is not needed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 # Later releases of movement use the singular.
 _PLURALS = {'keypoint': 'keypoints', 'individual': 'individuals'}
-_ATTRIBUTES = ('fps', 'time_unit', 'tier')
+_STATED = ('fps', 'time_unit', 'image_height', 'image_width')
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,23 @@ class Variable:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The variables of a dataset of movement, by name, and what it states of time."""
+    """The variables of a dataset of movement, by name, and its attributes."""
 
     path: FilePath
     variables: dict[str, Variable]
-    fps: float | None = None
-    time_unit: str | None = None
+    stated: Mapping[str, Any]
+
+    @cached_property
+    def fps(self) -> float | None:
+        """Frames per second, if stated."""
+        fps = self.stated.get('fps')
+        return None if fps is None else check_fps(fps, str(self.path))
+
+    @property
+    def size(self) -> list[Any] | None:
+        """The height and width of the image, if stated, unchecked."""
+        sides = [self.stated.get(key) for key in _STATED[2:]]
+        return None if None in sides else sides
 
     @classmethod
     def of_xarray(cls, dataset: Any, path: FilePath) -> 'Dataset':
@@ -67,21 +80,19 @@ class Dataset:
             _plural(str(name)): Variable(tuple(map(_plural, one.dims)), one.values)
             for name, one in dataset.variables.items()
         }
-        fps, unit = (dataset.attrs.get(key) for key in ('fps', 'time_unit'))
-        return cls(path, variables, fps and check_fps(fps, str(path)), unit)
+        return cls(path, variables, dataset.attrs)
 
     @classmethod
     def read(cls, path: FilePath, wanted: Callable[[str], bool]) -> 'Dataset':
         """Return the dataset in a netCDF file, with the variables of wanted names."""
         with open_hdf5(path) as file:
-            stated = {key: _stated(file, key, path) for key in ('fps', 'time_unit')}
-            fps = stated['fps'] and check_fps(stated['fps'], str(path))
+            stated = {key: _stated(file, key, path) for key in _STATED}
             variables = {
                 _plural(name): _variable(item, path)
                 for name, item in file.items()
                 if wanted(_plural(name))
             }
-        return cls(path, variables, fps, stated['time_unit'])
+        return cls(path, variables, stated)
 
     def get(self, name: str) -> Variable:
         """Return a variable, after checking that it exists."""
@@ -113,7 +124,7 @@ class Dataset:
                 f'{self.path}: time has the shape {values.shape} and the type '
                 f'{values.dtype}, expected {count} numbers.'
             )
-        if time is None or self.time_unit == 'frames':
+        if time is None or self.stated.get('time_unit') == 'frames':
             return _checked(values, self.path), fps
         if fps is None:
             frames, fps = frames_of(values, self.path)

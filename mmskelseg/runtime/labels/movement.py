@@ -57,7 +57,7 @@ def read_movement(path: FilePath, subject: str | None = None) -> list[VideoSegme
         place = f'{path}: {name}'
         variable = dataset.get(name)
         rows = variable.over(('individuals', 'time'), place)
-        classes = dataset.get(name.replace(_LABEL, _CLASSES)).values.tolist()
+        classes = dataset.get(_CLASSES + name.removeprefix(_LABEL)).values.tolist()
         for text in (*map(str, classes), variable.tier):
             check_name(text, f'{place}: the name of a class or tier')
         frames, fps = dataset.frames(rows.shape[1])
@@ -133,10 +133,14 @@ def _dataset(people: Sequence[Prediction], xarray: Any) -> Any:
             'time_unit': 'seconds',
             'ds_type': 'poses',
             'source_software': 'mmskelseg',
+            'image_height': first['img_shape'][0],
+            'image_width': first['img_shape'][1],
         },
     )
     for i, tier in enumerate(tiers_of(first)):
         end = f'_{_NO_WORD.sub("_", tier.name)}' if tier.name else ''
+        while _CLASSES + end in dataset:
+            end += '_'
         labels = np.stack([label_rows(one['pred_label'])[i] for one in people])
         scores = np.stack([one['pred_score'][tier.rows] for one in people])
         classes = _CLASSES + end

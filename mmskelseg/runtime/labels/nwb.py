@@ -165,7 +165,9 @@ def write_nwb(
         identifier=video.name,
         session_start_time=datetime.now(timezone.utc),
     )
-    session.add_time_intervals(_table(video, pynwb))
+    # pynwb writes no table without rows.
+    if video.segments:
+        session.add_time_intervals(_table(video, pynwb))
     if prediction is not None and 'keypoint' in prediction:
         pose = import_optional('ndx_pose', f'{path}: writing this file')
         module = session.create_processing_module(name='behavior', description='poses')
@@ -187,10 +189,10 @@ def _table(video: VideoSegments, pynwb: Any) -> Any:
     if any(one.score is not None for one in video.segments):
         names.append('score')
         table.add_column(name='score', description='confidence, from 0 to 1')
-    for row in rows:
-        row['score'] = np.nan if row['score'] is None else row['score']
+    for one, row in zip(video.segments, rows, strict=True):
+        row['score'] = np.nan if one.score is None else one.score
         own = {name: row.get(name, '') for name in ('label', *names)}
-        table.add_interval(start_time=row['start'], stop_time=row['end'], **own)
+        table.add_interval(start_time=float(one.start), stop_time=float(one.end), **own)
     return table
 
 

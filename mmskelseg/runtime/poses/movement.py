@@ -15,7 +15,7 @@ from mmskelseg.runtime.files.parsing import FilePath, read_rows
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UserError, reading
 from mmskelseg.runtime.poses.layouts import in_order
-from mmskelseg.runtime.poses.poses import Layout, Poses, check_size
+from mmskelseg.runtime.poses.poses import Layout, Poses, check_img_shape, check_size
 from mmskelseg.runtime.poses.reading import POSE_FORMATS
 
 _AXES = ('individuals', 'time', 'keypoints', 'space')
@@ -79,7 +79,8 @@ def read_movement(
         data[..., :2],
         data[..., 2],
         layout,
-        fps=fps,
+        None if dataset.size is None else check_img_shape(dataset.size, str(path)),
+        fps,
         people=tuple(dataset.names('individuals', people, 'individual')),
         person_box=box,
         notes=notes,

@@ -83,7 +83,8 @@ def write_exports(
     paths = [Path(folder, prefix + export.file) for export in wanted]
     for path, export in zip(paths, wanted, strict=True):
         export(path, **given)
-    return paths
+    # There is no risk where no frame shows it.
+    return [path for path in paths if path.is_file()]
 
 
 def _wanted(prediction: Prediction, formats: Sequence[str]) -> list[Export]:

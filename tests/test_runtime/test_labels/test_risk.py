@@ -73,8 +73,8 @@ def test_people_whose_flexion_is_never_seen_have_no_risk(prediction, tmp_path):
     """The camera looks from above."""
     del prediction['keypoint_3d']
     formats = ['risk', 'risk-picture', 'risk-frames']
-    write_exports({**prediction, 'view': 'top'}, tmp_path, formats)
-    assert {path.name for path in tmp_path.iterdir()} == {'risk_frames.csv'}
+    files = write_exports({**prediction, 'view': 'top'}, tmp_path, formats)
+    assert files == [*tmp_path.iterdir()] == [tmp_path / 'risk_frames.csv']
 
 
 def test_worst_moments_are_drawn_on_the_video(prediction, tmp_path):
