@@ -150,6 +150,7 @@ def _code(names: Sequence[str]) -> str:
 
 def _needs(facts: Facts) -> Iterator[str]:
     yield f'- {counted(len(facts["joints"]), "joint")}: {_code(facts["joints"])}.'
+    yield '  Others are matched by their names, or by a table (`--joints`).'
     if facts['fps']:
         yield f'- {facts["fps"]:g} frames per second; other rates are converted.'
     if facts['kpt_thr']:

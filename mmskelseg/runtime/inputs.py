@@ -6,9 +6,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from mmskelseg.runtime.files.parsing import by_name, read_dicts
 from mmskelseg.runtime.labels import READERS
 from mmskelseg.runtime.labels.reading import EACH_SUBJECT
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.messages.options import (
     Fraction,
     Positive,
@@ -22,7 +23,7 @@ from mmskelseg.runtime.poses import FORMATS, Poses, read_poses, to_coco17
 from mmskelseg.runtime.poses.layouts import stated_layout
 from mmskelseg.runtime.poses.poses import check_stated_size
 from mmskelseg.runtime.structures.choices import EACH, POLICIES
-from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg.runtime.structures.skeleton import Layout, Skeleton
 
 # Options of label files that may be repeated.
 _SEVERAL = ('observation', 'tier', 'attribute', 'control', 'behavior')
@@ -115,6 +116,29 @@ class PlaceFile:
             id(own): [one.record() for one in own] for own in found.values()
         }
         return {name: made[id(places_for(found, name, path))] for name in videos}
+
+
+def named_joints(path: str | os.PathLike | None, layout: Layout) -> dict[str, str]:
+    """Return the joints of files of poses by those of a model, none without a file.
+
+    The table has the columns ``model`` and ``own``, and a row for each joint whose name
+    differs.
+
+    Raises:
+        UserError: If a joint of the model is unknown, or one is listed twice.
+    """
+    if path is None:
+        return {}
+    known = Skeleton.get(layout).joints
+    rows = read_dicts(path, 'model', 'own')
+    for place, row in rows:
+        if row['model'] not in known or not row['own']:
+            raise UserError(
+                f'{place}: says that the joint {shown(row["model"])} of the model is '
+                f'{shown(row["own"])}; name one of {", ".join(known)}, and yours.'
+            )
+    by_name([(row['own'], row) for _, row in rows], str(path), 'joints')
+    return by_name([(row['model'], row['own']) for _, row in rows], str(path), 'joints')
 
 
 @checked

@@ -191,6 +191,13 @@ class VideosJob(ModelJob[Result]):
     img_shape: tuple[int, int] | None = like(PoseInput, 'img_shape', group=_INPUT)
     pose_format: str | None = like(PoseInput, 'pose_format', '--pose-format', _INPUT)
     first_frame: int | None = like(PoseInput, 'first_frame', group=_INPUT)
+    joints: Path | None = option(
+        'table of the joints whose names in the poses differ from those of the model, '
+        'with the columns model and own (docs/share.md)',
+        None,
+        group=_INPUT,
+        metavar='FILE',
+    )
     object_input: ObjectInput = grouped(_INPUT, ObjectInput())
     places: Path | None = like(PlaceFile, 'places', group=_INPUT)
     split: str | None = option(
@@ -205,7 +212,7 @@ class VideosJob(ModelJob[Result]):
     def stream_options(self) -> dict[str, Any]:
         """Return how inputs are read, as keywords of ``Segmenter.stream``."""
         poses = self.poses
-        names = ('split', 'places', *OF_NEW_VIDEOS)
+        names = ('split', 'joints', 'places', *OF_NEW_VIDEOS)
         return {
             'poses': poses[0] if poses is not None and len(poses) == 1 else poses,
             **{name: getattr(self, name) for name in names},

@@ -95,7 +95,8 @@ class Segment(SegmenterJob[Path]):
     A model that reads skeletons needs the poses of a video. They are read from --poses
     or, if INPUT is a folder, from the file in it with the name of the video; otherwise,
     they are estimated (--pose-estimator). They must have the joints that the model was
-    trained on. A model that sees objects needs their tracks as well (--objects).
+    trained on; a table names those that are called otherwise (--joints). A model that
+    sees objects needs their tracks as well (--objects).
 
     OUT gets these files; if there are several videos, their names come first:
 

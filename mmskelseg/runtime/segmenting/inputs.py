@@ -1,7 +1,7 @@
 """Annotations that fit a model, from the files or data of videos."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -108,6 +108,7 @@ class InputReader:
         estimate: Function that returns the poses in a video file.
         given: How files of poses are read, and whose are used. Its ``others`` says
             whether the model also reads them, its ``kpt_thr`` is that of the training.
+        joints: Names of joints in poses, by those of the model, where they differ.
     """
 
     skeleton: Layout
@@ -116,6 +117,7 @@ class InputReader:
     needs_video: bool
     estimate: Callable[[Path], Poses]
     given: PoseInput
+    joints: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, source: Source) -> list[InputVideo]:
         """Return the annotation of one video, or those of its people.
@@ -282,7 +284,11 @@ class InputReader:
         """Return the annotation of poses, with the joints of the model."""
         wanted, joints = Skeleton.get(self.skeleton), poses.joints
         poses = with_size(poses)
-        columns = wanted.columns_of(joints, place)
+        columns = wanted.columns_of(joints, place, self.joints)
+        pairs = zip(wanted.joints, columns, strict=True)
+        renamed = [f'{joints[i]} is {name}' for name, i in pairs if joints[i] != name]
+        if renamed:
+            poses = poses.noting(f'joints of other names: {", ".join(renamed)}')
         if len(joints) > len(columns):
             poses = poses.noting(f'{len(columns)} of {len(joints)} joints are used')
         assert poses.img_shape is not None, 'with_size gives them a size'

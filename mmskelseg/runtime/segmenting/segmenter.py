@@ -17,6 +17,7 @@ from mmskelseg.runtime.inputs import (
     ObjectInput,
     PlaceFile,
     PoseInput,
+    named_joints,
 )
 from mmskelseg.runtime.labels.segments import LabelledVideos
 from mmskelseg.runtime.messages.errors import OF_CONTENT, UserError, shown
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 
 
 # What says how videos are read, besides poses and split.
-_OF_VIDEOS = (*OF_NEW_VIDEOS, *OF_OBJECTS, 'places')
+_OF_VIDEOS = (*OF_NEW_VIDEOS, *OF_OBJECTS, 'joints', 'places')
 
 
 class Predictor(Protocol):
@@ -109,6 +110,8 @@ class Segmenter:
       :class:`mmskelseg.runtime.inputs.PoseInput`;
     - ``objects``, ``object_format``, ``object_kinds``, ``object_thr``: see
       :class:`mmskelseg.runtime.inputs.ObjectInput`; a single path needs no list;
+    - ``joints``: a table of joints that have other names than those of the model; see
+      :func:`mmskelseg.runtime.inputs.named_joints`;
     - ``places``: the file of the places in the videos; see
       :func:`mmskelseg.runtime.places.read_places`;
     - ``batch_size``: number of videos that the model processes together, padded to the
@@ -186,6 +189,7 @@ class Segmenter:
         *,
         poses: GivenPoses | Sequence[GivenPoses] | None = None,
         split: str | None = None,
+        joints: str | os.PathLike | None = None,
         places: str | os.PathLike | None = None,
         **options: Any,
     ) -> tuple[list[str], Iterator[InputVideo]]:
@@ -199,7 +203,7 @@ class Segmenter:
         )
         reader = InputReader(
             self.skeleton, self.classes, self.needs_poses, self.needs_video,
-            self._estimate, given,
+            self._estimate, given, named_joints(joints, self.skeleton),
         )  # fmt: skip
         sources = find_sources(
             inputs, poses=poses, split=split, objects=_read_objects(**options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from importlib.util import find_spec
 from itertools import chain
@@ -16,7 +16,12 @@ from mmskelseg.runtime.files.assignments import assignments
 from mmskelseg.runtime.files.parsing import read_json, read_text
 from mmskelseg.runtime.messages.dependencies import is_installed
 from mmskelseg.runtime.messages.errors import UserError, check_name, shown
-from mmskelseg.runtime.structures.layouts import LAYOUTS, LONGEST_NAME, mirrored_joints
+from mmskelseg.runtime.structures.layouts import (
+    LAYOUTS,
+    LONGEST_NAME,
+    mirrored_joints,
+    split_side,
+)
 
 # More than any person, animal or mesh has; files may state any number.
 _MOST_JOINTS = 2000
@@ -97,24 +102,49 @@ class Skeleton:
         """The number of joints, V."""
         return len(self.joints)
 
-    def columns_of(self, joints: Sequence[str], source: str) -> list[int]:
+    def columns_of(
+        self,
+        joints: Sequence[str],
+        source: str,
+        names: Mapping[str, str] | None = None,
+    ) -> list[int]:
         """Return the index of each joint of this layout among the joints of another.
 
-        ``source`` is the name of the other layout, which must have all joints.
+        A joint is the one that ``names`` has for it, or else the one of the same name,
+        or the only one whose name differs in nothing but case, separators, and how and
+        where it states the side.
 
-        >>> legs = Skeleton.get(dict(joints=['hip', 'knee'], limbs=[[0, 1]]))
-        >>> legs.columns_of(['foot', 'knee', 'hip'], 'take1.json')
+        Args:
+            joints: The joints of the other layout, which must have all of this one.
+            source: Its name.
+            names: Names in the other layout, by those in this one.
+
+        Raises:
+            UserError: If a joint is missing, with the joints of both.
+
+        >>> legs = Skeleton.get(dict(joints=['hip', 'left_knee'], limbs=[[0, 1]]))
+        >>> legs.columns_of(['foot', 'KneeL', 'Hip'], 'take1.json')
         [2, 1]
+        >>> legs.columns_of(['foot', 'KneeL', 'Hip'], 'take1.json', {'hip': 'foot'})
+        [0, 1]
         """
-        missing = [joint for joint in self.joints if joint not in joints]
+        found = {joint: own for joint, own in (names or {}).items() if own in joints}
+        for key in (str, split_side):
+            needed = _by(key, [j for j in self.joints if j not in found])
+            there = _by(key, [j for j in joints if j not in found.values()])
+            for alike in needed.keys() & there.keys():
+                if len(needed[alike]) == len(there[alike]) == 1:
+                    found[needed[alike][0]] = there[alike][0]
+        missing = [joint for joint in self.joints if joint not in found]
         if missing:
             raise UserError(
                 f'{source}: its {len(joints)} joints lack {", ".join(missing[:3])}'
-                f'{" and more" if len(missing) > 3 else ""} of the {self.num_joints} '
-                f'of {self.name}, with which the model was trained; estimate poses '
-                'in that layout, or convert them by `mmskelseg convert keypoints`.'
+                f'{" and more" if len(missing) > 3 else ""} of {self.name}, with which '
+                f'the model was trained. It needs {", ".join(self.joints)}; there are '
+                f'{", ".join(joints)}. If these have other names, match them by a '
+                'table (--joints); otherwise, estimate poses in that layout.'
             )
-        return [joints.index(joint) for joint in self.joints]
+        return [joints.index(found[joint]) for joint in self.joints]
 
     @classmethod
     def get(cls, skeleton: SkeletonLike) -> Skeleton:
@@ -240,6 +270,16 @@ class Skeleton:
                 '`joints` are names or their number, the others are lists of names or '
                 'indices of joints.'
             ) from error
+
+
+def _by(
+    key: Callable[[str], Hashable], joints: Sequence[str]
+) -> dict[Hashable, list[str]]:
+    """Return the joints of each key."""
+    groups: dict[Hashable, list[str]] = {}
+    for joint in joints:
+        groups.setdefault(key(joint), []).append(joint)
+    return groups
 
 
 #: Everything that stands for a skeleton; see :meth:`Skeleton.get`.

@@ -5,12 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from mmskelseg.runtime.inputs import ObjectInput, PoseInput
+from mmskelseg.runtime.inputs import ObjectInput, PoseInput, named_joints
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.objects import Found, FoundObjects
 from mmskelseg.runtime.objects.found import corners
 from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.segmenting.inputs import InputReader
 from mmskelseg.runtime.segmenting.sources import Source, find_sources
+from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.individuals import alone
 from tests.errors import raises_naming
 
@@ -409,3 +411,33 @@ def test_recordings_without_objects_are_named():
     inputs = [entry(frame_dir='take1'), entry(frame_dir='take7')]
     with raises_naming(ValueError, 'take7', 'take1 (take1.txt)'):
         find_sources(inputs, objects=[box(1)])
+
+
+def test_joints_of_other_names_are_noted(tmp_path):
+    """A table names those that do not match by themselves."""
+    table = tmp_path / 'map.csv'
+    table.write_text('model,own\nnose,snout\n')
+    names = [*Skeleton.get('coco17').joints]
+    names[:2] = 'snout', 'LeftEye'
+    layout = {'joints': names, 'limbs': [[0, 1]]}
+    own = InputReader(
+        'coco17', ('a',), True, False, None, PoseInput(), named_joints(table, 'coco17')
+    )  # fmt: skip
+    (video,) = own.read(find_sources(entry(skeleton=layout))[0])
+    assert 'joints of other names: snout is nose, LeftEye is left_eye' in video['notes']
+
+
+@pytest.mark.parametrize(
+    ('text', 'named'),
+    [
+        ('nose,snout\n', 'model'),
+        ('model,own\nsnout,nose\n', "line 2 | 'snout' | left_eye"),
+        ('model,own\nnose,a\nnose,b\n', "'nose'"),
+        ('model,own\nnose,a\nleft_eye,a\n', "'a'"),
+    ],
+)
+def test_wrong_tables_of_joints_are_named(text, named, tmp_path):
+    table = tmp_path / 'map.csv'
+    table.write_text(text)
+    with raises_naming(UserError, table, named):
+        named_joints(table, 'coco17')

@@ -198,3 +198,54 @@ def test_layout_file_is_not_run(tmp_path):
     with raises_naming(UserError, path, 'line 1', 'open('):
         Skeleton.get(str(path))
     assert not (tmp_path / 'made').exists()
+
+
+MOUSE = Skeleton.get(
+    {'name': 'mouse4', 'joints': ['nose', 'left_ear', 'right_ear', 'tail_base'],
+     'limbs': [[0, 1]]}
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ('joints', 'names', 'columns'),
+    [
+        (['Nose', 'Ear_left', 'Ear_right', 'TailBase'], {}, [0, 1, 2, 3]),
+        (['tail-base', 'earR', 'earL', 'x', 'NOSE'], {}, [4, 2, 1, 0]),
+        # The same name comes first.
+        (['Nose', 'nose', 'left_ear', 'right_ear', 'tail_base'], {}, [1, 2, 3, 4]),
+        (['snout', 'l_ear', 'r_ear', 'tail_base'], {'nose': 'snout'}, [0, 1, 2, 3]),
+        # And the table before that.
+        (
+            ['nose', 'left_ear', 'right_ear', 'tail_base'],
+            {'left_ear': 'right_ear', 'right_ear': 'left_ear'},
+            [0, 2, 1, 3],
+        ),
+        # A table for many files may name what this one lacks.
+        (
+            ['nose', 'left_ear', 'right_ear', 'tail_base'],
+            {'nose': 'snout'},
+            [*range(4)],
+        ),
+    ],
+)
+def test_joints_are_matched_by_table_and_name(joints, names, columns):
+    assert MOUSE.columns_of(joints, 'a.csv', names) == columns
+
+
+@pytest.mark.parametrize(
+    ('joints', 'names', 'named'),
+    [
+        (
+            ['snout', 'left_ear', 'right_ear', 'tail_base'],
+            {},
+            'nose | snout | --joints',
+        ),
+        # Which one is meant is unknown.
+        (['Nose', 'NOSE', 'earL', 'earR', 'tail_base'], {}, 'lack nose | NOSE'),
+        # A joint stands for one of the model only.
+        (['nose', 'earL', 'earR', 'x'], {'tail_base': 'nose'}, 'lack nose'),
+    ],
+)
+def test_joints_that_do_not_match_are_listed(joints, names, named):
+    with raises_naming(UserError, 'a.csv: ', named):
+        MOUSE.columns_of(joints, 'a.csv', names)
