@@ -19,6 +19,7 @@ Bento write that of the frame after it, so the end is taken from start and durat
 import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from math import ceil
 from pathlib import Path
 
 from mmskelseg.runtime.files.atomic import atomic_write_text
@@ -154,7 +155,8 @@ def write_bento(path: FilePath, video: VideoSegments, classes: Classes) -> None:
     fps, channels = video.fps or 0, [_channel(tier) for tier in spans]
     lines = [
         'Bento annotation file',
-        f'Movie file(s): {video.filename or video.name}',
+        # SimBA's table is as wide as this line.
+        f'Movie file(s): {video.filename or video.name} (written by mmskelseg)',
         '',
         'Stimulus name:',
         'Annotation start frame: 1',
@@ -183,5 +185,5 @@ def _channel(tier: str) -> str:
 def _rows(spans: Sequence[tuple[int, int]], fps: float) -> Iterator[str]:
     for start, end in spans:
         times = (start / fps, (end - 1) / fps, (end - start) / fps)
-        # At least one decimal tells Bento that these are seconds.
-        yield '\t'.join(f'{time:.9f}' for time in times)
+        # Decimals tell that these are seconds. SimBA rounds frames down.
+        yield '\t'.join(f'{ceil(time * 1e9) / 1e9:.9f}' for time in times)

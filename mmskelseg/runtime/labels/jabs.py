@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from mmskelseg.runtime.files.jabs import mouse_name
 from mmskelseg.runtime.files.parsing import FilePath, check_shape, read_json
 from mmskelseg.runtime.labels.frames import checked_frames
 from mmskelseg.runtime.labels.reading import (
@@ -87,7 +88,7 @@ def _blocks(
                         f'{place}: present is {shown(block.get("present"))}, expected '
                         'true or false; save the project in JABS again.'
                     )
-                yield place, str(names.get(identity, identity)), name, block
+                yield place, mouse_name(names.get(identity, identity)), name, block
 
 
 def _segment(

@@ -71,6 +71,8 @@ def poses_of(
         layout,
         img_shape=_SIZE if is_calms else None,
         fps=FPS if is_calms else None,
-        people=PEOPLE if is_calms else tuple(map(str, range(people))),
+        people=PEOPLE
+        if is_calms
+        else tuple(f'animal{i}' for i in range(1, people + 1)),
         notes=notes,
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmskelseg.runtime.files.hdf5 import hdf5_array, hdf5_texts, open_hdf5
+from mmskelseg.runtime.files.jabs import mouse_name
 from mmskelseg.runtime.files.parsing import FilePath
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses.layouts import counted_layout, in_order
@@ -81,9 +82,8 @@ def read_jabs(
         layout, notes = counted_layout(joints, skeleton, str(path), unnamed)
     if len(names) < people:
         names = [*map(str, range(people))]
-    return Poses(
-        keypoint, confidence, layout, people=tuple(names[:people]), notes=notes
-    )
+    mice = tuple(map(mouse_name, names[:people]))
+    return Poses(keypoint, confidence, layout, people=mice, notes=notes)
 
 
 def _names(dataset: 'h5py.Dataset', path: FilePath) -> list[str]:

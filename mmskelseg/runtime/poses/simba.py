@@ -62,7 +62,7 @@ def read_simba(
         layout,
         img_shape=size,
         fps=known.fps,
-        people=tuple(animals),
+        people=tuple(f'animal{name}' for name in animals),
         notes=notes,
     )
 

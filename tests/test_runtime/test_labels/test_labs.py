@@ -112,7 +112,7 @@ def test_absence_in_jabs_makes_tiers(tmp_path):
     ]  # fmt: skip
     assert (video.num_frames, video.filename) == (100, 'take1.avi')
     (video,) = read_segments(path, fps=25, subject='each')
-    assert {s.individual for s in video.segments} == {'8'}
+    assert {s.individual for s in video.segments} == {'mouse8'}
 
 
 def test_background_of_deepethogram_is_a_class(tmp_path):
@@ -156,6 +156,23 @@ def test_written_labels_are_read_back(write, ending, options, tmp_path):
     assert back.num_frames == len(label)
     with raises_naming(UserError, "'take1'", 'num_frames'):
         write(path, VideoSegments('take1', segments, fps), NAMES)
+
+
+def test_simba_can_read_what_is_written_for_bento(tmp_path):
+    """It splits lines into words, of which the second line must have most.
+
+    A frame is the time times the frame rate, rounded down.
+    """
+    segments = [Segment(i / 29.97, (i + 1) / 29.97, 'a') for i in range(0, 300, 2)]
+    path = tmp_path / 'take1.annot'
+    write_bento(path, VideoSegments('take1', segments, 29.97, 300), ['a'])
+    lines = [line.split() for line in path.read_text().split('\n')]
+    assert lines[0] == ['Bento', 'annotation', 'file']
+    assert max(map(len, lines)) == len(lines[1])
+    begin = lines.index(['Ch1----------'])
+    times = [line for line in lines[begin + 3 :] if line]
+    assert [int(float(row[0]) * 29.97) for row in times] == [*range(0, 300, 2)]
+    assert [int(float(row[1]) * 29.97) for row in times] == [*range(0, 300, 2)]
 
 
 def test_tiers_are_channels_of_bento(tmp_path):

@@ -25,7 +25,7 @@ def test_simba_has_joints_of_animals_and_its_projects_rate(tmp_path):
     path = labs.simba(tmp_path)
     assert recognise(path) == 'simba'
     poses = read_poses(path)
-    assert (poses.fps, poses.img_shape, poses.people) == (25, (480, 640), ('1',))
+    assert (poses.fps, poses.img_shape, poses.people) == (25, (480, 640), ('animal1',))
     assert poses.joints == ('nose', 'tail')
     assert poses.keypoint[0, 3].tolist() == [[103, 50], [83, 60]]
     np.testing.assert_allclose(poses.keypoint_score[0, 3], [0.9, 0.8])
@@ -37,7 +37,7 @@ def test_simba_tells_animals_apart_by_their_numbers(tmp_path):
     row = [0, 1, 2, 1.2, 3, 4, 0.5, 50, 60, 0.5, 70, 80, 0, 0.3]
     path = labs.rows(tmp_path / 'a.csv', [header, row])
     poses = read_poses(path)
-    assert (poses.people, poses.joints) == (('1', '2'), ('nose', 'tail'))
+    assert (poses.people, poses.joints) == (('animal1', 'animal2'), ('nose', 'tail'))
     assert poses.keypoint[:, 0].tolist() == [[[1, 2], [3, 4]], [[50, 60], [0, 0]]]
     np.testing.assert_allclose(poses.keypoint_score[:, 0], [[1, 0.5], [0.5, 0]])
     path.write_text(path.read_text().replace(',60,', ',x,'))
@@ -54,7 +54,7 @@ def test_jabs_has_mice_by_identity(mice, tmp_path):
     )  # fmt: skip
     assert (recognise(path), video_of(path)) == ('jabs', 'take1')
     poses = read_poses(path)
-    assert poses.people == ('7', '8')
+    assert poses.people == ('mouse7', 'mouse8')
     assert poses.skeleton == MOUSE12
     assert (poses.keypoint[0, 0] == mice[0, 0]).all()
     assert (poses.keypoint[0, 1] == mice[1, 1]).all()
@@ -65,7 +65,7 @@ def test_jabs_has_mice_by_identity(mice, tmp_path):
 
 def test_jabs_2_has_one_mouse(mice, tmp_path):
     poses = read_poses(jabs(tmp_path / 'take1_pose_est_v2.h5', mice[:, 0]))
-    assert poses.people == ('0',)
+    assert poses.people == ('mouse0',)
     assert (poses.keypoint[0] == mice[:, 0]).all()
 
 
@@ -115,5 +115,5 @@ def test_mabe_has_joints_without_names(tmp_path):
         read_poses(path)
     layout = {'name': 'pair', 'joints': ['a', 'b'], 'limbs': []}
     poses = read_poses(path, skeleton=layout)
-    assert poses.people == ('0', '1', '2')
+    assert poses.people == ('animal1', 'animal2', 'animal3')
     assert poses.keypoint[1, 0].tolist() == [[5, 10], [7, 8]]
