@@ -11,6 +11,7 @@ from time import monotonic
 
 import numpy as np
 
+from mmskelseg.automl.carriers import find_carriers
 from mmskelseg.automl.folds import persons_of
 from mmskelseg.automl.job import Fit
 from mmskelseg.automl.model_folder import ModelFolder
@@ -115,7 +116,10 @@ def fit(job: Fit, events: Events) -> Path:
         compared = [one for name in plan.compared for one in found if one.name == name]
         trainings = _trainings(folder, plan, job, submit, events)
         outcome = execute_steps(folder, compared, plan, trainings, submit)
-    report = write_report(folder, plan, outcome, summary, suspicions, shared, people)
+    seconds = plan.time(len(folder.folds), job.processes)
+    carriers = find_carriers(folder, outcome, seconds, events)
+    given = summary, suspicions, shared, people, carriers
+    report = write_report(folder, plan, outcome, *given)
     events.note('\n'.join(_reported(report)))
     events.note(f'Report:  {folder.path / "report.html"}')
     events.note(f'Segment: mmskelseg segment VIDEO {folder.path}')

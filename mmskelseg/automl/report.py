@@ -50,6 +50,7 @@ def write_report(
     suspicions: Sequence[Suspicion],
     shared: Sequence[str],
     people: Observers,
+    carriers: Sequence[Content],
 ) -> Content:
     """Write ``report.json`` and ``report.html`` into the folder; return the former.
 
@@ -78,6 +79,7 @@ def write_report(
             {**asdict(row), 'counting': row.counting, 'timing': row.timing}
             for row in class_results(videos, fps, meta)
         ],
+        'carriers': carriers,
         'shortest_bouts': _shortest_bouts(folder),
         'videos': [
             _video(name, folder, tested) | scores['all']['per_video'][name]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import argument
+from mmskelseg.runtime.segmenting.explaining import explain_moment, weigh, words
+from mmskelseg.runtime.segmenting.segmenter import Segmenter
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.predictions import Prediction
 
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Seconds of an interval to check, and the most minutes of all.
 INTERVAL, BUDGET = 5.0, 30.0
+#: The most seconds that it takes to find what carries labels.
+EXPLAINING = 20.0
 
 
 def open_model(model: str) -> SkelSegInferencer:
@@ -53,7 +58,9 @@ class Predict(Job[None]):
             int(video['total_frames'])
             for video in load_annotations(self.ann_file)['annotations']
         ]
-        write_predictions(self.out, segment.dataset_meta, timed(found, frames, events))
+        given = segment.dataset_meta, timed(found, frames, events)
+        explain = partial(add_carriers, segment, self.ann_file, events)
+        write_predictions(self.out, *given, explain)
 
 
 def timed(
@@ -69,10 +76,39 @@ def timed(
         events.progress(text, i + 1, len(frames), left)
 
 
-def write_predictions(
-    out: Path, meta: Metainfo, predictions: Iterable[Prediction]
+def add_carriers(
+    model: Segmenter, ann_file: Path, events: Events, rows: Sequence[dict[str, Any]]
 ) -> None:
-    """Write predictions, and what to check first, as the page reads them."""
+    """Add to the reasons of intervals what carries the label there.
+
+    Those come first that are to be checked first, as many as there is time for.
+    """
+    if model.needs_video or not model.needs_poses:
+        return
+    until, wanted = monotonic() + EXPLAINING, {row['video'] for row in rows}
+    _, read = model.videos([ann_file])
+    videos = {v['frame_dir']: v for v in read if v['frame_dir'] in wanted}
+    for i, row in enumerate(rows):
+        events.progress('Finding what carries labels', i, len(rows))
+        place = videos[row['video']], row['start_frame'], row['end_frame']
+        found = explain_moment(model, *place, until)
+        if found is None:
+            return
+        for reasons, k in found:
+            name = model.classes[reasons.spans[k].row]
+            row['reason'] += f'; {name}: {words(weigh(found))}'
+
+
+def write_predictions(
+    out: Path,
+    meta: Metainfo,
+    predictions: Iterable[Prediction],
+    explain: Callable[[Sequence[dict[str, Any]]], None] = lambda _: None,
+) -> None:
+    """Write predictions, and what to check first, as the page reads them.
+
+    ``explain`` may add to the reasons of what to check.
+    """
     ranking = IntervalRanking(meta['classes'], INTERVAL, tiers=meta.get('tiers'))
     tiers = list(meta.get('tiers', {'': None}))
     recordings: dict[str, Any] = {}
@@ -84,6 +120,7 @@ def write_predictions(
     except UserError:
         # Everything is labelled.
         uncertain = []
+    explain(uncertain)
     content = {'recordings': recordings, 'doubts': uncertain}
     atomic_write_text(out, json.dumps(content))
 

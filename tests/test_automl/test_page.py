@@ -72,6 +72,7 @@ def content():
             class_row(CLASSES[2], [9, 20], 1.2, 'poor'),
             class_row(CLASSES[3], [0, 1], None, 'too few'),
         ],
+        'carriers': [{'class': CLASSES[1], 'segments': 3, 'words': 'no<s>e, 61 %'}],
         'shortest_bouts': [{'tier': 'h<s>', 'seconds': 0.5}],
         'videos': [
             {'video': 'a<1>', 'part': 'held_out', 'person': 'p&1', **SCORES},
@@ -215,6 +216,14 @@ def test_page_says_what_the_model_is_for(content):
         'F1@10 67 and accuracy 80 % in 1 video',
     ):
         assert said in first
+
+
+def test_page_says_what_carries_each_class(content):
+    text = Reader(written(content)).text
+    assert 'segments of test videos' in text
+    assert 'walk & "run": no<s>e, 61 %' in text
+    content['carriers'] = []
+    assert 'What carries' not in Reader(written(content)).text
 
 
 def test_pictures_have_a_title_and_a_description(content):

@@ -10,6 +10,7 @@ from mmskelseg.export.export import export_onnx
 from mmskelseg.runtime import OnnxSegmenter, OnnxStream
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.poses import Poses, write_npz
+from mmskelseg.runtime.segmenting.explaining import explain, weigh
 from mmskelseg.runtime.structures.objects import BOX
 from tests.errors import assert_names, raises_naming
 
@@ -126,6 +127,16 @@ def write_files(video, folder):
 
 
 @pytest.mark.slow
+def drops_of(model, video):
+    """Return the drops of classes 1 and 2 without the box, and without the hammer."""
+    _, (read,) = model.videos(video)
+    found = explain(model, read)
+    rows = [span.row for span in found.spans]
+    own = [[(found, i) for i, row in enumerate(rows) if row == k] for k in (1, 2)]
+    drops = [{one.part: one.drop for one in weigh(segments)} for segments in own]
+    return [[own[kind] for kind in KINDS] for own in drops]
+
+
 def test_only_objects_tell_classes_apart(train, call_tool, tmp_path):
     """Whole, as ONNX and as streams; without objects, it is guesswork."""
     *_, without = train('without', '--no-objects')
@@ -155,6 +166,9 @@ def test_only_objects_tell_classes_apart(train, call_tool, tmp_path):
             frames += stream.flush()
             streamed = np.stack([frame.probabilities for frame in frames], axis=1)
             np.testing.assert_allclose(streamed, expected['pred_score'], atol=1e-4)
+    drops = drops_of(onnx, video)
+    assert [int(np.argmax(own)) for own in drops] == [0, 1]
+    np.testing.assert_allclose(drops, drops_of(inferencer, video), atol=1e-4)
     poses, objects = write_files(video, tmp_path)
     (found,) = onnx(poses, objects=objects)['predictions']
     np.testing.assert_allclose(found['pred_score'], expected['pred_score'], atol=1e-4)

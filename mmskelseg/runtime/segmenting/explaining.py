@@ -42,6 +42,8 @@ DRAWS = 19
 _BLOCK, _LEAST = 0.25, 0.01
 # Random signs, the fewest segments for them, and the part of chance that is exceeded.
 _SIGNS, _FEWEST, _LEVEL = 199, 5, 0.95
+# Seconds to each side of the middle of a moment, and beside these.
+_BESIDE = 5.0
 # Segments whose times are left out together are so many windows apart.
 _APART = 10
 TIMES = ('before', 'within', 'after')
@@ -158,16 +160,27 @@ def explain(
     return Reasons(video['frame_dir'], spans, parts, by_part, by_draw, by_time)
 
 
-def explain_in_time(
-    segmenter: Segmenter, videos: Iterable[InputVideo], seconds: float
-) -> Iterator[Reasons]:
-    """Yield what carries the segments of videos, of as many as there is time for."""
-    until = monotonic() + seconds
-    for video in videos:
-        found = explain(segmenter, video, until=until)
-        if found is None:
-            return
-        yield found
+def explain_moment(
+    segmenter: Segmenter, video: InputVideo, start: int, end: int, until: float
+) -> list[tuple[Reasons, int]] | None:
+    """Return what carries the segment that covers most of an interval, and its index.
+
+    The model sees the interval, or 10 s in its middle, and 5 s to each side. There is
+    nothing in the list if no segment lies there. ``until`` is that of :func:`explain`.
+    """
+    beside = round(_BESIDE * video['fps'])
+    cut_off = max((end - start) // 2 - beside, 0)
+    start, end = start + cut_off, end - cut_off
+    first = max(start - beside, 0)
+    found = explain(segmenter, cut(video, first, end + beside), until=until)
+    if found is None:
+        return None
+    shared = [
+        min(span.end, end - first) - max(span.start, start - first)
+        for span in found.spans
+    ]
+    most = max(shared, default=0)
+    return [(found, shared.index(most))] if most > 0 else []
 
 
 def find_parts(

@@ -17,7 +17,7 @@ from mmskelseg.runtime.segmenting.explaining import (
     Span,
     cut,
     explain,
-    explain_in_time,
+    explain_moment,
     find_parts,
     weigh,
     without,
@@ -182,14 +182,24 @@ def test_parts_are_missing_only_where_they_are_left_out():
     assert missing == [[t, joint] for t in range(3) for joint in (1, 2)]
 
 
-def test_pieces_are_explained_while_there_is_time():
-    segmenter = segmenter_of(reach)
+def test_the_segment_of_a_moment_is_explained_from_its_surroundings():
+    """The model sees 5 s to each side, of a long moment those around its middle."""
+    segmenter = segmenter_of(reach, (0, 30, 60))
+    video = recording(300, label=np.zeros(300, int))
+    ((found, i),) = explain_moment(segmenter, video, 100, 140, np.inf)
+    # 50 frames lie before the moment, and as many behind it.
+    assert found.spans == [Span(0, 0, 30), Span(1, 30, 60), Span(0, 60, 140)]
+    assert i == 2
+    ((found, _),) = explain_moment(segmenter, video, 0, 300, np.inf)
+    assert found.spans[-1].end == 200
+    assert explain_moment(segmenter, video, 100, 140, 0) is None
+
+
+def test_pieces_have_no_labels():
     piece = cut(recording(label=np.zeros(40, int)), 5, 100)
     assert 'label' not in piece
     assert piece['total_frames'] == 35
     assert piece['keypoint'].shape == (1, 35, 4, 2)
-    assert len([*explain_in_time(segmenter, [piece] * 3, 60)]) == 3
-    assert not [*explain_in_time(segmenter, [piece] * 3, 0)]
 
 
 @pytest.mark.parametrize('reads', [{'needs_video': True}, {'needs_poses': False}])

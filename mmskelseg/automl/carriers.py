@@ -1,0 +1,89 @@
+"""What carries each class, by a few segments in videos of a fit."""
+
+from collections.abc import Mapping, Sequence
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from mmskelseg.automl.held_out import by_tier, predictions_of
+from mmskelseg.automl.model_folder import ModelFolder
+from mmskelseg.automl.steps import Outcome
+from mmskelseg.engine.run_folder import PREDICTIONS
+from mmskelseg.evaluation import Video
+from mmskelseg.runtime.jobs.events import Events
+from mmskelseg.runtime.segmenting.explaining import (
+    Reasons,
+    explain_moment,
+    weigh,
+    words,
+)
+from mmskelseg.runtime.segmenting.segmenter import OnnxSegmenter
+from mmskelseg.runtime.structures.segments import to_segments
+
+# Segments of each class; the part of the time of a fit that this takes at most, and the
+# most seconds.
+_SEGMENTS, _PART, _LONGEST = 3, 0.02, 60.0
+
+
+def find_carriers(
+    folder: ModelFolder, outcome: Outcome, seconds: float, events: Events
+) -> list[dict[str, Any]]:
+    """Return what carries each class of the final model that it predicts.
+
+    It is tried on test videos or, without these, on those that it was trained on. What
+    carries the classes of models that read frames of videos is not known.
+
+    Args:
+        folder: The fit, with its final model.
+        outcome: Its predictions of held-out videos tell where to look, where there are
+            no test videos.
+        seconds: How long the fit takes; a small part of that is the limit.
+        events: Gets the progress.
+    """
+    until = monotonic() + min(_PART * seconds, _LONGEST)
+    model = OnnxSegmenter(folder.exported, show_progress=False)
+    if model.needs_video or not model.needs_poses:
+        return []
+    split, videos = 'train', outcome.held_out.videos if outcome.held_out else {}
+    if folder.has_test:
+        split, videos = 'test', predictions_of(folder.tested / PREDICTIONS)
+    _, read = model.videos([folder.ann_file], split=split)
+    shown = {video['frame_dir']: video for video in read}
+    moments = _moments(folder, videos)
+    chosen: dict[int, list[tuple[Reasons, int]]] = {}
+    for i, (row, name, start, end) in enumerate(moments):
+        left = until - monotonic()
+        events.progress('Finding what carries each class', i, len(moments), left)
+        found = explain_moment(model, shown[name], start, end, until)
+        if found is None:
+            break
+        chosen.setdefault(row, []).extend(
+            (one, k) for one, k in found if one.spans[k].row == row
+        )
+    return [
+        {'class': model.classes[row], 'segments': len(own), 'words': words(weigh(own))}
+        for row, own in sorted(chosen.items())
+        if own
+    ]
+
+
+def _moments(
+    folder: ModelFolder, videos: Mapping[str, Video]
+) -> Sequence[tuple[int, str, int, int]]:
+    """Return class, video, first frame and end of some segments of each class.
+
+    First comes one of each class, in case there is no time for others.
+    """
+    rng = np.random.default_rng(folder.seed)
+    found: dict[int, list[tuple[int, str, int, int]]] = {}
+    for tier, own in by_tier(videos, folder.data['metainfo']):
+        for name, video in own.items():
+            for start, end, k in to_segments(video.pred):
+                row = tier.rows.start + k
+                found.setdefault(row, []).append((row, name, start, end))
+    order = []
+    for own_moments in found.values():
+        picked = rng.permutation(len(own_moments))[:_SEGMENTS]
+        order += [(i, own_moments[k]) for i, k in enumerate(picked)]
+    return [moment for _, moment in sorted(order)]
