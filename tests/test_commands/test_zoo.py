@@ -1,0 +1,64 @@
+"""Models of the zoo that users train."""
+
+import json
+import shutil
+
+import pytest
+
+from mmskelseg.automl.job import Fit
+from mmskelseg.commands.zoo import TrainZooModel
+from mmskelseg.export.opening import zoo_checkpoint
+from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.jobs.events import PrintedEvents
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.segmenting.model_zoo import zoo_file
+from tests.errors import raises_naming
+from tests.test_converters import releases
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """The jobs of fits, each of which takes a model of the package."""
+    asked = []
+
+    def run(self, events):
+        asked.append(self)
+        self.out.mkdir(exist_ok=True)
+        shutil.copy(zoo_file('precog'), self.out / 'model.onnx')
+        shutil.copy(zoo_checkpoint('precog'), self.out / 'model.safetensors')
+        return self.out
+
+    monkeypatch.setattr(Fit, 'run', run)
+    return asked
+
+
+def train(tmp_path, **options):
+    job = TrainZooModel(action='train', name='mouse3d', out=tmp_path / 'zoo', **options)
+    return job.run(PrintedEvents())
+
+
+def test_mice_become_a_model_under_the_licence_of_their_data(fits, tmp_path):
+    raw = releases.subtle(tmp_path)
+    for _ in range(2):
+        # The same command continues.
+        model = train(tmp_path, raw=raw, minutes=2.0, seed=3)
+    (fit, again) = fits
+    assert (fit.minutes, fit.seed) == (2.0, 3)
+    assert fit == again
+    data = load_annotations(fit.ann_file)
+    assert len(data['annotations']) == 3
+    facts = json.loads((model / 'config.json').read_text())
+    assert facts['license'] == 'gpl-3.0'
+    assert 'SUBTLE' in (model / 'README.md').read_text()
+
+
+def test_missing_copy_of_the_release_is_named(fits, tmp_path):
+    with raises_naming(UserError, tmp_path / 'nothing'):
+        train(tmp_path, raw=tmp_path / 'nothing')
+    assert not fits
+
+
+def test_other_models_are_refused(capsys):
+    with raises_naming(SystemExit, 2):
+        TrainZooModel.main(['train', 'precog'], 'mmskelseg zoo')
+    assert 'mouse3d' in capsys.readouterr().err
