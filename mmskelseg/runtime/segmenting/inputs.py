@@ -199,8 +199,7 @@ class InputReader:
         poses = Poses(keypoint, score, layout, size, fps).above(self.given.kpt_thr or 0)
         keypoint_3d = matching(entry, 'keypoint_3d', (*keypoint.shape[:3], 3), name)
         poses, objects = _with_objects(poses, source)
-        # The layout becomes that of the model. In predictions, a person is one of
-        # several in a video.
+        # The layout becomes the model's; a predicted person is one of several.
         dropped = ('skeleton', *(() if 'video' in entry else ('person',)))
         kept = cast(InputVideo, {k: v for k, v in entry.items() if k not in dropped})
         videos: list[InputVideo] = [
