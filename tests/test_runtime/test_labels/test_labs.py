@@ -1,6 +1,7 @@
 """Label files of other labs: one behavior is one segmentation, whatever the tool."""
 
 import json
+from datetime import time
 
 import numpy as np
 import pytest
@@ -134,6 +135,33 @@ def test_variables_of_solomon_are_tiers(tmp_path):
 def test_point_events_of_the_observer_are_read_if_asked_for(tmp_path):
     (video,) = read_segments(labs.observer(tmp_path), point_seconds=0)
     assert [s.label for s in video.segments if s.is_point] == ['squeak']
+
+
+def test_times_of_workbooks_may_be_clocks_or_seconds(tmp_path):
+    clock = labs.observer_table()
+    clock[1:] = [[time.fromisoformat(row[0]), *row[1:]] for row in clock[1:]]
+    # The Observer also says when the observation starts, without a behavior.
+    clock.insert(1, [time(), 'take1', 'mouse', '', 'Observation start'])
+    seconds = [[2.5, 'take1', 'a', 'State start'], [4, 'take1', 'a', 'State stop']]
+    header = ['Time_Relative_sf', 'Observation', 'Behavior', 'Event_Type']
+    (video,) = read_segments(labs.workbook(tmp_path / 'a.xlsx', clock))
+    assert (frames(video.segments) == LABEL).all()
+    (video,) = read_segments(labs.workbook(tmp_path / 'b.xlsx', [header, *seconds]))
+    assert [(s.start, s.end, s.label) for s in video.segments] == [(2.5, 4, 'a')]
+
+
+def test_tracks_are_read_without_a_log(tmp_path):
+    notes = []
+    track = labs.ethovision_track()
+    path = labs.workbook(tmp_path / 'a.xlsx', track, [['Hardware']])
+    (video,) = read_segments(path, notes=notes)
+    assert (frames(video.segments) == LABEL).all()
+    assert len(notes) == 1
+    assert 'attack, sniff' in notes[0]
+    (video,) = read_segments(path, behavior=['sniff'], notes=notes)
+    assert ({s.label for s in video.segments}, len(notes)) == ({'sniff'}, 1)
+    with raises_naming(UserError, path, 'X center | line 9 | 12.5'):
+        read_segments(path, behavior='X center')
 
 
 @pytest.mark.parametrize(('write', 'ending', 'options'), [
