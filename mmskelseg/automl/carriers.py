@@ -23,7 +23,7 @@ from mmskelseg.runtime.structures.segments import to_segments
 
 # Segments of each class; the part of the time of a fit that this takes at most, and the
 # most seconds.
-_SEGMENTS, _PART, _LONGEST = 3, 0.02, 60.0
+_SEGMENTS, _PART, _LONGEST = 5, 0.02, 60.0
 
 
 def find_carriers(

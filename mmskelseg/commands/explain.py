@@ -11,7 +11,7 @@ from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.segment import SegmenterJob
 from mmskelseg.runtime.labels.bouts import write_table
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError, escaped
 from mmskelseg.runtime.messages.options import Positive, argument, option
 from mmskelseg.runtime.segmenting.explaining import (
     Reasons,
@@ -94,6 +94,8 @@ class Explain(SegmenterJob[list[Path]]):
             one = explain(segmenter, video, sides=self.sides, window=window)
             assert one is not None, 'there is no limit of time'
             found.append(one)
+            for note in video['notes']:
+                events.note(escaped(f'{one.recording}: {note}'))
             for span in one.spans:
                 _keep_pose(poses, video, span)
             segment_rows += _segment_rows(one, segmenter.classes, video['fps'])

@@ -262,6 +262,7 @@ def test_command_writes_tables_and_a_page(of_one_joint, waving, tmp_path, capsys
     main([*map(str, words), '--pose-format', 'npz'], prog='mmskelseg explain')
     name = 'knee'
     said = capsys.readouterr().out
+    assert 'take1: ' in said
     assert f'reach: {name}, ' in said
     assert f'lift: {name}, ' in said
     rows = read_dicts(out / 'by_class.csv', 'class', 'part')
