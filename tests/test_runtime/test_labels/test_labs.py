@@ -160,7 +160,7 @@ def test_tracks_are_read_without_a_log(tmp_path):
     assert 'attack, sniff' in notes[0]
     (video,) = read_segments(path, behavior=['sniff'], notes=notes)
     assert ({s.label for s in video.segments}, len(notes)) == ({'sniff'}, 1)
-    with raises_naming(UserError, path, 'X center | line 9 | 12.5'):
+    with raises_naming(UserError, path, 'X center | line 7 | 12.5'):
         read_segments(path, behavior='X center')
 
 
