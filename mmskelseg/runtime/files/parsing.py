@@ -316,8 +316,13 @@ def read_dicts(path: FilePath, *needed: str) -> list[Row]:
     return as_dicts([(line, header), *rows[1:]], path)
 
 
-def number(value: object, place: str, what: str) -> float:
-    """Return a finite number from a number or a text.
+def number(
+    value: object,
+    place: str,
+    what: str,
+    expected: str = 'a number with a decimal point',
+) -> float:
+    """Return a finite number from a number or a text; messages say what is expected.
 
     >>> number('12.5', 'a.csv: line 3', 'start')
     12.5
@@ -329,10 +334,7 @@ def number(value: object, place: str, what: str) -> float:
         with suppress(TypeError, ValueError, OverflowError):
             result = float(given)
     if isinstance(value, bool) or not math.isfinite(result):
-        raise UserError(
-            f'{place}: {what} is {shown(value)}, expected a number with a decimal '
-            'point.'
-        )
+        raise UserError(f'{place}: {what} is {shown(value)}, expected {expected}.')
     return result
 
 
@@ -342,9 +344,10 @@ def whole(value: object, place: str, what: str) -> int:
     >>> whole('12', 'a.xml: track 1', 'frame')
     12
     """
-    result = number(value, place, what)
+    expected = 'a whole number'
+    result = number(value, place, what, expected)
     if result != int(result):
-        raise UserError(f'{place}: {what} is {shown(value)}, expected a whole number.')
+        raise UserError(f'{place}: {what} is {shown(value)}, expected {expected}.')
     return int(result)
 
 

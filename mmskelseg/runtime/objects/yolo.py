@@ -54,8 +54,8 @@ def read_yolo(path: FilePath) -> list[FoundObjects]:
     files = frame_files(folder, '.txt')
     if not files:
         raise UserError(
-            f'{path}: no file in it ends in the number of a frame, such as '
-            f'{folder.name}_1.txt.'
+            f'{path}: expected a folder of files that end in the number of a frame, '
+            f'such as {video_of(path)}_1.txt.'
         )
     names = class_names(folder)
     lines = {file: _lines(file) for file in files}

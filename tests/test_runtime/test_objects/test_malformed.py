@@ -16,6 +16,7 @@ FAULTS = (
     ('coco', '"frame_000000.PNG"', '"a.PNG"', "images[0] | file_name | 'a.PNG'"),
     ('coco', '"categories": [', '"categories": [3, ', 'categories[0] is 3'),
     ('mot', '1,7,11', '0,7,11', 'line 1 | frame is 0'),
+    ('mot', '1,7,11', 'abc,7,11', "line 1 | frame is 'abc', expected a whole number"),
     ('mot', '1,7,11,21', '1,7,eleven,21', "line 1 | left is 'eleven'"),
     ('mot', '1,7,11,21,30,40,1,2,0.5', '1,7,11', 'line 1 | 3 cells | width'),
     ('mot', '2,7,15', '1,7,15', 'cup 7 | frame 0'),
@@ -60,6 +61,13 @@ def test_names_of_classes_that_are_no_names_are_named(tmp_path):
     folder.with_name('data.yaml').write_text('names: [[box], cup]')
     with raises_naming(UserError, 'data.yaml', "['box']"):
         read_objects(folder)
+
+
+def test_a_file_that_is_no_folder_of_frames_is_named(tmp_path):
+    path = tmp_path / 'm1.txt'
+    path.write_text('1,7,11,21,30,40')
+    with raises_naming(UserError, path, 'folder | such as m1_1.txt.'):
+        read_objects(path, 'yolo')
 
 
 def test_unknown_files_are_named(tmp_path):
