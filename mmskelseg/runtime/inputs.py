@@ -3,13 +3,17 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from logging import WARNING
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from mmskelseg.runtime.files.parsing import by_name, read_dicts
 from mmskelseg.runtime.labels import READERS
 from mmskelseg.runtime.labels.reading import EACH_SUBJECT
 from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.messages.options import (
     Fraction,
     Positive,
@@ -92,7 +96,17 @@ class ObjectInput:
                     f'--object-kinds {kind}: no file has such objects; choose from '
                     f'{", ".join(there) or "none"}.'
                 )
-        return [one.chosen(kinds, self.object_thr) for one in found]
+        chosen = [one.chosen(kinds, self.object_thr) for one in found]
+        if any(video.found for video in chosen):
+            return chosen
+        left_out = (one for video in found for one in video.chosen(kinds).found)
+        if scores := [np.max(one.score) for one in left_out]:
+            print_log(
+                f'--object-thr {self.object_thr:g} leaves out all objects; the highest '
+                f'score is {max(scores):g}.',
+                WARNING,
+            )
+        return chosen
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from logging import WARNING
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -20,6 +21,7 @@ from mmskelseg.runtime.messages.errors import (
     reading,
     shown,
 )
+from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.objects.found import FoundObjects
 from mmskelseg.runtime.poses.reading import video_of as video_of_poses
 
@@ -125,13 +127,12 @@ def pair_objects(
     """Return the objects of each recording, by the names of both.
 
     They have the name of a recording, or the only one that contains it or is a part of
-    it; those of one video belong to a single recording, whatever their name.
+    it; those of one video belong to a single recording, whatever their name, but there
+    is a warning if it differs.
 
     Raises:
         UserError: If a recording has none, unless that is to be skipped, or several.
     """
-    if len(names) == len(found) == 1:
-        return {names[0]: found[0]}
     pairs = {}
     for name in names:
         own = find_named(name, [(one.name, one) for one in found]) or [
@@ -139,6 +140,13 @@ def pair_objects(
         ]
         if len(own) == 1:
             pairs[name] = own[0]
+        elif len(names) == len(found) == 1:
+            pairs[name] = found[0]
+            print_log(
+                f'{name}: takes the objects of {found[0].name} ({found[0].source}), '
+                'which has another name; check that they are of this recording.',
+                WARNING,
+            )
         elif own or not skip:
             files = ', '.join(
                 f'{one.name} ({one.source})' for one in (own or found)[:3]

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from logging import WARNING
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -20,6 +21,7 @@ from mmskelseg.runtime.inputs import (
     named_joints,
 )
 from mmskelseg.runtime.labels.segments import LabelledVideos
+from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import OF_CONTENT, UserError, shown
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.messages.options import Count, Fraction, checked
@@ -39,7 +41,7 @@ from mmskelseg.runtime.segmenting.predictions import (
     drop_unsure,
     to_prediction,
 )
-from mmskelseg.runtime.segmenting.sources import GivenPoses, Input, find_sources
+from mmskelseg.runtime.segmenting.sources import GivenPoses, Input, Source, find_sources
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.predictions import InputVideo
@@ -214,8 +216,24 @@ class Segmenter:
         return names, (
             cast(InputVideo, {**video, **placed.get(source.name, {})})
             for source in sources
-            for video in reader.read(source)
+            for video in self._read(source, reader)
         )
+
+    def _read(self, source: Source, reader: InputReader) -> list[InputVideo]:
+        """Return the videos of a source; warn of kinds that its objects lack."""
+        videos = reader.read(source)
+        there = dict.fromkeys(one['kind'] for one in videos[0].get('objects', ()))
+        # The kinds of a data set have their names, whichever a recording shows.
+        meta = {} if source.objects else source.metainfo or {}
+        missing = self.kinds.keys() - there - meta.get('objects', {}).keys()
+        if there and missing:
+            print_log(
+                f'{source.name}: has no {" or ".join(sorted(missing))}, which the '
+                f'model sees, among its objects ({listed([*there])}); if they have '
+                'other names, give both (--object-kinds CLASS=KIND).',
+                WARNING,
+            )
+        return videos
 
     def _results(
         self,
@@ -277,13 +295,6 @@ class Segmenter:
         one = show_at(video, fps, needs_video=self.needs_video)
         if one.note:
             video['notes'] += (one.note,)
-        there = dict.fromkeys(thing['kind'] for thing in video.get('objects', ()))
-        if self.kinds and there and not self.kinds.keys() & there:
-            video['notes'] += (
-                f'shows objects ({", ".join(there)}), but none of those that the model '
-                f'sees ({", ".join(self.kinds)}); if these have other names, give both '
-                '(--object-kinds CLASS=KIND)',
-            )
         return one
 
     def _features(self, video: VideoAnnotation) -> dict[str, np.ndarray]:

@@ -1,20 +1,24 @@
 """Inputs: which videos they stand for, and what a model reads of them."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.inputs import ObjectInput, PoseInput, named_joints
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.objects import Found, FoundObjects
 from mmskelseg.runtime.objects.found import corners
 from mmskelseg.runtime.poses import Poses, write_npz
 from mmskelseg.runtime.segmenting.inputs import InputReader
+from mmskelseg.runtime.segmenting.segmenter import Segmenter
 from mmskelseg.runtime.segmenting.sources import Source, find_sources
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.individuals import alone
-from tests.errors import raises_naming
+from mmskelseg.runtime.structures.objects import BOX
+from tests.errors import assert_names, raises_naming
 
 
 def reader(skeleton='coco17', needs_poses=True, needs_video=False, **options):
@@ -411,6 +415,91 @@ def test_recordings_without_objects_are_named():
     inputs = [entry(frame_dir='take1'), entry(frame_dir='take7')]
     with raises_naming(ValueError, 'take7', 'take1 (take1.txt)'):
         find_sources(inputs, objects=[box(1)])
+
+
+@pytest.mark.parametrize(('name', 'warns'), [('n1', False), ('n1_boxes', False),
+                                             ('m1', True)])  # fmt: skip
+def test_objects_of_another_name_alone_are_used_with_a_warning(name, warns, logged):
+    (source,) = find_sources(entry(frame_dir='n1'), objects=[box(1, name)])
+    assert source.objects.name == name
+    assert len(logged.records) == warns
+    for record in logged.records:
+        assert record.levelname == 'WARNING'
+        assert_names(record.getMessage(), 'n1: | m1 (m1.txt)')
+
+
+def write_table(path, *kinds, score=0.9):
+    """Write a table of MOTChallenge with an object of each kind in a frame."""
+    rows = [f'1,{kind},5,6,10,10,{score},{kind},1\n' for kind in kinds]
+    path.write_text(''.join(rows))
+    return path
+
+
+def test_a_threshold_that_leaves_no_object_is_a_warning(tmp_path, logged):
+    path = write_table(tmp_path / 'take1.txt', 3, score=0.9)
+    assert ObjectInput([path], object_thr=0.9).read()[0].found
+    assert not logged.records
+    assert not ObjectInput([path], object_thr=0.95).read()[0].found
+    (record,) = logged.records
+    assert record.levelname == 'WARNING'
+    assert_names(record.getMessage(), '--object-thr 0.95 | 0.9')
+
+
+def segmenter_of(*kinds):
+    recipe = SimpleNamespace(
+        reads='poses', places=(), sees_others=False, kinds=dict.fromkeys(kinds, BOX)
+    )
+    metainfo = {'classes': ['a', 'b'], 'skeleton': 'coco17'}
+    return Segmenter(SimpleNamespace(metainfo=metainfo, recipes=[recipe]))
+
+
+@pytest.mark.parametrize(
+    ('kinds', 'named'),
+    [
+        ({3: 'cup', 45: 'plate'}, None),
+        ({}, 'take1: | no cup or plate, | 3, 45'),
+        ({3: 'cup', 45: 45}, 'take1: | no plate, | cup, 45'),
+        ({3: 'cup'}, 'take1: | no plate, | cup'),
+    ],
+)
+def test_kinds_that_a_file_lacks_are_a_warning(kinds, named, tmp_path, logged):
+    """One for each input, whose people may be several."""
+    both = np.repeat(poses().keypoint, 2, axis=0)
+    write_npz(Poses(both, np.ones(both.shape[:3]), 'coco17', fps=10),
+              tmp_path / 'take1.npz')  # fmt: skip
+    _, videos = segmenter_of('cup', 'plate').videos(
+        tmp_path / 'take1.npz', objects=write_table(tmp_path / 'take1.txt', 3, 45),
+        object_kinds={str(own): str(kind) for own, kind in kinds.items()},
+        person='each',
+    )  # fmt: skip
+    assert len(list(videos)) == 2
+    assert len(logged.records) == (named is not None)
+    for record in logged.records:
+        assert record.levelname == 'WARNING'
+        assert_names(record.getMessage(), named, '--object-kinds')
+
+
+@pytest.mark.parametrize('known', [['cup', 'plate'], ['cup'], []])
+def test_kinds_of_a_data_set_need_not_be_in_each_recording(known, tmp_path, logged):
+    """Its names of kinds are right if it has them at all, or if nothing is there."""
+    score = np.ones((8, 4), np.float32)
+    points = np.zeros((8, 4, 2), np.float32)
+    cup = {'name': 'cup 1', 'kind': 'cup', 'points': points, 'score': score}
+    video = entry(
+        frame_dir='take1', objects=[cup][: len(known)], total_frames=8,
+        img_shape=(9, 9), label=np.zeros(8, int), keypoint_score=np.ones((1, 8, 17)),
+    )  # fmt: skip
+    kinds = {kind: list(BOX) for kind in known}
+    meta = {
+        'classes': ['a', 'b'], 'skeleton': 'coco17', 'objects': kinds,
+        'dataset': 'cups', 'background': None,
+    }  # fmt: skip
+    path = tmp_path / 'annotations.pkl'
+    save_annotations(
+        {'annotations': [video], 'split': {'test': ['take1']}, 'metainfo': meta}, path
+    )
+    list(segmenter_of('cup', 'plate').videos(path)[1])
+    assert len(logged.records) == (known == ['cup'])
 
 
 def test_joints_of_other_names_are_noted(tmp_path):
