@@ -117,6 +117,10 @@ def in_order(
     elif set(names) == set(joints):
         order, given = [list(joints).index(name) for name in names], layout
     elif given is None:
+        layout = checked(named_layout(joints), source)
+        if unnamed is not None:
+            # The layout of a model, which says what the file does not.
+            return order, layout, ()
         notes = [
             'the file does not say which joints are connected, so no lines are drawn '
             'between them (--skeleton)'
@@ -130,7 +134,7 @@ def in_order(
                 if joint not in COCO17
                 for meant in get_close_matches(joint.lower(), missing, n=1, cutoff=0.9)
             ]
-        return order, checked(named_layout(joints), source), tuple(notes)
+        return order, layout, tuple(notes)
     elif set(names) < set(joints):
         rest = listed([joint for joint in joints if joint not in names])
         note = f'joints that the skeleton lacks are left out: {rest}'

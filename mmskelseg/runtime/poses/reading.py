@@ -66,7 +66,7 @@ def read_poses(
         format: One of ``FORMATS``; by default recognised by name and content.
         skeleton: The layout of the joints, if the file does not state it.
         unnamed: The layout of joints without names, such as that of a model, unless
-            there are 17 as in COCO.
+            there are 17 as in COCO. Limbs that the file lacks are then not noted.
         img_shape: Height and width in pixels, for coordinates that are fractions.
         first_frame: The ``image_id`` of the first frame of COCO results.
 

@@ -63,6 +63,13 @@ def test_wide_table_is_read_as_sleap_writes_it(save_text):
     assert '--skeleton' in poses.notes[0]
 
 
+def test_joints_get_the_lines_of_a_model(save_text):
+    """Whose layout counts, so that nothing has to be noted."""
+    path = save_text('frame_idx,nose.x,nose.y,tail.x,tail.y\n0,1,2,3,4\n1,5,6,7,8\n')
+    layout = {'joints': ['nose', 'tail'], 'limbs': [['nose', 'tail']]}
+    assert read_table(path, unnamed=layout).notes == ()
+
+
 def test_joints_placed_by_hand_have_no_score_and_are_certain(save_text):
     """As in SLEAP's tables of corrected labels."""
     poses = read_table(
