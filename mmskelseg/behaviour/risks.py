@@ -12,7 +12,8 @@ from mmskelseg.runtime.files.parsing import number, read_dicts
 from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError, reads_file
 from mmskelseg.runtime.messages.logs import print_log
-from mmskelseg.runtime.posture.scores import METHODS, Span, Work
+from mmskelseg.runtime.posture.angles import Posture
+from mmskelseg.runtime.posture.scores import METHODS, Span, Work, read_station
 from mmskelseg.runtime.posture.tasks import Risk, assess
 from mmskelseg.runtime.structures.annotations import (
     AnnotationFile,
@@ -30,22 +31,19 @@ _SHOWN, _NAMED = 6, 3
 
 
 class RecordedRisk(NamedTuple):
-    """The risk of a recording, and its poses and skeleton if these are known.
-
-    ``note`` says which angles they show.
-    """
+    """The risk of a recording, and its poses, skeleton and angles if they are known."""
 
     risk: Risk
     video: VideoAnnotation | None = None
     skeleton: Layout | None = None
-    note: str = ''
+    posture: Posture | None = None
 
 
 def read_risks(
     paths: Mapping[str, Path],
     bouts: Mapping[str, Bouts],
     classes: Sequence[str],
-    station: Mapping[str, Work],
+    station: Path | None,
 ) -> dict[str, RecordedRisk]:
     """Return the risk of each recording.
 
@@ -54,21 +52,32 @@ def read_risks(
             ``risk_frames.csv``.
         bouts: Their bouts.
         classes: The names of the classes of all tiers.
-        station: The work in each class, for annotation files.
+        station: Table of the work in each class, for annotation files; see
+            :func:`~mmskelseg.runtime.posture.scores.read_station`.
 
     Raises:
-        UserError: If a file has neither poses nor risk, or the joints are of no person.
+        UserError: If a file has neither poses nor risk, the joints are of no person, or
+            there is a station for scores that are there already.
     """
+    work = read_station(station, classes) if station else {}
     files: dict[Path, AnnotationFile] = {}
     found: dict[str, RecordedRisk] = {}
     for name, path in paths.items():
         if path.suffix in ('.pkl', '.pickle'):
             data = files.setdefault(path, load_annotations(path))
-            found[name] = _of_poses(data, name, bouts[name], classes, station)
-        else:
-            found[name] = RecordedRisk(_of_frames(path, name, bouts[name]))
-    for note in dict.fromkeys(one.note for one in found.values() if one.note):
-        names = [name for name, one in found.items() if one.note == note]
+            found[name] = _of_poses(data, name, bouts[name], classes, work)
+            continue
+        frames = _frames_of(path, name)
+        if station:
+            raise UserError(
+                f'--station {station}: the scores in {frames} are from `segment`, '
+                'whose own --station counts; segment again with this one, or leave it '
+                'out.'
+            )
+        found[name] = RecordedRisk(_read_frames(frames, bouts[name]))
+    notes = {name: one.posture.note() for name, one in found.items() if one.posture}
+    for note in dict.fromkeys(notes.values()):
+        names = [name for name, own in notes.items() if own == note]
         print_log(f'{listed(names, _NAMED)}: {note}')
     return found
 
@@ -84,18 +93,20 @@ def _of_poses(
     meta: Metainfo = {**data['metainfo'], 'classes': [*classes]}
     label = bouts.labels(float(video['fps']), video['total_frames'])
     posture, risk = assess(video, label, meta, station)
-    return RecordedRisk(risk, video, meta['skeleton'], posture.note())
+    return RecordedRisk(risk, video, meta['skeleton'], posture)
 
 
-def _of_frames(path: Path, name: str, bouts: Bouts) -> Risk:
-    """Return the risk of the frames of a prediction, from the file beside it."""
+def _frames_of(path: Path, name: str) -> Path:
+    """Return the file with the scores of frames beside a prediction."""
     frames = path.with_name(path.name.removesuffix(_SEGMENTS) + _FRAMES)
-    if not path.name.endswith(_SEGMENTS) or not frames.is_file():
+    is_prediction = path.name.endswith(_SEGMENTS)
+    if not is_prediction or not frames.is_file():
+        lacks = f' and no {frames.name}' * is_prediction
         raise UserError(
-            f'{path}: {name!r} has no poses and no {frames.name}; leave --risk out, '
-            'name an annotation file, or segment with --formats json risk-frames.'
+            f'{path}: {name!r} has no poses{lacks}; leave --risk out, name an '
+            'annotation file, or segment with --formats json risk-frames.'
         )
-    return _read_frames(frames, bouts)
+    return frames
 
 
 @reads_file
@@ -134,13 +145,14 @@ def worst_moments(
 ) -> list[Moment]:
     """Return the moments of the highest REBA of recordings whose poses are known."""
     found: list[tuple[float, Moment]] = []
-    for risk, video, skeleton, _ in risks.values():
-        if video is None or skeleton is None:
+    for risk, video, skeleton, posture in risks.values():
+        if video is None or skeleton is None or posture is None:
             continue
         for frame in risk.worst('reba', _SHOWN):
             ids = [int(k) for k in risk.label[:, frame]]
             name = ' + '.join(classes[k] for k in ids if k >= 0) or 'unlabelled'
-            moment = Moment(video, skeleton, frame, ids[0], name, risk.words(frame))
+            words = risk.words(frame, posture)
+            moment = Moment(video, skeleton, frame, ids[0], name, words)
             found.append((float(risk.scores['reba'].middle[frame]), moment))
     found.sort(key=lambda pair: -pair[0])
     return [moment for _, moment in found[:_SHOWN]]

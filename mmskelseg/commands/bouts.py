@@ -34,7 +34,12 @@ from mmskelseg.behaviour.places import (
     place_table,
 )
 from mmskelseg.behaviour.recordings import Recordings, read_recordings
-from mmskelseg.behaviour.risks import read_risks, risk_rows, worst_moments
+from mmskelseg.behaviour.risks import (
+    RecordedRisk,
+    read_risks,
+    risk_rows,
+    worst_moments,
+)
 from mmskelseg.behaviour.study import Study
 from mmskelseg.behaviour.tracks import PlaceInput, Track, find_tracks
 from mmskelseg.behaviour.verdicts import ModelReport
@@ -55,7 +60,6 @@ from mmskelseg.runtime.messages.options import (
     like,
     option,
 )
-from mmskelseg.runtime.posture.scores import read_station
 from mmskelseg.runtime.segmenting.predictions import FileOptions
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.tiers import flat_classes
@@ -97,7 +101,7 @@ class DescribeBouts(Job[list[Path]]):
       cycle_comparison.csv   each of these measures, compared between groups
       cycles.png             the durations over time
       risk.csv               with --risk, REBA and RULA of each class in each recording
-      risk.png               the moments of the highest REBA
+      risk.png               the moments of the highest REBA in annotation files
       comparison_CLASS.png   all individuals as dots, joined by lines if paired; those
                              of cycles are in cycle_comparison.png
       places.csv             with --by-place: entries, latency, time, distance travelled
@@ -153,7 +157,8 @@ class DescribeBouts(Job[list[Path]]):
     )
     risk: bool = option(
         'also write the ergonomic risk of each class: of annotation files with poses, '
-        'and of predictions of `segment --formats json risk-frames`',
+        'and of predictions of `segment --formats json risk-frames`, whose --station '
+        'counts',
         False,
     )
     station: Path | None = like(FileOptions, 'station')
@@ -199,12 +204,13 @@ class DescribeBouts(Job[list[Path]]):
         report = ModelReport.read(self.model, found.bouts) if self.model else None
         cycles = find_cycles(study, self.cycle) if self.cycle else {}
         tracks, more = find_tracks(self.place_input, self.labels, [*found.bouts])
+        risks = _find_risks(self, found, names) if self.risk else {}
         written, earlier = [], _earlier(self.out)
         for path in chain(
             _write(self, study, report, list(tiers)),
             _write_cycles(self.out, study, cycles),
             _write_places(self, study, tracks),
-            _write_risks(self, found, names),
+            _write_risks(self.out, risks, names),
         ):
             events.note(str(path))
             written.append(path)
@@ -304,25 +310,30 @@ def _write_places(
     yield from draw_occupancy(job.out, study, tracks)
 
 
-def _write_risks(
+def _find_risks(
     job: DescribeBouts, found: Recordings, names: Sequence[str]
-) -> Iterator[Path]:
-    """Write the table and the picture of ergonomic risk, if it is asked for."""
-    if not job.risk:
-        return
-    station = read_station(job.station, names) if job.station else {}
-    risks = read_risks(found.paths, found.bouts, names, station)
-    rows = list(risk_rows(risks, names))
-    if not rows:
+) -> Mapping[str, RecordedRisk]:
+    """Return the ergonomic risk of recordings, of which one has some at least."""
+    risks = read_risks(found.paths, found.bouts, names, job.station)
+    if not any(risk_rows(risks, names)):
         raise UserError(
             '--risk: no labelled frame shows the flexion of trunk and arms; use joints '
             'in 3D, or a camera that sees people in profile.'
         )
-    path = job.out / 'risk.csv'
-    write_table(path, rows)
+    return risks
+
+
+def _write_risks(
+    out: Path, risks: Mapping[str, RecordedRisk], names: Sequence[str]
+) -> Iterator[Path]:
+    """Write the table and the picture of ergonomic risk, if there is some."""
+    if not risks:
+        return
+    path = out / 'risk.csv'
+    write_table(path, risk_rows(risks, names))
     yield path
     if moments := worst_moments(risks, names):
-        path = job.out / 'risk.png'
+        path = out / 'risk.png'
         write_moments(path, moments)
         yield path
 

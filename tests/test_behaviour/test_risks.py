@@ -65,7 +65,9 @@ def test_risk_of_annotations_is_that_of_their_poses(annotations, tmp_path):
     assert (tmp_path / 'out' / 'risk.png').is_file()
 
 
-def test_risk_of_predictions_is_that_of_the_file_beside_them(tmp_path):
+@pytest.fixture
+def prediction(tmp_path):
+    """Segments of somebody who stands and bends, beside the scores of frames."""
     content = {
         'frame_dir': 'take', 'fps': 10, 'total_frames': 4, 'classes': ['stand', 'bend'],
         'segments': [
@@ -80,7 +82,11 @@ def test_risk_of_predictions_is_that_of_the_file_beside_them(tmp_path):
         {'time_s': i / 10, 'seen': 1, **{k: v + i for k, v in scores}} for i in range(4)
     ]
     write_table(tmp_path / 'take_risk_frames.csv', frames)
-    stand, bend, *_ = describe(tmp_path, labels)
+    return labels
+
+
+def test_risk_of_predictions_is_that_of_the_file_beside_them(prediction, tmp_path):
+    stand, bend, *_ = describe(tmp_path, prediction)
     assert (stand['mean_low'], stand['mean_high']) == ('3.500', '5.500')
     assert (bend['mean_low'], bend['worst_high']) == ('5.500', '8')
     assert not (tmp_path / 'out' / 'risk.png').exists()
@@ -105,8 +111,27 @@ def test_scores_of_frames_that_cannot_be_are_named(tmp_path, change):
 def test_labels_without_poses_have_no_risk(tmp_path):
     path = tmp_path / 'lab.csv'
     path.write_text('video,start,end,label\na,0,1,walk\n')
-    with raises_naming(UserError, path, "'a'", '--risk', 'risk-frames'):
+    match = r"lab.csv: 'a' has no poses; leave --risk out, .* risk-frames"
+    with pytest.raises(UserError, match=match):
         describe(tmp_path, path)
+
+
+@pytest.mark.parametrize('text', ['class\nfly\n', 'class,load_kg\nbend,heavy\n'])
+def test_wrong_stations_are_named_before_anything_is_written(
+    annotations, tmp_path, text
+):
+    station = tmp_path / 'station.csv'
+    station.write_text(text)
+    with raises_naming(UserError, station, 'line 2'):
+        describe(tmp_path, annotations, station=station)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_the_work_of_predictions_is_stated_to_segment(prediction, tmp_path):
+    station = tmp_path / 'station.csv'
+    station.write_text('class,load_kg\nbend,7\n')
+    with raises_naming(UserError, station, 'take_risk_frames.csv', 'segment'):
+        describe(tmp_path, prediction, station=station)
 
 
 def test_the_work_of_a_station_is_for_the_risk(tmp_path):

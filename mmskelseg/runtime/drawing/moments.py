@@ -71,11 +71,9 @@ def _drawn(moment: Moment, image: np.ndarray) -> np.ndarray:
     places = (points - corner) * scale
     picture.draw_person(shown, places, score, moment.label)
     time = clock_time(frame / own['fps'])
-    picture.draw_label(panel, moment.label, moment.name, time)
+    picture.draw_label(panel, moment.label, moment.name, time, own['frame_dir'])
     unit, below = picture.unit, panel[2 * picture.unit :]
-    write_text(below, moment.text, unit, unit // 2)
-    right = picture.size[1] - unit // 2
-    write_text(below, own['frame_dir'], unit, right, at_right=True)
+    write_text(below, moment.text, unit, unit // 2, most=picture.size[1] - unit)
     return canvas
 
 

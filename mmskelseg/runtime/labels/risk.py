@@ -84,16 +84,17 @@ def draw_risk(path: Path, prediction: Prediction, station: Path | None) -> None:
     import_optional('matplotlib', 'The picture')
     from mmskelseg.runtime.drawing.moments import Moment, write_moments
 
-    _, risk = _assessed(prediction, station)
+    posture, risk = _assessed(prediction, station)
     frames = risk.worst('reba', _SHOWN)
     if not frames:
         _report_unseen(prediction['frame_dir'], path)
         return
     tasks = _tasks(risk.label[:, frames], prediction['classes'])
+    layout = prediction['skeleton']
     write_moments(
         path,
         [
-            Moment(prediction, prediction['skeleton'], frame, *task, risk.words(frame))
+            Moment(prediction, layout, frame, *task, risk.words(frame, posture))
             for frame, task in zip(frames, tasks, strict=True)
         ],
     )

@@ -74,6 +74,8 @@ _SOURCES = {
     'side': 'a camera at the side',
     'top': 'a camera above',
 }
+# The flexions that say most of a moment, by the words for them.
+_FLEXIONS = {'trunk': 'trunk', 'neck': 'neck', 'arm': 'shoulder', 'knee': 'knee'}
 # Lines from left to right.
 _LINES = ('shoulder', 'hip', 'ear')
 # The distance of the shoulders is about so much of that between shoulders and hips.
@@ -126,6 +128,21 @@ class Posture:
         words = [f'angles from {_SOURCES[self.source]}: {", ".join(seen) or "none"}']
         words += [f'not seen: {", ".join(unseen)}'] * bool(unseen)
         return '; '.join(words).replace('_', ' ')
+
+    def words(self, frame: int) -> str:
+        """Return the known flexions of a frame, such as ``trunk 75°, knee 60°``.
+
+        Of arms and knees, it is the greater.
+        """
+        words = []
+        for part, joint in _FLEXIONS.items():
+            names = [name for name in ANGLES if name.endswith(f'{joint}_flexion')]
+            angles = [float(self[name][frame]) for name in names]
+            known = [angle for angle in angles if np.isfinite(angle)]
+            if known:
+                greater = max(known, key=abs)
+                words.append(f'{part} {round(greater)}°')
+        return ', '.join(words)
 
 
 def measure(

@@ -199,10 +199,12 @@ def read_station(path: FilePath, classes: Sequence[str]) -> dict[str, Work]:
     found: dict[str, Work] = {}
     for place, row in read_dicts(path, 'class'):
         name = row.pop('class')
-        if name not in classes or name in found:
-            fault = 'is named twice' if name in found else 'is not among the classes'
+        if name in found:
+            raise UserError(f'{place}: {shown(name)} is named twice; name it once.')
+        if name not in classes:
             raise UserError(
-                f'{place}: {shown(name)} {fault} {listed(classes)}; correct it.'
+                f'{place}: {shown(name)} is not among the classes {listed(classes)}; '
+                'correct it.'
             )
         if unknown := sorted(row.keys() - known):
             raise UserError(

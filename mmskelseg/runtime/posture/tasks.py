@@ -87,12 +87,13 @@ class Risk:
             left[begin : frame + round(_APART * self.fps) + 1] = -np.inf
         return found
 
-    def words(self, frame: int) -> str:
-        """Return the scores of a frame, such as ``REBA 7-8, RULA 6``."""
-        return ', '.join(
+    def words(self, frame: int, posture: Posture) -> str:
+        """Return scores and angles, such as ``REBA 7-8, RULA 6: trunk 75°``."""
+        scores = (
             f'{name.upper()} {range_of(int(score.low[frame]), int(score.high[frame]))}'
             for name, score in self.scores.items()
         )
+        return f'{", ".join(scores)}: {posture.words(frame)}'
 
 
 def range_of(low: int, high: int) -> str:

@@ -125,13 +125,20 @@ class FileOptions:
         metavar='M',
     )
     station: Path | None = option(
-        'table of the work in each class for --formats risk: the columns class and '
+        'table of the work in each class, for the risk: the columns class and '
         'some of load_kg, coupling (good, fair, poor, unacceptable), shock, static, '
         'repeated, rapid, sitting, supported, raised (yes or no)',
         None,
         metavar='FILE',
     )
     prefix: bool | None = None
+
+    def __post_init__(self) -> None:
+        formats = [EXPORTS[name] for name in self.formats if name in EXPORTS]
+        if self.station and not any('station' in one.needs for one in formats):
+            raise UserError(
+                f'--station {self.station} is for the risk; add risk to --formats.'
+            )
 
 
 @dataclass

@@ -30,6 +30,7 @@ from mmskelseg.runtime.objects import FoundObjects
 from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.runtime.poses.estimators.estimator import PoseEstimatorLike
+from mmskelseg.runtime.posture.scores import read_station
 from mmskelseg.runtime.segmenting.exports import draw_prediction, video_segments
 from mmskelseg.runtime.segmenting.frame_rates import ShownVideo, show_at
 from mmskelseg.runtime.segmenting.inputs import InputReader
@@ -178,6 +179,9 @@ class Segmenter:
         """
         of_videos = {name: options.pop(name) for name in _OF_VIDEOS if name in options}
         files = FileOptions(**options)
+        if files.station:
+            # Before poses are estimated, so that mistakes show at once.
+            read_station(files.station, self.classes)
         names, videos = self.videos(inputs, poses=poses, split=split, **of_videos)
         if files.prefix is None:
             is_each = of_videos.get('person') == EACH

@@ -11,6 +11,7 @@ from mmskelseg.runtime.inputs import PoseInput
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.exports import write_exports
 from mmskelseg.runtime.segmenting.inputs import InputReader
+from mmskelseg.runtime.segmenting.predictions import FileOptions
 from mmskelseg.runtime.segmenting.sources import find_sources
 from tests.errors import raises_naming
 from tests.test_runtime.test_posture.people import JOINTS, filmed, person, video
@@ -61,6 +62,14 @@ def test_risk_of_tasks_and_frames(prediction, tmp_path):
         found[15] | {'time_s': '1.500', 'class': 'bend', 'reba_low': '6'} == found[15]
     )
     assert float(found[15]['trunk_flexion']) == pytest.approx(70, abs=0.01)
+
+
+def test_the_work_of_a_station_is_for_the_risk(tmp_path):
+    station = tmp_path / 'station.csv'
+    for formats in ((), ('json', 'budget')):
+        with raises_naming(UserError, station, '--formats'):
+            FileOptions(station=station, formats=formats)
+    FileOptions(station=station, formats=['json', 'risk-frames'])
 
 
 def test_unknown_angles_are_empty_cells(prediction, tmp_path):

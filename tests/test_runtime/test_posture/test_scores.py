@@ -369,7 +369,7 @@ def test_stations_state_the_work_of_classes(tmp_path):
         ('class,static\nlift,2', 'static is .2., expected one of yes'),
         ('class,weight\nlift,2', 'no column .weight.'),
         ('class\nfly', 'line 2: .fly. is not among the classes walk, lift'),
-        ('class\nlift\nlift', 'line 3: .lift. is named twice'),
+        ('class\nlift\nlift', 'line 3: .lift. is named twice; name it once'),
         ('load_kg\n2', 'without class'),
     ],
 )

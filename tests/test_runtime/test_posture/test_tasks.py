@@ -79,7 +79,9 @@ def test_videos_are_assessed_with_the_work_of_their_tasks():
     rows = list(frame_rows(posture, risk, CLASSES))
     assert rows[1] | {'time_s': 0.1, 'class': 'lift', 'reba_low': 6} == rows[1]
     assert rows[1]['trunk_flexion'] == pytest.approx(70)
-    assert risk.words(1).startswith('REBA 6-7, RULA ')
+    words = risk.words(1, posture)
+    assert words.startswith('REBA 6-7, RULA ')
+    assert words.endswith(': trunk 70°, neck 25°, arm 100°, knee 0°')
 
 
 def test_animals_have_no_risk():

@@ -133,6 +133,15 @@ def test_option_that_does_not_exist_or_fit_is_named_at_once():
             segment.stream('take1.json', **{option: -1})
 
 
+def test_wrong_station_is_named_before_a_video_is_read(tmp_path):
+    meta = {'classes': ['walk'], 'skeleton': 'coco17'}
+    segment = Segmenter(SimpleNamespace(metainfo=meta, recipes=[], device=None))
+    station = tmp_path / 'station.csv'
+    station.write_text('class\nfly\n')
+    with raises_naming(UserError, station, 'fly', 'walk'):
+        segment.stream('no.mp4', station=station, formats=['risk'])
+
+
 def test_pairs_give_what_pytorch_gives(export, person):
     """Who else is there counts, and a video of one person is no fault."""
     cfg = make_config(
