@@ -17,7 +17,7 @@ from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import argument
-from mmskelseg.runtime.segmenting.explaining import explain_moment, weigh, words
+from mmskelseg.runtime.segmenting.explaining import carrier, explain_moment, weigh
 from mmskelseg.runtime.segmenting.segmenter import Segmenter
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.predictions import Prediction
@@ -95,8 +95,9 @@ def add_carriers(
         if found is None:
             return
         for reasons, k in found:
-            name = model.classes[reasons.spans[k].row]
-            row['reason'] += f'; {name}: {words(weigh(found))}'
+            if part := carrier(weigh(found)):
+                name = model.classes[reasons.spans[k].row]
+                row['reason'] += f'; {name}: {part}'
 
 
 def write_predictions(

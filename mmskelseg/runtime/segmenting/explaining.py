@@ -353,16 +353,21 @@ def _shares(
         yield Weight(name, kind, share, drop, chance, above)
 
 
-def words(weights: Sequence[Weight]) -> str:
-    """Return the part that carries most, and its share.
+def carrier(weights: Sequence[Weight]) -> str:
+    """Return the part that carries most, and its share; '' if none is above chance.
 
-    >>> words([Weight('nose', 'joint', 0.61, 0.3, 0.1, True)])
+    >>> carrier([Weight('nose', 'joint', 0.61, 0.3, 0.1, True)])
     'nose, 61 %'
     """
     for weight in weights:
         if weight.above and weight.kind != 'time':
             return f'{weight.part}, {100 * weight.share:.0f} %'
-    return 'no part above chance'
+    return ''
+
+
+def words(weights: Sequence[Weight]) -> str:
+    """Return what :func:`carrier` does, or that there is none."""
+    return carrier(weights) or 'no part above chance'
 
 
 def cut(video: InputVideo, start: int, end: int) -> InputVideo:
