@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mmskelseg.runtime.files.netcdf import Dataset, Variable
 from mmskelseg.runtime.labels import read_segments
 from mmskelseg.runtime.labels.nwb import write_nwb
 from mmskelseg.runtime.messages.errors import UserError
@@ -135,6 +136,13 @@ def test_faults_of_a_dataset_are_named(changes, named, walk, tmp_path):
     path = trackers.netcdf(tmp_path / 'a.nc', walk, **changes)
     with raises_naming(UserError, path, named):
         read_poses(path)
+
+
+def test_times_far_from_the_first_frame_are_refused():
+    """Which would be billions of frames."""
+    time = Variable(('time',), np.array([1e9, 1e9 + 1]))
+    with raises_naming(UserError, 'a.nc', '1000000000.0'):
+        Dataset('a.nc', {'time': time}, {}).frames(2)
 
 
 def test_dataset_without_predictions_is_no_file_of_labels(walk, tmp_path):

@@ -128,7 +128,7 @@ class Dataset:
             return _checked(values, self.path), fps
         if fps is None:
             frames, fps = frames_of(values, self.path)
-            return frames + round(float(values[0]) * fps), fps
+            return _checked(frames + np.round(values[0] * fps), self.path), fps
         return _checked(np.round(values * fps), self.path), fps
 
 
