@@ -10,12 +10,14 @@ from matplotlib.colors import to_rgb
 from PIL import Image, ImageDraw, ImageFont
 
 from mmskelseg.runtime.drawing.fonts import font_file
-from mmskelseg.runtime.drawing.images import class_color, kind_label, text_color
+from mmskelseg.runtime.drawing.images import class_color, text_color
 from mmskelseg.runtime.structures.objects import BOX
 
 # Colours in BGR order, as in OpenCV. GROUND is the grey value of a missing picture.
 BACKGROUND, GROUND, _EDGE, _TEXT = (28, 28, 28), 45, (150, 150, 150), (240, 240, 240)
-_UNLABELLED = '#8C8C8C'
+# What stands for an object instead of a class; -1 is a frame without a label.
+OBJECT = -2
+_WITHOUT_CLASS = {-1: '#8C8C8C', OBJECT: '#FFFFFF'}
 # Smaller pictures are enlarged to this height or width, so that text is legible.
 _LEAST = 480
 # Possible seconds between two ticks of a time axis; longer ones are whole hours.
@@ -90,29 +92,34 @@ class FramePicture:
         points: np.ndarray,
         score: np.ndarray,
         name: str,
-        kind: int,
+        joints: np.ndarray,
     ) -> None:
-        """Draw an object in the colour of the kind-th kind, and its name above it.
+        """Draw an object in white, and its name above it.
 
         Points are in pixels of the picture, shape (P, 2), their scores have shape (P,).
-        Four are the corners of a box, which gets an outline; others are dots.
+        Four are the corners of a box, which gets an outline; others are dots. The name
+        is below the object if it would cover more joints, shape (J, 2), above.
         """
         seen = score >= _SCORE
         if not seen.any():
             return
-        label = kind_label(kind)
-        line = max(2, round(self.unit / 8))
+        line, size = max(2, round(self.unit / 8)), round(0.7 * self.unit)
         places = np.clip(np.round(points), -(2**14), 2**14).astype(np.int32)
-        for ink, width in ((_ink(label), line + 2), (label_color(label), line)):
+        for ink, width in ((_ink(OBJECT), line + 2), (label_color(OBJECT), line)):
             if len(points) == len(BOX) and seen.all():
                 cv2.polylines(picture, [places], True, ink, width, cv2.LINE_AA)
             else:
                 for place in places[seen].tolist():
                     cv2.circle(picture, place, width + 1, ink, -1, cv2.LINE_AA)
-        x, y = places[seen][:, 0].mean(), places[seen][:, 1].min()
-        draw_tag(
-            picture, name, label, round(0.7 * self.unit), int(x), int(y) - 2 * line
-        )
+        (left, top), (right, bottom) = places[seen].min(0), places[seen].max(0)
+        height, width = _tag_shape(name, size)
+        x, reach = int(left + right) // 2, np.array([width, height]) / 2 + 2 * line
+
+        def covered(y: int) -> int:
+            return int((abs(joints - (x, y - height / 2)) < reach).all(axis=1).sum())
+
+        y = min(int(top) - 2 * line, int(bottom) + 2 * line + height, key=covered)
+        draw_tag(picture, name, OBJECT, size, x, y)
 
     def draw_label(
         self, panel: np.ndarray, label: int, name: str, *others: str
@@ -153,13 +160,18 @@ def draw_tag(
     The middle of the box's lower edge is at (x, y), unless the box has to be moved to
     stay inside the picture.
     """
-    gap = size // 4
-    height, width = min(2 * size, len(picture)), _text(text, size).shape[1] + 2 * gap
+    height, width = _tag_shape(text, size)
+    height = min(height, len(picture))
     x = max(0, min(x - width // 2, picture.shape[1] - width))
     y = max(0, min(y - height, len(picture) - height))
     box = picture[y : y + height, x : x + width]
     box[:] = label_color(label)
-    write_text(box, text, size, gap, ink=_ink(label))
+    write_text(box, text, size, size // 4, ink=_ink(label))
+
+
+def _tag_shape(text: str, size: int) -> tuple[int, int]:
+    """Return the height and width of a tag."""
+    return 2 * size, _text(text, size).shape[1] + 2 * (size // 4)
 
 
 def mark_time(seconds: float, step: float) -> str:
@@ -197,7 +209,7 @@ def clock_time(seconds: float) -> str:
 
 
 def _hex(label: int) -> str:
-    return class_color(label) if label >= 0 else _UNLABELLED
+    return class_color(label) if label >= 0 else _WITHOUT_CLASS[label]
 
 
 def _ink(label: int) -> tuple[int, int, int]:

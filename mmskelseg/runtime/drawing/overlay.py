@@ -149,6 +149,8 @@ class Overlay(FramePicture):
         super().__init__(file.img_shape, Skeleton.get(prediction['skeleton']).limbs)
         self.prediction = prediction
         self.file = file
+        # Those whose skeletons are drawn.
+        self.people: Sequence[Prediction] = [prediction]
         self.frames = prediction['pred_label'].shape[-1]
         width = self.size[1] - 2 * (self.unit // 2)
         self._bar = self._timeline(prediction['pred_label'], width)
@@ -175,32 +177,34 @@ class Overlay(FramePicture):
         return canvas
 
     def _draw_objects(self, picture: np.ndarray, frame: int) -> None:
-        objects = self.prediction.get('objects', ())
-        kinds = sorted({one['kind'] for one in objects})
-        for one in objects:
+        joints = np.concatenate([self._seen(one, frame) for one in self.people])
+        for one in self.prediction.get('objects', ()):
             points = one['points'][frame] * self._scale()
-            kind = kinds.index(one['kind'])
-            self.draw_object(picture, points, one['score'][frame], one['name'], kind)
+            self.draw_object(picture, points, one['score'][frame], one['name'], joints)
 
     def _scale(self) -> np.ndarray:
         """Return the width and height of a pixel of ``img_shape`` in the picture."""
         return np.array(self.size[::-1]) / self.prediction['img_shape'][::-1]
 
     def _draw_picture(self, picture: np.ndarray, frame: int) -> None:
-        self._draw_people(picture, self.prediction, frame)
+        for prediction in self.people:
+            label = int(prediction['pred_label'][frame])
+            for points, score in zip(*self._joints(prediction, frame), strict=True):
+                self.draw_person(picture, points, score, label)
 
-    def _draw_people(
-        self, picture: np.ndarray, prediction: Prediction, frame: int
-    ) -> np.ndarray:
-        """Draw the people of a prediction; return the joints seen, shape (P, 2)."""
+    def _joints(
+        self, prediction: Prediction, frame: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the joints of people in the picture (M, V, 2), and their scores."""
         if 'keypoint' not in prediction:
-            return np.zeros((0, 2))
-        label = int(prediction['pred_label'][frame])
+            return np.zeros((0, 0, 2)), np.zeros((0, 0))
         people = prediction['keypoint'][:, frame] * self._scale()
-        scores = prediction['keypoint_score'][:, frame]
-        for points, score in zip(people, scores, strict=True):
-            self.draw_person(picture, points, score, label)
-        return people[scores > 0]
+        return people, prediction['keypoint_score'][:, frame]
+
+    def _seen(self, prediction: Prediction, frame: int) -> np.ndarray:
+        """Return the joints that are seen, shape (J, 2)."""
+        points, score = self._joints(prediction, frame)
+        return points[score > 0]
 
     def _draw_panel(self, panel: np.ndarray, i: int, frame: int | None) -> None:
         label, name, sure = -1, 'no prediction', ''
@@ -262,7 +266,6 @@ class PeopleOverlay(Overlay):
         ]
         self.titles, self.predictions = zip(*rows, strict=True)
         super().__init__(self.predictions[0], file)
-        # What the people in the picture are drawn with.
         self.people = self.predictions[:: len(rows) // len(predictions)]
         gap, width = self.unit // 2, self.size[1]
         self._left = gap + min(16 * self.unit, 2 * width // 5)
@@ -273,17 +276,15 @@ class PeopleOverlay(Overlay):
         self.panel = 2 * math.ceil(self.unit * (1 + len(rows)))
 
     def _draw_picture(self, picture: np.ndarray, frame: int) -> None:
-        tags = []
+        super()._draw_picture(picture, frame)
+        # Tags are drawn last, on top of all skeletons.
         for prediction in self.people:
-            joints = self._draw_people(picture, prediction, frame)
+            joints = self._seen(prediction, frame)
             if len(joints) and 'person' in prediction:
                 x, y = joints[:, 0].mean(), joints[:, 1].min() - self.unit
                 label = int(prediction['pred_label'][frame])
                 place = np.clip([x, y], -(2**14), 2**14).astype(int).tolist()
-                tags.append((str(prediction['person']), label, self.unit, *place))
-        # Tags are drawn last, on top of all skeletons.
-        for tag in tags:
-            draw_tag(picture, *tag)
+                draw_tag(picture, str(prediction['person']), label, self.unit, *place)
 
     def _draw_panel(self, panel: np.ndarray, i: int, frame: int | None) -> None:
         unit, width = self.unit, self.size[1]
