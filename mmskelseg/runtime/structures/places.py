@@ -27,6 +27,9 @@ _CM = {'mm': 0.1, 'cm': 1.0, 'm': 100.0}
 _WORST_CONDITION = 20
 # Instead of 0, where a point would be missing.
 _NEAR_ZERO = 1e-3
+# How far, by its coordinates, a position on an edge is from it: twice the rounding of
+# keypoints, which are float32.
+_ROUNDING = 2.0**-22
 # Corners of the polygon that stands for a circle in another plane.
 _ROUND = 64
 
@@ -48,7 +51,7 @@ class Place:
     >>> square = np.array([[0.0, 0], [10, 0], [10, 10], [0, 10]])
     >>> nest = Place('nest', 'polygon', square)
     >>> nest.distance(np.array([[5.0, 8], [13, 14], [10, 5]])).tolist()
-    [2.0, -5.0, -0.0]
+    [2.0, -5.0, 0.0]
     >>> nest.contains(np.array([[5.0, 8], [13, 14], [10, 5]])).tolist()
     [True, False, True]
     """
@@ -94,7 +97,13 @@ class Place:
         Nothing is inside of a line or a point.
         """
         if self.shape in ('circle', 'point'):
-            return self.radius - np.linalg.norm(xy - self.points[0], axis=-1)
+            found = self.radius - np.linalg.norm(xy - self.points[0], axis=-1)
+        else:
+            found = self._from_edges(xy)
+        rounding = _ROUNDING * np.abs(xy).max(axis=-1)
+        return np.where(np.abs(found) <= rounding, 0.0, found)
+
+    def _from_edges(self, xy: np.ndarray) -> np.ndarray:
         nearest = np.full(xy.shape[:-1], np.inf)
         inside = np.zeros(xy.shape[:-1], bool)
         for a, b in self.edges():
@@ -188,6 +197,19 @@ def is_known(place: Place) -> bool:
 def zones(places: Iterable[Place]) -> list[Place]:
     """Return the places that are not known lengths or rectangles."""
     return [one for one in places if not is_known(one)]
+
+
+def notes_outside(places: Iterable[Place], img_shape: tuple[int, int]) -> Iterator[str]:
+    """Yield a note on each place that lies outside the image, (H, W)."""
+    height, width = img_shape
+    for one in places:
+        points = one.outline().points
+        beyond = (points.max(axis=0) < 0) | (points.min(axis=0) > [width, height])
+        if one.space == 'image' and beyond.any():
+            yield (
+                f'{one.name!r} lies outside the {width}x{height} image; were places '
+                'drawn at another resolution?'
+            )
 
 
 def plane_of(places: Iterable[Place], source: str) -> Plane | None:
@@ -290,7 +312,15 @@ def misfits_of_place(record: object) -> Iterator[str]:
     is_number = isinstance(radius, int | float | np.number) and np.isfinite(radius)
     if not is_number or (radius > 0) != (shape == 'circle'):
         wanted = 'above 0' if shape == 'circle' else 'none'
-        yield f'{name!r}, a {shape}, has the radius {shown(radius)}, expected {wanted}.'
+        own = f'the radius {shown(radius)}' if radius else 'no radius'
+        yield f'{name!r}, a {shape}, has {own}, expected {wanted}.'
+    states = _LENGTH.fullmatch(name) or _RECTANGLE.fullmatch(name)
+    if states and shape != 'point' and not is_known(Place(name, shape, points)):
+        yield (
+            f'{name!r}, a {shape} of {len(points)} points, is named like a known '
+            'length. Lengths, such as 20 cm, are lines of two points, and rectangles, '
+            'such as 60 x 40 cm, polygons of four corners; draw it so, or rename it.'
+        )
 
 
 def place_problems(key: str, places: object) -> Iterator[str]:

@@ -7,7 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures.places import Place, place_problems, plane_of, zones
+from mmskelseg.runtime.structures.places import (
+    Place,
+    notes_outside,
+    place_problems,
+    plane_of,
+    zones,
+)
 
 SEEDS = given(st.integers(0, 2**32 - 1))
 FEW = settings(max_examples=30, deadline=None)
@@ -64,6 +70,30 @@ def test_circles_and_points_are_as_far_as_their_centre_says():
     lamp = Place('lamp', 'point', np.array([[10.0, 10]]))
     assert lamp.distance(xy).tolist() == [0, -5, -10]
     assert not lamp.contains(xy).any()
+
+
+def test_an_edge_is_inside_although_keypoints_are_rounded():
+    """The mean of 159.6, 160.1 and 160.3 is 160.000005 in float32."""
+    joints = np.array([[159.6, 5], [160.1, 5], [160.3, 5]], np.float32)
+    root = joints.astype(float).mean(axis=0)
+    assert root[0] > 160
+    square = np.array([[0.0, 0], [160, 0], [160, 160], [0, 160]])
+    assert Place('nest', 'polygon', square).contains(root)
+    assert Place('bowl', 'circle', np.array([[60.0, 5]]), 100.0).contains(root)
+    assert not Place('nest', 'polygon', square).contains(root + [1e-3, 0])
+
+
+def test_places_that_an_image_does_not_show_are_noted():
+    """The second touches the image, the third is beside it, the last on the floor."""
+    places = [
+        Place('nest', 'polygon', np.array([[2000.0, 2000], [2100, 2000], [2100, 2100]])),
+        Place('bowl', 'circle', np.array([[650.0, 100]]), 20.0),
+        Place('lamp', 'point', np.array([[-1.0, 10]])),
+        Place('door', 'point', np.array([[900.0, 10]]), space='floor'),
+    ]
+    nest, lamp = notes_outside(places, (480, 640))
+    assert "'nest' lies outside the 640x480 image" in nest
+    assert "'lamp'" in lamp
 
 
 def length(name, *points):
@@ -130,7 +160,11 @@ SQUARE = [[0, 0], [9, 0], [9, 9]]
         ({'name': 'a', 'shape': 'polygon', 'points': SQUARE[:2]}, '3 or more'),
         ({'name': 'a', 'shape': 'point', 'points': SQUARE}, '3 points'),
         ({'name': 'a', 'shape': 'line', 'points': [[0, 0], [0, np.nan]]}, 'nan'),
-        ({'name': 'a', 'shape': 'circle', 'points': [[0, 0]]}, 'radius 0'),
+        ({'name': 'a', 'shape': 'circle', 'points': [[0, 0]]}, 'no radius'),
+        ({'name': 'a', 'shape': 'circle', 'points': [[0, 0]], 'radius': -1}, 'radius -1'),
+        ({'name': '20 cm', 'shape': 'polygon', 'points': SQUARE}, 'polygon of 3 points'),
+        ({'name': '20 cm', 'shape': 'line', 'points': SQUARE}, '3 points'),
+        ({'name': '3 x 4 m', 'shape': 'line', 'points': SQUARE[:2]}, 'four corners'),
         ({'name': 'a', 'shape': 'polygon', 'points': SQUARE, 'radius': 3}, 'radius 3'),
         ({'name': 'a', 'shape': 'polygon', 'points': SQUARE, 'space': 'sky'}, "'sky'"),
         ({'name': 'a', 'shape': 'polygon', 'points': SQUARE, 'hue': 3}, "'hue'"),
