@@ -221,7 +221,11 @@ def compare_places(
 def place_comparison(
     study: Study, names: Sequence[str], compared: Sequence[Compared]
 ) -> Iterator[Row]:
-    """Yield a row for each place and measure of :func:`compare_places`."""
+    """Yield a row for each place and measure of :func:`compare_places`.
+
+    What has no value in any group, such as the time in a line, has no row.
+    """
     for measure, _, rows in compared:
         for name, row in zip(names, rows, strict=True):
-            yield {'place': name, 'measure': measure, **study.cells(row)}
+            if any(row.number):
+                yield {'place': name, 'measure': measure, **study.cells(row)}

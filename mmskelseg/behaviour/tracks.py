@@ -13,7 +13,7 @@ from mmskelseg.runtime.features.coordinates import main_person
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.names import find_named
 from mmskelseg.runtime.inputs import PlaceFile, PoseInput
-from mmskelseg.runtime.messages.counts import listed
+from mmskelseg.runtime.messages.counts import with_names
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import (
     Factor,
@@ -33,9 +33,17 @@ from mmskelseg.runtime.structures.annotations import (
 )
 from mmskelseg.runtime.structures.bodies import up_direction
 from mmskelseg.runtime.structures.individuals import part_name
-from mmskelseg.runtime.structures.places import Place, Plane, places_of, plane_of, zones
+from mmskelseg.runtime.structures.places import (
+    Place,
+    Plane,
+    notes_outside,
+    places_of,
+    plane_of,
+    zones,
+)
 
 _PICKLES = ('.pkl', '.pickle')
+_IN_PIXELS = 'lengths by place are in pixels, since no known length turns them into cm'
 
 
 @checked
@@ -142,13 +150,16 @@ def find_tracks(
         else:
             video, meta, path = _of_poses(name, files, given)
         tracks[name] = _track(given, name, video, meta, path, found)
-    lacking = [name for name, one in tracks.items() if one.plane is None]
-    if not lacking:
-        return tracks, []
-    note = 'lengths by place are in pixels, since no known length turns them into cm'
-    if len(lacking) < len(tracks):
-        note += f' in {listed(lacking)}'
-    return {n: replace(one, plane=None) for n, one in tracks.items()}, [f'{note}.']
+    notes: dict[str, list[str]] = {}
+    for name, one in tracks.items():
+        own = [*notes_outside(one.places, one.img_shape)]
+        if one.plane is None:
+            own.append(_IN_PIXELS)
+        for note in own:
+            notes.setdefault(note, []).append(name)
+    if _IN_PIXELS in notes:
+        tracks = {name: replace(one, plane=None) for name, one in tracks.items()}
+    return tracks, with_names(notes, len(tracks))
 
 
 def _of_poses(

@@ -28,6 +28,7 @@ from mmskelseg.runtime.poses import with_size
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.bodies import VIEWS, camera_view
+from mmskelseg.runtime.structures.places import Place, notes_outside, zones
 from mmskelseg.runtime.structures.segments import to_segments
 from mmskelseg.runtime.structures.skeleton import Layout
 from mmskelseg.runtime.structures.tiers import flat_rows, metainfo_of
@@ -182,8 +183,16 @@ class ConvertKeypoints(Job[Path]):
         if not found:
             return {}
         shared = next(iter(found.values()))
-        names = dict.fromkeys(one['name'] for own in found.values() for one in own)
-        notes[f'places: {", ".join(names)}'] = []
+        each = {name: [*map(Place.of, own)] for name, own in found.items()}
+        every = {one.name: one for own in each.values() for one in own}
+        drawn = [one.name for one in zones(every.values())]
+        said = {'places': drawn, 'known lengths': [n for n in every if n not in drawn]}
+        lines = [f'{what}: {", ".join(own)}' for what, own in said.items() if own]
+        notes['; '.join(lines)] = []
+        for video in videos:
+            name = video['frame_dir']
+            for note in notes_outside(each[name], video['img_shape']):
+                notes.setdefault(note, []).append(name)
         if all(own is shared for own in found.values()):
             return {'places': shared}
         for video in videos:

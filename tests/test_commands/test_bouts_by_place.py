@@ -82,14 +82,18 @@ def test_command_writes_numbers_by_place_and_maps(data, tmp_path, capsys):
         '1', '0.800', '40.000'
     )  # fmt: skip
     compared = rows(out / 'place_comparison.csv')
-    assert [r['place'] for r in compared[:3]] == places
+    # Nothing enters (anywhere).
+    assert [(r['place'], r['measure']) for r in compared[:4]] == [
+        ('left', 'entries'), ('bowl', 'entries'), ('left', 'latency_s'),
+        ('left', 'time_s'),
+    ]  # fmt: skip
     assert np.ptp(matplotlib.image.imread(out / 'occupancy.png')) == 1
 
 
 def test_poses_may_be_files_and_labels_a_table(data, tmp_path):
-    """Without a known length, lengths are in pixels, and a note says so."""
+    """Notes name the place off the image, and that lengths are in pixels."""
     (tmp_path / 'lab.csv').write_text('video,start,end,label\nvideo_1,0,4,walk\n')
-    (tmp_path / 'some.csv').write_text('name,shape,x,y\nlamp,point,100,90\n')
+    (tmp_path / 'some.csv').write_text('name,shape,x,y\nlamp,point,700,90\n')
     save_poses(tmp_path / 'video_1.npz', data['annotations'][1])
     events = []
 
@@ -108,6 +112,7 @@ def test_poses_may_be_files_and_labels_a_table(data, tmp_path):
     row, _ = rows(tmp_path / 'out' / 'places.csv')
     assert (row['place'], row['entries'], row['unit']) == ('lamp', '', 'px')
     assert any('in pixels' in text for text in events)
+    assert any("'lamp' lies outside the 640x480 image" in text for text in events)
 
 
 @pytest.mark.parametrize(

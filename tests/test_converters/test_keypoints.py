@@ -646,10 +646,13 @@ TABLE = 'video,name,shape,x,y\n{0},lamp,point,7,8\n{1},lamp,point,9,8\n'
 
 def test_places_of_a_camera_are_those_of_all_videos(convert, tmp_path):
     path = tmp_path / 'places.csv'
-    path.write_text('name,shape,x,y\nlamp,point,7,8\n')
+    path.write_text(
+        'name,shape,x,y\nlamp,point,9999,8\n20 cm,line,0,0\n20 cm,line,0,9\n'
+    )
     data, output = convert('--places', path)
-    assert [one['name'] for one in data['metainfo']['places']] == ['lamp']
-    assert 'places: lamp\n' in output
+    assert [one['name'] for one in data['metainfo']['places']] == ['lamp', '20 cm']
+    assert 'places: lamp; known lengths: 20 cm\n' in output
+    assert "'lamp' lies outside the " in output
 
 
 def test_places_of_videos_are_given_to_those_of_their_name(convert, tmp_path):

@@ -45,6 +45,7 @@ from mmskelseg.runtime.segmenting.predictions import (
 from mmskelseg.runtime.segmenting.sources import GivenPoses, Input, Source, find_sources
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.choices import EACH
+from mmskelseg.runtime.structures.places import Place, notes_outside
 from mmskelseg.runtime.structures.predictions import InputVideo
 from mmskelseg.runtime.structures.tiers import tiers_of
 
@@ -299,6 +300,10 @@ class Segmenter:
         one = show_at(video, fps, needs_video=self.needs_video)
         if one.note:
             video['notes'] += (one.note,)
+        drawn = [
+            Place.of(p) for p in video.get('places', ()) if p['name'] in self.places
+        ]
+        video['notes'] += tuple(notes_outside(drawn, video['img_shape']))
         return one
 
     def _features(self, video: VideoAnnotation) -> dict[str, np.ndarray]:

@@ -199,8 +199,12 @@ def zones(places: Iterable[Place]) -> list[Place]:
     return [one for one in places if not is_known(one)]
 
 
-def notes_outside(places: Iterable[Place], img_shape: tuple[int, int]) -> Iterator[str]:
-    """Yield a note on each place that lies outside the image, (H, W)."""
+def notes_outside(
+    places: Iterable[Place], img_shape: tuple[int, int] | None
+) -> Iterator[str]:
+    """Yield a note on each place outside the image, (H, W), if its size is known."""
+    if img_shape is None:
+        return
     height, width = img_shape
     for one in places:
         points = one.outline().points

@@ -68,6 +68,15 @@ def test_all_forms_of_a_model_see_the_places_of_a_file(model, person, path):
         np.testing.assert_allclose(found.T, expected, atol=1e-5)
 
 
+def test_a_place_off_the_image_is_noted(model, person):
+    """The image is 600x600."""
+    far = Place('nest', 'polygon', NEST.points + 2000)
+    video = {**person(60), 'places': [far.record(), LAMP.record()]}
+    prediction = OnnxSegmenter(model[2])(video)['predictions'][0]
+    (note,) = (note for note in prediction['notes'] if 'nest' in note)
+    assert "'nest' lies outside the 600x600 image" in note
+
+
 def test_a_model_says_which_places_it_needs(model, person, tmp_path):
     cfg, checkpoint, whole, stream = model
     named = ('nest, lamp', '--places')

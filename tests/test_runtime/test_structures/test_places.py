@@ -80,13 +80,15 @@ def test_an_edge_is_inside_although_keypoints_are_rounded():
     square = np.array([[0.0, 0], [160, 0], [160, 160], [0, 160]])
     assert Place('nest', 'polygon', square).contains(root)
     assert Place('bowl', 'circle', np.array([[60.0, 5]]), 100.0).contains(root)
-    assert not Place('nest', 'polygon', square).contains(root + [1e-3, 0])
+    assert not Place('nest', 'polygon', square).contains(root + 1e-3)
 
 
 def test_places_that_an_image_does_not_show_are_noted():
     """The second touches the image, the third is beside it, the last on the floor."""
     places = [
-        Place('nest', 'polygon', np.array([[2000.0, 2000], [2100, 2000], [2100, 2100]])),
+        Place(
+            'nest', 'polygon', np.array([[2000.0, 2000], [2100, 2000], [2100, 2100]])
+        ),
         Place('bowl', 'circle', np.array([[650.0, 100]]), 20.0),
         Place('lamp', 'point', np.array([[-1.0, 10]])),
         Place('door', 'point', np.array([[900.0, 10]]), space='floor'),
@@ -161,8 +163,14 @@ SQUARE = [[0, 0], [9, 0], [9, 9]]
         ({'name': 'a', 'shape': 'point', 'points': SQUARE}, '3 points'),
         ({'name': 'a', 'shape': 'line', 'points': [[0, 0], [0, np.nan]]}, 'nan'),
         ({'name': 'a', 'shape': 'circle', 'points': [[0, 0]]}, 'no radius'),
-        ({'name': 'a', 'shape': 'circle', 'points': [[0, 0]], 'radius': -1}, 'radius -1'),
-        ({'name': '20 cm', 'shape': 'polygon', 'points': SQUARE}, 'polygon of 3 points'),
+        (
+            {'name': 'a', 'shape': 'circle', 'points': [[0, 0]], 'radius': -1},
+            'radius -1',
+        ),
+        (
+            {'name': '20 cm', 'shape': 'polygon', 'points': SQUARE},
+            'polygon of 3 points',
+        ),
         ({'name': '20 cm', 'shape': 'line', 'points': SQUARE}, '3 points'),
         ({'name': '3 x 4 m', 'shape': 'line', 'points': SQUARE[:2]}, 'four corners'),
         ({'name': 'a', 'shape': 'polygon', 'points': SQUARE, 'radius': 3}, 'radius 3'),
