@@ -77,6 +77,7 @@ REFUSED = [
     ('SkeletonCoordinates', dict(dims=4, scale='image', person=-1, flatten='no')),
     ('PairCoordinates', dict(dims=1, nearest=10**9, turn='no', vertical=3, person=-1)),
     ('PlaceCoordinates', dict(places=['a', 'a'], dims=1, view=1, vertical=3)),
+    ('PlaceCoordinates', dict(places={'a': 'blob'})),
     ('ObjectCoordinates', dict(kinds=['box'], dims=1, nearest=0, turn=1, vertical=3)),
     ('ReadVideoFrames', dict(align='time', size=3)),
     ('SegmentationMetric', dict(num_classes=0, average='a', scores='b', absent='c')),

@@ -36,7 +36,7 @@ from mmskelseg.runtime.structures.bodies import (
     up_direction,
 )
 from mmskelseg.runtime.structures.individuals import alone
-from mmskelseg.runtime.structures.places import Place, zones
+from mmskelseg.runtime.structures.places import Place, alike, zones
 from mmskelseg.runtime.structures.segments import direct_boundaries
 from mmskelseg.runtime.structures.tiers import (
     joint_label,
@@ -327,15 +327,22 @@ def _choose_places(
         video['frame_dir']: zones(map(Place.of, video.get('places', ())))
         for video in (*train, *test)
     }
-    names = dict.fromkeys(one.name for own in every.values() for one in own)
-    if not names or recipe not in _COORDINATES:
+    shapes = {one.name: one.shape for own in every.values() for one in own}
+    if not shapes or recipe not in _COORDINATES:
         return []
     for video, own in every.items():
-        if missing := names.keys() - {one.name for one in own}:
+        if missing := shapes.keys() - {one.name for one in own}:
             raise UserError(
                 f'{path}: video {video!r} has no place {min(missing)!r}, but others '
                 'have; add it, or use --no-places.'
             )
+        for one in own:
+            if not alike(one.shape, shapes[one.name]):
+                raise UserError(
+                    f'{path}: video {video!r} has {one.name!r} as a {one.shape}, but '
+                    f'another has a {shapes[one.name]}; draw it alike, or use '
+                    '--no-places.'
+                )
     on_floor = all(one.space == 'floor' for own in every.values() for one in own)
     kind = 'pose3d' if on_floor else 'pose2d'
     if on_floor and recipe != kind:
@@ -343,7 +350,7 @@ def _choose_places(
     turning = _choose_turning(train, metainfo, kind)
     view = turning.pop('turn', True)
     dims = 3 if on_floor else 2
-    part = {'type': 'PlaceCoordinates', 'dims': dims, 'places': [*names], **turning}
+    part = {'type': 'PlaceCoordinates', 'dims': dims, 'places': shapes, **turning}
     return [{**part, 'view': True} if view else part]
 
 

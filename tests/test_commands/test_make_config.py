@@ -234,7 +234,10 @@ def test_places_are_seen_by_themselves(make_config, view, in_3d, options):
     assert 'relative to places' not in plain_text
     ((name, before),) = plain.test_dataloader.dataset.features.items()
     own, part = cfg.test_dataloader.dataset.features[name].render.parts
-    expected = {'type': 'PlaceCoordinates', 'places': ['nest', 'lamp']}
+    expected = {
+        'type': 'PlaceCoordinates',
+        'places': {'nest': 'polygon', 'lamp': 'point'},
+    }
     assert (own, part) == (before.render, expected | options)
     # A flag, inside, a distance and its change, and a cosine.
     channels = plain.model.branches[name].in_channels + 2 * (4 + ('view' in options))
@@ -247,6 +250,15 @@ def test_video_without_the_places_of_others_is_named(make_config):
         video['places'] = PLACES[: 2 - i // 2]
     text, _ = make_config(data, code=1)
     assert_names(text, 'video_2', 'lamp', '--no-places')
+
+
+def test_place_that_is_of_another_shape_in_another_video_is_named(make_config):
+    data = small_annotations()
+    for i, video in enumerate(data['annotations']):
+        shape = {} if i < 2 else {'shape': 'point', 'points': [[5, 5]]}
+        video['places'] = [{**PLACES[0], **shape}]
+    text, _ = make_config(data, code=1)
+    assert_names(text, 'video_0', 'nest', 'point', '--no-places')
 
 
 def test_video_without_the_objects_of_others_is_named(make_config):

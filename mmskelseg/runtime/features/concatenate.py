@@ -51,7 +51,7 @@ class Concatenate(Coordinates):
         self.others = any(part.others for part in self.parts)
         self.causal = all(part.causal for part in self.parts)
         self.kinds = {k: v for part in self.parts for k, v in part.kinds.items()}
-        self.places = [*dict.fromkeys(n for part in self.parts for n in part.places)]
+        self.places = {k: v for part in self.parts for k, v in part.places.items()}
 
     @property
     def context(self) -> tuple[float, float] | None:

@@ -24,7 +24,7 @@ from mmskelseg.runtime.structures.annotations import (
     VideoAnnotation,
 )
 from mmskelseg.runtime.structures.objects import ObjectKinds
-from mmskelseg.runtime.structures.places import Place
+from mmskelseg.runtime.structures.places import KnownPlaces, Place
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
 #: The kind of an object in a stream, and the number of its points.
@@ -52,8 +52,8 @@ class Coordinates(BaseRenderer):
     causal: bool
     #: The kinds of objects whose points it reads.
     kinds: ObjectKinds = {}
-    #: The names of the places that it reads.
-    places: Sequence[str] = ()
+    #: The places that it reads, with their shapes, if these are known.
+    places: KnownPlaces = {}
 
     def __init__(self, dims: Literal[2, 3], person: CountOrZero | None) -> None:
         self.dims = dims

@@ -1,7 +1,7 @@
 """Where a person is relative to places, as features."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
@@ -23,15 +23,32 @@ from mmskelseg.runtime.streaming.body import RunningBody
 from mmskelseg.runtime.streaming.pairs import ROOT, Relations
 from mmskelseg.runtime.streaming.places import PlaceInFrames, RunningPlaces
 from mmskelseg.runtime.structures.annotations import MIN_SCORE, VideoAnnotation
-from mmskelseg.runtime.structures.places import Place, in_frames
+from mmskelseg.runtime.structures.places import (
+    SHAPES,
+    KnownPlaces,
+    Place,
+    Shape,
+    alike,
+    in_frames,
+)
 from mmskelseg.runtime.structures.skeleton import SkeletonLike
 
 _MOST = 1000
-Names = Annotated[
+Named = Annotated[
     Sequence[str],
     Where(
         'the names of places, each once',
         lambda names: 0 < len(names) <= _MOST and len({*names}) == len(names),
+    ),
+]
+Shaped = Annotated[
+    Mapping[str, Shape],
+    Where(
+        f'a dict of their shapes ({", ".join(SHAPES)})',
+        lambda places: (
+            0 < len(places) <= _MOST
+            and all(shape in SHAPES for shape in places.values())
+        ),
     ),
 ]
 
@@ -63,7 +80,8 @@ class PlaceCoordinates(Coordinates):
 
     Args:
         skeleton: The layout of the V joints; see :meth:`Skeleton.get`.
-        places: The names of the places to describe.
+        places: The names of the places to describe, with their shapes, if videos must
+            have these; a circle may stand for a polygon.
         dims: 3 for keypoint_3d, 2 for keypoint.
         joints: Names of the joints that are compared with places; ``root``, the
             default, is the root.
@@ -77,13 +95,13 @@ class PlaceCoordinates(Coordinates):
 
     Raises:
         ValueError: If a joint is unknown, if a skeleton has no heading, or if a video
-            lacks one of the places.
+            lacks one of the places, or has another shape of it.
     """
 
     def __init__(
         self,
         skeleton: SkeletonLike,
-        places: Names,
+        places: Shaped | Named,
         dims: Literal[2, 3] = 2,
         *,
         joints: Sequence[str] = ('root',),
@@ -95,7 +113,8 @@ class PlaceCoordinates(Coordinates):
         causal: bool = False,
     ) -> None:
         super().__init__(dims, person)
-        self.places = tuple(places)
+        shapes = places if isinstance(places, Mapping) else {}
+        self.places: KnownPlaces = {name: shapes.get(name) for name in places}
         self.causal = causal
         self.scale = scale
         own = SkeletonCoordinates(skeleton, dims, root=root)
@@ -128,17 +147,26 @@ class PlaceCoordinates(Coordinates):
 
     def check(self, video: VideoAnnotation) -> None:
         """Raise a UserError if a video lacks a place."""
-        self._check({one['name'] for one in self._records(video)}, video)
+        shapes = {one['name']: one['shape'] for one in self._records(video)}
+        self._check(shapes, video.get('frame_dir', 'video'))
 
-    def _check(self, names: set[str], video: VideoAnnotation) -> None:
-        if missing := [name for name in self.places if name not in names]:
+    def _check(self, shapes: Mapping[str, str], video: str) -> None:
+        if missing := [name for name in self.places if name not in shapes]:
             where = 'on the floor' if self.dims == 3 else 'in the image'
+            fault = f'{", ".join(missing)} {"is" if len(missing) == 1 else "are"} not'
+            if len(missing) == len(self.places) > 1:
+                fault = 'none of them is'
             raise UserError(
-                f'{video.get("frame_dir", "video")}: the model sees the places '
-                f'{", ".join(self.places)}, but {", ".join(missing)} {where} '
-                f'{"is" if len(missing) == 1 else "are"} not known. Give their file '
-                '(--places FILE), or add `places` to the annotation.'
+                f'{video}: the model sees the places {", ".join(self.places)}, but '
+                f'{fault} known {where}. Give their file (--places FILE), or add '
+                '`places` to the annotation.'
             )
+        for name, shape in self.places.items():
+            if shape and not alike(shape, shapes[name]):
+                raise UserError(
+                    f'{video}: the model knows {name!r} as a {shape}, but it is a '
+                    f'{shapes[name]}; draw it as in the training.'
+                )
 
     def give(self, places: Sequence[Place]) -> None:
         """State the places of a stream."""
@@ -167,12 +195,12 @@ class PlaceCoordinates(Coordinates):
             check_one_person(self, len(points), self.person)
         person = self._one_of(len(points), score, self.person)
         points, seen = points[person], score[person] >= MIN_SCORE
-        places: list[list[PlaceInFrames]] = [[] for _ in self.places]
+        places: dict[str, list[PlaceInFrames]] = {name: [] for name in self.places}
         for one in self._records(results):
             if one['name'] in self.places:
                 found = in_frames(one, len(points), self.relations.plane)
-                places[self.places.index(one['name'])].append(found)
-        running = self._running([own[0][0] for own in places])
+                places[one['name']].append(found)
+        running = self._running([own[0][0] for own in places.values()])
         if self.causal:
             root, _, size = running.body.push(points, seen)
         else:
@@ -180,7 +208,7 @@ class PlaceCoordinates(Coordinates):
             size = np.full(len(points), whole)
         if self.scale is None:
             size = np.ones(len(points))
-        return running.relate(points, seen, root, size, places)
+        return running.relate(points, seen, root, size, [*places.values()])
 
     def running(
         self, people: int = 1, instances: Sequence[Instance] = ()
@@ -190,7 +218,7 @@ class PlaceCoordinates(Coordinates):
         Its places are those given by :meth:`give`.
         """
         found = {place.name: place for place in self.given}
-        self._check({*found}, {'frame_dir': 'the stream'})
+        self._check({name: one.shape for name, one in found.items()}, 'the stream')
         return self._running([found[name] for name in self.places])
 
     def _running(self, places: Sequence[Place]) -> RunningPlaces:

@@ -17,7 +17,7 @@ from mmskelseg.runtime.messages.options import Count, checked
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.individuals import alone
 from mmskelseg.runtime.structures.objects import ObjectKinds
-from mmskelseg.runtime.structures.places import SPACES
+from mmskelseg.runtime.structures.places import SPACES, KnownPlaces
 
 #: The numbers of earlier and later frames that a feature depends on, infinity for all;
 #: None for the whole video.
@@ -186,9 +186,9 @@ class FeatureRecipe:
         return getattr(self.render, 'kinds', {})
 
     @property
-    def places(self) -> Sequence[str]:
-        """The names of the places that features depend on."""
-        return getattr(self.render, 'places', ())
+    def places(self) -> KnownPlaces:
+        """The places that features depend on, with their shapes, if they are known."""
+        return getattr(self.render, 'places', {})
 
     @cached_property
     def channels(self) -> int:
@@ -288,8 +288,13 @@ class FeatureRecipe:
             'filename': str(path),
             'objects': [],
             'places': [
-                {'name': name, 'shape': 'point', 'points': [[1, 1]], 'space': space}
-                for name in self.places
+                {
+                    'name': name,
+                    'shape': shape or 'point',
+                    'points': [[1, 1], [2, 1], [1, 2]],
+                    'space': space,
+                }
+                for name, shape in self.places.items()
                 for space in SPACES
             ],
         }

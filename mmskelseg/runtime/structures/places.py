@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from mmskelseg.runtime.messages.errors import CONTROL, UserError, shown
 
 Shape = Literal['polygon', 'circle', 'line', 'point']
 SHAPES: tuple[Shape, ...] = get_args(Shape)
+#: Names of places, with their shapes, if these are known.
+KnownPlaces: TypeAlias = Mapping[str, Shape | None]
 #: Where points are: in pixels, or in the coordinates of keypoint_3d that are not up.
 SPACES = ('image', 'floor')
 _LEAST = {'polygon': 3, 'line': 2, 'circle': 1, 'point': 1}
@@ -180,6 +182,11 @@ class Plane:
     @property
     def _is_even(self) -> bool:
         return np.array_equal(self.matrix, np.diag([self.matrix[0, 0]] * 2 + [1.0]))
+
+
+def alike(shape: str, other: str) -> bool:
+    """Return whether two shapes say the same; a circle may stand for a polygon."""
+    return shape == other or {shape, other} == {'polygon', 'circle'}
 
 
 def is_known(place: Place) -> bool:

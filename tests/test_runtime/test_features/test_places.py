@@ -84,7 +84,7 @@ def test_stream_gives_the_values_of_a_causal_video(rng):
         },
     ]  # fmt: skip
     render = Concatenate(MOUSE, parts)
-    assert render.places == ['bowl', 'nest']
+    assert [*render.places] == ['bowl', 'nest']
     render.give([Place.of(one) for one in PLACES])
     points, seen = video['keypoint'][0].astype(float), score >= 1e-4
     stream, values = render.running(), []
@@ -102,7 +102,22 @@ def test_lacking_places_are_named_with_the_option_that_gives_them():
     render = PlaceCoordinates(MOUSE, ['nest', 'hole'])
     with raises_naming(ValueError, 'nest, hole', 'but hole', '--places'):
         render.check({'frame_dir': 'm1', 'places': PLACES})
+    with raises_naming(ValueError, 'nest, hole', 'but none of them', '--places'):
+        render.check({'frame_dir': 'm1'})
     with raises_naming(ValueError, 'the stream', 'nest, hole', '--places'):
+        render.running()
+
+
+def test_places_have_the_shapes_that_a_model_knows():
+    """A round nest is as good as a square one, but a point has no inside."""
+    render = PlaceCoordinates(MOUSE, {'nest': 'polygon', 'lamp': 'point'})
+    assert [*render.places] == ['nest', 'lamp']
+    point, circle = ({**one, 'name': 'nest'} for one in (LAMP, BOWL))
+    render.check({'frame_dir': 'm1', 'places': [circle, LAMP]})
+    with raises_naming(ValueError, 'm1', "'nest' as a polygon", 'a point'):
+        render.check({'frame_dir': 'm1', 'places': [point, LAMP]})
+    render.give([Place.of(one) for one in (point, LAMP)])
+    with raises_naming(ValueError, 'the stream', "'nest' as a polygon", 'a point'):
         render.running()
 
 

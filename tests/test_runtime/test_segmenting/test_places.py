@@ -16,6 +16,7 @@ from tests.test_runtime.test_segmenting.conftest import META
 
 NEST = Place('nest', 'polygon', np.array([[200.0, 200], [400, 220], [300, 400]]))
 LAMP = Place('lamp', 'point', np.array([[310.0, 290]]))
+SHAPES = {'nest': 'polygon', 'lamp': 'point'}
 FAR = Place('nest', 'polygon', NEST.points + 200)
 
 
@@ -24,7 +25,7 @@ def model(save, causal, person, tmp_path_factory):
     """Its config and checkpoint, and files of it for videos and for streams."""
     cfg = copy.deepcopy(causal)
     own = dict(cfg.test_dataloader.dataset.features.pose2d.render)
-    places = {'type': 'PlaceCoordinates', 'places': ['nest', 'lamp'], 'causal': True}
+    places = {'type': 'PlaceCoordinates', 'places': SHAPES, 'causal': True}
     cfg.test_dataloader.dataset.features.pose2d.render = {
         'type': 'Concatenate', 'parts': [own, places]
     }  # fmt: skip
@@ -87,6 +88,12 @@ def test_a_model_says_which_places_it_needs(model, person, tmp_path):
     for live in (lambda: SkelSegStream(cfg, checkpoint), lambda: OnnxStream(stream)):
         with raises_naming(ValueError, 'the stream', *named):
             live()
+    point = Place('nest', 'point', LAMP.points)
+    for segment in (inferencer_of(cfg, checkpoint), OnnxSegmenter(whole)):
+        with raises_naming(ValueError, 'take1', "'nest' as a polygon", 'a point'):
+            segment({**person(60), 'places': [point.record(), LAMP.record()]})
+    with raises_naming(ValueError, 'the stream', "'nest' as a polygon", 'a point'):
+        OnnxStream(stream, places=[point, LAMP])
     path = tmp_path / 'places.csv'
     write_table(path, {'take2': [NEST, LAMP]})
     with raises_naming(ValueError, f'{path}: ', 'take2', 'camera'):
