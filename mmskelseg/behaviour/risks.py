@@ -149,10 +149,8 @@ def worst_moments(
         if video is None or skeleton is None or posture is None:
             continue
         for frame in risk.worst('reba', _SHOWN):
-            ids = [int(k) for k in risk.label[:, frame]]
-            name = ' + '.join(classes[k] for k in ids if k >= 0) or 'unlabelled'
-            words = risk.words(frame, posture)
-            moment = Moment(video, skeleton, frame, ids[0], name, words)
+            task, words = risk.task(frame, classes), risk.words(frame, posture)
+            moment = Moment(video, skeleton, frame, *task, words)
             found.append((float(risk.scores['reba'].middle[frame]), moment))
     found.sort(key=lambda pair: -pair[0])
     return [moment for _, moment in found[:_SHOWN]]

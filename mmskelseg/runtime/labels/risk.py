@@ -1,10 +1,7 @@
 """Ergonomic risk of predictions: REBA and RULA by task, by frame, and as a picture."""
 
-from collections.abc import Iterator
 from logging import WARNING
 from pathlib import Path
-
-import numpy as np
 
 from mmskelseg.runtime.labels.bouts import write_table
 from mmskelseg.runtime.labels.writing import register_export
@@ -89,19 +86,13 @@ def draw_risk(path: Path, prediction: Prediction, station: Path | None) -> None:
     if not frames:
         _report_unseen(prediction['frame_dir'], path)
         return
-    tasks = _tasks(risk.label[:, frames], prediction['classes'])
-    layout = prediction['skeleton']
+    layout, classes = prediction['skeleton'], prediction['classes']
     write_moments(
         path,
         [
-            Moment(prediction, layout, frame, *task, risk.words(frame, posture))
-            for frame, task in zip(frames, tasks, strict=True)
+            Moment(
+                prediction, layout, i, *risk.task(i, classes), risk.words(i, posture)
+            )
+            for i in frames
         ],
     )
-
-
-def _tasks(label: np.ndarray, classes: list[str]) -> Iterator[tuple[int, str]]:
-    """Yield the first class of each frame, -1 for none, and the names of all."""
-    for ids in label.T:
-        names = [classes[k] for k in ids if k >= 0]
-        yield int(ids[0]), ' + '.join(names) or 'unlabelled'

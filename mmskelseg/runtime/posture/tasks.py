@@ -87,6 +87,11 @@ class Risk:
             left[begin : frame + round(_APART * self.fps) + 1] = -np.inf
         return found
 
+    def task(self, frame: int, classes: Sequence[str]) -> tuple[int, str]:
+        """Return the first class of a frame, -1 for none, and the names of all."""
+        ids = [int(k) for k in self.label[:, frame] if k >= 0]
+        return (*ids, -1)[0], ' + '.join(classes[k] for k in ids) or 'unlabelled'
+
     def words(self, frame: int, posture: Posture) -> str:
         """Return scores and angles, such as ``REBA 7-8, RULA 6: trunk 75°``."""
         scores = (

@@ -51,6 +51,12 @@ def test_a_class_of_any_tier_counts():
     assert found == {'walk': 3.5, 'lift': 2, 'wait': 5}
 
 
+def test_a_moment_has_the_first_class_that_is_known():
+    risk = risk_of([2] * 3, [2] * 3, [[0, -1, -1], [1, 2, -1]])
+    found = [risk.task(frame, CLASSES) for frame in range(3)]
+    assert found == [(0, 'walk + lift'), (2, 'wait'), (-1, 'unlabelled')]
+
+
 def test_worst_moments_last_and_are_apart():
     """A single frame of 10 is less than half a second of 8."""
     score = np.ones(100, int)
