@@ -53,13 +53,13 @@ class TrainZooModel(Job[Path]):
     mouse3d labels mice in 3D. Its data, the ten mice of SUBTLE, are under GPL-3.0,
     and are downloaded from GitHub unless --raw names a copy. DIR gets:
 
-      data/   the release, and its annotations.pkl
-      fit/    what `mmskelseg fit` writes, with report.html
-      model/  the shared model with its card (docs/share.md)
+      data/     the release, and its annotations.pkl
+      fit/      what `mmskelseg fit` writes, with report.html
+      mouse3d/  the shared model with its card (docs/share.md)
 
     Then use it, here or on another machine:
 
-        mmskelseg segment data/mine/annotations.pkl DIR/model
+        mmskelseg segment data/mine/annotations.pkl DIR/mouse3d
 
     It is under the licence of its data, which the card states.
     """
@@ -89,7 +89,7 @@ class TrainZooModel(Job[Path]):
     def run(self, events: Events) -> Path:
         """Convert the data, fit, share, and return the folder of the model."""
         made, out = MODELS[self.name], self.out or Path('work_dirs/zoo', self.name)
-        data, fit, model = (out / name for name in ('data', 'fit', 'model'))
+        data, fit, model = (out / name for name in ('data', 'fit', self.name))
         made.converter(
             source=self.raw or data / 'raw', out=data, download=self.raw is None
         ).run(events)

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from mmskelseg.evaluation.scores import SCORES
+from mmskelseg.runtime.features.recipe import FeatureRecipe
 from mmskelseg.runtime.files.parsing import check_shape, read_json
 from mmskelseg.runtime.messages.counts import counted
-from mmskelseg.runtime.segmenting.model_files import ModelFile
+from mmskelseg.runtime.segmenting.onnx_predictor import OnnxPredictor
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.version import __version__
 
@@ -32,7 +33,8 @@ def facts_of(model: Path, source: Path) -> Facts:
     That folder may have the ``report.json`` of a fit, or the ``metrics.json`` of a
     test. Names of persons, videos and folders are left out.
     """
-    metadata = ModelFile.open(model).metadata
+    predictor = OnnxPredictor(model, 'cpu')
+    metadata = predictor.file.metadata
     skeleton = Skeleton.get(metadata['skeleton'])
     renders = [branch['render'] for branch in metadata['branches'].values()]
     facts: Facts = {
@@ -40,6 +42,7 @@ def facts_of(model: Path, source: Path) -> Facts:
         'version': __version__,
         'classes': metadata['classes'],
         'tiers': metadata.get('tiers'),
+        'reads': [*_reads(predictor.recipes)],
         'joints': list(skeleton.joints),
         'fps': metadata['fps'],
         'kpt_thr': metadata.get('kpt_thr'),
@@ -61,6 +64,23 @@ def facts_of(model: Path, source: Path) -> Facts:
         }
         return facts | {'scores': {'test': values}}
     return facts
+
+
+def _reads(recipes: Sequence[FeatureRecipe]) -> Iterator[str]:
+    """Yield what recordings must have, besides the joints of one individual."""
+    renders = [recipe.render for recipe in recipes]
+    parts = [part for one in renders for part in getattr(one, 'parts', [one])]
+    if any(getattr(part, 'dims', 2) == 3 for part in parts):
+        yield 'joints in 3D, `keypoint_3d` of an annotation file'
+    if any(recipe.reads == 'video' for recipe in recipes):
+        yield 'the video'
+    for recipe in recipes:
+        if recipe.kinds:
+            yield f'objects: {_code([*recipe.kinds])}'
+        if recipe.places:
+            yield f'places: {_code(recipe.places)}'
+    if any(recipe.sees_others for recipe in recipes):
+        yield 'the joints of all individuals'
 
 
 def _of_report(file: Path, facts: Facts) -> Facts:
@@ -113,7 +133,7 @@ def card(facts: Facts, name: str) -> str:
         lines.append(f'{tier or "It labels frames as"}: {_code(classes)}')
     lines += ['', '## Use', '', '```bash']
     named = f'--model hf:{name}' if '/' in name else name
-    lines += [f'mmskelseg segment VIDEO_OR_POSES {named}', '```', '']
+    lines += [f'mmskelseg segment INPUT {named}', '```', '']
     lines += [
         'This needs no PyTorch, only mmskelseg-runtime and, for a name of the hub,',
         'huggingface_hub. In PyTorch, `SkelSegInferencer.from_pretrained` opens it.',
@@ -151,6 +171,7 @@ def _code(names: Sequence[str]) -> str:
 def _needs(facts: Facts) -> Iterator[str]:
     yield f'- {counted(len(facts["joints"]), "joint")}: {_code(facts["joints"])}.'
     yield '  Others are matched by their names, or by a table (`--joints`).'
+    yield from (f'- It needs {what}.' for what in facts['reads'])
     if facts['fps']:
         yield f'- {facts["fps"]:g} frames per second; other rates are converted.'
     if facts['kpt_thr']:
@@ -167,6 +188,8 @@ def _data(facts: Facts) -> Iterator[str]:
             yield f'- {part}: {videos}, {found["minutes"]:.1f} labelled minutes'
     if 'persons' in data:
         yield f'- {counted(data["persons"], "individual")} in the training data'
+    elif 'train' in data:
+        yield '- individuals are not named: each recording counts as another one'
 
 
 def _scores(facts: Facts) -> Iterator[str]:

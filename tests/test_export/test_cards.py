@@ -3,10 +3,12 @@
 import json
 import shutil
 
+import onnx
 import pytest
 
 from mmskelseg.export.cards import card, facts_of
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.segmenting.model_files import KEY
 from mmskelseg.runtime.segmenting.model_zoo import zoo_file
 from tests.errors import raises_naming
 
@@ -37,7 +39,7 @@ def fit(tmp_path):
 def test_card_has_what_a_fit_reports(fit):
     text = card(facts_of(fit / 'model.onnx', fit) | STATED, 'ann/mice')
     for line in (
-        'mmskelseg segment VIDEO_OR_POSES --model hf:ann/mice',
+        'mmskelseg segment INPUT --model hf:ann/mice',
         '- 30 frames per second; other rates are converted.',
         '- train: 4 recordings, 40.0 labelled minutes',
         '- 4 individuals in the training data',
@@ -77,12 +79,28 @@ def test_scores_of_a_test_are_taken(tmp_path):
     assert '| test | 90.0 |' in card(facts | STATED, 'mice')
 
 
-@pytest.mark.parametrize(('scale', 'word'), [(None, 'unit'), ('body', 'scale-free')])
-def test_card_says_whether_distances_have_a_unit(scale, word, monkeypatch):
-    render = {'parts': [{'type': 'SkeletonCoordinates', 'scale': scale}]}
-    known = facts_of.__globals__['ModelFile'].open(zoo_file('precog'))
-    known.metadata['branches'] = {'pose': {'render': render}}
-    opened = type('Opened', (), {'open': lambda _: known})
-    monkeypatch.setitem(facts_of.__globals__, 'ModelFile', opened)
-    facts = facts_of(zoo_file('precog'), zoo_file('precog').parent)
-    assert word in facts['distances']
+@pytest.mark.parametrize(
+    ('settings', 'distances', 'reads'),
+    [
+        ({'scale': None}, 'unit', []),
+        ({'scale': 'body'}, 'scale-free', []),
+        (
+            {'dims': 3},
+            'scale-free',
+            ['joints in 3D, `keypoint_3d` of an annotation file'],
+        ),
+    ],
+)
+def test_card_says_what_it_reads_in_which_unit(settings, distances, reads, tmp_path):
+    graph = onnx.load(zoo_file('precog'))
+    (entry,) = (one for one in graph.metadata_props if one.key == KEY)
+    content = json.loads(entry.value)
+    (branch,) = content['branches'].values()
+    branch['render'] |= settings
+    entry.value = json.dumps(content)
+    onnx.save(graph, tmp_path / 'model.onnx')
+    facts = facts_of(tmp_path / 'model.onnx', tmp_path)
+    assert distances in facts['distances']
+    assert facts['reads'] == reads
+    if reads:
+        assert f'- It needs {reads[0]}.' in card(facts | STATED, 'mice').splitlines()

@@ -9,7 +9,7 @@ import pytest
 
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.commands.share import Share, licence
-from mmskelseg.runtime import OnnxSegmenter
+from mmskelseg.runtime import OnnxSegmenter, OnnxStream
 from mmskelseg.runtime.jobs.events import PrintedEvents
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting import hub
@@ -79,6 +79,16 @@ def test_shared_model_is_that_of_the_checkpoint(shared, recipe, poses):
         (found,) = segment(poses)['predictions']
         np.testing.assert_array_equal(found['pred_label'], whole['pred_label'])
         np.testing.assert_allclose(found['pred_score'], whole['pred_score'], atol=1e-5)
+
+
+def test_causal_model_is_shared_for_streams(stream_file, tmp_path):
+    job = Share(
+        files=[str(stream_file[0]), str(tmp_path / 'live')],
+        licence='mit',
+        streaming=True,
+    )
+    folder = job.run(PrintedEvents())
+    assert OnnxStream(folder).lookahead == OnnxStream(stream_file[1]).lookahead
 
 
 def test_model_travels_through_a_hub_without_pytorch(shared, poses, tmp_path):
