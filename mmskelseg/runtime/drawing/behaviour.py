@@ -26,6 +26,8 @@ from mmskelseg.runtime.structures.places import Place
 # All lengths in inches.
 WIDTH, MARGIN, HEAD = 13.0, 0.15, 0.35
 FONT = 8
+# The width of a map, and of the space for what its colours mean.
+_MAP, _BAR = 3.3, 0.8
 _QUIET = '#B0B0B0'
 # Arrows of more and of fewer transitions than by chance, whose residuals are beyond
 # CLEAR.
@@ -155,7 +157,11 @@ def draw_maps(maps: Mapping[str, Map], *, title: str = '') -> np.ndarray:
 
     All have one scale, which is not linear, so that rare visits are seen.
     """
-    figure, places = _panels(len(maps), 3, 3.4, title)
+    columns = min(len(maps), 3)
+    rise = max(np.divide(*one.seconds.shape) for one in maps.values())
+    height = 0.95 + _MAP * min(rise, 1.5)
+    left = MARGIN + columns * (_MAP + 0.7)
+    figure, places = _panels(len(maps), columns, height, title, left, _BAR)
     longest = max(float(one.seconds.max()) for one in maps.values())
     norm = PowerNorm(0.5, vmin=0, vmax=longest or 1)
     for axes, (name, one) in zip(places, maps.items(), strict=True):
@@ -171,7 +177,9 @@ def draw_maps(maps: Mapping[str, Map], *, title: str = '') -> np.ndarray:
             axes.text(x, y, text, color='white', fontsize=FONT - 1, ha='center')
         axes.set(xlim=one.extent[:2], ylim=one.extent[2:])
         _label(axes, name)
-    bar = figure.colorbar(image, ax=places, shrink=0.6, aspect=40, pad=0.01)
+    top = MARGIN + (HEAD if title else 0) + 0.45
+    beside = add_axes(figure, left + 0.05, top, 0.12, height - 0.95)
+    bar = figure.colorbar(image, beside)
     bar.set_label('seconds in a cell', fontsize=FONT)
     bar.ax.tick_params(labelsize=FONT)
     return render(figure)
@@ -224,11 +232,19 @@ def draw_transitions(graphs: Sequence[Graph], *, title: str = '') -> np.ndarray:
 
 
 def _panels(
-    count: int, columns: int, height: float, title: str
+    count: int,
+    columns: int,
+    height: float,
+    title: str,
+    width: float = WIDTH,
+    right: float = 0.0,
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure and its axes, in rows of so many panels of a height."""
-    top, side = MARGIN + (HEAD if title else 0), (WIDTH - MARGIN) / columns
-    figure = new_figure(WIDTH, top + ceil(count / columns) * height)
+    """Return a figure and its axes, in rows of so many panels of a height.
+
+    They fill a width, to which space on the ``right`` is added.
+    """
+    top, side = MARGIN + (HEAD if title else 0), (width - MARGIN) / columns
+    figure = new_figure(width + right, top + ceil(count / columns) * height)
     add_title(figure, title, MARGIN, MARGIN, FONT + 2)
     places = [
         add_axes(

@@ -9,9 +9,11 @@ from mmskelseg.runtime.drawing.behaviour import (
     RARE,
     Dots,
     Graph,
+    Map,
     draw_courses,
     draw_cycles,
     draw_dots,
+    draw_maps,
     draw_transitions,
 )
 from mmskelseg.runtime.drawing.images import class_color
@@ -54,6 +56,18 @@ def test_arrows_have_the_colours_of_chance():
     for color in (OFTEN, RARE):
         assert marked(image, color).any()
         assert not marked(quiet, color).any()
+
+
+@pytest.mark.parametrize('shape', [(48, 64), (20, 64)])
+def test_maps_leave_no_gaps(shape):
+    """Neither beside two of them, nor below the title."""
+    rows, columns = shape
+    one = Map(np.ones(shape), (0, columns, rows, 0), [])
+    image = draw_maps(dict.fromkeys(['drug', 'saline'], one), title='Where')
+    ink = (image < 250).any(axis=-1)
+    for axis in (0, 1):
+        lines = np.flatnonzero(np.concatenate([[True], ink.any(axis), [True]]))
+        assert np.diff(lines).max() < 0.1 * ink.shape[1 - axis] + 60
 
 
 def test_names_of_classes_do_not_cover_their_discs():
