@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from mmskelseg.runtime.drawing.fonts import font_file
 from mmskelseg.runtime.drawing.images import class_color, text_color
 from mmskelseg.runtime.structures.objects import BOX
+from mmskelseg.runtime.structures.places import Place
 
 # Colours in BGR order, as in OpenCV. GROUND is the grey value of a missing picture.
 BACKGROUND, GROUND, _EDGE, _TEXT = (28, 28, 28), 45, (150, 150, 150), (240, 240, 240)
@@ -120,6 +121,26 @@ class FramePicture:
 
         y = min(int(top) - 2 * line, int(bottom) + 2 * line + height, key=covered)
         draw_tag(picture, name, OBJECT, size, x, y)
+
+    def draw_place(self, picture: np.ndarray, place: Place) -> None:
+        """Draw the outline of a place thinly, in white, and its name inside.
+
+        Its points are in pixels of the picture.
+        """
+        line, size = max(1, round(self.unit / 16)), round(0.7 * self.unit)
+        points = np.clip(np.round(place.points), -(2**14), 2**14).astype(np.int32)
+        for ink, width in ((_ink(OBJECT), line + 2), (label_color(OBJECT), line)):
+            if place.shape == 'point':
+                radius = self.unit // 4
+                cv2.circle(picture, points[0].tolist(), radius, ink, width, cv2.LINE_AA)
+            else:
+                closed = place.has_area
+                cv2.polylines(picture, [points], closed, ink, width, cv2.LINE_AA)
+        height, width = _tag_shape(place.name, size)
+        room = np.array(picture.shape[1::-1]) - (width, height)
+        x, y = np.clip(points.min(axis=0) + size // 2, 0, np.maximum(room, 0)).tolist()
+        for ink, shift in ((_ink(OBJECT), 1), (label_color(OBJECT), 0)):
+            write_text(picture[y + shift :], place.name, size, x + shift, ink=ink)
 
     def draw_label(
         self, panel: np.ndarray, label: int, name: str, *others: str

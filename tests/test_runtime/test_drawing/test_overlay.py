@@ -277,3 +277,29 @@ def test_names_of_objects_do_not_cover_bodies(body, above, below, clip):
         found = white(overlay(given, VideoFile.open(clip)).draw(grey(), 3))
         tags = found[280:312, 185:215], found[348:380, 185:215]
         assert [tag.mean() > 0.2 for tag in tags] == [above, below]
+
+
+def test_places_are_outlined_and_named(clip):
+    """In pixels of the video, which is twice the image; known lengths are no places."""
+    nest = {'name': 'nest', 'shape': 'polygon'}
+    nest['points'] = [[20, 120], [80, 120], [80, 160], [20, 160]]
+    places = [
+        nest,
+        {'name': 'bowl', 'shape': 'circle', 'points': [[200, 200]], 'radius': 10},
+        {'name': 'lamp', 'shape': 'point', 'points': [[300, 30]]},
+        {'name': 'door', 'shape': 'point', 'points': [[5, 5]], 'space': 'floor'},
+        {'name': '40 cm', 'shape': 'line', 'points': [[150, 220], [310, 220]]},
+    ]
+    drawn = prediction(clip, [0] * 20, places=places)
+    for overlay in (Overlay, PeopleOverlay):
+        given = [drawn] if overlay is PeopleOverlay else drawn
+        picture = overlay(given, VideoFile.open(clip)).draw(grey(), 3)[:480]
+        white = near(picture, '#FFFFFF', tolerance=60)
+        assert white[240:320, 40].mean() > 0.9
+        assert white[400, [380, 420]].all()
+        # The name is within the upper left corner; the rest of the inside is free.
+        assert white[244:270, 44:100].mean() > 0.02
+        assert not white[275:315, 60:155].any()
+        assert white[50:70, 590:610].any()
+        assert not white[430:].any()
+        assert not white[:20].any()

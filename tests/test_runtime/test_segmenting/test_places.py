@@ -74,6 +74,7 @@ def test_a_place_off_the_image_is_noted(model, person):
     far = Place('nest', 'polygon', NEST.points + 2000)
     video = {**person(60), 'places': [far.record(), LAMP.record()]}
     prediction = OnnxSegmenter(model[2])(video)['predictions'][0]
+    assert len(prediction['places']) == 2
     (note,) = (note for note in prediction['notes'] if 'nest' in note)
     assert "'nest' lies outside the 600x600 image" in note
 
