@@ -37,8 +37,8 @@ def write(job: Share, events: Events) -> Path:
     source = Path(given[-1])
     weights = out / FITTED
     if len(given) == 1 and (source / EXPORTED).is_file():
-        for name in (EXPORTED, FITTED):
-            shutil.copyfile(source / name, out / name)
+        shutil.copyfile(source / EXPORTED, out / EXPORTED)
+        PublishModel(src=source / FITTED, dst=weights).run(events)
     else:
         config, checkpoints = opened(_named(given))
         assert checkpoints, 'since none is named as a model of the package'

@@ -43,8 +43,8 @@ class Share(Job[Path]):
       model.safetensors  its weights and what builds it, for PyTorch
       config.json        what the card states, for programs
 
-    None of them is a program, and none names persons, videos or folders. Others name
-    the folder, or, after --push, --model hf:USER/NAME:
+    None of them is a program, and none names persons or videos. Others name the folder,
+    or, after --push, --model hf:USER/NAME:
 
         mmskelseg segment take1.mp4 shared
         mmskelseg segment take1.mp4 --model hf:ann/mice

@@ -11,6 +11,9 @@ from mmskelseg.runtime.messages.errors import UserError, reading
 from mmskelseg.runtime.messages.options import argument
 from mmskelseg.version import __version__
 
+# What says how the data were read, which may name persons and paths.
+_PRIVATE = ('notes', 'person', 'pose_estimator')
+
 
 @dataclass(frozen=True, kw_only=True)
 class PublishModel(Job[Path]):
@@ -62,8 +65,7 @@ class PublishModel(Job[Path]):
             text = Config({'model': cfg.model, 'test_dataloader': test}).pretty_text
         short: dict[str, object] = {
             'cfg': text,
-            # Notes on the data are useless without it.
-            'dataset_meta': {k: v for k, v in data.items() if k != 'notes'},
+            'dataset_meta': {k: v for k, v in data.items() if k not in _PRIVATE},
             'mmskelseg_version': __version__,
             **{key: meta[key] for key in ('epoch', 'seed') if key in meta},
         }

@@ -67,3 +67,22 @@ def test_checkpoint_of_another_config_is_named(tmp_path, cfg):
     torch.save({'meta': meta, 'state_dict': {'a': torch.ones(1)}}, path)
     with raises_naming(UserError, path):
         PublishModel(src=path, dst=tmp_path / 'b.pth').run(PrintedEvents())
+
+
+def test_published_model_names_no_persons_and_no_paths(tmp_path):
+    """The choice of a person may be a name, and a pose estimator has files."""
+    cfg = (
+        "model = dict(type='x')\n"
+        'test_dataloader = dict(dataset=dict(type=1, features={}, pipeline=[]))'
+    )
+    estimator = {'type': 'MMPosePoseEstimator', 'weights': '/home/ann/net.pth'}
+    data = {
+        'classes': ['a'], 'person': 'ann', 'notes': ['/home/ann/a.csv: short'],
+        'pose_estimator': estimator,
+    }  # fmt: skip
+    content = {'meta': {'cfg': cfg, 'dataset_meta': data}, 'state_dict': {}}
+    content['state_dict']['a'] = torch.ones(1)
+    torch.save(content, tmp_path / 'a.pth')
+    job = PublishModel(src=tmp_path / 'a.pth', dst=tmp_path / 'b.safetensors')
+    meta = load_checkpoint(job.run(PrintedEvents()))['meta']
+    assert meta['dataset_meta'] == {'classes': ['a']}
