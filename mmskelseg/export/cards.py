@@ -78,7 +78,7 @@ def _reads(recipes: Sequence[FeatureRecipe]) -> Iterator[str]:
         if recipe.kinds:
             yield f'objects: {_code([*recipe.kinds])}'
         if recipe.places:
-            yield f'places: {_code(recipe.places)}'
+            yield f'places: {_code([*recipe.places])}'
     if any(recipe.sees_others for recipe in recipes):
         yield 'the joints of all individuals'
 
