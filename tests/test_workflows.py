@@ -102,7 +102,7 @@ def test_suite_also_runs_without_the_packages_of_extras():
     extras = tomllib.loads(PROJECT)['project']['optional-dependencies']
     (own,) = (one for one in extras['test'] if one.startswith('mmskelseg['))
     names = re.findall(r'\w+', own)[1:]
-    packages = {re.findall(r'\w+', one)[0] for name in names for one in extras[name]}
+    packages = {re.findall(r'[\w-]+', one)[0] for name in names for one in extras[name]}
     (removed,) = re.findall(r'pip uninstall -y (.+)', commands(WORKFLOWS[0]))
     assert set(removed.split()) == packages
 
