@@ -5,6 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+
+from mmskelseg.evaluation import frame_recall
 from mmskelseg.evaluation.scores import SCORES
 from mmskelseg.runtime.features.recipe import FeatureRecipe
 from mmskelseg.runtime.files.parsing import check_shape, read_json
@@ -20,7 +23,9 @@ _REPORT = {
     'data': {'persons': int, 'train': _PART, 'test?': _PART},
     'scores': {...: {...: float}},
     'classes': [{'name': str, 'counting': str, 'timing': str}],
+    'confusion?': [[int]],
 }
+_METRICS = {'per_video?': {}, 'confusion?': [[int]]}
 _FREE = 'scale-free: divided by the size of the body'
 _CALIBRATED = (
     'in the unit of its data, so that it only suits poses of the same unit and camera'
@@ -49,6 +54,7 @@ def facts_of(model: Path, source: Path) -> Facts:
         'distances': _CALIBRATED if any(map(_has_unit, renders)) else _FREE,
         'data': {'name': metadata['data'].get('name')},
         'scores': None,
+        'by_class': [],
         'calibration': None,
         'verdicts': [],
     }
@@ -57,13 +63,36 @@ def facts_of(model: Path, source: Path) -> Facts:
         return facts | _of_report(report, facts)
     if scores.is_file():
         content = read_json(scores, 'mmskelseg')
+        check_shape(content, _METRICS, str(scores), 'repeat the test')
         values = {
             name: value
             for key, value in content.items()
             if (name := key.partition('/')[2]) in SCORES
         }
-        return facts | {'scores': {'test': values}}
+        tested = {'test': {'videos': len(content.get('per_video', ()))}}
+        return facts | {
+            'data': facts['data'] | tested,
+            'scores': {'test': values},
+            'by_class': _by_class(content, facts['classes']),
+        }
     return facts
+
+
+def _by_class(content: Facts, classes: Sequence[str]) -> list[Facts]:
+    """Return labelled and predicted frames of classes, and recall in percent."""
+    frames = np.array(content.get('confusion') or [], int)
+    if frames.shape != (len(classes), len(classes)):
+        return []
+    recall = frame_recall(frames)
+    return [
+        {
+            'name': name,
+            'frames': int(frames[k].sum()),
+            'predicted': int(frames[:, k].sum()),
+            'recall': None if np.isnan(recall[k]) else float(recall[k]),
+        }
+        for k, name in enumerate(classes)
+    ]
 
 
 def _reads(recipes: Sequence[FeatureRecipe]) -> Iterator[str]:
@@ -97,6 +126,7 @@ def _of_report(file: Path, facts: Facts) -> Facts:
         'scores': {
             part: values for part, values in report['scores'].items() if part != 'all'
         },
+        'by_class': _by_class(report, facts['classes']),
         'calibration': found
         and {'temperature': found['temperature'], 'ece': tested['ece']},
         'verdicts': [{key: row[key] for key in keys} for row in report['classes']],
@@ -185,7 +215,11 @@ def _data(facts: Facts) -> Iterator[str]:
     for part in ('train', 'test'):
         if found := data.get(part):
             videos = counted(found['videos'], 'recording')
-            yield f'- {part}: {videos}, {found["minutes"]:.1f} labelled minutes'
+            minutes = found.get('minutes')
+            known = '' if minutes is None else f', {minutes:.1f} labelled minutes'
+            yield f'- {part}: {videos}{known}'
+        elif part == 'train':
+            yield '- train: how many recordings and individuals is not stated'
     if 'persons' in data:
         yield f'- {counted(data["persons"], "individual")} in the training data'
     elif 'train' in data:
@@ -204,6 +238,13 @@ def _scores(facts: Facts) -> Iterator[str]:
         title = {'held_out': 'held out in training', 'test': 'test'}.get(part, part)
         yield f'| {title} | {" | ".join(cells)} |'
     yield ''
+    if facts['by_class']:
+        yield '| Class | Labelled frames | Of these found, in percent |'
+        yield '|---|---|---|'
+        for row in facts['by_class']:
+            recall = '-' if row['recall'] is None else f'{row["recall"]:.1f}'
+            yield f'| {row["name"]} | {row["frames"]} | {recall} |'
+        yield ''
     if found := facts['calibration']:
         yield (
             f'Calibrated by the temperature {found["temperature"]:.2f}: probabilities '
@@ -215,6 +256,8 @@ def _scores(facts: Facts) -> Iterator[str]:
 
 def _limits(facts: Facts) -> Iterator[str]:
     yield f'{facts["about"]}\n'
+    if never := [r['name'] for r in facts['by_class'] if not r['predicted']]:
+        yield f'- **Never predicted in the scored recordings**: {_code(never)}.'
     for key, to in (('counting', 'counted'), ('timing', 'timed')):
         for verdict in ('good', 'fair', 'poor', 'too few'):
             names = [r['name'] for r in facts['verdicts'] if r[key] == verdict]

@@ -79,6 +79,28 @@ def test_scores_of_a_test_are_taken(tmp_path):
     assert '| test | 90.0 |' in card(facts | STATED, 'mice')
 
 
+def test_class_that_is_never_predicted_is_named(tmp_path):
+    """Of three frames of the first class, one is found, and none of the second."""
+    classes = facts_of(zoo_file('precog'), tmp_path)['classes']
+    frames = [[0] * len(classes) for _ in classes]
+    frames[0][:3], frames[1][0] = [1, 0, 2], 4
+    content = {'seg/acc': 82.3, 'per_video': {'ann_home': {}}, 'confusion': frames}
+    (tmp_path / 'metrics.json').write_text(json.dumps(content))
+    text = card(facts_of(zoo_file('precog'), tmp_path) | STATED, 'mice')
+    for line in (
+        '- train: how many recordings and individuals is not stated',
+        '- test: 1 recording',
+        f'| {classes[0]} | 3 | 33.3 |',
+        f'| {classes[1]} | 4 | 0.0 |',
+        f'| {classes[3]} | 0 | - |',
+    ):
+        assert line in text.splitlines()
+    (never,) = (line for line in text.splitlines() if 'Never predicted' in line)
+    assert f'`{classes[1]}`' in never
+    assert f'`{classes[0]}`' not in never
+    assert 'ann_home' not in text
+
+
 @pytest.mark.parametrize(
     ('settings', 'distances', 'reads'),
     [
