@@ -18,6 +18,16 @@ _DEVICE = r'(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\.|\
 # end that Windows leaves out.
 _UNSAFE = re.compile(rf'\A(?={_DEVICE}).|[/\\:*?"<>|%\x00-\x1f]|[. ]\Z', re.IGNORECASE)
 
+# What exports append to the name of a recording, where the file does not state it.
+_APPENDED = {
+    '.annot': '_segments',
+    '.csv': '_deepethogram',
+    '.eaf': '_segments',
+    '.nc': '_movement',
+    '.npz': '_poses',
+    '.nwb': '_session',
+}
+
 
 def file_name(name: str) -> str:
     """Return a file name for a video's id; different ids get different names.
@@ -54,6 +64,16 @@ def _marked(file: str, name: str) -> str:
 
 def _folded(file: str) -> str:
     return unicodedata.normalize('NFC', unicodedata.normalize('NFC', file).casefold())
+
+
+def recording_of(path: str | os.PathLike) -> str:
+    """Return the recording that a file is named after, without what exports append.
+
+    >>> recording_of('out/take1_session.nwb'), recording_of('take1_session.eaf')
+    ('take1', 'take1_session')
+    """
+    path = Path(path)
+    return path.stem.removesuffix(_APPENDED.get(path.suffix.lower(), '')) or path.stem
 
 
 def find_named(name: str, files: Iterable[tuple[str, Item]]) -> list[Item]:

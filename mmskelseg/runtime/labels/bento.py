@@ -20,10 +20,10 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from math import ceil
-from pathlib import Path
 
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.inputs import check_fps
+from mmskelseg.runtime.files.names import recording_of
 from mmskelseg.runtime.files.parsing import FilePath, number, read_text
 from mmskelseg.runtime.labels.frames import checked_frames, frame_spans
 from mmskelseg.runtime.labels.reading import (
@@ -93,7 +93,7 @@ def read_bento(
         frames = checked_frames(number(stop, str(path), 'stop frame'), rate, str(path))
         if max((one.end for one in segments), default=0.0) > frames / rate + step:
             frames = None
-    video = VideoSegments(Path(path).stem, segments, rate, frames)
+    video = VideoSegments(recording_of(path), segments, rate, frames)
     return without_lone_tier(sorted_videos([video] if segments else [], path))
 
 

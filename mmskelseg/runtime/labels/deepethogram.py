@@ -7,13 +7,13 @@ file of ``take1.mp4`` is ``take1_labels.csv``.
 
 import numpy as np
 
+from mmskelseg.runtime.files.names import recording_of
 from mmskelseg.runtime.files.parsing import FilePath, read_rows, whole
 from mmskelseg.runtime.labels.frames import frame_spans, indicator_segments
 from mmskelseg.runtime.labels.reading import (
     LABEL_FORMATS,
     TABLES,
     needed_rate,
-    video_name,
 )
 from mmskelseg.runtime.labels.segments import (
     Classes,
@@ -54,7 +54,7 @@ def read_deepethogram(
             raise UserError(f'{path}: line {line} is of frame {row[0]}, not {frame}.')
     edges = np.arange(len(rows)) / rate
     segments = indicator_segments(rows, header[1:], edges, path, '-1', '-1.0')
-    name = video_name(str(path)).removesuffix('_labels')
+    name = recording_of(path).removesuffix('_labels')
     return sorted_videos(
         [VideoSegments(name, segments, rate, len(rows) - 1)] if segments else [], path
     )

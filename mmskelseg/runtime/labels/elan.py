@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ElementTree, SubElement, fromstring, indent
 
 from mmskelseg.runtime.files.atomic import atomic_write
+from mmskelseg.runtime.files.names import recording_of
 from mmskelseg.runtime.files.parsing import (
     FilePath,
     by_name,
@@ -123,7 +124,7 @@ def read_elan(
                 of_tier = '' if is_lone else of_tier
                 segments.append(replace(one, tier=of_tier, individual=who))
     parts.tell(len(segments))
-    video = video_name(filename or str(path))
+    video = video_name(filename) if filename else recording_of(path)
     found = [VideoSegments(video, segments, filename=filename)] if segments else []
     return sorted_videos(found, path)
 

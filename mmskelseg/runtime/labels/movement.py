@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.runtime.files.atomic import atomic_replacement
+from mmskelseg.runtime.files.names import recording_of
 from mmskelseg.runtime.files.netcdf import Dataset
 from mmskelseg.runtime.files.parsing import FilePath
 from mmskelseg.runtime.labels.reading import (
@@ -76,7 +77,7 @@ def read_movement(path: FilePath, subject: str | None = None) -> list[VideoSegme
                 for one in labels_to_segments(ids, fps, [*map(str, classes)])
             ]
     video = VideoSegments(
-        Path(path).stem, segments_of(found, subject, str(path)), fps, count
+        recording_of(path), segments_of(found, subject, str(path)), fps, count
     )
     return without_lone_tier(sorted_videos([video], path))
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from mmskelseg.runtime.files.atomic import atomic_replacement
 from mmskelseg.runtime.files.hdf5 import hdf5_array, hdf5_texts, open_hdf5
+from mmskelseg.runtime.files.names import recording_of
 from mmskelseg.runtime.files.netcdf import frames_of
 from mmskelseg.runtime.files.nwb import groups_of, name_of, times_of, type_of
 from mmskelseg.runtime.files.parsing import FilePath
@@ -83,7 +84,7 @@ def read_nwb(path: FilePath, subject: str | None = None) -> list[VideoSegments]:
                 'IntervalSeries; write the behaviors as one of them.'
             )
     own = segments_of(found, subject, str(path))
-    video = VideoSegments(Path(path).stem, own, fps, count)
+    video = VideoSegments(recording_of(path), own, fps, count)
     return without_lone_tier(sorted_videos([video], path))
 
 

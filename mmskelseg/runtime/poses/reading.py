@@ -7,6 +7,7 @@ from mmskelseg.runtime.files.arrays import read_npz
 from mmskelseg.runtime.files.formats import FOLDER, Formats, options_of, suffix_of
 from mmskelseg.runtime.files.hdf5 import open_hdf5
 from mmskelseg.runtime.files.inputs import regular_file
+from mmskelseg.runtime.files.names import recording_of
 from mmskelseg.runtime.files.parsing import FilePath, Rows, read_rows
 from mmskelseg.runtime.messages.errors import UserError, check_name
 from mmskelseg.runtime.poses.poses import Layout, Poses
@@ -103,7 +104,7 @@ def video_of(path: Path) -> str:
     >>> video_of(Path('take1/alphapose-results.json'))
     'take1'
     """
-    name = path.name if path.is_dir() else path.stem
+    name = path.name if path.is_dir() else recording_of(path)
     if name in _IN_FOLDERS:
         name = path.resolve().parent.name
     return re.sub(f'(?<=.)({"|".join(POSE_FORMATS.endings)})$', '', name)

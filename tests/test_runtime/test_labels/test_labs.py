@@ -2,6 +2,7 @@
 
 import json
 from datetime import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from mmskelseg.commands import convert
 from mmskelseg.converters.keypoint_videos import find_labels
 from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg.runtime.files.names import recording_of
 from mmskelseg.runtime.inputs import LabelInput
 from mmskelseg.runtime.labels import (
     Segment,
@@ -19,6 +21,7 @@ from mmskelseg.runtime.labels import (
     write_bento,
     write_deepethogram,
 )
+from mmskelseg.runtime.labels.writing import EXPORTS
 from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.test_runtime.test_labels import labs
@@ -184,6 +187,19 @@ def test_written_labels_are_read_back(write, ending, options, tmp_path):
     assert back.num_frames == len(label)
     with raises_naming(UserError, "'take1'", 'num_frames'):
         write(path, VideoSegments('take1', segments, fps), NAMES)
+
+
+@pytest.mark.parametrize('name', ['bento', 'deepethogram', 'elan', 'movement', 'nwb'])
+def test_exports_come_back_under_the_name_of_their_recording(name, tmp_path):
+    end = Path(EXPORTS[name].file)
+    assert recording_of(tmp_path / f'take1_{end}') == 'take1'
+    assert recording_of(tmp_path / end) == end.stem
+    if name in ('bento', 'deepethogram', 'elan'):
+        video = VideoSegments('take1', [Segment(0, 1, 'a')], 10, 20)
+        EXPORTS[name](tmp_path / f'take1_{end}', video=video, classes=['a'])
+        options = {'fps': 10} if name == 'deepethogram' else {}
+        (back,) = read_segments(tmp_path / f'take1_{end}', **options)
+        assert back.name == 'take1'
 
 
 def test_simba_can_read_what_is_written_for_bento(tmp_path):
