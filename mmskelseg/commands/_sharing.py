@@ -50,6 +50,11 @@ def write(job: Share, events: Events) -> Path:
         export_onnx(None, [str(weights)], out / _LIVE, streaming=True)
     stated = {'license': job.licence, 'about': job.about}
     facts = facts_of(out / EXPORTED, source) | stated
+    if data := facts['data']['name']:
+        events.note(
+            f'The card and the models tell the name of the data, {data}; if it should '
+            'be another, convert them with --name, and train again.'
+        )
     text = json.dumps(facts, indent=1, ensure_ascii=False)
     atomic_write_text(out / _FACTS, text)
     atomic_write_text(out / _CARD, card(facts, job.push or out.resolve().name))

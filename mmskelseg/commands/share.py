@@ -1,6 +1,5 @@
 """Writes a trained model as a folder that others can use, with a card."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +17,23 @@ EXAMPLES = """examples:
   %(prog)s model shared --licence mit --push ann/mice
 """
 
+# Those that hubs know, for weights, data and programs.
+_LICENCES = """
+    afl-3.0 agpl-3.0 apache-2.0 artistic-2.0 bsd-2-clause bsd-3-clause bsl-1.0 cc0-1.0
+    cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc-by-nc-2.0
+    cc-by-nc-3.0 cc-by-nc-4.0 cc-by-nd-4.0 cc-by-nc-nd-3.0 cc-by-nc-nd-4.0
+    cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 cdla-permissive-1.0
+    cdla-permissive-2.0 cdla-sharing-1.0 ecl-2.0 epl-2.0 etalab-2.0 eupl-1.1 eupl-1.2
+    gfdl gpl-2.0 gpl-3.0 isc lgpl-2.1 lgpl-3.0 mit mpl-2.0 ms-pl ncsa odbl odc-by
+    openrail osl-3.0 pddl unlicense zlib other
+"""
+
 
 def licence(text: str) -> str:
     """Return the id of a licence, such as ``cc-by-4.0``."""
-    if not re.fullmatch(r'[a-z0-9][a-z0-9.-]*', text):
+    if text not in (known := _LICENCES.split()):
         raise UserError(
-            f'{text} is not the id of a licence, such as mit, apache-2.0, cc-by-4.0, '
-            'gpl-3.0 or other'
+            f'{text} is not the id of a licence; name one of {", ".join(known)}'
         )
     return text
 
@@ -43,8 +52,9 @@ class Share(Job[Path]):
       model.safetensors  its weights and what builds it, for PyTorch
       config.json        what the card states, for programs
 
-    None of them is a program, and none names persons or videos. Others name the folder,
-    or, after --push, --model hf:USER/NAME:
+    None of them is a program, and none names persons or videos. They tell the name of
+    the data, by default that of their folder. Others name the folder or, after --push,
+    --model hf:USER/NAME:
 
         mmskelseg segment take1.mp4 shared
         mmskelseg segment take1.mp4 --model hf:ann/mice

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -87,7 +88,10 @@ def test_causal_model_is_shared_for_streams(stream_file, tmp_path):
         licence='mit',
         streaming=True,
     )
-    folder = job.run(PrintedEvents())
+    events = Mock()
+    folder = job.run(events)
+    data = json.loads((folder / 'config.json').read_text())['data']['name']
+    assert f'the name of the data, {data};' in str(events.note.mock_calls)
     assert OnnxStream(folder).lookahead == OnnxStream(stream_file[1]).lookahead
 
 
@@ -150,10 +154,11 @@ def test_files_of_a_hub_have_fixed_names(monkeypatch):
     assert hub.parts_of('hf:ann/mice@v2') == ('ann/mice', 'v2')
 
 
-@pytest.mark.parametrize('text', ['CC BY 4.0', '-x'])
+@pytest.mark.parametrize('text', ['CC BY 4.0', '-x', 'mitt'])
 def test_licence_is_an_id(text):
-    with raises_naming(UserError, text, 'cc-by-4.0'):
+    with raises_naming(UserError, text, 'cc-by-4.0 | mit, | other'):
         licence(text)
+    assert licence('other') == 'other'
 
 
 def test_other_folders_are_not_written_into(tmp_path, recipe):
