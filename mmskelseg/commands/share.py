@@ -8,7 +8,7 @@ from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job, function_of
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import argument, option
-from mmskelseg.runtime.segmenting.hub import push
+from mmskelseg.runtime.segmenting.hub import check_push, push
 
 EXAMPLES = """examples:
   # a config and a checkpoint
@@ -94,6 +94,8 @@ class Share(Job[Path]):
                 f'{" ".join(self.files)}: expected MODEL [CHECKPOINT] OUT, such as '
                 'model shared.'
             )
+        if self.push:
+            check_push(self.push)
         *_, last = self.files
         out = function_of('mmskelseg.commands._sharing:write')(self, events)
         events.note(f'{last} has {", ".join(sorted(f.name for f in out.iterdir()))}')

@@ -87,7 +87,7 @@ def read_movement(path: FilePath, subject: str | None = None) -> list[VideoSegme
     'movement.nc',
     'Poses and labels for movement and xarray (netCDF)',
     keys={'keypoint'},
-    package='xarray',
+    package='xarray h5netcdf',
     shows_people=True,
 )
 def write_movement(path: Path, prediction: Prediction | Sequence[Prediction]) -> None:

@@ -147,7 +147,10 @@ def _of_table(table: 'h5py.Group', begin: float, path: FilePath) -> Iterator[Seg
 
 
 @register_export(
-    'nwb', 'session.nwb', 'Poses and labels for Neurodata (NWB)', package='pynwb'
+    'nwb',
+    'session.nwb',
+    'Poses and labels for Neurodata (NWB)',
+    package='pynwb ndx_pose',
 )
 def write_nwb(
     path: Path, video: VideoSegments, prediction: Prediction | None = None

@@ -39,7 +39,7 @@ class Export:
         shows_people: Whether it shows all people of a video, whose predictions it takes
             together.
         keys: Keys of a prediction of which it needs one.
-        package: A package that it needs, if that is optional.
+        package: Optional packages that it needs, with spaces between them.
     """
 
     file: str
@@ -50,12 +50,12 @@ class Export:
     is_of_one: bool = False
     shows_people: bool = False
     keys: Collection[str] = ()
-    package: str | None = None
+    package: str = ''
 
     @property
     def is_there(self) -> bool:
-        """Whether the package that it needs is installed."""
-        return self.package is None or find_spec(self.package) is not None
+        """Whether the packages that it needs are installed."""
+        return all(map(find_spec, self.package.split()))
 
     @cached_property
     def takes(self) -> Mapping[str, Parameter]:

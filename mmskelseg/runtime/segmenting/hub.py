@@ -56,6 +56,16 @@ def hub_file(name: str, file: str) -> Path:
         return Path(hub.hf_hub_download(repository, file, revision=revision))
 
 
+def check_push(name: str) -> None:
+    """Raise an error if a model cannot be uploaded under a name, before it is made.
+
+    Raises:
+        DependencyError: If ``huggingface_hub`` is not installed.
+    """
+    parts_of(_PREFIX + name.removeprefix(_PREFIX))
+    import_optional('huggingface_hub', f'--push {name}')
+
+
 def push(folder: Path, name: str, *, private: bool) -> str:
     """Upload the shared model in a folder, and return the address of its page.
 

@@ -11,6 +11,7 @@ import numpy as np
 from mmskelseg.runtime.files.names import file_name
 from mmskelseg.runtime.labels import labels_to_segments
 from mmskelseg.runtime.labels.writing import EXPORTS
+from mmskelseg.runtime.messages.dependencies import DependencyError
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.messages.options import Positive, checked, option
@@ -134,8 +135,14 @@ class FileOptions:
     prefix: bool | None = None
 
     def __post_init__(self) -> None:
-        formats = [EXPORTS[name] for name in self.formats if name in EXPORTS]
-        if self.station and not any('station' in one.needs for one in formats):
+        formats = {n: EXPORTS[n] for n in self.formats if n in EXPORTS}
+        for name, one in formats.items():
+            if not one.is_there:
+                raise DependencyError(
+                    f'--formats {name} needs what is not installed; run pip install '
+                    f'{one.package}.'
+                )
+        if self.station and not any('station' in one.needs for one in formats.values()):
             raise UserError(
                 f'--station {self.station} is for the risk; add risk to --formats.'
             )

@@ -1,6 +1,7 @@
 """A prediction as files."""
 
 import json
+import sys
 
 import matplotlib.image
 import numpy as np
@@ -15,6 +16,7 @@ from mmskelseg.runtime.labels import (
     writing,
 )
 from mmskelseg.runtime.labels.writing import EXPORTS
+from mmskelseg.runtime.messages.dependencies import DependencyError
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import read_poses
 from mmskelseg.runtime.segmenting import exports
@@ -67,6 +69,19 @@ def test_json_and_subtitles_hold_the_segments(prediction, tmp_path):
     assert content['notes'] == ['assumed']
     lines = (tmp_path / 'take_segments.srt').read_text().split('\n')
     assert lines[:3] == ['1', '00:00:00,000 --> 00:00:00,800', 'walk (50%)']
+
+
+@pytest.mark.parametrize(
+    ('name', 'package', 'needed'),
+    [('nwb', 'ndx_pose', 'pynwb ndx_pose'),
+     ('movement', 'h5netcdf', 'xarray h5netcdf')],
+)  # fmt: skip
+def test_missing_packages_are_named_before_predictions(
+    name, package, needed, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, package, None)
+    with raises_naming(DependencyError, f'--formats {name}', f'pip install {needed}.'):
+        FileOptions(tmp_path, formats=['csv', name])
 
 
 def test_files_of_two_people_are_not_overwritten_when_their_names_collide(

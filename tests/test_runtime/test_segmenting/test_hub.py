@@ -12,6 +12,7 @@ from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.commands.share import Share, licence
 from mmskelseg.runtime import OnnxSegmenter, OnnxStream
 from mmskelseg.runtime.jobs.events import PrintedEvents
+from mmskelseg.runtime.messages.dependencies import DependencyError
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting import hub
 from mmskelseg.runtime.segmenting.model_zoo import check_zoo, exported_file
@@ -138,6 +139,14 @@ def test_missing_library_names_what_brings_it(monkeypatch):
     monkeypatch.setitem(sys.modules, 'huggingface_hub', None)
     with raises_naming(UserError, 'hf:ann/mice', 'pip install huggingface_hub'):
         exported_file('hf:ann/mice')
+
+
+def test_missing_library_is_named_before_a_folder_is_written(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, 'huggingface_hub', None)
+    files = [str(tmp_path / 'model'), str(tmp_path / 'out')]
+    with raises_naming(DependencyError, 'ann/mice', 'pip install huggingface_hub'):
+        Share(files=files, licence='mit', push='ann/mice').run(Mock())
+    assert not [*tmp_path.iterdir()]
 
 
 def test_files_of_a_hub_have_fixed_names(monkeypatch):
