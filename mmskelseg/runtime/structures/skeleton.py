@@ -136,6 +136,12 @@ class Skeleton:
                 if len(needed[alike]) == len(there[alike]) == 1:
                     found[needed[alike][0]] = there[alike][0]
         missing = [joint for joint in self.joints if joint not in found]
+        for joint in missing:
+            if (own := (names or {}).get(joint, joint)) not in (joint, *joints):
+                raise UserError(
+                    f'{source}: has no joint {own!r}, which the table (--joints) names '
+                    f'for {joint}; it has {", ".join(joints)}.'
+                )
         if missing:
             raise UserError(
                 f'{source}: its {len(joints)} joints lack {", ".join(missing[:3])}'

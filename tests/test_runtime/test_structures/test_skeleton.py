@@ -240,6 +240,11 @@ def test_joints_are_matched_by_table_and_name(joints, names, columns):
             {},
             'nose | snout | --joints',
         ),
+        (
+            ['snout', 'left_ear', 'right_ear', 'tail_base'],
+            {'nose': 'snoot'},
+            "'snoot' | nose; | has snout, ",
+        ),
         # Which one is meant is unknown.
         (['Nose', 'NOSE', 'earL', 'earR', 'tail_base'], {}, 'lack nose | NOSE'),
         # A joint stands for one of the model only.
