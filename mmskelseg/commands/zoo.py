@@ -11,6 +11,7 @@ from mmskelseg.converters.subtle import ConvertSUBTLE
 from mmskelseg.runtime.jobs.command_line import positive
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.messages.options import argument, like, option
 
 EXAMPLES = """examples:
@@ -90,9 +91,15 @@ class TrainZooModel(Job[Path]):
         """Convert the data, fit, share, and return the folder of the model."""
         made, out = MODELS[self.name], self.out or Path('work_dirs/zoo', self.name)
         data, fit, model = (out / name for name in ('data', 'fit', self.name))
-        made.converter(
-            source=self.raw or data / 'raw', out=data, download=self.raw is None
-        ).run(events)
+        try:
+            made.converter(
+                source=self.raw or data / 'raw', out=data, download=self.raw is None
+            ).run(events)
+        except MissingFileError as error:
+            raise UserError(
+                f'{self.raw or data / "raw"}: is no whole copy of the release of the '
+                'data; name one by --raw, or leave --raw out to download it.'
+            ) from error
         Fit(
             ann_file=data / 'annotations.pkl',
             out=fit,

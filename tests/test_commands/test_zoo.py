@@ -6,12 +6,12 @@ import shutil
 import pytest
 
 from mmskelseg.automl.job import Fit
-from mmskelseg.commands.zoo import TrainZooModel
+from mmskelseg.commands.zoo import MODELS, TrainZooModel
 from mmskelseg.export.opening import zoo_checkpoint
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.jobs.events import PrintedEvents
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.segmenting.model_zoo import zoo_file
+from mmskelseg.runtime.segmenting.model_zoo import TRAINED, check_zoo, zoo_file
 from tests.errors import raises_naming
 from tests.test_converters import releases
 
@@ -53,9 +53,16 @@ def test_mice_become_a_model_under_the_licence_of_their_data(fits, tmp_path):
 
 
 def test_missing_copy_of_the_release_is_named(fits, tmp_path):
-    with raises_naming(UserError, tmp_path / 'nothing'):
+    with raises_naming(UserError, tmp_path / 'nothing', 'leave --raw out'):
         train(tmp_path, raw=tmp_path / 'nothing')
     assert not fits
+
+
+def test_name_of_a_model_to_train_says_how():
+    assert {*MODELS} == {*TRAINED}
+    for name in MODELS:
+        with raises_naming(UserError, f'{name}: ', f'mmskelseg zoo train {name}'):
+            check_zoo(name)
 
 
 def test_other_models_are_refused(capsys):
