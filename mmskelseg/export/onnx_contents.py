@@ -143,6 +143,7 @@ class Export:
     def metadata(self) -> ModelMetadata:
         """Return the metadata of the file."""
         fps, kpt_thr = self.meta.get('fps'), self.meta.get('kpt_thr')
+        background = self.meta.get('background')
         data = {'name': self.meta.get('dataset'), 'license': self.meta.get('license')}
         return {
             'format': FORMAT,
@@ -152,6 +153,7 @@ class Export:
             'opset': OPSET,
             'classes': list(self.meta['classes']),
             **({'tiers': dict(self.meta['tiers'])} if 'tiers' in self.meta else {}),
+            **({'background': background} if background else {}),
             'skeleton': _plain_layout(self.meta['skeleton']),
             # JSON has no NumPy numbers.
             'fps': None if fps is None else float(fps),

@@ -24,7 +24,8 @@ from mmskelseg.runtime.labels.segments import (
 from mmskelseg.runtime.labels.text import write_rows
 from mmskelseg.runtime.labels.writing import register_export
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures.tiers import flat_classes
+from mmskelseg.runtime.structures.predictions import Prediction
+from mmskelseg.runtime.structures.tiers import class_name, flat_classes, tiers_of
 
 _BACKGROUND = 'background'
 
@@ -61,17 +62,26 @@ def read_deepethogram(
 
 
 @register_export('deepethogram', 'deepethogram.csv', 'DeepEthogram', is_of_one=True)
-def write_deepethogram(path: FilePath, video: VideoSegments, classes: Classes) -> None:
+def write_deepethogram(
+    path: FilePath,
+    video: VideoSegments,
+    classes: Classes,
+    prediction: Prediction | None = None,
+) -> None:
     """Write a video with fps and num_frames as labels of DeepEthogram.
 
-    A class called ``background`` is the column of that name, and holds as well where
-    nothing else does.
+    The backgrounds of a prediction, and a class called ``background``, are the column
+    of that name, which holds as well where nothing else does.
     """
-    names = [name for name in flat_classes(by_tier(classes)) if name != _BACKGROUND]
+    grounds = {_BACKGROUND}
+    for tier in [] if prediction is None else tiers_of(prediction):
+        if tier.background is not None:
+            grounds.add(class_name(tier.classes[tier.background], tier.name))
+    names = [name for name in flat_classes(by_tier(classes)) if name not in grounds]
     spans = list(frame_spans(video))
     held = np.zeros((video.num_frames or 0, len(names)), int)
     for segment, start, end in spans:
-        if segment.name != _BACKGROUND:
+        if segment.name not in grounds:
             held[start:end, names.index(segment.name)] = 1
     rows = [[i, int(not any(row)), *row] for i, row in enumerate(held.tolist())]
     write_rows(path, ['', _BACKGROUND, *names], rows)

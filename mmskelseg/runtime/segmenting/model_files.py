@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeAlias, TypedDict, cast
 import numpy as np
 
 from mmskelseg.runtime.files.inputs import RATES, is_rate
+from mmskelseg.runtime.files.metainfo_checks import check_metainfo
 from mmskelseg.runtime.messages.errors import CONTROL, MissingFileError, UserError
 from mmskelseg.runtime.messages.options import Fraction, Where, hints_of, misfits
 from mmskelseg.runtime.segmenting.onnx_sessions import Session
@@ -100,6 +101,7 @@ class ModelMetadata(TypedDict, total=False):
     tiers: Annotated[
         dict[str, list[str]], Where('names of classes by names of tiers', _are_tiers)
     ]
+    background: str | dict[str, str | None]
     skeleton: Annotated[Layout, Where('the name of a layout or a dict', _is_skeleton)]
     fps: Annotated[float, Where(RATES, is_rate)] | None
     kpt_thr: Fraction
@@ -224,4 +226,6 @@ def _checked(text: str, path: Path) -> ModelMetadata:
             f'{path}: its tiers have other classes than it states; export the model '
             'again.'
         )
+    stated = ('classes', 'tiers', 'background')
+    check_metainfo({key: content[key] for key in stated if key in content}, str(path))
     return cast(ModelMetadata, content)

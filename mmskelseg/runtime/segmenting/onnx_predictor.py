@@ -49,7 +49,7 @@ class OnnxPredictor:
                 f'its kind is {metadata["kind"]!r}, but whole videos need a segmentor, '
                 'exported without --streaming'
             )
-        stated = ('classes', 'skeleton', 'fps', 'kpt_thr', 'tiers')
+        stated = ('classes', 'skeleton', 'fps', 'kpt_thr', 'tiers', 'background')
         fields = {k: v for k, v in metadata.items() if k in stated and v is not None}
         self.metainfo = cast(Metainfo, fields)
         self._steps: list[list[Mapping[str, object]]] = [

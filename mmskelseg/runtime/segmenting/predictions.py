@@ -61,8 +61,8 @@ def to_prediction(
 ) -> Prediction:
     """Return the annotation of a video or a person, with predictions and segments.
 
-    ``meta`` has the classes of the model, and its tiers if it has several. ``fields``
-    are ``pred_label`` (T,), ``pred_score`` (K, T) and, from further heads,
+    ``meta`` has the classes of the model, and its tiers and background if it has any.
+    ``fields`` are ``pred_label`` (T,), ``pred_score`` (K, T) and, from further heads,
     ``pred_risk`` and ``pred_boundary`` (T,). If a model sees several people of a video
     that names them, the ``target`` of a segment is who is nearest during most of it.
     """
@@ -83,7 +83,7 @@ def to_prediction(
         **alone(video),
         **fields,
         'classes': list(meta['classes']),
-        **({'tiers': meta['tiers']} if 'tiers' in meta else {}),
+        **{key: meta[key] for key in ('tiers', 'background') if meta.get(key)},
         'segments': sorted(found, key=lambda item: item['start_frame']),
     }
     return cast(Prediction, prediction)

@@ -58,6 +58,7 @@ class Prediction(InputVideo, total=False):
     pred_entropy: np.ndarray
     classes: list[str]
     tiers: Mapping[str, list[str]]
+    background: str | Mapping[str, str | None]
     segments: list[PredictedSegment]
 
 
@@ -91,6 +92,7 @@ def of_tiers(prediction: Prediction) -> dict[str, Prediction]:
             },
         )
         del own['tiers']
+        own.pop('background', None)
         found[tier.name] = own
     return found
 

@@ -128,6 +128,24 @@ def test_background_of_deepethogram_is_a_class(tmp_path):
     ]  # fmt: skip
 
 
+def test_backgrounds_of_a_model_are_that_of_deepethogram(tmp_path):
+    """It holds where no behavior of any tier does."""
+    video = VideoSegments('take1', [Segment(0, 1, 'a'), Segment(1, 2, 'rest')], 2, 4)
+    classes, path = ['rest', 'a'], tmp_path / 'take1.csv'
+    prediction = {'classes': classes, 'background': 'rest'}
+    write_deepethogram(path, video, classes, prediction)
+    rows = [line.split(',')[1:] for line in path.read_text().splitlines()]
+    assert rows == [['background', 'a'], *[['0', '1']] * 2, *[['1', '0']] * 2]
+    tiers = {'x': ['rest', 'a'], 'y': ['rest', 'b']}
+    segments = [Segment(0, 1, 'rest', tier='x'), Segment(0, 0.5, 'b', tier='y')]
+    prediction = {'tiers': tiers, 'background': {'x': 'rest', 'y': None}}
+    video = VideoSegments('take1', segments, 2, 2)
+    write_deepethogram(path, video, tiers, prediction)
+    rows = [line.split(',')[1:] for line in path.read_text().splitlines()]
+    assert rows[0] == ['background', 'x: a', 'y: rest', 'y: b']
+    assert rows[1:] == [['0', '0', '0', '1'], ['1', '0', '0', '0']]
+
+
 def test_variables_of_solomon_are_tiers(tmp_path):
     path = labs.solomon(tmp_path)
     (video,) = read_segments(path, tier=['Light', 'Behaviour'])

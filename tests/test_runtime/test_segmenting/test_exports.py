@@ -131,7 +131,12 @@ def of_tiers(prediction):
     fields = {'pred_label': label, 'pred_score': np.full((4, 30), 0.5)}
     tiers = {'gait': ['walk', 'lift'], 'left hand': ['rest', 'reach']}
     meta = {'classes': flat_classes(tiers), 'tiers': tiers}
+    meta['background'] = {'left hand': 'rest'}
     return to_prediction(prediction, fields, meta)
+
+
+def test_tiers_are_drawn_whatever_their_backgrounds(of_tiers, tmp_path):
+    assert write_exports(of_tiers, tmp_path, ['timeline'])
 
 
 @pytest.mark.parametrize('name', ['prediction', 'of_tiers'])

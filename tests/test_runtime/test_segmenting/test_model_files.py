@@ -178,6 +178,11 @@ def test_metadata_of_another_kind_is_refused(changed, key, value):
     refused(changed(**{key: value}), f'{key}={shown}')
 
 
+@pytest.mark.parametrize('value', ['nobody', {'gaze': 'up'}, 3])
+def test_background_of_no_class_is_refused(value, changed):
+    refused(changed(background=value), 'background')
+
+
 def test_tiers_of_other_classes_are_refused(changed):
     refused(changed(tiers={'gaze': ['up', 'down']}), 'tiers', 'classes')
 
