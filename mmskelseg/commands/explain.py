@@ -50,7 +50,8 @@ class Explain(SegmenterJob[list[Path]]):
     OUT gets these files:
 
       by_class.csv    share and drop of each part for each class, the mean over its
-                      segments, and whether it is above chance
+                      segments, and whether it is above chance; a class that is
+                      never predicted has a row without parts
       by_segment.csv  the same for each segment
       index.html      the skeleton of each class, its joints coloured by their shares
 
@@ -110,8 +111,13 @@ class Explain(SegmenterJob[list[Path]]):
             for k, (count, weights) in classes.items()
             for weight in weights
         ]
+        never = [n for k, n in enumerate(segmenter.classes) if k not in classes]
+        empty = dict.fromkeys(rows[0], '')
+        rows += [{**empty, 'class': name, 'segments': 0} for name in never]
         page = html_template(Path(__file__).with_name('explain.html')).render(
-            model=str(named),
+            # Of a path, what tells it from others.
+            model='/'.join(Path(str(named)).parts[-2:]),
+            never=', '.join(never),
             recordings=len(found),
             window=window,
             classes=[
@@ -131,6 +137,8 @@ class Explain(SegmenterJob[list[Path]]):
         atomic_write_text(self.out / 'index.html', page)
         for k, (_, weights) in classes.items():
             events.note(f'{segmenter.classes[k]}: {words(weights)}')
+        if never:
+            events.note(f'never predicted: {", ".join(never)}')
         events.note(f'{self.out} has {", ".join(tables)}, index.html')
         return [self.out / name for name in (*tables, 'index.html')]
 
@@ -215,8 +223,9 @@ def _picture(
             'x': middle[i, 0],
             'y': middle[i, 1],
             'r': 3 + (_RADIUS - 3) * own[i].share / most,
-            'strength': own[i].share / most,
+            'strength': own[i].share / most * own[i].above,
             'above': own[i].above,
+            'name': skeleton.joints[i],
             'title': f'{skeleton.joints[i]}: {100 * own[i].share:.0f} %',
         }
         for i in seen.tolist()

@@ -266,8 +266,12 @@ def test_command_writes_tables_and_a_page(of_one_joint, waving, tmp_path, capsys
     assert f'reach: {name}, ' in said
     assert f'lift: {name}, ' in said
     rows = read_dicts(out / 'by_class.csv', 'class', 'part')
+    never = [row for _, row in rows if row['segments'] == '0']
+    assert [(row['part'], row['drop']) for row in never] == [('', '')] * 2
+    absent = ', '.join(row['class'] for row in never)
+    assert f'never predicted: {absent}\n' in said
     first = {}
-    for _, row in rows:
+    for _, row in rows[: -len(never)]:
         first.setdefault(row['class'], row)
     assert {row['part'] for row in first.values()} == {name}
     assert [row['segments'] for row in first.values()] == ['2', '3']
@@ -282,6 +286,12 @@ def test_command_writes_tables_and_a_page(of_one_joint, waving, tmp_path, capsys
     page = (out / 'index.html').read_text('utf-8')
     assert f'<h2>reach: {name}' in page
     assert page.count('<circle') == 2 * 15
+    assert f'<p>Never predicted: {absent}.</p>' in page
+    # Of a long path, the last folder and the file.
+    assert f' of {of_one_joint.parent.name}/{of_one_joint.name}?</h1>' in page
+    # Only joints above chance, both knees, have a name and a colour.
+    assert page.count('<text') == 2 * 2
+    assert page.count('class=chance') == page.count('fill-opacity="0.0"') == 2 * 13
 
 
 def test_recordings_without_a_segment_are_named(of_one_joint, waving, tmp_path):
