@@ -22,7 +22,7 @@ from itertools import chain
 from math import ceil
 
 from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.inputs import check_fps
+from mmskelseg.runtime.files.inputs import MOST_SECONDS, check_fps
 from mmskelseg.runtime.files.names import recording_of
 from mmskelseg.runtime.files.parsing import FilePath, number, read_text
 from mmskelseg.runtime.labels.frames import checked_frames, frame_spans
@@ -88,12 +88,17 @@ def read_bento(
         for place, channel, name, cells in bouts
         if channel in channels
     ]
-    frames, stop = None, stated.get('annotation stop frame', '')
-    if stop.isdecimal() and rate:
+    frames = duration = None
+    if (stop := stated.get('annotation stop frame', '')).isdecimal() and rate:
         frames = checked_frames(number(stop, str(path), 'stop frame'), rate, str(path))
-        if max((one.end for one in segments), default=0.0) > frames / rate + step:
-            frames = None
-    video = VideoSegments(recording_of(path), segments, rate, frames)
+        duration = frames / rate
+    elif time := stated.get('annotation stop time'):
+        duration = number(time, str(path), 'Annotation stop time')
+    last = max((one.end for one in segments), default=0.0)
+    if duration is not None and not last - step <= duration <= MOST_SECONDS:
+        frames = duration = None
+    name = recording_of(path)
+    video = VideoSegments(name, segments, rate, frames, duration=duration)
     return without_lone_tier(sorted_videos([video] if segments else [], path))
 
 

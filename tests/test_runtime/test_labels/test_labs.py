@@ -237,6 +237,17 @@ def test_simba_can_read_what_is_written_for_bento(tmp_path):
     assert [int(float(row[1]) * 29.97) for row in times] == [*range(0, 300, 2)]
 
 
+@pytest.mark.parametrize(('stated', 'seconds'), [
+    ('stop frame: 100', 4), ('stop time: 130.0', 130), ('stop time: 1.5', None),
+    ('stop time:', None),
+])  # fmt: skip
+def test_bento_states_the_length_in_frames_or_seconds(stated, seconds, tmp_path):
+    path = labs.bento(tmp_path)
+    path.write_text(path.read_text().replace('stop frame: 100', stated))
+    (video,) = read_segments(path)
+    assert video.seconds == seconds
+
+
 def test_tiers_are_channels_of_bento(tmp_path):
     segments = [Segment(0, 1, 'a', tier='left hand'), Segment(0, 1, 'b', tier='gaze')]
     video = VideoSegments('take1', segments, 10, 20)
