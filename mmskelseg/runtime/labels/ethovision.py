@@ -22,7 +22,7 @@ from mmskelseg.runtime.files.parsing import (
 from mmskelseg.runtime.files.workbooks import read_sheets
 from mmskelseg.runtime.labels.events import POINT, Event, Observation, state_segments
 from mmskelseg.runtime.labels.frames import edges_of, indicator_segments, is_indicator
-from mmskelseg.runtime.labels.observer import kind_of
+from mmskelseg.runtime.labels.observer import clock_seconds, kind_of
 from mmskelseg.runtime.labels.reading import (
     LABEL_FORMATS,
     TABLES,
@@ -104,10 +104,12 @@ def read_ethovision(
         chosen = choose_several(behavior, names, str(path), 'behavior', '')
         events = [event for event in events if event.code in chosen]
     media = next(filter(None, (t.stated.get('Video file') for t in tables)), None)
-    name = video_name(media or str(path))
+    name, duration = video_name(media or str(path)), _duration(tables, path)
     observation = Observation(
         lambda place: events,
-        lambda found, place: [VideoSegments(name, found, filename=media)],
+        lambda found, place: [
+            VideoSegments(name, found, filename=media, duration=duration)
+        ],
         tool='EthoVision',
     )
     segments = state_segments(events, observation, subject, None, str(path))
@@ -135,6 +137,15 @@ def _parsed(rows: Rows, path: FilePath) -> _Table:
             'and export it again.'
         )
     return _Table(stated, below)
+
+
+def _duration(tables: Sequence[_Table], path: FilePath) -> float | None:
+    """Return how long the recording is: to the end of its tracks, or as stated."""
+    if not any(table.is_log for table in tables):
+        ends = (edges_of(table.rows, table.time or '', path)[-1] for table in tables)
+        return float(max(ends))
+    stated = (clock_seconds(t.stated.get('Recording duration', '')) for t in tables)
+    return max(filter(None, stated), default=None)
 
 
 def _subject(table: _Table) -> str:

@@ -73,12 +73,19 @@ def kind_of(text: str, place: str, column: str) -> str:
 def _seconds(row: dict[str, str], place: str) -> float:
     if row.get(_SECONDS):
         return number(row[_SECONDS].replace(',', '.'), place, _SECONDS)
-    found = _HMS.fullmatch(row.get(_CLOCK, ''))
-    if not found:
+    time = clock_seconds(row.get(_CLOCK, ''))
+    if time is None:
         raise UserError(
             f'{place}: {_CLOCK} is {shown(row.get(_CLOCK))}, expected hours, minutes '
             'and seconds, such as 0:01:02.5.'
         )
+    return time
+
+
+def clock_seconds(text: str) -> float | None:
+    """Return the seconds of a time such as 0:01:02.5; None if it is none."""
+    if not (found := _HMS.fullmatch(text)):
+        return None
     hours, minutes = int(found[1] or 0), int(found[2])
     return 3600 * hours + 60 * minutes + float(found[3].replace(',', '.'))
 

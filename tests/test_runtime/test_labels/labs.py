@@ -153,8 +153,13 @@ def observer_xlsx(folder):
     return workbook(folder / 'export.xlsx', observer_table())
 
 
-def _ethovision(columns, units, data):
-    head = [['Experiment', 'mice'], ['Video file', 'D:\\video\\take1.mp4'], ['']]
+def _ethovision(columns, units, data, stated=()):
+    head = [
+        *stated,
+        ['Experiment', 'mice'],
+        ['Video file', 'D:\\video\\take1.mp4'],
+        [''],
+    ]
     count = len(head) + 3
     table = [['Number of header lines:', count], *head, columns, units, *data]
     return [[*row, *[''] * (len(columns) - len(row))] for row in table]
@@ -178,12 +183,12 @@ def ethovision(folder):
     return rows(folder / 'Track-Arena 1.txt', quoted, ';', encoding='utf-16')
 
 
-def ethovision_xlsx(folder):
+def ethovision_xlsx(folder, stated=()):
     """Write a workbook with a track, and the log of manual scoring as last sheet."""
     log = [[time, time, name, NOLDUS[kind].lower()] for time, name, kind in _events()]
     log.insert(0, [0, 0, 'start', 'point event'])
     columns = ['Trial time', 'Recording time', 'Behavior', 'Event']
-    sheet = _ethovision(columns, ['s', 's', '', ''], log)
+    sheet = _ethovision(columns, ['s', 's', '', ''], log, stated)
     track = _ethovision(['Trial time', 'In zone'], ['s', ''], [[0, 1], [0.04, 0]])
     return workbook(folder / 'Raw data.xlsx', track, sheet)
 

@@ -185,6 +185,17 @@ def test_tracks_are_read_without_a_log(tmp_path):
         read_segments(path, behavior='X center')
 
 
+def test_length_is_that_of_the_track_or_stated(tmp_path):
+    track = labs.ethovision_track()
+    (video,) = read_segments(
+        labs.workbook(tmp_path / 'a.xlsx', track), behavior='sniff'
+    )
+    assert video.seconds == pytest.approx(labs.FRAMES / labs.FPS)
+    path = labs.ethovision_xlsx(tmp_path, [['Recording duration', '0:02:10.5']])
+    assert read_segments(path)[0].seconds == 130.5
+    assert read_segments(labs.ethovision_xlsx(tmp_path))[0].seconds is None
+
+
 @pytest.mark.parametrize(('write', 'ending', 'options'), [
     (write_bento, 'annot', {}), (write_deepethogram, 'csv', {'fps': 29.97}),
 ])  # fmt: skip
