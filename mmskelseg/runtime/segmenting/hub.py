@@ -96,8 +96,11 @@ def _hub(name: str, remedy: str) -> Iterator[ModuleType]:
         yield hub
     except (OSError, ValueError, hub.errors.HTTPError) as error:
         # Its messages are long, and begin with what matters.
-        reason = str(error).strip().partition('\n')[0].rstrip('.')
+        text = str(error).strip().partition('\n')[0].rstrip('.')
+        reason = f'{type(error).__name__}: {shown(text, 300)}'
+        if isinstance(error, hub.errors.LocalEntryNotFoundError):
+            reason = 'it does not answer, and the file was not downloaded before'
         raise UnavailableError(
-            f'{name}: the hub cannot be used ({type(error).__name__}: '
-            f'{shown(reason, 300)}); check the name and the connection, or {remedy}.'
+            f'{name}: the hub cannot be used ({reason}); check the name and the '
+            f'connection, or {remedy}.'
         ) from error

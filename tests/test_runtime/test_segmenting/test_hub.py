@@ -7,6 +7,7 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.commands.share import Share, licence
@@ -139,6 +140,16 @@ def test_missing_library_names_what_brings_it(monkeypatch):
     monkeypatch.setitem(sys.modules, 'huggingface_hub', None)
     with raises_naming(UserError, 'hf:ann/mice', 'pip install huggingface_hub'):
         exported_file('hf:ann/mice')
+
+
+def test_hub_without_an_answer_is_told_in_plain_words(monkeypatch):
+    def fail(*_, **options):
+        raise LocalEntryNotFoundError('An error happened. ' * 40)
+
+    monkeypatch.setattr('huggingface_hub.hf_hub_download', fail)
+    with raises_naming(UserError, 'hf:ann/mice: ', 'does not answer') as raised:
+        exported_file('hf:ann/mice')
+    assert 'Error' not in str(raised.value)
 
 
 def test_missing_library_is_named_before_a_folder_is_written(monkeypatch, tmp_path):
