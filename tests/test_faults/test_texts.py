@@ -42,7 +42,7 @@ def table(tmp_path):
     (TABLE.replace('walk', '"walk'), 'line 2 is not a valid row'),
     (TABLE.replace('walk', '"wa"lk'), 'line 2 is not a valid row'),
     (TABLE.replace('walk', 'x' * 140_000), 'line 2 is not a valid row (field larg'),
-    (TABLE.replace('end', 'start'), 'the columns are start, start, label, without end'),
+    (TABLE.replace('end', 'start'), 'start (2 times), label, without end'),
     ('start,end,label,end\n0,1,a,2\n', "line 1: two columns are called 'end'"),
     (TABLE.replace('0,1,walk', f'{"9" * 400},1,walk'), 'start in seconds is '),
     (TABLE.replace('0,1,walk', '0,1_0,walk'), "end in seconds is '1_0'"),

@@ -12,6 +12,7 @@ import math
 import os
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -308,8 +309,11 @@ def read_dicts(path: FilePath, *needed: str) -> list[Row]:
     header = [name.lower() for name in names]
     missing = [column for column in needed if column not in header]
     if missing:
+        # Tables of poses repeat the name of their model for each joint.
+        counts = Counter(names).items()
+        there = ', '.join(k + f' ({count} times)' * (count > 1) for k, count in counts)
         raise UserError(
-            f'{path}: the columns are {", ".join(names) or "none"}, without '
+            f'{path}: the columns are {there or "none"}, without '
             f'{", ".join(missing)}; the first line must be a header with '
             f'{", ".join(needed)}.'
         )
