@@ -128,10 +128,10 @@ class ConvertKeypoints(Job[Path]):
             found, lonely = joining.pair(keypoints, read, self.skip_unpaired)
             names = [name for name, *_ in found]
             parts = [by_individual(item, labels) for *_, item in found]
-            all_parts = [part for each in parts for part in each.values()]
-            tiers = find_tiers(all_parts, labels)
-            each = *left_out, *lonely, *(f'{n} (--overlap)' for n in tiers.notes)
-            notes: dict[str, list[str]] = {note: [] for note in each}
+            tiers = find_tiers([p for each in parts for p in each.values()], labels)
+            option = ' (--overlap)' * (len(tiers.tiers) > 1)
+            told = *left_out, *lonely, *(note + option for note in tiers.notes)
+            notes: dict[str, list[str]] = {note: [] for note in told}
             clips = building.find_videos(names, self.videos)
             objects = self._objects(names, notes)
             given = (poses, labels, objects, notes)

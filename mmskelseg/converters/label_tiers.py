@@ -43,7 +43,7 @@ class LabelTiers:
         of_label: The tier of each label whose own is not kept.
         keeps: Whether labels keep the tiers that they state.
         implied: Names of tiers whose background holds wherever they have no label.
-        notes: Why there are tiers, if nothing states them.
+        notes: Why there are tiers, if nothing states them, or a class beside two.
     """
 
     tiers: Sequence[Tier]
@@ -163,7 +163,14 @@ def _one_tier(classes: Sequence[str], labels: LabelInput) -> LabelTiers:
         raise UserError('name the class with --background NAME.')
     names = [*classes, *(name for name in given if name not in classes)]
     background = given[0] if given else None
-    return LabelTiers(tiers_of({'classes': names, 'background': background}), {})
+    notes = [
+        f'{background} is a third class beside {name} and no {name}; for two, give '
+        f"--background 'no {name}'"
+        for name in classes
+        if f'no {name}' in classes and background not in (None, name, f'no {name}')
+    ]
+    tiers = tiers_of({'classes': names, 'background': background})
+    return LabelTiers(tiers, {}, notes=notes)
 
 
 def _read_tiers(path: Path) -> _Groups:

@@ -71,6 +71,17 @@ def test_overlap_at_a_boundary_is_imprecision(segments, overlaps):
     assert isinstance(tiers, dict) == overlaps
 
 
+@pytest.mark.parametrize(('background', 'count'), [
+    (['other'], 1), (['no sniff'], 0), ([], 0),
+])  # fmt: skip
+def test_background_beside_an_absence_is_told(background, count):
+    """JABS tells what is absent from what nobody has labelled."""
+    jabs = labels((0, 2, 'sniff'), (2, 3, 'no sniff'))
+    notes = find_tiers([jabs], LabelInput(background=background)).notes
+    assert len(notes) == count
+    assert all("--background 'no sniff'" in note for note in notes)
+
+
 def test_tiers_are_those_of_all_videos():
     quiet = labels((0, 2, 'rest'), (2, 3, 'walk'))
     assert found(quiet)[0] == ['rest', 'walk']
