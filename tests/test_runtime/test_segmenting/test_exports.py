@@ -135,8 +135,10 @@ def of_tiers(prediction):
     return to_prediction(prediction, fields, meta)
 
 
-def test_tiers_are_drawn_whatever_their_backgrounds(of_tiers, tmp_path):
-    assert write_exports(of_tiers, tmp_path, ['timeline'])
+def test_backgrounds_are_known_to_exports(of_tiers, tmp_path):
+    table, _ = write_exports(of_tiers, tmp_path, ['deepethogram', 'timeline'])
+    header = ',background,gait: walk,gait: lift,left hand: reach'
+    assert table.read_text().splitlines()[0] == header
 
 
 @pytest.mark.parametrize('name', ['prediction', 'of_tiers'])
