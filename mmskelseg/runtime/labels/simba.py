@@ -61,7 +61,10 @@ def read_simba(
     names = [name for name in known.behaviors if name in header]
     if behavior is not None:
         option = '--label-option behavior=NAME'
-        names = choose_several(behavior, header[1:], str(path), 'column', option)
+        given = [behavior] if isinstance(behavior, str) else behavior
+        # Of a column that is there, the line is told that is neither 0 nor 1.
+        there = [n for n in header[1:] if n in given or is_indicator(rows, n)]
+        names = choose_several(given, there, str(path), 'column', option)
     elif not names:
         names = header[4:]
         while names and is_indicator(rows, names[-1]):

@@ -90,6 +90,10 @@ def test_columns_of_simba_are_those_of_its_project_or_named(tmp_path):
     assert len(notes) == 1
     with raises_naming(UserError, path, '--label-option behavior=NAME'):
         read_segments(path, fps=25, strict=True)
+    with raises_naming(UserError, path, "'Attack'; there is 'attack', 'sniff'."):
+        read_segments(path, fps=25, behavior='Attack')
+    with raises_naming(UserError, 'take1.csv: line 3: speed'):
+        read_segments(labs.simba(tmp_path), behavior=['sniff', 'speed'])
     # The project's own rate can be replaced.
     (video,) = read_segments(labs.simba(tmp_path), fps=50, notes=notes)
     assert (video.segments[0].start, len(notes)) == (0.2, 1)
