@@ -45,6 +45,15 @@ COVERED = """() => [...document.querySelectorAll('button')].filter((button) => {
   const found = document.elementFromPoint(left + width / 2, top + height - 3)
   return button.checkVisibility() && !button.contains(found)
 }).map((button) => button.textContent)"""
+# What opens the form of the first class, goes to a field of it at once, and tells
+# which field has the focus after a while.
+OTHER_FIELD = """async () => {
+  document.querySelector('button.plain[aria-expanded]').click()
+  await Promise.resolve()
+  document.querySelector('.editor [name=key]').focus()
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  return document.activeElement.name
+}"""
 # Seconds that a training may take on a busy machine.
 PATIENCE = 240
 
@@ -269,6 +278,9 @@ def test_ethogram_is_edited_by_keys(tmp_path):
         # Faster than the server answers.
         page.keyboard.type('awalk\nalift\nasit\n')
         page.get_by_role('button', name='Edit sit').wait_for()
+        # Faster than the page is drawn.
+        assert page.evaluate(OTHER_FIELD) == 'key'
+        page.keyboard.press('Escape')
         given = {'Name': 'go', 'Key': 's', 'Color': '#ff0000', 'Group': 'posture'}
         fields = form('walk')
         for label, value in {**given, 'Description': 'on foot'}.items():

@@ -5,7 +5,7 @@ import {
   addClasses, attempt, change, classes, edit, isPoints, labels, outbox, state, tiers,
 } from './state.js'
 import { total } from './statistics.js'
-import { html, useEffect, useRef, useState } from './vendor/preact.js'
+import { html, useLayoutEffect, useRef, useState } from './vendor/preact.js'
 
 /** The classes of the tier that is labelled, in a copy of all tiers. */
 const own = (wanted) => wanted[state.tier].classes
@@ -38,7 +38,8 @@ const FIELDS = ['name', 'key', 'group', 'description']
 
 function Form({ one, close }) {
   const form = useRef()
-  useEffect(() => form.current.elements.name.select(), [])
+  // At once: later, it would take the focus from a field that is already typed into.
+  useLayoutEffect(() => form.current.elements.name.select(), [])
   const save = async (event) => {
     event.preventDefault()
     const { elements } = form.current

@@ -3,7 +3,7 @@ import { moveBoundary, moveMoment, select } from './actions.js'
 import { Fold } from './fold.js'
 import { seek } from './player.js'
 import { clock, isPoints, labels, named, say, state, tiers, time } from './state.js'
-import { html, useEffect, useRef, useState } from './vendor/preact.js'
+import { html, useLayoutEffect, useRef, useState } from './vendor/preact.js'
 
 const PAGE = 100
 
@@ -18,7 +18,7 @@ function frameOf(words) {
 function Time({ frame, name, move }) {
   const field = useRef()
   const words = clock(frame / state.recording.fps, 3)
-  useEffect(() => (field.current.value = words) && undefined, [words])
+  useLayoutEffect(() => (field.current.value = words) && undefined, [words])
   const typed = ({ target }) => {
     const to = frameOf(target.value)
     if (to === null) say(`“${target.value}” is no time; type one such as 1:02.5`)
