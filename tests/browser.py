@@ -70,11 +70,23 @@ def launched():
         yield None
 
 
+# What resolves once the page shows the changes that keys and clicks have made.
+_DRAWN = """() => new Promise((done) =>
+  requestAnimationFrame(() => requestAnimationFrame(done))
+)"""
+
+
+def drawn(page):
+    """Wait until the page shows what has changed."""
+    page.evaluate(_DRAWN)
+
+
 @contextmanager
 def opened(address, selector, **options):
     """Yield the page of an address, once it shows what a selector finds.
 
     Its ``asked`` are the addresses of its requests, its ``faults`` uncaught errors.
+    What it shows when a test fails is printed.
     Without a browser, the test is skipped.
     """
     with launched() as browser:
@@ -87,8 +99,13 @@ def opened(address, selector, **options):
         page.on('pageerror', lambda error: page.faults.append(str(error)))
         page.goto(address)
         page.wait_for_selector(selector)
-        yield page
-        context.close()
+        try:
+            yield page
+        except BaseException:
+            print(page.inner_text('body'))
+            raise
+        finally:
+            context.close()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -25,7 +25,7 @@ from mmskelseg.runtime.places import read_places
 from mmskelseg.runtime.structures.segments import to_segments
 from mmskelseg.studio.ethogram import LabelClass
 from mmskelseg.studio.loading import load_project
-from tests.browser import launched, marks, opened
+from tests.browser import drawn, launched, marks, opened
 from tests.clips import write_video
 from tests.errors import assert_names
 from tests.small_data import ROOT, save_poses, small_annotations
@@ -119,8 +119,7 @@ def delayed(route):
 
 
 def is_saved(page):
-    # The page says that it is saving at its next picture.
-    page.wait_for_timeout(100)
+    drawn(page)
     page.get_by_text('saved', exact=True).wait_for()
 
 
