@@ -21,6 +21,8 @@ _COMMAND = shlex.join([*_DOWNLOAD, '--with-deps', 'chromium'])
 MISSING = f'neither Chromium nor Chrome starts; `{_COMMAND}` brings one'
 # Seconds that the download may take.
 _PATIENCE = 300
+# Milliseconds until a page does what it should, on a busy machine.
+_WAIT = 120_000
 
 
 def marks(*packages):
@@ -93,6 +95,7 @@ def opened(address, selector, **options):
         if browser is None:
             pytest.skip(MISSING)
         context = browser.new_context(**options)
+        context.set_default_timeout(_WAIT)
         page = context.new_page()
         page.asked, page.faults = [], []
         page.on('request', lambda request: page.asked.append(request.url))
