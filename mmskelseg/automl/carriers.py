@@ -1,7 +1,6 @@
 """What carries each class, by a few segments in videos of a fit."""
 
 from collections.abc import Mapping, Sequence
-from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -14,20 +13,19 @@ from mmskelseg.evaluation import Video
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.segmenting.explaining import (
     Reasons,
-    explain_moment,
+    explain_moments,
     weigh,
     words,
 )
 from mmskelseg.runtime.segmenting.segmenter import OnnxSegmenter
 from mmskelseg.runtime.structures.segments import to_segments
 
-# Segments of each class; the part of the time of a fit that this takes at most, and the
-# most seconds.
-_SEGMENTS, _PART, _LONGEST = 5, 0.02, 60.0
+# Segments of each class.
+_SEGMENTS = 5
 
 
 def find_carriers(
-    folder: ModelFolder, outcome: Outcome, seconds: float, events: Events
+    folder: ModelFolder, outcome: Outcome, events: Events
 ) -> list[dict[str, Any]]:
     """Return what carries each class of the final model that it predicts.
 
@@ -38,10 +36,8 @@ def find_carriers(
         folder: The fit, with its final model.
         outcome: Its predictions of held-out videos tell where to look, where there are
             no test videos.
-        seconds: How long the fit takes; a small part of that is the limit.
         events: Gets the progress.
     """
-    until = monotonic() + min(_PART * seconds, _LONGEST)
     model = OnnxSegmenter(folder.exported, show_progress=False)
     if model.needs_video or not model.needs_poses:
         return []
@@ -52,12 +48,10 @@ def find_carriers(
     shown = {video['frame_dir']: video for video in read}
     moments = _moments(folder, videos)
     chosen: dict[int, list[tuple[Reasons, int]]] = {}
-    for i, (row, name, start, end) in enumerate(moments):
-        left = until - monotonic()
-        events.progress('Finding what carries each class', i, len(moments), left)
-        found = explain_moment(model, shown[name], start, end, until)
-        if found is None:
-            break
+    places = ((shown[name], start, end) for _, name, start, end in moments)
+    explained = zip(moments, explain_moments(model, places), strict=False)
+    for i, ((row, *_), found) in enumerate(explained):
+        events.progress('Finding what carries each class', i + 1, len(moments))
         chosen.setdefault(row, []).extend(
             (one, k) for one, k in found if one.spans[k].row == row
         )
@@ -73,7 +67,7 @@ def _moments(
 ) -> Sequence[tuple[int, str, int, int]]:
     """Return class, video, first frame and end of some segments of each class.
 
-    First comes one of each class, in case there is no time for others.
+    First comes one of each class, in case there are too many.
     """
     rng = np.random.default_rng(folder.seed)
     found: dict[int, list[tuple[int, str, int, int]]] = {}

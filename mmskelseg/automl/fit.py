@@ -116,8 +116,7 @@ def fit(job: Fit, events: Events) -> Path:
         compared = [one for name in plan.compared for one in found if one.name == name]
         trainings = _trainings(folder, plan, job, submit, events)
         outcome = execute_steps(folder, compared, plan, trainings, submit)
-    seconds = plan.time(len(folder.folds), job.processes)
-    carriers = find_carriers(folder, outcome, seconds, events)
+    carriers = find_carriers(folder, outcome, events)
     given = summary, suspicions, shared, people, carriers
     report = write_report(folder, plan, outcome, *given)
     events.note('\n'.join(_reported(report)))

@@ -17,7 +17,7 @@ from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import argument
-from mmskelseg.runtime.segmenting.explaining import carrier, explain_moment, weigh
+from mmskelseg.runtime.segmenting.explaining import carrier, explain_moments, weigh
 from mmskelseg.runtime.segmenting.segmenter import Segmenter
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.predictions import Prediction
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 #: Seconds of an interval to check, and the most minutes of all.
 INTERVAL, BUDGET = 5.0, 30.0
-#: The most seconds that it takes to find what carries labels.
-EXPLAINING = 20.0
 
 
 def open_model(model: str) -> SkelSegInferencer:
@@ -81,19 +79,17 @@ def add_carriers(
 ) -> None:
     """Add to the reasons of intervals what carries the label there.
 
-    Those come first that are to be checked first, as many as there is time for.
+    Those come first that are to be checked first, as many as do not take long.
     """
     if model.needs_video or not model.needs_poses:
         return
-    until, wanted = monotonic() + EXPLAINING, {row['video'] for row in rows}
+    wanted = {row['video'] for row in rows}
     _, read = model.videos([ann_file])
     videos = {v['frame_dir']: v for v in read if v['frame_dir'] in wanted}
-    for i, row in enumerate(rows):
-        events.progress('Finding what carries labels', i, len(rows))
-        place = videos[row['video']], row['start_frame'], row['end_frame']
-        found = explain_moment(model, *place, until)
-        if found is None:
-            return
+    places = ((videos[r['video']], r['start_frame'], r['end_frame']) for r in rows)
+    explained = zip(rows, explain_moments(model, places), strict=False)
+    for i, (row, found) in enumerate(explained):
+        events.progress('Finding what carries labels', i + 1, len(rows))
         for reasons, k in found:
             if part := carrier(weigh(found)):
                 name = model.classes[reasons.spans[k].row]

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from mmskelseg.apis import SkelSegInferencer
-from mmskelseg.automl import carriers
 from mmskelseg.automl import fit as fit_module
 from mmskelseg.automl.held_out import predictions_of
 from mmskelseg.commands.fit import main
@@ -37,11 +36,9 @@ WORDS = ['--minutes', '600', '--compare', '2']
 
 @pytest.fixture(scope='module')
 def small_plan():
-    """Trainings of a few steps, and time for all that is done once."""
+    """Trainings of a few steps."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(planning, '_STEPS', (4, 4))
-        # What carries a class is found in a part of the time, so that it may differ.
-        patch.setattr(carriers, '_PART', 1e6)
         yield
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.jobs.events import PrintedEvents
+from mmskelseg.runtime.segmenting import explaining
 from mmskelseg.studio import predicting
 from tests.test_runtime.test_segmenting.test_explaining import (
     reach,
@@ -16,10 +17,10 @@ from tests.test_runtime.test_segmenting.test_explaining import (
 
 @pytest.fixture
 def explained(monkeypatch):
-    """Explain two intervals of a recording in so many seconds; return the reasons."""
+    """Explain two intervals of a recording by so many frames; return the reasons."""
 
-    def run(seconds, probability=reach, **settings):
-        monkeypatch.setattr(predicting, 'EXPLAINING', seconds)
+    def run(frames, probability=reach, **settings):
+        monkeypatch.setattr(explaining, '_FRAMES', frames)
         model = segmenter_of(probability, (0, 100, 200), **settings)
         model.classes = ('rest', 'reach')
         model.videos = lambda _: (['take1', 'b'], [recording(300), {'frame_dir': 'b'}])
@@ -37,17 +38,17 @@ def explained(monkeypatch):
 
 
 def test_reasons_name_what_carries_a_label(explained):
-    assert explained(60) == ['the model is unsure; rest: wrist, 80 %'] * 2
+    assert explained(9999) == ['the model is unsure; rest: wrist, 80 %'] * 2
 
 
 @pytest.mark.parametrize(
-    ('seconds', 'settings'),
+    ('frames', 'settings'),
     [
         (0, {}),
-        (60, {'needs_video': True}),
-        (60, {'probability': lambda video: np.full(video['total_frames'], 0.6)}),
+        (9999, {'needs_video': True}),
+        (9999, {'probability': lambda video: np.full(video['total_frames'], 0.6)}),
     ],
 )
-def test_reasons_stay_if_nothing_is_found(explained, seconds, settings):
-    """If there is no time, the model reads frames, or no part is above chance."""
-    assert explained(seconds, **settings) == ['the model is unsure'] * 2
+def test_reasons_stay_if_nothing_is_found(explained, frames, settings):
+    """If it takes long, the model reads frames, or no part is above chance."""
+    assert explained(frames, **settings) == ['the model is unsure'] * 2

@@ -21,7 +21,6 @@ still there. A drop says what a model uses, not what causes a behaviour.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from time import monotonic
 from typing import Literal, NamedTuple, TypeAlias, cast
 
 import numpy as np
@@ -44,6 +43,8 @@ _BLOCK, _LEAST = 0.25, 0.01
 _SIGNS, _FEWEST, _LEVEL = 199, 5, 0.95
 # Seconds to each side of the middle of a moment, and beside these.
 _BESIDE = 5.0
+# The most frames that a model reads again and again to explain moments: about 20 s.
+_FRAMES = 150_000
 # Segments whose times are left out together are so many windows apart.
 _APART = 10
 TIMES = ('before', 'within', 'after')
@@ -114,8 +115,7 @@ def explain(
     *,
     sides: bool = False,
     window: float | None = None,
-    until: float | None = None,
-) -> Reasons | None:
+) -> Reasons:
     """Return what carries the segments that a model predicts in a video.
 
     Args:
@@ -123,8 +123,6 @@ def explain(
         video: As :meth:`Segmenter.videos` yields it.
         sides: Whether to leave out left and right joints of a pair separately.
         window: Seconds before and after a segment to leave out; None for no times.
-        until: A time of ``time.monotonic``; if it would be later at the end, nothing
-            is done, and None returned.
 
     Raises:
         UserError: If the model reads frames of videos.
@@ -134,12 +132,8 @@ def explain(
             f'{video["frame_dir"]}: the model reads the frames of the video, from '
             'which joints cannot be left out; name a model that reads poses alone.'
         )
-    began = monotonic()
     parts = find_parts(video, segmenter, sides=sides)
     fields = segmenter.predict([video], quiet=True)[0]
-    passes = len(parts) + DRAWS
-    if until is not None and monotonic() + passes * (monotonic() - began) > until:
-        return None
 
     def predict(changed: InputVideo) -> np.ndarray:
         return segmenter.predict([changed], quiet=True)[0]['pred_score']
@@ -160,27 +154,37 @@ def explain(
     return Reasons(video['frame_dir'], spans, parts, by_part, by_draw, by_time)
 
 
-def explain_moment(
-    segmenter: Segmenter, video: InputVideo, start: int, end: int, until: float
-) -> list[tuple[Reasons, int]] | None:
-    """Return what carries the segment that covers most of an interval, and its index.
+def explain_moments(
+    segmenter: Segmenter, moments: Iterable[tuple[InputVideo, int, int]]
+) -> Iterator[list[tuple[Reasons, int]]]:
+    """Yield what carries the segment that covers most of an interval, and its index.
 
     The model sees the interval, or 10 s in its middle, and 5 s to each side. There is
-    nothing in the list if no segment lies there. ``until`` is that of :func:`explain`.
+    nothing in the list if no segment lies there. It ends before the model would read
+    more than 150,000 frames, however fast it is.
+
+    Args:
+        segmenter: The model.
+        moments: Each the video, the first frame of the interval, and its end.
     """
-    beside = round(_BESIDE * video['fps'])
-    cut_off = max((end - start) // 2 - beside, 0)
-    start, end = start + cut_off, end - cut_off
-    first = max(start - beside, 0)
-    found = explain(segmenter, cut(video, first, end + beside), until=until)
-    if found is None:
-        return None
-    shared = [
-        min(span.end, end - first) - max(span.start, start - first)
-        for span in found.spans
-    ]
-    most = max(shared, default=0)
-    return [(found, shared.index(most))] if most > 0 else []
+    left = _FRAMES
+    for video, start, end in moments:
+        beside = round(_BESIDE * video['fps'])
+        cut_off = max((end - start) // 2 - beside, 0)
+        start, end = start + cut_off, end - cut_off
+        first = max(start - beside, 0)
+        piece = cut(video, first, end + beside)
+        passes = 1 + len(find_parts(piece, segmenter)) + DRAWS
+        left -= passes * piece['total_frames']
+        if left < 0:
+            return
+        found = explain(segmenter, piece)
+        shared = [
+            min(span.end, end - first) - max(span.start, start - first)
+            for span in found.spans
+        ]
+        most = max(shared, default=0)
+        yield [(found, shared.index(most))] if most > 0 else []
 
 
 def find_parts(

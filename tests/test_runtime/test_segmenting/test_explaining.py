@@ -10,6 +10,7 @@ from mmskelseg.commands.explain import main
 from mmskelseg.runtime import OnnxSegmenter
 from mmskelseg.runtime.files.parsing import read_dicts
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.segmenting import explaining
 from mmskelseg.runtime.segmenting.explaining import (
     DRAWS,
     Part,
@@ -17,7 +18,7 @@ from mmskelseg.runtime.segmenting.explaining import (
     Span,
     cut,
     explain,
-    explain_moment,
+    explain_moments,
     find_parts,
     weigh,
     without,
@@ -186,13 +187,26 @@ def test_the_segment_of_a_moment_is_explained_from_its_surroundings():
     """The model sees 5 s to each side, of a long moment those around its middle."""
     segmenter = segmenter_of(reach, (0, 30, 60))
     video = recording(300, label=np.zeros(300, int))
-    ((found, i),) = explain_moment(segmenter, video, 100, 140, np.inf)
+    moments = [(video, 100, 140), (video, 0, 300)]
+    ((found, i),), ((long, _),) = explain_moments(segmenter, moments)
     # 50 frames lie before the moment, and as many behind it.
     assert found.spans == [Span(0, 0, 30), Span(1, 30, 60), Span(0, 60, 140)]
     assert i == 2
-    ((found, _),) = explain_moment(segmenter, video, 0, 300, np.inf)
-    assert found.spans[-1].end == 200
-    assert explain_moment(segmenter, video, 100, 140, 0) is None
+    assert long.spans[-1].end == 200
+
+
+def test_as_many_moments_are_explained_as_frames_allow(monkeypatch):
+    """Three parts and 19 draws, and all, are read of 50 + 40 + 50 frames each."""
+    monkeypatch.setattr(explaining, '_FRAMES', 2 * 23 * 140)
+    read = []
+
+    def counted(video):
+        read.append(video['total_frames'])
+        return reach(video)
+
+    moments = [(recording(300), 100, 140)] * 3
+    assert len([*explain_moments(segmenter_of(counted), moments)]) == 2
+    assert sum(read) == 2 * 23 * 140
 
 
 def test_pieces_have_no_labels():
