@@ -52,8 +52,8 @@ class ActionSegDataset(BaseDataset):
     annotation file; see :func:`mmskelseg.encoders.store.ensure_features`.
 
     :class:`~mmskelseg.datasets.items.Item` lists the keys of an item. The metainfo,
-    which is stored in checkpoints, is that of the annotation file, plus ``fps`` if all
-    videos of the split have the same frame rate.
+    which is stored in checkpoints, is that of the annotation file, plus ``videos``, the
+    number of those of the split, and ``fps`` if all have the same frame rate.
 
     Args:
         ann_file: An annotation file; docs/data_format.md describes it.
@@ -150,6 +150,7 @@ class ActionSegDataset(BaseDataset):
             videos = with_labels_in(videos, self.labelled)
         if not self.test_mode:
             videos = labelled_videos(videos, self.split, self.ann_file)
+        self._metainfo['videos'] = len(videos)
         self._up = None
         if all('keypoint_3d' in video for video in videos):
             self._up, _ = up_direction(data['metainfo'], videos)

@@ -52,7 +52,7 @@ def facts_of(model: Path, source: Path) -> Facts:
         'fps': metadata['fps'],
         'kpt_thr': metadata.get('kpt_thr'),
         'distances': _CALIBRATED if any(map(_has_unit, renders)) else _FREE,
-        'data': {'name': metadata['data'].get('name')},
+        'data': _trained(metadata['data']),
         'scores': None,
         'by_class': [],
         'calibration': None,
@@ -76,6 +76,12 @@ def facts_of(model: Path, source: Path) -> Facts:
             'by_class': _by_class(content, facts['classes']),
         }
     return facts
+
+
+def _trained(data: Mapping[str, object]) -> Facts:
+    """Return what a model says of its data: their name, and how many there were."""
+    train = {'train': {'videos': data['videos']}} if 'videos' in data else {}
+    return {'name': data.get('name'), **train}
 
 
 def _by_class(content: Facts, classes: Sequence[str]) -> list[Facts]:
@@ -160,7 +166,8 @@ def card(facts: Facts, name: str) -> str:
     lines += ['---', '', f'# {name}', '']
     labels = facts['tiers'] or {'': facts['classes']}
     for tier, classes in labels.items():
-        lines.append(f'{tier or "It labels frames as"}: {_code(classes)}')
+        title = _code([tier]) if tier else 'It labels frames as'
+        lines.append(f'{title}: {_code(classes)}')
     lines += ['', '## Use', '', '```bash']
     named = f'--model hf:{name}' if '/' in name else name
     lines += [f'mmskelseg segment INPUT {named}', '```', '']
@@ -195,7 +202,12 @@ def _index(facts: Facts, name: str) -> Sequence[object]:
 
 
 def _code(names: Sequence[str]) -> str:
-    return ', '.join(f'`{name}`' for name in names)
+    """Return names as code, in which Markdown has no other meaning.
+
+    >>> print(_code(['*rear*', 'a`b']))
+    `*rear*`, `` a`b ``
+    """
+    return ', '.join(f'`` {n} ``' if '`' in n else f'`{n}`' for n in names)
 
 
 def _needs(facts: Facts) -> Iterator[str]:
@@ -219,11 +231,13 @@ def _data(facts: Facts) -> Iterator[str]:
             known = '' if minutes is None else f', {minutes:.1f} labelled minutes'
             yield f'- {part}: {videos}{known}'
         elif part == 'train':
-            yield '- train: how many recordings and individuals is not stated'
+            yield '- train: how many recordings is not stated'
     if 'persons' in data:
         yield f'- {counted(data["persons"], "individual")} in the training data'
-    elif 'train' in data:
+    elif 'minutes' in data.get('train', ()):
         yield '- individuals are not named: each recording counts as another one'
+    else:
+        yield '- how many individuals is not stated'
 
 
 def _scores(facts: Facts) -> Iterator[str]:
@@ -243,7 +257,9 @@ def _scores(facts: Facts) -> Iterator[str]:
         yield '|---|---|---|'
         for row in facts['by_class']:
             recall = '-' if row['recall'] is None else f'{row["recall"]:.1f}'
-            yield f'| {row["name"]} | {row["frames"]} | {recall} |'
+            # Only here, a bar ends even code.
+            name = _code([row['name']]).replace('|', r'\|')
+            yield f'| {name} | {row["frames"]} | {recall} |'
         yield ''
     if found := facts['calibration']:
         yield (

@@ -144,7 +144,8 @@ class Export:
         """Return the metadata of the file."""
         fps, kpt_thr = self.meta.get('fps'), self.meta.get('kpt_thr')
         background = self.meta.get('background')
-        data = {'name': self.meta.get('dataset'), 'license': self.meta.get('license')}
+        kept = {'name': 'dataset', 'license': 'license', 'videos': 'videos'}
+        data = {key: self.meta.get(own) for key, own in kept.items()}
         return {
             'format': FORMAT,
             'kind': self.kind,

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from contextlib import contextmanager
 
+import numpy as np
 import onnx
 import pytest
 
@@ -34,6 +36,17 @@ def fit(tmp_path):
     shutil.copy(zoo_file('precog'), tmp_path / 'model.onnx')
     (tmp_path / 'report.json').write_text(json.dumps(REPORT))
     return tmp_path
+
+
+@contextmanager
+def changed(folder):
+    """Write model.onnx, of which the metadata may be changed."""
+    graph = onnx.load(zoo_file('precog'))
+    (entry,) = (one for one in graph.metadata_props if one.key == KEY)
+    content = json.loads(entry.value)
+    yield content
+    entry.value = json.dumps(content)
+    onnx.save(graph, folder / 'model.onnx')
 
 
 def test_card_has_what_a_fit_reports(fit):
@@ -88,17 +101,41 @@ def test_class_that_is_never_predicted_is_named(tmp_path):
     (tmp_path / 'metrics.json').write_text(json.dumps(content))
     text = card(facts_of(zoo_file('precog'), tmp_path) | STATED, 'mice')
     for line in (
-        '- train: how many recordings and individuals is not stated',
+        '- train: how many recordings is not stated',
+        '- how many individuals is not stated',
         '- test: 1 recording',
-        f'| {classes[0]} | 3 | 33.3 |',
-        f'| {classes[1]} | 4 | 0.0 |',
-        f'| {classes[3]} | 0 | - |',
+        f'| `{classes[0]}` | 3 | 33.3 |',
+        f'| `{classes[1]}` | 4 | 0.0 |',
+        f'| `{classes[3]}` | 0 | - |',
     ):
         assert line in text.splitlines()
     (never,) = (line for line in text.splitlines() if 'Never predicted' in line)
     assert f'`{classes[1]}`' in never
     assert f'`{classes[0]}`' not in never
     assert 'ann_home' not in text
+
+
+def test_names_stay_as_they_are_in_text_and_tables(tmp_path):
+    with changed(tmp_path) as content:
+        classes = content['classes']
+        classes[:3] = 'lift|place', '*rear*', 'a`b'
+    scores = {'confusion': np.eye(len(classes), dtype=int).tolist()}
+    (tmp_path / 'metrics.json').write_text(json.dumps(scores))
+    text = card(facts_of(tmp_path / 'model.onnx', tmp_path) | STATED, 'mice')
+    for line in (
+        r'| `lift\|place` | 1 | 100.0 |', '| `*rear*` | 1 | 100.0 |',
+        '| `` a`b `` | 1 | 100.0 |',
+    ):  # fmt: skip
+        assert line in text.splitlines()
+    assert 'It labels frames as: `lift|place`, `*rear*`, `` a`b ``, ' in text
+
+
+def test_model_says_on_how_many_recordings_it_was_trained(tmp_path):
+    with changed(tmp_path) as content:
+        content['data']['videos'] = 12
+    text = card(facts_of(tmp_path / 'model.onnx', tmp_path) | STATED, 'mice')
+    lines = ['- train: 12 recordings', '- how many individuals is not stated']
+    assert '\n'.join(lines) in text
 
 
 @pytest.mark.parametrize(
@@ -114,13 +151,9 @@ def test_class_that_is_never_predicted_is_named(tmp_path):
     ],
 )
 def test_card_says_what_it_reads_in_which_unit(settings, distances, reads, tmp_path):
-    graph = onnx.load(zoo_file('precog'))
-    (entry,) = (one for one in graph.metadata_props if one.key == KEY)
-    content = json.loads(entry.value)
-    (branch,) = content['branches'].values()
-    branch['render'] |= settings
-    entry.value = json.dumps(content)
-    onnx.save(graph, tmp_path / 'model.onnx')
+    with changed(tmp_path) as content:
+        (branch,) = content['branches'].values()
+        branch['render'] |= settings
     facts = facts_of(tmp_path / 'model.onnx', tmp_path)
     assert distances in facts['distances']
     assert facts['reads'] == reads

@@ -7,7 +7,7 @@ import numpy as np
 
 from mmskelseg.runtime.files.inputs import RATES, is_rate
 from mmskelseg.runtime.messages.errors import CONTROL, UserError, reading, shown
-from mmskelseg.runtime.messages.options import Fraction, Positive, misfits
+from mmskelseg.runtime.messages.options import Count, Fraction, Positive, misfits
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.bodies import DIRECTIONS, VIEWS
@@ -48,7 +48,8 @@ def metainfo_problems(meta: Metainfo) -> Iterator[str]:
         yield from text_problems(key, meta.get(key, ''))
     if meta.get('fps') is not None and not is_rate(meta['fps']):
         yield f'fps is {shown(meta["fps"])}, expected {RATES}.'
-    yield from misfits({'kpt_thr': Fraction, 'cm_per_pixel': Positive}, meta)
+    numbers = {'kpt_thr': Fraction, 'cm_per_pixel': Positive, 'videos': Count}
+    yield from misfits(numbers, meta)
     yield from place_problems('places', meta.get('places', ()))
     if 'skeleton' in meta:
         yield from _skeleton_problems(meta['skeleton'])

@@ -32,7 +32,8 @@ class Metainfo(TypedDict, total=False):
     up, and ``view`` from where the camera looks. Joints with a score below ``kpt_thr``
     are missing, also in the videos that a model labels. ``objects`` has the points of
     each kind; ``places`` are those of all videos, and ``cm_per_pixel`` is the scale of
-    the image. The rest is for people to read.
+    the image, and ``videos`` how many a model was trained on. The rest is for people to
+    read.
     """
 
     classes: list[str]
@@ -48,6 +49,7 @@ class Metainfo(TypedDict, total=False):
     objects: ObjectKinds
     places: list[Mapping[str, Any]]
     cm_per_pixel: float
+    videos: int
     person: str
     pose_estimator: Mapping[str, object]
     notes: list[str]

@@ -15,6 +15,7 @@ META = {
     'fps': 10.0,
     'dataset': 'Small',
     'license': 'CC-BY-4.0',
+    'videos': 7,
 }
 
 

@@ -287,7 +287,7 @@ def test_file_says_what_it_is(recipe, coordinates):
         'classes': CLASSES,
         'skeleton': 'lcr15',
         'fps': 10.0,
-        'data': {'name': 'Small', 'license': 'CC-BY-4.0'},
+        'data': {'name': 'Small', 'license': 'CC-BY-4.0', 'videos': 7},
         'branches': {'pose2d': {'dtype': 'float32', 'images': False}},
         'postprocess': [],
         'lookahead': None,
