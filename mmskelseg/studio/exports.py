@@ -9,6 +9,7 @@ from mmskelseg.runtime.labels import VideoSegments
 from mmskelseg.runtime.labels.text import write_csv_classes
 from mmskelseg.runtime.labels.writing import EXPORTS, write_recordings
 from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.structures.tiers import metainfo_of
 from mmskelseg.studio.folder import Folder, training_data
 
 _ANNOTATIONS, _CLASSES = 'annotations', 'classes'
@@ -66,7 +67,8 @@ def _written(
             for v in videos
         ]
     videos = videos if export.is_of_one else _together(videos, folder)
-    return write_recordings(export, videos, folder.project.classes, out, what)
+    meta = metainfo_of([tier.plain() for tier in folder.project.states])
+    return write_recordings(export, videos, folder.project.classes, out, what, meta)
 
 
 def _together(videos: Sequence[VideoSegments], folder: Folder) -> list[VideoSegments]:

@@ -279,6 +279,18 @@ def test_predictions_become_labels_only_when_accepted(client_of_trained, folder)
     assert load_project(folder / 'studio.json').recordings['video_2'].labels == [[]]
 
 
+@pytest.mark.parametrize(('background', 'columns'), [
+    (1, ['background', 'class_0', 'class_2']),
+    (None, ['background', 'class_0', 'class_1', 'class_2']),
+])  # fmt: skip
+def test_background_of_a_project_is_that_of_deepethogram(folder, background, columns):
+    studio = studio_of(folder)
+    project = studio.folder.project
+    project.tiers[0] = replace(project.tiers[0], background=background)
+    file, *_ = studio.write(['deepethogram'], 'labels')
+    assert file.read_text().splitlines()[0].split(',') == ['', *columns]
+
+
 @pytest.mark.parametrize('kind', ['csv', 'boris', 'elan', 'label-studio', 'bouts'])
 def test_predictions_of_a_single_tier_with_a_name_are_exported(folder, kind):
     """As labels are, whose only tier is not named."""

@@ -71,17 +71,21 @@ def write_deepethogram(
     """Write a video with fps and num_frames as labels of DeepEthogram.
 
     The backgrounds of a prediction, and a class called ``background``, are the column
-    of that name, which holds as well where nothing else does.
+    of that name, and frames without a label are then not labelled. If there is no
+    background, it holds in these.
     """
     grounds = {_BACKGROUND}
     for tier in [] if prediction is None else tiers_of(prediction):
         if tier.background is not None:
             grounds.add(class_name(tier.classes[tier.background], tier.name))
-    names = [name for name in flat_classes(by_tier(classes)) if name not in grounds]
-    spans = list(frame_spans(video))
-    held = np.zeros((video.num_frames or 0, len(names)), int)
-    for segment, start, end in spans:
+    everything = flat_classes(by_tier(classes))
+    names = [_BACKGROUND, *(name for name in everything if name not in grounds)]
+    held = np.full((video.num_frames or 0, len(names)), -1)
+    if grounds.isdisjoint(everything):
+        held[:] = 0
+    for segment, start, end in frame_spans(video):
+        held[start:end] = np.maximum(held[start:end], 0)
         if segment.name not in grounds:
             held[start:end, names.index(segment.name)] = 1
-    rows = [[i, int(not any(row)), *row] for i, row in enumerate(held.tolist())]
-    write_rows(path, ['', _BACKGROUND, *names], rows)
+    held[~held.any(axis=1), 0] = 1
+    write_rows(path, ['', *names], ([i, *row] for i, row in enumerate(held.tolist())))

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from mmskelseg.runtime.files.names import file_names
 from mmskelseg.runtime.labels.segments import Classes, VideoSegments
+from mmskelseg.runtime.structures.annotations import Metainfo
 
 Write = TypeVar('Write', bound=Callable[..., None])
 # What a writer may take by name.
@@ -101,6 +102,7 @@ def write_recordings(
     classes: Classes,
     folder: Path,
     what: str = '',
+    meta: Metainfo | None = None,
 ) -> list[Path]:
     """Write the segments of recordings, and return the files.
 
@@ -110,6 +112,7 @@ def write_recordings(
         classes: The classes, by tiers if there are several.
         folder: Where the files are written.
         what: What they hold, in a word that becomes part of their names.
+        meta: States the backgrounds, as a prediction does.
     """
     if 'video' not in export.needs:
         path = folder / '_'.join(filter(None, [what, export.file]))
@@ -119,5 +122,5 @@ def write_recordings(
     end = f'_{what}' * bool(what) + Path(export.file).suffix
     paths = [folder / (names[video.name] + end) for video in videos]
     for path, video in zip(paths, videos, strict=True):
-        export(path, video=video, classes=classes)
+        export(path, video=video, classes=classes, prediction=meta)
     return paths

@@ -21,7 +21,7 @@ from mmskelseg.runtime.labels import (
     write_bento,
     write_deepethogram,
 )
-from mmskelseg.runtime.labels.writing import EXPORTS
+from mmskelseg.runtime.labels.writing import EXPORTS, write_recordings
 from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.test_runtime.test_labels import labs
@@ -148,6 +148,20 @@ def test_backgrounds_of_a_model_are_that_of_deepethogram(tmp_path):
     rows = [line.split(',')[1:] for line in path.read_text().splitlines()]
     assert rows[0] == ['background', 'x: a', 'y: rest', 'y: b']
     assert rows[1:] == [['0', '0', '0', '1'], ['1', '0', '0', '0']]
+
+
+@pytest.mark.parametrize(('background', 'gap'), [('rest', '-1,-1'), (None, '1,0')])
+def test_frames_without_a_label_are_background_only_if_it_is_no_class(
+    background, gap, tmp_path
+):
+    """As DeepEthogram writes those that nobody has labelled."""
+    video = VideoSegments('take1', [Segment(0, 1, 'a')], 2, 3)
+    classes = ['rest', 'a'] if background else ['a']
+    meta = {'classes': classes, 'background': background}
+    given = EXPORTS['deepethogram'], [video], classes, tmp_path, 'labels', meta
+    (path,) = write_recordings(*given)
+    lines = path.read_text().splitlines()
+    assert lines == [',background,a', '0,0,1', '1,0,1', f'2,{gap}']
 
 
 def test_variables_of_solomon_are_tiers(tmp_path):
