@@ -9,7 +9,8 @@ Each line of a table is a state (``Start (s)``, ``Stop (s)``) or an event (``Tim
 with START or STOP as ``Behavior type``, or as ``Status`` in BORIS 7).
 
 The class "rest" of a tier "left hand" is the behavior "rest" of the category "left
-hand", or "left hand: rest" if another tier has a class "rest" as well. The description
+hand", or "left hand: rest" if another tier has a class "rest" as well; in the group
+"still", its category is "left hand › still". The description
 of a project, and of observations in tables, says that categories are tiers. Without it,
 "rest" has no tier; categories and exclusions are handed on.
 """
@@ -37,6 +38,7 @@ from mmskelseg.runtime.files.parsing import (
     read_rows,
 )
 from mmskelseg.runtime.labels.events import (
+    GROUP,
     NO_SUBJECT,
     POINT,
     Event,
@@ -168,7 +170,7 @@ def read_boris_classes(
             key=texts['key'],
             color=texts['color'],
             description=texts['description'],
-            group='' if tier else texts['category'],
+            group=texts['category'].partition(GROUP)[2] if tier else texts['category'],
             kind='state' if is_state else 'point',
         )
         if info.name != _MARK:
@@ -420,7 +422,8 @@ def write_boris(
     """Write a BORIS project with an observation for each video.
 
     Each class is a state that excludes all others of its tier, with a keyboard key of
-    its own. Tiers, if there are several, are behavioral categories, else groups are.
+    its own. Tiers, if there are several, are behavioral categories, together with
+    groups, else groups alone are.
     Classes of a name that several tiers have are called after their tiers as well.
     Times are rounded to milliseconds, as in BORIS, so that frames are recovered exactly
     below 1000 frames per second. Comments, or else confidences, are those of the starts
@@ -516,7 +519,7 @@ def _behaviors(
             **_NEW_BEHAVIOR,
             'key': infos[code].key or next(free),
             'code': code,
-            'category': tier or infos[code].group,
+            'category': GROUP.join(filter(None, (tier, infos[code].group))),
             'color': infos[code].color,
             'description': infos[code].description,
             'excluded': ','.join(o for o in tiers[tier] if o != code) * excludes,

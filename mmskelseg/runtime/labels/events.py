@@ -24,6 +24,8 @@ from mmskelseg.runtime.structures.tiers import class_name
 
 #: What BORIS calls the subject of events that have none.
 NO_SUBJECT = 'No focal subject'
+#: Between the tier and the group of a class, where a tool has one text for both.
+GROUP = ' › '
 #: The kind of events without a duration.
 POINT = 'POINT'
 # What is written as the comment of a prediction.
@@ -191,6 +193,7 @@ def state_segments(
 
 def class_and_tier(code: str, category: str, is_tier: bool) -> tuple[str, str]:
     """Return the class and the tier that a behavior of a category stands for."""
-    if category and code.startswith(class_name('', category)):
-        return code.removeprefix(class_name('', category)), category
-    return code, category if is_tier else ''
+    tier = category.partition(GROUP)[0] if is_tier else category
+    if tier and code.startswith(class_name('', tier)):
+        return code.removeprefix(class_name('', tier)), tier
+    return code, tier if is_tier else ''

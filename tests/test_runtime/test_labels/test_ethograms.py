@@ -21,7 +21,7 @@ from tests.errors import raises_naming
 WALK = ClassInfo('walk', '', 'w', '#ff0000', 'goes on foot', 'moves')
 LIFT = ClassInfo('lift', '', 'L', '', 'lifts, a box', 'moves')
 BOW = ClassInfo('bow', '', '1', '#00ff00')
-HANDS = [ClassInfo('rest', 'left', 'r'), ClassInfo('wave', 'left', 'v'),
+HANDS = [ClassInfo('rest', 'left', 'r', group='still'), ClassInfo('wave', 'left', 'v'),
          ClassInfo('rest', 'right', '1', '#0000ff', 'lies')]  # fmt: skip
 TEMPLATE = """<?xml version="1.0" encoding="UTF-8"?>
 <ANNOTATION_DOCUMENT AUTHOR="" DATE="" FORMAT="3.0" VERSION="3.0">
@@ -49,8 +49,10 @@ def names(infos):
 @pytest.mark.parametrize('infos', [[WALK, LIFT, BOW], HANDS])
 def test_boris_project_states_what_was_written(tmp_path, infos):
     path = tmp_path / 'a.boris'
-    write_boris(path, [video(infos)], names(infos))
+    done = Segment(0, 1, infos[0].name, tier=infos[0].tier)
+    write_boris(path, [video(infos, done)], names(infos))
     assert read_ethogram(path) == infos
+    assert read_segments(path)[0].segments == [done]
 
 
 def test_boris_gives_free_keys_to_others_and_lists_categories(tmp_path):
