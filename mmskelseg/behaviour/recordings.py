@@ -1,11 +1,11 @@
 """Recordings from files of labels, annotations and predictions."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from pickletools import genops
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from mmskelseg.runtime.files.inputs import is_file
 from mmskelseg.runtime.files.names import find_named
 from mmskelseg.runtime.files.video import VIDEO_SUFFIXES, VideoFile
 from mmskelseg.runtime.inputs import LabelInput
+from mmskelseg.runtime.jobs.job import function_of
 from mmskelseg.runtime.labels import ClassInfo, VideoSegments, read_ethogram
 from mmskelseg.runtime.labels.bouts import (
     annotated,
@@ -35,6 +36,8 @@ from mmskelseg.runtime.structures.tiers import Tier, tiers_of
 
 # Lengths of a recording that differ by more seconds contradict each other.
 _SLACK = 1.0
+# Reads a project of the studio, a room above this one.
+_PROJECT = 'mmskelseg.studio.loading:read_states'
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,6 @@ class Recordings:
     notes: Sequence[str]
     colors: Sequence[str]
     paths: Mapping[str, Path]
-
-
-#: What a file has: recordings, and the names of their classes.
-Read: TypeAlias = tuple[list[VideoSegments], Classes]
 
 
 class Recording(NamedTuple):
@@ -123,8 +122,8 @@ def read_recordings(
     """Return the recordings of files and folders.
 
     Args:
-        paths: Label files, files and folders of `mmskelseg segment`, annotation files,
-            dumps of `mmskelseg test`.
+        paths: Label files, files and folders of `mmskelseg segment` and `mmskelseg
+            studio`, annotation files, dumps of `mmskelseg test`.
         given: How label files are read, with each individual.
         background: See :func:`~mmskelseg.runtime.labels.bouts.to_bouts`.
         duration: Seconds that each recording lasts, whatever its file states.
@@ -190,13 +189,11 @@ def read_sources(
     sources: Iterable[Sequence[Path]],
     given: LabelInput,
     background: str | None,
-    read_other: Callable[[Path], Read | None] = lambda _: None,
 ) -> Sources:
     """Return the recordings in the files and folders of each source.
 
     In label files, classes that overlap in any source are of different tiers, as in
-    `convert`, and each individual is a recording. ``read_other`` reads further files;
-    it returns None for those that it does not know.
+    `convert`, and each individual is a recording.
 
     Raises:
         UserError: If a file cannot be read, or a source has two recordings of a name.
@@ -209,8 +206,7 @@ def read_sources(
         own: dict[str, Recording] = {}
         found.append(own)
         for path in _files(paths):
-            other = read_other(path)
-            videos, stated, parts = (*other, []) if other else _read(path, given, notes)
+            videos, stated, parts = _read(path, given, notes)
             of_files += [(own, one) for one in parts]
             for video in videos:
                 if video.name in own:
@@ -322,6 +318,8 @@ def _read(
         if is_dump(path):
             return *_read_dump(path, given), []
         return *read_annotated(path), []
+    if (project := function_of(_PROJECT)(path)) is not None:
+        return *project, []
     if (read := read_prediction(path)) is not None:
         return [read[0]], read[1], []
     labels, more = find_labels([path], given)
@@ -403,10 +401,10 @@ def _individuals(labels: Labels, given: LabelInput) -> Iterator[Labels]:
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield the files, and for a folder of `segment` the files of its segments."""
+    """Yield the files, and for folders of `segment` and the studio those in them."""
     for path in paths:
-        kinds = ('*segments.json', '*segments.csv') if path.is_dir() else ()
-        inside = (sorted(path.glob(kind)) for kind in kinds)
+        kinds = ('*segments.json', '*segments.csv', 'studio.json')
+        inside = (sorted(path.glob(kind)) for kind in kinds if path.is_dir())
         yield from next(filter(None, inside), [path])
 
 

@@ -18,7 +18,6 @@ from mmskelseg.behaviour.agreement_files import (
     write_agreement,
 )
 from mmskelseg.behaviour.recordings import (
-    Read,
     Recording,
     Sources,
     paired,
@@ -35,8 +34,7 @@ from mmskelseg.runtime.messages.options import Positive, argument, like, option
 from mmskelseg.runtime.structures.bouts import Bouts
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.tiers import flat_classes
-from mmskelseg.studio.loading import load_project
-from mmskelseg.studio.observers import is_project, observer_of
+from mmskelseg.studio.observers import observer_of
 
 # Frames per second if no file states any.
 _FPS = 25.0
@@ -161,19 +159,7 @@ def _read(job: Agree) -> tuple[list[str], Sources]:
     names = _names(job)
     _check_shifts(job, names)
     sources = [[one] for one in job.observers]
-    return names, read_sources(sources, given, job.background, _of_studio)
-
-
-def _of_studio(path: Path) -> Read | None:
-    """Return the states in a project of the studio; None for another file."""
-    if not is_project(path.name):
-        return None
-    project = load_project(path)
-    videos = [project.segments(name) for name in project.recordings]
-    states = [[one for one in v.segments if not one.is_point] for v in videos]
-    return [
-        replace(video, segments=own) for video, own in zip(videos, states, strict=True)
-    ], project.classes
+    return names, read_sources(sources, given, job.background)
 
 
 def _names(job: Agree) -> list[str]:

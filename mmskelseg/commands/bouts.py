@@ -80,8 +80,8 @@ class DescribeBouts(Job[list[Path]]):
         %(prog)s out --out bouts
         %(prog)s project.boris --background other --duration 600 --groups groups.csv
 
-    LABELS are files of a labelling tool, the segments.json of `mmskelseg segment`,
-    folders of either, or annotation files. In a folder that `segment` wrote, only
+    LABELS are files of a labelling tool, the segments.json of `mmskelseg segment`, the
+    studio.json of `mmskelseg studio`, folders of these, or annotation files. In a folder that `segment` wrote, only
     segments.json files are read, or else segments.csv. OUT gets these files:
 
       bouts.csv              bouts of each class in each recording: number, rate per
@@ -120,7 +120,7 @@ class DescribeBouts(Job[list[Path]]):
     """
 
     labels: Sequence[Path] = argument(
-        'label files, segments.json, folders of them, or annotation files',
+        'label files, segments.json, studio.json, folders of them, or annotation files',
         metavar='LABELS',
     )
     out: Path = option('folder for the files', metavar='DIR')

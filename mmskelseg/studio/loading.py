@@ -9,9 +9,12 @@ from typing import Any
 
 from mmskelseg.runtime.files.inputs import check_fps
 from mmskelseg.runtime.files.parsing import check_shape
+from mmskelseg.runtime.labels import VideoSegments
+from mmskelseg.runtime.labels.segments import Classes
 from mmskelseg.runtime.messages.errors import UserError, check_name, shown
 from mmskelseg.studio.ethogram import Edit, LabelTier, check_tiers, read_tiers
 from mmskelseg.studio.journal import Journal
+from mmskelseg.studio.observers import is_project
 from mmskelseg.studio.project import (
     FORMATS,
     SEGMENTS,
@@ -196,6 +199,18 @@ def _name(project: Project, tier: int, name: str, kind: int | None) -> None:
         raise UserError(f'class is {kind}, expected 0 to {found.made - 1}.')
     check_tiers([*project.tiers[:tier], found, *project.tiers[tier + 1 :]])
     project.tiers[tier] = found
+
+
+def read_states(path: Path) -> tuple[list[VideoSegments], Classes] | None:
+    """Return the states in a project, and its classes; None for another file."""
+    if not is_project(path.name):
+        return None
+    project = load_project(path)
+    videos = [project.segments(name) for name in project.recordings]
+    states = [[one for one in v.segments if not one.is_point] for v in videos]
+    return [
+        replace(video, segments=own) for video, own in zip(videos, states, strict=True)
+    ], project.classes
 
 
 @contextmanager

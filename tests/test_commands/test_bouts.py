@@ -19,6 +19,8 @@ from mmskelseg.runtime.labels import (
     write_elan,
 )
 from mmskelseg.runtime.labels.segments import Ethogram
+from mmskelseg.studio.ethogram import LabelTier, points_tier
+from mmskelseg.studio.project import Project
 from tests.clips import write_video
 from tests.small_data import small_annotations
 from tests.test_faults.oracle import bounded_memory
@@ -521,6 +523,23 @@ def test_folder_of_a_project_has_each_individual(tmp_path, call, table):
     rows = {(r['video'], r['class']): r['total_s'] for r in table('bouts.csv')}
     assert {video for video, _ in rows} == {'m_ann', 'm_bob', 'n'}
     assert (rows['m_bob', 'sit'], rows['n', 'walk']) == ('2.000', '6.000')
+
+
+@pytest.mark.parametrize('given', ['studio.json', ''])
+def test_project_of_the_studio_is_read(tmp_path, call, table, given):
+    """Its states, and its classes that nothing has, by its file or its folder."""
+    tiers = [LabelTier.of('', ['walk', 'sit']), points_tier(['bark'])]
+    project = Project(tmp_path / 'lab' / 'studio.json', tiers)
+    project.path.parent.mkdir()
+    segments = [Segment(0, 6, 'walk'), Segment(2, 2, 'bark')]
+    project.add_recording('m', 100, 10.0, segments)
+    project.save()
+    call(tmp_path / 'lab' / given)
+    rows = {row['class']: row for row in table('bouts.csv')}
+    assert {k: row['total_s'] for k, row in rows.items()} == {
+        'walk': '6.000', 'sit': '0.000'
+    }  # fmt: skip
+    assert rows['walk']['observed_s'] == '6.000'
 
 
 def test_file_of_an_individual_is_not_named_twice_after_it(tmp_path, call, table):
