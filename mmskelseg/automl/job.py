@@ -93,8 +93,9 @@ class Fit(ExecutedJob[Path]):
     )
     second_observer: Path | None = option(
         'labels of the same recordings by a second observer, in any format or in the '
-        'studio, or a folder of such files: the report shows the model beside what people reach '
-        '(default: the `observers` of the annotation file, if it has several)',
+        'studio, or a folder of such files: the report shows the model beside what '
+        'people reach (default: the `observers` of the annotation file, if it has '
+        'several)',
         None,
         metavar='FILE',
     )

@@ -81,8 +81,9 @@ class DescribeBouts(Job[list[Path]]):
         %(prog)s project.boris --background other --duration 600 --groups groups.csv
 
     LABELS are files of a labelling tool, the segments.json of `mmskelseg segment`, the
-    studio.json of `mmskelseg studio`, folders of these, or annotation files. In a folder that `segment` wrote, only
-    segments.json files are read, or else segments.csv. OUT gets these files:
+    studio.json of `mmskelseg studio`, folders of these, or annotation files. In a
+    folder that `segment` wrote, only segments.json files are read, or else
+    segments.csv. OUT gets these files:
 
       bouts.csv              bouts of each class in each recording: number, rate per
                              minute, total duration, share of the observed time; mean,

@@ -1,7 +1,8 @@
 """Drawing onto frames of videos: people, objects, text, colours."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import cv2
@@ -12,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from mmskelseg.runtime.drawing.fonts import font_file
 from mmskelseg.runtime.drawing.images import class_color, text_color
 from mmskelseg.runtime.structures.objects import BOX
-from mmskelseg.runtime.structures.places import Place
+from mmskelseg.runtime.structures.places import Place, zones
 
 # Colours in BGR order, as in OpenCV. GROUND is the grey value of a missing picture.
 BACKGROUND, GROUND, _EDGE, _TEXT = (28, 28, 28), 45, (150, 150, 150), (240, 240, 240)
@@ -122,11 +123,21 @@ class FramePicture:
         y = min(int(top) - 2 * line, int(bottom) + 2 * line + height, key=covered)
         draw_tag(picture, name, OBJECT, size, x, y)
 
-    def draw_place(self, picture: np.ndarray, place: Place) -> None:
-        """Draw the outline of a place thinly, in white, and its name inside.
+    def draw_places(
+        self, picture: np.ndarray, places: Iterable[Place], img_shape: Sequence[int]
+    ) -> None:
+        """Draw the outlines of places in the image thinly, in white, and names inside.
 
-        Its points are in pixels of the picture.
+        Their points are in pixels of an image with a height and width of ``img_shape``.
         """
+        scale = np.array(self.size[::-1]) / img_shape[::-1]
+        for place in zones(places):
+            if place.space == 'image':
+                outline = place.outline()
+                points = outline.points * scale
+                self._draw_place(picture, replace(outline, points=points))
+
+    def _draw_place(self, picture: np.ndarray, place: Place) -> None:
         line, size = max(1, round(self.unit / 16)), round(0.7 * self.unit)
         points = np.clip(np.round(place.points), -(2**14), 2**14).astype(np.int32)
         for ink, width in ((_ink(OBJECT), line + 2), (label_color(OBJECT), line)):

@@ -14,12 +14,13 @@ from mmskelseg.runtime.drawing.frames import (
     label_color,
 )
 from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.places import Place
 from mmskelseg.runtime.structures.segments import IGNORED
 from mmskelseg.runtime.structures.tiers import Tier
 
 
 class LivePicture(FramePicture):
-    """Draws the frames of a camera with the labels so far.
+    """Draws the frames of a camera with the labels so far, and places.
 
     Below the picture are, for each tier, the latest final label, its confidence and the
     time, and a timeline of the last seconds, which ends with the present. Since labels
@@ -30,6 +31,7 @@ class LivePicture(FramePicture):
         skeleton: The layout of the joints.
         tiers: The tiers of the model; one without a name if it has no others.
         seconds: Length of the timelines.
+        places: Those in the camera's frames.
     """
 
     def __init__(
@@ -39,9 +41,11 @@ class LivePicture(FramePicture):
         tiers: Sequence[Tier],
         *,
         seconds: float = 30,
+        places: Sequence[Place] = (),
     ) -> None:
         super().__init__(img_shape, skeleton.limbs)
         self.seconds = seconds
+        self.places = places
         self.rows = {tier.name: LiveRow(tier.classes) for tier in tiers}
         self._height = self.panel
         self.panel *= len(tiers)
@@ -72,6 +76,7 @@ class LivePicture(FramePicture):
             note: Text at the right, such as the frame rate.
         """
         canvas, picture, panels = self.canvas(image)
+        self.draw_places(picture, self.places, image.shape[:2])
         # A network camera may change the size of its frames.
         scale = np.array(self.size[::-1]) / image.shape[1::-1]
         for points, score, label in people:

@@ -3,7 +3,6 @@
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
 from typing import TypeAlias
@@ -26,7 +25,7 @@ from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.places import Place, zones
+from mmskelseg.runtime.structures.places import Place
 from mmskelseg.runtime.structures.predictions import Prediction, of_tiers, tier_title
 
 Predictions: TypeAlias = Prediction | Sequence[Prediction]
@@ -156,10 +155,7 @@ class Overlay(FramePicture):
         self.frames = prediction['pred_label'].shape[-1]
         width = self.size[1] - 2 * (self.unit // 2)
         self._bar = self._timeline(prediction['pred_label'], width)
-        places = zones(map(Place.of, prediction.get('places', ())))
-        shown = [one.outline() for one in places if one.space == 'image']
-        scale = self._scale() if shown else 1
-        self._places = [replace(one, points=one.points * scale) for one in shown]
+        self._places = [*map(Place.of, prediction.get('places', ()))]
 
     def label_frame(self, i: int) -> int | None:
         """Return the index of the label for frame i of the video, or None.
@@ -175,8 +171,8 @@ class Overlay(FramePicture):
     def draw(self, image: np.ndarray, i: int) -> np.ndarray:
         """Return frame i, (H, W, 3), uint8, BGR, with the overlay, (*img_shape, 3)."""
         canvas, picture, panel = self.canvas(image)
-        for place in self._places:
-            self.draw_place(picture, place)
+        if self._places:
+            self.draw_places(picture, self._places, self.prediction['img_shape'])
         frame = self.label_frame(i)
         if frame is not None:
             self._draw_objects(picture, frame)

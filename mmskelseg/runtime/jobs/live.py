@@ -29,6 +29,7 @@ from mmskelseg.runtime.messages.options import (
     option,
 )
 from mmskelseg.runtime.objects import pair_objects
+from mmskelseg.runtime.places.reading import places_of_stream
 from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
 from mmskelseg.runtime.segmenting.live import LivePerson, LiveReport, LiveSegmenter
@@ -102,15 +103,18 @@ class _Output:
                 self.picture.add(start, end, f.label_id, score, f.tier)
 
 
-def _picture(
-    live: LiveSegmenter, tiers: Sequence[Tier], seconds: float
-) -> 'LivePicture':
+def _picture(live: LiveSegmenter, tiers: Sequence[Tier], job: 'Live') -> 'LivePicture':
     """Return what draws the pictures, which needs matplotlib."""
     import_optional('matplotlib', '--window and --out')
     from mmskelseg.runtime.drawing.live import LivePicture
 
-    shape = live.camera.img_shape
-    return LivePicture(shape, live.skeleton, tiers, seconds=seconds)
+    return LivePicture(
+        live.camera.img_shape,
+        live.skeleton,
+        tiers,
+        seconds=job.timeline,
+        places=places_of_stream(job.places),
+    )
 
 
 def _has_display() -> bool:
@@ -206,9 +210,9 @@ class Live(ModelJob[LiveReport]):
     (--pose-estimator), or read from a file of the same video (--poses), as objects are
     (--objects).
 
-    A window shows the skeleton, the current action and a timeline of the last seconds,
-    of each tier if there are several; press q to end it. --out writes the same as a
-    video. --events prints a line of JSON for each segment that begins or ends, for
+    A window shows the skeleton, places, the current action and a timeline of the last
+    seconds, of each tier if there are several; press q to end it. --out writes the same
+    as a video. --events prints a line of JSON for each segment that begins or ends, for
     other programs:
 
       {"event": "begin", "person": 1, "label": "lift", "label_id": 3, "start_frame": 52,
@@ -297,7 +301,7 @@ class Live(ModelJob[LiveReport]):
         )
         picture = None
         if window or self.out:
-            picture = _picture(live, stream.tiers, self.timeline)
+            picture = _picture(live, stream.tiers, self)
         output = _Output(live, picture, self.events, [])
         with ExitStack() as stack:
             if self.out and picture is not None:

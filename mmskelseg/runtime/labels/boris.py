@@ -10,7 +10,7 @@ with START or STOP as ``Behavior type``, or as ``Status`` in BORIS 7).
 
 The class "rest" of a tier "left hand" is the behavior "rest" of the category "left
 hand", or "left hand: rest" if another tier has a class "rest" as well; in the group
-"still", its category is "left hand › still". The description
+"still", its category is "left hand / still". The description
 of a project, and of observations in tables, says that categories are tiers. Without it,
 "rest" has no tier; categories and exclusions are handed on.
 """

@@ -25,7 +25,7 @@ from mmskelseg.runtime.structures.tiers import class_name
 #: What BORIS calls the subject of events that have none.
 NO_SUBJECT = 'No focal subject'
 #: Between the tier and the group of a class, where a tool has one text for both.
-GROUP = ' › '
+GROUP = ' / '
 #: The kind of events without a duration.
 POINT = 'POINT'
 # What is written as the comment of a prediction.

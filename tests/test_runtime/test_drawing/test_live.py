@@ -5,6 +5,7 @@ import numpy as np
 from mmskelseg.runtime.drawing.frames import BACKGROUND, label_color
 from mmskelseg.runtime.drawing.live import LivePicture
 from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.places import Place
 from mmskelseg.runtime.structures.tiers import tiers_of
 
 COCO = Skeleton.get('coco17')
@@ -77,6 +78,18 @@ def test_people_are_in_place_when_frames_change_size():
     )
     assert image.shape == (*picture.img_shape, 3)
     assert (image[180, 240] == label_color(1)).all()
+
+
+def test_places_are_drawn_as_large_as_frames_are_shown():
+    """From 40 to 80 pixels of the frame, which is shown three times as large."""
+    points = np.array([[40, 40], [80, 40], [80, 80], [40, 80]], float)
+    picture = LivePicture(
+        (120, 160), COCO, AB, places=[Place('nest', 'polygon', points)]
+    )
+    image = picture.draw(np.zeros((120, 160, 3), np.uint8), 0.0, [])
+    edge = (image[180:240, 118:123] > 190).all(axis=-1).any(axis=1)
+    assert edge.all()
+    assert not image[:110, :360].any()
 
 
 def test_each_tier_has_its_label_and_timeline():
