@@ -22,6 +22,7 @@ from mmskelseg.runtime.labels.reading import ETHOGRAM_FORMATS, LABEL_FORMATS
 from mmskelseg.runtime.labels.segments import NoLabelsError
 from mmskelseg.runtime.messages.errors import CONTROL, UserError, escaped, system_fault
 from mmskelseg.runtime.messages.progress import progress_bar
+from mmskelseg.runtime.objects.reading import is_detected
 from mmskelseg.runtime.poses import Poses, in_pixels_of, with_rate, with_size
 from mmskelseg.runtime.poses.reading import POSE_FORMATS, is_poses, video_of
 from mmskelseg.runtime.poses.tracking import everybody
@@ -92,6 +93,8 @@ def find_recordings(
                 _add_entries(found, path)
             elif is_video(path):
                 _add(found, Recording(path.stem, video=path))
+            elif is_detected(path):
+                notes.append(f'{path}: has objects; to see them, add --objects {path}')
             elif own := _classes(path, notes):
                 infos += own
                 labels += [path] * (suffix_of(path) in _WITH_LABELS)
@@ -149,7 +152,8 @@ def _files(folder: Path, notes: list[str]) -> Iterator[Path]:
     for path in paths:
         inside = [path]
         try:
-            if path.is_dir() and not path.name.startswith('.') and not is_poses(path):
+            is_one = path.name.startswith('.') or is_poses(path) or is_detected(path)
+            if path.is_dir() and not is_one:
                 inside = sorted(path.iterdir())
         except OSError as error:
             notes.append(f'left out: {escaped(system_fault(error, path))}')

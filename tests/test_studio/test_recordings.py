@@ -48,6 +48,25 @@ def save_video(path, frames=60, codec='mp4v'):
 SEGMENTS = [Segment(0, 2, 'walk'), Segment(2, 5, 'lift')]
 
 
+@pytest.mark.parametrize(('file', 'text', 'given'), [
+    ('take1.csv', '1,1,10,20,30,30,0.9', 'take1.csv'),
+    ('take1.txt', '1 1 10 20 30 30', 'take1.txt'),
+    ('take1.json', '[{"image_id": 1, "bbox": [1, 2, 3, 4]}]', 'take1.json'),
+    ('boxes/take1_1.txt', '0 0.5 0.5 0.1 0.1', 'boxes'),
+    ('boxes/000001.json', '{"labels": [], "bboxes": []}', 'boxes'),
+])  # fmt: skip
+def test_objects_beside_recordings_are_neither_labels_nor_poses(
+    file, text, given, tmp_path
+):
+    save_walk(tmp_path / 'take1.npz')
+    path, named = tmp_path / file, tmp_path / given
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text + '\n')
+    folder = open_folder(tmp_path)
+    assert folder.notes == [f'{named}: has objects; to see them, add --objects {named}']
+    assert [one.poses for one in folder.recordings.values()] == [tmp_path / 'take1.npz']
+
+
 def test_videos_poses_and_labels_are_found_and_paired(tmp_path):
     save_video(tmp_path / 'videos' / 'take1.mp4')
     save_walk(tmp_path / 'poses' / 'take1.npz')

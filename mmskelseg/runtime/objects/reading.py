@@ -29,6 +29,8 @@ from mmskelseg.runtime.poses.reading import video_of as video_of_poses
 _IN_SEQUENCES = ('gt', 'det')
 # Files with the names of classes, which lie beside objects, or above them.
 _CLASSES = ('data.yaml', 'classes.txt', 'labels.txt', 'obj.names')
+# A cell of a table, of which those of boxes have so many at least.
+_CELL, _COLUMNS = re.compile(r'[^\s,;]+'), 5
 _NUMBER = re.compile(r'(?<![0-9])([0-9]{1,15})$')
 
 
@@ -165,6 +167,25 @@ def _is_objects(path: Path) -> bool:
         return suffix_of(path) in OBJECT_FORMATS.file_suffixes and not is_classes
     checks = OBJECT_FORMATS.suffixes[FOLDER].values()
     return any(is_own is not None and is_own(path) for is_own in checks)
+
+
+def is_detected(path: Path) -> bool:
+    """Return whether a file or folder has boxes of a detector or a tracker.
+
+    Neither labels nor poses look so: numbers without a header, or keys of boxes alone.
+    """
+    if path.is_dir():
+        files = [*frame_files(path, '.json'), *frame_files(path, '.txt')]
+        return any(map(is_detected, files[:1]))
+    try:
+        if suffix_of(path) == '.json':
+            (keys,) = _keys(path)
+            is_boxes = {'[]', 'bbox'} <= keys or {'labels', 'bboxes'} <= keys
+            return is_boxes and 'keypoints' not in keys
+        first = read_lines(path)[0] if suffix_of(path) in OBJECT_FORMATS.hints else ''
+        return len([float(cell) for cell in _CELL.findall(first)]) >= _COLUMNS
+    except (ValueError, LookupError):
+        return False
 
 
 def video_of(path: FilePath) -> str:
