@@ -331,9 +331,12 @@ def number(
     >>> number('12.5', 'a.csv: line 3', 'start')
     12.5
     """
-    result = float('nan')
-    # Excludes texts such as 1_000, and digits of other scripts, which Python accepts.
-    if not isinstance(value, str) or _NUMBER.fullmatch(value):
+    result = math.nan
+    if isinstance(value, str):
+        # Excludes texts such as 1_000, and digits of other scripts, which Python takes.
+        if _NUMBER.fullmatch(value):
+            result = float(value)
+    else:
         given: Any = value
         with suppress(TypeError, ValueError, OverflowError):
             result = float(given)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from heapq import heappop, heappush
 
 import numpy as np
 
@@ -102,7 +103,7 @@ class FoundObjects:
         return replace(
             self,
             found=[
-                replace(one, kind=(kinds or {one.kind: one.kind})[one.kind])
+                replace(one, kind=kinds[one.kind]) if kinds else one
                 for one in self.found
                 if one.kind in (kinds or there) and np.max(one.score) >= least
             ],
@@ -141,21 +142,25 @@ class FoundObjects:
         if rate is None or math.isclose(rate, fps, rel_tol=1e-3):
             rate = fps
         length = max(1, round(frames * rate / fps))
-        found = [self._in_frames(one, rate, img_shape) for one in self.found]
-        last = max((one.frame for one in found), default=0)
+        factor = rate if self.in_seconds else 1
+        scale = img_shape[::-1] if self.is_relative and img_shape else (1, 1)
+        kinds = {
+            kind: _Parts.of([o for o in self.found if o.kind == kind], factor, scale)
+            for kind in self.kinds
+        }
+        last = max((parts.begin.max() for parts in kinds.values()), default=0)
         if last >= length + max(_SECONDS * rate, _PART * length):
             raise UserError(
                 f'{self.source}: has objects in frame {last:g}, but the recording '
                 f'{self.name} has {length} frames; give the objects of this recording.'
             )
-        instances: dict[tuple[str, str], list[Found]] = {}
-        for kind in self.kinds:
-            own = [one for one in found if one.kind == kind]
-            names = _names(own)
-            for one, name in zip(own, names, strict=True):
-                instances.setdefault((kind, name), []).append(one)
-        points = sum(len(parts[0].points) for parts in instances.values())
-        seen = sum(len(one.points) for one in found)
+        instances = [
+            (kind, name, parts)
+            for kind, own in kinds.items()
+            for name, parts in own.instances(kind)
+        ]
+        points = sum(parts.points.shape[1] for *_, parts in instances)
+        seen = sum(parts.score.size for parts in kinds.values())
         if 12 * points * length > max(_FREE, _RATIO * 12 * seen):
             raise UserError(
                 f'{self.source}: {len(instances)} objects in {length} frames would '
@@ -166,18 +171,48 @@ class FoundObjects:
         rows = np.minimum(steps.astype(int), length - 1)
         return [
             _instance(kind, name, parts, length, rows, self.source)
-            for (kind, name), parts in instances.items()
+            for kind, name, parts in instances
         ]
 
-    def _in_frames(
-        self, one: Found, rate: float, img_shape: tuple[int, int] | None
-    ) -> Found:
-        """Return an object with its frame, and in pixels."""
-        factor = rate if self.in_seconds else 1
-        frame, end = round(one.frame * factor), one.end
-        end = frame + 1 if end is None else max(round(end * factor), frame + 1)
-        scale = np.array(img_shape[::-1] if self.is_relative and img_shape else (1, 1))
-        return replace(one, frame=frame, end=end, points=one.points * scale)
+
+@dataclass(frozen=True)
+class _Parts:
+    """N objects of a kind, in pixels, in frames from ``begin`` (N,) to ``end`` (N,).
+
+    Points are (N, P, 2), like those to which they have moved; scores are (N, P).
+    """
+
+    begin: np.ndarray
+    end: np.ndarray
+    points: np.ndarray
+    moved: np.ndarray
+    score: np.ndarray
+    tracks: np.ndarray
+
+    @classmethod
+    def of(cls, own: Sequence[Found], factor: float, scale: tuple[int, int]) -> _Parts:
+        """Return objects whose frames and points are multiplied by some numbers."""
+        begin = np.round([factor * one.frame for one in own])
+        end = [math.nan if one.end is None else factor * one.end for one in own]
+        moved = [one.points if one.moved is None else one.moved for one in own]
+        return cls(
+            begin.astype(int),
+            # A frame at least, and without an end.
+            np.fmax(np.round(end), begin + 1).astype(int),
+            np.stack([one.points for one in own]) * scale,
+            np.stack(moved) * scale,
+            np.stack([np.full(len(one.points), one.score) for one in own]),
+            np.array([one.track for one in own], object),
+        )
+
+    def instances(self, kind: str) -> Iterator[tuple[str, _Parts]]:
+        """Yield the name of each instance, in order of appearance, and its parts."""
+        names = _names(kind, self)
+        places = {name: i for i, name in enumerate(dict.fromkeys(names))}
+        owner = np.array([places[name] for name in names])
+        order = np.lexsort((self.begin, owner))
+        for name, rows in zip(places, _groups(owner, order), strict=True):
+            yield name, _Parts(*(values[rows] for values in vars(self).values()))
 
 
 def kinds_of(videos: Iterable[FoundObjects]) -> dict[str, list[str]]:
@@ -198,33 +233,36 @@ def kinds_of(videos: Iterable[FoundObjects]) -> dict[str, list[str]]:
     return kinds
 
 
-def _names(own: Sequence[Found]) -> list[str]:
+def _groups(keys: np.ndarray, order: np.ndarray) -> list[np.ndarray]:
+    """Return the indices with each key, of ``order``, in which equal keys adjoin."""
+    return np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)
+
+
+def _names(kind: str, parts: _Parts) -> list[str]:
     """Return the names of the instances of a kind, one for each of its objects."""
-    kind = own[0].kind
-    if all(one.track is not None for one in own):
+    if None not in parts.tracks.tolist():
         # Unique parts of DeepLabCut have one name; numbers of both are a coincidence.
         alone = None if kind.isdecimal() else kind
-        return [kind if one.track == alone else f'{kind} {one.track}' for one in own]
-    frames: dict[int, list[int]] = {}
-    for i, one in enumerate(own):
-        frames.setdefault(int(one.frame), []).append(i)
+        return [kind if one == alone else f'{kind} {one}' for one in parts.tracks]
     links = OverlapLinks()
-    tracks = np.zeros(len(own), int)
-    for frame in sorted(frames):
-        boxes = np.stack([_bounds(own[i].points) for i in frames[frame]])
-        tracks[frames[frame]] = links.link(frame, boxes)
+    boxes = np.concatenate([parts.points.min(axis=1), parts.points.max(axis=1)], 1)
+    tracks = np.zeros(len(boxes), int)
+    for rows in _groups(parts.begin, np.argsort(parts.begin, kind='stable')):
+        tracks[rows] = links.link(int(parts.begin[rows[0]]), boxes[rows])
     # Tracks that are not there at the same time, nor soon after, share a number.
-    ends: dict[int, int] = {}
     first, last = np.full(links.count, np.inf), np.zeros(links.count)
-    for track, one in zip(tracks, own, strict=True):
-        first[track] = min(first[track], one.frame)
-        last[track] = max(last[track], one.frame)
+    np.minimum.at(first, tracks, parts.begin)
+    np.maximum.at(last, tracks, parts.begin)
     numbers = np.zeros(links.count, int)
+    free: list[int] = []
+    taken: list[tuple[float, int]] = []
     for track in np.argsort(first, kind='stable'):
-        free = (n for n, end in ends.items() if first[track] > end + links.patience)
-        number = next(free, len(ends) + 1)
-        numbers[track], ends[number] = number, last[track]
-    return [f'{kind} {numbers[track]}' for track in tracks]
+        while taken and taken[0][0] + links.patience < first[track]:
+            heappush(free, heappop(taken)[1])
+        number = heappop(free) if free else len(taken) + 1
+        numbers[track] = number
+        heappush(taken, (last[track], number))
+    return [f'{kind} {number}' for number in numbers[tracks]]
 
 
 def _bounds(points: np.ndarray) -> np.ndarray:
@@ -233,31 +271,25 @@ def _bounds(points: np.ndarray) -> np.ndarray:
 
 
 def _instance(
-    kind: str, name: str, parts: Iterable[Found], length: int, rows: np.ndarray,
-    source: str,
-) -> TrackedObject:  # fmt: skip
+    kind: str, name: str, parts: _Parts, length: int, rows: np.ndarray, source: str
+) -> TrackedObject:
     """Return an instance from its parts, which follow each other, in the given rows."""
-    parts = sorted(parts, key=lambda one: one.frame)
-    number = len(parts[0].points)
+    begin, (count, number) = parts.begin, parts.score.shape
+    if len(twice := np.flatnonzero(np.diff(begin) == 0)):
+        raise UserError(
+            f'{source}: {name} occurs twice in frame {begin[twice[0]]}; give different '
+            'objects different ids.'
+        )
+    # A part lasts until the next one. Frames after the last one are left out.
+    until = np.minimum(parts.end, np.append(begin[1:], length)).clip(max=length)
+    each = (until - begin).clip(min=0)
+    part = np.arange(count).repeat(each)
+    frames = np.arange(len(part)) + (begin - (each.cumsum() - each))[part]
+    way = ((frames - begin[part]) / (parts.end - begin)[part])[:, None, None]
     points = np.zeros((length, number, 2), np.float32)
     score = np.zeros((length, number), np.float32)
-    before = -1
-    for one in parts:
-        begin = int(one.frame)
-        if begin == before:
-            raise UserError(
-                f'{source}: {name} occurs twice in frame {begin}; give different '
-                'objects different ids.'
-            )
-        before = begin
-        assert one.end is not None, 'objects in frames have one'
-        count = int(one.end) - begin
-        # Frames after the last one are left out.
-        end = min(begin + count, length)
-        way = (np.arange(begin, max(begin, end)) - begin)[:, None, None] / count
-        moved = one.points if one.moved is None else one.moved
-        points[begin:end] = one.points + way * (moved - one.points)
-        score[begin:end] = one.score
+    points[frames] = parts.points[part] + way * (parts.moved - parts.points)[part]
+    score[frames] = parts.score[part]
     score = score[rows]
     lost = ~(np.isfinite(score) & (score > 0))
     points, score = np.where(lost[..., None], 0, points[rows]), np.where(lost, 0, score)

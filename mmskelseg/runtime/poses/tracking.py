@@ -52,7 +52,8 @@ def box_areas(boxes: np.ndarray) -> np.ndarray:
     [50.0, 0.0]
     """
     sides = boxes[..., 2:] - boxes[..., :2] + 1
-    return np.nan_to_num(sides.prod(axis=-1))
+    areas = sides[..., 0] * sides[..., 1]
+    return np.where(np.isnan(areas), 0, areas)
 
 
 def box_overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -61,9 +62,14 @@ def box_overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     >>> box_overlaps(np.array([[0, 0, 9, 9]]), np.array([[5, 0, 14, 9]])).round(3)
     array([[0.333]])
     """
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = np.maximum(high - low + 1, 0).prod(axis=-1)
+    # One axis after another is several times as fast as both at once.
+    sides = (
+        np.minimum.outer(first[:, axis + 2], second[:, axis + 2])
+        - np.maximum.outer(first[:, axis], second[:, axis])
+        for axis in range(2)
+    )
+    width, height = (np.maximum(side + 1, 0) for side in sides)
+    shared = width * height
     union = box_areas(first)[:, None] + box_areas(second)[None] - shared
     return shared / union
 
@@ -79,29 +85,32 @@ class OverlapLinks:
     def __init__(self, patience: int = 30) -> None:
         self.patience = patience
         self.count = 0
-        # The last frame and box of each track.
-        self._last: dict[int, tuple[int, np.ndarray]] = {}
+        # Of each track that may go on: its number, last frame, and last box.
+        self._tracks, self._frames = np.zeros((2, 0), int)
+        self._boxes = np.zeros((0, 4), np.float32)
 
     def link(self, frame: int, boxes: np.ndarray) -> np.ndarray:
         """Return the track number of each box (P, 4) in a later frame, shape (P,)."""
         tracks = np.full(len(boxes), -1)
-        self._last = {
-            track: end
-            for track, end in self._last.items()
-            if frame - end[0] <= self.patience + 1
-        }
-        if self._last and len(boxes):
-            alive = list(self._last)
-            ends = np.stack([box for _, box in self._last.values()])
-            overlap = box_overlaps(ends, boxes)
-            while overlap.max() >= _LEAST_OVERLAP:
-                end, place = np.unravel_index(overlap.argmax(), overlap.shape)
-                tracks[place] = alive[end]
-                overlap[end], overlap[:, place] = -1, -1
-        for row, box in enumerate(boxes):
-            if tracks[row] < 0:
-                tracks[row], self.count = self.count, self.count + 1
-            self._last[int(tracks[row])] = frame, box
+        alive = frame - self._frames <= self.patience + 1
+        known, frames, ends = (
+            own[alive] for own in (self._tracks, self._frames, self._boxes)
+        )
+        overlap = box_overlaps(ends, boxes)
+        pairs = np.argwhere(overlap >= _LEAST_OVERLAP)
+        order = np.argsort(-overlap[tuple(pairs.T)], kind='stable')
+        # The box of each track.
+        own = np.full(len(known), -1)
+        for end, place in pairs[order].tolist():
+            if own[end] < 0 and tracks[place] < 0:
+                own[end], tracks[place] = place, known[end]
+        linked, new = own >= 0, tracks < 0
+        frames[linked], ends[linked] = frame, boxes[own[linked]]
+        tracks[new] = self.count + np.arange(new.sum())
+        self.count += int(new.sum())
+        self._tracks = np.concatenate([known, tracks[new]])
+        self._frames = np.concatenate([frames, np.full(new.sum(), frame)])
+        self._boxes = np.concatenate([ends, boxes[new]])
         return tracks
 
 

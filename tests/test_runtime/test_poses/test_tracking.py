@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.poses import Poses, choose_person, each_person
-from mmskelseg.runtime.poses.tracking import box_overlaps, link_by_overlap, person_boxes
+from mmskelseg.runtime.poses.tracking import (
+    OverlapLinks,
+    box_overlaps,
+    link_by_overlap,
+    person_boxes,
+)
 from tests.errors import raises_naming
 
 LAYOUT = {'joints': ['a', 'b'], 'limbs': [[0, 1]]}
@@ -47,6 +52,23 @@ def test_links_follow_people_through_their_places(crossing):
     np.testing.assert_array_equal(
         link_by_overlap(crossing[0]), [[0, 0, 0, 1, 1], [-1, -1, -1, 0, 0]]
     )
+
+
+def test_links_are_those_of_one_pair_after_another(rng):
+    """The largest overlap first, as a loop over all pairs finds them."""
+    low = rng.uniform(0, 60, (2, 12, 2))
+    first, second = np.concatenate([low, low + 30], axis=2)
+    links = OverlapLinks()
+    assert links.link(0, first).tolist() == [*range(12)]
+    overlap, expected = box_overlaps(first, second), np.full(12, -1)
+    while overlap.max() >= 0.3:
+        track, place = np.unravel_index(overlap.argmax(), overlap.shape)
+        expected[place] = track
+        overlap[track], overlap[:, place] = -1, -1
+    found = links.link(1, second)
+    assert (found[expected >= 0] == expected[expected >= 0]).all()
+    new = np.arange((expected < 0).sum())
+    np.testing.assert_array_equal(found[expected < 0], 12 + new)
 
 
 def test_links_bear_gaps_up_to_their_patience():
