@@ -73,7 +73,9 @@ def _drawn(moment: Moment, image: np.ndarray) -> np.ndarray:
     time = clock_time(frame / own['fps'])
     picture.draw_label(panel, moment.label, moment.name, time, own['frame_dir'])
     unit, below = picture.unit, panel[2 * picture.unit :]
-    write_text(below, moment.text, unit, unit // 2, most=picture.size[1] - unit)
+    # Smaller, since it has more to say.
+    size, most = round(0.75 * unit), picture.size[1] - unit
+    write_text(below, moment.text, size, unit // 2, most=most)
     return canvas
 
 

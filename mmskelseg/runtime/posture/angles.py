@@ -74,8 +74,8 @@ _SOURCES = {
     'side': 'a camera at the side',
     'top': 'a camera above',
 }
-# The flexions that say most of a moment, by the words for them.
-_FLEXIONS = {'trunk': 'trunk', 'neck': 'neck', 'arm': 'shoulder', 'knee': 'knee'}
+# The flexions that say most of a moment, by the part of the body in REBA.
+_FLEXIONS = {'trunk': 'trunk', 'neck': 'neck', 'legs': 'knee', 'arm': 'shoulder'}
 # Lines from left to right.
 _LINES = ('shoulder', 'hip', 'ear')
 # The distance of the shoulders is about so much of that between shoulders and hips.
@@ -129,20 +129,19 @@ class Posture:
         words += [f'not seen: {", ".join(unseen)}'] * bool(unseen)
         return '; '.join(words).replace('_', ' ')
 
-    def words(self, frame: int) -> str:
-        """Return the known flexions of a frame, such as ``trunk 75°, knee 60°``.
+    def flexions(self, frame: int) -> dict[str, int]:
+        """Return the known flexions of a frame in degrees, by part of the body.
 
         Of arms and knees, it is the greater.
         """
-        words = []
+        found = {}
         for part, joint in _FLEXIONS.items():
             names = [name for name in ANGLES if name.endswith(f'{joint}_flexion')]
             angles = [float(self[name][frame]) for name in names]
             known = [angle for angle in angles if np.isfinite(angle)]
             if known:
-                greater = max(known, key=abs)
-                words.append(f'{part} {round(greater)}°')
-        return ', '.join(words)
+                found[part] = round(max(known, key=abs))
+        return found
 
 
 def measure(

@@ -118,6 +118,9 @@ RULA_C = _table(
     5 5 6 7 7 7 7
     """, 8, 7,
 )  # fmt: skip
+#: The parts of the body in REBA, whose least score is 1, and the points of work.
+BODY = ('trunk', 'neck', 'legs', 'arm', 'forearm', 'wrist')
+WORK = ('load', 'coupling', 'activity')
 #: The scores of a grip in REBA.
 COUPLINGS = ('good', 'fair', 'poor', 'unacceptable')
 
@@ -250,6 +253,24 @@ def reba(posture: Posture, points: Mapping[str, np.ndarray]) -> Span:
 
     ``points`` are those of :func:`points_of`.
     """
+    whole = _look_up(REBA_A, *_reba_body(posture, points)) + points['load']
+    arms = [_look_up(REBA_B, *_reba_arm(posture, side, points)) for side in SIDES]
+    worse = arms[0].worse(arms[1]) + points['coupling']
+    return _look_up(REBA_C, whole, worse) + points['activity']
+
+
+def reba_parts(posture: Posture, points: Mapping[str, np.ndarray]) -> dict[str, Span]:
+    """Return the scores of the parts of which REBA is made; of arms, the worse."""
+    arms = zip(*(_reba_arm(posture, side, points) for side in SIDES), strict=True)
+    spans = *_reba_body(posture, points), *(left.worse(right) for left, right in arms)
+    return {
+        **dict(zip(BODY, spans, strict=True)),
+        **{key: Span(points[key], points[key]) for key in WORK},
+    }
+
+
+def _reba_body(posture: Posture, points: Mapping[str, np.ndarray]) -> list[Span]:
+    """Return the scores of trunk, neck and legs."""
     neck = _band(posture['neck_flexion'], (-UPRIGHT, 20), (2, 1, 2))
     neck += reduce(Span.worse, _turns(posture, 'neck', NECK_TWIST))
     trunk = _band(
@@ -262,14 +283,13 @@ def reba(posture: Posture, points: Mapping[str, np.ndarray]) -> Span:
         _band(posture[f'{side}_knee_flexion'], (30, 60), (0, 1, 2)) for side in SIDES
     ]
     bent = knees[0].worse(knees[1])
-    legs += Span(bent.low * stands, bent.high * stands)
-    whole = _look_up(REBA_A, trunk, neck, legs) + points['load']
-    arms = [_reba_arm(posture, side, points) for side in SIDES]
-    worse = arms[0].worse(arms[1]) + points['coupling']
-    return _look_up(REBA_C, whole, worse) + points['activity']
+    return [trunk, neck, legs + Span(bent.low * stands, bent.high * stands)]
 
 
-def _reba_arm(posture: Posture, side: str, points: Mapping[str, np.ndarray]) -> Span:
+def _reba_arm(
+    posture: Posture, side: str, points: Mapping[str, np.ndarray]
+) -> list[Span]:
+    """Return the scores of upper arm, lower arm and wrist."""
     leans = _flag(posture['trunk_flexion'], _HANGING)
     hangs = _flag(-posture[f'{side}_arm_from_vertical'], -_HANGING)
     # The arms of somebody who bends forward hang; gravity helps.
@@ -279,7 +299,7 @@ def _reba_arm(posture: Posture, side: str, points: Mapping[str, np.ndarray]) -> 
     upper = _upper_arm(posture, side) + points['arm'] + helped
     lower = _band(posture[f'{side}_elbow_flexion'], (60, 100), (2, 1, 2))
     wrist = _band(posture[f'{side}_wrist_bend'], (15,), (1, 2)) + _unseen(posture)
-    return _look_up(REBA_B, upper, lower, wrist)
+    return [upper, lower, wrist]
 
 
 def rula(posture: Posture, points: Mapping[str, np.ndarray]) -> Span:

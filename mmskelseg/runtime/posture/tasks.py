@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.posture.angles import ANGLES, NEEDED, SIDES, Posture, measure
-from mmskelseg.runtime.posture.scores import METHODS, Span, Work, points_of
+from mmskelseg.runtime.posture.scores import (
+    BODY,
+    METHODS,
+    Span,
+    Work,
+    points_of,
+    reba_parts,
+)
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.skeleton import Skeleton
 from mmskelseg.runtime.structures.tiers import flat_label, tiers_of
@@ -27,13 +34,15 @@ class Risk:
 
     ``label`` has the ids of all classes, (tiers, T), -1 for none. ``seen`` (T,) says
     where the flexion of the trunk and of an arm is known; other frames are left out of
-    all numbers, since almost any score may be theirs.
+    all numbers, since almost any score may be theirs. ``parts`` are those of
+    :func:`~mmskelseg.runtime.posture.scores.reba_parts`.
     """
 
     scores: Mapping[str, Span]
     label: np.ndarray
     fps: float
     seen: np.ndarray
+    parts: Mapping[str, Span] = field(default_factory=dict)
 
     def task_rows(self, classes: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Yield a row for each method and class of which something is seen.
@@ -93,12 +102,26 @@ class Risk:
         return (*ids, -1)[0], ' + '.join(classes[k] for k in ids) or 'unlabelled'
 
     def words(self, frame: int, posture: Posture) -> str:
-        """Return scores and angles, such as ``REBA 7-8, RULA 6: trunk 75°``."""
+        """Return scores, and those of REBA's parts that are not at their best.
+
+        Such as ``REBA 7-8, RULA 6: trunk 4 (75°), load 2``, with flexions.
+        """
+        degrees = posture.flexions(frame)
         scores = (
-            f'{name.upper()} {range_of(int(score.low[frame]), int(score.high[frame]))}'
+            f'{name.upper()} {_range(score, frame)}'
             for name, score in self.scores.items()
         )
-        return f'{", ".join(scores)}: {posture.words(frame)}'
+        parts = (
+            f'{name} {_range(score, frame)}'
+            + (f' ({degrees[name]}°)' if name in degrees else '')
+            for name, score in self.parts.items()
+            if score.low[frame] > (name in BODY)
+        )
+        return ': '.join(filter(None, (', '.join(scores), ', '.join(parts))))
+
+
+def _range(score: Span, frame: int) -> str:
+    return range_of(int(score.low[frame]), int(score.high[frame]))
 
 
 def range_of(low: int, high: int) -> str:
@@ -140,7 +163,8 @@ def assess(
     scores = {name: one.score(posture, points) for name, one in METHODS.items()}
     angles = [posture[f'{side}_shoulder_flexion'] for side in SIDES]
     seen = np.isfinite(posture['trunk_flexion']) & np.isfinite(angles).any(axis=0)
-    return posture, Risk(scores, np.atleast_2d(label), float(video['fps']), seen)
+    rows, parts = np.atleast_2d(label), reba_parts(posture, points)
+    return posture, Risk(scores, rows, float(video['fps']), seen, parts)
 
 
 def rows_of_videos(

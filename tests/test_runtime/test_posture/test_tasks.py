@@ -87,7 +87,10 @@ def test_videos_are_assessed_with_the_work_of_their_tasks():
     assert rows[1]['trunk_flexion'] == pytest.approx(70)
     words = risk.words(1, posture)
     assert words.startswith('REBA 6-7, RULA ')
-    assert words.endswith(': trunk 70°, neck 25°, arm 100°, knee 0°')
+    parts = ': trunk 4 (70°), neck 2 (25°), arm 4 (100°), forearm 2'
+    assert words.endswith(parts)
+    assert loaded.words(1, posture).endswith(f'{parts}, load 2')
+    assert risk.words(0, posture) == 'REBA 1, RULA 2: forearm 2'
 
 
 def test_animals_have_no_risk():
