@@ -14,6 +14,7 @@ from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import read_poses
 from mmskelseg.runtime.segmenting.exports import video_segments, write_exports
 from mmskelseg.runtime.segmenting.predictions import to_prediction
+from mmskelseg.runtime.segmenting.sources import find_sources
 from mmskelseg.runtime.structures.tiers import flat_classes
 from tests.errors import raises_naming
 from tests.test_runtime.test_poses import trackers
@@ -93,6 +94,11 @@ def test_people_of_a_video_share_a_dataset(walk, tmp_path):
     assert dataset.score.sel(classes='walk', individuals='ann').shape == (30,)
     (video,) = read_segments(path, subject='bob')
     assert [one.label for one in video.segments] == ['lift', 'walk', 'lift']
+    # The object itself may take the place of its file.
+    (source,), (given,) = find_sources([dataset]), find_sources(walk, poses=dataset)
+    for poses in (source.poses, given.poses):
+        assert (poses.people, poses.fps) == (('ann', 'bob'), 29.97)
+        np.testing.assert_array_equal(poses.keypoint, read_poses(path).keypoint)
 
 
 def test_part_of_a_dataset_keeps_its_frames(walk, tmp_path):

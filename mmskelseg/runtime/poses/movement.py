@@ -45,9 +45,21 @@ def read_movement(
         DependencyError: If the file is no dataset, and movement is not installed.
     """
     if Path(path).suffix.lower() == '.nc':
-        dataset = Dataset.read(path, _NAMES.__contains__)
-    else:
-        dataset = _through_movement(path)
+        return _poses(Dataset.read(path, _NAMES.__contains__), skeleton, unnamed)
+    return _poses(_through_movement(path), skeleton, unnamed)
+
+
+def as_poses(given: object) -> object:
+    """Return the poses of an ``xarray.Dataset`` of movement, or else what is given."""
+    if type(given).__module__.partition('.')[0] == 'xarray':
+        return _poses(Dataset.of_xarray(given, 'xarray.Dataset'))
+    return given
+
+
+def _poses(
+    dataset: Dataset, skeleton: Layout | None = None, unnamed: Layout | None = None
+) -> Poses:
+    path = dataset.path
     position = dataset.get('position').over(_AXES, f'{path}: position')
     people, count, joints, axes = position.shape
     space = dataset.names('space', axes, 'x')

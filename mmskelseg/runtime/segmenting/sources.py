@@ -13,6 +13,7 @@ from mmskelseg.runtime.files.video import is_video
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, check_name
 from mmskelseg.runtime.objects import FoundObjects, pair_objects
 from mmskelseg.runtime.poses import Poses
+from mmskelseg.runtime.poses.movement import as_poses
 from mmskelseg.runtime.poses.reading import is_poses, video_of
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.predictions import InputVideo
@@ -56,7 +57,7 @@ def find_sources(
             annotation file; a folder of these, in which a video and poses with the same
             name belong together; an annotation entry (a dict with ``keypoint`` and
             optionally more); an array ``keypoint`` (M, T, V, 2) or (T, V, 2);
-            :class:`Poses`; or a list of these.
+            :class:`Poses`; an ``xarray.Dataset`` of movement; or a list of these.
         poses: Poses of the videos: one file or object for one video, a list with one
             for each input, or a folder whose files have the names of the videos.
         split: The split of an annotation file to use; by default all videos.
@@ -78,6 +79,7 @@ def find_sources(
 
 
 def _sources(item: object, split: str | None) -> list[Source]:
+    item = as_poses(item)
     if isinstance(item, np.ndarray):
         item = {'keypoint': item}
     if isinstance(item, Mapping):
@@ -88,7 +90,7 @@ def _sources(item: object, split: str | None) -> list[Source]:
     if not isinstance(item, str | os.PathLike):
         raise UserError(
             f'an input is {type(item).__name__}, expected a path, an annotation entry, '
-            'an array of keypoints, or a list of these.'
+            'an array of keypoints, a dataset of movement, or a list of these.'
         )
     path = Path(item)
     if not path.exists():
@@ -168,7 +170,9 @@ def _with_poses(
             )
         given = [files[source.name] for source in sources]
     else:
+        poses = cast(GivenPoses | Sequence[GivenPoses], as_poses(poses))
         given = [poses] if isinstance(poses, str | os.PathLike | Poses) else [*poses]
+        given = [cast(GivenPoses, as_poses(one)) for one in given]
     if len(given) != len(sources):
         raise UserError(
             f'{len(given)} poses for {len(sources)} videos; give one for each video, '
