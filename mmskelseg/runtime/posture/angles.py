@@ -140,7 +140,8 @@ class Posture:
             angles = [float(self[name][frame]) for name in names]
             known = [angle for angle in angles if np.isfinite(angle)]
             if known:
-                found[part] = round(max(known, key=abs))
+                greater = max(known, key=abs)
+                found[part] = round(greater)
         return found
 
 
