@@ -102,13 +102,11 @@ def run_python(
 
 
 @cache
-def preloaded_context(*more: str) -> multiprocessing.context.ForkServerContext:
-    """Return a context of `multiprocessing` whose processes are such forks.
-
-    They have imported ``more`` modules as well.
-    """
+def preloaded_context() -> multiprocessing.context.ForkServerContext:
+    """Return a context of `multiprocessing` whose processes are such forks."""
     context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['tests.preloaded', *more])
+    # The second one needs packages that may be missing.
+    context.set_forkserver_preload(['tests.preloaded', 'mmskelseg.studio.server'])
     before = {**os.environ}
     # Where the server finds it.
     os.environ['PYTHONPATH'] = str(ROOT)

@@ -1,13 +1,11 @@
 """The page as a person uses it, in a browser without a screen."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from functools import partial
 
 import pytest
@@ -28,13 +26,11 @@ from mmskelseg.studio.loading import load_project
 from tests.browser import drawn, launched, marks, opened
 from tests.clips import write_video
 from tests.errors import assert_names
-from tests.small_data import ROOT, save_poses, small_annotations
+from tests.small_data import save_poses, small_annotations
 from tests.test_studio.conftest import add_class, project_of, save_labels, trained
+from tests.test_studio.serving import served
 
 pytestmark = marks('starlette', 'av')
-PROGRAM = '-m', 'mmskelseg'
-# The same, with trainings of a few steps, which takes seconds to import.
-TRAINING = (str(ROOT / 'tests' / 'test_studio' / 'few_steps.py'),)
 IGNORE = '--ignore-labels'
 # Where the labels of the only tier are, below the top of the timeline, in pixels.
 LABELS = 105
@@ -76,26 +72,6 @@ def one_browser():
     """Let all tests use the same one, each in a context of its own."""
     with launched():
         yield
-
-
-@contextmanager
-def served(folder, *words, program=PROGRAM):
-    """Yield the server's process and the address of its page."""
-    words = ['studio', str(folder), '--no-browser', *words]
-    process = subprocess.Popen(
-        [sys.executable, *program, *words],
-        stdout=subprocess.PIPE,
-        cwd=ROOT,
-        text=True,
-        env={**os.environ, 'PYTHONPATH': str(ROOT)},
-    )
-    try:
-        said = iter(process.stdout.readline, '')
-        (line,) = [next(line for line in said if 'The page is at ' in line)]
-        yield process, line.split()[-1]
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def studio(address):
@@ -147,7 +123,7 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
         for video in load_annotations(recordings / 'annotations.pkl')['annotations']
     }
     with (
-        served(recordings, IGNORE, program=TRAINING) as (process, address),
+        served(recordings, IGNORE, few_steps=True) as (process, address),
         studio(address) as page,
     ):
         page.locator('#timeline').focus()
@@ -206,7 +182,7 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
         assert second.returncode == 1
         assert f'error: {recordings}: ' in second.stderr
         process.kill()
-        process.wait()
+        process.join()
 
     with served(recordings, IGNORE) as (_, address), studio(address) as page:
         assert labelled(recordings, 'Seq1_01') == moved
@@ -284,9 +260,17 @@ def test_ethogram_is_edited_by_keys(tmp_path):
         fields = form('walk')
         for label, value in {**given, 'Description': 'on foot'}.items():
             fields.get_by_label(label).fill(value)
+        # Who is in the next form before the first one is closed stays there.
+        held = []
+        page.route('**/api/recordings/0', lambda route: held.append(route), times=1)
         page.keyboard.press('Enter')
         page.get_by_role('button', name='Edit go').wait_for()
-        form('lift').get_by_label('Move up').click()
+        fields = form('lift')
+        fields.get_by_label('Group').focus()
+        held.pop().continue_()
+        page.get_by_text('saved go').wait_for()
+        assert page.locator(':focus').get_attribute('name') == 'group'
+        fields.get_by_label('Move up').click()
         page.get_by_text('moved lift').wait_for()
         page.keyboard.press('Escape')
         form('lift').get_by_label('Key').fill('L')
@@ -368,6 +352,7 @@ def test_ethogram_is_edited_by_keys(tmp_path):
         page.get_by_text('Import classes', exact=True).click()
         page.get_by_label('File of classes').set_input_files(lab_ethogram(tmp_path))
         page.get_by_text('added the classes of lab.boris').wait_for()
+        drawn(page)
         notes = page.get_by_label('Notes on the file').locator('li').all_text_contents()
         assert_names(notes[0], "key 'Space' of 'rear'")
         assert_names(notes[1], "'lift'", "'l'", "'L'")
@@ -462,6 +447,7 @@ def test_predictions_of_a_confidence_are_accepted(tmp_path):
         is_saved(page)
         assert labelled(tmp_path, 'take') == [(40, 60, 0)]
         # Of a predicted segment, what is to be checked.
+        page.get_by_text('Uncertain segments:').wait_for()
         page.keyboard.press('Tab')
         page.get_by_text('To check').wait_for()
         page.keyboard.press('Enter')
@@ -604,7 +590,7 @@ def test_files_that_appear_later_are_offered(tmp_path):
         save_labels(tmp_path / 'take.csv', 'take', (0, 3, 'walk'), (3, 5, 'sit'))
         page.reload()
         offers.get_by_text('other labels than you, framed by dots').wait_for()
-        page.wait_for_timeout(100)
+        drawn(page)
         assert page.locator('#timeline').bounding_box()['height'] > height + 10
         assert labelled(tmp_path, 'take') == [(0, 20, 1), (20, 50, 0)]
         offers.get_by_role('button', name='Take them over').click()
@@ -722,6 +708,7 @@ def test_disagreements_are_settled_where_they_are_and_leave_no_rest(tmp_path):
         shown = 'in take from 0:01.10 to 0:04.00: lift (you), sit (the first observer)'
         bar.get_by_text(shown).wait_for()
         compare.click()
+        page.get_by_text('disagreement 2 of 3').wait_for()
         page.get_by_text('You have seen the labels of the first observer.').wait_for()
         page.get_by_role('button', name='other').click()
         is_open(page, 'other')
@@ -865,6 +852,7 @@ def test_places_are_drawn_over_the_picture(tmp_path):
         assert eventually(page, lambda: saved(2))
         nest, bowl = saved(2)
         assert nest.points.shape == (3, 2)
+        drawn(page)
         width = nest.points[1, 0] - nest.points[0, 0]
         assert bowl.radius == pytest.approx(width / 4, rel=0.05)
         corner = page.locator('.places .corner').nth(2).bounding_box()

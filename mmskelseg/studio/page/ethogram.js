@@ -21,8 +21,8 @@ async function remove(one) {
   if (labels && !confirm(asked)) return
   delete state.running[state.tier]
   state.selection = null
-  await edit((wanted) => own(wanted).splice(placeOf(own(wanted), one), 1), `deleted ${one.name}`)
   focusTimeline()
+  await edit((wanted) => own(wanted).splice(placeOf(own(wanted), one), 1), `deleted ${one.name}`)
 }
 
 async function move(one, by, { target }) {
@@ -31,7 +31,8 @@ async function move(one, by, { target }) {
     const [moved] = own(wanted).splice(place, 1)
     own(wanted).splice(Math.max(0, place + by), 0, moved)
   }, `moved ${one.name}`)
-  target.focus()
+  // To be drawn elsewhere takes the focus away, unless somebody is in a field already.
+  requestAnimationFrame(() => document.activeElement.closest('form') || target.focus())
 }
 
 const FIELDS = ['name', 'key', 'group', 'description']
@@ -51,7 +52,9 @@ function Form({ one, close }) {
   }
   const leave = () => {
     close()
-    focusTimeline()
+    // Somebody may be in the next form already.
+    const other = document.activeElement.closest('form')
+    if (!other || other === form.current) focusTimeline()
   }
   const escape = (event) => {
     if (event.key !== 'Escape') return
@@ -140,8 +143,8 @@ async function removeTier() {
   const { name } = tiers()[state.tier]
   delete state.running[state.tier]
   state.selection = null
-  await edit((wanted) => wanted.pop(), `deleted the tier ${name}`)
   focusTimeline()
+  await edit((wanted) => wanted.pop(), `deleted the tier ${name}`)
 }
 
 function goTo(tier) {
