@@ -80,8 +80,8 @@ def test_benchmark_stream_prints_times_and_memory(printed):
 @pytest.mark.slow
 def test_benchmark_encode_prints_rates_and_differences(printed):
     """The plain loop and each way of the encoder, with equal features in float32."""
-    options = ('--arch', 'torchvision.resnet18', '--frames', 6, '--repeats', 1)
-    shown = printed('encode', *options)
+    options = ('--arch', 'torchvision.resnet18', '--frames', 4, '--size', 64)
+    shown = printed('encode', *options, '--repeats', 1)
     rates = re.findall(r'^  (.+?) +([\d.]+) frames/s', shown, re.MULTILINE)
     names = ['plain loop', 'FrameEncoder', 'render + FrameEncoder']
     assert [name for name, _ in rates][:3] == names

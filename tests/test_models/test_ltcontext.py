@@ -50,10 +50,10 @@ def slow_model(model, video, **options):
 
 
 @pytest.mark.parametrize('norm', [False, True])
-@pytest.mark.parametrize('frames', [1, 2, 3, 8, 31, 32, 33, 65])
+@pytest.mark.parametrize('frames', [1, 2, 3, 8, 15, 16, 17, 33])
 def test_ltcontext_agrees_with_attention_frame_by_frame(frames, norm):
     """Windows and strides are shorter and longer than the video."""
-    for window, stride in ((4, 3), (32, 40)):
+    for window, stride in ((4, 3), (16, 20)):
         sizes = {'window': window, 'stride': stride, 'norm': norm}
         model = build_segmentor({'pose': {**LTCONTEXT, **sizes}}).eval()
         x = random_videos({'pose': LTCONTEXT}, frames)

@@ -87,7 +87,8 @@ def test_losses_of_a_part_can_be_weighed():
 
 @pytest.mark.parametrize('members', [1, 2])
 def test_exported_models_predict_it(members, rng, tmp_path):
-    small = {'channels': 8, 'num_prediction_layers': 4, 'num_refinement_layers': 3}
+    small = {'channels': 8, 'num_prediction_layers': 2, 'num_refinement_layers': 1}
+    small['num_refinements'] = 1
     cfg = make_config(
         'recipes/uwiom_pose2d.py', {'pose2d': small}, members=members, auxiliary=[SPEED]
     )

@@ -21,11 +21,28 @@ from tests.test_runtime.test_segmenting.conftest import make_config
 COORDINATES = 'recipes/uwiom_pose2d.py'
 
 
+# Whose export takes a fraction of a second.
+SMALL = {
+    'channels': 32, 'num_prediction_layers': 2, 'num_refinement_layers': 1,
+    'num_refinements': 1,
+}  # fmt: skip
+
+
+@pytest.fixture(scope='module')
+def small():
+    return make_config(COORDINATES, {'pose2d': SMALL}, members=1)
+
+
+@pytest.fixture(scope='module')
+def checkpoint(small, save):
+    return save(small)
+
+
 @pytest.fixture
-def files(coordinates, recipe, tmp_path):
+def files(small, checkpoint, tmp_path):
     """A config file, its checkpoint, and where to export it."""
-    coordinates.dump(tmp_path / 'small.py')
-    return [str(tmp_path / 'small.py'), str(recipe[0]), str(tmp_path / 'out.onnx')]
+    small.dump(tmp_path / 'small.py')
+    return [str(tmp_path / 'small.py'), str(checkpoint), str(tmp_path / 'out.onnx')]
 
 
 def test_command_says_how_far_it_is_from_pytorch(files, capsys):
@@ -37,8 +54,8 @@ def test_command_says_how_far_it_is_from_pytorch(files, capsys):
     assert printed.endswith(', at 1, 2, 100, 1,000 frames\n')
 
 
-def test_options_of_the_config_are_taken_over(files, coordinates, tmp_path):
-    cfg = copy.deepcopy(coordinates)
+def test_options_of_the_config_are_taken_over(files, small, tmp_path):
+    cfg = copy.deepcopy(small)
     cfg.model.postprocess = [{'type': 'MedianFilter', 'frames': 9}]
     cfg.dump(tmp_path / 'small.py')
     main([*files, '--fps', '15', '--cfg-options', 'model.postprocess.0.frames=5'])
@@ -57,8 +74,10 @@ def test_command_says_what_it_expects(words, named):
         main(words)
 
 
-def test_model_of_the_package_is_exported_by_its_name(recipe, tmp_path, monkeypatch):
-    checkpoints = {('precog', False): recipe[0]}
+def test_model_of_the_package_is_exported_by_its_name(
+    checkpoint, tmp_path, monkeypatch
+):
+    checkpoints = {('precog', False): checkpoint}
     monkeypatch.setattr(
         opening, 'zoo_checkpoint', lambda name, live: checkpoints[name, live]
     )
