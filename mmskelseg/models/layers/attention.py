@@ -55,14 +55,17 @@ def window_attention(
     # Short ones read little outside the windows.
     size, reach = max(window if blocks else half, 1), half
     size *= -(-_BLOCK // size)
+    if torch.onnx.is_in_onnx_export():
+        return _attention_graph(query, key, value, size, reach, window, blocks)
     # A video that fits into one window needs no other frames.
-    if not torch.onnx.is_in_onnx_export() and frames <= max(size, window):
+    if frames <= max(size, window):
         size, reach = frames, 0
     padding = (frames + size - 1) // size * size - frames
     queries = F.pad(query.transpose(1, 2), (0, 0, 0, padding)).contiguous()
     queries = queries.unflatten(1, (-1, size))
     keys, values = (
-        _with_neighbours(x.transpose(1, 2), size, reach, padding) for x in (key, value)
+        _WithNeighbours.apply(x.transpose(1, 2), size, reach, padding)
+        for x in (key, value)
     )
     sizes = (size, reach, padding, window)
     if isinstance(videos, tuple):
@@ -103,31 +106,55 @@ def _allowed(
     ``video`` is the number of the video that a frame belongs to, (N, 1, T), 0 for the
     padding, which reads other padding, since the softmax over nothing is NaN.
     """
-    seen = _with_neighbours(video.transpose(1, 2), size, reach, padding)[..., 0]
+    rows = video.transpose(1, 2)
+    seen = _WithNeighbours.apply(rows, size, reach, padding)[..., 0]
     own = seen[:, :, reach : reach + size]
-    reader = torch.arange(size, device=video.device)[:, None]
-    place = torch.arange(-reach, size + reach, device=video.device)
-    first = (reader // window * window if blocks else reader) - window // 2
-    end = first + window + (2 * (window // 2) if blocks else 0)
-    near = (place >= first) & (place < end)
+    near = _near(size, reach, window, blocks, video.device)
     return (own[..., None] == seen[:, :, None]) & near
 
 
-def _with_neighbours(x: Tensor, size: int, reach: int, padding: int) -> Tensor:
-    """Return the blocks of x (N, T, C) with neighbouring frames on both sides.
+# Stages and members use the same ones.
+@lru_cache(maxsize=16)
+def _near(
+    size: int, reach: int, window: int, blocks: bool, device: torch.device
+) -> Tensor:
+    """Return which frames are in the window of each frame of a block, (size, keys)."""
+    reader = torch.arange(size, device=device)[:, None]
+    place = torch.arange(-reach, size + reach, device=device)
+    first = (reader // window * window if blocks else reader) - window // 2
+    end = first + window + (2 * (window // 2) if blocks else 0)
+    return (place >= first) & (place < end)
+
+
+def _attention_graph(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    size: int,
+    reach: int,
+    window: int,
+    blocks: bool,
+) -> Tensor:
+    """Return ``window_attention`` in one video, computed by few operations of ONNX."""
+    frames = query.shape[2]
+    around = torch.arange(0, frames, size)[:, None] + torch.arange(-reach, size + reach)
+    # In place of frames beyond the ends, others, which are not read either.
+    there = around % frames
+    queries = query.transpose(1, 2)[:, there[:, reach : reach + size]]
+    keys, values = (x.transpose(1, 2)[:, there] for x in (key, value))
+    near = _near(size, reach, window, blocks, query.device)
+    allowed = near & (there == around)[:, None]
+    attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=allowed)
+    return attended.flatten(1, 2)[:, :frames].transpose(1, 2)
+
+
+class _WithNeighbours(Function):
+    """The blocks of x (N, T, C) with neighbouring frames on both sides.
 
     The shape is (N, blocks, reach + size + reach, C). Beyond the ends of x, and in the
-    padding of the last block, they are 0.
+    padding of the last block, they are 0. Frames that several blocks read are not
+    copied.
     """
-    if not torch.onnx.is_in_onnx_export():
-        return _Neighbours.apply(x, size, reach, padding)
-    blocks = F.pad(x, (0, 0, size, padding + size)).unflatten(1, (-1, size))
-    before, after = blocks[:, :-2, size - reach :], blocks[:, 2:, :reach]
-    return torch.cat([before, blocks[:, 1:-1], after], dim=2)
-
-
-class _Neighbours(Function):
-    """``_with_neighbours`` without a copy of frames that several blocks read."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, size: int, reach: int, padding: int) -> Tensor:
