@@ -208,14 +208,16 @@ class ModelFolder:
         run = replace(self._run(cfg, 'final', self.splits), test=None)
         return Trial(candidate, length, file, [run])
 
-    def finish(
-        self, candidate: Candidate, length: float, temperature: float, events: Events
-    ) -> None:
-        """Write, test and export the final model."""
+    def final_config(
+        self, candidate: Candidate, length: float, temperature: float
+    ) -> Config:
+        """Write and return the config of the final model."""
         given = candidate, self.splits, length, temperature
-        cfg = self._write_config(self.config, *given)
-        source = self.final(candidate, length).runs[0].path
-        PublishModel(src=source, dst=self.model, config=cfg).run(events)
+        return self._write_config(self.config, *given)
+
+    def finish(self, cfg: Config, trained: Path, events: Events) -> None:
+        """Write, test and export the final model, from the folder of its training."""
+        PublishModel(src=trained, dst=self.model, config=cfg).run(events)
         if self.has_test:
             self.tested.mkdir(exist_ok=True)
             Test(

@@ -184,8 +184,11 @@ def _finish(
         return max(trainings.plan.finish - (time.monotonic() - begin), 0.0)
 
     with trainings.progress.stage(4, _STAGES[4], left):
-        given = candidate, trainings.plan.length, temperature, PrintedEvents()
-        failure = reason_of(submit(logged, log, folder.finish, *given))
+        given = candidate, trainings.plan.length
+        cfg = folder.final_config(*given, temperature)
+        (run,) = folder.final(*given).runs
+        call = submit(logged, log, folder.finish, cfg, run.path, PrintedEvents())
+        failure = reason_of(call)
     if failure:
         reason = failure.removesuffix('.')
         raise UserError(f'The final model failed: {reason}; see {log}.')
