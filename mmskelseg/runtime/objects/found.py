@@ -134,20 +134,10 @@ class FoundObjects:
                 one twice in a frame, or far too many; or if they are fractions of an
                 image of unknown size.
         """
-        if self.is_relative and img_shape is None:
-            raise UserError(
-                f'{self.source}: places are fractions of the image, whose size is '
-                'unknown; give it (--size, or img_shape in Python), or the video.'
-            )
         if rate is None or math.isclose(rate, fps, rel_tol=1e-3):
             rate = fps
         length = max(1, round(frames * rate / fps))
-        factor = rate if self.in_seconds else 1
-        scale = img_shape[::-1] if self.is_relative and img_shape else (1, 1)
-        kinds = {
-            kind: _Parts.of([o for o in self.found if o.kind == kind], factor, scale)
-            for kind in self.kinds
-        }
+        kinds = self._parts(rate, img_shape)
         last = max((parts.begin.max() for parts in kinds.values()), default=0)
         if last >= length + max(_SECONDS * rate, _PART * length):
             raise UserError(
@@ -173,6 +163,22 @@ class FoundObjects:
             _instance(kind, name, parts, length, rows, self.source)
             for kind, name, parts in instances
         ]
+
+    def _parts(
+        self, rate: float, img_shape: tuple[int, int] | None
+    ) -> dict[str, _Parts]:
+        """Return the objects of each kind, in frames and pixels."""
+        if self.is_relative and img_shape is None:
+            raise UserError(
+                f'{self.source}: places are fractions of the image, whose size is '
+                'unknown; give it (--size, or img_shape in Python), or the video.'
+            )
+        factor = rate if self.in_seconds else 1
+        scale = img_shape[::-1] if self.is_relative and img_shape else (1, 1)
+        return {
+            kind: _Parts.of([o for o in self.found if o.kind == kind], factor, scale)
+            for kind in self.kinds
+        }
 
 
 @dataclass(frozen=True)
