@@ -28,7 +28,6 @@ from mmskelseg.converters.dest_arrays import (
     AXES,
     BY_COUNT,
     IMAGE_AXES,
-    SIDE,
     annotate,
     begins,
     joint_array,
@@ -59,6 +58,7 @@ from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import argument, grouped, option
 from mmskelseg.runtime.poses.layouts import stated_layout
+from mmskelseg.runtime.poses.poses import SIDE
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import (
     AnnotationFile,

@@ -7,10 +7,9 @@ import numpy as np
 
 from mmskelseg.converters.building import annotation, check_finite, read_numbers
 from mmskelseg.runtime.messages.errors import UserError, reads_file
+from mmskelseg.runtime.poses.poses import SIDE, fit_image
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 
-# Side and margin of the square image for joints that are not in pixels.
-SIDE, MARGIN = 512, 32
 AXES = ('CTVM', 'CTV', 'TVC', 'TD')
 # The default meaning of the channels of a joint, by their number.
 BY_COUNT = {2: 'xy', 3: 'xyz'}
@@ -105,19 +104,6 @@ def seen_joints(points: np.ndarray, pixels: bool) -> np.ndarray:
         return found
     there = np.any(found, axis=-1, keepdims=True)
     return found | (there & ~np.any(found, axis=1, keepdims=True))
-
-
-def fit_image(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Return points (M, T, V, 2), in proportion, fitted into a square with margins.
-
-    Joints that are not seen are at 0.
-    """
-    if not seen.any():
-        return np.zeros_like(points)
-    low, high = points[seen].min(axis=0), points[seen].max(axis=0)
-    extent = float((high - low).max()) or 1.0
-    placed = (points - (low + high) / 2) * ((SIDE - 2 * MARGIN) / extent) + SIDE / 2
-    return np.where(seen[..., None], placed, 0).astype(np.float32)
 
 
 def annotate(

@@ -258,7 +258,8 @@ def _sources(found: Sequence[tuple[str, Path, Labels]]) -> Files:
     """Return the file of each array of videos."""
     files = {}
     for name, path, item in found:
-        files.update({(name, 'keypoint'): path, (name, 'keypoint_score'): path})
+        keys = ('keypoint', 'keypoint_score', 'keypoint_3d')
+        files.update({(name, key): path for key in keys})
         files[name, 'label'] = item.path
     return files
 
@@ -305,6 +306,8 @@ def _annotate(
             shared['objects'] = objects[name].tracked(
                 count, poses.fps, read.img_shape, rate
             )
+        if poses.keypoint_3d is not None:
+            shared['keypoint_3d'] = poses.keypoint_3d
         if labels.each:
             shared['individuals'] = list(poses.people)
         label, more, number = label_arrays(item, poses, path, tiers, labels)

@@ -7,11 +7,11 @@ import numpy as np
 
 from mmskelseg.converters import building
 from mmskelseg.converters.data_sets import DataSet
-from mmskelseg.converters.dest_arrays import SIDE, fit_image
 from mmskelseg.runtime.files.parsing import numbers, read_rows
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
 from mmskelseg.runtime.messages.options import argument, option
+from mmskelseg.runtime.poses.poses import SIDE, fit_image
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.skeleton import Layout
 

@@ -20,6 +20,7 @@ from mmskelseg.runtime.poses import Poses, choose_person
 from mmskelseg.runtime.poses.tracking import everybody
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import (
+    SKELETON_KEYS,
     AnnotationFile,
     Metainfo,
     VideoAnnotation,
@@ -348,8 +349,8 @@ def _in_front(own: Poses, poses: Poses) -> Poses:
     """
     if len(own.keypoint) == len(poses.keypoint):
         return poses
-    keys = ('keypoint', 'keypoint_score')
-    rows = {k: np.concatenate([getattr(own, k), getattr(poses, k)]) for k in keys}
+    pairs = ((k, getattr(own, k), getattr(poses, k)) for k in SKELETON_KEYS)
+    rows = {k: np.concatenate(both) for k, *both in pairs if both[0] is not None}
     return poses.noting(**rows)
 
 
@@ -363,6 +364,8 @@ def _entry(recording: Recording, poses: Poses) -> VideoAnnotation:
         'keypoint': poses.keypoint,
         'keypoint_score': poses.keypoint_score,
     }
+    if poses.keypoint_3d is not None:
+        entry['keypoint_3d'] = poses.keypoint_3d
     if recording.video is not None:
         entry['filename'] = str(recording.video.resolve())
     if recording.individual:

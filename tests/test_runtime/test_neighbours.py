@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.files.netcdf import Dataset, Variable
+from mmskelseg.runtime.inputs import PoseInput
 from mmskelseg.runtime.labels import read_segments
 from mmskelseg.runtime.labels.nwb import write_nwb
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import read_poses
 from mmskelseg.runtime.segmenting.exports import video_segments, write_exports
+from mmskelseg.runtime.segmenting.inputs import InputReader
 from mmskelseg.runtime.segmenting.predictions import to_prediction
 from mmskelseg.runtime.segmenting.sources import find_sources
 from mmskelseg.runtime.structures.tiers import flat_classes
@@ -99,6 +101,32 @@ def test_people_of_a_video_share_a_dataset(walk, tmp_path):
     for poses in (source.poses, given.poses):
         assert (poses.people, poses.fps) == (('ann', 'bob'), 29.97)
         np.testing.assert_array_equal(poses.keypoint, read_poses(path).keypoint)
+
+
+def test_joints_in_3d_are_read_and_written(walk, tmp_path):
+    """What is seen in no coordinate is missing; pictures have x and y in proportion."""
+    points = walk - [50, 50, 0]
+    points[4, 1, 2] = np.nan
+    axes = ('time', 'keypoints', 'space', 'individuals')
+    space = {'position': (axes, points[..., None]), 'space': ['x', 'y', 'z']}
+    file = trackers.netcdf(tmp_path / 'a.nc', walk, **space)
+    poses = read_poses(file)
+    seen = np.isfinite(points).all(axis=-1)
+    np.testing.assert_allclose(poses.keypoint_3d[0][seen], points[seen], rtol=1e-6)
+    assert not poses.keypoint_3d[0][~seen].any()
+    assert not poses.keypoint_score[0][~seen].any()
+    step = (
+        np.diff(poses.keypoint[0][seen], axis=0) / np.diff(points[seen], axis=0)[:, :2]
+    )
+    np.testing.assert_allclose(step, step[0, 0], rtol=1e-3)
+    arrays = {'keypoint': poses.keypoint, 'keypoint_score': poses.keypoint_score}
+    made = predicted(walk, keypoint_3d=poses.keypoint_3d, **arrays)
+    (path,) = write_exports([made], tmp_path, ['movement'])
+    np.testing.assert_array_equal(read_poses(path).keypoint_3d, poses.keypoint_3d)
+    # The person that is chosen, and the joints of a model, are in 3D as well.
+    reader = InputReader(made['skeleton'], ('walk',), True, False, None, PoseInput())
+    (video,) = reader.read(*find_sources(path))
+    assert video['keypoint_3d'].shape == (1, 30, 3, 3)
 
 
 def test_part_of_a_dataset_keeps_its_frames(walk, tmp_path):

@@ -32,6 +32,7 @@ from mmskelseg.runtime.labels.writing import register_export
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UserError, check_name
 from mmskelseg.runtime.structures import Skeleton
+from mmskelseg.runtime.structures.annotations import PlaceKey
 from mmskelseg.runtime.structures.predictions import Prediction
 from mmskelseg.runtime.structures.tiers import label_rows, tiers_of
 
@@ -108,7 +109,8 @@ def _dataset(people: Sequence[Prediction], xarray: Any) -> Any:
     """Return the ``xarray.Dataset`` of the people of a video."""
     first = people[0]
     score = np.concatenate([one['keypoint_score'] for one in people])
-    keypoint = np.concatenate([one['keypoint'] for one in people])
+    key: PlaceKey = 'keypoint_3d' if 'keypoint_3d' in first else 'keypoint'
+    keypoint = np.concatenate([one[key] for one in people])
     # Everybody at once has the same labels.
     counts = [len(one['keypoint']) for one in people]
     names = [one['person'] for one in people if 'person' in one]
@@ -125,7 +127,7 @@ def _dataset(people: Sequence[Prediction], xarray: Any) -> Any:
         },
         {
             'time': np.arange(score.shape[1]) / fps,
-            'space': ['x', 'y'],
+            'space': ['x', 'y', 'z'][: keypoint.shape[-1]],
             'keypoints': list(Skeleton.get(first['skeleton']).joints),
             'individuals': names,
         },

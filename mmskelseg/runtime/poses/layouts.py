@@ -180,15 +180,14 @@ def to_coco17(poses: Poses, parts: Mapping[str, str], source: str) -> Poses:
             "COCO's 17; match them by --part NAME=JOINT, such as "
             f'--part {joints[0]}=nose.'
         )
-    shape = (*poses.keypoint_score.shape[:2], len(COCO17))
-    keypoint, score = np.zeros((*shape, 2)), np.zeros(shape)
-    places = [COCO17.index(joint) for joint in columns]
-    keypoint[:, :, places] = poses.keypoint[:, :, list(columns.values())]
-    score[:, :, places] = poses.keypoint_score[:, :, list(columns.values())]
+    mapped = {}
+    for key in ('keypoint', 'keypoint_score', 'keypoint_3d'):
+        if (values := getattr(poses, key)) is not None:
+            mapped[key] = made = np.zeros((*values.shape[:2], 17, *values.shape[3:]))
+            places = [COCO17.index(joint) for joint in columns]
+            made[:, :, places] = values[:, :, list(columns.values())]
     absent = [joint for joint in COCO17 if joint not in columns]
     note = f'{len(joints)} joints mapped to coco17 by name'
     if absent:
         note += f', always missing: {", ".join(absent)}'
-    return poses.noting(
-        note, keypoint=keypoint, keypoint_score=score, skeleton='coco17'
-    )
+    return poses.noting(note, **mapped, skeleton='coco17')

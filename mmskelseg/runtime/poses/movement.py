@@ -15,7 +15,14 @@ from mmskelseg.runtime.files.parsing import FilePath, read_rows
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UserError, reading
 from mmskelseg.runtime.poses.layouts import in_order
-from mmskelseg.runtime.poses.poses import Layout, Poses, check_img_shape, check_size
+from mmskelseg.runtime.poses.poses import (
+    SIDE,
+    Layout,
+    Poses,
+    check_img_shape,
+    check_size,
+    fit_image,
+)
 from mmskelseg.runtime.poses.reading import POSE_FORMATS
 
 _AXES = ('individuals', 'time', 'keypoints', 'space')
@@ -38,7 +45,8 @@ def read_movement(
 ) -> Poses:
     """Return the poses of one video in a netCDF dataset, or a file for movement.
 
-    A dataset of boxes has their middle as the only joint, ``centroid``. For
+    A dataset of boxes has their middle as the only joint, ``centroid``. Joints in 3D
+    are ``keypoint_3d``; ``keypoint`` has their x and y, fitted into an image. For
     ``unnamed``, see :func:`~mmskelseg.runtime.poses.read_poses`.
 
     Raises:
@@ -63,10 +71,10 @@ def _poses(
     position = dataset.get('position').over(_AXES, f'{path}: position')
     people, count, joints, axes = position.shape
     space = dataset.names('space', axes, 'x')
-    if space != ['x', 'y']:
+    if space not in (['x', 'y'], ['x', 'y', 'z']):
         raise UserError(
             f'{path}: poses with the axes {", ".join(space)}, expected x and y in '
-            'pixels; give the file of one camera.'
+            'pixels of one camera, or x, y and z.'
         )
     frames, fps = dataset.frames(count)
     names = dataset.names('keypoints', joints, 'centroid')
@@ -77,10 +85,15 @@ def _poses(
     if 'confidence' in dataset.variables:
         stated = dataset.get('confidence').over(_AXES[:3], f'{path}: confidence')
         score = np.where(np.isnan(stated), 1, stated)
-    data = np.full((*shape, 3), np.nan)
+    data = np.full((*shape, axes + 1), np.nan)
     data[:, frames] = np.concatenate([position, score[..., None]], -1)[:, :, order]
+    points, score, in_3d, size = data[..., :2], data[..., -1], None, dataset.size
+    if axes == 3:
+        in_3d, size = data[..., :3], [SIDE, SIDE]
+        points = fit_image(points, np.isfinite(data).all(axis=-1) & (score > 0))
+        notes = (*notes, 'joints in 3D, of which pictures show x and y')
     box = None
-    if 'shape' in dataset.variables:
+    if 'shape' in dataset.variables and axes == 2:
         half = dataset.get('shape').over(_AXES, f'{path}: shape')[:, :, 0] / 2
         middle = position[:, :, 0]
         box = np.zeros((*shape[:2], 4), np.float32)
@@ -88,14 +101,15 @@ def _poses(
             np.concatenate([middle - half, middle + half], 2)
         )
     return Poses(
-        data[..., :2],
-        data[..., 2],
+        points,
+        score,
         layout,
-        None if dataset.size is None else check_img_shape(dataset.size, str(path)),
+        None if size is None else check_img_shape(size, str(path)),
         fps,
         people=tuple(dataset.names('individuals', people, 'individual')),
         person_box=box,
         notes=notes,
+        keypoint_3d=in_3d,
     )
 
 

@@ -35,6 +35,8 @@ _LARGEST_SIDE = 1 << 16
 _MOST_FRAMES = 2_000_000
 # Sides that are rounded, such as to even numbers, change a ratio by less than this.
 _ROUNDED = 0.02
+#: Side and margin of the image into which joints are fitted that are in no camera's.
+SIDE, MARGIN = 512, 32
 # A larger share of joints outside the image gets a note.
 _MOST_OUTSIDE = 0.2
 
@@ -44,7 +46,7 @@ class Poses:
     """Joints of the people in one video, frame by frame.
 
     A joint whose coordinates or score are not finite, or whose score is not above 0, is
-    missing: all three become 0.
+    missing: all become 0.
 
     Args:
         keypoint: Pixels, x to the right and y downwards, shape (M, T, V, 2).
@@ -58,6 +60,7 @@ class Poses:
         person_box: The bounding box of each person as x and y of two corners, shape
             (M, T, 4), zeros if absent from a frame, if known.
         notes: Sentences for the user about what was assumed or skipped.
+        keypoint_3d: The joints in 3D, shape (M, T, V, 3), if known.
     """
 
     keypoint: np.ndarray
@@ -69,6 +72,7 @@ class Poses:
     person_score: np.ndarray | None = None
     person_box: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    keypoint_3d: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         joints = Skeleton.get(self.skeleton).num_joints
@@ -77,6 +81,11 @@ class Poses:
         keypoint = np.array(self.keypoint, np.float32)
         score = np.array(self.keypoint_score, np.float32)
         missing = ~(np.isfinite(keypoint).all(-1) & np.isfinite(score) & (score > 0))
+        if self.keypoint_3d is not None:
+            in_3d = np.array(self.keypoint_3d, np.float32)
+            missing |= ~np.isfinite(in_3d).all(-1)
+            in_3d[missing] = 0
+            object.__setattr__(self, 'keypoint_3d', in_3d)
         keypoint[missing], score[missing] = 0, 0
         object.__setattr__(self, 'keypoint', keypoint)
         object.__setattr__(self, 'keypoint_score', score)
@@ -241,7 +250,8 @@ def in_pixels_of(poses: Poses, video: VideoFile, source: str) -> Poses:
         UserError: If the images that they state are of another shape.
     """
     height, width = video.img_shape
-    if poses.img_shape in (None, video.img_shape):
+    # Joints in 3D have pixels of their own.
+    if poses.img_shape in (None, video.img_shape) or poses.keypoint_3d is not None:
         return poses
     stated_height, stated_width = poses.img_shape
     scale = np.array([width / stated_width, height / stated_height], np.float32)
@@ -259,6 +269,19 @@ def in_pixels_of(poses: Poses, video: VideoFile, source: str) -> Poses:
         img_shape=video.img_shape,
         person_box=None if box is None else box * np.tile(scale, 2),
     )
+
+
+def fit_image(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Return points (M, T, V, 2), in proportion, fitted into a square with margins.
+
+    Joints that are not seen are at 0.
+    """
+    if not seen.any():
+        return np.zeros_like(points)
+    low, high = points[seen].min(axis=0), points[seen].max(axis=0)
+    extent = float((high - low).max()) or 1.0
+    placed = (points - (low + high) / 2) * ((SIDE - 2 * MARGIN) / extent) + SIDE / 2
+    return np.where(seen[..., None], placed, 0).astype(np.float32)
 
 
 def with_size(poses: Poses) -> Poses:
@@ -323,12 +346,13 @@ def with_rate(
         return poses.noting(fps=fps)
     check_frames(expected, max(frames, file.frames), fps, source)
     more = ((0, 0), (0, expected - frames), (0, 0))
-    box = poses.person_box
+    box, in_3d = poses.person_box, poses.keypoint_3d
     return poses.noting(
         'frames without people added up to the end of the video',
         keypoint=np.pad(poses.keypoint, (*more, (0, 0))),
         keypoint_score=np.pad(poses.keypoint_score, more),
         person_score=None,
         person_box=None if box is None else np.pad(box, more),
+        keypoint_3d=None if in_3d is None else np.pad(in_3d, (*more, (0, 0))),
         fps=fps,
     )

@@ -246,7 +246,7 @@ def _only(
     apart = [t._replace(rows=np.where(t.rows == own, -1, t.rows)) for t in others]
     tracks = [track, *(t for t in apart if (t.rows >= 0).any())]
     rows = np.stack([t.rows for t in tracks])
-    arrays = ('keypoint', 'keypoint_score', 'person_score', 'person_box')
+    arrays = ('keypoint', 'keypoint_score', 'keypoint_3d', 'person_score', 'person_box')
     values = {key: getattr(poses, key) for key in arrays}
     return rows, poses.noting(
         *notes,

@@ -255,7 +255,7 @@ class InputReader:
         if file is not None:
             more['filename'] = str(file.path.absolute())
         return [
-            {**self._fitted(each, place), **more, **who}
+            {**self._fitted(each, place, each.keypoint_3d), **more, **who}
             for each, _, who in self._people(poses, source)
         ]
 
