@@ -18,9 +18,8 @@ custom_hooks = [
     # last videos alone do not fit averaged weights.
     dict(
         type='EMAHook',
-        ema_type='MomentumAnnealingEMA',
+        ema_type='AnnealedAverage',
         momentum=0.01,
         gamma=9,
-        update_buffers=True,
     ),
 ]

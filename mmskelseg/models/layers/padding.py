@@ -7,13 +7,11 @@ in a single row, (1, C, T), so that a CPU computes no padding.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import torch
 from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
-from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from mmskelseg.runtime.messages.errors import UserError
@@ -117,7 +115,7 @@ def packed(x: Tensor, lengths: Sequence[int]) -> Tensor:
 
 def unpacked(x: Tensor, lengths: Sequence[int], frames: int) -> Tensor:
     """Return videos that follow one another, (1, C, T'), as (N, C, frames), padded."""
-    parts = x[0].t().split(list(lengths))
+    parts = x.squeeze(0).t().split(list(lengths))
     padded = [F.pad(part, (0, 0, 0, frames - len(part))) for part in parts]
     return torch.stack(padded).transpose(1, 2)
 
@@ -175,39 +173,15 @@ def norm_videos(x: Tensor, videos: Videos, eps: float = 1e-5) -> Tensor:
         eps: Number added to the variance.
     """
     if isinstance(videos, tuple):
-        rows = x[0].t().to(torch.promote_types(x.dtype, torch.float32))
-        return _NormedRows.apply(rows, videos, eps).t()[None].to(x.dtype)
+        rows = x.squeeze(0).t().to(torch.promote_types(x.dtype, torch.float32))
+        # Not F.batch_norm, which refuses a video of a single frame.
+        normed = [
+            torch.batch_norm(own, None, None, None, None, True, 0.0, eps, False)
+            for own in rows.split(videos)
+        ]
+        return torch.cat(normed).t()[None].to(x.dtype)
     centred, _, variance, _ = _of_videos(x, videos)
     return (centred * torch.rsqrt(variance + eps)).to(x.dtype)
-
-
-class _NormedRows(Function):
-    """``norm_videos`` of rows, in a quarter of the passes of PyTorch's gradients."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, lengths: tuple[int, ...], eps: float) -> Tensor:
-        """Return rows (T, C) of videos that follow one another, normalised."""
-        normed = torch.empty_like(x)
-        scales = []
-        for rows, to in zip(x.split(lengths), normed.split(lengths), strict=True):
-            torch.sub(rows, rows.mean(dim=0), out=to)
-            scales.append(torch.rsqrt(to.square().mean(dim=0) + eps))
-            to.mul_(scales[-1])
-        ctx.save_for_backward(normed, torch.stack(scales))
-        ctx.lengths = lengths
-        return normed
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        """Return the gradient of rows."""
-        normed, scales = ctx.saved_tensors
-        result = torch.empty_like(grad)
-        videos = (x.split(ctx.lengths) for x in (grad, normed, result))
-        for rows, values, to, scale in zip(*videos, scales, strict=True):
-            torch.sub(rows, rows.mean(dim=0), out=to)
-            to.addcmul_(values, (rows * values).mean(dim=0), value=-1).mul_(scale)
-        return result, None, None
 
 
 class VideoNorm(nn.Module):

@@ -43,7 +43,7 @@ class TemporalConv1d(nn.Conv1d):
             rows, weight = x.transpose(1, 2), self.weight.squeeze(2)
             if not rows.is_contiguous() and len(rows) == 1:
                 # As a matrix, since a batch would be copied.
-                rows = rows[0]
+                rows = rows.squeeze(0)
             result = F.linear(rows, weight, self.bias)
             result = F.relu(result) if relu else result
             return result.view(len(x), -1, len(weight)).transpose(1, 2)
