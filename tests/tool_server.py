@@ -84,14 +84,7 @@ def run_python(
     if not IS_POSSIBLE:
         words = [sys.executable, *command]
         return run(words, cwd=cwd, env=env, timeout=timeout, **CAPTURED)
-    # Those of two ranks are written at once.
-    stem = f'.{cwd.name}{env.get("RANK", "")}'
-    files = [cwd.parent / f'{stem}.{name}' for name in ('out', 'err')]
-    names = str(python or sys.executable), *map(str, files)
-    process = preloaded_context().Process(
-        target=_run, args=([*command], str(cwd), {**env}, limit, *names)
-    )
-    process.start()
+    process, files = start_python(command, cwd, env, limit, python)
     process.join(timeout)
     if process.exitcode is None:
         process.kill()
@@ -99,6 +92,28 @@ def run_python(
         raise TimeoutExpired(command, timeout)
     out, err = (file.read_text('utf-8') for file in files)
     return CompletedProcess(command, process.exitcode, out, err)
+
+
+def start_python(
+    command: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    limit: int | None = None,
+    python: Path | None = None,
+) -> tuple[multiprocessing.process.BaseProcess, list[Path]]:
+    """Return such a process, which runs, and the files with its two outputs."""
+    context = multiprocessing.get_context('spawn')
+    if IS_POSSIBLE:
+        context = preloaded_context()
+    # Those of two ranks are written at once.
+    stem = f'.{cwd.name}{env.get("RANK", "")}'
+    files = [cwd.parent / f'{stem}.{name}' for name in ('out', 'err')]
+    names = str(python or sys.executable), *map(str, files)
+    process = context.Process(
+        target=_run, args=([*command], str(cwd), {**env}, limit, *names)
+    )
+    process.start()
+    return process, files
 
 
 @cache

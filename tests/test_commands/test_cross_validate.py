@@ -1,8 +1,7 @@
 """Cross-validation as a user runs it, on small data with two folds."""
 
 import json
-import subprocess
-import sys
+import os
 import time
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from mmskelseg.evaluation.scores import score_of
 from mmskelseg.runtime.files.annotations import save_annotations
 from tests.small_data import ROOT, TOY, small_annotations
+from tests.tool_server import start_python
 
 TOOL = 'tools/cross_validate.py'
 
@@ -81,24 +81,24 @@ def test_cross_validate_runs_each_fold_and_seed_once(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures('quick_runs')
 def test_cross_validate_goes_on_where_it_was_stopped(
-    call_tool, tmp_path, small_data, options, request
+    call_tool, tmp_path, small_data, options
 ):
     """Stopped within a training, it resumes from the last checkpoint."""
     write_folds(small_data)
     options = [*options, 'train_cfg.max_epochs=12', 'train_cfg.val_interval=12']
     options.append('default_hooks.checkpoint.interval=1')
-    command = [sys.executable, ROOT / TOOL, *arguments(options, '--folds', 'b')]
+    command = [str(ROOT / TOOL), *map(str, arguments(options, '--folds', 'b'))]
     folder = tmp_path / 'out/b/seed_0'
-    process = subprocess.Popen(command)
+    process, _ = start_python(command, tmp_path, os.environ)
     end = time.monotonic() + 120
     while not (folder / 'epoch_2.pth').exists() and time.monotonic() < end:
         time.sleep(0.05)
     process.terminate()
-    assert process.wait(timeout=30) != 0
+    process.join(30)
+    assert process.exitcode
     assert not (folder / 'metrics.json').exists()
-    # Not before, since signals do not reach forks.
-    request.getfixturevalue('quick_runs')
     # The second start would be refused if the first training were still at work.
     call_tool(TOOL, *arguments(options, '--folds', 'b'))
     log = (folder / 'run.log').read_text()

@@ -126,7 +126,6 @@ def write_files(video, folder):
     return poses, objects
 
 
-@pytest.mark.slow
 def drops_of(model, video):
     """Return the drops of classes 1 and 2 without the box, and without the hammer."""
     _, (read,) = model.videos(video)
@@ -137,6 +136,7 @@ def drops_of(model, video):
     return [[own[kind] for kind in KINDS] for own in drops]
 
 
+@pytest.mark.slow
 def test_only_objects_tell_classes_apart(train, call_tool, tmp_path):
     """Whole, as ONNX and as streams; without objects, it is guesswork."""
     *_, without = train('without', '--no-objects')

@@ -44,6 +44,11 @@ def herd():
     return first
 
 
+def use_one_network(config):
+    with config.open('a') as file:
+        file.write("model['members'] = 1\n")
+
+
 @pytest.fixture
 def ann_file(tmp_path):
     save_annotations(herd(), tmp_path / 'annotations.pkl')
@@ -70,6 +75,7 @@ def test_tiers_and_individuals_train_segment_and_come_back(call_tool, ann_file):
     folder = ann_file.parent
     config, work_dir = folder / 'my.py', folder / 'work'
     call_tool('tools/make_config.py', ann_file, config)
+    use_one_network(config)
     options = ['--work-dir', work_dir, '--cfg-options', *SHORT]
     call_tool('tools/train.py', config, *options)
     report = json.loads((work_dir / 'metrics.json').read_text())
@@ -121,6 +127,7 @@ def test_scores_of_several_seeds_are_means_over_tiers(call_tool, ann_file, quick
     """Those of their ensemble, too, which a dump of each can be averaged to."""
     config, runs = ann_file.parent / 'my.py', ann_file.parent / 'runs'
     call_tool('tools/make_config.py', ann_file, config, '--epochs', 1)
+    use_one_network(config)
     options = ['--seeds', 0, 1, '--work-dir', runs]
     done = call_tool('tools/cross_validate.py', config, *options)
     first = json.loads((runs / 'default/seed_0/metrics.json').read_text())
