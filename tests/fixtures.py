@@ -35,8 +35,9 @@ os.environ['OMP_NUM_THREADS'] = '1'
 torch.set_num_threads(1)
 
 
-# Modules whose single tests take longest.
-LONGEST = ('test_tutorials', 'test_wheel', 'test_page', 'test_fit')
+# Modules whose single tests take longest. First the one that shares a fit, so that
+# the process that made it keeps all its tests.
+LONGEST = ('test_fit', 'test_tutorials', 'test_wheel', 'test_page')
 
 
 def pytest_collection_modifyitems(items):
