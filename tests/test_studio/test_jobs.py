@@ -10,6 +10,7 @@ from mmskelseg.studio.jobs import Background
 from tests.small_jobs import Act, Say
 from tests.test_studio.conftest import wait_for
 
+pytestmark = pytest.mark.usefixtures('quick_runs')
 # A job that lasts until it is stopped.
 LONG = Say(texts=['one', 'two'], seconds=60)
 

@@ -5,6 +5,7 @@ from time import monotonic
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.jobs.events import PrintedEvents
@@ -96,6 +97,7 @@ def test_recordings_for_which_there_is_no_time_are_left_out(tmp_path, monkeypatc
     assert json.loads((tmp_path / 'out.json').read_text())['recordings'] == {}
 
 
+@pytest.mark.usefixtures('quick_runs')
 def test_preview_is_shown_until_the_model_is_trained(folder, monkeypatch):
     """The training is replaced by one that is stopped, and a failing preview."""
     room = 'mmskelseg.studio.studio'

@@ -366,6 +366,7 @@ def test_poses_are_estimated_while_labels_go_on(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures('quick_runs')
 def test_given_model_labels_videos_and_what_is_added(tmp_path, monkeypatch):
     """Only the estimation of poses is replaced."""
     write_video(tmp_path / 'take.mp4', [0] * 50)
