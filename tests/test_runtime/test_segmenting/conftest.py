@@ -19,6 +19,13 @@ META = {
 }
 
 
+# A branch whose export takes a second.
+SMALL = {
+    'channels': 8, 'num_prediction_layers': 4, 'num_refinement_layers': 3,
+    'num_refinements': 1,
+}  # fmt: skip
+
+
 def make_config(path, branches=None, features=None, **model):
     """Return a config of this repository with a small model of four classes.
 
@@ -64,8 +71,7 @@ def export(save, person, tmp_path_factory):
 @pytest.fixture(scope='session')
 def coordinates():
     """The config of a small recipe of coordinates."""
-    small = {'channels': 8, 'num_prediction_layers': 4, 'num_refinement_layers': 3}
-    return make_config('recipes/uwiom_pose2d.py', {'pose2d': small}, members=2)
+    return make_config('recipes/uwiom_pose2d.py', {'pose2d': SMALL}, members=2)
 
 
 @pytest.fixture(scope='session')
@@ -77,8 +83,11 @@ def recipe(export, coordinates):
 @pytest.fixture(scope='session')
 def causal():
     """The config of a small causal model that looks five frames ahead."""
-    small = {'channels': 8, 'num_prediction_layers': 4, 'num_refinement_layers': 3}
-    return make_config('streaming/uwiom_pose2d.py', {'pose2d': small}, members=2)
+    return make_config(
+        'streaming/uwiom_pose2d.py',
+        {'pose2d': {**SMALL, 'num_refinements': 3}},
+        members=2,
+    )
 
 
 @pytest.fixture(scope='session')

@@ -29,7 +29,7 @@ MS_TCN = {**SHALLOW, 'num_prediction_layers': 4}
 GCN = {'graph_channels': (4, 4), 'stem_channels': 14, 'num_levels': 2}
 NETWORK = {
     'type': 'mmaction.STGCN', 'graph_cfg': {'mode': 'stgcn_spatial'}, 'down_stages': [],
-    'base_channels': 16,
+    'base_channels': 16, 'num_stages': 4, 'inflate_stages': [3],
 }  # fmt: skip
 BOUNDARY = {
     'type': 'BoundaryHead', 'channels': 8, 'num_layers': 3, 'num_refinements': 1,
@@ -77,7 +77,7 @@ CONFIGS = {
     ),
     'ST-GCN': make_config(
         'stgcn/uwiom_pose3d.py',
-        {'pose3d': {**SHALLOW, 'network': NETWORK, 'network_channels': 64}},
+        {'pose3d': {**SHALLOW, 'network': NETWORK, 'network_channels': 32}},
     ),
     'causal': make_config('streaming/uwiom_pose2d.py', {'pose2d': MS_TCN}, members=1),
     'small encoder': make_config(
@@ -292,7 +292,7 @@ def test_file_says_what_it_is(recipe, coordinates):
         'postprocess': [],
         'lookahead': None,
         # Of the prediction stage 2 ** 3 + 4 + 4 + 8, of three others 7 each.
-        'context': 24 + 3 * 7,
+        'context': 24 + 7,
         'precision': 'float32',
         'checkpoints': ['model.pth'],
         'opset': 17,
