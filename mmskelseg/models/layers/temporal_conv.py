@@ -42,8 +42,10 @@ class TemporalConv1d(nn.Conv1d):
         if self.kernel_size == (1,):
             rows, weight = x.transpose(1, 2), self.weight.squeeze(2)
             if not rows.is_contiguous() and len(rows) == 1:
-                # As a matrix, since a batch would be copied.
-                rows = rows.squeeze(0)
+                # As a matrix, since a batch would be copied. `squeeze` has the faster
+                # gradient, but is a branch in ONNX where the size is not known.
+                is_graph = torch.onnx.is_in_onnx_export()
+                rows = rows[0] if is_graph else rows.squeeze(0)
             result = F.linear(rows, weight, self.bias)
             result = F.relu(result) if relu else result
             return result.view(len(x), -1, len(weight)).transpose(1, 2)
