@@ -22,6 +22,9 @@ val_dataloader = dict(num_workers=0, persistent_workers=False)
 test_dataloader = val_dataloader
 model = dict(members=1, branches=dict(pose2d=small))
 train_cfg = dict(val_interval=1000)
+default_hooks = dict(
+    checkpoint=dict(interval=1000), visualization=dict(enable=False)
+)
 """
 CLASSES = ['rest', 'open box', 'take hammer', 'reach for nothing']
 SKELETON = {
