@@ -16,7 +16,10 @@ from mmskelseg.automl.observers import (
 from mmskelseg.automl.people import beside_people, disputed, sentences
 from mmskelseg.evaluation import Video
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.labels import Segment
 from mmskelseg.runtime.structures.tiers import tiers_of
+from mmskelseg.studio.ethogram import LabelTier
+from mmskelseg.studio.project import Project
 from tests.errors import raises_naming
 from tests.small_data import small_annotations
 
@@ -173,6 +176,17 @@ def test_second_observer_is_read_at_the_rate_of_the_data(found):
         'in the comparison of observers, a.pkl alone has 2 recordings, left out: '
         'video_1, video_2'
     )
+
+
+def test_second_observer_may_have_labelled_in_the_studio(found):
+    """The folder of a project stands for it."""
+    project = Project(Path('studio.json'), [LabelTier.of('', ['class_0', 'class_2'])])
+    segments = [Segment(0, 0.4, 'class_0'), Segment(0.4, 2, 'class_2')]
+    project.add_recording('video_0', 60, 10.0, segments)
+    project.save()
+    people = found(small_annotations(), second_observer=Path())
+    (row,) = people.labels['video_0'][SECOND]
+    assert row.tolist() == [0] * 4 + [2] * 16 + [-1] * 40
 
 
 def test_second_observer_may_use_other_classes_and_leave_out_the_background(found):
