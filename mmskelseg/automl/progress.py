@@ -81,6 +81,7 @@ class Progress:
     def seconds_left(self, now: float) -> float:
         """Return the time left, if work goes on as fast as until now."""
         left = self._left()
-        done = self._done + self._stage - left
+        # A training that was stopped may go back a little.
+        done = max(self._done + self._stage - left, 0.0)
         pace = (_TRUST + now - self._first) / (_TRUST + done)
         return pace * (left + self._later)

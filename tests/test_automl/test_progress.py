@@ -67,6 +67,13 @@ def test_stages_that_need_nothing_take_no_time(work):
         assert work.seconds == 100
 
 
+def test_time_left_is_never_negative(work):
+    """A training that goes on may begin before where it seemed to be."""
+    with work.stage(0, left=20):
+        work.does(-200, seconds=20)
+        assert work.seconds == pytest.approx((220 + 700) * 140 / 120)
+
+
 def test_result_of_a_step_is_followed_by_the_time_left(work, capsys):
     with work.stage(0):
         work.does(0, seconds=60)
