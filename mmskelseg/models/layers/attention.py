@@ -94,8 +94,7 @@ def _bias_in_row(
     own = [torch.full((n,), i, device=device) for i, n in enumerate(lengths, 1)]
     video = torch.cat(own)[None, None]
     allowed = _allowed(video, size, reach, padding, window, blocks=False)
-    bias = torch.zeros(allowed.shape, dtype=dtype, device=device)
-    return bias.masked_fill_(~allowed, float('-inf'))
+    return torch.where(allowed, 0.0, float('-inf')).to(dtype)
 
 
 def _allowed(
