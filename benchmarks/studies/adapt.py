@@ -37,7 +37,8 @@ def _people(data: Path, counts: list[int]) -> tuple[AnnotationFile, AnnotationFi
         for key in ('keypoint', 'keypoint_3d', 'keypoint_score'):
             video[key] = video[key][:, ::2]
         video['label'] = video['label'][::2]
-        video.update(total_frames=len(video['label']), fps=video['fps'] / 2)
+        video['total_frames'] = len(video['label'])
+        video['fps'] /= 2
     names = [video['frame_dir'] for video in source['annotations']]
     source['split'] = {'train': names[2:], 'test': names[:2]}
     splits = {}
@@ -110,7 +111,7 @@ def _trained(config: Path, folder: Path, seed: int, *options: str) -> str:
     if not done.is_file():
         _run('train', config, '--work-dir', folder, '--seed', seed, *options)
         done.touch()
-    return find_latest_checkpoint(folder)
+    return str(find_latest_checkpoint(folder))
 
 
 def main() -> None:
