@@ -1,6 +1,5 @@
 """Fixtures of all tests, also of those in projects/."""
 
-import gc
 import importlib
 import os
 import runpy
@@ -49,11 +48,6 @@ def pytest_collection_modifyitems(items):
         return is_quick, LONGEST.index(name) if name in LONGEST else len(LONGEST)
 
     items.sort(key=rank)
-
-
-def pytest_collection_finish():
-    """Leave out what is imported wherever garbage is looked for."""
-    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
