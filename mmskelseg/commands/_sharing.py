@@ -33,12 +33,11 @@ def write(job: Share, events: Events) -> Path:
             f'{out}: has {min(others)}, which is not of a shared model; name a new '
             'folder.'
         )
-    out.mkdir(parents=True, exist_ok=True)
     source = Path(given[-1])
     weights = out / FITTED
     if len(given) == 1 and (source / EXPORTED).is_file():
-        shutil.copyfile(source / EXPORTED, out / EXPORTED)
         PublishModel(src=source / FITTED, dst=weights).run(events)
+        shutil.copyfile(source / EXPORTED, out / EXPORTED)
     else:
         config, checkpoints = opened(_named(given))
         assert checkpoints, 'since none is named as a model of the package'

@@ -96,6 +96,13 @@ def test_causal_model_is_shared_for_streams(stream_file, tmp_path):
     assert OnnxStream(folder).lookahead == OnnxStream(stream_file[1]).lookahead
 
 
+def test_nothing_is_written_for_an_unknown_model(tmp_path):
+    job = Share(files=['nosuch.pth', str(tmp_path / 'shared')], licence='mit')
+    with raises_naming(UserError, 'nosuch.pth'):
+        job.run(Mock())
+    assert not [*tmp_path.iterdir()]
+
+
 def test_model_travels_through_a_hub_without_pytorch(shared, poses, tmp_path):
     """It is uploaded, its local folder vanishes, and another machine labels with it."""
     folder = shutil.copytree(shared, tmp_path / 'moved')
