@@ -10,6 +10,8 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.1
 # The networks are small: one thread is nearly as fast as two, and much faster where
 # other programs want the cores.
 export OMP_NUM_THREADS ?= 1
+# Tests start Python hundreds of times, which then compiles the package only once.
+export PYTHONDONTWRITEBYTECODE :=
 
 # Of `make fuzz` and `make kill-test`.
 MINUTES ?= 60
