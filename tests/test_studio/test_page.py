@@ -88,6 +88,12 @@ def go_to(page, frame):
         page.keyboard.press('ArrowRight')
 
 
+# What the answer to an earlier edit does, before the page is drawn again.
+ANSWERED = """import('./state.js').then(({ state }) => {
+  state.recording.labels = structuredClone(state.recording.labels)
+})"""
+
+
 def delayed(route):
     """Answer a request after a while."""
     time.sleep(0.5)
@@ -532,6 +538,7 @@ def test_notes_are_written_and_stay_with_segments(tmp_path):
             form = page.get_by_role('form', name=f'Note on {what}')
             assert form.get_by_label('Modifiers').input_value() == was
             form.get_by_label('Comment').fill(comment)
+            page.evaluate(ANSWERED)
             page.keyboard.press('Enter')
             page.locator('#timeline:focus').wait_for()
             is_saved(page)

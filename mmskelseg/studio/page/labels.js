@@ -76,7 +76,9 @@ const noted = ([start, end, label], note) =>
 export function annotate(list, segment, note) {
   const [start, end] = segment
   const here = list.filter(([s, e]) => s === start && e === end) // moments share frames
-  return { start, end, segments: here.map((one) => (one === segment ? noted(one, note) : one)) }
+  // By what it is: the answer to an earlier edit may have brought another list.
+  const isIt = (one) => String(one) === String(segment)
+  return { start, end, segments: here.map((one) => (isIt(one) ? noted(one, note) : one)) }
 }
 
 export const paint = (list, start, end, label, note) =>
