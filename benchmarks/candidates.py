@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,8 @@ from mmskelseg.engine.cross_validation import (
 from mmskelseg.engine.jobs import ConfigJob, ExecutedJob
 from mmskelseg.engine.loading import config_of
 from mmskelseg.engine.run_folder import RunFolder
-from mmskelseg.runtime.jobs.command_line import seed
+from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg.runtime.jobs.command_line import seed, whole_from
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.settings import SettingsAction
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
@@ -99,7 +100,10 @@ def _runs(
     if protocol.recipe:
         options += ['--recipe', protocol.recipe]
     folder = job.work_dir.absolute() / name / candidate
-    for fold, splits in choose_folds(file, list(protocol.folds)).items():
+    chosen = choose_folds(file, list(protocol.folds))
+    if job.recordings:
+        file = _with_few(file, job.recordings, folder)
+    for fold, splits in islice(chosen.items(), job.folds):
         config = folder / f'{fold}.py'
         folder.mkdir(parents=True, exist_ok=True)
         with redirect_stdout(StringIO()):
@@ -109,6 +113,17 @@ def _runs(
         place = {'work_dir': str(folder), 'cfg_options': own.cfg_options}
         cfg = config_of(ConfigJob(config=str(config), **place))
         yield run_folder(cfg, fold, splits, n, settings_of(cfg))
+
+
+def _with_few(file: Path, recordings: int, folder: Path) -> Path:
+    """Write annotations with the first recordings of each training split."""
+    data = load_annotations(file)
+    for split, videos in data['split'].items():
+        if split.endswith('train'):
+            data['split'][split] = videos[:recordings]
+    few = folder / 'annotations.pkl'
+    save_annotations(data, few, source=file)
+    return few
 
 
 def _scores(folder: Path) -> Runs:
@@ -258,6 +273,19 @@ class Candidates(ExecutedJob[None]):
         'protocols (default: all)', tuple(PROTOCOLS), choices=PROTOCOLS
     )
     seeds: Sequence[int] = option('random seeds (default: 0)', (0,), type=seed)
+    folds: int | None = option(
+        'train on the first N folds of each set (default: all)',
+        None,
+        type=whole_from(1),
+        metavar='N',
+    )
+    recordings: int | None = option(
+        'train with the first N recordings of each training split (default: all); '
+        'name a WORK_DIR of its own',
+        None,
+        type=whole_from(1),
+        metavar='N',
+    )
 
     def run(self, events: Events) -> None:
         """Execute the runs that are not finished, and print the table."""

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import decodings
 from benchmarks.candidates import Candidates, table
-from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from tests.errors import raises_naming
 from tests.small_data import small_annotations
 
@@ -73,7 +73,8 @@ def test_candidates_are_run_once_and_decoded(tmp_path, capsys, monkeypatch):
     (tmp_path / 'gestures').mkdir()
     save_annotations(data, tmp_path / 'gestures' / 'annotations.pkl')
     words = [str(tmp_path), str(tmp_path / 'work'), '--sets', 'gestures']
-    Candidates.main([*words, '--candidate', 'default=--epochs 1'])
+    # The second fold comes with the second call.
+    Candidates.main([*words, '--folds', '1', '--candidate', 'default=--epochs 1'])
     capsys.readouterr()
     options = 'wide=--epochs 1 --cfg-options model.contrast=None'
     both = ['--candidate', 'default=--epochs 1', '--candidate', options]
@@ -96,6 +97,25 @@ def test_candidates_are_run_once_and_decoded(tmp_path, capsys, monkeypatch):
         mean = np.mean([each[f'seg/{prefix}f1@10'] for each in found])
         assert rules[rule][0].startswith(f'{mean:.2f}')
     assert 'cost_found' in rules
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures('quick_runs')
+def test_few_recordings_are_the_first_of_the_training_split(tmp_path, capsys):
+    data = small_annotations()
+    first, *rest, last = [video['frame_dir'] for video in data['annotations']]
+    data['split'] |= {'fold1/train': [first, *rest], 'fold1/test': [last]}
+    (tmp_path / 'gestures').mkdir()
+    save_annotations(data, tmp_path / 'gestures' / 'annotations.pkl')
+    words = [str(tmp_path), str(tmp_path / 'work'), '--sets', 'gestures']
+    few = ['--recordings', '1', '--candidate', 'default=--epochs 1']
+    Candidates.main([*words, *few])
+    assert 'gestures' in capsys.readouterr().out
+    folder = tmp_path / 'work' / 'gestures' / 'default'
+    split = load_annotations(folder / 'annotations.pkl')['split']
+    assert split['fold1/train'] == [first]
+    assert split['fold1/test'] == [last]
+    assert (folder / 'fold1' / 'seed_0' / 'metrics.json').is_file()
 
 
 def test_data_that_is_missing_is_named(tmp_path):
