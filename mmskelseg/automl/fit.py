@@ -1,11 +1,10 @@
 """From an annotation file to a folder with a model and a report."""
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from functools import partial
+from math import inf
 from pathlib import Path
 from time import monotonic
 
@@ -25,7 +24,6 @@ from mmskelseg.automl.planning import (
     plan_fit,
     plan_measured,
     read_plan,
-    wall,
 )
 from mmskelseg.automl.progress import Progress
 from mmskelseg.automl.report import Content, write_report
@@ -39,7 +37,6 @@ from mmskelseg.engine.cross_validation import in_processes, submitted
 from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.evaluation.scores import score_texts
 from mmskelseg.runtime.files.annotations import labelled_videos, load_annotations
-from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.processes import Submit, worker_processes
 from mmskelseg.runtime.messages.counts import counted, duration, listed
@@ -114,11 +111,11 @@ def fit(job: Fit, events: Events) -> Path:
         plan = _plan(folder, found, left_out, job, measure, began)
         events.note('\n'.join(_planned(folder, plan, reason, job)))
         compared = [one for name in plan.compared for one in found if one.name == name]
-        trainings = _trainings(folder, plan, job, submit, events)
-        outcome = execute_steps(folder, compared, plan, trainings, submit)
+        trainings = _trainings(folder, plan, job, submit, events, began)
+        outcome = execute_steps(folder, compared, trainings, submit)
     carriers = find_carriers(folder, outcome, events)
     given = summary, suspicions, shared, people, carriers
-    report = write_report(folder, plan, outcome, *given)
+    report = write_report(folder, outcome, *given)
     events.note('\n'.join(_reported(report)))
     events.note(f'Report:  {folder.path / "report.html"}')
     events.note(f'Segment: mmskelseg segment VIDEO {folder.path}')
@@ -250,12 +247,17 @@ def _plan(
         plan = plan_measured(
             found, left_out, limits, measure, lambda: monotonic() - began
         )
-    atomic_write_text(folder.plan, json.dumps(asdict(plan), indent=1))
+    plan.write(folder.plan)
     return plan
 
 
 def _trainings(
-    folder: ModelFolder, plan: FitPlan, job: Fit, submit: Submit, events: Events
+    folder: ModelFolder,
+    plan: FitPlan,
+    job: Fit,
+    submit: Submit,
+    events: Events,
+    began: float,
 ) -> Trainings:
     """Return what executes trainings, in processes or as jobs of a cluster."""
     execute_all: Execute = partial(in_processes, submit)
@@ -266,9 +268,11 @@ def _trainings(
             cluster=job.executor,
             options=job.executor_options,
         )
-    stages = plan.stages(len(folder.folds))
-    times = [*(wall(stage, job.processes) for stage in stages), plan.finish]
-    return Trainings(plan, Progress(events, times), job.processes, execute_all)
+    progress = Progress(events, plan.times(len(folder.folds), job.processes))
+    # A given plan is repeated as it is, and a job of a cluster may wait for its turn.
+    is_fixed = job.plan is not None or job.executor != 'none'
+    deadline = inf if is_fixed else began + 60 * job.minutes
+    return Trainings(plan, progress, job.processes, execute_all, deadline)
 
 
 def _planned(
@@ -288,11 +292,11 @@ def _planned(
     for why in dict.fromkeys(plan.left_out.values()):
         names = ', '.join(n for n, reason in plan.left_out.items() if reason == why)
         yield f'Left out: {names}, since {why}.'
-    time = duration(plan.time(len(folder.folds), job.processes))
+    time = duration(sum(plan.times(len(folder.folds), job.processes)))
     yield f'Trainings take about {time}, {job.processes} at a time.'
-    if plan.length < 1:
+    if plan.full < 1:
         yield (
-            f'They run for {100 * plan.length:.0f} % of their full length; '
+            f'They run for {100 * plan.full:.0f} % of their full length; '
             f'--minutes {plan.minutes_in_full} lets them run in full.'
         )
     if job.executor != 'none':

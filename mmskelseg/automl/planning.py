@@ -1,7 +1,8 @@
 """What to train within some minutes: candidates, folds, and half of the labels."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from heapq import heapreplace
 from math import ceil
 from pathlib import Path
@@ -9,6 +10,7 @@ from statistics import median
 
 from mmskelseg.engine.choosing import Chosen, choose, shows_several
 from mmskelseg.engine.jobs import ConfigRequest
+from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.parsing import check_shape, read_json
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.structures.annotations import AnnotationFile
@@ -23,6 +25,7 @@ LONG = 0.5
 # Trainings are shortened in steps of the first, down to the second part of their
 # length.
 _STEP, _SHORTEST = 0.05, 0.1
+_LENGTHS = [round(n * _STEP, 2) for n in range(round(1 / _STEP), 0, -1)]
 # A plan is for this share of the time, since machines get busier as well.
 _SHARE = 0.9
 # Seconds that a training takes beside its steps, with its test, on one core of an AMD
@@ -34,6 +37,7 @@ _SHAPE = {
     'left_out': {...: str},
     'finalists': int,
     'length': float,
+    'full': float,
     'seconds': {...: float},
     'start': float,
     'minutes_in_full': int,
@@ -100,7 +104,10 @@ class FitPlan:
         compared: The names of the candidates, the default first.
         left_out: Why others are not among them, by name.
         finalists: How many of them are trained in full on all folds.
-        length: Full trainings are this part of what ``mmskelseg make-config`` plans.
+        length: Trainings are compared that are ``PART`` of this part of what
+            ``mmskelseg make-config`` plans.
+        full: Full trainings are this part of it, ``length`` unless the comparison took
+            longer than foretold.
         seconds: Approximate time of the steps of an unshortened training, by name.
         start: What a training takes beside its steps.
         minutes_in_full: The minutes with which trainings would not be shortened.
@@ -110,9 +117,14 @@ class FitPlan:
     left_out: dict[str, str]
     finalists: int
     length: float
+    full: float
     seconds: dict[str, float]
     start: float
     minutes_in_full: int
+
+    def write(self, path: Path) -> None:
+        """Write the plan as :func:`read_plan` reads it."""
+        atomic_write_text(path, json.dumps(asdict(self), indent=1))
 
     @property
     def is_long(self) -> bool:
@@ -137,8 +149,8 @@ class FitPlan:
         """
         names = sorted(self.compared, key=lambda name: -self.seconds[name])
         short, full = (
-            [self.cost(name, part * self.length) for name in names]
-            for part in (PART, 1)
+            [self.cost(name, length) for name in names]
+            for length in (PART * self.length, self.full)
         )
         compared, finalists = folds * short, folds * full[: self.finalists]
         half = folds * short[:1] if self.is_long else []
@@ -148,10 +160,22 @@ class FitPlan:
             return [compared, [], finalists + full[:1], half]
         return [compared, finalists, full[:1], half]
 
-    def time(self, folds: int, processes: int) -> float:
-        """Return the seconds that all takes, in some processes."""
-        trainings = sum(wall(stage, processes) for stage in self.stages(folds))
-        return trainings + self.finish
+    def times(self, folds: int, processes: int) -> list[float]:
+        """Return the seconds of each stage, in some processes, and of the rest."""
+        stages = self.stages(folds)
+        return [*(wall(stage, processes) for stage in stages), self.finish]
+
+    def shortened(self, folds: int, processes: int, seconds: float) -> 'FitPlan':
+        """Return the plan with full trainings for which the seconds are enough.
+
+        They are those that are left after the comparison. Trainings are not shortened
+        beyond a length that says something, if these are long enough for that.
+        """
+        least = LONG if self.is_long else _SHORTEST
+        lengths = [n for n in _LENGTHS if least <= n < self.full]
+        plans = [self, *(replace(self, full=length) for length in lengths)]
+        enough = (p for p in plans if sum(p.times(folds, processes)[1:]) <= seconds)
+        return next(enough, plans[-1])
 
 
 @dataclass(frozen=True)
@@ -294,13 +318,15 @@ class _Plans:
     def plan(self, number: int, length: float, finalists: int = 1) -> FitPlan:
         """Return the plan that compares this number of candidates."""
         seconds = dict([*self.seconds.items()][:number])
-        return FitPlan([*seconds], {}, finalists, length, seconds, self.start, 0)
+        return FitPlan(
+            [*seconds], {}, finalists, length, length, seconds, self.start, 0
+        )
 
     def minutes(self, number: int, length: float, finalists: int = 1) -> float:
         """Return the minutes that such a plan needs."""
         plan = self.plan(number, length, finalists)
-        time = plan.time(self.limits.folds, self.limits.processes)
-        return (self.spent + time) / 60 / _SHARE
+        times = plan.times(self.limits.folds, self.limits.processes)
+        return (self.spent + sum(times)) / 60 / _SHARE
 
     def largest(self, most: int) -> tuple[int, float, int]:
         """Return how many candidates are compared, for how long, and how many in full.
@@ -312,9 +338,8 @@ class _Plans:
         def fits(number: int, length: float, finalists: int = 1) -> bool:
             return self.minutes(number, length, finalists) <= self.limits.minutes
 
-        lengths = [round(n * _STEP, 2) for n in range(round(1 / _STEP), 0, -1)]
-        options = [(2, length) for length in lengths if length >= LONG and most > 1]
-        options += [(1, length) for length in lengths if length >= _SHORTEST]
+        options = [(2, length) for length in _LENGTHS if length >= LONG and most > 1]
+        options += [(1, length) for length in _LENGTHS if length >= _SHORTEST]
         number, length = next((one for one in options if fits(*one)), (0, _SHORTEST))
         if not number:
             least = self.minutes(1, length)
@@ -363,6 +388,9 @@ def read_plan(path: Path, found: Sequence[Candidate]) -> FitPlan:
         UserError: If it is none, or not for this data.
     """
     content = read_json(path, 'mmskelseg fit')
+    if isinstance(content, dict) and 'length' in content:
+        # Those of before have none.
+        content.setdefault('full', content['length'])
     check_shape(content, _SHAPE, str(path), _REMEDY)
     plan = FitPlan(**{key: content[key] for key in _SHAPE})
     number, known = len(plan.compared), [candidate.name for candidate in found]
@@ -371,6 +399,7 @@ def read_plan(path: Path, found: Sequence[Candidate]) -> FitPlan:
         'compared': (number and {*plan.compared} <= {*known}, f'some of {known}'),
         'finalists': (0 < plan.finalists <= number, f'1 to {number}'),
         'length': (0 < plan.length <= 1, 'more than 0, and up to 1'),
+        'full': (0 < plan.full <= 1, 'more than 0, and up to 1'),
         'seconds': (all(0 < t < _LONGEST for t in times), 'those of each config'),
         'start': (0 < plan.start < _LONGEST, 'seconds'),
     }

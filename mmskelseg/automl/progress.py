@@ -41,7 +41,7 @@ class Progress:
 
     def __init__(self, events: Events, stages: Sequence[float]) -> None:
         self._events, self._first = events, monotonic()
-        self._stages, self._later = stages, 0.0
+        self.stages, self._later = stages, 0.0
         # Planned seconds of what earlier stages, and this one, had to do.
         self._done = self._stage = 0.0
         self._left: Callable[[], float] = lambda: 0.0
@@ -64,7 +64,7 @@ class Progress:
             count: Returns how many of its steps are finished, and how many there are.
         """
         self._done += self._stage
-        self._later = sum(self._stages[number + 1 :])
+        self._later = sum(self.stages[number + 1 :])
         self._left, self._stage = left, left()
         self._report = lambda: self._events.progress(
             part, *count(), self.seconds_left(monotonic())
@@ -73,6 +73,10 @@ class Progress:
         with every_pause(self._report):
             yield
 
+    def note(self, text: str) -> None:
+        """Report what is not the result of a step."""
+        self._events.note(text)
+
     def finished(self, text: str) -> None:
         """Report the result of a step, and how far the work is."""
         self._events.note(text)
@@ -80,8 +84,10 @@ class Progress:
 
     def seconds_left(self, now: float) -> float:
         """Return the time left, if work goes on as fast as until now."""
-        left = self._left()
+        return self.pace(now) * (self._left() + self._later)
+
+    def pace(self, now: float) -> float:
+        """Return how many times as long as planned the work has taken until now."""
         # A training that was stopped may go back a little.
-        done = max(self._done + self._stage - left, 0.0)
-        pace = (_TRUST + now - self._first) / (_TRUST + done)
-        return pace * (left + self._later)
+        done = max(self._done + self._stage - self._left(), 0.0)
+        return (_TRUST + now - self._first) / (_TRUST + done)

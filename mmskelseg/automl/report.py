@@ -20,7 +20,6 @@ from mmskelseg.automl.model_folder import ModelFolder, difference
 from mmskelseg.automl.observers import Observers
 from mmskelseg.automl.page import page
 from mmskelseg.automl.people import beside_people
-from mmskelseg.automl.planning import FitPlan
 from mmskelseg.automl.steps import Outcome
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion
 from mmskelseg.datasets.inspection.summary import Summary
@@ -44,7 +43,6 @@ _DRAWN = 6
 
 def write_report(
     folder: ModelFolder,
-    plan: FitPlan,
     outcome: Outcome,
     summary: Summary,
     suspicions: Sequence[Suspicion],
@@ -89,8 +87,8 @@ def write_report(
         'doubts': [asdict(suspect) for suspect in suspect_labels(videos, fps, meta)],
         'label_curve': _label_curve(outcome, folder),
         'no_label_curve': outcome.no_half,
-        'plan': asdict(plan),
-        'candidates': _candidates(folder, plan, outcome),
+        'plan': asdict(outcome.plan),
+        'candidates': _candidates(folder, outcome),
         'risk': _risk(folder),
         'confusion': confusion(videos, meta).tolist() if scores else [],
         'observers': _observers(people, videos, fps),
@@ -232,9 +230,9 @@ def _label_curve(outcome: Outcome, folder: ModelFolder) -> Content | None:
     }
 
 
-def _candidates(folder: ModelFolder, plan: FitPlan, outcome: Outcome) -> list[Content]:
+def _candidates(folder: ModelFolder, outcome: Outcome) -> list[Content]:
     """Return what was compared, and why the rest was not chosen."""
-    rows = []
+    rows, plan = [], outcome.plan
     full = {t.candidate.name: t for t in outcome.finalists}
     short = {t.candidate.name: t for t in outcome.short}
     chosen = outcome.chosen.candidate.name if outcome.chosen else None

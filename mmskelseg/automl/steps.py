@@ -34,6 +34,7 @@ class Outcome:
     """What a fit has found.
 
     Attributes:
+        plan: What was trained.
         compared: The candidates, the default first.
         short: Short trials of the candidates; none if they are too short to tell.
         finalists: Full trials of the best.
@@ -43,6 +44,7 @@ class Outcome:
         held_out: Its predictions of videos that it was not trained on.
     """
 
+    plan: FitPlan
     compared: Sequence[Candidate]
     short: Sequence[Trial]
     finalists: Sequence[Trial]
@@ -52,14 +54,20 @@ class Outcome:
     held_out: HeldOut | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Trainings:
-    """Executes the trainings of trials, and says what they have found."""
+    """Executes the trainings of trials, and says what they have found.
+
+    Attributes:
+        deadline: When all should be finished, by ``time.monotonic``; infinite if the
+            plan must not change.
+    """
 
     plan: FitPlan
     progress: Progress
     processes: int
     execute_all: Execute
+    deadline: float
 
     def run(self, stage: int, trials: Sequence[Trial]) -> None:
         """Execute those that are not finished, the longest first.
@@ -96,6 +104,24 @@ class Trainings:
                 'The same command repeats only these.'
             )
 
+    def keep_time(self, folder: ModelFolder) -> FitPlan:
+        """Shorten the full trainings if these would end too late, and return the plan.
+
+        It is written into the folder, so that a fit that is stopped goes on with it.
+        """
+        now = time.monotonic()
+        seconds = (self.deadline - now) / self.progress.pace(now)
+        given = len(folder.folds), self.processes
+        plan = self.plan.shortened(*given, seconds)
+        if plan != self.plan:
+            self.plan, self.progress.stages = plan, plan.times(*given)
+            plan.write(folder.plan)
+            self.progress.note(
+                'The comparison took longer than foretold, so full trainings run for '
+                f'{100 * plan.full:.0f} % of their length.'
+            )
+        return plan
+
     def _cost(self, trial: Trial, steps: int = 0) -> float:
         """Return the seconds that a training takes after some steps."""
         whole = self.plan.cost(trial.candidate.name, trial.length)
@@ -105,7 +131,6 @@ class Trainings:
 def execute_steps(
     folder: ModelFolder,
     compared: Sequence[Candidate],
-    plan: FitPlan,
     trainings: Trainings,
     submit: Submit,
 ) -> Outcome:
@@ -116,27 +141,28 @@ def execute_steps(
     Raises:
         UserError: If a run fails; the message names its log.
     """
-    length, default = plan.length, compared[0]
+    plan, default = trainings.plan, compared[0]
     if not folder.folds:
-        trainings.run(2, [folder.final(default, length)])
+        trainings.run(2, [folder.final(default, plan.full)])
         _finish(folder, trainings, default, 1.0, submit)
-        return Outcome(compared, (), ())
+        return Outcome(plan, compared, (), ())
     short: list[Trial] = []
     ranking = list(compared)
     if len(compared) > 1 or plan.is_long:
-        short = [folder.trial(candidate, PART * length) for candidate in compared]
+        short = [folder.trial(one, PART * plan.length) for one in compared]
     if len(short) > 1:
         trainings.run(0, short)
         best = best_of(short, folder.persons)
         trials = sorted(short, key=lambda trial: (trial is not best, -trial.score))
         ranking = [trial.candidate for trial in trials]
-    finalists = [folder.trial(one, length) for one in ranking[: plan.finalists]]
+        plan = trainings.keep_time(folder)
+    finalists = [folder.trial(one, plan.full) for one in ranking[: plan.finalists]]
     chosen = finalists[0]
     if len(finalists) > 1:
         trainings.run(1, finalists)
         chosen = best_of(finalists, folder.persons)
     own = [trial for trial in short if trial.candidate is chosen.candidate]
-    trainings.run(2, [chosen, *own, folder.final(chosen.candidate, length)])
+    trainings.run(2, [chosen, *own, folder.final(chosen.candidate, plan.full)])
     half, why = half_trial(folder, plan, chosen, *own)
     if half:
         trainings.run(3, [half])
@@ -145,7 +171,7 @@ def execute_steps(
     predicted = [predictions_of(run.predictions) for run in chosen.runs]
     held_out = HeldOut(predicted, folder.data['metainfo'])
     _finish(folder, trainings, chosen.candidate, held_out.temperature, submit)
-    return Outcome(compared, short, finalists, chosen, half, why, held_out)
+    return Outcome(plan, compared, short, finalists, chosen, half, why, held_out)
 
 
 def half_trial(
@@ -184,7 +210,7 @@ def _finish(
         return max(trainings.plan.finish - (time.monotonic() - begin), 0.0)
 
     with trainings.progress.stage(4, _STAGES[4], left):
-        given = candidate, trainings.plan.length
+        given = candidate, trainings.plan.full
         cfg = folder.final_config(*given, temperature)
         (run,) = folder.final(*given).runs
         call = submit(logged, log, folder.finish, cfg, run.path, PrintedEvents())

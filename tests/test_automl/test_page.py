@@ -108,7 +108,7 @@ def content():
             'twice': 84.0,
         },
         'no_label_curve': '',
-        'plan': {'length': 1, 'minutes_in_full': 15},
+        'plan': {'full': 1, 'minutes_in_full': 15},
         'candidates': [
             {
                 'name': 'one',
@@ -376,7 +376,7 @@ def test_page_shows_the_model_beside_people(content):
 
 def test_page_says_how_long_trainings_were(content):
     assert '--minutes' not in written(content)
-    content['plan'] = {'length': 0.15, 'minutes_in_full': 25}
+    content['plan'] = {'full': 0.15, 'minutes_in_full': 25}
     text = Reader(written(content)).text
     assert 'for 15 % of their full length; --minutes 25 ' in text
 

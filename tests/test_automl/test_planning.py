@@ -9,6 +9,7 @@ import pytest
 
 from mmskelseg.automl.planning import (
     LONG,
+    FitPlan,
     Limits,
     candidates,
     plan_fit,
@@ -132,7 +133,7 @@ def test_more_minutes_compare_more(found):
     before = 0
     for minutes in (5, 8, 10, 15, 20, 30, 60, 120):
         plan = planned(found, minutes)
-        assert plan.time(3, 2) <= 0.9 * minutes * 60
+        assert sum(plan.times(3, 2)) <= 0.9 * minutes * 60
         assert len(plan.compared) >= before
         before = len(plan.compared)
         assert len(plan.compared) + len(plan.left_out) == len(found)
@@ -155,7 +156,7 @@ def test_only_long_trainings_are_compared(found):
 def test_slow_machine_trains_less_in_the_same_time(found, minutes):
     plans = [planned(found, minutes, pace=pace) for pace in (1.0, 3.0, 10.0)]
     for plan in plans:
-        assert plan.time(3, 2) <= 0.9 * minutes * 60
+        assert sum(plan.times(3, 2)) <= 0.9 * minutes * 60
     sizes = [(len(plan.compared), plan.length) for plan in plans]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] > sizes[-1]
@@ -275,3 +276,37 @@ def test_plan_for_other_data_is_refused(found, tmp_path, change, named):
     file.write_text(json.dumps(asdict(planned(found, 20)) | change))
     with raises_naming(UserError, file, named):
         read_plan(file, found)
+
+
+def plan(length):
+    """A plan for two configs of 100 s each, with nothing beside the steps."""
+    return FitPlan(['a', 'b'], {}, 1, length, length, {'a': 100.0, 'b': 100.0}, 0.0, 15)
+
+
+@pytest.mark.parametrize(
+    ('length', 'seconds', 'full'),
+    [
+        # Three folds, the final model, and three trainings on half of the labels, a
+        # fifth as long: 200 + 40 s in two processes.
+        (1.0, 240, 1.0),
+        (1.0, 239, 0.95),
+        # 120 + 40 s
+        (1.0, 160, 0.6),
+        # Shorter ones would say nothing; where they don't anyway, they may be short.
+        (1.0, 10, 0.5),
+        (0.4, 40, 0.2),
+        (0.4, 10, 0.1),
+    ],
+)
+def test_full_trainings_are_shortened_to_the_time_that_is_left(length, seconds, full):
+    found = plan(length).shortened(3, 2, seconds)
+    assert (found.full, found.length) == (full, length)
+
+
+def test_plans_of_before_have_full_trainings_of_their_length(tmp_path, found):
+    file = tmp_path / 'plan.json'
+    old = plan_fit(found, {}, Limits(15, 2, 3), {})
+    content = asdict(old)
+    del content['full']
+    file.write_text(json.dumps(content))
+    assert read_plan(file, found) == old

@@ -1,11 +1,16 @@
 """What is trained, and what is said of it."""
 
+import json
+import time
+from math import inf
 from types import SimpleNamespace
 
 import pytest
 
 from mmskelseg.automl.planning import FitPlan
-from mmskelseg.automl.steps import half_trial
+from mmskelseg.automl.progress import Progress
+from mmskelseg.automl.steps import Trainings, half_trial
+from mmskelseg.runtime.jobs.events import PrintedEvents
 from tests.errors import assert_names
 
 
@@ -32,10 +37,36 @@ def test_short_trainings_predict_only_if_they_have_learned(length, halves, short
         halves=['half1', 'half2', 'half3'][:halves],
         trial=lambda candidate, length, half: made,
     )
-    plan = FitPlan(['pose2d'], {}, 1, length, {'pose2d': 9.0}, 1.0, 15)
+    plan = FitPlan(['pose2d'], {}, 1, length, length, {'pose2d': 9.0}, 1.0, 15)
     found, reason = half_trial(folder, plan, trial(60.0), *map(trial, short))
     if why is None:
         assert (found, reason) == (made, '')
     else:
         assert found is None
         assert_names(reason, why)
+
+
+@pytest.mark.parametrize(
+    ('seconds', 'full'),
+    [
+        # Three trainings of 9 s, and two on half of the labels of 1.8 s
+        (inf, 1.0),
+        (31.0, 1.0),
+        # 3 * 5.4 + 3.6
+        (20.0, 0.6),
+        (-5.0, 0.5),
+    ],
+)
+def test_a_fit_that_is_late_trains_less(tmp_path, capsys, seconds, full):
+    plan = FitPlan(['a', 'b'], {}, 1, 1.0, 1.0, {'a': 9.0, 'b': 9.0}, 0.0, 15)
+    folder = SimpleNamespace(folds=['fold1', 'fold2'], plan=tmp_path / 'plan.json')
+    progress = Progress(PrintedEvents(), plan.times(2, 1))
+    deadline = time.monotonic() + seconds
+    trainings = Trainings(plan, progress, 1, lambda runs: iter(()), deadline)
+    found = trainings.keep_time(folder)
+    assert trainings.plan == found
+    assert (found.full, found.length) == (full, 1.0)
+    assert folder.plan.is_file() == (full < 1)
+    if full < 1:
+        assert json.loads(folder.plan.read_text())['full'] == full
+        assert_names(capsys.readouterr().out, f'{100 * full:.0f} %')
