@@ -45,6 +45,7 @@ REFUSED = [
     ('TimestampSupervision', dict(warmup=1.5, confidence=-1)),
     ('MinDuration', dict(frames=0)),
     ('CausalMinDuration', dict(frames=0)),
+    ('ActionOrder', dict(num_classes=0, background=-1, frames=0)),
     ('MedianFilter', dict(frames=4)),
     ('BoundaryRefinement', dict(threshold=7.0)),
     ('FrameEncoder', dict(intensity='div2', dtype='half', input_size=0, batch_size=0)),

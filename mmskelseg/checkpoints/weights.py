@@ -84,7 +84,7 @@ def check_weights(
     if not fits and not some and decoders:
         raise UserError(
             f'{source}: has no statistics for model.postprocess of the config; set '
-            '`frames` of its steps, or train again.'
+            '`frames` of MinDuration, leave other steps out, or train again.'
         )
     if not fits:
         raise UserError(

@@ -105,6 +105,7 @@ def choose(
         segmentor=request.segmentor or ('asformer' if lookahead is None else 'ms_tcn2'),
         any_order=_choose_order(train, request, is_script, path, splits[0]),
         is_script=is_script,
+        prefers_order=is_script and (share or 0) >= SCRIPT and lookahead is None,
         lookahead=lookahead,
         min_frames=min_frames,
         turns=turns,
@@ -405,6 +406,7 @@ def _note_orders(share: float, choice: Choice) -> str:
     if choice.is_script:
         return (
             f'{found}, and training videos are kept whole and in order, as a script. '
+            f'{"Labels in these orders are preferred. " * choice.prefers_order}'
             'If other orders may occur, use --any-order.'
         )
     if choice.any_order:

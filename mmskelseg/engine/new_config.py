@@ -16,6 +16,7 @@ from mmskelseg.engine.planning import CROP_FRAMES, SCRIPT_FRAMES, Plan
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.structures.annotations import Metainfo
+from mmskelseg.runtime.structures.segments import resolve_background
 from mmskelseg.runtime.structures.tiers import tier_sizes
 
 _RECOMBINE = {'type': 'RecombineSegments', 'p': 0.5, 'times': 5}
@@ -37,6 +38,8 @@ class Choice:
         any_order: Whether to recombine videos.
         longest: Number of frames of the longest video.
         is_script: Whether videos are kept whole, since their actions follow a script.
+        prefers_order: Whether labels in the orders of the training videos are
+            preferred, since these predict nearly all actions.
         lookahead: Frames of delay of a causal model, None for whole videos.
         min_frames: Minimum duration of a causal model's labels, which is part of that.
         turns: Further steps of the training pipeline.
@@ -54,6 +57,7 @@ class Choice:
     segmentor: str = 'asformer'
     any_order: bool = True
     is_script: bool = False
+    prefers_order: bool = False
     lookahead: int | None = None
     min_frames: int = 1
     turns: Sequence[Mapping[str, object]] = ()
@@ -201,6 +205,13 @@ del {', '.join(['ann_file', *local])}
         if self.min_frames > 1:
             step = {'type': 'CausalMinDuration', 'frames': self.min_frames}
             model['postprocess'] = [step]
+        elif self.prefers_order:
+            classes, background = self.metainfo['classes'], self.metainfo['background']
+            order = {
+                'type': 'ActionOrder',
+                'background': resolve_background(background, classes),
+            }
+            model['postprocess'] = [{'type': 'MinDuration'}, order]
         elif self.lookahead is None and self.segmentor != 'asformer':
             model['postprocess'] = [{'type': 'MinDuration'}]
         return model

@@ -1,11 +1,11 @@
 """Whether the actions of recordings come in the order of a script."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain
 
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
-from mmskelseg.runtime.structures.segments import resolve_background, segment_table
+from mmskelseg.runtime.structures.segments import next_actions, resolve_background
 
 #: Orders are a script if the previous action predicts at least this part of the next
 #: ones. It is 0.96 in a script that some people leave, and at most 0.65 in tasks and in
@@ -26,7 +26,7 @@ def predictability(
     if 'tiers' in metainfo:
         return None
     background = resolve_background(metainfo['background'], metainfo['classes'])
-    pairs = [Counter(_pairs(video, background)) for video in videos]
+    pairs = [Counter(next_actions(video['label'], background)) for video in videos]
     every = sum(pairs, Counter())
     if len({*chain(*every)}) < 3 or sum(map(bool, pairs)) < 2:
         return None
@@ -41,16 +41,3 @@ def predictability(
             if likeliest.get(before, (0, -1))[1] == after
         )
     return right / every.total()
-
-
-def _pairs(video: VideoAnnotation, background: int | None) -> Iterator[tuple[int, int]]:
-    """Yield each action of a video after another, as (before, after)."""
-    before, last = None, 0
-    for start, end, label in segment_table(video['label']).tolist():
-        if start != last:
-            before = None
-        if label != background:
-            if before is not None:
-                yield before, label
-            before = label
-        last = end

@@ -13,8 +13,8 @@ from mmskelseg.models.layers import Fitted
 from mmskelseg.registry import POSTPROCESSORS, build_part
 from mmskelseg.runtime.decoding import run_step
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count, Fraction, OddCount
-from mmskelseg.runtime.structures.segments import segment_table
+from mmskelseg.runtime.messages.options import Count, CountOrZero, Fraction, OddCount
+from mmskelseg.runtime.structures.segments import next_actions, segment_table
 
 
 class Postprocessor(nn.Module):
@@ -40,8 +40,36 @@ class Postprocessor(nn.Module):
         return run_step(prediction, self.step())
 
 
+class Counted(Fitted, Postprocessor):
+    """A step with options that are counted on the training labels."""
+
+    #: What to do if nothing has been counted.
+    remedy = 'train again with it, or leave it out'
+
+    def options(self) -> dict[str, object]:
+        """Return the options of the step as plain values."""
+        raise NotImplementedError
+
+    def step(self) -> dict[str, object]:
+        """Return the step as plain values.
+
+        Raises:
+            UserError: If nothing has been counted.
+        """
+        if not self.is_fitted:
+            raise UserError(
+                f'{type(self).__name__}: has no counts from the training labels; '
+                f'{self.remedy}.'
+            )
+        return {'type': type(self).__name__, **self.options()}
+
+    def extra_repr(self) -> str:
+        """Return the duration, for logs."""
+        return f'frames={self.options()["frames"]}'
+
+
 @POSTPROCESSORS.register_module()
-class MinDuration(Fitted, Postprocessor):
+class MinDuration(Counted):
     """Merging of segments that are too short: :func:`min_duration`.
 
     Args:
@@ -49,6 +77,7 @@ class MinDuration(Fitted, Postprocessor):
             the training labels last at least as long.
     """
 
+    remedy = 'set its `frames`, or train again with it'
     shortest: Tensor
 
     def __init__(self, frames: Count | None = None) -> None:
@@ -66,18 +95,9 @@ class MinDuration(Fitted, Postprocessor):
             self.shortest.fill_(int(np.percentile(durations, 5)))
         self.fitted.fill_(True)
 
-    def step(self) -> dict[str, object]:
-        """Return the step as plain values."""
-        if not self.is_fitted:
-            raise UserError(
-                f'{type(self).__name__}: has no counts from the training labels; '
-                'set its `frames`, or train again with it.'
-            )
-        return {'type': type(self).__name__, 'frames': int(self.shortest)}
-
-    def extra_repr(self) -> str:
-        """Return the duration, for logs."""
-        return f'frames={int(self.shortest)}'
+    def options(self) -> dict[str, object]:
+        """Return the shortest duration."""
+        return {'frames': int(self.shortest)}
 
 
 @POSTPROCESSORS.register_module()
@@ -86,6 +106,56 @@ class CausalMinDuration(MinDuration):
 
     It adds ``frames - 1`` frames to their lookahead.
     """
+
+
+@POSTPROCESSORS.register_module()
+class ActionOrder(Counted):
+    """Preference of the orders of the training videos: :func:`action_order`.
+
+    It helps where actions follow a script, and misleads where they come in new orders.
+
+    Args:
+        num_classes: Number of classes, K, which the model fills in.
+        background: Index of the class that is no action, and may be between any two.
+        frames: How many frames an order counts as much as. By default, half of the
+            median duration of an action in the training labels.
+    """
+
+    follows: Tensor
+    weight: Tensor
+
+    def __init__(
+        self,
+        num_classes: Count,
+        background: CountOrZero | None = None,
+        frames: Count | None = None,
+    ) -> None:
+        super().__init__()
+        self.background = background
+        self.frames = frames
+        follows = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+        self.register_buffer('follows', follows)
+        self.register_buffer('weight', torch.tensor(frames or 1))
+
+    def fit(self, videos: Iterable[np.ndarray]) -> None:
+        """Count what follows what in the labels (T,) of the training videos."""
+        durations: list[int] = []
+        for label in videos:
+            for before, after in next_actions(label, self.background):
+                self.follows[before, after] += 1
+            for start, end, action in segment_table(label).tolist():
+                durations += [end - start] * (action != self.background)
+        if durations and self.frames is None:
+            self.weight.fill_(max(int(np.median(durations)) // 2, 1))
+        self.fitted.fill_(True)
+
+    def options(self) -> dict[str, object]:
+        """Return the counts and the weight."""
+        return {
+            'follows': self.follows.tolist(),
+            'frames': int(self.weight),
+            'background': self.background,
+        }
 
 
 @POSTPROCESSORS.register_module()
@@ -136,7 +206,7 @@ def build_postprocessors(
         UserError: If a step is not a dict with its type, or needs boundaries that the
             model does not predict.
     """
-    lists = [_steps(configs, has_boundaries) for _ in tiers]
+    lists = [_steps(configs, classes, has_boundaries) for classes in tiers]
     if len(lists) == 1:
         return lists[0]
     for i, steps in enumerate(lists):
@@ -147,13 +217,15 @@ def build_postprocessors(
 
 
 def _steps(
-    configs: Sequence[Mapping[str, object]], has_boundaries: bool
+    configs: Sequence[Mapping[str, object]], classes: int, has_boundaries: bool
 ) -> nn.ModuleList:
     """Return the steps of one tier."""
     steps = nn.ModuleList()
     for i, cfg in enumerate(configs):
         place = f'model.postprocess.{i}'
-        steps.append(build_part(place, cfg, POSTPROCESSORS))
+        is_order = isinstance(cfg, Mapping) and cfg.get('type') == 'ActionOrder'
+        given = {'num_classes': classes} if is_order else {}
+        steps.append(build_part(place, cfg, POSTPROCESSORS, **given))
         if isinstance(steps[-1], BoundaryRefinement) and not has_boundaries:
             raise UserError(
                 f'{place}: BoundaryRefinement needs boundaries, which the model does '

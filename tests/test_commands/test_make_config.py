@@ -395,7 +395,7 @@ def test_segmentors_read_what_the_recipe_gives(make_config, recipe):
     for key in ('in_channels', 'standardize', 'stem'):
         assert branch.get(key) == before.get(key)
     for model in (cfg.model, plain.model):
-        assert model.postprocess == [{'type': 'MinDuration'}]
+        assert model.postprocess[0] == {'type': 'MinDuration'}
     assert cfg.test_dataloader == plain.test_dataloader
 
 
@@ -429,11 +429,25 @@ def test_script_is_kept_whole_and_in_order(make_config):
     dataset = cfg.train_dataloader.dataset
     assert dataset.pipeline[0].transitions == 'observed'
     assert (dataset.crop_frames, cfg.train_dataloader.batch_size) == (4800, 4)
+    order = {'type': 'ActionOrder', 'background': 0}
+    assert cfg.model.postprocess == [{'type': 'MinDuration'}, order]
+    _, cfg = make_config(data, '--streaming', '0.3', '--overwrite')
+    assert [step.type for step in cfg.model.postprocess] == ['CausalMinDuration']
     text, cfg = make_config(data, '--any-order', '--overwrite')
     assert '--no-any-order' in text
+    assert cfg.model.postprocess == [{'type': 'MinDuration'}]
     dataset = cfg.train_dataloader.dataset
     assert dataset.pipeline[0].transitions == 'any'
     assert dataset.crop_frames == 600
+
+
+def test_orders_that_predict_little_are_not_preferred(make_config):
+    """Also where they are kept."""
+    data = with_orders('1234', '3142', '2413', '1234')
+    data['metainfo']['classes'] = [f'class_{i}' for i in range(5)]
+    _, cfg = make_config(data, '--no-any-order')
+    assert cfg.train_dataloader.dataset.crop_frames == 4800
+    assert cfg.model.postprocess == [{'type': 'MinDuration'}]
 
 
 def test_step_of_a_script_has_4800_frames(make_config):

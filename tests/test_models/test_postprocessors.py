@@ -53,6 +53,20 @@ def test_shortest_duration_is_that_of_the_training_labels(kind):
     assert not fixed.state_dict()
 
 
+def test_orders_are_those_of_the_training_labels():
+    """After 0 comes 1 twice, also after background, 2; half of 5 frames count."""
+    cfg = {'type': 'ActionOrder', 'background': 2}
+    (step,) = build_postprocessors([cfg], [3])
+    with raises_naming(ValueError, 'ActionOrder'):
+        step.step()
+    step.fit([np.repeat([0, 2, 1], 5), np.repeat([0, 1, -1, 0], [5, 9, 1, 4])])
+    follows = [[0, 2, 0], [0, 0, 0], [0, 0, 0]]
+    assert step.step() == {**cfg, 'follows': follows, 'frames': 2}
+    (other,) = build_postprocessors([cfg], [3])
+    other.load_state_dict(step.state_dict())
+    assert other.step() == step.step()
+
+
 def test_steps_follow_one_another():
     """What the filter makes of a flicker is too short then."""
     labels = [1, 1, 1, 1, 2, 1, 2, 2, 2, 0, 0]

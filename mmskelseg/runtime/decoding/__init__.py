@@ -6,9 +6,11 @@ from mmskelseg.runtime.decoding.filters import (
     min_duration,
     refine_boundaries,
 )
+from mmskelseg.runtime.decoding.orders import action_order
 from mmskelseg.runtime.decoding.steps import decode, run_step
 
 __all__ = [
+    'action_order',
     'causal_min_duration',
     'decode',
     'median_filter',

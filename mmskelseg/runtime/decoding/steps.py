@@ -11,6 +11,7 @@ from mmskelseg.runtime.decoding.filters import (
     min_duration,
     refine_boundaries,
 )
+from mmskelseg.runtime.decoding.orders import action_order
 from mmskelseg.runtime.messages.errors import OF_CONTENT, UserError, shown
 from mmskelseg.runtime.messages.options import hints_of, misfits
 
@@ -25,6 +26,7 @@ _STEPS: dict[str, tuple[Callable[..., np.ndarray], Sequence[str]]] = {
     'MinDuration': (min_duration, ('pred_label', 'pred_score')),
     'CausalMinDuration': (causal_min_duration, ('pred_label',)),
     'MedianFilter': (median_filter, ('pred_label',)),
+    'ActionOrder': (action_order, ('pred_label', 'pred_score')),
     'BoundaryRefinement': (refine_boundaries, ('pred_label', 'pred_boundary')),
 }
 
@@ -35,8 +37,8 @@ def run_step(prediction: Outputs, step: Mapping[str, object]) -> np.ndarray:
     Args:
         prediction: The output of the model and the previous steps.
         step: ``type`` and options: ``frames`` for ``MinDuration``,
-            ``CausalMinDuration`` and ``MedianFilter``, ``threshold`` for
-            ``BoundaryRefinement``.
+            ``CausalMinDuration`` and ``MedianFilter``, those of :func:`action_order`
+            for ``ActionOrder``, ``threshold`` for ``BoundaryRefinement``.
 
     Raises:
         UserError: If the step is unknown, its options are invalid, a probability is not

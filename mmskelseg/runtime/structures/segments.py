@@ -4,7 +4,7 @@ The label -1 means "no label". A run of such frames ends the segment before it, 
 labels on both sides of a gap make two segments.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -66,6 +66,27 @@ def segment_table(labels: np.ndarray) -> np.ndarray:
     cuts = np.flatnonzero(padded[1:] != padded[:-1])
     table = np.stack([cuts[:-1], cuts[1:], labels[cuts[:-1]]], axis=1)
     return table[table[:, 2] != IGNORED]
+
+
+def next_actions(
+    labels: np.ndarray, background: int | None = None
+) -> Iterator[tuple[int, int]]:
+    """Yield each action and the one after it, as (before, after).
+
+    Background is no action, and what follows a gap in the labels follows nothing.
+
+    >>> list(next_actions(np.array([1, 0, 2, 2, -1, 3]), background=0))
+    [(1, 2)]
+    """
+    before, last = None, 0
+    for start, end, label in segment_table(labels).tolist():
+        if start != last:
+            before = None
+        if label != background:
+            if before is not None:
+                yield before, label
+            before = label
+        last = end
 
 
 def direct_boundaries(labels: np.ndarray) -> np.ndarray:

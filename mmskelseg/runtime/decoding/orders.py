@@ -1,0 +1,92 @@
+"""Labels whose actions come in the orders of the training videos."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.options import Count, CountOrZero, checked
+from mmskelseg.runtime.structures.segments import segment_table
+
+
+@checked
+def action_order(
+    labels: np.ndarray,
+    score: np.ndarray,
+    follows: Sequence[Sequence[CountOrZero]],
+    frames: Count,
+    background: CountOrZero | None = None,
+) -> np.ndarray:
+    """Return labels (T,) with the classes of segments that are likeliest together.
+
+    The likelihood is the product of probabilities of all frames, and of how often an
+    action follows the one before, relative to the likeliest one, to the power of
+    ``frames``. So an action out of order stays where the model is sure of it for longer
+    than that. Segments keep their boundaries, or merge with others of their class.
+
+    Args:
+        labels: Classes, shape (T,).
+        score: Their probabilities, (K, T).
+        follows: How often each action was followed by each, (K, K); 1 / K is added.
+        frames: How many frames an order counts as much as.
+        background: The class that is no action, and may be between any two, or None.
+
+    Raises:
+        UserError: If ``follows`` has another shape, or there is no such class.
+
+    Source: Richard et al., "Weakly Supervised Action Learning with RNN Based
+    Fine-to-Coarse Modeling" (CVPR 2017), for the idea of a grammar of actions.
+
+    >>> score = np.array([[0.9, 0.1, 0.0], [0.1, 0.4, 0.9], [0.0, 0.5, 0.1]])
+    >>> script = [[0, 9, 0], [0, 0, 9], [9, 0, 0]]
+    >>> score.argmax(axis=0), action_order(score.argmax(axis=0), score, script, 2)
+    (array([0, 2, 1]), array([0, 1, 1]))
+    """
+    classes, counts = len(score), np.array(follows, float)
+    if counts.shape != (classes, classes) or (background or 0) >= classes:
+        raise UserError(
+            f'ActionOrder: follows has the shape {counts.shape}, and background is '
+            f'{background}, but there are {classes} classes.'
+        )
+    table = segment_table(labels)
+    if not len(table):
+        return labels.copy()
+    likely = np.add.reduceat(np.log(np.maximum(score, 1e-6)), table[:, 0], axis=1).T
+    moves = _moves(counts, frames, background)
+    if background is None:
+        rests = np.full_like(likely, -np.inf)
+    else:
+        rests = np.repeat(likely[:, [background]], classes, axis=1)
+    gains = np.concatenate([likely, rests], axis=1)
+    best = gains[0].copy()
+    best[classes:] = -np.inf
+    before = np.zeros(gains.shape, np.int64)
+    for i, gain in enumerate(gains[1:], start=1):
+        totals = best[:, None] + moves
+        before[i] = totals.argmax(axis=0)
+        best = totals.max(axis=0) + gain
+    states = [int(best.argmax())]
+    for row in before[:0:-1]:
+        states.append(int(row[states[-1]]))
+    found = [state if state < classes else background for state in reversed(states)]
+    return np.repeat(np.array(found, labels.dtype), table[:, 1] - table[:, 0])
+
+
+def _moves(counts: np.ndarray, frames: int, background: int | None) -> np.ndarray:
+    """Return the logarithm of the likelihood of each state after each, (2 K, 2 K).
+
+    The state of a segment is its action a, or K + a for background after a. That of
+    background before any action is the class of background.
+    """
+    classes = len(counts)
+    logs = np.log(counts + 1 / classes)
+    orders = frames * (logs - logs.max(axis=1, keepdims=True))
+    moves = np.full((2 * classes, 2 * classes), -np.inf)
+    moves[:, :classes] = np.tile(orders, (2, 1))
+    if background is not None:
+        np.fill_diagonal(moves[:classes, classes:], 0)
+        moves[:, [background, classes + background]] = -np.inf
+        moves[background, :classes] = 0
+    # A segment may go on.
+    np.fill_diagonal(moves, 0)
+    return moves

@@ -1,0 +1,80 @@
+"""Labels in the orders of the training videos."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from mmskelseg.runtime.decoding import action_order, run_step
+from mmskelseg.runtime.structures.segments import next_actions
+from tests.errors import raises_naming
+
+# Rest is class 0, and 1, 2, 3 follow one another.
+SCRIPT = [[0] * 4, [0, 0, 9, 0], [0, 0, 0, 9], [0, 9, 0, 0]]
+
+
+def score_of(labels, sure, other):
+    """Return probabilities (4, T) of labels, and of what else they may be."""
+    score = np.full((4, len(labels)), 0.01)
+    score[other, range(len(labels))] = 0.98 - sure
+    score[labels, range(len(labels))] = sure
+    return score
+
+
+def test_an_action_out_of_order_stays_where_the_model_is_sure():
+    """The first 3 is not between 1 and another 3, unless it is clear."""
+    labels = np.repeat([1, 3, 0, 3], [4, 3, 3, 4])
+    expected = np.repeat([1, 2, 0, 3], [4, 3, 3, 4])
+    unsure, sure = (score_of(labels, share, other=2) for share in (0.55, 0.97))
+
+    def found(score, frames):
+        return action_order(labels, score, SCRIPT, frames, background=0).tolist()
+
+    assert found(unsure, 1) == expected.tolist()
+    # Two orders of log(9.25 / 0.25) cost less than three frames of log(0.97 / 0.01),
+    # and three times as much cost more.
+    assert found(sure, 1) == labels.tolist()
+    assert found(sure, 3) == expected.tolist()
+
+
+@pytest.mark.parametrize('background', [None, 0, 2])
+@pytest.mark.parametrize('segments', [1, 2, 5])
+def test_no_other_classes_are_likelier(rng, segments, background):
+    lengths = rng.integers(1, 4, segments)
+    # No two neighbours are alike.
+    labels = np.repeat((rng.integers(1, 3, segments)).cumsum() % 3, lengths)
+    score = rng.dirichlet([1] * 3, len(labels)).T
+    follows = rng.integers(0, 4, (3, 3))
+    logs = np.log(follows + 1 / 3)
+    costs = 2 * (logs - logs.max(axis=1, keepdims=True))
+
+    def value(classes):
+        frames = np.repeat(classes, lengths)
+        likely = np.log(np.maximum(score[frames, range(len(frames))], 1e-6)).sum()
+        return likely + sum(costs[pair] for pair in next_actions(frames, background))
+
+    found = action_order(labels, score, follows.tolist(), 2, background)
+    best = max(map(value, product(range(3), repeat=segments)))
+    assert value(found[lengths.cumsum() - 1]) == pytest.approx(best)
+
+
+def test_no_frame_has_no_order():
+    assert action_order(np.zeros(0, int), np.zeros((4, 0)), SCRIPT, 2).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ('options', 'named'),
+    [
+        ({'follows': SCRIPT[:3], 'frames': 2}, 'ActionOrder | 4 classes'),
+        ({'follows': SCRIPT, 'frames': 2, 'background': 4}, 'background | 4'),
+        ({'follows': SCRIPT, 'frames': 0}, 'frames=0'),
+        ({'follows': [[-1] * 4] * 4, 'frames': 2}, 'follows'),
+        ({'follows': [[1], [2, 3]], 'frames': 2}, 'ActionOrder'),
+        ({'frames': 2}, 'ActionOrder'),
+    ],
+)
+def test_options_are_checked(options, named):
+    labels = np.array([1, 1, 2])
+    prediction = {'pred_label': labels, 'pred_score': score_of(labels, 0.9, 0)}
+    with raises_naming(ValueError, named):
+        run_step(prediction, {'type': 'ActionOrder', **options})
