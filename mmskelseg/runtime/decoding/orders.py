@@ -23,6 +23,7 @@ def action_order(
     action follows the one before, relative to the likeliest one, to the power of
     ``frames``. So an action out of order stays where the model is sure of it for longer
     than that. Segments keep their boundaries, or merge with others of their class.
+    Background stays, so that an action that was left out is not found in a rest.
 
     Args:
         labels: Classes, shape (T,).
@@ -57,6 +58,8 @@ def action_order(
         rests = np.full_like(likely, -np.inf)
     else:
         rests = np.repeat(likely[:, [background]], classes, axis=1)
+        is_rest, is_action = table[:, 2] == background, np.arange(classes) != background
+        likely[np.ix_(is_rest, is_action)] = -np.inf
     gains = np.concatenate([likely, rests], axis=1)
     best = gains[0].copy()
     best[classes:] = -np.inf

@@ -37,6 +37,16 @@ def test_an_action_out_of_order_stays_where_the_model_is_sure():
     assert found(sure, 3) == expected.tolist()
 
 
+def test_an_action_that_was_left_out_is_not_found_in_a_rest():
+    """If class 0 is an action like all others, 2 comes between 1 and 3."""
+    labels, complete = (np.repeat([1, each, 3], [4, 3, 8]) for each in (0, 2))
+    score = score_of(labels, 0.9, other=2)
+    found = [
+        action_order(labels, score, SCRIPT, 3, rest).tolist() for rest in (0, None)
+    ]
+    assert found == [labels.tolist(), complete.tolist()]
+
+
 @pytest.mark.parametrize('background', [None, 0, 2])
 @pytest.mark.parametrize('segments', [1, 2, 5])
 def test_no_other_classes_are_likelier(rng, segments, background):
@@ -50,6 +60,8 @@ def test_no_other_classes_are_likelier(rng, segments, background):
 
     def value(classes):
         frames = np.repeat(classes, lengths)
+        if (frames[labels == background] != background).any():
+            return -np.inf
         likely = np.log(np.maximum(score[frames, range(len(frames))], 1e-6)).sum()
         return likely + sum(costs[pair] for pair in next_actions(frames, background))
 
