@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import CountOrZero, Factor, Positive
+from mmskelseg.runtime.messages.options import CountOrZero, Factor, Fraction, Positive
 
 
 @MODELS.register_module()
@@ -21,17 +21,23 @@ class FrameCrossEntropyLoss(nn.Module):
     """Cross-entropy averaged over the labelled frames of a batch (Eq. 3).
 
     With class weights w it is a weighted mean, as in PyTorch: the sum over frames of
-    ``-w_y log p_y``, divided by the sum of ``w_y``. With smoothing over b frames, the
-    target of a frame is not its class y alone, but the mean of the classes of the
-    2 b + 1 frames around it, except for those without a label; so it differs only
-    within b frames of a boundary. On either side of a boundary between long segments,
-    the other class has ``b / (2 b + 1)`` of the target, which falls by
-    ``1 / (2 b + 1)`` per frame.
+    ``-w_y log p_y``, divided by the sum of ``w_y``. With a balance a, each frame of a
+    segment of L frames has the weight ``L**-a``: all frames count the same at 0, all
+    segments at 1.
+
+    With smoothing over b frames, the target of a frame is not its class y alone, but
+    the mean of the classes of the 2 b + 1 frames around it, except for those without a
+    label; so it differs only within b frames of a boundary. On either side of a
+    boundary between long segments, the other class has ``b / (2 b + 1)`` of the target,
+    which falls by ``1 / (2 b + 1)`` per frame.
 
     Args:
         loss_weight: Factor of the loss.
         class_weight: A weight for each of the K classes; None for equal weights.
         boundary_smoothing: Number of frames on each side that share their classes, b.
+        segment_balance: How much more the frames of short segments count, a. A segment
+            is as long as a batch shows it, and of the likeliest class where observers
+            differ.
 
     Raises:
         UserError: If all class weights are 0, or, at the first batch, if their number
@@ -46,10 +52,12 @@ class FrameCrossEntropyLoss(nn.Module):
         *,
         class_weight: Sequence[Factor] | None = None,
         boundary_smoothing: CountOrZero = 0,
+        segment_balance: Fraction = 0.0,
     ) -> None:
         super().__init__()
         self.loss_weight = loss_weight
         self.boundary_smoothing = boundary_smoothing
+        self.segment_balance = segment_balance
         weight = None if class_weight is None else torch.tensor(class_weight).float()
         if weight is not None and not weight.any():
             raise UserError(
@@ -70,13 +78,18 @@ class FrameCrossEntropyLoss(nn.Module):
             rows: Which of the class weights are those of the K classes; (K, G) if each
                 is a combination of G classes, whose weights are then averaged.
         """
-        is_plain = self.class_weight is None and not self.boundary_smoothing
-        if is_plain and labels.dim() == 2:
+        changes = self.boundary_smoothing or self.segment_balance
+        if self.class_weight is None and not changes and labels.dim() == 2:
             # Not summed by PyTorch, whose sum is not deterministic on GPUs.
             errors = F.cross_entropy(logits, labels, ignore_index=-1, reduction='none')
             total = self.loss_weight * errors.sum()
             return mean_over_ranks(total, (labels >= 0).sum())
         targets = self._targets(logits, labels, rows)
+        if self.segment_balance:
+            classes = labels if labels.dim() == 2 else labels.argmax(dim=1)
+            segments, lengths = segments_of(classes)
+            weights = lengths.to(targets) ** -self.segment_balance
+            targets = targets * weights[segments][:, None]
         errors = -(targets * F.log_softmax(logits, dim=1)).sum(dim=1)
         return mean_over_ranks(self.loss_weight * errors.sum(), targets.sum())
 
@@ -206,6 +219,19 @@ def shares(labels: Tensor, votes: Tensor) -> Tensor:
     total = votes.sum(dim=1, keepdim=True)
     alone = _one_hot(labels, votes.shape[1]).to(votes)
     return torch.where(total > 0, votes / total.clamp(min=1), alone)
+
+
+def segments_of(labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the number of each frame's segment, (N, T), and all lengths in frames.
+
+    >>> segments, lengths = segments_of(torch.tensor([[4, 4, 2], [2, -1, -1]]))
+    >>> segments.tolist(), lengths.tolist()
+    ([[0, 0, 1], [2, 3, 3]], [2, 1, 1, 2])
+    """
+    begins = torch.ones_like(labels, dtype=torch.bool)
+    begins[:, 1:] = labels[:, 1:] != labels[:, :-1]
+    segments = begins.flatten().cumsum(0) - 1
+    return segments.view(labels.shape), segments.bincount()
 
 
 def counted(labels: Tensor) -> Tensor:

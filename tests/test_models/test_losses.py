@@ -308,6 +308,8 @@ def test_smoothing_by_hand():
         {'boundary_smoothing': 2},
         {'class_weight': [0.5, 2.0, 0.1]},
         {'class_weight': [0.5, 2.0, 0.1], 'boundary_smoothing': 2},
+        {'segment_balance': 0.5},
+        {'segment_balance': 0.5, 'class_weight': [0.5, 2.0, 0.1]},
     ],
 )
 def test_weighted_and_smoothed_losses_ignore_padding_and_ranks(on_ranks, options):
@@ -329,6 +331,37 @@ def test_weighted_and_smoothed_losses_ignore_padding_and_ranks(on_ranks, options
     torch.testing.assert_close(sum(of_ranks) / 3, expected)
     assert expected[:2].any()
     assert not expected[2].any()
+
+
+def test_balance_of_segments_by_hand():
+    """Segments of 4 frames and of 1, of even odds and of three to one.
+
+    Half-balanced, a frame of the first has half of the weight of the second's; fully
+    balanced, a quarter. A video ends its segment, and so does a frame without a label.
+    """
+    logits = torch.zeros(2, 2, 5)
+    logits[0, 1, 4] = math.log(3)
+    labels = torch.tensor([[0, 0, 0, 0, 1], [1, -1, 1, 1, 1]])
+    even, sure = math.log(2), math.log(4 / 3)
+    for balance, first, second, third in (
+        (0.0, 4, 1, 4),
+        (0.5, 2, 1, 1 + 3**0.5),
+        (1.0, 1, 1, 2),
+    ):
+        loss = FrameCrossEntropyLoss(segment_balance=balance)(logits, labels)
+        total = first * even + second * sure + third * even
+        assert loss.item() == pytest.approx(total / (first + second + third))
+
+
+def test_balance_of_segments_follows_the_likeliest_class():
+    """Where observers differ, shares of 2/3 and 1 of class 0 are one segment."""
+    torch.manual_seed(0)
+    logits = torch.randn(1, 2, 3)
+    targets = torch.tensor([[[2 / 3, 1, 0], [1 / 3, 0, 1]]])
+    found = FrameCrossEntropyLoss(segment_balance=1.0)(logits, targets)
+    errors = -(targets * logits.log_softmax(dim=1)).sum(dim=1)[0]
+    expected = (errors[:2].mean() + errors[2]) / 2
+    torch.testing.assert_close(found, expected)
 
 
 def test_shares_of_observers_by_hand():

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmskelseg.models.auxiliary.part import AuxiliaryPart, NetworkOutput, Targets
-from mmskelseg.models.losses import mean_over_ranks
+from mmskelseg.models.losses import mean_over_ranks, segments_of
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime.messages.options import Factor, Positive
 
@@ -53,14 +53,12 @@ class SegmentContrastLoss(AuxiliaryPart):
         return self.loss_weight * torch.stack(losses).mean()
 
     def _of_tier(self, features: Tensor, labels: Tensor) -> Tensor:
-        begins = torch.ones_like(labels, dtype=torch.bool)
-        begins[:, 1:] = labels[:, 1:] != labels[:, :-1]
-        segment = begins.flatten().cumsum(0) - 1
+        segments, lengths = segments_of(labels)
         frames = features.transpose(1, 2).flatten(0, 1)
-        length = segment.bincount()
-        mean = frames.new_zeros(len(length), frames.shape[1])
-        mean = mean.index_add(0, segment, frames) / length[:, None]
-        classes = labels[begins]
+        mean = frames.new_zeros(len(lengths), frames.shape[1])
+        mean = mean.index_add(0, segments.flatten(), frames) / lengths[:, None]
+        classes = labels.new_empty(len(lengths))
+        classes[segments] = labels
         labelled = classes >= 0
         unit, classes = F.normalize(mean[labelled]), classes[labelled]
         is_own = torch.eye(len(classes), dtype=torch.bool, device=classes.device)
