@@ -319,7 +319,8 @@ def whole_body(
     relative = np.where(seen[..., None], points - path[:, None], 0)
     if not seen.any():
         return path, relative, 1.0
-    size = float(np.sqrt(np.square(relative[seen]).sum(axis=-1).mean()))
+    squares = np.einsum('tvd,tvd->t', relative, relative).sum(dtype=float)
+    size = float(np.sqrt(squares / seen.sum()))
     has_size = size > ROUNDING * np.abs(points[seen]).max()
     return path, relative, size if has_size else 1.0
 

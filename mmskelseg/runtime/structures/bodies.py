@@ -139,16 +139,18 @@ def faces_everywhere(videos: Sequence[VideoAnnotation], up: str) -> bool:
 
 def _extents(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Return the root mean square distance along each axis, (D,), see body_size."""
-    squares = np.square(_centred(points, seen)).sum(axis=(0, 1, 2))
+    centred = _centred(points, seen)
+    # Many times faster than sums over these short axes.
+    squares = np.einsum('mtvd,mtvd->td', centred, centred).sum(axis=0, dtype=float)
     return np.sqrt(squares / max(seen.sum(), 1))
 
 
 def _centred(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Return joints relative to the mean of their frame, 0 where they are not seen."""
-    weights = seen[..., None]
-    counts = np.maximum(weights.sum(axis=2, keepdims=True), 1)
-    centre = (points * weights).sum(axis=2, keepdims=True) / counts
-    return (points - centre) * weights
+    weights = seen.astype(points.dtype)
+    counts = np.maximum(weights.sum(axis=2), 1)
+    centre = np.einsum('mtvd,mtv->mtd', points, weights) / counts[..., None]
+    return (points - centre[:, :, None]) * weights[..., None]
 
 
 def _point_everywhere(
