@@ -89,12 +89,8 @@ def choose(
     lookahead, min_frames = _choose_delay(train, test, request, path)
     turns, note = _choose_turns(train, meta, recipe, path)
     share, is_script = _find_script(train, meta, request)
-    pairs = None
-    if request.pairs:
-        _check_pairs([*train, *test], path)
-        first = {} if lookahead is None else _first_person(train)
-        pairs = {**_choose_turning(train, meta, recipe), **first}
-    parts = _choose_parts(request, (train, test, meta, recipe, path))
+    given = train, test, meta, recipe, path
+    parts = _choose_parts(request, given)
     choice = Choice(
         path,
         meta,
@@ -109,7 +105,7 @@ def choose(
         lookahead=lookahead,
         min_frames=min_frames,
         turns=turns,
-        pairs=pairs,
+        pairs=_choose_pairs(request, given),
         parts=parts,
         observers=request.observers,
     )
@@ -282,6 +278,16 @@ def _choose_turning(
     if shown and camera_view(metainfo, videos)[0] == 'top':
         return {}
     return {'turn': False}
+
+
+def _choose_pairs(request: ConfigRequest, given: tuple) -> dict[str, object] | None:
+    """Return options of the renderer of pairs, None where nobody else is seen."""
+    if not request.pairs:
+        return None
+    train, test, meta, recipe, path = given
+    _check_pairs([*train, *test], path)
+    first = {} if request.streaming is None else _first_person(train)
+    return {**_choose_turning(train, meta, recipe), **first}
 
 
 def _choose_parts(request: ConfigRequest, given: tuple) -> list[dict[str, object]]:

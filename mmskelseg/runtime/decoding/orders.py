@@ -60,9 +60,20 @@ def action_order(
         rests = np.repeat(likely[:, [background]], classes, axis=1)
         is_rest, is_action = table[:, 2] == background, np.arange(classes) != background
         likely[np.ix_(is_rest, is_action)] = -np.inf
-    gains = np.concatenate([likely, rests], axis=1)
+    states = _likeliest(np.concatenate([likely, rests], axis=1), moves)
+    found = [state if state < classes else background for state in states]
+    return np.repeat(np.array(found, labels.dtype), table[:, 1] - table[:, 0])
+
+
+def _likeliest(gains: np.ndarray, moves: np.ndarray) -> list[int]:
+    """Return the states (N,) of the highest sum, of which the first is an action.
+
+    Args:
+        gains: The logarithm of the likelihood of each state, (N, 2 K).
+        moves: That of each state after each, (2 K, 2 K).
+    """
     best = gains[0].copy()
-    best[classes:] = -np.inf
+    best[len(moves) // 2 :] = -np.inf
     before = np.zeros(gains.shape, np.int64)
     for i, gain in enumerate(gains[1:], start=1):
         totals = best[:, None] + moves
@@ -71,8 +82,7 @@ def action_order(
     states = [int(best.argmax())]
     for row in before[:0:-1]:
         states.append(int(row[states[-1]]))
-    found = [state if state < classes else background for state in reversed(states)]
-    return np.repeat(np.array(found, labels.dtype), table[:, 1] - table[:, 0])
+    return states[::-1]
 
 
 def _moves(counts: np.ndarray, frames: int, background: int | None) -> np.ndarray:
