@@ -1,25 +1,21 @@
 """Where objects are relative to a person, as features."""
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Annotated, Literal
 
 import numpy as np
 
-from mmskelseg.runtime.features.coordinates import (
-    Coordinates,
-    Instance,
-    SkeletonCoordinates,
-    check_one_person,
-    read_joints,
-    whole_body,
+from mmskelseg.runtime.features.around import AroundCoordinates
+from mmskelseg.runtime.features.coordinates import Instance, SkeletonCoordinates
+from mmskelseg.runtime.features.pairs import (
+    Nearest,
+    front_joints,
+    heading_of,
+    indices_of,
 )
-from mmskelseg.runtime.features.pairs import Nearest, front_joints, heading_of
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Axis, CountOrZero, Where
 from mmskelseg.runtime.parts import RENDERERS
-from mmskelseg.runtime.streaming.body import RunningBody
 from mmskelseg.runtime.streaming.objects import RunningObjects
 from mmskelseg.runtime.streaming.pairs import ROOT, Relations
 from mmskelseg.runtime.structures import Skeleton
@@ -42,7 +38,7 @@ Kinds = Annotated[
 
 
 @RENDERERS.register
-class ObjectCoordinates(Coordinates):
+class ObjectCoordinates(AroundCoordinates):
     """Gives where objects are relative to a person, as a part of ``Concatenate``.
 
     For each kind, and each of the ``nearest`` objects of it in the frame, the one
@@ -108,14 +104,16 @@ class ObjectCoordinates(Coordinates):
         person: CountOrZero | None = None,
         causal: bool = False,
     ) -> None:
-        super().__init__(dims, person)
+        own = SkeletonCoordinates(
+            skeleton, dims, root=root, scale=scale, person=person, causal=causal
+        )
+        super().__init__(own)
         self.kinds: ObjectKinds = {kind: tuple(kinds[kind]) for kind in kinds}
-        self.causal = causal
-        self.scale = scale
-        own = SkeletonCoordinates(skeleton, dims, root=root)
-        self.skeleton, self.root = own.skeleton, own.root
-        self.joints = _joints(self.skeleton, joints)
-        heading = heading_of(self, self.skeleton, turn=turn, vertical=vertical)
+        if joints is None:
+            self.joints = _touching(own.skeleton)
+        else:
+            self.joints = indices_of(self, own.skeleton, 'joints', joints)
+        heading = heading_of(self, own.skeleton, turn=turn, vertical=vertical)
         self.relations = Relations(nearest, [], *heading)
         running = self.running()
         width = nearest * sum(kind.width for kind in running.kinds.values())
@@ -124,11 +122,6 @@ class ObjectCoordinates(Coordinates):
                 f'ObjectCoordinates: {width} values of a frame, but at most '
                 f'{_MOST_VALUES} are allowed; name fewer kinds, points or joints.'
             )
-
-    @property
-    def context(self) -> tuple[float, float] | None:
-        """All previous frames if ``causal``; else all frames."""
-        return (math.inf, 0) if self.causal else None
 
     def check(self, video: VideoAnnotation) -> None:
         """Raise a UserError if a video lacks objects, or their points do not fit."""
@@ -157,87 +150,46 @@ class ObjectCoordinates(Coordinates):
 
     def source(self, results: VideoAnnotation) -> list[np.ndarray]:
         """Return the arrays that the coordinates are computed from."""
-        found = [results[self._key(results)]]
-        if 'keypoint_score' in results:
-            found.append(results['keypoint_score'])
+        found = super().source(results)
         for one in self._objects(results):
             kind = np.frombuffer(one['kind'].encode(), np.uint8)
             found += [kind, one[OBJECT_KEYS[self._key(results)]], one['score']]
         return found
 
-    def coordinates(self, results: VideoAnnotation) -> np.ndarray:
-        """Return an array of shape (T, C)."""
-        self.check(results)
-        key = self._key(results)
-        points, score = read_joints(
-            results, key, self.skeleton, self.dims, np.float64, score_dtype=None
-        )
-        if self.causal:
-            check_one_person(self, len(points), self.person)
-        person = self._one_of(len(points), score, self.person)
-        points, seen = points[person], score[person] >= MIN_SCORE
+    def _around(
+        self, results: VideoAnnotation, frames: int
+    ) -> tuple[RunningObjects, list[tuple[str, np.ndarray, np.ndarray]]]:
+        """Return what relates the person to the objects, and these."""
+        key = OBJECT_KEYS[self._key(results)]
         objects = [
             (
                 one['kind'],
-                np.asarray(one[OBJECT_KEYS[key]], np.float64),
+                np.asarray(one[key], np.float64),
                 np.asarray(one['score']) >= MIN_SCORE,
             )
             for one in self._objects(results)
         ]
         instances = [(kind, xy.shape[1]) for kind, xy, _ in objects]
-        running = self.running(instances=instances)
-        if self.causal:
-            root, _, size = running.body.push(points, seen)
-        else:
-            root, _, whole = whole_body(points, seen, self.root)
-            size = np.full(len(points), whole)
-        if self.scale is None:
-            size = np.ones(len(points))
-        return running.relate(points, seen, root, size, objects)
+        return self.running(instances=instances), objects
 
     def running(
         self, people: int = 1, instances: Sequence[Instance] = ()
     ) -> RunningObjects:
         """Return the object that computes causal coordinates frame by frame."""
-        return RunningObjects(
-            RunningBody(self.root, self.dims),
-            self.skeleton.num_joints,
-            self.relations,
-            self.joints,
-            self.kinds,
-            instances,
-            scale=self.scale == 'body',
-        )
+        return RunningObjects(self._person(), self.kinds, instances)
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the coordinates, as plain values."""
-        own = {k: getattr(self, k) for k in ('dims', 'scale', 'person', 'causal')}
-        return {
-            **own,
-            **asdict(self.relations),
-            'type': type(self).__name__,
-            'kinds': {kind: list(points) for kind, points in self.kinds.items()},
-            'joints': self.joints,
-            'root': list(self.root),
-            'joints_of': list(self.skeleton.joints),
-        }
+        kinds = {kind: list(points) for kind, points in self.kinds.items()}
+        return {**super().settings(), 'kinds': kinds}
 
     def _objects(self, results: VideoAnnotation) -> list[TrackedObject]:
         """Return the objects of the kinds to describe."""
         return [one for one in results['objects'] if one['kind'] in self.kinds]
 
 
-def _joints(skeleton: Skeleton, names: Sequence[str] | None) -> list[int]:
-    """Return the indices of the joints to which distances are measured."""
-    places = {**{name: i for i, name in enumerate(skeleton.joints)}, 'root': ROOT}
-    for name in names or ():
-        if name not in places:
-            raise UserError(
-                f'ObjectCoordinates: joints has {name!r}, expected root or a joint of '
-                f'skeleton {skeleton.name!r}: {", ".join(skeleton.joints)}.'
-            )
-    if names is not None:
-        return [places[name] for name in names]
+def _touching(skeleton: Skeleton) -> list[int]:
+    """Return the indices of the joints that touch things."""
     plain = [split_side(name)[1] for name in skeleton.joints]
     for part in _TOUCHING:
         if part in plain:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from itertools import chain
 from typing import Annotated, Literal
 
 import numpy as np
@@ -122,21 +121,12 @@ class PairCoordinates(Coordinates):
             causal=causal,
         )
         layout = self.own.skeleton
-        names = {**{name: i for i, name in enumerate(layout.joints)}, 'root': ROOT}
         if distances is None:
             ends = ['root', *(layout.joints[i] for i in front_joints(layout))]
             distances = [(own, other) for own in ends for other in ends]
-        for name in chain(*distances):
-            if name not in names:
-                raise UserError(
-                    f'PairCoordinates: distances has {name!r}, expected root or a '
-                    f'joint of skeleton {layout.name!r}: {", ".join(layout.joints)}.'
-                )
-        self.relations = Relations(
-            nearest,
-            [[names[own], names[other]] for own, other in distances],
-            *heading_of(self, layout, turn=turn, vertical=vertical),
-        )
+        pairs = [indices_of(self, layout, 'distances', pair) for pair in distances]
+        heading = heading_of(self, layout, turn=turn, vertical=vertical)
+        self.relations = Relations(nearest, pairs, *heading)
 
     @property
     def context(self) -> tuple[float, float] | None:
@@ -207,6 +197,24 @@ def heading_of(
         )
     plane = [axis for axis in range(3) if dims == 2 or axis != vertical][:2]
     return direction if turn else [], across, plane
+
+
+def indices_of(
+    render: Coordinates, skeleton: Skeleton, option: str, names: Sequence[str]
+) -> list[int]:
+    """Return the indices of the joints that an option names, ``ROOT`` for ``root``.
+
+    Raises:
+        UserError: If there is no such joint.
+    """
+    places = {**{name: i for i, name in enumerate(skeleton.joints)}, 'root': ROOT}
+    for name in names:
+        if name not in places:
+            raise UserError(
+                f'{type(render).__name__}: {option} has {name!r}, expected root or a '
+                f'joint of skeleton {skeleton.name!r}: {", ".join(skeleton.joints)}.'
+            )
+    return [places[name] for name in names]
 
 
 def body_direction(skeleton: Skeleton) -> tuple[list[list[int]], bool]:

@@ -1,28 +1,19 @@
 """Where a person is relative to places, as features."""
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from mmskelseg.runtime.features.coordinates import (
-    Coordinates,
-    Instance,
-    SkeletonCoordinates,
-    check_one_person,
-    read_joints,
-    whole_body,
-)
-from mmskelseg.runtime.features.pairs import heading_of
+from mmskelseg.runtime.features.around import AroundCoordinates
+from mmskelseg.runtime.features.coordinates import Instance, SkeletonCoordinates
+from mmskelseg.runtime.features.pairs import heading_of, indices_of
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Axis, CountOrZero, Where
 from mmskelseg.runtime.parts import RENDERERS
-from mmskelseg.runtime.streaming.body import RunningBody
-from mmskelseg.runtime.streaming.pairs import ROOT, Relations
+from mmskelseg.runtime.streaming.pairs import Relations
 from mmskelseg.runtime.streaming.places import PlaceInFrames, RunningPlaces
-from mmskelseg.runtime.structures.annotations import MIN_SCORE, VideoAnnotation
+from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.places import (
     SHAPES,
     KnownPlaces,
@@ -54,7 +45,7 @@ Shaped = Annotated[
 
 
 @RENDERERS.register
-class PlaceCoordinates(Coordinates):
+class PlaceCoordinates(AroundCoordinates):
     """Gives where a person is relative to places, as a part of ``Concatenate``.
 
     For each place, these are F values:
@@ -112,25 +103,13 @@ class PlaceCoordinates(Coordinates):
         person: CountOrZero | None = None,
         causal: bool = False,
     ) -> None:
-        super().__init__(dims, person)
+        own = SkeletonCoordinates(
+            skeleton, dims, root=root, scale=scale, person=person, causal=causal
+        )
+        super().__init__(own)
         shapes = places if isinstance(places, Mapping) else {}
         self.places: KnownPlaces = {name: shapes.get(name) for name in places}
-        self.causal = causal
-        self.scale = scale
-        own = SkeletonCoordinates(skeleton, dims, root=root)
-        self.skeleton, self.root = own.skeleton, own.root
-        names = {
-            **{name: i for i, name in enumerate(own.skeleton.joints)},
-            'root': ROOT,
-        }
-        for name in joints:
-            if name not in names:
-                raise UserError(
-                    f'PlaceCoordinates: joints has {name!r}, expected root or a joint '
-                    f'of skeleton {own.skeleton.name!r}: '
-                    f'{", ".join(own.skeleton.joints)}.'
-                )
-        self.joints = [names[name] for name in joints]
+        self.joints = indices_of(self, own.skeleton, 'joints', joints)
         if dims == 3 and vertical is None:
             raise UserError(
                 'PlaceCoordinates: places of keypoint_3d are on the floor; name the '
@@ -139,11 +118,6 @@ class PlaceCoordinates(Coordinates):
         heading = heading_of(self, own.skeleton, turn=view, vertical=vertical)
         self.relations = Relations(1, [], *heading)
         self.given: Sequence[Place] = ()
-
-    @property
-    def context(self) -> tuple[float, float] | None:
-        """All previous frames if ``causal``; else all frames."""
-        return (math.inf, 0) if self.causal else None
 
     def check(self, video: VideoAnnotation) -> None:
         """Raise a UserError if a video lacks a place."""
@@ -174,9 +148,7 @@ class PlaceCoordinates(Coordinates):
 
     def source(self, results: VideoAnnotation) -> list[np.ndarray]:
         """Return the arrays that the coordinates are computed from."""
-        found = [results[self._key(results)]]
-        if 'keypoint_score' in results:
-            found.append(results['keypoint_score'])
+        found = super().source(results)
         for one in self._records(results):
             if one['name'] in self.places:
                 text = f'{one["name"]}\n{one["shape"]}'.encode()
@@ -184,31 +156,17 @@ class PlaceCoordinates(Coordinates):
                 found += [np.asarray(x) for x in one.values() if not isinstance(x, str)]
         return found
 
-    def coordinates(self, results: VideoAnnotation) -> np.ndarray:
-        """Return an array of shape (T, C)."""
-        self.check(results)
-        key = self._key(results)
-        points, score = read_joints(
-            results, key, self.skeleton, self.dims, np.float64, score_dtype=None
-        )
-        if self.causal:
-            check_one_person(self, len(points), self.person)
-        person = self._one_of(len(points), score, self.person)
-        points, seen = points[person], score[person] >= MIN_SCORE
+    def _around(
+        self, results: VideoAnnotation, frames: int
+    ) -> tuple[RunningPlaces, list[list[PlaceInFrames]]]:
+        """Return what relates the person to the places, and these, by name."""
         places: dict[str, list[PlaceInFrames]] = {name: [] for name in self.places}
         for one in self._records(results):
             if one['name'] in self.places:
-                found = in_frames(one, len(points), self.relations.plane)
+                found = in_frames(one, frames, self.relations.plane)
                 places[one['name']].append(found)
-        running = self._running([own[0][0] for own in places.values()])
-        if self.causal:
-            root, _, size = running.body.push(points, seen)
-        else:
-            root, _, whole = whole_body(points, seen, self.root)
-            size = np.full(len(points), whole)
-        if self.scale is None:
-            size = np.ones(len(points))
-        return running.relate(points, seen, root, size, [*places.values()])
+        first = [own[0][0] for own in places.values()]
+        return RunningPlaces(self._person(), first), [*places.values()]
 
     def running(
         self, people: int = 1, instances: Sequence[Instance] = ()
@@ -219,17 +177,8 @@ class PlaceCoordinates(Coordinates):
         """
         found = {place.name: place for place in self.given}
         self._check({name: one.shape for name, one in found.items()}, 'the stream')
-        return self._running([found[name] for name in self.places])
-
-    def _running(self, places: Sequence[Place]) -> RunningPlaces:
-        return RunningPlaces(
-            RunningBody(self.root, self.dims),
-            self.skeleton.num_joints,
-            self.relations,
-            self.joints,
-            places,
-            scale=self.scale == 'body',
-        )
+        given = [found[name] for name in self.places]
+        return RunningPlaces(self._person(), given)
 
     def _records(self, results: VideoAnnotation) -> list[dict[str, Any]]:
         """Return the places in the space of the joints."""
@@ -239,13 +188,4 @@ class PlaceCoordinates(Coordinates):
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the coordinates, as plain values."""
-        own = {k: getattr(self, k) for k in ('dims', 'scale', 'person', 'causal')}
-        return {
-            **own,
-            **asdict(self.relations),
-            'type': type(self).__name__,
-            'places': list(self.places),
-            'joints': self.joints,
-            'root': list(self.root),
-            'joints_of': list(self.skeleton.joints),
-        }
+        return {**super().settings(), 'places': list(self.places)}

@@ -5,31 +5,13 @@ Renderers of whole videos use them, too, with roots and size of the whole video.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from mmskelseg.runtime.streaming.body import RunningBody
-from mmskelseg.runtime.streaming.pairs import Relations, kept_headings, nearest_values
+from mmskelseg.runtime.streaming.pairs import Relations, nearest_values
+from mmskelseg.runtime.streaming.person import RunningPerson, Seen
 from mmskelseg.runtime.streaming.state import RunningFeatures, Stateful
 from mmskelseg.runtime.structures.objects import BOX
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A person in the next frames, as objects are described relative to it.
-
-    Shapes: root (n, dims); heading (n, 2), 0 where it is unknown; joints (n, J, dims)
-    and shown (n, J), those to which distances are measured; present (n,), whether any
-    joint of the person is seen; size (n,), that of the body.
-    """
-
-    root: np.ndarray
-    heading: np.ndarray
-    joints: np.ndarray
-    shown: np.ndarray
-    present: np.ndarray
-    size: np.ndarray
 
 
 class RunningKind(Stateful):
@@ -37,8 +19,8 @@ class RunningKind(Stateful):
 
     Args:
         names: The names of the points of the kind.
-        relations: How positions are turned, and how many objects are described.
         instances: Number of objects of the kind, I.
+        relations: How positions are turned, and how many objects are described.
         dims: Number of coordinates of a point.
         joints: Number of joints to which distances are measured, J.
     """
@@ -48,8 +30,8 @@ class RunningKind(Stateful):
     def __init__(
         self,
         names: Sequence[str],
-        relations: Relations,
         instances: int,
+        relations: Relations,
         dims: int,
         joints: int,
     ) -> None:
@@ -130,50 +112,32 @@ class RunningObjects(RunningFeatures):
     """Features of a causal ``ObjectCoordinates``, computed incrementally.
 
     Args:
-        body: The person's body.
-        num_joints: Number of joints of the skeleton, V.
-        relations: The person's heading, and how many objects are described.
-        joints: Indices of the joints to which distances are measured, ``ROOT`` for the
-            root.
+        person: The person.
         kinds: The names of the points of each kind that is described.
         instances: The kind of each object whose points follow the joints, and how many
             points it has.
-        scale: Whether to divide lengths by the size of the body.
     """
-
-    _arrays = ('heading',)
 
     def __init__(
         self,
-        body: RunningBody,
-        num_joints: int,
-        relations: Relations,
-        joints: Sequence[int],
+        person: RunningPerson,
         kinds: Mapping[str, Sequence[str]],
         instances: Sequence[tuple[str, int]],
-        *,
-        scale: bool,
     ) -> None:
-        self.body = body
-        self.dims = body.dims
-        self.num_joints = num_joints
-        self.relations = relations
-        self.joints = list(joints)
+        self.person = person
+        self.dims = person.body.dims
+        self.num_joints = person.num_joints
         self.instances = instances
-        self.scale = scale
+        given = person.relations, self.dims, len(person.joints)
         found = [kind for kind, _ in instances]
         self.kinds = {
-            kind: RunningKind(
-                names, relations, found.count(kind), body.dims, len(joints)
-            )
+            kind: RunningKind(names, found.count(kind), *given)
             for kind, names in kinds.items()
         }
-        self.reset()
 
     def reset(self) -> None:
         """Forget all frames."""
-        self.body.reset()
-        self._heading = np.zeros((1, 1, 2))
+        self.person.reset()
         for kind in self.kinds.values():
             kind.reset()
 
@@ -181,50 +145,29 @@ class RunningObjects(RunningFeatures):
         """Return float32 features (n, C) of the next frames."""
         own, things = np.split(points, [self.num_joints], axis=1)
         shown, visible = np.split(seen, [self.num_joints], axis=1)
-        root, _, size = self.body.push(own, shown)
-        size = size if self.scale else np.ones(len(points))
         given, begin = [], 0
         for kind, count in self.instances:
             columns = slice(begin, begin + count)
             given.append((kind, things[:, columns], visible[:, columns]))
             begin += count
-        return self.relate(own, shown, root, size, given)
+        return self.relate(self.person.push(own, shown), given)
 
     def relate(
-        self,
-        points: np.ndarray,
-        seen: np.ndarray,
-        root: np.ndarray,
-        size: np.ndarray,
-        objects: Sequence[tuple[str, np.ndarray, np.ndarray]],
+        self, person: Seen, objects: Sequence[tuple[str, np.ndarray, np.ndarray]]
     ) -> np.ndarray:
         """Return float32 values (n, C) of the objects in the next frames.
 
         Args:
-            points: Joints of the person, shape (n, V, dims).
-            seen: Whether they are visible, shape (n, V).
-            root: Root of the person, shape (n, dims).
-            size: Size of the person's body in each frame, shape (n,).
+            person: The person in these frames.
             objects: Kind, points (n, P, dims) and whether they are visible (n, P), of
                 each object.
         """
-        present = np.any(seen, axis=1)
-        # The root is one more joint, seen in frames that show any joint.
-        points = np.concatenate([points, root[:, None]], axis=1)
-        seen = np.concatenate([seen, present[:, None]], axis=1)
-        headings = self.relations.headings(points[None], seen[None])
-        headings = kept_headings(self._heading, headings)
-        self._heading = headings[:, -1:]
-        person = Seen(
-            root, headings[0, 1:], points[:, self.joints], seen[:, self.joints],
-            present, size,
-        )  # fmt: skip
         values = []
         for kind, running in self.kinds.items():
             own = [(xy, is_seen) for name, xy, is_seen in objects if name == kind]
             if not own:
-                width = self.relations.nearest * running.width
-                values.append(np.zeros((len(root), width), np.float32))
+                width = running.relations.nearest * running.width
+                values.append(np.zeros((len(person.root), width), np.float32))
                 continue
             stacked = map(np.stack, zip(*own, strict=True))
             values.append(running.push(person, *stacked))
@@ -233,4 +176,4 @@ class RunningObjects(RunningFeatures):
     @property
     def _parts(self) -> Mapping[str, Stateful]:
         kinds = {f'kind.{name}': kind for name, kind in self.kinds.items()}
-        return {'body': self.body, **kinds}
+        return {'person': self.person, **kinds}

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mmskelseg.runtime.streaming.body import RunningBody
-from mmskelseg.runtime.streaming.pairs import Relations, kept_headings
-from mmskelseg.runtime.streaming.state import RunningFeatures, Stateful
+from mmskelseg.runtime.streaming.person import RunningPerson, Seen
+from mmskelseg.runtime.streaming.state import RunningFeatures
 from mmskelseg.runtime.structures.places import Place
 
 #: A place in n frames, and whether it is known in each, (n,).
@@ -20,92 +19,60 @@ class RunningPlaces(RunningFeatures):
     """Features of a causal ``PlaceCoordinates``, computed incrementally.
 
     Args:
-        body: The person's body.
-        num_joints: Number of joints of the skeleton, V.
-        relations: The person's heading, and the plane in which places are.
-        joints: Indices of the joints that are compared with places, ``ROOT`` for the
-            root.
+        person: The person.
         places: The places, which stay where they are.
-        scale: Whether to divide lengths by the size of the body.
     """
 
-    _arrays = ('heading', 'distances', 'known', 'whose')
+    _arrays = ('distances', 'known', 'whose')
 
-    def __init__(
-        self,
-        body: RunningBody,
-        num_joints: int,
-        relations: Relations,
-        joints: Sequence[int],
-        places: Sequence[Place],
-        *,
-        scale: bool,
-    ) -> None:
-        self.body = body
-        self.dims = body.dims
-        self.num_joints = num_joints
-        self.relations = relations
-        self.joints = list(joints)
+    def __init__(self, person: RunningPerson, places: Sequence[Place]) -> None:
+        self.person = person
+        self.dims = person.body.dims
+        self.num_joints = person.num_joints
         self.places = places
-        self.scale = scale
         self.reset()
 
     def reset(self) -> None:
         """Forget all frames."""
-        self.body.reset()
-        self._heading = np.zeros((1, 1, 2))
+        self.person.reset()
         # Of the last frame, for each place and joint: the distance, whether it is
         # known, and to which of several places of a name it is.
-        shape = (len(self.places), 1, len(self.joints))
+        shape = (len(self.places), 1, len(self.person.joints))
         self._distances = np.zeros(shape)
         self._known = np.zeros(shape, bool)
         self._whose = np.full(shape[:2], -1)
 
     def push(self, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
         """Return float32 features (n, C) of the next frames."""
-        root, _, size = self.body.push(points, seen)
-        size = size if self.scale else np.ones(len(points))
         always = np.ones(len(points), bool)
         places = [[(place, always)] for place in self.places]
-        return self.relate(points, seen, root, size, places)
+        return self.relate(self.person.push(points, seen), places)
 
     def relate(
-        self,
-        points: np.ndarray,
-        seen: np.ndarray,
-        root: np.ndarray,
-        size: np.ndarray,
-        places: Sequence[Sequence[PlaceInFrames]],
+        self, person: Seen, places: Sequence[Sequence[PlaceInFrames]]
     ) -> np.ndarray:
         """Return float32 values (n, C) of places in the next frames.
 
         Args:
-            points: Joints of the person, shape (n, V, dims).
-            seen: Whether they are visible, shape (n, V).
-            root: Root of the person, shape (n, dims).
-            size: Size of the person's body in each frame, shape (n,).
+            person: The person in these frames.
             places: For each name, the places of which one at most is known in a frame.
         """
-        present = np.any(seen, axis=1)
-        # The root is one more joint, seen in frames that show any joint.
-        points = np.concatenate([points, root[:, None]], axis=1)
-        seen = np.concatenate([seen, present[:, None]], axis=1)
-        headings = self.relations.headings(points[None], seen[None])
-        headings = kept_headings(self._heading, headings)
-        self._heading, ahead = headings[:, -1:], headings[0, 1:]
-        plane = [*self.relations.plane]
-        xy, shown = points[:, self.joints][..., plane], seen[:, self.joints]
-        found = [_measured(own, xy, root[:, plane], present) for own in places]
+        relations = self.person.relations
+        plane = [*relations.plane]
+        xy, root = person.joints[..., plane], person.root[:, plane]
+        found = [_measured(own, xy, root, person.present) for own in places]
         values = []
         for i, (whose, distance, inside, offset) in enumerate(found):
-            known = shown & (whose >= 0)[:, None]
+            known = person.shown & (whose >= 0)[:, None]
             change = self._change(i, distance, known, whose)
             lengths = np.concatenate([np.where(known, distance, 0), change], axis=1)
-            parts = [(whose >= 0)[:, None], inside & known, lengths / size[:, None]]
-            if self.relations.ends:
+            lengths = lengths / person.size[:, None]
+            parts = [(whose >= 0)[:, None], inside & known, lengths]
+            if relations.ends:
                 far = np.linalg.norm(offset, axis=1, keepdims=True)
                 to_centre = offset / np.where(far, far, 1)
-                parts.append((ahead * to_centre).sum(axis=1, keepdims=True))
+                looks = (person.heading * to_centre).sum(axis=1, keepdims=True)
+                parts.append(looks)
             values.append(np.concatenate(parts, axis=1))
         return np.concatenate(values, axis=1).astype(np.float32)
 
@@ -122,8 +89,8 @@ class RunningPlaces(RunningFeatures):
         return np.diff(distance, axis=0) * both
 
     @property
-    def _parts(self) -> Mapping[str, Stateful]:
-        return {'body': self.body}
+    def _parts(self) -> Mapping[str, RunningPerson]:
+        return {'person': self.person}
 
 
 def _measured(
