@@ -3,8 +3,4 @@
 recombination = dict(type='RecombineSegments', p=0.5, times=5, transitions='any')
 # The paper has ten layers and three decoders; new orders need fewer.
 backbone = dict(_delete_=True, type='ASFormer', num_layers=9, num_decoders=1)
-segmentor = dict(
-    members=1,
-    head=dict(loss_cls=dict(segment_balance=0.25)),
-    postprocess=[dict(type='MinDuration')],
-)
+segmentor = dict(members=1, postprocess=[dict(type='MinDuration')])
