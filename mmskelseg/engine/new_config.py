@@ -38,8 +38,8 @@ class Choice:
         any_order: Whether to recombine videos.
         longest: Number of frames of the longest video.
         is_script: Whether videos are kept whole, since their actions follow a script.
-        prefers_order: Whether labels in the orders of the training videos are
-            preferred, since these predict nearly all actions.
+        prefers_order: Whether the orders of the training videos count as much as half
+            of an action, not as a frame, since these predict nearly all actions.
         lookahead: Frames of delay of a causal model, None for whole videos.
         min_frames: Minimum duration of a causal model's labels, which is part of that.
         turns: Further steps of the training pipeline.
@@ -205,16 +205,19 @@ del {', '.join(['ann_file', *local])}
         if self.min_frames > 1:
             step = {'type': 'CausalMinDuration', 'frames': self.min_frames}
             model['postprocess'] = [step]
-        elif self.prefers_order:
-            classes, background = self.metainfo['classes'], self.metainfo['background']
-            order = {
-                'type': 'ActionOrder',
-                'background': resolve_background(background, classes),
-            }
-            model['postprocess'] = [{'type': 'MinDuration'}, order]
-        elif self.lookahead is None and self.segmentor != 'asformer':
-            model['postprocess'] = [{'type': 'MinDuration'}]
+        elif self.lookahead is None:
+            model['postprocess'] = [{'type': 'MinDuration'}, *self._orders()]
         return model
+
+    def _orders(self) -> list[dict[str, object]]:
+        """Return the step that doubts what seldom follows; a script counts more."""
+        if 'tiers' in self.metainfo:
+            return []
+        if not self.prefers_order:
+            return [{'type': 'ActionOrder', 'frames': 1}]
+        classes, background = self.metainfo['classes'], self.metainfo['background']
+        background = resolve_background(background, classes)
+        return [{'type': 'ActionOrder', 'background': background}]
 
     def _pipeline(self) -> tuple[list[Mapping[str, object]], int]:
         """Return steps that come first in training, and how many of the base's go."""

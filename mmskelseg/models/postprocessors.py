@@ -12,9 +12,20 @@ from torch import Tensor, nn
 from mmskelseg.models.layers import Fitted
 from mmskelseg.registry import POSTPROCESSORS, build_part
 from mmskelseg.runtime.decoding import run_step
+from mmskelseg.runtime.decoding.orders import segment_evidence
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count, CountOrZero, Fraction, OddCount
+from mmskelseg.runtime.messages.options import (
+    Count,
+    CountOrZero,
+    Factor,
+    Fraction,
+    OddCount,
+    Positive,
+)
 from mmskelseg.runtime.structures.segments import next_actions, segment_table
+
+#: The part of the segments in training that have more evidence than a segment costs.
+SURE = 0.8
 
 
 class Postprocessor(nn.Module):
@@ -112,30 +123,39 @@ class CausalMinDuration(MinDuration):
 class ActionOrder(Counted):
     """Preference of the orders of the training videos: :func:`action_order`.
 
-    It helps where actions follow a script, and misleads where they come in new orders.
-
     Args:
-        num_classes: Number of classes, K, which the model fills in.
+        num_classes: Number of classes, K, which the model fills in, as the temperature.
         background: Index of the class that is no action, and may be between any two.
-        frames: How many frames an order counts as much as. By default, half of the
-            median duration of an action in the training labels.
+        frames: How many frames an order counts as much as; 1 where it says little. By
+            default, half of the median duration of an action in the training labels,
+            which helps in a script and misleads elsewhere.
+        cost: What a segment costs, in nats. By default, it is found after the last
+            epoch, and 0 before.
+        temperature: By what the model divides the logarithms of its probabilities.
     """
 
     follows: Tensor
     weight: Tensor
+    cost: Tensor
 
     def __init__(
         self,
         num_classes: Count,
         background: CountOrZero | None = None,
         frames: Count | None = None,
+        cost: Factor | None = None,
+        *,
+        temperature: Positive = 1.0,
     ) -> None:
         super().__init__()
         self.background = background
         self.frames = frames
+        self.is_weighed = cost is not None
+        self.temperature = temperature
         follows = torch.zeros(num_classes, num_classes, dtype=torch.int64)
         self.register_buffer('follows', follows)
         self.register_buffer('weight', torch.tensor(frames or 1))
+        self.register_buffer('cost', torch.tensor(float(cost or 0) * temperature))
 
     def fit(self, videos: Iterable[np.ndarray]) -> None:
         """Count what follows what in the labels (T,) of the training videos."""
@@ -149,12 +169,34 @@ class ActionOrder(Counted):
             self.weight.fill_(max(int(np.median(durations)) // 2, 1))
         self.fitted.fill_(True)
 
+    def weigh(self, videos: Iterable[tuple[np.ndarray, np.ndarray]]) -> None:
+        """Find the cost in labels (T,) and probabilities (K, T) of training videos.
+
+        It is what ``SURE`` of the segments have as evidence, if that is above 0, and at
+        most that of a semi-Markov model: ``log(m - 1) + log(K - 1)`` for durations of m
+        frames on average.
+        """
+        evidence, durations = [np.empty(0)], [np.empty(0)]
+        for label, score in videos:
+            table = segment_table(label)
+            durations.append(table[:, 1] - table[:, 0])
+            evidence.append(segment_evidence(label, score))
+        found = np.concatenate(evidence)
+        if not len(found):
+            return
+        mean = np.concatenate(durations).mean()
+        others = np.array([mean, len(self.follows)]) - 1
+        most = float(np.log(np.maximum(others, 1)).sum())
+        cost = min(float(np.percentile(found, 100 * (1 - SURE))), most)
+        self.cost.fill_(max(cost, 0.0) * self.temperature)
+
     def options(self) -> dict[str, object]:
-        """Return the counts and the weight."""
+        """Return the counts, the weight and the cost."""
         return {
             'follows': self.follows.tolist(),
             'frames': int(self.weight),
             'background': self.background,
+            'cost': float(self.cost) / self.temperature,
         }
 
 
@@ -199,14 +241,22 @@ def build_postprocessors(
     tiers: Sequence[int],
     *,
     has_boundaries: bool = True,
+    temperature: float = 1.0,
 ) -> nn.ModuleList:
     """Return the post-processing steps in their order; for G tiers, G lists of them.
+
+    Args:
+        configs: Config of each step.
+        tiers: Number of classes of each tier.
+        has_boundaries: Whether the model predicts boundaries.
+        temperature: By what it divides the logarithms of its probabilities.
 
     Raises:
         UserError: If a step is not a dict with its type, or needs boundaries that the
             model does not predict.
     """
-    lists = [_steps(configs, classes, has_boundaries) for classes in tiers]
+    orders = [{'num_classes': classes, 'temperature': temperature} for classes in tiers]
+    lists = [_steps(configs, order, has_boundaries) for order in orders]
     if len(lists) == 1:
         return lists[0]
     for i, steps in enumerate(lists):
@@ -217,14 +267,16 @@ def build_postprocessors(
 
 
 def _steps(
-    configs: Sequence[Mapping[str, object]], classes: int, has_boundaries: bool
+    configs: Sequence[Mapping[str, object]],
+    order: Mapping[str, object],
+    has_boundaries: bool,
 ) -> nn.ModuleList:
-    """Return the steps of one tier."""
+    """Return the steps of one tier, given what the model knows of its orders."""
     steps = nn.ModuleList()
     for i, cfg in enumerate(configs):
         place = f'model.postprocess.{i}'
         is_order = isinstance(cfg, Mapping) and cfg.get('type') == 'ActionOrder'
-        given = {'num_classes': classes} if is_order else {}
+        given = order if is_order else {}
         steps.append(build_part(place, cfg, POSTPROCESSORS, **given))
         if isinstance(steps[-1], BoundaryRefinement) and not has_boundaries:
             raise UserError(

@@ -410,6 +410,10 @@ def test_config_is_read_where_nothing_has_imported_the_package(make_config, tmp_
     assert done.stdout == 'ActionSegmentor\n'
 
 
+# The steps without a script: orders count as much as a frame.
+DOUBTING = [{'type': 'MinDuration'}, {'type': 'ActionOrder', 'frames': 1}]
+
+
 def with_orders(*orders, lengths=60):
     """Return annotations whose videos have these classes, background 0, in turn."""
     data = small_annotations(lengths=[lengths] * len(orders))
@@ -435,7 +439,7 @@ def test_script_is_kept_whole_and_in_order(make_config):
     assert [step.type for step in cfg.model.postprocess] == ['CausalMinDuration']
     text, cfg = make_config(data, '--any-order', '--overwrite')
     assert '--no-any-order' in text
-    assert cfg.model.postprocess == [{'type': 'MinDuration'}]
+    assert cfg.model.postprocess == DOUBTING
     dataset = cfg.train_dataloader.dataset
     assert dataset.pipeline[0].transitions == 'any'
     assert dataset.crop_frames == 600
@@ -447,7 +451,7 @@ def test_orders_that_predict_little_are_not_preferred(make_config):
     data['metainfo']['classes'] = [f'class_{i}' for i in range(5)]
     _, cfg = make_config(data, '--no-any-order')
     assert cfg.train_dataloader.dataset.crop_frames == 4800
-    assert cfg.model.postprocess == [{'type': 'MinDuration'}]
+    assert cfg.model.postprocess == DOUBTING
 
 
 def test_step_of_a_script_has_4800_frames(make_config):

@@ -61,10 +61,37 @@ def test_orders_are_those_of_the_training_labels():
         step.step()
     step.fit([np.repeat([0, 2, 1], 5), np.repeat([0, 1, -1, 0], [5, 9, 1, 4])])
     follows = [[0, 2, 0], [0, 0, 0], [0, 0, 0]]
-    assert step.step() == {**cfg, 'follows': follows, 'frames': 2}
+    assert step.step() == {**cfg, 'follows': follows, 'frames': 2, 'cost': 0}
     (other,) = build_postprocessors([cfg], [3])
     other.load_state_dict(step.state_dict())
     assert other.step() == step.step()
+
+
+@pytest.mark.parametrize('temperature', [1, 2])
+def test_a_segment_costs_what_most_have_as_evidence(temperature):
+    """But at least 0, and at most log(m - 1) + log(K - 1)."""
+    (step,) = build_postprocessors(
+        [{'type': 'ActionOrder', 'frames': 1}], [3], temperature=temperature
+    )
+    step.fit([np.array([0, 1, 2])])
+    label = np.repeat([0, 1, 2, 0, 1, 2], 9)
+
+    def cost(share):
+        score = np.full((3, len(label)), (1 - share) / 2)
+        score[label, range(len(label))] = share
+        step.weigh([(label, score)])
+        return step.step()['cost']
+
+    # Each segment has nine frames, which are five times as likely as another class.
+    assert cost(0.34) == pytest.approx(9 * np.log(0.34 / 0.33))
+    assert cost(0.9) == pytest.approx(np.log(8) + np.log(2))
+    assert cost(0.1) == 0
+    # Of tempered probabilities.
+    assert float(step.cost) == 0
+    cost(0.9)
+    assert float(step.cost) == pytest.approx(temperature * np.log(16))
+    step.weigh([])
+    assert float(step.cost) == pytest.approx(temperature * np.log(16))
 
 
 def test_steps_follow_one_another():

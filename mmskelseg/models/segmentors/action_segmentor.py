@@ -117,7 +117,10 @@ class ActionSegmentor(SegmentationNetwork, BaseModel):
         self.temperature = temperature
         has_boundaries = any(part.predicts == 'boundary' for part in self.auxiliary)
         self.postprocess = build_postprocessors(
-            postprocess, self.tiers, has_boundaries=has_boundaries
+            postprocess,
+            self.tiers,
+            has_boundaries=has_boundaries,
+            temperature=temperature,
         )
         # The other members read the output of the first one's stems.
         own = {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count, CountOrZero, checked
+from mmskelseg.runtime.messages.options import Count, CountOrZero, Factor, checked
 from mmskelseg.runtime.structures.segments import segment_table
 
 
@@ -16,13 +16,15 @@ def action_order(
     follows: Sequence[Sequence[CountOrZero]],
     frames: Count,
     background: CountOrZero | None = None,
+    cost: Factor = 0.0,
 ) -> np.ndarray:
     """Return labels (T,) with the classes of segments that are likeliest together.
 
-    The likelihood is the product of probabilities of all frames, and of how often an
-    action follows the one before, relative to the likeliest one, to the power of
-    ``frames``. So an action out of order stays where the model is sure of it for longer
-    than that. Segments keep their boundaries, or merge with others of their class.
+    The likelihood is the product of the probabilities of all frames, and of how often
+    an action follows the one before, relative to the geometric mean over all pairs, to
+    the power of ``frames``. So an action out of order stays where the model is sure of
+    it for longer than that, and orders as likely as in training cost nothing. Segments
+    keep their boundaries, or merge with others of their class, which spares their cost.
     Background stays, so that an action that was left out is not found in a rest.
 
     Args:
@@ -31,6 +33,7 @@ def action_order(
         follows: How often each action was followed by each, (K, K); 1 / K is added.
         frames: How many frames an order counts as much as.
         background: The class that is no action, and may be between any two, or None.
+        cost: What a segment after another one costs, in nats.
 
     Raises:
         UserError: If ``follows`` has another shape, or there is no such class.
@@ -53,7 +56,9 @@ def action_order(
     if not len(table):
         return labels.copy()
     likely = np.add.reduceat(np.log(np.maximum(score, 1e-6)), table[:, 0], axis=1).T
-    moves = _moves(counts, frames, background)
+    moves = _moves(counts, frames, background) - cost
+    # A segment may go on.
+    np.fill_diagonal(moves, 0)
     if background is None:
         rests = np.full_like(likely, -np.inf)
     else:
@@ -92,14 +97,44 @@ def _moves(counts: np.ndarray, frames: int, background: int | None) -> np.ndarra
     background before any action is the class of background.
     """
     classes = len(counts)
-    logs = np.log(counts + 1 / classes)
-    orders = frames * (logs - logs.max(axis=1, keepdims=True))
+    counts = counts + 1 / classes
+    logs = np.log(counts / counts.sum(axis=1, keepdims=True))
+    orders = frames * (logs - np.average(logs, weights=counts))
     moves = np.full((2 * classes, 2 * classes), -np.inf)
     moves[:, :classes] = np.tile(orders, (2, 1))
     if background is not None:
         np.fill_diagonal(moves[:classes, classes:], 0)
         moves[:, [background, classes + background]] = -np.inf
         moves[background, :classes] = 0
-    # A segment may go on.
-    np.fill_diagonal(moves, 0)
     return moves
+
+
+def segment_evidence(labels: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Return by how much each segment is likelier than none in its place, in nats.
+
+    Without it, its frames are of the class before and, from the best frame on, of the
+    one after. Between two segments of one class, there are two segments fewer then, and
+    each has half of the evidence. Segments without a neighbour are left out.
+
+    Args:
+        labels: True classes, shape (T,), -1 for none.
+        score: Probabilities, (K, T).
+
+    >>> score = np.array([[0.8, 0.1, 0.8], [0.2, 0.9, 0.2]])
+    >>> segment_evidence(np.array([0, 1, 0]), score).round(2).tolist()
+    [1.39, 1.1, 1.39]
+    """
+    logs = np.log(np.maximum(score, 1e-6))
+    sums = np.pad(np.cumsum(logs, axis=1), ((0, 0), (1, 0)))
+    table = segment_table(labels).tolist()
+    found = []
+    for i, (start, end, label) in enumerate(table):
+        near = [row[2] for row in table[max(i - 1, 0) : i] if row[1] == start]
+        near += [row[2] for row in table[i + 1 : i + 2] if row[0] == end]
+        if near:
+            before, after = sums[near[0]], sums[near[-1]]
+            cuts = (before - after)[start : end + 1]
+            without = cuts.max() - before[start] + after[end]
+            own = sums[label, end] - sums[label, start]
+            found.append((own - without) / (1 + (near[1:] == near[:1])))
+    return np.array(found)
