@@ -496,9 +496,12 @@ class RandomRotation(Augmentation):
         plane = [axis for axis in range(3) if axis != self.depth]
 
         def in_image(points: np.ndarray) -> np.ndarray:
-            points, seen = points.astype(np.float32), points.any(axis=-1)
-            points[seen] = (points[seen] - centre) @ turn + centre
-            return points
+            # As one matrix, and without a mask of points, which takes twice the time.
+            rows = points.astype(np.float32).reshape(-1, 2)
+            turned = (rows - centre) @ turn
+            turned += centre
+            turned *= rows.any(axis=1, keepdims=True)
+            return turned.reshape(points.shape).astype(np.float32)
 
         def in_space(points: np.ndarray) -> np.ndarray:
             points = points.astype(np.float32)

@@ -150,7 +150,9 @@ def _centred(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
     weights = seen.astype(points.dtype)
     counts = np.maximum(weights.sum(axis=2), 1)
     centre = np.einsum('mtvd,mtv->mtd', points, weights) / counts[..., None]
-    return (points - centre[:, :, None]) * weights[..., None]
+    centred = points - centre[:, :, None]
+    centred *= weights[..., None]
+    return centred
 
 
 def _point_everywhere(
