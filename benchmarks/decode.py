@@ -1,8 +1,9 @@
 """Labels and files of a million frames, from their probabilities.
 
 Decodes one recording of --frames frames at 30 fps, with segments of 3 s and noise that
-breaks them into many, merges what is shorter than half a second, and writes the files
-that `mmskelseg segment` writes by default. Times are CPU times of one thread.
+breaks them into many, merges what is shorter than half a second, drops what little
+speaks for, and writes the files that `mmskelseg segment` writes by default. Times are
+CPU times of one thread.
 """
 
 import argparse
@@ -36,9 +37,13 @@ def noisy_probabilities(frames: int, classes: int) -> np.ndarray:
 def run(args: argparse.Namespace) -> None:
     """Print the time of each part."""
     scores = noisy_probabilities(args.frames, args.classes)
-    step = {'type': 'MinDuration', 'frames': FPS // 2}
+    follows = np.ones((args.classes, args.classes), int).tolist()
+    steps = [
+        {'type': 'MinDuration', 'frames': FPS // 2},
+        {'type': 'ActionOrder', 'follows': follows, 'frames': 1, 'cost': 5.0},
+    ]
     began = process_time()
-    decoded = decode({'pred_score': scores}, steps=[[step]])
+    decoded = decode({'pred_score': scores}, steps=[steps])
     was_decoded = process_time()
     meta: Any = {'classes': [f'class {k}' for k in range(args.classes)]}
     video: Any = {'frame_dir': 'long', 'total_frames': args.frames, 'fps': float(FPS)}
