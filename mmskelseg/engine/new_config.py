@@ -206,16 +206,18 @@ del {', '.join(['ann_file', *local])}
             step = {'type': 'CausalMinDuration', 'frames': self.min_frames}
             model['postprocess'] = [step]
         elif self.lookahead is None:
-            model['postprocess'] = [{'type': 'MinDuration'}, self._order()]
+            model['postprocess'] = [{'type': 'MinDuration'}, *self._order()]
         return model
 
-    def _order(self) -> dict[str, object]:
+    def _order(self) -> list[dict[str, object]]:
         """Return the step that doubts what seldom follows; a script counts more."""
+        if 'tiers' in self.metainfo:
+            return []
         if not self.prefers_order:
-            return {'type': 'ActionOrder', 'frames': 1}
+            return [{'type': 'ActionOrder', 'frames': 1}]
         classes, background = self.metainfo['classes'], self.metainfo['background']
         background = resolve_background(background, classes)
-        return {'type': 'ActionOrder', 'background': background}
+        return [{'type': 'ActionOrder', 'background': background}]
 
     def _pipeline(self) -> tuple[list[Mapping[str, object]], int]:
         """Return steps that come first in training, and how many of the base's go."""
