@@ -3,6 +3,7 @@
 It only changes ``pred_label``: the probabilities stay those of the model.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from mmskelseg.models.layers import Fitted
 from mmskelseg.registry import POSTPROCESSORS, build_part
 from mmskelseg.runtime.decoding import run_step
-from mmskelseg.runtime.decoding.orders import segment_evidence
+from mmskelseg.runtime.decoding.orders import order_logs, segment_evidence
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import (
     Count,
@@ -173,8 +174,8 @@ class ActionOrder(Counted):
         """Find the cost in labels (T,) and probabilities (K, T) of training videos.
 
         It is what ``SURE`` of the segments have as evidence, if that is above 0, and at
-        most that of a semi-Markov model: ``log(m - 1) + log(K - 1)`` for durations of m
-        frames on average.
+        most that of a semi-Markov model: ``log(m - 1)`` for durations of m frames on
+        average, minus the mean logarithm of how likely what follows follows.
         """
         evidence, durations = [np.empty(0)], [np.empty(0)]
         for label, score in videos:
@@ -184,9 +185,9 @@ class ActionOrder(Counted):
         found = np.concatenate(evidence)
         if not len(found):
             return
-        mean = np.concatenate(durations).mean()
-        others = np.array([mean, len(self.follows)]) - 1
-        most = float(np.log(np.maximum(others, 1)).sum())
+        mean = float(np.concatenate(durations).mean())
+        _, order = order_logs(self.follows.cpu().numpy())
+        most = math.log(max(mean - 1, 1)) - order
         cost = min(float(np.percentile(found, 100 * (1 - SURE))), most)
         self.cost.fill_(max(cost, 0.0) * self.temperature)
 

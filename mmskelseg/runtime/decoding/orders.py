@@ -97,9 +97,8 @@ def _moves(counts: np.ndarray, frames: int, background: int | None) -> np.ndarra
     background before any action is the class of background.
     """
     classes = len(counts)
-    counts = counts + 1 / classes
-    logs = np.log(counts / counts.sum(axis=1, keepdims=True))
-    orders = frames * (logs - np.average(logs, weights=counts))
+    logs, mean = order_logs(counts)
+    orders = frames * (logs - mean)
     moves = np.full((2 * classes, 2 * classes), -np.inf)
     moves[:, :classes] = np.tile(orders, (2, 1))
     if background is not None:
@@ -107,6 +106,20 @@ def _moves(counts: np.ndarray, frames: int, background: int | None) -> np.ndarra
         moves[:, [background, classes + background]] = -np.inf
         moves[background, :classes] = 0
     return moves
+
+
+def order_logs(follows: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the logarithm of how likely each class follows each, and their mean.
+
+    Args:
+        follows: How often each class was followed by each, (K, K); 1 / K is added.
+
+    Returns:
+        Logarithms, (K, K), and their mean over all pairs that were counted.
+    """
+    counts = follows + 1 / len(follows)
+    logs = np.log(counts / counts.sum(axis=1, keepdims=True))
+    return logs, float(np.average(logs, weights=counts))
 
 
 def segment_evidence(labels: np.ndarray, score: np.ndarray) -> np.ndarray:
