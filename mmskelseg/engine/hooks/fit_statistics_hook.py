@@ -76,8 +76,9 @@ def predicted_videos(
     """Yield the labels (T,) and probabilities (K, T) of each item, of one tier."""
     was_training = model.training
     model.eval()
-    for i in range(len(dataset)):
-        (sample,) = model.test_step(pseudo_collate([dataset[i]]))
+    items = (inner[i] for inner in innermost(dataset) for i in range(len(inner)))
+    for item in items:
+        (sample,) = model.test_step(pseudo_collate([item]))
         label, score = sample.gt_label, sample.pred_score
         label, score = label.cpu().numpy(), score.cpu().numpy()
         if tier is not None:
