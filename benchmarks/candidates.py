@@ -116,11 +116,12 @@ def _runs(
 
 
 def _with_few(file: Path, recordings: int, folder: Path) -> Path:
-    """Write annotations with the first recordings of each training split."""
+    """Write annotations with recordings that are spread over each training split."""
     data = load_annotations(file)
     for split, videos in data['split'].items():
         if split.endswith('train'):
-            data['split'][split] = videos[:recordings]
+            n = min(recordings, len(videos))
+            data['split'][split] = [videos[i * len(videos) // n] for i in range(n)]
     few = folder / 'annotations.pkl'
     save_annotations(data, few, source=file)
     return few
@@ -280,8 +281,8 @@ class Candidates(ExecutedJob[None]):
         metavar='N',
     )
     recordings: int | None = option(
-        'train with the first N recordings of each training split (default: all); '
-        'name a WORK_DIR of its own',
+        'train with N recordings that are spread over each training split (default: '
+        'all); name a WORK_DIR of its own',
         None,
         type=whole_from(1),
         metavar='N',

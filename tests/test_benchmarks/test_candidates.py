@@ -100,19 +100,19 @@ def test_candidates_are_run_once_and_decoded(tmp_path, capsys, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures('quick_runs')
-def test_few_recordings_are_the_first_of_the_training_split(tmp_path, capsys):
+def test_few_recordings_are_spread_over_the_training_split(tmp_path, capsys):
     data = small_annotations()
-    first, *rest, last = [video['frame_dir'] for video in data['annotations']]
-    data['split'] |= {'fold1/train': [first, *rest], 'fold1/test': [last]}
+    *train, last = [video['frame_dir'] for video in data['annotations']]
+    data['split'] |= {'fold1/train': train, 'fold1/test': [last]}
     (tmp_path / 'gestures').mkdir()
     save_annotations(data, tmp_path / 'gestures' / 'annotations.pkl')
     words = [str(tmp_path), str(tmp_path / 'work'), '--sets', 'gestures']
-    few = ['--recordings', '1', '--candidate', 'default=--epochs 1']
+    few = ['--recordings', '2', '--candidate', 'default=--epochs 1']
     Candidates.main([*words, *few])
     assert 'gestures' in capsys.readouterr().out
     folder = tmp_path / 'work' / 'gestures' / 'default'
     split = load_annotations(folder / 'annotations.pkl')['split']
-    assert split['fold1/train'] == [first]
+    assert split['fold1/train'] == [train[0], train[len(train) // 2]]
     assert split['fold1/test'] == [last]
     assert (folder / 'fold1' / 'seed_0' / 'metrics.json').is_file()
 
