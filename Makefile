@@ -25,12 +25,13 @@ DEMO := configs/streaming/precog_pose2d.py
 DEMO_OPTIONS := model.members=1 train_cfg.max_epochs=40
 WORK := work_dirs/precog_demo
 
-.PHONY: help demo test coverage lint docs fuzz kill-test
+.PHONY: help demo test test-pages coverage lint docs fuzz kill-test
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make demo  install, train on real skeletons, test, draw, say where the pictures are'
 	@echo 'make test  install what tests need and run them all'
+	@echo 'make test-pages  run the tests of pages alone, which need a browser'
 	@echo 'make coverage  the same, and which lines of the package they run, in htmlcov/'
 	@echo 'make lint  check style and types'
 	@echo 'make docs  build the site of the documentation in site/, and check its links'
@@ -54,6 +55,9 @@ demo: $(WORK)/.trained
 # A process that has run its tests takes over those of others.
 test: $(VENV)/.test $(VENV)/.browser
 	$(RUN) -m pytest -n $(PROCESSES) --dist worksteal
+
+test-pages: $(VENV)/.test
+	$(RUN) -m pytest -m page
 
 coverage: $(VENV)/.test $(VENV)/.browser
 	$(RUN) -m pytest -n $(PROCESSES) --dist worksteal --cov --cov-report=term --cov-report=html

@@ -1,6 +1,7 @@
 """A page in a browser without a screen, as tests of pages drive it.
 
-``python -m tests.browser`` downloads the browser where there is none.
+``python -m tests.browser`` downloads the browser where there is none. With
+``MMSKELSEG_TEST_BROWSER=none``, tests find none, as on a machine without one.
 """
 
 import os
@@ -26,24 +27,32 @@ _WAIT = 120_000
 
 
 def marks(*packages):
-    """Return the marks of tests that need a browser and these packages.
+    """Return the marks of tests of pages, which need a browser and these packages.
 
     They are not imported to find out, which takes seconds.
     """
     missing = [name for name in (*packages, 'playwright') if find_spec(name) is None]
     reason = f'{", ".join(missing)} missing'
-    return [pytest.mark.slow, pytest.mark.skipif(bool(missing), reason=reason)]
+    lacking = pytest.mark.skipif(bool(missing), reason=reason)
+    return [pytest.mark.page, pytest.mark.slow, lacking]
+
+
+def is_hidden():
+    """Return whether tests shall find no browser."""
+    return os.environ.get('MMSKELSEG_TEST_BROWSER') == 'none'
 
 
 def ways():
     """Yield the options of ways to start a browser."""
+    if is_hidden():
+        return
     for path in filter(None, map(shutil.which, _NAMES)):
         yield {'executable_path': path}
     yield {'channel': 'chrome'}
     yield {}
 
 
-# The browser of the blocks that surround this one.
+# What the blocks that surround this one have found: a browser, or None.
 _outer = []
 
 
@@ -59,17 +68,18 @@ def launched():
         yield _outer[0]
         return
     with sync_playwright() as driver:
+        browser = None
         for way in ways():
-            try:
+            with suppress(Error):
                 browser = driver.chromium.launch(**way, args=_FLAGS)
-            except Error:
-                continue
-            _outer.append(browser)
+                break
+        _outer.append(browser)
+        try:
             yield browser
+        finally:
             _outer.clear()
-            browser.close()
-            return
-        yield None
+            if browser is not None:
+                browser.close()
 
 
 # What resolves once the page shows the changes that keys and clicks have made.
@@ -127,7 +137,7 @@ def _is_there():
 
 def download():
     """Download playwright's Chromium, unless a browser is there; say if it fails."""
-    if _is_there():
+    if is_hidden() or _is_there():
         return
     # Without a network, it would try again for minutes.
     env = {'PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT': '5000', **os.environ}

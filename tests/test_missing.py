@@ -18,13 +18,24 @@ FILES = {
     'test_pages': """\
 from tests import browser
 
-browser.ways = list
-
 def test_page():
     with browser.opened('http://127.0.0.1', 'p'):
         pass
 """,
 }
+
+
+def run_pytest(folder, *words):
+    """Return what pytest says in a folder, on a machine that has no browser."""
+    done = subprocess.run(
+        [sys.executable, '-m', 'pytest', '-p', 'conftest', '-ra', *words],
+        cwd=folder,
+        env={**os.environ, 'PYTHONPATH': str(ROOT), 'MMSKELSEG_TEST_BROWSER': 'none'},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.splitlines()
 
 
 @pytest.fixture(scope='module')
@@ -33,18 +44,7 @@ def lines(tmp_path_factory):
     folder = tmp_path_factory.mktemp('lacking')
     for name, text in FILES.items():
         (folder / f'{name}.py').write_text(text)
-    words = (
-        '-m pytest -p conftest --doctest-modules --continue-on-collection-errors -ra'
-    )
-    done = subprocess.run(
-        [sys.executable, *words.split()],
-        cwd=folder,
-        env={**os.environ, 'PYTHONPATH': str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.splitlines()
+    return run_pytest(folder, '--doctest-modules', '--continue-on-collection-errors')
 
 
 def test_only_modules_that_import_a_missing_extra_are_skipped(lines):
@@ -60,3 +60,13 @@ def test_last_line_names_the_command_that_brings_a_browser(lines):
     # But for the numbers of tests.
     assert lines[-2].startswith('Tests of pages were skipped')
     assert ' -m playwright install --with-deps chromium` ' in lines[-2]
+
+
+def test_without_a_browser_all_tests_of_the_studio_are_skipped(tmp_path):
+    """Each of them, with one browser for the module, and without an error."""
+    pytest.importorskip('playwright')
+    pytest.importorskip('starlette')
+    path = ROOT / 'tests/test_studio/test_page.py'
+    *_, last = run_pytest(tmp_path, '--import-mode=importlib', str(path))
+    number = len(re.findall('^def test_', path.read_text(), re.M))
+    assert re.search(rf'= {number} skipped(, \d+ warnings?)? in', last)
