@@ -93,6 +93,7 @@ def fit(job: Fit, events: Events) -> Path:
     suspicions = sanity_checks(folder.data, ann_file.parent)
     rows = overview(str(ann_file), summary)
     events.note('\n'.join(f'{name:12}{rows[name]}' for name in _SHOWN))
+    events.note(f'held out    {_held_out(folder, reason)}')
     people = find_observers(job, folder.data, everyone)
     for note in [*_notes(folder, shared, suspicions, unlabelled), *people.notes]:
         events.note(f'note        {note}')
@@ -103,13 +104,14 @@ def fit(job: Fit, events: Events) -> Path:
         objects=job.objects,
         places=job.places,
     )
-    for part in found[0].chosen.choice.parts:
-        events.note(f'note        {note_of(part)}')
+    default = found[0].chosen
+    for line in filter(None, [default.others, *map(note_of, default.choice.parts)]):
+        events.note(f'note        {line}')
     folder.begin(_settings(job))
     with worker_processes(job.processes) as submit:
         measure = partial(paces, folder, submit, job.processes, events)
         plan = _plan(folder, found, left_out, job, measure, began)
-        events.note('\n'.join(_planned(folder, plan, reason, job)))
+        events.note('\n'.join(_planned(folder, plan, job)))
         compared = [one for name in plan.compared for one in found if one.name == name]
         trainings = _trainings(folder, plan, job, submit, events, began)
         outcome = execute_steps(folder, compared, trainings, submit)
@@ -131,7 +133,14 @@ def _splits(
         raise UserError(f'{path}: has no fold {fold!r}; leave --fold out.')
     everything = [video['frame_dir'] for video in data['annotations']]
     test = list(split.get(f'{before}test', ()))
-    return list(split.get(f'{before}train', everything)), test
+    others = [name for name in everything if name not in test]
+    train = list(split.get(f'{before}train', others))
+    if not train:
+        raise UserError(
+            f'{path}: all {len(test)} videos are in the split {before + "test"!r}, and '
+            f'none is left to train on; add a split {before + "train"!r}.'
+        )
+    return train, test
 
 
 def _check(path: Path, videos: Sequence[VideoAnnotation], metainfo: Metainfo) -> None:
@@ -275,19 +284,20 @@ def _trainings(
     return Trainings(plan, progress, job.processes, execute_all, deadline)
 
 
-def _planned(
-    folder: ModelFolder, plan: FitPlan, reason: str, job: Fit
-) -> Iterator[str]:
+def _held_out(folder: ModelFolder, reason: str) -> str:
+    """Return who is held out in each fold, and how persons are known."""
+    if not folder.folds:
+        return f'nobody, since all count as one person: {reason}'
+    splits = [folder.data['split'][f'{fold}/test'] for fold in folder.folds]
+    each = [dict.fromkeys(folder.persons[name] for name in split) for split in splits]
+    persons = counted(sum(map(len, each)), 'person')
+    names = '; '.join(listed([*map(repr, who)], 3) for who in each)
+    return f'in {len(each)} folds of {persons}: {names}; {reason}'
+
+
+def _planned(folder: ModelFolder, plan: FitPlan, job: Fit) -> Iterator[str]:
     """Yield what will be done."""
     yield ''
-    persons = len(set(folder.persons.values()))
-    if folder.folds:
-        yield (
-            f'{counted(len(folder.folds), "fold")} of {counted(persons, "person")}: '
-            f'{reason}.'
-        )
-    else:
-        yield 'A single person, so nobody can be held out.'
     yield f'Configs: {", ".join(plan.compared)}.'
     for why in dict.fromkeys(plan.left_out.values()):
         names = ', '.join(n for n, reason in plan.left_out.items() if reason == why)

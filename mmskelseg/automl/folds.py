@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.tiers import labelled_frames
@@ -40,11 +41,7 @@ def persons_of(
             name: v.get('video', name) for name, v in zip(of, videos, strict=True)
         }
         return _by_recording(of, recordings)
-    of = {n: m[1].casefold() for n in names if (m := _PERSON.search(n)) is not None}
-    if len(of) == len(names) > len(set(of.values())) > 1:
-        return of, f'names of videos have parts such as {next(iter(of.values()))!r}'
-    unknown = 'nothing says who is in which video, so each counts as one'
-    return {name: name for name in names}, unknown
+    return _by_name(names)
 
 
 def groups_by(pattern: re.Pattern[str], names: Iterable[str]) -> dict[str, str]:
@@ -79,11 +76,10 @@ def _by_recording(
     >>> _by_recording(persons, recordings)[0]
     {'a_x': 'x', 'a_y': 'x', 'b_y': 'x', 'b_z': 'x', 'c_w': 'w'}
     """
-    group = {person: person for person in persons.values()}
-    first: dict[str, str] = {}
+    people: dict[str, list[str]] = {}
     for name, person in persons.items():
-        one, other = group[first.setdefault(recordings[name], person)], group[person]
-        group = {who: one if its == other else its for who, its in group.items()}
+        people.setdefault(recordings[name], []).append(person)
+    group = _linked(people.values())
     found = {name: group[person] for name, person in persons.items()}
     # One individual alone cannot be held out.
     if len(set(found.values())) > 1 or len(group) == 1:
@@ -91,6 +87,51 @@ def _by_recording(
     return dict(
         recordings
     ), 'recordings show the same individuals, so each counts as one'
+
+
+def _by_name(names: Sequence[str]) -> tuple[dict[str, str], str]:
+    """Return the persons that names of videos tell, and how they are known.
+
+    Of several parts, one may tell the session, so videos that share any of them count
+    as the same person; a part of all names tells nothing.
+
+    >>> _by_name(['s1_P1', 's1_P2', 's2_P3', 's2_P4'])[0]
+    {'s1_P1': 's1', 's1_P2': 's1', 's2_P3': 's2', 's2_P4': 's2'}
+    """
+    parts = {n: [part.casefold() for part in _PERSON.findall(n)] for n in names}
+    shared = set.intersection(*map(set, parts.values()))
+    told = {n: [part for part in own if part not in shared] for n, own in parts.items()}
+    if all(told.values()):
+        group = _linked(told.values())
+        found = {name: group[own[0]] for name, own in told.items()}
+        several = [own for own in told.values() if len(set(own)) > 1]
+        parts_of = listed([*map(repr, (several or [*told.values()])[0])])
+        reason = f'names of videos have parts such as {parts_of}'
+        if several and len(set(found.values())) < len(names):
+            return found, (
+                f'{reason}, and those that share one count as one person; --group-by '
+                'REGEX says which part tells the person'
+            )
+        if len(names) > len(set(found.values())) > 1:
+            return found, reason
+    unknown = 'nothing says who is in which video, so each counts as one'
+    return {name: name for name in names}, unknown
+
+
+def _linked(together: Iterable[Sequence[str]]) -> dict[str, str]:
+    """Return the group of each: all that are together anywhere, named after the first.
+
+    >>> _linked(['xy', 'w', 'zy'])
+    {'x': 'x', 'y': 'x', 'w': 'w', 'z': 'x'}
+    """
+    group: dict[str, str] = {}
+    for own in together:
+        for one in own:
+            group.setdefault(one, one)
+        linked = {group[one] for one in own}
+        first = next(its for its in group.values() if its in linked)
+        group = {one: first if its in linked else its for one, its in group.items()}
+    return group
 
 
 def inner_folds(

@@ -59,11 +59,15 @@ _SIDES = re.compile(r'left|right', re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Chosen:
-    """A choice, the plan of its training, and lines that explain both."""
+    """A choice, the plan of its training, and lines that explain both.
+
+    ``others`` is the line about who is read of several individuals.
+    """
 
     choice: Choice
     plan: Plan
     lines: Sequence[str]
+    others: str = ''
 
 
 def choose(
@@ -90,7 +94,7 @@ def choose(
     turns, note = _choose_turns(train, meta, recipe, path)
     share, is_script = _find_script(train, meta, request)
     given = train, test, meta, recipe, path
-    parts = _choose_parts(request, given)
+    parts, others = _choose_parts(request, given), _note_others(request, given)
     choice = Choice(
         path,
         meta,
@@ -114,7 +118,7 @@ def choose(
         f'recipe {recipe}, since {reason}; {len(meta["classes"])} classes; '
         f'{_note_splits(train, test, splits)}',
         note,
-        _PAIRS if request.pairs else '',
+        others,
         *map(note_of, parts),
         plan.summary(recipe),
         _note_classes(train, test, meta),
@@ -122,7 +126,7 @@ def choose(
         _note_sides(meta) if recipe == 'heatmap_cnn' else '',
         _note_min_duration(choice),
     ]
-    return Chosen(choice, plan, [line for line in lines if line])
+    return Chosen(choice, plan, [line for line in lines if line], others)
 
 
 def _choose_delay(
@@ -403,6 +407,22 @@ def _note_classes(
     return (
         f'No training video shows {", ".join(names)}, which will therefore not be '
         'found in the test videos.'
+    )
+
+
+def _note_others(request: ConfigRequest, given: tuple) -> str:
+    """Return a line about who is read where videos show several individuals."""
+    train, test, _, recipe, _ = given
+    videos = [*train, *test]
+    several = [video for video in videos if shows_several(video)]
+    if request.pairs or recipe not in _COORDINATES or not several:
+        return _PAIRS if request.pairs else ''
+    named = all('individual' in video for video in several)
+    who = 'whom labels describe' if named else 'with the highest scores of joints'
+    return (
+        f'{len(several)} of {counted(len(videos), "video")} show several individuals, '
+        f'of whom only the one {who} is read; a config with --pairs also sees the '
+        'nearest other.'
     )
 
 

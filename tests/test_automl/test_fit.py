@@ -448,6 +448,37 @@ def test_what_limits_the_model_is_said(said_before):
     assert 'there are no test videos' in text
 
 
+def test_who_is_held_out_is_said(said_before):
+    data = small_annotations([60, 45, 50, 40, 60, 45, 50])
+    names = ['s1_P1', 's1_P2', 's2_P3', 's2_P4', 's3_P5', 's3_P6', 's4_P7']
+    for video, name in zip(data['annotations'], names, strict=True):
+        video['frame_dir'] = name
+    data['split'] = {'train': names[:-1], 'test': names[-1:]}
+    text = said_before(data)
+    assert "held out    in 3 folds of 3 persons: 's1'; 's3'; 's2'; names of" in text
+
+
+def test_one_of_two_bodies_is_said_to_be_read(said_before):
+    data = small_annotations([60, 45, 50, 40])
+    for video in data['annotations']:
+        for key in ('keypoint', 'keypoint_score'):
+            video[key] = np.concatenate([video[key]] * 2)
+    assert '4 of 4 videos show several individuals' in said_before(data)
+
+
+def test_test_videos_alone_are_refused(fit, tmp_path):
+    data = small_annotations()
+    data['split'] = {'test': [video['frame_dir'] for video in data['annotations']]}
+    with raises_naming(SystemExit, f"{tmp_path}/a.pkl: | 'test' | 'train'"):
+        fit(data)
+
+
+def test_test_videos_are_no_training_videos_where_none_are_stated(said_before):
+    data = small_annotations([60, 45, 50, 40])
+    del data['split']['train']
+    assert 'training and test videos show' not in said_before(data)
+
+
 @pytest.mark.parametrize('who', ['ann', 'bob'])
 def test_persons_in_training_and_test_are_said(said_before, who):
     data = small_annotations([60, 45, 50, 40])

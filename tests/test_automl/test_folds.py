@@ -25,11 +25,23 @@ def videos(*names, **extra):
         # Not every name tells.
         ('P1_a P1_b walk', 'P1_a P1_b walk'),
         ('seq1_a seq1_b seq2_a', 'seq1_a seq1_b seq2_a'),
+        # What all share is no person.
+        ('s1_P1_a s1_P1_b s1_P2', 'p1 p1 p2'),
+        # One part is the session, so nobody may be on both sides by either.
+        ('s1_P1 s1_P2 s2_P3 s2_P4', 's1 s1 s2 s2'),
+        ('s01_P1 s01_P2 s02_P1 s02_P3', 's01 s01 s01 s01'),
+        ('s1_P1 s2_P2 s3_P3', 's1_P1 s2_P2 s3_P3'),
     ],
 )
 def test_names_tell_persons(names, persons):
     found, _ = persons_of(videos(*names.split()))
     assert found == dict(zip(names.split(), persons.split(), strict=True))
+
+
+def test_names_with_several_parts_ask_which_tells_the_person():
+    _, reason = persons_of(videos('s01_P1', 's01_P2', 's02_P1'))
+    for part in ("'s01', 'p1'", '--group-by'):
+        assert part in reason
 
 
 def test_file_states_persons():

@@ -119,7 +119,9 @@ def test_pairs_are_read_in_2d_or_3d(make_config, add, view, dims, options, chann
     """Bodies are turned where they show a heading; the rest is that of the recipe."""
     data = add(with_others(small_annotations()))
     data['metainfo']['view'] = view
-    _, plain = make_config(data)
+    said, plain = make_config(data)
+    assert '3 of 3 videos show several' in said
+    assert '--pairs' in said
     text, cfg = make_config(data, '--pairs', '--overwrite')
     assert 'is seen with the nearest other' in text
     name = f'pose{dims}d'
