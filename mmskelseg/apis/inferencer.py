@@ -76,7 +76,7 @@ class SkelSegInferencer(Segmenter, BaseInferencer):
         weights: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
         device: str | None = None,
         *,
-        pose_estimator: PoseEstimatorLike = 'mediapipe',
+        pose_estimator: PoseEstimatorLike = 'rtmlib',
         show_progress: bool = True,
     ) -> None:
         if device is not None:

@@ -15,8 +15,8 @@ from mmskelseg.runtime.messages.tables import Rows, text_table
 from mmskelseg.version import __version__
 
 _OPTIONAL = {
-    'mediapipe': 'poses in videos; needs NumPy 1 (docs/pose_estimation.md)',
     'rtmlib': 'poses in videos',
+    'mediapipe': 'poses in videos; needs NumPy 1 (docs/pose_estimation.md)',
     'mmpose': 'poses in videos, with mmdet',
     'onnx': 'mmskelseg export, with onnxruntime',
     'onnxruntime': 'exported models',

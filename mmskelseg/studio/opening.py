@@ -26,7 +26,7 @@ _EXAMPLES = """examples:
 """
 _APP_EXAMPLES = """examples:
   # strikes and kicks in the videos of this folder, with a model of the package
-  %(prog)s precog --pose-estimator rtmlib
+  %(prog)s precog
   # a model of `mmskelseg fit`
   %(prog)s model new_videos
 """
@@ -46,8 +46,7 @@ class OpenStudio(Job[None]):
     sure of, and train again. Labels are saved after each change, in FOLDER/studio.json;
     models and exported files go to FOLDER/studio.
 
-    Only this computer can open the page, and only with the address that is printed. The
-    page needs starlette, uvicorn and PyAV: pip install 'mmskelseg[app]'.
+    Only this computer can open the page, and only with the address that is printed.
     """
 
     does = 'mmskelseg.studio.server:serve'
@@ -72,7 +71,7 @@ class OpenStudio(Job[None]):
     pose_estimator: str = option(
         'estimator for videos without poses, as for `mmskelseg poses` (default: '
         '%(default)s)',
-        'mediapipe',
+        'rtmlib',
         metavar='NAME',
     )
     port: int | None = option(
@@ -85,7 +84,7 @@ class OpenStudio(Job[None]):
 
     def run(self, events: Events) -> None:
         """Serve the page until the program is stopped."""
-        require('The page', "run `pip install 'mmskelseg[app]'`", *_NEEDED)
+        require('The page', 'run `pip install starlette uvicorn`', *_NEEDED)
         super().run(events)
 
 
@@ -101,8 +100,7 @@ class OpenApp(OpenStudio):
     plays each recording with its predicted labels, which you can correct and export.
     Its button `Segment` also takes recordings that were added to the folder meanwhile.
 
-    Only this computer can open the page, and only with the address that is printed. The
-    page needs starlette, uvicorn and PyAV: pip install 'mmskelseg[app]'.
+    Only this computer can open the page, and only with the address that is printed.
     """
 
     examples = _APP_EXAMPLES

@@ -45,14 +45,14 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   # strikes and kicks, with a model that comes with the package
   %(prog)s 0 --model precog
-  # the first camera, with poses from MediaPipe
+  # the first camera, with poses from RTMPose
   %(prog)s 0 CONFIG
   # a network camera, without a window, for another program
   %(prog)s rtsp://10.0.0.5/live CONFIG --no-window --events | my_program
   # a file instead of a camera, with poses that were estimated before
   %(prog)s take1.mp4 CONFIG --poses take1.json --out live.mp4
   # everybody in view
-  %(prog)s 0 CONFIG --pose-estimator rtmlib --person each
+  %(prog)s 0 CONFIG --person each
 """
 _TITLE = 'mmskelseg live'
 

@@ -32,9 +32,9 @@ class PoseEstimation:
     """How the poses in videos are estimated."""
 
     pose_estimator: str = option(
-        'pose estimator: mediapipe, topdown or topdown:NETWORK (MMDetection and '
-        'MMPose), mmpose:ALIAS, rtmlib or rtmlib:MODE (default: %(default)s)',
-        'mediapipe',
+        'pose estimator: rtmlib or rtmlib:MODE (RTMPose), mediapipe, topdown or '
+        'topdown:NETWORK (MMDetection and MMPose), mmpose:ALIAS (default: %(default)s)',
+        'rtmlib',
         metavar='NAME',
     )
     pose_options: Mapping[str, object] | None = option(

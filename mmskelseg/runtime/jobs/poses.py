@@ -31,7 +31,7 @@ from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnota
 from mmskelseg.runtime.structures.choices import POLICIES
 
 EXAMPLES = """examples:
-  # MediaPipe, which needs no download; one person in each video
+  # RTMPose, whose networks are fetched once
   %(prog)s videos data/mine
   # Faster R-CNN and HRNet, as in the paper; the largest of several people
   %(prog)s take1.mp4 take2.mp4 data/mine --estimator topdown \\

@@ -24,7 +24,7 @@ from mmskelseg.runtime.structures.tiers import class_name
 EXAMPLES = """examples:
   # strikes and kicks, with a model that comes with the package
   %(prog)s me.mp4 --model precog
-  # a video, with poses estimated by MediaPipe
+  # a video, with poses estimated by RTMPose
   %(prog)s take1.mp4 mine.py
   # the same with poses from MMPose, on the CPU
   %(prog)s take1.mp4 CONFIG --poses take1.json --device cpu
@@ -32,13 +32,13 @@ EXAMPLES = """examples:
   %(prog)s take1.mp4 CONFIG --poses take1.json --objects tracks/take1.txt
   # only skeletons
   %(prog)s openpose_output/take1 CONFIG --fps 25
-  # every video in a folder, poses from RTMPose, files for BORIS and no overlay
-  %(prog)s videos CONFIG --pose-estimator rtmlib \\
+  # every video in a folder, poses from larger networks, files for BORIS, no overlay
+  %(prog)s videos CONFIG --pose-estimator rtmlib:balanced \\
       --formats csv boris timeline
   # number, total, mean and share of each class, by video and over all
   %(prog)s videos CONFIG --formats budget budget-picture
-  # everybody in a video separately; MediaPipe, the default, only finds one person
-  %(prog)s match.mp4 CONFIG --person each --pose-estimator rtmlib
+  # everybody in a video separately
+  %(prog)s match.mp4 CONFIG --person each
   # an exported model, which only needs mmskelseg-runtime
   %(prog)s take1.mp4 model.onnx --poses take1.json
   # the mean of three training runs

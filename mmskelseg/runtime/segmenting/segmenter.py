@@ -142,7 +142,7 @@ class Segmenter:
         self,
         predictor: Predictor,
         *,
-        pose_estimator: PoseEstimatorLike = 'mediapipe',
+        pose_estimator: PoseEstimatorLike = 'rtmlib',
         show_progress: bool = True,
     ) -> None:
         self.predictor = predictor
@@ -372,7 +372,7 @@ class OnnxSegmenter(Segmenter):
         device: str | None = None,
         *,
         threads: int = 0,
-        pose_estimator: PoseEstimatorLike = 'mediapipe',
+        pose_estimator: PoseEstimatorLike = 'rtmlib',
         show_progress: bool = True,
     ) -> None:
         self.predictor: OnnxPredictor

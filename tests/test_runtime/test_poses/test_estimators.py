@@ -1,10 +1,16 @@
 """Pose estimation in videos, by real and by fake estimators."""
 
+import re
+import shutil
 import sys
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
+from threading import Thread
 from types import ModuleType, SimpleNamespace
 from urllib.error import URLError
+from zipfile import ZipFile
 
 import cv2
 import numpy as np
@@ -12,12 +18,11 @@ import pytest
 
 from mmskelseg.apis.mmpose_inferencer import MMPoseAlias
 from mmskelseg.runtime.messages.dependencies import Dependency, DependencyError
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.errors import UnavailableError, UserError
 from mmskelseg.runtime.objects.detecting import build_detector
 from mmskelseg.runtime.parts import ESTIMATORS
 from mmskelseg.runtime.poses.estimators import (
     MediaPipePose,
-    RTMLibPose,
     build_pose_estimator,
     mediapipe,
 )
@@ -75,12 +80,13 @@ def test_networks_that_cannot_be_downloaded_are_reported(monkeypatch, clip):
 
 
 @pytest.mark.parametrize(('estimator', 'options', 'named'), [
-    ('openpose', {}, "'openpose' | mediapipe, topdown"),
+    ('openpose', {}, "'openpose' | rtmlib:MODE, mediapipe, topdown"),
     ('mediapipe:2', {}, "'mediapipe:2'"),
     ({'type': 'Nothing'}, {}, "'Nothing' | MediaPipePose, RTMLibPose"),
     ({}, {}, 'None | MediaPipePose'),
     ('topdown', {'speed': 3}, 'MMPoseAlias | speed | model, '),
     ('rtmlib', {'solution': 'Feet'}, "solution | 'Feet' | Body"),
+    ('rtmlib:fast', {}, "mode | 'fast' | lightweight"),
 ])  # fmt: skip
 def test_unknown_estimators_and_options_are_named(estimator, options, named):
     with raises_naming(UserError, named):
@@ -149,7 +155,7 @@ def test_mediapipe_tells_what_is_in_its_way(monkeypatch, python, versions, sente
     with pytest.raises(DependencyError) as error:
         MediaPipePose()
     assert sentence in str(error.value)
-    assert 'with Python 3.10 to 3.12, or choose another' in str(error.value)
+    assert 'with Python 3.10 to 3.12, or choose rtmlib' in str(error.value)
     assert str(error.value).count('. ') == 0, 'more than a sentence'
 
 
@@ -224,50 +230,91 @@ def test_mediapipe_notes_the_mapping_and_its_settings(pretended_mediapipe, clip)
     }  # fmt: skip
 
 
-def test_rtmlib_finds_boxes_then_joints(monkeypatch):
-    """Without a box, an image is skipped."""
-    layout = {'name': 'x', 'joints': ['nose', 'tail'], 'limbs': [[0, 1]]}
-    boxes = {0: [[0, 0, 9, 9], [10, 10, 30, 30]], 1: np.zeros((0, 4))}
+@pytest.fixture
+def networks_of_rtmlib(tmp_path, monkeypatch):
+    """Stand-ins of the default networks, packed as on the server of OpenMMLab.
 
-    class Body:
-        def __init__(self, mode, backend, device, pose):
-            assert (mode, pose) == ('lightweight', 'rtmpose.onnx')
+    The detector finds two people, the second with little confidence; the joints of each
+    are in the middle of their box. Addresses of rtmlib lead to a port without a server,
+    and its cache is empty.
+    """
+    import onnx
 
-        def det_model(self, image):
-            return boxes[int(image.max())]
+    rtmlib = pytest.importorskip('rtmlib', reason='rtmlib is not installed')
+    monkeypatch.delenv('TORCH_HOME', raising=False)
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    people = [[104, 104, 208, 312, 0.9], [0, 0, 9, 9, 0.1]]
+    middle = [np.zeros((1, 17, 2 * side), np.float32) for side in (192, 256)]
+    for axis in middle:
+        axis[..., axis.shape[-1] // 2] = 0.8
+    mode = {'det_input_size': (416, 416), 'pose_input_size': (192, 256)}
+    for key, values in (('det', [np.array([people], np.float32)]), ('pose', middle)):
+        names = [f'{key}{i}' for i in range(len(values))]
+        constants = map(onnx.numpy_helper.from_array, values)
+        graph = onnx.helper.make_graph(
+            [onnx.helper.make_node('Constant', [], [n], value=v)
+             for n, v in zip(names, constants, strict=True)],
+            key,
+            [onnx.helper.make_tensor_value_info('image', 1, [1, 3, None, None])],
+            [onnx.helper.make_tensor_value_info(n, 1, v.shape)
+             for n, v in zip(names, values, strict=True)],
+        )  # fmt: skip
+        opset = [onnx.helper.make_opsetid('', 17)]
+        model = onnx.helper.make_model(graph, opset_imports=opset, ir_version=9)
+        (tmp_path / f'{key}.onnx').write_bytes(model.SerializeToString())
+        with ZipFile(tmp_path / f'{key}_1.zip', 'w') as packed:
+            packed.write(tmp_path / f'{key}.onnx', 'some/end2end.onnx')
+        mode[key] = f'http://127.0.0.1:9/{key}_1.zip'
+    monkeypatch.setitem(rtmlib.Body.MODE, 'lightweight', mode)
+    return mode
 
-        def pose_model(self, image, bboxes):
-            return np.asarray(bboxes)[:, :2, None] * [1, 1], np.array([[0.1] * 2] * 2)
 
-    skeleton = SimpleNamespace(coco17=layout)
-    for name, values in {
-        'rtmlib': {'Body': Body},
-        'rtmlib.visualization': {'skeleton': skeleton},
-    }.items():
-        module = ModuleType(name)
-        module.__dict__.update(values)
-        monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.setattr(Dependency, 'problem', lambda self: '')
-    estimator = RTMLibPose('lightweight', networks={'pose': 'rtmpose.onnx'})
-    assert estimator.skeleton['joints'] == ['nose', 'tail']
-    images = [np.zeros((40, 40, 3), np.uint8), np.ones((40, 40, 3), np.uint8)]
-    first, second = estimator.detections(images)
-    assert (first.frame, second.frame) == (0, 0)
-    np.testing.assert_array_equal(second.box, [10, 10, 30, 30])
-    np.testing.assert_allclose(second.joints, [[10, 10, 0.1]] * 2)
+GREY = [np.full((416, 416, 3), 90, np.uint8)] * 2
 
 
-def test_rtmlib_without_a_connection_wants_files(monkeypatch):
+def test_default_estimator_fetches_rtmpose_once(networks_of_rtmlib, tmp_path, capsys):
+    """From a server that is gone later, beside NumPy 2; files and pictures are real."""
+    served = partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    with ThreadingHTTPServer(('127.0.0.1', 0), served) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        for key in ('det', 'pose'):
+            address = f'http://127.0.0.1:{server.server_port}/{key}_1.zip'
+            networks_of_rtmlib[key] = address
+        first, second = build_pose_estimator().detections(GREY)
+        server.shutdown()
+    assert (first.frame, second.frame) == (0, 1)
+    np.testing.assert_array_equal(first.box, [104, 104, 208, 312])
+    np.testing.assert_allclose(first.joints, [[156, 208, 0.8]] * 17, rtol=1e-5)
+    again = build_pose_estimator()
+    assert len(list(again.detections(GREY))) == 2
+    assert Skeleton.get(again.skeleton).num_joints == 17
+    assert again.settings()['mode'] == 'lightweight'
+    assert capsys.readouterr().out == ''
 
-    def body(**options):
-        assert options['det'] == 'yolox.onnx'
-        raise URLError('no route')
 
-    monkeypatch.setitem(sys.modules, 'rtmlib', SimpleNamespace(Body=body))
-    monkeypatch.setattr(Dependency, 'problem', lambda self: '')
-    estimator = build_pose_estimator('rtmlib', **{'networks.det': 'yolox.onnx'})
-    with raises_naming(RuntimeError, 'RTMLibPose', 'no route', 'networks.pose=FILE'):
-        next(iter(estimator.detections([np.zeros((4, 4, 3), np.uint8)])))
+def test_rtmpose_without_a_connection_says_what_to_put_where(
+    networks_of_rtmlib, tmp_path
+):
+    with raises_naming(UnavailableError, 'RTMPose') as error:
+        next(iter(build_pose_estimator().detections(GREY)))
+    *addresses, folder = re.findall(r'http\S+zip|/\S+checkpoints', str(error.value))
+    assert addresses == [networks_of_rtmlib['det'], networks_of_rtmlib['pose']]
+    for address in addresses:
+        shutil.copy(tmp_path / address.rpartition('/')[2], folder)
+    assert len(list(build_pose_estimator().detections(GREY))) == 2
+
+
+def test_rtmpose_takes_files_in_place_of_downloads(networks_of_rtmlib, tmp_path):
+    options = {f'networks.{k}': str(tmp_path / f'{k}.onnx') for k in ('det', 'pose')}
+    sizes = {'networks.det_input_size': (416, 416), 'max_people': 1}
+    one = build_pose_estimator('rtmlib', **options, **sizes)
+    assert len(list(one.detections(GREY))) == 2
+    (tmp_path / 'det.onnx').write_bytes(b'cut short')
+    with raises_naming(UnavailableError, 'networks.det'):
+        list(build_pose_estimator('rtmlib', **options).detections(GREY))
+    (tmp_path / 'det.onnx').unlink()
+    with raises_naming(UserError, tmp_path / 'det.onnx'):
+        list(build_pose_estimator('rtmlib', **options).detections(GREY))
 
 
 @pytest.mark.skipif(

@@ -27,10 +27,10 @@ from mmskelseg.runtime.structures.skeleton import Layout
 
 # The type for each name, and the argument that may follow the name after a colon.
 NAMES = {
+    'rtmlib': ('RTMLibPose', 'mode'),
     'mediapipe': ('MediaPipePose', ''),
     'topdown': ('MMPoseAlias', 'model'),
     'mmpose': ('MMPoseAlias', 'model'),
-    'rtmlib': ('RTMLibPose', 'mode'),
 }
 # The networks of the paper, and the options that are named after them.
 _TOPDOWN: dict[str, object] = {
@@ -158,15 +158,16 @@ def require(estimator: str, remedy: str, *packages: Dependency) -> None:
 
 
 def build_pose_estimator(
-    estimator: str | Mapping[str, object] = 'mediapipe', **options: object
+    estimator: str | Mapping[str, object] = 'rtmlib', **options: object
 ) -> PoseEstimator:
     """Build the pose estimator for a name or a config.
 
     Args:
-        estimator: ``mediapipe``; ``mmpose:ALIAS`` (MMPose's inferencer, such as
-            ``mmpose:human``); ``topdown`` or ``topdown:NETWORK`` (the same with Faster
-            R-CNN and with HRNet or another network); ``rtmlib`` or ``rtmlib:MODE``; or
-            a config with ``type``, where ``TopDownPose`` means ``topdown``.
+        estimator: ``rtmlib`` or ``rtmlib:MODE`` (RTMPose); ``mediapipe``;
+            ``mmpose:ALIAS`` (MMPose's inferencer, such as ``mmpose:human``);
+            ``topdown`` or ``topdown:NETWORK`` (the same with Faster R-CNN and with
+            HRNet or another network); or a config with ``type``, where
+            ``TopDownPose`` means ``topdown``.
         options: Further arguments of the type, which replace those of a config;
             ``networks.pose`` is the item ``pose`` of a dict ``networks``.
 
@@ -180,8 +181,8 @@ def build_pose_estimator(
         kind, parameter = NAMES.get(name, ('', ''))
         if not kind or (argument and not parameter):
             raise UserError(
-                f'There is no pose estimator {estimator!r}; choose mediapipe, topdown, '
-                'topdown:NETWORK, mmpose:ALIAS, rtmlib or rtmlib:MODE.'
+                f'There is no pose estimator {estimator!r}; choose rtmlib, '
+                'rtmlib:MODE, mediapipe, topdown, topdown:NETWORK or mmpose:ALIAS.'
             )
         config: dict[str, object] = {parameter: argument} if argument else {}
         topdown = name == 'topdown'
@@ -222,7 +223,7 @@ def _estimator_class(kind: Any) -> Any:
         if cls is None and name == 'MMPoseAlias':
             raise DependencyError(
                 f'{name} needs MMPose, which mmskelseg-runtime does not support; '
-                'choose mediapipe or rtmlib, or install mmskelseg.'
+                'choose rtmlib or mediapipe, or install mmskelseg.'
             )
     if cls is None:
         known = ', '.join([*ESTIMATORS.names(), 'MMPoseAlias'])

@@ -82,8 +82,8 @@ def _check() -> None:
     remedy = (
         "run `pip install 'mediapipe>=0.10.14,<=0.10.21' 'numpy<2' 'jax<0.7.2' "
         "'jaxlib<0.7.2' 'opencv-contrib-python<4.12' 'opencv-python<4.12'` "
-        'with Python 3.10 to 3.12, or choose another pose estimator, such as rtmlib, '
-        'which works with NumPy 2, or give existing poses (--poses)'
+        'with Python 3.10 to 3.12, or choose rtmlib, the default, which works with '
+        'NumPy 2, or give existing poses (--poses)'
     )
     if sys.version_info >= (3, 13) and not _MEDIAPIPE.found()[1]:
         raise DependencyError(

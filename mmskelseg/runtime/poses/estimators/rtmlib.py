@@ -1,15 +1,18 @@
 """rtmlib: MMPose's networks as ONNX files, without MMPose."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import redirect_stdout
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
+from io import StringIO
+from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import numpy as np
 
+from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.messages.dependencies import Dependency
-from mmskelseg.runtime.messages.errors import UnavailableError, UserError
+from mmskelseg.runtime.messages.errors import UnavailableError, UserError, shown
 from mmskelseg.runtime.parts import ESTIMATORS
 from mmskelseg.runtime.poses.estimators.estimator import (
     PoseEstimator,
@@ -29,6 +32,8 @@ _LAYOUTS = {
     'Wholebody': 'coco133',
     'Hand': 'hand21',
 }
+# The networks of a solution that has two stages.
+_NETWORKS = ('det', 'pose')
 
 
 @ESTIMATORS.register
@@ -38,7 +43,7 @@ class RTMLibPose(PoseEstimator):
 
     Args:
         mode: ``lightweight``, ``balanced`` or ``performance``, which choose networks
-            that are downloaded at first use.
+            that are downloaded at first use; the first is the fastest.
         solution: ``Body``, ``BodyWithFeet``, ``Wholebody`` or ``Hand``.
         networks: Files instead of downloads: the arguments ``det``, ``det_input_size``,
             ``pose`` and ``pose_input_size`` of the solution.
@@ -48,10 +53,10 @@ class RTMLibPose(PoseEstimator):
 
     Raises:
         DependencyError: If rtmlib is not installed.
-        ValueError: If there is no such solution.
+        UserError: If there is no such solution, or mode of it.
     """
 
-    mode: str = 'balanced'
+    mode: str = 'lightweight'
     solution: str = 'Body'
     _: KW_ONLY
     networks: Mapping[str, object] | None = None
@@ -66,7 +71,13 @@ class RTMLibPose(PoseEstimator):
                 f'{", ".join(_LAYOUTS)}.'
             )
         self.networks = dict(self.networks or {})
-        require('RTMLibPose', 'run `pip install rtmlib onnxruntime`', _RTMLIB)
+        require('RTMLibPose', 'run `pip install rtmlib`', _RTMLIB)
+        modes = self._kind.MODE
+        if self.mode not in modes:
+            raise UserError(
+                f'RTMLibPose: mode is {self.mode!r}, expected one of '
+                f'{", ".join(modes)} for {self.solution}.'
+            )
 
     @property
     def skeleton(self) -> Layout:
@@ -95,17 +106,40 @@ class RTMLibPose(PoseEstimator):
                     frame, keypoint, score, box=box, most=self.max_people
                 )
 
-    @cached_property
-    def _solution(self) -> Any:
+    @property
+    def _kind(self) -> Any:
         import rtmlib
 
+        return getattr(rtmlib, self.solution)
+
+    @cached_property
+    def _solution(self) -> Any:
+        given = self.networks or {}
+        for file in (given[key] for key in _NETWORKS if key in given):
+            if '://' not in str(file):
+                regular_file(str(file))
         options = {'mode': self.mode, 'backend': self.backend, 'device': self.device}
         try:
-            return getattr(rtmlib, self.solution)(**(self.networks or {}), **options)
-        except URLError as error:
+            # It prints what it loads.
+            with redirect_stdout(StringIO()):
+                return self._kind(**given, **options)
+        except Exception as error:  # ONNX Runtime raises no more specific type.
+            reason = str(getattr(error, 'reason', error)).partition('\n')[0].rstrip('.')
+            own = [self._kind.MODE[self.mode][k] for k in _NETWORKS if k not in given]
+            remedy = (
+                f'connect and try again, or download {" and ".join(own)} on another '
+                f'computer and put the files, still packed, into {_cache()}'
+                if own
+                else 'networks.det and networks.pose are ONNX files of a detector and '
+                'of a pose estimator'
+            )
             raise UnavailableError(
-                f'RTMLibPose: its networks could not be downloaded ({error.reason}); '
-                'name their files instead: --pose-options networks.det=FILE '
-                'networks.det_input_size=640,640 networks.pose=FILE '
-                'networks.pose_input_size=192,256.'
+                f'RTMPose cannot load its networks ({shown(reason, 200)}); {remedy}.'
             ) from error
+
+
+def _cache() -> Path:
+    """Return the folder in which rtmlib keeps what it has downloaded."""
+    from rtmlib.tools import file
+
+    return Path(file._get_rtmhub_dir(), 'checkpoints')
