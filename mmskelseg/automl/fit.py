@@ -101,8 +101,7 @@ def fit(job: Fit, events: Events) -> Path:
         folder.data,
         ann_file,
         folder.splits,
-        objects=job.objects,
-        places=job.places,
+        ConfigRequest(recipe=job.recipe, objects=job.objects, places=job.places),
     )
     default = found[0].chosen
     for line in filter(None, [default.others, *map(note_of, default.choice.parts)]):
@@ -111,8 +110,8 @@ def fit(job: Fit, events: Events) -> Path:
     with worker_processes(job.processes) as submit:
         measure = partial(paces, folder, submit, job.processes, events)
         plan = _plan(folder, found, left_out, job, measure, began)
-        events.note('\n'.join(_planned(folder, plan, job)))
         compared = [one for name in plan.compared for one in found if one.name == name]
+        events.note('\n'.join(_planned(folder, plan, job, compared)))
         trainings = _trainings(folder, plan, job, submit, events, began)
         outcome = execute_steps(folder, compared, trainings, submit)
     carriers = find_carriers(folder, outcome, events)
@@ -120,7 +119,8 @@ def fit(job: Fit, events: Events) -> Path:
     report = write_report(folder, outcome, *given)
     events.note('\n'.join(_reported(report)))
     events.note(f'Report:  {folder.path / "report.html"}')
-    events.note(f'Segment: mmskelseg segment VIDEO {folder.path}')
+    events.note(f'Reads:   {", ".join(report["reads"])}')
+    events.note(f'Segment: {report["next"][0]}')
     return folder.path
 
 
@@ -295,10 +295,20 @@ def _held_out(folder: ModelFolder, reason: str) -> str:
     return f'in {len(each)} folds of {persons}: {names}; {reason}'
 
 
-def _planned(folder: ModelFolder, plan: FitPlan, job: Fit) -> Iterator[str]:
+def _planned(
+    folder: ModelFolder, plan: FitPlan, job: Fit, compared: Sequence[Candidate]
+) -> Iterator[str]:
     """Yield what will be done."""
     yield ''
     yield f'Configs: {", ".join(plan.compared)}.'
+    dims = '3D' if compared[0].request.recipe == 'pose3d' else '2D'
+    yield f'The model will read joints in {dims}.'
+    for one in compared:
+        if one.only_compared:
+            yield (
+                f'{one.name} is only compared, since joints in 3D are rare in new '
+                f'videos; `{one.options}` trains it.'
+            )
     for why in dict.fromkeys(plan.left_out.values()):
         names = ', '.join(n for n, reason in plan.left_out.items() if reason == why)
         yield f'Left out: {names}, since {why}.'
@@ -340,4 +350,5 @@ def _settings(job: Fit) -> dict[str, object]:
     group_by = job.group_by and job.group_by.pattern
     # Fits of before have no such settings.
     settings |= {k: False for k in ('objects', 'places') if not getattr(job, k)}
+    settings |= {'recipe': job.recipe} if job.recipe else {}
     return {'content of annotations': content, **settings, 'group_by': group_by}

@@ -76,6 +76,7 @@ class Fit(ExecutedJob[Path]):
         type=regular_expression,
         metavar='REGEX',
     )
+    recipe: str | None = like(ConfigRequest, 'recipe')
     objects: bool = like(ConfigRequest, 'objects')
     places: bool = like(ConfigRequest, 'places')
     compare: int | None = option(

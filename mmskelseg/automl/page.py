@@ -216,7 +216,8 @@ def _choice(candidates: Sequence[_Values]) -> _Values:
     if len(tried) == 1:
         return {'chosen': chosen, 'reason': f'Only {chosen["name"]} was trained.'}
     key = 'full' if sum(row['full'] is not None for row in tried) > 1 else 'short'
-    best = max((r for r in tried if r[key] is not None), key=lambda row: row[key])
+    rivals = [row for row in tried if row[key] is not None and not row['only_compared']]
+    best = max(rivals, key=lambda row: row[key])
     why = (
         'it has the highest score'
         if best is chosen
@@ -228,6 +229,11 @@ def _choice(candidates: Sequence[_Values]) -> _Values:
         f'tested on held-out videos. {chosen["name"]} was chosen: {why}.'
     )
     for row in tried:
+        if row['only_compared']:
+            reason += (
+                f' {row["name"]} reads joints in 3D, which new videos do not give, so '
+                f'it was only compared; {row["options"]} trains it.'
+            )
         if row['observers'] == 'shares':
             learned = {'majority': 'what most of them say', 'shares': 'their shares'}
             reason += (

@@ -43,6 +43,7 @@ _SHAPE = {
     'minutes_in_full': int,
 }
 _LONGEST = 1e9
+_ANYTHING = ConfigRequest()
 _REMEDY = 'name the plan.json of a fit to the same data'
 
 
@@ -54,11 +55,14 @@ class Candidate:
         name: Its name, which is also that of its folder.
         request: The options of ``mmskelseg make-config`` that write it.
         chosen: What it is for the whole training split, and how long that takes.
+        only_compared: Whether it cannot be the final model, since it reads joints in 3D
+            that new videos will not have.
     """
 
     name: str
     request: ConfigRequest
     chosen: Chosen
+    only_compared: bool = False
 
     @property
     def seconds(self) -> float:
@@ -204,15 +208,13 @@ def candidates(
     data: AnnotationFile,
     path: Path,
     splits: tuple[str, str],
-    *,
-    objects: bool = True,
-    places: bool = True,
+    asked: ConfigRequest = _ANYTHING,
 ) -> tuple[list[Candidate], dict[str, str]]:
     """Return the candidates for an annotation file, and why others are none.
 
     The first is what ``mmskelseg make-config`` writes by itself; those that are likely
-    to be better follow first. ``objects`` and ``places``: whether any may see
-    those of the file.
+    to be better follow first. ``asked`` may name their recipe, and whether any may see
+    the objects and places of the file.
 
     Raises:
         UserError: If none can be trained, with the reason of the first.
@@ -220,10 +222,12 @@ def candidates(
     videos = data['annotations']
     has_3d = all('keypoint_3d' in video for video in videos)
     are_several = all(map(shows_several, videos))
+    objects, places = asked.objects, asked.places
     found: list[Candidate] = []
     refused: dict[str, UserError] = {}
-    for recipe in (*['pose3d'] * has_3d, 'pose2d', 'heatmap', 'heatmap_cnn'):
-        one = ConfigRequest(recipe=recipe, objects=objects, places=places)
+    recipes = ['pose2d', *['pose3d'] * has_3d, 'heatmap', 'heatmap_cnn']
+    for recipe in [asked.recipe] if asked.recipe else recipes:
+        one = replace(asked, recipe=recipe)
         requests = {recipe: one}
         if not found and are_several:
             requests[f'{recipe}_pairs'] = replace(one, pairs=True)
@@ -247,7 +251,8 @@ def candidates(
                 continue
             # One of both orders is the default.
             if not found or request.any_order != found[0].chosen.choice.any_order:
-                found.append(Candidate(name, request, chosen))
+                only_compared = recipe == 'pose3d' and bool(found) and not asked.recipe
+                found.append(Candidate(name, request, chosen, only_compared))
     if not found:
         raise next(iter(refused.values()))
     return found, {name: str(error) for name, error in refused.items()}

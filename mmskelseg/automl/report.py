@@ -29,10 +29,12 @@ from mmskelseg.evaluation.functional.calibration import (
     reliability,
     tempered,
 )
+from mmskelseg.export.cards import what_is_read
 from mmskelseg.runtime.drawing.moments import Moment, write_moments
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.posture.tasks import range_of, rows_of_videos
 from mmskelseg.runtime.segmenting.model_files import ModelFile
+from mmskelseg.runtime.segmenting.onnx_predictor import OnnxPredictor
 from mmskelseg.runtime.structures.tiers import labelled_frames, tiers_of
 
 #: What a report says, in types of JSON; docs/fit.md describes it.
@@ -66,6 +68,7 @@ def write_report(
         if found
     }
     intervals = person_intervals(held_out, folder.persons, meta)
+    predictor = OnnxPredictor(folder.exported, 'cpu')
     content = {
         'data': {**_data(folder, summary, suspicions), 'shared_persons': shared},
         'scores': {
@@ -78,7 +81,8 @@ def write_report(
             for row in class_results(videos, fps, meta)
         ],
         'carriers': carriers,
-        'shortest_bouts': _shortest_bouts(folder),
+        'reads': [*what_is_read(predictor.recipes)],
+        'shortest_bouts': _shortest_bouts(folder, predictor.file),
         'videos': [
             _video(name, folder, tested) | scores['all']['per_video'][name]
             for name in videos
@@ -92,7 +96,7 @@ def write_report(
         'risk': _risk(folder),
         'confusion': confusion(videos, meta).tolist() if scores else [],
         'observers': _observers(people, videos, fps),
-        'next': _next(folder),
+        'next': _next(folder, any(one.in_3d for one in predictor.recipes)),
     }
     content = _plain(content)
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
@@ -176,12 +180,11 @@ def _risk(folder: ModelFolder) -> list[Content]:
     return rows
 
 
-def _shortest_bouts(folder: ModelFolder) -> list[Content]:
+def _shortest_bouts(folder: ModelFolder, model: ModelFile) -> list[Content]:
     """Return how long predicted bouts last at least, in each tier with such a limit."""
     tiers = tiers_of(folder.data['metainfo'])
     fps = folder.data['annotations'][0]['fps']
-    metadata = ModelFile.open(folder.exported).metadata
-    steps: Sequence[Mapping[str, Any]] = metadata['postprocess']
+    steps: Sequence[Mapping[str, Any]] = model.metadata['postprocess']
     return [
         {'tier': tiers[step.get('tier', 0)].name, 'seconds': step['frames'] / fps}
         for step in steps
@@ -247,6 +250,7 @@ def _candidates(folder: ModelFolder, outcome: Outcome) -> list[Content]:
             'short': short[name].score if name in short else None,
             'full': full[name].score if name in full else None,
             'chosen': name == chosen or chosen is None,
+            'only_compared': candidate.only_compared,
             'difference': None,
         }
         if chosen is not None and name != chosen:
@@ -259,10 +263,10 @@ def _candidates(folder: ModelFolder, outcome: Outcome) -> list[Content]:
     ]
 
 
-def _next(folder: ModelFolder) -> list[str]:
-    """Return commands for what is to be done."""
+def _next(folder: ModelFolder, in_3d: bool) -> list[str]:
+    """Return commands for what is to be done with a model, which may read 3D."""
     return [
-        f'mmskelseg segment VIDEO {folder.path}',
+        f'mmskelseg segment {"ANNOTATIONS" if in_3d else "VIDEO"} {folder.path}',
         f'mmskelseg suggest VIDEOS {folder.config} {folder.model}',
         f'mmskelseg train {folder.config}',
         f'mmskelseg fit ANN --out DIR --plan {folder.plan}',

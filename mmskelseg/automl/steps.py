@@ -1,7 +1,7 @@
 """The steps of a fit: compare, train the best in full, calibrate, finish."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mmskelseg.automl.held_out import HeldOut, predictions_of
@@ -152,9 +152,7 @@ def execute_steps(
         short = [folder.trial(one, PART * plan.length) for one in compared]
     if len(short) > 1:
         trainings.run(0, short)
-        best = best_of(short, folder.persons)
-        trials = sorted(short, key=lambda trial: (trial is not best, -trial.score))
-        ranking = [trial.candidate for trial in trials]
+        ranking = ranked(short, folder.persons)
         plan = trainings.keep_time(folder)
     finalists = [folder.trial(one, plan.full) for one in ranking[: plan.finalists]]
     chosen = finalists[0]
@@ -172,6 +170,14 @@ def execute_steps(
     held_out = HeldOut(predicted, folder.data['metainfo'])
     _finish(folder, trainings, chosen.candidate, held_out.temperature, submit)
     return Outcome(plan, compared, short, finalists, chosen, half, why, held_out)
+
+
+def ranked(short: Sequence[Trial], persons: Mapping[str, str]) -> list[Candidate]:
+    """Return the candidates that may be the final model, the best first."""
+    own = [trial for trial in short if not trial.candidate.only_compared]
+    best = best_of(own, persons)
+    own.sort(key=lambda trial: (trial is not best, -trial.score))
+    return [trial.candidate for trial in own]
 
 
 def half_trial(

@@ -28,8 +28,8 @@ class MakeConfig(ConfigRequest, Job[None]):
     annotation file. Everything else comes from a recipe, a config that the new one
     inherits:
 
-        pose3d       coordinates of 3D skeletons, the default if every video has them
-        pose2d       coordinates of 2D skeletons
+        pose2d       coordinates of 2D skeletons, as in new videos; the default
+        pose3d       coordinates of 3D skeletons, if every video has them
         heatmap      heatmaps of 2D skeletons on a coarse grid
         heatmap_cnn  heatmaps of 2D skeletons, encoded by a small network that is
                      trained with the rest, which takes several times as long

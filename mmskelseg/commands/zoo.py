@@ -30,6 +30,7 @@ class ZooModel:
     """
 
     converter: type[ConvertSUBTLE]
+    recipe: str
     licence: str
     about: str
 
@@ -37,6 +38,7 @@ class ZooModel:
 MODELS: Mapping[str, ZooModel] = {
     'mouse3d': ZooModel(
         ConvertSUBTLE,
+        'pose3d',
         'gpl-3.0',
         'For walking, rearing, standing and grooming of single mice in an arena, from '
         'nine joints in 3D, as those of SUBTLE (Kwon et al., IJCV 2024). The order of '
@@ -103,6 +105,7 @@ class TrainZooModel(Job[Path]):
         Fit(
             ann_file=data / 'annotations.pkl',
             out=fit,
+            recipe=made.recipe,
             minutes=self.minutes,
             processes=self.processes,
             compare=self.compare,

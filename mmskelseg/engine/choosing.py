@@ -546,11 +546,14 @@ def _choose_recipe(
         )
     if asked is not None:
         return asked, '--recipe asks for it'
-    if request.streaming is not None:
-        return 'pose2d', 'cameras and pose estimators find joints in 2D'
     if without:
         return 'pose2d', f'{len(without)} of {len(videos)} videos have no keypoint_3d'
-    return 'pose3d', 'every video has keypoint_3d'
+    if request.streaming is None and not _show_joints(videos, 'keypoint'):
+        return 'pose3d', 'the joints in 2D are always missing'
+    return 'pose2d', (
+        'cameras and pose estimators find joints in 2D (--recipe pose3d reads '
+        'keypoint_3d)'
+    )
 
 
 def _check_skeletons(
@@ -558,10 +561,15 @@ def _check_skeletons(
 ) -> None:
     """Raise UserError if no video shows a joint."""
     key: PlaceKey = 'keypoint_3d' if recipe == 'pose3d' else 'keypoint'
-    if not any(v[key][joints_seen(v)].any() for v in videos):
+    if not _show_joints(videos, key):
         raise UserError(
             f'{path}: no video of split {split!r} shows a joint: {key} is always 0, or '
             f'keypoint_score always below {MIN_SCORE:g}, but recipes read skeletons; '
             'put poses into the file, or, for features that were computed elsewhere, '
             'write a config as in docs/datasets/common_layout.md.'
         )
+
+
+def _show_joints(videos: Sequence[VideoAnnotation], key: PlaceKey) -> bool:
+    """Return whether any video shows a joint."""
+    return any(video[key][joints_seen(video)].any() for video in videos)

@@ -73,8 +73,8 @@ class ConfigRequest:
     """What a user asks of a config; None leaves it to the data."""
 
     recipe: str | None = option(
-        'recipe to inherit (default: pose3d if every video has keypoint_3d, else '
-        'pose2d; with --streaming pose2d)',
+        'what to read: joints in 2D (pose2d, which suits new videos), in 3D (pose3d, '
+        'if every video has keypoint_3d), or heatmaps (default: pose2d)',
         None,
         choices=('pose3d', 'pose2d', 'heatmap', 'heatmap_cnn'),
     )

@@ -47,7 +47,7 @@ def facts_of(model: Path, source: Path) -> Facts:
         'version': __version__,
         'classes': metadata['classes'],
         'tiers': metadata.get('tiers'),
-        'reads': [*_reads(predictor.recipes)],
+        'reads': [*what_is_read(predictor.recipes)],
         'joints': list(skeleton.joints),
         'fps': metadata['fps'],
         'kpt_thr': metadata.get('kpt_thr'),
@@ -101,12 +101,12 @@ def _by_class(content: Facts, classes: Sequence[str]) -> list[Facts]:
     ]
 
 
-def _reads(recipes: Sequence[FeatureRecipe]) -> Iterator[str]:
-    """Yield what recordings must have, besides the joints of one individual."""
-    renders = [recipe.render for recipe in recipes]
-    parts = [part for one in renders for part in getattr(one, 'parts', [one])]
-    if any(getattr(part, 'dims', 2) == 3 for part in parts):
+def what_is_read(recipes: Sequence[FeatureRecipe]) -> Iterator[str]:
+    """Yield what recordings must have for a model with some recipes."""
+    if any(recipe.in_3d for recipe in recipes):
         yield 'joints in 3D, `keypoint_3d` of an annotation file'
+    elif any(recipe.reads == 'poses' for recipe in recipes):
+        yield 'joints in 2D, as pose estimators find them in videos'
     if any(recipe.reads == 'video' for recipe in recipes):
         yield 'the video'
     for recipe in recipes:

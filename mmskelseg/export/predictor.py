@@ -61,7 +61,7 @@ class TorchPredictor:
 
     def __init__(self, trained: TrainedModel, device: str) -> None:
         self.metainfo = trained.metainfo
-        self.device = device
+        self.name, self.device = ', '.join(trained.checkpoints), device
         self.model = trained.model.to(device).eval()
         loader = trained.cfg.test_dataloader
         self.recipes: Sequence[FeatureRecipe] = [

@@ -49,7 +49,7 @@ def content():
     interval = {'mean': 80.0, 'low': 60.0, 'high': 100.0, 'persons': 2}
     difference = {'mean': -2.0, 'low': -3.0, 'high': -1.0, 'p': 0.01}
     config = {'options': '--recipe x', 'any_order': True, 'seconds': 9.0, 'full': None}
-    config['observers'] = 'majority'
+    config |= {'observers': 'majority', 'only_compared': False}
     return {
         'data': {
             'name': 'a<b>',
@@ -73,6 +73,7 @@ def content():
             class_row(CLASSES[3], [0, 1], None, 'too few'),
         ],
         'carriers': [{'class': CLASSES[1], 'segments': 3, 'words': 'no<s>e, 61 %'}],
+        'reads': ['joints <in> 2D'],
         'shortest_bouts': [{'tier': 'h<s>', 'seconds': 0.5}],
         'videos': [
             {'video': 'a<1>', 'part': 'held_out', 'person': 'p&1', **SCORES},

@@ -17,6 +17,7 @@ from mmskelseg.automl.planning import (
     read_plan,
     wall,
 )
+from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.small_data import small_annotations
@@ -64,7 +65,8 @@ def test_objects_are_seen_unless_they_are_left_out():
     assert [c.name for c in both[:2]] == ['pose2d', 'pose2d_without_objects']
     assert both[1].options == '--recipe pose2d --no-objects'
     assert [len(c.chosen.choice.parts) for c in both[:2]] == [1, 0]
-    none = candidates(data, PATH, ('train', 'test'), objects=False)[0]
+    asked = ConfigRequest(objects=False)
+    none = candidates(data, PATH, ('train', 'test'), asked)[0]
     assert not any(c.chosen.choice.parts for c in none)
 
 
@@ -76,7 +78,8 @@ def test_places_are_seen_unless_they_are_left_out():
     assert [c.name for c in both[:2]] == ['pose2d', 'pose2d_without_places']
     assert both[1].options == '--recipe pose2d --no-places'
     assert [len(c.chosen.choice.parts) for c in both[:2]] == [1, 0]
-    none = candidates(data, PATH, ('train', 'test'), places=False)[0]
+    asked = ConfigRequest(places=False)
+    none = candidates(data, PATH, ('train', 'test'), asked)[0]
     assert not any(c.chosen.choice.parts for c in none)
 
 
@@ -96,6 +99,33 @@ def test_shares_of_observers_are_compared_where_they_differ():
     assert (shares.kind, shares.seconds) == (default.kind, default.seconds)
     text = shares.chosen.choice.config_text(shares.chosen.plan)
     assert text.count("observers='shares'") == 1
+
+
+def with_3d():
+    data = small_annotations([300] * 6)
+    data['metainfo']['up'] = '-y'
+    for video in data['annotations']:
+        depth = np.ones((*video['keypoint'].shape[:3], 1), np.float32)
+        video['keypoint_3d'] = np.concatenate([video['keypoint'], depth], axis=-1)
+    return data
+
+
+def test_joints_in_3d_are_only_compared():
+    """A model of them labels no new video, so that of those in 2D is the result."""
+    both = candidates(with_3d(), PATH, ('train', 'test'))[0]
+    assert [(c.name, c.only_compared) for c in both] == [
+        ('pose2d', False), ('pose2d_any_order', False), ('pose2d_ms_tcn2', False),
+        ('pose3d', True), ('heatmap', False), ('heatmap_cnn', False),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize('recipe', ['pose3d', 'heatmap'])
+def test_one_recipe_that_is_asked_is_the_only_one(recipe):
+    asked = ConfigRequest(recipe=recipe)
+    only = candidates(with_3d(), PATH, ('train', 'test'), asked)[0]
+    assert {c.request.recipe for c in only} == {recipe}
+    assert len(only) > 1
+    assert not any(c.only_compared for c in only)
 
 
 def test_known_orders_are_compared_where_there_is_no_script():

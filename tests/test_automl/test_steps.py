@@ -3,13 +3,15 @@
 import json
 import time
 from math import inf
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from mmskelseg.automl.model_folder import Trial
 from mmskelseg.automl.planning import FitPlan
 from mmskelseg.automl.progress import Progress
-from mmskelseg.automl.steps import Trainings, half_trial
+from mmskelseg.automl.steps import Trainings, half_trial, ranked
 from mmskelseg.runtime.jobs.events import PrintedEvents
 from tests.errors import assert_names
 
@@ -44,6 +46,19 @@ def test_short_trainings_predict_only_if_they_have_learned(length, halves, short
     else:
         assert found is None
         assert_names(reason, why)
+
+
+def test_what_is_only_compared_is_never_chosen():
+    def scored(name, score, only_compared):
+        candidate = SimpleNamespace(name=name, only_compared=only_compared, seconds=9)
+        return Trial(candidate, 1, Path(), ()), score
+
+    trials = [scored('a', 60, False), scored('b', 90, True), scored('c', 80, False)]
+    for trial, score in trials:
+        vars(trial)['by_video'] = {f'video {i}': score + i for i in range(9)}
+    persons = {f'video {i}': str(i) for i in range(9)}
+    found = ranked([trial for trial, _ in trials], persons)
+    assert [one.name for one in found] == ['c', 'a']
 
 
 @pytest.mark.parametrize(

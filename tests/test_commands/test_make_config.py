@@ -91,12 +91,24 @@ def test_videos_without_labels_are_not_planned_for(make_config):
     assert cfg.train_cfg.max_epochs == 750
 
 
-def test_3d_skeletons_are_chosen_where_every_video_has_them(make_config):
-    """17 joints of 6 channels."""
-    text, cfg = make_config(with_3d(small_annotations()))
-    assert 'recipe pose3d, since every video has keypoint_3d' in text
+def test_3d_skeletons_are_read_if_that_is_asked(make_config):
+    """17 joints of 4 or 6 channels; new videos only give those in 2D."""
+    data = with_3d(small_annotations())
+    text, cfg = make_config(data)
+    assert 'recipe pose2d, since' in text
+    assert '--recipe pose3d' in text
+    assert cfg.model.branches.pose2d.in_channels == 68
+    _, cfg = make_config(data, '--recipe', 'pose3d', '--overwrite')
     assert cfg.model.branches.pose3d.in_channels == 102
     assert list(cfg.test_dataloader.dataset.features) == ['pose3d']
+
+
+def test_3d_skeletons_are_read_if_there_are_no_others(make_config):
+    data = with_3d(small_annotations())
+    for video in data['annotations']:
+        video['keypoint'][:] = 0
+    text, _ = make_config(data)
+    assert 'recipe pose3d, since the joints in 2D are always missing' in text
 
 
 def with_others(data):
@@ -119,12 +131,12 @@ def test_pairs_are_read_in_2d_or_3d(make_config, add, view, dims, options, chann
     """Bodies are turned where they show a heading; the rest is that of the recipe."""
     data = add(with_others(small_annotations()))
     data['metainfo']['view'] = view
-    said, plain = make_config(data)
+    name = f'pose{dims}d'
+    said, plain = make_config(data, '--recipe', name)
     assert '3 of 3 videos show several' in said
     assert '--pairs' in said
-    text, cfg = make_config(data, '--pairs', '--overwrite')
+    text, cfg = make_config(data, '--recipe', name, '--pairs', '--overwrite')
     assert 'is seen with the nearest other' in text
-    name = f'pose{dims}d'
     expected = {'type': 'PairCoordinates', 'dims': dims, **options}
     for mode in ('train', 'val', 'test'):
         dataset = cfg[f'{mode}_dataloader'].dataset
@@ -171,19 +183,20 @@ def with_objects(data, in_3d=False):
     return data
 
 
-@pytest.mark.parametrize(('view', 'add', 'dims', 'options'), [
-    ('side', with_objects, 2, {'turn': False}),
-    ('top', with_objects, 2, {}),
-    ('side', lambda data: with_objects(with_3d(data)), 2, {'turn': False}),
-    ('side', lambda data: with_objects(with_3d(data), True), 3, {'vertical': 1}),
+@pytest.mark.parametrize(('view', 'recipe', 'add', 'dims', 'options'), [
+    ('side', 'pose2d', with_objects, 2, {'turn': False}),
+    ('top', 'pose2d', with_objects, 2, {}),
+    ('side', 'pose3d', lambda d: with_objects(with_3d(d)), 2, {'turn': False}),
+    ('side', 'pose3d', lambda d: with_objects(with_3d(d), True), 3, {'vertical': 1}),
 ])  # fmt: skip
-def test_objects_are_seen_by_themselves(make_config, view, add, dims, options):
+def test_objects_are_seen_by_themselves(make_config, view, recipe, add, dims, options):
     """Those that any training video shows, beside the coordinates of the recipe."""
     data = add(small_annotations())
     data['metainfo']['view'] = view
-    text, cfg = make_config(data)
+    flags = ['--overwrite', '--recipe', recipe]
+    text, cfg = make_config(data, *flags)
     assert 'also sees where objects are (box, hammer)' in text
-    plain_text, plain = make_config(data, '--no-objects', '--overwrite')
+    plain_text, plain = make_config(data, *flags, '--no-objects')
     assert 'sees where objects' not in plain_text
     ((name, before),) = plain.test_dataloader.dataset.features.items()
     kinds = {'box': [*BOX], 'hammer': ['head']}
@@ -230,9 +243,10 @@ def test_places_are_seen_by_themselves(make_config, view, in_3d, options):
     data = with_3d(small_annotations()) if in_3d else small_annotations()
     more = {'space': 'floor'} if in_3d else {}
     data['metainfo'] |= {'view': view, 'places': [{**one, **more} for one in PLACES]}
-    text, cfg = make_config(data)
+    flags = ['--overwrite', '--recipe', 'pose3d' if in_3d else 'pose2d']
+    text, cfg = make_config(data, *flags)
     assert 'relative to places (nest, lamp)' in text
-    plain_text, plain = make_config(data, '--no-places', '--overwrite')
+    plain_text, plain = make_config(data, *flags, '--no-places')
     assert 'relative to places' not in plain_text
     ((name, before),) = plain.test_dataloader.dataset.features.items()
     own, part = cfg.test_dataloader.dataset.features[name].render.parts
@@ -362,7 +376,7 @@ def test_bodies_seen_from_above_are_turned_and_mirrored(make_config):
 
 def test_animals_that_face_everywhere_are_turned_in_3d(make_config):
     data = with_3d(without_script())
-    _, plain = make_config(data)
+    _, plain = make_config(data, '--recipe', 'pose3d')
     rng = np.random.default_rng(0)
     for video in data['annotations']:
         points = rng.normal(0, [3, 1, 1], video['keypoint_3d'].shape)
@@ -371,7 +385,7 @@ def test_animals_that_face_everywhere_are_turned_in_3d(make_config):
         points[..., 0] = x * np.cos(turns) - z * np.sin(turns)
         points[..., 2] = x * np.sin(turns) + z * np.cos(turns)
         video['keypoint_3d'] = points.astype(np.float32)
-    text, cfg = make_config(data, '--overwrite')
+    text, cfg = make_config(data, '--recipe', 'pose3d', '--overwrite')
     assert 'Up is -y, since the annotation file says so' in text
     steps = cfg.train_dataloader.dataset.pipeline
     assert (steps[1].type, steps[1].degrees) == ('RandomRotation3D', 180)
@@ -505,11 +519,11 @@ def test_a_class_that_no_training_video_shows_is_named(make_config):
     assert f'No training video shows {name!r}, which will therefore not be' in text
 
 
-def test_a_video_that_is_not_used_does_not_choose_the_recipe(make_config):
+def test_a_video_that_is_not_used_does_not_refuse_the_recipe(make_config):
     data = with_3d(small_annotations((60, 45, 50, 40)))
     del data['annotations'][2]['keypoint_3d']
     data['split'] = {'train': ['video_0', 'video_1'], 'test': ['video_3']}
-    text, _ = make_config(data)
+    text, _ = make_config(data, '--recipe', 'pose3d')
     assert 'recipe pose3d' in text
 
 
@@ -563,7 +577,11 @@ REFUSED = {
     'one action': (fill('label', 0, 'train', 'test'), '--any-order', '--any-order'),
     'no joint': (fill('keypoint_score', 0, 'train'), '', "'train' | keypoint"),
     'no place': (fill('keypoint', 0, 'train'), '', 'docs/datasets/common_layout.md'),
-    'which way is up': (unknown_up, '', "metainfo['up'] | --recipe pose2d"),
+    'which way is up': (
+        unknown_up,
+        '--recipe pose3d',
+        "metainfo['up'] | --recipe pose2d",
+    ),
     'no label': (fill('label', -1, 'train'), '', "'train' | -1"),
     'none to test': (fill('label', -1, 'test'), '', "'test' | -1"),
 }

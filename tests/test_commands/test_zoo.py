@@ -43,7 +43,7 @@ def test_mice_become_a_model_under_the_licence_of_their_data(fits, tmp_path):
         # The same command continues.
         model = train(tmp_path, raw=raw, minutes=2.0, seed=3)
     (fit, again) = fits
-    assert (fit.minutes, fit.seed) == (2.0, 3)
+    assert (fit.minutes, fit.seed, fit.recipe) == (2.0, 3, 'pose3d')
     assert fit == again
     data = load_annotations(fit.ann_file)
     assert len(data['annotations']) == 3

@@ -181,6 +181,12 @@ class FeatureRecipe:
         return getattr(self.render, 'others', False)
 
     @property
+    def in_3d(self) -> bool:
+        """Whether features depend on ``keypoint_3d``."""
+        parts = getattr(self.render, 'parts', [self.render])
+        return any(getattr(part, 'dims', 2) == 3 for part in parts)
+
+    @property
     def kinds(self) -> ObjectKinds:
         """The kinds of objects that features depend on, with names of their points."""
         return getattr(self.render, 'kinds', {})

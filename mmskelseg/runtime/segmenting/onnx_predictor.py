@@ -41,7 +41,7 @@ class OnnxPredictor:
     def __init__(
         self, model: str | os.PathLike, device: str | None = None, *, threads: int = 0
     ) -> None:
-        self.device = device
+        self.name, self.device = str(model), device
         self.file = ModelFile.open(exported_file(model), device, threads)
         metadata = self.file.metadata
         if metadata['kind'] != 'segmentor':

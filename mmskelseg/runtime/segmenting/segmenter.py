@@ -60,6 +60,8 @@ _OF_VIDEOS = (*OF_NEW_VIDEOS, *OF_OBJECTS, 'joints', 'places')
 class Predictor(Protocol):
     """A trained model, whatever runs it."""
 
+    #: How messages name it.
+    name: str
     #: ``classes``, ``tiers`` if it has several, ``skeleton`` and ``fps`` of its
     #: training data.
     metainfo: Metainfo
@@ -154,6 +156,7 @@ class Segmenter:
         reads = {recipe.reads for recipe in predictor.recipes}
         self.needs_poses = 'poses' in reads
         self.needs_video = 'video' in reads
+        self.needs_3d = any(recipe.in_3d for recipe in predictor.recipes)
         #: The kinds of objects that the model sees, with the names of their points.
         self.kinds = {k: v for r in predictor.recipes for k, v in r.kinds.items()}
         #: The names of the places that it sees.
@@ -226,7 +229,16 @@ class Segmenter:
 
     def _read(self, source: Source, reader: InputReader) -> list[InputVideo]:
         """Return the videos of a source; warn of kinds that its objects lack."""
-        videos = reader.read(source)
+        is_flat = source.entry is None and source.poses is None
+        # Before poses are estimated, which takes long.
+        videos = [] if self.needs_3d and is_flat else reader.read(source)
+        if self.needs_3d and not (videos and 'keypoint_3d' in videos[0]):
+            raise UserError(
+                f'{source.name}: has no joints in 3D, which the model '
+                f'{self.predictor.name} reads; name an annotation file with '
+                'keypoint_3d, or train a model that reads joints in 2D, as poses from '
+                'videos are (mmskelseg fit ANN --recipe pose2d).'
+            )
         there = dict.fromkeys(one['kind'] for one in videos[0].get('objects', ()))
         # The kinds of a data set have their names, whichever a recording shows.
         meta = {} if source.objects else source.metainfo or {}

@@ -238,6 +238,25 @@ def test_ensemble_is_the_mean_of_its_checkpoints(coordinates, save, person, tmp_
     assert np.abs(found['pred_score'] - single['pred_score']).max() > 0.01
 
 
+@pytest.mark.parametrize('given', ['poses', 'video'])
+def test_model_of_joints_in_3d_says_so_where_there_are_none(
+    export, person, clip, given
+):
+    """By its name, and before poses are estimated."""
+    checkpoint, file = export(CONFIGS['GCNTCN and risk'])
+    video = person(30)
+    del video['keypoint_3d']
+    found = video if given == 'poses' else str(clip())
+    for model in (
+        OnnxSegmenter(file),
+        inferencer_of(CONFIGS['GCNTCN and risk'], checkpoint),
+    ):
+        with raises_naming(UserError, model.predictor.name, '3D | mmskelseg fit') as e:
+            model(found)
+        assert 'SkeletonCoordinates' not in str(e.value)
+    assert model.predictor.name == str(checkpoint)
+
+
 def test_post_processing_comes_with_the_file(save, person, tmp_path):
     steps = [
         {'type': 'MinDuration'},
