@@ -249,7 +249,9 @@ def _plan(
                 'folder with --out.'
             )
         return kept
-    limits = Limits(job.minutes, job.processes, len(folder.folds), job.compare)
+    limits = Limits(
+        job.minutes, job.processes, len(folder.folds), job.compare, job.always
+    )
     if plan is None and job.executor != 'none':
         plan = plan_fit(found, left_out, limits, {})
     elif plan is None:

@@ -184,12 +184,16 @@ class FitPlan:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a fit may take, and the folds that it has; ``compare`` may be None: all."""
+    """What a fit may take, and the folds that it has; ``compare`` may be None: all.
+
+    If the minutes are too short for any training, ``always`` trains the shortest one.
+    """
 
     minutes: float
     processes: int
     folds: int
     compare: int | None = None
+    always: bool = False
 
 
 def wall(seconds: Sequence[float], processes: int) -> float:
@@ -346,6 +350,8 @@ class _Plans:
         options = [(2, length) for length in _LENGTHS if length >= LONG and most > 1]
         options += [(1, length) for length in _LENGTHS if length >= _SHORTEST]
         number, length = next((one for one in options if fits(*one)), (0, _SHORTEST))
+        if not number and self.limits.always:
+            return 1, length, 1
         if not number:
             least = self.minutes(1, length)
             raise UserError(

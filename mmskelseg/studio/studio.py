@@ -452,7 +452,9 @@ class Studio:
         name = f'{project.id}_{asked.hexdigest()[:8]}'
         model = work / 'models' / name
         # There is no time to compare configs while somebody waits.
-        fit = Fit(ann_file=ann_file, out=model, minutes=minutes, compare=1)
+        fit = Fit(
+            ann_file=ann_file, out=model, minutes=minutes, compare=1, always=True
+        )
         prediction = self._prediction(model, model, tiers)
         ids = {i: [*project.tiers[i].names] for i in places}
 

@@ -211,6 +211,12 @@ def test_too_few_minutes_say_how_many_it_takes(found):
         planned(found, least - 1, processes=1)
 
 
+def test_too_few_minutes_train_the_shortest_if_nothing_is_refused(found):
+    plan = plan_fit(found, {}, Limits(0.01, 1, 3, always=True), {}, spent=40)
+    assert (plan.compared, plan.length) == ([found[0].name], 0.1)
+    assert plan.minutes_in_full > 1
+
+
 def test_time_that_has_passed_is_missing(found):
     late = plan_fit(found, {}, Limits(15, 2, 3), {}, spent=270)
     # A tenth is kept for what is slower than expected.
