@@ -17,6 +17,7 @@ from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
 from mmskelseg.runtime.objects import FoundObjects, kinds_of, pair_objects
 from mmskelseg.runtime.poses import Poses, choose_person
+from mmskelseg.runtime.poses.poses import NoRateError
 from mmskelseg.runtime.poses.tracking import everybody
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.annotations import (
@@ -34,6 +35,7 @@ from mmskelseg.runtime.structures.tiers import Tier, metainfo_of, tiers_of
 from mmskelseg.studio.ethogram import LabelTier, with_infos
 from mmskelseg.studio.loading import load_project
 from mmskelseg.studio.observers import observer_of, observers, project_file
+from mmskelseg.studio.options import inputs_of
 from mmskelseg.studio.pictures import Picture, picture_of
 from mmskelseg.studio.places import add_places
 from mmskelseg.studio.project import Project
@@ -64,6 +66,8 @@ class Folder:
         notes: What was left out, and why.
         labels: What files have of labels, by recording.
         object_input: What is given of objects.
+        unrated: Files of poses that do not state how many frames a second has, and
+            are left out until that is known.
         objects: Those of recordings.
     """
 
@@ -74,6 +78,7 @@ class Folder:
     notes: list[str] = field(default_factory=list)
     labels: Mapping[str, Sequence[Labels]] = field(default_factory=dict)
     object_input: ObjectInput = ObjectInput()
+    unrated: Sequence[str] = ()
     objects: Mapping[str, FoundObjects] = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -122,7 +127,7 @@ class Folder:
             entry, layout = recording.entry, recording.metainfo['skeleton']
             shown = entry
         else:
-            poses = load_poses(recording, self.given)
+            poses = self._poses(name)
             layout = poses.skeleton
             if self.given.person == EACH:
                 poses = own = everybody(poses)
@@ -138,6 +143,17 @@ class Folder:
         return entry, picture_of(shown, recording, layout), layout
 
 
+    def _poses(self, name: str) -> Poses:
+        """Return the poses of a recording, at the rate at which it was labelled."""
+        try:
+            return load_poses(self.recordings[name], self.given)
+        except NoRateError:
+            if name not in self.project.recordings:
+                raise
+            fps = self.project.recordings[name].fps
+            return load_poses(self.recordings[name], replace(self.given, fps=fps))
+
+
 def _tracked(
     found: FoundObjects, entry: VideoAnnotation, recording: Recording
 ) -> list[TrackedObject]:
@@ -151,15 +167,15 @@ def _tracked(
 
 def open_folder(
     path: Path,
-    given: PoseInput = PoseInput(),
+    given: Mapping[str, Any] | None = None,
     *,
-    objects: ObjectInput = ObjectInput(),
     ignore_labels: bool = False,
     tiers: Sequence[Tier] | None = None,
     observer: str = '',
 ) -> Folder:
     """Return a folder with all of its recordings; its project is not saved yet.
 
+    Options of files that are ``given`` replace those that the project has kept.
     Recordings that the project does not know get the labels that the folder has, but
     for ``ignore_labels``, which prefers the classes of a file of them. A new project
     has those of another one in the folder, or else ``tiers``, a model's, if given. That
@@ -177,27 +193,30 @@ def open_folder(
     path = path.absolute()
     check_own(path)
     notes: list[str] = []
-    recordings, files, infos = find_recordings(path, notes, objects.objects)
     errors: list[UserError] = []
-    if given.person == EACH:
-        recordings = apart(recordings.values(), given, errors)
     project = _open_project(path, observer, tiers or ())
+    project.options |= given or {}
+    poses, objects = inputs_of(project.options, project.path, notes)
+    recordings, files, infos = find_recordings(path, notes, objects.objects)
+    if poses.person == EACH:
+        recordings = apart(recordings.values(), poses, errors)
     absent = project.recordings.keys() - recordings.keys()
     notes += [f'{one}: no longer in the folder; its labels are kept' for one in absent]
     recordings = _of_right_length(recordings, project, errors)
     new = [one for one in recordings.values() if one.name not in project.recordings]
-    found = list(opened(new, given, errors))
-    notes += [f'left out: {error}' for error in errors]
+    found = list(opened(new, poses, errors))
+    lacking = [one for one in errors if isinstance(one, NoRateError)]
+    notes += [f'left out: {error}' for error in errors if error not in lacking]
     recordings = {n: r for n, r in recordings.items() if n in project.recordings}
     recordings |= {one.name: one for one, *_ in found}
-    if not recordings:
+    if not (recordings or lacking):
         raise errors[0]
     new = [one for one, *_ in found]
     labels: dict[str, list[Labels]] = {}
-    if not (ignore_labels or observer):
-        read = LabelInput(given.person, label_option=_MOMENTS)
+    if recordings and not (ignore_labels or observer):
+        read = LabelInput(poses.person, label_option=_MOMENTS)
         labels = labels_of([*recordings.values()], files, read, notes)
-    if not project.tiers:
+    if not (project.recordings or any(tier.classes for tier in project.tiers)):
         stating = [] if ignore_labels and infos else new
         first = {one.name: labels[one.name][0] for one in new if one.name in labels}
         project.tiers = with_infos(_tiers(stating, first), infos, notes)
@@ -208,7 +227,8 @@ def open_folder(
         its = [one.segments for one in labels.get(recording.name, [])[:1]]
         project.add_recording(recording.name, frames, rate, sum(its, ()))
     recordings = dict(sorted(recordings.items()))
-    return Folder(path, recordings, project, given, notes, labels, objects)
+    unrated = sorted({one.source for one in lacking})
+    return Folder(path, recordings, project, poses, notes, labels, objects, unrated)
 
 
 def _objects_of(
@@ -234,8 +254,9 @@ def _open_project(folder: Path, observer: str, tiers: Sequence[Tier]) -> Project
         project = load_project(file)
     else:
         others = (project_file(folder, one) for one in observers(folder))
-        known = next((load_project(other).tiers for other in others), [])
-        project = Project(file, known or _label_tiers(tiers))
+        known = next(map(load_project, others), None)
+        project = Project(file, (known and known.tiers) or _label_tiers(tiers))
+        project.options |= known.options if known else {}
     _check_classes(project, tiers)
     return project
 

@@ -15,6 +15,7 @@ from mmskelseg.runtime.messages.errors import UserError, check_name, shown
 from mmskelseg.studio.ethogram import Edit, LabelTier, check_tiers, read_tiers
 from mmskelseg.studio.journal import Journal
 from mmskelseg.studio.observers import is_project
+from mmskelseg.studio.options import OPTIONS
 from mmskelseg.studio.project import (
     FORMATS,
     SEGMENTS,
@@ -49,6 +50,7 @@ _SHAPE = {
     'history': [dict],
     'undone': int,
     'compared?': [str],
+    'options?': OPTIONS,
 }
 # What a step has, by what it does.
 _STEPS: Mapping[str, Mapping[str, Any]] = {
@@ -90,6 +92,9 @@ def load_project(path: Path) -> Project:
     for i, entry in enumerate(content['history']):
         project.history.append(_entry(entry, f'{path}: history[{i}]'))
     project.compared = [*(content.get('compared') or ())]
+    names = [name.removesuffix('?') for name in OPTIONS]
+    stated = content.get('options') or {}
+    project.options = {name: stated[name] for name in names if name in stated}
     project.undone, count = content['undone'], len(project.history)
     if not 0 <= project.undone <= count:
         raise UserError(f'{path}: undone is {project.undone} of {count}; {_REMEDY}.')

@@ -1,7 +1,9 @@
 """The jobs that open the page."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from mmskelseg.runtime.inputs import ObjectInput, PoseInput
 from mmskelseg.runtime.jobs.command_line import whole_from
@@ -17,6 +19,8 @@ from mmskelseg.runtime.messages.options import (
     option,
 )
 from mmskelseg.runtime.poses.estimators.estimator import require
+from mmskelseg.runtime.structures.choices import EACH, POLICIES
+from mmskelseg.runtime.structures.skeleton import Layout
 
 _EXAMPLES = """examples:
   # videos and the poses of a tracker, whose files do not state their rate
@@ -30,6 +34,7 @@ _APP_EXAMPLES = """examples:
   # a model of `mmskelseg fit`
   %(prog)s model new_videos
 """
+_OF_POSES = ('person', 'fps', 'kpt_thr', 'skeleton')
 _NEEDED = (Dependency('starlette', '0.40'), Dependency('uvicorn', '0.30'))
 
 
@@ -44,7 +49,8 @@ class OpenStudio(Job[None]):
     taken over. The page opens in the browser: press the key of a class where it begins
     and again where it ends, train a model on what is labelled, check what it is least
     sure of, and train again. Labels are saved after each change, in FOLDER/studio.json;
-    models and exported files go to FOLDER/studio.
+    models and exported files go to FOLDER/studio. How files are read, such as --fps and
+    --kpt-thr, is kept there, too, so that later `%(prog)s FOLDER` will do.
 
     Only this computer can open the page, and only with the address that is printed.
     """
@@ -64,9 +70,16 @@ class OpenStudio(Job[None]):
     ignore_labels: bool = option(
         'leave the labels of files aside, and begin with none', False
     )
-    person: str = like(PoseInput, 'person')
+    person: str | None = option(
+        'which of several people or animals is labelled: the longest track, the '
+        'largest box, the highest score, everybody separately, or one by name '
+        f'(default: {PoseInput.person})',
+        None,
+        metavar='|'.join((*POLICIES, EACH, 'NAME')),
+    )
     fps: Positive | None = like(PoseInput, 'fps')
     kpt_thr: Fraction | None = like(PoseInput, 'kpt_thr')
+    skeleton: Layout | None = like(PoseInput, 'skeleton')
     object_input: ObjectInput = grouped('objects', ObjectInput())
     pose_estimator: str = option(
         'estimator for videos without poses, as for `mmskelseg poses` (default: '
@@ -81,6 +94,20 @@ class OpenStudio(Job[None]):
         metavar='PORT',
     )
     no_browser: bool = option('print the address, open no browser', False)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The options of files that differ from their defaults, in types of JSON."""
+        found = {name: getattr(self, name) for name in _OF_POSES}
+        for one in fields(ObjectInput):
+            value = getattr(self.object_input, one.name)
+            found[one.name] = None if value == one.default else value
+        if found['objects']:
+            found['objects'] = [os.path.abspath(path) for path in found['objects']]
+        if found['object_kinds']:
+            kinds = dict(found['object_kinds'])
+            found['object_kinds'] = [[*pair] for pair in kinds.items()]
+        return {name: value for name, value in found.items() if value is not None}
 
     def run(self, events: Events) -> None:
         """Serve the page until the program is stopped."""

@@ -95,6 +95,7 @@ class Project:
         undone: How many of the last changes are undone.
         revision: Counts the changes of this session, so that windows notice others.
         compared: The observers whose labels were shown in comparison with these.
+        options: How files are read; see :data:`mmskelseg.studio.options.OPTIONS`.
     """
 
     path: Path
@@ -105,6 +106,7 @@ class Project:
     undone: int = 0
     revision: int = 0
     compared: list[str] = field(default_factory=list)
+    options: dict[str, Any] = field(default_factory=dict)
     lock: RLock = field(default_factory=RLock, repr=False)
 
     def __post_init__(self) -> None:
@@ -370,6 +372,7 @@ class Project:
             'history': [entry.as_dict() for entry in self.history],
             'undone': self.undone,
             'compared': self.compared,
+            'options': self.options,
         }
 
     @property

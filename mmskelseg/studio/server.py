@@ -21,7 +21,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mmskelseg.runtime.files.locks import lock
 from mmskelseg.runtime.files.parsing import check_shape, parse_json
-from mmskelseg.runtime.inputs import PoseInput
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.messages.errors import (
     UnavailableError,
@@ -163,6 +162,7 @@ class _Answers:
             '/api/offers/take': (_OFFERS, partial(self.decide, wanted=True)),
             '/api/offers/dismiss': (_OFFERS, partial(self.decide, wanted=False)),
             '/api/recordings': ({}, lambda *_: studio.add_recordings()),
+            '/api/rate': ({'fps': float}, lambda _, given: studio.set_rate(given['fps'])),
             '/api/poses': ({}, lambda *_: self.job(studio.estimate_poses)),
             '/api/segment': ({}, lambda *_: self.job(studio.segment)),
             '/api/stop': ({}, lambda *_: self.job(studio.job.stop)),
@@ -274,12 +274,10 @@ def serve(job: OpenStudio, events: Events) -> None:
         UserError: If the folder has no recordings, or the port is in use.
     """
     tiers = None if job.model is None else tiers_of(open_model(job.model).metainfo)
-    given = PoseInput(person=job.person, fps=job.fps, kpt_thr=job.kpt_thr)
     open_ = partial(
         open_folder,
         job.folder,
-        given,
-        objects=job.object_input,
+        job.given,
         ignore_labels=job.ignore_labels,
         tiers=tiers,
         observer=job.observer,

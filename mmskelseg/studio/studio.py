@@ -13,6 +13,7 @@ from mmskelseg.automl.job import Fit
 from mmskelseg.runtime.drawing.images import text_color
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.formats import suffix_of
+from mmskelseg.runtime.files.inputs import check_fps
 from mmskelseg.runtime.files.names import file_names
 from mmskelseg.runtime.jobs.job import Job
 from mmskelseg.runtime.jobs.poses import EstimatePoses
@@ -68,8 +69,6 @@ class Studio:
         reopen: Callable[[], Folder],
         model: str | None = None,
     ) -> None:
-        folder.project.save()
-        self.folder = folder
         self.pose_estimator = pose_estimator
         self.reopen = reopen
         self.model = model
@@ -77,6 +76,12 @@ class Studio:
         # It does not wait for the other, nor the other for it.
         self.conversion = Background(folder.work / 'videos.log')
         self.version = 0
+        self._begin(folder)
+
+    def _begin(self, folder: Folder) -> None:
+        """Begin with a folder as it was just opened."""
+        folder.project.save()
+        self.folder = folder
         self.arrivals = Arrivals(folder)
         self._names = list(folder.recordings)
         self.results: Results | None = None
@@ -87,7 +92,7 @@ class Studio:
         except UserError as error:
             folder.notes.append(f'left out: {error}')
         self._convert_videos()
-        if model is not None:
+        if self.model is not None and folder.recordings:
             self.segment()
 
     def close(self) -> None:
@@ -112,6 +117,7 @@ class Studio:
                 {'name': name, 'title': title} for name, title in TITLES.items()
             ],
             'notes': self.folder.notes,
+            'unrated': self.folder.unrated,
         }
 
     def tiers(self) -> list[dict[str, Any]]:
@@ -253,6 +259,20 @@ class Studio:
         """Take over labels that files offer, or offer them no more."""
         self.arrivals.decide(ids, wanted)
         return {**self._history(), 'news': self.arrivals.news()}
+
+    def set_rate(self, fps: float) -> dict[str, Any]:
+        """Keep the rate of poses that do not state theirs, and open the folder anew.
+
+        Raises:
+            UserError: If it is no rate, or a job is running.
+        """
+        self.job.check_idle()
+        project = self.folder.project
+        with project.lock:
+            project.options['fps'] = check_fps(fps, 'the page')
+            project.save()
+            self._begin(self.reopen())
+        return self._history()
 
     def add_recordings(self) -> dict[str, Any]:
         """Take over the recordings and poses that have appeared."""
@@ -544,7 +564,8 @@ class Studio:
             if new:
                 project.save()
         recordings = {**self.folder.recordings, **found.recordings}
-        self.folder = replace(self.folder, recordings=recordings, labels=found.labels)
+        same = {'labels': found.labels, 'unrated': found.unrated}
+        self.folder = replace(self.folder, recordings=recordings, **same)
         self.arrivals.folder = self.folder
         self._names += new
         if new:

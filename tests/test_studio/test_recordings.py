@@ -13,7 +13,6 @@ from mmskelseg.engine.crops import crop_table
 from mmskelseg.engine.planning import crop_lengths
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.video import VideoFile
-from mmskelseg.runtime.inputs import ObjectInput, PoseInput
 from mmskelseg.runtime.jobs.events import PrintedEvents
 from mmskelseg.runtime.labels import (
     Segment,
@@ -33,7 +32,7 @@ from tests.errors import assert_names, raises_naming
 from tests.small_data import save_poses, small_annotations
 from tests.test_studio.conftest import add_class
 
-EACH = PoseInput('each')
+EACH = {'person': 'each'}
 
 
 def save_walk(path, seed=0, frames=60):
@@ -116,7 +115,7 @@ def test_joints_with_low_scores_can_be_left_out(tmp_path):
     keypoint = rng.uniform(5, 90, (1, 60, 17, 2))
     poses = Poses(keypoint, score, 'coco17', (100, 100), 10.0)
     write_npz(poses, tmp_path / 'take1.npz')
-    data = training_data(open_folder(tmp_path, PoseInput(kpt_thr=0.6)), ['take1'])
+    data = training_data(open_folder(tmp_path, {'kpt_thr': 0.6}), ['take1'])
     assert data['metainfo']['kpt_thr'] == 0.6
     found = data['annotations'][0]['keypoint_score']
     np.testing.assert_array_equal(found == 0, score < 0.6)
@@ -210,7 +209,7 @@ def test_individuals_have_labels_of_their_own(two_people, tmp_path):
 
 @pytest.mark.parametrize(
     ('given', 'name', 'rows'),
-    [(EACH, 'take1_Bob', [1, 0]), (PoseInput('Bob'), 'take1', [1, 0, 1])],
+    [(EACH, 'take1_Bob', [1, 0]), ({'person': 'Bob'}, 'take1', [1, 0, 1])],
 )
 def test_everybody_is_drawn_and_whose_labels_these_are_first(
     two_people, given, name, rows
@@ -518,8 +517,8 @@ def test_objects_are_drawn_and_trained_on(tmp_path):
     tracks.mkdir()
     rows = [f'{frame},7,11,21,30,40,1,-1,-1,-1' for frame in range(1, 11)]
     (tracks / 'take1.txt').write_text('\n'.join(rows))
-    given = ObjectInput([tracks], object_kinds=[('object', 'cup')])
-    folder = open_folder(tmp_path, objects=given)
+    given = {'objects': [str(tracks)], 'object_kinds': [['object', 'cup']]}
+    folder = open_folder(tmp_path, given)
     assert replace(folder).notes == ['no objects of take2']
     add_class(folder.project, 'walk')
     data = training_data(folder, ['take1', 'take2'])

@@ -41,6 +41,12 @@ SIDE, MARGIN = 512, 32
 _MOST_OUTSIDE = 0.2
 
 
+class NoRateError(UserError):
+    """Poses, of this source, do not state how many frames a second has."""
+
+    source = ''
+
+
 @dataclass(frozen=True)
 class Poses:
     """Joints of the people in one video, frame by frame.
@@ -318,14 +324,17 @@ def with_rate(
     ``source`` names the poses in messages.
 
     Raises:
-        UserError: If the frame rate is unknown, or the lengths do not match.
+        NoRateError: If the frame rate is unknown.
+        UserError: If the lengths do not match.
     """
     fps = given or poses.fps or (file.fps if file else None)
     if fps is None:
-        raise UserError(
+        error = NoRateError(
             f'{source}: has no frame rate; give it (--fps, or fps in Python), or '
             'give the video as well.'
         )
+        error.source = source
+        raise error
     fps = check_fps(fps, source)
     if given and poses.fps and not math.isclose(given, poses.fps, rel_tol=1e-3):
         poses = poses.noting(f'{given:g} fps instead of the {poses.fps:g} of the file')

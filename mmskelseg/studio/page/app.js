@@ -1,5 +1,6 @@
 // The page: its layout, and what ties it to the keyboard and the address.
 import { acceptAbove } from './actions.js'
+import { post } from './api.js'
 import { drawTimeline } from './drawing.js'
 import { Classes } from './ethogram.js'
 import { History } from './history.js'
@@ -212,6 +213,27 @@ const Empty = () => html`<div class="empty">
   </ol>
 </div>`
 
+/** Asks for the rate of poses whose files do not state it. */
+function Rate() {
+  const { unrated } = state.project
+  const [first] = unrated.map((path) => path.split(/[\\/]/).at(-1))
+  const more = unrated.length > 1 ? ` and ${unrated.length - 1} more do` : ' does'
+  const send = (event) => {
+    event.preventDefault()
+    attempt(async () => {
+      await post('rate', { fps: +event.target.elements.fps.value })
+      location.reload()
+    })
+  }
+  return html`<form class="empty" onSubmit=${send}>
+    <p>${first}${more} not say how many frames a second has. How many does the camera record?</p>
+    <label class="field">Frames per second
+      <input name="fps" type="number" min="0.01" step="any" required />
+    </label>
+    <button class="main">Open</button>
+  </form>`
+}
+
 function App() {
   const { project, recording, alert, said, help } = state
   const first = project && tiers().every((tier) => !tier.classes.length)
@@ -232,8 +254,9 @@ function App() {
     ${project && html`<main>
       <${Recordings} />
       <div class="stage">
-        ${first && html`<${Empty} />`}
-        ${!project.recordings.length && html`<p class="empty">This folder has no recordings.</p>`}
+        ${first && recording && html`<${Empty} />`}
+        ${project.unrated.length > 0 && html`<${Rate} />`}
+        ${!project.recordings.length && !project.unrated.length && html`<p class="empty">This folder has no recordings.</p>`}
         ${recording && html`
           <${Picture} />
           <${Transport} />
