@@ -14,7 +14,7 @@ from mmskelseg.converters.label_tiers import find_tiers
 from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.inputs import LabelInput, ObjectInput, PoseInput
 from mmskelseg.runtime.messages.counts import listed
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
+from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.objects import FoundObjects, kinds_of, pair_objects
 from mmskelseg.runtime.poses import Poses, choose_person
 from mmskelseg.runtime.poses.poses import NoRateError
@@ -142,7 +142,6 @@ class Folder:
         _check_length(recording, self.project, entry['total_frames'], entry['fps'])
         return entry, picture_of(shown, recording, layout), layout
 
-
     def _poses(self, name: str) -> Poses:
         """Return the poses of a recording, at the rate at which it was labelled."""
         try:
@@ -185,33 +184,26 @@ def open_folder(
         UserError: If there is no recording, a file cannot be used, or a project has
             other classes than the model.
     """
-    if not path.is_dir():
-        raise MissingFileError(
-            f'{path}: there is no such folder; name one with videos or poses.'
-        )
     # So that the name of no file is an option of a command, or an address.
     path = path.absolute()
     check_own(path)
-    notes: list[str] = []
-    errors: list[UserError] = []
+    notes, errors = list[str](), list[UserError]()
     project = _open_project(path, observer, tiers or ())
     project.options |= given or {}
     poses, objects = inputs_of(project.options, project.path, notes)
     recordings, files, infos = find_recordings(path, notes, objects.objects)
     if poses.person == EACH:
         recordings = apart(recordings.values(), poses, errors)
-    absent = project.recordings.keys() - recordings.keys()
-    notes += [f'{one}: no longer in the folder; its labels are kept' for one in absent]
-    recordings = _of_right_length(recordings, project, errors)
+    recordings = _of_right_length(recordings, project, errors, notes)
     new = [one for one in recordings.values() if one.name not in project.recordings]
     found = list(opened(new, poses, errors))
-    lacking = [one for one in errors if isinstance(one, NoRateError)]
-    notes += [f'left out: {error}' for error in errors if error not in lacking]
-    recordings = {n: r for n, r in recordings.items() if n in project.recordings}
-    recordings |= {one.name: one for one, *_ in found}
-    if not (recordings or lacking):
-        raise errors[0]
+    unrated = sorted({one.source for one in errors if isinstance(one, NoRateError)})
+    notes += [f'left out: {e}' for e in errors if not isinstance(e, NoRateError)]
     new = [one for one, *_ in found]
+    recordings = {n: r for n, r in recordings.items() if n in project.recordings}
+    recordings |= {one.name: one for one in new}
+    if not (recordings or unrated):
+        raise errors[0]
     labels: dict[str, list[Labels]] = {}
     if recordings and not (ignore_labels or observer):
         read = LabelInput(poses.person, label_option=_MOMENTS)
@@ -220,14 +212,14 @@ def open_folder(
         stating = [] if ignore_labels and infos else new
         first = {one.name: labels[one.name][0] for one in new if one.name in labels}
         project.tiers = with_infos(_tiers(stating, first), infos, notes)
-    names = {one.name for one in new}
-    _leave_out_other_tiers(recordings.values(), labels, project, names, notes)
+    _leave_out_other_tiers(
+        recordings, labels, project, [one.name for one in new], notes
+    )
     for recording, frames, rate in found:
         # Those of further files are offered.
         its = [one.segments for one in labels.get(recording.name, [])[:1]]
         project.add_recording(recording.name, frames, rate, sum(its, ()))
     recordings = dict(sorted(recordings.items()))
-    unrated = sorted({one.source for one in lacking})
     return Folder(path, recordings, project, poses, notes, labels, objects, unrated)
 
 
@@ -262,12 +254,18 @@ def _open_project(folder: Path, observer: str, tiers: Sequence[Tier]) -> Project
 
 
 def _of_right_length(
-    recordings: Mapping[str, Recording], project: Project, errors: list[UserError]
+    recordings: Mapping[str, Recording],
+    project: Project,
+    errors: list[UserError],
+    notes: list[str],
 ) -> dict[str, Recording]:
     """Return recordings without those whose labels are of other frames.
 
-    What has poses in a file is compared when they are read, which takes its time.
+    Those that are gone are noted. What has poses in a file is compared when they are
+    read, which takes its time.
     """
+    absent = project.recordings.keys() - recordings.keys()
+    notes += [f'{one}: no longer in the folder; its labels are kept' for one in absent]
     found = {}
     for name, one in recordings.items():
         try:
@@ -299,7 +297,7 @@ def _check_length(
 
 
 def _leave_out_other_tiers(
-    recordings: Iterable[Recording],
+    recordings: Mapping[str, Recording],
     labels: dict[str, list[Labels]],
     project: Project,
     new: Collection[str],
@@ -310,7 +308,7 @@ def _leave_out_other_tiers(
     It is noted of recordings that are new.
     """
     names = [tier.name for tier in project.states]
-    for one in recordings:
+    for one in recordings.values():
         if one.metainfo is None or one.name not in labels:
             continue
         theirs = [tier.name for tier in tiers_of(one.metainfo)]

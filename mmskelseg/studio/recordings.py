@@ -20,7 +20,13 @@ from mmskelseg.runtime.inputs import LabelInput, PoseInput
 from mmskelseg.runtime.labels import ClassInfo, read_ethogram, tiers_to_segments
 from mmskelseg.runtime.labels.reading import ETHOGRAM_FORMATS, LABEL_FORMATS
 from mmskelseg.runtime.labels.segments import NoLabelsError
-from mmskelseg.runtime.messages.errors import CONTROL, UserError, escaped, system_fault
+from mmskelseg.runtime.messages.errors import (
+    CONTROL,
+    MissingFileError,
+    UserError,
+    escaped,
+    system_fault,
+)
 from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.objects.reading import is_detected
 from mmskelseg.runtime.poses import Poses, in_pixels_of, with_rate, with_size
@@ -171,11 +177,15 @@ def _files(folder: Path, notes: list[str]) -> Iterator[Path]:
 
 
 def check_own(folder: Path) -> None:
-    """Raise a UserError if something in the studio's own folder is a link.
+    """Raise a UserError if there is no folder, or a link in the studio's own in it.
 
     The studio and the programs that it runs would write through it, into whatever it
     leads to.
     """
+    if not folder.is_dir():
+        raise MissingFileError(
+            f'{folder}: there is no such folder; name one with videos or poses.'
+        )
     work = folder / WORK
     inside = (
         Path(place, name)

@@ -162,7 +162,7 @@ class _Answers:
             '/api/offers/take': (_OFFERS, partial(self.decide, wanted=True)),
             '/api/offers/dismiss': (_OFFERS, partial(self.decide, wanted=False)),
             '/api/recordings': ({}, lambda *_: studio.add_recordings()),
-            '/api/rate': ({'fps': float}, lambda _, given: studio.set_rate(given['fps'])),
+            '/api/rate': ({'fps': float}, self.set_rate),
             '/api/poses': ({}, lambda *_: self.job(studio.estimate_poses)),
             '/api/segment': ({}, lambda *_: self.job(studio.segment)),
             '/api/stop': ({}, lambda *_: self.job(studio.job.stop)),
@@ -225,6 +225,9 @@ class _Answers:
     def draw(self, _: Request, given: _Given) -> object:
         with self._project.lock:
             return {'places': draw(self.studio.folder.path, given['places'])}
+
+    def set_rate(self, _: Request, given: _Given) -> object:
+        return self.studio.set_rate(given['fps'])
 
     def train(self, _: Request, given: _Given) -> object:
         return self.job(lambda: self.studio.train(given['minutes']))

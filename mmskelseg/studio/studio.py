@@ -472,9 +472,7 @@ class Studio:
         name = f'{project.id}_{asked.hexdigest()[:8]}'
         model = work / 'models' / name
         # There is no time to compare configs while somebody waits.
-        fit = Fit(
-            ann_file=ann_file, out=model, minutes=minutes, compare=1, always=True
-        )
+        fit = Fit(ann_file=ann_file, out=model, minutes=minutes, compare=1, always=True)
         prediction = self._prediction(model, model, tiers)
         ids = {i: [*project.tiers[i].names] for i in places}
 
@@ -564,8 +562,12 @@ class Studio:
             if new:
                 project.save()
         recordings = {**self.folder.recordings, **found.recordings}
-        same = {'labels': found.labels, 'unrated': found.unrated}
-        self.folder = replace(self.folder, recordings=recordings, **same)
+        self.folder = replace(
+            self.folder,
+            recordings=recordings,
+            labels=found.labels,
+            unrated=found.unrated,
+        )
         self.arrivals.folder = self.folder
         self._names += new
         if new:

@@ -272,7 +272,9 @@ function App() {
           <${Tools} />
           <div class="lists"><${Segments} /><${Statistics} /><${History} /></div>`}
       </div>
-      <div class="side"><${Classes} /><${PlacePanel} /><${Training} /><${Observers} /><${Export} /></div>
+      ${project.recordings.length > 0 && html`<div class="side">
+        <${Classes} /><${PlacePanel} /><${Training} /><${Observers} /><${Export} />
+      </div>`}
     </main>`}
     <p class="said" role="status" aria-live="polite">${said}</p>
     ${help && html`<${Help} />`}`

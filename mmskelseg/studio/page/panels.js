@@ -82,7 +82,7 @@ export function Recordings() {
         </li>`
       })}
     </ul>
-    ${!found().length && html`<p class="quiet">None is like this.</p>`}
+    ${recordings.length > 0 && !found().length && html`<p class="quiet">None is like this.</p>`}
     <${Conversion} ...${state.project.conversion} />
     ${state.project.notes?.map((note) => html`<p class="quiet">${note}</p>`)}
   </section>`
