@@ -13,6 +13,7 @@ from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError, reads_file
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.posture.angles import Posture
+from mmskelseg.runtime.posture.limits import left_out
 from mmskelseg.runtime.posture.scores import METHODS, Span, Work, read_station
 from mmskelseg.runtime.posture.tasks import Risk, assess
 from mmskelseg.runtime.structures.annotations import (
@@ -75,11 +76,19 @@ def read_risks(
                 'out.'
             )
         found[name] = RecordedRisk(_read_frames(frames, bouts[name]))
-    notes = {name: one.posture.note() for name, one in found.items() if one.posture}
-    for note in dict.fromkeys(notes.values()):
-        names = [name for name, own in notes.items() if own == note]
-        print_log(f'{listed(names, _NAMED)}: {note}')
+    report({name: one.posture for name, one in found.items() if one.posture})
     return found
+
+
+def report(postures: Mapping[str, Posture]) -> None:
+    """Print what is known of recordings, and what is left out, and why."""
+    notes: dict[str, list[str]] = {}
+    for name, posture in postures.items():
+        notes.setdefault(posture.note(), []).append(name)
+    for note, names in notes.items():
+        print_log(f'{listed(names, _NAMED)}: {note}')
+    if failed := left_out([one.failures for one in postures.values()]):
+        print_log(failed)
 
 
 def _of_poses(
@@ -112,10 +121,12 @@ def _frames_of(path: Path, name: str) -> Path:
 @reads_file
 def _read_frames(path: Path, bouts: Bouts) -> Risk:
     columns = [f'{method}_{end}' for method in METHODS for end in ('low', 'high')]
+    rows = read_dicts(path, 'time_s', 'seen', *columns)
     cells = [
         [number(row[column], place, column) for column in ('time_s', 'seen', *columns)]
-        for place, row in read_dicts(path, 'time_s', 'seen', *columns)
+        for place, row in rows
     ]
+    failed = np.array([bool(row.get('failures')) for _, row in rows])
     times, seen, *scores = np.array(cells).reshape(-1, 2 + len(columns)).T
     is_valid = np.all((np.array(scores) >= 1) & (np.array(scores) <= _HIGHEST))
     if len(times) < 2 or times[0] < 0 or (np.diff(times) <= 0).any() or not is_valid:
@@ -128,7 +139,7 @@ def _read_frames(path: Path, bouts: Bouts) -> Risk:
         method: Span(*(scores[2 * i + end].astype(int) for end in range(2)))
         for i, method in enumerate(METHODS)
     }
-    return Risk(spans, bouts.labels(fps, len(times)), fps, seen > 0)
+    return Risk(spans, bouts.labels(fps, len(times)), fps, seen > 0, failed)
 
 
 def risk_rows(

@@ -8,6 +8,7 @@ from mmskelseg.runtime.labels.writing import register_export
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.posture.angles import Posture
+from mmskelseg.runtime.posture.limits import left_out
 from mmskelseg.runtime.posture.scores import read_station
 from mmskelseg.runtime.posture.tasks import Risk, assess, frame_rows
 from mmskelseg.runtime.structures.annotations import Metainfo
@@ -37,6 +38,8 @@ def write_risk(path: Path, prediction: Prediction, station: Path | None) -> None
     posture, risk = _assessed(prediction, station)
     name = prediction['frame_dir']
     print_log(f'{name}: {posture.note()}')
+    if failed := left_out([posture.failures]):
+        print_log(f'{name}: {failed}')
     if station is None:
         print_log(
             f'{name}: REBA and RULA are those of postures without load, grip and '

@@ -22,7 +22,7 @@ joints without markers on them allow:
 The axes of a data set in 3D are right-handed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from logging import WARNING
@@ -30,6 +30,7 @@ from logging import WARNING
 import numpy as np
 
 from mmskelseg.runtime.messages.logs import print_log
+from mmskelseg.runtime.posture.limits import Failures, limits_of
 from mmskelseg.runtime.structures.annotations import (
     Metainfo,
     PlaceKey,
@@ -84,13 +85,15 @@ _WIDTH = 0.7
 _TURNED = np.radians(30)
 # Knees that are bent by more degrees than this show which way is forwards.
 _BENT = 30
-# The frames to each side over which the direction of somebody in profile is smoothed.
-_SMOOTHED = 4
+# Nobody turns round in less time than this, in seconds.
+_TURNING = 0.3
 
 
 @dataclass(frozen=True)
 class Posture:
-    """What joints show of a person's posture in T frames, NaN where it is not seen.
+    """What joints show of a person's posture in T frames.
+
+    Angles are NaN where they are not seen, or are none that people have.
 
     Args:
         measures: The ``ANGLES`` (T,) in degrees; ``left_arm_from_vertical``, the angle
@@ -99,18 +102,24 @@ class Posture:
             shoulder; the same of the right; and ``foot_lift``, by how much of a shank
             one ankle is above the other.
         source: ``3d``, or the ``view`` of a camera, ``side`` or ``top``.
+        failures: Where angles are none that people have.
     """
 
     measures: Mapping[str, np.ndarray]
     source: str
+    failures: Failures
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.measures[name]
 
     @cached_property
     def shares(self) -> dict[str, float]:
-        """In which share of the frames each of the angles is known."""
-        return {name: float(np.isfinite(self[name]).mean()) for name in ANGLES}
+        """In which share of the frames each angle is known, without failures."""
+        counts = ~self.failures.frames
+        return {
+            name: float(np.isfinite(self[name][counts]).mean()) if counts.any() else 0.0
+            for name in ANGLES
+        }
 
     def note(self) -> str:
         """Return from what the angles are, and which of them are not known."""
@@ -163,11 +172,20 @@ def measure(
     points = _parts(np.where(seen[..., None], found, np.nan), skeleton)
     if points is None:
         return None
+    source = '3d' if in_3d else metainfo.get('view', 'side')
     if in_3d:
         up, name = _up(points, video, metainfo), video.get('frame_dir', 'video')
-        return Posture(_in_3d(points, up, name), '3d')
-    view = metainfo.get('view', 'side')
-    return Posture(_from_above(points) if view == 'top' else _in_2d(points), view)
+        measures = _in_3d(points, up, name)
+    elif source == 'top':
+        measures = _from_above(points)
+    else:
+        measures = _in_2d(points, video['fps'])
+    angles = {name: measures[name] for name in ANGLES}
+    failures = Failures.of(angles, video['fps'])
+    for name, values in angles.items():
+        is_wrong = failures.beyond[name] | failures.jumps[name]
+        measures[name] = np.where(is_wrong, np.nan, values)
+    return Posture(measures, source, failures)
 
 
 def _parts(joints: np.ndarray, skeleton: Skeleton) -> dict[str, np.ndarray] | None:
@@ -244,16 +262,17 @@ def _lines(points: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {part: points[f'right_{part}'] - points[f'left_{part}'] for part in _LINES}
 
 
-def _in_2d(points: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _in_2d(points: Mapping[str, np.ndarray], fps: float) -> dict[str, np.ndarray]:
     """Return what is seen of somebody in front of a camera, by frame."""
     width = points['right_shoulder'] - points['left_shoulder']
     trunk = np.linalg.norm(points['shoulder'] - points['hip'], axis=-1)
     share = np.abs(width[:, 0]) / np.maximum(trunk, 1e-9) / _WIDTH
     right = np.sign(width[:, 0])
-    ahead = _ahead(points)
+    is_profile = share < np.sin(_TURNED)
+    ahead = _ahead(points, is_profile, fps)
     views = {
         # Depth is the second axis of somebody in profile, the first one of others.
-        'side': (ahead, (1, 0), share < np.sin(_TURNED)),
+        'side': (ahead, (1, 0), is_profile),
         'front': (right, (0, 1), share > np.cos(_TURNED)),
     }
     found: dict[str, np.ndarray] = {}
@@ -280,19 +299,53 @@ def _in_2d(points: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return found
 
 
-def _ahead(points: Mapping[str, np.ndarray]) -> np.ndarray:
+def _ahead(
+    points: Mapping[str, np.ndarray], is_profile: np.ndarray, fps: float
+) -> np.ndarray:
     """Return 1 where somebody in profile faces the right of the image, -1 the left.
 
-    The nose is in front of the ears, the toes of the ankles, and bent knees of the line
-    from hip to ankle.
+    It is found over each stretch of time in profile, since nobody turns round without
+    being seen from the front or the back. NaN if nothing shows it.
     """
-    cues = [points['nose'] - points['head']]
+    votes = np.nansum([*_votes(points)], axis=0)
+    facing = np.full(len(votes), np.nan)
+    frames = np.flatnonzero(is_profile)
+    ends = np.flatnonzero(np.diff(frames) > max(1, _TURNING * fps)) + 1
+    for stretch in np.split(frames, ends):
+        facing[stretch] = np.sign(votes[stretch].sum()) or np.nan
+    return facing
+
+
+def _votes(points: Mapping[str, np.ndarray]) -> Iterator[np.ndarray]:
+    """Yield areas (T,), positive where they speak for facing right.
+
+    Knees, toes, elbows and noses turn to one side only from the segments before them,
+    however far the person bends; the area between the two segments says to which, and
+    is least for the nose. A trunk that leans far leans forwards.
+    """
+
+    def area(*joints: str) -> np.ndarray:
+        first, middle, last = (points[joint] for joint in joints)
+        return _area(middle - first, last - middle)
+
     for side in SIDES:
-        hip, knee, ankle = (points[f'{side}_{p}'] for p in ('hip', 'knee', 'ankle'))
-        cues += [points[f'{side}_toe'] - ankle, knee - (hip + ankle) / 2]
-    total = np.nansum([cue[:, 0] for cue in cues], axis=0)
-    smooth = np.convolve(total, np.ones(2 * _SMOOTHED + 1))[_SMOOTHED:-_SMOOTHED]
-    return np.where(smooth == 0, np.nan, np.sign(smooth))
+        hip, knee, ankle, toe, shoulder, elbow, wrist = (
+            f'{side}_{part}'
+            for part in ('hip', 'knee', 'ankle', 'toe', 'shoulder', 'elbow', 'wrist')
+        )
+        yield area(hip, knee, ankle)
+        yield -area(knee, ankle, toe)
+        yield -area(shoulder, elbow, wrist)
+    yield area('neck', 'head', 'nose')
+    trunk = points['shoulder'] - points['hip']
+    lean = np.degrees(np.arctan2(trunk[:, 0], -trunk[:, 1]))
+    is_clear = np.abs(lean) > -limits_of('trunk_flexion')[0]
+    yield np.where(is_clear, np.sign(lean) * (trunk**2).sum(axis=-1), 0)
+
+
+def _area(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the area between vectors of an image, positive if they turn clockwise."""
+    return first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
 
 
 def _from_above(points: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -34,7 +34,8 @@ class Risk:
 
     ``label`` has the ids of all classes, (tiers, T), -1 for none. ``seen`` (T,) says
     where the flexion of the trunk and of an arm is known; other frames are left out of
-    all numbers, since almost any score may be theirs. ``parts`` are those of
+    all numbers, since almost any score may be theirs, and so are those that ``failed``
+    (T,), in which some angle is none that people have. ``parts`` are those of
     :func:`~mmskelseg.runtime.posture.scores.reba_parts`.
     """
 
@@ -42,13 +43,14 @@ class Risk:
     label: np.ndarray
     fps: float
     seen: np.ndarray
+    failed: np.ndarray
     parts: Mapping[str, Span] = field(default_factory=dict)
 
     def task_rows(self, classes: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Yield a row for each method and class of which something is seen.
 
         It has the seconds of the class, and the percentage of them in which enough is
-        seen; of these, the mean score, of the low and the high ends of
+        seen, and of those that failed; of what is seen, the mean score, of the low and the high ends of
         its range; the share of the time in percent at an action level of 2, 3 or 4 or
         above, of both; and the score and the time of its worst moment.
         """
@@ -66,6 +68,7 @@ class Risk:
                     'method': name.upper(),
                     'seconds': float(whole.sum() / self.fps),
                     'seen_percent': 100 * float(own.sum() / whole.sum()),
+                    'failed_percent': 100 * float(self.failed[whole].mean()),
                 }
                 row |= {f'mean_{e}': float(v[own].mean()) for e, v in ends.items()}
                 for level in LEVELS:
@@ -162,9 +165,11 @@ def assess(
     points = points_of(label, metainfo['classes'], station)
     scores = {name: one.score(posture, points) for name, one in METHODS.items()}
     angles = [posture[f'{side}_shoulder_flexion'] for side in SIDES]
+    failed = posture.failures.frames
     seen = np.isfinite(posture['trunk_flexion']) & np.isfinite(angles).any(axis=0)
     rows, parts = np.atleast_2d(label), reba_parts(posture, points)
-    return posture, Risk(scores, rows, float(video['fps']), seen, parts)
+    fps = float(video['fps'])
+    return posture, Risk(scores, rows, fps, seen & ~failed, failed, parts)
 
 
 def rows_of_videos(
@@ -192,8 +197,11 @@ def rows_of_videos(
         for name in METHODS
     }
     label = np.concatenate([risk.label for risk in risks], axis=1)
-    seen = np.concatenate([risk.seen for risk in risks])
-    together = Risk(scores, label, risks[0].fps, seen)
+    seen, failed = (
+        np.concatenate(each)
+        for each in zip(*((risk.seen, risk.failed) for risk in risks), strict=True)
+    )
+    together = Risk(scores, label, risks[0].fps, seen, failed)
     rows = []
     for row in together.task_rows(metainfo['classes']):
         frame = round(row['worst_s'] * together.fps)
@@ -209,7 +217,8 @@ def frame_rows(
 ) -> Iterator[dict[str, object]]:
     """Yield a row for each frame: time, class, scores and angles in degrees.
 
-    ``seen`` is 1 where enough is seen, else 0.
+    ``seen`` is 1 where the frame counts, else 0; ``failures`` says which angles are
+    none that people have, so that it does not.
     """
     names = [*classes, '']
     for i, ids in enumerate(risk.label.T):
@@ -217,6 +226,7 @@ def frame_rows(
             'time_s': i / risk.fps,
             'class': ' + '.join(filter(None, (names[k] for k in ids))),
             'seen': int(risk.seen[i]),
+            'failures': posture.failures.reasons(i),
             **{
                 f'{name}_{end}': int(values[i])
                 for name, score in risk.scores.items()

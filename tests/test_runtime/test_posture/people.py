@@ -57,9 +57,10 @@ def _turned(flexion, bend, twist) -> np.ndarray:
 
 
 def video(*people: dict, joints=JOINTS) -> dict:
-    """Return a video in 3D, a frame for each person."""
+    """Return a video in 3D, a frame for each person, slowly enough for any movement."""
     points = np.array([[one[joint] for joint in joints] for one in people])[None]
-    return {'keypoint_3d': points, 'keypoint_score': np.ones(points.shape[:3])}
+    scores = np.ones(points.shape[:3])
+    return {'keypoint_3d': points, 'keypoint_score': scores, 'fps': 1.0}
 
 
 def filmed(*people: dict, right=(0, -1, 0), joints=JOINTS, down=(0, 0, -1)) -> dict:
@@ -69,7 +70,4 @@ def filmed(*people: dict, right=(0, -1, 0), joints=JOINTS, down=(0, 0, -1)) -> d
     """
     one = video(*people, joints=joints)
     plane = np.array([right, down], float).T
-    return {
-        'keypoint': 300 + 100 * one['keypoint_3d'] @ plane,
-        'keypoint_score': one['keypoint_score'],
-    }
+    return {'keypoint': 300 + 100 * one.pop('keypoint_3d') @ plane, **one}

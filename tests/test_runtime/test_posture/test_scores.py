@@ -8,6 +8,7 @@ import pytest
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.posture import scores
 from mmskelseg.runtime.posture.angles import ANGLES, SIDES, Posture
+from mmskelseg.runtime.posture.limits import Failures
 from mmskelseg.runtime.posture.scores import METHODS, Work, points_of, read_station
 
 # Each listing has another order than the code's, and other sources: REBA's tables A and
@@ -112,7 +113,9 @@ def posture(**angles) -> Posture:
         named = [name] if name in measures else [f'{side}_{name}' for side in SIDES]
         assert measures.keys() >= {*named}, name
         measures |= dict.fromkeys(named, float(value))
-    return Posture({k: np.array([v]) for k, v in measures.items()}, '3d')
+    return Posture(
+        {k: np.array([v]) for k, v in measures.items()}, '3d', Failures({}, {})
+    )
 
 
 def score(method: str, work: Work | None = None, **angles) -> tuple[int, int]:

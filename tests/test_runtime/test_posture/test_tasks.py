@@ -17,7 +17,8 @@ def risk_of(low, high, label, fps=2.0, seen=None) -> Risk:
     """Return risk with the same scores for both methods."""
     span = Span(np.array(low), np.array(high))
     seen = np.array(seen or [True] * len(low))
-    return Risk(dict.fromkeys(METHODS, span), np.atleast_2d(label), fps, seen)
+    scores, failed = dict.fromkeys(METHODS, span), np.zeros(len(low), bool)
+    return Risk(scores, np.atleast_2d(label), fps, seen, failed)
 
 
 def test_tasks_have_mean_share_of_time_and_worst_moment():
@@ -72,7 +73,7 @@ def test_worst_moments_last_and_are_apart():
 
 def test_videos_are_assessed_with_the_work_of_their_tasks():
     people = [person(), person(trunk=(70, 0, 0), neck=(25, 0, 0), arm=(100, 0))]
-    one = {**video(*people), 'frame_dir': 'take', 'fps': 10}
+    one = {**video(*people), 'frame_dir': 'take'}
     label = np.array([0, 1])
     posture, risk = assess(one, label, META, {})
     assert posture['trunk_flexion'].tolist() == pytest.approx([0, 70])
@@ -83,7 +84,7 @@ def test_videos_are_assessed_with_the_work_of_their_tasks():
     _, loaded = assess(one, label, META, {'lift': Work(load_kg=12)})
     assert loaded.scores['reba'].low.tolist() == [1, 9]
     rows = list(frame_rows(posture, risk, CLASSES))
-    assert rows[1] | {'time_s': 0.1, 'class': 'lift', 'reba_low': 6} == rows[1]
+    assert rows[1] | {'time_s': 1, 'class': 'lift', 'reba_low': 6} == rows[1]
     assert rows[1]['trunk_flexion'] == pytest.approx(70)
     words = risk.words(1, posture)
     assert words.startswith('REBA 6-7, RULA ')
@@ -91,6 +92,23 @@ def test_videos_are_assessed_with_the_work_of_their_tasks():
     assert words.endswith(parts)
     assert loaded.words(1, posture).endswith(f'{parts}, load 2')
     assert risk.words(0, posture) == 'REBA 1, RULA 2: forearm 2'
+
+
+def test_frames_with_impossible_angles_are_left_out():
+    """A tracker lost the head of one, and the shoulders of another."""
+    people = [person()] * 30
+    people[8] = person(neck=(-100, 0, 0))
+    people[20] = person(trunk=(120, 0, 0))
+    one = {**video(*people), 'frame_dir': 'take', 'fps': 10.0}
+    posture, risk = assess(one, np.zeros(30, int), META, {})
+    rows = {row['method']: row for row in risk.task_rows(CLASSES)}
+    assert rows['REBA']['worst_high'] == 1
+    assert rows['REBA']['failed_percent'] == pytest.approx(100 * 14 / 30)
+    assert rows['REBA']['seen_percent'] == pytest.approx(100 * 16 / 30)
+    why = [row['failures'] for row in frame_rows(posture, risk, CLASSES)]
+    assert 'neck flexion out of range' in why[8]
+    assert 'trunk flexion jumps' in why[20]
+    assert why[0] == why[14] == ''
 
 
 def test_animals_have_no_risk():
@@ -108,13 +126,12 @@ def test_animals_have_no_risk():
 def test_rows_of_videos_are_of_all_together():
     bent = person(trunk=(70, 0, 0), neck=(25, 0, 0), arm=(100, 0))
     videos = [
-        {**video(*people), 'frame_dir': name, 'fps': 10, 'label': np.zeros(2, int)}
+        {**video(*people), 'frame_dir': name, 'label': np.zeros(2, int)}
         for name, people in (('a', [person()] * 2), ('b', [person(), bent]))
     ]
     reba, rula = rows_of_videos(videos, META)
     assert (reba['class'], reba['mean_low']) == ('walk', (1 + 1 + 1 + 6) / 4)
-    # The moments of half a second that the bent frame is in are equally bad.
-    assert (reba['worst_video'], reba['worst_s']) == ('b', 0.1)
+    assert (reba['worst_video'], reba['worst_s']) == ('b', 1)
     assert rula['method'] == 'RULA'
     flat = [{k: v for k, v in one.items() if k != 'keypoint_3d'} for one in videos]
     assert rows_of_videos(flat, META) == []
