@@ -282,6 +282,25 @@ def write_text(
     return mask.shape[1]
 
 
+def text_lines(text: str, size: int, width: int) -> list[str]:
+    """Return the lines of a text that fit into a width, broken at spaces if possible.
+
+    >>> text_lines('trunk 4 and neck 2', 20, 100)
+    ['trunk 4', 'and neck', '2']
+    """
+    lines = []
+    while text:
+        # No letter is narrower than a fifth of the size.
+        end = min(len(text), 5 * width // size)
+        while end > 1 and _text(text[:end], size).shape[1] > width:
+            end -= 1
+        if end < len(text):
+            end = text.rfind(' ', 1, end + 1) if ' ' in text[1 : end + 1] else end
+        lines.append(text[:end])
+        text = text[end:].lstrip()
+    return lines
+
+
 @lru_cache(maxsize=512)
 def _text(text: str, size: int) -> np.ndarray:
     """Return how much of each pixel a text covers, 0 to 255, shape (h, w).

@@ -13,6 +13,9 @@ from mmskelseg.runtime.drawing.frames import (
     GROUND,
     FramePicture,
     clock_time,
+    draw_box,
+    label_color,
+    text_lines,
     write_text,
 )
 from mmskelseg.runtime.drawing.images import save_png
@@ -24,6 +27,8 @@ from mmskelseg.runtime.structures.skeleton import Skeleton, SkeletonLike
 
 # Pictures in a row, and height and width of the part of the image that each shows.
 _COLUMNS, _SHAPE = 3, (480, 640)
+# Heights of the letters and lines of a caption.
+_LETTER, _LINE = 16, 24
 # A picture is higher, or wider, than the person by this.
 _ROOM = 1.6
 
@@ -42,10 +47,14 @@ class Moment(NamedTuple):
 def write_moments(path: Path, moments: Sequence[Moment]) -> None:
     """Write moments side by side, in rows of three, as a PNG.
 
-    Each shows the part of the image around the person.
+    Each shows the part of the image around the person, and how surely its joints were
+    found.
     """
-    images = _images(moments)
-    pictures = [_drawn(*pair) for pair in zip(moments, images, strict=True)]
+    images, captions = _images(moments), [_caption(one) for one in moments]
+    most = max(map(len, captions))
+    pictures = [
+        _drawn(*each, most) for each in zip(moments, images, captions, strict=True)
+    ]
     height, width = pictures[0].shape[:2]
     rows = -(-len(pictures) // _COLUMNS)
     columns = min(len(pictures), _COLUMNS)
@@ -56,11 +65,40 @@ def write_moments(path: Path, moments: Sequence[Moment]) -> None:
     save_png(sheet[..., ::-1], path)
 
 
-def _drawn(moment: Moment, image: np.ndarray) -> np.ndarray:
-    """Return the picture of a moment, uint8, BGR."""
+def _caption(moment: Moment) -> list[str]:
+    """Return the lines below a picture, as many as it takes to say all."""
+    own, frame = alone(moment.video), moment.frame
+    time = clock_time(frame / own['fps'])
+    joints = Skeleton.get(moment.skeleton).joints
+    quality = _quality(own['keypoint_score'][0], frame, joints)
+    texts = (moment.name, f'{own["frame_dir"]}, {time}', moment.text, quality)
+    width = _SHAPE[1] - 4 * _LETTER
+    return [line for text in texts for line in text_lines(text, _LETTER, width)]
+
+
+def _quality(scores: np.ndarray, frame: int, joints: Sequence[str]) -> str:
+    """Return how surely the joints of a frame were found, by scores (T, V)."""
+    score, seen = scores[frame], np.flatnonzero(scores[frame] > 0)
+    if not seen.size:
+        return 'no joint is seen'
+    lost = len(score) - seen.size
+    missing = f'{lost} of {len(score)} joints not seen' if lost else ''
+    if np.ptp(scores[scores > 0]) == 0:
+        return missing or 'confidence of joints not stated'
+    least = seen[score[seen].argmin()]
+    name = joints[least].replace('_', ' ')
+    mean = f'confidence of joints {score[seen].mean():.2f}'
+    return ', '.join(filter(None, (mean, f'{name} {score[least]:.2f}', missing)))
+
+
+def _drawn(
+    moment: Moment, image: np.ndarray, caption: Sequence[str], most: int
+) -> np.ndarray:
+    """Return the picture of a moment, uint8, BGR, with room for the most lines."""
     own, frame = alone(moment.video), moment.frame
     points, score = own['keypoint'][0, frame], own['keypoint_score'][0, frame]
     picture = FramePicture(_SHAPE, Skeleton.get(moment.skeleton).limbs)
+    picture.panel = round((most + 1) * _LINE)
     corner, scale = _part(points[score > 0], own['img_shape'])
     # From pixels of the image, which may be of another size than the poses say.
     steps = scale * np.array(own['img_shape'][::-1]) / image.shape[1::-1]
@@ -70,12 +108,10 @@ def _drawn(moment: Moment, image: np.ndarray) -> np.ndarray:
     canvas, shown, panel = picture.canvas(shown)
     places = (points - corner) * scale
     picture.draw_person(shown, places, score, moment.label)
-    time = clock_time(frame / own['fps'])
-    picture.draw_label(panel, moment.label, moment.name, time, own['frame_dir'])
-    unit, below = picture.unit, panel[2 * picture.unit :]
-    # Smaller, since it has more to say.
-    size, most = round(0.75 * unit), picture.size[1] - unit
-    write_text(below, moment.text, size, unit // 2, most=most)
+    gap = _LETTER // 2
+    draw_box(panel, gap, gap, _LETTER, _LETTER, label_color(moment.label))
+    for i, line in enumerate(caption):
+        write_text(panel[i * _LINE :], line, _LETTER, 3 * _LETTER)
     return canvas
 
 

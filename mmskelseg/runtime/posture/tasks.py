@@ -50,9 +50,9 @@ class Risk:
         """Yield a row for each method and class of which something is seen.
 
         It has the seconds of the class, and the percentage of them in which enough is
-        seen, and of those that failed; of what is seen, the mean score, of the low and the high ends of
-        its range; the share of the time in percent at an action level of 2, 3 or 4 or
-        above, of both; and the score and the time of its worst moment.
+        seen, and of those that failed; of what is seen, the mean score, of the low and
+        the high ends of its range; the share of the time in percent at an action level
+        of 2, 3 or 4 or above, of both; and the score and the time of its worst moment.
         """
         for name, method in METHODS.items():
             score = self.scores[name]
