@@ -28,7 +28,12 @@ from mmskelseg.runtime.labels.bouts import (
     to_bouts,
 )
 from mmskelseg.runtime.labels.reading import label_format
-from mmskelseg.runtime.labels.segments import Classes, by_tier, tiers_to_segments
+from mmskelseg.runtime.labels.segments import (
+    Classes,
+    by_tier,
+    clip_segments,
+    tiers_to_segments,
+)
 from mmskelseg.runtime.messages.counts import counted, listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.bouts import Bouts
@@ -131,7 +136,7 @@ def read_recordings(
     Raises:
         UserError: If there are no labels, or not those of such recordings.
     """
-    read = read_sources([paths], given, background)
+    read = read_sources([paths], given, background, duration)
     (found,), notes = read.recordings, read.notes
     bouts = {name: read.bouts(one, duration) for name, one in found.items()}
     notes += _contradictions(found, duration)
@@ -189,11 +194,13 @@ def read_sources(
     sources: Iterable[Sequence[Path]],
     given: LabelInput,
     background: str | None,
+    duration: float | None = None,
 ) -> Sources:
     """Return the recordings in the files and folders of each source.
 
     In label files, classes that overlap in any source are of different tiers, as in
-    `convert`, and each individual is a recording.
+    `convert`, and each individual is a recording. Those of label files are cut at the
+    end, which is after ``duration`` seconds, or else as files state.
 
     Raises:
         UserError: If a file cannot be read, or a source has two recordings of a name.
@@ -219,10 +226,20 @@ def read_sources(
                 if info.color:
                     painted.setdefault((info.tier, info.name), info.color)
     tiers = find_tiers([one for _, one in of_files], given)
+    cut: list[int] = []
     for own, one in of_files:
         video = own[one.video].video
-        placed = replace(video, segments=tiers.placed(video.segments))
+        segments, seconds = tiers.placed(video.segments), duration or video.seconds
+        if seconds is not None:
+            segments, count = clip_segments(segments, seconds, anyhow=given.clip_labels)
+            cut += [count] * (count > 0)
+        placed = replace(video, segments=segments)
         own[one.video] = own[one.video]._replace(video=placed)
+    if cut:
+        notes.append(
+            f'{counted(sum(cut), "label")} of {counted(len(cut), "recording")} cut, '
+            'since they end over a second after it'
+        )
     absences = {
         tier.name: tier.classes[tier.background]
         for tier in tiers.tiers

@@ -112,6 +112,7 @@ class Agree(Job[dict[str, Any]]):
     label_format: str | None = like(LabelInput, 'label_format')
     label_fps: Positive | None = like(LabelInput, 'label_fps')
     label_option: Sequence[tuple[str, str]] = like(LabelInput, 'label_option')
+    clip_labels: bool = like(LabelInput, 'clip_labels')
 
     def run(self, events: Events) -> dict[str, Any]:
         """Write the files, and return the content of agreement.json."""
@@ -155,11 +156,12 @@ def _read(job: Agree) -> tuple[list[str], Sources]:
         label_format=job.label_format,
         label_fps=job.label_fps,
         label_option=job.label_option,
+        clip_labels=job.clip_labels,
     )
     names = _names(job)
     _check_shifts(job, names)
     sources = [[one] for one in job.observers]
-    return names, read_sources(sources, given, job.background)
+    return names, read_sources(sources, given, job.background, job.duration)
 
 
 def _names(job: Agree) -> list[str]:

@@ -177,6 +177,7 @@ class DescribeBouts(Job[list[Path]]):
     label_format: str | None = like(LabelInput, 'label_format')
     label_fps: Positive | None = like(LabelInput, 'label_fps')
     label_option: Sequence[tuple[str, str]] = like(LabelInput, 'label_option')
+    clip_labels: bool = like(LabelInput, 'clip_labels')
     place_input: PlaceInput = grouped('places', PlaceInput())
 
     def run(self, events: Events) -> list[Path]:
@@ -194,6 +195,7 @@ class DescribeBouts(Job[list[Path]]):
             label_format=self.label_format,
             label_fps=self.label_fps,
             label_option=self.label_option,
+            clip_labels=self.clip_labels,
         )
         found = read_recordings(self.labels, given, self.background, self.duration)
         tiers = by_tier(found.classes)

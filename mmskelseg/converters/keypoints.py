@@ -291,7 +291,7 @@ def _annotate(
     """Return annotations and their layout; add names of videos to the notes."""
     annotations: list[VideoAnnotation] = []
     skeletons: list[Layout] = []
-    joined: dict[str, int] = {}
+    changed: dict[str, dict[str, int]] = {}
     for name, path, item in found:
         clip = VideoFile.open(clips[name]) if name in clips else None
         read = joining.load_poses(path, clip, item, given)
@@ -310,9 +310,9 @@ def _annotate(
             shared['keypoint_3d'] = poses.keypoint_3d
         if labels.each:
             shared['individuals'] = list(poses.people)
-        label, more, number = label_arrays(item, poses, path, tiers, labels)
-        if number:
-            joined[name] = number
+        label, more, counts = label_arrays(item, poses, path, tiers, labels)
+        for what, number in (+counts).items():
+            changed.setdefault(what, {})[name] = number
         arrays = (poses.keypoint, poses.keypoint_score, label)
         if given.others:
             shared['individual'] = 0
@@ -326,11 +326,10 @@ def _annotate(
                 'correct their names, convert only videos with the same joints, or, '
                 "if they show people, take COCO's joints alone (--coco17)."
             )
-    if joined:
-        count = counted(sum(joined.values()), 'segment')
-        first = next(iter(joined))
-        note = f'{count} joined with a neighbour of the same class, first in {first}'
-        notes[note] = []
+    for what, numbers in changed.items():
+        count, first = counted(sum(numbers.values()), 'segment'), next(iter(numbers))
+        of = counted(len(numbers), 'recording')
+        notes[f'{count} of {of} {what}, first in {first}'] = []
     return annotations, next((s for s in skeletons if isinstance(s, str)), skeletons[0])
 
 

@@ -1,5 +1,6 @@
 """Labels of several individuals in a recording, and whose poses these are."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,20 +16,23 @@ from mmskelseg.runtime.messages.counts import listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import Poses
 
+# What became of segments.
+_JOINED = 'joined with a neighbour of the same class'
+_CUT = 'cut, since they end over a second after it'
+
 
 def label_arrays(
     labels: Labels, poses: Poses, path: Path, tiers: LabelTiers, given: LabelInput
-) -> tuple[np.ndarray, list[str], int]:
-    """Return the labels of a video, notes, and how many segments are joined.
+) -> tuple[np.ndarray, list[str], Counter[str]]:
+    """Return the labels of a video, notes, and how many segments became what.
 
     Labels are (T,), or (tiers, T); with ``given.each``, there is a row of these for
     each of the people of ``poses``, which are from the file ``path``.
     """
     parts = by_individual(labels, given)
-    joined = sum(
-        count_joined(tiers.placed(part.segments), poses.fps or 1)
-        for part in parts.values()
-    )
+    changed: Counter[str] = Counter()
+    for part in parts.values():
+        changed[_JOINED] += count_joined(tiers.placed(part.segments), poses.fps or 1)
     if not given.each:
         ((name, part),) = parts.items()
         wanted = given.person
@@ -37,13 +41,15 @@ def label_arrays(
                 f'{part.path}: the labels of video {part.video!r} are of {name!r}, but '
                 f'--person is {wanted!r}; name the same one.'
             )
-        return *frame_labels(part, poses, tiers, given), joined
+        label, notes, changed[_CUT] = frame_labels(part, poses, tiers, given)
+        return label, notes, changed
     rows, notes = [], []
     for own in _matched(parts, poses, path):
-        row, more = frame_labels(own, poses, tiers, given)
+        row, more, cut = frame_labels(own, poses, tiers, given)
         rows.append(row)
         notes += more
-    return np.stack(rows), list(dict.fromkeys(notes)), joined
+        changed[_CUT] += cut
+    return np.stack(rows), list(dict.fromkeys(notes)), changed
 
 
 def by_individual(labels: Labels, given: LabelInput) -> dict[str, Labels]:

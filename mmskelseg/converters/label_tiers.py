@@ -16,7 +16,7 @@ from mmskelseg.converters.keypoint_videos import Labels, line_segments
 from mmskelseg.runtime.files.parsing import check_shape, read_json, read_names
 from mmskelseg.runtime.inputs import LabelInput
 from mmskelseg.runtime.labels import Segment, segments_to_tiers
-from mmskelseg.runtime.labels.segments import Ethogram
+from mmskelseg.runtime.labels.segments import Ethogram, clip_segments
 from mmskelseg.runtime.messages.errors import UserError, check_name, shown
 from mmskelseg.runtime.poses import Poses
 from mmskelseg.runtime.structures.segments import IGNORED
@@ -352,16 +352,16 @@ def _backgrounds(
 
 def frame_labels(
     labels: Labels | None, poses: Poses, tiers: LabelTiers, given: LabelInput
-) -> tuple[np.ndarray, list[str]]:
+) -> tuple[np.ndarray, list[str], int]:
     """Return class ids of the frames of poses, (T,) or (tiers, T), and notes.
 
-    Without labels, all are -1.
+    How many labels are cut at the end comes last. Without labels, all ids are -1.
     """
     frames, fps = poses.keypoint.shape[1], poses.fps
     assert fps is not None
     if labels is None:
         rows = np.full((len(tiers.tiers), frames), IGNORED)
-        return rows if tiers.tiers[0].name else rows[0], []
+        return rows if tiers.tiers[0].name else rows[0], [], 0
     rate = labels.fps
     if labels.lines:
         rate = given.label_fps or (fps if len(labels.lines) == frames else None)
@@ -379,8 +379,11 @@ def frame_labels(
             missing[tier.name] = 'unlabelled'
         elif given.unlabelled == 'background' and tier.background is None:
             missing[tier.name] = 'error'
+    segments, cut = clip_segments(
+        line_segments(labels, rate), frames / fps, anyhow=given.clip_labels
+    )
     label = segments_to_tiers(
-        tiers.placed(line_segments(labels, rate)),
+        tiers.placed(segments),
         frames,
         fps,
         tiers.tiers,
@@ -396,4 +399,4 @@ def frame_labels(
             row[(row == IGNORED) & ~unseen] = tier.background
     differs = rate is not None and not math.isclose(rate, fps, rel_tol=1e-3)
     note = f'labels at {rate:g} fps applied to poses at {fps:g} fps' if differs else ''
-    return label, [note] if note else []
+    return label, [note] if note else [], cut

@@ -301,9 +301,10 @@ class LabelInput:
     background: Sequence[str] = option(
         'class for nothing of interest, which the scores Edit and F1 ignore (default: '
         'none); with several tiers, the background of all that have this class, or '
-        'TIER=NAME for one of them, which may be repeated',
+        'TIER=NAME for some of them',
         (),
-        action='append',
+        nargs='+',
+        action='extend',
         metavar='NAME',
     )
     tiers: Path | None = option(
@@ -324,6 +325,11 @@ class LabelInput:
         'tier and stop with an error, give such frames the background, or the class '
         'that starts later (default: %(default)s)',
         'tiers',
+    )
+    clip_labels: bool = option(
+        'cut labels at the end of the recording, even if they end over 5 seconds after '
+        'it; up to 5 seconds are cut anyway',
+        False,
     )
 
     @property

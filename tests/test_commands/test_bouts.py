@@ -76,6 +76,14 @@ def table(tmp_path):
     return read
 
 
+def test_labels_after_the_end_are_cut_and_counted(bouts, table):
+    said = bouts(LABELS, '--duration', 97)
+    assert '1 label of 1 recording cut, since' in said
+    assert [r['observed_s'] for r in table('bouts.csv')][6:] == ['97.000', '97.000']
+    assert '--clip-labels' in bouts(LABELS, '--duration', 50)
+    assert '4 labels of 4 rec' in bouts(LABELS, '--duration', 50, '--clip-labels')
+
+
 def test_command_writes_tables_and_an_ethogram(run_tool, tmp_path, table):
     (tmp_path / 'lab.csv').write_text(LABELS)
     (tmp_path / 'groups.csv').write_text(GROUPS)

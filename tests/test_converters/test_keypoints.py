@@ -213,9 +213,25 @@ def test_segments_that_touch_are_counted(convert, labels):
     for name in ('take2', 'take3'):
         (labels / f'{name}.csv').write_text(rows)
     data, output = convert()
-    note = '2 segments joined with a neighbour of the same class, first in take2'
+    note = (
+        '2 segments of 2 recordings joined with a neighbour of the same class, first '
+        'in take2'
+    )
     assert f'{note}\n' in output
     assert note in data['metainfo']['notes']
+
+
+@pytest.mark.parametrize(('end', 'options'), [(7.9, ()), (20, ('--clip-labels',))])
+def test_labels_after_the_end_are_cut_and_counted(convert, labels, end, options):
+    """Recordings last for 3 s; less than a second more is no mistake."""
+    rows = f'start,end,label\n0,2,walk\n2,{end},lift\n{end - 3},{end},walk\n'
+    short = 'start,end,label\n0,3.9,walk\n'
+    for name, own in (('take1', rows), ('take2', short)):
+        (labels / f'{name}.csv').write_text(own)
+    data, output = convert(*options, '--overlap', 'later')
+    assert '2 segments of 1 recording cut, since' in output
+    lift, walk = map(data['metainfo']['classes'].index, ('lift', 'walk'))
+    assert data['annotations'][0]['label'].tolist() == [walk] * 20 + [lift] * 10
 
 
 def test_view_of_the_camera_can_be_stated(convert):
@@ -525,7 +541,11 @@ FAULTS = [
         '',
         "'walk' (0.000 to 2.100 s) and 'lift' (2.000",
     ),
-    (table('0,9,walk'), '', "'walk' (0.000 to 9.000 s) | lasts 3"),
+    (
+        table('0,9,walk'),
+        '',
+        "'walk' (0.000 to 9.000 s) | lasts 3 | --clip-labels",
+    ),
     (keep, '--classes walk run', "'lift' (1.000 to 2.500 s)"),
     (keep, '--unlabelled background', '--background NAME'),
     (keep, '--person ann', 'no person ann'),

@@ -275,7 +275,7 @@ def framed(item, **given):
     """Return the class of each second of each tier, at 1 frame per second."""
     tiers = find_tiers([item], LabelInput(**given))
     poses = Poses(np.ones((1, 4, 17, 2)), np.ones((1, 4, 17)), 'coco17', (9, 9), 1)
-    rows, _ = frame_labels(item, poses, tiers, LabelInput(**given))
+    rows, *_ = frame_labels(item, poses, tiers, LabelInput(**given))
     assert rows.shape == (len(tiers.tiers), 4)
     return [
         [tier.classes[k] if k >= 0 else None for k in row]

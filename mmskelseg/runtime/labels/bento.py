@@ -70,16 +70,14 @@ def read_bento(
             f'{path}: begins with {shown(lines[0])}, expected "Bento annotation file"; '
             'save it in Bento again.'
         )
-    stated, bouts = _parsed(lines, path)
+    stated, found, bouts = _parsed(lines, path)
     rate = fps
     if stated.get('annotation framerate'):
         text = stated['annotation framerate']
         rate = check_fps(number(text, str(path), 'Annotation framerate'), str(path))
     is_seconds = any('.' in cell for *_, cells in bouts for cell in cells)
-    channels = list(dict.fromkeys(channel for _, channel, _, _ in bouts))
     option = '--label-option tier=NAME'
-    if channels:
-        channels = choose_several(tier, channels, str(path), 'channel', option)
+    channels = found and choose_several(tier, found, str(path), 'channel', option)
     step = 1.0
     if not is_seconds:
         step = 1 / needed_rate(rate, path, 'this version of MARS or Bento')
@@ -99,18 +97,22 @@ def read_bento(
         frames = duration = None
     name = recording_of(path)
     video = VideoSegments(name, segments, rate, frames, duration=duration)
-    return without_lone_tier(sorted_videos([video] if segments else [], path))
+    return without_lone_tier(sorted_videos([video] if segments else [], path), channels)
 
 
-def _parsed(lines: Sequence[str], path: FilePath) -> tuple[dict[str, str], list[_Bout]]:
-    """Return what the preamble states, by names in lower case, and all bouts."""
+def _parsed(
+    lines: Sequence[str], path: FilePath
+) -> tuple[dict[str, str], list[str], list[_Bout]]:
+    """Return what the preamble states, by names in lower case; channels and bouts."""
     stated: dict[str, str] = {}
     bouts: list[_Bout] = []
+    channels: list[str] = []
     channel = name = ''
     for i, line in enumerate(lines[1:], 2):
         place = f'{path}: line {i}'
         if found := _CHANNEL.fullmatch(line):
             channel, name = found[1].strip(), ''
+            channels += [channel] * (channel not in channels)
         elif not channel:
             key, _, value = line.partition(':')
             stated[key.lower()] = value.strip()
@@ -124,7 +126,7 @@ def _parsed(lines: Sequence[str], path: FilePath) -> tuple[dict[str, str], list[
                     'below the name of a behavior, such as >attack.'
                 )
             bouts.append((place, channel, name, cells))
-    return stated, bouts
+    return stated, channels, bouts
 
 
 def _segment(

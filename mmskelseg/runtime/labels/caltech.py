@@ -93,4 +93,4 @@ def read_caltech(
     names = choose_several(tier, [*streams], str(path), 'stream', option)
     segments = [one for name in names for one in streams[name]]
     video = VideoSegments(video_name(str(path)), segments, rate)
-    return without_lone_tier(sorted_videos([video] if segments else [], path))
+    return without_lone_tier(sorted_videos([video] if segments else [], path), names)

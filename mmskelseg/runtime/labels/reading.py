@@ -351,9 +351,15 @@ def video_name(media: str) -> str:
     return re.sub(r'\.(?=\w*[A-Za-z])\w{2,4}$', '', name)
 
 
-def without_lone_tier(videos: Sequence[VideoSegments]) -> list[VideoSegments]:
-    """Return videos; if none has segments of several tiers, tiers have no names."""
-    if any(len({one.tier for one in video.segments}) > 1 for video in videos):
+def without_lone_tier(
+    videos: Sequence[VideoSegments], stated: Sequence[str] = ()
+) -> list[VideoSegments]:
+    """Return videos; if none has segments of several tiers, tiers have no names.
+
+    Tiers that the file has as well, though they may be empty, are ``stated``.
+    """
+    used = [{one.tier for one in video.segments} for video in videos]
+    if len(stated) > 1 or any(len(tiers) > 1 for tiers in used):
         return list(videos)
     return [
         replace(video, segments=[replace(one, tier='') for one in video.segments])

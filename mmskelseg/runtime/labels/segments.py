@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 # Labels may exceed the video by so many seconds, since the duration of a container
 # rarely agrees with its number of frames.
 _SLACK = 1.0
+# Labels of people who went on coding end up to so many seconds after it.
+_LATE = 5.0
 # Up to so many unlabelled seconds at the end of a video get the last label;
 # a single frame always does.
 _END = 0.1
@@ -519,6 +521,30 @@ def _check_option(
         )
 
 
+def clip_segments(
+    segments: Iterable[Segment], duration: float, *, anyhow: bool = False
+) -> tuple[list[Segment], int]:
+    """Return segments up to the end of a recording, and how many are cut there.
+
+    Those are cut that end over a second after it; what ends over five seconds after it
+    may be of another recording, and is left to :func:`check_segment` unless ``anyhow``.
+
+    >>> kept, count = clip_segments([Segment(0, 12, 'a'), Segment(11, 12, 'b')], 10)
+    >>> [str(one) for one in kept], count
+    (["'a' (0.000 to 10.000 s)"], 2)
+    """
+    kept, count = [], 0
+    for one in segments:
+        late = one.end - duration
+        if late <= _SLACK or (late > _LATE and not anyhow):
+            kept.append(one)
+            continue
+        count += 1
+        if one.start < duration:
+            kept.append(replace(one, end=duration))
+    return kept, count
+
+
 def check_segment(
     segment: Segment, duration: float, classes: Sequence[str], place: str
 ) -> None:
@@ -531,7 +557,8 @@ def check_segment(
     if segment.start < -_SLACK or segment.end > duration + _SLACK:
         raise UserError(
             f'{place}: {segment} is outside of the video, which lasts {duration:.3f} '
-            's; the labels belong to another video, or fps is wrong.'
+            's; the labels belong to another video, or fps is wrong. Where neither is '
+            'so, --clip-labels cuts what comes after the end.'
         )
 
 

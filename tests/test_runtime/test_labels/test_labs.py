@@ -356,6 +356,34 @@ def test_workbooks_are_tables_too(tmp_path):
         read_segments(path)
 
 
+@pytest.mark.parametrize(('tool', 'empty', 'first'), [
+    ('caltech', 'S2: start    end     type', 'S1'),
+    ('bento of MARS', 'Ch2----------', 'classifier_output'),
+])  # fmt: skip
+def test_a_stream_without_bouts_leaves_others_their_names(tool, empty, first, tmp_path):
+    path = labs.TOOLS[tool][0](tmp_path)
+    path.write_text(f'{path.read_text()}\n{empty}\n')
+    (video,) = read_segments(path, fps=25)
+    assert {one.tier for one in video.segments} == {first}
+
+
+def test_streams_may_share_classes_and_have_backgrounds(rng, tmp_path):
+    """In CRIM13, either animal has bouts of `base`; one may have none."""
+    for name, second in (('a', ['1 40 base', '41 100 calm']), ('b', [])):
+        lines = ['Caltech Behavior Annotator - Annotation File', 'S1: start end type']
+        lines += ['1 50 base', '51 100 peace', 'S2: start end type', *second]
+        labs.text(tmp_path / f'{name}.txt', lines)
+        walk = rng.uniform((100, 50, 0.2), (300, 200, 1), (labs.FRAMES, 17, 3))
+        labs.text(tmp_path / f'{name}.json', [json.dumps(coco(walk))])
+    given = ['keypoints', *tmp_path.glob('?.json'), tmp_path / 'out', '--labels']
+    given += [*tmp_path.glob('?.txt'), '--fps', 25, '--label-fps', 25, '--unlabelled']
+    given += ['ignore', '--background', 'S1=base', 'S2=calm']
+    convert.main([*map(str, given)], 'convert')
+    meta = load_annotations(tmp_path / 'out' / 'annotations.pkl')['metainfo']
+    assert meta['classes'] == ['S1: base', 'S1: peace', 'S2: base', 'S2: calm']
+    assert meta['background'] == {'S1': 'base', 'S2': 'calm'}
+
+
 def test_data_sets_of_all_tools_are_the_same(rng, tmp_path):
     """`mmskelseg convert keypoints` of one recording makes two videos of it."""
     walk = rng.uniform((100, 50, 0.2), (300, 200, 1), (labs.FRAMES, 17, 3))
