@@ -5,10 +5,13 @@ that a mutation is written once for JSON, XML, tables, arrays, HDF5, pickles, to
 files and configs.
 """
 
+import atexit
 import gzip
 import json
+import os
 import pickle
 import random
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -90,12 +93,26 @@ def _load_hdf5(path: Path) -> Tree:
         return tree(file)
 
 
+def _link(target: str) -> Any:
+    """Return a link of HDF5: within the file, or to a pipe, which none may open."""
+    import h5py
+
+    if target.startswith('/'):
+        return h5py.SoftLink(target)
+    pipe = Path(tempfile.gettempdir(), f'pipe-{os.getpid()}')
+    if not pipe.exists():
+        os.mkfifo(pipe)
+        atexit.register(pipe.unlink, missing_ok=True)
+    return h5py.ExternalLink(pipe, '/')
+
+
 def _dump_hdf5(tree: Tree, path: Path) -> None:
     import h5py
 
     def write(node: Tree, parent: Any, name: str) -> None:
         if not isinstance(node, dict):
-            parent[name] = node
+            is_link = isinstance(node, str) and node in _LINKS
+            parent[name] = _link(node) if is_link else node
             return
         if 'data' in node:
             parent[name] = node['data']
@@ -203,7 +220,11 @@ KINDS = {
     '.onnx': 'onnx', '.npz': 'npz', '.npy': 'npy', '.py': 'config', '': 'text',
 }  # fmt: skip
 
+# What becomes a link in HDF5 files: to a pipe, to the whole file, to itself.
+_LINKS = ('|', '/', '/tracks')
+
 HOSTILE = (
+    *_LINKS,
     None, True, '', ' ', 'x' * 5000, 'a\0b', 'Ärger ☃', '../../etc/passwd', '__class__',
     'os.system', '{{ fileDirname }}', 0, -1, 2, 33.7, -1e9, 10**12, 10**18, 10**400,
     1e308, float('nan'), float('inf'), '9' * 400, '1e400', '1_000', '-0', 'nan', '٣',

@@ -6,7 +6,7 @@ and the remedy.
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -26,14 +26,171 @@ if TYPE_CHECKING:
 
 # What h5py raises for a damaged file, besides errors of types and values.
 _DAMAGED = (MemoryError, OSError, RuntimeError)
+# The most soft links that lead to one another, and the most groups in a file.
+_MOST_LINKS, _MOST_GROUPS = 16, 100_000
 # The most texts of a data set, which are names of joints, people and columns.
 _MOST_TEXTS = 100_000
 # About how many bytes of them are read at once.
 _TEXT_BLOCK = 1 << 24
 
 
+class Group(Mapping[str, Any]):
+    """A group of an open HDF5 file, which reads nothing but this file.
+
+    Items are groups and data sets. A link is looked at before it is followed: one to
+    another file, which the user did not name, is refused, as are data sets whose values
+    lie elsewhere. All that is read must be plausible for the size of the file.
+    """
+
+    def __init__(
+        self, group: 'h5py.Group', path: FilePath, spent: list[int] | None = None
+    ) -> None:
+        self._group = group
+        self._path = path
+        # The bytes of memory that the data sets of the file have taken so far.
+        self._spent = [0] if spent is None else spent
+        self.attrs = group.attrs
+        self.name = str(group.name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._group)
+
+    def __len__(self) -> int:
+        return len(self._group)
+
+    def __getitem__(self, name: str) -> Any:
+        import h5py
+
+        item = self._follow(self._group, name, _MOST_LINKS)
+        if isinstance(item, h5py.Group):
+            return Group(item, self._path, self._spent)
+        # Before its shape, for which HDF5 opens the other files.
+        if item.is_virtual or item.external:
+            raise self._elsewhere(item.name)
+        return item
+
+    def _follow(self, place: Any, target: str, hops: int) -> Any:
+        """Return the item at a path, which is relative unless it begins with a /."""
+        import h5py
+
+        if target.startswith('/'):
+            place = place.file['/']
+        for part in filter(None, target.split('/')):
+            link = place.get(part, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                raise self._elsewhere(f'{place.name}/{part}'.replace('//', '/'))
+            if link is None or hops == 0:
+                raise KeyError(f'{place.name} has no {part}')
+            if isinstance(link, h5py.SoftLink):
+                place = self._follow(place, link.path, hops - 1)
+            else:
+                place = place[part]
+        return place
+
+    def _elsewhere(self, name: str) -> UserError:
+        return UserError(
+            f'{self._path}: {name} lies in another file; copy it into this one.'
+        )
+
+    def groups(self) -> Iterator['Group']:
+        """Yield all groups within, but for those that links of other kinds lead to."""
+        import h5py
+
+        seen, waiting = set(), [self._group]
+        while waiting:
+            group = waiting.pop()
+            for name in group:
+                link = group.get(name, getlink=True)
+                item = group[name] if isinstance(link, h5py.HardLink) else None
+                if not isinstance(item, h5py.Group):
+                    continue
+                address = h5py.h5o.get_info(item.id).addr
+                if address in seen:
+                    continue
+                seen.add(address)
+                if len(seen) > _MOST_GROUPS:
+                    raise UserError(
+                        f'{self._path}: has over {_MOST_GROUPS} groups; export what '
+                        'is read here into a file of its own.'
+                    )
+                waiting.append(item)
+                yield Group(item, self._path, self._spent)
+
+    def length(self, name: str) -> int:
+        """Return the length of the first axis of a data set that may be read."""
+        data = self[name]
+        self._check_size(data, None)
+        return len(data)
+
+    def array(self, name: str, most: int | None = None) -> np.ndarray:
+        """Return the numbers of a data set, or the rows of a table of numbers.
+
+        ``most`` is the largest plausible number of values; by default, any.
+
+        Raises:
+            UserError: If it holds anything else, or if its size is implausible.
+        """
+        data = self[name]
+        fields = data.dtype.fields
+        kinds = [kind for kind, *_ in fields.values()] if fields else [data.dtype]
+        if any(kind.base.kind not in 'biuf' for kind in kinds):
+            raise UserError(
+                f'{self._path}: {data.name} has the type {shown(str(data.dtype))}, but '
+                'numbers are expected; export the file again.'
+            )
+        self._spent[0] += self._check_size(data, most)
+        return np.asarray(data[()])
+
+    def number(self, name: str) -> float:
+        """Return the number of a data set of a single one."""
+        return float(self.array(name, 1).item())
+
+    def texts(self, name: str) -> list[str]:
+        """Return the texts of a data set of one axis, or of a single one.
+
+        Raises:
+            UserError: If it holds anything else, too many of them, or if they would
+                take far more memory than the file.
+        """
+        import h5py
+
+        data = self[name]
+        text = h5py.check_string_dtype(data.dtype)
+        if text is None or data.ndim > 1 or data.shape is None:
+            raise UserError(
+                f'{self._path}: {data.name} has the type {shown(str(data.dtype))} and '
+                f'the shape {data.shape}, expected a list of texts; export the file '
+                'again.'
+            )
+        self._check_size(data, _MOST_TEXTS)
+        # Any number of texts of variable length may share the same bytes of the file.
+        step = max(1, _TEXT_BLOCK // os.path.getsize(self._path))
+        found: list[str] = []
+        for begin in range(0, data.size, step):
+            part = data[begin : begin + step] if data.ndim else [data[()]]
+            self._spent[0] += sum(map(len, part))
+            check_claim(self._spent[0], self._path)
+            found += texts(part)
+        return found
+
+    def _check_size(self, data: 'h5py.Dataset', most: int | None) -> int:
+        """Return the bytes of memory that a data set takes, after checking them."""
+        size = data.size or 0
+        if most is not None and size > most:
+            raise UserError(
+                f'{self._path}: {data.name} has {size} values, but at most {most} are '
+                'plausible; export the file again.'
+            )
+        # They become numbers of 64 bits, in another order. A chunk is unpacked whole.
+        width = data.dtype.itemsize
+        chunk = math.prod(data.chunks or ()) * width
+        claimed = max(2 * size * max(8, width), chunk)
+        check_claim(self._spent[0] + claimed, self._path)
+        return claimed
+
+
 @contextmanager
-def open_hdf5(path: FilePath) -> Iterator['h5py.File']:
+def open_hdf5(path: FilePath) -> Iterator[Group]:
     """Open an HDF5 file for reading.
 
     Errors of h5py in the block become a UserError that names the file, so the block
@@ -55,60 +212,10 @@ def open_hdf5(path: FilePath) -> Iterator['h5py.File']:
             'it again.'
         ) from None
     with file, reading(path, *_DAMAGED):
-        yield file
+        yield Group(file, path)
 
 
-def hdf5_array(
-    dataset: 'h5py.Dataset', path: FilePath, most: int | None = None
-) -> np.ndarray:
-    """Return the numbers of an HDF5 data set, or the rows of a table of numbers.
-
-    ``most`` is the largest plausible number of values; by default, any. A data set in
-    another file is rejected, since the user did not name that file.
-
-    Raises:
-        UserError: If it holds anything else, or if its size is implausible.
-    """
-    fields = dataset.dtype.fields
-    kinds = [kind for kind, *_ in fields.values()] if fields else [dataset.dtype]
-    if any(kind.base.kind not in 'biuf' for kind in kinds):
-        raise UserError(
-            f'{path}: {dataset.name} has the type {shown(str(dataset.dtype))}, but '
-            'numbers are expected; export the file again.'
-        )
-    _check_size(dataset, path, most)
-    return np.asarray(dataset[()])
-
-
-def hdf5_texts(dataset: 'h5py.Dataset', path: FilePath) -> list[str]:
-    """Return the texts of an HDF5 data set of one axis.
-
-    Raises:
-        UserError: If it holds anything else, too many of them, or if they would take
-            far more memory than the file.
-    """
-    import h5py
-
-    text = h5py.check_string_dtype(dataset.dtype)
-    if text is None or dataset.ndim != 1:
-        raise UserError(
-            f'{path}: {dataset.name} has the type {shown(str(dataset.dtype))} and the '
-            f'shape {dataset.shape}, expected a list of texts; export the file again.'
-        )
-    _check_size(dataset, path, _MOST_TEXTS)
-    # Any number of texts of variable length may share the same bytes of the file.
-    step = max(1, _TEXT_BLOCK // os.path.getsize(path))
-    found: list[str] = []
-    held = 0
-    for begin in range(0, len(dataset), step):
-        part = dataset[begin : begin + step]
-        held += sum(map(len, part))
-        check_claim(held, path)
-        found += texts(part)
-    return found
-
-
-def hdf5_attribute(holder: 'h5py.HLObject', name: str, path: FilePath) -> Any:
+def hdf5_attribute(holder: 'Group | h5py.HLObject', name: str, path: FilePath) -> Any:
     """Return an attribute that is a single number or text; None if there is none.
 
     NetCDF writes a number as a list of one.
@@ -128,27 +235,6 @@ def hdf5_attribute(holder: 'h5py.HLObject', name: str, path: FilePath) -> Any:
         )
     value = holder.attrs[name]
     return value[0] if attribute.shape else value
-
-
-def _check_size(dataset: 'h5py.Dataset', path: FilePath, most: int | None) -> None:
-    if (
-        os.fspath(dataset.file.filename) != os.fspath(path)
-        or dataset.is_virtual
-        or dataset.external
-    ):
-        raise UserError(
-            f'{path}: {dataset.name} lies in another file; copy it into this one.'
-        )
-    size = dataset.size or 0
-    if most is not None and size > most:
-        raise UserError(
-            f'{path}: {dataset.name} has {size} values, but at most {most} are '
-            'plausible; export the file again.'
-        )
-    # They become numbers of 64 bits, in another order. A chunk is unpacked as a whole.
-    width = dataset.dtype.itemsize
-    chunk = math.prod(dataset.chunks or ()) * width
-    check_claim(max(2 * size * max(8, width), chunk), path)
 
 
 def texts(values: Iterable[object]) -> list[str]:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmskelseg.runtime.files.hdf5 import (
-    hdf5_array,
+    Group,
     hdf5_attribute,
-    hdf5_texts,
     open_hdf5,
     texts,
 )
@@ -88,8 +87,8 @@ class Dataset:
         with open_hdf5(path) as file:
             stated = {key: _stated(file, key, path) for key in _STATED}
             variables = {
-                _plural(name): _variable(item, path)
-                for name, item in file.items()
+                _plural(name): _variable(file, name, path)
+                for name in file
                 if wanted(_plural(name))
             }
         return cls(path, variables, stated)
@@ -172,16 +171,17 @@ def _plural(name: str) -> str:
     return _PLURALS.get(name, name)
 
 
-def _stated(item: 'h5py.HLObject', name: str, path: FilePath) -> Any:
+def _stated(item: 'Group | h5py.HLObject', name: str, path: FilePath) -> Any:
     value = hdf5_attribute(item, name, path)
     return texts([value])[0] if isinstance(value, bytes | str) else value
 
 
-def _variable(item: 'h5py.Dataset', path: FilePath) -> Variable:
+def _variable(file: Group, name: str, path: FilePath) -> Variable:
     import h5py
 
+    item = file[name]
     is_text = h5py.check_string_dtype(item.dtype) is not None
-    values = np.array(hdf5_texts(item, path)) if is_text else hdf5_array(item, path)
+    values = np.array(file.texts(name)) if is_text else file.array(name)
     axes = [
         str(scales[0].name if len(scales) else item.name).rpartition('/')[2]
         for scales in item.dims

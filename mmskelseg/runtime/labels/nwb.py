@@ -10,12 +10,12 @@ import warnings
 from collections.abc import Iterator, Sized
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mmskelseg.runtime.files.atomic import atomic_replacement
-from mmskelseg.runtime.files.hdf5 import hdf5_array, hdf5_texts, open_hdf5
+from mmskelseg.runtime.files.hdf5 import Group, open_hdf5
 from mmskelseg.runtime.files.names import recording_of
 from mmskelseg.runtime.files.netcdf import frames_of
 from mmskelseg.runtime.files.nwb import groups_of, name_of, times_of, type_of
@@ -36,9 +36,6 @@ from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
 from mmskelseg.runtime.structures.predictions import Prediction
-
-if TYPE_CHECKING:
-    import h5py
 
 # The columns that may hold labels; the first that is there does.
 _LABELS = ('label', 'behavior', 'behaviour', 'event_type')
@@ -88,9 +85,9 @@ def read_nwb(path: FilePath, subject: str | None = None) -> list[VideoSegments]:
     return without_lone_tier(sorted_videos([video], path))
 
 
-def _of_series(series: 'h5py.Group', begin: float, path: FilePath) -> Iterator[Segment]:
+def _of_series(series: Group, begin: float, path: FilePath) -> Iterator[Segment]:
     """Yield the intervals of an IntervalSeries: 1 at each start, -1 at each end."""
-    times, marks = times_of(series, path), hdf5_array(series['data'], path)
+    times, marks = times_of(series, path), series.array('data')
     if (marks[::2] <= 0).any() or (
         marks[1::2] != -marks[: len(marks) // 2 * 2 : 2]
     ).any():
@@ -98,30 +95,30 @@ def _of_series(series: 'h5py.Group', begin: float, path: FilePath) -> Iterator[S
             f'{path}: {series.name} has the data {marks[:6].tolist()}, ..., expected a '
             'start, such as 1, and its end, -1, in turn.'
         )
-    tier = name_of(series.parent)
+    tier = series.name.split('/')[-2]
     for start, end in zip(times[::2] - begin, times[1::2] - begin, strict=False):
         place = f'{path}: {series.name}'
         yield make_segment(place, float(start), float(end), name_of(series), tier=tier)
 
 
-def _of_table(table: 'h5py.Group', begin: float, path: FilePath) -> Iterator[Segment]:
+def _of_table(table: Group, begin: float, path: FilePath) -> Iterator[Segment]:
     """Yield the rows of a table with times and labels, none of any other group."""
     label = next((name for name in _LABELS if name in table), None)
     key = 'start_time' if 'start_time' in table else 'timestamp'
     if label is None or key not in table:
         return
-    texts = {name: hdf5_texts(table[name], path) for name in _TEXTS if name in table}
-    labels = hdf5_texts(table[label], path)
-    starts = hdf5_array(table[key], path)
+    texts = {name: table.texts(name) for name in _TEXTS if name in table}
+    labels = table.texts(label)
+    starts = table.array(key)
     ends = starts
     if 'stop_time' in table:
-        ends = hdf5_array(table['stop_time'], path)
+        ends = table.array('stop_time')
     elif 'duration' in table:
         # An event without a duration has NaN.
-        ends = starts + np.nan_to_num(hdf5_array(table['duration'], path))
+        ends = starts + np.nan_to_num(table.array('duration'))
     scores = [None] * len(labels)
     if 'score' in table:
-        stated = hdf5_array(table['score'], path).tolist()
+        stated = table.array('score').tolist()
         scores = [None if np.isnan(score) else score for score in stated]
     columns: dict[str, Sized] = {
         label: labels,

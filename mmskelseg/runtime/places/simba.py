@@ -5,12 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmskelseg.runtime.files.hdf5 import (
-    hdf5_array,
-    hdf5_attribute,
-    hdf5_texts,
-    open_hdf5,
-)
+from mmskelseg.runtime.files.hdf5 import Group, hdf5_attribute, open_hdf5
 from mmskelseg.runtime.files.parsing import FilePath, number
 from mmskelseg.runtime.files.pickled_values import UnsafePickleError
 from mmskelseg.runtime.files.pickles import UNREADABLE, PickleReader
@@ -69,18 +64,18 @@ def _places(
             yield str(row.get('Video', '')), place
 
 
-def _rows(group: 'h5py.Group', path: str) -> list[dict[str, Any]]:
+def _rows(group: Group, path: str) -> list[dict[str, Any]]:
     """Return the rows of a table that pandas wrote with format='fixed'."""
     count = hdf5_attribute(group, 'nblocks', path)
     if count is None:
         raise UserError(f'{path}: {group.name} is no table of pandas; {_REMEDY}.')
     columns: dict[str, Sequence] = {}
     for i in range(int(count)):
-        names = hdf5_texts(group[f'block{i}_items'], path)
+        names = group.texts(f'block{i}_items')
         data = group[f'block{i}_values']
         values: Any = _objects(data, path) if data.dtype.hasobject else None
         if values is None:
-            values = hdf5_array(data, path, _MOST)
+            values = group.array(f'block{i}_values', _MOST)
             values = values.T if values.ndim == 2 else []
         elif all(isinstance(row, list) for row in values):
             values = [list(column) for column in zip(*values, strict=True)]

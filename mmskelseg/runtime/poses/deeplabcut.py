@@ -21,9 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmskelseg.runtime.files.hdf5 import (
-    hdf5_array,
+    Group,
     hdf5_attribute,
-    hdf5_texts,
     open_hdf5,
 )
 from mmskelseg.runtime.files.parsing import FilePath, check_widths
@@ -35,7 +34,7 @@ from mmskelseg.runtime.poses.poses import Layout, Poses, check_size
 from mmskelseg.runtime.poses.reading import POSE_FORMATS, read_table_rows
 
 if TYPE_CHECKING:
-    import h5py
+    pass
 
 # (individual, body part, coordinate) of a column.
 Column = tuple[str, str, str]
@@ -192,7 +191,7 @@ def _read_hdf5(path: FilePath) -> tuple[Columns, list[int], np.ndarray]:
     return columns, frames.tolist(), values
 
 
-def _table_format(group: 'h5py.Group', source: str) -> Table:
+def _table_format(group: Group, source: str) -> Table:
     """Return the content of a table that pandas wrote with format='table'."""
     table = group['table']
     blocks = [name for name in table.dtype.names if name.startswith('values_block_')]
@@ -208,12 +207,12 @@ def _table_format(group: 'h5py.Group', source: str) -> Table:
             raise UserError(
                 f'{source}: the names of its columns cannot be read; export it as CSV.'
             ) from None
-    rows = hdf5_array(table, source, _MOST_ROWS)
+    rows = group.array('table', _MOST_ROWS)
     values = np.concatenate([rows[block] for block in blocks], axis=1)
     return names, rows['index'], values
 
 
-def _fixed_format(group: 'h5py.Group', source: str) -> Table:
+def _fixed_format(group: Group, source: str) -> Table:
     """Return the content of a table that pandas wrote with format='fixed'."""
     if hdf5_attribute(group, 'nblocks', source) != 1 or 'axis1' not in group:
         raise UserError(
@@ -221,9 +220,9 @@ def _fixed_format(group: 'h5py.Group', source: str) -> Table:
         )
     levels = []
     for i in range(int(hdf5_attribute(group, 'block0_items_nlevels', source))):
-        level = hdf5_texts(group[f'block0_items_level{i}'], source)
-        labels = hdf5_array(group[f'block0_items_label{i}'], source, _MOST_COLUMNS)
+        level = group.texts(f'block0_items_level{i}')
+        labels = group.array(f'block0_items_label{i}', _MOST_COLUMNS)
         levels.append([level[k] for k in labels])
     names = list(zip(*levels, strict=True))
-    frames = hdf5_array(group['axis1'], source, _MOST_ROWS)
-    return names, frames, hdf5_array(group['block0_values'], source)
+    frames = group.array('axis1', _MOST_ROWS)
+    return names, frames, group.array('block0_values')

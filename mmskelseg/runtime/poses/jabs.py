@@ -8,20 +8,16 @@ perhaps names for them (``external_identity_mapping``).
 """
 
 import heapq
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmskelseg.runtime.files.hdf5 import hdf5_array, hdf5_texts, open_hdf5
+from mmskelseg.runtime.files.hdf5 import Group, open_hdf5
 from mmskelseg.runtime.files.jabs import mouse_name
 from mmskelseg.runtime.files.parsing import FilePath
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses.layouts import counted_layout, in_order
 from mmskelseg.runtime.poses.poses import Layout, Poses, check_size
 from mmskelseg.runtime.poses.reading import POSE_FORMATS
-
-if TYPE_CHECKING:
-    import h5py
 
 _JOINTS = (
     'nose', 'left_ear', 'right_ear', 'base_neck', 'left_front_paw', 'right_front_paw',
@@ -39,6 +35,7 @@ MOUSE12: Layout = {
     'flip_pairs': [[1, 2], [4, 5], [7, 8]],
 }  # fmt: skip
 _IDENTITIES = ('instance_embed_id', 'id_mask')
+_NAMES = 'external_identity_mapping'
 _TRACKS = ('instance_track_id', 'instance_count')
 
 
@@ -56,12 +53,17 @@ def read_jabs(
     """
     with open_hdf5(path) as file:
         group, names = file.get('poseest'), []
-        if group is None or not hasattr(group, 'keys'):
+        if not isinstance(group, Group):
             raise UserError(f'{path}: has no group poseest; name a pose file of JABS.')
         wanted = ('points', 'confidence', *_IDENTITIES, *_TRACKS)
-        arrays = {k: hdf5_array(group[k], path) for k in wanted if k in group}
-        if 'external_identity_mapping' in group:
-            names = _names(group['external_identity_mapping'], path)
+        arrays = {k: group.array(k) for k in wanted if k in group}
+        if _NAMES in group:
+            numbered = group[_NAMES].dtype.kind in 'iu'
+            names = (
+                [*map(str, group.array(_NAMES).ravel().tolist())]
+                if numbered
+                else group.texts(_NAMES)
+            )
     points, score = _checked(arrays, str(path))
     who = _identities(arrays, score, str(path))
     people = int(who.max(initial=-1)) + 1
@@ -84,12 +86,6 @@ def read_jabs(
         names = [*map(str, range(people))]
     mice = tuple(map(mouse_name, names[:people]))
     return Poses(keypoint, confidence, layout, people=mice, notes=notes)
-
-
-def _names(dataset: 'h5py.Dataset', path: FilePath) -> list[str]:
-    if dataset.dtype.kind in 'iu':
-        return [*map(str, hdf5_array(dataset, path).ravel().tolist())]
-    return hdf5_texts(dataset, path)
 
 
 def _checked(arrays: dict[str, np.ndarray], path: str) -> tuple[np.ndarray, np.ndarray]:

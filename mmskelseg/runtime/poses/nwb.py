@@ -5,11 +5,10 @@ for each body part.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmskelseg.runtime.files.hdf5 import hdf5_array, hdf5_texts, open_hdf5, texts
+from mmskelseg.runtime.files.hdf5 import Group, open_hdf5
 from mmskelseg.runtime.files.netcdf import frames_of
 from mmskelseg.runtime.files.nwb import groups_of, name_of, times_of, type_of
 from mmskelseg.runtime.files.parsing import FilePath
@@ -24,11 +23,9 @@ from mmskelseg.runtime.poses.poses import (
 )
 from mmskelseg.runtime.poses.reading import POSE_FORMATS
 
-if TYPE_CHECKING:
-    import h5py
-
 # The name of the only one in a file.
 _ALONE = 'PoseEstimation'
+_SUBJECT = 'general/subject/subject_id'
 _MOST_EDGES, _MOST_VIDEOS = 20_000, 1000
 
 
@@ -62,8 +59,8 @@ def read_nwb(
             )
         found = [_read(group, path) for group in groups]
         names = [one.name for one in found]
-        if names == [_ALONE] and 'general/subject/subject_id' in file:
-            names = texts([file['general/subject/subject_id'][()]])
+        if names == [_ALONE] and _SUBJECT in file:
+            names = file.texts(_SUBJECT)[:1]
     first = found[0]
     for one in found:
         if one.joints != first.joints:
@@ -102,18 +99,19 @@ def read_nwb(
     return poses
 
 
-def _read(group: 'h5py.Group', path: FilePath) -> _Estimation:
+def _read(group: Group, path: FilePath) -> _Estimation:
+    parts = {name: item for name, item in group.items() if isinstance(item, Group)}
     series = {
         name: item
-        for name, item in group.items()
+        for name, item in parts.items()
         if type_of(item, path) == 'PoseEstimationSeries'
     }
     if not series:
         raise UserError(f'{path}: {group.name} has no PoseEstimationSeries.')
     # Older versions of ndx-pose have no object for the nodes.
-    skeletons = [one for one in group.values() if type_of(one, path) == 'Skeleton']
+    skeletons = [one for one in parts.values() if type_of(one, path) == 'Skeleton']
     holder = (*skeletons, group)[0]
-    nodes = hdf5_texts(holder['nodes'], path) if 'nodes' in holder else [*series]
+    nodes = holder.texts('nodes') if 'nodes' in holder else [*series]
     if {*nodes} != {*series} or len(nodes) != len(series):
         raise UserError(
             f'{path}: {group.name} has the nodes {shown(nodes)}, but series of '
@@ -121,24 +119,24 @@ def _read(group: 'h5py.Group', path: FilePath) -> _Estimation:
         )
     limbs: list[list[int]] = []
     if 'edges' in holder:
-        edges = hdf5_array(holder['edges'], path, _MOST_EDGES)
+        edges = holder.array('edges', _MOST_EDGES)
         limbs = edges.astype(int).reshape(-1, 2).tolist()
     times = times_of(series[nodes[0]], path)
-    parts = [_points(series[node], len(times), path) for node in nodes]
+    points = [_points(series[node], len(times), path) for node in nodes]
     size = None
     if 'dimensions' in group:
-        sizes = hdf5_array(group['dimensions'], path, _MOST_VIDEOS).reshape(-1, 2)
+        sizes = group.array('dimensions', _MOST_VIDEOS).reshape(-1, 2)
         if len(sizes) and sizes[0].all():
             size = check_img_shape(sizes[0][::-1].tolist(), f'{path}: {group.name}')
-    return _Estimation(name_of(group), np.stack(parts, 1), times, nodes, limbs, size)
+    return _Estimation(name_of(group), np.stack(points, 1), times, nodes, limbs, size)
 
 
-def _points(series: 'h5py.Group', count: int, path: FilePath) -> np.ndarray:
+def _points(series: Group, count: int, path: FilePath) -> np.ndarray:
     """Return x, y and confidence, (T, 3)."""
-    points = hdf5_array(series['data'], path)
+    points = series.array('data')
     score = np.ones(len(points))
     if 'confidence' in series:
-        score = hdf5_array(series['confidence'], path)
+        score = series.array('confidence')
         score = np.where(np.isnan(score), 1, score)
     if points.shape != (count, 2) or score.shape != (count,):
         raise UserError(

@@ -6,14 +6,11 @@ frames), ``instance_scores`` (tracks, frames) and ``edge_inds``. Newer files nam
 axes in the attribute ``dims``, and may have another order.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from mmskelseg.runtime.files.hdf5 import (
-    hdf5_array,
+    Group,
     hdf5_attribute,
-    hdf5_texts,
     open_hdf5,
     texts,
 )
@@ -22,9 +19,6 @@ from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.poses.layouts import checked, in_order, named_layout
 from mmskelseg.runtime.poses.poses import Layout, Poses
 from mmskelseg.runtime.poses.reading import POSE_FORMATS
-
-if TYPE_CHECKING:
-    import h5py
 
 _AXES = {
     'tracks': ('track', 'xy', 'node', 'frame'),
@@ -67,12 +61,12 @@ def read_sleap(
             )
         arrays = {key: _array(file, key, str(path)) for key in _AXES if key in file}
         nodes, people = (
-            hdf5_texts(file[key], path) if key in file else []
+            file.texts(key) if key in file else []
             for key in ('node_names', 'track_names')
         )
         edges = []
         if 'edge_inds' in file:
-            found = hdf5_array(file['edge_inds'], path, _MOST_EDGES)
+            found = file.array('edge_inds', _MOST_EDGES)
             edges = found.astype(int).reshape(-1, 2).tolist()
     keypoint, score = arrays['tracks'], arrays.get('point_scores')
     whole = arrays.get('instance_scores')
@@ -103,7 +97,7 @@ def read_sleap(
     )
 
 
-def _array(file: 'h5py.File', key: str, source: str) -> np.ndarray:
+def _array(file: Group, key: str, source: str) -> np.ndarray:
     """Return an array of the file with our order of axes."""
     data = file[key]
     axes = list(_AXES[key])
@@ -117,4 +111,4 @@ def _array(file: 'h5py.File', key: str, source: str) -> np.ndarray:
             'again as analysis HDF5.'
         )
     order = [axes.index(axis) for axis in _OURS if axis in axes]
-    return np.transpose(hdf5_array(data, source), order)
+    return np.transpose(file.array(key), order)

@@ -1,0 +1,206 @@
+"""HDF5 files of strangers: what lies elsewhere, and claims of much memory."""
+
+import os
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from mmskelseg.runtime.files.hdf5 import open_hdf5
+from mmskelseg.runtime.labels.nwb import read_nwb
+from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.places.reading import read_places
+from mmskelseg.runtime.poses import read_poses
+from tests.errors import raises_naming
+from tests.test_runtime.drawn_places import simba
+from tests.test_runtime.test_poses.trackers import (
+    deeplabcut,
+    jabs,
+    netcdf,
+    nwb,
+    sleap,
+)
+
+h5py = pytest.importorskip('h5py', reason='h5py is not installed')
+WALK = np.random.default_rng(0).uniform(1, 300, (5, 3, 3))
+TIMES = np.arange(5) / 10
+SUBJECT = 'general/subject/subject_id'
+# A reader, what writes a file of it, and the items that it reads.
+READERS = {
+    'sleap': (
+        read_poses,
+        lambda path: sleap(path, WALK[None, ..., :2], edge_inds=[[0, 1]]),
+        ('tracks', 'node_names', 'track_names', 'edge_inds', 'point_scores'),
+    ),
+    'jabs': (
+        read_poses,
+        lambda path: jabs(path, np.ones((5, 12, 2)), external_identity_mapping=[7]),
+        ('poseest', 'poseest/points', 'poseest/external_identity_mapping'),
+    ),
+    'deeplabcut': (
+        read_poses,
+        lambda path: deeplabcut(path, WALK.reshape(5, 9), 'fixed'),
+        ('poses', 'poses/axis1', 'poses/block0_items_level0', 'poses/block0_values'),
+    ),
+    'nwb': (
+        read_poses,
+        lambda path: nwb(path, WALK, TIMES, [[0, 1]]),
+        (
+            *(f'processing/behavior/PoseEstimation/nose/{key}'
+              for key in ('data', 'confidence', 'timestamps')),
+            'processing/behavior/PoseEstimation/nodes',
+            'processing/behavior/PoseEstimation/dimensions',
+            SUBJECT,
+        ),
+    ),
+    'movement': (
+        read_poses, lambda path: netcdf(path, WALK), ('confidence', 'position')
+    ),
+    'labels': (
+        read_nwb,
+        lambda path: nwb(path, WALK, TIMES),
+        ('intervals/steps/label', 'intervals/steps/stop_time',
+         'events/sounds/timestamp',
+         'processing/behavior/epochs/groom/data'),
+    ),
+    'simba': (
+        read_places,
+        lambda path: simba(path),
+        ('circleDf', 'circleDf/block0_items', 'circleDf/block0_values'),
+    ),
+}  # fmt: skip
+SUFFIXES = {'movement': '.nc', 'nwb': '.nwb', 'labels': '.nwb'}
+ITEMS = [(name, item) for name, (*_, items) in READERS.items() for item in items]
+
+
+@pytest.fixture
+def pipe(tmp_path):
+    """A pipe, which whoever opens it waits for."""
+    if not hasattr(os, 'mkfifo'):
+        pytest.skip('there are no pipes')
+    os.mkfifo(tmp_path / 'pipe.h5')
+    return tmp_path / 'pipe.h5'
+
+
+def external(file, name, pipe):
+    file[name] = h5py.ExternalLink(pipe, '/')
+
+
+def soft(file, name, pipe):
+    file['elsewhere'] = h5py.ExternalLink(pipe, '/')
+    file['between'] = h5py.SoftLink('/elsewhere')
+    file[name] = h5py.SoftLink('/between')
+
+
+def soft_into(file, name, pipe):
+    file['elsewhere'] = h5py.ExternalLink(pipe, '/')
+    file[name] = h5py.SoftLink('/elsewhere/a')
+
+
+def virtual(file, name, pipe):
+    layout = h5py.VirtualLayout((5,), float, maxshape=(None,))
+    source = h5py.VirtualSource(pipe, '/a', (5,), float, (None,))
+    layout[: h5py.h5s.UNLIMITED] = source[: h5py.h5s.UNLIMITED]
+    file.create_virtual_dataset(name, layout)
+
+
+def stored_apart(file, name, pipe):
+    file.create_dataset(name, (5,), float, external=[(pipe, 0, 40)])
+
+
+@pytest.mark.parametrize('leave', [external, soft, soft_into, virtual, stored_apart])
+@pytest.mark.parametrize(('reader', 'item'), ITEMS)
+def test_what_lies_in_another_file_is_never_opened(reader, item, leave, tmp_path, pipe):
+    """Opening a pipe would wait for ever; the user has not named that file."""
+    read, write, _ = READERS[reader]
+    path = write(tmp_path / f'a{SUFFIXES.get(reader, ".h5")}')
+    with h5py.File(path, 'r+') as file:
+        del file[item]
+        leave(file, item, str(pipe))
+    with raises_naming(UserError, path, 'another file'):
+        read(path)
+
+
+@pytest.mark.parametrize('reader', READERS)
+def test_links_within_a_file_are_followed(reader, tmp_path, pipe):
+    """And those to others that nobody reads stop nothing."""
+    read, write, items = READERS[reader]
+    path = write(tmp_path / f'a{SUFFIXES.get(reader, ".h5")}')
+    expected = str(read(path))
+    with h5py.File(path, 'r+') as file:
+        inner = file.create_group('inner')
+        file.move(items[-1], 'inner/moved')
+        file['between'] = h5py.SoftLink('inner/moved')
+        file[items[-1]] = h5py.SoftLink('/between')
+        inner['raw'] = h5py.ExternalLink(str(pipe), '/')
+    assert str(read(path)) == expected
+
+
+def test_links_in_a_circle_are_missing(tmp_path):
+    with h5py.File(tmp_path / 'a.h5', 'w') as file:
+        file['a'], file['b'] = h5py.SoftLink('/b'), h5py.SoftLink('/a')
+        file['c'] = file['/']
+    with open_hdf5(tmp_path / 'a.h5') as group:
+        assert 'a' not in group
+        assert 'a' not in group['c']['c']
+        assert [one.name for one in group.groups()] == ['/c']
+
+
+def test_groups_three_thousand_deep_are_all_found(tmp_path):
+    """Each is looked at once: HDF5's own visit compares all with all."""
+    with h5py.File(tmp_path / 'a.nwb', 'w', libver='latest') as file:
+        for _ in range(3000):
+            file = file.create_group('a')
+    with open_hdf5(tmp_path / 'a.nwb') as group:
+        assert sum(1 for _ in group.groups()) == 3000
+
+
+def claiming(path, name, count, dtype=float):
+    """Replace a data set by one that claims so many values, of which none is there."""
+    shape = (count,) if np.ndim(count) == 0 else count
+    with h5py.File(path, 'r+') as file:
+        attributes = dict(file[name].attrs) if name in file else {}
+        if name in file:
+            del file[name]
+        chunks = (1024, *shape[1:])
+        file.create_dataset(name, shape, dtype, chunks=chunks, compression='gzip')
+        file[name].attrs.update(attributes)
+    return path
+
+
+SERIES = 'processing/behavior/PoseEstimation/'
+
+
+@pytest.mark.parametrize(('changes', 'named'), [
+    ({f'{SERIES}nose/data': ((10**9, 2), float)}, 'nose/data'),
+    ({f'{SERIES}nose/timestamps': (4 * 10**8, float)}, 'nose/timestamps'),
+    ({SUBJECT: (10**6, 'S9000')}, SUBJECT),
+    ({f'{SERIES}{part}/data': ((8 * 10**6, 2), float)
+      for part in ('nose', 'ear_left', 'ear_right')}, ''),
+])  # fmt: skip
+def test_claims_of_nwb_are_checked_before_memory_is_taken(changes, named, tmp_path):
+    """A few kilobytes that would become gigabytes, also by several series together."""
+    path = nwb(tmp_path / 'a.nwb', WALK, TIMES)
+    for name, (count, dtype) in changes.items():
+        claiming(path, name, count, dtype)
+    tracemalloc.start()
+    try:
+        with raises_naming(UserError, path):
+            read_poses(path)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 29
+    finally:
+        tracemalloc.stop()
+
+
+def test_start_of_nwb_is_a_single_number(tmp_path):
+    path = nwb(tmp_path / 'a.nwb', WALK, TIMES)
+    with h5py.File(path, 'r+') as file:
+        for part in file[SERIES].values():
+            if isinstance(part, h5py.Group):
+                del part['timestamps']
+                part['starting_time'] = 0.0
+                part['starting_time'].attrs['rate'] = 10.0
+    assert read_poses(path).fps == 10
+    claiming(path, f'{SERIES}nose/starting_time', 10**8)
+    with raises_naming(UserError, path, 'nose/starting_time', 100000000):
+        read_poses(path)
