@@ -42,7 +42,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             etag = f'"{hashlib.sha256(files[file]).hexdigest()}"'
             self.server.sent.append(file)
-            self._answer(files[file], ETag=etag, X_Repo_Commit=_COMMIT)
+            headers = {'ETag': etag, 'X-Repo-Commit': _COMMIT, **self.server.headers}
+            self._answer(files[file], **headers)
 
     do_HEAD = do_GET  # noqa: N815
 
@@ -79,13 +80,15 @@ class _Handler(BaseHTTPRequestHandler):
 class Hub(ThreadingHTTPServer):
     """The server: ``models`` has the files of each, ``sent`` the names of those sent.
 
-    Only the token ``secret`` may upload.
+    ``headers`` replace those of the answers that send a file. Only the token
+    ``secret`` may upload.
     """
 
     def __init__(self) -> None:
         super().__init__(('127.0.0.1', 0), _Handler)
         self.models: dict[str, dict[str, bytes]] = {}
         self.sent: list[str] = []
+        self.headers: dict[str, str] = {}
 
     @property
     def address(self) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from mmskelseg.runtime.messages.dependencies import import_optional
 from mmskelseg.runtime.messages.errors import UnavailableError, UserError, shown
@@ -14,6 +15,9 @@ SHARED = (
     'README.md', 'config.json', 'model.onnx', 'model.safetensors', 'model_live.onnx',
 )  # fmt: skip
 _PREFIX = 'hf:'
+# What becomes the name of a file or folder in the cache, and how it may look.
+_NAMING = ('etag', 'x-linked-etag', 'x-repo-commit', 'x-xet-hash')
+_TAG = re.compile(r'(?:W/)?"?[\w-]+"?')
 # The last part is a branch, a tag or a commit.
 _NAME = re.compile(r'hf:([\w.-]+/[\w.-]+)(?:@([\w.-]+))?')
 
@@ -92,8 +96,12 @@ def push(folder: Path, name: str, *, private: bool) -> str:
 def _hub(name: str, remedy: str) -> Iterator[ModuleType]:
     """Yield the library of the hub, and turn its errors into sentences."""
     hub = import_optional('huggingface_hub', name)
+    answered = hub.get_session().event_hooks['response']
+    answered.append(_check_tags)
     try:
         yield hub
+    except UserError:
+        raise
     except (OSError, ValueError, hub.errors.HTTPError) as error:
         # Its messages are long, and begin with what matters.
         text = str(error).strip().partition('\n')[0].rstrip('.')
@@ -104,3 +112,17 @@ def _hub(name: str, remedy: str) -> Iterator[ModuleType]:
             f'{name}: the hub cannot be used ({reason}); check the name and the '
             f'connection, or {remedy}.'
         ) from error
+    finally:
+        answered.remove(_check_tags)
+
+
+def _check_tags(response: Any) -> None:
+    """Raise a UserError where an answer would be kept outside of the cache."""
+    for name in _NAMING:
+        tag = response.headers.get(name, 'none')
+        if not _TAG.fullmatch(tag):
+            raise UserError(
+                f'{response.url}: the hub answers with the {name} {shown(tag)}, '
+                'expected letters and digits; nothing is kept. Name a hub that you '
+                'trust.'
+            )

@@ -136,6 +136,21 @@ def test_model_travels_through_a_hub_without_pytorch(shared, poses, tmp_path):
     assert 'to use it offline, download model.onnx' in done.stderr
 
 
+@pytest.mark.parametrize('header', ['ETag', 'X-Linked-ETag', 'X-Repo-Commit'])
+def test_hub_cannot_write_outside_of_the_cache(header, tmp_path):
+    """Tags become names of files there; those of a known hub are letters and digits."""
+    own = {'HF_HUB_CACHE': tmp_path / 'in/cache', 'PYTHONPATH': ROOT}
+    code = 'from mmskelseg.runtime.segmenting.hub import hub_file\n'
+    code += 'hub_file("hf:ann/mice", "model.onnx")\n'
+    with served_hub() as server:
+        server.models['ann/mice'] = {'model.onnx': b'evil'}
+        server.headers[header] = '"../../../../evil"'
+        words = [sys.executable, '-c', BLOCKED + code]
+        done = run(words, code=1, HF_ENDPOINT=server.address, **own)
+    assert f'{header.lower()} \'"../../../../evil"\'' in done.stderr
+    assert not [path for path in tmp_path.rglob('*') if path.is_file()]
+
+
 @pytest.mark.parametrize('name', ['hf:', 'hf:mice', 'hf:../x/y', 'hf:a/b@../c'])
 def test_names_of_a_hub_are_checked(name):
     with raises_naming(UserError, f'{name!r}: ', 'hf:USER/NAME'):
