@@ -15,6 +15,7 @@ from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.files.names import file_names
 from mmskelseg.runtime.labels.bouts import write_table
 from mmskelseg.runtime.labels.text import write_rows
+from mmskelseg.runtime.messages.progress import progress_bar
 from mmskelseg.runtime.messages.tables import text_table
 from mmskelseg.runtime.structures.bouts import Bouts
 from mmskelseg.runtime.structures.tiers import Tier, class_name
@@ -41,26 +42,33 @@ def draw_agreement(
     fps, files = content['fps'], file_names([*bouts])
     style = _STYLE._replace(colors=colors)
     worst = sorted(content['recordings'], key=lambda row: row['acc'] or 0)
-    for i, row in enumerate(worst):
-        name = row['recording']
-        there = [who for who in content['observers'] if who in bouts[name]]
-        rows: dict[str, np.ndarray] = {}
-        truth: dict[str, str] = {}
-        labels = observed_labels(there, bouts[name], fps, len(tiers))
-        for tier, own in zip(tiers, labels, strict=True):
-            titles = [f'{tier.name}, {who}' if tier.name else who for who in there]
-            rows |= zip(titles, own, strict=True)
-            truth |= dict.fromkeys(titles[1:], titles[0])
-        same = '-' if row['acc'] is None else f'{row["acc"]:.1f} %'
-        caption = f'{name} (same label in {same})'
-        path = out / 'timelines' / f'{files[name]}.png'
-        image = draw_timelines(
-            rows, content['classes'], truth=truth, title=caption, fps=fps, style=style
-        )
-        save_png(image, path)
-        if i < _ON_PAGE:
-            code = base64.b64encode(path.read_bytes()).decode()
-            yield {'caption': caption, 'source': f'data:image/png;base64,{code}'}
+    with progress_bar('Drawing recordings', len(worst)) as count:
+        for i, row in enumerate(worst):
+            name = row['recording']
+            there = [who for who in content['observers'] if who in bouts[name]]
+            rows: dict[str, np.ndarray] = {}
+            truth: dict[str, str] = {}
+            labels = observed_labels(there, bouts[name], fps, len(tiers))
+            for tier, own in zip(tiers, labels, strict=True):
+                titles = [f'{tier.name}, {who}' if tier.name else who for who in there]
+                rows |= zip(titles, own, strict=True)
+                truth |= dict.fromkeys(titles[1:], titles[0])
+            same = '-' if row['acc'] is None else f'{row["acc"]:.1f} %'
+            caption = f'{name} (same label in {same})'
+            path = out / 'timelines' / f'{files[name]}.png'
+            image = draw_timelines(
+                rows,
+                content['classes'],
+                truth=truth,
+                title=caption,
+                fps=fps,
+                style=style,
+            )
+            save_png(image, path)
+            if i < _ON_PAGE:
+                code = base64.b64encode(path.read_bytes()).decode()
+                yield {'caption': caption, 'source': f'data:image/png;base64,{code}'}
+            count(1)
 
 
 def write_agreement(

@@ -40,6 +40,8 @@ from mmskelseg.studio.observers import observer_of
 _FPS = 25.0
 # The most frames of all recordings together: a week at 25 frames per second.
 _MOST_FRAMES = 1 << 24
+# The most classes of a tier: each is compared with each.
+_MOST_CLASSES = 1000
 # Lengths that differ by less are the same, in seconds.
 _ABOUT = 0.1
 
@@ -121,6 +123,13 @@ class Agree(Job[dict[str, Any]]):
         fps, more = _rate(found, self.fps)
         bouts, of_lengths = _bouts(self, read, found)
         _check_size(bouts, found, fps)
+        for tier in read.tiers:
+            if len(tier.classes) > _MOST_CLASSES:
+                raise UserError(
+                    f'{tier.name or "The labels"}: {len(tier.classes)} classes, but at '
+                    f'most {_MOST_CLASSES} can be compared; check that the column of '
+                    'labels is the right one.'
+                )
         for who, shift in (self.shift or {}).items():
             notes.append(f'labels of {who} are moved by {shift:+g} frames (--shift)')
             for own in bouts.values():

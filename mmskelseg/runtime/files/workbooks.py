@@ -12,6 +12,8 @@ from mmskelseg.runtime.messages.errors import UserError, reading, shown
 _Rows = list[tuple[int, list[str]]]
 # The rows of the largest sheet of Excel.
 _MOST_ROWS = 1 << 20
+# The bytes of memory that a cell takes, and those of its text besides its letters.
+_CELL, _TEXT = 8, 50
 # What zipfile and openpyxl raise for damaged files, besides errors of content.
 _DAMAGED = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, SyntaxError,
@@ -39,23 +41,31 @@ def read_sheets(path: str | os.PathLike) -> list[_Rows]:
             f'{path}: not a complete workbook ({shown(error)}); export or copy it '
             'again.'
         ) from None
-    sheets = []
+    sheets, taken = [], 0
     # openpyxl names its own errors for what defusedxml refuses; all are of values.
     with reading(path, *_DAMAGED), file.open('rb') as content:
         book = openpyxl.load_workbook(content, read_only=True, data_only=True)
         for sheet in book.worksheets:
             # What a file states about a sheet's size may be wrong.
             sheet.reset_dimensions()
+            texts: _Rows = []
             rows = sheet.iter_rows(max_row=_MOST_ROWS, values_only=True)
-            texts = [
-                (i, [_text(cell) for cell in row]) for i, row in enumerate(rows, 1)
-            ]
+            for i, row in enumerate(rows, 1):
+                # openpyxl fills a row up to its last cell, however far to the right.
+                taken += _CELL * len(row)
+                check_claim(taken, path)
+                if cells := _texts(row):
+                    taken += sum(_TEXT + len(cell) for cell in cells if cell)
+                    check_claim(taken, path)
+                    texts.append((i, cells))
             sheets.append(without_empty(texts))
     return [rows for rows in sheets if rows]
 
 
-def _text(cell: object) -> str:
-    return '' if cell is None else str(cell).strip()
+def _texts(row: Sequence[object]) -> list[str]:
+    """Return the cells of a row, without empty ones to the right."""
+    texts = ['' if cell is None else str(cell).strip() for cell in row]
+    return texts[: _width(texts)]
 
 
 def without_empty(rows: _Rows) -> _Rows:

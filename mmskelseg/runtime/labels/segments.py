@@ -19,7 +19,13 @@ import numpy as np
 from mmskelseg.runtime.files.inputs import MOST_SECONDS, check_fps
 from mmskelseg.runtime.files.parsing import FilePath
 from mmskelseg.runtime.messages.dependencies import import_optional
-from mmskelseg.runtime.messages.errors import UserError, check_name, shown
+from mmskelseg.runtime.messages.errors import (
+    MOST_LETTERS,
+    MOST_OF_CLASS,
+    UserError,
+    check_name,
+    shown,
+)
 from mmskelseg.runtime.messages.logs import print_log
 from mmskelseg.runtime.structures.segments import resolve_background, to_segments
 from mmskelseg.runtime.structures.tiers import Tier, class_name, label_rows
@@ -124,7 +130,8 @@ class ClassInfo:
         if not self.name:
             raise UserError(f'{place}a class is called {self.name!r}; give it a name.')
         for what, text in vars(self).items():
-            check_name(text, f'{place}the {what} of {self.name!r}')
+            most = MOST_OF_CLASS if what == 'name' else MOST_LETTERS
+            check_name(text, f'{place}the {what} of {shown(self.name)}', most)
         if self.kind not in ('state', 'point'):
             raise UserError(
                 f'{place}the kind of {self.name!r} is {self.kind!r}, expected state '
@@ -480,7 +487,8 @@ def make_segment(
             'it the name of a class.'
         )
     for what, name in (('label', label.strip()), *texts.items()):
-        check_name(name, f'{place}: the {what} from {start:.3f} to {end:.3f} s')
+        most = MOST_OF_CLASS if what == 'label' else MOST_LETTERS
+        check_name(name, f'{place}: the {what} from {start:.3f} to {end:.3f} s', most)
     if end < start:
         raise UserError(
             f'{place}: {label.strip()!r} starts at {start:.3f} s and ends at '

@@ -37,6 +37,8 @@ OF_CONTENT = (
 _LOOP = 'Symlink loop from '
 # The most characters of a message.
 _LONGEST = 900
+#: The most letters of a text, such as a remark, and of the name of a class.
+MOST_LETTERS, MOST_OF_CLASS = 100_000, 1000
 # Control characters, which terminals obey; line ends; surrogates, which cannot be
 # written to a file; and what XML cannot hold. No name and no message may have them.
 CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]')
@@ -72,8 +74,16 @@ def escaped(text: str) -> str:
     return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
-def check_name(name: str, what: str) -> None:
-    """Raise a UserError if a name, that of ``what``, cannot be printed."""
+def check_name(name: str, what: str, most: int = MOST_LETTERS) -> None:
+    """Raise a UserError if a name, that of ``what``, cannot be printed.
+
+    It has at most so many letters.
+    """
+    if len(name) > most:
+        raise UserError(
+            f'{what} has {len(name)} letters ({shown(name, 40)}), but at most {most} '
+            'can be shown; shorten it.'
+        )
     if CONTROL.search(name):
         raise UserError(
             f'{what} is {shown(name)}, expected a name without control characters; '

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
@@ -19,6 +20,8 @@ _SECONDS, _PART = 1.0, 0.1
 # Bytes that objects may always take; above that, each must be seen in one of so many
 # frames.
 _FREE, _RATIO = 1 << 28, 50
+# The most objects of a kind in a frame.
+_CROWD = 500
 # The largest plausible coordinate, beyond any camera.
 _FARTHEST = 1e6
 
@@ -138,6 +141,7 @@ class FoundObjects:
             rate = fps
         length = max(1, round(frames * rate / fps))
         kinds = self._parts(rate, img_shape)
+        self._check_crowds(kinds)
         last = max((parts.begin.max() for parts in kinds.values()), default=0)
         if last >= length + max(_SECONDS * rate, _PART * length):
             raise UserError(
@@ -163,6 +167,16 @@ class FoundObjects:
             _instance(kind, name, parts, length, rows, self.source)
             for kind, name, parts in instances
         ]
+
+    def _check_crowds(self, kinds: Mapping[str, _Parts]) -> None:
+        for kind, parts in kinds.items():
+            frame, crowd = Counter(parts.begin.tolist()).most_common(1)[0]
+            if crowd > _CROWD:
+                raise UserError(
+                    f'{self.source}: has {crowd} objects of the kind {kind!r} in frame '
+                    f'{frame}, but at most {_CROWD} can be followed; keep those of a '
+                    'higher score (--object-thr).'
+                )
 
     def _parts(
         self, rate: float, img_shape: tuple[int, int] | None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias, get_args
@@ -20,6 +21,8 @@ KnownPlaces: TypeAlias = Mapping[str, Shape | None]
 SPACES = ('image', 'floor')
 _LEAST = {'polygon': 3, 'line': 2, 'circle': 1, 'point': 1}
 _FARTHEST = 1e9
+# The most places of a recording, and the most points of a place.
+_MOST, _MOST_POINTS = 1000, 10_000
 # Names of known lengths, and of known rectangles, and what a unit is in centimetres.
 _NUMBER, _UNIT = r'(\d+(?:[.,]\d+)?)', r'\s*(mm|cm|m)'
 _LENGTH = re.compile(_NUMBER + _UNIT)
@@ -308,6 +311,12 @@ def misfits_of_place(record: object) -> Iterator[str]:
     if more := record.keys() - {*keys, 'radius', 'space'}:
         yield f'{name!r} has {", ".join(map(shown, more))}, which no place has.'
     points, radius = record['points'], record.get('radius', 0.0)
+    if isinstance(points, Sized) and len(points) > _MOST_POINTS:
+        yield (
+            f'{name!r} has {len(points)} points, but a place has at most '
+            f'{_MOST_POINTS}; draw it with fewer.'
+        )
+        return
     try:
         points = np.asarray(points, float)
     except (TypeError, ValueError):
@@ -339,10 +348,13 @@ def place_problems(key: str, places: object) -> Iterator[str]:
     if not isinstance(places, list | tuple):
         yield f'{key} is {shown(places)}, expected a list of places.'
         return
+    if len(places) > _MOST:
+        yield f'{key} are {len(places)}, but at most {_MOST} are measured; keep fewer.'
+        return
     for record in places:
         yield from (f'{key}: {problem}' for problem in misfits_of_place(record))
     names = [record['name'] for record in places]
-    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
         yield f'{key} has {shown(twice[0])} twice; name each differently.'
     if len({record.get('space', 'image') for record in places}) > 1:
         yield f'{key} are in the image and on the floor; keep those of one of the two.'
