@@ -1,14 +1,18 @@
 """The places that are drawn in a folder, which a file of GeoJSON there has."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmskelseg.runtime.files.atomic import atomic_write
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.places import Places, read_places
 from mmskelseg.runtime.places.geojson import write_geojson
 from mmskelseg.runtime.places.reading import by_video, make_place, places_for
 from mmskelseg.runtime.structures.annotations import VideoAnnotation
 from mmskelseg.runtime.structures.places import zones
+from mmskelseg.studio.project import OutdatedError
 
 #: The file, in the folder of the recordings.
 FILE = 'places.geojson'
@@ -26,41 +30,93 @@ def drawn(folder: Path) -> Places:
     return read_places(path) if path.is_file() else {}
 
 
-def as_sent(found: Places) -> list[dict[str, Any]]:
-    """Return places as the page gets and sends them."""
-    return [
-        {**one.record(), 'points': one.points.tolist(), 'video': video}
-        for video, own in found.items()
-        for one in own
-    ]
+class DrawnPlaces:
+    """The places in a folder as the page sees and changes them.
 
-
-def draw(folder: Path, given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Save the places that a page sends, in place of all others, and return them.
-
-    Raises:
-        UserError: If one is none, or two of a recording have one name.
+    What was drawn can be undone, unless something else has changed the file since.
     """
-    found = [
-        (
-            one['video'],
-            make_place(
-                'the request',
-                one['name'],
-                one['shape'],
-                one['points'],
-                one.get('radius') or 0.0,
-                one.get('space') or 'image',
-            ),
-        )
-        for one in given
-    ]
-    places = by_video(FILE, found)
-    if places:
-        write_geojson(folder / FILE, places)
-    else:
-        (folder / FILE).unlink(missing_ok=True)
-    return as_sent(places)
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._steps = [self._content()]
+        self._now = 0
+
+    def _content(self) -> bytes:
+        path = self.folder / FILE
+        return path.read_bytes() if path.is_file() else b''
+
+    def state(self) -> dict[str, Any]:
+        """Return the places, what tells them from others, and what can be undone.
+
+        Raises:
+            UserError: If the file cannot be read.
+        """
+        content = self._content()
+        is_own = content == self._steps[self._now]
+        return {
+            'places': [
+                {**one.record(), 'points': one.points.tolist(), 'video': video}
+                for video, own in drawn(self.folder).items()
+                for one in own
+            ],
+            'seen': hashlib.sha256(content).hexdigest(),
+            'can_undo': is_own and self._now > 0,
+            'can_redo': is_own and self._now < len(self._steps) - 1,
+        }
+
+    def draw(self, given: Sequence[Mapping[str, Any]], seen: str) -> dict[str, Any]:
+        """Save the places that a page sends, in place of all others.
+
+        Raises:
+            OutdatedError: If the file is not as the page has seen it.
+            UserError: If one is none, two of a recording have one name, or the file
+                cannot be read.
+        """
+        self._check(seen)
+        found = [
+            (
+                one['video'],
+                make_place(
+                    'the request',
+                    one['name'],
+                    one['shape'],
+                    one['points'],
+                    one.get('radius') or 0.0,
+                    one.get('space') or 'image',
+                ),
+            )
+            for one in given
+        ]
+        places, before = by_video(FILE, found), self._content()
+        del self._steps[self._now + 1 :]
+        if before != self._steps[-1]:
+            self._steps.append(before)
+        if places:
+            write_geojson(self.folder / FILE, places)
+        else:
+            (self.folder / FILE).unlink(missing_ok=True)
+        self._steps.append(self._content())
+        self._now = len(self._steps) - 1
+        return self.state()
+
+    def step(self, seen: str, *, forwards: bool) -> dict[str, Any]:
+        """Undo or redo what was drawn; see :meth:`draw`."""
+        state = self._check(seen)
+        if not state['can_redo' if forwards else 'can_undo']:
+            raise UserError('There is nothing to undo or to redo in the places.')
+        self._now += 1 if forwards else -1
+        if content := self._steps[self._now]:
+            with atomic_write(self.folder / FILE) as file:
+                file.write(content)
+        else:
+            (self.folder / FILE).unlink(missing_ok=True)
+        return self.state()
+
+    def _check(self, seen: str) -> dict[str, Any]:
+        state = self.state()
+        if state['seen'] != seen:
+            raise OutdatedError('The places have changed in another window or program.')
+        return state
 
 
 def add_places(folder: Path, videos: Sequence[VideoAnnotation]) -> None:

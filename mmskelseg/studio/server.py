@@ -32,7 +32,7 @@ from mmskelseg.runtime.structures.tiers import tiers_of
 from mmskelseg.studio.ethogram import CLASS
 from mmskelseg.studio.folder import open_folder
 from mmskelseg.studio.opening import OpenStudio
-from mmskelseg.studio.places import SENT, as_sent, draw, drawn
+from mmskelseg.studio.places import SENT
 from mmskelseg.studio.predicting import open_model
 from mmskelseg.studio.project import (
     SEGMENTS,
@@ -62,6 +62,7 @@ _REPORT = {
     "data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
 }
 _REVISION = {'revision': int}
+_SEEN = {'seen': str}
 _ETHOGRAM = {**_REVISION, 'tiers': [{'name': str, 'kind?': str, 'classes': [CLASS]}]}
 _FILE = {**_REVISION, 'name': str, 'content': str}
 _OFFERS = {**_REVISION, 'ids': [str]}
@@ -140,7 +141,7 @@ class _Answers:
             '/api/uncertain': lambda _: studio.uncertain(),
             '/api/history': lambda _: studio.history(),
             '/api/news': lambda _: studio.look(),
-            '/api/places': lambda _: {'places': as_sent(drawn(studio.folder.path))},
+            '/api/places': lambda _: studio.places.state(),
             one: lambda request: studio.recording(_number(request)),
             f'{one}/poses': self.poses,
             f'{one}/video': lambda request: FileResponse(
@@ -157,7 +158,9 @@ class _Answers:
             '/api/ethogram': (_ETHOGRAM, self.edit),
             '/api/classes': (_FILE, self.add_classes),
             '/api/compare': ({'observer': str}, self.compare),
-            '/api/places': ({'places': [SENT]}, self.draw),
+            '/api/places': ({**_SEEN, 'places': [SENT]}, self.draw),
+            '/api/places/undo': (_SEEN, partial(self.redraw, forwards=False)),
+            '/api/places/redo': (_SEEN, partial(self.redraw, forwards=True)),
             '/api/train': ({'minutes': float}, self.train),
             '/api/offers/take': (_OFFERS, partial(self.decide, wanted=True)),
             '/api/offers/dismiss': (_OFFERS, partial(self.decide, wanted=False)),
@@ -224,7 +227,11 @@ class _Answers:
 
     def draw(self, _: Request, given: _Given) -> object:
         with self._project.lock:
-            return {'places': draw(self.studio.folder.path, given['places'])}
+            return self.studio.places.draw(given['places'], given['seen'])
+
+    def redraw(self, _: Request, given: _Given, *, forwards: bool) -> object:
+        with self._project.lock:
+            return self.studio.places.step(given['seen'], forwards=forwards)
 
     def set_rate(self, _: Request, given: _Given) -> object:
         return self.studio.set_rate(given['fps'])

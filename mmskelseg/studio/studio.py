@@ -29,6 +29,7 @@ from mmskelseg.studio.folder import Folder, training_data
 from mmskelseg.studio.jobs import Background, Kind
 from mmskelseg.studio.loading import load_project
 from mmskelseg.studio.observers import observers, project_file
+from mmskelseg.studio.places import DrawnPlaces
 from mmskelseg.studio.predicting import Predict
 from mmskelseg.studio.preview import Preview
 from mmskelseg.studio.project import Change
@@ -76,6 +77,7 @@ class Studio:
         # It does not wait for the other, nor the other for it.
         self.conversion = Background(folder.work / 'videos.log')
         self.version = 0
+        self.places = DrawnPlaces(folder.path)
         self._begin(folder)
 
     def _begin(self, folder: Folder) -> None:

@@ -871,4 +871,18 @@ def test_places_are_drawn_over_the_picture(tmp_path):
         assert eventually(
             page, lambda: saved(2)[0].points[2, 1] < nest.points[2, 1] - 5
         )
+        page.locator('#timeline').focus()
+        for key in ('z', 'z', 'y'):
+            page.keyboard.press(f'Control+{key}')
+            page.locator('.said', has_text='change of the places').wait_for()
+            drawn(page)
+        assert eventually(page, lambda: saved(2))
+        assert saved(2)[0].points.tolist() == nest.points.tolist()
+        # What another program has drawn stays beside what is drawn here.
+        path.write_text(path.read_text().replace('nest', 'home'))
+        begin('gate', 'point')
+        click(0.7, 0.7)
+        assert eventually(page, lambda: saved(3))
+        assert [one.name for one in saved(3)] == ['home', 'bowl', 'gate']
+        page.get_by_role('alert').get_by_text('Another window or program').wait_for()
         assert page.faults == []

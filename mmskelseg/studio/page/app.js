@@ -133,7 +133,8 @@ function acceptSure(event) {
 
 function Tools() {
   const { can_undo, can_redo } = state.project
-  const off = { Undo: !can_undo, Redo: !can_redo, 'Next uncertain': !state.uncertain.length }
+  const { drawn, undrawn } = state
+  const off = { Undo: !can_undo && !drawn, Redo: !can_redo && !undrawn, 'Next uncertain': !state.uncertain.length }
   const guess = state.recording.predictions
   for (const name of ['Accept', 'Accept interval']) off[name] = !guess
   for (const name of ['Split', 'Merge']) off[name] = isPoints()

@@ -1,8 +1,9 @@
 // The keys: one table that acts, is shown as help, and makes the buttons.
 import * as act from './actions.js'
 import { rows } from './observers.js'
+import { travelAny } from './places.js'
 import { faster, toggle } from './player.js'
-import { atOpened, change, isOpening, isPoints, state, tiers, travel, zoom } from './state.js'
+import { atOpened, change, isOpening, isPoints, state, tiers, zoom } from './state.js'
 
 // Names of keys, how they are shown, what they do in words, the deed, a button's name.
 export const groups = [
@@ -43,8 +44,8 @@ export const groups = [
     ['s', 'S', 'split here', act.split, 'Split'],
     ['m', 'M', 'merge with the next segment', act.merge, 'Merge'],
     ['Delete Backspace', 'Del', 'delete the labels selected or here', act.remove, 'Delete'],
-    ['Ctrl+z', 'Ctrl Z', 'undo', () => travel('undo', 'undone'), 'Undo'],
-    ['Ctrl+Shift+z Ctrl+y', 'Ctrl Y', 'redo', () => travel('redo', 'redone'), 'Redo'],
+    ['Ctrl+z', 'Ctrl Z', 'undo', () => travelAny('undo', 'undone'), 'Undo'],
+    ['Ctrl+Shift+z Ctrl+y', 'Ctrl Y', 'redo', () => travelAny('redo', 'redone'), 'Redo'],
   ]],
   ['Check predictions', [
     ['Tab', 'Tab', 'next uncertain segment (in the timeline)', () => act.nextUncertain(1), 'Next uncertain'],

@@ -1,7 +1,7 @@
 // Places in the picture: of all recordings, or of the open one alone.
 import { get, post } from './api.js'
 import { fitted } from './picture.js'
-import { attempt, change, say, state } from './state.js'
+import { attempt, change, complain, say, state, travel } from './state.js'
 import { html, useState } from './vendor/preact.js'
 
 const HINTS = {
@@ -17,21 +17,48 @@ let draft = null // what is being drawn, of a circle its centre and a point of i
 let grip = null // {place, corner} that is dragged
 let opened = false // corners can be dragged
 
-export const loadPlaces = async () => {
-  state.places = (await get('places')).places
+let seen = '' // what tells the places from others
+
+function take(reply) {
+  seen = reply.seen
+  state.places = reply.places
   change()
 }
 
-const save = () =>
+export const loadPlaces = async () => take(await get('places'))
+
+/** Saves all places; one that is `added` also beside those of another window. */
+const save = (added = null) =>
   attempt(async () => {
     try {
-      state.places = (await post('places', { places: state.places })).places
-      change()
+      take(await post('places', { places: state.places, seen }))
+      Object.assign(state, { drawn: state.drawn + 1, undrawn: 0 })
+    } catch (error) {
+      await loadPlaces()
+      if (error.status !== 409) throw error
+      complain(new Error('another window or program changed the places, so they were loaded anew'))
+      if (!added) return
+      state.places.push(added)
+      await save()
+    }
+  })
+
+/** Undoes or redoes: places if they were changed last, and else labels. */
+export function travelAny(way, words) {
+  const isUndo = way === 'undo'
+  if (!(isUndo ? state.drawn : state.undrawn)) return travel(way, words)
+  const by = isUndo ? 1 : -1
+  Object.assign(state, { drawn: state.drawn - by, undrawn: state.undrawn + by })
+  return attempt(async () => {
+    try {
+      take(await post(`places/${way}`, { seen }))
+      say(`${words}: a change of the places`)
     } catch (error) {
       await loadPlaces()
       throw error
     }
   })
+}
 
 /** The places of the open recording: its own, or else those of all. */
 function here() {
@@ -55,9 +82,10 @@ function done() {
   if (points.length < LEAST[shape]) return
   const [centre, edge] = points
   const round = { points: [centre], radius: edge && distance(centre, edge) }
-  state.places.push({ ...draft, ...(shape === 'circle' ? round : {}) })
+  const place = { ...draft, ...(shape === 'circle' ? round : {}) }
+  state.places.push(place)
   draft = null
-  save()
+  save(place)
   say('The place is saved')
 }
 
@@ -170,7 +198,7 @@ export function PlacePanel() {
         <input type="checkbox" checked=${isOwn()} onChange=${({ target }) => setOwn(target.checked)} />
         only in this recording
       </label>`}
-      <p class="quiet">A line called “40 cm” says how long it is. All is saved in places.geojson, and not undone by Ctrl Z.</p>
+      <p class="quiet">A line called “40 cm” says how long it is. All is saved in places.geojson; Ctrl Z undoes it.</p>
     </details>
   </section>`
 }

@@ -24,6 +24,8 @@ export const state = {
   comparison: null, // with another observer: as the server gives it
   disputed: null, // the disagreement that is shown, and its place among those to settle
   places: null, // of all recordings, as the server gives them
+  drawn: 0, // changes of places since the last one of labels
+  undrawn: 0, // those of them that are undone
   unsure: null, // {start, end, reason, place}
   said: '',
   alert: null,
@@ -166,6 +168,7 @@ export function commit(edit, sentence, tier = state.tier, more = {}) {
   const { id } = state.recording
   const { start, end, segments } = edit
   state.recording.labels[tier] = apply(labels(tier), edit)
+  Object.assign(state, { drawn: 0, undrawn: 0 })
   state.project.can_undo = true
   say(sentence)
   return outbox.send(`${place(id)}/labels`, { tier, start, end, segments, ...more }, { id, edit })
@@ -183,7 +186,10 @@ export async function edit(change, sentence) {
   const wanted = structuredClone(tiers())
   change(wanted)
   const reply = await outbox.send('ethogram', { tiers: wanted })
-  if (reply) say(sentence)
+  if (reply) {
+    Object.assign(state, { drawn: 0, undrawn: 0 })
+    say(sentence)
+  }
   return reply
 }
 
