@@ -9,7 +9,7 @@ import numpy as np
 from mmskelseg.converters.shared_layout import release_lines
 from mmskelseg.runtime.files.formats import suffix_of
 from mmskelseg.runtime.files.inputs import look_into
-from mmskelseg.runtime.files.names import find_named
+from mmskelseg.runtime.files.names import find_named, is_of_studio
 from mmskelseg.runtime.files.parsing import read_text
 from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.inputs import LabelInput, PoseInput
@@ -57,7 +57,7 @@ def find_keypoints(paths: Iterable[Path]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     suffixes = ', '.join(POSE_FORMATS.file_suffixes)
     kinds = f'keypoint file ({suffixes}) and no OpenPose folder'
-    for path in look_into(paths, is_poses, kinds):
+    for path in look_into((p for p in paths if not is_of_studio(p)), is_poses, kinds):
         name = video_of(path)
         if name in found:
             by_suffix = path.suffix != found[name].suffix

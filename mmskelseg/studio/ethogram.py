@@ -15,6 +15,19 @@ _TEXTS = ('key', 'color', 'description', 'group')
 CLASS = {'id?': int, 'name': str, **{f'{text}?': str for text in _TEXTS}}
 
 
+# The most classes of a tier, with those that were deleted.
+_MOST = 2000
+
+
+def check_number(classes: int, tier: str) -> None:
+    """Raise a UserError if a tier would have too many classes."""
+    if classes > _MOST:
+        raise UserError(
+            f'The tier {tier!r} would have {classes} classes or more, but at most '
+            f'{_MOST} are allowed; check that the file lists classes, not segments.'
+        )
+
+
 @dataclass(frozen=True)
 class LabelClass:
     """A class, to which labels refer by its id, whatever its name and place.
@@ -81,7 +94,12 @@ class LabelTier:
         return {one.name: one.id for one in self.classes}
 
     def with_class(self, name: str) -> 'LabelTier':
-        """Return the tier with a further class."""
+        """Return the tier with a further class.
+
+        Raises:
+            UserError: If there are too many.
+        """
+        check_number(self.made + 1, self.name)
         classes = (*self.classes, LabelClass(self.made, name))
         return replace(self, classes=classes, made=self.made + 1)
 
@@ -222,6 +240,7 @@ def check_tiers(tiers: Sequence[LabelTier], place: str = '') -> None:
     for i, tier in enumerate(tiers):
         where = f'{place}tiers[{i}]' if place else 'The tier'
         check_name(tier.name, f'{where}.name')
+        check_number(max(tier.made, len(tier.classes)), tier.name)
         if tier.kind not in ('states', 'points'):
             raise UserError(
                 f'{where}.kind is {tier.kind!r}, expected states or points.'

@@ -11,6 +11,7 @@ import numpy as np
 
 from mmskelseg.converters.keypoint_videos import Labels
 from mmskelseg.converters.label_tiers import find_tiers
+from mmskelseg.runtime.files.names import STUDIO
 from mmskelseg.runtime.files.video import VideoFile
 from mmskelseg.runtime.inputs import LabelInput, ObjectInput, PoseInput
 from mmskelseg.runtime.messages.counts import listed
@@ -40,7 +41,6 @@ from mmskelseg.studio.pictures import Picture, picture_of
 from mmskelseg.studio.places import add_places
 from mmskelseg.studio.project import Project
 from mmskelseg.studio.recordings import (
-    WORK,
     Recording,
     apart,
     check_own,
@@ -94,7 +94,7 @@ class Folder:
     @property
     def shared(self) -> Path:
         """The folder for what is the same for all observers."""
-        return self.path / WORK
+        return self.path / STUDIO
 
     @property
     def work(self) -> Path:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from mmskelseg.runtime.files.inputs import check_fps
+from mmskelseg.runtime.files.names import project_of
 from mmskelseg.runtime.files.parsing import check_shape
 from mmskelseg.runtime.labels import VideoSegments
 from mmskelseg.runtime.labels.segments import Classes
 from mmskelseg.runtime.messages.errors import UserError, check_name, shown
 from mmskelseg.studio.ethogram import Edit, LabelTier, check_tiers, read_tiers
 from mmskelseg.studio.journal import Journal
-from mmskelseg.studio.observers import is_project
 from mmskelseg.studio.options import OPTIONS
 from mmskelseg.studio.project import (
     FORMATS,
@@ -208,7 +208,7 @@ def _name(project: Project, tier: int, name: str, kind: int | None) -> None:
 
 def read_states(path: Path) -> tuple[list[VideoSegments], Classes] | None:
     """Return the states in a project, and its classes; None for another file."""
-    if not is_project(path.name):
+    if project_of(path.name) is None:
         return None
     project = load_project(path)
     videos = [project.segments(name) for name in project.recordings]

@@ -1,13 +1,9 @@
 """The observers of a folder, each with a project of their own."""
 
-import re
 from pathlib import Path
 
+from mmskelseg.runtime.files.names import project_of
 from mmskelseg.runtime.messages.errors import UserError, shown
-
-# Names become part of those of files.
-_NAME = r'[\w-]{1,40}'
-_FILE = re.compile(rf'studio(?:\.({_NAME}))?\.json')
 
 
 def project_file(folder: Path, observer: str = '') -> Path:
@@ -19,7 +15,7 @@ def project_file(folder: Path, observer: str = '') -> Path:
     """
     if not observer:
         return folder / 'studio.json'
-    if not re.fullmatch(_NAME, observer):
+    if project_of(f'studio.{observer}.json') is None:
         raise UserError(
             f'--observer is {shown(observer)}, expected up to 40 letters, digits, '
             'hyphens and underscores; choose such a name.'
@@ -33,27 +29,16 @@ def project_file(folder: Path, observer: str = '') -> Path:
     return folder / f'studio.{observer}.json'
 
 
-def is_project(name: str) -> bool:
-    """Return whether a file of this name is a project.
-
-    >>> is_project('studio.json'), is_project('studio.ann.json'), is_project('a.json')
-    (True, True, False)
-    """
-    return _FILE.fullmatch(name) is not None
-
-
 def observer_of(path: Path) -> str:
     """Return whose project a file is, '' without a name.
 
     >>> observer_of(Path('mice/studio.ann.json')), observer_of(Path('studio.json'))
     ('ann', '')
     """
-    found = _FILE.fullmatch(path.name)
-    return (found and found[1]) or ''
+    return project_of(path.name) or ''
 
 
 def observers(folder: Path) -> list[str]:
     """Return whose projects a folder has; the one without a name comes first."""
-    return sorted(
-        observer_of(path) for path in folder.iterdir() if is_project(path.name)
-    )
+    found = (project_of(path.name) for path in folder.iterdir())
+    return sorted(name for name in found if name is not None)

@@ -15,6 +15,7 @@ from mmskelseg.converters.label_individuals import by_individual
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.formats import suffix_of
 from mmskelseg.runtime.files.inputs import check_fps, is_file
+from mmskelseg.runtime.files.names import STUDIO, project_of
 from mmskelseg.runtime.files.video import VideoFile, is_video
 from mmskelseg.runtime.inputs import LabelInput, PoseInput
 from mmskelseg.runtime.labels import ClassInfo, read_ethogram, tiers_to_segments
@@ -36,10 +37,7 @@ from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.individuals import part_name
 from mmskelseg.runtime.structures.tiers import tiers_of
-from mmskelseg.studio.observers import is_project
 
-#: The folder for all that the studio writes beside projects.
-WORK = 'studio'
 #: Poses that are estimated lie in this folder within the latter.
 ESTIMATED = 'estimated'
 _ANNOTATIONS = ('.pkl', '.pickle')
@@ -150,9 +148,9 @@ def _files(folder: Path, notes: list[str]) -> Iterator[Path]:
     paths = [
         one
         for one in sorted(folder.iterdir())
-        if one.name != WORK and not is_project(one.name)
+        if one.name != STUDIO and project_of(one.name) is None
     ]
-    estimated = folder / WORK / ESTIMATED / 'poses'
+    estimated = folder / STUDIO / ESTIMATED / 'poses'
     if estimated.is_dir():
         paths.append(estimated)
     for path in paths:
@@ -186,7 +184,7 @@ def check_own(folder: Path) -> None:
         raise MissingFileError(
             f'{folder}: there is no such folder; name one with videos or poses.'
         )
-    work = folder / WORK
+    work = folder / STUDIO
     inside = (
         Path(place, name)
         for place, *found in os.walk(work)

@@ -1,5 +1,6 @@
 """The server of the studio's page, for this computer and its user alone."""
 
+import os
 import secrets
 import socket
 import sys
@@ -13,7 +14,7 @@ from typing import Any, TypeAlias
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -318,11 +319,28 @@ def _serve(studio: Studio, job: OpenStudio, events: Events) -> None:
     events.note(f'The page is at {address}')
     events.note('Labels are saved after each change. Press Ctrl+C to stop.')
     if not job.no_browser:
-        webbrowser.open(address)
+        forward = studio.folder.work / 'open.html'
+        webbrowser.open(_forwarding(forward, address).as_uri())
     try:
         uvicorn.Server(config).run([listener])
     finally:
         studio.close()
+        (studio.folder.work / 'open.html').unlink(missing_ok=True)
+
+
+def _forwarding(path: Path, address: str) -> Path:
+    """Write a page that leads to an address, which only its user can read.
+
+    Other users of the computer see what is in the command line of a browser.
+    """
+    path.unlink(missing_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, 'w') as file:
+        file.write(
+            f'<!doctype html><meta http-equiv="refresh" content="0;url={address}">'
+            f'<p><a href="{address}">mmskelseg studio</a>'
+        )
+    return path
 
 
 def _listen(port: int | None) -> socket.socket:
@@ -361,10 +379,14 @@ def _posted(
 ) -> _Endpoint:
     async def answer(request: Request) -> Response:
         body = bytearray()
-        async for part in request.stream():
-            body += part
-            if len(body) > most:
-                return _error(413, f'The request is longer than {most} bytes.')
+        try:
+            async for part in request.stream():
+                body += part
+                if len(body) > most:
+                    return _error(413, f'The request is longer than {most} bytes.')
+        except ClientDisconnect:
+            # Nobody reads the answer.
+            return _error(400, 'The request broke off.')
 
         def give() -> object:
             content = parse_json(body.decode(), 'the request', 'the page')

@@ -1,6 +1,7 @@
 """The ethogram: each change is saved, can be undone, and loses no label."""
 
 import json
+import time
 
 import pytest
 
@@ -324,3 +325,17 @@ def test_tiers_of_files_are_those_of_a_new_project():
         ('left', ['rest']),
         ('right', ['rest']),
     ]
+
+
+def test_too_many_classes_are_refused_where_they_enter(project):
+    """In seconds, whatever a file lists, and nothing is added."""
+    before = ethogram(project)
+    infos = [ClassInfo(f'c{i}') for i in range(200_000)]
+    began = time.monotonic()
+    with raises_naming(UserError, '2000'):
+        project.add_classes(infos, [], project.revision)
+    with raises_naming(UserError, '2000'):
+        classes = [{'name': one.name} for one in infos]
+        project.edit([{'name': '', 'classes': classes}], project.revision)
+    assert time.monotonic() - began < 10
+    assert ethogram(project) == before

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from mmskelseg.converters.keypoint_videos import find_keypoints
 from mmskelseg.runtime.labels import Segment
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures import Skeleton
@@ -127,3 +128,19 @@ def test_objects_that_are_gone_do_not_keep_a_folder_closed(tracked):
     file = tracked / 'cups.csv'
     found = opened(tracked, {**GIVEN, 'objects': [str(file)]})
     assert any(str(file) in note for note in found.notes)
+
+
+def test_what_the_studio_writes_is_no_recording_of_a_conversion(tracked):
+    """In the folder, and where a shell lists all that is in it."""
+    opened(tracked, GIVEN)
+    opened(tracked, observer='bob')
+    (tracked / 'm1_segments.csv').unlink()
+    work = tracked / 'studio'
+    work.mkdir()
+    for name in ('lock', 'seen.json', 'take_000000000000_keypoints.json'):
+        (work / name).write_text('{}')
+    for paths in ([tracked], [*sorted(tracked.glob('*DLC*')), work]):
+        assert [*find_keypoints(paths)] == ['m1', 'm2']
+    everything = [path for path in tracked.iterdir() if path.suffix != '.csv']
+    assert len(everything) == 3
+    assert find_keypoints(everything) == {}

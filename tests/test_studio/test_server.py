@@ -1,8 +1,14 @@
 """The server of the page: what it answers, and whom it refuses."""
 
+import asyncio
 import json
+import os
+import stat
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import numpy as np
 import pytest
@@ -438,6 +444,51 @@ def test_two_programs_do_not_listen_at_one_port():
             _listen(port)
         with _listen(None) as other:
             assert other.getsockname()[1] != port
+
+
+def test_secret_stands_in_a_file_of_the_user_alone(folder, monkeypatch):
+    """The command line of a browser can be seen by other users of the computer."""
+    seen = []
+
+    def look(address):
+        path = Path(url2pathname(urlsplit(address).path))
+        seen.append((address, path.read_text(), stat.S_IMODE(path.stat().st_mode)))
+
+    def run(_, sockets):
+        sockets[0].close()
+
+    printed = []
+    events = PrintedEvents()
+    monkeypatch.setattr(PrintedEvents, 'note', lambda _, text: printed.append(text))
+    monkeypatch.setattr('mmskelseg.studio.server.webbrowser.open', look)
+    monkeypatch.setattr('mmskelseg.studio.server.uvicorn.Server.run', run)
+    serve(OpenStudio(folder=folder), events)
+    ((address, text, mode),) = seen
+    page = next(t for t in printed if 'The page is at' in t).split()[-1]
+    secret = page.split('/')[-2]
+    assert (secret in address, f'url={page}"' in text) == (False, True)
+    assert mode == 0o600 or os.name == 'nt'
+    assert not (folder / 'studio' / 'open.html').exists()
+
+
+def test_request_that_breaks_off_is_no_error_of_the_server(studio):
+    """A client that raises errors of the server gets an answer."""
+    app = build_app(studio, TOKEN, (HOST,))
+    path = f'/{TOKEN}/api/undo'
+    scope = {
+        'type': 'http', 'method': 'POST', 'path': path, 'query_string': b'',
+        'headers': [(b'host', HOST.encode())], 'root_path': '',
+    }  # fmt: skip
+    sent = []
+
+    async def receive():
+        return {'type': 'http.disconnect'}
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]['status'] == 400
 
 
 def test_link_in_place_of_the_lock_is_not_followed(folder, tmp_path, monkeypatch):

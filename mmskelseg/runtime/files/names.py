@@ -27,6 +27,25 @@ _APPENDED = {
     '.npz': '_poses',
     '.nwb': '_session',
 }
+#: The folder in which the studio writes all but projects, and their names.
+STUDIO = 'studio'
+_PROJECT = re.compile(rf'{STUDIO}(?:\.([\w-]{{1,40}}))?\.json')
+
+
+def project_of(name: str) -> str | None:
+    """Return whose project of the studio a file of this name is; None of another file.
+
+    >>> [project_of(name) for name in ('studio.json', 'studio.ann.json', 'a.json')]
+    ['', 'ann', None]
+    """
+    found = _PROJECT.fullmatch(name)
+    return found and (found[1] or '')
+
+
+def is_of_studio(path: Path) -> bool:
+    """Return whether a path is a project of the studio, or its own folder."""
+    is_own = path.name == STUDIO and (path / 'lock').is_file()
+    return is_own or project_of(path.name) is not None
 
 
 def file_name(name: str) -> str:

@@ -7,7 +7,7 @@ from mmskelseg.runtime.files.arrays import read_npz
 from mmskelseg.runtime.files.formats import FOLDER, Formats, options_of, suffix_of
 from mmskelseg.runtime.files.hdf5 import open_hdf5
 from mmskelseg.runtime.files.inputs import regular_file
-from mmskelseg.runtime.files.names import recording_of
+from mmskelseg.runtime.files.names import is_of_studio, recording_of
 from mmskelseg.runtime.files.parsing import FilePath, Rows, read_rows
 from mmskelseg.runtime.messages.errors import UserError, check_name
 from mmskelseg.runtime.poses.poses import Layout, Poses
@@ -113,8 +113,11 @@ def video_of(path: Path) -> str:
 def is_poses(path: Path) -> bool:
     """Return whether a path has the suffix of a pose file, or is a folder of one.
 
-    Trackers write the same poses as HDF5 and CSV; then only the CSV file counts.
+    Trackers write the same poses as HDF5 and CSV; then only the CSV file counts. What
+    the studio writes beside recordings is none.
     """
+    if is_of_studio(path):
+        return False
     if not path.is_dir():
         is_tracked = suffix_of(path) in _HDF5 and video_of(path) != path.stem
         is_second = is_tracked and path.with_suffix('.csv').is_file()
