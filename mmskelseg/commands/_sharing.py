@@ -1,7 +1,6 @@
 """Writes the files of a shared model; it imports PyTorch."""
 
 import json
-import shutil
 from pathlib import Path
 
 from mmskelseg.commands._opening import opened
@@ -9,7 +8,8 @@ from mmskelseg.commands.share import Share
 from mmskelseg.converters.checkpoints.publish_model import PublishModel
 from mmskelseg.export.cards import card, facts_of
 from mmskelseg.export.export import export_onnx
-from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.atomic import atomic_write, atomic_write_text
+from mmskelseg.runtime.files.outputs import LIST, claim
 from mmskelseg.runtime.files.work_folders import FITTED
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.models import (
@@ -28,16 +28,20 @@ def write(job: Share, events: Events) -> Path:
     """Write the folder of a job, and return it."""
     *given, last = job.files
     out = Path(last)
-    if others := {p.name for p in out.iterdir()} - {*SHARED} if out.exists() else ():
+    names = {path.name for path in out.iterdir()} if out.exists() else set()
+    if others := names - {*SHARED, LIST}:
         raise UserError(
             f'{out}: has {min(others)}, which is not of a shared model; name a new '
             'folder.'
         )
+    for name in SHARED:
+        claim(out / name)
     source = Path(given[-1])
     weights = out / FITTED
     if len(given) == 1 and (source / EXPORTED).is_file():
         PublishModel(src=source / FITTED, dst=weights).run(events)
-        shutil.copyfile(source / EXPORTED, out / EXPORTED)
+        with atomic_write(out / EXPORTED) as file:
+            file.write((source / EXPORTED).read_bytes())
     else:
         config, checkpoints = opened(_named(given))
         assert checkpoints, 'since none is named as a model of the package'

@@ -76,6 +76,7 @@ class Agree(Job[dict[str, Any]]):
     class. In scores of a pair, the first counts as the truth.
     """
 
+    removes_outdated = True
     observers: Sequence[Path] = argument(
         'files or folders of observers, or of a model', metavar='OBSERVER'
     )

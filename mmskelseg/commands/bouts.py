@@ -1,8 +1,6 @@
 """Writes an ethogram with bout statistics, and compares groups of individuals."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -44,8 +42,6 @@ from mmskelseg.behaviour.study import Study
 from mmskelseg.behaviour.tracks import PlaceInput, Track, find_tracks
 from mmskelseg.behaviour.verdicts import ModelReport
 from mmskelseg.runtime.drawing.moments import write_moments
-from mmskelseg.runtime.files.names import file_names
-from mmskelseg.runtime.files.parsing import read_dicts
 from mmskelseg.runtime.inputs import LabelInput
 from mmskelseg.runtime.jobs.command_line import number_from
 from mmskelseg.runtime.jobs.events import Events
@@ -63,15 +59,6 @@ from mmskelseg.runtime.messages.options import (
 from mmskelseg.runtime.segmenting.predictions import FileOptions
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.tiers import flat_classes
-
-# Names of files, but for those that contain the names of classes.
-_FILES = re.compile(
-    r'(bouts|comparison)(_by_bin)?\.csv|transitions\.(csv|png)|ethogram(_\d+)?\.png'
-    r'|time_courses\.png|cycles\.csv|cycle_statistics\.csv|cycles(_\d+)?\.png'
-    r'|cycle_comparison\.(csv|png)|risk\.(csv|png)'
-    r'|(places|behaviours_by_place|place_comparison)\.csv|occupancy(_\d+)?\.png'
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class DescribeBouts(Job[list[Path]]):
@@ -117,9 +104,10 @@ class DescribeBouts(Job[list[Path]]):
     independently. Two groups are compared by the Mann-Whitney U test (exact up to 50
     individuals), pairs by Wilcoxon's signed-rank test, more groups by Kruskal-Wallis;
     p_holm is corrected for the number of classes (docs/bouts.md). Of an earlier run
-    into OUT, files that this one does not write are removed.
+    into OUT, files that this one does not write are removed, unless they were changed.
     """
 
+    removes_outdated = True
     labels: Sequence[Path] = argument(
         'label files, segments.json, studio.json, folders of them, or annotation files',
         metavar='LABELS',
@@ -208,7 +196,7 @@ class DescribeBouts(Job[list[Path]]):
         cycles = find_cycles(study, self.cycle) if self.cycle else {}
         tracks, more = find_tracks(self.place_input, self.labels, [*found.bouts])
         risks = _find_risks(self, found, names) if self.risk else {}
-        written, earlier = [], _earlier(self.out)
+        written = []
         for path in chain(
             _write(self, study, report, list(tiers)),
             _write_cycles(self.out, study, cycles),
@@ -217,29 +205,11 @@ class DescribeBouts(Job[list[Path]]):
         ):
             events.note(str(path))
             written.append(path)
-        outdated = earlier.difference(written, self.labels, [self.groups])
-        for path in sorted(outdated):
-            path.unlink()
-            events.note(escaped(f'{path}: of an earlier run, removed'))
         reported = report.notes() if report else ()
         notes = [*found.notes, *study.notes(), *reported, *more]
         for note in notes:
             events.note(escaped(note))
         return written
-
-
-def _earlier(out: Path) -> set[Path]:
-    """Return the files that an earlier run has written to a folder, by their names."""
-    with suppress(UserError, OSError):
-        rows = read_dicts(out / 'bouts.csv', 'class', 'rate_per_min')
-        classes = dict.fromkeys(row['class'] for _, row in rows)
-        pictures = {f'comparison_{one}.png' for one in file_names(classes).values()}
-        return {
-            path
-            for path in out.iterdir()
-            if path.name in pictures or _FILES.fullmatch(path.name)
-        }
-    return set()
 
 
 def _write(

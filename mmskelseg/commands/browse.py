@@ -33,6 +33,7 @@ class Browse(Job[list[Suspicion]]):
     time_budget.csv contains the time budget of each video and of all.
     """
 
+    writes = ('json',)
     annotations: Path = argument('annotation file')
     out: Path | None = option(
         'folder for the page (default: browse, beside the annotation file)',
@@ -54,10 +55,18 @@ class Browse(Job[list[Suspicion]]):
     no_pictures: bool = option('only print the text', False)
     json: Path | None = option('also write the text as JSON', None, metavar='FILE')
 
+    @property
+    def folder(self) -> Path:
+        """The folder for the page."""
+        return self.out or self.annotations.parent / 'browse'
+
+    def written(self) -> list[Path]:
+        """Return the folder and the file that it writes."""
+        return [self.folder, *super().written()]
+
     def run(self, events: Events) -> list[Suspicion]:
         """Tell and draw what the file holds, and return what is suspicious."""
-        folder = self.annotations.parent
-        video_folder = self.video_folder or folder
+        video_folder = self.video_folder or self.annotations.parent
         if self.video_folder is not None and not video_folder.is_dir():
             raise MissingFileError(
                 f'--video-folder {video_folder}: there is no such folder.'
@@ -76,9 +85,8 @@ class Browse(Job[list[Suspicion]]):
             }
             atomic_write_text(self.json, json.dumps(content, indent=1))
         if not self.no_pictures:
-            out = self.out or folder / 'browse'
             show = self.videos, self.frames, self.line_minutes
-            events.note(f'\n{draw_all(out, data, summary, text, *show)}')
+            events.note(f'\n{draw_all(self.folder, data, summary, text, *show)}')
         return found
 
 

@@ -65,6 +65,10 @@ class Export(ModelJob[Path]):
         "frame rate of the model's training data, if the model does not state it", None
     )
 
+    def written(self) -> list[Path]:
+        """Return what the last argument names."""
+        return [Path(self.files[-1])]
+
     def run(self, events: Events) -> Path:
         """Write the file, and return it."""
         *given, out = self.files

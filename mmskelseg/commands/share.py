@@ -87,6 +87,10 @@ class Share(Job[Path]):
     push: str | None = option('upload it to a hub', None, metavar='USER/NAME')
     private: bool = option('with --push, only you can see it', False)
 
+    def written(self) -> list[Path]:
+        """Return what the last argument names."""
+        return [Path(self.files[-1])]
+
     def run(self, events: Events) -> Path:
         """Write the folder, upload it if that is wanted, and return it."""
         if not 2 <= len(self.files) <= 3:

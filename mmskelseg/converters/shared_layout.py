@@ -19,6 +19,7 @@ import numpy as np
 from mmskelseg.converters.building import annotation, check_folder
 from mmskelseg.runtime.files.annotations import fold_splits
 from mmskelseg.runtime.files.names import file_name
+from mmskelseg.runtime.files.outputs import claim, record
 from mmskelseg.runtime.files.parsing import as_dicts, read_rows, read_text
 from mmskelseg.runtime.jobs import chosen
 from mmskelseg.runtime.jobs.events import Events
@@ -327,8 +328,11 @@ def saved_features(
 ) -> Iterator[list[VideoAnnotation]]:
     """Write features (T, D) for LoadFrameFeatures; yield annotations without poses.
 
-    The folder ``target`` only appears if the block succeeds.
+    The folder ``target`` only appears if the block succeeds. It replaces one that this
+    command has written.
     """
+    for file in target.glob('*'):
+        claim(file)
     annotations: list[VideoAnnotation] = []
     width = None
     with folder_whole(target) as folder:
@@ -346,6 +350,8 @@ def saved_features(
             shared: VideoAnnotation = {'img_shape': (1, 1), 'fps': fps}
             annotations.append(annotation(shared, name, joint, joint[..., 0], label))
         yield annotations
+    for file in target.iterdir():
+        record(file, file)
     events.note(f'{width} features per frame in {target}')
 
 

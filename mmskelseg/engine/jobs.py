@@ -245,6 +245,7 @@ class Ensemble(Job[None]):
     """
 
     does = 'mmskelseg.engine.testing:test_dumps'
+    writes = ('dump',)
     dumps: Sequence[str] = argument(
         'two or more files from test --dump', metavar='DUMP'
     )

@@ -216,7 +216,7 @@ def test_files_of_an_earlier_run_that_this_one_does_not_write_are_removed(
         path.touch()
     said = bouts(LABELS)
     assert f'{out / "comparison_groom.png"}: of an earlier run' in said
-    assert {path.name for path in out.iterdir()} == {
+    assert {path.name for path in out.glob('[!.]*')} == {
         'bouts.csv', 'transitions.csv', 'transitions.png', 'ethogram.png',
         *(path.name for path in own),
     }  # fmt: skip

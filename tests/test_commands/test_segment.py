@@ -10,10 +10,12 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from mmskelseg.commands.segment import main
 from mmskelseg.runtime.files.annotations import save_annotations
 from mmskelseg.runtime.files.video import read_frames
 from mmskelseg.runtime.labels import read_csv_segments
 from tests.clips import write_video
+from tests.errors import assert_names
 from tests.inferring import prediction_of, save_random
 from tests.small_data import TOY, save_poses, small_annotations
 
@@ -70,7 +72,7 @@ def test_demo_of_keypoints_writes_the_models_segments(
         f'take: {len(expected)} segments in a video of 5.0 s, 50 frames' in done.stdout
     )
     out = tmp_path / 'out'
-    assert {path.name for path in out.iterdir()} == {
+    assert {path.name for path in out.glob('[!.]*')} == {
         'segments.csv', 'segments.json', 'segments.srt', 'segments.eaf',
         'boris_events.csv', 'timeline.png',
     }  # fmt: skip
@@ -153,7 +155,7 @@ def test_demo_names_files_by_video_where_there_are_several(
         'demo/demo.py', data, *model, '--formats', 'csv', '--batch-size', 2,
         '--out', tmp_path,
     )  # fmt: skip
-    names = sorted(path.name for path in tmp_path.iterdir())
+    names = sorted(path.name for path in tmp_path.glob('[!.]*'))
     assert names == [f'video_{i}_segments.csv' for i in range(3)]
 
 
@@ -187,3 +189,20 @@ def test_a_checkpoint_is_enough_for_its_config(small_model, poses, call_tool, tm
     ):
         done = call_tool('demo/demo.py', *words, code=1)
         assert message in done.stderr
+
+
+def test_poses_that_are_read_and_files_of_others_are_not_replaced(
+    small_model, poses, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    config, weights, _ = small_model
+    words = [str(config), str(weights), '--out', '.', '--formats']
+    poses.rename('poses.npz')
+    (tmp_path / 'segments.csv').write_text('mine')
+    read = Path('poses.npz').read_bytes()
+    for name, kind in (('poses.npz', 'poses'), ('segments.csv', 'csv')):
+        with pytest.raises(SystemExit) as end:
+            main(['poses.npz', *words, kind])
+        assert_names(end.value.code, name)
+    assert Path('poses.npz').read_bytes() == read
+    assert (tmp_path / 'segments.csv').read_text() == 'mine'

@@ -29,6 +29,7 @@ class PublishModel(Job[Path]):
     .safetensors holds only tensors and JSON, so loading it cannot run code.
     """
 
+    writes = ('dst',)
     src: Path = argument('checkpoint or work folder of a training')
     dst: Path = argument('file to write: .safetensors or .pth')
     #: A ``Config`` in place of the one in the checkpoint.

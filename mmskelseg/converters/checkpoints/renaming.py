@@ -18,6 +18,7 @@ Value = TypeVar('Value')
 class WeightConverter(Job[Path]):
     """Converts a checkpoint of reference code, and returns the new one."""
 
+    writes = ('dst',)
     #: Our names within a branch, by patterns of the reference's names. Numbers in angle
     #: brackets count refinement stages from 0.
     renames: ClassVar[Mapping[str, str]]

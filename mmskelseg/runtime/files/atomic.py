@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mmskelseg.runtime.files.inputs import check_local
+from mmskelseg.runtime.files.outputs import claim, record
 from mmskelseg.runtime.messages.errors import (
     UnavailableError,
     UserError,
@@ -35,9 +36,11 @@ def atomic_replacement(path: str | os.PathLike) -> Iterator[Path]:
 
     Raises:
         UnavailableError: If the path cannot be written, or the disk is full.
+        UserError: If the current command must not replace the file.
     """
     path = Path(path)
     check_local(path)
+    claim(path)
     # The random number distinguishes files that one process writes at the same time.
     mark = f'{_machine()}-{os.getpid()}-{secrets.token_hex(8)}'
     aside = path.with_name(f'.{mark}.part{path.suffix}')
@@ -46,6 +49,7 @@ def atomic_replacement(path: str | os.PathLike) -> Iterator[Path]:
         _remove_strays(path.parent.resolve())
         try:
             yield aside
+            record(path, aside)
             _replace(aside, path)
         finally:
             with suppress(NotADirectoryError):

@@ -9,6 +9,7 @@ from pkgutil import iter_modules
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from mmskelseg.runtime.files.inputs import regular_file
+from mmskelseg.runtime.files.outputs import protect
 from mmskelseg.runtime.files.parsing import FilePath
 from mmskelseg.runtime.messages.errors import UserError, reading, reads_file, shown
 
@@ -108,12 +109,13 @@ class Formats(Generic[Result]):
         )
 
     def reader(self, path: FilePath, format: str) -> Callable[..., Result]:
-        """Return the reader of a format; the path is for error messages."""
+        """Return the reader of a format for a file, which is an input from now on."""
         if format not in self.readers:
             raise UserError(
                 f'{path}: {shown(format)} is not a format of {self.kind}; choose from '
                 f'{", ".join(self.readers)}.'
             )
+        protect(Path(path))
         return self.readers[format]
 
 

@@ -3,17 +3,19 @@
 import inspect
 import logging
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, is_dataclass
 from importlib import import_module
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
+from mmskelseg.runtime.files.outputs import Outputs, written_by
 from mmskelseg.runtime.jobs.command_line import command_parser
 from mmskelseg.runtime.jobs.declared import add_fields, from_options
 from mmskelseg.runtime.jobs.events import Events, PrintedEvents
 from mmskelseg.runtime.jobs.stopping import stoppable
-from mmskelseg.runtime.messages.errors import UserError, user_errors
+from mmskelseg.runtime.messages.errors import UserError, escaped, user_errors
 from mmskelseg.runtime.messages.options import hints_of, misfits
 
 Result = TypeVar('Result')
@@ -43,6 +45,10 @@ class Job(Generic[Result]):
     #: The function that does it, ``module:name``, given the job and its events. Its
     #: module is imported when the job runs, since --help should not wait for PyTorch.
     does: ClassVar[str]
+    #: The fields that name files and folders to write.
+    writes: ClassVar[Sequence[str]] = ('out',)
+    #: Whether unchanged files of earlier runs that a run does not write are removed.
+    removes_outdated: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         kind: Callable = type(self)
@@ -52,6 +58,29 @@ class Job(Generic[Result]):
     def run(self, events: Events) -> Result:
         """Do it, and return the result."""
         return function_of(self.does)(self, events)
+
+    def written(self) -> list[Path]:
+        """Return the files and folders that it writes."""
+        named = (getattr(self, name, None) for name in self.writes)
+        return [Path(one) for one in named if one]
+
+    def start(self, events: Events) -> Result:
+        """Do it, but overwrite neither inputs nor files of somebody else.
+
+        In folders that it writes, only files are replaced that a job of this class has
+        written, and that nobody has changed since.
+
+        Raises:
+            UserError: If such a file is in the way.
+        """
+        inputs = _paths([*vars(self).values()])
+        outputs = Outputs(type(self).__name__, self.written(), inputs)
+        with written_by(outputs):
+            result = self.run(events)
+        for path in outputs.outdated() if self.removes_outdated else ():
+            path.unlink()
+            events.note(escaped(f'{path}: of an earlier run, removed'))
+        return result
 
     @classmethod
     def main(cls, argv: Sequence[str] | None = None, prog: str | None = None) -> None:
@@ -71,7 +100,18 @@ class Job(Generic[Result]):
             # A path may contain bytes that cannot be printed.
             sys.stdout.reconfigure(errors='backslashreplace')
         with stoppable(cls.kept), user_errors():
-            from_options(cls, values).run(PrintedEvents())
+            from_options(cls, values).start(PrintedEvents())
+
+
+def _paths(value: object) -> Iterator[Path]:
+    """Yield what may be a path in the value of a field."""
+    if isinstance(value, str | Path):
+        yield Path(value)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _paths(one)
+    elif is_dataclass(value):
+        yield from _paths([*vars(value).values()])
 
 
 def function_of(text: str) -> Callable[..., Any]:

@@ -105,7 +105,7 @@ def execute(job: Job, log: Path) -> str:
 
 def _stoppably(job: Job, events: Events) -> None:
     with stoppable(job.kept):
-        job.run(events)
+        job.start(events)
 
 
 def logged(log: Path, call: Callable[..., object], *given: object) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Result
-from mmskelseg.runtime.jobs.models import NamedModel, VideosJob
+from mmskelseg.runtime.jobs.models import NamedModel, VideosJob, split_model
 from mmskelseg.runtime.messages.counts import counted
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import (
@@ -151,12 +151,18 @@ class Segment(SegmenterJob[Path]):
     line_minutes: Positive | None = like(FileOptions, 'line_minutes')
     station: Path | None = like(FileOptions, 'station')
 
+    def written(self) -> list[Path]:
+        """Return the output folder."""
+        out = self.out or Path('work_dirs/segment')
+        inputs, *_ = split_model(self.inputs, self.model)
+        if self.out is None and len(inputs) == 1:
+            out /= Path(inputs[0]).resolve().name
+        return [out]
+
     def run(self, events: Events) -> Path:
         """Segment the inputs, write the files, and return their folder."""
         inputs, model = self.named()
-        out = self.out or Path('work_dirs/segment')
-        if self.out is None and len(inputs) == 1:
-            out /= Path(inputs[0]).resolve().name
+        (out,) = self.written()
         batches = self.open_segmenter(model).stream(
             inputs,
             batch_size=self.batch_size,

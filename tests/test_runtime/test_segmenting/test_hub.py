@@ -103,6 +103,24 @@ def test_nothing_is_written_for_an_unknown_model(tmp_path):
     assert not [*tmp_path.iterdir()]
 
 
+@pytest.mark.parametrize('name', ['README.md', 'model.onnx'])
+def test_files_of_others_are_not_replaced(shared, tmp_path, name):
+    """Nor those that a link leads to."""
+    kept, out = tmp_path / 'kept', tmp_path / 'out'
+    kept.write_text('mine')
+    out.mkdir()
+    (out / name).symlink_to(kept)
+    job = Share(files=[str(shared), str(out)], licence='mit')
+    with raises_naming(UserError, out / name):
+        job.start(PrintedEvents())
+    assert kept.read_text() == 'mine'
+    (out / name).unlink()
+    job.start(PrintedEvents())
+    job.start(PrintedEvents())
+    with raises_naming(UserError, shared):
+        Share(files=[str(shared), str(shared)], licence='mit').start(PrintedEvents())
+
+
 def test_model_travels_through_a_hub_without_pytorch(shared, poses, tmp_path):
     """It is uploaded, its local folder vanishes, and another machine labels with it."""
     folder = shutil.copytree(shared, tmp_path / 'moved')
