@@ -60,6 +60,7 @@ from mmskelseg.runtime.segmenting.predictions import FileOptions
 from mmskelseg.runtime.structures.choices import EACH
 from mmskelseg.runtime.structures.tiers import flat_classes
 
+
 @dataclass(frozen=True, kw_only=True)
 class DescribeBouts(Job[list[Path]]):
     """Writes an ethogram with bout statistics, and compares groups of individuals.

@@ -195,6 +195,7 @@ class Test(LaunchedJob[None]):
     """
 
     does = 'mmskelseg.engine.testing:test'
+    writes = ('dump',)
     # It is no test of pytest.
     __test__ = False
     kept = (

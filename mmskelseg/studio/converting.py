@@ -57,6 +57,7 @@ def _is_even(times: Sequence[int]) -> bool:
 class ConvertVideo(Job[None]):
     """Writes a copy of a video in H.264 with the same frames."""
 
+    writes = ('copy',)
     video: Path = argument('video file')
     copy: Path = argument('file to write')
 
