@@ -261,6 +261,7 @@ def _videos(
             length = _length(stated, place, f'the length of {file}')
         if len(files) > 1:
             end = begin + (length or 0)
+            is_last = file == files[-1]
             inside = [
                 replace(
                     segment,
@@ -268,7 +269,9 @@ def _videos(
                     end=min(segment.end, end) - begin,
                 )
                 for segment in segments
-                if segment.start < end and segment.end > begin
+                # A moment on a boundary is the first of the next file.
+                if (segment.start < end or (is_last and segment.start == end))
+                and (segment.end > begin or segment.start == begin)
             ]
             begin = end
         # BORIS writes 0 for sound.

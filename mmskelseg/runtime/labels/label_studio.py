@@ -247,8 +247,9 @@ def _boxes(value: dict[str, Any], place: str) -> list[tuple[float, float]]:
     spans: list[tuple[float, float]] = []
     begin = None
     for frame, enabled in keyframes:
-        begin = frame if begin is None else begin
-        if not enabled:
+        if enabled:
+            begin = frame if begin is None else begin
+        elif begin is not None:
             spans.append((begin, frame))
             begin = None
     if begin is not None:

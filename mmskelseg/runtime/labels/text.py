@@ -207,28 +207,33 @@ def write_srt(path: FilePath, segments: Sequence[Segment]) -> None:
     """Write a subtitle for each segment, with its confidence, if there is one.
 
     Players show the file with a video of the same name. Since few show two subtitles at
-    once, a subtitle has a line for each tier, and ends when one of them changes.
+    once, a subtitle has a line for each tier of each individual, and ends when one of
+    them changes. Of several individuals, each line begins with the name.
     """
     shown = [(segment.start, segment.end, [segment]) for segment in segments]
-    if any(segment.tier for segment in segments):
+    is_named = len({segment.individual for segment in segments}) > 1
+    if is_named or any(segment.tier for segment in segments):
         edges = sorted({time for start, end, _ in shown for time in (start, end)})
         at: dict[float, list[Segment]] = {edge: [] for edge in edges}
-        tiers = list(dict.fromkeys(segment.tier for segment in segments))
-        for segment in sorted(segments, key=lambda s: tiers.index(s.tier)):
+        rows = list(dict.fromkeys((one.individual, one.tier) for one in segments))
+        for segment in sorted(
+            segments, key=lambda one: rows.index((one.individual, one.tier))
+        ):
             first, last = (bisect(edges, t) for t in (segment.start, segment.end))
             for edge in edges[first - 1 : last - 1]:
                 at[edge].append(segment)
         shown = [(start, end, at[start]) for start, end in pairwise(edges)]
     blocks = []
     for i, (start, end, lines) in enumerate(filter(itemgetter(2), shown), 1):
-        text = '\n'.join(map(_subtitle, lines))
+        text = '\n'.join(_subtitle(line, is_named) for line in lines)
         blocks.append(f'{i}\n{_clock(start)} --> {_clock(end)}\n{text}\n\n')
     atomic_write_text(path, ''.join(blocks))
 
 
-def _subtitle(segment: Segment) -> str:
+def _subtitle(segment: Segment, is_named: bool) -> str:
     score = '' if segment.score is None else f' ({segment.score:.0%})'
-    return ' '.join(segment.name.split()) + score
+    who = f'{segment.individual}: ' * (is_named and bool(segment.individual))
+    return ' '.join(f'{who}{segment.name}'.split()) + score
 
 
 def _clock(seconds: float) -> str:

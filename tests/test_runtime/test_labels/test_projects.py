@@ -263,3 +263,38 @@ def test_elan_leaves_out_annotations_without_a_value(tmp_path):
     empty('lift')
     with raises_naming(ValueError, path):
         read_segments(path)
+
+
+def test_points_between_media_are_moments_of_one_of_them(project):
+    """At the start, on the boundary of two files of 10 s, and at the end."""
+    content = json.loads(project.read_text())
+    points = events('', (0, 'p'), (10, 'p'), (20, 'p'), (2, 's'), (10, 's'))
+    content['observations'] = {
+        'two': {
+            'file': {'1': ['a.mp4', 'b.mp4']},
+            'events': points,
+            'media_info': {'length': {'a.mp4': 10, 'b.mp4': 10}},
+        }
+    }
+    project.write_text(json.dumps(content))
+    one, two = read_segments(project, point_seconds=0)
+    assert [(s.label, s.start, s.end) for s in one.segments] == [
+        ('p', 0, 0), ('s', 2, 10)
+    ]  # fmt: skip
+    assert [(s.label, s.start, s.end) for s in two.segments] == [
+        ('p', 0, 0), ('p', 10, 10)
+    ]  # fmt: skip
+
+
+def test_box_that_is_off_twice_ends_once(tmp_path):
+    keys = [(1, True), (10, False), (20, False)]
+    box = {'sequence': [{'frame': frame, 'enabled': on} for frame, on in keys]}
+    region = {'value': {**box, 'labels': ['walk'], 'framesCount': 30}}
+    task = {
+        'data': {'video': 'a.mp4', 'fps': 10},
+        'annotations': [{'result': [region]}],
+    }
+    path = tmp_path / 'a.json'
+    path.write_text(json.dumps([task]))
+    (video,) = read_segments(path)
+    assert [(s.start, s.end) for s in video.segments] == [(0, 1)]

@@ -259,3 +259,12 @@ def test_tier_of_each_participant_is_one_tier_of_all(tmp_path):
     assert {(s.individual, s.tier, s.label) for s in back.segments} == {
         ('ann', '', 'rest'), ('bob', '', 'walk'),
     }  # fmt: skip
+
+
+def test_subtitles_of_several_individuals_name_them_and_do_not_overlap(tmp_path):
+    ann, bob = Segment(0, 2, 'walk', individual='ann'), Segment(1, 3, 'sit')
+    write_srt(tmp_path / 'a.srt', [ann, replace(bob, individual='bob')])
+    blocks = (tmp_path / 'a.srt').read_text().strip().split('\n\n')
+    assert [block.split('\n')[2:] for block in blocks] == [
+        ['ann: walk'], ['ann: walk', 'bob: sit'], ['bob: sit']
+    ]  # fmt: skip
