@@ -267,8 +267,8 @@ def _next(folder: ModelFolder, in_3d: bool) -> list[str]:
     """Return commands for what is to be done with a model, which may read 3D."""
     return [
         f'mmskelseg segment {"ANNOTATIONS" if in_3d else "VIDEO"} {folder.path}',
-        f'mmskelseg suggest VIDEOS {folder.config} {folder.model}',
-        f'mmskelseg train {folder.config}',
+        f'mmskelseg suggest VIDEOS {folder.path}',
+        f'mmskelseg train {folder.path}',
         f'mmskelseg fit ANN --out DIR --plan {folder.plan}',
     ]
 

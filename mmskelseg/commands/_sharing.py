@@ -10,18 +10,13 @@ from mmskelseg.export.cards import card, facts_of
 from mmskelseg.export.export import export_onnx
 from mmskelseg.runtime.files.atomic import atomic_write, atomic_write_text
 from mmskelseg.runtime.files.outputs import LIST, claim
-from mmskelseg.runtime.files.work_folders import FITTED
+from mmskelseg.runtime.files.work_folders import FITTED, checkpoint_file
 from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.models import (
-    EXPORTED,
-    NamedModel,
-    is_checkpoint,
-    named_checkpoint,
-)
+from mmskelseg.runtime.jobs.models import find_model, is_name, is_onnx
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.segmenting.hub import SHARED
 
-_CARD, _FACTS, _, _, _LIVE = SHARED
+_CARD, _FACTS, _EXPORTED, _, _LIVE = SHARED
 
 
 def write(job: Share, events: Events) -> Path:
@@ -38,21 +33,29 @@ def write(job: Share, events: Events) -> Path:
         claim(out / name)
     source = Path(given[-1])
     weights = out / FITTED
-    if len(given) == 1 and (source / EXPORTED).is_file():
+    if len(given) == 1 and (source / _EXPORTED).is_file():
         PublishModel(src=source / FITTED, dst=weights).run(events)
-        with atomic_write(out / EXPORTED) as file:
-            file.write((source / EXPORTED).read_bytes())
+        with atomic_write(out / _EXPORTED) as file:
+            file.write((source / _EXPORTED).read_bytes())
     else:
-        config, checkpoints = opened(_named(given))
-        assert checkpoints, 'since none is named as a model of the package'
+        if is_onnx(given[0]) or is_name(given[0]):
+            raise UserError(
+                f'{given[0]}: only models with weights can be shared; name the folder '
+                'of a fit or a training, or a checkpoint.'
+            )
+        config, checkpoints = opened(
+            find_model(given[0], given[1] if given[1:] else None)
+        )
+        if checkpoints is None:
+            config, checkpoints = None, [checkpoint_file(given[0])]
         checkpoint = Path(checkpoints[0])
         source = checkpoint.parent
         PublishModel(src=checkpoint, dst=weights, config=config).run(events)
-        export_onnx(config, [str(weights)], out / EXPORTED)
+        export_onnx(config, [str(weights)], out / _EXPORTED)
     if job.streaming:
         export_onnx(None, [str(weights)], out / _LIVE, streaming=True)
     stated = {'license': job.licence, 'about': job.about}
-    facts = facts_of(out / EXPORTED, source) | stated
+    facts = facts_of(out / _EXPORTED, source) | stated
     if data := facts['data']['name']:
         events.note(
             f'The card and the models tell the name of the data, {data}; if it should '
@@ -62,13 +65,3 @@ def write(job: Share, events: Events) -> Path:
     atomic_write_text(out / _FACTS, text)
     atomic_write_text(out / _CARD, card(facts, job.push or out.resolve().name))
     return out
-
-
-def _named(given: list[str]) -> NamedModel:
-    """Return the model that MODEL and CHECKPOINT name."""
-    model, *checkpoint = given
-    if checkpoint:
-        return NamedModel(model, named_checkpoint(checkpoint[0]))
-    if is_checkpoint(model):
-        return NamedModel(None, named_checkpoint(model))
-    return NamedModel(model)

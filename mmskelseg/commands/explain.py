@@ -38,7 +38,7 @@ class Explain(SegmenterJob[list[Path]]):
 
         %(prog)s data/mine/annotations.pkl model --split test --out why
 
-    INPUT and the model are as in `mmskelseg segment`. Each pair of left and right
+    INPUT and MODEL are as in `mmskelseg segment`. Each pair of left and right
     joints, each other joint, each other individual and each kind of object that the
     model sees is left out of a whole recording, as if a tracker had lost it. How far
     the probability of a predicted segment then falls is its drop, and its share is that
@@ -60,10 +60,7 @@ class Explain(SegmenterJob[list[Path]]):
     segments are far apart.
     """
 
-    usage = (
-        '%(prog)s [-h] INPUT... (CONFIG [CHECKPOINT] | CHECKPOINT | MODEL.onnx | '
-        '--model NAME) [OPTION...]'
-    )
+    usage = '%(prog)s [-h] INPUT... MODEL [OPTION...]'
     pytorch = 'mmskelseg.commands._opening:load_inferencer'
     inputs: Sequence[str] = argument(
         'videos, poses, annotations or folders; after them the model, as in '

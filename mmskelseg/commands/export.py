@@ -12,7 +12,7 @@ from mmskelseg.runtime.structures.choices import PRECISIONS
 
 EXAMPLES = """examples:
   # a model that comes with the package
-  %(prog)s --model precog precog.onnx
+  %(prog)s precog precog.onnx
   # a causal model, for streams: mmskelseg live 0 stream.onnx
   %(prog)s streaming/uwiom_pose2d stream.onnx --streaming
   # a smaller file
@@ -26,7 +26,7 @@ EXAMPLES = """examples:
 class Export(ModelJob[Path]):
     """Writes a trained model as an ONNX file, which runs without PyTorch.
 
-        %(prog)s skelseg/toy_joint_limb model.onnx
+        %(prog)s model model.onnx
 
     The file contains the network, averaged over its members and those of an ensemble,
     standardisation, the network that computes features from images if there is one, and
@@ -44,13 +44,10 @@ class Export(ModelJob[Path]):
 
     pytorch = 'mmskelseg.commands._opening:export'
     examples = EXAMPLES
-    usage = (
-        '%(prog)s [options] [CONFIG] [CHECKPOINT] OUT.onnx\n'
-        '       %(prog)s [options] --model NAME OUT.onnx'
-    )
+    usage = '%(prog)s [options] MODEL OUT.onnx'
     files: Sequence[str] = argument(
-        'config file or its name, checkpoint or work folder (default: the last one of '
-        "the config's work folder), and the file to write",
+        'the model: a folder of a fit or a training, a checkpoint, a name, or a config '
+        'and a checkpoint; then the file to write',
         metavar='FILE',
     )
     streaming: bool = option(
@@ -74,8 +71,8 @@ class Export(ModelJob[Path]):
         *given, out = self.files
         if len(given) not in ((1, 2) if self.model is None else (0,)):
             raise UserError(
-                f'{" ".join(self.files)}: expected [CONFIG] [CHECKPOINT] OUT.onnx, or '
-                '--model NAME OUT.onnx.'
+                f'{" ".join(self.files)}: expected MODEL OUT.onnx, or CONFIG '
+                'CHECKPOINT OUT.onnx.'
             )
         named = self.named_model(*(*given, None, None)[:2])
         report = self.with_pytorch(named)

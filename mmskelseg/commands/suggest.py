@@ -9,7 +9,7 @@ from mmskelseg.datasets.suggestions import IntervalRanking, Suggestion, by_video
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.jobs.command_line import number_from
 from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.models import VideosJob
+from mmskelseg.runtime.jobs.segment import SegmenterJob
 from mmskelseg.runtime.labels.writing import EXPORTS, write_recordings
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Positive, argument, option
@@ -22,11 +22,11 @@ TOOLS = {name.replace('-', '_'): e for name, e in EXPORTS.items() if e.corrects}
 SHOWN = 20
 EXAMPLES = """examples:
   # what to label next in the poses of new videos, as a BORIS project
-  %(prog)s new_poses CONFIG --to boris --out next
+  %(prog)s new_poses model --to boris --out next
   # 5 minutes of the training videos that have no label yet
-  %(prog)s data/mine/annotations.pkl CONFIG --split train --budget 5
+  %(prog)s data/mine/annotations.pkl model --split train --budget 5
   # new videos; rare classes are those of the existing labels
-  %(prog)s new_poses CONFIG --known data/mine/annotations.pkl
+  %(prog)s new_poses model --known data/mine/annotations.pkl
   # only the disagreement between three training runs counts
   %(prog)s new_poses CONFIG seed_0.pth --ensemble seed_1.pth seed_2.pth \\
       --weights uncertainty=0 boundary=0 rarity=0
@@ -35,14 +35,14 @@ _WHAT = 'what to suggest'
 
 
 @dataclass(frozen=True, kw_only=True)
-class Suggest(VideosJob[list[Suggestion]]):
+class Suggest(SegmenterJob[list[Suggestion]]):
     """Suggests which intervals of which videos to label next.
 
-        %(prog)s new_poses mine.py --budget 10 --to boris --out next
+        %(prog)s new_poses model --budget 10 --to boris --out next
 
     If a model was trained on few labels, this finds out where further ones would help
-    it most. INPUT, CONFIG, CHECKPOINT and --model are as in `mmskelseg segment`:
-    videos or poses without labels, or an annotations.pkl with unlabelled frames. Each
+    it most. INPUT and MODEL are as in `mmskelseg segment`: videos or poses without
+    labels, or an annotations.pkl with unlabelled frames. Each
     interval of --stretch seconds is scored by four criteria:
 
       disagreement  how much the members of the model, and of --ensemble, differ
@@ -67,15 +67,12 @@ class Suggest(VideosJob[list[Suggestion]]):
     """
 
     pytorch = 'mmskelseg.commands._opening:load_inferencer'
+    exported_first = False
     kept = 'nothing is written before all videos are predicted; start again.'
     examples = EXAMPLES
-    usage = (
-        '%(prog)s [-h] INPUT... (CONFIG [CHECKPOINT] | CHECKPOINT | --model NAME) '
-        '[OPTION...]'
-    )
+    usage = '%(prog)s [-h] INPUT... MODEL [OPTION...]'
     inputs: Sequence[str] = argument(
-        'videos, poses, annotations, folders; then the config file of a training, or '
-        'its name, and a checkpoint if it is not the last one',
+        'videos, poses, annotations, folders; then the model',
         metavar='INPUT',
     )
     out: Path = option(
@@ -118,16 +115,10 @@ class Suggest(VideosJob[list[Suggestion]]):
     def run(self, events: Events) -> list[Suggestion]:
         """Write what to label next, and return it, the best first."""
         inputs, named = self.named()
-        if named.is_exported:
-            raise UserError(
-                f'{named}: an exported model does not output how much its members '
-                'disagree; name the CONFIG or CHECKPOINT that it was exported from.'
-            )
         options = self.stream_options()
         sources = find_sources(inputs, poses=options['poses'], split=self.split)
-        model = self.with_pytorch(named)
-        classes = model.dataset_meta['classes']
-        tiers = model.dataset_meta.get('tiers')
+        model = self.open_segmenter(named, show_progress=False)
+        classes, tiers = model.metainfo['classes'], model.metainfo.get('tiers')
         ranking = IntervalRanking(classes, self.stretch, self.ignore_labels, tiers)
         for source in sources:
             # Otherwise, their labels would be missing in the drafts.
@@ -149,7 +140,7 @@ class Suggest(VideosJob[list[Suggestion]]):
             suggestions,
             self.out,
             model=str(named),
-            checkpoints=model.checkpoints,
+            checkpoints=getattr(model, 'checkpoints', [str(named)]),
             budget_minutes=self.budget,
             stretch_seconds=self.stretch,
             weights=self.weights or {},

@@ -186,7 +186,8 @@ class Test(LaunchedJob[None]):
 
         %(prog)s configs/skelseg/toy_joint_limb.py
 
-    Without CHECKPOINT, the last one of the training is scored. Several, such as those
+    MODEL is the folder of a fit or a training, or a config. Without CHECKPOINT, its
+    last one is scored. Several, such as those
     of different seeds, form an ensemble, which averages their probabilities; the scores
     of each checkpoint are reported as well.
 
@@ -202,7 +203,7 @@ class Test(LaunchedJob[None]):
         'finished features are kept, and scores are unchanged; run the same command '
         'again.'
     )
-    usage = '%(prog)s [-h] CONFIG [CHECKPOINT...] [OPTION...]'
+    usage = '%(prog)s [-h] MODEL [CHECKPOINT...] [OPTION...]'
     checkpoints: Sequence[str] = argument(
         'checkpoint, or a work folder, for its last checkpoint (default: the last one '
         "of the config's work folder); several form an ensemble",

@@ -11,9 +11,15 @@ from mmskelseg.engine.config_checks import check_config, merge_options, read_con
 from mmskelseg.engine.jobs import ConfigJob, LaunchedJob
 from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.files.inputs import check_local
-from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
-from mmskelseg.runtime.jobs.models import say_checkpoint
-from mmskelseg.runtime.messages.errors import MissingFileError
+from mmskelseg.runtime.files.work_folders import FITTED, find_latest_checkpoint
+from mmskelseg.runtime.jobs.models import (
+    is_name,
+    is_onnx,
+    is_weights,
+    named_checkpoint,
+    say_checkpoint,
+)
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 
 
 def config_of(job: ConfigJob) -> Config:
@@ -23,6 +29,11 @@ def config_of(job: ConfigJob) -> Config:
     ``work_dirs/<name of the config>``.
     """
     if isinstance(job.config, str):
+        if is_onnx(job.config) or is_name(job.config) or is_weights(job.config):
+            raise UserError(
+                f'{job.config}: has no data; name the folder of its fit or its '
+                'training, or a config and then the checkpoint.'
+            )
         cfg = read_config(find_config(job.config), job.cfg_options)
     else:
         cfg = deepcopy(job.config)
@@ -40,7 +51,11 @@ def config_of(job: ConfigJob) -> Config:
 
 
 def _work_folder(cfg: Config) -> str:
-    return cfg.get('work_dir') or str(Path('work_dirs', Path(cfg.filename).stem))
+    file = Path(cfg.filename)
+    # All configs of fits have the same name.
+    is_fitted = (file.parent / FITTED).is_file()
+    name = file.resolve().parent.name if is_fitted else file.stem
+    return cfg.get('work_dir') or str(Path('work_dirs', name))
 
 
 def last_checkpoint(cfg: Config, config: str, work_dir: str | None = None) -> str:
@@ -51,6 +66,8 @@ def last_checkpoint(cfg: Config, config: str, work_dir: str | None = None) -> st
     moved.
     """
     own = Path(cfg.filename).parent
+    if own.resolve() == Path(config).resolve():
+        return named_checkpoint(config)
     is_copy = (own / 'last_checkpoint').is_file()
     folder = work_dir or (str(own) if is_copy else _work_folder(cfg))
     file = find_latest_checkpoint(folder)

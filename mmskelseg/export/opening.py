@@ -29,6 +29,7 @@ from mmskelseg.registry import MODELS, POSTPROCESSORS, TRANSFORMS, WEIGHT_INITIA
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.configs import annotation_path, find_config
 from mmskelseg.runtime.files.work_folders import checkpoint_file
+from mmskelseg.runtime.jobs.models import is_weights
 from mmskelseg.runtime.messages.dependencies import is_installed
 from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.segmenting.model_zoo import check_zoo, is_named, zoo_file
@@ -98,8 +99,8 @@ def trained_model(
             package. Such a config is a program, as everywhere in OpenMMLab. None: the
             config in the checkpoint, which is data and may only name registered parts.
         weights: Path of a checkpoint, or of several, whose probabilities are averaged.
-            None: ``config`` is the name of a model that comes with the package, or the
-            folder of a fit or a training.
+            None: ``config`` is the name of a model that comes with the package, the
+            folder of a fit or a training, or a checkpoint.
         live: Whether to open that model's weights for streams.
 
     Raises:
@@ -133,7 +134,7 @@ def trained_model(
 def _whole_model(name: Any, live: bool) -> str | os.PathLike:
     """Return the folder, or the checkpoint, that the name of a model stands for."""
     is_path = isinstance(name, str | os.PathLike)
-    if is_path and not is_named(name) and Path(name).is_dir():
+    if is_path and not is_named(name) and (Path(name).is_dir() or is_weights(name)):
         return name
     check_zoo(name)
     return zoo_checkpoint(str(name), live=live)

@@ -130,7 +130,8 @@ def _branch(model: SegmentationNetwork) -> ModuleDict:
     if not isinstance(backbone, MSTCNPlusPlus | CausalTCN):
         raise UserError(
             f'{option}.type is {type(backbone).__name__}, but a stream needs '
-            'MSTCNPlusPlus with causal=True, or CausalTCN.'
+            'MSTCNPlusPlus with causal=True, or CausalTCN, as `mmskelseg make-config '
+            '--streaming` writes it.'
         )
     if not backbone.causal:
         raise UserError(

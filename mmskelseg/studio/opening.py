@@ -121,11 +121,12 @@ class OpenApp(OpenStudio):
 
         %(prog)s precog FOLDER
 
-    MODEL is the folder of a fit or a training, a checkpoint, or the name of a model
-    that comes with the package. FOLDER has videos, files of poses, or both. Missing
-    poses are estimated (--pose-estimator). The page is that of `mmskelseg studio`: it
-    plays each recording with its predicted labels, which you can correct and export.
-    Its button `Segment` also takes recordings that were added to the folder meanwhile.
+    MODEL is the folder of a fit or a training, a checkpoint, an exported model, or the
+    name of one that comes with the package. FOLDER has videos, files of poses, or both.
+    Missing poses are estimated (--pose-estimator). The page is that of `mmskelseg
+    studio`: it plays each recording with its predicted labels, which you can correct
+    and export. Its button `Segment` also takes recordings that were added to the folder
+    meanwhile.
 
     Only this computer can open the page, and only with the address that is printed.
     """

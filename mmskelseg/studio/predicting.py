@@ -8,34 +8,32 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mmskelseg.datasets.suggestions import IntervalRanking
 from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.atomic import atomic_write_text
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Job
+from mmskelseg.runtime.jobs.models import is_onnx
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import argument
 from mmskelseg.runtime.segmenting.explaining import carrier, explain_moments, weigh
-from mmskelseg.runtime.segmenting.segmenter import Segmenter
+from mmskelseg.runtime.segmenting.segmenter import OnnxSegmenter, Segmenter
 from mmskelseg.runtime.structures.annotations import Metainfo
 from mmskelseg.runtime.structures.predictions import Prediction
-
-if TYPE_CHECKING:
-    from mmskelseg.apis import SkelSegInferencer
 
 #: Seconds of an interval to check, and the most minutes of all.
 INTERVAL, BUDGET = 5.0, 30.0
 
 
-def open_model(model: str) -> SkelSegInferencer:
-    """Open a model: a folder, a checkpoint, or the name of one of the package."""
+def open_model(model: str) -> Segmenter:
+    """Open a model: a folder, a checkpoint, an exported model, or a name."""
+    if is_onnx(model):
+        return OnnxSegmenter(model, show_progress=False)
     # It imports PyTorch, which the studio itself does not need.
     from mmskelseg.apis import SkelSegInferencer
 
-    if Path(model).is_file():
-        return SkelSegInferencer(None, model, show_progress=False)
     return SkelSegInferencer(model, show_progress=False)
 
 
@@ -43,7 +41,7 @@ def open_model(model: str) -> SkelSegInferencer:
 class Predict(Job[None]):
     """Writes a model's predictions, and what to check first, as JSON."""
 
-    model: str = argument('a folder, a checkpoint, or the name of a model')
+    model: str = argument('a folder, a file, or the name of a model')
     ann_file: Path = argument('the recordings, with the labels that there are')
     out: Path = argument('file to write')
 
@@ -56,7 +54,7 @@ class Predict(Job[None]):
             int(video['total_frames'])
             for video in load_annotations(self.ann_file)['annotations']
         ]
-        given = segment.dataset_meta, timed(found, frames, events)
+        given = segment.metainfo, timed(found, frames, events)
         explain = partial(add_carriers, segment, self.ann_file, events)
         write_predictions(self.out, *given, explain)
 

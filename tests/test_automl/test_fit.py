@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,14 @@ import pytest
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.automl import fit as fit_module
 from mmskelseg.automl.held_out import predictions_of
+from mmskelseg.commands.explain import main as explain
+from mmskelseg.commands.export import main as export
 from mmskelseg.commands.fit import main
+from mmskelseg.commands.live import main as live
+from mmskelseg.commands.segment import main as segment
+from mmskelseg.commands.share import main as share
+from mmskelseg.commands.suggest import main as suggest
+from mmskelseg.commands.test import main as score
 from mmskelseg.engine import planning
 from mmskelseg.evaluation.functional.calibration import (
     Part,
@@ -21,8 +29,9 @@ from mmskelseg.evaluation.functional.calibration import (
 )
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.jobs import processes
-from mmskelseg.runtime.jobs.segment import main as segment
+from mmskelseg.runtime.segmenting.model_files import ModelFile
 from mmskelseg.runtime.structures.segments import segment_table
+from tests.clips import write_video
 from tests.errors import raises_naming
 from tests.small_data import ROOT, small_annotations
 from tests.tool_server import IS_POSSIBLE, preloaded_context
@@ -331,6 +340,29 @@ def test_folder_can_be_moved_and_opened_from_anywhere(
     few = ['--cfg-options', 'train_cfg.max_epochs=1']
     call_tool('tools/train.py', config, '--work-dir', 'trained', *few)
     assert (tmp_path / 'trained/epoch_1.pth').is_file()
+
+
+def test_folder_is_a_model_for_every_command(fitted, tmp_path, monkeypatch):
+    """By its name alone; `test` writes elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    before = (fitted / 'test/metrics.json').read_text()
+    data, model = str(fitted / 'annotations.pkl'), str(fitted)
+    assert score([model]) is None
+    (folder,) = Path('work_dirs').iterdir()
+    scores = json.loads((folder / 'metrics.json').read_text())
+    assert scores['per_video'] == json.loads(before)['per_video']
+    assert suggest([data, model, '--out', 'next', '--ignore-labels']) is None
+    assert Path('next/suggestions.csv').is_file()
+    assert export([model, 'again.onnx']) is None
+    assert ModelFile.open('again.onnx').metadata['kind'] == 'segmentor'
+    test = [data, model, '--split', 'test', '--out']
+    assert explain([*test, 'why', '--no-times']) is None
+    assert segment([*test, 'out', '--formats', 'csv']) is None
+    assert share([model, 'shared', '--licence', 'mit']) is None
+    assert segment([data, 'shared', '--split', 'test', '--out', 'same']) is None
+    with raises_naming(SystemExit, fitted, 'make-config --streaming'):
+        live([str(write_video(tmp_path / 'a.mp4', range(9))), model, '--events'])
+    assert (fitted / 'test/metrics.json').read_text() == before
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from mmskelseg.commands import suggest
 from mmskelseg.commands.convert import main as convert
+from mmskelseg.commands.export import main as export
 from mmskelseg.datasets.action_seg_dataset import ActionSegDataset
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.files.configs import find_config
@@ -138,12 +139,21 @@ def test_errors_are_a_sentence(model, tmp_path, options, named):
     assert not (tmp_path / 'out').exists()
 
 
+def test_exported_model_suggests_the_same(model, tmp_path):
+    data, config, checkpoint = map(str, model)
+    export([config, checkpoint, str(tmp_path / 'm.onnx')])
+    words = ['--split', 'train', '--stretch', '2', '--out']
+    run(*model, *words, tmp_path / 'one')
+    run(data, tmp_path / 'm.onnx', *words, tmp_path / 'other')
+    one, other = (tmp_path / name / 'suggestions.csv' for name in ('one', 'other'))
+    assert one.read_text() == other.read_text()
+
+
 def test_models_that_cannot_suggest_are_named(model):
     data, config, _ = model
     for words, named in (
-        ([data, 'm.onnx'], 'm.onnx | CONFIG'),
         ([data, config], f'{config} | work_dirs/mine | mmskelseg train'),
-        ([data], 'CONFIG | .pth | .onnx | --model'),
+        ([data], 'CONFIG | .pth | .onnx'),
     ):
         with raises_naming(SystemExit, named):
             run(*words)

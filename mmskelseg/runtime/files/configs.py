@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from mmskelseg.runtime.files.work_folders import checkpoint_file
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 
 _PACKAGE = Path(__file__).parents[2]
@@ -22,13 +24,24 @@ def configs_folder() -> Path:
     return packaged if packaged.is_dir() else _PACKAGE.parent / 'configs'
 
 
+def config_in(folder: str | os.PathLike) -> Path | None:
+    """Return the config in the folder of a fit or a training; None if it has none."""
+    configs = [*Path(folder).glob('*.py')]
+    if len(configs) != 1:
+        return None
+    with suppress(MissingFileError):
+        return configs[0] if checkpoint_file(folder) else None
+    return None
+
+
 def find_config(name: str | os.PathLike) -> Path:
     """Return the file of a config.
 
     Args:
-        name: A path, or the name of a config that comes with the package, such as
-            ``skelseg/toy_joint_limb`` or ``configs/skelseg/toy_joint_limb.py``; the
-            folder may be left out if the name is unique.
+        name: A path, also that of the folder of a fit or a training, or the name of a
+            config that comes with the package, such as ``skelseg/toy_joint_limb`` or
+            ``configs/skelseg/toy_joint_limb.py``; the folder may be left out if the
+            name is unique.
 
     Raises:
         MissingFileError: If there is no such config.
@@ -37,6 +50,8 @@ def find_config(name: str | os.PathLike) -> Path:
     path = Path(name)
     if path.is_file():
         return path
+    if own := config_in(path):
+        return own
     files = sorted(configs_folder().glob('[!_]*/*.py'))
     known = {f'{file.parent.name}/{file.stem}': file for file in files}
     wanted = path.as_posix().removeprefix('configs/').removesuffix('.py')

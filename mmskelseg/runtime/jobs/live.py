@@ -44,15 +44,15 @@ if TYPE_CHECKING:
 
 EXAMPLES = """examples:
   # strikes and kicks, with a model that comes with the package
-  %(prog)s 0 --model precog
+  %(prog)s 0 precog
   # the first camera, with poses from RTMPose
-  %(prog)s 0 CONFIG
+  %(prog)s 0 model
   # a network camera, without a window, for another program
-  %(prog)s rtsp://10.0.0.5/live CONFIG --no-window --events | my_program
+  %(prog)s rtsp://10.0.0.5/live model --no-window --events | my_program
   # a file instead of a camera, with poses that were estimated before
-  %(prog)s take1.mp4 CONFIG --poses take1.json --out live.mp4
+  %(prog)s take1.mp4 model --poses take1.json --out live.mp4
   # everybody in view
-  %(prog)s 0 CONFIG --person each
+  %(prog)s 0 model --person each
 """
 _TITLE = 'mmskelseg live'
 
@@ -202,11 +202,10 @@ class Live(ModelJob[LiveReport]):
         %(prog)s 0 streaming/uwiom_pose2d
 
     SOURCE is the number of a camera, the address of a stream (rtsp://10.0.0.5/live), or
-    a video file, which plays like a camera. CONFIG and CHECKPOINT are those of a causal
-    model, which `mmskelseg make-config --streaming` configures; CHECKPOINT is a
-    checkpoint or a work folder, by default the last checkpoint of the training. Without
-    CONFIG, the config in the checkpoint is used. In place of both, you can give a file
-    of `mmskelseg export --streaming`, or --model. Poses are estimated
+    a video file, which plays like a camera. MODEL is a causal model, which `mmskelseg
+    make-config --streaming` configures: the folder of its training, a checkpoint, a
+    file of `mmskelseg export --streaming`, the name of one that comes with the package
+    (precog) or of a hub, or CONFIG [CHECKPOINT]. Poses are estimated
     (--pose-estimator), or read from a file of the same video (--poses), as objects are
     (--objects).
 
@@ -229,15 +228,9 @@ class Live(ModelJob[LiveReport]):
     source: str = argument(
         'number of a camera, stream address, or file', metavar='SOURCE'
     )
-    config: str | None = argument(
-        'config file, its name, or an exported model; may be left out if there is a '
-        'checkpoint',
-        None,
-        metavar='CONFIG',
-    )
+    config: str | None = argument('the model', None, metavar='MODEL')
     checkpoint: str | None = argument(
-        "checkpoint file or work folder (default: the last one of the config's work "
-        'folder); not with an exported model',
+        'checkpoint, if MODEL is a config (default: the last one of its training)',
         None,
         metavar='CHECKPOINT',
     )
@@ -324,7 +317,7 @@ class Live(ModelJob[LiveReport]):
 
     def _stream(self, model: NamedModel, objects: Mapping[str, int]) -> SkeletonStream:
         """Return the stream of a model, with so many objects of each kind."""
-        if model.name or model.is_exported:
+        if model.is_exported(live=True) or not self.pytorch:
             name, places = str(model), self.places
             return OnnxStream(name, fps=self.fps, objects=objects, places=places)
         return self.with_pytorch(model, objects)

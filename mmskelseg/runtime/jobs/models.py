@@ -1,5 +1,6 @@
 """The trained model that a command names, and the videos that it gets."""
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -7,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mmskelseg.runtime.files.configs import find_config
+from mmskelseg.runtime.files.configs import config_in, find_config
 from mmskelseg.runtime.files.inputs import regular_file
-from mmskelseg.runtime.files.work_folders import checkpoint_file, find_latest_checkpoint
+from mmskelseg.runtime.files.work_folders import FITTED, checkpoint_file
 from mmskelseg.runtime.inputs import (
     OF_NEW_VIDEOS,
     ObjectInput,
@@ -20,10 +21,12 @@ from mmskelseg.runtime.jobs.job import Job, Result, function_of
 from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 from mmskelseg.runtime.messages.options import Count, Positive, grouped, like, option
 from mmskelseg.runtime.poses.estimators import PoseEstimator, build_pose_estimator
-from mmskelseg.runtime.segmenting.model_zoo import check_zoo, is_named
+from mmskelseg.runtime.segmenting.model_zoo import (
+    check_zoo,
+    has_exported,
+    is_named,
+)
 
-#: The exported model in a folder of `mmskelseg fit`.
-EXPORTED = 'model.onnx'
 _INPUT = 'poses and other input'
 
 
@@ -52,7 +55,8 @@ class NamedModel:
         config: Config file or its name, or an exported model; None for the config in
             the checkpoint.
         checkpoint: Checkpoint; None for the last one of the config's training.
-        name: Name of a model of the package or of a hub, in place of both.
+        name: In place of both, what stands for a whole model: the folder of a fit or of
+            a shared model, or the name of a model of the package or of a hub.
         ensemble: Further checkpoints.
         cfg_options: Settings that override those of the config.
     """
@@ -66,10 +70,59 @@ class NamedModel:
     def __str__(self) -> str:
         return self.name or self.config or self.checkpoint or ''
 
-    @property
-    def is_exported(self) -> bool:
-        """Whether it is an exported model, judging by its name."""
-        return is_exported(self.config)
+    def is_exported(self, *, live: bool = False) -> bool:
+        """Whether ONNX Runtime can run it; for streams if ``live``."""
+        if self.name is None:
+            return is_onnx(self.config)
+        return is_named(self.name) or has_exported(self.name, live=live)
+
+
+def find_model(
+    model: str,
+    checkpoint: str | None = None,
+    ensemble: Sequence[str] = (),
+    cfg_options: Mapping[str, object] | None = None,
+) -> NamedModel:
+    """Return the model that MODEL, or CONFIG and CHECKPOINT, name.
+
+    MODEL is the folder of a fit, of a training or of a shared model; a checkpoint, with
+    the config in it; an exported model; or the name of a model of the package or of a
+    hub. Settings and further checkpoints need the config or the checkpoint of a folder.
+
+    Raises:
+        UserError: If they do not fit together.
+    """
+    more: dict[str, object] = {
+        'CHECKPOINT': checkpoint,
+        '--ensemble': ensemble,
+        '--cfg-options': cfg_options,
+    }
+    if not any(more.values()) and is_whole(model):
+        return NamedModel(name=model)
+    if is_onnx(model) or is_name(model):
+        for flag, value in more.items():
+            if value:
+                raise UserError(
+                    f'{model}: takes no {flag}, since the model contains everything; '
+                    'leave it out, or name the config and checkpoint of the training.'
+                )
+        return NamedModel(model)
+    config: str | None = model
+    if checkpoint is None and is_checkpoint(model):
+        config, checkpoint = None, model
+    if config is None and cfg_options:
+        if config_in(model) is None:
+            raise UserError(
+                f'{model}: --cfg-options need a CONFIG before it; name the one in its '
+                'work folder.'
+            )
+        config = model
+    files = [file for file in (checkpoint, *ensemble) if file is not None]
+    named = [named_checkpoint(file) for file in files]
+    for file in named:
+        regular_file(file)
+    first = None if checkpoint is None else named.pop(0)
+    return NamedModel(config, first, None, named, cfg_options)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +133,8 @@ class ModelJob(Job[Result]):
     #: model; '' where there is no PyTorch. Its module is imported when it is called.
     pytorch: ClassVar[str] = ''
     model: str | None = option(
-        'a model that comes with the package, such as precog, or one of a hub, '
-        'hf:USER/NAME, instead of CONFIG and CHECKPOINT; see docs/model_zoo.md and '
-        'docs/share.md',
+        'the model, if it does not follow the inputs, such as precog, which comes with '
+        'the package, or one of a hub, hf:USER/NAME (docs/model_zoo.md, docs/share.md)',
         None,
         metavar='NAME',
     )
@@ -102,64 +154,36 @@ class ModelJob(Job[Result]):
         """Return what the function for models that need PyTorch returns."""
         return function_of(self.pytorch)(self, model, *more)
 
-    def named_model(self, config: str | None, checkpoint: str | None) -> NamedModel:
-        """Return the model that CONFIG, CHECKPOINT and the options name.
+    def named_model(self, model: str | None, checkpoint: str | None) -> NamedModel:
+        """Return the model that words and the options name; see :func:`find_model`.
 
-        A checkpoint in place of CONFIG, alone, is used with the config in it. A folder
-        becomes its last checkpoint. Without CHECKPOINT, the last one of the config's
-        work folder is found when the config is read.
+        Without CHECKPOINT, the last one of a config's work folder is found when the
+        config is read.
 
         Raises:
             UserError: If they do not fit together.
         """
-        if checkpoint is None and is_checkpoint(config):
-            config, checkpoint = None, config
-            if self.cfg_options:
-                raise UserError(
-                    f'{checkpoint}: --cfg-options need a CONFIG before it; name the '
-                    'one in its work folder.'
-                )
-        if self.model is None and config is None and checkpoint is None:
+        if self.model is not None and model is not None:
             raise UserError(
-                'No model is given; after the inputs, name the CONFIG of a training, a '
-                'checkpoint (.pth), an exported model (.onnx), or one that comes with '
-                'the package (--model).'
+                f'--model {self.model}: names the model, and {model} another one; '
+                'leave one of them out.'
             )
-        is_name = config is not None and is_named(config) and not Path(config).exists()
-        if checkpoint is None and is_name:
+        model = self.model or model
+        if model is None:
             raise UserError(
-                f'{config}: the name of a model, not its file; write --model {config}.'
+                'No model is given; after the inputs, name the folder of a fit or a '
+                'training, a checkpoint (.pth), an exported model (.onnx), a model '
+                'that comes with the package (precog), or a CONFIG.'
             )
-        is_trained = self.model is None and not is_exported(config)
-        if is_trained and not self.pytorch:
+        if self.model is not None and not Path(model).exists():
+            check_zoo(model)
+        named = find_model(model, checkpoint, self.ensemble, self.cfg_options)
+        if not (self.pytorch or named.is_exported()):
             raise UserError(
-                f'{config or checkpoint}: needs PyTorch, which is not installed; '
-                'export the model on a machine that has it (mmskelseg export), and '
-                'name the .onnx file.'
+                f'{model}: needs PyTorch, which is not installed; export the model on '
+                'a machine that has it (mmskelseg export), and name the .onnx file.'
             )
-        if is_trained:
-            files = [file for file in (checkpoint, *self.ensemble) if file is not None]
-            named = [named_checkpoint(file) for file in files]
-            for file in named:
-                regular_file(file)
-            first = None if checkpoint is None else named.pop(0)
-            return NamedModel(config, first, None, named, self.cfg_options)
-        given = {
-            'CONFIG': config if self.model is not None else None,
-            'CHECKPOINT': checkpoint,
-            '--ensemble': self.ensemble,
-            '--cfg-options': self.cfg_options,
-        }
-        for flag, value in given.items():
-            if value:
-                name = config if self.model is None else f'--model {self.model}'
-                raise UserError(
-                    f'{name}: takes no {flag}, since the model contains everything; '
-                    'leave it out, or name the config and checkpoint of the training.'
-                )
-        if self.model is not None:
-            check_zoo(self.model)
-        return NamedModel(config, name=self.model)
+        return named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,9 +261,6 @@ def split_model(
     With a ``model`` by name, all words are inputs.
     """
     inputs, config, checkpoint = list(words), None, None
-    exported = Path(inputs[-1], EXPORTED)
-    if len(inputs) > 1 and exported.is_file():
-        inputs[-1] = str(exported)
     if model is None:
         if len(inputs) > 2 and not _is_model(*inputs[-2:]):
             checkpoint = inputs.pop()
@@ -252,7 +273,7 @@ def _is_model(before: str, last: str) -> bool:
     """Return whether the last argument is a whole model, without one before it."""
     if is_checkpoint(last):
         return _is_input(before)
-    return is_exported(last) or _is_config(last)
+    return is_onnx(last) or is_whole(last) or _is_config(last)
 
 
 def _is_input(text: str) -> bool:
@@ -276,12 +297,28 @@ def _is_config(text: str) -> bool:
     return False
 
 
-def is_checkpoint(config: str | None) -> bool:
-    """Return whether a CONFIG argument is a checkpoint, or a folder that has one."""
-    return config is not None and (
-        config.lower().endswith(('.pth', '.safetensors'))
-        or (Path(config).is_dir() and find_latest_checkpoint(config) is not None)
-    )
+def is_name(model: str) -> bool:
+    """Return whether MODEL is the name of a model, not the path of one."""
+    return is_named(model) and not Path(model).exists()
+
+
+def is_whole(model: str) -> bool:
+    """Return whether MODEL stands for a model as it is: a name, or its folder."""
+    return is_name(model) or has_exported(model) or Path(model, FITTED).is_file()
+
+
+def is_checkpoint(model: str) -> bool:
+    """Return whether MODEL is a checkpoint, or a folder that has one."""
+    if not Path(model).is_dir():
+        return is_weights(model)
+    with suppress(MissingFileError):
+        return bool(checkpoint_file(model))
+    return False
+
+
+def is_weights(model: str | os.PathLike) -> bool:
+    """Return whether MODEL is the file of a checkpoint, judging by its name."""
+    return Path(model).suffix.lower() in ('.pth', '.safetensors')
 
 
 def named_checkpoint(name: str) -> str:
@@ -297,6 +334,6 @@ def say_checkpoint(file: str) -> None:
     print(f'Checkpoint: {file}', file=sys.stderr)
 
 
-def is_exported(model: str | None) -> bool:
-    """Return whether a CONFIG argument is an exported model, judging by its name."""
+def is_onnx(model: str | None) -> bool:
+    """Return whether MODEL is an exported model, judging by its name."""
     return model is not None and model.lower().endswith('.onnx')

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.job import Result
@@ -23,28 +24,28 @@ from mmskelseg.runtime.structures.tiers import class_name
 
 EXAMPLES = """examples:
   # strikes and kicks, with a model that comes with the package
-  %(prog)s me.mp4 --model precog
+  %(prog)s me.mp4 precog
   # a video, with poses estimated by RTMPose
-  %(prog)s take1.mp4 mine.py
+  %(prog)s take1.mp4 model
   # the same with poses from MMPose, on the CPU
-  %(prog)s take1.mp4 CONFIG --poses take1.json --device cpu
+  %(prog)s take1.mp4 model --poses take1.json --device cpu
   # with the objects that a detector found
-  %(prog)s take1.mp4 CONFIG --poses take1.json --objects tracks/take1.txt
+  %(prog)s take1.mp4 model --poses take1.json --objects tracks/take1.txt
   # only skeletons
-  %(prog)s openpose_output/take1 CONFIG --fps 25
+  %(prog)s openpose_output/take1 model --fps 25
   # every video in a folder, poses from larger networks, files for BORIS, no overlay
-  %(prog)s videos CONFIG --pose-estimator rtmlib:balanced \\
+  %(prog)s videos model --pose-estimator rtmlib:balanced \\
       --formats csv boris timeline
   # number, total, mean and share of each class, by video and over all
-  %(prog)s videos CONFIG --formats budget budget-picture
+  %(prog)s videos model --formats budget budget-picture
   # everybody in a video separately
-  %(prog)s match.mp4 CONFIG --person each
+  %(prog)s match.mp4 model --person each
   # an exported model, which only needs mmskelseg-runtime
   %(prog)s take1.mp4 model.onnx --poses take1.json
   # the mean of three training runs
   %(prog)s take1.mp4 CONFIG seed_0.pth --ensemble seed_1.pth seed_2.pth
   # the test videos of a data set, with the ground truth above the prediction
-  %(prog)s data/mine/annotations.pkl CONFIG --split test
+  %(prog)s data/mine/annotations.pkl model --split test
 """
 # Number of segments of a video that are printed.
 SHOWN = 10
@@ -54,14 +55,18 @@ SHOWN = 10
 class SegmenterJob(VideosJob[Result]):
     """A job with a model that segments whole videos, and the videos."""
 
+    #: Whether ONNX Runtime runs what PyTorch could run as well.
+    exported_first: ClassVar[bool] = True
+
     def open_segmenter(
         self, model: NamedModel, *, show_progress: bool = True
     ) -> Segmenter:
         """Return a model that ONNX Runtime runs, or else PyTorch."""
-        is_exported = model.is_exported or not self.pytorch
+        is_exported = model.is_exported()
         if model.name is not None and self.pytorch:
             # For other options, the checkpoint of the same model runs in PyTorch.
-            is_exported = self.batch_size == 1 and self.device in (None, 'cpu')
+            is_plain = self.batch_size == 1 and self.device in (None, 'cpu')
+            is_exported = is_exported and is_plain and self.exported_first
         if is_exported and self.batch_size != 1:
             raise UserError(
                 f'{model}: an exported model processes one video after another; leave '
@@ -84,13 +89,11 @@ class Segment(SegmenterJob[Path]):
 
     INPUT is a video; a file with poses from MMPose, OpenPose (a folder per video),
     MediaPipe, DeepLabCut, SLEAP and others; an annotations.pkl; or a folder of these.
-    The model comes last: the folder that `mmskelseg fit` wrote; a file of `mmskelseg
-    export`, MODEL.onnx, which runs without PyTorch; or CONFIG, the config file of a
-    training or the name of one that comes with the package. CHECKPOINT is a checkpoint
-    or a work folder, by default the last checkpoint in the config's work folder;
-    without CONFIG, the config in the checkpoint is used. --ensemble averages the
-    probabilities of further checkpoints. --model names a model that comes with the
-    package.
+    MODEL is the folder of a fit, of a training or of a shared model; a checkpoint; a
+    file of `mmskelseg export`, which runs without PyTorch; or the name of a model that
+    comes with the package (precog) or of a hub (hf:USER/NAME). It may also be CONFIG
+    [CHECKPOINT]: a config file, or its name, and a checkpoint, by default the last one
+    of its training. --ensemble averages the probabilities of further checkpoints.
 
     A model that reads skeletons needs the poses of a video. They are read from --poses
     or, if INPUT is a folder, from the file in it with the name of the video; otherwise,
@@ -126,13 +129,9 @@ class Segment(SegmenterJob[Path]):
         'name only the remaining videos.'
     )
     examples = EXAMPLES
-    usage = (
-        '%(prog)s [-h] INPUT... (CONFIG [CHECKPOINT] | CHECKPOINT | MODEL.onnx | '
-        '--model NAME) [OPTION...]'
-    )
+    usage = '%(prog)s [-h] INPUT... MODEL [OPTION...]'
     inputs: Sequence[str] = argument(
-        'videos, poses, annotations or folders; after them the model: the folder of a '
-        'fit, an exported model, or a config and, unless it is the last, a checkpoint',
+        'videos, poses, annotations or folders; after them the model',
         metavar='INPUT',
     )
     out: Path | None = option(

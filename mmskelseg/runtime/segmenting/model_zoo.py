@@ -6,7 +6,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
 from mmskelseg.runtime.segmenting.hub import hub_file, is_on_hub, parts_of
 
 FOLDER = Path(__file__).parents[1] / 'model_zoo'
@@ -71,10 +71,21 @@ def zoo_file(
     return path
 
 
+def has_exported(folder: str | os.PathLike, *, live: bool = False) -> bool:
+    """Return whether a folder has an exported model, for streams if ``live``."""
+    return Path(folder, f'{_SHARED}{_LIVE * live}.onnx').is_file()
+
+
 def exported_file(model: str | os.PathLike, *, live: bool = False) -> str | os.PathLike:
     """Return the file of an exported model, which may be named or be a folder's."""
     if is_named(model):
         return zoo_file(str(model), live=live)
-    if os.path.isdir(model):
-        return Path(model, f'{_SHARED}{_LIVE * live}.onnx')
-    return model
+    if not os.path.isdir(model):
+        return model
+    file = Path(model, f'{_SHARED}{_LIVE * live}.onnx')
+    if live and not file.is_file():
+        raise MissingFileError(
+            f'{model}: has no {file.name}, which labels a stream; name a causal model '
+            '(docs/streaming.md).'
+        )
+    return file

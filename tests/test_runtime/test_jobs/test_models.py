@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from mmskelseg.runtime.files.configs import find_config
 from mmskelseg.runtime.jobs.declared import add_option
-from mmskelseg.runtime.jobs.models import ModelJob, split_model
+from mmskelseg.runtime.jobs.models import ModelJob, NamedModel, split_model
 from mmskelseg.runtime.jobs.settings import setting_texts
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.messages.options import Option
@@ -85,8 +86,11 @@ def test_help_of_benchmarks_does_not_wait_for_torch():
         ('a.mp4 trained', 'a.mp4', 'trained', None),
         ('a.mp4 mine.py trained', 'a.mp4', 'mine.py', 'trained'),
         ('a.mp4 b.mp4 trained', 'a.mp4 b.mp4', 'trained', None),
-        # A folder with an exported model is that.
-        ('a.mp4 fitted', 'a.mp4', 'fitted/model.onnx', None),
+        # So is the folder of a fit, and a name.
+        ('a.mp4 fitted', 'a.mp4', 'fitted', None),
+        ('a.mp4 b.mp4 fitted', 'a.mp4 b.mp4', 'fitted', None),
+        ('a.mp4 b.mp4 precog', 'a.mp4 b.mp4', 'precog', None),
+        ('a.mp4 b.mp4 hf:ann/mice', 'a.mp4 b.mp4', 'hf:ann/mice', None),
     ],
 )
 def test_words_are_told_apart(words, inputs, config, checkpoint, tmp_path, monkeypatch):
@@ -121,10 +125,50 @@ def test_folder_without_checkpoint_is_named(tmp_path):
         Trained().named_model('mine.py', str(tmp_path))
 
 
-def test_model_of_the_package_in_place_of_a_config_is_explained(tmp_path, monkeypatch):
+def test_model_of_the_package_is_named_like_any_other(tmp_path, monkeypatch):
     """Unless a file or a folder has its name."""
-    with raises_naming(UserError, 'precog: ', '--model precog'):
-        Trained().named_model('precog', None)
     monkeypatch.chdir(tmp_path)
+    for job, words in ((Trained(), 'precog'), (Trained(model='precog'), None)):
+        found = job.named_model(words, None)
+        assert found == NamedModel(name='precog')
+        assert found.is_exported()
     (tmp_path / 'precog').mkdir()
     assert Trained().named_model('precog', None).config == 'precog'
+    with raises_naming(UserError, '--model precog', 'mine.py'):
+        Trained(model='precog').named_model('mine.py', None)
+    with raises_naming(UserError, 'mouse3d: ', 'mmskelseg zoo train mouse3d'):
+        Trained(model='mouse3d').named_model(None, None)
+
+
+@pytest.fixture
+def fitted(tmp_path):
+    """A folder like that of a fit."""
+    folder = tmp_path / 'model'
+    folder.mkdir()
+    for name in ('config.py', 'model.safetensors', 'model.onnx', 'report.json'):
+        (folder / name).touch()
+    return folder
+
+
+def test_folder_of_a_fit_is_a_model(fitted):
+    """It has all that any command needs, for streams nothing."""
+    found = Trained().named_model(str(fitted), None)
+    assert found == NamedModel(name=str(fitted))
+    assert found.is_exported()
+    assert not found.is_exported(live=True)
+    assert ModelJob().named_model(str(fitted), None) == found
+    (fitted / 'model.onnx').unlink()
+    assert not Trained().named_model(str(fitted), None).is_exported()
+    with raises_naming(UserError, fitted, 'PyTorch'):
+        ModelJob().named_model(str(fitted), None)
+
+
+def test_more_than_the_folder_of_a_fit_takes_its_parts(fitted):
+    weights = str(fitted / 'model.safetensors')
+    found = Trained(ensemble=[str(fitted)]).named_model(str(fitted), None)
+    assert found == NamedModel(checkpoint=weights, ensemble=[weights])
+    options = {'model.members': 1}
+    found = Trained(cfg_options=options).named_model(str(fitted), None)
+    expected = NamedModel(str(fitted), weights, None, [], options)
+    assert found == expected
+    assert find_config(fitted) == fitted / 'config.py'

@@ -66,8 +66,8 @@ def test_options_of_the_config_are_taken_over(files, small, tmp_path):
 
 @pytest.mark.parametrize(('words', 'named'), [
     (['a', 'b.onnx'], 'error: a: '),
-    (['--model', 'x', 'a', 'b.onnx'], 'a b.onnx: | --model NAME OUT.onnx'),
-    (['--model', 'x', '--ensemble', 'c.pth', '--', 'b.onnx'], '--model | --ensemble'),
+    (['--model', 'x', 'a', 'b.onnx'], 'a b.onnx: | MODEL OUT.onnx'),
+    (['precog', '--ensemble', 'c.pth', '--', 'b.onnx'], 'precog: | --ensemble'),
 ])  # fmt: skip
 def test_command_says_what_it_expects(words, named):
     with raises_naming(SystemExit, named):
