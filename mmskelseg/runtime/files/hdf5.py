@@ -116,6 +116,19 @@ class Group(Mapping[str, Any]):
                 waiting.append(item)
                 yield Group(item, self._path, self._spent)
 
+    def check_own(self) -> None:
+        """Raise a UserError if anything in the group lies in another file.
+
+        For readers of others, which follow all links.
+        """
+        import h5py
+
+        for group in (self, *self.groups()):
+            for name in group:
+                link = group._group.get(name, getlink=True)
+                if not isinstance(link, h5py.SoftLink):
+                    group[name]
+
     def length(self, name: str) -> int:
         """Return the length of the first axis of a data set that may be read."""
         data = self[name]

@@ -27,6 +27,8 @@ from mmskelseg.runtime.poses.reading import POSE_FORMATS
 
 _AXES = ('individuals', 'time', 'keypoints', 'space')
 _NAMES = {*_AXES, 'position', 'confidence', 'shape'}
+# The suffixes of HDF5 files among those.
+_HDF5 = ('.h5', '.slp', '.nwb')
 # Columns of tables by which their program is known.
 _COLUMNS = {
     'scorer': 'DeepLabCut',
@@ -117,6 +119,9 @@ def _through_movement(path: FilePath) -> Dataset:
     """Return what movement reads from a file of one of its trackers."""
     regular_file(path)
     import_optional('movement', f'{path}: reading this file')
+    if Path(path).suffix.lower() in _HDF5:
+        with open_hdf5(path) as file:
+            file.check_own()
     from movement.io import load_dataset
 
     # Errors of HDF5 and of its checks.

@@ -1,7 +1,9 @@
 """HDF5 files of strangers: what lies elsewhere, and claims of much memory."""
 
 import os
+import sys
 import tracemalloc
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -119,6 +121,18 @@ def test_what_lies_in_another_file_is_never_opened(reader, item, leave, tmp_path
         leave(file, item, str(pipe))
     with raises_naming(UserError, path, 'another file'):
         read(path)
+
+
+@pytest.mark.parametrize('leave', [external, virtual, stored_apart])
+def test_nothing_of_another_file_reaches_the_reader_of_movement(
+    leave, tmp_path, pipe, monkeypatch
+):
+    """It follows all links, so that a file that has some to others is refused."""
+    monkeypatch.setitem(sys.modules, 'movement', ModuleType('movement'))
+    with h5py.File(tmp_path / 'a.slp', 'w') as file:
+        leave(file.create_group('a/b'), 'c', str(pipe))
+    with raises_naming(UserError, tmp_path / 'a.slp', '/a/b/c', 'another file'):
+        read_poses(tmp_path / 'a.slp', 'movement')
 
 
 @pytest.mark.parametrize('reader', READERS)
