@@ -6,7 +6,13 @@ from typing import TypeGuard, cast
 import numpy as np
 
 from mmskelseg.runtime.files.inputs import RATES, is_rate
-from mmskelseg.runtime.messages.errors import CONTROL, UserError, reading, shown
+from mmskelseg.runtime.messages.errors import (
+    CONTROL,
+    MOST_OF_CLASS,
+    UserError,
+    reading,
+    shown,
+)
 from mmskelseg.runtime.messages.options import Count, Fraction, Positive, misfits
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.annotations import Metainfo
@@ -127,6 +133,11 @@ def _class_problems(place: str, classes: Sequence[str]) -> Iterator[str]:
             yield (
                 f'{place} has {shown(name)} for id {i}, expected a name without '
                 'control characters.'
+            )
+        elif len(name) > MOST_OF_CLASS:
+            yield (
+                f'{place} has a name of {len(name)} letters for id {i}, but at most '
+                f'{MOST_OF_CLASS} can be shown; shorten it.'
             )
         if ids.setdefault(name, i) != i:
             yield (

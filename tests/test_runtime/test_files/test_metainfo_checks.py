@@ -25,6 +25,7 @@ def test_any_key_may_be_missing():
     ('classes', ['walk', ' '], "' '"), ('classes', ['walk', 'a\nb'], 'for id 1'),
     ('classes', ['walk', 'lift', 'walk'], "'walk' | ids 0 and 2"),
     ('classes', np.array(['walk']), 'an array'),
+    ('classes', ['walk', 'x' * 2000], '2000 | id 1'),
     ('tiers', {}, '{}'), ('tiers', ['walk'], 'length 1'),
     ('tiers', {'x': []}, "'x' | []"), ('tiers', {'': ['walk']}, "''"),
     ('tiers', {'x': ['walk', 'walk']}, "'x' | 'walk'"),
