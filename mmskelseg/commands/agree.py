@@ -193,6 +193,8 @@ def _names(job: Agree) -> list[str]:
         )
     for name in names:
         check_name(name, '--names: the name of an observer')
+        if not name.strip():
+            raise UserError(f'--names: an observer has the name {name!r}; name each.')
         if names.count(name) > 1:
             raise UserError(f'{name}: two observers have this name; set --names.')
     return names

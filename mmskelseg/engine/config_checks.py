@@ -189,6 +189,10 @@ def _top_level(settings: Mapping[str, object]) -> Iterator[str]:
             near = get_close_matches(str(key), _TRAIN_CFG, n=1)
             hint = f'did you mean {near[0]!r}?' if near else _takes(_TRAIN_CFG)
             yield f'train_cfg takes no {key!r}; {hint}'
+        for key in ('max_epochs', 'max_iters'):
+            most = train.get(key)
+            if isinstance(most, int) and most < 1:
+                yield f'train_cfg.{key} is {most}, expected 1 or more.'
 
 
 def _walk(

@@ -16,6 +16,7 @@ from mmskelseg.engine.loading import config_of
 from mmskelseg.engine.terminal import ProgressHook, build_runner
 from mmskelseg.models.branch_checkpoints import check_branches_are_trained
 from mmskelseg.models.precision import has_bfloat16
+from mmskelseg.runtime.files.inputs import regular_file
 from mmskelseg.runtime.files.work_folders import (
     checkpoint_file,
     find_latest_checkpoint,
@@ -52,6 +53,8 @@ def _merge_options(cfg: Config, job: Train) -> None:
 def _resume(cfg: Config, checkpoint: str) -> None:
     """Let a training continue from a checkpoint; ``auto`` stands for the last one."""
     if checkpoint != 'auto':
+        if '://' not in checkpoint:
+            checkpoint = str(regular_file(checkpoint_file(checkpoint)))
         cfg.resume, cfg.load_from = True, checkpoint
     elif find_latest_checkpoint(cfg.work_dir) is not None:
         # MMEngine looks for it again.

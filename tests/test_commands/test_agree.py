@@ -351,6 +351,7 @@ def test_files_of_one_name_are_called_after_the_first_folders_that_differ(
         ({'ann': ANN}, (), ['ann.csv', 'single observer']),
         ({'ann': ANN, 'bob': BOB}, ('--names', 'a'), ['--names', '1 for 2']),
         ({'ann': ANN, 'bob': BOB}, ('--names', 'a', 'a'), ['a: two', '--names']),
+        ({'ann': ANN, 'bob': BOB}, ('--names', '', 'b'), ['--names', "''"]),
         ({'ann': ANN, 'bob': BOB}, ('--shift', 'cat=2'), ['cat=2', 'ann, bob']),
         ({'ann': ANN, 'bob': BOB}, ('--shift', 'bob=late'), ['bob=late', 'number']),
         (

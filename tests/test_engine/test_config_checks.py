@@ -113,6 +113,7 @@ MODEL = "model = dict(type='ActionSegmentor')\n"
     ('text', 'named'),
     [
         (f'{MODEL}train_dataloder = dict()', "'train_dataloder' | 'train_dataloader'"),
+        (f'{MODEL}train_cfg = dict(max_epochs=-1)', 'train_cfg.max_epochs is -1'),
         # Also if the right name is inherited.
         (
             f'{MODEL}train_cfg = dict(max_epochs=9)\ntrian_cfg = dict(max_epochs=3)',

@@ -1,13 +1,16 @@
 """What a training needs to go on from a checkpoint, and where it goes on."""
 
 import json
+from unittest.mock import Mock
 
 import pytest
 import torch
 
 from mmskelseg.checkpoints.reading import load_checkpoint
+from mmskelseg.engine.jobs import Train
 from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
+from tests.small_data import TOY
 
 HOOKS = {
     'checkpoint': {'type': 'CheckpointHook', 'interval': 1},
@@ -122,3 +125,12 @@ def test_last_validation_that_was_stopped_is_made_up_for(make_runner, trained):
     for content in (before, after):
         content.pop('checkpoint')
     assert after == before
+
+
+def test_checkpoint_that_is_not_there_is_named_before_a_training(tmp_path):
+    """It would start from the beginning."""
+    file = tmp_path / 'gone.pth'
+    with raises_naming(UserError, file):
+        Train(config=str(TOY), resume=str(file), work_dir=str(tmp_path)).run(Mock())
+    with raises_naming(UserError, tmp_path):
+        Train(config=str(TOY), resume=str(tmp_path), work_dir=str(tmp_path)).run(Mock())

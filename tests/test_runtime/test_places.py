@@ -164,3 +164,19 @@ def test_places_belong_to_the_video_of_their_name_or_to_all(places, tmp_path):
 def test_every_format_has_a_reader_in_a_module_of_its_own():
     names = {'geojson', 'csv', 'napari', 'via', 'label_studio', 'simba'}
     assert PLACE_FORMATS.readers.keys() == names
+
+
+def test_values_that_no_place_has_are_named_in_short(tmp_path):
+    """A radius of 1e300, and labels of Label Studio that fill a screen."""
+    path = tmp_path / 'a.geojson'
+    geometry = {'type': 'Point', 'coordinates': [1, 2]}
+    feature = {'type': 'Feature', 'geometry': geometry, 'properties': {'radius': 1e300}}
+    path.write_text(json.dumps(feature))
+    with raises_naming(UserError, path, 'radius 1e+300'):
+        read_places(path)
+    path = tmp_path / 'a.json'
+    region = {'type': 'rectanglelabels', 'value': {'rectanglelabels': ['bowl'] * 5000}}
+    path.write_text(json.dumps([{'data': {}, 'annotations': [{'result': [region]}]}]))
+    with raises_naming(UserError, path, "'bowl'") as raised:
+        read_places(path)
+    assert len(str(raised.value)) < len(str(path)) + 300

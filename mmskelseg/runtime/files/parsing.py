@@ -353,7 +353,8 @@ def whole(value: object, place: str, what: str) -> int:
     """
     expected = 'a whole number'
     result = number(value, place, what, expected)
-    if result != int(result):
+    # Larger ones are no longer exact, and fit into no array.
+    if result != int(result) or abs(result) >= 1 << 53:
         raise UserError(f'{place}: {what} is {shown(value)}, expected {expected}.')
     return int(result)
 

@@ -279,9 +279,11 @@ class Live(ModelJob[LiveReport]):
         model = self.named_model(self.config, self.checkpoint)
         window = _has_display() if self.window is None else self.window
         if not (window or self.out or self.events):
+            reason = 'There is no display for a window'
+            if self.window is False:
+                reason = '--no-window shows nothing'
             raise UserError(
-                'There is no display for a window; print events (--events) or write a '
-                'video (--out).'
+                f'{reason}; print events (--events) or write a video (--out).'
             )
         camera = Camera(self.source, every_frame=self.every_frame)
         stream, objects = self._stream(model, {}), self._objects(camera)

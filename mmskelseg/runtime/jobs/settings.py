@@ -18,8 +18,8 @@ def parse_setting(text: str) -> object:
 
     >>> parse_setting('[(1,a b),None]'), parse_setting('my data/a.pkl')
     ([(1, 'a b'), None], 'my data/a.pkl')
-    >>> parse_setting("'a,b'"), parse_setting('1e-3,true')
-    ('a,b', [0.001, True])
+    >>> parse_setting("'a,b'"), parse_setting('1e-3,true'), parse_setting('1_000')
+    ('a,b', [0.001, True], '1_000')
     """
     text = text.strip()
     is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in '\'"'
@@ -32,7 +32,8 @@ def parse_setting(text: str) -> object:
     # A comma within brackets or quotes is not a separator.
     if ',' in text and (items := _items(text)) != [text]:
         return [parse_setting(item) for item in items]
-    for kind in (int, float):
+    # Not 1_000, which is a name.
+    for kind in (int, float) if '_' not in text else ():
         with suppress(ValueError):
             return kind(text)
     return _WORDS.get(text if text == 'None' else text.lower(), text)

@@ -87,6 +87,9 @@ def read_bento(
         if channel in channels
     ]
     frames = duration = None
+    if stated.get('annotation stop frame', '').startswith('-'):
+        stop = shown(stated['annotation stop frame'])
+        raise UserError(f'{path}: Annotation stop frame is {stop}, expected 0 or more.')
     if (stop := stated.get('annotation stop frame', '')).isdecimal() and rate:
         frames = checked_frames(number(stop, str(path), 'stop frame'), rate, str(path))
         duration = frames / rate

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from itertools import islice
+from numbers import Number
 from typing import Concatenate, ParamSpec, TypeVar
 
 AnyPath = TypeVar('AnyPath', bound=str | os.PathLike)
@@ -231,6 +232,9 @@ def _brief(value: object, depth: int) -> str:
         return f'{first}{", ".join(parts)}{more}{last}'
     if isinstance(value, str | bytes):
         return repr(value[:200])
+    if isinstance(value, Number) and hasattr(value, 'item'):
+        # NumPy's, without its type.
+        value = value.item()
     if isinstance(value, slice):
         return f'slice{_brief((value.start, value.stop, value.step), depth)}'
     if getattr(getattr(value, 'dtype', None), 'hasobject', False):

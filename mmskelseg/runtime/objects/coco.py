@@ -104,6 +104,8 @@ def _frames(images: Sequence[Mapping[str, Any]], source: str) -> dict[object, _F
     found: dict[object, _Frame] = {}
     for i, image in enumerate(images):
         frame, place = image.get('frame_id'), f'{source}: images[{i}]'
+        if frame is not None and frame < 0:
+            raise UserError(f'{place}: frame_id is {frame}, expected 0 or more.')
         if frame is None:
             frame = _number(image.get('file_name', ''), place, 'file_name')
         found[image['id']] = image.get('video_id'), frame

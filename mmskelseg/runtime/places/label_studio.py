@@ -18,7 +18,7 @@ from mmskelseg.runtime.files.parsing import (
     read_json,
 )
 from mmskelseg.runtime.labels.reading import video_name
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg.runtime.messages.errors import UserError, shown
 from mmskelseg.runtime.places.reading import (
     PLACE_FORMATS,
     Places,
@@ -71,7 +71,9 @@ def _place(region: dict[str, Any], where: str) -> Place:
     kind, value = region['type'], region.get('value') or {}
     labels = value.get(kind)
     if not isinstance(labels, list) or len(labels) != 1:
-        raise UserError(f'{where}: has the labels {labels}, expected one; give it one.')
+        raise UserError(
+            f'{where}: has the labels {shown(labels)}, expected one; give it one.'
+        )
     size = np.array(
         [number(region.get(f'original_{s}'), where, s) for s in ('width', 'height')]
     )

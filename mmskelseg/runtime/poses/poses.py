@@ -82,8 +82,13 @@ class Poses:
 
     def __post_init__(self) -> None:
         joints = Skeleton.get(self.skeleton).num_joints
-        assert self.keypoint.shape == (*self.keypoint_score.shape, 2)
-        assert self.keypoint.shape[2] == joints
+        shapes = [np.shape(self.keypoint), np.shape(self.keypoint_score)]
+        if shapes[0][2:] != (joints, 2) or shapes[1] != shapes[0][:3]:
+            raise UserError(
+                f'poses have keypoint {shapes[0]} and keypoint_score {shapes[1]}, '
+                f'expected (M, T, {joints}, 2) and (M, T, {joints}) for M people and '
+                f'T frames, since the skeleton has {joints} joints.'
+            )
         keypoint = np.array(self.keypoint, np.float32)
         score = np.array(self.keypoint_score, np.float32)
         missing = ~(np.isfinite(keypoint).all(-1) & np.isfinite(score) & (score > 0))

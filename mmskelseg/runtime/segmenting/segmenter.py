@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
+from difflib import get_close_matches
 from itertools import islice
 from logging import WARNING
 from pathlib import Path
@@ -182,6 +183,12 @@ class Segmenter:
             UserError: If an input is missing, or does not suit the model.
         """
         of_videos = {name: options.pop(name) for name in _OF_VIDEOS if name in options}
+        known = {'batch_size', 'min_score', 'return_vis', *_OF_VIDEOS}
+        known |= {one.name for one in fields(FileOptions)}
+        for name in options.keys() - known:
+            near = get_close_matches(name, known, n=1)
+            hint = f'did you mean {near[0]!r}?' if near else ', '.join(sorted(known))
+            raise TypeError(f'there is no option {name!r}; {hint}')
         files = FileOptions(**options)
         if files.station:
             # Before poses are estimated, so that mistakes show at once.

@@ -329,7 +329,8 @@ def misfits_of_place(record: object) -> Iterator[str]:
         yield f'{name!r}, a {shape}, has {len(points)} points, expected one.'
     if not (np.abs(points) <= _FARTHEST).all():
         yield f'{name!r} has points {shown(record["points"])}, expected finite numbers.'
-    is_number = isinstance(radius, int | float | np.number) and np.isfinite(radius)
+    is_number = isinstance(radius, int | float | np.number)
+    is_number = is_number and bool(np.abs(radius) <= _FARTHEST)
     if not is_number or (radius > 0) != (shape == 'circle'):
         wanted = 'above 0' if shape == 'circle' else 'none'
         own = f'the radius {shown(radius)}' if radius else 'no radius'

@@ -15,6 +15,8 @@ FAULTS = (
     ('coco', '[10.0, 20.0, 30.0, 40.0]', '[10.0]', 'annotations[0]: bbox | 1'),
     ('coco', '"frame_000000.PNG"', '"a.PNG"', "images[0] | file_name | 'a.PNG'"),
     ('coco', '"categories": [', '"categories": [3, ', 'categories[0] is 3'),
+    ('coco', '"id": 1', '"frame_id": -5, "id": 1', 'images[0] | frame_id | -5'),
+    ('mot', '1,7,11', '1e300,7,11', "line 1 | frame is '1e300'"),
     ('mot', '1,7,11', '0,7,11', 'line 1 | frame is 0'),
     ('mot', '1,7,11', 'abc,7,11', "line 1 | frame is 'abc', expected a whole number"),
     ('mot', '1,7,11,21', '1,7,eleven,21', "line 1 | left is 'eleven'"),

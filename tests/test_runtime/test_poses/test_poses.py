@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.runtime.files.video import VideoFile
+from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.poses import Poses, with_rate, with_size
 from tests.errors import raises_naming
 
@@ -53,3 +54,11 @@ def test_joints_outside_the_image_are_reported(side, reported):
         any(f'image of {side}x{side}, up to (5, 5)' in note for note in notes)
         == reported
     )
+
+
+@pytest.mark.parametrize(
+    'shape', [(1, 9, 3, 2), (1, 9, 17, 3), (9, 17, 2), (1, 8, 17, 2)]
+)
+def test_arrays_of_wrong_shapes_are_named(shape):
+    with raises_naming(UserError, f'{shape} | (1, 9, 17) | 17 joints'):
+        Poses(np.zeros(shape), np.zeros((1, 9, 17)), 'coco17')

@@ -126,8 +126,9 @@ def test_every_segmentor_gives_what_pytorch_gives(name, export, person):
 def test_option_that_does_not_exist_or_fit_is_named_at_once():
     meta = {'classes': ['walk'], 'skeleton': 'coco17'}
     segment = Segmenter(SimpleNamespace(metainfo=meta, recipes=[], device=None))
-    with raises_naming(TypeError, 'persons'):
-        segment.stream('take1.json', persons='each')
+    for wrong, right in (('persons', 'person'), ('mins_score', 'min_score')):
+        with raises_naming(TypeError, f'{wrong!r} | {right!r}'):
+            segment.stream('take1.json', **{wrong: 0.5})
     for option in ('fps', 'min_score', 'codec'):
         with raises_naming(UserError, f'{option}=-1'):
             segment.stream('take1.json', **{option: -1})
