@@ -53,15 +53,17 @@ def picture_of(entry: VideoAnnotation, recording: Recording, layout: Layout) -> 
     own = entry.get('individual', 0)
     points = points[:, [own, *(m for m in range(points.shape[1]) if m != own)]]
     objects, their_points = _objects(entry)
-    bounds = (0.0, 0.0, 1.0, 1.0)
-    if recording.video is not None:
-        height, width = entry['img_shape']
-        bounds = (0.0, 0.0, float(width), float(height))
-    elif seen.any():
+    height, width = entry['img_shape'] if recording.video is not None else (1, 1)
+    bounds = (0.0, 0.0, float(width), float(height))
+    # Joints in 3D are seen from elsewhere than a video.
+    if seen.any() and (recording.video is None or 'keypoint' in entry):
         flat = np.concatenate([points.reshape(-1, 2), their_points.reshape(-1, 2)])
         low, high = np.nanpercentile(flat, [0.5, 99.5], axis=0)
         space = 0.08 * max(*(high - low), 1e-6)
         (left, top), (right, bottom) = low - space, high + space
+        if recording.video is not None:
+            left, right = np.clip((left, right), 0, width)
+            top, bottom = np.clip((top, bottom), 0, height)
         bounds = (float(left), float(top), float(right), float(bottom))
     speed, skeleton = _speed(points[:, 0]), Skeleton.get(layout)
     return Picture(points, bounds, skeleton, speed, objects, their_points)

@@ -444,6 +444,19 @@ class Project:
                 rows.append(row)
         return np.stack(rows) if len(rows) > 1 else rows[0]
 
+    def known_intervals(self, name: str) -> list[list[tuple[int, int]]]:
+        """Return first frame and end of what has a class, by tier."""
+        found: list[list[tuple[int, int]]] = []
+        for row in self.visible(name):
+            own: list[tuple[int, int]] = []
+            for start, end, kind, *_ in row:
+                if own and own[-1][1] == start and kind != IGNORED:
+                    own[-1] = own[-1][0], end
+                elif kind != IGNORED:
+                    own.append((start, end))
+            found.append(own)
+        return found
+
     def labelled_tiers(self, names: Iterable[str]) -> list[int]:
         """Return the indices of tiers in which a class is known in some recordings."""
         rows = [self.visible(name) for name in names]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ _PREDICTIONS = {
             'reason': str,
         }
     ],
+    'seen?': {...: [[[int]]]},
 }  # fmt: skip
 # Scores are missing where they cannot be computed.
 _SCORES = {f'{key}?': float for key in SCORES}
@@ -48,12 +49,15 @@ class Results:
             score and reason.
         model: What the page says about the model; None about one that was given.
         report: The page about it.
+        seen: First frame and end of what was learnt from, of each tier, by recording.
+            What is predicted there says little about other recordings.
     """
 
     predictions: Mapping[str, Sequence[Sequence[PredictedSegment]]]
     uncertain: Sequence[Mapping[str, Any]]
     model: Mapping[str, Any] | None
     report: Path
+    seen: Mapping[str, Sequence[Sequence[Sequence[int]]]] = field(default_factory=dict)
 
 
 def read_results(folder: Path, project: Project) -> Results:
@@ -78,13 +82,26 @@ def read_results(folder: Path, project: Project) -> Results:
             frames = project.recordings[segment['video']].frames
             _check_uncertain(segment, frames, f'{file}: doubts[{i}]')
             uncertain.append(segment)
+    seen = content.get('seen') or {}
+    for name, rows in seen.items():
+        if not all(len(one) == 2 for row in rows for one in row):
+            raise UserError(
+                f'{file}: seen of {shown(name)} has no pairs of frames; {_REMEDY}.'
+            )
     report = folder / 'report.json'
     model = _read_report(report) if report.exists() else None
-    return Results(predictions, uncertain, model, folder / 'report.html')
+    return Results(predictions, uncertain, model, folder / 'report.html', seen)
 
 
-def place_predictions(part: Path, file: Path, ids: Mapping[int, Sequence[int]]) -> None:
+def place_predictions(
+    part: Path,
+    file: Path,
+    ids: Mapping[int, Sequence[int]],
+    seen: Mapping[str, Sequence[Sequence[Sequence[int]]]] | None = None,
+) -> None:
     """Write predictions with the tiers and classes of a project, into another file.
+
+    So is what was ``seen`` in training; see :class:`Results`.
 
     ``ids`` has, by the index in the project of each tier of the model, the ids of its
     classes; those of a model that knows fewer tiers or classes follow in order.
@@ -95,7 +112,7 @@ def place_predictions(part: Path, file: Path, ids: Mapping[int, Sequence[int]]) 
         for (i, own), row in zip(ids.items(), rows, strict=False):
             placed[i] = [[start, end, own[k], score] for start, end, k, score in row]
         content['recordings'][name] = placed
-    atomic_write_text(file, json.dumps(content))
+    atomic_write_text(file, json.dumps({**content, 'seen': seen or {}}))
     part.unlink()
 
 

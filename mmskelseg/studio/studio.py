@@ -237,6 +237,7 @@ class Studio:
             'id': number,
             'labels': self.folder.project.visible(name),
             'predictions': self._predictions(name, self._shown),
+            'seen': self._shown.seen.get(name, []) if self._shown else [],
             'uncertain': [
                 [segment[key] for key in ('start', 'end', 'score', 'reason')]
                 for segment in self.uncertain()
@@ -477,6 +478,7 @@ class Studio:
         fit = Fit(ann_file=ann_file, out=model, minutes=minutes, compare=1, always=True)
         prediction = self._prediction(model, model, tiers)
         ids = {i: [*project.tiers[i].names] for i in places}
+        seen = {name: project.known_intervals(name) for name in labelled}
 
         def jobs() -> Iterator[tuple[Kind, Job]]:
             out = work / 'preview'
@@ -485,14 +487,14 @@ class Studio:
             yield 'preview', Preview(ann_file=prediction.ann_file, out=part)
             # The model may be trained even if there is none.
             if part.exists():
-                place_predictions(part, out / PREDICTIONS, ids)
+                place_predictions(part, out / PREDICTIONS, ids, seen)
                 self.preview = read_results(out, self.folder.project)
                 self.version += 1
             yield 'fit', fit
             yield 'predict', prediction
 
         self.preview = None
-        self.job.start(jobs(), partial(self._take_predictions, model, ids))
+        self.job.start(jobs(), partial(self._take_predictions, model, ids, seen))
 
     def segment(self) -> None:
         """Segment all recordings by the given model, in the background.
@@ -527,9 +529,14 @@ class Studio:
         part = out / f'{PREDICTIONS}.part'
         return Predict(model=str(model), ann_file=ann_file, out=part)
 
-    def _take_predictions(self, out: Path, ids: Mapping[int, Sequence[int]]) -> None:
+    def _take_predictions(
+        self,
+        out: Path,
+        ids: Mapping[int, Sequence[int]],
+        seen: Mapping[str, Sequence[Sequence[Sequence[int]]]] | None = None,
+    ) -> None:
         """Take over predictions of a model whose tiers and classes have these ids."""
-        place_predictions(out / f'{PREDICTIONS}.part', out / PREDICTIONS, ids)
+        place_predictions(out / f'{PREDICTIONS}.part', out / PREDICTIONS, ids, seen)
         self.preview = None
         self._read_results()
 

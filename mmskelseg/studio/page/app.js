@@ -268,6 +268,10 @@ function App() {
             Preview: predictions of a simple model, learnt in seconds. A finished training
             replaces them.
           </p>`}
+          ${recording.seen.some((row) => row.length) && html`<p class="quiet">
+            Hatched predictions are of what the model has learnt from: they say little about
+            other recordings. The scores at Training are of recordings that it has not seen.
+          </p>`}
           <${Timeline} />
           <${Notes} />
           <${Tools} />

@@ -2,7 +2,7 @@
 import { after, apply } from './labels.js'
 import { disputed } from './observers.js'
 import {
-  change, classOf, clock, labels, named, openUncertain, predictions, state, theirs, tiers,
+  change, classOf, clock, labels, named, openUncertain, predictions, seen, state, theirs, tiers,
 } from './state.js'
 
 let canvas = null
@@ -126,11 +126,16 @@ function hatch() {
 
 // Drawing
 
-function text(words, x, y, room, color, size = 12) {
-  if (room < 14) return
+/** A text where it fits; else none, or a part of it. */
+function text(words, x, y, room, color, size = 12, part = false) {
   pen.font = `${size}px ${theme.font}`
+  const fits = (some) => pen.measureText(some).width <= room
+  if (!fits(words)) {
+    if (!part) return
+    while (words && !fits(`${words}…`)) words = words.slice(0, -1)
+    words += '…'
+  }
   pen.fillStyle = color
-  while (words && pen.measureText(words).width > room) words = words.slice(0, -1)
   pen.fillText(words, x, y)
 }
 
@@ -242,6 +247,13 @@ function row({ tier, y, h, low, other }, plan, near) {
   const moved = preview?.tier === tier
   segments(moved ? apply(labels(tier), preview.edit) : labels(tier), tier, near, { y, h })
   if (low.h) segments(predictions(tier), tier, near, low, true)
+  if (low.h) {
+    pen.fillStyle = hatch()
+    for (const [start, end] of seen(tier)) {
+      const x0 = near.x(Math.max(start, near.start))
+      pen.fillRect(x0, low.y, Math.max(0, near.x(Math.min(end, near.end)) - x0), low.h)
+    }
+  }
   if (low.h && state.project.preview) {
     outline(near, near.start, near.end, low.y, low.h, theme.unsure, [6, 4])
   }
@@ -269,7 +281,7 @@ function row({ tier, y, h, low, other }, plan, near) {
     pen.fillStyle = theme.ground
     pen.fillRect(0, y - 4, plan.gutter - 2, h + low.h + other.h + 10)
     if (here) band({ x: (x) => x }, 0, 4, y, h + low.h + 2, theme.accent, 1)
-    text(tiers()[tier].name, 9, y + h / 2, plan.gutter - 14, here ? theme.text : theme.quiet)
+    text(tiers()[tier].name, 9, y + h / 2, plan.gutter - 14, here ? theme.text : theme.quiet, 12, true)
   }
 }
 

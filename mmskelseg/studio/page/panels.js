@@ -158,12 +158,23 @@ export function Training() {
   </section>`
 }
 
+/** The formats that were chosen last, also before the page was closed. */
+function chosenFormats() {
+  const kept = JSON.parse(localStorage.getItem('formats') ?? '[]')
+  return kept.filter((one) => state.project.formats.some(({ name }) => name === one))
+}
+
 export function Export() {
-  const [chosen, choose] = useState([])
+  const [chosen, setChosen] = useState(chosenFormats)
   const [what, setWhat] = useState('labels')
   const [made, setMade] = useState(null)
   const mark = ({ target }) =>
-    choose(target.checked ? [...chosen, target.value] : chosen.filter((f) => f !== target.value))
+    setChosen((now) => {
+      const next = now.filter((one) => one !== target.value)
+      if (target.checked) next.push(target.value)
+      localStorage.setItem('formats', JSON.stringify(next))
+      return next
+    })
   const save = () =>
     attempt(async () => {
       const reply = await post('export', { formats: chosen, what })

@@ -86,13 +86,11 @@ function drawObject(pen, [name, ink, count], points) {
   pen.fillText(name, x, y - 6)
 }
 
-/** How pixels of the recording lie in a picture of this size. */
+/** How pixels of the recording lie in a picture of this size: where bodies are, fills it. */
 export function fitted(w, h) {
-  const over = overlaid() || !state.recording.skeleton ? video : null
-  const margin = over ? 0 : 12
-  const box = over
-    ? [0, 0, over.videoWidth || w, over.videoHeight || h]
-    : (state.recording.skeleton?.bounds ?? [0, 0, w, h])
+  const bounds = state.picture === 'video' ? null : state.recording.skeleton?.bounds
+  const margin = bounds ? 12 : 0
+  const box = bounds ?? [0, 0, video?.videoWidth || w, video?.videoHeight || h]
   const [bw, bh] = [box[2] - box[0] || 1, box[3] - box[1] || 1]
   const scale = Math.min((w - 2 * margin) / bw, (h - 2 * margin) / bh)
   return {
@@ -102,6 +100,38 @@ export function fitted(w, h) {
   }
 }
 
+/** Where a video of some size lies so that its skeleton is over it. */
+function videoStyle([w, h]) {
+  if (!video?.videoWidth || !w) return {}
+  const { scale, left, top } = fitted(w, h)
+  const [width, height] = [video.videoWidth * scale, video.videoHeight * scale]
+  return { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` }
+}
+
+let hovered = null // the joint under the mouse: its index, place and name
+
+/** Finds the joint under the mouse. */
+function hover(event) {
+  const pose = canvas && state.recording.skeleton && poseAt(state.frame)
+  if (!pose) return
+  const { joints, people } = state.recording.skeleton
+  const box = canvas.getBoundingClientRect()
+  const { scale, left, top } = fitted(box.width, box.height)
+  const away = (i) =>
+    Math.hypot(
+      left + pose[2 * i] * scale - (event.clientX - box.left),
+      top + pose[2 * i + 1] * scale - (event.clientY - box.top),
+    )
+  let found = null
+  for (let i = 0; i < people * joints.length; i++) {
+    if (away(i) < (found === null ? 12 : away(found))) found = i
+  }
+  if (found === hovered) return
+  hovered = found
+  event.currentTarget.title = found === null ? '' : joints[found % joints.length]
+  change(false)
+}
+
 let drawn = ''
 
 function drawPose(canvas, over) {
@@ -109,7 +139,7 @@ function drawPose(canvas, over) {
   const ratio = devicePixelRatio || 1
   const [w, h] = [canvas.clientWidth, canvas.clientHeight]
   const pose = poseAt(frame)
-  const now = [recording.id, frame, !!pose, w, h, ratio, over?.videoWidth].join()
+  const now = [recording.id, frame, !!pose, w, h, ratio, over?.videoWidth, hovered].join()
   if (now === drawn) return
   drawn = now
   if (canvas.width !== Math.round(w * ratio)) canvas.width = Math.round(w * ratio)
@@ -158,8 +188,15 @@ function drawPose(canvas, over) {
       if (!(x + y < Infinity)) return
       pen.fillStyle = color(sides[joint])
       pen.beginPath()
-      pen.arc(x, y, 3, 0, 7)
+      const isHere = person * joints.length + joint === hovered
+      pen.arc(x, y, isHere ? 5 : 3, 0, 7)
       pen.fill()
+      if (!isHere) return
+      pen.font = '13px sans-serif'
+      pen.lineWidth = 3
+      pen.strokeStyle = '#000c'
+      pen.strokeText(joints[joint], x + 8, y - 8)
+      pen.fillText(joints[joint], x + 8, y - 8)
     })
   }
   pen.globalAlpha = 1
@@ -210,13 +247,14 @@ export function Picture() {
     })
   }
   const both = recording.video && recording.skeleton
-  return html`<div class="picture" onClick=${toggle} ref=${area}>
+  return html`<div class="picture" onClick=${toggle} onPointerMove=${hover} ref=${area}>
     ${recording.video &&
     html`<video
       key=${recording.id}
       ref=${element}
       src=${`api/${place(recording.id)}/video`}
       class=${both && picture === 'skeleton' ? 'unseen' : ''}
+      style=${videoStyle(size)}
       muted
       playsinline
       preload="auto"

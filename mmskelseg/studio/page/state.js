@@ -86,6 +86,9 @@ export const noteOf = (note) => note.filter(Boolean).join('; ')
 export const labels = (tier = state.tier) => state.recording.labels[tier] ?? [] // a new tier has none
 export const predictions = (tier = state.tier) => state.recording.predictions?.[tier] ?? []
 
+/** The intervals of a tier from which the model has learnt. */
+export const seen = (tier = state.tier) => state.recording.seen[tier] ?? []
+
 export function clock(seconds, digits = 1) {
   const tenths = Math.round(seconds * 10 ** digits)
   const whole = Math.floor(tenths / 10 ** digits)

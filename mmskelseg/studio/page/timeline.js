@@ -4,7 +4,7 @@ import { AXIS, OVERVIEW, drawOn, layout, scales } from './drawing.js'
 import { at, move, nearest } from './labels.js'
 import { seek } from './player.js'
 import {
-  change, clock, commit, isPoints, labels, look, named, noteOf, pan, predictions, say, state, interval,
+  change, clock, commit, isPoints, labels, look, named, noteOf, pan, predictions, say, seen, state, interval,
   tiers, time, zoom,
 } from './state.js'
 import { html, useEffect, useRef } from './vendor/preact.js'
@@ -30,7 +30,25 @@ function hit(event) {
   if (boundary !== null && Math.abs(near.x(boundary) - x) <= reach) {
     return { ...found, part: 'boundary', boundary }
   }
-  return { ...found, part: y <= line.y + line.h + 1 ? 'labels' : 'predictions' }
+  const low = y >= line.low.y && y < line.low.y + line.low.h
+  return { ...found, low, part: y <= line.y + line.h + 1 ? 'labels' : 'predictions' }
+}
+
+/** What lies under the mouse, in words, since short segments have no room for names. */
+function titleOf({ part, tier, frame, low }) {
+  if (part === 'name') return tiers()[tier].name
+  if (!low) {
+    const own = ['labels', 'boundary'].includes(part) && at(labels(tier), frame)
+    return own ? named(own[2], tier) : ''
+  }
+  const one = at(predictions(tier), frame)
+  return one ? `${named(one[2], tier)}, ${sureness(one, tier, frame)}` : ''
+}
+
+/** How sure a prediction is, unless the model has learnt from the label there. */
+function sureness([, , , score], tier, frame) {
+  const known = seen(tier).some(([start, end]) => start <= frame && frame < end)
+  return `${Math.round(score * 100)} %` + (known ? ', seen in training' : '')
 }
 
 const cursors = { boundary: 'ew-resize', axis: 'grab', overview: 'grab', name: 'pointer' }
@@ -60,6 +78,7 @@ function motion(event) {
   const found = hit(event)
   if (!drag) {
     canvas.style.cursor = cursors[found.part] ?? 'default'
+    canvas.title = titleOf(found)
     return
   }
   drag.moved ||= Math.abs(found.x - drag.from) > 3
@@ -130,7 +149,7 @@ export function place() {
     tier && `tier ${tier}`,
     own ? named(own[2]) : 'not labelled',
     own?.[3] && noteOf(own[3]),
-    guess && `${state.project.preview ? 'preview' : 'predicted'} ${named(guess[2])}, ${Math.round(guess[3] * 100)} %`,
+    guess && `${state.project.preview ? 'preview' : 'predicted'} ${named(guess[2])}, ${sureness(guess, state.tier, frame)}`,
   ].filter(Boolean).join(', ')
 }
 
