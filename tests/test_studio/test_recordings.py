@@ -547,3 +547,17 @@ def test_objects_of_an_annotation_file_are_drawn(tmp_path):
     assert training_data(folder, ['video_0'])['metainfo']['objects'] == {
         'cup': ['middle']
     }
+
+
+def test_picture_of_a_video_is_that_of_its_bodies(tmp_path):
+    """An animal in a wide arena, in a corner of the video."""
+    save_video(tmp_path / 'take1.mp4')
+    video = small_annotations((60,))['annotations'][0]
+    points = np.random.default_rng(0).uniform(2, 12, video['keypoint'].shape)
+    video = {**video, 'keypoint': points, 'img_shape': (48, 64)}
+    save_poses(tmp_path / 'take1.npz', video)
+    left, top, right, bottom = open_folder(tmp_path).picture('take1').bounds
+    assert 0 <= left < 3
+    assert 0 <= top < 3
+    assert 11 < right < 14
+    assert 11 < bottom < 14

@@ -63,6 +63,9 @@ PREDICTIONS = [
     (of(*DOUBT, reason=7), 'doubts[0].reason | 7'),
     (of(*DOUBT, video='gone'), ''),
     (of('recordings', gone=[[]]), ''),
+    (of(seen={'video_2': [[[0, 9, 1]]]}), 'seen | video_2'),
+    (of(seen={'video_2': [[['a', 9]]]}), "seen.video_2 | 'a'"),
+    (of(seen=None), ''),
 ]
 REPORT = [
     (without('data'), 'data'),
@@ -140,3 +143,20 @@ def test_predictions_of_deleted_classes_are_not_shown(folder):
     tiers[0]['classes'] = tiers[0]['classes'][:1]
     studio.folder.project.edit(tiers, 0)
     assert studio.recording(2)['predictions'] == [[(20, 50, 0, 0.4)]]
+
+
+def test_what_was_learnt_from_is_kept_with_the_predictions(folder):
+    """Intervals with a class, of which adjacent ones are one."""
+    model = trained(folder)
+    studio = studio_of(folder)
+    project = studio.folder.project
+    project.recordings['video_2'].labels[0] = [
+        (0, 9, 1), (9, 12, 0), (12, 20, -1), (30, 50, 1)
+    ]  # fmt: skip
+    seen = {'video_2': project.known_intervals('video_2')}
+    (model / 'predictions.json').rename(model / 'part')
+    file = model / 'predictions.json'
+    place_predictions(model / 'part', file, {0: [0, 1, 2]}, seen)
+    again = studio_of(folder)
+    assert again.recording(2)['seen'] == [[[0, 12], [30, 50]]]
+    assert again.recording(0)['seen'] == []
