@@ -1,8 +1,5 @@
 """Frame-level action segmentation from skeleton heatmaps and video for MMAction2."""
 
-import re
-import sys
-from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,14 +10,9 @@ from mmskelseg.version import __version__
 if find_spec('mmskelseg.compat') is not None:
     from mmskelseg import compat
     from mmskelseg.compat import dependencies
-    from mmskelseg.runtime.messages.errors import user_errors
 
-    # The doctor lists all problems, where this check would stop.
-    if not re.search(r'mmskelseg(\.exe)?[. ]doctor', ' '.join(sys.orig_argv)):
-        names = {Path(word).name for word in sys.orig_argv}
-        is_command = not names.isdisjoint({'mmskelseg', 'mmskelseg.exe'})
-        with user_errors() if is_command else nullcontext():
-            dependencies.check()
+    # Called where the dependencies are needed first: by commands and by the registry.
+    check_dependencies = dependencies.check
     # Before mmaction.models or mmcv.ops is imported for the first time.
     compat.apply()
 

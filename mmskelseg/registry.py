@@ -12,6 +12,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from mmskelseg import check_dependencies
+
+# Before one that is missing or too old fails in its own words.
+check_dependencies()
+
+# ruff: noqa: E402
 from mmengine.registry import root
 from mmengine.registry.registry import Registry
 

@@ -4,7 +4,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmskelseg import check_dependencies
 from mmskelseg.runtime import jobs
+from mmskelseg.runtime.messages.errors import user_errors
 
 
 def _sentence(file: Path) -> str:
@@ -25,4 +27,8 @@ TOOLS = {**jobs.TOOLS, 'browse-dataset': 'browse', 'extract-features': 'features
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command that the first argument names."""
     words = sys.argv[1:] if argv is None else argv
+    # The doctor lists all problems, where this check would stop.
+    if [*words][:1] != ['doctor']:
+        with user_errors():
+            check_dependencies()
     jobs.dispatch(__name__, COMMANDS, words, TOOLS)

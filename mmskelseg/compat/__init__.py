@@ -1,7 +1,7 @@
 """Checks of dependencies, and repairs of defects in their releases.
 
-Both run when mmskelseg is imported, without importing the packages concerned. A repair
-is applied only if its defect is present.
+Repairs are applied when mmskelseg is imported, each only if its defect is present.
+Neither imports the packages concerned.
 """
 
 from mmskelseg.compat.repairs import REPAIRS, Repair

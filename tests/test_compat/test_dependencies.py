@@ -127,7 +127,7 @@ def run_python(*arguments, path=ROOT):
 def test_import_without_dependencies_ends_in_one_sentence():
     """Python without its installed packages; the error is no ImportError."""
     code = (
-        'try: import mmskelseg\n'
+        'try: import mmskelseg.registry\n'
         'except RuntimeError as error: print(error)\n'
         'except ImportError: print("swallowed by MMEngine")'
     )
@@ -148,6 +148,16 @@ def test_command_without_dependencies_ends_in_one_sentence_alone():
     )
 
 
+def test_library_raises_whatever_the_arguments_of_a_script_are(tmp_path):
+    script = tmp_path / 'mine.py'
+    script.write_text(
+        'try: import mmskelseg.registry\n'
+        'except RuntimeError as error: print("caught")\n'
+    )
+    for words in (['mmskelseg'], ['mmskelseg', 'doctor'], []):
+        assert run_python('-S', script, *words).stdout == 'caught\n'
+
+
 @pytest.mark.parametrize('version', ['2.1.0', '2.2.0'])
 def test_import_checks_a_full_mmcv(tmp_path, version):
     folder = tmp_path / f'mmcv-{version}.dist-info'
@@ -155,7 +165,7 @@ def test_import_checks_a_full_mmcv(tmp_path, version):
     (folder / 'METADATA').write_text(
         f'Metadata-Version: 2.1\nName: mmcv\nVersion: {version}\n'
     )
-    process = run_python('-c', 'import mmskelseg', path=f'{tmp_path}:{ROOT}')
+    process = run_python('-c', 'import mmskelseg.registry', path=f'{tmp_path}:{ROOT}')
     if version == '2.1.0':
         assert (process.returncode, process.stderr) == (0, '')
     else:
