@@ -61,7 +61,7 @@ def test_each_tool_is_a_command(folder, capsys):
     [
         (['trian'], "mmskelseg: error: there is no 'trian'; did you mean 'train'?"),
         (['demoo'], "mmskelseg: error: there is no 'demoo'; did you mean 'segment'?"),
-        (['qwk'], "error: there is no 'qwk'; expected one of agree, app, bouts"),
+        (['qwk'], "error: there is no 'qwk'; expected one of agree, angles, app"),
         (
             ['convert-model', 'ms-tcn'],
             "mmskelseg convert-model: error: there is no 'ms-tcn'; did you mean "

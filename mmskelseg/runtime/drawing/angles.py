@@ -52,8 +52,14 @@ def draw_angles(
             axes.set_xlim(0, frames / fps / unit)
         if len(ranges) > 1:
             # Beside the name, where no line is.
-            place = {'loc': 'lower right', 'bbox_to_anchor': (1, 1), 'borderpad': 0}
-            axes.legend(fontsize=_FONT, frameon=False, ncols=len(ranges), **place)
+            axes.legend(
+                loc='lower right',
+                bbox_to_anchor=(1, 1),
+                borderpad=0,
+                fontsize=_FONT,
+                frameon=False,
+                ncols=len(ranges),
+            )
         axes.set_title(plain(name), fontsize=_FONT, loc='left', pad=3)
         axes.tick_params(labelsize=_FONT, labelbottom=name == last)
         axes.locator_params(axis='y', nbins=5, integer=True)
