@@ -158,9 +158,9 @@ def assess(
     posture = measure(video, skeleton, metainfo)
     if posture is None:
         raise UserError(
-            f'{video["frame_dir"]}: REBA and RULA are of people, but the joints of '
-            f'{skeleton.name} have no left and right {", ".join(NEEDED)}; name them '
-            'so, or leave the risk out.'
+            f'{video["frame_dir"]}: joint angles, REBA and RULA are of people, but '
+            f'the joints of {skeleton.name} have no left and right '
+            f'{", ".join(NEEDED)}; name them so, if they are those of a person.'
         )
     points = points_of(label, metainfo['classes'], station)
     scores = {name: one.score(posture, points) for name, one in METHODS.items()}
