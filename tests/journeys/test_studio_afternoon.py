@@ -9,6 +9,7 @@ from tests.browser import drawn, marks, opened
 from tests.test_runtime.test_poses.trackers import deeplabcut
 from tests.test_studio.serving import served
 from tests.test_studio.test_page import (
+    LABELS,
     PATIENCE,
     eventually,
     go_to,
@@ -69,6 +70,13 @@ def hovered_joints(page):
     return found
 
 
+def name_under_mouse(page, part):
+    """Return the name of the label at a part of the timeline's width."""
+    box = page.locator('#timeline').bounding_box()
+    page.mouse.move(box['x'] + part * box['width'], box['y'] + LABELS)
+    return page.locator('#timeline canvas').get_attribute('title')
+
+
 def test_afternoon_in_the_studio(tmp_path, run_tool):
     mice = tmp_path / 'mice'
     mice.mkdir()
@@ -88,6 +96,7 @@ def test_afternoon_in_the_studio(tmp_path, run_tool):
             is_open(page, name)
             label_all(page, 4)
             assert labels_of(mice, name) == truth
+            assert name_under_mouse(page, 0.4) == 'stretch'
             page.keyboard.press('n')
         is_open(page, 'm3')
         page.get_by_label('Minutes').fill('0.1')
