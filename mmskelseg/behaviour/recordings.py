@@ -14,7 +14,7 @@ from mmskelseg.converters.keypoint_videos import Labels, find_labels, line_segme
 from mmskelseg.converters.label_individuals import by_individual
 from mmskelseg.converters.label_tiers import find_tiers
 from mmskelseg.runtime.drawing.images import class_color
-from mmskelseg.runtime.files.annotations import load_observers
+from mmskelseg.runtime.files.annotations import load_annotations, load_observers
 from mmskelseg.runtime.files.inputs import is_file
 from mmskelseg.runtime.files.names import find_named
 from mmskelseg.runtime.files.video import VIDEO_SUFFIXES, VideoFile
@@ -23,7 +23,6 @@ from mmskelseg.runtime.jobs.job import function_of
 from mmskelseg.runtime.labels import ClassInfo, VideoSegments, read_ethogram
 from mmskelseg.runtime.labels.bouts import (
     annotated,
-    read_annotated,
     read_prediction,
     to_bouts,
 )
@@ -38,6 +37,7 @@ from mmskelseg.runtime.messages.counts import counted, listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.bouts import Bouts
 from mmskelseg.runtime.structures.tiers import Tier, tiers_of
+from mmskelseg.runtime.structures.whole import whole
 
 # Lengths of a recording that differ by more seconds contradict each other.
 _SLACK = 1.0
@@ -136,7 +136,7 @@ def read_recordings(
     Raises:
         UserError: If there are no labels, or not those of such recordings.
     """
-    read = read_sources([paths], given, background, duration)
+    read = read_sources([paths], given, background, duration, is_whole=True)
     (found,), notes = read.recordings, read.notes
     bouts = {name: read.bouts(one, duration) for name, one in found.items()}
     notes += _contradictions(found, duration)
@@ -195,12 +195,15 @@ def read_sources(
     given: LabelInput,
     background: str | None,
     duration: float | None = None,
+    *,
+    is_whole: bool = False,
 ) -> Sources:
     """Return the recordings in the files and folders of each source.
 
     In label files, classes that overlap in any source are of different tiers, as in
     `convert`, and each individual is a recording. Those of label files are cut at the
-    end, which is after ``duration`` seconds, or else as files state.
+    end, which is after ``duration`` seconds, or else as files state. With ``is_whole``,
+    parts of a recording in annotation files are one.
 
     Raises:
         UserError: If a file cannot be read, or a source has two recordings of a name.
@@ -213,7 +216,7 @@ def read_sources(
         own: dict[str, Recording] = {}
         found.append(own)
         for path in _files(paths):
-            videos, stated, parts = _read(path, given, notes)
+            videos, stated, parts = _read(path, given, notes, is_whole)
             of_files += [(own, one) for one in parts]
             for video in videos:
                 if video.name in own:
@@ -226,20 +229,11 @@ def read_sources(
                 if info.color:
                     painted.setdefault((info.tier, info.name), info.color)
     tiers = find_tiers([one for _, one in of_files], given)
-    cut: list[int] = []
     for own, one in of_files:
         video = own[one.video].video
-        segments, seconds = tiers.placed(video.segments), duration or video.seconds
-        if seconds is not None:
-            segments, count = clip_segments(segments, seconds, anyhow=given.clip_labels)
-            cut += [count] * (count > 0)
-        placed = replace(video, segments=segments)
+        placed = replace(video, segments=tiers.placed(video.segments))
         own[one.video] = own[one.video]._replace(video=placed)
-    if cut:
-        notes.append(
-            f'{counted(sum(cut), "label")} of {counted(len(cut), "recording")} cut, '
-            'since they end over a second after it'
-        )
+    notes += _cut(of_files, duration, given)
     absences = {
         tier.name: tier.classes[tier.background]
         for tier in tiers.tiers
@@ -249,6 +243,29 @@ def read_sources(
     classes = _classes(every, background, absences)
     notes += tiers.notes
     return Sources(found, classes, background, absences, notes, painted)
+
+
+def _cut(
+    of_files: Iterable[tuple[dict[str, Recording], Labels]],
+    duration: float | None,
+    given: LabelInput,
+) -> Iterator[str]:
+    """Cut labels at the end of recordings, and yield how many are cut."""
+    counts = []
+    for own, one in of_files:
+        video = own[one.video].video
+        seconds = duration or video.seconds
+        if seconds is not None:
+            segments = video.segments
+            segments, count = clip_segments(segments, seconds, anyhow=given.clip_labels)
+            video = replace(video, segments=segments)
+            own[one.video] = own[one.video]._replace(video=video)
+            counts += [count] * (count > 0)
+    if counts:
+        yield (
+            f'{counted(sum(counts), "label")} of {counted(len(counts), "recording")} '
+            'cut, since they end over a second after it'
+        )
 
 
 def _infos(path: Path, videos: Sequence[VideoSegments]) -> Sequence[ClassInfo]:
@@ -328,13 +345,14 @@ def paired(
 
 
 def _read(
-    path: Path, given: LabelInput, notes: list[str]
+    path: Path, given: LabelInput, notes: list[str], is_whole: bool
 ) -> tuple[list[VideoSegments], Classes, list[Labels]]:
     """Return what a file has: recordings, class names, and labels without tiers yet."""
     if path.suffix in ('.pkl', '.pickle'):
         if is_dump(path):
             return *_read_dump(path, given), []
-        return *read_annotated(path), []
+        data = load_annotations(path)
+        return *annotated(whole(data) if is_whole else data), []
     if (project := function_of(_PROJECT)(path)) is not None:
         return *project, []
     if (read := read_prediction(path)) is not None:

@@ -23,6 +23,7 @@ from mmskelseg.runtime.structures.annotations import (
 )
 from mmskelseg.runtime.structures.bouts import Bouts
 from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg.runtime.structures.whole import whole
 
 _SEGMENTS, _FRAMES = 'segments.json', 'risk_frames.csv'
 # The highest score, of REBA.
@@ -65,7 +66,7 @@ def read_risks(
     found: dict[str, RecordedRisk] = {}
     for name, path in paths.items():
         if path.suffix in ('.pkl', '.pickle'):
-            data = files.setdefault(path, load_annotations(path))
+            data = files.setdefault(path, whole(load_annotations(path)))
             found[name] = _of_poses(data, name, bouts[name], classes, work)
             continue
         frames = _frames_of(path, name)

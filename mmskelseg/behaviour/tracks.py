@@ -41,6 +41,7 @@ from mmskelseg.runtime.structures.places import (
     plane_of,
     zones,
 )
+from mmskelseg.runtime.structures.whole import whole
 
 _PICKLES = ('.pkl', '.pickle')
 _IN_PIXELS = 'lengths by place are in pixels, since no known length turns them into cm'
@@ -139,7 +140,7 @@ def find_tracks(
     pickles += [p for p in labels if p.suffix in _PICKLES and not is_dump(p)]
     videos: dict[str, tuple[VideoAnnotation, Metainfo, Path]] = {}
     for path in pickles:
-        data = load_annotations(path)
+        data = whole(load_annotations(path))
         for video in data['annotations']:
             videos.setdefault(video['frame_dir'], (video, data['metainfo'], path))
     files = find_keypoints([p for p in given.poses if p.suffix not in _PICKLES])

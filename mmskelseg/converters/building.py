@@ -157,25 +157,29 @@ def split_by_test(videos: Sequence[str], test: Sequence[str]) -> dict[str, list[
 def split_in_time(
     video: VideoAnnotation,
 ) -> tuple[list[VideoAnnotation], dict[str, list[str]], str]:
-    """Return the beginning and the end of a recording, as two videos, and a note.
+    """Return the parts of a recording as videos, the splits, and a note.
 
-    The first seven tenths are for training, the last quarter is for testing. Frames
-    between them belong to neither, since neighbouring frames are alike.
+    The first seven tenths are for training, the last quarter is for testing. The part
+    between them is in neither, since neighbouring frames are alike.
     """
     frames = video['total_frames']
-    parts = {'begin': (0, frames * 7 // 10), 'end': (frames * 3 // 4, frames)}
+    train, test = frames * 7 // 10, frames * 3 // 4
+    parts = {'begin': (0, train), 'between': (train, test), 'end': (test, frames)}
     annotations: list[VideoAnnotation] = []
     for part, (first, last) in parts.items():
         name, kept = f'{video["frame_dir"]}_{part}', slice(first, last)
+        if last == first and part == 'between':
+            continue
         if last == first:
             raise UserError(
                 f'{video["frame_dir"]}: a single recording of {frames} frames is too '
                 'short to be split into training and test; add recordings.'
             )
         shared: VideoAnnotation = {**video, **changed_bodies(video, frames_of(kept))}
+        shared['part_of'] = video['frame_dir'], first
         arrays = shared['keypoint'], shared['keypoint_score'], video['label'][..., kept]
         annotations.append(annotation(shared, name, *arrays))
-    begin, end = (part['frame_dir'] for part in annotations)
+    begin, end = (annotations[i]['frame_dir'] for i in (0, -1))
     note = (
         'a single recording is split in time: 70 % to train, the last 25 % to test; '
         'expect lower scores on another recording'
@@ -218,7 +222,8 @@ def write(
     For ``source`` and ``files``, see :func:`save_annotations`. Each video is tested in
     one of the ``folds``. ``videos`` is the folder of the video files.
     """
-    names = [video['frame_dir'] for video in data['annotations']]
+    used = {name for members in data['split'].values() for name in members}
+    names = [v['frame_dir'] for v in data['annotations'] if v['frame_dir'] in used]
     if folds and not 2 <= folds <= len(names):
         raise UserError(
             f'--folds is {folds}, but {len(names)} videos allow 2 to {len(names)}.'

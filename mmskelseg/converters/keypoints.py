@@ -152,6 +152,7 @@ class ConvertKeypoints(Job[Path]):
                 view, reason = camera_view(meta, annotations)
                 meta['notes'] += [f'view from the {view}, since {reason} (--view)']
             meta['view'] = view
+            counts = _counts(annotations, tiers)
             videos = self.videos
             if len(annotations) == 1 and not self.test:
                 annotations, split, note = building.split_in_time(annotations[0])
@@ -160,7 +161,6 @@ class ConvertKeypoints(Job[Path]):
                 videos = None
             else:
                 split = building.choose_split(self.test, names, out)
-            counts = _counts(annotations, tiers)
             if empty := [name for name, count in counts.items() if not count]:
                 meta['notes'] += [f'classes without a frame: {", ".join(empty)}']
             path = building.write(

@@ -9,6 +9,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from mmskelseg.commands.bouts import main
+from mmskelseg.commands.convert import main as convert_main
 from mmskelseg.runtime.drawing.images import class_color
 from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
 from mmskelseg.runtime.labels import (
@@ -82,6 +83,23 @@ def test_labels_after_the_end_are_cut_and_counted(bouts, table):
     assert [r['observed_s'] for r in table('bouts.csv')][6:] == ['97.000', '97.000']
     assert '--clip-labels' in bouts(LABELS, '--duration', 50)
     assert '4 labels of 4 rec' in bouts(LABELS, '--duration', 50, '--clip-labels')
+
+
+def test_parts_of_a_recording_are_one_again(tmp_path, call, table):
+    """Two bouts of 15 s in 30 s, of which one crosses both cuts."""
+    rng = np.random.default_rng(0)
+    np.savez(
+        tmp_path / 'take1.npz', keypoint=rng.normal(200, 50, (1, 300, 17, 2)),
+        keypoint_score=np.ones((1, 300, 17)), fps=10.0, img_shape=(480, 640),
+    )  # fmt: skip
+    rows = 'start,end,label\n0,5,rear\n5,20,walk\n20,30,rear\n'
+    (tmp_path / 'take1.csv').write_text(rows)
+    words = ['keypoints', tmp_path / 'take1.npz', tmp_path / 'data', '--labels']
+    convert_main([*map(str, [*words, tmp_path / 'take1.csv'])], 'convert')
+    call(tmp_path / 'data' / 'annotations.pkl')
+    (rear,) = (row for row in table('bouts.csv') if row['class'] == 'rear')
+    shown = [rear[column] for column in ('video', 'bouts', 'total_s')]
+    assert shown == ['take1', '2', '15.000']
 
 
 def test_command_writes_tables_and_an_ethogram(run_tool, tmp_path, table):

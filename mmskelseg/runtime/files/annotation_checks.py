@@ -377,6 +377,9 @@ def _scalar_problems(video: VideoAnnotation) -> Iterator[str]:
         yield f'fps is {described(fps)}, expected {RATES}.'
     for key in ('filename', 'person', 'video'):
         yield from text_problems(key, video.get(key, ''))
+    part = video.get('part_of', ('', 0))
+    if [*map(type, part if isinstance(part, list | tuple) else ())] != [str, int]:
+        yield f'part_of is {shown(part)}, expected (recording, first frame).'
 
 
 def _member_problems(

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.runtime.files.annotations import load_annotations
 from mmskelseg.runtime.files.inputs import MOST_SECONDS, check_fps
 from mmskelseg.runtime.files.metainfo_checks import check_metainfo
 from mmskelseg.runtime.files.parsing import (
@@ -78,11 +77,6 @@ def read_prediction(path: FilePath) -> tuple[VideoSegments, Classes] | None:
         tier = one.get('tier') or ''
         segments.append(make_segment(place, start, end, one['label'], tier=tier))
     return VideoSegments(name, segments, fps, frames), tiers or classes
-
-
-def read_annotated(path: FilePath) -> tuple[list[VideoSegments], Classes]:
-    """Return the segments of the videos of an annotation file, and its classes."""
-    return annotated(load_annotations(path))
 
 
 def annotated(data: AnnotationFile) -> tuple[list[VideoSegments], Classes]:

@@ -63,7 +63,8 @@ class VideoAnnotation(TypedDict, total=False):
     ``individuals``, label has a row for each; see :mod:`.individuals`. Only a file has
     ``observers`` in place of label; beside it, they are kept where they are asked for.
     Only a data set makes ``votes`` (K, T) of them; see :mod:`.observers`.
-    ``places`` of a video replace those of the metainfo.
+    ``places`` of a video replace those of the metainfo. For ``part_of``, see
+    :mod:`.whole`.
     Shapes: keypoint (M, T, V, 2), keypoint_score (M, T, V), label (T,) or (tiers, T),
     keypoint_3d (M, T, V, 3), risk (T,), person_score (M, T), person_box (M, T, 4).
     """
@@ -80,6 +81,7 @@ class VideoAnnotation(TypedDict, total=False):
     filename: str
     person: str
     video: str
+    part_of: tuple[str, int]
     individuals: list[str]
     individual: int
     observers: Mapping[str, np.ndarray]

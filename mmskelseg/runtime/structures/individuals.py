@@ -87,6 +87,9 @@ def _individuals(video: VideoAnnotation) -> Sequence[VideoAnnotation]:
             'person': name,
             'video': video['frame_dir'],
         }
+        if 'part_of' in video:
+            recording, first = video['part_of']
+            own['part_of'] = part_name(recording, name), first
         videos.append(own)
     return videos
 

@@ -54,7 +54,7 @@ def check_glued(item, keys=OBJECT_KEYS):
         RandomTimeWarp(0.3),
         RandomCropFrames(30),
         lambda item: show_at(item, 50).video,
-        lambda item: split_in_time(item)[0][1],
+        lambda item: split_in_time(item)[0][-1],
     ],
     ids=[
         'mirror', 'rotation', '3d', 'projection', 'scale', 'warp', 'crop', 'rate',

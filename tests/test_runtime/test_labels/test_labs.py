@@ -398,7 +398,7 @@ def test_data_sets_of_all_tools_are_the_same(rng, tmp_path):
         convert.main([*map(str, given)], 'convert')
         data = load_annotations(out / 'annotations.pkl')
         assert data['metainfo']['classes'] == ['rest', *NAMES]
-        begin, end = (video['label'] for video in data['annotations'])
+        begin, _, end = (video['label'] for video in data['annotations'])
         assert (begin == LABEL[:70] + 1).all()
         assert (end == LABEL[75:] + 1).all()
 
