@@ -1,6 +1,8 @@
 """What carries each class, by a few segments in videos of a fit."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -13,30 +15,35 @@ from mmskelseg.evaluation import Video
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.segmenting.explaining import (
     Reasons,
+    are_few,
     explain_moments,
     weigh,
     words,
 )
 from mmskelseg.runtime.segmenting.segmenter import OnnxSegmenter
+from mmskelseg.runtime.structures.predictions import InputVideo
 from mmskelseg.runtime.structures.segments import to_segments
 
-# Segments of each class.
+# The most segments of each class.
 _SEGMENTS = 5
 
 
 def find_carriers(
-    folder: ModelFolder, outcome: Outcome, events: Events
+    folder: ModelFolder, outcome: Outcome, events: Events, deadline: float = inf
 ) -> list[dict[str, Any]]:
     """Return what carries each class of the final model that it predicts.
 
     It is tried on test videos or, without these, on those that it was trained on. What
-    carries the classes of models that read frames of videos is not known.
+    carries the classes of models that read frames of videos is not known. As many
+    segments of each class are explained as do not take long. If the time is over
+    before, nothing is returned, since a part of them would say what is not so.
 
     Args:
         folder: The fit, with its final model.
         outcome: Its predictions of held-out videos tell where to look, where there are
             no test videos.
         events: Gets the progress.
+        deadline: When it has to be finished, by ``time.monotonic``.
     """
     model = OnnxSegmenter(folder.exported, show_progress=False)
     if model.needs_video or not model.needs_poses:
@@ -46,11 +53,22 @@ def find_carriers(
         split, videos = 'test', predictions_of(folder.tested / PREDICTIONS)
     _, read = model.videos([folder.ann_file], split=split)
     shown = {video['frame_dir']: video for video in read}
-    moments = _moments(folder, videos)
+    moments: Sequence[tuple[int, str, int, int]] = []
+    places: list[tuple[InputVideo, int, int]] = []
+    for most in range(_SEGMENTS, 0, -1):
+        moments = _moments(folder, videos, most)
+        places = [(shown[name], start, end) for _, name, start, end in moments]
+        if are_few(model, places):
+            break
+    else:
+        events.note('What carries each class is left out, since it would take long.')
+        return []
     chosen: dict[int, list[tuple[Reasons, int]]] = {}
-    places = ((shown[name], start, end) for _, name, start, end in moments)
-    explained = zip(moments, explain_moments(model, places), strict=False)
+    explained = zip(moments, explain_moments(model, places), strict=True)
     for i, ((row, *_), found) in enumerate(explained):
+        if monotonic() > deadline:
+            events.note('What carries each class is left out, since the time is over.')
+            return []
         events.progress('Finding what carries each class', i + 1, len(moments))
         chosen.setdefault(row, []).extend(
             (one, k) for one, k in found if one.spans[k].row == row
@@ -63,12 +81,9 @@ def find_carriers(
 
 
 def _moments(
-    folder: ModelFolder, videos: Mapping[str, Video]
+    folder: ModelFolder, videos: Mapping[str, Video], most: int
 ) -> Sequence[tuple[int, str, int, int]]:
-    """Return class, video, first frame and end of some segments of each class.
-
-    First comes one of each class, in case there are too many.
-    """
+    """Return class, video, first frame and end of up to ``most`` segments of each."""
     rng = np.random.default_rng(folder.seed)
     found: dict[int, list[tuple[int, str, int, int]]] = {}
     for tier, own in by_tier(videos, folder.data['metainfo']):
@@ -76,8 +91,8 @@ def _moments(
             for start, end, k in to_segments(video.pred):
                 row = tier.rows.start + k
                 found.setdefault(row, []).append((row, name, start, end))
-    order = []
-    for own_moments in found.values():
-        picked = rng.permutation(len(own_moments))[:_SEGMENTS]
-        order += [(i, own_moments[k]) for i, k in enumerate(picked)]
-    return [moment for _, moment in sorted(order)]
+    return [
+        own_moments[k]
+        for own_moments in found.values()
+        for k in rng.permutation(len(own_moments))[:most]
+    ]

@@ -38,7 +38,7 @@ from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.evaluation.scores import score_texts
 from mmskelseg.runtime.files.annotations import labelled_videos, load_annotations
 from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.processes import Submit, worker_processes
+from mmskelseg.runtime.jobs.processes import Workers, worker_processes
 from mmskelseg.runtime.messages.counts import counted, duration, listed
 from mmskelseg.runtime.messages.errors import UserError
 from mmskelseg.runtime.structures.annotations import (
@@ -114,7 +114,7 @@ def fit(job: Fit, events: Events) -> Path:
         events.note('\n'.join(_planned(folder, plan, job, compared)))
         trainings = _trainings(folder, plan, job, submit, events, began)
         outcome = execute_steps(folder, compared, trainings, submit)
-    carriers = find_carriers(folder, outcome, events)
+    carriers = find_carriers(folder, outcome, events, trainings.deadline)
     given = summary, suspicions, shared, people, carriers
     report = write_report(folder, outcome, *given)
     events.note('\n'.join(_reported(report)))
@@ -266,7 +266,7 @@ def _trainings(
     folder: ModelFolder,
     plan: FitPlan,
     job: Fit,
-    submit: Submit,
+    submit: Workers,
     events: Events,
     began: float,
 ) -> Trainings:
@@ -283,7 +283,8 @@ def _trainings(
     # A given plan is repeated as it is, and a job of a cluster may wait for its turn.
     is_fixed = job.plan is not None or job.executor != 'none'
     deadline = inf if is_fixed else began + 60 * job.minutes
-    return Trainings(plan, progress, job.processes, execute_all, deadline)
+    given = job.processes, execute_all, deadline, submit.restart
+    return Trainings(plan, progress, *given)
 
 
 def _held_out(folder: ModelFolder, reason: str) -> str:

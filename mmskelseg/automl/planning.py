@@ -169,14 +169,24 @@ class FitPlan:
         stages = self.stages(folds)
         return [*(wall(stage, processes) for stage in stages), self.finish]
 
+    def least(self, folds: int, processes: int) -> float:
+        """Return the seconds after a comparison for trainings that say something."""
+        plan = replace(self, full=min(self.full, LONG))
+        return sum(plan.times(folds, processes)[1:])
+
+    def without(self, names: Sequence[str], why: str) -> 'FitPlan':
+        """Return the plan without some candidates."""
+        kept = [name for name in self.compared if name not in names]
+        left_out = {**self.left_out, **dict.fromkeys(names, why)}
+        finalists = min(self.finalists, len(kept))
+        return replace(self, compared=kept, left_out=left_out, finalists=finalists)
+
     def shortened(self, folds: int, processes: int, seconds: float) -> 'FitPlan':
         """Return the plan with full trainings for which the seconds are enough.
 
-        They are those that are left after the comparison. Trainings are not shortened
-        beyond a length that says something, if these are long enough for that.
+        They are those that are left after the comparison.
         """
-        least = LONG if self.is_long else _SHORTEST
-        lengths = [n for n in _LENGTHS if least <= n < self.full]
+        lengths = [n for n in _LENGTHS if _SHORTEST <= n < self.full]
         plans = [self, *(replace(self, full=length) for length in lengths)]
         enough = (p for p in plans if sum(p.times(folds, processes)[1:]) <= seconds)
         return next(enough, plans[-1])

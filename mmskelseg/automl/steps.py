@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from mmskelseg.automl.held_out import HeldOut, predictions_of
 from mmskelseg.automl.model_folder import ModelFolder, Trial, best_of
 from mmskelseg.automl.planning import LONG, PART, Candidate, FitPlan, wall
-from mmskelseg.automl.progress import Progress
+from mmskelseg.automl.progress import Progress, every_pause
 from mmskelseg.engine.cross_validation import save
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation.scores import score_texts
@@ -68,9 +69,13 @@ class Trainings:
     processes: int
     execute_all: Execute
     deadline: float
+    stop: Callable[[], object] = lambda: None
 
-    def run(self, stage: int, trials: Sequence[Trial]) -> None:
+    def run(self, stage: int, trials: Sequence[Trial], later: float = -inf) -> None:
         """Execute those that are not finished, the longest first.
+
+        They are stopped if there is no time left for what is planned to take so many
+        seconds ``later``.
 
         Raises:
             UserError: If a training fails; the message names its log.
@@ -91,9 +96,22 @@ class Trainings:
         def count() -> tuple[int, int]:
             return len(order) - len(pending), len(order)
 
+        is_late = False
+
+        def watch() -> None:
+            nonlocal is_late
+            if not is_late and not self.has_time(later):
+                is_late = True
+                self.stop()
+
         failures = []
-        with self.progress.stage(stage, _STAGES[stage], seconds, count):
+        with (
+            self.progress.stage(stage, _STAGES[stage], seconds, count),
+            every_pause(watch),
+        ):
             for run, failure in self.execute_all(order):
+                if failure and is_late:
+                    continue
                 if failure:
                     failures.append(f'{failure.removesuffix(".")} (see {run.log})')
                 del pending[run.path]
@@ -104,6 +122,15 @@ class Trainings:
                 'The same command repeats only these.'
             )
 
+    def given(self, folder: ModelFolder) -> tuple[int, int]:
+        """Return the numbers of folds and of processes."""
+        return len(folder.folds), self.processes
+
+    def has_time(self, seconds: float) -> bool:
+        """Return whether there is time for what is planned to take some seconds."""
+        now = time.monotonic()
+        return now + self.progress.pace(now) * seconds <= self.deadline
+
     def keep_time(self, folder: ModelFolder) -> FitPlan:
         """Shorten the full trainings if these would end too late, and return the plan.
 
@@ -111,13 +138,13 @@ class Trainings:
         """
         now = time.monotonic()
         seconds = (self.deadline - now) / self.progress.pace(now)
-        given = len(folder.folds), self.processes
+        given = self.given(folder)
         plan = self.plan.shortened(*given, seconds)
         if plan != self.plan:
             self.plan, self.progress.stages = plan, plan.times(*given)
             plan.write(folder.plan)
             self.progress.note(
-                'The comparison took longer than foretold, so full trainings run for '
+                'It takes longer than foretold, so full trainings run for '
                 f'{100 * plan.full:.0f} % of their length.'
             )
         return plan
@@ -151,9 +178,12 @@ def execute_steps(
     if len(compared) > 1 or plan.is_long:
         short = [folder.trial(one, PART * plan.length) for one in compared]
     if len(short) > 1:
-        trainings.run(0, short)
-        ranking = ranked(short, folder.persons)
-        plan = trainings.keep_time(folder)
+        later = plan.least(len(folder.folds), trainings.processes)
+        trainings.run(0, short, later)
+        short = finished(folder, trainings, short)
+        compared = [trial.candidate for trial in short] or [default]
+        ranking = ranked(short, folder.persons) if short else compared
+    plan = trainings.keep_time(folder)
     finalists = [folder.trial(one, plan.full) for one in ranking[: plan.finalists]]
     chosen = finalists[0]
     if len(finalists) > 1:
@@ -162,6 +192,8 @@ def execute_steps(
     own = [trial for trial in short if trial.candidate is chosen.candidate]
     trainings.run(2, [chosen, *own, folder.final(chosen.candidate, plan.full)])
     half, why = half_trial(folder, plan, chosen, *own)
+    if half and not trainings.has_time(sum(plan.times(*trainings.given(folder))[3:])):
+        half, why = None, 'the time was over'
     if half:
         trainings.run(3, [half])
     for trial in (*short, *finalists):
@@ -170,6 +202,26 @@ def execute_steps(
     held_out = HeldOut(predicted, folder.data['metainfo'])
     _finish(folder, trainings, chosen.candidate, held_out.temperature, submit)
     return Outcome(plan, compared, short, finalists, chosen, half, why, held_out)
+
+
+def finished(
+    folder: ModelFolder, trainings: Trainings, short: Sequence[Trial]
+) -> list[Trial]:
+    """Return the trials that have ended, and leave the others out of the plan.
+
+    The default stays in the plan, and is trained if nothing else is.
+    """
+    done = [trial for trial in short if all(run.is_finished for run in trial.runs)]
+    if not all(trial.candidate.only_compared for trial in done):
+        gone = [t.candidate.name for t in short if t not in done]
+    else:
+        done, gone = [], [t.candidate.name for t in short[1:]]
+    if len(done) < len(short):
+        why = 'the comparison was stopped, since the time was short'
+        trainings.plan = trainings.plan.without(gone, why)
+        trainings.plan.write(folder.plan)
+        trainings.progress.note(f'Left out: {", ".join(gone)}, since {why}.')
+    return done
 
 
 def ranked(short: Sequence[Trial], persons: Mapping[str, str]) -> list[Candidate]:
@@ -195,6 +247,8 @@ def half_trial(
     # With two persons in all, there is one in each training.
     if len(folder.halves) < len(folder.folds):
         return None, 'there are too few to leave out half of them'
+    if not short:
+        return None, 'there was no time for short trainings'
     (whole,) = short
     if whole.f1 < _ENOUGH * chosen.f1:
         found = f'F1@10 of {whole.f1:.0f} in place of {chosen.f1:.0f}'

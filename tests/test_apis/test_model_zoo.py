@@ -117,14 +117,14 @@ def test_a_model_and_a_config_exclude_each_other(call_tool, tmp_path):
     (tmp_path / 'a.mp4').touch()
     for words, message in (
         (['a.mp4', '--model', 'yoga'], "'yoga': no model that comes with the package"),
-        (['a.mp4'], 'No model is given; after the inputs, name the CONFIG'),
+        (['a.mp4'], 'No model is given; after the inputs, name the folder of'),
         (
             ['a.mp4', '--model', 'precog', '--ensemble', 'b.pth'],
-            '--model precog: takes no --ensemble',
+            'precog: takes no --ensemble',
         ),
     ):
         assert message in call_tool('demo/demo.py', *words, code=1).stderr
     done = call_tool(
         'demo/live.py', '0', 'a.py', '--model', 'precog', '--events', code=1
     )
-    assert '--model precog: takes no CONFIG' in done.stderr
+    assert '--model precog: names the model, and a.py' in done.stderr

@@ -328,8 +328,9 @@ def plan(length):
         (1.0, 239, 0.95),
         # 120 + 40 s
         (1.0, 160, 0.6),
-        # Shorter ones would say nothing; where they don't anyway, they may be short.
-        (1.0, 10, 0.5),
+        # Even if they say little, they end in time.
+        (1.0, 70, 0.15),
+        (1.0, 10, 0.1),
         (0.4, 40, 0.2),
         (0.4, 10, 0.1),
     ],

@@ -1,6 +1,7 @@
 """What is trained, and what is said of it."""
 
 import json
+import threading
 import time
 from math import inf
 from pathlib import Path
@@ -8,10 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from mmskelseg.automl import progress as progress_module
 from mmskelseg.automl.model_folder import Trial
 from mmskelseg.automl.planning import FitPlan
 from mmskelseg.automl.progress import Progress
-from mmskelseg.automl.steps import Trainings, half_trial, ranked
+from mmskelseg.automl.steps import Trainings, finished, half_trial, ranked
 from mmskelseg.runtime.jobs.events import PrintedEvents
 from tests.errors import assert_names
 
@@ -48,6 +50,42 @@ def test_short_trainings_predict_only_if_they_have_learned(length, halves, short
         assert_names(reason, why)
 
 
+def test_a_comparison_that_is_late_stops(tmp_path, monkeypatch, capsys):
+    """What has ended counts; what has not is left out, also of the plan."""
+    monkeypatch.setattr(progress_module, '_PAUSE', 0.01)
+    plan = FitPlan(['a', 'b'], {}, 1, 1.0, 1.0, {'a': 9.0, 'b': 9.0}, 0.0, 15)
+    folder = SimpleNamespace(folds=['fold1'], plan=tmp_path / 'plan.json')
+
+    def short(name):
+        run = SimpleNamespace(
+            path=tmp_path / name / 'x', log='', steps=0, settings={'fold': 'fold1'},
+            test=None, is_finished=False, check=lambda: None,
+        )  # fmt: skip
+        candidate = SimpleNamespace(name=name, only_compared=False)
+        return SimpleNamespace(
+            candidate=candidate, length=0.2, steps=9, runs=[run], score=1
+        )
+
+    trials, stopped = [short('a'), short('b')], threading.Event()
+
+    def execute_all(runs):
+        runs[0].is_finished = True
+        yield runs[0], ''
+        assert stopped.wait(20)
+        yield runs[1], 'its process was killed'
+
+    progress = Progress(PrintedEvents(), plan.times(1, 1))
+    # Full trainings of half the length take 9 s.
+    deadline = time.monotonic() + 9.5
+    trainings = Trainings(plan, progress, 1, execute_all, deadline, stopped.set)
+    trainings.run(0, trials, later=plan.least(1, 1))
+    done = finished(folder, trainings, trials)
+    assert [one.candidate.name for one in done] == ['a']
+    assert trainings.plan.compared == ['a']
+    assert json.loads(folder.plan.read_text())['left_out'].keys() == {'b'}
+    assert 'Left out: b, since' in capsys.readouterr().out
+
+
 def test_what_is_only_compared_is_never_chosen():
     def scored(name, score, only_compared):
         candidate = SimpleNamespace(name=name, only_compared=only_compared, seconds=9)
@@ -69,7 +107,7 @@ def test_what_is_only_compared_is_never_chosen():
         (31.0, 1.0),
         # 3 * 5.4 + 3.6
         (20.0, 0.6),
-        (-5.0, 0.5),
+        (-5.0, 0.1),
     ],
 )
 def test_a_fit_that_is_late_trains_less(tmp_path, capsys, seconds, full):

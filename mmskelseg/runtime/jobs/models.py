@@ -177,13 +177,13 @@ class ModelJob(Job[Result]):
             )
         if self.model is not None and not Path(model).exists():
             check_zoo(model)
-        named = find_model(model, checkpoint, self.ensemble, self.cfg_options)
-        if not (self.pytorch or named.is_exported()):
+        is_exported = is_onnx(model) or is_name(model) or has_exported(model)
+        if not (self.pytorch or is_exported):
             raise UserError(
                 f'{model}: needs PyTorch, which is not installed; export the model on '
                 'a machine that has it (mmskelseg export), and name the .onnx file.'
             )
-        return named
+        return find_model(model, checkpoint, self.ensemble, self.cfg_options)
 
 
 @dataclass(frozen=True, kw_only=True)

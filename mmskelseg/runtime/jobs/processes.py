@@ -35,7 +35,7 @@ _pipes: list[Connection] = []
 @contextmanager
 def worker_processes(
     count: int, events: Events | None = None, patience: float = 0.0
-) -> Iterator[Submit]:
+) -> Iterator[Workers]:
     """Yield a function that submits calls to processes, which end with the block.
 
     They get one thread each, if there are several, and end as well if this program is
@@ -50,21 +50,42 @@ def worker_processes(
     if count > 1:
         os.environ.setdefault('OMP_NUM_THREADS', '1')
     with nullcontext() if events is None else _received(events) as pipe:
-        pool = ProcessPoolExecutor(
-            count, get_context('spawn'), initializer=_begin, initargs=(pipe,)
-        )
+        workers = Workers(count, pipe)
         try:
-            yield pool.submit
+            yield workers
         finally:
             # A run that is stopped goes on from its last checkpoint.
-            processes = list((pool._processes or {}).values())
-            pool.shutdown(wait=False, cancel_futures=True)
+            processes = workers.processes
+            workers.pool.shutdown(wait=False, cancel_futures=True)
             for process in processes if patience else ():
                 process.terminate()
             for process in processes:
                 process.join(patience)
                 process.kill()
                 process.join()
+
+
+class Workers:
+    """Some processes, to which calls are submitted by calling this."""
+
+    def __init__(self, count: int, pipe: Connection | None) -> None:
+        self._given = count, get_context('spawn'), _begin, (pipe,)
+        self.pool = ProcessPoolExecutor(*self._given)
+
+    def __call__(self, call: Callable, *given: Any) -> Future:
+        """Submit a call of a function."""
+        return self.pool.submit(call, *given)
+
+    @property
+    def processes(self) -> list[Any]:
+        """The processes that have begun."""
+        return [*(self.pool._processes or {}).values()]
+
+    def restart(self) -> None:
+        """Kill the processes, so that all calls fail; others take their place."""
+        before, self.pool = self.processes, ProcessPoolExecutor(*self._given)
+        for process in before:
+            process.kill()
 
 
 @contextmanager

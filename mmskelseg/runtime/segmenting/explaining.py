@@ -169,13 +169,8 @@ def explain_moments(
     """
     left = _FRAMES
     for video, start, end in moments:
-        beside = round(_BESIDE * video['fps'])
-        cut_off = max((end - start) // 2 - beside, 0)
-        start, end = start + cut_off, end - cut_off
-        first = max(start - beside, 0)
-        piece = cut(video, first, end + beside)
-        passes = 1 + len(find_parts(piece, segmenter)) + DRAWS
-        left -= passes * piece['total_frames']
+        piece, first, start, end = _around(video, start, end)
+        left -= _frames_read(segmenter, piece)
         if left < 0:
             return
         found = explain(segmenter, piece)
@@ -185,6 +180,31 @@ def explain_moments(
         ]
         most = max(shared, default=0)
         yield [(found, shared.index(most))] if most > 0 else []
+
+
+def are_few(
+    segmenter: Segmenter, moments: Iterable[tuple[InputVideo, int, int]]
+) -> bool:
+    """Return whether :func:`explain_moments` explains all of some moments."""
+    pieces = (_around(*moment)[0] for moment in moments)
+    return sum(_frames_read(segmenter, piece) for piece in pieces) <= _FRAMES
+
+
+def _around(
+    video: InputVideo, start: int, end: int
+) -> tuple[InputVideo, int, int, int]:
+    """Return what a model sees of a moment, its first frame, and what is explained."""
+    beside = round(_BESIDE * video['fps'])
+    cut_off = max((end - start) // 2 - beside, 0)
+    start, end = start + cut_off, end - cut_off
+    first = max(start - beside, 0)
+    return cut(video, first, end + beside), first, start, end
+
+
+def _frames_read(segmenter: Segmenter, piece: InputVideo) -> int:
+    """Return how many frames a model reads to explain a piece of a video."""
+    passes = 1 + len(find_parts(piece, segmenter)) + DRAWS
+    return passes * piece['total_frames']
 
 
 def find_parts(

@@ -117,3 +117,13 @@ def test_run_is_what_another_process_can_be_given(tmp_path):
     train, test = Train(config='a', seed=1), Test(config='a', cfg_options={'b': [1]})
     run = RunFolder(tmp_path, {'fold': 1}, train, test)
     assert pickle.loads(pickle.dumps(run)) == run
+
+
+def test_restart_fails_what_runs_and_takes_more():
+    with worker_processes(1) as submit:
+        calls = [submit(time.sleep, 60) for _ in range(3)]
+        while not submit.processes:
+            time.sleep(0.01)
+        submit.restart()
+        assert all('killed' in reason_of(call) for call in calls)
+        assert submit(abs, -3).result() == 3
