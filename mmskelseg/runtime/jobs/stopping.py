@@ -30,9 +30,10 @@ def stoppable(kept: str) -> Iterator[None]:
     is_main = threading.current_thread() is threading.main_thread()
     # A handler that is already set, such as by a cluster's job, is left alone.
     is_free = is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    if is_free:
-        signal.signal(signal.SIGTERM, terminate)
     try:
+        # It may arrive at once.
+        if is_free:
+            signal.signal(signal.SIGTERM, terminate)
         yield
     except KeyboardInterrupt as stop:
         if os.environ.get('SKELSEG_TRACEBACK'):

@@ -1,12 +1,14 @@
 """Jobs, and the command lines that are made from their fields."""
 
 import argparse
+import signal
 from pathlib import Path
 
 import pytest
 
 from mmskelseg.runtime.jobs.declared import add_fields
 from mmskelseg.runtime.jobs.events import PrintedEvents
+from mmskelseg.runtime.jobs.stopping import stoppable
 from mmskelseg.runtime.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.small_jobs import Say
@@ -79,3 +81,20 @@ def test_warning_is_no_result(capsys):
 def test_value_that_does_not_fit_its_field_is_named():
     with raises_naming(UserError, 'Say', 'loud=1'):
         Say(texts=['a'], loud=1)
+
+
+def test_signal_that_arrives_at_once_ends_with_a_sentence(monkeypatch, capsys):
+    """As soon as there is a handler, and before anything has run."""
+    install = signal.signal
+
+    def and_send(number, handler):
+        before = install(number, handler)
+        if callable(handler):
+            signal.raise_signal(number)
+        return before
+
+    monkeypatch.setattr(signal, 'signal', and_send)
+    with pytest.raises(SystemExit) as end, stoppable('nothing was started.'):
+        pytest.fail('it was stopped before')
+    assert end.value.code == 143
+    assert 'nothing was started.' in capsys.readouterr().err
