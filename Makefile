@@ -2,6 +2,8 @@
 
 VENV ?= .venv
 PROCESSES ?= 2
+# Files or folders of tests; all if there are none.
+TESTS ?=
 # The first of these that is a Python which mmskelseg supports.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.10; do \
 	"$$name" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' \
@@ -30,7 +32,7 @@ WORK := work_dirs/precog_demo
 
 help:
 	@echo 'make demo  install, train on real skeletons, test, draw, say where the pictures are'
-	@echo 'make test  install what tests need and run them all'
+	@echo 'make test  install what tests need and run them all, or those of TESTS'
 	@echo 'make test-pages  run the tests of pages alone, which need a browser'
 	@echo 'make coverage  the same, and which lines of the package they run, in htmlcov/'
 	@echo 'make lint  check style and types'
@@ -54,7 +56,7 @@ demo: $(WORK)/.trained
 
 # A process that has run its tests takes over those of others.
 test: $(VENV)/.test $(VENV)/.browser
-	$(RUN) -m pytest -n $(PROCESSES) --dist worksteal
+	$(RUN) -m pytest -n $(PROCESSES) --dist worksteal $(TESTS)
 
 test-pages: $(VENV)/.test
 	$(RUN) -m pytest -m page

@@ -1,0 +1,61 @@
+"""The first minutes with a clone: a model, its pictures and scores, and the tests."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.small_data import ROOT
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not shutil.which('make'), reason='make is not installed'),
+    pytest.mark.skipif(not (ROOT / '.git').exists(), reason='this is no clone'),
+]
+VENV = Path(sys.prefix)
+# What takes minutes: the installation, which this Python has, and most of the training.
+SHORTER = (
+    f'VENV={VENV}',
+    *('-o', f'{VENV}/.lite', '-o', f'{VENV}/.test', '-o', f'{VENV}/.browser'),
+    'DEMO_OPTIONS=model.members=1 train_cfg.max_epochs=2',
+    'PROCESSES=0',
+)
+
+
+def make(clone, *words):
+    """Run make in a clone, and return what it prints."""
+    env = {**os.environ, 'PYTHONPATH': str(clone), 'MMSKELSEG_TEST_BROWSER': 'none'}
+    done = subprocess.run(
+        ['make', *SHORTER, *words], cwd=clone, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_clone_shows_a_model_and_passes_its_tests(tmp_path):
+    clone = tmp_path / 'mmskelseg'
+    subprocess.run(['git', 'clone', '-q', str(ROOT), str(clone)], check=True)
+    readme = (clone / 'README.md').read_text()
+    assert '`make demo`' in readme
+    assert '`make test`' in readme
+
+    # Its last lines say where to look.
+    printed = make(clone, 'demo')
+    places = dict(line.split(':') for line in printed.splitlines()[-5:-1])
+    for place in places.values():
+        assert (clone / place.strip()).exists()
+    videos = clone / places['Skeletons with their labels'].strip()
+    assert list(videos.glob('*overlay.mp4'))
+    scores = json.loads((clone / places['Scores'].strip()).read_text())
+    assert 10 < scores['seg/acc'] <= 100
+
+    # Once trained, it is not trained again.
+    assert 'Epoch' not in make(clone, 'demo')
+    some = 'tests/test_evaluation/test_segments.py tests/test_studio/test_page.py'
+    last = make(clone, 'test', f'TESTS={some}').splitlines()
+    assert any(' passed, ' in line and ' skipped' in line for line in last[-3:])
+    assert any(line.startswith('Tests of pages were skipped') for line in last)
