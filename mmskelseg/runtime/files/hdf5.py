@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from mmap import ACCESS_READ, mmap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +33,8 @@ _MOST_LINKS, _MOST_GROUPS = 16, 100_000
 _MOST_TEXTS = 100_000
 # About how many bytes of them are read at once.
 _TEXT_BLOCK = 1 << 24
+# How a heap of what has a variable length begins: with its version.
+_HEAP = b'GCOL\1\0\0\0'
 
 
 class Group(Mapping[str, Any]):
@@ -225,7 +228,51 @@ def open_hdf5(path: FilePath) -> Iterator[Group]:
             'it again.'
         ) from None
     with file, reading(path, *_DAMAGED):
+        _check_heaps(path, file.id.get_create_plist().get_sizes()[1])
         yield Group(file, path)
+
+
+def _check_heaps(path: FilePath, width: int) -> None:
+    """Raise a UserError where HDF5 would walk a heap of the file for ever.
+
+    Heaps hold what has a variable length: texts, and the axes of netCDF. HDF5 steps
+    from object to object by their sizes, numbers of ``width`` bytes, without noticing
+    that it stands still.
+    """
+    # A heap and each object in it begin with a head, which ends in the size.
+    head = _in_eights(8 + width)
+    with open(path, 'rb') as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+
+        def size_at(place: int) -> int:
+            return int.from_bytes(data[place + 8 : place + 8 + width], 'little')
+
+        heap, total = data.find(_HEAP), 0
+        while heap >= 0:
+            place, end = heap + head, heap + size_at(heap)
+            # HDF5 itself refuses those that are cut off. No two share a byte.
+            is_whole = end <= len(data)
+            total += is_whole * (end - heap)
+            while is_whole and place + head <= end:
+                step = size_at(place)
+                # Number 0 is what is free, whose size is that with its head.
+                if any(data[place : place + 2]):
+                    step = head + _in_eights(step)
+                if not head <= step <= end - place or total > len(data):
+                    raise UserError(
+                        f'{path}: not a complete HDF5 file (its heap at byte {heap} is '
+                        'damaged); export or copy it again.'
+                    )
+                place += step
+            heap = data.find(_HEAP, heap + 1)
+
+
+def _in_eights(size: int) -> int:
+    """Return a number of bytes, rounded up as HDF5 does.
+
+    >>> _in_eights(8), _in_eights(9)
+    (8, 16)
+    """
+    return -(-size // 8) * 8
 
 
 def hdf5_attribute(holder: 'Group | h5py.HLObject', name: str, path: FilePath) -> Any:

@@ -1,8 +1,10 @@
 """HDF5 files of strangers: what lies elsewhere, and claims of much memory."""
 
 import os
+import struct
 import sys
 import tracemalloc
+from subprocess import run
 from types import ModuleType
 
 import numpy as np
@@ -133,6 +135,40 @@ def test_nothing_of_another_file_reaches_the_reader_of_movement(
         leave(file.create_group('a/b'), 'c', str(pipe))
     with raises_naming(UserError, tmp_path / 'a.slp', '/a/b/c', 'another file'):
         read_poses(tmp_path / 'a.slp', 'movement')
+
+
+@pytest.mark.parametrize(('number', 'size'), [
+    (0, 0), (0, 8), (2, 2**64 - 16), (2, 2**64 - 8), (2, 5000)
+])  # fmt: skip
+def test_a_heap_that_hdf5_walks_for_ever_is_damaged(number, size, tmp_path):
+    path = tmp_path / 'take1.nc'
+    with h5py.File(path, 'w') as file:
+        file.attrs['time_unit'] = 'seconds'
+    content = bytearray(path.read_bytes())
+    # After a head of 16 bytes, the text and its head come before what is free.
+    free = content.index(b'GCOL') + 40
+    content[free : free + 16] = struct.pack('<H6xQ', number, size)
+    path.write_bytes(content)
+    code = (
+        'import sys\nfrom mmskelseg.runtime.files.hdf5 import *\n'
+        'with open_hdf5(sys.argv[1]) as file: file.attrs["time_unit"]'
+    )
+    # The library would stop the tests.
+    command = [sys.executable, '-c', code, str(path)]
+    ended = run(command, timeout=60, capture_output=True, text=True, check=False)
+    error = ended.stderr.splitlines()[-1]
+    assert 'UserError' in error
+    assert str(path) in error
+
+
+def test_heaps_of_many_texts_are_read(tmp_path):
+    names = [f'joint{i}' * (i % 7) for i in range(3000)]
+    with h5py.File(tmp_path / 'a.h5', 'w') as file:
+        file['names'] = names
+        file['names'][100:200] = [b'x' * i for i in range(100)]
+    with open_hdf5(tmp_path / 'a.h5') as file:
+        assert file.texts('names')[:100] == names[:100]
+        assert file.texts('names')[199] == 'x' * 99
 
 
 @pytest.mark.parametrize('reader', READERS)
