@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
 import numpy as np
@@ -63,6 +63,7 @@ class FoundObjects:
         is_relative: Whether points are fractions of width and height, not pixels.
         in_seconds: Whether frames are times in seconds.
         notes: Sentences for the user about what was assumed.
+        files: The file of each frame, where ``source`` is a folder of them.
     """
 
     name: str
@@ -71,11 +72,13 @@ class FoundObjects:
     is_relative: bool = False
     in_seconds: bool = False
     notes: tuple[str, ...] = ()
+    files: Mapping[float, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for kind, track in {(one.kind, one.track or '') for one in self.found}:
-            check_name(kind, f'{self.source}: the name of a kind of objects')
-            check_name(track, f'{self.source}: the name of a {kind}')
+        named = {(one.kind, one.track or ''): one.frame for one in self.found}
+        for (kind, track), frame in named.items():
+            check_name(kind, f'{self.file(frame)}: the name of a kind of objects')
+            check_name(track, f'{self.file(frame)}: the name of a {kind}')
         places = np.concatenate([[0], *(one.points.ravel() for one in self.found)])
         # All at once, which is much faster. Comparisons with NaN are false.
         are_near = (np.abs(places) <= _FARTHEST).all()
@@ -83,10 +86,14 @@ class FoundObjects:
             is_near = are_near or (np.abs(one.points) <= _FARTHEST).all()
             if one.frame < 0 or not is_near:
                 raise UserError(
-                    f'{self.source}: a {one.kind} is in frame {one.frame:g} at '
-                    f'{shown(one.points.tolist())}, expected a frame from 0 and '
-                    f'points in pixels up to {_FARTHEST:g}; export it again.'
+                    f'{self.file(one.frame)}: a {one.kind} is in frame '
+                    f'{one.frame:g} at {shown(one.points.tolist())}, expected a frame '
+                    f'from 0 and points in pixels up to {_FARTHEST:g}; export it again.'
                 )
+
+    def file(self, frame: float) -> str:
+        """Return the file that has the objects of a frame, for messages."""
+        return self.files.get(frame, self.source)
 
     @property
     def kinds(self) -> dict[str, list[str]]:
@@ -145,7 +152,7 @@ class FoundObjects:
         last = max((parts.begin.max() for parts in kinds.values()), default=0)
         if last >= length + max(_SECONDS * rate, _PART * length):
             raise UserError(
-                f'{self.source}: has objects in frame {last:g}, but the recording '
+                f'{self.file(last)}: has objects in frame {last:g}, but the recording '
                 f'{self.name} has {length} frames; give the objects of this recording.'
             )
         instances = [
@@ -164,7 +171,7 @@ class FoundObjects:
         steps = (np.arange(frames) + 0.5) * (rate / fps)
         rows = np.minimum(steps.astype(int), length - 1)
         return [
-            _instance(kind, name, parts, length, rows, self.source)
+            _instance(kind, name, parts, length, rows, self.file)
             for kind, name, parts in instances
         ]
 
@@ -173,9 +180,9 @@ class FoundObjects:
             frame, crowd = Counter(parts.begin.tolist()).most_common(1)[0]
             if crowd > _CROWD:
                 raise UserError(
-                    f'{self.source}: has {crowd} objects of the kind {kind!r} in frame '
-                    f'{frame}, but at most {_CROWD} can be followed; keep those of a '
-                    'higher score (--object-thr).'
+                    f'{self.file(frame)}: has {crowd} objects of the kind {kind!r} in '
+                    f'frame {frame}, but at most {_CROWD} can be followed; keep those '
+                    'of a higher score (--object-thr).'
                 )
 
     def _parts(
@@ -246,8 +253,8 @@ def kinds_of(videos: Iterable[FoundObjects]) -> dict[str, list[str]]:
         for one in video.found:
             if kinds.setdefault(one.kind, [*one.names]) != [*one.names]:
                 raise UserError(
-                    f'{video.source}: a {one.kind} in frame {one.frame:g} has the '
-                    f'points {", ".join(one.names)}, another has '
+                    f'{video.file(one.frame)}: a {one.kind} in frame {one.frame:g} has '
+                    f'the points {", ".join(one.names)}, another has '
                     f'{", ".join(kinds[one.kind])}; give them different kinds.'
                 )
     return kinds
@@ -291,13 +298,19 @@ def _bounds(points: np.ndarray) -> np.ndarray:
 
 
 def _instance(
-    kind: str, name: str, parts: _Parts, length: int, rows: np.ndarray, source: str
+    kind: str,
+    name: str,
+    parts: _Parts,
+    length: int,
+    rows: np.ndarray,
+    file_of: Callable[[float], str],
 ) -> TrackedObject:
     """Return an instance from its parts, which follow each other, in the given rows."""
     begin, (count, number) = parts.begin, parts.score.shape
     if len(twice := np.flatnonzero(np.diff(begin) == 0)):
+        frame = begin[twice[0]]
         raise UserError(
-            f'{source}: {name} occurs twice in frame {begin[twice[0]]}; give different '
+            f'{file_of(frame)}: {name} occurs twice in frame {frame}; give different '
             'objects different ids.'
         )
     # A part lasts until the next one. Frames after the last one are left out.

@@ -56,6 +56,7 @@ def read_mmdet(path: FilePath) -> list[FoundObjects]:
     """Return the objects of the one video of a file or a folder of predictions."""
     folder = Path(path)
     names: list[str] | dict[int, str]
+    of_frames: dict[float, str] = {}
     if folder.is_dir():
         files = frame_files(folder, '.json')
         first = first_number([number for _, number in files.values()])
@@ -63,6 +64,7 @@ def read_mmdet(path: FilePath) -> list[FoundObjects]:
             n - first: read_json(file, 'MMDetection') for file, (_, n) in files.items()
         }
         names, places = class_names(folder), [str(file) for file in files]
+        of_frames = dict(zip(frames, places, strict=True))
     else:
         content = read_json(path, 'MMDetection')
         if isinstance(content, list):
@@ -78,7 +80,7 @@ def read_mmdet(path: FilePath) -> list[FoundObjects]:
         for (frame, content), place in zip(frames.items(), places, strict=True)
         for one in _found(frame, content, names, place)
     ]
-    return [FoundObjects(video_of(path), str(path), found)]
+    return [FoundObjects(video_of(path), str(path), found, files=of_frames)]
 
 
 def _found(

@@ -18,6 +18,7 @@ from mmskelseg.runtime.files.parsing import (
 from mmskelseg.runtime.messages.errors import (
     UnavailableError,
     UserError,
+    check_name,
     reading,
     shown,
 )
@@ -213,12 +214,13 @@ def class_names(folder: Path) -> list[str] | dict[int, str]:
     file = next((file for file in files if file.is_file()), None)
     if file is None:
         return []
-    if file.suffix != '.yaml':
-        return read_lines(file)
-    return _names_in_yaml(file)
+    names = _names_in_yaml(file) if file.suffix == '.yaml' else read_lines(file)
+    for name in names.values() if isinstance(names, dict) else names:
+        check_name(name, f'{file}: the name of a class')
+    return names
 
 
-def _names_in_yaml(file: Path) -> list[str] | dict[int, str]:
+def _names_in_yaml(file: Path) -> dict[int, str]:
     try:
         import yaml
     except ModuleNotFoundError:

@@ -67,14 +67,22 @@ def read_yolo(path: FilePath) -> list[FoundObjects]:
     for video, frame in files.values():
         firsts.setdefault(video, []).append(frame)
     found: dict[str, list[Found]] = {video: [] for video in firsts}
+    places: dict[str, dict[float, str]] = {video: {} for video in firsts}
     for file, rows in lines.items():
         video, frame = files[file]
         frame -= first_number(firsts[video])
+        places[video][frame] = str(file)
         found[video] += [
             _found(frame, row, names, is_track, place) for place, row in rows
         ]
     return [
-        FoundObjects(video or video_of(path), str(path), own, is_relative=True)
+        FoundObjects(
+            video or video_of(path),
+            str(path),
+            own,
+            is_relative=True,
+            files=places[video],
+        )
         for video, own in found.items()
     ]
 

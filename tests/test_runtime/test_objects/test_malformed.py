@@ -26,6 +26,10 @@ FAULTS = (
     ('yolo', '0.0625 ', '', 'take1_1.txt: line 1 | 4 numbers'),
     ('yolo', '0.0625', 'x', "take1_1.txt: line 1 | number 2 is 'x'"),
     ('yolo', '0.0625', '25', 'take1_1.txt: line 1 | 25 | --object-format'),
+    ('yolo', '0.2\n', '0.2\n' + '0 0.5 0.5 0.1 0.1\n' * 501,
+     'take1_1.txt | 501 | box | frame 0'),
+    ('mmdet', '[[10, 20, 40, 60]]', '[[10, 20, 40, 4e9]]',
+     '000000.json | cup | frame 0 | 4000000000'),
     ('mmdet', '[1]', '[1, 1]', '000000.json | 2 labels | 1 scores'),
     ('mmdet', '[1.0]', '["high"]', "000000.json | scores[0] is 'high'"),
     ('mmdet', '[[10, 20, 40, 60]]', '[[10, 20, 40]]', '000000.json | bboxes'),
@@ -56,6 +60,30 @@ def test_a_file_of_deeplabcut_without_unique_parts_names_its_animals(tmp_path):
     path.write_text(path.read_text().replace('single', 'cat'))
     with raises_naming(UserError, path.name, 'ann, bob, cat', '(single)'):
         read_objects(path)
+
+
+def test_a_frame_after_the_end_is_named_by_its_file(tmp_path):
+    folder = tools.yolo(tmp_path)
+    (folder / 'take1_4.txt').rename(folder / 'take1_900.txt')
+    (objects,) = read_objects(folder)
+    with raises_naming(UserError, 'take1_900.txt', 'frame 899 | 4 frames'):
+        objects.tracked(tools.FRAMES, tools.FPS, tools.SIZE)
+
+
+def test_a_track_twice_in_a_frame_is_named_by_its_file(tmp_path):
+    folder = tools.yolo(tmp_path, lambda kind: ' 7')
+    with (folder / 'take1_3.txt').open('a') as file:
+        file.write('0 0.5 0.5 0.1 0.1 7\n')
+    (objects,) = read_objects(folder)
+    with raises_naming(UserError, 'take1_3.txt', 'box 7 | frame 2'):
+        objects.tracked(tools.FRAMES, tools.FPS, tools.SIZE)
+
+
+def test_names_of_classes_that_cannot_be_printed_are_named(tmp_path):
+    folder = tools.yolo(tmp_path)
+    folder.with_name('data.yaml').write_text('names: ["a\\x1b[2J", cup]')
+    with raises_naming(UserError, 'data.yaml', r"'a\x1b[2J'"):
+        read_objects(folder)
 
 
 def test_names_of_classes_that_are_no_names_are_named(tmp_path):
