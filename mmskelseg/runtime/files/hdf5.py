@@ -33,6 +33,8 @@ _MOST_LINKS, _MOST_GROUPS = 16, 100_000
 _MOST_TEXTS = 100_000
 # About how many bytes of them are read at once.
 _TEXT_BLOCK = 1 << 24
+# The largest number that is plausible anywhere, or can be read.
+_LARGEST = float(np.finfo(np.float32).max)
 # How a heap of what has a variable length begins: with its version.
 _HEAP = b'GCOL\1\0\0\0'
 
@@ -155,7 +157,16 @@ class Group(Mapping[str, Any]):
                 'numbers are expected; export the file again.'
             )
         self._spent[0] += self._check_size(data, most)
-        return np.asarray(data[()])
+        values = np.asarray(data[()])
+        for part in [values[field] for field in fields] if fields else [values]:
+            # They become numbers of 32 bits, in which it would count as missing.
+            too_large = part[np.isfinite(part) & (np.abs(part) > _LARGEST)]
+            if too_large.size:
+                raise UserError(
+                    f'{self._path}: {data.name} has the value {too_large.flat[0]:g}, '
+                    f'expected numbers up to {_LARGEST:g}; export the file again.'
+                )
+        return values
 
     def number(self, name: str) -> float:
         """Return the number of a data set of a single one."""

@@ -242,6 +242,34 @@ def test_claims_of_nwb_are_checked_before_memory_is_taken(changes, named, tmp_pa
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize(('read', 'name'), [
+    (read_poses, f'{SERIES}nose/data'),
+    (read_poses, f'{SERIES}nose/confidence'),
+    (read_poses, f'{SERIES}edges'),
+    (read_nwb, 'intervals/steps/start_time'),
+])  # fmt: skip
+@pytest.mark.parametrize('value', [1e300, -1e300])
+def test_numbers_beyond_any_camera_are_no_missing_joints(read, name, value, tmp_path):
+    path = nwb(tmp_path / 'take1.nwb', WALK, TIMES, [[0, 1]])
+    with h5py.File(path, 'r+') as file:
+        values = file[name][()].astype(float)
+        values.flat[1] = value
+        del file[name]
+        file[name] = values
+    with raises_naming(UserError, path, f'/{name} | {value:g}'):
+        read(path)
+
+
+def test_large_numbers_in_tables_are_named(tmp_path):
+    with h5py.File(tmp_path / 'a.h5', 'w') as file:
+        file['rows'] = np.array([(1, 2.0), (3, 1e300)], [('i', int), ('x', float)])
+    with (
+        open_hdf5(tmp_path / 'a.h5') as file,
+        raises_naming(UserError, 'a.h5', '/rows', '1e+300'),
+    ):
+        file.array('rows')
+
+
 def test_start_of_nwb_is_a_single_number(tmp_path):
     path = nwb(tmp_path / 'a.nwb', WALK, TIMES)
     with h5py.File(path, 'r+') as file:
