@@ -35,7 +35,10 @@ _METADATA = 'mmskelseg'
 
 
 def load_checkpoint(
-    path: str | os.PathLike | io.BufferedIOBase, map_location: MapLocation = 'cpu'
+    path: str | os.PathLike | io.BufferedIOBase,
+    map_location: MapLocation = 'cpu',
+    *,
+    source: str | None = None,
 ) -> object:
     """Return the content of a weights file or of a checkpoint.
 
@@ -45,6 +48,7 @@ def load_checkpoint(
     Args:
         path: The file, or a binary stream that can be rewound.
         map_location: As for ``torch.load``.
+        source: What messages call the file; by default, its path.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -56,7 +60,7 @@ def load_checkpoint(
         return _read(path, getattr(path, 'name', 'checkpoint'), map_location)
     file = regular_file(Path(path).expanduser())
     with file.open('rb') as stream:
-        return _read(stream, str(file), map_location)
+        return _read(stream, source or str(file), map_location)
 
 
 def load_state_dict(path: str | os.PathLike) -> dict[str, torch.Tensor]:

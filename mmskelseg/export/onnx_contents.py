@@ -322,12 +322,13 @@ class StreamingExport(Export):
         """Return the largest difference between a stream of five pushes and a video."""
         torch.manual_seed(frames)
         session = sessions[None]
-        file = ModelFile(Path(session.name), self.metadata(), session, {})
+        name = session.name
+        file = ModelFile(Path(name), name, self.metadata(), session, {})
         stream = ModelStream(OnnxStreamingModel(file))
-        (name,) = self.branches
-        x = self._features(name, 5 * frames)
+        (branch,) = self.branches
+        x = self._features(branch, 5 * frames)
         found = [stream.push(rows.numpy()) for rows in x.split(frames)]
-        (expected,) = self._predicted({name: x}, len(x), ['probabilities'])
+        (expected,) = self._predicted({branch: x}, len(x), ['probabilities'])
         return float(np.abs(np.concatenate([*found, stream.flush()]) - expected).max())
 
 

@@ -32,6 +32,7 @@ from mmskelseg.runtime.files.work_folders import checkpoint_file
 from mmskelseg.runtime.jobs.models import is_weights
 from mmskelseg.runtime.messages.dependencies import is_installed
 from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg.runtime.segmenting.hub import named_file
 from mmskelseg.runtime.segmenting.model_zoo import check_zoo, is_named, zoo_file
 from mmskelseg.runtime.structures import is_data_layout
 from mmskelseg.runtime.structures.annotations import Metainfo
@@ -76,7 +77,8 @@ _LOADED = ('checkpoint', 'pretrained', 'weights')
 class TrainedModel:
     """A trained model, or an ensemble of several, on the CPU.
 
-    ``metainfo`` is that of the training data, with ``classes`` and ``skeleton``.
+    ``metainfo`` is that of the training data, with ``classes`` and ``skeleton``;
+    ``checkpoints`` are the names of its files, or that of a model of a hub.
     """
 
     cfg: Config | ConfigDict
@@ -107,16 +109,18 @@ def trained_model(
         FileNotFoundError: If there is no such config or checkpoint.
         UserError: If they do not match; see the functions below.
     """
+    whole = config if weights is None else None
     if weights is None:
         config, weights = None, _whole_model(config, live)
     checkpoints = checkpoint_files(weights)
     cfg: Config | ConfigDict = ConfigDict() if config is None else config
     if isinstance(config, str | os.PathLike):
         cfg = read_config(find_config(config))
-    first = checkpoints[0]
+    names = [named_file(whole, file) for file in checkpoints]
+    first = names[0]
     trust = nullcontext() if config is not None else own_config(first)
     with DefaultScope.overwrite_default_scope('mmskelseg'), trust:
-        content = load_checkpoint(first)
+        content = load_checkpoint(checkpoints[0], source=first)
         if not cfg:
             cfg.update(checkpoint_config(content, first))
         with_auxiliary(cfg.model)
@@ -128,7 +132,7 @@ def trained_model(
             check_visible_frames(cfg.model.get('branches'), content, first)
         check_features(cfg, content)
         meta = model_metainfo(cfg, content, model, first)
-        yield TrainedModel(cfg, model, meta, checkpoints)
+        yield TrainedModel(cfg, model, meta, names)
 
 
 def _whole_model(name: Any, live: bool) -> str | os.PathLike:

@@ -1,5 +1,6 @@
 """Models of a hub: shared folders that ``hf:USER/NAME`` names."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,15 @@ def parts_of(name: str) -> tuple[str, str | None]:
             'hf:USER/NAME@REVISION.'
         )
     return found[1], found[2]
+
+
+def named_file(model: object, file: str | os.PathLike) -> str:
+    """Return how messages name a file of a model: by the model, if that is of a hub.
+
+    >>> named_file('hf:ann/mice', '/cache/0f/model.onnx'), named_file('a', 'a/m.onnx')
+    ('hf:ann/mice', 'a/m.onnx')
+    """
+    return str(model) if is_on_hub(model) else str(file)
 
 
 def hub_file(name: str, file: str) -> Path:

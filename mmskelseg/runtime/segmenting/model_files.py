@@ -15,6 +15,8 @@ from mmskelseg.runtime.files.inputs import RATES, is_rate
 from mmskelseg.runtime.files.metainfo_checks import check_metainfo
 from mmskelseg.runtime.messages.errors import CONTROL, MissingFileError, UserError
 from mmskelseg.runtime.messages.options import Fraction, Where, hints_of, misfits
+from mmskelseg.runtime.segmenting.hub import named_file
+from mmskelseg.runtime.segmenting.model_zoo import exported_file
 from mmskelseg.runtime.segmenting.onnx_sessions import Session
 from mmskelseg.runtime.structures import Skeleton, is_data_layout
 from mmskelseg.runtime.structures.skeleton import Layout
@@ -128,19 +130,28 @@ _STATED = (
 class ModelFile:
     """An exported model that is ready to run.
 
+    ``name`` is that of the file, or of a model of a hub, as messages have it.
     ``encoders`` has the graph of each branch's image encoder, by the branch's name.
     """
 
     path: Path
+    name: str
     metadata: ModelMetadata
     session: Session
     encoders: Mapping[str, Session]
 
     @classmethod
     def open(
-        cls, path: str | os.PathLike, device: str | None = None, threads: int = 0
+        cls,
+        model: str | os.PathLike,
+        device: str | None = None,
+        threads: int = 0,
+        *,
+        live: bool = False,
     ) -> 'ModelFile':
         """Read a file and check its metadata; for the device, see ``Session``.
+
+        The model may be named, or a folder with a file for streams if ``live``.
 
         Raises:
             MissingFileError: If there is no such file.
@@ -148,28 +159,29 @@ class ModelFile:
                 this program.
             UnavailableError: If ONNX Runtime or the device is not available.
         """
-        path = Path(path)
+        path = Path(exported_file(model, live=live))
+        name = named_file(model, path)
         if not path.is_file():
             raise MissingFileError(f'{path}: there is no such model file.')
-        session = Session(path.read_bytes(), str(path), device, threads)
+        session = Session(path.read_bytes(), name, device, threads)
         entries = session.entries()
         text = entries.get(KEY)
         if text is None:
             raise UserError(
-                f'{path}: an ONNX file, but `mmskelseg export` did not write it, since '
+                f'{name}: an ONNX file, but `mmskelseg export` did not write it, since '
                 'it does not name its classes; export the model again.'
             )
-        metadata = _checked(text, path)
+        metadata = _checked(text, name)
         encoders = {}
-        for name, branch in metadata['branches'].items():
+        for key, branch in metadata['branches'].items():
             if branch.get('images') and metadata['kind'] == 'segmentor':
                 try:
-                    content = b64decode(entries.get(f'{KEY}.{name}', ''), validate=True)
+                    content = b64decode(entries.get(f'{KEY}.{key}', ''), validate=True)
                 except ValueError:
                     content = b''
-                place = f'{path}, the image encoder of {name}'
-                encoders[name] = Session(content, place, device, threads)
-        return cls(path, metadata, session, encoders)
+                place = f'{name}, the image encoder of {key}'
+                encoders[key] = Session(content, place, device, threads)
+        return cls(path, name, metadata, session, encoders)
 
     def check_output(
         self, name: str, found: np.ndarray, shape: tuple[int | None, ...]
@@ -201,31 +213,31 @@ class ModelFile:
 
     def fault(self, problem: str) -> UserError:
         """Return an error that names the file and the problem."""
-        return UserError(f'{self.path}: {problem}; export the model again.')
+        return UserError(f'{self.name}: {problem}; export the model again.')
 
 
-def _checked(text: str, path: Path) -> ModelMetadata:
+def _checked(text: str, name: str) -> ModelMetadata:
     """Return the metadata in a file, after checking every field."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict) or not isinstance(content.get('format'), int):
-        raise UserError(f'{path}: its metadata cannot be read; export the model again.')
+        raise UserError(f'{name}: its metadata cannot be read; export the model again.')
     if content['format'] > FORMAT:
         raise UserError(
-            f'{path}: written by mmskelseg {content.get("version")}, in the format '
+            f'{name}: written by mmskelseg {content.get("version")}, in the format '
             f'{content["format"]}, but this program reads up to {FORMAT}; update it '
             '(pip install -U), or export the model with an older version.'
         )
     content = {**dict.fromkeys(_STATED), **content}
     for problem in misfits(hints_of(ModelMetadata), content):
-        raise UserError(f'{path}: its {problem.rstrip(".")}; export the model again.')
+        raise UserError(f'{name}: its {problem.rstrip(".")}; export the model again.')
     if 'tiers' in content and flat_classes(content['tiers']) != content['classes']:
         raise UserError(
-            f'{path}: its tiers have other classes than it states; export the model '
+            f'{name}: its tiers have other classes than it states; export the model '
             'again.'
         )
     stated = ('classes', 'tiers', 'background')
-    check_metainfo({key: content[key] for key in stated if key in content}, str(path))
+    check_metainfo({key: content[key] for key in stated if key in content}, name)
     return cast(ModelMetadata, content)

@@ -11,7 +11,6 @@ from mmskelseg.runtime.features.recipe import FeatureRecipe
 from mmskelseg.runtime.messages.errors import UnavailableError, UserError, shown
 from mmskelseg.runtime.segmenting.chunks import frame_chunks
 from mmskelseg.runtime.segmenting.model_files import ModelFile
-from mmskelseg.runtime.segmenting.model_zoo import exported_file
 from mmskelseg.runtime.segmenting.onnx_features import recipe_of
 from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
 from mmskelseg.runtime.structures.tiers import tier_sizes, tiers_of
@@ -42,7 +41,7 @@ class OnnxPredictor:
         self, model: str | os.PathLike, device: str | None = None, *, threads: int = 0
     ) -> None:
         self.name, self.device = str(model), device
-        self.file = ModelFile.open(exported_file(model), device, threads)
+        self.file = ModelFile.open(model, device, threads)
         metadata = self.file.metadata
         if metadata['kind'] != 'segmentor':
             raise self.file.fault(

@@ -12,7 +12,6 @@ from mmskelseg.runtime.features.coordinates import Coordinates, instances_of
 from mmskelseg.runtime.messages.errors import shown
 from mmskelseg.runtime.places.reading import places_of_stream
 from mmskelseg.runtime.segmenting.model_files import ModelFile
-from mmskelseg.runtime.segmenting.model_zoo import exported_file
 from mmskelseg.runtime.segmenting.onnx_features import renderer_of
 from mmskelseg.runtime.streaming import SkeletonStream
 from mmskelseg.runtime.structures.places import Place
@@ -64,7 +63,7 @@ class OnnxStream(SkeletonStream):
         places: str | os.PathLike | Sequence[Place] | None = None,
         threads: int = 1,
     ) -> None:
-        self.file = ModelFile.open(exported_file(model, live=True), 'cpu', threads)
+        self.file = ModelFile.open(model, 'cpu', threads, live=True)
         metadata = self.file.metadata
         if metadata['kind'] != 'streaming' or len(metadata['branches']) != 1:
             raise self.file.fault(

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from pathlib import Path
 from unittest.mock import Mock
 
 import numpy as np
@@ -167,6 +168,36 @@ def test_hub_cannot_write_outside_of_the_cache(header, tmp_path):
         done = run(words, code=1, HF_ENDPOINT=server.address, **own)
     assert f'{header.lower()} \'"../../../../evil"\'' in done.stderr
     assert not [path for path in tmp_path.rglob('*') if path.is_file()]
+
+
+@pytest.mark.parametrize('opened', [
+    OnnxSegmenter, OnnxStream, SkelSegInferencer.from_pretrained
+])  # fmt: skip
+@pytest.mark.parametrize('content', [b'', b'x' * 100])
+def test_damaged_model_of_a_hub_has_its_name(opened, content, monkeypatch, tmp_path):
+    """Not that of a file in a cache, of which the user knows nothing."""
+    file = tmp_path / 'model.onnx'
+    file.write_bytes(content)
+    monkeypatch.setattr(
+        'mmskelseg.runtime.segmenting.model_zoo.hub_file',
+        lambda name, wanted: file.with_suffix(Path(wanted).suffix),
+    )
+    file.with_suffix('.safetensors').write_bytes(content)
+    with raises_naming(UserError, 'hf:ann/mice: ') as raised:
+        opened('hf:ann/mice')
+    assert str(tmp_path) not in str(raised.value)
+
+
+def test_model_of_a_hub_of_another_kind_has_its_name(shared, monkeypatch):
+    monkeypatch.setattr(
+        'mmskelseg.runtime.segmenting.model_zoo.hub_file',
+        lambda name, wanted: shared / wanted.replace('_live', ''),
+    )
+    with raises_naming(UserError, 'hf:ann/mice: ', 'segmentor') as raised:
+        OnnxStream('hf:ann/mice')
+    assert str(shared) not in str(raised.value)
+    opened = SkelSegInferencer.from_pretrained('hf:ann/mice', 'cpu')
+    assert [*opened.checkpoints] == ['hf:ann/mice']
 
 
 @pytest.mark.parametrize('name', ['hf:', 'hf:mice', 'hf:../x/y', 'hf:a/b@../c'])
