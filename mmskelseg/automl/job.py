@@ -66,7 +66,7 @@ class Fit(ExecutedJob[Path]):
         type=whole_from(1),
         metavar='N',
     )
-    #: Trains the shortest useful training where the minutes are too short for any.
+    #: Shortens trainings further where the minutes are too short for a useful one.
     always: bool = False
     fold: str | None = option(
         'train and test on NAME/train and NAME/test', None, metavar='NAME'

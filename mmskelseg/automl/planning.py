@@ -22,10 +22,10 @@ PART = 0.2
 #: They are only if trainings have this part of their full length: short ones need a
 #: tenth of the steps of a full one to say anything.
 LONG = 0.5
-# Trainings are shortened in steps of the first, down to the second part of their
-# length.
+# Trainings are shortened in steps of the first part of their length. Those below the
+# second are of little use, and only take place so that a fit ends in time.
 _STEP, _SHORTEST = 0.05, 0.1
-_LENGTHS = [round(n * _STEP, 2) for n in range(round(1 / _STEP), 0, -1)]
+_LENGTHS = [*(round(n * _STEP, 2) for n in range(round(1 / _STEP), 0, -1)), 0.02, 0.01]
 # A plan is for this share of the time, since machines get busier as well.
 _SHARE = 0.9
 # Seconds that a training takes beside its steps, with its test, on one core of an AMD
@@ -186,7 +186,7 @@ class FitPlan:
 
         They are those that are left after the comparison.
         """
-        lengths = [n for n in _LENGTHS if _SHORTEST <= n < self.full]
+        lengths = [n for n in _LENGTHS if n < self.full]
         plans = [self, *(replace(self, full=length) for length in lengths)]
         enough = (p for p in plans if sum(p.times(folds, processes)[1:]) <= seconds)
         return next(enough, plans[-1])
@@ -196,7 +196,7 @@ class FitPlan:
 class Limits:
     """What a fit may take, and the folds that it has; ``compare`` may be None: all.
 
-    If the minutes are too short for any training, ``always`` trains the shortest one.
+    If the minutes are too short for a useful training, ``always`` shortens it further.
     """
 
     minutes: float
@@ -358,15 +358,15 @@ class _Plans:
             return self.minutes(number, length, finalists) <= self.limits.minutes
 
         options = [(2, length) for length in _LENGTHS if length >= LONG and most > 1]
-        options += [(1, length) for length in _LENGTHS if length >= _SHORTEST]
-        number, length = next((one for one in options if fits(*one)), (0, _SHORTEST))
-        if not number and self.limits.always:
-            return 1, length, 1
+        least = _LENGTHS[-1] if self.limits.always else _SHORTEST
+        options += [(1, length) for length in _LENGTHS if length >= least]
+        fitting = (one for one in options if fits(*one))
+        number, length = next(fitting, (int(self.limits.always), least))
         if not number:
-            least = self.minutes(1, length)
+            minutes = self.minutes(1, least)
             raise UserError(
                 f'--minutes {self.limits.minutes:g} is too short: on this machine, the '
-                f'shortest useful training needs --minutes {ceil(least)}.'
+                f'shortest useful training needs --minutes {ceil(minutes)}.'
             )
         while 1 < number < most and fits(number + 1, length):
             number += 1

@@ -48,6 +48,8 @@ _PIECE = 4096
 _OPEN = 0.02
 # Changes that are listed, done ones and undone ones.
 _STEPS = 50
+# Minutes of a training that is not told how many: one more for so many labelled frames.
+_LEAST_MINUTES, _ENOUGH_MINUTES, _FRAMES = 3, 10, 2000
 # A day.
 _MOST_MINUTES = 1440
 
@@ -204,8 +206,7 @@ class Studio:
             'model': self.results and self.results.model,
             'given': self.model,
             'preview': self._shown is not self.results,
-            'can_train': self._obstacle(),
-            'advice': self._advice(),
+            **self._training(),
             'version': self.version,
         }
 
@@ -398,8 +399,20 @@ class Studio:
             'end': change.end,
             'step': _step(change),
             **self._amounts(name),
+            **self._training(),
+        }
+
+    def _training(self) -> dict[str, Any]:
+        """Return why a model cannot be trained yet, or how long it would take."""
+        project = self.folder.project
+        frames = sum(
+            project.labelled_seconds(name) * project.recordings[name].fps
+            for name in self._labelled()
+        )
+        return {
             'can_train': self._obstacle(),
             'advice': self._advice(),
+            'minutes': min(_LEAST_MINUTES + int(frames / _FRAMES), _ENOUGH_MINUTES),
         }
 
     def _obstacle(self) -> str | None:

@@ -211,10 +211,14 @@ def test_too_few_minutes_say_how_many_it_takes(found):
         planned(found, least - 1, processes=1)
 
 
-def test_too_few_minutes_train_the_shortest_if_nothing_is_refused(found):
-    plan = plan_fit(found, {}, Limits(0.01, 1, 3, always=True), {}, spent=40)
-    assert (plan.compared, plan.length) == ([found[0].name], 0.1)
-    assert plan.minutes_in_full > 1
+@pytest.mark.parametrize(('minutes', 'holds'), [(1.5, True), (1, True), (0.01, False)])
+def test_too_few_minutes_train_less_if_nothing_is_refused(found, minutes, holds):
+    """However little it is, if the minutes are enough for anything."""
+    plan = plan_fit(found, {}, Limits(minutes, 1, 3, always=True), {}, spent=20)
+    assert plan.compared == [found[0].name]
+    assert plan.length < 0.1
+    assert (20 + sum(plan.times(3, 1)) <= 60 * minutes) == holds
+    assert plan.minutes_in_full > minutes
 
 
 def test_time_that_has_passed_is_missing(found):
@@ -330,9 +334,10 @@ def plan(length):
         (1.0, 160, 0.6),
         # Even if they say little, they end in time.
         (1.0, 70, 0.15),
-        (1.0, 10, 0.1),
+        (1.0, 48, 0.02),
         (0.4, 40, 0.2),
-        (0.4, 10, 0.1),
+        (0.4, 10, 0.05),
+        (0.4, 1, 0.01),
     ],
 )
 def test_full_trainings_are_shortened_to_the_time_that_is_left(length, seconds, full):

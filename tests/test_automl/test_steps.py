@@ -107,7 +107,7 @@ def test_what_is_only_compared_is_never_chosen():
         (31.0, 1.0),
         # 3 * 5.4 + 3.6
         (20.0, 0.6),
-        (-5.0, 0.1),
+        (-5.0, 0.01),
     ],
 )
 def test_a_fit_that_is_late_trains_less(tmp_path, capsys, seconds, full):

@@ -75,6 +75,13 @@ def test_project_lists_recordings_classes_and_formats(client):
     assert project['job']['state'] == 'idle'
 
 
+def test_minutes_of_a_training_are_picked_by_what_is_labelled(client, studio):
+    for one in studio.folder.project.recordings.values():
+        one.frames, one.labels = 40_000, [[(0, 9, 1), (9, 1500, 2)]]
+    assert client.get('api/job').json()['minutes'] == 5
+    assert paint(client, 0, 0, 39_000, 1, 0).json()['minutes'] == 10
+
+
 def test_project_says_why_no_model_can_be_trained_yet(client, studio):
     """None is labelled, one class, classes at two rates, a single recording."""
     project = studio.folder.project

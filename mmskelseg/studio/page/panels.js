@@ -113,8 +113,8 @@ function Progress({ job }) {
 }
 
 export function Training() {
-  const [minutes, setMinutes] = useState(5)
-  const { job, model, given, can_train: reason, advice, recordings } = state.project
+  const [chosen, setChosen] = useState('')
+  const { job, model, given, can_train: reason, advice, minutes, recordings } = state.project
   const busy = job.state === 'running'
   const labelled = recordings.reduce((sum, r) => sum + r.labelled, 0)
   const poseless = recordings.filter((r) => r.video && !r.poses).length
@@ -127,13 +127,14 @@ export function Training() {
       : html`<div class="field">
             <label class="field">Minutes
               <input
-                type="number" min="1" max="1440" value=${minutes}
-                onInput=${(event) => setMinutes(+event.target.value)}
+                type="number" min="1" max="1440" value=${chosen} placeholder=${minutes}
+                title="At most so many; empty, as many as suit what is labelled"
+                onInput=${(event) => setChosen(event.target.value)}
               />
             </label>
             <button
               class="main" disabled=${!!reason} aria-describedby="reason"
-              onClick=${() => start('train', { minutes })}
+              onClick=${() => start('train', { minutes: +chosen || minutes })}
             >Train</button>
           </div>
           <p id="reason" class="quiet">${reason ?? advice}</p>`}
