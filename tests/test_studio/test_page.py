@@ -147,8 +147,11 @@ def test_person_labels_trains_corrects_and_takes_away(recordings):
             assert labelled(recordings, name) == truth[name]
             page.keyboard.press('n')
         is_open(page, 'Seq1_03')
+        minutes = page.get_by_label('Minutes')
+        # Those that suit what is labelled.
+        assert minutes.get_attribute('placeholder') == '3'
         # Too few for any training, which is no reason to refuse one.
-        page.get_by_label('Minutes').fill('0.01')
+        minutes.fill('0.01')
         page.get_by_role('button', name='Train').click()
         page.get_by_text('Preview: predictions').wait_for(timeout=1000 * PATIENCE)
         page.get_by_text('The model learnt from').wait_for(timeout=1000 * PATIENCE)
@@ -499,8 +502,16 @@ def test_recordings_are_found_by_name_and_labels(tmp_path):
 def test_gaps_are_found_and_labelled(tmp_path):
     save_poses(tmp_path / 'take.npz', small_annotations()['annotations'][0])
     with served(tmp_path) as (_, address), studio(address) as page:
+        is_open(page, 'take')
+        held = []
+        page.route('**/api/recordings/0', lambda route: held.append(route))
         page.keyboard.type('awalk\n')
         page.get_by_role('button', name='Edit walk').wait_for()
+        # Later, it would cover what is said of the next key.
+        page.get_by_text('added walk').wait_for()
+        assert eventually(page, lambda: held)
+        held[0].continue_()
+        page.unroute('**/api/recordings/0')
         page.get_by_label('Speed').select_option('4')
         page.locator('#timeline').focus()
         page.keyboard.press('.')

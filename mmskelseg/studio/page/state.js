@@ -104,7 +104,7 @@ export const interval = (start, end) => `from ${time(start)} to ${time(end)}`
 
 export const outbox = new Outbox({
   changed: change,
-  done({ words }, reply) {
+  done({ words, sentence = words && `${words}: a change of the classes`, settle: end }, reply) {
     const { comparison } = state
     if (comparison && reply.overall) state.comparison = reply
     else if (comparison && !outbox.items.length) {
@@ -117,12 +117,15 @@ export const outbox = new Outbox({
     if (reply.tiers) {
       return attempt(async () => {
         await loadProject()
+        // Now that it is seen: later, it would cover what is said of the next key.
+        if (sentence) say(sentence)
+        end(reply)
         if (state.recording) await open(state.recording.id)
-        if (words) say(`${words}: a change of the classes`)
       })
     }
     if (reply.recording === undefined) return
-    Object.assign(state.project, { can_train: reply.can_train, advice: reply.advice })
+    const { can_train, advice, minutes } = reply
+    Object.assign(state.project, { can_train, advice, minutes })
     const entry = state.project.recordings.find((r) => r.id === reply.recording)
     Object.assign(entry, { labelled: reply.labelled, totals: reply.totals })
     if (state.uncertain.length && !outbox.items.length) loadUncertain().catch(() => {})
@@ -188,11 +191,8 @@ export async function edit(change, sentence) {
   while (outbox.busy) await outbox.empty()
   const wanted = structuredClone(tiers())
   change(wanted)
-  const reply = await outbox.send('ethogram', { tiers: wanted })
-  if (reply) {
-    Object.assign(state, { drawn: 0, undrawn: 0 })
-    say(sentence)
-  }
+  const reply = await outbox.send('ethogram', { tiers: wanted }, { sentence })
+  if (reply) Object.assign(state, { drawn: 0, undrawn: 0 })
   return reply
 }
 
@@ -205,8 +205,9 @@ export async function addClasses(file) {
     reader.onerror = () => reject(reader.error)
   })
   reader.readAsDataURL(file)
-  const reply = await outbox.send('classes', { name: file.name, content: (await read) ?? '' })
-  if (reply) say(`added the classes of ${file.name}`)
+  const body = { name: file.name, content: (await read) ?? '' }
+  const sentence = `added the classes of ${file.name}`
+  const reply = await outbox.send('classes', body, { sentence })
   return reply && reply.notes
 }
 
