@@ -1,4 +1,4 @@
-"""What a command may replace: files of its own that nobody has changed since.
+"""What a command may replace: files of commands that nobody has changed since.
 
 A hidden file in a folder of outputs lists what commands have written there.
 """
@@ -35,7 +35,7 @@ class Outputs:
         self.places = [Path(os.path.abspath(place)) for place in places]
         # By the identity of a file, which is the same under each of its names.
         self._inputs: dict[tuple[int, int], Path] = {}
-        self._lists: dict[Path, dict[str, set[str]]] = {}
+        self._lists: dict[Path, dict[str, dict[str, set[str]]]] = {}
         self._written: set[Path] = set()
         for path in inputs:
             self.protect(path)
@@ -62,9 +62,9 @@ class Outputs:
             )
         path = Path(os.path.abspath(path))
         folder = self._folder_of(path)
-        if folder and not self._is_own(folder, path):
+        if folder and not self._writers(folder, path):
             raise UserError(
-                f'{path}: was not written by this command, or was changed since, so it '
+                f'{path}: was not written by mmskelseg, or was changed since, so it '
                 'is not replaced; move it, or write into another folder.'
             )
 
@@ -76,21 +76,25 @@ class Outputs:
             return
         self._written.add(path)
         name, digest = path.relative_to(folder).as_posix(), _digest(content)
-        known = self._listed(folder).setdefault(name, set())
-        if digest not in known:
-            known.add(digest)
+        known = self._listed(folder).setdefault(name, {}).setdefault(digest, set())
+        if self.command not in known:
+            known.add(self.command)
             # Windows hides no name, but this is no matter.
             with (folder / LIST).open('a', encoding='utf-8') as file:
                 file.write(f'{json.dumps([self.command, name, digest])}\n')
 
     def outdated(self) -> list[Path]:
-        """Return unchanged files of earlier runs that this one has not written."""
-        return sorted(
-            path
+        """Return unchanged files of the command that this run has not written."""
+        paths = {
+            Path(os.path.abspath(folder / name)): folder
             for folder in self.places
             for name in self._listed(folder)
-            if (path := Path(os.path.abspath(folder / name))) not in self._written
-            and self._is_own(folder, path)
+        }
+        return sorted(
+            path
+            for path, folder in paths.items()
+            if path not in self._written
+            and self.command in self._writers(folder, path)
             and self._input_at(path) is None
         )
 
@@ -104,21 +108,21 @@ class Outputs:
         """Return the folder of outputs with a file, None if the user has named it."""
         return next((place for place in self.places if place in path.parents), None)
 
-    def _is_own(self, folder: Path, path: Path) -> bool:
-        """Return whether the command has written a file as it is now."""
+    def _writers(self, folder: Path, path: Path) -> set[str]:
+        """Return the commands that have written a file as it is now."""
         # A list from elsewhere may lead out of the folder, also through a link.
         if path.is_symlink() or folder.resolve() not in path.resolve().parents:
-            return False
-        known = self._listed(folder).get(path.relative_to(folder).as_posix(), ())
-        return bool(known) and path.is_file() and _digest(path) in known
+            return set()
+        known = self._listed(folder).get(path.relative_to(folder).as_posix())
+        return known.get(_digest(path), set()) if known and path.is_file() else set()
 
-    def _listed(self, folder: Path) -> dict[str, set[str]]:
-        """Return the digests of the command's files in a folder, by their names."""
+    def _listed(self, folder: Path) -> dict[str, dict[str, set[str]]]:
+        """Return who has written the files in a folder, by their names and digests."""
         if folder not in self._lists:
-            self._lists[folder] = {}
+            found: dict[str, dict[str, set[str]]] = {}
+            self._lists[folder] = found
             for command, name, digest in _lines(folder / LIST):
-                if command == self.command:
-                    self._lists[folder].setdefault(name, set()).add(digest)
+                found.setdefault(name, {}).setdefault(digest, set()).add(command)
         return self._lists[folder]
 
 

@@ -32,12 +32,20 @@ def test_own_files_are_replaced_and_outdated_ones_are_known(run, tmp_path):
     assert (tmp_path / 'out' / 'a.txt').read_text() == 'new'
 
 
-@pytest.mark.parametrize('change', ['own', 'edited', 'other', 'link', 'list'])
+def test_files_of_another_command_are_replaced_but_not_removed(run, tmp_path):
+    """As `poses` and `convert` both write annotations."""
+    run('old', 'a.txt', 'b.txt', command='Tell')
+    assert run('new', 'a.txt') == []
+    assert (tmp_path / 'out' / 'a.txt').read_text() == 'new'
+    assert run('newer', 'c.txt', command='Tell') == ['b.txt']
+
+
+@pytest.mark.parametrize('change', ['own', 'edited', 'link', 'list'])
 def test_what_others_wrote_is_in_the_way(run, tmp_path, change):
     """Whoever made it, and whatever damage the list has."""
     file = tmp_path / 'out' / 'a.txt'
     if change != 'own':
-        run('old', 'a.txt', command='Tell' if change == 'other' else 'Say')
+        run('old', 'a.txt')
     if change in ('own', 'edited'):
         file.parent.mkdir(exist_ok=True)
         file.write_text('by hand')

@@ -10,7 +10,6 @@ from importlib.util import find_spec
 from threading import Thread
 from types import ModuleType, SimpleNamespace
 from urllib.error import URLError
-from zipfile import ZipFile
 
 import cv2
 import numpy as np
@@ -29,6 +28,7 @@ from mmskelseg.runtime.poses.estimators import (
 from mmskelseg.runtime.poses.estimators.estimator import VideoFrames, strongest
 from mmskelseg.runtime.structures import Skeleton
 from tests.errors import raises_naming
+from tests.stand_ins import write_networks
 from tests.test_runtime.test_poses.trackers import COCO_OF_33
 from tests.walkers import Walkers
 
@@ -238,33 +238,12 @@ def networks_of_rtmlib(tmp_path, monkeypatch):
     are in the middle of their box. Addresses of rtmlib lead to a port without a server,
     and its cache is empty.
     """
-    import onnx
-
     rtmlib = pytest.importorskip('rtmlib', reason='rtmlib is not installed')
     monkeypatch.delenv('TORCH_HOME', raising=False)
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
-    people = [[104, 104, 208, 312, 0.9], [0, 0, 9, 9, 0.1]]
-    middle = [np.zeros((1, 17, 2 * side), np.float32) for side in (192, 256)]
-    for axis in middle:
-        axis[..., axis.shape[-1] // 2] = 0.8
+    write_networks(tmp_path)
     mode = {'det_input_size': (416, 416), 'pose_input_size': (192, 256)}
-    for key, values in (('det', [np.array([people], np.float32)]), ('pose', middle)):
-        names = [f'{key}{i}' for i in range(len(values))]
-        constants = map(onnx.numpy_helper.from_array, values)
-        graph = onnx.helper.make_graph(
-            [onnx.helper.make_node('Constant', [], [n], value=v)
-             for n, v in zip(names, constants, strict=True)],
-            key,
-            [onnx.helper.make_tensor_value_info('image', 1, [1, 3, None, None])],
-            [onnx.helper.make_tensor_value_info(n, 1, v.shape)
-             for n, v in zip(names, values, strict=True)],
-        )  # fmt: skip
-        opset = [onnx.helper.make_opsetid('', 17)]
-        model = onnx.helper.make_model(graph, opset_imports=opset, ir_version=9)
-        (tmp_path / f'{key}.onnx').write_bytes(model.SerializeToString())
-        with ZipFile(tmp_path / f'{key}_1.zip', 'w') as packed:
-            packed.write(tmp_path / f'{key}.onnx', 'some/end2end.onnx')
-        mode[key] = f'http://127.0.0.1:9/{key}_1.zip'
+    mode |= {key: f'http://127.0.0.1:9/{key}_1.zip' for key in ('det', 'pose')}
     monkeypatch.setitem(rtmlib.Body.MODE, 'lightweight', mode)
     return mode
 
@@ -305,15 +284,15 @@ def test_rtmpose_without_a_connection_says_what_to_put_where(
 
 
 def test_rtmpose_takes_files_in_place_of_downloads(networks_of_rtmlib, tmp_path):
-    options = {f'networks.{k}': str(tmp_path / f'{k}.onnx') for k in ('det', 'pose')}
+    options = {f'networks.{k}': str(tmp_path / f'{k}_1.onnx') for k in ('det', 'pose')}
     sizes = {'networks.det_input_size': (416, 416), 'max_people': 1}
     one = build_pose_estimator('rtmlib', **options, **sizes)
     assert len(list(one.detections(GREY))) == 2
-    (tmp_path / 'det.onnx').write_bytes(b'cut short')
+    (tmp_path / 'det_1.onnx').write_bytes(b'cut short')
     with raises_naming(UnavailableError, 'networks.det'):
         list(build_pose_estimator('rtmlib', **options).detections(GREY))
-    (tmp_path / 'det.onnx').unlink()
-    with raises_naming(UserError, tmp_path / 'det.onnx'):
+    (tmp_path / 'det_1.onnx').unlink()
+    with raises_naming(UserError, tmp_path / 'det_1.onnx'):
         list(build_pose_estimator('rtmlib', **options).detections(GREY))
 
 
