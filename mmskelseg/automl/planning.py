@@ -306,7 +306,7 @@ def plan_fit(
     if not limits.folds:
         why = 'the training videos show one person, so none can be held out'
     elif most == number:
-        why = f'at most {most} may be compared (--compare)'
+        why = f'at most {most} may be compared'
     skipped = {
         name: why.format(ceil(plans.minutes(n, max(length, LONG), finalists)))
         for n, name in enumerate([*seconds][number:], start=number + 1)

@@ -291,8 +291,8 @@ def _check_length(
     raise UserError(
         f'{recording.poses or recording.video or recording.name}: has {frames} frames '
         f'at {fps:g} fps, but the labels of {recording.name!r} in {project.path} are '
-        f'of {known.frames} at {known.fps:g}; give the rate (--fps), or rename the '
-        'file to label it anew.'
+        f'of {known.frames} at {known.fps:g}; start the studio with the rate that was '
+        f'labelled (--fps {known.fps:g}), or rename the file to label it anew.'
     )
 
 

@@ -98,7 +98,8 @@ def find_recordings(
             elif is_video(path):
                 _add(found, Recording(path.stem, video=path))
             elif is_detected(path):
-                notes.append(f'{path}: has objects; to see them, add --objects {path}')
+                note = f'{path}: has objects; to see them, start the studio with'
+                notes.append(f'{note} --objects {path}')
             elif own := _classes(path, notes):
                 infos += own
                 labels += [path] * (suffix_of(path) in _WITH_LABELS)

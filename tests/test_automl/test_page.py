@@ -94,6 +94,7 @@ def content():
             {
                 'class': CLASSES[1],
                 'method': 'REBA',
+                'failed_percent': 5.0,
                 'mean_low': 2.0,
                 'mean_high': 4.5,
                 **{f'level_{n}_{e}': 25.0 for n in (2, 3) for e in ('low', 'high')},
@@ -376,10 +377,10 @@ def test_page_shows_the_model_beside_people(content):
 
 
 def test_page_says_how_long_trainings_were(content):
-    assert '--minutes' not in written(content)
+    assert 'full length' not in Reader(written(content)).text
     content['plan'] = {'full': 0.15, 'minutes_in_full': 25}
     text = Reader(written(content)).text
-    assert 'for 15 % of their full length; --minutes 25 ' in text
+    assert 'for 15 % of their full length; with 25 minutes, ' in text
 
 
 def test_page_without_any_prediction_says_so(content):

@@ -236,7 +236,7 @@ def test_one_config_alone_is_trained_for_longer(found):
         gained += one.length - several.length
         assert one.length >= several.length
         assert one.left_out.keys() == {c.name for c in found[1:]}
-        assert all('--compare' in why for why in one.left_out.values())
+        assert all('at most 1' in why for why in one.left_out.values())
     assert gained > 0
 
 

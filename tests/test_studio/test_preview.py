@@ -97,6 +97,19 @@ def test_recordings_for_which_there_is_no_time_are_left_out(tmp_path, monkeypatc
     assert json.loads((tmp_path / 'out.json').read_text())['recordings'] == {}
 
 
+def test_machine_of_other_cores_begins_a_training_anew(folder, monkeypatch):
+    """It trains as many at a time as there are, and no fit continues with others."""
+    places = []
+    fit = lambda **given: places.append(given['out']) or Act(code='1 / 0')  # noqa: E731
+    monkeypatch.setattr('mmskelseg.studio.studio.Fit', fit)
+    studio = studio_of(folder)
+    for cores in (2, 2, 4):
+        monkeypatch.setattr('os.cpu_count', lambda n=cores: n)
+        studio.train(1)
+        studio.job.stop()
+    assert places[0] == places[1] != places[2]
+
+
 @pytest.mark.usefixtures('quick_runs')
 def test_preview_is_shown_until_the_model_is_trained(folder, monkeypatch):
     """The training is replaced by one that is stopped, and a failing preview."""

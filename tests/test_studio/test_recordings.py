@@ -62,7 +62,10 @@ def test_objects_beside_recordings_are_neither_labels_nor_poses(
     path.parent.mkdir(exist_ok=True)
     path.write_text(text + '\n')
     folder = open_folder(tmp_path)
-    assert folder.notes == [f'{named}: has objects; to see them, add --objects {named}']
+    (note,) = folder.notes
+    assert_names(
+        note, f'{named}: has objects', 'start the studio', f'--objects {named}'
+    )
     assert [one.poses for one in folder.recordings.values()] == [tmp_path / 'take1.npz']
 
 
