@@ -447,7 +447,11 @@ def test_a_threshold_that_leaves_no_object_is_a_warning(tmp_path, logged):
 
 def segmenter_of(*kinds):
     recipe = SimpleNamespace(
-        reads='poses', places=(), sees_others=False, kinds=dict.fromkeys(kinds, BOX)
+        reads='poses',
+        in_3d=False,
+        places=(),
+        sees_others=False,
+        kinds=dict.fromkeys(kinds, BOX),
     )
     metainfo = {'classes': ['a', 'b'], 'skeleton': 'coco17'}
     return Segmenter(SimpleNamespace(metainfo=metainfo, recipes=[recipe]))
