@@ -100,7 +100,6 @@ def content():
                 **{f'level_{n}_{e}': 25.0 for n in (2, 3) for e in ('low', 'high')},
                 'worst_video': 'a<1>',
                 'worst_s': 1.5,
-                'failed_percent': 0.5,
             }
         ],
         'label_curve': {
