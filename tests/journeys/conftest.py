@@ -1,10 +1,12 @@
 """What several afternoons share."""
 
 from functools import partial
+from pathlib import PurePosixPath
 
 import pytest
 
 from mmskelseg.engine import planning
+from tests.stand_ins import write_networks
 
 
 @pytest.fixture
@@ -13,3 +15,14 @@ def fit(call_tool, quick_runs, monkeypatch):
     monkeypatch.setattr(planning, '_STEPS', (40, 41))
     monkeypatch.setattr(planning, '_FRAMES', 0)
     return partial(call_tool, 'mmskelseg', 'fit')
+
+
+@pytest.fixture
+def networks(tmp_path, monkeypatch):
+    """Put stand-ins where RTMPose's networks are once they have been fetched."""
+    rtmlib = pytest.importorskip('rtmlib', reason='rtmlib is not installed')
+    monkeypatch.delenv('TORCH_HOME', raising=False)
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    default = rtmlib.Body.MODE['lightweight']
+    names = {key: PurePosixPath(default[key]).name for key in ('det', 'pose')}
+    write_networks(tmp_path / 'cache/rtmlib/hub/checkpoints', **names, size=1.5)

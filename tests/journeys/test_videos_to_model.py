@@ -1,30 +1,17 @@
 """An afternoon with videos: poses, labels of BORIS, a model, and a new video."""
 
 import csv
-from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
 
 from mmskelseg.runtime.labels import Segment, VideoSegments, write_boris
 from tests.clips import write_video
-from tests.stand_ins import write_networks
 
 pytestmark = pytest.mark.slow
 FPS = 10
 # The picture is bright while somebody lifts something, and so the networks see it.
 GREYS = {'rest': 60, 'lift': 200}
-
-
-@pytest.fixture
-def networks(tmp_path, monkeypatch):
-    """Put stand-ins where RTMPose's networks are once they have been fetched."""
-    rtmlib = pytest.importorskip('rtmlib', reason='rtmlib is not installed')
-    monkeypatch.delenv('TORCH_HOME', raising=False)
-    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
-    default = rtmlib.Body.MODE['lightweight']
-    names = {key: PurePosixPath(default[key]).name for key in ('det', 'pose')}
-    write_networks(tmp_path / 'cache/rtmlib/hub/checkpoints', **names, size=1.5)
 
 
 def film(path, *lengths):

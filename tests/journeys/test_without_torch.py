@@ -1,11 +1,13 @@
 """A model goes to a machine without PyTorch, and labels recordings there."""
 
+import json
 import os
 import subprocess
 import sys
 
 import pytest
 
+from tests.clips import write_video
 from tests.small_data import ROOT
 
 # As on a machine where none of these is installed.
@@ -29,6 +31,7 @@ def run(*words):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures('networks')
 def test_exported_model_labels_where_there_is_no_pytorch(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run('-m', 'mmskelseg', 'convert', 'precog', 'data', '--layout', 'body12')
@@ -37,3 +40,15 @@ def test_exported_model_labels_where_there_is_no_pytorch(tmp_path, monkeypatch):
     there = run('-c', OTHER, 'segment', *words, '--formats', 'csv', '--out', 'there')
     assert 'back_fist' in there
     assert len([*(tmp_path / 'there').glob('*segments.csv')]) > 1
+
+    # What a camera sees is labelled as it happens, here what it has recorded.
+    run('-m', 'mmskelseg', 'export', 'precog', 'live.onnx', '--streaming')
+    monkeypatch.delenv('DISPLAY', raising=False)
+    monkeypatch.delenv('WAYLAND_DISPLAY', raising=False)
+    write_video('seen.mp4', [60, 200] * 30, 10, (128, 128))
+    said = run(
+        '-c', OTHER, 'live', 'seen.mp4', 'live.onnx', '--events', '--every-frame'
+    )
+    events = [json.loads(line) for line in said.splitlines() if line[:1] == '{']
+    assert [one['event'] for one in events] == ['begin', 'end'] * (len(events) // 2)
+    assert events[-1]['end'] == pytest.approx(6, abs=0.1)
