@@ -39,7 +39,7 @@ def read_groups(
         name = row['video']
         name = name if name in recordings else Path(name).stem
         if name not in recordings or name in found:
-            others = f'not among the recordings ({listed(sorted(recordings))})'
+            others = f'not among the recordings {shown(sorted(recordings), 120)}'
             fault = 'named twice' if name in found else others
             raise UserError(
                 f'{place}: video {shown(row["video"])} is {fault}; correct the name or '

@@ -64,7 +64,7 @@ def test_pairs_that_are_none_are_named(tmp_path, text, words):
     ('text', 'words'),
     [
         ('name,group\na,x\nb,y', ['name, group', 'video']),
-        ('video,group\na,x\nc,y', ['line 3', "'c'", '(a, b)']),
+        ('video,group\na,x\nc,y', ['line 3', "'c'", "['a', 'b']"]),
         ('video,group\na,x\na.avi,y', ['line 3', "'a.avi'", 'twice']),
         ('video,group\na,x\nb,', ['line 3', "'b'"]),
         ('video,group\na,x', ["'b'", 'only the files']),
