@@ -27,7 +27,7 @@ from mmskelseg.automl.planning import (
 )
 from mmskelseg.automl.progress import Progress
 from mmskelseg.automl.report import Content, write_report
-from mmskelseg.automl.speed import paces
+from mmskelseg.automl.speed import paces, recent_paces
 from mmskelseg.automl.steps import Execute, Trainings, execute_steps
 from mmskelseg.datasets.inspection.report import overview
 from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
@@ -255,8 +255,9 @@ def _plan(
     if plan is None and job.executor != 'none':
         plan = plan_fit(found, left_out, limits, {})
     elif plan is None:
+        known = recent_paces(folder, found) if job.always else {}
         plan = plan_measured(
-            found, left_out, limits, measure, lambda: monotonic() - began
+            found, left_out, limits, measure, lambda: monotonic() - began, known
         )
     plan.write(folder.plan)
     return plan

@@ -66,7 +66,8 @@ class Fit(ExecutedJob[Path]):
         type=whole_from(1),
         metavar='N',
     )
-    #: Shortens trainings further where the minutes are too short for a useful one.
+    #: For somebody who waits: shortens trainings further where the minutes are too few
+    #: for a useful one, and measures nothing that a fit beside has just measured.
     always: bool = False
     fold: str | None = option(
         'train and test on NAME/train and NAME/test', None, metavar='NAME'

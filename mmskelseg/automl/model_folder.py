@@ -141,6 +141,11 @@ class ModelFolder:
         return self.path / 'plan.json'
 
     @property
+    def speed(self) -> Path:
+        """How many times as long as assumed steps of candidates take, as JSON."""
+        return self.path / 'runs' / 'speed' / 'paces.json'
+
+    @property
     def splits(self) -> tuple[str, str]:
         """The splits of the final model; without test videos, those of a fold."""
         without = f'{self.folds[0]}/test' if self.folds else 'train'

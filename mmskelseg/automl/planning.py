@@ -7,6 +7,7 @@ from heapq import heapreplace
 from math import ceil
 from pathlib import Path
 from statistics import median
+from types import MappingProxyType
 
 from mmskelseg.engine.choosing import Chosen, choose, shows_several
 from mmskelseg.engine.jobs import ConfigRequest
@@ -382,20 +383,23 @@ def plan_measured(
     limits: Limits,
     measure: Callable[[Sequence[Candidate]], Mapping[ConfigRequest, float]],
     spent: Callable[[], float],
+    known: Mapping[ConfigRequest, float] = MappingProxyType({}),
 ) -> FitPlan:
     """Return what to train, as in :func:`plan_fit`, by measured speeds.
 
     ``measure`` returns the paces of some candidates, as many as there are processes,
     which trains all of them at the same time. The first are measured, and then those
-    that are in the plan.
+    that are in the plan, but for those whose pace is ``known``.
     """
-    paces: dict[ConfigRequest, float] = {}
+    paces = dict(known)
     todo = found[: limits.compare] if limits.folds else found[:1]
     while True:
         kinds: dict[ConfigRequest, Candidate] = {}
         for one in todo:
             kinds.setdefault(one.kind, one)
-        paces |= measure([*kinds.values()][: limits.processes])
+        wanted = [one for kind, one in kinds.items() if kind not in paces]
+        if wanted:
+            paces |= measure(wanted[: limits.processes])
         plan = plan_fit(found, left_out, limits, paces, spent())
         todo = [c for c in found if c.name in plan.compared and c.kind not in paces]
         if not todo:

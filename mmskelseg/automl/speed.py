@@ -1,10 +1,12 @@
 """How long a step of a training takes on this machine."""
 
+import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import cycle, pairwise
 from pathlib import Path
 from statistics import median
-from time import monotonic
+from time import monotonic, time
 
 import torch
 from mmengine.config import Config
@@ -16,12 +18,16 @@ from mmskelseg.automl.planning import Candidate
 from mmskelseg.automl.progress import every_pause
 from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.engine.terminal import build_runner
+from mmskelseg.runtime.files.atomic import atomic_write_text
+from mmskelseg.runtime.files.parsing import check_shape, read_json
 from mmskelseg.runtime.jobs.events import Events
 from mmskelseg.runtime.jobs.processes import Submit, logged, reason_of
 from mmskelseg.runtime.messages.errors import UserError
 
 # A measurement ends after this many steps or seconds.
 _STEPS, _SECONDS = 20, 8.0
+# It counts for so many seconds, and is never slower or faster by more than a factor.
+_RECENT, _MOST = 1800.0, 1e6
 
 
 def paces(
@@ -34,7 +40,7 @@ def paces(
     """Return how many times as long as assumed the steps of trainings take here.
 
     As many trainings take place at the same time as later on; if there are fewer
-    candidates, some of them in several processes.
+    candidates, some of them in several processes. The folder keeps what was found.
 
     Raises:
         UserError: If a training fails.
@@ -60,7 +66,29 @@ def paces(
         result[one.kind] = pace = seconds / one.step_seconds
         what = f'{seconds:.2f} s a step, {pace:.1f} times as long as on an idle core'
         events.note(f'{one.name:20}{what}')
+    kept = {one.name: result[one.kind] for one in todo}
+    atomic_write_text(folder.speed, json.dumps(kept))
     return result
+
+
+def recent_paces(
+    folder: ModelFolder, found: Sequence[Candidate]
+) -> dict[ConfigRequest, float]:
+    """Return what a fit in a folder beside this one has measured a short time ago."""
+    files = folder.path.parent.glob(f'*/{folder.speed.relative_to(folder.path)}')
+    file = max(files, key=lambda one: one.stat().st_mtime, default=None)
+    known: dict[str, float] = {}
+    if file is not None and time() - file.stat().st_mtime < _RECENT:
+        # What somebody has damaged is measured again.
+        with suppress(UserError):
+            content = read_json(file, '`mmskelseg fit`')
+            check_shape(content, {...: float}, str(file), 'remove it')
+            known = content
+    return {
+        one.kind: known[one.name]
+        for one in found
+        if 1 / _MOST < known.get(one.name, 0) < _MOST
+    }
 
 
 class _Stopwatch(Hook):

@@ -283,6 +283,15 @@ def test_all_kinds_of_trainings_in_a_plan_are_measured(found):
     assert plan.seconds['heatmap_cnn'] == 0.5 * seconds['heatmap_cnn']
 
 
+def test_what_is_known_is_not_measured(found):
+    machine = Machine(2)
+    known = {found[0].kind: 4.0}
+    limits = Limits(30, 2, 3, compare=1)
+    plan = plan_measured(found, {}, limits, machine, lambda: 60, known)
+    assert machine.rounds == []
+    assert plan == plan_fit(found, {}, limits, known, 60)
+
+
 def test_what_is_not_compared_is_not_measured(found):
     machine = Machine(1, pose2d=4.0)
     plan = machine.plan(found)
