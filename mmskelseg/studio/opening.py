@@ -109,6 +109,13 @@ class OpenStudio(Job[None]):
             found['object_kinds'] = [[*pair] for pair in kinds.items()]
         return {name: value for name, value in found.items() if value is not None}
 
+    def written(self) -> list[Path]:
+        """Return the file that it reads and yet writes, of places."""
+        # It takes long to import.
+        from mmskelseg.studio.places import FILE
+
+        return [self.folder / FILE]
+
     def run(self, events: Events) -> None:
         """Serve the page until the program is stopped."""
         require('The page', 'run `pip install starlette uvicorn`', *_NEEDED)
