@@ -11,7 +11,7 @@ from tests.small_data import ROOT
 
 # A module whose name is None in `sys.modules` counts as missing.
 FILES = {
-    'extra': "import sys\nsys.modules['h5py'] = None\nimport h5py\n",
+    'extra': "import sys\nsys.modules['openpyxl'] = None\nimport openpyxl\n",
     'below': 'import extra\n',
     'required': "import sys\nsys.modules['scipy'] = None\nimport scipy\n",
     'unknown': 'import no_such_package\n',
@@ -50,7 +50,7 @@ def lines(tmp_path_factory):
 def test_only_modules_that_import_a_missing_extra_are_skipped(lines):
     """Not those that import such a module, which should work without."""
     skipped = re.findall(r'(\w+)\.py:0: (.+)', '\n'.join(lines))
-    assert dict(skipped) == {'extra': 'h5py is not installed'}
+    assert dict(skipped) == {'extra': 'openpyxl is not installed'}
     failed = re.findall(r'^ERROR (\w+)\.py', '\n'.join(lines), re.M)
     assert set(failed) == {'below', 'required', 'unknown'}
 

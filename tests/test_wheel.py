@@ -42,6 +42,10 @@ def python(wheel, tmp_path_factory):
     packages = Path(run(python, '-c', 'import site; print(site.getsitepackages()[0])'))
     others = '\n'.join(site.getsitepackages())
     (packages / 'dependencies.pth').write_text(f'{others}\n')
+    # What stands in for distutils, which MMEngine imports, from Python 3.12 on.
+    for folder in site.getsitepackages():
+        for hook in Path(folder).glob('distutils-precedence.pth'):
+            (packages / hook.name).write_text(hook.read_text())
     return python
 
 

@@ -6,6 +6,7 @@ import inspect
 import io
 import signal
 from importlib import import_module
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -48,16 +49,14 @@ def parsers(name):
     def capture(self, *_, **__):
         raise Captured(self)
 
-    before = argparse.ArgumentParser.parse_known_args
-    argparse.ArgumentParser.parse_known_args = capture
     found = []
-    try:
+    with mock.patch.multiple(
+        argparse.ArgumentParser, parse_args=capture, parse_intermixed_args=capture
+    ):
         for main in jobs or [module.main]:
             with pytest.raises(Captured) as end:
                 main([], prog='command')
             found.append(end.value.args[0])
-    finally:
-        argparse.ArgumentParser.parse_known_args = before
     return found
 
 

@@ -59,7 +59,11 @@ def atomic_replacement(path: str | os.PathLike) -> Iterator[Path]:
         of_folder = is_of_disk(error) and name in (None, str(path.parent))
         if isinstance(error, UserError) or not (of_folder or name == str(aside)):
             raise
-        place = path if name != str(path.parent) else path.parent
+        place = path
+        if name == str(path.parent):
+            # If it could not be made, what it should be made in is at fault.
+            there = (one for one in path.parents if os.path.lexists(one))
+            place = next(there, path.parent)
         raise UnavailableError(system_fault(error, place)) from error
 
 

@@ -103,7 +103,7 @@ def test_field_may_be_a_dataclass_of_options():
     [
         ([], '--size'),
         (['--share', '2'], "--share: '2' is not a number from 0 to 1"),
-        (['--kind', 'c'], "--kind | 'c' | 'a', 'b'"),
+        (['--kind', 'c'], "--kind | 'c'"),
         (['--words', 'x'], '--words: x has other letters'),
     ],
 )

@@ -203,7 +203,7 @@ def test_distribution_without_pytorch_is_all_that_a_user_needs(
         'google',
     )
     for packages in map(ROOT.__class__, site.getsitepackages()):
-        for package in packages.iterdir():
+        for package in packages.glob('*'):
             if package.name.partition('.')[0] in wanted:
                 os.symlink(package, ROOT.__class__(folder) / package.name)
     monkeypatch.chdir(tmp_path)
