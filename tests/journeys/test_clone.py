@@ -57,7 +57,5 @@ def test_clone_shows_a_model_and_passes_its_tests(tmp_path):
 
     # Once trained, it is not trained again.
     assert 'tools/train.py' not in make(clone, '-n', 'demo')
-    some = 'tests/test_evaluation/test_segments.py tests/test_studio/test_page.py'
-    last = make(clone, 'test', f'TESTS={some}').splitlines()
-    assert any(' passed, ' in line and ' skipped' in line for line in last[-3:])
-    assert any(line.startswith('Tests of pages were skipped') for line in last)
+    last = make(clone, 'test', 'TESTS=tests/test_evaluation/test_segments.py')
+    assert ' passed in ' in last.splitlines()[-1]
