@@ -3,7 +3,9 @@
 VENV ?= .venv
 PROCESSES ?= 2
 # Files or folders of tests; all if there are none.
-TESTS ?=
+TESTS ?= $(PACKAGE:%=packages/%)
+# io, runtime, behaviour or studio: of `make alone`, and the tests of `make test`.
+PACKAGE ?=
 # The first of these that is a Python which mmskelseg supports.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.10; do \
 	"$$name" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' \
@@ -21,18 +23,21 @@ KILLS ?= 100
 SEED ?= 0
 
 RUN := $(VENV)/bin/python
+PACKAGES := $(wildcard packages/*)
+PROJECTS := pyproject.toml setup.py $(PACKAGES:%=%/pyproject.toml)
 # A model that can also run live. One in place of three, and about half as long as the
 # recipe says: two minutes.
 DEMO := configs/streaming/precog_pose2d.py
 DEMO_OPTIONS := model.members=1 train_cfg.max_epochs=40
 WORK := work_dirs/precog_demo
 
-.PHONY: help demo test test-pages coverage lint docs fuzz kill-test
+.PHONY: help demo test test-pages alone coverage lint docs fuzz kill-test
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make demo  install, train on real skeletons, test, draw, say where the pictures are'
 	@echo 'make test  install what tests need and run them all, or those of TESTS'
+	@echo 'make alone  build, install and test PACKAGE without those above it: io, runtime, behaviour'
 	@echo 'make test-pages  run the tests of pages alone, which need a browser'
 	@echo 'make coverage  the same, and which lines of the package they run, in htmlcov/'
 	@echo 'make lint  check style and types'
@@ -61,6 +66,21 @@ test: $(VENV)/.test $(VENV)/.browser
 test-pages: $(VENV)/.test
 	$(RUN) -m pytest -m page
 
+# Without PyTorch, and with the packages that it requires alone on the path.
+ALONE := $(VENV)-$(PACKAGE)
+BELOW_io := packages/io
+BELOW_runtime := $(BELOW_io) packages/runtime
+BELOW_behaviour := $(BELOW_runtime) packages/behaviour
+alone:
+	@test -n '$(BELOW_$(PACKAGE))' || { \
+		echo 'Name one: make alone PACKAGE=io, runtime or behaviour' >&2; exit 1; }
+	test -d $(ALONE) || $(PYTHON) -m venv $(ALONE)
+	$(ALONE)/bin/pip install --upgrade pip
+	$(ALONE)/bin/pip install $(BELOW_$(PACKAGE):%=-e %) -e 'packages/$(PACKAGE)[test]'
+	$(ALONE)/bin/pip wheel --no-deps --wheel-dir $(ALONE)/wheels ./packages/$(PACKAGE)
+	$(ALONE)/bin/pytest -n $(PROCESSES) --dist worksteal packages/$(PACKAGE) \
+		-o pythonpath='$(BELOW_$(PACKAGE))'
+
 coverage: $(VENV)/.test $(VENV)/.browser
 	$(RUN) -m pytest -n $(PROCESSES) --dist worksteal --cov --cov-report=term --cov-report=html
 
@@ -71,7 +91,7 @@ lint: $(VENV)/.test
 
 # Each round has a seed of its own, which is printed. Findings are kept in work_dirs/fuzz.
 fuzz: $(VENV)/.test
-	$(RUN) -m tests.test_faults.fuzz --minutes $(MINUTES) --seed $(SEED)
+	PYTHONPATH=$(subst $(eval ) ,:,. $(PACKAGES)) $(RUN) -m tests.test_faults.fuzz --minutes $(MINUTES) --seed $(SEED)
 
 # Goes on where it was stopped.
 kill-test: $(VENV)/.test $(VENV)/.browser
@@ -89,12 +109,15 @@ $(WORK)/.trained: data/precog/annotations.pkl
 data/precog/annotations.pkl: | $(VENV)/.lite
 	$(RUN) tools/dataset_converters/precog.py data/precog
 
-$(VENV)/.lite: pyproject.toml setup.py | $(RUN)
-	$(RUN) -m pip install -e '.[lite]'
+# The second command lets changes of the packages beside this one show at once.
+$(VENV)/.lite: $(PROJECTS) | $(RUN)
+	$(RUN) -m pip install -e '.[lite,studio]'
+	$(RUN) -m pip install --no-deps $(PACKAGES:%=-e %)
 	@touch $@
 
-$(VENV)/.test: pyproject.toml setup.py | $(RUN)
+$(VENV)/.test: $(PROJECTS) | $(RUN)
 	$(RUN) -m pip install -e '.[lite,test]'
+	$(RUN) -m pip install --no-deps $(PACKAGES:%=-e %)
 	@touch $@ $(VENV)/.lite
 
 # Once; where it fails, the tests of pages are skipped.
@@ -102,8 +125,9 @@ $(VENV)/.browser: | $(VENV)/.test
 	-$(RUN) -m tests.browser
 	@touch $@
 
-$(VENV)/.docs: pyproject.toml setup.py | $(RUN)
-	$(RUN) -m pip install -e '.[lite,docs]'
+$(VENV)/.docs: $(PROJECTS) | $(RUN)
+	$(RUN) -m pip install -e '.[lite,studio,docs]'
+	$(RUN) -m pip install --no-deps $(PACKAGES:%=-e %)
 	@touch $@ $(VENV)/.lite
 
 $(RUN):

@@ -2,6 +2,8 @@
 
 import gc
 from importlib import metadata
+from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from traceback import walk_tb
 
@@ -10,12 +12,20 @@ from packaging.requirements import Requirement
 
 # Imports and collected tests stay: looking for garbage there takes a third of the time.
 gc.disable()
-pytest_plugins = ['tests.browser', 'tests.fixtures']
+pytest_plugins = ['tests.base_fixtures']
+# A package below the plugin is also tested alone, where PyTorch is not installed.
+if find_spec('mmskelseg') is not None:
+    pytest_plugins += ['tests.browser', 'tests.fixtures']
+
+
+def _is_ours(one: metadata.Distribution) -> bool:
+    return one.name.partition('-')[0] == 'mmskelseg'
 
 
 def _optional() -> set[str]:
-    """Return the packages that only extras of mmskelseg require."""
-    found = [Requirement(line) for line in metadata.requires('mmskelseg') or ()]
+    """Return the packages that only extras require."""
+    lines = (one.requires or () for one in metadata.distributions() if _is_ours(one))
+    found = [Requirement(line) for line in chain.from_iterable(lines)]
     needed = {one.name for one in found if not one.marker}
     return {one.name for one in found if one.marker} - needed
 

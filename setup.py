@@ -1,15 +1,19 @@
 """Packages `configs/` and `tools/` as `mmskelseg/.mim`, where MIM looks for them.
 
+In a clone, the packages beside this one are installed with it, not those of an index.
 Everything else about the package is stated in pyproject.toml.
 """
 
+import re
 import shutil
 from pathlib import Path
 
 from setuptools import setup
 from setuptools.command.build_py import build_py
+from setuptools.command.egg_info import egg_info
 
 ROOT = Path(__file__).parent
+PACKAGES = ROOT.resolve() / 'packages'
 
 
 class BuildWithMim(build_py):
@@ -22,6 +26,28 @@ class BuildWithMim(build_py):
             link_mim(ROOT / 'mmskelseg' / '.mim')
         else:
             copy_mim(Path(self.build_lib) / 'mmskelseg' / '.mim')
+
+
+class RequireThoseBeside(egg_info):
+    """Requires the packages of a clone by their folders."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        dist = self.distribution
+        if PACKAGES.is_dir() and 'sdist' not in dist.commands:
+            required, extras = dist.install_requires, dist.extras_require
+            dist.install_requires = [*map(beside, required)]
+            dist.extras_require = {k: [*map(beside, v)] for k, v in extras.items()}
+            dist.metadata.install_requires = dist.install_requires
+            dist.metadata.extras_require = dist.extras_require
+
+
+def beside(requirement):
+    found = re.match(r'mmskelseg-(\w+)(\[.*\])?==', requirement)
+    if not found:
+        return requirement
+    folder = PACKAGES / found[1]
+    return f'mmskelseg-{found[1]}{found[2] or ""} @ {folder.as_uri()}'
 
 
 def copy_mim(mim):
@@ -47,4 +73,4 @@ def link_mim(mim):
         copy_mim(mim)
 
 
-setup(cmdclass={'build_py': BuildWithMim})
+setup(cmdclass={'build_py': BuildWithMim, 'egg_info': RequireThoseBeside})

@@ -48,8 +48,8 @@ def table_file(text: str) -> str:
 
 
 def parse_args() -> argparse.Namespace:
-    from mmskelseg.runtime.jobs.command_line import command_parser, whole_from
-    from mmskelseg.runtime.jobs.settings import SettingsAction
+    from mmskelseg_io.jobs.command_line import command_parser, whole_from
+    from mmskelseg_io.jobs.settings import SettingsAction
 
     positive = whole_from(1)
     parser = command_parser(__doc__, prog=None)
@@ -118,7 +118,7 @@ def main() -> None:
     if args.device == 'cpu':
         # MMEngine picks a GPU wherever it sees one.
         os.environ['CUDA_VISIBLE_DEVICES'] = ''
-    from mmskelseg.runtime.messages.errors import user_errors
+    from mmskelseg_io.messages.errors import user_errors
 
     with user_errors():
         if args.command not in ON_CPU:

@@ -7,19 +7,15 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from mmskelseg.evaluation import Video, evaluate_videos, resolve_background
-from mmskelseg.runtime.decoding import median_filter
-from mmskelseg.runtime.files.annotations import (
-    folds,
-    load_annotations,
-    videos_of_split,
-)
-from mmskelseg.runtime.jobs.command_line import seed
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.job import Job
-from mmskelseg.runtime.messages.dependencies import import_optional
-from mmskelseg.runtime.messages.options import Count, argument, option
-from mmskelseg.runtime.messages.tables import text_table
-from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg_io.files.annotations import folds, load_annotations, videos_of_split
+from mmskelseg_io.jobs.command_line import seed
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.job import Job
+from mmskelseg_io.messages.dependencies import import_optional
+from mmskelseg_io.messages.options import Count, argument, option
+from mmskelseg_io.messages.tables import text_table
+from mmskelseg_io.structures.annotations import VideoAnnotation
+from mmskelseg_runtime.decoding import median_filter
 
 # Seconds before and after a frame.
 _REACHES = (0.1, 0.25, 0.5, 1.0, 2.0)

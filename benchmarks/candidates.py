@@ -23,13 +23,13 @@ from mmskelseg.engine.cross_validation import (
 from mmskelseg.engine.jobs import ConfigJob, ExecutedJob
 from mmskelseg.engine.loading import config_of
 from mmskelseg.engine.run_folder import RunFolder
-from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.jobs.command_line import seed, whole_from
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.settings import SettingsAction
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError
-from mmskelseg.runtime.messages.options import argument, option
-from mmskelseg.runtime.messages.tables import markdown_table
+from mmskelseg_io.files.annotations import load_annotations, save_annotations
+from mmskelseg_io.jobs.command_line import seed, whole_from
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.settings import SettingsAction
+from mmskelseg_io.messages.errors import MissingFileError, UserError
+from mmskelseg_io.messages.options import argument, option
+from mmskelseg_io.messages.tables import markdown_table
 
 SCORES = {
     'F1@10': 'f1@10',

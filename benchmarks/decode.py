@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measuring import machine
-from mmskelseg.runtime.decoding.steps import decode
-from mmskelseg.runtime.messages.tables import text_table
-from mmskelseg.runtime.segmenting.exports import write_exports
-from mmskelseg.runtime.segmenting.predictions import to_prediction
+from mmskelseg_io.messages.tables import text_table
+from mmskelseg_runtime.decoding.steps import decode
+from mmskelseg_runtime.segmenting.exports import write_exports
+from mmskelseg_runtime.segmenting.predictions import to_prediction
 
 FPS = 30
 

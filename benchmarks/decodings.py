@@ -19,12 +19,12 @@ from mmskelseg.evaluation.metrics import report_of
 from mmskelseg.evaluation.predictions import Sample, load_samples
 from mmskelseg.models.postprocessors import ActionOrder, MinDuration
 from mmskelseg.registry import DATASETS, MODELS
-from mmskelseg.runtime.decoding import action_order, min_duration
-from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.job import Job
-from mmskelseg.runtime.messages.options import argument, option
-from mmskelseg.runtime.structures.segments import resolve_background
+from mmskelseg_io.files.work_folders import find_latest_checkpoint
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.job import Job
+from mmskelseg_io.messages.options import argument, option
+from mmskelseg_io.structures.segments import resolve_background
+from mmskelseg_runtime.decoding import action_order, min_duration
 
 #: A function of probabilities (K, T) that gives labels (T,).
 Rule: TypeAlias = Callable[[np.ndarray], np.ndarray]

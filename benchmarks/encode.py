@@ -20,7 +20,7 @@ from benchmarks.measuring import count_gflops, machine, median_seconds, peak_gfl
 from benchmarks.render import skeletons
 from mmskelseg.encoders import FrameEncoder
 from mmskelseg.models.precision import has_bfloat16
-from mmskelseg.runtime.features import RenderSkeletonHeatmap
+from mmskelseg_runtime.features import RenderSkeletonHeatmap
 
 
 def run(args: argparse.Namespace) -> None:

@@ -32,13 +32,13 @@ from mmskelseg.export.export import export_onnx
 from mmskelseg.export.onnx_graphs import SegmentorGraph, StemGraph
 from mmskelseg.export.streaming import streaming_model
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.files.names import config_name
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.tables import markdown_table
-from mmskelseg.runtime.segmenting.model_files import ModelFile
-from mmskelseg.runtime.segmenting.onnx_sessions import Session
-from mmskelseg.runtime.segmenting.onnx_stream import OnnxStreamingModel
-from mmskelseg.runtime.streaming import ModelStream
+from mmskelseg_io.files.names import config_name
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.tables import markdown_table
+from mmskelseg_runtime.segmenting.model_files import ModelFile
+from mmskelseg_runtime.segmenting.onnx_sessions import Session
+from mmskelseg_runtime.segmenting.onnx_stream import OnnxStreamingModel
+from mmskelseg_runtime.streaming import ModelStream
 
 _BATCH = 32
 

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from mmskelseg.runtime.jobs.command_line import seed
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.job import Job
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count, option
-from mmskelseg.runtime.messages.tables import text_table
+from mmskelseg_io.jobs.command_line import seed
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.job import Job
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Count, option
+from mmskelseg_io.messages.tables import text_table
 
 ROOT = Path(__file__).resolve().parent.parent
 TOY = ROOT / 'configs' / 'skelseg' / 'toy_joint_limb.py'

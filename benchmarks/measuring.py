@@ -16,7 +16,7 @@ from mmengine.registry import init_default_scope
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 
 
 def prepare(args: argparse.Namespace) -> None:

@@ -26,8 +26,8 @@ from mmskelseg.evaluation import (
     frame_map,
     segmental_f1,
 )
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.tables import text_table
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.tables import text_table
 
 try:
     from sklearn.metrics import average_precision_score

@@ -45,12 +45,12 @@ from benchmarks.measuring import (
 )
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.registry import MODELS, TRANSFORMS
-from mmskelseg.runtime.features import FeatureRecipe
-from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.names import config_name
-from mmskelseg.runtime.messages.tables import markdown_table
-from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg_io.files.annotations import load_annotations, videos_of_split
+from mmskelseg_io.files.atomic import atomic_write_text
+from mmskelseg_io.files.names import config_name
+from mmskelseg_io.messages.tables import markdown_table
+from mmskelseg_io.structures.annotations import VideoAnnotation
+from mmskelseg_runtime.features import FeatureRecipe
 
 PAPER = (__doc__ or '').rpartition('\n\n')[2]
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.converters.precog import project
-from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.jobs.command_line import seed
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.job import Job
-from mmskelseg.runtime.messages.options import argument, option
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import (
+from mmskelseg_io.files.annotations import load_annotations, save_annotations
+from mmskelseg_io.jobs.command_line import seed
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.job import Job
+from mmskelseg_io.messages.options import argument, option
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.annotations import (
     AnnotationFile,
     Metainfo,
     VideoAnnotation,

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import spearmanr
 
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.job import Job
-from mmskelseg.runtime.messages.options import argument, option
-from mmskelseg.runtime.posture.scores import read_station
-from mmskelseg.runtime.posture.tasks import assess
-from mmskelseg.runtime.structures.annotations import AnnotationFile
+from mmskelseg_behaviour.posture.scores import read_station
+from mmskelseg_behaviour.posture.tasks import assess
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.job import Job
+from mmskelseg_io.messages.options import argument, option
+from mmskelseg_io.structures.annotations import AnnotationFile
 
 
 def agreement(low: np.ndarray, high: np.ndarray, given: np.ndarray) -> list[float]:

@@ -20,10 +20,10 @@ from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.evaluation import Video, evaluate_videos, resolve_background
 from mmskelseg.export.export import export_onnx
 from mmskelseg.runtime import OnnxSegmenter
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.messages.tables import markdown_table
-from mmskelseg.runtime.structures.choices import PRECISIONS
-from mmskelseg.runtime.structures.predictions import Prediction
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.messages.tables import markdown_table
+from mmskelseg_io.structures.choices import PRECISIONS
+from mmskelseg_io.structures.predictions import Prediction
 
 SCORES = {
     'f1@10': 'F1@10', 'f1@50': 'F1@50', 'edit': 'Edit', 'mAP': 'mAP', 'acc': 'Acc'

@@ -12,10 +12,10 @@ import numpy as np
 from mmaction.datasets.transforms.pose_transforms import GeneratePoseTarget
 
 from benchmarks.measuring import peak_memory, seconds
-from mmskelseg.runtime.features import RenderSkeletonHeatmap
-from mmskelseg.runtime.features.recipe import RenderedVideo
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import SkeletonKey
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.annotations import SkeletonKey
+from mmskelseg_runtime.features import RenderSkeletonHeatmap
+from mmskelseg_runtime.features.recipe import RenderedVideo
 
 # A person who fills the heatmap, as with a bounding box over the sequence.
 POSE = np.array(

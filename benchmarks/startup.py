@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from mmskelseg.runtime.messages.tables import text_table
+from mmskelseg_io.messages.tables import text_table
 
 TOOLS = Path(__file__).resolve().parents[1] / 'tools'
 HELP = [

@@ -17,9 +17,9 @@ from benchmarks.measuring import machine, read_config
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.export.streaming import streaming_model
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.features import SkeletonCoordinates
-from mmskelseg.runtime.files.names import config_name
-from mmskelseg.runtime.streaming import SkeletonStream
+from mmskelseg_io.files.names import config_name
+from mmskelseg_runtime.features import SkeletonCoordinates
+from mmskelseg_runtime.streaming import SkeletonStream
 
 
 def run(args: argparse.Namespace) -> None:

@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.runtime.files.video import written_video
-from mmskelseg.runtime.labels import Segment, VideoSegments, write_csv_segments
-from mmskelseg.runtime.messages.tables import text_table
+from mmskelseg_io.files.video import written_video
+from mmskelseg_io.labels import Segment, VideoSegments, write_csv_segments
+from mmskelseg_io.messages.tables import text_table
 
 FPS, HEIGHT, WIDTH = 25, 480, 640
 SEEKS, SAVES = 30, 100

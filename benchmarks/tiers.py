@@ -8,14 +8,14 @@ import numpy as np
 from mmskelseg.converters.uwiom import CLASSES, TIERS, tiers_of_class
 from mmskelseg.evaluation import Video, evaluate_videos
 from mmskelseg.evaluation.predictions import load_samples
-from mmskelseg.runtime.decoding import decode
-from mmskelseg.runtime.files.annotations import load_annotations, videos_of_split
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.job import Job
-from mmskelseg.runtime.messages.options import argument, option
-from mmskelseg.runtime.messages.tables import text_table
-from mmskelseg.runtime.structures.segments import segment_table
-from mmskelseg.runtime.structures.tiers import tiers_of
+from mmskelseg_io.files.annotations import load_annotations, videos_of_split
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.job import Job
+from mmskelseg_io.messages.options import argument, option
+from mmskelseg_io.messages.tables import text_table
+from mmskelseg_io.structures.segments import segment_table
+from mmskelseg_io.structures.tiers import tiers_of
+from mmskelseg_runtime.decoding import decode
 
 # The class within each tier of each of the 17, (17, G).
 _PARTS = np.array([tiers_of_class(name) for name in CLASSES])

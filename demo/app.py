@@ -1,6 +1,6 @@
 """Segments videos on a web page; see `mmskelseg app`."""
 
-from mmskelseg.commands.app import main
+from mmskelseg_studio.commands.app import main
 
 if __name__ == '__main__':
     main(prog='python demo/app.py')

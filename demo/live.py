@@ -1,6 +1,6 @@
 """Labels the people in front of a camera live; see `mmskelseg live`."""
 
-from mmskelseg.commands.live import main
+from mmskelseg_runtime.commands.live import main
 
 if __name__ == '__main__':
     main(prog='python demo/live.py')

@@ -167,7 +167,7 @@ def names_in(parser: argparse.ArgumentParser) -> dict[str, str]:
 
 def parser_of(words: list[str]) -> argparse.ArgumentParser:
     """Return the parser that prints the help of a command."""
-    from mmskelseg.commands import main
+    from mmskelseg_io.jobs import main
 
     def show(parser: argparse.ArgumentParser, file: object = None) -> None:
         raise HelpAskedError(parser)

@@ -21,9 +21,9 @@ check_dependencies()
 from mmengine.registry import root
 from mmengine.registry.registry import Registry
 
-from mmskelseg.runtime.messages.errors import UserError, shown
-from mmskelseg.runtime.messages.options import checked
-from mmskelseg.runtime.parts import RENDERERS
+from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.options import checked
+from mmskelseg_runtime.parts import RENDERERS
 
 
 def modules_of(*folders: str) -> list[str]:
@@ -80,7 +80,7 @@ DATASETS = _child(root.DATASETS, _DATASETS)
 DATA_SAMPLERS = _child(root.DATA_SAMPLERS, _DATASETS)
 TRANSFORMS = _child(
     root.TRANSFORMS,
-    [*modules_of('datasets/transforms'), 'mmskelseg.runtime.features'],
+    [*modules_of('datasets/transforms'), 'mmskelseg_runtime.features'],
 )
 MODELS = _child(root.MODELS, modules_of('models', 'encoders'))
 MODEL_WRAPPERS = _child(root.MODEL_WRAPPERS)

@@ -1,3 +1,5 @@
-"""The version, read by pyproject.toml without importing the package."""
+"""The version, which is that of all packages of this repository."""
 
-__version__ = '0.1.0'
+from mmskelseg_io.version import __version__
+
+__all__ = ['__version__']

@@ -1,4 +1,4 @@
-"""Fixtures of all tests, also of those in projects/."""
+"""Fixtures of all tests where the plugin is installed, also of those in projects/."""
 
 import importlib
 import os
@@ -7,7 +7,6 @@ import subprocess
 import sys
 from subprocess import CompletedProcess
 
-import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -15,9 +14,9 @@ from mmengine.device import utils as device_utils
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
-from mmskelseg.runtime.jobs import processes
+from mmskelseg_io.jobs import processes
 from tests.devices import NOWHERE
-from tests.small_data import ROOT, TOY, VECTORS, small_annotations, small_training
+from tests.small_data import ROOT, TOY, small_annotations, small_training
 from tests.tool_server import (
     CAPTURED,
     IS_POSSIBLE,
@@ -34,52 +33,11 @@ os.environ['OMP_NUM_THREADS'] = '1'
 torch.set_num_threads(1)
 
 
-# Modules whose single tests take longest. First the one that shares a fit, so that
-# the process that made it keeps all its tests.
-LONGEST = ('test_fit', 'test_tutorials', 'test_wheel', 'test_page')
-
-
-def pytest_collection_modifyitems(items):
-    """Begin with slow tests, so that at the end no process waits for another's."""
-
-    def rank(item):
-        is_quick = item.get_closest_marker('slow') is None
-        name = item.path.stem
-        return is_quick, LONGEST.index(name) if name in LONGEST else len(LONGEST)
-
-    items.sort(key=rank)
-
-
 @pytest.fixture(autouse=True)
 def _default_scope():
     init_default_scope('mmskelseg')
     # Random weights that happen to hide something would fail a test now and then.
     torch.manual_seed(0)
-
-
-@pytest.fixture(scope='session')
-def shared():
-    """The folder with real data and weights, which may not be published."""
-    folder = ROOT.parent / 'shared'
-    if not folder.is_dir():
-        pytest.skip('the folder with real data and weights is not here')
-    return folder
-
-
-@pytest.fixture(scope='session')
-def vectors():
-    """Return the arrays of a file of reference vectors."""
-
-    def load(name):
-        with np.load(VECTORS / f'{name}.npz') as arrays:
-            return dict(arrays)
-
-    return load
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
 
 
 @pytest.fixture
@@ -94,16 +52,6 @@ def logged(caplog, monkeypatch):
     logger = MMLogger.get_current_instance()
     monkeypatch.setattr(logger, 'handlers', [caplog.handler])
     return caplog
-
-
-@pytest.fixture
-def small_data(tmp_path):
-    """The path of a small annotation file: two training videos, one test video."""
-    from mmskelseg.runtime.files.annotations import save_annotations
-
-    path = tmp_path / 'data' / 'annotations.pkl'
-    save_annotations(small_annotations(), path)
-    return path
 
 
 @pytest.fixture
@@ -141,18 +89,6 @@ def checkpoint(tmp_path):
         return path
 
     return save
-
-
-@pytest.fixture
-def clip(tmp_path):
-    """Write a clip of so many grey frames, each a little brighter."""
-
-    from tests.clips import write_video
-
-    def write(name='clip.mp4', frames=30, fps=10.0, img_shape=(96, 128)):
-        return write_video(tmp_path / name, range(40, 40 + frames), fps, img_shape)
-
-    return write
 
 
 @pytest.fixture(scope='session')

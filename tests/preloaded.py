@@ -19,8 +19,8 @@ import mmskelseg.datasets
 import mmskelseg.engine
 import mmskelseg.evaluation
 import mmskelseg.models  # noqa: F401
-from mmskelseg.runtime.features import RenderSkeletonHeatmap
-from mmskelseg.runtime.jobs import processes
+from mmskelseg_io.jobs import processes
+from mmskelseg_runtime.features import RenderSkeletonHeatmap
 from tests.tool_server import IN_SERVER
 
 RenderSkeletonHeatmap('coco17')({'keypoint': np.ones((1, 1, 17, 2), np.float32)})

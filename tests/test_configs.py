@@ -5,7 +5,7 @@ import torch
 from mmengine.config import Config
 
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.structures import Skeleton
+from mmskelseg_io.structures import Skeleton
 from tests.segmentors import labelled_samples
 from tests.small_data import ROOT
 

@@ -19,10 +19,10 @@ from mmskelseg.evaluation import to_segments
 from mmskelseg.models.auxiliary.part import Targets
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime import OnnxSegmenter
-from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.jobs import job
-from mmskelseg.runtime.messages import errors
-from mmskelseg.runtime.structures import Skeleton
+from mmskelseg_io.files.annotations import load_annotations, save_annotations
+from mmskelseg_io.jobs import job
+from mmskelseg_io.messages import errors
+from mmskelseg_io.structures import Skeleton
 from tests.segmentors import (
     TCN,
     build_segmentor,
@@ -290,3 +290,20 @@ def test_every_page_is_in_the_navigation_of_the_site():
 def test_every_config_has_a_row_in_the_readme_of_its_folder():
     for config in (ROOT / 'configs').glob('[!_]*/*.py'):
         assert f'`{config.name}`' in (config.parent / 'README.md').read_text()
+
+
+def test_script_of_the_documentation_writes_a_file(tmp_path, monkeypatch):
+    text = (ROOT / 'docs/data_format.md').read_text('utf-8')
+    scripts = re.findall(r'```python\n(import .*?)```', text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(scripts[0], {})
+    video = load_annotations('data/arrays/annotations.pkl')['annotations'][0]
+    assert (video['keypoint'][0, 10, 3] == 0).all()
+    assert video['keypoint_score'][0, 10, 3] == 0
+
+
+def test_example_of_the_documents_works(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks(ROOT / 'docs/label_formats.md', 'python')
+    exec(code, {})
+    assert (tmp_path / 'take1.eaf').is_file()

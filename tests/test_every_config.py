@@ -12,12 +12,12 @@ from mmskelseg.converters.data_sets import find_data_set
 from mmskelseg.converters.precog import CLASSES as PRECOG
 from mmskelseg.encoders.network import FrozenNetwork
 from mmskelseg.encoders.recipes import recipe_from_config
-from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.files.video import written_video
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.poses import Poses
-from mmskelseg.runtime.poses.estimators import PoseEstimator
-from mmskelseg.runtime.structures import Skeleton
+from mmskelseg_io.files.annotations import load_annotations, save_annotations
+from mmskelseg_io.files.video import written_video
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.poses import Poses
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_runtime.estimators import PoseEstimator
 from tests.errors import raises_naming
 from tests.inferring import inferencer_of
 from tests.test_configs import CONFIGS

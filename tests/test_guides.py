@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from mmskelseg.converters import precog
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.labels import (
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.labels import (
     Segment,
     VideoSegments,
     labels_to_segments,
@@ -21,8 +21,8 @@ from mmskelseg.runtime.labels import (
     write_boris,
     write_csv_segments,
 )
-from mmskelseg.runtime.poses import Poses, read_poses, write_npz
-from mmskelseg.runtime.structures import Skeleton
+from mmskelseg_io.poses import Poses, read_poses, write_npz
+from mmskelseg_io.structures import Skeleton
 from tests.small_data import ROOT
 
 # They need a camera, another package, or an hour.

@@ -1,6 +1,8 @@
 """What is packaged."""
 
+import email
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,15 +13,18 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mmskelseg_io.version import __version__
+
 ROOT = Path(__file__).parents[1]
+PACKAGES = sorted(path.name for path in (ROOT / 'packages').iterdir())
 
 
 @pytest.fixture(scope='session')
 def source(tmp_path_factory):
     """A copy of the source tree, since setuptools writes into it."""
     copy = tmp_path_factory.mktemp('source')
-    for name in ('mmskelseg', 'benchmarks', 'configs', 'tools', 'tests'):
-        ignore = shutil.ignore_patterns('__pycache__', '.mim')
+    for name in ('mmskelseg', 'packages', 'benchmarks', 'configs', 'tools', 'tests'):
+        ignore = shutil.ignore_patterns('__pycache__', '.mim', '*.egg-info', 'build')
         shutil.copytree(ROOT / name, copy / name, ignore=ignore)
     for path in ROOT.iterdir():
         if path.is_file():
@@ -47,11 +52,19 @@ def wheel(source, tmp_path_factory):
     return build('build_wheel', source, tmp_path_factory.mktemp('dist'))
 
 
+@pytest.fixture(scope='session')
+def wheels(source, wheel, tmp_path_factory):
+    """Those of all packages, by name."""
+    folder = tmp_path_factory.mktemp('packages')
+    built = {name: build('build_wheel', source / 'packages' / name, folder / name)
+             for name in PACKAGES}  # fmt: skip
+    return {**built, 'mmskelseg': wheel}
+
+
 def test_wheel_holds_the_package_with_configs_and_tools(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for name in (
         'mmskelseg/py.typed',
-        'mmskelseg/runtime/model_zoo/precog.onnx',
         'mmskelseg/compat/stand_ins/drn/drn.py',
         'mmskelseg/.mim/model-index.yml',
         'mmskelseg/.mim/configs/skelseg/toy_joint_limb.py',
@@ -62,6 +75,51 @@ def test_wheel_holds_the_package_with_configs_and_tools(wheel):
     top = {name.split('/')[0] for name in names}
     assert {name for name in top if not name.endswith('.dist-info')} == {'mmskelseg'}
     assert not [name for name in names if name.endswith('.pyc')]
+
+
+@pytest.mark.parametrize(
+    ('package', 'files'),
+    [
+        ('io', ['poses/sleap.py']),
+        ('runtime', ['model_zoo/precog.onnx', 'drawing/page.css']),
+        ('behaviour', ['agreement.html']),
+        ('studio', ['page/index.html', 'page/vendor/preact.js']),
+    ],
+)
+def test_wheel_of_a_package_holds_it_without_its_tests(wheels, package, files):
+    names = set(zipfile.ZipFile(wheels[package]).namelist())
+    module = f'mmskelseg_{package}'
+    assert {f'{module}/{file}' for file in ('py.typed', *files)} <= names
+    top = {name.split('/')[0] for name in names}
+    assert {name for name in top if not name.endswith('.dist-info')} == {module}
+
+
+def metadata_of(wheel):
+    with zipfile.ZipFile(wheel) as file:
+        (name,) = (one for one in file.namelist() if one.endswith('/METADATA'))
+        return email.message_from_bytes(file.read(name))
+
+
+def test_all_packages_have_one_version(wheels):
+    versions = {metadata_of(wheel)['Version'] for wheel in wheels.values()}
+    assert versions == {__version__}
+    for wheel in wheels.values():
+        for line in metadata_of(wheel).get_all('Requires-Dist'):
+            found = re.match(r'mmskelseg-\w+(\[.*\])?==([\d.]+)', line)
+            assert not found or found[2] == __version__, line
+
+
+def test_clone_requires_the_packages_beside_it_and_a_release_those_of_an_index(
+    source, wheel, tmp_path
+):
+    beside = metadata_of(wheel).get_all('Requires-Dist')
+    folder = (source.resolve() / 'packages/io').as_uri()
+    assert f'mmskelseg-io @ {folder}' in beside
+    with tarfile.open(build('build_sdist', source, tmp_path / 'sdist')) as sdist:
+        (name,) = (n for n in sdist.getnames() if n.count('/') == 1 and 'PKG-INFO' in n)
+        released = email.message_from_bytes(sdist.extractfile(name).read())
+    assert f'mmskelseg-io=={__version__}' in released.get_all('Requires-Dist')
+    assert 'file:' not in str(released)
 
 
 def test_wheel_built_from_the_sdist_is_the_same(source, wheel, tmp_path):

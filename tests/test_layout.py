@@ -1,4 +1,4 @@
-"""The rooms of the package, and which way the imports between them run."""
+"""The packages and the rooms of the plugin, and which way imports between them run."""
 
 import ast
 import sys
@@ -10,32 +10,44 @@ import pytest
 
 from tests.small_data import ROOT
 
-# From the top; a room imports from its own floor and those below.
+# Each package, and those from which it may import.
+PACKAGES = {
+    'mmskelseg_io': (),
+    'mmskelseg_runtime': ('mmskelseg_io',),
+    'mmskelseg_behaviour': ('mmskelseg_io', 'mmskelseg_runtime'),
+    'mmskelseg': ('mmskelseg_io', 'mmskelseg_runtime', 'mmskelseg_behaviour'),
+}
+PACKAGES['mmskelseg_studio'] = (*PACKAGES,)
+# Of the plugin, from the top; a room imports from its own floor and those below.
 FLOORS = (
-    ('__main__',),
-    ('commands',),
-    ('automl', 'studio'),
-    ('apis', 'datasets', 'behaviour'),
+    ('__main__', 'commands'),
+    ('automl',),
+    ('apis', 'datasets'),
     ('export',),
     ('engine', 'encoders'),
     ('models', 'converters'),
     ('evaluation', 'compat'),
-    ('registry', 'templates', 'checkpoints', 'interchange', '__init__'),
-    ('runtime', 'version'),
+    ('registry', 'checkpoints', 'config_files', 'interchange', 'runtime', '__init__'),
+    ('version',),
 )
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
-# Importing the package checks and repairs its dependencies; the others are for later.
-ALLOWED = {('__init__', room) for room in ('compat', 'registry', 'converters')}
-MODULES = sorted((ROOT / 'mmskelseg').rglob('*.py'))
+# Importing the package repairs its dependencies.
+ALLOWED = {('__init__', 'compat')}
 
 
-def room_of(path: Path) -> str:
-    """Return the folder or the module under `mmskelseg` that a file belongs to."""
-    return path.relative_to(ROOT / 'mmskelseg').with_suffix('').parts[0]
+def folder_of(package: str) -> Path:
+    """Return the folder of the modules of a package."""
+    house = package.removeprefix('mmskelseg_')
+    return ROOT / package if house == package else ROOT / 'packages' / house / package
 
 
-def imported_rooms(path: Path) -> set[str]:
-    """Return the rooms that a module imports from, wherever in it."""
+MODULES = {
+    path: package for package in PACKAGES for path in folder_of(package).rglob('*.py')
+}
+
+
+def imported(path: Path) -> set[str]:
+    """Return what a module imports, wherever in it, with its dotted name."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text('utf-8'))):
         if isinstance(node, ast.Import):
@@ -43,18 +55,56 @@ def imported_rooms(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f'{path}: a relative import'
             names |= {f'{node.module}.{alias.name}' for alias in node.names}
-    parts = [name.split('.') for name in names if name.startswith('mmskelseg.')]
-    return {part[1] if part[1] in FLOOR else '__init__' for part in parts}
+    return names
+
+
+@pytest.mark.parametrize('package', PACKAGES)
+def test_package_imports_those_below_alone(package):
+    """And below the plugin, nothing of PyTorch and OpenMMLab."""
+    allowed = {package, *PACKAGES[package]}
+    if 'mmskelseg' not in allowed:
+        heavy = {'torch', 'torchvision', 'mmengine', 'mmcv', 'mmaction'}
+    else:
+        heavy = set()
+    for path, owner in MODULES.items():
+        if owner == package:
+            tops = {name.partition('.')[0] for name in imported(path)}
+            assert tops & {*PACKAGES, *heavy} <= allowed, path
+
+
+def test_behaviour_takes_only_its_pictures_from_the_runtime():
+    rooms = {
+        name.split('.')[1]
+        for path, package in MODULES.items()
+        if package == 'mmskelseg_behaviour'
+        for name in imported(path)
+        if name.startswith('mmskelseg_runtime.')
+    }
+    assert rooms == {'drawing'}
+
+
+def room_of(path: Path) -> str:
+    """Return the folder or the module of the plugin that a file belongs to."""
+    return path.relative_to(ROOT / 'mmskelseg').with_suffix('').parts[0]
+
+
+PLUGIN = [path for path, package in MODULES.items() if package == 'mmskelseg']
 
 
 def arrows() -> set[tuple[str, str]]:
-    """Return which room imports from which other."""
-    pairs = {(room_of(p), room) for p in MODULES for room in imported_rooms(p)}
+    """Return which room of the plugin imports from which other."""
+    pairs = set()
+    for path in PLUGIN:
+        for name in imported(path):
+            package, _, rest = name.partition('.')
+            room = rest.partition('.')[0]
+            if package == 'mmskelseg' and rest:
+                pairs.add((room_of(path), room if room in FLOOR else '__init__'))
     return {(a, b) for a, b in pairs if a != b} - ALLOWED
 
 
 def test_every_module_stands_in_a_room():
-    assert {room_of(path) for path in MODULES} <= FLOOR.keys()
+    assert {room_of(path) for path in PLUGIN} <= FLOOR.keys()
 
 
 def test_imports_run_downwards():
@@ -84,24 +134,26 @@ def module_imports(path: Path) -> set[str]:
     return found
 
 
-RUNTIME = sorted((ROOT / 'mmskelseg' / 'runtime').rglob('*.py'))
+# Modules whose distributions have other names.
+NAMES = {'cv2': 'opencv-python', 'PIL': 'matplotlib', 'markupsafe': 'jinja2'}
+LOWER = {
+    path: package for path, package in MODULES.items() if package in [*PACKAGES][:3]
+}
 
 
-def test_runtime_imports_nothing_of_ours_from_outside():
-    """Wherever in a module, so that the folder is all that mmskelseg-runtime needs."""
-    outside = {p.name: imported_rooms(p) - {'runtime', 'version'} for p in RUNTIME}
-    assert {name: rooms for name, rooms in outside.items() if rooms} == {}
-
-
-@pytest.mark.parametrize('path', RUNTIME, ids=lambda p: f'{p.parent.name}/{p.name}')
-def test_modules_of_the_runtime_need_nothing_that_it_lacks(path):
-    """What they import at once is required by mmskelseg-runtime."""
-    required = {'mmskelseg', 'cv2', 'defusedxml', 'numpy', 'tqdm'}
-    # Extras, which what imports these modules asks for first.
-    required |= {'matplotlib', 'PIL'} if path.parent.name == 'drawing' else set()
-    required |= {'numba'} if path.name == 'compiled_drawing.py' else set()
-    names = {name.split('.')[0] for name in module_imports(path)}
-    assert names <= required | sys.stdlib_module_names
+@pytest.mark.parametrize('package', set(LOWER.values()))
+def test_packages_below_the_plugin_import_what_they_require(package):
+    """What a module imports at once; extras are for rooms that ask for them first."""
+    project = (folder_of(package).parent / 'pyproject.toml').read_text()
+    required = project.partition('dependencies = [')[2].partition(']\n')[0]
+    extras = {'drawing': {'matplotlib', 'jinja2'}, 'compiled_drawing.py': {'numba'}}
+    for path, owner in LOWER.items():
+        own = {name.split('.')[0] for name in module_imports(path)}
+        own -= {*sys.stdlib_module_names, package, *PACKAGES[package]}
+        more = extras.get(path.name, set()) | extras.get(path.parent.name, set())
+        if owner == package:
+            for name in {NAMES.get(name, name) for name in own} - more:
+                assert f"'{name}>=" in required, f'{path} imports {name}'
 
 
 def test_few_imports_of_ours_wait_for_a_call():
@@ -117,14 +169,13 @@ def test_few_imports_of_ours_wait_for_a_call():
     assert len(calls) <= 15, calls
 
 
-@pytest.mark.parametrize(
-    'folder', ['mmskelseg', 'benchmarks', 'projects', 'tools', 'demo']
-)
-def test_functions_have_at_most_sixty_lines(folder):
+def test_functions_have_at_most_sixty_lines():
     """With their docstrings."""
+    folders = ('benchmarks', 'projects', 'tools', 'demo')
+    others = (path for name in folders for path in (ROOT / name).rglob('*.py'))
     long = [
         f'{path.name}: {node.name}'
-        for path in (ROOT / folder).rglob('*.py')
+        for path in (*MODULES, *others)
         for node in ast.walk(ast.parse(path.read_text('utf-8')))
         if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 60
     ]
@@ -134,20 +185,23 @@ def test_functions_have_at_most_sixty_lines(folder):
 def test_streams_import_numpy_alone():
     """So that they run where there is no PyTorch."""
     used = set()
-    for path in (ROOT / 'mmskelseg' / 'runtime' / 'streaming').glob('*.py'):
+    for path in (folder_of('mmskelseg_runtime') / 'streaming').glob('*.py'):
         for node in ast.walk(ast.parse(path.read_text('utf-8'))):
             if isinstance(node, ast.Import):
                 used |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 used.add(node.module)
     others = {name.split('.')[0] for name in used} - sys.stdlib_module_names
-    assert others == {'numpy', 'mmskelseg'}
+    assert others == {'numpy', 'mmskelseg_io', 'mmskelseg_runtime'}
 
 
 def test_modules_import_in_no_circle():
     """So any of them may be imported first."""
     names = {
-        '.'.join(path.relative_to(ROOT).with_suffix('').parts): path for path in MODULES
+        '.'.join(
+            path.relative_to(folder_of(package).parent).with_suffix('').parts
+        ): path
+        for path, package in MODULES.items()
     }
     names = {name.removesuffix('.__init__'): path for name, path in names.items()}
     imports = {

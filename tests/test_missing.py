@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.small_data import ROOT
+from tests.small_data import PATH, ROOT
 
 # A module whose name is None in `sys.modules` counts as missing.
 FILES = {
@@ -30,7 +30,7 @@ def run_pytest(folder, *words):
     done = subprocess.run(
         [sys.executable, '-m', 'pytest', '-p', 'conftest', '-ra', *words],
         cwd=folder,
-        env={**os.environ, 'PYTHONPATH': str(ROOT), 'MMSKELSEG_TEST_BROWSER': 'none'},
+        env={**os.environ, 'PYTHONPATH': PATH, 'MMSKELSEG_TEST_BROWSER': 'none'},
         capture_output=True,
         text=True,
         check=False,
@@ -66,7 +66,7 @@ def test_without_a_browser_all_tests_of_the_studio_are_skipped(tmp_path):
     """Each of them, with one browser for the module, and without an error."""
     pytest.importorskip('playwright')
     pytest.importorskip('starlette')
-    path = ROOT / 'tests/test_studio/test_page.py'
+    path = ROOT / 'packages/studio/tests/test_page.py'
     *_, last = run_pytest(tmp_path, '--import-mode=importlib', str(path))
     number = len(re.findall('^def test_', path.read_text(), re.M))
     assert re.search(rf'= {number} skipped(, \d+ warnings?)? in', last)

@@ -4,7 +4,7 @@ import pytest
 from mmengine.registry import Registry
 
 from mmskelseg import registry
-from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError, shown
 from tests.errors import raises_naming
 
 PARTS = {}

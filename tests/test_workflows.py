@@ -6,16 +6,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mmskelseg.commands import COMMANDS
-from mmskelseg.converters import converters
-from mmskelseg.version import __version__
+from mmskelseg_io.entry_points import commands
+from mmskelseg_io.version import __version__
 from tests.small_data import ROOT
 
 WORKFLOWS = sorted((ROOT / '.github' / 'workflows').glob('*.yml'))
 PROJECT = (ROOT / 'pyproject.toml').read_text()
 
 
-def commands(path: Path) -> str:
+def steps_of(path: Path) -> str:
     """Return all that the steps of a workflow run."""
     jobs = yaml.safe_load(path.read_text())['jobs'].values()
     return '\n'.join(s.get('run', '') for job in jobs for s in job['steps'])
@@ -31,10 +30,12 @@ def missing(text: str) -> list[str]:
     """Return what commands name that the project does not have."""
     in_brackets = ','.join(re.findall(r'\[([a-z,]+)\]', text))
     targets = set(re.findall(r'^(\w+):', (ROOT / 'Makefile').read_text(), re.M))
+    hyphenated = {name.replace('_', '-') for name in commands('commands')}
+    converters = commands('converters')
     named = {
         'target': (re.findall(r'\bmake (\w+)', text), targets),
-        'command': (re.findall(r'\bmmskelseg ([a-z-]+)', text), COMMANDS),
-        'converter': (re.findall(r'\bmmskelseg convert (\w+)', text), converters()),
+        'command': (re.findall(r'\bmmskelseg ([a-z-]+)', text), hyphenated),
+        'converter': (re.findall(r'\bmmskelseg convert (\w+)', text), converters),
         'extra': (re.findall(r'\w+', in_brackets), extras()),
     }
     lost = [f'{kind} {n}' for kind, (names, there) in named.items() for n in names
@@ -48,7 +49,7 @@ def missing(text: str) -> list[str]:
 @pytest.mark.parametrize('path', WORKFLOWS, ids=lambda path: path.stem)
 def test_workflow_runs_what_is_there(path):
     """Targets of make, commands, converters, configs, extras and files."""
-    text = commands(path)
+    text = steps_of(path)
     assert 'make' in text or 'mmskelseg' in text
     assert missing(text) == []
 
@@ -79,7 +80,7 @@ def test_every_supported_python_and_system_is_tested():
 
 def test_workflows_do_what_make_does():
     """The tests' step of make, with the same extras, on systems without make."""
-    makefile, text = (ROOT / 'Makefile').read_text(), commands(WORKFLOWS[0])
+    makefile, text = (ROOT / 'Makefile').read_text(), steps_of(WORKFLOWS[0])
     for step in ('-m pytest -n ', ' --dist worksteal', "-e '.[lite,test]'"):
         assert step in makefile
         assert step in text
@@ -93,6 +94,7 @@ def test_acceptance_tests_as_a_newcomer_does_before_it_installs_anything():
     assert [step for step in steps if step] == [
         'make lint',
         'MMSKELSEG_TEST_BROWSER=none make test',
+        'for package in io runtime behaviour; do make alone PACKAGE=$package; done',
         'command -v chromium',
         'apt-get -qq update',
         'apt-get -qq install -y chromium',
@@ -104,11 +106,18 @@ def test_acceptance_tests_as_a_newcomer_does_before_it_installs_anything():
 def test_suite_also_runs_without_the_packages_of_extras():
     """Those of extras that the extra `test` takes in are removed again."""
     tomllib = pytest.importorskip('tomllib')  # new in Python 3.11
-    extras = tomllib.loads(PROJECT)['project']['optional-dependencies']
-    (own,) = (one for one in extras['test'] if one.startswith('mmskelseg['))
-    names = re.findall(r'\w+', own)[1:]
-    packages = {re.findall(r'[\w-]+', one)[0] for name in names for one in extras[name]}
-    (removed,) = re.findall(r'pip uninstall -y (.+)', commands(WORKFLOWS[0]))
+    files = [ROOT / 'pyproject.toml', *ROOT.glob('packages/*/pyproject.toml')]
+    projects = (tomllib.loads(file.read_text())['project'] for file in files)
+    extras = {one['name']: one.get('optional-dependencies', {}) for one in projects}
+    (own,) = (x for x in extras['mmskelseg']['test'] if x.startswith('mmskelseg['))
+    todo, packages = [own], set()
+    for line in todo:
+        name, *asked = re.findall(r'[\w-]+', line.partition('==')[0])
+        if name in extras:
+            todo += (more for extra in asked for more in extras[name][extra])
+        else:
+            packages.add(name)
+    (removed,) = re.findall(r'pip uninstall -y (.+)', steps_of(WORKFLOWS[0]))
     assert set(removed.split()) == packages
 
 

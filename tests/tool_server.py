@@ -24,7 +24,7 @@ from types import SimpleNamespace
 from mmengine.config import config
 from mmengine.dataset import base_dataset
 
-from tests.small_data import ROOT
+from tests.small_data import PATH, ROOT
 
 # MMEngine writes its config with each checkpoint. To set it in lines takes most of the
 # time of a small training; without, it is valid Python as well.
@@ -121,10 +121,10 @@ def preloaded_context() -> multiprocessing.context.ForkServerContext:
     """Return a context of `multiprocessing` whose processes are such forks."""
     context = multiprocessing.get_context('forkserver')
     # The second one needs packages that may be missing.
-    context.set_forkserver_preload(['tests.preloaded', 'mmskelseg.studio.server'])
+    context.set_forkserver_preload(['tests.preloaded', 'mmskelseg_studio.server'])
     before = {**os.environ}
     # Where the server finds it.
-    os.environ['PYTHONPATH'] = str(ROOT)
+    os.environ['PYTHONPATH'] = PATH
     os.environ[IN_SERVER] = '1'
     ensure_running()
     os.environ.clear()

@@ -22,10 +22,10 @@ from mmengine.config import Config
 from mmskelseg.checkpoints.reading import load_state_dict
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import AnnotationFile
+from mmskelseg_io.files.annotations import load_annotations, save_annotations
+from mmskelseg_io.files.work_folders import find_latest_checkpoint
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.annotations import AnnotationFile
 
 SCORES = ('f1@10', 'f1@50', 'edit', 'mAP', 'acc')
 

@@ -9,17 +9,17 @@ from typing import Any
 from added_runs import read_added
 from mmengine.config import Config
 
+from mmskelseg.config_files import find_config
 from mmskelseg.engine.jobs import ConfigJob, CrossValidate
 from mmskelseg.evaluation import format_score, summarize_runs
-from mmskelseg.evaluation.functional.report import Report, Summary
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.configs import find_config
-from mmskelseg.runtime.files.names import config_name
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.settings import parse_settings, setting_texts
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import like, option
-from mmskelseg.runtime.messages.tables import markdown_table
+from mmskelseg_behaviour.functional.report import Report, Summary
+from mmskelseg_io.files.atomic import atomic_write_text
+from mmskelseg_io.files.names import config_name
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.settings import parse_settings, setting_texts
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import like, option
+from mmskelseg_io.messages.tables import markdown_table
 
 SCORES = {
     'F1@10': 'f1@10',

@@ -15,6 +15,7 @@ from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.commands.suggest import Suggest
+from mmskelseg.config_files import annotation_path, find_config
 from mmskelseg.datasets.intervals import (
     Interval,
     read_intervals,
@@ -33,8 +34,24 @@ from mmskelseg.engine.cross_validation import (
 from mmskelseg.engine.jobs import ConfigJob, CrossValidate
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation import format_score, summarize_runs
-from mmskelseg.evaluation.functional.report import Report, Spread
-from mmskelseg.runtime.drawing.images import (
+from mmskelseg_behaviour.functional.report import Report, Spread
+from mmskelseg_io.files.annotations import (
+    labelled_videos,
+    load_annotations,
+    videos_of_split,
+)
+from mmskelseg_io.files.atomic import atomic_write_text
+from mmskelseg_io.files.names import config_name, file_name
+from mmskelseg_io.files.work_folders import find_latest_checkpoint
+from mmskelseg_io.jobs.command_line import number_from
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.settings import setting_texts
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Count, Positive, like, option
+from mmskelseg_io.messages.tables import markdown_table
+from mmskelseg_io.structures.annotations import VideoAnnotation
+from mmskelseg_io.structures.segments import IGNORED, to_segments
+from mmskelseg_runtime.drawing.images import (
     add_axes,
     add_title,
     class_color,
@@ -43,23 +60,6 @@ from mmskelseg.runtime.drawing.images import (
     render,
     save_png,
 )
-from mmskelseg.runtime.files.annotations import (
-    labelled_videos,
-    load_annotations,
-    videos_of_split,
-)
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.configs import annotation_path, find_config
-from mmskelseg.runtime.files.names import config_name, file_name
-from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
-from mmskelseg.runtime.jobs.command_line import number_from
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.settings import setting_texts
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count, Positive, like, option
-from mmskelseg.runtime.messages.tables import markdown_table
-from mmskelseg.runtime.structures.annotations import VideoAnnotation
-from mmskelseg.runtime.structures.segments import IGNORED, to_segments
 
 METHODS = ('random', 'suggested', 'timestamps', 'all')
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'Acc': 'acc', 'mAP': 'mAP'}

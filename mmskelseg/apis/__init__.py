@@ -2,8 +2,8 @@
 
 from mmskelseg.apis.inferencer import SkelSegInferencer
 from mmskelseg.apis.stream import SkelSegStream
-from mmskelseg.runtime.labels.writing import EXPORTS
-from mmskelseg.runtime.segmenting.exports import DEFAULT_EXPORTS, write_exports
+from mmskelseg_io.labels.writing import EXPORTS
+from mmskelseg_runtime.segmenting.exports import DEFAULT_EXPORTS, write_exports
 
 __all__ = [
     'DEFAULT_EXPORTS',

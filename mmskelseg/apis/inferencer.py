@@ -13,11 +13,11 @@ from mmengine.infer import BaseInferencer
 
 from mmskelseg.export.opening import trained_model
 from mmskelseg.export.predictor import TorchPredictor, check_device
-from mmskelseg.runtime.poses.estimators.estimator import PoseEstimatorLike
-from mmskelseg.runtime.segmenting.exports import draw_prediction
-from mmskelseg.runtime.segmenting.segmenter import Results, Segmenter
-from mmskelseg.runtime.segmenting.sources import Input
-from mmskelseg.runtime.structures.predictions import InputVideo, Prediction
+from mmskelseg_io.structures.predictions import InputVideo, Prediction
+from mmskelseg_runtime.estimators.estimator import PoseEstimatorLike
+from mmskelseg_runtime.segmenting.exports import draw_prediction
+from mmskelseg_runtime.segmenting.segmenter import Results, Segmenter
+from mmskelseg_runtime.segmenting.sources import Input
 
 
 class SkelSegInferencer(Segmenter, BaseInferencer):
@@ -41,7 +41,7 @@ class SkelSegInferencer(Segmenter, BaseInferencer):
       unlabelled while the person is out of view for more than a second.
 
     It has the interface of MMEngine's inferencers; the work is done by
-    :class:`mmskelseg.runtime.segmenting.segmenter.Segmenter`, as for exported models.
+    :class:`mmskelseg_runtime.segmenting.segmenter.Segmenter`, as for exported models.
     The features of a batch are computed in blocks of frames and stored in temporary
     files, with 4 bytes per value: 0.9 GB for an hour at 30 frames per second with 2048
     values per frame. For a batch of one video, the model needs as much memory.

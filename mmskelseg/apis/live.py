@@ -1,5 +1,5 @@
 """Live labels of the people in a video, from `mmskelseg.runtime`."""
 
-from mmskelseg.runtime.segmenting.live import LiveReport, LiveSegmenter
+from mmskelseg_runtime.segmenting.live import LiveReport, LiveSegmenter
 
 __all__ = ['LiveReport', 'LiveSegmenter']

@@ -10,8 +10,8 @@ from mmengine.device import get_device
 
 from mmskelseg.apis.mmpose_inferencer import MMDET, find_network, in_scope
 from mmskelseg.registry import INFERENCERS
-from mmskelseg.runtime.objects.detecting import Boxes, ObjectDetector
-from mmskelseg.runtime.poses.estimators.estimator import require
+from mmskelseg_runtime.estimators.detecting import Boxes, ObjectDetector
+from mmskelseg_runtime.estimators.estimator import require
 
 
 @INFERENCERS.register_module()

@@ -19,16 +19,12 @@ from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
 
 from mmskelseg.registry import INFERENCERS
-from mmskelseg.runtime.messages.dependencies import Dependency
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError
-from mmskelseg.runtime.poses.estimators.estimator import (
-    PoseEstimator,
-    require,
-    strongest,
-)
-from mmskelseg.runtime.poses.layouts import checked, named_layout
-from mmskelseg.runtime.poses.poses import Detection
-from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg_io.messages.dependencies import Dependency
+from mmskelseg_io.messages.errors import MissingFileError, UserError
+from mmskelseg_io.poses.layouts import checked, named_layout
+from mmskelseg_io.poses.poses import Detection
+from mmskelseg_io.structures.skeleton import Layout
+from mmskelseg_runtime.estimators.estimator import PoseEstimator, require, strongest
 
 if TYPE_CHECKING:
     from mmpose.apis.inferencers import Pose2DInferencer

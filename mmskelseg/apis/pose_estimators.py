@@ -1,7 +1,7 @@
 """Pose estimation in videos, which is in the runtime, apart from MMPose's networks."""
 
 from mmskelseg.apis.mmpose_inferencer import MMPoseAlias
-from mmskelseg.runtime.poses.estimators import (
+from mmskelseg_runtime.estimators import (
     MediaPipePose,
     PoseEstimator,
     RTMLibPose,

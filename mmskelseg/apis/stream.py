@@ -14,11 +14,11 @@ from mmskelseg.export.streaming import (
     streaming_model,
     streaming_steps,
 )
-from mmskelseg.runtime.features.coordinates import instances_of
-from mmskelseg.runtime.places.reading import places_of_stream
-from mmskelseg.runtime.streaming import SkeletonStream
-from mmskelseg.runtime.structures.places import Place
-from mmskelseg.runtime.structures.skeleton import SkeletonLike
+from mmskelseg_io.places.reading import places_of_stream
+from mmskelseg_io.structures.places import Place
+from mmskelseg_io.structures.skeleton import SkeletonLike
+from mmskelseg_runtime.features.coordinates import instances_of
+from mmskelseg_runtime.streaming import SkeletonStream
 
 
 class SkelSegStream(SkeletonStream):
@@ -30,7 +30,7 @@ class SkelSegStream(SkeletonStream):
     and ``notes`` say so. Scores of risk and boundaries are left out as well. The
     network runs in NumPy, on one core.
 
-    See :class:`mmskelseg.runtime.streaming.SkeletonStream` for its methods.
+    See :class:`mmskelseg_runtime.streaming.SkeletonStream` for its methods.
 
     Args:
         config: As for ``SkelSegInferencer``; None for the one in the checkpoint.

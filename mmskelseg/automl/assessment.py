@@ -9,11 +9,11 @@ import numpy as np
 
 from mmskelseg.automl.held_out import by_tier
 from mmskelseg.evaluation import Video, confusion_matrix, evaluate_videos, time_budget
-from mmskelseg.evaluation.functional.report import Report, merge_tiers, of_tier
-from mmskelseg.evaluation.functional.segmental import match_segments
-from mmskelseg.evaluation.functional.segments import check_pair
-from mmskelseg.runtime.structures.segments import direct_boundaries, segment_table
-from mmskelseg.runtime.structures.tiers import Tier
+from mmskelseg_behaviour.functional.report import Report, merge_tiers, of_tier
+from mmskelseg_behaviour.functional.segmental import match_segments
+from mmskelseg_behaviour.functional.segments import check_pair
+from mmskelseg_io.structures.segments import direct_boundaries, segment_table
+from mmskelseg_io.structures.tiers import Tier
 
 #: Predictions by the video's id.
 Predictions: TypeAlias = Mapping[str, Video]

@@ -12,17 +12,17 @@ from mmskelseg.automl.model_folder import ModelFolder
 from mmskelseg.automl.steps import Outcome
 from mmskelseg.engine.run_folder import PREDICTIONS
 from mmskelseg.evaluation import Video
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.segmenting.explaining import (
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.structures.predictions import InputVideo
+from mmskelseg_io.structures.segments import to_segments
+from mmskelseg_runtime.segmenting.explaining import (
     Reasons,
     are_few,
     explain_moments,
     weigh,
     words,
 )
-from mmskelseg.runtime.segmenting.segmenter import OnnxSegmenter
-from mmskelseg.runtime.structures.predictions import InputVideo
-from mmskelseg.runtime.structures.segments import to_segments
+from mmskelseg_runtime.segmenting.segmenter import OnnxSegmenter
 
 # The most segments of each class.
 _SEGMENTS = 5

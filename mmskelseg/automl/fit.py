@@ -35,18 +35,18 @@ from mmskelseg.datasets.inspection.summary import summarize
 from mmskelseg.engine.choosing import note_of
 from mmskelseg.engine.cross_validation import in_processes, submitted
 from mmskelseg.engine.jobs import ConfigRequest
-from mmskelseg.evaluation.scores import score_texts
-from mmskelseg.runtime.files.annotations import labelled_videos, load_annotations
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.processes import Workers, worker_processes
-from mmskelseg.runtime.messages.counts import counted, duration, listed
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures.annotations import (
+from mmskelseg_behaviour.scores import score_texts
+from mmskelseg_io.files.annotations import labelled_videos, load_annotations
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.processes import Workers, worker_processes
+from mmskelseg_io.messages.counts import counted, duration, listed
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.structures.annotations import (
     AnnotationFile,
     Metainfo,
     VideoAnnotation,
 )
-from mmskelseg.runtime.structures.tiers import (
+from mmskelseg_io.structures.tiers import (
     flat_label,
     labelled_frames,
     tiers_of,

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from mmskelseg.runtime.messages.counts import listed
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures.annotations import VideoAnnotation
-from mmskelseg.runtime.structures.tiers import labelled_frames
+from mmskelseg_io.messages.counts import listed
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.structures.annotations import VideoAnnotation
+from mmskelseg_io.structures.tiers import labelled_frames
 
 # The largest number of folds.
 _MOST_FOLDS = 3

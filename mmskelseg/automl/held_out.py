@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.evaluation import Video
-from mmskelseg.evaluation.functional.calibration import (
+from mmskelseg.evaluation.predictions import load_samples
+from mmskelseg_behaviour.functional.calibration import (
     Part,
     Reliability,
     cross_fitted,
     fit_temperature,
     reliability,
 )
-from mmskelseg.evaluation.predictions import load_samples
-from mmskelseg.runtime.structures.tiers import Tier, label_rows, tiers_of
+from mmskelseg_io.structures.tiers import Tier, label_rows, tiers_of
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,15 @@ from dataclasses import MISSING, dataclass
 from pathlib import Path
 
 from mmskelseg.engine.jobs import ConfigRequest, ExecutedJob
-from mmskelseg.runtime.inputs import LabelInput
-from mmskelseg.runtime.jobs.command_line import (
+from mmskelseg_io.inputs import LabelInput
+from mmskelseg_io.jobs.command_line import (
     positive,
     regular_expression,
     seed,
     whole_from,
 )
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.messages.options import Positive, argument, like, option
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.messages.options import Positive, argument, like, option
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,15 +18,15 @@ from mmskelseg.engine.cross_validation import run_folder, settings_of
 from mmskelseg.engine.jobs import Test
 from mmskelseg.engine.run_folder import PREDICTIONS, RunFolder, changed_settings
 from mmskelseg.evaluation import Difference, paired_bootstrap, summarize_runs
-from mmskelseg.evaluation.functional.significance import CLEAR
 from mmskelseg.export.export import export_onnx
-from mmskelseg.runtime.files.annotations import save_annotations
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.work_folders import FITTED
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.messages.errors import UserError, reading
-from mmskelseg.runtime.structures.annotations import AnnotationFile
-from mmskelseg.runtime.structures.tiers import labelled_frames
+from mmskelseg_behaviour.functional.significance import CLEAR
+from mmskelseg_io.files.annotations import save_annotations
+from mmskelseg_io.files.atomic import atomic_write_text
+from mmskelseg_io.files.work_folders import FITTED
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.messages.errors import UserError, reading
+from mmskelseg_io.structures.annotations import AnnotationFile
+from mmskelseg_io.structures.tiers import labelled_frames
 
 # Scores that are averaged to compare candidates.
 _SCORES = ('f1@10', 'f1@25', 'f1@50')

@@ -7,22 +7,17 @@ from itertools import combinations
 import numpy as np
 
 from mmskelseg.automl.job import Fit
-from mmskelseg.behaviour.agreement import offset_words, offsets
-from mmskelseg.behaviour.recordings import Recording, paired, read_sources
-from mmskelseg.runtime.inputs import LabelInput
-from mmskelseg.runtime.labels import Segment, VideoSegments
-from mmskelseg.runtime.labels.bouts import to_bouts
-from mmskelseg.runtime.messages.counts import counted, listed
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
-from mmskelseg.runtime.structures.choices import EACH
-from mmskelseg.runtime.structures.segments import IGNORED
-from mmskelseg.runtime.structures.tiers import (
-    Tier,
-    class_name,
-    label_rows,
-    tiers_of,
-)
+from mmskelseg_behaviour.agreement import offset_words, offsets
+from mmskelseg_behaviour.recordings import Recording, paired, read_sources
+from mmskelseg_io.inputs import LabelInput
+from mmskelseg_io.labels import Segment, VideoSegments
+from mmskelseg_io.labels.bouts import to_bouts
+from mmskelseg_io.messages.counts import counted, listed
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg_io.structures.choices import EACH
+from mmskelseg_io.structures.segments import IGNORED
+from mmskelseg_io.structures.tiers import Tier, class_name, label_rows, tiers_of
 
 #: Names of the observer of the annotation file, and of the one of another file.
 FIRST, SECOND = 'the first', 'the second'

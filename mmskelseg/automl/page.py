@@ -9,17 +9,17 @@ import numpy as np
 
 from mmskelseg.automl.assessment import FAIR, FEW, GOOD, MATCH
 from mmskelseg.automl.people import LOW, disputed, sentences
-from mmskelseg.behaviour.agreement import pair_scores
 from mmskelseg.evaluation import Video
-from mmskelseg.evaluation.functional.significance import CLEAR
-from mmskelseg.evaluation.scores import SCORES, in_percent
-from mmskelseg.runtime.drawing.frames import mark_time, tick_step
-from mmskelseg.runtime.drawing.timelines import line_frames
-from mmskelseg.runtime.messages.counts import duration, listed
-from mmskelseg.runtime.structures.predictions import tier_title
-from mmskelseg.runtime.structures.segments import IGNORED, segment_table
-from mmskelseg.runtime.structures.tiers import flat_rows, tiers_of
-from mmskelseg.templates import html_template
+from mmskelseg_behaviour.agreement import pair_scores
+from mmskelseg_behaviour.functional.significance import CLEAR
+from mmskelseg_behaviour.scores import SCORES, in_percent
+from mmskelseg_io.messages.counts import duration, listed
+from mmskelseg_io.structures.predictions import tier_title
+from mmskelseg_io.structures.segments import IGNORED, segment_table
+from mmskelseg_io.structures.tiers import flat_rows, tiers_of
+from mmskelseg_runtime.drawing.frames import mark_time, tick_step
+from mmskelseg_runtime.drawing.templates import html_template
+from mmskelseg_runtime.drawing.timelines import line_frames
 
 # What a template is given.
 _Values: TypeAlias = dict[str, Any]

@@ -9,13 +9,13 @@ import numpy as np
 
 from mmskelseg.automl.assessment import FEW, Predictions
 from mmskelseg.automl.observers import FIRST, Observers
-from mmskelseg.behaviour.agreement import agreement
 from mmskelseg.evaluation import paired_bootstrap
-from mmskelseg.evaluation.functional.agreement import common_labels
-from mmskelseg.evaluation.functional.significance import CLEAR
-from mmskelseg.runtime.messages.counts import counted
-from mmskelseg.runtime.structures.segments import IGNORED, segment_table
-from mmskelseg.runtime.structures.tiers import Tier, class_name, label_rows
+from mmskelseg_behaviour.agreement import agreement
+from mmskelseg_behaviour.functional.agreement import common_labels
+from mmskelseg_behaviour.functional.significance import CLEAR
+from mmskelseg_io.messages.counts import counted
+from mmskelseg_io.structures.segments import IGNORED, segment_table
+from mmskelseg_io.structures.tiers import Tier, class_name, label_rows
 
 #: People who have a lower kappa on a class don't agree on it.
 LOW = 0.4

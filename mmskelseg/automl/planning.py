@@ -11,11 +11,11 @@ from types import MappingProxyType
 
 from mmskelseg.engine.choosing import Chosen, choose, shows_several
 from mmskelseg.engine.jobs import ConfigRequest
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.parsing import check_shape, read_json
-from mmskelseg.runtime.messages.errors import UserError, shown
-from mmskelseg.runtime.structures.annotations import AnnotationFile
-from mmskelseg.runtime.structures.observers import differ
+from mmskelseg_io.files.atomic import atomic_write_text
+from mmskelseg_io.files.parsing import check_shape, read_json
+from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.structures.annotations import AnnotationFile
+from mmskelseg_io.structures.observers import differ
 
 #: Candidates are compared, and the label curve is measured, with this part of a
 #: training.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 
-from mmskelseg.runtime.jobs.events import Events
+from mmskelseg_io.jobs.events import Events
 
 # Progress is reported at least every so many seconds.
 _PAUSE = 20.0

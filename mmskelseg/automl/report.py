@@ -24,18 +24,18 @@ from mmskelseg.automl.steps import Outcome
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion
 from mmskelseg.datasets.inspection.summary import Summary
 from mmskelseg.engine.run_folder import PREDICTIONS
-from mmskelseg.evaluation.functional.calibration import (
+from mmskelseg.export.cards import what_is_read
+from mmskelseg_behaviour.drawing.moments import Moment, write_moments
+from mmskelseg_behaviour.functional.calibration import (
     Reliability,
     reliability,
     tempered,
 )
-from mmskelseg.export.cards import what_is_read
-from mmskelseg.runtime.drawing.moments import Moment, write_moments
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.posture.tasks import range_of, rows_of_videos
-from mmskelseg.runtime.segmenting.model_files import ModelFile
-from mmskelseg.runtime.segmenting.onnx_predictor import OnnxPredictor
-from mmskelseg.runtime.structures.tiers import labelled_frames, tiers_of
+from mmskelseg_behaviour.posture.tasks import range_of, rows_of_videos
+from mmskelseg_io.files.atomic import atomic_write_text
+from mmskelseg_io.structures.tiers import labelled_frames, tiers_of
+from mmskelseg_runtime.segmenting.model_files import ModelFile
+from mmskelseg_runtime.segmenting.onnx_predictor import OnnxPredictor
 
 #: What a report says, in types of JSON; docs/fit.md describes it.
 Content: TypeAlias = dict[str, Any]

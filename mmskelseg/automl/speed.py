@@ -18,11 +18,11 @@ from mmskelseg.automl.planning import Candidate
 from mmskelseg.automl.progress import every_pause
 from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.engine.terminal import build_runner
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.parsing import check_shape, read_json
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.processes import Submit, logged, reason_of
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.files.atomic import atomic_write_text
+from mmskelseg_io.files.parsing import check_shape, read_json
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.processes import Submit, logged, reason_of
+from mmskelseg_io.messages.errors import UserError
 
 # A measurement ends after this many steps or seconds.
 _STEPS, _SECONDS = 20, 8.0

@@ -11,10 +11,10 @@ from mmskelseg.automl.planning import LONG, PART, Candidate, FitPlan, wall
 from mmskelseg.automl.progress import Progress, every_pause
 from mmskelseg.engine.cross_validation import save
 from mmskelseg.engine.run_folder import RunFolder
-from mmskelseg.evaluation.scores import score_texts
-from mmskelseg.runtime.jobs.events import PrintedEvents
-from mmskelseg.runtime.jobs.processes import Submit, logged, reason_of
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_behaviour.scores import score_texts
+from mmskelseg_io.jobs.events import PrintedEvents
+from mmskelseg_io.jobs.processes import Submit, logged, reason_of
+from mmskelseg_io.messages.errors import UserError
 
 #: Executes runs, and yields each with the reason of its failure, '' if there is none.
 Execute = Callable[[list[RunFolder]], Iterator[tuple[RunFolder, str]]]

@@ -2,7 +2,7 @@
 
 import ast
 
-from mmskelseg.runtime.files.assignments import assignments
+from mmskelseg_io.files.assignments import assignments
 
 # Keys that make MMEngine read other files or import modules.
 _DROPPED = ('_base_', 'custom_imports')

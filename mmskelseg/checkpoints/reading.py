@@ -19,11 +19,11 @@ from torch.serialization import MAP_LOCATION as MapLocation  # noqa: N811
 
 from mmskelseg.checkpoints.config_texts import reduce_config_text
 from mmskelseg.checkpoints.torch_files import read_legacy, read_zip
-from mmskelseg.runtime.files.atomic import atomic_write
-from mmskelseg.runtime.files.inputs import regular_file
-from mmskelseg.runtime.files.pickled_values import UnsafePickleError
-from mmskelseg.runtime.files.pickles import UNREADABLE
-from mmskelseg.runtime.messages.errors import UnavailableError, UserError, shown
+from mmskelseg_io.files.atomic import atomic_write
+from mmskelseg_io.files.inputs import regular_file
+from mmskelseg_io.files.pickled_values import UnsafePickleError
+from mmskelseg_io.files.pickles import UNREADABLE
+from mmskelseg_io.messages.errors import UnavailableError, UserError, shown
 
 # What torch, zipfile and safetensors raise for files that are cut short.
 _DAMAGED = (

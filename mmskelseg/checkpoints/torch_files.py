@@ -22,8 +22,8 @@ from mmengine.logging import HistoryBuffer
 from torch.serialization import MAP_LOCATION as MapLocation  # noqa: N811
 from torch.serialization import _get_restore_location
 
-from mmskelseg.runtime.files.inputs import in_words
-from mmskelseg.runtime.files.pickled_values import (
+from mmskelseg_io.files.inputs import in_words
+from mmskelseg_io.files.pickled_values import (
     DATA_NAMES,
     Builder,
     Named,
@@ -31,8 +31,8 @@ from mmskelseg.runtime.files.pickled_values import (
     UnsafePickleError,
     checked_sizes,
 )
-from mmskelseg.runtime.files.pickles import PickleReader
-from mmskelseg.runtime.messages.errors import shown
+from mmskelseg_io.files.pickles import PickleReader
+from mmskelseg_io.messages.errors import shown
 
 _HISTORY = 'mmengine.logging.history_buffer'
 _STATISTICS = ('min', 'max', 'current', 'mean')

@@ -8,11 +8,11 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from mmskelseg.checkpoints.reading import meta_of, tensors_of
-from mmskelseg.runtime.files.metainfo_checks import check_metainfo
-from mmskelseg.runtime.messages.counts import listed
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.settings import flat_settings
-from mmskelseg.runtime.structures.annotations import Metainfo
+from mmskelseg_io.files.metainfo_checks import check_metainfo
+from mmskelseg_io.messages.counts import listed
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.settings import flat_settings
+from mmskelseg_io.structures.annotations import Metainfo
 
 _TRAINED = 'use the config that it was trained with, which is in its work folder'
 # Settings of branches that decide which frames a model sees, with their defaults.

@@ -6,12 +6,12 @@ from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
 from mmskelseg.commands.export import Export
+from mmskelseg.config_files import find_config
 from mmskelseg.engine.config_checks import building, check_config, read_config
 from mmskelseg.engine.loading import last_checkpoint
 from mmskelseg.export.export import ExportReport, export_onnx
-from mmskelseg.runtime.files.configs import find_config
-from mmskelseg.runtime.jobs.live import Live
-from mmskelseg.runtime.jobs.models import NamedModel, VideosJob
+from mmskelseg_runtime.commands.live import Live
+from mmskelseg_runtime.commands.models import NamedModel, VideosJob
 
 
 def opened(model: NamedModel) -> tuple[Config | str | None, list[str] | None]:

@@ -8,13 +8,13 @@ from mmskelseg.commands.share import Share
 from mmskelseg.converters.checkpoints.publish_model import PublishModel
 from mmskelseg.export.cards import card, facts_of
 from mmskelseg.export.export import export_onnx
-from mmskelseg.runtime.files.atomic import atomic_write, atomic_write_text
-from mmskelseg.runtime.files.outputs import LIST, claim
-from mmskelseg.runtime.files.work_folders import FITTED, checkpoint_file
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.models import find_model, is_name, is_onnx
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.segmenting.hub import SHARED
+from mmskelseg_io.files.atomic import atomic_write, atomic_write_text
+from mmskelseg_io.files.outputs import LIST, claim
+from mmskelseg_io.files.work_folders import FITTED, checkpoint_file
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_runtime.commands.models import find_model, is_name, is_onnx
+from mmskelseg_runtime.segmenting.hub import SHARED
 
 _CARD, _FACTS, _EXPORTED, _, _LIVE = SHARED
 

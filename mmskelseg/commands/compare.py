@@ -8,15 +8,15 @@ from typing import Any
 
 from mmskelseg.automl.folds import groups_by
 from mmskelseg.evaluation import SCORES, format_score, paired_bootstrap
-from mmskelseg.evaluation.scores import in_percent, video_scores
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.parsing import check_shape, read_json
-from mmskelseg.runtime.jobs.command_line import regular_expression
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.job import Job
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError, escaped
-from mmskelseg.runtime.messages.options import argument, option
-from mmskelseg.runtime.messages.tables import markdown_table
+from mmskelseg_behaviour.scores import in_percent, video_scores
+from mmskelseg_io.files.atomic import atomic_write_text
+from mmskelseg_io.files.parsing import check_shape, read_json
+from mmskelseg_io.jobs.command_line import regular_expression
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.job import Job
+from mmskelseg_io.messages.errors import MissingFileError, UserError, escaped
+from mmskelseg_io.messages.options import argument, option
+from mmskelseg_io.messages.tables import markdown_table
 
 # The content of a cross_validation.json, and its path.
 _Result = dict[str, Any]

@@ -7,11 +7,11 @@ NAME is followed by the arguments of that converter:
 
 from collections.abc import Sequence
 
-from mmskelseg.converters import checkpoints, converters
-from mmskelseg.runtime.jobs import dispatch
+from mmskelseg_io.entry_points import commands_in
+from mmskelseg_io.jobs import dispatch
 
 
 def main(argv: Sequence[str], prog: str) -> None:
     """Run the converter that the first argument names."""
-    known = converters(checkpoints.__path__)
-    dispatch(checkpoints.__name__, known, argv, prog=prog, about=__doc__)
+    known = commands_in('mmskelseg.converters.checkpoints')
+    dispatch(known, argv, prog=prog, about=__doc__)

@@ -7,13 +7,18 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.segment import SegmenterJob
-from mmskelseg.runtime.labels.bouts import write_table
-from mmskelseg.runtime.messages.errors import UserError, escaped
-from mmskelseg.runtime.messages.options import Positive, argument, option
-from mmskelseg.runtime.segmenting.explaining import (
+from mmskelseg_io.files.atomic import atomic_write_text
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.labels.bouts import write_table
+from mmskelseg_io.messages.errors import UserError, escaped
+from mmskelseg_io.messages.options import Positive, argument, option
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.bodies import joints_seen
+from mmskelseg_io.structures.predictions import InputVideo
+from mmskelseg_io.structures.skeleton import Layout
+from mmskelseg_runtime.commands.segment import SegmenterJob
+from mmskelseg_runtime.drawing.templates import html_template
+from mmskelseg_runtime.segmenting.explaining import (
     Reasons,
     Span,
     Weight,
@@ -21,11 +26,6 @@ from mmskelseg.runtime.segmenting.explaining import (
     weigh,
     words,
 )
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.bodies import joints_seen
-from mmskelseg.runtime.structures.predictions import InputVideo
-from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.templates import html_template
 
 # Joints in a picture: its height and width, its margin, and the largest radius.
 _SIZE, _MARGIN, _RADIUS = 260, 24, 12
@@ -61,7 +61,6 @@ class Explain(SegmenterJob[list[Path]]):
     """
 
     usage = '%(prog)s [-h] INPUT... MODEL [OPTION...]'
-    pytorch = 'mmskelseg.commands._opening:load_inferencer'
     inputs: Sequence[str] = argument(
         'videos, poses, annotations or folders; after them the model, as in '
         '`mmskelseg segment`',

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.models import ModelJob
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Positive, argument, option
-from mmskelseg.runtime.structures.choices import PRECISIONS
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Positive, argument, option
+from mmskelseg_io.structures.choices import PRECISIONS
+from mmskelseg_runtime.commands.models import ModelJob
 
 EXAMPLES = """examples:
   # a model that comes with the package
@@ -35,14 +35,14 @@ class Export(ModelJob[Path]):
 
         mmskelseg segment take1.mp4 model.onnx
 
-    This only needs mmskelseg-runtime (pip install ./runtime in a clone), without
-    PyTorch and MMEngine. docs/export.md says more.
+    This only needs mmskelseg-runtime, without PyTorch and MMEngine; see
+    docs/export.md.
 
     Before the file is written, the graph is checked and compared with PyTorch on videos
     of several lengths; a float32 graph that differs by more than 1e-5 is not written.
     """
 
-    pytorch = 'mmskelseg.commands._opening:export'
+    opener = 'export_onnx'
     examples = EXAMPLES
     usage = '%(prog)s [options] MODEL OUT.onnx'
     files: Sequence[str] = argument(

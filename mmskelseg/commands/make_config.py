@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmskelseg.engine.jobs import ConfigRequest
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.job import Job
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import argument, option
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.files.atomic import atomic_write_text
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.job import Job
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import argument, option
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.job import Job, function_of
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import argument, option
-from mmskelseg.runtime.segmenting.hub import check_push, push
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.job import Job, function_of
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import argument, option
+from mmskelseg_runtime.segmenting.hub import check_push, push
 
 EXAMPLES = """examples:
   # a config and a checkpoint

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from mmskelseg.datasets.drafts import drafts, write_suggestions
 from mmskelseg.datasets.suggestions import IntervalRanking, Suggestion, by_video
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.jobs.command_line import number_from
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.segment import SegmenterJob
-from mmskelseg.runtime.labels.writing import EXPORTS, write_recordings
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Positive, argument, option
-from mmskelseg.runtime.messages.progress import progress_bar
-from mmskelseg.runtime.messages.tables import text_table
-from mmskelseg.runtime.segmenting.sources import find_sources
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.jobs.command_line import number_from
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.labels.writing import EXPORTS, write_recordings
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Positive, argument, option
+from mmskelseg_io.messages.progress import progress_bar
+from mmskelseg_io.messages.tables import text_table
+from mmskelseg_runtime.commands.segment import SegmenterJob
+from mmskelseg_runtime.segmenting.sources import find_sources
 
 TOOLS = {name.replace('-', '_'): e for name, e in EXPORTS.items() if e.corrects}
 # Number of intervals that are printed.
@@ -66,7 +66,6 @@ class Suggest(SegmenterJob[list[Suggestion]]):
     and convert the files; all other frames remain unlabelled.
     """
 
-    pytorch = 'mmskelseg.commands._opening:load_inferencer'
     exported_first = False
     kept = 'nothing is written before all videos are predicted; start again.'
     examples = EXAMPLES

@@ -8,11 +8,11 @@ from typing import Literal
 from mmskelseg.automl.job import Fit
 from mmskelseg.commands.share import Share
 from mmskelseg.converters.subtle import ConvertSUBTLE
-from mmskelseg.runtime.jobs.command_line import positive
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.job import Job
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError
-from mmskelseg.runtime.messages.options import argument, like, option
+from mmskelseg_io.jobs.command_line import positive
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.job import Job
+from mmskelseg_io.messages.errors import MissingFileError, UserError
+from mmskelseg_io.messages.options import argument, like, option
 
 EXAMPLES = """examples:
   # only the default config, trained longer

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from mmskelseg.runtime.messages.dependencies import Dependency, DependencyError
+from mmskelseg_io.messages.dependencies import Dependency, DependencyError
 
 DEPENDENCIES = (
     Dependency('numpy', '1.23'),

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from mmskelseg.runtime.files.atomic import atomic_write
-from mmskelseg.runtime.files.configs import configs_folder
-from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
+from mmskelseg.config_files import configs_folder
+from mmskelseg_io.files.atomic import atomic_write
+from mmskelseg_io.files.work_folders import find_latest_checkpoint
 
 STAND_INS = Path(__file__).parent / 'stand_ins'
 

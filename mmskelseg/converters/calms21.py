@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters import building
 from mmskelseg.converters.data_sets import DataSet
-from mmskelseg.runtime.files.calms21 import FPS, Recording, read_recordings
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.labels.calms21 import frame_classes
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reading
-from mmskelseg.runtime.messages.options import argument
-from mmskelseg.runtime.poses.calms21 import MOUSE7, poses_of
-from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
+from mmskelseg_io.converters import building
+from mmskelseg_io.files.calms21 import FPS, Recording, read_recordings
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.labels.calms21 import frame_classes
+from mmskelseg_io.messages.errors import MissingFileError, UserError, reading
+from mmskelseg_io.messages.options import argument
+from mmskelseg_io.poses.calms21 import MOUSE7, poses_of
+from mmskelseg_io.structures.annotations import Metainfo, VideoAnnotation
 
 EXAMPLES = """examples:
   %(prog)s task1_classic_classification data/calms21

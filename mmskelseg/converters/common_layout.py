@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters import building
+from mmskelseg.config_files import annotation_path
 from mmskelseg.converters.shared_layout import (
     NO_SKELETON,
     Exporter,
@@ -36,14 +36,14 @@ from mmskelseg.converters.shared_layout import (
     saved_features,
     write_layout,
 )
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.files.configs import annotation_path
-from mmskelseg.runtime.files.inputs import regular_file
-from mmskelseg.runtime.files.names import file_name
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.messages.errors import UserError, reading
-from mmskelseg.runtime.messages.options import argument, grouped, option
-from mmskelseg.runtime.structures.annotations import AnnotationFile, Metainfo
+from mmskelseg_io.converters import building
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.files.inputs import regular_file
+from mmskelseg_io.files.names import file_name
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.messages.errors import UserError, reading
+from mmskelseg_io.messages.options import argument, grouped, option
+from mmskelseg_io.structures.annotations import AnnotationFile, Metainfo
 
 IMPORT_EXAMPLES = """examples:
   # GTEA: 15 frames per second, background excluded from Edit and F1

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
-from mmskelseg.converters import converters, downloading
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.structures.annotations import Metainfo
-from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg.converters import downloading
+from mmskelseg_io.entry_points import commands
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.structures.annotations import Metainfo
+from mmskelseg_io.structures.skeleton import Layout
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,9 @@ def find_data_set(name: str) -> DataSet | None:
     >>> find_data_set('precog_body12').name
     'precog'
     """
-    for known in converters():
+    for known, converter in commands('converters').items():
         if f'{name}_'.startswith(f'{known}_'):
-            data = getattr(import_module(f'{__package__}.{known}'), 'DATA', None)
+            data = getattr(import_module(converter.module), 'DATA', None)
             if data is not None:
                 return data
     return None

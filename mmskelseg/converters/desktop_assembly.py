@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters import building
 from mmskelseg.converters.data_sets import DataSet
 from mmskelseg.converters.shared_layout import (
     ImportOptions,
@@ -14,9 +13,10 @@ from mmskelseg.converters.shared_layout import (
     read_mapping,
     read_splits,
 )
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.messages.options import argument, grouped, like, option
-from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg_io.converters import building
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.messages.options import argument, grouped, like, option
+from mmskelseg_io.structures.annotations import VideoAnnotation
 
 EXAMPLES = """examples:
   # every fifth video is for testing

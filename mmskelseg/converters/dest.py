@@ -23,7 +23,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters import building
 from mmskelseg.converters.dest_arrays import (
     AXES,
     BY_COUNT,
@@ -52,20 +51,21 @@ from mmskelseg.converters.shared_layout import (
     write_layout,
     write_text,
 )
-from mmskelseg.runtime.files.annotations import fold_splits, load_annotations
-from mmskelseg.runtime.files.names import file_name
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import argument, grouped, option
-from mmskelseg.runtime.poses.layouts import stated_layout
-from mmskelseg.runtime.poses.poses import SIDE
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import (
+from mmskelseg_io.converters import building
+from mmskelseg_io.files.annotations import fold_splits, load_annotations
+from mmskelseg_io.files.names import file_name
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import argument, grouped, option
+from mmskelseg_io.poses.layouts import stated_layout
+from mmskelseg_io.poses.poses import SIDE
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.annotations import (
     AnnotationFile,
     Metainfo,
     VideoAnnotation,
 )
-from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg_io.structures.skeleton import Layout
 
 IMPORT_EXAMPLES = """examples:
   # a known data set, in a folder of its name: PKU-subject, LARA, MCFS-22, ...

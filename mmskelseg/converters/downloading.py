@@ -13,9 +13,9 @@ from urllib.request import Request, urlopen
 
 from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
-from mmskelseg.runtime.files.inputs import in_words, most_bytes_of
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.messages.errors import UserError, is_of_disk, shown
+from mmskelseg_io.files.inputs import in_words, most_bytes_of
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.messages.errors import UserError, is_of_disk, shown
 
 CHUNK = 1 << 18
 RANGE_NOT_SATISFIABLE = 416

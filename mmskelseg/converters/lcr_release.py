@@ -10,17 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters.building import (
+from mmskelseg_io.converters.building import (
     Converter,
     ReleaseOptions,
     annotation,
     read_numbers,
     write,
 )
-from mmskelseg.converters.shared_layout import release_lines
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
-from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
+from mmskelseg_io.files.parsing import release_lines
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.messages.errors import MissingFileError, UserError, reads_file
+from mmskelseg_io.structures.annotations import Metainfo, VideoAnnotation
 
 JOINTS = 15
 # The releases do not describe the camera; docs/datasets/uwiom.md explains the choice.

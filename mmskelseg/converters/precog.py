@@ -9,18 +9,17 @@ from typing import Literal
 
 import numpy as np
 
-from mmskelseg.converters import building
 from mmskelseg.converters.data_sets import DataSet
-from mmskelseg.converters.shared_layout import release_lines
-from mmskelseg.runtime.files.arrays import read_npz
-from mmskelseg.runtime.files.atomic import atomic_write
-from mmskelseg.runtime.files.parsing import number
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
-from mmskelseg.runtime.messages.options import argument, option
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
-from mmskelseg.runtime.structures.segments import to_segments
+from mmskelseg_io.converters import building
+from mmskelseg_io.files.arrays import read_npz
+from mmskelseg_io.files.atomic import atomic_write
+from mmskelseg_io.files.parsing import number, release_lines
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.messages.errors import MissingFileError, UserError, reads_file
+from mmskelseg_io.messages.options import argument, option
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg_io.structures.segments import to_segments
 
 EXAMPLES = """examples:
   # the recordings in the package: train on nine subjects, test on 1, 5 and 9

@@ -16,23 +16,18 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from mmskelseg.converters.building import annotation, check_folder
-from mmskelseg.runtime.files.annotations import fold_splits
-from mmskelseg.runtime.files.names import file_name
-from mmskelseg.runtime.files.outputs import claim, record
-from mmskelseg.runtime.files.parsing import as_dicts, read_rows, read_text
-from mmskelseg.runtime.jobs import chosen
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.job import Job
-from mmskelseg.runtime.messages.counts import counted
-from mmskelseg.runtime.messages.errors import (
-    MissingFileError,
-    UserError,
-    reads_file,
-    shown,
-)
-from mmskelseg.runtime.messages.options import Count, argument, option
-from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg_io.converters.building import annotation, check_folder
+from mmskelseg_io.files.annotations import fold_splits
+from mmskelseg_io.files.names import file_name
+from mmskelseg_io.files.outputs import claim, record
+from mmskelseg_io.files.parsing import as_dicts, read_rows, release_lines
+from mmskelseg_io.jobs import chosen
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.job import Job
+from mmskelseg_io.messages.counts import counted
+from mmskelseg_io.messages.errors import MissingFileError, UserError, reads_file, shown
+from mmskelseg_io.messages.options import Count, argument, option
+from mmskelseg_io.structures.annotations import AnnotationFile, VideoAnnotation
 
 # The skeleton of videos with features but no poses: one joint that is never seen.
 NO_SKELETON: dict[str, object] = {'joints': ['none'], 'limbs': []}
@@ -91,15 +86,6 @@ def command_of(
         return jobs[name].main(words[1:], f'{prog} {name}')
 
     return main
-
-
-def release_lines(path: Path) -> list[str]:
-    """Return the stripped lines of a text, without empty lines at the end."""
-    try:
-        text = read_text(path)
-    except FileNotFoundError:
-        raise MissingFileError(f'{path}: missing; copy the release again.') from None
-    return [line.strip() for line in text.rstrip().split('\n')]
 
 
 @reads_file

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg.converters import building
 from mmskelseg.converters.data_sets import DataSet
-from mmskelseg.runtime.files.parsing import numbers, read_rows
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
-from mmskelseg.runtime.messages.options import argument, option
-from mmskelseg.runtime.poses.poses import SIDE, fit_image
-from mmskelseg.runtime.structures.annotations import VideoAnnotation
-from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg_io.converters import building
+from mmskelseg_io.files.parsing import numbers, read_rows
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.messages.errors import MissingFileError, UserError, reads_file
+from mmskelseg_io.messages.options import argument, option
+from mmskelseg_io.poses.poses import SIDE, fit_image
+from mmskelseg_io.structures.annotations import VideoAnnotation
+from mmskelseg_io.structures.skeleton import Layout
 
 EXAMPLES = """examples:
   %(prog)s data/subtle/raw data/subtle --download

@@ -7,16 +7,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmskelseg.converters import building
 from mmskelseg.converters import toy_person as person
 from mmskelseg.converters.data_sets import DataSet
-from mmskelseg.runtime.files.video import written_video
-from mmskelseg.runtime.jobs.command_line import number_from, whole_from
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.job import Job
-from mmskelseg.runtime.messages.options import argument, option
-from mmskelseg.runtime.messages.progress import progress_bar
-from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg_io.converters import building
+from mmskelseg_io.files.video import written_video
+from mmskelseg_io.jobs.command_line import number_from, whole_from
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.job import Job
+from mmskelseg_io.messages.options import argument, option
+from mmskelseg_io.messages.progress import progress_bar
+from mmskelseg_io.structures.annotations import AnnotationFile, VideoAnnotation
 
 FOLDS = 3
 DATA = DataSet('toy', 'coco17', remedy='{out}')

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mmskelseg.converters import building, lcr_release
+from mmskelseg.converters import lcr_release
 from mmskelseg.converters.data_sets import DataSet
 from mmskelseg.converters.shared_layout import read_classes, read_label
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.messages.errors import MissingFileError
-from mmskelseg.runtime.messages.options import argument, grouped, option
+from mmskelseg_io.converters import building
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.messages.errors import MissingFileError
+from mmskelseg_io.messages.options import argument, grouped, option
 
 EXAMPLES = """examples:
   # the old public labels beside your poses; every fifth video is for testing

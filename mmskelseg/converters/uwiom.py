@@ -6,12 +6,13 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from mmskelseg.converters import building, lcr_release
+from mmskelseg.converters import lcr_release
 from mmskelseg.converters.data_sets import DataSet
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reads_file
-from mmskelseg.runtime.messages.options import argument, grouped, option
-from mmskelseg.runtime.structures.annotations import Metainfo
+from mmskelseg_io.converters import building
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.messages.errors import MissingFileError, UserError, reads_file
+from mmskelseg_io.messages.options import argument, grouped, option
+from mmskelseg_io.structures.annotations import Metainfo
 
 EXAMPLES = """examples:
   # the release's own split (15 training and 5 test videos)

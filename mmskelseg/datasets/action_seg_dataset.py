@@ -16,24 +16,24 @@ from mmskelseg.encoders.recipes import copies_from_config, with_skeleton
 from mmskelseg.encoders.store import ensure_features
 from mmskelseg.engine.crops import count_crops
 from mmskelseg.registry import DATASETS, TRANSFORMS
-from mmskelseg.runtime.features.recipe import FeatureConfig, PartConfig
-from mmskelseg.runtime.files.annotations import (
+from mmskelseg_io.files.annotations import (
     labelled_videos,
     load_annotations,
     videos_of_split,
 )
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures.annotations import (
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.structures.annotations import (
     SKELETON_KEYS,
     AnnotationFile,
     VideoAnnotation,
 )
-from mmskelseg.runtime.structures.bodies import up_direction
-from mmskelseg.runtime.structures.individuals import alone
-from mmskelseg.runtime.structures.observers import votes
-from mmskelseg.runtime.structures.places import tracked
-from mmskelseg.runtime.structures.segments import IGNORED
-from mmskelseg.runtime.structures.tiers import tiers_of
+from mmskelseg_io.structures.bodies import up_direction
+from mmskelseg_io.structures.individuals import alone
+from mmskelseg_io.structures.observers import votes
+from mmskelseg_io.structures.places import tracked
+from mmskelseg_io.structures.segments import IGNORED
+from mmskelseg_io.structures.tiers import tiers_of
+from mmskelseg_runtime.features.recipe import FeatureConfig, PartConfig
 
 # The keys that an item keeps, besides skeletons and objects for online features.
 _KEPT = (

@@ -1,6 +1,6 @@
 """Functions of the runtime for annotation files."""
 
-from mmskelseg.runtime.files.annotations import (
+from mmskelseg_io.files.annotations import (
     check_annotations,
     fold_splits,
     folds,

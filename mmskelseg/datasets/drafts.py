@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.datasets.suggestions import IntervalRanking, Suggestion, by_video
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.labels import Segment, VideoSegments
-from mmskelseg.runtime.labels.segments import tiers_to_segments
-from mmskelseg.runtime.labels.text import write_rows
-from mmskelseg.runtime.structures.segments import IGNORED
+from mmskelseg_io.files.atomic import atomic_write_text
+from mmskelseg_io.labels import Segment, VideoSegments
+from mmskelseg_io.labels.segments import tiers_to_segments
+from mmskelseg_io.labels.text import write_rows
+from mmskelseg_io.structures.segments import IGNORED
 
 
 def drafts(

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.parsing import check_shape, read_json
-from mmskelseg.runtime.messages.errors import UserError, reads_file
-from mmskelseg.runtime.structures.annotations import VideoAnnotation
-from mmskelseg.runtime.structures.segments import IGNORED
+from mmskelseg_io.files.atomic import atomic_write_text
+from mmskelseg_io.files.parsing import check_shape, read_json
+from mmskelseg_io.messages.errors import UserError, reads_file
+from mmskelseg_io.structures.annotations import VideoAnnotation
+from mmskelseg_io.structures.segments import IGNORED
 
 _SHAPE = {'stretches': [{'video': str, 'start_frame': int, 'end_frame': int}]}
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from mmskelseg.runtime.features.recipe import FeatureRecipe, RenderedVideo
-from mmskelseg.runtime.structures.objects import ObjectKinds
-from mmskelseg.runtime.structures.tiers import Tier
+from mmskelseg_io.structures.objects import ObjectKinds
+from mmskelseg_io.structures.tiers import Tier
+from mmskelseg_runtime.features.recipe import FeatureRecipe, RenderedVideo
 
 if TYPE_CHECKING:
     from mmaction.structures import ActionDataSample

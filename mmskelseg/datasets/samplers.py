@@ -11,7 +11,7 @@ from torch.utils.data import BatchSampler
 
 from mmskelseg.datasets.items import ItemSource
 from mmskelseg.registry import DATA_SAMPLERS
-from mmskelseg.runtime.messages.options import Count
+from mmskelseg_io.messages.options import Count
 
 
 class ItemSampler(Protocol):

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Positive, checked
-from mmskelseg.runtime.structures.annotations import Metainfo
-from mmskelseg.runtime.structures.predictions import Prediction
-from mmskelseg.runtime.structures.segments import IGNORED, to_segments
-from mmskelseg.runtime.structures.tiers import flat_label, label_rows, tiers_of
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Positive, checked
+from mmskelseg_io.structures.annotations import Metainfo
+from mmskelseg_io.structures.predictions import Prediction
+from mmskelseg_io.structures.segments import IGNORED, to_segments
+from mmskelseg_io.structures.tiers import flat_label, label_rows, tiers_of
 
 # The criteria, and the words for an interval that is above average in one.
 CRITERIA = {

@@ -14,8 +14,8 @@ from mmskelseg.encoders.network import FrozenNetwork
 from mmskelseg.models.layers.pooling import adaptive_mean_2d
 from mmskelseg.models.precision import has_bfloat16
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Count
 
 # Mean and standard deviation of ImageNet images in [0, 1], as torchvision uses them.
 _MEAN = (0.485, 0.456, 0.406)

@@ -19,11 +19,7 @@ from torchvision.models import WeightsEnum
 from mmskelseg.checkpoints.reading import load_state_dict
 from mmskelseg.checkpoints.weights import check_weights
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.errors import (
-    MissingFileError,
-    UnavailableError,
-    UserError,
-)
+from mmskelseg_io.messages.errors import MissingFileError, UnavailableError, UserError
 
 # Prefixes of the parameters of a network's classifier.
 _CLASSIFIERS = ('fc.', 'classifier.', 'head.')

@@ -5,11 +5,11 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from mmskelseg.registry import MODELS, TRANSFORMS
-from mmskelseg.runtime.features.recipe import FeatureConfig, FeatureRecipe, PartConfig
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import hints_of, misfits
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.skeleton import SkeletonLike
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import hints_of, misfits
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.skeleton import SkeletonLike
+from mmskelseg_runtime.features.recipe import FeatureConfig, FeatureRecipe, PartConfig
 
 
 def recipe_from_config(

@@ -9,14 +9,14 @@ import numpy as np
 from mmengine.dist import barrier, get_rank, get_world_size
 from mmengine.logging import print_log
 
-from mmskelseg.runtime.features.recipe import FeatureRecipe
-from mmskelseg.runtime.files.arrays import read_npy, write_npy
-from mmskelseg.runtime.files.atomic import atomic_write, atomic_write_text
-from mmskelseg.runtime.files.names import file_name
-from mmskelseg.runtime.messages.counts import counted
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError
-from mmskelseg.runtime.messages.progress import progress_bar
-from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg_io.files.arrays import read_npy, write_npy
+from mmskelseg_io.files.atomic import atomic_write, atomic_write_text
+from mmskelseg_io.files.names import file_name
+from mmskelseg_io.messages.counts import counted
+from mmskelseg_io.messages.errors import MissingFileError, UserError
+from mmskelseg_io.messages.progress import progress_bar
+from mmskelseg_io.structures.annotations import VideoAnnotation
+from mmskelseg_runtime.features.recipe import FeatureRecipe
 
 # Increase this whenever the same settings give different features.
 _VERSION = 1

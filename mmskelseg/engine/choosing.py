@@ -13,37 +13,33 @@ from mmskelseg.engine.new_config import Choice
 from mmskelseg.engine.orders import SCRIPT, predictability
 from mmskelseg.engine.planning import Plan, crop_lengths, plan_training
 from mmskelseg.models.postprocessors import CausalMinDuration
-from mmskelseg.runtime.features.pairs import body_direction
-from mmskelseg.runtime.files.annotations import (
-    fold_splits,
-    labelled_videos,
-    videos_of_split,
-)
-from mmskelseg.runtime.messages.counts import counted
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import (
+from mmskelseg_io.files.annotations import fold_splits, labelled_videos, videos_of_split
+from mmskelseg_io.messages.counts import counted
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.annotations import (
     MIN_SCORE,
     AnnotationFile,
     Metainfo,
     PlaceKey,
     VideoAnnotation,
 )
-from mmskelseg.runtime.structures.bodies import (
+from mmskelseg_io.structures.bodies import (
     camera_view,
     faces_everywhere,
     joints_seen,
     up_direction,
 )
-from mmskelseg.runtime.structures.individuals import alone
-from mmskelseg.runtime.structures.places import Place, alike, zones
-from mmskelseg.runtime.structures.segments import direct_boundaries
-from mmskelseg.runtime.structures.tiers import (
+from mmskelseg_io.structures.individuals import alone
+from mmskelseg_io.structures.places import Place, alike, zones
+from mmskelseg_io.structures.segments import direct_boundaries
+from mmskelseg_io.structures.tiers import (
     joint_label,
     label_rows,
     labelled_frames,
     tiers_of,
 )
+from mmskelseg_runtime.features.pairs import body_direction
 
 # Augmentations of bodies that point in any direction, besides those of the recipe.
 _TURN: Mapping[str, object] = {'type': 'RandomRotation', 'degrees': 180, 'seed': 1}

@@ -15,8 +15,8 @@ from mmengine.registry import Registry, build_from_cfg
 from mmskelseg import registry
 from mmskelseg.engine.config_options import option_problems
 from mmskelseg.engine.old_options import with_auxiliary
-from mmskelseg.runtime.files.inputs import regular_file
-from mmskelseg.runtime.messages.errors import (
+from mmskelseg_io.files.inputs import regular_file
+from mmskelseg_io.messages.errors import (
     UnavailableError,
     UserError,
     explanation,
@@ -256,7 +256,7 @@ def _lookup(kind: object, section: Registry) -> object:
 
 
 def _is_own(cls: object) -> bool:
-    return inspect.isclass(cls) and cls.__module__.startswith('mmskelseg.')
+    return inspect.isclass(cls) and cls.__module__.startswith('mmskelseg')
 
 
 def _takes(parameters: Collection[str]) -> str:

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from mmskelseg.runtime.messages.errors import shown
-from mmskelseg.runtime.messages.settings import flat_settings
+from mmskelseg_io.messages.errors import shown
+from mmskelseg_io.messages.settings import flat_settings
 
 
 def option_problems(

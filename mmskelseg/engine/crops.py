@@ -4,7 +4,7 @@ from math import ceil
 
 import numpy as np
 
-from mmskelseg.runtime.structures.tiers import labelled_frames
+from mmskelseg_io.structures.tiers import labelled_frames
 
 
 def crop_table(label: np.ndarray, frames: int | None) -> np.ndarray:

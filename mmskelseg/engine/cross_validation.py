@@ -12,6 +12,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmskelseg.config_files import annotation_path
 from mmskelseg.engine.jobs import CrossValidate, Test, Train
 from mmskelseg.engine.loading import config_of
 from mmskelseg.engine.run_folder import PREDICTIONS, RunFolder
@@ -22,20 +23,19 @@ from mmskelseg.evaluation import (
     summarize_runs,
 )
 from mmskelseg.evaluation.ensembles import average_dumps
-from mmskelseg.evaluation.functional.report import Report
 from mmskelseg.evaluation.metrics import report_of
-from mmskelseg.evaluation.scores import score_of, score_texts
 from mmskelseg.models.branch_checkpoints import branch_checkpoints
-from mmskelseg.runtime.files.annotations import folds, load_annotations
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.configs import annotation_path
-from mmskelseg.runtime.files.names import config_name, file_name
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.processes import Submit, reason_of, worker_processes
-from mmskelseg.runtime.jobs.settings import setting_texts
-from mmskelseg.runtime.messages.counts import counted
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError, reading
-from mmskelseg.runtime.messages.settings import Setting, flat_settings
+from mmskelseg_behaviour.functional.report import Report
+from mmskelseg_behaviour.scores import score_of, score_texts
+from mmskelseg_io.files.annotations import folds, load_annotations
+from mmskelseg_io.files.atomic import atomic_write_text
+from mmskelseg_io.files.names import config_name, file_name
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.processes import Submit, reason_of, worker_processes
+from mmskelseg_io.jobs.settings import setting_texts
+from mmskelseg_io.messages.counts import counted
+from mmskelseg_io.messages.errors import MissingFileError, UserError, reading
+from mmskelseg_io.messages.settings import Setting, flat_settings
 
 # The name of the splits `train` and `test`.
 DEFAULT = 'default'

@@ -14,7 +14,7 @@ from mmengine.dist import barrier, get_world_size, init_dist
 from mmengine.logging import print_log
 from mmengine.utils.dl_utils import set_multi_processing
 
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 
 # Environment variables with the rank, the number of processes, and the rank on the
 # machine, as torch.distributed reads them and as launchers write them.

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mmskelseg.runtime.jobs.command_line import (
+from mmskelseg_io.jobs.command_line import (
     number_from,
     pickle_name,
     seed,
     whole,
     whole_from,
 )
-from mmskelseg.runtime.jobs.job import Job, Result
-from mmskelseg.runtime.messages.options import Count, argument, option
+from mmskelseg_io.jobs.job import Job, Result
+from mmskelseg_io.messages.options import Count, argument, option
 
 if TYPE_CHECKING:
     from mmengine.config import Config

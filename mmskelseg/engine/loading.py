@@ -7,19 +7,19 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from mmskelseg.config_files import find_config
 from mmskelseg.engine.config_checks import check_config, merge_options, read_config
 from mmskelseg.engine.jobs import ConfigJob, LaunchedJob
-from mmskelseg.runtime.files.configs import find_config
-from mmskelseg.runtime.files.inputs import check_local
-from mmskelseg.runtime.files.work_folders import FITTED, find_latest_checkpoint
-from mmskelseg.runtime.jobs.models import (
+from mmskelseg_io.files.inputs import check_local
+from mmskelseg_io.files.work_folders import FITTED, find_latest_checkpoint
+from mmskelseg_io.messages.errors import MissingFileError, UserError
+from mmskelseg_runtime.commands.models import (
     is_name,
     is_onnx,
     is_weights,
     named_checkpoint,
     say_checkpoint,
 )
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError
 
 
 def config_of(job: ConfigJob) -> Config:

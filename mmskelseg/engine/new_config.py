@@ -11,13 +11,13 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from mmskelseg.config_files import find_config
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.engine.planning import CROP_FRAMES, SCRIPT_FRAMES, Plan
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.configs import find_config
-from mmskelseg.runtime.structures.annotations import Metainfo
-from mmskelseg.runtime.structures.segments import resolve_background
-from mmskelseg.runtime.structures.tiers import tier_sizes
+from mmskelseg_io.files.atomic import atomic_write_text
+from mmskelseg_io.structures.annotations import Metainfo
+from mmskelseg_io.structures.segments import resolve_background
+from mmskelseg_io.structures.tiers import tier_sizes
 
 _RECOMBINE = {'type': 'RecombineSegments', 'p': 0.5, 'times': 5}
 # Settings of data sets that have a name in the text of a config.

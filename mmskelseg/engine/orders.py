@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
 
-from mmskelseg.runtime.structures.annotations import Metainfo, VideoAnnotation
-from mmskelseg.runtime.structures.segments import next_actions, resolve_background
+from mmskelseg_io.structures.annotations import Metainfo, VideoAnnotation
+from mmskelseg_io.structures.segments import next_actions, resolve_background
 
 #: Orders are a script if the previous action predicts at least this part of the next
 #: ones. It is 0.96 in a script that some people leave, and at most 0.65 in tasks and in

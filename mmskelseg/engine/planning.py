@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from mmskelseg.engine.crops import count_crops
-from mmskelseg.runtime.messages.counts import counted, duration
-from mmskelseg.runtime.structures.annotations import VideoAnnotation
+from mmskelseg_io.messages.counts import counted, duration
+from mmskelseg_io.structures.annotations import VideoAnnotation
 
 #: Longer recordings are cropped to this many frames.
 CROP_FRAMES = 600

@@ -8,8 +8,8 @@ from mmskelseg.engine.dist import init_distributed
 from mmskelseg.engine.jobs import MakeFeatures
 from mmskelseg.engine.loading import config_of
 from mmskelseg.registry import DATASETS
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.messages.counts import counted
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.messages.counts import counted
 
 
 def make_features(job: MakeFeatures, events: Events) -> None:

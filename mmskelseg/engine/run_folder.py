@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from mmskelseg.engine.jobs import Test, Train
-from mmskelseg.evaluation.functional.report import Report
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.locks import lock as lock_file
-from mmskelseg.runtime.files.parsing import check_shape, read_json
-from mmskelseg.runtime.files.work_folders import find_latest_checkpoint
-from mmskelseg.runtime.jobs.processes import execute
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.settings import Setting
+from mmskelseg_behaviour.functional.report import Report
+from mmskelseg_io.files.atomic import atomic_write_text
+from mmskelseg_io.files.locks import lock as lock_file
+from mmskelseg_io.files.parsing import check_shape, read_json
+from mmskelseg_io.files.work_folders import find_latest_checkpoint
+from mmskelseg_io.jobs.processes import execute
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.settings import Setting
 
 PREDICTIONS = 'predictions.pkl'
 

@@ -13,14 +13,14 @@ from mmskelseg.evaluation import (
     frame_accuracy,
     segmental_f1,
 )
-from mmskelseg.evaluation.scores import score_texts
 from mmskelseg.registry import VISUALIZERS
-from mmskelseg.runtime.drawing.images import save_png
-from mmskelseg.runtime.drawing.timelines import compared_rows, draw_timelines
-from mmskelseg.runtime.files.names import file_name
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures.annotations import Metainfo
-from mmskelseg.runtime.structures.tiers import Tier, label_rows, tiers_of
+from mmskelseg_behaviour.scores import score_texts
+from mmskelseg_io.files.names import file_name
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.structures.annotations import Metainfo
+from mmskelseg_io.structures.tiers import Tier, label_rows, tiers_of
+from mmskelseg_runtime.drawing.images import save_png
+from mmskelseg_runtime.drawing.timelines import compared_rows, draw_timelines
 
 ROWS = {'Ground truth': 'gt_label', 'Prediction': 'pred_label'}
 

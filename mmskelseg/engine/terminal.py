@@ -18,8 +18,8 @@ from mmengine.runner import Runner
 
 from mmskelseg.engine.hooks.epoch_seed_hook import innermost
 from mmskelseg.engine.hooks.fit_statistics_hook import bare_model
-from mmskelseg.evaluation.scores import score_texts
-from mmskelseg.runtime.messages.counts import counted, duration
+from mmskelseg_behaviour.scores import score_texts
+from mmskelseg_io.messages.counts import counted, duration
 
 _OPENMMLAB = tuple(str(Path(m.__file__).parent) for m in (mmengine, mmaction))
 

@@ -19,9 +19,9 @@ from mmskelseg.evaluation.metrics import (
     report_of,
 )
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.models import named_checkpoint
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_runtime.commands.models import named_checkpoint
 
 
 def _merge_options(cfg: Config, job: Test) -> None:

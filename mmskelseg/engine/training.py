@@ -16,13 +16,10 @@ from mmskelseg.engine.loading import config_of
 from mmskelseg.engine.terminal import ProgressHook, build_runner
 from mmskelseg.models.branch_checkpoints import check_branches_are_trained
 from mmskelseg.models.precision import has_bfloat16
-from mmskelseg.runtime.files.inputs import regular_file
-from mmskelseg.runtime.files.work_folders import (
-    checkpoint_file,
-    find_latest_checkpoint,
-)
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.files.inputs import regular_file
+from mmskelseg_io.files.work_folders import checkpoint_file, find_latest_checkpoint
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.messages.errors import UserError
 
 
 def _merge_options(cfg: Config, job: Train) -> None:

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from mmskelseg.evaluation.functional.framewise import (
+from mmskelseg_behaviour.functional.framewise import (
     confusion_matrix,
     frame_accuracy,
     frame_ap,
@@ -12,7 +12,7 @@ from mmskelseg.evaluation.functional.framewise import (
     frame_mse,
     frame_recall,
 )
-from mmskelseg.evaluation.functional.report import (
+from mmskelseg_behaviour.functional.report import (
     evaluate_videos,
     format_members,
     format_report,
@@ -20,25 +20,17 @@ from mmskelseg.evaluation.functional.report import (
     format_summary,
     summarize_runs,
 )
-from mmskelseg.evaluation.functional.segmental import (
+from mmskelseg_behaviour.functional.segmental import (
     edit_score,
     f1_from_counts,
     segmental_counts,
     segmental_f1,
 )
-from mmskelseg.evaluation.functional.significance import Difference, paired_bootstrap
-from mmskelseg.evaluation.functional.videos import EvaluatedVideos, Video
-from mmskelseg.evaluation.scores import SCORES, Score, register_score
-from mmskelseg.runtime.structures.segments import (
-    IGNORED,
-    resolve_background,
-    to_segments,
-)
-from mmskelseg.runtime.structures.time_budget import (
-    TimeBudget,
-    budget_as_dict,
-    time_budget,
-)
+from mmskelseg_behaviour.functional.significance import Difference, paired_bootstrap
+from mmskelseg_behaviour.functional.videos import EvaluatedVideos, Video
+from mmskelseg_behaviour.scores import SCORES, Score, register_score
+from mmskelseg_io.structures.segments import IGNORED, resolve_background, to_segments
+from mmskelseg_io.structures.time_budget import TimeBudget, budget_as_dict, time_budget
 
 # What needs PyTorch, and its modules.
 _LATER = {

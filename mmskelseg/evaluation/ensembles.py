@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from mmskelseg.evaluation.predictions import Sample, load_samples
-from mmskelseg.runtime.decoding import decode
-from mmskelseg.runtime.decoding.steps import LabelFunction
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_runtime.decoding import decode
+from mmskelseg_runtime.decoding.steps import LabelFunction
 
 # The fields of a prediction that follow from the others' averages.
 _CLASSES = ('pred_label', 'pred_score', 'pred_logit')

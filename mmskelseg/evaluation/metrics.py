@@ -8,23 +8,23 @@ import torch
 from mmengine.evaluator import BaseMetric, DumpResults
 from mmengine.logging import MMLogger
 
-from mmskelseg.evaluation.functional.framewise import check_scores, frame_mae, frame_mse
-from mmskelseg.evaluation.functional.report import (
+from mmskelseg.evaluation.predictions import Sample
+from mmskelseg.registry import METRICS
+from mmskelseg_behaviour.functional.framewise import check_scores, frame_mae, frame_mse
+from mmskelseg_behaviour.functional.report import (
     Report,
     evaluate_videos,
     merge_tiers,
     of_tier,
 )
-from mmskelseg.evaluation.functional.segments import check_pair
-from mmskelseg.evaluation.functional.videos import Video
-from mmskelseg.evaluation.predictions import Sample
-from mmskelseg.evaluation.scores import SCORES
-from mmskelseg.registry import METRICS
-from mmskelseg.runtime.messages.counts import counted
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count
-from mmskelseg.runtime.structures.segments import IGNORED
-from mmskelseg.runtime.structures.tiers import Tier, label_rows, tiers_of
+from mmskelseg_behaviour.functional.segments import check_pair
+from mmskelseg_behaviour.functional.videos import Video
+from mmskelseg_behaviour.scores import SCORES
+from mmskelseg_io.messages.counts import counted
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Count
+from mmskelseg_io.structures.segments import IGNORED
+from mmskelseg_io.structures.tiers import Tier, label_rows, tiers_of
 
 # Keys of a sample's prediction, and of its labels before post-processing.
 _OWN = 'own'

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from mmskelseg.checkpoints.torch_files import CHECKPOINT_NAMES, read_storage
-from mmskelseg.runtime.files.pickled_values import Builder, LongBytes, UnsafePickleError
-from mmskelseg.runtime.files.pickles import PickleReader, load_pickle
-from mmskelseg.runtime.messages.errors import UserError, reads_file, shown
+from mmskelseg_io.files.pickled_values import Builder, LongBytes, UnsafePickleError
+from mmskelseg_io.files.pickles import PickleReader, load_pickle
+from mmskelseg_io.messages.errors import UserError, reads_file, shown
 
 #: What a test dumped of one video: labels, probabilities, id, classes and more.
 Sample: TypeAlias = Mapping[str, Any]

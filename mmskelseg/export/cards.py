@@ -8,13 +8,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from mmskelseg.evaluation import frame_recall
-from mmskelseg.evaluation.scores import SCORES
-from mmskelseg.runtime.features.recipe import FeatureRecipe
-from mmskelseg.runtime.files.parsing import check_shape, read_json
-from mmskelseg.runtime.messages.counts import counted
-from mmskelseg.runtime.segmenting.onnx_predictor import OnnxPredictor
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.version import __version__
+from mmskelseg_behaviour.scores import SCORES
+from mmskelseg_io.files.parsing import check_shape, read_json
+from mmskelseg_io.messages.counts import counted
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.version import __version__
+from mmskelseg_runtime.features.recipe import FeatureRecipe
+from mmskelseg_runtime.segmenting.onnx_predictor import OnnxPredictor
 
 #: What a card states, in types of JSON.
 Facts: TypeAlias = dict[str, Any]

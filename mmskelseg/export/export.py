@@ -13,14 +13,14 @@ from mmengine.config import Config, ConfigDict
 from mmskelseg.export.onnx_contents import SegmentorExport, StreamingExport
 from mmskelseg.export.onnx_files import converted
 from mmskelseg.export.opening import trained_model
-from mmskelseg.runtime.files.atomic import atomic_write, check_can_write
-from mmskelseg.runtime.files.inputs import check_fps
-from mmskelseg.runtime.messages.dependencies import import_optional
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.segmenting.model_files import KEY
-from mmskelseg.runtime.segmenting.onnx_sessions import Session
-from mmskelseg.runtime.structures.choices import PRECISIONS
-from mmskelseg.version import __version__
+from mmskelseg_io.files.atomic import atomic_write, check_can_write
+from mmskelseg_io.files.inputs import check_fps
+from mmskelseg_io.messages.dependencies import import_optional
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.structures.choices import PRECISIONS
+from mmskelseg_io.version import __version__
+from mmskelseg_runtime.segmenting.model_files import KEY
+from mmskelseg_runtime.segmenting.onnx_sessions import Session
 
 if TYPE_CHECKING:
     from onnx import ModelProto

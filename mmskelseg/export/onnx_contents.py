@@ -35,25 +35,25 @@ from mmskelseg.export.streaming import (
 )
 from mmskelseg.models.postprocessors import Postprocessor
 from mmskelseg.models.segmentors.ensemble import segmentors_of
-from mmskelseg.runtime.features import ReadVideoFrames
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.parts import RENDERERS
-from mmskelseg.runtime.segmenting.model_files import (
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.annotations import Metainfo
+from mmskelseg_io.structures.layouts import LAYOUTS
+from mmskelseg_io.structures.skeleton import Layout
+from mmskelseg_io.version import __version__
+from mmskelseg_runtime.features import ReadVideoFrames
+from mmskelseg_runtime.parts import RENDERERS
+from mmskelseg_runtime.segmenting.model_files import (
     FORMAT,
     BranchMetadata,
     Kind,
     ModelFile,
     ModelMetadata,
 )
-from mmskelseg.runtime.segmenting.onnx_predictor import field_of
-from mmskelseg.runtime.segmenting.onnx_sessions import Session
-from mmskelseg.runtime.segmenting.onnx_stream import OnnxStreamingModel
-from mmskelseg.runtime.streaming.model import ModelStream
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import Metainfo
-from mmskelseg.runtime.structures.layouts import LAYOUTS
-from mmskelseg.runtime.structures.skeleton import Layout
-from mmskelseg.version import __version__
+from mmskelseg_runtime.segmenting.onnx_predictor import field_of
+from mmskelseg_runtime.segmenting.onnx_sessions import Session
+from mmskelseg_runtime.segmenting.onnx_stream import OnnxStreamingModel
+from mmskelseg_runtime.streaming.model import ModelStream
 
 # Lengths of the compared videos, in frames; fewer for images.
 _LENGTHS, _IMAGE_LENGTHS = (1, 2, 100, 1000), (1, 2, 20)

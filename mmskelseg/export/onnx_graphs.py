@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from mmskelseg.evaluation.ensembles import average_predictions
 from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
 from mmskelseg.models.segmentors.branches import branch_stems, finish_stem
-from mmskelseg.runtime.segmenting.onnx_predictor import field_of
-from mmskelseg.runtime.streaming.model import (
+from mmskelseg_runtime.segmenting.onnx_predictor import field_of
+from mmskelseg_runtime.streaming.model import (
     TINY,
     Operations,
     StreamingModel,

@@ -22,20 +22,20 @@ from mmskelseg.checkpoints.weights import (
     trained_features,
 )
 from mmskelseg.compat.repairs import registered_only
+from mmskelseg.config_files import annotation_path, find_config
 from mmskelseg.engine.config_checks import building, read_config
 from mmskelseg.engine.old_options import with_auxiliary
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 from mmskelseg.registry import MODELS, POSTPROCESSORS, TRANSFORMS, WEIGHT_INITIALIZERS
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.files.configs import annotation_path, find_config
-from mmskelseg.runtime.files.work_folders import checkpoint_file
-from mmskelseg.runtime.jobs.models import is_weights
-from mmskelseg.runtime.messages.dependencies import is_installed
-from mmskelseg.runtime.messages.errors import UserError, shown
-from mmskelseg.runtime.segmenting.hub import named_file
-from mmskelseg.runtime.segmenting.model_zoo import check_zoo, is_named, zoo_file
-from mmskelseg.runtime.structures import is_data_layout
-from mmskelseg.runtime.structures.annotations import Metainfo
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.files.work_folders import checkpoint_file
+from mmskelseg_io.messages.dependencies import is_installed
+from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.structures import is_data_layout
+from mmskelseg_io.structures.annotations import Metainfo
+from mmskelseg_runtime.commands.models import is_weights
+from mmskelseg_runtime.segmenting.hub import named_file
+from mmskelseg_runtime.segmenting.model_zoo import check_zoo, is_named, zoo_file
 
 #: The checkpoints of the models that come with the package.
 ZOO = Path(__file__).parents[1] / 'model_zoo'

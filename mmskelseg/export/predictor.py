@@ -14,10 +14,10 @@ from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.evaluation.ensembles import predicted_fields
 from mmskelseg.export.opening import TrainedModel
 from mmskelseg.registry import FUNCTIONS, TRANSFORMS
-from mmskelseg.runtime.features.recipe import FeatureRecipe
-from mmskelseg.runtime.messages.errors import UserError, shown
-from mmskelseg.runtime.structures.annotations import VideoAnnotation
-from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.structures.annotations import VideoAnnotation
+from mmskelseg_io.structures.skeleton import Layout
+from mmskelseg_runtime.features.recipe import FeatureRecipe
 
 
 def check_device(name: str) -> None:

@@ -23,15 +23,15 @@ from mmskelseg.models.layers import TemporalConv1d
 from mmskelseg.models.postprocessors import CausalMinDuration
 from mmskelseg.models.segmentors.ensemble import segmentors_of
 from mmskelseg.models.segmentors.network import SegmentationNetwork
-from mmskelseg.runtime.features.coordinates import Coordinates
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.streaming.model import (
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.structures.skeleton import Layout
+from mmskelseg_runtime.features.coordinates import Coordinates
+from mmskelseg_runtime.streaming.model import (
     Standardizer,
     StreamingLayer,
     StreamingModel,
     StreamingStage,
 )
-from mmskelseg.runtime.structures.skeleton import Layout
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
 """Label files, which the runtime reads and writes."""
 
-from mmskelseg.runtime.labels import *  # noqa: F403
-from mmskelseg.runtime.labels import __all__ as __all__
+from mmskelseg_io.labels import *  # noqa: F403
+from mmskelseg_io.labels import __all__ as __all__

@@ -1,4 +1,4 @@
 """Pose files, which the runtime reads and writes."""
 
-from mmskelseg.runtime.poses import *  # noqa: F403
-from mmskelseg.runtime.poses import __all__ as __all__
+from mmskelseg_io.poses import *  # noqa: F403
+from mmskelseg_io.poses import __all__ as __all__

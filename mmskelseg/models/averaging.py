@@ -5,7 +5,7 @@ from mmengine.model import MomentumAnnealingEMA
 from torch import Tensor, nn
 
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.options import Count, Fraction
+from mmskelseg_io.messages.options import Count, Fraction
 
 
 @MODELS.register_module()

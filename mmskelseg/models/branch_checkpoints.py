@@ -8,7 +8,7 @@ from torch import nn
 
 from mmskelseg.checkpoints.reading import load_state_dict
 from mmskelseg.checkpoints.weights import check_finite
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg_io.messages.errors import MissingFileError, UserError
 
 
 def branch_checkpoints(branches: Mapping[str, ConfigDict]) -> dict[str, str]:

@@ -16,8 +16,8 @@ from mmskelseg.models.layers import (
 )
 from mmskelseg.models.losses import counted, shares
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Count
 
 
 @MODELS.register_module()

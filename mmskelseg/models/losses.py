@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import CountOrZero, Factor, Fraction, Positive
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import CountOrZero, Factor, Fraction, Positive
 
 
 @MODELS.register_module()

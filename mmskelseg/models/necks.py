@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mmskelseg.models.layers import TemporalConv1d, for_each_stage
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.options import Count
+from mmskelseg_io.messages.options import Count
 
 
 @MODELS.register_module()

@@ -12,10 +12,8 @@ from torch import Tensor, nn
 
 from mmskelseg.models.layers import Fitted
 from mmskelseg.registry import POSTPROCESSORS, build_part
-from mmskelseg.runtime.decoding import run_step
-from mmskelseg.runtime.decoding.orders import order_logs, segment_evidence
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import (
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import (
     Count,
     CountOrZero,
     Factor,
@@ -23,7 +21,9 @@ from mmskelseg.runtime.messages.options import (
     OddCount,
     Positive,
 )
-from mmskelseg.runtime.structures.segments import next_actions, segment_table
+from mmskelseg_io.structures.segments import next_actions, segment_table
+from mmskelseg_runtime.decoding import run_step
+from mmskelseg_runtime.decoding.orders import order_logs, segment_evidence
 
 #: The part of the segments in training that have more evidence than a segment costs.
 SURE = 0.8
@@ -203,7 +203,7 @@ class ActionOrder(Counted):
 
 @POSTPROCESSORS.register_module()
 class MedianFilter(Postprocessor):
-    """Smoothing of labels; see :func:`mmskelseg.runtime.decoding.median_filter`.
+    """Smoothing of labels; see :func:`mmskelseg_runtime.decoding.median_filter`.
 
     Args:
         frames: Length of the window, an odd number.
@@ -222,7 +222,7 @@ class MedianFilter(Postprocessor):
 class BoundaryRefinement(Postprocessor):
     """Restriction of label changes to the boundaries that the model predicts.
 
-    See :func:`mmskelseg.runtime.decoding.refine_boundaries`.
+    See :func:`mmskelseg_runtime.decoding.refine_boundaries`.
 
     Args:
         threshold: The least probability of a boundary.

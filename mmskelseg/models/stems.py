@@ -11,8 +11,8 @@ from torch.utils.checkpoint import checkpoint
 
 from mmskelseg.models.layers import VideoNorm, adaptive_mean_2d
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count, CountOrZero
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Count, CountOrZero
 
 # Channels of the layers of each architecture.
 _ARCHITECTURES = {

@@ -14,20 +14,20 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 from printed_tables import TABLES
 
+from mmskelseg.config_files import annotation_path
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.engine.dist import init_distributed
 from mmskelseg.engine.jobs import LaunchedJob
 from mmskelseg.engine.loading import config_of
 from mmskelseg.evaluation import SegmentationMetric
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.configs import annotation_path
-from mmskelseg.runtime.files.names import config_name
-from mmskelseg.runtime.jobs.command_line import seed
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import argument, option
-from mmskelseg.runtime.messages.tables import markdown_table
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.files.atomic import atomic_write_text
+from mmskelseg_io.files.names import config_name
+from mmskelseg_io.jobs.command_line import seed
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import argument, option
+from mmskelseg_io.messages.tables import markdown_table
 
 SCORES = {'F1@10': 'f1@10', 'Edit': 'edit', 'mAP': 'mAP', 'Acc': 'acc'}
 # Table III of the paper: F1@10 on UW-IOM, and its ±, by method and percent.

@@ -10,22 +10,18 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from mmskelseg.evaluation.predictions import load_samples
-from mmskelseg.runtime.drawing.heatmaps import draw_heatmaps, panels
-from mmskelseg.runtime.drawing.images import COLUMN, render, save_png
-from mmskelseg.runtime.drawing.timelines import PRINT, draw_timelines
-from mmskelseg.runtime.features import RenderSkeletonHeatmap
-from mmskelseg.runtime.files.annotations import load_annotations, split_names
-from mmskelseg.runtime.jobs.command_line import number_from
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.job import Job
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import argument, option
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import (
-    Metainfo,
-    SkeletonKey,
-    VideoAnnotation,
-)
+from mmskelseg_io.files.annotations import load_annotations, split_names
+from mmskelseg_io.jobs.command_line import number_from
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.job import Job
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import argument, option
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.annotations import Metainfo, SkeletonKey, VideoAnnotation
+from mmskelseg_runtime.drawing.heatmaps import draw_heatmaps, panels
+from mmskelseg_runtime.drawing.images import COLUMN, render, save_png
+from mmskelseg_runtime.drawing.timelines import PRINT, draw_timelines
+from mmskelseg_runtime.features import RenderSkeletonHeatmap
 
 # Whether joints and whether limbs are drawn.
 PARTS = {

@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 from printed_tables import TABLES, Table
 
 from mmskelseg.evaluation import format_score
-from mmskelseg.evaluation.functional.report import Spread
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.parsing import check_shape, read_json
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.job import Job
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError, shown
-from mmskelseg.runtime.messages.options import option
-from mmskelseg.runtime.messages.tables import markdown_table
+from mmskelseg_behaviour.functional.report import Spread
+from mmskelseg_io.files.atomic import atomic_write_text
+from mmskelseg_io.files.parsing import check_shape, read_json
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.job import Job
+from mmskelseg_io.messages.errors import MissingFileError, UserError, shown
+from mmskelseg_io.messages.options import option
+from mmskelseg_io.messages.tables import markdown_table
 
 INTRODUCTION = """\
 # The paper's tables, and what was run here

@@ -4,11 +4,10 @@ import csv
 
 import numpy as np
 
-from mmskelseg.studio.loading import load_project
+from mmskelseg_studio.loading import load_project
 from tests.browser import drawn, marks, opened
-from tests.test_runtime.test_poses.trackers import deeplabcut
-from tests.test_studio.serving import served
-from tests.test_studio.test_page import (
+from tests.serving import served
+from tests.test_page import (
     LABELS,
     PATIENCE,
     eventually,
@@ -17,6 +16,7 @@ from tests.test_studio.test_page import (
     is_saved,
     studio,
 )
+from tests.test_poses.trackers import deeplabcut
 
 pytestmark = marks('starlette', 'av')
 PARTS = ('nose', 'neck', 'left_hip', 'right_hip', 'tail_base')

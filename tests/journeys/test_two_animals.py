@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from tests.test_runtime.test_poses.trackers import deeplabcut
+from tests.test_poses.trackers import deeplabcut
 
 pytestmark = pytest.mark.slow
 FPS, SECONDS, BOUT = 10, 24, 3

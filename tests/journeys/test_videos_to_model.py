@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from mmskelseg.runtime.labels import Segment, VideoSegments, write_boris
+from mmskelseg_io.labels import Segment, VideoSegments, write_boris
 from tests.clips import write_video
 
 pytestmark = pytest.mark.slow

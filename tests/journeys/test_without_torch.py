@@ -8,21 +8,21 @@ import sys
 import pytest
 
 from tests.clips import write_video
-from tests.small_data import ROOT
+from tests.small_data import PATH
 
 # As on a machine where none of these is installed.
 OTHER = """
 import sys
 for name in ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmaction'):
     sys.modules[name] = None
-from mmskelseg.runtime.jobs import main
+from mmskelseg_io.jobs import main
 main()
 """
 
 
 def run(*words):
     """Run a program in this folder, and return what it prints."""
-    own = {**os.environ, 'PYTHONPATH': str(ROOT)}
+    own = {**os.environ, 'PYTHONPATH': PATH}
     done = subprocess.run(
         [sys.executable, *words], env=own, capture_output=True, text=True
     )

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from mmskelseg.runtime.poses import Poses, write_npz
-from mmskelseg.runtime.structures.skeleton import Skeleton
-from tests.test_runtime.test_posture.people import filmed, person
+from mmskelseg_io.poses import Poses, write_npz
+from mmskelseg_io.structures.skeleton import Skeleton
+from tests.test_posture.people import filmed, person
 
 FPS, SECONDS = 25, 20
 # Somebody bends, holds a box at the floor for these seconds, and comes up again.

@@ -12,9 +12,9 @@ from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.evaluation import to_segments
 from mmskelseg.export import opening
 from mmskelseg.registry import DATASETS
-from mmskelseg.runtime.poses import Poses
-from mmskelseg.runtime.poses.estimators import PoseEstimator
-from mmskelseg.runtime.structures import Skeleton
+from mmskelseg_io.poses import Poses
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_runtime.estimators import PoseEstimator
 from tests.errors import raises_naming
 from tests.inferring import inferencer_of
 from tests.small_data import small_annotations

@@ -9,8 +9,8 @@ from mmskelseg.apis import SkelSegInferencer, SkelSegStream
 from mmskelseg.converters.precog import CLASSES, PACKED, project, read_release
 from mmskelseg.evaluation import segmental_f1, to_segments
 from mmskelseg.runtime import OnnxSegmenter, OnnxStream
-from mmskelseg.runtime.poses import Poses, write_npz
-from mmskelseg.runtime.structures import Skeleton
+from mmskelseg_io.poses import Poses, write_npz
+from mmskelseg_io.structures import Skeleton
 
 # All recordings of the test split.
 TESTED = [f'Seq{i}_{s}' for i in range(1, 7) for s in ('01', '05', '09')]

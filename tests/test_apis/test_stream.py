@@ -5,8 +5,8 @@ import pytest
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegStream
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures import Skeleton
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.structures import Skeleton
 from tests.errors import raises_naming
 from tests.inferring import prediction_of, save_random
 from tests.small_data import ROOT

@@ -11,10 +11,10 @@ from mmengine.config import Config
 
 from mmskelseg.engine import training
 from mmskelseg.export.opening import is_harmless
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.poses import read_poses
-from mmskelseg.runtime.structures import Skeleton, skeleton
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.poses import read_poses
+from mmskelseg_io.structures import Skeleton, skeleton
 from tests.errors import raises_naming
 from tests.inferring import inferencer_of
 from tests.small_data import small_annotations

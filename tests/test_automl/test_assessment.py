@@ -17,7 +17,7 @@ from mmskelseg.automl.assessment import (
 from mmskelseg.automl.held_out import HeldOut, by_tier, parts_of
 from mmskelseg.automl.model_folder import best_of
 from mmskelseg.evaluation import Video
-from mmskelseg.evaluation.functional.calibration import (
+from mmskelseg_behaviour.functional.calibration import (
     Part,
     fit_temperature,
     reliability,

@@ -15,22 +15,22 @@ from mmskelseg.automl.held_out import predictions_of
 from mmskelseg.commands.explain import main as explain
 from mmskelseg.commands.export import main as export
 from mmskelseg.commands.fit import main
-from mmskelseg.commands.live import main as live
-from mmskelseg.commands.segment import main as segment
 from mmskelseg.commands.share import main as share
 from mmskelseg.commands.suggest import main as suggest
 from mmskelseg.commands.test import main as score
 from mmskelseg.engine import planning
-from mmskelseg.evaluation.functional.calibration import (
+from mmskelseg_behaviour.functional.calibration import (
     Part,
     fit_temperature,
     reliability,
     tempered,
 )
-from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.jobs import processes
-from mmskelseg.runtime.segmenting.model_files import ModelFile
-from mmskelseg.runtime.structures.segments import segment_table
+from mmskelseg_io.files.annotations import load_annotations, save_annotations
+from mmskelseg_io.jobs import processes
+from mmskelseg_io.structures.segments import segment_table
+from mmskelseg_runtime.commands.live import main as live
+from mmskelseg_runtime.commands.segment import main as segment
+from mmskelseg_runtime.segmenting.model_files import ModelFile
 from tests.clips import write_video
 from tests.errors import raises_naming
 from tests.small_data import ROOT, small_annotations

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.automl.folds import fold_splits, half, inner_folds, persons_of
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 
 

@@ -18,7 +18,7 @@ from mmskelseg.automl.planning import (
     wall,
 )
 from mmskelseg.engine.jobs import ConfigRequest
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.small_data import small_annotations
 

@@ -7,7 +7,7 @@ import pytest
 
 from mmskelseg.automl import progress
 from mmskelseg.automl.progress import Progress, every_pause
-from mmskelseg.runtime.jobs.events import PrintedEvents
+from mmskelseg_io.jobs.events import PrintedEvents
 
 
 class Work:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.image import imread
 
 from mmskelseg.automl import report
-from tests.test_runtime.test_posture.people import JOINTS, filmed, person, video
+from tests.test_posture.people import JOINTS, filmed, person, video
 
 
 def folder_of(tmp_path, **change):

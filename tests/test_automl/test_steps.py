@@ -14,7 +14,7 @@ from mmskelseg.automl.model_folder import Trial
 from mmskelseg.automl.planning import FitPlan
 from mmskelseg.automl.progress import Progress
 from mmskelseg.automl.steps import Trainings, finished, half_trial, ranked
-from mmskelseg.runtime.jobs.events import PrintedEvents
+from mmskelseg_io.jobs.events import PrintedEvents
 from tests.errors import assert_names
 
 

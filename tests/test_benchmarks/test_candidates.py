@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import decodings
 from benchmarks.candidates import Candidates, table
-from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg_io.files.annotations import load_annotations, save_annotations
 from tests.errors import raises_naming
 from tests.small_data import small_annotations
 

@@ -6,8 +6,8 @@ import shutil
 import pytest
 from mmengine.config import Config, ConfigDict
 
-from mmskelseg.runtime.files.annotations import save_annotations
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.files.annotations import save_annotations
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.small_data import ROOT, small_annotations
 

@@ -8,10 +8,10 @@ import pytest
 from mmengine.config import Config
 
 from mmskelseg.datasets.intervals import Interval, read_intervals
-from mmskelseg.runtime.drawing.images import class_color
-from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg_io.files.annotations import save_annotations
+from mmskelseg_runtime.drawing.images import class_color
 from tests.small_data import ROOT, small_annotations
-from tests.test_runtime.test_drawing.pixels import near
+from tests.test_drawing.pixels import near
 
 TOOL = 'benchmarks/studies/label_curve.py'
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks.pairs import CLASSES, FARTHEST, NEAREST, SPEEDS, Pairs
-from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.structures import Skeleton
+from mmskelseg_io.files.annotations import load_annotations, save_annotations
+from mmskelseg_io.structures import Skeleton
 
 
 @pytest.fixture

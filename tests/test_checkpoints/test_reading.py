@@ -21,8 +21,8 @@ from torch import nn
 
 import mmskelseg  # noqa: F401
 from mmskelseg.checkpoints import reading
-from mmskelseg.runtime.files.pickled_values import Named, UnsafePickleError
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.files.pickled_values import Named, UnsafePickleError
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.test_faults.oracle import Call
 

@@ -8,7 +8,7 @@ from mmskelseg.checkpoints.weights import (
     load_weights,
     trained_data,
 )
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.segmentors import TCN, build_segmentor
 

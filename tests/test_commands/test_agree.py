@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from mmskelseg.commands.agree import main
-from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.labels import ClassInfo, Segment, VideoSegments, write_boris
-from mmskelseg.runtime.labels.segments import Ethogram
+from mmskelseg_behaviour.commands.agree import main
+from mmskelseg_io.files.annotations import load_annotations, save_annotations
+from mmskelseg_io.labels import ClassInfo, Segment, VideoSegments, write_boris
+from mmskelseg_io.labels.segments import Ethogram
 from tests.agreeing import alpha, icc
 from tests.small_data import small_annotations
 

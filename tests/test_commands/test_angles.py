@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from mmskelseg.commands.angles import MeasureAngles
-from mmskelseg.runtime.files.annotations import save_annotations
-from mmskelseg.runtime.jobs.events import PrintedEvents
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.poses import Poses, write_npz
+from mmskelseg_behaviour.commands.angles import MeasureAngles
+from mmskelseg_io.files.annotations import save_annotations
+from mmskelseg_io.jobs.events import PrintedEvents
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.poses import Poses, write_npz
 from tests.errors import raises_naming
-from tests.test_runtime.test_posture.people import JOINTS, filmed, person, video
+from tests.test_posture.people import JOINTS, filmed, person, video
 
 LAYOUT = {'joints': JOINTS, 'limbs': []}
 STEPS = np.linspace(0, 1, 20)

@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from mmskelseg.commands.bouts import main
-from mmskelseg.commands.convert import main as convert_main
-from mmskelseg.runtime.drawing.images import class_color
-from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.labels import (
+from mmskelseg_behaviour.commands.bouts import main
+from mmskelseg_io.commands.convert import main as convert_main
+from mmskelseg_io.files.annotations import load_annotations, save_annotations
+from mmskelseg_io.labels import (
     ClassInfo,
     Segment,
     VideoSegments,
     write_boris,
     write_elan,
 )
-from mmskelseg.runtime.labels.segments import Ethogram
-from mmskelseg.studio.ethogram import LabelTier, points_tier
-from mmskelseg.studio.project import Project
+from mmskelseg_io.labels.segments import Ethogram
+from mmskelseg_runtime.drawing.images import class_color
+from mmskelseg_studio.ethogram import LabelTier, points_tier
+from mmskelseg_studio.project import Project
 from tests.clips import write_video
 from tests.small_data import small_annotations
 from tests.test_faults.oracle import bounded_memory

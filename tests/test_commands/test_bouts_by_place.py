@@ -6,10 +6,10 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from mmskelseg.behaviour.tracks import PlaceInput
-from mmskelseg.commands.bouts import DescribeBouts, main
-from mmskelseg.runtime.files.annotations import save_annotations
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_behaviour.commands.bouts import DescribeBouts, main
+from mmskelseg_behaviour.tracks import PlaceInput
+from mmskelseg_io.files.annotations import save_annotations
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.small_data import save_poses, small_annotations
 

@@ -9,7 +9,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from mmskelseg.runtime.files.pickles import load_pickle
+from mmskelseg_io.files.pickles import load_pickle
 
 TOOL = 'tools/analysis/browse_dataset.py'
 

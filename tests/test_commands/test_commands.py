@@ -5,16 +5,15 @@ import sys
 
 import pytest
 
-from mmskelseg import commands
-from mmskelseg.converters import checkpoints, converters
-from mmskelseg.runtime import jobs
-from mmskelseg.version import __version__
+from mmskelseg_io.entry_points import commands, commands_in
+from mmskelseg_io.jobs import main
+from mmskelseg_io.version import __version__
 from tests.errors import raises_naming
 from tests.small_data import ROOT
 
 HELP = """
 import sys
-from mmskelseg.commands import main
+from mmskelseg_io.jobs import main
 
 for line in sys.argv[1:]:
     try:
@@ -29,9 +28,12 @@ def test_help_comes_before_slow_imports():
     """Neither --help nor the list of commands imports torch."""
     lines = [
         '',
-        *commands.COMMANDS,
-        *(f'convert {name}' for name in converters()),
-        *(f'convert-model {name}' for name in converters(checkpoints.__path__)),
+        *(name.replace('_', '-') for name in commands('commands')),
+        *(f'convert {name}' for name in commands('converters')),
+        *(
+            f'convert-model {name}'
+            for name in commands_in('mmskelseg.converters.checkpoints')
+        ),
     ]
     done = subprocess.run(
         [sys.executable, '-c', HELP, *lines], capture_output=True, text=True
@@ -41,8 +43,7 @@ def test_help_comes_before_slow_imports():
         assert f'usage: {" ".join(("mmskelseg", *line.split()))} ' in done.stdout
 
 
-@pytest.mark.parametrize('main', [commands.main, jobs.main], ids=['all', 'runtime'])
-def test_version_is_said(main, capsys):
+def test_version_is_said(capsys):
     with raises_naming(SystemExit, 0):
         main(['--version'])
     assert capsys.readouterr().out == f'mmskelseg {__version__}\n'
@@ -52,7 +53,7 @@ def test_version_is_said(main, capsys):
 def test_each_tool_is_a_command(folder, capsys):
     for tool in (ROOT / folder).glob('*.py'):
         with raises_naming(SystemExit, 0):
-            commands.main([tool.stem, '--help'])
+            main([tool.stem, '--help'])
         assert capsys.readouterr().out.startswith('usage: mmskelseg '), tool
 
 
@@ -72,5 +73,5 @@ def test_each_tool_is_a_command(folder, capsys):
 )
 def test_unknown_command_names_the_nearest_or_all(capsys, words, fault):
     with raises_naming(SystemExit, 2):
-        commands.main(words)
+        main(words)
     assert fault in capsys.readouterr().err

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from mmskelseg.evaluation.scores import score_of
-from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg_behaviour.scores import score_of
+from mmskelseg_io.files.annotations import save_annotations
 from tests.small_data import ROOT, TOY, small_annotations
 from tests.tool_server import start_python
 

@@ -14,7 +14,7 @@ import torch
 from mmengine.fileio import load
 
 from mmskelseg.checkpoints.reading import load_checkpoint
-from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg_io.files.annotations import save_annotations
 from tests.small_data import ROOT, small_annotations
 from tests.tool_server import CAPTURED, run_python
 

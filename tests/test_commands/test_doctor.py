@@ -7,14 +7,14 @@ from importlib import metadata
 import pytest
 
 from mmskelseg import compat
-from mmskelseg.commands import doctor
-from tests.small_data import ROOT
+from mmskelseg.compat import doctor
+from tests.small_data import PATH
 
 
 def run_doctor(*options):
     return subprocess.run(
         [sys.executable, *options, '-m', 'mmskelseg', 'doctor'],
-        env={'PYTHONPATH': str(ROOT), 'PATH': ''},
+        env={'PYTHONPATH': PATH, 'PATH': ''},
         capture_output=True,
         text=True,
         check=False,

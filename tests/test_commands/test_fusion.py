@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from mmskelseg.checkpoints.reading import load_state_dict
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg_io.files.annotations import save_annotations
 from tests.small_data import ROOT, small_annotations
 
 

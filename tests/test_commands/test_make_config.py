@@ -13,8 +13,8 @@ from mmengine.config import Config
 from mmskelseg.checkpoints.reading import load_checkpoint
 from mmskelseg.export.streaming import streaming_model
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.files.annotations import save_annotations
-from mmskelseg.runtime.structures.objects import BOX
+from mmskelseg_io.files.annotations import save_annotations
+from mmskelseg_io.structures.objects import BOX
 from tests.errors import assert_names
 from tests.small_data import small_annotations
 

@@ -8,10 +8,10 @@ import pytest
 from mmskelseg.apis import SkelSegInferencer, SkelSegStream
 from mmskelseg.export.export import export_onnx
 from mmskelseg.runtime import OnnxSegmenter, OnnxStream
-from mmskelseg.runtime.files.annotations import save_annotations
-from mmskelseg.runtime.poses import Poses, write_npz
-from mmskelseg.runtime.segmenting.explaining import explain, weigh
-from mmskelseg.runtime.structures.objects import BOX
+from mmskelseg_io.files.annotations import save_annotations
+from mmskelseg_io.poses import Poses, write_npz
+from mmskelseg_io.structures.objects import BOX
+from mmskelseg_runtime.segmenting.explaining import explain, weigh
 from tests.errors import raises_naming
 
 # A small network, so that it trains in seconds.

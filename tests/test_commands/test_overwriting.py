@@ -2,11 +2,11 @@
 
 import pytest
 
-from mmskelseg.commands.agree import main as agree
-from mmskelseg.commands.bouts import main as bouts
 from mmskelseg.commands.browse import main as browse
-from mmskelseg.commands.convert import main as convert
-from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg_behaviour.commands.agree import main as agree
+from mmskelseg_behaviour.commands.bouts import main as bouts
+from mmskelseg_io.commands.convert import main as convert
+from mmskelseg_io.files.annotations import save_annotations
 from tests.errors import assert_names
 from tests.small_data import small_annotations
 

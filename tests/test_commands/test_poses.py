@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from mmskelseg.registry import INFERENCERS
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.messages.dependencies import Dependency, DependencyError
-from mmskelseg.runtime.objects import read_objects
-from mmskelseg.runtime.objects.detecting import Boxes, ObjectDetector, build_detector
-from mmskelseg.runtime.parts import ESTIMATORS
-from mmskelseg.runtime.poses.estimators import estimator
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.messages.dependencies import Dependency, DependencyError
+from mmskelseg_io.objects import read_objects
+from mmskelseg_runtime.estimators import estimator
+from mmskelseg_runtime.estimators.detecting import Boxes, ObjectDetector, build_detector
 from tests.errors import assert_names, raises_naming
 from tests.walkers import Walkers
 
@@ -217,6 +216,9 @@ def test_a_missing_detector_is_told_in_a_sentence(extract, filmed, monkeypatch):
     monkeypatch.setattr(Dependency, 'found', lambda self: ('', ''))
     error = extract(folder, options=('--objects', 'rtmdet-s'), code=1)
     assert_names(error, 'MMDetector', 'mmdet>=3', 'docs/pose_estimation.md')
-    monkeypatch.setattr(ESTIMATORS, '_finders', [])
+
+
+@pytest.mark.usefixtures('alone')
+def test_runtime_alone_has_no_detector():
     with raises_naming(DependencyError, 'MMDetector', 'mmskelseg-runtime'):
         build_detector('rtmdet-s')

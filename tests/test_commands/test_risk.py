@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg_io.files.annotations import save_annotations
 from tests.small_data import ROOT, small_annotations, small_loaders
 
 CONFIG = ROOT / 'configs' / 'mtl' / 'uwiom_pose3d.py'

@@ -10,10 +10,10 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmskelseg.commands.segment import main
-from mmskelseg.runtime.files.annotations import save_annotations
-from mmskelseg.runtime.files.video import read_frames
-from mmskelseg.runtime.labels import read_csv_segments
+from mmskelseg_io.files.annotations import save_annotations
+from mmskelseg_io.files.video import read_frames
+from mmskelseg_io.labels import read_csv_segments
+from mmskelseg_runtime.commands.segment import main
 from tests.clips import write_video
 from tests.errors import assert_names
 from tests.inferring import prediction_of, save_random

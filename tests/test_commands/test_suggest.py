@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from mmskelseg.commands import suggest
-from mmskelseg.commands.convert import main as convert
 from mmskelseg.commands.export import main as export
+from mmskelseg.config_files import find_config
 from mmskelseg.datasets.action_seg_dataset import ActionSegDataset
-from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.files.configs import find_config
-from mmskelseg.runtime.labels import read_segments, segments_to_labels
+from mmskelseg_io.commands.convert import main as convert
+from mmskelseg_io.files.annotations import load_annotations, save_annotations
+from mmskelseg_io.labels import read_segments, segments_to_labels
 from tests.errors import raises_naming
 from tests.small_data import save_poses, small_annotations
 

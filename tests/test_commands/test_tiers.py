@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmskelseg.commands import main
 from mmskelseg.runtime import OnnxSegmenter
-from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.labels import read_segments
-from mmskelseg.runtime.labels.segments import segments_to_tiers
-from mmskelseg.runtime.structures.tiers import tiers_of
+from mmskelseg_io.files.annotations import load_annotations, save_annotations
+from mmskelseg_io.jobs import main
+from mmskelseg_io.labels import read_segments
+from mmskelseg_io.labels.segments import segments_to_tiers
+from mmskelseg_io.structures.tiers import tiers_of
 from tests.small_data import small_annotations
 
 TIERS = {

@@ -8,10 +8,10 @@ import pytest
 from mmskelseg.automl.job import Fit
 from mmskelseg.commands.zoo import MODELS, TrainZooModel
 from mmskelseg.export.opening import zoo_checkpoint
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.jobs.events import PrintedEvents
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.segmenting.model_zoo import TRAINED, check_zoo, zoo_file
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.jobs.events import PrintedEvents
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_runtime.segmenting.model_zoo import TRAINED, check_zoo, zoo_file
 from tests.errors import raises_naming
 from tests.test_converters import releases
 

@@ -13,8 +13,9 @@ from mmskelseg.compat.dependencies import (
     DependencyError,
     check,
 )
-from mmskelseg.runtime.messages import dependencies
+from mmskelseg_io.messages import dependencies
 from tests.errors import raises_naming
+from tests.small_data import PATH
 
 ROOT = Path(__file__).parents[2]
 BY_NAME = {dependency.name: dependency for dependency in DEPENDENCIES}
@@ -23,8 +24,10 @@ BY_NAME = {dependency.name: dependency for dependency in DEPENDENCIES}
 def test_table_agrees_with_the_package_metadata():
     """What pip installs is what the check demands."""
     tomllib = pytest.importorskip('tomllib')  # new in Python 3.11
-    project = tomllib.loads((ROOT / 'pyproject.toml').read_text())['project']
-    stated = {*project['dependencies'], *project['optional-dependencies']['lite']}
+    files = [ROOT / 'pyproject.toml', *ROOT.glob('packages/*/pyproject.toml')]
+    projects = [tomllib.loads(file.read_text())['project'] for file in files]
+    stated = {line for one in projects for line in one['dependencies']}
+    stated |= {*projects[0]['optional-dependencies']['lite']}
     assert {f'{d.name}{d.needed}' for d in DEPENDENCIES} <= stated
 
 
@@ -114,10 +117,10 @@ def test_source_checkout_is_asked_for_its_version_file(tmp_path, monkeypatch):
     assert 'some-dist 1.1.0 is installed, but' in dependency.problem()
 
 
-def run_python(*arguments, path=ROOT):
+def run_python(*arguments, path=PATH):
     return subprocess.run(
         [sys.executable, *arguments],
-        env={'PYTHONPATH': str(path), 'PATH': ''},
+        env={'PYTHONPATH': path, 'PATH': ''},
         capture_output=True,
         text=True,
         check=False,
@@ -165,13 +168,13 @@ def test_import_checks_a_full_mmcv(tmp_path, version):
     (folder / 'METADATA').write_text(
         f'Metadata-Version: 2.1\nName: mmcv\nVersion: {version}\n'
     )
-    process = run_python('-c', 'import mmskelseg.registry', path=f'{tmp_path}:{ROOT}')
+    process = run_python('-c', 'import mmskelseg.registry', path=f'{tmp_path}:{PATH}')
     if version == '2.1.0':
         assert (process.returncode, process.stderr) == (0, '')
     else:
         last = process.stderr.strip().splitlines()[-1]
         assert last.startswith(
-            'mmskelseg.runtime.messages.dependencies.DependencyError: mmcv 2.2.0 is'
+            'mmskelseg_io.messages.dependencies.DependencyError: mmcv 2.2.0 is'
         )
 
 

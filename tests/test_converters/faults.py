@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from mmskelseg.runtime.jobs.events import PrintedEvents
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.jobs.events import PrintedEvents
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 
 

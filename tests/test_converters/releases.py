@@ -6,7 +6,7 @@ import numpy as np
 
 from mmskelseg.converters.precog import JOINTS
 from mmskelseg.converters.subtle import CLASSES as BEHAVIOURS
-from tests.test_runtime.test_labels import labs
+from tests.test_labels import labs
 
 FRAMES = 12
 LENGTHS = {'a': 12, 'b': 14, 'c': 16}

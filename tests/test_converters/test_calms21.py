@@ -3,9 +3,9 @@
 import pytest
 
 from mmskelseg.converters.calms21 import ConvertCalMS21
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.jobs.events import PrintedEvents
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.jobs.events import PrintedEvents
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.test_converters import releases
 

@@ -9,8 +9,8 @@ from mmengine.config import Config
 
 from mmskelseg.converters import common_layout
 from mmskelseg.registry import DATASETS
-from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.jobs.events import PrintedEvents
+from mmskelseg_io.files.annotations import load_annotations, save_annotations
+from mmskelseg_io.jobs.events import PrintedEvents
 from tests.errors import raises_naming
 from tests.small_data import ROOT, small_annotations
 from tests.test_converters import releases

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from mmskelseg.converters.building import find_videos, write
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.jobs.events import PrintedEvents
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.converters.building import find_videos, write
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.jobs.events import PrintedEvents
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.small_data import small_annotations
 

@@ -1,15 +1,15 @@
 """The table of public data sets, and a data set that is added to it."""
 
-import sys
 from importlib import import_module
 
 import pytest
 
-from mmskelseg import converters
-from mmskelseg.commands import convert
 from mmskelseg.converters.data_sets import find_data_set
-from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg_io.commands import convert
+from mmskelseg_io.entry_points import commands
+from mmskelseg_io.files.annotations import load_annotations
 from tests.errors import raises_naming
+from tests.installing import forget, install
 from tests.small_data import ROOT
 from tests.test_docs import python_block
 
@@ -17,18 +17,17 @@ from tests.test_docs import python_block
 @pytest.fixture
 def arena(monkeypatch, tmp_path):
     """The folder of a release of the data set that docs/extending.md adds."""
-    (tmp_path / 'rooms').mkdir()
     code = python_block('extending.md', 'DataSet(')
-    (tmp_path / 'rooms/arena.py').write_text(code, 'utf-8')
-    folders = [*converters.__path__, str(tmp_path / 'rooms')]
-    monkeypatch.setattr(converters, '__path__', folders)
+    files = {'rooms/__init__.py': '', 'rooms/arena.py': code}
+    install(monkeypatch, tmp_path / 'lib', files, {'converters': 'rooms'})
     release = tmp_path / 'release'
     release.mkdir()
     for name in 'ab':
         row = ','.join(map(str, range(8)))
         (release / f'{name}.csv').write_text(f'{row},groom\n{row},rear\n')
     yield release
-    sys.modules.pop('mmskelseg.converters.arena', None)
+    monkeypatch.undo()
+    forget()
 
 
 def test_added_data_set_is_converted(arena, tmp_path, capsys):
@@ -53,10 +52,26 @@ def test_missing_file_of_an_added_data_set_names_its_command():
         load_annotations('data/arena/annotations.pkl')
 
 
-@pytest.mark.parametrize('name', converters.converters())
+@pytest.mark.parametrize('name', commands('converters'))
 def test_data_set_has_the_name_of_its_module(name):
     """And a tool and a page, as every converter does."""
-    data = getattr(import_module(f'mmskelseg.converters.{name}'), 'DATA', None)
+    data = getattr(import_module(commands('converters')[name].module), 'DATA', None)
     assert data is None or find_data_set(name) is data
     assert data is None or data.name == name
     assert (ROOT / f'tools/dataset_converters/{name}.py').is_file()
+
+
+@pytest.mark.parametrize(
+    ('folder', 'command'),
+    [
+        ('toy', 'convert toy data/toy'),
+        ('uwiom', 'convert uwiom data/uwiom/raw data/uwiom --download'),
+        ('precog_body12', 'convert precog data/precog_body12 --layout body12'),
+        ('subtle', 'convert subtle data/subtle/raw data/subtle --download'),
+    ],
+)
+def test_missing_folder_names_its_converter(folder, command):
+    with pytest.raises(FileNotFoundError) as error:
+        load_annotations(f'data/{folder}/annotations.pkl')
+    assert f'there is no such folder data/{folder}' in str(error.value)
+    assert f'mmskelseg {command}' in str(error.value)

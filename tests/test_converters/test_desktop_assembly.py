@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.converters.desktop_assembly import ConvertDesktopAssembly
-from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg_io.files.annotations import load_annotations
 from tests.test_converters import releases
 from tests.test_converters.faults import check_refused, remove, rename, save, text
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.converters import dest
-from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg_io.files.annotations import load_annotations, save_annotations
 from tests.small_data import small_annotations
 from tests.test_converters import releases
 from tests.test_converters.faults import check_refused, remove, save, text

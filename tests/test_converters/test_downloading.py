@@ -5,7 +5,7 @@ import zipfile
 import pytest
 
 from mmskelseg.converters.downloading import extract, fetch
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.test_faults.oracle import bounded_memory
 

@@ -7,22 +7,22 @@ import numpy as np
 import pytest
 from mmengine.logging import MMLogger
 
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.labels import (
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.labels import (
     Segment,
     VideoSegments,
     tiers_to_segments,
     write_boris,
     write_elan,
 )
-from mmskelseg.runtime.poses import Poses, write_npz
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.tiers import tiers_of
+from mmskelseg_io.poses import Poses, write_npz
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.tiers import tiers_of
 from tests.errors import assert_names
 from tests.test_converters.faults import text
-from tests.test_runtime.test_labels.test_readers import SAMPLES
-from tests.test_runtime.test_labels.tools import WRITERS, write_labels
-from tests.test_runtime.test_poses.trackers import SCORER, coco, deeplabcut
+from tests.test_labels.test_readers import SAMPLES
+from tests.test_labels.tools import WRITERS, write_labels
+from tests.test_poses.trackers import SCORER, coco, deeplabcut
 
 TOOL = 'tools/dataset_converters/keypoints.py'
 FRAMES = 30

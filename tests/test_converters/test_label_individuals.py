@@ -6,17 +6,12 @@ from functools import partial
 import numpy as np
 import pytest
 
-from mmskelseg.commands import main
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.labels import (
-    Segment,
-    VideoSegments,
-    write_csv_segments,
-    write_elan,
-)
-from mmskelseg.runtime.poses import Poses, write_npz
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.jobs import main
+from mmskelseg_io.labels import Segment, VideoSegments, write_csv_segments, write_elan
+from mmskelseg_io.poses import Poses, write_npz
 from tests.errors import raises_naming
-from tests.test_runtime.test_labels.tools import write_labels
+from tests.test_labels.tools import write_labels
 
 MICE = {'joints': ['nose', 'body', 'tail'], 'limbs': [[0, 1], [1, 2]]}
 FRAMES, FPS = 200, 25.0

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmskelseg.converters.keypoint_videos import Labels
-from mmskelseg.converters.label_tiers import find_tiers, frame_labels
-from mmskelseg.runtime.inputs import LabelInput
-from mmskelseg.runtime.labels import Segment
-from mmskelseg.runtime.labels.segments import Ethogram
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.poses import Poses
-from mmskelseg.runtime.structures.tiers import metainfo_of
+from mmskelseg_io.converters.keypoint_videos import Labels
+from mmskelseg_io.converters.label_tiers import find_tiers, frame_labels
+from mmskelseg_io.inputs import LabelInput
+from mmskelseg_io.labels import Segment
+from mmskelseg_io.labels.segments import Ethogram
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.poses import Poses
+from mmskelseg_io.structures.tiers import metainfo_of
 from tests.errors import raises_naming
 
 PATH = Path('labels.csv')

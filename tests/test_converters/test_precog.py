@@ -8,9 +8,9 @@ import pytest
 from mmskelseg.converters import precog
 from mmskelseg.converters.precog import CLASSES, PACKED, pack
 from mmskelseg.evaluation import to_segments
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.jobs.events import PrintedEvents
-from mmskelseg.runtime.structures import Skeleton
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.jobs.events import PrintedEvents
+from mmskelseg_io.structures import Skeleton
 from tests.small_data import ROOT
 from tests.test_converters import releases
 from tests.test_converters.faults import check_refused, rename

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.converters import subtle
-from mmskelseg.runtime.files.annotations import load_annotations
+from mmskelseg_io.files.annotations import load_annotations
 from tests.small_data import ROOT
 from tests.test_converters import releases
 from tests.test_converters.faults import check_refused, remove, text

@@ -8,13 +8,13 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from mmskelseg import commands
 from mmskelseg.converters import toy_person as person
 from mmskelseg.converters.toy import MakeToy
 from mmskelseg.evaluation import to_segments
-from mmskelseg.runtime.files.annotations import folds, load_annotations
-from mmskelseg.runtime.files.video import read_frames
-from mmskelseg.runtime.jobs.events import PrintedEvents
+from mmskelseg_io.files.annotations import folds, load_annotations
+from mmskelseg_io.files.video import read_frames
+from mmskelseg_io.jobs import main
+from mmskelseg_io.jobs.events import PrintedEvents
 
 TOOL = 'tools/dataset_converters/toy.py'
 NOSE, WRISTS, ANKLES = 0, [9, 10], [15, 16]
@@ -191,7 +191,7 @@ def test_clips_show_the_labelled_box_in_the_hands_of_each_frame(filmed):
 )
 def test_toy_refuses_what_it_cannot_make(option, value, message, capsys):
     with pytest.raises(SystemExit) as end:
-        commands.main(['convert', 'toy', 'out', option, str(value)])
+        main(['convert', 'toy', 'out', option, str(value)])
     assert end.value.code == 2
     assert capsys.readouterr().err.endswith(
         f'mmskelseg convert toy: error: argument {option}: {message}\n'

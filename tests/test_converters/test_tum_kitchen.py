@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mmskelseg.converters.tum_kitchen import ConvertTUMKitchen
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.jobs.events import PrintedEvents
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.jobs.events import PrintedEvents
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.small_data import ROOT
 from tests.test_converters import releases

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from mmskelseg.converters import uwiom
-from mmskelseg.converters.building import ReleaseOptions
 from mmskelseg.converters.lcr_release import find_files, project, videos_of
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.jobs.events import PrintedEvents
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.converters.building import ReleaseOptions
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.jobs.events import PrintedEvents
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.small_data import ROOT
 from tests.test_converters.faults import check_refused, remove, rename, save, truncate

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 from mmskelseg.datasets.action_seg_dataset import ActionSegDataset
 from mmskelseg.datasets.transforms import LoadFrameFeatures
 from mmskelseg.registry import DATASETS, MODELS
-from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
+from mmskelseg_io.files.annotations import load_annotations, save_annotations
 from tests.errors import raises_naming
 from tests.small_data import small_annotations
 

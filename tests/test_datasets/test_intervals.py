@@ -12,7 +12,7 @@ from mmskelseg.datasets.intervals import (
     write_intervals,
 )
 from mmskelseg.registry import DATASETS
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 
 

@@ -18,11 +18,11 @@ from mmskelseg.datasets.suggestions import (
     frame_values,
     intervals_of,
 )
-from mmskelseg.runtime.labels import read_segments, segments_to_labels
-from mmskelseg.runtime.labels.writing import write_recordings
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures.segments import IGNORED
-from mmskelseg.runtime.structures.tiers import flat_classes
+from mmskelseg_io.labels import read_segments, segments_to_labels
+from mmskelseg_io.labels.writing import write_recordings
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.structures.segments import IGNORED
+from mmskelseg_io.structures.tiers import flat_classes
 from tests.errors import raises_naming
 
 

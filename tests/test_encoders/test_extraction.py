@@ -7,7 +7,7 @@ from mmskelseg.datasets.transforms import DropLimb
 from mmskelseg.encoders import GridEncoder, store
 from mmskelseg.encoders.recipes import recipe_from_config
 from mmskelseg.encoders.store import ensure_features, load_features
-from mmskelseg.runtime.features import RenderSkeletonHeatmap
+from mmskelseg_runtime.features import RenderSkeletonHeatmap
 from tests.errors import raises_naming
 from tests.small_data import small_annotations
 

@@ -8,7 +8,7 @@ from mmengine.registry import Registry
 
 from mmskelseg import registry
 from mmskelseg.engine.config_checks import building, check_config, read_config
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.small_data import ROOT
 

@@ -17,6 +17,7 @@ from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation import DumpPredictions
 from tests.dumped import ONE, OTHER, sample
 from tests.errors import raises_naming
+from tests.small_data import PATH
 from tests.small_jobs import Act
 
 CLASSES = ['walk', 'stand', 'rest']
@@ -57,11 +58,12 @@ def test_a_fold_may_have_any_name(tmp_path, fold):
     assert checkpoint.startswith(f'{tmp_path}/a,b/')
 
 
-def test_jobs_end_with_the_program_that_follows_them(tmp_path):
+def test_jobs_end_with_the_program_that_follows_them(tmp_path, monkeypatch):
     """Otherwise the next start would meet runs that are still at work."""
     pytest.importorskip('submitit', reason='submitit is not installed')
     # Jobs on this machine get SIGINT, which programs in the background ignore.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    monkeypatch.setenv('PYTHONPATH', PATH)
     begun = tmp_path / 'begun'
     long_code = f'import time; open({str(begun)!r}, "w"); time.sleep(60)'
     quick, long = (

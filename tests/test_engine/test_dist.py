@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.dist import utils as dist_utils
 
 from mmskelseg.engine import dist
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.small_data import ROOT
 

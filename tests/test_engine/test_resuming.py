@@ -8,7 +8,7 @@ import torch
 
 from mmskelseg.checkpoints.reading import load_checkpoint
 from mmskelseg.engine.jobs import Train
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.small_data import TOY
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from mmskelseg.engine.run_folder import RunFolder
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.small_jobs import Act
 

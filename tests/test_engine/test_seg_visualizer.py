@@ -5,7 +5,7 @@ import torch
 from mmaction.structures import ActionDataSample
 
 from mmskelseg.registry import VISUALIZERS
-from mmskelseg.runtime.drawing.timelines import draw_timelines
+from mmskelseg_runtime.drawing.timelines import draw_timelines
 from tests.errors import raises_naming
 
 CLASSES = ['walk', 'stand', 'rest']

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from mmskelseg.engine.seg_visualizer import SegVisualizer
-from mmskelseg.runtime.drawing.timelines import draw_timelines
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_runtime.drawing.timelines import draw_timelines
 from tests.errors import raises_naming
 
 

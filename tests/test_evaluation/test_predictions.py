@@ -7,8 +7,8 @@ import torch
 from mmengine.evaluator import DumpResults
 
 from mmskelseg.evaluation.predictions import load_samples
-from mmskelseg.runtime.files.pickled_values import UnsafePickleError
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.files.pickled_values import UnsafePickleError
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.test_faults.oracle import Call
 

@@ -11,7 +11,7 @@ from mmskelseg.evaluation import (
     format_summary,
     summarize_runs,
 )
-from mmskelseg.evaluation.scores import SCORES, score_texts
+from mmskelseg_behaviour.scores import SCORES, score_texts
 from tests.small_data import ROOT
 from tests.test_docs import python_block
 

@@ -9,9 +9,9 @@ import onnx
 import pytest
 
 from mmskelseg.export.cards import card, facts_of
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.segmenting.model_files import KEY
-from mmskelseg.runtime.segmenting.model_zoo import zoo_file
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_runtime.segmenting.model_files import KEY
+from mmskelseg_runtime.segmenting.model_zoo import zoo_file
 from tests.errors import raises_naming
 
 REPORT = {

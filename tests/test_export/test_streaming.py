@@ -9,8 +9,8 @@ from torch import nn
 from mmskelseg.export.streaming import streaming_model
 from mmskelseg.models import ActionSegmentorEnsemble
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.streaming import ModelStream
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_runtime.streaming import ModelStream
 from tests.errors import raises_naming
 from tests.segmentors import PLAIN_HEAD
 

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from mmskelseg.runtime.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError, shown
 from tests.test_faults.oracle import bounded_memory, check_sentence
 
 SECONDS = 10

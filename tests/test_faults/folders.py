@@ -16,14 +16,17 @@ import torch
 from mmskelseg.automl.model_folder import Trial
 from mmskelseg.automl.planning import candidates, read_plan
 from mmskelseg.checkpoints.reading import load_state_dict, save_weights
-from mmskelseg.commands import bouts, convert, convert_model
+from mmskelseg.commands import convert_model
 from mmskelseg.engine.run_folder import RunFolder, changed_settings
 from mmskelseg.export.export import export_onnx
 from mmskelseg.export.opening import trained_model
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.files.parsing import read_json
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_behaviour.commands import bouts
+from mmskelseg_io.commands import convert
+from mmskelseg_io.files.annotations import load_annotations, save_annotations
+from mmskelseg_io.files.parsing import read_json
+from mmskelseg_io.messages.errors import UserError
+from tests.conftest import add_class
 from tests.small_data import small_annotations
 from tests.test_converters import releases
 from tests.test_faults.formats import (
@@ -38,7 +41,6 @@ from tests.test_faults.formats import (
     register,
 )
 from tests.test_faults.oracle import check_sentence, run_command
-from tests.test_studio.conftest import add_class
 
 __all__ = ['FORMATS']
 
@@ -272,9 +274,9 @@ def _studio(path: Path) -> None:
     """Open a folder, let the page ask for all of it, and open it again."""
     from starlette.testclient import TestClient
 
-    from mmskelseg.studio.folder import open_folder
-    from mmskelseg.studio.server import build_app
-    from mmskelseg.studio.studio import Studio
+    from mmskelseg_studio.folder import open_folder
+    from mmskelseg_studio.server import build_app
+    from mmskelseg_studio.studio import Studio
 
     requests = []
     with suppress(UserError):
@@ -307,8 +309,8 @@ def _ask(client: Any, request: dict[str, Any], revision: int) -> None:
 
 
 def _studio_folder(folder: Path) -> Path:
-    from mmskelseg.studio.folder import open_folder
-    from mmskelseg.studio.studio import Studio
+    from mmskelseg_studio.folder import open_folder
+    from mmskelseg_studio.studio import Studio
 
     path = folder / 'all'
     mine = path / 'mine'

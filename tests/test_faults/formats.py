@@ -21,9 +21,8 @@ import numpy as np
 import torch
 
 from mmskelseg.apis import SkelSegInferencer
-from mmskelseg.behaviour.groups import read_groups
 from mmskelseg.checkpoints.reading import load_state_dict
-from mmskelseg.commands import compare, convert
+from mmskelseg.commands import compare
 from mmskelseg.datasets.inspection.report import report
 from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
 from mmskelseg.datasets.inspection.summary import summarize
@@ -37,34 +36,36 @@ from mmskelseg.export.export import export_onnx
 from mmskelseg.export.opening import trained_model
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime import OnnxSegmenter
-from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.files.video import VideoFile, read_frames, written_video
-from mmskelseg.runtime.inputs import PoseInput
-from mmskelseg.runtime.labels import label_format, read_segments
-from mmskelseg.runtime.labels.bouts import read_prediction, to_bouts
-from mmskelseg.runtime.labels.reading import reader_options
-from mmskelseg.runtime.labels.segments import by_tier
-from mmskelseg.runtime.labels.writing import EXPORTS
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.objects import read_objects
-from mmskelseg.runtime.places import Places, read_places
-from mmskelseg.runtime.places.geojson import write_geojson
-from mmskelseg.runtime.places.table import write_table
-from mmskelseg.runtime.poses import Poses, read_poses, write_npz
-from mmskelseg.runtime.poses.layouts import stated_layout
-from mmskelseg.runtime.segmenting.exports import write_exports
-from mmskelseg.runtime.segmenting.inputs import InputReader
-from mmskelseg.runtime.segmenting.sources import find_sources
-from mmskelseg.runtime.structures.places import Place
+from mmskelseg_behaviour.groups import read_groups
+from mmskelseg_io.commands import convert
+from mmskelseg_io.files.annotations import load_annotations, save_annotations
+from mmskelseg_io.files.video import VideoFile, read_frames, written_video
+from mmskelseg_io.inputs import PoseInput
+from mmskelseg_io.labels import label_format, read_segments
+from mmskelseg_io.labels.bouts import read_prediction, to_bouts
+from mmskelseg_io.labels.reading import reader_options
+from mmskelseg_io.labels.segments import by_tier
+from mmskelseg_io.labels.writing import EXPORTS
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.objects import read_objects
+from mmskelseg_io.places import Places, read_places
+from mmskelseg_io.places.geojson import write_geojson
+from mmskelseg_io.places.table import write_table
+from mmskelseg_io.poses import Poses, read_poses, write_npz
+from mmskelseg_io.poses.layouts import stated_layout
+from mmskelseg_io.structures.places import Place
+from mmskelseg_runtime.segmenting.exports import write_exports
+from mmskelseg_runtime.segmenting.inputs import InputReader
+from mmskelseg_runtime.segmenting.sources import find_sources
+from tests import drawn_places
 from tests.small_data import ROOT, TOY, small_annotations
 from tests.test_converters import releases
 from tests.test_faults.oracle import run_command
-from tests.test_runtime import drawn_places
-from tests.test_runtime.test_labels import labs
-from tests.test_runtime.test_objects import tools as things
-from tests.test_runtime.test_poses import trackers
+from tests.test_labels import labs
+from tests.test_objects import tools as things
+from tests.test_poses import trackers
 
-SAMPLES = ROOT / 'tests' / 'test_runtime' / 'test_labels' / 'samples'
+SAMPLES = ROOT / 'packages/io/tests/test_labels/samples'
 FRAMES = 6
 
 

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from mmskelseg.runtime.jobs.command_line import positive, seed, whole_from
+from mmskelseg_io.jobs.command_line import positive, seed, whole_from
 from tests.test_faults.children import FORK, Input, Kind, outcomes
 from tests.test_faults.hostile_files import PROGRAMS, mutations, write_valid_files
 

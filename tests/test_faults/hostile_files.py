@@ -21,9 +21,9 @@ from mmskelseg.checkpoints.reading import (
     tensors_of,
 )
 from mmskelseg.evaluation.predictions import load_samples
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.files.pickles import load_pickle
-from mmskelseg.runtime.poses import read_poses
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.files.pickles import load_pickle
+from mmskelseg_io.poses import read_poses
 from tests.test_faults.children import Kind
 from tests.test_faults.formats import FORMATS
 from tests.test_faults.mutations import CODECS, changed_bytes, changed_tree

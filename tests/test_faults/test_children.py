@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 from tests.test_faults import children
 from tests.test_faults.children import Input, Kind, outcomes
 from tests.test_faults.programs import program

@@ -17,11 +17,11 @@ import pytest
 import torch
 
 from mmskelseg.checkpoints.reading import load_checkpoint
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.files.arrays import read_npy, read_npz
-from mmskelseg.runtime.files.pickles import load_pickle
-from mmskelseg.runtime.messages.errors import UserError, shown
-from mmskelseg.runtime.poses import read_poses
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.files.arrays import read_npy, read_npz
+from mmskelseg_io.files.pickles import load_pickle
+from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.poses import read_poses
 from tests.errors import raises_naming
 from tests.test_faults.formats import FORMATS
 from tests.test_faults.oracle import CANARY, Call, judge

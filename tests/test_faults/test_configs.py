@@ -7,9 +7,9 @@ import pytest
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.commands import train
 from mmskelseg.converters.common_layout import read_source
-from mmskelseg.runtime.files.annotations import save_annotations
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures import Skeleton
+from mmskelseg_io.files.annotations import save_annotations
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.structures import Skeleton
 from tests.errors import raises_naming
 from tests.small_data import TOY, small_annotations, small_training
 from tests.test_faults.oracle import run_command

@@ -6,13 +6,13 @@ import zipfile
 
 import pytest
 
-from mmskelseg.runtime.files.workbooks import read_sheets
-from mmskelseg.runtime.labels.reading import read_segments
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.objects import read_objects
-from mmskelseg.runtime.places.reading import read_places
+from mmskelseg_io.files.workbooks import read_sheets
+from mmskelseg_io.labels.reading import read_segments
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.objects import read_objects
+from mmskelseg_io.places.reading import read_places
 from tests.errors import raises_naming
-from tests.test_runtime.test_labels.labs import workbook
+from tests.test_labels.labs import workbook
 
 MEGABYTE = 1 << 20
 
@@ -124,7 +124,7 @@ def test_label_of_a_hundred_thousand_letters_is_refused(tmp_path):
 
 def test_classes_of_observers_are_counted_before_they_are_compared(tmp_path):
     """Each is compared with each, so that 8,000 would take gigabytes."""
-    from mmskelseg.commands.agree import main
+    from mmskelseg_behaviour.commands.agree import main
 
     for name in ('ann', 'bob'):
         rows = [f'take1,{i},{i + 1},c{i}' for i in range(2000)]
@@ -138,7 +138,7 @@ def test_classes_of_observers_are_counted_before_they_are_compared(tmp_path):
 
 
 def test_drawing_many_recordings_shows_progress(tmp_path, capsys):
-    from mmskelseg.commands.agree import main
+    from mmskelseg_behaviour.commands.agree import main
 
     for name in ('ann', 'bob'):
         rows = [f'take{i},0,1,{k}' for i in range(3) for k in 'a']

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from mmskelseg.converters import converters
-from mmskelseg.runtime.labels import READERS as LABEL_READERS
-from mmskelseg.runtime.objects import FORMATS as OBJECT_FORMATS
-from mmskelseg.runtime.places import PLACE_FORMATS
-from mmskelseg.runtime.poses import FORMATS as POSE_FORMATS
+from mmskelseg_io.entry_points import commands
+from mmskelseg_io.labels import READERS as LABEL_READERS
+from mmskelseg_io.objects import FORMATS as OBJECT_FORMATS
+from mmskelseg_io.places import PLACE_FORMATS
+from mmskelseg_io.poses import FORMATS as POSE_FORMATS
 from tests.test_faults.folders import FORMATS
 from tests.test_faults.formats import Format
 from tests.test_faults.mutations import (
@@ -114,5 +114,5 @@ def test_every_format_is_tried():
     wanted |= {f'places/{name}' for name in PLACE_FORMATS.readers}
     wanted |= {f'objects/{name}' for name in OBJECT_FORMATS}
     # The toy data set is made of nothing.
-    wanted |= {f'converters/{name}' for name in converters() if name != 'toy'}
+    wanted |= {f'converters/{name}' for name in commands('converters') if name != 'toy'}
     assert not wanted - tried

@@ -1,12 +1,13 @@
 """A small share of what `make fuzz` tries."""
 
+import os
 import re
 import subprocess
 import sys
 
 import pytest
 
-from tests.small_data import ROOT
+from tests.small_data import PATH, ROOT
 
 
 def test_programs_and_changed_files_end_in_a_value_or_a_clear_error(tmp_path):
@@ -16,6 +17,7 @@ def test_programs_and_changed_files_end_in_a_value_or_a_clear_error(tmp_path):
     run = subprocess.run(
         [sys.executable, '-m', 'tests.test_faults.fuzz', *words],
         cwd=ROOT,
+        env={**os.environ, 'PYTHONPATH': PATH},
         capture_output=True,
         text=True,
         check=False,

@@ -12,23 +12,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmskelseg.commands import COMMANDS
-from mmskelseg.converters import checkpoints, converters
-from mmskelseg.runtime.jobs.job import Job
-from mmskelseg.runtime.jobs.settings import parse_setting
-from mmskelseg.runtime.jobs.stopping import stoppable
+from mmskelseg_io.entry_points import commands, commands_in
+from mmskelseg_io.jobs.job import Job
+from mmskelseg_io.jobs.settings import parse_setting
+from mmskelseg_io.jobs.stopping import stoppable
 from tests.small_data import TOY
 from tests.test_faults.mutations import HOSTILE
 
-ROOMS = {
-    'mmskelseg.commands': set(COMMANDS) - {'convert', 'convert-model'},
-    'mmskelseg.converters': set(converters()),
-    'mmskelseg.converters.checkpoints': set(converters(checkpoints.__path__)),
-}
+# What the others dispatch to is among these.
+DISPATCHERS = {'convert', 'convert_model'}
 MAINS = [
-    f'{room}.{name.replace("-", "_")}'
-    for room, names in ROOMS.items()
-    for name in names
+    one.module
+    for known in (
+        commands('commands'),
+        commands('converters'),
+        commands_in('mmskelseg.converters.checkpoints'),
+    )
+    for name, one in known.items()
+    if name not in DISPATCHERS
 ]
 TEXTS = [text for text in map(str, HOSTILE[:-1]) if len(text) < 10_000]
 
@@ -81,10 +82,11 @@ def test_every_value_is_taken_or_refused(name):
     run()
 
 
-def refused(module, *argv):
+def refused(command, *argv):
     """Return the last line of a command's error, and its status."""
     output = io.StringIO()
-    main = import_module(f'mmskelseg.{module}').main
+    known = commands('commands') | commands('converters')
+    main = import_module(known[command].module).main
     with contextlib.redirect_stderr(output), pytest.raises(SystemExit) as end:
         main([str(word) for word in argv], prog='command')
     code = end.value.code
@@ -93,41 +95,41 @@ def refused(module, *argv):
     return text.splitlines()[-1], 1 if isinstance(code, str) else code
 
 
-@pytest.mark.parametrize(('module', 'argv', 'message'), [
-    ('commands.train', ['--seed', '-1'], "--seed: '-1' is not a whole number from 0"),
-    ('commands.train', ['--seed', '9' * 5000], "--seed: '99999"),
-    ('commands.train', ['--cfg-options', 'a'], "'a' is not of the form key=value"),
-    ('commands.train', ['--cfg-options', '=3'], "'=3' is not of the form key=value"),
-    ('commands.train', ['--cfg-options', 'a=[(1,2]'], 'an unmatched closing bracket'),
-    ('commands.train', ['--cfg-options', 'a=[1,2'], 'an unmatched opening bracket'),
-    ('commands.train', ['--launcher', 'pytorch'], 'RANK is not set, so pytorch did'),
-    ('commands.train', ['--launcher', 'slurm'], 'SLURM_PROCID is not set, so slurm'),
-    ('commands.test', ['x.pth', '--interval', '0'], "--interval: '0' is not a whole"),
-    ('commands.test', ['x.pth', '--wait-time', 'nan'], "'nan' is not a number from"),
-    ('commands.segment', ['--model', 'precog', '--device', 'foo'], "'foo': not avail"),
-    ('commands.segment', ['--model', 'precog', '--device', 'cuda:99'], "'cuda:99': no"),
-    ('commands.segment', ['a', 'x', '--batch-size', '0'], "'0' is not a whole number"),
-    ('commands.segment', ['a', 'x', '--min-score', '2'], "'2' is not a number from 0"),
-    ('commands.segment', ['a', 'x', '--fps', '0'], "--fps: '0' is not above 0"),
-    ('commands.fit', ['--group-by', 'a{99999999999}'], "'a{99999999999}' is not a reg"),
-    ('commands.fit', ['--group-by', '(' * 3000], '(((... is not a regular expression'),
-    ('commands.fit', ['--group-by', '[[]]'], "'[[]]' is not a regular expression"),
-    ('commands.compare', ['b', '--group-by', '(?P<a'], "'(?P<a' is not a regular"),
-    ('commands.app', ['--port', '70000'], "'70000' is not a whole number from 1 to"),
-    ('commands.cross_validate', ['--seeds', '1.5'], "'1.5' is not a whole number"),
-    ('commands.bouts', ['--out', 'o', '--duration', '1e12'], "'1e12' is not a number"),
-    ('commands.browse', ['--frames', '٣'], "'٣' is not a whole number from 1"),
-    ('commands.browse', ['--frames', '999999'], 'a whole number from 1 to 100'),
-    ('converters.toy', ['--seconds', 'inf'], "'inf' is not a number from 2"),
-    ('converters.toy', ['--seconds', '1e7'], "'1e7' is not a number from 2 to 3600"),
-    ('commands.fit', ['--out', 'o', '--minutes', '1e308'], "'1e308' is not a number"),
-    ('converters.tum_kitchen', ['o', '--fps', '-1'], 'a number from 0'),
+@pytest.mark.parametrize(('command', 'argv', 'message'), [
+    ('train', ['--seed', '-1'], "--seed: '-1' is not a whole number from 0"),
+    ('train', ['--seed', '9' * 5000], "--seed: '99999"),
+    ('train', ['--cfg-options', 'a'], "'a' is not of the form key=value"),
+    ('train', ['--cfg-options', '=3'], "'=3' is not of the form key=value"),
+    ('train', ['--cfg-options', 'a=[(1,2]'], 'an unmatched closing bracket'),
+    ('train', ['--cfg-options', 'a=[1,2'], 'an unmatched opening bracket'),
+    ('train', ['--launcher', 'pytorch'], 'RANK is not set, so pytorch did'),
+    ('train', ['--launcher', 'slurm'], 'SLURM_PROCID is not set, so slurm'),
+    ('test', ['x.pth', '--interval', '0'], "--interval: '0' is not a whole"),
+    ('test', ['x.pth', '--wait-time', 'nan'], "'nan' is not a number from"),
+    ('segment', ['--model', 'precog', '--device', 'foo'], "'foo': not avail"),
+    ('segment', ['--model', 'precog', '--device', 'cuda:99'], "'cuda:99': no"),
+    ('segment', ['a', 'x', '--batch-size', '0'], "'0' is not a whole number"),
+    ('segment', ['a', 'x', '--min-score', '2'], "'2' is not a number from 0"),
+    ('segment', ['a', 'x', '--fps', '0'], "--fps: '0' is not above 0"),
+    ('fit', ['--group-by', 'a{99999999999}'], "'a{99999999999}' is not a reg"),
+    ('fit', ['--group-by', '(' * 3000], '(((... is not a regular expression'),
+    ('fit', ['--group-by', '[[]]'], "'[[]]' is not a regular expression"),
+    ('compare', ['b', '--group-by', '(?P<a'], "'(?P<a' is not a regular"),
+    ('app', ['--port', '70000'], "'70000' is not a whole number from 1 to"),
+    ('cross_validate', ['--seeds', '1.5'], "'1.5' is not a whole number"),
+    ('bouts', ['--out', 'o', '--duration', '1e12'], "'1e12' is not a number"),
+    ('browse', ['--frames', '٣'], "'٣' is not a whole number from 1"),
+    ('browse', ['--frames', '999999'], 'a whole number from 1 to 100'),
+    ('toy', ['--seconds', 'inf'], "'inf' is not a number from 2"),
+    ('toy', ['--seconds', '1e7'], "'1e7' is not a number from 2 to 3600"),
+    ('fit', ['--out', 'o', '--minutes', '1e308'], "'1e308' is not a number"),
+    ('tum_kitchen', ['o', '--fps', '-1'], 'a number from 0'),
 ])  # fmt: skip
-def test_misuse_is_told(module, argv, message, monkeypatch):
+def test_misuse_is_told(command, argv, message, monkeypatch):
     for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'SLURM_PROCID'):
         monkeypatch.delenv(name, raising=False)
-    first = TOY if module.startswith('commands.') else 'out'
-    text, code = refused(module, first, *argv)
+    first = TOY if command in commands('commands') else 'out'
+    text, code = refused(command, first, *argv)
     assert message in text
     assert code in (1, 2)
     assert len(text) < 1000

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmskelseg.commands.agree import main as agree
-from mmskelseg.commands.bouts import main as bouts
-from mmskelseg.converters.keypoints import main as keypoints
-from mmskelseg.runtime.files.annotations import save_annotations
+from mmskelseg_behaviour.commands.agree import main as agree
+from mmskelseg_behaviour.commands.bouts import main as bouts
+from mmskelseg_io.converters.keypoints import main as keypoints
+from mmskelseg_io.files.annotations import save_annotations
 from tests.small_data import small_annotations
 from tests.test_faults.oracle import check_sentence
 

@@ -11,11 +11,11 @@ import time
 import numpy as np
 import pytest
 
-from mmskelseg.runtime.files.annotations import load_annotations, save_annotations
-from mmskelseg.runtime.files.atomic import atomic_write
-from mmskelseg.runtime.messages.errors import UnavailableError
+from mmskelseg_io.files.annotations import load_annotations, save_annotations
+from mmskelseg_io.files.atomic import atomic_write
+from mmskelseg_io.messages.errors import UnavailableError
 from tests.errors import raises_naming
-from tests.small_data import ROOT, TOY, small_annotations, small_training
+from tests.small_data import PATH, TOY, small_annotations, small_training
 from tests.test_faults.formats import FORMATS
 
 DATA = 'my data/annotations.pkl'
@@ -34,7 +34,7 @@ def command(*argv, folder):
     return subprocess.Popen(
         [sys.executable, '-m', 'mmskelseg', *map(str, argv)],
         cwd=folder,
-        env={**os.environ, 'PYTHONPATH': str(ROOT)},
+        env={**os.environ, 'PYTHONPATH': PATH},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -7,14 +7,14 @@ import pytest
 
 from mmskelseg.checkpoints.weights import trained_data
 from mmskelseg.converters.shared_layout import read_classes
-from mmskelseg.runtime.files.annotations import save_annotations
-from mmskelseg.runtime.labels import read_segments
-from mmskelseg.runtime.labels.segments import make_segment
-from mmskelseg.runtime.messages.errors import UserError, explanation, shown
-from mmskelseg.runtime.messages.tables import text_table
-from mmskelseg.runtime.poses import read_poses, to_coco17
-from mmskelseg.runtime.segmenting.sources import find_sources
-from mmskelseg.runtime.structures import Skeleton
+from mmskelseg_io.files.annotations import save_annotations
+from mmskelseg_io.labels import read_segments
+from mmskelseg_io.labels.segments import make_segment
+from mmskelseg_io.messages.errors import UserError, explanation, shown
+from mmskelseg_io.messages.tables import text_table
+from mmskelseg_io.poses import read_poses, to_coco17
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_runtime.segmenting.sources import find_sources
 from tests.errors import raises_naming
 from tests.small_data import small_annotations
 from tests.test_faults.formats import FORMATS

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from mmskelseg.models import CausalTCN, MSTCNPlusPlus
 from mmskelseg.models.backbones.ms_tcn import DilatedResidualLayer, DualDilatedLayer
 from mmskelseg.models.layers import TemporalConv1d
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 
 SMALL = {'channels': 8, 'num_prediction_layers': 3, 'num_refinement_layers': 3}

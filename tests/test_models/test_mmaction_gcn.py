@@ -4,8 +4,8 @@ import torch
 
 from mmskelseg.models.backbones.mmaction_gcn import graph_layout
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.graph import spatial_subsets
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.graph import spatial_subsets
 from tests.errors import raises_naming
 from tests.segmentors import (
     build_segmentor,

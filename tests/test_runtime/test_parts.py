@@ -1,7 +1,8 @@
 """Parts of the runtime, and other registries that take them over or add theirs."""
 
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg.runtime.parts import RENDERERS, Parts
+from mmskelseg_runtime import parts as module
+from mmskelseg_runtime.parts import RENDERERS, Parts
 
 
 def test_parts_are_shared_whenever_they_are_registered():
@@ -21,9 +22,11 @@ def test_parts_are_shared_whenever_they_are_registered():
     assert parts.names() == ['Before', 'After']
 
 
-def test_names_without_a_part_are_looked_up_elsewhere():
-    parts = Parts()
-    parts.look_in({'int': int, 'Own': str}.get)
+def test_names_without_a_part_are_looked_up_elsewhere(monkeypatch):
+    """By a function of another package."""
+    found = {'int': int, 'Own': str}.get
+    monkeypatch.setattr(module, 'function', {'find_part': found}.get)
+    parts = Parts('find_part')
 
     @parts.register
     class Own:
@@ -32,10 +35,11 @@ def test_names_without_a_part_are_looked_up_elsewhere():
     assert parts.get('Own') is Own
     assert parts.get('int') is int
     assert parts.get('none') is None
+    assert Parts('of_nobody').get('int') is None
 
 
 def test_configs_name_renderers_as_other_transforms():
-    from mmskelseg.runtime.features import SkeletonCoordinates
+    from mmskelseg_runtime.features import SkeletonCoordinates
 
     assert TRANSFORMS.get('SkeletonCoordinates') is SkeletonCoordinates
     assert RENDERERS.get('SkeletonCoordinates') is SkeletonCoordinates

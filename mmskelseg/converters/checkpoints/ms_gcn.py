@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mmskelseg.converters.checkpoints.renaming import WeightConverter
-from mmskelseg.runtime.messages.options import like
+from mmskelseg_io.messages.options import like
 
 _STAGE = r'stages\.(\d+)\.'
 _BLOCK = r'stream\.st_gcn_networks\.(\d+)\.'

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mmskelseg.converters.checkpoints.renaming import WeightConverter
-from mmskelseg.runtime.messages.options import like
+from mmskelseg_io.messages.options import like
 
 # Patterns of the reference's names, and our names within a branch.
 RENAMES = {

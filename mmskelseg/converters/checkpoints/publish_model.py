@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmskelseg.runtime.files.work_folders import checkpoint_file
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.job import Job
-from mmskelseg.runtime.messages.errors import UserError, reading
-from mmskelseg.runtime.messages.options import argument
-from mmskelseg.version import __version__
+from mmskelseg_io.files.work_folders import checkpoint_file
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.job import Job
+from mmskelseg_io.messages.errors import UserError, reading
+from mmskelseg_io.messages.options import argument
+from mmskelseg_io.version import __version__
 
 # What says how the data were read, which may name persons and paths.
 _PRIVATE = ('notes', 'person', 'pose_estimator')

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
-from mmskelseg.runtime.jobs.events import Events
-from mmskelseg.runtime.jobs.job import Job
-from mmskelseg.runtime.messages.errors import UserError, reading
-from mmskelseg.runtime.messages.options import argument, option
+from mmskelseg_io.jobs.events import Events
+from mmskelseg_io.jobs.job import Job
+from mmskelseg_io.messages.errors import UserError, reading
+from mmskelseg_io.messages.options import argument, option
 
 Value = TypeVar('Value')
 

@@ -13,32 +13,32 @@ import numpy as np
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion
 from mmskelseg.datasets.inspection.summary import Summary
 from mmskelseg.evaluation import TimeBudget, time_budget
-from mmskelseg.runtime.drawing.charts import draw_bars, draw_time_budget
-from mmskelseg.runtime.drawing.heatmaps import draw_poses
-from mmskelseg.runtime.drawing.images import save_png
-from mmskelseg.runtime.drawing.timelines import BARS, draw_timelines, line_frames
-from mmskelseg.runtime.features import RenderSkeletonHeatmap
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.names import file_name
-from mmskelseg.runtime.labels import write_time_budget
-from mmskelseg.runtime.messages.counts import counted
-from mmskelseg.runtime.messages.progress import progress_bar
-from mmskelseg.runtime.messages.tables import text_table
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import (
+from mmskelseg_io.files.atomic import atomic_write_text
+from mmskelseg_io.files.names import file_name
+from mmskelseg_io.labels import write_time_budget
+from mmskelseg_io.messages.counts import counted
+from mmskelseg_io.messages.progress import progress_bar
+from mmskelseg_io.messages.tables import text_table
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.annotations import (
     AnnotationFile,
     Metainfo,
     VideoAnnotation,
 )
-from mmskelseg.runtime.structures.bodies import joints_seen
-from mmskelseg.runtime.structures.tiers import (
+from mmskelseg_io.structures.bodies import joints_seen
+from mmskelseg_io.structures.tiers import (
     flat_label,
     flat_rows,
     label_rows,
     tiers_of,
     with_flat_labels,
 )
-from mmskelseg.templates import html_template
+from mmskelseg_runtime.drawing.charts import draw_bars, draw_time_budget
+from mmskelseg_runtime.drawing.heatmaps import draw_poses
+from mmskelseg_runtime.drawing.images import save_png
+from mmskelseg_runtime.drawing.templates import html_template
+from mmskelseg_runtime.drawing.timelines import BARS, draw_timelines, line_frames
+from mmskelseg_runtime.features import RenderSkeletonHeatmap
 
 # The most lines for one check.
 SHOWN = 6

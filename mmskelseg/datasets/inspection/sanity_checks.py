@@ -14,13 +14,13 @@ import numpy as np
 from mmskelseg.datasets.inspection.shared_poses import shared_poses
 from mmskelseg.datasets.inspection.summary import present_classes
 from mmskelseg.evaluation import IGNORED, to_segments
-from mmskelseg.runtime.features import ReadVideoFrames
-from mmskelseg.runtime.files.annotations import fold_splits
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
-from mmskelseg.runtime.structures.bodies import joints_seen
-from mmskelseg.runtime.structures.individuals import alone
-from mmskelseg.runtime.structures.tiers import label_rows, with_flat_labels
+from mmskelseg_io.files.annotations import fold_splits
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg_io.structures.bodies import joints_seen
+from mmskelseg_io.structures.individuals import alone
+from mmskelseg_io.structures.tiers import label_rows, with_flat_labels
+from mmskelseg_runtime.features import ReadVideoFrames
 
 # The longest time without any joint, and without any movement, in seconds.
 LONGEST_EMPTY = 1.0

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mmskelseg.runtime.files.annotations import fold_splits
-from mmskelseg.runtime.structures.annotations import AnnotationFile, VideoAnnotation
-from mmskelseg.runtime.structures.bodies import joints_seen
+from mmskelseg_io.files.annotations import fold_splits
+from mmskelseg_io.structures.annotations import AnnotationFile, VideoAnnotation
+from mmskelseg_io.structures.bodies import joints_seen
 
 # Largest share of a video's poses that may occur in another video.
 MOST_SHARED = 0.1

@@ -17,22 +17,22 @@ from mmcv.transforms import BaseTransform
 
 from mmskelseg.datasets.items import Item
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Angle, Axis, Fraction, Interval
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import (
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Angle, Axis, Fraction, Interval
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.annotations import (
     FRAME_KEYS,
     PLACE_KEYS,
     SKELETON_KEYS,
     PlaceKey,
     VideoAnnotation,
 )
-from mmskelseg.runtime.structures.bodies import changed_bodies, frames_of
-from mmskelseg.runtime.structures.layouts import mirrored_order
-from mmskelseg.runtime.structures.objects import OBJECT_KEYS, TrackedObject
-from mmskelseg.runtime.structures.segments import IGNORED, segment_table
-from mmskelseg.runtime.structures.skeleton import SkeletonLike
-from mmskelseg.runtime.structures.tiers import flat_label
+from mmskelseg_io.structures.bodies import changed_bodies, frames_of
+from mmskelseg_io.structures.layouts import mirrored_order
+from mmskelseg_io.structures.objects import OBJECT_KEYS, TrackedObject
+from mmskelseg_io.structures.segments import IGNORED, segment_table
+from mmskelseg_io.structures.skeleton import SkeletonLike
+from mmskelseg_io.structures.tiers import flat_label
 
 
 def check_joints(shape: tuple[int, ...], skeleton: Skeleton) -> None:

@@ -21,10 +21,9 @@ from mmskelseg.datasets.transforms.augment import (
     move,
 )
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg.runtime.features.coordinates import KEPT_3D, main_person
-from mmskelseg.runtime.messages.counts import counted
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import (
+from mmskelseg_io.messages.counts import counted
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import (
     Angle,
     Axis,
     Fraction,
@@ -32,21 +31,14 @@ from mmskelseg.runtime.messages.options import (
     Positive,
     Where,
 )
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.annotations import (
-    PLACE_KEYS,
-    PlaceKey,
-    VideoAnnotation,
-)
-from mmskelseg.runtime.structures.bodies import (
-    body_size,
-    changed_bodies,
-    joints_seen,
-)
-from mmskelseg.runtime.structures.objects import OBJECT_KEYS, TrackedObject
-from mmskelseg.runtime.structures.segments import IGNORED
-from mmskelseg.runtime.structures.skeleton import SkeletonLike
-from mmskelseg.runtime.structures.tiers import flat_label
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.annotations import PLACE_KEYS, PlaceKey, VideoAnnotation
+from mmskelseg_io.structures.bodies import body_size, changed_bodies, joints_seen
+from mmskelseg_io.structures.objects import OBJECT_KEYS, TrackedObject
+from mmskelseg_io.structures.segments import IGNORED
+from mmskelseg_io.structures.skeleton import SkeletonLike
+from mmskelseg_io.structures.tiers import flat_label
+from mmskelseg_runtime.features.coordinates import KEPT_3D, main_person
 
 # The standard deviation of the logarithm of a factor, or of an offset in body sizes.
 Sigma = Annotated[float, Where('a number from 0 to 2', lambda x: 0 <= x <= 2)]

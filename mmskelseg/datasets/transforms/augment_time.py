@@ -19,25 +19,25 @@ from mmskelseg.datasets.transforms.augment import (
 )
 from mmskelseg.datasets.transforms.augment_skeletons import Sigma, smooth_noise
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count, Fraction, Positive
-from mmskelseg.runtime.segmenting.frame_rates import interpolated, nearest_frames
-from mmskelseg.runtime.structures.annotations import (
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Count, Fraction, Positive
+from mmskelseg_io.structures.annotations import (
     FRAME_KEYS,
     PLACE_KEYS,
     SKELETON_KEYS,
     PlaceKey,
     VideoAnnotation,
 )
-from mmskelseg.runtime.structures.bodies import (
+from mmskelseg_io.structures.bodies import (
     body_size,
     changed_bodies,
     frames_of,
     joints_seen,
 )
-from mmskelseg.runtime.structures.individuals import placed
-from mmskelseg.runtime.structures.segments import direct_boundaries
-from mmskelseg.runtime.structures.tiers import joint_label, labelled_frames
+from mmskelseg_io.structures.individuals import placed
+from mmskelseg_io.structures.segments import direct_boundaries
+from mmskelseg_io.structures.tiers import joint_label, labelled_frames
+from mmskelseg_runtime.segmenting.frame_rates import interpolated, nearest_frames
 
 # The index of a video, a boundary in it, and the end of the labels after that.
 # What changes with the bodies of a video.

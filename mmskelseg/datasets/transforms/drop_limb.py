@@ -9,10 +9,10 @@ import numpy as np
 from mmskelseg.datasets.items import Item
 from mmskelseg.datasets.transforms.augment import Transform, check_joints, lose
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Fraction
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.skeleton import SkeletonLike
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Fraction
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.skeleton import SkeletonLike
 
 
 @TRANSFORMS.register_module()

@@ -14,10 +14,10 @@ from mmskelseg.datasets.transforms.augment import Augmentation, Transform
 from mmskelseg.encoders.store import load_features
 from mmskelseg.engine.crops import crop_begin, crop_table
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg.runtime.files.arrays import gathered
-from mmskelseg.runtime.files.names import file_name
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError
-from mmskelseg.runtime.messages.options import Count, CountOrZero
+from mmskelseg_io.files.arrays import gathered
+from mmskelseg_io.files.names import file_name
+from mmskelseg_io.messages.errors import MissingFileError, UserError
+from mmskelseg_io.messages.options import Count, CountOrZero
 
 
 @TRANSFORMS.register_module()

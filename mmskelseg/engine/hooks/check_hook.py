@@ -29,10 +29,10 @@ from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.models.auxiliary.timestamps import TimestampSupervision
 from mmskelseg.models.losses import TruncatedMSELoss
 from mmskelseg.registry import HOOKS
-from mmskelseg.runtime.messages.counts import listed
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.logs import print_log
-from mmskelseg.runtime.structures.tiers import tier_sizes
+from mmskelseg_io.messages.counts import listed
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.logs import print_log
+from mmskelseg_io.structures.tiers import tier_sizes
 
 
 @HOOKS.register_module()

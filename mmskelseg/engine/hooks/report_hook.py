@@ -22,13 +22,13 @@ from mmskelseg.evaluation import (
     format_members,
     format_report,
 )
-from mmskelseg.evaluation.functional.report import Report
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 from mmskelseg.registry import HOOKS
-from mmskelseg.runtime.drawing.charts import draw_confusion
-from mmskelseg.runtime.drawing.images import save_png
-from mmskelseg.runtime.files.atomic import atomic_write_text
-from mmskelseg.runtime.files.names import config_name
+from mmskelseg_behaviour.functional.report import Report
+from mmskelseg_io.files.atomic import atomic_write_text
+from mmskelseg_io.files.names import config_name
+from mmskelseg_runtime.drawing.charts import draw_confusion
+from mmskelseg_runtime.drawing.images import save_png
 
 
 @HOOKS.register_module()

@@ -9,7 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmskelseg.registry import HOOKS
-from mmskelseg.runtime.messages.options import Count
+from mmskelseg_io.messages.options import Count
 
 
 @HOOKS.register_module()

@@ -10,9 +10,9 @@ from mmengine.runner import Runner
 
 from mmskelseg.engine.seg_visualizer import SegVisualizer
 from mmskelseg.registry import HOOKS
-from mmskelseg.runtime.files.names import file_name
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count, Factor, Positive
+from mmskelseg_io.files.names import file_name
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Count, Factor, Positive
 
 
 @HOOKS.register_module()
@@ -29,7 +29,7 @@ class SegVisualizationHook(Hook):
         wait_time: Seconds until the window closes; 0 waits for a key.
         out_dir: Folder of the timelines, by default ``timelines`` in the work folder.
         line_minutes: Minutes per line of a timeline; see
-            :func:`mmskelseg.runtime.drawing.timelines.draw_timelines`.
+            :func:`mmskelseg_runtime.drawing.timelines.draw_timelines`.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ from mmskelseg.models.backbones.ms_tcn import DilatedResidualLayer, refinement_s
 from mmskelseg.models.layers import TemporalConv1d, masked, to_device
 from mmskelseg.models.losses import mean_over_ranks
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.options import Count, CountOrZero, Fraction, Positive
+from mmskelseg_io.messages.options import Count, CountOrZero, Fraction, Positive
 
 
 @MODELS.register_module()

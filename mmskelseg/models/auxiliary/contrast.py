@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from mmskelseg.models.auxiliary.part import AuxiliaryPart, NetworkOutput, Targets
 from mmskelseg.models.losses import mean_over_ranks, segments_of
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.options import Factor, Positive
+from mmskelseg_io.messages.options import Factor, Positive
 
 
 @MODELS.register_module()

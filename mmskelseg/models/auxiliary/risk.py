@@ -7,8 +7,8 @@ from mmskelseg.models.auxiliary.part import AuxiliaryPart, NetworkOutput, Target
 from mmskelseg.models.layers import frame_mask, masked, stack_frames, to_device
 from mmskelseg.models.losses import mean_over_ranks
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Count
 
 
 @MODELS.register_module()

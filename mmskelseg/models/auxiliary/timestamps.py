@@ -14,8 +14,8 @@ from mmskelseg.models.auxiliary.part import AuxiliaryPart, NetworkOutput, Target
 from mmskelseg.models.layers import by_tier, to_device
 from mmskelseg.models.losses import mean_over_ranks
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.options import Factor, Fraction
-from mmskelseg.runtime.structures.segments import segment_table
+from mmskelseg_io.messages.options import Factor, Fraction
+from mmskelseg_io.structures.segments import segment_table
 
 # Number of boundaries that are tried at once, which limits memory in long gaps.
 _TRIED = 1024

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from mmskelseg.models.auxiliary.part import AuxiliaryPart
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 
 
 @MODELS.register_module()

@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 from mmskelseg.models.layers import TemporalConv1d, masked, norm_frames
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Count
 
 # Lengths of the max-pooling windows of the coarsest level.
 _PYRAMID = (2, 3, 5, 6)

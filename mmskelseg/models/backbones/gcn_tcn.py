@@ -26,10 +26,10 @@ from mmskelseg.models.layers import (
     norm_joints,
 )
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.options import Count, CountOrZero, Fraction
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.graph import spatial_subsets
-from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg_io.messages.options import Count, CountOrZero, Fraction
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.graph import spatial_subsets
+from mmskelseg_io.structures.skeleton import Layout
 
 
 @MODELS.register_module()

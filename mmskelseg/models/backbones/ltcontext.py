@@ -22,8 +22,8 @@ from mmskelseg.models.layers import (
     window_attention,
 )
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count, CountOrZero, Fraction
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Count, CountOrZero, Fraction
 
 
 @MODELS.register_module()

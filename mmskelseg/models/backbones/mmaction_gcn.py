@@ -19,11 +19,11 @@ from mmskelseg.models.branch_checkpoints import (
 )
 from mmskelseg.models.layers import check_joints, masked
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count, CountOrZero, Fraction
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.graph import graph_center, hop_distances
-from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Count, CountOrZero, Fraction
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.graph import graph_center, hop_distances
+from mmskelseg_io.structures.skeleton import Layout
 
 
 @MODELS.register_module()

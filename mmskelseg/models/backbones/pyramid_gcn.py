@@ -13,10 +13,10 @@ from torch.nn import functional as F
 from mmskelseg.models.backbones.ms_gcn import GraphBlock
 from mmskelseg.models.layers import check_joints, masked, norm_joints
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.options import Count, CountOrZero
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.graph import skeleton_pyramid, spatial_subsets
-from mmskelseg.runtime.structures.skeleton import Layout
+from mmskelseg_io.messages.options import Count, CountOrZero
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.graph import skeleton_pyramid, spatial_subsets
+from mmskelseg_io.structures.skeleton import Layout
 
 
 @MODELS.register_module()

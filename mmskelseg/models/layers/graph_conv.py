@@ -4,7 +4,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmskelseg.models.layers.padding import norm_frames
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 
 
 class GraphConv(BaseModule):

@@ -14,7 +14,7 @@ from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 
 #: How the videos of a batch lie in (N, C, T): a mask, or None without padding; or the
 #: lengths of videos that follow one another in the only row.

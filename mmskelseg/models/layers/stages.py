@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from mmskelseg.models.layers.padding import Videos, masked, packed, unpacked
 from mmskelseg.models.layers.temporal_conv import uses_loops
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 
 
 def for_each_stage(channels: int | Sequence[int], num_stages: int) -> list[int]:

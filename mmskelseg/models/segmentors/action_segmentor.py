@@ -22,8 +22,8 @@ from mmskelseg.models.postprocessors import build_postprocessors
 from mmskelseg.models.segmentors.branches import branch_features, branch_stems
 from mmskelseg.models.segmentors.network import SegmentationNetwork
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count, Positive
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Count, Positive
 
 
 @MODELS.register_module()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mmskelseg.models.layers import FeatureStandardizer
 from mmskelseg.registry import build_part
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 
 # Name of the predictions from the features of all branches.
 FUSED = 'fused'

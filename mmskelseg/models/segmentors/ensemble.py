@@ -23,7 +23,7 @@ from mmskelseg.evaluation.ensembles import (
 )
 from mmskelseg.models.segmentors.action_segmentor import ActionSegmentor
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 
 
 @MODELS.register_module()

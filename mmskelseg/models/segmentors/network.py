@@ -34,9 +34,9 @@ from mmskelseg.models.segmentors.branches import (
     fusion_options,
 )
 from mmskelseg.registry import build_part
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Count
-from mmskelseg.runtime.segmenting.chunks import frame_chunks
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Count
+from mmskelseg_runtime.segmenting.chunks import frame_chunks
 
 
 class SegmentationNetwork(BaseModule):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmskelseg.runtime.files.pickles import load_pickle
+from mmskelseg_io.files.pickles import load_pickle
 from tests.small_data import TOY
 
 TOOL = 'projects/hyder2024/missing_keypoints.py'

@@ -8,10 +8,10 @@ import pytest
 import torch
 from matplotlib import colormaps
 
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.files.pickles import load_pickle
-from mmskelseg.runtime.structures import Skeleton
-from tests.test_runtime.test_drawing.pixels import near
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.files.pickles import load_pickle
+from mmskelseg_io.structures import Skeleton
+from tests.test_drawing.pixels import near
 
 TOOL = 'projects/hyder2024/paper_figures.py'
 

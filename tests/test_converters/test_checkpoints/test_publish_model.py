@@ -6,9 +6,9 @@ import torch
 
 from mmskelseg.checkpoints.reading import load_checkpoint
 from mmskelseg.converters.checkpoints.publish_model import PublishModel
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.jobs.events import PrintedEvents
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.jobs.events import PrintedEvents
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.inferring import inferencer_of
 from tests.small_data import small_annotations

@@ -7,7 +7,7 @@ import torch
 from mmskelseg.checkpoints.reading import load_checkpoint
 from mmskelseg.converters.checkpoints import ms_tcn2
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.test_faults.oracle import run_command
 

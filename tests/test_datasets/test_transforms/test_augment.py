@@ -14,9 +14,9 @@ from mmskelseg.datasets.transforms import (
     RandomSpeed,
 )
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg.runtime.features import RenderSkeletonHeatmap, SkeletonCoordinates
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures import Skeleton
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_runtime.features import RenderSkeletonHeatmap, SkeletonCoordinates
 from tests.errors import raises_naming
 
 # Each with the key that holds what was drawn.

@@ -15,8 +15,8 @@ from mmskelseg.datasets.transforms import (
     SwapRoles,
 )
 from mmskelseg.datasets.transforms.augment_skeletons import smooth_noise
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures.tiers import flat_classes, tiers_of
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.structures.tiers import flat_classes, tiers_of
 from tests.errors import raises_naming
 
 ALL = [

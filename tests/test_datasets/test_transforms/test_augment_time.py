@@ -9,7 +9,7 @@ from mmskelseg.datasets.transforms import (
     RandomTimeWarp,
     RecombineSegments,
 )
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 
 ONE_JOINT = {'name': 'one', 'joints': ['nose'], 'limbs': []}

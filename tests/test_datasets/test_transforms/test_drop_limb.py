@@ -6,7 +6,7 @@ import pytest
 
 from mmskelseg.datasets.transforms import DropLimb, LoadFrameFeatures
 from mmskelseg.encoders.recipes import recipe_from_config
-from mmskelseg.runtime.features import RenderSkeletonHeatmap
+from mmskelseg_runtime.features import RenderSkeletonHeatmap
 from tests.errors import raises_naming
 from tests.test_datasets.test_transforms import test_augment
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from mmskelseg.converters.building import split_in_time
 from mmskelseg.datasets.transforms import (
     RandomCropFrames,
     RandomHorizontalFlip,
@@ -15,10 +14,11 @@ from mmskelseg.datasets.transforms import (
     RandomTimeWarp,
     RecombineSegments,
 )
-from mmskelseg.runtime.features import ObjectCoordinates
-from mmskelseg.runtime.segmenting.frame_rates import show_at
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.objects import BOX, OBJECT_KEYS
+from mmskelseg_io.converters.building import split_in_time
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.objects import BOX, OBJECT_KEYS
+from mmskelseg_runtime.features import ObjectCoordinates
+from mmskelseg_runtime.segmenting.frame_rates import show_at
 from tests.errors import raises_naming
 
 JOINTS = list(Skeleton.get('coco17').joints)

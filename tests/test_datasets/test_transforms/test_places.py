@@ -12,9 +12,9 @@ from mmskelseg.datasets.transforms import (
     RandomTimeWarp,
     RecombineSegments,
 )
-from mmskelseg.runtime.features import PlaceCoordinates
-from mmskelseg.runtime.segmenting.frame_rates import show_at
-from mmskelseg.runtime.structures.places import tracked
+from mmskelseg_io.structures.places import tracked
+from mmskelseg_runtime.features import PlaceCoordinates
+from mmskelseg_runtime.segmenting.frame_rates import show_at
 
 NEST = [[100, 50], [300, 120], [250, 350], [120, 300]]
 PLACES = [

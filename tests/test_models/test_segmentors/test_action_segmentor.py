@@ -5,9 +5,9 @@ from torch import nn
 
 from mmskelseg.models.layers import masked
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.structures.observers import votes
-from mmskelseg.runtime.structures.tiers import tiers_of
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.structures.observers import votes
+from mmskelseg_io.structures.tiers import tiers_of
 from tests.errors import raises_naming
 from tests.segmentors import HEAD, NECK, TCN, build_segmentor, labelled_samples
 

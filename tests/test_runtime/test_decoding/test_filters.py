@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmskelseg.evaluation import to_segments
-from mmskelseg.runtime.decoding import (
+from mmskelseg_runtime.decoding import (
     median_filter,
     min_duration,
     refine_boundaries,

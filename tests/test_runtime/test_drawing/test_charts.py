@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from mmskelseg.evaluation import time_budget
-from mmskelseg.runtime.drawing.charts import (
+from mmskelseg_runtime.drawing.charts import (
     PLAIN_COLOR,
     draw_bars,
     draw_confusion,
     draw_time_budget,
 )
-from mmskelseg.runtime.drawing.images import class_color
-from tests.test_runtime.test_drawing.pixels import has_white_edges, near
+from mmskelseg_runtime.drawing.images import class_color
+from tests.test_drawing.pixels import has_white_edges, near
 
 
 def runs(image, color):

@@ -3,7 +3,7 @@ import pytest
 
 from mmskelseg.datasets.transforms import DropLimb
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg.runtime.features import SkeletonCoordinates
+from mmskelseg_runtime.features import SkeletonCoordinates
 from tests.errors import raises_naming
 
 ARM = {

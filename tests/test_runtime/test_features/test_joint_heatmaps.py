@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.registry import TRANSFORMS
-from mmskelseg.runtime.features import RenderJointHeatmaps, RenderSkeletonHeatmap
+from mmskelseg_runtime.features import RenderJointHeatmaps, RenderSkeletonHeatmap
 
 
 def video(rng, persons=2, frames=3):

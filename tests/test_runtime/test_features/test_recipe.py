@@ -8,8 +8,8 @@ import pytest
 from mmskelseg.encoders import GridEncoder
 from mmskelseg.encoders.recipes import copies_from_config, recipe_from_config
 from mmskelseg.registry import MODELS, TRANSFORMS
-from mmskelseg.runtime.features import FeatureRecipe, RenderSkeletonHeatmap
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError
+from mmskelseg_io.messages.errors import MissingFileError, UserError
+from mmskelseg_runtime.features import FeatureRecipe, RenderSkeletonHeatmap
 from tests.errors import raises_naming
 from tests.small_data import small_annotations
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from mmengine.runner import save_checkpoint
 
-from mmskelseg.runtime.files import atomic
-from mmskelseg.runtime.files.atomic import (
+from mmskelseg_io.files import atomic
+from mmskelseg_io.files.atomic import (
     atomic_replacement,
     atomic_write,
     atomic_write_text,
@@ -94,7 +94,7 @@ def test_text_is_written_as_it_is(tmp_path):
 
 KILLED = """
 import os, sys
-from mmskelseg.runtime.files.atomic import atomic_write
+from mmskelseg_io.files.atomic import atomic_write
 
 with atomic_write(sys.argv[1]) as file:
     file.write(b'half')

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmskelseg.runtime.files import inputs
-from mmskelseg.runtime.files.pickled_values import DATA_NAMES, UnsafePickleError
-from mmskelseg.runtime.files.pickles import load_pickle
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.files import inputs
+from mmskelseg_io.files.pickled_values import DATA_NAMES, UnsafePickleError
+from mmskelseg_io.files.pickles import load_pickle
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.test_faults.oracle import Call
 

@@ -7,20 +7,20 @@ from collections.abc import Mapping
 
 import pytest
 
-from mmskelseg.runtime.files.configs import find_config
-from mmskelseg.runtime.jobs.declared import add_option
-from mmskelseg.runtime.jobs.models import ModelJob, NamedModel, split_model
-from mmskelseg.runtime.jobs.settings import setting_texts
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.messages.options import Option
+from mmskelseg.config_files import find_config
+from mmskelseg_io.jobs.declared import add_option
+from mmskelseg_io.jobs.settings import setting_texts
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Option
+from mmskelseg_runtime.commands.models import ModelJob, NamedModel, split_model
 from tests.errors import raises_naming
 from tests.small_data import ROOT
 
 
-class Trained(ModelJob):
-    """A job where there is PyTorch."""
+class Alone(ModelJob):
+    """A job where there is no PyTorch."""
 
-    pytorch = 'any:function'
+    opener = 'of_nobody'
 
 
 def test_settings_are_read_as_mmengine_reads_them():
@@ -112,32 +112,32 @@ def test_folder_stands_for_its_last_checkpoint(tmp_path, capsys):
         (tmp_path / name).touch()
     (tmp_path / 'last_checkpoint').write_text('epoch_12.pth')
     folder, last = str(tmp_path), str(tmp_path / 'epoch_12.pth')
-    found = Trained().named_model(folder, None)
+    found = ModelJob().named_model(folder, None)
     assert (found.config, found.checkpoint) == (None, last)
     assert last in capsys.readouterr().err
-    found = Trained(ensemble=[folder]).named_model('mine.py', folder)
+    found = ModelJob(ensemble=[folder]).named_model('mine.py', folder)
     assert (found.config, found.checkpoint) == ('mine.py', last)
     assert found.ensemble == [last]
 
 
 def test_folder_without_checkpoint_is_named(tmp_path):
     with raises_naming(FileNotFoundError, f'{tmp_path}: ', 'epoch_N.pth'):
-        Trained().named_model('mine.py', str(tmp_path))
+        ModelJob().named_model('mine.py', str(tmp_path))
 
 
 def test_model_of_the_package_is_named_like_any_other(tmp_path, monkeypatch):
     """Unless a file or a folder has its name."""
     monkeypatch.chdir(tmp_path)
-    for job, words in ((Trained(), 'precog'), (Trained(model='precog'), None)):
+    for job, words in ((ModelJob(), 'precog'), (ModelJob(model='precog'), None)):
         found = job.named_model(words, None)
         assert found == NamedModel(name='precog')
         assert found.is_exported()
     (tmp_path / 'precog').mkdir()
-    assert Trained().named_model('precog', None).config == 'precog'
+    assert ModelJob().named_model('precog', None).config == 'precog'
     with raises_naming(UserError, '--model precog', 'mine.py'):
-        Trained(model='precog').named_model('mine.py', None)
+        ModelJob(model='precog').named_model('mine.py', None)
     with raises_naming(UserError, 'mouse3d: ', 'mmskelseg zoo train mouse3d'):
-        Trained(model='mouse3d').named_model(None, None)
+        ModelJob(model='mouse3d').named_model(None, None)
 
 
 @pytest.fixture
@@ -152,23 +152,23 @@ def fitted(tmp_path):
 
 def test_folder_of_a_fit_is_a_model(fitted):
     """It has all that any command needs, for streams nothing."""
-    found = Trained().named_model(str(fitted), None)
+    found = ModelJob().named_model(str(fitted), None)
     assert found == NamedModel(name=str(fitted))
     assert found.is_exported()
     assert not found.is_exported(live=True)
-    assert ModelJob().named_model(str(fitted), None) == found
+    assert Alone().named_model(str(fitted), None) == found
     (fitted / 'model.onnx').unlink()
-    assert not Trained().named_model(str(fitted), None).is_exported()
+    assert not ModelJob().named_model(str(fitted), None).is_exported()
     with raises_naming(UserError, fitted, 'PyTorch'):
-        ModelJob().named_model(str(fitted), None)
+        Alone().named_model(str(fitted), None)
 
 
 def test_more_than_the_folder_of_a_fit_takes_its_parts(fitted):
     weights = str(fitted / 'model.safetensors')
-    found = Trained(ensemble=[str(fitted)]).named_model(str(fitted), None)
+    found = ModelJob(ensemble=[str(fitted)]).named_model(str(fitted), None)
     assert found == NamedModel(checkpoint=weights, ensemble=[weights])
     options = {'model.members': 1}
-    found = Trained(cfg_options=options).named_model(str(fitted), None)
+    found = ModelJob(cfg_options=options).named_model(str(fitted), None)
     expected = NamedModel(str(fitted), weights, None, [], options)
     assert found == expected
     assert find_config(fitted) == fitted / 'config.py'

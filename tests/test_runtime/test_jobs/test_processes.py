@@ -9,12 +9,8 @@ import pytest
 
 from mmskelseg.engine.jobs import Test, Train
 from mmskelseg.engine.run_folder import RunFolder
-from mmskelseg.runtime.jobs import processes
-from mmskelseg.runtime.jobs.processes import (
-    execute,
-    reason_of,
-    worker_processes,
-)
+from mmskelseg_io.jobs import processes
+from mmskelseg_io.jobs.processes import execute, reason_of, worker_processes
 from tests.small_jobs import Act, Say
 from tests.tool_server import IS_POSSIBLE, preloaded_context
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from mmskelseg.interchange import Segment, VideoSegments, read_segments
-from mmskelseg.runtime.labels.text import write_csv_segments, write_parquet
-from mmskelseg.runtime.messages.dependencies import DependencyError
+from mmskelseg_io.labels.text import write_csv_segments, write_parquet
+from mmskelseg_io.messages.dependencies import DependencyError
 
 VIDEOS = [
     VideoSegments('a', [Segment(0, 1.5, 'walk', 0.25), Segment(1.5, 4, 'sit')]),

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmskelseg.commands import convert
-from mmskelseg.converters.keypoint_videos import find_labels
-from mmskelseg.runtime.files.annotations import load_annotations
-from mmskelseg.runtime.files.names import recording_of
-from mmskelseg.runtime.inputs import LabelInput
-from mmskelseg.runtime.labels import (
+from mmskelseg_io.commands import convert
+from mmskelseg_io.converters.keypoint_videos import find_labels
+from mmskelseg_io.files.annotations import load_annotations
+from mmskelseg_io.files.names import recording_of
+from mmskelseg_io.inputs import LabelInput
+from mmskelseg_io.labels import (
     Segment,
     VideoSegments,
     label_format,
@@ -21,11 +21,11 @@ from mmskelseg.runtime.labels import (
     write_bento,
     write_deepethogram,
 )
-from mmskelseg.runtime.labels.writing import EXPORTS, write_recordings
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.labels.writing import EXPORTS, write_recordings
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
-from tests.test_runtime.test_labels import labs
-from tests.test_runtime.test_poses.trackers import coco
+from tests.test_labels import labs
+from tests.test_poses.trackers import coco
 
 NAMES = list(labs.NAMES)
 SEGMENTS = [Segment(a / 25, b / 25, name) for a, b, name in labs.BOUTS]

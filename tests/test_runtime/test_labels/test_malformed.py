@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from mmskelseg.runtime.labels import read_segments
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.labels import read_segments
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.test_faults.oracle import check_sentence
-from tests.test_runtime.test_labels.test_readers import SAMPLES
+from tests.test_labels.test_readers import SAMPLES
 
 OPTIONS = {
     'project.boris': {'observation': 'take one'},

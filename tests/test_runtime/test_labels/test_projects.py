@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from mmskelseg.runtime.labels import read_segments
+from mmskelseg_io.labels import read_segments
 from tests.errors import raises_naming
-from tests.test_runtime.test_labels.test_readers import SAMPLES, spans
+from tests.test_labels.test_readers import SAMPLES, spans
 
 TYPES = {'s': 'State event', 'r': 'State event', 'p': 'Point event'}
 

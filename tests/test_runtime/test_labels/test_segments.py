@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from mmskelseg.runtime.labels import (
+from mmskelseg_io.labels import (
     Segment,
     frame_at,
     labels_to_segments,
     segments_to_labels,
 )
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 
 CLASSES = ['walk', 'lift', 'rest']

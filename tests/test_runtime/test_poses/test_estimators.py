@@ -16,20 +16,15 @@ import numpy as np
 import pytest
 
 from mmskelseg.apis.mmpose_inferencer import MMPoseAlias
-from mmskelseg.runtime.messages.dependencies import Dependency, DependencyError
-from mmskelseg.runtime.messages.errors import UnavailableError, UserError
-from mmskelseg.runtime.objects.detecting import build_detector
-from mmskelseg.runtime.parts import ESTIMATORS
-from mmskelseg.runtime.poses.estimators import (
-    MediaPipePose,
-    build_pose_estimator,
-    mediapipe,
-)
-from mmskelseg.runtime.poses.estimators.estimator import VideoFrames, strongest
-from mmskelseg.runtime.structures import Skeleton
+from mmskelseg_io.messages.dependencies import Dependency, DependencyError
+from mmskelseg_io.messages.errors import UnavailableError, UserError
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_runtime.estimators import MediaPipePose, build_pose_estimator, mediapipe
+from mmskelseg_runtime.estimators.detecting import build_detector
+from mmskelseg_runtime.estimators.estimator import VideoFrames, strongest
 from tests.errors import raises_naming
 from tests.stand_ins import write_networks
-from tests.test_runtime.test_poses.trackers import COCO_OF_33
+from tests.test_poses.trackers import COCO_OF_33
 from tests.walkers import Walkers
 
 
@@ -436,7 +431,7 @@ def test_networks_that_are_not_there_are_reported(networks, clip):
     fault('detector.py | human; | person, ', categories=['human'])
 
 
-def test_runtime_alone_has_no_mmpose(monkeypatch):
-    monkeypatch.setattr(ESTIMATORS, '_finders', [])
+@pytest.mark.usefixtures('alone')
+def test_runtime_alone_has_no_mmpose():
     with raises_naming(DependencyError, 'MMPoseAlias', 'mmskelseg-runtime', 'rtmlib'):
         build_pose_estimator('mmpose:human')

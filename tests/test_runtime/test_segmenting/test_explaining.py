@@ -8,10 +8,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from mmskelseg.commands.explain import main
 from mmskelseg.runtime import OnnxSegmenter
-from mmskelseg.runtime.files.parsing import read_dicts
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.segmenting import explaining
-from mmskelseg.runtime.segmenting.explaining import (
+from mmskelseg_io.files.parsing import read_dicts
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_runtime.segmenting import explaining
+from mmskelseg_runtime.segmenting.explaining import (
     DRAWS,
     Part,
     Reasons,

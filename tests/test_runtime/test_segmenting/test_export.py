@@ -12,9 +12,9 @@ from mmskelseg.export import export as export_module
 from mmskelseg.export import opening
 from mmskelseg.export.export import export_onnx
 from mmskelseg.registry import MODELS, TRANSFORMS
-from mmskelseg.runtime.features import SkeletonCoordinates
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.segmenting.model_files import ModelFile
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_runtime.features import SkeletonCoordinates
+from mmskelseg_runtime.segmenting.model_files import ModelFile
 from tests.errors import raises_naming
 from tests.test_runtime.test_segmenting.conftest import make_config
 

@@ -8,25 +8,25 @@ import numpy as np
 import pytest
 from mmengine.fileio import load
 
-from mmskelseg.runtime.labels import (
+from mmskelseg_io.labels import (
     Segment,
     VideoSegments,
     read_segments,
     segments_to_tiers,
     writing,
 )
-from mmskelseg.runtime.labels.writing import EXPORTS
-from mmskelseg.runtime.messages.dependencies import DependencyError
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.poses import read_poses
-from mmskelseg.runtime.segmenting import exports
-from mmskelseg.runtime.segmenting.exports import draw_prediction, write_exports
-from mmskelseg.runtime.segmenting.predictions import (
+from mmskelseg_io.labels.writing import EXPORTS
+from mmskelseg_io.messages.dependencies import DependencyError
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.poses import read_poses
+from mmskelseg_io.structures.tiers import flat_classes, tiers_of
+from mmskelseg_runtime.segmenting import exports
+from mmskelseg_runtime.segmenting.exports import draw_prediction, write_exports
+from mmskelseg_runtime.segmenting.predictions import (
     FileOptions,
     PredictionFiles,
     to_prediction,
 )
-from mmskelseg.runtime.structures.tiers import flat_classes, tiers_of
 from tests.errors import raises_naming
 
 

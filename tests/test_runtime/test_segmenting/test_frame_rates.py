@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.segmenting.frame_rates import show_at
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_runtime.segmenting.frame_rates import show_at
 from tests.errors import raises_naming
 from tests.inferring import inferencer_of
 from tests.small_data import ROOT, small_annotations

@@ -12,22 +12,22 @@ import pytest
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.commands.share import Share, licence
 from mmskelseg.runtime import OnnxSegmenter, OnnxStream
-from mmskelseg.runtime.jobs.events import PrintedEvents
-from mmskelseg.runtime.messages.dependencies import DependencyError
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.segmenting import hub
-from mmskelseg.runtime.segmenting.model_zoo import check_zoo, exported_file
+from mmskelseg_io.jobs.events import PrintedEvents
+from mmskelseg_io.messages.dependencies import DependencyError
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_runtime.segmenting import hub
+from mmskelseg_runtime.segmenting.model_zoo import check_zoo, exported_file
 from tests.errors import raises_naming
 from tests.hub_server import served_hub
-from tests.small_data import ROOT
+from tests.small_data import PATH
 from tests.test_runtime.test_segmenting.test_without_pytorch import BLOCKED, run
 
 HUB = """
 import sys
 from pathlib import Path
-from mmskelseg.runtime.jobs import main
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.segmenting.hub import push
+from mmskelseg_io.jobs import main
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_runtime.segmenting.hub import push
 
 folder, poses, out = sys.argv[1:]
 print(push(Path(folder), 'ann/mice', private=False))
@@ -127,7 +127,7 @@ def test_model_travels_through_a_hub_without_pytorch(shared, poses, tmp_path):
     folder = shutil.copytree(shared, tmp_path / 'moved')
     out = tmp_path / 'out'
     (folder / 'notes.txt').write_text('mine')
-    own = {'HF_HUB_CACHE': tmp_path / 'cache', 'HF_TOKEN': 'secret', 'PYTHONPATH': ROOT}
+    own = {'HF_HUB_CACHE': tmp_path / 'cache', 'HF_TOKEN': 'secret', 'PYTHONPATH': PATH}
     with served_hub() as server:
         words = [sys.executable, '-c', BLOCKED + HUB, folder, poses, out]
         done = run(words, HF_ENDPOINT=server.address, **own)
@@ -145,7 +145,7 @@ def test_model_travels_through_a_hub_without_pytorch(shared, poses, tmp_path):
     assert 'hf:ann/rats: the hub cannot be used (RepositoryNotFoundError' in done.stdout
     assert 'hf:ann/mice@v2: the hub cannot be used (RevisionNotFound' in done.stdout
     offline = {**own, 'HF_HUB_OFFLINE': 1, 'HF_ENDPOINT': server.address}
-    code = 'from mmskelseg.runtime.segmenting.hub import hub_file\n'
+    code = 'from mmskelseg_runtime.segmenting.hub import hub_file\n'
     code += 'print(hub_file("hf:ann/mice", "model.onnx"))\n'
     # Once downloaded, it needs no network.
     done = run([sys.executable, '-c', BLOCKED + code], **offline)
@@ -158,8 +158,8 @@ def test_model_travels_through_a_hub_without_pytorch(shared, poses, tmp_path):
 @pytest.mark.parametrize('header', ['ETag', 'X-Linked-ETag', 'X-Repo-Commit'])
 def test_hub_cannot_write_outside_of_the_cache(header, tmp_path):
     """Tags become names of files there; those of a known hub are letters and digits."""
-    own = {'HF_HUB_CACHE': tmp_path / 'in/cache', 'PYTHONPATH': ROOT}
-    code = 'from mmskelseg.runtime.segmenting.hub import hub_file\n'
+    own = {'HF_HUB_CACHE': tmp_path / 'in/cache', 'PYTHONPATH': PATH}
+    code = 'from mmskelseg_runtime.segmenting.hub import hub_file\n'
     code += 'hub_file("hf:ann/mice", "model.onnx")\n'
     with served_hub() as server:
         server.models['ann/mice'] = {'model.onnx': b'evil'}
@@ -179,7 +179,7 @@ def test_damaged_model_of_a_hub_has_its_name(opened, content, monkeypatch, tmp_p
     file = tmp_path / 'model.onnx'
     file.write_bytes(content)
     monkeypatch.setattr(
-        'mmskelseg.runtime.segmenting.model_zoo.hub_file',
+        'mmskelseg_runtime.segmenting.model_zoo.hub_file',
         lambda name, wanted: file.with_suffix(Path(wanted).suffix),
     )
     file.with_suffix('.safetensors').write_bytes(content)
@@ -190,7 +190,7 @@ def test_damaged_model_of_a_hub_has_its_name(opened, content, monkeypatch, tmp_p
 
 def test_model_of_a_hub_of_another_kind_has_its_name(shared, monkeypatch):
     monkeypatch.setattr(
-        'mmskelseg.runtime.segmenting.model_zoo.hub_file',
+        'mmskelseg_runtime.segmenting.model_zoo.hub_file',
         lambda name, wanted: shared / wanted.replace('_live', ''),
     )
     with raises_naming(UserError, 'hf:ann/mice: ', 'segmentor') as raised:
@@ -236,7 +236,7 @@ def test_files_of_a_hub_have_fixed_names(monkeypatch):
     """A stream has an exported model of its own."""
     asked = []
     monkeypatch.setattr(
-        'mmskelseg.runtime.segmenting.model_zoo.hub_file', lambda *a: asked.append(a)
+        'mmskelseg_runtime.segmenting.model_zoo.hub_file', lambda *a: asked.append(a)
     )
     exported_file('hf:ann/mice')
     exported_file('hf:ann/mice@v2', live=True)

@@ -6,18 +6,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mmskelseg.runtime.files.annotations import save_annotations
-from mmskelseg.runtime.inputs import ObjectInput, PoseInput, named_joints
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.objects import Found, FoundObjects
-from mmskelseg.runtime.objects.found import corners
-from mmskelseg.runtime.poses import Poses, write_npz
-from mmskelseg.runtime.segmenting.inputs import InputReader
-from mmskelseg.runtime.segmenting.segmenter import Segmenter
-from mmskelseg.runtime.segmenting.sources import Source, find_sources
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.individuals import alone
-from mmskelseg.runtime.structures.objects import BOX
+from mmskelseg_io.files.annotations import save_annotations
+from mmskelseg_io.inputs import ObjectInput, PoseInput, named_joints
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.objects import Found, FoundObjects
+from mmskelseg_io.objects.found import corners
+from mmskelseg_io.poses import Poses, write_npz
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.individuals import alone
+from mmskelseg_io.structures.objects import BOX
+from mmskelseg_runtime.segmenting.inputs import InputReader
+from mmskelseg_runtime.segmenting.segmenter import Segmenter
+from mmskelseg_runtime.segmenting.sources import Source, find_sources
 from tests.errors import assert_names, raises_naming
 
 

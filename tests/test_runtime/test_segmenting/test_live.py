@@ -10,17 +10,17 @@ import pytest
 from mmengine.config import Config
 
 from mmskelseg.apis import SkelSegStream
-from mmskelseg.commands import live as command
-from mmskelseg.runtime.files.camera import Camera, CameraFrame
-from mmskelseg.runtime.jobs.live import _Output
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.poses import Poses, write_npz
-from mmskelseg.runtime.poses.estimators import PoseEstimator
-from mmskelseg.runtime.poses.estimators.estimator import strongest
-from mmskelseg.runtime.segmenting.live import LivePerson, LiveReport, LiveSegmenter
-from mmskelseg.runtime.streaming import SegmentEvent
-from mmskelseg.runtime.structures import Skeleton
-from mmskelseg.runtime.structures.objects import BOX
+from mmskelseg_io.files.camera import Camera, CameraFrame
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.poses import Poses, write_npz
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_io.structures.objects import BOX
+from mmskelseg_runtime.commands import live as command
+from mmskelseg_runtime.commands.live import _Output
+from mmskelseg_runtime.estimators import PoseEstimator
+from mmskelseg_runtime.estimators.estimator import strongest
+from mmskelseg_runtime.segmenting.live import LivePerson, LiveReport, LiveSegmenter
+from mmskelseg_runtime.streaming import SegmentEvent
 from tests.errors import raises_naming
 from tests.inferring import prediction_of
 from tests.small_data import ROOT

@@ -8,8 +8,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from mmskelseg.runtime import OnnxSegmenter, OnnxStream
-from mmskelseg.runtime.messages.errors import MissingFileError, UserError
-from mmskelseg.runtime.segmenting.model_files import FORMAT, KEY
+from mmskelseg_io.messages.errors import MissingFileError, UserError
+from mmskelseg_runtime.segmenting.model_files import FORMAT, KEY
 from tests.errors import raises_naming
 
 

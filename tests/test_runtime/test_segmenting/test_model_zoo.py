@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from mmskelseg.export.opening import ZOO, zoo_checkpoint
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.segmenting.model_zoo import FOLDER, check_zoo, zoo, zoo_file
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_runtime.segmenting.model_zoo import FOLDER, check_zoo, zoo, zoo_file
 from tests.errors import raises_naming
 from tests.small_data import ROOT
 

@@ -11,8 +11,8 @@ from onnx import (
     numpy_helper,
 )
 
-from mmskelseg.runtime.messages.errors import UserError
-from mmskelseg.runtime.segmenting.onnx_graph import check_graph
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_runtime.segmenting.onnx_graph import check_graph
 from tests.errors import raises_naming
 
 INPUT = helper.make_tensor_value_info('x', TensorProto.FLOAT, ['n', 4])

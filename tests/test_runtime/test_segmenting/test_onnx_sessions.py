@@ -7,9 +7,9 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from mmskelseg.runtime.messages.errors import UnavailableError, UserError
-from mmskelseg.runtime.segmenting import onnx_sessions
-from mmskelseg.runtime.segmenting.onnx_sessions import Session
+from mmskelseg_io.messages.errors import UnavailableError, UserError
+from mmskelseg_runtime.segmenting import onnx_sessions
+from mmskelseg_runtime.segmenting.onnx_sessions import Session
 from tests.errors import raises_naming
 from tests.test_faults.oracle import judge
 

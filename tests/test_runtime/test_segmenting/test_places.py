@@ -8,8 +8,8 @@ import pytest
 from mmskelseg.apis import SkelSegStream
 from mmskelseg.export.export import export_onnx
 from mmskelseg.runtime import OnnxSegmenter, OnnxStream
-from mmskelseg.runtime.places.table import write_table
-from mmskelseg.runtime.structures.places import Place
+from mmskelseg_io.places.table import write_table
+from mmskelseg_io.structures.places import Place
 from tests.errors import raises_naming
 from tests.inferring import inferencer_of
 from tests.test_runtime.test_segmenting.conftest import META

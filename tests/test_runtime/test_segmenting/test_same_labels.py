@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mmskelseg.apis import SkelSegStream
 from mmskelseg.runtime import OnnxSegmenter, OnnxStream
-from mmskelseg.runtime.structures.tiers import flat_classes, flat_rows, tiers_of
+from mmskelseg_io.structures.tiers import flat_classes, flat_rows, tiers_of
 from tests.errors import raises_naming
 from tests.inferring import inferencer_of
 from tests.test_runtime.test_segmenting.conftest import META

@@ -6,7 +6,7 @@ import pytest
 from mmskelseg.apis import SkelSegStream
 from mmskelseg.export.streaming import streaming_model
 from mmskelseg.runtime import OnnxStream
-from mmskelseg.runtime.messages.errors import UserError
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.test_apis.test_stream import pushed
 from tests.test_runtime.test_segmenting.conftest import make_config

@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import shutil
 import site
 import subprocess
 import sys
@@ -13,16 +12,19 @@ import numpy as np
 import pytest
 
 from mmskelseg.apis import SkelSegStream
-from mmskelseg.runtime.files.annotations import save_annotations
-from mmskelseg.runtime.jobs import main
-from mmskelseg.runtime.structures import Skeleton
+from mmskelseg_io.files.annotations import save_annotations
+from mmskelseg_io.structures import Skeleton
+from mmskelseg_runtime.commands import live, segment
 from tests import test_install
 from tests.errors import raises_naming
 from tests.inferring import prediction_of
-from tests.small_data import ROOT
+from tests.small_data import PATH, ROOT
 from tests.test_runtime.test_segmenting.conftest import CLASSES
 
-LACKING = ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmaction', 'mmskelseg.compat')
+source, wheel = test_install.source, test_install.wheel
+wheels = test_install.wheels
+
+LACKING = ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmaction')
 BLOCKED = f"""
 import sys
 for name in {LACKING}:
@@ -34,7 +36,7 @@ LIVE = ('--events', '--every-frame', '--no-window')
 SEGMENTS = """
 import sys
 import numpy as np
-from mmskelseg.runtime.poses import read_poses
+from mmskelseg_io.poses import read_poses
 from mmskelseg.runtime import OnnxSegmenter, OnnxStream
 
 poses, model, stream_model, out = sys.argv[1:]
@@ -88,14 +90,14 @@ def test_poses_become_segments_without_pytorch(
 ):
     out = tmp_path / 'found.npz'
     words = [poses, recipe[1], stream_file[1], out]
-    run([sys.executable, '-c', BLOCKED + SEGMENTS, *words], PYTHONPATH=ROOT)
+    run([sys.executable, '-c', BLOCKED + SEGMENTS, *words], PYTHONPATH=PATH)
     check(out, (coordinates, causal), (recipe[0], stream_file[0]), poses)
 
 
 def command(*words):
     """Run a command without PyTorch; return what it prints."""
-    code = 'from mmskelseg.runtime.jobs import main\nsys.exit(main(sys.argv[1:]))'
-    done = run([sys.executable, '-c', BLOCKED + code, *words], PYTHONPATH=ROOT)
+    code = 'from mmskelseg_io.jobs import main\nsys.exit(main(sys.argv[1:]))'
+    done = run([sys.executable, '-c', BLOCKED + code, *words], PYTHONPATH=PATH)
     return done.stdout + done.stderr
 
 
@@ -121,7 +123,7 @@ def test_exported_model_runs_before_pytorch_is_imported(
                    for file in (recipe, stream_file)]  # fmt: skip
     code = (
         'import sys\n'
-        'from mmskelseg.commands import main\n'
+        'from mmskelseg_io.jobs import main\n'
         'main(sys.argv[1:])\n'
         'sys.exit("torch" in sys.modules or "mmengine" in sys.modules)'
     )
@@ -161,6 +163,7 @@ def test_annotation_file_is_read_without_pytorch(recipe, person, tmp_path):
     assert content['total_frames'] == 40
 
 
+@pytest.mark.usefixtures('alone')
 @pytest.mark.parametrize(('words', 'named'), [
     (('segment', 'take1.mp4', 'CONFIG.py'), 'CONFIG.py: | PyTorch'),
     (('segment', 'a', 'b.onnx', '--ensemble', 'c.pth'), '--ensemble'),
@@ -168,27 +171,23 @@ def test_annotation_file_is_read_without_pytorch(recipe, person, tmp_path):
     (('segment', '.', 'b.onnx'), 'b.onnx: '),
     (('live', '0', 'b.onnx', 'c.pth'), 'CHECKPOINT'),
     (('live', '0', 'b.pth'), 'b.pth: | PyTorch'),
-    (('train', 'mine.py'), 'train | mmskelseg-runtime | segment'),
 ])  # fmt: skip
 def test_what_does_not_go_together_is_said(words, named):
+    command = {'segment': segment, 'live': live}[words[0]]
     with raises_naming(SystemExit, named):
-        main(words)
+        command.main(words[1:])
 
 
 @pytest.mark.slow
 def test_distribution_without_pytorch_is_all_that_a_user_needs(
-    coordinates, causal, recipe, stream_file, poses, tmp_path, monkeypatch
+    coordinates, causal, recipe, stream_file, poses, tmp_path, monkeypatch, wheels
 ):
-    """Its wheel, where PyTorch, MMEngine, MMCV and MMAction2 are missing."""
-    source = tmp_path / 'source'
-    ignore = shutil.ignore_patterns('__pycache__', '.mim', 'build', '*.egg-info')
-    for name in ('mmskelseg', 'runtime'):
-        shutil.copytree(ROOT / name, source / name, ignore=ignore)
-    wheel = test_install.build('build_wheel', source / 'runtime', tmp_path / 'dist')
+    """Its wheel and that of io, where PyTorch and all of OpenMMLab are missing."""
     venv.create(tmp_path / 'venv', with_pip=False)
     python = tmp_path / 'venv' / ('Scripts' if os.name == 'nt' else 'bin') / 'python'
     pip = [sys.executable, '-m', 'pip', '--python', str(python), '--quiet']
-    install = ['install', '--no-deps', '--no-index', str(wheel)]
+    files = [str(wheels[name]) for name in ('io', 'runtime')]
+    install = ['install', '--no-deps', '--no-index', *files]
     subprocess.run([*pip, *install], check=True)
     # What it requires comes from this environment, and nothing else.
     code = 'import site; print(site.getsitepackages()[0])'
@@ -198,6 +197,7 @@ def test_distribution_without_pytorch_is_all_that_a_user_needs(
         'onnxruntime',
         'cv2',
         'defusedxml',
+        'h5py',
         'tqdm',
         'flatbuffers',
         'google',
@@ -208,7 +208,8 @@ def test_distribution_without_pytorch_is_all_that_a_user_needs(
                 os.symlink(package, ROOT.__class__(folder) / package.name)
     monkeypatch.chdir(tmp_path)
     out = tmp_path / 'found.npz'
-    run([python, '-c', SEGMENTS, poses, recipe[1], stream_file[1], out])
+    code = SEGMENTS.replace('mmskelseg.runtime', 'mmskelseg_runtime')
+    run([python, '-c', code, poses, recipe[1], stream_file[1], out])
     check(out, (coordinates, causal), (recipe[0], stream_file[0]), poses)
     words = [python.with_name('mmskelseg'), 'segment', poses, '--model', 'precog']
     words += ['--out', 'out']
@@ -218,3 +219,5 @@ def test_distribution_without_pytorch_is_all_that_a_user_needs(
     assert not (tmp_path / 'out' / 'timeline.png').exists()
     done = run([*words, '--formats', 'timeline'], code=1)
     assert 'timeline needs what is not installed' in done.stderr
+    done = run([words[0], 'train', 'mine.py'], code=2)
+    assert "pip install 'mmskelseg[studio]'" in done.stderr

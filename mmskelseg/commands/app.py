@@ -1,5 +1,0 @@
-"""Labels the recordings of a folder with a trained model, and plays them on a page."""
-
-from mmskelseg.studio.opening import OpenApp
-
-main = OpenApp.main

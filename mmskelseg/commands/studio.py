@@ -1,5 +1,0 @@
-"""Opens a page on which you label recordings, train a model, and correct it."""
-
-from mmskelseg.studio.opening import OpenStudio
-
-main = OpenStudio.main

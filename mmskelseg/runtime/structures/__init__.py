@@ -1,5 +1,0 @@
-"""Data structures shared by several packages: skeletons, segments, annotations."""
-
-from mmskelseg.runtime.structures.skeleton import Skeleton, is_data_layout
-
-__all__ = ['Skeleton', 'is_data_layout']

@@ -1,0 +1,1 @@
+"""Pictures of behaviour: bouts, transitions, and moments of high risk."""

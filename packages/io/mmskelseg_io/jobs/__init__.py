@@ -1,0 +1,86 @@
+"""Jobs: typed inputs, events and results, and the command lines made from them."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+
+from mmskelseg_io.entry_points import Command, commands
+from mmskelseg_io.jobs.command_line import command_parser
+from mmskelseg_io.jobs.stopping import stoppable
+from mmskelseg_io.messages.errors import user_errors
+from mmskelseg_io.version import __version__
+
+# Files in tools/ and demo/ whose names are OpenMMLab's.
+_TOOLS = {
+    'browse-dataset': 'browse',
+    'demo': 'segment',
+    'extract-features': 'features',
+    'extract-poses': 'poses',
+}
+_ABOUT = 'Action segmentation from skeletons and video.'
+_MORE = "`pip install 'mmskelseg[studio]'` installs all commands"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the installed command that the first argument names."""
+    words = sys.argv[1:] if argv is None else argv
+    known = {name.replace('_', '-'): one for name, one in commands('commands').items()}
+    dispatch(known, words, _TOOLS, about=_ABOUT, more=_MORE)
+
+
+def dispatch(
+    known: Mapping[str, Command],
+    words: Sequence[str],
+    tools: Mapping[str, str] | None = None,
+    *,
+    prog: str = 'mmskelseg',
+    about: str | None = None,
+    more: str = '',
+) -> None:
+    """Run the command that the first word names, with the remaining words.
+
+    Args:
+        known: The commands by their names.
+        words: The command line.
+        tools: Other names of commands.
+        prog: The program.
+        about: The first part of its help.
+        more: What to do for a command that is unknown, as part of a sentence.
+    """
+    # During imports; each command has its own message.
+    with stoppable('nothing was started.'), user_errors():
+        lines = {name: one.sentence for name, one in known.items()}
+        name = chosen(lines, words, prog, about, tools, more)
+        known[name].main([*words[1:]], prog=f'{prog} {name}')
+
+
+def chosen(
+    commands: Mapping[str, str],
+    argv: Sequence[str],
+    prog: str,
+    description: str | None,
+    aliases: Mapping[str, str] | None = None,
+    more: str = '',
+) -> str:
+    """Return the command that the first argument names; ``-`` and ``_`` are the same.
+
+    ``commands`` has a line of help for each, below the ``description`` and the usage of
+    the program ``prog``; ``aliases`` are other names of commands; ``more`` is what to
+    do for a command that is unknown.
+    """
+    lines = [f'  {name:16}  {text}' for name, text in commands.items()]
+    lines.insert(0, 'names (see NAME --help):')
+    parser = command_parser(description, prog, '\n'.join(lines))
+    parser.usage = f'{prog} [-h] NAME ...'
+    version = f'mmskelseg {__version__}'
+    parser.add_argument('--version', action='version', version=version)
+    parser.add_argument('name', metavar='NAME', help='what to run')
+    asked = parser.parse_args(argv[:1]).name
+    names = {name.replace('_', '-'): name for name in commands} | dict(aliases or {})
+    name = names.get(asked.replace('_', '-'))
+    if name is None:
+        near = get_close_matches(asked.replace('_', '-'), names, n=1)
+        listed = f'expected one of {", ".join(commands)}'
+        hint = f'did you mean {names[near[0]]!r}?' if near else f'{listed}.'
+        parser.error(f'there is no {asked!r}; {hint}{more and f" ({more}.)"}')
+    return name

@@ -1,0 +1,189 @@
+"""Processes that import what they need once, and execute one job after another."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, nullcontext
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection
+from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
+from typing import Any, TypeAlias
+
+from mmskelseg_io.jobs.events import Events, PrintedEvents, SentEvents, report_line
+from mmskelseg_io.jobs.job import Job
+from mmskelseg_io.jobs.stopping import stoppable
+from mmskelseg_io.messages.errors import explanation, shown
+
+#: Submits a call of a function to a process.
+Submit: TypeAlias = Callable[..., Future]
+# Where the events of jobs in this process go.
+_pipes: list[Connection] = []
+
+
+@contextmanager
+def worker_processes(
+    count: int, events: Events | None = None, patience: float = 0.0
+) -> Iterator[Workers]:
+    """Yield a function that submits calls to processes, which end with the block.
+
+    They get one thread each, if there are several, and end as well if this program is
+    killed.
+
+    Args:
+        count: Number of processes.
+        events: Where the events of jobs go beside their logs, from another thread. All
+            have arrived after the block.
+        patience: Seconds that they get at the end to stop what they are doing.
+    """
+    if count > 1:
+        os.environ.setdefault('OMP_NUM_THREADS', '1')
+    with nullcontext() if events is None else _received(events) as pipe:
+        workers = Workers(count, pipe)
+        try:
+            yield workers
+        finally:
+            # A run that is stopped goes on from its last checkpoint.
+            processes = workers.processes
+            workers.pool.shutdown(wait=False, cancel_futures=True)
+            for process in processes if patience else ():
+                process.terminate()
+            for process in processes:
+                process.join(patience)
+                process.kill()
+                process.join()
+
+
+class Workers:
+    """Some processes, to which calls are submitted by calling this."""
+
+    def __init__(self, count: int, pipe: Connection | None) -> None:
+        self._given = count, get_context('spawn'), _begin, (pipe,)
+        self.pool = ProcessPoolExecutor(*self._given)
+
+    def __call__(self, call: Callable, *given: Any) -> Future:
+        """Submit a call of a function."""
+        return self.pool.submit(call, *given)
+
+    @property
+    def processes(self) -> list[Any]:
+        """The processes that have begun."""
+        return [*(self.pool._processes or {}).values()]
+
+    def restart(self) -> None:
+        """Kill the processes, so that all calls fail; others take their place."""
+        before, self.pool = self.processes, ProcessPoolExecutor(*self._given)
+        for process in before:
+            process.kill()
+
+
+@contextmanager
+def _received(events: Events) -> Iterator[Connection]:
+    """Yield a pipe for processes that end in the block; its lines become events."""
+    reader, writer = get_context('spawn').Pipe(duplex=False)
+
+    def read() -> None:
+        while True:
+            try:
+                line = reader.recv_bytes()
+            # A process that was killed may leave a part of a line.
+            except (EOFError, OSError):
+                return
+            report_line(line, events)
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    try:
+        yield writer
+    finally:
+        # Nobody has it now, so the reader finds its end.
+        writer.close()
+        thread.join()
+        reader.close()
+
+
+def execute(job: Job, log: Path) -> str:
+    """Execute a job in this process, and append its output to a file.
+
+    Returns the reason of a failure; '' if there is none.
+    """
+    events: Events = PrintedEvents()
+    if _pipes:
+        events = SentEvents(_pipes[0].send_bytes)
+    return logged(log, _stoppably, job, events)
+
+
+def _stoppably(job: Job, events: Events) -> None:
+    with stoppable(job.kept):
+        job.start(events)
+
+
+def logged(log: Path, call: Callable[..., object], *given: object) -> str:
+    """Call a function in this process, and append its output to a file.
+
+    Returns the reason of a failure, which the file states as well; '' if there is none.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Loggers hold on to the streams that they find, so these stay the same.
+    kept = os.dup(1), os.dup(2)
+    with log.open('ab') as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    try:
+        return _failure_of(call, *given)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, stream in enumerate(kept, start=1):
+            os.dup2(stream, number)
+            os.close(stream)
+
+
+def _failure_of(call: Callable[..., object], *given: object) -> str:
+    try:
+        call(*given)
+    except SystemExit as stop:
+        if isinstance(stop.code, str):
+            sys.stderr.write(f'{stop.code}\n')
+            return stop.code.removeprefix('error: ')
+        return f'exit status {stop.code}' if stop.code else ''
+    except Exception as error:
+        sentence = explanation(error)
+        if sentence is None:
+            traceback.print_exc()
+            return f'{type(error).__name__}: {shown(error)}'
+        sys.stderr.write(f'error: {sentence}\n')
+        return sentence
+    return ''
+
+
+def reason_of(future: Future) -> Any:
+    """Return what a call returns, such as the reason of a failure.
+
+    There is one as well if its process was killed.
+    """
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return 'its process was killed, perhaps since memory ran out'
+
+
+def _begin(pipe: Connection | None) -> None:
+    """Leave Ctrl+C to the program that started this process, and end with it."""
+    signal(SIGINT, SIG_IGN)
+    _pipes[:] = [] if pipe is None else [pipe]
+    parent = parent_process()
+    assert parent is not None, 'since `worker_processes` started this one'
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

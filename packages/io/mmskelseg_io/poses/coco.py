@@ -1,0 +1,125 @@
+"""Keypoint results in COCO's format: a JSON list with an entry for each person.
+
+::
+
+    [{"image_id": 1, "category_id": 1, "keypoints": [x1, y1, v1, ...], "score": 0.9}]
+
+``image_id`` is taken as the frame number in one video. It is a whole number, or a file
+name that ends in one (``000012.jpg``, as AlphaPose writes). Entries may have a
+``track_id``, or an ``idx`` as in AlphaPose.
+"""
+
+import re
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from mmskelseg_io.files.parsing import FilePath, check_shape, numbers, read_json
+from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.poses.layouts import counted_layout
+from mmskelseg_io.poses.poses import Detection, Layout, Poses, gather
+from mmskelseg_io.poses.reading import POSE_FORMATS
+
+_ENTRY = {
+    'image_id': (int, str),
+    'category_id?': int,
+    'keypoints': list,
+    'score?': float,
+    'track_id?': (int, str),
+    'idx?': (float, str, list),
+}
+
+
+@POSE_FORMATS.register('coco', {'.json': ('image_id', 'annotations').__contains__})
+def read_coco(
+    path: FilePath,
+    skeleton: Layout | None = None,
+    unnamed: Layout | None = None,
+    first_frame: int | None = None,
+) -> Poses:
+    """Return the poses of one video in a file of COCO results.
+
+    The third number of a joint is its score. If all of them are 0, 1 or 2, they are
+    COCO's visibility flags, and 1 and 2 both mean that the joint is present.
+
+    Args:
+        path: The file.
+        skeleton: The layout; by default COCO's 17 joints.
+        unnamed: See :func:`~mmskelseg_io.poses.read_poses`.
+        first_frame: The ``image_id`` of the first frame, which may be empty; by default
+            the smallest ``image_id``, if that is 0 or 1.
+    """
+    entries = read_json(path, 'the tracker')
+    if isinstance(entries, dict) and 'annotations' in entries:
+        raise UserError(
+            f'{path}: is a data set in COCO format, expected COCO results: a list of '
+            'entries with image_id, category_id, keypoints and score.'
+        )
+    if not isinstance(entries, list) or not entries:
+        raise UserError(f'{path}: expected a list of at least one person.')
+    check_shape(entries, [_ENTRY], str(path), 'export it again as COCO results')
+    ids = [_number(entry, f'{path}: entry {i}') for i, entry in enumerate(entries)]
+    smallest = min(ids)
+    first = smallest if first_frame is None and smallest < 2 else first_frame
+    if first is None or first > smallest:
+        raise UserError(
+            f'{path}: the smallest image_id is {smallest}; give the image_id of the '
+            f'first frame by --first-frame, which is 0, 1 or up to {smallest}.'
+        )
+    categories = {entry.get('category_id') or 1 for entry in entries}
+    if len(categories) > 1:
+        raise UserError(
+            f'{path}: entries of the categories {sorted(categories)}; keep only those '
+            'of people.'
+        )
+    joints = len(entries[0]['keypoints']) // 3
+    layout, notes = counted_layout(joints, skeleton, str(path), unnamed)
+    notes = (f'frames are numbered by image_id, from {first}', *notes)
+    xyc = np.array(
+        [
+            numbers(entry['keypoints'], (3 * joints,), f'{path}: entry {i}: keypoints')
+            for i, entry in enumerate(entries)
+        ]
+    ).reshape(len(entries), joints, 3)
+    if np.isin(xyc[..., 2], (0, 1, 2)).all():
+        xyc[..., 2] = xyc[..., 2] > 0
+    tracks = _tracks(entries, ids)
+    found = [
+        Detection(number - first, points, entry.get('score'), track)
+        for number, points, entry, track in zip(ids, xyc, entries, tracks, strict=True)
+    ]
+    return gather(found, layout, str(path), notes=notes)
+
+
+def _tracks(entries: list[dict[str, Any]], ids: list[int]) -> list[str | None]:
+    """Return the track name of each entry, or None if there are no tracks.
+
+    AlphaPose writes ``idx`` as a list of the detections that it merged; without
+    tracking it is 0 for everybody.
+    """
+    tracks: list[str | None] = []
+    listed = False
+    for entry in entries:
+        name = entry.get('idx') if entry.get('track_id') is None else entry['track_id']
+        while isinstance(name, list):
+            listed, name = True, name[0] if name else None
+        if isinstance(name, float) and name.is_integer():
+            name = int(name)
+        tracks.append(None if name is None else str(name))
+    same = len(set(zip(ids, tracks, strict=True))) < len(tracks)
+    return [None] * len(tracks) if listed and same else tracks
+
+
+def _number(entry: dict[str, Any], where: str) -> int:
+    image = entry['image_id']
+    if isinstance(image, int) and image >= 0:
+        return image
+    name = PurePath(image).stem if isinstance(image, str) else ''
+    digits = re.search(r'(?<![0-9])([0-9]{1,18})$', name)
+    if not digits:
+        raise UserError(
+            f'{where}: image_id is {shown(image)}, expected a frame number, or a file '
+            'name that ends in one.'
+        )
+    return int(digits[1])

@@ -1,0 +1,123 @@
+"""Predictions of MMPose: a JSON file of one video.
+
+``MMPoseInferencer`` with ``pred_out_dir`` writes a list of frames::
+
+    [{"frame_id": 0, "instances": [{"keypoints": [[x, y], ...],
+      "keypoint_scores": [...], "bbox": [[x1, y1, x2, y2]], "bbox_score": 0.9}]}]
+
+The demo scripts with ``--save-predictions`` write the same list, with a ``frame_id``
+from 1, as ``instance_info``, together with ``meta_info``, which names the joints.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from mmskelseg_io.files.parsing import FilePath, check_shape, numbers, read_json
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.poses.layouts import checked, counted_layout, in_order, named_layout
+from mmskelseg_io.poses.poses import Detection, Layout, Poses, gather
+from mmskelseg_io.poses.reading import POSE_FORMATS
+from mmskelseg_io.structures import Skeleton
+
+_PERSON = {'keypoints': list, 'keypoint_scores?': list, 'bbox_score?': float}
+_FRAMES = [{'frame_id?': int, 'instances': [_PERSON]}]
+_NAMES = {'keypoint_id2name': {...: str}, 'skeleton_links': [[int]]}
+_META = {'dataset_name?': str, **_NAMES}
+_REMEDY = 'predict with MMPoseInferencer and pred_out_dir, and copy the file again'
+
+
+@POSE_FORMATS.register(
+    'mmpose', {'.json': ('meta_info', 'instance_info', 'instances').__contains__}
+)
+def read_mmpose(
+    path: FilePath, skeleton: Layout | None = None, unnamed: Layout | None = None
+) -> Poses:
+    """Return the poses of one video that MMPose predicted.
+
+    The layout is by default that of ``meta_info``, or COCO's 17 joints. If
+    ``meta_info`` names the joints, they are put into the order of a given layout. For
+    ``unnamed``, see :func:`~mmskelseg_io.poses.read_poses`.
+    """
+    data = read_json(path, 'MMPose')
+    meta = data.get('meta_info') if isinstance(data, dict) else None
+    frames = data if meta is None else data.get('instance_info')
+    if not isinstance(frames, list) or not frames:
+        raise UserError(
+            f'{path}: expected a list of frames with instances, as MMPoseInferencer '
+            'writes with pred_out_dir.'
+        )
+    if isinstance(frames[0], dict) and 'keypoint_scores' in frames[0]:
+        raise UserError(
+            f'{path}: predictions of one image; run MMPose on the video, so that it '
+            'writes all frames into one file.'
+        )
+    check_shape(frames, _FRAMES, str(path), _REMEDY)
+    found = list(_detections(frames, str(path)))
+    joints = len(found[0].joints) if found else 0
+    for detection in found:
+        if len(detection.joints) != joints:
+            raise UserError(
+                f'{path}: {len(detection.joints)} joints in frame {detection.frame}, '
+                f'but {joints} before; give each layout a file of its own.'
+            )
+    notes: tuple[str, ...] = ()
+    layout: Layout = 'coco17'
+    if meta is not None:
+        layout = _layout(meta, joints, str(path))
+        if skeleton is not None:
+            named = Skeleton.get(layout).joints
+            order, layout, notes = in_order(named, skeleton, str(path))
+            found = [replace(each, joints=each.joints[order]) for each in found]
+    elif found:
+        layout, notes = counted_layout(joints, skeleton, str(path), unnamed)
+    count = _frame_id(frames[-1], len(frames) - 1) - _frame_id(frames[0], 0) + 1
+    return gather(found, layout, str(path), frames=count, notes=notes)
+
+
+def _detections(frames: list[dict[str, Any]], source: str) -> Iterator[Detection]:
+    first, before = _frame_id(frames[0], 0), -1
+    for i, frame in enumerate(frames):
+        number = _frame_id(frame, i) - first
+        if number <= before:
+            raise UserError(
+                f'{source}: frame_id {number + first} comes after {before + first}; '
+                'expected the frames of one video in order.'
+            )
+        before = number
+        for instance in frame['instances']:
+            where = f'{source}: frame {i}: keypoints'
+            xy = numbers(instance['keypoints'], (-1, -1), where)
+            if xy.shape[1] != 2:
+                raise UserError(
+                    f'{where} have {xy.shape[1]} coordinates, expected 2; 3D poses '
+                    'cannot be read, so predict with a 2D model.'
+                )
+            score = instance.get('keypoint_scores') or [1] * len(xy)
+            values = numbers(score, (len(xy),), f'{where}_scores')
+            whole = instance.get('bbox_score')
+            yield Detection(number, np.column_stack([xy, values]), whole)
+
+
+def _frame_id(frame: dict[str, Any], place: int) -> int:
+    return place if frame.get('frame_id') is None else frame['frame_id']
+
+
+def _layout(meta: dict[str, Any], joints: int, source: str) -> Layout:
+    check_shape(meta, _META, f'{source}: meta_info', _REMEDY)
+    names = meta['keypoint_id2name']
+    try:
+        ordered = [names[str(i)] for i in range(len(names))]
+    except KeyError as error:
+        raise UserError(
+            f'{source}: keypoint_id2name of meta_info lacks the joint {error}; '
+            f'{_REMEDY}.'
+        ) from None
+    if joints not in (0, len(ordered)):
+        raise UserError(
+            f'{source}: {joints} joints a person, but meta_info names {len(ordered)}.'
+        )
+    name = meta.get('dataset_name') or 'mmpose'
+    return checked(named_layout(ordered, meta['skeleton_links'], name), source)

@@ -1,0 +1,27 @@
+"""Features of frames: the recipe, and renderers of images and coordinates."""
+
+from mmskelseg_runtime.features.concatenate import Concatenate
+from mmskelseg_runtime.features.coordinates import SkeletonCoordinates
+from mmskelseg_runtime.features.heatmap import (
+    RenderJointHeatmaps,
+    RenderSkeletonHeatmap,
+)
+from mmskelseg_runtime.features.objects import ObjectCoordinates
+from mmskelseg_runtime.features.pairs import PairCoordinates
+from mmskelseg_runtime.features.places import PlaceCoordinates
+from mmskelseg_runtime.features.recipe import Encoder, FeatureRecipe, Renderer
+from mmskelseg_runtime.features.video_frames import ReadVideoFrames
+
+__all__ = [
+    'Concatenate',
+    'Encoder',
+    'FeatureRecipe',
+    'ObjectCoordinates',
+    'PairCoordinates',
+    'PlaceCoordinates',
+    'ReadVideoFrames',
+    'RenderJointHeatmaps',
+    'RenderSkeletonHeatmap',
+    'Renderer',
+    'SkeletonCoordinates',
+]
