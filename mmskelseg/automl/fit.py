@@ -347,8 +347,11 @@ def _reported(report: Content) -> Iterator[str]:
 
 
 def _settings(job: Fit) -> dict[str, object]:
-    """Return what determines the result, in types of JSON."""
-    names = ('minutes', 'processes', 'fold', 'group_by', 'seed', 'compare')
+    """Return what determines the result, in types of JSON.
+
+    A machine with another number of cores goes on with the plan that was made.
+    """
+    names = ('minutes', 'fold', 'group_by', 'seed', 'compare')
     settings = {name: getattr(job, name) for name in names}
     content = hashlib.sha256(job.ann_file.read_bytes()).hexdigest()
     group_by = job.group_by and job.group_by.pattern

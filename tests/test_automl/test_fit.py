@@ -303,13 +303,17 @@ def without_paths(report):
 
 
 def test_same_command_repeats_nothing_that_is_done(moved, fitted, capsys, measured):
-    """A run that was lost is repeated, with the same digits, even where it is moved."""
+    """A run that was lost is repeated, with the same digits.
+
+    Even where the folder was moved to, and with another number of cores.
+    """
     before = report_of(moved)
     file = next((moved / 'runs').glob('*/fold1/seed_0')) / 'metrics.json'
     scores = json.loads(file.read_text())
     file.unlink()
     shutil.copy(fitted.parent / 'annotations.pkl', '.')
-    assert main(['annotations.pkl', '--out', str(moved), *WORDS]) is None
+    words = ['annotations.pkl', '--out', str(moved), *WORDS, '--processes', '3']
+    assert main(words) is None
     text = capsys.readouterr().out
     assert 'Two observers (ann and bob) agree to a kappa of' in text
     # The final training is looked at again, and has nothing left to do.

@@ -483,9 +483,8 @@ class Studio:
         ann_file = work / 'labelled.pkl'
         self.job.check_idle()
         save_annotations(data, ann_file)
-        # The same labels continue a training that was stopped, on a machine alike.
-        settings = f'{minutes} {os.cpu_count()}'.encode()
-        asked = hashlib.sha256(ann_file.read_bytes() + settings)
+        # The same labels continue a training that was stopped.
+        asked = hashlib.sha256(ann_file.read_bytes() + f'{minutes}'.encode())
         name = f'{project.id}_{asked.hexdigest()[:8]}'
         model = work / 'models' / name
         # There is no time to compare configs while somebody waits.
