@@ -1,10 +1,11 @@
 """A config for a user's own annotation file: its settings, and their text."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import ceil
+from keyword import iskeyword
+from math import ceil, inf
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from mmskelseg_io.structures.segments import resolve_background
 from mmskelseg_io.structures.tiers import tier_sizes
 
 _RECOMBINE = {'type': 'RecombineSegments', 'p': 0.5, 'times': 5}
-# Settings of data sets that have a name in the text of a config.
-_NAMED = ('ann_file', 'features', 'pipeline')
+# The longest line of a config.
+_WIDTH = 88
 
 
 @dataclass(frozen=True)
@@ -87,57 +88,16 @@ class Choice:
         frames = min(self.longest, self.crop_frames)
         return min(self._config.train_dataloader.batch_size, SCRIPT_FRAMES // frames)
 
-    def _settings(
-        self, ann_file: str, plan: Plan, temperature: float = 1.0
-    ) -> dict[str, Any]:
-        """Return the settings that the base has not, for a length of the training."""
-        modality, branch = self._branch()
-        train, test = self.splits
-
-        def of_dataset(split: str) -> dict[str, Any]:
-            own: dict[str, Any] = {'ann_file': ann_file, 'split': split}
-            if self.pairs is not None or self.parts:
-                render = {'_delete_': True, **self._render()}
-                own['features'] = {modality: {'render': render}}
-            return own
-
-        trained = {**of_dataset(train), 'crop_frames': self.crop_frames}
-        if self.observers != 'majority':
-            trained['observers'] = self.observers
-        first, skipped = self._pipeline()
-        if first or skipped:
-            steps = self._config.train_dataloader.dataset.pipeline
-            trained['pipeline'] = [*first, *steps[skipped:]]
-        loader: dict[str, Any] = {'dataset': trained}
-        if self.batch_size != self._config.train_dataloader.batch_size:
-            loader = {'batch_size': self.batch_size, **loader}
-        classes = {'num_classes': len(self.metainfo['classes'])}
-        every = ceil(plan.epochs / 10)
-        return {
-            'train_dataloader': loader,
-            'val_dataloader': {'dataset': of_dataset(test)},
-            'test_dataloader': {'dataset': of_dataset(test)},
-            'model': classes | self._model(modality, branch, plan, temperature),
-            'val_evaluator': classes,
-            'test_evaluator': classes,
-            'train_cfg': {'max_epochs': plan.epochs, 'val_interval': 2 * every},
-            'default_hooks': {'checkpoint': {'interval': every}},
-        }
-
     def write(self, file: Path, plan: Plan, temperature: float = 1.0) -> Config:
-        """Return a config, and write its text to a file for people to read and run.
+        """Write a config for people to read and run, and return it.
 
-        Both name the annotation file by its path from the folder of the text, so the
-        two may be moved together.
+        It names the annotation file by its path from its own folder, so the two may be
+        moved together.
         """
         beside = Path(os.path.relpath(self.ann_file, file.parent)).as_posix()
-        text = self.config_text(plan, temperature, beside)
         file.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write_text(file, text)
-        ann_file = f'{Path(os.path.abspath(file.parent)).as_posix()}/{beside}'
-        cfg = Config(self._config.to_dict(), text, str(file))
-        cfg.merge_from_dict(self._settings(ann_file, plan, temperature))
-        return cfg
+        atomic_write_text(file, self.config_text(plan, temperature, beside))
+        return Config.fromfile(file)
 
     def config_text(
         self, plan: Plan, temperature: float = 1.0, beside: str | None = None
@@ -147,49 +107,71 @@ class Choice:
         ``beside`` is the path of the annotation file from the config's folder; without
         it, the config names the file as ``ann_file`` does.
         """
-        settings = self._settings('', plan, temperature)
-        trained = settings['train_dataloader']['dataset']
-        local = {}
-        if 'features' in trained:
-            ((modality, own),) = trained['features'].items()
-            local['render'] = _render_text(own['render'])
-            local['features'] = f'dict({modality}=dict(render=render))'
-        if 'pipeline' in trained:
-            first, skipped = self._pipeline()
-            base = '*_base_.train_dataloader.dataset.pipeline' + '[1:]' * skipped
-            local['pipeline'] = f'[\n{_rows([*map(_text, first), base])}]'
-        variables = ''.join(f'{name} = {text}\n' for name, text in local.items())
+        named = _Name(_plain(repr(os.fspath(self.ann_file))))
+        if beside is not None:
+            # A raw text, since names of folders may hold quotes.
+            named = _Name(f'r"""{{{{ fileDirname }}}}/{beside}"""')
+        variables = {'ann_file': named, **self._variables()}
+        classes = {'num_classes': len(self.metainfo['classes'])}
+        model = {
+            'model': classes | self._model(plan, temperature),
+            'val_evaluator': classes,
+            'test_evaluator': _Name('val_evaluator'),
+        }
+        every = ceil(plan.epochs / 10)
+        times = {
+            'train_cfg': {'max_epochs': plan.epochs, 'val_interval': 2 * every},
+            'default_hooks': {'checkpoint': {'interval': every}},
+        }
         head = f"""\
 # Made by `mmskelseg make-config` from {self.ann_file.name!r}.
 # Recipe {self.recipe}, since {self.reason}.
 # The import is for programs that have not imported the package, as MMAction2's own.
 _base_ = __import__('mmskelseg') and 'mmskelseg::{self.base}.py'
-
 """
-        rest = f"""\
-{variables}train_dataloader = {_loader(settings['train_dataloader'])}
-val_dataloader = {_loader(settings['val_dataloader'])}
-test_dataloader = val_dataloader
+        data = {**variables, **self._loaders(variables)}
+        parts = _plain(head), *map(_lines, (data, model, times))
+        return '\n'.join([*parts, f'del {", ".join(variables)}\n'])
 
-model = dict(
-{_rows(_items(settings['model']))})
-val_evaluator = {_text(settings['val_evaluator'])}
-test_evaluator = val_evaluator
+    def _variables(self) -> dict[str, Any]:
+        """Return what has a name in the config beside the annotation file."""
+        found: dict[str, Any] = {}
+        if self.pairs is not None or self.parts:
+            found['render'] = {'_delete_': True, **self._render()}
+            found['features'] = {self._modality: {'render': _Name('render')}}
+        recombines = self.segmentor == 'asformer'
+        if recombines != self.any_order or self.turns:
+            first = []
+            if self.any_order or (recombines and self.is_script):
+                orders = 'any' if self.any_order else 'observed'
+                first = [{**_RECOMBINE, 'transitions': orders}]
+            base = '*_base_.train_dataloader.dataset.pipeline' + '[1:]' * recombines
+            found['pipeline'] = [*first, *self.turns, _Name(base)]
+        return found
 
-train_cfg = {_text(settings['train_cfg'])}
-default_hooks = {_text(settings['default_hooks'])}
+    def _loaders(self, variables: Collection[str]) -> dict[str, Any]:
+        """Return the dataloaders, which refer to variables."""
 
-del {', '.join(['ann_file', *local])}
-"""
-        named = _plain(repr(os.fspath(self.ann_file)))
-        if beside is not None:
-            # A raw text, since names of folders may hold quotes.
-            named = f'r"""{{{{ fileDirname }}}}/{beside}"""'
-        return f'{_plain(head)}ann_file = {named}\n{_plain(rest)}'
+        def dataset(split: str, *names: str) -> dict[str, Any]:
+            own = {name: _Name(name) for name in names if name in variables}
+            return {**own, 'split': split}
 
-    def _model(
-        self, modality: str, branch: Mapping[str, Any], plan: Plan, temperature: float
-    ) -> dict[str, object]:
+        train = dataset(self.splits[0], 'ann_file', 'features', 'pipeline')
+        train['crop_frames'] = self.crop_frames
+        if self.observers != 'majority':
+            train['observers'] = self.observers
+        loader: dict[str, Any] = {'dataset': train}
+        if self.batch_size != self._config.train_dataloader.batch_size:
+            loader = {'batch_size': self.batch_size, **loader}
+        return {
+            'train_dataloader': loader,
+            'val_dataloader': {
+                'dataset': dataset(self.splits[1], 'ann_file', 'features')
+            },
+            'test_dataloader': _Name('val_dataloader'),
+        }
+
+    def _model(self, plan: Plan, temperature: float) -> dict[str, object]:
         """Return the model's settings, but for the number of classes."""
         model: dict[str, object] = {}
         if 'tiers' in self.metainfo:
@@ -198,10 +180,10 @@ del {', '.join(['ann_file', *local])}
             model['members'] = plan.members
         if temperature != 1:
             model['temperature'] = temperature
-        inputs = {'in_channels': branch['in_channels']}
+        inputs = {'in_channels': self._channels}
         if self.lookahead is not None:
             inputs['lookahead'] = self.lookahead - self.min_frames + 1
-        model['branches'] = {modality: inputs}
+        model['branches'] = {self._modality: inputs}
         if self.min_frames > 1:
             step = {'type': 'CausalMinDuration', 'frames': self.min_frames}
             model['postprocess'] = [step]
@@ -219,17 +201,6 @@ del {', '.join(['ann_file', *local])}
         background = resolve_background(background, classes)
         return [{'type': 'ActionOrder', 'background': background}]
 
-    def _pipeline(self) -> tuple[list[Mapping[str, object]], int]:
-        """Return steps that come first in training, and how many of the base's go."""
-        recombines = self.segmentor == 'asformer'
-        if recombines == self.any_order and not self.turns:
-            return [], 0
-        first = []
-        if self.any_order or (recombines and self.is_script):
-            orders = 'any' if self.any_order else 'observed'
-            first = [{**_RECOMBINE, 'transitions': orders}]
-        return [*first, *self.turns], int(recombines)
-
     def _render(self) -> dict[str, Any]:
         """Return the config of the renderer, that of the base or a wider one."""
         (config,) = self._config.test_dataloader.dataset.features.values()
@@ -244,29 +215,23 @@ del {', '.join(['ann_file', *local])}
         more = [{**part, **causal, **own_person} for part in self.parts]
         return {'type': 'Concatenate', 'parts': [own, *more]}
 
-    def _branch(self) -> tuple[str, Mapping[str, Any]]:
-        """Return the modality, and its branch with the number of channels."""
-        cfg = self._config
-        init_default_scope(cfg.default_scope)
-        ((modality, config),) = cfg.test_dataloader.dataset.features.items()
+    @property
+    def _modality(self) -> str:
+        (name,) = self._config.test_dataloader.dataset.features
+        return name
+
+    @property
+    def _channels(self) -> int:
+        """The number of channels of the features."""
+        init_default_scope(self._config.default_scope)
+        (config,) = self._config.test_dataloader.dataset.features.values()
         own: Any = {**config, 'render': self._render()}
-        recipe = recipe_from_config(modality, own, self.metainfo['skeleton'])
-        branch = cfg.model.branches[modality]
-        return modality, {**branch, 'in_channels': recipe.channels}
+        skeleton = self.metainfo['skeleton']
+        return recipe_from_config(self._modality, own, skeleton).channels
 
 
-def _render_text(render: Mapping[str, Any]) -> str:
-    """Return the text of a renderer's config, each of its parts in a row."""
-    if 'parts' not in render:
-        return _call(render)
-    rows = [f'{key}={value!r}' for key, value in render.items() if key != 'parts']
-    rows.append(f'parts=[\n{_rows(map(_call, render["parts"]), 8)}    ]')
-    return f'dict(\n{_rows(rows)})'
-
-
-def _call(config: Mapping[str, Any]) -> str:
-    """Return the text of a part's config."""
-    return f'dict({", ".join(f"{key}={value!r}" for key, value in config.items())})'
+class _Name(str):
+    """A part of the config's text, such as the name of a variable."""
 
 
 def _plain(text: str) -> str:
@@ -274,33 +239,34 @@ def _plain(text: str) -> str:
     return text.replace('{{', '{\\x7b')
 
 
-def _text(value: object) -> str:
-    """Return the text of a value, with dicts as in configs.
+def _lines(settings: Mapping[str, object]) -> str:
+    """Return the text that sets variables."""
+    return ''.join(
+        f'{name} = {_text(value, _WIDTH - len(name) - 3)}\n'
+        for name, value in settings.items()
+    )
 
-    >>> _text({'type': 'A', 'sizes': [1, {'b': None}]})
-    "dict(type='A', sizes=[1, dict(b=None)])"
+
+def _text(value: object, room: float = inf, indent: int = 4) -> str:
+    """Return the text of a value: in a line, or if there is no room an item in each.
+
+    >>> _text({'type': 'A', 'sizes': [1, {'b c': None}]})
+    "dict(type='A', sizes=[1, {'b c': None}])"
     """
     if isinstance(value, Mapping):
-        return f'dict({", ".join(_items(value))})'
-    if isinstance(value, list):
-        return f'[{", ".join(map(_text, value))}]'
-    return repr(value)
-
-
-def _items(values: Mapping[str, object]) -> list[str]:
-    return [f'{key}={_text(value)}' for key, value in values.items()]
-
-
-def _loader(loader: Mapping[str, Any]) -> str:
-    """Return the text of a dataloader, with names for what has one."""
-    dataset = loader['dataset']
-    rows = [f'{k}={k if k in _NAMED else _text(v)}' for k, v in dataset.items()]
-    if len(rows) < 3:
-        return f'dict(dataset=dict({", ".join(rows)}))'
-    size = f'    batch_size={loader["batch_size"]},\n' if len(loader) > 1 else ''
-    return f'dict(\n{size}    dataset=dict(\n{_rows(rows, 8)}    ),\n)'
-
-
-def _rows(rows: Iterable[str], indent: int = 4) -> str:
-    """Return the text of the items of a list or of a call, one in each line."""
-    return ''.join(f'{" " * indent}{row},\n' for row in rows)
+        if all(name.isidentifier() and not iskeyword(name) for name in value):
+            begin, end, names = 'dict(', ')', [f'{name}=' for name in value]
+        else:
+            begin, end, names = '{', '}', [_plain(f'{name!r}: ') for name in value]
+        items = [*zip(names, value.values(), strict=True)]
+    elif isinstance(value, list):
+        begin, end, items = '[', ']', [('', one) for one in value]
+    else:
+        return value if isinstance(value, _Name) else _plain(repr(value))
+    line = f'{begin}{", ".join(name + _text(one) for name, one in items)}{end}'
+    if len(line) <= room:
+        return line
+    room = _WIDTH - indent - len(',')
+    rows = (f'{name}{_text(one, room - len(name), indent + 4)}' for name, one in items)
+    lines = ''.join(f'{" " * indent}{row},\n' for row in rows)
+    return f'{begin}\n{lines}{" " * (indent - 4)}{end}'
