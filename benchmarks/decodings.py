@@ -72,7 +72,7 @@ def _rules(run: RunFolder) -> dict[str, Rule]:
 def _scores(run: RunFolder) -> dict[str, np.ndarray]:
     """Return the scores of each rule in the test of a run."""
     content, rules = run.scores(), _rules(run)
-    conventions = {key: content['conventions'][key] for key in CONVENTIONS}
+    conventions = {key: content.conventions[key] for key in CONVENTIONS}
     decoded: dict[str, list[Sample]] = {}
     for sample in load_samples(run.predictions).values():
         score = np.asarray(sample['pred_score'])
@@ -81,7 +81,7 @@ def _scores(run: RunFolder) -> dict[str, np.ndarray]:
             decoded.setdefault(name, []).append({**sample, 'pred_label': labels})
     found = {}
     for name, samples in decoded.items():
-        metric = SegmentationMetric(len(content['classes']), **conventions)
+        metric = SegmentationMetric(len(content.classes), **conventions)
         metrics = report_of(metric, samples)['metrics']
         found[name] = np.array([metrics[score] for score in SCORES.values()])
     return found

@@ -8,12 +8,15 @@ from math import ceil
 from pathlib import Path
 from statistics import median
 from types import MappingProxyType
+from typing import Annotated
 
 from mmskelseg.engine.choosing import Chosen, choose, shows_several
 from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg_io.files.atomic import atomic_write_text
-from mmskelseg_io.files.parsing import check_shape, read_json
+from mmskelseg_io.files.parsing import read_json
+from mmskelseg_io.files.typed import typed
 from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.options import Count, Where
 from mmskelseg_io.structures.annotations import AnnotationFile
 from mmskelseg_io.structures.observers import differ
 
@@ -32,18 +35,10 @@ _SHARE = 0.9
 # Seconds that a training takes beside its steps, with its test, on one core of an AMD
 # EPYC, and how many times as long the final model is tested, exported and reported.
 _START, _FINISH = 1.5, 3
-# What a file with a plan must have, and seconds that no training takes.
-_SHAPE = {
-    'compared': [str],
-    'left_out': {...: str},
-    'finalists': int,
-    'length': float,
-    'full': float,
-    'seconds': {...: float},
-    'start': float,
-    'minutes_in_full': int,
-}
+# Seconds that no training takes.
 _LONGEST = 1e9
+_Seconds = Annotated[float, Where('seconds', lambda time: 0 < time < _LONGEST)]
+_Part = Annotated[float, Where('more than 0, and up to 1', lambda part: 0 < part <= 1)]
 _ANYTHING = ConfigRequest()
 _REMEDY = 'name the plan.json of a fit to the same data'
 
@@ -120,11 +115,11 @@ class FitPlan:
 
     compared: list[str]
     left_out: dict[str, str]
-    finalists: int
-    length: float
-    full: float
-    seconds: dict[str, float]
-    start: float
+    finalists: Count
+    length: _Part
+    full: _Part
+    seconds: dict[str, _Seconds]
+    start: _Seconds
     minutes_in_full: int
 
     def write(self, path: Path) -> None:
@@ -416,17 +411,12 @@ def read_plan(path: Path, found: Sequence[Candidate]) -> FitPlan:
     if isinstance(content, dict) and 'length' in content:
         # Those of before have none.
         content.setdefault('full', content['length'])
-    check_shape(content, _SHAPE, str(path), _REMEDY)
-    plan = FitPlan(**{key: content[key] for key in _SHAPE})
+    plan = typed(content, FitPlan, path, _REMEDY)
     number, known = len(plan.compared), [candidate.name for candidate in found]
-    times = [plan.seconds.get(name, 0) for name in plan.compared]
     expected = {
         'compared': (number and {*plan.compared} <= {*known}, f'some of {known}'),
-        'finalists': (0 < plan.finalists <= number, f'1 to {number}'),
-        'length': (0 < plan.length <= 1, 'more than 0, and up to 1'),
-        'full': (0 < plan.full <= 1, 'more than 0, and up to 1'),
-        'seconds': (all(0 < t < _LONGEST for t in times), 'those of each config'),
-        'start': (0 < plan.start < _LONGEST, 'seconds'),
+        'finalists': (plan.finalists <= number, f'1 to {number}'),
+        'seconds': ({*plan.compared} <= plan.seconds.keys(), 'those of each config'),
     }
     for key, (fits, what) in expected.items():
         if not fits:

@@ -281,12 +281,12 @@ def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, Report]:
         samples = average_dumps([run.predictions for run in same])
         scores = same[0].scores()
         with reading(same[0].path / 'metrics.json'):
-            conventions = {key: scores['conventions'][key] for key in CONVENTIONS}
-            classes = len(scores['classes'])
+            conventions = {key: scores.conventions[key] for key in CONVENTIONS}
+            classes = len(scores.classes)
         metrics: list[SegmentationMetric | RiskMetric] = [
             SegmentationMetric(classes, **conventions)
         ]
-        if 'risk/mse' in scores:
+        if 'risk/mse' in scores.scores:
             metrics.append(RiskMetric())
         report: Report = {'metrics': {}, 'per_video': {}}
         for metric in metrics:
@@ -295,7 +295,7 @@ def ensemble_of_seeds(runs: Sequence[RunFolder]) -> dict[str, Report]:
             report['metrics'] |= {k: v for k, v in values if not k.endswith('_std')}
             for name, row in found['per_video'].items():
                 report['per_video'].setdefault(name, {}).update(row)
-        if 'seg/raw_acc' in scores:
+        if 'seg/raw_acc' in scores.scores:
             # Post-processing is part of each model, with its own statistics.
             report = {
                 'metrics': _as_raw(report['metrics']),

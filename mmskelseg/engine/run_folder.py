@@ -11,13 +11,41 @@ from mmskelseg.engine.jobs import Test, Train
 from mmskelseg_behaviour.functional.report import Report
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.locks import lock as lock_file
-from mmskelseg_io.files.parsing import check_shape, read_json
+from mmskelseg_io.files.typed import read_typed, typed
 from mmskelseg_io.files.work_folders import find_latest_checkpoint
 from mmskelseg_io.jobs.processes import execute
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.settings import Setting
 
 PREDICTIONS = 'predictions.pkl'
+
+
+@dataclass(frozen=True)
+class TestScores:
+    """What programs read of a ``metrics.json``; ``scores`` have prefixes."""
+
+    scores: dict[str, float]
+    per_video: dict[str, dict[str, float]]
+    classes: list[str] = field(default_factory=list)
+    confusion: list[list[int]] = field(default_factory=list)
+    conventions: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, file: Path) -> 'TestScores':
+        """Return the content of a file."""
+        remedy = 'delete it to test again'
+        content = read_typed(file, dict[str, Any], 'mmskelseg', remedy)
+        scores = {key: value for key, value in content.items() if '/' in key}
+        return typed({**content, 'scores': scores}, cls, file, remedy)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The scores without prefix, and without deviations."""
+        return {
+            key.partition('/')[2]: value
+            for key, value in self.scores.items()
+            if not key.endswith('_std')
+        }
 
 
 @dataclass(frozen=True)
@@ -68,28 +96,14 @@ class RunFolder:
         found = [re.search(rb'"step": (\d+)}', line) for last in lines for line in last]
         return max((int(one[1]) for one in found if one), default=0)
 
-    def scores(self) -> dict[str, Any]:
+    def scores(self) -> 'TestScores':
         """Return the content of ``metrics.json``."""
-        file = self.path / 'metrics.json'
-        content = read_json(file, 'mmskelseg')
-        remedy = 'delete it to test again'
-        check_shape(content, {}, str(file), remedy)
-        scores = {key: float for key in content if '/' in key}
-        shape = {'per_video': {...: {...: float}}, 'classes?': [str], **scores}
-        check_shape(content, shape, str(file), remedy)
-        return content
+        return TestScores.read(self.path / 'metrics.json')
 
     def report(self) -> Report:
         """Return ``metrics`` and ``per_video`` of the test, without prefix."""
-        content = self.scores()
-        return {
-            'metrics': {
-                key.partition('/')[2]: value
-                for key, value in content.items()
-                if '/' in key and not key.endswith('_std')
-            },
-            'per_video': content['per_video'],
-        }
+        found = self.scores()
+        return {'metrics': found.metrics, 'per_video': found.per_video}
 
     @property
     def _has_trained(self) -> bool:
@@ -146,8 +160,7 @@ class RunFolder:
 
 def changed_settings(file: Path, now: Mapping[str, object]) -> list[str]:
     """Return which settings differ from those in a file, in words."""
-    then = read_json(file, 'mmskelseg')
-    then = then if isinstance(then, dict) else {}
+    then = read_typed(file, dict[str, Any], 'mmskelseg', 'delete the folder')
     return [
         f'{key} was {then.get(key)!r} and is now {now.get(key)!r}'
         for key in {**then, **now}

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from mmskelseg.engine.run_folder import TestScores
 from mmskelseg.evaluation import frame_recall
 from mmskelseg_behaviour.scores import SCORES
-from mmskelseg_io.files.parsing import check_shape, read_json
+from mmskelseg_behaviour.verdicts import FitReport
 from mmskelseg_io.messages.counts import counted
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.version import __version__
@@ -18,14 +20,6 @@ from mmskelseg_runtime.segmenting.onnx_predictor import OnnxPredictor
 
 #: What a card states, in types of JSON.
 Facts: TypeAlias = dict[str, Any]
-_PART = {'videos': int, 'minutes': float}
-_REPORT = {
-    'data': {'persons': int, 'train': _PART, 'test?': _PART},
-    'scores': {...: {...: float}},
-    'classes': [{'name': str, 'counting': str, 'timing': str}],
-    'confusion?': [[int]],
-}
-_METRICS = {'per_video?': {}, 'confusion?': [[int]]}
 _FREE = 'scale-free: divided by the size of the body'
 _CALIBRATED = (
     'in the unit of its data, so that it only suits poses of the same unit and camera'
@@ -60,20 +54,16 @@ def facts_of(model: Path, source: Path) -> Facts:
     }
     report, scores = source / 'report.json', source / 'metrics.json'
     if report.is_file():
-        return facts | _of_report(report, facts)
+        return facts | _of_report(FitReport.read(report), facts)
     if scores.is_file():
-        content = read_json(scores, 'mmskelseg')
-        check_shape(content, _METRICS, str(scores), 'repeat the test')
-        values = {
-            name: value
-            for key, value in content.items()
-            if (name := key.partition('/')[2]) in SCORES
-        }
-        tested = {'test': {'videos': len(content.get('per_video', ()))}}
+        tested = TestScores.read(scores)
+        part = {'test': {'videos': len(tested.per_video)}}
         return facts | {
-            'data': facts['data'] | tested,
-            'scores': {'test': values},
-            'by_class': _by_class(content, facts['classes']),
+            'data': facts['data'] | part,
+            'scores': {
+                'test': {k: v for k, v in tested.metrics.items() if k in SCORES}
+            },
+            'by_class': _by_class(tested.confusion, facts['classes']),
         }
     return facts
 
@@ -84,9 +74,9 @@ def _trained(data: Mapping[str, object]) -> Facts:
     return {'name': data.get('name'), **train}
 
 
-def _by_class(content: Facts, classes: Sequence[str]) -> list[Facts]:
+def _by_class(confusion: list[list[int]], classes: Sequence[str]) -> list[Facts]:
     """Return labelled and predicted frames of classes, and recall in percent."""
-    frames = np.array(content.get('confusion') or [], int)
+    frames = np.array(confusion, int)
     if frames.shape != (len(classes), len(classes)):
         return []
     recall = frame_recall(frames)
@@ -118,24 +108,18 @@ def what_is_read(recipes: Sequence[FeatureRecipe]) -> Iterator[str]:
         yield 'the joints of all individuals'
 
 
-def _of_report(file: Path, facts: Facts) -> Facts:
-    report = read_json(file, '`mmskelseg fit`')
-    check_shape(report, _REPORT, str(file), 'name the folder that it wrote')
-    data = {k: report['data'].get(k) for k in ('persons', 'train', 'test')}
-    if not report['data'].get('persons_known'):
+def _of_report(report: FitReport, facts: Facts) -> Facts:
+    data = asdict(report.data)
+    if not data.pop('persons_known'):
         del data['persons']
-    keys = ('name', 'counting', 'timing')
-    found = report.get('calibration')
-    tested = found and (found.get('test') or found['after'])
+    found = report.calibration
     return {
         'data': facts['data'] | data,
-        'scores': {
-            part: values for part, values in report['scores'].items() if part != 'all'
-        },
-        'by_class': _by_class(report, facts['classes']),
+        'scores': {k: v for k, v in report.scores.items() if k != 'all'},
+        'by_class': _by_class(report.confusion, facts['classes']),
         'calibration': found
-        and {'temperature': found['temperature'], 'ece': tested['ece']},
-        'verdicts': [{key: row[key] for key in keys} for row in report['classes']],
+        and {'temperature': found.temperature, 'ece': (found.test or found.after).ece},
+        'verdicts': [*map(asdict, report.classes)],
     }
 
 

@@ -335,6 +335,12 @@ def test_option_of_comparisons_needs_groups(bouts, flag):
     assert all(word in said for word in (f'{flag} x', '--groups')), said
 
 
+def reported(classes):
+    """The text of a report that says how well classes are found."""
+    data = {'persons': 4, 'train': {'videos': 1, 'minutes': 2.0}}
+    return json.dumps({'data': data, 'scores': {}, 'classes': classes})
+
+
 @pytest.fixture
 def fitted(tmp_path):
     """The folder of a fit that was trained on m1, and finds grooming poorly."""
@@ -347,7 +353,7 @@ def fitted(tmp_path):
         {'name': 'groom', 'counting': 'good', 'timing': 'poor'},
         {'name': 'walk', 'counting': 'fair', 'timing': 'good'},
     ]
-    (folder / 'report.json').write_text(json.dumps({'classes': classes}))
+    (folder / 'report.json').write_text(reported(classes))
     return folder
 
 
@@ -365,17 +371,17 @@ def test_verdict_of_the_model_stands_beside_each_test(bouts, table, tmp_path, fi
 
 
 @pytest.mark.parametrize(
-    ('content', 'words'),
+    ('classes', 'words'),
     [
         (None, ['report.json', 'no such file']),
-        ({'classes': [{'name': 'walk'}]}, ['counting']),
-        ({'classes': [{'name': 'walk', 'counting': 'x', 'timing': 'good'}]}, ["'x'"]),
+        ([{'name': 'walk'}], ['counting']),
+        ([{'name': 'walk', 'counting': 'x', 'timing': 'good'}], ["'x'"]),
     ],
 )
-def test_folder_that_is_no_model_is_named(bouts, tmp_path, content, words):
+def test_folder_that_is_no_model_is_named(bouts, tmp_path, classes, words):
     (tmp_path / 'groups.csv').write_text(GROUPS)
-    if content:
-        (tmp_path / 'report.json').write_text(json.dumps(content))
+    if classes:
+        (tmp_path / 'report.json').write_text(reported(classes))
     said = bouts(LABELS, '--groups', tmp_path / 'groups.csv', '--model', tmp_path)
     assert all(word in said for word in (str(tmp_path), *words)), said
 

@@ -119,7 +119,8 @@ def test_names_stay_as_they_are_in_text_and_tables(tmp_path):
     with changed(tmp_path) as content:
         classes = content['classes']
         classes[:3] = 'lift|place', '*rear*', 'a`b'
-    scores = {'confusion': np.eye(len(classes), dtype=int).tolist()}
+    frames = np.eye(len(classes), dtype=int).tolist()
+    scores = {'per_video': {}, 'confusion': frames}
     (tmp_path / 'metrics.json').write_text(json.dumps(scores))
     text = card(facts_of(tmp_path / 'model.onnx', tmp_path) | STATED, 'mice')
     for line in (

@@ -1,15 +1,15 @@
 """What the report of `mmskelseg fit` means for numbers that its model predicted."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from mmskelseg_io.files.annotations import load_annotations
-from mmskelseg_io.files.parsing import check_shape, read_json
+from mmskelseg_io.files.typed import read_typed
 from mmskelseg_io.messages.counts import counted, listed
-from mmskelseg_io.messages.errors import MissingFileError, UserError
+from mmskelseg_io.messages.errors import MissingFileError
 
-_REPORT = {'classes': [{'name': str, 'counting': str, 'timing': str}]}
 _REMEDY = 'name the folder that `mmskelseg fit` wrote'
 # From the best to the worst.
 _VERDICTS = {
@@ -27,6 +27,75 @@ _OF_MEASURES = {
 }
 
 
+_Verdict = Literal['good', 'fair', 'too few', 'poor']
+
+
+@dataclass(frozen=True)
+class ReportedPart:
+    """The recordings of a split, and their labelled minutes."""
+
+    minutes: float
+    videos: int
+
+
+@dataclass(frozen=True)
+class ReportedData:
+    """What a model was trained and tested on."""
+
+    persons: int
+    train: ReportedPart
+    test: ReportedPart | None = None
+    persons_known: bool = False
+
+
+@dataclass(frozen=True)
+class ReportedClass:
+    """How well bouts of a class are counted and timed."""
+
+    name: str
+    counting: _Verdict
+    timing: _Verdict
+
+
+@dataclass(frozen=True)
+class ReportedErrors:
+    """How far probabilities are off, from 0 to 1."""
+
+    ece: float
+
+
+@dataclass(frozen=True)
+class ReportedCalibration:
+    """The temperature of a model, and its errors on held-out and test recordings."""
+
+    temperature: float
+    after: ReportedErrors
+    test: ReportedErrors | None = None
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """What programs read of the ``report.json`` of `mmskelseg fit`."""
+
+    data: ReportedData
+    scores: dict[str, dict[str, float | None]]
+    classes: list[ReportedClass]
+    label_curve: dict[str, float | None] = field(default_factory=dict)
+    calibration: ReportedCalibration | None = None
+    confusion: list[list[int]] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, path: Path) -> 'FitReport':
+        """Return the content of a file.
+
+        Raises:
+            UserError: If it is none.
+        """
+        if not path.is_file():
+            raise MissingFileError(f'{path}: there is no such file; {_REMEDY}.')
+        return read_typed(path, cls, '`mmskelseg fit`', _REMEDY)
+
+
 @dataclass(frozen=True)
 class ModelReport:
     """What is known of a model whose predictions are compared.
@@ -37,7 +106,7 @@ class ModelReport:
         number: Number of all recordings.
     """
 
-    classes: Mapping[str, Mapping[str, str]]
+    classes: Mapping[str, ReportedClass]
     trained: Collection[str]
     number: int
 
@@ -48,19 +117,8 @@ class ModelReport:
         Raises:
             UserError: If it is none.
         """
-        path = folder / 'report.json'
-        if not path.is_file():
-            raise MissingFileError(f'{path}: there is no such file; {_REMEDY}.')
-        content = read_json(path, '`mmskelseg fit`')
-        check_shape(content, _REPORT, str(path), _REMEDY)
-        classes = {one['name']: one for one in content['classes']}
-        for name, one in classes.items():
-            if not {one['counting'], one['timing']} <= _VERDICTS.keys():
-                raise UserError(
-                    f'{path}: {name!r} has the verdicts {one["counting"]!r} and '
-                    f'{one["timing"]!r}, expected some of {listed([*_VERDICTS])}; '
-                    f'{_REMEDY}.'
-                )
+        report = FitReport.read(folder / 'report.json')
+        classes = {one.name: one for one in report.classes}
         train = load_annotations(folder / 'annotations.pkl')['split']['train']
         trained = [name for name in recordings if name in {*train}]
         return cls(classes, trained, len(recordings))
@@ -70,7 +128,7 @@ class ModelReport:
         if name not in self.classes:
             return ''
         parts = _OF_MEASURES.get(measure, ('counting', 'timing'))
-        found = [self.classes[name][part] for part in parts]
+        found = [getattr(self.classes[name], part) for part in parts]
         worst = max(found, key=[*_VERDICTS].index)
         return _VERDICTS[worst]
 
@@ -81,7 +139,7 @@ class ModelReport:
 
     def notes(self) -> list[str]:
         """Return what the user must know before comparing."""
-        poor = [n for n, one in self.classes.items() if 'poor' in one.values()]
+        poor = [n for n, one in self.classes.items() if 'poor' in vars(one).values()]
         notes = []
         if poor:
             notes.append(

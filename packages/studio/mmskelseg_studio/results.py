@@ -4,39 +4,45 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from mmskelseg_behaviour.scores import SCORES
+from mmskelseg_behaviour.verdicts import FitReport
 from mmskelseg_io.files.atomic import atomic_write_text
-from mmskelseg_io.files.parsing import check_shape, number, read_json
-from mmskelseg_io.messages.errors import UserError, check_name, shown
+from mmskelseg_io.files.parsing import read_json
+from mmskelseg_io.files.typed import Name, read_typed
+from mmskelseg_io.messages.errors import UserError
+from mmskelseg_io.messages.options import Where
 from mmskelseg_studio.project import Project, check_segments
 
 #: The file of predictions in the folder of a model.
 PREDICTIONS = 'predictions.json'
-#: First frame, end, class and score, if there is one, of a predicted segment.
-PredictedSegment = tuple[int, int, int, float | None]
 _REMEDY = 'train again'
-_PREDICTIONS = {
-    'recordings': {...: [[list]]},
-    'doubts': [
-        {
-            'video': str, 'start_frame': int, 'end_frame': int, 'score': float,
-            'reason': str,
-        }
-    ],
-    'seen?': {...: [[[int]]]},
-}  # fmt: skip
-# Scores are missing where they cannot be computed.
-_SCORES = {f'{key}?': float for key in SCORES}
-_CURVE = {'half?': float, 'whole?': float, 'full?': float, 'twice?': float}
-_REPORT = {
-    'data': {'train': {'minutes': float}},
-    'scores': {'held_out?': _SCORES},
-    'label_curve?': _CURVE,
-}
 # The mean of scores may be so much above 1.
 _ROUNDED = 1e-3
+_Score = Annotated[
+    float, Where('a score from 0 to 1', lambda score: 0 <= score <= 1 + _ROUNDED)
+]
+#: First frame, end, class and score, if there is one, of a predicted segment.
+PredictedSegment = tuple[int, int, int, _Score | None]
+
+
+@dataclass(frozen=True)
+class Uncertain:
+    """An interval to check, and why."""
+
+    video: str
+    start_frame: int
+    end_frame: int
+    score: float
+    reason: Name
+
+
+@dataclass(frozen=True)
+class _Predictions:
+    recordings: dict[str, list[list[PredictedSegment]]]
+    doubts: list[Uncertain]
+    seen: dict[str, list[list[tuple[int, int]]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -45,8 +51,7 @@ class Results:
 
     Attributes:
         predictions: The segments of each tier, by recording.
-        uncertain: Intervals to check, the best first: video, start_frame, end_frame,
-            score and reason.
+        uncertain: Intervals to check, the best first.
         model: What the page says about the model; None about one that was given.
         report: The page about it.
         seen: First frame and end of what was learnt from, of each tier, by recording.
@@ -54,10 +59,10 @@ class Results:
     """
 
     predictions: Mapping[str, Sequence[Sequence[PredictedSegment]]]
-    uncertain: Sequence[Mapping[str, Any]]
+    uncertain: Sequence[Uncertain]
     model: Mapping[str, Any] | None
     report: Path
-    seen: Mapping[str, Sequence[Sequence[Sequence[int]]]] = field(default_factory=dict)
+    seen: Mapping[str, Sequence[Sequence[Sequence[int]]]]
 
 
 def read_results(folder: Path, project: Project) -> Results:
@@ -69,28 +74,26 @@ def read_results(folder: Path, project: Project) -> Results:
         UserError: If a file is missing, damaged, or of another project.
     """
     file = folder / PREDICTIONS
-    content = read_json(file, 'the studio')
-    check_shape(content, _PREDICTIONS, str(file), _REMEDY)
+    content = read_typed(file, _Predictions, 'the studio', _REMEDY)
     predictions = {
         name: _rows(rows, project, name, f'{file}: recording {name!r}')
-        for name, rows in content['recordings'].items()
+        for name, rows in content.recordings.items()
         if name in project.recordings
     }
     uncertain = []
-    for i, segment in enumerate(content['doubts']):
-        if segment['video'] in project.recordings:
-            frames = project.recordings[segment['video']].frames
-            _check_uncertain(segment, frames, f'{file}: doubts[{i}]')
-            uncertain.append(segment)
-    seen = content.get('seen') or {}
-    for name, rows in seen.items():
-        if not all(len(one) == 2 for row in rows for one in row):
-            raise UserError(
-                f'{file}: seen of {shown(name)} has no pairs of frames; {_REMEDY}.'
-            )
+    for i, one in enumerate(content.doubts):
+        if known := project.recordings.get(one.video):
+            start, end, frames = one.start_frame, one.end_frame, known.frames
+            if not 0 <= start < end <= frames:
+                raise UserError(
+                    f'{file}: doubts[{i}] goes from {start} to {end}, expected frames '
+                    f'from 0 to {frames}; {_REMEDY}.'
+                )
+            uncertain.append(one)
     report = folder / 'report.json'
-    model = _read_report(report) if report.exists() else None
-    return Results(predictions, uncertain, model, folder / 'report.html', seen)
+    model = _model(FitReport.read(report)) if report.exists() else None
+    page = folder / 'report.html'
+    return Results(predictions, uncertain, model, page, content.seen)
 
 
 def place_predictions(
@@ -117,63 +120,30 @@ def place_predictions(
 
 
 def _rows(
-    rows: Sequence[Sequence[Sequence[Any]]], project: Project, name: str, place: str
+    rows: Sequence[list[PredictedSegment]], project: Project, name: str, place: str
 ) -> list[list[PredictedSegment]]:
     if len(rows) > len(project.tiers):
         raise UserError(
             f'{place} has predictions of {len(rows)} of {len(project.tiers)} tiers; '
             f'{_REMEDY}.'
         )
-    found = []
     # Tiers that were added since have none.
-    all_rows = [*rows, *([] for _ in project.tiers[len(rows) :])]
-    for row, tier in zip(all_rows, project.tiers, strict=True):
-        for one in row:
-            if len(one) != 4 or not (
-                all(type(value) is int for value in one[:3]) and _is_score(one[3])
-            ):
-                raise UserError(
-                    f'{place} has the segment {shown(one)}, expected start, end, class '
-                    f'and a score from 0 to 1, or null; {_REMEDY}.'
-                )
-        segments = [(start, end, kind, score) for start, end, kind, score in row]
+    found = [*rows, *([] for _ in project.tiers[len(rows) :])]
+    for row, tier in zip(found, project.tiers, strict=True):
         try:
-            places = [one[:3] for one in segments]
             frames = project.recordings[name].frames
-            check_segments(places, 0, frames, tier, least=0)
+            check_segments([one[:3] for one in row], 0, frames, tier, least=0)
         except UserError as error:
             raise UserError(f'{place}: {error} {_REMEDY.capitalize()}.') from None
-        found.append(segments)
     return found
 
 
-def _is_score(value: object) -> bool:
-    # Comparisons with NaN are false.
-    return value is None or (
-        type(value) in (int, float) and 0 <= value <= 1 + _ROUNDED  # type: ignore
-    )
-
-
-def _check_uncertain(segment: Mapping[str, Any], frames: int, place: str) -> None:
-    start, end = segment['start_frame'], segment['end_frame']
-    if not 0 <= start < end <= frames:
-        raise UserError(
-            f'{place} goes from {start} to {end}, expected frames from 0 to {frames}; '
-            f'{_REMEDY}.'
-        )
-    number(segment['score'], place, 'score')
-    check_name(segment['reason'], f'{place}.reason')
-
-
-def _read_report(file: Path) -> dict[str, Any]:
+def _model(report: FitReport) -> dict[str, Any]:
     """Return what the page says about a model, of which there is a report."""
-    report = read_json(file, '`mmskelseg fit`')
-    check_shape(report, _REPORT, str(file), _REMEDY)
-    minutes = number(report['data']['train']['minutes'], str(file), 'minutes')
-    held_out = _numbers(report['scores'].get('held_out'), _SCORES, str(file))
-    curve = _numbers(report.get('label_curve'), _CURVE, str(file))
+    held_out = report.scores.get('held_out', {})
+    curve = {k: v for k, v in report.label_curve.items() if v is not None}
     more = None
-    if len(curve) == len(_CURVE):
+    if {'half', 'whole', 'full', 'twice'} <= curve.keys():
         gain = curve['twice'] - curve['full']
         more = 'More labels would hardly help.'
         if gain >= 1:
@@ -187,15 +157,7 @@ def _read_report(file: Path) -> dict[str, Any]:
             'meaning': SCORES[key].meaning,
             'text': SCORES[key].text(value, short=True),
         }
-        for key, value in held_out.items()
+        for key in SCORES
+        if (value := held_out.get(key)) is not None
     ]
-    return {'minutes': minutes, 'held_out': shown, 'more': more}
-
-
-def _numbers(
-    holder: Mapping[str, Any] | None, shape: Mapping[str, type], place: str
-) -> dict[str, float]:
-    """Return the numbers that an object has."""
-    names = [key.removesuffix('?') for key in shape]
-    given = {key: (holder or {}).get(key) for key in names}
-    return {k: number(v, place, k) for k, v in given.items() if v is not None}
+    return {'minutes': report.data.train.minutes, 'held_out': shown, 'more': more}

@@ -344,10 +344,8 @@ class Studio:
     def uncertain(self) -> list[dict[str, Any]]:
         """Return the intervals to check that have no labels yet, the best first."""
         open_ = []
-        for segment in self._shown.uncertain if self._shown else ():
-            name, start, end = (
-                segment[key] for key in ('video', 'start_frame', 'end_frame')
-            )
+        for one in self._shown.uncertain if self._shown else ():
+            name, start, end = one.video, one.start_frame, one.end_frame
             if name not in self.folder.recordings:
                 continue
             rows = self.folder.project.state_rows(name)
@@ -356,7 +354,7 @@ class Studio:
             )
             if len(rows) * (end - start) - labelled > _OPEN * (end - start):
                 place = {'recording': self._names.index(name), 'start': start}
-                why = {key: segment[key] for key in ('score', 'reason')}
+                why = {'score': one.score, 'reason': one.reason}
                 open_.append({**place, 'end': end, **why})
         return open_
 

@@ -70,7 +70,8 @@ def trained(folder, **curve):
     }
     (model / 'predictions.json').write_text(json.dumps(content))
     report = {
-        'data': {'train': {'minutes': 0.2}},
+        'data': {'persons': 1, 'train': {'videos': 2, 'minutes': 0.2}},
+        'classes': [],
         'scores': {'held_out': {'f1@10': 80.0}},
         'label_curve': {'half': 60, 'whole': 70, 'full': 80, 'twice': 85, **curve},
     }

@@ -41,17 +41,17 @@ PREDICTIONS = [
     (of(recordings=[]), 'recordings is []'),
     (of('recordings', video_2=[[], []]), "'video_2' | 2 of 1"),
     (of('recordings', video_2=None), 'video_2'),
-    (rows([0, 20, 1]), "'video_2' | [0, 20, 1]"),
+    (rows([0, 20, 1]), 'video_2 | [0, 20, 1]'),
     (rows([0, 20, 9, 0.5]), "'video_2' | [0, 20, 9]"),
     (rows([0, 20, -1, 0.5]), "'video_2' | [0, 20, -1]"),
     (rows([0, 51, 1, 0.5]), "'video_2' | [0, 51, 1]"),
     (rows([-1, 20, 1, 0.5]), "'video_2' | [-1, 20, 1]"),
     (rows([0, 20, 1, 0.5], [10, 30, 1, 0.5]), "'video_2' | [10, 30, 1]"),
-    (rows([0, 2.5, 1, 0.5]), "'video_2' | [0, 2.5, 1"),
+    (rows([0, 2.5, 1, 0.5]), 'video_2 | 2.5'),
     (rows([0, 20, 1, 'a']), "'a'"),
     (rows([0, 20, True, 0.5]), 'True'),
-    (rows([0, 20, 1, math.nan]), "'video_2' | nan"),
-    (rows([0, 20, 1, 1.5]), "'video_2' | 1.5"),
+    (rows([0, 20, 1, math.nan]), 'video_2 | nan'),
+    (rows([0, 20, 1, 1.5]), 'video_2 | 1.5'),
     (of(doubts={}), 'doubts is {}'),
     (without(*DOUBT, 'score'), 'doubts[0] | score'),
     (of(*DOUBT, score=math.inf), 'doubts[0] | inf'),
@@ -158,5 +158,5 @@ def test_what_was_learnt_from_is_kept_with_the_predictions(folder):
     file = model / 'predictions.json'
     place_predictions(model / 'part', file, {0: [0, 1, 2]}, seen)
     again = studio_of(folder)
-    assert again.recording(2)['seen'] == [[[0, 12], [30, 50]]]
+    assert again.recording(2)['seen'] == [[(0, 12), (30, 50)]]
     assert again.recording(0)['seen'] == []

@@ -11,7 +11,7 @@ import types
 import typing
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from math import inf
 from numbers import Integral, Real
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -244,8 +244,9 @@ def _choices(hint: object) -> list[str]:
     if kind is tuple and args[1:] != (...,):
         return [f'a list of {len(args)}, ({", ".join(map(expected, args))})']
     if _is_a(kind, Sequence):
-        return [f'a list, each item {expected(args[0])}']
-    if _is_a(kind, Mapping):
+        each = '' if args[0] is Any else f', each item {expected(args[0])}'
+        return [f'a list{each}']
+    if _is_a(kind, Mapping) or is_dataclass(hint) or typing.is_typeddict(hint):
         return ['a dict']
     return [inspect.formatannotation(hint).rpartition('.')[2]]
 
