@@ -24,7 +24,7 @@ from mmskelseg.checkpoints import reading
 from mmskelseg_io.files.pickled_values import Named, UnsafePickleError
 from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
-from tests.test_faults.oracle import Call
+from tests.oracle import Call
 
 
 def touch(trace):

@@ -23,8 +23,8 @@ from mmskelseg_runtime.drawing.images import class_color
 from mmskelseg_studio.ethogram import LabelTier, points_tier
 from mmskelseg_studio.project import Project
 from tests.clips import write_video
+from tests.oracle import bounded_memory
 from tests.small_data import small_annotations
-from tests.test_faults.oracle import bounded_memory
 
 LABELS = """video,start,end,label
 m1,0,30,walk

@@ -7,7 +7,7 @@ import pytest
 from mmskelseg.converters.downloading import extract, fetch
 from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
-from tests.test_faults.oracle import bounded_memory
+from tests.oracle import bounded_memory
 
 MEMBER = r'[^/]+/((?:coords|annots)/[\w-]+\.csv)'
 NAMES = ('release/coords/a.csv', 'release/annots/a.csv')

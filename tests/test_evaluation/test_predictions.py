@@ -10,7 +10,7 @@ from mmskelseg.evaluation.predictions import load_samples
 from mmskelseg_io.files.pickled_values import UnsafePickleError
 from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
-from tests.test_faults.oracle import Call
+from tests.oracle import Call
 
 
 def test_predictions_are_those_that_mmengine_dumps(tmp_path):

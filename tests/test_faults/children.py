@@ -29,7 +29,7 @@ import numpy as np
 import torch
 
 from mmskelseg_io.messages.errors import UserError, shown
-from tests.test_faults.oracle import bounded_memory, check_sentence
+from tests.oracle import bounded_memory, check_sentence
 
 SECONDS = 10
 # A busy machine takes so many times as long.

@@ -27,6 +27,7 @@ from mmskelseg_io.files.annotations import load_annotations, save_annotations
 from mmskelseg_io.files.parsing import read_json
 from mmskelseg_io.messages.errors import UserError
 from tests.conftest import add_class
+from tests.oracle import check_sentence, run_command
 from tests.small_data import small_annotations
 from tests.test_converters import releases
 from tests.test_faults.formats import (
@@ -40,7 +41,6 @@ from tests.test_faults.formats import (
     _small_config,
     register,
 )
-from tests.test_faults.oracle import check_sentence, run_command
 
 __all__ = ['FORMATS']
 

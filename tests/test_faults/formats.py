@@ -58,9 +58,9 @@ from mmskelseg_runtime.segmenting.exports import write_exports
 from mmskelseg_runtime.segmenting.inputs import InputReader
 from mmskelseg_runtime.segmenting.sources import find_sources
 from tests import drawn_places
+from tests.oracle import run_command
 from tests.small_data import ROOT, TOY, small_annotations
 from tests.test_converters import releases
-from tests.test_faults.oracle import run_command
 from tests.test_labels import labs
 from tests.test_objects import tools as things
 from tests.test_poses import trackers

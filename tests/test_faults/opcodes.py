@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from tests.test_faults.oracle import CANARY
+from tests.oracle import CANARY
 
 OPCODES = {opcode.name: opcode for opcode in pickletools.opcodes}
 

@@ -23,8 +23,8 @@ from mmskelseg_io.files.pickles import load_pickle
 from mmskelseg_io.messages.errors import UserError, shown
 from mmskelseg_io.poses import read_poses
 from tests.errors import raises_naming
+from tests.oracle import CANARY, Call, judge
 from tests.test_faults.formats import FORMATS
-from tests.test_faults.oracle import CANARY, Call, judge
 from tests.test_faults.torch_layouts import zipped
 
 OPENPOSE = {'people': [{'pose_keypoints_2d': [100.0] * 75}]}

@@ -11,8 +11,8 @@ from mmskelseg_io.files.annotations import save_annotations
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.structures import Skeleton
 from tests.errors import raises_naming
+from tests.oracle import run_command
 from tests.small_data import TOY, small_annotations, small_training
-from tests.test_faults.oracle import run_command
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from mmskelseg_io.labels import READERS as LABEL_READERS
 from mmskelseg_io.objects import FORMATS as OBJECT_FORMATS
 from mmskelseg_io.places import PLACE_FORMATS
 from mmskelseg_io.poses import FORMATS as POSE_FORMATS
+from tests.oracle import judge
 from tests.test_faults.folders import FORMATS
 from tests.test_faults.formats import Format
 from tests.test_faults.mutations import (
@@ -24,7 +25,6 @@ from tests.test_faults.mutations import (
     changed_bytes,
     changed_tree,
 )
-from tests.test_faults.oracle import judge
 
 # `make fuzz` raises it.
 EXAMPLES = int(os.environ.get('SKELSEG_FUZZ_EXAMPLES', '20'))

@@ -12,8 +12,8 @@ from mmskelseg_behaviour.commands.agree import main as agree
 from mmskelseg_behaviour.commands.bouts import main as bouts
 from mmskelseg_io.converters.keypoints import main as keypoints
 from mmskelseg_io.files.annotations import save_annotations
+from tests.oracle import check_sentence
 from tests.small_data import small_annotations
-from tests.test_faults.oracle import check_sentence
 
 # Each draws a picture.
 EXAMPLES = int(os.environ.get('SKELSEG_FUZZ_EXAMPLES', '10'))

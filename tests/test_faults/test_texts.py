@@ -16,9 +16,9 @@ from mmskelseg_io.poses import read_poses, to_coco17
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_runtime.segmenting.sources import find_sources
 from tests.errors import raises_naming
+from tests.oracle import judge
 from tests.small_data import small_annotations
 from tests.test_faults.formats import FORMATS
-from tests.test_faults.oracle import judge
 
 TABLE = 'start,end,label\n0,1,walk\n1,2,lift\n'
 

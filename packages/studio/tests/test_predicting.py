@@ -8,11 +8,7 @@ import pytest
 from mmskelseg_io.jobs.events import PrintedEvents
 from mmskelseg_runtime.segmenting import explaining
 from mmskelseg_studio import predicting
-from tests.test_runtime.test_segmenting.test_explaining import (
-    reach,
-    recording,
-    segmenter_of,
-)
+from tests.test_segmenting.test_explaining import reach, recording, segmenter_of
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from mmskelseg.converters.checkpoints import ms_tcn2
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
-from tests.test_faults.oracle import run_command
+from tests.oracle import run_command
 
 MS_GCN = {
     'type': 'MSGCN', 'in_channels': 6, 'channels': 8,

@@ -18,7 +18,7 @@ from tests.segmentors import (
     labelled_samples,
     random_videos,
 )
-from tests.test_runtime.test_segmenting.conftest import META, make_config
+from tests.test_segmenting.conftest import META, make_config
 
 
 @MODELS.register_module()

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmskelseg.interchange import Segment, VideoSegments, read_segments
+from mmskelseg_io.labels import Segment, VideoSegments, read_segments
 from mmskelseg_io.labels.text import write_csv_segments, write_parquet
 from mmskelseg_io.messages.dependencies import DependencyError
 

@@ -7,7 +7,7 @@ import pytest
 from mmskelseg_io.labels import read_segments
 from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
-from tests.test_faults.oracle import check_sentence
+from tests.oracle import check_sentence
 from tests.test_labels.test_readers import SAMPLES
 
 OPTIONS = {

@@ -11,16 +11,16 @@ import pytest
 
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.commands.share import Share, licence
-from mmskelseg.runtime import OnnxSegmenter, OnnxStream
 from mmskelseg_io.jobs.events import PrintedEvents
 from mmskelseg_io.messages.dependencies import DependencyError
 from mmskelseg_io.messages.errors import UserError
+from mmskelseg_runtime import OnnxSegmenter, OnnxStream
 from mmskelseg_runtime.segmenting import hub
 from mmskelseg_runtime.segmenting.model_zoo import check_zoo, exported_file
 from tests.errors import raises_naming
 from tests.hub_server import served_hub
 from tests.small_data import PATH
-from tests.test_runtime.test_segmenting.test_without_pytorch import BLOCKED, run
+from tests.test_segmenting.test_without_pytorch import BLOCKED, run
 
 HUB = """
 import sys

@@ -16,7 +16,7 @@ from mmskelseg_io.messages.errors import UserError
 from mmskelseg_runtime.features import SkeletonCoordinates
 from mmskelseg_runtime.segmenting.model_files import ModelFile
 from tests.errors import raises_naming
-from tests.test_runtime.test_segmenting.conftest import make_config
+from tests.test_segmenting.conftest import make_config
 
 COORDINATES = 'recipes/uwiom_pose2d.py'
 

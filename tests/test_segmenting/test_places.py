@@ -7,12 +7,12 @@ import pytest
 
 from mmskelseg.apis import SkelSegStream
 from mmskelseg.export.export import export_onnx
-from mmskelseg.runtime import OnnxSegmenter, OnnxStream
 from mmskelseg_io.places.table import write_table
 from mmskelseg_io.structures.places import Place
+from mmskelseg_runtime import OnnxSegmenter, OnnxStream
 from tests.errors import raises_naming
 from tests.inferring import inferencer_of
-from tests.test_runtime.test_segmenting.conftest import META
+from tests.test_segmenting.conftest import META
 
 NEST = Place('nest', 'polygon', np.array([[200.0, 200], [400, 220], [300, 400]]))
 LAMP = Place('lamp', 'point', np.array([[310.0, 290]]))

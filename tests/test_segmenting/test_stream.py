@@ -5,11 +5,11 @@ import pytest
 
 from mmskelseg.apis import SkelSegStream
 from mmskelseg.export.streaming import streaming_model
-from mmskelseg.runtime import OnnxStream
 from mmskelseg_io.messages.errors import UserError
+from mmskelseg_runtime import OnnxStream
 from tests.errors import raises_naming
 from tests.test_apis.test_stream import pushed
-from tests.test_runtime.test_segmenting.conftest import make_config
+from tests.test_segmenting.conftest import make_config
 
 
 def joints(video):

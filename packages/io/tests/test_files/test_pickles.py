@@ -16,7 +16,7 @@ from mmskelseg_io.files.pickled_values import DATA_NAMES, UnsafePickleError
 from mmskelseg_io.files.pickles import load_pickle
 from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
-from tests.test_faults.oracle import Call
+from tests.oracle import Call
 
 PLAIN = [
     np.arange(6.0).reshape(2, 3),

@@ -19,7 +19,7 @@ from tests import test_install
 from tests.errors import raises_naming
 from tests.inferring import prediction_of
 from tests.small_data import PATH, ROOT
-from tests.test_runtime.test_segmenting.conftest import CLASSES
+from tests.test_segmenting.conftest import CLASSES
 
 source, wheel = test_install.source, test_install.wheel
 wheels = test_install.wheels
@@ -37,7 +37,7 @@ SEGMENTS = """
 import sys
 import numpy as np
 from mmskelseg_io.poses import read_poses
-from mmskelseg.runtime import OnnxSegmenter, OnnxStream
+from mmskelseg_runtime import OnnxSegmenter, OnnxStream
 
 poses, model, stream_model, out = sys.argv[1:]
 (found,) = OnnxSegmenter(model)(poses)['predictions']

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg.evaluation import time_budget
+from mmskelseg_io.structures.time_budget import time_budget
 from mmskelseg_runtime.drawing.charts import (
     PLAIN_COLOR,
     draw_bars,

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmskelseg.evaluation import to_segments
+from mmskelseg_io.structures.segments import to_segments
 from mmskelseg_runtime.decoding import (
     median_filter,
     min_duration,

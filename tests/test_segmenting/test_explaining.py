@@ -7,9 +7,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from mmskelseg.commands.explain import main
-from mmskelseg.runtime import OnnxSegmenter
 from mmskelseg_io.files.parsing import read_dicts
 from mmskelseg_io.messages.errors import UserError
+from mmskelseg_runtime import OnnxSegmenter
 from mmskelseg_runtime.segmenting import explaining
 from mmskelseg_runtime.segmenting.explaining import (
     DRAWS,
@@ -26,7 +26,7 @@ from mmskelseg_runtime.segmenting.explaining import (
 )
 from tests.errors import raises_naming
 from tests.small_data import save_poses
-from tests.test_runtime.test_segmenting.test_model_files import described
+from tests.test_segmenting.test_model_files import described
 
 LAYOUT = {
     'joints': ['nose', 'left_wrist', 'right_wrist', 'tail'],

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mmskelseg.apis import SkelSegStream
-from mmskelseg.runtime import OnnxSegmenter, OnnxStream
 from mmskelseg_io.structures.tiers import flat_classes, flat_rows, tiers_of
+from mmskelseg_runtime import OnnxSegmenter, OnnxStream
 from tests.errors import raises_naming
 from tests.inferring import inferencer_of
-from tests.test_runtime.test_segmenting.conftest import META
+from tests.test_segmenting.conftest import META
 
 
 def in_all_forms(export, cfg, meta=META):

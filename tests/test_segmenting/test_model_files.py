@@ -7,8 +7,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from mmskelseg.runtime import OnnxSegmenter, OnnxStream
 from mmskelseg_io.messages.errors import MissingFileError, UserError
+from mmskelseg_runtime import OnnxSegmenter, OnnxStream
 from mmskelseg_runtime.segmenting.model_files import FORMAT, KEY
 from tests.errors import raises_naming
 

@@ -5,7 +5,7 @@ import pytest
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.objects import read_objects
 from tests.errors import raises_naming
-from tests.test_faults.oracle import check_sentence
+from tests.oracle import check_sentence
 from tests.test_objects import tools
 
 # A format, a text in its first file, another in its place, and what the message names.

@@ -12,16 +12,16 @@ import torch
 
 from mmskelseg.export.export import export_onnx
 from mmskelseg.registry import MODELS
-from mmskelseg.runtime import OnnxSegmenter
 from mmskelseg_io.files.arrays import gathered
 from mmskelseg_io.messages.errors import UserError
+from mmskelseg_runtime import OnnxSegmenter
 from mmskelseg_runtime.segmenting import onnx_predictor, segmenter
 from mmskelseg_runtime.segmenting.model_files import ModelFile
 from mmskelseg_runtime.segmenting.onnx_sessions import Session
 from mmskelseg_runtime.segmenting.segmenter import Segmenter
 from tests.errors import raises_naming
 from tests.inferring import inferencer_of, prediction_of
-from tests.test_runtime.test_segmenting.conftest import CLASSES, make_config
+from tests.test_segmenting.conftest import CLASSES, make_config
 
 SMALL = {'channels': 8}
 SHALLOW = {**SMALL, 'num_refinement_layers': 3, 'num_refinements': 1}

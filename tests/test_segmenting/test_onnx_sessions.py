@@ -11,7 +11,7 @@ from mmskelseg_io.messages.errors import UnavailableError, UserError
 from mmskelseg_runtime.segmenting import onnx_sessions
 from mmskelseg_runtime.segmenting.onnx_sessions import Session
 from tests.errors import raises_naming
-from tests.test_faults.oracle import judge
+from tests.oracle import judge
 
 ROWS = np.ones((12, 4), np.float32)
 
