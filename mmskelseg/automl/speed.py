@@ -91,6 +91,10 @@ def recent_paces(
     }
 
 
+class _Measured(Exception):
+    """As many steps as are needed were measured."""
+
+
 class _Stopwatch(Hook):
     """A hook that notes when steps end, and ends the training after some."""
 
@@ -112,8 +116,7 @@ class _Stopwatch(Hook):
         self.times.append(monotonic())
         passed = self.times[-1] - self.times[0]
         if len(self.times) > _STEPS or passed > _SECONDS:
-            # As if the command had come to its end.
-            raise SystemExit
+            raise _Measured
 
 
 def step_seconds(cfg: Config) -> float | str:
@@ -138,4 +141,5 @@ def _train(cfg: Config, watch: _Stopwatch) -> None:
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     runner = build_runner(cfg, verbose=False)
     runner.register_hook(watch)
-    runner.train()
+    with suppress(_Measured):
+        runner.train()

@@ -1,6 +1,7 @@
 """Processes that execute jobs, started as macOS and Windows start them."""
 
 import multiprocessing
+import os
 import pickle
 import signal
 import time
@@ -72,6 +73,15 @@ os.kill(os.getpid(), 9)
     assert events == [*texts, 'last']
 
 
+def test_several_processes_have_a_thread_each_and_this_one_as_many_as_before(
+    forked, monkeypatch
+):
+    monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
+    with worker_processes(2) as submit:
+        assert submit(os.getenv, 'OMP_NUM_THREADS').result() == '1'
+    assert 'OMP_NUM_THREADS' not in os.environ
+
+
 def test_process_gets_time_to_stop(forked, tmp_path):
     """It unwinds, so that nothing is left half written."""
     job, log = Say(texts=['one'], seconds=60, last=tmp_path / 'last'), tmp_path / 'log'
@@ -118,8 +128,6 @@ def test_run_is_what_another_process_can_be_given(tmp_path):
 def test_restart_fails_what_runs_and_takes_more():
     with worker_processes(1) as submit:
         calls = [submit(time.sleep, 60) for _ in range(3)]
-        while not submit.processes:
-            time.sleep(0.01)
         submit.restart()
         assert all('killed' in reason_of(call) for call in calls)
         assert submit(abs, -3).result() == 3

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import Connection
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from signal import SIG_IGN, SIGINT, signal
+from signal import SIG_IGN, SIGINT, SIGTERM, signal
+from time import sleep
 from typing import Any, TypeAlias
 
 from mmskelseg_io.jobs.events import Events, PrintedEvents, SentEvents, report_line
@@ -42,45 +43,62 @@ def worker_processes(
             have arrived after the block.
         patience: Seconds that they get at the end to stop what they are doing.
     """
-    if count > 1:
-        os.environ.setdefault('OMP_NUM_THREADS', '1')
-    with nullcontext() if events is None else _received(events) as pipe:
-        workers = Workers(count, pipe)
+    with (
+        nullcontext() if count == 1 else _one_thread_each(),
+        nullcontext() if events is None else _received(events) as pipe,
+    ):
+        workers = Workers(count, pipe, patience)
         try:
             yield workers
         finally:
             # A run that is stopped goes on from its last checkpoint.
-            processes = workers.processes
-            workers.pool.shutdown(wait=False, cancel_futures=True)
-            for process in processes if patience else ():
-                process.terminate()
-            for process in processes:
-                process.join(patience)
-                process.kill()
-                process.join()
+            workers.stop()
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Let processes that start in a block have one thread, unless the user says."""
+    name = 'OMP_NUM_THREADS'
+    is_set = name in os.environ
+    # Libraries read it when they are imported, before a process could be told.
+    os.environ.setdefault(name, '1')
+    try:
+        yield
+    finally:
+        if not is_set:
+            del os.environ[name]
 
 
 class Workers:
     """Some processes, to which calls are submitted by calling this."""
 
-    def __init__(self, count: int, pipe: Connection | None) -> None:
-        self._given = count, get_context('spawn'), _begin, (pipe,)
-        self.pool = ProcessPoolExecutor(*self._given)
+    def __init__(self, count: int, pipe: Connection | None, patience: float) -> None:
+        self._given = count, pipe, patience
+        self._start()
+
+    def _start(self) -> None:
+        count, pipe, patience = self._given
+        context = get_context('spawn')
+        # Each process lasts until this end is closed, also by the end of this program.
+        alive, self._alive = context.Pipe(duplex=False)
+        given = alive, pipe, patience
+        self._pool = ProcessPoolExecutor(count, context, _begin, given)
 
     def __call__(self, call: Callable, *given: Any) -> Future:
         """Submit a call of a function."""
-        return self.pool.submit(call, *given)
+        return self._pool.submit(call, *given)
 
-    @property
-    def processes(self) -> list[Any]:
-        """The processes that have begun."""
-        return [*(self.pool._processes or {}).values()]
+    def stop(self) -> None:
+        """End the processes, so that all calls fail."""
+        self._alive.close()
+        self._pool.shutdown(cancel_futures=True)
 
     def restart(self) -> None:
-        """Kill the processes, so that all calls fail; others take their place."""
-        before, self.pool = self.processes, ProcessPoolExecutor(*self._given)
-        for process in before:
-            process.kill()
+        """End the processes, so that all calls fail; others take their place."""
+        pool, alive = self._pool, self._alive
+        self._start()
+        alive.close()
+        pool.shutdown(wait=False)
 
 
 @contextmanager
@@ -175,15 +193,17 @@ def reason_of(future: Future) -> Any:
         return 'its process was killed, perhaps since memory ran out'
 
 
-def _begin(pipe: Connection | None) -> None:
+def _begin(alive: Connection, pipe: Connection | None, patience: float) -> None:
     """Leave Ctrl+C to the program that started this process, and end with it."""
     signal(SIGINT, SIG_IGN)
     _pipes[:] = [] if pipe is None else [pipe]
-    parent = parent_process()
-    assert parent is not None, 'since `worker_processes` started this one'
 
     def watch() -> None:
-        parent.join()
+        # Nothing is ever sent.
+        wait([alive])
+        if patience:
+            os.kill(os.getpid(), SIGTERM)
+            sleep(patience)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
