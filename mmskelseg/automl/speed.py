@@ -91,7 +91,7 @@ def recent_paces(
     }
 
 
-class _Measured(Exception):
+class _EnoughError(Exception):
     """As many steps as are needed were measured."""
 
 
@@ -116,7 +116,7 @@ class _Stopwatch(Hook):
         self.times.append(monotonic())
         passed = self.times[-1] - self.times[0]
         if len(self.times) > _STEPS or passed > _SECONDS:
-            raise _Measured
+            raise _EnoughError
 
 
 def step_seconds(cfg: Config) -> float | str:
@@ -141,5 +141,5 @@ def _train(cfg: Config, watch: _Stopwatch) -> None:
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     runner = build_runner(cfg, verbose=False)
     runner.register_hook(watch)
-    with suppress(_Measured):
+    with suppress(_EnoughError):
         runner.train()
