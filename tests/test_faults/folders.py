@@ -100,7 +100,8 @@ def _keypoints(path: Path) -> None:
     load_annotations(out / 'annotations.pkl')
 
 
-_NAMES = ('--', 'label', 'take', 'individual', 'tier')
+# A value of a flag is one more path, which is named itself.
+_NAMES = ('--', 'label', 'take', 'individual', 'tier', ': there is no such file')
 
 
 @register('keypoints with options', '', _keypoints, mutated='*.*', names=_NAMES, cost=2)
