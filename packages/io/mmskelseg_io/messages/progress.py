@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
-from tqdm.asyncio import tqdm_asyncio
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 # Seconds between updates, longer in log files, which keep every update.
 _PAUSE, _PAUSE_IN_FILES = 0.1, 30.0
@@ -22,8 +22,11 @@ def progress_bar(
     if not show:
         yield lambda steps: None
         return
-    # In a notebook, standard error is not a terminal, but `tqdm` is another class.
-    is_drawn = sys.stderr.isatty() or tqdm is not tqdm_asyncio
+    # In a notebook, standard error is no terminal.
+    in_notebook = 'ipykernel' in sys.modules
+    # `tqdm.auto` chooses by itself, but imports asyncio, which takes its time.
+    bar_of = import_module('tqdm.auto').tqdm if in_notebook else tqdm
+    is_drawn = sys.stderr.isatty() or in_notebook
     pause = _PAUSE if is_drawn else _PAUSE_IN_FILES
-    with tqdm(desc=what, total=total, mininterval=pause, maxinterval=pause) as bar:
+    with bar_of(desc=what, total=total, mininterval=pause, maxinterval=pause) as bar:
         yield bar.update
