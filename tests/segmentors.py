@@ -23,15 +23,6 @@ ASFORMER = {
     'type': 'ASFormer', 'in_channels': 6, 'channels': 8, 'num_layers': 4,
     'dropout': 0.0, 'channel_masking': 0.0,
 }  # fmt: skip
-LTCONTEXT = {
-    'type': 'LTContext', 'in_channels': 6, 'channels': 8, 'num_layers': 3,
-    'num_refinements': 2, 'window': 4, 'stride': 3, 'dropout': 0.0,
-    'output_dropout': 0.0, 'channel_masking': 0.0,
-}  # fmt: skip
-C2F_TCN = {
-    'type': 'C2FTCN', 'in_channels': 6, 'channels': 5,
-    'encoder_channels': (7, 6, 5, 4, 4, 4, 3),
-}  # fmt: skip
 MS_GCN = {
     'type': 'MSGCN', 'in_channels': 6, 'skeleton': 'lcr15', 'channels': 8,
     'num_layers': 4, 'num_refinement_layers': 3,
@@ -53,8 +44,6 @@ WEIGHTING = {'type': 'UncertaintyWeighting', 'losses': ['loss_cls', 'loss_risk']
 def build_segmentor(branches, **options):
     """Return a segmentor of five classes, whose weights depend on nothing else."""
     torch.manual_seed(0)
-    if any(branch.get('type') == 'C2FTCN' for branch in branches.values()):
-        options.setdefault('head', {**HEAD, 'num_levels': 4})
     model = MODELS.build(
         {
             'type': 'ActionSegmentor',

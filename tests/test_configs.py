@@ -12,7 +12,8 @@ from tests.small_data import ROOT
 # Those that name no data are for others to inherit.
 CONFIGS = [
     path
-    for path in sorted((ROOT / 'configs').glob('[!_]*/*.py'))
+    for pattern in ('configs/[!_]*/*.py', 'projects/*/*_pose2d.py')
+    for path in sorted(ROOT.glob(pattern))
     if 'ann_file' in Config.fromfile(path).test_dataloader.dataset
 ]
 

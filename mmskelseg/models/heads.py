@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from mmengine.model import BaseModule, ModuleList
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmskelseg.models.layers import (
@@ -30,14 +30,8 @@ class SegmentationHead(BaseModule):
         num_stages: Number of stages; each has its own classifier.
         loss_cls: Classification loss of each frame.
         loss_smooth: Loss of the changes between frames; None to leave it out.
-        num_levels: Number of levels, of ``in_channels / num_levels`` channels each, in
-            the features. Each level has a classifier, and their probabilities are
-            averaged; the losses are those of the average, as in C2F-TCN.
         tiers: Number of classes of each tier, which add up to K; None for one tier.
         init_cfg: Initialisation by MMEngine.
-
-    Raises:
-        ValueError: If the channels are not divisible by the number of levels.
     """
 
     def __init__(
@@ -48,28 +42,21 @@ class SegmentationHead(BaseModule):
         *,
         loss_cls: Mapping[str, object],
         loss_smooth: Mapping[str, object] | None = None,
-        num_levels: Count = 1,
         tiers: Sequence[Count] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.tiers = tuple(tiers or (num_classes,))
-        widths = for_each_stage(in_channels, num_stages)
-        for width in widths:
-            if width % num_levels:
-                raise UserError(
-                    f'The head has num_levels={num_levels}, but reads {width} channels,'
-                    ' which are not divisible by that; set head.num_levels to the '
-                    'number of levels of the backbone, or leave it out.'
-                )
         self.classifiers = ModuleList(
-            TemporalConv1d(width, num_classes, 1)
-            if num_levels == 1
-            else LevelClassifier(width // num_levels, self.tiers, num_levels)
-            for width in widths
+            self.classifier(width, num_classes)
+            for width in for_each_stage(in_channels, num_stages)
         )
         self.loss_cls = MODELS.build(loss_cls)
         self.loss_smooth = MODELS.build(loss_smooth) if loss_smooth else None
+
+    def classifier(self, channels: int, num_classes: int) -> nn.Module:
+        """Return what makes logits (N, K, T) of the features (N, C, T) of a stage."""
+        return TemporalConv1d(channels, num_classes, 1)
 
     def forward(self, features: Tensor, stage: int) -> Tensor:
         """Return the logits (N, K, T) for features (N, C, T) of a stage."""
@@ -160,23 +147,6 @@ class SegmentationHead(BaseModule):
                 self.loss_smooth(stage, mask, weights) for stage in logits
             )
         return losses
-
-
-class LevelClassifier(BaseModule):
-    """A 1x1 classifier of each level of features; their probabilities are averaged."""
-
-    def __init__(self, channels: int, tiers: Sequence[int], num_levels: int) -> None:
-        super().__init__()
-        self.tiers = tiers
-        self.levels = ModuleList(
-            TemporalConv1d(channels, sum(tiers), 1) for _ in range(num_levels)
-        )
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Return log-probabilities (N, K, T) for features (N, L * C, T)."""
-        parts = features.chunk(len(self.levels), dim=1)
-        logits = [level(x) for level, x in zip(self.levels, parts, strict=True)]
-        return average_logits(torch.stack(logits), self.tiers)
 
 
 def average_logits(logits: Tensor, tiers: Sequence[int]) -> Tensor:

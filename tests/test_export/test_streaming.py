@@ -140,7 +140,6 @@ NECK = {'neck': {'type': 'ConcatFusion', 'out_channels': 8}}
         ({**CAUSAL, 'causal': False}, {}, 'pose2d | causal=False | configs/streaming'),
         ({'type': 'ASFormer'}, {}, 'branches.pose2d.type | ASFormer | MSTCNPlusPlus'),
         ({**CAUSAL, 'stem': {'type': 'HeatmapEncoder'}}, {}, 'branches.pose2d | stem'),
-        (CAUSAL, {'head': {'num_levels': 2}}, 'model.head | num_levels=1'),
     ],
 )
 def test_model_that_is_not_causal_is_refused(branch, model, named):

@@ -56,7 +56,7 @@ def stage_logits(model, video, run_layer):
     branch, source, logits = model.branches['pose'], None, []
     x, heads = list(video.T), branch['head'].classifiers
     for stage, head in zip(branch['backbone'].stages, heads, strict=True):
-        if source is not None and stage.reduce is not None:
+        if source is not None and getattr(stage, 'reduce', None) is not None:
             source = [linear(stage.reduce, frame) for frame in source]
         x = [linear(stage.conv_in, frame) for frame in x]
         for layer in stage.layers:

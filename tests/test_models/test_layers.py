@@ -10,12 +10,13 @@ from mmskelseg.models.layers import (
     TemporalConv1d,
     adaptive_mean,
     adaptive_mean_2d,
+    for_each_stage,
     norm_frames,
     norm_joints,
     norm_videos,
-    strided_attention,
     window_attention,
 )
+from tests.errors import raises_naming
 
 LENGTHS = (9, 4, 1)
 
@@ -74,7 +75,6 @@ IN_A_ROW = {
         for window in (1, 4, 96)
     },
     'blocks': partial(window_attention, window=4, blocks=True),
-    'strides': partial(strided_attention, stride=3),
 }
 
 
@@ -106,6 +106,18 @@ def test_deterministic_pooling_is_that_of_pytorch(length, size):
             torch.use_deterministic_algorithms(False)
         results.append([*pooled, x.grad, maps.grad])
     torch.testing.assert_close(*results)
+
+
+def test_norm_of_one_frame_is_that_of_evaluation():
+    """In a batch of one frame, be there padding or not."""
+    norm = nn.BatchNorm1d(2)
+    norm.running_mean.copy_(torch.tensor([1.0, 2.0]))
+    norm.running_var.copy_(torch.tensor([4.0, 9.0]))
+    x = torch.tensor([[[5.0, 7.0], [8.0, 7.0]]])
+    mask = torch.tensor([[[1.0, 0.0]]])
+    expected = torch.tensor([[[2.0, 0.0], [2.0, 0.0]]])
+    torch.testing.assert_close(norm_frames(norm, x, mask), expected)
+    torch.testing.assert_close(norm_frames(norm, x[..., :1], None), expected[..., :1])
 
 
 def test_norm_leaves_the_padding_without_value_and_gradient():
@@ -143,3 +155,8 @@ def test_graph_conv_agrees_with_a_loop_over_edges():
             for w in range(6):
                 expected[0, :, :, w] += adjacency[subset, v, w] * message
     torch.testing.assert_close(layer(x, adjacency), expected)
+
+
+def test_channels_of_another_number_of_stages_are_an_error():
+    with raises_naming(ValueError, '(8, 4)', ' 3 ', 'out_channels'):
+        for_each_stage((8, 4), 3)

@@ -16,11 +16,9 @@ from tests.errors import raises_naming
 from tests.segmentors import (
     ASFORMER,
     BOUNDARY,
-    C2F_TCN,
     CAUSAL,
     GCN_TCN,
     HEAD,
-    LTCONTEXT,
     MS_GCN,
     PYRAMID_GCN,
     TCN,
@@ -28,9 +26,7 @@ from tests.segmentors import (
     random_videos,
 )
 
-BACKBONES = [
-    TCN, ASFORMER, C2F_TCN, CAUSAL, GCN_TCN, LTCONTEXT, MS_GCN, PYRAMID_GCN,
-]  # fmt: skip
+BACKBONES = [TCN, ASFORMER, CAUSAL, GCN_TCN, MS_GCN, PYRAMID_GCN]
 
 
 def samples_of(frames):

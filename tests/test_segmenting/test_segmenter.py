@@ -54,13 +54,6 @@ CONFIGS = {
         'asformer/uwiom_pose2d.py',
         {'pose2d': {**SMALL, 'num_layers': 6, 'num_decoders': 1, 'reduction': 1}},
     ),
-    'C2FTCN': make_config(
-        'c2f_tcn/uwiom_pose2d.py', {'pose2d': {**SMALL, 'encoder_channels': (8,) * 7}}
-    ),
-    'LTContext': make_config(
-        'ltcontext/uwiom_pose2d.py',
-        {'pose2d': {**SMALL, 'num_layers': 3, 'num_refinements': 1, 'window': 8}},
-    ),
     'boundaries': make_config(
         'asrf/uwiom_pose2d.py', {'pose2d': MS_TCN}, auxiliary=[BOUNDARY]
     ),

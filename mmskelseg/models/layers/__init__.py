@@ -1,14 +1,11 @@
 """Layers that backbones share, and helpers for padded batches."""
 
-from mmskelseg.models.layers.attention import (
-    AttentionStage,
-    strided_attention,
-    window_attention,
-)
+from mmskelseg.models.layers.attention import AttentionStage, window_attention
 from mmskelseg.models.layers.graph_conv import GraphConv, check_joints, norm_joints
 from mmskelseg.models.layers.padding import (
     VideoNorm,
     Videos,
+    each_video,
     frame_mask,
     masked,
     norm_frames,
@@ -46,6 +43,7 @@ __all__ = [
     'adaptive_mean_2d',
     'by_tier',
     'check_joints',
+    'each_video',
     'for_each_stage',
     'frame_mask',
     'masked',
@@ -56,7 +54,6 @@ __all__ = [
     'run_stage',
     'shifted_products',
     'stack_frames',
-    'strided_attention',
     'to_device',
     'total_channels',
     'uses_loops',

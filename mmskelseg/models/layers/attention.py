@@ -1,4 +1,4 @@
-"""Attention in windows or with a stride, and stages built from it.
+"""Attention in windows, and stages built from it.
 
 Frames are rows with contiguous channels, and masks are contiguous along the frames that
 are read, since the memory-saving kernels of GPUs require both.
@@ -173,55 +173,6 @@ class _WithNeighbours(Function):
         return total.flatten(1, 2)[:, : ctx.frames], None, None, None
 
 
-def strided_attention(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    videos: Videos,
-    *,
-    stride: int,
-    dropout: float = 0.0,
-) -> Tensor:
-    """Return the attention of each frame to every stride-th one, (N, C, T).
-
-    Frame t reads all frames of the video whose distance from it is a multiple of
-    ``stride``. In training, memory grows with the square of the number of frames,
-    divided by the stride.
-
-    Args:
-        query: Shape (N, C, T), as are ``key`` and ``value``.
-        videos: How the videos lie in these.
-        stride: Distance between the frames that are read, in frames.
-        dropout: Probability that a weight is dropped.
-    """
-    if isinstance(videos, tuple):
-        each = partial(strided_attention, videos=None, stride=stride, dropout=dropout)
-        return each_video(each, videos, query, key, value)
-    frames = query.shape[2]
-    valid = torch.ones_like(query[:1, :1]) if videos is None else videos
-    queries, keys, values, shown = (
-        _groups(x, stride) for x in (query, key, value, valid)
-    )
-    allowed = shown.transpose(2, 3) > 0
-    # In a group of padding only, the softmax over nothing would be NaN.
-    allowed = (allowed | ~allowed.any(dim=3, keepdim=True)).contiguous()
-    attended = F.scaled_dot_product_attention(
-        queries, keys, values, attn_mask=allowed, dropout_p=dropout
-    )
-    return attended.transpose(1, 2).flatten(1, 2)[:, :frames].transpose(1, 2)
-
-
-def _groups(x: Tensor, stride: int) -> Tensor:
-    """Return groups of frames of x (N, C, T), (N, stride, frames of a group, C).
-
-    Group g consists of the frames g, g + stride, and so on. They are 0 beyond the end
-    of x.
-    """
-    padding = (x.shape[2] + stride - 1) // stride * stride - x.shape[2]
-    rows = F.pad(x.transpose(1, 2), (0, 0, 0, padding)).contiguous()
-    return rows.unflatten(1, (-1, stride)).transpose(1, 2)
-
-
 class AttentionStage(BaseModule):
     """Channel masking, a 1x1 convolution, then layers of attention.
 
@@ -236,8 +187,6 @@ class AttentionStage(BaseModule):
             0.
         reads_features: Whether the source is the features of the previous stage; see
             :class:`mmskelseg.models.ActionSegmentor`.
-        reduced_channels: Channels of these features that a 1x1 convolution turns into
-            W, or None if there are W.
     """
 
     def __init__(
@@ -248,25 +197,18 @@ class AttentionStage(BaseModule):
         *,
         channel_masking: float = 0.0,
         reads_features: bool = False,
-        reduced_channels: int | None = None,
     ) -> None:
         super().__init__()
         self.reads_features = reads_features
         self.masking = nn.Dropout1d(channel_masking)
         self.conv_in = TemporalConv1d(in_channels, channels, 1)
         self.layers = layers
-        self.reduce = (
-            None
-            if reduced_channels is None
-            else TemporalConv1d(reduced_channels, channels, 1)
-        )
 
     def forward(
         self, x: Tensor, mask: Tensor | None = None, features: Tensor | None = None
     ) -> Tensor:
         """Return features (N, W, T) for x (N, C, T); mask is (N, 1, T).
 
-        ``features`` (N, W', T) are those of the previous stage, if it reads them.
+        ``features`` (N, W, T) are those of the previous stage, if it reads them.
         """
-        source = features if self.reduce is None else self.reduce(features)
-        return run_layers(self.layers, self.conv_in(self.masking(x)), mask, source)
+        return run_layers(self.layers, self.conv_in(self.masking(x)), mask, features)

@@ -75,24 +75,14 @@ def branch_features(
     return features
 
 
-def check_backbones(
-    backbones: Mapping[str, Any], head: Mapping[str, object]
-) -> tuple[int, ...]:
-    """Return the order of the stages, after checking that branches and head fit."""
+def common_order(backbones: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the order of the stages, which must be that of all branches."""
     orders = {
         name: getattr(backbone, 'stage_order', tuple(range(len(backbone.stages))))
         for name, backbone in backbones.items()
     }
     if len(set(orders.values())) != 1:
         raise UserError(f'Branches must have the same stages, but have {orders}.')
-    levels = head.get('num_levels', 1)
-    for name, backbone in backbones.items():
-        has = getattr(backbone, 'num_levels', levels)
-        if levels not in (1, has):
-            raise UserError(
-                f'head.num_levels={levels}, but the features of branch {name!r} have '
-                f'{has} levels; set head.num_levels to {has}, or leave it out.'
-            )
     return next(iter(orders.values()))
 
 

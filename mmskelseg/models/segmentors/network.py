@@ -29,7 +29,7 @@ from mmskelseg.models.segmentors.branches import (
     FUSED,
     build_branch,
     channels_read,
-    check_backbones,
+    common_order,
     finish_stem,
     fusion_options,
 )
@@ -82,7 +82,7 @@ class SegmentationNetwork(BaseModule):
             name: branches[name].get('in_channels', backbone.in_channels)
             for name, backbone in backbones.items()
         }
-        self.stage_order = check_backbones(backbones, head)
+        self.stage_order = common_order(backbones)
         stages = max(self.stage_order) + 1
         widths = [backbone.out_channels for backbone in backbones.values()]
 

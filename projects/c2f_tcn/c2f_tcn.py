@@ -12,6 +12,7 @@ from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmskelseg.models.heads import SegmentationHead, average_logits
 from mmskelseg.models.layers import TemporalConv1d, masked, norm_frames
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.errors import UserError
@@ -19,16 +20,17 @@ from mmskelseg_io.messages.options import Count
 
 # Lengths of the max-pooling windows of the coarsest level.
 _PYRAMID = (2, 3, 5, 6)
+# The number of levels of the decoder that are output.
+_LEVELS = 4
 
 
 @MODELS.register_module()
 class C2FTCN(BaseModule):
     """One stage: an encoder that halves the frame rate at each level, and a decoder.
 
-    Its features are the concatenated features of the finest ``num_outputs`` levels of
-    the decoder. :class:`mmskelseg.models.SegmentationHead` with as many ``num_levels``
-    classifies each and averages their probabilities, which is the ensemble of the
-    paper.
+    Its features are the concatenated features of the finest four levels of the decoder.
+    :class:`LevelHead` classifies each and averages their probabilities, which is the
+    ensemble of the paper.
 
     An output depends on all frames of a video. The stage therefore has no ``context``,
     and a video is always processed as a whole.
@@ -38,11 +40,10 @@ class C2FTCN(BaseModule):
         num_classes: Not used, since no stage reads classes.
         encoder_channels: Width of each level, beginning with the finest.
         channels: Width of the decoder.
-        num_outputs: Number of levels of the decoder that are output.
         init_cfg: Initialisation by MMEngine.
 
     Raises:
-        ValueError: If the decoder has fewer levels.
+        UserError: If the decoder has fewer levels.
 
     Note:
         In the reference code, a video of T frames has floor(T / 2) frames at the next
@@ -62,22 +63,18 @@ class C2FTCN(BaseModule):
         *,
         encoder_channels: Sequence[Count] = (256, 256, 256, 128, 128, 128, 128),
         channels: Count = 128,
-        num_outputs: Count = 4,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        if num_outputs >= len(encoder_channels):
+        if len(encoder_channels) <= _LEVELS:
             raise UserError(
-                f'num_outputs={num_outputs}, but an encoder of {len(encoder_channels)} '
-                f'levels has a decoder of {len(encoder_channels) - 1}; set num_outputs '
-                'to at most that.'
+                f'encoder_channels={encoder_channels} are {len(encoder_channels)} '
+                f'levels, but the decoder outputs {_LEVELS}; give one more at least.'
             )
         self.in_channels = in_channels
-        self.out_channels = num_outputs * channels
-        #: Number of levels that a head may classify one by one.
-        self.num_levels = num_outputs
+        self.out_channels = _LEVELS * channels
         self.stages = ModuleList(
-            [CoarseToFineStage(in_channels, encoder_channels, channels, num_outputs)]
+            [CoarseToFineStage(in_channels, encoder_channels, channels)]
         )
 
 
@@ -85,14 +82,9 @@ class CoarseToFineStage(BaseModule):
     """The encoder, pyramid pooling of its coarsest level, and the decoder."""
 
     def __init__(
-        self,
-        in_channels: int,
-        encoder_channels: Sequence[int],
-        channels: int,
-        num_outputs: int,
+        self, in_channels: int, encoder_channels: Sequence[int], channels: int
     ) -> None:
         super().__init__()
-        self.num_outputs = num_outputs
         widths = [in_channels, *encoder_channels]
         self.encoder = ModuleList(map(ConvPair, widths, encoder_channels))
         *skipped, coarsest = encoder_channels
@@ -104,7 +96,7 @@ class CoarseToFineStage(BaseModule):
         )
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return features (N, outputs * channels, T), finest first, for x (N, C, T).
+        """Return features (N, 4 * channels, T), finest first, for x (N, C, T).
 
         The mask is (N, 1, T).
         """
@@ -131,7 +123,7 @@ class CoarseToFineStage(BaseModule):
         return torch.cat(
             [
                 coarse.stretched(output, level)
-                for output, coarse in reversed(outputs[-self.num_outputs :])
+                for output, coarse in reversed(outputs[-_LEVELS:])
             ],
             dim=1,
         )
@@ -204,3 +196,32 @@ class Level:
             rows[before + offsets], rows[after + offsets], share[:, :, None]
         )
         return masked(between.transpose(1, 2), finer.mask)
+
+
+@MODELS.register_module()
+class LevelHead(SegmentationHead):
+    """A head that classifies each of four levels; see :class:`C2FTCN`.
+
+    The losses are those of the mean probabilities.
+    """
+
+    def classifier(self, channels: int, num_classes: int) -> nn.Module:
+        """Return a classifier of the features (N, 4 * C, T) of a stage."""
+        return LevelClassifier(channels // _LEVELS, self.tiers)
+
+
+class LevelClassifier(BaseModule):
+    """A 1x1 classifier of each level of features; their probabilities are averaged."""
+
+    def __init__(self, channels: int, tiers: Sequence[int]) -> None:
+        super().__init__()
+        self.tiers = tiers
+        self.levels = ModuleList(
+            TemporalConv1d(channels, sum(tiers), 1) for _ in range(_LEVELS)
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return log-probabilities (N, K, T) for features (N, 4 * C, T)."""
+        parts = features.chunk(len(self.levels), dim=1)
+        logits = [level(x) for level, x in zip(self.levels, parts, strict=True)]
+        return average_logits(torch.stack(logits), self.tiers)

@@ -1,22 +1,38 @@
 import math
+import sys
+from functools import partial
 
 import pytest
 import torch
-from torch import nn
+from mmengine.config import Config
 from torch.nn import functional as F
 
-from mmskelseg.models.backbones.c2f_tcn import Level
-from mmskelseg.models.layers import norm_frames
 from mmskelseg.registry import MODELS
+from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.segmentors import (
-    C2F_TCN,
+    CAUSAL,
+    HEAD,
     PLAIN_HEAD,
     build_segmentor,
+    check_chunks_are_ignored,
+    check_padding_is_invisible,
+    check_padding_teaches_nothing,
     labelled_samples,
     random_videos,
 )
+from tests.small_data import ROOT
 from tests.test_models.slow import convolved, linear
+
+# Which imports the module.
+Config.fromfile(ROOT / 'projects/c2f_tcn/uwiom_pose2d.py')
+Level = sys.modules['c2f_tcn'].Level
+C2F_TCN = {
+    'type': 'C2FTCN', 'in_channels': 6, 'channels': 5,
+    'encoder_channels': (7, 6, 5, 4, 4, 4, 3),
+}  # fmt: skip
+ALONE, FUSED = {'pose': C2F_TCN}, {'pose': C2F_TCN, 'rgb': CAUSAL}
+build = partial(build_segmentor, head={**HEAD, 'type': 'LevelHead'})
 
 
 def slow_pair(pair, x):
@@ -82,8 +98,8 @@ def slow_scores(model, video):
 @pytest.mark.parametrize('frames', [1, 2, 3, 15, 63, 64, 65, 130])
 def test_c2f_tcn_agrees_with_loops_over_frames(frames):
     """Of every length, whether or not levels halve evenly."""
-    model = build_segmentor({'pose': C2F_TCN}).eval()
-    x = random_videos({'pose': C2F_TCN}, frames)
+    model = build(ALONE).eval()
+    x = random_videos(ALONE, frames)
     with torch.no_grad():
         expected = slow_scores(model, x['pose'][0])
         score = model(x)[0, 0].softmax(dim=0)
@@ -109,9 +125,7 @@ def test_number_of_parameters_by_hand():
 
     encoder = pair(60, 256) + 2 * pair(256, 256) + pair(256, 128) + 3 * pair(128, 128)
     decoder = pair(128 + 132, 128) + 2 * pair(128 + 128, 128) + 3 * pair(384, 128)
-    model = build_segmentor(
-        {'pose': {'type': 'C2FTCN', 'in_channels': 60}}, num_classes=17
-    )
+    model = build({'pose': {'type': 'C2FTCN', 'in_channels': 60}}, num_classes=17)
     number = sum(p.numel() for p in model.parameters())
     assert number == encoder + (128 + 1) + decoder + 4 * (128 * 17 + 17)
 
@@ -119,33 +133,20 @@ def test_number_of_parameters_by_hand():
 @pytest.mark.parametrize('frames', [2, 3, 64])
 def test_c2f_tcn_trains_on_short_videos(frames):
     """Its coarsest level then has one frame, which gets the running statistics."""
-    model = build_segmentor({'pose': C2F_TCN}).train()
+    model = build(ALONE).train()
     coarsest = model.branches['pose']['backbone'].stages[0].encoder[-1].norms[0]
     before = coarsest.running_mean.clone()
-    x = random_videos({'pose': C2F_TCN}, frames)
+    x = random_videos(ALONE, frames)
     loss, _ = model.parse_losses(model(x, labelled_samples((frames,)), mode='loss'))
     loss.backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters())
     assert torch.equal(coarsest.running_mean, before)
 
 
-def test_norm_of_one_frame_is_that_of_evaluation():
-    """In a batch of one frame, be there padding or not."""
-    norm = nn.BatchNorm1d(2)
-    norm.running_mean.copy_(torch.tensor([1.0, 2.0]))
-    norm.running_var.copy_(torch.tensor([4.0, 9.0]))
-    x = torch.tensor([[[5.0, 7.0], [8.0, 7.0]]])
-    mask = torch.tensor([[[1.0, 0.0]]])
-    expected = torch.tensor([[[2.0, 0.0], [2.0, 0.0]]])
-    torch.testing.assert_close(norm_frames(norm, x, mask), expected)
-    torch.testing.assert_close(norm_frames(norm, x[..., :1], None), expected[..., :1])
-
-
 def test_loss_is_of_the_mean_of_probabilities():
     """One frame, one level sure of the right class and three of the wrong one."""
-    head = MODELS.build(
-        dict(PLAIN_HEAD, in_channels=4, num_classes=2, num_stages=1, num_levels=4)
-    )
+    head = {**PLAIN_HEAD, 'type': 'LevelHead'}
+    head = MODELS.build({**head, 'in_channels': 4, 'num_classes': 2, 'num_stages': 1})
     for level in head.classifiers[0].levels:
         level.weight.data = torch.tensor([0.0, 1.0]).view(2, 1, 1)
         level.bias.data.zero_()
@@ -157,18 +158,25 @@ def test_loss_is_of_the_mean_of_probabilities():
     assert loss.item() == pytest.approx(math.log(4))
 
 
-@pytest.mark.parametrize('num_levels', [0, 2, 3])
-def test_head_names_levels_that_do_not_fit(num_levels):
-    """The levels are those of the backbone, and so are the channels."""
-    with raises_naming(ValueError, f'head.num_levels={num_levels},', "'pose'", ' 4 '):
-        build_segmentor(
-            {'pose': C2F_TCN}, head={**PLAIN_HEAD, 'num_levels': num_levels}
-        )
-    sizes = {'in_channels': 20, 'num_classes': 5, 'num_stages': 1}
-    with raises_naming(ValueError, 'num_levels=3', ' 20 '):
-        MODELS.build({**PLAIN_HEAD, **sizes, 'num_levels': 3})
+def test_encoder_needs_more_levels_than_are_output():
+    with raises_naming(UserError, 'encoder_channels', ' 4 levels', 'one more'):
+        build({'pose': {**C2F_TCN, 'encoder_channels': (7, 6, 5, 4)}})
 
 
-def test_c2f_tcn_names_outputs_that_it_does_not_have():
-    with raises_naming(ValueError, 'num_outputs=7', ' 6;'):
-        build_segmentor({'pose': {**C2F_TCN, 'num_outputs': 7}})
+@pytest.mark.parametrize('branches', [ALONE, FUSED], ids=['alone', 'fused'])
+def test_padding_and_chunks_change_nothing(branches):
+    """The coarsest level has a frame for each 64."""
+    for lengths in ((65, 64, 63, 15), (15, 3, 2, 1)):
+        x = random_videos(branches, lengths[0], number=len(lengths))
+        check_padding_is_invisible(build(branches), x, lengths)
+    x = random_videos(branches, 150, number=2)
+    make = partial(build, branches)
+    check_padding_teaches_nothing(make, x, (150, 101), padding=77)
+    check_chunks_are_ignored(make, random_videos(branches, 90))
+
+
+def test_each_tier_has_probabilities_of_its_own():
+    model = build(ALONE, tiers=[2, 3], members=2).eval()
+    logits = model(random_videos(ALONE, 40), mode='tensor')[-1, 0]
+    for rows in (slice(2), slice(2, 5)):
+        torch.testing.assert_close(logits[rows].exp().sum(0), torch.ones(40))

@@ -1,4 +1,5 @@
-_base_ = '../recipes/uwiom_pose2d.py'
+_base_ = '../../configs/recipes/uwiom_pose2d.py'
+custom_imports = dict(imports=['ltcontext'])
 
 # Configs of other models have this file name, and so the same default folder.
 work_dir = 'work_dirs/ltcontext_uwiom_pose2d'

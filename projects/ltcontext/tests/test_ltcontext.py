@@ -1,19 +1,24 @@
+import sys
 from functools import partial
 
 import pytest
 import torch
+from mmengine.config import Config
 from torch.nn import functional as F
 
-from mmskelseg.models.layers import for_each_stage, strided_attention, window_attention
+from mmskelseg.models.layers import window_attention
 from mmskelseg.registry import MODELS
 from tests.errors import raises_naming
 from tests.segmentors import (
-    LTCONTEXT,
     TCN,
     build_segmentor,
+    check_chunks_are_ignored,
+    check_padding_is_invisible,
+    check_padding_teaches_nothing,
     labelled_samples,
     random_videos,
 )
+from tests.small_data import ROOT
 from tests.test_models.slow import (
     attended,
     convolved,
@@ -22,6 +27,14 @@ from tests.test_models.slow import (
     stage_logits,
 )
 
+# Which imports the module.
+Config.fromfile(ROOT / 'projects/ltcontext/uwiom_pose2d.py')
+strided_attention = sys.modules['ltcontext'].strided_attention
+LTCONTEXT = {
+    'type': 'LTContext', 'in_channels': 6, 'channels': 8, 'num_layers': 3,
+    'num_refinements': 2, 'window': 4, 'stride': 3, 'dropout': 0.0,
+    'output_dropout': 0.0, 'channel_masking': 0.0,
+}  # fmt: skip
 RGB = {**TCN, 'num_refinements': 2}
 FUSION = {'pose': LTCONTEXT, 'rgb': RGB}
 
@@ -156,6 +169,25 @@ def test_attention_suits_the_kernels_of_gpus(monkeypatch, frames, channels_last)
     assert set(strides) == {1}
 
 
-def test_channels_of_another_number_of_stages_are_an_error():
-    with raises_naming(ValueError, '(8, 4)', ' 3 ', 'out_channels'):
-        for_each_stage((8, 4), 3)
+@pytest.mark.parametrize(
+    'branches',
+    [{'pose': LTCONTEXT}, {'pose': {**LTCONTEXT, 'norm': True}}, FUSION],
+    ids=['alone', 'norms', 'fused'],
+)
+def test_padding_and_chunks_change_nothing(branches):
+    for lengths in ((65, 64, 63, 15), (15, 3, 2, 1)):
+        x = random_videos(branches, lengths[0], number=len(lengths))
+        check_padding_is_invisible(build_segmentor(branches), x, lengths)
+    x = random_videos(branches, 20, number=2)
+    make = partial(build_segmentor, branches)
+    check_padding_teaches_nothing(make, x, (20, 12), padding=77)
+    check_chunks_are_ignored(make, random_videos(branches, 90))
+
+
+def test_strides_of_videos_in_a_row_are_those_of_each_alone():
+    row, lengths = torch.randn(3, 1, 114, 5).mT, (40, 1, 3, 70)
+    expected = [
+        strided_attention(*part, None, stride=3) for part in row.split(lengths, dim=3)
+    ]
+    found = strided_attention(*row, lengths, stride=3)
+    torch.testing.assert_close(found, torch.cat(expected, dim=2))

@@ -8,6 +8,7 @@ github.com/LTContext/LTContext.
 from collections.abc import Callable
 from functools import partial
 
+import torch
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor
 from torch.nn import functional as F
@@ -17,8 +18,8 @@ from mmskelseg.models.layers import (
     FrameDropout,
     TemporalConv1d,
     Videos,
+    each_video,
     norm_videos,
-    strided_attention,
     window_attention,
 )
 from mmskelseg.registry import MODELS
@@ -108,20 +109,66 @@ class LTContext(BaseModule):
                 for i in range(num_layers)
             )
 
-        stage = partial(AttentionStage, channel_masking=channel_masking)
-        first = stage(in_channels, channels, layers(channels))
+        first = AttentionStage(
+            in_channels, channels, layers(channels), channel_masking=channel_masking
+        )
         refinements = (
-            stage(
+            Refinement(
                 num_classes,
                 narrow,
                 layers(narrow),
-                reads_features=True,
+                channel_masking=channel_masking,
                 # Only the features of the first stage are wide.
                 reduced_channels=None if i else channels,
             )
             for i in range(num_refinements)
         )
         self.stages = ModuleList([first, *refinements])
+
+
+class Refinement(AttentionStage):
+    """A stage that reads features of the one before, which may be wider.
+
+    Args:
+        in_channels: Number of classes that it reads, K.
+        channels: Width of the stage.
+        layers: As those of any stage.
+        channel_masking: Probability, in training, that a class of a video is set to 0.
+        reduced_channels: Channels of the features that a 1x1 convolution turns into
+            ``channels``, or None if there are as many.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        layers: ModuleList,
+        *,
+        channel_masking: float,
+        reduced_channels: int | None,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            channels,
+            layers,
+            channel_masking=channel_masking,
+            reads_features=True,
+        )
+        self.reduce = (
+            None
+            if reduced_channels is None
+            else TemporalConv1d(reduced_channels, channels, 1)
+        )
+
+    def forward(
+        self, x: Tensor, mask: Tensor | None = None, features: Tensor | None = None
+    ) -> Tensor:
+        """Return features (N, W, T) for x (N, K, T); mask is (N, 1, T).
+
+        ``features`` (N, W', T) are those of the previous stage.
+        """
+        source = features if self.reduce is None else self.reduce(features)
+        return super().forward(x, mask, source)
 
 
 class ContextLayer(BaseModule):
@@ -197,3 +244,52 @@ class Attention(BaseModule):
             dropout=self.weight_dropout if self.training else 0.0,
         )
         return self.dropout(self.project(F.gelu(attended)))
+
+
+def strided_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    videos: Videos,
+    *,
+    stride: int,
+    dropout: float = 0.0,
+) -> Tensor:
+    """Return the attention of each frame to every stride-th one, (N, C, T).
+
+    Frame t reads all frames of the video whose distance from it is a multiple of
+    ``stride``. In training, memory grows with the square of the number of frames,
+    divided by the stride.
+
+    Args:
+        query: Shape (N, C, T), as are ``key`` and ``value``.
+        videos: How the videos lie in these.
+        stride: Distance between the frames that are read, in frames.
+        dropout: Probability that a weight is dropped.
+    """
+    if isinstance(videos, tuple):
+        each = partial(strided_attention, videos=None, stride=stride, dropout=dropout)
+        return each_video(each, videos, query, key, value)
+    frames = query.shape[2]
+    valid = torch.ones_like(query[:1, :1]) if videos is None else videos
+    queries, keys, values, shown = (
+        _groups(x, stride) for x in (query, key, value, valid)
+    )
+    allowed = shown.transpose(2, 3) > 0
+    # In a group of padding only, the softmax over nothing would be NaN.
+    allowed = (allowed | ~allowed.any(dim=3, keepdim=True)).contiguous()
+    attended = F.scaled_dot_product_attention(
+        queries, keys, values, attn_mask=allowed, dropout_p=dropout
+    )
+    return attended.transpose(1, 2).flatten(1, 2)[:, :frames].transpose(1, 2)
+
+
+def _groups(x: Tensor, stride: int) -> Tensor:
+    """Return groups of frames of x (N, C, T), (N, stride, frames of a group, C).
+
+    Group g consists of the frames g, g + stride, and so on. They are 0 beyond the end
+    of x.
+    """
+    padding = (x.shape[2] + stride - 1) // stride * stride - x.shape[2]
+    rows = F.pad(x.transpose(1, 2), (0, 0, 0, padding)).contiguous()
+    return rows.unflatten(1, (-1, stride)).transpose(1, 2)
