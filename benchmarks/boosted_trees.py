@@ -15,12 +15,26 @@ from mmskelseg_io.messages.dependencies import import_optional
 from mmskelseg_io.messages.options import Count, argument, option
 from mmskelseg_io.messages.tables import text_table
 from mmskelseg_io.structures.annotations import VideoAnnotation
-from mmskelseg_runtime.decoding import median_filter
 
 # Seconds before and after a frame.
 _REACHES = (0.1, 0.25, 0.5, 1.0, 2.0)
 _FILTER = 0.25
 _NAMES = ('f1@10', 'f1@25', 'f1@50', 'edit', 'mAP', 'acc')
+
+
+def median_filter(labels: np.ndarray, frames: int) -> np.ndarray:
+    """Return the majority class (T,) in an odd number of frames around each frame.
+
+    If no class has more than half of the window, a frame keeps its label. Windows are
+    truncated at the ends of the video.
+    """
+    result, half = labels.copy(), frames // 2
+    ends = np.arange(len(labels))
+    first, last = np.maximum(ends - half, 0), np.minimum(ends + half + 1, len(labels))
+    for label in np.unique(labels):
+        counts = np.concatenate([[0], np.cumsum(labels == label)])
+        result[2 * (counts[last] - counts[first]) > last - first] = label
+    return result
 
 
 def features(video: VideoAnnotation) -> np.ndarray:

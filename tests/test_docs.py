@@ -164,8 +164,8 @@ def test_streaming_shows_how_frames_are_pushed(capsys):
     [
         ('extending.md', 'num_classes=12', 'skelseg'),
         ('common_layout.md', 'data/gtea/features', 'skelseg'),
-        ('recipes.md', 'RandomLimbDropout', 'recipes'),
-        ('recipes.md', 'MedianFilter', 'recipes'),
+        ('recipes.md', 'DropLimb', 'recipes'),
+        ('recipes.md', 'postprocess=[dict', 'recipes'),
         ('recipes.md', 'ObjectCoordinates', 'recipes'),
     ],
 )

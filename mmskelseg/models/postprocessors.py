@@ -18,7 +18,6 @@ from mmskelseg_io.messages.options import (
     CountOrZero,
     Factor,
     Fraction,
-    OddCount,
     Positive,
 )
 from mmskelseg_io.structures.segments import next_actions, segment_table
@@ -199,23 +198,6 @@ class ActionOrder(Counted):
             'background': self.background,
             'cost': float(self.cost) / self.temperature,
         }
-
-
-@POSTPROCESSORS.register_module()
-class MedianFilter(Postprocessor):
-    """Smoothing of labels; see :func:`mmskelseg_runtime.decoding.median_filter`.
-
-    Args:
-        frames: Length of the window, an odd number.
-    """
-
-    def __init__(self, frames: OddCount) -> None:
-        super().__init__()
-        self.frames = frames
-
-    def step(self) -> dict[str, object]:
-        """Return the step as plain values."""
-        return {'type': 'MedianFilter', 'frames': self.frames}
 
 
 @POSTPROCESSORS.register_module()

@@ -201,7 +201,7 @@ def test_postprocessing_is_left_out_with_a_note(model):
     """But for one that stream and whole video apply in the same way."""
     for steps, names in (
         ([{'type': 'MinDuration', 'frames': 5}], 'MinDuration'),
-        ([{'type': 'MedianFilter', 'frames': 5}, HOLD], 'MedianFilter, CausalMinDura'),
+        ([{'type': 'MinDuration', 'frames': 5}, HOLD], 'MinDuration, CausalMinDura'),
     ):
         stream = SkelSegStream(config(postprocess=steps), model[1])
         assert f'model.postprocess ({names}' in stream.notes[0]

@@ -336,7 +336,7 @@ def test_each_individual_is_seen_first_among_others(tmp_path, online):
 
 def test_augmentations_draw_anew_in_each_epoch_for_all_modalities_alike(small_data):
     """Both are made of one skeleton, whose limbs the data set knows."""
-    drop = {'type': 'RandomLimbDropout', 'p': 1.0}
+    drop = {'type': 'DropLimb', 'p': 1.0}
     pipeline = [{'type': 'RandomTimeWarp'}, drop, *PIPELINE]
     dataset = build(small_data, features=ONLINE, pipeline=pipeline)
     lengths = []

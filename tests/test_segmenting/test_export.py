@@ -56,12 +56,12 @@ def test_command_says_how_far_it_is_from_pytorch(files, capsys):
 
 def test_options_of_the_config_are_taken_over(files, small, tmp_path):
     cfg = copy.deepcopy(small)
-    cfg.model.postprocess = [{'type': 'MedianFilter', 'frames': 9}]
+    cfg.model.postprocess = [{'type': 'MinDuration', 'frames': 9}]
     cfg.dump(tmp_path / 'small.py')
     main([*files, '--fps', '15', '--cfg-options', 'model.postprocess.0.frames=5'])
     metadata = ModelFile.open(files[2]).metadata
     assert metadata['fps'] == 15
-    assert metadata['postprocess'] == [{'type': 'MedianFilter', 'frames': 5}]
+    assert metadata['postprocess'] == [{'type': 'MinDuration', 'frames': 5}]
 
 
 @pytest.mark.parametrize(('words', 'named'), [

@@ -170,7 +170,7 @@ def test_newer_format_names_both_versions(changed):
     ('fps', True), ('branches', {}), ('branches', [1]),
     ('branches', {'pose2d': {'render': {}, 'dtype': 'object'}}),
     ('postprocess', 'all'), ('postprocess', [{'frames': 3}]),
-    ('postprocess', 11 * [{'type': 'MedianFilter'}]), ('lookahead', 10**7),
+    ('postprocess', 11 * [{'type': 'MinDuration'}]), ('lookahead', 10**7),
     ('context', -5), ('context', 1e30), ('lookahead', '5'),
 ])  # fmt: skip
 def test_metadata_of_another_kind_is_refused(changed, key, value):
@@ -228,10 +228,10 @@ def test_sizes_that_no_recipe_has_are_refused(changed, kind, size):
 
 @pytest.mark.parametrize(('step', 'named'), [
     ({'type': 'eval', 'code': '1'}, "'eval' | MinDuration, "),
-    ({'type': 'MedianFilter', 'frames': 3, 'tier': 1}, 'tier | 1'),
-    ({'type': 'MedianFilter', 'frames': 3, 'tier': 'x'}, "tier | 'x'"),
-    ({'type': 'MedianFilter', 'window': 3}, 'MedianFilter | window'),
-    ({'type': 'MedianFilter', 'frames': 'all'}, "MedianFilter | 'all'"),
+    ({'type': 'MinDuration', 'frames': 3, 'tier': 1}, 'tier | 1'),
+    ({'type': 'MinDuration', 'frames': 3, 'tier': 'x'}, "tier | 'x'"),
+    ({'type': 'MinDuration', 'window': 3}, 'MinDuration | window'),
+    ({'type': 'MinDuration', 'frames': 'all'}, "MinDuration | 'all'"),
     ({'type': 'BoundaryRefinement'}, 'BoundaryRefinement | pred_boundary'),
 ])  # fmt: skip
 def test_step_of_post_processing_that_cannot_run_is_named(changed, step, named):

@@ -254,7 +254,7 @@ def test_model_of_joints_in_3d_says_so_where_there_are_none(
 def test_post_processing_comes_with_the_file(save, person, tmp_path):
     steps = [
         {'type': 'MinDuration'},
-        {'type': 'MedianFilter', 'frames': 5},
+        {'type': 'CausalMinDuration', 'frames': 5},
         {'type': 'BoundaryRefinement', 'threshold': 0.4},
     ]
     plain = make_config(

@@ -1,4 +1,4 @@
-"""Augmentations of a training video: brightness, contrast, flips, shifts, rotation.
+"""Augmentations of a training video: flips, shifts, rotation.
 
 Source: Hyder et al. (ICRA 2024), Sec. III-C, which gives no values.
 """
@@ -10,7 +10,7 @@ from bisect import bisect
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
-from typing import ClassVar, Literal, cast
+from typing import cast
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -18,7 +18,7 @@ from mmcv.transforms import BaseTransform
 from mmskelseg.datasets.items import Item
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg_io.messages.errors import UserError
-from mmskelseg_io.messages.options import Angle, Axis, Fraction, Interval
+from mmskelseg_io.messages.options import Angle, Axis, Fraction
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import (
     FRAME_KEYS,
@@ -230,55 +230,6 @@ def _labels_of(label: np.ndarray, frames: np.ndarray) -> np.ndarray:
         if 0 < place < len(frames) and frames[place] >= end and kept[place] == IGNORED:
             kept[place] = k
     return kept
-
-
-class FactorAugmentation(Augmentation):
-    """An augmentation by one random factor for a whole video.
-
-    Reads: frame_dir. Writes: the factor, under the transform's ``key``.
-
-    Args:
-        factor: The lowest and the highest factor; the distribution is uniform.
-        seed: Different seeds give different factors.
-    """
-
-    key: ClassVar[Literal['brightness', 'contrast']]
-
-    def __init__(self, factor: Interval = (0.8, 1.25), seed: int = 0) -> None:
-        super().__init__(seed)
-        self.factor = (float(factor[0]), float(factor[1]))
-
-    def transform(self, results: Item) -> Item:
-        """Write the factor."""
-        self.check_effect(results)
-        results[self.key] = self.draw(results, *self.factor)
-        return results
-
-
-@TRANSFORMS.register_module()
-class RandomBrightness(FactorAugmentation):
-    """Changes the brightness of all frames of a video by one factor.
-
-    :class:`ReadVideoFrames` applies it: values from 0 to 1 are multiplied by the
-    factor, after the contrast, and clipped to [0, 1].
-
-    Writes: brightness. Everything else is as in :class:`FactorAugmentation`.
-    """
-
-    key = 'brightness'
-
-
-@TRANSFORMS.register_module()
-class RandomContrast(FactorAugmentation):
-    """Changes the contrast of all frames of a video by one factor.
-
-    :class:`ReadVideoFrames` applies it: the difference of each value from 0.5 is
-    multiplied by the factor, before the brightness.
-
-    Writes: contrast. Everything else is as in :class:`FactorAugmentation`.
-    """
-
-    key = 'contrast'
 
 
 @TRANSFORMS.register_module()

@@ -16,7 +16,6 @@ import numpy as np
 from mmskelseg.datasets.items import Item
 from mmskelseg.datasets.transforms.augment import (
     Augmentation,
-    check_joints,
     lose,
     move,
 )
@@ -31,12 +30,10 @@ from mmskelseg_io.messages.options import (
     Positive,
     Where,
 )
-from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import PLACE_KEYS, PlaceKey, VideoAnnotation
 from mmskelseg_io.structures.bodies import body_size, changed_bodies, joints_seen
 from mmskelseg_io.structures.objects import OBJECT_KEYS, TrackedObject
 from mmskelseg_io.structures.segments import IGNORED
-from mmskelseg_io.structures.skeleton import SkeletonLike
 from mmskelseg_io.structures.tiers import flat_label
 from mmskelseg_runtime.features.coordinates import KEPT_3D, main_person
 
@@ -364,64 +361,6 @@ def _without(one: TrackedObject, lost: np.ndarray) -> TrackedObject:
     for array in arrays.values():
         array[lost] = 0
     return cast(TrackedObject, {**one, **arrays})
-
-
-@TRANSFORMS.register_module()
-class RandomLimbDropout(SkeletonAugmentation):
-    """Removes a random arm or leg of all persons in some frames.
-
-    If the skeleton does not define arms and legs (``drop_groups``), a joint with its
-    neighbours is removed instead.
-
-    Reads: frame_dir; keypoint (M, T, V, 2), keypoint_3d (M, T, V, 3) and keypoint_score
-    (M, T, V), if present. Writes: the same as new arrays, with 0 for the lost joints.
-
-    Args:
-        p: Probability that a video loses any limbs.
-        frames: The largest fraction of its frames that lose one; the distribution is
-            uniform.
-        seed: Different seeds remove different limbs.
-        skeleton: The layout of the V joints; see :meth:`Skeleton.get`. A data set
-            passes the one of its annotation file.
-
-    Raises:
-        ValueError: If the skeleton is missing or does not fit.
-    """
-
-    def __init__(
-        self,
-        p: Fraction = 0.5,
-        *,
-        frames: Fraction = 1.0,
-        seed: int = 0,
-        skeleton: SkeletonLike | None = None,
-    ) -> None:
-        super().__init__(seed)
-        if skeleton is None:
-            raise UserError(
-                'RandomLimbDropout: it is unknown which joints form a limb; name '
-                "the skeleton, for example skeleton='coco17'."
-            )
-        self.p = float(p)
-        self.frames = float(frames)
-        self.skeleton = Skeleton.get(skeleton)
-        joints = range(self.skeleton.num_joints)
-        members = [{*group} for _, group in sorted(self.skeleton.drop_groups.items())]
-        if not members:
-            bones = self.skeleton.limbs
-            members = [{v}.union(*(b for b in bones if v in b)) for v in joints]
-        # Whether each limb includes each joint.
-        self.groups = np.array([[v in group for v in joints] for group in members])
-
-    def change(self, results: Item, rng: np.random.Generator) -> None:
-        """Remove limbs."""
-        shape = next(_places(results))[1].shape
-        check_joints((*shape[:3], 2), self.skeleton)
-        happens = rng.random() < self.p
-        loses = rng.random((shape[1], 1)) < self.frames * rng.random()
-        limbs = rng.integers(len(self.groups), size=shape[1])
-        if happens:
-            lose(results, np.broadcast_to(self.groups[limbs] & loses, shape[:3]))
 
 
 @TRANSFORMS.register_module()

@@ -13,14 +13,11 @@ import numpy as np
 from mmengine.logging import print_log
 
 from mmskelseg.datasets.items import Item, ItemSource
-from mmskelseg.datasets.transforms.augment import (
-    Augmentation,
-    FactorAugmentation,
-)
+from mmskelseg.datasets.transforms.augment import Augmentation
 from mmskelseg.datasets.transforms.augment_skeletons import Sigma, smooth_noise
 from mmskelseg.registry import TRANSFORMS
 from mmskelseg_io.messages.errors import UserError
-from mmskelseg_io.messages.options import Count, Fraction, Positive
+from mmskelseg_io.messages.options import Count, Fraction, Interval, Positive
 from mmskelseg_io.structures.annotations import (
     FRAME_KEYS,
     PLACE_KEYS,
@@ -47,7 +44,7 @@ _Place: TypeAlias = tuple[int, int, int]
 
 
 @TRANSFORMS.register_module()
-class RandomSpeed(FactorAugmentation):
+class RandomSpeed(Augmentation):
     """Plays a video faster or slower by dropping or repeating frames.
 
     Of T frames, T / factor remain, rounded, but at least one. Each is the frame shown
@@ -55,12 +52,15 @@ class RandomSpeed(FactorAugmentation):
     aligned. It belongs in the pipeline of the training data, after
     :class:`LoadFrameFeatures`.
 
-    The factor depends only on seed, epoch and video; 2 is twice as fast. Options are
-    those of :class:`FactorAugmentation`.
+    The factor depends only on seed, epoch and video; 2 is twice as fast.
 
     Reads: frame_dir; total_frames; features, an array (C, T, ...) for each modality;
     label (T,), risk (T,), votes (K, T) and epoch, if present. Writes: features, label,
     risk, votes and total_frames.
+
+    Args:
+        factor: The lowest and the highest factor; the distribution is uniform.
+        seed: Different seeds give different factors.
 
     Raises:
         ValueError: If there are no features yet.
@@ -68,6 +68,10 @@ class RandomSpeed(FactorAugmentation):
     Note:
         Displacements between frames in the features remain those of the original speed.
     """
+
+    def __init__(self, factor: Interval = (0.8, 1.25), seed: int = 0) -> None:
+        super().__init__(seed)
+        self.factor = (float(factor[0]), float(factor[1]))
 
     def transform(self, results: Item) -> Item:
         """Write features and labels at another speed."""

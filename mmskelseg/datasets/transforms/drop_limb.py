@@ -17,13 +17,14 @@ from mmskelseg_io.structures.skeleton import SkeletonLike
 
 @TRANSFORMS.register_module()
 class DropLimb(Transform):
-    """Removes an arm or a leg from some frames, to test a model without them.
+    """Removes an arm or a leg from some frames, to test or train a model without them.
 
     With probability p, each frame loses one of the skeleton's drop groups, which are
     equally likely. All persons lose the same one.
 
     The choice depends only on seed, video and frame. So all models lose the same limbs,
-    and a limb that is lost at some p is also lost at every higher p.
+    and a limb that is lost at some p is also lost at every higher p. In the pipeline of
+    a training, it also depends on the epoch and on the seed of the training.
 
     Reads: frame_dir; keypoint (M, T, V, 2); keypoint_score (M, T, V), 1 by default;
     keypoint_3d (M, T, V, 3), if present. Writes: the same as new arrays, with 0 for the
@@ -69,7 +70,11 @@ class DropLimb(Transform):
         rows = np.zeros((len(self.groups) + 1, self.skeleton.num_joints), bool)
         for row, joints in zip(rows[:-1], self.groups.values(), strict=True):
             row[list(joints)] = True
-        removed = rows[self.draw(results['frame_dir'], shape[1])]
+        name = results['frame_dir']
+        when = (results.get('epoch', 0), results.get('run_seed', 0))
+        if any(when):
+            name = f'{name}:{when}'
+        removed = rows[self.draw(name, shape[1])]
         lose(results, np.broadcast_to(removed, shape[:3]))
         return results
 

@@ -5,7 +5,6 @@ from mmskelseg.datasets.transforms import (
     RandomHorizontalFlip,
     RandomJitter,
     RandomJointDropout,
-    RandomLimbDropout,
     RandomProjection,
     RandomProportions,
     RandomRotation,
@@ -21,15 +20,13 @@ from tests.errors import raises_naming
 
 ALL = [
     RandomTimeWarp, RandomRotation3D, RandomScale, RandomProportions, RandomJitter,
-    RandomJointDropout, RandomLimbDropout,
+    RandomJointDropout,
 ]  # fmt: skip
 
 
 def build(transform):
     """Return a transform that is sure to change a video."""
     options = {'p': 1.0} if 'Dropout' in transform.__name__ else {}
-    if transform is RandomLimbDropout:
-        options['skeleton'] = 'coco17'
     return transform(**options)
 
 
@@ -229,30 +226,6 @@ def test_joint_dropout_loses_stretches_of_some_joints(video):
     assert abs(np.mean(parts) - 0.0198) < 5 * 0.0198 / np.sqrt(700)
 
 
-def test_limb_dropout_loses_whole_limbs(video):
-    """An arm or a leg of both people in a frame, or nothing."""
-    item = RandomLimbDropout(1.0, skeleton='coco17')(dict(video))
-    limbs = {(5, 7, 9), (6, 8, 10), (11, 13, 15), (12, 14, 16)}
-    lost = item['keypoint_score'] == 0
-    found = {tuple(np.flatnonzero(frame).tolist()) for frame in lost[1]}
-    assert found <= {*limbs, ()}
-    assert len(found) > 2
-    np.testing.assert_array_equal(lost[0, :, :16], lost[1, :, :16])
-
-
-def test_limb_dropout_of_a_skeleton_without_limbs_loses_neighbours(video):
-    tail = {
-        'joints': ['nose', 'back', 'tail', 'tip'],
-        'limbs': [[0, 1], [1, 2], [2, 3]],
-    }
-    item = {key: value for key, value in video.items() if key != 'keypoint_3d'}
-    for key in ('keypoint', 'keypoint_score'):
-        item[key] = video[key][1:, :, :4]
-    lost = RandomLimbDropout(1.0, skeleton=tail)(item)['keypoint_score'][0] == 0
-    found = {tuple(np.flatnonzero(frame).tolist()) for frame in lost}
-    assert found == {(), (0, 1), (0, 1, 2), (1, 2, 3), (2, 3)}
-
-
 def test_flip_changes_the_names_of_classes_in_pairs(video):
     """Unlabelled frames stay so, and classes without a pair."""
     classes = ['nothing', 'left punch', 'right punch', 'jump']
@@ -304,11 +277,6 @@ def test_features_that_are_there_are_not_augmented(transform, video):
     if transform is not RandomTimeWarp:
         with raises_naming(UserError, 'video video', transform.__name__, 'online=True'):
             build(transform)(video)
-
-
-def test_limbs_are_those_of_a_skeleton():
-    with raises_naming(UserError, 'RandomLimbDropout', "skeleton='coco17'"):
-        RandomLimbDropout()
 
 
 def with_classes(video, **keys):

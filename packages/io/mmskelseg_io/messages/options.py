@@ -31,7 +31,6 @@ class Where:
 
 Count = Annotated[int, Where('a whole number from 1', lambda n: n >= 1)]
 CountOrZero = Annotated[int, Where('a whole number from 0', lambda n: n >= 0)]
-OddCount = Annotated[int, Where('an odd number from 1', lambda n: n > 0 and n % 2 == 1)]
 Positive = Annotated[float, Where('a finite number above 0', lambda x: 0 < x < inf)]
 Factor = Annotated[float, Where('a finite number from 0', lambda x: 0 <= x < inf)]
 Fraction = Annotated[

@@ -93,8 +93,6 @@ class VideoAnnotation(TypedDict, total=False):
     votes: np.ndarray
     shift: tuple[float, float]
     flip: bool
-    contrast: float
-    brightness: float
 
 
 class AnnotationFile(TypedDict):

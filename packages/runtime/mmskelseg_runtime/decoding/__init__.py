@@ -3,7 +3,6 @@
 from mmskelseg_io.entry_points import import_entry_points
 from mmskelseg_runtime.decoding.filters import (
     causal_min_duration,
-    median_filter,
     min_duration,
     refine_boundaries,
 )
@@ -15,7 +14,6 @@ __all__ = [
     'action_order',
     'causal_min_duration',
     'decode',
-    'median_filter',
     'min_duration',
     'refine_boundaries',
     'run_step',

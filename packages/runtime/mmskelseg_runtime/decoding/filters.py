@@ -5,7 +5,7 @@ from heapq import heapify, heappop, heappush
 import numpy as np
 
 from mmskelseg_io.messages.errors import UserError
-from mmskelseg_io.messages.options import Count, Fraction, OddCount, checked
+from mmskelseg_io.messages.options import Count, Fraction, checked
 from mmskelseg_io.structures.segments import segment_table
 
 
@@ -74,26 +74,6 @@ def causal_min_duration(labels: np.ndarray, frames: Count) -> np.ndarray:
     lasts[:1] = True
     starts, _, classes = table[lasts].T
     return np.repeat(classes, np.diff(starts, append=len(labels)))
-
-
-@checked
-def median_filter(labels: np.ndarray, frames: OddCount) -> np.ndarray:
-    """Return the majority class (T,) in an odd number of frames around each frame.
-
-    This is the median filter of each class's indicator. If no class has more than half
-    of the window, a frame keeps its label. Windows are truncated at the ends of the
-    video.
-
-    >>> median_filter(np.array([0, 0, 1, 0, 0, 1, 1]), 3)
-    array([0, 0, 0, 0, 0, 1, 1])
-    """
-    result, half = labels.copy(), frames // 2
-    ends = np.arange(len(labels))
-    first, last = np.maximum(ends - half, 0), np.minimum(ends + half + 1, len(labels))
-    for label in np.unique(labels):
-        counts = np.concatenate([[0], np.cumsum(labels == label)])
-        result[2 * (counts[last] - counts[first]) > last - first] = label
-    return result
 
 
 @checked

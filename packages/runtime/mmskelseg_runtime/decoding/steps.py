@@ -9,7 +9,6 @@ from mmskelseg_io.messages.errors import OF_CONTENT, UserError, shown
 from mmskelseg_io.messages.options import hints_of, misfits
 from mmskelseg_runtime.decoding.filters import (
     causal_min_duration,
-    median_filter,
     min_duration,
     refine_boundaries,
 )
@@ -25,7 +24,6 @@ LabelFunction = Callable[[Outputs], np.ndarray]
 STEPS: dict[str, tuple[Callable[..., np.ndarray], Sequence[str]]] = {
     'MinDuration': (min_duration, ('pred_label', 'pred_score')),
     'CausalMinDuration': (causal_min_duration, ('pred_label',)),
-    'MedianFilter': (median_filter, ('pred_label',)),
     'ActionOrder': (action_order, ('pred_label', 'pred_score')),
     'BoundaryRefinement': (refine_boundaries, ('pred_label', 'pred_boundary')),
 }
@@ -36,9 +34,9 @@ def run_step(prediction: Outputs, step: Mapping[str, object]) -> np.ndarray:
 
     Args:
         prediction: The output of the model and the previous steps.
-        step: ``type`` and options: ``frames`` for ``MinDuration``,
-            ``CausalMinDuration`` and ``MedianFilter``, those of :func:`action_order`
-            for ``ActionOrder``, ``threshold`` for ``BoundaryRefinement``.
+        step: ``type`` and options: ``frames`` for ``MinDuration``
+            and ``CausalMinDuration``, those of :func:`action_order` for
+            ``ActionOrder``, ``threshold`` for ``BoundaryRefinement``.
 
     Raises:
         UserError: If the step is unknown, its options are invalid, a probability is not
@@ -103,7 +101,7 @@ def decode(
         most likely classes before them; (T,) for one tier and (G, T) for several.
 
     >>> score = np.array([[0.9, 0.4, 0.9], [0.1, 0.6, 0.1]])
-    >>> step = {'type': 'MedianFilter', 'frames': 3}
+    >>> step = {'type': 'CausalMinDuration', 'frames': 2}
     >>> decoded = decode({'pred_score': score}, steps=[[step]])
     >>> decoded['pred_label'], decoded['raw_label']
     (array([0, 0, 0]), array([0, 1, 0]))

@@ -25,9 +25,8 @@ _TOLERANCE = 1.0
 class ReadVideoFrames(BaseRenderer):
     """Reads a video file as images, one for each label.
 
-    Reads: filename, the path of the video; total_frames; fps; flip, contrast and
-    brightness, if an augmentation wrote them. Writes: imgs (T, 3, H, W), float32, red,
-    green and blue from 0 to 1.
+    Reads: filename, the path of the video; total_frames; fps; flip, if an augmentation
+    wrote it. Writes: imgs (T, 3, H, W), float32, red, green and blue from 0 to 1.
 
     Args:
         size: Height and width to which frames are resized, without keeping their aspect
@@ -211,11 +210,8 @@ def _sample(path: Path) -> np.ndarray:
 
 
 def _as_values(images: np.ndarray, results: VideoAnnotation) -> np.ndarray:
-    """Return images (n, h, w, 3) as augmented values (n, 3, h, w) from 0 to 1."""
+    """Return images (n, h, w, 3), or their mirror images, as (n, 3, h, w), 0 to 1."""
     values = images[..., ::-1].astype(np.float32).transpose(0, 3, 1, 2) / 255
     if results.get('flip', False):
         values = values[..., ::-1]
-    contrast, brightness = results.get('contrast', 1), results.get('brightness', 1)
-    if (contrast, brightness) != (1, 1):
-        values = (((values - 0.5) * contrast + 0.5) * brightness).clip(0, 1)
     return np.ascontiguousarray(values)

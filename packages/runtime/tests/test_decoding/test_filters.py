@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from mmskelseg_io.structures.segments import to_segments
 from mmskelseg_runtime.decoding import (
-    median_filter,
+    causal_min_duration,
     min_duration,
     refine_boundaries,
     run_step,
@@ -66,7 +66,7 @@ def test_merging_is_that_of_a_plain_loop(seed, frames, n):
     rng = np.random.default_rng(seed)
     score = np.repeat(rng.dirichlet([0.5] * n, 12).T, rng.integers(1, 4), axis=1)
     # Also if another step has changed labels.
-    labels = median_filter(score.argmax(axis=0), 3)
+    labels = causal_min_duration(score.argmax(axis=0), 2)
     result = min_duration(labels, score, frames)
     assert result.tolist() == merged(labels, score, frames).tolist()
     segments = to_segments(result)
@@ -83,15 +83,6 @@ def test_merging_takes_a_time_in_proportion_to_the_segments():
 def test_labels_without_short_segments_stay():
     labels = np.array([0, 0, 1, 1, 1])
     assert min_duration(labels, np.full((2, 5), 0.5), 2).tolist() == labels.tolist()
-
-
-def test_median_filter_keeps_what_has_a_majority():
-    labels = np.array([0, 0, 1, 0, 0, 2, 1, 0, 1, 1])
-    # Frame 5 sees 0, 2, 1 and frame 6 2, 1, 0: no class has more than half.
-    assert median_filter(labels, 3).tolist() == [0, 0, 0, 0, 0, 2, 1, 1, 1, 1]
-    assert (median_filter(labels, 1) == labels).all()
-    # Frame 0 sees three frames of a window of five, of which two are 0; frame 3 too.
-    assert median_filter(np.array([1, 0, 0, 1]), 5).tolist() == [0, 0, 0, 0]
 
 
 def test_labels_change_at_boundaries_alone():
@@ -118,12 +109,8 @@ def test_probabilities_are_of_the_same_frames():
 @pytest.mark.parametrize(
     ('step', 'named'),
     [
-        ({'type': 'MedianFilter', 'window': 3}, "MedianFilter | {'window': 3}"),
-        (
-            {'type': 'MedianFilter', 'frames': 10**40 + 1},
-            "MedianFilter | {'frames'",
-        ),
-        ({'type': 'MedianFilter', 'frames': 2.5}, 'MedianFilter: frames=2.5'),
+        ({'type': 'MinDuration', 'window': 3}, "MinDuration | {'window': 3}"),
+        ({'type': 'MinDuration', 'frames': 2.5}, 'MinDuration: frames=2.5'),
         ({'type': 'MinDuration', 'frames': 0}, 'frames=0'),
         ({'type': 'BoundaryRefinement', 'threshold': 2}, 'threshold=2'),
     ],
