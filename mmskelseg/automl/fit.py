@@ -355,7 +355,7 @@ def _settings(job: Fit) -> dict[str, object]:
     settings = {name: getattr(job, name) for name in names}
     content = hashlib.sha256(job.ann_file.read_bytes()).hexdigest()
     group_by = job.group_by and job.group_by.pattern
-    # Fits of before have no such settings.
+    # Others are as usual, and left out.
     settings |= {k: False for k in ('objects', 'places') if not getattr(job, k)}
     settings |= {'recipe': job.recipe} if job.recipe else {}
     return {'content of annotations': content, **settings, 'group_by': group_by}

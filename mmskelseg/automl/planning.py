@@ -408,9 +408,6 @@ def read_plan(path: Path, found: Sequence[Candidate]) -> FitPlan:
         UserError: If it is none, or not for this data.
     """
     content = read_json(path, 'mmskelseg fit')
-    if isinstance(content, dict) and 'length' in content:
-        # Those of before have none.
-        content.setdefault('full', content['length'])
     plan = typed(content, FitPlan, path, _REMEDY)
     number, known = len(plan.compared), [candidate.name for candidate in found]
     expected = {

@@ -76,10 +76,7 @@ class Compare(Job[str]):
 
 
 def _shape(score: str) -> dict[str, Any]:
-    """Return the shape of a cross_validation.json that has a score, and maybe others.
-
-    Files of earlier versions have no options, and may lack scores.
-    """
+    """Return the shape of a cross_validation.json with a score, and maybe others."""
     names = {key: key if key == score else f'{key}?' for key in SCORES}
     of_video = {names[key]: float for key in video_scores()}
     spread = {'mean': float, 'std?': float}

@@ -14,7 +14,6 @@ from mmengine.registry import Registry, build_from_cfg
 
 from mmskelseg import registry
 from mmskelseg.engine.config_options import option_problems
-from mmskelseg.engine.old_options import with_auxiliary
 from mmskelseg_io.files.inputs import regular_file
 from mmskelseg_io.messages.errors import (
     UnavailableError,
@@ -95,7 +94,6 @@ def read_config(
             raise UnavailableError(system_fault(error, place)) from error
         raise UserError(f'{_place(path, error)}: {_words(error)}.') from error
     merge_options(cfg, options)
-    with_auxiliary(cfg.get('model'))
     return cfg
 
 

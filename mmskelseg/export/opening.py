@@ -24,7 +24,6 @@ from mmskelseg.checkpoints.weights import (
 from mmskelseg.compat.repairs import registered_only
 from mmskelseg.config_files import annotation_path, find_config
 from mmskelseg.engine.config_checks import building, read_config
-from mmskelseg.engine.old_options import with_auxiliary
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 from mmskelseg.registry import MODELS, POSTPROCESSORS, TRANSFORMS, WEIGHT_INITIALIZERS
 from mmskelseg_io.files.annotations import load_annotations
@@ -123,7 +122,6 @@ def trained_model(
         content = load_checkpoint(checkpoints[0], source=first)
         if not cfg:
             cfg.update(checkpoint_config(content, first))
-        with_auxiliary(cfg.model)
         if len(checkpoints) > 1:
             model: nn.Module = ActionSegmentorEnsemble(cfg.model, checkpoints)
         else:

@@ -352,12 +352,3 @@ def plan(length):
 def test_full_trainings_are_shortened_to_the_time_that_is_left(length, seconds, full):
     found = plan(length).shortened(3, 2, seconds)
     assert (found.full, found.length) == (full, length)
-
-
-def test_plans_of_before_have_full_trainings_of_their_length(tmp_path, found):
-    file = tmp_path / 'plan.json'
-    old = plan_fit(found, {}, Limits(15, 2, 3), {})
-    content = asdict(old)
-    del content['full']
-    file.write_text(json.dumps(content))
-    assert read_plan(file, found) == old

@@ -75,7 +75,7 @@ def test_candidates_are_run_once_and_decoded(tmp_path, capsys, monkeypatch):
     # The second fold comes with the second call.
     Candidates.main([*words, '--folds', '1', '--candidate', 'default=--epochs 1'])
     capsys.readouterr()
-    options = 'wide=--epochs 1 --cfg-options model.contrast=None'
+    options = 'wide=--epochs 1 --cfg-options model.auxiliary=[]'
     both = ['--candidate', 'default=--epochs 1', '--candidate', options]
     Candidates.main([*words, *both])
     shown = capsys.readouterr().out

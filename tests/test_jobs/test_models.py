@@ -136,8 +136,6 @@ def test_model_of_the_package_is_named_like_any_other(tmp_path, monkeypatch):
     assert ModelJob().named_model('precog', None).config == 'precog'
     with raises_naming(UserError, '--model precog', 'mine.py'):
         ModelJob(model='precog').named_model('mine.py', None)
-    with raises_naming(UserError, 'mouse3d: ', 'mmskelseg zoo train mouse3d'):
-        ModelJob(model='mouse3d').named_model(None, None)
 
 
 @pytest.fixture

@@ -155,7 +155,7 @@ class Edit:
 
 
 def read_tiers(given: Sequence[Mapping[str, Any]], place: str) -> list[LabelTier]:
-    """Return the tiers that a file states, in which classes may be names alone.
+    """Return the tiers that a file states.
 
     Raises:
         UserError: If one of its values does not fit.
@@ -165,20 +165,16 @@ def read_tiers(given: Sequence[Mapping[str, Any]], place: str) -> list[LabelTier
         where = f'{place}tiers[{i}]'
         classes: list[LabelClass] = []
         for k, one in enumerate(tier['classes']):
-            if isinstance(one, dict):
-                check_shape(one, CLASS, where, 'restore it', f'classes[{k}]')
-            classes.append(_class(one if isinstance(one, dict) else {'name': one}, k))
-        made = tier.get('made')
-        made = len(classes) if made is None else made
-        ids = [one.id for one in classes]
+            check_shape(one, CLASS, where, 'restore it', f'classes[{k}]')
+            classes.append(_class(one, k))
+        ids, made = [one.id for one in classes], tier['made']
         if len({*ids}) < len(ids) or not all(0 <= k < made for k in ids):
             raise UserError(
                 f'{where}.classes has the ids {ids}, expected different ones from 0 to '
                 f'{made - 1}; restore it from a backup.'
             )
-        kind = tier.get('kind') or 'states'
-        own = tuple(classes)
-        tiers.append(LabelTier(tier['name'], own, tier['background'], made, kind))
+        own, other = tuple(classes), tier['background']
+        tiers.append(LabelTier(tier['name'], own, other, made, tier['kind']))
     check_tiers(tiers, place)
     return tiers
 

@@ -13,11 +13,11 @@ from mmskelseg_io.files.parsing import check_shape
 from mmskelseg_io.labels import VideoSegments
 from mmskelseg_io.labels.segments import Classes
 from mmskelseg_io.messages.errors import UserError, check_name, shown
-from mmskelseg_studio.ethogram import Edit, LabelTier, check_tiers, read_tiers
+from mmskelseg_studio.ethogram import Edit, LabelTier, read_tiers
 from mmskelseg_studio.journal import Journal
 from mmskelseg_studio.options import OPTIONS
 from mmskelseg_studio.project import (
-    FORMATS,
+    FORMAT,
     SEGMENTS,
     SETTLED,
     TOOL,
@@ -32,10 +32,10 @@ _REMEDY = 'restore it from a backup, or move it away to begin anew'
 _TIERS = [
     {
         'name': str,
-        'classes': [(str, dict)],
+        'classes': [dict],
         'background?': int,
-        'made?': int,
-        'kind?': str,
+        'made': int,
+        'kind': str,
     }
 ]
 _CHANGE = {
@@ -59,8 +59,6 @@ _STEPS: Mapping[str, Mapping[str, Any]] = {
     'redo': {},
     'edit': {'tiers': _TIERS},
     'compare': {'observer': str},
-    # Of format 1, in which names of classes were no part of the history.
-    'name': {'tier': int, 'name': str, 'class?': int},
 }
 
 
@@ -71,7 +69,7 @@ def load_project(path: Path) -> Project:
         UserError: If it is no project, or an inconsistent one.
     """
     content, steps = Journal(path, TOOL).read()
-    if not isinstance(content, Mapping) or content.get('format') not in FORMATS:
+    if not isinstance(content, Mapping) or content.get('format') != FORMAT:
         raise UserError(
             f'{path}: is no project of this version of `mmskelseg studio`; move it '
             'away, or update mmskelseg.'
@@ -184,26 +182,8 @@ def _take(project: Project, step: Any, place: str) -> None:
         read_tiers(step['tiers'], f'{place}: ')
     elif do != 'compare':
         with _remedied(place):
-            if do == 'name':
-                _name(project, step['tier'], step['name'], step.get('class'))
-                return
             project.check_travel(do)
     project.take(step)
-
-
-def _name(project: Project, tier: int, name: str, kind: int | None) -> None:
-    """Add a class, or rename one, as a step of format 1 says."""
-    project.check_tier(tier)
-    found = project.tiers[tier]
-    if kind is None:
-        found = found.with_class(name)
-    elif kind in found.names:
-        own = (replace(c, name=name) if c.id == kind else c for c in found.classes)
-        found = replace(found, classes=tuple(own))
-    else:
-        raise UserError(f'class is {kind}, expected 0 to {found.made - 1}.')
-    check_tiers([*project.tiers[:tier], found, *project.tiers[tier + 1 :]])
-    project.tiers[tier] = found
 
 
 def read_states(path: Path) -> tuple[list[VideoSegments], Classes] | None:

@@ -31,8 +31,8 @@ from mmskelseg_studio.journal import Journal
 LabelSegment = tuple[int, int, int] | tuple[int, int, int, tuple[str, str]]
 #: What a file has of the segments of a tier.
 SEGMENTS = [[(int, list)]]
-#: The formats of files, of which this module writes the last one.
-FORMATS = 1, 2
+#: The format of files.
+FORMAT = 2
 #: What a change that settles a disagreement with another observer has beside: its
 #: frames, and whose label was taken: mine, theirs, or undecided.
 SETTLED = {'observer': str, 'take': str, 'start': int, 'end': int}
@@ -360,7 +360,7 @@ class Project:
 
     def _state(self) -> dict[str, Any]:
         return {
-            'format': FORMATS[-1],
+            'format': FORMAT,
             'id': self.id,
             'tiers': [tier.as_dict() for tier in self.tiers],
             'recordings': {n: vars(known) for n, known in self.recordings.items()},

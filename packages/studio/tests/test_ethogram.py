@@ -12,7 +12,7 @@ from mmskelseg_studio.ethogram import LabelClass, LabelTier, read_tiers, with_in
 from mmskelseg_studio.folder import open_folder
 from mmskelseg_studio.loading import load_project
 from mmskelseg_studio.project import OutdatedError
-from tests.conftest import add_class, ethogram, paint, studio_of
+from tests.conftest import add_class, ethogram, studio_of
 from tests.errors import assert_names, raises_naming
 from tests.small_data import save_poses, small_annotations
 
@@ -178,27 +178,16 @@ def test_tiers_have_different_names(project):
             project.edit(wanted, project.revision)
 
 
-def test_old_file_is_opened(project):
-    """Format 1 has names alone, and steps that are no part of the history."""
-    paint(project, 60, 70, 0)
-    first, *steps = project.path.read_text().splitlines()
-    content = {**json.loads(first), 'format': 1}
-    content['tiers'] = [{'name': '', 'classes': ['walk', 'lift'], 'background': 1}]
-    steps += [
-        '{"do": "name", "tier": 0, "name": "bend", "class": null}',
-        '{"do": "name", "tier": 0, "name": "go", "class": 0}',
-        '{"do": "undo"}',
-    ]
-    project.path.write_text('\n'.join([json.dumps(content), *steps, '']))
-    found = load_project(project.path)
-    assert found.tiers == [LabelTier.of('', ['go', 'lift', 'bend'], 1)]
-    assert labels(found) == [['go', 1, 3], ['lift', 3, 5]]
-
-
 def test_ids_in_a_file_are_checked():
     classes = [{'id': 1, 'name': 'a'}, {'id': 1, 'name': 'b'}]
     for made, named in ((2, '[1, 1] | 1'), (0, '[1, 1] | -1')):
-        tier = {'name': '', 'classes': classes, 'background': None, 'made': made}
+        tier = {
+            'name': '',
+            'classes': classes,
+            'background': None,
+            'made': made,
+            'kind': 'states',
+        }
         with raises_naming(UserError, 'x: tiers[0].classes', named):
             read_tiers([tier], 'x: ')
 

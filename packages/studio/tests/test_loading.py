@@ -50,6 +50,7 @@ def of(*keys, **values):
 
 TAKE = ('recordings', 'take')
 TIER = ('tiers', 0)
+WALK = {'id': 0, 'name': 'walk'}
 STEP = ('history', 0)
 LABELS = ('recordings', 'take', 'labels')
 
@@ -67,10 +68,11 @@ LABELS = ('recordings', 'take', 'labels')
         (of(id='\u0661' * 8), 'id | \u0661'),
         (of(tiers=[]), 'tiers'),
         (of(*TIER, name='a\ud800'), "tiers[0].name | 'a\\ud800'"),
-        (of(*TIER, classes=['walk'], made=1), "'take' | [0, 5, 1]"),
-        (of(*TIER, classes=['walk', 'a\ud800']), "tiers[0].classes | 'a\\ud800'"),
-        (of(*TIER, classes=['walk', 'walk']), "tiers[0].classes | 'walk'"),
-        (of(*TIER, classes=['walk', '']), "tiers[0].classes | ''"),
+        (of(*TIER, classes=[WALK], made=1), "'take' | [0, 5, 1]"),
+        (of(*TIER, classes=[{**WALK, 'name': 'a\ud800'}]), r"classes | 'a\ud800'"),
+        (of(*TIER, classes=[WALK, {**WALK, 'id': 1}]), "tiers[0].classes | 'walk'"),
+        (of(*TIER, classes=[{**WALK, 'name': ''}]), "tiers[0].classes | ''"),
+        (of(*TIER, classes=['walk']), "tiers[0].classes | 'walk'"),
         (of(*TIER, background=2), 'background is 2'),
         (of(*TIER, background=-1), 'background is -1'),
         (of(*TIER, background='walk'), 'background'),
@@ -129,11 +131,6 @@ def test_damaged_project_names_file_and_place(project, change, named):
         ('{}', 'do'),
         ('{"do": "jump"}', "do is 'jump'"),
         ('{"do": "redo"}', 'redo'),
-        ('{"do": "name"}', 'tier'),
-        ('{"do": "name", "tier": 0, "name": "lift"}', "'lift'"),
-        ('{"do": "name", "tier": 0, "name": "\\ud800"}', "'\\ud800'"),
-        ('{"do": "name", "tier": 3, "name": "a"}', 'tier is 3'),
-        ('{"do": "name", "tier": 0, "name": "a", "class": 7}', 'class is 7'),
         ('{"do": "change", "recording": "take", "tier": 0, "start": 0, "end": 500, '
          '"before": [], "after": []}', '500'),
         ('{"do": "change", "recording": "take", "tier": 0, "start": 0, "end": 5, '

@@ -116,3 +116,17 @@ def test_exported_models_predict_it(members, rng, tmp_path):
 def test_part_that_makes_no_sense_is_named(auxiliary, named):
     with raises_naming(ValueError, named):
         build_segmentor({'a': TCN}, auxiliary=auxiliary)
+
+
+def test_weights_of_parts_have_their_names():
+    """Also those of further members; so that checkpoints can be loaded."""
+    parts = [
+        {'type': 'RiskHead'}, {'type': 'BoundaryHead', 'num_refinements': 0},
+        {'type': 'UncertaintyWeighting', 'losses': ['loss_risk']},
+    ]  # fmt: skip
+    model = build_segmentor({'pose': TCN}, auxiliary=parts, members=2)
+    for name in (
+        'risk_head.lstm.weight_ih_l0', 'boundary_head.classifiers.0.weight',
+        'loss_weighting.log_variances',
+    ):  # fmt: skip
+        assert {name, f'others.0.{name}'} <= model.state_dict().keys()

@@ -10,8 +10,6 @@ from mmskelseg_io.messages.errors import MissingFileError, UserError, shown
 from mmskelseg_runtime.segmenting.hub import hub_file, is_on_hub, parts_of
 
 FOLDER = Path(__file__).parents[1] / 'model_zoo'
-# Those that `mmskelseg zoo` trains.
-TRAINED = ('mouse3d',)
 # The name of all files of a shared model, and what that of the causal one ends with.
 _SHARED, _LIVE = 'model', '_live'
 
@@ -31,11 +29,6 @@ def check_zoo(name: object) -> None:
     """Raise a UserError if no model of the package or of a hub can have this name."""
     if isinstance(name, str) and is_on_hub(name):
         parts_of(name)
-    elif name in TRAINED:
-        raise UserError(
-            f'{name}: does not come with the package; train it by `mmskelseg zoo train '
-            f'{name}`, and name the folder work_dirs/zoo/{name}/{name}.'
-        )
     elif not is_named(name):
         raise UserError(
             f'{shown(name)}: no model that comes with the package, which has '
