@@ -289,7 +289,7 @@ def test_python_api_examples_run(folder, run_tool):
     command = 'convert keypoints data/mine/poses data/mine --labels project.boris'
     run_tool('mmskelseg', *command.split())
     blocks = [code for language, code in code_of('docs/python_api.md')]
-    assert len(blocks) == 12
+    assert len(blocks) == 11
     for code in blocks:
         made = {'camera': camera}
         exec(code, made)
