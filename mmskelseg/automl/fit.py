@@ -32,7 +32,6 @@ from mmskelseg.automl.steps import Execute, Trainings, execute_steps
 from mmskelseg.datasets.inspection.report import overview
 from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
 from mmskelseg.datasets.inspection.summary import summarize
-from mmskelseg.engine.choosing import note_of
 from mmskelseg.engine.cross_validation import in_processes, submitted
 from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg_behaviour.scores import score_texts
@@ -103,9 +102,9 @@ def fit(job: Fit, events: Events) -> Path:
         folder.splits,
         ConfigRequest(recipe=job.recipe, objects=job.objects, places=job.places),
     )
-    default = found[0].chosen
-    for line in filter(None, [default.others, *map(note_of, default.choice.parts)]):
-        events.note(f'note        {line}')
+    for name, line in found[0].choice.lines.items():
+        if name in ('pairs', 'objects', 'places'):
+            events.note(f'note        {line}')
     folder.begin(_settings(job))
     with worker_processes(job.processes) as submit:
         measure = partial(paces, folder, submit, job.processes, events)

@@ -61,7 +61,7 @@ class Trial:
     @property
     def steps(self) -> int:
         """About how many steps each run has."""
-        return self.candidate.chosen.plan.shortened(self.length).steps
+        return self.candidate.choice.plan.shortened(self.length).steps
 
     @cached_property
     def f1(self) -> float:
@@ -242,9 +242,8 @@ class ModelFolder:
         temperature: float = 1.0,
     ) -> Config:
         """Write and return a candidate's config, for a part of the planned length."""
-        chosen = choose(self.data, self.ann_file, splits, candidate.request)
-        plan = chosen.plan.shortened(length)
-        return chosen.choice.write(file, plan, temperature)
+        choice = choose(self.data, self.ann_file, splits, candidate.request)
+        return choice.shortened(length).write(file, temperature)
 
     def _run(self, cfg: Config, fold: str, splits: tuple[str, str]) -> RunFolder:
         settings = settings_of(cfg)

@@ -10,8 +10,9 @@ from statistics import median
 from types import MappingProxyType
 from typing import Annotated
 
-from mmskelseg.engine.choosing import Chosen, choose, shows_several
+from mmskelseg.engine.choosing import choose, shows_several
 from mmskelseg.engine.jobs import ConfigRequest
+from mmskelseg.engine.new_config import Choice
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.parsing import read_json
 from mmskelseg_io.files.typed import typed
@@ -50,25 +51,25 @@ class Candidate:
     Attributes:
         name: Its name, which is also that of its folder.
         request: The options of ``mmskelseg make-config`` that write it.
-        chosen: What it is for the whole training split, and how long that takes.
+        choice: What it is for the whole training split.
         only_compared: Whether it cannot be the final model, since it reads joints in 3D
             that new videos will not have.
     """
 
     name: str
     request: ConfigRequest
-    chosen: Chosen
+    choice: Choice
     only_compared: bool = False
 
     @property
     def seconds(self) -> float:
         """The time of a full training on one core, as assumed."""
-        return self.chosen.plan.seconds(self.chosen.choice.recipe)
+        return self.choice.seconds
 
     @property
     def step_seconds(self) -> float:
         """The time of a step of one network on one core."""
-        plan = self.chosen.plan
+        plan = self.choice.plan
         return self.seconds / (plan.steps * plan.members)
 
     @property
@@ -255,14 +256,14 @@ def candidates(
             }
         for name, request in requests.items():
             try:
-                chosen = choose(data, path, splits, request)
+                choice = choose(data, path, splits, request)
             except UserError as error:
                 refused[name] = error
                 continue
             # One of both orders is the default.
-            if not found or request.any_order != found[0].chosen.choice.any_order:
+            if not found or request.any_order != found[0].choice.any_order:
                 only_compared = recipe == 'pose3d' and bool(found) and not asked.recipe
-                found.append(Candidate(name, request, chosen, only_compared))
+                found.append(Candidate(name, request, choice, only_compared))
     if not found:
         raise next(iter(refused.values()))
     return found, {name: str(error) for name, error in refused.items()}

@@ -244,7 +244,7 @@ def _candidates(folder: ModelFolder, outcome: Outcome) -> list[Content]:
         row = {
             'name': name,
             'options': candidate.options,
-            'any_order': candidate.chosen.choice.any_order,
+            'any_order': candidate.choice.any_order,
             'observers': candidate.request.observers,
             'seconds': plan.seconds[name],
             'short': short[name].score if name in short else None,

@@ -68,13 +68,13 @@ class MakeConfig(ConfigRequest, Job[None]):
 
         data = load_annotations(self.ann_file)
         splits = choose_splits(data, self.ann_file, self.fold)
-        chosen = choose(data, self.ann_file, splits, self)
-        choice = chosen.choice
-        atomic_write_text(self.out, choice.config_text(chosen.plan))
+        choice = choose(data, self.ann_file, splits, self)
+        atomic_write_text(self.out, choice.config_text())
         out = shlex.quote(os.fspath(self.out))
+        first, *others = choice.lines.values()
         lines = [
-            ' '.join([f'{self.out}:', *chosen.lines[:1]]),
-            *chosen.lines[1:],
+            f'{self.out}: {first}',
+            *others,
             f'Train with: mmskelseg train {out}',
             f'Test with:  mmskelseg test {out}',
         ]

@@ -1,17 +1,18 @@
 """The choice of a config for an annotation file, from its content and what is asked."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.engine.new_config import Choice
 from mmskelseg.engine.orders import SCRIPT, predictability
-from mmskelseg.engine.planning import Plan, crop_lengths, plan_training
+from mmskelseg.engine.planning import crop_lengths, plan_training
 from mmskelseg.models.postprocessors import CausalMinDuration
 from mmskelseg_io.files.annotations import fold_splits, labelled_videos, videos_of_split
 from mmskelseg_io.messages.counts import counted
@@ -45,30 +46,43 @@ from mmskelseg_runtime.features.pairs import body_direction
 _TURN: Mapping[str, object] = {'type': 'RandomRotation', 'degrees': 180, 'seed': 1}
 _TURN_3D: Mapping[str, object] = {**_TURN, 'type': 'RandomRotation3D'}
 _MIRROR: Mapping[str, object] = {'type': 'RandomHorizontalFlip'}
-_PAIRS = (
-    'The person whom labels describe is seen with the nearest other: the individual '
-    'that the file names, or the one with the highest scores.'
-)
 _COORDINATES = ('pose2d', 'pose3d')
 _SIDES = re.compile(r'left|right', re.IGNORECASE)
+#: The fields of a choice that a question answers, and the line that explains them.
+Answer: TypeAlias = tuple[dict[str, Any], str]
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """A choice, the plan of its training, and lines that explain both.
+class Given:
+    """What a config is chosen from: labelled videos of two splits, and a request."""
 
-    ``others`` is the line about who is read of several individuals.
-    """
+    path: Path
+    meta: Metainfo
+    splits: tuple[str, str]
+    train: Sequence[VideoAnnotation]
+    test: Sequence[VideoAnnotation]
+    request: ConfigRequest
 
-    choice: Choice
-    plan: Plan
-    lines: Sequence[str]
-    others: str = ''
+    @property
+    def videos(self) -> list[VideoAnnotation]:
+        """Those of both splits."""
+        return [*self.train, *self.test]
+
+    @cached_property
+    def predictability(self) -> float | None:
+        """How predictable the orders of actions are, if there is an order."""
+        return predictability(self.train, self.meta)
+
+    @cached_property
+    def has_few_labels(self) -> bool:
+        """Whether most frames of the training videos have no label."""
+        labelled, frames = _count_frames(self.train)
+        return labelled < frames / 2
 
 
 def choose(
     data: AnnotationFile, path: Path, splits: tuple[str, str], request: ConfigRequest
-) -> Chosen:
+) -> Choice:
     """Return the config for an annotation file.
 
     Args:
@@ -80,110 +94,18 @@ def choose(
     Raises:
         UserError: If the data cannot be trained in this way.
     """
-    meta = data['metainfo']
-    train, test = (videos_of_split(data, split, path) for split in splits)
-    train = labelled_videos(train, splits[0], path)
-    labelled_videos(test, splits[1], path)
-    recipe, reason = _choose_recipe([*train, *test], request)
-    _check_skeletons(train, path, splits[0], recipe)
-    lookahead, min_frames = _choose_delay(train, test, request, path)
-    turns, note = _choose_turns(train, meta, recipe, path)
-    share, is_script = _find_script(train, meta, request)
-    given = train, test, meta, recipe, path
-    parts, others = _choose_parts(request, given), _note_others(request, given)
-    choice = Choice(
-        path,
-        meta,
-        splits,
-        recipe,
-        reason,
-        longest=max(video['total_frames'] for video in train),
-        segmentor=request.segmentor or ('asformer' if lookahead is None else 'ms_tcn2'),
-        any_order=_choose_order(train, request, is_script, path, splits[0]),
-        is_script=is_script,
-        prefers_order=is_script and (share or 0) >= SCRIPT and lookahead is None,
-        lookahead=lookahead,
-        min_frames=min_frames,
-        turns=turns,
-        pairs=_choose_pairs(request, given),
-        parts=parts,
-        observers=request.observers,
+    train, test = (
+        labelled_videos(videos_of_split(data, split, path), split, path)
+        for split in splits
     )
-    plan = _plan(choice, train, request.epochs)
-    lines = [
-        f'recipe {recipe}, since {reason}; {len(meta["classes"])} classes; '
-        f'{_note_splits(train, test, splits)}',
-        note,
-        others,
-        *map(note_of, parts),
-        plan.summary(recipe),
-        _note_classes(train, test, meta),
-        '' if share is None else _note_orders(share, choice),
-        _note_sides(meta) if recipe == 'heatmap_cnn' else '',
-        _note_min_duration(choice),
-    ]
-    return Chosen(choice, plan, [line for line in lines if line], others)
-
-
-def _choose_delay(
-    train: Sequence[VideoAnnotation],
-    test: Sequence[VideoAnnotation],
-    request: ConfigRequest,
-    path: Path,
-) -> tuple[int | None, int]:
-    """Return the lookahead of a stream, None without, and its minimum duration."""
-    if request.streaming is None:
-        return None, 1
-    if not request.pairs:
-        _check_one_person([*train, *test], path)
-    lookahead = _frames(request.streaming, train, path)
-    return lookahead, _min_frames(train, lookahead)
-
-
-def _note_splits(
-    train: Sequence[VideoAnnotation],
-    test: Sequence[VideoAnnotation],
-    splits: tuple[str, str],
-) -> str:
-    """Return what a config trains and tests on."""
-    return (
-        f'trains on {splits[0]!r} ({counted(len(train), "video")}, '
-        f'{_frames_of(train)}) and tests on {splits[1]!r} '
-        f'({counted(len(test), "video")}).'
-    )
-
-
-def _plan(
-    choice: Choice, videos: Sequence[VideoAnnotation], epochs: int | None
-) -> Plan:
-    """Return the length of the training; only coordinates may get two networks."""
-    return plan_training(
-        crop_lengths(videos, choice.crop_frames),
-        choice.batch_size,
-        epochs,
-        may_be_two=choice.segmentor == 'asformer' and choice.recipe in _COORDINATES,
-        few_labels=_has_few_labels(videos),
-    )
-
-
-def _has_few_labels(videos: Sequence[VideoAnnotation]) -> bool:
-    """Return whether most frames of videos have no label."""
-    labelled, frames = _count_frames(videos)
-    return labelled < frames / 2
-
-
-def _count_frames(videos: Sequence[VideoAnnotation]) -> tuple[int, int]:
-    """Return how many frames of videos have labels, and how many there are."""
-    labelled = sum(int(labelled_frames(video['label']).sum()) for video in videos)
-    return labelled, sum(video['total_frames'] for video in videos)
-
-
-def _frames_of(videos: Sequence[VideoAnnotation]) -> str:
-    """Return how many frames videos have, and how many of them have labels."""
-    labelled, frames = _count_frames(videos)
-    if labelled == frames:
-        return f'{frames} frames'
-    return f'{labelled} of {frames} frames labelled'
+    given = Given(path, data['metainfo'], splits, train, test, request)
+    longest = max(video['total_frames'] for video in train)
+    choice = Choice(path, data['metainfo'], splits, longest)
+    lines = {}
+    for name, question in QUESTIONS.items():
+        fields, lines[name] = question(given, choice)
+        choice = replace(choice, **fields)
+    return replace(choice, lines={name: line for name, line in lines.items() if line})
 
 
 def choose_splits(
@@ -208,268 +130,182 @@ def choose_splits(
     return pairs[0]
 
 
-def _find_script(
-    videos: Sequence[VideoAnnotation], metainfo: Metainfo, request: ConfigRequest
-) -> tuple[float | None, bool]:
-    """Return how predictable the orders are, and whether they are a script."""
-    share = predictability(videos, metainfo)
-    is_script = share is not None and share >= SCRIPT
-    if request.any_order is not None:
-        is_script = not request.any_order
-    # With few labels, crops do not show where in a script they are.
-    return share, is_script and not _has_few_labels(videos)
-
-
-def _choose_order(
-    videos: Sequence[VideoAnnotation],
-    request: ConfigRequest,
-    is_script: bool,
-    path: Path,
-    split: str,
-) -> bool:
-    """Return whether to recombine videos, if they can be joined anywhere."""
-    can_join = any(
-        direct_boundaries(joint_label(video['label'])).size for video in videos
-    )
-    if request.any_order and not can_join:
+def _recipe(given: Given, choice: Choice) -> Answer:
+    """What to read."""
+    recipe, reason = _asked_recipe(given.request), '--recipe asks for it'
+    without = [v['frame_dir'] for v in given.videos if 'keypoint_3d' not in v]
+    if recipe == 'pose3d' and without:
         raise UserError(
-            f'{path}: no video of split {split!r} has two adjacent labelled '
-            'segments, so --any-order has nothing to recombine; leave it out.'
+            f'--recipe pose3d: video {without[0]!r} has no keypoint_3d, the first of '
+            f'{len(without)} such videos; use pose2d.'
         )
-    if request.any_order is not None:
-        return request.any_order
-    is_asformer = request.segmentor != 'ms_tcn2' and request.streaming is None
-    return is_asformer and can_join and not is_script
+    if recipe is None:
+        recipe, reason = (
+            'pose2d',
+            (
+                'cameras and pose estimators find joints in 2D (--recipe pose3d reads '
+                'keypoint_3d)'
+            ),
+        )
+        if without:
+            count = len(given.videos)
+            reason = f'{len(without)} of {count} videos have no keypoint_3d'
+        elif given.request.streaming is None and not _show_joints(given.videos):
+            recipe, reason = 'pose3d', 'the joints in 2D are always missing'
+    key: PlaceKey = 'keypoint_3d' if recipe == 'pose3d' else 'keypoint'
+    if not _show_joints(given.train, key):
+        raise UserError(
+            f'{given.path}: no video of split {given.splits[0]!r} shows a joint: {key} '
+            f'is always 0, or keypoint_score always below {MIN_SCORE:g}, but recipes '
+            'read skeletons; put poses into the file, or, for features that were '
+            'computed elsewhere, write a config as in docs/datasets/common_layout.md.'
+        )
+    train, test = given.splits
+    line = (
+        f'recipe {recipe}, since {reason}; {len(given.meta["classes"])} classes; '
+        f'trains on {train!r} ({counted(len(given.train), "video")}, '
+        f'{_frames_of(given.train)}) and tests on {test!r} '
+        f'({counted(len(given.test), "video")}).'
+    )
+    return {'recipe': recipe, 'reason': reason}, line
 
 
-def _choose_turns(
-    videos: Sequence[VideoAnnotation], metainfo: Metainfo, recipe: str, path: Path
-) -> tuple[list[Mapping[str, object]], str]:
-    """Return augmentations for bodies that point in any direction, and a line."""
-    if recipe == 'pose3d':
-        up, reason = up_direction(metainfo, videos)
+def _asked_recipe(request: ConfigRequest) -> str | None:
+    """Return the recipe that is asked for, if it goes together with the rest."""
+    is_other = request.recipe not in (None, *_COORDINATES)
+    if request.streaming is not None and is_other:
+        raise UserError(
+            f'--recipe {request.recipe}: --streaming needs coordinates; use pose2d or '
+            'pose3d.'
+        )
+    if request.streaming is not None and request.segmentor == 'asformer':
+        raise UserError(
+            '--segmentor asformer: reads whole videos, so it cannot label streams; '
+            'leave out --segmentor or --streaming.'
+        )
+    if request.pairs and is_other:
+        raise UserError(
+            f'--recipe {request.recipe}: --pairs needs coordinates; use pose2d or '
+            'pose3d.'
+        )
+    return request.recipe
+
+
+def _show_joints(videos: Sequence[VideoAnnotation], key: PlaceKey = 'keypoint') -> bool:
+    """Return whether any video shows a joint."""
+    return any(video[key][joints_seen(video)].any() for video in videos)
+
+
+def _network(given: Given, choice: Choice) -> Answer:
+    """Which network segments, with which delay of a stream, and what it learns."""
+    request = given.request
+    fields: dict[str, Any] = {'observers': request.observers}
+    if request.streaming is not None:
+        if not request.pairs:
+            _check_one_person(given)
+        fields['lookahead'] = lookahead = _frames(request.streaming, given)
+        step = CausalMinDuration()
+        step.fit(row for video in given.train for row in label_rows(video['label']))
+        # It takes at most half of the lookahead; the model sees the rest.
+        fields['min_frames'] = min(int(step.shortest), lookahead // 2 + 1)
+    usual = 'asformer' if request.streaming is None else 'ms_tcn2'
+    return {**fields, 'segmentor': request.segmentor or usual}, ''
+
+
+def _check_one_person(given: Given) -> None:
+    """Raise UserError if a stream would have to choose among people."""
+    for video in given.videos:
+        persons = len(alone(video)['keypoint'])
+        if persons > 1:
+            raise UserError(
+                f'{given.path}: video {video["frame_dir"]!r} has {persons} persons, '
+                'but --streaming needs one, since a stream cannot know who will be the '
+                'main person; keep one.'
+            )
+
+
+def _frames(seconds: float, given: Given) -> int:
+    """Return the number of whole frames within a time."""
+    rates = sorted({video['fps'] for video in given.train})
+    if len(rates) > 1:
+        raise UserError(
+            f'{given.path}: --streaming needs videos of one frame rate, but they have '
+            f'{rates[0]:g} to {rates[-1]:g} frames per second; convert them to one.'
+        )
+    longest = max(video['total_frames'] for video in given.train)
+    if seconds * rates[0] >= longest:
+        raise UserError(
+            f'{given.path}: --streaming {seconds:g} waits {seconds:g} s for each '
+            f'label, but the longest training video lasts {longest / rates[0]:g} s; '
+            'use fewer seconds, or leave --streaming out to label whole videos.'
+        )
+    # 0.3 s at 10 frames per second are 3 frames, despite rounding.
+    return int(seconds * rates[0] + 1e-6)
+
+
+def _turns(given: Given, choice: Choice) -> Answer:
+    """How to augment bodies that point in any direction."""
+    if choice.recipe == 'pose3d':
+        up, reason = up_direction(given.meta, given.train)
         if up is None:
             raise UserError(
-                f'{path}: which axis of keypoint_3d points up is unknown, since '
+                f'{given.path}: which axis of keypoint_3d points up is unknown, since '
                 f"{reason}; state it in the file, such as metainfo['up'] = 'z', or use "
                 '--recipe pose2d.'
             )
-        turns = [_TURN_3D] if faces_everywhere(videos, up) else []
-        return turns, f'Up is {up}, since {reason}.'
-    view, reason = camera_view(metainfo, videos)
+        turns = [_TURN_3D] if faces_everywhere(given.train, up) else []
+        return {'turns': turns}, f'Up is {up}, since {reason}.'
+    view, reason = camera_view(given.meta, given.train)
     if view == 'side':
-        return [], ''
+        return {}, ''
     note = f'The camera looks from above, since {reason}: skeletons are turned by any'
-    sided = [name for name in metainfo['classes'] if _SIDES.search(name)]
+    sided = [name for name in given.meta['classes'] if _SIDES.search(name)]
     if sided:
         why = f'since a class is named {sided[0]!r}'
-        return [_TURN], f'{note} angle, and not mirrored, {why}.'
-    return [_TURN, _MIRROR], f'{note} angle, and mirrored.'
+        return {'turns': [_TURN]}, f'{note} angle, and not mirrored, {why}.'
+    return {'turns': [_TURN, _MIRROR]}, f'{note} angle, and mirrored.'
 
 
-def _choose_turning(
-    videos: Sequence[VideoAnnotation], metainfo: Metainfo, recipe: str
-) -> dict[str, object]:
+def _turning(given: Given, recipe: str) -> dict[str, object]:
     """Return options of a renderer that turns bodies that show a heading."""
-    shown = bool(body_direction(Skeleton.get(metainfo['skeleton']))[0])
+    shown = bool(body_direction(Skeleton.get(given.meta['skeleton']))[0])
     if shown and recipe == 'pose3d':
-        up, _ = up_direction(metainfo, videos)
+        up, _ = up_direction(given.meta, given.train)
         return {'vertical': 'xyz'.index(str(up)[-1])}
-    if shown and camera_view(metainfo, videos)[0] == 'top':
+    if shown and camera_view(given.meta, given.train)[0] == 'top':
         return {}
     return {'turn': False}
 
 
-def _choose_pairs(request: ConfigRequest, given: tuple) -> dict[str, object] | None:
-    """Return options of the renderer of pairs, None where nobody else is seen."""
-    if not request.pairs:
-        return None
-    train, test, meta, recipe, path = given
-    _check_pairs([*train, *test], path)
-    first = {} if request.streaming is None else _first_person(train)
-    return {**_choose_turning(train, meta, recipe), **first}
-
-
-def _choose_parts(request: ConfigRequest, given: tuple) -> list[dict[str, object]]:
-    """Return the configs of what is read besides; see the functions below."""
-    parts = _choose_objects(*given) if request.objects else []
-    return parts + (_choose_places(*given) if request.places else [])
-
-
-def _choose_objects(
-    train: Sequence[VideoAnnotation],
-    test: Sequence[VideoAnnotation],
-    metainfo: Metainfo,
-    recipe: str,
-    path: Path,
-) -> list[dict[str, object]]:
-    """Return the config of ObjectCoordinates, if coordinates can be beside objects."""
-    found = [one for video in train for one in video.get('objects', ())]
-    seen = {one['kind'] for one in found if np.any(one['score'])}
-    kinds = {k: list(v) for k, v in metainfo.get('objects', {}).items() if k in seen}
-    if not kinds or recipe not in _COORDINATES:
-        return []
-    for video in (*train, *test):
-        if 'objects' not in video:
-            raise UserError(
-                f'{path}: video {video["frame_dir"]!r} has no `objects`, but others '
-                'have; add them, an empty list if there are none, or use --no-objects.'
-            )
-    found += [one for video in test for one in video['objects']]
-    in_3d = recipe == 'pose3d' and all('points_3d' in one for one in found)
-    turning = _choose_turning(train, metainfo, 'pose3d' if in_3d else 'pose2d')
-    dims = 3 if in_3d else 2
-    return [{'type': 'ObjectCoordinates', 'dims': dims, 'kinds': kinds, **turning}]
-
-
-def _choose_places(
-    train: Sequence[VideoAnnotation],
-    test: Sequence[VideoAnnotation],
-    metainfo: Metainfo,
-    recipe: str,
-    path: Path,
-) -> list[dict[str, object]]:
-    """Return the config of PlaceCoordinates, if coordinates can be beside places."""
-    every = {
-        video['frame_dir']: zones(map(Place.of, video.get('places', ())))
-        for video in (*train, *test)
-    }
-    shapes = {one.name: one.shape for own in every.values() for one in own}
-    if not shapes or recipe not in _COORDINATES:
-        return []
-    for video, own in every.items():
-        if missing := shapes.keys() - {one.name for one in own}:
-            raise UserError(
-                f'{path}: video {video!r} has no place {min(missing)!r}, but others '
-                'have; add it, or use --no-places.'
-            )
-        for one in own:
-            if not alike(one.shape, shapes[one.name]):
+def _pairs(given: Given, choice: Choice) -> Answer:
+    """Who is read where videos show several individuals."""
+    if given.request.pairs:
+        for video in given.videos:
+            if not shows_several(video):
                 raise UserError(
-                    f'{path}: video {video!r} has {one.name!r} as a {one.shape}, but '
-                    f'another has a {shapes[one.name]}; draw it alike, or use '
-                    '--no-places.'
+                    f'{given.path}: video {video["frame_dir"]!r} shows one person, but '
+                    '--pairs needs two or more; convert it with --others, or leave '
+                    '--pairs out.'
                 )
-    on_floor = all(one.space == 'floor' for own in every.values() for one in own)
-    kind = 'pose3d' if on_floor else 'pose2d'
-    if on_floor and recipe != kind:
-        return []
-    turning = _choose_turning(train, metainfo, kind)
-    view = turning.pop('turn', True)
-    dims = 3 if on_floor else 2
-    part = {'type': 'PlaceCoordinates', 'dims': dims, 'places': shapes, **turning}
-    return [{**part, 'view': True} if view else part]
-
-
-def note_of(part: Mapping[str, Any]) -> str:
-    """Return a line about what a part of the features describes."""
-    if 'places' in part:
-        return (
-            'The model also sees where individuals are relative to places '
-            f'({", ".join(part["places"])}), and needs these in new videos, too. To '
-            'leave them out, use --no-places.'
+        options = _turning(given, choice.recipe)
+        named = all('individual' in video for video in given.train)
+        if choice.lookahead is not None and not named:
+            # Who scores highest is known only at the end of a video.
+            options['person'] = 0
+        return {'pairs': options}, (
+            'The person whom labels describe is seen with the nearest other: the '
+            'individual that the file names, or the one with the highest scores.'
         )
-    return (
-        f'The model also sees where objects are ({", ".join(part["kinds"])}), and '
-        'needs them in new videos, too. To leave them out, use --no-objects.'
-    )
-
-
-def _first_person(videos: Sequence[VideoAnnotation]) -> dict[str, object]:
-    """Return options of a causal PairCoordinates, if nothing says who is labelled.
-
-    Who scores highest is known only at the end of a video.
-    """
-    return {} if all('individual' in video for video in videos) else {'person': 0}
-
-
-def _note_classes(
-    train: Sequence[VideoAnnotation], test: Sequence[VideoAnnotation], meta: Metainfo
-) -> str:
-    """Return a line about classes that are tested, but never shown in training."""
-    seen, tested = (
-        {
-            tier.rows.start + int(c)
-            for v in videos
-            for tier, row in zip(tiers_of(meta), label_rows(v['label']), strict=True)
-            for c in np.unique(row)
-            if c >= 0
-        }
-        for videos in (train, test)
-    )
-    names = [repr(meta['classes'][c]) for c in sorted(tested - seen)]
-    if not names:
-        return ''
-    return (
-        f'No training video shows {", ".join(names)}, which will therefore not be '
-        'found in the test videos.'
-    )
-
-
-def _note_others(request: ConfigRequest, given: tuple) -> str:
-    """Return a line about who is read where videos show several individuals."""
-    train, test, _, recipe, _ = given
-    videos = [*train, *test]
-    several = [video for video in videos if shows_several(video)]
-    if request.pairs or recipe not in _COORDINATES or not several:
-        return _PAIRS if request.pairs else ''
+    several = [video for video in given.videos if shows_several(video)]
+    if choice.recipe not in _COORDINATES or not several:
+        return {}, ''
     named = all('individual' in video for video in several)
     who = 'whom labels describe' if named else 'with the highest scores of joints'
-    return (
-        f'{len(several)} of {counted(len(videos), "video")} show several individuals, '
-        f'of whom only the one {who} is read; a config with --pairs also sees the '
-        'nearest other.'
+    return {}, (
+        f'{len(several)} of {counted(len(given.videos), "video")} show several '
+        f'individuals, of whom only the one {who} is read; a config with --pairs also '
+        'sees the nearest other.'
     )
-
-
-def _note_orders(share: float, choice: Choice) -> str:
-    """Return a line about the orders of actions and the option for other ones."""
-    found = f'The previous action predicts {100 * share:.0f} % of the next ones'
-    if choice.is_script:
-        return (
-            f'{found}, and training videos are kept whole and in order, as a script. '
-            f'{"Labels in these orders are preferred. " * choice.prefers_order}'
-            'If other orders may occur, use --any-order.'
-        )
-    if choice.any_order:
-        return (
-            f'{found}, and training videos are also recombined into new orders. If '
-            'all videos follow one script, use --no-any-order.'
-        )
-    return ''
-
-
-def _note_min_duration(choice: Choice) -> str:
-    """Return a line about the minimum duration of a stream's labels, if it has one."""
-    if choice.lookahead is None or choice.min_frames == 1:
-        return ''
-    return (
-        f'Labels only change to one that lasts for {choice.min_frames} frames '
-        f'(model.postprocess), so of the {choice.lookahead} frames of lookahead, the '
-        f'model sees {choice.lookahead - choice.min_frames + 1}.'
-    )
-
-
-def _note_sides(metainfo: Metainfo) -> str:
-    """Return a line about left and right if the skeleton does not know them."""
-    if Skeleton.get(metainfo['skeleton']).flip_pairs:
-        return ''
-    return (
-        'The skeleton names no pairs of left and right joints, so the heatmaps do not '
-        'tell the sides apart; if it has any, name them in its flip_pairs.'
-    )
-
-
-def _check_one_person(videos: Sequence[VideoAnnotation], path: Path) -> None:
-    """Raise UserError if a stream would have to choose among people."""
-    for video in videos:
-        persons = len(alone(video)['keypoint'])
-        if persons > 1:
-            raise UserError(
-                f'{path}: video {video["frame_dir"]!r} has {persons} persons, but '
-                '--streaming needs one, since a stream cannot know who will be the '
-                'main person; keep one.'
-            )
 
 
 def shows_several(video: VideoAnnotation) -> bool:
@@ -477,95 +313,193 @@ def shows_several(video: VideoAnnotation) -> bool:
     return joints_seen(video).any(axis=(1, 2)).sum() > 1
 
 
-def _check_pairs(videos: Sequence[VideoAnnotation], path: Path) -> None:
-    """Raise UserError if a video shows nobody but one person."""
-    for video in videos:
-        if not shows_several(video):
+def _objects(given: Given, choice: Choice) -> Answer:
+    """Which objects are seen, if coordinates can be beside them."""
+    found = [one for video in given.train for one in video.get('objects', ())]
+    seen = {one['kind'] for one in found if np.any(one['score'])}
+    stated = given.meta.get('objects', {})
+    kinds = {k: list(v) for k, v in stated.items() if k in seen}
+    if not given.request.objects or not kinds or choice.recipe not in _COORDINATES:
+        return {}, ''
+    for video in given.videos:
+        if 'objects' not in video:
             raise UserError(
-                f'{path}: video {video["frame_dir"]!r} shows one person, but --pairs '
-                'needs two or more; convert it with --others, or leave --pairs out.'
+                f'{given.path}: video {video["frame_dir"]!r} has no `objects`, but '
+                'others have; add them, an empty list if there are none, or use '
+                '--no-objects.'
             )
-
-
-def _frames(seconds: float, videos: Sequence[VideoAnnotation], path: Path) -> int:
-    """Return the number of whole frames within a time."""
-    rates = sorted({video['fps'] for video in videos})
-    if len(rates) > 1:
-        raise UserError(
-            f'{path}: --streaming needs videos of one frame rate, but they have '
-            f'{rates[0]:g} to {rates[-1]:g} frames per second; convert them to one.'
-        )
-    longest = max(video['total_frames'] for video in videos)
-    if seconds * rates[0] >= longest:
-        raise UserError(
-            f'{path}: --streaming {seconds:g} waits {seconds:g} s for each label, but '
-            f'the longest training video lasts {longest / rates[0]:g} s; use fewer '
-            'seconds, or leave --streaming out to label whole videos.'
-        )
-    # 0.3 s at 10 frames per second are 3 frames, despite rounding.
-    return int(seconds * rates[0] + 1e-6)
-
-
-def _min_frames(videos: Sequence[VideoAnnotation], lookahead: int) -> int:
-    """Return the minimum duration of a stream's labels.
-
-    It takes at most half of the lookahead; the model sees the rest.
-    """
-    step = CausalMinDuration()
-    step.fit(row for video in videos for row in label_rows(video['label']))
-    return min(int(step.shortest), lookahead // 2 + 1)
-
-
-def _choose_recipe(
-    videos: Sequence[VideoAnnotation], request: ConfigRequest
-) -> tuple[str, str]:
-    """Return the name of a recipe for the videos, and the reason."""
-    asked: str | None = request.recipe
-    if request.streaming is not None and asked not in (None, *_COORDINATES):
-        raise UserError(
-            f'--recipe {asked}: --streaming needs coordinates; use pose2d or pose3d.'
-        )
-    if request.streaming is not None and request.segmentor == 'asformer':
-        raise UserError(
-            '--segmentor asformer: reads whole videos, so it cannot label streams; '
-            'leave out --segmentor or --streaming.'
-        )
-    if request.pairs and asked not in (None, *_COORDINATES):
-        raise UserError(
-            f'--recipe {asked}: --pairs needs coordinates; use pose2d or pose3d.'
-        )
-    without = [v['frame_dir'] for v in videos if 'keypoint_3d' not in v]
-    if asked == 'pose3d' and without:
-        raise UserError(
-            f'--recipe pose3d: video {without[0]!r} has no keypoint_3d, the first of '
-            f'{len(without)} such videos; use pose2d.'
-        )
-    if asked is not None:
-        return asked, '--recipe asks for it'
-    if without:
-        return 'pose2d', f'{len(without)} of {len(videos)} videos have no keypoint_3d'
-    if request.streaming is None and not _show_joints(videos, 'keypoint'):
-        return 'pose3d', 'the joints in 2D are always missing'
-    return 'pose2d', (
-        'cameras and pose estimators find joints in 2D (--recipe pose3d reads '
-        'keypoint_3d)'
+    found += [one for video in given.test for one in video['objects']]
+    in_3d = choice.recipe == 'pose3d' and all('points_3d' in one for one in found)
+    dims, turning = (3, 'pose3d') if in_3d else (2, 'pose2d')
+    part = {'type': 'ObjectCoordinates', 'dims': dims, 'kinds': kinds}
+    return {'parts': [*choice.parts, part | _turning(given, turning)]}, (
+        f'The model also sees where objects are ({", ".join(kinds)}), and '
+        'needs them in new videos, too. To leave them out, use --no-objects.'
     )
 
 
-def _check_skeletons(
-    videos: Sequence[VideoAnnotation], path: Path, split: str, recipe: str
-) -> None:
-    """Raise UserError if no video shows a joint."""
-    key: PlaceKey = 'keypoint_3d' if recipe == 'pose3d' else 'keypoint'
-    if not _show_joints(videos, key):
+def _places(given: Given, choice: Choice) -> Answer:
+    """Which places are seen, if coordinates can be beside them."""
+    every = {
+        video['frame_dir']: zones(map(Place.of, video.get('places', ())))
+        for video in given.videos
+    }
+    shapes = {one.name: one.shape for own in every.values() for one in own}
+    if not given.request.places or not shapes or choice.recipe not in _COORDINATES:
+        return {}, ''
+    for video, own in every.items():
+        if missing := shapes.keys() - {one.name for one in own}:
+            raise UserError(
+                f'{given.path}: video {video!r} has no place {min(missing)!r}, but '
+                'others have; add it, or use --no-places.'
+            )
+        for one in own:
+            if not alike(one.shape, shapes[one.name]):
+                raise UserError(
+                    f'{given.path}: video {video!r} has {one.name!r} as a {one.shape}, '
+                    f'but another has a {shapes[one.name]}; draw it alike, or use '
+                    '--no-places.'
+                )
+    on_floor = all(one.space == 'floor' for own in every.values() for one in own)
+    if on_floor and choice.recipe != 'pose3d':
+        return {}, ''
+    dims, turning = (3, 'pose3d') if on_floor else (2, 'pose2d')
+    part: dict[str, object] = {'type': 'PlaceCoordinates', 'dims': dims}
+    part |= {'places': shapes, **_turning(given, turning)}
+    if part.pop('turn', True):
+        part['view'] = True
+    return {'parts': [*choice.parts, part]}, (
+        f'The model also sees where individuals are relative to places '
+        f'({", ".join(shapes)}), and needs these in new videos, too. To leave them '
+        'out, use --no-places.'
+    )
+
+
+def _script(given: Given, choice: Choice) -> Answer:
+    """Whether videos are kept whole, since their actions follow a script."""
+    is_predicted = (given.predictability or 0) >= SCRIPT
+    asked = given.request.any_order
+    is_script = is_predicted if asked is None else not asked
+    # With few labels, crops do not show where in a script they are.
+    is_script = is_script and not given.has_few_labels
+    prefers = is_script and is_predicted and choice.lookahead is None
+    return {'is_script': is_script, 'prefers_order': prefers}, ''
+
+
+def _length(given: Given, choice: Choice) -> Answer:
+    """How long to train; only coordinates may get two networks."""
+    plan = plan_training(
+        crop_lengths(given.train, choice.crop_frames),
+        choice.batch_size,
+        given.request.epochs,
+        may_be_two=choice.segmentor == 'asformer' and choice.recipe in _COORDINATES,
+        few_labels=given.has_few_labels,
+    )
+    return {'plan': plan}, plan.summary(choice.recipe)
+
+
+def _classes(given: Given, choice: Choice) -> Answer:
+    """Which classes are tested, but never shown in training."""
+    tiers = tiers_of(given.meta)
+    seen, tested = (
+        {
+            tier.rows.start + int(c)
+            for video in videos
+            for tier, row in zip(tiers, label_rows(video['label']), strict=True)
+            for c in np.unique(row)
+            if c >= 0
+        }
+        for videos in (given.train, given.test)
+    )
+    names = [repr(given.meta['classes'][c]) for c in sorted(tested - seen)]
+    if not names:
+        return {}, ''
+    return {}, (
+        f'No training video shows {", ".join(names)}, which will therefore not be '
+        'found in the test videos.'
+    )
+
+
+def _order(given: Given, choice: Choice) -> Answer:
+    """Whether to recombine videos, if they can be joined anywhere."""
+    asked = given.request.any_order
+    can_join = any(
+        direct_boundaries(joint_label(video['label'])).size for video in given.train
+    )
+    if asked and not can_join:
         raise UserError(
-            f'{path}: no video of split {split!r} shows a joint: {key} is always 0, or '
-            f'keypoint_score always below {MIN_SCORE:g}, but recipes read skeletons; '
-            'put poses into the file, or, for features that were computed elsewhere, '
-            'write a config as in docs/datasets/common_layout.md.'
+            f'{given.path}: no video of split {given.splits[0]!r} has two adjacent '
+            'labelled segments, so --any-order has nothing to recombine; leave it out.'
         )
+    is_asformer = choice.segmentor == 'asformer'
+    usual = is_asformer and can_join and not choice.is_script
+    fields = {'any_order': usual if asked is None else asked}
+    if given.predictability is None:
+        return fields, ''
+    share = 100 * given.predictability
+    found = f'The previous action predicts {share:.0f} % of the next ones'
+    if choice.is_script:
+        return fields, (
+            f'{found}, and training videos are kept whole and in order, as a script. '
+            f'{"Labels in these orders are preferred. " * choice.prefers_order}'
+            'If other orders may occur, use --any-order.'
+        )
+    if fields['any_order']:
+        return fields, (
+            f'{found}, and training videos are also recombined into new orders. If '
+            'all videos follow one script, use --no-any-order.'
+        )
+    return fields, ''
 
 
-def _show_joints(videos: Sequence[VideoAnnotation], key: PlaceKey) -> bool:
-    """Return whether any video shows a joint."""
-    return any(video[key][joints_seen(video)].any() for video in videos)
+def _sides(given: Given, choice: Choice) -> Answer:
+    """Whether heatmaps tell left from right."""
+    has_pairs = Skeleton.get(given.meta['skeleton']).flip_pairs
+    if choice.recipe != 'heatmap_cnn' or has_pairs:
+        return {}, ''
+    return {}, (
+        'The skeleton names no pairs of left and right joints, so the heatmaps do not '
+        'tell the sides apart; if it has any, name them in its flip_pairs.'
+    )
+
+
+def _duration(given: Given, choice: Choice) -> Answer:
+    """How long labels of a stream last at least."""
+    if choice.lookahead is None or choice.min_frames == 1:
+        return {}, ''
+    return {}, (
+        f'Labels only change to one that lasts for {choice.min_frames} frames '
+        f'(model.postprocess), so of the {choice.lookahead} frames of lookahead, the '
+        f'model sees {choice.lookahead - choice.min_frames + 1}.'
+    )
+
+
+def _count_frames(videos: Sequence[VideoAnnotation]) -> tuple[int, int]:
+    """Return how many frames of videos have labels, and how many there are."""
+    labelled = sum(int(labelled_frames(video['label']).sum()) for video in videos)
+    return labelled, sum(video['total_frames'] for video in videos)
+
+
+def _frames_of(videos: Sequence[VideoAnnotation]) -> str:
+    """Return how many frames videos have, and how many of them have labels."""
+    labelled, frames = _count_frames(videos)
+    if labelled == frames:
+        return f'{frames} frames'
+    return f'{labelled} of {frames} frames labelled'
+
+
+#: What is asked, in this order: each question knows the answers to those before it.
+QUESTIONS: Mapping[str, Callable[[Given, Choice], Answer]] = {
+    'recipe': _recipe,
+    'network': _network,
+    'turns': _turns,
+    'pairs': _pairs,
+    'objects': _objects,
+    'places': _places,
+    'script': _script,
+    'length': _length,
+    'classes': _classes,
+    'order': _order,
+    'sides': _sides,
+    'duration': _duration,
+}

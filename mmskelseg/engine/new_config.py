@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cache
 from keyword import iskeyword
 from math import ceil, inf
 from pathlib import Path
@@ -24,20 +24,28 @@ _RECOMBINE = {'type': 'RecombineSegments', 'p': 0.5, 'times': 5}
 # The longest line of a config.
 _WIDTH = 88
 
+# The length of a training that is not planned yet.
+_NONE = Plan(epochs=0, steps=0, frames=0, frames_per_step=0)
+
+
+@cache
+def _base_config(name: str) -> Config:
+    return Config.fromfile(find_config(name))
+
 
 @dataclass(frozen=True)
 class Choice:
-    """What to train on an annotation file.
+    """What to train on an annotation file, as far as it is chosen.
 
     Attributes:
         ann_file: The file, as it is named in the config.
         metainfo: Its metainfo.
         splits: The names of the training and the test split.
+        longest: Number of frames of the longest video.
         recipe: A recipe, such as ``pose2d``.
         reason: Why it was chosen.
         segmentor: ``asformer`` or ``ms_tcn2``.
         any_order: Whether to recombine videos.
-        longest: Number of frames of the longest video.
         is_script: Whether videos are kept whole, since their actions follow a script.
         prefers_order: Whether the orders of the training videos count as much as half
             of an action, not as a frame, since these predict nearly all actions.
@@ -47,14 +55,16 @@ class Choice:
         pairs: Options of ``PairCoordinates``, None for one person's coordinates.
         parts: Configs of what is read besides, such as ``ObjectCoordinates``.
         observers: What is learned of several, ``majority`` or ``shares``.
+        plan: The length of the training.
+        lines: What explains the choice, by the name of the question.
     """
 
     ann_file: Path
     metainfo: Metainfo
     splits: Sequence[str]
-    recipe: str
-    reason: str
     longest: int
+    recipe: str = ''
+    reason: str = ''
     segmentor: str = 'asformer'
     any_order: bool = True
     is_script: bool = False
@@ -65,6 +75,17 @@ class Choice:
     pairs: Mapping[str, object] | None = None
     parts: Sequence[Mapping[str, object]] = ()
     observers: str = 'majority'
+    plan: Plan = _NONE
+    lines: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """The approximate time of the training on one core."""
+        return self.plan.seconds(self.recipe)
+
+    def shortened(self, length: float) -> 'Choice':
+        """Return the choice with a part of its training."""
+        return replace(self, plan=self.plan.shortened(length))
 
     @property
     def base(self) -> str:
@@ -73,9 +94,9 @@ class Choice:
         folder = 'asformer' if self.segmentor == 'asformer' else folder
         return f'{folder}/{self.recipe}'
 
-    @cached_property
+    @property
     def _config(self) -> Config:
-        return Config.fromfile(find_config(self.base))
+        return _base_config(self.base)
 
     @property
     def crop_frames(self) -> int:
@@ -88,7 +109,7 @@ class Choice:
         frames = min(self.longest, self.crop_frames)
         return min(self._config.train_dataloader.batch_size, SCRIPT_FRAMES // frames)
 
-    def write(self, file: Path, plan: Plan, temperature: float = 1.0) -> Config:
+    def write(self, file: Path, temperature: float = 1.0) -> Config:
         """Write a config for people to read and run, and return it.
 
         It names the annotation file by its path from its own folder, so the two may be
@@ -96,13 +117,11 @@ class Choice:
         """
         beside = Path(os.path.relpath(self.ann_file, file.parent)).as_posix()
         file.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write_text(file, self.config_text(plan, temperature, beside))
+        atomic_write_text(file, self.config_text(temperature, beside))
         return Config.fromfile(file)
 
-    def config_text(
-        self, plan: Plan, temperature: float = 1.0, beside: str | None = None
-    ) -> str:
-        """Return the text of the config, for a length of the training.
+    def config_text(self, temperature: float = 1.0, beside: str | None = None) -> str:
+        """Return the text of the config.
 
         ``beside`` is the path of the annotation file from the config's folder; without
         it, the config names the file as ``ann_file`` does.
@@ -114,13 +133,13 @@ class Choice:
         variables = {'ann_file': named, **self._variables()}
         classes = {'num_classes': len(self.metainfo['classes'])}
         model = {
-            'model': classes | self._model(plan, temperature),
+            'model': classes | self._model(temperature),
             'val_evaluator': classes,
             'test_evaluator': _Name('val_evaluator'),
         }
-        every = ceil(plan.epochs / 10)
+        every = ceil(self.plan.epochs / 10)
         times = {
-            'train_cfg': {'max_epochs': plan.epochs, 'val_interval': 2 * every},
+            'train_cfg': {'max_epochs': self.plan.epochs, 'val_interval': 2 * every},
             'default_hooks': {'checkpoint': {'interval': every}},
         }
         head = f"""\
@@ -171,13 +190,13 @@ _base_ = __import__('mmskelseg') and 'mmskelseg::{self.base}.py'
             'test_dataloader': _Name('val_dataloader'),
         }
 
-    def _model(self, plan: Plan, temperature: float) -> dict[str, object]:
+    def _model(self, temperature: float) -> dict[str, object]:
         """Return the model's settings, but for the number of classes."""
         model: dict[str, object] = {}
         if 'tiers' in self.metainfo:
             model['tiers'] = tier_sizes(self.metainfo)
-        if plan.members > 1:
-            model['members'] = plan.members
+        if self.plan.members > 1:
+            model['members'] = self.plan.members
         if temperature != 1:
             model['temperature'] = temperature
         inputs = {'in_channels': self._channels}

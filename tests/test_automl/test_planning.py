@@ -64,10 +64,10 @@ def test_objects_are_seen_unless_they_are_left_out():
     both = candidates(data, PATH, ('train', 'test'))[0]
     assert [c.name for c in both[:2]] == ['pose2d', 'pose2d_without_objects']
     assert both[1].options == '--recipe pose2d --no-objects'
-    assert [len(c.chosen.choice.parts) for c in both[:2]] == [1, 0]
+    assert [len(c.choice.parts) for c in both[:2]] == [1, 0]
     asked = ConfigRequest(objects=False)
     none = candidates(data, PATH, ('train', 'test'), asked)[0]
-    assert not any(c.chosen.choice.parts for c in none)
+    assert not any(c.choice.parts for c in none)
 
 
 def test_places_are_seen_unless_they_are_left_out():
@@ -77,10 +77,10 @@ def test_places_are_seen_unless_they_are_left_out():
     both = candidates(data, PATH, ('train', 'test'))[0]
     assert [c.name for c in both[:2]] == ['pose2d', 'pose2d_without_places']
     assert both[1].options == '--recipe pose2d --no-places'
-    assert [len(c.chosen.choice.parts) for c in both[:2]] == [1, 0]
+    assert [len(c.choice.parts) for c in both[:2]] == [1, 0]
     asked = ConfigRequest(places=False)
     none = candidates(data, PATH, ('train', 'test'), asked)[0]
-    assert not any(c.chosen.choice.parts for c in none)
+    assert not any(c.choice.parts for c in none)
 
 
 def test_shares_of_observers_are_compared_where_they_differ():
@@ -97,7 +97,7 @@ def test_shares_of_observers_are_compared_where_they_differ():
     default, shares, *_ = candidates(data, PATH, ('train', 'test'))[0]
     assert shares.options == f'{default.options} --observers shares'
     assert (shares.kind, shares.seconds) == (default.kind, default.seconds)
-    text = shares.chosen.choice.config_text(shares.chosen.plan)
+    text = shares.choice.config_text()
     assert text.count("observers='shares'") == 1
 
 
