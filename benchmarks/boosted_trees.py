@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from mmskelseg.evaluation import Video, evaluate_videos, resolve_background
+from mmskelseg_behaviour.functional.report import evaluate_videos
+from mmskelseg_behaviour.functional.videos import Video
 from mmskelseg_io.files.annotations import folds, load_annotations, videos_of_split
 from mmskelseg_io.jobs.command_line import seed
 from mmskelseg_io.jobs.events import Events
@@ -15,6 +16,7 @@ from mmskelseg_io.messages.dependencies import import_optional
 from mmskelseg_io.messages.options import Count, argument, option
 from mmskelseg_io.messages.tables import text_table
 from mmskelseg_io.structures.annotations import VideoAnnotation
+from mmskelseg_io.structures.segments import resolve_background
 
 # Seconds before and after a frame.
 _REACHES = (0.1, 0.25, 0.5, 1.0, 2.0)

@@ -17,13 +17,15 @@ from mmengine.registry import init_default_scope
 
 from benchmarks.measuring import machine
 from mmskelseg.apis import SkelSegInferencer
-from mmskelseg.evaluation import Video, evaluate_videos, resolve_background
 from mmskelseg.export.export import export_onnx
 from mmskelseg.runtime import OnnxSegmenter
+from mmskelseg_behaviour.functional.report import evaluate_videos
+from mmskelseg_behaviour.functional.videos import Video
 from mmskelseg_io.files.annotations import load_annotations
 from mmskelseg_io.messages.tables import markdown_table
 from mmskelseg_io.structures.choices import PRECISIONS
 from mmskelseg_io.structures.predictions import Prediction
+from mmskelseg_io.structures.segments import resolve_background
 
 SCORES = {
     'f1@10': 'F1@10', 'f1@50': 'F1@50', 'edit': 'Edit', 'mAP': 'mAP', 'acc': 'Acc'

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg.converters.uwiom import CLASSES, TIERS, tiers_of_class
-from mmskelseg.evaluation import Video, evaluate_videos
 from mmskelseg.evaluation.predictions import load_samples
+from mmskelseg_behaviour.functional.report import evaluate_videos
+from mmskelseg_behaviour.functional.videos import Video
 from mmskelseg_io.files.annotations import load_annotations, videos_of_split
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.jobs.job import Job

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from benchmarks.measuring import count_gflops, machine, median_seconds, peak_gflops
 from mmskelseg.models import ActionSegmentor
-from mmskelseg.models.layers import TemporalConv1d
+from mmskelseg.models.layers.temporal_conv import TemporalConv1d
 from mmskelseg.models.precision import has_bfloat16
 from mmskelseg.registry import MODELS, OPTIM_WRAPPERS
 

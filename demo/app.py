@@ -1,6 +1,6 @@
-"""Segments videos on a web page; see `mmskelseg app`."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg_studio.commands.app import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python demo/app.py')
+    script(__file__)

@@ -1,6 +1,6 @@
-"""Segments videos with a trained model; see `mmskelseg segment`."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg_runtime.commands.segment import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python demo/demo.py')
+    script(__file__)

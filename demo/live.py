@@ -1,6 +1,6 @@
-"""Labels the people in front of a camera live; see `mmskelseg live`."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg_runtime.commands.live import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python demo/live.py')
+    script(__file__)

@@ -6,7 +6,7 @@ from torch import nn
 
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.models import SegmentationHead
-from mmskelseg.models.layers import FeatureStandardizer
+from mmskelseg.models.layers.standardizer import FeatureStandardizer
 from mmskelseg.registry import MODELS
 
 

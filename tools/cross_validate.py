@@ -1,6 +1,6 @@
-"""Trains and tests a config on every fold; see `mmskelseg cross-validate`."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg.commands.cross_validate import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/cross_validate.py')
+    script(__file__)

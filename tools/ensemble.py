@@ -1,6 +1,6 @@
-"""Scores the mean of several dumped predictions; see `mmskelseg ensemble`."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg.commands.ensemble import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/ensemble.py')
+    script(__file__)

@@ -1,6 +1,6 @@
-"""Computes the features of a config ahead of training; see `mmskelseg features`."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg.commands.features import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/extract_features.py')
+    script(__file__)

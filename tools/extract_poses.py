@@ -1,6 +1,6 @@
-"""Estimates the poses in videos; see `mmskelseg poses`."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg_runtime.commands.poses import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/extract_poses.py')
+    script(__file__)

@@ -1,6 +1,6 @@
-"""Writes a config for your own data set; see `mmskelseg make-config`."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg.commands.make_config import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/make_config.py')
+    script(__file__)

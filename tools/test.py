@@ -1,6 +1,6 @@
-"""Scores a trained segmentor; see `mmskelseg test`."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg.commands.test import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/test.py')
+    script(__file__)

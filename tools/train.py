@@ -1,6 +1,6 @@
-"""Trains a segmentor; see `mmskelseg train`."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg.commands.train import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/train.py')
+    script(__file__)

@@ -11,8 +11,12 @@ from mmengine.config import Config
 
 from mmskelseg.config_files import find_config
 from mmskelseg.engine.jobs import ConfigJob, CrossValidate
-from mmskelseg.evaluation import format_score, summarize_runs
-from mmskelseg_behaviour.functional.report import Report, Summary
+from mmskelseg_behaviour.functional.report import (
+    Report,
+    Summary,
+    format_score,
+    summarize_runs,
+)
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.names import config_name
 from mmskelseg_io.jobs.events import Events
@@ -92,7 +96,7 @@ def markdown(title: str, results: Mapping[str, Summary]) -> str:
 
     Args:
         title: What was run.
-        results: Summaries of :func:`~mmskelseg.evaluation.summarize_runs`.
+        results: Summaries of :func:`summarize_runs`.
     """
     rows = [['Variant', *SCORES]]
     whole = results.get('all')

@@ -33,8 +33,12 @@ from mmskelseg.engine.cross_validation import (
 )
 from mmskelseg.engine.jobs import ConfigJob, CrossValidate
 from mmskelseg.engine.run_folder import RunFolder
-from mmskelseg.evaluation import format_score, summarize_runs
-from mmskelseg_behaviour.functional.report import Report, Spread
+from mmskelseg_behaviour.functional.report import (
+    Report,
+    Spread,
+    format_score,
+    summarize_runs,
+)
 from mmskelseg_io.files.annotations import (
     labelled_videos,
     load_annotations,

@@ -8,12 +8,19 @@ from typing import TypeAlias
 import numpy as np
 
 from mmskelseg.automl.held_out import by_tier
-from mmskelseg.evaluation import Video, confusion_matrix, evaluate_videos, time_budget
-from mmskelseg_behaviour.functional.report import Report, merge_tiers, of_tier
+from mmskelseg_behaviour.functional.framewise import confusion_matrix
+from mmskelseg_behaviour.functional.report import (
+    Report,
+    evaluate_videos,
+    merge_tiers,
+    of_tier,
+)
 from mmskelseg_behaviour.functional.segmental import match_segments
 from mmskelseg_behaviour.functional.segments import check_pair
+from mmskelseg_behaviour.functional.videos import Video
 from mmskelseg_io.structures.segments import direct_boundaries, segment_table
 from mmskelseg_io.structures.tiers import Tier
+from mmskelseg_io.structures.time_budget import time_budget
 
 #: Predictions by the video's id.
 Predictions: TypeAlias = Mapping[str, Video]

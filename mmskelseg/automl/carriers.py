@@ -11,7 +11,7 @@ from mmskelseg.automl.held_out import by_tier, predictions_of
 from mmskelseg.automl.model_folder import ModelFolder
 from mmskelseg.automl.steps import Outcome
 from mmskelseg.engine.run_folder import PREDICTIONS
-from mmskelseg.evaluation import Video
+from mmskelseg_behaviour.functional.videos import Video
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.structures.predictions import InputVideo
 from mmskelseg_io.structures.segments import to_segments

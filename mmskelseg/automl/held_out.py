@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.evaluation import Video
 from mmskelseg.evaluation.predictions import load_samples
 from mmskelseg_behaviour.functional.calibration import (
     Part,
@@ -17,6 +16,7 @@ from mmskelseg_behaviour.functional.calibration import (
     fit_temperature,
     reliability,
 )
+from mmskelseg_behaviour.functional.videos import Video
 from mmskelseg_io.structures.tiers import Tier, label_rows, tiers_of
 
 

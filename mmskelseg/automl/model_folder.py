@@ -17,9 +17,13 @@ from mmskelseg.engine.choosing import choose
 from mmskelseg.engine.cross_validation import run_folder, settings_of
 from mmskelseg.engine.jobs import Test
 from mmskelseg.engine.run_folder import PREDICTIONS, RunFolder, changed_settings
-from mmskelseg.evaluation import Difference, paired_bootstrap, summarize_runs
 from mmskelseg.export.export import export_onnx
-from mmskelseg_behaviour.functional.significance import CLEAR
+from mmskelseg_behaviour.functional.report import summarize_runs
+from mmskelseg_behaviour.functional.significance import (
+    CLEAR,
+    Difference,
+    paired_bootstrap,
+)
 from mmskelseg_io.files.annotations import save_annotations
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.work_folders import FITTED
@@ -94,6 +98,18 @@ class ModelFolder:
         seed: int,
     ) -> None:
         self.path = path
+        #: The data with the folds.
+        self.ann_file = path / 'annotations.pkl'
+        #: The config of the final model, the model, and the model as an ONNX file.
+        self.config = path / 'config.py'
+        self.model = path / FITTED
+        self.exported = path / 'model.onnx'
+        #: The folder of the test of the final model.
+        self.tested = path / 'test'
+        #: What is trained, as JSON; it is there before the first training.
+        self.plan = path / 'plan.json'
+        #: How many times as long as assumed steps of candidates take, as JSON.
+        self.speed = path / 'runs' / 'speed' / 'paces.json'
         self.seed = seed
         self.persons = persons
         self.has_test = bool(test)
@@ -109,41 +125,6 @@ class ModelFolder:
             'annotations': [known[name] for name in kept],
             'metainfo': data['metainfo'],
         }
-
-    @property
-    def ann_file(self) -> Path:
-        """The data with the folds."""
-        return self.path / 'annotations.pkl'
-
-    @property
-    def config(self) -> Path:
-        """The config of the final model."""
-        return self.path / 'config.py'
-
-    @property
-    def model(self) -> Path:
-        """The final model."""
-        return self.path / FITTED
-
-    @property
-    def exported(self) -> Path:
-        """The final model as an ONNX file."""
-        return self.path / 'model.onnx'
-
-    @property
-    def tested(self) -> Path:
-        """The folder of the test of the final model."""
-        return self.path / 'test'
-
-    @property
-    def plan(self) -> Path:
-        """What is trained, as JSON; it is there before the first training."""
-        return self.path / 'plan.json'
-
-    @property
-    def speed(self) -> Path:
-        """How many times as long as assumed steps of candidates take, as JSON."""
-        return self.path / 'runs' / 'speed' / 'paces.json'
 
     @property
     def splits(self) -> tuple[str, str]:

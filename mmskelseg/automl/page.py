@@ -9,9 +9,9 @@ import numpy as np
 
 from mmskelseg.automl.assessment import FAIR, FEW, GOOD, MATCH
 from mmskelseg.automl.people import LOW, disputed, sentences
-from mmskelseg.evaluation import Video
 from mmskelseg_behaviour.agreement import pair_scores
 from mmskelseg_behaviour.functional.significance import CLEAR
+from mmskelseg_behaviour.functional.videos import Video
 from mmskelseg_behaviour.scores import SCORES, in_percent
 from mmskelseg_io.messages.counts import duration, listed
 from mmskelseg_io.structures.predictions import tier_title

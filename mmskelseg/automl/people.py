@@ -9,10 +9,9 @@ import numpy as np
 
 from mmskelseg.automl.assessment import FEW, Predictions
 from mmskelseg.automl.observers import FIRST, Observers
-from mmskelseg.evaluation import paired_bootstrap
 from mmskelseg_behaviour.agreement import agreement
 from mmskelseg_behaviour.functional.agreement import common_labels
-from mmskelseg_behaviour.functional.significance import CLEAR
+from mmskelseg_behaviour.functional.significance import CLEAR, paired_bootstrap
 from mmskelseg_io.messages.counts import counted
 from mmskelseg_io.structures.segments import IGNORED, segment_table
 from mmskelseg_io.structures.tiers import Tier, class_name, label_rows

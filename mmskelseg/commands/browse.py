@@ -9,7 +9,6 @@ from pathlib import Path
 from mmskelseg.datasets.inspection.report import draw_all, report, time_budgets
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion, sanity_checks
 from mmskelseg.datasets.inspection.summary import summarize
-from mmskelseg.evaluation import budget_as_dict
 from mmskelseg_io.files.annotations import load_annotations
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.jobs.command_line import whole_from
@@ -17,6 +16,7 @@ from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.jobs.job import Job
 from mmskelseg_io.messages.errors import MissingFileError
 from mmskelseg_io.messages.options import Count, Positive, argument, like, option
+from mmskelseg_io.structures.time_budget import budget_as_dict
 from mmskelseg_runtime.segmenting.predictions import FileOptions
 
 

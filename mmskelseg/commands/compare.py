@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mmskelseg.automl.folds import groups_by
-from mmskelseg.evaluation import SCORES, format_score, paired_bootstrap
-from mmskelseg_behaviour.scores import in_percent, video_scores
+from mmskelseg_behaviour.functional.report import format_score
+from mmskelseg_behaviour.functional.significance import paired_bootstrap
+from mmskelseg_behaviour.scores import SCORES, in_percent, video_scores
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.parsing import check_shape, read_json
 from mmskelseg_io.jobs.command_line import regular_expression

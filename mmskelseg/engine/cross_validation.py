@@ -16,16 +16,10 @@ from mmskelseg.config_files import annotation_path
 from mmskelseg.engine.jobs import CrossValidate, Test, Train
 from mmskelseg.engine.loading import config_of
 from mmskelseg.engine.run_folder import PREDICTIONS, RunFolder
-from mmskelseg.evaluation import (
-    RiskMetric,
-    SegmentationMetric,
-    format_summary,
-    summarize_runs,
-)
 from mmskelseg.evaluation.ensembles import average_dumps
-from mmskelseg.evaluation.metrics import report_of
+from mmskelseg.evaluation.metrics import RiskMetric, SegmentationMetric, report_of
 from mmskelseg.models.branch_checkpoints import branch_checkpoints
-from mmskelseg_behaviour.functional.report import Report
+from mmskelseg_behaviour.functional.report import Report, format_summary, summarize_runs
 from mmskelseg_behaviour.scores import score_of, score_texts
 from mmskelseg_io.files.annotations import folds, load_annotations
 from mmskelseg_io.files.atomic import atomic_write_text

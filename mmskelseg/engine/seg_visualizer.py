@@ -7,17 +7,14 @@ import numpy as np
 from mmengine.structures import BaseDataElement
 from mmengine.visualization import Visualizer
 
-from mmskelseg.evaluation import (
-    IGNORED,
-    edit_score,
-    frame_accuracy,
-    segmental_f1,
-)
 from mmskelseg.registry import VISUALIZERS
+from mmskelseg_behaviour.functional.framewise import frame_accuracy
+from mmskelseg_behaviour.functional.segmental import edit_score, segmental_f1
 from mmskelseg_behaviour.scores import score_texts
 from mmskelseg_io.files.names import file_name
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.structures.annotations import Metainfo
+from mmskelseg_io.structures.segments import IGNORED
 from mmskelseg_io.structures.tiers import Tier, label_rows, tiers_of
 from mmskelseg_runtime.drawing.images import save_png
 from mmskelseg_runtime.drawing.timelines import compared_rows, draw_timelines

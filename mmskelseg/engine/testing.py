@@ -11,7 +11,6 @@ from mmskelseg.engine.hooks.report_hook import write_scores
 from mmskelseg.engine.jobs import Ensemble, Test
 from mmskelseg.engine.loading import config_of, last_checkpoint
 from mmskelseg.engine.terminal import build_runner
-from mmskelseg.evaluation import format_members, format_report
 from mmskelseg.evaluation.ensembles import average_dumps
 from mmskelseg.evaluation.metrics import (
     DumpPredictions,
@@ -19,6 +18,7 @@ from mmskelseg.evaluation.metrics import (
     report_of,
 )
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
+from mmskelseg_behaviour.functional.report import format_members, format_report
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_runtime.commands.models import named_checkpoint

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from mmskelseg.engine.run_folder import TestScores
-from mmskelseg.evaluation import frame_recall
+from mmskelseg_behaviour.functional.framewise import frame_recall
 from mmskelseg_behaviour.scores import SCORES
 from mmskelseg_behaviour.verdicts import FitReport
 from mmskelseg_io.messages.counts import counted

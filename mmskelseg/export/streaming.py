@@ -19,7 +19,7 @@ from mmskelseg.models.backbones.ms_tcn import (
     TemporalStage,
 )
 from mmskelseg.models.heads import SegmentationHead
-from mmskelseg.models.layers import TemporalConv1d
+from mmskelseg.models.layers.temporal_conv import TemporalConv1d
 from mmskelseg.models.postprocessors import CausalMinDuration
 from mmskelseg.models.segmentors.ensemble import segmentors_of
 from mmskelseg.models.segmentors.network import SegmentationNetwork

@@ -8,12 +8,10 @@ from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmskelseg.models.layers import (
-    TemporalConv1d,
-    by_tier,
-    for_each_stage,
-    to_device,
-)
+from mmskelseg.models.layers.padding import to_device
+from mmskelseg.models.layers.stages import for_each_stage
+from mmskelseg.models.layers.temporal_conv import TemporalConv1d
+from mmskelseg.models.layers.tiers import by_tier
 from mmskelseg.models.losses import counted, shares
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.errors import UserError

@@ -6,7 +6,8 @@ import torch
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor
 
-from mmskelseg.models.layers import TemporalConv1d, for_each_stage
+from mmskelseg.models.layers.stages import for_each_stage
+from mmskelseg.models.layers.temporal_conv import TemporalConv1d
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.options import Count
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmskelseg.models.layers import Fitted
+from mmskelseg.models.layers.standardizer import Fitted
 from mmskelseg.registry import POSTPROCESSORS, build_part
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.options import (

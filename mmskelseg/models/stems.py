@@ -9,7 +9,8 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from mmskelseg.models.layers import VideoNorm, adaptive_mean_2d
+from mmskelseg.models.layers.padding import VideoNorm
+from mmskelseg.models.layers.pooling import adaptive_mean_2d
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.options import Count, CountOrZero
@@ -32,7 +33,7 @@ class HeatmapEncoder(BaseModule):
     each followed by a group norm and ReLU, then means over the four quarters of the
     image, and a linear layer. Then ``norm_out``, which the segmentor calls, normalises
     each feature over the frames of a video
-    (:class:`~mmskelseg.models.layers.VideoNorm`).
+    (:class:`~mmskelseg.models.layers.padding.VideoNorm`).
 
     Frames are computed in chunks. In batches of more than ``kept_frames`` frames, they
     are computed again in the backward pass, so that training keeps the activations of

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmskelseg.models.heads import SegmentationHead, average_logits
-from mmskelseg.models.layers import TemporalConv1d, masked, norm_frames
+from mmskelseg.models.layers.padding import masked, norm_frames
+from mmskelseg.models.layers.temporal_conv import TemporalConv1d
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.options import Count

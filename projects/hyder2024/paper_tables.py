@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 from printed_tables import TABLES, Table
 
-from mmskelseg.evaluation import format_score
-from mmskelseg_behaviour.functional.report import Spread
+from mmskelseg_behaviour.functional.report import Spread, format_score
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.parsing import check_shape, read_json
 from mmskelseg_io.jobs.events import Events

@@ -16,12 +16,12 @@ from mmskelseg.automl.assessment import (
 )
 from mmskelseg.automl.held_out import HeldOut, by_tier, parts_of
 from mmskelseg.automl.model_folder import best_of
-from mmskelseg.evaluation import Video
 from mmskelseg_behaviour.functional.calibration import (
     Part,
     fit_temperature,
     reliability,
 )
+from mmskelseg_behaviour.functional.videos import Video
 
 META = {'classes': ['rest', 'walk', 'groom'], 'background': 'rest'}
 TIERS = {

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.automl.page import page
-from mmskelseg.evaluation import Video
+from mmskelseg_behaviour.functional.videos import Video
 
 CLASSES = ['<rest>', 'walk & "run"', "it's </style>", 'rare']
 SCORES = {'acc': 80.0, 'edit': 70.0, 'f1@10': 66.7, 'f1@25': 60.0, 'f1@50': 50.0}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mmskelseg.evaluation import summarize_runs
+from mmskelseg_behaviour.functional.report import summarize_runs
 from tests.small_data import ROOT
 
 TOOL = 'tools/analysis/compare.py'

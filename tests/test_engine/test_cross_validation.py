@@ -14,7 +14,7 @@ from mmskelseg.engine.cross_validation import (
     submitted,
 )
 from mmskelseg.engine.run_folder import RunFolder
-from mmskelseg.evaluation import DumpPredictions
+from mmskelseg.evaluation.metrics import DumpPredictions
 from tests.dumped import ONE, OTHER, sample
 from tests.errors import raises_naming
 from tests.small_data import PATH

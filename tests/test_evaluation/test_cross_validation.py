@@ -1,6 +1,6 @@
 import pytest
 
-from mmskelseg.evaluation import format_summary, summarize_runs
+from mmskelseg_behaviour.functional.report import format_summary, summarize_runs
 from tests.errors import raises_naming
 
 

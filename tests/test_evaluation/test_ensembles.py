@@ -3,9 +3,11 @@
 import pytest
 import torch
 
-from mmskelseg.evaluation import DumpPredictions, SegmentationMetric, format_members
+from mmskelseg.evaluation import SegmentationMetric
 from mmskelseg.evaluation.ensembles import average_dumps, average_predictions, labelled
+from mmskelseg.evaluation.metrics import DumpPredictions
 from mmskelseg.evaluation.predictions import load_samples
+from mmskelseg_behaviour.functional.report import format_members
 from tests.dumped import ONE, OTHER, prediction, sample
 from tests.errors import raises_naming
 

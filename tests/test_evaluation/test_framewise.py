@@ -3,11 +3,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from mmskelseg.evaluation import (
+from mmskelseg.evaluation import frame_accuracy, frame_map
+from mmskelseg_behaviour.functional.framewise import (
     confusion_matrix,
-    frame_accuracy,
     frame_ap,
-    frame_map,
     frame_recall,
 )
 from tests.errors import raises_naming

@@ -3,14 +3,11 @@
 import numpy as np
 import pytest
 
-from mmskelseg.evaluation import (
-    Video,
-    edit_score,
-    evaluate_videos,
-    frame_ap,
-    frame_map,
-    segmental_counts,
-)
+from mmskelseg.evaluation import edit_score, frame_map
+from mmskelseg_behaviour.functional.framewise import frame_ap
+from mmskelseg_behaviour.functional.report import evaluate_videos
+from mmskelseg_behaviour.functional.segmental import segmental_counts
+from mmskelseg_behaviour.functional.videos import Video
 
 CASES = [
     'easy', 'noisy', 'hard_overseg', 'short', 'uwlike', 'perfect', 'trailing_1frame',

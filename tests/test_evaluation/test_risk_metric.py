@@ -4,7 +4,8 @@ import torch
 from mmaction.structures import ActionDataSample
 from mmengine.evaluator import Evaluator
 
-from mmskelseg.evaluation import RiskMetric, frame_mse
+from mmskelseg.evaluation.metrics import RiskMetric
+from mmskelseg_behaviour.functional.framewise import frame_mse
 from tests.errors import raises_naming
 
 

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from mmskelseg.evaluation import (
-    SegmentationMetric,
+from mmskelseg.evaluation import SegmentationMetric
+from mmskelseg_behaviour.functional.report import (
     format_report,
     format_summary,
     summarize_runs,

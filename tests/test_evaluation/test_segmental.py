@@ -3,12 +3,8 @@ from itertools import groupby
 import numpy as np
 import pytest
 
-from mmskelseg.evaluation import (
-    edit_score,
-    frame_accuracy,
-    segmental_counts,
-    segmental_f1,
-)
+from mmskelseg.evaluation import edit_score, frame_accuracy, segmental_f1
+from mmskelseg_behaviour.functional.segmental import segmental_counts
 from tests.errors import raises_naming
 
 

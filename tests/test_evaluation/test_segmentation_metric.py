@@ -6,7 +6,8 @@ import torch
 from mmaction.structures import ActionDataSample
 from mmengine.evaluator import Evaluator
 
-from mmskelseg.evaluation import SegmentationMetric, format_report, frame_map
+from mmskelseg.evaluation import SegmentationMetric, frame_map
+from mmskelseg_behaviour.functional.report import format_report
 from tests.errors import raises_naming
 
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from mmskelseg.evaluation import resolve_background, to_segments
+from mmskelseg.evaluation import to_segments
+from mmskelseg_io.structures.segments import resolve_background
 from tests.errors import raises_naming
 
 

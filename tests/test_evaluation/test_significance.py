@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg.evaluation import paired_bootstrap
+from mmskelseg_behaviour.functional.significance import paired_bootstrap
 from tests.errors import raises_naming
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 
-from mmskelseg.evaluation import SegmentationMetric, format_report
+from mmskelseg.evaluation import SegmentationMetric
+from mmskelseg_behaviour.functional.report import format_report
 
 
 def evaluated(videos):

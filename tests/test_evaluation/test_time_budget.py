@@ -5,8 +5,8 @@ import csv
 import numpy as np
 import pytest
 
-from mmskelseg.evaluation import budget_as_dict, time_budget
 from mmskelseg_io.labels import write_time_budget
+from mmskelseg_io.structures.time_budget import budget_as_dict, time_budget
 from tests.errors import raises_naming
 
 CLASSES = ['walk', 'lift', 'hold']

@@ -30,12 +30,13 @@ from mmskelseg.datasets.intervals import Interval, with_labels_in, write_interva
 from mmskelseg.encoders.store import load_features
 from mmskelseg.engine.config_checks import building, check_config, read_config
 from mmskelseg.engine.run_folder import RunFolder
-from mmskelseg.evaluation import DumpPredictions, summarize_runs
 from mmskelseg.evaluation.ensembles import average_dumps
+from mmskelseg.evaluation.metrics import DumpPredictions
 from mmskelseg.export.export import export_onnx
 from mmskelseg.export.opening import trained_model
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime import OnnxSegmenter
+from mmskelseg_behaviour.functional.report import summarize_runs
 from mmskelseg_behaviour.groups import read_groups
 from mmskelseg_io.commands import convert
 from mmskelseg_io.files.annotations import load_annotations, save_annotations

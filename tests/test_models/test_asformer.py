@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mmskelseg.models.layers import norm_videos, window_attention
+from mmskelseg.models.layers.attention import window_attention
+from mmskelseg.models.layers.padding import norm_videos
 from mmskelseg.registry import MODELS
 from tests.errors import raises_naming
 from tests.segmentors import ASFORMER, build_segmentor, labelled_samples, random_videos

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from mmskelseg.models import CausalTCN, MSTCNPlusPlus
 from mmskelseg.models.backbones.ms_tcn import DilatedResidualLayer, DualDilatedLayer
-from mmskelseg.models.layers import TemporalConv1d
+from mmskelseg.models.layers.temporal_conv import TemporalConv1d
 from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from mmskelseg.encoders import FrameEncoder
-from mmskelseg.models.layers import FeatureStandardizer, TemporalConv1d
+from mmskelseg.models.layers.standardizer import FeatureStandardizer
+from mmskelseg.models.layers.temporal_conv import TemporalConv1d
 from tests.devices import FromMeta, Operators
 from tests.segmentors import (
     ASFORMER,

@@ -5,17 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from mmskelseg.models.layers import (
-    GraphConv,
-    TemporalConv1d,
-    adaptive_mean,
-    adaptive_mean_2d,
-    for_each_stage,
-    norm_frames,
-    norm_joints,
-    norm_videos,
-    window_attention,
-)
+from mmskelseg.models.layers.attention import window_attention
+from mmskelseg.models.layers.graph_conv import GraphConv, norm_joints
+from mmskelseg.models.layers.padding import norm_frames, norm_videos
+from mmskelseg.models.layers.pooling import adaptive_mean, adaptive_mean_2d
+from mmskelseg.models.layers.stages import for_each_stage
+from mmskelseg.models.layers.temporal_conv import TemporalConv1d
 from tests.errors import raises_naming
 
 LENGTHS = (9, 4, 1)

@@ -3,7 +3,7 @@ import copy
 import pytest
 import torch
 
-from mmskelseg.models.layers import VideoNorm, frame_mask
+from mmskelseg.models.layers.padding import VideoNorm, frame_mask
 from mmskelseg.registry import MODELS
 from tests.errors import raises_naming
 from tests.segmentors import TCN, build_segmentor, labelled_samples

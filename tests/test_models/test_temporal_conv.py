@@ -3,7 +3,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mmskelseg.models.layers import FrameDropout, TemporalConv1d, shifted_products
+from mmskelseg.models.layers.temporal_conv import (
+    FrameDropout,
+    TemporalConv1d,
+    shifted_products,
+)
 
 
 @pytest.mark.parametrize('relu', [False, True])

@@ -1,6 +1,6 @@
-"""Summarises an annotation file; see `mmskelseg browse`."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg.commands.browse import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/analysis/browse_dataset.py')
+    script(__file__)

@@ -1,6 +1,6 @@
-"""Compares cross-validations of several configs; see `mmskelseg compare`."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg.commands.compare import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/analysis/compare.py')
+    script(__file__)

@@ -1,6 +1,6 @@
-"""Convert the mice of CalMS21, as `mmskelseg convert calms21` does."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg.converters.calms21 import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/dataset_converters/calms21.py')
+    script(__file__)

@@ -1,6 +1,6 @@
-"""Convert from and to the common layout, as `mmskelseg convert common_layout` does."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg.converters.common_layout import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/dataset_converters/common_layout.py')
+    script(__file__)

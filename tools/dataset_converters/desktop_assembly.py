@@ -1,6 +1,6 @@
-"""Convert Desktop Assembly, as `mmskelseg convert desktop_assembly` does."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg.converters.desktop_assembly import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/dataset_converters/desktop_assembly.py')
+    script(__file__)

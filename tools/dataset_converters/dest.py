@@ -1,6 +1,6 @@
-"""Convert from and to DeST's layout of skeletons, as `mmskelseg convert dest` does."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg.converters.dest import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/dataset_converters/dest.py')
+    script(__file__)

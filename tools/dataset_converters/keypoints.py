@@ -1,6 +1,6 @@
-"""Join keypoints and labels to a data set, as `mmskelseg convert keypoints` does."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg_io.converters.keypoints import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/dataset_converters/keypoints.py')
+    script(__file__)

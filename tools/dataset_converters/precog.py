@@ -1,6 +1,6 @@
-"""Convert PRECOG-16, as `mmskelseg convert precog` does."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg.converters.precog import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/dataset_converters/precog.py')
+    script(__file__)

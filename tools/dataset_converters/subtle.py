@@ -1,6 +1,6 @@
-"""Convert the mice of SUBTLE, as `mmskelseg convert subtle` does."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg.converters.subtle import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/dataset_converters/subtle.py')
+    script(__file__)

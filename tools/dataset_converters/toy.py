@@ -1,6 +1,6 @@
-"""Make the toy data set, as `mmskelseg convert toy` does."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg.converters.toy import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/dataset_converters/toy.py')
+    script(__file__)

@@ -1,6 +1,6 @@
-"""Convert TUM-Kitchen, as `mmskelseg convert tum_kitchen` does."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg.converters.tum_kitchen import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/dataset_converters/tum_kitchen.py')
+    script(__file__)

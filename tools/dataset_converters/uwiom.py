@@ -1,6 +1,6 @@
-"""Convert the public UW-IOM release, as `mmskelseg convert uwiom` does."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg.converters.uwiom import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/dataset_converters/uwiom.py')
+    script(__file__)

@@ -1,6 +1,6 @@
-"""Convert a checkpoint of MS-GCN, as `mmskelseg convert-model ms_gcn` does."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg.converters.checkpoints.ms_gcn import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/model_converters/ms_gcn.py')
+    script(__file__)

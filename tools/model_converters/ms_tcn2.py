@@ -1,6 +1,6 @@
-"""Convert a checkpoint of MS-TCN++, as `mmskelseg convert-model ms_tcn2` does."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg.converters.checkpoints.ms_tcn2 import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/model_converters/ms_tcn2.py')
+    script(__file__)

@@ -1,6 +1,6 @@
-"""Publish a checkpoint, as `mmskelseg convert-model publish_model` does."""
+"""The command of this name; `--help` says what it does."""
 
-from mmskelseg.converters.checkpoints.publish_model import main
+from mmskelseg_io.jobs import script
 
 if __name__ == '__main__':
-    main(prog='python tools/model_converters/publish_model.py')
+    script(__file__)

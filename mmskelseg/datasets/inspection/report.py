@@ -12,7 +12,6 @@ import numpy as np
 
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion
 from mmskelseg.datasets.inspection.summary import Summary
-from mmskelseg.evaluation import TimeBudget, time_budget
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.names import file_name
 from mmskelseg_io.labels import write_time_budget
@@ -33,6 +32,7 @@ from mmskelseg_io.structures.tiers import (
     tiers_of,
     with_flat_labels,
 )
+from mmskelseg_io.structures.time_budget import TimeBudget, time_budget
 from mmskelseg_runtime.drawing.charts import draw_bars, draw_time_budget
 from mmskelseg_runtime.drawing.heatmaps import draw_poses
 from mmskelseg_runtime.drawing.images import save_png

@@ -13,12 +13,12 @@ import numpy as np
 
 from mmskelseg.datasets.inspection.shared_poses import shared_poses
 from mmskelseg.datasets.inspection.summary import present_classes
-from mmskelseg.evaluation import IGNORED, to_segments
 from mmskelseg_io.files.annotations import fold_splits
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg_io.structures.bodies import joints_seen
 from mmskelseg_io.structures.individuals import alone
+from mmskelseg_io.structures.segments import IGNORED, to_segments
 from mmskelseg_io.structures.tiers import label_rows, with_flat_labels
 from mmskelseg_runtime.features import ReadVideoFrames
 

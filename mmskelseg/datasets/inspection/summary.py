@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from mmskelseg.evaluation import IGNORED, to_segments
 from mmskelseg_io.files.inputs import is_file
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg_io.structures.bodies import camera_view, joints_seen, up_direction
+from mmskelseg_io.structures.segments import IGNORED, to_segments
 from mmskelseg_io.structures.tiers import label_rows, tiers_of, with_flat_labels
 
 # Statistics by name; see :func:`summarize`.

@@ -25,7 +25,7 @@ from mmskelseg.engine.hooks.fit_statistics_hook import (
     unfitted,
 )
 from mmskelseg.engine.resuming import resume_problems
-from mmskelseg.evaluation import SegmentationMetric
+from mmskelseg.evaluation.metrics import SegmentationMetric
 from mmskelseg.models.auxiliary.timestamps import TimestampSupervision
 from mmskelseg.models.losses import TruncatedMSELoss
 from mmskelseg.registry import HOOKS

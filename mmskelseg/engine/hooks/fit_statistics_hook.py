@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from mmskelseg.engine.hooks.epoch_seed_hook import innermost
-from mmskelseg.models.layers import FeatureStandardizer, Fitted
+from mmskelseg.models.layers.standardizer import FeatureStandardizer, Fitted
 from mmskelseg.models.postprocessors import ActionOrder
 from mmskelseg.models.segmentors import ActionSegmentor
 from mmskelseg.models.segmentors.branches import branch_features

@@ -16,15 +16,10 @@ from mmengine.runner import Runner
 import mmskelseg
 from mmskelseg.checkpoints.reading import seed_of
 from mmskelseg.engine.hooks.fit_statistics_hook import bare_model
-from mmskelseg.evaluation import (
-    RiskMetric,
-    SegmentationMetric,
-    format_members,
-    format_report,
-)
+from mmskelseg.evaluation.metrics import RiskMetric, SegmentationMetric
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 from mmskelseg.registry import HOOKS
-from mmskelseg_behaviour.functional.report import Report
+from mmskelseg_behaviour.functional.report import Report, format_members, format_report
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.names import config_name
 from mmskelseg_runtime.drawing.charts import draw_confusion
@@ -36,8 +31,8 @@ class SegReportHook(Hook):
     """A hook that reports scores of :class:`~mmskelseg.evaluation.SegmentationMetric`.
 
     After a test, and after the last validation of a training, it logs a table of the
-    scores and one of the classes. It writes all scores, including those of
-    :class:`~mmskelseg.evaluation.RiskMetric`, to ``metrics.json`` in the work folder.
+    scores and one of the classes. It writes all scores, including those of RiskMetric,
+    to ``metrics.json`` in the work folder.
     After a test, it also draws ``confusion_matrix.png``, and reports the members of an
     ensemble. Only the main process reports.
     """
@@ -82,9 +77,9 @@ class SegReportHook(Hook):
     def _report(self, runner: Runner, evaluator: Evaluator) -> Report | None:
         """Log, write and return the report of the first metric that has one."""
         metric = _with_report(evaluator.metrics)
-        if metric is None or not is_main_process():
+        report = metric and metric.report
+        if report is None or not is_main_process():
             return None
-        report = metric.report
         path = Path(runner.work_dir, 'metrics.json')
         model = bare_model(runner)
         members: list[dict[str, object]] = []

@@ -7,7 +7,8 @@ from torch.nn import functional as F
 
 from mmskelseg.models.auxiliary.part import AuxiliaryPart, NetworkOutput, Targets
 from mmskelseg.models.backbones.ms_tcn import DilatedResidualLayer, refinement_stages
-from mmskelseg.models.layers import TemporalConv1d, masked, to_device
+from mmskelseg.models.layers.padding import masked, to_device
+from mmskelseg.models.layers.temporal_conv import TemporalConv1d
 from mmskelseg.models.losses import mean_over_ranks
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.options import Count, CountOrZero, Fraction, Positive

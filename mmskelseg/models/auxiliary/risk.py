@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from mmskelseg.models.auxiliary.part import AuxiliaryPart, NetworkOutput, Targets
-from mmskelseg.models.layers import frame_mask, masked, stack_frames, to_device
+from mmskelseg.models.layers.padding import frame_mask, masked, stack_frames, to_device
 from mmskelseg.models.losses import mean_over_ranks
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.errors import UserError

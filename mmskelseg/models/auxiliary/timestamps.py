@@ -11,7 +11,8 @@ from mmengine.logging import MessageHub
 from torch import Tensor
 
 from mmskelseg.models.auxiliary.part import AuxiliaryPart, NetworkOutput, Targets
-from mmskelseg.models.layers import by_tier, to_device
+from mmskelseg.models.layers.padding import to_device
+from mmskelseg.models.layers.tiers import by_tier
 from mmskelseg.models.losses import mean_over_ranks
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.options import Factor, Fraction

@@ -10,14 +10,9 @@ from mmengine.model import BaseModule, ModuleList
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmskelseg.models.layers import (
-    AttentionStage,
-    FrameDropout,
-    TemporalConv1d,
-    Videos,
-    norm_videos,
-    window_attention,
-)
+from mmskelseg.models.layers.attention import AttentionStage, window_attention
+from mmskelseg.models.layers.padding import Videos, norm_videos
+from mmskelseg.models.layers.temporal_conv import FrameDropout, TemporalConv1d
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.options import Count, CountOrZero, Fraction

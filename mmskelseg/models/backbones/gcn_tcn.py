@@ -18,13 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
-from mmskelseg.models.layers import (
-    GraphConv,
-    adaptive_mean,
-    check_joints,
-    masked,
-    norm_joints,
-)
+from mmskelseg.models.layers.graph_conv import GraphConv, check_joints, norm_joints
+from mmskelseg.models.layers.padding import masked
+from mmskelseg.models.layers.pooling import adaptive_mean
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.options import Count, CountOrZero, Fraction
 from mmskelseg_io.structures import Skeleton

@@ -17,7 +17,8 @@ from mmskelseg.models.branch_checkpoints import (
     branch_checkpoints,
     check_branch_weights,
 )
-from mmskelseg.models.layers import check_joints, masked
+from mmskelseg.models.layers.graph_conv import check_joints
+from mmskelseg.models.layers.padding import masked
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.options import Count, CountOrZero, Fraction

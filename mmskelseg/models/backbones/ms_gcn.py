@@ -11,15 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmskelseg.models.backbones.ms_tcn import refinement_stages
-from mmskelseg.models.layers import (
-    GraphConv,
-    TemporalConv1d,
-    Videos,
-    check_joints,
-    masked,
-    norm_frames,
-    norm_joints,
-)
+from mmskelseg.models.layers.graph_conv import GraphConv, check_joints, norm_joints
+from mmskelseg.models.layers.padding import Videos, masked, norm_frames
+from mmskelseg.models.layers.temporal_conv import TemporalConv1d
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.options import Count, CountOrZero
 from mmskelseg_io.structures import Skeleton

@@ -12,12 +12,11 @@ from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmskelseg.models.layers import (
+from mmskelseg.models.layers.padding import Videos, masked
+from mmskelseg.models.layers.stages import run_layers
+from mmskelseg.models.layers.temporal_conv import (
     FrameDropout,
     TemporalConv1d,
-    Videos,
-    masked,
-    run_layers,
     shifted_products,
     uses_loops,
 )

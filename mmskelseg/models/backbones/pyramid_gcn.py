@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmskelseg.models.backbones.ms_gcn import GraphBlock
-from mmskelseg.models.layers import check_joints, masked, norm_joints
+from mmskelseg.models.layers.graph_conv import check_joints, norm_joints
+from mmskelseg.models.layers.padding import masked
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.options import Count, CountOrZero
 from mmskelseg_io.structures import Skeleton

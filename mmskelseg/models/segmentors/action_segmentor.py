@@ -17,7 +17,8 @@ from mmskelseg.models.branch_checkpoints import (
     check_branches_are_trained,
 )
 from mmskelseg.models.heads import average_logits
-from mmskelseg.models.layers import by_tier, frame_mask, masked, video_lengths
+from mmskelseg.models.layers.padding import frame_mask, masked, video_lengths
+from mmskelseg.models.layers.tiers import by_tier
 from mmskelseg.models.postprocessors import build_postprocessors
 from mmskelseg.models.segmentors.branches import branch_features, branch_stems
 from mmskelseg.models.segmentors.network import SegmentationNetwork

@@ -8,7 +8,7 @@ from mmengine.config import ConfigDict
 from mmengine.model import ModuleDict
 from torch import Tensor, nn
 
-from mmskelseg.models.layers import FeatureStandardizer
+from mmskelseg.models.layers.standardizer import FeatureStandardizer
 from mmskelseg.registry import build_part
 from mmskelseg_io.messages.errors import UserError
 

@@ -17,14 +17,9 @@ from mmskelseg.models.auxiliary.part import (
     Targets,
     build_auxiliary,
 )
-from mmskelseg.models.layers import (
-    by_tier,
-    for_each_stage,
-    masked,
-    run_stage,
-    stack_frames,
-    total_channels,
-)
+from mmskelseg.models.layers.padding import masked, stack_frames
+from mmskelseg.models.layers.stages import for_each_stage, run_stage, total_channels
+from mmskelseg.models.layers.tiers import by_tier
 from mmskelseg.models.segmentors.branches import (
     FUSED,
     build_branch,

@@ -30,9 +30,9 @@ from mmskelseg_io.messages.errors import (
     explanation,
 )
 from mmskelseg_io.structures.tiers import tiers_of
+from mmskelseg_studio.commands.studio import OpenStudio
 from mmskelseg_studio.ethogram import CLASS
 from mmskelseg_studio.folder import open_folder
-from mmskelseg_studio.opening import OpenStudio
 from mmskelseg_studio.places import SENT
 from mmskelseg_studio.predicting import open_model
 from mmskelseg_studio.project import (

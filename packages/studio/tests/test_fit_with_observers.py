@@ -14,7 +14,7 @@ from mmskelseg.automl.observers import (
     find_observers,
 )
 from mmskelseg.automl.people import beside_people, disputed, sentences
-from mmskelseg.evaluation import Video
+from mmskelseg_behaviour.functional.videos import Video
 from mmskelseg_io.files.annotations import load_annotations, save_annotations
 from mmskelseg_io.labels import Segment
 from mmskelseg_io.structures.tiers import tiers_of

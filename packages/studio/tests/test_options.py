@@ -9,8 +9,8 @@ from mmskelseg_io.converters.keypoint_videos import find_keypoints
 from mmskelseg_io.labels import Segment
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.structures import Skeleton
+from mmskelseg_studio.commands.studio import OpenStudio
 from mmskelseg_studio.folder import open_folder, training_data
-from mmskelseg_studio.opening import OpenStudio
 from tests.conftest import save_labels, studio_of
 from tests.errors import raises_naming
 from tests.test_poses.trackers import NODES, deeplabcut

@@ -19,9 +19,9 @@ from mmskelseg_io.jobs.events import PrintedEvents
 from mmskelseg_io.labels import read_segments
 from mmskelseg_io.messages.errors import UnavailableError, UserError
 from mmskelseg_io.structures.tiers import tiers_of
+from mmskelseg_studio.commands.studio import OpenStudio
 from mmskelseg_studio.folder import open_folder
 from mmskelseg_studio.loading import load_project
-from mmskelseg_studio.opening import OpenStudio
 from mmskelseg_studio.predicting import open_model
 from mmskelseg_studio.server import _listen, build_app, serve
 from mmskelseg_studio.studio import Studio

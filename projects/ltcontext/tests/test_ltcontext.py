@@ -6,7 +6,7 @@ import torch
 from mmengine.config import Config
 from torch.nn import functional as F
 
-from mmskelseg.models.layers import window_attention
+from mmskelseg.models.layers.attention import window_attention
 from mmskelseg.registry import MODELS
 from tests.errors import raises_naming
 from tests.segmentors import (

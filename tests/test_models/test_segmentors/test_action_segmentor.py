@@ -3,7 +3,7 @@ import torch
 from mmaction.structures import ActionDataSample
 from torch import nn
 
-from mmskelseg.models.layers import masked
+from mmskelseg.models.layers.padding import masked
 from mmskelseg.registry import MODELS
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.structures.observers import votes

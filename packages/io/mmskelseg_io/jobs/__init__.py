@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 
 from mmskelseg_io.entry_points import Command, commands
 from mmskelseg_io.jobs.command_line import command_parser
@@ -10,13 +11,14 @@ from mmskelseg_io.jobs.stopping import stoppable
 from mmskelseg_io.messages.errors import user_errors
 from mmskelseg_io.version import __version__
 
-# Files in tools/ and demo/ whose names are OpenMMLab's.
+# Files in tools/ and demo/ whose names are OpenMMLab's, and commands of their folders.
 _TOOLS = {
     'browse-dataset': 'browse',
     'demo': 'segment',
     'extract-features': 'features',
     'extract-poses': 'poses',
 }
+_FOLDERS = {'dataset_converters': 'convert', 'model_converters': 'convert-model'}
 _ABOUT = 'Action segmentation from skeletons and video.'
 _MORE = "`pip install 'mmskelseg[studio]'` installs all commands"
 
@@ -26,6 +28,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     words = sys.argv[1:] if argv is None else argv
     known = {name.replace('_', '-'): one for name, one in commands('commands').items()}
     dispatch(known, words, _TOOLS, about=_ABOUT, more=_MORE)
+
+
+def script(file: str) -> None:
+    """Run the command that a file in tools/ or demo/ has the name of."""
+    path = Path(file)
+    folder = [_FOLDERS[path.parent.name]] if path.parent.name in _FOLDERS else []
+    main([*folder, path.stem, *sys.argv[1:]])
 
 
 def dispatch(
