@@ -196,7 +196,8 @@ def _model_folder(folder: Path) -> Path:
     export_onnx(None, checkpoint, path / 'model.onnx')
     plan = {
         'compared': ['pose2d'], 'left_out': {'heatmap': 'slow'}, 'finalists': 1,
-        'length': 0.5, 'full': 1.0, 'seconds': {'pose2d': 30.0}, 'start': 2.0, 'minutes_in_full': 9,
+        'length': 0.5, 'full': 1.0, 'seconds': {'pose2d': 30.0}, 'start': 2.0,
+        'minutes_in_full': 9,
     }  # fmt: skip
     metrics = {f'seg/{key}': value for key, value in _SCORES.items()}
     metrics |= {'per_video': {'video_0': _SCORES, 'video_1': _SCORES}}
