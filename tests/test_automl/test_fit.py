@@ -12,7 +12,6 @@ import pytest
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.automl import fit as fit_module
 from mmskelseg.automl.held_out import predictions_of
-from mmskelseg.commands.explain import main as explain
 from mmskelseg.commands.export import main as export
 from mmskelseg.commands.fit import main
 from mmskelseg.commands.share import main as share
@@ -28,6 +27,7 @@ from mmskelseg_behaviour.functional.calibration import (
 from mmskelseg_io.files.annotations import load_annotations, save_annotations
 from mmskelseg_io.jobs import processes
 from mmskelseg_io.structures.segments import segment_table
+from mmskelseg_runtime.commands.explain import main as explain
 from mmskelseg_runtime.commands.live import main as live
 from mmskelseg_runtime.commands.segment import main as segment
 from mmskelseg_runtime.segmenting.model_files import ModelFile

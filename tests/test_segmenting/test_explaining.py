@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from mmskelseg.commands.explain import main
 from mmskelseg_io.files.parsing import read_dicts
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_runtime import OnnxSegmenter
+from mmskelseg_runtime.commands.explain import main
 from mmskelseg_runtime.segmenting import explaining
 from mmskelseg_runtime.segmenting.explaining import (
     DRAWS,

@@ -10,6 +10,7 @@ import numpy as np
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.labels.bouts import write_table
+from mmskelseg_io.messages.dependencies import import_optional
 from mmskelseg_io.messages.errors import UserError, escaped
 from mmskelseg_io.messages.options import Positive, argument, option
 from mmskelseg_io.structures import Skeleton
@@ -17,7 +18,6 @@ from mmskelseg_io.structures.bodies import joints_seen
 from mmskelseg_io.structures.predictions import InputVideo
 from mmskelseg_io.structures.skeleton import Layout
 from mmskelseg_runtime.commands.segment import SegmenterJob
-from mmskelseg_runtime.drawing.templates import html_template
 from mmskelseg_runtime.segmenting.explaining import (
     Reasons,
     Span,
@@ -79,6 +79,8 @@ class Explain(SegmenterJob[list[Path]]):
 
     def run(self, events: Events) -> list[Path]:
         """Write the tables and the page, and return their files."""
+        for package in ('matplotlib', 'jinja2'):
+            import_optional(package, 'The page')
         inputs, named = self.named()
         segmenter = self.open_segmenter(named, show_progress=False)
         names, videos = segmenter.videos(inputs, **self.stream_options())
@@ -110,7 +112,7 @@ class Explain(SegmenterJob[list[Path]]):
         never = [n for k, n in enumerate(segmenter.classes) if k not in classes]
         empty = dict.fromkeys(rows[0], '')
         rows += [{**empty, 'class': name, 'segments': 0} for name in never]
-        page = html_template(Path(__file__).with_name('explain.html')).render(
+        page = _page(
             # Of a path, what tells it from others.
             model='/'.join(Path(str(named)).parts[-2:]),
             never=', '.join(never),
@@ -137,6 +139,14 @@ class Explain(SegmenterJob[list[Path]]):
             events.note(f'never predicted: {", ".join(never)}')
         events.note(f'{self.out} has {", ".join(tables)}, index.html')
         return [self.out / name for name in (*tables, 'index.html')]
+
+
+def _page(**content: Any) -> str:
+    """Return the page with some content."""
+    # It needs optional packages.
+    from mmskelseg_runtime.drawing.templates import html_template
+
+    return html_template(Path(__file__).with_name('explain.html')).render(content)
 
 
 @dataclass(frozen=True)
