@@ -1,6 +1,6 @@
 """Finds which joints, objects and times carry a label, by leaving them out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -104,14 +104,8 @@ class Explain(SegmenterJob[list[Path]]):
                 'nothing to explain; name other recordings.'
             )
         classes = {k: _of_class(found, k) for k in sorted(poses)}
-        rows = [
-            {'class': segmenter.classes[k], 'segments': count, **_cells(weight)}
-            for k, (count, weights) in classes.items()
-            for weight in weights
-        ]
         never = [n for k, n in enumerate(segmenter.classes) if k not in classes]
-        empty = dict.fromkeys(rows[0], '')
-        rows += [{**empty, 'class': name, 'segments': 0} for name in never]
+        rows = _class_rows(segmenter.classes, classes, never)
         page = _page(
             # Of a path, what tells it from others.
             model='/'.join(Path(str(named)).parts[-2:]),
@@ -182,6 +176,20 @@ def _of_class(found: Sequence[Reasons], row: int) -> tuple[int, list[Weight]]:
         (one, i) for one in found for i, span in enumerate(one.spans) if span.row == row
     ]
     return len(chosen), weigh(chosen)
+
+
+def _class_rows(
+    names: Sequence[str],
+    classes: Mapping[int, tuple[int, list[Weight]]],
+    never: Sequence[str],
+) -> list[_Row]:
+    rows: list[_Row] = [
+        {'class': names[k], 'segments': count, **_cells(weight)}
+        for k, (count, weights) in classes.items()
+        for weight in weights
+    ]
+    empty = dict.fromkeys(rows[0], '')
+    return rows + [{**empty, 'class': name, 'segments': 0} for name in never]
 
 
 def _segment_rows(
