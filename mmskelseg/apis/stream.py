@@ -76,7 +76,6 @@ class SkelSegStream(SkeletonStream):
             dataset = cfg.test_dataloader.dataset
             (modality,) = cfg.model.branches
             render = causal_coordinates(modality, dataset, meta['skeleton'])
-        render.give(places_of_stream(places))
         notes = []
         if cfg.model.get('postprocess') and not steps:
             names = ', '.join(step['type'] for step in cfg.model.postprocess)
@@ -85,7 +84,11 @@ class SkelSegStream(SkeletonStream):
             )
         super().__init__(
             weights,
-            render.running(people, instances_of(render.kinds, objects or {})),
+            render.running(
+                people,
+                instances_of(render.kinds, objects or {}),
+                places_of_stream(places),
+            ),
             meta,
             layout=layout,
             fps=fps,

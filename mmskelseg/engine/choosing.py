@@ -40,7 +40,7 @@ from mmskelseg_io.structures.tiers import (
     labelled_frames,
     tiers_of,
 )
-from mmskelseg_runtime.features.pairs import body_direction
+from mmskelseg_runtime.features.relations import body_direction
 
 # Augmentations of bodies that point in any direction, besides those of the recipe.
 _TURN: Mapping[str, object] = {'type': 'RandomRotation', 'degrees': 180, 'seed': 1}

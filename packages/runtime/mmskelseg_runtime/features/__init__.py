@@ -1,7 +1,7 @@
 """Features of frames: the recipe, and renderers of images and coordinates."""
 
+from mmskelseg_runtime.features.body import SkeletonCoordinates
 from mmskelseg_runtime.features.concatenate import Concatenate
-from mmskelseg_runtime.features.coordinates import SkeletonCoordinates
 from mmskelseg_runtime.features.heatmap import (
     RenderJointHeatmaps,
     RenderSkeletonHeatmap,

@@ -2,20 +2,25 @@
 
 import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 import numpy as np
 
 from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import VideoAnnotation
 from mmskelseg_io.structures.individuals import alone
 from mmskelseg_io.structures.places import Place
 from mmskelseg_io.structures.skeleton import SkeletonLike
-from mmskelseg_runtime.features.coordinates import Coordinates, Instance
+from mmskelseg_runtime.features.blocks import Frames, State
+from mmskelseg_runtime.features.coordinates import (
+    Coordinates,
+    Instance,
+    RunningFeatures,
+)
 from mmskelseg_runtime.features.recipe import PartConfig
 from mmskelseg_runtime.parts import RENDERERS
-from mmskelseg_runtime.streaming.state import RunningParts
 
 
 @RENDERERS.register
@@ -44,29 +49,20 @@ class Concatenate(Coordinates):
     """
 
     def __init__(self, skeleton: SkeletonLike, parts: Sequence[PartConfig]) -> None:
-        super().__init__(2, None)
         if not parts:
             raise UserError('Concatenate: parts is empty; name at least one renderer.')
         self.parts = [_built(part, skeleton) for part in parts]
+        super().__init__(self.parts[0].dims, None)
+        self.skeleton = Skeleton.get(skeleton)
         self.others = any(part.others for part in self.parts)
         self.causal = all(part.causal for part in self.parts)
         self.kinds = {k: v for part in self.parts for k, v in part.kinds.items()}
         self.places = {k: v for part in self.parts for k, v in part.places.items()}
 
-    @property
-    def context(self) -> tuple[float, float] | None:
-        """All previous frames if ``causal``; else all frames."""
-        return (math.inf, 0) if self.causal else None
-
     def check(self, video: VideoAnnotation) -> None:
         """Raise a UserError if a quick check shows that a video lacks something."""
         for part in self.parts:
             part.check(_seen(part, video))
-
-    def give(self, places: Sequence[Place]) -> None:
-        """State the places of a stream."""
-        for part in self.parts:
-            part.give(places)
 
     def source(self, results: VideoAnnotation) -> list[np.ndarray]:
         """Return the arrays that the coordinates are computed from."""
@@ -74,14 +70,21 @@ class Concatenate(Coordinates):
 
     def coordinates(self, results: VideoAnnotation) -> np.ndarray:
         """Return an array of shape (T, C)."""
-        found = [part.coordinates(_seen(part, results)) for part in self.parts]
-        flat = [x.reshape(len(x), math.prod(x.shape[1:])) for x in found]
-        return np.concatenate(flat, axis=1)
+        # Each part chooses the persons, objects and places that it reads.
+        return _beside(part.coordinates(_seen(part, results)) for part in self.parts)
+
+    def describe(self, frames: Frames, state: State) -> np.ndarray:
+        """Return float32 features of the next frames of a stream, (n, C)."""
+        parts = enumerate(self.parts)
+        return _beside(part.describe(frames, state.of(str(i))) for i, part in parts)
 
     def running(
-        self, people: int = 1, instances: Sequence[Instance] = ()
-    ) -> RunningParts:
-        """Return the object that computes causal coordinates frame by frame."""
+        self,
+        people: int = 2,
+        instances: Sequence[Instance] = (),
+        places: Sequence[Place] = (),
+    ) -> RunningFeatures:
+        """Return the object that computes causal features of a stream."""
         dims = {part.dims for part in self.parts}
         if len(dims) > 1:
             raise UserError(
@@ -89,7 +92,10 @@ class Concatenate(Coordinates):
                 'reads joints and objects with the same number of coordinates; train '
                 'with the same dims.'
             )
-        return RunningParts([part.running(people, instances) for part in self.parts])
+        for part in self.parts:
+            # It may lack something, such as a place.
+            part.running(people, instances, places)
+        return super().running(people, instances, places)
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the coordinates, as plain values."""
@@ -122,3 +128,9 @@ def _built(part: PartConfig, skeleton: SkeletonLike) -> Coordinates:
 def _seen(part: Coordinates, video: VideoAnnotation) -> VideoAnnotation:
     """Return a video with the skeletons that a part reads."""
     return video if part.others else alone(video)
+
+
+def _beside(features: Iterable[np.ndarray]) -> np.ndarray:
+    """Return features (n, ...) side by side, (n, C)."""
+    flat = [x.reshape(len(x), math.prod(x.shape[1:])) for x in features]
+    return np.concatenate(flat, axis=1)

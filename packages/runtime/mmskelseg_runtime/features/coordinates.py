@@ -14,15 +14,8 @@ from mmskelseg_io.structures.annotations import MIN_SCORE, SkeletonKey, VideoAnn
 from mmskelseg_io.structures.individuals import main_person
 from mmskelseg_io.structures.objects import ObjectKinds
 from mmskelseg_io.structures.places import KnownPlaces, Place
-from mmskelseg_io.structures.skeleton import SkeletonLike
+from mmskelseg_runtime.features.blocks import Frames, State
 from mmskelseg_runtime.features.recipe import BaseRenderer, RenderedVideo
-from mmskelseg_runtime.parts import RENDERERS
-from mmskelseg_runtime.streaming.body import (
-    ROUNDING,
-    RunningCoordinates,
-    channels_first,
-)
-from mmskelseg_runtime.streaming.state import RunningFeatures
 
 #: The kind of an object in a stream, and the number of its points.
 Instance: TypeAlias = tuple[str, int]
@@ -46,7 +39,9 @@ class Coordinates(BaseRenderer):
     #: Whether it reads the skeletons of others than the individual of a video.
     others: bool = False
     #: Whether no value depends on later frames.
-    causal: bool
+    causal: bool = False
+    #: The layout of the joints.
+    skeleton: Skeleton
     #: The kinds of objects whose points it reads.
     kinds: ObjectKinds = {}
     #: The places that it reads, with their shapes, if these are known.
@@ -58,18 +53,16 @@ class Coordinates(BaseRenderer):
 
     @property
     def context(self) -> tuple[float, float] | None:
-        """None, since the scale, or a transform, may depend on all frames."""
-        return None
+        """All previous frames if ``causal``, because of the scale; else all frames."""
+        return (math.inf, 0) if self.causal else None
 
     def check(self, video: VideoAnnotation) -> None:
         """Raise a UserError if a quick check shows that a video lacks something."""
 
-    def give(self, places: Sequence[Place]) -> None:
-        """State the places of a stream, which stay where they are."""
-
     def source(self, results: VideoAnnotation) -> list[np.ndarray]:
         """Return the arrays that the coordinates are computed from."""
-        raise NotImplementedError
+        keys: list[SkeletonKey] = [self._key(results), 'keypoint_score']
+        return [results[key] for key in keys if key in results]
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the coordinates, as plain values."""
@@ -87,19 +80,55 @@ class Coordinates(BaseRenderer):
             yield coordinates[begin : begin + frames]
 
     def coordinates(self, results: VideoAnnotation) -> np.ndarray:
-        """Return an array of shape (T, C, V)."""
-        raise NotImplementedError
+        """Return the features of a recording, (T, C, V) or (T, C)."""
+        self.check(results)
+        return self.describe(self.frames(results), State())
 
     def running(
-        self, people: int = 1, instances: Sequence[Instance] = ()
-    ) -> RunningFeatures:
-        """Return the object that computes causal coordinates frame by frame.
+        self,
+        people: int = 2,
+        instances: Sequence[Instance] = (),
+        places: Sequence[Place] = (),
+    ) -> 'RunningFeatures':
+        """Return the object that computes causal features of a stream.
 
         Args:
-            people: Number of persons whose joints it gets, the one to describe first.
+            people: Number of persons whose joints it gets, the one to describe first,
+                if it sees others.
             instances: Kind of each object whose points follow, and how many these are.
+            places: Places, which stay where they are.
+        """
+        people = people if self.others else 1
+        return RunningFeatures(self, people, instances, places)
+
+    def describe(self, frames: Frames, state: State) -> np.ndarray:
+        """Return float32 features of the next frames, (n, C, V) or (n, C).
+
+        It is all that a kind of features needs: the same for recordings and streams.
         """
         raise NotImplementedError
+
+    def frames(self, results: VideoAnnotation) -> Frames:
+        """Return the frames of a recording."""
+        points, score = read_joints(
+            results,
+            self._key(results),
+            self.skeleton,
+            self.dims,
+            np.float64,
+            score_dtype=None,
+        )
+        person = self.person
+        if self.others and person is None:
+            person = results.get('individual')
+        if self.causal:
+            check_one_person(self, len(points), person)
+        person = self._one_of(len(points), score, person)
+        order = [person]
+        if self.others:
+            order += [m for m in range(len(points)) if m != person]
+        seen = score[order] >= MIN_SCORE
+        return Frames(points[order], seen, whole=not self.causal)
 
     def _key(self, results: VideoAnnotation) -> SkeletonKey:
         key = _KEYS[self.dims]
@@ -126,135 +155,67 @@ class Coordinates(BaseRenderer):
         return person
 
 
-@RENDERERS.register
-class SkeletonCoordinates(Coordinates):
-    """Gives the displacement of each joint and its position relative to the root.
+class RunningFeatures:
+    """Features that are computed from the frames of a stream as they arrive.
 
-    As ``render`` without an encoder, it gives the features themselves.
-
-    The values of a missing joint are 0, as are displacements from or to it and those of
-    the last frame. While the root is missing, it stays at its last position; in a video
-    that never shows it, positions are relative to the mean of all joints seen in the
-    frame.
-
-    Reads: keypoint (M, T, V, 2) in pixels or keypoint_3d (M, T, V, 3); keypoint_score
-    (M, T, V), 1 by default. Writes: coordinates, float32, shape (T, C, V), or
-    (T, C * V) with ``flatten``. C is ``dims``, or twice that with displacements, which
-    come first.
-
-    Args:
-        skeleton: The layout of the V joints; see :meth:`Skeleton.get`.
-        dims: 3 for keypoint_3d, 2 for keypoint.
-        root: Name of the joint to which positions are relative, or names of several
-            joints, for the mean of those seen; by default the root of the skeleton.
-        displacement: Whether to include displacements.
-        scale: ``body`` divides the values of a video by the root mean square distance
-            of its joints from the root, to remove the effect of the camera and of body
-            size; None leaves them in pixels or metres.
-        person: Index of the person to use; by default the one with the highest sum of
-            scores in the video.
-        flatten: Whether each frame is one vector, as required by
-            :class:`mmskelseg.models.MSTCNPlusPlus`; the joints of a channel are
-            adjacent in it.
-        causal: Whether no value depends on later frames, so that a stream gives the
-            same values. Displacements are then from the previous frame, and 0 in the
-            first frame; the body scale is that of the frames so far, and values are 0
-            until two joints have been apart; the mean of all joints seen replaces the
-            root until it is first seen.
-
-    Raises:
-        ValueError: If the coordinates are missing, not finite or do not fit the
-            skeleton, or if ``causal=True``, the video has several persons and
-            ``person`` is not given.
-
-    Note:
-        The code of MS-GCN does not scale; its first layer normalises each channel.
-
-    Source: Filtjens et al. (IEEE TETC 2022), and the code of MS-GCN.
+    A frame has ``num_joints`` joints, those of all ``people``, the one to describe
+    first, and after them ``num_points`` points of objects, of which ``instances`` has
+    the kind and the number of points of each.
     """
 
     def __init__(
         self,
-        skeleton: SkeletonLike,
-        dims: Literal[2, 3] = 3,
-        *,
-        root: str | Sequence[str] | None = None,
-        displacement: bool = True,
-        scale: Literal['body'] | None = 'body',
-        person: CountOrZero | None = None,
-        flatten: bool = False,
-        causal: bool = False,
+        render: Coordinates,
+        people: int,
+        instances: Sequence[Instance],
+        places: Sequence[Place],
     ) -> None:
-        super().__init__(dims, person)
-        self.skeleton = Skeleton.get(skeleton)
-        names = [root] if isinstance(root, str) else root
-        joints = self.skeleton.joints
-        if names is not None and not (names and set(names) <= set(joints)):
-            raise UserError(
-                f'root={root!r} must be names of joints of skeleton '
-                f'{self.skeleton.name!r}: {", ".join(joints)}.'
-            )
-        self.root = self.skeleton.root
-        if names is not None:
-            self.root = tuple(joints.index(name) for name in names)
-        self.displacement = displacement
-        self.scale = scale
-        self.flatten = flatten
-        self.causal = causal
+        self.render = render
+        self.dims = render.dims
+        self.people = people
+        self.instances = instances
+        self.places = places
+        self.num_joints = people * render.skeleton.num_joints
+        self.num_points = sum(count for _, count in instances)
+        self.reset()
 
-    @property
-    def context(self) -> tuple[float, float] | None:
-        """All previous frames if ``causal``, because of the scale; else all frames."""
-        return (math.inf, 0) if self.causal else None
+    def reset(self) -> None:
+        """Forget all frames."""
+        self._state = State()
+        # No frames, so that the state has all its arrays.
+        points = np.zeros((0, self.num_joints + self.num_points, self.dims))
+        self.push(points, np.zeros(points.shape[:2], bool))
 
-    def source(self, results: VideoAnnotation) -> list[np.ndarray]:
-        """Return the arrays that the coordinates are computed from."""
-        keys: list[SkeletonKey] = [self._key(results), 'keypoint_score']
-        return [results[key] for key in keys if key in results]
+    def push(self, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
+        """Return float32 features of the next frames, (n, C) or (n, C, V).
 
-    def coordinates(self, results: VideoAnnotation) -> np.ndarray:
-        """Return an array of shape (T, C, V), or (T, C * V) with ``flatten``."""
-        key = self._key(results)
-        points, score = read_joints(
-            results, key, self.skeleton, self.dims, np.float64, score_dtype=None
+        Shapes: points (n, joints and points, dims), float64; seen (n, joints and
+        points), whether they are visible.
+        """
+        objects, begin = [], self.num_joints
+        for kind, count in self.instances:
+            columns = slice(begin, begin + count)
+            objects.append((kind, points[:, columns], seen[:, columns]))
+            begin += count
+        each = len(points), self.people, self.render.skeleton.num_joints
+        joints = points[:, : self.num_joints].reshape(*each, self.dims)
+        visible = seen[:, : self.num_joints].reshape(each)
+        always = np.ones(len(points), bool)
+        frames = Frames(
+            joints.swapaxes(0, 1),
+            visible.swapaxes(0, 1),
+            objects,
+            [(place, always) for place in self.places],
         )
-        if self.causal:
-            check_one_person(self, len(points), self.person)
-        person = self._one_of(len(points), score, self.person)
-        points, seen = points[person], score[person] >= MIN_SCORE
-        if self.causal:
-            return self.running().push(points, seen)
-        _, values, size = whole_body(points, seen, self.root)
-        if self.displacement:
-            both = (seen[1:] & seen[:-1])[..., None]
-            moved = np.zeros_like(points)
-            moved[:-1] = np.where(both, np.diff(points, axis=0), 0)
-            values = np.concatenate([moved, values], axis=-1)
-        if self.scale == 'body':
-            values = values / size
-        return channels_first(values, flatten=self.flatten)
+        return self.render.describe(frames, self._state)
 
-    def running(
-        self, people: int = 1, instances: Sequence[Instance] = ()
-    ) -> RunningCoordinates:
-        """Return the object that computes causal coordinates frame by frame."""
-        return RunningCoordinates(
-            self.root,
-            self.dims,
-            self.skeleton.num_joints,
-            displacement=self.displacement,
-            scale=self.scale == 'body',
-            flatten=self.flatten,
-        )
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Return the state as arrays, for :meth:`load_state_dict`."""
+        return {key: np.array(x) for key, x in self._state.arrays.items()}
 
-    def settings(self) -> dict[str, object]:
-        """Return everything that determines the coordinates, as plain values."""
-        settings = {**vars(self), 'type': type(self).__name__, 'root': list(self.root)}
-        settings['joints_of'] = list(settings.pop('skeleton').joints)
-        if not self.causal:
-            # So that names of existing feature files stay valid.
-            del settings['causal']
-        return settings
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        """Continue from a state that :meth:`state_dict` returned."""
+        self._state = State({key: np.array(state[key]) for key in self._state.arrays})
 
 
 def instances_of(kinds: ObjectKinds, counts: Mapping[str, int]) -> list[Instance]:
@@ -285,44 +246,6 @@ def check_one_person(renderer: object, persons: int, person: int | None) -> None
             'persons, and which one scores highest is known only at the end of the '
             f'video; {way}keep one person in the annotation file.'
         )
-
-
-def whole_body(
-    points: np.ndarray, seen: np.ndarray, root: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return a person's root (T, dims), the joints relative to it, and the size.
-
-    The root is the mean of the root joints seen in the frame. If a frame shows none, it
-    stays at its last position, or at its first one if there is no earlier one. If the
-    whole video shows none, it is the mean of all joints. Relative joints are 0 where
-    they are not seen. The size is the root mean square distance of the video's joints
-    from the root; it is 1 if no joint is seen, or if all lie at one point, up to
-    rounding. ``points`` are the joints of one person, (T, V, dims), and ``seen`` says
-    whether each is seen, (T, V). ``RunningBody`` is its causal counterpart.
-    """
-    path = _root_path(points, seen, root)
-    relative = np.where(seen[..., None], points - path[:, None], 0)
-    if not seen.any():
-        return path, relative, 1.0
-    squares = np.einsum('tvd,tvd->t', relative, relative).sum(dtype=float)
-    size = float(np.sqrt(squares / seen.sum()))
-    has_size = size > ROUNDING * np.abs(points[seen]).max()
-    return path, relative, size if has_size else 1.0
-
-
-def _root_path(points: np.ndarray, seen: np.ndarray, root: Sequence[int]) -> np.ndarray:
-    joints = list(root)
-    if not seen[:, joints].any():
-        joints = list(range(seen.shape[1]))
-    counts = seen[:, joints].sum(axis=1)
-    known = np.flatnonzero(counts)
-    if not known.size:
-        return np.zeros_like(points[:, 0])
-    weights = seen[:, joints, None] / np.maximum(counts, 1)[:, None, None]
-    mean = (points[:, joints] * weights).sum(axis=1)
-    # The latest frame so far that shows the root, or else the first one that does.
-    last = np.searchsorted(known, np.arange(len(points)), side='right') - 1
-    return mean[known[np.maximum(last, 0)]]
 
 
 def read_joints(

@@ -12,15 +12,12 @@ from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import MIN_SCORE, SkeletonKey, VideoAnnotation
 from mmskelseg_io.structures.individuals import main_person
 from mmskelseg_io.structures.skeleton import SkeletonLike
-from mmskelseg_runtime.features.coordinates import (
-    check_one_person,
-    read_joints,
-    whole_body,
-)
+from mmskelseg_runtime.features.blocks import Frames, State
+from mmskelseg_runtime.features.body import follow
+from mmskelseg_runtime.features.coordinates import check_one_person, read_joints
 from mmskelseg_runtime.features.drawing import draw_segments
 from mmskelseg_runtime.features.recipe import BaseRenderer, RenderedVideo
 from mmskelseg_runtime.parts import RENDERERS
-from mmskelseg_runtime.streaming.body import RunningBody
 
 # Width of the box that follows a person, in body sizes: stretched arms and legs reach
 # to 2.5 root mean square distances from the hips.
@@ -164,25 +161,23 @@ class RenderSkeletonHeatmap(BaseRenderer):
                 check_one_person(self, len(score), None)
             person = main_person(score)
             score = score[person : person + 1]
-            points, seen = keypoint[person].astype(np.float64), score[0] >= MIN_SCORE
-            sizes: np.ndarray | float
-            if self.causal:
-                running = RunningBody(self.skeleton.root, 2)
-                root, relative, sizes = running.push(points, seen)
-                moved = np.diff(root, axis=0, prepend=root[:1])
-            else:
-                root, relative, sizes = whole_body(points, seen, self.skeleton.root)
-                moved = np.diff(root, axis=0, append=root[-1:])
-            body = np.reshape(sizes, (-1, 1))
+            own = keypoint[person : person + 1].astype(np.float64)
+            frames = Frames(own, score >= MIN_SCORE, whole=not self.causal)
+            body = follow(frames, self.skeleton.root, State())
+            placed = body.relative * size / (_BODY_SIZES * body.size[:, None, None])
+            keypoint = (placed + (size - 1) / 2)[None].astype(np.float32)
             if self.velocity:
                 if 'fps' not in results:
                     raise UserError(
                         'there is no fps, which velocity=True needs; add it to the '
                         'annotation file.'
                     )
-                velocity = (moved / body * results['fps']).astype(np.float32)
-            placed = relative * size / (_BODY_SIZES * body[..., None]) + (size - 1) / 2
-            keypoint = placed[None].astype(np.float32)
+                root = body.root[0]
+                moved = np.diff(root, axis=0, prepend=root[:1])
+                if not self.causal:
+                    moved = np.roll(moved, -1, axis=0)
+                velocity = moved / body.size[:, None] * results['fps']
+                velocity = velocity.astype(np.float32)
         elif self.box is not None:
             square = self.box == 'square'
             keypoint = _fit(keypoint, score >= MIN_SCORE, self.size, square)

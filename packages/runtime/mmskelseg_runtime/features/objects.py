@@ -1,6 +1,8 @@
 """Where objects are relative to a person, as features."""
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -10,19 +12,20 @@ from mmskelseg_io.messages.options import Axis, CountOrZero, Where
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import MIN_SCORE, VideoAnnotation
 from mmskelseg_io.structures.layouts import split_side
-from mmskelseg_io.structures.objects import OBJECT_KEYS, ObjectKinds, TrackedObject
+from mmskelseg_io.structures.objects import BOX, OBJECT_KEYS, ObjectKinds, TrackedObject
 from mmskelseg_io.structures.skeleton import SkeletonLike
-from mmskelseg_runtime.features.around import AroundCoordinates
-from mmskelseg_runtime.features.coordinates import Instance, SkeletonCoordinates
-from mmskelseg_runtime.features.pairs import (
+from mmskelseg_runtime.features.blocks import Frames, State
+from mmskelseg_runtime.features.body import SkeletonCoordinates
+from mmskelseg_runtime.features.relations import (
+    ROOT,
     Nearest,
+    People,
+    Relations,
+    RelativeCoordinates,
     front_joints,
-    heading_of,
-    indices_of,
+    nearest_values,
 )
 from mmskelseg_runtime.parts import RENDERERS
-from mmskelseg_runtime.streaming.objects import RunningObjects
-from mmskelseg_runtime.streaming.pairs import ROOT, Relations
 
 # Names of joints, without their sides, that touch things, the first one that exists.
 _TOUCHING = ('hand', 'wrist')
@@ -38,7 +41,7 @@ Kinds = Annotated[
 
 
 @RENDERERS.register
-class ObjectCoordinates(AroundCoordinates):
+class ObjectCoordinates(RelativeCoordinates):
     """Gives where objects are relative to a person, as a part of ``Concatenate``.
 
     For each kind, and each of the ``nearest`` objects of it in the frame, the one
@@ -112,11 +115,10 @@ class ObjectCoordinates(AroundCoordinates):
         if joints is None:
             self.joints = _touching(own.skeleton)
         else:
-            self.joints = indices_of(self, own.skeleton, 'joints', joints)
-        heading = heading_of(self, own.skeleton, turn=turn, vertical=vertical)
+            self.joints = self.indices('joints', joints)
+        heading = self.heading(turn=turn, vertical=vertical)
         self.relations = Relations(nearest, [], *heading)
-        running = self.running()
-        width = nearest * sum(kind.width for kind in running.kinds.values())
+        width = nearest * sum(map(self._width, self.kinds))
         if width > _MOST_VALUES:
             raise UserError(
                 f'ObjectCoordinates: {width} values of a frame, but at most '
@@ -156,10 +158,8 @@ class ObjectCoordinates(AroundCoordinates):
             found += [kind, one[OBJECT_KEYS[self._key(results)]], one['score']]
         return found
 
-    def _around(
-        self, results: VideoAnnotation, frames: int
-    ) -> tuple[RunningObjects, list[tuple[str, np.ndarray, np.ndarray]]]:
-        """Return what relates the person to the objects, and these."""
+    def frames(self, results: VideoAnnotation) -> Frames:
+        """Return the frames of a recording."""
         key = OBJECT_KEYS[self._key(results)]
         objects = [
             (
@@ -169,14 +169,80 @@ class ObjectCoordinates(AroundCoordinates):
             )
             for one in self._objects(results)
         ]
-        instances = [(kind, xy.shape[1]) for kind, xy, _ in objects]
-        return self.running(instances=instances), objects
+        return replace(super().frames(results), objects=objects)
 
-    def running(
-        self, people: int = 1, instances: Sequence[Instance] = ()
-    ) -> RunningObjects:
-        """Return the object that computes causal coordinates frame by frame."""
-        return RunningObjects(self._person(), self.kinds, instances)
+    def describe(self, frames: Frames, state: State) -> np.ndarray:
+        """Return float32 features of the next frames, (n, C)."""
+        people, values = self.people(frames, state), []
+        for kind in self.kinds:
+            own = [(xy, seen) for name, xy, seen in frames.objects if name == kind]
+            if own:
+                points, seen = map(np.stack, zip(*own, strict=True))
+                part = state.of(f'kind.{kind}')
+                values.append(self._of_kind(kind, people, points, seen, part))
+            else:
+                width = self.relations.nearest * self._width(kind)
+                values.append(np.zeros((frames.points.shape[1], width), np.float32))
+        return np.concatenate(values, axis=1)
+
+    def _width(self, kind: str) -> int:
+        """Return the number of values of an object of a kind."""
+        # A box turns with the picture, so that its corners have no meaning.
+        marks = 1 if self.kinds[kind] == BOX else len(self.kinds[kind])
+        return 2 + self.dims * (marks + 1) + 2 * len(self.joints) * marks
+
+    def _of_kind(
+        self,
+        kind: str,
+        people: People,
+        points: np.ndarray,
+        seen: np.ndarray,
+        state: State,
+    ) -> np.ndarray:
+        """Return the values of the nearest of the I objects of a kind.
+
+        Shapes: points (I, n, P, dims); seen (I, n, P).
+        """
+        root, heading = people.body.root[0], people.heading[0]
+        there = (seen.any(axis=2) & people.seen[0, :, ROOT])[..., None]
+        weights = seen[..., None]
+        counts = np.maximum(weights.sum(axis=2), 1)
+        centre = (points * weights).sum(axis=2) / counts
+        squares = np.square(points - centre[:, :, None]) * weights
+        size = np.sqrt((squares.sum(axis=2) / counts).sum(axis=-1, keepdims=True))
+        marks, shown = points, seen & there
+        if self.kinds[kind] == BOX:
+            marks, shown = centre[:, :, None], there
+
+        places = self.relations.turned(marks - root[:, None], heading)
+        places = np.where(shown[..., None], places, 0).swapaxes(2, 3)
+        between = marks[:, :, None] - people.points[0][:, self.joints, None]
+        both = people.seen[0][:, self.joints, None] & shown[:, :, None]
+        flat = (*there.shape[:2], math.prod(both.shape[2:]))
+        both = both.reshape(flat)
+        apart = np.linalg.norm(between, axis=-1).reshape(flat)
+        offset = centre - root
+        known = np.broadcast_to(there, offset.shape)
+        change = state.changes(
+            'measures',
+            np.concatenate([offset, apart], axis=2),
+            np.concatenate([known, both], axis=2),
+        )
+        moved, approach = np.split(change, [self.dims], axis=2)
+        lengths = [
+            places.reshape(*there.shape[:2], math.prod(places.shape[2:])),
+            self.relations.turned(moved, heading),
+            size,
+            np.where(both, apart, 0),
+            approach,
+        ]
+        lengths = [x / people.body.size[:, None] for x in lengths]
+        values = np.where(there, np.concatenate([there, *lengths], axis=2), 0)
+        # The nearest is the one that is nearest to a joint, else to the root.
+        close = np.where(both, apart, np.inf).min(axis=2, initial=np.inf)
+        far = np.where(np.isfinite(close), close, np.linalg.norm(offset, axis=-1))
+        away = np.where(there[..., 0], far, np.inf)
+        return nearest_values(values, away, self.relations.nearest)
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the coordinates, as plain values."""

@@ -1,42 +1,31 @@
 """Coordinates of one person and of the nearest others, as features."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 
-from mmskelseg_io.messages.errors import UserError
-from mmskelseg_io.messages.options import Axis, CountOrZero, Where
-from mmskelseg_io.structures import Skeleton
-from mmskelseg_io.structures.annotations import MIN_SCORE, VideoAnnotation
-from mmskelseg_io.structures.layouts import split_side
+from mmskelseg_io.messages.options import Axis, CountOrZero
+from mmskelseg_io.structures.annotations import VideoAnnotation
 from mmskelseg_io.structures.skeleton import SkeletonLike
-from mmskelseg_runtime.features.coordinates import (
-    Coordinates,
-    Instance,
-    SkeletonCoordinates,
-    check_one_person,
-    read_joints,
-    whole_body,
+from mmskelseg_runtime.features.blocks import Frames, State
+from mmskelseg_runtime.features.body import SkeletonCoordinates
+from mmskelseg_runtime.features.relations import (
+    ROOT,
+    Nearest,
+    Relations,
+    RelativeCoordinates,
+    front_joints,
+    nearest_values,
+    turned_to,
 )
 from mmskelseg_runtime.parts import RENDERERS
-from mmskelseg_runtime.streaming.pairs import (
-    ROOT,
-    Relations,
-    RunningPairs,
-    StackedPairs,
-)
-
-# Names of joints, without their sides, on the trunk and at the front of a body.
-_TRUNK = ('hip', 'shoulder')
-_FRONT = ('nose', 'snout', 'head')
-# Exported models state it, and may not take memory without limit.
-Nearest = Annotated[int, Where('a whole number from 1 to 20', lambda n: 1 <= n <= 20)]
 
 
 @RENDERERS.register
-class PairCoordinates(Coordinates):
+class PairCoordinates(RelativeCoordinates):
     """Gives a person's coordinates, and where others are relative to the person.
 
     As ``render`` without an encoder, it gives the features themselves: first those of
@@ -109,130 +98,65 @@ class PairCoordinates(Coordinates):
         person: CountOrZero | None = None,
         causal: bool = False,
     ) -> None:
-        super().__init__(dims, person)
-        self.causal = causal
-        self.own = SkeletonCoordinates(
+        own = SkeletonCoordinates(
             skeleton,
             dims,
             root=root,
             displacement=displacement,
             scale=scale,
+            person=person,
             flatten=True,
             causal=causal,
         )
-        layout = self.own.skeleton
+        super().__init__(own)
+        layout = self.skeleton
         if distances is None:
             ends = ['root', *(layout.joints[i] for i in front_joints(layout))]
             distances = [(own, other) for own in ends for other in ends]
-        pairs = [indices_of(self, layout, 'distances', pair) for pair in distances]
-        heading = heading_of(self, layout, turn=turn, vertical=vertical)
+        pairs = [self.indices('distances', pair) for pair in distances]
+        heading = self.heading(turn=turn, vertical=vertical)
         self.relations = Relations(nearest, pairs, *heading)
-
-    @property
-    def context(self) -> tuple[float, float] | None:
-        """All previous frames if ``causal``; else all frames."""
-        return self.own.context
 
     def source(self, results: VideoAnnotation) -> list[np.ndarray]:
         """Return the arrays that the coordinates are computed from."""
-        self._key(results)
-        return [*self.own.source(results), np.array(results.get('individual', -1))]
+        return [*super().source(results), np.array(results.get('individual', -1))]
 
-    def coordinates(self, results: VideoAnnotation) -> np.ndarray:
-        """Return an array of shape (T, C)."""
-        own, key = self.own, self._key(results)
-        points, score = read_joints(
-            results, key, own.skeleton, self.dims, np.float64, score_dtype=None
-        )
-        first = results.get('individual') if self.person is None else self.person
-        if own.causal:
-            check_one_person(self, len(points), first)
-        first = self._one_of(len(points), score, first)
-        order = [first, *(m for m in range(len(points)) if m != first)]
-        points, score = points[order], score[order]
-        seen = score >= MIN_SCORE
-        running = RunningPairs(own.running(), self.relations, len(points))
-        if own.causal:
-            return running.push(points, seen)
-        bodies = [whole_body(*x, own.root) for x in zip(points, seen, strict=True)]
-        roots = np.stack([root for root, *_ in bodies])
-        size = bodies[0][2] if own.scale == 'body' else 1.0
-        alone: VideoAnnotation = {'keypoint_score': score[:1]}
-        alone[key] = points[:1]
-        sizes = np.full(points.shape[1], size)
-        others = running.relate(points, seen, roots, sizes)
-        return np.concatenate([own.coordinates(alone), others], axis=1)
-
-    def running(
-        self, people: int = 2, instances: Sequence[Instance] = ()
-    ) -> StackedPairs:
-        """Return the object that computes causal coordinates frame by frame."""
-        return StackedPairs(self.own.running(), self.relations, people)
+    def describe(self, frames: Frames, state: State) -> np.ndarray:
+        """Return float32 features of the next frames, (n, C)."""
+        relations, people = self.relations, self.people(frames, state)
+        points, seen, body = people.points, people.seen, people.body
+        heading = people.heading[0]
+        there = (seen[1:, :, ROOT] & seen[0, :, ROOT])[..., None]
+        offset = body.root[1:] - body.root[0]
+        distance = np.linalg.norm(offset, axis=-1, keepdims=True)
+        change = np.concatenate([offset, distance], axis=-1)
+        change = state.changes('offset', change, there)
+        places = relations.turned(points[1:] - body.root[0][:, None], heading)
+        places = np.where(seen[1:, ..., None], places, 0).swapaxes(2, 3)
+        lengths = [
+            places.reshape(*there.shape[:2], math.prod(places.shape[2:])),
+            relations.turned(change[..., :-1], heading),
+            change[..., -1:],
+            _apart(points, seen, relations.distances),
+        ]
+        parts = [there, np.concatenate(lengths, axis=-1) / body.size[:, None]]
+        if relations.ends:
+            parts.append(turned_to(people.heading[1:], heading))
+        values = np.where(there, np.concatenate(parts, axis=-1), 0)
+        away = np.where(there, distance, np.inf)[..., 0]
+        others = nearest_values(values, away, relations.nearest)
+        return np.concatenate([self.own.of_body(body, frames, state), others], axis=1)
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the coordinates, as plain values."""
-        own = {**self.own.settings(), 'person': self.person}
+        own = self.own.settings()
         return {**own, **asdict(self.relations), 'type': type(self).__name__}
 
 
-def heading_of(
-    render: Coordinates, skeleton: Skeleton, *, turn: bool, vertical: int | None
-) -> tuple[list[list[int]], bool, list[int]]:
-    """Return ``ends``, ``across`` and ``plane`` of :class:`Relations`.
-
-    Raises:
-        UserError: If a skeleton cannot be turned as the arguments say.
-    """
-    kind, dims = type(render).__name__, render.dims
-    if turn and dims == 3 and vertical is None:
-        raise UserError(
-            f'{kind}: turn=True turns about the vertical axis of keypoint_3d; name it, '
-            'such as vertical=2, or set turn=False.'
-        )
-    direction, across = body_direction(skeleton)
-    if turn and not direction:
-        raise UserError(
-            f'{kind}: skeleton {skeleton.name!r} shows no heading, since it has no '
-            f'left and right joints, nor {", ".join(_FRONT)}; set turn=False.'
-        )
-    plane = [axis for axis in range(3) if dims == 2 or axis != vertical][:2]
-    return direction if turn else [], across, plane
-
-
-def indices_of(
-    render: Coordinates, skeleton: Skeleton, option: str, names: Sequence[str]
-) -> list[int]:
-    """Return the indices of the joints that an option names, ``ROOT`` for ``root``.
-
-    Raises:
-        UserError: If there is no such joint.
-    """
-    places = {**{name: i for i, name in enumerate(skeleton.joints)}, 'root': ROOT}
-    for name in names:
-        if name not in places:
-            raise UserError(
-                f'{type(render).__name__}: {option} has {name!r}, expected root or a '
-                f'joint of skeleton {skeleton.name!r}: {", ".join(skeleton.joints)}.'
-            )
-    return [places[name] for name in names]
-
-
-def body_direction(skeleton: Skeleton) -> tuple[list[list[int]], bool]:
-    """Return pairs of joints that show where a body points, and if it is across them.
-
-    They are ``ends`` and ``across`` of :class:`Relations`, for the argument ``turn`` of
-    :class:`PairCoordinates`. There are no pairs if no joints show it.
-    """
-    sides = [
-        [a, b] if split_side(skeleton.joints[b])[0] == 'left' else [b, a]
-        for a, b in skeleton.flip_pairs
-    ]
-    trunk = [p for p in sides if split_side(skeleton.joints[p[0]])[1] in _TRUNK]
-    front = [[ROOT, joint] for joint in front_joints(skeleton)]
-    return (front, False) if front and not trunk else (trunk or sides, True)
-
-
-def front_joints(skeleton: Skeleton) -> list[int]:
-    """Return the joint at the front of a body, if there is one."""
-    names = [name.lower() for name in skeleton.joints]
-    return [names.index(front) for front in _FRONT if front in names][:1]
+def _apart(
+    points: np.ndarray, seen: np.ndarray, pairs: Sequence[Sequence[int]]
+) -> np.ndarray:
+    """Return the distances of joints from those of others, (M - 1, n, pairs)."""
+    own, other = np.array(pairs, int).reshape(-1, 2).T
+    lengths = np.linalg.norm(points[1:, :, other] - points[0][:, own], axis=-1)
+    return lengths * (seen[1:, :, other] & seen[0][:, own])

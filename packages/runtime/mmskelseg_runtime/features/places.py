@@ -1,7 +1,8 @@
 """Where a person is relative to places, as features."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from dataclasses import replace
+from typing import Annotated, Any, Literal, cast
 
 import numpy as np
 
@@ -17,12 +18,16 @@ from mmskelseg_io.structures.places import (
     in_frames,
 )
 from mmskelseg_io.structures.skeleton import SkeletonLike
-from mmskelseg_runtime.features.around import AroundCoordinates
-from mmskelseg_runtime.features.coordinates import Instance, SkeletonCoordinates
-from mmskelseg_runtime.features.pairs import heading_of, indices_of
+from mmskelseg_runtime.features.blocks import Frames, State
+from mmskelseg_runtime.features.body import SkeletonCoordinates
+from mmskelseg_runtime.features.coordinates import Instance, RunningFeatures
+from mmskelseg_runtime.features.relations import (
+    ROOT,
+    People,
+    Relations,
+    RelativeCoordinates,
+)
 from mmskelseg_runtime.parts import RENDERERS
-from mmskelseg_runtime.streaming.pairs import Relations
-from mmskelseg_runtime.streaming.places import PlaceInFrames, RunningPlaces
 
 _MOST = 1000
 Named = Annotated[
@@ -45,7 +50,7 @@ Shaped = Annotated[
 
 
 @RENDERERS.register
-class PlaceCoordinates(AroundCoordinates):
+class PlaceCoordinates(RelativeCoordinates):
     """Gives where a person is relative to places, as a part of ``Concatenate``.
 
     For each place, these are F values:
@@ -109,15 +114,14 @@ class PlaceCoordinates(AroundCoordinates):
         super().__init__(own)
         shapes = places if isinstance(places, Mapping) else {}
         self.places: KnownPlaces = {name: shapes.get(name) for name in places}
-        self.joints = indices_of(self, own.skeleton, 'joints', joints)
+        self.joints = self.indices('joints', joints)
         if dims == 3 and vertical is None:
             raise UserError(
                 'PlaceCoordinates: places of keypoint_3d are on the floor; name the '
                 'vertical axis, such as vertical=2, or set dims=2.'
             )
-        heading = heading_of(self, own.skeleton, turn=view, vertical=vertical)
+        heading = self.heading(turn=view, vertical=vertical)
         self.relations = Relations(1, [], *heading)
-        self.given: Sequence[Place] = ()
 
     def check(self, video: VideoAnnotation) -> None:
         """Raise a UserError if a video lacks a place."""
@@ -142,49 +146,75 @@ class PlaceCoordinates(AroundCoordinates):
                     f'{shapes[name]}; draw it as in the training.'
                 )
 
-    def give(self, places: Sequence[Place]) -> None:
-        """State the places of a stream."""
-        self.given = places
-
     def source(self, results: VideoAnnotation) -> list[np.ndarray]:
         """Return the arrays that the coordinates are computed from."""
         found = super().source(results)
         for one in self._records(results):
-            if one['name'] in self.places:
-                text = f'{one["name"]}\n{one["shape"]}'.encode()
-                found.append(np.frombuffer(text, np.uint8))
-                found += [np.asarray(x) for x in one.values() if not isinstance(x, str)]
+            text = f'{one["name"]}\n{one["shape"]}'.encode()
+            found.append(np.frombuffer(text, np.uint8))
+            found += [np.asarray(x) for x in one.values() if not isinstance(x, str)]
         return found
 
-    def _around(
-        self, results: VideoAnnotation, frames: int
-    ) -> tuple[RunningPlaces, list[list[PlaceInFrames]]]:
-        """Return what relates the person to the places, and these, by name."""
-        places: dict[str, list[PlaceInFrames]] = {name: [] for name in self.places}
-        for one in self._records(results):
-            if one['name'] in self.places:
-                found = in_frames(one, frames, self.relations.plane)
-                places[one['name']].append(found)
-        first = [own[0][0] for own in places.values()]
-        return RunningPlaces(self._person(), first), [*places.values()]
+    def frames(self, results: VideoAnnotation) -> Frames:
+        """Return the frames of a recording."""
+        frames = super().frames(results)
+        count, plane = frames.points.shape[1], self.relations.plane
+        places = [in_frames(one, count, plane) for one in self._records(results)]
+        return replace(frames, places=places)
 
     def running(
-        self, people: int = 1, instances: Sequence[Instance] = ()
-    ) -> RunningPlaces:
-        """Return the object that computes causal coordinates frame by frame.
+        self,
+        people: int = 2,
+        instances: Sequence[Instance] = (),
+        places: Sequence[Place] = (),
+    ) -> RunningFeatures:
+        """Return the object that computes causal features of a stream."""
+        self._check({place.name: place.shape for place in places}, 'the stream')
+        return super().running(people, instances, places)
 
-        Its places are those given by :meth:`give`.
-        """
-        found = {place.name: place for place in self.given}
-        self._check({name: one.shape for name, one in found.items()}, 'the stream')
-        given = [found[name] for name in self.places]
-        return RunningPlaces(self._person(), given)
+    def describe(self, frames: Frames, state: State) -> np.ndarray:
+        """Return float32 features of the next frames, (n, C)."""
+        people = self.people(frames, state)
+        found: dict[str, Any] = dict.fromkeys(self.places, 0)
+        # Of several places of a name, one at most is known in a frame.
+        for i, (place, known) in enumerate(frames.places):
+            if place.name in found:
+                part = state.of(f'place.{i}')
+                found[place.name] += self._of_place(place, known, people, part)
+        return np.concatenate([*found.values()], axis=1).astype(np.float32)
+
+    def _of_place(
+        self, place: Place, known: np.ndarray, people: People, state: State
+    ) -> np.ndarray:
+        """Return the values (n, F) of a place that is known in some frames, (n,)."""
+        plane = [*self.relations.plane]
+        root = people.body.root[0][:, plane]
+        xy = people.points[0][:, self.joints][..., plane]
+        there = (people.seen[0, :, ROOT] & known)[:, None]
+        shown = people.seen[0][:, self.joints] & there
+        # A place that moves has a shape in each frame.
+        each = [place.distance(xy[:, j]) for j in range(len(self.joints))]
+        distance = np.where(shown, np.stack(each, axis=1), 0)
+        (change,) = state.changes('distance', distance[None], shown[None])
+        lengths = np.concatenate([distance, change], axis=1)
+        inside = shown & (distance >= 0) & place.has_area
+        parts = [there, inside, lengths / people.body.size[:, None]]
+        if self.relations.ends:
+            offset = place.centre - root
+            far = np.linalg.norm(offset, axis=1, keepdims=True)
+            to_centre = offset / np.where(far, far, 1)
+            looks = (people.heading[0] * to_centre).sum(axis=1, keepdims=True)
+            parts.append(np.where(there, looks, 0))
+        return np.concatenate(parts, axis=1)
 
     def _records(self, results: VideoAnnotation) -> list[dict[str, Any]]:
-        """Return the places in the space of the joints."""
+        """Return the places to describe, in the space of the joints."""
         space = 'floor' if self.dims == 3 else 'image'
-        places: Any = results.get('places', ())
-        return [one for one in places if one.get('space', 'image') == space]
+        return [
+            one
+            for one in cast(Any, results).get('places', ())
+            if one['name'] in self.places and one.get('space', 'image') == space
+        ]
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the coordinates, as plain values."""

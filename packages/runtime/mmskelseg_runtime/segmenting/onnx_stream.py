@@ -77,10 +77,13 @@ class OnnxStream(SkeletonStream):
                 f'makes features with {type(render).__name__}, but a stream reads '
                 'causal coordinates'
             )
-        render.give(places_of_stream(places))
         super().__init__(
             OnnxStreamingModel(self.file),
-            render.running(people, instances_of(render.kinds, objects or {})),
+            render.running(
+                people,
+                instances_of(render.kinds, objects or {}),
+                places_of_stream(places),
+            ),
             metadata,
             layout=layout,
             fps=fps,

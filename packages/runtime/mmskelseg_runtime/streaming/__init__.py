@@ -1,13 +1,11 @@
 """Live labels of a stream's frames, in NumPy."""
 
-from mmskelseg_runtime.streaming.body import RunningBody, RunningCoordinates
 from mmskelseg_runtime.streaming.events import (
     SegmentEvent,
     SegmentEvents,
     segment_events,
 )
 from mmskelseg_runtime.streaming.model import ModelStream, StreamingModel
-from mmskelseg_runtime.streaming.pairs import RunningPairs
 from mmskelseg_runtime.streaming.resampling import Resampler
 from mmskelseg_runtime.streaming.stream import LabelledFrame, SkeletonStream
 
@@ -15,9 +13,6 @@ __all__ = [
     'LabelledFrame',
     'ModelStream',
     'Resampler',
-    'RunningBody',
-    'RunningCoordinates',
-    'RunningPairs',
     'SegmentEvent',
     'SegmentEvents',
     'SkeletonStream',

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mmskelseg_runtime.decoding import causal_min_duration
-from mmskelseg_runtime.streaming.state import Stateful
 
 
-class RunningLabels(Stateful):
+class RunningLabels:
     """The labels that ``CausalMinDuration`` gives a whole video, as frames arrive.
 
     Args:

@@ -19,7 +19,6 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from mmskelseg_io.messages.errors import UserError
-from mmskelseg_runtime.streaming.state import Stateful
 
 #: A NumPy array or a PyTorch tensor.
 Array: TypeAlias = Any
@@ -270,7 +269,7 @@ class PushModel(Protocol):
         """Return what :func:`push_frames` returns, for at least one frame."""
 
 
-class ModelStream(Stateful):
+class ModelStream:
     """A stream that computes the probabilities of frames, delayed by the lookahead.
 
     Memory and time per frame are constant, however long the stream is.

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from mmskelseg_io.messages.errors import UserError
-from mmskelseg_runtime.streaming.state import Stateful
 
 #: Longest gap between frames in seconds; longer ones are an error.
 LONGEST_GAP = 60.0
 
 
-class Resampler(Stateful):
+class Resampler:
     """A resampler that chooses a frame for each instant of a fixed rate, ``fps``.
 
     The first frame defines the first instant. Each instant gets the nearest frame, as

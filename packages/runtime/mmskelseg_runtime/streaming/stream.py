@@ -13,10 +13,10 @@ from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.structures.annotations import MIN_SCORE
 from mmskelseg_io.structures.skeleton import Layout, Skeleton, SkeletonLike
 from mmskelseg_io.structures.tiers import tier_sizes, tiers_of
+from mmskelseg_runtime.features.coordinates import RunningFeatures
 from mmskelseg_runtime.streaming.labels import RunningLabels
 from mmskelseg_runtime.streaming.model import ModelStream, PushModel, check_state
 from mmskelseg_runtime.streaming.resampling import Resampler
-from mmskelseg_runtime.streaming.state import RunningFeatures, Stateful
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class LabelledFrame:
     tier: str = ''
 
 
-class SkeletonStream(Stateful):
+class SkeletonStream:
     """A stream that labels a person's frames as their poses arrive.
 
     The label of a frame is final, that is, the same as in the segmentation of the whole
@@ -133,7 +133,7 @@ class SkeletonStream(Stateful):
     def another(self) -> 'SkeletonStream':
         """Return a new stream of the same model, such as for another person."""
         other = copy.copy(self)
-        other._coordinates = copy.deepcopy(self._coordinates)
+        other._coordinates = copy.copy(self._coordinates)
         other._stream = ModelStream(self.model)
         other._labels = copy.copy(self._labels)
         other._resampler = copy.copy(self._resampler)
@@ -192,7 +192,11 @@ class SkeletonStream(Stateful):
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Return the state as arrays, which ``np.savez`` can store."""
-        state = super().state_dict()
+        state = {
+            f'{name}.{key}': array
+            for name, part in self._parts.items()
+            for key, array in part.state_dict().items()
+        }
         points, seen = self._held
         state |= {'held.points': np.array(points), 'held.seen': np.array(seen)}
         flags = self._pushed, self._given, self._timed, self._ended
@@ -205,21 +209,24 @@ class SkeletonStream(Stateful):
             UserError: If the state does not belong to this model.
         """
         check_state(state, self.state_dict())
-        super().load_state_dict(state)
+        for name, part in self._parts.items():
+            part.load_state_dict(
+                {key: state[f'{name}.{key}'] for key in part.state_dict()}
+            )
         self._held = np.array(state['held.points']), np.array(state['held.seen'])
         self._pushed, self._given = map(int, state['progress'][:2])
         self._timed, self._ended = map(bool, state['progress'][2:])
 
     @property
-    def _parts(self) -> Mapping[str, Stateful]:
-        parts: dict[str, Stateful] = {
+    def _parts(self) -> dict[str, Any]:
+        """What has a state of its own, by its name."""
+        parts = {
             'model': self._stream,
             'coordinates': self._coordinates,
             'labels': self._labels,
+            'resampler': self._resampler,
         }
-        if self._resampler is not None:
-            parts['resampler'] = self._resampler
-        return parts
+        return {name: part for name, part in parts.items() if part is not None}
 
     def _read(
         self, keypoints: ArrayLike, score: ArrayLike | None

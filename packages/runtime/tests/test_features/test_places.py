@@ -85,12 +85,13 @@ def test_stream_gives_the_values_of_a_causal_video(rng):
     ]  # fmt: skip
     render = Concatenate(MOUSE, parts)
     assert [*render.places] == ['bowl', 'nest']
-    render.give([Place.of(one) for one in PLACES])
+    places = [Place.of(one) for one in PLACES]
     points, seen = video['keypoint'][0].astype(float), score >= 1e-4
-    stream, values = render.running(), []
+    stream, values = render.running(places=places), []
     for i in range(30):
         if i == 10:
-            state, stream = stream.state_dict(), render.running()
+            state = stream.state_dict()
+            stream = render.running(places=places)
             stream.load_state_dict(state)
         values.append(stream.push(points[i : i + 1], seen[i : i + 1]))
     np.testing.assert_allclose(
@@ -116,9 +117,9 @@ def test_places_have_the_shapes_that_a_model_knows():
     render.check({'frame_dir': 'm1', 'places': [circle, LAMP]})
     with raises_naming(ValueError, 'm1', "'nest' as a polygon", 'a point'):
         render.check({'frame_dir': 'm1', 'places': [point, LAMP]})
-    render.give([Place.of(one) for one in (point, LAMP)])
+    places = [Place.of(one) for one in (point, LAMP)]
     with raises_naming(ValueError, 'the stream', "'nest' as a polygon", 'a point'):
-        render.running()
+        render.running(places=places)
 
 
 @pytest.mark.parametrize(

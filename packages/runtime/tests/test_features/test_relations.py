@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
-from mmskelseg_runtime.streaming import RunningCoordinates, RunningPairs
-from mmskelseg_runtime.streaming.pairs import ROOT, Relations
+from mmskelseg_runtime.features import PairCoordinates
+from mmskelseg_runtime.features.relations import Relations
 
-RELATIONS = Relations(2, [(ROOT, ROOT), (0, 3)], ends=[(0, 1), (2, 3)], across=True)
+SIX = {
+    'joints': ['right_hip', 'left_hip', 'right_shoulder', 'left_shoulder', 'a', 'b'],
+    'limbs': [],
+}
 
 
 def people(M=4, T=60, V=6):
@@ -15,15 +18,19 @@ def people(M=4, T=60, V=6):
     points = rng.normal(0, 9, (M, 1, V, 2)) + rng.normal(0, 1, (M, T, V, 2)).cumsum(1)
     seen = rng.uniform(size=(M, T, V)) > 0.4
     seen[:, :7, :2] = seen[0, 20:24] = seen[1, 30:40] = False
-    return points + 100, seen
+    joints = (points + 100).swapaxes(0, 1).reshape(T, M * V, 2)
+    return joints, seen.swapaxes(0, 1).reshape(T, M * V)
 
 
-def running(scale=True):
-    options = {'displacement': True, 'scale': scale, 'flatten': True}
-    return RunningPairs(RunningCoordinates([0, 1], 2, 6, **options), RELATIONS, 4)
+def running(scale='body'):
+    distances = [('root', 'root'), ('right_hip', 'left_shoulder')]
+    render = PairCoordinates(
+        SIX, 2, nearest=2, distances=distances, scale=scale, person=0, causal=True
+    )
+    return render.running(4)
 
 
-@pytest.mark.parametrize('scale', [True, False])
+@pytest.mark.parametrize('scale', ['body', None])
 def test_chunks_give_what_all_frames_together_give(scale):
     """Also chunks of no frame."""
     points, seen = people()
@@ -33,7 +40,7 @@ def test_chunks_give_what_all_frames_together_give(scale):
         pairs, found, begin = running(scale), [], 0
         while begin < 60:
             end = begin + rng.integers(20)
-            found.append(pairs.push(points[:, begin:end], seen[:, begin:end]))
+            found.append(pairs.push(points[begin:end], seen[begin:end]))
             begin = end
         np.testing.assert_allclose(np.concatenate(found), expected, rtol=1e-6)
 
@@ -41,7 +48,7 @@ def test_chunks_give_what_all_frames_together_give(scale):
 def test_reset_forgets_frames():
     points, seen = people()
     pairs = running()
-    pairs.push(points[:, 30:], seen[:, 30:])
+    pairs.push(points[30:], seen[30:])
     pairs.reset()
     expected = running().push(points, seen)
     np.testing.assert_array_equal(pairs.push(points, seen), expected)
