@@ -227,7 +227,7 @@ def test_room_has_a_sentence(path):
         ('apis.export', 'export_onnx'),
         ('apis.live', 'LiveSegmenter LiveReport'),
         ('apis.pose_estimators', 'build_pose_estimator PoseEstimator MMPoseAlias'),
-        ('apis.suggestions', 'IntervalRanking StretchRanking'),
+        ('apis.suggestions', 'IntervalRanking intervals_of'),
         ('datasets', 'load_annotations save_annotations'),
         ('datasets.annotations', 'load_annotations save_annotations videos_of_split'),
         ('evaluation', 'frame_accuracy edit_score to_segments SegmentationMetric'),

@@ -2,7 +2,4 @@
 
 from mmskelseg.datasets.suggestions import IntervalRanking, intervals_of
 
-#: Its earlier name.
-StretchRanking = IntervalRanking
-
-__all__ = ['IntervalRanking', 'StretchRanking', 'intervals_of']
+__all__ = ['IntervalRanking', 'intervals_of']

@@ -103,6 +103,16 @@ def test_drop_limb_depends_on_seed_video_and_frame_alone():
     assert len(set(expected)) > 2
 
 
+def test_drop_limb_draws_anew_in_each_epoch_and_training():
+    def lost(**keys):
+        after = DropLimb(0.5, skeleton='coco17')({**video(), **keys})
+        return (after['keypoint_score'] == 0).tobytes()
+
+    assert lost(epoch=0, run_seed=0) == lost()
+    drawn = {lost(epoch=i, run_seed=j) for i in range(3) for j in range(2)}
+    assert len(drawn) == 6
+
+
 @pytest.mark.parametrize('p', [0.25, 0.5])
 def test_drop_limb_takes_the_share_p_evenly(p):
     """Within five standard deviations, of frames and of each of four limbs."""
