@@ -1,8 +1,8 @@
 """What MkDocs does not do by itself for the site: pages and links outside of docs/.
 
 Pages lie on the site as in the repository, but for docs/, which is its root. The README
-is the start page. The API reference has a page for each folder of the package, and the
-page of the commands is made from their help. Each notebook becomes a page with the
+is the start page. The API reference has a page for each folder of the five packages, and
+the page of the commands is made from their help. Each notebook becomes a page with the
 outputs that are kept in it.
 """
 
@@ -24,7 +24,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ROOT / 'mmskelseg'
+PACKAGES = [ROOT / 'mmskelseg', *sorted(ROOT.glob('packages/*/mmskelseg_*/'))]
 _PAGES = ('README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md')
 OUTSIDE = [ROOT / name for name in _PAGES]
 OUTSIDE += sorted(ROOT.glob('configs/*/README.md'))
@@ -248,9 +248,14 @@ def filled(item: object, pages: dict[str, list[str]]) -> object:
 
 
 def rooms() -> list[str]:
-    """Return the folders and modules at the top of the package that have a page."""
-    names = {p.stem for p in PACKAGE.iterdir() if p.suffix == '.py' or is_package(p)}
-    return sorted(name for name in names if not name.startswith('_'))
+    """Return the folders and modules at the top of a package that have a page."""
+    return [
+        f'{package.name}.{path.stem}'
+        for package in PACKAGES
+        if is_package(package)
+        for path in sorted(package.iterdir())
+        if (path.suffix == '.py' or is_package(path)) and path.stem[0] != '_'
+    ]
 
 
 def is_package(path: Path) -> bool:
@@ -260,14 +265,13 @@ def is_package(path: Path) -> bool:
 
 def reference(room: str) -> str:
     """Return the page of a room: what it is for, and each of its modules."""
-    path = PACKAGE / room
-    lines = [f'# mmskelseg.{room}', '']
+    (package,) = (p for p in PACKAGES if p.name == room.partition('.')[0])
+    path = package / room.partition('.')[2]
+    lines = [f'# {room}', '']
     for module in modules(path if is_package(path) else path.with_suffix('.py')):
-        package = module.name == '__init__.py'
-        path = module.parent if package else module.with_suffix('')
-        name = '.'.join(path.relative_to(ROOT).parts)
+        name = name_of(module)
         tree = ast.parse(module.read_text('utf-8'))
-        if name != f'mmskelseg.{room}':
+        if name != room:
             lines += [f'## {name}', '']
         # Their own names only: what they import is documented where it is written.
         own = [
@@ -284,7 +288,7 @@ def reference(room: str) -> str:
             '      show_root_toc_entry: false',
             '',
         ]
-        exported = exports(tree, module) if package else {}
+        exported = exports(tree, module) if module.name == '__init__.py' else {}
         if exported:
             # Optional, since constants have no entry to lead to.
             links = ', '.join(
@@ -293,6 +297,13 @@ def reference(room: str) -> str:
             )
             lines += [f'To import from here: {links}.', '']
     return '\n'.join(lines)
+
+
+def name_of(module: Path) -> str:
+    """Return the dotted name of the file of a module."""
+    (package,) = (p for p in PACKAGES if p in module.parents)
+    parts = module.relative_to(package.parent).with_suffix('').parts
+    return '.'.join(parts).removesuffix('.__init__')
 
 
 def modules(path: Path) -> Iterator[Path]:
@@ -310,7 +321,7 @@ def modules(path: Path) -> Iterator[Path]:
 
 def exports(tree: ast.Module, package: Path) -> dict[str, str]:
     """Return what a package forwards, with where it is documented."""
-    here = '.'.join(package.parent.relative_to(ROOT).parts)
+    here = name_of(package)
     for node in tree.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == '__all__':
             names = [e.value for e in ast.walk(node) if isinstance(e, ast.Constant)]
@@ -318,9 +329,7 @@ def exports(tree: ast.Module, package: Path) -> dict[str, str]:
     if 'part_finder' not in ast.unparse(tree):
         return {}
     return {
-        node.name: '.'.join(
-            (*module.relative_to(ROOT).with_suffix('').parts, node.name)
-        )
+        node.name: f'{name_of(module)}.{node.name}'
         for module in modules(package.parent)
         for node in ast.parse(module.read_text('utf-8')).body
         if isinstance(node, ast.ClassDef)
