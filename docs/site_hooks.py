@@ -1,9 +1,9 @@
 """What MkDocs does not do by itself for the site: pages and links outside of docs/.
 
 Pages lie on the site as in the repository, but for docs/, which is its root. The README
-is the start page. The API reference has a page for each folder of the five packages, and
-the page of the commands is made from their help. Each notebook becomes a page with the
-outputs that are kept in it.
+is the start page. The API reference has a page for each folder of the five packages,
+and the page of the commands is made from their help. Each notebook becomes a page with
+the outputs that are kept in it.
 """
 
 import argparse
