@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from mmskelseg.automl.held_out import by_tier, predictions_of
-from mmskelseg.automl.model_folder import ModelFolder
 from mmskelseg.automl.steps import Outcome
-from mmskelseg.engine.run_folder import PREDICTIONS
+from mmskelseg.automl.trials import Setup
 from mmskelseg_behaviour.functional.videos import Video
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.structures.predictions import InputVideo
@@ -29,7 +28,7 @@ _SEGMENTS = 5
 
 
 def find_carriers(
-    folder: ModelFolder, outcome: Outcome, events: Events, deadline: float = inf
+    setup: Setup, outcome: Outcome, events: Events, deadline: float = inf
 ) -> list[dict[str, Any]]:
     """Return what carries each class of the final model that it predicts.
 
@@ -45,18 +44,18 @@ def find_carriers(
         events: Gets the progress.
         deadline: When it has to be finished, by ``time.monotonic``.
     """
-    model = OnnxSegmenter(folder.exported, show_progress=False)
+    model = OnnxSegmenter(setup.folder.exported, show_progress=False)
     if model.needs_video or not model.needs_poses:
         return []
     split, videos = 'train', outcome.held_out.videos if outcome.held_out else {}
-    if folder.has_test:
-        split, videos = 'test', predictions_of(folder.tested / PREDICTIONS)
-    _, read = model.videos([folder.ann_file], split=split)
+    if setup.data.has_test:
+        split, videos = 'test', predictions_of(setup.folder.predictions)
+    _, read = model.videos([setup.folder.ann_file], split=split)
     shown = {video['frame_dir']: video for video in read}
     moments: Sequence[tuple[int, str, int, int]] = []
     places: list[tuple[InputVideo, int, int]] = []
     for most in range(_SEGMENTS, 0, -1):
-        moments = _moments(folder, videos, most)
+        moments = _moments(setup, videos, most)
         places = [(shown[name], start, end) for _, name, start, end in moments]
         if are_few(model, places):
             break
@@ -81,12 +80,12 @@ def find_carriers(
 
 
 def _moments(
-    folder: ModelFolder, videos: Mapping[str, Video], most: int
+    setup: Setup, videos: Mapping[str, Video], most: int
 ) -> Sequence[tuple[int, str, int, int]]:
     """Return class, video, first frame and end of up to ``most`` segments of each."""
-    rng = np.random.default_rng(folder.seed)
+    rng = np.random.default_rng(setup.seed)
     found: dict[int, list[tuple[int, str, int, int]]] = {}
-    for tier, own in by_tier(videos, folder.data['metainfo']):
+    for tier, own in by_tier(videos, setup.data.metainfo):
         for name, video in own.items():
             for start, end, k in to_segments(video.pred):
                 row = tier.rows.start + k

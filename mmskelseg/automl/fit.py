@@ -11,7 +11,7 @@ from time import monotonic
 import numpy as np
 
 from mmskelseg.automl.carriers import find_carriers
-from mmskelseg.automl.folds import persons_of
+from mmskelseg.automl.folds import FitData, persons_of
 from mmskelseg.automl.job import Fit
 from mmskelseg.automl.model_folder import ModelFolder
 from mmskelseg.automl.observers import find_observers
@@ -29,6 +29,7 @@ from mmskelseg.automl.progress import Progress
 from mmskelseg.automl.report import Content, write_report
 from mmskelseg.automl.speed import paces, recent_paces
 from mmskelseg.automl.steps import Execute, Trainings, execute_steps
+from mmskelseg.automl.trials import Setup
 from mmskelseg.datasets.inspection.report import overview
 from mmskelseg.datasets.inspection.sanity_checks import sanity_checks
 from mmskelseg.datasets.inspection.summary import summarize
@@ -71,6 +72,53 @@ def fit(job: Fit, events: Events) -> Path:
             fails.
     """
     began, ann_file = monotonic(), job.ann_file
+    own, unlabelled, reason = _read(job)
+    train, test = (own.split.get(name, ()) for name in ('train', 'test'))
+    setup = Setup(ModelFolder(job.out), own, job.seed)
+    everyone, _ = persons_of(own.videos, job.group_by)
+    shared = sorted({everyone[n] for n in train} & {everyone[n] for n in test})
+    summary = summarize(own.annotations, ann_file.parent)
+    suspicions = sanity_checks(own.annotations, ann_file.parent)
+    rows = overview(str(ann_file), summary)
+    events.note('\n'.join(f'{name:12}{rows[name]}' for name in _SHOWN))
+    events.note(f'held out    {_held_out(setup, reason)}')
+    people = find_observers(job, own.annotations, everyone)
+    for note in [*_notes(setup, shared, suspicions, unlabelled), *people.notes]:
+        events.note(f'note        {note}')
+    found, left_out = candidates(
+        own.annotations,
+        ann_file,
+        own.splits,
+        ConfigRequest(recipe=job.recipe, objects=job.objects, places=job.places),
+    )
+    for name, line in found[0].choice.lines.items():
+        if name in ('pairs', 'objects', 'places'):
+            events.note(f'note        {line}')
+    setup.begin(_settings(job))
+    with worker_processes(job.processes) as submit:
+        measure = partial(paces, setup, submit, job.processes, events)
+        plan = _plan(setup, found, left_out, job, measure, began)
+        compared = [one for name in plan.compared for one in found if one.name == name]
+        events.note('\n'.join(_planned(setup, plan, job, compared)))
+        trainings = _trainings(setup, plan, job, submit, events, began)
+        outcome = execute_steps(compared, trainings, submit)
+    carriers = find_carriers(setup, outcome, events, trainings.deadline)
+    given = summary, suspicions, shared, people, carriers
+    report = write_report(setup, outcome, *given)
+    events.note('\n'.join(_reported(report)))
+    events.note(f'Report:  {setup.folder.path / "report.html"}')
+    events.note(f'Reads:   {", ".join(report["reads"])}')
+    events.note(f'Segment: {report["next"][0]}')
+    return setup.folder.path
+
+
+def _read(job: Fit) -> tuple[FitData, int, str]:
+    """Return the data, how many training videos lack labels, and how persons are known.
+
+    Raises:
+        UserError: If the training videos cannot teach anything.
+    """
+    ann_file = job.ann_file
     data = load_annotations(ann_file, observers=True)
     for video in data['annotations']:
         if 'filename' in video:
@@ -81,46 +129,10 @@ def fit(job: Fit, events: Events) -> Path:
     shown = {v['frame_dir']: v for v in data['annotations']}
     split = 'train' if job.fold is None else f'{job.fold}/train'
     videos = labelled_videos([shown[name] for name in train], split, ann_file)
-    unlabelled = len(train) - len(videos)
-    train = [video['frame_dir'] for video in videos]
     _check(ann_file, videos, data['metainfo'])
     persons, reason = persons_of(videos, job.group_by)
-    folder = ModelFolder(job.out, data, train, test, persons, job.seed)
-    everyone, _ = persons_of(folder.data['annotations'], job.group_by)
-    shared = sorted({everyone[n] for n in train} & {everyone[n] for n in test})
-    summary = summarize(folder.data, ann_file.parent)
-    suspicions = sanity_checks(folder.data, ann_file.parent)
-    rows = overview(str(ann_file), summary)
-    events.note('\n'.join(f'{name:12}{rows[name]}' for name in _SHOWN))
-    events.note(f'held out    {_held_out(folder, reason)}')
-    people = find_observers(job, folder.data, everyone)
-    for note in [*_notes(folder, shared, suspicions, unlabelled), *people.notes]:
-        events.note(f'note        {note}')
-    found, left_out = candidates(
-        folder.data,
-        ann_file,
-        folder.splits,
-        ConfigRequest(recipe=job.recipe, objects=job.objects, places=job.places),
-    )
-    for name, line in found[0].choice.lines.items():
-        if name in ('pairs', 'objects', 'places'):
-            events.note(f'note        {line}')
-    folder.begin(_settings(job))
-    with worker_processes(job.processes) as submit:
-        measure = partial(paces, folder, submit, job.processes, events)
-        plan = _plan(folder, found, left_out, job, measure, began)
-        compared = [one for name in plan.compared for one in found if one.name == name]
-        events.note('\n'.join(_planned(folder, plan, job, compared)))
-        trainings = _trainings(folder, plan, job, submit, events, began)
-        outcome = execute_steps(folder, compared, trainings, submit)
-    carriers = find_carriers(folder, outcome, events, trainings.deadline)
-    given = summary, suspicions, shared, people, carriers
-    report = write_report(folder, outcome, *given)
-    events.note('\n'.join(_reported(report)))
-    events.note(f'Report:  {folder.path / "report.html"}')
-    events.note(f'Reads:   {", ".join(report["reads"])}')
-    events.note(f'Segment: {report["next"][0]}')
-    return folder.path
+    own = FitData.of(data, [*persons], test, persons)
+    return own, len(train) - len(videos), reason
 
 
 def _splits(
@@ -173,7 +185,7 @@ def _shown(videos: Sequence[VideoAnnotation], metainfo: Metainfo) -> list[list[s
 
 
 def _notes(
-    folder: ModelFolder,
+    setup: Setup,
     shared: Sequence[str],
     suspicions: Sequence[object],
     unlabelled: int,
@@ -185,9 +197,9 @@ def _notes(
     if unlabelled:
         verb = 'has no label and is' if unlabelled == 1 else 'have no label and are'
         yield f'{counted(unlabelled, "training video")} {verb} left out'
-    data, meta = with_flat_labels(folder.data), folder.data['metainfo']
+    data, meta = with_flat_labels(setup.data.annotations), setup.data.metainfo
     shown = {video['frame_dir']: video for video in data['annotations']}
-    train = [v for v in folder.data['annotations'] if v['frame_dir'] in folder.persons]
+    train = [v for v in setup.data.videos if v['frame_dir'] in setup.data.persons]
     for tier, names in zip(tiers_of(meta), _shown(train, meta), strict=True):
         if len(names) < 2:
             yield (
@@ -197,11 +209,11 @@ def _notes(
     alone: dict[str, list[str]] = {}
     for label, name in enumerate(meta['classes']):
         seen = {
-            folder.persons[video]
+            setup.data.persons[video]
             for video in data['split']['train']
             if (shown[video]['label'] == label).any()
         }
-        if len(seen) == 1 and folder.folds:
+        if len(seen) == 1 and setup.data.folds:
             alone.setdefault(seen.pop(), []).append(repr(name))
     for person, names in alone.items():
         yield (
@@ -216,10 +228,10 @@ def _notes(
                 f'the labels of {name!r} end {end / video["fps"]:.1f} s before the '
                 'video; these frames are ignored'
             )
-    if not folder.has_test:
+    if not setup.data.has_test:
         scores = 'scores are those of the held-out ones'
         without = 'how good the model is cannot be tested'
-        yield f'there are no test videos, so {scores if folder.folds else without}'
+        yield f'there are no test videos, so {scores if setup.data.folds else without}'
     if shared:
         yield (
             f'training and test videos show {listed([*map(repr, shared)], 3)}, so '
@@ -231,7 +243,7 @@ def _notes(
 
 
 def _plan(
-    folder: ModelFolder,
+    setup: Setup,
     found: Sequence[Candidate],
     left_out: Mapping[str, str],
     job: Fit,
@@ -240,30 +252,30 @@ def _plan(
 ) -> FitPlan:
     """Return the plan in the folder; if there is none, write the given or a new one."""
     plan = read_plan(job.plan, found) if job.plan else None
-    if folder.plan.is_file():
-        kept = read_plan(folder.plan, found)
+    if setup.folder.plan.is_file():
+        kept = read_plan(setup.folder.plan, found)
         if plan not in (None, kept):
             raise UserError(
-                f'{folder.plan}: is not the plan of {job.plan}; name another '
+                f'{setup.folder.plan}: is not the plan of {job.plan}; name another '
                 'folder with --out.'
             )
         return kept
     limits = Limits(
-        job.minutes, job.processes, len(folder.folds), job.compare, job.always
+        job.minutes, job.processes, len(setup.data.folds), job.compare, job.always
     )
     if plan is None and job.executor != 'none':
         plan = plan_fit(found, left_out, limits, {})
     elif plan is None:
-        known = recent_paces(folder, found) if job.always else {}
+        known = recent_paces(setup.folder, found) if job.always else {}
         plan = plan_measured(
             found, left_out, limits, measure, lambda: monotonic() - began, known
         )
-    plan.write(folder.plan)
+    plan.write(setup.folder.plan)
     return plan
 
 
 def _trainings(
-    folder: ModelFolder,
+    setup: Setup,
     plan: FitPlan,
     job: Fit,
     submit: Workers,
@@ -275,31 +287,33 @@ def _trainings(
     if job.executor != 'none':
         execute_all = partial(
             submitted,
-            folder=folder.path,
+            folder=setup.folder.path,
             cluster=job.executor,
             options=job.executor_options,
         )
-    progress = Progress(events, plan.times(len(folder.folds), job.processes))
+    times = plan.times(len(setup.data.folds), job.processes)
     # A given plan is repeated as it is, and a job of a cluster may wait for its turn.
     is_fixed = job.plan is not None or job.executor != 'none'
     deadline = inf if is_fixed else began + 60 * job.minutes
     given = job.processes, execute_all, deadline, submit.restart
-    return Trainings(plan, progress, *given)
+    return Trainings(setup, plan, Progress(events, times), *given)
 
 
-def _held_out(folder: ModelFolder, reason: str) -> str:
+def _held_out(setup: Setup, reason: str) -> str:
     """Return who is held out in each fold, and how persons are known."""
-    if not folder.folds:
+    if not setup.data.folds:
         return f'nobody, since all count as one person: {reason}'
-    splits = [folder.data['split'][f'{fold}/test'] for fold in folder.folds]
-    each = [dict.fromkeys(folder.persons[name] for name in split) for split in splits]
+    splits = [setup.data.split[f'{fold}/test'] for fold in setup.data.folds]
+    each = [
+        dict.fromkeys(setup.data.persons[name] for name in split) for split in splits
+    ]
     persons = counted(sum(map(len, each)), 'person')
     names = '; '.join(listed([*map(repr, who)], 3) for who in each)
     return f'in {len(each)} folds of {persons}: {names}; {reason}'
 
 
 def _planned(
-    folder: ModelFolder, plan: FitPlan, job: Fit, compared: Sequence[Candidate]
+    setup: Setup, plan: FitPlan, job: Fit, compared: Sequence[Candidate]
 ) -> Iterator[str]:
     """Yield what will be done."""
     yield ''
@@ -315,7 +329,7 @@ def _planned(
     for why in dict.fromkeys(plan.left_out.values()):
         names = ', '.join(n for n, reason in plan.left_out.items() if reason == why)
         yield f'Left out: {names}, since {why}.'
-    time = duration(sum(plan.times(len(folder.folds), job.processes)))
+    time = duration(sum(plan.times(len(setup.data.folds), job.processes).values()))
     yield f'Trainings take about {time}, {job.processes} at a time.'
     if plan.full < 1:
         yield (
@@ -324,7 +338,7 @@ def _planned(
         )
     if job.executor != 'none':
         yield 'These times are assumed, since nothing is measured for a cluster.'
-    yield f'Plan: {folder.plan}'
+    yield f'Plan: {setup.folder.plan}'
     yield ''
 
 

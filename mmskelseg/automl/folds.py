@@ -2,10 +2,15 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from mmskelseg_io.messages.counts import listed
 from mmskelseg_io.messages.errors import UserError
-from mmskelseg_io.structures.annotations import VideoAnnotation
+from mmskelseg_io.structures.annotations import (
+    AnnotationFile,
+    Metainfo,
+    VideoAnnotation,
+)
 from mmskelseg_io.structures.tiers import labelled_frames
 
 # The largest number of folds.
@@ -186,3 +191,80 @@ def fold_splits(
         if len({persons[name] for name in train}) > 1:
             yield f'half{i}/train', half(persons, train)
             yield f'half{i}/test', held
+
+
+@dataclass(frozen=True)
+class FitData:
+    """What a fit is of: annotations with folds, and the persons of training videos."""
+
+    annotations: AnnotationFile
+    persons: Mapping[str, str]
+
+    @classmethod
+    def of(
+        cls,
+        data: AnnotationFile,
+        train: Sequence[str],
+        test: Sequence[str],
+        persons: Mapping[str, str],
+    ) -> 'FitData':
+        """Return the data of training and test videos, with folds of the former."""
+        known = {video['frame_dir']: video for video in data['annotations']}
+        splits = {'train': list(train), **({'test': list(test)} if test else {})}
+        splits |= dict(fold_splits([known[name] for name in train], persons))
+        videos = [known[name] for name in dict.fromkeys([*train, *test])]
+        meta = data['metainfo']
+        return cls({'split': splits, 'annotations': videos, 'metainfo': meta}, persons)
+
+    @property
+    def split(self) -> Mapping[str, Sequence[str]]:
+        """The videos of each split."""
+        return self.annotations['split']
+
+    @property
+    def videos(self) -> Sequence[VideoAnnotation]:
+        """All videos."""
+        return self.annotations['annotations']
+
+    @property
+    def metainfo(self) -> Metainfo:
+        """What holds for all videos."""
+        return self.annotations['metainfo']
+
+    @property
+    def has_test(self) -> bool:
+        """Whether there are test videos."""
+        return 'test' in self.split
+
+    @property
+    def folds(self) -> list[str]:
+        """The names of the folds; none of a single person."""
+        return self._tests('fold')
+
+    @property
+    def halves(self) -> list[str]:
+        """The names of the folds that are trained on half of the labels."""
+        return self._tests('half')
+
+    def _tests(self, kind: str) -> list[str]:
+        tests = (n for n in self.split if n.endswith('/test'))
+        return [n.removesuffix('/test') for n in tests if n.startswith(kind)]
+
+    @property
+    def splits(self) -> tuple[str, str]:
+        """The splits of the final model; without test videos, those of a fold."""
+        without = f'{self.folds[0]}/test' if self.folds else 'train'
+        return 'train', 'test' if self.has_test else without
+
+    @property
+    def half_share(self) -> float:
+        """The share of a fold's labelled frames that is about half of them."""
+        frames = {
+            video['frame_dir']: int(labelled_frames(video['label']).sum())
+            for video in self.videos
+        }
+        half, whole = (
+            sum(frames[n] for fold in folds for n in self.split[f'{fold}/train'])
+            for folds in (self.halves, self.folds)
+        )
+        return half / whole

@@ -40,6 +40,12 @@ _START, _FINISH = 1.5, 3
 _LONGEST = 1e9
 _Seconds = Annotated[float, Where('seconds', lambda time: 0 < time < _LONGEST)]
 _Part = Annotated[float, Where('more than 0, and up to 1', lambda part: 0 < part <= 1)]
+#: The stages of a fit, each of which begins when the one before has ended.
+COMPARING = 'Comparing configs'
+FINALISTS = 'Comparing the best in full'
+TRAINING = 'Training, and testing on held-out videos'
+LABELS = 'Measuring what more labels bring'
+FINISHING = 'Testing and exporting the final model'
 _ANYTHING = ConfigRequest()
 _REMEDY = 'name the plan.json of a fit to the same data'
 
@@ -141,12 +147,12 @@ class FitPlan:
         """Return the seconds of a training of some length."""
         return self.start + length * self.seconds[name]
 
-    def stages(self, folds: int) -> list[list[float]]:
+    def trainings(self, folds: int) -> dict[str, list[float]]:
         """Return the seconds of all trainings, if the slowest candidate is chosen.
 
-        There is a list for each stage, which begins when the one before has ended: the
-        comparison, finalists if there are several, the final model with what is left
-        of its cross-validation, and half of the labels. Any may be empty.
+        There is a list for each stage: the comparison, finalists if there are several,
+        the final model with what is left of its cross-validation, and half of the
+        labels. Any may be empty.
         """
         names = sorted(self.compared, key=lambda name: -self.seconds[name])
         short, full = (
@@ -155,21 +161,29 @@ class FitPlan:
         )
         compared, finalists = folds * short, folds * full[: self.finalists]
         half = folds * short[:1] if self.is_long else []
+        final = full[:1]
         if len(names) == 1:
-            return [[], [], finalists + full + half, half]
-        if self.finalists == 1:
-            return [compared, [], finalists + full[:1], half]
-        return [compared, finalists, full[:1], half]
+            compared, finalists, final = [], [], finalists + final + half
+        elif self.finalists == 1:
+            finalists, final = [], finalists + final
+        return {
+            COMPARING: compared, FINALISTS: finalists, TRAINING: final, LABELS: half,
+        }  # fmt: skip
 
-    def times(self, folds: int, processes: int) -> list[float]:
-        """Return the seconds of each stage, in some processes, and of the rest."""
-        stages = self.stages(folds)
-        return [*(wall(stage, processes) for stage in stages), self.finish]
+    def times(self, folds: int, processes: int) -> dict[str, float]:
+        """Return the seconds of each stage, in some processes."""
+        stages = self.trainings(folds).items()
+        times = {name: wall(seconds, processes) for name, seconds in stages}
+        return {**times, FINISHING: self.finish}
+
+    def after(self, stage: str, folds: int, processes: int) -> float:
+        """Return the seconds of all stages that follow one."""
+        return after(stage, self.times(folds, processes))
 
     def least(self, folds: int, processes: int) -> float:
         """Return the seconds after a comparison for trainings that say something."""
         plan = replace(self, full=min(self.full, LONG))
-        return sum(plan.times(folds, processes)[1:])
+        return plan.after(COMPARING, folds, processes)
 
     def without(self, names: Sequence[str], why: str) -> 'FitPlan':
         """Return the plan without some candidates."""
@@ -185,7 +199,7 @@ class FitPlan:
         """
         lengths = [n for n in _LENGTHS if n < self.full]
         plans = [self, *(replace(self, full=length) for length in lengths)]
-        enough = (p for p in plans if sum(p.times(folds, processes)[1:]) <= seconds)
+        enough = (p for p in plans if p.after(COMPARING, folds, processes) <= seconds)
         return next(enough, plans[-1])
 
 
@@ -201,6 +215,16 @@ class Limits:
     folds: int
     compare: int | None = None
     always: bool = False
+
+
+def after(stage: str, times: Mapping[str, float]) -> float:
+    """Return the time of all stages that follow one.
+
+    >>> after('b', {'a': 1.0, 'b': 2.0, 'c': 3.0, 'd': 4.0})
+    7.0
+    """
+    names = [*times]
+    return sum(times[name] for name in names[names.index(stage) + 1 :])
 
 
 def wall(seconds: Sequence[float], processes: int) -> float:
@@ -342,7 +366,7 @@ class _Plans:
         """Return the minutes that such a plan needs."""
         plan = self.plan(number, length, finalists)
         times = plan.times(self.limits.folds, self.limits.processes)
-        return (self.spent + sum(times)) / 60 / _SHARE
+        return (self.spent + sum(times.values())) / 60 / _SHARE
 
     def largest(self, most: int) -> tuple[int, float, int]:
         """Return how many candidates are compared, for how long, and how many in full.

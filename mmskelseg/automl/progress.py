@@ -1,10 +1,11 @@
 """How much time is left of a fit."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic
 
+from mmskelseg.automl.planning import after
 from mmskelseg_io.jobs.events import Events
 
 # Progress is reported at least every so many seconds.
@@ -36,12 +37,12 @@ class Progress:
 
     Args:
         events: Where progress is reported.
-        stages: How many seconds each stage of the work takes by the plan.
+        times: How many seconds each stage of the work takes by the plan.
     """
 
-    def __init__(self, events: Events, stages: Sequence[float]) -> None:
+    def __init__(self, events: Events, times: Mapping[str, float]) -> None:
         self._events, self._first = events, monotonic()
-        self.stages, self._later = stages, 0.0
+        self.times, self._later = times, 0.0
         # Planned seconds of what earlier stages, and this one, had to do.
         self._done = self._stage = 0.0
         self._left: Callable[[], float] = lambda: 0.0
@@ -50,24 +51,22 @@ class Progress:
     @contextmanager
     def stage(
         self,
-        number: int,
-        part: str,
+        name: str,
         left: Callable[[], float],
         count: Callable[[], tuple[int, int]] = lambda: (0, 1),
     ) -> Iterator[None]:
         """Report from time to time, while a block does the work of a stage.
 
         Args:
-            number: Which of the stages it is.
-            part: What is done in it.
+            name: Which of the stages it is.
             left: Returns how many seconds the rest of the stage takes by the plan.
             count: Returns how many of its steps are finished, and how many there are.
         """
         self._done += self._stage
-        self._later = sum(self.stages[number + 1 :])
+        self._later = after(name, self.times)
         self._left, self._stage = left, left()
         self._report = lambda: self._events.progress(
-            part, *count(), self.seconds_left(monotonic())
+            name, *count(), self.seconds_left(monotonic())
         )
         self._report()
         with every_pause(self._report):

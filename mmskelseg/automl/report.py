@@ -16,14 +16,13 @@ from mmskelseg.automl.assessment import (
     suspect_labels,
 )
 from mmskelseg.automl.held_out import parts_of, predictions_of
-from mmskelseg.automl.model_folder import ModelFolder, difference
 from mmskelseg.automl.observers import Observers
 from mmskelseg.automl.page import page
 from mmskelseg.automl.people import beside_people
 from mmskelseg.automl.steps import Outcome
+from mmskelseg.automl.trials import Setup, difference
 from mmskelseg.datasets.inspection.sanity_checks import Suspicion
 from mmskelseg.datasets.inspection.summary import Summary
-from mmskelseg.engine.run_folder import PREDICTIONS
 from mmskelseg.export.cards import what_is_read
 from mmskelseg_behaviour.drawing.moments import Moment, write_moments
 from mmskelseg_behaviour.functional.calibration import (
@@ -44,7 +43,7 @@ _DRAWN = 6
 
 
 def write_report(
-    folder: ModelFolder,
+    setup: Setup,
     outcome: Outcome,
     summary: Summary,
     suspicions: Sequence[Suspicion],
@@ -57,23 +56,22 @@ def write_report(
     ``shared`` are persons whom both training and test videos show, and ``people`` have
     labelled some of the videos.
     """
-    tested = predictions_of(folder.tested / PREDICTIONS) if folder.has_test else {}
+    tested = predictions_of(setup.folder.predictions) if setup.data.has_test else {}
     held_out = outcome.held_out.videos if outcome.held_out else {}
-    videos = {**held_out, **tested}
-    meta = folder.data['metainfo']
-    fps = {v['frame_dir']: float(v['fps']) for v in folder.data['annotations']}
+    videos, meta = {**held_out, **tested}, setup.data.metainfo
+    fps = {v['frame_dir']: float(v['fps']) for v in setup.data.videos}
     scores = {
         part: evaluated(found, meta)
         for part, found in (('test', tested), ('held_out', held_out), ('all', videos))
         if found
     }
-    intervals = person_intervals(held_out, folder.persons, meta)
-    predictor = OnnxPredictor(folder.exported, 'cpu')
-    content = {
-        'data': {**_data(folder, summary, suspicions), 'shared_persons': shared},
+    intervals = person_intervals(held_out, setup.data.persons, meta)
+    predictor = OnnxPredictor(setup.folder.exported, 'cpu')
+    found = {
+        'data': {**_data(setup, summary, suspicions), 'shared_persons': shared},
         'scores': {
-            part: {k: v for k, v in report['metrics'].items() if not k.endswith('_std')}
-            for part, report in scores.items()
+            part: {k: v for k, v in own['metrics'].items() if not k.endswith('_std')}
+            for part, own in scores.items()
         },
         'new_person': {name: asdict(found) for name, found in intervals.items()},
         'classes': [
@@ -82,26 +80,27 @@ def write_report(
         ],
         'carriers': carriers,
         'reads': [*what_is_read(predictor.recipes)],
-        'shortest_bouts': _shortest_bouts(folder, predictor.file),
+        'shortest_bouts': _shortest_bouts(setup, predictor.file),
         'videos': [
-            _video(name, folder, tested) | scores['all']['per_video'][name]
+            _video(name, setup, tested) | scores['all']['per_video'][name]
             for name in videos
         ],
-        'calibration': _calibration(folder, outcome, tested),
+        'calibration': _calibration(setup, outcome, tested),
         'doubts': [asdict(suspect) for suspect in suspect_labels(videos, fps, meta)],
-        'label_curve': _label_curve(outcome, folder),
+        'label_curve': _label_curve(outcome, setup),
         'no_label_curve': outcome.no_half,
         'plan': asdict(outcome.plan),
-        'candidates': _candidates(folder, outcome),
-        'risk': _risk(folder),
+        'candidates': _candidates(setup, outcome),
+        'risk': _risk(setup),
         'confusion': confusion(videos, meta).tolist() if scores else [],
         'observers': _observers(people, videos, fps),
-        'next': _next(folder, any(one.in_3d for one in predictor.recipes)),
+        'next': _next(setup, any(one.in_3d for one in predictor.recipes)),
     }
-    content = _plain(content)
+    content = _plain(found)
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    atomic_write_text(folder.path / 'report.json', text)
-    atomic_write_text(folder.path / 'report.html', page(content, videos, fps, meta))
+    html = page(content, videos, fps, meta)
+    atomic_write_text(setup.folder.path / 'report.json', text)
+    atomic_write_text(setup.folder.path / 'report.html', html)
     return content
 
 
@@ -115,33 +114,31 @@ def _observers(
     return {'notes': people.notes, 'pairs': pairs}
 
 
-def _video(name: str, folder: ModelFolder, tested: Mapping) -> Content:
+def _video(name: str, setup: Setup, tested: Mapping) -> Content:
     """Return whom a video shows, and by what kind of model it was labelled."""
     part = 'test' if name in tested else 'held_out'
-    return {'video': name, 'part': part, 'person': folder.persons.get(name)}
+    return {'video': name, 'part': part, 'person': setup.data.persons.get(name)}
 
 
-def _data(
-    folder: ModelFolder, summary: Summary, suspicions: Sequence[Suspicion]
-) -> Content:
+def _data(setup: Setup, summary: Summary, suspicions: Sequence[Suspicion]) -> Content:
     """Return what the model was trained and tested on."""
-    split = folder.data['split']
+    split = setup.data.split
     labelled = {
         video['frame_dir']: labelled_frames(video['label']).sum() / video['fps']
-        for video in folder.data['annotations']
+        for video in setup.data.videos
     }
-    meta = folder.data['metainfo']
+    meta = setup.data.metainfo
     return {
         'name': summary['dataset'],
         'classes': meta['classes'],
         'background': summary['background'],
-        'persons': len(set(folder.persons.values())),
+        'persons': len(set(setup.data.persons.values())),
         'persons_known': any(
             who not in (v['frame_dir'], v.get('video'))
-            for v in folder.data['annotations']
-            for who in [folder.persons.get(v['frame_dir'], v['frame_dir'])]
+            for v in setup.data.videos
+            for who in [setup.data.persons.get(v['frame_dir'], v['frame_dir'])]
         ),
-        'folds': len(folder.folds),
+        'folds': len(setup.data.folds),
         **{
             part: {
                 'videos': len(split[part]),
@@ -154,13 +151,13 @@ def _data(
     }
 
 
-def _risk(folder: ModelFolder) -> list[Content]:
+def _risk(setup: Setup) -> list[Content]:
     """Return REBA and RULA of each class, and draw the worst moment of the worst ones.
 
     ``risk.png`` is in the folder if there are rows, which need joints of people in 3D.
     """
-    meta = folder.data['metainfo']
-    videos = {video['frame_dir']: video for video in folder.data['annotations']}
+    meta = setup.data.metainfo
+    videos = {video['frame_dir']: video for video in setup.data.videos}
     rows = rows_of_videos([*videos.values()], meta)
     worst = [row for row in rows if row['method'] == 'REBA']
     worst.sort(key=lambda row: -row['worst_low'] - row['worst_high'])
@@ -176,14 +173,14 @@ def _risk(folder: ModelFolder) -> list[Content]:
         for row in worst[:_DRAWN]
     ]
     if moments:
-        write_moments(folder.path / 'risk.png', moments)
+        write_moments(setup.folder.path / 'risk.png', moments)
     return rows
 
 
-def _shortest_bouts(folder: ModelFolder, model: ModelFile) -> list[Content]:
+def _shortest_bouts(setup: Setup, model: ModelFile) -> list[Content]:
     """Return how long predicted bouts last at least, in each tier with such a limit."""
-    tiers = tiers_of(folder.data['metainfo'])
-    fps = folder.data['annotations'][0]['fps']
+    tiers = tiers_of(setup.data.metainfo)
+    fps = setup.data.videos[0]['fps']
     steps: Sequence[Mapping[str, Any]] = model.metadata['postprocess']
     return [
         {'tier': tiers[step.get('tier', 0)].name, 'seconds': step['frames'] / fps}
@@ -192,11 +189,9 @@ def _shortest_bouts(folder: ModelFolder, model: ModelFile) -> list[Content]:
     ]
 
 
-def _calibration(
-    folder: ModelFolder, outcome: Outcome, tested: Mapping
-) -> Content | None:
+def _calibration(setup: Setup, outcome: Outcome, tested: Mapping) -> Content | None:
     """Return how sure the model is and how right, before and after its temperature."""
-    held_out, meta = outcome.held_out, folder.data['metainfo']
+    held_out, meta = outcome.held_out, setup.data.metainfo
     if held_out is None:
         return None
     temperature = held_out.temperature
@@ -216,14 +211,14 @@ def _curve(found: Reliability) -> Content:
     return {'ece': found.error, **{n: getattr(found, n).tolist() for n in names}}
 
 
-def _label_curve(outcome: Outcome, folder: ModelFolder) -> Content | None:
+def _label_curve(outcome: Outcome, setup: Setup) -> Content | None:
     """Return F1@10 with half of the labels, all, and what twice as many would give."""
     if outcome.chosen is None or outcome.half is None:
         return None
     chosen = outcome.chosen
     short = next(t for t in outcome.short if t.candidate is chosen.candidate)
     half, whole, full = (t.f1 for t in (outcome.half, short, chosen))
-    share = folder.half_share
+    share = setup.data.half_share
     return {
         'share': share,
         'half': half,
@@ -233,7 +228,7 @@ def _label_curve(outcome: Outcome, folder: ModelFolder) -> Content | None:
     }
 
 
-def _candidates(folder: ModelFolder, outcome: Outcome) -> list[Content]:
+def _candidates(setup: Setup, outcome: Outcome) -> list[Content]:
     """Return what was compared, and why the rest was not chosen."""
     rows, plan = [], outcome.plan
     full = {t.candidate.name: t for t in outcome.finalists}
@@ -255,7 +250,7 @@ def _candidates(folder: ModelFolder, outcome: Outcome) -> list[Content]:
         }
         if chosen is not None and name != chosen:
             trials = full if name in full else short
-            found = difference(trials[name], trials[chosen], folder.persons)
+            found = difference(trials[name], trials[chosen], setup.data.persons)
             row['difference'] = asdict(found)
         rows.append(row)
     return rows + [
@@ -263,13 +258,13 @@ def _candidates(folder: ModelFolder, outcome: Outcome) -> list[Content]:
     ]
 
 
-def _next(folder: ModelFolder, in_3d: bool) -> list[str]:
+def _next(setup: Setup, in_3d: bool) -> list[str]:
     """Return commands for what is to be done with a model, which may read 3D."""
     return [
-        f'mmskelseg segment {"ANNOTATIONS" if in_3d else "VIDEO"} {folder.path}',
-        f'mmskelseg suggest VIDEOS {folder.path}',
-        f'mmskelseg train {folder.path}',
-        f'mmskelseg fit ANN --out DIR --plan {folder.plan}',
+        f'mmskelseg segment {"ANNOTATIONS" if in_3d else "VIDEO"} {setup.folder.path}',
+        f'mmskelseg suggest VIDEOS {setup.folder.path}',
+        f'mmskelseg train {setup.folder.path}',
+        f'mmskelseg fit ANN --out DIR --plan {setup.folder.plan}',
     ]
 
 

@@ -16,6 +16,7 @@ from mmengine.runner import Runner
 from mmskelseg.automl.model_folder import ModelFolder
 from mmskelseg.automl.planning import Candidate
 from mmskelseg.automl.progress import every_pause
+from mmskelseg.automl.trials import Setup
 from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.engine.terminal import build_runner
 from mmskelseg_io.files.atomic import atomic_write_text
@@ -31,7 +32,7 @@ _RECENT, _MOST = 1800.0, 1e6
 
 
 def paces(
-    folder: ModelFolder,
+    setup: Setup,
     submit: Submit,
     processes: int,
     events: Events,
@@ -47,7 +48,7 @@ def paces(
     """
     events.progress('Measuring how long a step of a training takes here', 0, None)
     calls = [
-        (one, submit(step_seconds, folder.timing(one, process)))
+        (one, submit(step_seconds, setup.timing(one, process)))
         for process, one in zip(range(processes), cycle(todo), strict=False)
     ]
     found: dict[str, list[float]] = {}
@@ -57,7 +58,7 @@ def paces(
             if isinstance(seconds, str):
                 raise UserError(
                     f'The first steps of {one.name} failed: '
-                    f'{seconds.removesuffix(".")}; see {folder.path / "runs/speed"}.'
+                    f'{seconds.removesuffix(".")}; see {setup.folder.speed.parent}.'
                 )
             found.setdefault(one.name, []).append(seconds)
     result = {}
@@ -67,7 +68,7 @@ def paces(
         what = f'{seconds:.2f} s a step, {pace:.1f} times as long as on an idle core'
         events.note(f'{one.name:20}{what}')
     kept = {one.name: result[one.kind] for one in todo}
-    atomic_write_text(folder.speed, json.dumps(kept))
+    atomic_write_text(setup.folder.speed, json.dumps(kept))
     return result
 
 

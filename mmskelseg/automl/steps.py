@@ -6,9 +6,20 @@ from dataclasses import dataclass
 from math import inf
 
 from mmskelseg.automl.held_out import HeldOut, predictions_of
-from mmskelseg.automl.model_folder import ModelFolder, Trial, best_of
-from mmskelseg.automl.planning import LONG, PART, Candidate, FitPlan, wall
+from mmskelseg.automl.planning import (
+    COMPARING,
+    FINALISTS,
+    FINISHING,
+    LABELS,
+    LONG,
+    PART,
+    TRAINING,
+    Candidate,
+    FitPlan,
+    wall,
+)
 from mmskelseg.automl.progress import Progress, every_pause
+from mmskelseg.automl.trials import Setup, Trial, best_of, finish
 from mmskelseg.engine.cross_validation import save
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg_behaviour.scores import score_texts
@@ -18,14 +29,6 @@ from mmskelseg_io.messages.errors import UserError
 
 #: Executes runs, and yields each with the reason of its failure, '' if there is none.
 Execute = Callable[[list[RunFolder]], Iterator[tuple[RunFolder, str]]]
-# What is done in each stage.
-_STAGES = (
-    'Comparing configs',
-    'Comparing the best in full',
-    'Training, and testing on held-out videos',
-    'Measuring what more labels bring',
-    'Testing and exporting the final model',
-)
 # The label curve needs short trainings that reach this share of the score of full ones.
 _ENOUGH = 0.75
 
@@ -64,6 +67,7 @@ class Trainings:
             plan must not change.
     """
 
+    setup: Setup
     plan: FitPlan
     progress: Progress
     processes: int
@@ -71,7 +75,7 @@ class Trainings:
     deadline: float
     stop: Callable[[], object] = lambda: None
 
-    def run(self, stage: int, trials: Sequence[Trial], later: float = -inf) -> None:
+    def run(self, stage: str, trials: Sequence[Trial], later: float = -inf) -> None:
         """Execute those that are not finished, the longest first.
 
         They are stopped if there is no time left for what is planned to take so many
@@ -106,7 +110,7 @@ class Trainings:
 
         failures = []
         with (
-            self.progress.stage(stage, _STAGES[stage], seconds, count),
+            self.progress.stage(stage, seconds, count),
             every_pause(watch),
         ):
             for run, failure in self.execute_all(order):
@@ -122,30 +126,32 @@ class Trainings:
                 'The same command repeats only these.'
             )
 
-    def given(self, folder: ModelFolder) -> tuple[int, int]:
-        """Return the numbers of folds and of processes."""
-        return len(folder.folds), self.processes
+    @property
+    def given(self) -> tuple[int, int]:
+        """The numbers of folds and of processes."""
+        return len(self.setup.data.folds), self.processes
+
+    def change(self, plan: FitPlan, why: str) -> None:
+        """Go on with another plan, also if the fit is stopped, and say why."""
+        self.plan, self.progress.times = plan, plan.times(*self.given)
+        plan.write(self.setup.folder.plan)
+        self.progress.note(why)
 
     def has_time(self, seconds: float) -> bool:
         """Return whether there is time for what is planned to take some seconds."""
         now = time.monotonic()
         return now + self.progress.pace(now) * seconds <= self.deadline
 
-    def keep_time(self, folder: ModelFolder) -> FitPlan:
-        """Shorten the full trainings if these would end too late, and return the plan.
-
-        It is written into the folder, so that a fit that is stopped goes on with it.
-        """
+    def keep_time(self) -> FitPlan:
+        """Shorten the full trainings if these would end too late; return the plan."""
         now = time.monotonic()
         seconds = (self.deadline - now) / self.progress.pace(now)
-        given = self.given(folder)
-        plan = self.plan.shortened(*given, seconds)
+        plan = self.plan.shortened(*self.given, seconds)
         if plan != self.plan:
-            self.plan, self.progress.stages = plan, plan.times(*given)
-            plan.write(folder.plan)
-            self.progress.note(
+            self.change(
+                plan,
                 'It takes longer than foretold, so full trainings run for '
-                f'{100 * plan.full:.0f} % of their length.'
+                f'{100 * plan.full:.0f} % of their length.',
             )
         return plan
 
@@ -156,10 +162,7 @@ class Trainings:
 
 
 def execute_steps(
-    folder: ModelFolder,
-    compared: Sequence[Candidate],
-    trainings: Trainings,
-    submit: Submit,
+    compared: Sequence[Candidate], trainings: Trainings, submit: Submit
 ) -> Outcome:
     """Compare candidates, train the best, and write the final model.
 
@@ -168,45 +171,42 @@ def execute_steps(
     Raises:
         UserError: If a run fails; the message names its log.
     """
-    plan, default = trainings.plan, compared[0]
-    if not folder.folds:
-        trainings.run(2, [folder.final(default, plan.full)])
-        _finish(folder, trainings, default, 1.0, submit)
+    setup, plan, default = trainings.setup, trainings.plan, compared[0]
+    if not setup.data.folds:
+        trainings.run(TRAINING, [setup.final(default, plan.full)])
+        _finish(trainings, default, 1.0, submit)
         return Outcome(plan, compared, (), ())
     short: list[Trial] = []
     ranking = list(compared)
     if len(compared) > 1 or plan.is_long:
-        short = [folder.trial(one, PART * plan.length) for one in compared]
+        short = [setup.trial(one, PART * plan.length) for one in compared]
     if len(short) > 1:
-        later = plan.least(len(folder.folds), trainings.processes)
-        trainings.run(0, short, later)
-        short = finished(folder, trainings, short)
+        trainings.run(COMPARING, short, plan.least(*trainings.given))
+        short = finished(trainings, short)
         compared = [trial.candidate for trial in short] or [default]
-        ranking = ranked(short, folder.persons) if short else compared
-    plan = trainings.keep_time(folder)
-    finalists = [folder.trial(one, plan.full) for one in ranking[: plan.finalists]]
+        ranking = ranked(short, setup.data.persons) if short else compared
+    plan = trainings.keep_time()
+    finalists = [setup.trial(one, plan.full) for one in ranking[: plan.finalists]]
     chosen = finalists[0]
     if len(finalists) > 1:
-        trainings.run(1, finalists)
-        chosen = best_of(finalists, folder.persons)
+        trainings.run(FINALISTS, finalists)
+        chosen = best_of(finalists, setup.data.persons)
     own = [trial for trial in short if trial.candidate is chosen.candidate]
-    trainings.run(2, [chosen, *own, folder.final(chosen.candidate, plan.full)])
-    half, why = half_trial(folder, plan, chosen, *own)
-    if half and not trainings.has_time(sum(plan.times(*trainings.given(folder))[3:])):
+    trainings.run(TRAINING, [chosen, *own, setup.final(chosen.candidate, plan.full)])
+    half, why = half_trial(setup, plan, chosen, *own)
+    if half and not trainings.has_time(plan.after(TRAINING, *trainings.given)):
         half, why = None, 'the time was over'
     if half:
-        trainings.run(3, [half])
+        trainings.run(LABELS, [half])
     for trial in (*short, *finalists):
         save(list(trial.runs), trial.config, {}, trial.config.parent)
     predicted = [predictions_of(run.predictions) for run in chosen.runs]
-    held_out = HeldOut(predicted, folder.data['metainfo'])
-    _finish(folder, trainings, chosen.candidate, held_out.temperature, submit)
+    held_out = HeldOut(predicted, setup.data.metainfo)
+    _finish(trainings, chosen.candidate, held_out.temperature, submit)
     return Outcome(plan, compared, short, finalists, chosen, half, why, held_out)
 
 
-def finished(
-    folder: ModelFolder, trainings: Trainings, short: Sequence[Trial]
-) -> list[Trial]:
+def finished(trainings: Trainings, short: Sequence[Trial]) -> list[Trial]:
     """Return the trials that have ended, and leave the others out of the plan.
 
     The default stays in the plan, and is trained if nothing else is.
@@ -218,9 +218,8 @@ def finished(
         done, gone = [], [t.candidate.name for t in short[1:]]
     if len(done) < len(short):
         why = 'the comparison was stopped, since the time was short'
-        trainings.plan = trainings.plan.without(gone, why)
-        trainings.plan.write(folder.plan)
-        trainings.progress.note(f'Left out: {", ".join(gone)}, since {why}.')
+        plan = trainings.plan.without(gone, why)
+        trainings.change(plan, f'Left out: {", ".join(gone)}, since {why}.')
     return done
 
 
@@ -233,7 +232,7 @@ def ranked(short: Sequence[Trial], persons: Mapping[str, str]) -> list[Candidate
 
 
 def half_trial(
-    folder: ModelFolder, plan: FitPlan, chosen: Trial, *short: Trial
+    setup: Setup, plan: FitPlan, chosen: Trial, *short: Trial
 ) -> tuple[Trial | None, str]:
     """Return the short trial on half of the labels, or why there is none.
 
@@ -245,7 +244,7 @@ def half_trial(
             f'tells too little below {100 * LONG:.0f} %'
         )
     # With two persons in all, there is one in each training.
-    if len(folder.halves) < len(folder.folds):
+    if len(setup.data.halves) < len(setup.data.folds):
         return None, 'there are too few to leave out half of them'
     if not short:
         return None, 'there was no time for short trainings'
@@ -253,27 +252,25 @@ def half_trial(
     if whole.f1 < _ENOUGH * chosen.f1:
         found = f'F1@10 of {whole.f1:.0f} in place of {chosen.f1:.0f}'
         return None, f'the short trainings reached too little ({found})'
-    return folder.trial(chosen.candidate, PART * plan.length, half=True), ''
+    return setup.trial(chosen.candidate, PART * plan.length, half=True), ''
 
 
 def _finish(
-    folder: ModelFolder,
-    trainings: Trainings,
-    candidate: Candidate,
-    temperature: float,
-    submit: Submit,
+    trainings: Trainings, candidate: Candidate, temperature: float, submit: Submit
 ) -> None:
     """Write, test and export the final model in a process that imports PyTorch."""
-    begin, log = time.monotonic(), folder.path / 'runs' / 'final.log'
+    setup = trainings.setup
+    begin, log = time.monotonic(), setup.folder.runs / 'final.log'
 
     def left() -> float:
         return max(trainings.plan.finish - (time.monotonic() - begin), 0.0)
 
-    with trainings.progress.stage(4, _STAGES[4], left):
+    with trainings.progress.stage(FINISHING, left):
         given = candidate, trainings.plan.full
-        cfg = folder.final_config(*given, temperature)
-        (run,) = folder.final(*given).runs
-        call = submit(logged, log, folder.finish, cfg, run.path, PrintedEvents())
+        cfg = setup.final_config(*given, temperature)
+        (run,) = setup.final(*given).runs
+        made = setup.folder, cfg, run.path, setup.data.has_test
+        call = submit(logged, log, finish, *made, PrintedEvents())
         failure = reason_of(call)
     if failure:
         reason = failure.removesuffix('.')

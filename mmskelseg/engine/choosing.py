@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from mmskelseg.engine.jobs import ConfigRequest
+from mmskelseg.engine.lengths import crop_lengths, plan_training
 from mmskelseg.engine.new_config import Choice
 from mmskelseg.engine.orders import SCRIPT, predictability
-from mmskelseg.engine.planning import crop_lengths, plan_training
 from mmskelseg.models.postprocessors import CausalMinDuration
 from mmskelseg_io.files.annotations import fold_splits, labelled_videos, videos_of_split
 from mmskelseg_io.messages.counts import counted

@@ -14,7 +14,7 @@ from mmengine.registry import init_default_scope
 
 from mmskelseg.config_files import find_config
 from mmskelseg.encoders.recipes import recipe_from_config
-from mmskelseg.engine.planning import CROP_FRAMES, SCRIPT_FRAMES, Plan
+from mmskelseg.engine.lengths import CROP_FRAMES, SCRIPT_FRAMES, Plan
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.structures.annotations import Metainfo
 from mmskelseg_io.structures.segments import resolve_background

@@ -5,15 +5,15 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from mmskelseg.engine import planning
+from mmskelseg.engine import lengths
 from tests.stand_ins import write_networks
 
 
 @pytest.fixture
 def fit(call_tool, quick_runs, monkeypatch):
     """Fit in an empty folder, whose trainings have few steps of one network."""
-    monkeypatch.setattr(planning, '_STEPS', (40, 41))
-    monkeypatch.setattr(planning, '_FRAMES', 0)
+    monkeypatch.setattr(lengths, '_STEPS', (40, 41))
+    monkeypatch.setattr(lengths, '_FRAMES', 0)
     return partial(call_tool, 'mmskelseg', 'fit')
 
 

@@ -15,7 +15,7 @@ from mmskelseg.automl.assessment import (
     suspect_labels,
 )
 from mmskelseg.automl.held_out import HeldOut, by_tier, parts_of
-from mmskelseg.automl.model_folder import best_of
+from mmskelseg.automl.trials import best_of
 from mmskelseg_behaviour.functional.calibration import (
     Part,
     fit_temperature,

@@ -17,7 +17,7 @@ from mmskelseg.commands.fit import main
 from mmskelseg.commands.share import main as share
 from mmskelseg.commands.suggest import main as suggest
 from mmskelseg.commands.test import main as score
-from mmskelseg.engine import planning
+from mmskelseg.engine import lengths
 from mmskelseg_behaviour.functional.calibration import (
     Part,
     fit_temperature,
@@ -46,8 +46,8 @@ WORDS = ['--minutes', '600', '--compare', '2']
 def small_plan():
     """Trainings of four steps of one network."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(planning, '_STEPS', (4, 5))
-        patch.setattr(planning, '_FRAMES', 0)
+        patch.setattr(lengths, '_STEPS', (4, 5))
+        patch.setattr(lengths, '_FRAMES', 0)
         yield
 
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from mmskelseg.automl.planning import (
+    LABELS,
     LONG,
+    TRAINING,
     FitPlan,
     Limits,
     candidates,
@@ -163,7 +165,7 @@ def test_more_minutes_compare_more(found):
     before = 0
     for minutes in (5, 8, 10, 15, 20, 30, 60, 120):
         plan = planned(found, minutes)
-        assert sum(plan.times(3, 2)) <= 0.9 * minutes * 60
+        assert sum(plan.times(3, 2).values()) <= 0.9 * minutes * 60
         assert len(plan.compared) >= before
         before = len(plan.compared)
         assert len(plan.compared) + len(plan.left_out) == len(found)
@@ -177,7 +179,7 @@ def test_only_long_trainings_are_compared(found):
     for plan in plans:
         assert plan.is_long == (plan.length >= LONG)
         assert plan.is_long or len(plan.compared) == 1
-        half = plan.stages(3)[3]
+        half = plan.trainings(3)[LABELS]
         assert len(half) == 3 * plan.is_long
     assert {plan.is_long for plan in plans} == {True, False}
 
@@ -186,7 +188,7 @@ def test_only_long_trainings_are_compared(found):
 def test_slow_machine_trains_less_in_the_same_time(found, minutes):
     plans = [planned(found, minutes, pace=pace) for pace in (1.0, 3.0, 10.0)]
     for plan in plans:
-        assert sum(plan.times(3, 2)) <= 0.9 * minutes * 60
+        assert sum(plan.times(3, 2).values()) <= 0.9 * minutes * 60
     sizes = [(len(plan.compared), plan.length) for plan in plans]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] > sizes[-1]
@@ -217,7 +219,7 @@ def test_too_few_minutes_train_less_if_nothing_is_refused(found, minutes, holds)
     plan = plan_fit(found, {}, Limits(minutes, 1, 3, always=True), {}, spent=20)
     assert plan.compared == [found[0].name]
     assert plan.length < 0.1
-    assert (20 + sum(plan.times(3, 1)) <= 60 * minutes) == holds
+    assert (20 + sum(plan.times(3, 1).values()) <= 60 * minutes) == holds
     assert plan.minutes_in_full > minutes
 
 
@@ -245,7 +247,8 @@ def test_single_person_is_not_compared(found):
     assert plan.compared == ['pose2d']
     assert plan.left_out['pose3d'] == 'no'
     assert 'one person' in plan.left_out['heatmap']
-    assert plan.stages(0) == [[], [], [plan.cost('pose2d', 1)], []]
+    times = {stage: own for stage, own in plan.trainings(0).items() if own}
+    assert times == {TRAINING: [plan.cost('pose2d', 1)]}
 
 
 def test_stages_begin_when_all_of_the_last_has_ended():

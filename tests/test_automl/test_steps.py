@@ -10,10 +10,11 @@ from types import SimpleNamespace
 import pytest
 
 from mmskelseg.automl import progress as progress_module
-from mmskelseg.automl.model_folder import Trial
-from mmskelseg.automl.planning import FitPlan
+from mmskelseg.automl.model_folder import ModelFolder
+from mmskelseg.automl.planning import COMPARING, FitPlan
 from mmskelseg.automl.progress import Progress
 from mmskelseg.automl.steps import Trainings, finished, half_trial, ranked
+from mmskelseg.automl.trials import Trial
 from mmskelseg_io.jobs.events import PrintedEvents
 from tests.errors import assert_names
 
@@ -36,13 +37,12 @@ def trial(f1):
 def test_short_trainings_predict_only_if_they_have_learned(length, halves, short, why):
     """Half of the labels are trained if that of all reaches three quarters of 60."""
     made = object()
-    folder = SimpleNamespace(
-        folds=['fold1', 'fold2', 'fold3'],
-        halves=['half1', 'half2', 'half3'][:halves],
-        trial=lambda candidate, length, half: made,
+    data = SimpleNamespace(
+        folds=['fold1', 'fold2', 'fold3'], halves=['half1', 'half2', 'half3'][:halves]
     )
+    setup = SimpleNamespace(data=data, trial=lambda candidate, length, half: made)
     plan = FitPlan(['pose2d'], {}, 1, length, length, {'pose2d': 9.0}, 1.0, 15)
-    found, reason = half_trial(folder, plan, trial(60.0), *map(trial, short))
+    found, reason = half_trial(setup, plan, trial(60.0), *map(trial, short))
     if why is None:
         assert (found, reason) == (made, '')
     else:
@@ -50,11 +50,16 @@ def test_short_trainings_predict_only_if_they_have_learned(length, halves, short
         assert_names(reason, why)
 
 
+def setup_of(path, *folds):
+    data = SimpleNamespace(folds=[*folds])
+    return SimpleNamespace(data=data, folder=ModelFolder(path))
+
+
 def test_a_comparison_that_is_late_stops(tmp_path, monkeypatch, capsys):
     """What has ended counts; what has not is left out, also of the plan."""
     monkeypatch.setattr(progress_module, '_PAUSE', 0.01)
     plan = FitPlan(['a', 'b'], {}, 1, 1.0, 1.0, {'a': 9.0, 'b': 9.0}, 0.0, 15)
-    folder = SimpleNamespace(folds=['fold1'], plan=tmp_path / 'plan.json')
+    setup = setup_of(tmp_path, 'fold1')
 
     def short(name):
         run = SimpleNamespace(
@@ -77,12 +82,12 @@ def test_a_comparison_that_is_late_stops(tmp_path, monkeypatch, capsys):
     progress = Progress(PrintedEvents(), plan.times(1, 1))
     # Full trainings of half the length take 9 s.
     deadline = time.monotonic() + 9.5
-    trainings = Trainings(plan, progress, 1, execute_all, deadline, stopped.set)
-    trainings.run(0, trials, later=plan.least(1, 1))
-    done = finished(folder, trainings, trials)
+    trainings = Trainings(setup, plan, progress, 1, execute_all, deadline, stopped.set)
+    trainings.run(COMPARING, trials, later=plan.least(1, 1))
+    done = finished(trainings, trials)
     assert [one.candidate.name for one in done] == ['a']
     assert trainings.plan.compared == ['a']
-    assert json.loads(folder.plan.read_text())['left_out'].keys() == {'b'}
+    assert json.loads(setup.folder.plan.read_text())['left_out'].keys() == {'b'}
     assert 'Left out: b, since' in capsys.readouterr().out
 
 
@@ -112,14 +117,14 @@ def test_what_is_only_compared_is_never_chosen():
 )
 def test_a_fit_that_is_late_trains_less(tmp_path, capsys, seconds, full):
     plan = FitPlan(['a', 'b'], {}, 1, 1.0, 1.0, {'a': 9.0, 'b': 9.0}, 0.0, 15)
-    folder = SimpleNamespace(folds=['fold1', 'fold2'], plan=tmp_path / 'plan.json')
+    setup = setup_of(tmp_path, 'fold1', 'fold2')
     progress = Progress(PrintedEvents(), plan.times(2, 1))
     deadline = time.monotonic() + seconds
-    trainings = Trainings(plan, progress, 1, lambda runs: iter(()), deadline)
-    found = trainings.keep_time(folder)
+    trainings = Trainings(setup, plan, progress, 1, lambda runs: iter(()), deadline)
+    found = trainings.keep_time()
     assert trainings.plan == found
     assert (found.full, found.length) == (full, 1.0)
-    assert folder.plan.is_file() == (full < 1)
+    assert setup.folder.plan.is_file() == (full < 1)
     if full < 1:
-        assert json.loads(folder.plan.read_text())['full'] == full
+        assert json.loads(setup.folder.plan.read_text())['full'] == full
         assert_names(capsys.readouterr().out, f'{100 * full:.0f} %')

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmskelseg.automl.model_folder import Trial
 from mmskelseg.automl.planning import candidates, read_plan
+from mmskelseg.automl.trials import Trial
 from mmskelseg.checkpoints.reading import load_state_dict, save_weights
 from mmskelseg.commands import convert_model
 from mmskelseg.engine.run_folder import RunFolder, changed_settings

@@ -52,10 +52,10 @@ def _serve(words, writer, few_steps):
 
 def _execute_quickly(*given):
     from mmskelseg.automl import fit
-    from mmskelseg.engine import planning
+    from mmskelseg.engine import lengths
 
     # One network, and not several.
-    planning._STEPS, planning._FRAMES = (4, 5), 0
+    lengths._STEPS, lengths._FRAMES = (4, 5), 0
     # Few steps are slow for their number.
     fit.paces = lambda *given: {one.kind: 1.0 for one in given[-1]}
     return processes.execute(*given)

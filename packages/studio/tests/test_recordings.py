@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mmskelseg.engine.crops import crop_table
-from mmskelseg.engine.planning import crop_lengths
+from mmskelseg.engine.lengths import crop_lengths
 from mmskelseg_io.files.annotations import save_annotations
 from mmskelseg_io.files.video import VideoFile
 from mmskelseg_io.jobs.events import PrintedEvents

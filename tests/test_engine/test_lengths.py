@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmskelseg.engine.planning import crop_lengths, plan_training
+from mmskelseg.engine.lengths import crop_lengths, plan_training
 
 
 @pytest.mark.parametrize(
