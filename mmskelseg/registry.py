@@ -75,8 +75,7 @@ RUNNER_CONSTRUCTORS = _child(root.RUNNER_CONSTRUCTORS)
 STRATEGIES = _child(root.STRATEGIES)
 LOOPS = _child(root.LOOPS)
 HOOKS = _child(root.HOOKS, modules_of('engine/hooks'))
-_DATASETS = ['mmskelseg.datasets.action_seg_dataset']
-DATASETS = _child(root.DATASETS, _DATASETS)
+DATASETS = _child(root.DATASETS, ['mmskelseg.datasets.action_seg_dataset'])
 DATA_SAMPLERS = _child(root.DATA_SAMPLERS)
 TRANSFORMS = _child(
     root.TRANSFORMS,
