@@ -14,8 +14,7 @@ from mmskelseg.engine.choosing import choose, shows_several
 from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.engine.new_config import Choice
 from mmskelseg_io.files.atomic import atomic_write_text
-from mmskelseg_io.files.parsing import read_json
-from mmskelseg_io.files.typed import typed
+from mmskelseg_io.files.typed import read_typed
 from mmskelseg_io.messages.errors import UserError, shown
 from mmskelseg_io.messages.options import Count, Where
 from mmskelseg_io.structures.annotations import AnnotationFile
@@ -432,8 +431,7 @@ def read_plan(path: Path, found: Sequence[Candidate]) -> FitPlan:
     Raises:
         UserError: If it is none, or not for this data.
     """
-    content = read_json(path, 'mmskelseg fit')
-    plan = typed(content, FitPlan, path, _REMEDY)
+    plan = read_typed(path, FitPlan, '`mmskelseg fit`', _REMEDY)
     number, known = len(plan.compared), [candidate.name for candidate in found]
     expected = {
         'compared': (number and {*plan.compared} <= {*known}, f'some of {known}'),
@@ -443,6 +441,7 @@ def read_plan(path: Path, found: Sequence[Candidate]) -> FitPlan:
     for key, (fits, what) in expected.items():
         if not fits:
             raise UserError(
-                f'{path}: {key} is {shown(content[key])}, expected {what}; {_REMEDY}.'
+                f'{path}: {key} is {shown(getattr(plan, key))}, expected {what}; '
+                f'{_REMEDY}.'
             )
     return plan

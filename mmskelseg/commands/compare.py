@@ -2,16 +2,15 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from mmskelseg.automl.folds import groups_by
-from mmskelseg_behaviour.functional.report import format_score
+from mmskelseg_behaviour.functional.report import Spread, format_score
 from mmskelseg_behaviour.functional.significance import paired_bootstrap
 from mmskelseg_behaviour.scores import SCORES, in_percent, video_scores
 from mmskelseg_io.files.atomic import atomic_write_text
-from mmskelseg_io.files.parsing import check_shape, read_json
+from mmskelseg_io.files.typed import read_typed
 from mmskelseg_io.jobs.command_line import regular_expression
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.jobs.job import Job
@@ -19,8 +18,32 @@ from mmskelseg_io.messages.errors import MissingFileError, UserError, escaped
 from mmskelseg_io.messages.options import argument, option
 from mmskelseg_io.messages.tables import markdown_table
 
-# The content of a cross_validation.json, and its path.
-_Result = dict[str, Any]
+_REMEDY = 'cross-validate again'
+
+
+@dataclass(frozen=True)
+class _Run:
+    fold: str
+    seed: int
+    per_video: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class _OverSeeds:
+    scores: dict[str, Spread]
+
+
+@dataclass(frozen=True)
+class _Result:
+    """The content of a cross_validation.json."""
+
+    config: str
+    seeds: list[int]
+    folds: list[str]
+    runs: list[_Run]
+    over_seeds: _OverSeeds
+    options: list[str] = field(default_factory=list)
+    file: Path = Path()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,21 +99,6 @@ class Compare(Job[str]):
         return text
 
 
-def _shape(score: str) -> dict[str, Any]:
-    """Return the shape of a cross_validation.json with a score, and maybe others."""
-    names = {key: key if key == score else f'{key}?' for key in SCORES}
-    of_video = {names[key]: float for key in video_scores()}
-    spread = {'mean': float, 'std?': float}
-    return {
-        'config': str,
-        'options?': [str],
-        'seeds': [int],
-        'folds': [str],
-        'runs': [{'fold': str, 'seed': int, 'per_video': {...: of_video}}],
-        'over_seeds': {'scores': dict.fromkeys(names.values(), spread)},
-    }
-
-
 def _read(path: Path, score: str) -> _Result:
     file = path / 'cross_validation.json' if path.is_dir() else path
     if not file.is_file():
@@ -98,60 +106,43 @@ def _read(path: Path, score: str) -> _Result:
             f'{file}: there is no such file; name the folder of a finished '
             '`mmskelseg cross-validate`.'
         )
-    content = read_json(file, '`mmskelseg cross-validate`', unique=True)
-    if not isinstance(content, dict) or not {'runs', 'over_seeds'} <= content.keys():
-        raise UserError(f'{file}: is not the summary of a cross-validation.')
-    check_shape(content, _shape(score), str(file), 'cross-validate again')
-    _check_scores(content, str(file))
-    return {'options': [], **content, 'file': str(file)}
-
-
-def _check_scores(content: Mapping[str, Any], file: str) -> None:
-    """Raise a UserError for an impossible score, or a repeated or an empty run."""
-    spreads = content['over_seeds']['scores']
-    scores = []
-    for key, score in SCORES.items():
-        spread = spreads.get(key, {})
-        for value, most in ('mean', score.highest), ('std', score.highest / 2):
-            scores.append((f'{key} of over_seeds', spread.get(value), most))
+    tool = '`mmskelseg cross-validate`'
+    found = replace(read_typed(file, _Result, tool, _REMEDY, unique=True), file=file)
+    if not found.runs:
+        raise UserError(f'{file}: has no run of a fold; {_REMEDY}.')
+    spreads = found.over_seeds.scores
+    _check(score, {k: one['mean'] for k, one in spreads.items()}, f'{file}: over_seeds')
+    stds = {k: 2 * (one['std'] or 0.0) for k, one in spreads.items()}
+    _check(score, stds, f'{file}: twice the std of over_seeds')
     seen = set()
-    if not content['runs']:
-        raise UserError(f'{file}: has no run of a fold; cross-validate again.')
-    for run in content['runs']:
-        fold, seed = run['fold'], run['seed']
-        if not run['per_video']:
+    for run in found.runs:
+        place = f'{file}: the run of fold {run.fold!r} with seed {run.seed}'
+        if not run.per_video:
+            raise UserError(f'{place} has no scores of videos; {_REMEDY}.')
+        for video, scores in run.per_video.items():
+            _check(score, scores, f'{place}, video {video!r}')
+        if (run.fold, run.seed) in seen:
+            raise UserError(f'{place} is there twice; {_REMEDY}.')
+        seen.add((run.fold, run.seed))
+    return found
+
+
+def _check(score: str, values: Mapping[str, float], place: str) -> None:
+    """Raise a UserError unless there is a score, and all are possible."""
+    if score not in values:
+        raise UserError(f'{place} lacks {score}; {_REMEDY}.')
+    for key, value in values.items():
+        if key in SCORES and not 0 <= value <= SCORES[key].highest:
             raise UserError(
-                f'{file}: the run of fold {fold!r} with seed {seed} has no scores of '
-                'videos; cross-validate again.'
-            )
-        if (fold, seed) in seen:
-            raise UserError(
-                f'{file}: has two runs of fold {fold!r} with seed {seed}; '
-                'cross-validate again.'
-            )
-        seen.add((fold, seed))
-        scores += [
-            (
-                f'{key} of video {video!r} ({fold}, seed {seed})',
-                of_video.get(key),
-                SCORES[key].highest,
-            )
-            for video, of_video in run['per_video'].items()
-            for key in SCORES
-        ]
-    for what, value, most in scores:
-        # NaN fails this, too.
-        if value is not None and not 0 <= value <= most:
-            raise UserError(
-                f'{file}: {what} is {value}, expected 0 to {most:g}; '
-                'cross-validate again.'
+                f'{place}: {key} is {value}, expected 0 to {SCORES[key].highest:g}; '
+                f'{_REMEDY}.'
             )
 
 
 def _named(contents: list[_Result], job: Compare) -> dict[str, _Result]:
     """Return the results by their configs and options, or by --names."""
     names = job.names or [
-        ' '.join([c['config'].removesuffix('.py'), *c['options']]) for c in contents
+        ' '.join([one.config.removesuffix('.py'), *one.options]) for one in contents
     ]
     if len(names) != len(contents):
         raise UserError(
@@ -177,24 +168,22 @@ def _check_same(results: Mapping[str, _Result]) -> None:
             if (fold, video) not in videos:
                 has, lacks = first, result
             raise UserError(
-                f'{lacks["file"]}: lacks test video {video!r} of fold {fold!r}, unlike '
-                f'{has["file"]}; compare cross-validations with the same folds.'
+                f'{lacks.file}: lacks test video {video!r} of fold {fold!r}, unlike '
+                f'{has.file}; compare cross-validations with the same folds.'
             )
 
 
 def _videos(result: _Result) -> list[tuple[str, str]]:
     """Return the test videos, each with its fold."""
-    return sorted(
-        {(run['fold'], name) for run in result['runs'] for name in run['per_video']}
-    )
+    return sorted({(run.fold, name) for run in result.runs for name in run.per_video})
 
 
 def _by_video(result: _Result, score: str) -> dict[tuple[str, str], float]:
     """Return the mean score over seeds of each test video in each fold."""
     found: dict[tuple[str, str], list[float]] = {}
-    for run in result['runs']:
-        for video, scores in run['per_video'].items():
-            found.setdefault((run['fold'], video), []).append(scores[score])
+    for run in result.runs:
+        for video, scores in run.per_video.items():
+            found.setdefault((run.fold, video), []).append(scores[score])
     return {key: sum(found[key]) / len(found[key]) for key in sorted(found)}
 
 
@@ -235,24 +224,24 @@ def _table(results: Mapping[str, _Result], job: Compare) -> list[str]:
     score = job.score
 
     def mean(name: str) -> float:
-        return results[name]['over_seeds']['scores'][score]['mean']
+        return results[name].over_seeds.scores[score]['mean']
 
     ranked = sorted(results, key=mean, reverse=SCORES[score].higher_is_better)
     to = job.to or ranked[0]
     groups = _groups(results[to], job.group_by)
     videos = {name: list(_by_video(results[name], score).values()) for name in ranked}
-    known = [result['over_seeds']['scores'] for result in results.values()]
+    known = [result.over_seeds.scores for result in results.values()]
     shown = [s for key, s in SCORES.items() if all(key in scores for scores in known)]
     titles = [s.title for s in shown]
     difference_in = f'difference in {SCORES[score].title}'
     rows = [['Config', 'Seeds', *titles, difference_in, 'p']]
     for name in ranked:
-        scores = results[name]['over_seeds']['scores']
+        scores = results[name].over_seeds.scores
         cells = [format_score(scores[s.key], s) for s in shown]
         difference = ['', '']
         if name != to:
             difference = _difference(videos[name], videos[to], groups)
-        rows.append([name, str(len(results[name]['seeds'])), *cells, *difference])
+        rows.append([name, str(len(results[name].seeds)), *cells, *difference])
     first = results[to]
     drawn = 'videos'
     if job.group_by is not None:
@@ -261,7 +250,7 @@ def _table(results: Mapping[str, _Result], job: Compare) -> list[str]:
     return [
         *markdown_table(rows),
         '',
-        f'Folds: {", ".join(first["folds"])}. Scores {in_percent(shown)}, means over '
+        f'Folds: {", ".join(first.folds)}. Scores {in_percent(shown)}, means over '
         f'folds, ± standard deviation over seeds. Differences from {to} are those of '
         f'the mean over {len(videos[to])} test videos, each the mean over seeds, with '
         f'the 95 % interval of a paired bootstrap over {drawn}.',

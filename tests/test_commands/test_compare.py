@@ -187,13 +187,13 @@ def of_seeds(key, **scores):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (of_video(float('nan')), "edit of video 'b' (y, seed 1) is nan"),
-        (of_video(-1), "edit of video 'b' (y, seed 1) is -1"),
-        (of_video(101), "edit of video 'b' (y, seed 1) is 101"),
-        (of_seeds('mAP', mean=float('nan')), 'mAP of over_seeds is nan'),
-        (of_seeds('acc', mean=float('inf')), 'acc of over_seeds is inf'),
-        (of_seeds('edit', std=-2), 'edit of over_seeds is -2'),
-        (lambda c: c['runs'].append(c['runs'][1]), "two runs of fold 'x' with seed 1"),
+        (of_video(float('nan')), 'runs[3].per_video.b.edit is nan'),
+        (of_video(-1), "fold 'y' with seed 1, video 'b': edit is -1"),
+        (of_video(101), "fold 'y' with seed 1, video 'b': edit is 101"),
+        (of_seeds('mAP', mean=float('nan')), 'over_seeds.scores.mAP.mean is nan'),
+        (of_seeds('acc', mean=float('inf')), 'over_seeds.scores.acc.mean is inf'),
+        (of_seeds('edit', std=-2), 'over_seeds: edit is -4'),
+        (lambda c: c['runs'].append(c['runs'][1]), "fold 'x' with seed 1 is"),
         (lambda c: c.update(runs=[]), 'has no run'),
         (lambda c: c['runs'][1].update(per_video={}), "fold 'x' with seed 1 has no"),
         (lambda c: [run.update(per_video={}) for run in c['runs']], "fold 'x'"),
@@ -225,7 +225,7 @@ def test_files_at_fault_are_named(save, call_tool, tmp_path):
     whole = (good / 'cross_validation.json').read_text()
     for text, message in (
         ('{', 'line 1, column 2 is not valid JSON'),
-        ('[1]', 'is not the summary'),
+        ('[1]', 'the file is [1]'),
         # JSON would take the second.
         (whole.replace('"b": {', '"a": {', 1), "two keys of an object are called 'a'"),
     ):

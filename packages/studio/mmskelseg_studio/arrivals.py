@@ -9,7 +9,7 @@ from typing import Any
 
 from mmskelseg_io.converters.keypoint_videos import Labels
 from mmskelseg_io.files.atomic import atomic_write_text
-from mmskelseg_io.files.parsing import check_shape, read_json
+from mmskelseg_io.files.typed import read_typed
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.structures.segments import IGNORED
 from mmskelseg_studio.ethogram import LabelTier
@@ -49,6 +49,11 @@ class Offer:
         ]
 
 
+@dataclass(frozen=True)
+class _Seen:
+    seen: list[str]
+
+
 @dataclass
 class Arrivals:
     """What has appeared in a folder, beside what was taken over or dismissed before.
@@ -67,9 +72,9 @@ class Arrivals:
         self._file = self.folder.work / 'seen.json'
         try:
             if self._file.exists():
-                content = read_json(self._file, 'the studio')
-                check_shape(content, {'seen': [str]}, str(self._file), 'remove it')
-                self._seen |= {*content['seen']}
+                self._seen |= {
+                    *read_typed(self._file, _Seen, 'the studio', 'remove it').seen
+                }
         except UserError as error:
             self.folder.notes.append(f'left out: {error}')
         self._look()

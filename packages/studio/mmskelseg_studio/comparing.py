@@ -185,7 +185,7 @@ def _disagreements(labels: np.ndarray, pair: _Pair) -> Iterator[dict[str, Any]]:
 
 def _verdicts(
     project: Project, observer: str
-) -> dict[tuple[str, int, int, int, int], str]:
+) -> Mapping[tuple[str, int, int, int, int], str]:
     """Return what was settled, by recording, tier, start, end and the class then."""
     found = {}
     for entry in project.history[: len(project.history) - project.undone]:

@@ -1,20 +1,18 @@
 """The ethogram: tiers of classes, with their keys, colours, groups and descriptions."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
-from mmskelseg_io.files.parsing import check_shape
+from mmskelseg_io.files.typed import typed
 from mmskelseg_io.labels import ClassInfo
 from mmskelseg_io.messages.errors import UserError, check_name, shown
 from mmskelseg_io.structures.tiers import Tier
 
 _TEXTS = ('key', 'color', 'description', 'group')
-#: What a class is in a file, and in a request of the page, where new ones have no id.
-CLASS = {'id?': int, 'name': str, **{f'{text}?': str for text in _TEXTS}}
-
-
+#: The id of a class that the page adds.
+NEW = -1
 # The most classes of a tier, with those that were deleted.
 _MOST = 2000
 
@@ -38,8 +36,8 @@ class LabelClass:
         group: What it is shown with.
     """
 
-    id: int
-    name: str
+    id: int = NEW
+    name: str = ''
     key: str = ''
     color: str = ''
     description: str = ''
@@ -68,7 +66,7 @@ class LabelTier:
     classes: tuple[LabelClass, ...] = ()
     background: int | None = None
     made: int = 0
-    kind: str = 'states'
+    kind: Literal['states', 'points'] = 'states'
 
     @classmethod
     def of(
@@ -154,34 +152,30 @@ class Edit:
         return [*found, *wanted[len(tiers) :], *since]
 
 
-def read_tiers(given: Sequence[Mapping[str, Any]], place: str) -> list[LabelTier]:
-    """Return the tiers that a file states.
+def read_tiers(given: Any, place: str) -> list[LabelTier]:
+    """Return the tiers that a file states, after checking them.
 
     Raises:
         UserError: If one of its values does not fit.
     """
-    tiers = []
-    for i, tier in enumerate(given):
+    tiers: list[LabelTier] = []
+    where = place.removesuffix(': ')
+    remedy = 'restore it from a backup'
+    for i, tier in enumerate(typed(given, list[LabelTier], where, remedy, 'tiers')):
         where = f'{place}tiers[{i}]'
-        classes: list[LabelClass] = []
-        for k, one in enumerate(tier['classes']):
-            check_shape(one, CLASS, where, 'restore it', f'classes[{k}]')
-            classes.append(_class(one, k))
-        ids, made = [one.id for one in classes], tier['made']
+        classes = tuple(_class(one, one.id) for one in tier.classes)
+        ids, made = [one.id for one in classes], tier.made
         if len({*ids}) < len(ids) or not all(0 <= k < made for k in ids):
             raise UserError(
                 f'{where}.classes has the ids {ids}, expected different ones from 0 to '
-                f'{made - 1}; restore it from a backup.'
+                f'{made - 1}; {remedy}.'
             )
-        own, other = tuple(classes), tier['background']
-        tiers.append(LabelTier(tier['name'], own, other, made, tier['kind']))
+        tiers.append(replace(tier, classes=classes))
     check_tiers(tiers, place)
     return tiers
 
 
-def edited_tiers(
-    tiers: Sequence[LabelTier], given: Sequence[Mapping[str, Any]]
-) -> list[LabelTier]:
+def edited_tiers(tiers: Sequence[LabelTier], given: Any) -> list[LabelTier]:
     """Return tiers as the page wants them, with new ids for new classes.
 
     Tiers without classes may be missing at the end.
@@ -189,6 +183,7 @@ def edited_tiers(
     Raises:
         UserError: If one of its values does not fit, or another tier is missing.
     """
+    given = typed(given, list[LabelTier], 'the request', 'reload the page', 'tiers')
     if any(tier.classes for tier in tiers[len(given) :]):
         raise UserError(
             f'{len(given)} of {len(tiers)} tiers were sent, and another has classes; '
@@ -196,31 +191,28 @@ def edited_tiers(
         )
     found = []
     for i, wish in enumerate(given):
-        new = LabelTier('', kind=wish.get('kind') or 'states')
-        tier = tiers[i] if tiers[i:] else new
+        tier = tiers[i] if tiers[i:] else LabelTier('', kind=wish.kind)
         classes, made = [], tier.made
-        for one in wish['classes']:
-            known = one.get('id')
-            if known is not None and known not in tier.names:
+        for one in wish.classes:
+            if one.id not in (NEW, *tier.names):
                 raise UserError(
-                    f'class is {known}, expected one of {shown([*tier.names])}.'
+                    f'class is {one.id}, expected one of {shown([*tier.names])}.'
                 )
-            classes.append(_class(one, made))
-            made += known is None
+            classes.append(_class(one, made if one.id == NEW else one.id))
+            made += one.id == NEW
         kept = {one.id for one in classes}
         other = tier.background if tier.background in kept else None
         own = tuple(classes)
-        found.append(LabelTier(wish['name'].strip(), own, other, made, tier.kind))
+        found.append(LabelTier(wish.name.strip(), own, other, made, tier.kind))
     check_tiers(found)
     return found
 
 
-def _class(given: Mapping[str, Any], new: int) -> LabelClass:
-    """Return a class of a file or of the page, with a new id if it has none."""
-    texts = {text: ' '.join((given.get(text) or '').split()) for text in _TEXTS}
+def _class(given: LabelClass, number: int) -> LabelClass:
+    """Return a class of a file or of the page, with an id."""
+    texts = {text: ' '.join(getattr(given, text).split()) for text in _TEXTS}
     texts['color'] = texts['color'].lower()
-    known = given.get('id')
-    return LabelClass(new if known is None else known, given['name'].strip(), **texts)
+    return LabelClass(number, given.name.strip(), **texts)
 
 
 def check_tiers(tiers: Sequence[LabelTier], place: str = '') -> None:
@@ -237,10 +229,6 @@ def check_tiers(tiers: Sequence[LabelTier], place: str = '') -> None:
         where = f'{place}tiers[{i}]' if place else 'The tier'
         check_name(tier.name, f'{where}.name')
         check_number(max(tier.made, len(tier.classes)), tier.name)
-        if tier.kind not in ('states', 'points'):
-            raise UserError(
-                f'{where}.kind is {tier.kind!r}, expected states or points.'
-            )
         where = f'{where}.classes: ' if place else ''
         for one in tier.classes:
             one.info('').check(where)

@@ -3,63 +3,56 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from mmskelseg_io.files.inputs import check_fps
 from mmskelseg_io.files.names import project_of
-from mmskelseg_io.files.parsing import check_shape
+from mmskelseg_io.files.typed import Name, typed
 from mmskelseg_io.labels import VideoSegments
 from mmskelseg_io.labels.segments import Classes
-from mmskelseg_io.messages.errors import UserError, check_name, shown
+from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.options import Where
 from mmskelseg_studio.ethogram import Edit, LabelTier, read_tiers
 from mmskelseg_studio.journal import Journal
-from mmskelseg_studio.options import OPTIONS
+from mmskelseg_studio.options import Options
 from mmskelseg_studio.project import (
     FORMAT,
-    SEGMENTS,
-    SETTLED,
     TOOL,
     Change,
     LabelledRecording,
     Project,
     check_segments,
-    label_segments,
 )
 
 _REMEDY = 'restore it from a backup, or move it away to begin anew'
-_TIERS = [
-    {
-        'name': str,
-        'classes': [dict],
-        'background?': int,
-        'made': int,
-        'kind': str,
-    }
-]
-_CHANGE = {
-    'recording': str, 'tier': int, 'start': int, 'end': int, 'before': SEGMENTS,
-    'after': SEGMENTS, 'settled?': SETTLED,
-}  # fmt: skip
-_SHAPE = {
-    'format': int,
-    'id': str,
-    'tiers': _TIERS,
-    'recordings': {...: {'frames': int, 'fps': float, 'labels': [SEGMENTS]}},
-    'history': [dict],
-    'undone': int,
-    'compared?': [str],
-    'options?': OPTIONS,
-}
-# What a step has, by what it does.
-_STEPS: Mapping[str, Mapping[str, Any]] = {
-    'change': _CHANGE,
-    'undo': {},
-    'redo': {},
-    'edit': {'tiers': _TIERS},
-    'compare': {'observer': str},
-}
+
+
+@dataclass(frozen=True)
+class _Content:
+    # It becomes part of the names of folders.
+    id: Annotated[
+        str,
+        Where('eight digits from 0 to f', lambda id: re.fullmatch('[0-9a-f]{8}', id)),
+    ]
+    tiers: list[Any]
+    recordings: dict[Name, LabelledRecording]
+    history: list[dict[str, Any]]
+    undone: int
+    compared: list[str] = field(default_factory=list)
+    options: Options = field(default_factory=Options)
+
+
+@dataclass(frozen=True)
+class _Step:
+    do: Literal['change', 'undo', 'redo', 'edit', 'compare']
+    # Those of an edit.
+    tiers: list[Any] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Comparison(_Step):
+    observer: str = field(kw_only=True)
 
 
 def load_project(path: Path) -> Project:
@@ -74,26 +67,15 @@ def load_project(path: Path) -> Project:
             f'{path}: is no project of this version of `mmskelseg studio`; move it '
             'away, or update mmskelseg.'
         )
-    check_shape(content, _SHAPE, str(path), _REMEDY)
-    # It becomes part of the names of folders.
-    if not re.fullmatch('[0-9a-f]{8}', content['id']):
-        raise UserError(
-            f'{path}: id is {shown(content["id"])}, expected eight digits from 0 to f; '
-            f'{_REMEDY}.'
-        )
-    tiers = read_tiers(content['tiers'], f'{path}: ')
-    recordings = {
-        name: _recording(known, tiers, name, path)
-        for name, known in content['recordings'].items()
-    }
-    project = Project(path, tiers, content['id'], recordings)
-    for i, entry in enumerate(content['history']):
+    known = typed(content, _Content, path, _REMEDY)
+    tiers = read_tiers(known.tiers, f'{path}: ')
+    for name, one in known.recordings.items():
+        _check_recording(one, tiers, f'{path}: recording {shown(name)}')
+    project = Project(path, tiers, known.id, known.recordings)
+    for i, entry in enumerate(known.history):
         project.history.append(_entry(entry, f'{path}: history[{i}]'))
-    project.compared = [*(content.get('compared') or ())]
-    names = [name.removesuffix('?') for name in OPTIONS]
-    stated = content.get('options') or {}
-    project.options = {name: stated[name] for name in names if name in stated}
-    project.undone, count = content['undone'], len(project.history)
+    project.compared, project.options = known.compared, {**known.options}
+    project.undone, count = known.undone, len(project.history)
     if not 0 <= project.undone <= count:
         raise UserError(f'{path}: undone is {project.undone} of {count}; {_REMEDY}.')
     _check_history(project)
@@ -123,67 +105,46 @@ def _check_history(project: Project) -> None:
             project.check_change(entry, own)
 
 
-def _recording(
-    known: Mapping[str, Any], tiers: Sequence[LabelTier], name: str, path: Path
-) -> LabelledRecording:
-    check_name(name, f'{path}: a recording')
-    place = f'{path}: recording {shown(name)}'
-    fps = check_fps(known['fps'], place)
-    if known['frames'] < 1 or len(known['labels']) != len(tiers):
+def _check_recording(
+    known: LabelledRecording, tiers: Sequence[LabelTier], place: str
+) -> None:
+    if len(known.labels) != len(tiers):
         raise UserError(
-            f'{place} has {known["frames"]} frames, and labels of '
-            f'{len(known["labels"])} of {len(tiers)} tiers; {_REMEDY}.'
+            f'{place} has labels of {len(known.labels)} of {len(tiers)} tiers; '
+            f'{_REMEDY}.'
         )
     with _remedied(place):
-        rows = [label_segments(row, 'labels') for row in known['labels']]
-        for row, tier in zip(rows, tiers, strict=True):
-            check_segments(row, 0, known['frames'], tier)
-    return LabelledRecording(known['frames'], fps, rows)
+        for row, tier in zip(known.labels, tiers, strict=True):
+            check_segments(row, 0, known.frames, tier)
 
 
 def _entry(entry: Mapping[str, Any], place: str) -> Change | Edit:
     """Return an entry of the history."""
     if 'before' not in entry or 'recording' in entry:
-        return _change(entry, place)
-    check_shape(entry, {'before': _TIERS, 'after': _TIERS}, place, _REMEDY)
-    before, after = (
-        read_tiers(entry[side], f'{place}: {side}: ') for side in ('before', 'after')
+        return typed(entry, Change, place, _REMEDY)
+    sides = (
+        read_tiers(entry.get(side), f'{place}: {side}: ')
+        for side in ('before', 'after')
     )
-    return Edit(before, after)
+    return Edit(*sides)
 
 
-def _change(entry: Mapping[str, Any], place: str) -> Change:
-    check_shape(entry, _CHANGE, place, _REMEDY)
-    with _remedied(place):
-        before, after = (label_segments(entry[key], key) for key in ('before', 'after'))
-        recording, tier, start, end = (
-            entry[key] for key in ('recording', 'tier', 'start', 'end')
-        )
-    settled = entry.get('settled')
-    return Change(recording, tier, start, end, before, after, settled)
-
-
-def _take(project: Project, step: Any, place: str) -> None:
+def _take(project: Project, given: Any, place: str) -> None:
     """Carry out a step of the file, after checking it."""
-    check_shape(step, {'do': str}, place, _REMEDY)
-    do = step['do']
-    if do not in _STEPS:
-        raise UserError(
-            f'{place}: do is {shown(do)}, expected one of {", ".join(_STEPS)}; '
-            f'{_REMEDY}.'
-        )
-    check_shape(step, _STEPS[do], place, _REMEDY)
-    if do == 'change':
-        change = _change(step, place)
+    step = typed(given, _Step, place, _REMEDY)
+    if step.do == 'change':
+        change = typed(given, Change, place, _REMEDY)
         with _remedied(place):
             project.check_change(change)
-        step = {'do': do, **change.as_dict()}
-    elif do == 'edit':
-        read_tiers(step['tiers'], f'{place}: ')
-    elif do != 'compare':
+        given = {'do': step.do, **change.as_dict()}
+    elif step.do == 'edit':
+        read_tiers(step.tiers, f'{place}: ')
+    elif step.do == 'compare':
+        given = vars(typed(given, _Comparison, place, _REMEDY))
+    else:
         with _remedied(place):
-            project.check_travel(do)
-    project.take(step)
+            project.check_travel(step.do)
+    project.take(given)
 
 
 def read_states(path: Path) -> tuple[list[VideoSegments], Classes] | None:

@@ -2,19 +2,25 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from mmskelseg_io.inputs import OF_OBJECTS, ObjectInput, PoseInput
 from mmskelseg_io.messages.errors import UserError, shown
 from mmskelseg_io.objects import FORMATS
 from mmskelseg_io.poses.layouts import checked
 
-#: Those that were given, in types of JSON; the names of files are absolute.
-OPTIONS = {
-    'person?': str, 'fps?': float, 'kpt_thr?': float, 'skeleton?': (str, dict),
-    'objects?': [str], 'object_format?': str, 'object_kinds?': [[str]],
-    'object_thr?': float,
-}  # fmt: skip
+
+class Options(TypedDict, total=False):
+    """Those that were given, in types of JSON; the names of files are absolute."""
+
+    person: str
+    fps: float
+    kpt_thr: float
+    skeleton: str | dict[str, Any]
+    objects: list[str]
+    object_format: str
+    object_kinds: list[tuple[str, str]]
+    object_thr: float
 
 
 def inputs_of(
@@ -27,7 +33,7 @@ def inputs_of(
     Raises:
         UserError: If a value in the project does not fit.
     """
-    known = {key: value for key, value in options.items() if value is not None}
+    known = dict(options)
     if 'skeleton' in known:
         known['skeleton'] = checked(known['skeleton'], f'{project}: --skeleton')
     objects = known.get('objects', ())
@@ -38,11 +44,10 @@ def inputs_of(
         if path not in known['objects']
     ]
     own = {name: known.pop(name) for name in OF_OBJECTS if name in known}
-    kinds, form = own.get('object_kinds', ()), own.get('object_format')
-    if any(len(pair) != 2 for pair in kinds) or form not in (None, *FORMATS):
+    if (form := own.get('object_format')) not in (None, *FORMATS):
         raise UserError(
-            f'{project}: object_kinds {shown(kinds)} and object_format {shown(form)} '
-            'do not fit; give --object-kinds and --object-format again.'
+            f'{project}: object_format {shown(form)} does not fit; give '
+            '--object-format again.'
         )
     try:
         return PoseInput(**known), ObjectInput(**own)

@@ -1,7 +1,8 @@
 """The places that are drawn in a folder, which a file of GeoJSON there has."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,23 @@ from mmskelseg_io.places import Places, read_places
 from mmskelseg_io.places.geojson import write_geojson
 from mmskelseg_io.places.reading import by_video, make_place, places_for
 from mmskelseg_io.structures.annotations import VideoAnnotation
-from mmskelseg_io.structures.places import zones
+from mmskelseg_io.structures.places import Shape, zones
 from mmskelseg_studio.project import OutdatedError
 
 #: The file, in the folder of the recordings.
 FILE = 'places.geojson'
-#: What the page sends of a place; of one in all recordings, the video is ''.
-SENT = {'name': str, 'shape': str, 'points': [list], 'radius?': float, 'video': str}
+
+
+@dataclass(frozen=True)
+class SentPlace:
+    """What the page sends of a place; of one in all recordings, the video is ''."""
+
+    name: str
+    shape: Shape
+    points: list[list[Any]]
+    video: str
+    radius: float = 0.0
+    space: str = 'image'
 
 
 def drawn(folder: Path) -> Places:
@@ -64,7 +75,7 @@ class DrawnPlaces:
             'can_redo': is_own and self._now < len(self._steps) - 1,
         }
 
-    def draw(self, given: Sequence[Mapping[str, Any]], seen: str) -> dict[str, Any]:
+    def draw(self, given: Sequence[SentPlace], seen: str) -> dict[str, Any]:
         """Save the places that a page sends, in place of all others.
 
         Raises:
@@ -75,14 +86,14 @@ class DrawnPlaces:
         self._check(seen)
         found = [
             (
-                one['video'],
+                one.video,
                 make_place(
                     'the request',
-                    one['name'],
-                    one['shape'],
-                    one['points'],
-                    one.get('radius') or 0.0,
-                    one.get('space') or 'image',
+                    one.name,
+                    one.shape,
+                    one.points,
+                    one.radius,
+                    one.space,
                 ),
             )
             for one in given

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
 from threading import RLock
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 
+from mmskelseg_io.files.typed import Rate
 from mmskelseg_io.labels import VideoSegments, frame_at
 from mmskelseg_io.labels.segments import Classes, ClassInfo, Ethogram, Segment
-from mmskelseg_io.messages.errors import UserError, check_name, shown
+from mmskelseg_io.messages.errors import UserError, check_name
+from mmskelseg_io.messages.options import Count
 from mmskelseg_io.structures.segments import IGNORED
 from mmskelseg_runtime.drawing.images import class_color
 from mmskelseg_studio.ethogram import (
@@ -29,16 +31,22 @@ from mmskelseg_studio.journal import Journal
 #: First frame, end (exclusive) and class, which is -1 where no class shall be learnt;
 #: then its modifiers and its comment, if it has either.
 LabelSegment = tuple[int, int, int] | tuple[int, int, int, tuple[str, str]]
-#: What a file has of the segments of a tier.
-SEGMENTS = [[(int, list)]]
 #: The format of files.
 FORMAT = 2
-#: What a change that settles a disagreement with another observer has beside: its
-#: frames, and whose label was taken: mine, theirs, or undecided.
-SETTLED = {'observer': str, 'take': str, 'start': int, 'end': int}
-_TAKES = ('mine', 'theirs', 'undecided')
 #: Who can write a file again.
 TOOL = 'a backup'
+
+
+class Settled(TypedDict):
+    """The disagreement with another observer that a change settles.
+
+    That is its frames, and whose label was taken.
+    """
+
+    observer: str
+    take: Literal['mine', 'theirs', 'undecided']
+    start: int
+    end: int
 
 
 class OutdatedError(UserError):
@@ -49,8 +57,8 @@ class OutdatedError(UserError):
 class LabelledRecording:
     """The labels of a recording, by tier; they are sorted and do not overlap."""
 
-    frames: int
-    fps: float
+    frames: Count
+    fps: Rate
     labels: list[list[LabelSegment]]
 
 
@@ -58,7 +66,7 @@ class LabelledRecording:
 class Change:
     """Segments of a tier, between two frames, and what a change replaced them by.
 
-    One that settles a disagreement, see :data:`SETTLED`, may replace them by the same.
+    One that settles a disagreement, see :class:`Settled`, may replace them by the same.
     """
 
     recording: str
@@ -67,7 +75,7 @@ class Change:
     end: int
     before: list[LabelSegment]
     after: list[LabelSegment]
-    settled: Mapping[str, Any] | None = None
+    settled: Settled | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return what a file has of it."""
@@ -90,7 +98,7 @@ class Project:
         undone: How many of the last changes are undone.
         revision: Counts the changes of this session, so that windows notice others.
         compared: The observers whose labels were shown in comparison with these.
-        options: How files are read; see :data:`mmskelseg_studio.options.OPTIONS`.
+        options: How files are read; see :class:`mmskelseg_studio.options.Options`.
     """
 
     path: Path
@@ -162,7 +170,7 @@ class Project:
         end: int,
         segments: Sequence[LabelSegment],
         revision: int,
-        settled: Mapping[str, Any] | None = None,
+        settled: Settled | None = None,
     ) -> Change:
         """Replace the labels between two frames, and save.
 
@@ -203,7 +211,7 @@ class Project:
             self._save({'do': step})
             return entry
 
-    def edit(self, tiers: Sequence[Mapping[str, Any]], revision: int) -> Edit:
+    def edit(self, tiers: Any, revision: int) -> Edit:
         """Replace the ethogram by one that the page sends, and save.
 
         Labels of classes that are left out are kept, unseen, for when that is undone.
@@ -275,11 +283,6 @@ class Project:
             )
         for segments in (change.before, change.after):
             check_segments(segments, start, end, tiers[change.tier])
-        if change.settled and change.settled['take'] not in _TAKES:
-            raise UserError(
-                f'settled.take is {shown(change.settled["take"])}, expected one of '
-                f'{", ".join(_TAKES)}.'
-            )
 
     def check_travel(self, step: str) -> None:
         """Raise a UserError unless there is something to `undo` or to `redo`."""
@@ -559,25 +562,6 @@ def _labelled(
 ) -> LabelSegment:
     note = modifiers, comment
     return (start, end, kind, note) if any(note) else (start, end, kind)
-
-
-def label_segments(values: Sequence[Sequence[Any]], place: str) -> list[LabelSegment]:
-    """Return segments of a file, or of the page, after checking what they consist of.
-
-    Raises:
-        UserError: If one does not consist of start, end, class, and a note or none.
-    """
-    found: list[LabelSegment] = []
-    for one in values:
-        kinds = [[*map(type, v)] if isinstance(v, list) else type(v) for v in one]
-        if kinds not in ([int] * 3, [int, int, int, [str, str]]):
-            raise UserError(
-                f'{place} has the segment {shown(one)}, expected start, end and class, '
-                'and perhaps [modifiers, comment].'
-            )
-        start, end, kind, *notes = one
-        found.append(_labelled(start, end, kind, *(t for note in notes for t in note)))
-    return found
 
 
 def replaced(

@@ -9,7 +9,7 @@ from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict
 
 import uvicorn
 from starlette.applications import Starlette
@@ -21,7 +21,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mmskelseg_io.files.locks import lock
-from mmskelseg_io.files.parsing import check_shape, parse_json
+from mmskelseg_io.files.parsing import parse_json
+from mmskelseg_io.files.typed import typed
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.messages.errors import (
     UnavailableError,
@@ -31,16 +32,14 @@ from mmskelseg_io.messages.errors import (
 )
 from mmskelseg_io.structures.tiers import tiers_of
 from mmskelseg_studio.commands.studio import OpenStudio
-from mmskelseg_studio.ethogram import CLASS
 from mmskelseg_studio.folder import open_folder
-from mmskelseg_studio.places import SENT
+from mmskelseg_studio.places import SentPlace
 from mmskelseg_studio.predicting import open_model
 from mmskelseg_studio.project import (
-    SEGMENTS,
-    SETTLED,
+    LabelSegment,
     OutdatedError,
     Project,
-    label_segments,
+    Settled,
 )
 from mmskelseg_studio.studio import AbsentError, Studio
 
@@ -62,21 +61,30 @@ _REPORT = {
     'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src "
     "data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
 }
-_REVISION = {'revision': int}
-_SEEN = {'seen': str}
-_ETHOGRAM = {**_REVISION, 'tiers': [{'name': str, 'kind?': str, 'classes': [CLASS]}]}
-_FILE = {**_REVISION, 'name': str, 'content': str}
-_OFFERS = {**_REVISION, 'ids': [str]}
-_LABELS = {
-    **_REVISION, 'tier': int, 'start': int, 'end': int, 'segments': SEGMENTS,
-    'settled?': SETTLED,
-}  # fmt: skip
-# The content of a request, or its shape.
+# The content of a request.
 _Given: TypeAlias = Mapping[str, Any]
 _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 #: The first port that is tried.
 PORT = 7870
 _PORTS = 100
+
+
+def _body(**keys: Any) -> Any:
+    """Return the type of the body of a request."""
+    return TypedDict('body', keys)  # type: ignore[operator]
+
+
+_REVISION = _body(revision=int)
+_OFFERS = _body(revision=int, ids=list[str])
+_SEEN = _body(seen=str)
+_LABELS = _body(
+    revision=int,
+    tier=int,
+    start=int,
+    end=int,
+    segments=list[LabelSegment],
+    settled=Settled | None,
+)
 
 
 class _Guard:
@@ -151,26 +159,29 @@ class _Answers:
             '/files/{name}': self.file,
             '/report': self.report,
         }
-        #: The shape of the body, and what answers it.
-        self.posts: dict[str, tuple[_Given, Callable[[Request, _Given], object]]] = {
+        #: The type of the body, and what answers it.
+        self.posts: dict[str, tuple[Any, Callable[[Request, _Given], object]]] = {
             f'{one}/labels': (_LABELS, self.relabel),
             '/api/undo': (_REVISION, lambda _, given: self.step(given, forwards=False)),
             '/api/redo': (_REVISION, lambda _, given: self.step(given, forwards=True)),
-            '/api/ethogram': (_ETHOGRAM, self.edit),
-            '/api/classes': (_FILE, self.add_classes),
-            '/api/compare': ({'observer': str}, self.compare),
-            '/api/places': ({**_SEEN, 'places': [SENT]}, self.draw),
+            '/api/ethogram': (_body(revision=int, tiers=list[Any]), self.edit),
+            '/api/classes': (
+                _body(revision=int, name=str, content=str),
+                self.add_classes,
+            ),
+            '/api/compare': (_body(observer=str), self.compare),
+            '/api/places': (_body(seen=str, places=list[SentPlace]), self.draw),
             '/api/places/undo': (_SEEN, partial(self.redraw, forwards=False)),
             '/api/places/redo': (_SEEN, partial(self.redraw, forwards=True)),
-            '/api/train': ({'minutes': float}, self.train),
+            '/api/train': (_body(minutes=float), self.train),
             '/api/offers/take': (_OFFERS, partial(self.decide, wanted=True)),
             '/api/offers/dismiss': (_OFFERS, partial(self.decide, wanted=False)),
-            '/api/recordings': ({}, lambda *_: studio.add_recordings()),
-            '/api/rate': ({'fps': float}, self.set_rate),
-            '/api/poses': ({}, lambda *_: self.job(studio.estimate_poses)),
-            '/api/segment': ({}, lambda *_: self.job(studio.segment)),
-            '/api/stop': ({}, lambda *_: self.job(studio.job.stop)),
-            '/api/export': ({'formats': [str], 'what': str}, self.export),
+            '/api/recordings': (_body(), lambda *_: studio.add_recordings()),
+            '/api/rate': (_body(fps=float), self.set_rate),
+            '/api/poses': (_body(), lambda *_: self.job(studio.estimate_poses)),
+            '/api/segment': (_body(), lambda *_: self.job(studio.segment)),
+            '/api/stop': (_body(), lambda *_: self.job(studio.job.stop)),
+            '/api/export': (_body(formats=list[str], what=str), self.export),
         }
 
     def poses(self, request: Request) -> Response:
@@ -194,13 +205,15 @@ class _Answers:
         return self.studio.folder.project
 
     def relabel(self, request: Request, given: _Given) -> object:
-        segments = label_segments(given['segments'], 'the request')
+        segments = [
+            one if any(map(any, one[3:])) else one[:3] for one in given['segments']
+        ]
         name = self.studio.name_of(_number(request))
         where = given['tier'], given['start'], given['end']
         # The answer is the state after this change, not after one of another page.
         with self._project.lock:
             change = self._project.replace(
-                name, *where, segments, given['revision'], given.get('settled')
+                name, *where, segments, given['revision'], given['settled']
             )
             return self.studio.changed(change)
 
@@ -375,7 +388,7 @@ def _got(give: Callable[[Request], object]) -> _Endpoint:
 
 
 def _posted(
-    shape: _Given, take: Callable[[Request, _Given], object], most: int
+    kind: Any, take: Callable[[Request, _Given], object], most: int
 ) -> _Endpoint:
     async def answer(request: Request) -> Response:
         body = bytearray()
@@ -390,8 +403,8 @@ def _posted(
 
         def give() -> object:
             content = parse_json(body.decode(), 'the request', 'the page')
-            check_shape(content, shape, 'the request', 'reload the page')
-            return take(request, content)
+            given = typed(content, kind, 'the request', 'reload the page')
+            return take(request, given)
 
         return await run_in_threadpool(_answer, give)
 

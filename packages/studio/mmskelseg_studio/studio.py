@@ -653,7 +653,7 @@ def _step(change: Change) -> dict[str, Any]:
     keys = ('recording', 'tier', 'start', 'end')
     return {
         **{key: getattr(change, key) for key in keys},
-        'settled': (change.settled or {}).get('take'),
+        'settled': change.settled and change.settled['take'],
         **{
             side: [*dict.fromkeys(one[2] for one in getattr(change, side))]
             for side in ('before', 'after')

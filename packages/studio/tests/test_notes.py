@@ -76,19 +76,19 @@ def test_parts_of_a_segment_keep_its_note(observed):
 @pytest.mark.parametrize(
     ('segment', 'named'),
     [
-        ([0, 9], '[0, 9]'),
-        ([0, 9, 0, 1], '[0, 9, 0, 1]'),
-        ([0, 9, 0, ['a']], "['a']"),
-        ([0, 9, 0, ['a', 1]], "['a', 1]"),
-        ([0, 9, ['a', 'b']], "['a', 'b']"),
-        ([0, 9, 0, ['a', '\x07']], 'comment | frame 0 | \\x07'),
+        ([0, 9], 'labels[0][0] | [0, 9]'),
+        ([0, 9, 0, 1], 'labels[0][0][3] | 1'),
+        ([0, 9, 0, ['a']], "labels[0][0][3] | ['a']"),
+        ([0, 9, 0, ['a', 1]], 'labels[0][0][3][1] | 1'),
+        ([0, 9, ['a', 'b']], "labels[0][0][2] | ['a', 'b']"),
+        ([0, 9, 0, ['a', '\x07']], "'take' | comment | frame 0 | \\x07"),
     ],
 )
 def test_damaged_notes_are_named(project, segment, named):
     content = json.loads(project.path.read_text())
     content['recordings']['take']['labels'] = [[segment]]
     project.path.write_text(f'{json.dumps(content)}\n')
-    with raises_naming(UserError, project.path, "'take'", named):
+    with raises_naming(UserError, project.path, 'take', named):
         load_project(project.path)
 
 

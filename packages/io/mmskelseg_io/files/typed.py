@@ -18,7 +18,7 @@ from typing import (
 
 from mmskelseg_io.files.inputs import RATES, is_rate
 from mmskelseg_io.files.parsing import FilePath, read_json
-from mmskelseg_io.messages.errors import CONTROL, UserError, shown
+from mmskelseg_io.messages.errors import CONTROL, MOST_LETTERS, UserError, shown
 from mmskelseg_io.messages.options import Where, expected, fits, hints_of
 
 Content = TypeVar('Content')
@@ -27,7 +27,10 @@ Kind: TypeAlias = Callable[..., Content]
 #: A text that can be shown on a line.
 Name = Annotated[
     str,
-    Where('a text without control characters', lambda text: not CONTROL.search(text)),
+    Where(
+        f'a text without control characters, of up to {MOST_LETTERS} letters',
+        lambda text: len(text) <= MOST_LETTERS and not CONTROL.search(text),
+    ),
 ]
 #: Frames per second.
 Rate = Annotated[float, Where(RATES, is_rate)]
@@ -54,8 +57,8 @@ def typed(
 
     That is a dataclass or a typed dict, or what such a class may have: lists, dicts,
     tuples, unions, ``Any``, and what :func:`~mmskelseg_io.messages.options.fits` knows.
-    Numbers are finite. Other keys than those of a class are ignored, and null is as if
-    a key with a default were missing.
+    Numbers are finite. Other keys than those of a class are ignored. A key with a
+    default may be missing or null, and one that may be null may be missing.
 
     Messages name ``place``, the file or a place in it, the path ``at`` of the value
     within it, and the ``remedy``.
@@ -88,6 +91,8 @@ class _Reader:
             return found
         if base is list:
             return [self.read(v, args[0], f'{at}[{i}]') for i, v in enumerate(value)]
+        if base is tuple and args[1:] == (...,):
+            return tuple(self.read(value, list[args[0]], at))  # type: ignore[valid-type]
         if base is tuple:
             each = enumerate(zip(value, args, strict=True))
             return tuple(self.read(v, h, f'{at}[{i}]') for i, (v, h) in each)
@@ -95,10 +100,8 @@ class _Reader:
             for key in value:
                 self.read(key, args[0], f'a key of {at or "the file"}')
             return {k: self.read(v, args[1], _below(at, k)) for k, v in value.items()}
-        if is_typeddict(base):
-            return {**value, **self._fields(value, base, at)}
-        if is_dataclass(base):
-            return base(**self._fields(value, base, at))  # type: ignore[operator]
+        if is_dataclass(base) or is_typeddict(base):
+            return base(**self._fields(value, base, at))
         return value
 
     def _fields(self, value: dict[str, Any], kind: Any, at: str) -> dict[str, Any]:
@@ -106,6 +109,8 @@ class _Reader:
         for key, name, hint, is_needed in _fields_of(kind):
             if value.get(key) is not None or (is_needed and key in value):
                 found[name] = self.read(value[key], hint, _below(at, key))
+            elif is_needed and _looks(None, hint):
+                found[name] = None
             elif is_needed:
                 raise UserError(
                     f'{self.place}: {at or "the file"} lacks {key}; {self.remedy}.'
@@ -138,7 +143,10 @@ def _looks(value: Any, hint: object) -> bool:
     if base is list:
         return isinstance(value, list)
     if base is tuple:
-        return isinstance(value, list) and len(value) == len(args)
+        return isinstance(value, list) and len(value) in (
+            len(args),
+            len(value) * (args[-1] is ...),
+        )
     if base is dict or is_dataclass(base) or is_typeddict(base):
         return isinstance(value, dict)
     return fits(value, hint) and (base is not float or isfinite(value))
