@@ -20,7 +20,7 @@ from mmskelseg.automl.trials import Setup
 from mmskelseg.engine.jobs import ConfigRequest
 from mmskelseg.engine.terminal import build_runner
 from mmskelseg_io.files.atomic import atomic_write_text
-from mmskelseg_io.files.parsing import check_shape, read_json
+from mmskelseg_io.files.typed import read_typed
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.jobs.processes import Submit, logged, reason_of
 from mmskelseg_io.messages.errors import UserError
@@ -82,9 +82,7 @@ def recent_paces(
     if file is not None and time() - file.stat().st_mtime < _RECENT:
         # What somebody has damaged is measured again.
         with suppress(UserError):
-            content = read_json(file, '`mmskelseg fit`')
-            check_shape(content, {...: float}, str(file), 'remove it')
-            known = content
+            known = read_typed(file, dict[str, float], '`mmskelseg fit`', 'remove it')
     return {
         one.kind: known[one.name]
         for one in found

@@ -4,8 +4,6 @@ The file is an object with the list ``stretches`` of objects with ``video``,
 ``start_frame``, ``end_frame`` (exclusive) and any further keys.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -14,12 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmskelseg_io.files.atomic import atomic_write_text
-from mmskelseg_io.files.parsing import check_shape, read_json
+from mmskelseg_io.files.typed import called, read_typed
 from mmskelseg_io.messages.errors import UserError, reads_file
 from mmskelseg_io.structures.annotations import VideoAnnotation
 from mmskelseg_io.structures.segments import IGNORED
-
-_SHAPE = {'stretches': [{'video': str, 'start_frame': int, 'end_frame': int}]}
 
 
 @dataclass(frozen=True)
@@ -27,8 +23,13 @@ class Interval:
     """Frames of a video from ``start`` to ``end``, exclusive."""
 
     video: str
-    start: int
-    end: int
+    start: int = called('start_frame')
+    end: int = called('end_frame')
+
+
+@dataclass(frozen=True)
+class _File:
+    stretches: list[Interval]
 
 
 @reads_file
@@ -38,19 +39,15 @@ def read_intervals(path: str | os.PathLike) -> list[Interval]:
     Raises:
         UserError: If the file is of another kind, or an interval has no frame.
     """
-    content = read_json(path, 'mmskelseg')
-    check_shape(content, _SHAPE, str(path), 'write it with mmskelseg suggest')
-    found = []
-    for row in content['stretches']:
-        interval = Interval(row['video'], row['start_frame'], row['end_frame'])
+    found = read_typed(path, _File, 'mmskelseg', 'write it with mmskelseg suggest')
+    for interval in found.stretches:
         if not 0 <= interval.start < interval.end:
             raise UserError(
                 f'{path}: an interval of video {interval.video!r} is from frame '
                 f'{interval.start} to {interval.end}; write the first frame, from 0, '
                 'and the one after the last.'
             )
-        found.append(interval)
-    return found
+    return found.stretches
 
 
 def write_intervals(path: str | os.PathLike, intervals: Iterable[Interval]) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from mmskelseg_io.converters.keypoint_videos import Labels, line_segments
-from mmskelseg_io.files.parsing import check_shape, read_json, read_names
+from mmskelseg_io.files.parsing import read_names
+from mmskelseg_io.files.typed import read_typed
 from mmskelseg_io.inputs import LabelInput
 from mmskelseg_io.labels import Segment, segments_to_tiers
 from mmskelseg_io.labels.segments import Ethogram, clip_segments
@@ -175,9 +176,9 @@ def _one_tier(classes: Sequence[str], labels: LabelInput) -> LabelTiers:
 
 def _read_tiers(path: Path) -> _Groups:
     """Return the classes of each tier that a JSON file states."""
-    content = read_json(path, 'whatever made it', unique=True)
     remedy = 'write it like {"posture": ["stand", "sit"], "sniff": ["sniff"]}'
-    check_shape(content, {...: [str]}, str(path), remedy)
+    kind = dict[str, list[str]]
+    content = read_typed(path, kind, 'whatever made it', remedy, unique=True)
     if not content:
         raise UserError(f'{path}: has no tier; {remedy}.')
     for tier, classes in content.items():

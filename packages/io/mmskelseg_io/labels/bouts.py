@@ -1,6 +1,7 @@
 """Bouts from files of labels and predictions, and tables of their statistics."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, pairwise
 from logging import WARNING
 from math import inf, isnan
@@ -8,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mmskelseg_io.files.inputs import MOST_SECONDS, check_fps
+from mmskelseg_io.files.inputs import MOST_SECONDS
 from mmskelseg_io.files.metainfo_checks import check_metainfo
-from mmskelseg_io.files.parsing import FilePath, check_shape, number, read_json
+from mmskelseg_io.files.parsing import FilePath, read_json
+from mmskelseg_io.files.typed import Name, Rate, typed
 from mmskelseg_io.labels.segments import (
     Classes,
     Segment,
@@ -22,7 +24,7 @@ from mmskelseg_io.labels.segments import (
 )
 from mmskelseg_io.labels.text import write_rows
 from mmskelseg_io.labels.writing import register_export
-from mmskelseg_io.messages.errors import UserError, check_name, reads_file
+from mmskelseg_io.messages.errors import UserError, reads_file
 from mmskelseg_io.messages.logs import print_log
 from mmskelseg_io.structures.annotations import AnnotationFile
 from mmskelseg_io.structures.bouts import MEASURES, Bouts, BoutStatistics
@@ -32,14 +34,24 @@ from mmskelseg_io.structures.tiers import flat_classes, tiers_of
 _TOUCH = 0.002
 # Start, end and class of a bout.
 _Row = tuple[float, float, int]
-_PREDICTION = {
-    'frame_dir': str,
-    'fps': float,
-    'total_frames': int,
-    'classes': [str],
-    'tiers?': {...: [str]},
-    'segments': [{'start': float, 'end': float, 'label': str, 'tier?': str}],
-}
+
+
+@dataclass(frozen=True)
+class _Span:
+    start: float
+    end: float
+    label: str
+    tier: str = ''
+
+
+@dataclass(frozen=True)
+class _Prediction:
+    frame_dir: Name
+    fps: Rate
+    total_frames: int
+    classes: list[str]
+    segments: list[_Span]
+    tiers: dict[str, list[str]] | None = None
 
 
 @reads_file
@@ -53,25 +65,24 @@ def read_prediction(path: FilePath) -> tuple[VideoSegments, Classes] | None:
     content = read_json(path, '`mmskelseg segment`')
     if not isinstance(content, dict) or 'total_frames' not in content:
         return None
-    check_shape(content, _PREDICTION, str(path), 'segment the video again')
-    name, frames = content['frame_dir'], content['total_frames']
-    check_name(name, f'{path}: frame_dir')
-    classes, tiers = content['classes'], content.get('tiers')
-    stated = {'classes': classes, **({'tiers': tiers} if tiers else {})}
+    found = typed(content, _Prediction, path, 'segment the video again')
+    fps, frames = float(found.fps), found.total_frames
+    stated = {
+        'classes': found.classes,
+        **({'tiers': found.tiers} if found.tiers else {}),
+    }
     check_metainfo(stated, str(path))
-    fps = check_fps(content['fps'], str(path))
     if not 0 <= frames <= MOST_SECONDS * fps:
         raise UserError(
             f'{path}: total_frames is {frames} at {fps:g} fps, expected from none to '
             'ten years; segment the video again.'
         )
-    segments = []
-    for i, one in enumerate(content['segments']):
-        place = f'{path}: segment {i}'
-        start, end = (number(one[side], place, side) for side in ('start', 'end'))
-        tier = one.get('tier') or ''
-        segments.append(make_segment(place, start, end, one['label'], tier=tier))
-    return VideoSegments(name, segments, fps, frames), tiers or classes
+    segments = [
+        make_segment(f'{path}: segment {i}', s.start, s.end, s.label, tier=s.tier)
+        for i, s in enumerate(found.segments)
+    ]
+    known = found.tiers or found.classes
+    return VideoSegments(found.frame_dir, segments, fps, frames), known
 
 
 def annotated(data: AnnotationFile) -> tuple[list[VideoSegments], Classes]:

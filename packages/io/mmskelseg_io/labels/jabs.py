@@ -6,11 +6,11 @@ other: with blocks of absence, each is a tier of its own, with the class ``no NA
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from mmskelseg_io.files.jabs import mouse_name
-from mmskelseg_io.files.parsing import FilePath, check_shape, read_json
+from mmskelseg_io.files.parsing import FilePath
+from mmskelseg_io.files.typed import Id, read_typed
 from mmskelseg_io.labels.frames import checked_frames
 from mmskelseg_io.labels.reading import (
     EACH_SUBJECT,
@@ -26,16 +26,26 @@ from mmskelseg_io.labels.segments import (
     make_segment,
     sorted_videos,
 )
-from mmskelseg_io.messages.errors import UserError, shown
+from mmskelseg_io.messages.errors import UserError
 
-_BLOCKS = {...: {...: [{'start': int, 'end': int}]}}
-_FILE = {
-    'file': str,
-    'num_frames': int,
-    'labels': _BLOCKS,
-    'unfragmented_labels?': _BLOCKS,
-    'external_identities?': {...: (str, int)},
-}
+
+@dataclass(frozen=True)
+class _Block:
+    start: int
+    end: int
+    present: bool
+
+
+_Blocks = dict[str, dict[str, list[_Block]]]
+
+
+@dataclass(frozen=True)
+class _File:
+    file: str
+    num_frames: int
+    labels: _Blocks
+    unfragmented_labels: _Blocks = field(default_factory=dict)
+    external_identities: dict[str, Id] = field(default_factory=dict)
 
 
 def _is_own(content: object) -> bool:
@@ -54,14 +64,13 @@ def read_jabs(
         subject: Read only this identity; needed if several have labels. ``each`` reads
             those of all.
     """
-    content = read_json(path, 'JABS', unique=True)
-    check_shape(content, _FILE, str(path), 'save the project in JABS again')
+    remedy = 'save the project in JABS again'
+    content = read_typed(path, _File, 'JABS', remedy, unique=True)
     rate = needed_rate(fps, path, 'JABS')
-    frames = checked_frames(content['num_frames'], rate, f'{path}: num_frames')
-    key = 'unfragmented_labels' if content.get('unfragmented_labels') else 'labels'
-    blocks = list(_blocks(content, key, str(path)))
+    frames = checked_frames(content.num_frames, rate, f'{path}: num_frames')
+    blocks = list(_blocks(content, str(path)))
     # Without absences, it is as with other tools.
-    has_tiers = any(not block['present'] for *_, block in blocks)
+    has_tiers = any(not block.present for *_, block in blocks)
     segments = [
         _segment(block, (who, name if has_tiers else '', name), (frames, rate), place)
         for place, who, name, block in blocks
@@ -69,41 +78,35 @@ def read_jabs(
     own = segments_of(segments, subject, str(path))
     if subject != EACH_SUBJECT:
         own = [replace(one, individual='') for one in own]
-    media = content['file']
+    media = content.file
     video = VideoSegments(video_name(media), own, rate, frames, media)
     return without_lone_tier(sorted_videos([video] if own else [], path))
 
 
-def _blocks(
-    content: dict[str, Any], key: str, path: str
-) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+def _blocks(content: _File, path: str) -> Iterator[tuple[str, str, str, _Block]]:
     """Yield place, individual, behavior and block of each block."""
-    names = content.get('external_identities') or {}
-    for identity, behaviors in content[key].items():
+    key = 'unfragmented_labels' if content.unfragmented_labels else 'labels'
+    names = content.external_identities
+    for identity, behaviors in getattr(content, key).items():
         for name, blocks in behaviors.items():
             for i, block in enumerate(blocks):
                 place = f'{path}: {key}.{identity}.{name}[{i}]'
-                if not isinstance(block.get('present'), bool):
-                    raise UserError(
-                        f'{place}: present is {shown(block.get("present"))}, expected '
-                        'true or false; save the project in JABS again.'
-                    )
                 yield place, mouse_name(names.get(identity, identity)), name, block
 
 
 def _segment(
-    block: dict[str, Any],
+    block: _Block,
     names: tuple[str, str, str],
     length: tuple[int, float],
     place: str,
 ) -> Segment:
     """Return a block of an individual, tier and behavior in a video of a length."""
     (who, tier, name), (frames, rate) = names, length
-    if not 0 <= block['start'] <= block['end'] < frames:
+    if not 0 <= block.start <= block.end < frames:
         raise UserError(
-            f'{place} is from frame {block["start"]} to {block["end"]}, expected two '
+            f'{place} is from frame {block.start} to {block.end}, expected two '
             f'frames of the {frames} of the video; label it in JABS again.'
         )
-    label = name if block['present'] else f'no {name}'
-    start, end = block['start'] / rate, (block['end'] + 1) / rate
+    label = name if block.present else f'no {name}'
+    start, end = block.start / rate, (block.end + 1) / rate
     return make_segment(place, start, end, label, tier=tier, individual=who)
