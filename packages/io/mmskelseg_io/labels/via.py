@@ -8,9 +8,10 @@ of several individuals.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
-from mmskelseg_io.files.parsing import FilePath, by_name, check_shape, number, read_json
+from mmskelseg_io.files.parsing import FilePath, by_name
+from mmskelseg_io.files.typed import read_typed, typed
+from mmskelseg_io.files.via import Attribute, Entry, Project
 from mmskelseg_io.labels.reading import (
     LABEL_FORMATS,
     FoundVideos,
@@ -24,13 +25,7 @@ from mmskelseg_io.labels.reading import (
 from mmskelseg_io.labels.segments import Segment, VideoSegments, make_segment
 from mmskelseg_io.messages.errors import UserError
 
-_ENTRY = {'vid': (str, int), 'flg?': int, 'z?': list, 'xy?': list, 'av?': {...: str}}
-_PROJECT = {
-    'attribute': {...: {'aname': str, 'anchor_id?': str, 'options?': {...: str}}},
-    'file': {...: {'fname': str}},
-    'metadata': {...: _ENTRY},
-    'view': {...: {'fid_list': [(str, int)]}},
-}
+_REMEDY = 'save it in VIA 3 again'
 _ANCHOR = 'FILE1_Z2_XY0'
 _TEXT = 1
 
@@ -56,34 +51,27 @@ def read_via(
         strict: Whether a segment without a class is an error.
         notes: See :func:`~mmskelseg_io.labels.read_segments`.
     """
-    project = read_json(path, 'VIA', unique=True)
-    check_shape(project, _PROJECT, str(path), 'save it in VIA 3 again')
-    attributes = project['attribute']
+    project = read_typed(path, Project, 'VIA', _REMEDY, unique=True)
+    attributes = project.attribute
     of_time = (
-        (item['aname'], key)
+        (item.aname, key)
         for key, item in attributes.items()
-        if item.get('anchor_id') == _ANCHOR
+        if item.anchor_id == _ANCHOR
     )
     ids = by_name(of_time, str(path), 'attributes of time')
     option = '--label-option attribute=NAME'
     wanted = names_of_tiers(attribute, list(ids), subject)
     chosen = choose_several(wanted, list(ids), str(path), 'attribute of time', option)
-    found: dict[str, list[tuple[str, dict]]] = {}
-    for name, entry in project['metadata'].items():
-        is_span = len(entry.get('z') or []) == 2 and not entry.get('xy')
-        if is_span and not (entry.get('flg') or 0) & 1:
+    found: dict[str, list[tuple[str, Entry]]] = {}
+    for name, entry in project.metadata.items():
+        if len(entry.z) == 2 and not entry.xy and not entry.is_deleted:
             place = f'{path}: metadata {name!r}'
-            found.setdefault(str(entry['vid']), []).append((place, entry))
+            typed(entry.av, dict[str, str], place, _REMEDY, 'av')
+            found.setdefault(str(entry.vid), []).append((place, entry))
     parts = FoundVideos(path, 'videos', 'give its files different names', strict, notes)
     for vid, entries in found.items():
         with parts.part(f'view {vid}', str(path)) as videos:
-            shown = project['view'].get(vid, {}).get('fid_list')
-            if not shown or str(shown[0]) not in project['file']:
-                raise UserError(
-                    f'{entries[0][0]}: its view {vid!r} shows no file of the project; '
-                    'add the video in VIA again.'
-                )
-            media = project['file'][str(shown[0])]['fname']
+            media = project.media(vid, entries[0][0])
             segments = [
                 segment
                 for place, entry in entries
@@ -98,28 +86,28 @@ def read_via(
 
 
 def _segments(
-    entry: dict[str, Any],
+    entry: Entry,
     chosen: Sequence[str],
     ids: Mapping[str, str],
-    attributes: Mapping[str, Any],
+    attributes: Mapping[str, Attribute],
     place: str,
 ) -> Iterator[Segment]:
     """Yield the segments of an entry, whose tiers are attributes."""
-    start, end = (number(time, place, 'z') for time in entry['z'])
-    values = {name: (entry.get('av') or {}).get(ids[name], '') for name in chosen}
+    start, end = entry.z
+    values = {name: entry.av.get(ids[name], '') for name in chosen}
     # A segment need not belong to all tiers, but to one.
     for name in [name for name in chosen if values[name]] or chosen[:1]:
         label = _label(values[name], attributes[ids[name]], place)
         yield make_segment(place, start, end, label, tier=name)
 
 
-def _label(value: str, attribute: dict[str, Any], place: str) -> str:
-    options = attribute.get('options') or {}
-    if attribute.get('type') == _TEXT or value in options.values():
+def _label(value: str, attribute: Attribute, place: str) -> str:
+    options = attribute.options
+    if attribute.type == _TEXT or value in options.values():
         return value
     if value not in options:
         raise UserError(
-            f'{place}: {attribute["aname"]} is {value!r}, expected one of its options '
+            f'{place}: {attribute.aname} is {value!r}, expected one of its options '
             f'{", ".join(options.values())}; choose one in VIA.'
         )
     return options[value]
