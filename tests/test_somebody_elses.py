@@ -1,6 +1,5 @@
 """A package of somebody else's adds formats, an export, a step and a command."""
 
-import csv
 import json
 import os
 import subprocess
@@ -12,6 +11,7 @@ import pytest
 
 from mmskelseg_io.files.annotations import load_annotations
 from mmskelseg_io.structures import Skeleton
+from tests.tables import read_table
 from tests.test_docs import python_block
 
 POSES = """
@@ -100,8 +100,7 @@ def test_its_formats_are_converted_segmented_and_compared(run, walk, tmp_path):
     # Of 100 frames, 70 to train: 50 walk, then lift.
     assert np.bincount(data['annotations'][0]['label']).tolist() == [20, 50]
     run(RUN, 'segment', poses, 'precog', '--out', 'out', '--formats', 'csv', 'audacity')
-    with Path('out/segments.csv').open(newline='') as file:
-        rows = [*csv.DictReader(file)]
+    rows = read_table(Path('out/segments.csv'))
     lines = Path('out/segments.lab').read_text().splitlines()
     assert [line.split('\t')[2] for line in lines] == [row['label'] for row in rows]
     Path('b.lab').write_text('0.0\t2.0\twalk\n2.0\t4.0\tlift\n')

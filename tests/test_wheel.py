@@ -1,6 +1,5 @@
 """The wheel, installed without a clone: every step of a user's work by `mmskelseg`."""
 
-import csv
 import os
 import site
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import test_install
+from tests.tables import read_table
 
 source, wheel = test_install.source, test_install.wheel
 wheels = test_install.wheels
@@ -93,8 +93,7 @@ def test_wheel_is_all_that_a_user_needs(python, tmp_path):
     for name in ('toy_joint_limb', 'mine'):
         assert (tmp_path / 'work_dirs' / name / 'metrics.json').is_file()
     assert 'Acc' in (tmp_path / 'folds/cross_validation.md').read_text()
-    with (tmp_path / 'out/segments.csv').open(newline='') as file:
-        assert list(csv.DictReader(file))
+    assert read_table(tmp_path / 'out/segments.csv')
     command, tools = python.with_name('mmskelseg'), package / '.mim' / 'tools'
     assert 'To fix' not in run(command, 'doctor', cwd=tmp_path)
     assert run(python, tools / 'train.py', '--help', cwd=tmp_path).startswith('usage: ')

@@ -1,12 +1,11 @@
 """An afternoon with two mice: joints of DeepLabCut become labels that two agree on."""
 
-import csv
-
 import numpy as np
 
 from mmskelseg_studio.loading import load_project
 from tests.browser import drawn, marks, opened
 from tests.serving import served
+from tests.tables import read_table
 from tests.test_page import (
     LABELS,
     PATIENCE,
@@ -150,8 +149,7 @@ def test_afternoon_in_the_studio(tmp_path, run_tool):
     assert ends == [62, 122, 182, FRAMES]
     projects = 'mice/studio.json', 'mice/studio.bob.json'
     run_tool('mmskelseg', 'agree', *projects, '--out', 'agreement')
-    with (tmp_path / 'agreement' / 'overall.csv').open() as file:
-        (row,) = csv.DictReader(file)
+    (row,) = read_table(tmp_path / 'agreement' / 'overall.csv')
     # Six of 240 frames differ, and both halves are as long.
     assert abs(float(row['kappa']) - (1 - 6 / 120)) < 0.01
 

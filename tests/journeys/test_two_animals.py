@@ -5,6 +5,7 @@ import csv
 import numpy as np
 import pytest
 
+from tests.tables import read_table
 from tests.test_poses.trackers import deeplabcut
 
 pytestmark = pytest.mark.slow
@@ -46,11 +47,6 @@ def write_rows(path, *rows):
         csv.writer(file).writerows(rows)
 
 
-def rows_of(path):
-    with path.open(newline='') as file:
-        return list(csv.DictReader(file))
-
-
 def test_two_mice_are_coded_learned_and_compared(run_tool, fit, tmp_path):
     # Drugged mice run twice as often; the last recording of each group is not coded.
     groups = {f'm{i}': ('drug', 'saline')[i % 2] for i in range(8)}
@@ -89,7 +85,9 @@ def test_two_mice_are_coded_learned_and_compared(run_tool, fit, tmp_path):
         *('mmskelseg', 'bouts', 'data/annotations.pkl', 'out', '--out', 'bouts'),
         *('--groups', 'groups.csv', '--model', 'model'),
     )
-    bouts = {(r['video'], r['class']): r for r in rows_of(tmp_path / 'bouts/bouts.csv')}
+    bouts = {
+        (r['video'], r['class']): r for r in read_table(tmp_path / 'bouts/bouts.csv')
+    }
     assert bouts.keys() == {
         (n, c) for n, _ in rows for c in ('flee', 'follow', 'other')
     }
@@ -98,7 +96,7 @@ def test_two_mice_are_coded_learned_and_compared(run_tool, fit, tmp_path):
         follows, flees = (bouts[f'{name}_{who}', 'follow'] for who in WHO)
         assert (follows['bouts'], flees['bouts']) == (str(number), '0')
         assert float(follows['total_s']) == number * BOUT
-    compared = rows_of(tmp_path / 'bouts/comparison.csv')
+    compared = read_table(tmp_path / 'bouts/comparison.csv')
     follow = next(
         r for r in compared if (r['class'], r['measure']) == ('follow', 'bouts')
     )

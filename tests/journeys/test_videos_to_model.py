@@ -1,12 +1,11 @@
 """An afternoon with videos: poses, labels of BORIS, a model, and a new video."""
 
-import csv
-
 import numpy as np
 import pytest
 
 from mmskelseg_io.labels import Segment, VideoSegments, write_boris
 from tests.clips import write_video
+from tests.tables import read_table
 
 pytestmark = pytest.mark.slow
 FPS = 10
@@ -30,8 +29,7 @@ def film(path, *lengths):
 
 def is_right(path, coded):
     """Return for each tenth of a second whether a table of segments has its label."""
-    with path.open(newline='') as file:
-        rows = [*csv.DictReader(file)]
+    rows = read_table(path)
     times = (np.arange(coded.num_frames) + 0.5) / FPS
     found = [
         next(r['label'] for r in rows if float(r['start']) < time < float(r['end']))

@@ -1,6 +1,5 @@
 """A person at work, filmed from the side by one camera: angles, REBA, worst moments."""
 
-import csv
 import json
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from matplotlib.image import imread
 
 from mmskelseg_io.poses import Poses, write_npz
 from mmskelseg_io.structures.skeleton import Skeleton
+from tests.tables import read_table
 from tests.test_posture.people import filmed, person
 
 FPS, SECONDS = 25, 20
@@ -65,11 +65,6 @@ def is_held(time: str) -> bool:
     return any(a <= float(time) < b for a, b in HELD)
 
 
-def rows_of(path: Path) -> list[dict]:
-    with path.open(newline='') as file:
-        return list(csv.DictReader(file))
-
-
 @pytest.fixture
 def mmskelseg(tmp_path, monkeypatch):
     """Return a function that runs a command in an empty folder, and what it says."""
@@ -95,7 +90,7 @@ def test_angles_reba_and_worst_moments_of_an_afternoon(mmskelseg):
     assert 'trunk flexion' in said
     assert 'are not scored' in said
     for name in ('early', 'late'):
-        frames = rows_of(Path(f'angles/{name}_angles.csv'))
+        frames = read_table(Path(f'angles/{name}_angles.csv'))
         assert len(frames) == FPS * SECONDS
         held = [row for row in frames if is_held(row['time_s'])]
         parts = {'trunk': TRUNK, 'neck': NECK, 'left_shoulder': TRUNK}
@@ -123,7 +118,7 @@ def test_angles_reba_and_worst_moments_of_an_afternoon(mmskelseg):
     mmskelseg(
         'bouts data/assembly/annotations.pkl --out risk --risk --station station.csv'
     )
-    risk = [row for row in rows_of(Path('risk/risk.csv')) if row['method'] == 'REBA']
+    risk = [row for row in read_table(Path('risk/risk.csv')) if row['method'] == 'REBA']
     lifted = {row['video']: row for row in risk if row['class'] == 'lift box'}
     assert lifted.keys() == {'early', 'late'}
     for row in lifted.values():

@@ -1,6 +1,5 @@
 """What the inferencer predicts of inputs of all kinds."""
 
-import csv
 import json
 
 import numpy as np
@@ -18,6 +17,7 @@ from mmskelseg_runtime.estimators import PoseEstimator
 from tests.errors import raises_naming
 from tests.inferring import inferencer_of
 from tests.small_data import small_annotations
+from tests.tables import read_table
 
 
 @pytest.fixture
@@ -162,10 +162,8 @@ def test_of_several_videos_the_time_budget_of_all_is_written(
     inferencer(small_data, out_dir=tmp_path, formats=['budget', 'budget-picture'])
     names = {path.name for path in tmp_path.iterdir()}
     assert {'video_1_time_budget.csv', 'time_budget.csv', 'time_budget.png'} <= names
-    with (tmp_path / 'time_budget.csv').open() as file:
-        rows = list(csv.DictReader(file))
     total = dict.fromkeys(('video_0', 'video_1', 'video_2', 'all'), 0.0)
-    for row in rows:
+    for row in read_table(tmp_path / 'time_budget.csv'):
         total[row['video']] += float(row['total_s'])
     assert total['all'] == pytest.approx(15.5, abs=0.01)
     assert total['video_0'] == pytest.approx(6, abs=0.01)

@@ -32,6 +32,24 @@ def untrained():
 
 
 @pytest.fixture
+def call(tmp_path, capsys, request):
+    """Run what a test module imports as ``main``, into the folder `out`.
+
+    Returns what it prints, or ends with.
+    """
+
+    def run(*args):
+        words = [*map(str, args), '--out', str(tmp_path / 'out')]
+        try:
+            request.module.main(words, prog='command')
+        except SystemExit as end:
+            return end.code
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
 def stop_early(tmp_path):
     """Copy a training of four epochs, as if it had been stopped after two."""
 

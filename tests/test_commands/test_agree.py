@@ -9,31 +9,17 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from mmskelseg_behaviour.commands.agree import main
+from mmskelseg_behaviour.commands.agree import main  # noqa: F401
 from mmskelseg_io.files.annotations import load_annotations, save_annotations
 from mmskelseg_io.labels import ClassInfo, Segment, VideoSegments, write_boris
 from mmskelseg_io.labels.segments import Ethogram
 from tests.agreeing import alpha, icc
 from tests.small_data import small_annotations
+from tests.tables import read_table
 
 CLASSES = ['groom', 'rest', 'walk']
 ANN = 'video,start,end,label\nm1,0,4,walk\nm1,4,8,groom\nm1,8,10,walk\n'
 BOB = 'video,start,end,label\nm1,0,5,walk\nm1,5,8,groom\nm1,8,10,rest\n'
-
-
-@pytest.fixture
-def call(tmp_path, capsys):
-    """Run the command in this process; return what it prints or ends with."""
-
-    def run(*args):
-        words = [*map(str, args), '--out', str(tmp_path / 'out')]
-        try:
-            main(words, prog='agree')
-        except SystemExit as end:
-            return end.code
-        return capsys.readouterr().out
-
-    return run
 
 
 @pytest.fixture
@@ -128,20 +114,17 @@ def test_command_writes_tables_pictures_and_a_page(run_tool, tmp_path):
     assert "'rest' is used by bob, but not by ann" in done.stdout
     assert 'no file states frames per second; 25 are compared' in done.stdout
     out = tmp_path / 'out'
-
-    def table(name):
-        with (out / name).open(newline='') as file:
-            return list(csv.DictReader(file))
-
-    assert table('disagreements.csv') == [
+    assert read_table(out / 'disagreements.csv') == [
         {'recording': 'm1', 'tier': '', 'start_s': '8.000', 'end_s': '10.000',
          'seconds': '2.000', 'ann': 'walk', 'bob': 'rest'},
         {'recording': 'm1', 'tier': '', 'start_s': '4.000', 'end_s': '5.000',
          'seconds': '1.000', 'ann': 'groom', 'bob': 'walk'},
     ]  # fmt: skip
-    rows = {row['first']: row for row in table('confusion.csv')}
+    rows = {row['first']: row for row in read_table(out / 'confusion.csv')}
     assert [rows['walk'][f'second: {name}'] for name in CLASSES] == ['0', '50', '100']
-    measures = {(row['class'], row['measure']): row for row in table('measures.csv')}
+    measures = {
+        (row['class'], row['measure']): row for row in read_table(out / 'measures.csv')
+    }
     walk = measures['walk', 'bouts']
     assert (walk['mean_first'], walk['mean_second'], walk['error']) == (
         '2.000', '1.000', '1.000'
@@ -150,7 +133,7 @@ def test_command_writes_tables_pictures_and_a_page(run_tool, tmp_path):
     assert measures['groom', 'latency_s']['difference'] == '1.000'
     assert measures['rest', 'latency_s']['recordings'] == '0'
     # Of groom, 0.9 agree, and 0.4 * 0.3 + 0.6 * 0.7 = 0.54 by chance.
-    assert table('by_class.csv')[0]['kappa'] == '0.783'
+    assert read_table(out / 'by_class.csv')[0]['kappa'] == '0.783'
     assert np.ptp(matplotlib.image.imread(out / 'timelines' / 'm1.png')) == 1
     page = (out / 'agreement.html').read_text()
     assert 'data:image/png;base64,' in page

@@ -1,7 +1,5 @@
 """Joint angles and scores of each frame, as `angles` writes them."""
 
-import csv
-
 import numpy as np
 import pytest
 from matplotlib.image import imread
@@ -12,6 +10,7 @@ from mmskelseg_io.jobs.events import PrintedEvents
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.poses import Poses, write_npz
 from tests.errors import raises_naming
+from tests.tables import read_table
 from tests.test_posture.people import JOINTS, filmed, person, video
 
 LAYOUT = {'joints': JOINTS, 'limbs': []}
@@ -24,8 +23,7 @@ def measured(out, *files, **options) -> list[dict]:
     MeasureAngles(files=files, out=out, **options).run(PrintedEvents())
     (table,), (picture,) = out.glob('*_angles.csv'), out.glob('*_angles.png')
     assert imread(picture).ndim == 3
-    with table.open(newline='') as file:
-        return list(csv.DictReader(file))
+    return read_table(table)
 
 
 def poses_of(tmp_path, fps=10.0):

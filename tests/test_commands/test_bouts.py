@@ -1,6 +1,5 @@
 """Bout statistics of recordings, as a user asks for them."""
 
-import csv
 import json
 
 import matplotlib.image
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from mmskelseg_behaviour.commands.bouts import main
+from mmskelseg_behaviour.commands.bouts import main  # noqa: F401
 from mmskelseg_io.commands.convert import main as convert_main
 from mmskelseg_io.files.annotations import load_annotations, save_annotations
 from mmskelseg_io.labels import (
@@ -25,6 +24,7 @@ from mmskelseg_studio.project import Project
 from tests.clips import write_video
 from tests.oracle import bounded_memory
 from tests.small_data import small_annotations
+from tests.tables import read_table
 
 LABELS = """video,start,end,label
 m1,0,30,walk
@@ -43,21 +43,6 @@ GROUPS = 'video,group\nm3,drug\nm4,drug\nm1,saline\nm2,saline\n'
 
 
 @pytest.fixture
-def call(tmp_path, capsys):
-    """Run the command in this process; return what it prints or ends with."""
-
-    def run(*args):
-        words = [*map(str, args), '--out', str(tmp_path / 'out')]
-        try:
-            main(words, prog='bouts')
-        except SystemExit as end:
-            return end.code
-        return capsys.readouterr().out
-
-    return run
-
-
-@pytest.fixture
 def bouts(tmp_path, call):
     """Run the command on a table of labels."""
 
@@ -70,11 +55,7 @@ def bouts(tmp_path, call):
 
 @pytest.fixture
 def table(tmp_path):
-    def read(name):
-        with (tmp_path / 'out' / name).open(newline='') as file:
-            return list(csv.DictReader(file))
-
-    return read
+    return lambda name: read_table(tmp_path / 'out' / name)
 
 
 def test_labels_after_the_end_are_cut_and_counted(bouts, table):

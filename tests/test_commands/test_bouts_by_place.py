@@ -1,7 +1,5 @@
 """Numbers by place, as a user asks for them."""
 
-import csv
-
 import matplotlib.image
 import numpy as np
 import pytest
@@ -12,6 +10,7 @@ from mmskelseg_io.files.annotations import save_annotations
 from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.small_data import save_poses, small_annotations
+from tests.tables import read_table
 
 PLACES = """name,shape,x,y,radius
 left,polygon,0,0,
@@ -37,11 +36,6 @@ def data(tmp_path):
     return data
 
 
-def rows(path):
-    with path.open(newline='') as file:
-        return list(csv.DictReader(file))
-
-
 def test_command_writes_numbers_by_place_and_maps(data, tmp_path, capsys):
     """Frames are 10 a second, a pixel is half a centimetre."""
     (tmp_path / 'groups.csv').write_text(
@@ -54,7 +48,7 @@ def test_command_writes_numbers_by_place_and_maps(data, tmp_path, capsys):
     ])  # fmt: skip
     out = tmp_path / 'out'
     assert f'{out / "occupancy.png"}' in capsys.readouterr().out
-    table = rows(out / 'places.csv')
+    table = read_table(out / 'places.csv')
     places = ['left', 'bowl', '(anywhere)']
     assert [(r['video'], r['place']) for r in table[3:6]] == [
         ('video_1', place) for place in places
@@ -74,14 +68,14 @@ def test_command_writes_numbers_by_place_and_maps(data, tmp_path, capsys):
     }  # fmt: skip
     (first,) = (
         r
-        for r in rows(out / 'behaviours_by_place.csv')
+        for r in read_table(out / 'behaviours_by_place.csv')
         if (r['video'], r['place'], r['class']) == ('video_1', 'left', 'class_2')
     )
     # Labels begin with class_1 for 12 frames.
     assert (first['bouts'], first['time_s'], first['share_percent']) == (
         '1', '0.800', '40.000'
     )  # fmt: skip
-    compared = rows(out / 'place_comparison.csv')
+    compared = read_table(out / 'place_comparison.csv')
     # Nothing enters (anywhere).
     assert [(r['place'], r['measure']) for r in compared[:4]] == [
         ('left', 'entries'), ('bowl', 'entries'), ('left', 'latency_s'),
@@ -109,7 +103,7 @@ def test_poses_may_be_files_and_labels_a_table(data, tmp_path):
     DescribeBouts(
         labels=[tmp_path / 'lab.csv'], out=tmp_path / 'out', place_input=given
     ).run(Events())
-    row, _ = rows(tmp_path / 'out' / 'places.csv')
+    row, _ = read_table(tmp_path / 'out' / 'places.csv')
     assert (row['place'], row['entries'], row['unit']) == ('lamp', '', 'px')
     assert any('in pixels' in text for text in events)
     assert any("'lamp' lies outside the 640x480 image" in text for text in events)

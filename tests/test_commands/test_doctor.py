@@ -1,24 +1,16 @@
 """``mmskelseg doctor``."""
 
-import subprocess
-import sys
 from importlib import metadata
 
 import pytest
 
 from mmskelseg import compat
 from mmskelseg.compat import doctor
-from tests.small_data import PATH
+from tests.test_compat.test_dependencies import run_python
 
 
 def run_doctor(*options):
-    return subprocess.run(
-        [sys.executable, *options, '-m', 'mmskelseg', 'doctor'],
-        env={'PYTHONPATH': PATH, 'PATH': ''},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_python(*options, '-m', 'mmskelseg', 'doctor')
 
 
 def test_doctor_lists_versions_and_active_repairs():

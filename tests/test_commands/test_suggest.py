@@ -1,6 +1,5 @@
 """`mmskelseg suggest` as a user runs it, with a small model."""
 
-import csv
 import json
 
 import numpy as np
@@ -15,6 +14,7 @@ from mmskelseg_io.files.annotations import load_annotations, save_annotations
 from mmskelseg_io.labels import read_segments, segments_to_labels
 from tests.errors import raises_naming
 from tests.small_data import save_poses, small_annotations
+from tests.tables import read_table
 
 RECIPE = """
 _base_ = {base!r}
@@ -65,8 +65,7 @@ def test_suggestions_of_an_annotation_file(model, run_tool, tmp_path):
     assert [s['end'] - s['start'] for s in intervals] == [2, 2, 2]
     assert '3 intervals, 0.1 minutes, in ' in done.stdout
     assert 'Predicting videos' in done.stderr
-    with (out / 'suggestions.csv').open(newline='') as file:
-        rows = list(csv.DictReader(file))
+    rows = read_table(out / 'suggestions.csv')
     assert [row['video'] for row in rows] == [s['video'] for s in intervals]
     assert all(s['start'] >= 4 for s in intervals if s['video'] == 'video_0')
     chosen = {s['video'] for s in intervals}

@@ -19,6 +19,14 @@ def text(name, content):
     return change
 
 
+def replace(name, old, new):
+    def change(root):
+        path = root / name
+        path.write_text(path.read_text().replace(old, new, 1))
+
+    return change
+
+
 def remove(name):
     return lambda root: (root / name).unlink()
 

@@ -5,7 +5,6 @@ import shutil
 
 import numpy as np
 import pytest
-from mmengine.logging import MMLogger
 
 from mmskelseg_io.files.annotations import load_annotations
 from mmskelseg_io.labels import (
@@ -429,17 +428,15 @@ def test_a_project_is_read_as_far_as_it_fits(convert, project):
     assert '--label-option subject is given twice' in error
 
 
-def test_why_poses_lack_labels_is_told(convert, project, caplog, monkeypatch):
+def test_why_poses_lack_labels_is_told(convert, project, logged):
     """The observation of take3 is left out, since a state in it has no end."""
     path = project([Segment(0, 3, 'walk')])
     content = json.loads(path.read_text())
     del content['observations']['take3']['events'][1:]
     path.write_text(json.dumps(content))
-    logger = MMLogger.get_current_instance()
-    monkeypatch.setattr(logger, 'handlers', [caplog.handler])
     _, error = convert(code=1)
     assert 'no labels of take3 (' in error
-    (record,) = caplog.records
+    (record,) = logged.records
     assert_names(record.getMessage(), path, "'take3' (the state 'walk' | has no end")
 
 

@@ -10,7 +10,7 @@ from mmskelseg.converters import subtle
 from mmskelseg_io.files.annotations import load_annotations
 from tests.small_data import ROOT
 from tests.test_converters import releases
-from tests.test_converters.faults import check_refused, remove, text
+from tests.test_converters.faults import check_refused, remove, replace, text
 
 TOOL = 'tools/dataset_converters/subtle.py'
 REAL = ROOT.parent / 'shared' / 'data' / 'subtle'
@@ -55,21 +55,13 @@ def test_download_unpacks_the_mice_alone(release, server, tmp_path, call_tool):
     assert (tmp_path / 'out/annotations.pkl').is_file()
 
 
-def replaced(old, new):
-    def change(root):
-        path = root / LABEL
-        path.write_text(path.read_text().replace(old, new, 1))
-
-    return change
-
-
 LABEL = 'annots/adult_2.csv'
 FAULTS = [
     (
         text('coords/adult_2.csv', '1,2,3\n'),
         '/coords/adult_2.csv | line 1 | 3 numbers | 27',
     ),
-    (replaced('walking', 'flying'), f"/{LABEL} | line 7 | 'flying' | rearing"),
+    (replace(LABEL, 'walking', 'flying'), f"/{LABEL} | line 7 | 'flying' | rearing"),
     (text(LABEL, ',0\n0,na\n'), f'/{LABEL} | 1 labels | 20 frames'),
     (remove(LABEL), f'/{LABEL} | missing'),
 ]

@@ -16,7 +16,14 @@ from mmskelseg_io.jobs.events import PrintedEvents
 from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.small_data import ROOT
-from tests.test_converters.faults import check_refused, remove, rename, save, truncate
+from tests.test_converters.faults import (
+    check_refused,
+    remove,
+    rename,
+    replace,
+    save,
+    truncate,
+)
 from tests.test_converters.releases import FRAMES
 from tests.test_converters.releases import UWIOM_NAMES as RELEASE_NAMES
 from tests.test_converters.releases import uwiom as make_release
@@ -130,14 +137,6 @@ def edit_pose(index, value):
     return change
 
 
-def replace_risk(old, new):
-    def change(root):
-        path = root / 'RebaScoreFrameWise/02.txt'
-        path.write_text(path.read_text().replace(old, new, 1))
-
-    return change
-
-
 def empty(root):
     for path in root.rglob('0*.*'):
         path.unlink()
@@ -166,13 +165,13 @@ FAULTS = [
     ),
     (save(LABEL, np.zeros(FRAMES)), f"/{LABEL} | video '02' | float64"),
     (save(LABEL, np.zeros(14, int)), f"/{LABEL} | video '02' | (14,)"),
-    (replace_risk('3.0', 'three'), f"/{RISK} | 'three"),
+    (replace(RISK, '3.0', 'three'), f"/{RISK} | 'three"),
     (
-        replace_risk('3.000000000000000000e+00', 'nan'),
+        replace(RISK, '3.000000000000000000e+00', 'nan'),
         f"/{RISK} | video '02' | risk is NaN or infinite in frame 3",
     ),
     (
-        replace_risk('3.0', '3.0\n3.0'),
+        replace(RISK, '3.0', '3.0\n3.0'),
         f"/{RISK} | video '02' | risk has shape (13,) | (12,)",
     ),
     (remove(NAMES), f'/{NAMES} | missing'),

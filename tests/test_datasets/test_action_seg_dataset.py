@@ -7,7 +7,6 @@ import torch
 from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader
 
-from mmskelseg.datasets.action_seg_dataset import ActionSegDataset
 from mmskelseg.datasets.transforms import LoadFrameFeatures
 from mmskelseg.registry import DATASETS, MODELS
 from mmskelseg_io.files.annotations import load_annotations, save_annotations
@@ -208,11 +207,6 @@ def test_load_features_refuses_another_number_of_frames(tmp_path):
     }
     with raises_naming(ValueError, 'a.npy', '7 frames', 'video video', '8 frames'):
         LoadFrameFeatures()(item)
-
-
-def test_dataset_is_exported():
-    """It can be imported by name, for use without a config."""
-    assert DATASETS.get('ActionSegDataset') is ActionSegDataset
 
 
 def test_copies_take_turns(small_data):

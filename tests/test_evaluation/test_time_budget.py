@@ -1,13 +1,12 @@
 """Time budgets: worked out by hand, summed over videos, and written as a table."""
 
-import csv
-
 import numpy as np
 import pytest
 
 from mmskelseg_io.labels import write_time_budget
 from mmskelseg_io.structures.time_budget import budget_as_dict, time_budget
 from tests.errors import raises_naming
+from tests.tables import read_table
 
 CLASSES = ['walk', 'lift', 'hold']
 # At 2 fps: walk 1.5 s, lift 1 s, walk 0.5 s, nothing 1 s, lift 0.5 s.
@@ -59,8 +58,7 @@ def test_unlabelled_time_of_tiers_is_their_mean():
 def test_a_table_has_each_class_of_each_video_and_of_all(tmp_path):
     budgets = {'a': time_budget(FIRST, 3, 2), 'b': time_budget(SECOND, 3, 10)}
     write_time_budget(tmp_path / 'all.csv', budgets, CLASSES)
-    with (tmp_path / 'all.csv').open() as file:
-        rows = list(csv.DictReader(file))
+    rows = read_table(tmp_path / 'all.csv')
     assert [(row['video'], row['class']) for row in rows] == [
         *[('a', name) for name in (*CLASSES, 'unlabelled')],
         *[('b', name) for name in CLASSES],

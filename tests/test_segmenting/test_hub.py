@@ -19,7 +19,7 @@ from mmskelseg_runtime.segmenting import hub
 from mmskelseg_runtime.segmenting.model_zoo import check_zoo, exported_file
 from tests.errors import raises_naming
 from tests.hub_server import served_hub
-from tests.small_data import PATH
+from tests.small_data import PATH, save_poses
 from tests.test_segmenting.test_without_pytorch import BLOCKED, run
 
 HUB = """
@@ -51,11 +51,7 @@ def shared(recipe, tmp_path_factory):
 
 @pytest.fixture
 def poses(person, tmp_path):
-    video = person(120)
-    keys = ('keypoint', 'keypoint_score', 'fps', 'img_shape')
-    path = tmp_path / 'take1.npz'
-    np.savez(path, **{key: video[key] for key in keys})
-    return path
+    return save_poses(tmp_path / 'take1.npz', person(120))
 
 
 def test_shared_folder_says_what_it_is_and_has_no_program(shared):

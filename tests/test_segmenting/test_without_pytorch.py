@@ -1,6 +1,5 @@
 """The runtime, where there is no PyTorch and nothing of OpenMMLab."""
 
-import csv
 import json
 import os
 import site
@@ -19,6 +18,7 @@ from tests import test_install
 from tests.errors import raises_naming
 from tests.inferring import prediction_of
 from tests.small_data import PATH, ROOT
+from tests.tables import read_table
 from tests.test_segmenting.conftest import CLASSES
 
 source, wheel = test_install.source, test_install.wheel
@@ -108,8 +108,7 @@ def test_segment_writes_all_formats_without_pytorch(recipe, poses, tmp_path):
     assert 'take1: ' in printed
     names = {path.name for path in (tmp_path / 'out').iterdir()}
     assert {'segments.csv', 'segments.eaf', 'segments.srt', 'timeline.png'} <= names
-    with (tmp_path / 'out' / 'segments.csv').open(newline='') as file:
-        assert list(csv.DictReader(file))
+    assert read_table(tmp_path / 'out' / 'segments.csv')
     words = ('--model', 'precog', '--out', tmp_path / 'out', '--formats', 'csv')
     assert 'take1: ' in command('segment', poses, *words)
 

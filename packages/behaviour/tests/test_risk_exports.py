@@ -1,7 +1,5 @@
 """Files of ergonomic risk."""
 
-import csv
-
 import numpy as np
 import pytest
 from matplotlib.image import imread
@@ -14,14 +12,10 @@ from mmskelseg_runtime.segmenting.inputs import InputReader
 from mmskelseg_runtime.segmenting.predictions import FileOptions
 from mmskelseg_runtime.segmenting.sources import find_sources
 from tests.errors import raises_naming
+from tests.tables import read_table
 from tests.test_posture.people import JOINTS, filmed, person, video
 
 LAYOUT = {'joints': JOINTS, 'limbs': [['left_shoulder', 'left_elbow']]}
-
-
-def rows_of(path) -> list[dict]:
-    with path.open(newline='') as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.fixture
@@ -50,13 +44,13 @@ def test_risk_of_tasks_and_frames(prediction, tmp_path):
     station.write_text('class,load_kg\nbend,7\n')
     formats = ['risk', 'risk-frames']
     tasks, frames = write_exports(prediction, tmp_path, formats, station=station)
-    stand, bend = rows_of(tasks)[:2]
+    stand, bend = read_table(tasks)[:2]
     assert stand | {'video': 'take', 'class': 'stand', 'method': 'REBA'} == stand
     # Trunk 4, neck 2: A = 5 + 1 of the load; the arms are in line with the trunk: 1 2.
     assert (stand['mean_low'], bend['mean_low']) == ('1.000', '6.000')
     assert bend['level_2_low'] == '100.000'
     assert float(bend['worst_s']) >= 1
-    found = rows_of(frames)
+    found = read_table(frames)
     assert len(found) == 20
     assert (
         found[15] | {'time_s': '1.500', 'class': 'bend', 'reba_low': '6'} == found[15]
@@ -75,7 +69,7 @@ def test_the_work_of_a_station_is_for_the_risk(tmp_path):
 def test_unknown_angles_are_empty_cells(prediction, tmp_path):
     del prediction['keypoint_3d']
     (path,) = write_exports(prediction, tmp_path, ['risk-frames'])
-    assert rows_of(path)[0]['trunk_twist'] == ''
+    assert read_table(path)[0]['trunk_twist'] == ''
 
 
 def test_people_whose_flexion_is_never_seen_have_no_risk(prediction, tmp_path):

@@ -1,6 +1,5 @@
 """Ergonomic risk of recordings, as `bouts --risk` writes it."""
 
-import csv
 import json
 
 import numpy as np
@@ -12,6 +11,7 @@ from mmskelseg_io.jobs.events import PrintedEvents
 from mmskelseg_io.labels.bouts import write_table
 from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
+from tests.tables import read_table
 from tests.test_posture.people import JOINTS, filmed, person, video
 
 BENT = person(trunk=(70, 0, 0), neck=(25, 0, 0))
@@ -22,8 +22,7 @@ def describe(tmp_path, *labels, **options) -> list[dict]:
     out = tmp_path / 'out'
     job = DescribeBouts(labels=labels, out=out, risk=True, **options)
     job.run(PrintedEvents())
-    with (out / 'risk.csv').open(newline='') as file:
-        return list(csv.DictReader(file))
+    return read_table(out / 'risk.csv')
 
 
 @pytest.fixture

@@ -80,6 +80,17 @@ def trained(folder, **curve):
     return model
 
 
+def of(*keys, **values):
+    """Return a change of the values at a place in the content of a file."""
+
+    def change(content):
+        for key in keys:
+            content = content[key]
+        content.update(values)
+
+    return change
+
+
 def save_labels(path, name, *segments):
     """Write labels of a recording: start and end in seconds, and class."""
     its = [Segment(*one) for one in segments]

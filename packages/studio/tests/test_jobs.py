@@ -27,12 +27,6 @@ def run(background, *jobs, finish=list):
     return background
 
 
-def begun(background, job=LONG):
-    """Start a job, and wait until it has reported its last progress."""
-    background.start([('fit', job)], list)
-    wait_for(lambda: background.text == job.texts[-1])
-
-
 def test_jobs_run_one_after_another_and_then_the_last_step(background):
     done = []
     code = "events.progress('Training', 1, 4, 1000.0); import time; time.sleep(1)"

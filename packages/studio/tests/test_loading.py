@@ -8,7 +8,7 @@ from mmskelseg_io.messages.errors import UserError
 from mmskelseg_studio.ethogram import LabelTier
 from mmskelseg_studio.loading import load_project
 from mmskelseg_studio.project import Project
-from tests.conftest import paint
+from tests.conftest import of, paint
 from tests.errors import raises_naming
 
 
@@ -37,22 +37,10 @@ def test_recording_may_be_removed_from_the_file(project, is_saved):
     assert kept.recordings['take'].labels[0][-1] == (60, 70, 0)
 
 
-def of(*keys, **values):
-    """Return a change of the values at a place in the content."""
-
-    def change(content):
-        for key in keys:
-            content = content[key]
-        content.update(values)
-
-    return change
-
-
 TAKE = ('recordings', 'take')
 TIER = ('tiers', 0)
 WALK = {'id': 0, 'name': 'walk'}
 STEP = ('history', 0)
-LABELS = ('recordings', 'take', 'labels')
 
 
 @pytest.mark.parametrize(

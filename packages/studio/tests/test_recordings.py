@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 from dataclasses import replace
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -27,7 +26,7 @@ from mmskelseg_io.structures.tiers import tiers_of
 from mmskelseg_studio.converting import ConvertVideo, is_copy, is_playable
 from mmskelseg_studio.folder import open_folder, training_data
 from mmskelseg_studio.studio import Studio
-from tests.clips import write_video
+from tests.clips import write_uneven_video, write_video
 from tests.conftest import add_class
 from tests.errors import assert_names, raises_naming
 from tests.small_data import save_poses, small_annotations
@@ -476,18 +475,8 @@ def test_missing_folder_is_named(tmp_path):
 
 def test_video_of_changing_rate_is_converted(tmp_path):
     """Frame numbers say when a frame is only if all last equally long."""
-    av = pytest.importorskip('av', reason='PyAV is not installed (extra app)')
-    path = tmp_path / 'phone.mp4'
-    with av.open(str(path), 'w') as file:
-        stream = file.add_stream('libx264', rate=30)
-        stream.height, stream.width, stream.pix_fmt = 48, 64, 'yuv420p'
-        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
-        for i in range(40):
-            image = np.full((48, 64, 3), 4 * i, np.uint8)
-            frame = av.VideoFrame.from_ndarray(image, format='rgb24')
-            frame.pts = 33 * min(i, 20) + 100 * max(i - 20, 0)
-            file.mux(stream.encode(frame))
-        file.mux(stream.encode())
+    pytest.importorskip('av', reason='PyAV is not installed (extra app)')
+    path = write_uneven_video(tmp_path / 'phone.mp4', 40)
     assert not is_playable(path)
     ConvertVideo(video=path, copy=tmp_path / 'copy.mp4').run(PrintedEvents())
     assert is_playable(tmp_path / 'copy.mp4')

@@ -6,19 +6,8 @@ import math
 import pytest
 
 from mmskelseg_studio.results import place_predictions
-from tests.conftest import ethogram, studio_of, trained
+from tests.conftest import ethogram, of, studio_of, trained
 from tests.errors import assert_names
-
-
-def of(*keys, **values):
-    """Return a change of the values at a place in the content of a file."""
-
-    def change(content):
-        for key in keys:
-            content = content[key]
-        content.update(values)
-
-    return change
 
 
 def without(*keys):

@@ -1,13 +1,12 @@
 """Reading what video files state, and writing them whole."""
 
-from fractions import Fraction
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
 
 from mmskelseg_io.files.video import VideoFile, read_frames, written_video
-from tests.clips import write_video
+from tests.clips import write_uneven_video, write_video
 from tests.errors import raises_naming
 
 # H.264 is written where PyAV is installed.
@@ -38,21 +37,8 @@ def test_file_states_what_was_written(tmp_path, codec, fps):
 
 @NO_AV
 def test_frames_that_are_not_evenly_spaced_are_noted(tmp_path):
-    """As of a telephone in poor light: 30 a second, then 10 a second."""
-    import av
-
-    with av.open(tmp_path / 'a.mp4', 'w') as file:
-        stream = file.add_stream('libx264', rate=30)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, 'yuv420p'
-        stream.codec_context.time_base = Fraction(1, 1000)
-        for i in range(400):
-            image = np.full((48, 64, 3), 100, np.uint8)
-            frame = av.VideoFrame.from_ndarray(image, format='bgr24')
-            frame.pts = 33 * min(i, 200) + 100 * max(i - 200, 0)
-            frame.time_base = stream.codec_context.time_base
-            file.mux(stream.encode(frame))
-        file.mux(stream.encode())
-    times = VideoFile.open(tmp_path / 'a.mp4').times()
+    path = write_uneven_video(tmp_path / 'a.mp4', 400)
+    times = VideoFile.open(path).times()
     assert times.count == 400
     # Frame 200 comes after 6.6 s, and would come after 13.2 s.
     (note,) = times.notes()

@@ -28,7 +28,6 @@ from tests.test_labels import labs
 from tests.test_poses.trackers import coco
 
 NAMES = list(labs.NAMES)
-SEGMENTS = [Segment(a / 25, b / 25, name) for a, b, name in labs.BOUTS]
 LABEL = np.full(labs.FRAMES, -1)
 for _a, _b, _name in labs.BOUTS:
     LABEL[_a:_b] = NAMES.index(_name)

@@ -1,6 +1,5 @@
 """Predictions that go to another tool for correction come back the same."""
 
-import csv
 import json
 import re
 from dataclasses import replace
@@ -21,6 +20,7 @@ from mmskelseg_io.labels import (
 from mmskelseg_io.labels.reading import LABEL_FORMATS
 from tests.errors import raises_naming
 from tests.small_data import ROOT
+from tests.tables import read_table
 
 
 @pytest.fixture
@@ -65,8 +65,7 @@ def test_boris_project_refuses_unknown_classes_and_equal_names(tmp_path, video):
 def test_boris_table_has_the_columns_of_an_export(tmp_path, video):
     path = tmp_path / 'out.csv'
     write_boris_events(path, [video])
-    with path.open(newline='') as file:
-        rows = list(csv.DictReader(file))
+    rows = read_table(path)
     assert len(rows[0]) == 24
     assert rows[1]['Behavior'] == 'lift'
     assert rows[1]['Behavior type'] == 'STATE'

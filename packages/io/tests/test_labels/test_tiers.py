@@ -1,6 +1,5 @@
 """Labels of several tiers as segments, in the files of tools, and back."""
 
-import csv
 import json
 from dataclasses import replace
 
@@ -25,6 +24,7 @@ from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.structures.tiers import flat_classes, flat_label, tiers_of
 from mmskelseg_io.structures.time_budget import time_budget
 from tests.errors import raises_naming
+from tests.tables import read_table
 from tests.test_labels.tools import WRITERS, write_labels
 
 HANDS = {'posture': ['stand', 'sit'], 'left hand': ['rest', 'reach']}
@@ -175,8 +175,7 @@ def test_unlabelled_time_of_a_budget_is_the_mean_over_tiers(tmp_path):
     write_time_budget(
         tmp_path / 'a.csv', {'a': time_budget(label, 4, 2)}, flat_classes(HANDS)
     )
-    with (tmp_path / 'a.csv').open() as file:
-        rows = {row['class']: row for row in csv.DictReader(file)}
+    rows = {row['class']: row for row in read_table(tmp_path / 'a.csv')}
     assert rows['posture: stand']['share_percent'] == '37.500'
     # Half a second in one of two tiers, of four seconds.
     assert rows['unlabelled']['total_s'] == '0.250'
@@ -213,11 +212,7 @@ def test_behaviors_of_boris_are_called_after_tiers_where_names_clash(tmp_path):
     behaviors = json.loads(project.read_text())['behaviors_conf'].values()
     assert [one['code'] for one in behaviors] == codes
     write_boris_events(table, [video], classes)
-    with table.open() as file:
-        rows = [
-            (row['Behavior'], row['Behavioral category'])
-            for row in csv.DictReader(file)
-        ]
+    rows = [(r['Behavior'], r['Behavioral category']) for r in read_table(table)]
     assert ('wave', 'left') in rows
     assert {code for code, _ in rows} == {*codes}
     for path in (project, table):
