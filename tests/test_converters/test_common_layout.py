@@ -104,24 +104,25 @@ def test_import_of_an_export_is_the_same_again(layout, tmp_path, call_tool):
             assert bundle == first[f'splits/{part}.split{source}.bundle']
 
 
-def documented_config(data, rate):
-    """Return the config of the document, on a folder of data."""
+@pytest.fixture
+def documented(layout, tmp_path, call_tool):
+    """The config of the document, on the imported data."""
+    call_tool(TOOL, 'import', layout, tmp_path / 'data', '--fps', '15')
     text = (ROOT / 'docs/datasets/common_layout.md').read_text()
     config = re.findall(r'```python\n(.*?)```', text, re.S)[0]
     config = config.replace("'../_base_", f"'{ROOT}/configs/_base_")
-    config = config.replace('data/gtea', str(data))
+    config = config.replace('data/gtea', str(tmp_path / 'data'))
     assert config.count('=11') == 2
-    return config.replace('=2048', f'={rate}').replace('=11', '=3')
+    path = tmp_path / 'mine.py'
+    path.write_text(config.replace('=2048', '=4').replace('=11', '=3'))
+    return path
 
 
 @pytest.mark.slow
-def test_imported_features_train(layout, tmp_path, run_tool, call_tool):
+def test_imported_features_train(documented, tmp_path, run_tool):
     """The config of the document trains and tests on them."""
-    data, config = tmp_path / 'data', tmp_path / 'mine.py'
-    call_tool(TOOL, 'import', layout, data, '--fps', '15')
-    config.write_text(documented_config(data, 4))
     run_tool(
-        'tools/train.py', config, '--work-dir', tmp_path / 'work', '--cfg-options',
+        'tools/train.py', documented, '--work-dir', tmp_path / 'work', '--cfg-options',
         'train_cfg.max_epochs=1', 'train_cfg.val_interval=1',
         'train_dataloader.num_workers=0', 'val_dataloader.num_workers=0',
         'train_dataloader.persistent_workers=False',
@@ -130,13 +131,11 @@ def test_imported_features_train(layout, tmp_path, run_tool, call_tool):
     assert (tmp_path / 'work/epoch_1.pth').is_file()
 
 
-def test_loading_names_the_file_that_a_folder_lacks(layout, tmp_path, call_tool):
-    data, config = tmp_path / 'data', tmp_path / 'mine.py'
-    call_tool(TOOL, 'import', layout, data, '--fps', '15')
-    config.write_text(documented_config(data, 4))
-    (data / 'features/rgb/c.npy').unlink()
-    dataset = DATASETS.build(Config.fromfile(config).test_dataloader.dataset)
-    with raises_naming(FileNotFoundError, data / 'features/rgb/c.npy', TOOL):
+def test_loading_names_the_file_that_a_folder_lacks(documented, tmp_path):
+    lacking = tmp_path / 'data' / 'features/rgb/c.npy'
+    lacking.unlink()
+    dataset = DATASETS.build(Config.fromfile(documented).test_dataloader.dataset)
+    with raises_naming(FileNotFoundError, lacking, TOOL):
         dataset[0]
 
 

@@ -15,6 +15,7 @@ from tests.errors import raises_naming
 from tests.test_labels.labs import workbook
 
 MEGABYTE = 1 << 20
+LONG_TEXT = f'<si><t xml:space="preserve"> {"x" * 50_000} </t></si>'
 
 
 @pytest.fixture
@@ -51,23 +52,18 @@ def changed_sheet(path, rows, texts=''):
     return path
 
 
-def test_cells_far_to_the_right_take_no_memory(tmp_path, peak):
-    """XFD is the last column: 16,384 cells for each row of a few bytes."""
-    rows = ''.join(
-        f'<row r="{i}"><c r="XFD{i}"><v>1</v></c></row>' for i in range(1, 6001)
-    )
-    path = changed_sheet(tmp_path / 'a.xlsx', rows)
-    with raises_naming(UserError, path, 'memory'):
-        read_sheets(path)
-    assert peak() < 600 * MEGABYTE
-
-
-def test_long_texts_of_many_cells_take_no_memory(tmp_path, peak):
-    rows = ''.join(
-        f'<row r="{i}"><c r="A{i}" t="s"><v>0</v></c></row>' for i in range(1, 20_001)
-    )
-    text = f'<si><t xml:space="preserve"> {"x" * 50_000} </t></si>'
-    path = changed_sheet(tmp_path / 'a.xlsx', rows, text)
+@pytest.mark.parametrize(
+    ('count', 'cell', 'text'),
+    [
+        # XFD is the last column: 16,384 cells for each row of a few bytes.
+        (6000, '<c r="XFD{}"><v>1</v></c>', ''),
+        (20_000, '<c r="A{}" t="s"><v>0</v></c>', LONG_TEXT),
+    ],
+    ids=['far to the right', 'long texts'],
+)
+def test_cells_of_a_workbook_take_no_memory(count, cell, text, tmp_path, peak):
+    rows = [f'<row r="{i}">{cell.format(i)}</row>' for i in range(1, count + 1)]
+    path = changed_sheet(tmp_path / 'a.xlsx', ''.join(rows), text)
     with raises_naming(UserError, path, 'memory'):
         read_sheets(path)
     assert peak() < 600 * MEGABYTE

@@ -116,24 +116,24 @@ def test_every_segmentor_gives_what_pytorch_gives(name, export, person):
     assert found.keys() == expected.keys()
 
 
+WALK = {'classes': ['walk'], 'skeleton': 'coco17'}
+UNREAD = Segmenter(SimpleNamespace(metainfo=WALK, recipes=[], device=None))
+
+
 def test_option_that_does_not_exist_or_fit_is_named_at_once():
-    meta = {'classes': ['walk'], 'skeleton': 'coco17'}
-    segment = Segmenter(SimpleNamespace(metainfo=meta, recipes=[], device=None))
     for wrong, right in (('persons', 'person'), ('mins_score', 'min_score')):
         with raises_naming(TypeError, f'{wrong!r} | {right!r}'):
-            segment.stream('take1.json', **{wrong: 0.5})
+            UNREAD.stream('take1.json', **{wrong: 0.5})
     for option in ('fps', 'min_score', 'codec'):
         with raises_naming(UserError, f'{option}=-1'):
-            segment.stream('take1.json', **{option: -1})
+            UNREAD.stream('take1.json', **{option: -1})
 
 
 def test_wrong_station_is_named_before_a_video_is_read(tmp_path):
-    meta = {'classes': ['walk'], 'skeleton': 'coco17'}
-    segment = Segmenter(SimpleNamespace(metainfo=meta, recipes=[], device=None))
     station = tmp_path / 'station.csv'
     station.write_text('class\nfly\n')
     with raises_naming(UserError, station, 'fly', 'walk'):
-        segment.stream('no.mp4', station=station, formats=['risk'])
+        UNREAD.stream('no.mp4', station=station, formats=['risk'])
 
 
 def test_pairs_give_what_pytorch_gives(export, person):

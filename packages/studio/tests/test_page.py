@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
@@ -77,6 +78,14 @@ def one_browser():
 def studio(address):
     size = {'width': 1280, 'height': 800}
     return opened(address, '#timeline', viewport=size)
+
+
+@contextmanager
+def labelling(folder, *flags):
+    """Open the page of a folder, which should have no fault until it is closed."""
+    with served(folder, *flags) as (_, address), studio(address) as page:
+        yield page
+        assert page.faults == []
 
 
 def go_to(page, frame):
@@ -250,7 +259,7 @@ def lab_ethogram(folder):
 def test_ethogram_is_edited_by_keys(tmp_path):
     """Classes get keys, colours and places, are deleted and come back; tiers."""
     save_poses(tmp_path / 'take.npz', small_annotations()['annotations'][0])
-    with served(tmp_path) as (_, address), studio(address) as page:
+    with labelling(tmp_path) as page:
 
         def project():
             is_saved(page)
@@ -379,12 +388,11 @@ def test_ethogram_is_edited_by_keys(tmp_path):
         assert found['rear'][1:] == ('#cc00cc', '')
         # Without a colour of its own, that which the page shows.
         assert found['bite'] == ('b', '#d55e00', '')
-        assert page.faults == []
 
 
 def test_times_are_typed_in_the_list_of_segments(tmp_path):
     save_poses(tmp_path / 'take.npz', small_annotations()['annotations'][0])
-    with served(tmp_path) as (_, address), studio(address) as page:
+    with labelling(tmp_path) as page:
         page.keyboard.type('awalk\nalift\n')
         page.get_by_role('button', name='Edit lift').wait_for()
         for key, frame in (('1', 10), ('2', 20), ('2', 0)):
@@ -430,7 +438,6 @@ def test_times_are_typed_in_the_list_of_segments(tmp_path):
         steps.nth(1).get_by_text('Redo to here').click()
         page.get_by_text('redone from 0:00.00 to 0:02.00').wait_for()
         assert labelled(tmp_path, 'take') == [(0, 15, 0), (15, 20, 1)]
-        assert page.faults == []
 
 
 def test_predictions_of_a_confidence_are_accepted(tmp_path):
@@ -442,7 +449,7 @@ def test_predictions_of_a_confidence_are_accepted(tmp_path):
     doubt = {'video': 'take', 'start_frame': 30, 'end_frame': 45}
     doubt |= {'score': 1.0, 'reason': 'rare'}
     file.write_text(json.dumps({'recordings': {'take': [row]}, 'doubts': [doubt]}))
-    with served(tmp_path) as (_, address), studio(address) as page:
+    with labelling(tmp_path) as page:
         confidence = page.get_by_label('Confidence in percent')
         confidence.fill('91')
         page.keyboard.press('Enter')
@@ -463,13 +470,12 @@ def test_predictions_of_a_confidence_are_accepted(tmp_path):
         page.keyboard.press('Enter')
         is_saved(page)
         assert labelled(tmp_path, 'take') == [(30, 60, 0)]
-        assert page.faults == []
 
 
 def test_recordings_are_found_by_name_and_labels(tmp_path):
     for name in ('rat1', 'mouse', 'rat2'):
         save_poses(tmp_path / f'{name}.npz', small_annotations()['annotations'][0])
-    with served(tmp_path) as (_, address), studio(address) as page:
+    with labelling(tmp_path) as page:
         listed = page.get_by_label('Recordings', exact=True).locator('b')
 
         def shown(*names):
@@ -496,12 +502,11 @@ def test_recordings_are_found_by_name_and_labels(tmp_path):
         assert shown('mouse', 'rat2')
         page.set_viewport_size({'width': 800, 'height': 800})
         assert page.evaluate(COVERED) == []
-        assert page.faults == []
 
 
 def test_gaps_are_found_and_labelled(tmp_path):
     save_poses(tmp_path / 'take.npz', small_annotations()['annotations'][0])
-    with served(tmp_path) as (_, address), studio(address) as page:
+    with labelling(tmp_path) as page:
         is_open(page, 'take')
         held = []
         page.route('**/api/recordings/0', lambda route: held.append(route))
@@ -530,7 +535,6 @@ def test_gaps_are_found_and_labelled(tmp_path):
         page.keyboard.press('1')
         is_saved(page)
         assert labelled(tmp_path, 'take') == [(0, 20, 0)]
-        assert page.faults == []
 
 
 def test_notes_are_written_and_stay_with_segments(tmp_path):
@@ -543,7 +547,7 @@ def test_notes_are_written_and_stay_with_segments(tmp_path):
     write_boris(
         tmp_path / 'a.boris', [VideoSegments('take', segments, 10, 60)], ['walk']
     )
-    with served(tmp_path) as (_, address), studio(address) as page:
+    with labelling(tmp_path) as page:
 
         def note(what, was, comment):
             page.keyboard.press('g')
@@ -594,7 +598,6 @@ def test_notes_are_written_and_stay_with_segments(tmp_path):
         note('call at 0:02.50', 'loud', 'far')
         project = load_project(tmp_path / 'studio.json')
         assert project.recordings['take'].labels[1] == [(25, 26, 0, ('loud', 'far'))]
-        assert page.faults == []
 
 
 def test_files_that_appear_later_are_offered(tmp_path):
@@ -602,7 +605,7 @@ def test_files_that_appear_later_are_offered(tmp_path):
     video, *_ = small_annotations()['annotations']
     save_poses(tmp_path / 'take.npz', video)
     save_labels(tmp_path / 'take.csv', 'take', (0, 2, 'walk'), (2, 5, 'lift'))
-    with served(tmp_path) as (_, address), studio(address) as page:
+    with labelling(tmp_path) as page:
         offers = page.get_by_role('group', name='take.csv')
         assert offers.count() == 0
         height = page.locator('#timeline').bounding_box()['height']
@@ -623,7 +626,6 @@ def test_files_that_appear_later_are_offered(tmp_path):
         page.get_by_role('button', name='more').click()
         is_open(page, 'more')
         new.wait_for(state='hidden')
-        assert page.faults == []
 
 
 def test_observers_label_apart_and_settle_what_differs(tmp_path):
@@ -644,13 +646,13 @@ def test_observers_label_apart_and_settle_what_differs(tmp_path):
         page.keyboard.press(key)
         is_saved(page)
 
-    with served(tmp_path) as (_, address), studio(address) as page:
+    with labelling(tmp_path) as page:
         page.keyboard.type('awalk\nalift\n')
         page.get_by_role('button', name='Edit lift').wait_for()
         label(page, ('1', 0), ('2', 30))
         assert labels('studio.json') == [(0, 30, 0), (30, 60, 1)]
         assert page.get_by_label('Observers').count() == 0
-    with served(tmp_path, '--observer', 'bob') as (_, address), studio(address) as page:
+    with labelling(tmp_path, '--observer', 'bob') as page:
         page.get_by_role('button', name='Edit lift').wait_for()
         page.get_by_text('You label as bob.').wait_for()
         page.keyboard.type('asit\n')
@@ -697,9 +699,8 @@ def test_observers_label_apart_and_settle_what_differs(tmp_path):
         bar.get_by_role('button', name='Undecided').click()
         panel.get_by_text('1 kept, 1 undecided').wait_for()
         assert labels('studio.bob.json') == own
-        assert page.faults == []
     # The first takes a class that only bob has.
-    with served(tmp_path) as (_, address), studio(address) as page:
+    with labelling(tmp_path) as page:
         page.once('dialog', lambda box: box.accept())
         page.get_by_role('button', name='Compare with bob').click()
         page.get_by_text('lift (you), sit (bob)').wait_for()
@@ -707,7 +708,6 @@ def test_observers_label_apart_and_settle_what_differs(tmp_path):
         page.get_by_text('walk (you), lift (bob)').wait_for()
         assert labels('studio.json') == [(0, 30, 0), (30, 45, 2), (45, 60, 1)]
         page.get_by_role('button', name='Edit sit').wait_for()
-        assert page.faults == []
 
 
 def test_disagreements_are_settled_where_they_are_and_leave_no_rest(tmp_path):
@@ -719,7 +719,7 @@ def test_disagreements_are_settled_where_they_are_and_leave_no_rest(tmp_path):
     project_of(tmp_path, 60, *theirs, classes=classes)
     own = [(0, 10, 0), (10, 40, 1), (40, 60, 0)]
     bob = project_of(tmp_path, 60, *own, classes=classes, name='studio.bob.json').path
-    with served(tmp_path, '--observer', 'bob') as (_, address), studio(address) as page:
+    with labelling(tmp_path, '--observer', 'bob') as page:
         page.once('dialog', lambda box: box.accept())
         compare = page.get_by_role('button', name='Compare with the first observer')
         compare.click()
@@ -743,7 +743,6 @@ def test_disagreements_are_settled_where_they_are_and_leave_no_rest(tmp_path):
         bar.get_by_text('No disagreement is left').wait_for()
         is_saved(page)
         assert load_project(bob).recordings['take'].labels[0] == theirs
-        assert page.faults == []
 
 
 def test_page_says_what_is_damaged_and_goes_on(tmp_path):
@@ -825,10 +824,7 @@ def test_objects_are_drawn_beside_poses(tmp_path):
     rows = [f'{frame},7,201,201,130,140,1,-1,-1,-1' for frame in range(31, 61)]
     tracks = tmp_path / 'tracks.txt'
     tracks.write_text('\n'.join(rows))
-    with (
-        served(tmp_path, '--objects', str(tracks)) as (_, address),
-        studio(address) as page,
-    ):
+    with labelling(tmp_path, '--objects', str(tracks)) as page:
         page.keyboard.press('End')
         assert eventually(page, lambda: page.evaluate(HAS_OBJECT))
         page.keyboard.press('Home')
@@ -838,7 +834,7 @@ def test_objects_are_drawn_beside_poses(tmp_path):
 def test_places_are_drawn_over_the_picture(tmp_path):
     """A triangle and a circle, by clicks; then one corner is dragged."""
     save_poses(tmp_path / 'take.npz', small_annotations()['annotations'][0])
-    with served(tmp_path) as (_, address), studio(address) as page:
+    with labelling(tmp_path) as page:
         page.get_by_text('Places', exact=True).click()
         box = page.locator('.picture').bounding_box()
 
@@ -896,4 +892,3 @@ def test_places_are_drawn_over_the_picture(tmp_path):
         assert eventually(page, lambda: saved(3))
         assert [one.name for one in saved(3)] == ['home', 'bowl', 'gate']
         page.get_by_role('alert').get_by_text('Another window or program').wait_for()
-        assert page.faults == []

@@ -79,17 +79,13 @@ def test_a_track_twice_in_a_frame_is_named_by_its_file(tmp_path):
         objects.tracked(tools.FRAMES, tools.FPS, tools.SIZE)
 
 
-def test_names_of_classes_that_cannot_be_printed_are_named(tmp_path):
+@pytest.mark.parametrize(
+    ('name', 'named'), [(r'"a\x1b[2J"', r"'a\x1b[2J'"), ('[box]', "['box']")]
+)
+def test_names_of_classes_that_are_no_names_are_named(name, named, tmp_path):
     folder = tools.yolo(tmp_path)
-    folder.with_name('data.yaml').write_text('names: ["a\\x1b[2J", cup]')
-    with raises_naming(UserError, 'data.yaml', r"'a\x1b[2J'"):
-        read_objects(folder)
-
-
-def test_names_of_classes_that_are_no_names_are_named(tmp_path):
-    folder = tools.yolo(tmp_path)
-    folder.with_name('data.yaml').write_text('names: [[box], cup]')
-    with raises_naming(UserError, 'data.yaml', "['box']"):
+    folder.with_name('data.yaml').write_text(f'names: [{name}, cup]')
+    with raises_naming(UserError, 'data.yaml', named):
         read_objects(folder)
 
 
