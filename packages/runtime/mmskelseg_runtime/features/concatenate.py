@@ -14,11 +14,7 @@ from mmskelseg_io.structures.individuals import alone
 from mmskelseg_io.structures.places import Place
 from mmskelseg_io.structures.skeleton import SkeletonLike
 from mmskelseg_runtime.features.blocks import Frames, State
-from mmskelseg_runtime.features.coordinates import (
-    Coordinates,
-    Instance,
-    RunningFeatures,
-)
+from mmskelseg_runtime.features.coordinates import Coordinates
 from mmskelseg_runtime.features.recipe import PartConfig
 from mmskelseg_runtime.parts import RENDERERS
 
@@ -78,13 +74,8 @@ class Concatenate(Coordinates):
         parts = enumerate(self.parts)
         return _beside(part.describe(frames, state.of(str(i))) for i, part in parts)
 
-    def running(
-        self,
-        people: int = 2,
-        instances: Sequence[Instance] = (),
-        places: Sequence[Place] = (),
-    ) -> RunningFeatures:
-        """Return the object that computes causal features of a stream."""
+    def check_stream(self, places: Sequence[Place]) -> None:
+        """Raise a UserError if a stream with these places lacks something."""
         dims = {part.dims for part in self.parts}
         if len(dims) > 1:
             raise UserError(
@@ -93,9 +84,7 @@ class Concatenate(Coordinates):
                 'with the same dims.'
             )
         for part in self.parts:
-            # It may lack something, such as a place.
-            part.running(people, instances, places)
-        return super().running(people, instances, places)
+            part.check_stream(places)
 
     def settings(self) -> dict[str, object]:
         """Return everything that determines the coordinates, as plain values."""

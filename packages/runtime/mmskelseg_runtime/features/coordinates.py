@@ -59,6 +59,9 @@ class Coordinates(BaseRenderer):
     def check(self, video: VideoAnnotation) -> None:
         """Raise a UserError if a quick check shows that a video lacks something."""
 
+    def check_stream(self, places: Sequence[Place]) -> None:
+        """Raise a UserError if a stream with these places lacks something."""
+
     def source(self, results: VideoAnnotation) -> list[np.ndarray]:
         """Return the arrays that the coordinates are computed from."""
         keys: list[SkeletonKey] = [self._key(results), 'keypoint_score']
@@ -98,6 +101,7 @@ class Coordinates(BaseRenderer):
             instances: Kind of each object whose points follow, and how many these are.
             places: Places, which stay where they are.
         """
+        self.check_stream(places)
         people = people if self.others else 1
         return RunningFeatures(self, people, instances, places)
 

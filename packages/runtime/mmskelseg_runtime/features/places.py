@@ -20,7 +20,6 @@ from mmskelseg_io.structures.places import (
 from mmskelseg_io.structures.skeleton import SkeletonLike
 from mmskelseg_runtime.features.blocks import Frames, State
 from mmskelseg_runtime.features.body import SkeletonCoordinates
-from mmskelseg_runtime.features.coordinates import Instance, RunningFeatures
 from mmskelseg_runtime.features.relations import (
     ROOT,
     People,
@@ -128,6 +127,10 @@ class PlaceCoordinates(RelativeCoordinates):
         shapes = {one['name']: one['shape'] for one in self._records(video)}
         self._check(shapes, video.get('frame_dir', 'video'))
 
+    def check_stream(self, places: Sequence[Place]) -> None:
+        """Raise a UserError if a stream lacks a place."""
+        self._check({place.name: place.shape for place in places}, 'the stream')
+
     def _check(self, shapes: Mapping[str, str], video: str) -> None:
         if missing := [name for name in self.places if name not in shapes]:
             where = 'on the floor' if self.dims == 3 else 'in the image'
@@ -161,16 +164,6 @@ class PlaceCoordinates(RelativeCoordinates):
         count, plane = frames.points.shape[1], self.relations.plane
         places = [in_frames(one, count, plane) for one in self._records(results)]
         return replace(frames, places=places)
-
-    def running(
-        self,
-        people: int = 2,
-        instances: Sequence[Instance] = (),
-        places: Sequence[Place] = (),
-    ) -> RunningFeatures:
-        """Return the object that computes causal features of a stream."""
-        self._check({place.name: place.shape for place in places}, 'the stream')
-        return super().running(people, instances, places)
 
     def describe(self, frames: Frames, state: State) -> np.ndarray:
         """Return float32 features of the next frames, (n, C)."""
