@@ -141,7 +141,7 @@ LOWER = {
 }
 
 
-@pytest.mark.parametrize('package', set(LOWER.values()))
+@pytest.mark.parametrize('package', sorted({*LOWER.values()}))
 def test_packages_below_the_plugin_import_what_they_require(package):
     """What a module imports at once; extras are for rooms that ask for them first."""
     project = (folder_of(package).parent / 'pyproject.toml').read_text()

@@ -190,6 +190,11 @@ def of_seeds(key, **scores):
         (of_video(float('nan')), 'runs[3].per_video.b.edit is nan'),
         (of_video(-1), "fold 'y' with seed 1, video 'b': edit is -1"),
         (of_video(101), "fold 'y' with seed 1, video 'b': edit is 101"),
+        # A score that is not one of videos, found by `make fuzz`.
+        (
+            lambda c: c['runs'][0]['per_video']['a'].update(mAP='Ä'),
+            "runs[0].per_video.a.mAP is 'Ä'",
+        ),
         (of_seeds('mAP', mean=float('nan')), 'over_seeds.scores.mAP.mean is nan'),
         (of_seeds('acc', mean=float('inf')), 'over_seeds.scores.acc.mean is inf'),
         (of_seeds('edit', std=-2), 'over_seeds: edit is -4'),
