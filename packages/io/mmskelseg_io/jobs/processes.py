@@ -81,7 +81,7 @@ class Workers:
         context = get_context('spawn')
         # Each process lasts until this end is closed, also by the end of this program.
         alive, self._alive = context.Pipe(duplex=False)
-        given = alive, pipe, patience
+        given = alive, self._alive, pipe, patience
         self._pool = ProcessPoolExecutor(count, context, _begin, given)
 
     def __call__(self, call: Callable, *given: Any) -> Future:
@@ -193,8 +193,12 @@ def reason_of(future: Future) -> Any:
         return 'its process was killed, perhaps since memory ran out'
 
 
-def _begin(alive: Connection, pipe: Connection | None, patience: float) -> None:
+def _begin(
+    alive: Connection, other: Connection, pipe: Connection | None, patience: float
+) -> None:
     """Leave Ctrl+C to the program that started this process, and end with it."""
+    # Only the program has the other end of the pipe.
+    other.close()
     signal(SIGINT, SIG_IGN)
     _pipes[:] = [] if pipe is None else [pipe]
 
