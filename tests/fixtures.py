@@ -11,7 +11,6 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.device import utils as device_utils
-from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
 from mmskelseg_io.jobs import processes
@@ -44,14 +43,6 @@ def _default_scope():
 def elsewhere(monkeypatch):
     """Let MMEngine choose a device on which nothing may be."""
     monkeypatch.setattr(device_utils, 'DEVICE', NOWHERE)
-
-
-@pytest.fixture
-def logged(caplog, monkeypatch):
-    """What MMEngine's logger gets, and nobody else."""
-    logger = MMLogger.get_current_instance()
-    monkeypatch.setattr(logger, 'handlers', [caplog.handler])
-    return caplog
 
 
 @pytest.fixture

@@ -1,5 +1,8 @@
 """Fixtures of all tests, without PyTorch."""
 
+import logging
+import sys
+
 import numpy as np
 import pytest
 
@@ -65,3 +68,15 @@ def clip(tmp_path):
         return write_video(tmp_path / name, range(40, 40 + frames), fps, img_shape)
 
     return write
+
+
+@pytest.fixture
+def logged(caplog, monkeypatch):
+    """What the library logs, where nobody else gets it."""
+    mmengine = sys.modules.get('mmengine.logging')
+    logger = logging.getLogger('mmskelseg')
+    if mmengine is not None:
+        logger = mmengine.MMLogger.get_current_instance()
+    monkeypatch.setattr(logger, 'handlers', [caplog.handler])
+    monkeypatch.setattr(logger, 'propagate', False)
+    return caplog
