@@ -515,10 +515,10 @@ def finish(run: RunFolder, folder: Path) -> Report:
     """Execute a run, unless it is finished, and return its report."""
     run.check()
     todo = [] if run.is_finished else [run]
-    for _, failure in executed(todo, folder, 'none', None):
-        if failure:
+    for _, outcome in executed(todo, folder, 'none', None):
+        if outcome.failure:
             raise UserError(
-                f'{run.path}: the run failed: {failure.removesuffix(".")}; see '
+                f'{run.path}: the run failed: {outcome.failure.removesuffix(".")}; see '
                 f'{run.log}.'
             )
     return run.report()

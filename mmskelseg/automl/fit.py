@@ -12,7 +12,7 @@ import numpy as np
 
 from mmskelseg.automl.carriers import find_carriers
 from mmskelseg.automl.folds import FitData, persons_of
-from mmskelseg.automl.job import Fit
+from mmskelseg.automl.job import Fit, Fitted
 from mmskelseg.automl.model_folder import ModelFolder
 from mmskelseg.automl.observers import find_observers
 from mmskelseg.automl.people import sentences
@@ -58,14 +58,16 @@ _SHOWN = (
     'data set', 'videos', 'fps', 'skeleton', 'view', 'missing', 'segments',
     'background', 'unlabelled',
 )  # fmt: skip
+# The videos that are scored.
+_PARTS = {'test': 'Test videos', 'held_out': 'Held-out videos'}
 # A longer time without labels at the end of a video is mentioned, in seconds.
 _LONG_END = 2.0
 
 
-def fit(job: Fit, events: Events) -> Path:
+def fit(job: Fit, events: Events) -> Fitted:
     """Train the model that suits an annotation file, and write a report about it.
 
-    A fit in the folder ``job.out`` that was stopped goes on. Returns this folder.
+    A fit in the folder ``job.out`` that was stopped goes on.
 
     Raises:
         UserError: If the data cannot be trained, the time is too short, or a training
@@ -109,7 +111,10 @@ def fit(job: Fit, events: Events) -> Path:
     events.note(f'Report:  {setup.folder.path / "report.html"}')
     events.note(f'Reads:   {", ".join(report["reads"])}')
     events.note(f'Segment: {report["next"][0]}')
-    return setup.folder.path
+    scores = {
+        part: report['scores'][part] for part in _PARTS if part in report['scores']
+    }
+    return Fitted(setup.folder.path, scores)
 
 
 def _read(job: Fit) -> tuple[FitData, int, str]:
@@ -345,9 +350,9 @@ def _planned(
 def _reported(report: Content) -> Iterator[str]:
     """Yield the main scores."""
     yield ''
-    titles = {'test': 'Test videos', 'held_out': 'Held-out videos'}
-    for part in [part for part in titles if part in report['scores']]:
-        yield f'{titles[part]}: {", ".join(score_texts(report["scores"][part]))}'
+    for part, title in _PARTS.items():
+        if part in report['scores']:
+            yield f'{title}: {", ".join(score_texts(report["scores"][part]))}'
     if report['new_person']:
         found = report['new_person']['f1@10']
         who = 'person' if report['data']['persons_known'] else 'recording'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass
 from pathlib import Path
 
@@ -20,8 +20,20 @@ from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.messages.options import Positive, argument, like, option
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """The folder of a fit, and the scores in percent of its model.
+
+    They are those of test videos (``test``) and of held-out ones (``held_out``), as far
+    as there are any.
+    """
+
+    folder: Path
+    scores: Mapping[str, Mapping[str, float]]
+
+
 @dataclass(frozen=True, kw_only=True)
-class Fit(ExecutedJob[Path]):
+class Fit(ExecutedJob[Fitted]):
     """Trains the model that suits your data, and reports how far to trust it.
 
         %(prog)s data/mine/annotations.pkl --out model
@@ -108,7 +120,7 @@ class Fit(ExecutedJob[Path]):
     label_option: Sequence[tuple[str, str]] = like(LabelInput, 'label_option')
     seed: int = option('random seed (default: 0)', 0, type=seed)
 
-    def run(self, events: Events) -> Path:
-        """Fit, and return the folder of the model."""
+    def run(self, events: Events) -> Fitted:
+        """Fit a model."""
         events.progress(f'Reading {self.ann_file}', 0, None)
         return super().run(events)

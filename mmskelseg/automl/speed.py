@@ -22,7 +22,7 @@ from mmskelseg.engine.terminal import build_runner
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.typed import read_typed
 from mmskelseg_io.jobs.events import Events
-from mmskelseg_io.jobs.processes import Submit, logged, reason_of
+from mmskelseg_io.jobs.processes import Ended, Submit, ended, logged
 from mmskelseg_io.messages.errors import UserError
 
 # A measurement ends after this many steps or seconds.
@@ -54,13 +54,15 @@ def paces(
     found: dict[str, list[float]] = {}
     with every_pause(lambda: events.note('Still measuring ...')):
         for one, call in calls:
-            seconds = reason_of(call)
-            if isinstance(seconds, str):
+            measured = ended(call)
+            if measured.failure:
+                reason = measured.failure.removesuffix('.')
                 raise UserError(
-                    f'The first steps of {one.name} failed: '
-                    f'{seconds.removesuffix(".")}; see {setup.folder.speed.parent}.'
+                    f'The first steps of {one.name} failed: {reason}; see '
+                    f'{setup.folder.speed.parent}.'
                 )
-            found.setdefault(one.name, []).append(seconds)
+            assert measured.result is not None, 'since it has not failed'
+            found.setdefault(one.name, []).append(measured.result)
     result = {}
     for one in todo:
         seconds = median(found[one.name])
@@ -118,27 +120,27 @@ class _Stopwatch(Hook):
             raise _EnoughError
 
 
-def step_seconds(cfg: Config) -> float | str:
+def step_seconds(cfg: Config) -> Ended[float]:
     """Train for some steps in this process, and return the median time of a step.
 
-    The folder of the config's file gets the log. If the training fails, the reason is
-    returned.
+    The folder of the config's file gets the log.
     """
     cfg.work_dir = str(Path(cfg.filename).parent)
-    watch, threads = _Stopwatch(), torch.get_num_threads()
+    threads = torch.get_num_threads()
     try:
-        failure = logged(Path(cfg.work_dir, 'run.log'), _train, cfg, watch)
+        return logged(Path(cfg.work_dir, 'run.log'), _train, cfg)
     finally:
         torch.set_num_threads(threads)
-    times = [end - begin for begin, end in pairwise(watch.times)]
-    # The first step takes longer.
-    return failure or median(times[1:] or times)
 
 
-def _train(cfg: Config, watch: _Stopwatch) -> None:
+def _train(cfg: Config) -> float:
+    watch = _Stopwatch()
     cfg.default_hooks.checkpoint = None
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     runner = build_runner(cfg, verbose=False)
     runner.register_hook(watch)
     with suppress(_EnoughError):
         runner.train()
+    times = [end - begin for begin, end in pairwise(watch.times)]
+    # The first step takes longer.
+    return median(times[1:] or times)

@@ -24,11 +24,11 @@ from mmskelseg.engine.cross_validation import save
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg_behaviour.scores import score_texts
 from mmskelseg_io.jobs.events import PrintedEvents
-from mmskelseg_io.jobs.processes import Submit, logged, reason_of
+from mmskelseg_io.jobs.processes import Ended, Submit, ended, logged
 from mmskelseg_io.messages.errors import UserError
 
-#: Executes runs, and yields each with the reason of its failure, '' if there is none.
-Execute = Callable[[list[RunFolder]], Iterator[tuple[RunFolder, str]]]
+#: Executes runs, and yields each with how it ended.
+Execute = Callable[[list[RunFolder]], Iterator[tuple[RunFolder, Ended]]]
 # The label curve needs short trainings that reach this share of the score of full ones.
 _ENOUGH = 0.75
 
@@ -94,7 +94,7 @@ class Trainings:
         def seconds() -> float:
             # A copy, since another thread calls this.
             left = [*pending.values()]
-            costs = [self._cost(trial, run.steps) for run, trial in left]
+            costs = [self._cost(trial, run.epochs) for run, trial in left]
             return wall(costs, self.processes)
 
         def count() -> tuple[int, int]:
@@ -113,13 +113,14 @@ class Trainings:
             self.progress.stage(stage, seconds, count),
             every_pause(watch),
         ):
-            for run, failure in self.execute_all(order):
+            for run, outcome in self.execute_all(order):
+                failure = outcome.failure.removesuffix('.')
                 if failure and is_late:
                     continue
                 if failure:
-                    failures.append(f'{failure.removesuffix(".")} (see {run.log})')
+                    failures.append(f'{failure} (see {run.log})')
                 del pending[run.path]
-                self.progress.finished(_described(run, failure))
+                self.progress.finished(_described(run, outcome))
         if failures:
             raise UserError(
                 f'Trainings failed, {len(failures)} of {len(order)}: {failures[0]}. '
@@ -155,10 +156,10 @@ class Trainings:
             )
         return plan
 
-    def _cost(self, trial: Trial, steps: int = 0) -> float:
-        """Return the seconds that a training takes after some steps."""
+    def _cost(self, trial: Trial, epochs: int = 0) -> float:
+        """Return the seconds that a training takes after some epochs."""
         whole = self.plan.cost(trial.candidate.name, trial.length)
-        return whole * (1 - min(steps / trial.steps, 1))
+        return whole * (1 - epochs / trial.epochs)
 
 
 def execute_steps(
@@ -271,17 +272,17 @@ def _finish(
         (run,) = setup.final(*given).runs
         made = setup.folder, cfg, run.path, setup.data.has_test
         call = submit(logged, log, finish, *made, PrintedEvents())
-        failure = reason_of(call)
+        failure = ended(call).failure
     if failure:
         reason = failure.removesuffix('.')
         raise UserError(f'The final model failed: {reason}; see {log}.')
 
 
-def _described(run: RunFolder, failure: str) -> str:
+def _described(run: RunFolder, outcome: Ended) -> str:
     """Return a run and its score in words."""
     name = f'{run.path.parts[-3]}, {run.settings["fold"]}'
-    if failure:
+    if outcome.failure:
         return f'{name}: FAILED'
-    if not run.test:
+    if outcome.result is None or run.test is None:
         return f'{name}: trained'
-    return f'{name}: {", ".join(score_texts(run.report()["metrics"]))}'
+    return f'{name}: {", ".join(score_texts(outcome.result.metrics))}'

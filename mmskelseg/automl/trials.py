@@ -62,9 +62,9 @@ class Trial:
         return found
 
     @property
-    def steps(self) -> int:
-        """About how many steps each run has."""
-        return self.candidate.choice.shortened(self.length).plan.steps
+    def epochs(self) -> int:
+        """How many epochs each run has."""
+        return self.candidate.choice.shortened(self.length).plan.epochs
 
     @cached_property
     def f1(self) -> float:

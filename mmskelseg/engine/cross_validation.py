@@ -25,7 +25,7 @@ from mmskelseg_io.files.annotations import folds, load_annotations
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.names import config_name, file_name
 from mmskelseg_io.jobs.events import Events
-from mmskelseg_io.jobs.processes import Submit, reason_of, worker_processes
+from mmskelseg_io.jobs.processes import Ended, Submit, ended, worker_processes
 from mmskelseg_io.jobs.settings import setting_texts
 from mmskelseg_io.messages.counts import counted
 from mmskelseg_io.messages.errors import MissingFileError, UserError, reading
@@ -138,22 +138,26 @@ def cross_validate(job: CrossValidate, events: Events) -> Path:
 
 
 def follow(
-    outcomes: Iterable[tuple[RunFolder, str]], count: int, folder: Path, events: Events
+    outcomes: Iterable[tuple[RunFolder, Ended]],
+    count: int,
+    folder: Path,
+    events: Events,
 ) -> int:
     """Report each run when it ends, and return the number of failures.
 
     Runs below the folder, which is that of all, are named by their folders there.
     """
     begin, failed = monotonic(), 0
-    for done, (run, failure) in enumerate(outcomes, start=1):
+    for done, (run, outcome) in enumerate(outcomes, start=1):
         group = os.path.relpath(run.path.parent.parent, folder)
         place = f'{run.settings["fold"]}, seed {run.settings["seed"]}'
         place = place if group == '.' else f'{group}, {place}'
-        if failure:
+        if outcome.failure:
             failed += 1
-            result = f'FAILED: {failure.removesuffix(".")}; see {run.log}'
+            result = f'FAILED: {outcome.failure.removesuffix(".")}; see {run.log}'
         else:
-            result = ', '.join(score_texts(run.report()['metrics']))
+            scores = outcome.result.metrics if outcome.result else {}
+            result = ', '.join(score_texts(scores))
         events.note(f'{place}: {result}')
         left = (monotonic() - begin) / done * (count - done)
         events.progress('Training and testing', done, count, left)
@@ -193,11 +197,11 @@ def run_folder(
 
 def in_processes(
     submit: Submit, runs: Iterable[RunFolder]
-) -> Iterator[tuple[RunFolder, str]]:
-    """Execute runs in processes; yield each, and why it failed ('' if not)."""
+) -> Iterator[tuple[RunFolder, Ended]]:
+    """Execute runs in processes; yield each, and how it ended."""
     futures = {submit(RunFolder.execute, run): run for run in runs}
     for future in as_completed(futures):
-        yield futures[future], reason_of(future)
+        yield futures[future], ended(future)
 
 
 def executed(
@@ -205,7 +209,7 @@ def executed(
     folder: Path,
     executor: str,
     options: Mapping[str, object] | None,
-) -> Iterator[tuple[RunFolder, str]]:
+) -> Iterator[tuple[RunFolder, Ended]]:
     """Execute runs, in turn if the executor is ``none``, else by :func:`submitted`."""
     if executor != 'none':
         yield from submitted(runs, folder, executor, options)
@@ -221,8 +225,8 @@ def submitted(
     folder: Path,
     cluster: str,
     options: Mapping[str, object] | None,
-) -> Iterator[tuple[RunFolder, str]]:
-    """Execute runs as jobs of submitit; yield each, and why it failed ('' if not).
+) -> Iterator[tuple[RunFolder, Ended]]:
+    """Execute runs as jobs of submitit; yield each, and how it ended.
 
     If it is closed before, the jobs that are left are cancelled.
     """
@@ -246,8 +250,8 @@ def submitted(
     try:
         for job in submitit.helpers.as_completed(jobs, poll_frequency=1):
             fault = job.exception()
-            failure = f'job {job.job_id}: {fault}' if fault else job.result()
-            yield by_id.pop(job.job_id), failure
+            failed: Ended = Ended(failure=f'job {job.job_id}: {fault}')
+            yield by_id.pop(job.job_id), failed if fault else job.result()
     finally:
         for job in jobs:
             if job.job_id in by_id:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from mmskelseg.engine.results import TestScores, Trained
 from mmskelseg_io.jobs.command_line import (
     number_from,
     pickle_name,
@@ -144,7 +145,7 @@ class MakeFeatures(LaunchedJob[None]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Train(LaunchedJob[None]):
+class Train(LaunchedJob[Trained]):
     """Trains a segmentor.
 
         %(prog)s configs/skelseg/uwiom_joint_limb.py
@@ -181,7 +182,7 @@ class Train(LaunchedJob[None]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Test(LaunchedJob[None]):
+class Test(LaunchedJob[TestScores | None]):
     """Scores a trained segmentor.
 
         %(prog)s configs/skelseg/toy_joint_limb.py

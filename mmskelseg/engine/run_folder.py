@@ -1,51 +1,23 @@
 """Run folders: a training and its test, each executed once."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from mmskelseg.engine.jobs import Test, Train
+from mmskelseg.engine.results import TestScores
 from mmskelseg_behaviour.functional.report import Report
 from mmskelseg_io.files.atomic import atomic_write_text
 from mmskelseg_io.files.locks import lock as lock_file
-from mmskelseg_io.files.typed import read_typed, typed
+from mmskelseg_io.files.typed import read_typed
 from mmskelseg_io.files.work_folders import find_latest_checkpoint
-from mmskelseg_io.jobs.processes import execute
+from mmskelseg_io.jobs.processes import Ended, execute
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.settings import Setting
 
 PREDICTIONS = 'predictions.pkl'
-
-
-@dataclass(frozen=True)
-class TestScores:
-    """What programs read of a ``metrics.json``; ``scores`` have prefixes."""
-
-    scores: dict[str, float]
-    per_video: dict[str, dict[str, float]]
-    classes: list[str] = field(default_factory=list)
-    confusion: list[list[int]] = field(default_factory=list)
-    conventions: dict[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, file: Path) -> 'TestScores':
-        """Return the content of a file."""
-        remedy = 'delete it to test again'
-        content = read_typed(file, dict[str, Any], 'mmskelseg', remedy)
-        scores = {key: value for key, value in content.items() if '/' in key}
-        return typed({**content, 'scores': scores}, cls, file, remedy)
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """The scores without prefix, and without deviations."""
-        return {
-            key.partition('/')[2]: value
-            for key, value in self.scores.items()
-            if not key.endswith('_std')
-        }
 
 
 @dataclass(frozen=True)
@@ -86,17 +58,12 @@ class RunFolder:
         return self.path / PREDICTIONS
 
     @property
-    def steps(self) -> int:
-        """The number of steps so far, as MMEngine logs them, about every twentieth."""
-        lines = [
-            file.read_bytes().splitlines()[-1:]
-            for file in self.path.glob('*/vis_data/scalars.json')
-        ]
-        # A line may be half written.
-        found = [re.search(rb'"step": (\d+)}', line) for last in lines for line in last]
-        return max((int(one[1]) for one in found if one), default=0)
+    def epochs(self) -> int:
+        """The number of epochs that would be kept if the training was stopped."""
+        last = find_latest_checkpoint(self.path)
+        return int(Path(last).stem.removeprefix('epoch_')) if last else 0
 
-    def scores(self) -> 'TestScores':
+    def scores(self) -> TestScores:
         """Return the content of ``metrics.json``."""
         return TestScores.read(self.path / 'metrics.json')
 
@@ -130,31 +97,29 @@ class RunFolder:
                 'another folder, or remove this one to run it again.'
             )
 
-    def execute(self) -> str:
-        """Train and test in this process; return the reason of a failure, '' if none.
+    def execute(self) -> Ended:
+        """Train and test in this process; the result is that of the last job.
 
         The lock on ``run.lock`` lasts as long as any process of the run.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / 'run.lock').open('ab') as lock:
             if not lock_file(lock):
-                return 'another process is running it'
+                return Ended(failure='another process is running it')
             try:
                 self.check()
             except UserError as error:
-                return str(error)
+                return Ended(failure=str(error))
             atomic_write_text(
                 self.path / 'run_settings.json', json.dumps({**self.settings}, indent=2)
             )
             assert self.train is not None, 'since it is more than read'
-            failure = execute(self.train, self.log)
-            if failure:
-                return failure
-            last = find_latest_checkpoint(self.path)
+            trained = execute(self.train, self.log)
+            if self.test is None or trained.result is None:
+                return trained
+            last = trained.result.checkpoint
             if last is None:
-                return 'the training left no checkpoint'
-            if self.test is None:
-                return ''
+                return Ended(failure='the training left no checkpoint')
             return execute(replace(self.test, checkpoints=[last]), self.log)
 
 

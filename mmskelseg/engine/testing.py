@@ -7,9 +7,10 @@ from mmengine.config import Config
 
 from mmskelseg.engine.config_checks import building, check_checkpoint
 from mmskelseg.engine.dist import init_distributed
-from mmskelseg.engine.hooks.report_hook import write_scores
+from mmskelseg.engine.hooks.report_hook import scores_of, write_scores
 from mmskelseg.engine.jobs import Ensemble, Test
 from mmskelseg.engine.loading import config_of, last_checkpoint
+from mmskelseg.engine.results import TestScores
 from mmskelseg.engine.terminal import build_runner
 from mmskelseg.evaluation.ensembles import average_dumps
 from mmskelseg.evaluation.metrics import (
@@ -44,8 +45,8 @@ def _merge_options(cfg: Config, job: Test) -> None:
         )
 
 
-def test(job: Test, events: Events) -> None:
-    """Test the checkpoints of a job, with its options."""
+def test(job: Test, events: Events) -> TestScores | None:
+    """Test the checkpoints of a job, with its options, and return the scores."""
     cfg = config_of(job)
     files = [named_checkpoint(name) for name in job.checkpoints]
     files = files or [last_checkpoint(cfg, job.source, job.work_dir)]
@@ -70,6 +71,7 @@ def test(job: Test, events: Events) -> None:
             dump.dataset_meta = evaluator.dataset_meta
             evaluator.metrics.append(dump)
         runner.test()
+        return scores_of(runner.test_loop.evaluator.metrics)
 
 
 def test_dumps(job: Ensemble, events: Events) -> None:
@@ -93,12 +95,14 @@ def test_dumps(job: Ensemble, events: Events) -> None:
         last_frame=not job.skip_last_frame,
     )
     report = report_of(metric, samples)
+    scores = scores_of([metric])
+    assert scores is not None, 'since the metric has a report'
     weights = job.weights or [1.0] * len(job.dumps)
     names = ', '.join(Path(file).stem for file in job.dumps)
     path = Path(job.work_dir, 'metrics.json')
     write_scores(
         path,
-        [metric],
+        scores,
         {'seed': None, 'checkpoint': None, 'config': f'ensemble of {names}'},
         [
             {'dump': file, 'weight': weight}

@@ -1,11 +1,9 @@
 """A training with the options of its job."""
 
-from logging import WARNING
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mmskelseg.checkpoints.config_texts import reduce_config_text
@@ -13,6 +11,7 @@ from mmskelseg.engine.config_checks import building, check_checkpoint
 from mmskelseg.engine.dist import init_distributed
 from mmskelseg.engine.jobs import Train
 from mmskelseg.engine.loading import config_of
+from mmskelseg.engine.results import Trained
 from mmskelseg.engine.terminal import ProgressHook, build_runner
 from mmskelseg.models.branch_checkpoints import check_branches_are_trained
 from mmskelseg.models.precision import has_bfloat16
@@ -22,7 +21,7 @@ from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.messages.errors import UserError
 
 
-def _merge_options(cfg: Config, job: Train) -> None:
+def _merge_options(cfg: Config, job: Train, events: Events) -> None:
     if job.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if job.amp:
@@ -38,7 +37,7 @@ def _merge_options(cfg: Config, job: Train) -> None:
     if job.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
     if job.resume is not None:
-        _resume(cfg, job.resume)
+        _resume(cfg, job.resume, events)
     # Options that were not given leave the config as it is.
     options = ('diff_rank_seed', 'deterministic')
     given: dict[str, int] = {name: True for name in options if getattr(job, name)}
@@ -47,7 +46,7 @@ def _merge_options(cfg: Config, job: Train) -> None:
     cfg.randomness = {'seed': 0, **cfg.get('randomness', {}), **given}
 
 
-def _resume(cfg: Config, checkpoint: str) -> None:
+def _resume(cfg: Config, checkpoint: str, events: Events) -> None:
     """Let a training continue from a checkpoint; ``auto`` stands for the last one."""
     if checkpoint != 'auto':
         if '://' not in checkpoint:
@@ -58,11 +57,9 @@ def _resume(cfg: Config, checkpoint: str) -> None:
         cfg.resume, cfg.load_from = True, None
     else:
         cfg.resume = False
-        print_log(
+        events.warning(
             f'--resume: {cfg.work_dir} has no checkpoint, so the training starts from '
-            'the beginning.',
-            'current',
-            WARNING,
+            'the beginning.'
         )
 
 
@@ -99,11 +96,11 @@ def _kinds(cfg: Config) -> dict[str, str]:
     return kinds
 
 
-def train(job: Train, events: Events) -> None:
+def train(job: Train, events: Events) -> Trained:
     """Train the config of a job, with its options."""
     cfg = config_of(job)
     with building(job.source):
-        _merge_options(cfg, job)
+        _merge_options(cfg, job, events)
         check_work_dir(cfg)
         # Checked before features are computed.
         if isinstance(cfg.get('load_from'), str):
@@ -117,6 +114,7 @@ def train(job: Train, events: Events) -> None:
         # The runner builds loaders, optimizer and schedules in this call.
         with building(job.source, lambda: not _has_begun(runner)):
             runner.train()
+    return Trained(Path(cfg.work_dir), find_latest_checkpoint(cfg.work_dir))
 
 
 def _has_begun(runner: Runner) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from mmskelseg.apis import SkelSegInferencer
 from mmskelseg.automl import fit as fit_module
 from mmskelseg.automl.held_out import predictions_of
+from mmskelseg.automl.job import Fit
 from mmskelseg.commands.export import main as export
 from mmskelseg.commands.fit import main
 from mmskelseg.commands.share import main as share
@@ -26,6 +27,7 @@ from mmskelseg_behaviour.functional.calibration import (
 )
 from mmskelseg_io.files.annotations import load_annotations, save_annotations
 from mmskelseg_io.jobs import processes
+from mmskelseg_io.jobs.events import PrintedEvents
 from mmskelseg_io.structures.segments import segment_table
 from mmskelseg_runtime.commands.explain import main as explain
 from mmskelseg_runtime.commands.live import main as live
@@ -114,11 +116,14 @@ def fitted(tmp_path_factory, small_plan):
         bob[:6] = (bob[:6] + 1) % 3
         video['observers'] = {'ann': video['label'], 'bob': bob}
     save_annotations(data, folder / 'annotations.pkl')
-    words = [str(folder / 'annotations.pkl'), '--out', str(folder / 'model')]
+    out = folder / 'model'
+    job = Fit(ann_file=folder / 'annotations.pkl', out=out, minutes=600.0, compare=2)
     # The test of the same command has processes that import everything.
     with quick_workers():
-        assert main([*words, *WORDS]) is None
-    return folder / 'model'
+        found = job.start(PrintedEvents())
+    assert found.folder == out
+    assert {*found.scores} == {'test', 'held_out'}
+    return out
 
 
 def with_tiers(data):

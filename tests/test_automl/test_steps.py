@@ -16,6 +16,7 @@ from mmskelseg.automl.progress import Progress
 from mmskelseg.automl.steps import Trainings, finished, half_trial, ranked
 from mmskelseg.automl.trials import Trial
 from mmskelseg_io.jobs.events import PrintedEvents
+from mmskelseg_io.jobs.processes import Ended
 from tests.errors import assert_names
 
 
@@ -63,21 +64,21 @@ def test_a_comparison_that_is_late_stops(tmp_path, monkeypatch, capsys):
 
     def short(name):
         run = SimpleNamespace(
-            path=tmp_path / name / 'x', log='', steps=0, settings={'fold': 'fold1'},
+            path=tmp_path / name / 'x', log='', epochs=0, settings={'fold': 'fold1'},
             test=None, is_finished=False, check=lambda: None,
         )  # fmt: skip
         candidate = SimpleNamespace(name=name, only_compared=False)
         return SimpleNamespace(
-            candidate=candidate, length=0.2, steps=9, runs=[run], score=1
+            candidate=candidate, length=0.2, epochs=9, runs=[run], score=1
         )
 
     trials, stopped = [short('a'), short('b')], threading.Event()
 
     def execute_all(runs):
         runs[0].is_finished = True
-        yield runs[0], ''
+        yield runs[0], Ended()
         assert stopped.wait(20)
-        yield runs[1], 'its process was killed'
+        yield runs[1], Ended(failure='its process was killed')
 
     progress = Progress(PrintedEvents(), plan.times(1, 1))
     # Full trainings of half the length take 9 s.

@@ -15,6 +15,7 @@ from mmskelseg.engine.cross_validation import (
 )
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg.evaluation.metrics import DumpPredictions
+from mmskelseg_io.jobs.processes import Ended
 from tests.dumped import ONE, OTHER, sample
 from tests.errors import raises_naming
 from tests.small_data import PATH
@@ -71,16 +72,16 @@ def test_jobs_end_with_the_program_that_follows_them(tmp_path, monkeypatch):
         for name, code in (('quick', 'pass'), ('long', long_code))
     )
     outcomes = submitted([quick, long], tmp_path, 'local', {})
-    assert next(outcomes) == (quick, 'the training left no checkpoint')
+    assert next(outcomes) == (quick, Ended())
     end = time.monotonic() + 120
     while not begun.exists() and time.monotonic() < end:
         time.sleep(0.05)
     outcomes.close()
     again = RunFolder(long.path, {}, Act(code='pass'))
     busy = 'another process is running it'
-    while (reason := again.execute()) == busy and time.monotonic() < end:
+    while (ended := again.execute()).failure == busy and time.monotonic() < end:
         time.sleep(0.05)
-    assert reason == 'the training left no checkpoint'
+    assert ended == Ended()
 
 
 def test_ensemble_of_seeds_averages_within_each_fold(tmp_path):

@@ -7,6 +7,8 @@ import torch
 from mmengine.config import Config
 
 import mmskelseg
+from mmskelseg.engine.hooks.report_hook import scores_of
+from mmskelseg.engine.results import TestScores
 
 HOOKS = {'report': {'type': 'SegReportHook'}}
 
@@ -26,6 +28,9 @@ def test_report_hook_writes_the_scores_of_a_test(make_runner, tmp_path):
     scores = runner.test()
     content = json.loads((tmp_path / 'work' / 'metrics.json').read_text())
     assert {key: content[key] for key in scores} == scores
+    found = scores_of(runner.test_loop.evaluator.metrics)
+    assert found == TestScores.read(tmp_path / 'work' / 'metrics.json')
+    assert found.metrics['acc'] == content['seg/acc']
     # 3 of 11 labelled frames belong to the first class.
     assert content['seg/acc'] == pytest.approx(300 / 11)
     assert content['per_video']['day/3']['acc'] == pytest.approx(100 / 3)
@@ -93,6 +98,7 @@ def test_report_hook_stays_silent_without_our_metric(make_runner):
     runner = make_runner(HOOKS, test_evaluator=metric)
     runner.test_loop.evaluator.metrics.clear()
     runner.test()
+    assert scores_of(runner.test_loop.evaluator.metrics) is None
     assert runner_files(runner, 'metrics.json') == []
 
 

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from mmskelseg.engine.run_folder import RunFolder
+from mmskelseg_io.jobs.processes import Ended
 from mmskelseg_io.messages.errors import UserError
 from tests.errors import raises_naming
 from tests.small_jobs import Act
@@ -10,13 +11,16 @@ from tests.small_jobs import Act
 # Stand-ins for the jobs: one leaves a checkpoint and its name, the other scores.
 TRAIN = """
 from pathlib import Path
+from mmskelseg.engine.results import Trained
 Path('epoch_2.pth').touch()
 Path('last_checkpoint').write_text('epoch_2.pth\\n')
+result = Trained(Path(), 'epoch_2.pth')
 """
 TEST = """
 import json, pathlib
 scores = {'seg/acc': 50.0, 'seg/acc_std': 1.0, 'per_video': {'v': {'acc': 5}}}
 pathlib.Path('metrics.json').write_text(json.dumps({**scores, 'arg': checkpoints[0]}))
+result = 'scores of ' + checkpoints[0]
 """
 
 
@@ -31,23 +35,23 @@ def make(tmp_path, monkeypatch):
 
 
 def test_run_folder_trains_then_tests_the_last_checkpoint(make, tmp_path):
-    """Scores come without prefix and deviation; the test got the last checkpoint."""
+    """Scores come without prefix and deviation; the result is that of the test."""
     run = make({'lr': 0.1})
     assert not run.is_finished
-    assert run.execute() == ''
+    assert run.execute() == Ended('scores of epoch_2.pth')
     assert run.is_finished
     assert run.report() == {'metrics': {'acc': 50.0}, 'per_video': {'v': {'acc': 5}}}
-    content = json.loads((tmp_path / 'metrics.json').read_text())
-    assert content['arg'] == 'epoch_2.pth'
 
 
 def test_run_folder_says_that_a_training_left_no_checkpoint(make):
-    assert make({}, train='').execute() == 'the training left no checkpoint'
+    train = TRAIN.replace("'epoch_2.pth')\n", 'None)\n')
+    failure = make({}, train=train).execute().failure
+    assert failure == 'the training left no checkpoint'
 
 
 def test_run_folder_does_not_test_after_a_training_that_failed(make):
     run = make({}, train='raise SystemExit(3)')
-    assert run.execute() == 'exit status 3'
+    assert run.execute().failure == 'exit status 3'
     assert not run.is_finished
 
 
@@ -55,9 +59,9 @@ def test_run_folder_fails_with_the_sentence_of_the_run(make):
     """Nobody should have to open the log, which has the output of earlier runs too."""
     code = 'raise SystemExit("error: {}")'
     make({}, train=code.format('a.pkl: is missing.')).execute()
-    failure = make({}, train=code.format('b.pkl: is broken.')).execute()
+    failure = make({}, train=code.format('b.pkl: is broken.')).execute().failure
     assert failure == 'b.pkl: is broken.'
-    assert make({}, test=code.format('x')).execute() == 'x'
+    assert make({}, test=code.format('x')).execute().failure == 'x'
 
 
 def test_run_folder_refuses_other_settings(make):
@@ -65,19 +69,19 @@ def test_run_folder_refuses_other_settings(make):
     other = make({'lr': 0.2, 'epochs': 2, 'seed': 1})
     with raises_naming(ValueError, 'lr was 0.1', ' 0.2;', 'seed was None', ' 1.'):
         other.check()
-    assert 'contains a run with other settings' in other.execute()
+    assert 'contains a run with other settings' in other.execute().failure
     make({'lr': 0.1, 'epochs': 2}).check()
 
 
 def test_run_folder_takes_other_settings_until_there_is_a_checkpoint(make, tmp_path):
     """Settings that end a run at its start are there to be corrected."""
-    assert make({'lr': 'x'}, train='raise SystemExit(1)').execute() != ''
+    assert make({'lr': 'x'}, train='raise SystemExit(1)').execute().failure
     make({'lr': 0.1}).check()
     (tmp_path / 'epoch_1.pth').touch()
     with raises_naming(UserError, tmp_path, "lr was 'x'", ' 0.1.'):
         make({'lr': 0.1}).check()
     (tmp_path / 'epoch_1.pth').unlink()
-    assert make({'lr': 0.1}).execute() == ''
+    assert not make({'lr': 0.1}).execute().failure
 
 
 def test_run_folder_refuses_a_training_it_does_not_know(make, tmp_path):
@@ -91,32 +95,21 @@ def test_run_folder_is_locked_while_a_process_of_the_run_lives(make):
     code = f"""
 from pathlib import Path
 from mmskelseg.engine.run_folder import RunFolder
-Path('second').write_text(RunFolder(Path('.'), {{}}, None, None).execute())
+Path('second').write_text(RunFolder(Path('.'), {{}}, None, None).execute().failure)
 {TRAIN}
 """
     run = make({}, train=code)
-    assert run.execute() == ''
+    assert not run.execute().failure
     assert (run.path / 'second').read_text() == 'another process is running it'
 
 
-@pytest.mark.parametrize(
-    ('logs', 'steps'),
-    [
-        ({}, 0),
-        ({'1': '{"loss": 1.0, "step": 20}\n{"loss": 0.5, "step": 40}\n'}, 40),
-        # A training that went on, and a test.
-        ({'1': '{"step": 40}\n', '2': '{"step": 60}\n', '3': '{"step": 0}\n'}, 60),
-        ({'1': ''}, 0),
-        ({'1': '{"step": 20}\n{"loss": 0.5, "st'}, 0),
-    ],
-)
-def test_steps_are_those_that_are_logged(make, logs, steps):
+def test_training_is_as_far_as_its_last_checkpoint(make, tmp_path):
     run = make({})
-    for name, text in logs.items():
-        file = run.path / name / 'vis_data' / 'scalars.json'
-        file.parent.mkdir(parents=True)
-        file.write_text(text)
-    assert run.steps == steps
+    assert run.epochs == 0
+    for name in ('epoch_8.pth', 'epoch_12.pth'):
+        (tmp_path / name).touch()
+    (tmp_path / 'last_checkpoint').write_text('epoch_12.pth')
+    assert run.epochs == 12
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from mmskelseg.engine.jobs import Test, Train
 from mmskelseg.engine.run_folder import RunFolder
 from mmskelseg_io.jobs import processes
-from mmskelseg_io.jobs.processes import execute, reason_of, worker_processes
+from mmskelseg_io.jobs.processes import Ended, ended, execute, worker_processes
 from tests.small_jobs import Act, Say
 from tests.tool_server import IS_POSSIBLE, preloaded_context
 
@@ -25,7 +25,9 @@ def test_spawned_process_executes_jobs_one_after_another(tmp_path, monkeypatch):
     with worker_processes(1, events) as submit:
         jobs = [Say(texts=['good', 'day']), Say(texts=['!'], fault='take1: is empty.')]
         calls = [submit(execute, job, log) for job in jobs]
-        assert [reason_of(call) for call in calls] == ['', 'take1: is empty.']
+        assert [ended(call) for call in calls] == [
+            Ended('good day'), Ended(failure='take1: is empty.'),
+        ]  # fmt: skip
     assert events == [('good', 0, 2, None), ('day', 1, 2, None), ('!', 0, 1, None)]
     assert log.read_text().splitlines() == [
         '[1/2] good', '[2/2] day', '[1/1] !', 'error: take1: is empty.',
@@ -53,7 +55,7 @@ def forked(monkeypatch):
 
 def test_process_that_is_killed_is_a_failure(forked):
     with worker_processes(1) as submit:
-        assert 'killed' in reason_of(submit(signal.raise_signal, 9))
+        assert 'killed' in ended(submit(signal.raise_signal, 9)).failure
 
 
 def test_events_of_a_process_that_is_killed_arrive(forked, tmp_path):
@@ -68,7 +70,7 @@ os.kill(os.getpid(), 9)
 """
     events = Noted()
     with worker_processes(1, events) as submit:
-        reason = reason_of(submit(execute, Act(code=code), tmp_path / 'log'))
+        reason = ended(submit(execute, Act(code=code), tmp_path / 'log')).failure
     assert 'killed' in reason
     assert events == [*texts, 'last']
 
@@ -114,7 +116,7 @@ def test_failure_has_a_reason_that_is_logged(forked, tmp_path, code, reason, tex
     log = tmp_path / 'log'
     log.write_text('before\n')
     with worker_processes(1) as submit:
-        assert reason_of(submit(execute, Act(code=code), log)) == reason
+        assert ended(submit(execute, Act(code=code), log)) == Ended(failure=reason)
     assert log.read_text().startswith('before\n')
     assert text in log.read_text()
 
@@ -129,5 +131,5 @@ def test_restart_fails_what_runs_and_takes_more():
     with worker_processes(1) as submit:
         calls = [submit(time.sleep, 60) for _ in range(3)]
         submit.restart()
-        assert all('killed' in reason_of(call) for call in calls)
+        assert all('killed' in ended(call).failure for call in calls)
         assert submit(abs, -3).result() == 3

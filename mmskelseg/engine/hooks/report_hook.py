@@ -1,7 +1,7 @@
 """Reports of scores: a table in the log, a JSON file and the confusion matrix."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import mmaction
@@ -16,6 +16,7 @@ from mmengine.runner import Runner
 import mmskelseg
 from mmskelseg.checkpoints.reading import seed_of
 from mmskelseg.engine.hooks.fit_statistics_hook import bare_model
+from mmskelseg.engine.results import TestScores
 from mmskelseg.evaluation.metrics import RiskMetric, SegmentationMetric
 from mmskelseg.models.segmentors.ensemble import ActionSegmentorEnsemble
 from mmskelseg.registry import HOOKS
@@ -76,9 +77,9 @@ class SegReportHook(Hook):
 
     def _report(self, runner: Runner, evaluator: Evaluator) -> Report | None:
         """Log, write and return the report of the first metric that has one."""
-        metric = _with_report(evaluator.metrics)
+        metric, scores = _with_report(evaluator.metrics), scores_of(evaluator.metrics)
         report = metric and metric.report
-        if report is None or not is_main_process():
+        if report is None or scores is None or not is_main_process():
             return None
         path = Path(runner.work_dir, 'metrics.json')
         model = bare_model(runner)
@@ -89,7 +90,7 @@ class SegReportHook(Hook):
             files = zip(names, model.seeds, strict=True)
             members = [{'checkpoint': file, 'seed': seed} for file, seed in files]
         provenance = {'seed': self.trained_seed, **_provenance(runner)}
-        write_scores(path, evaluator.metrics, provenance, members)
+        write_scores(path, scores, provenance, members)
         runner.logger.info(f'\n{format_report(report)}')
         if members:
             runner.logger.info(f'\n{format_members(report, names)}')
@@ -104,7 +105,7 @@ def _with_report(metrics: Sequence[BaseMetric]) -> SegmentationMetric | None:
 
 def write_scores(
     path: Path,
-    metrics: Sequence[BaseMetric],
+    found: TestScores,
     provenance: Mapping[str, object],
     members: Sequence[Mapping[str, object]] = (),
 ) -> None:
@@ -112,46 +113,53 @@ def write_scores(
 
     Args:
         path: The file.
-        metrics: Metrics after evaluation, with a :class:`SegmentationMetric` that has a
-            report.
+        found: The scores.
         provenance: Seed, checkpoint and config of the scores.
         members: The same of each member of an ensemble.
     """
-    kinds = [m for m in metrics if isinstance(m, SegmentationMetric) and m.report]
-    report: Report = kinds[0].report or Report()
-    content = {
-        **_scores(metrics, report['per_video']),
-        'per_class': report['per_class'],
-        'classes': list(report['per_class']),
-        'confusion': report['confusion'],
-        'conventions': report['conventions'],
-        **provenance,
-        'versions': {
-            'torch': torch.__version__,
-            'mmengine': mmengine.__version__,
-            'mmaction2': mmaction.__version__,
-            'mmskelseg': mmskelseg.__version__,
-        },
+    content = {**vars(found), **provenance}
+    del content['scores'], content['members']
+    content['versions'] = {
+        'torch': torch.__version__,
+        'mmengine': mmengine.__version__,
+        'mmaction2': mmaction.__version__,
+        'mmskelseg': mmskelseg.__version__,
     }
     if members:
-        content['members'] = [
-            {**member, **{f'{kinds[0].prefix}/{k}': v for k, v in scores.items()}}
-            for member, scores in zip(members, report['members'], strict=True)
-        ]
-    atomic_write_text(path, json.dumps(content, indent=2, allow_nan=False))
+        pairs = zip(members, found.members, strict=True)
+        content['members'] = [{**who, **scores} for who, scores in pairs]
+    text = json.dumps({**found.scores, **content}, indent=2, allow_nan=False)
+    atomic_write_text(path, text)
 
 
-def _scores(metrics: Sequence[BaseMetric], videos: Iterable[str]) -> dict[str, object]:
-    """Return all scores by name, and those of each video in ``per_video``."""
-    scores: dict[str, object] = {}
-    per_video: dict[str, dict[str, float]] = {name: {} for name in videos}
-    for metric in metrics:
-        if isinstance(metric, SegmentationMetric | RiskMetric) and metric.report:
-            for name, value in metric.report['metrics'].items():
-                scores[f'{metric.prefix}/{name}'] = value
+def scores_of(metrics: Sequence[BaseMetric]) -> TestScores | None:
+    """Return the scores of a test, or None without a report on segments.
+
+    Of a distributed test, only the main process has one.
+    """
+    metric = _with_report(metrics)
+    if metric is None or metric.report is None:
+        return None
+    report, scores = metric.report, {}
+    per_video: dict[str, dict[str, float]] = {name: {} for name in report['per_video']}
+    for one in metrics:
+        if isinstance(one, SegmentationMetric | RiskMetric) and one.report:
+            for name, value in one.report['metrics'].items():
+                scores[f'{one.prefix}/{name}'] = value
             for name in per_video:
-                per_video[name].update(metric.report['per_video'][name])
-    return {**scores, 'per_video': per_video}
+                per_video[name].update(one.report['per_video'][name])
+    return TestScores(
+        scores,
+        per_video,
+        report['per_class'],
+        [*report['per_class']],
+        report['confusion'],
+        {**report['conventions']},
+        [
+            {f'{metric.prefix}/{name}': value for name, value in one.items()}
+            for one in report.get('members', ())
+        ],
+    )
 
 
 def _provenance(runner: Runner) -> dict[str, str | None]:

@@ -45,12 +45,14 @@ class Say(Job[str]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Act(Job[None]):
-    """Stands for another job: it executes code."""
+class Act(Job[object]):
+    """Stands for another job: it executes code, which may set a `result`."""
 
     code: str = argument('Python, which may read `checkpoints` and `events`')
     checkpoints: Sequence[str] = option('checkpoints', ())
 
-    def run(self, events: Events) -> None:
+    def run(self, events: Events) -> object:
         """Execute it."""
-        exec(self.code, {'checkpoints': self.checkpoints, 'events': events})
+        names = {'checkpoints': self.checkpoints, 'events': events, 'result': None}
+        exec(self.code, names)
+        return names['result']

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Literal
 
 from mmskelseg_io.jobs.job import Job
-from mmskelseg_io.jobs.processes import execute, reason_of, worker_processes
+from mmskelseg_io.jobs.processes import ended, execute, worker_processes
 from mmskelseg_io.messages.errors import UserError, explanation, shown
 
 Kind = Literal['videos', 'poses', 'preview', 'fit', 'predict']
@@ -124,7 +124,7 @@ class Background:
             call = submit(execute, job, self.log)
             while self.state == 'running' and not call.done():
                 wait([call], _PAUSE)
-            failure = reason_of(call) if call.done() else ''
+            failure = ended(call).failure if call.done() else ''
         # What was not foreseen is no sentence.
         return failure if failure[-1:] in ('', '.') else f'{failure} (see {self.log})'
 

@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, SIGTERM, signal
 from time import sleep
-from typing import Any, TypeAlias
+from typing import Any, Generic, TypeAlias
 
 from mmskelseg_io.jobs.events import Events, PrintedEvents, SentEvents, report_line
-from mmskelseg_io.jobs.job import Job
+from mmskelseg_io.jobs.job import Job, Result
 from mmskelseg_io.jobs.stopping import stoppable
 from mmskelseg_io.messages.errors import explanation, shown
 
@@ -126,26 +127,31 @@ def _received(events: Events) -> Iterator[Connection]:
         reader.close()
 
 
-def execute(job: Job, log: Path) -> str:
-    """Execute a job in this process, and append its output to a file.
+@dataclass(frozen=True)
+class Ended(Generic[Result]):
+    """How a call ended: with its result, or with the reason of its failure."""
 
-    Returns the reason of a failure; '' if there is none.
-    """
+    result: Result | None = None
+    failure: str = ''
+
+
+def execute(job: Job[Result], log: Path) -> Ended[Result]:
+    """Execute a job in this process, and append its output to a file."""
     events: Events = PrintedEvents()
     if _pipes:
         events = SentEvents(_pipes[0].send_bytes)
     return logged(log, _stoppably, job, events)
 
 
-def _stoppably(job: Job, events: Events) -> None:
+def _stoppably(job: Job[Result], events: Events) -> Result:
     with stoppable(job.kept):
-        job.start(events)
+        return job.start(events)
 
 
-def logged(log: Path, call: Callable[..., object], *given: object) -> str:
+def logged(log: Path, call: Callable[..., Result], *given: object) -> Ended[Result]:
     """Call a function in this process, and append its output to a file.
 
-    Returns the reason of a failure, which the file states as well; '' if there is none.
+    The file states the reason of a failure as well.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -155,7 +161,7 @@ def logged(log: Path, call: Callable[..., object], *given: object) -> str:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     try:
-        return _failure_of(call, *given)
+        return _ended(call, *given)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -164,33 +170,29 @@ def logged(log: Path, call: Callable[..., object], *given: object) -> str:
             os.close(stream)
 
 
-def _failure_of(call: Callable[..., object], *given: object) -> str:
+def _ended(call: Callable[..., Result], *given: object) -> Ended[Result]:
     try:
-        call(*given)
+        return Ended(call(*given))
     except SystemExit as stop:
         if isinstance(stop.code, str):
             sys.stderr.write(f'{stop.code}\n')
-            return stop.code.removeprefix('error: ')
-        return f'exit status {stop.code}' if stop.code else ''
+            return Ended(failure=stop.code.removeprefix('error: '))
+        return Ended(failure=f'exit status {stop.code}' if stop.code else '')
     except Exception as error:
         sentence = explanation(error)
         if sentence is None:
             traceback.print_exc()
-            return f'{type(error).__name__}: {shown(error)}'
+            return Ended(failure=f'{type(error).__name__}: {shown(error)}')
         sys.stderr.write(f'error: {sentence}\n')
-        return sentence
-    return ''
+        return Ended(failure=sentence)
 
 
-def reason_of(future: Future) -> Any:
-    """Return what a call returns, such as the reason of a failure.
-
-    There is one as well if its process was killed.
-    """
+def ended(future: Future) -> Ended:
+    """Return how a call in another process ended, which may have been killed."""
     try:
         return future.result()
     except BrokenProcessPool:
-        return 'its process was killed, perhaps since memory ran out'
+        return Ended(failure='its process was killed, perhaps since memory ran out')
 
 
 def _begin(
