@@ -16,20 +16,13 @@ from mmengine.config import Config
 
 from mmskelseg.engine.config_checks import check_config, read_config
 from mmskelseg.evaluation import to_segments
-from mmskelseg.models.auxiliary.part import Targets
 from mmskelseg.registry import MODELS
 from mmskelseg.runtime import OnnxSegmenter
 from mmskelseg_io.files.annotations import load_annotations, save_annotations
 from mmskelseg_io.jobs import job
 from mmskelseg_io.messages import errors
 from mmskelseg_io.structures import Skeleton
-from tests.segmentors import (
-    TCN,
-    build_segmentor,
-    check_padding_is_invisible,
-    labelled_samples,
-    random_videos,
-)
+from tests.segmentors import build_segmentor, labelled_samples
 from tests.small_data import ROOT, small_annotations
 
 PROJECT = (ROOT / 'pyproject.toml').read_text()
@@ -133,6 +126,9 @@ def test_data_format_shows_how_an_annotation_file_is_made(tmp_path, monkeypatch)
     exec(python_block('data_format.md', 'save_annotations'), {})
     data = load_annotations('data/arrays/annotations.pkl')
     assert data['split']['test'] == ['subject_03']
+    video = data['annotations'][0]
+    assert (video['keypoint'][0, 10, 3] == 0).all()
+    assert video['keypoint_score'][0, 10, 3] == 0
 
 
 def test_label_formats_show_a_way_to_elan_and_back(tmp_path, monkeypatch):
@@ -195,19 +191,6 @@ def test_extending_shows_a_backbone_that_works():
     assert model({'heatmap': x}, samples, mode='loss')['loss_cls'].requires_grad
     together = model({'heatmap': x}, samples)[:, 1, :, :12]
     torch.testing.assert_close(together, model({'heatmap': x[1:, :, :12]})[:, 0])
-
-
-def test_extending_shows_an_auxiliary_part_that_works():
-    """Where a video is a third done, a third is expected."""
-    exec(python_block('extending.md', 'class ProgressHead'), {})
-    model = build_segmentor({'a': TCN}, auxiliary=[{'type': 'ProgressHead'}])
-    videos, samples = random_videos({'a': TCN}, 20, number=2), labelled_samples((20, 9))
-    assert model(videos, samples, mode='loss')['loss_progress'].requires_grad
-    part = model.progress_head
-    exact = torch.arange(20) / torch.tensor([[20], [9]])
-    loss = part.loss(exact, Targets(exact, exact, (20, 9)))['loss_progress']
-    assert loss == 0
-    check_padding_is_invisible(model, videos, (20, 9))
 
 
 def test_extending_shows_a_step_that_works():
@@ -290,20 +273,3 @@ def test_every_page_is_in_the_navigation_of_the_site():
 def test_every_config_has_a_row_in_the_readme_of_its_folder():
     for config in (ROOT / 'configs').glob('[!_]*/*.py'):
         assert f'`{config.name}`' in (config.parent / 'README.md').read_text()
-
-
-def test_script_of_the_documentation_writes_a_file(tmp_path, monkeypatch):
-    text = (ROOT / 'docs/data_format.md').read_text('utf-8')
-    scripts = re.findall(r'```python\n(import .*?)```', text, re.DOTALL)
-    monkeypatch.chdir(tmp_path)
-    exec(scripts[0], {})
-    video = load_annotations('data/arrays/annotations.pkl')['annotations'][0]
-    assert (video['keypoint'][0, 10, 3] == 0).all()
-    assert video['keypoint_score'][0, 10, 3] == 0
-
-
-def test_example_of_the_documents_works(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (code,) = blocks(ROOT / 'docs/label_formats.md', 'python')
-    exec(code, {})
-    assert (tmp_path / 'take1.eaf').is_file()
