@@ -58,13 +58,13 @@ from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.messages.errors import UserError
 from mmskelseg_io.messages.options import argument, grouped, option
 from mmskelseg_io.poses.layouts import stated_layout
-from mmskelseg_io.poses.poses import SIDE
 from mmskelseg_io.structures import Skeleton
 from mmskelseg_io.structures.annotations import (
     AnnotationFile,
     Metainfo,
     VideoAnnotation,
 )
+from mmskelseg_io.structures.bodies import SIDE
 from mmskelseg_io.structures.skeleton import Layout
 
 IMPORT_EXAMPLES = """examples:

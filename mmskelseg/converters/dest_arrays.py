@@ -7,8 +7,8 @@ import numpy as np
 
 from mmskelseg_io.converters.building import annotation, check_finite, read_numbers
 from mmskelseg_io.messages.errors import UserError, reads_file
-from mmskelseg_io.poses.poses import SIDE, fit_image
 from mmskelseg_io.structures.annotations import VideoAnnotation
+from mmskelseg_io.structures.bodies import SIDE, fit_image
 
 AXES = ('CTVM', 'CTV', 'TVC', 'TD')
 # The default meaning of the channels of a joint, by their number.

@@ -11,8 +11,8 @@ from mmskelseg_io.files.parsing import numbers, read_rows
 from mmskelseg_io.jobs.events import Events
 from mmskelseg_io.messages.errors import MissingFileError, UserError, reads_file
 from mmskelseg_io.messages.options import argument, option
-from mmskelseg_io.poses.poses import SIDE, fit_image
 from mmskelseg_io.structures.annotations import VideoAnnotation
+from mmskelseg_io.structures.bodies import SIDE, fit_image
 from mmskelseg_io.structures.skeleton import Layout
 
 EXAMPLES = """examples:

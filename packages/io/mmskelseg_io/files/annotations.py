@@ -7,15 +7,18 @@ before it is written, so that the rest of the package can rely on it.
 import os
 import pickle
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from mmskelseg_io.entry_points import function
 from mmskelseg_io.files.annotation_checks import Files, check_annotations
 from mmskelseg_io.files.atomic import atomic_write
+from mmskelseg_io.files.clips import as_recordings
 from mmskelseg_io.files.inputs import regular_file
 from mmskelseg_io.files.pickled_values import UnsafePickleError
 from mmskelseg_io.files.pickles import load_pickle
 from mmskelseg_io.messages.errors import MissingFileError, UserError, reads_file
+from mmskelseg_io.messages.logs import print_log
 from mmskelseg_io.structures.annotations import AnnotationFile, VideoAnnotation
 from mmskelseg_io.structures.individuals import apart
 from mmskelseg_io.structures.observers import by_video, joined, of_each
@@ -69,7 +72,9 @@ def _checked(path: Path) -> AnnotationFile:
         regular_file(path)
     except MissingFileError:
         raise MissingFileError(f'{path}: {_absence(path)}') from None
-    data: AnnotationFile = load_pickle(path)
+    data, note = as_recordings(load_pickle(path), path)
+    if note:
+        _say(note)
     check_annotations(data, str(path))
     if 'places' in data['metainfo']:
         for video in data['annotations']:
@@ -77,6 +82,12 @@ def _checked(path: Path) -> AnnotationFile:
     if 'tiers' in data['metainfo']:
         data['metainfo']['classes'] = flat_classes(data['metainfo']['tiers'])
     return data
+
+
+@cache
+def _say(note: str) -> None:
+    """Say something once, however often a program reads a file."""
+    print_log(note)
 
 
 def save_annotations(

@@ -16,14 +16,13 @@ from mmskelseg_io.messages.dependencies import import_optional
 from mmskelseg_io.messages.errors import UserError, reading
 from mmskelseg_io.poses.layouts import in_order
 from mmskelseg_io.poses.poses import (
-    SIDE,
     Layout,
     Poses,
     check_img_shape,
     check_size,
-    fit_image,
 )
 from mmskelseg_io.poses.reading import POSE_FORMATS
+from mmskelseg_io.structures.bodies import SIDE, fit_image
 
 _AXES = ('individuals', 'time', 'keypoints', 'space')
 _NAMES = {*_AXES, 'position', 'confidence', 'shape'}

@@ -35,8 +35,6 @@ _LARGEST_SIDE = 1 << 16
 _MOST_FRAMES = 2_000_000
 # Sides that are rounded, such as to even numbers, change a ratio by less than this.
 _ROUNDED = 0.02
-#: Side and margin of the image into which joints are fitted that are in no camera's.
-SIDE, MARGIN = 512, 32
 # A larger share of joints outside the image gets a note.
 _MOST_OUTSIDE = 0.2
 
@@ -280,19 +278,6 @@ def in_pixels_of(poses: Poses, video: VideoFile, source: str) -> Poses:
         img_shape=video.img_shape,
         person_box=None if box is None else box * np.tile(scale, 2),
     )
-
-
-def fit_image(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Return points (M, T, V, 2), in proportion, fitted into a square with margins.
-
-    Joints that are not seen are at 0.
-    """
-    if not seen.any():
-        return np.zeros_like(points)
-    low, high = points[seen].min(axis=0), points[seen].max(axis=0)
-    extent = float((high - low).max()) or 1.0
-    placed = (points - (low + high) / 2) * ((SIDE - 2 * MARGIN) / extent) + SIDE / 2
-    return np.where(seen[..., None], placed, 0).astype(np.float32)
 
 
 def with_size(poses: Poses) -> Poses:

@@ -20,6 +20,8 @@ from mmskelseg_io.structures.objects import OBJECT_KEYS, TrackedObject
 DIRECTIONS = ('x', 'y', 'z', '-x', '-y', '-z')
 #: The values of metainfo ``view``: from where the camera of ``keypoint`` looks.
 VIEWS = ('side', 'top')
+#: Side and margin of the image into which joints are fitted that are in no camera's.
+SIDE, MARGIN = 512, 32
 # Standing people are at least this much taller than wide and deep.
 _UPRIGHT = 1.5
 # Below this, bodies point everywhere; 1 means one direction, 0 all directions alike.
@@ -86,6 +88,19 @@ def body_size(points: np.ndarray, seen: np.ndarray) -> float:
     Shapes: points (M, T, V, D); seen (M, T, V), which joints count.
     """
     return float(np.sqrt(np.square(_extents(points, seen)).sum()))
+
+
+def fit_image(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Return points (M, T, V, 2), in proportion, fitted into a square with margins.
+
+    Joints that are not seen are at 0.
+    """
+    if not seen.any():
+        return np.zeros_like(points)
+    low, high = points[seen].min(axis=0), points[seen].max(axis=0)
+    extent = float((high - low).max()) or 1.0
+    placed = (points - (low + high) / 2) * ((SIDE - 2 * MARGIN) / extent) + SIDE / 2
+    return np.where(seen[..., None], placed, 0).astype(np.float32)
 
 
 def up_direction(
