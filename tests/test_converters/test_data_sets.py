@@ -2,6 +2,7 @@
 
 from importlib import import_module
 
+import numpy as np
 import pytest
 
 from mmskelseg.converters.data_sets import find_data_set
@@ -23,8 +24,8 @@ def arena(monkeypatch, tmp_path):
     release = tmp_path / 'release'
     release.mkdir()
     for name in 'ab':
-        row = ','.join(map(str, range(8)))
-        (release / f'{name}.csv').write_text(f'{row},groom\n{row},rear\n')
+        points = np.ones((1, 2, 17, 2), np.float32)
+        np.savez(release / f'{name}.npz', points=points, label=[1, 2])
     yield release
     monkeypatch.undo()
     forget()
@@ -36,14 +37,11 @@ def test_added_data_set_is_converted(arena, tmp_path, capsys):
     assert data['split'] == {'train': ['a'], 'test': ['b']}
     assert data['annotations'][0]['label'].tolist() == [1, 2]
     meta = data['metainfo']
-    assert (meta['dataset'], meta['view'], meta['background']) == (
-        'arena',
-        'top',
-        'other',
-    )
+    stated = [meta[key] for key in ('dataset', 'view', 'background')]
+    assert stated == ['arena', 'top', 'other']
     with raises_naming(SystemExit, 0):
         convert.main(['--help'], 'mmskelseg convert')
-    assert 'Convert the mice of Arena' in capsys.readouterr().out
+    assert 'Convert the people of Arena' in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures('arena')
