@@ -51,7 +51,14 @@ class Session:
         self._memory = most_bytes_of(len(content))
         self.name = name
         check_graph(content, name)
+        # To optimise the layout of images takes longer than to segment most recordings,
+        # and is of use for images alone.
+        levels = self._runtime.GraphOptimizationLevel
+        self._level = levels.ORT_ENABLE_EXTENDED
         self._session = self._opened()
+        if any(len(shape) == 4 for shape in self.inputs.values()):
+            self._level = levels.ORT_ENABLE_ALL
+            self._session = self._opened()
         for item in (*self._session.get_inputs(), *self._session.get_outputs()):
             expected = f'tensor({"int64" if item.name in _COUNTS else "float"})'
             if item.type != expected:
@@ -126,6 +133,7 @@ class Session:
         runtime = self._runtime
         options = runtime.SessionOptions()
         options.intra_op_num_threads = self._threads
+        options.graph_optimization_level = self._level
         # Log nothing, since errors are raised.
         options.log_severity_level = 4
         options.add_session_config_entry('session.use_env_allocators', '1')
